@@ -1,0 +1,105 @@
+"""What can go wrong, and how it is told: where, what, and what was expected.
+
+Every message a person may see for bad input is built from `Problem`, so that it reads
+`file:line: where: what is wrong; what was expected`. All problems of a file travel in one `ScenarioError`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+class SimlibError(Exception):
+    """Base of every error this library raises on purpose."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Problem:
+    """One thing wrong in one place.
+
+    `file` is the path as the user gave it (or ""), `line` counts from 1 (0: unknown), `where` is the path
+    inside the file (`moves.patrol.rate`), `what` and `expected` are half-sentences without a full stop.
+    """
+
+    file: str
+    line: int
+    where: str
+    what: str
+    expected: str = ""
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}: " if self.file and self.line else f"{self.file}: " if self.file else ""
+        where = f"{self.where}: " if self.where else ""
+        expected = f"; {self.expected}" if self.expected else ""
+        return f"{place}{where}{self.what}{expected}"
+
+
+class ScenarioError(SimlibError):
+    """A scenario, a view or a request about one was refused; `problems` holds every reason at once."""
+
+    def __init__(self, problems: Problem | Iterable[Problem]) -> None:
+        self.problems = (problems,) if isinstance(problems, Problem) else tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+    def __reduce__(self) -> tuple[type[ScenarioError], tuple[tuple[Problem, ...]]]:
+        return type(self), (self.problems,)
+
+
+class QuantityError(SimlibError, ValueError):
+    """A number with a unit could not be read: `what` is wrong and what was `expected`."""
+
+    def __init__(self, what: str, expected: str) -> None:
+        self.what, self.expected = what, expected
+        super().__init__(f"{what}; {expected}")
+
+    def __reduce__(self) -> tuple[type[QuantityError], tuple[str, str]]:
+        return type(self), (self.what, self.expected)
+
+
+class TooManyStates(SimlibError):
+    """The exact engine refuses: more reachable states than the cap (`count` is what was found)."""
+
+    def __init__(self, count: int, cap: int, *, complete: bool) -> None:
+        self.count, self.cap, self.complete = count, cap, complete
+        found = f"{count:,}" if complete else f"at least {count:,}"
+        super().__init__(
+            f"the exact engine would need {found} reachable states, more than its cap of {cap:,}; "
+            "use the Monte Carlo engine (--engine montecarlo), or merge variables or levels"
+        )
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _too_many_states, (self.count, self.cap, self.complete)
+
+
+def _too_many_states(count: int, cap: int, complete: bool) -> TooManyStates:
+    return TooManyStates(count, cap, complete=complete)
+
+
+class Unsupported(SimlibError):
+    """A request that is well formed but that this engine or format cannot honour; the message says why."""
+
+
+class MissingDependency(SimlibError):
+    """An optional package is needed; the message says which, for what, and how to install it."""
+
+
+class Cancelled(SimlibError):
+    """The caller asked a long computation to stop."""
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return the known name most like `name`, or "" when none is close."""
+    import difflib
+
+    matches = difflib.get_close_matches(name, [str(word) for word in known], n=1, cutoff=0.6)
+    return matches[0] if matches else ""
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return a half-sentence that names the nearest known name, or lists them all."""
+    known = list(known)
+    close = nearest(name, known)
+    if close:
+        return f"did you mean {close!r}?"
+    return "expected one of: " + ", ".join(known[:20]) + (", ..." if len(known) > 20 else "") if known else ""

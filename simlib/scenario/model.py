@@ -1,0 +1,383 @@
+"""The resolved scenario: what is simulated, printed, hashed, diffed and stored.
+
+People write the short form in YAML; `simlib.scenario.load` resolves it into these frozen dataclasses, once, in one
+direction. Nothing here knows YAML. Names stay strings; `simlib.tables` turns them into arrays, and no string goes
+beyond it. All rates are per day, all durations in days, all chances and factors plain numbers.
+
+A scenario is a factored continuous-time Markov chain: the state is one level for each variable; a move fires with
+hazard `rate x product of the factors that hold` while its guard holds; one of its outcomes is then chosen by chance.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal
+
+FORMAT = 1
+"""The version of the file format this library reads and writes."""
+
+AssumptionKind = Literal["rate", "chance", "factor"]
+Clause = tuple[tuple[str, tuple[str, ...]], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a claim comes from; `date` is when it was published."""
+
+    id: str
+    title: str
+    date: dt.date | None = None
+    url: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Somebody who makes moves; `nature` is always known."""
+
+    id: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A condition on the state: any of `clauses` holds; a clause holds when every variable is in its level set.
+
+    A clause is `((variable_id, (level, ...)), ...)`. `Condition.ALWAYS` has one empty clause; no clause at all
+    never holds.
+    """
+
+    clauses: tuple[Clause, ...] = ((),)
+
+    def holds(self, state: Mapping[str, str]) -> bool:
+        """Say whether the condition holds in a state {variable_id: level}."""
+        return any(all(state[variable] in levels for variable, levels in clause) for clause in self.clauses)
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """The variables the condition reads, each once, in order of appearance."""
+        return tuple(dict.fromkeys(variable for clause in self.clauses for variable, _ in clause))
+
+    @property
+    def always(self) -> bool:
+        """True when it holds in every state because it asks for nothing."""
+        return () in self.clauses
+
+
+ALWAYS = Condition()
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Calendar dates between which something applies, both inclusive."""
+
+    first: dt.date
+    last: dt.date
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """One dimension of the state: named, ordered levels.
+
+    `start` lists (level, assumption id); one entry may have None and takes the rest of the probability. A start at
+    one known level is a single entry with None. `hidden`: nobody observes it.
+    """
+
+    id: str
+    label: str
+    levels: tuple[str, ...]
+    start: tuple[tuple[str, str | None], ...]
+    hidden: bool = False
+    because: str = ""
+    sources: tuple[str, ...] = ()
+
+    @property
+    def spread(self) -> bool:
+        """True when the variable may start at more than one level."""
+        return len(self.start) > 1
+
+
+@dataclass(frozen=True, slots=True)
+class Assumption:
+    """One number somebody had to settle on, with its prior and its reason.
+
+    `value`, `low` and `high` are the 50th, 5th and 95th percentiles of the prior, in base units (per day or plain);
+    all three equal means fixed. `unit` is how it is shown ("per week"); `within_days` is the window of an elicited
+    "p within T". `inline` marks a literal written where it is used. `observed` (per day) is the rate seen in the
+    record, tempo included; `uses_log_until` is the date up to which the event log already taught this number.
+    """
+
+    id: str
+    label: str
+    kind: AssumptionKind
+    value: float
+    low: float
+    high: float
+    because: str
+    sources: tuple[str, ...] = ()
+    unit: str = ""
+    within_days: float | None = None
+    inline: bool = False
+    observed: float | None = None
+    uses_log_until: dt.date | None = None
+
+    @property
+    def fixed(self) -> bool:
+        """True when the prior has no spread."""
+        return self.low == self.value == self.high
+
+
+@dataclass(frozen=True, slots=True)
+class Correlation:
+    """Spearman rank correlation between the priors of two assumptions."""
+
+    first: str
+    second: str
+    rank: float
+    because: str = ""
+    sources: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Factor:
+    """Multiplies a move's rate by an assumption while its condition holds and its window, if any, is open."""
+
+    by: str
+    when: Condition = ALWAYS
+    between: Window | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """Sets a variable to a level, or shifts it by some levels (saturating at the ends). Exactly one is given."""
+
+    variable: str
+    level: str | None = None
+    shift: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One branch of a move. `chance` is an assumption id, or None for the branch that takes the rest."""
+
+    id: str
+    label: str
+    chance: str | None
+    effects: tuple[Effect, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Something an actor does, or that happens (actor `nature`).
+
+    Possible while `when` holds and `between`, if any, is open; then its hazard per day is `rate` times the factors
+    that apply. `covert`: nobody observes it.
+    """
+
+    id: str
+    actor: str
+    label: str
+    rate: str
+    target: str | None = None
+    when: Condition = ALWAYS
+    between: Window | None = None
+    factors: tuple[Factor, ...] = ()
+    outcomes: tuple[Outcome, ...] = ()
+    covert: bool = False
+    sources: tuple[str, ...] = ()
+
+    def outcome(self, outcome_id: str) -> Outcome:
+        """Return the outcome with this id; raises KeyError."""
+        return next((o for o in self.outcomes if o.id == outcome_id), None) or _missing(outcome_id)
+
+
+def _missing(name: str) -> Any:
+    raise KeyError(name)
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """A named condition that stops the clock. The order in `Scenario.endings` is precedence."""
+
+    id: str
+    label: str
+    when: Condition
+    because: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A named event reported beside the endings: the first time a condition holds, or a move (outcome) fires.
+
+    Exactly one of `when` and `move` is given; `outcome` narrows `move`. `resolves` says how the question is settled
+    in the world, `decides` by whom.
+    """
+
+    id: str
+    label: str
+    when: Condition | None = None
+    move: str | None = None
+    outcome: str | None = None
+    resolves: str = ""
+    decides: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """One step of a ladder."""
+
+    id: str
+    when: Condition = ALWAYS
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ladder:
+    """A reporting function: the state's rung is the highest (last) one whose condition holds. The first always does."""
+
+    id: str
+    label: str
+    rungs: tuple[Rung, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Force:
+    """Make a move fire on a date if its guard holds, whatever its rate; optionally with one given outcome."""
+
+    move: str
+    date: dt.date
+    outcome: str | None = None
+    because: str = ""
+
+    def __str__(self) -> str:
+        outcome = f":{self.outcome}" if self.outcome else ""
+        return f"force {self.move}{outcome}@{self.date}"
+
+
+@dataclass(frozen=True, slots=True)
+class Forbid:
+    """Make a move impossible from a date on (None: from the start)."""
+
+    move: str
+    date: dt.date | None = None
+    because: str = ""
+
+    def __str__(self) -> str:
+        return f"forbid {self.move}" + (f"@{self.date}" if self.date else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """Set a variable to a level on a date, once."""
+
+    variable: str
+    level: str
+    date: dt.date
+    because: str = ""
+
+    def __str__(self) -> str:
+        return f"pin {self.variable}={self.level}@{self.date}"
+
+
+Intervention = Force | Forbid | Pin
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One assumption changed by a view: a new median, optionally a new range, and why (base units)."""
+
+    assumption: str
+    value: float
+    low: float | None = None
+    high: float | None = None
+    because: str = ""
+    sources: tuple[str, ...] = ()
+    unit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A named set of changed assumptions and interventions, with its author's reason."""
+
+    id: str
+    title: str
+    author: str = ""
+    because: str = ""
+    changes: tuple[Change, ...] = ()
+    interventions: tuple[Intervention, ...] = ()
+    horizon_days: float | None = None
+    ladder: str | None = None
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One world, resolved. Mappings are ordered as in the file and are not to be changed."""
+
+    id: str
+    title: str
+    as_of: dt.date
+    horizon_days: float
+    actors: Mapping[str, Actor]
+    variables: Mapping[str, Variable]
+    assumptions: Mapping[str, Assumption]
+    moves: Mapping[str, Move]
+    endings: Mapping[str, Ending]
+    ladders: Mapping[str, Ladder] = field(default_factory=dict)
+    questions: Mapping[str, Question] = field(default_factory=dict)
+    sources: Mapping[str, Source] = field(default_factory=dict)
+    correlations: tuple[Correlation, ...] = ()
+    interventions: tuple[Intervention, ...] = ()
+    description: str = ""
+    reference_class: str = ""
+    view: str = ""
+    ladder: str = ""
+    """Id of the ladder shown first ("" where there is none)."""
+    path: str = field(default="", compare=False)
+    """Folder it was read from; no part of its identity."""
+
+    def __iter__(self) -> Iterator[Move]:
+        return iter(self.moves.values())
+
+    def resolved(self) -> dict[str, Any]:
+        """Return the resolved form as plain JSON data: what is hashed, stored and diffed."""
+        data = {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name != "path"}
+        return {"format": FORMAT} | _plain(data)
+
+    @cached_property
+    def sha256(self) -> str:
+        """Hash of the resolved form: two scenarios with the same hash are the same world."""
+        text = json.dumps(self.resolved(), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def day(self, date: dt.date) -> float:
+        """Return a date as days after `as_of` (t = 0 is 00:00 UTC of `as_of`)."""
+        return float((date - self.as_of).days)
+
+    def by_date(self, days: float) -> dt.date:
+        """Return the date D for which "by t = `days`" means "by the end of D" (90 days: the 90th day)."""
+        import math
+
+        return self.as_of + dt.timedelta(days=max(math.ceil(days - 1e-9) - 1, 0))
+
+    def replace(self, **changes: Any) -> Scenario:
+        """Return a copy with some fields changed."""
+        return dataclasses.replace(self, **changes)
+
+
+def _plain(value: Any) -> Any:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        plain = {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        return ({"type": type(value).__name__} | plain) if isinstance(value, Force | Forbid | Pin) else plain
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, tuple | list):
+        return [_plain(item) for item in value]
+    if isinstance(value, dt.date):
+        return value.isoformat()
+    return value

@@ -1,0 +1,79 @@
+"""The scales on which assumptions spread and shift: log for rates and factors, logit for chances.
+
+`g` maps a value to the whole real line, where a prior is a split normal and where a change of the median moves the
+5th and 95th percentiles by the same step: twice as fast stays twice as fast at either end, and a chance stays a chance.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from simlib.scenario.model import Assumption
+
+    Real = TypeVar("Real", float, np.ndarray)
+
+
+def forward(kind: str, x: Real) -> Real:
+    """Return g(x): logit for a chance, log for any other kind; exact 0 and 1 give minus and plus infinity.
+
+    `x` is a float or an array of floats in base units; the answer has the same shape.
+    """
+    if not isinstance(x, int | float):
+        return _forward_array(kind, x)
+    if x <= 0:
+        return -math.inf
+    if kind != "chance":
+        return math.log(x)
+    return math.inf if x >= 1 else math.log(x) - math.log1p(-x)
+
+
+def inverse(kind: str, y: Real) -> Real:
+    """Return the x with g(x) = y; infinite y gives exactly 0 or 1 for a chance."""
+    if not isinstance(y, int | float):
+        return _inverse_array(kind, y)
+    if kind != "chance":
+        return math.exp(y)
+    return 1 / (1 + math.exp(-y)) if y >= 0 else math.exp(y) / (1 + math.exp(y))
+
+
+def _forward_array(kind: str, x: Any) -> Any:
+    import numpy as np
+
+    x = np.asarray(x, dtype=float)
+    with np.errstate(divide="ignore"):
+        return np.log(x) - np.log1p(-x) if kind == "chance" else np.log(x)
+
+
+def _inverse_array(kind: str, y: Any) -> Any:
+    import numpy as np
+
+    y = np.asarray(y, dtype=float)
+    if kind != "chance":
+        return np.exp(y)
+    small = np.exp(-np.abs(y))
+    return np.where(y >= 0, 1, small) / (1 + small)
+
+
+def shifted(assumption: Assumption, value: float, low: float | None = None, high: float | None = None) -> Assumption:
+    """Return the assumption with a new median; a bound that is not given shifts by the same step as the median.
+
+    The step is taken on the scale of the kind (`forward`). A fixed assumption stays fixed unless both bounds are given,
+    and a chance set to exactly 0 or 1 becomes fixed there. Nothing is checked: see `simlib.scenario.checks`.
+    """
+    kind = assumption.kind
+    if value == assumption.value:
+        old_low, old_high = assumption.low, assumption.high
+    elif assumption.fixed:
+        old_low = old_high = value
+    else:
+        step = forward(kind, value) - forward(kind, assumption.value)
+        old_low = inverse(kind, forward(kind, assumption.low) + step)
+        old_high = inverse(kind, forward(kind, assumption.high) + step)
+    return dataclasses.replace(
+        assumption, value=value, low=old_low if low is None else low, high=old_high if high is None else high
+    )
