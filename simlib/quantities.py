@@ -15,8 +15,11 @@ which the event has happened with probability 0.30 after 90 days in which it was
 from __future__ import annotations
 
 import math
+import numbers
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from simlib.errors import QuantityError
@@ -38,15 +41,17 @@ MAX_TEXT = 100
 _NUMBER = r"(?P<number>[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)"
 _UNIT = r"(?P<unit>[A-Za-z]+)"
 _DURATION = r"(?P<length>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)?\s*" + _UNIT
-_PATTERNS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
-    ("rate", re.compile(rf"{_NUMBER}\s*(?P<percent>%)\s*within\s+{_DURATION}")),
-    ("rate", re.compile(rf"{_NUMBER}(?P<percent>)\s*within\s+{_DURATION}")),
-    ("rate", re.compile(rf"{_NUMBER}\s*(?:per|/)\s*{_DURATION}")),
-    ("rate", re.compile(rf"every\s+(?:{_NUMBER}\s*)?{_UNIT}")),
-    ("chance", re.compile(rf"{_NUMBER}\s*(?P<percent>%)")),
-    ("duration", re.compile(rf"{_NUMBER}\s*{_UNIT}")),
-    ("number", re.compile(_NUMBER)),
+_GRAMMAR: tuple[tuple[Kind, str], ...] = (
+    ("rate", rf"{_NUMBER}\s*(?P<percent>%)\s*within\s+{_DURATION}"),
+    ("rate", rf"{_NUMBER}(?P<percent>)\s*within\s+{_DURATION}"),
+    ("rate", rf"{_NUMBER}\s*(?:per|/)\s*{_DURATION}"),
+    ("rate", rf"every\s+(?:{_NUMBER}\s*)?{_UNIT}"),
+    ("chance", rf"{_NUMBER}\s*(?P<percent>%)"),
+    ("factor", rf"[×x]\s*{_NUMBER}"),
+    ("duration", rf"{_NUMBER}\s*{_UNIT}"),
+    ("number", _NUMBER),
 )
+_PATTERNS = tuple((kind, re.compile(pattern, re.ASCII)) for kind, pattern in _GRAMMAR)
 
 EXPECTED: dict[Kind, str] = {
     "rate": 'expected a rate, such as "2 per week", "every 12 days" or "30% within 90 days"',
@@ -61,8 +66,9 @@ EXPECTED: dict[Kind, str] = {
 class Quantity:
     """One number read: its `kind`, its `value` in base units (days), and how it was written.
 
-    `unit` is the unit it is shown in ("per week", "%", "days", ""), `within_days` the window of an elicited
-    "p within T" (else None). `kind` is "number" where the text alone does not say (0.3: a chance or a factor).
+    `unit` is the unit it is shown in ("per week", "every day", "within 90 days", "%", "days", ""), `within_days` the
+    window of an elicited "p within T" (else None). `kind` is "number" where the text alone does not say (0.3: a
+    chance or a factor).
     """
 
     kind: Kind
@@ -78,13 +84,23 @@ def parse(text: str | float, kind: Kind | None = None) -> Quantity:
     Raises QuantityError for what is no quantity, for a unit that is no unit of time, for a value out of the
     range of its kind, and for a quantity of another kind than `kind`.
     """
-    if isinstance(text, bool) or not isinstance(text, str | int | float):
-        raise QuantityError(f"{text!r} is not a quantity", EXPECTED[kind or "number"])
-    written = text.strip() if isinstance(text, str) else repr(text)
+    written = text.strip() if isinstance(text, str) else _written(text, kind)
     if len(written) > MAX_TEXT:
         raise QuantityError(f"a quantity of {len(written)} characters", f"expected at most {MAX_TEXT}")
     quantity = _read(written, kind)
-    return quantity if kind is None else _as_kind(quantity, kind)
+    if kind is not None:
+        quantity = _as_kind(quantity, kind)
+    check_range(quantity.value, quantity.kind, quantity.text)
+    return quantity
+
+
+def _written(number: object, kind: Kind | None) -> str:
+    if isinstance(number, bool) or not isinstance(number, numbers.Real):
+        raise QuantityError(f"{number!r} is not a quantity", EXPECTED[kind or "number"])
+    try:
+        return repr(float(number))
+    except OverflowError:
+        raise QuantityError("a number too large to hold", EXPECTED[kind or "number"]) from None
 
 
 def _read(written: str, kind: Kind | None) -> Quantity:
@@ -92,6 +108,8 @@ def _read(written: str, kind: Kind | None) -> Quantity:
         match = pattern.fullmatch(written)
         if match:
             return _build(found, match.groupdict(), written)
+    if re.search(r"\d,\d", written):
+        raise QuantityError(f"{written!r} has a comma in a number", "expected a point, as in 0.8; no thousands mark")
     raise QuantityError(f"{written!r} is not a quantity", EXPECTED[kind or "number"])
 
 
@@ -101,27 +119,25 @@ def _build(kind: Kind, part: dict[str, str | None], written: str) -> Quantity:
         raise QuantityError(f"{written!r} is not a finite number", EXPECTED[kind])
     if kind == "chance":
         return Quantity("chance", number / 100, written, "%")
-    if kind == "number":
-        return Quantity("number", number, written)
+    if kind in ("number", "factor"):
+        return Quantity(kind, number, written)
+    name = _singular(part["unit"] or "")
     days = unit_days(part["unit"] or "", written)
-    unit = _singular(part["unit"] or "")
     if kind == "duration":
-        return Quantity("duration", number * days, written, unit + "s")
-    if "percent" in part:
-        within = float(part["length"] or 1.0) * days
-        return Quantity("rate", _hazard(number / (100 if part["percent"] else 1), within, written),
-                        written, f"within {within:g} days", within)  # fmt: skip
+        return Quantity("duration", number * days, written, name + "s")
     if written.startswith("every"):
-        _positive(number, written)
-        return Quantity("rate", 1 / (number * days), written, f"per {unit}")
-    length = float(part["length"] or 1.0)
-    _positive(length, written)
-    return Quantity("rate", number / (length * days), written, f"per {unit}")
+        return Quantity("rate", 1 / (_positive(number, written) * days), written, f"every {name}")
+    length = _positive(float(part["length"] or 1.0), written)
+    if "percent" not in part:
+        return Quantity("rate", number / (length * days), written, f"per {name}")
+    hazard = _hazard(number / (100 if part["percent"] else 1), length * days, written)
+    return Quantity("rate", hazard, written, f"within {_count(length, name)}", length * days)
 
 
-def _positive(number: float, written: str) -> None:
+def _positive(number: float, written: str) -> float:
     if number <= 0:
-        raise QuantityError(f"{written!r} divides by a time of {number:g}", EXPECTED["rate"])
+        raise QuantityError(f"{written!r} names a time that is not above zero", EXPECTED["rate"])
+    return number
 
 
 def _hazard(probability: float, within_days: float, written: str) -> float:
@@ -130,7 +146,6 @@ def _hazard(probability: float, within_days: float, written: str) -> float:
             f"{written!r} is no rate: a probability of exactly 0% or 100%, or beyond, has no finite hazard",
             "expected a probability above 0% and below 100% within a time",
         )
-    _positive(within_days, written)
     return -math.log1p(-probability) / within_days
 
 
@@ -149,12 +164,15 @@ def _singular(unit: str) -> str:
     return unit.lower().removesuffix("s")
 
 
+def _count(length: float, name: str) -> str:
+    return f"{length!r} {name}s".replace(".0 ", " ") if length != 1 else f"1 {name}"
+
+
 def _as_kind(quantity: Quantity, kind: Kind) -> Quantity:
     if quantity.kind == "number" and kind in ("chance", "factor"):
         quantity = Quantity(kind, quantity.value, quantity.text)
     if quantity.kind != kind:
         raise QuantityError(f"{quantity.text!r} is {_A[quantity.kind]}", EXPECTED[kind])
-    check_range(quantity.value, kind, quantity.text)
     return quantity
 
 
@@ -179,38 +197,71 @@ def check_range(value: float, kind: Kind, text: str = "") -> None:
 
 
 def show(value: float, kind: Kind, unit: str = "") -> str:
-    """Write a value in base units as people read it: "2.0 per week", "30%", "x3", "90 days".
+    """Write a value in base units as people read it: "2 per week", "30%", "×3", "90 days", to three digits.
 
-    `unit` is a unit as `Quantity.unit` has it; without one, a rate picks the unit that gives a number from
-    about 1 upwards. `parse(show(v))` gives `v` back to the digits shown.
+    `unit` is a unit as `Quantity.unit` has it ("per week", "every day", "within 90 days"); without one, a rate picks
+    the unit that gives a number from about 1 upwards. `parse(show(v))` gives `v` back to the digits shown.
     """
+    return _phrase(value, kind, unit, _digits)
+
+
+def write(value: float, kind: Kind, unit: str = "") -> str:
+    """Write a value so that `parse` reads back exactly the same float, as short as that allows.
+
+    Uses `unit` if some number of at most 17 digits in that unit reads back exactly, and days if none does.
+    """
+    for digits in range(1, 18):
+        text = _phrase(value, kind, unit, partial(_rounded, digits=digits))
+        try:
+            if parse(text, kind).value == value:
+                return text.removeprefix("×")
+        except QuantityError:
+            continue
+    return {"rate": f"{value!r} per day", "duration": f"{value!r} days"}.get(kind, repr(value))
+
+
+def _phrase(value: float, kind: Kind, unit: str, digits: Callable[[float], str]) -> str:
     if kind == "chance":
-        return f"{_digits(100 * value)}%"
+        return f"{digits(100 * value)}%" if value <= 0.5 or digits is not _digits else f"{_near_hundred(value)}%"
     if kind == "factor":
-        return f"×{_digits(value)}"
+        return f"×{digits(value)}"
     if kind == "duration":
         name = _singular(unit) if unit else "day"
-        return f"{_digits(value / DAYS_PER[name])} {name}s"
-    if kind == "rate":
-        return _show_rate(value, unit)
-    return _digits(value)
+        number = digits(value / DAYS_PER[name])
+        return f"{number} {name}" + ("" if number == "1" else "s")
+    return _phrase_rate(value, unit, digits) if kind == "rate" else digits(value)
 
 
-def _show_rate(per_day: float, unit: str) -> str:
-    if unit.startswith("within "):
-        within = float(unit.split()[1])
-        return f"{_digits(-100 * math.expm1(-per_day * within))}% within {within:g} days"
-    name = unit.removeprefix("per ") if unit else _natural_unit(per_day)
-    return f"{_digits(per_day * DAYS_PER[name])} per {name}"
+def _phrase_rate(per_day: float, unit: str, digits: Callable[[float], str]) -> str:
+    manner, _, length = (unit or f"per {_natural_unit(per_day)}").partition(" ")
+    if manner == "within":
+        percent = -100 * math.expm1(-per_day * parse(length, "duration").value)
+        number = _near_hundred(percent / 100) if digits is _digits and percent > 50 else digits(percent)
+        return f"{number}% within {length}"
+    if manner == "every":
+        number = digits(1 / (per_day * DAYS_PER[length]))
+        return f"every {length}" if number == "1" else f"every {number} {length}s"
+    return f"{digits(per_day * DAYS_PER[length])} per {length}"
 
 
 def _natural_unit(per_day: float) -> str:
     return next((name for name in ("day", "week", "month") if per_day * DAYS_PER[name] >= 0.95), "year")
 
 
+def _near_hundred(probability: float) -> str:
+    """Percent with as many decimals as the distance to 100% needs: 99.97, not 100."""
+    if probability == 1:
+        return "100"
+    decimals = max(1, 1 - math.floor(math.log10(100 * (1 - probability))))
+    return f"{100 * probability:.{min(decimals, 12)}f}".rstrip("0").rstrip(".")
+
+
+def _rounded(value: float, digits: int) -> str:
+    return repr(float(f"{value:.{digits}g}")).removesuffix(".0")
+
+
 def _digits(value: float) -> str:
-    if value == 0:
-        return "0"
-    decimals = max(0, 1 - math.floor(math.log10(abs(value))))
-    text = f"{value:.{min(decimals, 12)}f}"
-    return text if "e" not in text else f"{value:.2g}"
+    """Three significant digits without trailing zeros; whole numbers in full up to a million."""
+    if 1000 <= abs(value) < 1e6:
+        return f"{value:.0f}"
+    return f"{value:.3g}"

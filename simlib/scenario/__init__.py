@@ -1,0 +1,1 @@
+"""The scenario language: read, checked, explained, varied and written back."""

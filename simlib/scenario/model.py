@@ -14,6 +14,7 @@ import dataclasses
 import datetime as dt
 import hashlib
 import json
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -194,11 +195,10 @@ class Move:
 
     def outcome(self, outcome_id: str) -> Outcome:
         """Return the outcome with this id; raises KeyError."""
-        return next((o for o in self.outcomes if o.id == outcome_id), None) or _missing(outcome_id)
-
-
-def _missing(name: str) -> Any:
-    raise KeyError(name)
+        for outcome in self.outcomes:
+            if outcome.id == outcome_id:
+                return outcome
+        raise KeyError(outcome_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,9 +315,12 @@ class View:
     ladder: str | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Scenario:
-    """One world, resolved. Mappings are ordered as in the file and are not to be changed."""
+    """One world, resolved. Mappings are ordered as in the file and are not to be changed.
+
+    Two scenarios are equal when their resolved forms are, wherever they were read from.
+    """
 
     id: str
     title: str
@@ -338,11 +341,17 @@ class Scenario:
     view: str = ""
     ladder: str = ""
     """Id of the ladder shown first ("" where there is none)."""
-    path: str = field(default="", compare=False)
+    path: str = ""
     """Folder it was read from; no part of its identity."""
 
     def __iter__(self) -> Iterator[Move]:
         return iter(self.moves.values())
+
+    def __eq__(self, other: object) -> bool:
+        return self.sha256 == other.sha256 if isinstance(other, Scenario) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.sha256)
 
     def resolved(self) -> dict[str, Any]:
         """Return the resolved form as plain JSON data: what is hashed, stored and diffed."""
@@ -352,7 +361,8 @@ class Scenario:
     @cached_property
     def sha256(self) -> str:
         """Hash of the resolved form: two scenarios with the same hash are the same world."""
-        text = json.dumps(self.resolved(), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+        # Keys stay in the order of the file: the order of the endings is their precedence.
+        text = json.dumps(self.resolved(), ensure_ascii=False, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
 
     def day(self, date: dt.date) -> float:
@@ -361,8 +371,6 @@ class Scenario:
 
     def by_date(self, days: float) -> dt.date:
         """Return the date D for which "by t = `days`" means "by the end of D" (90 days: the 90th day)."""
-        import math
-
         return self.as_of + dt.timedelta(days=max(math.ceil(days - 1e-9) - 1, 0))
 
     def replace(self, **changes: Any) -> Scenario:
