@@ -1,0 +1,31 @@
+"""Where the worlds and notebooks that come with simlib are.
+
+In a clone they lie beside the package, at the top; in an installed wheel they lie inside it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+_PACKAGE = Path(__file__).resolve().parent
+
+
+def _home() -> Path:
+    clone = _PACKAGE.parent
+    in_clone = (clone / "pyproject.toml").is_file() and (clone / "scenarios").is_dir()
+    return clone if in_clone else _PACKAGE / "_shipped"
+
+
+def scenarios_folder() -> Path:
+    """The folder that holds one folder per shipped world."""
+    return _home() / "scenarios"
+
+
+def notebooks_folder() -> Path:
+    """The folder of the shipped notebooks; read-only where simlib was installed by an administrator."""
+    return _home() / "notebooks"
+
+
+def shipped_scenarios() -> dict[str, Path]:
+    """The shipped worlds: name to folder, in alphabetical order."""
+    return {file.parent.name: file.parent for file in sorted(scenarios_folder().glob("*/scenario.yaml"))}
