@@ -1,0 +1,308 @@
+"""Tiny fictional worlds whose answers are known in closed form; each docstring gives the formula.
+
+Numbers written in these worlds become assumptions named by place (`cross.rate`), as the loader does for literals.
+Time is in days; `t` in a formula is a report time.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from simlib.scenario.model import (
+    ALWAYS,
+    Actor,
+    Assumption,
+    AssumptionKind,
+    Condition,
+    Effect,
+    Ending,
+    Factor,
+    Ladder,
+    Move,
+    Outcome,
+    Question,
+    Rung,
+    Scenario,
+    Variable,
+    Window,
+)  # fmt: skip
+
+AS_OF = dt.date(2031, 4, 1)
+
+Levels = str | Sequence[str]
+When = Mapping[str, Levels] | Sequence[Mapping[str, Levels]] | None
+
+
+def date(day: int) -> dt.date:
+    """Return the date whose 00:00 is `day` days after the start."""
+    return AS_OF + dt.timedelta(days=day)
+
+
+def window(first_day: int, last_day: int) -> Window:
+    """Return a window open for first_day <= t < last_day + 1 (dates are inclusive)."""
+    return Window(date(first_day), date(last_day))
+
+
+def condition(when: When) -> Condition:
+    """Return the condition of a mapping (all) or a list of mappings (any)."""
+    if when is None:
+        return ALWAYS
+    clauses = [when] if isinstance(when, Mapping) else when
+    return Condition(tuple(
+        tuple((name, (levels,) if isinstance(levels, str) else tuple(levels)) for name, levels in clause.items())
+        for clause in clauses
+    ))  # fmt: skip
+
+
+def effects(then: Mapping[str, str | int] | None) -> tuple[Effect, ...]:
+    """Return effects of {variable: level or shift}."""
+    return tuple(
+        Effect(name, shift=to) if isinstance(to, int) else Effect(name, level=to) for name, to in (then or {}).items()
+    )
+
+
+@dataclass
+class World:
+    """Collects the parts of a scenario; `scenario()` gives the frozen whole."""
+
+    id: str
+    horizon: float = 30.0
+    variables: dict[str, Variable] = field(default_factory=dict)
+    assumptions: dict[str, Assumption] = field(default_factory=dict)
+    moves: dict[str, Move] = field(default_factory=dict)
+    endings: dict[str, Ending] = field(default_factory=dict)
+    ladders: dict[str, Ladder] = field(default_factory=dict)
+    questions: dict[str, Question] = field(default_factory=dict)
+
+    def number(self, name: str, kind: AssumptionKind, value: float | str) -> str:
+        """Record a number as a fixed assumption and return its id; a string is the id of one already there."""
+        if isinstance(value, str):
+            return value
+        self.assumptions[name] = Assumption(name, name, kind, value, value, value, "assumed", inline=True)
+        return name
+
+    def uncertain(self, name: str, kind: AssumptionKind, value: float, low: float, high: float) -> str:
+        """Record an assumption with a prior and return its id."""
+        self.assumptions[name] = Assumption(name, name, kind, value, low, high, "assumed")
+        return name
+
+    def variable(
+        self, name: str, *levels: str, start: str | Mapping[str, float | str | None], hidden: bool = False
+    ) -> World:
+        """Add a variable; a share of None in `start` takes the rest."""
+        shares = {start: None} if isinstance(start, str) else start
+        pairs = tuple(
+            (level, None if share is None else self.number(f"{name}.start.{level}", "chance", share))
+            for level, share in shares.items()
+        )
+        self.variables[name] = Variable(name, name, levels, pairs, hidden=hidden)
+        return self
+
+    def move(
+        self,
+        name: str,
+        rate: float | str,
+        then: Mapping[str, str | int] | None = None,
+        *,
+        when: When = None,
+        between: Window | None = None,
+        times: Sequence[tuple[float | str, When] | tuple[float | str, When, Window]] = (),
+        outcomes: Mapping[str, tuple[float | str | None, Mapping[str, str | int]]] | None = None,
+        actor: str = "nature",
+        covert: bool = False,
+    ) -> World:
+        """Add a move; `outcomes` is {id: (chance or None for the rest, then)}, else one outcome `done` with `then`."""
+        factors = tuple(
+            Factor(self.number(f"{name}.times.{place}", "factor", by), condition(on), *rest)
+            for place, (by, on, *rest) in enumerate(times, start=1)
+        )
+        branches = tuple(
+            Outcome(
+                branch, branch, None if chance is None else self.number(f"{name}.{branch}.chance", "chance", chance),
+                effects(to),
+            )
+            for branch, (chance, to) in (outcomes or {"done": (None, then or {})}).items()
+        )  # fmt: skip
+        self.moves[name] = Move(
+            name, actor, name, self.number(f"{name}.rate", "rate", rate), when=condition(when), between=between,
+            factors=factors, outcomes=branches, covert=covert,
+        )  # fmt: skip
+        return self
+
+    def ending(self, name: str, when: When) -> World:
+        """Add an ending; their order is precedence."""
+        self.endings[name] = Ending(name, name, condition(when))
+        return self
+
+    def ladder(self, name: str, **rungs: When) -> World:
+        """Add a ladder from its rungs, lowest first."""
+        self.ladders[name] = Ladder(name, name, tuple(Rung(rung, condition(when)) for rung, when in rungs.items()))
+        return self
+
+    def question(
+        self, name: str, when: When = None, *, move: str | None = None, outcome: str | None = None
+    ) -> World:
+        """Add a question about a condition or about a move (outcome)."""
+        asked = None if when is None else condition(when)
+        self.questions[name] = Question(name, name, asked, move, outcome)
+        return self
+
+    def scenario(self) -> Scenario:
+        """Return the scenario."""
+        return Scenario(
+            self.id, self.id, AS_OF, self.horizon, {"nature": Actor("nature", "Nature")}, dict(self.variables),
+            dict(self.assumptions), dict(self.moves), dict(self.endings), dict(self.ladders), dict(self.questions),
+        )  # fmt: skip
+
+
+def two_states(rate: float = 0.1, back: float | None = None, *, ends: bool = False, horizon: float = 30.0) -> Scenario:
+    """A ferry on the left bank crosses to the right, and perhaps back.
+
+    P(right at t) = a/(a+b) (1 - exp(-(a+b) t)) with a = rate, b = back or 0. With `ends`, "right" is the ending
+    `across`, reached with probability 1 - exp(-a t).
+    """
+    world = World("two-states", horizon).variable("bank", "left", "right", start="left")
+    world.move("cross", rate, {"bank": "right"}, when={"bank": "left"})
+    if back is not None:
+        world.move("return", back, {"bank": "left"}, when={"bank": "right"})
+    if ends:
+        world.ending("across", {"bank": "right"})
+    world.question("crossed", {"bank": "right"}).question("sailed", move="cross")
+    return world.ladder("banks", near=None, far={"bank": "right"}).scenario()
+
+
+def birth_death(birth: float = 0.3, death: float = 0.2, levels: int = 5, *, horizon: float = 30.0) -> Scenario:
+    """Water rises and falls one mark at a time between 0 and `levels` - 1, saturating at the ends; it never ends.
+
+    The generator is tridiagonal: `birth` above the diagonal, `death` below. Both moves always fire at their rates, so
+    each count is Poisson with mean rate x t. Starts at the lowest mark.
+    """
+    marks = [f"mark-{chr(97 + i)}" for i in range(levels)]
+    world = World("birth-death", horizon).variable("water", *marks, start=marks[0])
+    world.move("rise", birth, {"water": +1}).move("fall", death, {"water": -1})
+    rungs: dict[str, When] = {f"rung-{mark}": {"water": marks[i:]} if i else None for i, mark in enumerate(marks)}
+    return world.ladder("height", **rungs).question("brim", {"water": marks[-1]}).scenario()
+
+
+def competing_exits(rates: Sequence[float] = (0.02, 0.05, 0.08), *, horizon: float = 30.0) -> Scenario:
+    """A traveller at a crossroads takes one of several roads: ending `exit-i`, i from 0.
+
+    P(exit-i by t) = rate_i / S (1 - exp(-S t)) with S the sum of the rates.
+    """
+    names = [f"road-{i}" for i in range(len(rates))]
+    world = World("competing-exits", horizon).variable("place", "crossroads", *names, start="crossroads")
+    for index, (name, rate) in enumerate(zip(names, rates, strict=True)):
+        world.move(f"take-{name}", rate, {"place": name}, when={"place": "crossroads"})
+        world.ending(f"exit-{index}", {"place": name})
+    return world.scenario()
+
+
+def erlang(stages: int = 4, rate: float = 0.3, *, horizon: float = 30.0) -> Scenario:
+    """A parcel passes `stages` offices in turn: the time of arrival (ending `arrived`) is Erlang(stages, rate)."""
+    levels = [f"office-{chr(97 + i)}" for i in range(stages)] + ["door"]
+    world = World("erlang", horizon).variable("parcel", *levels, start=levels[0])
+    world.move("forward", rate, {"parcel": +1}, when={"parcel": levels[:-1]})
+    return world.ending("arrived", {"parcel": "door"}).scenario()
+
+
+def unreachable_rung(rate: float = 0.2, *, horizon: float = 30.0) -> Scenario:
+    """A lamp can be lit but never turn green: rung `go`, ending `green` and question `ever-green` have probability 0.
+
+    P(red at t) = 1 - exp(-rate t). The move `repaint` is never possible.
+    """
+    world = World("unreachable-rung", horizon).variable("lamp", "off", "red", "green", start="off")
+    world.move("light", rate, {"lamp": "red"}, when={"lamp": "off"})
+    world.move("repaint", 5.0, {"lamp": "off"}, when={"lamp": "green"})
+    world.ladder("signal", dark=None, stop={"lamp": "red"}, go={"lamp": "green"})
+    return world.ending("green", {"lamp": "green"}).question("ever-green", {"lamp": "green"}).scenario()
+
+
+def absorbing_start(rate: float = 1.0, *, horizon: float = 30.0) -> Scenario:
+    """The door is shut from the start: ending `shut` at t = 0 and nothing happens; `locked` is later in the file."""
+    world = World("absorbing-start", horizon).variable("door", "shut", "open", start="shut")
+    world.variable("lock", "locked", "loose", start="locked")
+    world.move("push", rate, {"door": "open"}).ending("shut", {"door": "shut"}).ending("locked", {"lock": "locked"})
+    return world.question("was-shut", {"door": "shut"}).question("pushed", move="push").scenario()
+
+
+def windows(
+    rate: float = 0.1, opens: int = 5, closes: int = 12, factor: float | None = None, *, horizon: float = 30.0
+) -> Scenario:
+    """A gate that can fall only while a window is open, or with `factor` falls that much faster then.
+
+    The window is [opens, closes + 1). P(fallen by t) = 1 - exp(-rate w(t)), w(t) the time of it before t; with
+    `factor` f it is 1 - exp(-rate (t + (f - 1) w(t))).
+    """
+    world, span = World("windows", horizon), window(opens, closes)
+    world.variable("gate", "up", "down", start="up")
+    if factor is None:
+        world.move("drop", rate, {"gate": "down"}, when={"gate": "up"}, between=span)
+    else:
+        world.move("drop", rate, {"gate": "down"}, when={"gate": "up"}, times=[(factor, None, span)])
+    return world.ending("fallen", {"gate": "down"}).scenario()
+
+
+def hidden_spread(
+    share: float = 0.3, slow: float = 0.02, fast: float = 0.2, *, horizon: float = 30.0
+) -> Scenario:
+    """A fuse is dry with probability `share`, else damp, and nobody knows: P(burnt by t) mixes two exponentials.
+
+    share (1 - exp(-fast t)) + (1 - share) (1 - exp(-slow t)).
+    """
+    world = World("hidden-spread", horizon)
+    world.variable("fuse", "damp", "dry", start={"damp": None, "dry": share}, hidden=True)
+    world.variable("powder", "whole", "burnt", start="whole")
+    world.move("burn", slow, {"powder": "burnt"}, when={"powder": "whole"}, times=[(fast / slow, {"fuse": "dry"})])
+    return world.ending("burnt", {"powder": "burnt"}).scenario()
+
+
+def branches(rate: float = 0.2, chances: Sequence[float] = (0.5, 0.2), *, horizon: float = 30.0) -> Scenario:
+    """A coin is tossed again and again; outcome i ends the game as `side-i`, the rest changes nothing.
+
+    P(side-i by t) = c_i / C (1 - exp(-rate C t)) with C the sum of the chances; the expected number of tosses by t is
+    (1 - exp(-rate C t)) / C.
+    """
+    names = [f"side-{i}" for i in range(len(chances))]
+    world = World("branches", horizon).variable("coin", "spinning", *names, start="spinning")
+    outcomes: dict[str, tuple[float | str | None, Mapping[str, str | int]]] = {"again": (None, {})}
+    for name, chance in zip(names, chances, strict=True):
+        outcomes[name] = (chance, {"coin": name})
+        world.ending(name, {"coin": name})
+    world.move("toss", rate, when={"coin": "spinning"}, outcomes=outcomes)
+    return world.question("tossed", move="toss").question("first-side", move="toss", outcome=names[0]).scenario()
+
+
+def tempo_world(*, horizon: float = 60.0) -> Scenario:
+    """Two rivals with a hidden tempo, a shift that saturates, three endings, two ladders and four questions.
+
+    No closed form: for comparing engines with each other.
+    """
+    world = World("tempo", horizon)
+    world.variable("standoff", "calm", "patrols", "clashes", "war", start="patrols")
+    world.variable("talks", "none", "open", "signed", start={"none": 0.7, "open": None})
+    world.variable("tempo", "quiet", "hot", start={"quiet": 0.4, "hot": None}, hidden=True)
+    quiet, hot = {"tempo": "quiet"}, {"tempo": "hot"}
+    world.move("cool", 0.14, {"tempo": "quiet"}, when=hot, covert=True)
+    world.move(
+        "patrol", 0.15, when={"standoff": ["calm", "patrols"]}, times=[(3.0, hot), (0.5, {"talks": "open"})],
+        outcomes={"no-incident": (None, {}), "challenged": (0.3, {"standoff": +1, "tempo": "hot"})}, actor="north",
+    )  # fmt: skip
+    world.move("withdraw", 0.1, {"standoff": -1}, when=[{"talks": "open"}, quiet], actor="north")
+    world.move(
+        "clash", 0.05, when={"standoff": ["patrols", "clashes"]}, times=[(4.0, hot, window(10, 29))],
+        outcomes={"small": (0.9, {"standoff": +1, "tempo": "hot"}), "large": (None, {"standoff": "war"})},
+        actor="south",
+    )  # fmt: skip
+    world.move("invite", 0.06, {"talks": "open"}, when={"talks": "none"}, times=[(0.3, hot)], actor="south")
+    world.move("sign", 0.04, {"talks": "signed"}, when={"talks": "open", "standoff": ["calm", "patrols"]})
+    world.move("storm-off", 0.05, {"talks": "none"}, when={"talks": "open"}, between=window(5, 44))
+    world.move("rumour", 0.5)
+    world.ending("war", {"standoff": "war"}).ending("treaty", {"talks": "signed"})
+    world.ending("quiet", {"standoff": "calm", "tempo": "quiet", "talks": "open"})
+    world.ladder("height", calm=None, shows={"standoff": ["patrols", "clashes", "war"]},
+                 arms={"standoff": ["clashes", "war"]}, war={"standoff": "war"})  # fmt: skip
+    world.ladder("mood", cold=None, talking={"talks": ["open", "signed"]}, tense=[hot, {"standoff": "clashes"}])
+    world.question("any-clash", {"standoff": ["clashes", "war"]}).question("large-clash", move="clash", outcome="large")
+    return world.question("invited", move="invite").question("hot-at-all", hot).scenario()
