@@ -1,0 +1,78 @@
+#!/usr/bin/env python3
+"""Start here: installs simlib into .venv beside this file, once, then opens JupyterLab or runs the tests.
+
+    python3 lab.py [--no-browser --port N ...]   JupyterLab on the notebooks
+    python3 lab.py test [pytest arguments]       the tests
+
+Needs Python 3.11 or newer and nothing else. Must parse on older Pythons, to say so.
+"""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+VENV = HERE / ".venv"
+PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+STAMP = VENV / "simlib-installed"
+DEBIAN = "On Debian and Ubuntu: apt install python3-venv; then run the same command again."
+
+
+def succeeds(*command):
+    """Whether a command can be run and ends well; what it prints is shown only by the installers."""
+    quiet = {} if "install" in command else {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    try:
+        return subprocess.run([str(word) for word in command], cwd=HERE, check=False, **quiet).returncode == 0
+    except OSError:
+        return False
+
+
+def install(extras):
+    """Bring .venv to what pyproject.toml and constraints.txt ask for; instantly when it is there already."""
+    files = b"".join((HERE / name).read_bytes() for name in ("pyproject.toml", "constraints.txt"))
+    key = hashlib.sha256(files + f"{HERE} {sys.version}".encode()).hexdigest()
+    old = STAMP.read_text().split() if STAMP.is_file() else []
+    if old[:1] == [key] and extras <= set(old[1:]) and PYTHON.exists():
+        return
+    runs = succeeds(PYTHON, "-c", "import sys; sys.exit(sys.version_info < (3, 11))")
+    if old == ["unfinished"] or not runs:
+        shutil.rmtree(VENV, ignore_errors=True)
+    VENV.mkdir(exist_ok=True)
+    STAMP.write_text("unfinished")
+    print("Installing simlib and what it needs into .venv: a minute or so, this once.", flush=True)
+    if not PYTHON.exists() and not succeeds(sys.executable, "-m", "venv", "--without-pip", VENV):
+        sys.exit(f"Could not make {VENV}. {DEBIAN}")
+    extras = extras | set(old[1:])
+    pins = ["-c", "constraints.txt"] if sys.version_info < (3, 15) else []  # newer Pythons need newer versions
+    wanted = [*pins, "-e", ".[{}]".format(",".join(sorted(extras)))]
+    uv = shutil.which("uv")
+    if not (uv and succeeds(uv, "pip", "install", "-q", "--python", PYTHON, *wanted)):
+        if not succeeds(PYTHON, "-m", "pip", "--version") and not succeeds(PYTHON, "-m", "ensurepip"):
+            sys.exit(f"This Python has no pip to install with. {DEBIAN}")
+        if not succeeds(PYTHON, "-m", "pip", "install", "-q", "--disable-pip-version-check", *wanted):
+            sys.exit("The installation failed; the reason is above. Run the same command to try again.")
+    STAMP.write_text(" ".join([key, *sorted(extras)]))
+
+
+def main(arguments):
+    """Install what is needed, then become JupyterLab or the tests."""
+    if sys.version_info < (3, 11):  # noqa: UP036
+        sys.exit("simlib needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Try python3.11 lab.py.")
+    testing = arguments[:1] == ["test"]
+    try:
+        install({"notebooks", "test", "dev"} if testing else {"notebooks"})
+        if testing:
+            os.chdir(HERE)
+        command = [str(PYTHON), "-m", *(["pytest", "-rs", *arguments[1:]] if testing else ["simlib.lab", *arguments])]
+        if os.name == "nt":
+            return subprocess.call(command)
+        os.execv(PYTHON, command)  # so that Ctrl-C goes straight to where it is understood
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
