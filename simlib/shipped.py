@@ -10,10 +10,14 @@ from pathlib import Path
 _PACKAGE = Path(__file__).resolve().parent
 
 
-def _home() -> Path:
+def in_clone() -> bool:
+    """Whether this simlib runs from a clone (or a link to one) rather than from an installed copy."""
     clone = _PACKAGE.parent
-    in_clone = (clone / "pyproject.toml").is_file() and (clone / "scenarios").is_dir()
-    return clone if in_clone else _PACKAGE / "_shipped"
+    return (clone / "pyproject.toml").is_file() and (clone / "scenarios").is_dir()
+
+
+def _home() -> Path:
+    return _PACKAGE.parent if in_clone() else _PACKAGE / "_shipped"
 
 
 def scenarios_folder() -> Path:

@@ -1,0 +1,44 @@
+"""What a JupyterLab started by `simlib lab` does differently; nothing depends on it.
+
+- This module is a server extension, enabled for that server only: it switches Nagle's algorithm off on the kernel
+  websockets, on which the server otherwise holds small messages back for up to 40 ms. If Jupyter changes and the
+  way in is gone, it does nothing.
+- `labconfig/` sets two defaults that people can change in Lab's settings: messages of sliders run in the kernel's main
+  thread, in order, and Lab asks nobody for news.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from typing import Any
+
+
+def _jupyter_server_extension_points() -> list[dict[str, str]]:
+    return [{"module": "simlib._jupyter"}]
+
+
+def _load_jupyter_server_extension(server: Any) -> None:
+    try:
+        from jupyter_server.services.kernels.websocket import KernelWebsocketHandler
+
+        _send_at_once(KernelWebsocketHandler)
+    except (ImportError, AttributeError) as error:
+        server.log.debug("simlib: kernel messages keep Nagle's delay: %s", error)
+
+
+def _send_at_once(handler: Any) -> None:
+    """Make every websocket of a handler class send small messages at once, from the moment it opens."""
+    open_as_before = handler.open
+
+    @functools.wraps(open_as_before)
+    async def open_without_delay(self: Any, *args: Any, **kwargs: Any) -> None:
+        try:
+            self.set_nodelay(True)
+        except Exception as error:  # noqa: BLE001  (a slower slider is better than no kernel)
+            self.log.debug("simlib: kernel messages keep Nagle's delay: %s", error)
+        opened = open_as_before(self, *args, **kwargs)
+        if inspect.isawaitable(opened):
+            await opened
+
+    handler.open = open_without_delay
