@@ -1,0 +1,413 @@
+"""Monte Carlo: many replicates of a scenario with keyed dice, counted on a time grid.
+
+`simulate` gives the whole `Forecast`. `Simulator` is the reusable machine behind it: built once per scenario and
+grid, it runs again for other assumption values, seeds or replicates at the price of the kernel alone, and gives
+`Counts`: integers that can be added, so that more runs keep the earlier ones. Two runs with the same seed and
+different values or scenarios are paired replicate by replicate (see `simlib.engines.streams`).
+"""
+
+from __future__ import annotations
+
+import itertools
+import operator
+import os
+import time
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simlib import priors
+from simlib.engines.machine import Flat, load_kernel
+from simlib.engines.streams import check_seed, seed_key
+from simlib.errors import Cancelled, SimlibError
+from simlib.results import ONGOING, Z95, Band, Forecast, labels, provenance
+from simlib.tables import Floats, Ints, Tables, grid
+
+if TYPE_CHECKING:
+    from simlib.engines._kernel import History, Output, Values
+    from simlib.scenario.model import Scenario
+
+CHUNK = 128
+"""Replicates per call of the kernel: between two looks at progress and cancel, a millisecond or two."""
+
+MAX_EVENTS = 10_000_000
+"""Events in one replicate above which the engine gives up: rates that high are a mistake in the scenario."""
+
+MAX_REPLICATE = 2**62
+
+_BETWEEN_REPORTS = 0.05
+"""Seconds."""
+
+Progress = Callable[[float], None]
+Cancel = Callable[[], bool]
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What happened in R replicates, at T report times, as integers.
+
+    How many replicates were, at each time: levels (T, L) at each level, rungs (T, R) on each rung; had by then: endings
+    (T, E) ended, questions (T, Q). moves (T, M): firings so far, all replicates together; squares (T, M): sum over
+    replicates of the squared number of firings. tried, void (A,): for each intervention that acts, replicates still
+    going, and those among them in which it had no effect. By replicate: ending (R,) index or -1, ending_time (R,)
+    and question_time (R, Q) in days, infinity for not within the horizon; events (R,).
+    """
+
+    first: int
+    levels: Ints
+    rungs: Ints
+    endings: Ints
+    questions: Ints
+    moves: Ints
+    squares: Ints
+    tried: Ints
+    void: Ints
+    ending: NDArray[np.int32]
+    ending_time: Floats
+    question_time: Floats
+    events: Ints
+
+    @property
+    def runs(self) -> int:
+        """Number of replicates."""
+        return len(self.ending)
+
+    def __add__(self, other: Counts) -> Counts:
+        """Join with the replicates that follow; raises ValueError when `other` does not begin where this one ends."""
+        if other.first != self.first + self.runs:
+            raise ValueError(f"replicates from {other.first} do not follow {self.first + self.runs - 1}")
+        summed = ("levels", "rungs", "endings", "questions", "moves", "squares", "tried", "void")
+        joined = ("ending", "ending_time", "question_time", "events")
+        return Counts(
+            self.first,
+            **{name: getattr(self, name) + getattr(other, name) for name in summed},
+            **{name: np.concatenate([getattr(self, name), getattr(other, name)]) for name in joined},
+        )
+
+
+class Simulator:
+    """One scenario made ready to run: `run` for counts, `forecast` for the answer they give."""
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        *,
+        times: int | Iterable[float] = 60,
+        horizon: float | None = None,
+        ignore_windows: bool = False,
+        tables: Tables | None = None,
+    ) -> None:
+        """Flatten `scenario` for the kernel; `times` and `horizon` (days) as in `simulate`.
+
+        Raises ScenarioError for an intervention outside the horizon, MissingDependency without Numba.
+        """
+        self.scenario = scenario
+        self.horizon = _horizon(scenario, horizon)
+        self.times = grid(self.horizon, times)
+        self.ignore_windows = ignore_windows
+        self.kernel = load_kernel()
+        self.tables = tables or Tables(scenario, ignore_windows=ignore_windows)
+        self.flat = Flat(self.tables, self.tables.segments(self.horizon), self.times)
+
+    @cached_property
+    def stated(self) -> Floats:
+        """The stated assumption values (A,)."""
+        return priors.theta(self.scenario)
+
+    def run(
+        self,
+        theta: Floats | None = None,
+        *,
+        centre: Floats | None = None,
+        runs: int = 10_000,
+        seed: int = 0,
+        first: int = 0,
+        threads: int | None = None,
+        progress: Progress | None = None,
+        cancel: Cancel | None = None,
+    ) -> Counts:
+        """Simulate replicates `first` to `first + runs - 1` at assumption values `theta` (A,), default the stated ones.
+
+        With `centre` (the stated values) `theta` is a draw from the priors. The counts do not depend on `threads`.
+        Raises Cancelled, SimlibError when a replicate has more than `MAX_EVENTS` events.
+        """
+        runs, first = _check_runs(runs, first)
+        values = self.flat.values(self.stated if theta is None else np.asarray(theta, dtype=float), centre)
+        job = _Job(self, values, seed_key(check_seed(seed)), first, runs)
+        job.work(_threads(threads, job.chunks), progress, cancel)
+        return job.counts()
+
+    def forecast(self, counts: Counts, *, theta: Floats | None = None, seed: int = 0, **details: Any) -> Forecast:
+        """Return the forecast that `counts` give; `theta` and `seed` are those of the run, `details` go to provenance."""
+        values = self.stated if theta is None else theta
+        if self.ignore_windows:
+            details["ignore_windows"] = True
+        source = provenance(self.scenario, seed=seed, runs=counts.runs, **details)
+        return to_forecast(self, counts, dict(zip(self.scenario.assumptions, map(float, values), strict=True)), source)
+
+
+def simulate(
+    scenario: Scenario,
+    *,
+    values: Mapping[str, float] | None = None,
+    theta: Floats | None = None,
+    centre: Floats | None = None,
+    runs: int = 10_000,
+    seed: int = 0,
+    threads: int | None = None,
+    times: int | Iterable[float] = 60,
+    horizon: float | None = None,
+    ignore_windows: bool = False,
+    progress: Progress | None = None,
+    cancel: Cancel | None = None,
+) -> Forecast:
+    """Return the forecast from `runs` replicates, each probability with its 95% Wilson interval.
+
+    `values` replaces stated assumption values by name (base units: per day, or plain), or `theta` gives all of them
+    (A,); with `centre`, `theta` is a draw from the priors. `times` is a number of equal steps up to the `horizon`
+    (days), or the report times themselves. The answer depends on neither `threads` nor chunks, bit for bit.
+    `progress` is told the share done, `cancel` is asked between chunks.
+
+    Raises ScenarioError for unknown names and for interventions outside the horizon, ValueError for numbers out of
+    range, MissingDependency without Numba, Cancelled.
+    """
+    if values is not None and theta is not None:
+        raise ValueError("give either values or theta, not both")
+    seed = check_seed(seed)
+    simulator = Simulator(scenario, times=times, horizon=horizon, ignore_windows=ignore_windows)
+    theta = priors.theta(scenario, values) if theta is None else np.asarray(theta, dtype=float)
+    counts = simulator.run(
+        theta, centre=centre, runs=runs, seed=seed, threads=threads, progress=progress, cancel=cancel
+    )
+    return simulator.forecast(counts, theta=theta, seed=seed)
+
+
+# -------------------------------------------------------------------- running
+
+
+class _Job:
+    """One run cut into chunks; each thread takes the next chunk until none is left, and sums into arrays of its own."""
+
+    def __init__(self, simulator: Simulator, values: Values, key: np.uint64, first: int, runs: int) -> None:
+        self.simulator, self.values, self.key, self.first, self.runs = simulator, values, key, first, runs
+        self.chunks = -(-runs // CHUNK)
+        self._waiting, self._stop = iter(range(self.chunks)), False
+        self._sums: list[Output] = []
+        self._each = self._allocate(runs)
+
+    def _allocate(self, runs: int) -> Output:
+        flat = self.simulator.flat
+        size, actions = (len(flat.grid) + 1) * flat.layout.width, len(flat.actions.number)
+        return self.simulator.kernel.Output(
+            np.zeros(size, np.int64), np.zeros(actions, np.int64), np.zeros(actions, np.int64),
+            np.empty(runs, np.int32), np.empty(runs), np.empty((runs, flat.layout.questions)), np.empty(runs, np.int64),
+        )  # fmt: skip
+
+    def work(self, threads: int, progress: Progress | None, cancel: Cancel | None) -> None:
+        """Run all chunks on `threads` threads, this one included; raises what any of them raised."""
+        report = _reporter(self.chunks, progress, cancel)
+        if threads == 1:
+            self._take_chunks(report)
+        else:
+            with ThreadPoolExecutor(threads - 1) as pool:
+                helpers = [pool.submit(self._take_chunks) for _ in range(threads - 1)]
+                self._take_chunks(report)
+            for helper in helpers:
+                helper.result()
+        if progress:
+            progress(1.0)
+
+    def _take_chunks(self, report: Callable[[int], None] | None = None) -> None:
+        sums = self._allocate(0)
+        self._sums.append(sums)
+        try:
+            for chunk in self._waiting:
+                if self._stop:
+                    break
+                self._run_chunk(sums, chunk)
+                if report:
+                    report(chunk)
+        except BaseException:
+            self._stop = True
+            raise
+
+    def _run_chunk(self, sums: Output, chunk: int) -> None:
+        here = slice(chunk * CHUNK, min((chunk + 1) * CHUNK, self.runs))
+        each = self._each
+        output = sums._replace(
+            ending=each.ending[here], ending_time=each.ending_time[here],
+            question_time=each.question_time[here], events=each.events[here],
+        )  # fmt: skip
+        call(self.simulator, self.values, output, self.key, self.first + here.start)
+
+    def counts(self) -> Counts:
+        """Return the counts of all chunks; their order does not matter, since they are integers."""
+        flat = self.simulator.flat
+        layout, steps = flat.layout, len(flat.grid)
+        total = sum((sums.counts for sums in self._sums), np.zeros_like(self._each.counts))
+        table = np.cumsum(total.reshape(steps + 1, layout.width)[:steps], axis=0)
+        starts = (0, layout.rung, layout.ending, layout.question, layout.move, layout.square, layout.width)
+        parts = [np.ascontiguousarray(table[:, a:b]) for a, b in itertools.pairwise(starts)]
+        acted = [sum((getattr(sums, name) for sums in self._sums), np.zeros_like(self._each.tried))
+                 for name in ("tried", "void")]  # fmt: skip
+        each = self._each
+        return Counts(self.first, *parts, *acted, each.ending, each.ending_time, each.question_time, each.events)
+
+
+def call(
+    simulator: Simulator,
+    values: Values,
+    output: Output,
+    key: np.uint64,
+    first: int,
+    history: History | None = None,
+) -> int | None:
+    """Run the kernel for the replicates that `output` has room for; return the rows of history, None when it is full.
+
+    Raises SimlibError when a replicate has more than `MAX_EVENTS` events.
+    """
+    kernel, flat = simulator.kernel, simulator.flat
+    history = empty_history(simulator, 0, 0) if history is None else history
+    status, stopped, rows = kernel.run(
+        flat.layout, flat.machine, values, output, history, key, first, len(output.ending), MAX_EVENTS
+    )
+    if status == kernel.TOO_MANY_EVENTS:
+        raise SimlibError(
+            f"replicate {first + stopped} had more than {MAX_EVENTS:,} events within {simulator.horizon:g} days; "
+            "some rates are far too high: look for a rate per minute or hour, or factors that multiply up"
+        )
+    return None if status == kernel.HISTORY_FULL else int(rows)
+
+
+def empty_history(simulator: Simulator, replicates: int, rows: int) -> History:
+    """Return room for the history of some replicates."""
+    return simulator.kernel.History(
+        np.zeros(replicates + 1, np.int64), np.empty(rows), np.empty(rows, np.int64), np.empty(rows, np.int64),
+        np.empty((rows, simulator.flat.layout.words), np.uint64),
+    )  # fmt: skip
+
+
+def _reporter(chunks: int, progress: Progress | None, cancel: Cancel | None) -> Callable[[int], None]:
+    """Return what the calling thread does after each chunk: ask `cancel`, and tell `progress` now and then."""
+    last = time.monotonic()
+
+    def report(chunk: int) -> None:
+        nonlocal last
+        if cancel and cancel():
+            raise Cancelled("the simulation was cancelled")
+        if progress and time.monotonic() - last > _BETWEEN_REPORTS:
+            last = time.monotonic()
+            progress((chunk + 1) / chunks)
+
+    return report
+
+
+def _threads(threads: int | None, chunks: int) -> int:
+    if threads is not None and threads < 1:
+        raise ValueError(f"threads must be at least 1, not {threads}")
+    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(threads or available, chunks))
+
+
+def _check_runs(runs: int, first: int) -> tuple[int, int]:
+    runs, first = operator.index(runs), operator.index(first)
+    if runs < 1:
+        raise ValueError(f"runs must be at least 1, not {runs}")
+    if not 0 <= first <= MAX_REPLICATE - runs:
+        raise ValueError(f"the first replicate must be from 0 to {MAX_REPLICATE - runs}, not {first}")
+    return runs, first
+
+
+def _horizon(scenario: Scenario, horizon: float | None) -> float:
+    days = float(scenario.horizon_days if horizon is None else horizon)
+    if not 0 < days < np.inf:
+        raise ValueError(f"the horizon must be a positive number of days, not {days:g}")
+    return days
+
+
+# -------------------------------------------------------------------- answering
+
+
+def to_forecast(simulator: Simulator, counts: Counts, assumptions: Mapping[str, float], source: Any) -> Forecast:
+    """Return `counts` as a forecast with 95% intervals; `source` is its provenance."""
+    scenario, tables, runs = simulator.scenario, simulator.tables, counts.runs
+    ended = np.column_stack([counts.endings, runs - counts.endings.sum(axis=1)])
+    variables = _split(zip(tables.variable_ids, tables.level_ids, strict=True), counts.levels)
+    ladders = _split(((name, [rung.id for rung in x.rungs]) for name, x in scenario.ladders.items()), counts.rungs)
+    mean, half = _firings(counts)
+    return Forecast(
+        scenario=scenario.id,
+        title=scenario.title,
+        as_of=scenario.as_of,
+        horizon_days=simulator.horizon,
+        engine="montecarlo",
+        times=simulator.times,
+        endings=_bands([*scenario.endings, ONGOING], ended, runs),
+        questions=_bands(scenario.questions, counts.questions, runs),
+        variables=_shares(variables, runs),
+        ladders=_shares(ladders, runs),
+        moves=dict(zip(tables.move_ids, mean.T.copy(), strict=True)),
+        error={
+            "variables": _halves(variables, runs),
+            "ladders": _halves(ladders, runs),
+            "moves": dict(zip(tables.move_ids, half.T.copy(), strict=True)),
+        },
+        assumptions=assumptions,
+        labels=labels(scenario),
+        interventions=_interventions(simulator, counts),
+        provenance=source,
+    )
+
+
+_Nested = dict[str, dict[str, Ints]]
+
+
+def _split(parts: Iterable[tuple[str, Iterable[str]]], columns: Ints) -> _Nested:
+    """Return the columns (T, C) by name and part, in order."""
+    column = iter(columns.T)
+    return {name: {part: next(column) for part in inner} for name, inner in parts}
+
+
+def _shares(nested: _Nested, runs: int) -> dict[str, dict[str, Floats]]:
+    return {name: {part: count / runs for part, count in inner.items()} for name, inner in nested.items()}
+
+
+def _halves(nested: _Nested, runs: int) -> dict[str, dict[str, Floats]]:
+    return {name: {part: half_width(count, runs) for part, count in inner.items()} for name, inner in nested.items()}
+
+
+def half_width(successes: Ints, runs: int) -> Floats:
+    """Return the half-width about k / n that covers the 95% Wilson interval (its longer side)."""
+    band = Band.wilson(successes, runs)
+    return np.maximum(band.high - band.probability, band.probability - band.low)
+
+
+def _bands(names: Iterable[str], columns: Ints, runs: int) -> dict[str, Band]:
+    return {name: Band.wilson(column, runs) for name, column in zip(names, columns.T, strict=True)}
+
+
+def _firings(counts: Counts) -> tuple[Floats, Floats]:
+    """Return the mean number of firings (T, M) and its 95% half-width; where none was seen, the Wilson one of zero."""
+    runs = counts.runs
+    mean = counts.moves / runs
+    variance = np.maximum(counts.squares / runs - mean**2, 0.0) * runs / max(runs - 1, 1)
+    half = np.where(counts.moves == 0, Z95**2 / (runs + Z95**2), Z95 * np.sqrt(variance / runs))
+    return mean, half
+
+
+def _interventions(simulator: Simulator, counts: Counts) -> tuple[dict[str, Any], ...]:
+    """Say for each intervention that acts in which share of the replicates still going it had no effect."""
+    share = dict(zip(simulator.flat.actions.number, zip(counts.tried, counts.void, strict=True), strict=True))
+    result: list[dict[str, Any]] = []
+    for number, item in enumerate(simulator.scenario.interventions):
+        line: dict[str, Any] = {"intervention": str(item)}
+        if number in share:
+            tried, void = (int(count) for count in share[number])
+            line |= {"still_going": tried / counts.runs, "without_effect": void / tried if tried else None}
+        result.append(line)
+    return tuple(result)
