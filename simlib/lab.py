@@ -62,6 +62,7 @@ def _defaults(notebooks: Path) -> list[str]:
         f"--FileContentsManager.preferred_dir={notebooks.relative_to(root).as_posix()}",
         f"--LabApp.default_url=/lab/workspaces/simlib/tree/{first}",
         "--ServerApp.answer_yes=True",  # Ctrl-C stops it without asking
+        "--log-level=WARN",  # the address, and what goes wrong
     ]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         options.append("--allow-root")  # as in containers; it listens to this machine only, with a token
