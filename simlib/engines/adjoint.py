@@ -1,0 +1,415 @@
+"""Gradients of exact answers with respect to every assumption, for about the cost of a few solves.
+
+A measure is m(θ) = p₀ᵀ u(0), with u(t) what the state at t is worth: u solves the backward equation -u' = Q u + r.
+Its derivative needs no further solve per assumption:
+
+    ∂m/∂θ = (∂p₀/∂θ)ᵀ u(0) + ∫ p(t)ᵀ (∂Q/∂θ u(t) + ∂r/∂θ) dt,
+
+so one forward and one backward solution, held at Gauss-Legendre nodes, serve all assumptions at once: every edge adds
+p(x) (u(y) - u(x)) to the pair (table entry, outcome) that rates it, and a chain rule over the few thousand pairs
+does the rest (adjoint sensitivity; Cao, Li, Petzold & Serban 2003).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simlib import priors
+from simlib.engines.flows import Generator, Kill, backward, flow
+from simlib.engines.jumps import Jump
+from simlib.engines.solver import Solver
+from simlib.engines.states import StateSpace, kernels
+from simlib.errors import Problem, ScenarioError, did_you_mean
+from simlib.results import ONGOING
+from simlib.tables import Floats, Ints, Segment
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from simlib.scenario.model import Scenario
+
+_NODES_AT_ONCE = 16
+"""Nodes summed over the edges together: two cache lines of each state."""
+
+_ORDER = 12
+"""Gauss-Legendre nodes per panel."""
+
+_FIRST_PANEL, _GROWTH = 5.0, 6.0
+"""Length of the first panel in mean times between jumps, and how much longer each next one is."""
+
+_TOLERANCE = 1e-13
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One number the gradient is taken of, and how it is computed.
+
+    `name` is "ending:ID", "question:ID", "level:VARIABLE=LEVEL", "rung:LADDER=RUNG" or "moves:ID" (expected count).
+    """
+
+    name: str
+    terminal: Floats | None = None
+    inside: NDArray[np.bool_] | None = None
+    fired: NDArray[np.bool_] | None = None
+    move: int = -1
+    counted: NDArray[np.bool_] | None = None
+
+
+def gradient(
+    scenario: Scenario,
+    measures: str | Iterable[str] | None = None,
+    *,
+    values: Mapping[str, float] | None = None,
+    day: float | None = None,
+    horizon: float | None = None,
+    ignore_windows: bool = False,
+    solver: Solver | None = None,
+    progress: Callable[[float], None] | None = None,
+    cancel: Callable[[], bool] | None = None,
+) -> pd.DataFrame:
+    """Return the exact derivative of each measure, by `day` (default: the horizon), with respect to each assumption.
+
+    Columns: measure, day, assumption, label, value (base units), answer, derivative (∂/∂θ on the plain scale) and
+    elasticity (∂ log / ∂ log). `measures` default to all endings. Raises ScenarioError for an unknown measure.
+    """
+    import pandas as pd
+
+    solver = solver or Solver(scenario, times=1, horizon=horizon, ignore_windows=ignore_windows, cancel=cancel)
+    theta = priors.theta(scenario, values)
+    names = [f"ending:{e}" for e in scenario.endings] if measures is None else measures
+    names = [names] if isinstance(names, str) else list(names)
+    rows = []
+    adjoint = Adjoint(solver, theta, day, cancel)
+    for number, name in enumerate(names):
+        answer, derivative = adjoint.of(name)
+        for assumption, value, slope in zip(scenario.assumptions.values(), theta, derivative, strict=True):
+            rows.append({"measure": name, "day": adjoint.day, "assumption": assumption.id, "label": assumption.label,
+                         "value": value, "answer": answer, "derivative": slope,
+                         "elasticity": slope * value / answer if answer > 0 else np.nan})  # fmt: skip
+        if progress:
+            progress((number + 1) / len(names))
+    return pd.DataFrame(rows)
+
+
+@dataclass
+class _Span:
+    """A segment up to the day asked for, with its quadrature: `nodes` days into it, `weights` (J,)."""
+
+    segment: Segment
+    duration: float
+    nodes: Floats
+    weights: Floats
+    pair_rates: Floats
+
+
+class Adjoint:
+    """Gradients at one θ; forward solutions are kept, so that further measures cost one backward solution each."""
+
+    def __init__(
+        self, solver: Solver, theta: Floats, day: float | None = None, cancel: Callable[[], bool] | None = None
+    ) -> None:
+        self.solver, self.theta, self.cancel = solver, theta, cancel
+        self.tables, self.space = solver.tables, solver.space
+        self.day = solver.horizon if day is None else float(day)
+        if not 0 <= self.day <= solver.horizon:
+            raise ScenarioError(Problem("", 0, "day", f"{self.day:g} lies outside the forecast",
+                                        f"expected 0 to {solver.horizon:g} days"))  # fmt: skip
+        self.chances = self.tables.chances(theta)
+        self.spans = [self._span(segment) for segment in self._segments()]
+        self._forward: dict[str, list[tuple[Floats, Floats]]] = {}
+
+    def _segments(self) -> list[Segment]:
+        """Return the segments that matter by the day asked for (its own interventions included)."""
+        return [s for s in self.solver.segments if s.start < self.day or (s.start == self.day and s.actions)] or [
+            Segment(0.0, 0.0, (), (), ())
+        ]
+
+    def _span(self, segment: Segment) -> _Span:
+        duration = max(min(segment.end, self.day) - segment.start, 0.0)
+        pair_rates = self.space.pair_rates(self.tables.rates(self.theta, segment), self.chances)
+        generator = Generator.build(self.space.incoming, pair_rates, None, duration)
+        nodes, weights = quadrature(duration, generator.uniform)
+        return _Span(segment, duration, nodes, weights, pair_rates)
+
+    # ---------------------------------------------------------------- measures
+
+    def measure(self, name: str) -> Measure:
+        """Return how a named measure is computed; raises ScenarioError with the nearest known name."""
+        kind, _, rest = name.partition(":")
+        found = {"ending": self._ending, "question": self._question, "level": self._level, "rung": self._rung,
+                 "moves": self._moves}.get(kind)  # fmt: skip
+        if found is None:
+            raise _unknown(
+                name, kind, ["ending:ID", "question:ID", "level:VARIABLE=LEVEL", "rung:LADDER=RUNG", "moves:ID"]
+            )
+        return found(name, rest)
+
+    def _ending(self, name: str, ending: str) -> Measure:
+        known = [*self.solver.scenario.endings, ONGOING]
+        if ending not in known:
+            raise _unknown(name, ending, known)
+        index = -1 if ending == ONGOING else known.index(ending)
+        return Measure(name, terminal=(self.space.ending == index).astype(float))
+
+    def _question(self, name: str, question_id: str) -> Measure:
+        questions = self.solver.scenario.questions
+        if question_id not in questions:
+            raise _unknown(name, question_id, questions)
+        question = questions[question_id]
+        if question.when is not None:
+            return Measure(name, inside=self.tables.holds(question.when, self.space.levels))
+        pairs = self.solver.question_pairs(question)
+        return Measure(name, fired=pairs, move=self.tables.move(question.move or ""))
+
+    def _level(self, name: str, text: str) -> Measure:
+        variable, _, level = text.partition("=")
+        if variable not in self.tables.variable_ids:
+            raise _unknown(name, variable, self.tables.variable_ids)
+        index = self.tables.variable(variable)
+        if level not in self.tables.level_ids[index]:
+            raise _unknown(name, level, self.tables.level_ids[index])
+        return Measure(name, terminal=(self.space.levels[:, index] == self.tables.level(variable, level)).astype(float))
+
+    def _rung(self, name: str, text: str) -> Measure:
+        ladder, _, rung = text.partition("=")
+        ladders = self.solver.scenario.ladders
+        if ladder not in ladders:
+            raise _unknown(name, ladder, ladders)
+        names = [step.id for step in ladders[ladder].rungs]
+        if rung not in names:
+            raise _unknown(name, rung, names)
+        rungs = self.tables.rungs(self.space.levels)[list(ladders).index(ladder)]
+        return Measure(name, terminal=(rungs == names.index(rung)).astype(float))
+
+    def _moves(self, name: str, move: str) -> Measure:
+        if move not in self.tables.move_ids:
+            raise _unknown(name, move, self.tables.move_ids)
+        index = self.tables.move(move)
+        return Measure(name, counted=self.tables.entry_move[self.space.pair_entry] == index, move=index)
+
+    # ---------------------------------------------------------------- solving
+
+    def of(self, name: str) -> tuple[float, Floats]:
+        """Return (answer, derivative (A,)) of a named measure."""
+        measure = self.measure(name)
+        forward = self._solve_forward(measure)
+        value = np.zeros(len(self.space)) if measure.terminal is None else measure.terminal.copy()
+        per_pair = [np.zeros(0)] * len(self.spans)
+        forced = np.zeros(len(self.chances))
+        for index in reversed(range(len(self.spans))):
+            span, (before, vectors) = self.spans[index], forward[index]
+            value, per_pair[index] = self._back_through(measure, span, vectors, value)
+            value = self._back_over_actions(measure, span, before, value, forced)
+        if measure.inside is not None:
+            value[measure.inside] = 1.0
+        answer = float(self.solver.start(self.theta) @ value)
+        derivative = self._chain(per_pair, forced) + self._start_part(value)
+        return answer, derivative
+
+    def _solve_forward(self, measure: Measure) -> list[tuple[Floats, Floats]]:
+        """Return for each span (p before its actions (N,), p at the nodes (J, N))."""
+        own = measure.inside is not None or measure.fired is not None
+        key = measure.name if own else ""
+        if key not in self._forward:
+            vector = self.solver.start(self.theta)
+            result = []
+            for span in self.spans:
+                before = vector = self._clear(measure, vector)
+                for jump in self._jumps(span):
+                    vector = self._clear(measure, self._jump_forward(measure, jump, vector))
+                done = self._flow(measure, span, vector)
+                result.append((before, done[0]))
+                vector = done[1]
+            self._forward[key] = result
+        return self._forward[key]
+
+    def _flow(self, measure: Measure, span: _Span, vector: Floats) -> tuple[Floats, Floats]:
+        if span.duration == 0:
+            return np.zeros((0, len(vector))), vector
+        pair_rates, kill = self._killed(measure, span)
+        generator = Generator.build(self.space.incoming, pair_rates, None if kill is None else kill.fire, span.duration)
+        result = flow(generator, vector, span.duration, np.zeros(0), kill=kill, tolerance=_TOLERANCE, nodes=span.nodes,
+                      cancel=self.cancel)  # fmt: skip
+        return result.vectors, result.end
+
+    def _killed(self, measure: Measure, span: _Span) -> tuple[Floats, Kill | None]:
+        if measure.fired is not None:
+            fire = self.solver.occurs(self.theta, self.chances, measure.move, measure.fired, span.segment)
+            return np.where(measure.fired, 0.0, span.pair_rates), Kill(fire=fire)
+        return span.pair_rates, None if measure.inside is None else Kill(inside=measure.inside)
+
+    def _clear(self, measure: Measure, vector: Floats) -> Floats:
+        return vector if measure.inside is None else np.where(measure.inside, 0.0, vector)
+
+    def _back_through(self, measure: Measure, span: _Span, vectors: Floats, value: Floats) -> tuple[Floats, Floats]:
+        """Carry the value of the end of a span back to its start; return it and Σ p (u' - u) by pair (P,)."""
+        sums = np.zeros(len(self.space.pair_entry))
+        if span.duration == 0:
+            return value, sums
+        pair_rates, kill = self._killed(measure, span)
+        reward = None
+        if measure.counted is not None:
+            reward = self.solver.occurs(self.theta, self.chances, measure.move, measure.counted, span.segment)
+        times = np.append(span.duration - span.nodes, span.duration)
+        worth = backward(self.space, pair_rates, value, span.duration, times, kill=kill, reward=reward,
+                         tolerance=_TOLERANCE, cancel=self.cancel)  # fmt: skip
+        weighted = vectors * span.weights[:, None]
+        if measure.inside is not None:
+            weighted = np.where(measure.inside, 0.0, weighted)
+        _edge_sums(self.space, weighted, worth[:-1], sums)
+        self._add_firings(measure, weighted, worth[:-1], sums)
+        return worth[-1], sums
+
+    def _add_firings(self, measure: Measure, weighted: Floats, worth: Floats, sums: Floats) -> None:
+        """Give firings of a counted or asked-for move their own worth: one more count, or the question answered."""
+        if measure.move < 0:
+            return
+        if measure.fired is not None:
+            sums[measure.fired] = 0.0
+            gain = np.sum(weighted * (1 - worth), axis=0)
+        else:
+            gain = np.sum(weighted, axis=0)
+        gain = np.where(self.space.ended, 0.0, gain)
+        entry = self.tables.local_index(measure.move, self.space.levels)
+        per_entry = np.bincount(entry, weights=gain, minlength=int(self.tables.table_start[-1]))
+        marked = measure.fired if measure.fired is not None else measure.counted
+        assert marked is not None
+        sums[marked] += per_entry[self.space.pair_entry[marked]]
+
+    # ---------------------------------------------------------------- interventions
+
+    def _jumps(self, span: _Span) -> list[Jump]:
+        return [Jump(self.tables, self.space, action, self.chances) for action in span.segment.actions]
+
+    def _jump_forward(self, measure: Measure, jump: Jump, vector: Floats) -> Floats:
+        if measure.fired is not None and jump.action.move == measure.move:
+            return jump.apply(vector, only_other_than=self._outcome(measure))
+        return jump.apply(vector)
+
+    def _outcome(self, measure: Measure) -> str | None:
+        return self.solver.scenario.questions[measure.name.partition(":")[2]].outcome
+
+    def _back_over_actions(
+        self, measure: Measure, span: _Span, before: Floats, value: Floats, forced: Floats
+    ) -> Floats:
+        """Carry the value back over the interventions at the start of a span, adding to ∂m/∂chance (O,)."""
+        jumps = self._jumps(span)
+        vectors, current = [], before
+        for jump in jumps:
+            vectors.append(current)
+            current = self._clear(measure, self._jump_forward(measure, jump, current))
+        for jump, vector in zip(reversed(jumps), reversed(vectors), strict=True):
+            if measure.inside is not None:
+                value = np.where(measure.inside, 1.0, value)
+            pulled = value.copy()
+            pulled[jump.able] = 0.0
+            for branch, chance, target in jump.branches:
+                worth = value[target]
+                if jump.action.move == measure.move and measure.counted is not None:
+                    worth = worth + 1.0
+                if measure.fired is not None and jump.action.move == measure.move:
+                    worth = np.ones_like(worth) if jump.answers(branch, self._outcome(measure)) else worth
+                pulled[jump.able] += chance * worth
+                if branch >= 0 and jump.action.outcome < 0:
+                    forced[branch] += float(vector[jump.able] @ worth)
+            value = pulled
+        return value
+
+    # ---------------------------------------------------------------- the chain rule
+
+    def _chain(self, per_pair: list[Floats], forced: Floats) -> Floats:
+        """Turn sums by pair into derivatives by assumption: θ rates entries, and chances share them out."""
+        tables, derivative = self.tables, np.zeros(len(self.theta) + 2)
+        by_chance = forced.copy()
+        extended = np.append(self.theta, (1.0, 0.0))
+        for span, sums in zip(self.spans, per_pair, strict=True):
+            if span.duration == 0:
+                continue
+            rates = tables.rates(self.theta, span.segment)
+            outcome = self.space.pair_outcome
+            by_entry = np.bincount(self.space.pair_entry, weights=sums * self.chances[outcome], minlength=len(rates))
+            by_chance += np.bincount(outcome, weights=sums * rates[self.space.pair_entry], minlength=len(forced))
+            for row in tables.index(span.segment):
+                np.add.at(derivative, row, _over(by_entry * rates, extended[row]))
+        result = derivative[:-2]
+        return result + self._share_part(by_chance, tables.outcome_chance, tables.outcome_start)
+
+    def _share_part(self, by_share: Floats, chance: Ints, starts: Ints) -> Floats:
+        """Return ∂/∂θ given ∂/∂share: one branch takes the rest, or, where none does, all are scaled to sum to one."""
+        result = np.zeros(len(self.theta))
+        for first, last in zip(starts[:-1].tolist(), starts[1:].tolist(), strict=True):
+            index, slope = chance[first:last], by_share[first:last]
+            given = index >= 0
+            if np.all(given) and last > first:
+                total = self.theta[index].sum()
+                own = (slope - slope @ self.theta[index] / total) / total
+            else:
+                own = slope[given] - slope[~given].sum()
+            np.add.at(result, index[given], own)
+        return result
+
+    def _start_part(self, value: Floats) -> Floats:
+        """Return (∂p₀/∂θ)ᵀ u(0)."""
+        tables = self.tables
+        shares = tables.start_shares(self.theta)
+        levels, _ = tables.start_states()
+        worth = value[self.space.find(levels)]
+        by_share = np.zeros(len(shares))
+        picks = np.stack([self._pick(levels, v) for v in range(len(tables.sizes))], axis=1)
+        for v in range(len(tables.sizes)):
+            others = np.delete(picks, v, axis=1)
+            np.add.at(by_share, picks[:, v], worth * np.prod(shares[others], axis=1))
+        return self._share_part(by_share, tables.start_chance, tables.start_start)
+
+    def _pick(self, levels: Ints, variable: int) -> Ints:
+        """Return which share each start state takes for a variable."""
+        first, last = self.tables.start_start[variable : variable + 2]
+        own = self.tables.start_level[first:last]
+        return first + np.argmax(levels[:, variable][:, None] == own[None, :], axis=1)
+
+
+def _over(numerator: Floats, denominator: Floats) -> Floats:
+    return np.divide(numerator, denominator, out=np.zeros_like(numerator), where=denominator != 0)
+
+
+def _edge_sums(space: StateSpace, weighted: Floats, worth: Floats, sums: Floats) -> None:
+    """Add Σ over the nodes of p(x) (u(y) - u(x)) of every edge to its pair."""
+    if kernels is None:
+        for p, u in zip(weighted, worth, strict=True):
+            gain = p[space.source] * (u[space.target] - u[space.source])
+            sums += np.bincount(space.pair, weights=gain, minlength=len(sums))
+        return
+    for first in range(0, len(weighted), _NODES_AT_ONCE):
+        some = slice(first, first + _NODES_AT_ONCE)
+        p, u = np.ascontiguousarray(weighted[some].T), np.ascontiguousarray(worth[some].T)
+        kernels.edge_sums(p, u, space.edge_start, space.target, space.pair, sums, 0, len(space))
+
+
+def quadrature(duration: float, uniform: float) -> tuple[Floats, Floats]:
+    """Return Gauss-Legendre nodes and weights on [0, duration], in panels that grow away from both ends.
+
+    p changes fast just after the start of a span and u just before its end, on the scale 1/Λ of the fastest jumps;
+    panels begin at a few such times and grow geometrically towards the middle.
+    """
+    if duration <= 0:
+        return np.zeros(0), np.zeros(0)
+    edges, length = [0.0], _FIRST_PANEL / uniform
+    while edges[-1] + length < duration / 2:
+        edges.append(edges[-1] + length)
+        length *= _GROWTH
+    half = np.array(edges)
+    cuts = np.concatenate([half, duration - half[::-1]])
+    points, weights = np.polynomial.legendre.leggauss(_ORDER)
+    width = np.diff(cuts)[:, None] / 2
+    centre = (cuts[:-1] + cuts[1:])[:, None] / 2
+    return (centre + width * points).ravel(), (width * weights).ravel()
+
+
+def _unknown(measure: str, name: str, known: Iterable[str]) -> ScenarioError:
+    known = list(known)
+    return ScenarioError(Problem("", 0, f"measure {measure!r}", f"{name!r} is not known", did_you_mean(name, known)))

@@ -1,0 +1,118 @@
+"""Priors: what the assumptions could be, drawn as one set of values at a time (a draw).
+
+Each assumption has one normal score z. With g the log (rates, factors) or the logit (chances),
+
+    θ = g⁻¹(g(value) + s₋ z)  for z < 0,    θ = g⁻¹(g(value) + s₊ z)  for z ≥ 0,
+
+a split normal on the g scale whose 5th, 50th and 95th percentiles are low, value and high: it always exists, is
+monotone in z and has light tails. Rank correlations make the scores jointly normal, z ~ N(0, R), with the Pearson
+correlation 2 sin(π ρ / 6) for a Spearman ρ (Kruskal 1958). Scores come from a scrambled Sobol sequence (Owen 1998),
+so that a few hundred draws cover the priors evenly; more draws with the same seed keep the earlier ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from simlib.errors import Problem, ScenarioError, did_you_mean
+from simlib.scenario.scales import forward, inverse, shifted
+
+if TYPE_CHECKING:
+    from simlib.scenario.model import Assumption, Scenario
+
+Floats = NDArray[np.float64]
+
+Z95 = 1.6448536269514722
+"""Normal score of the 95th percentile: where `high` stands."""
+
+__all__ = ["correlation", "describe", "draws", "quantile", "scores", "shifted", "theta", "values_from_scores"]
+
+
+def theta(scenario: Scenario, values: Mapping[str, float] | None = None) -> Floats:
+    """Return the stated assumption values (A,), in the order of the scenario, some replaced by `values` (base units).
+
+    Raises ScenarioError for a name that is no assumption.
+    """
+    result = np.array([a.value for a in scenario.assumptions.values()], dtype=float)
+    if values:
+        position = {name: index for index, name in enumerate(scenario.assumptions)}
+        unknown = [name for name in values if name not in position]
+        if unknown:
+            raise ScenarioError([
+                Problem("", 0, name, "is no assumption of this scenario", did_you_mean(name, position))
+                for name in unknown
+            ])  # fmt: skip
+        for name, value in values.items():
+            result[position[name]] = value
+    return result
+
+
+def correlation(scenario: Scenario) -> Floats:
+    """Return the Pearson correlation matrix (A, A) of the normal scores."""
+    position = {name: index for index, name in enumerate(scenario.assumptions)}
+    matrix = np.eye(len(position))
+    for pair in scenario.correlations:
+        i, j = position[pair.first], position[pair.second]
+        matrix[i, j] = matrix[j, i] = 2 * np.sin(np.pi * pair.rank / 6)
+    return matrix
+
+
+def scores(scenario: Scenario, n: int, *, seed: int = 0) -> Floats:
+    """Return n rows of normal scores (n, A), correlated as the scenario says; the first rows do not depend on n."""
+    from scipy.special import ndtri
+    from scipy.stats import qmc
+
+    if n < 1:
+        raise ValueError(f"the number of draws must be at least 1, not {n}")
+    sequence = qmc.Sobol(len(scenario.assumptions), scramble=True, bits=30, rng=np.random.default_rng(seed))
+    uniform = sequence.random_base2(int(np.ceil(np.log2(n))))[:n]
+    half = 0.5**31  # the sequence lives on multiples of 2**-30; the middle of a cell is never 0 or 1
+    independent = ndtri(np.clip(uniform + half, half, 1 - half))
+    if not scenario.correlations:
+        return np.asarray(independent)
+    return np.asarray(independent @ np.linalg.cholesky(correlation(scenario)).T)
+
+
+def values_from_scores(scenario: Scenario, z: ArrayLike) -> Floats:
+    """Return assumption values in base units from normal scores (..., A), each by its own split normal."""
+    z = np.asarray(z, dtype=float)
+    result = np.empty_like(z)
+    for index, assumption in enumerate(scenario.assumptions.values()):
+        result[..., index] = _from_score(assumption, z[..., index])
+    return result
+
+
+def _from_score(assumption: Assumption, z: Floats) -> Floats:
+    if assumption.fixed:
+        return np.full_like(z, assumption.value)
+    centre, low, high = (forward(assumption.kind, x) for x in (assumption.value, assumption.low, assumption.high))
+    spread = np.where(z < 0, centre - low, high - centre) / Z95
+    return np.asarray(inverse(assumption.kind, centre + spread * z))
+
+
+def draws(scenario: Scenario, n: int, *, seed: int = 0) -> Floats:
+    """Return n draws of the assumptions (n, A) in base units; raises ValueError for n < 1."""
+    return values_from_scores(scenario, scores(scenario, n, seed=seed))
+
+
+def quantile(assumption: Assumption, p: ArrayLike) -> Floats:
+    """Return quantiles of one assumption's prior in base units."""
+    from scipy.special import ndtri
+
+    return _from_score(assumption, np.asarray(ndtri(np.asarray(p, dtype=float))))
+
+
+def describe(assumption: Assumption) -> dict[str, float]:
+    """Return what low, value and high imply: the prior's mean and its 1, 5, 25, 50, 75, 95 and 99% points."""
+    from scipy.special import ndtri
+
+    cells = 4096
+    middle = _from_score(assumption, np.asarray(ndtri((np.arange(cells) + 0.5) / cells)))
+    points = {
+        f"p{round(100 * p):02d}": float(quantile(assumption, p)) for p in (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
+    }
+    return {"mean": float(middle.mean()), **points}
