@@ -8,16 +8,16 @@ from __future__ import annotations
 from pathlib import Path
 
 _PACKAGE = Path(__file__).resolve().parent
+_INSTALLED = _PACKAGE / "_shipped"  # the build puts it into the wheel, and only there
 
 
 def in_clone() -> bool:
     """Whether this simlib runs from a clone (or a link to one) rather than from an installed copy."""
-    clone = _PACKAGE.parent
-    return (clone / "pyproject.toml").is_file() and (clone / "scenarios").is_dir()
+    return not _INSTALLED.is_dir()
 
 
 def _home() -> Path:
-    return _PACKAGE.parent if in_clone() else _PACKAGE / "_shipped"
+    return _PACKAGE.parent if in_clone() else _INSTALLED
 
 
 def scenarios_folder() -> Path:
