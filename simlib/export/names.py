@@ -1,0 +1,66 @@
+"""Names of a scenario as identifiers of the PRISM language.
+
+Hyphens and dots become underscores. Where that makes two names one, or a name is a word of the language, an underscore
+or a number is added. Constants, variables, formulas and modules share one space of names; labels have their own, and
+so have reward structures.
+"""
+
+from __future__ import annotations
+
+import re
+
+from simlib.scenario.model import Scenario
+
+_WORDS = """
+    A bool clock const ctmc ctmdp C double dtmc E endinit endinvariant endmodule endobservables endplayer endrewards
+    endsystem false formula filter func F global G init invariant I int label max mdp min module X nondeterministic
+    observable observables of Pmax Pmin P pomdp popta player probabilistic prob pta rate rewards Rmax Rmin R S smg
+    stochastic system true U W ma mod pow log exp floor ceil round abs sgn trunc sin cos tan iff ite not and or xor
+    deadlock multi LRA T
+"""
+RESERVED = frozenset(_WORDS.split())
+"""Words of PRISM and Storm that cannot be names; `init` and `deadlock` are labels that every model already has."""
+
+
+class _Space:
+    """One space of names: gives every name that is asked for an identifier of its own."""
+
+    def __init__(self) -> None:
+        self._taken: set[str] = set()
+
+    def claim(self, name: str, otherwise: str = "") -> str:
+        """Return an unused identifier like `name`; where that is taken, like `otherwise`, or with a number."""
+        options = [identifier(name), *([identifier(otherwise)] if otherwise else [])]
+        free = next((option for option in options if option not in self._taken), None)
+        number = 2
+        while free is None:
+            candidate = f"{options[-1]}_{number}"
+            free = None if candidate in self._taken else candidate
+            number += 1
+        self._taken.add(free)
+        return free
+
+
+def identifier(name: str) -> str:
+    """Return `name` as an identifier that is no word of the language."""
+    text = re.sub(r"[^A-Za-z0-9_]", "_", name)
+    if not text or text[0].isdigit():
+        text = f"_{text}"
+    return f"{text}_" if text in RESERVED else text
+
+
+class Names:
+    """The identifiers of one scenario, by kind: {id: identifier}; `ended` and `module` are one identifier each."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        space, labels, rewards = _Space(), _Space(), _Space()
+        spread = [name for name, variable in scenario.variables.items() if variable.spread]
+        self.variable = {name: space.claim(name) for name in scenario.variables}
+        self.start = {name: space.claim(f"start_{name}") for name in spread}
+        self.ended = space.claim("ended")
+        self.constant = {name: space.claim(name, f"value_{name}") for name in scenario.assumptions}
+        self.hazard = {name: space.claim(f"hazard_{name}") for name in scenario.moves}
+        self.module = space.claim(scenario.id, f"world_{scenario.id}")
+        self.ending = {name: labels.claim(name) for name in scenario.endings}
+        self.question = {name: labels.claim(name, f"question_{name}") for name in scenario.questions}
+        self.move = {name: rewards.claim(name) for name in scenario.moves}

@@ -1,0 +1,333 @@
+"""A scenario as a PRISM model: the continuous-time Markov chain that PRISM and Storm read.
+
+One module holds everything. A variable becomes a bounded integer (the index of its level), a move becomes one guarded
+command whose rate is a formula over named constants, an ending becomes absorbing and a label; the labels of endings
+are disjoint, the first in the file wins. Each move also has a reward structure, so that its expected count by a time
+is `R{"move"}=? [C<=90]`; a firing that changes nothing counts there, and stays in the commands as a self-loop.
+
+A variable whose start is spread begins at an undefined constant `start_<variable>`; `starts` lists the combinations
+with their weights, and whoever checks the model sums. Time is in days.
+
+What the language cannot say is refused with the reason: rates that change with the calendar, and interventions.
+
+References: Kwiatkowska, Norman, Parker, "PRISM 4.0", CAV 2011 (the language); Hensel et al., "The probabilistic model
+checker Storm", STTT 2022 (which reads it in PRISM-compatible mode).
+"""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from simlib.errors import Unsupported
+from simlib.export.names import Names
+from simlib.priors import theta
+from simlib.quantities import show
+from simlib.results import write_atomically
+from simlib.scenario.model import Assumption, Condition, Effect, Move, Outcome, Question, Scenario, Variable
+from simlib.tables import Tables
+
+START_FORMAT = 1
+"""Version of the file that lists the starts."""
+
+NEARLY = 1e-12
+"""Chances that sum to one within this are written as they are."""
+
+
+def write(scenario: Scenario, folder: str | Path, *, ignore_windows: bool = False) -> list[Path]:
+    """Write `<id>.sm`, and `<id>.start.json` where a start is spread; return the paths written.
+
+    Raises Unsupported for what PRISM cannot say.
+    """
+    texts = {f"{scenario.id}.sm": model(scenario, ignore_windows=ignore_windows)}
+    start = starts(scenario)
+    if start is not None:
+        texts[f"{scenario.id}.start.json"] = _start_text(start)
+    for name, text in texts.items():
+        write_atomically(Path(folder) / name, text.encode())
+    return [Path(folder) / name for name in texts]
+
+
+def model(scenario: Scenario, *, ignore_windows: bool = False) -> str:
+    """Return the text of the PRISM model at the stated values.
+
+    `ignore_windows` leaves calendar windows out: a move is then possible whenever its guard holds, and a factor applies
+    whenever its condition does. Raises Unsupported for what PRISM cannot say, ScenarioError for chances above one.
+    """
+    reasons = refusals(scenario, ignore_windows=ignore_windows)
+    if reasons:
+        raise Unsupported("\n".join(reasons))
+    Tables(scenario).chances(theta(scenario))  # refuses chances above one
+    return "\n".join(_Writer(scenario, Names(scenario), ignore_windows).lines()) + "\n"
+
+
+def refusals(scenario: Scenario, *, ignore_windows: bool = False) -> list[str]:
+    """Return why PRISM cannot say this scenario, one reason a line; empty when it can."""
+    reasons = [
+        f"{item}: PRISM has no events at a date in a continuous-time chain; leave interventions out of the export"
+        for item in scenario.interventions
+    ]
+    if not ignore_windows:
+        reasons += [
+            f"moves.{place}: open only from {window.first} to {window.last}, but the rates of a PRISM chain cannot "
+            "change with the calendar; --ignore-windows leaves calendar windows out"
+            for place, window in _windows(scenario)
+        ]
+    return reasons
+
+
+def _windows(scenario: Scenario) -> Iterator[tuple[str, Any]]:
+    for move in scenario:
+        if move.between:
+            yield f"{move.id}.between", move.between
+        for number, factor in enumerate(move.factors, start=1):
+            if factor.between:
+                yield f"{move.id}.times.{number}.between", factor.between
+
+
+def notes(scenario: Scenario) -> list[str]:
+    """Return what the model leaves out without being wrong: questions that no label can ask."""
+    return [
+        f"questions.{question.id}: asks whether the move {question.move!r} fires, which is no condition on the state; "
+        "it has no label"
+        for question in scenario.questions.values()
+        if question.when is None
+    ]
+
+
+def starts(scenario: Scenario) -> dict[str, Any] | None:
+    """Return the combinations of a spread start with their weights as plain JSON data; None when nothing is spread.
+
+    `starts` is a list of `{constants: {start_<variable>: level index}, levels: {variable: level}, weight}`; the
+    weights are those of the stated values and sum to one.
+    """
+    spread = [name for name, variable in scenario.variables.items() if variable.spread]
+    if not spread:
+        return None
+    tables, names = Tables(scenario), Names(scenario)
+    states, weights = tables.start_states(theta(scenario))
+    columns = [(name, tables.variable(name), names.start[name]) for name in spread]
+    return {
+        "format": START_FORMAT,
+        "scenario": scenario.id,
+        "scenario_sha256": scenario.sha256,
+        "model": f"{scenario.id}.sm",
+        "constants": [names.start[name] for name in spread],
+        "starts": [
+            {
+                "constants": {constant: int(state[column]) for _, column, constant in columns},
+                "levels": {name: scenario.variables[name].levels[state[column]] for name, column, _ in columns},
+                "weight": float(weight),
+            }
+            for state, weight in zip(states, weights, strict=True)
+        ],
+    }
+
+
+def _start_text(start: Mapping[str, Any]) -> str:
+    """Return the starts as JSON with one combination a line."""
+    head = json.dumps({key: value for key, value in start.items() if key != "starts"}, ensure_ascii=False, indent=1)
+    rows = ",\n".join("  " + json.dumps(row, ensure_ascii=False) for row in start["starts"])
+    return head.removesuffix("\n}") + f',\n "starts": [\n{rows}\n ]\n}}\n'
+
+
+@dataclass(frozen=True, slots=True)
+class _Writer:
+    """Writes one scenario, section by section."""
+
+    scenario: Scenario
+    names: Names
+    ignore_windows: bool
+
+    def lines(self) -> Iterator[str]:
+        yield from self._head()
+        yield from self._constants()
+        yield from self._formulas()
+        yield from self._module()
+        yield from self._labels()
+        yield from self._rewards()
+
+    # ---------------------------------------------------------------- sections
+
+    def _head(self) -> Iterator[str]:
+        world = self.scenario
+        yield _comment(f"{world.title}")
+        yield _comment(f"scenario {world.id}, as of {world.as_of}, horizon {world.horizon_days:g} days")
+        yield _comment(f"sha256 of the resolved scenario: {world.sha256}")
+        if world.view:
+            yield _comment(f"view: {world.view}")
+        if self.ignore_windows:
+            yield from (_comment(f"window left out: moves.{place}") for place, _ in _windows(world))
+        yield _comment("Time in days. Values are the stated ones (medians of the priors).")
+        if any(variable.spread for variable in world.variables.values()):
+            yield _comment(f"The start is spread: {world.id}.start.json lists the start_ constants with their weights.")
+        yield from ("", "ctmc")
+
+    def _constants(self) -> Iterator[str]:
+        used = _used(self.scenario)
+        if used:
+            yield from ("", "// assumptions")
+        for name, assumption in self.scenario.assumptions.items():
+            if name in used:
+                text = f"const double {self.names.constant[name]} = {assumption.value!r};"
+                yield f"{text} {_comment(_told(assumption))}"
+        spread = [variable for variable in self.scenario.variables.values() if variable.spread]
+        if spread:
+            yield from ("", "// where the variables with a spread start begin (index of the level)")
+        for variable in spread:
+            yield f"const int {self.names.start[variable.id]};"
+
+    def _formulas(self) -> Iterator[str]:
+        yield from ("", "// a run that has reached an ending stays there")
+        endings = [self._condition(ending.when) for ending in self.scenario.endings.values()]
+        yield f"formula {self.names.ended} = {' | '.join(_bracket(text) for text in endings) or 'false'};"
+        yield from ("", "// hazards per day while the guard holds")
+        for move in self.scenario:
+            yield f"formula {self.names.hazard[move.id]} = {self._hazard(move)};"
+
+    def _module(self) -> Iterator[str]:
+        yield from ("", f"module {self.names.module}")
+        for variable in self.scenario.variables.values():
+            yield f"  {self._declaration(variable)}"
+        for move in self.scenario:
+            yield from ("", f"  {_comment(f'{move.id} ({move.actor}): {move.label}')}")
+            yield f"  [] {self._guard(move)} ->"
+            yield "      " + "\n    + ".join(self._branches(move)) + ";"
+        if self.scenario.endings:
+            yield from ("", f"  [] {self.names.ended} -> 1 : true;")
+        yield "endmodule"
+
+    def _labels(self) -> Iterator[str]:
+        yield from ("", "// endings: disjoint, the first in the file wins")
+        earlier: list[str] = []
+        for ending in self.scenario.endings.values():
+            when = _bracket(self._condition(ending.when))
+            yield f'label "{self.names.ending[ending.id]}" = {" & ".join([when, *(f"!({text})" for text in earlier)])};'
+            earlier.append(self._condition(ending.when))
+        if self.scenario.questions:
+            yield from ("", "// questions: by T means F<=T")
+        for question in self.scenario.questions.values():
+            yield self._question(question)
+
+    def _question(self, question: Question) -> str:
+        if question.when is None:
+            return _comment(f"{question.id}: asks for a move, not for a state: no label")
+        return f'label "{self.names.question[question.id]}" = {self._condition(question.when)};'
+
+    def _rewards(self) -> Iterator[str]:
+        if self.scenario.moves:
+            yield from ("", '// expected number of times a move fires by T: R{"..."}=? [C<=T]')
+        for move in self.scenario:
+            yield f'rewards "{self.names.move[move.id]}"'
+            yield f"  {self._guard(move)} : {self.names.hazard[move.id]};"
+            yield "endrewards"
+
+    # ---------------------------------------------------------------- pieces
+
+    def _declaration(self, variable: Variable) -> str:
+        start = self.names.start[variable.id] if variable.spread else str(variable.levels.index(variable.start[0][0]))
+        levels = ", ".join(f"{index} {level}" for index, level in enumerate(variable.levels))
+        text = f"{self.names.variable[variable.id]} : [0..{len(variable.levels) - 1}] init {start};"
+        return f"{text} {_comment(levels)}"
+
+    def _guard(self, move: Move) -> str:
+        when = self._condition(move.when)
+        return f"!{self.names.ended}" if when == "true" else f"!{self.names.ended} & {_bracket(when)}"
+
+    def _hazard(self, move: Move) -> str:
+        parts = [self.names.constant[move.rate]]
+        for factor in move.factors:
+            name, when = self.names.constant[factor.by], self._condition(factor.when)
+            if when == "true":
+                parts.append(name)
+            elif when != "false":
+                parts.append(f"({_bracket(when)} ? {name} : 1)")
+        return " * ".join(parts)
+
+    def _branches(self, move: Move) -> Iterator[str]:
+        hazard, total = self.names.hazard[move.id], self._total(move)
+        given = [self.names.constant[o.chance] for o in move.outcomes if o.chance is not None]
+        for outcome in move.outcomes:
+            if outcome.chance is not None:
+                whole = "" if self._takes_rest(move) or abs(total - 1) < NEARLY else f" / ({' + '.join(given)})"
+                share = f"{self.names.constant[outcome.chance]}{whole}"
+            else:
+                rest = f"1 - {' - '.join(given)}"
+                share = "" if not given else f"({rest})" if total < 1 - NEARLY else f"max(0, {rest})"
+            yield f"{hazard}{' * ' * bool(share)}{share} : {self._update(outcome)}"
+
+    @staticmethod
+    def _takes_rest(move: Move) -> bool:
+        return any(outcome.chance is None for outcome in move.outcomes)
+
+    def _total(self, move: Move) -> float:
+        return sum(self.scenario.assumptions[o.chance].value for o in move.outcomes if o.chance is not None)
+
+    def _update(self, outcome: Outcome) -> str:
+        return " & ".join(f"({self._effect(effect)})" for effect in outcome.effects) or "true"
+
+    def _effect(self, effect: Effect) -> str:
+        name, levels = self.names.variable[effect.variable], self.scenario.variables[effect.variable].levels
+        if effect.level is not None:
+            return f"{name}'={levels.index(effect.level)}"
+        shift = effect.shift or 0
+        return f"{name}'=max({name}-{-shift}, 0)" if shift < 0 else f"{name}'=min({name}+{shift}, {len(levels) - 1})"
+
+    def _condition(self, condition: Condition) -> str:
+        """Return a condition on the state as a PRISM expression; "true" or "false" where it is one."""
+        clauses = [self._clause(clause) for clause in condition.clauses]
+        if "true" in clauses:
+            return "true"
+        possible = [clause for clause in clauses if clause != "false"]
+        if len(possible) > 1:
+            return " | ".join(f"({clause})" if " & " in clause else clause for clause in possible)
+        return possible[0] if possible else "false"
+
+    def _clause(self, clause: tuple[tuple[str, tuple[str, ...]], ...]) -> str:
+        tests = [self._levels(variable, levels) for variable, levels in clause]
+        if "false" in tests:
+            return "false"
+        return " & ".join(test for test in tests if test != "true") or "true"
+
+    def _levels(self, variable: str, levels: tuple[str, ...]) -> str:
+        known = self.scenario.variables[variable].levels
+        name, last = self.names.variable[variable], len(known) - 1
+        allowed = [index for index, level in enumerate(known) if level in levels]
+        if not allowed or len(allowed) == len(known):
+            return "true" if allowed else "false"
+        first, final = allowed[0], allowed[-1]
+        if first == final:
+            return f"{name}={first}"
+        if final - first + 1 == len(allowed):
+            bounds = [f"{name}>={first}"] * (first > 0) + [f"{name}<={final}"] * (final < last)
+            return " & ".join(bounds)
+        return "(" + " | ".join(f"{name}={index}" for index in allowed) + ")"
+
+
+def _bracket(text: str) -> str:
+    return f"({text})" if " & " in text or " | " in text else text
+
+
+def _comment(text: str) -> str:
+    """Return a comment of one line, in ASCII, which every PRISM reader takes."""
+    plain = unicodedata.normalize("NFKD", " ".join(text.split()).replace("×", "x "))
+    folded = "".join(letter for letter in plain if not unicodedata.combining(letter))
+    return "// " + folded.encode("ascii", "replace").decode()
+
+
+def _told(assumption: Assumption) -> str:
+    shown = show(assumption.value, assumption.kind, assumption.unit)
+    return f"{shown}: {assumption.label}" if assumption.label else shown
+
+
+def _used(scenario: Scenario) -> Mapping[str, None]:
+    """Return the assumptions that rates, factors and chances name, in no particular order."""
+    names: dict[str, None] = {}
+    for move in scenario:
+        names |= dict.fromkeys([move.rate, *(factor.by for factor in move.factors)])
+        names |= dict.fromkeys(outcome.chance for outcome in move.outcomes if outcome.chance is not None)
+    return names
