@@ -1,0 +1,234 @@
+"""An independent second opinion on the exact engine: dense, slow, and short enough to check by eye.
+
+It reads a `Scenario` word by word (level names, `Condition.holds`, dates) and shares nothing with the tables or the
+engines. Every combination of levels is a state, reachable or not; the generator is one dense matrix; time is carried
+by `scipy.linalg.expm` between the instants at which anything changes. Good for a few hundred states.
+
+A question needs to remember whether it has happened, so each is answered by a chain of its own over (state, happened).
+Expected counts are integrals of the hazards: they ride along as extra columns of the matrix (Van Loan 1978).
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from scipy.linalg import expm
+
+from simlib.scenario.model import Effect, Forbid, Force, Move, Outcome, Pin, Question, Scenario
+
+State = tuple[tuple[str, ...], bool]
+"""One level for each variable, and whether the question has happened."""
+
+
+@dataclass
+class Answer:
+    """What the oracle says at each report time, in the shapes of a `Forecast`."""
+
+    endings: dict[str, np.ndarray] = field(default_factory=dict)
+    variables: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
+    ladders: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
+    moves: dict[str, np.ndarray] = field(default_factory=dict)
+    questions: dict[str, np.ndarray] = field(default_factory=dict)
+    without_effect: list[float | None] = field(default_factory=list)
+
+
+def solve(scenario: Scenario, times: Sequence[float], values: Mapping[str, float] | None = None) -> Answer:
+    """Answer everything about a scenario at its stated values, some replaced by `values`, at `times` in days."""
+    answer = Answer()
+    machine = Machine(scenario, values)
+    vectors, answer.without_effect = machine.carry(times)
+    levels = [(vectors[:, x], state[0]) for x, state in enumerate(machine.states)]
+    for ending in [*scenario.endings, "ongoing"]:
+        answer.endings[ending] = total(p for p, x in levels if (machine.ending(x) or "ongoing") == ending)
+    for place, variable in enumerate(scenario.variables.values()):
+        answer.variables[variable.id] = {
+            level: total(p for p, x in levels if x[place] == level) for level in variable.levels
+        }
+    for ladder in scenario.ladders.values():
+        answer.ladders[ladder.id] = {
+            rung.id: total(p for p, x in levels if machine.rung(ladder, x) == rung.id) for rung in ladder.rungs
+        }
+    for place, move in enumerate(scenario.moves):
+        answer.moves[move] = vectors[:, len(machine.states) + place]
+    for question in scenario.questions.values():
+        asked = Machine(scenario, values, question)
+        vectors, _ = asked.carry(times)
+        answer.questions[question.id] = total(vectors[:, x] for x, state in enumerate(asked.states) if state[1])
+    return answer
+
+
+def total(parts):
+    """Sum arrays, of which there may be none."""
+    return sum(parts, np.zeros(1))
+
+
+class Machine:
+    """A scenario as one dense chain over (levels, has the question happened)."""
+
+    def __init__(self, scenario: Scenario, values: Mapping[str, float] | None = None, question: Question | None = None):
+        self.scenario, self.question = scenario, question
+        self.value = {name: a.value for name, a in scenario.assumptions.items()} | dict(values or {})
+        combinations = itertools.product(*(v.levels for v in scenario.variables.values()))
+        flags = (False,) if question is None else (False, True)
+        self.states: list[State] = list(itertools.product(combinations, flags))
+        self.position = {state: index for index, state in enumerate(self.states)}
+        self.counter = {move: len(self.states) + place for place, move in enumerate(scenario.moves)}
+
+    # ------------------------------------------------------------ what a state is
+
+    def named(self, levels: tuple[str, ...]) -> dict[str, str]:
+        return dict(zip(self.scenario.variables, levels, strict=True))
+
+    def ending(self, levels: tuple[str, ...]) -> str | None:
+        return next((e.id for e in self.scenario.endings.values() if e.when.holds(self.named(levels))), None)
+
+    def rung(self, ladder, levels: tuple[str, ...]) -> str:
+        return next(rung.id for rung in reversed(ladder.rungs) if rung.when.holds(self.named(levels)))
+
+    def happened(self, levels: tuple[str, ...], before: bool = False) -> bool:
+        """Say whether the question has happened, given that the state is now `levels`."""
+        if self.question is None or self.question.when is None:
+            return before
+        return before or self.question.when.holds(self.named(levels))
+
+    def asks_for(self, move: Move, outcome: Outcome) -> bool:
+        asked = self.question
+        return asked is not None and asked.move == move.id and asked.outcome in (None, outcome.id)
+
+    # ------------------------------------------------------------ what can happen in it
+
+    def hazard(self, move: Move, levels: tuple[str, ...], day: float) -> float:
+        """Return the hazard per day of a move in a state at a time."""
+        named = self.named(levels)
+        if self.ending(levels) or not move.when.holds(named) or not self.open(move.between, day):
+            return 0.0
+        if any(isinstance(i, Forbid) and i.move == move.id and day >= self.day(i) for i in self.scenario.interventions):
+            return 0.0
+        hazard = self.value[move.rate]
+        for factor in move.factors:
+            if factor.when.holds(named) and self.open(factor.between, day):
+                hazard *= self.value[factor.by]
+        return hazard
+
+    def open(self, window, day: float) -> bool:
+        """Say whether a calendar window is open: both its dates count in full."""
+        return window is None or self.scenario.day(window.first) <= day < self.scenario.day(window.last) + 1
+
+    def day(self, intervention) -> float:
+        return 0.0 if intervention.date is None else self.scenario.day(intervention.date)
+
+    def chances(self, move: Move) -> dict[str, float]:
+        return shares([(outcome.id, outcome.chance) for outcome in move.outcomes], self.value)
+
+    def after(self, outcome: Outcome, levels: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the state that an outcome leads to: effects read the state before it, then saturate."""
+        new = self.named(levels)
+        for effect in outcome.effects:
+            new[effect.variable] = self.moved(effect, levels)
+        return tuple(new.values())
+
+    def moved(self, effect: Effect, levels: tuple[str, ...]) -> str:
+        names = self.scenario.variables[effect.variable].levels
+        if effect.shift is None:
+            return str(effect.level)
+        place = names.index(self.named(levels)[effect.variable]) + effect.shift
+        return names[min(max(place, 0), len(names) - 1)]
+
+    def fired(self, move: Move, outcome: Outcome, state: State) -> State:
+        new = self.after(outcome, state[0])
+        return new, self.happened(new, state[1] or self.asks_for(move, outcome))
+
+    # ------------------------------------------------------------ how probability flows
+
+    def generator(self, day: float) -> np.ndarray:
+        """Return the generator at a time, and beside it one column for the count of each move."""
+        size = len(self.states) + len(self.counter)
+        matrix = np.zeros((size, size))
+        for x, state in enumerate(self.states):
+            for move in self.scenario.moves.values():
+                hazard = self.hazard(move, state[0], day)
+                matrix[x, self.counter[move.id]] = hazard
+                for outcome, chance in self.chances(move).items():
+                    matrix[x, self.position[self.fired(move, move.outcome(outcome), state)]] += hazard * chance
+                matrix[x, x] -= hazard
+        return matrix
+
+    def start(self) -> np.ndarray:
+        """Return the distribution at t = 0 before any intervention, with all counts at zero."""
+        spreads = [shares(v.start, self.value).items() for v in self.scenario.variables.values()]
+        vector = np.zeros(len(self.states) + len(self.counter))
+        for combination in itertools.product(*spreads):
+            levels = tuple(level for level, _ in combination)
+            vector[self.position[levels, self.happened(levels)]] += np.prod([share for _, share in combination])
+        return vector
+
+    def act(self, intervention: Force | Pin, vector: np.ndarray) -> tuple[np.ndarray, float | None]:
+        """Apply an intervention; return the new vector, and the share without effect of what was still going."""
+        result, going, idle = vector.copy(), 0.0, 0.0
+        for x, state in enumerate(self.states):
+            branches = self.branches(intervention, state)
+            going += 0.0 if self.ending(state[0]) else vector[x]
+            idle += 0.0 if self.ending(state[0]) or self.has_effect(intervention, state) else vector[x]
+            if branches:
+                result[x] -= vector[x]
+            for new, chance in branches:
+                result[self.position[new]] += vector[x] * chance
+            if isinstance(intervention, Force):
+                result[self.counter[intervention.move]] += vector[x] if branches else 0.0
+        return result, idle / going if going > 0 else None
+
+    def has_effect(self, intervention: Force | Pin, state: State) -> bool:
+        """Say whether a forced move fires at all, or a pin changes the level, in a state that is no ending."""
+        if isinstance(intervention, Force):
+            return self.scenario.moves[intervention.move].when.holds(self.named(state[0]))
+        return self.named(state[0])[intervention.variable] != intervention.level
+
+    def branches(self, intervention: Force | Pin, state: State) -> list[tuple[State, float]]:
+        """Return where an intervention leads from a state, with chances; nothing where it does nothing."""
+        if self.ending(state[0]):
+            return []
+        if isinstance(intervention, Pin):
+            new = tuple((self.named(state[0]) | {intervention.variable: intervention.level}).values())
+            return [((new, self.happened(new, state[1])), 1.0)]
+        move = self.scenario.moves[intervention.move]
+        if not move.when.holds(self.named(state[0])):
+            return []
+        given = intervention.outcome
+        chances = self.chances(move) if given is None else {given: 1.0}
+        return [(self.fired(move, move.outcome(name), state), chance) for name, chance in chances.items()]
+
+    # ------------------------------------------------------------ time
+
+    def actions(self) -> list[tuple[float, int]]:
+        """Return (day, number) of every forced move and pin, by time and then as listed."""
+        listed = enumerate(self.scenario.interventions)
+        return sorted((self.day(item), number) for number, item in listed if not isinstance(item, Forbid))
+
+    def changes(self) -> set[float]:
+        """Return every time at which a rate changes or an intervention acts."""
+        windows = [w for m in self.scenario.moves.values() for w in (m.between, *(f.between for f in m.factors)) if w]
+        opens = {self.scenario.day(w.first) for w in windows}
+        closes = {self.scenario.day(w.last) + 1 for w in windows}
+        return opens | closes | {self.day(item) for item in self.scenario.interventions}
+
+    def carry(self, times: Sequence[float]) -> tuple[np.ndarray, list[float | None]]:
+        """Return the vector at each time, what happens at that instant included, and how often each action idled."""
+        vector, clock, vectors = self.start(), 0.0, {}
+        idle: list[float | None] = [None] * len(self.scenario.interventions)
+        for stop in sorted({0.0, *times} | {t for t in self.changes() if 0 <= t <= max(times)}):
+            vector = vector @ expm(self.generator(clock) * (stop - clock))
+            clock = stop
+            for _, number in (pair for pair in self.actions() if pair[0] == stop):
+                vector, idle[number] = self.act(self.scenario.interventions[number], vector)
+            vectors[stop] = vector
+        return np.array([vectors[time] for time in times]), idle
+
+
+def shares(parts, value: Mapping[str, float]) -> dict[str, float]:
+    """Return {name: probability}: the given ones, and what they leave for the one that takes the rest."""
+    given = {name: value[assumption] for name, assumption in parts if assumption is not None}
+    rest = {name: 1 - sum(given.values()) for name, assumption in parts if assumption is None}
+    return {name: (given | rest)[name] for name, _ in parts}

@@ -1,0 +1,234 @@
+"""Random small worlds for the invariants: everything the language can say, a few dozen states at most.
+
+`random_world` draws a world from any `random.Random`: from a seed for the statistical tests, from Hypothesis (whose
+`randoms` shrink) for the properties. `without_interventions` and its like take away what a property does not allow.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+from collections.abc import Sequence
+from dataclasses import replace
+
+from hypothesis import strategies as st
+
+from simlib.scenario.model import (
+    ALWAYS,
+    Actor,
+    Assumption,
+    AssumptionKind,
+    Condition,
+    Effect,
+    Ending,
+    Factor,
+    Forbid,
+    Force,
+    Intervention,
+    Ladder,
+    Move,
+    Outcome,
+    Pin,
+    Question,
+    Rung,
+    Scenario,
+    Variable,
+    Window,
+)  # fmt: skip
+
+AS_OF = dt.date(2031, 4, 1)
+LEVELS = ("calm", "uneasy", "tense", "open")
+ACTORS = {"nature": Actor("nature", "Nature"), "north": Actor("north", "North Island")}
+
+
+def worlds(*, max_states: int = 48, interventions: bool = True, windows: bool = True) -> st.SearchStrategy[Scenario]:
+    """Draw worlds of at most `max_states` combinations of levels."""
+    return st.randoms(use_true_random=False).map(
+        lambda dice: random_world(dice, max_states=max_states, interventions=interventions, windows=windows)
+    )
+
+
+def seeded_world(seed: int, **options: bool | int) -> Scenario:
+    """Return the world of a seed, the same on every machine."""
+    return random_world(random.Random(seed), **options)
+
+
+def random_world(
+    dice: random.Random, *, max_states: int = 48, interventions: bool = True, windows: bool = True
+) -> Scenario:
+    """Return one world drawn with `dice`."""
+    return _Drawing(dice, max_states, windows).world(interventions)
+
+
+class _Drawing:
+    """A world under way: assumptions are collected as the parts that need them are drawn."""
+
+    def __init__(self, dice: random.Random, max_states: int, windows: bool) -> None:
+        self.dice, self.windows = dice, windows
+        self.horizon = dice.randint(4, 40)
+        self.assumptions: dict[str, Assumption] = {}
+        self.variables = self._variables(max_states)
+
+    def world(self, interventions: bool) -> Scenario:
+        moves = {name: self._move(name) for name in _names("move", 9 - self.dice.randint(1, 8))}
+        endings = {name: self._ending(name) for name in _names("ending", self.dice.randint(1, 3))}
+        ladders = {name: self._ladder(name) for name in _names("ladder", self.dice.randint(0, 2))}
+        questions = {name: self._question(name, moves) for name in _names("question", self.dice.randint(0, 3))}
+        acts = tuple(self._intervention(moves) for _ in range(self.dice.randint(0, 3))) if interventions else ()
+        return Scenario(
+            "random-world", "A random world", AS_OF, float(self.horizon), ACTORS, self.variables, self.assumptions,
+            moves, endings, ladders, questions, interventions=acts, ladder=next(iter(ladders), ""),
+        )  # fmt: skip
+
+    # ------------------------------------------------------------ numbers
+
+    def often(self, percent: int) -> bool:
+        return self.dice.randint(1, 100) <= percent
+
+    def number(self, name: str, kind: AssumptionKind, value: float) -> str:
+        """Record an assumption, half of them with a prior, and return its id."""
+        low = high = value
+        if self.often(50):
+            up, down = 1 + self.dice.randint(1, 20) / 10, 1 + self.dice.randint(1, 20) / 10
+            odds = value / (1 - value) if kind == "chance" else value
+            low, high = odds / down, odds * up
+            low, high = (low / (1 + low), high / (1 + high)) if kind == "chance" else (low, high)
+        self.assumptions[name] = Assumption(name, name, kind, value, low, high, "assumed")
+        return name
+
+    def rate(self, name: str) -> str:
+        return self.number(name, "rate", 10.0 ** (self.dice.randint(-30, 5) / 10))
+
+    def shared_factor(self, name: str) -> str:
+        """Return a factor: one of its own, or at times one that another move uses already."""
+        known = [a.id for a in self.assumptions.values() if a.kind == "factor"]
+        if known and self.often(30):
+            return self.dice.choice(known)
+        return self.number(name, "factor", 10.0 ** (self.dice.randint(-10, 10) / 10))
+
+    def chances(self, place: str, names: Sequence[str], suffix: str) -> list[tuple[str, str | None]]:
+        """Return (name, assumption or None for the rest); at times every branch is stated and they sum to one."""
+        cuts = sorted(self.dice.sample(range(1, 16), len(names) - 1))
+        parts = [(b - a) / 16 for a, b in zip([0, *cuts], [*cuts, 16], strict=True)]
+        rest = self.dice.randrange(len(names)) if self.often(85) or len(names) == 1 else None
+        return [
+            (name, None if index == rest else self.number(f"{place}.{name}{suffix}", "chance", part))
+            for index, (name, part) in enumerate(zip(names, parts, strict=True))
+        ]
+
+    # ------------------------------------------------------------ the state
+
+    def _variables(self, max_states: int) -> dict[str, Variable]:
+        result: dict[str, Variable] = {}
+        states = 1
+        for name in _names("variable", 5 - self.dice.choice((1, 1, 2, 2, 3, 4))):
+            size = min(self.dice.randint(2, 4), max_states // states)
+            if size < 2:
+                break
+            states *= size
+            result[name] = self._variable(name, LEVELS[:size])
+        return result
+
+    def _variable(self, name: str, levels: tuple[str, ...]) -> Variable:
+        if self.often(70):
+            return Variable(name, name, levels, ((self.dice.choice(levels), None),), hidden=self.often(20))
+        some = self.dice.sample(levels, self.dice.randint(2, len(levels)))
+        return Variable(name, name, levels, tuple(self.chances(f"{name}.start", some, "")), hidden=True)
+
+    def condition(self, *, always: int = 0) -> Condition:
+        """Return a condition of one or two clauses; with probability `always` percent one that asks for nothing."""
+        if self.often(always):
+            return ALWAYS
+        return Condition(tuple(self._clause() for _ in range(2 if self.often(25) else 1)))
+
+    def _clause(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        variables = self.dice.sample(list(self.variables.values()), min(self.dice.randint(1, 2), len(self.variables)))
+        return tuple((v.id, self._some_levels(v)) for v in variables)
+
+    def _some_levels(self, variable: Variable) -> tuple[str, ...]:
+        chosen = self.dice.sample(variable.levels, len(variable.levels) - self.dice.randint(1, len(variable.levels) - 1))
+        return tuple(level for level in variable.levels if level in chosen)
+
+    # ------------------------------------------------------------ what happens
+
+    def window(self, percent: int) -> Window | None:
+        """Return a calendar window, at times one that opens before the start or closes after the horizon."""
+        if not self.windows or not self.often(percent):
+            return None
+        first = self.dice.randint(-3, self.horizon + 2)
+        return Window(_date(first), _date(first + self.dice.randint(0, self.horizon)))
+
+    def _move(self, name: str) -> Move:
+        factors = tuple(
+            Factor(self.shared_factor(f"{name}.times.{place}"), self.condition(always=10), self.window(25))
+            for place in range(1, 1 + self.dice.randint(0, 2))
+        )
+        names = _names("outcome", self.dice.randint(1, 3))
+        outcomes = tuple(
+            Outcome(branch, branch, chance, self._effects()) for branch, chance in self.chances(name, names, ".chance")
+        )
+        return Move(
+            name, self.dice.choice(list(ACTORS)), name, self.rate(f"{name}.rate"), when=self.condition(always=50),
+            between=self.window(20), factors=factors, outcomes=outcomes, covert=self.often(20),
+        )  # fmt: skip
+
+    def _effects(self) -> tuple[Effect, ...]:
+        some = self.dice.sample(list(self.variables.values()), min(self.dice.choice((1, 1, 2, 0)), len(self.variables)))
+        return tuple(
+            Effect(v.id, shift=self.dice.choice((-2, -1, 1, 2))) if self.often(50)
+            else Effect(v.id, level=self.dice.choice(v.levels))
+            for v in some
+        )  # fmt: skip
+
+    # ------------------------------------------------------------ what is asked
+
+    def _ending(self, name: str) -> Ending:
+        """Return an ending that asks for one level in each of several variables, so that most of a world goes on.
+
+        One world in ten may start at an ending.
+        """
+        some = self.dice.sample(list(self.variables.values()), min(self.dice.randint(1, 3), len(self.variables)))
+        levels = {v.id: self.dice.choice(v.levels) for v in some}
+        away = [level for level in some[0].levels if level not in dict(some[0].start)]
+        if away and self.often(90):
+            levels[some[0].id] = self.dice.choice(away)
+        return Ending(name, name, Condition((tuple((v, (level,)) for v, level in levels.items()),)))
+
+    def _ladder(self, name: str) -> Ladder:
+        rungs = [Rung(rung, self.condition()) for rung in _names("rung", self.dice.randint(1, 3))]
+        return Ladder(name, name, (Rung("ground"), *rungs))
+
+    def _question(self, name: str, moves: dict[str, Move]) -> Question:
+        if self.often(50):
+            return Question(name, name, self.condition())
+        move = self.dice.choice(list(moves.values()))
+        outcome = self.dice.choice(move.outcomes).id if self.often(50) else None
+        return Question(name, name, None, move.id, outcome)
+
+    def _intervention(self, moves: dict[str, Move]) -> Intervention:
+        date = _date(self.dice.randint(0, self.horizon))
+        move = self.dice.choice(list(moves.values()))
+        kind = self.dice.randint(0, 2)
+        if kind == 0:
+            return Force(move.id, date, self.dice.choice([None, *(o.id for o in move.outcomes)]))
+        if kind == 1:
+            return Forbid(move.id, self.dice.choice([None, date]))
+        variable = self.dice.choice(list(self.variables.values()))
+        return Pin(variable.id, self.dice.choice(variable.levels), date)
+
+
+def _names(kind: str, count: int) -> list[str]:
+    return [f"{kind}-{'abcdefgh'[index]}" for index in range(count)]
+
+
+def _date(day: int) -> dt.date:
+    return AS_OF + dt.timedelta(days=day)
+
+
+def without_windows(scenario: Scenario) -> Scenario:
+    """Return the world with every move and factor free of the calendar."""
+    moves = {
+        name: replace(move, between=None, factors=tuple(replace(f, between=None) for f in move.factors))
+        for name, move in scenario.moves.items()
+    }
+    return scenario.replace(moves=moves)
