@@ -160,6 +160,12 @@ def unit_days(unit: str, written: str = "") -> float:
     return DAYS_PER[name]
 
 
+def window_days(unit: str) -> float | None:
+    """Return T in days of a unit "within T"; None for any other unit."""
+    manner, _, length = unit.partition(" ")
+    return parse(length, "duration").value if manner == "within" else None
+
+
 def _singular(unit: str) -> str:
     return unit.lower().removesuffix("s")
 

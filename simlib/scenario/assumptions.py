@@ -1,0 +1,237 @@
+"""Numbers with reasons -> `Assumption`: which kind each is, from where it is used, and its prior."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from simlib.errors import QuantityError, did_you_mean
+from simlib.quantities import Kind, Quantity, parse
+from simlib.scenario.document import Document, Place, dotted
+from simlib.scenario.model import Assumption, AssumptionKind, Scenario
+from simlib.scenario.schema import LiteralShape, ScenarioShape
+
+REST = "rest"
+"""Written in place of a share: whatever the others leave."""
+
+UNREAD = ""
+"""Stands for an assumption that could not be read; no id is empty."""
+
+A: dict[AssumptionKind, str] = {"rate": "a rate", "chance": "a chance", "factor": "a factor"}
+
+
+def place_of(scenario: Scenario, assumption: Assumption) -> Place:
+    """Return where a number stands in its file: among the assumptions, or where it is used."""
+    if not assumption.inline:
+        return ("assumptions", assumption.id)
+    owner, *rest = assumption.id.split(".")
+    if rest == ["rate"]:
+        return ("moves", owner, "rate")
+    if rest[0] == "times" and rest[1].isdecimal():
+        return ("moves", owner, "times", int(rest[1]) - 1, "by")
+    variable = scenario.variables.get(owner)
+    if rest[0] == "start" and variable and assumption.id in dict(variable.start).values():
+        return ("variables", owner, "start", rest[1])
+    return ("moves", owner, "outcomes", rest[0], "chance")
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """One place in the file where a number is used: an assumption's id, or a literal that gets the name `id`."""
+
+    place: Place
+    kind: AssumptionKind
+    written: str | LiteralShape
+    id: str
+    label: str
+
+
+def uses_in(shape: ScenarioShape) -> Iterator[Use]:
+    """Yield every use of a number in moves and starts, in the order of the file."""
+    for name, variable in shape.variables.items():
+        if isinstance(variable.start, dict):
+            of = f"at the start of {variable.label or name}"
+            for level, share in variable.start.items():
+                if share == REST:
+                    continue
+                place: Place = ("variables", name, "start", level)
+                yield Use(place, "chance", share, f"{name}.start.{level}", f"share of {level} {of}")
+    for name, move in shape.moves.items():
+        of = f"of '{move.label}'"
+        yield Use(("moves", name, "rate"), "rate", move.rate, f"{name}.rate", f"rate {of}")
+        for index, factor in enumerate(move.times):
+            place = ("moves", name, "times", index, "by")
+            yield Use(place, "factor", factor.by, f"{name}.times.{index + 1}", f"factor {index + 1} {of}")
+        for branch, outcome in (move.outcomes or {}).items():
+            if outcome.chance is not None:
+                place = ("moves", name, "outcomes", branch, "chance")
+                label = f"chance of '{outcome.label or branch}' as the outcome {of}"
+                yield Use(place, "chance", outcome.chance, f"{name}.{branch}.chance", label)
+
+
+class Numbers:
+    """Every number of a document: the named assumptions, then the literals written where they are used.
+
+    `assumptions` holds those that could be read; `at` gives the id of the number used at a place.
+    """
+
+    def __init__(self, document: Document, shape: ScenarioShape) -> None:
+        self.document, self.shape = document, shape
+        self.assumptions = self._named()
+        self._ids = {use.place: self._id(use) for use in uses_in(shape)}
+        self._inline = {use.id for use in uses_in(shape)}
+
+    def at(self, place: Place) -> str:
+        """Return the id of the assumption used at a place; UNREAD where it could not be read."""
+        return self._ids[place]
+
+    def mentioned(self, name: str) -> bool:
+        """Say whether the file has a number of this name, sound or not."""
+        return name in self._inline or name in self.document.names("assumptions")
+
+    def _named(self) -> dict[str, Assumption]:
+        kinds = _kinds_by_use(self.document, self.shape)
+        named = {}
+        for name, shape in self.shape.assumptions.items():
+            kind, used_at = kinds.get(name, (None, ()))
+            found = resolve_literal(
+                self.document,
+                ("assumptions", name),
+                shape,
+                name=name,
+                label=shape.label,
+                kind=kind,
+                used_at=used_at,
+            )
+            if found:
+                named[name] = found
+        return named
+
+    def _id(self, use: Use) -> str:
+        """Return the id of what is used at a place, adding a literal to the assumptions."""
+        written = use.written
+        if isinstance(written, LiteralShape):
+            return self._add(use, written)
+        if written in self.document.names("assumptions"):
+            return written if written in self.assumptions else UNREAD
+        if use.place[0] != "variables" or not re.match(r"[-+.\d]", written):
+            self._refuse(use, written)
+            return UNREAD
+        because = self.shape.variables[str(use.place[1])].because
+        return self._add(use, LiteralShape(value=written, because=because or "no reason given"))
+
+    def _add(self, use: Use, literal: LiteralShape) -> str:
+        if use.id in self.assumptions:
+            self.document.note(use.place, f"a second number named {use.id!r}", "expected another id for the move")
+        found = resolve_literal(self.document, use.place, literal, name=use.id, label=use.label, kind=use.kind)
+        if found is None:
+            return UNREAD
+        self.assumptions[use.id] = dataclasses.replace(found, inline=True)
+        return use.id
+
+    def _refuse(self, use: Use, written: str) -> None:
+        try:
+            parse(written)
+        except QuantityError:
+            expected = did_you_mean(written, self.shape.assumptions) or "expected {value: ..., because: ...}"
+            self.document.note(use.place, f"unknown assumption {written!r}", expected)
+        else:
+            expected = f"expected {{value: {written}, because: ...}}, or the id of an assumption"
+            self.document.note(use.place, f"the number {written!r} has no reason", expected)
+
+
+def _kinds_by_use(document: Document, shape: ScenarioShape) -> dict[str, tuple[AssumptionKind, Place]]:
+    """Return the kind of each named assumption that is used, with the first place that uses it.
+
+    An assumption used as two kinds is noted, and left to its notation.
+    """
+    first: dict[str, tuple[AssumptionKind, Place]] = {}
+    torn: dict[str, tuple[AssumptionKind, Place]] = {}
+    for use in uses_in(shape):
+        if isinstance(use.written, str) and use.written in shape.assumptions:
+            kind, _ = first.setdefault(use.written, (use.kind, use.place))
+            if kind != use.kind:
+                torn.setdefault(use.written, (use.kind, use.place))
+    for name, (kind, place) in torn.items():
+        one, where = first.pop(name)
+        what = f"used as {A[one]} ({dotted(where)}) and as {A[kind]} ({dotted(place)})"
+        document.note(("assumptions", name), what, "expected one kind: write two assumptions")
+    return first
+
+
+def resolve_literal(
+    document: Document,
+    place: Place,
+    shape: LiteralShape,
+    *,
+    name: str,
+    label: str,
+    kind: AssumptionKind | None,
+    used_at: Place = (),
+) -> Assumption | None:
+    """Return the assumption that a number stands for; None where it cannot be read (and noted).
+
+    Without a `kind` (nothing uses it) its notation decides; a bare number is then a factor. `used_at` is named in the
+    message when what is written is of another kind.
+    """
+    value = _quantity(document, (*place, "value"), shape.value, kind, used_at)
+    if value is None:
+        return None
+    found = _kind_by_notation(document, (*place, "value"), value) if kind is None else kind
+    if found is None:
+        return None
+    low, high = (
+        _quantity(document, (*place, bound), written, found, used_at) if written is not None else None
+        for bound, written in (("low", shape.low), ("high", shape.high))
+    )
+    if (shape.low is None) != (shape.high is None):
+        given, other = ("low", "high") if shape.high is None else ("high", "low")
+        document.note(place, f"{given!r} without {other!r}", "expected both (a prior), or neither (fixed)")
+    return Assumption(
+        id=name,
+        label=shape.label or label,
+        kind=found,
+        value=value.value,
+        low=low.value if low and high else value.value,
+        high=high.value if low and high else value.value,
+        because=shape.because,
+        sources=tuple(shape.sources),
+        unit=value.unit,
+        within_days=value.within_days,
+        observed=_observed(document, place, shape, found),
+        uses_log_until=shape.uses_log_until,
+    )
+
+
+def _quantity(document: Document, place: Place, written: str, kind: Kind | None, used_at: Place) -> Quantity | None:
+    try:
+        return parse(written, kind)
+    except QuantityError as error:
+        use = f" ({dotted(used_at)} uses it)" if used_at else ""
+        document.note(place, error.what, error.expected + use)
+        return None
+
+
+def _kind_by_notation(document: Document, place: Place, quantity: Quantity) -> AssumptionKind | None:
+    kind = quantity.kind
+    if kind == "rate" or kind == "chance" or kind == "factor":  # noqa: PLR1714 - mypy narrows this and not `in`
+        return kind
+    if kind == "number":
+        if quantity.value > 0:
+            return "factor"
+        document.note(place, f"{quantity.text!r} is not above zero", "expected a rate, a chance or a factor")
+        return None
+    document.note(place, f"{quantity.text!r} is a length of time", "expected a rate, a chance or a factor")
+    return None
+
+
+def _observed(document: Document, place: Place, shape: LiteralShape, kind: AssumptionKind) -> float | None:
+    if shape.observed is None:
+        return None
+    if kind != "rate":
+        document.note((*place, "observed"), f"an observed rate for {A[kind]}", "expected it with rates only")
+        return None
+    quantity = _quantity(document, (*place, "observed"), shape.observed, "rate", ())
+    return quantity.value if quantity else None

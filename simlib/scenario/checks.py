@@ -1,0 +1,291 @@
+"""Static rules of the language: one rule, one small function named as half a sentence.
+
+A rule takes a resolved scenario and yields what is wrong as `Finding`s (place, what, expected). What needs
+reachability or a solve is no static rule: see `simlib.analysis.lint`. A rule must bear a scenario with holes: while a
+file has other problems, what could not be read is missing.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+from simlib.errors import did_you_mean
+from simlib.quantities import show
+from simlib.scenario.assumptions import place_of
+from simlib.scenario.document import Place
+from simlib.scenario.model import Assumption, Condition, Move, Scenario, Window
+
+Finding = tuple[Place, str, str]
+Rule = Callable[[Scenario], Iterator[Finding]]
+
+TOLERANCE = 1e-9
+"""How far a sum of chances may be from 1."""
+
+MAX_ASSUMPTIONS = 2000
+
+
+def findings(scenario: Scenario, rules: Iterable[Rule] | None = None) -> Iterator[Finding]:
+    """Yield everything that static rules find wrong with a scenario."""
+    for rule in RULES if rules is None else rules:
+        yield from rule(scenario)
+
+
+# Numbers
+
+
+def value_lies_between_low_and_high(scenario: Scenario) -> Iterator[Finding]:
+    """Low < value < high, or all three equal."""
+    for assumption in scenario.assumptions.values():
+        wrong = _wrong_with_order(assumption)
+        if wrong:
+            yield (place_of(scenario, assumption), *wrong)
+
+
+def _wrong_with_order(a: Assumption) -> tuple[str, str] | None:
+    low, value, high = (show(number, a.kind, a.unit) for number in (a.low, a.value, a.high))
+    if a.low < a.value < a.high or a.fixed:
+        return None
+    if a.low > a.high:
+        return f"low ({low}) is above high ({high})", "expected low < value < high"
+    if not a.low <= a.value <= a.high:
+        return f"the value ({value}) lies outside low to high ({low} to {high})", "expected low < value < high"
+    side, bound = ("low", low) if a.low == a.value else ("high", high)
+    return f"{side} equals the value ({bound})", "expected low < value < high, or all three equal (fixed)"
+
+
+def chance_with_a_spread_is_never_0_or_1(scenario: Scenario) -> Iterator[Finding]:
+    """The logit scale has no 0 and no 1: a spread cannot begin or end there."""
+    for assumption in scenario.assumptions.values():
+        ends = (("low", assumption.low, 0.0), ("high", assumption.high, 1.0))
+        for name, bound, end in ends if assumption.kind == "chance" and not assumption.fixed else ():
+            if bound == end:
+                what = f"{name} is a chance of exactly {show(end, 'chance')}"
+                yield place_of(scenario, assumption), what, "expected one strictly between 0 and 1, or a fixed chance"
+
+
+def no_number_was_set_after_the_forecast(scenario: Scenario) -> Iterator[Finding]:
+    """Nothing after `as_of` is known, so nothing after it can have set a number."""
+    for assumption in scenario.assumptions.values():
+        until = assumption.uses_log_until
+        if until is not None and until > scenario.as_of:
+            place = (*place_of(scenario, assumption), "uses_log_until")
+            yield place, f"{until} is after the day of the forecast ({scenario.as_of})", "expected that day or earlier"
+
+
+def assumptions_are_not_too_many(scenario: Scenario) -> Iterator[Finding]:
+    """Named and inline together stay within the bound."""
+    count = len(scenario.assumptions)
+    if count > MAX_ASSUMPTIONS:
+        yield ("assumptions",), f"{count:,} numbers, inline ones included", f"expected at most {MAX_ASSUMPTIONS:,}"
+
+
+def every_source_is_listed(scenario: Scenario) -> Iterator[Finding]:
+    """Sources are cited by an id that `sources` has."""
+    for place, names in _citations(scenario):
+        for index, name in enumerate(names):
+            if name not in scenario.sources:
+                expected = did_you_mean(name, scenario.sources) or "expected an id from 'sources'"
+                yield (*place, "sources", index), f"unknown source {name!r}", expected
+
+
+def _citations(scenario: Scenario) -> Iterator[tuple[Place, tuple[str, ...]]]:
+    for variable in scenario.variables.values():
+        yield ("variables", variable.id), variable.sources
+    for assumption in scenario.assumptions.values():
+        yield place_of(scenario, assumption), assumption.sources
+    for index, correlation in enumerate(scenario.correlations):
+        yield ("correlations", index), correlation.sources
+    for move in scenario:
+        yield ("moves", move.id), move.sources
+
+
+# Chances that share one whole
+
+
+def chances_of_a_move_leave_room_for_its_rest(scenario: Scenario) -> Iterator[Finding]:
+    """At most one outcome takes the rest; the stated chances never exceed one."""
+    for move in scenario:
+        branches = {outcome.id: outcome.chance for outcome in move.outcomes}
+        yield from _wrong_with_sum(scenario, ("moves", move.id, "outcomes"), branches, "outcome", "chance")
+
+
+def shares_of_a_start_make_one_whole(scenario: Scenario) -> Iterator[Finding]:
+    """At most one level takes the rest; the stated shares never exceed one."""
+    for variable in scenario.variables.values():
+        place: Place = ("variables", variable.id, "start")
+        yield from _wrong_with_sum(scenario, place, dict(variable.start), "level", "share")
+
+
+def _wrong_with_sum(
+    scenario: Scenario, place: Place, branches: Mapping[str, str | None], part: str, number: str
+) -> Iterator[Finding]:
+    rests = [name for name, chance in branches.items() if chance is None]
+    if len(rests) > 1:
+        what = f"more than one {part} takes the rest: {', '.join(rests)}"
+        yield place, what, f"expected a {number} for all but one of them"
+    stated = [scenario.assumptions.get(chance) for chance in branches.values() if chance is not None]
+    known = [assumption for assumption in stated if assumption is not None]
+    total = math.fsum(assumption.value for assumption in known)
+    if total > 1 + TOLERANCE:
+        yield place, f"the {number}s sum to {show(total, 'number')}, which is above 1", "expected at most 1"
+    elif not rests and len(known) == len(stated) and abs(total - 1) > TOLERANCE:
+        expected = f"expected a sum of 1, or one {part} that takes the rest"
+        yield place, f"the {number}s sum to {show(total, 'number')}, and no {part} takes the rest", expected
+    elif rests and abs(total - 1) <= TOLERANCE and not all(assumption.fixed for assumption in known):
+        what = f"the {number}s already sum to 1 and nothing is left for {rests[0]!r}"
+        yield place, what, f"expected less than 1 where a {number} has a prior"
+
+
+# Guards
+
+
+def factor_can_apply_while_its_move_is_possible(scenario: Scenario) -> Iterator[Finding]:
+    """A factor's condition and window meet those of its move."""
+    for move in scenario:
+        for index, factor in enumerate(move.factors):
+            place: Place = ("moves", move.id, "times", index)
+            if not _can_hold_together(move.when, factor.when):
+                yield (*place, "when"), "can never hold while the move is possible", _both(move.when, factor.when)
+            if move.between and factor.between and not _overlap(move.between, factor.between):
+                what = "this window never meets that of the move"
+                yield (*place, "between"), what, f"expected days from {move.between.first} to {move.between.last}"
+
+
+def _can_hold_together(one: Condition, other: Condition) -> bool:
+    return any(_consistent(dict(a), dict(b)) for a in one.clauses for b in other.clauses)
+
+
+def _consistent(one: Mapping[str, tuple[str, ...]], other: Mapping[str, tuple[str, ...]]) -> bool:
+    return all(set(one[variable]) & set(other[variable]) for variable in one.keys() & other.keys())
+
+
+def _both(one: Condition, other: Condition) -> str:
+    shared = [variable for variable in one.variables if variable in other.variables]
+    return f"expected levels of {', '.join(shared)} that the move's own 'when' allows"
+
+
+def _overlap(one: Window, other: Window) -> bool:
+    return one.first <= other.last and other.first <= one.last
+
+
+def windows_do_not_close_before_the_forecast(scenario: Scenario) -> Iterator[Finding]:
+    """What was only possible before `as_of` can never happen."""
+    for move in scenario:
+        for place, window in _windows(move):
+            if window.last < scenario.as_of:
+                what = f"the window closes on {window.last}, before the forecast begins ({scenario.as_of})"
+                yield place, what, "expected a window that is still open"
+
+
+def _windows(move: Move) -> Iterator[tuple[Place, Window]]:
+    if move.between:
+        yield ("moves", move.id, "between"), move.between
+    for index, factor in enumerate(move.factors):
+        if factor.between:
+            yield ("moves", move.id, "times", index, "between"), factor.between
+
+
+# Names and dates
+
+
+def ids_are_told_apart(scenario: Scenario) -> Iterator[Finding]:
+    """Ids that differ only by case, or by a hyphen for an underscore, become one name elsewhere."""
+    sections = ("sources", "actors", "variables", "assumptions", "moves", "endings", "ladders", "questions")
+    for section in sections:
+        yield from _twins((section,), getattr(scenario, section))
+    for variable in scenario.variables.values():
+        yield from _twins(("variables", variable.id, "levels"), variable.levels)
+    for move in scenario:
+        yield from _twins(("moves", move.id, "outcomes"), [outcome.id for outcome in move.outcomes])
+
+
+def _twins(place: Place, names: Iterable[str]) -> Iterator[Finding]:
+    seen: dict[str, str] = {}
+    for name in names:
+        first = seen.setdefault(name.lower().replace("-", "_").replace(" ", "_"), name)
+        if first != name:
+            what = f"{name!r} and {first!r} differ only by case, hyphen, underscore or space"
+            yield (*place, name), what, "rename one"
+
+
+def no_ending_is_called_ongoing(scenario: Scenario) -> Iterator[Finding]:
+    """`ongoing` is what results call a world that reached no ending."""
+    if "ongoing" in scenario.endings:
+        yield ("endings", "ongoing"), "'ongoing' is what results call reaching no ending", "expected another id"
+
+
+def the_horizon_is_on_the_calendar(scenario: Scenario) -> Iterator[Finding]:
+    """The last day of the forecast is a date."""
+    if scenario.as_of.year + scenario.horizon_days / 365 > dt.MAXYEAR - 1:
+        yield ("as_of",), f"{scenario.as_of} plus the horizon is beyond the calendar", "expected an earlier day"
+
+
+# Correlations
+
+
+def correlated_assumptions_have_a_spread(scenario: Scenario) -> Iterator[Finding]:
+    """Two different assumptions, each with a prior, each pair once."""
+    seen: set[frozenset[str]] = set()
+    for index, correlation in enumerate(scenario.correlations):
+        place: Place = ("correlations", index, "of")
+        pair = frozenset((correlation.first, correlation.second))
+        if len(pair) == 1:
+            yield place, f"{correlation.first!r} is paired with itself", "expected two assumptions"
+        if pair in seen:
+            yield place, f"{correlation.first!r} and {correlation.second!r} are correlated twice", "keep one"
+        seen.add(pair)
+        for name in sorted(pair):
+            if scenario.assumptions[name].fixed:
+                what = f"{name!r} is fixed, and nothing can vary with it"
+                yield place, what, "expected assumptions with low and high"
+
+
+def correlations_are_possible_together(scenario: Scenario) -> Iterator[Finding]:
+    """The correlation matrix of the normal scores, 2 sin(pi rho / 6), is positive definite."""
+    pairs = [c for c in scenario.correlations if c.first != c.second]
+    names = sorted({name for pair in pairs for name in (pair.first, pair.second)})
+    if not names:
+        return
+    import numpy as np
+
+    matrix = np.eye(len(names))
+    for pair in pairs:
+        i, j = names.index(pair.first), names.index(pair.second)
+        matrix[i, j] = matrix[j, i] = 2 * math.sin(math.pi * pair.rank / 6)
+    if np.linalg.eigvalsh(matrix)[0] <= TOLERANCE:
+        what = "these correlations contradict each other (their matrix is not positive definite)"
+        yield ("correlations",), what, "expected weaker ones: if A goes with B and B with C, then A goes with C"
+
+
+RULES: tuple[Rule, ...] = (
+    value_lies_between_low_and_high,
+    chance_with_a_spread_is_never_0_or_1,
+    no_number_was_set_after_the_forecast,
+    assumptions_are_not_too_many,
+    every_source_is_listed,
+    chances_of_a_move_leave_room_for_its_rest,
+    shares_of_a_start_make_one_whole,
+    factor_can_apply_while_its_move_is_possible,
+    windows_do_not_close_before_the_forecast,
+    ids_are_told_apart,
+    no_ending_is_called_ongoing,
+    the_horizon_is_on_the_calendar,
+    correlated_assumptions_have_a_spread,
+    correlations_are_possible_together,
+)
+DATE_RULES: tuple[Rule, ...] = (
+    no_number_was_set_after_the_forecast,
+    windows_do_not_close_before_the_forecast,
+    the_horizon_is_on_the_calendar,
+)
+"""The rules that mean nothing while `as_of` cannot be read."""
+
+NUMBER_RULES: tuple[Rule, ...] = (
+    value_lies_between_low_and_high,
+    chance_with_a_spread_is_never_0_or_1,
+    chances_of_a_move_leave_room_for_its_rest,
+    shares_of_a_start_make_one_whole,
+)
+"""The rules that a change of values alone can break."""

@@ -1,0 +1,274 @@
+"""Text of a YAML file -> plain data that knows its lines. The only contact with ruamel.yaml.
+
+Composed from the parser's events, so that every duplicate key is reported and not just the first; so that `no` stays
+a word, `2031-04-01` a text and `+1` keeps its sign: every scalar is text, and only an empty one or `null` is None.
+Nothing is constructed and nothing evaluated; anchors, aliases and tags are refused, size and depth are bounded.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Container, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from simlib.errors import Problem, ScenarioError
+
+MAX_BYTES = 1_000_000
+MAX_DEPTH = 12
+MAX_NODES = 100_000
+MAX_PROBLEMS = 200
+
+Place = tuple[str | int, ...]
+"""Where something stands in a file: keys and list positions (from 0) from the top."""
+
+NULLS = ("", "~", "null", "Null", "NULL")
+UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
+"""Control characters, half characters and marks that turn the direction of text: never printed, so never accepted."""
+
+CORE_TAGS = tuple(f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null", "map", "seq"))
+
+
+def dotted(place: Place) -> str:
+    """Write a place as people read it: `moves.patrol.times.1.by`, list positions counted from 1."""
+    return ".".join(str(part + 1) if isinstance(part, int) else part for part in place)
+
+
+@dataclass
+class Document:
+    """A file read: its plain `data`, the line of every place, and the problems found so far.
+
+    `spans` gives the stretch of `text` that a value takes, for writing one back without touching the rest.
+    """
+
+    file: str
+    text: str
+    data: Any = None
+    lines: dict[Place, int] = field(default_factory=dict)
+    spans: dict[Place, tuple[int, int]] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    readable: bool = True
+
+    def line(self, place: Place) -> int:
+        """Return the line of a place, or of the nearest thing around it that is in the file."""
+        while place and place not in self.lines:
+            place = place[:-1]
+        return self.lines.get(place, 1)
+
+    def names(self, section: str) -> Container[str]:
+        """Return the keys of a section as written, sound or not; where the section is unreadable, anything is in it."""
+        written = self.data.get(section, None if section in ("variables", "moves") else {})
+        return written if isinstance(written, dict) else _Anything()
+
+    def note(self, place: Place, what: str, expected: str = "") -> None:
+        """Record one problem at a place."""
+        self.problems.append(Problem(self.file, self.line(place), dotted(place), what, expected))
+
+    def refuse_if_any(self) -> None:
+        """Raise one ScenarioError with every problem, in the order of the file."""
+        refuse(self.problems)
+
+
+class _Anything:
+    """Stands for the names of a section too broken to be read: nothing is unknown there."""
+
+    def __contains__(self, name: object) -> bool:
+        return True
+
+
+def refuse(problems: list[Problem]) -> None:
+    """Raise one ScenarioError with all `problems`, each once, sorted by file and line; do nothing without any."""
+    told = sorted(dict.fromkeys(problems), key=lambda problem: (problem.file, problem.line))
+    if len(told) > MAX_PROBLEMS:
+        more = Problem(told[-1].file, 0, "", f"and {len(told) - MAX_PROBLEMS} problems more")
+        told = [*told[:MAX_PROBLEMS], more]
+    if told:
+        raise ScenarioError(told)
+
+
+def read_file(path: Path, shown: str) -> str:
+    """Return the text of a file; raises ScenarioError if it is missing, too large or not UTF-8."""
+    try:
+        raw = path.read_bytes() if path.stat().st_size <= MAX_BYTES else b" " * (MAX_BYTES + 1)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise ScenarioError(Problem(shown, 0, "", f"cannot be read: {reason}", "expected a readable file")) from None
+    if len(raw) > MAX_BYTES:
+        raise ScenarioError(Problem(shown, 0, "", *_TOO_LARGE))
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        what = f"byte {raw[error.start]:#04x} is not UTF-8"
+        raise ScenarioError(Problem(shown, line, "", what, "expected a text file saved as UTF-8")) from None
+
+
+_TOO_LARGE = ("the file is larger than a megabyte", f"expected at most {MAX_BYTES:,} bytes")
+
+
+def read(text: str, file: str) -> Document:
+    """Compose a document; whatever is wrong with it as YAML is in its `problems`.
+
+    `readable` is False where a syntax error stopped the reading: what follows it is unknown.
+    """
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
+    document = Document(file, text)
+    if len(text) > MAX_BYTES:
+        document.problems.append(Problem(file, 0, "", *_TOO_LARGE))
+        document.readable = False
+        return document
+    try:
+        _Composer(document, YAML(typ="safe", pure=True).parse(text)).compose()
+    except YAMLError as error:
+        document.problems.append(_syntax_problem(document, error))
+        document.readable = False
+    except (_Stopped, ValueError, OverflowError) as error:
+        if not isinstance(error, _Stopped):
+            document.note((), f"not readable as YAML ({error})", "expected plain text")
+        document.readable = False
+    return document
+
+
+def _syntax_problem(document: Document, error: Exception) -> Problem:
+    mark = getattr(error, "problem_mark", None)
+    position = getattr(error, "position", None)
+    if isinstance(position, int):
+        line = document.text.count("\n", 0, position) + 1
+        return Problem(document.file, line, "", "a control character in the text", "expected printable characters")
+    what = str(getattr(error, "problem", None) or "unknown error").replace("\\t", "tab")
+    context = getattr(error, "context", None)
+    hint = next((hint for words, hint in _HINTS.items() if words in what or words in str(context)), "expected YAML")
+    return Problem(document.file, mark.line + 1 if mark else 1, "", f"not valid YAML: {what}", hint)
+
+
+_HINTS = {
+    "mapping values are not allowed": "a text that contains ': ' needs quotes; otherwise check the indentation",
+    "tab": "expected spaces: YAML does not allow tabs for indentation",
+    "quoted scalar": "expected a closing quote",
+    "unexpected end of stream": "expected a closing quote",
+    "could not find expected ':'": "expected 'key: value'; check the indentation of the line above",
+    "cannot start any token": "a text that starts with a sign such as @, %, ` or , needs quotes",
+    "expected ',' or": "expected a comma, or the closing bracket of a list [...] or mapping {...}",
+    "expected the node content": "expected a value, or the closing bracket of a list [...] or mapping {...}",
+    "expected <block end>": "check the indentation: keys of one mapping start in the same column",
+}
+
+
+class _Stopped(Exception):
+    """The document is not worth reading on; the reason is noted."""
+
+
+class _Composer:
+    """Builds data, lines and spans from a stream of events."""
+
+    def __init__(self, document: Document, events: Iterator[Any]) -> None:
+        self.document = document
+        self.events = events
+        self.nodes = 0
+
+    def compose(self) -> None:
+        self._next("StreamStart")
+        event = next(self.events)
+        if _is(event, "StreamEnd"):
+            self._stop(1, (), "the file is empty", "expected a mapping that starts with 'format: 1'")
+        self.document.data = self._node(next(self.events), ())
+        self._next("DocumentEnd")
+        event = next(self.events)
+        if not _is(event, "StreamEnd"):
+            line = event.start_mark.line + 1
+            self._problem(line, (), "a second document starts here", "expected one document in a file")
+
+    def _next(self, name: str) -> None:
+        event = next(self.events)
+        assert _is(event, name), event
+
+    def _node(self, event: Any, place: Place) -> Any:
+        self.nodes += 1
+        line = event.start_mark.line + 1
+        self.document.lines.setdefault(place, line)
+        if self.nodes > MAX_NODES:
+            self._stop(line, place, f"more than {MAX_NODES:,} values in one file", "expected a smaller file")
+        if len(place) > MAX_DEPTH:
+            self._stop(line, place[:4], f"nested more than {MAX_DEPTH} levels deep", "expected a flatter file")
+        if _is(event, "Alias"):
+            self._problem(line, place, f"the alias *{event.anchor}", "aliases are not allowed: write the value out")
+            return ALIAS
+        self._refuse_anchor_and_tag(event, place, line)
+        if _is(event, "MappingStart"):
+            return self._mapping(event, place)
+        if _is(event, "SequenceStart"):
+            return self._sequence(event, place)
+        return self._scalar(event, place, line)
+
+    def _refuse_anchor_and_tag(self, event: Any, place: Place, line: int) -> None:
+        if event.anchor:
+            self._problem(line, place, f"the anchor &{event.anchor}", "anchors are not allowed: write the value out")
+        tag = str(event.tag or "")
+        if tag and tag not in CORE_TAGS and tag != "!":
+            self._problem(line, place, f"the tag {tag!r}", "tags are not allowed: write plain text, numbers or lists")
+
+    def _scalar(self, event: Any, place: Place, line: int) -> str | None:
+        self.document.spans[place] = (event.start_mark.index, event.end_mark.index)
+        value = str(event.value)
+        if event.style is None and value in NULLS:
+            return None
+        if UNSEEN.search(value):
+            self._problem(line, place, "an invisible control character in the text", "expected printable characters")
+        return UNSEEN.sub("?", value)
+
+    def _sequence(self, start: Any, place: Place) -> list[Any]:
+        items: list[Any] = []
+        while not _is(event := next(self.events), "SequenceEnd"):
+            items.append(self._node(event, (*place, len(items))))
+        self.document.spans[place] = (start.start_mark.index, event.end_mark.index)
+        return items
+
+    def _mapping(self, start: Any, place: Place) -> dict[str, Any]:
+        items: dict[str, Any] = {}
+        while not _is(event := next(self.events), "MappingEnd"):
+            line = event.start_mark.line + 1
+            key = self._key(event, place, line)
+            if key in items:
+                first = self.document.lines[(*place, key)]
+                self._problem(line, (*place, key), f"the key {key!r} is given twice, first on line {first}", "keep one")
+            if key is None or key in items:
+                self._node(next(self.events), (*place, f"{key or ''} (again)"))
+                continue
+            self.document.lines[(*place, key)] = line
+            items[key] = self._node(next(self.events), (*place, key))
+        self.document.spans[place] = (start.start_mark.index, event.end_mark.index)
+        return items
+
+    def _key(self, event: Any, place: Place, line: int) -> str | None:
+        """Return the key, or None (and say so) where it is no text."""
+        key = self._node(event, (*place, "(key)"))
+        if not isinstance(key, str):
+            self._problem(line, place, "a key that is not text", "expected a name before the colon")
+            return None
+        return key
+
+    def _problem(self, line: int, place: Place, what: str, expected: str) -> None:
+        self.document.problems.append(Problem(self.document.file, line, dotted(place), what, expected))
+        if len(self.document.problems) > MAX_PROBLEMS:
+            raise _Stopped
+
+    def _stop(self, line: int, place: Place, what: str, expected: str) -> None:
+        self._problem(line, place, what, expected)
+        raise _Stopped
+
+
+class _Alias:
+    """Stands where an alias was written: already reported, never looked into."""
+
+    def __repr__(self) -> str:
+        return "an alias"
+
+
+ALIAS = _Alias()
+
+
+def _is(event: Any, name: str) -> bool:
+    return type(event).__name__ == f"{name}Event"

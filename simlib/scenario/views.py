@@ -1,0 +1,304 @@
+"""Vary a scenario: views, changed values, interventions, another horizon. Never its structure.
+
+Every function returns a new `Scenario` and refuses with a ScenarioError what does not fit it, all reasons at once.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TypeVar
+
+from simlib.errors import Problem, QuantityError, ScenarioError, did_you_mean
+from simlib.quantities import check_range, parse, show, window_days
+from simlib.scenario import checks, document
+from simlib.scenario.assumptions import place_of
+from simlib.scenario.checks import Finding
+from simlib.scenario.document import dotted
+from simlib.scenario.model import Assumption, Change, Forbid, Force, Intervention, Pin, Scenario, View
+from simlib.scenario.scales import shifted
+
+AnyIntervention = TypeVar("AnyIntervention", Force, Forbid, Pin)
+
+# Views
+
+
+def apply_view(scenario: Scenario, view: View | Sequence[View]) -> Scenario:
+    """Return the scenario as a view (or several that do not clash) sees it."""
+    views = [view] if isinstance(view, View) else list(view)
+    if not views:
+        return scenario
+    problems = list(_clashes(scenario, views))
+    for each in views:
+        problems += [_problem(f"view {each.id}", finding) for finding in misfits(scenario, each)]
+    document.refuse(problems)
+    changes = [change for each in views for change in each.changes]
+    horizons = [each.horizon_days for each in views if each.horizon_days is not None]
+    ladders = [each.ladder for each in views if each.ladder]
+    changed = _with_changes(scenario, changes).replace(
+        interventions=scenario.interventions + tuple(i for each in views for i in each.interventions),
+        horizon_days=horizons[0] if horizons else scenario.horizon_days,
+        ladder=ladders[0] if ladders else scenario.ladder,
+        view="+".join(each.id for each in views),
+    )
+    document.refuse([_problem(changed.view, finding) for finding in _broken_by(changed, changes)])
+    return changed
+
+
+def _clashes(scenario: Scenario, views: Sequence[View]) -> Iterator[Problem]:
+    if scenario.view:
+        what = f"the scenario is already seen through the view {scenario.view!r}"
+        yield Problem("", 0, "", what, "expected all views in one call, so that clashes are seen")
+    owner: dict[str, str] = {}
+    for view in views:
+        for name in _settings(view):
+            if name in owner:
+                what = f"changed by the view {owner[name]!r} and again by {view.id!r}"
+                yield Problem("", 0, name, what, "expected one change")
+            owner[name] = view.id
+
+
+def _settings(view: View) -> list[str]:
+    horizon = ["horizon"] if view.horizon_days is not None else []
+    return [*(change.assumption for change in view.changes), *horizon, *(["ladder"] if view.ladder else [])]
+
+
+def _problem(where: str, finding: Finding) -> Problem:
+    place, what, expected = finding
+    return Problem("", 0, ": ".join(part for part in (where, dotted(place)) if part), what, expected)
+
+
+def misfits(scenario: Scenario, view: View) -> Iterator[Finding]:
+    """Yield what is wrong with a view of this scenario, at places of the view file."""
+    for change in view.changes:
+        for place, what, expected in _wrong(scenario, change):
+            yield ("assumptions", change.assumption, *place), what, expected
+    known = [change for change in view.changes if change.assumption in scenario.assumptions]
+    yield from _broken_by(_with_changes(scenario, known), known)
+    horizon = view.horizon_days or scenario.horizon_days
+    for index, intervention in enumerate(view.interventions):
+        for place, what, expected in _wrong_intervention(scenario, intervention, horizon):
+            yield ("interventions", index, *place), what, expected
+    if view.horizon_days is not None and view.horizon_days <= 0:
+        yield ("horizon",), f"a horizon of {view.horizon_days:g} days", "expected one above zero"
+    if view.ladder and view.ladder not in scenario.ladders:
+        yield ("ladder",), f"unknown ladder {view.ladder!r}", did_you_mean(view.ladder, scenario.ladders)
+
+
+# Values
+
+
+def with_values(scenario: Scenario, values: Mapping[str, str | float]) -> Scenario:
+    """Return the scenario with other medians; low and high shift by the same step on the scale of the kind.
+
+    A text is a quantity as in files ("2 per week", "30%"); a number is in base units (per day, or plain). Raises
+    ScenarioError for an unknown name, a quantity of another kind, and chances that now exceed one.
+    """
+    changes: list[Change] = []
+    problems: list[Problem] = []
+    for name, value in values.items():
+        try:
+            changes.append(_read_value(scenario, name, value))
+        except ScenarioError as error:
+            problems += error.problems
+    document.refuse(problems)
+    changed = _with_changes(scenario, changes)
+    document.refuse([_problem("", finding) for finding in _broken_by(changed, changes)])
+    return changed
+
+
+def parse_values(texts: Iterable[str], scenario: Scenario) -> dict[str, str]:
+    """Read `NAME=VALUE` texts into what `with_values` takes; the same name twice is refused."""
+    values: dict[str, str] = {}
+    problems = []
+    for text in texts:
+        name, equals, value = (part.strip() for part in text.partition("="))
+        if not (name and equals and value):
+            problems.append(Problem("", 0, repr(text), "cannot be read", "expected NAME=VALUE, as in rate=2 per week"))
+        elif name in values:
+            problems.append(Problem("", 0, name, "is set twice", "keep one"))
+        elif name not in scenario.assumptions:
+            problems.append(_unknown(scenario, name))
+        else:
+            values[name] = value
+    document.refuse(problems)
+    return values
+
+
+def _unknown(scenario: Scenario, name: str) -> Problem:
+    return Problem("", 0, name, "there is no such assumption", did_you_mean(name, scenario.assumptions))
+
+
+def _read_value(scenario: Scenario, name: str, value: str | float) -> Change:
+    assumption = scenario.assumptions.get(name)
+    if assumption is None:
+        raise ScenarioError(_unknown(scenario, name))
+    try:
+        if isinstance(value, str):
+            quantity = parse(value, assumption.kind)
+            return Change(name, quantity.value, unit=quantity.unit)
+        check_range(float(value), assumption.kind)
+    except QuantityError as error:
+        raise ScenarioError(Problem("", 0, name, error.what, error.expected)) from None
+    return Change(name, float(value))
+
+
+def _wrong(scenario: Scenario, change: Change) -> Iterator[Finding]:
+    assumption = scenario.assumptions.get(change.assumption)
+    if assumption is None:
+        expected = did_you_mean(change.assumption, scenario.assumptions)
+        yield (), f"unknown assumption {change.assumption!r}", expected
+        return
+    if (change.low is None) != (change.high is None):
+        given, other = ("low", "high") if change.high is None else ("high", "low")
+        yield (), f"{given!r} without {other!r}", "expected both, or neither (they shift with the value)"
+    for part in ("value", "low", "high"):
+        number = getattr(change, part)
+        if number is not None:
+            try:
+                check_range(number, assumption.kind)
+            except QuantityError as error:
+                yield (part,), error.what, error.expected
+
+
+def _with_changes(scenario: Scenario, changes: Iterable[Change]) -> Scenario:
+    assumptions = dict(scenario.assumptions)
+    for change in changes:
+        assumptions[change.assumption] = _changed(assumptions[change.assumption], change)
+    return scenario.replace(assumptions=assumptions)
+
+
+def _changed(assumption: Assumption, change: Change) -> Assumption:
+    moved = shifted(assumption, change.value, change.low, change.high)
+    return dataclasses.replace(
+        moved,
+        because=change.because or assumption.because,
+        sources=change.sources or assumption.sources,
+        unit=change.unit or assumption.unit,
+        within_days=window_days(change.unit) if change.unit else assumption.within_days,
+    )
+
+
+def _broken_by(changed: Scenario, changes: Sequence[Change]) -> Iterator[Finding]:
+    """Yield the rules about numbers that changed values break, at places of a view file."""
+    mine = {place_of(changed, changed.assumptions[change.assumption]): change.assumption for change in changes}
+    for place, what, expected in checks.findings(changed, checks.NUMBER_RULES):
+        if place in mine:
+            yield ("assumptions", mine[place]), what, expected
+        else:
+            yield ("assumptions",), f"with these changes, {dotted(place)}: {what}", expected
+
+
+def outside_range(base: Scenario, changed: Scenario) -> list[str]:
+    """Return a sentence for every value of `changed` that leaves the 90% range which `base` gives it."""
+    sentences = []
+    for name, old in base.assumptions.items():
+        value = changed.assumptions[name].value
+        if not old.fixed and not old.low <= value <= old.high:
+            now, low, high = (show(number, old.kind, old.unit) for number in (value, old.low, old.high))
+            sentences.append(f"{name} = {now} lies outside its 90% range, {low} to {high}")
+    return sentences
+
+
+# Interventions
+
+
+def with_interventions(scenario: Scenario, interventions: Iterable[Intervention]) -> Scenario:
+    """Return the scenario with interventions appended, in the order given."""
+    added = tuple(interventions)
+    document.refuse([problem for each in added for problem in _refusals(str(each), each, scenario)])
+    return scenario.replace(interventions=scenario.interventions + added)
+
+
+def with_horizon(scenario: Scenario, horizon: str | float) -> Scenario:
+    """Return the scenario with another horizon: "30 days", or a number of days."""
+    try:
+        days = parse(f"{horizon!r} days" if not isinstance(horizon, str) else horizon, "duration").value
+    except QuantityError as error:
+        raise ScenarioError(Problem("", 0, "horizon", error.what, error.expected)) from None
+    changed = scenario.replace(horizon_days=days)
+    document.refuse([_problem("", finding) for finding in checks.the_horizon_is_on_the_calendar(changed)])
+    with_interventions(changed.replace(interventions=()), scenario.interventions)
+    return changed
+
+
+def parse_force(text: str, scenario: Scenario) -> Force:
+    """Read `MOVE[:OUTCOME]@DATE`."""
+    match = _match(r"(?P<move>[^:@]+)(?::(?P<outcome>[^:@]+))?@(?P<date>[^@]+)", text, "MOVE[:OUTCOME]@DATE")
+    return _fitting(text, Force(match["move"], _date(text, match["date"]), match["outcome"]), scenario)
+
+
+def parse_forbid(text: str, scenario: Scenario) -> Forbid:
+    """Read `MOVE[@DATE]`."""
+    match = _match(r"(?P<move>[^:@]+)(?:@(?P<date>[^@]+))?", text, "MOVE[@DATE]")
+    date = _date(text, match["date"]) if match["date"] else None
+    return _fitting(text, Forbid(match["move"], date), scenario)
+
+
+def parse_pin(text: str, scenario: Scenario) -> Pin:
+    """Read `VARIABLE=LEVEL@DATE`."""
+    match = _match(r"(?P<variable>[^=@]+)=(?P<level>[^=@]+)@(?P<date>[^@]+)", text, "VARIABLE=LEVEL@DATE")
+    return _fitting(text, Pin(match["variable"], match["level"], _date(text, match["date"])), scenario)
+
+
+def _match(pattern: str, text: str, form: str) -> dict[str, str]:
+    match = re.fullmatch(pattern, text)
+    if match is None:
+        raise ScenarioError(Problem("", 0, repr(text), "cannot be read", f"expected {form}"))
+    return {name: part.strip() if part else part for name, part in match.groupdict().items()}
+
+
+def _date(text: str, written: str) -> dt.date:
+    try:
+        if re.fullmatch(r"\d{4}-\d\d-\d\d", written, re.ASCII):
+            return dt.date.fromisoformat(written)
+    except ValueError:
+        pass
+    raise ScenarioError(Problem("", 0, text, f"{written!r} is not a date", "expected a date such as 2031-04-01"))
+
+
+def _fitting(text: str, intervention: AnyIntervention, scenario: Scenario) -> AnyIntervention:
+    document.refuse(_refusals(text, intervention, scenario))
+    return intervention
+
+
+def _refusals(where: str, intervention: Intervention, scenario: Scenario) -> list[Problem]:
+    wrong = _wrong_intervention(scenario, intervention, scenario.horizon_days)
+    return [Problem("", 0, where, what, expected) for _, what, expected in wrong]
+
+
+def _wrong_intervention(scenario: Scenario, intervention: Intervention, horizon_days: float) -> Iterator[Finding]:
+    """Yield what is wrong with one intervention, at places of its entry in a view file."""
+    if isinstance(intervention, Pin):
+        yield from _wrong_level(scenario, intervention)
+    else:
+        yield from _wrong_move(scenario, intervention)
+    if intervention.date is None:
+        return
+    key = "from" if isinstance(intervention, Forbid) else "on"
+    if not 0 <= scenario.day(intervention.date) < horizon_days:
+        side = "before the forecast begins" if intervention.date < scenario.as_of else "after the horizon"
+        last = scenario.by_date(horizon_days)
+        yield (key,), f"{intervention.date} is {side}", f"expected a day from {scenario.as_of} to {last}"
+
+
+def _wrong_level(scenario: Scenario, pin: Pin) -> Iterator[Finding]:
+    variable = scenario.variables.get(pin.variable)
+    if variable is None:
+        yield ("pin",), f"unknown variable {pin.variable!r}", did_you_mean(pin.variable, scenario.variables)
+    elif pin.level not in variable.levels:
+        yield ("level",), f"{pin.variable!r} has no level {pin.level!r}", did_you_mean(pin.level, variable.levels)
+
+
+def _wrong_move(scenario: Scenario, intervention: Force | Forbid) -> Iterator[Finding]:
+    move = scenario.moves.get(intervention.move)
+    if move is None:
+        key = "force" if isinstance(intervention, Force) else "forbid"
+        yield (key,), f"unknown move {intervention.move!r}", did_you_mean(intervention.move, scenario.moves)
+    elif isinstance(intervention, Force) and intervention.outcome is not None:
+        outcomes = [outcome.id for outcome in move.outcomes]
+        if intervention.outcome not in outcomes:
+            what = f"{move.id!r} has no outcome {intervention.outcome!r}"
+            yield ("outcome",), what, did_you_mean(intervention.outcome, outcomes)
