@@ -50,10 +50,8 @@ class Jump:
         return sum(chance for branch, chance, _ in self.branches if self.answers(branch, outcome))
 
     def unmoved(self, vector: Floats) -> float:
-        """Return the share of histories, among those still going, that a pin leaves as they are."""
-        going = float(vector[self.able].sum())
-        same = float(vector[self.able][self.branches[0][2] == self.able].sum())
-        return same / going if going > 0 else 1.0
+        """Return the probability that a pin finds its variable at the level it sets, among histories still going."""
+        return float(vector[self.able][self.branches[0][2] == self.able].sum())
 
     def answers(self, branch: int, outcome: str | None) -> bool:
         """Say whether a branch is the outcome asked for (None: any)."""

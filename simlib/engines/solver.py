@@ -49,7 +49,7 @@ class Solution:
     hits: dict[str, Floats]
     tails: Floats
     hit_tails: dict[str, Floats]
-    without_effect: dict[int, float] = field(default_factory=dict)
+    without_effect: dict[int, float | None] = field(default_factory=dict)
     steps: int = 0
 
 
@@ -313,9 +313,11 @@ class _Run:
         if action.move >= 0:
             fired = float(self.main[jump.able].sum())
             self.count[action.move] += fired
-            self.result.without_effect[action.number] = 1 - fired / going if going > 0 else 1.0
+            self.result.without_effect[action.number] = 1 - fired / going if going > self.tolerance else None
         else:
-            self.result.without_effect[action.number] = jump.unmoved(self.main)
+            self.result.without_effect[action.number] = (
+                jump.unmoved(self.main) / going if going > self.tolerance else None
+            )
         self.main = jump.apply(self.main)
         for passage in self.passages:
             self._act_on(passage, jump, action)

@@ -1,0 +1,162 @@
+"""The exact engine on worlds with closed forms, its bounds, and its NumPy twin."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.stats import erlang as erlang_law
+from scipy.stats import poisson as poisson_law
+
+from simlib.engines import adjoint, flows, states
+from simlib.engines.exact import Solver, gradient, solve
+from simlib.errors import Cancelled, ScenarioError, TooManyStates
+from simlib.tables import Tables
+from tests import worlds
+from tests.strategies import seeded_world
+from tests.worlds import World
+
+DAYS = [0.0, 1.0, 7.5, 30.0]
+
+
+def test_two_states_there_and_back():
+    a, b = 0.1, 0.25
+    forecast = solve(worlds.two_states(a, b), times=DAYS)
+    t = np.array(DAYS)
+    np.testing.assert_allclose(forecast.variables["bank"]["right"], a / (a + b) * (1 - np.exp(-(a + b) * t)), atol=1e-9)
+    np.testing.assert_allclose(forecast.questions["crossed"].probability, 1 - np.exp(-a * t), atol=1e-9)
+    np.testing.assert_allclose(forecast.questions["sailed"].probability, 1 - np.exp(-a * t), atol=1e-9)
+
+
+def test_competing_exits_share_by_rate():
+    rates = (0.02, 0.05, 0.08)
+    forecast = solve(worlds.competing_exits(rates), times=DAYS)
+    for index, rate in enumerate(rates):
+        expected = rate / sum(rates) * -np.expm1(-sum(rates) * np.array(DAYS))
+        np.testing.assert_allclose(forecast.endings[f"exit-{index}"].probability, expected, atol=1e-9)
+    np.testing.assert_allclose(forecast.endings["ongoing"].probability, np.exp(-sum(rates) * np.array(DAYS)), atol=1e-9)
+
+
+def test_erlang_stages():
+    forecast = solve(worlds.erlang(4, 0.3), times=DAYS)
+    np.testing.assert_allclose(
+        forecast.endings["arrived"].probability, erlang_law(4, scale=1 / 0.3).cdf(DAYS), atol=1e-9
+    )
+
+
+def test_saturated_moves_are_counted():
+    forecast = solve(worlds.birth_death(0.3, 0.2), times=DAYS)
+    np.testing.assert_allclose(forecast.moves["rise"], 0.3 * np.array(DAYS), atol=1e-7)
+    np.testing.assert_allclose(forecast.moves["fall"], 0.2 * np.array(DAYS), atol=1e-7)
+
+
+def test_what_cannot_be_reached_is_exactly_zero():
+    forecast = solve(worlds.unreachable_rung(), times=DAYS)
+    assert np.all(forecast.ladders["signal"]["go"] == 0)
+    assert np.all(forecast.questions["ever-green"].probability == 0)
+
+
+def test_interval_is_the_truncation_bound():
+    forecast = solve(worlds.two_states(0.5, ends=True), times=DAYS, tolerance=1e-4)
+    band = forecast.endings["across"]
+    truth = -np.expm1(-0.5 * np.array(DAYS))
+    assert np.all(band.low <= truth + 1e-15)
+    assert np.all(truth <= band.high + 1e-15)
+    assert 0 < forecast.provenance["truncation_bound"] <= 1e-4
+
+
+def test_one_in_a_billion_is_solved_to_relative_accuracy():
+    rate, t = 1e-5, 0.5
+    forecast = solve(worlds.erlang(2, rate, horizon=t), times=[t])
+    truth = poisson_law.sf(1, rate * t)
+    assert truth < 1e-10
+    assert forecast.endings["arrived"].probability[0] == pytest.approx(truth, rel=1e-3)
+
+
+def test_a_long_rare_path_is_not_reported_as_impossible():
+    forecast = solve(worlds.erlang(12, 0.01, horizon=2.0), times=[0.5, 2.0])
+    np.testing.assert_allclose(forecast.endings["arrived"].probability, poisson_law.sf(11, [0.005, 0.02]), rtol=1e-3)
+
+
+def test_too_many_states_names_the_count_and_the_other_engine():
+    world = World("wide")
+    for index in range(12):
+        world.variable(f"v{'abcdefghijkl'[index]}", "low", "mid", "high", start="low")
+        world.move(f"up{'abcdefghijkl'[index]}", 0.1, {f"v{'abcdefghijkl'[index]}": +1})
+    with pytest.raises(
+        TooManyStates, match=r"reachable states, more than its cap of 1,000; use the Monte Carlo engine"
+    ):
+        solve(world.scenario(), cap=1000)
+
+
+def test_cancel_stops_and_progress_reaches_one():
+    scenario, told = worlds.birth_death(30.0, 20.0, horizon=100.0), []
+    solve(scenario, progress=told.append)
+    assert told == sorted(told)
+    assert told[-1] == pytest.approx(1.0)
+    with pytest.raises(Cancelled, match="cancelled"):
+        solve(scenario, cancel=lambda: len(told) > 0)
+
+
+def test_threads_change_no_bit():
+    scenario = seeded_world(7)
+    one, two = (solve(scenario, threads=n) for n in (1, 2))
+    assert {k: b.probability.tobytes() for k, b in one.endings.items()} == {
+        k: b.probability.tobytes() for k, b in two.endings.items()
+    }
+
+
+@pytest.mark.parametrize("seed", range(0, 40, 4))
+def test_without_numba_the_same_answers(seed, monkeypatch):
+    scenario = seeded_world(seed)
+    fast = _everything(scenario)
+    for module in (states, flows, adjoint):
+        monkeypatch.setattr(module, "kernels", None)
+    states._SPACES.clear()
+    slow = _everything(scenario)
+    states._SPACES.clear()
+    assert fast.keys() == slow.keys()
+    for name, value in fast.items():
+        np.testing.assert_allclose(value, slow[name], atol=1e-12, err_msg=name)
+
+
+def _everything(scenario):
+    solver = Solver(scenario, times=5)
+    forecast = solver.solve()
+    slopes = gradient(scenario, solver=solver)
+    return (
+        {"codes": solver.space.codes, "target": solver.space.target, "pair": solver.space.pair,
+         "slopes": slopes["derivative"].to_numpy()}
+        | {f"ending {name}": band.probability for name, band in forecast.endings.items()}
+        | {f"question {name}": band.probability for name, band in forecast.questions.items()}
+        | {f"move {name}": count for name, count in forecast.moves.items()}
+    )  # fmt: skip
+
+
+def test_hashed_codes_find_the_same_states(monkeypatch):
+    tables = Tables(seeded_world(3))
+    states._SPACES.clear()
+    dense = states.enumerate_states(tables)
+    monkeypatch.setattr(states, "_DENSE", 0)
+    states._SPACES.clear()
+    hashed = states.enumerate_states(tables)
+    for field in ("codes", "ending", "edge_start", "target", "pair"):
+        np.testing.assert_array_equal(getattr(dense, field), getattr(hashed, field))
+
+
+def test_gradient_of_a_closed_form():
+    a, t = 0.1, 30.0
+    frame = gradient(worlds.two_states(a, ends=True), "ending:across").set_index("assumption")
+    assert frame.loc["cross.rate", "derivative"] == pytest.approx(t * np.exp(-a * t), rel=1e-9)
+    assert frame.loc["cross.rate", "elasticity"] == pytest.approx(a * t * np.exp(-a * t) / -np.expm1(-a * t), rel=1e-9)
+
+
+def test_gradient_refuses_an_unknown_measure():
+    with pytest.raises(ScenarioError, match="'acros' is not known; did you mean 'across'"):
+        gradient(worlds.two_states(ends=True), "ending:acros")
+
+
+@pytest.mark.parametrize("mean", [0.0, 1e-8, 0.5, 40.0, 3e3, 1e6])
+def test_poisson_weights_sum_to_one(mean):
+    last = flows.truncation(mean, 1e-15)
+    weights = flows.poisson(np.arange(last + 1), np.array([mean]))
+    assert weights.sum() == pytest.approx(1.0, abs=2e-12)
