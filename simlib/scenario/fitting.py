@@ -70,11 +70,17 @@ def _leave_out_blanks(document: Document, data: Any, place: Place = ()) -> Itera
             data[key] = {}
         elif isinstance(data, dict) and (value is None or value is ALIAS):
             if value is None:
-                document.note(here, f"nothing is written after '{key}:'", "expected a value, or no such key")
+                document.note(here, f"nothing is written after {key!r}", _blank_hint(str(key)))
             del data[key]
             yield here
         elif isinstance(value, dict | list):
             yield from _leave_out_blanks(document, value, here)
+
+
+def _blank_hint(key: str) -> str:
+    if " " in key:
+        return "a text with a comma needs quotes inside {...}: otherwise the comma begins a new key"
+    return "expected a value, or no such key"
 
 
 def _leave_out(document: Document, shape: type[Shape], data: Any, error: Any, gone: set[Place]) -> None:
