@@ -13,12 +13,14 @@ from simlib.shipped import in_clone, notebooks_folder
 
 FIRST_NOTEBOOK = "01_explorer.ipynb"
 COPY = "simlib-notebooks"
+# Who says one of these says where to start, and gets none of our own.
+ELSEWHERE = ("--notebook-dir", "--ServerApp.root_dir", "--FileContentsManager.preferred_dir", "--LabApp.default_url")
 
 
 def open_lab(arguments: Sequence[str] = ()) -> int:
     """Start JupyterLab on the explorer notebook and stay until it is stopped; the exit code.
 
-    `arguments` are Jupyter's own (`--no-browser`, `--port 8890`, ...) and win over the defaults set here.
+    `arguments` are Jupyter's own (`--no-browser`, `--port 8890`, ...) and win over what is set here.
     """
     try:
         from jupyterlab.labapp import main
@@ -29,7 +31,7 @@ def open_lab(arguments: Sequence[str] = ()) -> int:
     os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(
         filter(None, [str(Path(_jupyter.__file__).parent), os.environ.get("JUPYTER_CONFIG_PATH")])
     )
-    return main([*_defaults(notebooks), *arguments]) or 0
+    return main([*_defaults(notebooks, arguments), *arguments]) or 0
 
 
 def writable_notebooks(here: Path | None = None) -> Path:
@@ -53,20 +55,20 @@ def _twin(file: Path, copy: Path) -> Path:
     return copy / file.relative_to(notebooks_folder())
 
 
-def _defaults(notebooks: Path) -> list[str]:
+def _defaults(notebooks: Path, arguments: Sequence[str]) -> list[str]:
     """Jupyter's options; in a clone its root is the clone, so that scenarios can be edited beside the notebooks."""
+    # As in containers; the server listens to this machine only and asks for a token.
+    options = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+    if any(argument.startswith(ELSEWHERE) for argument in arguments):
+        return options
     root = notebooks.parent if notebooks == notebooks_folder() else notebooks
     first = (notebooks / FIRST_NOTEBOOK).relative_to(root).as_posix()
-    options = [
+    return [
+        *options,
         f"--ServerApp.root_dir={root}",
         f"--FileContentsManager.preferred_dir={notebooks.relative_to(root).as_posix()}",
         f"--LabApp.default_url=/lab/workspaces/simlib/tree/{first}",
-        "--ServerApp.answer_yes=True",  # Ctrl-C stops it without asking
-        "--log-level=WARN",  # the address, and what goes wrong
     ]
-    if hasattr(os, "geteuid") and os.geteuid() == 0:
-        options.append("--allow-root")  # as in containers; it listens to this machine only, with a token
-    return options
 
 
 if __name__ == "__main__":

@@ -1,5 +1,8 @@
 """What a JupyterLab started by `simlib lab` does differently; nothing depends on it.
 
+`simlib.lab` puts this folder first on the path of Jupyter's configuration, for that server only.
+
+- `jupyter_server_config.json`: Ctrl-C stops it at once, and it says only the address and what goes wrong.
 - This module is a server extension, enabled for that server only: it switches Nagle's algorithm off on the kernel
   websockets, on which the server otherwise holds small messages back for up to 40 ms. If Jupyter changes and the
   way in is gone, it does nothing.

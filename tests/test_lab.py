@@ -1,0 +1,333 @@
+"""The way in: `lab.py` at the top installs and starts, `simlib lab` opens JupyterLab from anywhere."""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import importlib.util
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import types
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+import simlib
+from simlib import _jupyter, lab, shipped
+
+HOME = Path(simlib.__file__).resolve().parents[1]
+
+
+@pytest.fixture
+def start(tmp_path, monkeypatch):
+    """`lab.py` as a module, at work in a copy of the house that has nothing but what it reads; notes its commands."""
+    spec = importlib.util.spec_from_file_location("start", HOME / "lab.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    for name in ("pyproject.toml", "constraints.txt"):
+        (tmp_path / name).write_bytes((HOME / name).read_bytes())
+    module.commands, module.failing = [], []
+
+    def succeeds(*command):
+        line = " ".join(str(word) for word in command)
+        module.commands.append(line)
+        if "-m venv" in line:
+            module.PYTHON.parent.mkdir(parents=True, exist_ok=True)
+            module.PYTHON.touch()
+        return not any(words in line for words in module.failing) and (command[0] != module.PYTHON or python_is_there())
+
+    def python_is_there():
+        return module.PYTHON.exists()
+
+    monkeypatch.setattr(module, "succeeds", succeeds)
+    monkeypatch.setattr(module, "HERE", tmp_path)
+    monkeypatch.setattr(module, "VENV", tmp_path / ".venv")
+    monkeypatch.setattr(module, "PYTHON", tmp_path / ".venv" / "bin" / "python")
+    monkeypatch.setattr(module, "STAMP", tmp_path / ".venv" / "simlib-installed")
+    monkeypatch.setattr(module.shutil, "which", lambda name: None)
+    return module
+
+
+def installs(start):
+    return [line for line in start.commands if " install " in line]
+
+
+def test_lab_py_is_short_and_needs_nothing_but_python():
+    source = (HOME / "lab.py").read_text()
+    nodes = list(ast.walk(ast.parse(source)))
+    imported = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    imported |= {node.module for node in nodes if isinstance(node, ast.ImportFrom)}
+    assert len(source.splitlines()) < 80
+    assert imported <= sys.stdlib_module_names
+
+
+def test_the_first_time_it_installs_with_the_tested_versions(start):
+    start.install({"notebooks"})
+    assert len(installs(start)) == 1
+    assert installs(start)[0].endswith("-c constraints.txt -e .[notebooks]")
+
+
+def test_the_second_time_it_is_idle(start):
+    start.install({"notebooks"})
+    start.commands.clear()
+    start.install({"notebooks"})
+    assert start.commands == []
+
+
+@pytest.mark.parametrize("name", ["pyproject.toml", "constraints.txt"])
+def test_it_installs_again_when_what_is_asked_for_changes(start, name):
+    start.install({"notebooks"})
+    start.commands.clear()
+    (start.HERE / name).write_text((start.HERE / name).read_text() + "\n# changed\n")
+    start.install({"notebooks"})
+    assert len(installs(start)) == 1
+
+
+def test_the_tests_add_to_what_is_there_and_nothing_is_taken_away(start):
+    start.install({"notebooks"})
+    start.install({"test"})
+    start.install({"notebooks"})
+    assert [line.rpartition(" ")[2] for line in installs(start)] == [".[notebooks]", ".[notebooks,test]"]
+
+
+def test_an_interrupted_installation_is_made_anew(start):
+    def interrupt(*command):
+        if "install" in command:
+            raise KeyboardInterrupt
+        return whole(*command)
+
+    whole, start.succeeds = start.succeeds, interrupt
+    with pytest.raises(KeyboardInterrupt):
+        start.install({"notebooks"})
+    (start.VENV / "half-written").touch()
+    start.succeeds = whole
+    start.install({"notebooks"})
+    assert not (start.VENV / "half-written").exists()
+    assert start.STAMP.read_text().endswith(" notebooks")
+
+
+def test_an_environment_whose_python_is_gone_is_made_anew(start):
+    start.install({"notebooks"})
+    start.PYTHON.unlink()
+    (start.VENV / "left-over").touch()
+    start.install({"notebooks"})
+    assert not (start.VENV / "left-over").exists()
+
+
+def test_an_environment_of_ones_own_is_kept(start):
+    start.PYTHON.parent.mkdir(parents=True)
+    start.PYTHON.touch()
+    start.install({"notebooks"})
+    assert not any("-m venv" in line for line in start.commands)
+
+
+def test_where_uv_is_it_installs_alone(start, monkeypatch):
+    monkeypatch.setattr(start.shutil, "which", lambda name: "uv")
+    start.install({"notebooks"})
+    assert [line.split()[0] for line in installs(start)] == ["uv"]
+
+
+def test_where_uv_fails_pip_takes_over(start, monkeypatch):
+    monkeypatch.setattr(start.shutil, "which", lambda name: "uv")
+    start.failing.append("uv pip")
+    start.install({"notebooks"})
+    assert [line.split()[0] for line in installs(start)] == ["uv", str(start.PYTHON)]
+
+
+@pytest.mark.parametrize("failing", [["-m venv"], ["-m pip --version", "-m ensurepip"]])
+def test_without_debians_package_it_says_what_to_install(start, failing):
+    start.failing.extend(failing)
+    with pytest.raises(SystemExit, match="apt install python3-venv"):
+        start.install({"notebooks"})
+
+
+def test_when_nothing_can_be_installed_it_says_so_and_leaves_no_stamp(start):
+    start.failing.append("pip install")
+    with pytest.raises(SystemExit, match="The installation failed; the reason is above"):
+        start.install({"notebooks"})
+    assert start.STAMP.read_text() == "unfinished"
+
+
+def test_an_old_python_is_told_what_is_needed(start, monkeypatch):
+    monkeypatch.setattr(start.sys, "version_info", (3, 10))
+    with pytest.raises(SystemExit, match=r"needs Python 3\.11 or newer"):
+        start.main([])
+
+
+@pytest.mark.parametrize(
+    ("given", "run"),
+    [
+        ([], ["simlib.lab"]),
+        (["--no-browser", "--port", "8890"], ["simlib.lab", "--no-browser", "--port", "8890"]),
+        (["test"], ["pytest", "-rs"]),
+        (["test", "-k", "exact"], ["pytest", "-rs", "-k", "exact"]),
+    ],
+)
+@pytest.mark.skipif(os.name == "nt", reason="there it waits for a child instead")
+def test_arguments_go_on_to_jupyter_or_pytest(start, monkeypatch, given, run):
+    became = []
+    monkeypatch.chdir(start.HERE)
+    monkeypatch.setattr(start.os, "execv", lambda program, command: became.extend(command))
+    start.main(given)
+    assert became[1:] == ["-m", *run]
+
+
+def test_the_shipped_worlds_are_found_by_name():
+    worlds = shipped.shipped_scenarios()
+    assert shipped.in_clone()
+    assert list(worlds) == sorted(worlds)
+    assert all((folder / "scenario.yaml").is_file() and folder.name == name for name, folder in worlds.items())
+
+
+def installed_copy(tmp_path, monkeypatch):
+    notebooks = tmp_path / "installed" / "notebooks"
+    notebooks.mkdir(parents=True)
+    (notebooks / "01_explorer.ipynb").write_text("as shipped")
+    monkeypatch.setattr(shipped, "_INSTALLED", notebooks.parent)
+    return notebooks
+
+
+def test_an_installed_simlib_copies_its_notebooks_to_where_one_is(tmp_path, monkeypatch, capsys):
+    installed_copy(tmp_path, monkeypatch)
+    copy = lab.writable_notebooks(tmp_path / "mine")
+    assert copy == tmp_path / "mine" / "simlib-notebooks"
+    assert (copy / "01_explorer.ipynb").read_text() == "as shipped"
+    assert f"The notebooks are in {copy} (copied there just now)." in capsys.readouterr().out
+
+
+def test_a_copy_that_was_worked_on_is_kept(tmp_path, monkeypatch, capsys):
+    notebooks = installed_copy(tmp_path, monkeypatch)
+    copy = lab.writable_notebooks(tmp_path)
+    (copy / "01_explorer.ipynb").write_text("mine")
+    (notebooks / "02_new.ipynb").write_text("new")
+    lab.writable_notebooks(tmp_path)
+    assert (copy / "01_explorer.ipynb").read_text() == "mine"
+    assert (copy / "02_new.ipynb").read_text() == "new"
+
+
+def test_a_folder_of_ones_own_replaces_ours():
+    ours = " ".join(lab._defaults(shipped.notebooks_folder(), ["--port", "8890"]))
+    assert f"--ServerApp.root_dir={HOME}" in ours
+    assert "default_url=/lab/workspaces/simlib/tree/notebooks/01_explorer.ipynb" in ours
+    assert not any("root_dir" in option for option in lab._defaults(HOME, ["--notebook-dir=elsewhere"]))
+
+
+def test_without_jupyterlab_it_says_what_to_install(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "jupyterlab.labapp", None)
+    assert lab.open_lab() == 1
+    assert 'pip install "simlib[notebooks]"' in capsys.readouterr().err
+
+
+class Socket:
+    """A websocket handler as Jupyter's, reduced to what the extension touches."""
+
+    def __init__(self, refusal=None):
+        self.refusal, self.done = refusal, []
+        self.log = types.SimpleNamespace(debug=lambda *words: self.done.append("told"))
+
+    def set_nodelay(self, value):
+        if self.refusal:
+            raise self.refusal
+        self.done.append(f"nodelay {value}")
+
+    async def open(self, kernel_id):
+        self.done.append(f"open {kernel_id}")
+
+
+def opened(handler, kernel="k1"):
+    asyncio.run(type(handler).open(handler, kernel))
+    return handler.done
+
+
+def test_messages_are_sent_at_once():
+    kind = type("Patched", (Socket,), {})
+    _jupyter._send_at_once(kind)
+    assert opened(kind()) == ["nodelay True", "open k1"]
+
+
+@pytest.mark.parametrize("refusal", [AttributeError("gone"), AssertionError("no stream"), OSError("closed")])
+def test_a_kernel_opens_even_if_jupyter_changed(refusal):
+    kind = type("Patched", (Socket,), {})
+    _jupyter._send_at_once(kind)
+    assert opened(kind(refusal)) == ["told", "open k1"]
+
+
+def test_an_open_that_is_not_a_coroutine_works_too():
+    kind = type("Patched", (Socket,), {"open": lambda self, kernel_id: self.done.append(kernel_id)})
+    _jupyter._send_at_once(kind)
+    assert opened(kind()) == ["nodelay True", "k1"]
+
+
+def test_a_server_without_the_handler_is_left_alone(monkeypatch):
+    said = []
+    monkeypatch.setitem(sys.modules, "jupyter_server.services.kernels.websocket", None)
+    log = types.SimpleNamespace(debug=lambda *words: said.append(words))
+    _jupyter._load_jupyter_server_extension(types.SimpleNamespace(log=log))
+    assert len(said) == 1
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def ask(port, path, method="GET"):
+    request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", method=method)
+    request.add_header("Authorization", "token for-this-test")
+    with urllib.request.urlopen(request, timeout=20) as answer:
+        return json.loads(answer.read())
+
+
+def until_up(port, server, patience=60):
+    end = time.monotonic() + patience
+    while time.monotonic() < end and server.poll() is None:
+        try:
+            return ask(port, "/api/status")
+        except (urllib.error.URLError, ConnectionError):
+            time.sleep(0.1)
+    raise AssertionError("JupyterLab did not come up:\n" + server.communicate()[0])
+
+
+@pytest.fixture
+def server(tmp_path):
+    """JupyterLab as `simlib lab` starts it, called from another folder; yields (process, port)."""
+    pytest.importorskip("jupyterlab", reason="JupyterLab is not installed")
+    port = free_port()
+    command = [sys.executable, "-m", "simlib.lab", "--no-browser", f"--port={port}", "--log-level=DEBUG"]
+    nobody = {"JUPYTER_CONFIG_DIR": str(tmp_path), "JUPYTER_DATA_DIR": str(tmp_path)}
+    process = subprocess.Popen(
+        [*command, "--IdentityProvider.token=for-this-test"],
+        cwd=tmp_path,
+        env={**os.environ, **nobody, "PYTHONPATH": str(HOME)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    yield process, port
+    if process.poll() is None:
+        process.kill()
+        process.communicate()
+
+
+def test_simlib_lab_starts_serves_the_notebooks_and_stops(server):
+    process, port = server
+    assert "started" in until_up(port, process)
+    folder = {entry["name"] for entry in ask(port, "/api/contents/notebooks")["content"]}
+    assert {file.name for file in (HOME / "notebooks").glob("*.ipynb")} <= folder
+    settings = "/lab/api/settings/@jupyterlab/apputils-extension:"
+    kernels = ask(port, settings + "kernels-settings")["schema"]["properties"]
+    assert kernels["commsOverSubshells"]["default"] == "disabled"
+    assert ask(port, settings + "notification")["schema"]["properties"]["fetchNews"]["default"] == "false"
+    process.send_signal(signal.SIGINT)
+    said = process.communicate(timeout=20)[0]
+    assert process.returncode == 0
+    assert "simlib._jupyter | extension was successfully loaded" in said
+    assert "/lab/workspaces/simlib/tree/notebooks/01_explorer.ipynb" in said
