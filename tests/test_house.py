@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import json
 import re
 import subprocess
@@ -54,6 +55,7 @@ OWNERS = {
 }
 
 
+@functools.cache
 def imports_of(source: str) -> set[str]:
     """The modules a source text imports, at its top or inside functions; imports for types only do not count."""
     found = set()
