@@ -52,22 +52,22 @@ def uses_in(shape: ScenarioShape) -> Iterator[Use]:
     """Yield every use of a number in moves and starts, in the order of the file."""
     for name, variable in shape.variables.items():
         if isinstance(variable.start, dict):
-            of = f"at the start of {variable.label or name}"
+            of = f"at the start of '{variable.label or name}'"
             for level, share in variable.start.items():
                 if share == REST:
                     continue
                 place: Place = ("variables", name, "start", level)
-                yield Use(place, "chance", share, f"{name}.start.{level}", f"share of {level} {of}")
+                yield Use(place, "chance", share, f"{name}.start.{level}", f"Share of '{level}' {of}")
     for name, move in shape.moves.items():
         of = f"of '{move.label}'"
-        yield Use(("moves", name, "rate"), "rate", move.rate, f"{name}.rate", f"rate {of}")
+        yield Use(("moves", name, "rate"), "rate", move.rate, f"{name}.rate", f"Rate {of}")
         for index, factor in enumerate(move.times):
             place = ("moves", name, "times", index, "by")
-            yield Use(place, "factor", factor.by, f"{name}.times.{index + 1}", f"factor {index + 1} {of}")
+            yield Use(place, "factor", factor.by, f"{name}.times.{index + 1}", f"Factor {index + 1} {of}")
         for branch, outcome in (move.outcomes or {}).items():
             if outcome.chance is not None:
                 place = ("moves", name, "outcomes", branch, "chance")
-                label = f"chance of '{outcome.label or branch}' as the outcome {of}"
+                label = f"Chance of '{outcome.label or branch}' as the outcome {of}"
                 yield Use(place, "chance", outcome.chance, f"{name}.{branch}.chance", label)
 
 

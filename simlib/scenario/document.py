@@ -7,6 +7,7 @@ Nothing is constructed and nothing evaluated; anchors, aliases and tags are refu
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ MAX_BYTES = 1_000_000
 MAX_DEPTH = 12
 MAX_NODES = 100_000
 MAX_PROBLEMS = 200
+WIDTH = 120
 
 Place = tuple[str | int, ...]
 """Where something stands in a file: keys and list positions (from 0) from the top."""
@@ -272,3 +274,32 @@ ALIAS = _Alias()
 
 def _is(event: Any, name: str) -> bool:
     return type(event).__name__ == f"{name}Event"
+
+
+# Writing back
+
+
+def editable(text: str) -> Any:
+    """Return the mapping of a YAML text in a form that remembers its comments and order; empty for an empty text."""
+    from ruamel.yaml.comments import CommentedMap
+
+    return _round_trip("").load(text) if text.strip() else CommentedMap()
+
+
+def text_of(data: Any, like: str = "") -> str:
+    """Write an editable mapping as YAML, in the indentation and line width of the text it came from."""
+    stream = io.StringIO()
+    _round_trip(like).dump(data, stream)
+    return stream.getvalue()
+
+
+def _round_trip(like: str) -> Any:
+    from ruamel.yaml import YAML
+
+    yaml = YAML(typ="rt")
+    yaml.preserve_quotes = True
+    yaml.width = max([WIDTH, *(len(line) for line in like.splitlines())])
+    dash = re.search(r"^(?P<key> *)[^\s#-][^\n]*:[ \t]*\n(?P<item> *)- ", like, re.MULTILINE)
+    offset = len(dash["item"]) - len(dash["key"]) if dash else 2
+    yaml.indent(mapping=2, sequence=offset + 2, offset=offset)
+    return yaml

@@ -71,9 +71,16 @@ def shifted(assumption: Assumption, value: float, low: float | None = None, high
     elif assumption.fixed:
         old_low = old_high = value
     else:
-        step = forward(kind, value) - forward(kind, assumption.value)
-        old_low = inverse(kind, forward(kind, assumption.low) + step)
-        old_high = inverse(kind, forward(kind, assumption.high) + step)
+        old_low, old_high = (
+            _moved(kind, bound, assumption.value, value) for bound in (assumption.low, assumption.high)
+        )
     return dataclasses.replace(
         assumption, value=value, low=old_low if low is None else low, high=old_high if high is None else high
     )
+
+
+def _moved(kind: str, bound: float, old: float, new: float) -> float:
+    """Return a bound moved by the step from `old` to `new`; on the log scale that is their ratio, without rounding."""
+    if kind != "chance":
+        return bound * (new / old)
+    return inverse(kind, forward(kind, bound) + forward(kind, new) - forward(kind, old))

@@ -87,6 +87,40 @@ def misfits(scenario: Scenario, view: View) -> Iterator[Finding]:
         yield ("ladder",), f"unknown ladder {view.ladder!r}", did_you_mean(view.ladder, scenario.ladders)
 
 
+def view_of(base: Scenario, changed: Scenario, *, id: str, title: str, author: str = "", because: str = "") -> View:  # noqa: A002
+    """Return the view that turns `base` into `changed`: what a session of sliders is saved as.
+
+    A change without a reason of its own is "assumed".
+    """
+    changes = (_difference(base.assumptions[name], now) for name, now in changed.assumptions.items())
+    return View(
+        id=id,
+        title=title,
+        author=author,
+        because=because,
+        changes=tuple(change for change in changes if change),
+        interventions=changed.interventions[len(base.interventions) :],
+        horizon_days=None if changed.horizon_days == base.horizon_days else changed.horizon_days,
+        ladder=None if changed.ladder == base.ladder else changed.ladder,
+    )
+
+
+def _difference(old: Assumption, new: Assumption) -> Change | None:
+    if (old.value, old.low, old.high) == (new.value, new.low, new.high):
+        return None
+    moved = shifted(old, new.value)
+    follows = (moved.low, moved.high) == (new.low, new.high)
+    return Change(
+        assumption=old.id,
+        value=new.value,
+        low=None if follows else new.low,
+        high=None if follows else new.high,
+        because=new.because if new.because != old.because else "assumed",
+        sources=new.sources if new.sources != old.sources else (),
+        unit=new.unit,
+    )
+
+
 # Values
 
 
