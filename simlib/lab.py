@@ -43,6 +43,7 @@ def writable_notebooks(here: Path | None = None) -> Path:
     if in_clone() and os.access(shipped, os.W_OK):
         return shipped
     copy = (here or Path.cwd()).resolve() / COPY
+    copy.mkdir(parents=True, exist_ok=True)
     missing = [file for file in sorted(shipped.rglob("*")) if file.is_file() and not _twin(file, copy).exists()]
     for file in missing:
         _twin(file, copy).parent.mkdir(parents=True, exist_ok=True)
