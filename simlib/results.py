@@ -304,7 +304,7 @@ def long_date(date: dt.date) -> str:
 
 def labels(scenario: Scenario) -> dict[str, dict[str, str]]:
     """Return the labels a forecast needs to be read on its own: {kind: {id: label}}."""
-    groups = {
+    groups: dict[str, Mapping[str, Any]] = {
         "actors": scenario.actors, "variables": scenario.variables, "endings": scenario.endings,
         "questions": scenario.questions, "moves": scenario.moves, "ladders": scenario.ladders,
         "assumptions": scenario.assumptions,

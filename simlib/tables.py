@@ -13,7 +13,7 @@ of factors of one move plus one.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -291,7 +291,9 @@ class Tables:
         """Return the share of every (variable, level) of the start (S,), summing to one for each variable."""
         return self._shares(theta, centre, self.start_chance, self.start_start, self._start_place)
 
-    def _shares(self, theta, centre, chance, starts, place):  # type: ignore[no-untyped-def]
+    def _shares(
+        self, theta: Floats, centre: Floats | None, chance: Ints, starts: Ints, place: Callable[[int, Floats], Problem]
+    ) -> Floats:
         stated = theta if centre is None else centre
         given = chance >= 0
         share = np.where(given, np.append(stated, 0.0)[chance], 0.0)
@@ -396,6 +398,11 @@ def _odds_ratio(theta: Floats, centre: Floats) -> Floats:
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = theta * (1 - centre) / (centre * (1 - theta))
     return np.append(np.where(theta == centre, 1.0, ratio), 1.0)
+
+
+def sums_by(index: NDArray[np.integer], weights: Floats, size: int) -> Floats:
+    """Return the sums of `weights` by `index` (size,)."""
+    return np.asarray(np.bincount(index, weights=weights, minlength=size), dtype=np.float64)
 
 
 def grid(horizon: float, times: int | Iterable[float] = 60) -> Floats:

@@ -20,13 +20,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simlib import priors
+from simlib.engines.compiled import kernels
 from simlib.engines.flows import Generator, Kill, backward, flow
 from simlib.engines.jumps import Jump
 from simlib.engines.solver import Solver
-from simlib.engines.states import StateSpace, kernels
+from simlib.engines.states import StateSpace
 from simlib.errors import Problem, ScenarioError, did_you_mean
 from simlib.results import ONGOING
-from simlib.tables import Floats, Ints, Segment
+from simlib.tables import Floats, Ints, Segment, sums_by
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -276,7 +277,7 @@ class Adjoint:
             gain = np.sum(weighted, axis=0)
         gain = np.where(self.space.ended, 0.0, gain)
         entry = self.tables.local_index(measure.move, self.space.levels)
-        per_entry = np.bincount(entry, weights=gain, minlength=int(self.tables.table_start[-1]))
+        per_entry = sums_by(entry, gain, int(self.tables.table_start[-1]))
         marked = measure.fired if measure.fired is not None else measure.counted
         assert marked is not None
         sums[marked] += per_entry[self.space.pair_entry[marked]]
@@ -332,8 +333,8 @@ class Adjoint:
                 continue
             rates = tables.rates(self.theta, span.segment)
             outcome = self.space.pair_outcome
-            by_entry = np.bincount(self.space.pair_entry, weights=sums * self.chances[outcome], minlength=len(rates))
-            by_chance += np.bincount(outcome, weights=sums * rates[self.space.pair_entry], minlength=len(forced))
+            by_entry = sums_by(self.space.pair_entry, sums * self.chances[outcome], len(rates))
+            by_chance += sums_by(outcome, sums * rates[self.space.pair_entry], len(forced))
             for row in tables.index(span.segment):
                 np.add.at(derivative, row, _over(by_entry * rates, extended[row]))
         result = derivative[:-2]
@@ -382,7 +383,7 @@ def _edge_sums(space: StateSpace, weighted: Floats, worth: Floats, sums: Floats)
     if kernels is None:
         for p, u in zip(weighted, worth, strict=True):
             gain = p[space.source] * (u[space.target] - u[space.source])
-            sums += np.bincount(space.pair, weights=gain, minlength=len(sums))
+            sums += sums_by(space.pair, gain, len(sums))
         return
     for first in range(0, len(weighted), _NODES_AT_ONCE):
         some = slice(first, first + _NODES_AT_ONCE)

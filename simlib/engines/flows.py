@@ -16,13 +16,15 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from simlib.engines.states import Incoming, StateSpace, kernels
+from simlib.engines.compiled import kernels
+from simlib.engines.states import Incoming, StateSpace
 from simlib.errors import Cancelled
-from simlib.tables import Floats, Ints
+from simlib.tables import Floats, Ints, sums_by
 
 Progress = Callable[[float], None]
 Cancel = Callable[[], bool]
@@ -56,9 +58,9 @@ class Generator:
         """Rate the edges; `leak` (N,) is further exit that leads out of the states (a fired question)."""
         n = len(incoming.start) - 1
         values = incoming.values(pair_rates)
-        exit_rate = np.bincount(incoming.source, weights=values, minlength=n)
+        exit_rate = sums_by(incoming.source, values, n)
         if leak is not None:
-            exit_rate += leak
+            exit_rate = exit_rate + leak
         uniform = max(float(exit_rate.max(initial=0.0)), 1e-3 / max(duration, 1e-9))
         return cls(incoming, uniform, values / uniform, 1 - exit_rate / uniform)
 
@@ -71,7 +73,7 @@ class Generator:
         kernels.step(vector, result, incoming.start, incoming.source, self.values, self.diagonal, 0, len(vector))
 
     @cached_property
-    def _matrix(self):  # type: ignore[no-untyped-def]
+    def _matrix(self) -> Any:
         return _csr(self.incoming.start, self.incoming.source, self.values)
 
 
@@ -214,7 +216,7 @@ def _histogram(
         return _done
     if kernels is None:
         for group in cells:
-            out += np.bincount(group, weights=vector, minlength=len(out))
+            out += sums_by(group, vector, len(out))
         return _done
     if pool is None or cells.size < _WORTH_A_THREAD:
         kernels.histogram(vector, cells, out, 0, len(vector))
@@ -330,7 +332,7 @@ def backward(
 
 
 def _exit_rates(space: StateSpace, pair_rates: Floats) -> Floats:
-    return np.bincount(space.source, weights=pair_rates[space.pair], minlength=len(space))
+    return sums_by(space.source, pair_rates[space.pair], len(space))
 
 
 class _Push:
@@ -343,10 +345,10 @@ class _Push:
         self.values = pair_values[space.pair]
         if inside is not None:
             self.values[inside[space.source]] = 0.0
-        self.matrix = None if kernels else _csr(space.edge_start, space.target, self.values)
+        self.matrix: Any = None if kernels is not None else _csr(space.edge_start, space.target, self.values)
 
     def __call__(self, vector: Floats) -> Floats:
-        if self.matrix is not None:
+        if kernels is None:
             return np.asarray(self.diagonal * vector + self.matrix @ vector)
         result = np.empty_like(vector)
         kernels.step(
@@ -355,7 +357,7 @@ class _Push:
         return result
 
 
-def _csr(start: Ints, index: NDArray[np.uint32], values: Floats):  # type: ignore[no-untyped-def]
+def _csr(start: Ints, index: NDArray[np.uint32], values: Floats) -> Any:
     from scipy.sparse import csr_array
 
     n = len(start) - 1

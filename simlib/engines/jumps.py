@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from simlib.engines.states import StateSpace
-from simlib.tables import Action, Floats, Ints, Tables
+from simlib.tables import Action, Floats, Ints, Tables, sums_by
 
 
 class Jump:
@@ -42,7 +42,7 @@ class Jump:
         for outcome, chance, target in self.branches:
             if only_other_than != "" and self.answers(outcome, only_other_than):
                 continue
-            result += np.bincount(target, weights=chance * vector[self.able], minlength=len(vector))
+            result += sums_by(target, chance * vector[self.able], len(vector))
         return result
 
     def share_of(self, outcome: str | None) -> float:

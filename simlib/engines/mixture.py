@@ -99,7 +99,7 @@ def _exact(solver: Solver, cancel: Callable[[], bool] | None) -> Callable[[int, 
     return lambda _, theta, centre: solver.solve(theta, centre=centre, cancel=cancel)
 
 
-def _montecarlo(  # noqa: PLR0917 - one call, just above
+def _montecarlo(
     scenario: Scenario, frame: Mapping[str, Any], each: int, runs: int, seed: int, threads: int | None,
     cancel: Callable[[], bool] | None,
 ) -> Callable[[int, Floats, Floats | None], Forecast]:  # fmt: skip

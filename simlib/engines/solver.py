@@ -11,6 +11,7 @@ import time as clock
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +23,7 @@ from simlib.engines.jumps import Jump
 from simlib.engines.states import CAP, enumerate_states
 from simlib.results import ONGOING, Band, Forecast
 from simlib.scenario.model import Pin, Question, Scenario
-from simlib.tables import Action, Floats, Ints, Segment, Tables, grid
+from simlib.tables import Action, Floats, Ints, Segment, Tables, grid, sums_by
 
 TOLERANCE = 1e-9
 """Default bound on what truncation may lose of any probability."""
@@ -81,7 +82,7 @@ class Solver:
         closed = {}
         for question in scenario.questions.values():
             passage = self._passage(question)
-            if self._stays(passage):
+            if passage.inside is not None and self._stays(passage.inside):
                 closed[question.id] = passage.inside
             else:
                 self.passages.append(passage)
@@ -122,18 +123,19 @@ class Solver:
     ) -> Solution:
         """Carry the start through all segments once; returns raw sums over the partitions."""
         with ThreadPoolExecutor(max(self.threads, 1)) as pool:
-            run = _Run(self, theta, centre, tolerance, pool if self.threads > 1 else None, progress, cancel)
+            free = pool if self.threads > 1 else None
+            run = _Run(self, theta, centre, tolerance=tolerance, pool=free, progress=progress, cancel=cancel)
             return run.all_segments()
 
     def start(self, theta: Floats, centre: Floats | None = None) -> Floats:
         """Return the start distribution over the states (N,)."""
         _, probability = self.tables.start_states(theta, centre)
-        return np.bincount(self._start_states, weights=probability, minlength=len(self.space))
+        return sums_by(self._start_states, probability, len(self.space))
 
     def occurs(self, theta: Floats, chances: Floats, move: int, pairs: NDArray[np.bool_], segment: Segment) -> Floats:
         """Return with what hazard per day the marked pairs of a move fire in each state (N,), self-loops included."""
         pair_rates = self.space.pair_rates(self.tables.rates(theta, segment), chances) * pairs
-        entry_rates = np.bincount(self.space.pair_entry, weights=pair_rates, minlength=self.tables.table_start[-1])
+        entry_rates = sums_by(self.space.pair_entry, pair_rates, int(self.tables.table_start[-1]))
         fire: Floats = entry_rates[self.tables.local_index(move, self.space.levels)]
         fire[self.space.ended] = 0.0
         return fire
@@ -145,11 +147,11 @@ class Solver:
             return Passage(question, pairs=self.question_pairs(question))
         return Passage(question, inside=self.tables.holds(question.when, self.space.levels))
 
-    def _stays(self, passage: Passage) -> bool:
+    def _stays(self, inside: NDArray[np.bool_]) -> bool:
         """Say whether nothing ever leaves the set a question asks for: then occupancy is first passage."""
-        if passage.inside is None or any(isinstance(item, Pin) for item in self.scenario.interventions):
+        if any(isinstance(item, Pin) for item in self.scenario.interventions):
             return False
-        return not np.any(passage.inside[self.space.source] & ~passage.inside[self.space.target])
+        return not np.any(inside[self.space.source] & ~inside[self.space.target])
 
     def question_pairs(self, question: Question) -> NDArray[np.bool_]:
         """Return which pairs (P,) answer a question about a move or one of its outcomes."""
@@ -216,7 +218,17 @@ def _bounded(probability: Floats, tails: Floats) -> Band:
 class _Run:
     """One solution under way: the machine at one θ, carried from segment to segment."""
 
-    def __init__(self, solver: Solver, theta, centre, tolerance, pool, progress, cancel) -> None:  # type: ignore[no-untyped-def]
+    def __init__(
+        self,
+        solver: Solver,
+        theta: Floats,
+        centre: Floats | None,
+        *,
+        tolerance: float,
+        pool: ThreadPoolExecutor | None,
+        progress: Callable[[float], None] | None,
+        cancel: Callable[[], bool] | None,
+    ) -> None:
         self.solver, self.theta, self.tolerance = solver, theta, tolerance
         self.pool, self.progress, self.cancel = pool, progress, cancel
         self.chances = solver.tables.chances(theta, centre)
@@ -251,25 +263,26 @@ class _Run:
         duration = segment.end - segment.start
         rates = solver.tables.rates(self.theta, segment)
         pair_rates = solver.space.pair_rates(rates, self.chances)
-        share = self.tolerance * max(duration / max(solver.horizon, 1e-300), 1e-12)
-        futures = [
-            (passage, self._submit(self._pass, passage, segment, pair_rates, duration, local, share))
+        passed = [
+            (passage.question.id, self._submit(partial(self._pass, passage, segment, pair_rates, local)))
             for passage in self.passages
         ]
         generator = Generator.build(solver.space.incoming, pair_rates, None, duration)
         main = flow(
             generator, self.main, duration, np.append(local, duration), cells=solver.features.cells,
-            bins=solver.features.bins, tolerance=share, pool=self.pool, cancel=self.cancel,
+            bins=solver.features.bins, tolerance=self._share(segment), pool=self.pool, cancel=self.cancel,
             progress=self._progress(segment),
         )  # fmt: skip
         self._record(main, rows, rates)
-        for passage, future in futures:
-            self._record_passage(passage.question.id, future(), rows)
+        for name, result in passed:
+            self._record_passage(name, result(), rows)
 
-    def _submit(self, function, *arguments):  # type: ignore[no-untyped-def]
-        if self.pool is None:
-            return lambda: function(*arguments)
-        return self.pool.submit(function, *arguments).result
+    def _share(self, segment: Segment) -> float:
+        """Return the part of the tolerance that a segment may use up."""
+        return self.tolerance * max((segment.end - segment.start) / max(self.solver.horizon, 1e-300), 1e-12)
+
+    def _submit(self, work: Callable[[], Flow]) -> Callable[[], Flow]:
+        return work if self.pool is None else self.pool.submit(work).result
 
     def _progress(self, segment: Segment) -> Callable[[float], None] | None:
         if self.progress is None:
@@ -277,16 +290,16 @@ class _Run:
         horizon, report = max(self.solver.horizon, 1e-300), self.progress
         return lambda part: report((segment.start + part * (segment.end - segment.start)) / horizon)
 
-    def _pass(self, passage: Passage, segment, pair_rates, duration, local, share) -> Flow:  # type: ignore[no-untyped-def]
-        solver, fire = self.solver, None
+    def _pass(self, passage: Passage, segment: Segment, pair_rates: Floats, local: Floats) -> Flow:
+        solver, fire, duration = self.solver, None, segment.end - segment.start
         if passage.pairs is not None:
             move = solver.tables.move(passage.question.move or "")
             fire = solver.occurs(self.theta, self.chances, move, passage.pairs, segment)
             pair_rates = np.where(passage.pairs, 0.0, pair_rates)
         generator = Generator.build(solver.space.incoming, pair_rates, fire, duration)
         return flow(
-            generator, self.vectors[passage.question.id], duration, local,
-            kill=Kill(passage.inside, fire), tolerance=share, cancel=self.cancel,
+            generator, self.vectors[passage.question.id], duration, local, kill=Kill(passage.inside, fire),
+            tolerance=self._share(segment), cancel=self.cancel,
         )  # fmt: skip
 
     def _record(self, main: Flow, rows: NDArray[np.intp], rates: Floats) -> None:

@@ -10,13 +10,15 @@ they are counted from the tables.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from simlib.engines.compiled import kernels
 from simlib.errors import Cancelled, TooManyStates, Unsupported
 from simlib.tables import Floats, Ints, Tables
 
@@ -28,11 +30,6 @@ _DENSE = 2**27
 
 _BLOCK = 65_536
 """States expanded between two looks at progress and cancel."""
-
-try:
-    from simlib.engines import _exact_kernels as kernels
-except ImportError:  # Numba is absent: the NumPy twins below do the same work, more slowly
-    kernels = None  # type: ignore[assignment]
 
 
 @dataclass(frozen=True)
@@ -253,7 +250,7 @@ class _Search:
         start = np.concatenate([[0], np.cumsum(np.bincount(source, minlength=len(codes)))]).astype(np.int64)
         return codes, target[order].astype(np.uint32), pair[order].astype(np.uint32), start
 
-    def _successors(self, levels: Ints):  # type: ignore[no-untyped-def]
+    def _successors(self, levels: Ints) -> Iterator[tuple[Ints, Ints, Ints]]:
         """Yield (rows, successor levels, pairs) for every outcome of every move, self-loops left out."""
         alive = self.tables.ending(levels) < 0
         for move in range(len(self.pair_counts)):
@@ -291,7 +288,9 @@ class _Search:
                     search.add(np.unique(self._pinned(self._levels(search.codes[: search.count]), *pin) @ self.radix))
         return self._numba_edges(search, arguments)
 
-    def _numba_edges(self, search, arguments):  # type: ignore[no-untyped-def]
+    def _numba_edges(
+        self, search: _Table, arguments: tuple[Any, ...]
+    ) -> tuple[Ints, NDArray[np.uint32], NDArray[np.uint32], Ints]:
         order = np.argsort(search.codes[: search.count], kind="stable")
         codes, counts, endings = search.codes[order], search.counts[order], search.endings[order]
         search.reindex(codes)
@@ -307,7 +306,8 @@ class _Search:
             self._check(len(codes), complete=True)
         return codes, target, pair, start
 
-    def _arguments(self):  # type: ignore[no-untyped-def]
+    def _arguments(self) -> tuple[Any, ...]:
+        """Return what the kernels read of the tables: sizes, radix, moves, effects, endings."""
         tables = self.tables
         empty = np.zeros(0, dtype=np.int64)
         moves = (
@@ -331,8 +331,8 @@ class _Search:
                     variable.append(v)
                     allowed.append(sum(1 << int(level) for level in np.flatnonzero(levels)))
                 start.append(len(variable))
-        integers = (np.array(x, dtype=np.int64) for x in (ending, start, variable))
-        return (*integers, np.array(allowed, dtype=np.uint64))  # type: ignore[return-value]
+        ids, starts, variables = (np.array(x, dtype=np.int64) for x in (ending, start, variable))
+        return ids, starts, variables, np.array(allowed, dtype=np.uint64)
 
 
 class _Table:
