@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ast
 import functools
+import importlib.metadata
 import json
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -164,20 +166,38 @@ def test_constraints_pin_one_version_each_and_nothing_else():
     assert lines == sorted(lines, key=str.lower)
 
 
-def test_constraints_pin_everything_that_is_asked_for():
-    import tomllib
+def project() -> dict:
+    return tomllib.loads((HOME / "pyproject.toml").read_text())["project"]
 
-    project = tomllib.loads((HOME / "pyproject.toml").read_text())["project"]
-    asked = project["dependencies"] + [one for extra in project["optional-dependencies"].values() for one in extra]
-    names = {re.match(r"[\w.-]+", one)[0].lower() for one in asked}
+
+def asked_for() -> set[str]:
+    """The distributions that pyproject.toml asks for, in small letters."""
+    extras = [one for extra in project()["optional-dependencies"].values() for one in extra]
+    return {re.match(r"[\w.-]+", one)[0].lower() for one in project()["dependencies"] + extras}
+
+
+def test_constraints_pin_everything_that_is_asked_for():
     pinned = {line.partition("==")[0].lower() for line in (HOME / "constraints.txt").read_text().splitlines()}
-    assert names - pinned == set()
+    assert asked_for() - pinned == set()
+
+
+def test_everything_imported_is_asked_for():
+    asked = {distribution.replace("-", "_") for distribution in asked_for()}
+    owners = importlib.metadata.packages_distributions()
+    imported = set()
+    for folder in ("simlib", "tests", "benchmarks"):
+        for file in (HOME / folder).rglob("*.py"):
+            imported |= {name.partition(".")[0] for name in imports_of(file.read_text(encoding="utf-8"))}
+    inseparable = {"pydantic_core", "jupyter_server"}  # from pydantic and JupyterLab, which pin them
+    foreign = imported - sys.stdlib_module_names - {"simlib", "tests", "benchmarks"} - inseparable
+    unknown = {
+        name for name in foreign if not {owner.lower().replace("-", "_") for owner in owners.get(name, [name])} & asked
+    }
+    assert unknown == set()
 
 
 def test_the_version_is_the_same_everywhere():
-    import tomllib
-
-    version = tomllib.loads((HOME / "pyproject.toml").read_text())["project"]["version"]
+    version = project()["version"]
     citation = YAML(typ="safe").load((HOME / "CITATION.cff").read_text())
     assert simlib.__version__ == version == citation["version"]
     assert f"## {version}" in (HOME / "CHANGELOG.md").read_text()
