@@ -50,6 +50,7 @@ OWNERS = {
     "pydantic": "simlib/scenario/schema.py",
     "ipywidgets": "simlib/widgets/",
     "anywidget": "simlib/widgets/",
+    "traitlets": "simlib/widgets/",
     "IPython": "simlib/widgets/",
     "numba": "simlib/engines/",
     "jupyterlab": "simlib/lab.py",
