@@ -136,6 +136,8 @@ def read(text: str, file: str) -> Document:
 
 def _syntax_problem(document: Document, error: Exception) -> Problem:
     mark = getattr(error, "problem_mark", None)
+    if "end of stream" in str(getattr(error, "problem", "")):
+        mark = getattr(error, "context_mark", None) or mark
     position = getattr(error, "position", None)
     if isinstance(position, int):
         line = document.text.count("\n", 0, position) + 1
@@ -197,7 +199,7 @@ class _Composer:
             self._stop(line, place[:4], f"nested more than {MAX_DEPTH} levels deep", "expected a flatter file")
         if _is(event, "Alias"):
             self._problem(line, place, f"the alias *{event.anchor}", "aliases are not allowed: write the value out")
-            return ALIAS
+            return Alias()
         self._refuse_anchor_and_tag(event, place, line)
         if _is(event, "MappingStart"):
             return self._mapping(event, place)
@@ -262,14 +264,8 @@ class _Composer:
         raise _Stopped
 
 
-class _Alias:
+class Alias:
     """Stands where an alias was written: already reported, never looked into."""
-
-    def __repr__(self) -> str:
-        return "an alias"
-
-
-ALIAS = _Alias()
 
 
 def _is(event: Any, name: str) -> bool:

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from typing import Annotated, Any, TypeVar, get_args, get_origin
 
 from simlib.errors import did_you_mean
-from simlib.scenario.document import ALIAS, Document, Place
+from simlib.scenario.document import Alias, Document, Place
 from simlib.scenario.schema import Shape, describe, validate
 
 AnyShape = TypeVar("AnyShape", bound=Shape)
@@ -68,7 +68,7 @@ def _leave_out_blanks(document: Document, data: Any, place: Place = ()) -> Itera
         value, here = data[key], (*place, key)
         if value is None and len(here) == EMPTY_OUTCOME and here[0] == "moves" and here[2] == "outcomes":
             data[key] = {}
-        elif isinstance(data, dict) and (value is None or value is ALIAS):
+        elif isinstance(data, dict) and (value is None or isinstance(value, Alias)):
             if value is None:
                 document.note(here, f"nothing is written after {key!r}", _blank_hint(str(key)))
             del data[key]
@@ -89,7 +89,7 @@ def _leave_out(document: Document, shape: type[Shape], data: Any, error: Any, go
     place = tuple(part for part in loc if not str(part).startswith("\0"))
     missing = error["type"] == "missing"
     emptied = error["type"] == "too_short" and any(other[: len(place)] == place for other in gone)
-    if not ((missing and place in gone) or emptied or error["input"] is ALIAS):
+    if not ((missing and place in gone) or emptied or isinstance(error["input"], Alias)):
         what, expected = _words(shape, loc, error)
         document.note(place[:-1] if missing else place, what, expected)
     if missing and place[-1] in STAND_INS and isinstance(holder := _at(data, place[:-1]), dict):
