@@ -1,0 +1,214 @@
+"""The options of every command, and their help."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+RUNS = 10_000
+"""Replicates of a Monte Carlo run when --runs does not say."""
+
+TOP = 12
+
+ABOUT = """\
+Crises written down as data: who can do what, how often, and what it changes.
+simlib tells what follows, with what probability by which date."""
+
+EXAMPLES = """\
+examples:
+  simlib check my-world/                     is the file right? every problem at once
+  simlib explain two-islands                 every move, assumption and ending in a sentence
+  simlib run two-islands                     endings, questions and moves by date
+  simlib run two-islands --draws 200         the same over the ranges of the assumptions
+  simlib export two-islands --to prism       the same machine for PRISM and Storm
+  simlib lab                                 the notebooks
+
+PATH is a scenario folder, a scenario file, or the name of a scenario that comes with
+simlib. `simlib COMMAND --help` says more. Exit code: 0 done, 2 input refused, 1 failed."""
+
+RUN_ABOUT = """\
+Forecast a scenario: the probability of each ending and question by date, where the ladder stands,
+and the expected number of moves.
+
+The exact engine is used unless --engine says otherwise; where a scenario has too many states for it, the count
+is told and nothing is computed. By default the answer is that at the stated values of the assumptions, which are
+medians. --draws N gives, beside it, the mean over N draws from their ranges: the forecast that counts."""
+
+RUN_EXAMPLES = """\
+quantities:
+  rates       "2 per week", "every 12 days", "30% within 90 days"
+  chances     "30%" or 0.3            factors     3 or 0.5
+  lengths     "30 days", "6 weeks" (a bare number is days)
+  dates       2031-05-01, at 00:00 UTC
+
+examples:
+  simlib run two-islands --set "patrol_rate=2 per week" --set hot_factor=5
+  simlib run two-islands --view hawks --horizon "6 weeks"
+  simlib run two-islands --engine montecarlo --runs 100000 --seed 7 --threads 2
+  simlib run two-islands --forbid patrol@2031-05-01
+  simlib run two-islands --force patrol:challenged@2031-04-10 --pin standoff=calm@2031-04-20
+  simlib run two-islands --draws 200 --out out/
+  simlib run two-islands --json - | jq .endings"""
+
+
+def parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Read a command line; exits by SystemExit, as argparse does, for help and for what it cannot read."""
+    parser = build()
+    arguments, rest = parser.parse_known_args(argv)
+    if rest and arguments.command != "lab":
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    arguments.jupyter = rest
+    return arguments
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, and where to read more."""
+
+    def error(self, message: str) -> NoReturn:
+        """Exit with code 2."""
+        self.exit(2, f"{self.prog}: {message}; {self.prog} --help tells what it takes\n")
+
+
+def build() -> argparse.ArgumentParser:
+    """Return the parser of the whole command line."""
+    from simlib import __version__
+
+    parser = Parser(
+        prog="simlib", description=ABOUT, epilog=EXAMPLES, allow_abbrev=False,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    parser.add_argument("--version", action="version", version=f"simlib {__version__}")
+    parser.add_argument("--traceback", action="store_true", help="show where an unexpected error comes from")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    _check(_command(commands, "check", "say what is wrong with a scenario and its views, and what looks doubtful"))
+    _explain(_command(commands, "explain", "tell every move, assumption and ending in a sentence"))
+    _run(_command(commands, "run", "forecast: endings, questions, ladder and moves by date", RUN_ABOUT, RUN_EXAMPLES))
+    _export(_command(commands, "export", "write the scenario for another tool (PRISM, Storm)"))
+    _lab(_command(commands, "lab", "open JupyterLab on the notebooks, wherever it is called from"))
+    return parser
+
+
+def _command(
+    commands: argparse._SubParsersAction[Parser],
+    name: str,
+    brief: str,
+    about: str = "",
+    epilog: str = "",
+) -> argparse.ArgumentParser:
+    return commands.add_parser(
+        name, help=brief, description=about or f"{brief[0].upper()}{brief[1:]}.", epilog=epilog, allow_abbrev=False,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+
+
+def _check(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Load a scenario and all its views. Problems: each a line `file:line: where: what; what was expected`,\n"
+        "exit code 2. No problem: a second reading, which needs a solution, warns of what looks doubtful, and\n"
+        "each elicited \"p within T\" is printed beside what the model implies for it; exit code 0."
+    )  # fmt: skip
+    _path(parser)
+
+
+def _explain(parser: argparse.ArgumentParser) -> None:
+    _path(parser)
+    _view(parser.add_argument_group("changes"))
+
+
+def _run(parser: argparse.ArgumentParser) -> None:
+    _path(parser)
+    engine = _adder(parser.add_argument_group("engine"))
+    engine("--engine", choices=("exact", "montecarlo"), help="default: exact, where its states fit")
+    engine("--runs", type=_whole(1), metavar="N", help=f"Monte Carlo replicates (default: {RUNS:,})")
+    engine("--seed", type=_whole(0), default=0, metavar="N", help="of the dice and of the draws (default: 0)")
+    engine("--threads", type=_whole(1), metavar="N", help="default: as many as help; changes no digit of the answer")
+    what = "draws from the ranges of the assumptions; 0 (default): only at the stated values"
+    engine("--draws", type=_whole(0), default=0, metavar="N", help=what)
+    changes = parser.add_argument_group("changes")
+    _view(changes)
+    changes.add_argument("--horizon", metavar="LENGTH", help='how far to look: "30 days", or a number of days')
+    _interventions(changes)
+    _windows(changes)
+    output = _adder(parser.add_argument_group("output"))
+    output("--times", type=_whole(1), metavar="N", help="report at N equal steps (default: about daily)")
+    output("--top", type=_whole(0), default=TOP, metavar="N", help=f"moves to list, 0: all (default: {TOP})")
+    output("--out", type=Path, metavar="DIR", help="write figures (PNG, SVG), tables (CSV) and forecast.json there")
+    output("--json", metavar="FILE", help="write the forecast as JSON; `-`: to standard output, and nothing else")
+
+
+def _export(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Write <id>.sm, a continuous-time Markov chain in the PRISM language, time in days, at the stated values.\n"
+        "Labels are the endings (hyphens as underscores) and the questions about states. Where the start is spread,\n"
+        "<id>.start.json lists the combinations of the start_ constants with their weights: check each and sum.\n"
+        "What PRISM cannot say (calendar windows, interventions) is refused with the reason."
+    )
+    parser.epilog = (
+        "example:\n"
+        "  simlib export two-islands --to prism --out out/ --ignore-windows\n"
+        "  storm --prism out/two-islands.sm --prismcompat --prop 'P=? [F<=90 \"open_war\"]' \\\n"
+        "        --constants start_tempo=0,start_resolve=1"
+    )
+    _path(parser)
+    parser.add_argument("--to", choices=("prism",), required=True, help="the language")
+    parser.add_argument("--out", type=Path, default=Path(), metavar="DIR", help="folder to write to (default: here)")
+    changes = parser.add_argument_group("changes")
+    _view(changes)
+    _interventions(changes)
+    _windows(changes)
+
+
+def _lab(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = "Further options go to JupyterLab."
+    parser.add_argument("--no-browser", action="store_true", help="only print the address")
+    parser.add_argument("--port", type=_whole(0), metavar="N", help="port to listen at (default: a free one from 8888)")
+
+
+def _adder(group: argparse._ArgumentGroup) -> Callable[..., argparse.Action]:
+    return group.add_argument
+
+
+def _path(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("path", metavar="PATH", help="scenario folder or file, or the name of a shipped scenario")
+
+
+def _view(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--view", metavar="NAME", help="see it through a view (views/NAME.yaml beside the scenario)")
+    group.add_argument(
+        "--set", action="append", default=[], metavar="NAME=VALUE", dest="values",
+        help="another median for an assumption; its range shifts with it (repeatable)",
+    )  # fmt: skip
+
+
+def _interventions(group: argparse._ArgumentGroup) -> None:
+    """Add options that share one list, because on one day interventions act in the order given."""
+    for name, form, text in (
+        ("forbid", "MOVE[@DATE]", "make a move impossible from a date on (default: from the start)"),
+        ("force", "MOVE[:OUTCOME]@DATE", "make a move happen on a date, if its guard holds then"),
+        ("pin", "VARIABLE=LEVEL@DATE", "set a variable on a date, once"),
+    ):
+        group.add_argument(
+            f"--{name}", action="append", dest="interventions", default=[], metavar=form, type=_named(name),
+            help=f"{text} (repeatable)",
+        )  # fmt: skip
+
+
+def _named(kind: str) -> Callable[[str], tuple[str, str]]:
+    return lambda text: (kind, text)
+
+
+def _windows(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--ignore-windows", action="store_true", help="leave calendar windows out: always open")
+
+
+def _whole(least: int) -> Callable[[str], int]:
+    """Return a reader of whole numbers from `least` up."""
+
+    def read(text: str) -> int:
+        if not text.isascii() or not text.isdigit() or int(text) < least:
+            raise argparse.ArgumentTypeError(f"expected a whole number of at least {least}, not {text!r}")
+        return int(text)
+
+    return read

@@ -1,0 +1,58 @@
+"""The commands: each takes the parsed options and returns an exit code."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from collections.abc import Callable, Mapping
+
+from simlib.cli import world
+
+
+def explain(arguments: Namespace) -> int:
+    """Print every move, assumption and ending in a sentence."""
+    from simlib.scenario.explain import explain_text
+
+    text = explain_text(world.changed(arguments, world.stated(arguments)))
+    sys.stdout.write(text.rstrip("\n") + "\n")
+    return 0
+
+
+def run(arguments: Namespace) -> int:
+    """Forecast."""
+    from simlib.cli.running import run as forecast
+
+    return forecast(arguments)
+
+
+def check(arguments: Namespace) -> int:
+    """Say what is wrong, then what looks doubtful."""
+    from simlib.cli.checking import check as read_twice
+
+    return read_twice(arguments)
+
+
+def export(arguments: Namespace) -> int:
+    """Write the scenario in another language."""
+    from simlib.export import prism
+
+    scenario = world.changed(arguments, world.stated(arguments))
+    written = prism.write(scenario, arguments.out, ignore_windows=arguments.ignore_windows)
+    for sentence in prism.notes(scenario):
+        world.note(sentence)
+    sys.stdout.write("".join(f"{path}\n" for path in written))
+    return 0
+
+
+def lab(arguments: Namespace) -> int:
+    """Open JupyterLab and stay until it is stopped."""
+    from simlib.lab import open_lab
+
+    options = ["--no-browser"] * arguments.no_browser
+    options += [] if arguments.port is None else [f"--port={arguments.port}"]
+    return open_lab([*options, *arguments.jupyter])
+
+
+COMMANDS: Mapping[str, Callable[[Namespace], int]] = {
+    "check": check, "explain": explain, "run": run, "export": export, "lab": lab,
+}  # fmt: skip

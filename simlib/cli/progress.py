@@ -1,0 +1,79 @@
+"""Progress on standard error for what takes more than a second, and Ctrl-C as a request to stop."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+import time
+from types import FrameType, TracebackType
+from typing import Any
+
+PATIENCE = 1.0
+"""Seconds before anything is shown."""
+
+_REDRAW, _LINE_EVERY = 0.2, 5.0
+
+
+class Task:
+    """A long computation: tells it when to stop, and tells the person how far it is.
+
+    Use as a context; `report` is a progress callback (0 to 1) and `cancelled` a cancel callback of the engines. The
+    first Ctrl-C asks the engine to stop, the second stops at once (KeyboardInterrupt).
+    """
+
+    def __init__(self, what: str) -> None:
+        self.what, self.share = what, 0.0
+        self._stop, self._done = threading.Event(), threading.Event()
+        self._begun = time.monotonic()
+        self._shown = False
+        self._line = sys.stderr.isatty()
+        self._teller = threading.Thread(target=self._tell, daemon=True)
+        self._handler: Any = None
+
+    def report(self, share: float) -> None:
+        """Take note of the share done."""
+        self.share = share
+
+    def cancelled(self) -> bool:
+        """Say whether Ctrl-C was pressed."""
+        return self._stop.is_set()
+
+    def __enter__(self) -> Task:
+        if threading.current_thread() is threading.main_thread():
+            self._handler = signal.signal(signal.SIGINT, self._interrupt)
+        self._teller.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._done.set()
+        self._teller.join()
+        if self._handler is not None:
+            signal.signal(signal.SIGINT, self._handler)
+        if self._shown and self._line:
+            sys.stderr.write("\r\033[K")
+            sys.stderr.flush()
+        if kind is None and self.cancelled():  # it finished before it was asked
+            raise KeyboardInterrupt
+
+    def _interrupt(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - the form of a handler
+        if self._stop.is_set():
+            raise KeyboardInterrupt
+        self._stop.set()
+        sys.stderr.write("\nsimlib: stopping; once more to stop at once\n")
+
+    def _tell(self) -> None:
+        wait = PATIENCE
+        while not self._done.wait(wait):
+            self._shown = True
+            text = self._text()
+            sys.stderr.write(f"\r\033[K{text}" if self._line else f"{text}\n")
+            sys.stderr.flush()
+            wait = _REDRAW if self._line else _LINE_EVERY
+
+    def _text(self) -> str:
+        seconds = time.monotonic() - self._begun
+        if not 0 < self.share < 1:
+            return f"{self.what}: {seconds:.0f} s"
+        left = seconds * (1 - self.share) / self.share
+        return f"{self.what}: {100 * self.share:.0f}%, {seconds:.0f} s, about {left:.0f} s left"

@@ -1,0 +1,126 @@
+"""`simlib run`: choose the engine, compute, print, write."""
+
+from __future__ import annotations
+
+import json
+import sys
+from argparse import Namespace
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from simlib.cli import world
+from simlib.cli.arguments import RUNS
+from simlib.cli.progress import Task
+from simlib.errors import Problem, ScenarioError
+from simlib.scenario.model import Scenario
+
+if TYPE_CHECKING:
+    from simlib.engines.mixture import Draws
+    from simlib.results import Forecast
+
+_MOST_STEPS, _FEWEST_STEPS, _STEPS = 100, 30, 60
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A forecast, and the draws behind it where it is one over the priors."""
+
+    scenario: Scenario
+    forecast: Forecast
+    draws: Draws | None = None
+
+
+def run(arguments: Namespace) -> int:
+    """Forecast a scenario as the options say; returns the exit code."""
+    _refuse_targets(arguments)
+    base = world.stated(arguments)
+    scenario = world.changed(arguments, base)
+    _note_idle_options(arguments)
+    answer = compute(scenario, arguments)
+    if arguments.json != "-":
+        from simlib.cli.report import report
+
+        sys.stdout.write(report(answer, base, top=arguments.top, chosen=arguments.engine is None))
+    _write(answer, arguments)
+    return 0
+
+
+def compute(scenario: Scenario, arguments: Namespace) -> Answer:
+    """Run the engine; raises TooManyStates, Cancelled and what the engines raise."""
+    engine = arguments.engine or "exact"
+    options: dict[str, Any] = {
+        "times": arguments.times or steps(scenario.horizon_days),
+        "ignore_windows": arguments.ignore_windows,
+    }
+    if arguments.threads is not None:
+        options["threads"] = arguments.threads
+    what = f"{'solving' if engine == 'exact' else 'simulating'} {scenario.id}"
+    with Task(what) as task:
+        options |= {"progress": task.report, "cancel": task.cancelled}
+        if arguments.draws:
+            return _over_draws(scenario, engine, arguments, options)
+        return Answer(scenario, _once(scenario, engine, arguments, options))
+
+
+def _once(scenario: Scenario, engine: str, arguments: Namespace, options: dict[str, Any]) -> Forecast:
+    if engine == "exact":
+        from simlib.engines.exact import solve
+
+        return solve(scenario, **options)
+    from simlib.engines.montecarlo import simulate
+
+    return simulate(scenario, runs=arguments.runs or RUNS, seed=arguments.seed, **options)
+
+
+def _over_draws(scenario: Scenario, engine: Any, arguments: Namespace, options: dict[str, Any]) -> Answer:
+    from simlib.engines.mixture import over_priors
+
+    draws = over_priors(
+        scenario, engine=engine, draws=arguments.draws, runs=arguments.runs or RUNS, seed=arguments.seed, **options
+    )
+    return Answer(scenario, draws.mixture(), draws)
+
+
+def steps(horizon: float) -> int:
+    """Return how many report times suit a horizon in days: as many whole days as give 30 to 100 steps, else 60."""
+    if horizon != int(horizon):
+        return _STEPS
+    whole = [count for count in range(_FEWEST_STEPS, _MOST_STEPS + 1) if int(horizon) % count == 0]
+    return max(whole, default=_STEPS)
+
+
+def _refuse_targets(arguments: Namespace) -> None:
+    """Refuse, before anything is computed, places that cannot be written to."""
+    problems = []
+    if arguments.out is not None and arguments.out.exists() and not arguments.out.is_dir():
+        problems.append(Problem("", 0, "--out", f"{arguments.out} is a file", "expected a folder"))
+    if arguments.json not in (None, "-") and Path(arguments.json).is_dir():
+        problems.append(Problem("", 0, "--json", f"{arguments.json} is a folder", "expected a file, or - for output"))
+    if problems:
+        raise ScenarioError(problems)
+
+
+def _note_idle_options(arguments: Namespace) -> None:
+    if arguments.engine != "montecarlo" and arguments.runs is not None:
+        world.note("--runs is for --engine montecarlo; the exact engine has no replicates")
+
+
+def _write(answer: Answer, arguments: Namespace) -> None:
+    if arguments.out is not None:
+        from simlib.cli.files import write_all
+
+        with Task("drawing"):
+            written = write_all(answer, arguments.out)
+        sys.stderr.write(f"written: {len(written)} files in {arguments.out}\n")
+    if arguments.json == "-":
+        _print_json(answer.forecast)
+    elif arguments.json is not None:
+        sys.stderr.write(f"written: {answer.forecast.save(arguments.json)}\n")
+
+
+def _print_json(forecast: Forecast) -> None:
+    """Print the forecast as JSON; letters that the output cannot show are escaped as JSON does."""
+    escape = "utf" not in (sys.stdout.encoding or "").lower()
+    json.dump(forecast.to_dict(), sys.stdout, ensure_ascii=escape, indent=1, allow_nan=False)
+    sys.stdout.write("\n")

@@ -1,0 +1,69 @@
+"""The scenario a command line means: a file, seen through a view, with the changes that options ask for."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from collections.abc import Callable
+from functools import partial
+from typing import TypeVar
+
+from simlib.errors import Problem, ScenarioError
+from simlib.scenario import views
+from simlib.scenario.load import load
+from simlib.scenario.model import Intervention, Scenario
+
+Thing = TypeVar("Thing")
+
+_READERS: dict[str, Callable[[str, Scenario], Intervention]] = {
+    "forbid": views.parse_forbid, "force": views.parse_force, "pin": views.parse_pin,
+}  # fmt: skip
+
+
+def stated(arguments: Namespace) -> Scenario:
+    """Return the scenario at PATH, seen through --view, without further changes."""
+    return load(arguments.path, view=arguments.view)
+
+
+def changed(arguments: Namespace, base: Scenario) -> Scenario:
+    """Return `base` with every change that options ask for; raises ScenarioError with all reasons at once.
+
+    Values that leave the ranges of the file are noted on standard error.
+    """
+    values, wrong = _attempt(lambda: views.parse_values(arguments.values, base))
+    if values is None:  # read those that can be read, so that what is wrong with them is told as well
+        alone = (_attempt(partial(views.parse_values, [text], base))[0] for text in arguments.values)
+        values = {name: value for pair in alone if pair for name, value in pair.items()}
+    scenario, more = _attempt(lambda: views.with_values(base, values))
+    wrong, horizon = wrong + more, getattr(arguments, "horizon", None)
+    if horizon is not None:
+        farther, more = _attempt(lambda: views.with_horizon(scenario or base, _days(horizon)))
+        scenario, wrong = farther, wrong + more
+    acts: list[Intervention] = []
+    for kind, text in getattr(arguments, "interventions", ()):
+        act, more = _attempt(partial(_READERS[kind], text, scenario or base))
+        acts, wrong = acts + ([act] if act else []), wrong + more
+    if wrong or scenario is None:
+        raise ScenarioError(wrong)
+    for sentence in views.outside_range(base, scenario):
+        note(sentence)
+    return views.with_interventions(scenario, acts)
+
+
+def note(sentence: str) -> None:
+    """Say something on standard error that is no error."""
+    sys.stderr.write(f"note: {sentence}\n")
+
+
+def _days(text: str) -> str | float:
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def _attempt(act: Callable[[], Thing]) -> tuple[Thing | None, list[Problem]]:
+    try:
+        return act(), []
+    except ScenarioError as error:
+        return None, list(error.problems)
