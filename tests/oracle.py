@@ -11,16 +11,19 @@ Expected counts are integrals of the hazards: they ride along as extra columns o
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from scipy.linalg import expm
 
-from simlib.scenario.model import Effect, Forbid, Force, Move, Outcome, Pin, Question, Scenario
+from simlib.scenario.model import Effect, Forbid, Force, Move, Outcome, Pin, Policy, Question, Scenario
 
 State = tuple[tuple[str, ...], bool]
 """One level for each variable, and whether the question has happened."""
+
+NOBODY = 1e-9
+"""A probability that rounding in a dense product may leave behind: of so few, no share is told."""
 
 
 @dataclass
@@ -42,27 +45,31 @@ def solve(scenario: Scenario, times: Sequence[float], values: Mapping[str, float
     vectors, answer.without_effect = machine.carry(times)
     levels = [(vectors[:, x], state[0]) for x, state in enumerate(machine.states)]
     for ending in [*scenario.endings, "ongoing"]:
-        answer.endings[ending] = total(p for p, x in levels if (machine.ending(x) or "ongoing") == ending)
+        answer.endings[ending] = total(
+            (p for p, x in levels if (machine.ending(x) or "ongoing") == ending), len(times)
+        )
     for place, variable in enumerate(scenario.variables.values()):
         answer.variables[variable.id] = {
-            level: total(p for p, x in levels if x[place] == level) for level in variable.levels
+            level: total((p for p, x in levels if x[place] == level), len(times)) for level in variable.levels
         }
     for ladder in scenario.ladders.values():
         answer.ladders[ladder.id] = {
-            rung.id: total(p for p, x in levels if machine.rung(ladder, x) == rung.id) for rung in ladder.rungs
+            rung.id: total((p for p, x in levels if machine.rung(ladder, x) == rung.id), len(times))
+            for rung in ladder.rungs
         }
     for place, move in enumerate(scenario.moves):
         answer.moves[move] = vectors[:, len(machine.states) + place]
     for question in scenario.questions.values():
         asked = Machine(scenario, values, question)
         vectors, _ = asked.carry(times)
-        answer.questions[question.id] = total(vectors[:, x] for x, state in enumerate(asked.states) if state[1])
+        happened = [x for x, state in enumerate(asked.states) if state[1]]
+        answer.questions[question.id] = vectors[:, happened].sum(axis=1)
     return answer
 
 
-def total(parts):
-    """Sum arrays, of which there may be none."""
-    return sum(parts, np.zeros(1))
+def total(parts: Iterable[np.ndarray], times: int) -> np.ndarray:
+    """Sum series over the report times, of which there may be none."""
+    return sum(parts, np.zeros(times))
 
 
 class Machine:
@@ -103,15 +110,26 @@ class Machine:
     def hazard(self, move: Move, levels: tuple[str, ...], day: float) -> float:
         """Return the hazard per day of a move in a state at a time."""
         named = self.named(levels)
-        if self.ending(levels) or not move.when.holds(named) or not self.open(move.between, day):
+        if self.ending(levels) or not move.when.holds(named):
             return 0.0
-        if any(isinstance(i, Forbid) and i.move == move.id and day >= self.day(i) for i in self.scenario.interventions):
+        standing = [i for i in self.scenario.interventions if self.stands(i, move, named, day)]
+        if any(isinstance(i, Forbid) for i in standing):
+            return 0.0
+        if standing:
+            return standing[-1].rate
+        if not self.open(move.between, day):
             return 0.0
         hazard = self.value[move.rate]
         for factor in move.factors:
             if factor.when.holds(named) and self.open(factor.between, day):
                 hazard *= self.value[factor.by]
         return hazard
+
+    def stands(self, item, move: Move, named: Mapping[str, str], day: float) -> bool:
+        """Say whether an intervention is one that forbids or rules a move at a time in a state."""
+        if not isinstance(item, Forbid | Policy) or item.move != move.id or not item.when.holds(named):
+            return False
+        return self.day(item) <= day and (item.until is None or day < self.scenario.day(item.until))
 
     def open(self, window, day: float) -> bool:
         """Say whether a calendar window is open: both its dates count in full."""
@@ -178,7 +196,7 @@ class Machine:
                 result[self.position[new]] += vector[x] * chance
             if isinstance(intervention, Force):
                 result[self.counter[intervention.move]] += vector[x] if branches else 0.0
-        return result, idle / going if going > 0 else None
+        return result, idle / going if going > NOBODY else None
 
     def has_effect(self, intervention: Force | Pin, state: State) -> bool:
         """Say whether a forced move fires at all, or a pin changes the level, in a state that is no ending."""
@@ -205,14 +223,15 @@ class Machine:
     def actions(self) -> list[tuple[float, int]]:
         """Return (day, number) of every forced move and pin, by time and then as listed."""
         listed = enumerate(self.scenario.interventions)
-        return sorted((self.day(item), number) for number, item in listed if not isinstance(item, Forbid))
+        return sorted((self.day(item), number) for number, item in listed if isinstance(item, Force | Pin))
 
     def changes(self) -> set[float]:
         """Return every time at which a rate changes or an intervention acts."""
         windows = [w for m in self.scenario.moves.values() for w in (m.between, *(f.between for f in m.factors)) if w]
         opens = {self.scenario.day(w.first) for w in windows}
         closes = {self.scenario.day(w.last) + 1 for w in windows}
-        return opens | closes | {self.day(item) for item in self.scenario.interventions}
+        ends = {self.scenario.day(i.until) for i in self.scenario.interventions if getattr(i, "until", None)}
+        return opens | closes | ends | {self.day(item) for item in self.scenario.interventions}
 
     def carry(self, times: Sequence[float]) -> tuple[np.ndarray, list[float | None]]:
         """Return the vector at each time, what happens at that instant included, and how often each action idled."""

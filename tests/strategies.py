@@ -29,6 +29,7 @@ from simlib.scenario.model import (
     Move,
     Outcome,
     Pin,
+    Policy,
     Question,
     Rung,
     Scenario,
@@ -146,7 +147,8 @@ class _Drawing:
         return tuple((v.id, self._some_levels(v)) for v in variables)
 
     def _some_levels(self, variable: Variable) -> tuple[str, ...]:
-        chosen = self.dice.sample(variable.levels, len(variable.levels) - self.dice.randint(1, len(variable.levels) - 1))
+        size = len(variable.levels)
+        chosen = self.dice.sample(variable.levels, size - self.dice.randint(1, size - 1))
         return tuple(level for level in variable.levels if level in chosen)
 
     # ------------------------------------------------------------ what happens
@@ -208,13 +210,20 @@ class _Drawing:
     def _intervention(self, moves: dict[str, Move]) -> Intervention:
         date = _date(self.dice.randint(0, self.horizon))
         move = self.dice.choice(list(moves.values()))
-        kind = self.dice.randint(0, 2)
+        kind = self.dice.randint(0, 3)
         if kind == 0:
             return Force(move.id, date, self.dice.choice([None, *(o.id for o in move.outcomes)]))
         if kind == 1:
-            return Forbid(move.id, self.dice.choice([None, date]))
+            return Forbid(move.id, self.dice.choice([None, date]), until=self._until(date), when=self.condition(always=60))
+        if kind == 3:
+            rate = 10.0 ** (self.dice.randint(-20, 5) / 10)
+            return Policy(move.id, rate, self.condition(), self.dice.choice([None, date]), until=self._until(date))
         variable = self.dice.choice(list(self.variables.values()))
         return Pin(variable.id, self.dice.choice(variable.levels), date)
+
+    def _until(self, date: dt.date) -> dt.date | None:
+        """Return when an intervention ends: never, or some days after a date."""
+        return date + dt.timedelta(days=self.dice.randint(1, self.horizon)) if self.often(40) else None
 
 
 def _names(kind: str, count: int) -> list[str]:

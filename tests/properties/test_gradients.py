@@ -1,0 +1,70 @@
+"""The adjoint gradient against central differences of the exact answer, on random worlds."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+import simlib
+from simlib.engines.exact import Solver
+from simlib.scenario.model import Scenario
+from tests.properties.comparing import drawn, numbers
+from tests.strategies import worlds
+
+STEP = 1e-4
+"""Relative step of a central difference: its own error is of order STEP² of the third derivative."""
+
+
+def measures(scenario: Scenario) -> dict[str, str]:
+    """Return every measure the gradient knows, and the series of a forecast that it is the derivative of."""
+    result = {f"ending:{e}": f"endings.{e}" for e in scenario.endings}
+    result |= {f"question:{q}": f"questions.{q}" for q in scenario.questions}
+    result |= {f"moves:{m}": f"moves.{m}" for m in scenario.moves}
+    result |= {f"level:{v.id}={x}": f"variables.{v.id}.{x}" for v in scenario.variables.values() for x in v.levels}
+    return result | {
+        f"rung:{ladder.id}={r.id}": f"ladders.{ladder.id}.{r.id}"
+        for ladder in scenario.ladders.values()
+        for r in ladder.rungs
+    }
+
+
+def differences(scenario: Scenario, assumption: str) -> dict[str, float]:
+    """Return the central difference of every series at the horizon with respect to one assumption."""
+    value = scenario.assumptions[assumption].value
+    solver = Solver(scenario, times=1)
+    up, down = (
+        dict(numbers(solver.solve(simlib.priors.theta(scenario, {assumption: value * (1 + step)}), tolerance=1e-13)))
+        for step in (STEP, -STEP)
+    )
+    return {name: float(up[name][-1] - down[name][-1]) / (2 * STEP * value) for name in up}
+
+
+@drawn(40)
+@given(worlds(), st.integers(0, 10**6))
+def test_gradient_agrees_with_central_differences(scenario, seed):
+    dice = random.Random(seed)
+    known = measures(scenario)
+    asked = dice.sample(list(known), min(5, len(known)))
+    slopes = simlib.gradient(scenario, asked).set_index(["measure", "assumption"])["derivative"]
+    for assumption in dice.sample(list(scenario.assumptions), min(4, len(scenario.assumptions))):
+        expected = differences(scenario, assumption)
+        for measure in asked:
+            slope, wanted = slopes[measure, assumption], expected[known[measure]]
+            value = scenario.assumptions[assumption].value
+            scale = max(1.0, abs(wanted * value))
+            # Compared as the change per relative change of the assumption: rates differ by orders of magnitude.
+            assert abs(slope - wanted) * value <= 2e-7 * scale, (measure, assumption, slope, wanted)
+
+
+@drawn(20)
+@given(worlds())
+def test_answers_beside_the_gradient_are_those_of_the_engine(scenario):
+    known = measures(scenario)
+    frame = simlib.gradient(scenario, list(known)).drop_duplicates("measure").set_index("measure")
+    answers = dict(numbers(simlib.solve(scenario, times=1)))
+    for measure, series in known.items():
+        scale = max(1.0, answers[series][-1])
+        np.testing.assert_allclose(frame.answer[measure], answers[series][-1], rtol=0, atol=2e-9 * scale)
