@@ -1,0 +1,32 @@
+"""Widgets for notebooks: sliders on a scenario, and its future redrawn as they move.
+
+The logic is in modules that import no widget (`state`, `dials`, `answers`, `desk`); the views are thin.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+_HOME = {"Explorer": "simlib.widgets.explorer"}
+
+__all__ = ["Explorer"]
+
+if TYPE_CHECKING:
+    from simlib.widgets.explorer import Explorer
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        module = importlib.import_module(_HOME[name])
+    except ModuleNotFoundError as error:
+        if error.name not in ("ipywidgets", "anywidget", "traitlets"):
+            raise
+        from simlib.errors import MissingDependency
+
+        raise MissingDependency(
+            f'{name} needs {error.name}, which is not installed: pip install "simlib[notebooks]"'
+        ) from None
+    return getattr(module, name)

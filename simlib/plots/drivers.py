@@ -1,0 +1,44 @@
+"""What carries the answer: how far each assumption moves one probability between its low and its high."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from simlib.plots import style
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+ROWS = 8
+
+
+def drivers(frame: pd.DataFrame, ax: Axes, *, title: str = "What it hangs on", rows: int = ROWS) -> Axes:
+    """Draw the strongest drivers as two-sided bars in percentage points; return the axes.
+
+    `frame` has the columns `label`, `at_low` and `at_high`: the change of the probability when the assumption goes
+    to its 5th and to its 95th percentile. Its order is kept.
+    """
+    top = frame.head(rows)
+    style.dress(ax, title, "change in points when the assumption goes to its low (hatched) or high (plain)")
+    ax.grid(visible=False, axis="y")
+    ax.spines["left"].set_visible(False)
+    ax.axvline(0, color=style.GHOST, linewidth=1)
+    places = np.arange(len(top), dtype=float)
+    low, high = 100 * top["at_low"].to_numpy(float), 100 * top["at_high"].to_numpy(float)
+    ax.barh(places + 0.2, high, height=0.36, color=style.ORANGE, edgecolor=style.INK, linewidth=0.5)
+    ax.barh(places + 0.2, low, height=0.36, color=style.SKY, edgecolor=style.INK, linewidth=0.5, hatch="////")
+    reach = 1.35 * max(float(np.max(np.abs([low, high]), initial=0.0)), 0.05)
+    ax.set_xlim(-reach, reach)
+    for place, label, a, b in zip(places, top["label"], low, high, strict=True):
+        ax.annotate(label, (-reach, place - 0.06), fontsize=style.SMALL, color=style.INK, va="bottom",
+                    annotation_clip=False)  # fmt: skip
+        for value in (a, b):
+            side = 1 if value > 0 or (value == 0 and b >= a) else -1
+            ax.annotate(f"{value:+.1f}", (value, place + 0.2), (4 * side, 0), textcoords="offset points",
+                        ha="left" if side > 0 else "right", va="center", fontsize=style.SMALL, color=style.INK)  # fmt: skip
+    ax.set_yticks([])
+    ax.set_ylim(max(len(top), 1) - 0.45, -0.6)
+    return ax

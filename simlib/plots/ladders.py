@@ -1,0 +1,81 @@
+"""A ladder over time as a fan: the stacked probability of being on each rung on the date."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from simlib.plots import style
+from simlib.plots.panel import Panel, SideLabels, changed
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from simlib.results import Forecast
+
+
+class LadderPanel(Panel):
+    """Stacked rungs, the lowest at the bottom and lightest; dotted lines are where the baseline has the borders."""
+
+    def __init__(self, ax: Axes, result: Forecast, ladder: str | None = None, *, room: float | None = None) -> None:
+        super().__init__(ax)
+        from matplotlib.collections import PolyCollection
+
+        self.ladder = ladder or next(iter(result.ladders))
+        self.rungs = list(result.ladders[self.ladder])
+        title = result.label("ladders", self.ladder)
+        style.dress(ax, f"Ladder: {title}", "probability of standing on each rung at the end of the date")
+        ax.set_axisbelow(False)
+        self.colours = style.ordered(len(self.rungs))
+        self.areas = [
+            ax.add_collection(PolyCollection([], facecolor=colour, edgecolor="white", linewidth=0.6, zorder=2))
+            for colour in self.colours
+        ]
+        self.ghosts = [
+            ax.plot([], [], color=style.VERMILION, linestyle=(0, (1, 2)), linewidth=1.4, zorder=3)[0]
+            for _ in self.rungs[1:]
+        ]
+        self.labels = SideLabels(ax, [(colour, "solid") for colour in self.colours], room=room)
+        for line in self.labels.lines:
+            line.set_linewidth(4)
+        self.artists = [*self.areas, *self.ghosts, *self.labels.artists]
+        ax.set_ylim(0, 1)
+        style.percent_axis(ax, 1.0)
+        self._span: tuple[object, ...] = ()
+
+    def update(self, result: Forecast, baseline: Forecast | None = None, *, moving: bool = False) -> bool:
+        """Show another answer; see Panel.update."""
+        del moving
+        shares = self._shares(result)
+        edges = np.concatenate([np.zeros((1, shares.shape[1])), np.cumsum(shares, axis=0)])
+        for area, low, high in zip(self.areas, edges[:-1], edges[1:], strict=True):
+            there, back = np.column_stack([result.times, low]), np.column_stack([result.times, high])[::-1]
+            area.set_verts([np.concatenate([there, back])])
+        old = None if baseline is None or self.ladder not in baseline.ladders else self._shares(baseline)
+        borders = [] if baseline is None or old is None else np.cumsum(old, axis=0)[:-1]
+        for ghost, border in zip(self.ghosts, borders, strict=False):
+            ghost.set_data(baseline.times, border)  # type: ignore[union-attr]
+        if len(borders) == 0:
+            for ghost in self.ghosts:
+                ghost.set_data([], [])
+        span = (result.as_of, float(result.times[-1]))
+        redraw, self._span = span != self._span, span
+        if redraw:
+            style.date_axis(self.ax, *span)
+        values = [
+            changed(float(now[-1]), None if old is None else float(old[k][-1])) for k, now in enumerate(shares)
+        ]
+        self.labels.update((edges[:-1, -1] + edges[1:, -1]) / 2, self.rungs, values)
+        return redraw
+
+    def _shares(self, result: Forecast) -> np.ndarray:
+        return np.array([result.ladders[self.ladder][rung] for rung in self.rungs])
+
+
+def ladder_fan(
+    result: Forecast, ax: Axes, *, ladder: str | None = None, baseline: Forecast | None = None
+) -> Axes:
+    """Draw one ladder (default: the first) as stacked rungs over time; return the axes."""
+    LadderPanel(ax, result, ladder).update(result, baseline)
+    return ax

@@ -1,0 +1,124 @@
+"""Expected moves: how often each move is made up to the horizon, on average, beside the baseline."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from simlib.plots import style
+from simlib.plots.panel import Panel
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from simlib.results import Forecast
+
+ROWS = 10
+
+
+class MovesPanel(Panel):
+    """One bar for each of some moves, its label above it and its number at its end; the hollow bar is the baseline.
+
+    `show` picks moves by id; by default the `rows` most frequent ones of the first answer, most frequent first. The
+    choice and its order stay as they are, so that nothing moves under the hand.
+    """
+
+    def __init__(
+        self, ax: Axes, result: Forecast, show: Sequence[str] | None = None, rows: int = ROWS
+    ) -> None:
+        super().__init__(ax)
+        ranked = sorted(result.moves, key=lambda name: -float(result.moves[name][-1]))
+        self.names = list(show) if show is not None else ranked[:rows]
+        by = result.by_date(float(result.times[-1]))
+        style.dress(ax, "Expected moves", f"mean number by {by.day} {by:%b %Y}; hollow: the baseline")
+        ax.grid(visible=False, axis="y")
+        ax.spines["left"].set_visible(False)
+        places = np.arange(len(self.names), dtype=float)
+        self.bars = ax.barh(places + 0.2, np.zeros(len(places)), height=0.36, color=style.BLUE, zorder=2).patches
+        self.ghosts = ax.barh(
+            places + 0.2, np.zeros(len(places)), height=0.5, fill=False, edgecolor=style.INK, linestyle=(0, (1, 1)),
+            linewidth=1.1, zorder=3,
+        ).patches  # fmt: skip
+        self.errors = [ax.plot([], [], color=style.INK, linewidth=1.2, zorder=4)[0] for _ in places]
+        self.texts = [
+            ax.text(0, place + 0.2, "", fontsize=style.TEXT, color=style.INK, va="center", zorder=5) for place in places
+        ]
+        for place, name in zip(places, self.names, strict=True):
+            ax.annotate(result.label("moves", name), (0, place - 0.08), (0, 0), textcoords="offset points",
+                        fontsize=style.SMALL, color=style.INK, va="bottom", annotation_clip=False)  # fmt: skip
+        ax.set_yticks([])
+        ax.set_ylim(len(places) - 0.45, -0.6)
+        self.artists = [*self.bars, *self.ghosts, *self.errors, *self.texts]
+        self._top, self._by = 0.0, by
+
+    def update(self, result: Forecast, baseline: Forecast | None = None, *, moving: bool = False) -> bool:
+        """Show another answer; see Panel.update."""
+        counts = np.array([_count(result, name) for name in self.names])
+        olds = np.array([np.nan if baseline is None else _count(baseline, name) for name in self.names])
+        redraw = self._fit(counts, olds, moving)
+        width = self.ax.get_window_extent().width
+        for k, (count, old) in enumerate(zip(counts, olds, strict=True)):
+            half = _half(result, self.names[k])
+            self.bars[k].set_width(count)
+            self.ghosts[k].set_width(0 if np.isnan(old) else old)
+            self.ghosts[k].set_visible(not np.isnan(old))
+            self.errors[k].set_data([max(count - half, 0), count + half] if half else [], [k + 0.2] * 2 if half else [])
+            self.texts[k].set_x(max(count + half, np.nan_to_num(old)) + 5 * self._top / width)
+            self.texts[k].set_text(_number(count) + _change(count, old))
+        by = result.by_date(float(result.times[-1]))
+        if by != self._by:
+            self._by = by
+            self._retitle()
+            redraw = True
+        return redraw
+
+    def _retitle(self) -> None:
+        for text in self.ax.texts:
+            if text.get_text().startswith("mean number by"):
+                text.set_text(f"mean number by {self._by.day} {self._by:%b %Y}; hollow: the baseline")
+
+    def _fit(self, counts: np.ndarray, olds: np.ndarray, moving: bool) -> bool:
+        need = 1.22 * max(float(np.max(counts, initial=0.0)), float(np.max(np.nan_to_num(olds), initial=0.0)), 1e-9)
+        if self._top and need <= self._top and (moving or need > 0.5 * self._top):
+            return False
+        self._top = need * 1.08
+        self.ax.set_xlim(0, self._top)
+        return True
+
+
+def _count(result: Forecast, name: str) -> float:
+    return float(result.moves[name][-1]) if name in result.moves else 0.0
+
+
+def _half(result: Forecast, name: str) -> float:
+    if not result.error or name not in result.error["moves"]:
+        return 0.0
+    return float(result.error["moves"][name][-1])
+
+
+def _number(count: float) -> str:
+    if count == 0:
+        return "0"
+    return f"{count:.0f}" if count >= 99.5 else f"{count:.1f}" if count >= 9.95 else f"{count:.2g}"
+
+
+def _change(count: float, old: float) -> str:
+    if np.isnan(old) or abs(count - old) <= 0.005 * max(old, 1e-12):
+        return ""
+    arrow = "▲" if count > old else "▼"
+    return f"  {arrow} {style.times(count / old)}" if old > 0 and count > 0 else f"  {arrow}"
+
+
+def moves(
+    result: Forecast,
+    ax: Axes,
+    *,
+    baseline: Forecast | None = None,
+    show: Sequence[str] | None = None,
+    rows: int = ROWS,
+) -> Axes:
+    """Draw the expected number of each of some moves by the last report time; return the axes."""
+    MovesPanel(ax, result, show, rows).update(result, baseline)
+    return ax

@@ -1,0 +1,99 @@
+"""What every live plot shares: artists made once on an axes, then moved to where the next answer puts them.
+
+A panel is drawn whole like any other matplotlib axes. A live picture draws only `artists` again, over a stored
+background, which is an order of magnitude quicker; `update` says when that background no longer fits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from simlib.plots import style
+
+if TYPE_CHECKING:
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+    from matplotlib.lines import Line2D
+    from matplotlib.text import Text
+
+    from simlib.results import Forecast
+
+
+class Panel:
+    """One plot on one axes. `artists` are those that change with the answer."""
+
+    def __init__(self, ax: Axes) -> None:
+        self.ax = ax
+        self.artists: list[Artist] = []
+
+    def update(self, result: Forecast, baseline: Forecast | None = None, *, moving: bool = False) -> bool:
+        """Show another answer; return True when the background (limits, ticks, titles) changed with it.
+
+        While `moving`, limits only grow, so that nothing jumps under the hand.
+        """
+        raise NotImplementedError
+
+
+class SideLabels:
+    """Labels to the right of an axes, each tied by a short line in its colour to a height; they never overlap.
+
+    `room` is the width for them in pixels (default: up to the edge of the figure).
+    """
+
+    def __init__(self, ax: Axes, styles: Sequence[tuple[str, object]], *, room: float | None = None) -> None:
+        from matplotlib.transforms import offset_copy
+
+        edge = ax.get_yaxis_transform()
+        figure = ax.get_figure(root=True)
+        assert figure is not None
+        if room is None:
+            room = figure.bbox.width - ax.get_window_extent().x1
+        self.ax, self.width = ax, max(10, int((room - 22) / (style.TEXT * figure.dpi / 72 * 0.56)))
+        self._text_at = offset_copy(edge, fig=figure, x=20, units="dots")
+        self._line_at = edge
+        self.texts: list[Text] = []
+        self.lines: list[Line2D] = []
+        for colour, dash in styles:
+            self.texts.append(ax.text(1, 0, "", transform=self._text_at, fontsize=style.TEXT, color=style.INK,
+                                      va="center", ha="left", linespacing=1.05, clip_on=False))  # fmt: skip
+            line = ax.plot([1, 1], [0, 0], transform=edge, color=colour, linestyle=dash, linewidth=2,
+                           clip_on=False, solid_capstyle="butt")  # fmt: skip
+            self.lines.append(line[0])
+
+    @property
+    def artists(self) -> list[Artist]:
+        """The lines and texts, all of which change."""
+        return [*self.lines, *self.texts]
+
+    def update(self, heights: Sequence[float], names: Sequence[str], values: Sequence[str]) -> None:
+        """Put label k, `values[k]` and `names[k]`, as near to `heights[k]` (data units) as its neighbours allow."""
+        bottom, top = self.ax.get_ylim()
+        box = self.ax.get_window_extent()
+        texts = [self._compose(name, value) for name, value in zip(names, values, strict=True)]
+        line_px = style.TEXT * self.ax.get_figure(root=True).dpi / 72 * 1.22  # type: ignore[union-attr]
+        sizes = np.array([line_px * (1 + text.count("\n")) + 3 for text in texts]) * (top - bottom) / box.height
+        if sizes.sum() > (top - bottom) * 1.12:
+            texts = [text.replace("\n", " ") for text in texts]
+            sizes = np.full(len(texts), (line_px + 1) * (top - bottom) / box.height)
+        half = float(sizes.max(initial=0.0)) / 2
+        places = style.spread(heights, sizes, bottom + half * 0.6, top + half)
+        reach = 17 / box.width
+        for artist, line, text, height, place in zip(self.texts, self.lines, texts, heights, places, strict=True):
+            artist.set_text(text)
+            artist.set_y(place)
+            line.set_data([1.0, 1 + reach / 3, 1 + reach], [height, place, place])
+
+    def _compose(self, name: str, value: str) -> str:
+        return style.wrap(f"{value}  {name}", self.width, 2)
+
+
+def changed(new: float, old: float | None) -> str:
+    """Write a probability and, where there is a baseline, its difference: "34%  ▲ 6.1"."""
+    from simlib.results import percent
+
+    text = percent(new)
+    difference = "" if old is None else style.points(new - old)
+    return text if difference in ("", "± 0") else f"{text} {difference}"

@@ -1,0 +1,173 @@
+"""One look for every picture: colours, dates, percentages, and labels that never lie on each other.
+
+Colours are Okabe and Ito's for things without an order and cividis for things with one; both survive the common
+kinds of colour blindness and grey print, and nothing is told by colour alone. Positions of labels are computed in
+pixels of the axes, so that the same figure reads on a screen at 100 dpi and on paper.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import textwrap
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+BLUE, VERMILION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
+ORANGE, SKY, OCHRE, BLACK = "#E69F00", "#56B4E9", "#8C7A00", "#222222"
+CATEGORIES = (VERMILION, BLUE, GREEN, PURPLE, ORANGE, SKY, OCHRE, BLACK)
+"""Okabe and Ito's colours, their yellow darkened to be seen on white."""
+
+INK, FAINT, GRID, GHOST = "#222222", "#6b6b6b", "#e4e4e4", "#8a8a8a"
+DASHES = ("solid", (0, (5, 1.5)), (0, (2, 1)), (0, (6, 1.5, 1.5, 1.5)))
+SMALL, TEXT, TITLE = 8.0, 9.0, 10.5
+"""Sizes of type in points."""
+
+
+def category(index: int) -> tuple[str, object]:
+    """Return (colour, dash pattern) of the category with this index; no two of the first 32 are alike."""
+    return CATEGORIES[index % len(CATEGORIES)], DASHES[index // len(CATEGORIES) % len(DASHES)]
+
+
+def ordered(count: int) -> list[str]:
+    """Return `count` cividis colours from light (the first) to dark (the last)."""
+    import matplotlib as mpl
+    from matplotlib.colors import to_hex
+
+    colours = mpl.colormaps["cividis_r"](np.linspace(0.04, 1.0, max(count, 2)))
+    return [to_hex(colour) for colour in colours[:count]]
+
+
+def dress(ax: Axes, title: str = "", unit: str = "") -> Axes:
+    """Give an axes the look of the house: open frame, pale grid, the title as a sentence, the unit above the axis."""
+    for side in ("top", "right"):
+        ax.spines[side].set_visible(False)
+    for side in ("left", "bottom"):
+        ax.spines[side].set_color(GHOST)
+    ax.tick_params(labelsize=SMALL, colors=FAINT, length=3, pad=3)
+    ax.grid(color=GRID, linewidth=0.8)
+    ax.set_axisbelow(True)
+    if title:
+        ax.set_title(title, loc="left", fontsize=TITLE, color=INK, fontweight="bold", pad=9 if not unit else 20)
+    if unit:
+        ax.annotate(unit, (0, 1), (0, 5), xycoords="axes fraction", textcoords="offset points", fontsize=SMALL,
+                    color=FAINT, ha="left", va="bottom")  # fmt: skip
+    return ax
+
+
+def percent_axis(ax: Axes, top: float) -> None:
+    """Mark the vertical axis in percent from 0 to `top` (a probability) with round steps."""
+    ax.set_ylim(0, top)
+    step = next(s for s in (0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.25) if top / s <= 5.01)
+    ticks = np.arange(0, top + step / 2, step)
+    decimals = 0 if step >= 0.01 else 1 if step >= 0.001 else 2
+    ax.set_yticks(ticks, [f"{100 * tick:.{decimals}f}%" for tick in ticks])
+
+
+def round_top(highest: float) -> float:
+    """Return the round number, a little above `highest`, at which a probability axis should end."""
+    for top in (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0):
+        if highest * 1.04 <= top:
+            return top
+    return 1.0
+
+
+def date_axis(ax: Axes, as_of: dt.date, horizon: float, width_px: float | None = None) -> None:
+    """Mark the horizontal axis, in days after `as_of`, with dates D such that the tick is the end of D.
+
+    The horizon is always marked; `width_px` (default: the width of the axes) decides how many dates fit.
+    """
+    ax.set_xlim(0, horizon)
+    width = width_px if width_px is not None else ax.get_window_extent().width
+    dates = _tick_dates(as_of, horizon, max(2, int(width // 58)))
+    years = {date.year for date in dates}
+    texts = []
+    for number, date in enumerate(dates):
+        new_year = number == 0 or date.year != dates[number - 1].year
+        texts.append(f"{date.day} {date:%b}" + (f"\n{date.year}" if len(years) > 1 and new_year or number == 0 else ""))
+    ax.set_xticks([(date - as_of).days + 1.0 for date in dates], texts)
+    ax.get_xticklabels()[-1].set_horizontalalignment("right")
+
+
+def _tick_dates(as_of: dt.date, horizon: float, most: int) -> list[dt.date]:
+    last = as_of + dt.timedelta(days=max(int(np.ceil(horizon - 1e-9)), 1) - 1)
+    days = [as_of + dt.timedelta(days=d) for d in range((last - as_of).days + 1)]
+    rules = (
+        lambda d: True,
+        lambda d: d.toordinal() % 2 == 0,
+        lambda d: d.weekday() == 6,
+        lambda d: d.day == 15 or _month_end(d),
+        _month_end,
+        lambda d: _month_end(d) and d.month % 3 == 0,
+        lambda d: d.month == 12 and d.day == 31,
+        lambda d: d.month == 12 and d.day == 31 and d.year % 5 == 0,
+    )
+    dates: list[dt.date] = []
+    for rule in rules:
+        dates = [day for day in days if rule(day)]
+        if len(dates) <= most - 1:
+            break
+    gap = dt.timedelta(days=max(1, round(0.7 * len(days) / most)))
+    return [date for date in dates if last - date >= gap] + [last]
+
+
+def _month_end(date: dt.date) -> bool:
+    return (date + dt.timedelta(days=1)).day == 1
+
+
+def spread(wanted: Sequence[float] | NDArray, gap: float | Sequence[float], low: float, high: float) -> NDArray:
+    """Move positions apart, as little as need be, so that neighbours are `gap` from each other within [low, high].
+
+    `gap` is one distance, or the height of each label: then neighbours are apart by half the sum of theirs. The order
+    is kept. When they cannot all fit they share the room evenly.
+    """
+    wanted = np.asarray(wanted, dtype=float)
+    if len(wanted) == 0:
+        return wanted
+    sizes = np.broadcast_to(np.asarray(gap, dtype=float), wanted.shape)
+    order = np.argsort(wanted, kind="stable")
+    gaps = (sizes[order][1:] + sizes[order][:-1]) / 2
+    room = high - low
+    if gaps.sum() > room > 0:
+        gaps = gaps * (room / gaps.sum())
+    offset = np.concatenate([[0.0], np.cumsum(gaps)])
+    base = _isotonic(np.clip(wanted[order], low, high) - offset)
+    base = np.clip(base, low, max(high - offset[-1], low))
+    result = np.empty_like(wanted)
+    result[order] = base + offset
+    return result
+
+
+def _isotonic(values: NDArray) -> NDArray:
+    """Return the nearest non-decreasing sequence (least squares, pool adjacent violators)."""
+    blocks: list[tuple[float, int]] = []
+    for value in values:
+        total, count = float(value), 1
+        while blocks and blocks[-1][0] / blocks[-1][1] > total / count:
+            previous = blocks.pop()
+            total, count = total + previous[0], count + previous[1]
+        blocks.append((total, count))
+    return np.concatenate([np.full(count, total / count) for total, count in blocks])
+
+
+def wrap(text: str, width: int, lines: int = 2) -> str:
+    """Break a label into at most `lines` lines of `width` characters; what does not fit ends in an ellipsis."""
+    return "\n".join(textwrap.wrap(text, width, max_lines=lines, placeholder=" …", break_long_words=True)) or text
+
+
+def points(change: float) -> str:
+    """Write a difference of two probabilities in percentage points, with its direction: "▲ 4.2", "▼ 12"."""
+    size = abs(100 * change)
+    if size < 0.05:
+        return "± 0"
+    return f"{'▲' if change > 0 else '▼'} {size:.{0 if size >= 9.95 else 1}f}"
+
+
+def times(ratio: float) -> str:
+    """Write a ratio as a factor, "×1.4", or "" when it is as good as one."""
+    return "" if abs(ratio - 1) < 0.005 else f"×{ratio:.3g}"

@@ -1,0 +1,168 @@
+"""The explorer: sliders on a scenario, and its future redrawn as they move. A thin view of `simlib.widgets.desk`."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import ipywidgets as w
+
+from simlib.scenario.model import Scenario
+from simlib.shipped import shipped_scenarios
+from simlib.widgets.desk import Desk, Part, Shown
+from simlib.widgets.dials import STEPS, Dial, Group, dials, grouped
+from simlib.widgets.parts import Dials, Picture
+from simlib.widgets.state import State
+
+OPEN_GROUPS = 3
+"""Groups of sliders that are unfolded at first: the most influential ones."""
+
+
+class Explorer(w.VBox):
+    """Sliders for every assumption of a world, and what follows from them.
+
+    `scenario` is the name of a shipped world, the path of a folder or file, or a Scenario; `view` one of its views.
+    """
+
+    def __init__(self, scenario: str | Path | Scenario = "two-islands", view: str | None = None) -> None:
+        self._choose = _choices(scenario)
+        self._view = _dropdown("View", [("as in the file", "")])
+        self._undo, self._redo, self._reset = (
+            w.Button(description=text, tooltip=tip, layout=w.Layout(width="auto"))
+            for text, tip in (("Undo", "Take back the last change"), ("Redo", "Take it again"),
+                              ("Reset all", "Every assumption and switch as the view has it"))
+        )  # fmt: skip
+        self.dials, self.picture = Dials(), Picture()
+        self.dials.layout = w.Layout(flex="1 1 400px", min_width="0", height="780px")
+        self.picture.layout = w.Layout(flex="2 1 560px", min_width="0")
+        head = w.HBox([self._choose, self._view, self._undo, self._redo, self._reset],
+                      layout=w.Layout(flex_flow="row wrap", align_items="center"))  # fmt: skip
+        body = w.HBox([self.dials, self.picture], layout=w.Layout(flex_flow="row wrap", align_items="flex-start"))
+        super().__init__([head, body])
+        self._open(scenario, view)
+        self._listen()
+
+    # ---------------------------------------------------------------- opening a world
+
+    def _open(self, scenario: str | Path | Scenario, view: str | None = None) -> None:
+        state = State(scenario, view)
+        old = getattr(self, "desk", None)
+        if old:
+            old.worker.close()
+        self.state, self._dials = state, dials(state.base)
+        self.desk = Desk(state, self, width=self.picture.room or 900)
+        self._view.options = [("as in the file", ""), *((each.title or each.id, each.id) for each in state.views.values())]
+        self._group()
+        self.desk.start()
+
+    def _group(self, influence: dict[str, float] | None = None) -> None:
+        groups = grouped(self._dials, influence)
+        with self.dials.hold_sync():
+            self.dials.groups = [self._group_data(group, k < OPEN_GROUPS) for k, group in enumerate(groups)]
+            self.show_settings()
+
+    def _group_data(self, group: Group, opened: bool) -> dict[str, Any]:
+        return {
+            "title": group.title,
+            "open": opened,
+            "dials": [
+                {"id": dial.id, "label": dial.assumption.label, "texts": dial.texts, **dial.about(self.state.base)}
+                for dial in group.dials
+            ],
+        }
+
+    # ---------------------------------------------------------------- showing (see `desk.Front`)
+
+    def show(self, shown: Shown) -> None:
+        """Show a picture and what is said about it, in one message."""
+        with self.picture.hold_sync():
+            self.picture.png, self.picture.size = shown.png, list(shown.size)
+            self.picture.alt, self.picture.sentence = shown.alt, [dict(part) for part in shown.sentence]
+            self.picture.preview, self.picture.status = shown.preview, dict(shown.status)
+
+    def show_status(self, status: Part) -> None:
+        """Show a line of status."""
+        self.picture.status = dict(status)
+
+    def show_settings(self) -> None:
+        """Put the sliders, the view and the buttons where the state has them."""
+        state = self.state
+        values = {name: state.value(name) for name in self._dials}
+        with self.dials.hold_sync():
+            self.dials.positions = {name: dial.position(values[name]) for name, dial in self._dials.items()}
+            self.dials.overrides = {
+                name: state.shows(name) for name, dial in self._dials.items() if not dial.on_grid(values[name])
+            }
+            self.dials.changed = [name for name in self._dials if name in state.values()]
+            self.dials.notes = {name: self.desk.notes[name] for name in self._dials if name in self.desk.notes}
+        self._view.value = state.settings.view
+        self._undo.disabled, self._redo.disabled = not state.can_undo, not state.can_redo
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
+        """Return the live widget, and for readers without a kernel its picture and its answer in words."""
+        self.desk.worker.wait(60)
+        bundle = dict(super()._repr_mimebundle_(**kwargs) or {})
+        bundle["image/png"] = base64.b64encode(self.picture.png).decode("ascii")
+        bundle["text/plain"] = f"{self.state.base.title}\n{self.picture.alt}"
+        return bundle
+
+    # ---------------------------------------------------------------- listening
+
+    def _listen(self) -> None:
+        heard = (
+            (self.dials, "positions", self._moved),
+            (self.dials, "typed", lambda typed: self._do(self.state.type_value, typed["id"], typed["text"])),
+            (self.dials, "asked", self._asked),
+            (self.picture, "room", lambda room: self.desk.resize(room)),
+            (self.picture, "cancelled", lambda _: self.desk.cancel()),
+            (self._view, "value", self._chosen_view),
+            (self._choose, "value", self._open),
+        )
+        for widget, trait, action in heard:
+            widget.observe(self._guarded(action), trait)
+        for button, name in ((self._undo, "undo"), (self._redo, "redo"), (self._reset, "reset")):
+            button.on_click(lambda _, name=name: self.desk.guard(lambda: self._do(getattr(self.state, name))))
+
+    def _guarded(self, action: Callable[[Any], object]) -> Callable[[dict[str, Any]], None]:
+        return lambda change: self.desk.guard(lambda: action(change["new"]))
+
+    def _do(self, action: Callable[..., bool], *arguments: Any) -> None:
+        with self.desk.lock:
+            if action(*arguments):
+                self.desk.changed()
+
+    def _moved(self, positions: dict[str, int]) -> None:
+        with self.desk.lock:
+            changed = False
+            for name, position in positions.items():
+                dial = self._dials.get(name)
+                if dial and 0 <= position <= STEPS and position != dial.position(self.state.value(name)):
+                    changed |= self.state.set_value(name, float(dial.grid[position]))
+            if changed:
+                self.desk.changed(moving=True)
+
+    def _asked(self, asked: dict[str, Any]) -> None:
+        if asked.get("what") == "reset":
+            self._do(self.state.reset_value, asked["id"])
+
+    def _chosen_view(self, view: str) -> None:
+        if view != self.state.settings.view:
+            self._do(self.state.choose_view, view)
+
+
+def _dropdown(label: str, options: list[Any]) -> w.Dropdown:
+    return w.Dropdown(description=label, options=options, style={"description_width": "initial"},
+                      layout=w.Layout(width="auto", max_width="100%"))  # fmt: skip
+
+
+def _choices(scenario: str | Path | Scenario) -> w.Dropdown:
+    """Return a choice of the shipped worlds, and of the one given if it is none of them."""
+    names: list[Any] = [(name, name) for name in shipped_scenarios()]
+    if scenario not in [value for _, value in names]:
+        label = scenario.id if isinstance(scenario, Scenario) else str(scenario)
+        names.insert(0, (label, scenario))
+    chosen = _dropdown("World", names)
+    chosen.value = scenario
+    return chosen

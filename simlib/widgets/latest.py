@@ -1,0 +1,128 @@
+"""One worker that does the latest job only: newer work replaces what waits and cancels what runs."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from simlib.errors import Cancelled
+
+Job = Callable[[Callable[[], bool], Callable[[float], None]], Any]
+"""A job is called with `cancel` (poll it) and `progress` (tell it the share done)."""
+
+
+@dataclass
+class _Order:
+    job: Job
+    done: Callable[[Any], None]
+    failed: Callable[[Exception], None]
+    progress: Callable[[float], None] | None
+    due: float
+    cancelled: threading.Event = field(default_factory=threading.Event)
+
+
+class Latest:
+    """A daemon thread for work of which only the last matters, begun once the hand has rested for a while.
+
+    `done`, `failed` and `progress` are called on that thread, and never for work that was replaced or cancelled before
+    the call began.
+    """
+
+    def __init__(self, name: str = "simlib-answers") -> None:
+        self._name = name
+        self._changed = threading.Condition()
+        self._waiting: _Order | None = None
+        self._running: _Order | None = None
+        self._thread: threading.Thread | None = None
+        self._closed = False
+
+    def submit(
+        self,
+        job: Job,
+        done: Callable[[Any], None],
+        failed: Callable[[Exception], None],
+        *,
+        delay: float = 0.0,
+        progress: Callable[[float], None] | None = None,
+    ) -> None:
+        """Do `job` after `delay` seconds unless something newer comes; cancel what runs now."""
+        order = _Order(job, done, failed, progress, time.monotonic() + delay)
+        with self._changed:
+            self._drop()
+            self._waiting = order
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._work, name=self._name, daemon=True)
+                self._thread.start()
+            self._changed.notify_all()
+
+    def cancel(self) -> None:
+        """Drop what waits and cancel what runs."""
+        with self._changed:
+            self._drop()
+            self._changed.notify_all()
+
+    def _drop(self) -> None:
+        self._waiting = None
+        if self._running is not None:
+            self._running.cancelled.set()
+
+    @property
+    def busy(self) -> bool:
+        """Whether something waits or runs."""
+        with self._changed:
+            return self._waiting is not None or self._running is not None
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until nothing waits or runs; return False after `timeout` seconds."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._waiting is None and self._running is None, timeout)
+
+    def close(self) -> None:
+        """Cancel everything and let the thread end."""
+        with self._changed:
+            self._closed = True
+            self._drop()
+            self._changed.notify_all()
+
+    def _work(self) -> None:
+        while True:
+            with self._changed:
+                order = self._next()
+                if order is None:
+                    return
+                self._waiting, self._running = None, order
+            self._do(order)
+            with self._changed:
+                self._running = None
+                self._changed.notify_all()
+
+    def _next(self) -> _Order | None:
+        """Wait for an order that is due; None when closed."""
+        while not self._closed:
+            if self._waiting is None:
+                self._changed.wait()
+                continue
+            left = self._waiting.due - time.monotonic()
+            if left <= 0:
+                return self._waiting
+            self._changed.wait(left)
+        return None
+
+    def _do(self, order: _Order) -> None:
+        def progress(share: float) -> None:
+            if order.progress is not None and not order.cancelled.is_set():
+                order.progress(share)
+
+        try:
+            result = order.job(order.cancelled.is_set, progress)
+        except Cancelled:
+            return
+        except Exception as error:  # noqa: BLE001 - whatever went wrong is shown where the answer would be
+            if not order.cancelled.is_set():
+                order.failed(error)
+            return
+        if not order.cancelled.is_set():
+            order.done(result)

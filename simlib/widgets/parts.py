@@ -1,0 +1,54 @@
+"""The two widgets of our own: a picture that changes in place, and sliders. Only how they look; no logic.
+
+They are anywidgets: one model each, however many sliders there are, so that a notebook with sixty assumptions opens as
+quickly as one with six. Labels, values and answers are announced to screen readers, and JupyterLab's single-key
+shortcuts are kept away from focused sliders.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import anywidget
+import traitlets
+
+_STATIC = Path(__file__).parent / "static"
+
+
+class Picture(anywidget.AnyWidget):
+    """A PNG that changes in place, with a sentence above it and a line of status.
+
+    `sentence` is a list of {text, strong} parts, `alt` what a screen reader says for the picture, `status` {text, kind,
+    share}: with a share from 0 to 1 there is a progress bar and a Cancel button, which counts up `cancelled`. `room` is
+    the width in pixels that the browser has for the picture.
+    """
+
+    _esm = _STATIC / "picture.js"
+    _css = _STATIC / "simlib.css"
+    png = traitlets.Bytes().tag(sync=True)
+    size = traitlets.List([900, 600]).tag(sync=True)
+    alt = traitlets.Unicode().tag(sync=True)
+    sentence = traitlets.List().tag(sync=True)
+    preview = traitlets.Bool(default_value=False).tag(sync=True)
+    status = traitlets.Dict().tag(sync=True)
+    room = traitlets.Int(0).tag(sync=True)
+    cancelled = traitlets.Int(0).tag(sync=True)
+
+
+class Dials(anywidget.AnyWidget):
+    """Sliders by group. `groups` is what to show; `positions` where the sliders stand (both ways).
+
+    `overrides` are readouts of values that no position has, `notes` a line under a slider, `changed` the ids that differ
+    from the view. The browser sets `typed` {id, text, n} and `asked` {what, id, n}.
+    """
+
+    _esm = _STATIC / "dials.js"
+    _css = _STATIC / "simlib.css"
+    groups = traitlets.List().tag(sync=True)
+    positions = traitlets.Dict().tag(sync=True)
+    overrides = traitlets.Dict().tag(sync=True)
+    notes = traitlets.Dict().tag(sync=True)
+    changed = traitlets.List().tag(sync=True)
+    typed = traitlets.Dict({"n": 0}).tag(sync=True)
+    asked = traitlets.Dict({"n": 0}).tag(sync=True)
+

@@ -1,0 +1,164 @@
+// Sliders by group. Positions go to the kernel as they change; readouts for every position came with the sliders,
+// so a number follows the hand at once; what was typed is read by the kernel, the only parser of units.
+let serial = 0;
+
+function make(tag, className, text) {
+  const node = document.createElement(tag);
+  if (className) node.className = className;
+  if (text !== undefined) node.textContent = text;
+  return node;
+}
+
+function render({ model, el }) {
+  el.classList.add("simlib-dials");
+  // JupyterLab's single-key shortcuts (d d deletes the cell) must not act on a focused slider.
+  el.dataset.lmSuppressShortcuts = "true";
+  const prefix = `simlib-dial-${++serial}`;
+  const rows = new Map();
+
+  const search = make("input", "simlib-search");
+  search.type = "search";
+  search.placeholder = "Search the assumptions";
+  search.setAttribute("aria-label", "Search the assumptions");
+  const list = make("div", "simlib-list");
+  const about = make("div", "simlib-about");
+  about.setAttribute("aria-live", "polite");
+  el.append(search, list, about);
+
+  const send = (name, value) => {
+    model.set(name, value);
+    model.save_changes();
+  };
+
+  const explain = (dial) => {
+    about.replaceChildren(
+      make("strong", "", dial.label),
+      make("p", "", `Because: ${dial.because}`),
+      make("p", "", dial.prior),
+      ...(dial.sources.length ? [make("p", "", `Sources: ${dial.sources.join("; ")}`)] : []),
+      make("p", "simlib-uses", dial.uses.join("; ")),
+    );
+  };
+
+  const readout = (row) => {
+    const given = model.get("overrides")[row.dial.id];
+    const position = Number(row.slider.value);
+    const text = row.fresh || given === undefined ? row.dial.texts[position] : given;
+    if (document.activeElement !== row.text || !row.typing) row.text.value = text;
+    row.slider.setAttribute("aria-valuetext", text);
+  };
+
+  const addRow = (dial, parent) => {
+    const id = `${prefix}-${rows.size}`;
+    const node = make("div", "simlib-row");
+    node.title = `Because: ${dial.because}`;
+    const label = make("label", "", dial.label);
+    label.htmlFor = id;
+    const line = make("div", "simlib-line");
+    const track = make("span", "simlib-track");
+    const slider = make("input");
+    Object.assign(slider, { type: "range", id, min: 0, max: dial.texts.length - 1, step: 1 });
+    slider.setAttribute("aria-label", dial.label);
+    track.append(slider);
+    const text = make("input", "simlib-readout");
+    text.type = "text";
+    text.setAttribute("aria-label", `${dial.label}: value`);
+    const reset = make("button", "simlib-reset", "↺");
+    reset.type = "button";
+    reset.title = "Reset to the value of the view";
+    reset.setAttribute("aria-label", `Reset: ${dial.label}`);
+    const note = make("div", "simlib-note");
+    line.append(track, text, reset);
+    node.append(label, line, note);
+    parent.append(node);
+    const row = { dial, node, slider, text, reset, note, fresh: false, typing: false };
+    rows.set(dial.id, row);
+
+    slider.addEventListener("input", () => {
+      row.fresh = true;
+      readout(row);
+      send("positions", { ...model.get("positions"), [dial.id]: Number(slider.value) });
+    });
+    text.addEventListener("input", () => { row.typing = true; });
+    const typed = () => {
+      if (!row.typing) return;
+      row.typing = false;
+      send("typed", { id: dial.id, text: text.value, n: model.get("typed").n + 1 || 1 });
+    };
+    text.addEventListener("change", typed);
+    text.addEventListener("keydown", (event) => {
+      if (event.key === "Enter") typed();
+      if (event.key === "Escape") { row.typing = false; readout(row); }
+      event.stopPropagation();
+    });
+    reset.addEventListener("click", () => {
+      send("asked", { what: "reset", id: dial.id, n: model.get("asked").n + 1 || 1 });
+    });
+    for (const event of ["focusin", "pointerenter"]) node.addEventListener(event, () => explain(dial));
+  };
+
+  const build = () => {
+    const closed = new Set([...list.querySelectorAll("details:not([open])")].map((node) => node.dataset.title));
+    const known = rows.size > 0;
+    rows.clear();
+    list.replaceChildren();
+    for (const group of model.get("groups")) {
+      const fold = make("details");
+      fold.dataset.title = group.title;
+      fold.open = known ? !closed.has(group.title) : group.open;
+      fold.append(make("summary", "", `${group.title} (${group.dials.length})`));
+      for (const dial of group.dials) addRow(dial, fold);
+      list.append(fold);
+    }
+    place();
+    annotate();
+    filter();
+  };
+
+  const place = () => {
+    const positions = model.get("positions");
+    for (const [id, row] of rows) {
+      if (positions[id] !== undefined && Number(row.slider.value) !== positions[id]) row.slider.value = positions[id];
+      readout(row);
+    }
+  };
+  const overridden = () => {
+    for (const row of rows.values()) row.fresh = false;
+    place();
+  };
+  const annotate = () => {
+    const notes = model.get("notes");
+    const changed = new Set(model.get("changed"));
+    for (const [id, row] of rows) {
+      row.note.textContent = notes[id] || "";
+      row.node.classList.toggle("simlib-changed", changed.has(id));
+      row.reset.style.visibility = changed.has(id) ? "visible" : "hidden";
+    }
+  };
+  const filter = () => {
+    const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
+    for (const fold of list.children) {
+      let any = false;
+      for (const row of rows.values()) {
+        if (row.node.parentElement !== fold) continue;
+        const text = `${row.dial.label} ${row.dial.id} ${fold.dataset.title} ${row.dial.because}`.toLowerCase();
+        const fits = words.every((word) => text.includes(word));
+        row.node.hidden = !fits;
+        any ||= fits;
+      }
+      fold.hidden = !any;
+      if (any && words.length) fold.open = true;
+    }
+  };
+  search.addEventListener("input", filter);
+
+  const watch = {
+    "change:groups": build, "change:positions": place, "change:overrides": overridden,
+    "change:notes": annotate, "change:changed": annotate,
+  };
+  for (const [event, handler] of Object.entries(watch)) model.on(event, handler);
+  build();
+  return () => { for (const [event, handler] of Object.entries(watch)) model.off(event, handler); };
+}
+
+export default { render };

@@ -1,0 +1,87 @@
+// A picture that changes in place: the old one stays until the new one is decoded, so nothing flickers.
+// Tells the kernel how wide there is room for it, and carries its answer as alternative text.
+function render({ model, el }) {
+  el.classList.add("simlib-picture");
+  const img = document.createElement("img");
+  const strip = document.createElement("div");
+  strip.className = "simlib-strip";
+  const text = document.createElement("span");
+  const bar = document.createElement("progress");
+  const stop = document.createElement("button");
+  strip.setAttribute("role", "status");
+  stop.type = "button";
+  stop.textContent = "Cancel";
+  bar.max = 1;
+  strip.append(text, bar, stop);
+  const sentence = document.createElement("p");
+  sentence.className = "simlib-sentence";
+  sentence.setAttribute("aria-live", "polite");
+  el.append(sentence, strip, img);
+
+  let shown = null;
+  const show = () => {
+    const data = model.get("png");
+    if (!data || !data.byteLength) return;
+    const url = URL.createObjectURL(new Blob([data], { type: "image/png" }));
+    const old = shown;
+    shown = url;
+    img.src = url;
+    if (old) img.addEventListener("load", () => URL.revokeObjectURL(old), { once: true });
+  };
+  const size = () => {
+    const [width, height] = model.get("size");
+    img.width = width;
+    img.height = height;
+  };
+  const alt = () => { img.alt = model.get("alt"); };
+  const status = () => {
+    const { text: words, share, kind } = model.get("status");
+    text.textContent = words || "\u00a0";
+    strip.dataset.kind = kind || "";
+    bar.hidden = stop.hidden = share === null || share === undefined;
+    if (!bar.hidden) bar.value = share;
+  };
+  const say = () => {
+    // While a preview moves, screen readers wait; they read the answer at rest.
+    sentence.setAttribute("aria-busy", String(model.get("preview")));
+    sentence.replaceChildren(...model.get("sentence").map(({ text: words, strong }) => {
+      const node = document.createElement(strong ? "strong" : "span");
+      node.textContent = words;
+      return node;
+    }));
+  };
+  const watch = {
+    "change:sentence": say, "change:png": show, "change:size": size, "change:alt": alt, "change:status": status,
+  };
+  for (const [event, handler] of Object.entries(watch)) model.on(event, handler);
+  stop.addEventListener("click", () => {
+    model.set("cancelled", model.get("cancelled") + 1);
+    model.save_changes();
+  });
+  size();
+  alt();
+  status();
+  say();
+  show();
+
+  let timer = null;
+  const measure = () => {
+    const room = Math.floor(el.clientWidth / 20) * 20;
+    if (room < 200 || room === model.get("room")) return;
+    model.set("room", room);
+    model.save_changes();
+  };
+  const observer = new ResizeObserver(() => {
+    clearTimeout(timer);
+    timer = setTimeout(measure, 120);
+  });
+  observer.observe(el);
+  return () => {
+    observer.disconnect();
+    clearTimeout(timer);
+    for (const [event, handler] of Object.entries(watch)) model.off(event, handler);
+    if (shown) URL.revokeObjectURL(shown);
+  };
+}
+
+export default { render };

@@ -1,0 +1,108 @@
+"""Changing text, quickly: words are rendered once by matplotlib, kept as masks, and set anew as positions change.
+
+matplotlib lays out and rasterises every glyph at every draw, which for twenty labels takes longer than all lines and
+areas together. Labels share few words and their numbers share few spellings, so nearly every word is already there.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from matplotlib.text import Text
+
+_PAD = 2
+LEADING = 1.2
+"""Distance of two lines of text, in sizes of the type."""
+
+
+class Word:
+    """One rendered word: `mask` (height, width) of coverage 0–255, `ascent` rows above the baseline, `advance` px."""
+
+    __slots__ = ("advance", "ascent", "mask")
+
+    def __init__(self, mask: NDArray[np.int16], ascent: int, advance: float) -> None:
+        self.mask, self.ascent, self.advance = mask, ascent, advance
+
+
+@lru_cache(maxsize=4096)
+def word(text: str, size: float, weight: str | int, dpi: float) -> Word:
+    """Return a word as matplotlib renders it, horizontally, at a size in points."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+    from matplotlib.font_manager import FontProperties
+
+    font = FontProperties(size=size, weight=weight)
+    em = size * dpi / 72
+    ascent, height, width = int(1.3 * em) + _PAD, int(1.8 * em) + 2 * _PAD, int(1.4 * em * len(text)) + 4 * _PAD
+    figure = Figure(figsize=(width / dpi, height / dpi), dpi=dpi, facecolor="none")
+    canvas = FigureCanvasAgg(figure)
+    figure.text(_PAD / width, 1 - ascent / height, text, fontproperties=font, color="black", va="baseline", ha="left",
+                parse_math=False)  # fmt: skip
+    canvas.draw()
+    alpha = np.asarray(canvas.buffer_rgba())[..., 3]
+    advance, _, _ = canvas.get_renderer().get_text_width_height_descent(text, font, ismath=False)
+    columns = np.flatnonzero(alpha.any(axis=0))
+    right = int(columns[-1]) + 1 if len(columns) else _PAD
+    return Word(alpha[:, :right].astype(np.int16), ascent, advance)
+
+
+def can_set(text: Text) -> bool:
+    """Whether `set_text_on` can stand in for drawing this text: upright, plain, opaque."""
+    return not text.get_rotation() and text.get_alpha() in (None, 1) and text.get_bbox_patch() is None
+
+
+def set_text_on(pixels: NDArray[np.uint8], text: Text) -> None:
+    """Set a matplotlib text, at its place, on an RGBA picture (height, width, 4)."""
+    from matplotlib.colors import to_rgb
+
+    lines = text.get_text().split("\n")
+    if not text.get_visible() or not any(lines):
+        return
+    figure = text.get_figure(root=True)
+    assert figure is not None
+    x, y = text.get_transform().transform(text.get_unitless_position())
+    size, weight, dpi = text.get_fontsize(), text.get_fontweight(), figure.dpi
+    em = size * dpi / 72
+    leading = LEADING * em
+    top = pixels.shape[0] - y + _above_first_baseline(text.get_verticalalignment(), em, leading, len(lines))
+    colour = np.array([round(255 * part) for part in to_rgb(text.get_color())], dtype=np.int16)
+    for number, line in enumerate(lines):
+        _set_line(pixels, line, x, top + number * leading, text.get_horizontalalignment(), colour, (size, weight, dpi))
+
+
+def _above_first_baseline(va: str, em: float, leading: float, lines: int) -> float:
+    """Return how far below the anchor the first baseline lies."""
+    extra = (lines - 1) * leading
+    below = {"baseline": -extra, "bottom": -0.24 * em - extra, "top": 0.93 * em, "center_baseline": 0.0}
+    return below.get(va, 0.36 * em - extra / 2)
+
+
+def _set_line(
+    pixels: NDArray[np.uint8], line: str, x: float, baseline: float, ha: str, colour: NDArray[np.int16],
+    font: tuple[float, str | int, float],
+) -> None:  # fmt: skip
+    space = 0.318 * font[0] * font[2] / 72
+    words = [word(part, *font) if part else None for part in line.split(" ")]
+    width = sum(w.advance if w else 0.0 for w in words) + space * (len(words) - 1)
+    x -= {"right": width, "center": width / 2}.get(ha, 0.0)
+    for item in words:
+        if item is not None:
+            _blend(pixels, item, round(x) - _PAD, round(baseline) - item.ascent, colour)
+            x += item.advance
+        x += space
+
+
+def _blend(pixels: NDArray[np.uint8], item: Word, left: int, top: int, colour: NDArray[np.int16]) -> None:
+    height, width = item.mask.shape
+    x0, y0 = max(left, 0), max(top, 0)
+    x1, y1 = min(left + width, pixels.shape[1]), min(top + height, pixels.shape[0])
+    if x0 >= x1 or y0 >= y1:
+        return
+    cover = item.mask[y0 - top : y1 - top, x0 - left : x1 - left, None]
+    under = pixels[y0:y1, x0:x1, :3].astype(np.int32)
+    pixels[y0:y1, x0:x1, :3] = under + (colour - under) * cover // 255
