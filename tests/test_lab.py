@@ -183,6 +183,7 @@ def test_the_shipped_worlds_are_found_by_name():
     worlds = shipped.shipped_scenarios()
     assert shipped.in_clone()
     assert list(worlds) == sorted(worlds)
+    assert {"caribbean-2025", "two-islands"} <= set(worlds)
     assert all((folder / "scenario.yaml").is_file() and folder.name == name for name, folder in worlds.items())
 
 
