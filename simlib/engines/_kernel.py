@@ -13,6 +13,7 @@ time grid and summed once at the end. Everything counted is an integer, so sums 
 
 One serial function that releases the GIL, compiled once per installation: its arguments are flat arrays and nothing
 in it is specialised on a scenario. Indices are unsigned 32-bit loads, because Numba tests signed ones for wrap-around.
+Helpers that take the whole machine are inlined before typing, so that its arrays are unpacked only once.
 
 References: Gibson, M. and Bruck, J. (2000) Efficient exact stochastic simulation of chemical systems with many
 species and many channels, J. Phys. Chem. A 104. Anderson, D. (2007) A modified next reaction method for simulating
@@ -22,16 +23,22 @@ chemical systems with time dependent propensities and delays, J. Chem. Phys. 127
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
 
 from simlib.engines.streams import GAMMA, MIX_1, MIX_2
 
-_ONE, _TWO = np.uint64(1), np.uint64(2)
+_ONE = np.uint64(1)
 _S12, _S27, _S30, _S31 = (np.uint64(shift) for shift in (12, 27, 30, 31))
 _BIT, _WORD = np.uint32(63), np.uint32(6)
+
+_LEAN: dict[str, Any] = {"_nrt": False, "no_cfunc_wrapper": True}
+"""Arrays belong to the caller. Numba would count references to each one it takes out of a tuple: nine times slower."""
+
+_njit = njit(**_LEAN)
+_inline = njit(inline="always", **_LEAN)
 
 DONE, TOO_MANY_EVENTS, HISTORY_FULL = 0, 1, 2
 
@@ -152,7 +159,17 @@ class Work(NamedTuple):
     total: np.ndarray
 
 
-@njit(forceinline=True)
+def make_work(layout, machine):
+    """Return room for the state of one replicate."""
+    moves = len(machine.entry)
+    return Work(
+        np.zeros(len(machine.top), np.int32), np.zeros(layout.words, np.uint64),
+        np.zeros(len(machine.rung_start) - 1, np.uint32), np.zeros(moves, np.uint32), np.zeros(moves, np.uint64),
+        np.zeros(moves), np.zeros(moves), np.zeros(moves), np.zeros(moves, np.int64), np.zeros(moves, np.int64),
+    )  # fmt: skip
+
+
+@_njit
 def mix(x):
     """Return the finaliser of `streams.mix` for one word."""
     x = (x ^ (x >> _S30)) * MIX_1
@@ -160,20 +177,20 @@ def mix(x):
     return x ^ (x >> _S31)
 
 
-@njit(forceinline=True)
+@_njit
 def uniform(key, number):
     """Return a draw of the stream with this key, strictly between 0 and 1; `number` counts from 0."""
     word = mix(key + (np.uint64(number) + _ONE) * GAMMA)
     return (np.float64(np.int64(word >> _S12)) + 0.5) * 2.0**-52
 
 
-@njit(forceinline=True)
+@_njit
 def exponential(key, number):
     """Return a draw of the stream as a unit exponential."""
     return -math.log(uniform(key, number))
 
 
-@njit(forceinline=True)
+@_njit
 def choose(cumulative, first, u):
     """Return the first place from `first` on whose cumulative share exceeds u; the last possible one is above 1."""
     place = np.uint32(first)
@@ -182,20 +199,28 @@ def choose(cumulative, first, u):
     return place
 
 
-@njit(forceinline=True)
-def holds(machine, condition, word):
-    """Say whether a condition holds in a packed state."""
+@_njit
+def any_clause(condition_start, clause, condition, word):
+    """Say whether any clause of a condition shares no bit with a packed state."""
     words = len(word)
-    for row in range(machine.condition_start[condition], machine.condition_start[condition + 1]):
-        shared = np.uint64(0)
+    for row in range(condition_start[condition], condition_start[condition + 1]):
+        apart = True
         for k in range(words):
-            shared |= word[k] & machine.clause[row * words + k]
-        if shared == 0:
+            if word[k] & clause[row * words + k]:
+                apart = False
+                break
+        if apart:
             return True
     return False
 
 
-@njit(forceinline=True)
+@_inline
+def holds(machine, condition, word):
+    """Say whether a condition holds in a packed state."""
+    return any_clause(machine.condition_start, machine.clause, condition, word)
+
+
+@_inline
 def rung_of(machine, ladder, word):
     """Return the highest rung (its place among all rungs) that holds; the first always does."""
     first = machine.rung_start[ladder]
@@ -205,16 +230,16 @@ def rung_of(machine, ladder, word):
     return rung
 
 
-@njit(fastmath={"nnan", "nsz"}, forceinline=True)
+@njit(fastmath={"nnan", "nsz"}, **_LEAN)
 def earliest(fire):
     """Return the smallest firing time."""
     best = np.inf
     for move in range(len(fire)):
-        best = min(fire[move], best)
+        best = fire[move] if fire[move] < best else best
     return best
 
 
-@njit(forceinline=True)
+@_inline
 def rerate(work, move, new, t):
     """Give a move a new hazard at time t: what is left is spent at the new speed, or kept while the move is off."""
     old = work.rate[move]
@@ -225,7 +250,7 @@ def rerate(work, move, new, t):
         work.fire[move] = t + unit / new if new > 0.0 else np.inf
 
 
-@njit(forceinline=True)
+@_inline
 def set_level(machine, work, counts, row, variable, new):
     """Move a variable to another level: the packed word, the histogram, and the table places of its readers."""
     old = work.level[variable]
@@ -241,11 +266,13 @@ def set_level(machine, work, counts, row, variable, new):
         work.place[move] = np.uint32(work.place[move] + change * machine.reader_stride[k])
 
 
-@njit(forceinline=True)
+@_inline
 def start(machine, values, work, counts, layout, replicate_key):
     """Set up one replicate at t = 0 in segment 0: levels, rungs, keys, and the first exponential of every move."""
-    work.word[:] = 0
-    work.place[:] = machine.entry
+    for k in range(len(work.word)):
+        work.word[k] = 0
+    for move in range(len(machine.entry)):
+        work.place[move] = machine.entry[move]
     for variable in range(len(machine.top)):
         chosen = machine.spread_start[variable]
         if machine.spread_start[variable + 1] - chosen > 1:
@@ -263,13 +290,12 @@ def start(machine, values, work, counts, layout, replicate_key):
         work.key[move] = mix(replicate_key ^ machine.move_hash[move])
         work.fired[move] = 0
         work.total[move] = 0
-        work.rate[move] = 0.0
-        work.fire[move] = np.inf
         work.left[move] = exponential(work.key[move], 0)
-        rerate(work, move, values.rates[offset + work.place[move]], 0.0)
+        work.rate[move] = values.rates[offset + work.place[move]]
+        work.fire[move] = work.left[move] / work.rate[move] if work.rate[move] > 0.0 else np.inf
 
 
-@njit(forceinline=True)
+@_inline
 def first_ending(machine, work, layout):
     """Return the first ending that holds, or -1."""
     for ending in range(layout.endings):
@@ -278,7 +304,7 @@ def first_ending(machine, work, layout):
     return -1
 
 
-@njit(forceinline=True)
+@_inline
 def answer(counts, row, layout, times, question, t):
     """Note the first time of a question."""
     if times[question] == np.inf:
@@ -286,7 +312,7 @@ def answer(counts, row, layout, times, question, t):
         counts[row + layout.question + question] += 1
 
 
-@njit(forceinline=True)
+@_inline
 def count_firing(machine, work, counts, row, layout, times, move, outcome, t):
     """Count a firing of a move, by its own clock or forced, and answer the questions about it."""
     before = work.total[move]
@@ -297,15 +323,16 @@ def count_firing(machine, work, counts, row, layout, times, move, outcome, t):
         answer(counts, row, layout, times, machine.asked[k], t)
 
 
-@njit(forceinline=True)
+@_inline
 def apply(machine, values, work, counts, row, offset, layout, times, outcome, t):
     """Apply the effects of an outcome (or a pin) and everything that follows from them; return the ending, or -1."""
     changed = False
     for effect in range(machine.effect_start[outcome], machine.effect_start[outcome + 1]):
         variable = machine.effect_variable[effect]
         old = work.level[variable]
-        new = max(old * machine.effect_keep[effect] + machine.effect_amount[effect], np.int32(0))
-        new = min(new, machine.top[variable])
+        new = old * machine.effect_keep[effect] + machine.effect_amount[effect]
+        new = 0 if new < 0 else new
+        new = machine.top[variable] if new > machine.top[variable] else new
         if new != old:
             changed = True
             set_level(machine, work, counts, row, variable, new)
@@ -323,7 +350,8 @@ def apply(machine, values, work, counts, row, offset, layout, times, outcome, t)
     rungs = layout.ending - layout.rung
     for k in range(machine.question_start[outcome], machine.question_start[outcome + 1]):
         question = machine.question[k]
-        if times[question] == np.inf and holds(machine, rungs + layout.endings + question, work.word):
+        condition = rungs + layout.endings + question
+        if times[question] == np.inf and holds(machine, condition, work.word):
             answer(counts, row, layout, times, question, t)
     for k in range(machine.ending_start[outcome], machine.ending_start[outcome + 1]):
         if holds(machine, rungs + machine.ending[k], work.word):
@@ -331,7 +359,7 @@ def apply(machine, values, work, counts, row, offset, layout, times, outcome, t)
     return -1
 
 
-@njit(forceinline=True)
+@_inline
 def action_outcome(machine, values, work, action, replicate_key):
     """Return the outcome (or pin) that an intervention brings about now, -1 when it has no effect."""
     outcome, move = np.int64(machine.action_outcome[action]), machine.action_move[action]
@@ -347,7 +375,7 @@ def action_outcome(machine, values, work, action, replicate_key):
     return outcome
 
 
-@njit(forceinline=True)
+@_inline
 def fire_next(machine, values, work, move):
     """Use up the present occurrence of a move's own clock: return its outcome and draw the next exponential."""
     number = 2 * work.fired[move]
@@ -356,39 +384,34 @@ def fire_next(machine, values, work, move):
     if machine.outcome_start[move + 1] - first > 1:
         outcome = np.int64(choose(values.chance, first, uniform(work.key[move], number + 1)))
     work.fired[move] += 1
-    work.left[move] = exponential(work.key[move], number + 2)
-    work.rate[move] = 0.0
-    work.fire[move] = np.inf
+    work.fire[move] += exponential(work.key[move], number + 2) / work.rate[move]
     return outcome
 
 
-@njit(forceinline=True)
+@_inline
 def note(history, row, t, outcome, action, word):
     """Keep one row of history; say whether there was room."""
     if row >= len(history.time):
         return False
     history.time[row], history.outcome[row], history.action[row] = t, outcome, action
-    history.state[row] = word
+    for k in range(len(word)):
+        history.state[row, k] = word[k]
     return True
 
 
-@njit(nogil=True, cache=True)
-def run(layout, machine, values, output, history, seed_key, first, replicates, max_events):
+@njit(nogil=True, cache=True, **_LEAN)
+def run(layout, machine, values, work, output, history, seed_key, first, replicates, max_events):
     """Simulate replicates `first` and following; return (status, how many were finished, rows of history).
 
     Adds to the integer arrays of `output` and fills one row per replicate in the others.
     """
     moves, segments = len(machine.entry), len(machine.segment_end)
-    work = Work(
-        np.zeros(len(machine.top), np.int32), np.zeros(layout.words, np.uint64),
-        np.zeros(len(machine.rung_start) - 1, np.uint32), np.zeros(moves, np.uint32), np.zeros(moves, np.uint64),
-        np.zeros(moves), np.zeros(moves), np.zeros(moves), np.zeros(moves, np.int64), np.zeros(moves, np.int64),
-    )  # fmt: skip
     counts, rows, keep = output.counts, 0, len(history.time)
     for replicate in range(replicates):
         replicate_key = mix(seed_key + (np.uint64(first + replicate) + _ONE) * GAMMA)
         times = output.question_time[replicate]
-        times[:] = np.inf
+        for question in range(layout.questions):
+            times[question] = np.inf
         start(machine, values, work, counts, layout, replicate_key)
         for question in range(layout.questions):
             if holds(machine, layout.question - layout.rung + question, work.word):
@@ -432,8 +455,6 @@ def run(layout, machine, values, output, history, seed_key, first, replicates, m
             if move >= 0:
                 count_firing(machine, work, counts, row, layout, times, move, outcome, t)
             ended = apply(machine, values, work, counts, row, offset, layout, times, outcome, t)
-            if present < 0:
-                rerate(work, move, values.rates[offset + work.place[move]], t)
             if ended >= 0:
                 counts[row + layout.ending + ended] += 1
             events += 1

@@ -222,14 +222,13 @@ class Flat:
 
 def _rate_tables(segments: Sequence[Segment]) -> tuple[list[Segment], Ints]:
     """Return one segment for each distinct set of rates, and which of them each segment uses (S,)."""
-    places: dict[tuple[tuple[int, ...], tuple[int, ...]], int] = {}
+    places: dict[object, int] = {}
     examples: list[Segment] = []
     for segment in segments:
-        key = (segment.closed, segment.forbidden)
-        if key not in places:
-            places[key] = len(examples)
+        if segment.rating not in places:
+            places[segment.rating] = len(examples)
             examples.append(segment)
-    return examples, np.array([places[segment.closed, segment.forbidden] for segment in segments], dtype=np.int64)
+    return examples, np.array([places[segment.rating] for segment in segments], dtype=np.int64)
 
 
 def _meeting(variables: set[int], readers: Sequence[set[int]]) -> list[int]:

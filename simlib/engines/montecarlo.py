@@ -143,7 +143,7 @@ class Simulator:
         return job.counts()
 
     def forecast(self, counts: Counts, *, theta: Floats | None = None, seed: int = 0, **details: Any) -> Forecast:
-        """Return the forecast that `counts` give; `theta` and `seed` are those of the run, `details` go to provenance."""
+        """Return the forecast of `counts`; `theta` and `seed` are those of the run, `details` go to provenance."""
         values = self.stated if theta is None else theta
         if self.ignore_windows:
             details["ignore_windows"] = True
@@ -197,8 +197,8 @@ class _Job:
         self.simulator, self.values, self.key, self.first, self.runs = simulator, values, key, first, runs
         self.chunks = -(-runs // CHUNK)
         self._waiting, self._stop = iter(range(self.chunks)), False
-        self._sums: list[Output] = []
-        self._each = self._allocate(runs)
+        self.sums: list[Output] = []
+        self.each = self._allocate(runs)
 
     def _allocate(self, runs: int) -> Output:
         flat = self.simulator.flat
@@ -224,7 +224,7 @@ class _Job:
 
     def _take_chunks(self, report: Callable[[int], None] | None = None) -> None:
         sums = self._allocate(0)
-        self._sums.append(sums)
+        self.sums.append(sums)
         try:
             for chunk in self._waiting:
                 if self._stop:
@@ -238,7 +238,7 @@ class _Job:
 
     def _run_chunk(self, sums: Output, chunk: int) -> None:
         here = slice(chunk * CHUNK, min((chunk + 1) * CHUNK, self.runs))
-        each = self._each
+        each = self.each
         output = sums._replace(
             ending=each.ending[here], ending_time=each.ending_time[here],
             question_time=each.question_time[here], events=each.events[here],
@@ -249,14 +249,18 @@ class _Job:
         """Return the counts of all chunks; their order does not matter, since they are integers."""
         flat = self.simulator.flat
         layout, steps = flat.layout, len(flat.grid)
-        total = sum((sums.counts for sums in self._sums), np.zeros_like(self._each.counts))
+        total = sum((sums.counts for sums in self.sums), np.zeros_like(self.each.counts))
         table = np.cumsum(total.reshape(steps + 1, layout.width)[:steps], axis=0)
         starts = (0, layout.rung, layout.ending, layout.question, layout.move, layout.square, layout.width)
         parts = [np.ascontiguousarray(table[:, a:b]) for a, b in itertools.pairwise(starts)]
-        acted = [sum((getattr(sums, name) for sums in self._sums), np.zeros_like(self._each.tried))
+        acted = [sum((getattr(sums, name) for sums in self.sums), np.zeros_like(self.each.tried))
                  for name in ("tried", "void")]  # fmt: skip
-        each = self._each
-        return Counts(self.first, *parts, *acted, each.ending, each.ending_time, each.question_time, each.events)
+        each = self.each
+        named = dict(zip(("levels", "rungs", "endings", "questions", "moves", "squares"), parts, strict=True))
+        return Counts(
+            first=self.first, **named, tried=acted[0], void=acted[1], ending=each.ending,
+            ending_time=each.ending_time, question_time=each.question_time, events=each.events,
+        )  # fmt: skip
 
 
 def call(
@@ -274,7 +278,16 @@ def call(
     kernel, flat = simulator.kernel, simulator.flat
     history = empty_history(simulator, 0, 0) if history is None else history
     status, stopped, rows = kernel.run(
-        flat.layout, flat.machine, values, output, history, key, first, len(output.ending), MAX_EVENTS
+        flat.layout,
+        flat.machine,
+        values,
+        kernel.make_work(flat.layout, flat.machine),
+        output,
+        history,
+        key,
+        first,
+        len(output.ending),
+        MAX_EVENTS,
     )
     if status == kernel.TOO_MANY_EVENTS:
         raise SimlibError(

@@ -1,0 +1,53 @@
+"""The C twin of the Monte Carlo kernel: compiled if a compiler is there, called through ctypes."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from simlib.engines.montecarlo import Counts, Simulator, _Job
+from simlib.engines.streams import seed_key
+
+FLAGS = ("-O3", "-march=native", "-ffp-contract=off", "-shared", "-fPIC")
+
+
+def compiler() -> str | None:
+    """Return the C compiler's name, or None when there is none."""
+    return next((name for name in (os.environ.get("CC"), "cc", "gcc", "clang") if name and shutil.which(name)), None)
+
+
+def build() -> ctypes.CDLL:
+    """Compile and load the kernel."""
+    source = Path(__file__).with_name("kernel.c")
+    target = Path(tempfile.mkdtemp(prefix="simlib-bench-")) / "kernel.so"
+    subprocess.run([str(compiler()), *FLAGS, str(source), "-o", str(target), "-lm"], check=True)
+    library = ctypes.CDLL(str(target))
+    library.run.restype = ctypes.c_int64
+    library.run.argtypes = [ctypes.c_void_p] * 5 + [ctypes.c_uint64, ctypes.c_int64, ctypes.c_int64]
+    return library
+
+
+def pointers(arrays: Any) -> Any:
+    """Return a C struct of pointers, in order."""
+    return (ctypes.c_void_p * len(arrays))(*(array.ctypes.data for array in arrays))
+
+
+def run(library: ctypes.CDLL, simulator: Simulator, *, runs: int, seed: int = 0) -> Counts:
+    """Simulate as `Simulator.run` does on one thread, in one call."""
+    flat, kernel = simulator.flat, simulator.kernel
+    values = flat.values(simulator.stated)
+    job = _Job(simulator, values, seed_key(seed), 0, runs)
+    work = kernel.make_work(flat.layout, flat.machine)
+    sizes = [len(work.level), len(work.fire), len(work.rung), len(flat.machine.segment_end), 0]
+    layout = (ctypes.c_int64 * (len(flat.layout) + len(sizes)))(*flat.layout, *sizes)
+    structs = [layout, *(pointers(part) for part in (flat.machine, values, work, job.each))]
+    library.run(*structs, np.uint64(seed_key(seed)), 0, runs)
+    job.sums.append(job.each)
+    return job.counts()

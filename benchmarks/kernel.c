@@ -1,0 +1,254 @@
+/* The Monte Carlo kernel of simlib/engines/_kernel.py, once more in C: same algorithm, same tables, same keyed dice.
+ *
+ * It exists to be measured against. Compiled with floating-point contraction off, it gives the same integers and the
+ * same times, bit for bit. The structs mirror the NamedTuples of the Python kernel, field by field.
+ */
+#include <math.h>
+#include <stdint.h>
+
+#define GAMMA 0x9E3779B97F4A7C15ull
+
+typedef struct {
+    int64_t rung, ending, question, move, square, width, words, endings, questions;
+    int64_t variables, moves, ladders, segments, keep;
+} Layout;
+
+typedef struct {
+    const int32_t *top;
+    const uint32_t *bit, *reader_start, *reader_move;
+    const int32_t *reader_stride;
+    const uint32_t *spread_start;
+    const int32_t *spread_level;
+    const uint64_t *start_hash;
+    const uint32_t *entry;
+    const uint8_t *possible;
+    const uint64_t *move_hash;
+    const uint32_t *outcome_start, *effect_start, *effect_variable;
+    const int32_t *effect_keep, *effect_amount;
+    const uint32_t *touched_start, *touched, *ladder_start, *ladder, *ending_start, *ending, *question_start, *question;
+    const uint32_t *asked_start, *asked, *rung_start, *condition_start;
+    const uint64_t *clause;
+    const double *segment_end;
+    const uint32_t *segment_table;
+    const int64_t *action_start, *action_move, *action_outcome;
+    const uint64_t *action_hash;
+    const int64_t *action_repeat;
+    const double *grid;
+} Machine;
+
+typedef struct { const double *rates, *chance, *share; } Values;
+
+typedef struct {
+    int32_t *level;
+    uint64_t *word;
+    uint32_t *rung, *place;
+    uint64_t *key;
+    double *fire, *rate, *left;
+    int64_t *fired, *total;
+} Work;
+
+typedef struct {
+    int64_t *counts, *tried, *missed;
+    int32_t *ending;
+    double *ending_time, *question_time;
+    int64_t *events;
+} Output;
+
+static inline uint64_t mix(uint64_t x) {
+    x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9ull;
+    x = (x ^ (x >> 27)) * 0x94D049BB133111EBull;
+    return x ^ (x >> 31);
+}
+
+static inline double uniform(uint64_t key, uint64_t number) {
+    return ((double)(int64_t)(mix(key + (number + 1) * GAMMA) >> 12) + 0.5) * 0x1p-52;
+}
+
+static inline double exponential(uint64_t key, uint64_t number) { return -log(uniform(key, number)); }
+
+static inline uint32_t choose(const double *cumulative, uint32_t place, double u) {
+    while (u >= cumulative[place]) place++;
+    return place;
+}
+
+static inline int holds(const Layout *l, const Machine *m, uint32_t condition, const uint64_t *word) {
+    for (uint32_t row = m->condition_start[condition]; row < m->condition_start[condition + 1]; row++) {
+        uint64_t shared = 0;
+        for (int64_t k = 0; k < l->words; k++) shared |= word[k] & m->clause[row * l->words + k];
+        if (!shared) return 1;
+    }
+    return 0;
+}
+
+static inline uint32_t rung_of(const Layout *l, const Machine *m, uint32_t ladder, const uint64_t *word) {
+    uint32_t first = m->rung_start[ladder], rung = m->rung_start[ladder + 1] - 1;
+    while (rung > first && !holds(l, m, rung, word)) rung--;
+    return rung;
+}
+
+/* GCC vectorises a minimum only where it may forget about NaN; times are never NaN. */
+__attribute__((optimize("finite-math-only", "no-signed-zeros", "no-trapping-math")))
+static double earliest(const double *fire, int64_t moves) {
+    double best = HUGE_VAL;
+    for (int64_t move = 0; move < moves; move++) best = fire[move] < best ? fire[move] : best;
+    return best;
+}
+
+static inline void rerate(const Work *w, uint32_t move, double new, double t) {
+    double old = w->rate[move];
+    if (new != old) {
+        double unit = old > 0 ? (w->fire[move] - t) * old : w->left[move];
+        w->rate[move] = new;
+        w->left[move] = unit;
+        w->fire[move] = new > 0 ? t + unit / new : HUGE_VAL;
+    }
+}
+
+static inline void set_level(const Machine *m, const Work *w, int64_t *counts, uint32_t variable, int32_t new) {
+    int32_t old = w->level[variable], change = new - old;
+    uint32_t before = m->bit[variable] + old, after = m->bit[variable] + new;
+    w->level[variable] = new;
+    w->word[before >> 6] ^= 1ull << (before & 63);
+    w->word[after >> 6] ^= 1ull << (after & 63);
+    counts[before]--;
+    counts[after]++;
+    for (uint32_t k = m->reader_start[variable]; k < m->reader_start[variable + 1]; k++)
+        w->place[m->reader_move[k]] += change * m->reader_stride[k];
+}
+
+static inline void answer(const Layout *l, int64_t *counts, double *times, uint32_t question, double t) {
+    if (times[question] == HUGE_VAL) {
+        times[question] = t;
+        counts[l->question + question]++;
+    }
+}
+
+static int64_t start(const Layout *l, const Machine *m, const Values *v, const Work *w, int64_t *counts, double *times,
+                     uint64_t replicate_key) {
+    for (int64_t k = 0; k < l->words; k++) w->word[k] = 0;
+    for (int64_t move = 0; move < l->moves; move++) w->place[move] = m->entry[move];
+    for (int64_t variable = 0; variable < l->variables; variable++) {
+        uint32_t chosen = m->spread_start[variable], bit = m->bit[variable];
+        if (m->spread_start[variable + 1] - chosen > 1)
+            chosen = choose(v->share, chosen, uniform(mix(replicate_key ^ m->start_hash[variable]), 0));
+        w->level[variable] = 0;
+        w->word[bit >> 6] ^= 1ull << (bit & 63);
+        counts[bit]++;
+        set_level(m, w, counts, variable, m->spread_level[chosen]);
+    }
+    for (int64_t ladder = 0; ladder < l->ladders; ladder++)
+        counts[l->rung + (w->rung[ladder] = rung_of(l, m, ladder, w->word))]++;
+    for (int64_t move = 0; move < l->moves; move++) {
+        w->key[move] = mix(replicate_key ^ m->move_hash[move]);
+        w->fired[move] = w->total[move] = 0;
+        w->left[move] = exponential(w->key[move], 0);
+        w->rate[move] = v->rates[m->segment_table[0] + w->place[move]];
+        w->fire[move] = w->rate[move] > 0 ? w->left[move] / w->rate[move] : HUGE_VAL;
+    }
+    for (int64_t question = 0; question < l->questions; question++) times[question] = HUGE_VAL;
+    for (int64_t question = 0; question < l->questions; question++)
+        if (holds(l, m, l->question - l->rung + question, w->word)) answer(l, counts, times, question, 0);
+    for (int64_t ending = 0; ending < l->endings; ending++)
+        if (holds(l, m, l->ending - l->rung + ending, w->word)) return ending;
+    return -1;
+}
+
+static inline int64_t apply(const Layout *l, const Machine *m, const Work *w, int64_t *counts, const double *rates,
+                            double *times, uint32_t outcome, double t) {
+    int changed = 0;
+    for (uint32_t e = m->effect_start[outcome]; e < m->effect_start[outcome + 1]; e++) {
+        uint32_t variable = m->effect_variable[e];
+        int32_t old = w->level[variable], new = old * m->effect_keep[e] + m->effect_amount[e];
+        new = new < 0 ? 0 : new > m->top[variable] ? m->top[variable] : new;
+        if (new != old) {
+            changed = 1;
+            set_level(m, w, counts, variable, new);
+        }
+    }
+    if (!changed) return -1;
+    for (uint32_t k = m->touched_start[outcome]; k < m->touched_start[outcome + 1]; k++)
+        rerate(w, m->touched[k], rates[w->place[m->touched[k]]], t);
+    for (uint32_t k = m->ladder_start[outcome]; k < m->ladder_start[outcome + 1]; k++) {
+        uint32_t ladder = m->ladder[k], rung = rung_of(l, m, ladder, w->word);
+        counts[l->rung + w->rung[ladder]]--;
+        counts[l->rung + rung]++;
+        w->rung[ladder] = rung;
+    }
+    uint32_t rungs = l->ending - l->rung;
+    for (uint32_t k = m->question_start[outcome]; k < m->question_start[outcome + 1]; k++)
+        if (times[m->question[k]] == HUGE_VAL && holds(l, m, rungs + l->endings + m->question[k], w->word))
+            answer(l, counts, times, m->question[k], t);
+    for (uint32_t k = m->ending_start[outcome]; k < m->ending_start[outcome + 1]; k++)
+        if (holds(l, m, rungs + m->ending[k], w->word)) return m->ending[k];
+    return -1;
+}
+
+static int64_t action_outcome(const Machine *m, const Values *v, const Work *w, int64_t action, uint64_t replicate_key) {
+    int64_t outcome = m->action_outcome[action], move = m->action_move[action];
+    if (move < 0) {
+        uint32_t e = m->effect_start[outcome];
+        return w->level[m->effect_variable[e]] == m->effect_amount[e] ? -1 : outcome;
+    }
+    if (!m->possible[w->place[move]]) return -1;
+    if (outcome >= 0) return outcome;
+    double u = uniform(mix(replicate_key ^ m->action_hash[action]), m->action_repeat[action]);
+    return choose(v->chance, m->outcome_start[move], u);
+}
+
+int64_t run(const Layout *l, const Machine *m, const Values *v, const Work *w, const Output *o, uint64_t seed_key,
+            int64_t first, int64_t replicates) {
+    for (int64_t replicate = 0; replicate < replicates; replicate++) {
+        uint64_t replicate_key = mix(seed_key + ((uint64_t)(first + replicate) + 1) * GAMMA);
+        double *times = o->question_time + replicate * l->questions, t = 0;
+        int64_t ended = start(l, m, v, w, o->counts, times, replicate_key), cell = 0, segment = 0, events = 0;
+        int64_t action = m->action_start[0], last_action = m->action_start[1];
+        const double *rates = v->rates + m->segment_table[0];
+        if (ended >= 0) o->counts[l->ending + ended]++;
+        while (ended < 0) {
+            int64_t move, outcome;
+            if (action < last_action) {
+                int64_t present = action++;
+                o->tried[present]++;
+                outcome = action_outcome(m, v, w, present, replicate_key);
+                if (outcome < 0) {
+                    o->missed[present]++;
+                    continue;
+                }
+                move = m->action_move[present];
+            } else {
+                double soonest = earliest(w->fire, l->moves);
+                if (soonest >= m->segment_end[segment]) {
+                    t = m->segment_end[segment++];
+                    if (segment == l->segments) break;
+                    rates = v->rates + m->segment_table[segment];
+                    action = m->action_start[segment];
+                    last_action = m->action_start[segment + 1];
+                    for (move = 0; move < l->moves; move++) rerate(w, move, rates[w->place[move]], t);
+                    continue;
+                }
+                t = soonest;
+                for (move = 0; w->fire[move] != soonest; move++) {}
+                int64_t number = 2 * w->fired[move]++;
+                outcome = m->outcome_start[move];
+                if (m->outcome_start[move + 1] - outcome > 1)
+                    outcome = choose(v->chance, outcome, uniform(w->key[move], number + 1));
+                w->fire[move] += exponential(w->key[move], number + 2) / w->rate[move];
+            }
+            while (m->grid[cell] < t) cell++;
+            int64_t *counts = o->counts + cell * l->width;
+            if (move >= 0) {
+                counts[l->move + move]++;
+                counts[l->square + move] += 2 * w->total[move]++ + 1;
+                for (uint32_t k = m->asked_start[outcome]; k < m->asked_start[outcome + 1]; k++)
+                    answer(l, counts, times, m->asked[k], t);
+            }
+            ended = apply(l, m, w, counts, rates, times, outcome, t);
+            if (ended >= 0) counts[l->ending + ended]++;
+            events++;
+        }
+        o->ending[replicate] = ended;
+        o->ending_time[replicate] = ended >= 0 ? t : HUGE_VAL;
+        o->events[replicate] = events;
+    }
+    return 0;
+}
