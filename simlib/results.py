@@ -157,8 +157,8 @@ class Forecast:
         last = {name: float(band.probability[-1]) for name, band in self.endings.items()}
         ongoing = last.pop(ONGOING, 0.0)
         ranked = sorted(last.items(), key=lambda item: -item[1])[:limit]
-        parts = [f"{self.label('endings', name).lower()} {percent(p)}" for name, p in ranked]
-        return f"By {long_date(by)}: " + "; ".join([*parts, f"none of the endings yet {percent(ongoing)}"]) + "."
+        parts = [f"{percent(p)} {self.label('endings', name)}" for name, p in ranked]
+        return f"By {long_date(by)}: " + "; ".join([*parts, f"{percent(ongoing)} {self.label('', ONGOING)}"]) + "."
 
     # ---------------------------------------------------------------- storing
 

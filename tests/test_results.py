@@ -73,7 +73,7 @@ def test_frames_are_tidy(forecast):
 
 
 def test_the_sentence_names_the_date_and_ongoing(forecast):
-    assert forecast.sentence() == "By 30 April 2031: across 78%; none of the endings yet 22%."
+    assert forecast.sentence() == "By 30 April 2031: 78% across; 22% No ending yet."
 
 
 def test_wilson_covers_at_its_rate():
