@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simlib.errors import Problem, ScenarioError, Unsupported
-from simlib.scenario.model import Condition, Forbid, Force, Move, Pin, Scenario
+from simlib.scenario.model import Condition, Forbid, Force, Move, Pin, Policy, Scenario
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -47,14 +47,20 @@ class Action:
 class Segment:
     """A stretch of time [start, end) in days within which no calendar window opens or closes.
 
-    `actions` happen at `start`, in order, before anything else. `closed` marks windows not open, `forbidden` moves.
+    `actions` happen at `start`, in order, before anything else. `closed` marks windows not open, `standing` the
+    interventions in force by their number in the scenario: what is forbidden, and policies.
     """
 
     start: float
     end: float
     actions: tuple[Action, ...]
     closed: tuple[int, ...]
-    forbidden: tuple[int, ...]
+    standing: tuple[int, ...]
+
+    @property
+    def rating(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """What decides the hazards: segments alike in it have the same rates."""
+        return self.closed, self.standing
 
 
 class Tables:
@@ -64,7 +70,7 @@ class Tables:
     table_start (M+1): where each move's entries begin. outcome_start (M+1): where each move's outcomes begin.
     effect_start (O+1), effect_variable, effect_shifts (True: shift, False: set), effect_amount: the effects.
     outcome_chance (O): index into θ, or -1 for the branch that takes the rest.
-    factor_index (F, E): indices into θ followed by [1, 0]; row 0 is the base rate (or 0 where the guard fails).
+    factor_index (F, E): indices into `extended` θ; row 0 is the base rate (or 0 where the guard fails).
     factor_window (F, E): the calendar window an entry's factor depends on, -1 for none.
     """
 
@@ -80,6 +86,9 @@ class Tables:
         self._assumption = {name: index for index, name in enumerate(self.assumption_ids)}
         self._move = {name: index for index, name in enumerate(self.move_ids)}
         self._windows: dict[tuple[float, float], int] = {}
+        standing = enumerate(scenario.interventions)
+        self._standing = {number: item for number, item in standing if isinstance(item, Forbid | Policy)}
+        self._policy_rates = [item.rate for item in self._standing.values() if isinstance(item, Policy)]
         self._build_moves(list(scenario.moves.values()))
         self._build_outcomes(list(scenario.moves.values()))
         self._build_starts()
@@ -191,15 +200,11 @@ class Tables:
     def _local_table(self, move: Move) -> tuple[Ints, Ints, Ints, Ints]:
         """Return (factor indices, factor windows, variables, strides) of one move's local table."""
         names = [*move.when.variables, *(v for factor in move.factors for v in factor.when.variables)]
+        names += [v for item in self._standing.values() if item.move == move.id for v in item.when.variables]
         variables = np.array(sorted({self._variable[name] for name in names}), dtype=np.int64)
-        sizes = self.sizes[variables]
-        entries = int(np.prod(sizes)) if len(sizes) else 1
-        self._check_size(move, entries)
-        strides = np.array([int(np.prod(sizes[i + 1 :])) for i in range(len(sizes))], dtype=np.int64)
-        local = np.zeros((entries, len(self.variable_ids)), dtype=np.int64)
-        for variable, stride, size in zip(variables, strides, sizes, strict=True):
-            local[:, variable] = np.arange(entries) // stride % size
-        one = len(self.assumption_ids)
+        self._check_size(move, int(np.prod(self.sizes[variables])))
+        strides, local = self._strides(variables), self._local_levels(variables)
+        entries, one = len(local), len(self.assumption_ids)
         guard = self.holds(move.when, local)
         index = np.full((1 + len(move.factors), entries), one, dtype=np.int64)
         window = np.full_like(index, -1)
@@ -209,6 +214,19 @@ class Tables:
             index[row] = np.where(applies, self._assumption[factor.by], one)
             window[row] = np.where(applies, self._window(factor.between), -1)
         return index, window, variables, strides
+
+    def _strides(self, variables: Ints) -> Ints:
+        sizes = self.sizes[variables]
+        return np.array([int(np.prod(sizes[i + 1 :])) for i in range(len(sizes))], dtype=np.int64)
+
+    def _local_levels(self, variables: Ints) -> Ints:
+        """Return the states (entries, V) that the entries of a local table over `variables` stand for."""
+        sizes = self.sizes[variables]
+        entries = np.arange(int(np.prod(sizes)))
+        local = np.zeros((len(entries), len(self.variable_ids)), dtype=np.int64)
+        for variable, stride, size in zip(variables, self._strides(variables), sizes, strict=True):
+            local[:, variable] = entries // stride % size
+        return local
 
     def _check_size(self, move: Move, entries: int) -> None:
         if entries > MAX_ENTRIES:
@@ -257,24 +275,46 @@ class Tables:
     # ---------------------------------------------------------------- values
 
     def index(self, segment: Segment | None = None) -> Ints:
-        """Return `factor_index` (F, E) as it stands in a segment: closed windows and forbidden moves taken out."""
-        if segment is None or not (segment.closed or segment.forbidden):
+        """Return `factor_index` (F, E) as it stands in a segment: windows closed, policies followed, moves forbidden."""
+        if segment is None or not (segment.closed or segment.standing):
             return self.factor_index
-        key = (segment.closed, segment.forbidden)
-        if key not in self._index_cache:
+        if segment.rating not in self._index_cache:
             one = len(self.assumption_ids)
             index = self.factor_index.copy()
             index[np.isin(self.factor_window, segment.closed)] = one
             shut = np.isin(self.move_window, segment.closed)
-            shut[list(segment.forbidden)] = True
             index[0, shut[self.entry_move]] = one + 1
-            self._index_cache[key] = index
-        return self._index_cache[key]
+            self._follow_policies(index, segment.standing)
+            self._index_cache[segment.rating] = index
+        return self._index_cache[segment.rating]
+
+    def _follow_policies(self, index: Ints, standing: Sequence[int]) -> None:
+        """Rewrite the entries of an index (F, E) where standing interventions apply; forbidding comes last."""
+        one, policies = len(self.assumption_ids), 0
+        place = {}
+        for number, item in self._standing.items():
+            if isinstance(item, Policy):
+                place[number] = one + 2 + policies
+                policies += 1
+        for number in sorted(standing, key=lambda number: (number not in place, number)):
+            entries = self._entries_while(self._standing[number])
+            index[0, entries] = place.get(number, one + 1)
+            index[1:, entries] = one
+
+    def _entries_while(self, item: Forbid | Policy) -> Ints:
+        """Return the entries of a move at which its guard and the condition of an intervention hold."""
+        move = self._move[item.move]
+        first, last = (int(x) for x in self.table_start[move : move + 2])
+        applies = self.possible[first:last] & self.holds(item.when, self._local_levels(self.move_variables[move]))
+        return first + np.flatnonzero(applies)
+
+    def extended(self, theta: Floats) -> Floats:
+        """Return θ (A,) followed by what else an index may point at: 1, 0, and the rates of the policies."""
+        return np.concatenate([theta, (1.0, 0.0), self._policy_rates])
 
     def rates(self, theta: Floats, segment: Segment | None = None) -> Floats:
         """Return the hazard per day of every table entry (E,) at assumption values `theta` (A,)."""
-        extended = np.append(theta, (1.0, 0.0))
-        result: Floats = np.multiply.reduce(extended[self.index(segment)], axis=0)
+        result: Floats = np.multiply.reduce(self.extended(theta)[self.index(segment)], axis=0)
         return result
 
     def chances(self, theta: Floats, centre: Floats | None = None) -> Floats:
@@ -336,8 +376,9 @@ class Tables:
         An intervention at the horizon itself gives a last segment of no length. Raises ScenarioError for an
         intervention before the start or after the horizon.
         """
-        actions, forbids = self._actions(horizon)
-        cuts = {0.0, horizon, *(t for t, _ in actions), *(t for t, _ in forbids)}
+        actions, standing = self._actions(horizon)
+        cuts = {0.0, horizon, *(t for t, _ in actions), *(start for start, _, _ in standing)}
+        cuts |= {end for _, end, _ in standing if 0 < end < horizon}
         cuts |= {t for window in self._windows for t in window if 0 < t < horizon}
         times = sorted(cuts)
         if any(t == horizon for t, _ in actions):
@@ -345,14 +386,15 @@ class Tables:
         result = []
         for start, end in itertools.pairwise(times):
             closed = tuple(i for (a, b), i in self._windows.items() if not a <= start < b)
-            forbidden = tuple(sorted({move for t, move in forbids if t <= start}))
+            stands = tuple(number for a, b, number in standing if a <= start < b)
             here = tuple(a for t, a in actions if t == start and (start < horizon or end == start))
-            result.append(Segment(start, end, here, closed, forbidden))
+            result.append(Segment(start, end, here, closed, stands))
         return result
 
-    def _actions(self, horizon: float) -> tuple[list[tuple[float, Action]], list[tuple[float, int]]]:
+    def _actions(self, horizon: float) -> tuple[list[tuple[float, Action]], list[tuple[float, float, int]]]:
+        """Return what acts at a moment, by time, and (start, end, number) of what stands for a while."""
         actions: list[tuple[float, Action]] = []
-        forbids: list[tuple[float, int]] = []
+        standing: list[tuple[float, float, int]] = []
         for number, item in enumerate(self.scenario.interventions):
             day = 0.0 if item.date is None else self.scenario.day(item.date)
             if not 0 <= day <= horizon:
@@ -360,11 +402,11 @@ class Tables:
                     self.scenario.path, 0, f"interventions.{number + 1}", f"{item} lies outside the forecast",
                     f"expected a date from {self.scenario.as_of} to {self.scenario.by_date(horizon)}",
                 ))  # fmt: skip
-            if isinstance(item, Forbid):
-                forbids.append((day, self._move[item.move]))
+            if isinstance(item, Forbid | Policy):
+                standing.append((day, np.inf if item.until is None else self.scenario.day(item.until), number))
             else:
                 actions.append((day, self._action(item, number)))
-        return sorted(actions, key=lambda pair: pair[0]), forbids
+        return sorted(actions, key=lambda pair: pair[0]), standing
 
     def _action(self, item: Force | Pin, number: int) -> Action:
         if isinstance(item, Pin):

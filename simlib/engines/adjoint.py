@@ -325,9 +325,8 @@ class Adjoint:
 
     def _chain(self, per_pair: list[Floats], forced: Floats) -> Floats:
         """Turn sums by pair into derivatives by assumption: θ rates entries, and chances share them out."""
-        tables, derivative = self.tables, np.zeros(len(self.theta) + 2)
-        by_chance = forced.copy()
-        extended = np.append(self.theta, (1.0, 0.0))
+        tables, extended = self.tables, self.tables.extended(self.theta)
+        by_chance, derivative = forced.copy(), np.zeros(len(extended))
         for span, sums in zip(self.spans, per_pair, strict=True):
             if span.duration == 0:
                 continue
@@ -337,7 +336,7 @@ class Adjoint:
             by_chance += sums_by(outcome, sums * rates[self.space.pair_entry], len(forced))
             for row in tables.index(span.segment):
                 np.add.at(derivative, row, _over(by_entry * rates, extended[row]))
-        result = derivative[:-2]
+        result = derivative[: len(self.theta)]
         return result + self._share_part(by_chance, tables.outcome_chance, tables.outcome_start)
 
     def _share_part(self, by_share: Floats, chance: Ints, starts: Ints) -> Floats:

@@ -56,6 +56,10 @@ class Condition:
 
     clauses: tuple[Clause, ...] = ((),)
 
+    def __str__(self) -> str:
+        clauses = (", ".join(f"{name}={'|'.join(levels)}" for name, levels in clause) for clause in self.clauses)
+        return "always" if self.always else " or ".join(clauses) or "never"
+
     def holds(self, state: Mapping[str, str]) -> bool:
         """Say whether the condition holds in a state {variable_id: level}."""
         return any(all(state[variable] in levels for variable, levels in clause) for clause in self.clauses)
@@ -262,14 +266,39 @@ class Force:
 
 @dataclass(frozen=True, slots=True)
 class Forbid:
-    """Make a move impossible from a date on (None: from the start)."""
+    """Make a move impossible from 00:00 of `date` (None: the start) to 00:00 of `until` (None: for good).
+
+    With `when` only while that condition holds: a policy of refraining.
+    """
 
     move: str
     date: dt.date | None = None
     because: str = ""
+    until: dt.date | None = None
+    when: Condition = ALWAYS
 
     def __str__(self) -> str:
-        return f"forbid {self.move}" + (f"@{self.date}" if self.date else "")
+        return f"forbid {self.move}" + _span(self.date, self.until) + _while(self.when)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """While `when` holds, a move happens at `rate` per day if its guard holds, whatever its own rate and factors.
+
+    A rule that somebody follows: "if a strike hits land, close the airspace within a day". It looks at the present
+    state only. It applies from 00:00 of `date` (None: the start) to 00:00 of `until` (None: for good); a `Forbid` of
+    the same move is stronger, and of two policies the later one.
+    """
+
+    move: str
+    rate: float
+    when: Condition = ALWAYS
+    date: dt.date | None = None
+    because: str = ""
+    until: dt.date | None = None
+
+    def __str__(self) -> str:
+        return f"policy {self.move} at {self.rate:g} per day" + _span(self.date, self.until) + _while(self.when)
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,7 +314,15 @@ class Pin:
         return f"pin {self.variable}={self.level}@{self.date}"
 
 
-Intervention = Force | Forbid | Pin
+Intervention = Force | Forbid | Policy | Pin
+
+
+def _span(date: dt.date | None, until: dt.date | None) -> str:
+    return (f"@{date}" if date else "") + (f"..{until}" if until else "")
+
+
+def _while(when: Condition) -> str:
+    return "" if when.always else f" while {when}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -381,7 +418,7 @@ class Scenario:
 def _plain(value: Any) -> Any:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         plain = {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
-        return ({"type": type(value).__name__} | plain) if isinstance(value, Force | Forbid | Pin) else plain
+        return ({"type": type(value).__name__} | plain) if isinstance(value, Force | Forbid | Policy | Pin) else plain
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, tuple | list):

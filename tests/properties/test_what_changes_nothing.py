@@ -22,6 +22,7 @@ from simlib.scenario.model import (
     Move,
     Outcome,
     Pin,
+    Policy,
     Scenario,
     Variable,
     View,
@@ -110,7 +111,9 @@ class Renaming:
     def intervention(self, old: Intervention) -> Intervention:
         if isinstance(old, Pin):
             return replace(old, variable=self.variable(old.variable), level=self.level(old.level))
-        return replace(old, move=self.move_names[old.move])
+        if isinstance(old, Force):
+            return replace(old, move=self.move_names[old.move])
+        return replace(old, move=self.move_names[old.move], when=self.condition(old.when))
 
     def renamed(self) -> Scenario:
         old = self.scenario
@@ -194,6 +197,9 @@ def test_a_move_that_can_never_fire_changes_no_die(scenario):
     assert_same_bits(one, simlib.simulate(other, runs=300, seed=2, times=times))
 
 
+LIT = Condition(((("lamp", ("lit",)),),))
+
+
 def that_do_nothing(scenario: Scenario, dice: random.Random) -> tuple[Intervention, ...]:
     """Return interventions on a world with an idle move: forbidding and forcing it, and setting what already holds."""
     later = scenario.as_of + (scenario.by_date(scenario.horizon_days) - scenario.as_of) / 2
@@ -205,6 +211,9 @@ def that_do_nothing(scenario: Scenario, dice: random.Random) -> tuple[Interventi
         Forbid("idle"),
         Forbid("idle", later),
         Force("idle", later),
+        Policy("idle", 30.0, until=later),
+        Policy(dice.choice(list(scenario.moves)), 30.0, LIT),
+        Forbid(dice.choice(list(scenario.moves)), when=LIT),
     )
 
 
