@@ -34,7 +34,10 @@ class Generator:
         self.dice = random.Random(seed)
         self.sizes, self.rate = sizes, events_per_day / moves
         self.names = [f"v{index}" for index in range(len(sizes))]
-        self.levels = {name: tuple(f"{name}-{chr(97 + k)}" for k in range(sizes[i])) for i, name in enumerate(self.names)}
+        self.levels = {
+            name: tuple(f"{name}-{chr(97 + k)}" for k in range(size))
+            for name, size in zip(self.names, sizes, strict=True)
+        }
         self.assumptions: dict[str, Assumption] = {}
         extra = factors - 2 * moves
         self.moves = [self.move(index, 3 if index < extra else 2) for index in range(moves)]

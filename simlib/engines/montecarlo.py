@@ -119,6 +119,13 @@ class Simulator:
         """The stated assumption values (A,)."""
         return priors.theta(self.scenario)
 
+    def values(self, theta: Floats | None = None, centre: Floats | None = None) -> Values:
+        """Return what the kernel needs of assumption values; raises ValueError for values that are no numbers."""
+        theta = self.stated if theta is None else np.asarray(theta, dtype=float)
+        if theta.shape != self.stated.shape or not np.all(np.isfinite(theta) & (theta >= 0)):
+            raise ValueError(f"theta must hold {len(self.stated)} finite numbers, none below zero, one per assumption")
+        return self.flat.values(theta, centre)
+
     def run(
         self,
         theta: Floats | None = None,
@@ -137,7 +144,7 @@ class Simulator:
         Raises Cancelled, SimlibError when a replicate has more than `MAX_EVENTS` events.
         """
         runs, first = _check_runs(runs, first)
-        values = self.flat.values(self.stated if theta is None else np.asarray(theta, dtype=float), centre)
+        values = self.values(theta, centre)
         job = _Job(self, values, seed_key(check_seed(seed)), first, runs)
         job.work(_threads(threads, job.chunks), progress, cancel)
         return job.counts()
@@ -145,9 +152,10 @@ class Simulator:
     def forecast(self, counts: Counts, *, theta: Floats | None = None, seed: int = 0, **details: Any) -> Forecast:
         """Return the forecast of `counts`; `theta` and `seed` are those of the run, `details` go to provenance."""
         values = self.stated if theta is None else theta
-        if self.ignore_windows:
-            details["ignore_windows"] = True
-        source = provenance(self.scenario, seed=seed, runs=counts.runs, **details)
+        details |= {"first": counts.first} if counts.first else {}
+        source = provenance(
+            self.scenario, seed=seed, runs=counts.runs, ignore_windows=self.ignore_windows, **details
+        )
         return to_forecast(self, counts, dict(zip(self.scenario.assumptions, map(float, values), strict=True)), source)
 
 
@@ -181,10 +189,12 @@ def simulate(
     seed = check_seed(seed)
     simulator = Simulator(scenario, times=times, horizon=horizon, ignore_windows=ignore_windows)
     theta = priors.theta(scenario, values) if theta is None else np.asarray(theta, dtype=float)
+    begun = time.perf_counter()
     counts = simulator.run(
         theta, centre=centre, runs=runs, seed=seed, threads=threads, progress=progress, cancel=cancel
     )
-    return simulator.forecast(counts, theta=theta, seed=seed)
+    seconds = round(time.perf_counter() - begun, 3)
+    return simulator.forecast(counts, theta=theta, seed=seed, seconds=seconds)
 
 
 # -------------------------------------------------------------------- running
@@ -415,12 +425,9 @@ def _firings(counts: Counts) -> tuple[Floats, Floats]:
 
 def _interventions(simulator: Simulator, counts: Counts) -> tuple[dict[str, Any], ...]:
     """Say for each intervention that acts in which share of the replicates still going it had no effect."""
-    share = dict(zip(simulator.flat.actions.number, zip(counts.tried, counts.void, strict=True), strict=True))
-    result: list[dict[str, Any]] = []
-    for number, item in enumerate(simulator.scenario.interventions):
-        line: dict[str, Any] = {"intervention": str(item)}
-        if number in share:
-            tried, void = (int(count) for count in share[number])
-            line |= {"still_going": tried / counts.runs, "without_effect": void / tried if tried else None}
-        result.append(line)
-    return tuple(result)
+    acted = zip(simulator.flat.actions.number, counts.tried.tolist(), counts.void.tolist(), strict=True)
+    share = {number: void / tried if tried else None for number, tried, void in acted}
+    return tuple(
+        {"intervention": str(item), "because": item.because, "without_effect": share.get(number)}
+        for number, item in enumerate(simulator.scenario.interventions)
+    )
