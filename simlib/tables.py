@@ -275,7 +275,7 @@ class Tables:
     # ---------------------------------------------------------------- values
 
     def index(self, segment: Segment | None = None) -> Ints:
-        """Return `factor_index` (F, E) as it stands in a segment: windows closed, policies followed, moves forbidden."""
+        """Return `factor_index` (F, E) as it stands in a segment: windows closed, policies followed, moves out."""
         if segment is None or not (segment.closed or segment.standing):
             return self.factor_index
         if segment.rating not in self._index_cache:

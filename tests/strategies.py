@@ -214,7 +214,8 @@ class _Drawing:
         if kind == 0:
             return Force(move.id, date, self.dice.choice([None, *(o.id for o in move.outcomes)]))
         if kind == 1:
-            return Forbid(move.id, self.dice.choice([None, date]), until=self._until(date), when=self.condition(always=60))
+            start = self.dice.choice([None, date])
+            return Forbid(move.id, start, until=self._until(date), when=self.condition(always=60))
         if kind == 3:
             rate = 10.0 ** (self.dice.randint(-20, 5) / 10)
             return Policy(move.id, rate, self.condition(), self.dice.choice([None, date]), until=self._until(date))

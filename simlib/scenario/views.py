@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeVar
@@ -17,7 +18,7 @@ from simlib.scenario import checks, document
 from simlib.scenario.assumptions import place_of
 from simlib.scenario.checks import Finding
 from simlib.scenario.document import dotted
-from simlib.scenario.model import Assumption, Change, Forbid, Force, Intervention, Pin, Scenario, View
+from simlib.scenario.model import Assumption, Change, Forbid, Force, Intervention, Pin, Policy, Scenario, View
 from simlib.scenario.scales import shifted
 
 AnyIntervention = TypeVar("AnyIntervention", Force, Forbid, Pin)
@@ -265,10 +266,11 @@ def parse_force(text: str, scenario: Scenario) -> Force:
 
 
 def parse_forbid(text: str, scenario: Scenario) -> Forbid:
-    """Read `MOVE[@DATE]`."""
-    match = _match(r"(?P<move>[^:@]+)(?:@(?P<date>[^@]+))?", text, "MOVE[@DATE]")
-    date = _date(text, match["date"]) if match["date"] else None
-    return _fitting(text, Forbid(match["move"], date), scenario)
+    """Read `MOVE[@DATE][..UNTIL]`: impossible from DATE on (default: the start), possible again from UNTIL on."""
+    pattern = r"(?P<move>[^:@.]+)(?:@(?P<date>[^@.]+))?(?:\.\.(?P<until>[^@.]+))?"
+    match = _match(pattern, text, "MOVE[@DATE][..UNTIL]")
+    date, until = (_date(text, match[part]) if match[part] else None for part in ("date", "until"))
+    return _fitting(text, Forbid(match["move"], date, until=until), scenario)
 
 
 def parse_pin(text: str, scenario: Scenario) -> Pin:
@@ -309,9 +311,11 @@ def _wrong_intervention(scenario: Scenario, intervention: Intervention, horizon_
         yield from _wrong_level(scenario, intervention)
     else:
         yield from _wrong_move(scenario, intervention)
+    if isinstance(intervention, Forbid | Policy):
+        yield from _wrong_span(scenario, intervention)
     if intervention.date is None:
         return
-    key = "from" if isinstance(intervention, Forbid) else "on"
+    key = "from" if isinstance(intervention, Forbid | Policy) else "on"
     if not 0 <= scenario.day(intervention.date) < horizon_days:
         side = "before the forecast begins" if intervention.date < scenario.as_of else "after the horizon"
         last = scenario.by_date(horizon_days)
@@ -326,10 +330,26 @@ def _wrong_level(scenario: Scenario, pin: Pin) -> Iterator[Finding]:
         yield ("level",), f"{pin.variable!r} has no level {pin.level!r}", did_you_mean(pin.level, variable.levels)
 
 
-def _wrong_move(scenario: Scenario, intervention: Force | Forbid) -> Iterator[Finding]:
+def _wrong_span(scenario: Scenario, standing: Forbid | Policy) -> Iterator[Finding]:
+    if standing.until is not None and standing.until <= (standing.date or scenario.as_of):
+        what = f"{standing.until}, the day from which it no longer applies, is not after its first"
+        yield ("until",), what, f"expected a day after {standing.date or scenario.as_of}"
+    for variable, levels in (pair for clause in standing.when.clauses for pair in clause):
+        known = scenario.variables.get(variable)
+        if known is None:
+            yield ("when",), f"unknown variable {variable!r}", did_you_mean(variable, scenario.variables)
+            continue
+        for level in levels:
+            if level not in known.levels:
+                yield ("when", variable), f"{variable!r} has no level {level!r}", did_you_mean(level, known.levels)
+    if isinstance(standing, Policy) and not 0 < standing.rate < math.inf:
+        yield ("rate",), f"a rate of {standing.rate:g} per day", "expected one above zero; to rule a move out, forbid it"
+
+
+def _wrong_move(scenario: Scenario, intervention: Force | Forbid | Policy) -> Iterator[Finding]:
     move = scenario.moves.get(intervention.move)
     if move is None:
-        key = "force" if isinstance(intervention, Force) else "forbid"
+        key = type(intervention).__name__.lower()
         yield (key,), f"unknown move {intervention.move!r}", did_you_mean(intervention.move, scenario.moves)
     elif isinstance(intervention, Force) and intervention.outcome is not None:
         outcomes = [outcome.id for outcome in move.outcomes]
