@@ -343,7 +343,7 @@ def _wrong_span(scenario: Scenario, standing: Forbid | Policy) -> Iterator[Findi
             if level not in known.levels:
                 yield ("when", variable), f"{variable!r} has no level {level!r}", did_you_mean(level, known.levels)
     if isinstance(standing, Policy) and not 0 < standing.rate < math.inf:
-        yield ("rate",), f"a rate of {standing.rate:g} per day", "expected one above zero; to rule a move out, forbid it"
+        yield ("rate",), f"a rate of {standing.rate:g} per day", "expected one above zero; to rule it out, forbid it"
 
 
 def _wrong_move(scenario: Scenario, intervention: Force | Forbid | Policy) -> Iterator[Finding]:
