@@ -14,7 +14,6 @@ from simlib.export import prism
 from simlib.export.names import RESERVED, Names, identifier
 from simlib.scenario.model import Forbid, Force, Pin
 from tests import worlds
-from tests.export.randomly import random_world
 from tests.worlds import World
 
 
@@ -104,11 +103,13 @@ def test_a_question_about_a_move_gets_no_label_and_a_note() -> None:
 
 
 def test_words_of_the_language_are_never_names() -> None:
-    text = prism.model(random_world(0), ignore_windows=True)
-    declared = re.findall(r"^\s*(?:const \w+|formula|module|label|rewards)?\s*\"?(\w+)\"? (?:=|:) ", text, re.MULTILINE)
-    assert len(declared) > 20
-    assert not set(declared) & RESERVED
-    assert identifier("max") == "max_"
+    world = World("module").variable("max", "low", "high", start={"low": 0.5, "high": None})
+    world.move("label", world.uncertain("rate", "rate", 1.0, 0.5, 2.0), {"max": +1})
+    text = prism.model(world.ending("init", {"max": "high"}).scenario())
+    declared = re.findall(r"^\s*(?:const \w+|formula|module|label|rewards)\s+\"?(\w+)", text, re.MULTILINE)
+    assert declared == ["rate_", "start_max", "ended", "hazard_label", "module_", "init_", "label_"]
+    assert "max_ : [0..1] init start_max;" in text
+    assert not {*declared, "max_"} & RESERVED
     assert identifier("no-fly.zone") == "no_fly_zone"
     assert identifier("2nd") == "_2nd"
 
