@@ -7,6 +7,7 @@ import functools
 import importlib.metadata
 import json
 import re
+import shlex
 import subprocess
 import sys
 import tomllib
@@ -16,6 +17,7 @@ import pytest
 from ruamel.yaml import YAML
 
 import simlib
+from simlib.cli import main
 
 HOME = Path(simlib.__file__).resolve().parents[1]
 
@@ -202,6 +204,23 @@ def test_the_version_is_the_same_everywhere():
     citation = YAML(typ="safe").load((HOME / "CITATION.cff").read_text())
     assert simlib.__version__ == version == citation["version"]
     assert f"## {version}" in (HOME / "CHANGELOG.md").read_text()
+
+
+def readme_commands() -> list[str]:
+    blocks = re.findall(r"```sh\n(.*?)```", (HOME / "README.md").read_text(), re.DOTALL)
+    lines = [line.partition("#")[0].strip() for block in blocks for line in block.splitlines()]
+    return [line for line in lines if line.startswith("simlib ") and line != "simlib lab"]
+
+
+@pytest.mark.parametrize("line", readme_commands())
+def test_the_commands_of_the_readme_work(line, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(shlex.split(line)[1:]) == 0
+    assert capsys.readouterr().out
+
+
+def test_the_readme_shows_the_commands_there_are():
+    assert {line.split()[1] for line in readme_commands()} == {"check", "explain", "run", "export"}
 
 
 def readme_scenario() -> str:
