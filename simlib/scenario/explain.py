@@ -16,10 +16,13 @@ from simlib.scenario.model import (
     Ending,
     Factor,
     Forbid,
+    Force,
     Intervention,
     Ladder,
     Move,
     Outcome,
+    Pin,
+    Policy,
     Question,
     Scenario,
     Variable,
@@ -234,7 +237,21 @@ class _Speaker:
         return self.sentence(f"{number.label}: {value}{spread}{observed}{until}", number.because, number.sources)
 
     def intervention(self, intervention: Intervention) -> str:
-        text = str(intervention).replace("@", " on ")
-        if isinstance(intervention, Forbid):
-            text = f"forbid {intervention.move} from {intervention.date or 'the start'} on"
+        match intervention:
+            case Force():
+                outcome = f" with the outcome {intervention.outcome}" if intervention.outcome else ""
+                text = f"the move {intervention.move} happens on {intervention.date}{outcome} if it is possible then"
+            case Pin():
+                text = f"{intervention.variable} is set to {intervention.level} on {intervention.date}"
+            case Forbid():
+                text = f"the move {intervention.move} cannot happen{self._while(intervention)}"
+            case Policy():
+                often = show(intervention.rate, "rate")
+                text = f"the move {intervention.move} happens about {often} if possible{self._while(intervention)}"
         return self.sentence(text, intervention.because)
+
+    def _while(self, intervention: Forbid | Policy) -> str:
+        always = intervention.when.always
+        when = "" if always else f" while {condition_in_words(intervention.when, self.world)}"
+        until = f" to the day before {intervention.until}" if intervention.until else ""
+        return f"{when}, from {intervention.date or 'the start'} on{until}".replace(" on to ", " to ")

@@ -14,7 +14,8 @@ from typing import Annotated, Any, TypeVar, get_args, get_origin
 
 from simlib.errors import did_you_mean
 from simlib.scenario.document import Alias, Document, Place
-from simlib.scenario.schema import Shape, describe, validate
+from simlib.scenario.scalars import describe
+from simlib.scenario.schema import Shape, validate
 
 AnyShape = TypeVar("AnyShape", bound=Shape)
 

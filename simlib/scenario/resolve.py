@@ -93,10 +93,10 @@ class _Resolver:
         if isinstance(written, str):
             known = self.reader.level(variable, written, place)
             return ((written if known else variable.levels[0], None),)
+        for level in written:
+            self.reader.level(variable, level, (*place, level))
         return tuple(
-            (level, None if share == REST else self.numbers.at((*place, level)))
-            for level, share in written.items()
-            if self.reader.level(variable, level, (*place, level)) or share != REST
+            (level, None if share == REST else self.numbers.at((*place, level))) for level, share in written.items()
         )
 
     # Actors

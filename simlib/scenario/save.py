@@ -19,7 +19,19 @@ from simlib.scenario import document
 from simlib.scenario.assumptions import place_of
 from simlib.scenario.document import Document, Place
 from simlib.scenario.load import FILE, load_text
-from simlib.scenario.model import FORMAT, Assumption, Change, Forbid, Force, Intervention, Scenario, View
+from simlib.scenario.model import (
+    FORMAT,
+    Assumption,
+    Change,
+    Condition,
+    Forbid,
+    Force,
+    Intervention,
+    Pin,
+    Policy,
+    Scenario,
+    View,
+)
 from simlib.scenario.view_files import read_view
 
 # Views
@@ -115,15 +127,35 @@ def _set_interventions(data: Any, view: View, before: View | None) -> None:
 
 
 def _entry(intervention: Intervention) -> dict[str, Any]:
+    """Return an intervention as it is written in a view file."""
+    entry: dict[str, Any]
     match intervention:
-        case Force(move, date, outcome, because):
-            entry = {"force": move, "outcome": outcome or "", "on": date}
-        case Forbid(move, date, because):
-            entry = {"forbid": move, "from": date or ""}
-        case _:
-            because = intervention.because
+        case Force():
+            entry = {"force": intervention.move, "outcome": intervention.outcome, "on": intervention.date}
+        case Pin():
             entry = {"pin": intervention.variable, "level": intervention.level, "on": intervention.date}
-    return {key: value for key, value in (entry | {"because": because}).items() if value != ""}
+        case Forbid():
+            entry = {"forbid": intervention.move} | _while(intervention)
+        case Policy():
+            rate = write(intervention.rate, "rate")
+            entry = {"policy": intervention.move, "rate": rate} | _while(intervention)
+    return {key: value for key, value in (entry | {"because": intervention.because}).items() if value}
+
+
+def _while(intervention: Forbid | Policy) -> dict[str, Any]:
+    return {
+        "when": _written_condition(intervention.when),
+        "from": intervention.date,
+        "until": intervention.until,
+    }
+
+
+def _written_condition(condition: Condition) -> Any:
+    clauses = [
+        {name: levels[0] if len(levels) == 1 else list(levels) for name, levels in clause}
+        for clause in condition.clauses
+    ]
+    return clauses[0] if len(clauses) == 1 else clauses
 
 
 # Values

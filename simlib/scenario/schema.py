@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import (
+    VERSION,
     AfterValidator,
     BaseModel,
     BeforeValidator,
@@ -28,56 +29,22 @@ from pydantic import (
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import PydanticCustomError
 
-RESERVED = ("or", "above", "below", "not")
-"""Words of level sets (`X or above`, `not X`), which therefore no id and no level may contain."""
+from simlib.scenario.scalars import DATE, LONGEST, Refusal, read_date, read_flag, read_format, read_name
 
 LETTERS = "A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f"
-DATE = r"^\d{4}-\d{2}-\d{2}$"
-NUMBERLIKE = ("true", "false", "null", "nan", "inf", "infinity")
 
 
-def refusal(what: str, expected: str) -> PydanticCustomError:
-    """Return the error a validator raises: both halves of a problem."""
-    return PydanticCustomError("refused", "{what}; {expected}", {"what": what, "expected": expected})
+def _by(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Make a validator of a function that reads one word, keeping both halves of its refusal."""
 
-
-def _without_reserved_words(name: str) -> str:
-    words = [word for word in re.split(r"[ -]", name.lower()) if word in RESERVED]
-    if words:
-        raise refusal(f"the name {name!r} contains the word {words[0]!r}", "expected none of: " + ", ".join(RESERVED))
-    if name.lower() in NUMBERLIKE:
-        raise refusal(f"the name {name!r} looks like a number or a yes-or-no", "expected a word")
-    return name
-
-
-def _date(value: object) -> object:
-    if isinstance(value, str) and re.fullmatch(DATE, value, re.ASCII):
+    def validator(value: Any) -> Any:
         try:
-            return dt.date.fromisoformat(value)
-        except ValueError:
-            pass
-    raise refusal(f"{describe(value)} is not a date", "expected a date such as 2031-04-01")
+            return read(value)
+        except Refusal as refusal:
+            halves = {"what": refusal.what, "expected": refusal.expected}
+            raise PydanticCustomError("refused", "{what}; {expected}", halves) from None
 
-
-def _flag(value: object) -> object:
-    if isinstance(value, str) and value in ("true", "True", "TRUE", "false", "False", "FALSE"):
-        return value.lower() == "true"
-    raise refusal(f"{describe(value)} is neither true nor false", "expected true or false")
-
-
-def _format(value: object) -> object:
-    if value != "1":
-        raise refusal(f"{describe(value)} is no known version of the file format", "expected 1")
-    return 1
-
-
-def describe(value: object) -> str:
-    """Say what stands in a file: a short text in quotes, or "a list", "a mapping", "nothing"."""
-    if value is None:
-        return "nothing"
-    if isinstance(value, str):
-        return repr(value) if len(value) <= 60 else repr(value[:57] + "...")
-    return "a mapping" if isinstance(value, dict) else "a list" if isinstance(value, list) else str(value)
+    return validator
 
 
 def _shape(value: object) -> str | None:
@@ -90,10 +57,10 @@ def _either(expected: str) -> Discriminator:
     return Discriminator(_shape, custom_error_type="shape", custom_error_message=expected)
 
 
-_ID = StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$", max_length=60)
-_NAME = StringConstraints(pattern=rf"^[{LETTERS}][{LETTERS}0-9_-]*( [{LETTERS}0-9_-]+)*$", max_length=60)
-Id = Annotated[str, _ID, AfterValidator(_without_reserved_words)]
-Name = Annotated[str, _NAME, AfterValidator(_without_reserved_words)]
+_ID = StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$", max_length=LONGEST)
+_NAME = StringConstraints(pattern=rf"^[{LETTERS}][{LETTERS}0-9_-]*( [{LETTERS}0-9_-]+)*$", max_length=LONGEST)
+Id = Annotated[str, _ID, AfterValidator(_by(read_name))]
+Name = Annotated[str, _NAME, AfterValidator(_by(read_name))]
 Reference = Annotated[str, StringConstraints(min_length=1, max_length=130)]
 Label = Annotated[str, StringConstraints(min_length=1, max_length=300, strip_whitespace=True)]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=4000, strip_whitespace=True)]
@@ -103,9 +70,11 @@ Number = Annotated[
     StringConstraints(min_length=1, max_length=100),
     WithJsonSchema({"type": ["string", "number"], "examples": ["2 per week", "30% within 90 days", "30%", 3]}),
 ]
-Date = Annotated[dt.date, BeforeValidator(_date), WithJsonSchema({"type": "string", "format": "date", "pattern": DATE})]
-Flag = Annotated[bool, BeforeValidator(_flag), WithJsonSchema({"type": "boolean"})]
-Format = Annotated[Literal[1], BeforeValidator(_format)]
+Date = Annotated[
+    dt.date, BeforeValidator(_by(read_date)), WithJsonSchema({"type": "string", "format": "date", "pattern": DATE})
+]
+Flag = Annotated[bool, BeforeValidator(_by(read_flag)), WithJsonSchema({"type": "boolean"})]
+Format = Annotated[Literal[1], BeforeValidator(_by(read_format))]
 SourceIds = Annotated[list[Reference], Field(max_length=50, description="ids of sources, from `sources`")]
 Because = Annotated[Text, Field(description="a reason in a sentence; 'assumed' is a legal reason, silence is not")]
 
@@ -201,7 +170,7 @@ class CorrelationShape(Shape):
 
 
 class FactorShape(Shape):
-    """Multiplies the rate of a move while its condition holds and its window is open."""
+    """A factor on the rate of a move, while its condition holds and its window is open."""
 
     by: LiteralOrId = Field(description="id of an assumption, or {value: 3, because: ...}")
     when: ConditionShape | None = Field(None, description=WHEN)
@@ -314,7 +283,7 @@ class ChangeShape(Shape):
 
 
 class ForceShape(Shape):
-    """Make a move fire on a day if its guard holds."""
+    """A move made to fire on a day, if its guard holds."""
 
     force: Reference = Field(description="id of the move")
     outcome: Reference | None = Field(None, description="id of the outcome; default: left to chance")
@@ -323,15 +292,28 @@ class ForceShape(Shape):
 
 
 class ForbidShape(Shape):
-    """Make a move impossible from a day on."""
+    """A move made impossible from a day on."""
 
     forbid: Reference = Field(description="id of the move")
     from_: Date | None = Field(None, alias="from", description="first day; default: from the start")
+    until: Date | None = Field(None, description="first day on which it is possible again; default: never")
+    when: ConditionShape | None = Field(None, description=f"only while this holds; {WHEN}")
+    because: Text | None = Field(None, description="why")
+
+
+class PolicyShape(Shape):
+    """A move that somebody makes while a condition holds, at a rate of its own."""
+
+    policy: Reference = Field(description="id of the move")
+    rate: Number = Field(description="how often while the condition and the move's guard hold, such as 'every 1 day'")
+    when: ConditionShape | None = Field(None, description=f"while this holds; {WHEN}")
+    from_: Date | None = Field(None, alias="from", description="first day; default: from the start")
+    until: Date | None = Field(None, description="first day on which it no longer applies; default: never")
     because: Text | None = Field(None, description="why")
 
 
 class PinShape(Shape):
-    """Set a variable to a level on a day, once."""
+    """A variable set to a level on a day, once."""
 
     pin: Reference = Field(description="id of the variable")
     level: Reference = Field(description="the level")
@@ -340,16 +322,19 @@ class PinShape(Shape):
 
 
 def _intervention(value: object) -> str | None:
-    keys = ("force", "forbid", "pin")
+    keys = ("force", "forbid", "policy", "pin")
     return next((f"\0{key}" for key in keys if key in value), None) if isinstance(value, dict) else None
 
 
 InterventionShape = Annotated[
-    Annotated[ForceShape, Tag("\0force")] | Annotated[ForbidShape, Tag("\0forbid")] | Annotated[PinShape, Tag("\0pin")],
+    Annotated[ForceShape, Tag("\0force")]
+    | Annotated[ForbidShape, Tag("\0forbid")]
+    | Annotated[PolicyShape, Tag("\0policy")]
+    | Annotated[PinShape, Tag("\0pin")],
     Discriminator(
         _intervention,
         custom_error_type="shape",
-        custom_error_message="expected {force: MOVE, on: DATE}, {forbid: MOVE} or {pin: ..., level: ..., on: DATE}",
+        custom_error_message="expected one of force: MOVE, forbid: MOVE, policy: MOVE or pin: VARIABLE among its keys",
     ),
 ]
 
@@ -380,7 +365,18 @@ def validate(shape: type[AnyShape], data: Any) -> tuple[AnyShape | None, list[An
 
 
 class _Published(GenerateJsonSchema):
-    """Leaves out `null`: in a file an optional key is left out, never left empty."""
+    """Leaves out titles, and `null`: in a file an optional key is left out, never left empty."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002 - the face is pydantic's
+        return False
+
+    def dict_schema(self, schema: Any) -> JsonSchemaValue:
+        """Refuse keys that do not match, where pydantic would leave them unchecked."""
+        made = super().dict_schema(schema)
+        for pattern, values in made.pop("patternProperties", {}).items():
+            made["additionalProperties"] = values
+            made.setdefault("propertyNames", {})["pattern"] = pattern
+        return made
 
     def nullable_schema(self, schema: Any) -> JsonSchemaValue:
         return self.generate_inner(schema["schema"])
@@ -391,9 +387,13 @@ class _Published(GenerateJsonSchema):
         return super().default_schema(schema)
 
 
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
 def json_schema(shape: type[Shape]) -> dict[str, Any]:
     """Return the JSON Schema of a scenario file (`ScenarioShape`) or a view file (`ViewShape`)."""
-    return {"$schema": "http://json-schema.org/draft-07/schema#"} | shape.model_json_schema(schema_generator=_Published)
+    head = {"$schema": DIALECT, "$comment": f"made by pydantic {'.'.join(VERSION.split('.')[:2])}; do not edit"}
+    return head | shape.model_json_schema(schema_generator=_Published)
 
 
 def published(shape: type[Shape]) -> str:

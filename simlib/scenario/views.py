@@ -17,8 +17,20 @@ from simlib.quantities import check_range, parse, show, window_days
 from simlib.scenario import checks, document
 from simlib.scenario.assumptions import place_of
 from simlib.scenario.checks import Finding
-from simlib.scenario.document import dotted
-from simlib.scenario.model import Assumption, Change, Forbid, Force, Intervention, Pin, Policy, Scenario, View
+from simlib.scenario.document import Place, dotted
+from simlib.scenario.model import (
+    Assumption,
+    Change,
+    Condition,
+    Forbid,
+    Force,
+    Intervention,
+    Pin,
+    Policy,
+    Scenario,
+    View,
+)
+from simlib.scenario.scalars import Refusal, read_date
 from simlib.scenario.scales import shifted
 
 AnyIntervention = TypeVar("AnyIntervention", Force, Forbid, Pin)
@@ -288,11 +300,9 @@ def _match(pattern: str, text: str, form: str) -> dict[str, str]:
 
 def _date(text: str, written: str) -> dt.date:
     try:
-        if re.fullmatch(r"\d{4}-\d\d-\d\d", written, re.ASCII):
-            return dt.date.fromisoformat(written)
-    except ValueError:
-        pass
-    raise ScenarioError(Problem("", 0, text, f"{written!r} is not a date", "expected a date such as 2031-04-01"))
+        return read_date(written)
+    except Refusal as refusal:
+        raise ScenarioError(Problem("", 0, text, refusal.what, refusal.expected)) from None
 
 
 def _fitting(text: str, intervention: AnyIntervention, scenario: Scenario) -> AnyIntervention:
@@ -308,11 +318,14 @@ def _refusals(where: str, intervention: Intervention, scenario: Scenario) -> lis
 def _wrong_intervention(scenario: Scenario, intervention: Intervention, horizon_days: float) -> Iterator[Finding]:
     """Yield what is wrong with one intervention, at places of its entry in a view file."""
     if isinstance(intervention, Pin):
-        yield from _wrong_level(scenario, intervention)
+        yield from _wrong_level(scenario, intervention.variable, intervention.level, ("pin",), ("level",))
     else:
         yield from _wrong_move(scenario, intervention)
     if isinstance(intervention, Forbid | Policy):
-        yield from _wrong_span(scenario, intervention)
+        yield from _wrong_span(intervention)
+        yield from _wrong_condition(scenario, intervention.when)
+    if isinstance(intervention, Policy) and not 0 < intervention.rate < math.inf:
+        yield ("rate",), f"a rate of {intervention.rate:g} per day", "expected one above zero"
     if intervention.date is None:
         return
     key = "from" if isinstance(intervention, Forbid | Policy) else "on"
@@ -322,28 +335,26 @@ def _wrong_intervention(scenario: Scenario, intervention: Intervention, horizon_
         yield (key,), f"{intervention.date} is {side}", f"expected a day from {scenario.as_of} to {last}"
 
 
-def _wrong_level(scenario: Scenario, pin: Pin) -> Iterator[Finding]:
-    variable = scenario.variables.get(pin.variable)
+def _wrong_span(intervention: Forbid | Policy) -> Iterator[Finding]:
+    first, until = intervention.date, intervention.until
+    if first is not None and until is not None and until <= first:
+        what = f"it ends ({until}) before it begins ({first})"
+        yield ("until",), what, "expected a later day: the first on which it no longer applies"
+
+
+def _wrong_condition(scenario: Scenario, when: Condition) -> Iterator[Finding]:
+    for clause in when.clauses:
+        for name, levels in clause:
+            for level in levels:
+                yield from _wrong_level(scenario, name, level, ("when",), ("when", name))
+
+
+def _wrong_level(scenario: Scenario, name: str, level: str, at_name: Place, at_level: Place) -> Iterator[Finding]:
+    variable = scenario.variables.get(name)
     if variable is None:
-        yield ("pin",), f"unknown variable {pin.variable!r}", did_you_mean(pin.variable, scenario.variables)
-    elif pin.level not in variable.levels:
-        yield ("level",), f"{pin.variable!r} has no level {pin.level!r}", did_you_mean(pin.level, variable.levels)
-
-
-def _wrong_span(scenario: Scenario, standing: Forbid | Policy) -> Iterator[Finding]:
-    if standing.until is not None and standing.until <= (standing.date or scenario.as_of):
-        what = f"{standing.until}, the day from which it no longer applies, is not after its first"
-        yield ("until",), what, f"expected a day after {standing.date or scenario.as_of}"
-    for variable, levels in (pair for clause in standing.when.clauses for pair in clause):
-        known = scenario.variables.get(variable)
-        if known is None:
-            yield ("when",), f"unknown variable {variable!r}", did_you_mean(variable, scenario.variables)
-            continue
-        for level in levels:
-            if level not in known.levels:
-                yield ("when", variable), f"{variable!r} has no level {level!r}", did_you_mean(level, known.levels)
-    if isinstance(standing, Policy) and not 0 < standing.rate < math.inf:
-        yield ("rate",), f"a rate of {standing.rate:g} per day", "expected one above zero; to rule it out, forbid it"
+        yield at_name, f"unknown variable {name!r}", did_you_mean(name, scenario.variables)
+    elif level not in variable.levels:
+        yield at_level, f"{name!r} has no level {level!r}", did_you_mean(level, variable.levels)
 
 
 def _wrong_move(scenario: Scenario, intervention: Force | Forbid | Policy) -> Iterator[Finding]:

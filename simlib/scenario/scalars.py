@@ -1,0 +1,64 @@
+"""Single words of a file, read from text: names, dates, yes-or-no. Numbers are read by `simlib.quantities`."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+
+RESERVED = ("or", "above", "below", "not")
+"""Words of level sets (`X or above`, `not X`), which therefore no id and no level may contain."""
+
+NOT_NAMES = ("true", "false", "null", "nan", "inf", "infinity")
+DATE = r"^\d{4}-\d{2}-\d{2}$"
+LONGEST = 60
+
+
+class Refusal(Exception):
+    """A word that cannot be read: `what` is wrong and what was `expected`."""
+
+    def __init__(self, what: str, expected: str) -> None:
+        self.what, self.expected = what, expected
+        super().__init__(f"{what}; {expected}")
+
+
+def describe(value: object) -> str:
+    """Say what stands in a file: a short text in quotes, or "a list", "a mapping", "nothing"."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, str):
+        return repr(value) if len(value) <= LONGEST else repr(value[: LONGEST - 3] + "...")
+    return "a mapping" if isinstance(value, dict) else "a list" if isinstance(value, list) else str(value)
+
+
+def read_name(name: str) -> str:
+    """Return a name of letters, digits and hyphens if nothing else could be meant by it."""
+    words = [word for word in re.split(r"[ -]", name.lower()) if word in RESERVED]
+    if words:
+        raise Refusal(f"the name {name!r} contains the word {words[0]!r}", f"expected none of: {', '.join(RESERVED)}")
+    if name.lower() in NOT_NAMES:
+        raise Refusal(f"the name {name!r} looks like a number or a yes-or-no", "expected a word")
+    return name
+
+
+def read_date(value: object) -> dt.date:
+    """Return a date written as 2031-04-01."""
+    if isinstance(value, str) and re.fullmatch(DATE, value, re.ASCII):
+        try:
+            return dt.date.fromisoformat(value)
+        except ValueError:
+            pass
+    raise Refusal(f"{describe(value)} is not a date", "expected a date such as 2031-04-01")
+
+
+def read_flag(value: object) -> bool:
+    """Return true or false."""
+    if isinstance(value, str) and value in ("true", "True", "TRUE", "false", "False", "FALSE"):
+        return value.lower() == "true"
+    raise Refusal(f"{describe(value)} is neither true nor false", "expected true or false")
+
+
+def read_format(value: object) -> int:
+    """Return the version of the file format, which so far is 1."""
+    if value != "1":
+        raise Refusal(f"{describe(value)} is no known version of the file format", "expected 1")
+    return 1
