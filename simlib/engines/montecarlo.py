@@ -14,19 +14,18 @@ import os
 import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from simlib import priors
+from simlib.engines.counts import Counts, to_forecast
 from simlib.engines.machine import Flat, load_kernel
 from simlib.engines.streams import check_seed, seed_key
 from simlib.errors import Cancelled, SimlibError
-from simlib.results import ONGOING, Z95, Band, Forecast, labels, provenance
-from simlib.tables import Floats, Ints, Tables, grid
+from simlib.results import Forecast, provenance
+from simlib.tables import Floats, Tables, grid
 
 if TYPE_CHECKING:
     from simlib.engines._kernel import History, Output, Values
@@ -45,49 +44,6 @@ _BETWEEN_REPORTS = 0.05
 
 Progress = Callable[[float], None]
 Cancel = Callable[[], bool]
-
-
-@dataclass(frozen=True)
-class Counts:
-    """What happened in R replicates, at T report times, as integers.
-
-    How many replicates were, at each time: levels (T, L) at each level, rungs (T, R) on each rung; had by then: endings
-    (T, E) ended, questions (T, Q). moves (T, M): firings so far, all replicates together; squares (T, M): sum over
-    replicates of the squared number of firings. tried, void (A,): for each intervention that acts, replicates still
-    going, and those among them in which it had no effect. By replicate: ending (R,) index or -1, ending_time (R,)
-    and question_time (R, Q) in days, infinity for not within the horizon; events (R,).
-    """
-
-    first: int
-    levels: Ints
-    rungs: Ints
-    endings: Ints
-    questions: Ints
-    moves: Ints
-    squares: Ints
-    tried: Ints
-    void: Ints
-    ending: NDArray[np.int32]
-    ending_time: Floats
-    question_time: Floats
-    events: Ints
-
-    @property
-    def runs(self) -> int:
-        """Number of replicates."""
-        return len(self.ending)
-
-    def __add__(self, other: Counts) -> Counts:
-        """Join with the replicates that follow; raises ValueError when `other` does not begin where this one ends."""
-        if other.first != self.first + self.runs:
-            raise ValueError(f"replicates from {other.first} do not follow {self.first + self.runs - 1}")
-        summed = ("levels", "rungs", "endings", "questions", "moves", "squares", "tried", "void")
-        joined = ("ending", "ending_time", "question_time", "events")
-        return Counts(
-            self.first,
-            **{name: getattr(self, name) + getattr(other, name) for name in summed},
-            **{name: np.concatenate([getattr(self, name), getattr(other, name)]) for name in joined},
-        )
 
 
 class Simulator:
@@ -156,7 +112,8 @@ class Simulator:
         source = provenance(
             self.scenario, seed=seed, runs=counts.runs, ignore_windows=self.ignore_windows, **details
         )
-        return to_forecast(self, counts, dict(zip(self.scenario.assumptions, map(float, values), strict=True)), source)
+        assumptions = dict(zip(self.scenario.assumptions, map(float, values), strict=True))
+        return to_forecast(self.flat, self.horizon, counts, assumptions, source)
 
 
 def simulate(
@@ -351,83 +308,3 @@ def _horizon(scenario: Scenario, horizon: float | None) -> float:
     if not 0 < days < np.inf:
         raise ValueError(f"the horizon must be a positive number of days, not {days:g}")
     return days
-
-
-# -------------------------------------------------------------------- answering
-
-
-def to_forecast(simulator: Simulator, counts: Counts, assumptions: Mapping[str, float], source: Any) -> Forecast:
-    """Return `counts` as a forecast with 95% intervals; `source` is its provenance."""
-    scenario, tables, runs = simulator.scenario, simulator.tables, counts.runs
-    ended = np.column_stack([counts.endings, runs - counts.endings.sum(axis=1)])
-    variables = _split(zip(tables.variable_ids, tables.level_ids, strict=True), counts.levels)
-    ladders = _split(((name, [rung.id for rung in x.rungs]) for name, x in scenario.ladders.items()), counts.rungs)
-    mean, half = _firings(counts)
-    return Forecast(
-        scenario=scenario.id,
-        title=scenario.title,
-        as_of=scenario.as_of,
-        horizon_days=simulator.horizon,
-        engine="montecarlo",
-        times=simulator.times,
-        endings=_bands([*scenario.endings, ONGOING], ended, runs),
-        questions=_bands(scenario.questions, counts.questions, runs),
-        variables=_shares(variables, runs),
-        ladders=_shares(ladders, runs),
-        moves=dict(zip(tables.move_ids, mean.T.copy(), strict=True)),
-        error={
-            "variables": _halves(variables, runs),
-            "ladders": _halves(ladders, runs),
-            "moves": dict(zip(tables.move_ids, half.T.copy(), strict=True)),
-        },
-        assumptions=assumptions,
-        labels=labels(scenario),
-        interventions=_interventions(simulator, counts),
-        provenance=source,
-    )
-
-
-_Nested = dict[str, dict[str, Ints]]
-
-
-def _split(parts: Iterable[tuple[str, Iterable[str]]], columns: Ints) -> _Nested:
-    """Return the columns (T, C) by name and part, in order."""
-    column = iter(columns.T)
-    return {name: {part: next(column) for part in inner} for name, inner in parts}
-
-
-def _shares(nested: _Nested, runs: int) -> dict[str, dict[str, Floats]]:
-    return {name: {part: count / runs for part, count in inner.items()} for name, inner in nested.items()}
-
-
-def _halves(nested: _Nested, runs: int) -> dict[str, dict[str, Floats]]:
-    return {name: {part: half_width(count, runs) for part, count in inner.items()} for name, inner in nested.items()}
-
-
-def half_width(successes: Ints, runs: int) -> Floats:
-    """Return the half-width about k / n that covers the 95% Wilson interval (its longer side)."""
-    band = Band.wilson(successes, runs)
-    return np.maximum(band.high - band.probability, band.probability - band.low)
-
-
-def _bands(names: Iterable[str], columns: Ints, runs: int) -> dict[str, Band]:
-    return {name: Band.wilson(column, runs) for name, column in zip(names, columns.T, strict=True)}
-
-
-def _firings(counts: Counts) -> tuple[Floats, Floats]:
-    """Return the mean number of firings (T, M) and its 95% half-width; where none was seen, the Wilson one of zero."""
-    runs = counts.runs
-    mean = counts.moves / runs
-    variance = np.maximum(counts.squares / runs - mean**2, 0.0) * runs / max(runs - 1, 1)
-    half = np.where(counts.moves == 0, Z95**2 / (runs + Z95**2), Z95 * np.sqrt(variance / runs))
-    return mean, half
-
-
-def _interventions(simulator: Simulator, counts: Counts) -> tuple[dict[str, Any], ...]:
-    """Say for each intervention that acts in which share of the replicates still going it had no effect."""
-    acted = zip(simulator.flat.actions.number, counts.tried.tolist(), counts.void.tolist(), strict=True)
-    share = {number: void / tried if tried else None for number, tried, void in acted}
-    return tuple(
-        {"intervention": str(item), "because": item.because, "without_effect": share.get(number)}
-        for number, item in enumerate(simulator.scenario.interventions)
-    )

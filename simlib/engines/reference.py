@@ -1,0 +1,221 @@
+"""The definition: what a scenario means, in plain Python, slow and obvious.
+
+The direct method (Doob 1945; Gillespie 1977) on named states: wait an exponential time at the total hazard, pick a
+move in proportion to its hazard, pick an outcome by its chance, apply its effects, look whether the story has ended.
+Hazards are constant between *dates* (a calendar window opens or closes, an intervention acts), and waiting is
+memoryless, so at each date the wait starts afresh. Nothing here uses the tables of the fast engines or their dice:
+it reads the scenario itself and trusts only Python's own random numbers, so that agreement means something.
+
+References: Doob, J. (1945) Markoff chains: denumerable case, Trans. AMS 58. Gillespie, D. (1977) Exact stochastic
+simulation of coupled chemical reactions, J. Phys. Chem. 81.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from simlib.scenario.model import Effect, Forbid, Force, Move, Outcome, Pin, Policy, Question, Scenario, Window
+
+State = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened: a move with its outcome, or (both None) a variable set by an intervention.
+
+    `time` in days, `state` is the state after it, `intervention` its number in the scenario when it was forced or set.
+    """
+
+    time: float
+    move: str | None
+    outcome: str | None
+    state: State
+    intervention: int | None = None
+
+
+@dataclass
+class Run:
+    """One history: the state at the start, the events in order, and how it ended (None: ongoing at the horizon).
+
+    `without_effect` says of each intervention that came up in time whether it had none.
+    """
+
+    start: State
+    events: list[Event] = field(default_factory=list)
+    ending: str | None = None
+    ending_time: float = math.inf
+    without_effect: dict[int, bool] = field(default_factory=dict)
+
+    def state_at(self, day: float) -> State:
+        """Return the state at a time; an event at that very time has happened."""
+        return next((event.state for event in reversed(self.events) if event.time <= day), self.start)
+
+    def firings(self, move: str, day: float = math.inf) -> int:
+        """Return how often a move fired by a time."""
+        return sum(event.move == move and event.time <= day for event in self.events)
+
+    def first_time(self, question: Question) -> float:
+        """Return the first time of what a question asks about; infinity when it did not happen."""
+        if question.when is not None:
+            if question.when.holds(self.start):
+                return 0.0
+            return next((event.time for event in self.events if question.when.holds(event.state)), math.inf)
+        return next((
+            event.time for event in self.events
+            if event.move == question.move and question.outcome in (None, event.outcome)
+        ), math.inf)  # fmt: skip
+
+
+class Reference:
+    """A scenario with its assumption values (base units), ready to be played with some dice."""
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        *,
+        values: Mapping[str, float] | None = None,
+        horizon: float | None = None,
+        ignore_windows: bool = False,
+    ) -> None:
+        self.scenario = scenario
+        self.horizon = scenario.horizon_days if horizon is None else horizon
+        self.values = {name: a.value for name, a in scenario.assumptions.items()} | dict(values or {})
+        self.ignore_windows = ignore_windows
+
+    # ---------------------------------------------------------------- what holds when
+
+    def dates(self) -> list[float]:
+        """Return the days up to the horizon on which hazards may change or interventions act, the start included."""
+        scenario = self.scenario
+        windows = [move.between for move in scenario] + [factor.between for move in scenario for factor in move.factors]
+        days = [scenario.day(day) for window in windows if window for day in (window.first, window.last)]
+        days += [day + 1 for day in days]  # a window closes after its last day; a cut too many does no harm
+        items = scenario.interventions
+        days += [scenario.day(item.date) for item in items if item.date]
+        days += [scenario.day(item.until) for item in items if isinstance(item, Forbid | Policy) and item.until]
+        return sorted({0.0, *(day for day in days if 0 < day <= self.horizon)})
+
+    def open(self, window: Window | None, day: float) -> bool:
+        """Say whether a calendar window is open; both dates are inclusive."""
+        if window is None or self.ignore_windows:
+            return True
+        return self.scenario.day(window.first) <= day < self.scenario.day(window.last) + 1
+
+    def hazard(self, move: Move, state: State, day: float) -> float:
+        """Return the hazard of a move per day: rate times factors, unless a policy or a prohibition stands."""
+        if not move.when.holds(state):
+            return 0.0
+        hazard = self.values[move.rate] if self.open(move.between, day) else 0.0
+        for factor in move.factors:
+            if factor.when.holds(state) and self.open(factor.between, day):
+                hazard *= self.values[factor.by]
+        standing = [item for item in self.scenario.interventions if self.stands(item, move, state, day)]
+        for item in standing:
+            if isinstance(item, Policy):
+                hazard = item.rate
+        return 0.0 if any(isinstance(item, Forbid) for item in standing) else hazard
+
+    def stands(self, item: object, move: Move, state: State, day: float) -> bool:
+        """Say whether a policy or prohibition applies to a move now."""
+        if not isinstance(item, Forbid | Policy) or item.move != move.id:
+            return False
+        begun = item.date is None or self.scenario.day(item.date) <= day
+        over = item.until is not None and self.scenario.day(item.until) <= day
+        return begun and not over and item.when.holds(state)
+
+    def ending(self, state: State) -> str | None:
+        """Return the ending that a state is; the first in the file wins."""
+        return next((name for name, ending in self.scenario.endings.items() if ending.when.holds(state)), None)
+
+    # ---------------------------------------------------------------- what luck decides
+
+    def start(self, dice: random.Random) -> State:
+        """Draw a start level for each variable."""
+        return {
+            name: self.pick(dice, dict(variable.start))
+            for name, variable in self.scenario.variables.items()
+        }
+
+    def outcome(self, move: Move, dice: random.Random) -> Outcome:
+        """Draw an outcome of a move that fires."""
+        return move.outcome(self.pick(dice, {outcome.id: outcome.chance for outcome in move.outcomes}))
+
+    def pick(self, dice: random.Random, shares: Mapping[str, str | None]) -> str:
+        """Draw one of several names; a share is an assumption id, or None for what takes the rest."""
+        weights = {name: self.values[share] for name, share in shares.items() if share is not None}
+        rest = 1 - sum(weights.values())
+        return dice.choices(list(shares), [weights.get(name, rest) for name in shares])[0]
+
+    def after(self, state: State, effects: tuple[Effect, ...]) -> State:
+        """Return the state after effects: all read the state before, and saturate at the end levels."""
+        result = dict(state)
+        for effect in effects:
+            levels = self.scenario.variables[effect.variable].levels
+            if effect.level is not None:
+                result[effect.variable] = effect.level
+            else:
+                place = levels.index(state[effect.variable]) + (effect.shift or 0)
+                result[effect.variable] = levels[min(max(place, 0), len(levels) - 1)]
+        return result
+
+    # ---------------------------------------------------------------- the story
+
+    def run(self, dice: random.Random) -> Run:
+        """Play one history to its ending or to the horizon."""
+        state = self.start(dice)
+        story = Run(state, ending=self.ending(state))
+        story.ending_time = math.inf if story.ending is None else 0.0
+        dates = self.dates()
+        for begin, end in zip(dates, [*dates[1:], self.horizon], strict=True):
+            state = self._intervene(story, state, begin, dice)
+            state = self._wander(story, state, begin, end, dice)
+        return story
+
+    def _intervene(self, story: Run, state: State, day: float, dice: random.Random) -> State:
+        for number, item in enumerate(self.scenario.interventions):
+            if story.ending is not None:
+                break
+            if isinstance(item, Force) and self.scenario.day(item.date) == day:
+                move = self.scenario.moves[item.move]
+                story.without_effect[number] = not move.when.holds(state)
+                if move.when.holds(state):
+                    outcome = move.outcome(item.outcome) if item.outcome else self.outcome(move, dice)
+                    state = self._happen(story, day, move.id, outcome, state, number)
+            elif isinstance(item, Pin) and self.scenario.day(item.date) == day:
+                story.without_effect[number] = state[item.variable] == item.level
+                if state[item.variable] != item.level:
+                    effect = Outcome("", "", None, (Effect(item.variable, level=item.level),))
+                    state = self._happen(story, day, None, effect, state, number)
+        return state
+
+    def _wander(self, story: Run, state: State, day: float, end: float, dice: random.Random) -> State:
+        while story.ending is None:
+            hazards = {move.id: self.hazard(move, state, day) for move in self.scenario}
+            total = sum(hazards.values())
+            if total <= 0:
+                break
+            day += dice.expovariate(total)
+            if day >= end:
+                break
+            move = self.scenario.moves[dice.choices(list(hazards), list(hazards.values()))[0]]
+            state = self._happen(story, day, move.id, self.outcome(move, dice), state)
+        return state
+
+    def _happen(
+        self, story: Run, day: float, move: str | None, outcome: Outcome, state: State, number: int | None = None
+    ) -> State:
+        state = self.after(state, outcome.effects)
+        story.events.append(Event(day, move, None if move is None else outcome.id, state, number))
+        story.ending = self.ending(state)
+        if story.ending is not None:
+            story.ending_time = day
+        return state
+
+
+def sample(scenario: Scenario, runs: int, *, seed: int = 0, **options: object) -> list[Run]:
+    """Return some histories of a scenario; `options` are those of `Reference`."""
+    reference, dice = Reference(scenario, **options), random.Random(seed)  # type: ignore[arg-type]
+    return [reference.run(dice) for _ in range(runs)]
