@@ -99,10 +99,10 @@ class Simulator:
         With `centre` (the stated values) `theta` is a draw from the priors. The counts do not depend on `threads`.
         Raises Cancelled, SimlibError when a replicate has more than `MAX_EVENTS` events.
         """
-        runs, first = _check_runs(runs, first)
+        runs, first = check_runs(runs, first)
         values = self.values(theta, centre)
         job = _Job(self, values, seed_key(check_seed(seed)), first, runs)
-        job.work(_threads(threads, job.chunks), progress, cancel)
+        job.work(thread_count(threads, job.chunks), progress, cancel)
         return job.counts()
 
     def forecast(self, counts: Counts, *, theta: Floats | None = None, seed: int = 0, **details: Any) -> Forecast:
@@ -165,15 +165,7 @@ class _Job:
         self.chunks = -(-runs // CHUNK)
         self._waiting, self._stop = iter(range(self.chunks)), False
         self.sums: list[Output] = []
-        self.each = self._allocate(runs)
-
-    def _allocate(self, runs: int) -> Output:
-        flat = self.simulator.flat
-        size, actions = (len(flat.grid) + 1) * flat.layout.width, len(flat.actions.number)
-        return self.simulator.kernel.Output(
-            np.zeros(size, np.int64), np.zeros(actions, np.int64), np.zeros(actions, np.int64),
-            np.empty(runs, np.int32), np.empty(runs), np.empty((runs, flat.layout.questions)), np.empty(runs, np.int64),
-        )  # fmt: skip
+        self.each = allocate(simulator, runs)
 
     def work(self, threads: int, progress: Progress | None, cancel: Cancel | None) -> None:
         """Run all chunks on `threads` threads, this one included; raises what any of them raised."""
@@ -190,7 +182,7 @@ class _Job:
             progress(1.0)
 
     def _take_chunks(self, report: Callable[[int], None] | None = None) -> None:
-        sums = self._allocate(0)
+        sums = allocate(self.simulator, 0)
         self.sums.append(sums)
         try:
             for chunk in self._waiting:
@@ -264,6 +256,16 @@ def call(
     return None if status == kernel.HISTORY_FULL else int(rows)
 
 
+def allocate(simulator: Simulator, runs: int) -> Output:
+    """Return room for what the kernel tells of some replicates."""
+    flat = simulator.flat
+    size, actions = (len(flat.grid) + 1) * flat.layout.width, len(flat.actions.number)
+    return simulator.kernel.Output(
+        np.zeros(size, np.int64), np.zeros(actions, np.int64), np.zeros(actions, np.int64),
+        np.empty(runs, np.int32), np.empty(runs), np.empty((runs, flat.layout.questions)), np.empty(runs, np.int64),
+    )  # fmt: skip
+
+
 def empty_history(simulator: Simulator, replicates: int, rows: int) -> History:
     """Return room for the history of some replicates."""
     return simulator.kernel.History(
@@ -287,14 +289,16 @@ def _reporter(chunks: int, progress: Progress | None, cancel: Cancel | None) -> 
     return report
 
 
-def _threads(threads: int | None, chunks: int) -> int:
+def thread_count(threads: int | None, chunks: int) -> int:
+    """Return how many threads to use: no more than there are chunks; by default as many as there are processors."""
     if threads is not None and threads < 1:
         raise ValueError(f"threads must be at least 1, not {threads}")
     available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, min(threads or available, chunks))
 
 
-def _check_runs(runs: int, first: int) -> tuple[int, int]:
+def check_runs(runs: int, first: int) -> tuple[int, int]:
+    """Return a number of replicates and the first of them as ints; raises ValueError for numbers out of range."""
     runs, first = operator.index(runs), operator.index(first)
     if runs < 1:
         raise ValueError(f"runs must be at least 1, not {runs}")
