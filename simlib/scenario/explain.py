@@ -5,7 +5,7 @@ The sentences are made from the resolved scenario, not from the file, so they sa
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sized
 from dataclasses import dataclass
 
 from simlib.quantities import show
@@ -122,6 +122,10 @@ def _window(window: Window) -> str:
     return f"from {window.first} to {window.last}"
 
 
+def _count(things: Sized, name: str) -> str:
+    return f"{len(things)} {name}{'s' * (len(things) != 1)}"
+
+
 def _list(parts: Iterable[str]) -> str:
     return "; ".join(part for part in parts if part)
 
@@ -133,7 +137,7 @@ class _Speaker:
         self.world = scenario
 
     def sentence(self, text: str, because: str = "", sources: tuple[str, ...] = ()) -> str:
-        reason = "; assumed" if because == "assumed" else f"; because: {because}" if because else ""
+        reason = "; assumed" if because == "assumed" else f"; because: {because.rstrip('.')}" if because else ""
         cited = [self._source(name) for name in sources]
         return text + reason + (f" (source{'s' * (len(cited) > 1)}: {'; '.join(cited)})" if cited else "")
 
@@ -147,13 +151,14 @@ class _Speaker:
         world = self.world
         last = world.by_date(world.horizon_days)
         view = f", seen through the view {world.view}" if world.view else ""
-        count = f"{len(world.variables)} variables, {len(world.moves)} moves, {len(world.endings)} endings"
+        parts = (world.variables, "variable"), (world.moves, "move"), (world.endings, "ending")
+        count = ", ".join(_count(things, name) for things, name in parts)
         return f"{world.title}{view}: from {world.as_of} to {last} ({show(world.horizon_days, 'duration')}); {count}"
 
     def actor(self, actor: str) -> str:
         moves = [move.id for move in self.world if move.actor == actor]
-        made = f"{len(moves)} move{'s' * (len(moves) != 1)}: {', '.join(moves)}" if moves else "no move"
-        return f"{self.world.actors[actor].label} makes {made}"
+        made = f"{_count(moves, 'move')} ({', '.join(moves)})" if moves else "no move of its own"
+        return f"{self.world.actors[actor].label}: {made}"
 
     def variable(self, variable: Variable) -> str:
         if variable.spread:

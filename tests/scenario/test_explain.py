@@ -28,7 +28,7 @@ def varied(*edits: tuple[str, str]) -> simlib.Scenario:
 
 def test_a_scenario_is_said():
     assert said(load(BRIDGE), "scenario", "bridge") == (
-        "A blockade of the valley bridge: from 2031-04-01 to 2031-05-30 (60 days); 2 variables, 1 moves, 1 endings"
+        "A blockade of the valley bridge: from 2031-04-01 to 2031-05-30 (60 days); 2 variables, 1 move, 1 ending"
     )
     assert "seen through the view angry-valley: from 2031-04-01 to 2031-05-15 (45 days)" in said(
         load(BRIDGE, view="angry-valley"), "scenario", "bridge"
@@ -36,14 +36,14 @@ def test_a_scenario_is_said():
 
 
 def test_an_actor_is_said():
-    assert said(load(BRIDGE), "actors", "farmers") == "The farmers makes 1 move: block"
-    assert said(load(BRIDGE), "actors", "nature") == "Nature makes no move"
+    assert said(load(BRIDGE), "actors", "farmers") == "The farmers: 1 move (block)"
+    assert said(load(BRIDGE), "actors", "nature") == "Nature: no move of its own"
 
 
 def test_a_variable_is_said():
-    world = varied(("start: open}", "start: open, because: it was open at dawn, sources: [radio]}"))
+    world = varied(("start: open}", "start: open, because: It was open at dawn., sources: [radio]}"))
     assert said(world, "variables", "bridge") == (
-        "bridge: open < narrowed < blocked; it starts at open; because: it was open at dawn (source: Valley radio)"
+        "bridge: open < narrowed < blocked; it starts at open; because: It was open at dawn (source: Valley radio)"
     )
     assert said(world, "variables", "mood") == (
         "mood (hidden: nobody observes it): calm < angry; it starts at calm with 60%, otherwise angry; assumed"
