@@ -144,6 +144,8 @@ def enumerate_states(
     key = _structure(tables)
     if key in _SPACES:
         _SPACES.move_to_end(key)
+        if len(_SPACES[key]) > cap:
+            raise TooManyStates(len(_SPACES[key]), cap, complete=True)
         return _SPACES[key]
     space = _Search(tables, cap, cancel).run()
     _SPACES[key] = space
