@@ -306,7 +306,7 @@ def backward(
     if inside is not None:
         exit_rate = np.where(inside, 0.0, exit_rate)
     uniform = max(float(exit_rate.max(initial=0.0)), 1e-3 / max(duration, 1e-9))
-    product = _Push(space, pair_rates / uniform, 1 - exit_rate / uniform, inside)
+    product = Push(space, pair_rates / uniform, 1 - exit_rate / uniform, inside)
     last = truncation(uniform * duration, tolerance)
     vector = terminal.astype(float, copy=True)
     earned = np.zeros(len(space))
@@ -335,7 +335,7 @@ def _exit_rates(space: StateSpace, pair_rates: Floats) -> Floats:
     return sums_by(space.source, pair_rates[space.pair], len(space))
 
 
-class _Push:
+class Push:
     """The product P u, edges by source, states of `inside` held."""
 
     def __init__(
