@@ -81,8 +81,8 @@ class Histories:
             "intervention": _named([str(item) for item in scenario.interventions], self.intervention),
         }
         for index, (name, variable) in enumerate(scenario.variables.items()):
-            codes: Any = self.levels[:, index]
-            columns[name] = pd.Categorical.from_codes(codes, list(variable.levels), ordered=True)
+            levels = pd.CategoricalDtype(list(variable.levels), ordered=True)
+            columns[name] = pd.Categorical.from_codes(self.levels[:, index].astype(np.int64), dtype=levels)
         return pd.DataFrame(columns)
 
     def story(self, replicate: int) -> list[str]:
