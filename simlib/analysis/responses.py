@@ -1,0 +1,215 @@
+"""How some measures respond to the assumptions: answered at many sets of values, with the same dice at each.
+
+Sobol indices, tornados and priors carried through all ask one thing: the probability of something by some day at each
+of many rows of θ. By the exact engine there is one number for each; by Monte Carlo the replicates come in *blocks*
+with dice of their own, the same blocks at every row. Rows then differ by θ alone and not by luck; and because the
+noise of two blocks is independent, a product of two different blocks has no bias from it: variances, covariances and
+indices are averaged over pairs of different blocks (`cross`) and the Monte Carlo noise drops out of them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Literal
+
+import numpy as np
+
+from simlib import priors
+from simlib.analysis.measures import Measure, reader
+from simlib.engines.exact import Solver
+from simlib.engines.montecarlo import Simulator
+from simlib.engines.solver import Solution
+from simlib.engines.states import CAP
+from simlib.errors import Cancelled, TooManyStates
+from simlib.results import ONGOING
+from simlib.scenario.model import Scenario
+from simlib.tables import Floats
+
+Engine = Literal["auto", "exact", "montecarlo"]
+
+BLOCKS = 8
+"""Blocks of replicates with dice of their own."""
+
+STATES_SOLVED = 20_000_000
+"""States times solutions up to which `auto` takes the exact engine: a minute or two."""
+
+_TOLERANCE = 1e-12
+
+
+class Responses:
+    """Measures by one day, ready to be answered at many rows of assumption values.
+
+    `engine` is "exact" or "montecarlo" (never "auto"), `blocks` the number K of blocks: 1 when exact. `runs` is the
+    number of replicates for each row, a multiple of K (0 when exact).
+    """
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        measures: Sequence[Measure],
+        *,
+        engine: Engine = "auto",
+        rows: int = 1,
+        day: float | None = None,
+        runs: int = 1000,
+        blocks: int = BLOCKS,
+        seed: int = 0,
+        threads: int | None = None,
+        ignore_windows: bool = False,
+    ) -> None:
+        """Make ready; `rows` is how many rows will be asked for, by which "auto" chooses the engine.
+
+        Raises TooManyStates for "exact", MissingDependency for "montecarlo", ScenarioError.
+        """
+        self.day = scenario.horizon_days if day is None else float(day)
+        self.scenario, self.measures = _lean(scenario, measures, self.day), tuple(measures)
+        self.centre = priors.theta(scenario)
+        self.seed, self.threads = seed, threads or _cores()
+        self.engine, self.blocks, self.runs = "exact", 1, 0
+        frame = {"times": [self.day], "horizon": self.day, "ignore_windows": ignore_windows}
+        solver = None if engine == "montecarlo" else _solver(self.scenario, engine, rows, frame)
+        if solver is not None:
+            self.states: int | None = len(solver.space)
+            self._one = partial(_exact, solver, self.measures, self.centre)
+            return
+        if blocks < 2 or runs < 2 * blocks:
+            raise ValueError(f"expected at least 2 blocks of at least 2 replicates, not {blocks} in {runs} replicates")
+        self.engine, self.blocks, self.runs, self.states = "montecarlo", blocks, -(-runs // blocks) * blocks, None
+        simulator = Simulator(self.scenario, **frame)  # type: ignore[arg-type]
+        each = _by_replicate if all(m.kind in ("ending", "question") for m in measures) else _by_block
+        self._one = partial(each, simulator, self.measures, self.centre, self.runs, blocks, seed)
+
+    def __call__(
+        self,
+        thetas: Floats,
+        *,
+        progress: Callable[[float], None] | None = None,
+        cancel: Callable[[], bool] | None = None,
+    ) -> Floats:
+        """Return the measures (D, K, M) at each row of `thetas` (D, A), draws around the stated values."""
+        result = np.empty((len(thetas), self.blocks, len(self.measures)))
+        if len(thetas) == 0:
+            return result
+        result[0] = self._one(thetas[0])  # builds what is built once, on one thread
+        with ThreadPoolExecutor(self.threads) as pool:
+            try:
+                for row, values in enumerate(pool.map(self._one, thetas[1:]), start=1):
+                    result[row] = values
+                    if cancel and cancel():
+                        raise Cancelled("the analysis was cancelled")
+                    if progress:
+                        progress((row + 1) / len(thetas))
+            except BaseException:
+                pool.shutdown(wait=True, cancel_futures=True)
+                raise
+        return result
+
+
+def _lean(scenario: Scenario, measures: Sequence[Measure], day: float) -> Scenario:
+    """Return the scenario without what nobody asks for, which costs time, and without interventions after the day."""
+    asked = {(measure.kind, measure.of) for measure in measures}
+    return scenario.replace(
+        questions={name: q for name, q in scenario.questions.items() if ("question", name) in asked},
+        ladders={name: ladder for name, ladder in scenario.ladders.items() if ("rung", name) in asked},
+        interventions=tuple(i for i in scenario.interventions if i.date is None or scenario.day(i.date) <= day),
+    )
+
+
+def _solver(scenario: Scenario, engine: Engine, rows: int, frame: dict) -> Solver | None:
+    cap = CAP if engine == "exact" else min(CAP, STATES_SOLVED // max(rows, 1))
+    try:
+        return Solver(scenario, cap=max(cap, 1), threads=1, **frame)
+    except TooManyStates:
+        if engine == "exact":
+            raise
+        return None
+
+
+def _exact(solver: Solver, measures: Sequence[Measure], centre: Floats, theta: Floats) -> Floats:
+    solution = solver.run(theta, centre=centre, tolerance=_TOLERANCE)
+    return np.array([[_read(solver, solution, measure) for measure in measures]])
+
+
+def _read(solver: Solver, solution: Solution, measure: Measure) -> float:
+    """Return one measure at the last report time: what a whole forecast would say, without building one."""
+    features, scenario = solver.features, solver.scenario
+    if measure.kind == "ending":
+        return float(features.of_ending(solution.at)[-1, measure.column(scenario)])
+    if measure.kind == "question":
+        hits = solution.hits.get(measure.of)
+        return float((features.flags(solution.at)[measure.of] if hits is None else hits)[-1])
+    if measure.kind == "moves":
+        return float(solution.counts[-1, measure.column(scenario)])
+    group = features.variables if measure.kind == "level" else features.ladders
+    return float(group(solution.at)[measure.of][measure.part][-1])
+
+
+def _by_replicate(
+    simulator: Simulator, measures: Sequence[Measure], centre: Floats, runs: int, blocks: int, seed: int, theta: Floats
+) -> Floats:
+    counts = simulator.run(theta, centre=centre, runs=runs, seed=seed, threads=1)
+    endings = [*simulator.scenario.endings, ONGOING]
+    ending = np.where(counts.ending < 0, len(endings) - 1, counts.ending)
+    happened = [
+        ending == endings.index(m.of) if m.kind == "ending"
+        else counts.question_time[:, m.column(simulator.scenario)] <= simulator.horizon
+        for m in measures
+    ]  # fmt: skip
+    result: Floats = np.array([x.reshape(blocks, -1).mean(axis=1) for x in happened]).T
+    return result
+
+
+def _by_block(
+    simulator: Simulator, measures: Sequence[Measure], centre: Floats, runs: int, blocks: int, seed: int, theta: Floats
+) -> Floats:
+    read, each = reader(simulator.scenario, measures), runs // blocks
+    parts = (
+        simulator.run(theta, centre=centre, runs=each, seed=seed, first=block * each, threads=1)
+        for block in range(blocks)
+    )
+    return np.stack([read(counts)[-1] for counts in parts])
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+# -------------------------------------------------------------------- averages free of Monte Carlo noise
+
+
+def cross(one: Floats, other: Floats, weights: Floats | None = None, blocks: Floats | None = None) -> Floats:
+    """Return the mean over rows of one × other, over pairs of different blocks: free of bias from Monte Carlo noise.
+
+    `one` and `other` are (D, K, ...); the result has the shape of what follows. With one block it is the plain mean.
+    `weights` (D,) and `blocks` (K,), each a number of times that a row or block is counted, serve the bootstrap.
+    """
+    rows = np.ones(len(one)) if weights is None else weights
+    count = one.shape[1]
+    if count == 1:
+        return np.einsum("d,d...->...", rows, one[:, 0] * other[:, 0]) / rows.sum()
+    often = np.ones(count) if blocks is None else blocks
+    pairs = often.sum() ** 2 - (often**2).sum()
+    first = np.einsum("k,dk...->d...", often, one)
+    second = np.einsum("k,dk...->d...", often, other)
+    same = np.einsum("k,dk...,dk...->d...", often**2, one, other)
+    result: Floats = np.einsum("d,d...->...", rows, first * second - same) / (rows.sum() * pairs)
+    return result
+
+
+def resamples(rows: int, blocks: int, count: int, seed: int) -> list[tuple[Floats, Floats]]:
+    """Return `count` bootstrap resamples: how often each row (D,) and each block (K,) is taken.
+
+    Both are resampled (Owen 2007, the pigeonhole bootstrap), because the dice are shared by all rows: an error of
+    theirs does not average out over the rows. A resample with a single block, which has no pair, is drawn again.
+    """
+    rng = np.random.default_rng([seed, 0x5EED])
+    result: list[tuple[Floats, Floats]] = []
+    while len(result) < count:
+        often = rng.multinomial(blocks, np.full(blocks, 1 / blocks)).astype(float)
+        if blocks > 1 and np.count_nonzero(often) < 2:
+            continue
+        result.append((rng.multinomial(rows, np.full(rows, 1 / rows)).astype(float), often))
+    return result

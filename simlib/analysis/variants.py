@@ -1,0 +1,108 @@
+"""Variants of a scenario: what may be changed, put together, and said in words."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from simlib.errors import Unsupported
+from simlib.quantities import show
+from simlib.results import long_date
+from simlib.scenario.explain import condition_in_words
+from simlib.scenario.model import Forbid, Force, Intervention, Pin, Policy, Scenario, View
+from simlib.scenario.views import apply_view, with_interventions, with_values
+
+Variant = Scenario | View | Intervention | Mapping[str, Any] | Iterable[Any]
+"""A changed scenario, a view, an intervention, {assumption: value}, or several of these in any order."""
+
+COUNTERFACTUAL = (
+    "What is forced, forbidden or a policy is done to the world, not inferred from it: the others react only through "
+    "the state, and nobody asks why it was done or left out."
+)
+
+
+def delay(move: str, until: dt.date, because: str = "") -> Forbid:
+    """Return the intervention that keeps a move from happening before `until`, and allows it from that day on."""
+    return Forbid(move, None, because, until=until)
+
+
+def repeat(move: str, dates: Iterable[dt.date], outcome: str | None = None, because: str = "") -> tuple[Force, ...]:
+    """Return the interventions that make a move happen on each of several dates, where it is possible then."""
+    return tuple(Force(move, date, outcome, because) for date in dates)
+
+
+def variant_of(scenario: Scenario, spec: Variant) -> Scenario:
+    """Return the scenario with everything a variant asks for; values and views before interventions.
+
+    Raises ScenarioError for what does not fit, Unsupported for a scenario of another structure.
+    """
+    if isinstance(spec, Scenario):
+        return _alike(scenario, spec)
+    parts = list(_flat(spec))
+    views = [part for part in parts if isinstance(part, View)]
+    values = {name: value for part in parts if isinstance(part, Mapping) for name, value in part.items()}
+    changed = apply_view(scenario, views) if views else scenario
+    changed = with_values(changed, values) if values else changed
+    interventions = [part for part in parts if isinstance(part, Force | Forbid | Pin | Policy)]
+    return with_interventions(changed.replace(horizon_days=scenario.horizon_days), interventions)
+
+
+def _flat(spec: Any) -> Iterable[Any]:
+    if isinstance(spec, View | Force | Forbid | Pin | Policy | Mapping):
+        yield spec
+    elif isinstance(spec, Iterable) and not isinstance(spec, str | bytes | Scenario):
+        for part in spec:
+            yield from _flat(part)
+    else:
+        raise TypeError(
+            f"{spec!r} is no variant; expected a scenario, a view, an intervention, a mapping of assumption values, or "
+            "a list of these"
+        )
+
+
+def _alike(scenario: Scenario, other: Scenario) -> Scenario:
+    """Refuse a scenario in which the numbers of the baseline mean something else."""
+    for what in ("variables", "assumptions", "moves", "endings", "questions", "ladders"):
+        one, two = list(getattr(scenario, what)), list(getattr(other, what))
+        if one != two:
+            raise Unsupported(
+                f"{other.id!r} has other {what} than {scenario.id!r}; only worlds of one structure can be compared by "
+                "the same dice: solve each, and compare what they share"
+            )
+    return other.replace(horizon_days=scenario.horizon_days)
+
+
+# -------------------------------------------------------------------- in words
+
+
+def describe(base: Scenario, changed: Scenario) -> tuple[str, ...]:
+    """Say what a variant changes: values first, then interventions in their order."""
+    parts = []
+    for name, old in base.assumptions.items():
+        new = changed.assumptions[name]
+        if new.value != old.value:
+            before, after = (show(a.value, a.kind, a.unit or old.unit) for a in (old, new))
+            parts.append(f"{old.label}: {before} → {after}")
+        elif (new.low, new.high) != (old.low, old.high):
+            low, high = (show(value, new.kind, new.unit or old.unit) for value in (new.low, new.high))
+            parts.append(f"{old.label}: now between {low} and {high}")
+    parts += [intervention_in_words(item, changed) for item in changed.interventions[len(base.interventions) :]]
+    return tuple(parts)
+
+
+def intervention_in_words(item: Intervention, scenario: Scenario) -> str:
+    """Say an intervention with the labels of its scenario."""
+    if isinstance(item, Pin):
+        return f"{scenario.variables[item.variable].label} set to {item.level} on {long_date(item.date)}"
+    move = scenario.moves[item.move]
+    if isinstance(item, Force):
+        branch = f" ({move.outcome(item.outcome).label})" if item.outcome else ""
+        return f"“{move.label}”{branch} forced on {long_date(item.date)}"
+    span = (f" from {long_date(item.date)}" if item.date else "") + (
+        f" until {long_date(item.until)}" if item.until else ""
+    )
+    when = "" if item.when.always else f" while {condition_in_words(item.when, scenario)}"
+    if isinstance(item, Forbid):
+        return f"“{move.label}” forbidden{span}{when}"
+    return f"“{move.label}” {show(item.rate, 'rate')}{span}{when}"
