@@ -109,9 +109,7 @@ class Simulator:
         """Return the forecast of `counts`; `theta` and `seed` are those of the run, `details` go to provenance."""
         values = self.stated if theta is None else theta
         details |= {"first": counts.first} if counts.first else {}
-        source = provenance(
-            self.scenario, seed=seed, runs=counts.runs, ignore_windows=self.ignore_windows, **details
-        )
+        source = provenance(self.scenario, seed=seed, runs=counts.runs, ignore_windows=self.ignore_windows, **details)
         assumptions = dict(zip(self.scenario.assumptions, map(float, values), strict=True))
         return to_forecast(self.flat, self.horizon, counts, assumptions, source)
 

@@ -134,10 +134,7 @@ class Reference:
 
     def start(self, dice: random.Random) -> State:
         """Draw a start level for each variable."""
-        return {
-            name: self.pick(dice, dict(variable.start))
-            for name, variable in self.scenario.variables.items()
-        }
+        return {name: self.pick(dice, dict(variable.start)) for name, variable in self.scenario.variables.items()}
 
     def outcome(self, move: Move, dice: random.Random) -> Outcome:
         """Draw an outcome of a move that fires."""
