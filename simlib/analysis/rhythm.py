@@ -1,0 +1,140 @@
+"""The rhythm of a crisis: how public events follow each other in simulated histories, measured as in event data.
+
+Event data on crises are narratives: a narrator keeps about a dozen events per crisis, weeks apart. Simulated
+histories have many more, so they are thinned at random to as many before gaps are compared; clustering by tempo
+survives thinning. Gaps are taken between times, not days: weeks apart the rounding to days hardly matters, with an
+event a day it would rule.
+
+References: Douglass and others (2022) ICBe 1.1; Mantel and Haenszel (1959), for the rate ratio within strata.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simlib.engines.reference import sample
+from simlib.scenario.model import Scenario
+
+KEPT = 14
+"""Events a narrator keeps of one crisis, on average, where there are more."""
+
+FEWEST_GAPS = 10
+"""Histories with fewer gaps say nothing about their shape, as in the event data."""
+
+WINDOW = 3
+"""Days before a day that count as "after"."""
+
+
+@dataclass(frozen=True)
+class History:
+    """The public events of one simulated crisis: their days and moves, in order, and the day it ended or was left."""
+
+    days: NDArray[np.float64]
+    moves: tuple[str, ...]
+    last_day: float
+
+    def days_of(self, moves: Collection[str]) -> NDArray[np.int64]:
+        """Return the whole days on which any of some moves happened, each once."""
+        chosen = [move in moves for move in self.moves]
+        return np.unique(np.floor(self.days[chosen]).astype(np.int64))
+
+
+def play(scenario: Scenario, histories: int, seed: int = 0) -> tuple[History, ...]:
+    """Return the public events of some simulated histories at the stated values."""
+    public = {move.id for move in scenario if not move.covert}
+    played = []
+    for run in sample(scenario, histories, seed=seed):
+        events = [event for event in run.events if event.move in public]
+        days = np.array([event.time for event in events])
+        moves = tuple(str(event.move) for event in events)
+        played.append(History(days, moves, min(run.ending_time, scenario.horizon_days)))
+    return tuple(played)
+
+
+def gap_shape(histories: Sequence[History], seed: int = 0) -> float | None:
+    """Return the common Weibull shape of the gaps between events, each history with a scale of its own.
+
+    None where no history has enough gaps. 1 is memoryless, below 1 is clustered.
+    """
+    dice = random.Random(seed)
+    gaps = [np.diff(_thinned(history.days, dice)) for history in histories]
+    gaps = [part for part in gaps if len(part) >= FEWEST_GAPS]
+    return _common_shape(gaps) if gaps else None
+
+
+def _thinned(days: NDArray[np.float64], dice: random.Random) -> NDArray[np.float64]:
+    keep = KEPT / max(len(days), 1)
+    return days[[dice.random() < keep for _ in days]]
+
+
+def _common_shape(gaps: Sequence[NDArray[np.float64]]) -> float:
+    """Solve the likelihood equation for the shape, the scales profiled out."""
+    from scipy.optimize import brentq
+
+    logs = sum(float(np.log(part).sum()) for part in gaps)
+    total = sum(len(part) for part in gaps)
+
+    def slope(shape: float) -> float:
+        pulled = sum(len(part) * np.average(np.log(part), weights=part**shape) for part in gaps)
+        return float(total / shape + logs - pulled)
+
+    return float(brentq(slope, 0.05, 20))
+
+
+def after_force(
+    histories: Sequence[History], kind: Collection[str], force: Collection[str], negotiation: Collection[str]
+) -> float | None:
+    """Return how many times as often moves of a kind happen after force only as after negotiation only.
+
+    A day is "after" something when it happened on one of the three days before. Strata are the thirds of each history
+    (Mantel-Haenszel). None where one of the two exposures, or the kind after negotiation, was never seen.
+    """
+    above = below = 0.0
+    for history in histories:
+        for exposed in _strata(history, kind, force, negotiation):
+            (force_days, force_hits), (talk_days, talk_hits) = exposed
+            if force_days and talk_days:
+                above += force_hits * talk_days / (force_days + talk_days)
+                below += talk_hits * force_days / (force_days + talk_days)
+    return above / below if below else None
+
+
+Exposure = tuple[int, int]
+
+
+def _strata(
+    history: History, kind: Collection[str], force: Collection[str], negotiation: Collection[str]
+) -> list[tuple[Exposure, Exposure]]:
+    """Return (days, days with the kind) after force only and after negotiation only, for each third of a history."""
+    length = int(history.last_day)
+    hit, forced, talked = (_marked(history.days_of(moves), length) for moves in (kind, force, negotiation))
+    after_force_day, after_talk_day = _recent(forced), _recent(talked)
+    third = np.arange(length) * 3 // max(length, 1)
+
+    def count(days: NDArray[np.bool_]) -> Exposure:
+        return int(days.sum()), int((days & hit).sum())
+
+    parts = [third == number for number in range(3)]
+    return [
+        (count(part & after_force_day & ~after_talk_day), count(part & after_talk_day & ~after_force_day))
+        for part in parts
+    ]
+
+
+def _marked(days: NDArray[np.int64], length: int) -> NDArray[np.bool_]:
+    marks = np.zeros(length, bool)
+    marks[days[days < length]] = True
+    return marks
+
+
+def _recent(marks: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Mark the days that follow a mark within the window."""
+    recent = np.zeros_like(marks)
+    for lag in range(1, WINDOW + 1):
+        recent[lag:] |= marks[:-lag]
+    return recent
