@@ -23,6 +23,7 @@ from simlib.engines.flows import Push, poisson, truncation
 from simlib.engines.histories import Histories
 from simlib.engines.jumps import Jump
 from simlib.engines.solver import Solver
+from simlib.engines.states import StateSpace
 from simlib.errors import SimlibError, Unsupported
 from simlib.scenario.model import Scenario
 from simlib.tables import Floats, Ints, Segment, sums_by
@@ -47,6 +48,25 @@ class _Span:
     worth: Floats
     before: Floats
     after_actions: list[Floats]
+
+
+def backward_steps(space: StateSpace, pair_rates: Floats, uniform: float, value: Floats, last: int) -> Floats:
+    """Return what each state is worth k = 0 ... `last` jumps of the uniformised chain before `value` (last + 1, N).
+
+    Raises Unsupported when that would not fit into memory.
+    """
+    if (last + 1) * len(space) > _MOST_NUMBERS:
+        raise Unsupported(
+            f"looking back from an ending needs {last + 1:,} steps of {len(space):,} states at once; "
+            "draw ordinary histories and keep those that end so, or shorten the horizon"
+        )
+    stay = 1 - sums_by(space.source, pair_rates[space.pair], len(space)) / uniform
+    push = Push(space, pair_rates / uniform, stay, None)
+    worth = np.empty((last + 1, len(space)))
+    worth[0] = value
+    for step in range(last):
+        worth[step + 1] = push(worth[step])
+    return worth
 
 
 class Conditioned:
@@ -85,22 +105,13 @@ class Conditioned:
         exit_rate = sums_by(space.source, pair_rates[space.pair], len(space))
         uniform = max(float(exit_rate.max(initial=0.0)), 1e-3 / max(duration, 1e-9))
         last = truncation(uniform * duration, _TOLERANCE) if duration else 0
-        if (last + 1) * len(space) > _MOST_NUMBERS:
-            raise Unsupported(
-                f"drawing histories given their end needs {last + 1:,} steps of {len(space):,} states at once; "
-                "draw ordinary histories and keep those that end so, or shorten the horizon"
-            )
         stay = 1 - exit_rate / uniform
-        push = Push(space, pair_rates / uniform, stay, None)
-        worth = np.empty((last + 1, len(space)))
-        worth[0] = value
-        for step in range(last):
-            worth[step + 1] = push(worth[step])
+        worth = backward_steps(space, pair_rates, uniform, value, last)
         jumps = [Jump(self.tables, space, action, self.chances) for action in segment.actions]
         current = poisson(np.arange(last + 1), np.array([uniform * duration]))[0] @ worth
         values = [current]
         for jump in reversed(jumps):
-            current = _pulled(jump, current)
+            current = jump.pull(current)
             values.append(current)
         idle = self._total_rate(rates) - exit_rate
         return _Span(segment, duration, uniform, jumps, pair_rates / uniform, stay, np.maximum(idle, 0.0), worth,
@@ -212,12 +223,6 @@ class _Path:
         for time in np.sort(self.dice.uniform(since, until, number)):
             move, outcome = self.given.idle_firing(self.state, span.segment, self.dice)
             self.events.append(_Event(span.segment.start + float(time), move, outcome, -1, self.state))
-
-
-def _pulled(jump: Jump, value: Floats) -> Floats:
-    result = value.copy()
-    result[jump.able] = sum(chance * value[target] for _, chance, target in jump.branches)
-    return result
 
 
 def _pick(weights: Floats, dice: np.random.Generator) -> int:

@@ -45,6 +45,12 @@ class Jump:
             result += sums_by(target, chance * vector[self.able], len(vector))
         return result
 
+    def pull(self, value: Floats) -> Floats:
+        """Return what states are worth before the intervention (N,), given what they are worth after it."""
+        result = value.copy()
+        result[self.able] = sum(chance * value[target] for _, chance, target in self.branches)
+        return result
+
     def share_of(self, outcome: str | None) -> float:
         """Return with what chance a firing has the outcome asked for (None: any)."""
         return sum(chance for branch, chance, _ in self.branches if self.answers(branch, outcome))

@@ -1,0 +1,126 @@
+"""Path classes, passages and times between rungs, against closed forms and brute counting."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.stats import norm
+
+from simlib.analysis.paths import first_visits, passages, path_classes, sampled_paths, times_between_rungs
+from simlib.engines.conditioned import histories_given
+from simlib.engines.exact import solve
+from simlib.engines.histories import histories
+from simlib.errors import Cancelled, ScenarioError
+from simlib.scenario.model import Pin
+from tests import worlds
+from tests.strategies import seeded_world
+
+ALPHA = 1e-4
+
+
+def crossroads(*, horizon=30.0):
+    """From the crossroads left (a) or right (b), and from either home (c): two classes of path to one ending."""
+    world = worlds.World("crossroads", horizon).variable("place", "cross", "left", "right", "home", start="cross")
+    world.move("go-left", 0.1, {"place": "left"}, when={"place": "cross"})
+    world.move("go-right", 0.3, {"place": "right"}, when={"place": "cross"})
+    world.move("go-home", 0.2, {"place": "home"}, when={"place": ["left", "right"]})
+    rungs = {name: {"place": name} for name in ("left", "right", "home")}
+    return world.ending("home", {"place": "home"}).ladder("places", cross=None, **rungs).scenario()
+
+
+def test_classes_of_a_closed_form():
+    a, b, c, t = 0.1, 0.3, 0.2, 30.0
+    home = 1 - (c * np.exp(-(a + b) * t) - (a + b) * np.exp(-c * t)) / (c - a - b)  # sum of two exponentials
+    found = {(p.rungs, p.ending): p.probability for p in path_classes(crossroads()).classes}
+    assert found[("cross", "right", "home"), "home"] == pytest.approx(b / (a + b) * home, abs=1e-9)
+    assert found[("cross", "left", "home"), "home"] == pytest.approx(a / (a + b) * home, abs=1e-9)
+    assert found[("cross",), "ongoing"] == pytest.approx(np.exp(-(a + b) * t), abs=1e-9)
+    assert sum(found.values()) == pytest.approx(1.0, abs=1e-8)
+
+
+def test_given_the_ending_shares_are_of_the_ending():
+    paths = path_classes(crossroads(), given="home")
+    assert [p.rungs for p in paths.classes] == [("cross", "right", "home"), ("cross", "left", "home")]
+    assert [p.probability for p in paths.classes] == pytest.approx([0.75, 0.25], abs=1e-8)
+    assert paths.given_probability == pytest.approx(solve(crossroads()).endings["home"].probability[-1], abs=1e-8)
+    assert "Given “home”" in paths.sentences()[0]
+
+
+def test_the_tree_branches_add_up():
+    tree = path_classes(crossroads()).tree_frame().set_index("path")
+    assert tree.loc["cross", "entered"] == pytest.approx(1.0)
+    assert tree.loc["cross → right", "share_of_parent"] == pytest.approx(0.75, abs=1e-4)
+
+
+@pytest.mark.parametrize("seed", range(0, 60, 6))
+def test_exact_classes_match_counted_ones(seed):
+    scenario = seeded_world(seed)
+    if not scenario.ladders:
+        pytest.skip("a world without a ladder")
+    exact = path_classes(scenario, top=1000)
+    assert exact.coverage == pytest.approx(1.0, abs=1e-7)
+    told = histories(scenario, 2000, seed=4)
+    counted = {(p.rungs, p.ending): p.probability for p in sampled_paths(told, top=10_000).classes}
+    assert set(counted) <= {(p.rungs, p.ending) for p in exact.classes}
+    for p in exact.classes:
+        error = np.sqrt(max(p.probability * (1 - p.probability), 1e-4) / 2000)
+        assert abs(counted.get((p.rungs, p.ending), 0.0) - p.probability) < norm.isf(ALPHA / 50) * error + 5e-4
+
+
+@pytest.mark.parametrize("seed", [2, 3, 9, 24])
+def test_classes_sum_to_the_endings(seed):
+    scenario = seeded_world(seed)
+    if not scenario.ladders:
+        pytest.skip("a world without a ladder")
+    classes = path_classes(scenario, top=1000).classes
+    forecast = solve(scenario)
+    for name, band in forecast.endings.items():
+        assert sum(p.probability for p in classes if p.ending == name) == pytest.approx(band.probability[-1], abs=1e-7)
+        if name != "ongoing" and band.probability[-1] > 1e-6:
+            given = path_classes(scenario, given=name, top=1000)
+            assert given.given_probability == pytest.approx(band.probability[-1], rel=1e-5)
+            assert given.coverage == pytest.approx(1.0, abs=1e-5)
+
+
+def test_drawn_given_the_ending_the_classes_are_the_same():
+    scenario = crossroads(horizon=3.0)
+    counted = sampled_paths(histories_given(scenario, "ending:home", 1000, seed=2), given="home")
+    assert counted.classes[0].rungs == ("cross", "right", "home")
+    assert counted.classes[0].probability == pytest.approx(0.75, abs=norm.isf(ALPHA) * np.sqrt(0.75 * 0.25 / 1000))
+
+
+def test_the_search_says_what_it_left_out():
+    paths = path_classes(crossroads(), most_prefixes=1)
+    assert [p.rungs for p in paths.classes] == [("cross",)]
+    assert paths.coverage < 0.01
+
+
+def test_a_pin_begins_a_new_stretch_of_path():
+    scenario = crossroads().replace(interventions=(Pin("place", "left", worlds.date(0)),))
+    found = {(p.rungs, p.ending): p.probability for p in path_classes(scenario).classes}
+    assert found[("cross", "left", "home"), "home"] == pytest.approx(-np.expm1(-0.2 * 30), abs=1e-8)
+
+
+def test_passages():
+    frame = passages(crossroads(), "home").set_index("id")
+    assert frame.loc["go-home", "share"] == pytest.approx(1.0)
+    assert frame.loc["right", "share"] == pytest.approx(0.75, abs=1e-8)
+    assert frame.loc["go-left", "share"] == pytest.approx(0.25, abs=1e-8)
+    assert np.all((frame["low"] <= frame["share"]) & (frame["share"] <= frame["high"]))
+
+
+def test_times_between_rungs_keep_what_the_horizon_cuts_off():
+    told = histories(crossroads(), 4000, seed=1)
+    frame = times_between_rungs(told).set_index(["rung", "to"])
+    assert frame.loc[("cross", "right"), "p50"] == pytest.approx(np.log(2) / 0.4, abs=0.15)
+    entered_left = sum("left" in visited for visited in first_visits(told, "places"))
+    assert frame.loc["left", "count"].sum() == entered_left
+
+
+def test_unknown_names_and_cancel():
+    with pytest.raises(ScenarioError, match="'placs' is not known; did you mean 'places'"):
+        path_classes(crossroads(), ladder="placs")
+    with pytest.raises(ScenarioError, match="'hoem' is not known; did you mean 'home'"):
+        path_classes(crossroads(), given="hoem")
+    with pytest.raises(Cancelled, match="cancelled"):
+        path_classes(crossroads(), cancel=lambda: True)
