@@ -52,8 +52,10 @@ def _run(arguments: Namespace) -> int:
     except ScenarioError as error:
         sys.stderr.write("".join(f"{'' if problem.file else PREFIX}{problem}\n" for problem in error.problems))
         return REFUSED
-    except (QuantityError, Unsupported) as error:
+    except QuantityError as error:
         return _fail(str(error), REFUSED)
+    except Unsupported as error:  # what a format cannot say is refused; what an engine cannot do has failed
+        return _fail(str(error), REFUSED if arguments.command == "export" else FAILED)
     except SimlibError as error:
         return _fail(str(error), FAILED)
     except BrokenPipeError:

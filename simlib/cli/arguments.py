@@ -47,7 +47,7 @@ examples:
   simlib run two-islands --set "patrol_rate=2 per week" --set hot_factor=5
   simlib run two-islands --view hawks --horizon "6 weeks"
   simlib run two-islands --engine montecarlo --runs 100000 --seed 7 --threads 2
-  simlib run two-islands --forbid patrol@2031-05-01
+  simlib run two-islands --forbid patrol@2031-05-01 --forbid land-troops@2031-05-01..2031-06-01
   simlib run two-islands --force patrol:challenged@2031-04-10 --pin standoff=calm@2031-04-20
   simlib run two-islands --draws 200 --out out/
   simlib run two-islands --json - | jq .endings"""
@@ -185,7 +185,7 @@ def _view(group: argparse._ArgumentGroup) -> None:
 def _interventions(group: argparse._ArgumentGroup) -> None:
     """Add options that share one list, because on one day interventions act in the order given."""
     for name, form, text in (
-        ("forbid", "MOVE[@DATE]", "make a move impossible from a date on (default: from the start)"),
+        ("forbid", "MOVE[@DATE][..UNTIL]", "make a move impossible from a date (default: the start) until another"),
         ("force", "MOVE[:OUTCOME]@DATE", "make a move happen on a date, if its guard holds then"),
         ("pin", "VARIABLE=LEVEL@DATE", "set a variable on a date, once"),
     ):

@@ -65,8 +65,9 @@ def _head(answer: Answer, base: Scenario, chosen: bool) -> Iterator[str]:
 
 def _engine(forecast: Forecast, chosen: bool) -> str:
     made = forecast.provenance
-    draws = f" In brackets: the 95% interval of the mean over {made['draws']:,} draws, seed {made['seed']}."
-    over = draws if forecast.stated else ""
+    over = ""
+    if forecast.stated is not None:
+        over = f" In brackets: the 95% interval of the mean over {made['draws']:,} draws, seed {made['seed']}."
     if forecast.engine == "exact":
         bound = (forecast.stated or forecast).provenance["truncation_bound"]
         why = f", because its {forecast.states:,} states fit" if chosen else f": {forecast.states:,} states"
@@ -103,7 +104,9 @@ def _tables(forecast: Forecast, answer: Answer, top: int) -> Iterator[str]:
     for kind in ("endings", "questions"):
         title = f"{kind.capitalize()}: probability by the end of the date"
         for subtitle, one in _versions(forecast):
-            rows = [Row(one.label(kind, name), _cells(band, at, one)) for name, band in getattr(one, kind).items()]
+            bare = one.engine == "exact" and one.stated is None
+            bands = getattr(one, kind)
+            rows = [Row(one.label(kind, name), _cells(band, at, bare=bare)) for name, band in bands.items()]
             if rows:
                 yield table(f"{title}{subtitle}", head, rows)
         if answer.draws is not None and getattr(forecast, kind):
@@ -122,9 +125,8 @@ def _versions(forecast: Forecast) -> list[tuple[str, Forecast]]:
     return [(f", over the priors ({draws:,} draws)", forecast), (", at the stated values", forecast.stated)]
 
 
-def _cells(band: Band, at: Sequence[int], forecast: Forecast) -> list[str]:
+def _cells(band: Band, at: Sequence[int], *, bare: bool) -> list[str]:
     """Write probabilities, with an interval where it is wider than what is shown."""
-    bare = forecast.engine == "exact" and forecast.provenance.get("draws", 0) == 0
     chances = [_percent(band.probability[i]) for i in at]
     if bare:
         return chances

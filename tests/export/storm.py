@@ -39,7 +39,8 @@ def stormpy() -> Any:
 class Checked:
     """One scenario through its exported file, over all its starts with their weights.
 
-    Calendar windows are left out. A model is built from one start; a start that another one reaches is a state of that model, so that few are built.
+    Calendar windows are left out. A model is built from one start; a start that another one reaches is a state of that
+    model, so that few are built.
     """
 
     def __init__(self, scenario: Scenario, folder: Path, *, rewards: bool = True) -> None:
