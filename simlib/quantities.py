@@ -256,10 +256,11 @@ def _natural_unit(per_day: float) -> str:
 
 def _near_hundred(probability: float) -> str:
     """Percent with as many decimals as the distance to 100% needs: 99.97, not 100."""
-    if probability == 1:
-        return "100"
-    decimals = max(1, 1 - math.floor(math.log10(100 * (1 - probability))))
-    return f"{100 * probability:.{min(decimals, 12)}f}".rstrip("0").rstrip(".")
+    missing = 100 * (1 - probability)
+    if missing < 1e-12:
+        return _digits(100 * probability)
+    decimals = max(1, 1 - math.floor(math.log10(missing)))
+    return f"{100 * probability:.{decimals}f}".rstrip("0").rstrip(".")
 
 
 def _rounded(value: float, digits: int) -> str:

@@ -282,6 +282,15 @@ def editable(text: str) -> Any:
     return _round_trip("").load(text) if text.strip() else CommentedMap()
 
 
+def in_one_line(mapping: dict[str, Any]) -> Any:
+    """Return a mapping that is written as {key: value}."""
+    from ruamel.yaml.comments import CommentedMap
+
+    made = CommentedMap(mapping)
+    made.fa.set_flow_style()
+    return made
+
+
 def text_of(data: Any, like: str = "") -> str:
     """Write an editable mapping as YAML, in the indentation and line width of the text it came from."""
     stream = io.StringIO()
@@ -295,7 +304,20 @@ def _round_trip(like: str) -> Any:
     yaml = YAML(typ="rt")
     yaml.preserve_quotes = True
     yaml.width = max([WIDTH, *(len(line) for line in like.splitlines())])
-    dash = re.search(r"^(?P<key> *)[^\s#-][^\n]*:[ \t]*\n(?P<item> *)- ", like, re.MULTILINE)
-    offset = len(dash["item"]) - len(dash["key"]) if dash else 2
+    yaml.representer.ignore_aliases = lambda _: True
+    offset = _offset_of_lists(like)
     yaml.indent(mapping=2, sequence=offset + 2, offset=offset)
     return yaml
+
+
+def _offset_of_lists(text: str) -> int:
+    """How far the dashes of the first block list stand to the right of its key (2 where there is none)."""
+    key = 0
+    for line in text.splitlines():
+        bare = line.lstrip(" ")
+        indent = len(line) - len(bare)
+        if bare.startswith("- "):
+            return max(indent - key, 0)
+        if bare and not bare.startswith("#"):
+            key = indent
+    return 2

@@ -46,6 +46,8 @@ def save_view(scenario: Scenario, view: View, path: str | os.PathLike[str]) -> P
     file = Path(path)
     old = document.read_file(file, str(file)) if file.exists() else ""
     before = read_view(old, scenario, str(file)) if old else None
+    if before == view:
+        return file
     data = document.editable(old)
     _set_head(data, view, before)
     _set_changes(data, view, before, scenario)
@@ -112,18 +114,19 @@ def _scalar(value: float, kind: Any, unit: str) -> str | int | float:
 
 
 def _set_interventions(data: Any, view: View, before: View | None) -> None:
-    old = list(before.interventions) if before else []
-    if list(view.interventions) == old:
-        return
-    kept = list(zip(old, data.get("interventions", []), strict=True))
-    entries = [
-        next((entry for seen, entry in kept if seen == intervention), None) or _entry(intervention)
-        for intervention in view.interventions
-    ]
-    if entries and "interventions" in data:
-        data["interventions"][:] = entries
-    else:
-        _put(data, "interventions", entries)
+    """Take out what is gone and put in what is new, so that what stays keeps its place and its comments."""
+    new, standing = list(view.interventions), list(before.interventions) if before else []
+    written = data.get("interventions", [])
+    for index in reversed(range(len(standing))):
+        if standing[index] not in new:
+            del written[index], standing[index]
+    if standing != [intervention for intervention in new if intervention in standing]:
+        written, standing = [], []
+    for index, intervention in enumerate(new):
+        if standing[index : index + 1] != [intervention]:
+            written.insert(index, document.in_one_line(_entry(intervention)))
+            standing.insert(index, intervention)
+    _put(data, "interventions", written)
 
 
 def _entry(intervention: Intervention) -> dict[str, Any]:

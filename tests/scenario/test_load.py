@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import simlib
 from simlib.errors import Problem, ScenarioError
+from simlib.scenario import document
 from simlib.scenario.document import MAX_BYTES
 from simlib.scenario.load import load, load_text, load_view, load_views
 from simlib.scenario.model import Condition, Effect, Forbid, Force, Pin, Window
@@ -308,9 +309,11 @@ def test_counts_are_bounded():
         changed(("{bridge: not blocked}", f"[{clauses}]"))
 
 
-def test_a_flood_of_values_stops_the_reading():
-    with pytest.raises(ScenarioError, match="more than 100,000 values in one file; expected a smaller file"):
-        changed(("[open, narrowed, blocked]", "[" + "a," * 100_001 + "]"))
+def test_a_flood_of_values_stops_the_reading(monkeypatch):
+    assert document.MAX_NODES == 100_000
+    monkeypatch.setattr(document, "MAX_NODES", 1000)
+    with pytest.raises(ScenarioError, match="more than 1,000 values in one file; expected a smaller file"):
+        changed(("[open, narrowed, blocked]", "[" + "a," * 1001 + "]"))
 
 
 def test_a_flood_of_problems_is_cut_short():
