@@ -10,7 +10,7 @@ from simlib import priors
 from simlib.engines.conditioned import Conditioned, histories_given
 from simlib.engines.exact import Solver
 from simlib.errors import ScenarioError, SimlibError, Unsupported
-from simlib.scenario.model import Force, Forbid
+from simlib.scenario.model import Forbid, Force
 from tests import worlds
 from tests.strategies import seeded_world
 

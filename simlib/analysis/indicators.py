@@ -1,0 +1,311 @@
+"""What to watch for? How far seeing a move or a level by day t, or not seeing it, shifts an ending by the horizon T.
+
+Everything is counted among histories in which the ending has not happened by t, over the priors: with E the ending in
+(t, T] and S the sighting by t,
+
+    likelihood ratio of seeing      P(S | E) / P(S | not E by T),
+    likelihood ratio of not seeing  P(not S | E) / P(not S | not E by T).
+
+Ratios of two indicators must not be multiplied: indicators are not independent; update on both together. Seeing is
+evidence, doing is cause: `doing` forces a move on day t instead, and the two shifts are printed side by side.
+Histories of one draw share their assumptions, so intervals are taken over draws, not over histories.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simlib import priors
+from simlib.engines.histories import Histories, histories
+from simlib.engines.montecarlo import Simulator
+from simlib.errors import Cancelled, Problem, ScenarioError, did_you_mean
+from simlib.results import Z95, Band, percent
+from simlib.scenario.model import Force, Scenario
+from simlib.tables import Floats
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Indicator:
+    """One observable and what it says of the ending; every probability has a 95% interval (low, high).
+
+    seen: P(S). if_seen, if_not_seen: P(E | S), P(E | not S). ratio_seen, ratio_not_seen: likelihood ratios.
+    information: expected bits about E from looking. false_alarms: P(S | not E); misses: P(not S | E).
+    lead_days: 10, 50 and 90% points of the days from the first sighting to the ending, where both happen.
+    doing: what forcing the move on day t adds to P(E), at the stated values (None: a level, or not asked for).
+    """
+
+    kind: str
+    id: str
+    label: str
+    seen: tuple[float, float, float]
+    if_seen: tuple[float, float, float]
+    if_not_seen: tuple[float, float, float]
+    ratio_seen: tuple[float, float, float]
+    ratio_not_seen: tuple[float, float, float]
+    information: float
+    false_alarms: float
+    misses: float
+    lead_days: tuple[float, float, float]
+    doing: float | None = None
+
+    @property
+    def shift(self) -> float:
+        """How many points of probability lie between seeing it and not seeing it."""
+        return self.if_seen[0] - self.if_not_seen[0]
+
+
+@dataclass(frozen=True)
+class Indicators:
+    """The indicators of one ending, the most informative first, at day `day` for the horizon `horizon`."""
+
+    scenario: Scenario
+    ending: str
+    day: float
+    horizon: float
+    times_seen: int
+    before: tuple[float, float, float]
+    rows: tuple[Indicator, ...]
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    def frame(self) -> pd.DataFrame:
+        """Return one row per indicator, probabilities and ratios with _low and _high beside them."""
+        import pandas as pd
+
+        return pd.DataFrame([self._row(row) for row in self.rows])
+
+    def _row(self, row: Indicator) -> dict[str, Any]:
+        told: dict[str, Any] = {"kind": row.kind, "id": row.id, "label": row.label, "shift": row.shift}
+        for name in ("seen", "if_seen", "if_not_seen", "ratio_seen", "ratio_not_seen"):
+            value, low, high = getattr(row, name)
+            told |= {name: value, f"{name}_low": low, f"{name}_high": high}
+        early, middle, late = row.lead_days
+        return told | {
+            "information_bits": row.information, "false_alarms": row.false_alarms, "misses": row.misses,
+            "lead_days_p10": early, "lead_days": middle, "lead_days_p90": late, "doing": row.doing,
+        }  # fmt: skip
+
+    def sentences(self, limit: int = 5) -> list[str]:
+        """Tell the indicators that shift the ending most, in sentences with dates."""
+        ending, by = self.scenario.endings[self.ending].label, self.scenario.by_date(self.horizon)
+        until = self.scenario.by_date(self.day)
+        told = [f"If nothing has ended by {until}, the probability of “{ending}” by {by} is {percent(self.before[0])}."]
+        for row in self.rows[:limit]:
+            often = f" at least {self.times_seen} times" if self.times_seen > 1 else ""
+            told.append(
+                f"“{row.label}” seen{often} by {until} makes it {percent(row.if_seen[0])}, not seen "
+                f"{percent(row.if_not_seen[0])} (likelihood ratio {row.ratio_seen[0]:.2g}, 95% interval "
+                f"{row.ratio_seen[1]:.2g} to {row.ratio_seen[2]:.2g}); it is seen with probability "
+                f"{percent(row.seen[0])}."
+            )
+        return told
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON data; a number that cannot be had is None."""
+        rows = [{k: None if isinstance(v, float) and not np.isfinite(v) else v for k, v in self._row(row).items()}
+                for row in self.rows]  # fmt: skip
+        return {
+            "scenario": self.scenario.id, "scenario_sha256": self.scenario.sha256, "ending": self.ending,
+            "day": self.day, "horizon_days": self.horizon, "times_seen": self.times_seen,
+            "before": list(self.before), "indicators": rows, **self.details,
+        }  # fmt: skip
+
+
+def indicators(
+    scenario: Scenario,
+    ending: str,
+    *,
+    day: float = 14.0,
+    horizon: float | None = None,
+    times_seen: int = 1,
+    draws: int = 500,
+    runs: int = 20_000,
+    seed: int = 0,
+    doing: int = 0,
+    progress: Callable[[float], None] | None = None,
+    cancel: Callable[[], bool] | None = None,
+) -> Indicators:
+    """Return what each public move and each level of a public variable says of an ending, seen or not seen by `day`.
+
+    `times_seen` is the threshold: how many sightings count as an alarm (levels: once is enough). `draws` of the
+    priors (0: at the stated values) share the `runs` histories. `doing` asks for that many of the most informative
+    moves what forcing them on `day` would do, exactly. Raises ScenarioError, ValueError for a day past the horizon,
+    Cancelled.
+    """
+    if ending not in scenario.endings:
+        raise ScenarioError(
+            Problem("", 0, "ending", f"{ending!r} is not known", did_you_mean(ending, scenario.endings))
+        )
+    length = scenario.horizon_days if horizon is None else float(horizon)
+    if not 0 < day < length:
+        raise ValueError(f"the day to look by must lie between 0 and the horizon of {length:g} days, not {day:g}")
+    told, group = sampled(scenario, horizon=length, draws=draws, runs=runs, seed=seed, progress=progress, cancel=cancel)
+    index = list(scenario.endings).index(ending)
+    open_still = told.ending_time > day
+    happens = (told.ending == index) & open_still
+    counter = _Counter(happens[open_still], group[open_still])
+    rows = []
+    for kind, name, label, first in _sightings(told, times_seen):
+        seen = first[open_still] <= day
+        if 0 < seen.sum() < len(seen):
+            both = happens & (first <= day)
+            lead = told.ending_time[both] - first[both]
+            rows.append(counter.row(kind, name, label, seen, lead))
+    rows.sort(key=lambda row: -row.information)
+    rows = _with_doing(scenario, ending, rows, day, length, doing)
+    details = {"draws": draws, "histories": len(told), "seed": seed}
+    return Indicators(scenario, ending, day, length, times_seen, counter.before(), tuple(rows), details)
+
+
+def sampled(
+    scenario: Scenario, *, horizon: float, draws: int, runs: int, seed: int = 0,
+    progress: Callable[[float], None] | None = None, cancel: Callable[[], bool] | None = None,
+) -> tuple[Histories, NDArray[np.int64]]:  # fmt: skip
+    """Return histories over the priors and which draw each belongs to; with no draws, at the stated values."""
+    simulator = Simulator(scenario, times=1, horizon=horizon)
+    centre = priors.theta(scenario)
+    thetas = priors.draws(scenario, draws, seed=seed) if draws else centre[None, :]
+    each = -(-runs // len(thetas))
+    parts = []
+    for number, theta in enumerate(thetas):
+        own = range(number * each, (number + 1) * each)
+        parts.append(histories(simulator, own, theta=theta, centre=centre, seed=seed, threads=1))
+        if progress:
+            progress((number + 1) / len(thetas))
+        if cancel is not None and cancel():
+            raise Cancelled("sampling histories was cancelled")
+    return _joined(parts), np.repeat(np.arange(len(thetas)), each)
+
+
+def _joined(parts: list[Histories]) -> Histories:
+    import dataclasses
+
+    counts = np.concatenate([np.diff(part.start) for part in parts])
+    names = ("replicates", "time", "move", "outcome", "intervention", "levels", "ending", "ending_time")
+    columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
+    return dataclasses.replace(parts[0], start=np.concatenate([[0], np.cumsum(counts)]), **columns)
+
+
+def _sightings(told: Histories, times_seen: int) -> Iterator[tuple[str, str, str, Floats]]:
+    """Yield (kind, id, label, day of the sighting that counts in each history, infinity for none)."""
+    history = np.repeat(np.arange(len(told)), np.diff(told.start))
+    for index, move in enumerate(told.scenario):
+        if not move.covert:
+            rows = np.flatnonzero(told.move == index)
+            yield "move", move.id, move.label, _nth(history[rows], told.time[rows], len(told), times_seen)
+    for place, variable in enumerate(told.scenario.variables.values()):
+        if variable.hidden:
+            continue
+        for number, level in enumerate(variable.levels):
+            rows = np.flatnonzero(told.levels[:, place] == number)
+            label = f"{variable.label}: {level}"
+            yield "level", f"{variable.id}={level}", label, _nth(history[rows], told.time[rows], len(told), 1)
+
+
+def _nth(history: NDArray[np.int64], time: Floats, size: int, nth: int) -> Floats:
+    """Return the time of the nth row of each history (size,); rows are in order of history and time."""
+    result = np.full(size, np.inf)
+    first = np.searchsorted(history, np.arange(size))
+    counts = np.bincount(history, minlength=size)
+    some = counts >= nth
+    result[some] = time[first[some] + nth - 1]
+    return result
+
+
+class _Counter:
+    """Shares of histories with intervals that allow for draws in common."""
+
+    def __init__(self, happens: Bools, group: NDArray[np.int64]) -> None:
+        self.happens, self.group = happens, group
+
+    def before(self) -> tuple[float, float, float]:
+        return self.share(self.happens, np.ones(len(self.happens), dtype=bool))
+
+    def share(self, event: Bools, among: Bools) -> tuple[float, float, float]:
+        """Return the share of `event` in `among`: a ratio of sums over draws, Wilson's interval with its variance."""
+        n = float(among.sum())
+        if n == 0:
+            return (np.nan, 0.0, 1.0)
+        hits = np.bincount(self.group, weights=event & among)
+        size = np.bincount(self.group, weights=among)
+        p = hits.sum() / n
+        used = size > 0
+        clusters = int(used.sum())
+        variance = np.sum((hits - p * size)[used] ** 2) / n**2 * clusters / max(clusters - 1, 1)
+        independent = p * (1 - p) / n
+        trials = n if clusters < 2 or variance <= independent else n * independent / variance
+        band = Band.wilson(np.array([p * trials]), np.array([trials]))
+        return float(p), float(band.low[0]), float(band.high[0])
+
+    def row(self, kind: str, name: str, label: str, seen: Bools, lead: Floats) -> Indicator:
+        happens, every = self.happens, np.ones(len(self.happens), dtype=bool)
+        among_true, among_false = self.share(seen, happens), self.share(seen, ~happens)
+        points = np.quantile(lead, (0.1, 0.5, 0.9)) if len(lead) else np.full(3, np.nan)
+        return Indicator(
+            kind=kind, id=name, label=label, seen=self.share(seen, every), if_seen=self.share(happens, seen),
+            if_not_seen=self.share(happens, ~seen), ratio_seen=self._ratio(seen), ratio_not_seen=self._ratio(~seen),
+            information=_information(seen, happens), false_alarms=among_false[0], misses=1 - among_true[0],
+            lead_days=(float(points[0]), float(points[1]), float(points[2])),
+        )  # fmt: skip
+
+    def _ratio(self, seen: Bools) -> tuple[float, float, float]:
+        """Return P(seen | E) / P(seen | not E) with Katz's log interval, half a history added to each count."""
+        true, false = float(self.happens.sum()), float((~self.happens).sum())
+        hits, alarms = float((seen & self.happens).sum()), float((seen & ~self.happens).sum())
+        if true == 0 or false == 0:
+            return np.nan, 0.0, np.inf
+        a, b = (hits + 0.5) / (true + 1), (alarms + 0.5) / (false + 1)
+        # Draws in common make the counts less informative than independent histories; the wider of the two shares
+        # gives the factor by which the variance grows.
+        grows = max(self._design(seen, self.happens), self._design(seen, ~self.happens))
+        spread = Z95 * np.sqrt(grows * ((1 - a) / (hits + 0.5) + (1 - b) / (alarms + 0.5)))
+        return a / b, a / b * np.exp(-spread), a / b * np.exp(spread)
+
+    def _design(self, event: Bools, among: Bools) -> float:
+        n = float(among.sum())
+        hits, size = (np.bincount(self.group, weights=x) for x in (event & among, among))
+        p = hits.sum() / n
+        if not 0 < p < 1:
+            return 1.0
+        return max(float(np.sum((hits - p * size) ** 2)) / (n * p * (1 - p)), 1.0)
+
+
+def _information(seen: Bools, happens: Bools) -> float:
+    """Return the mutual information of sighting and ending in bits."""
+    joint = np.array([[np.mean(s & h) for h in (happens, ~happens)] for s in (seen, ~seen)])
+    product = joint.sum(axis=1, keepdims=True) * joint.sum(axis=0, keepdims=True)
+    some = joint > 0
+    return float(np.sum(joint[some] * np.log2(joint[some] / product[some])))
+
+
+def _with_doing(
+    scenario: Scenario, ending: str, rows: list[Indicator], day: float, horizon: float, count: int
+) -> list[Indicator]:
+    """Fill in P(ending) when a move is forced on `day`, for the first `count` moves; given no ending by then."""
+    import dataclasses
+    import datetime as dt
+
+    from simlib.engines.exact import solve
+
+    moves = [row.id for row in rows if row.kind == "move"][:count]
+    times = [max(int(day) - 1e-9, 0.0), horizon]
+    date = scenario.as_of + dt.timedelta(days=int(day))
+
+    def later(world: Scenario) -> float:
+        forecast = solve(world, times=times, horizon=horizon)
+        already, then = forecast.endings[ending].probability
+        return float((then - already) / max(forecast.endings["ongoing"].probability[0], 1e-300))
+
+    undone = later(scenario) if moves else 0.0
+    acts = (scenario.replace(interventions=(*scenario.interventions, Force(move, date))) for move in moves)
+    done = {move: later(world) - undone for move, world in zip(moves, acts, strict=True)}
+    return [dataclasses.replace(row, doing=done.get(row.id) if row.kind == "move" else None) for row in rows]

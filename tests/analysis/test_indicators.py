@@ -1,0 +1,105 @@
+"""Indicators against a world of two hidden types, where every ratio is known in closed form."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from simlib.analysis.indicators import indicators
+from simlib.errors import Cancelled, ScenarioError
+from tests import worlds
+
+FIRM, SIGNAL_FIRM, SIGNAL_WEAK, ATTACK = 0.4, 0.12, 0.03, 0.05
+DAY, HORIZON = 10.0, 40.0
+
+
+def two_types():
+    """Only the firm attack; both send signals, the firm more often; the parade says nothing."""
+    world = worlds.World("two-types", HORIZON)
+    world.variable("type", "weak", "firm", start={"firm": FIRM, "weak": None}, hidden=True)
+    world.variable("peace", "kept", "broken", start="kept")
+    world.move("signal", SIGNAL_WEAK, times=[(SIGNAL_FIRM / SIGNAL_WEAK, {"type": "firm"})])
+    world.move("parade", 0.1).move("whisper", 0.2, covert=True)
+    world.move("attack", ATTACK, {"peace": "broken"}, when={"type": "firm", "peace": "kept"})
+    return world.ending("war", {"peace": "broken"}).scenario()
+
+
+def truth():
+    calm = np.exp(-ATTACK * DAY)  # a firm actor has not attacked by the day
+    attacks = FIRM * (calm - np.exp(-ATTACK * HORIZON))
+    spared = FIRM * np.exp(-ATTACK * HORIZON), 1 - FIRM
+    seen_firm, seen_weak = -np.expm1(-SIGNAL_FIRM * DAY), -np.expm1(-SIGNAL_WEAK * DAY)
+    seen_spared = (spared[0] * seen_firm + spared[1] * seen_weak) / sum(spared)
+    before = attacks / (attacks + sum(spared))
+    odds = attacks * seen_firm / (sum(spared) * seen_spared)
+    return {"before": before, "ratio": seen_firm / seen_spared, "ratio_not": (1 - seen_firm) / (1 - seen_spared),
+            "if_seen": odds / (1 + odds), "misses": 1 - seen_firm, "false": seen_spared}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def found():
+    return indicators(two_types(), "war", day=DAY, draws=0, runs=40_000, seed=1)
+
+
+def inside(value, triple):
+    return triple[1] <= value <= triple[2]
+
+
+def test_the_signal_has_its_likelihood_ratios(found):
+    signal, known = next(row for row in found.rows if row.id == "signal"), truth()
+    assert inside(known["before"], found.before)
+    assert inside(known["ratio"], signal.ratio_seen)
+    assert inside(known["ratio_not"], signal.ratio_not_seen)
+    assert inside(known["if_seen"], signal.if_seen)
+    assert signal.misses == pytest.approx(known["misses"], abs=0.01)
+    assert signal.false_alarms == pytest.approx(known["false"], abs=0.01)
+
+
+def test_what_says_nothing_has_a_ratio_of_one_and_no_information(found):
+    parade = next(row for row in found.rows if row.id == "parade")
+    assert inside(1.0, parade.ratio_seen)
+    assert parade.information < 1e-3
+    assert found.rows[0].id == "signal"
+
+
+def test_nobody_watches_what_is_hidden_or_covert(found):
+    assert {row.id for row in found.rows}.isdisjoint({"whisper", "type=weak", "type=firm"})
+
+
+def test_doing_is_not_seeing():
+    found = indicators(two_types(), "war", day=DAY, draws=0, runs=2000, doing=1)
+    signal = next(row for row in found.rows if row.id == "signal")
+    assert signal.shift > 0.1
+    assert signal.doing == pytest.approx(0.0, abs=1e-8)
+
+
+def test_a_higher_threshold_misses_more_and_alarms_less():
+    once, twice = (indicators(two_types(), "war", day=DAY, draws=0, runs=5000, times_seen=n) for n in (1, 2))
+    first, second = (next(row for row in found.rows if row.id == "signal") for found in (once, twice))
+    assert second.misses > first.misses
+    assert second.false_alarms < first.false_alarms
+
+
+def test_intervals_allow_for_draws_in_common():
+    world = worlds.World("doubt", HORIZON).variable("peace", "kept", "broken", start="kept")
+    world.move("attack", world.uncertain("rate", "rate", 0.02, 0.001, 0.4), {"peace": "broken"})
+    world.move("parade", 0.1)
+    scenario = world.ending("war", {"peace": "broken"}).scenario()
+    few, many = (indicators(scenario, "war", day=DAY, draws=n, runs=6000) for n in (10, 1000))
+    assert few.before[2] - few.before[1] > 2 * (many.before[2] - many.before[1])
+
+
+def test_frames_sentences_and_plain_data(found):
+    frame = found.frame()
+    assert frame["information_bits"].is_monotonic_decreasing
+    assert "likelihood ratio" in found.sentences(1)[1]
+    assert found.to_dict()["indicators"][0]["id"] == "signal"
+
+
+def test_bad_requests_are_named():
+    with pytest.raises(ScenarioError, match="'wor' is not known; did you mean 'war'"):
+        indicators(two_types(), "wor")
+    with pytest.raises(ValueError, match="between 0 and the horizon of 40 days, not 50"):
+        indicators(two_types(), "war", day=50)
+    with pytest.raises(Cancelled, match="cancelled"):
+        indicators(two_types(), "war", cancel=lambda: True)
