@@ -1,0 +1,360 @@
+"""What if: differences, flips and partings in worlds where they are known in closed form, and what changes nothing."""
+
+from __future__ import annotations
+
+import json
+import random
+
+import numpy as np
+import pytest
+
+from simlib.analysis import pairing
+from simlib.analysis.measures import find
+from simlib.analysis.variants import delay, repeat, variant_of
+from simlib.analysis.whatif import compare, cumulative
+from simlib.errors import Cancelled, MissingDependency, ScenarioError, Unsupported
+from simlib.scenario.model import Change, Condition, Forbid, Force, Pin, Policy, View
+from tests.strategies import _Drawing, seeded_world
+from tests.worlds import World, date, tempo_world, two_states, unreachable_rung, windows
+
+T, A, B = 30.0, 0.02, 0.05
+RARE = two_states(A, ends=True)
+LEFT = Condition(((("bank", ("left",)),),))
+
+
+def ends(comparison, name="variant", measure="ending:across"):
+    return comparison.effects[name].differences[measure]
+
+
+def last(comparison, name="variant", measure="ending:across"):
+    d = ends(comparison, name, measure)
+    return float(d.change[-1]), float(d.low[-1]), float(d.high[-1])
+
+
+# ---------------------------------------------------------------- closed forms
+
+CASES = {
+    "a faster rate": ({"cross.rate": B}, 1 - np.exp(-B * T)),
+    "forbidden": (Forbid("cross"), 0.0),
+    "forbidden from the tenth day": (Forbid("cross", date(10)), 1 - np.exp(-A * 10)),
+    "delayed to the tenth day": (delay("cross", date(10)), 1 - np.exp(-A * 20)),
+    "forbidden for ten days": (Forbid("cross", date(5), until=date(15)), 1 - np.exp(-A * 20)),
+    "forbidden while it would happen": (Forbid("cross", when=LEFT), 0.0),
+    "forced": (Force("cross", date(20)), 1.0),
+    "set": (Pin("bank", "right", date(20)), 1.0),
+    "a policy": (Policy("cross", B), 1 - np.exp(-B * T)),
+    "a policy for ten days": (Policy("cross", B, LEFT, date(5), until=date(15)), 1 - np.exp(-A * 20 - B * 10)),
+    "a policy and a prohibition": ([Policy("cross", 9.0), Forbid("cross", date(10))], 1 - np.exp(-90.0)),
+    "a view": (View("v", "V", changes=(Change("cross.rate", B),)), 1 - np.exp(-B * T)),
+    "several at once": ([{"cross.rate": B}, delay("cross", date(10))], 1 - np.exp(-B * 20)),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_exact_difference_is_the_closed_form(name):
+    spec, after = CASES[name]
+    change, low, high = last(compare(RARE, {"variant": spec}, runs=0))
+    expected = after - (1 - np.exp(-A * T))
+    assert change == pytest.approx(expected, abs=3e-9)
+    assert low <= expected + 1e-12
+    assert expected <= high + 1e-12
+    assert high - low < 1e-8
+
+
+@pytest.mark.statistical
+@pytest.mark.parametrize("name", CASES)
+def test_the_same_dice_give_the_closed_form_and_no_flip_too_many(name):
+    """One 95% interval each, seeds fixed; a rate that only rises or falls flips exactly what the forecasts enforce."""
+    spec, after = CASES[name]
+    comparison = compare(RARE, {"variant": spec}, engine="montecarlo", runs=20_000, seed=4)
+    change, low, high = last(comparison)
+    expected = after - (1 - np.exp(-A * T))
+    assert low <= expected <= high
+    assert change == pytest.approx(expected, abs=0.02)
+    flips = comparison.effects["variant"].flips
+    assert flips.share == pytest.approx(abs(change))
+    assert flips.bounds[0] == pytest.approx(flips.share)
+
+
+def test_flips_can_exceed_what_the_forecasts_enforce():
+    """At a crossroads both roads become faster: many take the other road though the shares stay as they were."""
+    world = World("crossroads", 200.0).variable("place", "here", "east", "west", start="here")
+    world.move("go-east", 0.1, {"place": "east"}, when={"place": "here"})
+    world.move("go-west", 0.1, {"place": "west"}, when={"place": "here"})
+    scenario = world.ending("east", {"place": "east"}).ending("west", {"place": "west"}).scenario()
+    # East is shut at first: who goes west then would often have gone east.
+    comparison = compare(scenario, {"delay": [delay("go-east", date(5)), Policy("go-east", 0.3)]},
+                         engine="montecarlo", runs=20_000)  # fmt: skip
+    flips = comparison.effects["delay"].flips
+    least, most = flips.bounds
+    assert least + 0.05 < flips.share < most
+    assert flips.share == pytest.approx(sum(share for _, _, share in flips.pairs()))
+    assert {(a, b) for a, b, _ in flips.pairs()} == {("east", "west"), ("west", "east")}
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_flips_keep_within_their_bounds_on_random_worlds(seed):
+    scenario = seeded_world(seed, interventions=False)
+    drawing = _Drawing(random.Random(seed), 48, True)
+    drawing.variables, drawing.horizon = scenario.variables, int(scenario.horizon_days) - 1
+    acts = [drawing._intervention(dict(scenario.moves)) for _ in range(2)]
+    flips = compare(scenario, {"v": acts}, engine="montecarlo", runs=500).effects["v"].flips
+    assert flips.bounds[0] - 1e-12 <= flips.share <= flips.bounds[1] + 1e-12
+    for row in flips.by_ending():
+        assert row["least"] - 1e-12 <= row["flips"] <= row["most"] + 1e-12
+    assert flips.matrix.sum() == 500
+
+
+# ---------------------------------------------------------------- what changes nothing
+
+NOTHING = {
+    "forbidding what never fires": Forbid("repaint"),
+    "forbidding for a while what never fires": Forbid("repaint", date(3), until=date(9)),
+    "a policy under a condition that never holds": Policy("light", 40.0, Condition(((("lamp", ("green",)),),))),
+    "forcing under a false guard": Force("repaint", date(4)),
+    "setting what already holds": Pin("lamp", "off", date(0)),
+    "a policy to do what is done anyway": Policy("light", 0.2, Condition(((("lamp", ("off",)),),))),
+    "the stated value": {"light.rate": 0.2},
+    "nothing": [],
+}
+
+
+@pytest.mark.parametrize("name", NOTHING)
+def test_what_would_have_happened_anyway_changes_no_bit(name):
+    comparison = compare(unreachable_rung(), {"v": NOTHING[name]}, engine="montecarlo", runs=3000)
+    effect = comparison.effects["v"]
+    assert all(np.all(d.change == 0) and np.array_equal(d.before, d.after) for d in effect.differences.values())
+    assert effect.flips.share == 0
+    assert effect.partings == ()
+    exact = compare(unreachable_rung(), {"v": NOTHING[name]}, runs=0).effects["v"]
+    assert all(np.max(np.abs(d.change)) < 3e-9 for d in exact.differences.values())
+
+
+def test_no_difference_seen_still_leaves_the_rule_of_three():
+    _, low, high = last(compare(RARE, {"variant": []}, engine="montecarlo", runs=1000))
+    assert (-low, high) == (pytest.approx(pairing.Z95**2 / (1000 + pairing.Z95**2), rel=1e-3),) * 2
+
+
+# ---------------------------------------------------------------- intervals
+
+
+def multinomial_score(b, c, n, d):
+    """Tango's statistic with the constrained likelihood maximised numerically."""
+    from scipy.optimize import minimize_scalar
+
+    def minus_log(q):
+        p, rest = q + d, 1 - 2 * q - d
+        return -(b * np.log(max(p, 1e-300)) + c * np.log(max(q, 1e-300)) + (n - b - c) * np.log(max(rest, 1e-300)))
+
+    found = minimize_scalar(minus_log, bounds=(max(0, -d), (1 - d) / 2), method="bounded", options={"xatol": 1e-12})
+    return (b - c - n * d) / np.sqrt(n * (2 * found.x + d * (1 - d)))
+
+
+@pytest.mark.parametrize(("b", "c", "n"), [(12, 2, 50), (3, 9, 40), (1, 1, 30), (20, 0, 200)])
+def test_the_paired_interval_is_where_the_score_is_plus_or_minus_z(b, c, n):
+    difference, low, high = pairing.paired(b, c, n)
+    assert difference == (b - c) / n
+    assert multinomial_score(b, c, n, float(low)) == pytest.approx(pairing.Z95, abs=2e-3)
+    assert multinomial_score(b, c, n, float(high)) == pytest.approx(-pairing.Z95, abs=2e-3)
+
+
+@pytest.mark.statistical
+@pytest.mark.parametrize(("gain", "loss", "n"), [(0.1, 0.3, 300), (0.01, 0.004, 2000), (0.002, 0.0, 1000)])
+def test_the_paired_interval_covers_as_often_as_it_says(gain, loss, n):
+    """20,000 draws of pairs; 95% intervals must cover 94 to 99% of the time (rare pairs: conservative)."""
+    b, c, _ = np.random.default_rng(3).multinomial(n, [gain, loss, 1 - gain - loss], size=20_000).T
+    _, low, high = pairing.paired(b, c, n)
+    assert 0.94 < np.mean((low <= gain - loss) & (gain - loss <= high)) < 0.99
+
+
+@pytest.mark.statistical
+def test_same_dice_intervals_cover_the_exact_difference():
+    """60 seeds x 5 measures; of 95% intervals, at least 90% cover (fails by chance less than once in 10,000)."""
+    scenario, variant = tempo_world(), {"v": [{"clash.rate": 0.06}, delay("invite", date(12))]}
+    names = ["war", "any-clash", "invited", "rung:height=arms", "moves:patrol"]
+    exact = compare(scenario, variant, measures=names, runs=0, times=2)
+    covered = np.zeros((60, len(names)))
+    for seed in range(60):
+        sample = compare(scenario, variant, measures=names, engine="montecarlo", runs=1000, seed=seed, times=2,
+                         examples=0)  # fmt: skip
+        for place, measure in enumerate(find(scenario, names)):
+            _, low, high = last(sample, "v", measure.name)
+            covered[seed, place] = low <= last(exact, "v", measure.name)[0] <= high
+    assert covered.mean() > 0.90
+    assert covered.mean(axis=0).min() > 0.83
+
+
+def test_the_same_dice_narrow_the_interval():
+    scenario = tempo_world()
+    comparison = compare(scenario, {"v": {"clash.rate": 0.0505}}, engine="montecarlo", runs=4000, times=1)
+    _, low, high = last(comparison, "v", "ending:war")
+    p = float(ends(comparison, "v", "ending:war").before[-1])
+    independent = 2 * 1.96 * np.sqrt(2 * p * (1 - p) / 4000)
+    assert high - low < independent / 4
+
+
+# ---------------------------------------------------------------- over the priors
+
+
+def uncertain_ferry() -> World:
+    world = World("ferry", T).variable("bank", "left", "right", start="left")
+    world.uncertain("pace", "rate", 0.03, 0.03 / np.e, 0.03 * np.e)
+    return world.move("cross", "pace", {"bank": "right"}, when={"bank": "left"}).ending("across", {"bank": "right"})
+
+
+def mean_over_prior(function):
+    z, weight = np.polynomial.hermite_e.hermegauss(80)
+    return float(function(0.03 * np.exp(z / 1.6448536)) @ weight / weight.sum())
+
+
+@pytest.mark.statistical
+@pytest.mark.parametrize("engine", ["exact", "montecarlo"])
+def test_over_the_priors_every_draw_is_played_in_both_worlds(engine):
+    comparison = compare(uncertain_ferry().scenario(), {"variant": delay("cross", date(10))}, engine=engine,
+                         draws=128, runs=12_800, times=1)  # fmt: skip
+    expected = mean_over_prior(lambda theta: np.exp(-theta * T) - np.exp(-theta * (T - 10)))
+    change, low, high = last(comparison)
+    assert low <= expected <= high
+    assert change == pytest.approx(expected, abs=0.01)
+    assert "128 draws from the priors" in comparison.sentences()[0]
+    flips = comparison.effects["variant"].flips
+    assert flips.interval[0] < flips.share < flips.interval[1]
+
+
+# ---------------------------------------------------------------- partings
+
+
+def test_histories_part_where_something_is_forced():
+    comparison = compare(RARE, {"strike": Force("cross", date(20))}, engine="montecarlo", runs=200, examples=2)
+    told = comparison.effects["strike"].partings
+    assert len(told) == 2
+    for parting in told:
+        assert (parting.endings, parting.shared, parting.day) == (("ongoing", "across"), 0, 20.0)
+        assert parting.before == ""
+        assert "forced" in parting.after
+        assert parting.only_after == (("“cross”", 1),)
+        text = " ".join(parting.sentences())
+        assert "nothing more happens by the horizon" in text
+        assert "under the same dice" in text
+
+
+def test_a_parting_says_what_was_shared_and_forgets_what_changes_nothing():
+    scenario = tempo_world()
+    effect = compare(scenario, {"v": Forbid("patrol", date(20))}, engine="montecarlo", runs=2000).effects["v"]
+    assert effect.flips.share > 0
+    assert [p.endings for p in effect.partings] == [(a, b) for a, b, _ in effect.flips.pairs()[:2]]
+    for parting in effect.partings:
+        assert parting.day >= 20
+        assert not any("rumour" in words for words, _ in (*parting.only_before, *parting.only_after))
+
+
+def test_worlds_that_begin_differently_part_at_the_start():
+    from tests.worlds import hidden_spread
+
+    scenario = hidden_spread(share=0.3)
+    effect = compare(scenario, {"v": {"fuse.start.dry": 0.9}}, engine="montecarlo", runs=500).effects["v"]
+    parting = next(p for p in effect.partings if p.shared == 0)
+    assert parting.day == 0
+    assert "at the start" in parting.before
+    assert "at the start" in parting.after
+
+
+# ---------------------------------------------------------------- the face
+
+
+def test_a_comparison_tells_itself():
+    comparison = compare(RARE, {"faster": {"cross.rate": "1 per week"},
+                                "strike": Force("cross", date(20), because="a test")}, runs=500, times=3)  # fmt: skip
+    frame = comparison.frame()
+    assert list(frame["variant"].unique()) == ["faster", "strike"]
+    assert len(comparison.frame("times")) == 4 * len(frame)
+    assert set(comparison.frame("flips")["coupling"]) == {"under the same dice"}
+    with pytest.raises(ValueError, match="no table 'moves'; expected measures, times or flips"):
+        comparison.frame("moves")
+    text = "\n".join(comparison.sentences())
+    assert "“cross” forced on 21 April 2031" in text
+    assert "cross.rate: 7.3 per year → 1 per week" in text
+    assert "had no effect in" not in text.splitlines()[1]
+    assert "the others react only through the state" in text
+    data = json.loads(json.dumps(comparison.to_dict(), allow_nan=False))
+    assert data["variants"]["strike"]["flips"]["coupling"] == "under the same dice"
+    assert data["provenance"]["variants"].keys() == {"faster", "strike"}
+    assert len(data["variants"]["faster"]["measures"]["ending:across"]["change"]) == 4
+
+
+def test_how_often_an_intervention_had_no_effect_is_told():
+    scenario = windows(rate=0.1, opens=0, closes=12).replace(endings={})
+    comparison = compare(scenario, {"v": Force("drop", date(5))}, runs=0)
+    share = comparison.effects["v"].without_effect["“drop” forced on 6 April 2031"]
+    assert share == pytest.approx(1 - np.exp(-0.5))
+    assert "had no effect in 39% of the histories then going" in "\n".join(comparison.sentences())
+
+
+def test_values_alone_need_no_word_on_interventions():
+    assert compare(RARE, {"v": {"cross.rate": B}}, runs=0).note == ""
+
+
+def test_variants_pile_up():
+    piled = cumulative({"one": {"cross.rate": B}, "two": delay("cross", date(10))})
+    comparison = compare(RARE, piled, runs=0)
+    base = 1 - np.exp(-A * T)
+    assert last(comparison, "one")[0] == pytest.approx(1 - np.exp(-B * T) - base, abs=1e-8)
+    assert last(comparison, "two")[0] == pytest.approx(1 - np.exp(-B * 20) - base, abs=1e-8)
+
+
+def test_a_repeated_move_is_forced_on_each_date():
+    forced = variant_of(RARE, repeat("cross", [date(3), date(6)]))
+    assert [item.date for item in forced.interventions] == [date(3), date(6)]
+
+
+def test_a_shorter_horizon_is_the_same_for_all():
+    view = View("v", "V", changes=(Change("cross.rate", B),), horizon_days=90.0)
+    comparison = compare(RARE, {"variant": view}, horizon=10.0, runs=0)
+    assert comparison.by == date(9)
+    assert last(comparison)[0] == pytest.approx(np.exp(-A * 10) - np.exp(-B * 10), abs=1e-8)
+
+
+@pytest.mark.parametrize(("spec", "error", "words"), [
+    (Forbid("crawl"), ScenarioError, "unknown move 'crawl'; expected one of: cross"),
+    ({"cross": 2.0}, ScenarioError, "no such assumption"),
+    (Policy("cross", 0.0), ScenarioError, "a rate of 0 per day; expected one above zero"),
+    (Policy("cross", 1.0, Condition(((("bank", ("middle",)),),))), ScenarioError, "'bank' has no level 'middle'"),
+    (Forbid("cross", date(9), until=date(9)), ScenarioError, r"it ends \(2031-04-10\) before it begins"),
+    ("forbid cross", TypeError, "is no variant; expected a scenario, a view"),
+    (tempo_world(), Unsupported, "has other variables than 'two-states'"),
+])  # fmt: skip
+def test_what_does_not_fit_is_refused(spec, error, words):
+    with pytest.raises(error, match=words):
+        compare(RARE, {"v": spec}, runs=0)
+
+
+def test_nothing_to_compare_with_is_refused():
+    with pytest.raises(ValueError, match="expected at least one variant"):
+        compare(RARE, {})
+
+
+def test_every_unknown_measure_is_named_at_once():
+    with pytest.raises(ScenarioError, match=r"'acros': is no ending(.|\n)*'crosed' is not known; did you mean"):
+        compare(RARE, {"v": []}, measures=["acros", "question:crosed"])
+
+
+@pytest.mark.parametrize("engine", ["exact", "montecarlo"])
+def test_progress_rises_to_one_and_cancel_stops(engine):
+    told: list[float] = []
+    compare(RARE, {"v": {"cross.rate": B}}, engine=engine, runs=2000, progress=told.append)
+    assert told == sorted(told)
+    assert told[-1] == pytest.approx(1.0)
+    with pytest.raises(Cancelled):
+        compare(RARE, {"v": {"cross.rate": B}}, engine=engine, runs=2000, cancel=lambda: True)
+
+
+def test_without_numba_the_exact_answer_stands_without_flips(monkeypatch):
+    def missing():
+        raise MissingDependency("needs Numba")
+
+    monkeypatch.setattr("simlib.engines.montecarlo.load_kernel", missing)
+    comparison = compare(RARE, {"variant": {"cross.rate": B}})
+    assert comparison.effects["variant"].flips is None
+    assert last(comparison)[0] == pytest.approx(np.exp(-A * T) - np.exp(-B * T), abs=1e-8)
+    with pytest.raises(MissingDependency, match="needs Numba"):
+        compare(RARE, {"variant": {"cross.rate": B}}, engine="montecarlo")
