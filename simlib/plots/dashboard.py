@@ -26,6 +26,8 @@ WIDTHS = (420, 1400)
 """Narrowest and widest picture, in pixels at 100 dpi."""
 TWO_COLUMNS = 960
 """From this width on the panels stand in two columns."""
+BARS_SIDE_BY_SIDE = 680
+"""From this width on the two panels of bars stand side by side."""
 
 DPI = 100
 _HEAD, _GAP, _TITLE, _FOOT = 30, 26, 44, 40
@@ -94,7 +96,7 @@ class Dashboard:
 
     def _title(self, result: Forecast) -> bool:
         view = result.provenance.get("view") or ""
-        text = style.wrap(result.title + (f" · {view}" if view else ""), (self.width - 260) // 8, 1)
+        text = style.wrap(result.title + (f" · {view}" if view else ""), (self.width - 120) // 8, 1)
         changed = text != self.title.get_text()
         self.title.set_text(text)
         return changed
@@ -132,20 +134,19 @@ def _boxes(
     width: int, labels: int, rows: int, *, ladder: bool, drivers: bool
 ) -> tuple[dict[str, tuple[int, int, int, int]], int]:
     """Place the axes: {panel: (left, top, width, height)} in pixels from the top left, and the whole height."""
-    wide, column = width >= TWO_COLUMNS, _column(width)
+    wide = width >= TWO_COLUMNS
+    column = _column(width)
     bars = 38 * max(rows, 3)
     heights = {"endings": 250 if wide else 230, "ladder": 250 if wide else 200, "moves": bars, "drivers": bars}
-    present = [name for name in ("endings", "ladder", "moves", "drivers")
-               if (name != "ladder" or ladder) and (name != "drivers" or drivers)]  # fmt: skip
+    timed, counted = ["endings"] + ["ladder"] * ladder, ["moves"] + ["drivers"] * drivers
+    pairs = (timed if wide else None, counted if width >= BARS_SIDE_BY_SIDE else None)
+    lines = [line for pair, names in zip(pairs, (timed, counted), strict=True) for line in ([pair] if pair else [[n] for n in names])]
     boxes, top = {}, _HEAD
-    step = 2 if wide else 1
-    for first in range(0, len(present), step):
-        row = present[first : first + step]
-        tall = max(heights[name] for name in row)
-        for place, name in enumerate(row):
-            left = place * (column + _GAP)
-            timed = name in ("endings", "ladder")
-            inset = (left + _LEFT, column - _LEFT - labels) if timed else (left + 14, column - 28)
+    for line in lines:
+        tall, share = max(heights[name] for name in line), (width - _GAP * (len(line) - 1)) // len(line)
+        for place, name in enumerate(line):
+            left, taken = place * (share + _GAP), column if name in timed else share
+            inset = (left + _LEFT, taken - _LEFT - labels) if name in timed else (left + 14, taken - 28)
             boxes[name] = (inset[0], top + _TITLE, inset[1], tall)
         top += _TITLE + tall + _FOOT
     return boxes, top

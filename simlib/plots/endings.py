@@ -74,7 +74,7 @@ class EndingsPanel(Panel):
         highest = max((float(band.high.max()) for band in bands), default=1.0)
         top, need = self.ax.get_ylim()[1], style.round_top(highest)
         if redraw or need > top or (not moving and need < 0.6 * top):
-            style.percent_axis(self.ax, need)
+            style.percent_axis(self.ax, style.round_top(1.25 * need) if moving else need)
             return True
         return False
 

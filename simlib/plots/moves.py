@@ -83,7 +83,7 @@ class MovesPanel(Panel):
         need = 1.22 * max(float(np.max(counts, initial=0.0)), float(np.max(np.nan_to_num(olds), initial=0.0)), 1e-9)
         if self._top and need <= self._top and (moving or need > 0.5 * self._top):
             return False
-        self._top = need * 1.08
+        self._top = need * (1.4 if moving else 1.05)
         self.ax.set_xlim(0, self._top)
         return True
 

@@ -79,7 +79,7 @@ class SideLabels:
             texts = [text.replace("\n", " ") for text in texts]
             sizes = np.full(len(texts), (line_px + 1) * (top - bottom) / box.height)
         half = float(sizes.max(initial=0.0)) / 2
-        places = style.spread(heights, sizes, bottom + half * 0.6, top + half)
+        places = style.spread(heights, sizes, bottom + half * 0.6, top + half * 0.3)
         reach = 17 / box.width
         for artist, line, text, height, place in zip(self.texts, self.lines, texts, heights, places, strict=True):
             artist.set_text(text)

@@ -60,13 +60,21 @@ def dress(ax: Axes, title: str = "", unit: str = "") -> Axes:
     return ax
 
 
-def percent_axis(ax: Axes, top: float) -> None:
-    """Mark the vertical axis in percent from 0 to `top` (a probability) with round steps."""
-    ax.set_ylim(0, top)
-    step = next(s for s in (0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.25) if top / s <= 5.01)
+_STEPS = (0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.25)
+
+
+def percent_axis(ax: Axes, top: float, *, horizontal: bool = False) -> None:
+    """Mark the vertical (or the horizontal) axis in percent from 0 to `top`, a probability, with round steps."""
+    step = next(step for step in _STEPS if top / step <= 5.01)
     ticks = np.arange(0, top + step / 2, step)
     decimals = 0 if step >= 0.01 else 1 if step >= 0.001 else 2
-    ax.set_yticks(ticks, [f"{100 * tick:.{decimals}f}%" for tick in ticks])
+    texts = [f"{100 * tick:.{decimals}f}%" for tick in ticks]
+    if horizontal:
+        ax.set_xlim(0, top)
+        ax.set_xticks(ticks, texts)
+    else:
+        ax.set_ylim(0, top)
+        ax.set_yticks(ticks, texts)
 
 
 def round_top(highest: float) -> float:

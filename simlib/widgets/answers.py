@@ -10,6 +10,7 @@ the change and nothing jumps when the exact answer takes the preview's place.
 from __future__ import annotations
 
 import dataclasses
+import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
@@ -25,6 +26,7 @@ from simlib.scenario.model import Scenario
 from simlib.widgets.state import Settings, State, structure
 
 if TYPE_CHECKING:
+    from simlib.engines.counts import Counts
     from simlib.engines.montecarlo import Simulator
     from simlib.engines.solver import Solver
 
@@ -81,6 +83,7 @@ class Answers:
         self._anchors: dict[Hashable, Anchor] = {}
         self._labels = _labels(state.base)
         self._seconds_per_run = PREVIEW_SECONDS / 2_000
+        self._lock, self._building = threading.RLock(), threading.RLock()
         self.warm = False
         """Whether the Monte Carlo kernel ran in this process: the first run may have to compile it."""
 
@@ -89,26 +92,24 @@ class Answers:
     def machine(self, settings: Settings) -> Machine:
         """Return the engines for these settings; raises ScenarioError when an intervention does not fit."""
         scenario = self.state.machine(settings)
-        key = structure(scenario)
-        if key not in self._machines:
-            self._machines[key] = Machine(scenario)
-        self._machines.move_to_end(key)
-        while len(self._machines) > KEPT:
-            self._machines.popitem(last=False)
-        return self._machines[key]
+        with self._lock:
+            return _remember(self._machines, structure(scenario), lambda: Machine(scenario), KEPT)
 
-    def _solver(self, machine: Machine, cancel: Cancel | None) -> Solver | None:
-        if not machine.tried_solver:
-            from simlib.engines.exact import Solver
+    def solver(self, machine: Machine, cancel: Cancel | None = None) -> Solver | None:
+        """Return the exact solver of a machine; None, with the reason noted there, where the world is too large."""
+        with self._building:
+            if not machine.tried_solver:
+                from simlib.engines.exact import Solver
 
-            try:
-                machine.solver = Solver(machine.scenario, threads=self.threads, cancel=cancel)
-            except TooManyStates as error:
-                machine.reason = str(error)
-            machine.tried_solver = True
+                try:
+                    machine.solver = Solver(machine.scenario, threads=self.threads, cancel=cancel)
+                except TooManyStates as error:
+                    machine.reason = str(error)
+                machine.tried_solver = True
         return machine.solver
 
-    def _simulator(self, machine: Machine) -> Simulator | None:
+    def simulator(self, machine: Machine) -> Simulator | None:
+        """Return the simulator of a machine; None, with the reason noted there, where Monte Carlo is not installed."""
         if not machine.tried_simulator:
             from simlib.engines.montecarlo import Simulator
 
@@ -141,25 +142,22 @@ class Answers:
 
         Raises ScenarioError, MissingDependency, Cancelled.
         """
-        key = self._key(settings)
-        if key not in self._answers:
-            self._answers[key] = self._compute(settings, progress, cancel)
-        self._answers.move_to_end(key)
-        while len(self._answers) > ANSWERS_KEPT:
-            self._answers.popitem(last=False)
-        return self._answers[key]
+        known = self.known(settings)
+        found = self._compute(settings, progress, cancel) if known is None else known
+        with self._lock:
+            return _remember(self._answers, self._key(settings), lambda: found, ANSWERS_KEPT)
 
     def _compute(self, settings: Settings, progress: Progress | None, cancel: Cancel | None) -> Forecast:
         machine = self.machine(settings)
         resolved = self.state.scenario(settings)
-        solver = self._solver(machine, cancel)
+        solver = self.solver(machine, cancel)
         theta = self.theta(settings, machine)
         begun = time.perf_counter()
         if solver is not None:
             forecast = solver.solve(theta, progress=progress, cancel=cancel)
             machine.exact_seconds = min(time.perf_counter() - begun, 1.5 * machine.exact_seconds)
         else:
-            simulator = self._simulator(machine)
+            simulator = self.simulator(machine)
             if simulator is None:
                 raise MissingDependency(machine.reason)
             counts = simulator.run(
@@ -186,7 +184,7 @@ class Answers:
     def anchor(self, settings: Settings, cancel: Cancel | None = None) -> None:
         """Prepare previews around the answer at rest to these settings, which must be known. Quick."""
         known, machine = self.known(settings), self.machine(settings)
-        simulator = self._simulator(machine)
+        simulator = self.simulator(machine)
         if known is None or simulator is None or machine.solver is None:
             return
         key = structure(machine.scenario)
@@ -210,7 +208,7 @@ class Answers:
         Raises ScenarioError when the settings are no possible world.
         """
         machine = self.machine(settings)
-        simulator = self._simulator(machine)
+        simulator = self.simulator(machine)
         if simulator is None:
             return None
         theta = self.theta(settings, machine)
@@ -218,18 +216,33 @@ class Answers:
         sampled = self._sample(simulator, theta, anchor.runs if anchor else self.preview_runs())
         return self._labelled(shift(anchor.exact, anchor.sampled, sampled) if anchor else sampled)
 
-    def _sample(self, simulator: Simulator, theta: np.ndarray, runs: int, cancel: Cancel | None = None) -> Forecast:
-        from simlib.engines.montecarlo import to_forecast
+    def sample(self, settings: Settings, runs: int) -> Counts:
+        """Return the counts of some replicates at the settings; raises MissingDependency without Numba."""
+        machine = self.machine(settings)
+        simulator = self.simulator(machine)
+        if simulator is None:
+            raise MissingDependency(machine.reason)
+        return simulator.run(self.theta(settings, machine), runs=runs, seed=self.seed, threads=self.threads)
 
+    def _sample(self, simulator: Simulator, theta: np.ndarray, runs: int, cancel: Cancel | None = None) -> Forecast:
         begun = time.perf_counter()
         counts = simulator.run(theta, runs=runs, seed=self.seed, threads=self.threads, cancel=cancel)
-        values = dict(zip(simulator.scenario.assumptions, theta.tolist(), strict=True))
-        forecast = to_forecast(simulator, counts, values, {"runs": runs, "seed": self.seed, "view": ""})
+        forecast = simulator.forecast(counts, theta=theta, seed=self.seed)
         if self.warm:
             seconds = (time.perf_counter() - begun) / runs
             self._seconds_per_run += 0.2 * (min(seconds, 4 * self._seconds_per_run) - self._seconds_per_run)
         self.warm = True
         return forecast
+
+
+def _remember(kept: OrderedDict[Hashable, Any], key: Hashable, make: Callable[[], Any], most: int) -> Any:
+    """Return what is kept under a key, made where it is missing, and forget what was asked for longest ago."""
+    if key not in kept:
+        kept[key] = make()
+    kept.move_to_end(key)
+    while len(kept) > most:
+        kept.popitem(last=False)
+    return kept[key]
 
 
 def shift(exact: Forecast, before: Forecast, now: Forecast) -> Forecast:

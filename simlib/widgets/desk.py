@@ -7,6 +7,7 @@ is said in the panel, in words, above the last good picture. One lock guards the
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
@@ -16,6 +17,9 @@ from simlib.errors import SimlibError
 from simlib.plots.dashboard import Choice, Dashboard
 from simlib.results import ONGOING, Forecast, long_date, percent
 from simlib.widgets.answers import Answers, same_answer
+from simlib.shipped import notebooks_folder
+from simlib.widgets.drafts import Drafts, find_settings, folder, keep_settings
+from simlib.widgets.influence import Influence, compute, file_name, most_likely, stored
 from simlib.widgets.latest import Latest
 from simlib.widgets.screen import Screen
 from simlib.widgets.state import Settings, State, structure
@@ -26,8 +30,8 @@ if TYPE_CHECKING:
 REST = 0.15
 """Seconds after the last move of a slider before the answer at rest is asked for."""
 
-LONG = 0.15
-"""Share of work done is shown for work that takes longer than this (seconds)."""
+IDLE = 0.5
+"""Seconds after an answer before work in the background begins."""
 
 Part = Mapping[str, Any]
 
@@ -65,21 +69,31 @@ class Front(Protocol):
     def show_settings(self) -> None:
         """Show the settings of the state: sliders, choices, undo."""
 
+    def show_order(self) -> None:
+        """Put the sliders in the order of the desk's `influence`."""
+
+    def rested(self) -> None:
+        """Bring up to date what follows from the answer at rest."""
+
 
 class Desk:
     """One explorer at work."""
 
-    def __init__(self, state: State, front: Front, *, width: int = 900, answers: Answers | None = None) -> None:
-        self.state, self.front = state, front
+    def __init__(
+        self, state: State, front: Front, *, width: int = 900, answers: Answers | None = None, drafts: Drafts | None = None
+    ) -> None:
+        self.state, self.front, self.width = state, front, width
         self.answers = answers or Answers(state)
-        self.width = width
+        self.drafts = drafts or Drafts.of(state.base)
         self.lock = threading.RLock()
-        self.worker = Latest()
+        self.worker, self.background = Latest("simlib-answers"), Latest("simlib-background")
         self.notes: dict[str, str] = {}
+        self.reasons: dict[str, str] = {}
         self.shown: Forecast | None = None
-        self.rested: tuple[Settings, Forecast] | None = None
-        self.drivers: pd.DataFrame | None = None
-        self.after_rest: list[Callable[[], None]] = []
+        self.influence: Influence | None = None
+        self.drivers_of = ""
+        self._rested: tuple[Settings, Forecast] | None = None
+        self._drivers: pd.DataFrame | None = None
         self._board: Dashboard | None = None
         self._screen: Screen | None = None
         self._board_key: Hashable = None
@@ -90,12 +104,38 @@ class Desk:
     def start(self) -> None:
         """Give the first answer, and make ready for the slider that may move next."""
         with self.lock:
+            self.draft = find_settings(self.drafts, self.state)
             settings = self.state.settings
-            self.front.show_settings()
             baseline = self.answers.answer(self.state.baseline)
+            self._take_influence(stored(self.state.base, [notebooks_folder() / "stored", folder() / "cache"]))
+            self.front.show_order()
             forecast = baseline if self.state.is_baseline else self.answers.answer(settings)
             self._at_rest(settings, forecast)
         self.worker.submit(lambda cancel, _: self.answers.anchor(settings, cancel), _nothing, self._failed)
+
+    def close(self) -> None:
+        """Stop all work."""
+        self.worker.close()
+        self.background.close()
+
+    def wait(self, timeout: float = 60.0) -> bool:
+        """Wait until nothing is being computed for the picture; return False after `timeout` seconds."""
+        return self.worker.wait(timeout)
+
+    def restore(self) -> None:
+        """Take up the settings that an earlier session left behind."""
+        with self.lock:
+            if self.draft is not None:
+                self.reasons, settings = dict(self.draft.reasons), self.draft.settings
+                self.draft = None
+                self.state.change(settings)
+                self.changed()
+
+    def discard(self) -> None:
+        """Forget the settings that an earlier session left behind."""
+        with self.lock:
+            self.draft = None
+            self.drafts.drop()
 
     def changed(self, *, moving: bool = False) -> None:
         """Show what the present settings give: the answer if it is known or quick, else a preview and then the answer.
@@ -104,6 +144,7 @@ class Desk:
         """
         with self.lock:
             settings = self.state.settings
+            self.background.cancel()
             self.notes = self._range_notes()
             self.front.show_settings()
             if self._ready(settings):
@@ -180,13 +221,15 @@ class Desk:
 
     def _at_rest(self, settings: Settings, forecast: Forecast) -> None:
         self.notes |= self._idle_notes(settings, forecast)
-        self.rested = (settings, forecast)
+        self._rested = (settings, forecast)
         self.state.rest()
         self._show(forecast, status(self._how(forecast)))
         if self.notes:
             self.front.show_settings()
-        for action in self.after_rest:
-            action()
+        if self.draft is None:
+            keep_settings(self.drafts, self.state, self.reasons)
+        self.front.rested()
+        self._seek_influence()
 
     def _how(self, forecast: Forecast) -> str:
         if forecast.engine == "exact":
@@ -205,20 +248,71 @@ class Desk:
 
     def _figure(self, forecast: Forecast) -> tuple[Dashboard, Screen, bool]:
         settings = self.state.settings
-        key = (self.width, settings.shown, self.state.ladder(), settings.view, id(self.drivers))
+        key = (self.width, settings.shown, self.state.ladder(), settings.view, self.drivers_of if self._drivers is not None else None)
         if self._board is None or self._screen is None or key != self._board_key:
             choice = Choice(endings=settings.shown, ladder=self.state.ladder())
             first = self.answers.known(self.state.baseline) or forecast
-            self._board = Dashboard(first, self.width, choice=choice, drivers=self.drivers)
+            self._board = Dashboard(first, self.width, choice=choice, drivers=self._drivers)
             self._board.update(forecast)
             self._screen = Screen(self._board)
             self._board_key = key
             return self._board, self._screen, True
         return self._board, self._screen, False
 
-    def figure(self) -> Any:
-        """Return the matplotlib figure as it stands, to be saved in any format."""
-        return None if self._board is None else self._board.figure
+    def at_rest(self) -> tuple[Forecast, Forecast | None]:
+        """Return the answer to the present settings, and the baseline's where it is another; computes what is missing."""
+        settings, baseline = self.state.settings, self.answers.answer(self.state.baseline)
+        forecast = self.answers.answer(settings)
+        return forecast, None if self.state.is_baseline else baseline
+
+    def answer_in_words(self) -> str:
+        """Return the answer to the present settings as a sentence."""
+        return "".join(part["text"] for part in sentence(*self.at_rest()))
+
+    def keep_reason(self, name: str, text: str) -> None:
+        """Note why an assumption was changed or a move switched off; it is kept with the draft."""
+        self.reasons[name] = text
+        keep_settings(self.drafts, self.state, self.reasons)
+
+    # ---------------------------------------------------------------- what carries the answer
+
+    def _seek_influence(self) -> None:
+        """Compute in the background, when nothing else is to do, what the sliders are ordered by."""
+        machine = self.answers.machine(self.state.against)
+        solver = self.answers.solver(machine) if machine.tried_solver else None
+        if self.influence is not None or solver is None or not self.state.base.endings:
+            return
+        base = self.state.base
+
+        def job(cancel: Callable[[], bool], _: Callable[[float], None]) -> Influence:
+            return compute(base, solver=solver, cancel=cancel)
+
+        def done(influence: Influence) -> None:
+            with contextlib.suppress(OSError):
+                influence.save(folder() / "cache" / file_name(base))
+            with self.lock:
+                self._take_influence(influence)
+                if not self.state.can_undo:
+                    self.front.show_order()
+                self.redraw()
+
+        self.background.submit(job, done, self._failed, delay=IDLE)
+
+    def _take_influence(self, influence: Influence | None) -> None:
+        self.influence = influence
+        if influence is None:
+            return
+        baseline = self.answers.answer(self.state.baseline)
+        last = {name: float(band.probability[-1]) for name, band in baseline.endings.items()}
+        self.drivers_of = self.drivers_of or most_likely(last)
+        self._drivers = influence.drivers(self.state.base, self.drivers_of)
+
+    def explain(self, ending: str) -> None:
+        """Show what one ending hangs on."""
+        with self.lock:
+            self.drivers_of = ending
+            self._take_influence(self.influence)
+            self.redraw()
 
     # ---------------------------------------------------------------- notes under sliders
 
@@ -232,9 +326,9 @@ class Desk:
 
     def _idle_notes(self, settings: Settings, forecast: Forecast) -> dict[str, str]:
         """Say so when the one assumption that moved since the last rest changed nothing."""
-        if self.rested is None:
+        if self._rested is None:
             return {}
-        before, old = self.rested
+        before, old = self._rested
         if structure(self.state.machine(before)) != structure(self.state.machine(settings)):
             return {}
         mine, theirs = self.state.values(settings), self.state.values(before)

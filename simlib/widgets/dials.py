@@ -56,6 +56,8 @@ class Dial:
 
     def position(self, value: float) -> int:
         """Return the position nearest to a value, on the scale of its kind; the ends stand for what lies beyond."""
+        if value == self.assumption.value:
+            return STEPS // 2
         scale = forward(self.assumption.kind, self.grid)
         if not np.isfinite(scale).all():
             scale, target = self.grid, value

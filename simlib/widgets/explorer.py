@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import itertools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,12 @@ from simlib.scenario.model import Scenario
 from simlib.shipped import shipped_scenarios
 from simlib.widgets.desk import Desk, Part, Shown
 from simlib.widgets.dials import STEPS, Dial, Group, dials, grouped
+from simlib.widgets.pages import LINE, PAGES, button, words
 from simlib.widgets.parts import Dials, Picture
 from simlib.widgets.state import State
 
-OPEN_GROUPS = 3
-"""Groups of sliders that are unfolded at first: the most influential ones."""
+OPEN_ROWS = 12
+"""About how many sliders are unfolded at first: the groups of the most influential ones."""
 
 
 class Explorer(w.VBox):
@@ -35,12 +37,15 @@ class Explorer(w.VBox):
                               ("Reset all", "Every assumption and switch as the view has it"))
         )  # fmt: skip
         self.dials, self.picture = Dials(), Picture()
-        self.dials.layout = w.Layout(flex="1 1 400px", min_width="0", height="780px")
+        self.dials.layout = w.Layout(flex="1 1 400px", min_width="0", min_height="680px")
         self.picture.layout = w.Layout(flex="2 1 560px", min_width="0")
         head = w.HBox([self._choose, self._view, self._undo, self._redo, self._reset],
                       layout=w.Layout(flex_flow="row wrap", align_items="center"))  # fmt: skip
-        body = w.HBox([self.dials, self.picture], layout=w.Layout(flex_flow="row wrap", align_items="flex-start"))
-        super().__init__([head, body])
+        body = w.HBox([self.dials, self.picture], layout=w.Layout(flex_flow="row wrap", align_items="flex-start", grid_gap="0 18px"))
+        self._offer = w.HBox([], layout=LINE)
+        self._tab = w.Tab([])
+        super().__init__([self._offer, head, body, self._tab])
+        self.add_class("simlib-explorer")
         self._open(scenario, view)
         self._listen()
 
@@ -48,20 +53,36 @@ class Explorer(w.VBox):
 
     def _open(self, scenario: str | Path | Scenario, view: str | None = None) -> None:
         state = State(scenario, view)
-        old = getattr(self, "desk", None)
-        if old:
-            old.worker.close()
+        if hasattr(self, "desk"):
+            self.desk.close()
         self.state, self._dials = state, dials(state.base)
         self.desk = Desk(state, self, width=self.picture.room or 900)
         self._view.options = [("as in the file", ""), *((each.title or each.id, each.id) for each in state.views.values())]
-        self._group()
+        self._pages = [kind(self.desk, self._do) for kind in PAGES]
         self.desk.start()
+        self._tab.children = self._pages
+        for k, page in enumerate(self._pages):
+            self._tab.set_title(k, page.title)
+        self._tab.selected_index = None
+        self._offer_draft()
 
-    def _group(self, influence: dict[str, float] | None = None) -> None:
-        groups = grouped(self._dials, influence)
-        with self.dials.hold_sync():
-            self.dials.groups = [self._group_data(group, k < OPEN_GROUPS) for k, group in enumerate(groups)]
-            self.show_settings()
+    def _offer_draft(self) -> None:
+        """Offer what an earlier session left unsaved."""
+        draft = self.desk.draft
+        if draft is None:
+            self._offer.children = []
+            return
+        when = f"{draft.saved_at.astimezone():%d %B, %H:%M}"
+
+        def settle(action: Callable[[], object]) -> None:
+            self._offer.children = []
+            action()
+
+        self._offer.children = [
+            w.HTML(words(f"There are unsaved changes from {when}.")),
+            button("Restore them", "Take up where the last session ended", lambda: settle(self.desk.restore), self.desk.guard),
+            button("Discard them", "Forget them", lambda: settle(self.desk.discard), self.desk.guard),
+        ]
 
     def _group_data(self, group: Group, opened: bool) -> dict[str, Any]:
         return {
@@ -86,6 +107,21 @@ class Explorer(w.VBox):
         """Show a line of status."""
         self.picture.status = dict(status)
 
+    def show_order(self) -> None:
+        """Group the sliders, the most influential first where that is known."""
+        influence = self.desk.influence
+        groups = grouped(self._dials, influence.weights(self.state.base) if influence else None)
+        rows = list(itertools.accumulate(len(group.dials) for group in groups))
+        data = [self._group_data(group, k == 0 or rows[k] <= OPEN_ROWS) for k, group in enumerate(groups)]
+        with self.dials.hold_sync():
+            self.dials.groups = data
+            self.show_settings()
+
+    def rested(self) -> None:
+        """Bring the open page up to date."""
+        if self._tab.selected_index is not None and self._tab.children:
+            self._tab.children[self._tab.selected_index].turn_up()
+
     def show_settings(self) -> None:
         """Put the sliders, the view and the buttons where the state has them."""
         state = self.state
@@ -102,7 +138,7 @@ class Explorer(w.VBox):
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
         """Return the live widget, and for readers without a kernel its picture and its answer in words."""
-        self.desk.worker.wait(60)
+        self.desk.wait(60)
         bundle = dict(super()._repr_mimebundle_(**kwargs) or {})
         bundle["image/png"] = base64.b64encode(self.picture.png).decode("ascii")
         bundle["text/plain"] = f"{self.state.base.title}\n{self.picture.alt}"
@@ -119,11 +155,12 @@ class Explorer(w.VBox):
             (self.picture, "cancelled", lambda _: self.desk.cancel()),
             (self._view, "value", self._chosen_view),
             (self._choose, "value", self._open),
+            (self._tab, "selected_index", lambda _: self.rested()),
         )
         for widget, trait, action in heard:
             widget.observe(self._guarded(action), trait)
-        for button, name in ((self._undo, "undo"), (self._redo, "redo"), (self._reset, "reset")):
-            button.on_click(lambda _, name=name: self.desk.guard(lambda: self._do(getattr(self.state, name))))
+        for pressed, name in ((self._undo, "undo"), (self._redo, "redo"), (self._reset, "reset")):
+            pressed.on_click(lambda _, name=name: self.desk.guard(lambda: self._do(getattr(self.state, name))))
 
     def _guarded(self, action: Callable[[Any], object]) -> Callable[[dict[str, Any]], None]:
         return lambda change: self.desk.guard(lambda: action(change["new"]))

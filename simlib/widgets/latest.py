@@ -118,11 +118,10 @@ class Latest:
 
         try:
             result = order.job(order.cancelled.is_set, progress)
+            if not order.cancelled.is_set():
+                order.done(result)
         except Cancelled:
             return
         except Exception as error:  # noqa: BLE001 - whatever went wrong is shown where the answer would be
             if not order.cancelled.is_set():
                 order.failed(error)
-            return
-        if not order.cancelled.is_set():
-            order.done(result)

@@ -1,4 +1,4 @@
-"""The two widgets of our own: a picture that changes in place, and sliders. Only how they look; no logic.
+"""The widgets of our own: a picture that changes in place, sliders, check boxes, words. Only how they look; no logic.
 
 They are anywidgets: one model each, however many sliders there are, so that a notebook with sixty assumptions opens as
 quickly as one with six. Labels, values and answers are announced to screen readers, and JupyterLab's single-key
@@ -52,3 +52,12 @@ class Dials(anywidget.AnyWidget):
     typed = traitlets.Dict({"n": 0}).tag(sync=True)
     asked = traitlets.Dict({"n": 0}).tag(sync=True)
 
+
+
+class Checks(anywidget.AnyWidget):
+    """Check boxes by group: `groups` [{title, items: [{id, label}]}], `checked` ids (both ways)."""
+
+    _esm = _STATIC / "checks.js"
+    _css = _STATIC / "simlib.css"
+    groups = traitlets.List().tag(sync=True)
+    checked = traitlets.List().tag(sync=True)

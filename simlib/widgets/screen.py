@@ -8,6 +8,7 @@ last whole draw, which makes it a third of the size and quicker to compress than
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
@@ -61,7 +62,7 @@ class Screen:
         pixels = np.asarray(canvas.buffer_rgba())
         for text in self._texts:
             set_text_on(pixels, text)
-        if redraw or not self._palette.ready:
+        if (redraw and not moving) or not self._palette.ready:
             self._palette.learn(pixels)
         return self._palette.png(pixels, QUICK if moving else SMALL)
 
@@ -109,3 +110,20 @@ def _nearest_table(colours: NDArray[np.float32]) -> NDArray[np.uint8]:
     cells = np.stack([red, green, blue], axis=-1).reshape(-1, 3)
     distance = (colours**2).sum(axis=1) - 2 * cells @ colours.T
     return np.argmin(distance, axis=1).astype(np.uint8)
+
+
+def still(
+    draw: Callable[[Any], Any], width: int, height: int, *, left: int = 50, right: int = 20
+) -> tuple[bytes, tuple[int, int]]:
+    """Draw one plot on a figure of its own, in pixels, and return it as PNG with its size. `left` is room for labels."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width / 100, height / 100), dpi=100, facecolor="white")
+    canvas = FigureCanvasAgg(figure)
+    top, bottom = 48, 40
+    draw(figure.add_axes((left / width, bottom / height, (width - left - right) / width, (height - top - bottom) / height)))
+    canvas.draw()
+    palette, pixels = Palette(), np.asarray(canvas.buffer_rgba())
+    palette.learn(pixels)
+    return palette.png(pixels, SMALL), (width, height)

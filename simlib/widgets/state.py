@@ -18,7 +18,7 @@ from typing import Any
 from simlib.errors import Problem, QuantityError, ScenarioError, did_you_mean
 from simlib.quantities import check_range, parse, show
 from simlib.scenario.load import load, load_views
-from simlib.scenario.model import Forbid, Force, Intervention, Pin, Scenario, View
+from simlib.scenario.model import Forbid, Force, Intervention, Pin, Policy, Scenario, View
 from simlib.scenario.views import apply_view, with_horizon, with_interventions, with_values
 
 UNDO = 500
@@ -29,8 +29,8 @@ UNDO = 500
 class Settings:
     """One set of choices. `values` are the assumptions moved by hand, in base units, on top of the view.
 
-    `off` are moves switched off for good, `interventions` one's own beside those of the view. None: as the file (or the
-    view) has it. `shown` are ids of endings and questions.
+    `off` are moves switched off for good, `interventions` one's own (moves forced or forbidden from a date on, variables
+    set) beside those of the view. None: as the file (or the view) has it. `shown` are ids of endings and questions.
     """
 
     view: str = ""
@@ -71,17 +71,23 @@ class Settings:
         return cls(**parts)
 
 
+_PARTS: dict[str, tuple[type[Force | Forbid | Pin], tuple[str, ...]]] = {
+    "force": (Force, ("move", "outcome")),
+    "forbid": (Forbid, ("move",)),
+    "pin": (Pin, ("variable", "level")),
+}
+
+
 def _intervention_data(item: Intervention) -> dict[str, Any]:
-    data = {part.name: getattr(item, part.name) for part in dataclasses.fields(item)}
-    data["date"] = item.date.isoformat() if item.date else None
-    return {"type": type(item).__name__.lower()} | data
+    kind = type(item).__name__.lower()
+    parts = {name: getattr(item, name) for name in _PARTS[kind][1]}
+    return {"type": kind, "date": item.date.isoformat() if item.date else None, "because": item.because} | parts
 
 
 def _intervention(data: Mapping[str, Any]) -> Intervention:
-    kinds: dict[str, type[Intervention]] = {"force": Force, "forbid": Forbid, "pin": Pin}
-    parts = {name: value for name, value in data.items() if name != "type"}
-    parts["date"] = dt.date.fromisoformat(parts["date"]) if parts.get("date") else None
-    return kinds[data["type"]](**parts)
+    kind, names = _PARTS[data["type"]]
+    date = dt.date.fromisoformat(data["date"]) if data.get("date") else None
+    return kind(**{name: data[name] for name in names}, date=date, because=str(data.get("because", "")))  # type: ignore[arg-type]
 
 
 def structure(scenario: Scenario) -> Hashable:
@@ -294,6 +300,8 @@ class State:
 
     def intervention_text(self, item: Intervention) -> str:
         """Say an intervention in words."""
+        if isinstance(item, Policy):
+            return str(item)
         if isinstance(item, Pin):
             return f"{self.base.variables[item.variable].label} set to {item.level} on {item.date}"
         move = self.base.moves[item.move]

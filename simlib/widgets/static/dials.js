@@ -6,15 +6,16 @@ function make(tag, className, text) {
   const node = document.createElement(tag);
   if (className) node.className = className;
   if (text !== undefined) node.textContent = text;
+  // JupyterLab's single-key shortcuts (d d deletes the cell) must not act on a focused slider: each element says so.
+  if (tag === "input" || tag === "button") node.dataset.lmSuppressShortcuts = "true";
   return node;
 }
 
 function render({ model, el }) {
   el.classList.add("simlib-dials");
-  // JupyterLab's single-key shortcuts (d d deletes the cell) must not act on a focused slider.
-  el.dataset.lmSuppressShortcuts = "true";
   const prefix = `simlib-dial-${++serial}`;
   const rows = new Map();
+  const sections = [];
 
   const search = make("input", "simlib-search");
   search.type = "search";
@@ -23,7 +24,12 @@ function render({ model, el }) {
   const list = make("div", "simlib-list");
   const about = make("div", "simlib-about");
   about.setAttribute("aria-live", "polite");
-  el.append(search, list, about);
+  const all = make("button", "simlib-all");
+  all.type = "button";
+  const top = make("div", "simlib-line");
+  top.append(search, all);
+  about.append(make("p", "simlib-uses", "Each slider goes from the 5th to the 95th percentile of its assumption; the mark in the middle is the stated value. Reasons and sources appear here."));
+  el.append(top, list, about);
 
   const send = (name, value) => {
     model.set(name, value);
@@ -97,23 +103,45 @@ function render({ model, el }) {
     for (const event of ["focusin", "pointerenter"]) node.addEventListener(event, () => explain(dial));
   };
 
+  const fold = (section, open) => {
+    section.head.setAttribute("aria-expanded", String(open));
+    section.body.hidden = !open;
+  };
+  const isOpen = (section) => section.head.getAttribute("aria-expanded") === "true";
+
+  const addSection = (group, open) => {
+    const node = make("section");
+    const head = make("button", "simlib-head", `${group.title} (${group.dials.length})`);
+    const body = make("div");
+    head.type = "button";
+    body.id = `${prefix}-group-${sections.length}`;
+    head.setAttribute("aria-controls", body.id);
+    const section = { title: group.title, node, head, body };
+    head.addEventListener("click", () => { fold(section, !isOpen(section)); labelAll(); });
+    node.append(head, body);
+    list.append(node);
+    sections.push(section);
+    fold(section, open);
+    for (const dial of group.dials) addRow(dial, body);
+  };
+
   const build = () => {
-    const closed = new Set([...list.querySelectorAll("details:not([open])")].map((node) => node.dataset.title));
-    const known = rows.size > 0;
+    const before = new Map(sections.map((section) => [section.title, isOpen(section)]));
     rows.clear();
+    sections.length = 0;
     list.replaceChildren();
-    for (const group of model.get("groups")) {
-      const fold = make("details");
-      fold.dataset.title = group.title;
-      fold.open = known ? !closed.has(group.title) : group.open;
-      fold.append(make("summary", "", `${group.title} (${group.dials.length})`));
-      for (const dial of group.dials) addRow(dial, fold);
-      list.append(fold);
-    }
+    for (const group of model.get("groups")) addSection(group, before.get(group.title) ?? group.open);
     place();
     annotate();
     filter();
+    labelAll();
   };
+  const labelAll = () => { all.textContent = sections.every(isOpen) ? "Fold all" : "Unfold all"; };
+  all.addEventListener("click", () => {
+    const open = !sections.every(isOpen);
+    for (const section of sections) fold(section, open);
+    labelAll();
+  });
 
   const place = () => {
     const positions = model.get("positions");
@@ -137,18 +165,19 @@ function render({ model, el }) {
   };
   const filter = () => {
     const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
-    for (const fold of list.children) {
+    for (const section of sections) {
       let any = false;
       for (const row of rows.values()) {
-        if (row.node.parentElement !== fold) continue;
-        const text = `${row.dial.label} ${row.dial.id} ${fold.dataset.title} ${row.dial.because}`.toLowerCase();
+        if (row.node.parentElement !== section.body) continue;
+        const text = `${row.dial.label} ${row.dial.id} ${section.title} ${row.dial.because}`.toLowerCase();
         const fits = words.every((word) => text.includes(word));
         row.node.hidden = !fits;
         any ||= fits;
       }
-      fold.hidden = !any;
-      if (any && words.length) fold.open = true;
+      section.node.hidden = !any;
+      if (any && words.length) fold(section, true);
     }
+    labelAll();
   };
   search.addEventListener("input", filter);
 

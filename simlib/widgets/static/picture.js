@@ -10,6 +10,7 @@ function render({ model, el }) {
   const stop = document.createElement("button");
   strip.setAttribute("role", "status");
   stop.type = "button";
+  stop.dataset.lmSuppressShortcuts = "true";
   stop.textContent = "Cancel";
   bar.max = 1;
   strip.append(text, bar, stop);

@@ -1,0 +1,33 @@
+"""One history on a ladder: which rung it stands on, day by day."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from simlib.plots import style
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+def story(
+    days: ArrayLike, rungs: ArrayLike, names: Sequence[str], ax: Axes, *, as_of: dt.date, horizon: float, title: str = ""
+) -> Axes:
+    """Draw one history as steps over the rungs of a ladder; return the axes.
+
+    `days` (N,) are days after `as_of`, `rungs` (N,) the index into `names` from that day on. A dot marks every event.
+    """
+    at, height = np.asarray(days, dtype=float), np.asarray(rungs, dtype=float)
+    style.dress(ax, title or "One history", "the rung it stands on; each dot is a move")
+    ax.grid(visible=False, axis="x")
+    ax.step(np.append(at, horizon), np.append(height, height[-1]), where="post", color=style.BLUE, linewidth=2, zorder=3)
+    ax.plot(at[1:], height[1:], "o", color=style.VERMILION, markersize=3.5, zorder=4)
+    style.date_axis(ax, as_of, horizon)
+    ax.set_yticks(range(len(names)), [style.wrap(name, 22, 2) for name in names])
+    ax.set_ylim(-0.4, len(names) - 0.6)
+    return ax

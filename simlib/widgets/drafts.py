@@ -1,0 +1,118 @@
+"""Nothing typed is lost: what is not yet saved as a view is kept on disk and offered again. No widget here.
+
+A draft belongs to one scenario file. It is written whenever a hand rests, beside nothing of the project: in the user's
+own folder for such things, which `SIMLIB_STATE_DIR` overrides. It is plain JSON; what does not fit is ignored.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from simlib.results import write_atomically
+from simlib.scenario.model import Forbid, Pin, Scenario
+from simlib.widgets.state import Settings, State
+
+
+def folder() -> Path:
+    """Return the folder for what simlib keeps between sessions."""
+    given = os.environ.get("SIMLIB_STATE_DIR")
+    if given:
+        return Path(given)
+    home = Path.home()
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA", home / "AppData" / "Local")) / "simlib"
+    if sys.platform == "darwin":
+        return home / "Library" / "Application Support" / "simlib"
+    return Path(os.environ.get("XDG_STATE_HOME", home / ".local" / "state")) / "simlib"
+
+
+@dataclass(frozen=True)
+class Draft:
+    """Settings somebody left behind, when, and the reasons typed for the changes so far."""
+
+    settings: Settings
+    reasons: dict[str, str]
+    saved_at: dt.datetime
+
+
+class Drafts:
+    """The draft of one scenario, or of one text being written (`name`)."""
+
+    def __init__(self, name: str, home: Path | None = None) -> None:
+        digest = hashlib.sha256(name.encode()).hexdigest()[:12]
+        label = "".join(c for c in Path(name).name if c.isalnum() or c in "-_.")[:40]
+        self.path = (home or folder()) / "drafts" / f"{label}-{digest}.json"
+
+    @classmethod
+    def of(cls, scenario: Scenario, home: Path | None = None) -> Drafts:
+        """Return the drafts of a scenario: by its folder, or by its id where it has none."""
+        return cls(str(Path(scenario.path).resolve()) if scenario.path else scenario.id, home)
+
+    def keep(self, data: dict[str, Any]) -> bool:
+        """Write a draft; return False where nothing can be written (it must not stop the work)."""
+        stamp = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+        try:
+            write_atomically(self.path, json.dumps({"saved_at": stamp, **data}, ensure_ascii=False).encode())
+        except OSError:
+            return False
+        return True
+
+    def find(self) -> dict[str, Any] | None:
+        """Return what was kept, None where there is nothing readable."""
+        try:
+            data = json.loads(self.path.read_text(encoding="utf-8"))
+            dt.datetime.fromisoformat(data["saved_at"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        return data if isinstance(data, dict) else None
+
+    def drop(self) -> None:
+        """Forget the draft."""
+        try:
+            self.path.unlink(missing_ok=True)
+        except OSError:
+            return
+
+
+def keep_settings(drafts: Drafts, state: State, reasons: dict[str, str]) -> None:
+    """Keep the settings of a state as its draft, or drop the draft where nothing is set by hand."""
+    if state.settings == Settings(view=state.settings.view):
+        drafts.drop()
+    else:
+        drafts.keep({"settings": state.settings.to_dict(), "reasons": reasons})
+
+
+def find_settings(drafts: Drafts, state: State) -> Draft | None:
+    """Return the draft of a state where there is one that fits its world as it is now."""
+    data = drafts.find()
+    if data is None:
+        return None
+    try:
+        settings = Settings.from_dict(data["settings"])
+        draft = Draft(settings, dict(data.get("reasons", {})), dt.datetime.fromisoformat(data["saved_at"]))
+    except (KeyError, TypeError, ValueError):
+        return None
+    return draft if fits(settings, state) and settings != state.settings else None
+
+
+def fits(settings: Settings, state: State) -> bool:
+    """Say whether everything the settings name is in the world of a state."""
+    base = state.base
+    named_moves = [*settings.off, *(item.move for item in settings.interventions if not isinstance(item, Pin))]
+    pins = [item for item in settings.interventions if isinstance(item, Pin)]
+    known_dates = all(item.date is not None or isinstance(item, Forbid) for item in settings.interventions)
+    return (
+        (not settings.view or settings.view in state.views)
+        and settings.values.keys() <= base.assumptions.keys()
+        and set(named_moves) <= base.moves.keys()
+        and all(pin.variable in base.variables and pin.level in base.variables[pin.variable].levels for pin in pins)
+        and (settings.ladder is None or settings.ladder in base.ladders)
+        and known_dates
+    )

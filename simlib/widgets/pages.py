@@ -1,0 +1,343 @@
+"""The pages below the explorer: switches, one history, a comparison of views, and what is kept. Thin views."""
+
+from __future__ import annotations
+
+import datetime as dt
+import html
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import ipywidgets as w
+
+from simlib.errors import ScenarioError
+from simlib.results import ONGOING, percent
+from simlib.scenario.model import Forbid, Force, Pin
+from simlib.widgets import comparing, histories, keeping
+from simlib.widgets.desk import Desk
+from simlib.widgets.parts import Checks, Picture
+from simlib.widgets.screen import still
+
+if TYPE_CHECKING:
+    from simlib.widgets.state import State
+
+WIDE = {"description_width": "initial"}
+LINE = w.Layout(flex_flow="row wrap", align_items="center", grid_gap="4px 10px")
+
+
+def words(text: str, css: str = "simlib-words") -> str:
+    """Return plain text as HTML that shows just that."""
+    return f'<div class="{css}">{html.escape(text)}</div>'
+
+
+def html_table(head: Iterable[str], rows: Iterable[Iterable[str]], numbers: int = 0) -> str:
+    """Return a plain table; the last `numbers` columns are set as numbers."""
+    head = list(head)
+    cells = "".join(f"<th>{html.escape(text)}</th>" for text in head)
+    body = ""
+    for row in rows:
+        marks = [' class="number"' if k >= len(head) - numbers else "" for k in range(len(head))]
+        body += "<tr>" + "".join(f"<td{m}>{html.escape(text)}</td>" for m, text in zip(marks, row, strict=True)) + "</tr>"
+    return f'<div class="simlib-table"><table><thead><tr>{cells}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+def button(text: str, tip: str, action: Callable[[], object], guard: Callable[[Callable[[], object]], None]) -> w.Button:
+    """Return a button that does something; what goes wrong is shown, not lost."""
+    made = w.Button(description=text, tooltip=tip, layout=w.Layout(width="auto"))
+    made.on_click(lambda _: guard(action))
+    return made
+
+
+class Page(w.VBox):
+    """One page of an explorer. It is filled when it is first opened, and refreshed whenever an answer rests."""
+
+    title = ""
+
+    def __init__(self, desk: Desk, update: Callable[..., None]) -> None:
+        super().__init__([])
+        self.desk, self.state, self._update = desk, desk.state, update
+        self._filled = False
+
+    def turn_up(self) -> None:
+        """Fill the page the first time, and bring it up to date."""
+        if not self._filled:
+            self._filled = True
+            self.fill()
+        self.refresh()
+
+    def fill(self) -> None:
+        """Make the controls."""
+
+    def refresh(self) -> None:
+        """Show the present settings and answer."""
+
+    def _date(self, label: str) -> w.DatePicker:
+        first = self.state.machine().as_of
+        last = self.state.machine().by_date(self.state.machine().horizon_days)
+        return w.DatePicker(description=label, value=first, min=first, max=last, style=WIDE, layout=w.Layout(width="250px"))
+
+
+class Switches(Page):
+    """Moves on and off, moves forced, variables set, horizon and start, ladder, endings and questions shown."""
+
+    title = "Switches"
+
+    def fill(self) -> None:
+        """Make the controls."""
+        base, guard = self.state.base, self.desk.guard
+        self._shown = Checks(groups=[
+            {"title": "Show these endings", "items": [*_items(base.endings), {"id": ONGOING, "label": "No ending yet"}]},
+            {"title": "Show these questions", "items": _items(base.questions)},
+        ])  # fmt: skip
+        by_actor: dict[str, list[dict[str, str]]] = {}
+        for move in base:
+            by_actor.setdefault(base.actors[move.actor].label, []).append({"id": move.id, "label": move.label})
+        self._moves = Checks(groups=[{"title": f"Moves: {actor}", "items": items} for actor, items in by_actor.items()])
+        self._ladder = w.Dropdown(description="Ladder", style=WIDE, options=[(x.label, x.id) for x in base.ladders.values()])
+        self._horizon = w.BoundedIntText(description="Horizon in days", min=1, max=3650, style=WIDE, layout=w.Layout(width="220px"))
+        self._start = w.DatePicker(description="Begins on", style=WIDE, layout=w.Layout(width="230px"))
+        self._move = w.Dropdown(description="Move", style=WIDE, options=[(f"{base.actors[m.actor].label}: {m.label}", m.id) for m in base])
+        self._outcome = w.Dropdown(description="Outcome", style=WIDE)
+        self._variable = w.Dropdown(description="Variable", style=WIDE, options=[(v.label, v.id) for v in base.variables.values()])
+        self._level = w.Dropdown(description="Level", style=WIDE)
+        self._on, self._set_on = self._date("on"), self._date("on")
+        self._list = w.VBox([])
+        force = button("Force it", "The move is made on that date if it is possible then", self._force, guard)
+        forbid = button("Forbid it from then on", "The move cannot be made from that date on", self._forbid, guard)
+        pin = button("Set it", "The variable is set to the level on that date", self._pin, guard)
+        self._listen()
+        self.children = [
+            w.HBox([self._ladder, self._horizon, self._start], layout=LINE), self._shown,
+            w.HBox([self._move, self._outcome, self._on, force, forbid], layout=LINE),
+            w.HBox([self._variable, self._level, self._set_on, pin], layout=LINE), self._list, self._moves,
+        ]  # fmt: skip
+
+    def _listen(self) -> None:
+        heard: tuple[tuple[Any, str, Callable[[Any], object]], ...] = (
+            (self._move, "value", self._outcomes), (self._variable, "value", self._levels),
+            (self._ladder, "value", lambda name: self._set(ladder=name)),
+            (self._horizon, "value", lambda days: self._set(horizon_days=None if days == self._days() else float(days))),
+            (self._start, "value", lambda day: self._set(as_of=None if day in (None, self.state.base.as_of) else day)),
+            (self._shown, "checked", lambda names: self._set(shown=self._shown_now(names))),
+            (self._moves, "checked", lambda on: self._set(off=tuple(m for m in self.state.base.moves if m not in on))),
+        )  # fmt: skip
+        for widget, trait, action in heard:
+            widget.observe(lambda change, action=action: self.desk.guard(lambda: action(change["new"])), trait)
+        self._outcomes(self._move.value)
+        self._levels(self._variable.value)
+
+    def _set(self, **choices: Any) -> None:
+        settings = self.state.settings
+        same = self.state.ladder() if "ladder" in choices and settings.ladder is None else None
+        if same is not None and choices["ladder"] == same:
+            return
+        self._update(lambda: self.state.change(settings.replace(**choices)))
+
+    def _days(self) -> float:
+        view = self.state.views.get(self.state.settings.view)
+        return self.state.base.horizon_days if view is None or view.horizon_days is None else view.horizon_days
+
+    def _shown_now(self, names: list[str]) -> tuple[str, ...] | None:
+        default = set(self.state.base.endings)
+        if not names:
+            self.refresh()
+            raise ScenarioError([])
+        order = [*self.state.base.endings, ONGOING, *self.state.base.questions]
+        return None if set(names) == default else tuple(name for name in order if name in names)
+
+    def _outcomes(self, move: str) -> None:
+        outcomes = self.state.base.moves[move].outcomes
+        self._outcome.options = [("by chance", None), *((o.label or o.id, o.id) for o in outcomes if len(outcomes) > 1)]
+
+    def _levels(self, variable: str) -> None:
+        self._level.options = list(self.state.base.variables[variable].levels)
+
+    def _force(self) -> None:
+        self._update(lambda: self.state.intervene(Force(self._move.value, self._on.value, self._outcome.value)))
+
+    def _forbid(self) -> None:
+        self._update(lambda: self.state.intervene(Forbid(self._move.value, self._on.value)))
+
+    def _pin(self) -> None:
+        self._update(lambda: self.state.intervene(Pin(self._variable.value, self._level.value, self._set_on.value)))
+
+    def refresh(self) -> None:
+        """Show the present settings."""
+        state, settings = self.state, self.state.settings
+        self._moves.checked = [move for move in state.base.moves if move not in settings.off]
+        self._shown.checked = list(settings.shown) if settings.shown is not None else list(state.base.endings)
+        self._horizon.value = round(state.machine().horizon_days)
+        self._start.value = state.machine().as_of
+        if state.ladder() is not None:
+            self._ladder.value = state.ladder()
+        self._list.children = [self._line(k, item) for k, item in enumerate(settings.interventions)]
+
+    def _line(self, number: int, item: Any) -> w.HBox:
+        remove = button("Withdraw", "Take this out again", lambda: self._update(lambda: self.state.withdraw(number)), self.desk.guard)
+        return w.HBox([remove, w.HTML(words(self.state.intervention_text(item)))], layout=LINE)
+
+
+def _items(group: Mapping[str, Any]) -> list[dict[str, str]]:
+    return [{"id": name, "label": item.label} for name, item in group.items()]
+
+
+class History(Page):
+    """One sampled history, told as a dated story, and its way over the ladder."""
+
+    title = "One history"
+
+    def fill(self) -> None:
+        """Make the controls."""
+        endings = self.state.base.endings.values()
+        self._ending = w.Dropdown(description="A history that ends in", style=WIDE,
+                                  options=[("any way", ""), *((e.label, e.id) for e in endings), ("no ending yet", ONGOING)])  # fmt: skip
+        self._all = w.Checkbox(description="also moves that change nothing", indent=False, layout=w.Layout(width="auto"))
+        self._number = 0
+        self._picture, self._text = Picture(), w.HTML()
+        self._ending.observe(lambda _: self.desk.guard(lambda: self._go(0)), "value")
+        self._all.observe(lambda _: self.desk.guard(self.refresh), "value")
+        step = [button(text, tip, action, self.desk.guard) for text, tip, action in (
+            ("Previous", "The history before", lambda: self._go(self._number - 1)),
+            ("Next", "Another history", lambda: self._go(self._number + 1)),
+        )]  # fmt: skip
+        self.children = [w.HBox([self._ending, *step, self._all], layout=LINE), self._picture, self._text]
+
+    def _go(self, number: int) -> None:
+        self._number = number
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Tell the present history at the present settings: the same dice, other values."""
+        told = histories.tell(self.desk.answers, self.state.settings, ending=self._ending.value, number=self._number)
+        if told is None:
+            self._text.value = words(f"None of {histories.SAMPLE:,} sampled histories ends this way at these values.")
+            return
+        shown = told.sentences if self._all.value else told.turning_points()
+        items = "".join(f"<li>{html.escape(text)}</li>" for text in shown)
+        label = "no ending yet" if told.ending == ONGOING else self.state.base.endings[told.ending].label
+        head = histories.heading(told, label)
+        self._text.value = f'<div class="simlib-story"><strong>{html.escape(head)}</strong><ol>{items}</ol></div>'
+        self._draw(told, head)
+
+    def _draw(self, told: histories.Told, head: str) -> None:
+        from simlib.plots import story
+
+        machine = self.state.machine()
+        png, size = still(
+            lambda ax: story(told.days, told.rungs, told.rung_names, ax, as_of=machine.as_of, horizon=machine.horizon_days),
+            self.desk.width, 240, left=170,
+        )  # fmt: skip
+        with self._picture.hold_sync():
+            self._picture.png, self._picture.size, self._picture.alt = png, list(size), head
+
+
+class Compare(Page):
+    """Two or three sets of settings side by side: what differs in assumptions, with reasons, and in answers."""
+
+    title = "Compare views"
+
+    def fill(self) -> None:
+        """Make the controls."""
+        names = [("as in the file", ""), *((v.title or v.id, v.id) for v in self.state.views.values())]
+        items = [{"id": name or "(file)", "label": label} for label, name in names]
+        self._views = Checks(groups=[{"title": "Beside the present settings", "items": items}],
+                             checked=[item["id"] for item in items[:3]])  # fmt: skip
+        self._views.observe(lambda _: self.desk.guard(self.refresh), "checked")
+        self._picture, self._tables = Picture(), w.HTML()
+        self.children = [self._views, self._picture, self._tables]
+
+    def refresh(self) -> None:
+        """Compare the present settings with the chosen views."""
+        chosen = ["" if name == "(file)" else name for name in self._views.checked]
+        found = comparing.compare(self.desk.answers, chosen)
+        answers = html_table(["by the horizon", *found.answers], found.answer_rows(), len(found.answers))
+        changes = html_table(["assumption", *found.answers, "because"], found.change_rows()) if found.changes else words(
+            "No assumption differs.")  # fmt: skip
+        self._tables.value = answers + "<br>" + changes
+        png, size = still(found.draw, self.desk.width, 60 + found.height(), left=14)
+        with self._picture.hold_sync():
+            self._picture.png, self._picture.size = png, list(size)
+            self._picture.alt = found.words()
+
+
+class Keep(Page):
+    """Save the present settings as a view, and export the figure, the data and a paragraph."""
+
+    title = "Save and export"
+
+    def fill(self) -> None:
+        """Make the controls."""
+        wide = w.Layout(width="min(620px, 100%)")
+        self._title = w.Text(description="Title of the view", placeholder="how the hawks see it", style=WIDE, layout=wide)
+        self._author = w.Text(description="Author", style=WIDE, layout=wide)
+        self._because = w.Textarea(description="Because", placeholder="why one might see it so", style=WIDE, layout=wide, rows=2)
+        self._reasons, self._report = w.VBox([]), w.HTML()
+        self._over = w.Checkbox(description="overwrite a view of that title", indent=False, layout=w.Layout(width="auto"))
+        save = button("Save as a view", "Write the view beside the scenario", self._save, self._guard)
+        exports = [button(f"Figure as {kind.upper()}", "Write it beside the notebook", lambda kind=kind: self._figure(kind), self._guard)
+                   for kind in keeping.FIGURES]  # fmt: skip
+        exports += [button("Data as CSV", "Everything in the answer", self._csv, self._guard),
+                    button("Paragraph", "For a report, with provenance", self._paragraph, self._guard)]  # fmt: skip
+        self.children = [self._title, self._author, self._because, self._reasons,
+                         w.HBox([save, self._over], layout=LINE), w.HBox(exports, layout=LINE), self._report]  # fmt: skip
+
+    def refresh(self) -> None:
+        """Ask a reason for each change made by hand."""
+        state, known = self.state, dict(self.desk.reasons)
+        names = [*state.settings.values, *state.settings.off]
+        labels = {name: state.base.assumptions[name].label for name in state.settings.values}
+        labels |= {name: f"switched off: {state.base.moves[name].label}" for name in state.settings.off}
+        old = {line.name: line for line in self._reasons.children}
+        self._reasons.children = [old.get(name) or self._reason(name, labels[name], known.get(name, "")) for name in names]
+
+    def _reason(self, name: str, label: str, text: str) -> w.VBox:
+        field = w.Text(value=text, placeholder="assumed", layout=w.Layout(width="min(620px, 100%)"))
+        field.observe(lambda change: self.desk.keep_reason(name, change["new"]), "value")
+        line = w.VBox([w.HTML(words(f"Why: {label}")), field])
+        line.name = name
+        return line
+
+    def _guard(self, action: Callable[[], object]) -> None:
+        try:
+            action()
+        except Exception as error:  # noqa: BLE001 - an error in a callback would vanish into the log
+            self._report.value = words(str(error), "simlib-words simlib-error")
+
+    def _save(self) -> None:
+        view = keeping.view_of(self.state, self._title.value, author=self._author.value, because=self._because.value,
+                               reasons=self.desk.reasons)  # fmt: skip
+        path = keeping.save(self.state, view, overwrite=self._over.value)
+        self._report.value = words(f"Saved as {path}")
+        self._update(lambda: self.state.choose_view(view.id))
+
+    def _stem(self) -> str:
+        view = f"-{self.state.settings.view}" if self.state.settings.view else ""
+        return f"{self.state.base.id}{view}-{dt.datetime.now(dt.UTC):%Y%m%d-%H%M}"
+
+    def _wrote(self, kind: str, payload: bytes) -> None:
+        path = keeping.export(Path.cwd() / "exports", self._stem(), kind, payload)
+        self._report.value = words(f"Wrote {path}")
+
+    def _figure(self, kind: str) -> None:
+        settings, (forecast, baseline) = self.state.settings, self.desk.at_rest()
+        self._wrote(kind, keeping.figure_bytes(forecast, baseline, kind, width=max(self.desk.width, 900),
+                                               show=settings.shown, ladder=self.state.ladder()))  # fmt: skip
+
+    def _csv(self) -> None:
+        forecast, _ = self.desk.at_rest()
+        self._wrote("csv", keeping.table(forecast).to_csv(index=False).encode())
+
+    def _paragraph(self) -> None:
+        forecast, baseline = self.desk.at_rest()
+        text = keeping.paragraph(self.state, forecast, baseline, self.desk.answer_in_words())
+        self._wrote("txt", (text + "\n").encode())
+        self._report.value = words(text)
+
+
+PAGES: tuple[type[Page], ...] = (Switches, History, Compare, Keep)
+
+
+def percent_change(now: float, before: float) -> str:
+    """Write a probability with its difference in points to another one."""
+    difference = 100 * (now - before)
+    return percent(now) + (f" ({difference:+.1f})" if abs(difference) >= 0.05 else "")

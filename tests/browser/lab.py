@@ -1,0 +1,172 @@
+"""A JupyterLab of our own and a browser on it: what a person would do, in a few verbs."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser") or ""
+NOISE = ("favicon", "net::ERR_", "Failed to load resource", "ResizeObserver loop", "[Violation]")
+
+ERRORS = """() => {
+  const nb = document.querySelector('.jp-NotebookPanel:not(.lm-mod-hidden) .jp-Notebook');
+  const text = nb ? nb.innerText : '';
+  const broken = text.match(/Error (displaying|creating) widget[^\\n]*|[^\\n]*model not found[^\\n]*|Traceback[^\\n]*/g);
+  return broken || [];
+}"""
+
+
+class Lab:
+    """A JupyterLab server on a copy of the notebooks, with settings of its own."""
+
+    def __init__(self, theme: str = "light") -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="simlib-lab-"))
+        shutil.copytree(ROOT / "notebooks", self.folder / "notebooks")
+        shutil.copytree(ROOT / "scenarios", self.folder / "scenarios")
+        self._settings("apputils-extension/notification", {"fetchNews": "false", "checkForUpdates": False})
+        self._settings("apputils-extension/themes", {"theme": f"JupyterLab {theme.title()}"})
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.process = self._start()
+
+    def _settings(self, plugin: str, values: dict[str, object]) -> None:
+        file = self.folder / "settings" / "@jupyterlab" / f"{plugin}.jupyterlab-settings"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(values))
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        private = {
+            name: str(self.folder / part)
+            for name, part in (
+                ("JUPYTERLAB_SETTINGS_DIR", "settings"), ("JUPYTERLAB_WORKSPACES_DIR", "workspaces"),
+                ("JUPYTER_CONFIG_DIR", "config"), ("JUPYTER_RUNTIME_DIR", "runtime"), ("IPYTHONDIR", "ipython"),
+                ("SIMLIB_STATE_DIR", "state"),
+            )
+        }  # fmt: skip
+        path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+        command = [
+            sys.executable, "-m", "jupyterlab", "--no-browser", "--ip=127.0.0.1", f"--port={self.port}", "--allow-root",
+            "--ServerApp.port_retries=0", "--IdentityProvider.token=", "--ServerApp.disable_check_xsrf=True",
+            f"--ServerApp.root_dir={self.folder}", "--LabApp.expose_app_in_browser=True", "--LabApp.news_url=None",
+        ]  # fmt: skip
+        with (self.folder / "server.log").open("wb") as log:
+            process = subprocess.Popen(
+                command, env={**os.environ, **private, "PYTHONPATH": path}, cwd=self.folder, stdout=log,
+                stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+            )  # fmt: skip
+        until(lambda: process.poll() is not None or self._answers(), 90, "JupyterLab to start")
+        if process.poll() is not None:
+            raise RuntimeError("JupyterLab did not start:\n" + (self.folder / "server.log").read_text()[-3000:])
+        return process
+
+    def _answers(self) -> bool:
+        try:
+            with urllib.request.urlopen(self.url + "/api", timeout=2) as reply:
+                return bool(reply.status == 200)
+        except OSError:
+            return False
+
+    def close(self) -> None:
+        """Stop the server and its kernels, and remove the copy."""
+        request = urllib.request.Request(self.url + "/api/shutdown", method="POST", headers={"Origin": self.url})
+        try:
+            urllib.request.urlopen(request, timeout=5).close()
+            self.process.wait(15)
+        except (OSError, subprocess.TimeoutExpired):
+            self.process.terminate()
+            self.process.wait(15)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class Page:
+    """One notebook open in the browser."""
+
+    def __init__(self, browser: Any, lab: Lab, notebook: str, *, size: tuple[int, int] = (1500, 1100), dark: bool = False) -> None:
+        self.context = browser.new_context(
+            viewport={"width": size[0], "height": size[1]}, color_scheme="dark" if dark else "light"
+        )
+        self.page = self.context.new_page()
+        self.complaints: list[str] = []
+        self.page.on("console", self._hear)
+        self.page.on("pageerror", lambda error: self.complaints.append(f"page error: {error}"))
+        self.page.goto(f"{lab.url}/lab/tree/notebooks/{notebook}?reset", wait_until="domcontentloaded", timeout=90_000)
+        self.page.wait_for_selector(".jp-NotebookPanel .jp-Notebook .jp-Cell", timeout=90_000)
+        until(lambda: self.kernel() == "idle", 90, "the kernel to be ready")
+
+    def _hear(self, message: Any) -> None:
+        if message.type == "error" and not any(word in message.text for word in NOISE):
+            self.complaints.append(f"console: {message.text[:500]}")
+
+    def kernel(self) -> str:
+        """Return the status of the kernel."""
+        return str(self.page.evaluate(
+            "() => { try { return jupyterapp.shell.currentWidget.sessionContext.session.kernel.status; }"
+            " catch (e) { return 'none'; } }"
+        ))  # fmt: skip
+
+    def run_all(self, timeout: float = 120) -> float:
+        """Run every cell; return how many seconds until none waits."""
+        begun = time.monotonic()
+        self.page.evaluate("() => { jupyterapp.commands.execute('notebook:run-all-cells'); }")
+        until(self._all_ran, timeout, "all cells to have run")
+        return time.monotonic() - begun
+
+    def _all_ran(self) -> bool:
+        return bool(self.page.evaluate("""() => jupyterapp.shell.currentWidget.content.widgets
+            .filter(w => w.model.type === 'code' && w.model.sharedModel.getSource().trim())
+            .every(w => w.model.executionCount && !w.node.querySelector('.jp-InputPrompt').textContent.includes('*'))
+        """)) and self.kernel() == "idle"  # fmt: skip
+
+    def errors(self) -> list[str]:
+        """Return everything that went wrong so far: in cells, in widgets, on the console."""
+        cells = self.page.evaluate("""() => jupyterapp.shell.currentWidget.content.widgets.flatMap(w => {
+            if (w.model.type !== 'code') return [];
+            const outputs = w.model.outputs, found = [];
+            for (let k = 0; k < outputs.length; k++) {
+              const o = outputs.get(k).toJSON();
+              if (o.output_type === 'error') found.push(`${o.ename}: ${o.evalue}`);
+              if (o.output_type === 'stream' && o.name === 'stderr') found.push(`stderr: ${o.text}`);
+            }
+            return found; })""")
+        return [*cells, *self.page.evaluate(ERRORS), *self.complaints]
+
+    def close(self) -> None:
+        """Close the page."""
+        self.context.close()
+
+
+def until(holds: Callable[[], object], timeout: float, what: str) -> None:
+    """Wait until something holds; fail with what was waited for."""
+    end = time.monotonic() + timeout
+    while not holds():
+        if time.monotonic() > end:
+            raise TimeoutError(f"waited {timeout:g} s for {what}")
+        time.sleep(0.05)
+
+
+@contextmanager
+def browser() -> Iterator[Any]:
+    """The distribution's Chromium, without a window."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
+        running = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
+        try:
+            yield running
+        finally:
+            running.close()
