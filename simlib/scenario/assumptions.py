@@ -210,7 +210,7 @@ def _quantity(document: Document, place: Place, written: str, kind: Kind | None,
         return parse(written, kind)
     except QuantityError as error:
         use = f" ({dotted(used_at)} uses it)" if used_at else ""
-        document.note(place, error.what, error.expected + use)
+        document.note(place if place in document.lines else place[:-1], error.what, error.expected + use)
         return None
 
 

@@ -67,6 +67,11 @@ class Document:
         """Record one problem at a place."""
         self.problems.append(Problem(self.file, self.line(place), dotted(place), what, expected))
 
+    def has_problem_in(self, place: Place) -> bool:
+        """Say whether a problem was noted at a place or inside it."""
+        where = dotted(place)
+        return any(problem.where == where or problem.where.startswith(f"{where}.") for problem in self.problems)
+
     def refuse_if_any(self) -> None:
         """Raise one ScenarioError with every problem, in the order of the file."""
         refuse(self.problems)
@@ -142,23 +147,35 @@ def _syntax_problem(document: Document, error: Exception) -> Problem:
     if isinstance(position, int):
         line = document.text.count("\n", 0, position) + 1
         return Problem(document.file, line, "", "a control character in the text", "expected printable characters")
-    what = str(getattr(error, "problem", None) or "unknown error").replace("\\t", "tab")
-    context = getattr(error, "context", None)
-    hint = next((hint for words, hint in _HINTS.items() if words in what or words in str(context)), "expected YAML")
-    return Problem(document.file, mark.line + 1 if mark else 1, "", f"not valid YAML: {what}", hint)
+    raw = str(getattr(error, "problem", None) or "unknown error").replace("\\t", "tab")
+    what, expected = next((words for sign, words in _PLAIN_WORDS.items() if sign in raw), (raw, "expected YAML"))
+    return Problem(document.file, mark.line + 1 if mark else 1, "", f"not valid YAML: {what}", expected)
 
 
-_HINTS = {
-    "mapping values are not allowed": "a text that contains ': ' needs quotes; otherwise check the indentation",
-    "tab": "expected spaces: YAML does not allow tabs for indentation",
-    "quoted scalar": "expected a closing quote",
-    "unexpected end of stream": "expected a closing quote",
-    "could not find expected ':'": "expected 'key: value'; check the indentation of the line above",
-    "cannot start any token": "a text that starts with a sign such as @, %, ` or , needs quotes",
-    "expected ',' or": "expected a comma, or the closing bracket of a list [...] or mapping {...}",
-    "expected the node content": "expected a value, or the closing bracket of a list [...] or mapping {...}",
-    "expected <block end>": "check the indentation: keys of one mapping start in the same column",
+_PLAIN_WORDS = {
+    "mapping values are not allowed": (
+        "a colon where none belongs",
+        "a text that contains ': ' needs quotes, a mapping on one line needs {a: b}; or the indentation is off",
+    ),
+    "character 'tab'": ("a tab", "expected spaces: YAML does not allow tabs for indentation"),
+    "that cannot start any token": (
+        "a text that starts with a special sign",
+        "a text that starts with a sign such as @, %, ` or > needs quotes",
+    ),
+    "end of stream": ("a quote that is never closed", "expected the same quote at the end of the text"),
+    "could not find expected ':'": (
+        "a key without ': '",
+        "expected 'key: value' with a space after the colon, here or on the line above",
+    ),
+    "expected <block end>": (
+        "a line that does not line up with those above it",
+        "keys of one mapping start in the same column",
+    ),
+    "but got ':'": ("a colon where a comma or a closing bracket belongs", "a text that contains ': ' needs quotes"),
+    "expected ',' or": ("a bracket that is never closed", "expected a comma or the closing bracket"),
+    "expected the node content": ("a bracket or a comma where a value belongs", "expected a value"),
 }
+"""What the YAML parser says -> what a person can use: what is wrong, what was expected."""
 
 
 class _Stopped(Exception):

@@ -80,7 +80,7 @@ def _leave_out_blanks(document: Document, data: Any, place: Place = ()) -> Itera
 
 def _blank_hint(key: str) -> str:
     if " " in key:
-        return "a text with a comma needs quotes inside {...}: otherwise the comma begins a new key"
+        return "inside {...} a text with a comma needs quotes, and a key has ': ' after it"
     return "expected a value, or no such key"
 
 

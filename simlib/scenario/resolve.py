@@ -194,7 +194,8 @@ class _Resolver:
         return endings
 
     def _refuse_empty(self, written: Any, place: Place) -> None:
-        if written == {} or (isinstance(written, list) and {} in written):
+        empty = written == {} or (isinstance(written, list) and {} in written)
+        if empty and not self.document.has_problem_in(place):
             self.document.note(place, "an empty condition holds from the first day", "expected {variable: levels}")
 
     def _questions(self) -> dict[str, model.Question]:

@@ -75,7 +75,7 @@ Date = Annotated[
 ]
 Flag = Annotated[bool, BeforeValidator(_by(read_flag)), WithJsonSchema({"type": "boolean"})]
 Format = Annotated[Literal[1], BeforeValidator(_by(read_format))]
-SourceIds = Annotated[list[Reference], Field(max_length=50, description="ids of sources, from `sources`")]
+SourceIds = Annotated[list[Reference], Field(max_length=50, description="ids from `sources`, such as [gazette]")]
 Because = Annotated[Text, Field(description="a reason in a sentence; 'assumed' is a legal reason, silence is not")]
 
 
@@ -149,7 +149,9 @@ class VariableShape(Shape):
     """One dimension of the state: named, ordered levels."""
 
     label: Label | None = Field(None, description="what the variable is; default: its id")
-    levels: list[Name] = Field(min_length=2, max_length=16, description="names of its levels, in order")
+    levels: list[Name] = Field(
+        min_length=2, max_length=16, description="names of its levels in order, such as [quiet, hot]"
+    )
     start: Annotated[
         Annotated[Reference, Tag("\0text")]
         | Annotated[dict[Reference, ShareOrId], Field(min_length=2, max_length=16), Tag("\0mapping")],
