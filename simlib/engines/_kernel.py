@@ -160,13 +160,19 @@ class Work(NamedTuple):
 
 
 def make_work(layout, machine):
-    """Return room for the state of one replicate."""
+    """Return room for the state of one replicate, for one thread."""
     moves = len(machine.entry)
     return Work(
-        np.zeros(len(machine.top), np.int32), np.zeros(layout.words, np.uint64),
-        np.zeros(len(machine.rung_start) - 1, np.uint32), np.zeros(moves, np.uint32), np.zeros(moves, np.uint64),
-        np.zeros(moves), np.zeros(moves), np.zeros(moves), np.zeros(moves, np.int64), np.zeros(moves, np.int64),
+        _apart(len(machine.top), np.int32), _apart(layout.words, np.uint64),
+        _apart(len(machine.rung_start) - 1, np.uint32), _apart(moves, np.uint32), _apart(moves, np.uint64),
+        _apart(moves), _apart(moves), _apart(moves), _apart(moves, np.int64), _apart(moves, np.int64),
     )  # fmt: skip
+
+
+def _apart(length, dtype=np.float64):
+    """Return zeros that share no cache line with anything else: two threads must not write to one line."""
+    margin = 128 // np.dtype(dtype).itemsize
+    return np.zeros(length + 2 * margin, dtype)[margin : margin + length]
 
 
 @_njit

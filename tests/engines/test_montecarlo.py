@@ -13,6 +13,7 @@ from scipy.linalg import expm
 from scipy.stats import gamma, poisson
 
 from simlib.engines import montecarlo
+from simlib.engines.exact import solve
 from simlib.engines.montecarlo import Simulator, simulate
 from simlib.errors import Cancelled, MissingDependency, ScenarioError, SimlibError
 from simlib.results import ONGOING, Band
@@ -118,6 +119,14 @@ def test_branches_of_one_move():
     assert worst(mean_scores(seen.moves, seen.squares, RUNS, over / chances.sum())[1:]) < Z_LIMIT
 
 
+def test_shifts_stop_at_the_end_levels():
+    for shift, level in ((-2, "a"), (-9, "a"), (+2, "d"), (+9, "d")):
+        world = worlds.World("shift").variable("v", "a", "b", "c", "d", start="b")
+        world.variable("done", "no", "yes", start="no")
+        world.move("jump", 50.0, {"v": shift, "done": "yes"}, when={"done": "no"})
+        assert simulate(world.scenario(), runs=20).variables["v"][level][-1] == 1
+
+
 @law
 @pytest.mark.parametrize("factor", [None, 4.0])
 def test_calendar_windows_are_exact(factor):
@@ -199,6 +208,14 @@ def test_a_forced_move_on_the_first_day_and_at_the_horizon():
         assert forecast.variables["bank"]["right"].tolist() == before
         assert forecast.moves["cross"].tolist() == before
         assert forecast.questions["sailed"].probability.tolist() == before
+
+
+@pytest.mark.parametrize("engine", [simulate, solve])
+def test_a_forced_move_asks_its_guard_and_nothing_else(engine):
+    """Outside its calendar window, and forbidden all along, it still fires."""
+    items = (Forbid("drop"), Force("drop", worlds.date(20)))
+    forecast = engine(worlds.windows(0.1, 5, 12).replace(interventions=items), times=[19.99, 20.0])
+    np.testing.assert_allclose(forecast.endings["fallen"].probability, [0, 1], atol=1e-8)
 
 
 def test_interventions_of_one_day_act_in_the_order_listed():

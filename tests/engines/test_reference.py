@@ -86,6 +86,19 @@ def test_an_absorbing_start_and_a_saturated_shift():
     assert marks.state_at(0.0) == {"water": "mark-a"}
 
 
+def test_a_forced_move_asks_its_guard_and_nothing_else():
+    items = (Forbid("drop"), Force("drop", worlds.date(20)), Force("drop", worlds.date(21)))
+    (run,) = sample(worlds.windows(0.1, 5, 12).replace(interventions=items, endings={}), 1)
+    assert [(event.time, event.move, event.intervention) for event in run.events] == [(20.0, "drop", 1)]
+    assert run.without_effect == {1: False, 2: True}
+
+
+def test_shifts_stop_at_the_end_levels():
+    for shift, level in ((-9, "a"), (+9, "c")):
+        world = worlds.World("shift").variable("v", "a", "b", "c", start="b").move("jump", 50.0, {"v": shift})
+        assert sample(world.scenario(), 1)[0].state_at(30.0) == {"v": level}
+
+
 # ---------------------------------------------------------------- one law
 
 

@@ -1,0 +1,130 @@
+"""The exact engine: the Caribbean world whole, a large generated one, the gradient, memory; and Storm beside it."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import simlib
+from benchmarks.generated import generated
+from benchmarks.timing import best, line, peak_megabytes, ratio, rounds, title
+from simlib.engines import states
+from simlib.engines.exact import Solver, gradient
+from simlib.export import prism
+from simlib.scenario.model import Scenario
+from simlib.tables import Tables
+
+MILLION = (10, 10, 10, 10, 10, 10)
+
+
+def fresh(work: Callable[[], object]) -> Callable[[], object]:
+    """Return the work with the kept state spaces forgotten first."""
+
+    def forgetful() -> object:
+        states._SPACES.clear()
+        return work()
+
+    return forgetful
+
+
+def forecasts(name: str, scenario: Scenario, limit: float | None = None) -> None:
+    """The whole Forecast at 60 times, all variables, moves and questions; and the gradient of one ending."""
+    solver = Solver(scenario)
+    ending = f"endings.{next(iter(scenario.endings))}"
+    seconds = rounds(
+        {
+            "first": fresh(lambda: simlib.solve(scenario)),
+            "again": solver.solve,
+            "plain": lambda: Solver(bare(scenario), times=1).solve(),
+            "gradient": lambda: gradient(scenario, [ending]),
+        },
+        5,
+    )
+    size, assumptions = f"{len(solver.space):,} states", len(scenario.assumptions)
+    took = best(seconds["first"])
+    wanted = ("", None) if limit is None else (f"under {limit} s", took < limit)
+    line(f"{name}, {size}: solve, whole Forecast", f"{took:.2f} s", *wanted)
+    line("  again at other values", f"{best(seconds['again']):.2f} s")
+    solves = ratio(seconds, "gradient", "again")
+    line(f"  gradient by {assumptions} assumptions, in whole solves", f"{solves:.2f}", "at most 5", solves <= 5)
+    line("  the same, in solves of the endings alone at one time", f"{ratio(seconds, 'gradient', 'plain'):.2f}")
+
+
+def bare(scenario: Scenario) -> Scenario:
+    """Return the scenario with nothing to report but its endings."""
+    return scenario.replace(questions={}, ladders={})
+
+
+def memory() -> None:
+    """Solve a million states in a process of its own and look at its largest size."""
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.exact", "million"], capture_output=True, text=True, check=True
+    )
+    count, megabytes, seconds = done.stdout.split()
+    line(f"memory of {int(count):,} states, whole Forecast", f"{float(megabytes):,.0f} MB", "under 4 GB",
+         float(megabytes) < 4096)  # fmt: skip
+    line("  time for it", f"{float(seconds):.0f} s")
+
+
+def million() -> None:
+    scenario = generated(MILLION, 24, 60, horizon=30.0, events_per_day=0.75)
+    begun = time.perf_counter()
+    forecast = simlib.solve(scenario)
+    print(forecast.states, peak_megabytes(), time.perf_counter() - begun)
+
+
+def storm(scenario: Scenario) -> None:
+    """Build, and one time-bounded reachability, which costs simlib all endings at once and Storm one label."""
+    if importlib.util.find_spec("stormpy") is None:
+        print("stormpy is not installed: the comparison with Storm is left out")
+        return
+    stormpy = importlib.import_module("stormpy")
+    scenario = bare(scenario)
+    ending, horizon = next(iter(scenario.endings)), scenario.horizon_days
+    with tempfile.TemporaryDirectory() as folder:
+        path = prism.write(scenario, Path(folder))[0]
+        program = stormpy.parse_prism_program(str(path), prism_compatibility=True, simplify=False)
+    (asked,) = stormpy.parse_properties(f'P=? [F<={horizon!r} "{ending.replace("-", "_")}"]', program)
+    options = stormpy.BuilderOptions()
+    options.set_build_all_labels()
+    model = stormpy.build_model(program, options=options)
+    environment = stormpy.environments.Environment() if hasattr(stormpy, "environments") else stormpy.Environment()
+    solver = Solver(scenario, times=[horizon])
+    found = float(solver.solve().endings[ending].probability[-1])
+    theirs = float(stormpy.model_checking(model, asked, environment=environment).at(model.initial_states[0]))
+    seconds = rounds(
+        {
+            "build": fresh(lambda: Solver(scenario, times=[horizon])),
+            "storm builds": lambda: stormpy.build_model(program, options=options),
+            "solve": solver.solve,
+            "storm checks": lambda: stormpy.model_checking(model, asked, environment=environment),
+        },
+        5,
+    )
+    what = f"Storm {stormpy.__version__}, {model.nr_states:,} states: difference of the answers"
+    line(what, f"{abs(found - theirs):.1e}")
+    for ours, other in (("build", "storm builds"), ("solve", "storm checks")):
+        faster = ratio(seconds, other, ours)
+        line(f"  {ours}: {best(seconds[ours]):.2f} s; {other} in {best(seconds[other]):.2f} s; times faster",
+             f"{faster:.1f}", "at least 4", faster >= 4)  # fmt: skip
+
+
+def main() -> None:
+    title("Exact")
+    forecasts("the Caribbean world", simlib.load("caribbean-2025"), 1.2)
+    large = generated()
+    forecasts("generated", large)
+    enumerate_only = rounds({"search": fresh(lambda: states.enumerate_states(Tables(large)))}, 5)
+    line("  finding the states and edges of it", f"{best(enumerate_only['search']):.2f} s")
+    memory()
+    storm(large)
+
+
+if __name__ == "__main__" and "million" in sys.argv:
+    million()
