@@ -407,6 +407,43 @@ def test_check_of_a_right_file_counts_what_is_in_it(cli, bridge) -> None:
     assert "1 view: hopeful.\n" in out
 
 
+def test_check_reads_twice(cli, bridge) -> None:
+    file = Path(bridge, "scenario.yaml")
+    unused = "  idle: {label: Nobody uses it, value: 2, low: 1, high: 4, because: assumed}\n"
+    file.write_text(file.read_text().replace("assumptions:\n", f"assumptions:\n{unused}"))
+    code, out, _ = cli("check", bridge)
+    assert code == 0
+    assert re.search(r"^warning: assumptions\.idle: ", out, re.MULTILINE)
+    assert re.search(r"^ +within +stated +implied\n  clearing: clear +30 days +5\.0% +\d", out, re.MULTILINE)
+    assert "Base rates" not in out
+    code, out, _ = cli("check", bridge, "--quick")
+    assert (code, len(out.splitlines())) == (0, 1)
+
+
+def test_check_finds_an_error_on_the_second_reading(cli, bridge) -> None:
+    file = Path(bridge, "scenario.yaml")
+    certain = "  certain: {label: It is so, when: [{blockade: partial}, {blockade: full}], resolves: the radio}\n"
+    file.write_text(file.read_text() + certain)
+    code, out, _ = cli("check", bridge)
+    assert code == 2
+    assert re.search(r"^error: questions\.certain: ", out, re.MULTILINE)
+
+
+def test_check_compares_with_base_rates_where_a_class_is_named(cli, bridge) -> None:
+    file = Path(bridge, "scenario.yaml")
+    file.write_text(file.read_text().replace("horizon: 60 days", "horizon: 60 days\nreference_class: mid-disputes"))
+    code, out, _ = cli("check", bridge)
+    assert code == 0
+    assert re.search(r"^Base rates:\n- militarised disputes", out, re.MULTILINE)
+
+
+def test_check_shows_what_the_priors_imply_in_their_own_units(cli, bridge) -> None:
+    code, out, _ = cli("check", bridge, "--quick", "--priors")
+    assert code == 0
+    assert re.search(r"^  closing( +every [\d.]+ days){5}$", out, re.MULTILINE)
+    assert re.search(r"^  yes( +[\d.]+%){5}$", out, re.MULTILINE)
+
+
 def test_check_tells_every_problem_of_the_scenario_with_its_line(cli, bridge) -> None:
     file = Path(bridge, "scenario.yaml")
     text = file.read_text().replace("rate: closing,", "rate: closng,").replace("{talks: signed}", "{talks: done}")

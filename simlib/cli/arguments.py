@@ -105,11 +105,14 @@ def _command(
 
 def _check(parser: argparse.ArgumentParser) -> None:
     parser.description = (
-        "Load a scenario and all its views. Problems: each a line `file:line: where: what; what was expected`,\n"
-        "exit code 2. No problem: a second reading, which needs a solution, warns of what looks doubtful, and\n"
-        "each elicited \"p within T\" is printed beside what the model implies for it; exit code 0."
-    )  # fmt: skip
+        "Load a scenario and all its views. Problems: each a line `file:line: where: what; what was expected`, exit\n"
+        "code 2. Without problems a second reading, which needs solutions, warns of what is legal but doubtful; each\n"
+        "elicited \"p within T\" is printed beside what the model implies for it; and where the scenario names a\n"
+        "reference class, what it implies is printed beside the base rates of past crises. Exit code 0; 2 for an error."
+    )
     _path(parser)
+    parser.add_argument("--quick", action="store_true", help="only read the files; no second reading")
+    parser.add_argument("--priors", action="store_true", help="show what low, value and high of each assumption imply")
 
 
 def _explain(parser: argparse.ArgumentParser) -> None:
