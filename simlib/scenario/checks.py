@@ -210,10 +210,12 @@ def _twins(place: Place, names: Iterable[str]) -> Iterator[Finding]:
             yield (*place, name), what, "rename one"
 
 
-def no_ending_is_called_ongoing(scenario: Scenario) -> Iterator[Finding]:
-    """`ongoing` is what results call a world that reached no ending."""
+def no_id_has_another_meaning(scenario: Scenario) -> Iterator[Finding]:
+    """Results call a world that reached no ending `ongoing`; a share of `rest` is what the others leave."""
     if "ongoing" in scenario.endings:
         yield ("endings", "ongoing"), "'ongoing' is what results call reaching no ending", "expected another id"
+    if "rest" in scenario.assumptions:
+        yield ("assumptions", "rest"), "'rest' is a share that takes what the others leave", "expected another id"
 
 
 def the_horizon_is_on_the_calendar(scenario: Scenario) -> Iterator[Finding]:
@@ -270,7 +272,7 @@ RULES: tuple[Rule, ...] = (
     factor_can_apply_while_its_move_is_possible,
     windows_do_not_close_before_the_forecast,
     ids_are_told_apart,
-    no_ending_is_called_ongoing,
+    no_id_has_another_meaning,
     the_horizon_is_on_the_calendar,
     correlated_assumptions_have_a_spread,
     correlations_are_possible_together,

@@ -64,8 +64,10 @@ class Document:
         return written if isinstance(written, dict) else _Anything()
 
     def note(self, place: Place, what: str, expected: str = "") -> None:
-        """Record one problem at a place."""
+        """Record one problem at a place; one problem too many ends the reading with a ScenarioError."""
         self.problems.append(Problem(self.file, self.line(place), dotted(place), what, expected))
+        if len(self.problems) > MAX_PROBLEMS:
+            self.refuse_if_any()
 
     def has_problem_in(self, place: Place) -> bool:
         """Say whether a problem was noted at a place or inside it."""
@@ -88,7 +90,7 @@ def refuse(problems: list[Problem]) -> None:
     """Raise one ScenarioError with all `problems`, each once, sorted by file and line; do nothing without any."""
     told = sorted(dict.fromkeys(problems), key=lambda problem: (problem.file, problem.line))
     if len(told) > MAX_PROBLEMS:
-        more = Problem(told[-1].file, 0, "", f"and {len(told) - MAX_PROBLEMS} problems more")
+        more = Problem(told[-1].file, 0, "", f"and more problems after these {MAX_PROBLEMS}")
         told = [*told[:MAX_PROBLEMS], more]
     if told:
         raise ScenarioError(told)

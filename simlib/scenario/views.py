@@ -186,10 +186,11 @@ def _read_value(scenario: Scenario, name: str, value: str | float) -> Change:
         if isinstance(value, str):
             quantity = parse(value, assumption.kind)
             return Change(name, quantity.value, unit=quantity.unit)
-        check_range(float(value), assumption.kind)
+        number = parse(value, "number").value
+        check_range(number, assumption.kind)
     except QuantityError as error:
         raise ScenarioError(Problem("", 0, name, error.what, error.expected)) from None
-    return Change(name, float(value))
+    return Change(name, number)
 
 
 def _wrong(scenario: Scenario, change: Change) -> Iterator[Finding]:
@@ -262,7 +263,8 @@ def with_interventions(scenario: Scenario, interventions: Iterable[Intervention]
 def with_horizon(scenario: Scenario, horizon: str | float) -> Scenario:
     """Return the scenario with another horizon: "30 days", or a number of days."""
     try:
-        days = parse(f"{horizon!r} days" if not isinstance(horizon, str) else horizon, "duration").value
+        text = horizon if isinstance(horizon, str) else f"{parse(horizon, 'number').value!r} days"
+        days = parse(text, "duration").value
     except QuantityError as error:
         raise ScenarioError(Problem("", 0, "horizon", error.what, error.expected)) from None
     changed = scenario.replace(horizon_days=days)

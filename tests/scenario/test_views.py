@@ -2,6 +2,7 @@ import dataclasses
 import datetime as dt
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -139,7 +140,7 @@ interventions:
 
 
 def test_values_are_quantities_or_base_units():
-    world = with_values(BRIDGE, {"block_rate": "1 per week", "angry_factor": 4, "full_chance": "50%"})
+    world = with_values(BRIDGE, {"block_rate": "1 per week", "angry_factor": np.float64(4), "full_chance": "50%"})
     rate, factor, chance = (world.assumptions[name] for name in ("block_rate", "angry_factor", "full_chance"))
     assert rate.value == pytest.approx(1 / 7)
     assert rate.unit == "per week"
@@ -167,13 +168,20 @@ def test_a_chance_may_be_set_to_certain():
 
 
 def test_all_wrong_values_are_named_at_once():
-    wrong = {"blok_rate": 1, "angry_factor": "30%", "full_chance": 1.5, "block_rate": float("nan")}
+    wrong = {
+        "blok_rate": 1,
+        "angry_factor": "30%",
+        "full_chance": 1.5,
+        "block_rate": float("nan"),
+        "mood.start.calm": None,
+    }
     with pytest.raises(ScenarioError, match=r"blok_rate: there is no such assumption; did you mean") as caught:
         with_values(BRIDGE, wrong)
     told = {problem.where: str(problem) for problem in caught.value.problems}
     assert told["angry_factor"] == "angry_factor: '30%' is a chance; expected a factor above zero, such as 3 or 0.5"
     assert "1.5 is not between 0 and 1" in told["full_chance"]
-    assert "nan is not a finite number" in told["block_rate"]
+    assert "'nan' is not a quantity" in told["block_rate"]
+    assert "None is not a quantity" in told["mood.start.calm"]
 
 
 def test_chances_that_no_longer_fit_their_move_are_refused():
@@ -298,16 +306,17 @@ def test_interventions_are_appended_in_order():
 def test_a_horizon_is_a_length_of_time_or_days():
     assert with_horizon(BRIDGE, "2 weeks").horizon_days == 14
     assert with_horizon(BRIDGE, 30).horizon_days == 30
-    assert with_horizon(BRIDGE, 0.5).horizon_days == 0.5
+    assert with_horizon(BRIDGE, np.float64(0.5)).horizon_days == 0.5
 
 
 @pytest.mark.parametrize(
     ("horizon", "words"),
     [
         ("30", "horizon: '30' is a number without a unit; expected a length of time"),
-        (0, "horizon: '0 days' is not above zero"),
-        (-3, "horizon: '-3 days' is not above zero"),
-        (float("nan"), "horizon: 'nan days' is not a quantity"),
+        (0, "horizon: '0.0 days' is not above zero"),
+        (-3, "horizon: '-3.0 days' is not above zero"),
+        (float("nan"), "horizon: 'nan' is not a quantity"),
+        (None, "horizon: None is not a quantity"),
         ("30 years per day", "is not a quantity|is a rate"),
         (1e7, "beyond the calendar|more than a century"),
     ],
