@@ -9,7 +9,7 @@ import pytest
 
 from simlib.analysis.lint import elicited, implied, lint
 from simlib.errors import Cancelled, TooManyStates
-from simlib.scenario.model import Force, Scenario
+from simlib.scenario.model import Force, Pin, Scenario
 from tests.worlds import World, branches, date, erlang, two_states, unreachable_rung, window
 
 
@@ -175,9 +175,17 @@ def test_a_question_that_has_happened_at_the_start_is_an_error():
     )[0]  # fmt: skip
 
 
+def test_a_level_with_no_share_of_the_start_can_never_be_reached():
+    world = World("fuse").variable("fuse", "damp", "dry", "wet", start={"damp": None, "dry": 0.0}, hidden=True)
+    world.move("rain", 0.1, {"fuse": "wet"}).move("drain", 0.1, {"fuse": "damp"})
+    assert found(world.scenario(), "variables.fuse.levels")[0].startswith(
+        "warning: variables.fuse.levels: 'dry' can never be reached"
+    )
+
+
 def test_interventions_are_no_part_of_the_world_that_is_read():
-    forced = unreachable_rung().replace(interventions=(Force("light", date(3)),))
-    assert lint(forced) == lint(unreachable_rung())
+    pinned = unreachable_rung().replace(interventions=(Pin("lamp", "green", date(3)),))
+    assert lint(pinned) == lint(unreachable_rung())
 
 
 # ---------------------------------------------------------------- numbers
@@ -322,6 +330,14 @@ def test_an_observed_rate_may_fit_the_start_or_the_first_weeks():
         assert not found(patrols(cooling=cooling, observed=multiplier * 2 / 7), "moves.patrol.rate")
     told = found(patrols(cooling=cooling, observed=0.5 * first_weeks * 2 / 7), "moves.patrol.rate")
     assert f"are expected to multiply it by 3 and {first_weeks:.2g}; " in told[0]
+
+
+def test_the_multiplier_at_the_start_is_that_of_the_states_in_which_the_move_is_possible():
+    """Half the start is hot, but where the sea is closed no patrol sails: where it does, it is hot for certain."""
+    world = World("strait").variable("sea", "closed", "hot", start={"closed": 0.5, "hot": None}, hidden=True)
+    world.move("patrol", 2 / 7, {"sea": 0}, when={"sea": "hot"}, times=[(3.0, {"sea": "hot"})])
+    scenario = with_assumption(world.scenario(), "patrol.rate", because="four in two weeks", unit="per week")
+    assert "claims 6 per week at the start" in found(scenario, "moves.patrol.rate")[0]
 
 
 def test_a_rate_observed_below_its_claim_while_tempo_slows_it():

@@ -111,6 +111,19 @@ def test_chances_of_a_draw_are_shares_of_one(scenario, seed):
             np.testing.assert_allclose(np.add.reduceat(share, starts[:-1]), 1.0, atol=1e-12)
 
 
+@drawn(40)
+@given(worlds(), st.integers(0, 2**31 - 1))
+def test_one_uncertain_branch_beside_the_rest_gets_exactly_its_drawn_chance(scenario, seed):
+    tables = Tables(scenario)
+    theta = simlib.priors.draws(scenario, 1, seed=seed)[0]
+    share = tables.chances(theta, simlib.priors.theta(scenario))
+    for move in scenario.moves.values():
+        stated = [outcome for outcome in move.outcomes if outcome.chance is not None]
+        if len(stated) == 1 and len(move.outcomes) == 2:
+            drawn_chance = theta[tables.assumption(stated[0].chance)]
+            assert share[tables.outcome(move.id, stated[0].id)] == pytest.approx(drawn_chance, abs=1e-12)
+
+
 @drawn(30)
 @given(worlds())
 def test_a_draw_at_the_stated_values_is_the_stated_values(scenario):
