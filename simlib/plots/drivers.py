@@ -22,7 +22,8 @@ def drivers(frame: pd.DataFrame, ax: Axes, *, title: str = "What it hangs on", r
     to its 5th and to its 95th percentile. Its order is kept.
     """
     top = frame.head(rows)
-    style.dress(ax, title, "change in points when the assumption goes to its low (hatched) or high (plain)")
+    width = int(ax.get_window_extent().width / 6.2)
+    style.dress(ax, style.wrap(title, int(width * 0.8), 1), style.wrap("change in points if it were low (hatched) or high, to first order", width, 1))
     ax.grid(visible=False, axis="y")
     ax.spines["left"].set_visible(False)
     ax.axvline(0, color=style.GHOST, linewidth=1)
@@ -33,7 +34,7 @@ def drivers(frame: pd.DataFrame, ax: Axes, *, title: str = "What it hangs on", r
     reach = 1.35 * max(float(np.max(np.abs([low, high]), initial=0.0)), 0.05)
     ax.set_xlim(-reach, reach)
     for place, label, a, b in zip(places, top["label"], low, high, strict=True):
-        ax.annotate(label, (-reach, place - 0.06), fontsize=style.SMALL, color=style.INK, va="bottom",
+        ax.annotate(style.wrap(label, width, 1), (-reach, place - 0.06), fontsize=style.SMALL, color=style.INK, va="bottom",
                     annotation_clip=False)  # fmt: skip
         for value in (a, b):
             side = 1 if value > 0 or (value == 0 and b >= a) else -1

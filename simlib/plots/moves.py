@@ -45,8 +45,9 @@ class MovesPanel(Panel):
         self.texts = [
             ax.text(0, place + 0.2, "", fontsize=style.TEXT, color=style.INK, va="center", zorder=5) for place in places
         ]
+        width = int(ax.get_window_extent().width / 6.2)
         for place, name in zip(places, self.names, strict=True):
-            ax.annotate(result.label("moves", name), (0, place - 0.08), (0, 0), textcoords="offset points",
+            ax.annotate(style.wrap(result.label("moves", name), width, 1), (0, place - 0.08), (0, 0), textcoords="offset points",
                         fontsize=style.SMALL, color=style.INK, va="bottom", annotation_clip=False)  # fmt: skip
         ax.set_yticks([])
         ax.set_ylim(len(places) - 0.45, -0.6)

@@ -28,6 +28,6 @@ def story(
     ax.step(np.append(at, horizon), np.append(height, height[-1]), where="post", color=style.BLUE, linewidth=2, zorder=3)
     ax.plot(at[1:], height[1:], "o", color=style.VERMILION, markersize=3.5, zorder=4)
     style.date_axis(ax, as_of, horizon)
-    ax.set_yticks(range(len(names)), [style.wrap(name, 22, 2) for name in names])
+    ax.set_yticks(range(len(names)), [style.wrap(name, 27, 1) for name in names])
     ax.set_ylim(-0.4, len(names) - 0.6)
     return ax

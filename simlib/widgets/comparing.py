@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from simlib.quantities import show
 from simlib.results import ONGOING, Forecast, long_date, percent
-from simlib.widgets.answers import Answers
+from simlib.widgets.answers import Answers, Cancel
 from simlib.widgets.state import Settings, State
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def _change(now: float, before: float) -> str:
     return percent(now) + (f" ({'up' if points > 0 else 'down'} {abs(points):.1f})" if abs(points) >= 0.05 else "")
 
 
-def compare(answers: Answers, views: Sequence[str]) -> Comparison:
+def compare(answers: Answers, views: Sequence[str], *, cancel: Cancel | None = None) -> Comparison:
     """Compare some views ("": the file as it stands) and, where they differ from all of these, the present settings.
 
     All are solved over the dates of the present settings.
@@ -78,7 +78,7 @@ def compare(answers: Answers, views: Sequence[str]) -> Comparison:
               for view in dict.fromkeys(views)}  # fmt: skip
     if now != Settings(view=now.view, shown=now.shown, ladder=now.ladder) or now.view not in views:
         chosen[NOW] = now
-    results = {name: answers.answer(settings) for name, settings in chosen.items()}
+    results = {name: answers.answer(settings, cancel=cancel) for name, settings in chosen.items()}
     return Comparison(results, tuple(_differences(state, list(chosen.values()))))
 
 

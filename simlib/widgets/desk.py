@@ -86,7 +86,7 @@ class Desk:
         self.answers = answers or Answers(state)
         self.drafts = drafts or Drafts.of(state.base)
         self.lock = threading.RLock()
-        self.worker, self.background = Latest("simlib-answers"), Latest("simlib-background")
+        self.worker, self.background, self.pages = Latest("simlib-answers"), Latest("simlib-idle"), Latest("simlib-pages")
         self.notes: dict[str, str] = {}
         self.reasons: dict[str, str] = {}
         self.shown: Forecast | None = None
@@ -115,8 +115,8 @@ class Desk:
 
     def close(self) -> None:
         """Stop all work."""
-        self.worker.close()
-        self.background.close()
+        for worker in (self.worker, self.background, self.pages):
+            worker.close()
 
     def wait(self, timeout: float = 60.0) -> bool:
         """Wait until nothing is being computed for the picture; return False after `timeout` seconds."""
@@ -145,6 +145,7 @@ class Desk:
         with self.lock:
             settings = self.state.settings
             self.background.cancel()
+            self.pages.cancel()
             self.notes = self._range_notes()
             self.front.show_settings()
             if self._ready(settings):
@@ -273,6 +274,10 @@ class Desk:
         """Note why an assumption was changed or a move switched off; it is kept with the draft."""
         self.reasons[name] = text
         keep_settings(self.drafts, self.state, self.reasons)
+
+    def later(self, job: Callable[[Callable[[], bool]], object]) -> None:
+        """Do something slow that follows from the answer at rest, unless something newer comes; `job` gets `cancel`."""
+        self.pages.submit(lambda cancel, _: job(cancel), _nothing, self._failed)
 
     # ---------------------------------------------------------------- what carries the answer
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import itertools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,8 +17,8 @@ from simlib.widgets.pages import LINE, PAGES, button, words
 from simlib.widgets.parts import Dials, Picture
 from simlib.widgets.state import State
 
-OPEN_ROWS = 12
-"""About how many sliders are unfolded at first: the groups of the most influential ones."""
+OPEN_ROWS, FIRST_ROWS = 10, 6
+"""About how many sliders are unfolded at first, and how many of a group are shown before one asks for more."""
 
 
 class Explorer(w.VBox):
@@ -31,16 +30,16 @@ class Explorer(w.VBox):
     def __init__(self, scenario: str | Path | Scenario = "two-islands", view: str | None = None) -> None:
         self._choose = _choices(scenario)
         self._view = _dropdown("View", [("as in the file", "")])
+        self._drivers = _dropdown("Drivers of", [])
         self._undo, self._redo, self._reset = (
             w.Button(description=text, tooltip=tip, layout=w.Layout(width="auto"))
             for text, tip in (("Undo", "Take back the last change"), ("Redo", "Take it again"),
                               ("Reset all", "Every assumption and switch as the view has it"))
         )  # fmt: skip
         self.dials, self.picture = Dials(), Picture()
-        self.dials.layout = w.Layout(flex="1 1 400px", min_width="0", min_height="680px")
-        self.picture.layout = w.Layout(flex="2 1 560px", min_width="0")
-        head = w.HBox([self._choose, self._view, self._undo, self._redo, self._reset],
-                      layout=w.Layout(flex_flow="row wrap", align_items="center"))  # fmt: skip
+        self.dials.layout = w.Layout(flex="1 1 330px", min_width="0")
+        self.picture.layout = w.Layout(flex="2 1 440px", min_width="0")
+        head = w.HBox([self._choose, self._view, self._drivers, self._undo, self._redo, self._reset], layout=LINE)
         body = w.HBox([self.dials, self.picture], layout=w.Layout(flex_flow="row wrap", align_items="flex-start", grid_gap="0 18px"))
         self._offer = w.HBox([], layout=LINE)
         self._tab = w.Tab([])
@@ -58,6 +57,7 @@ class Explorer(w.VBox):
         self.state, self._dials = state, dials(state.base)
         self.desk = Desk(state, self, width=self.picture.room or 900)
         self._view.options = [("as in the file", ""), *((each.title or each.id, each.id) for each in state.views.values())]
+        self._drivers.options = [(ending.label, ending.id) for ending in state.base.endings.values()]
         self._pages = [kind(self.desk, self._do) for kind in PAGES]
         self.desk.start()
         self._tab.children = self._pages
@@ -84,10 +84,11 @@ class Explorer(w.VBox):
             button("Discard them", "Forget them", lambda: settle(self.desk.discard), self.desk.guard),
         ]
 
-    def _group_data(self, group: Group, opened: bool) -> dict[str, Any]:
+    def _group_data(self, group: Group, *, first: int, opened: bool) -> dict[str, Any]:
         return {
             "title": group.title,
             "open": opened,
+            "first": first,
             "dials": [
                 {"id": dial.id, "label": dial.assumption.label, "texts": dial.texts, **dial.about(self.state.base)}
                 for dial in group.dials
@@ -111,8 +112,11 @@ class Explorer(w.VBox):
         """Group the sliders, the most influential first where that is known."""
         influence = self.desk.influence
         groups = grouped(self._dials, influence.weights(self.state.base) if influence else None)
-        rows = list(itertools.accumulate(len(group.dials) for group in groups))
-        data = [self._group_data(group, k == 0 or rows[k] <= OPEN_ROWS) for k, group in enumerate(groups)]
+        data, room = [], OPEN_ROWS
+        for group in groups:
+            first = min(len(group.dials), FIRST_ROWS)
+            data.append(self._group_data(group, first=first, opened=room > 0))
+            room -= first
         with self.dials.hold_sync():
             self.dials.groups = data
             self.show_settings()
@@ -134,6 +138,7 @@ class Explorer(w.VBox):
             self.dials.changed = [name for name in self._dials if name in state.values()]
             self.dials.notes = {name: self.desk.notes[name] for name in self._dials if name in self.desk.notes}
         self._view.value = state.settings.view
+        self._drivers.value = self.desk.drivers_of or self._drivers.value
         self._undo.disabled, self._redo.disabled = not state.can_undo, not state.can_redo
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
@@ -155,6 +160,7 @@ class Explorer(w.VBox):
             (self.picture, "cancelled", lambda _: self.desk.cancel()),
             (self._view, "value", self._chosen_view),
             (self._choose, "value", self._open),
+            (self._drivers, "value", self._explain),
             (self._tab, "selected_index", lambda _: self.rested()),
         )
         for widget, trait, action in heard:
@@ -183,6 +189,10 @@ class Explorer(w.VBox):
     def _asked(self, asked: dict[str, Any]) -> None:
         if asked.get("what") == "reset":
             self._do(self.state.reset_value, asked["id"])
+
+    def _explain(self, ending: str) -> None:
+        if ending and self.desk.influence is not None and ending != self.desk.drivers_of:
+            self.desk.explain(ending)
 
     def _chosen_view(self, view: str) -> None:
         if view != self.state.settings.view:

@@ -59,7 +59,7 @@ class Influence:
         rows = [row for row in rows if row[2] or row[3]]
         rows.sort(key=lambda row: -max(abs(row[2]), abs(row[3])))
         frame = pd.DataFrame(rows, columns=["assumption", "label", "at_low", "at_high"])
-        frame.attrs["title"] = f"What hangs on what: {scenario.endings[ending].label}"
+        frame.attrs["title"] = f"What this hangs on: {scenario.endings[ending].label}"
         return frame
 
     def save(self, path: Path) -> None:

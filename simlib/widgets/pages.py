@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets as w
 
-from simlib.errors import ScenarioError
-from simlib.results import ONGOING, percent
+from simlib.errors import Problem, ScenarioError
+from simlib.results import ONGOING
 from simlib.scenario.model import Forbid, Force, Pin
 from simlib.widgets import comparing, histories, keeping
+from simlib.widgets.answers import Cancel
 from simlib.widgets.desk import Desk
 from simlib.widgets.parts import Checks, Picture
 from simlib.widgets.screen import still
@@ -49,9 +50,13 @@ def button(text: str, tip: str, action: Callable[[], object], guard: Callable[[C
 
 
 class Page(w.VBox):
-    """One page of an explorer. It is filled when it is first opened, and refreshed whenever an answer rests."""
+    """One page of an explorer. It is filled when it is first opened, and refreshed whenever an answer rests.
+
+    A `slow` page is refreshed by a worker, so that nothing waits for it.
+    """
 
     title = ""
+    slow = False
 
     def __init__(self, desk: Desk, update: Callable[..., None]) -> None:
         super().__init__([])
@@ -63,12 +68,19 @@ class Page(w.VBox):
         if not self._filled:
             self._filled = True
             self.fill()
-        self.refresh()
+        self.renew()
+
+    def renew(self) -> None:
+        """Refresh now, or as soon as a worker can."""
+        if self.slow:
+            self.desk.later(lambda cancel: self.refresh(cancel=cancel))
+        else:
+            self.refresh()
 
     def fill(self) -> None:
         """Make the controls."""
 
-    def refresh(self) -> None:
+    def refresh(self, *, cancel: Cancel | None = None) -> None:
         """Show the present settings and answer."""
 
     def _date(self, label: str) -> w.DatePicker:
@@ -141,16 +153,18 @@ class Switches(Page):
         default = set(self.state.base.endings)
         if not names:
             self.refresh()
-            raise ScenarioError([])
+            raise ScenarioError(Problem("", 0, "endings", "nothing would be shown", "keep at least one"))
         order = [*self.state.base.endings, ONGOING, *self.state.base.questions]
         return None if set(names) == default else tuple(name for name in order if name in names)
 
     def _outcomes(self, move: str) -> None:
         outcomes = self.state.base.moves[move].outcomes
         self._outcome.options = [("by chance", None), *((o.label or o.id, o.id) for o in outcomes if len(outcomes) > 1)]
+        self._outcome.index = 0
 
     def _levels(self, variable: str) -> None:
         self._level.options = list(self.state.base.variables[variable].levels)
+        self._level.index = 0
 
     def _force(self) -> None:
         self._update(lambda: self.state.intervene(Force(self._move.value, self._on.value, self._outcome.value)))
@@ -161,8 +175,9 @@ class Switches(Page):
     def _pin(self) -> None:
         self._update(lambda: self.state.intervene(Pin(self._variable.value, self._level.value, self._set_on.value)))
 
-    def refresh(self) -> None:
+    def refresh(self, *, cancel: Cancel | None = None) -> None:
         """Show the present settings."""
+        del cancel
         state, settings = self.state, self.state.settings
         self._moves.checked = [move for move in state.base.moves if move not in settings.off]
         self._shown.checked = list(settings.shown) if settings.shown is not None else list(state.base.endings)
@@ -185,6 +200,7 @@ class History(Page):
     """One sampled history, told as a dated story, and its way over the ladder."""
 
     title = "One history"
+    slow = True
 
     def fill(self) -> None:
         """Make the controls."""
@@ -195,7 +211,8 @@ class History(Page):
         self._number = 0
         self._picture, self._text = Picture(), w.HTML()
         self._ending.observe(lambda _: self.desk.guard(lambda: self._go(0)), "value")
-        self._all.observe(lambda _: self.desk.guard(self.refresh), "value")
+        self._all.observe(lambda _: self.desk.guard(self.renew), "value")
+        self._picture.observe(lambda _: self.desk.guard(self.renew), "room")
         step = [button(text, tip, action, self.desk.guard) for text, tip, action in (
             ("Previous", "The history before", lambda: self._go(self._number - 1)),
             ("Next", "Another history", lambda: self._go(self._number + 1)),
@@ -204,10 +221,11 @@ class History(Page):
 
     def _go(self, number: int) -> None:
         self._number = number
-        self.refresh()
+        self.renew()
 
-    def refresh(self) -> None:
+    def refresh(self, *, cancel: Cancel | None = None) -> None:
         """Tell the present history at the present settings: the same dice, other values."""
+        del cancel
         told = histories.tell(self.desk.answers, self.state.settings, ending=self._ending.value, number=self._number)
         if told is None:
             self._text.value = words(f"None of {histories.SAMPLE:,} sampled histories ends this way at these values.")
@@ -225,7 +243,7 @@ class History(Page):
         machine = self.state.machine()
         png, size = still(
             lambda ax: story(told.days, told.rungs, told.rung_names, ax, as_of=machine.as_of, horizon=machine.horizon_days),
-            self.desk.width, 240, left=170,
+            self._picture.room or self.desk.width, 240, left=180,
         )  # fmt: skip
         with self._picture.hold_sync():
             self._picture.png, self._picture.size, self._picture.alt = png, list(size), head
@@ -235,6 +253,7 @@ class Compare(Page):
     """Two or three sets of settings side by side: what differs in assumptions, with reasons, and in answers."""
 
     title = "Compare views"
+    slow = True
 
     def fill(self) -> None:
         """Make the controls."""
@@ -242,19 +261,20 @@ class Compare(Page):
         items = [{"id": name or "(file)", "label": label} for label, name in names]
         self._views = Checks(groups=[{"title": "Beside the present settings", "items": items}],
                              checked=[item["id"] for item in items[:3]])  # fmt: skip
-        self._views.observe(lambda _: self.desk.guard(self.refresh), "checked")
         self._picture, self._tables = Picture(), w.HTML()
+        self._views.observe(lambda _: self.desk.guard(self.renew), "checked")
+        self._picture.observe(lambda _: self.desk.guard(self.renew), "room")
         self.children = [self._views, self._picture, self._tables]
 
-    def refresh(self) -> None:
+    def refresh(self, *, cancel: Cancel | None = None) -> None:
         """Compare the present settings with the chosen views."""
         chosen = ["" if name == "(file)" else name for name in self._views.checked]
-        found = comparing.compare(self.desk.answers, chosen)
+        found = comparing.compare(self.desk.answers, chosen, cancel=cancel)
         answers = html_table(["by the horizon", *found.answers], found.answer_rows(), len(found.answers))
         changes = html_table(["assumption", *found.answers, "because"], found.change_rows()) if found.changes else words(
             "No assumption differs.")  # fmt: skip
         self._tables.value = answers + "<br>" + changes
-        png, size = still(found.draw, self.desk.width, 60 + found.height(), left=14)
+        png, size = still(found.draw, self._picture.room or self.desk.width, 60 + found.height(), left=14)
         with self._picture.hold_sync():
             self._picture.png, self._picture.size = png, list(size)
             self._picture.alt = found.words()
@@ -281,8 +301,9 @@ class Keep(Page):
         self.children = [self._title, self._author, self._because, self._reasons,
                          w.HBox([save, self._over], layout=LINE), w.HBox(exports, layout=LINE), self._report]  # fmt: skip
 
-    def refresh(self) -> None:
+    def refresh(self, *, cancel: Cancel | None = None) -> None:
         """Ask a reason for each change made by hand."""
+        del cancel
         state, known = self.state, dict(self.desk.reasons)
         names = [*state.settings.values, *state.settings.off]
         labels = {name: state.base.assumptions[name].label for name in state.settings.values}
@@ -336,8 +357,3 @@ class Keep(Page):
 
 PAGES: tuple[type[Page], ...] = (Switches, History, Compare, Keep)
 
-
-def percent_change(now: float, before: float) -> str:
-    """Write a probability with its difference in points to another one."""
-    difference = 100 * (now - before)
-    return percent(now) + (f" ({difference:+.1f})" if abs(difference) >= 0.05 else "")

@@ -16,6 +16,7 @@ function render({ model, el }) {
   const prefix = `simlib-dial-${++serial}`;
   const rows = new Map();
   const sections = [];
+  const touched = new Map();  // groups that a person folded or unfolded
 
   const search = make("input", "simlib-search");
   search.type = "search";
@@ -116,21 +117,24 @@ function render({ model, el }) {
     head.type = "button";
     body.id = `${prefix}-group-${sections.length}`;
     head.setAttribute("aria-controls", body.id);
-    const section = { title: group.title, node, head, body };
-    head.addEventListener("click", () => { fold(section, !isOpen(section)); labelAll(); });
+    const more = make("button", "simlib-more", `Show ${group.dials.length - group.first} more`);
+    more.type = "button";
+    const section = { title: group.title, node, head, body, more, first: group.first, whole: group.first >= group.dials.length };
+    head.addEventListener("click", () => { fold(section, !isOpen(section)); touched.set(section.title, isOpen(section)); labelAll(); });
+    more.addEventListener("click", () => { section.whole = true; filter(); });
     node.append(head, body);
     list.append(node);
     sections.push(section);
     fold(section, open);
     for (const dial of group.dials) addRow(dial, body);
+    body.append(more);
   };
 
   const build = () => {
-    const before = new Map(sections.map((section) => [section.title, isOpen(section)]));
     rows.clear();
     sections.length = 0;
     list.replaceChildren();
-    for (const group of model.get("groups")) addSection(group, before.get(group.title) ?? group.open);
+    for (const group of model.get("groups")) addSection(group, touched.get(group.title) ?? group.open);
     place();
     annotate();
     filter();
@@ -139,7 +143,10 @@ function render({ model, el }) {
   const labelAll = () => { all.textContent = sections.every(isOpen) ? "Fold all" : "Unfold all"; };
   all.addEventListener("click", () => {
     const open = !sections.every(isOpen);
-    for (const section of sections) fold(section, open);
+    for (const section of sections) {
+      fold(section, open);
+      touched.set(section.title, open);
+    }
     labelAll();
   });
 
@@ -167,14 +174,17 @@ function render({ model, el }) {
     const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
     for (const section of sections) {
       let any = false;
+      let shown = 0;
       for (const row of rows.values()) {
         if (row.node.parentElement !== section.body) continue;
         const text = `${row.dial.label} ${row.dial.id} ${section.title} ${row.dial.because}`.toLowerCase();
         const fits = words.every((word) => text.includes(word));
-        row.node.hidden = !fits;
+        shown += fits;
+        row.node.hidden = !fits || (!words.length && !section.whole && shown > section.first);
         any ||= fits;
       }
       section.node.hidden = !any;
+      section.more.hidden = section.whole || words.length > 0;
       if (any && words.length) fold(section, true);
     }
     labelAll();

@@ -39,12 +39,14 @@ function render({ model, el }) {
     const { text: words, share, kind } = model.get("status");
     text.textContent = words || "\u00a0";
     strip.dataset.kind = kind || "";
+    strip.hidden = words === undefined;
     bar.hidden = stop.hidden = share === null || share === undefined;
     if (!bar.hidden) bar.value = share;
   };
   const say = () => {
     // While a preview moves, screen readers wait; they read the answer at rest.
     sentence.setAttribute("aria-busy", String(model.get("preview")));
+    sentence.hidden = !model.get("sentence").length;
     sentence.replaceChildren(...model.get("sentence").map(({ text: words, strong }) => {
       const node = document.createElement(strong ? "strong" : "span");
       node.textContent = words;
