@@ -229,6 +229,15 @@ def test_a_fixed_chance_may_be_0_or_1():
     assert world.assumptions["more.b.chance"].value == 1
 
 
+def test_a_window_is_open_on_both_its_days():
+    today = "between: [2031-03-01, 2031-04-01]"
+    assert move_with(today).moves["more"].between == Window(dt.date(2031, 3, 1), dt.date(2031, 4, 1))
+    touching = "between: [2031-04-05, 2031-04-09], times: [{by: angry_factor, between: [2031-04-09, 2031-04-12]}]"
+    assert move_with(touching).moves["more"].factors[0].between.first == dt.date(2031, 4, 9)
+    touching = "between: [2031-04-05, 2031-04-09], times: [{by: angry_factor, between: [2031-04-01, 2031-04-05]}]"
+    assert move_with(touching).moves["more"].factors[0].between.last == dt.date(2031, 4, 5)
+
+
 # Identity
 
 
