@@ -67,7 +67,7 @@ class Responses:
         self.day = scenario.horizon_days if day is None else float(day)
         self.scenario, self.measures = _lean(scenario, measures, self.day), tuple(measures)
         self.centre = priors.theta(scenario)
-        self.seed, self.threads = seed, threads or _cores()
+        self.seed, self.threads = seed, threads or cores()
         self.engine, self.blocks, self.runs = "exact", 1, 0
         frame = {"times": [self.day], "horizon": self.day, "ignore_windows": ignore_windows}
         solver = None if engine == "montecarlo" else _solver(self.scenario, engine, rows, frame)
@@ -173,7 +173,8 @@ def _by_block(
     return np.stack([read(counts)[-1] for counts in parts])
 
 
-def _cores() -> int:
+def cores() -> int:
+    """Return how many cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

@@ -1,0 +1,291 @@
+"""What drives it? The slope of each answer in each assumption, and how far it really moves between low and high.
+
+An *elasticity* is the relative change of an answer per relative change of an assumption, at the stated values and
+exact (one adjoint solution each, see `simlib.engines.adjoint`). A *tornado* is no tangent: the world is solved again
+with each assumption at its 5th and at its 95th percentile, the others held. Shares of the doubt, interactions
+included, are in `simlib.analysis.sobol`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from simlib import priors
+from simlib.analysis.inputs import inputs, strongest, swings, uncertain
+from simlib.analysis.measures import Measure, find
+from simlib.analysis.responses import Engine, Responses
+from simlib.engines.adjoint import Adjoint
+from simlib.engines.exact import Solver
+from simlib.engines.states import CAP
+from simlib.quantities import show
+from simlib.results import long_date, percent, plain_json, provenance
+from simlib.scenario.model import Assumption, Scenario
+from simlib.tables import Floats
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Progress = Callable[[float], None]
+Cancel = Callable[[], bool]
+
+TOP = 12
+"""Assumptions in a tornado, unless asked for otherwise."""
+
+BLOCKS = 20
+"""Blocks of replicates whose spread gives the Monte Carlo error of a bar."""
+
+TOLD = 5
+
+
+def amount(measure: Measure, value: float) -> str:
+    """Write the value of a measure: a probability in percent, an expected count as a number."""
+    return percent(value) if measure.probability else f"{value:.3g}"
+
+
+# -------------------------------------------------------------------- elasticities
+
+
+@dataclass(frozen=True)
+class Elasticities:
+    """Exact slopes at the stated values. answers {measure: value}; derivatives {measure: (A,)} per base unit."""
+
+    scenario: str
+    as_of: dt.date
+    by: dt.date
+    day: float
+    measures: tuple[Measure, ...]
+    assumptions: tuple[Assumption, ...]
+    answers: Mapping[str, float]
+    derivatives: Mapping[str, Floats]
+    provenance: Mapping[str, Any]
+
+    def elasticity(self, measure: str) -> Floats:
+        """Return ∂ log answer / ∂ log θ (A,), nan where the answer is 0."""
+        theta = np.array([a.value for a in self.assumptions])
+        answer = self.answers[measure]
+        return self.derivatives[measure] * theta / (answer if answer > 0 else np.nan)
+
+    def frame(self) -> pd.DataFrame:
+        """Return one row for each measure and assumption, the largest elasticity of a measure first."""
+        import pandas as pd
+
+        rows = [
+            {"measure": m.name, "assumption": a.id, "label": a.label, "value": a.value, "answer": self.answers[m.name],
+             "derivative": slope, "elasticity": elasticity}
+            for m in self.measures
+            for a, slope, elasticity in zip(self.assumptions, self.derivatives[m.name], self.elasticity(m.name),
+                                            strict=True)
+        ]  # fmt: skip
+        frame = pd.DataFrame(rows)
+        order = frame["elasticity"].abs().fillna(-1.0)
+        place = frame["measure"].map({m.name: index for index, m in enumerate(self.measures)})
+        return frame.assign(_place=place, _order=-order).sort_values(["_place", "_order"], kind="stable").drop(
+            columns=["_place", "_order"]
+        ).reset_index(drop=True)  # fmt: skip
+
+    def sentences(self) -> list[str]:
+        """Say for each measure which assumptions it answers to most."""
+        lines = []
+        for measure in self.measures:
+            elasticity = np.nan_to_num(self.elasticity(measure.name))
+            some = [i for i in np.argsort(-np.abs(elasticity), kind="stable")[:TOLD] if abs(elasticity[i]) >= 0.005]
+            told = [f"{elasticity[i]:+.2g}% for “{self.assumptions[i].label}”" for i in some]
+            answer = amount(measure, self.answers[measure.name])
+            change = ", ".join(told) if told else "next to nothing, whichever it is"
+            lines.append(f"{measure.words} by {long_date(self.by)} is {answer}; one per cent more of an assumption "
+                         f"changes it by {change}.")  # fmt: skip
+        return lines
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON data."""
+        ids = [a.id for a in self.assumptions]
+        plain: dict[str, Any] = plain_json({
+            "question": "elasticities", "scenario": self.scenario, "as_of": self.as_of, "by": self.by, "day": self.day,
+            "answers": self.answers, "sentences": self.sentences(), "provenance": self.provenance,
+            "derivatives": {name: dict(zip(ids, row, strict=True)) for name, row in self.derivatives.items()},
+            "elasticities": {m.name: {a: None if math.isnan(e) else e for a, e in
+                                      zip(ids, self.elasticity(m.name).tolist(), strict=True)} for m in self.measures},
+        })  # fmt: skip
+        return plain
+
+
+def elasticities(
+    scenario: Scenario,
+    measures: str | Iterable[str] | None = None,
+    *,
+    day: float | None = None,
+    ignore_windows: bool = False,
+    cap: int = CAP,
+    progress: Progress | None = None,
+    cancel: Cancel | None = None,
+) -> Elasticities:
+    """Return the exact slopes of measures (default: every ending) by a day (default: the horizon) in all assumptions.
+
+    Raises ScenarioError for unknown measures or a day outside the forecast, TooManyStates, Cancelled.
+    """
+    chosen = find(scenario, measures)
+    solver = Solver(scenario, times=1, ignore_windows=ignore_windows, cap=cap, cancel=cancel)
+    adjoint = Adjoint(solver, priors.theta(scenario), day, cancel)
+    answers, derivatives = {}, {}
+    for place, measure in enumerate(chosen):
+        answers[measure.name], derivatives[measure.name] = adjoint.of(measure.name)
+        if progress:
+            progress((place + 1) / len(chosen))
+    return Elasticities(
+        scenario.id, scenario.as_of, scenario.by_date(adjoint.day), adjoint.day, chosen,
+        tuple(scenario.assumptions.values()), answers, derivatives, provenance(scenario, engine="exact"),
+    )  # fmt: skip
+
+
+# -------------------------------------------------------------------- tornado
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One assumption of a tornado: each measure (M,) with it at its low and at its high, and the 95% half-widths.
+
+    The half-widths are those of the change from the stated values, under the same dice; 0 when exact.
+    """
+
+    assumption: Assumption
+    at_low: Floats
+    at_high: Floats
+    half_low: Floats
+    half_high: Floats
+
+
+@dataclass(frozen=True)
+class Tornado:
+    """What happens to some measures when one assumption at a time goes to its low and to its high. `stated` is (M,)."""
+
+    scenario: str
+    as_of: dt.date
+    by: dt.date
+    day: float
+    engine: str
+    measures: tuple[Measure, ...]
+    stated: Floats
+    bars: tuple[Bar, ...]
+    screened: int
+    provenance: Mapping[str, Any]
+
+    def place(self, measure: str | None = None) -> int:
+        """Return the place of a measure (default: the first); raises KeyError."""
+        names = [m.name for m in self.measures]
+        if measure is None:
+            return 0
+        if measure not in names:
+            raise KeyError(f"{measure!r} is not in this tornado; expected one of {', '.join(names)}")
+        return names.index(measure)
+
+    def ranked(self, measure: str | None = None) -> list[Bar]:
+        """Return the bars, the one that moves a measure furthest first."""
+        m = self.place(measure)
+        stated = self.stated[m]
+        return sorted(self.bars, key=lambda b: -max(abs(b.at_low[m] - stated), abs(b.at_high[m] - stated)))
+
+    def frame(self, measure: str | None = None) -> pd.DataFrame:
+        """Return one row for each assumption, strongest first.
+
+        `at_low` and `at_high` are changes from the stated values; `value_at_low` and `value_at_high` the answers.
+        """
+        import pandas as pd
+
+        m = self.place(measure)
+        return pd.DataFrame([
+            {"assumption": b.assumption.id, "label": b.assumption.label, "low": b.assumption.low,
+             "value": b.assumption.value, "high": b.assumption.high, "at_low": b.at_low[m] - self.stated[m],
+             "at_high": b.at_high[m] - self.stated[m], "value_at_low": b.at_low[m], "value_at_high": b.at_high[m],
+             "half_low": b.half_low[m], "half_high": b.half_high[m]}
+            for b in self.ranked(measure)
+        ])  # fmt: skip
+
+    def sentences(self) -> list[str]:
+        """Say for each measure what moves it most, with the real range."""
+        lines = []
+        for m, measure in enumerate(self.measures):
+            stated = amount(measure, self.stated[m])
+            lines.append(f"{measure.words} by {long_date(self.by)} is {stated} at the stated values.")
+            for bar in self.ranked(measure.name)[:TOLD]:
+                a = bar.assumption
+                low, high = (show(value, a.kind, a.unit) for value in (a.low, a.high))
+                lines.append(f"It is {amount(measure, bar.at_low[m])} with “{a.label}” at its low ({low}) and "
+                             f"{amount(measure, bar.at_high[m])} at its high ({high}).")  # fmt: skip
+        if self.screened:
+            lines.append(f"{self.screened} assumptions of smaller slope were not tried at their low and high.")
+        return lines
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON data."""
+        plain: dict[str, Any] = plain_json({
+            "question": "tornado", "scenario": self.scenario, "as_of": self.as_of, "by": self.by, "day": self.day,
+            "engine": self.engine, "stated": {m.name: self.stated[i] for i, m in enumerate(self.measures)},
+            "bars": {m.name: self.frame(m.name).to_dict("records") for m in self.measures},
+            "screened": self.screened, "sentences": self.sentences(), "provenance": self.provenance,
+        })  # fmt: skip
+        return plain
+
+
+def tornado(
+    scenario: Scenario,
+    measures: str | Iterable[str] | None = None,
+    *,
+    engine: Engine = "auto",
+    top: int | None = TOP,
+    day: float | None = None,
+    runs: int = 20_000,
+    seed: int = 0,
+    threads: int | None = None,
+    ignore_windows: bool = False,
+    progress: Progress | None = None,
+    cancel: Cancel | None = None,
+) -> Tornado:
+    """Solve again with each assumption at its low and at its high, the others as stated; measures: every ending.
+
+    The `top` assumptions (None: all) are those of the steepest slope for any of the measures. By Monte Carlo all rows
+    share their dice. Raises Unsupported when every assumption is fixed, and what `solve` and `simulate` raise.
+    """
+    chosen, free = find(scenario, measures), [a.id for a in uncertain(scenario)]
+    if top is not None and top < len(free):
+        swing = swings(scenario, chosen, day=day, ignore_windows=ignore_windows, exactly=engine == "exact" or None,
+                       seed=seed, threads=threads, progress=_part(progress, 0.0, 0.2), cancel=cancel)  # fmt: skip
+        single = inputs(scenario.replace(correlations=()))
+        free = [item.name for item in strongest(single, swing, np.eye(len(swing)), top)]
+    columns = [list(scenario.assumptions).index(name) for name in free]
+    thetas = np.tile(priors.theta(scenario), (1 + 2 * len(free), 1))
+    for place, (name, column) in enumerate(zip(free, columns, strict=True)):
+        thetas[1 + 2 * place, column] = scenario.assumptions[name].low
+        thetas[2 + 2 * place, column] = scenario.assumptions[name].high
+    responses = Responses(scenario, chosen, engine=engine, rows=len(thetas), day=day, runs=runs, blocks=BLOCKS,
+                          seed=seed, threads=threads, ignore_windows=ignore_windows)  # fmt: skip
+    values = responses(thetas, progress=_part(progress, 0.2, 1.0), cancel=cancel)
+    mean, half = values.mean(axis=1), _half_widths(values - values[0])
+    bars = tuple(
+        Bar(scenario.assumptions[name], mean[1 + 2 * k], mean[2 + 2 * k], half[1 + 2 * k], half[2 + 2 * k])
+        for k, name in enumerate(free)
+    )
+    return Tornado(
+        scenario.id, scenario.as_of, scenario.by_date(responses.day), responses.day, responses.engine, chosen, mean[0],
+        bars, len(uncertain(scenario)) - len(free),
+        provenance(scenario, engine=responses.engine, runs=responses.runs or None, seed=seed),
+    )  # fmt: skip
+
+
+def _half_widths(changes: Floats) -> Floats:
+    """Return the 95% half-width of the mean over blocks: (D, K, M) -> (D, M); 0 for a single, exact block."""
+    from scipy.special import stdtrit
+
+    count = changes.shape[1]
+    if count == 1:
+        return np.zeros((len(changes), changes.shape[2]))
+    return np.asarray(stdtrit(count - 1, 0.975) * changes.std(axis=1, ddof=1) / np.sqrt(count))
+
+
+def _part(progress: Progress | None, first: float, last: float) -> Progress | None:
+    return None if progress is None else lambda share: progress(first + share * (last - first))

@@ -1,0 +1,329 @@
+"""How sure? The priors carried through: what the answer could be, and whether that is doubt or chance.
+
+For each draw of the assumptions there is a probability P. Its spread over the draws is *doubt about the assumptions*,
+which finding out can reduce; within a draw there is *chance*, which nothing reduces. Of all that is uncertain about
+whether a thing happens, p̄(1 - p̄) = E[P(1 - P)] + Var(P), doubt is the part Var(P) / (p̄(1 - p̄)). Monte Carlo error is
+neither: it is a half-width beside each number, and shrinks with more draws and replicates.
+
+Draws come in several independently scrambled Sobol sequences (Owen 1998), whose disagreement is the error of a
+quantile (randomised quasi-Monte Carlo; L'Ecuyer 2018); draws are doubled until the wanted quantiles are known to the
+tolerance. Nested Monte Carlo plays each draw with the same dice in blocks: variances are products of different blocks,
+and the spread of P̂ is drawn in to Var(P), so that chance within a draw does not pass for doubt; the error of the dice
+is a jackknife over the blocks.
+
+References: Owen, A. (1998) Scrambling Sobol' and Niederreiter-Xing points, Journal of Complexity 14. L'Ecuyer, P.
+(2018) Randomized quasi-Monte Carlo: an introduction for practitioners, MCQMC 2016.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simlib import priors
+from simlib.analysis.inputs import uncertain
+from simlib.analysis.measures import Measure, find
+from simlib.analysis.responses import Engine, Responses, cross
+from simlib.results import long_date, percent, plain_json, provenance
+from simlib.scenario.model import Scenario
+from simlib.tables import Floats
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Progress = Callable[[float], None]
+Cancel = Callable[[], bool]
+
+SCRAMBLES = 8
+"""Independent Sobol sequences, whose disagreement is the error."""
+
+FIRST_DRAWS, MOST_DRAWS, RUNS = 128, 1024, 2000
+QUANTILES = (0.05, 0.5, 0.95)
+TOLERANCE = 0.01
+
+
+@dataclass(frozen=True)
+class Number:
+    """An estimate with its 95% half-width: the error of draws and dice together."""
+
+    value: float
+    half: float
+
+    def __iter__(self) -> Any:
+        return iter((self.value, self.half))
+
+
+@dataclass(frozen=True)
+class Spread:
+    """What the priors make of one measure.
+
+    stated: at the stated values. mean: over the priors, the forecast that is published. variance: of P over the draws.
+    doubt: its share Var(P) / (p̄(1 - p̄)), None for an expected count. quantiles {q: P}. draws (D,): P at each draw, with
+    the noise within draws taken out of their spread.
+    """
+
+    measure: Measure
+    stated: float
+    mean: Number
+    variance: Number
+    doubt: Number | None
+    quantiles: Mapping[float, Number]
+    draws: Floats
+
+    @property
+    def deviation(self) -> float:
+        """Standard deviation of P over the priors."""
+        return float(np.sqrt(max(self.variance.value, 0.0)))
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """The priors carried through to some measures by a day.
+
+    scores and theta (D, A): the draws; sequence (D,): which Sobol sequence each came from; answers (D, K, M): by block
+    of replicates (one block when exact). `reached` says whether the quantiles met the `tolerance`.
+    """
+
+    scenario: Scenario
+    by: dt.date
+    day: float
+    engine: str
+    runs: int
+    measures: tuple[Measure, ...]
+    scores: Floats
+    theta: Floats
+    sequence: NDArray[np.int64]
+    answers: Floats
+    spreads: Mapping[str, Spread]
+    tolerance: float | None
+    reached: bool
+    provenance: Mapping[str, Any]
+
+    @property
+    def draws(self) -> int:
+        """Number of draws."""
+        return len(self.theta)
+
+    def spread(self, measure: str | None = None) -> Spread:
+        """Return the spread of a measure (default: the first); raises ScenarioError for one that was not asked for."""
+        name = self.measures[0].name if measure is None else find(self.scenario, measure)[0].name
+        if name not in self.spreads:
+            raise KeyError(f"{name!r} was not carried through; expected one of {', '.join(self.spreads)}")
+        return self.spreads[name]
+
+    def frame(self) -> pd.DataFrame:
+        """Return one row for each measure: stated, mean, doubt, quantiles, each with its Monte Carlo half-width."""
+        import pandas as pd
+
+        rows = []
+        for name, s in self.spreads.items():
+            row: dict[str, Any] = {"measure": name, "label": s.measure.label, "stated": s.stated, "mean": s.mean.value,
+                                   "mean_error": s.mean.half, "deviation": s.deviation}  # fmt: skip
+            doubt = s.doubt or Number(np.nan, np.nan)
+            row |= {"doubt": doubt.value, "doubt_error": doubt.half, "chance": 1 - doubt.value}
+            for q, number in s.quantiles.items():
+                row |= {f"q{100 * q:g}": number.value, f"q{100 * q:g}_error": number.half}
+            rows.append(row)
+        return pd.DataFrame(rows)
+
+    def draws_frame(self) -> pd.DataFrame:
+        """Return one row for each draw: the assumption values (base units), then each measure."""
+        import pandas as pd
+
+        frame = pd.DataFrame(self.theta, columns=list(self.scenario.assumptions))
+        return frame.assign(**{name: spread.draws for name, spread in self.spreads.items()})
+
+    def sentences(self) -> list[str]:
+        """Say for each measure what the answer could be, and how much of what is uncertain is doubt."""
+        lines = [line for spread in self.spreads.values() for line in self._about(spread)]
+        if self.tolerance is not None:
+            met = "are" if self.reached else "could not be"
+            lines.append(f"With {self.draws:,} draws the quantiles {met} known to ±{self.tolerance:g}.")
+        return lines
+
+    def _about(self, s: Spread) -> Iterable[str]:
+        def show(x: float) -> str:
+            return percent(x) if s.measure.probability else f"{x:.3g}"
+
+        what, (low, high) = f"{s.measure.words} by {long_date(self.by)}", (min(s.quantiles), max(s.quantiles))
+        between = f"{show(s.quantiles[low].value)} and {show(s.quantiles[high].value)}"
+        yield (f"{what[0].upper()}{what[1:]}: {show(s.mean.value)} over the priors, {show(s.stated)} at the stated "
+               f"values; in {100 * (high - low):.0f}% of the draws between {between}.")  # fmt: skip
+        if s.doubt:
+            doubt, chance = percent(s.doubt.value), percent(1 - s.doubt.value)
+            yield (f"Of all that is uncertain about it, {doubt} is doubt about the assumptions and {chance} is chance; "
+                   f"the mean is computed to ±{100 * s.mean.half:.2g} points.")  # fmt: skip
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON data."""
+        def number(n: Number | None) -> dict[str, float] | None:
+            return None if n is None else {"value": n.value, "error": n.half}
+
+        plain: dict[str, Any] = plain_json({
+            "question": "uncertainty", "scenario": self.scenario.id, "as_of": self.scenario.as_of, "by": self.by,
+            "day": self.day, "engine": self.engine, "draws": self.draws, "runs": self.runs,
+            "tolerance": self.tolerance, "reached": self.reached,
+            "measures": {
+                name: {"label": s.measure.label, "stated": s.stated, "mean": number(s.mean),
+                       "variance": number(s.variance), "doubt": number(s.doubt), "values": s.draws,
+                       "quantiles": {f"{q:g}": number(n) for q, n in s.quantiles.items()}}
+                for name, s in self.spreads.items()
+            },
+            "sentences": self.sentences(), "provenance": self.provenance,
+        })  # fmt: skip
+        return plain
+
+
+def propagate(
+    scenario: Scenario,
+    measures: str | Iterable[str] | None = None,
+    *,
+    engine: Engine = "auto",
+    draws: int | None = None,
+    tolerance: float = TOLERANCE,
+    quantiles: Sequence[float] = QUANTILES,
+    most: int = MOST_DRAWS,
+    runs: int = RUNS,
+    day: float | None = None,
+    seed: int = 0,
+    threads: int | None = None,
+    ignore_windows: bool = False,
+    progress: Progress | None = None,
+    cancel: Cancel | None = None,
+) -> Doubt:
+    """Carry the priors through to measures (default: every ending) by a day (default: the horizon).
+
+    Without `draws` the number is doubled until each quantile is known to ± `tolerance` (of a probability, or of the
+    mean of an expected count), or `most` is reached. `runs` same-dice replicates answer each draw by Monte Carlo.
+
+    Raises Unsupported when every assumption is fixed, ValueError for quantiles outside (0, 1) or too few draws.
+    """
+    uncertain(scenario)
+    chosen = find(scenario, measures)
+    if not quantiles or any(not 0 < q < 1 for q in quantiles):
+        raise ValueError("quantiles must lie strictly between 0 and 1")
+    if (draws if draws is not None else most) < 4 * SCRAMBLES:
+        raise ValueError(f"expected at least {4 * SCRAMBLES} draws: {SCRAMBLES} sequences of 4")
+    limit = most if draws is None else draws
+    responses = Responses(scenario, chosen, engine=engine, rows=limit, day=day, runs=runs, seed=seed, threads=threads,
+                          ignore_windows=ignore_windows)  # fmt: skip
+    stated = responses(responses.centre[None, :], cancel=cancel)[0].mean(axis=0)
+    carried = _Carried(scenario, responses, seed, limit, progress, cancel)
+    size = max(limit if draws is not None else min(FIRST_DRAWS, limit), 1)
+    while True:
+        carried.grow(-(-size // SCRAMBLES))
+        spreads = {
+            m.name: _spread(m, float(stated[i]), carried.answers[:, :, i], carried.sequence, quantiles)
+            for i, m in enumerate(chosen)
+        }
+        reached = all(_is_known(spread, tolerance) for spread in spreads.values())
+        if reached or size >= limit:
+            break
+        size = min(2 * size, limit)
+    if progress:
+        progress(1.0)
+    return Doubt(
+        scenario, scenario.by_date(responses.day), responses.day, responses.engine, responses.runs, chosen,
+        carried.scores, priors.values_from_scores(scenario, carried.scores), carried.sequence, carried.answers, spreads,
+        tolerance if draws is None else None, reached,
+        provenance(scenario, engine=responses.engine, runs=responses.runs or None, seed=seed,
+                   draws=len(carried.scores)),
+    )  # fmt: skip
+
+
+class _Carried:
+    """Draws under way: every sequence grows, and what has been answered stays."""
+
+    def __init__(
+        self, scenario: Scenario, responses: Responses, seed: int, limit: int, progress: Progress | None,
+        cancel: Cancel | None,
+    ) -> None:  # fmt: skip
+        self.scenario, self.responses, self.seed, self.limit = scenario, responses, seed, limit
+        self.progress, self.cancel = progress, cancel
+        self.scores = np.zeros((0, len(scenario.assumptions)))
+        self.sequence = np.zeros(0, dtype=np.int64)
+        self.answers = np.zeros((0, responses.blocks, len(responses.measures)))
+
+    def grow(self, each: int) -> None:
+        """Take every sequence to `each` draws."""
+        done = len(self.scores) // SCRAMBLES
+        rows = np.concatenate([
+            priors.scores(self.scenario, each, seed=self.seed * SCRAMBLES + sequence)[done:]
+            for sequence in range(SCRAMBLES)
+        ])  # fmt: skip
+        before, total = len(self.scores), max(self.limit, each * SCRAMBLES)
+        report = None if self.progress is None else _scaled(self.progress, before / total, (before + len(rows)) / total)
+        new = self.responses(priors.values_from_scores(self.scenario, rows), progress=report, cancel=self.cancel)
+        self.scores = np.concatenate([self.scores, rows])
+        self.sequence = np.concatenate([self.sequence, np.repeat(np.arange(SCRAMBLES), each - done)])
+        self.answers = np.concatenate([self.answers, new])
+
+
+def _scaled(progress: Progress, first: float, last: float) -> Progress:
+    return lambda share: progress(min(first + share * (last - first), 1.0))
+
+
+def _is_known(spread: Spread, tolerance: float) -> bool:
+    scale = 1.0 if spread.measure.probability else max(abs(spread.mean.value), 1e-300)
+    return all(number.half <= tolerance * scale for number in spread.quantiles.values())
+
+
+# -------------------------------------------------------------------- from draws to numbers
+
+
+def _spread(
+    measure: Measure, stated: float, values: Floats, sequence: NDArray[np.int64], quantiles: Sequence[float]
+) -> Spread:
+    """Return what draws (D, K) say of a measure; the sequences are replications of one estimate."""
+    mean = estimate(lambda x: float(x.mean()), values, sequence)
+    variance = estimate(variance_over_draws, values, sequence)
+    doubt = estimate(doubt_share, values, sequence) if measure.probability else None
+    known = {q: estimate(_quantile_of(q), values, sequence) for q in quantiles}
+    return Spread(measure, stated, mean, variance, doubt, known, without_noise(values))
+
+
+def _quantile_of(q: float) -> Callable[[Floats], float]:
+    return lambda values: float(np.quantile(without_noise(values), q))
+
+
+def estimate(statistic: Callable[[Floats], float], values: Floats, sequence: NDArray[np.int64]) -> Number:
+    """Return a statistic of draws (D, K) and its 95% half-width.
+
+    The error of the draws is Student's t over the sequences, that of the dice a jackknife over the blocks.
+    """
+    from scipy.special import stdtrit
+
+    parts = np.array([statistic(values[sequence == s]) for s in np.unique(sequence)])
+    variance = parts.var(ddof=1) / len(parts)
+    blocks = values.shape[1]
+    if blocks > 2:
+        left = np.array([statistic(np.delete(values, block, axis=1)) for block in range(blocks)])
+        variance += (blocks - 1) / blocks * float(((left - left.mean()) ** 2).sum())
+    return Number(statistic(values), float(stdtrit(len(parts) - 1, 0.975) * np.sqrt(variance)))
+
+
+def variance_over_draws(values: Floats) -> float:
+    """Return Var(P) over draws (D, K), free of the noise within draws; it may come out below zero."""
+    apart = values - values.mean(axis=0)
+    return float(cross(apart, apart)) * len(values) / (len(values) - 1)
+
+
+def doubt_share(values: Floats) -> float:
+    """Return Var(P) / (p̄(1 - p̄)) from draws (D, K), between 0 and 1; 0 where nothing is uncertain."""
+    p = float(values.mean())
+    return min(max(variance_over_draws(values) / (p * (1 - p)), 0.0), 1.0) if 0 < p < 1 else 0.0
+
+
+def without_noise(values: Floats) -> Floats:
+    """Return P at each draw (D,) from blocks (D, K), drawn in to their mean until their variance is Var(P)."""
+    average: Floats = values.mean(axis=1)
+    if values.shape[1] == 1:
+        return average
+    seen, true = float(average.var(ddof=1)), max(variance_over_draws(values), 0.0)
+    shrink = np.sqrt(min(true / seen, 1.0)) if seen > 0 else 0.0
+    return np.asarray(average.mean() + shrink * (average - average.mean()))
