@@ -1,0 +1,237 @@
+"""A scenario as a state diagram: one row of levels for each variable, an arrow for every way a move can change it.
+
+The world is factored: its state is one level in every row at once. Arrows carry the numbers of the moves, which are
+listed beside the diagram by actor; a guard that asks for levels of other rows is named in that list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from simlib.plots import style
+from simlib.quantities import show
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from simlib.scenario.model import Condition, Effect, Move, Scenario, Variable
+
+_LABEL, _BOX, _GAP, _MARGIN = 30, 34, 24, 16
+_FIRST, _STEP = 13, 11
+"""Height of an arrow over one level, and what every further level adds, in pixels."""
+_LIST, _LINE = 330, 15.5
+"""Width of the list of moves, and height of one of its lines."""
+SIDE_BY_SIDE = 760
+"""From this width on the list of moves stands beside the diagram, not below it."""
+
+
+@dataclass
+class Arrow:
+    """One way from level to level of a variable, and the moves that take it: numbers from 1, and their actors."""
+
+    start: int
+    end: int
+    numbers: list[int] = field(default_factory=list)
+    actors: set[str] = field(default_factory=set)
+
+
+def arrows(scenario: Scenario, variable: Variable) -> list[Arrow]:
+    """Return every change of a variable that some move can make, widest last."""
+    found: dict[tuple[int, int], Arrow] = {}
+    last = {variable.levels.index(level) for level in _ending_levels(scenario, variable)}
+    for number, move in enumerate(scenario, start=1):
+        for start, end in _changes(move, variable):
+            if start in last:
+                continue
+            arrow = found.setdefault((start, end), Arrow(start, end))
+            if number not in arrow.numbers:
+                arrow.numbers.append(number)
+                arrow.actors.add(move.actor)
+    return sorted(found.values(), key=lambda arrow: (abs(arrow.end - arrow.start), arrow.start))
+
+
+def _changes(move: Move, variable: Variable) -> Iterator[tuple[int, int]]:
+    allowed = _allowed(move.when, variable)
+    for outcome in move.outcomes:
+        for effect in outcome.effects:
+            if effect.variable == variable.id:
+                for start in allowed:
+                    end = _target(effect, variable, start)
+                    if end != start:
+                        yield start, end
+
+
+def _allowed(when: Condition, variable: Variable) -> list[int]:
+    """Return the levels of a variable at which a condition can hold."""
+    names: set[str] = set()
+    for clause in when.clauses:
+        names |= set(dict(clause).get(variable.id, variable.levels))
+    return [index for index, level in enumerate(variable.levels) if level in names]
+
+
+def _target(effect: Effect, variable: Variable, start: int) -> int:
+    if effect.level is not None:
+        return variable.levels.index(effect.level)
+    return min(max(start + (effect.shift or 0), 0), len(variable.levels) - 1)
+
+
+def _rise(span: int) -> int:
+    return _FIRST + _STEP * span
+
+
+@dataclass(frozen=True)
+class _Row:
+    """Where one variable is drawn: the top of its label, of its boxes, and of the next row, in pixels from the top."""
+
+    variable: Variable
+    arrows: list[Arrow]
+    top: float
+    boxes: float
+    bottom: float
+
+
+def _rows(scenario: Scenario, top: float) -> list[_Row]:
+    rows = []
+    for variable in scenario.variables.values():
+        found = arrows(scenario, variable)
+        up = max((_rise(a.end - a.start) for a in found if a.end > a.start), default=0)
+        down = max((_rise(a.start - a.end) for a in found if a.end < a.start), default=0)
+        boxes = top + _LABEL + (up + 6 if up else 0)
+        bottom = boxes + _BOX + (down + 6 if down else 0) + _GAP
+        rows.append(_Row(variable, found, top, boxes, bottom))
+        top = bottom
+    return rows
+
+
+def _moves_text(scenario: Scenario, chars: int) -> list[tuple[str, str]]:
+    """Return the lines of the list of moves: (text, actor or "")."""
+    lines: list[tuple[str, str]] = []
+    numbered = list(enumerate(scenario, start=1))
+    for actor in scenario.actors.values():
+        own = [(number, move) for number, move in numbered if move.actor == actor.id]
+        if own:
+            lines.append((actor.label, actor.id))
+            for number, move in own:
+                rate = scenario.assumptions[move.rate]
+                how_often = show(rate.value, "rate", rate.unit)
+                needs = _needs(move)
+                text = style.wrap(f"{number:>3}  {move.label} · {how_often}{needs}", chars, 4).replace("\n", "\n       ")
+                lines += [(line, "") for line in text.split("\n")]
+    for ending in scenario.endings.values():
+        lines.append((style.wrap(f"ends: {ending.label} ({_condition(ending.when)})", chars, 1), ""))
+    return lines
+
+
+def _needs(move: Move) -> str:
+    """Return what a guard asks of variables that the move itself does not change: those are not told by an arrow."""
+    changed = {effect.variable for outcome in move.outcomes for effect in outcome.effects}
+    others = set(move.when.variables) - changed
+    if not others or len(move.when.clauses) != 1:
+        return "" if not others else " · if one of several conditions holds"
+    parts = [f"{variable}: {' or '.join(levels)}" for variable, levels in move.when.clauses[0] if variable in others]
+    return " · if " + ", ".join(parts)
+
+
+def _condition(when: Condition) -> str:
+    clauses = [" and ".join(f"{variable}: {' or '.join(levels)}" for variable, levels in clause) for clause in when.clauses]
+    return "; or ".join(clauses)
+
+
+def height(scenario: Scenario, width: int) -> int:
+    """Return how many pixels high the diagram of a scenario is at a width in pixels."""
+    diagram_bottom = _rows(scenario, _MARGIN)[-1].bottom
+    beside = width >= SIDE_BY_SIDE
+    chars = int((_LIST if beside else width - 2 * _MARGIN) / 6.1)
+    listed = _LINE * (len(_moves_text(scenario, chars)) + 1) + _MARGIN
+    return int(max(diagram_bottom, listed) if beside else diagram_bottom + listed) + _MARGIN
+
+
+def diagram(scenario: Scenario, ax: Axes) -> Axes:
+    """Draw a scenario as a state diagram on an axes of any size (`height` says which suits it); return the axes."""
+    box = ax.get_window_extent()
+    width, tall = box.width, box.height
+    ax.set_xlim(0, width)
+    ax.set_ylim(tall, 0)
+    ax.axis("off")
+    beside = width >= SIDE_BY_SIDE
+    room = width - (_LIST + 2 * _MARGIN if beside else _MARGIN)
+    colours = {actor: style.category(k)[0] for k, actor in enumerate(scenario.actors)}
+    rows = _rows(scenario, _MARGIN)
+    for row in rows:
+        _draw_row(ax, scenario, row, room, colours)
+    left, top = (room + _MARGIN, _MARGIN + 12.0) if beside else (_MARGIN, rows[-1].bottom + 12.0)
+    chars = int((_LIST if beside else width - 2 * _MARGIN) / 6.1)
+    for text, actor in _moves_text(scenario, chars):
+        ax.text(left, top, text, fontsize=style.SMALL, color=colours.get(actor, style.INK), va="center",
+                fontweight="bold" if actor else "normal", family="DejaVu Sans")  # fmt: skip
+        top += _LINE
+    return ax
+
+
+def _draw_row(ax: Axes, scenario: Scenario, row: _Row, room: float, colours: dict[str, str]) -> None:
+    variable = row.variable
+    label = variable.label + (" (hidden)" if variable.hidden else "")
+    ax.text(_MARGIN, row.top + 12, label, fontsize=style.TEXT, color=style.INK, fontweight="bold", va="center")
+    count = len(variable.levels)
+    each = (room - _MARGIN) / count
+    centres = [_MARGIN + each * (k + 0.5) for k in range(count)]
+    shares = dict(variable.start)
+    ends = _ending_levels(scenario, variable)
+    for level, x in zip(variable.levels, centres, strict=True):
+        share = scenario.assumptions[name].value if (name := shares.get(level)) else None
+        _draw_level(ax, level, x, row.boxes, each, share, starts=level in shares, ends=level in ends, hidden=variable.hidden)
+    for arrow in row.arrows:
+        colour = colours[next(iter(arrow.actors))] if len(arrow.actors) == 1 else style.FAINT
+        _draw_arrow(ax, arrow, centres, row.boxes, colour)
+
+
+def _ending_levels(scenario: Scenario, variable: Variable) -> set[str]:
+    """Return the levels at which some ending holds whatever the other variables are."""
+    clauses = [dict(clause) for ending in scenario.endings.values() for clause in ending.when.clauses]
+    return {level for clause in clauses if set(clause) == {variable.id} for level in clause[variable.id]}
+
+
+def _draw_level(
+    ax: Axes, level: str, x: float, top: float, each: float, share: float | None, *, starts: bool, ends: bool, hidden: bool
+) -> None:
+    from matplotlib.patches import FancyBboxPatch
+
+    wide = min(each - 14, 150)
+    face = "#dfe9f3" if starts else "white"
+    patch = FancyBboxPatch((x - wide / 2, top), wide, _BOX, boxstyle="round,pad=0,rounding_size=7", facecolor=face,
+                           edgecolor=style.INK, linewidth=2.6 if ends else 1.1, linestyle="dashed" if hidden else "solid")  # fmt: skip
+    ax.add_patch(patch)
+    text = style.wrap(level, max(int(wide / 6.6), 5), 2)
+    if share is not None:
+        text = f"{text}\n{show(share, 'chance')}" if "\n" not in text else text
+    ax.text(x, top + _BOX / 2, text, fontsize=style.SMALL, color=style.INK, ha="center", va="center", linespacing=1.05)
+
+
+def _draw_arrow(ax: Axes, arrow: Arrow, centres: list[float], boxes: float, colour: str) -> None:
+    from matplotlib.patches import FancyArrowPatch
+    from matplotlib.path import Path
+
+    up = arrow.end > arrow.start
+    shift = 9 if up else -9
+    start, end = centres[arrow.start] + shift, centres[arrow.end] - shift
+    edge, sign = (boxes, -1) if up else (boxes + _BOX, 1)
+    rise = _rise(abs(arrow.end - arrow.start))
+    bend = Path([(start, edge), ((start + end) / 2, edge + sign * 2 * rise), (end, edge)], [Path.MOVETO, Path.CURVE3, Path.CURVE3])
+    ax.add_patch(FancyArrowPatch(path=bend, arrowstyle="-|>", mutation_scale=9, color=colour, linewidth=1.3, zorder=2))
+    numbers = style.wrap(" ".join(map(str, arrow.numbers)), max(int(min(abs(end - start), 100) / 6.5), 4), 1)
+    ax.text((start + end) / 2, edge + sign * rise, numbers, fontsize=style.SMALL, color=style.INK, ha="center", va="center",
+            zorder=3, bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.2})  # fmt: skip
+
+
+def machine(scenario: Scenario, *, width: int = 900) -> Figure:
+    """Return a figure with the state diagram of a scenario, `width` pixels wide at 100 dpi and as high as it needs."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width / 100, height(scenario, width) / 100), dpi=100, facecolor="white")
+    FigureCanvasAgg(figure)
+    diagram(scenario, figure.add_axes((0, 0, 1, 1)))
+    return figure
