@@ -223,6 +223,15 @@ def test_the_readme_shows_the_commands_there_are():
     assert {line.split()[1] for line in readme_commands()} == {"check", "explain", "run", "export"}
 
 
+def test_links_between_files_lead_somewhere():
+    broken = []
+    for name, text in tracked_texts().items():
+        if name.endswith(".md"):
+            links = re.findall(r"\]\(([^)#:\s]+)[^):]*\)", text)
+            broken += [f"{name}: {link}" for link in links if not (HOME / name).parent.joinpath(link).exists()]
+    assert broken == []
+
+
 def readme_scenario() -> str:
     return re.search(r"```yaml\n(.*?)```", (HOME / "README.md").read_text(), re.DOTALL)[1]
 
