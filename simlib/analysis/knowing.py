@@ -119,7 +119,7 @@ class Knowing:
     def _about(self, w: Worth) -> str:
         behind = f"{w.evidence.words()}: {w.evidence.because}" if w.evidence.sources else w.evidence.because
         return (
-            f"Settling “{w.assumption.label}” is worth {w.brier.value:.2g} ± {w.brier.half:.1g}, {percent(w.share)} of "
+            f"Settling “{w.assumption.label}” is worth {w.brier.value:.2g} ± {w.brier.half:.2g}, {percent(w.share)} of "
             f"what settling everything is worth ({w.log.value:.2g} nats); it rests on {behind}."
         )
 

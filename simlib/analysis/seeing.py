@@ -8,10 +8,11 @@ expected gain (the expected value of sample information, EVSI) is
     Brier:  P(open) q (1 - q) (P(E | seen) - P(E | not seen))²,   q = P(seen | open),
     log:    P(open) times the mutual information of E and seeing, in nats,
 
-over the priors, every draw played with replicates of its own. Beside it stands what the observation settles of the doubt
-about the assumptions alone: the variance over the draws of the forecast P_θ that it would explain, Cov(P_θ, Q_θ)² / (q(1-q)),
-with Q_θ the probability of seeing. Not seeing counts as evidence here: that is sound only where the record of a move
-is complete. Gains of several observations overlap and are never to be added.
+over the priors, every draw played with replicates of its own. Beside it stands what the observation settles of the
+doubt about the assumptions alone: the part of Var(P_θ) over draws that it would explain, Cov(P_θ, Q_θ)² / (q (1 - q)),
+with Q_θ the probability of seeing. Squares are products of different blocks of replicates, so that noise does not pass
+for a gain. Not seeing counts as evidence here: that is sound only where the record of a move is complete. Gains of
+several observations overlap and are never to be added.
 
 Reference: Ades, A., Lu, G. and Claxton, K. (2004) Expected value of sample information calculations in medical
 decision modeling, Medical Decision Making 24.
@@ -124,7 +125,7 @@ class Seeing:
         return (
             f"Whether “{o.label}” is seen by then (it is in {percent(o.seen)} of the open histories) moves it to "
             f"{percent(o.if_seen)} if seen and {percent(o.if_not)} if not, worth {o.brier.value:.2g} ± "
-            f"{o.brier.half:.1g} of the Brier score" + (also + about if o.settles.value > o.settles.half else "") + "."
+            f"{o.brier.half:.2g} of the Brier score" + (also + about if o.settles.value > o.settles.half else "") + "."
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -275,9 +276,13 @@ def _observation(
     brier, log, settles = (estimate(f, shares, sequence) for f in (_brier, _log, _settles))
     return Observation(
         move.id, question.outcome or "", question.label, known["seen"], known["if_seen"], known["if_not"],
-        brier, log, Number(min(max(settles.value, 0.0), 1.0), settles.half), _about(scenario, shares, scores),
+        _above_zero(brier), _above_zero(log), _above_zero(settles), _about(scenario, shares, scores),
         evidence(scenario, "", move.sources),
     )  # fmt: skip
+
+
+def _above_zero(number: Number) -> Number:
+    return Number(max(number.value, 0.0), number.half)
 
 
 def _known(shares: Floats) -> dict[str, float]:
@@ -291,14 +296,24 @@ def _known(shares: Floats) -> dict[str, float]:
 
 
 def _brier(shares: Floats) -> float:
+    """Return the expected gain in the Brier score: P(open) Cov(E, seeing | open)² / (q (1 - q))."""
     known = _known(shares)
-    return known["open"] * known["seen"] * (1 - known["seen"]) * (known["if_seen"] - known["if_not"]) ** 2
+    q = known["seen"]
+    if not 0 < q < 1:
+        return 0.0
+    stays, happens, seen, both = (shares[:, :, part].mean(axis=0) for part in (_OPEN, _HAPPENS, _SEEN, _BOTH))
+    together = (both - seen * happens / np.maximum(stays, 1e-300)) / known["open"]
+    return known["open"] * float(cross(together[None, :], together[None, :])) / (q * (1 - q))
 
 
 def _log(shares: Floats) -> float:
+    """Return the expected gain in nats, its noise taken off as that of the Brier score is."""
     known = _known(shares)
-    gain = divergence(np.array([known["if_seen"], known["if_not"]]), known["before"])
-    return known["open"] * float(gain @ [known["seen"], 1 - known["seen"]])
+    weights = np.array([known["seen"], 1 - known["seen"]])
+    moved = np.array([known["if_seen"], known["if_not"]])
+    raw = known["open"] * float((moved - known["before"]) ** 2 @ weights)
+    gain = known["open"] * float(divergence(moved, known["before"]) @ weights)
+    return gain * _brier(shares) / raw if raw > 0 else 0.0
 
 
 def _settles(shares: Floats) -> float:
