@@ -226,10 +226,9 @@ class Report:
     def sentences(self) -> list[str]:
         """Tell how it went."""
         done = self.done_now + self.done_before
-        told = [
-            f"{done} of {self.points} points are in {self.folder} ({self.done_now} now, {self.done_before} before), "
-            f"in {self.seconds:.1f} s; {100 * self.engine_share:.0f}% of the workers' time went into the engine."
-        ]
+        where = f"{done} of {self.points} points are in {self.folder} ({self.done_now} now, {self.done_before} before)"
+        busy = f"{100 * self.engine_share:.0f}% of the workers' time went into the engine"
+        told = [f"{where}, in {self.seconds:.1f} s; {busy}."]
         told += [f"tried again: {line}" for line in self.retried]
         return told + [f"failed: {line}" for line in self.failed]
 
