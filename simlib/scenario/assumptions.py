@@ -182,20 +182,14 @@ def resolve_literal(
     found = _kind_by_notation(document, (*place, "value"), value) if kind is None else kind
     if found is None:
         return None
-    low, high = (
-        _quantity(document, (*place, bound), written, found, used_at) if written is not None else None
-        for bound, written in (("low", shape.low), ("high", shape.high))
-    )
-    if (shape.low is None) != (shape.high is None):
-        given, other = ("low", "high") if shape.high is None else ("high", "low")
-        document.note(place, f"{given!r} without {other!r}", "expected both (a prior), or neither (fixed)")
+    low, high = _bounds(document, place, shape, found, used_at) or (value.value, value.value)
     return Assumption(
         id=name,
         label=shape.label or label,
         kind=found,
         value=value.value,
-        low=low.value if low and high else value.value,
-        high=high.value if low and high else value.value,
+        low=low,
+        high=high,
         because=shape.because,
         sources=tuple(shape.sources),
         unit=value.unit,
@@ -203,6 +197,20 @@ def resolve_literal(
         observed=_observed(document, place, shape, found),
         uses_log_until=shape.uses_log_until,
     )
+
+
+def _bounds(
+    document: Document, place: Place, shape: LiteralShape, kind: AssumptionKind, used_at: Place
+) -> tuple[float, float] | None:
+    """Return the 5th and 95th percentiles; None where there are none, or where they cannot be read (and noted)."""
+    if (shape.low is None) != (shape.high is None):
+        given, other = ("low", "high") if shape.high is None else ("high", "low")
+        document.note(place, f"{given!r} without {other!r}", "expected both (a prior), or neither (fixed)")
+    low, high = (
+        _quantity(document, (*place, bound), written, kind, used_at) if written is not None else None
+        for bound, written in (("low", shape.low), ("high", shape.high))
+    )
+    return (low.value, high.value) if low and high else None
 
 
 def _quantity(document: Document, place: Place, written: str, kind: Kind | None, used_at: Place) -> Quantity | None:
