@@ -9,7 +9,7 @@ import pytest
 
 from simlib.analysis.lint import elicited, implied, lint
 from simlib.errors import Cancelled, TooManyStates
-from simlib.scenario.model import Force, Pin, Scenario
+from simlib.scenario.model import Forbid, Force, Pin, Scenario
 from tests.worlds import World, branches, date, erlang, two_states, unreachable_rung, window
 
 
@@ -184,8 +184,10 @@ def test_a_level_with_no_share_of_the_start_can_never_be_reached():
 
 
 def test_interventions_are_no_part_of_the_world_that_is_read():
-    pinned = unreachable_rung().replace(interventions=(Pin("lamp", "green", date(3)),))
-    assert lint(pinned) == lint(unreachable_rung())
+    """A pin cannot make a level reachable, and forbidding a move does not make it any slower."""
+    busy = with_assumption(unreachable_rung(), "light.rate", value=30.0)
+    assert about(busy, "'light' would happen 30 per day")
+    assert lint(busy.replace(interventions=(Pin("lamp", "green", date(3)), Forbid("light")))) == lint(busy)
 
 
 # ---------------------------------------------------------------- numbers
