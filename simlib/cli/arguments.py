@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 RUNS = 10_000
 """Replicates of a Monte Carlo run when --runs does not say."""
@@ -22,6 +22,9 @@ examples:
   simlib explain two-islands                 every move, assumption and ending in a sentence
   simlib run two-islands                     endings, questions and moves by date
   simlib run two-islands --draws 200         the same over the ranges of the assumptions
+  simlib compare two-islands --forbid patrol what if, exactly and with the same dice
+  simlib drivers two-islands                 which assumptions carry the answer
+  simlib paths two-islands --given open-war  how it gets there
   simlib export two-islands --to prism       the same machine for PRISM and Storm
   simlib lab                                 the notebooks
 
@@ -86,6 +89,16 @@ def build() -> argparse.ArgumentParser:
     _explain(_command(commands, "explain", "tell every move, assumption and ending in a sentence"))
     _run(_command(commands, "run", "forecast: endings, questions, ladder and moves by date", RUN_ABOUT, RUN_EXAMPLES))
     _export(_command(commands, "export", "write the scenario for another tool (PRISM, Storm)"))
+    _compare(
+        _command(commands, "compare", "what if: the scenario beside its views, or with interventions and other values")
+    )
+    _drivers(_command(commands, "drivers", "what drives it: slopes, a tornado, shares of the doubt"))
+    _uncertainty(_command(commands, "uncertainty", "how sure: doubt and chance apart, and what to find out next"))
+    _paths(_command(commands, "paths", "by which path: the most probable orders of rungs"))
+    _indicators(_command(commands, "indicators", "what to watch for: what seeing a move says of an ending"))
+    _discover(_command(commands, "discover", "under which assumptions: boxes over the priors"))
+    _diff(_command(commands, "diff", "what changed between two scenarios or views, and what that did"))
+    _sweep(_command(commands, "sweep", "work out a design of many points into Parquet files, resumable"))
     _lab(_command(commands, "lab", "open JupyterLab on the notebooks, wherever it is called from"))
     return parser
 
@@ -107,7 +120,7 @@ def _check(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Load a scenario and all its views. Problems: each a line `file:line: where: what; what was expected`, exit\n"
         "code 2. Without problems a second reading, which needs solutions, warns of what is legal but doubtful; each\n"
-        "elicited \"p within T\" is printed beside what the model implies for it; and where the scenario names a\n"
+        'elicited "p within T" is printed beside what the model implies for it; and where the scenario names a\n'
         "reference class, what it implies is printed beside the base rates of past crises. Exit code 0; 2 for an error."
     )
     _path(parser)
@@ -163,6 +176,114 @@ def _export(parser: argparse.ArgumentParser) -> None:
     _windows(changes)
 
 
+def _compare(parser: argparse.ArgumentParser) -> None:
+    _path(parser)
+    _question(parser, "--measure", "--engine", "--draws", "--seed")
+    parser.add_argument("--runs", type=_whole(0), metavar="N", help="pairs of histories with the same dice")
+    changes = parser.add_argument_group("changes: together they make one variant")
+    changes.add_argument("--with-view", action="append", default=[], metavar="NAME", help="compare with a view")
+    _set(changes)
+    _interventions(changes)
+
+
+def _drivers(parser: argparse.ArgumentParser) -> None:
+    _path(parser)
+    _question(parser, "--measure", "--day", "--seed")
+    parser.add_argument("--top", type=_whole(1), default=10, metavar="N", help="assumptions to follow (default: 10)")
+    parser.add_argument("--sobol", action="store_true", help="also shares of the doubt (Sobol indices; minutes)")
+    _view(parser.add_argument_group("changes"))
+
+
+def _uncertainty(parser: argparse.ArgumentParser) -> None:
+    _path(parser)
+    _question(parser, "--measure", "--day", "--engine", "--draws", "--seed")
+    _view(parser.add_argument_group("changes"))
+
+
+def _paths(parser: argparse.ArgumentParser) -> None:
+    _path(parser)
+    _question(parser)
+    parser.add_argument("--ladder", metavar="NAME", help="the ladder whose rungs make a path (default: the first)")
+    parser.add_argument("--given", metavar="ENDING", help="only the paths to this ending, as shares of it")
+    parser.add_argument("--passages", action="store_true", help="with --given: what share passes each rung and move")
+    parser.add_argument("--top", type=_whole(1), default=20, metavar="N", help="classes to list (default: 20)")
+    _view(parser.add_argument_group("changes"))
+
+
+def _indicators(parser: argparse.ArgumentParser) -> None:
+    _path(parser)
+    _question(parser, "--seed")
+    parser.add_argument("--ending", action="append", metavar="NAME", help="what to watch for (default: the first)")
+    parser.add_argument("--day", type=float, default=14.0, metavar="DAYS", help="looked by (default: 14 days)")
+    parser.add_argument("--times-seen", type=_whole(1), default=1, metavar="N", help="sightings that make an alarm")
+    parser.add_argument("--draws", type=_whole(0), default=500, metavar="N", help="of the assumptions (default: 500)")
+    parser.add_argument("--runs", type=_whole(1), default=20_000, metavar="N", help="histories (default: 20,000)")
+    parser.add_argument("--doing", type=_whole(0), default=5, metavar="N", help="moves to force as well (default: 5)")
+    _view(parser.add_argument_group("changes"))
+
+
+def _discover(parser: argparse.ArgumentParser) -> None:
+    _path(parser)
+    _question(parser, "--measure", "--engine", "--seed")
+    parser.add_argument("--threshold", type=float, metavar="P", help="cases of interest (default: the upper quarter)")
+    parser.add_argument(
+        "--draws", type=_whole(20), default=1000, metavar="N", help="of the assumptions (default: 1,000)"
+    )
+    parser.add_argument("--runs", type=_whole(1), default=1000, metavar="N", help="same-dice histories of each draw")
+    _view(parser.add_argument_group("changes"))
+
+
+def _diff(parser: argparse.ArgumentParser) -> None:
+    _path(parser)
+    parser.add_argument("other", metavar="OTHER", nargs="?", help="another scenario (default: the same)")
+    _question(parser)
+    parser.add_argument("--view", metavar="NAME", help="see PATH through a view")
+    parser.add_argument("--other-view", metavar="NAME", help="see OTHER through a view")
+    parser.add_argument("--no-forecast", action="store_true", help="only what changed, not what it did")
+
+
+def _sweep(parser: argparse.ArgumentParser) -> None:
+    _path(parser)
+    parser.epilog = (
+        "examples:\n"
+        "  simlib sweep two-islands --out swept --sobol 1024\n"
+        '  simlib sweep two-islands --out grid --grid "patrol_rate=1 per week,2 per week" --grid hot_factor=2,3,5\n'
+        "  simlib sweep two-islands --out views --views baseline,hawks --engine exact\n"
+        "The same command goes on where a killed one stopped."
+    )
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the sweep")
+    design = parser.add_argument_group("design: one of")
+    design.add_argument("--sobol", type=_whole(1), metavar="N", help="N draws of the assumptions from their priors")
+    design.add_argument("--grid", action="append", default=[], metavar="NAME=V,V,...", help="values (repeatable)")
+    design.add_argument("--views", type=lambda text: text.split(","), metavar="NAME,...", help="`baseline` is none")
+    _question(parser, "--engine", "--seed", outputs=False)
+    parser.add_argument("--seeds", type=_whole(1), default=1, metavar="N", help="dice per grid point or view")
+    parser.add_argument("--runs", type=_whole(1), default=1000, metavar="N", help="replicates of a point")
+    parser.add_argument("--times", type=_whole(1), default=1, metavar="N", help="equal steps (default: the horizon)")
+    parser.add_argument("--block", type=_whole(1), default=32, metavar="N", help="points in a file (default: 32)")
+    parser.add_argument("--workers", type=_whole(1), metavar="N", help="threads here (default: all cores)")
+    parser.add_argument("--scheduler", metavar="ADDRESS", help='a Dask scheduler, such as "tcp://host:8786"')
+    _view(parser.add_argument_group("changes"))
+
+
+def _question(parser: argparse.ArgumentParser, *wanted: str, outputs: bool = True) -> None:
+    """Add the options that questions have in common: those `wanted`, and where the answer goes."""
+    measure = "ending:ID, question:ID, rung:LADDER=RUNG, level:VARIABLE=LEVEL or moves:ID (repeatable)"
+    options: dict[str, dict[str, Any]] = {
+        "--measure": {"action": "append", "metavar": "NAME", "help": f"{measure}; default: every ending"},
+        "--day": {"type": float, "metavar": "DAYS", "help": "by this day of the forecast (default: the horizon)"},
+        "--engine": {"choices": ("exact", "montecarlo"), "help": "default: what suits the question"},
+        "--draws": {"type": _whole(0), "default": 0, "metavar": "N", "help": "draws from the priors (0: as needed)"},
+        "--seed": {"type": _whole(0), "default": 0, "metavar": "N", "help": "of the dice and of the draws"},
+    }
+    for name in wanted:
+        parser.add_argument(name, **options[name])
+    if outputs:
+        group = _adder(parser.add_argument_group("output"))
+        group("--json", metavar="FILE", help="write the answer as JSON; `-`: to standard output, and nothing else")
+        group("--out", type=Path, metavar="DIR", help="write tables (CSV) and the JSON there")
+
+
 def _lab(parser: argparse.ArgumentParser) -> None:
     parser.epilog = "Further options go to JupyterLab."
     parser.add_argument("--no-browser", action="store_true", help="only print the address")
@@ -179,6 +300,10 @@ def _path(parser: argparse.ArgumentParser) -> None:
 
 def _view(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--view", metavar="NAME", help="see it through a view (views/NAME.yaml beside the scenario)")
+    _set(group)
+
+
+def _set(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--set", action="append", default=[], metavar="NAME=VALUE", dest="values",
         help="another median for an assumption; its range shifts with it (repeatable)",

@@ -53,6 +53,17 @@ def lab(arguments: Namespace) -> int:
     return open_lab([*options, *arguments.jupyter])
 
 
+def ask(arguments: Namespace) -> int:
+    """Answer one of the questions."""
+    from simlib.cli import asking
+
+    answer: Callable[[Namespace], int] = getattr(asking, arguments.command)
+    return answer(arguments)
+
+
+QUESTIONS = ("compare", "drivers", "uncertainty", "paths", "indicators", "discover", "diff", "sweep")
+
 COMMANDS: Mapping[str, Callable[[Namespace], int]] = {
     "check": check, "explain": explain, "run": run, "export": export, "lab": lab,
+    **dict.fromkeys(QUESTIONS, ask),
 }  # fmt: skip
