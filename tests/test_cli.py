@@ -98,8 +98,12 @@ def test_draws_print_both_numbers_and_the_doubt(cli, bridge) -> None:
 
 
 def test_rarer_moves_are_counted_and_top_0_lists_all(cli, bridge) -> None:
-    assert "and 2 rarer moves (--top 0 lists all)" in cli("run", bridge, "--top", "2")[1]
-    assert "rarer" not in cli("run", bridge, "--top", "0")[1]
+    few, every = (cli("run", bridge, "--top", top)[1] for top in ("2", "0"))
+    assert "and 2 rarer moves (--top 0 lists all)" in few
+    assert "rarer" not in every
+    counts = [float(row.split()[-1]) for row in every.split("Moves: ")[1].split("\n\n")[0].splitlines()[3:]]
+    assert len(counts) == 4
+    assert counts == sorted(counts, reverse=True)
 
 
 def test_changes_are_told(cli, bridge) -> None:

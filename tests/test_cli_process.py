@@ -65,7 +65,7 @@ def test_a_reader_that_goes_away_is_no_error_message(bridge: str) -> None:
     run.stderr.close()
     assert run.wait(SECONDS) == 1
     assert "Traceback" not in told
-    assert "BrokenPipe" not in told
+    assert "roken" not in told
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT to send to one process")

@@ -61,7 +61,9 @@ class Checked:
                 return model, int(found[0])
         self.models.append(self._build(row["constants"]))
         self.levels.append(self._levels(self.models[-1]))
-        return self._state(row)
+        (first,) = self.models[-1].initial_states
+        assert self.levels[-1][first].tolist() == start
+        return self.models[-1], first
 
     def _build(self, constants: Mapping[str, int]) -> Any:
         options = self.storm.BuilderOptions()
