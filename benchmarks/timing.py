@@ -7,25 +7,35 @@ import platform
 import statistics
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 
-def rounds(work: Mapping[str, Callable[[], object]], times: int = 7) -> dict[str, list[float]]:
-    """Run each piece of work once to warm up, then all of them in turn, `times` times; return seconds by round."""
+@dataclass
+class Times:
+    """Seconds by round: on the clock, and of processor time (all threads together), which other work hardly disturbs."""
+
+    clock: list[float] = field(default_factory=list)
+    processor: list[float] = field(default_factory=list)
+
+
+def rounds(work: Mapping[str, Callable[[], object]], times: int = 7) -> dict[str, Times]:
+    """Run each piece of work once to warm up, then all of them in turn, `times` times."""
     for piece in work.values():
         piece()
-    seconds: dict[str, list[float]] = {name: [] for name in work}
+    taken = {name: Times() for name in work}
     for _ in range(times):
         for name, piece in work.items():
-            begun = time.perf_counter()
+            begun, spent = time.perf_counter(), time.process_time()
             piece()
-            seconds[name].append(time.perf_counter() - begun)
-    return seconds
+            taken[name].clock.append(time.perf_counter() - begun)
+            taken[name].processor.append(time.process_time() - spent)
+    return taken
 
 
-def ratio(seconds: Mapping[str, list[float]], this: str, that: str) -> float:
+def ratio(this: list[float], that: list[float]) -> float:
     """Return the median over the rounds of this time over that time, both taken in the same round."""
-    return statistics.median(a / b for a, b in zip(seconds[this], seconds[that], strict=True))
+    return statistics.median(a / b for a, b in zip(this, that, strict=True))
 
 
 def best(seconds: list[float]) -> float:

@@ -298,9 +298,11 @@ def test_intervals_are_wilson_and_half_widths_cover_them():
 
 @law
 def test_the_half_width_of_a_count_is_that_of_its_mean():
-    """Poisson counts with mean 9: half-width 1.96 sqrt(9 / runs)."""
-    forecast = simulate(worlds.birth_death(0.3), runs=RUNS, times=[30.0])
-    assert forecast.error["moves"]["rise"][0] == pytest.approx(1.96 * np.sqrt(9 / RUNS), rel=0.05)
+    """1.96 standard deviations over the root of the runs: Poisson counts with mean 9, and one crossing or none."""
+    rises = simulate(worlds.birth_death(0.3), runs=RUNS, times=[30.0])
+    assert rises.error["moves"]["rise"][0] == pytest.approx(1.96 * np.sqrt(9 / RUNS), rel=0.05)
+    crossings, p = simulate(worlds.two_states(0.1), runs=RUNS, times=[30.0]), -np.expm1(-3)
+    assert crossings.error["moves"]["cross"][0] == pytest.approx(1.96 * np.sqrt(p * (1 - p) / RUNS), rel=0.05)
 
 
 def test_values_by_name_and_all_at_once_are_the_same():

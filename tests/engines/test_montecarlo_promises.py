@@ -7,6 +7,7 @@ import pytest
 
 from simlib.engines.histories import histories
 from simlib.engines.montecarlo import Counts, Simulator, simulate
+from simlib.engines.streams import draws, exponentials, stream_hash, stream_keys, uniforms
 from simlib.scenario.model import Assumption, Forbid, Force, Move, Outcome, Pin, Policy, Variable
 from tests import worlds
 from tests.engines.chance import Z_LIMIT, two_scores
@@ -66,6 +67,29 @@ def test_seed_0_is_the_default_and_a_seed_like_any_other():
     default, zero, one = simulator.run(runs=200), simulator.run(runs=200, seed=0), simulator.run(runs=200, seed=1)
     assert_same_bits(default, zero)
     assert np.all(default.question_time[:, 0] != one.question_time[:, 0])
+
+
+def test_every_draw_is_where_its_address_says():
+    """Draws 0, 2, 4, ... are the waits of a move and 1, 3, 5, ... its outcomes; a start and a forced firing use 0."""
+    world = worlds.World("coin").variable("v", "a", "b", start={"a": 0.4, "b": None})
+    world.move("toss", 0.5, outcomes={"heads": (0.3, {}), "tails": (None, {})})
+    force = Force("toss", worlds.date(4))
+    told = histories(world.scenario().replace(interventions=(force,)), 50, seed=7)
+    number = np.arange(100)
+    for replicate in range(50):
+        rows = told.rows(replicate)
+        own = told.intervention[rows] < 0
+        (toss, start, forced) = (
+            stream_keys(7, replicate, stream_hash(kind, name))
+            for kind, name in (("move", "toss"), ("start", "v"), ("force", str(force)))
+        )
+        times = np.cumsum(exponentials(draws(toss, 2 * number)) / 0.5)
+        seen = told.time[rows][own][1:]
+        np.testing.assert_allclose(seen, times[: len(seen)], rtol=1e-12)
+        heads = uniforms(draws(toss, 2 * number + 1)) < 0.3
+        np.testing.assert_array_equal(told.outcome[rows][own][1:] == 0, heads[: len(seen)])
+        assert told.levels[rows.start, 0] == (uniforms(draws(start, 0)) >= 0.4)
+        assert (told.outcome[rows][~own] == 0).tolist() == (uniforms(draws(forced, 0)) < 0.3).tolist()
 
 
 # ---------------------------------------------------------------- interventions that change nothing
