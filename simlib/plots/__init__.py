@@ -6,10 +6,11 @@ picture is drawn.
 
 from simlib.plots.comparison import comparison
 from simlib.plots.dashboard import dashboard
+from simlib.plots.diagram import diagram, machine
 from simlib.plots.drivers import drivers
 from simlib.plots.endings import endings
 from simlib.plots.ladders import ladder_fan
 from simlib.plots.moves import moves
 from simlib.plots.story import story
 
-__all__ = ["comparison", "dashboard", "drivers", "endings", "ladder_fan", "moves", "story"]
+__all__ = ["comparison", "dashboard", "diagram", "drivers", "endings", "ladder_fan", "machine", "moves", "story"]

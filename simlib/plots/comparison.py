@@ -31,15 +31,30 @@ def comparison(results: Mapping[str, Forecast], ax: Axes, *, ongoing: bool = Fal
     height = len(results) + 1.6
     for row, name in enumerate(names):
         top = row * height
-        ax.annotate(first.label("endings", name), (0, top - 0.35), fontsize=style.TEXT, color=style.INK, va="bottom",
-                    fontweight="bold", annotation_clip=False)  # fmt: skip
+        ax.annotate(
+            style.plain(first.label("endings", name)),
+            (0, top - 0.35),
+            fontsize=style.TEXT,
+            color=style.INK,
+            va="bottom",
+            fontweight="bold",
+            annotation_clip=False,
+        )
         for k, (label, values) in enumerate(last.items()):
             colour, _ = style.category(k + 1)
             y, start, value = top + k + 0.4, float(next(iter(last.values()))[row]), float(values[row])
             ax.plot([start, value], [y, y], color=colour, linewidth=1.6, zorder=2)
             ax.plot([value], [y], MARKS[k % len(MARKS)], color=colour, markersize=6.5, zorder=3)
-            ax.annotate(f"{percent(value)}  {label}", (max(value, start), y), (9, 0), textcoords="offset points",
-                        va="center", fontsize=style.SMALL, color=style.INK, annotation_clip=False)  # fmt: skip
+            ax.annotate(
+                style.plain(f"{percent(value)}  {label}"),
+                (max(value, start), y),
+                (9, 0),
+                textcoords="offset points",
+                va="center",
+                fontsize=style.SMALL,
+                color=style.INK,
+                annotation_clip=False,
+            )
     highest = max((float(values.max(initial=0.0)) for values in last.values()), default=1.0)
     style.percent_axis(ax, style.round_top(highest), horizontal=True)
     ax.set_xlim(0, style.round_top(highest) * 1.35)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from simlib.plots import style
 from simlib.plots.endings import EndingsPanel
+from simlib.plots.figure import new_figure
 from simlib.plots.ladders import LadderPanel
 from simlib.plots.moves import MovesPanel
 from simlib.plots.panel import Panel
@@ -29,7 +30,6 @@ TWO_COLUMNS = 960
 BARS_SIDE_BY_SIDE = 680
 """From this width on the two panels of bars stand side by side."""
 
-DPI = 100
 _HEAD, _GAP, _TITLE, _FOOT = 30, 26, 44, 40
 _LEFT, _LABELS = 46, (170, 0.42)
 """Room for the axis on the left; for labels on the right, at least so many pixels and at most such a share."""
@@ -54,17 +54,13 @@ class Dashboard:
     def __init__(
         self, result: Forecast, width: int = 900, *, choice: Choice | None = None, drivers: pd.DataFrame | None = None
     ) -> None:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-
         self.choice = choice or Choice()
         self.width = max(WIDTHS[0], min(int(width), WIDTHS[1]))
         with_ladder, with_drivers = bool(result.ladders), drivers is not None and len(drivers) > 0
         rows = min(self.choice.rows, len(self.choice.moves or result.moves))
         room = _label_room(self.width, result, self.choice)
         self._boxes, height = _boxes(self.width, room, rows, ladder=with_ladder, drivers=with_drivers)
-        self.figure: Figure = Figure(figsize=(self.width / DPI, height / DPI), dpi=DPI, facecolor="white")
-        FigureCanvasAgg(self.figure)
+        self.figure: Figure = new_figure(self.width, height, result.sentence(limit=len(result.endings)))
         self.height = height
         self.panels: list[Panel] = [
             EndingsPanel(self._axes("endings"), result, self.choice.endings, room=room),
@@ -90,8 +86,9 @@ class Dashboard:
     def _head(self, result: Forecast) -> None:
         y = 1 - 16 / self.height
         self.title = self.figure.text(12 / self.width, y, "", fontsize=style.TITLE, color=style.FAINT, va="center")
-        self.mark = self.figure.text(1 - 12 / self.width, y, "", fontsize=style.TEXT, color=style.INK, va="center",
-                                     ha="right", fontweight="bold")  # fmt: skip
+        self.mark = self.figure.text(
+            1 - 12 / self.width, y, "", fontsize=style.TEXT, color=style.INK, va="center", ha="right", fontweight="bold"
+        )
         self._title(result)
 
     def _title(self, result: Forecast) -> bool:
@@ -140,7 +137,11 @@ def _boxes(
     heights = {"endings": 250 if wide else 230, "ladder": 250 if wide else 200, "moves": bars, "drivers": bars}
     timed, counted = ["endings"] + ["ladder"] * ladder, ["moves"] + ["drivers"] * drivers
     pairs = (timed if wide else None, counted if width >= BARS_SIDE_BY_SIDE else None)
-    lines = [line for pair, names in zip(pairs, (timed, counted), strict=True) for line in ([pair] if pair else [[n] for n in names])]
+    lines = [
+        line
+        for pair, names in zip(pairs, (timed, counted), strict=True)
+        for line in ([pair] if pair else [[n] for n in names])
+    ]
     boxes, top = {}, _HEAD
     for line in lines:
         tall, share = max(heights[name] for name in line), (width - _GAP * (len(line) - 1)) // len(line)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from simlib.plots import style
+from simlib.plots.figure import new_figure
 from simlib.quantities import show
 
 if TYPE_CHECKING:
@@ -113,12 +114,14 @@ def _moves_text(scenario: Scenario, chars: int) -> list[tuple[str, str]]:
     for actor in scenario.actors.values():
         own = [(number, move) for number, move in numbered if move.actor == actor.id]
         if own:
-            lines.append((actor.label, actor.id))
+            lines.append((style.plain(actor.label), actor.id))
             for number, move in own:
                 rate = scenario.assumptions[move.rate]
                 how_often = show(rate.value, "rate", rate.unit)
                 needs = _needs(move)
-                text = style.wrap(f"{number:>3}  {move.label} · {how_often}{needs}", chars, 4).replace("\n", "\n       ")
+                text = style.wrap(f"{number:>3}  {move.label} · {how_often}{needs}", chars, 4).replace(
+                    "\n", "\n       "
+                )
                 lines += [(line, "") for line in text.split("\n")]
     for ending in scenario.endings.values():
         lines.append((style.wrap(f"ends: {ending.label} ({_condition(ending.when)})", chars, 1), ""))
@@ -136,7 +139,9 @@ def _needs(move: Move) -> str:
 
 
 def _condition(when: Condition) -> str:
-    clauses = [" and ".join(f"{variable}: {' or '.join(levels)}" for variable, levels in clause) for clause in when.clauses]
+    clauses = [
+        " and ".join(f"{variable}: {' or '.join(levels)}" for variable, levels in clause) for clause in when.clauses
+    ]
     return "; or ".join(clauses)
 
 
@@ -165,8 +170,16 @@ def diagram(scenario: Scenario, ax: Axes) -> Axes:
     left, top = (room + _MARGIN, _MARGIN + 12.0) if beside else (_MARGIN, rows[-1].bottom + 12.0)
     chars = int((_LIST if beside else width - 2 * _MARGIN) / 6.1)
     for text, actor in _moves_text(scenario, chars):
-        ax.text(left, top, text, fontsize=style.SMALL, color=colours.get(actor, style.INK), va="center",
-                fontweight="bold" if actor else "normal", family="DejaVu Sans")  # fmt: skip
+        ax.text(
+            left,
+            top,
+            text,
+            fontsize=style.SMALL,
+            color=colours.get(actor, style.INK),
+            va="center",
+            fontweight="bold" if actor else "normal",
+            family="DejaVu Sans",
+        )
         top += _LINE
     return ax
 
@@ -174,7 +187,9 @@ def diagram(scenario: Scenario, ax: Axes) -> Axes:
 def _draw_row(ax: Axes, scenario: Scenario, row: _Row, room: float, colours: dict[str, str]) -> None:
     variable = row.variable
     label = variable.label + (" (hidden)" if variable.hidden else "")
-    ax.text(_MARGIN, row.top + 12, label, fontsize=style.TEXT, color=style.INK, fontweight="bold", va="center")
+    ax.text(
+        _MARGIN, row.top + 12, style.plain(label), fontsize=style.TEXT, color=style.INK, fontweight="bold", va="center"
+    )
     count = len(variable.levels)
     each = (room - _MARGIN) / count
     centres = [_MARGIN + each * (k + 0.5) for k in range(count)]
@@ -182,7 +197,9 @@ def _draw_row(ax: Axes, scenario: Scenario, row: _Row, room: float, colours: dic
     ends = _ending_levels(scenario, variable)
     for level, x in zip(variable.levels, centres, strict=True):
         share = scenario.assumptions[name].value if (name := shares.get(level)) else None
-        _draw_level(ax, level, x, row.boxes, each, share, starts=level in shares, ends=level in ends, hidden=variable.hidden)
+        _draw_level(
+            ax, level, x, row.boxes, each, share, starts=level in shares, ends=level in ends, hidden=variable.hidden
+        )
     for arrow in row.arrows:
         colour = colours[next(iter(arrow.actors))] if len(arrow.actors) == 1 else style.FAINT
         _draw_arrow(ax, arrow, centres, row.boxes, colour)
@@ -195,14 +212,31 @@ def _ending_levels(scenario: Scenario, variable: Variable) -> set[str]:
 
 
 def _draw_level(
-    ax: Axes, level: str, x: float, top: float, each: float, share: float | None, *, starts: bool, ends: bool, hidden: bool
+    ax: Axes,
+    level: str,
+    x: float,
+    top: float,
+    each: float,
+    share: float | None,
+    *,
+    starts: bool,
+    ends: bool,
+    hidden: bool,
 ) -> None:
     from matplotlib.patches import FancyBboxPatch
 
     wide = min(each - 14, 150)
     face = "#dfe9f3" if starts else "white"
-    patch = FancyBboxPatch((x - wide / 2, top), wide, _BOX, boxstyle="round,pad=0,rounding_size=7", facecolor=face,
-                           edgecolor=style.INK, linewidth=2.6 if ends else 1.1, linestyle="dashed" if hidden else "solid")  # fmt: skip
+    patch = FancyBboxPatch(
+        (x - wide / 2, top),
+        wide,
+        _BOX,
+        boxstyle="round,pad=0,rounding_size=7",
+        facecolor=face,
+        edgecolor=style.INK,
+        linewidth=2.6 if ends else 1.1,
+        linestyle="dashed" if hidden else "solid",
+    )
     ax.add_patch(patch)
     text = style.wrap(level, max(int(wide / 6.6), 5), 2)
     if share is not None:
@@ -219,19 +253,33 @@ def _draw_arrow(ax: Axes, arrow: Arrow, centres: list[float], boxes: float, colo
     start, end = centres[arrow.start] + shift, centres[arrow.end] - shift
     edge, sign = (boxes, -1) if up else (boxes + _BOX, 1)
     rise = _rise(abs(arrow.end - arrow.start))
-    bend = Path([(start, edge), ((start + end) / 2, edge + sign * 2 * rise), (end, edge)], [Path.MOVETO, Path.CURVE3, Path.CURVE3])
+    bend = Path(
+        [(start, edge), ((start + end) / 2, edge + sign * 2 * rise), (end, edge)],
+        [Path.MOVETO, Path.CURVE3, Path.CURVE3],
+    )
     ax.add_patch(FancyArrowPatch(path=bend, arrowstyle="-|>", mutation_scale=9, color=colour, linewidth=1.3, zorder=2))
     numbers = style.wrap(" ".join(map(str, arrow.numbers)), max(int(min(abs(end - start), 100) / 6.5), 4), 1)
-    ax.text((start + end) / 2, edge + sign * rise, numbers, fontsize=style.SMALL, color=style.INK, ha="center", va="center",
-            zorder=3, bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.2})  # fmt: skip
+    ax.text(
+        (start + end) / 2,
+        edge + sign * rise,
+        numbers,
+        fontsize=style.SMALL,
+        color=style.INK,
+        ha="center",
+        va="center",
+        zorder=3,
+        bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.2},
+    )
+
+
+def in_words(scenario: Scenario) -> str:
+    """Say what the diagram of a scenario shows."""
+    levels = "; ".join(f"{v.label}: {', '.join(v.levels)}" for v in scenario.variables.values())
+    return f"State diagram of {scenario.title}. {levels}."
 
 
 def machine(scenario: Scenario, *, width: int = 900) -> Figure:
     """Return a figure with the state diagram of a scenario, `width` pixels wide at 100 dpi and as high as it needs."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width / 100, height(scenario, width) / 100), dpi=100, facecolor="white")
-    FigureCanvasAgg(figure)
+    figure = new_figure(width, height(scenario, width), in_words(scenario))
     diagram(scenario, figure.add_axes((0, 0, 1, 1)))
     return figure

@@ -23,7 +23,11 @@ def drivers(frame: pd.DataFrame, ax: Axes, *, title: str = "What it hangs on", r
     """
     top = frame.head(rows)
     width = int(ax.get_window_extent().width / 6.2)
-    style.dress(ax, style.wrap(title, int(width * 0.8), 1), style.wrap("change in points if it were low (hatched) or high, to first order", width, 1))
+    style.dress(
+        ax,
+        style.wrap(title, int(width * 0.8), 1),
+        style.wrap("change in points if it were low (hatched) or high, to first order", width, 1),
+    )
     ax.grid(visible=False, axis="y")
     ax.spines["left"].set_visible(False)
     ax.axvline(0, color=style.GHOST, linewidth=1)
@@ -34,12 +38,26 @@ def drivers(frame: pd.DataFrame, ax: Axes, *, title: str = "What it hangs on", r
     reach = 1.35 * max(float(np.max(np.abs([low, high]), initial=0.0)), 0.05)
     ax.set_xlim(-reach, reach)
     for place, label, a, b in zip(places, top["label"], low, high, strict=True):
-        ax.annotate(style.wrap(label, width, 1), (-reach, place - 0.06), fontsize=style.SMALL, color=style.INK, va="bottom",
-                    annotation_clip=False)  # fmt: skip
+        ax.annotate(
+            style.wrap(label, width, 1),
+            (-reach, place - 0.06),
+            fontsize=style.SMALL,
+            color=style.INK,
+            va="bottom",
+            annotation_clip=False,
+        )
         for value in (a, b):
             side = 1 if value > 0 or (value == 0 and b >= a) else -1
-            ax.annotate(f"{value:+.1f}", (value, place + 0.2), (4 * side, 0), textcoords="offset points",
-                        ha="left" if side > 0 else "right", va="center", fontsize=style.SMALL, color=style.INK)  # fmt: skip
+            ax.annotate(
+                f"{value:+.1f}",
+                (value, place + 0.2),
+                (4 * side, 0),
+                textcoords="offset points",
+                ha="left" if side > 0 else "right",
+                va="center",
+                fontsize=style.SMALL,
+                color=style.INK,
+            )
     ax.set_yticks([])
     ax.set_ylim(max(len(top), 1) - 0.45, -0.6)
     return ax

@@ -13,6 +13,8 @@ from simlib.results import ONGOING, Band, Forecast
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.collections import PolyCollection
+    from matplotlib.lines import Line2D
 
 
 class EndingsPanel(Panel):
@@ -41,10 +43,13 @@ class EndingsPanel(Panel):
     def _make_lines(self) -> None:
         from matplotlib.collections import PolyCollection
 
-        self.bands, self.ghosts, self.lines = [], [], []
+        self.bands: list[PolyCollection] = []
+        self.ghosts: list[Line2D] = []
+        self.lines: list[Line2D] = []
         for number, (colour, dash) in enumerate(self.styles):
             band = PolyCollection([], facecolor=colour, alpha=0.22, linewidth=0, zorder=2)
-            self.bands.append(self.ax.add_collection(band))
+            self.ax.add_collection(band)
+            self.bands.append(band)
             self.ghosts += self.ax.plot([], [], color=colour, linestyle=(0, (1, 2)), linewidth=1.3, zorder=3)
             self.lines += self.ax.plot([], [], color=colour, linestyle=dash, linewidth=2, zorder=5 - number / 100)
         self.artists += [*self.bands, *self.ghosts, *self.lines]
@@ -107,9 +112,7 @@ def _outline(times: np.ndarray, band: Band) -> np.ndarray:
     return np.concatenate([there, back])
 
 
-def endings(
-    result: Forecast, ax: Axes, *, baseline: Forecast | None = None, show: Sequence[str] | None = None
-) -> Axes:
+def endings(result: Forecast, ax: Axes, *, baseline: Forecast | None = None, show: Sequence[str] | None = None) -> Axes:
     """Draw the probability of each ending over time; `show` picks endings and questions by id; return the axes.
 
     Bands are the intervals of the computation (Monte Carlo), not doubt about the assumptions; the dotted lines are

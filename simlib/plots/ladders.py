@@ -29,9 +29,10 @@ class LadderPanel(Panel):
         ax.set_axisbelow(False)
         self.colours = style.ordered(len(self.rungs))
         self.areas = [
-            ax.add_collection(PolyCollection([], facecolor=colour, edgecolor="white", linewidth=0.6, zorder=2))
-            for colour in self.colours
+            PolyCollection([], facecolor=colour, edgecolor="white", linewidth=0.6, zorder=2) for colour in self.colours
         ]
+        for area in self.areas:
+            ax.add_collection(area)
         self.ghosts = [
             ax.plot([], [], color=style.VERMILION, linestyle=(0, (1, 2)), linewidth=1.4, zorder=3)[0]
             for _ in self.rungs[1:]
@@ -53,19 +54,14 @@ class LadderPanel(Panel):
             there, back = np.column_stack([result.times, low]), np.column_stack([result.times, high])[::-1]
             area.set_verts([np.concatenate([there, back])])
         old = None if baseline is None or self.ladder not in baseline.ladders else self._shares(baseline)
-        borders = [] if baseline is None or old is None else np.cumsum(old, axis=0)[:-1]
-        for ghost, border in zip(self.ghosts, borders, strict=False):
-            ghost.set_data(baseline.times, border)  # type: ignore[union-attr]
-        if len(borders) == 0:
-            for ghost in self.ghosts:
-                ghost.set_data([], [])
+        for number, ghost in enumerate(self.ghosts):
+            border = None if old is None else old[: number + 1].sum(axis=0)
+            ghost.set_data([] if border is None else baseline.times, [] if border is None else border)  # type: ignore[union-attr]
         span = (result.as_of, float(result.times[-1]))
         redraw, self._span = span != self._span, span
         if redraw:
             style.date_axis(self.ax, *span)
-        values = [
-            changed(float(now[-1]), None if old is None else float(old[k][-1])) for k, now in enumerate(shares)
-        ]
+        values = [changed(float(now[-1]), None if old is None else float(old[k][-1])) for k, now in enumerate(shares)]
         self.labels.update((edges[:-1, -1] + edges[1:, -1]) / 2, self.rungs, values)
         return redraw
 
@@ -73,9 +69,7 @@ class LadderPanel(Panel):
         return np.array([result.ladders[self.ladder][rung] for rung in self.rungs])
 
 
-def ladder_fan(
-    result: Forecast, ax: Axes, *, ladder: str | None = None, baseline: Forecast | None = None
-) -> Axes:
+def ladder_fan(result: Forecast, ax: Axes, *, ladder: str | None = None, baseline: Forecast | None = None) -> Axes:
     """Draw one ladder (default: the first) as stacked rungs over time; return the axes."""
     LadderPanel(ax, result, ladder).update(result, baseline)
     return ax

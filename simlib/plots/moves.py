@@ -25,9 +25,7 @@ class MovesPanel(Panel):
     choice and its order stay as they are, so that nothing moves under the hand.
     """
 
-    def __init__(
-        self, ax: Axes, result: Forecast, show: Sequence[str] | None = None, rows: int = ROWS
-    ) -> None:
+    def __init__(self, ax: Axes, result: Forecast, show: Sequence[str] | None = None, rows: int = ROWS) -> None:
         super().__init__(ax)
         ranked = sorted(result.moves, key=lambda name: -float(result.moves[name][-1]))
         self.names = list(show) if show is not None else ranked[:rows]
@@ -38,17 +36,31 @@ class MovesPanel(Panel):
         places = np.arange(len(self.names), dtype=float)
         self.bars = ax.barh(places + 0.2, np.zeros(len(places)), height=0.36, color=style.BLUE, zorder=2).patches
         self.ghosts = ax.barh(
-            places + 0.2, np.zeros(len(places)), height=0.5, fill=False, edgecolor=style.INK, linestyle=(0, (1, 1)),
-            linewidth=1.1, zorder=3,
-        ).patches  # fmt: skip
+            places + 0.2,
+            np.zeros(len(places)),
+            height=0.5,
+            fill=False,
+            edgecolor=style.INK,
+            linestyle=(0, (1, 1)),
+            linewidth=1.1,
+            zorder=3,
+        ).patches
         self.errors = [ax.plot([], [], color=style.INK, linewidth=1.2, zorder=4)[0] for _ in places]
         self.texts = [
             ax.text(0, place + 0.2, "", fontsize=style.TEXT, color=style.INK, va="center", zorder=5) for place in places
         ]
         width = int(ax.get_window_extent().width / 6.2)
         for place, name in zip(places, self.names, strict=True):
-            ax.annotate(style.wrap(result.label("moves", name), width, 1), (0, place - 0.08), (0, 0), textcoords="offset points",
-                        fontsize=style.SMALL, color=style.INK, va="bottom", annotation_clip=False)  # fmt: skip
+            ax.annotate(
+                style.wrap(result.label("moves", name), width, 1),
+                (0, place - 0.08),
+                (0, 0),
+                textcoords="offset points",
+                fontsize=style.SMALL,
+                color=style.INK,
+                va="bottom",
+                annotation_clip=False,
+            )
         ax.set_yticks([])
         ax.set_ylim(len(places) - 0.45, -0.6)
         self.artists = [*self.bars, *self.ghosts, *self.errors, *self.texts]

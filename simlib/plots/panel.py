@@ -57,10 +57,30 @@ class SideLabels:
         self.texts: list[Text] = []
         self.lines: list[Line2D] = []
         for colour, dash in styles:
-            self.texts.append(ax.text(1, 0, "", transform=self._text_at, fontsize=style.TEXT, color=style.INK,
-                                      va="center", ha="left", linespacing=1.05, clip_on=False))  # fmt: skip
-            line = ax.plot([1, 1], [0, 0], transform=edge, color=colour, linestyle=dash, linewidth=2,
-                           clip_on=False, solid_capstyle="butt")  # fmt: skip
+            self.texts.append(
+                ax.text(
+                    1,
+                    0,
+                    "",
+                    transform=self._text_at,
+                    fontsize=style.TEXT,
+                    color=style.INK,
+                    va="center",
+                    ha="left",
+                    linespacing=1.05,
+                    clip_on=False,
+                )
+            )
+            line = ax.plot(
+                [1, 1],
+                [0, 0],
+                transform=edge,
+                color=colour,
+                linestyle=dash,
+                linewidth=2,
+                clip_on=False,
+                solid_capstyle="butt",
+            )
             self.lines.append(line[0])
 
     @property

@@ -16,7 +16,14 @@ if TYPE_CHECKING:
 
 
 def story(
-    days: ArrayLike, rungs: ArrayLike, names: Sequence[str], ax: Axes, *, as_of: dt.date, horizon: float, title: str = ""
+    days: ArrayLike,
+    rungs: ArrayLike,
+    names: Sequence[str],
+    ax: Axes,
+    *,
+    as_of: dt.date,
+    horizon: float,
+    title: str = "",
 ) -> Axes:
     """Draw one history as steps over the rungs of a ladder; return the axes.
 
@@ -25,7 +32,9 @@ def story(
     at, height = np.asarray(days, dtype=float), np.asarray(rungs, dtype=float)
     style.dress(ax, title or "One history", "the rung it stands on; each dot is a move")
     ax.grid(visible=False, axis="x")
-    ax.step(np.append(at, horizon), np.append(height, height[-1]), where="post", color=style.BLUE, linewidth=2, zorder=3)
+    ax.step(
+        np.append(at, horizon), np.append(height, height[-1]), where="post", color=style.BLUE, linewidth=2, zorder=3
+    )
     ax.plot(at[1:], height[1:], "o", color=style.VERMILION, markersize=3.5, zorder=4)
     style.date_axis(ax, as_of, horizon)
     ax.set_yticks(range(len(names)), [style.wrap(name, 27, 1) for name in names])

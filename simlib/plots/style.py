@@ -8,6 +8,7 @@ pixels of the axes, so that the same figure reads on a screen at 100 dpi and on 
 from __future__ import annotations
 
 import datetime as dt
+import re
 import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -53,10 +54,19 @@ def dress(ax: Axes, title: str = "", unit: str = "") -> Axes:
     ax.grid(color=GRID, linewidth=0.8)
     ax.set_axisbelow(True)
     if title:
-        ax.set_title(title, loc="left", fontsize=TITLE, color=INK, fontweight="bold", pad=9 if not unit else 20)
+        ax.set_title(plain(title), loc="left", fontsize=TITLE, color=INK, fontweight="bold", pad=9 if not unit else 20)
     if unit:
-        ax.annotate(unit, (0, 1), (0, 5), xycoords="axes fraction", textcoords="offset points", fontsize=SMALL,
-                    color=FAINT, ha="left", va="bottom")  # fmt: skip
+        ax.annotate(
+            unit,
+            (0, 1),
+            (0, 5),
+            xycoords="axes fraction",
+            textcoords="offset points",
+            fontsize=SMALL,
+            color=FAINT,
+            ha="left",
+            va="bottom",
+        )
     return ax
 
 
@@ -97,7 +107,8 @@ def date_axis(ax: Axes, as_of: dt.date, horizon: float, width_px: float | None =
     texts = []
     for number, date in enumerate(dates):
         new_year = number == 0 or date.year != dates[number - 1].year
-        texts.append(f"{date.day} {date:%b}" + (f"\n{date.year}" if len(years) > 1 and new_year or number == 0 else ""))
+        year = f"\n{date.year}" if number == 0 or (len(years) > 1 and new_year) else ""
+        texts.append(f"{date.day} {date:%b}{year}")
     ax.set_xticks([(date - as_of).days + 1.0 for date in dates], texts)
     ax.get_xticklabels()[-1].set_horizontalalignment("right")
 
@@ -106,7 +117,7 @@ def _tick_dates(as_of: dt.date, horizon: float, most: int) -> list[dt.date]:
     last = as_of + dt.timedelta(days=max(int(np.ceil(horizon - 1e-9)), 1) - 1)
     days = [as_of + dt.timedelta(days=d) for d in range((last - as_of).days + 1)]
     rules = (
-        lambda d: True,
+        lambda d: d.day > 0,
         lambda d: d.toordinal() % 2 == 0,
         lambda d: d.weekday() == 6,
         lambda d: d.day == 15 or _month_end(d),
@@ -128,7 +139,9 @@ def _month_end(date: dt.date) -> bool:
     return (date + dt.timedelta(days=1)).day == 1
 
 
-def spread(wanted: Sequence[float] | NDArray, gap: float | Sequence[float], low: float, high: float) -> NDArray:
+def spread(
+    wanted: Sequence[float] | NDArray, gap: float | Sequence[float] | NDArray, low: float, high: float
+) -> NDArray:
     """Move positions apart, as little as need be, so that neighbours are `gap` from each other within [low, high].
 
     `gap` is one distance, or the height of each label: then neighbours are apart by half the sum of theirs. The order
@@ -164,8 +177,17 @@ def _isotonic(values: NDArray) -> NDArray:
 
 
 def wrap(text: str, width: int, lines: int = 2) -> str:
-    """Break a label into at most `lines` lines of `width` characters; what does not fit ends in an ellipsis."""
-    return "\n".join(textwrap.wrap(text, width, max_lines=lines, placeholder=" …", break_long_words=True)) or text
+    """Break a label into at most `lines` lines of `width` characters; what does not fit ends in an ellipsis.
+
+    A label is never read as mathematics: dollar signs stay dollar signs.
+    """
+    broken = textwrap.wrap(text, width, max_lines=lines, placeholder=" …", break_long_words=True)
+    return plain("\n".join(broken) or text)
+
+
+def plain(text: str) -> str:
+    """Return a text that matplotlib shows as it is, dollar signs and all."""
+    return re.sub(r"(?<!\\)\$", r"\\$", text)
 
 
 def points(change: float) -> str:

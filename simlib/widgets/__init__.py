@@ -8,11 +8,12 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-_HOME = {"Explorer": "simlib.widgets.explorer"}
+_HOME = {"Editor": "simlib.widgets.editor", "Explorer": "simlib.widgets.explorer"}
 
-__all__ = ["Explorer"]
+__all__ = ["Editor", "Explorer"]
 
 if TYPE_CHECKING:
+    from simlib.widgets.editor import Editor
     from simlib.widgets.explorer import Explorer
 
 

@@ -135,9 +135,7 @@ class Answers:
         """Return the answer at rest where it was computed before."""
         return self._answers.get(self._key(settings))
 
-    def answer(
-        self, settings: Settings, *, progress: Progress | None = None, cancel: Cancel | None = None
-    ) -> Forecast:
+    def answer(self, settings: Settings, *, progress: Progress | None = None, cancel: Cancel | None = None) -> Forecast:
         """Return the answer at rest: exact where the world can be enumerated, else from `RUNS` replicates.
 
         Raises ScenarioError, MissingDependency, Cancelled.
@@ -164,7 +162,9 @@ class Answers:
                 theta, runs=RUNS, seed=self.seed, threads=self.threads, progress=progress, cancel=cancel
             )
             forecast = simulator.forecast(counts, theta=theta, seed=self.seed)
-        details = {k: v for k, v in forecast.provenance.items() if k not in ("scenario_sha256", "view", "interventions")}
+        details = {
+            k: v for k, v in forecast.provenance.items() if k not in ("scenario_sha256", "view", "interventions")
+        }
         source = results.provenance(resolved, **details)
         return self._labelled(dataclasses.replace(forecast, provenance=source, title=resolved.title))
 
@@ -256,9 +256,7 @@ def shift(exact: Forecast, before: Forecast, now: Forecast) -> Forecast:
         {name: band.probability for name, band in now.endings.items()},
     )
     questions = {
-        name: np.clip(
-            band.probability + now.questions[name].probability - before.questions[name].probability, 0.0, 1.0
-        )
+        name: np.clip(band.probability + now.questions[name].probability - before.questions[name].probability, 0.0, 1.0)
         for name, band in exact.questions.items()
     }
     return dataclasses.replace(
@@ -266,15 +264,19 @@ def shift(exact: Forecast, before: Forecast, now: Forecast) -> Forecast:
         engine="preview",
         endings={name: Band(p, p, p) for name, p in endings.items()},
         questions={name: Band(p, p, p) for name, p in questions.items()},
-        variables={name: _moved_whole(exact.variables[name], before.variables[name], now.variables[name])
-                   for name in exact.variables},
-        ladders={name: _moved_whole(exact.ladders[name], before.ladders[name], now.ladders[name])
-                 for name in exact.ladders},
-        moves={name: np.maximum(count + now.moves[name] - before.moves[name], 0.0)
-               for name, count in exact.moves.items()},
+        variables={
+            name: _moved_whole(exact.variables[name], before.variables[name], now.variables[name])
+            for name in exact.variables
+        },
+        ladders={
+            name: _moved_whole(exact.ladders[name], before.ladders[name], now.ladders[name]) for name in exact.ladders
+        },
+        moves={
+            name: np.maximum(count + now.moves[name] - before.moves[name], 0.0) for name, count in exact.moves.items()
+        },
         error=None,
         states=exact.states,
-    )  # fmt: skip
+    )
 
 
 def _moved_whole(exact: Mapping[str, Any], before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:

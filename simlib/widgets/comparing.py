@@ -74,8 +74,10 @@ def compare(answers: Answers, views: Sequence[str], *, cancel: Cancel | None = N
     """
     state = answers.state
     now = state.settings
-    chosen = {(_name(state, view)): Settings(view=view, horizon_days=state.machine().horizon_days, as_of=now.as_of)
-              for view in dict.fromkeys(views)}  # fmt: skip
+    chosen = {
+        (_name(state, view)): Settings(view=view, horizon_days=state.machine().horizon_days, as_of=now.as_of)
+        for view in dict.fromkeys(views)
+    }
     if now != Settings(view=now.view, shown=now.shown, ladder=now.ladder) or now.view not in views:
         chosen[NOW] = now
     results = {name: answers.answer(settings, cancel=cancel) for name, settings in chosen.items()}

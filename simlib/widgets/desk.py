@@ -1,8 +1,8 @@
 """The desk between a person, the state and the engines: what to recompute, when, and what to show. No widget here.
 
-A change shows a preview at once and asks for the answer at rest a moment after the hand stopped. An answer is shown only
-if it belongs to the settings of that moment, so the picture at rest always belongs to the values at rest. What goes wrong
-is said in the panel, in words, above the last good picture. One lock guards the figure and everything shown.
+A change shows a preview at once and asks for the answer at rest a moment after the hand stopped. An answer is shown
+only if it belongs to the settings of that moment, so the picture at rest always belongs to the values at rest. What
+goes wrong is said in the panel, in words, above the last good picture. One lock guards the figure and what is shown.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from simlib.errors import SimlibError
 from simlib.plots.dashboard import Choice, Dashboard
 from simlib.results import ONGOING, Forecast, long_date, percent
-from simlib.widgets.answers import Answers, same_answer
 from simlib.shipped import notebooks_folder
+from simlib.widgets.answers import Answers, same_answer
 from simlib.widgets.drafts import Drafts, find_settings, folder, keep_settings
 from simlib.widgets.influence import Influence, compute, file_name, most_likely, stored
 from simlib.widgets.latest import Latest
@@ -80,13 +80,23 @@ class Desk:
     """One explorer at work."""
 
     def __init__(
-        self, state: State, front: Front, *, width: int = 900, answers: Answers | None = None, drafts: Drafts | None = None
+        self,
+        state: State,
+        front: Front,
+        *,
+        width: int = 900,
+        answers: Answers | None = None,
+        drafts: Drafts | None = None,
     ) -> None:
         self.state, self.front, self.width = state, front, width
         self.answers = answers or Answers(state)
         self.drafts = drafts or Drafts.of(state.base)
         self.lock = threading.RLock()
-        self.worker, self.background, self.pages = Latest("simlib-answers"), Latest("simlib-idle"), Latest("simlib-pages")
+        self.worker, self.background, self.pages = (
+            Latest("simlib-answers"),
+            Latest("simlib-idle"),
+            Latest("simlib-pages"),
+        )
         self.notes: dict[str, str] = {}
         self.reasons: dict[str, str] = {}
         self.shown: Forecast | None = None
@@ -151,7 +161,9 @@ class Desk:
             if self._ready(settings):
                 self.worker.cancel()
                 self._at_rest(settings, self.answers.answer(settings))
-                self.worker.submit(lambda cancel, _: self.answers.anchor(settings, cancel), _nothing, self._failed, delay=REST)
+                self.worker.submit(
+                    lambda cancel, _: self.answers.anchor(settings, cancel), _nothing, self._failed, delay=REST
+                )
                 return
             self._preview(settings)
             self._order(settings, REST if moving else 0.0)
@@ -249,7 +261,13 @@ class Desk:
 
     def _figure(self, forecast: Forecast) -> tuple[Dashboard, Screen, bool]:
         settings = self.state.settings
-        key = (self.width, settings.shown, self.state.ladder(), settings.view, self.drivers_of if self._drivers is not None else None)
+        key = (
+            self.width,
+            settings.shown,
+            self.state.ladder(),
+            settings.view,
+            self.drivers_of if self._drivers is not None else None,
+        )
         if self._board is None or self._screen is None or key != self._board_key:
             choice = Choice(endings=settings.shown, ladder=self.state.ladder())
             first = self.answers.known(self.state.baseline) or forecast
@@ -261,7 +279,7 @@ class Desk:
         return self._board, self._screen, False
 
     def at_rest(self) -> tuple[Forecast, Forecast | None]:
-        """Return the answer to the present settings, and the baseline's where it is another; computes what is missing."""
+        """Return the answer to the present settings, and the baseline's where it is another; compute if missing."""
         settings, baseline = self.state.settings, self.answers.answer(self.state.baseline)
         forecast = self.answers.answer(settings)
         return forecast, None if self.state.is_baseline else baseline

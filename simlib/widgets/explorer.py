@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import ipywidgets as w
 
+from simlib.plots.figure import picture_bundle
 from simlib.scenario.model import Scenario
 from simlib.shipped import shipped_scenarios
 from simlib.widgets.desk import Desk, Part, Shown
-from simlib.widgets.dials import STEPS, Dial, Group, dials, grouped
+from simlib.widgets.dials import STEPS, Group, dials, grouped
 from simlib.widgets.pages import LINE, PAGES, button, words
 from simlib.widgets.parts import Dials, Picture
 from simlib.widgets.state import State
@@ -27,20 +27,28 @@ class Explorer(w.VBox):
     `scenario` is the name of a shipped world, the path of a folder or file, or a Scenario; `view` one of its views.
     """
 
+    desk: Desk
+
     def __init__(self, scenario: str | Path | Scenario = "two-islands", view: str | None = None) -> None:
         self._choose = _choices(scenario)
         self._view = _dropdown("View", [("as in the file", "")])
         self._drivers = _dropdown("Drivers of", [])
         self._undo, self._redo, self._reset = (
             w.Button(description=text, tooltip=tip, layout=w.Layout(width="auto"))
-            for text, tip in (("Undo", "Take back the last change"), ("Redo", "Take it again"),
-                              ("Reset all", "Every assumption and switch as the view has it"))
-        )  # fmt: skip
+            for text, tip in (
+                ("Undo", "Take back the last change"),
+                ("Redo", "Take it again"),
+                ("Reset all", "Every assumption and switch as the view has it"),
+            )
+        )
         self.dials, self.picture = Dials(), Picture()
         self.dials.layout = w.Layout(flex="1 1 330px", min_width="0")
         self.picture.layout = w.Layout(flex="2 1 440px", min_width="0")
         head = w.HBox([self._choose, self._view, self._drivers, self._undo, self._redo, self._reset], layout=LINE)
-        body = w.HBox([self.dials, self.picture], layout=w.Layout(flex_flow="row wrap", align_items="flex-start", grid_gap="0 18px"))
+        body = w.HBox(
+            [self.dials, self.picture],
+            layout=w.Layout(flex_flow="row wrap", align_items="flex-start", grid_gap="0 18px"),
+        )
         self._offer = w.HBox([], layout=LINE)
         self._tab = w.Tab([])
         super().__init__([self._offer, head, body, self._tab])
@@ -56,7 +64,10 @@ class Explorer(w.VBox):
             self.desk.close()
         self.state, self._dials = state, dials(state.base)
         self.desk = Desk(state, self, width=self.picture.room or 900)
-        self._view.options = [("as in the file", ""), *((each.title or each.id, each.id) for each in state.views.values())]
+        self._view.options = [
+            ("as in the file", ""),
+            *((each.title or each.id, each.id) for each in state.views.values()),
+        ]
         self._drivers.options = [(ending.label, ending.id) for ending in state.base.endings.values()]
         self._pages = [kind(self.desk, self._do) for kind in PAGES]
         self.desk.start()
@@ -80,7 +91,12 @@ class Explorer(w.VBox):
 
         self._offer.children = [
             w.HTML(words(f"There are unsaved changes from {when}.")),
-            button("Restore them", "Take up where the last session ended", lambda: settle(self.desk.restore), self.desk.guard),
+            button(
+                "Restore them",
+                "Take up where the last session ended",
+                lambda: settle(self.desk.restore),
+                self.desk.guard,
+            ),
             button("Discard them", "Forget them", lambda: settle(self.desk.discard), self.desk.guard),
         ]
 
@@ -145,8 +161,7 @@ class Explorer(w.VBox):
         """Return the live widget, and for readers without a kernel its picture and its answer in words."""
         self.desk.wait(60)
         bundle = dict(super()._repr_mimebundle_(**kwargs) or {})
-        bundle["image/png"] = base64.b64encode(self.picture.png).decode("ascii")
-        bundle["text/plain"] = f"{self.state.base.title}\n{self.picture.alt}"
+        bundle |= picture_bundle(self.picture.png, f"{self.state.base.title}. {self.picture.alt}")[0]
         return bundle
 
     # ---------------------------------------------------------------- listening
@@ -156,7 +171,7 @@ class Explorer(w.VBox):
             (self.dials, "positions", self._moved),
             (self.dials, "typed", lambda typed: self._do(self.state.type_value, typed["id"], typed["text"])),
             (self.dials, "asked", self._asked),
-            (self.picture, "room", lambda room: self.desk.resize(room)),
+            (self.picture, "room", self._resized),
             (self.picture, "cancelled", lambda _: self.desk.cancel()),
             (self._view, "value", self._chosen_view),
             (self._choose, "value", self._open),
@@ -186,6 +201,9 @@ class Explorer(w.VBox):
             if changed:
                 self.desk.changed(moving=True)
 
+    def _resized(self, room: int) -> None:
+        self.desk.resize(room)
+
     def _asked(self, asked: dict[str, Any]) -> None:
         if asked.get("what") == "reset":
             self._do(self.state.reset_value, asked["id"])
@@ -200,8 +218,12 @@ class Explorer(w.VBox):
 
 
 def _dropdown(label: str, options: list[Any]) -> w.Dropdown:
-    return w.Dropdown(description=label, options=options, style={"description_width": "initial"},
-                      layout=w.Layout(width="auto", max_width="100%"))  # fmt: skip
+    return w.Dropdown(
+        description=label,
+        options=options,
+        style={"description_width": "initial"},
+        layout=w.Layout(width="auto", max_width="100%"),
+    )
 
 
 def _choices(scenario: str | Path | Scenario) -> w.Dropdown:

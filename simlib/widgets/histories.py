@@ -61,8 +61,15 @@ def tell(answers: Answers, settings: Settings, *, ending: str = "", number: int 
     rungs = simulator.tables.rungs(found.levels[rows])[index] if ladder else np.zeros(rows.stop - rows.start, np.int64)
     names = tuple(rung.id for rung in scenario.ladders[ladder].rungs) if ladder else ("",)
     reached = int(found.ending[0])
-    return Told(place, len(fitting), list(scenario.endings)[reached] if reached >= 0 else ONGOING,
-                tuple(found.story(replicate)), found.time[rows], rungs, names)  # fmt: skip
+    return Told(
+        place,
+        len(fitting),
+        list(scenario.endings)[reached] if reached >= 0 else ONGOING,
+        tuple(found.story(replicate)),
+        found.time[rows],
+        rungs,
+        names,
+    )
 
 
 def _fitting(answers: Answers, settings: Settings, ending: str) -> NDArray[np.int64]:

@@ -64,9 +64,15 @@ class Influence:
 
     def save(self, path: Path) -> None:
         """Write it, whole or not at all."""
-        data = {"format": FORMAT, "sha256": self.sha256, "day": self.day,
-                "slopes": {ending: {name: float(f"{slope:.9g}") for name, slope in slopes.items() if slope}
-                           for ending, slopes in self.slopes.items()}}  # fmt: skip
+        data = {
+            "format": FORMAT,
+            "sha256": self.sha256,
+            "day": self.day,
+            "slopes": {
+                ending: {name: float(f"{slope:.9g}") for name, slope in slopes.items() if slope}
+                for ending, slopes in self.slopes.items()
+            },
+        }
         write_atomically(path, (json.dumps(data, indent=1) + "\n").encode())
 
 
@@ -97,7 +103,11 @@ def stored(scenario: Scenario, folders: list[Path]) -> Influence | None:
     for folder in folders:
         try:
             data = json.loads((folder / file_name(scenario)).read_text(encoding="utf-8"))
-            if data["format"] == FORMAT and data["sha256"] == scenario.sha256 and set(data["slopes"]) == set(scenario.endings):
+            if (
+                data["format"] == FORMAT
+                and data["sha256"] == scenario.sha256
+                and set(data["slopes"]) == set(scenario.endings)
+            ):
                 slopes = {e: {str(a): float(x) for a, x in part.items()} for e, part in data["slopes"].items()}
                 return Influence(data["sha256"], float(data["day"]), slopes)
         except (OSError, ValueError, KeyError, TypeError, AttributeError):

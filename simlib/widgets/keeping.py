@@ -1,4 +1,4 @@
-"""What is kept of a session: a view in YAML with a reason for each change, figures, data, and a paragraph. No widget here."""
+"""What is kept of a session: a view with a reason for each change, figures, data, a paragraph. No widget here."""
 
 from __future__ import annotations
 
@@ -28,7 +28,9 @@ def view_id(title: str) -> str:
     return text if text[:1].isalpha() else f"view-{text}".strip("-")
 
 
-def view_of(state: State, title: str, *, author: str = "", because: str = "", reasons: Mapping[str, str] | None = None) -> View:
+def view_of(
+    state: State, title: str, *, author: str = "", because: str = "", reasons: Mapping[str, str] | None = None
+) -> View:
     """Return the settings of a state as a view: what its own view changes and what was set by hand, each with a reason.
 
     Raises ScenarioError for a title without letters and for what a view cannot hold.
@@ -37,21 +39,39 @@ def view_of(state: State, title: str, *, author: str = "", because: str = "", re
         raise ScenarioError(Problem("", 0, "title", "a view needs a title", "expected a few words"))
     settings, given = state.settings, dict(reasons or {})
     if settings.as_of is not None:
-        raise ScenarioError(Problem("", 0, "start date", "a view cannot move the start of a scenario",
-                                    "set it back, or write a scenario of its own"))  # fmt: skip
+        raise ScenarioError(
+            Problem(
+                "",
+                0,
+                "start date",
+                "a view cannot move the start of a scenario",
+                "set it back, or write a scenario of its own",
+            )
+        )
     base = state.views[settings.view] if settings.view else None
     changes = {change.assumption: change for change in base.changes} if base else {}
-    for name, value in settings.values.items():
+    for name, value in dict(settings.values).items():
         unit = state.base.assumptions[name].unit
         changes[name] = Change(name, value, because=given.get(name, "").strip() or ASSUMED, unit=unit)
-    own = [*settings.interventions, *(Forbid(move, because=given.get(move, "").strip() or ASSUMED) for move in settings.off)]
+    own = [
+        *settings.interventions,
+        *(Forbid(move, because=given.get(move, "").strip() or ASSUMED) for move in settings.off),
+    ]
     ladder = settings.ladder if settings.ladder not in (None, state.base.ladder) else base.ladder if base else None
     return View(
-        id=view_id(title), title=title.strip(), author=author.strip(), because=because.strip(),
-        changes=tuple(changes.values()), interventions=(*(base.interventions if base else ()), *own),
-        horizon_days=settings.horizon_days if settings.horizon_days is not None else base.horizon_days if base else None,
+        id=view_id(title),
+        title=title.strip(),
+        author=author.strip(),
+        because=because.strip(),
+        changes=tuple(changes.values()),
+        interventions=(*(base.interventions if base else ()), *own),
+        horizon_days=settings.horizon_days
+        if settings.horizon_days is not None
+        else base.horizon_days
+        if base
+        else None,
         ladder=ladder,
-    )  # fmt: skip
+    )
 
 
 def save(state: State, view: View, *, overwrite: bool = False) -> Path:
@@ -62,10 +82,14 @@ def save(state: State, view: View, *, overwrite: bool = False) -> Path:
     from simlib.scenario.save import save_view
 
     if not state.base.path:
-        raise ScenarioError(Problem("", 0, state.base.id, "was not read from a folder", "expected one to save views in"))
+        raise ScenarioError(
+            Problem("", 0, state.base.id, "was not read from a folder", "expected one to save views in")
+        )
     path = Path(state.base.path) / "views" / f"{view.id}.yaml"
     if path.exists() and not overwrite:
-        raise ScenarioError(Problem(str(path), 0, "", "is there already", "choose another title, or allow to overwrite"))
+        raise ScenarioError(
+            Problem(str(path), 0, "", "is there already", "choose another title, or allow to overwrite")
+        )
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         save_view(state.base, view, path)
@@ -80,8 +104,13 @@ def table(forecast: Forecast) -> pd.DataFrame:
     """Return the whole answer as one tidy table: what, name, part, label, day, by, value, low, high."""
     import pandas as pd
 
-    names = {"endings": ("ending", None), "questions": ("question", None), "levels": ("variable", "level"),
-             "rungs": ("ladder", "rung"), "moves": ("move", None)}  # fmt: skip
+    names = {
+        "endings": ("ending", None),
+        "questions": ("question", None),
+        "levels": ("variable", "level"),
+        "rungs": ("ladder", "rung"),
+        "moves": ("move", None),
+    }
     frames = []
     for what, (name, part) in names.items():
         frame = forecast.frame(what)
@@ -89,10 +118,21 @@ def table(forecast: Forecast) -> pd.DataFrame:
             continue
         value = "expected" if what == "moves" else "probability"
         label = frame["label"] if "label" in frame else frame[name]
-        frames.append(pd.DataFrame({
-            "what": what, "name": frame[name], "part": frame[part] if part else "", "label": label,
-            "day": frame["day"], "by": frame["by"], "value": frame[value], "low": frame["low"], "high": frame["high"],
-        }))  # fmt: skip
+        frames.append(
+            pd.DataFrame(
+                {
+                    "what": what,
+                    "name": frame[name],
+                    "part": frame[part] if part else "",
+                    "label": label,
+                    "day": frame["day"],
+                    "by": frame["by"],
+                    "value": frame[value],
+                    "low": frame["low"],
+                    "high": frame["high"],
+                }
+            )
+        )
     return pd.concat(frames, ignore_index=True)
 
 
@@ -102,7 +142,8 @@ def paragraph(state: State, forecast: Forecast, baseline: Forecast | None, answe
     differences = list(state.differences())
     changed = "at the values of the file" if not differences else "with these changes: " + "; ".join(differences)
     if forecast.engine == "exact":
-        how = f"solved exactly over {forecast.states:,} states (truncation below {source.get('truncation_bound', 1e-9):.1g})"
+        bound = source.get("truncation_bound", 1e-9)
+        how = f"solved exactly over {forecast.states:,} states (truncation below {bound:.1g})"
     else:
         how = f"from {source.get('runs', 0):,} replicates, seed {source.get('seed')}"
     view = f", view {state.views[state.settings.view].title!r}" if state.settings.view else ""
@@ -115,8 +156,15 @@ def paragraph(state: State, forecast: Forecast, baseline: Forecast | None, answe
     )
 
 
-def figure_bytes(forecast: Forecast, baseline: Forecast | None, kind: str, *, width: int, show: tuple[str, ...] | None,
-                 ladder: str | None) -> bytes:  # fmt: skip
+def figure_bytes(
+    forecast: Forecast,
+    baseline: Forecast | None,
+    kind: str,
+    *,
+    width: int,
+    show: tuple[str, ...] | None,
+    ladder: str | None,
+) -> bytes:
     """Return the dashboard as PNG (200 dpi), SVG or PDF."""
     from simlib.plots import dashboard
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import html
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ from simlib.widgets.parts import Checks, Picture
 from simlib.widgets.screen import still
 
 if TYPE_CHECKING:
-    from simlib.widgets.state import State
+    pass
 
 WIDE = {"description_width": "initial"}
 LINE = w.Layout(flex_flow="row wrap", align_items="center", grid_gap="4px 10px")
@@ -38,11 +39,15 @@ def html_table(head: Iterable[str], rows: Iterable[Iterable[str]], numbers: int 
     body = ""
     for row in rows:
         marks = [' class="number"' if k >= len(head) - numbers else "" for k in range(len(head))]
-        body += "<tr>" + "".join(f"<td{m}>{html.escape(text)}</td>" for m, text in zip(marks, row, strict=True)) + "</tr>"
+        body += (
+            "<tr>" + "".join(f"<td{m}>{html.escape(text)}</td>" for m, text in zip(marks, row, strict=True)) + "</tr>"
+        )
     return f'<div class="simlib-table"><table><thead><tr>{cells}</tr></thead><tbody>{body}</tbody></table></div>'
 
 
-def button(text: str, tip: str, action: Callable[[], object], guard: Callable[[Callable[[], object]], None]) -> w.Button:
+def button(
+    text: str, tip: str, action: Callable[[], object], guard: Callable[[Callable[[], object]], None]
+) -> w.Button:
     """Return a button that does something; what goes wrong is shown, not lost."""
     made = w.Button(description=text, tooltip=tip, layout=w.Layout(width="auto"))
     made.on_click(lambda _: guard(action))
@@ -86,7 +91,9 @@ class Page(w.VBox):
     def _date(self, label: str) -> w.DatePicker:
         first = self.state.machine().as_of
         last = self.state.machine().by_date(self.state.machine().horizon_days)
-        return w.DatePicker(description=label, value=first, min=first, max=last, style=WIDE, layout=w.Layout(width="250px"))
+        return w.DatePicker(
+            description=label, value=first, min=first, max=last, style=WIDE, layout=w.Layout(width="250px")
+        )
 
 
 class Switches(Page):
@@ -97,20 +104,33 @@ class Switches(Page):
     def fill(self) -> None:
         """Make the controls."""
         base, guard = self.state.base, self.desk.guard
-        self._shown = Checks(groups=[
-            {"title": "Show these endings", "items": [*_items(base.endings), {"id": ONGOING, "label": "No ending yet"}]},
-            {"title": "Show these questions", "items": _items(base.questions)},
-        ])  # fmt: skip
+        self._shown = Checks(
+            groups=[
+                {
+                    "title": "Show these endings",
+                    "items": [*_items(base.endings), {"id": ONGOING, "label": "No ending yet"}],
+                },
+                {"title": "Show these questions", "items": _items(base.questions)},
+            ]
+        )
         by_actor: dict[str, list[dict[str, str]]] = {}
         for move in base:
             by_actor.setdefault(base.actors[move.actor].label, []).append({"id": move.id, "label": move.label})
         self._moves = Checks(groups=[{"title": f"Moves: {actor}", "items": items} for actor, items in by_actor.items()])
-        self._ladder = w.Dropdown(description="Ladder", style=WIDE, options=[(x.label, x.id) for x in base.ladders.values()])
-        self._horizon = w.BoundedIntText(description="Horizon in days", min=1, max=3650, style=WIDE, layout=w.Layout(width="220px"))
+        self._ladder = w.Dropdown(
+            description="Ladder", style=WIDE, options=[(x.label, x.id) for x in base.ladders.values()]
+        )
+        self._horizon = w.BoundedIntText(
+            description="Horizon in days", min=1, max=3650, style=WIDE, layout=w.Layout(width="220px")
+        )
         self._start = w.DatePicker(description="Begins on", style=WIDE, layout=w.Layout(width="230px"))
-        self._move = w.Dropdown(description="Move", style=WIDE, options=[(f"{base.actors[m.actor].label}: {m.label}", m.id) for m in base])
+        self._move = w.Dropdown(
+            description="Move", style=WIDE, options=[(f"{base.actors[m.actor].label}: {m.label}", m.id) for m in base]
+        )
         self._outcome = w.Dropdown(description="Outcome", style=WIDE)
-        self._variable = w.Dropdown(description="Variable", style=WIDE, options=[(v.label, v.id) for v in base.variables.values()])
+        self._variable = w.Dropdown(
+            description="Variable", style=WIDE, options=[(v.label, v.id) for v in base.variables.values()]
+        )
         self._level = w.Dropdown(description="Level", style=WIDE)
         self._on, self._set_on = self._date("on"), self._date("on")
         self._list = w.VBox([])
@@ -119,20 +139,28 @@ class Switches(Page):
         pin = button("Set it", "The variable is set to the level on that date", self._pin, guard)
         self._listen()
         self.children = [
-            w.HBox([self._ladder, self._horizon, self._start], layout=LINE), self._shown,
+            w.HBox([self._ladder, self._horizon, self._start], layout=LINE),
+            self._shown,
             w.HBox([self._move, self._outcome, self._on, force, forbid], layout=LINE),
-            w.HBox([self._variable, self._level, self._set_on, pin], layout=LINE), self._list, self._moves,
-        ]  # fmt: skip
+            w.HBox([self._variable, self._level, self._set_on, pin], layout=LINE),
+            self._list,
+            self._moves,
+        ]
 
     def _listen(self) -> None:
         heard: tuple[tuple[Any, str, Callable[[Any], object]], ...] = (
-            (self._move, "value", self._outcomes), (self._variable, "value", self._levels),
+            (self._move, "value", self._outcomes),
+            (self._variable, "value", self._levels),
             (self._ladder, "value", lambda name: self._set(ladder=name)),
-            (self._horizon, "value", lambda days: self._set(horizon_days=None if days == self._days() else float(days))),
+            (
+                self._horizon,
+                "value",
+                lambda days: self._set(horizon_days=None if days == self._days() else float(days)),
+            ),
             (self._start, "value", lambda day: self._set(as_of=None if day in (None, self.state.base.as_of) else day)),
             (self._shown, "checked", lambda names: self._set(shown=self._shown_now(names))),
             (self._moves, "checked", lambda on: self._set(off=tuple(m for m in self.state.base.moves if m not in on))),
-        )  # fmt: skip
+        )
         for widget, trait, action in heard:
             widget.observe(lambda change, action=action: self.desk.guard(lambda: action(change["new"])), trait)
         self._outcomes(self._move.value)
@@ -188,7 +216,12 @@ class Switches(Page):
         self._list.children = [self._line(k, item) for k, item in enumerate(settings.interventions)]
 
     def _line(self, number: int, item: Any) -> w.HBox:
-        remove = button("Withdraw", "Take this out again", lambda: self._update(lambda: self.state.withdraw(number)), self.desk.guard)
+        remove = button(
+            "Withdraw",
+            "Take this out again",
+            lambda: self._update(lambda: self.state.withdraw(number)),
+            self.desk.guard,
+        )
         return w.HBox([remove, w.HTML(words(self.state.intervention_text(item)))], layout=LINE)
 
 
@@ -205,18 +238,26 @@ class History(Page):
     def fill(self) -> None:
         """Make the controls."""
         endings = self.state.base.endings.values()
-        self._ending = w.Dropdown(description="A history that ends in", style=WIDE,
-                                  options=[("any way", ""), *((e.label, e.id) for e in endings), ("no ending yet", ONGOING)])  # fmt: skip
-        self._all = w.Checkbox(description="also moves that change nothing", indent=False, layout=w.Layout(width="auto"))
+        self._ending = w.Dropdown(
+            description="A history that ends in",
+            style=WIDE,
+            options=[("any way", ""), *((e.label, e.id) for e in endings), ("no ending yet", ONGOING)],
+        )
+        self._all = w.Checkbox(
+            description="also moves that change nothing", indent=False, layout=w.Layout(width="auto")
+        )
         self._number = 0
         self._picture, self._text = Picture(), w.HTML()
         self._ending.observe(lambda _: self.desk.guard(lambda: self._go(0)), "value")
         self._all.observe(lambda _: self.desk.guard(self.renew), "value")
         self._picture.observe(lambda _: self.desk.guard(self.renew), "room")
-        step = [button(text, tip, action, self.desk.guard) for text, tip, action in (
-            ("Previous", "The history before", lambda: self._go(self._number - 1)),
-            ("Next", "Another history", lambda: self._go(self._number + 1)),
-        )]  # fmt: skip
+        step = [
+            button(text, tip, action, self.desk.guard)
+            for text, tip, action in (
+                ("Previous", "The history before", lambda: self._go(self._number - 1)),
+                ("Next", "Another history", lambda: self._go(self._number + 1)),
+            )
+        ]
         self.children = [w.HBox([self._ending, *step, self._all], layout=LINE), self._picture, self._text]
 
     def _go(self, number: int) -> None:
@@ -242,9 +283,13 @@ class History(Page):
 
         machine = self.state.machine()
         png, size = still(
-            lambda ax: story(told.days, told.rungs, told.rung_names, ax, as_of=machine.as_of, horizon=machine.horizon_days),
-            self._picture.room or self.desk.width, 240, left=180,
-        )  # fmt: skip
+            lambda ax: story(
+                told.days, told.rungs, told.rung_names, ax, as_of=machine.as_of, horizon=machine.horizon_days
+            ),
+            self._picture.room or self.desk.width,
+            240,
+            left=180,
+        )
         with self._picture.hold_sync():
             self._picture.png, self._picture.size, self._picture.alt = png, list(size), head
 
@@ -259,8 +304,10 @@ class Compare(Page):
         """Make the controls."""
         names = [("as in the file", ""), *((v.title or v.id, v.id) for v in self.state.views.values())]
         items = [{"id": name or "(file)", "label": label} for label, name in names]
-        self._views = Checks(groups=[{"title": "Beside the present settings", "items": items}],
-                             checked=[item["id"] for item in items[:3]])  # fmt: skip
+        self._views = Checks(
+            groups=[{"title": "Beside the present settings", "items": items}],
+            checked=[item["id"] for item in items[:3]],
+        )
         self._picture, self._tables = Picture(), w.HTML()
         self._views.observe(lambda _: self.desk.guard(self.renew), "checked")
         self._picture.observe(lambda _: self.desk.guard(self.renew), "room")
@@ -271,8 +318,11 @@ class Compare(Page):
         chosen = ["" if name == "(file)" else name for name in self._views.checked]
         found = comparing.compare(self.desk.answers, chosen, cancel=cancel)
         answers = html_table(["by the horizon", *found.answers], found.answer_rows(), len(found.answers))
-        changes = html_table(["assumption", *found.answers, "because"], found.change_rows()) if found.changes else words(
-            "No assumption differs.")  # fmt: skip
+        changes = (
+            html_table(["assumption", *found.answers, "because"], found.change_rows())
+            if found.changes
+            else words("No assumption differs.")
+        )
         self._tables.value = answers + "<br>" + changes
         png, size = still(found.draw, self._picture.room or self.desk.width, 60 + found.height(), left=14)
         with self._picture.hold_sync():
@@ -288,18 +338,36 @@ class Keep(Page):
     def fill(self) -> None:
         """Make the controls."""
         wide = w.Layout(width="min(620px, 100%)")
-        self._title = w.Text(description="Title of the view", placeholder="how the hawks see it", style=WIDE, layout=wide)
+        self._title = w.Text(
+            description="Title of the view", placeholder="how the hawks see it", style=WIDE, layout=wide
+        )
         self._author = w.Text(description="Author", style=WIDE, layout=wide)
-        self._because = w.Textarea(description="Because", placeholder="why one might see it so", style=WIDE, layout=wide, rows=2)
+        self._because = w.Textarea(
+            description="Because", placeholder="why one might see it so", style=WIDE, layout=wide, rows=2
+        )
         self._reasons, self._report = w.VBox([]), w.HTML()
-        self._over = w.Checkbox(description="overwrite a view of that title", indent=False, layout=w.Layout(width="auto"))
+        self._over = w.Checkbox(
+            description="overwrite a view of that title", indent=False, layout=w.Layout(width="auto")
+        )
         save = button("Save as a view", "Write the view beside the scenario", self._save, self._guard)
-        exports = [button(f"Figure as {kind.upper()}", "Write it beside the notebook", lambda kind=kind: self._figure(kind), self._guard)
-                   for kind in keeping.FIGURES]  # fmt: skip
-        exports += [button("Data as CSV", "Everything in the answer", self._csv, self._guard),
-                    button("Paragraph", "For a report, with provenance", self._paragraph, self._guard)]  # fmt: skip
-        self.children = [self._title, self._author, self._because, self._reasons,
-                         w.HBox([save, self._over], layout=LINE), w.HBox(exports, layout=LINE), self._report]  # fmt: skip
+        tip = "Write it beside the notebook"
+        exports = [
+            button(f"Figure as {kind.upper()}", tip, partial(self._figure, kind), self._guard)
+            for kind in keeping.FIGURES
+        ]
+        exports += [
+            button("Data as CSV", "Everything in the answer", self._csv, self._guard),
+            button("Paragraph", "For a report, with provenance", self._paragraph, self._guard),
+        ]
+        self.children = [
+            self._title,
+            self._author,
+            self._because,
+            self._reasons,
+            w.HBox([save, self._over], layout=LINE),
+            w.HBox(exports, layout=LINE),
+            self._report,
+        ]
 
     def refresh(self, *, cancel: Cancel | None = None) -> None:
         """Ask a reason for each change made by hand."""
@@ -309,7 +377,9 @@ class Keep(Page):
         labels = {name: state.base.assumptions[name].label for name in state.settings.values}
         labels |= {name: f"switched off: {state.base.moves[name].label}" for name in state.settings.off}
         old = {line.name: line for line in self._reasons.children}
-        self._reasons.children = [old.get(name) or self._reason(name, labels[name], known.get(name, "")) for name in names]
+        self._reasons.children = [
+            old.get(name) or self._reason(name, labels[name], known.get(name, "")) for name in names
+        ]
 
     def _reason(self, name: str, label: str, text: str) -> w.VBox:
         field = w.Text(value=text, placeholder="assumed", layout=w.Layout(width="min(620px, 100%)"))
@@ -325,8 +395,13 @@ class Keep(Page):
             self._report.value = words(str(error), "simlib-words simlib-error")
 
     def _save(self) -> None:
-        view = keeping.view_of(self.state, self._title.value, author=self._author.value, because=self._because.value,
-                               reasons=self.desk.reasons)  # fmt: skip
+        view = keeping.view_of(
+            self.state,
+            self._title.value,
+            author=self._author.value,
+            because=self._because.value,
+            reasons=self.desk.reasons,
+        )
         path = keeping.save(self.state, view, overwrite=self._over.value)
         self._report.value = words(f"Saved as {path}")
         self._update(lambda: self.state.choose_view(view.id))
@@ -341,8 +416,17 @@ class Keep(Page):
 
     def _figure(self, kind: str) -> None:
         settings, (forecast, baseline) = self.state.settings, self.desk.at_rest()
-        self._wrote(kind, keeping.figure_bytes(forecast, baseline, kind, width=max(self.desk.width, 900),
-                                               show=settings.shown, ladder=self.state.ladder()))  # fmt: skip
+        self._wrote(
+            kind,
+            keeping.figure_bytes(
+                forecast,
+                baseline,
+                kind,
+                width=max(self.desk.width, 900),
+                show=settings.shown,
+                ladder=self.state.ladder(),
+            ),
+        )
 
     def _csv(self) -> None:
         forecast, _ = self.desk.at_rest()
@@ -356,4 +440,3 @@ class Keep(Page):
 
 
 PAGES: tuple[type[Page], ...] = (Switches, History, Compare, Keep)
-

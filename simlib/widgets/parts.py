@@ -8,6 +8,7 @@ shortcuts are kept away from focused sliders.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import anywidget
 import traitlets
@@ -28,7 +29,7 @@ class Picture(anywidget.AnyWidget):
     png = traitlets.Bytes().tag(sync=True)
     size = traitlets.List([900, 600]).tag(sync=True)
     alt = traitlets.Unicode().tag(sync=True)
-    sentence = traitlets.List().tag(sync=True)
+    sentence: Any = traitlets.List().tag(sync=True)
     preview = traitlets.Bool(default_value=False).tag(sync=True)
     status = traitlets.Dict().tag(sync=True)
     room = traitlets.Int(0).tag(sync=True)
@@ -38,20 +39,19 @@ class Picture(anywidget.AnyWidget):
 class Dials(anywidget.AnyWidget):
     """Sliders by group. `groups` is what to show; `positions` where the sliders stand (both ways).
 
-    `overrides` are readouts of values that no position has, `notes` a line under a slider, `changed` the ids that differ
-    from the view. The browser sets `typed` {id, text, n} and `asked` {what, id, n}.
+    `overrides` are readouts of values that no position has, `notes` a line under a slider, `changed` the ids that
+    differ from the view. The browser sets `typed` {id, text, n} and `asked` {what, id, n}.
     """
 
     _esm = _STATIC / "dials.js"
     _css = _STATIC / "simlib.css"
-    groups = traitlets.List().tag(sync=True)
+    groups: Any = traitlets.List().tag(sync=True)
     positions = traitlets.Dict().tag(sync=True)
     overrides = traitlets.Dict().tag(sync=True)
     notes = traitlets.Dict().tag(sync=True)
-    changed = traitlets.List().tag(sync=True)
+    changed: Any = traitlets.List().tag(sync=True)
     typed = traitlets.Dict({"n": 0}).tag(sync=True)
     asked = traitlets.Dict({"n": 0}).tag(sync=True)
-
 
 
 class Checks(anywidget.AnyWidget):
@@ -59,5 +59,14 @@ class Checks(anywidget.AnyWidget):
 
     _esm = _STATIC / "checks.js"
     _css = _STATIC / "simlib.css"
-    groups = traitlets.List().tag(sync=True)
-    checked = traitlets.List().tag(sync=True)
+    groups: Any = traitlets.List().tag(sync=True)
+    checked: Any = traitlets.List().tag(sync=True)
+
+
+class Sheet(anywidget.AnyWidget):
+    """A text being written, with line numbers; `problems` are [{line, text, kind}], marked and listed below."""
+
+    _esm = _STATIC / "editor.js"
+    _css = _STATIC / "simlib.css"
+    text = traitlets.Unicode().tag(sync=True)
+    problems: Any = traitlets.List().tag(sync=True)

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from simlib.plots.figure import new_figure
 from simlib.widgets.type import can_set, set_text_on
 
 QUICK, SMALL = 6, 9
@@ -115,15 +116,22 @@ def _nearest_table(colours: NDArray[np.float32]) -> NDArray[np.uint8]:
 def still(
     draw: Callable[[Any], Any], width: int, height: int, *, left: int = 50, right: int = 20
 ) -> tuple[bytes, tuple[int, int]]:
-    """Draw one plot on a figure of its own, in pixels, and return it as PNG with its size. `left` is room for labels."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+    """Draw one plot with a title and an axis below, in pixels, and return it as PNG with its size.
 
-    figure = Figure(figsize=(width / 100, height / 100), dpi=100, facecolor="white")
-    canvas = FigureCanvasAgg(figure)
+    `left` is room for labels.
+    """
     top, bottom = 48, 40
-    draw(figure.add_axes((left / width, bottom / height, (width - left - right) / width, (height - top - bottom) / height)))
-    canvas.draw()
-    palette, pixels = Palette(), np.asarray(canvas.buffer_rgba())
+    box = (left / width, bottom / height, (width - left - right) / width, (height - top - bottom) / height)
+    return still_figure(draw, width, height, box)
+
+
+def still_figure(
+    draw: Callable[[Any], Any], width: int, height: int, box: tuple[float, float, float, float] = (0, 0, 1, 1)
+) -> tuple[bytes, tuple[int, int]]:
+    """Draw on one axes that fills `box` of a figure of some pixels, and return it as PNG with its size."""
+    figure = new_figure(width, height)
+    draw(figure.add_axes(box))
+    figure.canvas.draw()
+    palette, pixels = Palette(), np.asarray(figure.canvas.buffer_rgba())  # type: ignore[attr-defined]
     palette.learn(pixels)
     return palette.png(pixels, SMALL), (width, height)

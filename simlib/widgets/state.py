@@ -29,8 +29,9 @@ UNDO = 500
 class Settings:
     """One set of choices. `values` are the assumptions moved by hand, in base units, on top of the view.
 
-    `off` are moves switched off for good, `interventions` one's own (moves forced or forbidden from a date on, variables
-    set) beside those of the view. None: as the file (or the view) has it. `shown` are ids of endings and questions.
+    `off` are moves switched off for good, `interventions` one's own (moves forced or forbidden from a date on,
+    variables set) beside those of the view. None: as the file (or the view) has it. `shown` are ids of endings and
+    questions.
     """
 
     view: str = ""
@@ -318,8 +319,16 @@ class _Key:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self._hash = hash((tuple(sorted(settings.values.items())), settings.view, settings.interventions, settings.off,
-                           settings.horizon_days, settings.as_of))  # fmt: skip
+        self._hash = hash(
+            (
+                tuple(sorted(settings.values.items())),
+                settings.view,
+                settings.interventions,
+                settings.off,
+                settings.horizon_days,
+                settings.as_of,
+            )
+        )
 
     def __hash__(self) -> int:
         return self._hash

@@ -41,8 +41,16 @@ def word(text: str, size: float, weight: str | int, dpi: float) -> Word:
     ascent, height, width = int(1.3 * em) + _PAD, int(1.8 * em) + 2 * _PAD, int(1.4 * em * len(text)) + 4 * _PAD
     figure = Figure(figsize=(width / dpi, height / dpi), dpi=dpi, facecolor="none")
     canvas = FigureCanvasAgg(figure)
-    figure.text(_PAD / width, 1 - ascent / height, text, fontproperties=font, color="black", va="baseline", ha="left",
-                parse_math=False)  # fmt: skip
+    figure.text(
+        _PAD / width,
+        1 - ascent / height,
+        text,
+        fontproperties=font,
+        color="black",
+        va="baseline",
+        ha="left",
+        parse_math=False,
+    )
     canvas.draw()
     alpha = np.asarray(canvas.buffer_rgba())[..., 3]
     advance, _, _ = canvas.get_renderer().get_text_width_height_descent(text, font, ismath=False)
@@ -60,13 +68,13 @@ def set_text_on(pixels: NDArray[np.uint8], text: Text) -> None:
     """Set a matplotlib text, at its place, on an RGBA picture (height, width, 4)."""
     from matplotlib.colors import to_rgb
 
-    lines = text.get_text().split("\n")
+    lines = text.get_text().replace(r"\$", "$").split("\n")
     if not text.get_visible() or not any(lines):
         return
     figure = text.get_figure(root=True)
     assert figure is not None
     x, y = text.get_transform().transform(text.get_unitless_position())
-    size, weight, dpi = text.get_fontsize(), text.get_fontweight(), figure.dpi
+    size, weight, dpi = float(text.get_fontsize()), text.get_fontweight(), figure.dpi
     em = size * dpi / 72
     leading = LEADING * em
     top = pixels.shape[0] - y + _above_first_baseline(text.get_verticalalignment(), em, leading, len(lines))
@@ -83,9 +91,14 @@ def _above_first_baseline(va: str, em: float, leading: float, lines: int) -> flo
 
 
 def _set_line(
-    pixels: NDArray[np.uint8], line: str, x: float, baseline: float, ha: str, colour: NDArray[np.int16],
+    pixels: NDArray[np.uint8],
+    line: str,
+    x: float,
+    baseline: float,
+    ha: str,
+    colour: NDArray[np.int16],
     font: tuple[float, str | int, float],
-) -> None:  # fmt: skip
+) -> None:
     space = 0.318 * font[0] * font[2] / 72
     words = [word(part, *font) if part else None for part in line.split(" ")]
     width = sum(w.advance if w else 0.0 for w in words) + space * (len(words) - 1)

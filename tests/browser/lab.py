@@ -23,8 +23,7 @@ NOISE = ("favicon", "net::ERR_", "Failed to load resource", "ResizeObserver loop
 ERRORS = """() => {
   const nb = document.querySelector('.jp-NotebookPanel:not(.lm-mod-hidden) .jp-Notebook');
   const text = nb ? nb.innerText : '';
-  const broken = text.match(/Error (displaying|creating) widget[^\\n]*|[^\\n]*model not found[^\\n]*|Traceback[^\\n]*/g);
-  return broken || [];
+  return text.match(/Error (displaying|creating) widget[^\\n]*|[^\\n]*model not found[^\\n]*|Traceback[^\\n]*/g) || [];
 }"""
 
 
@@ -95,7 +94,9 @@ class Lab:
 class Page:
     """One notebook open in the browser."""
 
-    def __init__(self, browser: Any, lab: Lab, notebook: str, *, size: tuple[int, int] = (1500, 1100), dark: bool = False) -> None:
+    def __init__(
+        self, browser: Any, lab: Lab, notebook: str, *, size: tuple[int, int] = (1500, 1100), dark: bool = False
+    ) -> None:
         self.context = browser.new_context(
             viewport={"width": size[0], "height": size[1]}, color_scheme="dark" if dark else "light"
         )

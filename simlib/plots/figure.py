@@ -1,0 +1,52 @@
+"""A figure that shows itself in a notebook, with its answer in words for those who do not see it.
+
+Made without pyplot: no window system, no global state, nothing left open.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+DPI = 100
+
+
+def new_figure(width: int, height: int, words: str = "") -> Figure:
+    """Return an empty figure of some pixels at 100 dpi; `words` say what it shows."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    figure = _figure_class()(figsize=(width / DPI, height / DPI), dpi=DPI, facecolor="white")
+    FigureCanvasAgg(figure)
+    figure.words = words  # type: ignore[attr-defined]
+    return figure
+
+
+@lru_cache(maxsize=1)
+def _figure_class() -> type[Figure]:
+    from matplotlib.figure import Figure as Plain
+
+    class WorthAThousandWords(Plain):
+        """A matplotlib figure with alternative text."""
+
+        words = ""
+
+        def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, str], dict[str, Any]]:
+            buffer = io.BytesIO()
+            self.savefig(buffer, format="png", facecolor="white")
+            return picture_bundle(buffer.getvalue(), self.words)
+
+    return WorthAThousandWords
+
+
+def picture_bundle(png: bytes, words: str) -> tuple[dict[str, str], dict[str, Any]]:
+    """Return what a notebook needs to show a picture: as HTML with alternative text where that is live, and as PNG."""
+    data = base64.b64encode(png).decode("ascii")
+    look = "max-width: 100%; background: white"
+    tag = f'<img alt="{html.escape(words)}" src="data:image/png;base64,{data}" style="{look}">'
+    return {"text/html": tag, "image/png": data, "text/plain": words}, {"image/png": {"alt": words}}
