@@ -24,7 +24,7 @@ from simlib.engines.adjoint import Adjoint
 from simlib.engines.exact import Solver
 from simlib.engines.states import CAP
 from simlib.quantities import show
-from simlib.results import long_date, percent, plain_json, provenance
+from simlib.results import long_date, plain_json, provenance
 from simlib.scenario.model import Assumption, Scenario
 from simlib.tables import Floats
 
@@ -41,11 +41,6 @@ BLOCKS = 20
 """Blocks of replicates whose spread gives the Monte Carlo error of a bar."""
 
 TOLD = 5
-
-
-def amount(measure: Measure, value: float) -> str:
-    """Write the value of a measure: a probability in percent, an expected count as a number."""
-    return percent(value) if measure.probability else f"{value:.3g}"
 
 
 # -------------------------------------------------------------------- elasticities
@@ -96,7 +91,7 @@ class Elasticities:
             elasticity = np.nan_to_num(self.elasticity(measure.name))
             some = [i for i in np.argsort(-np.abs(elasticity), kind="stable")[:TOLD] if abs(elasticity[i]) >= 0.005]
             told = [f"{elasticity[i]:+.2g}% for “{self.assumptions[i].label}”" for i in some]
-            answer = amount(measure, self.answers[measure.name])
+            answer = measure.write(self.answers[measure.name])
             change = ", ".join(told) if told else "next to nothing, whichever it is"
             lines.append(f"{measure.words} by {long_date(self.by)} is {answer}; one per cent more of an assumption "
                          f"changes it by {change}.")  # fmt: skip
@@ -210,13 +205,13 @@ class Tornado:
         """Say for each measure what moves it most, with the real range."""
         lines = []
         for m, measure in enumerate(self.measures):
-            stated = amount(measure, self.stated[m])
+            stated = measure.write(self.stated[m])
             lines.append(f"{measure.words} by {long_date(self.by)} is {stated} at the stated values.")
             for bar in self.ranked(measure.name)[:TOLD]:
                 a = bar.assumption
                 low, high = (show(value, a.kind, a.unit) for value in (a.low, a.high))
-                lines.append(f"It is {amount(measure, bar.at_low[m])} with “{a.label}” at its low ({low}) and "
-                             f"{amount(measure, bar.at_high[m])} at its high ({high}).")  # fmt: skip
+                lines.append(f"It is {measure.write(bar.at_low[m])} with “{a.label}” at its low ({low}) and "
+                             f"{measure.write(bar.at_high[m])} at its high ({high}).")  # fmt: skip
         if self.screened:
             lines.append(f"{self.screened} assumptions of smaller slope were not tried at their low and high.")
         return lines

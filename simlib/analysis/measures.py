@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from simlib.errors import Problem, ScenarioError, did_you_mean
-from simlib.results import ONGOING, Forecast
+from simlib.results import ONGOING, Forecast, percent
 from simlib.scenario.model import Scenario
 from simlib.tables import Floats
 
@@ -49,6 +49,10 @@ class Measure:
     def words(self) -> str:
         """The measure inside a sentence: “Open war”, or how often something happens."""
         return f"“{self.label}”" if self.probability else f"how often “{self.label}” happens"
+
+    def write(self, value: float) -> str:
+        """Write a value of the measure: a probability in percent, an expected count as a number."""
+        return percent(value) if self.probability else f"{value:.3g}"
 
     def column(self, scenario: Scenario) -> int:
         """Return its column in the array of `Counts` (or of a stacked forecast) for its kind."""

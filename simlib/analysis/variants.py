@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from simlib.errors import Unsupported
 from simlib.quantities import show
@@ -71,6 +72,29 @@ def _alike(scenario: Scenario, other: Scenario) -> Scenario:
                 "the same dice: solve each, and compare what they share"
             )
     return other.replace(horizon_days=scenario.horizon_days)
+
+
+@dataclass(frozen=True)
+class Booking:
+    """One intervention on the calendar: `first` and `last` day in days after `as_of`; alike where it acts at once."""
+
+    kind: Literal["force", "forbid", "policy", "pin"]
+    words: str
+    first: float
+    last: float
+
+
+def bookings(base: Scenario, changed: Scenario) -> tuple[Booking, ...]:
+    """Return the interventions that a variant adds, as stretches of the calendar up to the horizon."""
+    result = []
+    for item in changed.interventions[len(base.interventions) :]:
+        first = 0.0 if item.date is None else changed.day(item.date)
+        last = first
+        if isinstance(item, Forbid | Policy):
+            last = changed.horizon_days if item.until is None else min(changed.day(item.until), changed.horizon_days)
+        kind: Any = type(item).__name__.lower()
+        result.append(Booking(kind, intervention_in_words(item, changed), first, last))
+    return tuple(result)
 
 
 # -------------------------------------------------------------------- in words

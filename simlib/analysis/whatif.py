@@ -22,7 +22,15 @@ from simlib.analysis import pairing
 from simlib.analysis.measures import Measure, every, find, of_forecast
 from simlib.analysis.pairing import Flips, World
 from simlib.analysis.parting import Parting, part
-from simlib.analysis.variants import COUNTERFACTUAL, Variant, describe, intervention_in_words, variant_of
+from simlib.analysis.variants import (
+    COUNTERFACTUAL,
+    Booking,
+    Variant,
+    bookings,
+    describe,
+    intervention_in_words,
+    variant_of,
+)
 from simlib.engines.exact import Solver
 from simlib.engines.states import CAP
 from simlib.errors import MissingDependency
@@ -84,6 +92,7 @@ class Effect:
     flips: Flips | None
     partings: tuple[Parting, ...] = ()
     without_effect: Mapping[str, float | None] = field(default_factory=dict)
+    bookings: tuple[Booking, ...] = ()
 
     def strongest(self, kinds: Sequence[str] = ("ending", "question")) -> list[Difference]:
         """Return the differences of some kinds, the largest change at the last report time first."""
@@ -205,7 +214,10 @@ def compare(
     exact = ask.exact(cap, report) if engine == "exact" else {}
     effects = ask.paired(report) if pairs > 0 or engine == "montecarlo" else {}
     effects = {name: _joined(name, exact.get(name), effects.get(name)) for name in variants}
-    effects = {name: dataclasses.replace(e, changes=describe(base, worlds[name])) for name, e in effects.items()}
+    effects = {
+        name: dataclasses.replace(e, changes=describe(base, worlds[name]), bookings=bookings(base, worlds[name]))
+        for name, e in effects.items()
+    }
     return Comparison(
         base.id, base.title, base.as_of, base.horizon_days, base.by_date(base.horizon_days), engine, ask.times, draws,
         chosen, effects, COUNTERFACTUAL if any(_acts(base, world) for world in worlds.values()) else "",

@@ -1,0 +1,70 @@
+"""Nested fan: chance within doubt. Rungs stacked by their mean probability, and where their borders could lie."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from simlib.plots import style
+from simlib.plots.panel import SideLabels
+from simlib.plots.rows import fit
+from simlib.results import percent
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from simlib.analysis.fans import Fan
+
+
+def nested_fan(result: Fan, ax: Axes) -> Axes:
+    """Draw the stacked rungs of a ladder, and over each border the 50% and 90% of the draws; return `ax`.
+
+    Colour is chance: how probable each rung is, on average over the priors. The pale bands on the borders are doubt.
+    """
+    mean, low, high = (percent(float(x[-1, -1])) for x in (result.mean, result.quantiles[0], result.quantiles[-1]))
+    title = f"{result.title}: “{result.names[-1]}” {mean}, between {low} and {high} over the priors"
+    bands = "bands on the borders: 50% and 90% of the draws"
+    style.dress(ax, fit(title, ax), f"colours: probability on the date, mean of {result.draws} draws; {bands}")
+    ones = np.ones_like(result.times)
+    above = np.concatenate([ones[None, :], result.mean, np.zeros_like(ones)[None, :]])
+    colours = style.ordered(len(result.names))
+    for rung, colour in enumerate(colours):
+        ax.fill_between(result.times, 1 - above[rung], 1 - above[rung + 1], color=colour, linewidth=0, zorder=1)
+    for border in range(len(result.mean)):
+        _border(ax, result, border)
+    ax.grid(visible=False)
+    style.date_axis(ax, result.as_of, float(result.times[-1]))
+    style.percent_axis(ax, 1.0)
+    last = above[:, -1]
+    labels = SideLabels(ax, [(colour, "solid") for colour in colours])
+    labels.update(
+        (1 - (last[:-1] + last[1:]) / 2).tolist(), list(result.names), [percent(float(p)) for p in last[:-1] - last[1:]]
+    )
+    return ax
+
+
+def _border(ax: Axes, result: Fan, border: int) -> None:
+    for low, high, alpha in ((0, 4, 0.35), (1, 3, 0.45)):
+        ax.fill_between(result.times, 1 - result.quantiles[high, border], 1 - result.quantiles[low, border],
+                        color="white", alpha=alpha, linewidth=0, zorder=2)  # fmt: skip
+    ax.plot(result.times, 1 - result.mean[border], color=style.INK, linewidth=1.1, zorder=3)
+    for edge in (0, 4):
+        ax.plot(result.times, 1 - result.quantiles[edge, border], color=style.INK, linewidth=0.6, zorder=3,
+                linestyle=(0, (3, 2)))  # fmt: skip
+
+
+def doubt_fan(result: Fan, ax: Axes) -> Axes:
+    """Draw one probability over time: its mean, its stated value, and 50% and 90% of the draws; return `ax`."""
+    mean, low, high = (percent(float(x[0, -1])) for x in (result.mean, result.quantiles[0], result.quantiles[-1]))
+    lines = f"solid: mean of {result.draws} draws, dotted: stated values; bands: 50% and 90% of the draws"
+    title = f"{result.title}: {mean} over the priors, between {low} and {high}"
+    style.dress(ax, fit(title, ax), f"probability by the end of the date; {lines}")
+    for first, last, alpha in ((0, 4, 0.22), (1, 3, 0.35)):
+        ax.fill_between(result.times, result.quantiles[first, 0], result.quantiles[last, 0], color=style.BLUE,
+                        alpha=alpha, linewidth=0)  # fmt: skip
+    ax.plot(result.times, result.mean[0], color=style.BLUE, linewidth=2)
+    ax.plot(result.times, result.stated[0], color=style.INK, linewidth=1.4, linestyle=(0, (1, 1.5)))
+    style.date_axis(ax, result.as_of, float(result.times[-1]))
+    style.percent_axis(ax, style.round_top(float(result.quantiles[4].max())))
+    return ax

@@ -1,0 +1,52 @@
+"""What row plots share: a label above each bar, numbers at its ends, and room for them at any width of figure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from simlib.plots import style
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+def rows(ax: Axes, count: int) -> Axes:
+    """Make room for `count` rows, the first on top: no vertical axis, lines only for the numbers."""
+    ax.grid(visible=False, axis="y")
+    ax.spines["left"].set_visible(False)
+    ax.set_yticks([])
+    ax.set_ylim(max(count, 1) - 0.45, -0.62)
+    return ax
+
+
+def letters(ax: Axes, share: float = 1.0) -> int:
+    """Return how many small letters fit into a share of the width of an axes."""
+    figure = ax.get_figure(root=True)
+    assert figure is not None
+    return max(12, int(share * ax.get_window_extent().width / (style.SMALL * figure.dpi / 72 * 0.52)))
+
+
+def name(ax: Axes, row: float, text: str) -> None:
+    """Write the label of a row above its bar, at the left edge of the axes."""
+    ax.annotate(style.wrap(text, letters(ax), 1), (0, row - 0.06), (0, 0), xycoords=("axes fraction", "data"),
+                textcoords="offset points", fontsize=style.SMALL, color=style.INK, va="bottom",
+                annotation_clip=False)  # fmt: skip
+
+
+def number(ax: Axes, x: float, row: float, text: str, *, right: bool = True, faint: bool = False) -> None:
+    """Write a number beside a bar, to the right or to the left of `x`."""
+    ax.annotate(text, (x, row), (4 if right else -4, 0), textcoords="offset points", va="center",
+                ha="left" if right else "right", fontsize=style.SMALL, color=style.FAINT if faint else style.INK,
+                annotation_clip=False)  # fmt: skip
+
+
+def whisker(ax: Axes, low: float, high: float, row: float) -> None:
+    """Draw an interval across a bar."""
+    ax.plot([low, high], [row, row], color=style.INK, linewidth=1.2, zorder=4, solid_capstyle="butt")
+    for end in (low, high):
+        ax.plot([end, end], [row - 0.07, row + 0.07], color=style.INK, linewidth=1.2, zorder=4)
+
+
+def fit(text: str, ax: Axes) -> str:
+    """Break a title so that it fits over an axes, in at most two lines."""
+    return style.wrap(text, max(20, int(letters(ax) * 0.8 * style.SMALL / style.TITLE)), 2)

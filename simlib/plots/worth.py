@@ -1,0 +1,56 @@
+"""What to find out next: the worth of settling an assumption, and of seeing a move."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from simlib.plots import style
+from simlib.plots.rows import fit, name, number, rows, whisker
+from simlib.results import long_date, percent
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from simlib.analysis.knowing import Knowing
+    from simlib.analysis.seeing import Seeing
+
+ROWS = 8
+
+
+def knowing(result: Knowing, ax: Axes, *, most: int = ROWS) -> Axes:
+    """Draw what settling each assumption would be worth, with what it rests on now; return `ax`."""
+    some = result.worths[:most]
+    title = f"{result.measure.label}: find out next about “{some[0].assumption.label}”"
+    gain = f"expected gain in the Brier score (now {result.brier + result.chance:.3g}, chance {result.chance:.3g})"
+    style.dress(ax, fit(title, ax), f"{gain}; question of {long_date(result.by)}; whiskers: 95%")
+    rows(ax, len(some))
+    for row, worth in enumerate(some):
+        ax.barh(row + 0.2, worth.brier.value, height=0.3, color=style.GREEN, edgecolor=style.INK, linewidth=0.5)
+        low, high = max(worth.brier.value - worth.brier.half, 0.0), worth.brier.value + worth.brier.half
+        whisker(ax, low, high, row + 0.2)
+        name(ax, row, worth.assumption.label)
+        behind = style.wrap(worth.evidence.words(), 44, 1)
+        number(ax, high, row + 0.2, f"{percent(worth.share)} of all; {behind}", faint=True)
+    ax.set_xlim(0, 2.1 * max(1e-12, *(w.brier.value + w.brier.half for w in some)))
+    return ax
+
+
+def seeing(result: Seeing, ax: Axes, *, most: int = ROWS) -> Axes:
+    """Draw where each observation would take the forecast: hollow if it is not made, filled if it is; return `ax`."""
+    some = result.observations[:most]
+    best = some[0]
+    title = f"{result.measure.label}: {percent(best.if_seen)} if “{best.label}” is seen, {percent(best.if_not)} if not"
+    unit = f"probability by {long_date(result.by)} where it is open on {long_date(result.seen_by)}"
+    style.dress(ax, fit(title, ax), f"{unit}; filled: seen by then, hollow: not seen")
+    rows(ax, len(some))
+    for row, one in enumerate(some):
+        ax.plot([one.if_not], [row + 0.2], "o", color=style.BLUE, markerfacecolor="white", markersize=7, zorder=3)
+        if one.seen > 0:
+            ax.plot([one.if_not, one.if_seen], [row + 0.2] * 2, color=style.BLUE, linewidth=1.6, zorder=2)
+            ax.plot([one.if_seen], [row + 0.2], "o", color=style.BLUE, markersize=7, zorder=3)
+        name(ax, row, f"{one.label} (seen in {percent(one.seen)})")
+        number(ax, max(one.if_seen, one.if_not), row + 0.2, f"  Brier {one.brier.value:.2g}", faint=True)
+    top = style.round_top(max(value for one in some for value in (one.if_seen, one.if_not)))
+    style.percent_axis(ax, top, horizontal=True)
+    ax.set_xlim(0, top * 1.2)
+    return ax
