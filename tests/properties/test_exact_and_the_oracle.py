@@ -33,7 +33,7 @@ def assert_oracle_agrees(scenario: Scenario) -> None:
             assert line["without_effect"] == pytest.approx(share, abs=1e-7), line
 
 
-@drawn(50)
+@drawn(40)
 @given(worlds(max_states=27))
 def test_exact_agrees_with_the_dense_computation(scenario):
     assert_oracle_agrees(scenario)

@@ -18,7 +18,7 @@ from tests.strategies import seeded_world, worlds
 TIMES = 12
 
 
-@drawn(40)
+@drawn(25)
 @given(worlds())
 def test_every_distribution_sums_to_one_at_every_time(scenario):
     forecast = simlib.solve(scenario, times=TIMES)
@@ -31,7 +31,7 @@ def test_every_distribution_sums_to_one_at_every_time(scenario):
         assert np.all((values >= 0) & (values <= 1 + 1e-12)), name
 
 
-@drawn(40)
+@drawn(25)
 @given(worlds())
 def test_what_has_happened_by_a_time_has_happened_by_a_later_one(scenario):
     forecast = simlib.solve(scenario, times=TIMES)

@@ -42,7 +42,7 @@ def differences(scenario: Scenario, assumption: str) -> dict[str, float]:
     return {name: float(up[name][-1] - down[name][-1]) / (2 * STEP * value) for name in up}
 
 
-@drawn(40)
+@drawn(24)
 @given(worlds(), st.integers(0, 10**6))
 def test_gradient_agrees_with_central_differences(scenario, seed):
     dice = random.Random(seed)
@@ -59,7 +59,7 @@ def test_gradient_agrees_with_central_differences(scenario, seed):
             assert abs(slope - wanted) * value <= 2e-7 * scale, (measure, assumption, slope, wanted)
 
 
-@drawn(20)
+@drawn(12)
 @given(worlds())
 def test_answers_beside_the_gradient_are_those_of_the_engine(scenario):
     known = measures(scenario)

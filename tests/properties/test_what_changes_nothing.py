@@ -53,7 +53,7 @@ def reordered(scenario: Scenario, dice: random.Random) -> Scenario:
     )  # fmt: skip
 
 
-@drawn(40)
+@drawn(25)
 @given(worlds(), st.integers(0, 10**6))
 def test_the_order_of_variables_moves_factors_and_outcomes_changes_nothing(scenario, seed):
     times = report_times(scenario)
@@ -141,7 +141,7 @@ class Renaming:
         }
 
 
-@drawn(40)
+@drawn(25)
 @given(worlds())
 def test_names_change_nothing(scenario):
     renaming, times = Renaming(scenario), report_times(scenario)
@@ -152,7 +152,7 @@ def test_names_change_nothing(scenario):
 # ---------------------------------------------------------------- the unit of time
 
 
-@drawn(40)
+@drawn(25)
 @given(worlds(interventions=False, windows=False), st.sampled_from([1e-3, 0.25, 7.0, 365.25]))
 def test_all_rates_times_c_is_time_over_c(scenario, c):
     times = report_times(scenario)
@@ -180,7 +180,7 @@ def with_a_move_that_never_fires(scenario: Scenario) -> Scenario:
     )  # fmt: skip
 
 
-@drawn(30)
+@drawn(20)
 @given(worlds())
 def test_a_move_that_can_never_fire_changes_nothing(scenario):
     other, times = with_a_move_that_never_fires(scenario), report_times(scenario)
@@ -217,7 +217,7 @@ def that_do_nothing(scenario: Scenario, dice: random.Random) -> tuple[Interventi
     )
 
 
-@drawn(30)
+@drawn(20)
 @given(worlds(interventions=False), st.integers(0, 10**6))
 def test_interventions_that_do_what_already_holds_change_nothing(scenario, seed):
     world, times = with_a_move_that_never_fires(scenario), report_times(scenario)
@@ -237,7 +237,7 @@ def test_interventions_that_do_what_already_holds_change_no_die(scenario, seed):
     assert_same_bits(one, simlib.simulate(idle, runs=300, seed=4, times=times))
 
 
-@drawn(30)
+@drawn(12)
 @given(worlds())
 def test_a_move_split_in_two_branches_that_do_the_same_is_the_same_move(scenario):
     half = Assumption("half", "Half", "chance", 0.5, 0.5, 0.5, "assumed")
