@@ -246,7 +246,11 @@ def test_the_scenario_of_the_readme_fits_in_thirty_lines_and_can_be_solved(tmp_p
     assert min(shares.values()) > 0.01
 
 
-@pytest.mark.parametrize("file", sorted((HOME / "notebooks").rglob("*.ipynb")), ids=lambda file: file.stem)
+def notebooks() -> list[Path]:
+    return [HOME / name for name in tracked_texts() if name.endswith(".ipynb")]
+
+
+@pytest.mark.parametrize("file", notebooks(), ids=lambda file: file.stem)
 def test_a_notebook_is_small_holds_no_widget_state_and_no_logic(file):
     notebook = json.loads(file.read_text(encoding="utf-8"))
     code = ["".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code"]
