@@ -288,7 +288,7 @@ def percent(p: float) -> str:
     """Write a probability as people read it: "12%", "0.3%", "below 0.001%", never a false 0% or 100%."""
     if p <= 0:
         return "0%"
-    if p >= 1:
+    if p >= 1 - 1e-9:  # as near as the exact engine computes
         return "100%"
     if p < 1e-5:
         return f"{p:.1e}" if p < 1e-7 else "below 0.001%"
