@@ -230,6 +230,8 @@ def test_a_fixed_chance_may_be_0_or_1():
 
 
 def test_a_window_is_open_on_both_its_days():
+    one_day = "between: [2031-04-05, 2031-04-05]"
+    assert move_with(one_day).moves["more"].between == Window(dt.date(2031, 4, 5), dt.date(2031, 4, 5))
     today = "between: [2031-03-01, 2031-04-01]"
     assert move_with(today).moves["more"].between == Window(dt.date(2031, 3, 1), dt.date(2031, 4, 1))
     touching = "between: [2031-04-05, 2031-04-09], times: [{by: angry_factor, between: [2031-04-09, 2031-04-12]}]"

@@ -140,6 +140,7 @@ def test_comments_and_order_are_kept_where_something_changes(world, folder):
     ):
         assert kept in text
     assert text.index("interventions:") < text.index("assumptions:")
+    assert "  angry_factor:\n    value: 4\n    because: assumed\n" in text
     assert "full_chance" not in text
     assert "forbid" not in text
     assert load_view(world, "angry").changes[1].value == 4
