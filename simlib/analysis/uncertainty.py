@@ -5,14 +5,15 @@ which finding out can reduce; within a draw there is *chance*, which nothing red
 whether a thing happens, p̄(1 - p̄) = E[P(1 - P)] + Var(P), doubt is the part Var(P) / (p̄(1 - p̄)). Monte Carlo error is
 neither: it is a half-width beside each number, and shrinks with more draws and replicates.
 
-Draws come in several independently scrambled Sobol sequences (Owen 1998), whose disagreement is the error of a
-quantile (randomised quasi-Monte Carlo; L'Ecuyer 2018); draws are doubled until the wanted quantiles are known to the
+Draws come in several independently scrambled Sobol sequences (Owen 1998), whose disagreement gives the error of each
+number (randomised quasi-Monte Carlo; L'Ecuyer 2018); draws are doubled until the wanted quantiles are known to the
 tolerance. Nested Monte Carlo plays each draw with the same dice in blocks: variances are products of different blocks,
 and the spread of P̂ is drawn in to Var(P), so that chance within a draw does not pass for doubt; the error of the dice
 is a jackknife over the blocks.
 
 References: Owen, A. (1998) Scrambling Sobol' and Niederreiter-Xing points, Journal of Complexity 14. L'Ecuyer, P.
-(2018) Randomized quasi-Monte Carlo: an introduction for practitioners, MCQMC 2016.
+(2018) Randomized quasi-Monte Carlo: an introduction for practitioners, MCQMC 2016. Woodruff, R. (1952) Confidence
+intervals for medians and other position measures, JASA 47.
 """
 
 from __future__ import annotations
@@ -283,12 +284,8 @@ def _spread(
     mean = estimate(lambda x: float(x.mean()), values, sequence)
     variance = estimate(variance_over_draws, values, sequence)
     doubt = estimate(doubt_share, values, sequence) if measure.probability else None
-    known = {q: estimate(_quantile_of(q), values, sequence) for q in quantiles}
+    known = {q: quantile(values, sequence, q) for q in quantiles}
     return Spread(measure, stated, mean, variance, doubt, known, without_noise(values))
-
-
-def _quantile_of(q: float) -> Callable[[Floats], float]:
-    return lambda values: float(np.quantile(without_noise(values), q))
 
 
 def estimate(statistic: Callable[[Floats], float], values: Floats, sequence: NDArray[np.int64]) -> Number:
@@ -296,15 +293,40 @@ def estimate(statistic: Callable[[Floats], float], values: Floats, sequence: NDA
 
     The error of the draws is Student's t over the sequences, that of the dice a jackknife over the blocks.
     """
+    parts = np.array([statistic(values[sequence == s]) for s in np.unique(sequence)])
+    variance = float(parts.var(ddof=1)) / len(parts) + _of_dice(statistic, values)
+    return Number(statistic(values), _student(len(parts)) * float(np.sqrt(variance)))
+
+
+def quantile(values: Floats, sequence: NDArray[np.int64], q: float) -> Number:
+    """Return a quantile over draws (D, K) and its 95% half-width.
+
+    The error of the draws is that of the share of draws below it, carried back through the quantiles (Woodruff 1952):
+    the quantiles of single sequences, a few points in each tail, would agree too well.
+    """
+    def of(x: Floats, level: float = q) -> float:
+        return float(np.quantile(without_noise(x), min(max(level, 0.0), 1.0), method="hazen"))
+
+    found, draws = of(values), without_noise(values)
+    below = np.array([np.mean(draws[sequence == s] <= found) for s in np.unique(sequence)])
+    reach = _student(len(below)) * float(below.std(ddof=1)) / np.sqrt(len(below)) + 0.5 / len(draws)
+    half = max(of(values, q + reach) - found, found - of(values, q - reach))
+    return Number(found, float(np.hypot(half, _student(len(below)) * np.sqrt(_of_dice(of, values)))))
+
+
+def _student(count: int) -> float:
     from scipy.special import stdtrit
 
-    parts = np.array([statistic(values[sequence == s]) for s in np.unique(sequence)])
-    variance = parts.var(ddof=1) / len(parts)
+    return float(stdtrit(count - 1, 0.975))
+
+
+def _of_dice(statistic: Callable[[Floats], float], values: Floats) -> float:
+    """Return the jackknife variance over the blocks; 0 for a single, exact one."""
     blocks = values.shape[1]
-    if blocks > 2:
-        left = np.array([statistic(np.delete(values, block, axis=1)) for block in range(blocks)])
-        variance += (blocks - 1) / blocks * float(((left - left.mean()) ** 2).sum())
-    return Number(statistic(values), float(stdtrit(len(parts) - 1, 0.975) * np.sqrt(variance)))
+    if blocks < 3:
+        return 0.0
+    left = np.array([statistic(np.delete(values, block, axis=1)) for block in range(blocks)])
+    return float(((left - left.mean()) ** 2).sum()) * (blocks - 1) / blocks
 
 
 def variance_over_draws(values: Floats) -> float:

@@ -32,7 +32,7 @@ def flips(result: Comparison, ax: Axes, *, variant: str | None = None) -> Axes:
     by = long_date(result.by)
     title = f"“{label}”: {percent(found.share)} of histories end otherwise by {by}, under the same dice"
     bounds = f"any coupling of the two forecasts flips {percent(least)} to {percent(most)}"
-    style.dress(ax, fit(title, ax), f"share of histories; hatched: unchanged; {bounds}")
+    style.dress(ax, fit(title, ax), f"share of histories under the same dice; hatched: unchanged; {bounds}")
     _cells(ax, share)
     width = max(10, int(letters(ax) / len(names)) - 1)
     ax.set_xticks(range(len(names)), [style.wrap(text, width, 4) for text in names])

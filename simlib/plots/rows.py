@@ -48,5 +48,5 @@ def whisker(ax: Axes, low: float, high: float, row: float) -> None:
 
 
 def fit(text: str, ax: Axes) -> str:
-    """Break a title so that it fits over an axes, in at most two lines."""
-    return style.wrap(text, max(20, int(letters(ax) * 0.8 * style.SMALL / style.TITLE)), 2)
+    """Break a title so that it fits over an axes, in at most three lines."""
+    return style.wrap(text, max(20, int(letters(ax) * 0.8 * style.SMALL / style.TITLE)), 3)

@@ -1,0 +1,369 @@
+"""How sure: doubt and chance, and the values of knowing and seeing, in worlds where they are known in closed form.
+
+Intervals are 95%, seeds fixed. The ferry crosses at a log-normal rate θ, so that P = 1 - exp(-θ T).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import json
+
+import numpy as np
+import pytest
+
+from simlib import priors
+from simlib.analysis.fans import ladder_fan, measure_fan
+from simlib.analysis.knowing import divergence, evidence, value_of_knowing
+from simlib.analysis.seeing import value_of_seeing
+from simlib.analysis.uncertainty import doubt_share, estimate, propagate, variance_over_draws, without_noise
+from simlib.engines.mixture import over_priors
+from simlib.errors import Cancelled, ScenarioError, Unsupported
+from simlib.scenario.model import Correlation, Source
+from tests.worlds import World, tempo_world, two_states
+
+T, MEDIAN, DEVIATION = 30.0, 0.03, 1.0
+Z95 = 1.6448536269514722
+Z, WEIGHT = np.polynomial.hermite_e.hermegauss(120)
+WEIGHT = WEIGHT / WEIGHT.sum()
+THETA = MEDIAN * np.exp(DEVIATION * Z)
+
+
+def ferry(*, deviation=DEVIATION, horizon=T):
+    """A ferry crosses at rate θ, and signals at rate θ too until it is across; a horn sounds at a rate of its own."""
+    world, spread = World("ferry", horizon), np.exp(deviation * Z95)
+    world.variable("bank", "left", "right", start="left")
+    world.uncertain("pace", "rate", MEDIAN, MEDIAN / spread, MEDIAN * spread)
+    world.uncertain("idle", "rate", 0.05, 0.02, 0.12)
+    world.move("cross", "pace", {"bank": "right"}, when={"bank": "left"}).move("signal", "pace").move("horn", "idle")
+    world.move("whisper", "pace", covert=True).ladder("banks", near=None, far={"bank": "right"})
+    return world.ending("across", {"bank": "right"}).question("crossed", {"bank": "right"}).scenario()
+
+
+def mean(values):
+    return float(np.asarray(values) @ WEIGHT)
+
+
+P = 1 - np.exp(-THETA * T)
+TRUTH = {"mean": mean(P), "variance": mean((P - mean(P)) ** 2)}
+TRUTH["doubt"] = TRUTH["variance"] / (TRUTH["mean"] * (1 - TRUTH["mean"]))
+
+
+def holds(number, truth):
+    return abs(number.value - truth) <= number.half
+
+
+# ---------------------------------------------------------------- the priors carried through
+
+
+@pytest.mark.statistical
+@pytest.mark.parametrize("engine", ["exact", "montecarlo"])
+def test_doubt_and_chance_of_a_crossing_are_known(engine):
+    found = propagate(ferry(), "across", engine=engine, draws=256)
+    spread = found.spread()
+    assert found.engine == engine
+    assert holds(spread.mean, TRUTH["mean"])
+    assert holds(spread.variance, TRUTH["variance"])
+    assert holds(spread.doubt, TRUTH["doubt"])
+    assert spread.doubt.value == pytest.approx(TRUTH["doubt"], abs=0.02)
+    for q, number in spread.quantiles.items():
+        score = {0.05: -Z95, 0.5: 0.0, 0.95: Z95}[q]
+        assert holds(number, 1 - np.exp(-MEDIAN * np.exp(DEVIATION * score) * T))
+    assert spread.stated == pytest.approx(1 - np.exp(-MEDIAN * T), abs=1e-9 if engine == "exact" else 0.03)
+
+
+@pytest.mark.statistical
+@pytest.mark.parametrize("engine", ["exact", "montecarlo"])
+def test_errors_cover_as_often_as_they_say(engine):
+    """24 seeds x 6 numbers: of 95% half-widths at least 89% hold (fails by chance about once in 1,000)."""
+    held = []
+    for seed in range(24):
+        s = propagate(ferry(), "across", engine=engine, draws=64, runs=200, seed=seed).spread()
+        truths = [TRUTH["mean"], TRUTH["variance"], TRUTH["doubt"], 1 - np.exp(-MEDIAN * T)]
+        held += [holds(n, t) for n, t in zip([s.mean, s.variance, s.doubt, s.quantiles[0.5]], truths, strict=True)]
+        held += [holds(s.quantiles[q], 1 - np.exp(-MEDIAN * np.exp(z) * T)) for q, z in ((0.05, -Z95), (0.95, Z95))]
+    assert np.mean(held) > 0.89
+
+
+@pytest.mark.statistical
+def test_few_replicates_a_draw_do_not_inflate_the_doubt():
+    """Forty replicates for each draw: P̂ spreads half as much again as P; what is reported does not."""
+    found = propagate(ferry(deviation=0.3), "across", engine="montecarlo", draws=512, runs=40)
+    p = 1 - np.exp(-MEDIAN * np.exp(0.3 * Z) * T)
+    variance = mean((p - mean(p)) ** 2)
+    spread = found.spread()
+    assert holds(spread.variance, variance)
+    assert spread.draws.var(ddof=1) == pytest.approx(max(spread.variance.value, 0), rel=1e-9)
+    assert found.answers[:, :, 0].mean(axis=1).var() > spread.draws.var()
+
+
+def test_noise_is_taken_out_of_variances_by_products_of_blocks():
+    """Draws ±0.1 about 0.5 in blocks whose noise adds to nothing across them: Var(P) is 0.01, P̂ spreads more."""
+    rng = np.random.default_rng(0)
+    p = np.repeat([0.4, 0.6], 2000)
+    values = p[:, None] + rng.normal(0, 0.3, (4000, 6))
+    assert variance_over_draws(values) == pytest.approx(0.01, rel=0.3)
+    assert values.mean(axis=1).var() > 0.02
+    assert without_noise(values).var(ddof=1) == pytest.approx(variance_over_draws(values))
+    assert doubt_share(np.tile(values.mean(axis=0), (9, 1))) == 0.0
+    assert doubt_share(np.zeros((9, 3))) == 0.0
+
+
+def test_the_error_of_a_mean_is_students_t_over_sequences():
+    values = np.arange(8.0)[:, None] @ np.ones((1, 1))
+    number = estimate(lambda x: float(x.mean()), values, np.repeat(np.arange(4), 2))
+    assert number.value == 3.5
+    assert number.half == pytest.approx(3.182446 * np.std([0.5, 2.5, 4.5, 6.5], ddof=1) / 2, rel=1e-5)
+
+
+def test_the_error_of_the_dice_is_a_jackknife_over_blocks():
+    values = np.tile([0.1, 0.3, 0.8], (6, 1))
+    number = estimate(lambda x: float(x.mean()), values, np.repeat(np.arange(3), 2))
+    assert number.half == pytest.approx(4.302653 * np.std([0.1, 0.3, 0.8], ddof=1) / np.sqrt(3), rel=1e-5)
+
+
+def test_it_stops_by_itself_when_the_quantiles_are_known():
+    loose = propagate(ferry(), "across", tolerance=0.05)
+    tight = propagate(ferry(), "across", tolerance=0.01)
+    assert loose.reached
+    assert tight.reached
+    assert loose.draws < tight.draws <= 1024
+    assert all(n.half <= 0.01 for n in tight.spread().quantiles.values())
+    assert set(map(tuple, loose.theta)) <= set(map(tuple, tight.theta))
+    assert f"With {tight.draws:,} draws the quantiles are known to ±0.01" in tight.sentences()[-1]
+
+
+def test_it_says_when_the_tolerance_was_not_reached():
+    found = propagate(ferry(), "across", tolerance=1e-5, most=128)
+    assert not found.reached
+    assert found.draws == 128
+    assert "could not be known to ±1e-05" in found.sentences()[-1]
+
+
+@pytest.mark.statistical
+def test_correlations_are_kept():
+    """Two ferries, either of which will do: P = 1 - exp(-(θ₁ + θ₂) T); tied rates spread more."""
+    world = World("two", T).variable("bank", "left", "right", start="left")
+    spread = np.exp(0.8 * Z95)
+    for name in ("one", "two"):
+        world.uncertain(name, "rate", 0.015, 0.015 / spread, 0.015 * spread)
+        world.move(f"cross-{name}", name, {"bank": "right"}, when={"bank": "left"})
+    scenario = world.ending("across", {"bank": "right"}).scenario()
+    tied = scenario.replace(correlations=(Correlation("one", "two", 0.9),))
+    rho = 2 * np.sin(np.pi * 0.9 / 6)
+    x, y = np.meshgrid(Z[30:90], Z[30:90], indexing="ij")
+    w = np.outer(WEIGHT[30:90], WEIGHT[30:90])
+    for world_, r in ((scenario, 0.0), (tied, rho)):
+        rates = 0.015 * (np.exp(0.8 * x) + np.exp(0.8 * (r * x + np.sqrt(1 - r**2) * y)))
+        p = 1 - np.exp(-rates * T)
+        truth = float((w * (p - (w * p).sum()) ** 2).sum())
+        assert holds(propagate(world_, "across", draws=256).spread().variance, truth)
+
+
+def test_counts_have_a_spread_but_no_share_of_doubt():
+    found = propagate(ferry(), ["moves:horn", "across"], draws=64)
+    assert found.spread("moves:horn").doubt is None
+    assert np.isnan(found.frame()["doubt"][0])
+    with pytest.raises(ValueError, match="'moves:horn' is an expected count"):
+        value_of_knowing(found, "moves:horn")
+    with pytest.raises(KeyError, match="'ending:ongoing' was not carried through; expected one of moves:horn"):
+        found.spread("ending:ongoing")
+
+
+def test_doubt_tells_itself():
+    found = propagate(ferry(), "across", draws=64)
+    text = " ".join(found.sentences())
+    assert "“across” by 30 April 2031: 60%" in text
+    assert "over the priors, 59% at the stated values; in 90% of the draws between" in text
+    assert "is doubt about the assumptions and" in text
+    assert list(found.draws_frame()) == [*found.scenario.assumptions, "ending:across"]
+    data = json.loads(json.dumps(found.to_dict(), allow_nan=False))
+    assert data["measures"]["ending:across"]["quantiles"].keys() == {"0.05", "0.5", "0.95"}
+
+
+@pytest.mark.parametrize(("options", "words"), [
+    ({"quantiles": [0.5, 1.0]}, "strictly between 0 and 1"),
+    ({"draws": 16}, "expected at least 32 draws"),
+])  # fmt: skip
+def test_wrong_numbers_are_refused(options, words):
+    with pytest.raises(ValueError, match=words):
+        propagate(ferry(), "across", **options)
+
+
+def test_fixed_assumptions_leave_no_doubt_to_carry():
+    with pytest.raises(Unsupported, match="there is no doubt about them to carry through"):
+        propagate(two_states(ends=True))
+
+
+def test_progress_rises_to_one_and_cancel_stops():
+    for run in (
+        lambda **more: propagate(ferry(), "across", most=256, tolerance=0.02, **more),
+        lambda **more: value_of_seeing(ferry(), "across", draws=32, runs=32, **more),
+    ):
+        told: list[float] = []
+        run(progress=told.append)
+        assert told == sorted(told)
+        assert told[-1] == pytest.approx(1.0)
+        with pytest.raises(Cancelled):
+            run(cancel=lambda: True)
+
+
+# ---------------------------------------------------------------- value of knowing
+
+
+@pytest.mark.statistical
+@pytest.mark.parametrize("engine", ["exact", "montecarlo"])
+def test_the_value_of_knowing_is_known(engine):
+    """P hangs on the pace alone: knowing it is worth Var(P) and the mutual information, the idle rate nothing."""
+    found = value_of_knowing(propagate(ferry(), "across", engine=engine, draws=512), "across")
+    pace, idle = found.worths
+    information = mean(divergence(P, TRUTH["mean"]))
+    assert (pace.assumption.id, idle.assumption.id) == ("pace", "idle")
+    assert holds(pace.brier, TRUTH["variance"])
+    assert pace.log.value == pytest.approx(information, rel=0.05)
+    assert pace.share == pytest.approx(1, abs=0.02)
+    assert idle.brier.value <= idle.brier.half
+    assert found.brier == pytest.approx(TRUTH["variance"], rel=0.06)
+    assert found.log == pytest.approx(information, rel=0.06)
+    assert found.chance == pytest.approx(mean(P * (1 - P)), rel=0.05)
+
+
+@pytest.mark.statistical
+def test_knowing_one_of_two_tied_assumptions_tells_of_the_other():
+    world = World("tied", T).variable("bank", "left", "right", start="left")
+    world.uncertain("pace", "rate", MEDIAN, MEDIAN / np.exp(Z95), MEDIAN * np.exp(Z95))
+    world.uncertain("price", "rate", 0.05, 0.05 / np.exp(Z95), 0.05 * np.exp(Z95))
+    world.move("cross", "pace", {"bank": "right"}, when={"bank": "left"}).move("sell", "price")
+    scenario = world.ending("across", {"bank": "right"}).scenario().replace(
+        correlations=(Correlation("pace", "price", 0.7),)
+    )
+    rho = 2 * np.sin(np.pi * 0.7 / 6)
+    x, y = np.meshgrid(Z, Z, indexing="ij")
+    given = (1 - np.exp(-MEDIAN * np.exp(rho * x + np.sqrt(1 - rho**2) * y) * T)) @ WEIGHT
+    truth = mean((given - mean(given)) ** 2)
+    worths = {w.assumption.id: w for w in value_of_knowing(propagate(scenario, "across", draws=512)).worths}
+    assert holds(worths["price"].brier, truth)
+    assert worths["price"].brier.value == pytest.approx(truth, rel=0.15)
+
+
+def test_what_to_find_out_next_is_said_with_its_source_and_age():
+    sources = {"old": Source("old", "Old Almanac", dt.date(2030, 4, 1)), "undated": Source("undated", "A letter")}
+    scenario = ferry()
+    pace = dataclasses.replace(scenario.assumptions["pace"], sources=("old", "undated"), because="a hunch")
+    scenario = scenario.replace(sources=sources, assumptions=dict(scenario.assumptions) | {"pace": pace})
+    found = value_of_knowing(propagate(scenario, "across", draws=128))
+    text = "\n".join(found.sentences())
+    assert "Settling “pace” is worth" in text
+    assert "it rests on Old Almanac; A letter (365 days old): a hunch." in text
+    assert "Settling “idle”" not in text
+    assert list(found.frame()["age_days"][:1]) == [365]
+    data = json.loads(json.dumps(found.to_dict(), allow_nan=False))
+    assert data["assumptions"][0]["youngest"] == "2030-04-01"
+    assert evidence(scenario, "", ("undated",)).words() == "A letter (undated)"
+    assert evidence(scenario, "", ()).words() == "no source"
+
+
+def test_too_few_draws_teach_nothing():
+    with pytest.raises(ValueError, match="64 draws are too few to learn from; expected at least 128"):
+        value_of_knowing(propagate(ferry(), "across", draws=64))
+
+
+# ---------------------------------------------------------------- value of seeing
+
+
+def seeing_truth(t):
+    """Return what is known of the signal: both it and the crossing come at rate θ, the signal until the crossing."""
+    still, later, seen = np.exp(-THETA * t), 1 - np.exp(-THETA * (T - t)), 1 - np.exp(-THETA * t)
+    still_open, q = mean(still), mean(still * seen) / mean(still)
+    yes = mean(still * seen * later) / mean(still * seen)
+    no = mean(still * (1 - seen) * later) / mean(still * (1 - seen))
+    before = mean(still * later) / still_open
+    gain = q * divergence(yes, before) + (1 - q) * divergence(no, before)
+    ever = (1 - np.exp(-2 * THETA * t)) / 2
+    together = mean((P - mean(P)) * (ever - mean(ever)))
+    settles = together**2 / (mean(ever) * (1 - mean(ever))) / TRUTH["variance"]
+    return {"open": still_open, "q": q, "yes": yes, "no": no, "brier": still_open * q * (1 - q) * (yes - no) ** 2,
+            "log": still_open * float(gain), "settles": settles}  # fmt: skip
+
+
+@pytest.mark.statistical
+@pytest.mark.parametrize("measure", ["across", "question:crossed"])
+def test_the_value_of_seeing_a_signal_is_known(measure):
+    truth = seeing_truth(10)
+    found = value_of_seeing(ferry(), measure, ["signal", "horn"], within_days=10)
+    signal, horn = found.observations
+    assert (signal.move, horn.move) == ("signal", "horn")
+    assert found.open_then == pytest.approx(truth["open"], abs=0.01)
+    assert signal.seen == pytest.approx(truth["q"], abs=0.01)
+    assert signal.if_seen == pytest.approx(truth["yes"], abs=0.01)
+    assert signal.if_not == pytest.approx(truth["no"], abs=0.01)
+    assert holds(signal.brier, truth["brier"])
+    assert holds(signal.log, truth["log"])
+    assert holds(signal.settles, truth["settles"])
+    assert signal.about == "pace"
+    assert horn.about == "idle"
+    assert horn.brier.value <= 2 * horn.brier.half
+    assert horn.brier.value < truth["brier"] / 50
+
+
+def test_all_public_moves_are_watched_and_covert_ones_never():
+    found = value_of_seeing(ferry(), "across", draws=32, runs=32)
+    assert {o.move for o in found.observations} == {"cross", "signal", "horn"}
+    cross = next(o for o in found.observations if o.move == "cross")
+    assert (cross.seen, cross.brier.value) == (0.0, 0.0)  # where it has been seen the question is no longer open
+    with pytest.raises(ScenarioError, match=r"nobody observes 'whisper'(.|\n)*unknown move 'cros'"):
+        value_of_seeing(ferry(), "across", ["whisper", "cros"])
+
+
+def test_outcomes_can_be_watched():
+    found = value_of_seeing(_uncertain(tempo_world()), "war", ["clash:small", "patrol:challenged"], draws=32, runs=200)
+    assert {o.name for o in found.observations} == {"clash:small", "patrol:challenged"}
+    assert all(o.if_seen > o.if_not for o in found.observations)
+    with pytest.raises(ScenarioError, match="'clash' has no outcome 'tiny'"):
+        value_of_seeing(_uncertain(tempo_world()), "war", ["clash:tiny"])
+
+
+def _uncertain(scenario):
+    rate = scenario.assumptions["clash.rate"]
+    doubted = dataclasses.replace(rate, low=rate.value / 3, high=rate.value * 3)
+    return scenario.replace(assumptions=dict(scenario.assumptions) | {rate.id: doubted})
+
+
+def test_seeing_tells_itself():
+    found = value_of_seeing(ferry(), "across", draws=64, runs=400, within_days=10)
+    text = " ".join(found.sentences())
+    assert "By 10 April 2031" in text
+    assert "Whether “signal” is seen by then" in text
+    assert "most of it about “pace”" in text
+    data = json.loads(json.dumps(found.to_dict(), allow_nan=False))
+    assert data["observations"][0]["observation"] == "signal"
+    assert set(found.frame()) >= {"observation", "brier", "settles", "sources", "age_days"}
+
+
+@pytest.mark.parametrize(("measure", "options", "words"), [
+    ("moves:horn", {}, "can not be seen to happen; expected an ending or a question"),
+    ("ending:ongoing", {}, "can not be seen to happen"),
+    ("across", {"within_days": 30}, "within_days must lie between 0 and 30 days, not 30"),
+    ("across", {"draws": 8}, "expected at least 32 draws"),
+    ("across", {"observations": []}, "expected at least one public move"),
+])  # fmt: skip
+def test_wrong_requests_to_see_are_refused(measure, options, words):
+    with pytest.raises(ValueError, match=words):
+        value_of_seeing(ferry(), measure, options.pop("observations", None), **options)
+
+
+# ---------------------------------------------------------------- fans
+
+
+def test_a_fan_keeps_chance_and_doubt_apart():
+    draws = over_priors(ferry(), draws=128, times=6)
+    fan = ladder_fan(draws)
+    assert fan.names == ("near", "far")
+    assert fan.mean.shape == (1, 7)
+    assert fan.mean[0, -1] == pytest.approx(TRUTH["mean"], abs=0.01)
+    assert fan.quantiles[4, 0, -1] == pytest.approx(1 - np.exp(-MEDIAN * np.exp(Z95) * T), abs=0.02)
+    same = measure_fan(draws, "across")
+    assert same.mean[0] == pytest.approx(fan.mean[0])
+    assert same.stated[0, -1] == pytest.approx(1 - np.exp(-MEDIAN * T), abs=1e-8)
+    theta = priors.draws(ferry(), 128, seed=0)[:, 0]
+    assert same.quantiles[2, 0, -1] == pytest.approx(np.median(1 - np.exp(-theta * T)), abs=1e-8)

@@ -1,0 +1,193 @@
+"""Plots of what if, what drives it and how sure: each says its finding, dates and units, and fits on its figure."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+
+mpl.use("Agg")
+
+from matplotlib import pyplot as plt
+
+from simlib.analysis.drivers import tornado as ask_tornado
+from simlib.analysis.fans import ladder_fan, measure_fan
+from simlib.analysis.knowing import value_of_knowing
+from simlib.analysis.seeing import value_of_seeing
+from simlib.analysis.sobol import sobol
+from simlib.analysis.uncertainty import propagate
+from simlib.analysis.variants import delay
+from simlib.analysis.whatif import compare, cumulative
+from simlib.engines.mixture import over_priors
+from simlib.plots.calendar import calendar
+from simlib.plots.doubt import doubt, split
+from simlib.plots.flips import flips
+from simlib.plots.nested_fan import doubt_fan, nested_fan
+from simlib.plots.shares import shares
+from simlib.plots.tornado import tornado
+from simlib.plots.waterfall import waterfall
+from simlib.plots.worth import knowing, seeing
+from simlib.scenario.model import Condition, Force, Pin, Policy
+from tests.worlds import date, tempo_world
+
+
+@pytest.fixture(scope="module")
+def scenario():
+    world = tempo_world()
+    doubted = {
+        name: dataclasses.replace(world.assumptions[name], low=world.assumptions[name].value / 2,
+                                  high=world.assumptions[name].value * 2)
+        for name in ("clash.rate", "patrol.rate", "sign.rate")
+    }  # fmt: skip
+    return world.replace(assumptions=dict(world.assumptions) | doubted)
+
+
+@pytest.fixture(scope="module")
+def comparison(scenario):
+    variants = {
+        "a clash on the tenth day": Force("clash", date(9), "large"),
+        "no talks before the twentieth day": delay("invite", date(19)),
+        "quiet from the start": Pin("tempo", "quiet", date(0)),
+        "calm heads": [{"clash.rate": 0.02}, Policy("withdraw", 0.5, Condition(((("standoff", ("clashes",)),),)))],
+    }
+    return compare(scenario, variants, engine="montecarlo", runs=2000, times=4)
+
+
+@pytest.fixture(scope="module")
+def carried(scenario):
+    return propagate(scenario, ["war", "treaty", "moves:patrol"], draws=128)
+
+
+@pytest.fixture(scope="module")
+def draws(scenario):
+    return over_priors(scenario, draws=16, times=6)
+
+
+def drawn(plot, result, **options):
+    """Draw on a figure of the usual size; return (axes, every text on it). Nothing may stick out of the figure."""
+    figure, ax = plt.subplots(figsize=(8, 5), dpi=100)
+    figure.subplots_adjust(left=0.14, right=0.8, top=0.78, bottom=0.2)
+    assert plot(result, ax, **options) is ax
+    figure.canvas.draw()
+    width, height = figure.canvas.get_width_height()
+    title = ax.title if ax.title.get_text() else ax._left_title
+    box = title.get_window_extent()
+    assert box.x0 >= 0
+    assert box.y1 <= height
+    assert box.x1 <= width * 1.02
+    texts = [text.get_text() for text in figure.findobj(mpl.text.Text) if text.get_text()]
+    plt.close(figure)
+    return ax, "\n".join(texts)
+
+
+def test_a_waterfall_goes_from_the_baseline_to_each_variant(comparison):
+    ax, text = drawn(waterfall, comparison, measure="ending:war")
+    found = {name: effect.differences["ending:war"] for name, effect in comparison.effects.items()}
+    baseline, *bars = ax.patches
+    before = float(next(iter(found.values())).before[-1])
+    assert baseline.get_width() == pytest.approx(before)
+    for bar, difference in zip(bars, found.values(), strict=True):
+        assert bar.get_x() == pytest.approx(before)
+        assert bar.get_width() == pytest.approx(float(difference.change[-1]))
+        assert bool(bar.get_hatch()) == (difference.change[-1] < 0)
+    assert "war: “calm heads” takes it from" in text.replace("\n", " ")
+    assert "probability by 30 May 2031, at the stated values" in text
+
+
+def test_a_waterfall_can_pile_up(scenario):
+    piled = compare(scenario, cumulative({"one": {"clash.rate": 0.1}, "two": {"patrol.rate": 0.4}}), runs=0, times=1)
+    ax, _ = drawn(waterfall, piled, measure="moves:patrol", cumulative=True)
+    one, two = ax.patches[1:]
+    assert two.get_x() == pytest.approx(one.get_x() + one.get_width())
+
+
+def test_a_flip_matrix_names_the_coupling_and_its_bounds(comparison):
+    ax, text = drawn(flips, comparison, variant="a clash on the tenth day")
+    assert "under the same dice" in text.replace("\n", " ")
+    assert "any coupling of the two forecasts flips" in text
+    found = comparison.effects["a clash on the tenth day"].flips
+    cells = [patch for patch in ax.patches if patch.get_width() == 1]
+    assert len(cells) == np.count_nonzero(found.matrix.sum(axis=0) + found.matrix.sum(axis=1)) ** 2
+    assert sum(bool(cell.get_hatch()) for cell in cells) == np.sqrt(len(cells))
+
+
+def test_flips_need_replicates(scenario):
+    without = compare(scenario, {"v": {"clash.rate": 0.1}}, runs=0, times=1)
+    _, ax = plt.subplots()
+    with pytest.raises(ValueError, match="there are no flips to draw"):
+        flips(without, ax)
+    plt.close("all")
+
+
+def test_a_calendar_shows_what_is_done_and_when(comparison):
+    ax, text = drawn(calendar, comparison)
+    assert "4 interventions in 4 variants, 1 April 2031 to 30 May 2031" in text.replace("\n", " ")
+    spans = sorted((bar.get_x(), bar.get_width()) for bar in ax.patches)
+    assert spans == [(0.0, 19.0), (0.0, 60.0)]
+    assert [line.get_xdata()[0] for line in ax.lines] == [9.0, 0.0]
+
+
+@pytest.mark.parametrize("engine", ["exact", "montecarlo"])
+def test_a_tornado_reaches_from_low_to_high(scenario, engine):
+    result = ask_tornado(scenario, ["war", "moves:patrol"], engine=engine, runs=2000)
+    ax, text = drawn(tornado, result)
+    bar = result.ranked()[0]
+    ends = {ax.patches[0].get_width(), ax.patches[1].get_width()}
+    assert ends == {float(bar.at_low[0] - result.stated[0]), float(bar.at_high[0] - result.stated[0])}
+    assert f"with “{bar.assumption.label}”" in text.replace("\n", " ")
+    assert "probability by 30 May 2031; line: as stated" in text
+    _, text = drawn(tornado, result, measure="moves:patrol")
+    assert "expected number by 30 May 2031" in text
+
+
+def test_shares_show_what_is_known_and_what_is_not(scenario):
+    result = sobol(scenario, "war", designs=64)
+    _, text = drawn(shares, result)
+    assert "of the doubt about “war” is about" in text.replace("\n", " ")
+    assert "alone" in text
+    found = result.measures["ending:war"]
+    share = next(share for share in found.shares if share.total.known)
+    hidden = dataclasses.replace(share, first=dataclasses.replace(share.first, known=False))
+    unknown = dataclasses.replace(result, measures={"ending:war": dataclasses.replace(found, shares=(hidden,))})
+    ax, text = drawn(shares, unknown)
+    assert "no share of the doubt is known" in text
+    assert "not known" in text
+    assert len(ax.patches) == 1
+
+
+def test_doubt_is_drawn_over_the_draws(carried):
+    ax, text = drawn(doubt, carried)
+    assert "over the priors, between" in text.replace("\n", " ")
+    assert "at each of 128 draws" in text
+    assert np.array_equal(ax.lines[0].get_xdata(), np.sort(carried.spread().draws))
+    _, text = drawn(doubt, carried, measure="moves:patrol")
+    assert "expected number by" in text
+
+
+def test_the_split_into_doubt_and_chance_adds_to_one(carried):
+    ax, text = drawn(split, carried)
+    widths = [bar.get_width() for bar in ax.patches]
+    assert [a + b for a, b in zip(widths[::2], widths[1::2], strict=True)] == pytest.approx([1, 1])
+    assert "of what is uncertain is doubt about assumptions" in text.replace("\n", " ")
+
+
+def test_what_to_find_out_next_is_on_top(carried, scenario):
+    result = value_of_knowing(carried, "war")
+    ax, text = drawn(knowing, result)
+    assert f"find out next about “{result.worths[0].assumption.label}”" in text.replace("\n", " ")
+    assert "no source" in text
+    assert ax.patches[0].get_width() == max(bar.get_width() for bar in ax.patches)
+    seen = value_of_seeing(scenario, "war", draws=32, runs=200)
+    _, text = drawn(seeing, seen)
+    assert f"if “{seen.observations[0].label}” is seen" in text.replace("\n", " ")
+
+
+def test_fans_keep_chance_and_doubt_apart(draws):
+    _, text = drawn(nested_fan, ladder_fan(draws))
+    assert "mean of 16 draws; bands on the borders: 50% and 90% of the draws" in text
+    assert "height: “war”" in text
+    _, text = drawn(doubt_fan, measure_fan(draws, "treaty"))
+    assert "treaty:" in text
+    assert "dotted: stated values" in text
