@@ -404,21 +404,23 @@ class _Cluster:
 
     def __init__(self, scheduler: str, retries: int) -> None:
         _need("distributed", "a Dask cluster")
-        from distributed import Client
+        import distributed
 
         self.retries, self.retried = retries, []
-        self._client = Client(scheduler)
+        client: Any = distributed.Client
+        self._client = client(scheduler)
         self.workers = max(sum(self._client.nthreads().values()), 1)
 
     retried: list[str]
 
     def results(self, tasks: Iterator[Task]) -> Iterator[tuple[int, Any]]:
         """Yield (block number, rows or the exception); a block whose worker died is run again by the scheduler."""
-        from distributed import as_completed
+        import distributed
 
         ahead = max(4 * self.workers, 8)
         numbers: dict[Any, int] = {}
-        queue = as_completed()
+        make: Any = distributed.as_completed
+        queue = make()
         for task in itertools.islice(tasks, ahead):
             self._submit(task, numbers, queue)
         for future in queue:

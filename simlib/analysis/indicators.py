@@ -191,7 +191,7 @@ def _joined(parts: list[Histories]) -> Histories:
 
     counts = np.concatenate([np.diff(part.start) for part in parts])
     names = ("replicates", "time", "move", "outcome", "intervention", "levels", "ending", "ending_time")
-    columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
+    columns: dict[str, Any] = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
     return dataclasses.replace(parts[0], start=np.concatenate([[0], np.cumsum(counts)]), **columns)
 
 

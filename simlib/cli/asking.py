@@ -70,11 +70,13 @@ def drivers(arguments: Namespace) -> int:
     scenario, measures = _scenario(arguments), arguments.measure or None
     results: dict[str, Result] = {}
     with Task("following the slopes") as task:
-        hooks = {"progress": task.report, "cancel": task.cancelled}
-        results["elasticities"] = elasticities(scenario, measures, day=arguments.day, **hooks)
+        results["elasticities"] = elasticities(
+            scenario, measures, day=arguments.day, progress=task.report, cancel=task.cancelled
+        )
     with Task("moving every assumption over its range") as task:
-        hooks = {"progress": task.report, "cancel": task.cancelled}
-        results["tornado"] = tornado(scenario, measures, top=arguments.top, day=arguments.day, **hooks)
+        results["tornado"] = tornado(
+            scenario, measures, top=arguments.top, day=arguments.day, progress=task.report, cancel=task.cancelled
+        )
     if arguments.sobol:
         with Task("sharing out the doubt") as task:
             results["sobol"] = sobol(

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simlib import priors
-from simlib.engines.compiled import kernels
+from simlib.engines.compiled import kernels, one_blas_thread
 from simlib.engines.flows import Generator, Kill, backward, flow
 from simlib.engines.jumps import Jump
 from simlib.engines.solver import Solver
@@ -197,7 +197,10 @@ class Adjoint:
 
     def of(self, name: str) -> tuple[float, Floats]:
         """Return (answer, derivative (A,)) of a named measure."""
-        measure = self.measure(name)
+        with one_blas_thread():
+            return self._of(self.measure(name))
+
+    def _of(self, measure: Measure) -> tuple[float, Floats]:
         forward = self._solve_forward(measure)
         value = np.zeros(len(self.space)) if measure.terminal is None else measure.terminal.copy()
         per_pair = [np.zeros(0)] * len(self.spans)

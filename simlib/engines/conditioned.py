@@ -278,8 +278,9 @@ def histories_given(
     told: dict[int, list[_Event]] = {}
     for done, draw in enumerate(sorted(set(chosen))):
         given = Conditioned(solver, thetas[draw], target, centre)
-        for number in np.flatnonzero(np.array(chosen) == draw):
-            told[int(number)] = _Path(given, np.random.default_rng([seed, int(number)])).walk()
+        for number, own in enumerate(chosen):
+            if own == draw:
+                told[number] = _Path(given, np.random.default_rng([seed, number])).walk()
         if progress:
             progress(0.5 + (done + 1) / (2 * len(set(chosen))))
     return joined(solver, [told[number] for number in range(count)], seed)

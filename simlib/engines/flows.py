@@ -348,6 +348,7 @@ class Push:
         self.matrix: Any = None if kernels is not None else _csr(space.edge_start, space.target, self.values)
 
     def __call__(self, vector: Floats) -> Floats:
+        """Return P u (N,)."""
         if kernels is None:
             return np.asarray(self.diagonal * vector + self.matrix @ vector)
         result = np.empty_like(vector)

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simlib import priors, results
+from simlib.engines.compiled import one_blas_thread
 from simlib.engines.features import Features
 from simlib.engines.flows import Flow, Generator, Kill, flow
 from simlib.engines.jumps import Jump
@@ -122,7 +123,7 @@ class Solver:
         cancel: Callable[[], bool] | None = None,
     ) -> Solution:
         """Carry the start through all segments once; returns raw sums over the partitions."""
-        with ThreadPoolExecutor(max(self.threads, 1)) as pool:
+        with one_blas_thread(), ThreadPoolExecutor(max(self.threads, 1)) as pool:
             free = pool if self.threads > 1 else None
             run = _Run(self, theta, centre, tolerance=tolerance, pool=free, progress=progress, cancel=cancel)
             return run.all_segments()

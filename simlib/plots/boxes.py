@@ -13,6 +13,7 @@ from simlib.results import long_date, percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
 
     from simlib.analysis.discovery import Bound, Discovery
 
@@ -39,8 +40,8 @@ def box(result: Discovery, ax: Axes, *, number: int = 0) -> Axes:
              f"in {percent(result.base_rate)} overall")  # fmt: skip
     told = f"each mark a draw of the assumptions, filled: at least {percent(result.threshold)} by {by}"
     style.dress(ax, fit(title, ax), f"{told}; the box holds {percent(found.coverage)} of them")
-    for axis, name, values in ((ax.xaxis, chosen[0], x), (ax.yaxis, chosen[1], y)):
-        _scale(axis, result, name, values)
+    _scale(ax, result, chosen[0], x, sideways=True)
+    _scale(ax, result, chosen[1], y, sideways=False)
     return ax
 
 
@@ -64,14 +65,11 @@ def _frame(ax: Axes, bounds: dict[str, Bound], chosen: list[str]) -> None:
                 line(value, color=style.BLUE, linewidth=1.8)
 
 
-def _scale(axis: object, result: Discovery, name: str, values: np.ndarray) -> None:
-    from matplotlib.axis import Axis
+def _scale(ax: Axes, result: Discovery, name: str, values: np.ndarray, *, sideways: bool) -> None:
     from matplotlib.ticker import FuncFormatter, NullFormatter, NullLocator
 
-    assert isinstance(axis, Axis)
+    axis: Axis = ax.xaxis if sideways else ax.yaxis
     assumption = result.scenario.assumptions[name]
-    ax = axis.axes
-    sideways = axis.axis_name == "x"
     if assumption.kind != "chance":
         (ax.set_xscale if sideways else ax.set_yscale)("log")
     label = style.wrap(assumption.label, 60, 2)

@@ -70,7 +70,7 @@ def indicator_map(results: list[Indicators], ax: Axes, *, most: int = 14) -> Axe
         ax.text(column, row, text, ha="center", va="center", fontsize=style.SMALL,
                 color="white" if value < 0.25 * widest else style.INK)  # fmt: skip
     until = long_date(results[0].scenario.by_date(results[0].day))
-    row, column = np.unravel_index(int(np.argmax(np.abs(image))), image.shape)
+    row, column = map(int, np.unravel_index(int(np.argmax(np.abs(image))), image.shape))
     ending = results[column].scenario.endings[results[column].ending].label
     title = f"“{list(names.values())[row]}” moves “{ending}” most: {style.points(image[row, column] / 100)} points"
     told = f"points of probability added or taken when seen by {until}"

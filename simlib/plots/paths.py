@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections import Counter
+from collections import defaultdict
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -103,8 +104,8 @@ def sankey(result: Paths, ax: Axes, *, steps: int = 4) -> Axes:
     """
     names = _rung_names(result)
     colours = dict(zip(names, style.ordered(len(names)), strict=True))
-    mass: Counter[tuple[int, str]] = Counter()
-    bands: Counter[tuple[int, str, str]] = Counter()
+    mass: defaultdict[tuple[int, str], float] = defaultdict(float)
+    bands: defaultdict[tuple[int, str, str], float] = defaultdict(float)
     for b in result.tree:
         depth = len(b.rungs) - 1
         if depth < steps:
@@ -112,8 +113,8 @@ def sankey(result: Paths, ax: Axes, *, steps: int = 4) -> Axes:
             if depth:
                 bands[depth, b.rungs[-2], b.rungs[-1]] += b.entered
     floor = _stacked(mass, names, steps)
-    gone: Counter[tuple[int, str]] = Counter()
-    come: Counter[tuple[int, str]] = Counter()
+    gone: defaultdict[tuple[int, str], float] = defaultdict(float)
+    come: defaultdict[tuple[int, str], float] = defaultdict(float)
     for (depth, here, there), width in sorted(bands.items(), key=lambda item: (item[0][0], names.index(item[0][2]))):
         start = floor[depth - 1, here] + gone[depth - 1, here]
         end = floor[depth, there] + come[depth, there]
@@ -143,13 +144,13 @@ def sankey(result: Paths, ax: Axes, *, steps: int = 4) -> Axes:
     return _bare(ax)
 
 
-def _stacked(mass: Counter[tuple[int, str]], names: list[str], steps: int) -> dict[tuple[int, str], float]:
+def _stacked(mass: Mapping[tuple[int, str], float], names: list[str], steps: int) -> dict[tuple[int, str], float]:
     """Return where each bar begins: rungs in the order of the ladder, a gap between bars."""
     floor = {}
     for depth in range(steps):
         height = 0.0
         for rung in names:
-            if mass[depth, rung] > 0:
+            if mass.get((depth, rung), 0.0) > 0:
                 floor[depth, rung] = height
                 height += mass[depth, rung] + 0.03
     return floor
