@@ -31,7 +31,8 @@ BARS_SIDE_BY_SIDE = 680
 """From this width on the two panels of bars stand side by side."""
 
 _HEAD, _GAP, _TITLE, _FOOT = 30, 26, 44, 40
-_LEFT, _LABELS = 46, (170, 0.42)
+_TIMED, _COUNTED = ("endings", "ladder"), ("moves", "drivers")
+_LEFT, _LABELS = 46, (170, 0.45)
 """Room for the axis on the left; for labels on the right, at least so many pixels and at most such a share."""
 
 
@@ -59,7 +60,9 @@ class Dashboard:
         with_ladder, with_drivers = bool(result.ladders), drivers is not None and len(drivers) > 0
         rows = min(self.choice.rows, len(self.choice.moves or result.moves))
         room = _label_room(self.width, result, self.choice)
-        self._boxes, height = _boxes(self.width, room, rows, ladder=with_ladder, drivers=with_drivers)
+        shown = len(self.choice.endings or result.endings)
+        heights = _heights(self.width, shown, rows, ladder=with_ladder, drivers=with_drivers)
+        self._boxes, height = _boxes(self.width, room, heights)
         self.figure: Figure = new_figure(self.width, height, result.sentence(limit=len(result.endings)))
         self.height = height
         self.panels: list[Panel] = [
@@ -127,29 +130,26 @@ def _label_room(width: int, result: Forecast, choice: Choice) -> int:
     return int(max(_LABELS[0], min(need, _LABELS[1] * _column(width))))
 
 
-def _boxes(
-    width: int, labels: int, rows: int, *, ladder: bool, drivers: bool
-) -> tuple[dict[str, tuple[int, int, int, int]], int]:
-    """Place the axes: {panel: (left, top, width, height)} in pixels from the top left, and the whole height."""
+def _heights(width: int, endings: int, rows: int, *, ladder: bool, drivers: bool) -> dict[str, int]:
+    """Return the panels there are and how high each is, in pixels."""
     wide = width >= TWO_COLUMNS
-    column = _column(width)
     bars = 38 * max(rows, 3)
-    heights = {"endings": 250 if wide else 230, "ladder": 250 if wide else 200, "moves": bars, "drivers": bars}
-    timed, counted = ["endings"] + ["ladder"] * ladder, ["moves"] + ["drivers"] * drivers
-    pairs = (timed if wide else None, counted if width >= BARS_SIDE_BY_SIDE else None)
-    lines = [
-        line
-        for pair, names in zip(pairs, (timed, counted), strict=True)
-        for line in ([pair] if pair else [[n] for n in names])
-    ]
+    heights = {"endings": max(250 if wide else 230, min(36 * endings, 340)), "moves": bars}
+    return heights | ({"ladder": 250 if wide else 200} if ladder else {}) | ({"drivers": bars} if drivers else {})
+
+
+def _boxes(width: int, labels: int, heights: dict[str, int]) -> tuple[dict[str, tuple[int, int, int, int]], int]:
+    """Place the axes: {panel: (left, top, width, height)} in pixels from the top left, and the whole height."""
     boxes, top = {}, _HEAD
-    for line in lines:
-        tall, share = max(heights[name] for name in line), (width - _GAP * (len(line) - 1)) // len(line)
-        for place, name in enumerate(line):
-            left, taken = place * (share + _GAP), column if name in timed else share
-            inset = (left + _LEFT, taken - _LEFT - labels) if name in timed else (left + 14, taken - 28)
-            boxes[name] = (inset[0], top + _TITLE, inset[1], tall)
-        top += _TITLE + tall + _FOOT
+    for names, together in ((_TIMED, width >= TWO_COLUMNS), (_COUNTED, width >= BARS_SIDE_BY_SIDE)):
+        present = [name for name in names if name in heights]
+        for row in [present] if together else [[name] for name in present]:
+            tall, share = max(heights[name] for name in row), (width - _GAP * (len(row) - 1)) // len(row)
+            for place, name in enumerate(row):
+                left, taken = place * (share + _GAP), _column(width) if name in _TIMED else share
+                inset = (left + _LEFT, taken - _LEFT - labels) if name in _TIMED else (left + 14, taken - 28)
+                boxes[name] = (inset[0], top + _TITLE, inset[1], tall)
+            top += _TITLE + tall + _FOOT
     return boxes, top
 
 

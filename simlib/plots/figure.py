@@ -11,6 +11,8 @@ import io
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -37,11 +39,36 @@ def _figure_class() -> type[Figure]:
         words = ""
 
         def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, str], dict[str, Any]]:
-            buffer = io.BytesIO()
-            self.savefig(buffer, format="png", facecolor="white")
-            return picture_bundle(buffer.getvalue(), self.words)
+            return picture_bundle(small_png(self), self.words)
 
     return WorthAThousandWords
+
+
+def small_png(figure: Figure) -> bytes:
+    """Return a figure as a PNG of few colours."""
+    from simlib.plots.palette import Palette
+
+    figure.canvas.draw()
+    pixels, palette = np.asarray(figure.canvas.buffer_rgba()), Palette()  # type: ignore[attr-defined]
+    palette.learn(pixels)
+    return palette.png(pixels, 9)
+
+
+def stacked(*pictures: bytes) -> bytes:
+    """Return PNGs one below the other, as one."""
+    from PIL import Image
+
+    from simlib.plots.palette import Palette
+
+    parts = [Image.open(io.BytesIO(png)).convert("RGBA") for png in pictures]
+    whole = Image.new("RGBA", (max(part.width for part in parts), sum(part.height for part in parts)), "white")
+    top = 0
+    for part in parts:
+        whole.paste(part, (0, top))
+        top += part.height
+    palette = Palette()
+    palette.learn(np.asarray(whole))
+    return palette.png(np.asarray(whole), 9)
 
 
 def picture_bundle(png: bytes, words: str) -> tuple[dict[str, str], dict[str, Any]]:

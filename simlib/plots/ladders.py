@@ -25,7 +25,7 @@ class LadderPanel(Panel):
         self.ladder = ladder or next(iter(result.ladders))
         self.rungs = list(result.ladders[self.ladder])
         title = result.label("ladders", self.ladder)
-        style.dress(ax, f"Ladder: {title}", "probability of standing on each rung at the end of the date")
+        style.dress(ax, f"Ladder: {title}", "probability of each rung at the end of the date")
         ax.set_axisbelow(False)
         self.colours = style.ordered(len(self.rungs))
         self.areas = [

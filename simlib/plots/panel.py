@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from simlib.plots import style
 
@@ -92,22 +93,27 @@ class SideLabels:
         """Put label k, `values[k]` and `names[k]`, as near to `heights[k]` (data units) as its neighbours allow."""
         bottom, top = self.ax.get_ylim()
         box = self.ax.get_window_extent()
-        texts = [self._compose(name, value) for name, value in zip(names, values, strict=True)]
-        line_px = style.TEXT * self.ax.get_figure(root=True).dpi / 72 * 1.22  # type: ignore[union-attr]
-        sizes = np.array([line_px * (1 + text.count("\n")) + 3 for text in texts]) * (top - bottom) / box.height
-        if sizes.sum() > (top - bottom) * 1.12:
-            texts = [text.replace("\n", " ") for text in texts]
-            sizes = np.full(len(texts), (line_px + 1) * (top - bottom) / box.height)
+        texts, sizes = self._fit([f"{value}  {name}" for name, value in zip(names, values, strict=True)], box.height)
+        sizes *= (top - bottom) / box.height
         half = float(sizes.max(initial=0.0)) / 2
-        places = style.spread(heights, sizes, bottom + half * 0.6, top + half * 0.3)
+        places = style.spread(heights, sizes, bottom + half * 0.6, max(top - half * 0.4, bottom + half * 0.6))
         reach = 17 / box.width
         for artist, line, text, height, place in zip(self.texts, self.lines, texts, heights, places, strict=True):
             artist.set_text(text)
             artist.set_y(place)
             line.set_data([1.0, 1 + reach / 3, 1 + reach], [height, place, place])
 
-    def _compose(self, name: str, value: str) -> str:
-        return style.wrap(f"{value}  {name}", self.width, 2)
+    def _fit(self, labels: Sequence[str], room: float) -> tuple[list[str], NDArray]:
+        """Break labels into as many lines as there is room for (pixels), three at most; return them with their heights."""
+        line_px = style.TEXT * self.ax.get_figure(root=True).dpi / 72 * 1.22  # type: ignore[union-attr]
+        texts: list[str] = []
+        sizes = np.empty(0)
+        for lines in (3, 2, 1):
+            texts = [style.wrap(label, self.width, lines) for label in labels]
+            sizes = np.array([line_px * (1 + text.count("\n")) + 2 for text in texts])
+            if sizes.sum() <= room:
+                break
+        return texts, sizes
 
 
 def changed(new: float, old: float | None) -> str:

@@ -365,19 +365,19 @@ def _nothing(_: object) -> None:
     pass
 
 
-def sentence(forecast: Forecast, baseline: Forecast | None = None, limit: int = 5) -> list[Part]:
+def sentence(forecast: Forecast, baseline: Forecast | None = None, limit: int = 4) -> list[Part]:
     """Return the answer in a sentence as parts {text, strong}: the likeliest endings by date, and what changed."""
     last = {name: float(band.probability[-1]) for name, band in forecast.endings.items()}
-    ongoing = last.pop(ONGOING, None)
-    ranked = sorted(last, key=lambda name: -last[name])[:limit]
+    ranked = sorted((name for name in last if name != ONGOING), key=lambda name: -last[name])[:limit]
     parts: list[Part] = [_part(f"By {long_date(forecast.by_date(float(forecast.times[-1])))}: ")]
-    for name in ranked:
-        parts += [_part(f"{forecast.label('endings', name)} "), _part(percent(last[name]), strong=True)]
-        parts += [_part(_difference(name, last[name], baseline)), _part("; ")]
-    if ongoing is not None:
-        parts += [_part("none of the endings yet "), _part(percent(ongoing), strong=True)]
-        parts += [_part(_difference(ONGOING, ongoing, baseline))]
-    return [*parts, _part(".")]
+    unit = " points"
+    for name in [*ranked, *([ONGOING] if ONGOING in last else [])]:
+        label = "none of the endings yet" if name == ONGOING else forecast.label("endings", name)
+        change = _difference(name, last[name], baseline)
+        note = f" ({change}{unit})" if change else ""
+        unit = "" if change else unit
+        parts += [_part(f"{label} "), _part(percent(last[name]), strong=True), _part(f"{note}; ")]
+    return [*parts[:-1], _part(parts[-1]["text"].removesuffix("; ") + ".")]
 
 
 def _part(text: str, *, strong: bool = False) -> Part:
@@ -390,4 +390,4 @@ def _difference(name: str, now: float, baseline: Forecast | None) -> str:
     change = 100 * (now - float(baseline.endings[name].probability[-1]))
     if abs(change) < 0.05:
         return ""
-    return f" ({'up' if change > 0 else 'down'} {abs(change):.{0 if abs(change) >= 9.95 else 1}f} points)"
+    return f"{'up' if change > 0 else 'down'} {abs(change):.{0 if abs(change) >= 9.95 else 1}f}"

@@ -10,7 +10,7 @@ from typing import Any
 import ipywidgets as w
 
 from simlib.plots.diagram import diagram, height, in_words
-from simlib.plots.figure import picture_bundle
+from simlib.plots.figure import picture_bundle, stacked
 from simlib.widgets.desk import sentence, status
 from simlib.widgets.pages import LINE, button, words
 from simlib.widgets.parts import Picture, Sheet
@@ -103,7 +103,9 @@ class Editor(w.VBox):
         """Return the live widget, and for readers without a kernel its diagram and its answer in words."""
         self.desk.worker.wait(60)
         bundle = dict(super()._repr_mimebundle_(**kwargs) or {})
-        bundle |= picture_bundle(self.machine.png, f"{self.machine.alt} {self.picture.alt}")[0]
+        bundle |= picture_bundle(stacked(self.picture.png, self.machine.png), f"{self.machine.alt} {self.picture.alt}")[
+            0
+        ]
         return bundle
 
     # ---------------------------------------------------------------- doing

@@ -42,8 +42,8 @@ class Explorer(w.VBox):
             )
         )
         self.dials, self.picture = Dials(), Picture()
-        self.dials.layout = w.Layout(flex="1 1 330px", min_width="0")
-        self.picture.layout = w.Layout(flex="2 1 440px", min_width="0")
+        self.dials.layout = w.Layout(flex="1 1 350px", min_width="0")
+        self.picture.layout = w.Layout(flex="2 1 430px", min_width="0")
         head = w.HBox([self._choose, self._view, self._drivers, self._undo, self._redo, self._reset], layout=LINE)
         body = w.HBox(
             [self.dials, self.picture],
@@ -155,6 +155,7 @@ class Explorer(w.VBox):
             self.dials.notes = {name: self.desk.notes[name] for name in self._dials if name in self.desk.notes}
         self._view.value = state.settings.view
         self._drivers.value = self.desk.drivers_of or self._drivers.value
+        self._drivers.disabled = self.desk.influence is None
         self._undo.disabled, self._redo.disabled = not state.can_undo, not state.can_redo
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:

@@ -7,21 +7,17 @@ last whole draw, which makes it a third of the size and quicker to compress than
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
-from simlib.plots.figure import new_figure
+from simlib.plots.figure import new_figure, small_png
+from simlib.plots.palette import Palette
 from simlib.widgets.type import can_set, set_text_on
 
 QUICK, SMALL = 6, 9
 """zlib levels of the PNG while a hand moves and at rest. On a palette picture level 6 costs 3 ms more than level 1."""
-
-COLOURS = 96
-"""Size of the palette. With 64 to 128 colours a dashboard cannot be told from the original by eye."""
 
 
 class Moving(Protocol):
@@ -68,51 +64,6 @@ class Screen:
         return self._palette.png(pixels, QUICK if moving else SMALL)
 
 
-class Palette:
-    """Colours learnt from one picture, and a table that maps any colour to the nearest of them."""
-
-    def __init__(self) -> None:
-        self._colours: NDArray[np.uint8] = np.empty((0, 3), dtype=np.uint8)
-        self._nearest: NDArray[np.uint8] = np.empty(0, dtype=np.uint8)
-
-    @property
-    def ready(self) -> bool:
-        """Whether a picture was learnt."""
-        return len(self._nearest) > 0
-
-    def learn(self, pixels: NDArray[np.uint8]) -> None:
-        """Take the palette from an RGBA picture (height, width, 4); pure white always stays white."""
-        from PIL import Image
-
-        image = Image.fromarray(np.ascontiguousarray(pixels[..., :3]))
-        learnt = image.quantize(COLOURS - 1, method=Image.Quantize.MEDIANCUT)
-        colours = np.array(learnt.getpalette(), dtype=np.uint8).reshape(-1, 3)[: COLOURS - 1]
-        self._colours = np.concatenate([colours, [[255, 255, 255]]]).astype(np.uint8)
-        self._nearest = _nearest_table(self._colours.astype(np.float32))
-
-    def png(self, pixels: NDArray[np.uint8], level: int = QUICK) -> bytes:
-        """Return an RGBA picture (height, width, 4) as a palette PNG."""
-        from PIL import Image
-
-        height, width = pixels.shape[:2]
-        words = np.ascontiguousarray(pixels).view("<u4").reshape(height, width)
-        index = ((words & 0xF8) << 7) | ((words >> 6) & 0x3E0) | ((words >> 19) & 0x1F)
-        image = Image.fromarray(self._nearest[index])
-        image.putpalette(self._colours.tobytes())
-        buffer = io.BytesIO()
-        image.save(buffer, "PNG", compress_level=level)
-        return buffer.getvalue()
-
-
-def _nearest_table(colours: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Return the index of the nearest colour for every 5-bit-per-channel colour (32768,)."""
-    levels = np.round(np.arange(32) * 255 / 31).astype(np.float32)
-    red, green, blue = np.meshgrid(levels, levels, levels, indexing="ij")
-    cells = np.stack([red, green, blue], axis=-1).reshape(-1, 3)
-    distance = (colours**2).sum(axis=1) - 2 * cells @ colours.T
-    return np.argmin(distance, axis=1).astype(np.uint8)
-
-
 def still(
     draw: Callable[[Any], Any], width: int, height: int, *, left: int = 50, right: int = 20
 ) -> tuple[bytes, tuple[int, int]]:
@@ -131,7 +82,4 @@ def still_figure(
     """Draw on one axes that fills `box` of a figure of some pixels, and return it as PNG with its size."""
     figure = new_figure(width, height)
     draw(figure.add_axes(box))
-    figure.canvas.draw()
-    palette, pixels = Palette(), np.asarray(figure.canvas.buffer_rgba())  # type: ignore[attr-defined]
-    palette.learn(pixels)
-    return palette.png(pixels, SMALL), (width, height)
+    return small_png(figure), (width, height)

@@ -145,6 +145,37 @@ class Page:
             return found; })""")
         return [*cells, *self.page.evaluate(ERRORS), *self.complaints]
 
+    def status(self) -> str:
+        """Return the line of status of the first picture."""
+        strip = self.page.locator(".simlib-strip:visible > span")
+        return str(strip.first.inner_text()) if strip.count() else ""
+
+    def settle(self, timeout: float = 60) -> None:
+        """Wait until the kernel is idle and the picture shows the answer at rest, for a second on end."""
+        calm = [time.monotonic()]
+
+        def quiet() -> bool:
+            if self.kernel() == "busy" or self.status().startswith(("preview", "computing")):
+                calm[0] = time.monotonic()
+            return time.monotonic() - calm[0] > 1.0
+
+        until(quiet, timeout, "the answer at rest")
+
+    def shot_of_widget(self) -> bytes:
+        """Return a screenshot of the widget alone, with as much of it as fits into the window."""
+        self.page.evaluate(
+            "() => { document.activeElement.blur(); jupyterapp.commands.execute('application:toggle-left-area'); }"
+        )
+        self.settle()
+        widget = self.page.locator(".simlib-explorer").first
+        widget.evaluate("node => node.scrollIntoView({block: 'start'})")
+        time.sleep(1)
+        box = widget.bounding_box()
+        assert box is not None
+        size = self.page.viewport_size
+        high = min(box["height"], size["height"] - box["y"] - 30)
+        return bytes(self.page.screenshot(clip={"x": box["x"], "y": box["y"], "width": box["width"], "height": high}))
+
     def close(self) -> None:
         """Close the page."""
         self.context.close()

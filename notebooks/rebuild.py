@@ -1,0 +1,117 @@
+"""Rebuild what the notebooks store: their outputs, the influence of the shipped worlds, and, if asked, screenshots.
+
+    python notebooks/rebuild.py [NAME ...] [--pictures]
+
+Outputs are static pictures and words, so that a notebook can be read by somebody without a kernel; widget state is never
+stored. They come from exact, seeded computations and do not churn. Screenshots need a Chromium.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbclient import NotebookClient
+
+HERE = Path(__file__).resolve().parent
+STORED = HERE / "stored"
+PICTURES = HERE / "pictures"
+SECONDS_PER_CELL = 180
+LIVE_ONLY = ("application/vnd.jupyter.widget-view+json", "text/html")
+"""Left out of stored outputs that also have a picture: without a kernel they show nothing, or the same once more."""
+
+
+def notebooks(names: list[str]) -> list[Path]:
+    """Return the notebooks whose names begin with one of some words (none: all)."""
+    every = sorted(HERE.glob("[0-9][0-9]_*.ipynb"))
+    return [path for path in every if not names or any(path.name.startswith(name) for name in names)]
+
+
+def store_influence() -> None:
+    """Store, for every shipped world, the gradient its sliders are ordered by; drop those of other versions."""
+    from simlib import load
+    from simlib.shipped import shipped_scenarios
+    from simlib.widgets import influence
+
+    worlds = [load(name) for name in shipped_scenarios()]
+    wanted = {influence.file_name(world) for world in worlds}
+    for old in STORED.glob("influence-*.json"):
+        if old.name not in wanted:
+            old.unlink()
+    for world in worlds:
+        if influence.stored(world, [STORED]) is None:
+            influence.compute(world).save(STORED / influence.file_name(world))
+
+
+def execute(path: Path) -> nbformat.NotebookNode:
+    """Return the notebook, run from top to bottom in a fresh kernel; raises CellExecutionError."""
+    notebook = nbformat.read(path, as_version=4)
+    client = NotebookClient(
+        notebook, timeout=SECONDS_PER_CELL, kernel_name="python3", resources={"metadata": {"path": str(HERE)}}
+    )
+    client.execute()
+    return notebook
+
+
+def clean(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """Return the notebook with static outputs and nothing that differs from run to run."""
+    notebook.metadata = {
+        "kernelspec": {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"},
+        "language_info": {"name": "python"},
+    }
+    number = 0
+    for cell in notebook.cells:
+        cell.metadata = {name: value for name, value in cell.metadata.items() if name == "tags"}
+        if cell.cell_type != "code":
+            continue
+        number += 1
+        cell.execution_count = number
+        for output in cell.outputs:
+            _clean_output(output, number)
+    return notebook
+
+
+def _clean_output(output: Any, number: int) -> None:
+    if output.output_type == "execute_result":
+        output.execution_count = number
+    data = output.get("data", {})
+    if "image/png" in data:
+        for kind in LIVE_ONLY:
+            data.pop(kind, None)
+            output.metadata.pop(kind, None)
+        data["image/png"] = data["image/png"].replace("\n", "")
+
+
+def take_pictures() -> None:
+    """Take the screenshots that the README and the first notebook show, in a real browser."""
+    sys.path.insert(0, str(HERE.parent))
+    from tests.browser.pictures import take
+
+    take(PICTURES)
+
+
+def main() -> None:
+    """Rebuild what was asked for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", metavar="NAME", help="beginnings of notebook names; default: all")
+    parser.add_argument("--pictures", action="store_true", help="also take the screenshots")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as state:
+        os.environ["SIMLIB_STATE_DIR"] = state  # nobody's drafts are to be seen
+        os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(HERE.parent), os.environ.get("PYTHONPATH")]))
+        sys.path.insert(0, str(HERE.parent))
+        store_influence()
+        for path in notebooks(arguments.names):
+            print(path.name, flush=True)
+            nbformat.write(clean(execute(path)), path)
+        if arguments.pictures:
+            take_pictures()
+
+
+if __name__ == "__main__":
+    main()
