@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from simlib.engines.arrays import make_work
 from simlib.engines.montecarlo import Counts, Simulator, _Job
 from simlib.engines.streams import seed_key
 
@@ -41,11 +42,11 @@ def pointers(arrays: Any) -> Any:
 
 def run(library: ctypes.CDLL, simulator: Simulator, *, runs: int, seed: int = 0) -> Counts:
     """Simulate as `Simulator.run` does on one thread, in one call."""
-    flat, kernel = simulator.flat, simulator.kernel
+    flat = simulator.flat
     values = flat.values(simulator.stated)
     job = _Job(simulator, values, seed_key(seed), 0, runs)
-    work = kernel.make_work(flat.layout, flat.machine)
-    sizes = [len(work.level), len(work.fire), len(work.rung), len(flat.machine.segment_end), 0]
+    work = make_work(flat.layout, flat.machine)
+    sizes = [len(work.level), len(work.rate), len(work.rung), len(flat.machine.segment_end), 0]
     layout = (ctypes.c_int64 * (len(flat.layout) + len(sizes)))(*flat.layout, *sizes)
     structs = [layout, *(pointers(part) for part in (flat.machine, values, work, job.each))]
     library.run(*structs, np.uint64(seed_key(seed)), 0, runs)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 @dataclass
 class Times:
-    """Seconds by round: on the clock, and of processor time (all threads together), which other work hardly disturbs."""
+    """Seconds by round: on the clock, and of processor time, all threads together, which other work hardly disturbs."""
 
     clock: list[float] = field(default_factory=list)
     processor: list[float] = field(default_factory=list)

@@ -23,7 +23,7 @@ chemical systems with time dependent propensities and delays, J. Chem. Phys. 127
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numba import njit
@@ -41,138 +41,6 @@ _njit = njit(**_LEAN)
 _inline = njit(inline="always", **_LEAN)
 
 DONE, TOO_MANY_EVENTS, HISTORY_FULL = 0, 1, 2
-
-
-class Layout(NamedTuple):
-    """Where things stand: columns of the accumulator (levels from 0), its width, and the sizes of what is counted.
-
-    Conditions are numbered rungs first, then endings, then questions; a question about a move never holds as one.
-    """
-
-    rung: int
-    ending: int
-    question: int
-    move: int
-    square: int
-    width: int
-    words: int
-    endings: int
-    questions: int
-
-
-class Machine(NamedTuple):
-    """What no assumption value changes: V variables, M moves, outcomes followed by pins, C conditions.
-
-    Ranges are given as starts: those of x are start[x] to start[x + 1]. By variable: its `top` level, its first `bit`
-    in the packed state, the moves that read it (`reader_*`) with their strides, and the levels it may start at
-    (`spread_*`). By move: its `entry` in the tables when every level is 0. By table entry: whether the guard is
-    `possible` there. By outcome: effects (new level = old x keep + amount, saturated), and what they can change:
-    `touched` moves, `ladder`s, `ending`s, `question`s; `asked` are the questions that its firing answers. A condition
-    holds when any of its clauses (one row of words each) shares no bit with the state. By segment: when it ends, which
-    rate table holds, and which actions happen at its start.
-    """
-
-    top: np.ndarray
-    bit: np.ndarray
-    reader_start: np.ndarray
-    reader_move: np.ndarray
-    reader_stride: np.ndarray
-    spread_start: np.ndarray
-    spread_level: np.ndarray
-    start_hash: np.ndarray
-    entry: np.ndarray
-    possible: np.ndarray
-    move_hash: np.ndarray
-    outcome_start: np.ndarray
-    effect_start: np.ndarray
-    effect_variable: np.ndarray
-    effect_keep: np.ndarray
-    effect_amount: np.ndarray
-    touched_start: np.ndarray
-    touched: np.ndarray
-    ladder_start: np.ndarray
-    ladder: np.ndarray
-    ending_start: np.ndarray
-    ending: np.ndarray
-    question_start: np.ndarray
-    question: np.ndarray
-    asked_start: np.ndarray
-    asked: np.ndarray
-    rung_start: np.ndarray
-    condition_start: np.ndarray
-    clause: np.ndarray
-    segment_end: np.ndarray
-    segment_table: np.ndarray
-    action_start: np.ndarray
-    action_move: np.ndarray
-    action_outcome: np.ndarray
-    action_hash: np.ndarray
-    action_repeat: np.ndarray
-    grid: np.ndarray
-
-
-class Values(NamedTuple):
-    """What assumption values change: `rates` (tables x entries, flat), cumulative chances, cumulative start shares."""
-
-    rates: np.ndarray
-    chance: np.ndarray
-    share: np.ndarray
-
-
-class Output(NamedTuple):
-    """What is filled: integers summed over replicates, then one row for each replicate of the call."""
-
-    counts: np.ndarray
-    tried: np.ndarray
-    void: np.ndarray
-    ending: np.ndarray
-    ending_time: np.ndarray
-    question_time: np.ndarray
-    events: np.ndarray
-
-
-class History(NamedTuple):
-    """One row for the start (outcome -1) and one per event: time, outcome (or pin), action (-1: none), packed state.
-
-    `start` (R + 1,) says where each replicate begins; arrays of no length mean that nothing is kept.
-    """
-
-    start: np.ndarray
-    time: np.ndarray
-    outcome: np.ndarray
-    action: np.ndarray
-    state: np.ndarray
-
-
-class Work(NamedTuple):
-    """The state of one replicate: levels, packed word, rungs; by move its table entry, clock, and counts."""
-
-    level: np.ndarray
-    word: np.ndarray
-    rung: np.ndarray
-    place: np.ndarray
-    key: np.ndarray
-    fire: np.ndarray
-    rate: np.ndarray
-    left: np.ndarray
-    fired: np.ndarray
-    total: np.ndarray
-
-
-def make_work(layout, machine):
-    """Return room for the state of one replicate, for one thread."""
-    moves = len(machine.entry)
-    return Work(
-        _apart(len(machine.top), np.int32), _apart(layout.words, np.uint64),
-        _apart(len(machine.rung_start) - 1, np.uint32), _apart(moves, np.uint32), _apart(moves, np.uint64),
-        _apart(moves), _apart(moves), _apart(moves), _apart(moves, np.int64), _apart(moves, np.int64),
-    )  # fmt: skip
-
-
-def _apart(length, dtype=np.float64):
-    """Return zeros that share no cache line with anything else: two threads must not write to one line."""
-    margin = 128 // np.dtype(dtype).itemsize
-    return np.zeros(length + 2 * margin, dtype)[margin : margin + length]
 
 
 @_njit
@@ -236,13 +104,20 @@ def rung_of(machine, ladder, word):
     return rung
 
 
-@njit(fastmath={"nnan", "nsz"}, **_LEAN)
-def earliest(fire):
-    """Return the smallest firing time."""
-    best = np.inf
-    for move in range(len(fire)):
-        best = fire[move] if fire[move] < best else best
-    return best
+@_njit
+def earliest(bits):
+    """Return the move that fires first, given the bits of the firing times as whole numbers.
+
+    From zero on, bits are in the order of the numbers; and the least of whole numbers is found with vectors, which
+    for floating-point numbers would ask for promises about NaN that Numba does not pass on.
+    """
+    least = bits[0]
+    for move in range(len(bits)):
+        least = bits[move] if bits[move] < least else least
+    first = 0
+    while bits[first] != least:
+        first += 1
+    return np.uint32(first)
 
 
 @_inline
@@ -440,9 +315,8 @@ def run(layout, machine, values, work, output, history, seed_key, first, replica
                     continue
                 move = machine.action_move[present]
             else:
-                present = -1
-                soonest = earliest(work.fire)
-                if soonest >= machine.segment_end[segment]:
+                present, first_move = -1, earliest(work.bits)
+                if work.fire[first_move] >= machine.segment_end[segment]:
                     t, segment = machine.segment_end[segment], segment + 1
                     if segment == segments:
                         break
@@ -451,16 +325,14 @@ def run(layout, machine, values, work, output, history, seed_key, first, replica
                     for move in range(moves):
                         rerate(work, move, values.rates[offset + work.place[move]], t)
                     continue
-                t, move = soonest, 0
-                while work.fire[move] != soonest:
-                    move += 1
-                outcome = fire_next(machine, values, work, move)
+                t, move = work.fire[first_move], np.int64(first_move)
+                outcome = fire_next(machine, values, work, first_move)
             while machine.grid[cell] < t:
                 cell += 1
             row = cell * layout.width
             if move >= 0:
-                count_firing(machine, work, counts, row, layout, times, move, outcome, t)
-            ended = apply(machine, values, work, counts, row, offset, layout, times, outcome, t)
+                count_firing(machine, work, counts, row, layout, times, np.uint32(move), np.uint32(outcome), t)
+            ended = apply(machine, values, work, counts, row, offset, layout, times, np.uint32(outcome), t)
             if ended >= 0:
                 counts[row + layout.ending + ended] += 1
             events += 1

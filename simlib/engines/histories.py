@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simlib import priors
+from simlib.engines.arrays import Values
 from simlib.engines.montecarlo import CHUNK, Simulator, allocate, call, check_runs, empty_history, thread_count
 from simlib.engines.streams import check_seed, seed_key
 from simlib.results import long_date
@@ -24,7 +25,6 @@ from simlib.tables import Floats, Ints
 if TYPE_CHECKING:
     import pandas as pd
 
-    from simlib.engines._kernel import Values
     from simlib.scenario.model import Scenario
 
 

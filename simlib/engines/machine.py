@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from simlib.engines.arrays import Layout, Machine, Values
 from simlib.engines.streams import stream_hash
 from simlib.errors import MissingDependency
 from simlib.scenario.model import Condition
@@ -19,8 +20,6 @@ from simlib.tables import Floats, Ints, Segment, Tables
 
 if TYPE_CHECKING:
     from types import ModuleType
-
-    from simlib.engines._kernel import Layout, Machine, Values
 
 _SURE = 2.0
 """What a cumulative share is set to where nothing may come after it: above every uniform."""
@@ -88,8 +87,8 @@ class Flat:
             tuple(a.number for s in segments for a in s.actions), tuple(s.start for s in segments for _ in s.actions)
         )
         self._chance, self._share = Cumulative(tables.outcome_start), Cumulative(tables.start_start)
-        self.layout: Layout = self._layout()
-        self.machine: Machine = self._machine(segments)
+        self.layout = self._layout()
+        self.machine = self._machine(segments)
 
     # ---------------------------------------------------------------- values
 
@@ -98,7 +97,7 @@ class Flat:
         tables = self.tables
         rates = np.concatenate([tables.rates(theta, segment) for segment in self.segments_of_table])
         chance = self._chance(tables.chances(theta, centre))
-        return load_kernel().Values(rates, chance, self._share(tables.start_shares(theta, centre)))
+        return Values(rates, chance, self._share(tables.start_shares(theta, centre)))
 
     # ---------------------------------------------------------------- structure
 
@@ -115,12 +114,13 @@ class Flat:
         scenario, levels = self.tables.scenario, int(self.tables.sizes.sum())
         rungs = sum(len(ladder.rungs) for ladder in scenario.ladders.values())
         parts = [rungs, len(scenario.endings), len(scenario.questions), len(scenario.moves), len(scenario.moves)]
-        starts = [int(place) for place in np.cumsum([levels, *parts])]
-        return load_kernel().Layout(*starts, self.tables.words, len(scenario.endings), len(scenario.questions))
+        rung, ending, question, move, square, width = (int(place) for place in np.cumsum([levels, *parts]))
+        sizes = (self.tables.words, len(scenario.endings), len(scenario.questions))
+        return Layout(rung, ending, question, move, square, width, *sizes)
 
     def _machine(self, segments: Sequence[Segment]) -> Machine:
         tables = self.tables
-        return load_kernel().Machine(
+        return Machine(
             top=(tables.sizes - 1).astype(np.int32),
             bit=tables.bit_start.astype(np.uint32),
             **self._readers(),

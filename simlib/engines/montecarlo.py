@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simlib import priors
+from simlib.engines.arrays import History, Output, Values, make_work
 from simlib.engines.counts import Counts, to_forecast
 from simlib.engines.machine import Flat, load_kernel
 from simlib.engines.streams import check_seed, seed_key
@@ -28,7 +29,6 @@ from simlib.results import Forecast, provenance
 from simlib.tables import Floats, Tables, grid
 
 if TYPE_CHECKING:
-    from simlib.engines._kernel import History, Output, Values
     from simlib.scenario.model import Scenario
 
 CHUNK = 128
@@ -238,7 +238,7 @@ def call(
         flat.layout,
         flat.machine,
         values,
-        kernel.make_work(flat.layout, flat.machine),
+        make_work(flat.layout, flat.machine),
         output,
         history,
         key,
@@ -258,7 +258,7 @@ def allocate(simulator: Simulator, runs: int) -> Output:
     """Return room for what the kernel tells of some replicates."""
     flat = simulator.flat
     size, actions = (len(flat.grid) + 1) * flat.layout.width, len(flat.actions.number)
-    return simulator.kernel.Output(
+    return Output(
         np.zeros(size, np.int64), np.zeros(actions, np.int64), np.zeros(actions, np.int64),
         np.empty(runs, np.int32), np.empty(runs), np.empty((runs, flat.layout.questions)), np.empty(runs, np.int64),
     )  # fmt: skip
@@ -266,7 +266,7 @@ def allocate(simulator: Simulator, runs: int) -> Output:
 
 def empty_history(simulator: Simulator, replicates: int, rows: int) -> History:
     """Return room for the history of some replicates."""
-    return simulator.kernel.History(
+    return History(
         np.zeros(replicates + 1, np.int64), np.empty(rows), np.empty(rows, np.int64), np.empty(rows, np.int64),
         np.empty((rows, simulator.flat.layout.words), np.uint64),
     )  # fmt: skip
