@@ -280,7 +280,15 @@ def note(history, row, t, outcome, action, word):
     return True
 
 
-@njit(nogil=True, cache=True, **_LEAN)
+def _compiled_once(function):
+    """Compile for this installation, or for this process where no folder can be written to."""
+    try:
+        return njit(nogil=True, cache=True, **_LEAN)(function)
+    except RuntimeError:
+        return njit(nogil=True, **_LEAN)(function)
+
+
+@_compiled_once
 def run(layout, machine, values, work, output, history, seed_key, first, replicates, max_events):
     """Simulate replicates `first` and following; return (status, how many were finished, rows of history).
 
