@@ -98,6 +98,7 @@ def build() -> argparse.ArgumentParser:
     _indicators(_command(commands, "indicators", "what to watch for: what seeing a move says of an ending"))
     _discover(_command(commands, "discover", "under which assumptions: boxes over the priors"))
     _diff(_command(commands, "diff", "what changed between two scenarios or views, and what that did"))
+    _report(_command(commands, "report", "one self-contained page to hand on: answer, drivers, watch list, ledger"))
     _sweep(_command(commands, "sweep", "work out a design of many points into Parquet files, resumable"))
     _lab(_command(commands, "lab", "open JupyterLab on the notebooks, wherever it is called from"))
     return parser
@@ -240,6 +241,17 @@ def _diff(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--view", metavar="NAME", help="see PATH through a view")
     parser.add_argument("--other-view", metavar="NAME", help="see OTHER through a view")
     parser.add_argument("--no-forecast", action="store_true", help="only what changed, not what it did")
+
+
+def _report(parser: argparse.ArgumentParser) -> None:
+    _path(parser)
+    _question(parser, "--engine", "--draws", "--seed", outputs=False)
+    parser.add_argument("--out", type=Path, default=Path("report.html"), metavar="FILE", help="FILE.html or FILE.md")
+    parser.set_defaults(runs=None, threads=None, times=None)
+    changes = parser.add_argument_group("changes")
+    _view(changes)
+    _interventions(changes)
+    _windows(changes)
 
 
 def _sweep(parser: argparse.ArgumentParser) -> None:
