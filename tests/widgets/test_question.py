@@ -1,0 +1,260 @@
+"""Panels of questions: asked, stopped, gone wrong, kept. The worlds are fictional."""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+
+from simlib.errors import Cancelled, ScenarioError, SimlibError
+from simlib.widgets import asking, questions, sweeping
+from simlib.widgets.asking import Answer, Control, Inquiry, Line, Question
+from simlib.widgets.question import Panel, WhatIf
+
+WORLD = "two-islands"
+
+
+class Slow(Question):
+    """Waits to be let go, or to be cancelled; answers with what was chosen."""
+
+    name, title = "slow", "How long?"
+
+    def make_controls(self) -> Sequence[Control]:
+        self.go, self.begun = threading.Event(), threading.Event()
+        return [asking.Control("n", "number", 1, (), 0, 9)]
+
+    def answer(self, chosen: Mapping[str, Any], cancel: asking.Cancel, progress: asking.Progress) -> Answer:
+        progress(0.5)
+        self.begun.set()
+        while not self.go.wait(0.005):
+            if cancel():
+                raise Cancelled("stopped")
+        if chosen["n"] == 9:
+            raise SimlibError("nine is too many")
+        return Answer((f"n is {chosen['n']}",), ("n",), ((str(chosen["n"]),),), 1, b"png", (1, 1))
+
+
+@pytest.fixture(autouse=True)
+def _own_folders(tmp_path, monkeypatch):
+    monkeypatch.setenv("SIMLIB_STATE_DIR", str(tmp_path / "state"))
+    monkeypatch.setattr(asking, "notebooks_folder", lambda: tmp_path / "notebooks")
+
+
+class Seen:
+    def __init__(self) -> None:
+        self.answers: list[Answer] = []
+        self.lines: list[Line] = []
+
+    def ask(self, question: Question) -> Inquiry:
+        return Inquiry(question, self.answers.append, self.lines.append)
+
+
+def test_the_first_answer_is_worked_out_and_kept_for_the_next_time():
+    seen, question = Seen(), Slow(WORLD)
+    question.go.set()
+    first = seen.ask(question)
+    first.start()
+    assert first.worker.wait(10)
+    assert [a.sentences for a in seen.answers] == [("n is 1",)]
+    again = Seen()
+    second = again.ask(Slow(WORLD))
+    second.start()
+    assert not second.worker.busy
+    assert again.answers == seen.answers
+    assert again.lines[-1].text.startswith("Stored answer")
+
+
+def test_other_choices_or_another_world_find_nothing_kept():
+    question = Slow(WORLD)
+    other = Slow(question.scenario.replace(horizon_days=7.0))
+    assert len({question.key({"n": 1}), question.key({"n": 2}), other.key({"n": 1})}) == 3
+
+
+def test_a_cancelled_question_leaves_the_last_answer():
+    seen, question = Seen(), Slow(WORLD)
+    question.go.set()
+    inquiry = seen.ask(question)
+    inquiry.start()
+    assert inquiry.worker.wait(10)
+    question.go.clear()
+    question.begun.clear()
+    inquiry.ask({"n": 2})
+    assert question.begun.wait(10)
+    inquiry.cancel()
+    assert inquiry.worker.wait(10)
+    assert [a.sentences for a in seen.answers] == [("n is 1",)]
+    assert seen.lines[-1].text.startswith("Cancelled; below is the answer before")
+    assert any(line.share == 0.5 for line in seen.lines)
+
+
+def test_newer_choices_replace_what_runs():
+    seen, question = Seen(), Slow(WORLD)
+    inquiry = seen.ask(question)
+    inquiry.ask({"n": 2})
+    assert question.begun.wait(10)
+    inquiry.ask({"n": 3})
+    question.go.set()
+    assert inquiry.worker.wait(10)
+    assert [a.sentences for a in seen.answers] == [("n is 3",)]
+
+
+def test_what_goes_wrong_is_said_and_the_last_answer_stays():
+    seen, question = Seen(), Slow(WORLD)
+    question.go.set()
+    inquiry = seen.ask(question)
+    inquiry.start()
+    assert inquiry.worker.wait(10)
+    inquiry.ask({"n": 9})
+    assert inquiry.worker.wait(10)
+    assert seen.lines[-1] == Line("nine is too many (Below is the answer before.)", "error")
+    inquiry.ask({"n": 10})
+    assert "10 does not fit" in seen.lines[-1].text
+    assert inquiry.answer is not None
+    assert inquiry.answer.sentences == ("n is 1",)
+
+
+def test_choices_that_are_not_answered_yet_are_pointed_out():
+    seen, question = Seen(), Slow(WORLD)
+    question.go.set()
+    inquiry = seen.ask(question)
+    inquiry.start()
+    assert inquiry.worker.wait(10)
+    inquiry.touched({"n": 5})
+    assert "earlier choices" in seen.lines[-1].text
+    inquiry.touched({"n": 1})
+    assert "the answer to what is chosen" in seen.lines[-1].text
+
+
+def test_a_setting_that_does_not_exist_or_fit_is_refused():
+    with pytest.raises(ScenarioError, match="is no setting"):
+        Slow(WORLD, m=1)
+    with pytest.raises(ScenarioError, match="12 does not fit"):
+        Slow(WORLD, n=12)
+    with pytest.raises(ScenarioError, match="expected one of"):
+        questions.WhatIf(WORLD, measure="ending:peace-on-earth")
+
+
+def test_a_broken_file_of_an_answer_is_no_answer(tmp_path):
+    file = tmp_path / "answer.json"
+    file.write_text('{"format": 1, "sentences": "cut o')
+    assert asking.kept(file) is None
+    answer = Answer(("a", "b"), ("x",), (("1",),), 1, b"\x89PNG", (3, 2))
+    asking.keep(answer, file)
+    assert asking.kept(file) == answer
+
+
+def test_only_the_last_answers_are_kept(monkeypatch):
+    monkeypatch.setattr(asking, "KEPT", 3)
+    answer = Answer(("a",), ("x",), (("1",),), 1, b"png", (1, 1))
+    for number in range(6):
+        asking._keep_for_later(answer, f"answer-{number}.json")
+    assert len(list(asking.shelves()[1].glob("*.json"))) == 3
+
+
+SMALL = {
+    questions.WhatIf: {"pairs": 200, "view": "hawks"},
+    questions.Drivers: {"top": 2},
+    questions.SharesOfDoubt: {"designs": 64, "runs": 100, "top": 2},
+    questions.HowSure: {"draws": 64, "runs": 100},
+    questions.WorthKnowing: {"draws": 128, "runs": 100},
+    questions.ByWhichPath: {},
+    questions.OnTheWayTo: {"count": 3},
+    questions.WhatToWatchFor: {"draws": 64, "runs": 1000},
+    questions.WorthSeeing: {"draws": 64, "runs": 100},
+    questions.UnderWhichAssumptions: {"draws": 128, "runs": 200},
+    sweeping.Sweep: {"levels": 2, "runs": 200},
+}
+
+
+@pytest.mark.parametrize("kind", SMALL, ids=lambda kind: kind.name)
+def test_every_question_answers_with_words_a_table_and_a_picture(kind):
+    question = kind(WORLD, **SMALL[kind])
+    shares: list[float] = []
+    answer = question.answer(question.chosen, lambda: False, shares.append)
+    assert answer.png.startswith(b"\x89PNG")
+    assert all(answer.sentences)
+    assert {len(row) for row in answer.rows} == {len(answer.head)}
+    assert not shares or 0 <= min(shares) <= max(shares) <= 1
+    asked = next((text for control in question.controls for text, value in control.options if value == control.value))
+    assert asked in "".join([*answer.sentences, *sum(answer.rows, ())]) or kind is questions.ByWhichPath
+
+
+@pytest.mark.parametrize("kind", SMALL, ids=lambda kind: kind.name)
+def test_every_question_can_be_stopped(kind):
+    question = kind(WORLD, **SMALL[kind])
+    with pytest.raises(Cancelled):
+        question.answer(question.chosen, lambda: True, lambda share: None)
+
+
+def test_what_if_compares_what_the_library_compares():
+    from simlib.analysis.whatif import compare
+    from simlib.scenario.model import Forbid
+
+    question = questions.WhatIf(WORLD)
+    move = question.chosen["move"]
+    answer = question.answer(question.chosen | {"pairs": 100}, lambda: False, lambda share: None)
+    expected = compare(question.scenario, {"it": [Forbid(move, None)]}, runs=0)
+    changes = {d.measure.label: f"{100 * float(d.change[-1]):+.1f} points" for d in expected.effects["it"].strongest()}
+    assert {row[1]: row[4] for row in answer.rows} == changes
+
+
+def test_nothing_changed_is_refused():
+    question = questions.WhatIf(WORLD, change="none")
+    with pytest.raises(ScenarioError, match="nothing is changed"):
+        question.variants(question.chosen)
+
+
+def test_a_sweep_goes_from_low_to_high():
+    question = sweeping.Sweep(WORLD)
+    assumption = question.scenario.assumptions[question.chosen["up"]]
+    values = sweeping.values_between(assumption, 5)
+    assert values[0] == pytest.approx(assumption.low)
+    assert values[-1] == pytest.approx(assumption.high)
+    with pytest.raises(ScenarioError, match="both axes"):
+        question.answer(question.chosen | {"up": question.chosen["across"]}, lambda: False, lambda share: None)
+
+
+def test_a_panel_shows_its_answer_and_what_goes_wrong():
+    question = Slow(WORLD)
+    question.go.set()
+    panel = Panel(question)
+    assert panel.wait(10)
+    assert bytes(panel.picture.png) == b"png"
+    assert panel.picture.alt == "n is 1"
+    assert panel._repr_mimebundle_()["text/plain"] == "n is 1"
+    assert "image/png" in panel._repr_mimebundle_()
+    panel.inputs["n"].value = 9
+    assert "earlier choices" in panel.picture.status["text"]
+    panel.compute.click()
+    assert panel.wait(10)
+    assert panel.picture.status["kind"] == "error"
+    assert bytes(panel.picture.png) == b"png"
+
+
+def test_the_cancel_button_of_a_panel_cancels():
+    question = Slow(WORLD)
+    panel = Panel(question)
+    assert question.begun.wait(10)
+    panel.picture.cancelled += 1
+    assert panel.wait(10)
+    assert panel.picture.status["text"].startswith("Cancelled")
+    assert panel.inquiry.answer is None
+
+
+def test_a_panel_has_a_control_for_every_choice():
+    panel = WhatIf(WORLD, change="delay", pairs=100)
+    assert set(panel.inputs) == {control.name for control in panel.question.controls}
+    assert isinstance(panel.inputs["date"].value, dt.date)
+    assert panel.wait(60)
+    assert panel.inquiry.answer is not None
+
+
+def test_the_logic_imports_no_widget():
+    import subprocess
+    import sys
+
+    code = "import sys, simlib.widgets.questions, simlib.widgets.sweeping; sys.exit('ipywidgets' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
