@@ -249,11 +249,13 @@ def test_an_index_whose_interval_says_nothing_is_not_given():
 
 
 @pytest.mark.statistical
-def test_a_doubt_drowned_in_noise_is_not_shared_out():
+@pytest.mark.parametrize("seed", range(6))
+def test_a_doubt_drowned_in_noise_is_not_shared_out(seed):
+    """Its variance comes out on either side of zero."""
     world = World("calm", T).variable("bank", "left", "right", start="left")
     world.uncertain("pace", "rate", 0.05, 0.0499, 0.0501)
     world.move("cross", "pace", {"bank": "right"}, when={"bank": "left"}).ending("across", {"bank": "right"})
-    found = sobol(world.scenario(), "across", engine="montecarlo", designs=32, runs=32)
+    found = sobol(world.scenario(), "across", engine="montecarlo", designs=32, runs=32, seed=seed)
     assert not found.measures["ending:across"].known
     assert "cannot be told from the noise" in "\n".join(found.sentences())
 

@@ -14,12 +14,12 @@ import pytest
 
 from simlib import priors
 from simlib.analysis.fans import ladder_fan, measure_fan
-from simlib.analysis.knowing import divergence, evidence, value_of_knowing
+from simlib.analysis.knowing import divergence, evidence, explained_variance, hermite, value_of_knowing
 from simlib.analysis.seeing import value_of_seeing
 from simlib.analysis.uncertainty import doubt_share, estimate, propagate, variance_over_draws, without_noise
 from simlib.engines.mixture import over_priors
 from simlib.errors import Cancelled, ScenarioError, Unsupported
-from simlib.scenario.model import Correlation, Source
+from simlib.scenario.model import Correlation, Question, Source
 from tests.worlds import World, tempo_world, two_states
 
 T, MEDIAN, DEVIATION = 30.0, 0.03, 1.0
@@ -263,6 +263,15 @@ def test_what_to_find_out_next_is_said_with_its_source_and_age():
     assert evidence(scenario, "", ()).words() == "no source"
 
 
+@pytest.mark.statistical
+def test_noise_explains_nothing():
+    """300 regressions of noise: the plain variance of the fit is 6/99 of it, what is reported is none on average."""
+    rng = np.random.default_rng(1)
+    found = [explained_variance(rng.normal(0, 1, (100, 1)), hermite(rng.normal(0, 1, 100))) for _ in range(300)]
+    assert abs(np.mean(found)) < 3 * np.std(found) / np.sqrt(300)
+    assert np.std(found) / np.sqrt(300) < 0.005
+
+
 def test_too_few_draws_teach_nothing():
     with pytest.raises(ValueError, match="64 draws are too few to learn from; expected at least 128"):
         value_of_knowing(propagate(ferry(), "across", draws=64))
@@ -313,6 +322,17 @@ def test_all_public_moves_are_watched_and_covert_ones_never():
     assert (cross.seen, cross.brier.value) == (0.0, 0.0)  # where it has been seen the question is no longer open
     with pytest.raises(ScenarioError, match=r"nobody observes 'whisper'(.|\n)*unknown move 'cros'"):
         value_of_seeing(ferry(), "across", ["whisper", "cros"])
+
+
+@pytest.mark.statistical
+def test_a_question_that_ends_nothing_is_open_until_it_is_answered():
+    """The horn may sound, and the ferry cross, before the tenth day: open is where neither has happened."""
+    scenario = ferry()
+    question = Question("horned", "horned", move="horn")
+    scenario = scenario.replace(questions={"horned": question})
+    found = value_of_seeing(scenario, "horned", ["signal"], within_days=10)
+    idle = priors.values_from_scores(scenario, np.stack([Z, Z], axis=1))[:, 1]
+    assert found.open_then == pytest.approx(mean(np.exp(-THETA * 10)) * mean(np.exp(-idle * 10)), abs=0.01)
 
 
 def test_outcomes_can_be_watched():

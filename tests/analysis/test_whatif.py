@@ -8,12 +8,14 @@ import random
 import numpy as np
 import pytest
 
+import simlib
 from simlib.analysis import pairing
 from simlib.analysis.measures import find
 from simlib.analysis.variants import delay, repeat, variant_of
 from simlib.analysis.whatif import compare, cumulative
 from simlib.errors import Cancelled, MissingDependency, ScenarioError, Unsupported
 from simlib.scenario.model import Change, Condition, Forbid, Force, Pin, Policy, View
+from tests import oracle
 from tests.strategies import _Drawing, seeded_world
 from tests.worlds import World, date, tempo_world, two_states, unreachable_rung, windows
 
@@ -71,6 +73,8 @@ def test_the_same_dice_give_the_closed_form_and_no_flip_too_many(name):
     expected = after - (1 - np.exp(-A * T))
     assert low <= expected <= high
     assert change == pytest.approx(expected, abs=0.02)
+    gone = last(comparison, measure="ending:ongoing")
+    assert gone == pytest.approx((-change, -high, -low), abs=1e-9)
     flips = comparison.effects["variant"].flips
     assert flips.share == pytest.approx(abs(change))
     assert flips.bounds[0] == pytest.approx(flips.share)
@@ -130,9 +134,50 @@ def test_what_would_have_happened_anyway_changes_no_bit(name):
     assert all(np.max(np.abs(d.change)) < 3e-9 for d in exact.differences.values())
 
 
-def test_no_difference_seen_still_leaves_the_rule_of_three():
-    _, low, high = last(compare(RARE, {"variant": []}, engine="montecarlo", runs=1000))
+@pytest.mark.parametrize("measure", ["ending:across", "rung:banks=far", "moves:cross"])
+def test_no_difference_seen_still_leaves_the_rule_of_three(measure):
+    _, low, high = last(compare(RARE, {"variant": []}, engine="montecarlo", runs=1000), measure=measure)
     assert (-low, high) == (pytest.approx(pairing.Z95**2 / (1000 + pairing.Z95**2), rel=1e-3),) * 2
+
+
+# ---------------------------------------------------------------- policies, by both engines
+
+
+def test_a_policy_stands_above_rate_factors_and_windows():
+    """A gate falls at 0.1 a day, three times as fast while a window is open; a policy says 0.2 for ten days."""
+    scenario = windows(rate=0.1, opens=5, closes=12, factor=3.0)
+    policy = Policy("drop", 0.2, date=date(4), until=date(14))
+    expected = 1 - np.exp(-(0.1 * 4 + 0.2 * 10 + 0.1 * 16))
+    for engine, tolerance in (("exact", 1e-8), ("montecarlo", 0.02)):
+        difference = ends(compare(scenario, {"variant": policy}, engine=engine, runs=10_000), measure="ending:fallen")
+        assert difference.after[-1] == pytest.approx(expected, abs=tolerance)
+    shut = windows(rate=0.1, opens=5, closes=12)  # possible only while the window is open
+    opened = ends(compare(shut, {"variant": policy}, runs=0), measure="ending:fallen").after[-1]
+    assert opened == pytest.approx(1 - np.exp(-(0.2 * 10)), abs=1e-8)
+
+
+def standing_worlds(count):
+    """Return seeds of random worlds with a policy, or a conditional prohibition, on a move that has factors."""
+    seeds = []
+    for seed in range(400):
+        world = seeded_world(seed, max_states=27)
+        standing = [i for i in world.interventions if isinstance(i, Forbid | Policy) and not i.when.always]
+        if any(world.moves[i.move].factors for i in standing):
+            seeds.append(seed)
+        if len(seeds) == count:
+            break
+    return seeds
+
+
+@pytest.mark.parametrize("seed", standing_worlds(25))
+def test_standing_interventions_agree_with_the_dense_computation(seed):
+    scenario = seeded_world(seed, max_states=27)
+    times = [0.4 * scenario.horizon_days, scenario.horizon_days]
+    answer, forecast = oracle.solve(scenario, times), simlib.solve(scenario, times=times)
+    for name, expected in answer.endings.items():
+        assert forecast.endings[name].probability == pytest.approx(expected, abs=3e-9)
+    for name, expected in answer.moves.items():
+        assert forecast.moves[name] == pytest.approx(expected, abs=1e-7, rel=1e-8)
 
 
 # ---------------------------------------------------------------- intervals
