@@ -146,6 +146,14 @@ def test_comments_and_order_are_kept_where_something_changes(world, folder):
     assert load_view(world, "angry").changes[1].value == 4
 
 
+def test_lists_keep_their_indentation(world, folder):
+    file = folder / "views" / "angry-valley.yaml"
+    view = load_view(world, "angry-valley")
+    save_view(world, dataclasses.replace(view, interventions=view.interventions[1:]), file)
+    text = file.read_text(encoding="utf-8")
+    assert "\ninterventions:\n  - {forbid: block, from: 2031-05-01}\n  - {pin: mood," in text
+
+
 def test_what_is_taken_out_of_a_view_leaves_the_file(world, folder):
     file = folder / "views" / "angry-valley.yaml"
     save_view(world, View("angry-valley", "Nothing left"), file)
