@@ -1,0 +1,65 @@
+"""Work out the answers that the question notebooks show at once, and put them beside the notebooks.
+
+    python notebooks/store_answers.py [NAME ...]
+
+Runs the cells of each notebook in this process, waits for every panel that has no stored answer for exactly its world
+and settings, and stores it. Answers of other worlds or settings are dropped when all notebooks were asked for. Then
+`rebuild.py` makes the outputs.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+import nbformat
+from IPython.core.interactiveshell import InteractiveShell
+
+HERE = Path(__file__).resolve().parent
+STORED = HERE / "stored"
+
+
+def panels(path: Path) -> list:
+    """Return the panels that the cells of a notebook end with."""
+    from simlib.widgets.question import Panel  # noqa: PLC0415 - found once the path is set
+
+    shell, shown = InteractiveShell(), []
+    shell.display_trap.hook = shown.append
+    for cell in nbformat.read(path, as_version=4).cells:
+        if cell.cell_type == "code":
+            shell.run_cell(cell.source, store_history=False).raise_error()
+            for panel in (value for value in shown if isinstance(value, Panel)):
+                panel.wait()  # one after the other: two at once would share the cores
+    return [value for value in shown if isinstance(value, Panel)]
+
+
+def main() -> None:
+    """Store what is missing."""
+    from simlib.widgets import asking  # noqa: PLC0415
+
+    names = sys.argv[1:]
+    wanted = set()
+    for path in sorted(HERE.glob("[0-9][0-9]_*.ipynb")):
+        if names and not any(path.name.startswith(name) for name in names):
+            continue
+        for panel in panels(path):
+            name = panel.question.key(panel.question.chosen)
+            wanted.add(name)
+            if panel.inquiry.answer is None:
+                raise SystemExit(f"{path.name}: {panel.picture.status['text']}")
+            if asking.kept(STORED / name) is None:
+                asking.keep(panel.inquiry.answer, STORED / name)
+                print(path.name, name, flush=True)
+    for old in STORED.glob("answer-*.json"):
+        if not names and old.name not in wanted:
+            old.unlink()
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(HERE.parent))
+    with tempfile.TemporaryDirectory() as state:
+        os.environ["SIMLIB_STATE_DIR"] = state
+        os.chdir(HERE)
+        main()
