@@ -1,4 +1,4 @@
-"""Run the benchmarks: `python -m benchmarks [montecarlo] [exact] [imports]`, all of them by default."""
+"""Run the benchmarks: `python -m benchmarks [montecarlo] [exact] [imports] [analysis]`, all of them by default."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 
 from benchmarks.timing import machine
 
-SECTIONS = ("imports", "montecarlo", "exact")
+SECTIONS = ("imports", "montecarlo", "exact", "analysis")
 
 
 def main() -> None:
