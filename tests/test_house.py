@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import functools
 import importlib.metadata
 import json
@@ -14,6 +15,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from packaging.specifiers import SpecifierSet
 from ruamel.yaml import YAML
 
 import simlib
@@ -184,6 +186,19 @@ def test_constraints_pin_everything_that_is_asked_for():
     assert asked_for() - pinned == set()
 
 
+def test_pins_take_the_oldest_python_that_is_promised():
+    """Debian 12 has 3.11.2, and some projects ask for a later 3.11."""
+    refused = []
+    for line in (HOME / "constraints.txt").read_text().splitlines():
+        name, _, version = line.partition("==")
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            found = importlib.metadata.distribution(name)
+            asks = found.metadata.get("Requires-Python") or ">=3"
+            if found.version == version and not SpecifierSet(asks).contains("3.11.0"):
+                refused.append(f"{line} asks for Python {asks}")
+    assert refused == []
+
+
 def test_everything_imported_is_asked_for():
     asked = {distribution.replace("-", "_") for distribution in asked_for()}
     owners = importlib.metadata.packages_distributions()
@@ -191,7 +206,7 @@ def test_everything_imported_is_asked_for():
     for folder in ("simlib", "tests", "benchmarks"):
         for file in (HOME / folder).rglob("*.py"):
             imported |= {name.partition(".")[0] for name in imports_of(file.read_text(encoding="utf-8"))}
-    inseparable = {"pydantic_core", "jupyter_server"}  # from pydantic and JupyterLab, which pin them
+    inseparable = {"pydantic_core", "jupyter_server", "packaging"}  # of pydantic, JupyterLab and pytest
     foreign = imported - sys.stdlib_module_names - {"simlib", "tests", "benchmarks"} - inseparable
     unknown = {
         name for name in foreign if not {owner.lower().replace("-", "_") for owner in owners.get(name, [name])} & asked
