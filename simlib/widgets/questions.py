@@ -199,7 +199,7 @@ class HowSure(Question):
 
     def make_controls(self) -> Sequence[Control]:
         """Return what may be asked."""
-        return [measure(self.scenario), draws(256), number("runs", "Replicates each", 500, 100, 100_000)]
+        return [measure(self.scenario), draws(256), number("runs", "Replicates each", 2000, 100, 100_000)]
 
     def answer(self, chosen: Mapping[str, Any], cancel: Cancel, progress: Progress) -> Answer:
         """Carry the priors through to the question and to every other measure beside it."""
@@ -214,8 +214,7 @@ class HowSure(Question):
             numbers = (spread.stated, spread.mean.value, low, high)
             rows.append((spread.measure.label, *map(spread.measure.write, numbers), share))
         head = ("what", "at the stated values", "over the priors", "5% of draws below", "5% above", "doubt, of all")
-        asked = [line for line in result.sentences() if f"“{result.measures[0].label}”" in line]
-        return told(asked or result.sentences(), head, rows, 5, Plot(partial(doubt, result), 340, left=75),
+        return told(result.sentences()[:2], head, rows, 5, Plot(partial(doubt, result), 340, left=75),
                     Plot(partial(split, result), 120 + 32 * len(rows)))  # fmt: skip
 
 
