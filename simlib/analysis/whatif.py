@@ -209,6 +209,8 @@ def compare(
     worlds = {"": base} | {name: variant_of(base, spec) for name, spec in variants.items()}
     chosen = tuple(every(base, ("ending", "question", "rung", "moves"))) if measures is None else find(base, measures)
     pairs = (EXACT_PAIRS if engine == "exact" else PAIRS) if runs is None else runs
+    if 0 < pairs < draws:
+        raise ValueError(f"{pairs:,} pairs cannot be shared out over {draws:,} draws; expected at least one for each")
     ask = _Asking(base, worlds, chosen, pairs, draws, seed, times, ignore_windows, threads, examples, cancel)
     report = _shares(progress, len(worlds), engine == "exact" and pairs > 0)
     exact = ask.exact(cap, report) if engine == "exact" else {}

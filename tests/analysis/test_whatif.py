@@ -378,6 +378,11 @@ def test_nothing_to_compare_with_is_refused():
         compare(RARE, {})
 
 
+def test_every_draw_needs_a_pair():
+    with pytest.raises(ValueError, match="10 pairs cannot be shared out over 64 draws"):
+        compare(uncertain_ferry().scenario(), {"v": []}, runs=10, draws=64)
+
+
 def test_every_unknown_measure_is_named_at_once():
     with pytest.raises(ScenarioError, match=r"'acros': is no ending(.|\n)*'crosed' is not known; did you mean"):
         compare(RARE, {"v": []}, measures=["acros", "question:crosed"])
