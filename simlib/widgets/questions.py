@@ -180,7 +180,8 @@ class SharesOfDoubt(Question):
         found = result.measures[next(iter(result.measures))].shares
         rows = [(share.input.label, str(share.first), str(share.total)) for share in found]
         head = ("assumptions", "alone", "with others")
-        return told(result.sentences(), head, rows, 2, Plot(partial(shares, result), 130 + 52 * min(len(rows), 10)))
+        plot = Plot(partial(shares, result), 155 + 52 * min(len(rows), 10), top=96)
+        return told(result.sentences(), head, rows, 2, plot)
 
 
 def _doubt(scenario: Scenario, chosen: Mapping[str, Any], cancel: Cancel, progress: Progress, what: Any) -> Doubt:
