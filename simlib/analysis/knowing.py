@@ -117,7 +117,8 @@ class Knowing:
         return [first, *(told or ["No single assumption is worth more to settle than the error of this estimate."])]
 
     def _about(self, w: Worth) -> str:
-        behind = f"{w.evidence.words()}: {w.evidence.because}" if w.evidence.sources else w.evidence.because
+        reason = w.evidence.because.rstrip(".")
+        behind = f"{w.evidence.words()}: {reason}" if w.evidence.sources else reason
         return (
             f"Settling “{w.assumption.label}” is worth {w.brier.value:.2g} ± {w.brier.half:.2g}, {percent(w.share)} of "
             f"what settling everything is worth ({w.log.value:.2g} nats); it rests on {behind}."
