@@ -33,7 +33,7 @@ def fresh(work: Callable[[], object]) -> Callable[[], object]:
     return forgetful
 
 
-def forecasts(name: str, scenario: Scenario, limit: float | None = None) -> None:
+def forecasts(name: str, scenario: Scenario, times: int, limit: float | None = None) -> None:
     """The whole Forecast at 60 times, all variables, moves and questions; and the gradient of one ending."""
     solver = Solver(scenario)
     ending = f"ending:{next(iter(scenario.endings))}"
@@ -44,7 +44,7 @@ def forecasts(name: str, scenario: Scenario, limit: float | None = None) -> None
             "plain": lambda: Solver(bare(scenario), times=1).solve(),
             "gradient": lambda: gradient(scenario, [ending]),
         },
-        5,
+        times,
     )
     size, assumptions = f"{len(solver.space):,} states", len(scenario.assumptions)
     took = best(taken["first"].clock)
@@ -122,10 +122,10 @@ def storm(scenario: Scenario) -> None:
 
 def main() -> None:
     title("Exact")
-    forecasts("the Caribbean world", simlib.load("caribbean-2025"), 1.2)
+    forecasts("the Caribbean world", simlib.load("caribbean-2025"), 5, 1.2)
     large = generated()
-    forecasts("generated", large)
-    enumerate_only = rounds({"search": fresh(lambda: states.enumerate_states(Tables(large)))}, 5)
+    forecasts("generated", large, 1)
+    enumerate_only = rounds({"search": fresh(lambda: states.enumerate_states(Tables(large)))}, 3)
     line("  finding the states and edges of it", f"{best(enumerate_only['search'].clock):.2f} s")
     memory()
     storm(large)
