@@ -2,8 +2,8 @@
 
     python notebooks/rebuild.py [NAME ...] [--pictures]
 
-Outputs are static pictures and words, so that a notebook can be read by somebody without a kernel; widget state is never
-stored. They come from exact, seeded computations and do not churn. Screenshots need a Chromium.
+Outputs are static pictures and words, so that a notebook can be read by somebody without a kernel; widget state is
+never stored. They come from exact, seeded computations and do not churn. Screenshots need a Chromium.
 """
 
 from __future__ import annotations
@@ -17,6 +17,12 @@ from typing import Any
 
 import nbformat
 from nbclient import NotebookClient
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from simlib import load
+from simlib.shipped import shipped_scenarios
+from simlib.widgets import influence
 
 HERE = Path(__file__).resolve().parent
 STORED = HERE / "stored"
@@ -34,10 +40,6 @@ def notebooks(names: list[str]) -> list[Path]:
 
 def store_influence() -> None:
     """Store, for every shipped world, the gradient its sliders are ordered by; drop those of other versions."""
-    from simlib import load
-    from simlib.shipped import shipped_scenarios
-    from simlib.widgets import influence
-
     worlds = [load(name) for name in shipped_scenarios()]
     wanted = {influence.file_name(world) for world in worlds}
     for old in STORED.glob("influence-*.json"):
@@ -89,8 +91,7 @@ def _clean_output(output: Any, number: int) -> None:
 
 def take_pictures() -> None:
     """Take the screenshots that the README and the first notebook show, in a real browser."""
-    sys.path.insert(0, str(HERE.parent))
-    from tests.browser.pictures import take
+    from tests.browser.pictures import take  # noqa: PLC0415 - needs a browser
 
     take(PICTURES)
 
@@ -104,7 +105,6 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as state:
         os.environ["SIMLIB_STATE_DIR"] = state  # nobody's drafts are to be seen
         os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(HERE.parent), os.environ.get("PYTHONPATH")]))
-        sys.path.insert(0, str(HERE.parent))
         store_influence()
         for path in notebooks(arguments.names):
             print(path.name, flush=True)

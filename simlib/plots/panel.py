@@ -104,7 +104,7 @@ class SideLabels:
             line.set_data([1.0, 1 + reach / 3, 1 + reach], [height, place, place])
 
     def _fit(self, labels: Sequence[str], room: float) -> tuple[list[str], NDArray]:
-        """Break labels into as many lines as there is room for (pixels), three at most; return them with their heights."""
+        """Break labels into as many lines as fit, three at most; return them with their heights (pixels)."""
         line_px = style.TEXT * self.ax.get_figure(root=True).dpi / 72 * 1.22  # type: ignore[union-attr]
         texts: list[str] = []
         sizes = np.empty(0)

@@ -137,6 +137,7 @@ class Desk:
         with self.lock:
             if self.draft is not None:
                 self.reasons, settings = dict(self.draft.reasons), self.draft.settings
+                self.drafts.drop(self.draft.data)
                 self.draft = None
                 self.state.change(settings)
                 self.changed()
@@ -144,8 +145,9 @@ class Desk:
     def discard(self) -> None:
         """Forget the settings that an earlier session left behind."""
         with self.lock:
+            if self.draft is not None:
+                self.drafts.drop(self.draft.data)
             self.draft = None
-            self.drafts.drop()
 
     def changed(self, *, moving: bool = False) -> None:
         """Show what the present settings give: the answer if it is known or quick, else a preview and then the answer.
@@ -239,8 +241,7 @@ class Desk:
         self._show(forecast, status(self._how(forecast)))
         if self.notes:
             self.front.show_settings()
-        if self.draft is None:
-            keep_settings(self.drafts, self.state, self.reasons)
+        keep_settings(self.drafts, self.state, self.reasons)
         self.front.rested()
         self._seek_influence()
 

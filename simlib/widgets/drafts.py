@@ -1,6 +1,6 @@
 """Nothing typed is lost: what is not yet saved as a view is kept on disk and offered again. No widget here.
 
-A draft belongs to one scenario file. It is written whenever a hand rests, beside nothing of the project: in the user's
+A draft belongs to one scenario file and one session. It is written whenever a hand rests, beside nothing of the project: in the user's
 own folder for such things, which `SIMLIB_STATE_DIR` overrides. It is plain JSON; what does not fit is ignored.
 """
 
@@ -11,6 +11,8 @@ import hashlib
 import json
 import os
 import sys
+import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,10 @@ from typing import Any
 from simlib.results import write_atomically
 from simlib.scenario.model import Forbid, Pin, Scenario
 from simlib.widgets.state import Settings, State
+
+
+SESSIONS = 5
+"""How many sessions back something left unsaved is kept."""
 
 
 def folder() -> Path:
@@ -40,15 +46,21 @@ class Draft:
     settings: Settings
     reasons: dict[str, str]
     saved_at: dt.datetime
+    data: Mapping[str, Any]
 
 
 class Drafts:
-    """The draft of one scenario, or of one text being written (`name`)."""
+    """The drafts of one scenario, or of one text being written (`name`): the latest of each of the last sessions.
+
+    A session writes its own draft and no other, so that looking at a world does not lose what was left there before.
+    """
 
     def __init__(self, name: str, home: Path | None = None) -> None:
         digest = hashlib.sha256(name.encode()).hexdigest()[:12]
         label = "".join(c for c in Path(name).name if c.isalnum() or c in "-_.")[:40]
-        self.path = (home or folder()) / "drafts" / f"{label}-{digest}.json"
+        self.home = home or folder()
+        self.path = self.home / "drafts" / f"{label}-{digest}.json"
+        self.session = uuid.uuid4().hex
 
     @classmethod
     def of(cls, scenario: Scenario, home: Path | None = None) -> Drafts:
@@ -56,29 +68,44 @@ class Drafts:
         return cls(str(Path(scenario.path).resolve()) if scenario.path else scenario.id, home)
 
     def keep(self, data: dict[str, Any]) -> bool:
-        """Write a draft; return False where nothing can be written (it must not stop the work)."""
+        """Write this session's draft; return False where nothing can be written (it must not stop the work)."""
         stamp = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+        mine = {**data, "saved_at": stamp, "session": self.session}
+        return self._write([*(draft for draft in self._read() if draft["session"] != self.session), mine])
+
+    def find(self) -> dict[str, Any] | None:
+        """Return the latest draft of another session, None where there is nothing readable."""
+        others = [draft for draft in self._read() if draft["session"] != self.session]
+        return others[-1] if others else None
+
+    def drop(self, draft: Mapping[str, Any] | None = None) -> None:
+        """Forget a draft that `find` gave, or (None) this session's own."""
+        gone = self.session if draft is None else draft["session"]
+        drafts = self._read()
+        kept = [each for each in drafts if each["session"] != gone]
+        if len(kept) < len(drafts):
+            self._write(kept)
+
+    def _read(self) -> list[dict[str, Any]]:
         try:
-            write_atomically(self.path, json.dumps({"saved_at": stamp, **data}, ensure_ascii=False).encode())
+            drafts = json.loads(self.path.read_text(encoding="utf-8"))["drafts"]
+            for draft in drafts:
+                dt.datetime.fromisoformat(draft["saved_at"])
+                str(draft["session"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return []
+        return list(drafts)
+
+    def _write(self, drafts: list[dict[str, Any]]) -> bool:
+        try:
+            if drafts:
+                text = json.dumps({"drafts": drafts[-SESSIONS:]}, ensure_ascii=False)
+                write_atomically(self.path, text.encode())
+            else:
+                self.path.unlink(missing_ok=True)
         except OSError:
             return False
         return True
-
-    def find(self) -> dict[str, Any] | None:
-        """Return what was kept, None where there is nothing readable."""
-        try:
-            data = json.loads(self.path.read_text(encoding="utf-8"))
-            dt.datetime.fromisoformat(data["saved_at"])
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
-        return data if isinstance(data, dict) else None
-
-    def drop(self) -> None:
-        """Forget the draft."""
-        try:
-            self.path.unlink(missing_ok=True)
-        except OSError:
-            return
 
 
 def keep_settings(drafts: Drafts, state: State, reasons: dict[str, str]) -> None:
@@ -96,7 +123,7 @@ def find_settings(drafts: Drafts, state: State) -> Draft | None:
         return None
     try:
         settings = Settings.from_dict(data["settings"])
-        draft = Draft(settings, dict(data.get("reasons", {})), dt.datetime.fromisoformat(data["saved_at"]))
+        draft = Draft(settings, dict(data.get("reasons", {})), dt.datetime.fromisoformat(data["saved_at"]), data)
     except (KeyError, TypeError, ValueError):
         return None
     return draft if fits(settings, state) and settings != state.settings else None

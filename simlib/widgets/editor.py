@@ -130,8 +130,7 @@ class Editor(w.VBox):
             if keep:
                 self.sheet.text = self.desk.restore()
             else:
-                self.desk.draft = ""
-                self.desk.drafts.drop()
+                self.desk.discard()
 
         self._offer.children = [
             w.HTML(words("There is an unsaved text from an earlier session.")),

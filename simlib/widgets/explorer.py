@@ -64,10 +64,7 @@ class Explorer(w.VBox):
             self.desk.close()
         self.state, self._dials = state, dials(state.base)
         self.desk = Desk(state, self, width=self.picture.room or 900)
-        self._view.options = [
-            ("as in the file", ""),
-            *((each.title or each.id, each.id) for each in state.views.values()),
-        ]
+        self._offer_views()
         self._drivers.options = [(ending.label, ending.id) for ending in state.base.endings.values()]
         self._pages = [kind(self.desk, self._do) for kind in PAGES]
         self.desk.start()
@@ -76,6 +73,12 @@ class Explorer(w.VBox):
             self._tab.set_title(k, page.title)
         self._tab.selected_index = None
         self._offer_draft()
+
+    def _offer_views(self) -> None:
+        """Put the views there are into the choice, those saved a moment ago among them."""
+        names = [("as in the file", ""), *((view.title or view.id, view.id) for view in self.state.views.values())]
+        if list(self._view.options) != names:
+            self._view.options = names
 
     def _offer_draft(self) -> None:
         """Offer what an earlier session left unsaved."""
@@ -153,6 +156,7 @@ class Explorer(w.VBox):
             }
             self.dials.changed = [name for name in self._dials if name in state.values()]
             self.dials.notes = {name: self.desk.notes[name] for name in self._dials if name in self.desk.notes}
+        self._offer_views()
         self._view.value = state.settings.view
         self._drivers.value = self.desk.drivers_of or self._drivers.value
         self._drivers.disabled = self.desk.influence is None

@@ -106,8 +106,9 @@ class Desk:
         self.drafts = Drafts(str(self.path.resolve()) if self.path else "new scenario", home)
         self.saved_text = (self.path or TEMPLATE).read_text(encoding="utf-8")
         self.text = self.saved_text
-        draft = self.drafts.find() or {}
-        self.draft = str(draft["text"]) if isinstance(draft.get("text"), str) and draft["text"] != self.text else ""
+        self._left = self.drafts.find() or {}
+        left = self._left.get("text")
+        self.draft = left if isinstance(left, str) and left != self.text else ""
         self.reading = Reading(self.text)
 
     def start(self) -> None:
@@ -143,9 +144,16 @@ class Desk:
 
     def restore(self) -> str:
         """Take up the text that an earlier session left behind; return it."""
-        text, self.draft = self.draft, ""
+        text = self.draft
+        self.discard()
         self.write(text)
         return text
+
+    def discard(self) -> None:
+        """Forget the text that an earlier session left behind."""
+        self.draft = ""
+        if self._left:
+            self.drafts.drop(self._left)
 
     def save(self, folder: str = "") -> Path:
         """Write the text: to its own file, or as `scenario.yaml` in a folder of one's own; return the path.
@@ -164,5 +172,5 @@ class Desk:
             raise ScenarioError(Problem(str(target), 0, "", f"cannot be written: {error.strerror}")) from error
         self.path, self.saved_text = target, self.text
         self.drafts.drop()
-        self.drafts = Drafts(str(target.resolve()), self.drafts.path.parent.parent)
+        self.drafts = Drafts(str(target.resolve()), self.drafts.home)
         return target

@@ -1,0 +1,184 @@
+"""The pictures themselves: what they show, that it can be read, and that moving them is drawing them anew."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
+
+from simlib import plots
+from simlib.plots import style
+from simlib.plots.dashboard import Choice, Dashboard
+from simlib.plots.endings import EndingsPanel
+from tests.plots.forecasts import MOVES, RUNGS, forecast
+
+
+@pytest.fixture
+def ax():
+    return Figure(figsize=(9, 6), dpi=100).add_axes((0.07, 0.1, 0.66, 0.76))
+
+
+def boxes(figure, texts):
+    figure.canvas.draw()
+    return [text.get_window_extent() for text in texts if text.get_text() and text.get_visible()]
+
+
+def tick_labels(axes):
+    for axis, (low, high) in ((axes.xaxis, axes.get_xlim()), (axes.yaxis, axes.get_ylim())):
+        for place, label in zip(axis.get_ticklocs(), axis.get_ticklabels(), strict=True):
+            if low <= place <= high:
+                yield label
+
+
+def overlaps(one, other):
+    wide = min(one.x1, other.x1) - max(one.x0, other.x0)
+    high = min(one.y1, other.y1) - max(one.y0, other.y0)
+    return wide > 1 and high > 2
+
+
+def test_endings_are_drawn_by_the_numbers_and_labelled_at_the_end(ax):
+    result = forecast()
+    assert plots.endings(result, ax) is ax
+    panel_lines = [line for line in ax.lines if len(line.get_xdata()) == len(result.times)]
+    drawn = [line.get_ydata() for line in panel_lines]
+    for name in ("treaty", "war", "quiet", "third"):
+        assert any(np.array_equal(result.endings[name].probability, y) for y in drawn)
+    said = " ".join(text.get_text() for text in ax.texts)
+    assert "27%  A treaty is signed and kept" in said.replace("\n", " ")
+    assert "probability by the end of the date" in said
+
+
+def test_the_ghost_is_the_baseline_and_differences_have_a_direction(ax):
+    before, now = forecast(1.0), forecast(1.5)
+    plots.endings(now, ax, baseline=before)
+    drawn = [line.get_ydata() for line in ax.lines]
+    assert any(np.array_equal(before.endings["war"].probability, y) for y in drawn)
+    assert any("▲" in text.get_text() for text in ax.texts)
+
+
+def test_the_interval_of_a_sampled_answer_is_shown_and_that_of_an_exact_one_is_not():
+    for runs, shown in ((400, True), (0, False)):
+        figure = Figure()
+        axes = plots.endings(forecast(runs=runs), figure.subplots())
+        assert any(len(band.get_paths()) for band in axes.collections) == shown
+
+
+def test_questions_and_no_ending_yet_can_be_shown_and_unknown_names_are_left_out(ax):
+    plots.endings(forecast(), ax, show=("shots", "ongoing", "no-such-thing"))
+    said = " ".join(text.get_text() for text in ax.texts)
+    assert "Shots are fired" in said
+    assert "No ending yet" in said
+    assert ax.get_ylim()[1] == 1.0
+
+
+def test_a_ladder_is_stacked_to_one(ax):
+    plots.ladder_fan(forecast(), ax)
+    tops = [area.get_paths()[0].vertices[:, 1].max() for area in ax.collections]
+    assert len(tops) == len(RUNGS)
+    assert max(tops) == pytest.approx(1.0)
+
+
+def test_moves_are_the_most_frequent_ones_with_their_numbers(ax):
+    plots.moves(forecast(), ax, rows=3)
+    widths = [bar.get_width() for bar in ax.patches][:3]
+    assert widths == pytest.approx([12.0, 6.0, 4.0])
+    said = [text.get_text() for text in ax.texts]
+    assert "12.0" in said
+    assert "North: does thing number 0" in said
+
+
+def test_moves_show_their_interval_and_what_changed(ax):
+    plots.moves(forecast(2.0, runs=100), ax, baseline=forecast(), rows=2)
+    assert any("▲ ×2" in text.get_text() for text in ax.texts)
+    spans = [line.get_xdata() for line in ax.lines if len(line.get_xdata()) == 2]
+    assert any(x[0] == pytest.approx(21.6) and x[1] == pytest.approx(26.4) for x in spans)
+
+
+@pytest.mark.parametrize("width", [420, 560, 640, 700, 820, 960, 1100, 1400])
+def test_a_dashboard_of_any_width_has_no_overlaps_and_nothing_cut_off(width):
+    result = forecast(1.7)
+    board = Dashboard(result, width)
+    board.update(result, forecast())
+    texts = [text for axes in board.figure.axes for text in axes.texts]
+    texts += [label for axes in board.figure.axes for label in tick_labels(axes)]
+    texts += [axes.title for axes in board.figure.axes] + [axes._left_title for axes in board.figure.axes]
+    found = boxes(board.figure, texts)
+    for k, one in enumerate(found):
+        assert one.x0 >= -1, (width, one)
+        assert one.x1 <= board.width + 1, (width, one)
+        assert not [other for other in found[k + 1 :] if overlaps(one, other)], (width, one)
+
+
+def test_moving_a_dashboard_draws_what_a_new_one_would():
+    first, then, ghost = forecast(1.0), forecast(1.4), forecast(0.8)
+    moved, fresh = Dashboard(first, 900), Dashboard(first, 900)
+    moved.update(first, ghost)
+    moved.update(forecast(0.9), ghost)
+    moved.update(then, ghost, mark="x")
+    fresh.update(then, ghost, mark="x")
+    for board in (moved, fresh):
+        board.figure.canvas.draw()
+    assert np.array_equal(*(np.asarray(board.figure.canvas.buffer_rgba()) for board in (moved, fresh)))
+
+
+def test_limits_only_grow_while_something_moves():
+    panel = EndingsPanel(Figure().subplots(), forecast())
+    panel.update(forecast(1.0))
+    top = panel.ax.get_ylim()[1]
+    assert panel.update(forecast(0.2), moving=True) is False
+    assert panel.ax.get_ylim()[1] == top
+    assert panel.update(forecast(3.0), moving=True) is True
+    assert panel.update(forecast(0.2)) is True
+    assert panel.ax.get_ylim()[1] < top
+
+
+def test_another_horizon_redraws_the_axis():
+    panel = EndingsPanel(Figure().subplots(), forecast())
+    panel.update(forecast())
+    assert panel.update(forecast(horizon=30)) is True
+    assert panel.ax.get_xlim()[1] == 30
+
+
+def test_a_choice_of_endings_ladder_and_moves_is_kept():
+    board = Dashboard(forecast(), 900, choice=Choice(endings=("war",), moves=("move-3", "move-5")))
+    board.update(forecast())
+    said = [text.get_text() for axes in board.figure.axes for text in axes.texts]
+    assert not any("treaty" in text for text in said)
+    assert sum("thing number" in text for text in said) == 2
+
+
+def test_labels_of_strangers_are_shown_as_they_are():
+    odd = r"Costs $\frac$ and 50% <b>"
+    result = dataclasses.replace(forecast(), labels={"endings": {"war": odd}, "moves": dict.fromkeys(MOVES, odd)})
+    figure = plots.dashboard(result)
+    figure.canvas.draw()
+    assert odd in figure.words
+
+
+def test_a_figure_says_in_words_what_it_shows():
+    data, details = plots.dashboard(forecast())._repr_mimebundle_()
+    assert data["text/plain"].startswith("By 29 June 2031: ")
+    assert 'alt="By 29 June 2031: ' in data["text/html"]
+    assert details["image/png"]["alt"] == data["text/plain"]
+
+
+def test_a_comparison_has_a_number_for_each_ending_and_answer(ax):
+    plots.comparison({"file": forecast(), "hawks": forecast(2.0)}, ax)
+    said = " ".join(text.get_text() for text in ax.texts)
+    assert said.count("file") == said.count("hawks") == 4
+
+
+def test_a_story_steps_over_the_rungs(ax):
+    plots.story([0, 10, 20], [1, 2, 0], RUNGS, ax, as_of=forecast().as_of, horizon=90)
+    assert list(ax.lines[0].get_xdata()) == [0, 10, 20, 90]
+    assert list(ax.lines[0].get_ydata()) == [1, 2, 0, 0]
+    assert [text.get_text() for text in ax.get_yticklabels()] == list(RUNGS)
+
+
+def test_every_ending_has_a_colour_of_its_own(ax):
+    plots.endings(forecast(), ax)
+    colours = {to_hex(line.get_color()).upper() for line in ax.lines if len(line.get_xdata()) > 10}
+    assert {colour.upper() for colour in style.CATEGORIES[:4]} == colours

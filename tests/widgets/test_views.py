@@ -1,0 +1,293 @@
+"""The widgets themselves, without a browser: what a person does reaches the state, what follows reaches the screen."""
+
+from __future__ import annotations
+
+import base64
+import io
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+import simlib
+from simlib.results import percent
+from simlib.scenario.model import Force, Pin
+from simlib.widgets import Editor, Explorer, parts
+from simlib.widgets.dials import STEPS
+from simlib.widgets.state import Settings
+
+LOGIC = ("answers", "comparing", "desk", "dials", "drafts", "histories", "influence", "keeping", "latest", "screen",
+         "state",
+         "type", "writing")  # fmt: skip
+
+
+@pytest.fixture
+def explorer(bridge):
+    made = Explorer(bridge)
+    yield made
+    made.desk.close()
+
+
+def rest(explorer):
+    assert explorer.desk.wait(60)
+    assert explorer.desk.pages.wait(60)
+
+
+def page(explorer, title):
+    index = [each.title for each in explorer._pages].index(title)
+    explorer._tab.selected_index = index
+    rest(explorer)
+    return explorer._pages[index]
+
+
+def agreement(scenario):
+    return percent(float(simlib.solve(scenario).endings["agreement"].probability[-1]))
+
+
+def test_logic_imports_no_widget():
+    code = "import sys, importlib\n" + "\n".join(f"importlib.import_module('simlib.widgets.{name}')" for name in LOGIC)
+    code += "\nprint([name for name in ('ipywidgets', 'anywidget', 'traitlets', 'IPython') if name in sys.modules])"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
+
+
+def test_an_explorer_opens_with_the_answer_and_a_slider_for_every_uncertain_number(explorer):
+    assert agreement(explorer.state.base) in explorer.picture.alt
+    shown = [dial["id"] for group in explorer.dials.groups for dial in group["dials"]]
+    assert sorted(shown) == sorted(name for name, a in explorer.state.base.assumptions.items() if not a.fixed)
+    assert set(explorer.dials.positions.values()) == {STEPS // 2}
+    dial = explorer.dials.groups[0]["dials"][0]
+    assert len(dial["texts"]) == STEPS + 1
+    assert dial["because"]
+
+
+def test_moving_a_slider_moves_the_assumption_and_then_the_picture(explorer):
+    before = explorer.picture.png
+    explorer.dials.positions = {**explorer.dials.positions, "meeting": 80}
+    assert explorer.state.value("meeting") == explorer._dials["meeting"].grid[80]
+    rest(explorer)
+    assert explorer.picture.png != before
+    assert agreement(explorer.state.scenario()) in explorer.picture.alt
+    assert explorer.dials.changed == ["meeting"]
+    assert not explorer._undo.disabled
+    assert not explorer.picture.preview
+
+
+def test_sliders_moved_between_two_messages_are_both_heard(explorer):
+    explorer.dials.positions = {**explorer.dials.positions, "meeting": 80, "closing": 20}
+    assert set(explorer.state.settings.values) == {"meeting", "closing"}
+
+
+def test_undo_redo_and_reset_put_the_sliders_back(explorer):
+    explorer.dials.positions = {**explorer.dials.positions, "meeting": 80}
+    rest(explorer)
+    explorer._undo.click()
+    assert explorer.dials.positions["meeting"] == STEPS // 2
+    explorer._redo.click()
+    assert explorer.dials.positions["meeting"] == 80
+    explorer._reset.click()
+    assert explorer.dials.positions["meeting"] == STEPS // 2
+    assert explorer.dials.changed == []
+
+
+def test_a_typed_value_is_taken_exactly_and_shown(explorer):
+    explorer.dials.typed = {"id": "meeting", "text": "every 17 days", "n": 1}
+    assert explorer.state.value("meeting") == 1 / 17
+    assert explorer.dials.overrides == {"meeting": "1.79 per month"}
+    explorer.dials.asked = {"what": "reset", "id": "meeting", "n": 1}
+    assert explorer.dials.overrides == {}
+    explorer.dials.typed = {"id": "meeting", "text": "often", "n": 2}
+    assert explorer.picture.status["kind"] == "error"
+    assert "'often' is not a quantity" in explorer.picture.status["text"]
+
+
+def test_a_view_is_chosen_and_undone(explorer):
+    explorer._view.value = "hasty"
+    rest(explorer)
+    assert explorer.state.settings == Settings(view="hasty")
+    assert agreement(explorer.state.scenario()) in explorer.picture.alt
+    assert explorer.dials.changed == ["meeting"]
+    explorer._undo.click()
+    assert explorer._view.value == ""
+
+
+def test_another_world_is_opened_in_place(explorer):
+    first = explorer.desk
+    explorer._choose.value = "two-islands"
+    rest(explorer)
+    assert explorer.state.base.id == "two-islands"
+    assert "treaty is signed" in explorer.picture.alt
+    assert explorer.desk is not first
+    explorer.dials.positions = {**explorer.dials.positions, "treaty_rate": 90}
+    rest(explorer)
+    assert explorer.dials.changed == ["treaty_rate"]
+
+
+def test_the_stored_form_has_a_picture_and_words(explorer):
+    bundle = explorer._repr_mimebundle_()
+    assert bundle["text/plain"].startswith("A blockade of the valley bridge. By 30 May 2031: ")
+    assert Image.open(io.BytesIO(base64.b64decode(bundle["image/png"]))).width == 900
+    assert "application/vnd.jupyter.widget-view+json" in bundle
+
+
+def test_a_narrow_window_is_drawn_for(explorer):
+    explorer.picture.room = 460
+    assert explorer.picture.size[0] == 460
+    assert Image.open(io.BytesIO(explorer.picture.png)).width == 460
+
+
+def test_switches_reach_the_machine(explorer):
+    switches = page(explorer, "Switches")
+    switches._moves.checked = [name for name in switches._moves.checked if name != "sign"]
+    rest(explorer)
+    assert explorer.state.settings.off == ("sign",)
+    assert explorer.picture.alt.count("An agreement is signed 0%") == 1
+    switches._move.value = "meet"
+    switches._outcome.value = "accepted"
+    switches.children[2].children[3].click()
+    switches._variable.value = "blockade"
+    switches._level.value = "full"
+    switches.children[3].children[3].click()
+    assert [type(item) for item in explorer.state.settings.interventions] == [Force, Pin]
+    switches._horizon.value = 30
+    rest(explorer)
+    assert explorer.picture.alt.startswith("By 30 April 2031")
+    assert len(switches._list.children) == 2
+    switches._list.children[0].children[0].click()
+    assert [type(item) for item in explorer.state.settings.interventions] == [Pin]
+    switches._shown.checked = ["cleared", "ongoing"]
+    assert explorer.state.settings.shown == ("cleared", "ongoing")
+    switches._shown.checked = []
+    assert explorer.picture.status["kind"] == "error"
+    assert switches._shown.checked == ["cleared", "ongoing"]
+
+
+def test_looking_at_a_page_changes_nothing(explorer):
+    for each in explorer._pages:
+        page(explorer, each.title)
+    assert explorer.state.settings == Settings()
+    assert not explorer.state.can_undo
+
+
+def test_one_history_is_told_and_drawn(explorer):
+    history = page(explorer, "One history")
+    history._ending.value = "cleared"
+    rest(explorer)
+    assert "the story ends: The bridge is cleared by force" in history._text.value
+    first = history._text.value
+    history._go(1)
+    rest(explorer)
+    assert history._text.value != first
+    history._go(0)
+    rest(explorer)
+    assert history._text.value == first
+    assert Image.open(io.BytesIO(history._picture.png)).size == tuple(history._picture.size)
+    explorer.state.switch("clear", on=False)
+    explorer.desk.changed()
+    rest(explorer)
+    assert "sampled histories ends this way" in history._text.value
+
+
+def test_views_are_compared_beside_each_other(explorer):
+    compare = page(explorer, "Compare views")
+    assert "Everybody is in a hurry" in compare._tables.value
+    assert "the council meets in April" in compare._tables.value
+    assert compare._picture.png[:4] == b"\x89PNG"
+
+
+def test_what_strangers_wrote_is_shown_as_text(explorer):
+    compare = page(explorer, "Compare views")
+    view = explorer.state.views["hasty"]
+    import dataclasses
+
+    changes = tuple(dataclasses.replace(change, because="<script>alert(1)</script>") for change in view.changes)
+    explorer.state.views["hasty"] = dataclasses.replace(view, changes=changes)
+    compare.renew()
+    rest(explorer)
+    assert "<script>" not in compare._tables.value
+    assert "&lt;script&gt;" in compare._tables.value
+
+
+def test_a_view_is_saved_with_its_reasons_and_taken_up(explorer, bridge):
+    explorer.dials.positions = {**explorer.dials.positions, "meeting": 80}
+    rest(explorer)
+    keep = page(explorer, "Save and export")
+    keep._title.value = "How the mayor sees it"
+    keep._reasons.children[0].children[1].value = "she said so"
+    keep._save()
+    rest(explorer)
+    path = bridge / "views" / "how-the-mayor-sees-it.yaml"
+    assert "she said so" in path.read_text()
+    assert explorer.state.settings == Settings(view="how-the-mayor-sees-it")
+    assert str(path) in keep._report.value
+    keep._guard(keep._save)
+    assert "is there already" in keep._report.value
+
+
+def test_exports_are_written_beside_the_notebook(explorer, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    keep = page(explorer, "Save and export")
+    keep._figure("svg")
+    keep._csv()
+    keep._paragraph()
+    kinds = sorted(path.suffix for path in (tmp_path / "exports").iterdir())
+    assert kinds == [".csv", ".svg", ".txt"]
+    assert explorer.state.base.sha256[:16] in keep._report.value
+
+
+def test_unsaved_changes_are_offered_and_restored(explorer, bridge):
+    explorer.dials.positions = {**explorer.dials.positions, "meeting": 80}
+    rest(explorer)
+    again = Explorer(bridge)
+    text, restore, discard = again._offer.children
+    assert "unsaved changes" in text.value
+    assert (restore.description, discard.description) == ("Restore them", "Discard them")
+    restore.click()
+    rest(again)
+    assert again.dials.positions["meeting"] == 80
+    assert again._offer.children == ()
+    again.desk.close()
+
+
+def test_a_missing_world_is_refused_in_words():
+    with pytest.raises(simlib.ScenarioError, match="there is no such scenario"):
+        Explorer("no-such-world")
+
+
+def test_the_editor_shows_problems_with_lines_and_keeps_the_picture():
+    editor = Editor()
+    picture = editor.machine.png
+    assert editor.sheet.problems == []
+    editor.sheet.text = editor.sheet.text.replace("start: partial", "start: partly")
+    assert editor.sheet.problems[0]["line"] == 18
+    assert editor.picture.status["kind"] == "error"
+    assert editor.machine.png == picture
+    editor.sheet.text = editor.desk.saved_text.replace("every 14 days", "every 10 days")
+    assert editor.desk.worker.wait(60)
+    assert editor.sheet.problems == []
+    assert agreement(editor.desk.reading.scenario) in editor.picture.alt
+    assert "State diagram" in editor._repr_mimebundle_()["text/plain"]
+    editor.desk.worker.close()
+
+
+def test_the_editor_saves_and_says_where(tmp_path):
+    editor = Editor()
+    editor._guard(editor._save)
+    assert "no folder was given" in editor._report.value
+    editor._folder.value = str(tmp_path / "mine")
+    editor._guard(editor._save)
+    assert (tmp_path / "mine" / "scenario.yaml").is_file()
+    editor.desk.worker.close()
+
+
+def test_our_own_scripts_ship_with_the_package():
+    static = Path(parts.__file__).parent / "static"
+    assert {path.name for path in static.iterdir()} >= {
+        "picture.js",
+        "dials.js",
+        "checks.js",
+        "editor.js",
+        "simlib.css",
+    }
