@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 
 REST = 0.15
 """Seconds after the last move of a slider before the answer at rest is asked for."""
+
+BETWEEN_REPORTS = 0.2
+"""Seconds between two looks at how far a long computation has come."""
 
 IDLE = 0.5
 """Seconds after an answer before work in the background begins."""
@@ -156,12 +160,11 @@ class Desk:
         """
         with self.lock:
             settings = self.state.settings
-            self.background.cancel()
-            self.pages.cancel()
+            for worker in (self.worker, self.background, self.pages):
+                worker.cancel()
             self.notes = self._range_notes()
             self.front.show_settings()
             if self._ready(settings):
-                self.worker.cancel()
                 self._at_rest(settings, self.answers.answer(settings))
                 self.worker.submit(
                     lambda cancel, _: self.answers.anchor(settings, cancel), _nothing, self._failed, delay=REST
@@ -195,7 +198,13 @@ class Desk:
                     self._at_rest(settings, forecast)
             self.answers.anchor(settings)
 
+        told = 0.0
+
         def progress(share: float) -> None:
+            nonlocal told
+            if time.monotonic() - told < BETWEEN_REPORTS:
+                return
+            told = time.monotonic()
             with self.lock:
                 if settings == self.state.settings:
                     self.front.show_status(status("preview; computing the exact answer", "busy", share))

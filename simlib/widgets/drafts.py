@@ -1,7 +1,7 @@
 """Nothing typed is lost: what is not yet saved as a view is kept on disk and offered again. No widget here.
 
-A draft belongs to one scenario file and one session. It is written whenever a hand rests, beside nothing of the project: in the user's
-own folder for such things, which `SIMLIB_STATE_DIR` overrides. It is plain JSON; what does not fit is ignored.
+A draft belongs to one scenario file and one session. It is written whenever a hand rests, beside
+nothing of the project: in the user's own folder for such things, which `SIMLIB_STATE_DIR` overrides. It is plain JSON; what does not fit is ignored.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from typing import Any
 from simlib.results import write_atomically
 from simlib.scenario.model import Forbid, Pin, Scenario
 from simlib.widgets.state import Settings, State
-
 
 SESSIONS = 5
 """How many sessions back something left unsaved is kept."""

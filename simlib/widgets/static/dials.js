@@ -51,6 +51,8 @@ function render({ model, el }) {
     const given = model.get("overrides")[row.dial.id];
     const position = Number(row.slider.value);
     const text = row.fresh || given === undefined ? row.dial.texts[position] : given;
+    if (row.said === text) return;
+    row.said = text;
     if (document.activeElement !== row.text || !row.typing) row.text.value = text;
     row.slider.setAttribute("aria-valuetext", text);
   };
@@ -90,12 +92,13 @@ function render({ model, el }) {
     const typed = () => {
       if (!row.typing) return;
       row.typing = false;
+      row.said = null;
       send("typed", { id: dial.id, text: text.value, n: model.get("typed").n + 1 || 1 });
     };
     text.addEventListener("change", typed);
     text.addEventListener("keydown", (event) => {
       if (event.key === "Enter") typed();
-      if (event.key === "Escape") { row.typing = false; readout(row); }
+      if (event.key === "Escape") { row.typing = false; text.value = row.said; }
       event.stopPropagation();
     });
     reset.addEventListener("click", () => {
