@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -66,8 +66,8 @@ def to_forecast(
     tables, runs = flat.tables, counts.runs
     scenario = tables.scenario
     ended = np.column_stack([counts.endings, runs - counts.endings.sum(axis=1)])
-    variables = _split(zip(tables.variable_ids, tables.level_ids, strict=True), counts.levels)
-    ladders = _split(((name, [rung.id for rung in x.rungs]) for name, x in scenario.ladders.items()), counts.rungs)
+    levels = list(zip(tables.variable_ids, tables.level_ids, strict=True))
+    rungs = [(name, [rung.id for rung in ladder.rungs]) for name, ladder in scenario.ladders.items()]
     mean, half = _firings(counts)
     return Forecast(
         scenario=scenario.id,
@@ -78,12 +78,12 @@ def to_forecast(
         times=flat.grid,
         endings=_bands([*scenario.endings, ONGOING], ended, runs),
         questions=_bands(scenario.questions, counts.questions, runs),
-        variables=_shares(variables, runs),
-        ladders=_shares(ladders, runs),
+        variables=_split(levels, counts.levels / runs),
+        ladders=_split(rungs, counts.rungs / runs),
         moves=dict(zip(tables.move_ids, mean.T.copy(), strict=True)),
         error={
-            "variables": _halves(variables, runs),
-            "ladders": _halves(ladders, runs),
+            "variables": _split(levels, half_width(counts.levels, runs)),
+            "ladders": _split(rungs, half_width(counts.rungs, runs)),
             "moves": dict(zip(tables.move_ids, half.T.copy(), strict=True)),
         },
         assumptions=assumptions,
@@ -93,21 +93,13 @@ def to_forecast(
     )
 
 
-_Nested = dict[str, dict[str, Ints]]
+_Parts = Sequence[tuple[str, Sequence[str]]]
 
 
-def _split(parts: Iterable[tuple[str, Iterable[str]]], columns: Ints) -> _Nested:
+def _split(parts: _Parts, columns: Floats) -> dict[str, dict[str, Floats]]:
     """Return the columns (T, C) by name and part, in order."""
-    column = iter(columns.T)
+    column = iter(np.ascontiguousarray(columns.T))
     return {name: {part: next(column) for part in inner} for name, inner in parts}
-
-
-def _shares(nested: _Nested, runs: int) -> dict[str, dict[str, Floats]]:
-    return {name: {part: count / runs for part, count in inner.items()} for name, inner in nested.items()}
-
-
-def _halves(nested: _Nested, runs: int) -> dict[str, dict[str, Floats]]:
-    return {name: {part: half_width(count, runs) for part, count in inner.items()} for name, inner in nested.items()}
 
 
 def half_width(successes: Ints, runs: int) -> Floats:
@@ -117,7 +109,9 @@ def half_width(successes: Ints, runs: int) -> Floats:
 
 
 def _bands(names: Iterable[str], columns: Ints, runs: int) -> dict[str, Band]:
-    return {name: Band.wilson(column, runs) for name, column in zip(names, columns.T, strict=True)}
+    whole = Band.wilson(np.ascontiguousarray(columns.T), runs)
+    rows = zip(whole.probability, whole.low, whole.high, strict=True)
+    return {name: Band(*row) for name, row in zip(names, rows, strict=True)}
 
 
 def _firings(counts: Counts) -> tuple[Floats, Floats]:

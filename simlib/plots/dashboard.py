@@ -32,7 +32,7 @@ BARS_SIDE_BY_SIDE = 680
 
 _HEAD, _GAP, _TITLE, _FOOT = 30, 26, 44, 40
 _TIMED, _COUNTED = ("endings", "ladder"), ("moves", "drivers")
-_LEFT, _LABELS = 46, (170, 0.45)
+_LEFT, _LABELS = 46, (185, 0.45)
 """Room for the axis on the left; for labels on the right, at least so many pixels and at most such a share."""
 
 
@@ -96,9 +96,13 @@ class Dashboard:
 
     def _title(self, result: Forecast) -> bool:
         view = result.provenance.get("view") or ""
-        text = style.wrap(result.title + (f" · {view}" if view else ""), (self.width - 120) // 8, 1)
+        whole = result.title + (f" · {view}" if view else "")
+        # Room for the mark on the right; a long title is set a little smaller before it is cut.
+        fits = (self.width - 100) / 8.3
+        text = style.wrap(whole, int(fits / 0.8), 1)
         changed = text != self.title.get_text()
         self.title.set_text(text)
+        self.title.set_fontsize(style.TITLE * min(1.0, max(fits / len(text), 0.8)))
         return changed
 
     @property

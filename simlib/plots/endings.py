@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simlib.plots import style
-from simlib.plots.panel import Panel, SideLabels, changed
+from simlib.plots.panel import GROWTH, Panel, SideLabels, changed
 from simlib.results import ONGOING, Band, Forecast
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.collections import PolyCollection
-    from matplotlib.lines import Line2D
 
 
 class EndingsPanel(Panel):
@@ -41,26 +39,34 @@ class EndingsPanel(Panel):
         return style.category(known.index(name))
 
     def _make_lines(self) -> None:
-        from matplotlib.collections import PolyCollection
+        from matplotlib.collections import LineCollection, PolyCollection
 
-        self.bands: list[PolyCollection] = []
-        self.ghosts: list[Line2D] = []
-        self.lines: list[Line2D] = []
-        for number, (colour, dash) in enumerate(self.styles):
-            band = PolyCollection([], facecolor=colour, alpha=0.22, linewidth=0, zorder=2)
-            self.ax.add_collection(band)
-            self.bands.append(band)
-            self.ghosts += self.ax.plot([], [], color=colour, linestyle=(0, (1, 2)), linewidth=1.3, zorder=3)
-            self.lines += self.ax.plot([], [], color=colour, linestyle=dash, linewidth=2, zorder=5 - number / 100)
-        self.artists += [*self.bands, *self.ghosts, *self.lines]
+        colours, dashes = [colour for colour, _ in self.styles], [dash for _, dash in self.styles]
+        # One collection for all lines: a third of the time of as many lines drawn one by one.
+        self.bands = PolyCollection([], facecolors=colours, alpha=0.22, linewidth=0, zorder=2)
+        self.ghosts = LineCollection([], colors=colours, linestyles=[(0, (1, 2))], linewidths=1.3, zorder=3)
+        self.lines = LineCollection([], colors=colours, linestyles=dashes, linewidths=2, zorder=4, capstyle="butt")
+        for made in (self.bands, self.ghosts, self.lines):
+            self.ax.add_collection(made, autolim=False)
+            self.artists.append(made)
 
     def update(self, result: Forecast, baseline: Forecast | None = None, *, moving: bool = False) -> bool:
         """Show another answer; see Panel.update."""
-        for name, line, ghost, band in zip(self.names, self.lines, self.ghosts, self.bands, strict=True):
-            now, before = _need(result, name), _band(baseline, name)
-            line.set_data(result.times, now.probability)
-            ghost.set_data([] if baseline is None else baseline.times, [] if before is None else before.probability)
-            band.set_verts([_outline(result.times, now)] if np.any(now.high - now.low > 1e-4) else [])
+        now = [_need(result, name) for name in self.names]
+        before = [_band(baseline, name) for name in self.names]
+        self.lines.set_segments([np.column_stack([result.times, band.probability]) for band in now])
+        self.ghosts.set_segments(
+            [
+                np.empty((0, 2))
+                if baseline is None or band is None
+                else np.column_stack([baseline.times, band.probability])
+                for band in before
+            ]
+        )
+        self.ghosts.set_visible(baseline is not None)
+        sampled = any(np.any(band.high - band.low > 1e-4) for band in now)
+        self.bands.set_verts([_outline(result.times, band) for band in now] if sampled else [])
+        self.bands.set_visible(sampled)
         redraw = self._fit(result, baseline, moving)
         ends = [float(_need(result, name).probability[-1]) for name in self.names]
         olds = [_last(baseline, name) for name in self.names]
@@ -79,7 +85,7 @@ class EndingsPanel(Panel):
         highest = max((float(band.high.max()) for band in bands), default=1.0)
         top, need = self.ax.get_ylim()[1], style.round_top(highest)
         if redraw or need > top or (not moving and need < 0.6 * top):
-            style.percent_axis(self.ax, style.round_top(1.25 * need) if moving else need)
+            style.percent_axis(self.ax, style.round_top(GROWTH * need) if moving else need)
             return True
         return False
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,7 +21,7 @@ class LadderPanel(Panel):
 
     def __init__(self, ax: Axes, result: Forecast, ladder: str | None = None, *, room: float | None = None) -> None:
         super().__init__(ax)
-        from matplotlib.collections import PolyCollection
+        from matplotlib.collections import LineCollection, PolyCollection
 
         self.ladder = ladder or next(iter(result.ladders))
         self.rungs = list(result.ladders[self.ladder])
@@ -28,19 +29,12 @@ class LadderPanel(Panel):
         style.dress(ax, f"Ladder: {title}", "probability of each rung at the end of the date")
         ax.set_axisbelow(False)
         self.colours = style.ordered(len(self.rungs))
-        self.areas = [
-            PolyCollection([], facecolor=colour, edgecolor="white", linewidth=0.6, zorder=2) for colour in self.colours
-        ]
-        for area in self.areas:
-            ax.add_collection(area)
-        self.ghosts = [
-            ax.plot([], [], color=style.VERMILION, linestyle=(0, (1, 2)), linewidth=1.4, zorder=3)[0]
-            for _ in self.rungs[1:]
-        ]
-        self.labels = SideLabels(ax, [(colour, "solid") for colour in self.colours], room=room)
-        for line in self.labels.lines:
-            line.set_linewidth(4)
-        self.artists = [*self.areas, *self.ghosts, *self.labels.artists]
+        self.areas = PolyCollection([], facecolors=self.colours, edgecolor="white", linewidth=0.6, zorder=2)
+        self.ghosts = LineCollection([], colors=[style.VERMILION], linestyles=[(0, (1, 2))], linewidths=1.4, zorder=3)
+        for made in (self.areas, self.ghosts):
+            ax.add_collection(made, autolim=False)
+        self.labels = SideLabels(ax, [(colour, "solid") for colour in self.colours], room=room, linewidth=4)
+        self.artists = [self.areas, self.ghosts, *self.labels.artists]
         ax.set_ylim(0, 1)
         style.percent_axis(ax, 1.0)
         self._span: tuple[object, ...] = ()
@@ -50,13 +44,15 @@ class LadderPanel(Panel):
         del moving
         shares = self._shares(result)
         edges = np.concatenate([np.zeros((1, shares.shape[1])), np.cumsum(shares, axis=0)])
-        for area, low, high in zip(self.areas, edges[:-1], edges[1:], strict=True):
-            there, back = np.column_stack([result.times, low]), np.column_stack([result.times, high])[::-1]
-            area.set_verts([np.concatenate([there, back])])
+        self.areas.set_verts(
+            [
+                np.concatenate([np.column_stack([result.times, low]), np.column_stack([result.times, high])[::-1]])
+                for low, high in itertools.pairwise(edges)
+            ]
+        )
         old = None if baseline is None or self.ladder not in baseline.ladders else self._shares(baseline)
-        for number, ghost in enumerate(self.ghosts):
-            border = None if old is None else old[: number + 1].sum(axis=0)
-            ghost.set_data([] if border is None else baseline.times, [] if border is None else border)  # type: ignore[union-attr]
+        borders = np.empty((0, 0)) if old is None else np.cumsum(old, axis=0)[:-1]
+        self.ghosts.set_segments([np.column_stack([baseline.times, border]) for border in borders])  # type: ignore[union-attr]
         span = (result.as_of, float(result.times[-1]))
         redraw, self._span = span != self._span, span
         if redraw:

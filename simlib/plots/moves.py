@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simlib.plots import style
-from simlib.plots.panel import Panel
+from simlib.plots.panel import GROWTH, Panel
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,6 +26,8 @@ class MovesPanel(Panel):
     """
 
     def __init__(self, ax: Axes, result: Forecast, show: Sequence[str] | None = None, rows: int = ROWS) -> None:
+        from matplotlib.collections import LineCollection, PolyCollection
+
         super().__init__(ax)
         ranked = sorted(result.moves, key=lambda name: -float(result.moves[name][-1]))
         self.names = list(show) if show is not None else ranked[:rows]
@@ -34,18 +36,11 @@ class MovesPanel(Panel):
         ax.grid(visible=False, axis="y")
         ax.spines["left"].set_visible(False)
         places = np.arange(len(self.names), dtype=float)
-        self.bars = ax.barh(places + 0.2, np.zeros(len(places)), height=0.36, color=style.BLUE, zorder=2).patches
-        self.ghosts = ax.barh(
-            places + 0.2,
-            np.zeros(len(places)),
-            height=0.5,
-            fill=False,
-            edgecolor=style.INK,
-            linestyle=(0, (1, 1)),
-            linewidth=1.1,
-            zorder=3,
-        ).patches
-        self.errors = [ax.plot([], [], color=style.INK, linewidth=1.2, zorder=4)[0] for _ in places]
+        self.bars = PolyCollection([], facecolors=[style.BLUE], linewidth=0, zorder=2)
+        self.ghosts = LineCollection([], colors=[style.INK], linestyles=[(0, (1, 1))], linewidths=1.1, zorder=3)
+        self.errors = LineCollection([], colors=[style.INK], linewidths=1.2, zorder=4)
+        for made in (self.bars, self.ghosts, self.errors):
+            ax.add_collection(made, autolim=False)
         self.texts = [
             ax.text(0, place + 0.2, "", fontsize=style.TEXT, color=style.INK, va="center", zorder=5) for place in places
         ]
@@ -63,7 +58,7 @@ class MovesPanel(Panel):
             )
         ax.set_yticks([])
         ax.set_ylim(len(places) - 0.45, -0.6)
-        self.artists = [*self.bars, *self.ghosts, *self.errors, *self.texts]
+        self.artists = [self.bars, self.ghosts, self.errors, *self.texts]
         self._top, self._by = 0.0, by
 
     def update(self, result: Forecast, baseline: Forecast | None = None, *, moving: bool = False) -> bool:
@@ -71,15 +66,23 @@ class MovesPanel(Panel):
         counts = np.array([_count(result, name) for name in self.names])
         olds = np.array([np.nan if baseline is None else _count(baseline, name) for name in self.names])
         redraw = self._fit(counts, olds, moving)
-        width = self.ax.get_window_extent().width
-        for k, (count, old) in enumerate(zip(counts, olds, strict=True)):
-            half = _half(result, self.names[k])
-            self.bars[k].set_width(count)
-            self.ghosts[k].set_width(0 if np.isnan(old) else old)
-            self.ghosts[k].set_visible(not np.isnan(old))
-            self.errors[k].set_data([max(count - half, 0), count + half] if half else [], [k + 0.2] * 2 if half else [])
-            self.texts[k].set_x(max(count + half, np.nan_to_num(old)) + 5 * self._top / width)
-            self.texts[k].set_text(_number(count) + _change(count, old))
+        halves = np.array([_half(result, name) for name in self.names])
+        rows = [k + 0.2 for k in range(len(counts))]
+        self.bars.set_verts([_box(count, row, 0.36) for count, row in zip(counts, rows, strict=True)])
+        self.ghosts.set_segments(
+            [_box(old, row, 0.5) for old, row in zip(olds, rows, strict=True) if not np.isnan(old)]
+        )
+        self.errors.set_segments(
+            [
+                [(max(count - half, 0.0), row), (count + half, row)]
+                for count, half, row in zip(counts, halves, rows, strict=True)
+                if half
+            ]
+        )
+        gap = 5 * self._top / self.ax.get_window_extent().width
+        for text, count, half, old in zip(self.texts, counts, halves, olds, strict=True):
+            text.set_x(max(count + half, np.nan_to_num(old)) + gap)
+            text.set_text(_number(count) + _change(count, old))
         by = result.by_date(float(result.times[-1]))
         if by != self._by:
             self._by = by
@@ -96,9 +99,15 @@ class MovesPanel(Panel):
         need = 1.22 * max(float(np.max(counts, initial=0.0)), float(np.max(np.nan_to_num(olds), initial=0.0)), 1e-9)
         if self._top and need <= self._top and (moving or need > 0.5 * self._top):
             return False
-        self._top = need * (1.4 if moving else 1.05)
+        self._top = need * (GROWTH if moving else 1.05)
         self.ax.set_xlim(0, self._top)
         return True
+
+
+def _box(length: float, middle: float, height: float) -> list[tuple[float, float]]:
+    """Return the closed outline of a horizontal bar."""
+    low, high = middle - height / 2, middle + height / 2
+    return [(0.0, low), (length, low), (length, high), (0.0, high), (0.0, low)]
 
 
 def _count(result: Forecast, name: str) -> float:

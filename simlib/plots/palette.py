@@ -57,8 +57,13 @@ class Palette:
         height, width = pixels.shape[:2]
         words = np.ascontiguousarray(pixels).view("<u4").reshape(height, width)
         # 5 bits of each channel; bytes lie in memory as red, green, blue, alpha
-        index = ((words & 0xF8) << 7) | ((words >> 6) & 0x3E0) | ((words >> 19) & 0x1F)
-        image = Image.fromarray(self._nearest[index])
+        index, part = (words << 7) & 0x7C00, words >> 6
+        part &= 0x3E0
+        index |= part
+        np.right_shift(words, 19, out=part)
+        part &= 0x1F
+        index |= part
+        image = Image.fromarray(np.take(self._nearest, index))
         image.putpalette(self._colours.tobytes())
         buffer = io.BytesIO()
         image.save(buffer, "PNG", compress_level=level)

@@ -17,10 +17,12 @@ from simlib.plots import style
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
-    from matplotlib.lines import Line2D
-    from matplotlib.text import Text
 
     from simlib.results import Forecast
+
+
+GROWTH = 1.6
+"""A limit that a moving answer outgrows grows by so much: drawing the background again costs ten frames."""
 
 
 class Panel:
@@ -44,7 +46,15 @@ class SideLabels:
     `room` is the width for them in pixels (default: up to the edge of the figure).
     """
 
-    def __init__(self, ax: Axes, styles: Sequence[tuple[str, object]], *, room: float | None = None) -> None:
+    def __init__(
+        self,
+        ax: Axes,
+        styles: Sequence[tuple[str, object]],
+        *,
+        room: float | None = None,
+        linewidth: float = 2,
+    ) -> None:
+        from matplotlib.collections import LineCollection
         from matplotlib.transforms import offset_copy
 
         edge = ax.get_yaxis_transform()
@@ -52,42 +62,39 @@ class SideLabels:
         assert figure is not None
         if room is None:
             room = figure.bbox.width - ax.get_window_extent().x1
-        self.ax, self.width = ax, max(10, int((room - 22) / (style.TEXT * figure.dpi / 72 * 0.56)))
-        self._text_at = offset_copy(edge, fig=figure, x=20, units="dots")
-        self._line_at = edge
-        self.texts: list[Text] = []
-        self.lines: list[Line2D] = []
-        for colour, dash in styles:
-            self.texts.append(
-                ax.text(
-                    1,
-                    0,
-                    "",
-                    transform=self._text_at,
-                    fontsize=style.TEXT,
-                    color=style.INK,
-                    va="center",
-                    ha="left",
-                    linespacing=1.05,
-                    clip_on=False,
-                )
-            )
-            line = ax.plot(
-                [1, 1],
-                [0, 0],
-                transform=edge,
-                color=colour,
-                linestyle=dash,
-                linewidth=2,
+        self.ax, self.width = ax, max(10, int((room - 22) / (style.TEXT * figure.dpi / 72 * 0.58)))
+        text_at = offset_copy(edge, fig=figure, x=20, units="dots")
+        self.texts = [
+            ax.text(
+                1,
+                0,
+                "",
+                transform=text_at,
+                fontsize=style.TEXT,
+                color=style.INK,
+                va="center",
+                ha="left",
+                linespacing=1.05,
                 clip_on=False,
-                solid_capstyle="butt",
             )
-            self.lines.append(line[0])
+            for _ in styles
+        ]
+        self.lines = LineCollection(
+            [],
+            colors=[colour for colour, _ in styles],
+            linestyles=[dash for _, dash in styles],
+            linewidths=linewidth,
+            transform=edge,
+            clip_on=False,
+            capstyle="butt",
+            zorder=4,
+        )
+        ax.add_collection(self.lines, autolim=False)
 
     @property
     def artists(self) -> list[Artist]:
         """The lines and texts, all of which change."""
-        return [*self.lines, *self.texts]
+        return [self.lines, *self.texts]
 
     def update(self, heights: Sequence[float], names: Sequence[str], values: Sequence[str]) -> None:
         """Put label k, `values[k]` and `names[k]`, as near to `heights[k]` (data units) as its neighbours allow."""
@@ -98,10 +105,15 @@ class SideLabels:
         half = float(sizes.max(initial=0.0)) / 2
         places = style.spread(heights, sizes, bottom + half * 0.6, max(top - half * 0.4, bottom + half * 0.6))
         reach = 17 / box.width
-        for artist, line, text, height, place in zip(self.texts, self.lines, texts, heights, places, strict=True):
+        for artist, text, place in zip(self.texts, texts, places, strict=True):
             artist.set_text(text)
             artist.set_y(place)
-            line.set_data([1.0, 1 + reach / 3, 1 + reach], [height, place, place])
+        self.lines.set_segments(
+            [
+                [(1.0, height), (1 + reach / 3, place), (1 + reach, place)]
+                for height, place in zip(heights, places, strict=True)
+            ]
+        )
 
     def _fit(self, labels: Sequence[str], room: float) -> tuple[list[str], NDArray]:
         """Break labels into as many lines as fit, three at most; return them with their heights (pixels)."""

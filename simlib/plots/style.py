@@ -181,7 +181,7 @@ def wrap(text: str, width: int, lines: int = 2) -> str:
 
     A label is never read as mathematics: dollar signs stay dollar signs.
     """
-    broken = textwrap.wrap(text, width, max_lines=lines, placeholder=" …", break_long_words=True)
+    broken = textwrap.wrap(text, width, max_lines=lines, placeholder=" …", break_on_hyphens=False)
     return plain("\n".join(broken) or text)
 
 

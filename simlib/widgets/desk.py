@@ -8,11 +8,12 @@ goes wrong is said in the panel, in words, above the last good picture. One lock
 from __future__ import annotations
 
 import contextlib
+import itertools
 import threading
 import time
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from simlib.errors import SimlibError
 from simlib.plots.dashboard import Choice, Dashboard
@@ -22,17 +23,17 @@ from simlib.widgets.answers import Answers, same_answer
 from simlib.widgets.drafts import Drafts, find_settings, folder, keep_settings
 from simlib.widgets.influence import Influence, compute, file_name, most_likely, stored
 from simlib.widgets.latest import Latest
-from simlib.widgets.screen import Screen
+from simlib.widgets.screen import Screen, still
 from simlib.widgets.state import Settings, State, structure
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 REST = 0.15
 """Seconds after the last move of a slider before the answer at rest is asked for."""
 
 BETWEEN_REPORTS = 0.2
 """Seconds between two looks at how far a long computation has come."""
+
+DRIVERS = 8
+"""How many drivers of an ending are shown."""
 
 IDLE = 0.5
 """Seconds after an answer before work in the background begins."""
@@ -76,6 +77,9 @@ class Front(Protocol):
     def show_order(self) -> None:
         """Put the sliders in the order of the desk's `influence`."""
 
+    def show_drivers(self, png: bytes, size: tuple[int, int], alt: str) -> None:
+        """Show what an ending hangs on."""
+
     def rested(self) -> None:
         """Bring up to date what follows from the answer at rest."""
 
@@ -107,7 +111,6 @@ class Desk:
         self.influence: Influence | None = None
         self.drivers_of = ""
         self._rested: tuple[Settings, Forecast] | None = None
-        self._drivers: pd.DataFrame | None = None
         self._board: Dashboard | None = None
         self._screen: Screen | None = None
         self._board_key: Hashable = None
@@ -156,7 +159,7 @@ class Desk:
     def changed(self, *, moving: bool = False) -> None:
         """Show what the present settings give: the answer if it is known or quick, else a preview and then the answer.
 
-        `moving`: the hand is still on a slider, so that the work at rest waits for it to stop.
+        `moving`: the hand is still on a slider, so that the work at rest waits for it to stop, and axes do not shrink.
         """
         with self.lock:
             settings = self.state.settings
@@ -164,13 +167,17 @@ class Desk:
                 worker.cancel()
             self.notes = self._range_notes()
             self.front.show_settings()
-            if self._ready(settings):
+            if not self._ready(settings):
+                self._preview(settings)
+            elif moving:
+                forecast = self.answers.answer(settings)
+                self._show(forecast, status(self._how(forecast)), moving=True)
+            else:
                 self._at_rest(settings, self.answers.answer(settings))
                 self.worker.submit(
                     lambda cancel, _: self.answers.anchor(settings, cancel), _nothing, self._failed, delay=REST
                 )
                 return
-            self._preview(settings)
             self._order(settings, REST if moving else 0.0)
 
     def _ready(self, settings: Settings) -> bool:
@@ -222,6 +229,7 @@ class Desk:
         with self.lock:
             self.width = width
             self.redraw()
+            self._show_drivers()
 
     def redraw(self) -> None:
         """Draw what is shown again: another width, ladder or choice of endings."""
@@ -259,29 +267,24 @@ class Desk:
             return f"exact, {forecast.states:,} states"
         return f"Monte Carlo, {forecast.provenance.get('runs', 0):,} replicates; bands are 95% intervals"
 
-    def _show(self, forecast: Forecast, line: Part) -> None:
+    def _show(self, forecast: Forecast, line: Part, *, moving: bool = False) -> None:
         preview = line["kind"] == "preview"
+        moving |= preview
         baseline = None if self.state.is_baseline else self.answers.known(self.state.baseline)
         board, screen, fresh = self._figure(forecast)
         mark = "preview" if preview else ""
-        redraw = board.update(forecast, baseline, mark=mark, moving=preview) or fresh
-        png = screen.png(redraw=redraw, moving=preview)
+        redraw = board.update(forecast, baseline, mark=mark, moving=moving) or fresh
+        png = screen.png(redraw=redraw, moving=moving)
         self.shown, self._status = forecast, line
         self.front.show(Shown(png, (board.width, board.height), sentence(forecast, baseline), line, preview))
 
     def _figure(self, forecast: Forecast) -> tuple[Dashboard, Screen, bool]:
         settings = self.state.settings
-        key = (
-            self.width,
-            settings.shown,
-            self.state.ladder(),
-            settings.view,
-            self.drivers_of if self._drivers is not None else None,
-        )
+        key = (self.width, settings.shown, self.state.ladder(), settings.view)
         if self._board is None or self._screen is None or key != self._board_key:
             choice = Choice(endings=settings.shown, ladder=self.state.ladder())
             first = self.answers.known(self.state.baseline) or forecast
-            self._board = Dashboard(first, self.width, choice=choice, drivers=self._drivers)
+            self._board = Dashboard(first, self.width, choice=choice)
             self._board.update(forecast)
             self._screen = Screen(self._board)
             self._board_key = key
@@ -327,7 +330,7 @@ class Desk:
                 self._take_influence(influence)
                 if not self.state.can_undo:
                     self.front.show_order()
-                self.redraw()
+                self.front.show_settings()
 
         self.background.submit(job, done, self._failed, delay=IDLE)
 
@@ -338,14 +341,29 @@ class Desk:
         baseline = self.answers.answer(self.state.baseline)
         last = {name: float(band.probability[-1]) for name, band in baseline.endings.items()}
         self.drivers_of = self.drivers_of or most_likely(last)
-        self._drivers = influence.drivers(self.state.base, self.drivers_of)
+        self._show_drivers()
+
+    def _show_drivers(self) -> None:
+        """Draw what an ending hangs on; it belongs to the values of the file and does not move with the sliders."""
+        from simlib.plots.drivers import drivers
+
+        if self.influence is None or not self.drivers_of:
+            return
+        frame = self.influence.drivers(self.state.base, self.drivers_of)
+        title = frame.attrs["title"]
+        height = 96 + 40 * min(max(len(frame), 1), DRIVERS)
+        png, size = still(lambda ax: drivers(frame, ax, title=title, rows=DRIVERS), self.width, height, left=14)
+        rows = zip(frame["label"], frame["at_low"], frame["at_high"], strict=True)
+        strongest = "; ".join(
+            f"{label} ({100 * low:+.1f} to {100 * high:+.1f})" for label, low, high in itertools.islice(rows, 3)
+        )
+        self.front.show_drivers(png, size, f"{title}. In points, at low and at high: {strongest}.")
 
     def explain(self, ending: str) -> None:
         """Show what one ending hangs on."""
         with self.lock:
             self.drivers_of = ending
-            self._take_influence(self.influence)
-            self.redraw()
+            self._show_drivers()
 
     # ---------------------------------------------------------------- notes under sliders
 

@@ -1,7 +1,8 @@
 """Nothing typed is lost: what is not yet saved as a view is kept on disk and offered again. No widget here.
 
-A draft belongs to one scenario file and one session. It is written whenever a hand rests, beside
-nothing of the project: in the user's own folder for such things, which `SIMLIB_STATE_DIR` overrides. It is plain JSON; what does not fit is ignored.
+A draft belongs to one scenario file and one session. It is written whenever a hand rests, not
+into the project but into the user's own folder for such things, which `SIMLIB_STATE_DIR` overrides. It is plain JSON;
+what does not fit is ignored.
 """
 
 from __future__ import annotations

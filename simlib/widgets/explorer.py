@@ -8,7 +8,7 @@ from typing import Any
 
 import ipywidgets as w
 
-from simlib.plots.figure import picture_bundle
+from simlib.plots.figure import picture_bundle, stacked
 from simlib.scenario.model import Scenario
 from simlib.shipped import shipped_scenarios
 from simlib.widgets.desk import Desk, Part, Shown
@@ -43,10 +43,11 @@ class Explorer(w.VBox):
         )
         self.dials, self.picture = Dials(), Picture()
         self.dials.layout = w.Layout(flex="1 1 350px", min_width="0")
-        self.picture.layout = w.Layout(flex="2 1 430px", min_width="0")
-        head = w.HBox([self._choose, self._view, self._drivers, self._undo, self._redo, self._reset], layout=LINE)
+        self.drivers = Picture()
+        answer = w.VBox([self.picture, self._drivers, self.drivers], layout=w.Layout(flex="2 1 430px", min_width="0"))
+        head = w.HBox([self._choose, self._view, self._undo, self._redo, self._reset], layout=LINE)
         body = w.HBox(
-            [self.dials, self.picture],
+            [self.dials, answer],
             layout=w.Layout(flex_flow="row wrap", align_items="flex-start", grid_gap="0 18px"),
         )
         self._offer = w.HBox([], layout=LINE)
@@ -123,6 +124,11 @@ class Explorer(w.VBox):
             self.picture.alt, self.picture.sentence = shown.alt, [dict(part) for part in shown.sentence]
             self.picture.preview, self.picture.status = shown.preview, dict(shown.status)
 
+    def show_drivers(self, png: bytes, size: tuple[int, int], alt: str) -> None:
+        """Show what an ending hangs on."""
+        with self.drivers.hold_sync():
+            self.drivers.png, self.drivers.size, self.drivers.alt = png, list(size), alt
+
     def show_status(self, status: Part) -> None:
         """Show a line of status."""
         self.picture.status = dict(status)
@@ -166,7 +172,8 @@ class Explorer(w.VBox):
         """Return the live widget, and for readers without a kernel its picture and its answer in words."""
         self.desk.wait(60)
         bundle = dict(super()._repr_mimebundle_(**kwargs) or {})
-        bundle |= picture_bundle(self.picture.png, f"{self.state.base.title}. {self.picture.alt}")[0]
+        pictures = [picture.png for picture in (self.picture, self.drivers) if picture.png]
+        bundle |= picture_bundle(stacked(*pictures), f"{self.state.base.title}. {self.picture.alt}")[0]
         return bundle
 
     # ---------------------------------------------------------------- listening

@@ -32,8 +32,8 @@ class Picture(anywidget.AnyWidget):
     sentence: Any = traitlets.List().tag(sync=True)
     preview = traitlets.Bool(default_value=False).tag(sync=True)
     status = traitlets.Dict().tag(sync=True)
-    room = traitlets.Int(0).tag(sync=True)
-    cancelled = traitlets.Int(0).tag(sync=True)
+    room = traitlets.Int(0).tag(sync=True, echo_update=False)
+    cancelled = traitlets.Int(0).tag(sync=True, echo_update=False)
 
 
 class Dials(anywidget.AnyWidget):
@@ -46,12 +46,12 @@ class Dials(anywidget.AnyWidget):
     _esm = _STATIC / "dials.js"
     _css = _STATIC / "simlib.css"
     groups: Any = traitlets.List().tag(sync=True)
-    positions = traitlets.Dict().tag(sync=True)
+    positions = traitlets.Dict().tag(sync=True, echo_update=False)
     overrides = traitlets.Dict().tag(sync=True)
     notes = traitlets.Dict().tag(sync=True)
     changed: Any = traitlets.List().tag(sync=True)
-    typed = traitlets.Dict({"n": 0}).tag(sync=True)
-    asked = traitlets.Dict({"n": 0}).tag(sync=True)
+    typed = traitlets.Dict({"n": 0}).tag(sync=True, echo_update=False)
+    asked = traitlets.Dict({"n": 0}).tag(sync=True, echo_update=False)
 
 
 class Checks(anywidget.AnyWidget):

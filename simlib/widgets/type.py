@@ -21,42 +21,34 @@ LEADING = 1.08
 
 
 class Word:
-    """One rendered word: `mask` (height, width) of coverage 0–255, `ascent` rows above the baseline, `advance` px."""
+    """A rendered word or line. `mask` (height, width): 0–255; `ascent`: rows above the baseline; `advance`: pixels."""
 
     __slots__ = ("advance", "ascent", "mask")
 
-    def __init__(self, mask: NDArray[np.int16], ascent: int, advance: float) -> None:
+    def __init__(self, mask: NDArray[np.uint16], ascent: int, advance: float) -> None:
         self.mask, self.ascent, self.advance = mask, ascent, advance
 
 
 @lru_cache(maxsize=4096)
 def word(text: str, size: float, weight: str | int, dpi: float) -> Word:
     """Return a word as matplotlib renders it, horizontally, at a size in points."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+    from matplotlib.backends.backend_agg import RendererAgg
     from matplotlib.font_manager import FontProperties
 
     font = FontProperties(size=size, weight=weight)
     em = size * dpi / 72
     ascent, height, width = int(1.3 * em) + _PAD, int(1.8 * em) + 2 * _PAD, int(1.4 * em * len(text)) + 4 * _PAD
-    figure = Figure(figsize=(width / dpi, height / dpi), dpi=dpi, facecolor="none")
-    canvas = FigureCanvasAgg(figure)
-    figure.text(
-        _PAD / width,
-        1 - ascent / height,
-        text,
-        fontproperties=font,
-        color="black",
-        va="baseline",
-        ha="left",
-        parse_math=False,
-    )
-    canvas.draw()
-    alpha = np.asarray(canvas.buffer_rgba())[..., 3]
-    advance, _, _ = canvas.get_renderer().get_text_width_height_descent(text, font, ismath=False)
-    columns = np.flatnonzero(alpha.any(axis=0))
-    right = int(columns[-1]) + 1 if len(columns) else _PAD
-    return Word(alpha[:, :right].astype(np.int16), ascent, advance)
+    renderer = RendererAgg(width, height, dpi)  # without a figure around it: a third of the time
+    ink = renderer.new_gc()
+    ink.set_foreground("black")
+    renderer.draw_text(ink, _PAD, ascent, text, font, 0)
+    alpha = np.asarray(renderer.buffer_rgba())[..., 3]
+    advance, _, _ = renderer.get_text_width_height_descent(text, font, ismath=False)
+    rows, columns = np.flatnonzero(alpha.any(axis=1)), np.flatnonzero(alpha.any(axis=0))
+    if not len(rows):
+        return Word(np.zeros((1, _PAD), dtype=np.uint16), 1, advance)
+    top, bottom, right = int(rows[0]), int(rows[-1]) + 1, int(columns[-1]) + 1
+    return Word(alpha[top:bottom, :right].astype(np.uint16), ascent - top, advance)
 
 
 def can_set(text: Text) -> bool:
@@ -81,37 +73,56 @@ def set_text_on(pixels: NDArray[np.uint8], text: Text) -> None:
     extra = (len(lines) - 1) * leading
     below = -extra if text.get_verticalalignment() == "baseline" else 0.36 * em - extra / 2
     top = pixels.shape[0] - y + below
-    colour = np.array([round(255 * part) for part in to_rgb(text.get_color())], dtype=np.int16)
+    colour = np.array([round(255 * part) for part in to_rgb(text.get_color())], dtype=np.uint16)
     for number, line in enumerate(lines):
         _set_line(pixels, line, x, top + number * leading, text.get_horizontalalignment(), colour, (size, weight, dpi))
 
 
 def _set_line(
     pixels: NDArray[np.uint8],
-    line: str,
+    text: str,
     x: float,
     baseline: float,
     ha: str,
-    colour: NDArray[np.int16],
+    colour: NDArray[np.uint16],
     font: tuple[float, str | int, float],
 ) -> None:
-    space = 0.318 * font[0] * font[2] / 72
-    words = [word(part, *font) if part else None for part in line.split(" ")]
-    width = sum(w.advance if w else 0.0 for w in words) + space * (len(words) - 1)
-    x -= {"right": width, "center": width / 2}.get(ha, 0.0)
-    for item in words:
-        if item is not None:
-            _blend(pixels, item, round(x) - _PAD, round(baseline) - item.ascent, colour)
+    if not text.strip():
+        return
+    item = line(text, *font)
+    x -= {"right": item.advance, "center": item.advance / 2}.get(ha, 0.0)
+    _blend(pixels, item, round(x) - _PAD, round(baseline) - item.ascent, colour)
+
+
+@lru_cache(maxsize=512)
+def line(text: str, size: float, weight: str | int, dpi: float) -> Word:
+    """Return a line of several words, each as `word` renders it; numbers, which keep changing, digit by digit."""
+    space = 0.318 * size * dpi / 72
+    x, placed = 0.0, []
+    for part in text.split(" "):
+        for piece in part if any(map(str.isdigit, part)) else [part] if part else []:
+            item = word(piece, size, weight, dpi)
+            placed.append((round(x), item))
             x += item.advance
         x += space
+    ascent = max(item.ascent for _, item in placed)
+    below = max(item.mask.shape[0] - item.ascent for _, item in placed)
+    mask = np.zeros((ascent + below, max(at + item.mask.shape[1] for at, item in placed)), dtype=np.uint16)
+    for at, item in placed:
+        (height, width), top = item.mask.shape, ascent - item.ascent
+        under = mask[top : top + height, at : at + width]
+        np.maximum(under, item.mask, out=under)
+    return Word(mask, ascent, x - space)
 
 
-def _blend(pixels: NDArray[np.uint8], item: Word, left: int, top: int, colour: NDArray[np.int16]) -> None:
+def _blend(pixels: NDArray[np.uint8], item: Word, left: int, top: int, colour: NDArray[np.uint16]) -> None:
     height, width = item.mask.shape
     x0, y0 = max(left, 0), max(top, 0)
     x1, y1 = min(left + width, pixels.shape[1]), min(top + height, pixels.shape[0])
     if x0 >= x1 or y0 >= y1:
         return
     cover = item.mask[y0 - top : y1 - top, x0 - left : x1 - left, None]
-    under = pixels[y0:y1, x0:x1, :3].astype(np.int32)
-    pixels[y0:y1, x0:x1, :3] = under + (colour - under) * cover // 255
+    mixed = pixels[y0:y1, x0:x1, :3] * (255 - cover)  # at most 255 * 255: 16 bits are enough, and twice as quick as 32
+    mixed += colour * cover
+    mixed //= 255
+    pixels[y0:y1, x0:x1, :3] = mixed

@@ -28,12 +28,13 @@ ERRORS = """() => {
 
 
 class Lab:
-    """A JupyterLab server on a copy of the notebooks, with settings of its own."""
+    """A JupyterLab server on a copy of the project, with settings of its own."""
 
     def __init__(self, theme: str = "light") -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="simlib-lab-"))
-        shutil.copytree(ROOT / "notebooks", self.folder / "notebooks")
-        shutil.copytree(ROOT / "scenarios", self.folder / "scenarios")
+        for part in ("notebooks", "scenarios", "simlib"):
+            shutil.copytree(ROOT / part, self.folder / part)  # times of files too: compiled kernels stay valid
+        shutil.copy2(ROOT / "pyproject.toml", self.folder)
         self._settings("apputils-extension/notification", {"fetchNews": "false", "checkForUpdates": False})
         self._settings("apputils-extension/themes", {"theme": f"JupyterLab {theme.title()}"})
         with socket.socket() as probe:
@@ -56,7 +57,7 @@ class Lab:
                 ("SIMLIB_STATE_DIR", "state"),
             )
         }  # fmt: skip
-        path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+        path = os.pathsep.join(filter(None, [str(self.folder), os.environ.get("PYTHONPATH")]))
         command = [
             sys.executable, "-m", "jupyterlab", "--no-browser", "--ip=127.0.0.1", f"--port={self.port}", "--allow-root",
             "--ServerApp.port_retries=0", "--IdentityProvider.token=", "--ServerApp.disable_check_xsrf=True",
@@ -160,6 +161,41 @@ class Page:
             return time.monotonic() - calm[0] > 1.0
 
         until(quiet, timeout, "the answer at rest")
+
+    def alt(self) -> str:
+        """Return the alternative text of the first live picture."""
+        return str(self.page.locator(".simlib-picture img:visible").first.get_attribute("alt"))
+
+    def value(self, assumption: str) -> float:
+        """Return the value of an assumption in the explorer of the kernel, to the last bit."""
+        explorer = "[shown for shown in Out.values() if type(shown).__name__ == 'Explorer'][-1]"
+        return float(self.ask(f"{explorer}.state.value({assumption!r})"))
+
+    def ask(self, expression: str) -> str:
+        """Return the value of a Python expression in the kernel, as text."""
+        return str(self.page.evaluate("""async code => {
+            const kernel = jupyterapp.shell.currentWidget.sessionContext.session.kernel;
+            const future = kernel.requestExecute({code: '0', silent: true, store_history: false,
+                user_expressions: {answer: code}});
+            const reply = await future.done;
+            const answer = reply.content.user_expressions.answer;
+            if (answer.status !== 'ok') throw new Error(`${answer.ename}: ${answer.evalue}`);
+            return answer.data['text/plain']; }""", expression))  # fmt: skip
+
+    def tab(self, title: str) -> None:
+        """Turn to a page of the explorer."""
+        self.page.locator(".widget-tab .lm-TabBar-tab", has_text=title).first.click()
+        self.settle()
+
+    def theme(self, name: str) -> None:
+        """Put on another theme."""
+        self.page.evaluate("name => jupyterapp.commands.execute('apputils:change-theme', {theme: name})", name)
+        time.sleep(1)
+
+    def shot(self, path: Path) -> None:
+        """Leave a screenshot."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.page.screenshot(path=str(path))
 
     def shot_of_widget(self) -> bytes:
         """Return a screenshot of the widget alone, with as much of it as fits into the window."""

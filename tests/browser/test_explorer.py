@@ -1,0 +1,207 @@
+"""The explorer under a person's hands, in a real browser: what is shown is what the library computes."""
+
+from __future__ import annotations
+
+import pytest
+
+import simlib
+from simlib.results import percent
+from tests.browser.lab import until
+
+NOTEBOOK = "00_start_here.ipynb"
+TREATY = "Talks under way are concluded while things are quiet"
+
+
+@pytest.fixture
+def page(visit):
+    """The explorer on the teaching world, at rest."""
+    opened = visit(NOTEBOOK, size=(1400, 1100))
+    opened.run_all()
+    opened.settle()
+    return opened
+
+
+def slider(page, label=TREATY):
+    return page.page.get_by_role("slider", name=label, exact=True)
+
+
+def readout(page, label=TREATY):
+    return page.page.get_by_role("textbox", name=f"{label}: value", exact=True)
+
+
+def sentence(page):
+    return page.page.locator(".simlib-sentence:visible").first.inner_text()
+
+
+def treaty(values, **changes):
+    world = simlib.load("two-islands")
+    from simlib.scenario.views import with_values
+
+    forecast = simlib.solve(with_values(world, values), **changes)
+    return f"A treaty is signed {percent(float(forecast.endings['settlement'].probability[-1]))}"
+
+
+def test_the_keyboard_moves_a_slider_and_the_answer_is_the_library_s(page):
+    before = sentence(page)
+    assert treaty({}) in before
+    slider(page).focus()
+    for key in ("PageUp", "PageUp", "ArrowRight", "ArrowRight"):
+        page.page.keyboard.press(key)
+    page.settle()
+    shown = readout(page).input_value()
+    assert slider(page).get_attribute("aria-valuetext") == shown
+    assert slider(page).input_value() == "72"
+    assert treaty({"treaty_rate": page.value("treaty_rate")}) in sentence(page)
+    assert "(up " in sentence(page)
+    assert page.alt() == sentence(page)
+
+
+def test_shortcuts_of_the_notebook_do_not_act_on_a_slider(page):
+    cells = page.page.locator(".jp-Cell").count()
+    slider(page).focus()
+    page.page.keyboard.press("d")
+    page.page.keyboard.press("d")
+    assert page.page.locator(".jp-Cell").count() == cells
+
+
+def test_after_a_drag_the_picture_belongs_to_where_the_slider_rests(page):
+    slider(page).scroll_into_view_if_needed()
+    box = slider(page).bounding_box()
+    middle = box["y"] + box["height"] / 2
+    page.page.mouse.move(box["x"] + box["width"] / 2, middle)
+    page.page.mouse.down()
+    for step in range(60):
+        page.page.mouse.move(box["x"] + box["width"] * (0.2 + 0.7 * ((step * 7) % 60) / 60), middle)
+    page.page.mouse.move(box["x"] + box["width"] * 0.83, middle)
+    page.page.mouse.up()
+    page.settle()
+    assert 78 <= int(slider(page).input_value()) <= 88
+    assert treaty({"treaty_rate": page.value("treaty_rate")}) in sentence(page)
+    assert page.status().startswith("exact")
+
+
+def test_the_picture_changes_in_place_without_moving_anything(page):
+    page.page.evaluate("""() => { window.shift = 0; new PerformanceObserver(list => {
+        for (const entry of list.getEntries()) window.shift += entry.value; }).observe({type: 'layout-shift'}); }""")
+    image = page.page.locator(".simlib-picture img:visible").first
+    slider(page).scroll_into_view_if_needed()
+    slider(page).focus()
+    before = image.bounding_box()
+    for _ in range(5):
+        page.page.keyboard.press("ArrowRight")
+    page.settle()
+    assert image.bounding_box() == before
+    assert page.page.evaluate("window.shift") < 0.02
+
+
+def test_a_value_is_typed_with_units_and_reset(page):
+    readout(page).fill("30% within 30 days")
+    page.page.keyboard.press("Enter")
+    page.settle()
+    assert treaty({"treaty_rate": "30% within 30 days"}) in sentence(page)
+    assert readout(page).input_value() == "30% within 30 days"
+    page.page.get_by_role("button", name=f"Reset: {TREATY}").click()
+    page.settle()
+    assert treaty({}) in sentence(page)
+    readout(page).fill("often")
+    page.page.keyboard.press("Enter")
+    until(lambda: "is not a quantity" in page.status(), 10, "the refusal in words")
+
+
+def test_undo_and_reset_put_the_slider_back(page):
+    slider(page).focus()
+    page.page.keyboard.press("End")
+    page.settle()
+    page.page.get_by_role("button", name="Undo").click()
+    page.settle()
+    assert slider(page).input_value() == "50"
+    page.page.get_by_role("button", name="Redo").click()
+    page.settle()
+    assert slider(page).input_value() == "100"
+    page.page.get_by_role("button", name="Reset all").click()
+    page.settle()
+    assert slider(page).input_value() == "50"
+    assert treaty({}) in sentence(page)
+
+
+def test_assumptions_are_found_by_searching_and_groups_fold(page):
+    search = page.page.get_by_role("searchbox", name="Search the assumptions")
+    search.fill("patrol challenged")
+    visible = page.page.locator("input[type=range]:visible")
+    until(lambda: visible.count() == 1, 5, "one slider to be left")
+    assert visible.first.get_attribute("aria-label") == "A patrol is challenged"
+    search.fill("")
+    if page.page.get_by_role("button", name="Fold all", exact=True).count():
+        page.page.get_by_role("button", name="Fold all", exact=True).click()
+        until(lambda: visible.count() == 0, 5, "all groups to be folded")
+    page.page.get_by_role("button", name="Unfold all", exact=True).click()
+    until(lambda: visible.count() >= 10, 5, "all groups to be open")
+
+
+def test_pages_open_and_switch_the_world(page):
+    page.tab("Switches")
+    page.page.get_by_role("checkbox", name="Host the signing of a treaty").uncheck()
+    page.settle()
+    assert "A treaty is signed 0%" in sentence(page)
+    page.tab("One history")
+    until(lambda: page.page.locator(".simlib-story li").count() > 3, 20, "a story")
+    page.tab("Compare views")
+    until(lambda: "hawks" in page.page.locator(".simlib-table").first.inner_text(), 30, "the comparison")
+
+
+def test_a_saved_view_survives_a_reload(visit, page, lab):
+    slider(page).focus()
+    page.page.keyboard.press("End")
+    page.settle()
+    expected = sentence(page)
+    page.tab("Save and export")
+    page.page.get_by_label("Title of the view").fill("Seen from the browser")
+    page.page.get_by_role("button", name="Save as a view").click()
+    path = lab.folder / "scenarios" / "two-islands" / "views" / "seen-from-the-browser.yaml"
+    until(path.is_file, 20, "the view to be written")
+    again = visit(NOTEBOOK, size=(1400, 1100))
+    again.run_all()
+    again.settle()
+    again.page.get_by_label("View", exact=True).select_option(label="Seen from the browser")
+    again.settle()
+    assert sentence(again) == expected
+    path.unlink()
+
+
+def test_unsaved_changes_are_offered_after_the_kernel_is_gone(visit, page):
+    slider(page).focus()
+    page.page.keyboard.press("Home")
+    page.settle()
+    expected = sentence(page)
+    again = visit(NOTEBOOK, size=(1400, 1100))
+    again.run_all()
+    again.settle()
+    again.page.get_by_role("button", name="Restore them").click()
+    again.settle()
+    assert sentence(again) == expected
+    again.page.get_by_role("button", name="Reset all").click()
+    again.settle()
+
+
+def test_the_editor_checks_and_answers_as_one_types(visit):
+    page = visit("02_write_a_scenario.ipynb", size=(1400, 1100))
+    page.run_all()
+    page.settle()
+    before = sentence(page)
+    area = page.page.get_by_role("textbox", name="Scenario in YAML")
+    text = area.input_value()
+    area.fill(text.replace("start: partial", "start: partly"))
+    problem = page.page.locator(".simlib-problems li").first
+    until(lambda: problem.count() and "has no level 'partly'" in problem.inner_text(), 20, "the problem to be told")
+    problem.get_by_role("button").click()
+    selected = area.evaluate("area => area.value.slice(area.selectionStart, area.selectionEnd)")
+    assert "partly" in selected
+    assert sentence(page) == before
+    area.fill(text.replace("every 14 days", "every 10 days"))
+    until(lambda: sentence(page) != before, 30, "another answer")
+    page.settle()
+    world = simlib.scenario.load.load_text(text.replace("every 14 days", "every 10 days"))
+    agreement = float(simlib.solve(world).endings["agreement"].probability[-1])
+    assert f"An agreement is signed {percent(agreement)}" in sentence(page)
+    area.fill(text)
+    page.settle()
