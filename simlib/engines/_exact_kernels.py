@@ -7,13 +7,15 @@ once per installation.
 
 from __future__ import annotations
 
-from numba import njit, uint64
+from numba import uint64
+
+from simlib.engines.caching import compiled_once
 
 # Signed indices make Numba test for wrap-around in the inner loop; unsigned ones doubled the speed of `step`.
 _FAST = {"reassoc", "contract"}
 
 
-@njit(cache=True, nogil=True)
+@compiled_once()
 def _find(table, codes, dense, code):
     """Return (slot, index) of a code in the table, index -1 when absent."""
     if dense:
@@ -28,7 +30,7 @@ def _find(table, codes, dense, code):
         slot = (slot + uint64(1)) & mask
 
 
-@njit(cache=True, nogil=True)
+@compiled_once()
 def _ending(levels, clause_ending, clause_start, clause_variable, clause_allowed):
     """Return the first ending that holds, or -1. Clause c asks for its variables to be in the allowed bit sets."""
     for clause in range(len(clause_ending)):
@@ -42,7 +44,7 @@ def _ending(levels, clause_ending, clause_start, clause_variable, clause_allowed
     return -1
 
 
-@njit(cache=True, nogil=True)
+@compiled_once()
 def _moved(levels, outcome, effects, sizes, radix):
     """Return the change of code that an outcome makes in a state."""
     start, variable, shifts, amount = effects
@@ -55,7 +57,7 @@ def _moved(levels, outcome, effects, sizes, radix):
     return delta
 
 
-@njit(cache=True, nogil=True)
+@compiled_once()
 def insert(table, codes, dense, first, last):
     """Enter codes[first:last] into the table at their positions."""
     for index in range(first, last):
@@ -63,7 +65,7 @@ def insert(table, codes, dense, first, last):
         table[slot] = index
 
 
-@njit(cache=True, nogil=True)
+@compiled_once()
 def explore(table, codes, counts, endings, dense, count, done, limit, stop, sizes, radix, moves, effects, clauses):
     """Continue a breadth-first search until all states are expanded, `stop` of them, or `count` passes `limit`.
 
@@ -101,7 +103,7 @@ def explore(table, codes, counts, endings, dense, count, done, limit, stop, size
     return count, done
 
 
-@njit(cache=True, nogil=True)
+@compiled_once()
 def fill_edges(
     table, codes, endings, dense, first, last, edge_start, target, pair, sizes, radix, moves, effects, pairs
 ):
@@ -132,7 +134,7 @@ def fill_edges(
                 edge += 1
 
 
-@njit(cache=True, nogil=True, fastmath=_FAST)
+@compiled_once(fastmath=_FAST)
 def step(vector, result, start, index, value, diagonal, first, last):
     """Write rows [first, last) of `result = diagonal * vector + matrix @ vector` (rows by `start`)."""
     for row in range(uint64(first), uint64(last)):
@@ -142,7 +144,7 @@ def step(vector, result, start, index, value, diagonal, first, last):
         result[row] = total
 
 
-@njit(cache=True, nogil=True)
+@compiled_once()
 def histogram(vector, cells, out, first, last):
     """Add vector[x] to out[cells[g, x]] for every group g and state x in [first, last)."""
     for group in range(cells.shape[0]):
@@ -150,7 +152,7 @@ def histogram(vector, cells, out, first, last):
             out[cells[group, x]] += vector[x]
 
 
-@njit(cache=True, nogil=True, fastmath=_FAST)
+@compiled_once(fastmath=_FAST)
 def edge_sums(forward, backward, edge_start, target, pair, out, first, last):
     """Add Σ_j forward[x, j] (backward[y, j] - backward[x, j]) of every edge x → y to out[pair], x in [first, last)."""
     nodes = forward.shape[1]

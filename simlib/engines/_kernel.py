@@ -28,6 +28,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from simlib.engines.caching import compiled_once
 from simlib.engines.streams import GAMMA, MIX_1, MIX_2
 
 _ONE = np.uint64(1)
@@ -280,15 +281,7 @@ def note(history, row, t, outcome, action, word):
     return True
 
 
-def _compiled_once(function):
-    """Compile for this installation, or for this process where no folder can be written to."""
-    try:
-        return njit(nogil=True, cache=True, **_LEAN)(function)
-    except RuntimeError:
-        return njit(nogil=True, **_LEAN)(function)
-
-
-@_compiled_once
+@compiled_once(**_LEAN)
 def run(layout, machine, values, work, output, history, seed_key, first, replicates, max_events):
     """Simulate replicates `first` and following; return (status, how many were finished, rows of history).
 

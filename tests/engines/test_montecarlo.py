@@ -394,15 +394,6 @@ def test_without_numba_it_says_what_to_install(monkeypatch):
         simulate(worlds.two_states())
 
 
-def test_where_no_folder_can_be_written_to_it_compiles_for_the_process(monkeypatch):
-    from numba.core.caching import CacheImpl
-
-    from simlib.engines._kernel import _compiled_once
-
-    monkeypatch.setattr(CacheImpl, "_locator_classes", [])
-    assert _compiled_once(lambda x: x + 1)(1) == 2
-
-
 def test_one_signature_serves_every_world():
     from simlib.engines import _kernel
 

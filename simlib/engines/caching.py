@@ -1,0 +1,80 @@
+"""Compile a kernel once for an installation, wherever a folder can be written to that nobody else can write to.
+
+Numba keeps compiled code beside the source, else in the user's cache folder. Where neither can be written to (a
+system-wide installation and a home that is read-only or missing) it raises RuntimeError; then a folder of this user
+below the temporary folder serves, and without that the code is compiled anew by every process.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import tempfile
+import warnings
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+_HINT = "NUMBA_CACHE_DIR may name a folder that can be written to"
+
+
+def compiled_once(**options: Any) -> Callable[[Callable[..., Any]], Any]:
+    """Return a decorator like `numba.njit(cache=True, nogil=True, **options)` that never fails for want of a cache."""
+    from numba import njit
+
+    def compile_once(function: Callable[..., Any]) -> Any:
+        try:
+            return njit(cache=True, nogil=True, **options)(function)
+        except RuntimeError:  # "cannot cache function ...: no locator available for file ..."
+            pass
+        kept = _kept_elsewhere(function, options)
+        if kept is None:
+            _say_once(f"compiled code cannot be kept: every start compiles it anew (half a minute); {_HINT}")
+            return njit(nogil=True, **options)(function)
+        return kept
+
+    return compile_once
+
+
+def _kept_elsewhere(function: Callable[..., Any], options: dict[str, Any]) -> Any:
+    import numba
+
+    folder = _own_folder()
+    if folder is None:
+        return None
+    config: Any = numba.config
+    before = config.CACHE_DIR
+    config.CACHE_DIR = str(folder)  # read when the function is decorated, so it can be put back
+    try:
+        kept = numba.njit(cache=True, nogil=True, **options)(function)
+    except RuntimeError:
+        return None
+    finally:
+        config.CACHE_DIR = before
+    _say_once(f"compiled code is kept in {folder}, because nothing can be written beside simlib or at home; {_HINT}")
+    return kept
+
+
+def _own_folder() -> Path | None:
+    """Return a folder below the temporary folder that only this user can write to; None where there is none.
+
+    What lies in a cache is run, so a folder of that name that belongs to somebody else is left alone.
+    """
+    user = os.getuid() if hasattr(os, "getuid") else "user"
+    try:
+        folder = Path(tempfile.gettempdir()) / f"simlib-compiled-{user}"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        found = folder.lstat()
+    except OSError:
+        return None
+    if not stat.S_ISDIR(found.st_mode) or not os.access(folder, os.W_OK):
+        return None
+    if hasattr(os, "getuid") and (found.st_uid != os.getuid() or found.st_mode & 0o022):
+        return None
+    return folder
+
+
+@cache
+def _say_once(text: str) -> None:
+    warnings.warn(text, RuntimeWarning, stacklevel=2)
