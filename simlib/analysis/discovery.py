@@ -27,7 +27,7 @@ from simlib.analysis import measures
 from simlib.engines.mixture import Engine
 from simlib.errors import Cancelled, SimlibError
 from simlib.quantities import show
-from simlib.results import percent
+from simlib.results import long_date, percent
 from simlib.tables import Floats
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ class Discovery:
 
     def sentences(self) -> list[str]:
         """Tell the boxes and the tree in sentences."""
-        by = self.scenario.by_date(self.day)
+        by = long_date(self.scenario.by_date(self.day))
         what = f"{self.measure.words} reaches {self._value(self.threshold)} by {by}"
         told = [f"Over the priors, {what} in {percent(self.base_rate)} of the draws."]
         for box in self.boxes:

@@ -13,6 +13,7 @@ Histories of one draw share their assumptions, so intervals are taken over draws
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -24,7 +25,7 @@ from simlib import priors
 from simlib.engines.histories import Histories, histories
 from simlib.engines.montecarlo import Simulator
 from simlib.errors import Cancelled, Problem, ScenarioError, did_you_mean
-from simlib.results import Z95, Band, percent
+from simlib.results import Z95, Band, long_date, percent
 from simlib.scenario.model import Force, Scenario
 from simlib.tables import Floats
 
@@ -96,8 +97,8 @@ class Indicators:
 
     def sentences(self, limit: int = 5) -> list[str]:
         """Tell the indicators that shift the ending most, in sentences with dates."""
-        ending, by = self.scenario.endings[self.ending].label, self.scenario.by_date(self.horizon)
-        until = self.scenario.by_date(self.day)
+        ending = self.scenario.endings[self.ending].label
+        until, by = (long_date(self.scenario.by_date(day)) for day in (self.day, self.horizon))
         told = [f"If nothing has ended by {until}, the probability of “{ending}” by {by} is {percent(self.before[0])}."]
         for row in self.rows[:limit]:
             often = f" at least {self.times_seen} times" if self.times_seen > 1 else ""
@@ -145,11 +146,40 @@ def indicators(
         raise ScenarioError(
             Problem("", 0, "ending", f"{ending!r} is not known", did_you_mean(ending, scenario.endings))
         )
+    length = _length(scenario, day, horizon)
+    told, group = sampled(scenario, horizon=length, draws=draws, runs=runs, seed=seed, progress=progress, cancel=cancel)
+    details = {"draws": draws, "histories": len(told), "seed": seed}
+    result = _counted(told, group, ending, day, times_seen, details)
+    return dataclasses.replace(result, rows=tuple(_with_doing(scenario, ending, list(result.rows), day, length, doing)))
+
+
+def of_every_ending(
+    scenario: Scenario, *, day: float = 14.0, horizon: float | None = None, times_seen: int = 1, draws: int = 500,
+    runs: int = 20_000, seed: int = 0, progress: Callable[[float], None] | None = None,
+    cancel: Callable[[], bool] | None = None,
+) -> list[Indicators]:  # fmt: skip
+    """Return the indicators of each ending, in the order of the file, all counted in the same histories.
+
+    Raises ValueError for a day past the horizon, Cancelled.
+    """
+    length = _length(scenario, day, horizon)
+    told, group = sampled(scenario, horizon=length, draws=draws, runs=runs, seed=seed, progress=progress, cancel=cancel)
+    details = {"draws": draws, "histories": len(told), "seed": seed}
+    return [_counted(told, group, ending, day, times_seen, details) for ending in scenario.endings]
+
+
+def _length(scenario: Scenario, day: float, horizon: float | None) -> float:
     length = scenario.horizon_days if horizon is None else float(horizon)
     if not 0 < day < length:
         raise ValueError(f"the day to look by must lie between 0 and the horizon of {length:g} days, not {day:g}")
-    told, group = sampled(scenario, horizon=length, draws=draws, runs=runs, seed=seed, progress=progress, cancel=cancel)
-    index = list(scenario.endings).index(ending)
+    return length
+
+
+def _counted(
+    told: Histories, group: NDArray[np.int64], ending: str, day: float, times_seen: int, details: Mapping[str, Any]
+) -> Indicators:
+    """Return the indicators of one ending as they show in sampled histories, the most informative first."""
+    index = list(told.scenario.endings).index(ending)
     open_still = told.ending_time > day
     happens = (told.ending == index) & open_still
     counter = _Counter(happens[open_still], group[open_still])
@@ -161,9 +191,7 @@ def indicators(
             lead = told.ending_time[both] - first[both]
             rows.append(counter.row(kind, name, label, seen, lead))
     rows.sort(key=lambda row: -row.information)
-    rows = _with_doing(scenario, ending, rows, day, length, doing)
-    details = {"draws": draws, "histories": len(told), "seed": seed}
-    return Indicators(scenario, ending, day, length, times_seen, counter.before(), tuple(rows), details)
+    return Indicators(told.scenario, ending, day, told.horizon, times_seen, counter.before(), tuple(rows), details)
 
 
 def sampled(
@@ -187,8 +215,6 @@ def sampled(
 
 
 def _joined(parts: list[Histories]) -> Histories:
-    import dataclasses
-
     counts = np.concatenate([np.diff(part.start) for part in parts])
     names = ("replicates", "time", "move", "outcome", "intervention", "levels", "ending", "ending_time")
     columns: dict[str, Any] = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
@@ -291,7 +317,6 @@ def _with_doing(
     scenario: Scenario, ending: str, rows: list[Indicator], day: float, horizon: float, count: int
 ) -> list[Indicator]:
     """Fill in P(ending) when a move is forced on `day`, for the first `count` moves; given no ending by then."""
-    import dataclasses
     import datetime as dt
 
     from simlib.engines.exact import solve

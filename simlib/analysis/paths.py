@@ -25,7 +25,7 @@ from simlib.engines.flows import Generator, Kill, flow, poisson, survival, trunc
 from simlib.engines.jumps import Jump
 from simlib.engines.solver import Solver
 from simlib.errors import Cancelled, Problem, ScenarioError, did_you_mean
-from simlib.results import ONGOING, Band, percent
+from simlib.results import ONGOING, Band, long_date, percent
 from simlib.scenario.model import Scenario
 from simlib.tables import Floats, Ints, Segment
 
@@ -104,7 +104,7 @@ class Paths:
 
     def sentences(self, limit: int = 5) -> list[str]:
         """Tell the likeliest classes, and the mass they cover, in sentences with a date."""
-        by = self.scenario.by_date(self.day)
+        by = long_date(self.scenario.by_date(self.day))
         given = f" Given “{self.label(self.given)}” ({percent(self.given_probability)} by then)," if self.given else ""
         told = [
             f"{given or 'With'} probability {percent(c.probability)} the path by {by} is: {', then '.join(c.rungs)}"

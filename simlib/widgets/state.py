@@ -15,8 +15,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from simlib.analysis.variants import intervention_in_words
 from simlib.errors import Problem, QuantityError, ScenarioError, did_you_mean
 from simlib.quantities import check_range, parse, show
+from simlib.results import long_date
 from simlib.scenario.load import load, load_views
 from simlib.scenario.model import Forbid, Force, Intervention, Pin, Policy, Scenario, View
 from simlib.scenario.views import apply_view, with_horizon, with_interventions, with_values
@@ -297,19 +299,19 @@ class State:
         if settings.horizon_days is not None:
             yield f"horizon of {settings.horizon_days:g} days instead of {self.base.horizon_days:g}"
         if settings.as_of is not None:
-            yield f"begins on {settings.as_of} instead of {self.base.as_of}"
+            yield f"begins on {long_date(settings.as_of)} instead of {long_date(self.base.as_of)}"
 
     def intervention_text(self, item: Intervention) -> str:
         """Say an intervention in words."""
         if isinstance(item, Policy):
-            return str(item)
+            return intervention_in_words(item, self.base)
         if isinstance(item, Pin):
-            return f"{self.base.variables[item.variable].label} set to {item.level} on {item.date}"
+            return f"{self.base.variables[item.variable].label} set to {item.level} on {long_date(item.date)}"
         move = self.base.moves[item.move]
         if isinstance(item, Forbid):
-            return f"forbidden{f' from {item.date} on' if item.date else ''}: {move.label}"
+            return f"forbidden{f' from {long_date(item.date)} on' if item.date else ''}: {move.label}"
         branch = f" ({move.outcome(item.outcome).label or item.outcome})" if item.outcome else ""
-        return f"forced on {item.date}: {move.label}{branch}"
+        return f"forced on {long_date(item.date)}: {move.label}{branch}"
 
 
 class _Key:

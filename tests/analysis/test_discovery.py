@@ -7,6 +7,7 @@ import pytest
 
 from simlib.analysis.discovery import discover, find_boxes, grow
 from simlib.errors import Cancelled, ScenarioError, SimlibError
+from simlib.results import long_date
 from tests import worlds
 
 DICE = np.random.default_rng(3)
@@ -70,6 +71,7 @@ def test_a_world_end_to_end(scenario, engine):
     assert all(bound.low is not None and bound.high is None for bound in found.boxes[0].bounds)
     assert found.boxes[0].density > 2 * found.base_rate
     assert "“push” is at least" in " ".join(found.sentences())
+    assert f"by {long_date(scenario.by_date(found.day))} in" in found.sentences()[0]
     assert found.to_dict()["boxes"][0]["density"] == found.boxes[0].density
     assert set(found.frame()["assumption"]) == {"push", "pull"}
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
-from simlib.analysis.indicators import indicators
+from simlib.analysis.indicators import indicators, of_every_ending
 from simlib.errors import Cancelled, ScenarioError
 from tests import worlds
 
@@ -103,3 +105,17 @@ def test_bad_requests_are_named():
         indicators(two_types(), "war", day=50)
     with pytest.raises(Cancelled, match="cancelled"):
         indicators(two_types(), "war", cancel=lambda: True)
+
+
+def test_the_endings_are_counted_in_the_same_histories_as_one_alone():
+    world = two_types()
+    every = of_every_ending(world, day=DAY, draws=0, runs=2000)
+    assert [found.ending for found in every] == list(world.endings)
+    assert every[0] == indicators(world, "war", day=DAY, draws=0, runs=2000)
+    with pytest.raises(ValueError, match="between 0 and the horizon"):
+        of_every_ending(world, day=HORIZON)
+
+
+def test_dates_are_written_for_people(found):
+    assert found.sentences()[0].startswith("If nothing has ended by 1")
+    assert not [line for line in found.sentences() if re.search(r"\d{4}-\d\d-\d\d", line)]

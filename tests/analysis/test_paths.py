@@ -11,6 +11,7 @@ from simlib.engines.conditioned import histories_given
 from simlib.engines.exact import solve
 from simlib.engines.histories import histories
 from simlib.errors import Cancelled, ScenarioError
+from simlib.results import long_date
 from simlib.scenario.model import Pin
 from tests import worlds
 from tests.strategies import seeded_world
@@ -44,6 +45,7 @@ def test_given_the_ending_shares_are_of_the_ending():
     assert [p.probability for p in paths.classes] == pytest.approx([0.75, 0.25], abs=1e-8)
     assert paths.given_probability == pytest.approx(solve(crossroads()).endings["home"].probability[-1], abs=1e-8)
     assert "Given “home”" in paths.sentences()[0]
+    assert f"by {long_date(crossroads().by_date(paths.day))} is" in paths.sentences()[0]
 
 
 def test_the_tree_branches_add_up():

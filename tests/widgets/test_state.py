@@ -170,10 +170,10 @@ def test_differences_are_told_in_words(state):
         "Talks are offered: 2 per month instead of 1 per month",
         "How much a full blockade hastens talks: ×5 instead of ×3",
         "forbidden: Clear the bridge by force",
-        "forced on 2031-04-10: Offer talks (accepted)",
+        "forced on 10 April 2031: Offer talks (accepted)",
         "switched off: Sign an agreement",
         "horizon of 30 days instead of 60",
-        "begins on 2031-04-02 instead of 2031-04-01",
+        "begins on 2 April 2031 instead of 1 April 2031",
     ]
 
 
