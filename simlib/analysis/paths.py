@@ -21,8 +21,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simlib import priors
-from simlib.engines.flows import Generator, Kill, flow, poisson, survival, truncation
+from simlib.engines.flows import Generator, Kill, flow
 from simlib.engines.jumps import Jump
+from simlib.engines.poisson import poisson, survival, truncation
 from simlib.engines.solver import Solver
 from simlib.errors import Cancelled, Problem, ScenarioError, did_you_mean
 from simlib.results import ONGOING, Band, long_date, percent

@@ -144,6 +144,13 @@ def step(vector, result, start, index, value, diagonal, first, last):
         result[row] = total
 
 
+@compiled_once(fastmath=_FAST)
+def add(total, weight, vector):
+    """Add weight * vector to total, without a copy between."""
+    for x in range(len(total)):
+        total[x] += weight * vector[x]
+
+
 @compiled_once()
 def histogram(vector, cells, out, first, last):
     """Add vector[x] to out[cells[g, x]] for every group g and state x in [first, last)."""

@@ -19,9 +19,10 @@ import numpy as np
 
 from simlib import priors
 from simlib.engines.adjoint import Adjoint, Measure
-from simlib.engines.flows import Push, poisson, truncation
+from simlib.engines.flows import Push
 from simlib.engines.histories import Histories
 from simlib.engines.jumps import Jump
+from simlib.engines.poisson import poisson, truncation
 from simlib.engines.solver import Solver
 from simlib.engines.states import StateSpace
 from simlib.errors import SimlibError, Unsupported

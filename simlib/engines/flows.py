@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simlib.engines.compiled import kernels
+from simlib.engines.poisson import poisson, survival, truncation
 from simlib.engines.states import Incoming, StateSpace
 from simlib.errors import Cancelled
 from simlib.tables import Floats, Ints, sums_by
@@ -35,8 +36,11 @@ _BLOCK = 64
 _HELD_NUMBERS = 8_000_000
 """Numbers in the block of steps held for nodes (64 MB)."""
 
-_WORTH_A_THREAD = 30_000
-"""Cells to count below which handing them to a second thread costs more than it saves."""
+_WORTH_A_THREAD = 150_000
+"""Slots and cells of a step below which handing half of them to a second thread costs more than it saves."""
+
+_FEW = 2
+"""Times at which summing whole vectors and counting them once costs less than counting the vector of every step."""
 
 _NEGLIGIBLE = 1e-30
 
@@ -64,13 +68,13 @@ class Generator:
         uniform = max(float(exit_rate.max(initial=0.0)), 1e-3 / max(duration, 1e-9))
         return cls(incoming, uniform, values / uniform, 1 - exit_rate / uniform)
 
-    def step(self, vector: Floats, result: Floats) -> None:
-        """Write `vector` after one jump of the uniformised chain to `result`."""
+    def step(self, vector: Floats, result: Floats, first: int = 0, last: int | None = None) -> None:
+        """Write `vector` after one jump of the uniformised chain to `result`, rows [first, last) of it."""
         if kernels is None:
             result[:] = self.diagonal * vector + self._matrix @ vector
             return
-        incoming = self.incoming
-        kernels.step(vector, result, incoming.start, incoming.source, self.values, self.diagonal, 0, len(vector))
+        incoming, last = self.incoming, len(vector) if last is None else last
+        kernels.step(vector, result, incoming.start, incoming.source, self.values, self.diagonal, first, last)
 
     @cached_property
     def _matrix(self) -> Any:
@@ -127,25 +131,29 @@ def flow(
     """
     asked = np.append(times, duration)
     last = truncation(generator.uniform * duration, tolerance)
-    sums = _Sums(len(times), bins, len(start))
+    few = _Few(asked, len(start)) if cells is not None and len(np.unique(asked)) <= _FEW else None
+    width = bins if few is None else 0
+    sums = _Sums(len(times), width, len(start))
     held = Held(0 if nodes is None else len(nodes), len(start))
+    advance = _Advance(generator, cells, width, pool)
     vector, spare = start.copy(), np.empty_like(start)
     hit = _inside(vector, kill)
     for steps in blocks(last, held.rows):
         weights = poisson(steps, generator.uniform * asked)
-        block = np.zeros((len(steps), bins))
+        block = np.zeros((len(steps), width))
         hits = np.zeros(len(steps))
+        survivals = survival(steps, generator.uniform * asked)
         for row in range(len(steps)):
             hits[row] = hit
+            if few is not None:
+                few.add(weights[:, row], survivals[:, row], vector)
             sums.keep_end(weights[-1, row], vector)
             held.take(row, vector)
-            counted = _histogram(vector, cells, block[row], pool)
             hit += _fired(vector, kill, generator.uniform)
-            generator.step(vector, spare)
-            counted()
+            advance(vector, spare, block[row])
             vector, spare = spare, vector
             hit += _inside(vector, kill)
-        sums.add_block(weights, survival(steps, generator.uniform * times), block, hits)
+        sums.add_block(weights, survivals[:-1], block, hits)
         if nodes is not None:
             held.weigh(poisson(steps, generator.uniform * nodes))
         if progress:
@@ -153,6 +161,8 @@ def flow(
         if cancel is not None and cancel():
             raise Cancelled("the exact solution was cancelled")
     tails = survival(np.array([last]), generator.uniform * asked)[:, 0]
+    if few is not None and cells is not None:
+        sums.at, sums.until = few.counted(sums.end, cells, bins)
     return Flow(
         at=sums.at, until=sums.until / generator.uniform, hits=sums.hits[:-1], tails=tails[:-1], end=sums.end,
         end_hits=float(sums.hits[-1]), end_tail=float(tails[-1]), steps=last + 1, vectors=held.vectors,
@@ -194,8 +204,7 @@ class _Sums:
         self.end = np.zeros(states)
 
     def keep_end(self, weight: float, vector: Floats) -> None:
-        if weight > _NEGLIGIBLE:
-            self.end += weight * vector
+        _add(self.end, weight, vector)
 
     def add_block(self, weights: Floats, survivals: Floats, block: Floats, hits: Floats) -> None:
         self.hits += weights @ hits
@@ -208,24 +217,86 @@ class _Sums:
         self.until[part] += survivals[part] @ block
 
 
-def _histogram(
-    vector: Floats, cells: NDArray[np.int32] | None, out: Floats, pool: ThreadPoolExecutor | None
-) -> Callable[[], object]:
-    """Start counting a vector into cells, beside the next product where a thread is free; call the result to wait."""
-    if cells is None or not len(out):
-        return _done
+class _Few:
+    """Sums of whole vectors over the steps, at the few different times among those asked for (the end is the last)."""
+
+    def __init__(self, asked: Floats, states: int) -> None:
+        self.times, self.first, self.place = np.unique(asked, return_index=True, return_inverse=True)
+        self.at = np.zeros((len(self.times) - 1, states))
+        self.until = np.zeros((len(self.times), states))
+
+    def add(self, weights: Floats, survivals: Floats, vector: Floats) -> None:
+        """Add the vector of one step, with the weights of all times asked for."""
+        for at, column in zip(self.at, self.first, strict=False):
+            _add(at, weights[column], vector)
+        for until, column in zip(self.until, self.first, strict=True):
+            _add(until, survivals[column], vector)
+
+    def counted(self, end: Floats, cells: NDArray[np.int32], bins: int) -> tuple[Floats, Floats]:
+        """Return the histograms at the times asked for, the end left out, of p(t) and of its sum."""
+        tables = []
+        for vectors in ([*self.at, end], self.until):
+            table = np.zeros((len(self.times), bins))
+            for row, vector in zip(table, vectors, strict=True):
+                _count(vector, cells, row, 0, len(vector))
+            tables.append(table[self.place[:-1]])
+        return tables[0], tables[1]
+
+
+class _Advance:
+    """One step of a pass: count the vector into cells, and write what it is after one jump.
+
+    Large steps are done in two parts, side by side where a thread is free: the same sums either way, bit for bit.
+    """
+
+    def __init__(
+        self, generator: Generator, cells: NDArray[np.int32] | None, bins: int, pool: ThreadPoolExecutor | None
+    ) -> None:
+        self.generator, self.pool = generator, pool
+        self.cells = cells if bins else None
+        start, work = generator.incoming.start, len(generator.values) + (cells.size if cells is not None and bins else 0)
+        self.states, self.half = len(start) - 1, len(start) - 1
+        if kernels is not None and work >= _WORTH_A_THREAD:
+            self.half = int(np.searchsorted(start, start[-1] // 2))
+        self.second = np.empty(bins)
+
+    def __call__(self, vector: Floats, result: Floats, counts: Floats) -> None:
+        """Add the histogram of `vector` to `counts` (C,) and write its successor to `result`."""
+        if self.half == self.states:
+            self._part(vector, result, counts, 0, self.states)
+            return
+        self.second[:] = 0.0
+        rest = (vector, result, self.second, self.half, self.states)
+        waiting = None if self.pool is None else self.pool.submit(self._part, *rest)
+        self._part(vector, result, counts, 0, self.half)
+        if waiting is None:
+            self._part(*rest)
+        else:
+            waiting.result()
+        counts += self.second
+
+    def _part(self, vector: Floats, result: Floats, counts: Floats, first: int, last: int) -> None:
+        if self.cells is not None:
+            _count(vector, self.cells, counts, first, last)
+        self.generator.step(vector, result, first, last)
+
+
+def _count(vector: Floats, cells: NDArray[np.int32], out: Floats, first: int, last: int) -> None:
+    """Add the histogram of states [first, last) to `out` (C,)."""
+    if kernels is not None:
+        kernels.histogram(vector, cells, out, first, last)
+        return
+    for group in cells:
+        out += sums_by(group[first:last], vector[first:last], len(out))
+
+
+def _add(total: Floats, weight: float, vector: Floats) -> None:
+    if weight <= 0:  # no other threshold: where only long paths lead, they count with their tiny weights
+        return
     if kernels is None:
-        for group in cells:
-            out += sums_by(group, vector, len(out))
-        return _done
-    if pool is None or cells.size < _WORTH_A_THREAD:
-        kernels.histogram(vector, cells, out, 0, len(vector))
-        return _done
-    return pool.submit(kernels.histogram, vector, cells, out, 0, len(vector)).result
-
-
-def _done() -> None:
-    return None
+        total += weight * vector
+    else:
+        kernels.add(total, weight, vector)
 
 
 def _inside(vector: Floats, kill: Kill | None) -> float:
@@ -239,48 +310,6 @@ def _inside(vector: Floats, kill: Kill | None) -> float:
 
 def _fired(vector: Floats, kill: Kill | None, uniform: float) -> float:
     return 0.0 if kill is None or kill.fire is None else float(vector @ kill.fire) / uniform
-
-
-def poisson(steps: Ints, means: Floats) -> Floats:
-    """Return the Poisson probabilities (means, steps), by Loader's (2000) saddle-point form.
-
-    Its error grows like the root of the mean; that of exp(k log μ - μ - log k!) grows like the mean itself.
-    """
-    from scipy.special import gammaln, xlogy
-
-    k, mu = steps[None, :].astype(float), means[:, None]
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        away = (k - mu) / mu
-        deviance = mu * ((1 + away) * np.log1p(away) - away)
-        stirling = 1 / (12 * k) - 1 / (360 * k**3) + 1 / (1260 * k**5) - 1 / (1680 * k**7)
-        large = np.exp(-deviance - stirling) / np.sqrt(2 * np.pi * k)
-        small = np.exp(xlogy(k, mu) - mu - gammaln(k + 1))
-    result: Floats = np.where((k < 16) | (mu == 0), small, large)
-    return result
-
-
-def survival(steps: Ints, means: Floats) -> Floats:
-    """Return P(N > k) for Poisson means (means, steps)."""
-    from scipy.special import gammainc
-
-    result: Floats = gammainc(steps[None, :].astype(float) + 1, means[:, None])
-    return result
-
-
-def truncation(mean: float, tolerance: float) -> int:
-    """Return the smallest K with P(N > K) <= tolerance for a Poisson mean (never below 1)."""
-    from scipy.special import gammainc
-
-    low, high = 0, int(mean + 10 * np.sqrt(mean + 1)) + 16
-    while gammainc(high + 1.0, mean) > tolerance:
-        low, high = high, 2 * high
-    while low < high:
-        middle = (low + high) // 2
-        if gammainc(middle + 1.0, mean) > tolerance:
-            low = middle + 1
-        else:
-            high = middle
-    return max(low, 1)
 
 
 def backward(
