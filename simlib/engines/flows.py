@@ -254,7 +254,8 @@ class _Advance:
     ) -> None:
         self.generator, self.pool = generator, pool
         self.cells = cells if bins else None
-        start, work = generator.incoming.start, len(generator.values) + (cells.size if cells is not None and bins else 0)
+        start = generator.incoming.start
+        work = len(generator.values) + (0 if self.cells is None else self.cells.size)
         self.states, self.half = len(start) - 1, len(start) - 1
         if kernels is not None and work >= _WORTH_A_THREAD:
             self.half = int(np.searchsorted(start, start[-1] // 2))
