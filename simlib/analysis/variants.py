@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -21,6 +22,9 @@ COUNTERFACTUAL = (
     "What is forced, forbidden or a policy is done to the world, not inferred from it: the others react only through "
     "the state, and nobody asks why it was done or left out."
 )
+
+TOLD_ONE_BY_ONE = 3
+"""Dates of one forced move that are told each; more are told as one."""
 
 
 def delay(move: str, until: dt.date, because: str = "") -> Forbid:
@@ -111,8 +115,22 @@ def describe(base: Scenario, changed: Scenario) -> tuple[str, ...]:
         elif (new.low, new.high) != (old.low, old.high):
             low, high = (show(value, new.kind, new.unit or old.unit) for value in (new.low, new.high))
             parts.append(f"{old.label}: now between {low} and {high}")
-    parts += [intervention_in_words(item, changed) for item in changed.interventions[len(base.interventions) :]]
-    return tuple(parts)
+    return (*parts, *_in_words(changed.interventions[len(base.interventions) :], changed))
+
+
+def _in_words(items: Sequence[Intervention], scenario: Scenario) -> Iterator[str]:
+    """Yield each intervention in words, a move forced again and again as one."""
+    for _, same in itertools.groupby(items, _kind_of_force):
+        group = list(same)
+        if isinstance(group[0], Force) and len(group) > TOLD_ONE_BY_ONE:
+            last = long_date(max(item.date for item in group if isinstance(item, Force)))
+            yield f"{intervention_in_words(group[0], scenario)} and {len(group) - 1} times more, the last on {last}"
+        else:
+            yield from (intervention_in_words(item, scenario) for item in group)
+
+
+def _kind_of_force(item: Intervention) -> tuple[str, str | None, str] | Intervention:
+    return (item.move, item.outcome, item.because) if isinstance(item, Force) else item
 
 
 def intervention_in_words(item: Intervention, scenario: Scenario) -> str:

@@ -7,53 +7,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+from simlib.cli.help import ABOUT, COMPARE_EXAMPLES, EXAMPLES, RUN_ABOUT, RUN_EXAMPLES
+from simlib.scenario.forms import DELAY, FORBID, FORCE, PIN, POLICY, REPEAT
+
 RUNS = 10_000
 """Replicates of a Monte Carlo run when --runs does not say."""
 
 TOP = 12
-
-ABOUT = """\
-Crises written down as data: who can do what, how often, and what it changes.
-simlib tells what follows, with what probability by which date."""
-
-EXAMPLES = """\
-examples:
-  simlib check my-world/                     is the file right? every problem at once
-  simlib explain two-islands                 every move, assumption and ending in a sentence
-  simlib run two-islands                     endings, questions and moves by date
-  simlib run two-islands --draws 200         the same over the ranges of the assumptions
-  simlib compare two-islands --forbid patrol what if, exactly and with the same dice
-  simlib drivers two-islands                 which assumptions carry the answer
-  simlib paths two-islands --given open-war  how it gets there
-  simlib export two-islands --to prism       the same machine for PRISM and Storm
-  simlib lab                                 the notebooks
-
-PATH is a scenario folder, a scenario file, or the name of a scenario that comes with
-simlib. `simlib COMMAND --help` says more. Exit code: 0 done, 2 input refused, 1 failed."""
-
-RUN_ABOUT = """\
-Forecast a scenario: the probability of each ending and question by date, where the ladder stands,
-and the expected number of moves.
-
-The exact engine is used unless --engine says otherwise; where a scenario has too many states for it, the count
-is told and nothing is computed. By default the answer is that at the stated values of the assumptions, which are
-medians. --draws N gives, beside it, the mean over N draws from their ranges: the forecast that counts."""
-
-RUN_EXAMPLES = """\
-quantities:
-  rates       "2 per week", "every 12 days", "30% within 90 days"
-  chances     "30%" or 0.3            factors     3 or 0.5
-  lengths     "30 days", "6 weeks" (a bare number is days)
-  dates       2031-05-01, at 00:00 UTC
-
-examples:
-  simlib run two-islands --set "patrol_rate=2 per week" --set hot_factor=5
-  simlib run two-islands --view hawks --horizon "6 weeks"
-  simlib run two-islands --engine montecarlo --runs 100000 --seed 7 --threads 2
-  simlib run two-islands --forbid patrol@2031-05-01 --forbid land-troops@2031-05-01..2031-06-01
-  simlib run two-islands --force patrol:challenged@2031-04-10 --pin standoff=calm@2031-04-20
-  simlib run two-islands --draws 200 --out out/
-  simlib run two-islands --json - | jq .endings"""
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -90,8 +50,11 @@ def build() -> argparse.ArgumentParser:
     _run(_command(commands, "run", "forecast: endings, questions, ladder and moves by date", RUN_ABOUT, RUN_EXAMPLES))
     _export(_command(commands, "export", "write the scenario for another tool (PRISM, Storm)"))
     _compare(
-        _command(commands, "compare", "what if: the scenario beside its views, or with interventions and other values")
-    )
+        _command(
+            commands, "compare", "what if: the scenario beside its views, or with interventions and other values",
+            epilog=COMPARE_EXAMPLES,
+        )
+    )  # fmt: skip
     _drivers(_command(commands, "drivers", "what drives it: slopes, a tornado, shares of the doubt"))
     _uncertainty(_command(commands, "uncertainty", "how sure: doubt and chance apart, and what to find out next"))
     _paths(_command(commands, "paths", "by which path: the most probable orders of rungs"))
@@ -181,10 +144,17 @@ def _compare(parser: argparse.ArgumentParser) -> None:
     _path(parser)
     _question(parser, "--measure", "--engine", "--draws", "--seed")
     parser.add_argument("--runs", type=_whole(0), metavar="N", help="pairs of histories with the same dice")
-    changes = parser.add_argument_group("changes: together they make one variant")
-    changes.add_argument("--with-view", action="append", default=[], metavar="NAME", help="compare with a view")
-    _set(changes)
-    _interventions(changes)
+    parser.add_argument("--view", metavar="NAME", help="the baseline is the scenario seen through a view")
+    changes = parser.add_argument_group("changes: together they make one variant, or one for each --as")
+    how: dict[str, Any] = {"action": _OfVariant, "dest": "variants", "default": []}
+    changes.add_argument(
+        "--as", metavar="VARIANT", help="name the variant that the changes after it make (repeatable)", **how
+    )
+    text = "a view; before any --as each is a variant of its own, after one it is part of it (repeatable)"
+    changes.add_argument("--with-view", metavar="NAME", type=_named("view"), help=text, **how)
+    text = "another median for an assumption; its range shifts with it (repeatable)"
+    changes.add_argument("--set", metavar="NAME=VALUE", type=_named("set"), help=text, **how)
+    _interventions(changes, **how)
 
 
 def _drivers(parser: argparse.ArgumentParser) -> None:
@@ -322,17 +292,41 @@ def _set(group: argparse._ArgumentGroup) -> None:
     )  # fmt: skip
 
 
-def _interventions(group: argparse._ArgumentGroup) -> None:
+INTERVENTIONS = (
+    ("force", FORCE, "make a move happen on a date, if its guard holds then"),
+    ("repeat", REPEAT, "make a move happen on a date and ever again until another"),
+    ("forbid", FORBID, "make a move impossible from a date (default: the start) until another"),
+    ("delay", DELAY, "make a move impossible before a date"),
+    ("policy", POLICY, "make a move happen at a rate of its own, from a date until another or while a condition holds"),
+    ("pin", PIN, "set a variable on a date, once"),
+)  # fmt: skip
+
+
+def _interventions(group: argparse._ArgumentGroup, **how: Any) -> None:
     """Add options that share one list, because on one day interventions act in the order given."""
-    for name, form, text in (
-        ("forbid", "MOVE[@DATE][..UNTIL]", "make a move impossible from a date (default: the start) until another"),
-        ("force", "MOVE[:OUTCOME]@DATE", "make a move happen on a date, if its guard holds then"),
-        ("pin", "VARIABLE=LEVEL@DATE", "set a variable on a date, once"),
-    ):
-        group.add_argument(
-            f"--{name}", action="append", dest="interventions", default=[], metavar=form, type=_named(name),
-            help=f"{text} (repeatable)",
-        )  # fmt: skip
+    how = how or {"action": "append", "default": [], "dest": "interventions"}
+    for name, form, text in INTERVENTIONS:
+        group.add_argument(f"--{name}", metavar=form, type=_named(name), help=f"{text} (repeatable)", **how)
+
+
+class _OfVariant(argparse.Action):
+    """Keeps what belongs to each variant: a list of (name, changes), `--as` beginning another."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,  # noqa: ARG002 - the face is argparse's
+        namespace: argparse.Namespace,
+        value: Any,
+        option: str | None = None,
+    ) -> None:
+        """Begin a variant, or add a change to the one begun last (without one: to the unnamed one)."""
+        variants = [*getattr(namespace, self.dest)]
+        if option == "--as":
+            variants.append((value, []))
+        else:
+            name, changes = variants.pop() if variants else ("", [])
+            variants.append((name, [*changes, value]))
+        setattr(namespace, self.dest, variants)
 
 
 def _named(kind: str) -> Callable[[str], tuple[str, str]]:

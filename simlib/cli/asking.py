@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from simlib.cli import world
 from simlib.cli.progress import Task
+from simlib.cli.variants import variants_asked
 from simlib.errors import Problem, ScenarioError
 from simlib.results import plain_json, write_atomically
 from simlib.scenario.model import Scenario
@@ -36,30 +37,15 @@ def compare(arguments: Namespace) -> int:
     """What if: the scenario beside itself with the interventions, values and views asked for."""
     from simlib.analysis.whatif import compare as asked
 
-    base = world.stated(Namespace(path=arguments.path, view=None))
+    base = world.stated(arguments)
+    variants = variants_asked(arguments, base)
     with Task("comparing") as task:
         result = asked(
-            base, _variants(arguments, base), measures=arguments.measure or None, engine=arguments.engine or "exact",
+            base, variants, measures=arguments.measure or None, engine=arguments.engine or "exact",
             runs=arguments.runs, draws=arguments.draws, seed=arguments.seed, progress=task.report,
             cancel=task.cancelled,
         )  # fmt: skip
     return _tell(arguments, {"comparison": result, "flips": _Table(result.frame("flips"))})
-
-
-def _variants(arguments: Namespace, base: Scenario) -> dict[str, Scenario]:
-    """Return each view asked for, and the options of change together as one more variant."""
-    from simlib.scenario.load import load
-
-    variants = {name: load(arguments.path, view=name) for name in arguments.with_view}
-    changed = world.changed(arguments, base)
-    if changed != base:
-        variants["changed"] = changed
-    if not variants:
-        raise ScenarioError(Problem(
-            "", 0, "compare", "nothing to compare the scenario with",
-            "expected --with-view, --set, --forbid, --force or --pin",
-        ))  # fmt: skip
-    return variants
 
 
 def drivers(arguments: Namespace) -> int:

@@ -9,14 +9,15 @@ from functools import partial
 from typing import TypeVar
 
 from simlib.errors import Problem, ScenarioError
-from simlib.scenario import views
+from simlib.scenario import views, views_text
 from simlib.scenario.load import load
 from simlib.scenario.model import Intervention, Scenario
 
 Thing = TypeVar("Thing")
 
-_READERS: dict[str, Callable[[str, Scenario], Intervention]] = {
-    "forbid": views.parse_forbid, "force": views.parse_force, "pin": views.parse_pin,
+_READERS: dict[str, Callable[[str, Scenario], Intervention | tuple[Intervention, ...]]] = {
+    "force": views_text.parse_force, "repeat": views_text.parse_repeat, "forbid": views_text.parse_forbid,
+    "delay": views_text.parse_delay, "policy": views_text.parse_policy, "pin": views_text.parse_pin,
 }  # fmt: skip
 
 
@@ -42,7 +43,8 @@ def changed(arguments: Namespace, base: Scenario) -> Scenario:
     acts: list[Intervention] = []
     for kind, text in getattr(arguments, "interventions", ()):
         act, more = _attempt(partial(_READERS[kind], text, scenario or base))
-        acts, wrong = acts + ([act] if act else []), wrong + more
+        acts += act if isinstance(act, tuple) else [act] if act else []
+        wrong = wrong + more
     if wrong or scenario is None:
         raise ScenarioError(wrong)
     for sentence in views.outside_range(base, scenario):

@@ -117,6 +117,8 @@ def _set_interventions(data: Any, view: View, before: View | None) -> None:
     """Take out what is gone and put in what is new, so that what stays keeps its place and its comments."""
     new, standing = list(view.interventions), list(before.interventions) if before else []
     written = data.get("interventions", [])
+    if standing != new and len(written) != len(standing):  # a repeated move is one entry: write out what it asks for
+        written[:] = [document.in_one_line(_entry(intervention)) for intervention in standing]
     for index in reversed(range(len(standing))):
         if standing[index] not in new:
             del written[index], standing[index]

@@ -303,6 +303,25 @@ class ForbidShape(Shape):
     because: Text | None = Field(None, description="why")
 
 
+class DelayShape(Shape):
+    """A move made impossible before a day."""
+
+    delay: Reference = Field(description="id of the move")
+    until: Date = Field(description="first day on which it is possible")
+    because: Text | None = Field(None, description="why")
+
+
+class RepeatShape(Shape):
+    """A move made to fire on a day and ever again, each time if its guard holds."""
+
+    repeat: Reference = Field(description="id of the move")
+    every: Number = Field(description="from one time to the next, such as '7 days'")
+    outcome: Reference | None = Field(None, description="id of the outcome; default: left to chance")
+    from_: Date | None = Field(None, alias="from", description="the first day; default: the start")
+    until: Date | None = Field(None, description="first day on which it is no longer repeated; default: the horizon")
+    because: Text | None = Field(None, description="why")
+
+
 class PolicyShape(Shape):
     """A move that somebody makes while a condition holds, at a rate of its own."""
 
@@ -324,19 +343,24 @@ class PinShape(Shape):
 
 
 def _intervention(value: object) -> str | None:
-    keys = ("force", "forbid", "policy", "pin")
+    keys = ("force", "repeat", "forbid", "delay", "policy", "pin")
     return next((f"\0{key}" for key in keys if key in value), None) if isinstance(value, dict) else None
 
 
 InterventionShape = Annotated[
     Annotated[ForceShape, Tag("\0force")]
+    | Annotated[RepeatShape, Tag("\0repeat")]
     | Annotated[ForbidShape, Tag("\0forbid")]
+    | Annotated[DelayShape, Tag("\0delay")]
     | Annotated[PolicyShape, Tag("\0policy")]
     | Annotated[PinShape, Tag("\0pin")],
     Discriminator(
         _intervention,
         custom_error_type="shape",
-        custom_error_message="expected one of force: MOVE, forbid: MOVE, policy: MOVE or pin: VARIABLE among its keys",
+        custom_error_message=(
+            "expected one of force: MOVE, repeat: MOVE, forbid: MOVE, delay: MOVE, policy: MOVE or pin: VARIABLE among "
+            "its keys"
+        ),
     ),
 ]
 

@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from simlib.errors import QuantityError, did_you_mean
-from simlib.quantities import parse
+from simlib.quantities import Kind, parse
 from simlib.scenario import document
 from simlib.scenario.conditions import Reader
 from simlib.scenario.document import Document, Place
 from simlib.scenario.fitting import fit
 from simlib.scenario.model import Change, Forbid, Force, Intervention, Pin, Policy, Scenario, View
 from simlib.scenario.resolve import read_horizon
-from simlib.scenario.schema import ChangeShape, ForbidShape, ForceShape, PinShape, PolicyShape, ViewShape
-from simlib.scenario.views import misfits
+from simlib.scenario.scalars import Refusal
+from simlib.scenario.schema import (
+    ChangeShape,
+    DelayShape,
+    ForbidShape,
+    ForceShape,
+    PinShape,
+    PolicyShape,
+    RepeatShape,
+    ViewShape,
+)
+from simlib.scenario.views import misfits, repeated
+
+AnyShape = ForceShape | RepeatShape | ForbidShape | DelayShape | PolicyShape | PinShape
 
 
 def read_view(text: str, scenario: Scenario, file: str = "view.yaml") -> View:
@@ -20,10 +34,9 @@ def read_view(text: str, scenario: Scenario, file: str = "view.yaml") -> View:
     if not read.readable:
         read.refuse_if_any()
     shape = fit(read, ViewShape)
-    reader = _Interventions(read, scenario)
-    interventions = [
-        reader.intervention(written, ("interventions", index)) for index, written in enumerate(shape.interventions)
-    ]
+    horizon_days = None if shape.horizon is None else read_horizon(read, shape.horizon)
+    reader = _Interventions(read, scenario, horizon_days)
+    written = [reader.interventions(entry, ("interventions", index)) for index, entry in enumerate(shape.interventions)]
     changes = (_read_change(read, scenario, name, change) for name, change in shape.assumptions.items())
     view = View(
         id=shape.id,
@@ -31,14 +44,22 @@ def read_view(text: str, scenario: Scenario, file: str = "view.yaml") -> View:
         author=shape.author or "",
         because=shape.because or "",
         changes=tuple(change for change in changes if change),
-        interventions=tuple(intervention for intervention in interventions if intervention),
-        horizon_days=None if shape.horizon is None else read_horizon(read, shape.horizon),
+        interventions=tuple(intervention for entry in written for intervention in entry),
+        horizon_days=horizon_days,
         ladder=shape.ladder,
     )
-    for finding in misfits(scenario, view):
-        read.note(*finding)
+    entry_of = [index for index, entry in enumerate(written) for _ in entry]
+    for place, what, expected in misfits(scenario, view):
+        read.note(_in_file(place, entry_of), what, expected)
     read.refuse_if_any()
     return view
+
+
+def _in_file(place: Place, entry_of: Sequence[int]) -> Place:
+    """Return the place in the file of what is wrong with a view: one entry may have become several interventions."""
+    if len(place) > 1 and place[0] == "interventions" and isinstance(place[1], int):
+        return ("interventions", entry_of[place[1]], *place[2:])
+    return place
 
 
 def _read_change(read: Document, scenario: Scenario, name: str, shape: ChangeShape) -> Change | None:
@@ -68,24 +89,42 @@ def _read_change(read: Document, scenario: Scenario, name: str, shape: ChangeSha
 class _Interventions:
     """Reads the interventions of one view file."""
 
-    def __init__(self, read: Document, scenario: Scenario) -> None:
-        self.read = read
+    def __init__(self, read: Document, scenario: Scenario, horizon_days: float | None) -> None:
+        self.read, self.scenario, self.horizon_days = read, scenario, horizon_days
         self.reader = Reader(read, scenario.variables, scenario.variables)
 
-    def intervention(
-        self, shape: ForceShape | ForbidShape | PolicyShape | PinShape, place: Place
-    ) -> Intervention | None:
+    def interventions(self, shape: AnyShape, place: Place) -> tuple[Intervention, ...]:
+        """Return what one entry asks for; () where it cannot be read (and that is noted)."""
         because = shape.because or ""
-        if isinstance(shape, ForceShape):
-            return Force(shape.force, shape.on, shape.outcome, because)
-        if isinstance(shape, PinShape):
-            return Pin(shape.pin, shape.level, shape.on, because)
+        match shape:
+            case ForceShape():
+                return (Force(shape.force, shape.on, shape.outcome, because),)
+            case RepeatShape():
+                return self._repeated(shape, place)
+            case DelayShape():
+                return (Forbid(shape.delay, None, because, shape.until),)
+            case PinShape():
+                return (Pin(shape.pin, shape.level, shape.on, because),)
         when = self.reader.condition(shape.when, (*place, "when"))
         if isinstance(shape, ForbidShape):
-            return Forbid(shape.forbid, shape.from_, because, shape.until, when)
+            return (Forbid(shape.forbid, shape.from_, because, shape.until, when),)
+        rate = self._number(shape.rate, "rate", (*place, "rate"))
+        return () if rate is None else (Policy(shape.policy, rate, when, shape.from_, because, shape.until),)
+
+    def _repeated(self, shape: RepeatShape, place: Place) -> tuple[Intervention, ...]:
+        every = self._number(shape.every, "duration", (*place, "every"))
+        if every is None:
+            return ()
+        first = Force(shape.repeat, shape.from_ or self.scenario.as_of, shape.outcome, shape.because or "")
         try:
-            rate = parse(shape.rate, "rate").value
+            return repeated(first, every, shape.until, self.scenario, self.horizon_days)
+        except Refusal as refusal:
+            self.read.note(place, refusal.what, refusal.expected)
+            return ()
+
+    def _number(self, written: str, kind: Kind, place: Place) -> float | None:
+        try:
+            return parse(written, kind).value
         except QuantityError as error:
-            self.read.note((*place, "rate"), error.what, error.expected)
+            self.read.note(place, error.what, error.expected)
             return None
-        return Policy(shape.policy, rate, when, shape.from_, because, shape.until)

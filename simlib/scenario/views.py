@@ -8,9 +8,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import math
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TypeVar
 
 from simlib.errors import Problem, QuantityError, ScenarioError, did_you_mean
 from simlib.quantities import check_range, parse, show, window_days
@@ -30,10 +28,13 @@ from simlib.scenario.model import (
     Scenario,
     View,
 )
-from simlib.scenario.scalars import Refusal, read_date
+from simlib.scenario.scalars import Refusal
 from simlib.scenario.scales import shifted
 
-AnyIntervention = TypeVar("AnyIntervention", Force, Forbid, Pin)
+MOST_REPEATS = 500
+"""Times a move may be repeated: each cuts the calendar once more."""
+
+_WHOLE = 1e-9
 
 # Views
 
@@ -256,8 +257,31 @@ def outside_range(base: Scenario, changed: Scenario) -> list[str]:
 def with_interventions(scenario: Scenario, interventions: Iterable[Intervention]) -> Scenario:
     """Return the scenario with interventions appended, in the order given."""
     added = tuple(interventions)
-    document.refuse([problem for each in added for problem in _refusals(str(each), each, scenario)])
+    document.refuse([problem for each in added for problem in refusals(str(each), each, scenario)])
     return scenario.replace(interventions=scenario.interventions + added)
+
+
+def repeated(
+    first: Force, every: float, until: dt.date | None, scenario: Scenario, horizon_days: float | None = None
+) -> tuple[Force, ...]:
+    """Return a forced move on its date and every so many days after it, before `until` (default: the horizon).
+
+    Raises Refusal for a length that is no whole number of days, an end that is not later, and too many times.
+    """
+    step = round(every)
+    if step < 1 or abs(every - step) > _WHOLE:
+        raise Refusal(f"a move repeated every {every:g} days", "expected a whole number of days, such as '7 days'")
+    if until is not None and until <= first.date:
+        what = f"it ends ({until}) before it begins ({first.date})"
+        raise Refusal(what, "expected a later day: the first on which it is no longer repeated")
+    last = math.ceil(scenario.horizon_days if horizon_days is None else horizon_days)
+    end = last if until is None else min(last, int(scenario.day(until)))
+    days = range(int(scenario.day(first.date)), end, step)
+    if len(days) > MOST_REPEATS:
+        what = f"a move repeated {len(days):,} times"
+        raise Refusal(what, f"expected at most {MOST_REPEATS:,}; a policy has a rate instead of dates")
+    later = (dataclasses.replace(first, date=scenario.as_of + dt.timedelta(days=day)) for day in days[1:])
+    return (first, *later)
 
 
 def with_horizon(scenario: Scenario, horizon: str | float) -> Scenario:
@@ -273,46 +297,8 @@ def with_horizon(scenario: Scenario, horizon: str | float) -> Scenario:
     return changed
 
 
-def parse_force(text: str, scenario: Scenario) -> Force:
-    """Read `MOVE[:OUTCOME]@DATE`."""
-    match = _match(r"(?P<move>[^:@]+)(?::(?P<outcome>[^:@]+))?@(?P<date>[^@]+)", text, "MOVE[:OUTCOME]@DATE")
-    return _fitting(text, Force(match["move"], _date(text, match["date"]), match["outcome"]), scenario)
-
-
-def parse_forbid(text: str, scenario: Scenario) -> Forbid:
-    """Read `MOVE[@DATE][..UNTIL]`: impossible from DATE on (default: the start), possible again from UNTIL on."""
-    pattern = r"(?P<move>[^:@.]+)(?:@(?P<date>[^@.]+))?(?:\.\.(?P<until>[^@.]+))?"
-    match = _match(pattern, text, "MOVE[@DATE][..UNTIL]")
-    date, until = (_date(text, match[part]) if match[part] else None for part in ("date", "until"))
-    return _fitting(text, Forbid(match["move"], date, until=until), scenario)
-
-
-def parse_pin(text: str, scenario: Scenario) -> Pin:
-    """Read `VARIABLE=LEVEL@DATE`."""
-    match = _match(r"(?P<variable>[^=@]+)=(?P<level>[^=@]+)@(?P<date>[^@]+)", text, "VARIABLE=LEVEL@DATE")
-    return _fitting(text, Pin(match["variable"], match["level"], _date(text, match["date"])), scenario)
-
-
-def _match(pattern: str, text: str, form: str) -> dict[str, str]:
-    match = re.fullmatch(pattern, text)
-    if match is None:
-        raise ScenarioError(Problem("", 0, repr(text), "cannot be read", f"expected {form}"))
-    return {name: part.strip() if part else part for name, part in match.groupdict().items()}
-
-
-def _date(text: str, written: str) -> dt.date:
-    try:
-        return read_date(written)
-    except Refusal as refusal:
-        raise ScenarioError(Problem("", 0, text, refusal.what, refusal.expected)) from None
-
-
-def _fitting(text: str, intervention: AnyIntervention, scenario: Scenario) -> AnyIntervention:
-    document.refuse(_refusals(text, intervention, scenario))
-    return intervention
-
-
-def _refusals(where: str, intervention: Intervention, scenario: Scenario) -> list[Problem]:
+def refusals(where: str, intervention: Intervention, scenario: Scenario) -> list[Problem]:
+    """Return what is wrong with an intervention of this scenario, told at `where`."""
     wrong = _wrong_intervention(scenario, intervention, scenario.horizon_days)
     return [Problem("", 0, where, what, expected) for _, what, expected in wrong]
 
@@ -324,7 +310,7 @@ def _wrong_intervention(scenario: Scenario, intervention: Intervention, horizon_
     else:
         yield from _wrong_move(scenario, intervention)
     if isinstance(intervention, Forbid | Policy):
-        yield from _wrong_span(intervention)
+        yield from _wrong_span(scenario, intervention)
         yield from _wrong_condition(scenario, intervention.when)
     if isinstance(intervention, Policy) and not 0 < intervention.rate < math.inf:
         yield ("rate",), f"a rate of {intervention.rate:g} per day", "expected one above zero"
@@ -337,9 +323,9 @@ def _wrong_intervention(scenario: Scenario, intervention: Intervention, horizon_
         yield (key,), f"{intervention.date} is {side}", f"expected a day from {scenario.as_of} to {last}"
 
 
-def _wrong_span(intervention: Forbid | Policy) -> Iterator[Finding]:
-    first, until = intervention.date, intervention.until
-    if first is not None and until is not None and until <= first:
+def _wrong_span(scenario: Scenario, intervention: Forbid | Policy) -> Iterator[Finding]:
+    first, until = intervention.date or scenario.as_of, intervention.until
+    if until is not None and until <= first:
         what = f"it ends ({until}) before it begins ({first})"
         yield ("until",), what, "expected a later day: the first on which it no longer applies"
 

@@ -14,9 +14,6 @@ from simlib.scenario.view_files import read_view
 from simlib.scenario.views import (
     apply_view,
     outside_range,
-    parse_forbid,
-    parse_force,
-    parse_pin,
     parse_values,
     view_of,
     with_horizon,
@@ -136,6 +133,44 @@ interventions:
     )
 
 
+def test_a_view_file_delays_and_repeats():
+    text = """format: 1
+id: v
+title: V
+horizon: 30 days
+interventions:
+  - {repeat: block, outcome: one-lane, every: 1 week, from: 2031-04-05, until: 2031-04-20, because: market days}
+  - {delay: block, until: 2031-04-20, because: a truce}
+  - {repeat: block, every: 20 days}
+"""
+    days = [dt.date(2031, 4, 5), dt.date(2031, 4, 12), dt.date(2031, 4, 19)]
+    assert read_view(text, BRIDGE).interventions == (
+        *(Force("block", day, "one-lane", "market days") for day in days),
+        Forbid("block", None, "a truce", dt.date(2031, 4, 20)),
+        Force("block", dt.date(2031, 4, 1)), Force("block", dt.date(2031, 4, 21)),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("entry", "words"),
+    [
+        ("{repeat: block, every: 1 month}", "v.yaml:5: interventions.1: a move repeated every 30.4375 days; expected"),
+        ("{repeat: block, every: 12 hours}", "repeated every 0.5 days; expected a whole number of days"),
+        ("{repeat: block, every: often}", "v.yaml:5: interventions.1.every: 'often' is not a quantity"),
+        ("{repeat: blok, every: 7 days}", "v.yaml:5: interventions.1.*: unknown move 'blok'"),
+        ("{repeat: block, every: 7 days, until: 2031-04-01}", "it ends .2031-04-01. before it begins"),
+        ("{repeat: block, every: 7 days, from: 2031-03-01}", "2031-03-01 is before the forecast begins"),
+        ("{delay: block}", "v.yaml:5: interventions.1: .*until"),
+        ("{delay: block, until: 2031-03-01}", "interventions.1.*: it ends .2031-03-01. before"),
+        ("{postpone: block}", "expected one of force: MOVE, repeat: MOVE, forbid: MOVE, delay: MOVE"),
+    ],
+)
+def test_what_cannot_be_delayed_or_repeated_is_told_with_its_line(entry, words):
+    text = f"format: 1\nid: v\ntitle: V\ninterventions:\n  - {entry}\n"
+    with pytest.raises(ScenarioError, match=words):
+        read_view(text, BRIDGE, "v.yaml")
+
+
 # Values
 
 
@@ -253,46 +288,6 @@ def test_a_changed_range_or_reason_goes_into_the_view():
 
 
 # Interventions
-
-
-def test_interventions_are_read():
-    assert parse_force("block@2031-04-05", BRIDGE) == Force("block", DAY)
-    assert parse_force("block:one-lane@2031-04-05", BRIDGE) == Force("block", DAY, "one-lane")
-    assert parse_forbid("block", BRIDGE) == Forbid("block")
-    assert parse_forbid("block@2031-04-05", BRIDGE) == Forbid("block", DAY)
-    assert parse_pin("bridge=blocked@2031-04-05", BRIDGE) == Pin("bridge", "blocked", DAY)
-    assert parse_pin(" bridge = blocked @ 2031-04-05 ", BRIDGE) == Pin("bridge", "blocked", DAY)
-
-
-def test_the_first_and_the_last_day_belong_to_the_forecast():
-    assert parse_force("block@2031-04-01", BRIDGE).date == BRIDGE.as_of
-    assert parse_force("block@2031-05-30", BRIDGE).date == BRIDGE.by_date(60)
-
-
-@pytest.mark.parametrize(
-    ("read", "text", "words"),
-    [
-        (parse_force, "block", r"'block': cannot be read; expected MOVE\[:OUTCOME\]@DATE"),
-        (parse_force, "block:@2031-04-05", "cannot be read"),
-        (parse_force, "blok@2031-04-05", "blok@2031-04-05: unknown move 'blok'; did you mean 'block'"),
-        (parse_force, "block:two@2031-04-05", "'block' has no outcome 'two'; expected one of: one-lane, both-lanes"),
-        (parse_force, "block@5 April", "block@5 April: '5 April' is not a date; expected a date such as 2031-04-01"),
-        (parse_force, "block@2031-02-30", "'2031-02-30' is not a date"),
-        (parse_force, "block@2031-03-31", "2031-03-31 is before the forecast begins; .* 2031-04-01 to 2031-05-30"),
-        (parse_force, "block@2031-05-31", "2031-05-31 is after the horizon; expected a day from 2031-04-01 to"),
-        (parse_forbid, "", r"'': cannot be read; expected MOVE\[@DATE\]"),
-        (parse_forbid, "block:one-lane", "cannot be read; expected MOVE"),
-        (parse_forbid, "blok", "blok: unknown move 'blok'"),
-        (parse_forbid, "block@2031-03-01", "2031-03-01 is before the forecast begins"),
-        (parse_pin, "bridge@2031-04-05", "cannot be read; expected VARIABLE=LEVEL@DATE"),
-        (parse_pin, "brige=open@2031-04-05", "unknown variable 'brige'; did you mean 'bridge'"),
-        (parse_pin, "bridge=opn@2031-04-05", "'bridge' has no level 'opn'; did you mean 'open'"),
-        (parse_pin, "bridge=open@2032-04-05", "2032-04-05 is after the horizon"),
-    ],
-)
-def test_interventions_that_do_not_fit_are_refused(read, text, words):
-    with pytest.raises(ScenarioError, match=words):
-        read(text, BRIDGE)
 
 
 def test_interventions_are_appended_in_order():

@@ -1,0 +1,59 @@
+"""Longer texts of `--help`."""
+
+from __future__ import annotations
+
+ABOUT = """\
+Crises written down as data: who can do what, how often, and what it changes.
+simlib tells what follows, with what probability by which date."""
+
+EXAMPLES = """\
+examples:
+  simlib check my-world/                     is the file right? every problem at once
+  simlib explain two-islands                 every move, assumption and ending in a sentence
+  simlib run two-islands                     endings, questions and moves by date
+  simlib run two-islands --draws 200         the same over the ranges of the assumptions
+  simlib compare two-islands --forbid patrol what if, exactly and with the same dice
+  simlib drivers two-islands                 which assumptions carry the answer
+  simlib paths two-islands --given open-war  how it gets there
+  simlib export two-islands --to prism       the same machine for PRISM and Storm
+  simlib lab                                 the notebooks
+
+PATH is a scenario folder, a scenario file, or the name of a scenario that comes with
+simlib. `simlib COMMAND --help` says more. Exit code: 0 done, 2 input refused, 1 failed."""
+
+RUN_ABOUT = """\
+Forecast a scenario: the probability of each ending and question by date, where the ladder stands,
+and the expected number of moves.
+
+The exact engine is used unless --engine says otherwise; where a scenario has too many states for it, the count
+is told and nothing is computed. By default the answer is that at the stated values of the assumptions, which are
+medians. --draws N gives, beside it, the mean over N draws from their ranges: the forecast that counts."""
+
+RUN_EXAMPLES = """\
+quantities:
+  rates       "2 per week", "every 12 days", "30% within 90 days"
+  chances     "30%" or 0.3            factors     3 or 0.5
+  lengths     "30 days", "6 weeks" (a bare number is days)
+  dates       2031-05-01, at 00:00 UTC
+  LEVELS      a level, "X or above", "X or below", "not X", or "a|b"; a comma between conditions means and
+
+examples:
+  simlib run two-islands --set "patrol_rate=2 per week" --set hot_factor=5
+  simlib run two-islands --view hawks --horizon "6 weeks"
+  simlib run two-islands --engine montecarlo --runs 100000 --seed 7 --threads 2
+  simlib run two-islands --forbid patrol@2031-05-01 --forbid land-troops@2031-05-01..2031-06-01
+  simlib run two-islands --force patrol:challenged@2031-04-10 --pin standoff=calm@2031-04-20
+  simlib run two-islands --draws 200 --out out/
+  simlib run two-islands --json - | jq .endings"""
+
+
+COMPARE_EXAMPLES = """\
+A policy has a rate: while its condition holds the move becomes possible or likelier, and happens after a time, not at
+once. LEVELS is a level, `X or above`, `X or below`, `not X`, or levels with | between them; a comma means and.
+
+examples:
+  simlib compare two-islands --forbid patrol
+  simlib compare two-islands --with-view hawks --with-view mediators
+  simlib compare two-islands --as "a truce" --delay patrol@2031-05-01 --set "offer_rate=2 per month" \\
+                             --as "show of force" --repeat "patrol@2031-04-07..2031-05-05 every 7 days"
+  simlib compare two-islands --policy "patrol=every 2 days..2031-06-01 while standoff=patrols or below" --out out/"""

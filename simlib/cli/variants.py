@@ -1,0 +1,68 @@
+"""What `simlib compare` sets beside the baseline: views, and groups of changes that `--as` names."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Sequence
+
+from simlib.cli import world
+from simlib.errors import Problem, ScenarioError
+from simlib.scenario.load import load_view
+from simlib.scenario.model import Scenario
+from simlib.scenario.views import apply_view
+
+UNNAMED = "changed"
+"""What the changes without a name are called."""
+
+EXPECTED = "expected --with-view, --set, --force, --repeat, --forbid, --delay, --policy or --pin"
+
+Changes = Sequence[tuple[str, str]]
+
+
+def variants_asked(arguments: Namespace, base: Scenario) -> dict[str, Scenario]:
+    """Return the variants of the baseline by name; raises ScenarioError with every reason at once."""
+    groups: list[tuple[str, Changes]] = []
+    for name, changes in arguments.variants:
+        if name:
+            groups.append((name, changes))
+            continue
+        groups += [(text, [(kind, text)]) for kind, text in changes if kind == "view"]
+        rest = [change for change in changes if change[0] != "view"]
+        groups += [(UNNAMED, rest)] if rest else []
+    problems = [problem for name, changes in groups for problem in _wrong(name, changes, groups)]
+    if not groups:
+        problems.append(Problem("", 0, "compare", "nothing to compare the scenario with", EXPECTED))
+    found: dict[str, Scenario] = {}
+    for name, changes in groups:
+        try:
+            found[name] = _changed(changes, base)
+        except ScenarioError as error:
+            named = any(name == other for other, _ in arguments.variants)
+            problems += [_told_of(name, problem) if named else problem for problem in error.problems]
+    if problems:
+        raise ScenarioError(dict.fromkeys(problems))
+    return found
+
+
+def _wrong(name: str, changes: Changes, groups: Sequence[tuple[str, Changes]]) -> list[Problem]:
+    problems = []
+    if not changes:
+        problems.append(Problem("", 0, f"--as {name}", "no change follows it", EXPECTED))
+    if [other for other, _ in groups].count(name) > 1:
+        problems.append(Problem("", 0, "compare", f"two variants are called {name!r}", "expected another name"))
+    return problems
+
+
+def _told_of(name: str, problem: Problem) -> Problem:
+    where = ": ".join(part for part in (f"--as {name}", problem.where) if part)
+    return Problem(problem.file, problem.line, where, problem.what, problem.expected)
+
+
+def _changed(changes: Changes, base: Scenario) -> Scenario:
+    views = [load_view(base, text) for kind, text in changes if kind == "view"]
+    seen = apply_view(base, views) if views else base
+    options = Namespace(
+        values=[text for kind, text in changes if kind == "set"],
+        interventions=[(kind, text) for kind, text in changes if kind not in ("view", "set")],
+    )
+    return world.changed(options, seen)

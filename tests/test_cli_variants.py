@@ -1,0 +1,93 @@
+"""Interventions and named variants on the command line, in a fictional valley."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from simlib.cli import main
+from tests.cli_world import write_bridge
+
+
+@pytest.fixture
+def bridge(tmp_path):
+    return str(write_bridge(tmp_path))
+
+
+def compared(capsys, *argv: str) -> dict:
+    assert main(["compare", *argv, "--runs", "0", "--json", "-"]) == 0
+    return json.loads(capsys.readouterr().out)["comparison"]["variants"]
+
+
+def test_changes_without_a_name_are_one_variant_and_each_view_is_another(bridge, capsys):
+    found = compared(capsys, bridge, "--forbid", "close", "--with-view", "hopeful", "--set", "pressure=5")
+    assert {name: len(variant["changes"]) for name, variant in found.items()} == {"hopeful": 1, "changed": 2}
+
+
+def test_as_names_what_follows_it(bridge, capsys):
+    found = compared(
+        capsys, bridge, "--as", "late", "--delay", "close@2031-04-20", "--as", "vow", "--with-view", "hopeful",
+        "--policy", "meet=every 2 days@2031-04-05..2031-05-01 while blockade=full, talks=none",
+        "--as", "market days", "--repeat", "close@2031-04-05..2031-05-05 every 1 week",
+    )  # fmt: skip
+    assert {name: variant["changes"] for name, variant in found.items()} == {
+        "late": ["“Close a lane” forbidden until 20 April 2031"],
+        "vow": ["Meeting: 1 per month → 2 per month",
+                "“Offer talks” 3.5 per week from 5 April 2031 until 1 May 2031 while blockade is full and talks is none"],
+        "market days": ["“Close a lane” forced on 5 April 2031 and 4 times more, the last on 3 May 2031"],
+    }  # fmt: skip
+
+
+def test_the_same_change_on_the_command_line_and_in_a_view_are_the_same_bits(bridge, capsys, tmp_path):
+    view = tmp_path / "bridge" / "views" / "vow.yaml"
+    view.write_text(
+        "format: 1\nid: vow\ntitle: A vow\ninterventions:\n"
+        "  - {policy: meet, rate: every 2 days, when: {blockade: full}, until: 2031-05-01}\n"
+        "  - {repeat: close, every: 10 days}\n  - {delay: clear, until: 2031-04-20}\n"
+    )
+    found = compared(
+        capsys, bridge, "--with-view", "vow", "--as", "typed", "--policy", "meet=every 2 days..2031-05-01 while "
+        "blockade=full", "--repeat", "close every 10 days", "--delay", "clear@2031-04-20",
+    )  # fmt: skip
+    assert found["vow"]["measures"] == found["typed"]["measures"]
+    assert found["vow"]["measures"]["ending:agreement"]["change"][-1] > 0
+
+
+def test_the_baseline_may_be_a_view(bridge, capsys):
+    plain = compared(capsys, bridge, "--with-view", "hopeful")["hopeful"]["measures"]["ending:agreement"]
+    seen = compared(capsys, bridge, "--view", "hopeful", "--forbid", "clear")["changed"]
+    assert seen["measures"]["ending:agreement"]["before"] == plain["after"]
+    assert len(seen["changes"]) == 1
+
+
+def test_a_policy_is_followed_by_both_engines(bridge, capsys):
+    argv = [bridge, "--policy", "meet=every 2 days while blockade=full", "--json", "-"]
+    answers = []
+    for more in ([], ["--engine", "montecarlo", "--runs", "4000"]):
+        assert main(["run", *argv, *more]) == 0
+        answers.append(json.loads(capsys.readouterr().out)["endings"]["agreement"])
+    exact, sampled = answers
+    assert sampled["low"][-1] - 0.01 <= exact["probability"][-1] <= sampled["high"][-1] + 0.01
+
+
+@pytest.mark.parametrize(
+    ("argv", "words"),
+    [
+        ([], "compare: nothing to compare the scenario with; expected --with-view, --set"),
+        (["--as", "a"], "--as a: no change follows it; expected --with-view"),
+        (["--as", "a", "--forbid", "close", "--as", "a", "--forbid", "meet"], "two variants are called 'a'"),
+        (["--as", "a", "--forbid", "clos"], "--as a: clos: unknown move 'clos'; did you mean 'close'"),
+        (["--forbid", "close while mod=hot"], "close while mod=hot: mod: unknown variable 'mod'; did you mean 'mood'"),
+        (["--with-view", "hopefull"], "has no view 'hopefull'; did you mean 'hopeful'"),
+        (["--view", "hopeful", "--with-view", "hopeful"], "already seen through the view 'hopeful'"),
+        (["--policy", "meet=2"], "meet=2: '2' is a number without a unit; expected a rate"),
+        (["--repeat", "close every 1 month"], "close every 1 month: a move repeated every 30.4375 days; expected a"),
+        (["--delay", "close@soon"], "close@soon: 'soon' is not a date; expected a date such as 2031-04-01"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_compared_is_refused_by_name(argv, words, bridge, capsys):
+    assert main(["compare", bridge, *argv]) == 2
+    err = capsys.readouterr().err
+    assert words in err
+    assert all(line.startswith("simlib: ") or bridge in line for line in err.splitlines())
