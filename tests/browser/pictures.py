@@ -4,11 +4,29 @@ from __future__ import annotations
 
 import io
 import time
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tests.browser.lab import Lab, Page, browser
 
-SHOTS = {"explorer": ("01_explorer.ipynb", (1320, 1040)), "editor": ("02_write_a_scenario.ipynb", (1320, 980))}
+
+@dataclass(frozen=True)
+class Shot:
+    """One picture to take: of which notebook, in which window and theme, a slider moved or not."""
+
+    notebook: str
+    size: tuple[int, int]
+    dark: bool = False
+    moved: bool = False
+
+
+SHOTS = {
+    "explorer": Shot("01_explorer.ipynb", (1320, 1040), moved=True),
+    "explorer-dark": Shot("01_explorer.ipynb", (1320, 1040), dark=True, moved=True),
+    "explorer-narrow": Shot("01_explorer.ipynb", (700, 1040), moved=True),
+    "editor": Shot("02_write_a_scenario.ipynb", (1320, 980)),
+}
 
 
 def take(folder: Path) -> None:
@@ -16,21 +34,25 @@ def take(folder: Path) -> None:
     from PIL import Image
 
     folder.mkdir(parents=True, exist_ok=True)
-    lab = Lab()
-    try:
-        with browser() as chromium:
-            for name, (notebook, size) in SHOTS.items():
-                page = Page(chromium, lab, notebook, size=size)
-                page.run_all()
-                page.settle()
-                if name == "explorer":
-                    move_a_slider(page)
-                png = page.shot_of_widget()
-                page.close()
-                picture = Image.open(io.BytesIO(png)).convert("RGB")
-                picture.quantize(192, method=Image.Quantize.MEDIANCUT).save(folder / f"{name}.png", optimize=True)
-    finally:
-        lab.close()
+    with browser() as chromium:
+        for name, shot in SHOTS.items():
+            lab = Lab("dark" if shot.dark else "light")  # each with a state of its own: nobody's drafts are to be seen
+            try:
+                picture = Image.open(io.BytesIO(_png(chromium, lab, shot))).convert("RGB")
+            finally:
+                lab.close()
+            picture.quantize(192, method=Image.Quantize.MEDIANCUT).save(folder / f"{name}.png", optimize=True)
+
+
+def _png(chromium: Any, lab: Lab, shot: Shot) -> bytes:
+    page = Page(chromium, lab, shot.notebook, size=shot.size, dark=shot.dark)
+    page.run_all()
+    page.settle()
+    if shot.moved:
+        move_a_slider(page)
+    png = page.shot_of_widget()
+    page.close()
+    return png
 
 
 def move_a_slider(page: Page) -> None:
