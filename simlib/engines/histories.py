@@ -89,7 +89,7 @@ class Histories:
         """Tell one replicate as dated sentences, from the start to its ending or the horizon; raises KeyError."""
         rows = self.rows(replicate)
         place = int(np.flatnonzero(self.replicates == replicate)[0])
-        sentences = [f"{long_date(self.scenario.as_of)}: at the start {self._situation(rows.start)}."]
+        sentences = [f"{long_date(self.scenario.as_of)}: the story begins; {self._situation(rows.start)}."]
         sentences += [self._sentence(row) for row in range(rows.start + 1, rows.stop)]
         return [*sentences, self._last_sentence(place)]
 
@@ -98,10 +98,10 @@ class Histories:
 
     def _situation(self, row: int) -> str:
         parts = [
-            f"{variable.label} is {variable.levels[level]}{' (hidden)' if variable.hidden else ''}"
+            f"{variable.label}: {variable.levels[level]}{' (hidden)' if variable.hidden else ''}"
             for variable, level in zip(self.scenario.variables.values(), self.levels[row], strict=True)
         ]
-        return ", ".join(parts)
+        return "; ".join(parts)
 
     def _sentence(self, row: int) -> str:
         scenario = self.scenario

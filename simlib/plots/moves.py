@@ -123,7 +123,7 @@ def _half(result: Forecast, name: str) -> float:
 def _number(count: float) -> str:
     if count == 0:
         return "0"
-    return f"{count:.0f}" if count >= 99.5 else f"{count:.1f}" if count >= 9.95 else f"{count:.2g}"
+    return f"{count:.0f}" if count >= 99.5 else f"{count:.1f}" if count >= 0.995 else f"{count:.2g}"
 
 
 def _change(count: float, old: float) -> str:

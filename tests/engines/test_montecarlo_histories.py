@@ -89,7 +89,7 @@ def test_a_story_in_dated_sentences():
     told = histories(worlds.erlang(2, 0.3), 3)
     ended = [replicate for replicate in range(3) if told.ending[replicate] >= 0]
     story = told.story(ended[0])
-    assert story[0] == "1 April 2031: at the start parcel is office-a."
+    assert story[0] == "1 April 2031: the story begins; parcel: office-a."
     assert story[1].endswith("Nature: forward; parcel goes from office-a to office-b.")
     assert story[-1].endswith("2031: the story ends: arrived.")
     assert len(story) == 4
@@ -97,7 +97,7 @@ def test_a_story_in_dated_sentences():
 
 def test_a_story_without_an_ending_stops_at_the_horizon():
     story = histories(worlds.two_states(1e-9), 1).story(0)
-    assert story == ["1 April 2031: at the start bank is left.", "30 April 2031: the horizon, with no ending yet."]
+    assert story == ["1 April 2031: the story begins; bank: left.", "30 April 2031: the horizon, with no ending yet."]
 
 
 def test_a_story_says_what_was_forced_unseen_and_hidden():
