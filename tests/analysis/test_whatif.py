@@ -300,8 +300,8 @@ def test_worlds_that_begin_differently_part_at_the_start():
     effect = compare(scenario, {"v": {"fuse.start.dry": 0.9}}, engine="montecarlo", runs=500).effects["v"]
     parting = next(p for p in effect.partings if p.shared == 0)
     assert parting.day == 0
-    assert "at the start" in parting.before
-    assert "at the start" in parting.after
+    assert "the story begins" in parting.before
+    assert "the story begins" in parting.after
 
 
 # ---------------------------------------------------------------- the face

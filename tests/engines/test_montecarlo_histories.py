@@ -105,7 +105,7 @@ def test_a_story_says_what_was_forced_unseen_and_hidden():
     assert "south: invite [forced]; talks goes from none to open." in text
     assert "Nature: cool [unseen]; tempo goes from hot to quiet." in text
     assert "by intervention, standoff goes from patrols to clashes." in text
-    assert "tempo is hot (hidden)" in text
+    assert "tempo: hot (hidden)" in text
     assert "north: patrol (challenged);" in text
     assert "Nature: rumour; nothing changes." in text
 
