@@ -80,12 +80,16 @@ def _alike(scenario: Scenario, other: Scenario) -> Scenario:
 
 @dataclass(frozen=True)
 class Booking:
-    """One intervention on the calendar: `first` and `last` day in days after `as_of`; alike where it acts at once."""
+    """One intervention on the calendar: `first` and `last` day in days after `as_of`; alike where it acts at once.
+
+    `waits`: it acts only while a condition holds.
+    """
 
     kind: Literal["force", "forbid", "policy", "pin"]
     words: str
     first: float
     last: float
+    waits: bool = False
 
 
 def bookings(base: Scenario, changed: Scenario) -> tuple[Booking, ...]:
@@ -93,11 +97,12 @@ def bookings(base: Scenario, changed: Scenario) -> tuple[Booking, ...]:
     result = []
     for item in changed.interventions[len(base.interventions) :]:
         first = 0.0 if item.date is None else changed.day(item.date)
-        last = first
+        last, waits = first, False
         if isinstance(item, Forbid | Policy):
             last = changed.horizon_days if item.until is None else min(changed.day(item.until), changed.horizon_days)
+            waits = not item.when.always
         kind: Any = type(item).__name__.lower()
-        result.append(Booking(kind, intervention_in_words(item, changed), first, last))
+        result.append(Booking(kind, intervention_in_words(item, changed), first, last, waits))
     return tuple(result)
 
 
@@ -144,7 +149,7 @@ def intervention_in_words(item: Intervention, scenario: Scenario) -> str:
     span = (f" from {long_date(item.date)}" if item.date else "") + (
         f" until {long_date(item.until)}" if item.until else ""
     )
-    when = "" if item.when.always else f" while {condition_in_words(item.when, scenario)}"
+    when = "" if item.when.always else f" while {condition_in_words(item.when, scenario, labels=True)}"
     if isinstance(item, Forbid):
         return f"“{move.label}” forbidden{span}{when}"
-    return f"“{move.label}” {show(item.rate, 'rate')}{span}{when}"
+    return f"“{move.label}” as a rule ({show(item.rate, 'rate')}){span}{when}"

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simlib.plots import style
-from simlib.plots.rows import fit, name, number, rows, whisker
-from simlib.results import long_date, percent
+from simlib.plots.rows import fit, letters, name, number, rows, whisker
+from simlib.results import Floats, long_date, percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -51,32 +51,49 @@ def indicators(result: Indicators, ax: Axes, *, most: int = ROWS) -> Axes:
 def indicator_map(results: list[Indicators], ax: Axes, *, most: int = 14) -> Axes:
     """Draw a heat map: indicators by endings, in each cell how many points seeing it adds or takes; return `ax`.
 
-    Cells whose 95% interval holds the probability without the sighting are left empty: nothing is known to change.
+    Cells whose 95% interval holds the probability without the sighting are left white: nothing is known to change.
+    Rows are the most informative of the indicators that are known to change something.
     """
+    known = [(item, column) for column, result in enumerate(results) for item in result.rows
+             if not item.if_seen[1] <= result.before[0] <= item.if_seen[2]]  # fmt: skip
     names: dict[str, str] = {}
-    for item in sorted((r for result in results for r in result.rows), key=lambda r: -r.information):
+    for item, _ in sorted(known, key=lambda pair: -pair[0].information):
         if len(names) < most:
             names.setdefault(item.id, item.label)
-    shift = np.full((len(names), len(results)), np.nan)
-    for column, result in enumerate(results):
-        for item in result.rows:
-            if item.id in names and not item.if_seen[1] <= result.before[0] <= item.if_seen[2]:
-                shift[list(names).index(item.id), column] = 100 * (item.if_seen[0] - result.before[0])
-    widest = max(float(np.nanmax(np.abs(shift))), 1e-9)
-    image = np.where(np.isnan(shift), 0.0, shift)
-    ax.imshow(image, cmap="cividis", vmin=-widest, vmax=widest, aspect="auto")
-    for (row, column), value in np.ndenumerate(shift):
-        text = "" if np.isnan(value) else style.points(value / 100)
-        ax.text(column, row, text, ha="center", va="center", fontsize=style.SMALL,
-                color="white" if value < 0.25 * widest else style.INK)  # fmt: skip
+    shift = np.zeros((max(len(names), 1), len(results)))
+    for item, column in known:
+        if item.id in names:
+            shift[list(names).index(item.id), column] = item.if_seen[0] - results[column].before[0]
+    row, column = map(int, np.unravel_index(int(np.argmax(np.abs(shift))), shift.shape))
+    endings = [result.scenario.endings[result.ending].label for result in results]
     until = long_date(results[0].scenario.by_date(results[0].day))
-    row, column = map(int, np.unravel_index(int(np.argmax(np.abs(image))), image.shape))
-    ending = results[column].scenario.endings[results[column].ending].label
-    title = f"“{list(names.values())[row]}” moves “{ending}” most: {style.points(image[row, column] / 100)} points"
-    told = f"points of probability added or taken when seen by {until}"
-    style.dress(ax, fit(title, ax), f"{told}; empty: not known to differ")
-    ax.set_xticks(range(len(results)), [style.wrap(r.scenario.endings[r.ending].label, 16, 4) for r in results])
+    title = f"No sign seen by {until} is known to change anything" if not names else (
+        f"“{list(names.values())[row]}” moves “{endings[column]}” most: {style.points(shift[row, column])} points"
+    )  # fmt: skip
+    style.dress(ax, fit(title, ax), f"points of probability added (warm) or taken (cool) when seen by {until}; white: "
+                "not known to differ")  # fmt: skip
+    _shades(ax, shift)
+    width = max(10, int(letters(ax) / len(results)) - 2)
+    ax.set_xticks(range(len(results)), [style.wrap(text, width, 5) for text in endings])
     ax.set_yticks(range(len(names)), [style.wrap(label, 34, 2) for label in names.values()])
     ax.grid(visible=False)
     ax.tick_params(length=0)
     return ax
+
+
+def _shades(ax: Axes, shift: Floats) -> None:
+    """Draw cells by the size of their change, up and down in different colours, each with its number."""
+    from matplotlib.patches import Rectangle
+
+    widest = max(float(np.abs(shift).max()), 1e-9)
+    for (row, column), value in np.ndenumerate(shift):
+        depth = float(np.sqrt(abs(value) / widest))
+        face = (style.ORANGE if value > 0 else style.SKY, depth) if value else "white"
+        ax.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, facecolor=face, edgecolor=style.GRID, linewidth=1))
+        if value:
+            ax.text(column, row, style.points(float(value)), ha="center", va="center", fontsize=style.SMALL,
+                    color=style.INK)  # fmt: skip
+    ax.set_xlim(-0.5, shift.shape[1] - 0.5)
+    ax.set_ylim(shift.shape[0] - 0.5, -0.5)
+    for side in ("left", "bottom"):
+        ax.spines[side].set_visible(False)

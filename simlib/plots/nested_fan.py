@@ -17,14 +17,24 @@ if TYPE_CHECKING:
     from simlib.analysis.fans import Fan
 
 
+WORTH_TELLING = 0.05
+"""Probability from which on the border of a rung makes a title."""
+
+
 def nested_fan(result: Fan, ax: Axes) -> Axes:
     """Draw the stacked rungs of a ladder, and over each border the 50% and 90% of the draws; return `ax`.
 
-    Colour is chance: how probable each rung is, on average over the priors. The pale bands on the borders are doubt.
+    Colour is chance: how probable each rung is, on average over the priors. The pale bands on the borders are doubt;
+    where they would lie on each other only those beside the widest rungs are drawn.
     """
-    mean, low, high = (percent(float(x[-1, -1])) for x in (result.mean, result.quantiles[0], result.quantiles[-1]))
-    title = f"{result.title}: “{result.names[-1]}” {mean}, between {low} and {high} over the priors"
-    bands = "bands on the borders: 50% and 90% of the draws"
+    shown = _apart(result)
+    told = max((b for b in shown if result.mean[b, -1] >= WORTH_TELLING), default=shown[0])
+    mean, low, high = (percent(float(x[told, -1])) for x in (result.mean, result.quantiles[0], result.quantiles[-1]))
+    more = " or above" if told < len(result.mean) - 1 else ""
+    title = f"{result.title}: “{result.names[told + 1]}”{more} {mean}, between {low} and {high} over the priors"
+    bands = "bands on the borders: 50% and 90% of the draws" + (
+        "" if len(shown) == len(result.mean) else ", where there is room"
+    )
     style.dress(ax, fit(title, ax), f"colours: probability on the date, mean of {result.draws} draws; {bands}")
     ones = np.ones_like(result.times)
     above = np.concatenate([ones[None, :], result.mean, np.zeros_like(ones)[None, :]])
@@ -32,7 +42,10 @@ def nested_fan(result: Fan, ax: Axes) -> Axes:
     for rung, colour in enumerate(colours):
         ax.fill_between(result.times, 1 - above[rung], 1 - above[rung + 1], color=colour, linewidth=0, zorder=1)
     for border in range(len(result.mean)):
-        _border(ax, result, border)
+        ax.plot(result.times, 1 - result.mean[border], color=style.INK, linewidth=1.1 if border in shown else 0.5,
+                zorder=3)  # fmt: skip
+    for border in shown:
+        _band(ax, result, border)
     ax.grid(visible=False)
     style.date_axis(ax, result.as_of, float(result.times[-1]))
     style.percent_axis(ax, 1.0)
@@ -44,11 +57,22 @@ def nested_fan(result: Fan, ax: Axes) -> Axes:
     return ax
 
 
-def _border(ax: Axes, result: Fan, border: int) -> None:
+def _apart(result: Fan) -> list[int]:
+    """Return the borders whose bands at the end do not lie on each other, those of the widest rungs first."""
+    mean, low, high = (x[:, -1] for x in (result.mean, result.quantiles[0], result.quantiles[-1]))
+    layers = -np.diff(np.concatenate([[1.0], mean, [0.0]]))
+    beside = np.maximum(layers[:-1], layers[1:])
+    shown: list[int] = []
+    for border in np.argsort(-beside, kind="stable").tolist():
+        if all(high[border] <= low[other] or low[border] >= high[other] for other in shown):
+            shown.append(border)
+    return shown
+
+
+def _band(ax: Axes, result: Fan, border: int) -> None:
     for low, high, alpha in ((0, 4, 0.35), (1, 3, 0.45)):
         ax.fill_between(result.times, 1 - result.quantiles[high, border], 1 - result.quantiles[low, border],
                         color="white", alpha=alpha, linewidth=0, zorder=2)  # fmt: skip
-    ax.plot(result.times, 1 - result.mean[border], color=style.INK, linewidth=1.1, zorder=3)
     for edge in (0, 4):
         ax.plot(result.times, 1 - result.quantiles[edge, border], color=style.INK, linewidth=0.6, zorder=3,
                 linestyle=(0, (3, 2)))  # fmt: skip

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simlib.plots import style
-from simlib.plots.rows import fit, name, number, rows, whisker
+from simlib.plots.rows import fit, letters, name, number, rows, whisker
 from simlib.results import long_date, percent
 
 if TYPE_CHECKING:
@@ -59,19 +59,22 @@ def path_tree(result: Paths, ax: Axes, *, least: float = 0.01, depth: int = 5) -
     )
     deepest = max(len(b.rungs) for b in nodes)
     colours = dict(zip(_rung_names(result), style.ordered(len(_rung_names(result))), strict=True))
+    letter = (deepest - 0.1) / letters(ax)  # branches begin where the label of what they leave ends
+    label: dict[tuple[str, ...], float] = {}
     for b in nodes:
         x, y = len(b.rungs) - 1.0, place[b.rungs]
         if len(b.rungs) > 1:
-            start = place[b.rungs[:-1]]
-            bend = np.linspace(0, 1, 30)
-            ease = bend**2 * (3 - 2 * bend)
-            ax.plot(x - 1 + bend, start + (y - start) * ease, color=style.GHOST, alpha=0.7, zorder=1,
+            parent = b.rungs[:-1]
+            start, bend = place[parent], np.linspace(0, 1, 30)
+            ease, left = bend**2 * (3 - 2 * bend), x - 1 + label[parent]
+            ax.plot(left + (x - left) * bend, start + (y - start) * ease, color=style.GHOST, alpha=0.7, zorder=1,
                     linewidth=0.8 + 12 * b.entered, solid_capstyle="butt")  # fmt: skip
         ax.plot([x], [y], "o", markersize=8, color=colours[b.rungs[-1]], markeredgecolor=style.INK, zorder=3)
         share = f" ({percent(b.share_of_parent)})" if len(b.rungs) > 1 else ""
-        ax.annotate(f"{style.plain(b.rungs[-1])}\n{percent(b.entered)}{share}", (x, y), (8, 0), zorder=4,
-                    textcoords="offset points", fontsize=style.SMALL, va="center", color=style.INK,
-                    bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.0, "alpha": 0.85})  # fmt: skip
+        lines = (b.rungs[-1], f"{percent(b.entered)}{share}")
+        label[b.rungs] = min(0.04 + (2 + max(map(len, lines))) * letter, 0.75)
+        ax.annotate(style.plain("\n".join(lines)), (x, y), (8, 0), zorder=4, textcoords="offset points",
+                    fontsize=style.SMALL, va="center", color=style.INK)  # fmt: skip
     ax.set_xlim(-0.15, deepest - 0.25)
     ax.set_ylim(max(place.values()) + 0.6, -0.6)
     return _bare(ax)

@@ -131,7 +131,7 @@ def _tick_dates(as_of: dt.date, horizon: float, most: int) -> list[dt.date]:
         dates = [day for day in days if rule(day)]
         if len(dates) <= most - 1:
             break
-    gap = dt.timedelta(days=max(1, round(0.7 * len(days) / most)))
+    gap = dt.timedelta(days=max(1, round(1.15 * len(days) / most)))  # the last date is written to the left of its tick
     return [date for date in dates if last - date >= gap] + [last]
 
 

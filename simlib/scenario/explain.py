@@ -76,15 +76,25 @@ def explain_text(scenario: Scenario) -> str:
     return "\n".join(parts) + "\n"
 
 
-def condition_in_words(condition: Condition, scenario: Scenario) -> str:
-    """Say a condition: "standoff is patrols or above and tempo is hot"; "always" where it asks for nothing."""
+def condition_in_words(condition: Condition, scenario: Scenario, *, labels: bool = False) -> str:
+    """Say a condition: "standoff is patrols or above and tempo is hot"; "always" where it asks for nothing.
+
+    `labels`: variables are called as people call them, not by their ids.
+    """
     if condition.always:
         return "always"
     clauses = [
-        " and ".join(f"{name} is {_levels(scenario.variables[name], levels)}" for name, levels in clause)
+        " and ".join(
+            f"{_called(scenario.variables[name], labels)} is {_levels(scenario.variables[name], levels)}"
+            for name, levels in clause
+        )
         for clause in condition.clauses
     ]
     return ", or ".join(clauses)
+
+
+def _called(variable: Variable, labels: bool) -> str:
+    return f"“{variable.label}”" if labels and variable.label else variable.id
 
 
 def _levels(variable: Variable, levels: tuple[str, ...]) -> str:

@@ -136,13 +136,14 @@ class Question(ABC):
 
 @dataclass(frozen=True)
 class Plot:
-    """What to draw, its height, and the room at its left, at its bottom and for its title, in pixels."""
+    """What to draw, its height, and the room at its left, at its bottom, for its title and at its right, in pixels."""
 
     draw: Draw
     height: int
     left: int = 50
     bottom: int = 40
     top: int = TOP
+    right: int = 20
 
 
 def drawn(*plots: Plot) -> tuple[bytes, tuple[int, int]]:
@@ -152,7 +153,7 @@ def drawn(*plots: Plot) -> tuple[bytes, tuple[int, int]]:
 
     parts = []
     for plot in plots:
-        inside = (WIDTH - plot.left - 20, plot.height - plot.top - plot.bottom)
+        inside = (WIDTH - plot.left - plot.right, plot.height - plot.top - plot.bottom)
         box = (plot.left / WIDTH, plot.bottom / plot.height, inside[0] / WIDTH, inside[1] / plot.height)
         parts.append(still_figure(plot.draw, WIDTH, plot.height, box)[0])
     return (parts[0] if len(parts) == 1 else stacked(*parts)), (WIDTH, sum(plot.height for plot in plots))

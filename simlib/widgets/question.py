@@ -114,15 +114,20 @@ WhatIf = _panel(questions.WhatIf)
 Drivers = _panel(questions.Drivers)
 SharesOfDoubt = _panel(questions.SharesOfDoubt)
 HowSure = _panel(questions.HowSure)
+ChanceWithinDoubt = _panel(questions.ChanceWithinDoubt)
 WorthKnowing = _panel(questions.WorthKnowing)
+Plans = _panel(questions.Plans)
 ByWhichPath = _panel(questions.ByWhichPath)
+WhereWaysPart = _panel(questions.WhereWaysPart)
 OnTheWayTo = _panel(questions.OnTheWayTo)
 WhatToWatchFor = _panel(questions.WhatToWatchFor)
+SignsOfEveryEnding = _panel(questions.SignsOfEveryEnding)
 WorthSeeing = _panel(questions.WorthSeeing)
 UnderWhichAssumptions = _panel(questions.UnderWhichAssumptions)
 Sweep = _panel(sweeping.Sweep)
 
 __all__ = [
-    "ByWhichPath", "Drivers", "HowSure", "OnTheWayTo", "Panel", "SharesOfDoubt", "Sweep", "UnderWhichAssumptions",
-    "WhatIf", "WhatToWatchFor", "WorthKnowing", "WorthSeeing",
+    "ByWhichPath", "ChanceWithinDoubt", "Drivers", "HowSure", "OnTheWayTo", "Panel", "Plans", "SharesOfDoubt",
+    "SignsOfEveryEnding", "Sweep", "UnderWhichAssumptions", "WhatIf", "WhatToWatchFor", "WhereWaysPart",
+    "WorthKnowing", "WorthSeeing",
 ]  # fmt: skip

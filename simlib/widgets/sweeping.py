@@ -15,8 +15,8 @@ from simlib.results import Floats, long_date, percent
 from simlib.scenario.model import Assumption
 from simlib.scenario.scales import forward, inverse
 from simlib.widgets.asking import Answer, Cancel, Control, Plot, Progress, Question
+from simlib.widgets.choosing import measure, number, told
 from simlib.widgets.drafts import folder
-from simlib.widgets.questions import measure, number, told
 
 
 class Sweep(Question):

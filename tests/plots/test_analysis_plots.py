@@ -13,7 +13,8 @@ mpl.use("Agg")
 from matplotlib import pyplot as plt
 
 from simlib.analysis.drivers import tornado as ask_tornado
-from simlib.analysis.fans import ladder_fan, measure_fan
+from simlib.analysis.fans import Fan, ladder_fan, measure_fan
+from simlib.analysis.indicators import of_every_ending
 from simlib.analysis.knowing import value_of_knowing
 from simlib.analysis.seeing import value_of_seeing
 from simlib.analysis.sobol import sobol
@@ -24,6 +25,7 @@ from simlib.engines.mixture import over_priors
 from simlib.plots.calendar import calendar
 from simlib.plots.doubt import doubt, split
 from simlib.plots.flips import flips
+from simlib.plots.indicators import indicator_map
 from simlib.plots.nested_fan import doubt_fan, nested_fan
 from simlib.plots.shares import shares
 from simlib.plots.tornado import tornado
@@ -124,8 +126,9 @@ def test_flips_need_replicates(scenario):
 def test_a_calendar_shows_what_is_done_and_when(comparison):
     ax, text = drawn(calendar, comparison)
     assert "4 interventions in 4 variants, 1 April 2031 to 30 May 2031" in text.replace("\n", " ")
-    spans = sorted((bar.get_x(), bar.get_width()) for bar in ax.patches)
-    assert spans == [(0.0, 19.0), (0.0, 60.0)]
+    spans = sorted((bar.get_x(), bar.get_width(), bar.get_facecolor()[3]) for bar in ax.patches)
+    assert spans == [(0.0, 19.0, 1.0), (0.0, 60.0, 0.3)]
+    assert "pale: only while its condition holds" in text
     assert [line.get_xdata()[0] for line in ax.lines] == [9.0, 0.0]
 
 
@@ -191,3 +194,26 @@ def test_fans_keep_chance_and_doubt_apart(draws):
     _, text = drawn(doubt_fan, measure_fan(draws, "treaty"))
     assert "treaty:" in text
     assert "dotted: stated values" in text
+
+
+def test_bands_of_a_fan_that_would_lie_on_each_other_are_left_out():
+    border = np.array([[0.95, 0.9], [0.5, 0.4], [0.48, 0.35]])
+    spread = border[None] + np.array([-0.1, -0.05, 0, 0.05, 0.1])[:, None, None] * np.array([0, 1])
+    fan = Fan("w", date(0), "Height", ("a", "b", "c", "d"), np.array([1.0, 30.0]), border, border, spread, 100)
+    ax, text = drawn(nested_fan, fan)
+    assert "“c” or above 40%, between 30% and 50% over the priors" in text.replace("\n", " ")
+    assert "where there is room" in text
+    assert sum(line.is_dashed() for line in ax.lines) == 4
+
+
+def test_a_heat_map_has_what_is_known_to_change_and_nothing_else(scenario):
+    found = of_every_ending(scenario, day=10.0, draws=0, runs=4000)
+    ax, text = drawn(indicator_map, found)
+    known = [(row.id, result.ending) for result in found for row in result.rows
+             if not row.if_seen[1] <= result.before[0] <= row.if_seen[2]]  # fmt: skip
+    assert len(known) == sum("▲" in cell.get_text() or "▼" in cell.get_text() for cell in ax.texts)
+    assert {label.get_text().replace("\n", " ") for label in ax.get_yticklabels()} == {
+        row.label for result in found for row in result.rows if (row.id, result.ending) in known
+    }
+    _, text = drawn(indicator_map, [dataclasses.replace(result, rows=()) for result in found])
+    assert "No sign seen by 10 April 2031 is known to change anything" in text.replace("\n", " ")

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
 
-from simlib.errors import Cancelled, ScenarioError, SimlibError
-from simlib.widgets import asking, questions, sweeping
+from simlib.analysis.whatif import compare
+from simlib.errors import Cancelled, ScenarioError, SimlibError, TooManyStates
+from simlib.scenario.load import load_text
+from simlib.scenario.model import Condition, Forbid, Force, Policy, View
+from simlib.widgets import asking, choosing, doubting, questions, sweeping
 from simlib.widgets.asking import Answer, Control, Inquiry, Line, Question
 from simlib.widgets.question import Panel, WhatIf
+from simlib.widgets.writing import TEMPLATE
 
-WORLD = "two-islands"
+WORLD = load_text(TEMPLATE.read_text(encoding="utf-8"))
+"""Eight states, so that every question is answered at once."""
 
 
 class Slow(Question):
@@ -154,15 +160,25 @@ def test_only_the_last_answers_are_kept(monkeypatch):
     assert len(list(asking.shelves()[1].glob("*.json"))) == 3
 
 
+PLAN = View(
+    "early-talks", "Talks before a full blockade",
+    interventions=(Force("meet", WORLD.by_date(9), "accepted"), Forbid("close", until=WORLD.by_date(19)),
+                   Policy("meet", 0.5, Condition(((("blockade", ("full",)),),)))),
+)  # fmt: skip
+
 SMALL = {
-    questions.WhatIf: {"pairs": 200, "view": "hawks"},
+    questions.WhatIf: {"pairs": 200, "assumption": "meeting"},
+    questions.Plans: {"pairs": 200, "plans": [PLAN]},
     questions.Drivers: {"top": 2},
     questions.SharesOfDoubt: {"designs": 64, "runs": 100, "top": 2},
     questions.HowSure: {"draws": 64, "runs": 100},
+    questions.ChanceWithinDoubt: {"draws": 64},
     questions.WorthKnowing: {"draws": 128, "runs": 100},
     questions.ByWhichPath: {},
+    questions.WhereWaysPart: {},
     questions.OnTheWayTo: {"count": 3},
     questions.WhatToWatchFor: {"draws": 64, "runs": 1000},
+    questions.SignsOfEveryEnding: {"draws": 64, "runs": 1000},
     questions.WorthSeeing: {"draws": 64, "runs": 100},
     questions.UnderWhichAssumptions: {"draws": 128, "runs": 200},
     sweeping.Sweep: {"levels": 2, "runs": 200},
@@ -178,8 +194,9 @@ def test_every_question_answers_with_words_a_table_and_a_picture(kind):
     assert all(answer.sentences)
     assert {len(row) for row in answer.rows} == {len(answer.head)}
     assert not shares or 0 <= min(shares) <= max(shares) <= 1
-    asked = next((text for control in question.controls for text, value in control.options if value == control.value))
-    assert asked in "".join([*answer.sentences, *sum(answer.rows, ())]) or kind is questions.ByWhichPath
+    asked = next((text for control in question.controls for text, value in control.options if value == control.value
+                  and control.name in ("measure", "ending") and value != choosing.NONE), "")  # fmt: skip
+    assert asked in "".join([*answer.sentences, *sum(answer.rows, ())])
 
 
 @pytest.mark.parametrize("kind", SMALL, ids=lambda kind: kind.name)
@@ -190,15 +207,78 @@ def test_every_question_can_be_stopped(kind):
 
 
 def test_what_if_compares_what_the_library_compares():
-    from simlib.analysis.whatif import compare
-    from simlib.scenario.model import Forbid
-
     question = questions.WhatIf(WORLD)
     move = question.chosen["move"]
     answer = question.answer(question.chosen | {"pairs": 100}, lambda: False, lambda share: None)
     expected = compare(question.scenario, {"it": [Forbid(move, None)]}, runs=0)
     changes = {d.measure.label: f"{100 * float(d.change[-1]):+.1f} points" for d in expected.effects["it"].strongest()}
     assert {row[1]: row[4] for row in answer.rows} == changes
+
+
+def test_a_view_and_a_move_are_compared_each_alone_and_together(bridge):
+    question = questions.WhatIf(bridge, change="delay", date="2031-04-20", view="hasty")
+    made = question.variants(question.chosen)
+    assert list(made)[1:] == ["Everybody is in a hurry", "All of these"]
+    assert next(iter(made.values())) == Forbid(question.chosen["move"], None, until=dt.date(2031, 4, 20))
+
+
+def test_a_rule_looks_at_the_state():
+    question = questions.WhatIf(WORLD, move="meet", change="policy", state="blockade=full", days=4)
+    rule = Policy("meet", 0.25, Condition(((("blockade", ("full",)),),)))
+    assert question.variants(question.chosen) == {"As a rule, while full: Offer talks": rule}
+    waiting = questions.WhatIf(WORLD, move="meet", change="force", state="blockade=full")
+    with pytest.raises(ScenarioError, match="waits for no state"):
+        waiting.variants(waiting.chosen)
+
+
+def test_plans_come_from_views_from_files_and_from_the_world(bridge):
+    path = bridge / "views" / "hasty.yaml"
+    question = questions.Plans(bridge, plans=[PLAN, path])
+    assert [question.chosen[name] for name in ("first", "second", "third")] == ["early-talks", "hasty", "none"]
+    assert list(question.variants(question.chosen)) == ["Talks before a full blockade", "Everybody is in a hurry"]
+    alone = questions.Plans(bridge)
+    assert alone.chosen["first"] == "hasty"
+    assert alone.key(alone.chosen) != question.key(question.chosen)
+    with pytest.raises(ScenarioError, match="no plan is chosen"):
+        question.variants(dict.fromkeys(("first", "second", "third"), "none"))
+    with pytest.raises(ScenarioError, match="there is no plan"):
+        questions.Plans(WORLD)
+
+
+def test_plans_are_told_with_what_they_do_and_when():
+    question = questions.Plans(WORLD, plans=[PLAN], pairs=100)
+    answer = question.answer(question.chosen, lambda: False, lambda share: None)
+    told = " ".join(answer.sentences)
+    assert "“Offer talks” (accepted) forced on 9 April 2031" in told
+    assert "“Offer talks” as a rule (3.5 per week) while “blockade” is full" in told
+    expected = compare(WORLD, {"it": PLAN}, runs=0).effects["it"].strongest()
+    assert {row[1]: row[4] for row in answer.rows} == {
+        d.measure.label: f"{100 * float(d.change[-1]):+.1f} points" for d in expected
+    }
+
+
+def test_the_fan_is_drawn_by_monte_carlo_where_there_are_too_many_states(monkeypatch):
+    from simlib.engines import mixture
+
+    def too_large(*args, engine="exact", **options):
+        if engine == "exact":
+            raise TooManyStates(10, 5, complete=False)
+        return plain(*args, engine=engine, **options)
+
+    plain = mixture.over_priors
+    monkeypatch.setattr(mixture, "over_priors", too_large)
+    monkeypatch.setattr(doubting, "REPLICATES", 10)
+    question = questions.ChanceWithinDoubt(WORLD, draws=64)
+    assert "10 replicates each" in question.answer(question.chosen, lambda: False, lambda share: None).sentences[0]
+
+
+def test_where_ways_part_the_shares_add_up():
+    answer = questions.WhereWaysPart(WORLD).answer(
+        {"ladder": "lanes", "ending": "none", "least": 1}, lambda: False, lambda share: None
+    )
+    assert answer.rows[0] == ("some lanes closed", "100%", "100%")
+    on, stay = re.search(r"(\d+)% go on to “all lanes closed”; (\d+)% see no new rung", answer.sentences[1]).groups()
+    assert int(on) + int(stay) == 100
 
 
 def test_nothing_changed_is_refused():
