@@ -263,7 +263,7 @@ def _question(parser: argparse.ArgumentParser, *wanted: str, outputs: bool = Tru
     if outputs:
         group = _adder(parser.add_argument_group("output"))
         group("--json", metavar="FILE", help="write the answer as JSON; `-`: to standard output, and nothing else")
-        group("--out", type=Path, metavar="DIR", help="write tables (CSV) and the JSON there")
+        group("--out", type=Path, metavar="DIR", help="write figures (PNG, SVG), tables (CSV) and the JSON there")
 
 
 def _lab(parser: argparse.ArgumentParser) -> None:

@@ -5,19 +5,33 @@ from __future__ import annotations
 import json
 import sys
 from argparse import Namespace
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from simlib.cli import world
+from simlib.cli import figures, world
+from simlib.cli.files import Picture, draw_all, slug, staged, write_table
 from simlib.cli.progress import Task
 from simlib.cli.variants import variants_asked
-from simlib.errors import Problem, ScenarioError
+from simlib.errors import MissingDependency, Problem, ScenarioError, TooManyStates
 from simlib.results import plain_json, write_atomically
 from simlib.scenario.model import Scenario
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from simlib.analysis.discovery import Discovery
+    from simlib.analysis.fans import Fan
+    from simlib.analysis.indicators import Indicators
+    from simlib.engines.histories import Histories
+
+FAN_DRAWS, FAN_TIMES, FAN_RUNS = 100, 45, 200
+"""Draws and report times of a nested fan, and replicates of a draw where the exact engine cannot."""
+
+HISTORIES = 40
+"""Histories on a ladder plot."""
 
 
 class Result(Protocol):
@@ -45,7 +59,9 @@ def compare(arguments: Namespace) -> int:
             runs=arguments.runs, draws=arguments.draws, seed=arguments.seed, progress=task.report,
             cancel=task.cancelled,
         )  # fmt: skip
-    return _tell(arguments, {"comparison": result, "flips": _Table(result.frame("flips"))})
+    drawn = [measure.name for measure in result.measures if arguments.measure or measure.kind == "ending"]
+    pictures = partial(figures.compare, result, drawn)
+    return _tell(arguments, {"comparison": result, "flips": _Table(result.frame("flips"))}, pictures)
 
 
 def drivers(arguments: Namespace) -> int:
@@ -60,16 +76,17 @@ def drivers(arguments: Namespace) -> int:
             scenario, measures, day=arguments.day, progress=task.report, cancel=task.cancelled
         )
     with Task("moving every assumption over its range") as task:
-        results["tornado"] = tornado(
+        results["tornado"] = bars = tornado(
             scenario, measures, top=arguments.top, day=arguments.day, progress=task.report, cancel=task.cancelled
         )
+    shares = None
     if arguments.sobol:
         with Task("sharing out the doubt") as task:
-            results["sobol"] = sobol(
+            results["sobol"] = shares = sobol(
                 scenario, measures, top=arguments.top, day=arguments.day, seed=arguments.seed, progress=task.report,
                 cancel=task.cancelled,
             )  # fmt: skip
-    return _tell(arguments, results)
+    return _tell(arguments, results, partial(figures.drivers, bars, shares))
 
 
 def uncertainty(arguments: Namespace) -> int:
@@ -83,11 +100,25 @@ def uncertainty(arguments: Namespace) -> int:
             scenario, measures, draws=arguments.draws or None, day=arguments.day, seed=arguments.seed,
             engine=arguments.engine or "auto", progress=task.report, cancel=task.cancelled,
         )  # fmt: skip
-    results: dict[str, Result] = {"uncertainty": doubt}
-    for measure in doubt.measures:
-        if measure.probability:
-            results[f"knowing-{measure.name.replace(':', '-')}"] = value_of_knowing(doubt, measure.name)
-    return _tell(arguments, results)
+    worths = {f"knowing-{slug(measure.name)}": value_of_knowing(doubt, measure.name) for measure in doubt.measures
+              if measure.probability}  # fmt: skip
+    fan = _fan(scenario, arguments) if arguments.out is not None and scenario.ladders else None
+    return _tell(arguments, {"uncertainty": doubt, **worths}, partial(figures.uncertainty, doubt, worths, fan))
+
+
+def _fan(scenario: Scenario, arguments: Namespace) -> Fan:
+    """Return where the ladder stands over the priors, by Monte Carlo where there are too many states."""
+    from simlib.analysis.fans import ladder_fan
+    from simlib.engines.mixture import over_priors
+
+    with Task("unfolding the fan") as task:
+        ask = partial(over_priors, scenario, draws=FAN_DRAWS, seed=arguments.seed, times=FAN_TIMES,
+                      horizon=arguments.day, progress=task.report, cancel=task.cancelled)  # fmt: skip
+        try:
+            found = ask(engine=arguments.engine or "exact")
+        except TooManyStates:
+            found = ask(engine="montecarlo", runs=FAN_RUNS * FAN_DRAWS)
+    return ladder_fan(found, scenario.ladder or None)
 
 
 def paths(arguments: Namespace) -> int:
@@ -107,14 +138,31 @@ def paths(arguments: Namespace) -> int:
                 scenario, arguments.given, ladder=arguments.ladder, progress=task.report, cancel=task.cancelled
             )
         results["passages"] = _Table(frame, show=True)
-    return _tell(arguments, results)
+    told = _histories(scenario, arguments) if arguments.out is not None else None
+    return _tell(arguments, results, partial(figures.paths, found, told))
+
+
+def _histories(scenario: Scenario, arguments: Namespace) -> Histories | None:
+    """Return a few histories, given the ending if one is; None where they cannot be played here."""
+    from simlib.engines.conditioned import histories_given
+    from simlib.engines.histories import histories
+
+    with Task("playing histories") as task:
+        if arguments.given:
+            return histories_given(scenario, f"ending:{arguments.given}", HISTORIES, cancel=task.cancelled)
+        try:
+            return histories(scenario, HISTORIES)
+        except MissingDependency as error:
+            world.note(f"no histories are drawn: {error}")
+    return None
 
 
 def indicators(arguments: Namespace) -> int:
     """What to watch for: what seeing a move or a level by a day says of an ending."""
     from simlib.analysis.indicators import indicators as asked
 
-    scenario, results = _scenario(arguments), {}
+    scenario = _scenario(arguments)
+    results: dict[str, Indicators] = {}
     for ending in arguments.ending or [next(iter(scenario.endings), "")]:
         with Task(f"watching for {ending}") as task:
             results[f"indicators-{ending}"] = asked(
@@ -122,22 +170,23 @@ def indicators(arguments: Namespace) -> int:
                 runs=arguments.runs, seed=arguments.seed, doing=arguments.doing, progress=task.report,
                 cancel=task.cancelled,
             )  # fmt: skip
-    return _tell(arguments, results)
+    return _tell(arguments, results, partial(figures.indicators, list(results.values())))
 
 
 def discover(arguments: Namespace) -> int:
     """Under which assumptions: boxes and a tree over the priors."""
     from simlib.analysis.discovery import discover as asked
 
-    scenario, results = _scenario(arguments), {}
+    scenario = _scenario(arguments)
+    results: dict[str, Discovery] = {}
     for measure in arguments.measure or [f"ending:{next(iter(scenario.endings), '')}"]:
         with Task(f"discovering where {measure} is likely") as task:
-            results[f"discovery-{measure.replace(':', '-')}"] = asked(
+            results[f"discovery-{slug(measure)}"] = asked(
                 scenario, measure, threshold=arguments.threshold, engine=arguments.engine or "montecarlo",
                 draws=arguments.draws, runs=arguments.runs, seed=arguments.seed, progress=task.report,
                 cancel=task.cancelled,
             )  # fmt: skip
-    return _tell(arguments, results)
+    return _tell(arguments, results, lambda: chain.from_iterable(map(figures.discover, results.values())))
 
 
 def diff(arguments: Namespace) -> int:
@@ -234,7 +283,10 @@ def _scenario(arguments: Namespace) -> Scenario:
     return world.changed(arguments, world.stated(arguments))
 
 
-def _tell(arguments: Namespace, results: Mapping[str, Result]) -> int:
+def _tell(
+    arguments: Namespace, results: Mapping[str, Result], pictures: Callable[[], Iterable[Picture]] = tuple
+) -> int:
+    """Print the answer, then write what was asked for: every file, or where that is stopped none."""
     data = _finite(plain_json({name: result.to_dict() for name, result in results.items()}))
     text = json.dumps(data, ensure_ascii=False, indent=1, allow_nan=False, default=str) + "\n"
     if arguments.json == "-":
@@ -246,11 +298,14 @@ def _tell(arguments: Namespace, results: Mapping[str, Result]) -> int:
         write_atomically(Path(arguments.json), text.encode())
         sys.stderr.write(f"written: {arguments.json}\n")
     if arguments.out is not None:
-        for name, result in results.items():
-            table = result.frame().to_csv(index=False, lineterminator="\n")
-            write_atomically(arguments.out / f"{name}.csv", table.encode())
-        write_atomically(arguments.out / f"{arguments.command}.json", text.encode())
-        sys.stderr.write(f"written: {len(results) + 1} files in {arguments.out}\n")
+        sys.stdout.flush()
+        with Task("drawing") as task, staged(arguments.out) as stage:
+            for name, result in results.items():
+                write_table(result.frame(), stage / f"{name}.csv")
+            write_atomically(stage / f"{arguments.command}.json", text.encode())
+            draw_all(pictures(), stage, task)
+            written = len(list(stage.iterdir()))
+        sys.stderr.write(f"written: {written} files in {arguments.out}\n")
     return 0
 
 

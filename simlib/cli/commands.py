@@ -56,7 +56,9 @@ def lab(arguments: Namespace) -> int:
 def ask(arguments: Namespace) -> int:
     """Answer one of the questions."""
     from simlib.cli import asking
+    from simlib.cli.files import refuse_targets
 
+    refuse_targets(arguments)
     answer: Callable[[Namespace], int] = getattr(asking, arguments.command)
     return answer(arguments)
 

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
+import re
+import shutil
+import tempfile
+from argparse import Namespace
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from simlib.cli.progress import Task
+from simlib.errors import Cancelled, Problem, ScenarioError
 from simlib.results import write_atomically
 
 if TYPE_CHECKING:
@@ -19,25 +27,79 @@ if TYPE_CHECKING:
 TABLES = ("endings", "questions", "levels", "rungs", "moves")
 POINTS = ("p05", "p25", "p50", "p75", "p95")
 
-SIZE, PNG_DPI, SVG_DPI = (11, 6), 100, 72
-"""Of a figure: inches, and dots per inch."""
+PNG_DPI, SVG_DPI = 100, 72
+"""Dots per inch of figures."""
 
-Place = tuple[float, float, float, float]
 Draw = Callable[["Axes"], Any]
 
-_LABELS_BESIDE: Place = (0.07, 0.1, 0.65, 0.76)
-_LABELS_INSIDE: Place = (0.03, 0.08, 0.92, 0.8)
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A figure to be drawn: its size and its margins, all in pixels at 100 dpi."""
+
+    name: str
+    draw: Draw
+    height: int = 600
+    width: int = 1000
+    left: int = 60
+    right: int = 40
+    top: int = 84
+    bottom: int = 52
+
+    @property
+    def box(self) -> tuple[float, float, float, float]:
+        """Where the axes lie, as shares of the figure."""
+        across, up = self.width - self.left - self.right, self.height - self.top - self.bottom
+        return self.left / self.width, self.bottom / self.height, across / self.width, up / self.height
 
 
-def write_all(answer: Answer, folder: Path) -> list[Path]:
-    """Write forecast.json, a CSV for each table and a PNG and an SVG for each figure; return the paths."""
-    written = [answer.forecast.save(folder / "forecast.json")]
-    for name, frame in _frames(answer):
-        written.append(folder / f"{name}.csv")
-        write_atomically(written[-1], frame.to_csv(index=False, lineterminator="\n").encode())
-    for name, draw, place in _figures(answer):
-        written += _save(draw, place, folder / name)
-    return written
+def refuse_targets(arguments: Namespace) -> None:
+    """Refuse, before anything is computed, places that cannot be written to."""
+    problems, (out, file) = [], (getattr(arguments, name, None) for name in ("out", "json"))
+    if out is not None and arguments.command != "report" and out.exists() and not out.is_dir():
+        problems.append(Problem("", 0, "--out", f"{out} is a file", "expected a folder"))
+    if file not in (None, "-") and Path(file).is_dir():
+        problems.append(Problem("", 0, "--json", f"{file} is a folder", "expected a file, or - for output"))
+    if problems:
+        raise ScenarioError(problems)
+
+
+@contextmanager
+def staged(folder: Path) -> Iterator[Path]:
+    """Give a folder to write into; what is written there moves to `folder` at the end, or nothing does."""
+    made = [parent for parent in (folder, *folder.parents) if not parent.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    stage = Path(tempfile.mkdtemp(dir=folder, prefix=".simlib-"))
+    try:
+        yield stage
+        for file in sorted(stage.iterdir()):
+            file.replace(folder / file.name)
+        made = []
+    finally:
+        shutil.rmtree(stage, ignore_errors=True)
+        for parent in made:
+            if not any(parent.iterdir()):
+                parent.rmdir()
+
+
+def slug(text: str) -> str:
+    """Return a text as part of a file name: letters, digits, dots and hyphens."""
+    return re.sub(r"[^\w.]+", "-", text).strip("-.")[:80] or "unnamed"
+
+
+def write_table(frame: pd.DataFrame, file: Path) -> None:
+    """Write a table as CSV."""
+    write_atomically(file, frame.to_csv(index=False, lineterminator="\n").encode())
+
+
+def write_all(answer: Answer, folder: Path, task: Task) -> int:
+    """Write forecast.json, a CSV for each table and a PNG and an SVG for each figure; return how many files."""
+    with staged(folder) as stage:
+        answer.forecast.save(stage / "forecast.json")
+        for name, frame in _frames(answer):
+            write_table(frame, stage / f"{name}.csv")
+        draw_all(_pictures(answer), stage, task)
+        return len(list(stage.iterdir()))
 
 
 def _frames(answer: Answer) -> Iterator[tuple[str, pd.DataFrame]]:
@@ -68,30 +130,36 @@ def _doubt(answer: Answer) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _figures(answer: Answer) -> Iterator[tuple[str, Draw, Place]]:
+def _pictures(answer: Answer) -> Iterator[Picture]:
     from simlib.plots.endings import endings
     from simlib.plots.ladders import ladder_fan
     from simlib.plots.moves import moves
 
-    forecast = answer.forecast
-    yield "endings", partial(endings, forecast), _LABELS_BESIDE
+    forecast, beside = answer.forecast, {"width": 1100, "left": 77, "right": 308, "top": 84, "bottom": 60}
+    yield Picture("endings", partial(endings, forecast), **beside)
     for name in forecast.ladders:
-        yield f"ladder-{name}", partial(ladder_fan, forecast, ladder=name), _LABELS_BESIDE
+        yield Picture(f"ladder-{name}", partial(ladder_fan, forecast, ladder=name), **beside)
     if forecast.moves:
-        yield "moves", partial(moves, forecast), _LABELS_INSIDE
+        yield Picture("moves", partial(moves, forecast), width=1100, left=33, right=55, top=72, bottom=48)
 
 
-def _save(draw: Draw, place: Place, stem: Path) -> list[Path]:
-    """Draw once for each format: labels are placed by pixels, and the formats differ in their size."""
+def draw_all(pictures: Iterable[Picture], folder: Path, task: Task) -> None:
+    """Draw every picture, once for each format: labels are placed by pixels, and the formats differ in their size.
+
+    Raises Cancelled.
+    """
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
-    written = []
+    wanted = list(pictures)
     with mpl.rc_context({"svg.hashsalt": "simlib", "svg.fonttype": "none"}):
-        for form, dpi, metadata in (("png", PNG_DPI, {}), ("svg", SVG_DPI, {"Date": None})):
-            figure, buffer = Figure(figsize=SIZE, dpi=dpi), io.BytesIO()
-            draw(figure.add_axes(place))
-            figure.savefig(buffer, format=form, dpi=dpi, metadata=metadata)
-            written.append(stem.with_name(f"{stem.name}.{form}"))
-            write_atomically(written[-1], buffer.getvalue())
-    return written
+        for number, picture in enumerate(wanted, start=1):
+            for form, dpi, metadata in (("png", PNG_DPI, {}), ("svg", SVG_DPI, {"Date": None})):
+                figure = Figure(figsize=(picture.width / PNG_DPI, picture.height / PNG_DPI), dpi=dpi)
+                buffer = io.BytesIO()
+                picture.draw(figure.add_axes(picture.box))
+                figure.savefig(buffer, format=form, dpi=dpi, metadata=metadata)
+                write_atomically(folder / f"{picture.name}.{form}", buffer.getvalue())
+            task.report(number / len(wanted))
+            if task.cancelled():
+                raise Cancelled("stopped while drawing")

@@ -6,13 +6,12 @@ import json
 import sys
 from argparse import Namespace
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from simlib.cli import world
 from simlib.cli.arguments import RUNS
+from simlib.cli.files import refuse_targets, write_all
 from simlib.cli.progress import Task
-from simlib.errors import Problem, ScenarioError
 from simlib.scenario.model import Scenario
 
 if TYPE_CHECKING:
@@ -33,7 +32,7 @@ class Answer:
 
 def run(arguments: Namespace) -> int:
     """Forecast a scenario as the options say; returns the exit code."""
-    _refuse_targets(arguments)
+    refuse_targets(arguments)
     base = world.stated(arguments)
     scenario = world.changed(arguments, base)
     _note_idle_options(arguments)
@@ -90,17 +89,6 @@ def steps(horizon: float) -> int:
     return max(whole, default=_STEPS)
 
 
-def _refuse_targets(arguments: Namespace) -> None:
-    """Refuse, before anything is computed, places that cannot be written to."""
-    problems = []
-    if arguments.out is not None and arguments.out.exists() and not arguments.out.is_dir():
-        problems.append(Problem("", 0, "--out", f"{arguments.out} is a file", "expected a folder"))
-    if arguments.json not in (None, "-") and Path(arguments.json).is_dir():
-        problems.append(Problem("", 0, "--json", f"{arguments.json} is a folder", "expected a file, or - for output"))
-    if problems:
-        raise ScenarioError(problems)
-
-
 def _note_idle_options(arguments: Namespace) -> None:
     if arguments.engine != "montecarlo" and arguments.runs is not None:
         world.note("--runs is for --engine montecarlo; the exact engine has no replicates")
@@ -108,11 +96,9 @@ def _note_idle_options(arguments: Namespace) -> None:
 
 def _write(answer: Answer, arguments: Namespace) -> None:
     if arguments.out is not None:
-        from simlib.cli.files import write_all
-
-        with Task("drawing"):
-            written = write_all(answer, arguments.out)
-        sys.stderr.write(f"written: {len(written)} files in {arguments.out}\n")
+        with Task("drawing") as task:
+            written = write_all(answer, arguments.out, task)
+        sys.stderr.write(f"written: {written} files in {arguments.out}\n")
     if arguments.json == "-":
         _print_json(answer.forecast)
     elif arguments.json is not None:

@@ -34,7 +34,7 @@ def flips(result: Comparison, ax: Axes, *, variant: str | None = None) -> Axes:
     bounds = f"any coupling of the two forecasts flips {percent(least)} to {percent(most)}"
     style.dress(ax, fit(title, ax), f"share of histories under the same dice; hatched: unchanged; {bounds}")
     _cells(ax, share)
-    width = max(10, int(letters(ax) / len(names)) - 1)
+    width = max(9, int(letters(ax) / len(names)) - 3)
     ax.set_xticks(range(len(names)), [style.wrap(text, width, 4) for text in names])
     ax.set_yticks(range(len(names)), [style.wrap(text, 22, 3) for text in names])
     ax.set_xlabel(f"ending in “{label}”", fontsize=style.TEXT, color=style.INK)
@@ -57,7 +57,7 @@ def _cells(ax: Axes, share: np.ndarray) -> None:
                                hatch="///" if same else None, linewidth=1))  # fmt: skip
         if value > 0:
             ax.text(column, row, percent(float(value)), ha="center", va="center", fontsize=style.TEXT, zorder=3,
-                    color="white" if shade > 55 else style.INK,
+                    color="white" if shade > 45 else style.INK,
                     bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5} if same else None)  # fmt: skip
     ax.grid(visible=False)
     ax.set_xlim(-0.5, len(share) - 0.5)

@@ -26,11 +26,11 @@ def letters(ax: Axes, share: float = 1.0) -> int:
     return max(12, int(share * ax.get_window_extent().width / (style.SMALL * figure.dpi / 72 * 0.52)))
 
 
-def name(ax: Axes, row: float, text: str) -> None:
+def name(ax: Axes, row: float, text: str, *, bold: bool = False) -> None:
     """Write the label of a row above its bar, at the left edge of the axes."""
     ax.annotate(style.wrap(text, letters(ax), 1), (0, row - 0.06), (0, 0), xycoords=("axes fraction", "data"),
                 textcoords="offset points", fontsize=style.SMALL, color=style.INK, va="bottom",
-                annotation_clip=False)  # fmt: skip
+                annotation_clip=False, fontweight="bold" if bold else "normal")  # fmt: skip
 
 
 def number(ax: Axes, x: float, row: float, text: str, *, right: bool = True, faint: bool = False) -> None:

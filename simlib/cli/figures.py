@@ -1,0 +1,118 @@
+"""The figures that each question writes with `--out`; whatever has nothing to show is left out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from simlib.cli.files import Picture, slug
+
+if TYPE_CHECKING:
+    from simlib.analysis.discovery import Discovery
+    from simlib.analysis.drivers import Tornado
+    from simlib.analysis.fans import Fan
+    from simlib.analysis.indicators import Indicators
+    from simlib.analysis.knowing import Knowing
+    from simlib.analysis.paths import Paths
+    from simlib.analysis.sobol import Sobol
+    from simlib.analysis.uncertainty import Doubt
+    from simlib.analysis.whatif import Comparison
+    from simlib.engines.histories import Histories
+
+ROWS = 10
+"""Most rows of a plot of rows."""
+
+
+def compare(result: Comparison, measures: Sequence[str]) -> Iterator[Picture]:
+    """A waterfall for each measure, the flips of each variant, and the calendar of interventions."""
+    from simlib.plots.calendar import calendar
+    from simlib.plots.flips import flips
+    from simlib.plots.waterfall import waterfall
+
+    for measure in measures:
+        draw = partial(waterfall, result, measure=measure)
+        yield Picture(f"waterfall-{slug(measure)}", draw, 200 + 55 * len(result.effects))
+    for number, (name, effect) in enumerate(result.effects.items(), start=1):
+        if effect.flips is not None and len(effect.flips.matrix):
+            stem = f"flips-{slug(name)}" if len(result.effects) == 1 else f"flips-{number}-{slug(name)}"
+            yield Picture(stem, partial(flips, result, variant=name), 620, left=190, bottom=110)
+    booked = sum(len(effect.bookings) for effect in result.effects.values())
+    if booked:
+        yield Picture("calendar", partial(calendar, result), 170 + 42 * booked, left=40)
+
+
+def drivers(tornado: Tornado, sobol: Sobol | None) -> Iterator[Picture]:
+    """A tornado for each measure, and the shares of the doubt where they were asked for."""
+    from simlib.plots.shares import shares
+    from simlib.plots.tornado import tornado as draw
+
+    for measure in tornado.measures:
+        rows = min(len(tornado.ranked(measure.name)), ROWS)
+        if rows:
+            picture = partial(draw, tornado, measure=measure.name)
+            yield Picture(f"tornado-{slug(measure.name)}", picture, 150 + 46 * rows)
+    if sobol is None:
+        return
+    for name, found in sobol.measures.items():
+        if found.shares:
+            height = 160 + 52 * min(len(found.shares), ROWS)
+            yield Picture(f"shares-{slug(name)}", partial(shares, sobol, measure=name), height)
+
+
+def uncertainty(doubt: Doubt, knowing: Mapping[str, Knowing], fan: Fan | None) -> Iterator[Picture]:
+    """Each measure over the draws, the split into doubt and chance, a nested fan, and what to find out next."""
+    from simlib.plots import worth
+    from simlib.plots.doubt import doubt as draw
+    from simlib.plots.doubt import split
+    from simlib.plots.nested_fan import nested_fan
+
+    for measure in doubt.measures:
+        yield Picture(f"doubt-{slug(measure.name)}", partial(draw, doubt, measure=measure.name), 480, left=80)
+    known = sum(spread.doubt is not None for spread in doubt.spreads.values())
+    if known:
+        yield Picture("split", partial(split, doubt), 150 + 46 * known)
+    if fan is not None:
+        yield Picture("nested-fan", partial(nested_fan, fan), 560, left=70, right=260)
+    for name, found in knowing.items():
+        if found.worths:
+            height = 150 + 46 * min(len(found.worths), worth.ROWS)
+            yield Picture(slug(name), partial(worth.knowing, found), height)
+
+
+def paths(result: Paths, told: Histories | None) -> Iterator[Picture]:
+    """The likeliest classes, the tree and the flow between rungs, and histories on the ladder."""
+    from simlib.plots import paths as plots
+
+    if result.classes:
+        yield Picture("classes", partial(plots.path_classes, result), 150 + 46 * min(len(result.classes), ROWS))
+    if result.tree:
+        leaves = len({b.rungs for b in result.tree if b.entered >= 0.01 and len(b.rungs) <= 5})
+        yield Picture("tree", partial(plots.path_tree, result), 160 + 38 * leaves, right=60, bottom=20)
+        yield Picture("sankey", partial(plots.sankey, result), 600, bottom=20)
+    if told is not None:
+        draw = partial(plots.ladder_histories, told, ladder=result.ladder)
+        yield Picture("histories", draw, 560, left=190)
+
+
+def indicators(results: Sequence[Indicators]) -> Iterator[Picture]:
+    """What seeing each move says of each ending, and all of them as a map."""
+    from simlib.plots import indicators as plots
+
+    some = [result for result in results if result.rows]
+    for result in some:
+        height = 160 + 46 * min(len(result.rows), plots.ROWS)
+        yield Picture(f"indicators-{slug(result.ending)}", partial(plots.indicators, result), height)
+    if some:
+        signs = min(len({row.id for result in some for row in result.rows}), 14)
+        yield Picture("indicator-map", partial(plots.indicator_map, some), 200 + 38 * signs, left=250, bottom=90)
+
+
+def discover(result: Discovery) -> Iterator[Picture]:
+    """Each box on its two main assumptions."""
+    from simlib.plots.boxes import box
+
+    stem = f"box-{slug(result.measure.name)}"
+    for number in range(len(result.boxes)):
+        draw: Any = partial(box, result, number=number)
+        yield Picture(stem if number == 0 else f"{stem}-{number + 1}", draw, 640, left=210, bottom=90)
