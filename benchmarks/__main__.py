@@ -1,4 +1,4 @@
-"""Run the benchmarks: `python -m benchmarks [montecarlo] [exact] [imports] [analysis]`, all of them by default."""
+"""Run the benchmarks, all or some: `python -m benchmarks [imports] [montecarlo] [exact] [analysis] [scale]`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 
 from benchmarks.timing import machine
 
-SECTIONS = ("imports", "montecarlo", "exact", "analysis")
+SECTIONS = ("imports", "montecarlo", "exact", "analysis", "scale")
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""The questions: what if on paired replicates, and the Sobol indices of the Caribbean world.
+"""The questions: what if on paired replicates, paths, and the Sobol indices of the Caribbean world.
 
 Other work on the machine lengthens the clock but hardly the processor time of all threads together, which is the most
 that the clock can show where the cores are free: what is to be reached is held against that.
@@ -11,12 +11,14 @@ import time
 import simlib
 from benchmarks.timing import line, title
 from simlib.analysis.drivers import tornado
+from simlib.analysis.paths import path_classes, sampled_paths
 from simlib.analysis.sobol import sobol
 from simlib.analysis.uncertainty import propagate
 from simlib.analysis.whatif import compare
+from simlib.engines.histories import histories
 from simlib.scenario.model import Forbid, Scenario
 
-PAIRS = 100_000
+PAIRS, HISTORIES = 100_000, 10_000
 
 
 def timed(work: object) -> tuple[float, float]:
@@ -35,6 +37,14 @@ def what_if(scenario: Scenario) -> None:
     line("  processor time, all threads: at most that on free cores", f"{processor:.2f} s", "under 3 s", processor < 3)
 
 
+def paths(scenario: Scenario, top: int = 20) -> None:
+    """The most probable path classes over the scenario's own ladder, exactly and from 10,000 replicates."""
+    clock, _ = timed(lambda: path_classes(scenario, top=top))
+    line(f"{top} most probable path classes, exactly", f"{clock:.1f} s", "under 60 s", clock < 60)
+    clock, _ = timed(lambda: sampled_paths(histories(scenario, HISTORIES), top=top))
+    line(f"  from {HISTORIES:,} sampled histories, drawing them included", f"{clock:.1f} s", "under 2 s", clock < 2)
+
+
 def indices(scenario: Scenario, designs: int = 1024) -> None:
     sobol(scenario, engine="montecarlo", designs=8, runs=16, top=2)
     clock, processor = timed(lambda: sobol(scenario, engine="montecarlo", designs=designs))
@@ -49,6 +59,7 @@ def main() -> None:
     title("Analysis: what if, what drives it, how sure")
     scenario = simlib.load("caribbean-2025")
     what_if(scenario)
+    paths(scenario)
     clock, _ = timed(lambda: tornado(scenario))
     line("tornado of all endings, 12 assumptions, exactly", f"{clock:.1f} s")
     clock, _ = timed(lambda: propagate(scenario, engine="montecarlo", draws=128))
