@@ -73,7 +73,7 @@ def uncertainty(doubt: Doubt, knowing: Mapping[str, Knowing], fan: Fan | None) -
     if known:
         yield Picture("split", partial(split, doubt), 150 + 46 * known)
     if fan is not None:
-        yield Picture("nested-fan", partial(nested_fan, fan), 560, left=70, right=260)
+        yield Picture("nested-fan", partial(nested_fan, fan), 560, left=70, right=300)
     for name, found in knowing.items():
         if found.worths:
             height = 150 + 46 * min(len(found.worths), worth.ROWS)
@@ -113,6 +113,8 @@ def discover(result: Discovery) -> Iterator[Picture]:
     from simlib.plots.boxes import box
 
     stem = f"box-{slug(result.measure.name)}"
-    for number in range(len(result.boxes)):
+    for number, found in enumerate(result.boxes):
+        if number and found.density <= result.base_rate:  # found among what the first leaves: no place to look
+            continue
         draw: Any = partial(box, result, number=number)
         yield Picture(stem if number == 0 else f"{stem}-{number + 1}", draw, 640, left=210, bottom=90)
