@@ -82,7 +82,7 @@ def _alike(scenario: Scenario, other: Scenario) -> Scenario:
 class Booking:
     """One intervention on the calendar: `first` and `last` day in days after `as_of`; alike where it acts at once.
 
-    `waits`: it acts only while a condition holds.
+    `waits`: it acts only while a condition holds. `again`: the further days of a move that is forced more than once.
     """
 
     kind: Literal["force", "forbid", "policy", "pin"]
@@ -90,19 +90,23 @@ class Booking:
     first: float
     last: float
     waits: bool = False
+    again: tuple[float, ...] = ()
 
 
 def bookings(base: Scenario, changed: Scenario) -> tuple[Booking, ...]:
     """Return the interventions that a variant adds, as stretches of the calendar up to the horizon."""
     result = []
-    for item in changed.interventions[len(base.interventions) :]:
+    for _, same in itertools.groupby(changed.interventions[len(base.interventions) :], _kind_of_force):
+        item, *more = same
         first = 0.0 if item.date is None else changed.day(item.date)
         last, waits = first, False
         if isinstance(item, Forbid | Policy):
             last = changed.horizon_days if item.until is None else min(changed.day(item.until), changed.horizon_days)
             waits = not item.when.always
         kind: Any = type(item).__name__.lower()
-        result.append(Booking(kind, intervention_in_words(item, changed), first, last, waits))
+        words = intervention_in_words(item, changed) + (f", and {len(more)} times more" if more else "")
+        again = tuple(changed.day(each.date) for each in more if each.date is not None)
+        result.append(Booking(kind, words, first, last, waits, again))
     return tuple(result)
 
 

@@ -11,29 +11,54 @@ from simlib.results import long_date
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from simlib.analysis.variants import Booking
     from simlib.analysis.whatif import Comparison
 
 LOOKS = {"force": (style.VERMILION, "v"), "pin": (style.PURPLE, "D"), "forbid": (style.SKY, "////"),
          "policy": (style.GREEN, "....")}  # fmt: skip
 
 
+HEAD = 0.62
+"""Room for the name of a variant, in rows."""
+
+
 def calendar(result: Comparison, ax: Axes) -> Axes:
-    """Draw a row for each intervention under its variant: a mark where it acts at once, a bar while it stands."""
-    booked = [(label, booking) for label, effect in result.effects.items() for booking in effect.bookings]
-    count = len({label for label, _ in booked})
-    things = f"{len(booked)} interventions in {count} variants" if count else "No interventions"
+    """Draw a row for each intervention under its variant: a mark where it acts at once, a bar while it stands.
+
+    A tick is the beginning of its date, when interventions act.
+    """
+    booked = {label: effect.bookings for label, effect in result.effects.items() if effect.bookings}
+    acts = sum(map(len, booked.values()))
+    things = f"{acts} interventions in {len(booked)} variants" if booked else "No interventions"
     style.dress(ax, fit(f"{things}, {long_date(result.as_of)} to {long_date(result.by)}", ax),
                 "triangle: forced, diamond: set, hatched bar: forbidden, dotted: a policy; "
                 "pale: only while its condition holds")  # fmt: skip
-    rows(ax, len(booked))
-    for row, (label, booking) in enumerate(booked):
-        colour, look = LOOKS[booking.kind]
-        if booking.first == booking.last:
-            ax.plot([booking.first], [row + 0.2], look, color=colour, markersize=8, markeredgecolor=style.INK)
-        else:
-            ax.barh(row + 0.2, booking.last - booking.first, left=booking.first, height=0.3, hatch=look,
-                    facecolor=(colour, 0.3 if booking.waits else 1.0), edgecolor=style.INK,
-                    linewidth=0.5)  # fmt: skip
-        name(ax, row, f"{label}: {booking.words}")
+    rows(ax, acts)
+    row = 0.0
+    for label, items in booked.items():
+        name(ax, row, label, bold=True)
+        row += HEAD
+        for booking in items:
+            _book(ax, row, booking)
+            row += 1
+    ax.set_ylim(max(row, 1) - 0.45, -0.62)
     style.date_axis(ax, result.as_of, result.horizon_days)
+    ax.set_xticks(ax.get_xticks() - 1, [tick.get_text() for tick in ax.get_xticklabels()])
     return ax
+
+
+def rows_of(result: Comparison) -> float:
+    """Return how many rows a calendar has, names of variants included: what its height should follow."""
+    return sum(len(e.bookings) + HEAD for e in result.effects.values() if e.bookings)
+
+
+def _book(ax: Axes, row: float, booking: Booking) -> None:
+    colour, look = LOOKS[booking.kind]
+    if booking.first == booking.last:
+        days = [booking.first, *booking.again]
+        ax.plot(days, [row + 0.2] * len(days), look, color=colour, markersize=8, markeredgecolor=style.INK,
+                clip_on=False)  # fmt: skip
+    else:
+        ax.barh(row + 0.2, booking.last - booking.first, left=booking.first, height=0.3, hatch=look,
+                facecolor=(colour, 0.3 if booking.waits else 1.0), edgecolor=style.INK, linewidth=0.5)  # fmt: skip
+    name(ax, row, booking.words)

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 ROWS = 10
 
+COLUMN = 0.02
+"""Share of the histories that must reach a step of the path for it to be drawn."""
+
 
 def path_classes(result: Paths, ax: Axes, *, most: int = ROWS) -> Axes:
     """Draw the probability of the likeliest classes of paths as bars, each named by its rungs; return `ax`."""
@@ -103,9 +106,14 @@ def sankey(result: Paths, ax: Axes, *, steps: int = 4) -> Axes:
     """Draw the flow of histories from their first rung to the second, third, ... they visit; return `ax`.
 
     A column is a step of the path, a bar a rung (its height the probability of being the rung visited at that step),
-    a band the histories that go on to the next column; what does not go on stays there to the end.
+    a band the histories that go on to the next column; what does not go on stays there to the end. Columns that hardly
+    any history reaches are left out.
     """
     names = _rung_names(result)
+    reached: defaultdict[int, float] = defaultdict(float)
+    for b in result.tree:
+        reached[len(b.rungs)] += b.entered
+    steps = max(min(steps, sum(share >= COLUMN for share in reached.values())), 1)
     colours = dict(zip(names, style.ordered(len(names)), strict=True))
     mass: defaultdict[tuple[int, str], float] = defaultdict(float)
     bands: defaultdict[tuple[int, str, str], float] = defaultdict(float)

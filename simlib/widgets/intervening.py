@@ -157,15 +157,15 @@ class Plans(Question):
     def answer(self, chosen: Mapping[str, Any], cancel: Cancel, progress: Progress) -> Answer:
         """Compare, exactly, and put what acts when on a calendar."""
         from simlib.analysis.whatif import compare
-        from simlib.plots.calendar import calendar
+        from simlib.plots.calendar import calendar, rows_of
         from simlib.plots.waterfall import waterfall
 
         result = compare(
             self.scenario, self.variants(chosen), runs=chosen["pairs"], examples=0, cancel=cancel, progress=progress
         )
-        acts = sum(len(effect.bookings) for effect in result.effects.values())
+        acts = rows_of(result)
         plots = [Plot(partial(waterfall, result, measure=chosen["measure"]), 170 + 50 * len(result.effects))]
-        plots += [Plot(partial(calendar, result), 140 + 38 * acts)] if acts else []
+        plots += [Plot(partial(calendar, result), round(140 + 38 * acts))] if acts else []
         return told(result.sentences(), HEAD, _rows(result), 3, *plots)
 
 

@@ -11,7 +11,7 @@ import pytest
 import simlib
 from simlib.analysis import pairing
 from simlib.analysis.measures import find
-from simlib.analysis.variants import delay, repeat, variant_of
+from simlib.analysis.variants import bookings, delay, repeat, variant_of
 from simlib.analysis.whatif import compare, cumulative
 from simlib.errors import Cancelled, MissingDependency, ScenarioError, Unsupported
 from simlib.scenario.model import Change, Condition, Forbid, Force, Pin, Policy, View
@@ -408,3 +408,12 @@ def test_without_numba_the_exact_answer_stands_without_flips(monkeypatch):
     assert last(comparison)[0] == pytest.approx(np.exp(-A * T) - np.exp(-B * T), abs=1e-8)
     with pytest.raises(MissingDependency, match="needs Numba"):
         compare(RARE, {"variant": {"cross.rate": B}}, engine="montecarlo")
+
+
+def test_a_move_forced_again_and_again_is_one_booking():
+    world = RARE
+    changed = variant_of(world, [*repeat("cross", [date(3), date(9), date(15)]), Forbid("cross", date(20), when=LEFT)])
+    often, refrain = bookings(world, changed)
+    assert (often.first, often.last, often.again, often.waits) == (3.0, 3.0, (9.0, 15.0), False)
+    assert often.words.endswith("and 2 times more")
+    assert (refrain.first, refrain.last, refrain.waits) == (20.0, world.horizon_days, True)
