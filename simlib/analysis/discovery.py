@@ -77,6 +77,15 @@ class Leaf:
     density: float
 
 
+def tightest(conditions: Sequence[tuple[str, bool, float]]) -> list[tuple[str, bool, float]]:
+    """Return the conditions of a leaf without those that another on the same assumption implies."""
+    kept: dict[tuple[str, bool], float] = {}
+    for name, at_least, value in conditions:
+        old = kept.get((name, at_least), value)
+        kept[name, at_least] = max(old, value) if at_least else min(old, value)
+    return [(name, at_least, value) for (name, at_least), value in kept.items()]
+
+
 @dataclass(frozen=True)
 class Discovery:
     """Boxes and a tree for one measure over draws of the assumptions; `trajectory` are the steps of the first box."""
@@ -124,7 +133,7 @@ class Discovery:
         if not self.boxes:
             told.append("No region of the assumptions stands out.")
         for leaf in self.leaves:
-            where = " and ".join(self._side(*condition) for condition in leaf.conditions)
+            where = " and ".join(self._side(*condition) for condition in tightest(leaf.conditions))
             if where:
                 told.append(
                     f"Where {where}, it is {self._value(leaf.mean)} on average ({percent(leaf.mass)} of the draws)."

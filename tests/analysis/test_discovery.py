@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from simlib.analysis.discovery import discover, find_boxes, grow
+from simlib.analysis.discovery import discover, find_boxes, grow, tightest
 from simlib.errors import Cancelled, ScenarioError, SimlibError
 from simlib.results import long_date
 from tests import worlds
@@ -83,3 +83,8 @@ def test_a_threshold_nobody_reaches_is_refused(scenario):
         discover(scenario, "ending:otu")
     with pytest.raises(Cancelled, match="cancelled"):
         discover(scenario, "ending:out", cancel=lambda: True)
+
+
+def test_a_leaf_is_told_with_its_tightest_bounds():
+    path = [("push", True, 0.1), ("pull", False, 3.0), ("push", True, 0.2), ("push", False, 0.9), ("pull", False, 2.0)]
+    assert tightest(path) == [("push", True, 0.2), ("pull", False, 2.0), ("push", False, 0.9)]

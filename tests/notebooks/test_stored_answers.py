@@ -1,0 +1,76 @@
+"""Stored answers are those that the code gives today: they are kept by world and settings, not by code.
+
+The questions that are answered in a moment are asked again; the others stand on the same library.
+"""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import pytest
+
+from simlib.widgets import asking, questions
+from simlib.widgets.asking import Answer, Question
+
+NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
+STORED = NOTEBOOKS / "stored"
+WORLD = "caribbean-2025"
+AGAIN = "python notebooks/store_answers.py, then rebuild.py, and read the prose"
+
+QUICK = {
+    "drivers": lambda: questions.Drivers(WORLD),
+    "by which path": lambda: questions.ByWhichPath(WORLD),
+    "where ways part": lambda: questions.WhereWaysPart(WORLD),
+    "what if": lambda: questions.WhatIf(WORLD, move="carrier-arrives"),
+    "what to watch for": lambda: questions.WhatToWatchFor(WORLD, ending="ground-war"),
+}
+
+
+def stale(question: Question, stored: Answer) -> list[str]:
+    """Return what a stored answer says that the library no longer does, and what it says instead."""
+    now = question.answer(question.chosen, lambda: False, lambda share: None)
+    found = []
+    for old, new in ((stored.sentences, now.sentences), (stored.rows, now.rows), ((stored.head,), (now.head,))):
+        found += [f"stored {a!r}, now {b!r}" for a, b in itertools.zip_longest(old, new) if a != b]
+    return found + ([] if stored.size == now.size else [f"a picture of {stored.size} instead of {now.size}"])
+
+
+@pytest.fixture(autouse=True)
+def _beside_the_notebooks(monkeypatch):
+    monkeypatch.chdir(NOTEBOOKS)
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_a_quick_answer_is_what_the_library_gives_today(name):
+    question = QUICK[name]()
+    stored = asking.kept(STORED / question.key(question.chosen))
+    assert stored is not None, f"nothing stored for these settings: {AGAIN}"
+    assert stale(question, stored) == [], AGAIN
+
+
+def test_every_panel_of_a_notebook_finds_its_answer_stored(monkeypatch):
+    """A panel without one would work it out before the eyes of a reader, and change what is stored at each rebuild."""
+    import nbformat
+
+    from simlib.widgets import question as panels
+
+    asked: list[Question] = []
+    monkeypatch.setattr(panels, "Panel", asked.append)
+    for path in sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb")):
+        cells = [cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+        if any("simlib.widgets.question import" in source for source in cells):
+            exec("\n".join(cells), {})  # noqa: S102 - our own notebooks, which hold calls of panels and no logic
+    assert len(asked) > 15
+    names = {question.key(question.chosen) for question in asked}
+    assert sorted(name for name in names if not (STORED / name).is_file()) == [], AGAIN
+    assert sorted({file.name for file in STORED.glob("answer-*.json")} - names) == [], "stored, but asked nowhere"
+
+
+def test_a_stale_answer_is_found():
+    question = questions.ByWhichPath("two-islands")
+    now = question.answer(question.chosen, lambda: False, lambda share: None)
+    assert stale(question, now) == []
+    old = Answer(("Once upon a time.", *now.sentences[1:]), now.head, now.rows[:-1], now.numbers, now.png, now.size)
+    assert len(stale(question, old)) == 2
+    assert "Once upon a time" in stale(question, old)[0]
