@@ -31,12 +31,13 @@ def test_as_names_what_follows_it(bridge, capsys):
         "--policy", "meet=every 2 days@2031-04-05..2031-05-01 while blockade=full, talks=none",
         "--as", "market days", "--repeat", "close@2031-04-05..2031-05-05 every 1 week",
     )  # fmt: skip
-    assert {name: variant["changes"] for name, variant in found.items()} == {
-        "late": ["“Close a lane” forbidden until 20 April 2031"],
-        "vow": ["Meeting: 1 per month → 2 per month",
-                "“Offer talks” 3.5 per week from 5 April 2031 until 1 May 2031 while blockade is full and talks is none"],
-        "market days": ["“Close a lane” forced on 5 April 2031 and 4 times more, the last on 3 May 2031"],
-    }  # fmt: skip
+    told = {name: variant["changes"] for name, variant in found.items()}
+    assert told["late"] == ["“Close a lane” forbidden until 20 April 2031"]
+    assert told["market days"] == ["“Close a lane” forced on 5 April 2031 and 4 times more, the last on 3 May 2031"]
+    value, policy = told["vow"]
+    assert value == "Meeting: 1 per month → 2 per month"
+    for part in ("“Offer talks”", "3.5 per week", "from 5 April 2031 until 1 May 2031", "is full and", "is none"):
+        assert part in policy
 
 
 def test_the_same_change_on_the_command_line_and_in_a_view_are_the_same_bits(bridge, capsys, tmp_path):
@@ -91,3 +92,41 @@ def test_what_cannot_be_compared_is_refused_by_name(argv, words, bridge, capsys)
     err = capsys.readouterr().err
     assert words in err
     assert all(line.startswith("simlib: ") or bridge in line for line in err.splitlines())
+
+
+# Views pooled
+
+
+def pooled(capsys, *argv: str) -> dict:
+    assert main(["pool", *argv, "--json", "-"]) == 0
+    return json.loads(capsys.readouterr().out)["pool"]
+
+
+def test_the_baseline_and_every_view_are_pooled_alike(bridge, capsys):
+    assert pooled(capsys, bridge)["weights"] == {"baseline": 0.5, "hopeful": 0.5}
+
+
+def test_views_are_pooled_with_their_weights(bridge, capsys):
+    found = pooled(capsys, bridge, "--views", "hopeful, baseline", "--weights", "3,1")
+    assert found["weights"] == {"hopeful": 0.75, "baseline": 0.25}
+    ending = found["endings"]["agreement"]
+    assert ending["linear"][-1] == pytest.approx(
+        0.75 * ending["views"]["hopeful"][-1] + 0.25 * ending["views"]["baseline"][-1]
+    )
+
+
+@pytest.mark.parametrize(
+    ("argv", "words"),
+    [
+        (["--views", "hopeful"], "--views: 'hopeful' alone; expected at least two to pool"),
+        (["--views", "hopeful,hopeful"], "'hopeful' is named twice; expected each view once"),
+        (["--views", "hopeful,sad"], "has no view 'sad'; expected one of: hopeful"),
+        (["--weights", "1"], "--weights: 1 weights for 2 views; expected one for each of baseline, hopeful"),
+        (["--weights", "1,much"], "--weights: 'much' is no number; expected a number of at least 0"),
+        (["--weights", "1,-1"], "weights: hopeful: -1; expected a number of at least 0"),
+        (["--set", "pressur=2"], "pressur: there is no such assumption; did you mean 'pressure'"),
+    ],
+)
+def test_what_cannot_be_pooled_is_refused(argv, words, bridge, capsys):
+    assert main(["pool", bridge, *argv]) == 2
+    assert words in capsys.readouterr().err

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from simlib.cli.help import ABOUT, COMPARE_EXAMPLES, EXAMPLES, RUN_ABOUT, RUN_EXAMPLES
+from simlib.cli.help import ABOUT, COMPARE_EXAMPLES, EXAMPLES, POOL_ABOUT, POOL_EXAMPLES, RUN_ABOUT, RUN_EXAMPLES
 from simlib.scenario.forms import DELAY, FORBID, FORCE, PIN, POLICY, REPEAT
 
 RUNS = 10_000
@@ -60,6 +60,9 @@ def build() -> argparse.ArgumentParser:
     _paths(_command(commands, "paths", "by which path: the most probable orders of rungs"))
     _indicators(_command(commands, "indicators", "what to watch for: what seeing a move says of an ending"))
     _discover(_command(commands, "discover", "under which assumptions: boxes over the priors"))
+    _pool(
+        _command(commands, "pool", "several views as one forecast, and where they disagree", POOL_ABOUT, POOL_EXAMPLES)
+    )
     _diff(_command(commands, "diff", "what changed between two scenarios or views, and what that did"))
     _report(_command(commands, "report", "one self-contained page to hand on: answer, drivers, watch list, ledger"))
     _sweep(_command(commands, "sweep", "work out a design of many points into Parquet files, resumable"))
@@ -202,6 +205,22 @@ def _discover(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--runs", type=_whole(1), default=1000, metavar="N", help="same-dice histories of each draw")
     _view(parser.add_argument_group("changes"))
+
+
+def _pool(parser: argparse.ArgumentParser) -> None:
+    _path(parser)
+    parser.add_argument(
+        "--views", type=_names, metavar="NAME,...", help="views to pool; `baseline` is the scenario as it stands "
+        "(default: it and all its views)",
+    )  # fmt: skip
+    parser.add_argument("--weights", type=_names, metavar="W,...", help="a number for each view (default: alike)")
+    _question(parser, "--engine", "--draws", "--seed")
+    parser.add_argument("--runs", type=_whole(1), metavar="N", help=f"Monte Carlo replicates (default: {RUNS:,})")
+    _set(parser.add_argument_group("changes"))
+
+
+def _names(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",")]
 
 
 def _diff(parser: argparse.ArgumentParser) -> None:

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from simlib.cli import figures, world
+from simlib.cli.arguments import RUNS
 from simlib.cli.files import Picture, draw_all, slug, staged, write_table
 from simlib.cli.progress import Task
-from simlib.cli.variants import variants_asked
+from simlib.cli.variants import variants_asked, views_asked, weights_asked
 from simlib.errors import MissingDependency, Problem, ScenarioError, TooManyStates
 from simlib.results import plain_json, write_atomically
 from simlib.scenario.model import Scenario
@@ -187,6 +188,19 @@ def discover(arguments: Namespace) -> int:
                 cancel=task.cancelled,
             )  # fmt: skip
     return _tell(arguments, results, lambda: chain.from_iterable(map(figures.discover, results.values())))
+
+
+def pool(arguments: Namespace) -> int:
+    """Several views as one forecast, pooled linearly and logarithmically, and where they disagree."""
+    from simlib.analysis.pooling import pool_views
+
+    views = views_asked(arguments)
+    with Task("forecasting each view") as task:
+        result = pool_views(
+            views, weights_asked(arguments, list(views)), engine=arguments.engine or "exact", draws=arguments.draws,
+            runs=arguments.runs or RUNS, seed=arguments.seed, progress=task.report, cancel=task.cancelled,
+        )  # fmt: skip
+    return _tell(arguments, {"pool": result}, partial(figures.pool, result))
 
 
 def diff(arguments: Namespace) -> int:

@@ -63,7 +63,7 @@ def ask(arguments: Namespace) -> int:
     return answer(arguments)
 
 
-QUESTIONS = ("compare", "drivers", "uncertainty", "paths", "indicators", "discover", "diff", "report", "sweep")
+QUESTIONS = ("compare", "drivers", "uncertainty", "paths", "indicators", "discover", "pool", "diff", "report", "sweep")
 
 COMMANDS: Mapping[str, Callable[[Namespace], int]] = {
     "check": check, "explain": explain, "run": run, "export": export, "lab": lab,

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from simlib.analysis.indicators import Indicators
     from simlib.analysis.knowing import Knowing
     from simlib.analysis.paths import Paths
+    from simlib.analysis.pooling import Pooled
     from simlib.analysis.sobol import Sobol
     from simlib.analysis.uncertainty import Doubt
     from simlib.analysis.whatif import Comparison
@@ -118,3 +119,11 @@ def discover(result: Discovery) -> Iterator[Picture]:
             continue
         draw: Any = partial(box, result, number=number)
         yield Picture(stem if number == 0 else f"{stem}-{number + 1}", draw, 640, left=210, bottom=90)
+
+
+def pool(result: Pooled) -> Iterator[Picture]:
+    """The views and both pools, ending by ending and question by question."""
+    from simlib.plots.pools import pools
+
+    below = 70 + 22 * ((len(result.weights) + 5) // 4)
+    yield Picture("pool", partial(pools, result), 120 + 46 * len(result.items) + below, bottom=below)

@@ -14,6 +14,7 @@ examples:
   simlib run two-islands --draws 200         the same over the ranges of the assumptions
   simlib compare two-islands --forbid patrol what if, exactly and with the same dice
   simlib drivers two-islands                 which assumptions carry the answer
+  simlib pool two-islands                    what its views say together, and where they disagree
   simlib paths two-islands --given open-war  how it gets there
   simlib export two-islands --to prism       the same machine for PRISM and Storm
   simlib lab                                 the notebooks
@@ -57,3 +58,13 @@ examples:
   simlib compare two-islands --as "a truce" --delay patrol@2031-05-01 --set "offer_rate=2 per month" \\
                              --as "show of force" --repeat "patrol@2031-04-07..2031-05-05 every 7 days"
   simlib compare two-islands --policy "patrol=every 2 days..2031-06-01 while standoff=patrols or below" --out out/"""
+
+POOL_ABOUT = """\
+Pool several views of a scenario: the linear pool (the mean of their probabilities) and the logarithmic pool (their
+normalised geometric mean, at each date), and how far the views are apart: from the lowest to the highest, the standard
+deviation between them, and the Jensen-Shannon divergence in bits."""
+
+POOL_EXAMPLES = """\
+examples:
+  simlib pool two-islands
+  simlib pool two-islands --views baseline,hawks,mediators --weights 2,1,1 --draws 100 --out out/"""

@@ -1,4 +1,4 @@
-"""What `simlib compare` sets beside the baseline: views, and groups of changes that `--as` names."""
+"""What is compared or pooled: views, and groups of changes that `--as` names."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ from collections.abc import Sequence
 
 from simlib.cli import world
 from simlib.errors import Problem, ScenarioError
-from simlib.scenario.load import load_view
+from simlib.scenario.load import load, load_view, load_views
 from simlib.scenario.model import Scenario
 from simlib.scenario.views import apply_view
 
 UNNAMED = "changed"
 """What the changes without a name are called."""
+
+BASELINE = "baseline"
+"""The scenario as it stands, among views."""
 
 EXPECTED = "expected --with-view, --set, --force, --repeat, --forbid, --delay, --policy or --pin"
 
@@ -66,3 +69,45 @@ def _changed(changes: Changes, base: Scenario) -> Scenario:
         interventions=[(kind, text) for kind, text in changes if kind not in ("view", "set")],
     )
     return world.changed(options, seen)
+
+
+# Views to pool
+
+
+def views_asked(arguments: Namespace) -> dict[str, Scenario]:
+    """Return the views to pool by name, each with the changes asked for; default: the baseline and every view."""
+    base = load(arguments.path)
+    names = arguments.views or [BASELINE, *load_views(base)]
+    problems = [Problem("", 0, "--views", f"{name!r} is named twice", "expected each view once")
+                for name in dict.fromkeys(names) if names.count(name) > 1]  # fmt: skip
+    if len(names) < 2:
+        what = f"{names[0]!r} alone" if arguments.views else f"{base.id!r} has no views"
+        problems.append(Problem("", 0, "--views", what, "expected at least two to pool (`baseline` may be one)"))
+    found = {}
+    for name in dict.fromkeys(names):
+        try:
+            seen = base if name == BASELINE else apply_view(base, load_view(base, name))
+            found[name] = world.changed(arguments, seen)
+        except ScenarioError as error:
+            problems += error.problems
+    if problems:
+        raise ScenarioError(dict.fromkeys(problems))
+    return found
+
+
+def weights_asked(arguments: Namespace, names: Sequence[str]) -> dict[str, float] | None:
+    """Return a weight for each view; None where they weigh alike."""
+    if arguments.weights is None:
+        return None
+    if len(arguments.weights) != len(names):
+        what = f"{len(arguments.weights)} weights for {len(names)} views"
+        raise ScenarioError(Problem("", 0, "--weights", what, f"expected one for each of {', '.join(names)}"))
+    weights, problems = {}, []
+    for name, text in zip(names, arguments.weights, strict=True):
+        try:
+            weights[name] = float(text)
+        except ValueError:
+            problems.append(Problem("", 0, "--weights", f"{text!r} is no number", "expected a number of at least 0"))
+    if problems:
+        raise ScenarioError(problems)
+    return weights

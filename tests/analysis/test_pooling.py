@@ -1,0 +1,189 @@
+"""Views pooled: against closed forms, and against the laws that name the two pools."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from simlib.analysis.pooling import divergence, entropy, linear, logarithmic, pool, pool_views
+from simlib.engines.exact import solve
+from simlib.errors import Cancelled, ScenarioError, Unsupported
+from simlib.results import Band
+from simlib.scenario.model import Forbid
+from simlib.scenario.views import with_values
+from tests.worlds import tempo_world
+
+SHARES = st.lists(st.floats(0.01, 1), min_size=3, max_size=3).map(lambda x: np.array(x) / sum(x))
+PAIRS = st.tuples(SHARES, SHARES).map(np.stack)
+WEIGHTS = st.floats(0, 1).map(lambda w: np.array([w, 1 - w]))
+
+
+@pytest.fixture(scope="module")
+def world():
+    return tempo_world()
+
+
+@pytest.fixture(scope="module")
+def views(world):
+    return {"calm": with_values(world, {"clash.rate": 0.01}), "as it is": world,
+            "tense": with_values(world, {"clash.rate": 0.2})}  # fmt: skip
+
+
+def test_two_experts_with_known_weights():
+    views = np.array([[0.5, 0.5], [0.9, 0.1]])
+    weights = np.array([1 / 3, 2 / 3])
+    assert linear(views, weights) == pytest.approx([0.5 / 3 + 1.8 / 3, 0.5 / 3 + 0.2 / 3])
+    odds = 9 ** (2 / 3)  # 1 ** (1/3) times 9 ** (2/3)
+    assert logarithmic(views, weights) == pytest.approx([odds / (1 + odds), 1 / (1 + odds)])
+    assert logarithmic(np.array([[0.2, 0.8], [0.8, 0.2]]), np.array([0.5, 0.5])) == pytest.approx([0.5, 0.5])
+
+
+def test_three_endings_with_known_weights():
+    views = np.array([[0.1, 0.2, 0.7], [0.4, 0.4, 0.2]])
+    raw = views[0] ** 0.25 * views[1] ** 0.75
+    assert logarithmic(views, np.array([0.25, 0.75])) == pytest.approx(raw / raw.sum())
+
+
+@given(PAIRS, WEIGHTS, SHARES)
+def test_the_logarithmic_pool_is_externally_bayesian(views, weights, likelihood):
+    def updated(p):
+        return p * likelihood / (p * likelihood).sum(axis=-1, keepdims=True)
+
+    assert logarithmic(updated(views), weights) == pytest.approx(updated(logarithmic(views, weights)))
+
+
+def test_the_linear_pool_is_not():
+    views, weights = np.array([[0.5, 0.5], [0.9, 0.1]]), np.array([0.5, 0.5])
+    likelihood = np.array([0.1, 0.9])
+    first = views * likelihood / (views * likelihood).sum(axis=1, keepdims=True)
+    after = linear(views, weights) * likelihood
+    assert abs(linear(first, weights)[0] - after[0] / after.sum()) > 0.05
+
+
+@given(PAIRS, WEIGHTS)
+def test_both_pools_are_distributions_and_lie_between_the_views(views, weights):
+    for pooled in (linear(views, weights), logarithmic(views, weights)):
+        assert pooled.sum() == pytest.approx(1)
+        assert np.all(pooled >= 0)
+    mixed = linear(views, weights)
+    assert np.all((views.min(axis=0) - 1e-12 <= mixed) & (mixed <= views.max(axis=0) + 1e-12))
+
+
+@given(SHARES, WEIGHTS)
+def test_views_that_agree_are_their_pool(view, weights):
+    same = np.stack([view, view])
+    assert linear(same, weights) == pytest.approx(view)
+    assert logarithmic(same, weights) == pytest.approx(view)
+    assert divergence(same, weights) == pytest.approx(0, abs=1e-12)
+
+
+def test_the_divergence_of_opposites_is_the_entropy_of_the_weights():
+    opposite, weights = np.array([[1.0, 0.0], [0.0, 1.0]]), np.array([0.25, 0.75])
+    assert divergence(opposite, weights) == pytest.approx(entropy(weights))
+    assert divergence(opposite, np.array([0.5, 0.5])) == pytest.approx(1)
+    views = np.array([[0.5, 0.5], [0.9, 0.1]])
+
+    def h(p):
+        return -p * math.log2(p) - (1 - p) * math.log2(1 - p)
+
+    assert divergence(views, weights) == pytest.approx(h(0.8) - 0.25 * 1 - 0.75 * h(0.9))
+
+
+def test_what_one_view_rules_out_is_out_and_views_may_exclude_one_another():
+    assert logarithmic(np.array([[0.5, 0.5, 0], [0.2, 0.4, 0.4]]), np.array([0.5, 0.5]))[2] == 0
+    assert logarithmic(np.array([[1.0, 0], [0, 1.0]]), np.array([1.0, 0.0])) == pytest.approx([1, 0])
+    with pytest.raises(Unsupported, match="the views exclude one another"):
+        logarithmic(np.array([[1.0, 0], [0, 1.0]]), np.array([0.5, 0.5]))
+
+
+def test_views_of_a_world_are_pooled_at_each_date(views):
+    pooled = pool_views(views, {"calm": 1, "as it is": 2, "tense": 1}, times=6)
+    single = {name: solve(each, times=6) for name, each in views.items()}
+    assert pooled.weights == {"calm": 0.25, "as it is": 0.5, "tense": 0.25}
+    endings = [item for item in pooled.items if item.kind == "ending"]
+    assert sum(item.logarithmic for item in endings) == pytest.approx(1)
+    assert sum(item.linear for item in endings) == pytest.approx(1)
+    for item in endings:
+        each = np.stack([forecast.endings[item.id].probability for forecast in single.values()])
+        assert item.views == pytest.approx(each, abs=1e-8)
+        assert item.linear == pytest.approx(np.array([0.25, 0.5, 0.25]) @ each, abs=1e-8)
+        spread = np.sqrt(np.array([0.25, 0.5, 0.25]) @ (each - item.linear) ** 2)
+        assert item.deviation == pytest.approx(spread, abs=1e-8)
+    questions = [item for item in pooled.items if item.kind == "question"]
+    for item in questions:
+        odds = np.prod((item.views[:, -1] / (1 - item.views[:, -1])) ** np.array([0.25, 0.5, 0.25]))
+        assert item.logarithmic[-1] == pytest.approx(odds / (1 + odds), rel=1e-6)
+    assert np.all(pooled.divergence <= pooled.entropy + 1e-12)
+
+
+def test_it_is_told_tabled_and_stored(views):
+    pooled = pool_views(views, times=4)
+    text = " ".join(pooled.sentences())
+    assert "By 30 May 2031, at the stated values, the views weighing “calm” 33%" in text
+    assert "they disagree most about “" in text
+    frame = pooled.frame()
+    assert {"linear", "logarithmic", "lowest", "highest", "view:calm"} <= set(frame.columns)
+    assert len(frame) == 5 * len(pooled.items)
+    stored = json.loads(json.dumps(pooled.to_dict(), allow_nan=False))
+    assert stored["endings"]["war"]["views"]["calm"] == pytest.approx(pooled.items[0].views[0].tolist())
+
+
+def test_a_veto_is_told_and_agreement_too(world):
+    peace = world.replace(interventions=(Forbid("clash"),))
+    pooled = pool_views({"as it is": world, "peace": peace}, times=2)
+    war = next(item for item in pooled.items if item.id == "war")
+    assert war.logarithmic[-1] == 0 < war.linear[-1]
+    assert "“peace” rules it out" in " ".join(pooled.sentences())
+    assert "The views agree about every ending." in pool_views({"a": world, "b": world}, times=2).sentences()
+
+
+def test_what_no_replicate_showed_is_rare_and_not_impossible(world):
+    sampled = pool_views({"as it is": world, "peace": world.replace(interventions=(Forbid("clash"),))},
+                         engine="montecarlo", runs=400, times=2)  # fmt: skip
+    war = next(item for item in sampled.items if item.id == "war")
+    assert war.views[1, -1] == 0
+    assert 0 < war.logarithmic[-1] < war.linear[-1]
+    assert war.logarithmic[0] == 0
+
+
+def test_over_the_priors_each_view_has_its_own(views):
+    pooled = pool_views(views, draws=4, times=2)
+    assert pooled.over_priors == 4
+    assert "over 4 draws from the priors of each" in pooled.sentences()[0]
+
+
+@pytest.mark.parametrize(
+    ("weights", "words"),
+    [
+        ({"calm": 1, "as it is": 1}, "weights: tense: has no weight; expected one for each view"),
+        ({"calm": 1, "as it is": 1, "tense": 1, "x": 1}, "weights: x: has a weight and is no view"),
+        ({"calm": -1, "as it is": 1, "tense": 1}, "weights: calm: -1; expected a number of at least 0"),
+        ({"calm": float("nan"), "as it is": 1, "tense": 1}, "weights: calm: nan; expected a number"),
+        ({"calm": 0, "as it is": 0, "tense": 0}, "weights: all are 0; expected at least one above 0"),
+    ],
+)
+def test_weights_that_do_not_fit_are_refused(views, weights, words):
+    with pytest.raises(ScenarioError, match=words):
+        pool_views(views, weights, times=1)
+
+
+def test_forecasts_that_do_not_match_are_refused(world):
+    one, other = solve(world, times=2), solve(world, times=3)
+    with pytest.raises(Unsupported, match="'b' answers other questions, or for other dates"):
+        pool({"a": one, "b": other})
+    fewer = dataclasses.replace(one, questions={"new": Band(*np.zeros((3, 3)))})
+    with pytest.raises(Unsupported, match="'b' answers other questions"):
+        pool({"a": one, "b": fewer})
+    with pytest.raises(ScenarioError, match="1 of them; expected at least two to pool"):
+        pool({"a": one})
+
+
+def test_it_can_be_stopped(views):
+    with pytest.raises(Cancelled):
+        pool_views(views, cancel=lambda: True)
