@@ -35,7 +35,7 @@ def flips(result: Comparison, ax: Axes, *, variant: str | None = None) -> Axes:
     style.dress(ax, fit(title, ax), f"share of histories under the same dice; hatched: unchanged; {bounds}")
     _cells(ax, share)
     width = max(9, int(letters(ax) / len(names)) - 3)
-    ax.set_xticks(range(len(names)), [style.wrap(text, width, 4) for text in names])
+    ax.set_xticks(range(len(names)), [style.wrap(text, width, 5) for text in names])
     ax.set_yticks(range(len(names)), [style.wrap(text, 22, 3) for text in names])
     ax.set_xlabel(f"ending in “{label}”", fontsize=style.TEXT, color=style.INK)
     ax.set_ylabel("ending at the baseline", fontsize=style.TEXT, color=style.INK)

@@ -39,9 +39,8 @@ def indicators(result: Indicators, ax: Axes, *, most: int = ROWS) -> Axes:
         ax.plot([item.if_seen[0]], [height], "o" if item.shift <= 0 else "^", color=colour, markersize=7, zorder=4)
         name(ax, row, f"{item.label} (seen in {percent(item.seen[0])})")
         lead = f", {item.lead_days[1]:.0f} days ahead" if np.isfinite(item.lead_days[1]) else ""
-        number(
-            ax, max(item.if_seen[2], item.if_not_seen[0]), height, f"ratio {item.ratio_seen[0]:.2g}{lead}", faint=True
-        )
+        ratio = f" ratio {item.ratio_seen[0]:.2g}" if np.isfinite(item.ratio_seen[0]) else " never seen to matter"
+        number(ax, max(item.if_seen[2], item.if_not_seen[0]), height, f"{ratio}{lead}", faint=True)
     top = style.round_top(min(max(item.if_seen[2] for item in some), 1.0))
     style.percent_axis(ax, top, horizontal=True)
     ax.set_xlim(0, top * 1.25)

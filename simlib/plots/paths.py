@@ -192,13 +192,23 @@ def ladder_histories(told: Histories, ax: Axes, *, ladder: str | None = None, mo
             ax.plot(days[-1], steps[-1] + shift[index], "o", color=style.BLUE, markersize=3.5)
     days, steps = lines[typical]
     ax.step(days, steps, where="post", color=style.VERMILION, linewidth=2.2, zorder=4)
-    ended = float(np.mean(told.ending >= 0))
-    style.dress(ax, fit(f"{percent(ended)} of these {len(told)} histories have ended by the horizon", ax),
+    style.dress(ax, fit(_typical(told, [names[r] for r in steps[:-1]]), ax),
                 "each line one history; thick: the most typical one; dots: where a history ends")  # fmt: skip
     ax.set_ylim(-0.6, len(names) - 0.4)
     ax.set_yticks(range(len(names)), [style.wrap(text, 22, 2) for text in names])
     style.date_axis(ax, scenario.as_of, told.horizon)
     return ax
+
+
+def _typical(told: Histories, rungs: list[str]) -> str:
+    """Return a title: the rungs of the typical history, and how these histories end."""
+    way = " → ".join(f"“{rung}”" for rung, _ in itertools.groupby(rungs))
+    endings = set(told.ending.tolist())
+    if len(endings) == 1 and endings != {-1}:
+        label = list(told.scenario.endings.values())[endings.pop()].label
+        return f"{len(told)} ways to “{label}”; the most typical: {way}"
+    ended = percent(float(np.mean(told.ending >= 0)))
+    return f"{ended} of these {len(told)} histories have ended by the horizon; the most typical: {way}"
 
 
 def _bare(ax: Axes) -> Axes:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from simlib.plots import style
 from simlib.plots.rows import fit, name, number, rows, whisker
 from simlib.results import long_date, percent
@@ -49,8 +51,13 @@ def seeing(result: Seeing, ax: Axes, *, most: int = ROWS) -> Axes:
             ax.plot([one.if_not, one.if_seen], [row + 0.2] * 2, color=style.BLUE, linewidth=1.6, zorder=2)
             ax.plot([one.if_seen], [row + 0.2], "o", color=style.BLUE, markersize=7, zorder=3)
         name(ax, row, f"{one.label} (seen in {percent(one.seen)})")
-        number(ax, max(one.if_seen, one.if_not), row + 0.2, f"  Brier {one.brier.value:.2g}", faint=True)
+        number(ax, max(one.if_seen, one.if_not), row + 0.2, f"  Brier {_plainly(one.brier.value)}", faint=True)
     top = style.round_top(max(value for one in some for value in (one.if_seen, one.if_not)))
     style.percent_axis(ax, top, horizontal=True)
     ax.set_xlim(0, top * 1.2)
     return ax
+
+
+def _plainly(value: float) -> str:
+    """Write a number with two digits and never with an exponent."""
+    return np.format_float_positional(value, precision=2, unique=False, fractional=False, trim="-")

@@ -110,8 +110,8 @@ class WhatIf(Question):
         result = compare(self.scenario, variants, runs=chosen["pairs"], cancel=cancel, progress=progress)
         last = list(result.effects)[-1]
         return told(result.sentences(), HEAD, _rows(result), 3,
-                    Plot(partial(waterfall, result, measure=asked), 170 + 50 * len(result.effects)),
-                    Plot(partial(flips, result, variant=last), 470, left=170, bottom=80))  # fmt: skip
+                    Plot(partial(waterfall, result, measure=asked), 192 + 50 * len(result.effects), top=94),
+                    Plot(partial(flips, result, variant=last), 547, left=170, bottom=98, top=94))  # fmt: skip
 
 
 class Plans(Question):

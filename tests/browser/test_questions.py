@@ -1,0 +1,96 @@
+"""A panel of a question under a person's hands: Compute, progress, Cancel, and the numbers of the library."""
+
+from __future__ import annotations
+
+import nbformat
+import pytest
+
+import simlib
+from simlib.analysis.drivers import tornado
+from simlib.results import percent
+from tests.browser.lab import until
+
+NOTEBOOK = "a_question.ipynb"
+KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
+QUICK, LONG = 64, 8192
+"""Draws that are answered at once, and draws that take long enough for somebody to change their mind."""
+
+
+@pytest.fixture
+def page(visit, lab):
+    """Return a function that opens a notebook with one panel on the teaching world, answered."""
+    path = lab.folder / "notebooks" / NOTEBOOK
+
+    def open_panel(call: str):
+        source = f"from simlib.widgets import question\n\nquestion.{call}"
+        cells = [nbformat.v4.new_markdown_cell("A question?"), nbformat.v4.new_code_cell(source)]
+        nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": KERNEL}), path)
+        opened = visit(NOTEBOOK, size=(1400, 1100))
+        opened.run_all()
+        until(lambda: opened.page.locator(".simlib-picture img:visible").count() == 1, 60, "the first answer")
+        until(lambda: "out just now" in opened.status() or "Stored" in opened.status(), 60, "the answer to be told")
+        return opened
+
+    yield open_panel
+    path.unlink(missing_ok=True)
+
+
+def sentences(page):
+    return page.page.locator(".simlib-words li:visible").all_inner_texts()
+
+
+def choose(page, label, value):
+    field = page.page.get_by_label(label, exact=True)
+    field.fill(str(value))
+    field.press("Enter")
+
+
+def test_a_long_answer_shows_its_progress_and_can_be_cancelled(page):
+    opened = page(f'HowSure("two-islands", draws={QUICK}, runs=100)')
+    before, picture = sentences(opened), opened.page.locator(".simlib-picture img:visible").first
+    shown = picture.get_attribute("src")
+    assert len(before) == 2
+    choose(opened, "Draws from the priors", LONG)
+    choose(opened, "Replicates each", 20_000)
+    until(lambda: "earlier choices" in opened.status(), 10, "the line that the answer is to earlier choices")
+    opened.page.get_by_role("button", name="Compute").click()
+    bar = opened.page.locator("progress:visible")
+    until(lambda: "%" in opened.status() and bar.count() == 1, 30, "the progress")
+    first = float(bar.first.get_attribute("value"))
+    until(lambda: bar.count() and float(bar.first.get_attribute("value")) > first, 30, "the progress to grow")
+    opened.page.get_by_role("button", name="Cancel").click()
+    until(lambda: opened.status().startswith("Cancelled; below is the answer before"), 30, "the work to stop")
+    opened.settle()
+    assert sentences(opened) == before
+    assert picture.get_attribute("src") == shown
+    assert bar.count() == 0
+    assert opened.ask("[p for p in Out.values() if type(p).__name__ == 'Panel'][-1].inquiry.worker.busy") == "False"
+
+
+def test_compute_gives_the_numbers_of_the_library(page):
+    opened = page('Drivers("two-islands", top=2)')
+    choose(opened, "Assumptions tried", 4)
+    opened.page.get_by_label("What is asked", exact=True).select_option(label="A treaty is signed")
+    before = sentences(opened)
+    opened.page.get_by_role("button", name="Compute").click()
+    until(lambda: sentences(opened) != before, 60, "another answer")
+    expected = tornado(simlib.load("two-islands"), "ending:settlement", top=4)
+    assert sentences(opened) == expected.sentences()
+    opened.page.get_by_text("Table", exact=True).click()
+    table = opened.page.locator(".simlib-table:visible tbody tr")
+    until(lambda: table.count() == 4, 10, "the table")
+    ends = [[percent(float(bar.at_low[0])), percent(float(bar.at_high[0]))] for bar in expected.ranked()]
+    assert [row.locator("td").all_inner_texts()[-2:] for row in table.all()] == ends
+    assert opened.page.locator(".simlib-picture img:visible").first.get_attribute("alt") == " ".join(
+        expected.sentences()[:3]
+    )
+
+
+def test_choices_that_cannot_be_answered_are_refused_in_words(page):
+    opened = page('WhatIf("two-islands", pairs=100)')
+    before = sentences(opened)
+    opened.page.get_by_label("what happens to it", exact=True).select_option(label="no move is touched")
+    opened.page.get_by_role("button", name="Compute").click()
+    until(lambda: "nothing is changed" in opened.status(), 30, "the refusal")
+    assert "Below is the answer before" in opened.status()
+    assert sentences(opened) == before
