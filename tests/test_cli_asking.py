@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 
 import pandas as pd
 import pytest
 
 from simlib.cli import main
+from simlib.cli.progress import Task
 
 CASES = {
     "compare": ["--forbid", "patrol", "--runs", "500", "--measure", "ending:open-war"],
@@ -16,7 +18,19 @@ CASES = {
     "paths": ["--given", "open-war", "--passages"],
     "indicators": ["--ending", "open-war", "--draws", "20", "--runs", "400", "--doing", "1"],
     "discover": ["--measure", "ending:settlement", "--draws", "60", "--runs", "60"],
+    "pool": ["--views", "baseline,hawks"],
     "diff": ["--other-view", "hawks"],
+}
+
+FIGURES = {
+    "compare": {"waterfall-ending-open-war", "flips-changed", "calendar"},
+    "drivers": {"tornado-ending-open-war"},
+    "uncertainty": {"doubt-ending-open-war", "split", "nested-fan", "knowing-ending-open-war"},
+    "paths": {"classes", "tree", "sankey", "histories"},
+    "indicators": {"indicators-open-war"},
+    "discover": {"box-ending-settlement"},
+    "pool": {"pool"},
+    "diff": {"forecasts"},
 }
 
 
@@ -29,6 +43,109 @@ def test_a_question_is_told_stored_and_tabled(question, tmp_path, capsys):
     tables = sorted(path.stem for path in tmp_path.glob("*.csv"))
     assert set(tables) <= set(stored)
     assert all(len(pd.read_csv(tmp_path / f"{name}.csv").columns) > 1 for name in tables)
+    for form, begins in (("png", b"\x89PNG"), ("svg", b"<?xml")):
+        assert {path.stem for path in tmp_path.glob(f"*.{form}")} == FIGURES[question]
+        assert all(path.read_bytes().startswith(begins) for path in tmp_path.glob(f"*.{form}"))
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
+
+
+def test_a_map_of_every_ending_is_drawn_where_none_is_asked_for(tmp_path, capsys):
+    few = ["--draws", "20", "--runs", "2000", "--doing", "0"]
+    assert main(["indicators", "two-islands", *few, "--out", str(tmp_path)]) == 0
+    assert {path.stem for path in tmp_path.glob("*.png")} == {"indicators-open-war", "indicator-map"}
+    capsys.readouterr()
+
+
+# A world with the least there can be: one ending, no question, no ladder, nothing hidden, perhaps nothing in doubt
+
+DOOR = """\
+format: 1
+id: door
+title: A door
+as_of: 2031-04-01
+horizon: 10 days
+actors: {guard: The guard}
+variables:
+  door: {levels: [shut, open], start: shut}
+assumptions:
+  opening: {label: Opening, value: every 20 days, low: every 50 days, high: every 8 days, because: assumed}
+moves:
+  open: {actor: guard, label: Open the door, when: {door: shut}, rate: opening, then: {door: open}}
+endings:
+  opened: {when: {door: open}, label: The door is open}
+"""
+
+SMALL = {
+    "run": [], "compare": ["--set", "opening=every 5 days", "--runs", "200"], "drivers": [],
+    "uncertainty": ["--draws", "128"], "paths": ["--over", "door", "--given", "opened", "--passages"],
+    "indicators": ["--draws", "20", "--runs", "400"], "discover": ["--draws", "40", "--runs", "200"], "diff": [],
+}  # fmt: skip
+
+
+@pytest.fixture
+def door(tmp_path):
+    def written(*, fixed: bool) -> str:
+        file = tmp_path / "scenario.yaml"
+        file.write_text(DOOR.replace(", low: every 50 days, high: every 8 days", "") if fixed else DOOR)
+        return str(file)
+
+    return written
+
+
+@pytest.mark.parametrize("question", SMALL)
+def test_the_smallest_world_is_answered(question, door, tmp_path, capsys):
+    argv = [question, door(fixed=False), *SMALL[question], "--out", str(tmp_path / "out"), "--json", "-"]
+    assert main(argv) == 0
+    assert json.loads(capsys.readouterr().out)
+    assert list((tmp_path / "out").glob("*.csv"))
+
+
+def test_over_a_variable_its_levels_make_the_paths(door, capsys):
+    assert main(["paths", door(fixed=False), "--over", "door", "--json", "-"]) == 0
+    classes = json.loads(capsys.readouterr().out)["paths"]["classes"]
+    opened = next(found for found in classes if found["ending"] == "opened")
+    assert opened["path"] == "shut → open"
+    assert opened["probability"] == pytest.approx(1 - math.exp(-10 / 20), abs=1e-6)
+
+
+def test_without_doubt_the_slopes_are_told_and_the_rest_is_refused(door, capsys):
+    path = door(fixed=True)
+    assert main(["drivers", path, "--json", "-"]) == 0
+    told = capsys.readouterr()
+    assert set(json.loads(told.out)) == {"elasticities"}
+    assert "every assumption is fixed" in told.err
+    for question in ("uncertainty", "discover"):
+        assert main([question, path]) == 1
+        assert "is fixed: there is no doubt" in capsys.readouterr().err
+
+
+def test_a_report_of_a_short_forecast(door, tmp_path, capsys):
+    assert main(["report", door(fixed=False), "--out", str(tmp_path / "page.md")]) == 0
+    assert "The door is open" in (tmp_path / "page.md").read_text()
+    capsys.readouterr()
+
+
+# Whole or not at all
+
+
+def test_nothing_is_left_where_drawing_is_stopped(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(Task, "cancelled", lambda task: task.what == "drawing")
+    assert main(["diff", "two-islands", "--other-view", "hawks", "--out", str(tmp_path / "a" / "b")]) == 130
+    assert "stopped" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_was_there_stays_where_writing_fails(monkeypatch, tmp_path, capsys):
+    (tmp_path / "diff.json").write_text("old")
+    (tmp_path / "notes.txt").write_text("mine")
+
+    def full(frame, file):
+        raise OSError(28, "No space left on device", str(file))
+
+    monkeypatch.setattr("simlib.cli.asking.write_table", full)
+    assert main(["diff", "two-islands", "--no-forecast", "--out", str(tmp_path)]) == 1
+    assert "No space left on device" in capsys.readouterr().err
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"diff.json": "old", "notes.txt": "mine"}
 
 
 def test_json_to_standard_output_is_only_json(capsys):
@@ -44,7 +161,14 @@ def test_json_to_standard_output_is_only_json(capsys):
         (["compare", "two-islands"], 2, "nothing to compare the scenario with"),
         (["paths", "two-islands", "--given", "open-wor"], 2, "did you mean 'open-war'"),
         (["paths", "two-islands", "--ladder", "nolad"], 2, "'nolad' is not known"),
-        (["indicators", "two-islands", "--ending", "peace"], 2, "'peace' is not known"),
+        (["indicators", "two-islands", "--ending", "peace"], 2, "--ending: 'peace' is not known; expected one of"),
+        (["indicators", "two-islands", "--day", "90"], 2, "--day: 90; expected a day before the horizon of 90 days"),
+        (["drivers", "two-islands", "--day", "91"], 2, "--day: 91; expected a day up to the horizon of 90 days"),
+        (["uncertainty", "two-islands", "--draws", "9"], 2, "--draws: 9; expected at least 128, or 0"),
+        (["compare", "two-islands", "--forbid", "patrol", "--draws", "9", "--runs", "5"], 2, "--runs: 5 pairs for 9"),
+        (["paths", "two-islands", "--over", "standof"], 2, "--over: unknown variable 'standof'; did you mean"),
+        (["paths", "two-islands", "--over", "talks", "--ladder", "standard"], 2, "--over: and --ladder at once"),
+        (["diff", "two-islands", "--out", __file__], 2, "is a file; expected a folder"),
         (["drivers", "two-islands", "--measure", "ending:wor"], 2, "wor"),
         (["sweep", "two-islands", "--out", "x"], 2, "expected one of --sobol, --grid, --views"),
         (["sweep", "two-islands", "--out", "x", "--grid", "patrol_rate"], 2, "cannot be read"),

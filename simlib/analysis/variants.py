@@ -12,7 +12,18 @@ from simlib.errors import Unsupported
 from simlib.quantities import show
 from simlib.results import long_date
 from simlib.scenario.explain import condition_in_words
-from simlib.scenario.model import Forbid, Force, Intervention, Pin, Policy, Scenario, View
+from simlib.scenario.model import (
+    Condition,
+    Forbid,
+    Force,
+    Intervention,
+    Ladder,
+    Pin,
+    Policy,
+    Rung,
+    Scenario,
+    View,
+)
 from simlib.scenario.views import apply_view, with_interventions, with_values
 
 Variant = Scenario | View | Intervention | Mapping[str, Any] | Iterable[Any]
@@ -76,6 +87,14 @@ def _alike(scenario: Scenario, other: Scenario) -> Scenario:
                 "the same dice: solve each, and compare what they share"
             )
     return other.replace(horizon_days=scenario.horizon_days)
+
+
+def with_ladder_over(scenario: Scenario, variable: str) -> tuple[Scenario, str]:
+    """Return the scenario with a ladder whose rungs are the levels of a variable, and the name of that ladder."""
+    found, name = scenario.variables[variable], f"levels of {variable}"
+    first, *later = found.levels
+    rungs = (Rung(first), *(Rung(level, Condition((((variable, (level,)),),))) for level in later))
+    return scenario.replace(ladders={**scenario.ladders, name: Ladder(name, found.label, rungs)}), name
 
 
 @dataclass(frozen=True)

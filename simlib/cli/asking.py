@@ -11,7 +11,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from simlib.cli import figures, world
+from simlib.cli import figures, numbers, world
 from simlib.cli.arguments import RUNS
 from simlib.cli.files import Picture, draw_all, slug, staged, write_table
 from simlib.cli.progress import Task
@@ -53,6 +53,7 @@ def compare(arguments: Namespace) -> int:
     from simlib.analysis.whatif import compare as asked
 
     base = world.stated(arguments)
+    numbers.check(arguments, base)
     variants = variants_asked(arguments, base)
     with Task("comparing") as task:
         result = asked(
@@ -76,6 +77,9 @@ def drivers(arguments: Namespace) -> int:
         results["elasticities"] = elasticities(
             scenario, measures, day=arguments.day, progress=task.report, cancel=task.cancelled
         )
+    if not numbers.uncertain(scenario):
+        world.note("every assumption is fixed: there is no range to move it over")
+        return _tell(arguments, results)
     with Task("moving every assumption over its range") as task:
         results["tornado"] = bars = tornado(
             scenario, measures, top=arguments.top, day=arguments.day, progress=task.report, cancel=task.cancelled
@@ -125,19 +129,20 @@ def _fan(scenario: Scenario, arguments: Namespace) -> Fan:
 def paths(arguments: Namespace) -> int:
     """By which path: the most probable classes of paths, and what every path to an ending passes."""
     from simlib.analysis.paths import passages, path_classes
+    from simlib.analysis.variants import with_ladder_over
 
-    scenario = _scenario(arguments)
+    scenario, ladder = _scenario(arguments), arguments.ladder
+    if arguments.over:
+        scenario, ladder = with_ladder_over(scenario, arguments.over)
     with Task("following the paths") as task:
         found = path_classes(
-            scenario, ladder=arguments.ladder, given=arguments.given or "", top=arguments.top, progress=task.report,
+            scenario, ladder=ladder, given=arguments.given or "", top=arguments.top, progress=task.report,
             cancel=task.cancelled,
         )  # fmt: skip
     results: dict[str, Result] = {"paths": found, "tree": _Table(found.tree_frame())}
     if arguments.given and arguments.passages:
         with Task("closing one passage after another") as task:
-            frame = passages(
-                scenario, arguments.given, ladder=arguments.ladder, progress=task.report, cancel=task.cancelled
-            )
+            frame = passages(scenario, arguments.given, ladder=ladder, progress=task.report, cancel=task.cancelled)
         results["passages"] = _Table(frame, show=True)
     told = _histories(scenario, arguments) if arguments.out is not None else None
     return _tell(arguments, results, partial(figures.paths, found, told))
@@ -161,17 +166,26 @@ def _histories(scenario: Scenario, arguments: Namespace) -> Histories | None:
 def indicators(arguments: Namespace) -> int:
     """What to watch for: what seeing a move or a level by a day says of an ending."""
     from simlib.analysis.indicators import indicators as asked
+    from simlib.analysis.indicators import of_every_ending
 
     scenario = _scenario(arguments)
     results: dict[str, Indicators] = {}
-    for ending in arguments.ending or [next(iter(scenario.endings), "")]:
+    day, every = numbers.looked_by(arguments, scenario), list(scenario.endings)
+    for ending in arguments.ending or every[:1]:
         with Task(f"watching for {ending}") as task:
             results[f"indicators-{ending}"] = asked(
-                scenario, ending, day=arguments.day, times_seen=arguments.times_seen, draws=arguments.draws,
+                scenario, ending, day=day, times_seen=arguments.times_seen, draws=arguments.draws,
                 runs=arguments.runs, seed=arguments.seed, doing=arguments.doing, progress=task.report,
                 cancel=task.cancelled,
             )  # fmt: skip
-    return _tell(arguments, results, partial(figures.indicators, list(results.values())))
+    of_all = list(results.values())
+    if arguments.out is not None and not arguments.ending and len(every) > 1:
+        with Task("watching for every ending") as task:
+            of_all = of_every_ending(
+                scenario, day=day, times_seen=arguments.times_seen, draws=arguments.draws, runs=arguments.runs,
+                seed=arguments.seed, progress=task.report, cancel=task.cancelled,
+            )  # fmt: skip
+    return _tell(arguments, results, partial(figures.indicators, list(results.values()), of_all))
 
 
 def discover(arguments: Namespace) -> int:
@@ -179,6 +193,7 @@ def discover(arguments: Namespace) -> int:
     from simlib.analysis.discovery import discover as asked
 
     scenario = _scenario(arguments)
+    numbers.insist_on_doubt(scenario)
     results: dict[str, Discovery] = {}
     for measure in arguments.measure or [f"ending:{next(iter(scenario.endings), '')}"]:
         with Task(f"discovering where {measure} is likely") as task:
@@ -212,7 +227,7 @@ def diff(arguments: Namespace) -> int:
     before, after = load(arguments.path, view=arguments.view), load(other, view=arguments.other_view)
     with Task("solving both") as task:
         result = asked(before, after, forecast=not arguments.no_forecast, progress=task.report, cancel=task.cancelled)
-    return _tell(arguments, {"diff": result})
+    return _tell(arguments, {"diff": result}, partial(figures.diff, result))
 
 
 def report(arguments: Namespace) -> int:
@@ -294,7 +309,9 @@ class _Table:
 
 
 def _scenario(arguments: Namespace) -> Scenario:
-    return world.changed(arguments, world.stated(arguments))
+    scenario = world.changed(arguments, world.stated(arguments))
+    numbers.check(arguments, scenario)
+    return scenario
 
 
 def _tell(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from simlib.cli.files import Picture, slug
 
 if TYPE_CHECKING:
+    from simlib.analysis.differing import Diff
     from simlib.analysis.discovery import Discovery
     from simlib.analysis.drivers import Tornado
     from simlib.analysis.fans import Fan
@@ -27,7 +28,7 @@ ROWS = 10
 
 def compare(result: Comparison, measures: Sequence[str]) -> Iterator[Picture]:
     """A waterfall for each measure, the flips of each variant, and the calendar of interventions."""
-    from simlib.plots.calendar import calendar
+    from simlib.plots.calendar import calendar, rows_of
     from simlib.plots.flips import flips
     from simlib.plots.waterfall import waterfall
 
@@ -38,9 +39,9 @@ def compare(result: Comparison, measures: Sequence[str]) -> Iterator[Picture]:
         if effect.flips is not None and len(effect.flips.matrix):
             stem = f"flips-{slug(name)}" if len(result.effects) == 1 else f"flips-{number}-{slug(name)}"
             yield Picture(stem, partial(flips, result, variant=name), 620, left=190, bottom=110)
-    booked = sum(len(effect.bookings) for effect in result.effects.values())
+    booked = rows_of(result)
     if booked:
-        yield Picture("calendar", partial(calendar, result), 170 + 42 * booked, left=40)
+        yield Picture("calendar", partial(calendar, result), 170 + round(44 * booked), left=40)
 
 
 def drivers(tornado: Tornado, sobol: Sobol | None) -> Iterator[Picture]:
@@ -86,7 +87,8 @@ def paths(result: Paths, told: Histories | None) -> Iterator[Picture]:
     from simlib.plots import paths as plots
 
     if result.classes:
-        yield Picture("classes", partial(plots.path_classes, result), 150 + 46 * min(len(result.classes), ROWS))
+        height = 150 + 46 * min(len(result.classes), ROWS)
+        yield Picture("classes", partial(plots.path_classes, result), height, right=70)
     if result.tree:
         leaves = len({b.rungs for b in result.tree if b.entered >= 0.01 and len(b.rungs) <= 5})
         yield Picture("tree", partial(plots.path_tree, result), 160 + 38 * leaves, right=60, bottom=20)
@@ -96,17 +98,18 @@ def paths(result: Paths, told: Histories | None) -> Iterator[Picture]:
         yield Picture("histories", draw, 560, left=190)
 
 
-def indicators(results: Sequence[Indicators]) -> Iterator[Picture]:
-    """What seeing each move says of each ending, and all of them as a map."""
+def indicators(results: Sequence[Indicators], of_all: Sequence[Indicators]) -> Iterator[Picture]:
+    """What seeing each move says of each ending asked for, and a map of all of them."""
     from simlib.plots import indicators as plots
 
-    some = [result for result in results if result.rows]
-    for result in some:
-        height = 160 + 46 * min(len(result.rows), plots.ROWS)
-        yield Picture(f"indicators-{slug(result.ending)}", partial(plots.indicators, result), height)
-    if some:
+    for result in results:
+        if result.rows:
+            height = 160 + 46 * min(len(result.rows), plots.ROWS)
+            yield Picture(f"indicators-{slug(result.ending)}", partial(plots.indicators, result), height)
+    some = [result for result in of_all if result.rows]
+    if len(some) > 1:
         signs = min(len({row.id for result in some for row in result.rows}), 14)
-        yield Picture("indicator-map", partial(plots.indicator_map, some), 200 + 38 * signs, left=250, bottom=90)
+        yield Picture("indicator-map", partial(plots.indicator_map, some), 230 + 38 * signs, left=260, bottom=100)
 
 
 def discover(result: Discovery) -> Iterator[Picture]:
@@ -127,3 +130,14 @@ def pool(result: Pooled) -> Iterator[Picture]:
 
     below = 70 + 22 * ((len(result.weights) + 5) // 4)
     yield Picture("pool", partial(pools, result), 120 + 46 * len(result.items) + below, bottom=below)
+
+
+def diff(result: Diff) -> Iterator[Picture]:
+    """Both forecasts side by side, where they have the same endings."""
+    from simlib.plots.comparison import comparison
+
+    if result.forecasts is not None and list(result.forecasts[0].endings) == list(result.forecasts[1].endings):
+        sides = (result.before.view or "before", result.after.view or "after")
+        names = sides if sides[0] != sides[1] else ("before", "after")
+        draw: Any = partial(comparison, dict(zip(names, result.forecasts, strict=True)), ongoing=True)
+        yield Picture("forecasts", draw, 140 + 86 * len(result.forecasts[0].endings))

@@ -79,10 +79,11 @@ def ask(
     ranked = sorted(scenario.endings, key=lambda name: -forecast.endings[name].probability[-1])
     first = [f"ending:{name}" for name in ranked[:1]]
     doubtful = any(not assumption.fixed for assumption in scenario.assumptions.values())
+    day = min(14.0, scenario.horizon_days / 2)
     steps: list[Callable[[], Any]] = [
         lambda: tornado(scenario, first, cancel=cancel) if doubtful else None,
         lambda: path_classes(scenario, top=8, cancel=cancel) if scenario.ladders else None,
-        *(partial(indicators, scenario, name, draws=200, runs=8000, cancel=cancel) for name in ranked[:2]),
+        *(partial(indicators, scenario, name, day=day, draws=200, runs=8000, cancel=cancel) for name in ranked[:2]),
     ]
     found = []
     for number, step in enumerate(steps):
