@@ -94,6 +94,19 @@ def test_what_cannot_be_compared_is_refused_by_name(argv, words, bridge, capsys)
     assert all(line.startswith("simlib: ") or bridge in line for line in err.splitlines())
 
 
+def test_changes_are_kept_as_a_view(bridge, capsys):
+    changes = ["--set", "pressure=5", "--policy", "meet=1 per day while blockade=full", "--delay", "close@2031-04-09"]
+    assert main(["run", bridge, "--view", "hopeful", *changes, "--save-view", "vow", "--json", "-"]) == 0
+    told = capsys.readouterr()
+    assert told.err.strip().endswith("vow.yaml")
+    assert main(["run", bridge, "--view", "vow", "--json", "-"]) == 0
+    again = json.loads(capsys.readouterr().out)
+    assert again["endings"] == json.loads(told.out)["endings"]
+    for name, words in (("vow", "there is a view 'vow' already"), ("../x", "is no name"), ("not", "contains the word")):
+        assert main(["run", bridge, "--save-view", name]) == 2
+        assert words in capsys.readouterr().err
+
+
 # Views pooled
 
 

@@ -114,6 +114,8 @@ def _run(parser: argparse.ArgumentParser) -> None:
     changes.add_argument("--horizon", metavar="LENGTH", help='how far to look: "30 days", or a number of days')
     _interventions(changes)
     _windows(changes)
+    text = "keep the changes, with those of --view, as the view NAME: views/NAME.yaml beside the scenario"
+    changes.add_argument("--save-view", metavar="NAME", help=text)
     output = _adder(parser.add_argument_group("output"))
     output("--times", type=_whole(1), metavar="N", help="report at N equal steps (default: about daily)")
     output("--top", type=_whole(0), default=TOP, metavar="N", help=f"moves to list, 0: all (default: {TOP})")

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from argparse import Namespace
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from simlib.cli import world
 from simlib.cli.arguments import RUNS
 from simlib.cli.files import refuse_targets, write_all
 from simlib.cli.progress import Task
+from simlib.errors import Problem, ScenarioError
 from simlib.scenario.model import Scenario
 
 if TYPE_CHECKING:
     from simlib.engines.mixture import Draws
     from simlib.results import Forecast
+
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
+"""What a view may be called."""
 
 _MOST_STEPS, _FEWEST_STEPS, _STEPS = 100, 30, 60
 
@@ -36,6 +42,8 @@ def run(arguments: Namespace) -> int:
     base = world.stated(arguments)
     scenario = world.changed(arguments, base)
     _note_idle_options(arguments)
+    if arguments.save_view is not None:
+        save_changes(arguments.path, scenario, arguments.save_view)
     answer = compute(scenario, arguments)
     if arguments.json != "-":
         from simlib.cli.report import report
@@ -43,6 +51,28 @@ def run(arguments: Namespace) -> int:
         sys.stdout.write(report(answer, base, top=arguments.top, chosen=arguments.engine is None))
     _write(answer, arguments)
     return 0
+
+
+def save_changes(path: str, changed: Scenario, name: str) -> None:
+    """Write what makes `changed` of the scenario at a path as a view beside it; an existing view is not touched."""
+    from simlib.scenario.load import VIEWS, load
+    from simlib.scenario.save import save_view
+    from simlib.scenario.scalars import Refusal, read_name
+    from simlib.scenario.views import view_of
+
+    base = load(path)
+    file = Path(base.path, VIEWS, f"{name}.yaml")
+    try:
+        read_name(name)
+        if file.exists():
+            raise Refusal(f"there is a view {name!r} already", "expected another name")
+        if not NAME.fullmatch(name):
+            raise Refusal(f"{name!r} is no name", "expected letters, digits and hyphens, beginning with a letter")
+    except Refusal as refusal:
+        raise ScenarioError(Problem("", 0, "--save-view", refusal.what, refusal.expected)) from None
+    file.parent.mkdir(exist_ok=True)
+    save_view(base, view_of(base, changed, id=name, title=name), file)
+    sys.stderr.write(f"written: {file}\n")
 
 
 def compute(scenario: Scenario, arguments: Namespace) -> Answer:

@@ -189,6 +189,23 @@ def test_a_file_that_is_no_view_is_not_overwritten(world, folder):
     assert file.read_bytes() == before
 
 
+def test_a_repeated_move_is_kept_as_one_entry_until_the_interventions_change(tmp_path):
+    file = tmp_path / "market.yaml"
+    text = (
+        "format: 1\nid: market\ntitle: Market\ninterventions:\n"
+        "  - {repeat: block, every: 7 days, from: 2031-04-05, until: 2031-04-20} # weekly\n"
+        "  - {delay: block, until: 2031-04-03} # a truce\n"
+    )
+    file.write_text(text, encoding="utf-8")
+    market = read_view(text, BRIDGE)
+    assert len(market.interventions) == 4
+    save_view(BRIDGE, dataclasses.replace(market, title="Market days"), file)
+    assert file.read_text(encoding="utf-8") == text.replace("title: Market", "title: Market days")
+    fewer = dataclasses.replace(market, interventions=market.interventions[1:])
+    save_view(BRIDGE, fewer, file)
+    assert read_view(file.read_text(encoding="utf-8"), BRIDGE).interventions == fewer.interventions
+
+
 # Values
 
 
