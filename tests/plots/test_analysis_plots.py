@@ -21,12 +21,16 @@ from simlib.analysis.sobol import sobol
 from simlib.analysis.uncertainty import propagate
 from simlib.analysis.variants import delay
 from simlib.analysis.whatif import compare, cumulative
+from simlib.engines.conditioned import histories_given
+from simlib.engines.histories import histories
 from simlib.engines.mixture import over_priors
+from simlib.engines.montecarlo import Simulator
 from simlib.plots.calendar import calendar
 from simlib.plots.doubt import doubt, split
 from simlib.plots.flips import flips
 from simlib.plots.indicators import indicator_map
 from simlib.plots.nested_fan import doubt_fan, nested_fan
+from simlib.plots.paths import ladder_histories
 from simlib.plots.shares import shares
 from simlib.plots.tornado import tornado
 from simlib.plots.waterfall import waterfall
@@ -217,3 +221,11 @@ def test_a_heat_map_has_what_is_known_to_change_and_nothing_else(scenario):
     }
     _, text = drawn(indicator_map, [dataclasses.replace(result, rows=()) for result in found])
     assert "No sign seen by 10 April 2031 is known to change anything" in text.replace("\n", " ")
+
+
+def test_histories_to_one_ending_are_titled_by_it_and_by_the_typical_way(scenario):
+    told = histories_given(scenario, "ending:war", 12)
+    _, text = drawn(ladder_histories, told)
+    assert f"12 ways to “{scenario.endings['war'].label}”; the most typical: “" in text.replace("\n", " ")
+    _, text = drawn(ladder_histories, histories(Simulator(scenario, times=1), range(40)))
+    assert "of these 40 histories have ended by the horizon; the most typical: “" in text.replace("\n", " ")
