@@ -9,6 +9,8 @@ never stored. They come from exact, seeded computations and do not churn. Screen
 from __future__ import annotations
 
 import argparse
+import base64
+import io
 import os
 import sys
 import tempfile
@@ -17,6 +19,7 @@ from typing import Any
 
 import nbformat
 from nbclient import NotebookClient
+from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -27,6 +30,7 @@ from simlib.widgets import influence
 HERE = Path(__file__).resolve().parent
 STORED = HERE / "stored"
 PICTURES = HERE / "pictures"
+THUMBNAIL = (340, 211)
 SECONDS_PER_CELL = 180
 LIVE_ONLY = ("application/vnd.jupyter.widget-view+json", "text/html")
 """Left out of stored outputs that also have a picture: without a kernel they show nothing, or the same once more."""
@@ -96,6 +100,17 @@ def take_pictures() -> None:
     take(PICTURES)
 
 
+def thumbnail(path: Path) -> None:
+    """Keep the first plot of a notebook, small, for the map in the first notebook."""
+    cells = nbformat.read(path, as_version=4).cells
+    outputs = [output for cell in cells if cell.cell_type == "code" for output in cell.outputs]
+    data = next(output.data["image/png"] for output in outputs if "image/png" in output.get("data", {}))
+    picture = Image.open(io.BytesIO(base64.b64decode(data))).convert("RGB")
+    wide, high = picture.size
+    part = picture.crop((0, 0, wide, min(high, int(0.62 * wide)))).resize(THUMBNAIL, Image.Resampling.LANCZOS)
+    part.quantize(64, method=Image.Quantize.MEDIANCUT).save(PICTURES / f"{path.stem}.png", optimize=True)
+
+
 def main() -> None:
     """Rebuild what was asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -109,6 +124,8 @@ def main() -> None:
         for path in notebooks(arguments.names):
             print(path.name, flush=True)
             nbformat.write(clean(execute(path)), path)
+            if path.name != "00_start_here.ipynb":  # the map itself
+                thumbnail(path)
         if arguments.pictures:
             take_pictures()
 
