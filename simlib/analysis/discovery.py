@@ -269,6 +269,8 @@ def find_boxes(
 ) -> tuple[list[RawBox], tuple[tuple[float, float, float], ...]]:
     """Return up to `count` boxes, each found among the cases that the earlier ones leave, and the first trajectory.
 
+    Boxes in which cases of interest are no denser than among all points are left out.
+
     `points` are (n, D) numbers in (0, 1), `interesting` (n,). The trajectory holds (coverage, density, mass) by step.
     """
     remaining = np.ones(len(points), dtype=bool)
@@ -279,7 +281,7 @@ def find_boxes(
             break
         box, steps = _prim(points, interesting, remaining)
         trajectory = steps if number == 0 else trajectory
-        if box is None:
+        if box is None or interesting[box.members].mean() <= interesting.mean():
             break
         found.append(box)
         remaining &= ~box.members

@@ -29,7 +29,7 @@ def calendar(result: Comparison, ax: Axes) -> Axes:
     """
     booked = {label: effect.bookings for label, effect in result.effects.items() if effect.bookings}
     acts = sum(map(len, booked.values()))
-    things = f"{acts} interventions in {len(booked)} variants" if booked else "No interventions"
+    things = f"{style.counted(acts, 'intervention')} in {style.counted(len(booked), 'variant')}"
     style.dress(ax, fit(f"{things}, {long_date(result.as_of)} to {long_date(result.by)}", ax),
                 "triangle: forced, diamond: set, hatched bar: forbidden, dotted: a policy; "
                 "pale: only while its condition holds")  # fmt: skip

@@ -30,7 +30,8 @@ def path_classes(result: Paths, ax: Axes, *, most: int = ROWS) -> Axes:
     some = result.classes[:most]
     covered = sum(c.probability for c in some)
     given = f", given “{result.label(result.given)}”" if result.given else ""
-    title = f"{len(some)} orders of rungs cover {percent(min(covered, 1.0))} of all histories{given}"
+    verb = "covers" if len(some) == 1 else "cover"
+    title = f"{style.counted(len(some), 'order')} of rungs {verb} {percent(min(covered, 1.0))} of all histories{given}"
     style.dress(ax, fit(title, ax), f"probability by {long_date(result.scenario.by_date(result.day))}")
     rows(ax, len(some))
     for row, c in enumerate(some):

@@ -176,6 +176,11 @@ def _isotonic(values: NDArray) -> NDArray:
     return np.concatenate([np.full(count, total / count) for total, count in blocks])
 
 
+def counted(number: int, noun: str) -> str:
+    """Return "1 order", "2 orders", "No orders"."""
+    return f"{number or 'No'} {noun}{'s' * (number != 1)}"
+
+
 def wrap(text: str, width: int, lines: int = 2) -> str:
     """Break a label into at most `lines` lines of `width` characters; what does not fit ends in an ellipsis.
 

@@ -34,6 +34,14 @@ def test_two_boxes_are_told_apart():
     assert covered[interesting].mean() > 0.9
 
 
+def test_a_second_box_in_which_it_is_rarer_than_overall_is_left_out():
+    chance = np.where(POINTS[:, 0] > 0.4, 0.95, np.where(POINTS[:, 2] > 0.6, 0.4, 0.01))
+    interesting = DICE.random(1500) < chance
+    boxes, _ = find_boxes(POINTS, interesting, 2)
+    assert [bool(np.isfinite(box.low[0])) for box in boxes] == [True]
+    assert interesting[boxes[0].members].mean() > interesting.mean()
+
+
 def test_a_blurred_box_keeps_only_the_bounds_that_matter():
     chance = np.where(POINTS[:, 3] > 0.7, 0.8, 0.1)
     (box, *_), _ = find_boxes(POINTS, DICE.random(1500) < chance, 1)
