@@ -172,6 +172,8 @@ def test_json_to_standard_output_is_only_json(capsys):
         (["drivers", "two-islands", "--measure", "ending:wor"], 2, "wor"),
         (["sweep", "two-islands", "--out", "x"], 2, "expected one of --sobol, --grid, --views"),
         (["sweep", "two-islands", "--out", "x", "--grid", "patrol_rate"], 2, "cannot be read"),
+        (["sweep", "two-islands", "--out", "x", "--sobol", "4", "--seeds", "3"], 2, "--seeds: the draws of --sob"),
+        (["sweep", "two-islands", "--out", "x", "--views", "baseline,hawks", "--view", "hawks"], 2, "--view: a scen"),
         (["discover", "two-islands", "--draws", "20", "--runs", "10", "--threshold", "2"], 1, "choose a threshold"),
     ],
 )
@@ -187,3 +189,26 @@ def test_a_sweep_is_done_once(tmp_path, capsys):
     assert "2 of 2 points" in capsys.readouterr().out
     assert main(argv) == 0
     assert "(0 now, 2 before)" in capsys.readouterr().out
+
+
+def swept(tmp_path, capsys, *argv):
+    """Return the design of a sweep, a row for each point."""
+    pytest.importorskip("pyarrow", reason='sweeps need pyarrow: pip install "simlib[scale]"')
+    assert main(["sweep", "two-islands", "--out", str(tmp_path / "s"), "--runs", "10", *argv]) == 0
+    capsys.readouterr()
+    return pd.read_parquet(tmp_path / "s" / "design.parquet", engine="pyarrow")
+
+
+def test_changes_hold_in_every_view_of_a_sweep(tmp_path, capsys):
+    design = swept(tmp_path, capsys, "--views", "baseline,hawks", "--set", "patrol_rate=2 per day")
+    assert list(design["view"]) == ["baseline", "hawks"]
+    assert list(design["patrol_rate"]) == [2.0, 2.0]
+
+
+def test_the_dice_of_a_sweep_begin_at_the_seed(tmp_path, capsys):
+    design = swept(tmp_path, capsys, "--grid", "hot_factor=2,4", "--seed", "5", "--seeds", "2")
+    assert list(design["seed"]) == [5, 6, 5, 6]
+
+
+def test_draws_of_a_sweep_have_the_dice_of_the_seed(tmp_path, capsys):
+    assert set(swept(tmp_path, capsys, "--sobol", "4", "--seed", "5")["seed"]) == {5}

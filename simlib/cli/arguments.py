@@ -261,7 +261,7 @@ def _sweep(parser: argparse.ArgumentParser) -> None:
     design.add_argument("--grid", action="append", default=[], metavar="NAME=V,V,...", help="values (repeatable)")
     design.add_argument("--views", type=lambda text: text.split(","), metavar="NAME,...", help="`baseline` is none")
     _question(parser, "--engine", "--seed", outputs=False)
-    parser.add_argument("--seeds", type=_whole(1), default=1, metavar="N", help="dice per grid point or view")
+    parser.add_argument("--seeds", type=_whole(1), metavar="N", help="dice per grid point or view, from --seed up")
     parser.add_argument("--runs", type=_whole(1), default=1000, metavar="N", help="replicates of a point")
     parser.add_argument("--times", type=_whole(1), default=1, metavar="N", help="equal steps (default: the horizon)")
     parser.add_argument("--block", type=_whole(1), default=32, metavar="N", help="points in a file (default: 32)")

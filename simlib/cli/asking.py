@@ -16,7 +16,7 @@ from simlib.cli.arguments import RUNS
 from simlib.cli.files import Picture, draw_all, slug, staged, write_table
 from simlib.cli.progress import Task
 from simlib.cli.variants import variants_asked, views_asked, weights_asked
-from simlib.errors import MissingDependency, Problem, ScenarioError, TooManyStates
+from simlib.errors import MissingDependency, TooManyStates
 from simlib.results import plain_json, write_atomically
 from simlib.scenario.model import Scenario
 
@@ -228,65 +228,6 @@ def diff(arguments: Namespace) -> int:
     with Task("solving both") as task:
         result = asked(before, after, forecast=not arguments.no_forecast, progress=task.report, cancel=task.cancelled)
     return _tell(arguments, {"diff": result}, partial(figures.diff, result))
-
-
-def report(arguments: Namespace) -> int:
-    """Write one self-contained page with the answer, what drives it, what to watch for and the assumptions."""
-    from simlib.cli.running import compute
-    from simlib.export import report as writing
-
-    target: Path = arguments.out
-    if target.suffix not in (".html", ".md"):
-        raise ScenarioError(Problem("", 0, "--out", f"{target} has no known ending", "expected .html or .md"))
-    scenario = _scenario(arguments)
-    answer = compute(scenario, arguments)
-    with Task("asking what drives it and what to watch for") as task:
-        answers = writing.ask(scenario, answer.forecast, progress=task.report, cancel=task.cancelled)
-    pieces = list(writing.blocks(answers))
-    text = writing.to_html(pieces) if target.suffix == ".html" else writing.to_markdown(pieces)
-    write_atomically(target, text.encode())
-    sys.stdout.write(f"{target}\n")
-    return 0
-
-
-def sweep(arguments: Namespace) -> int:
-    """Work out a design into a folder of Parquet files."""
-    from simlib import sweep as sweeping
-
-    scenario = _scenario(arguments)
-    design = _design(arguments, scenario)
-    with Task(f"sweeping {len(design)} points") as task:
-        report = sweeping.run(
-            design, arguments.out, engine=arguments.engine or "montecarlo", runs=arguments.runs, times=arguments.times,
-            workers=arguments.workers, scheduler=arguments.scheduler, block=arguments.block,
-            progress=lambda share, _: task.report(share), cancel=task.cancelled,
-        )  # fmt: skip
-    sys.stdout.write("".join(f"{line}\n" for line in report.sentences()))
-    return 1 if report.failed else 0
-
-
-def _design(arguments: Namespace, scenario: Scenario) -> Any:
-    from simlib import sweep as sweeping
-    from simlib.scenario.load import load
-
-    asked = [name for name in ("sobol", "grid", "views") if getattr(arguments, name)]
-    if len(asked) != 1:
-        raise ScenarioError(
-            Problem("", 0, "sweep", f"{len(asked)} designs", "expected one of --sobol, --grid, --views")
-        )
-    if arguments.sobol:
-        return sweeping.sobol_design(scenario, arguments.sobol, seed=arguments.seed)
-    if arguments.views:
-        worlds = {name: load(arguments.path, view=None if name == "baseline" else name) for name in arguments.views}
-        return sweeping.views_design(worlds, seeds=range(arguments.seeds))
-    return sweeping.grid_design(scenario, dict(map(_axis, arguments.grid)), seeds=range(arguments.seeds))
-
-
-def _axis(text: str) -> tuple[str, list[str]]:
-    name, equals, values = text.partition("=")
-    if not equals or not values:
-        raise ScenarioError(Problem("", 0, "--grid", f"{text!r} cannot be read", 'expected "NAME=VALUE,VALUE,..."'))
-    return name.strip(), [value.strip() for value in values.split(",")]
 
 
 # -------------------------------------------------------------------- telling

@@ -83,15 +83,23 @@ def views_asked(arguments: Namespace) -> dict[str, Scenario]:
     if len(names) < 2:
         what = f"{names[0]!r} alone" if arguments.views else f"{base.id!r} has no views"
         problems.append(Problem("", 0, "--views", what, "expected at least two to pool (`baseline` may be one)"))
-    found = {}
+    return worlds_asked(arguments, names, problems)
+
+
+def worlds_asked(arguments: Namespace, names: Sequence[str], problems: Sequence[Problem] = ()) -> dict[str, Scenario]:
+    """Return the scenario through each view by name, with the changes asked for; `baseline` is no view.
+
+    Raises ScenarioError with every reason at once, those in `problems` first.
+    """
+    base, found, wrong = load(arguments.path), {}, list(problems)
     for name in dict.fromkeys(names):
         try:
             seen = base if name == BASELINE else apply_view(base, load_view(base, name))
             found[name] = world.changed(arguments, seen)
         except ScenarioError as error:
-            problems += error.problems
-    if problems:
-        raise ScenarioError(dict.fromkeys(problems))
+            wrong += error.problems
+    if wrong:
+        raise ScenarioError(dict.fromkeys(wrong))
     return found
 
 

@@ -1,0 +1,32 @@
+"""`simlib report`: one self-contained page to hand on."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from pathlib import Path
+
+from simlib.cli import numbers, world
+from simlib.cli.progress import Task
+from simlib.errors import Problem, ScenarioError
+from simlib.results import write_atomically
+
+
+def report(arguments: Namespace) -> int:
+    """Write one self-contained page with the answer, what drives it, what to watch for and the assumptions."""
+    from simlib.cli.running import compute
+    from simlib.export import report as writing
+
+    target: Path = arguments.out
+    if target.suffix not in (".html", ".md"):
+        raise ScenarioError(Problem("", 0, "--out", f"{target} has no known ending", "expected .html or .md"))
+    scenario = world.changed(arguments, world.stated(arguments))
+    numbers.check(arguments, scenario)
+    answer = compute(scenario, arguments)
+    with Task("asking what drives it and what to watch for") as task:
+        answers = writing.ask(scenario, answer.forecast, progress=task.report, cancel=task.cancelled)
+    pieces = list(writing.blocks(answers))
+    text = writing.to_html(pieces) if target.suffix == ".html" else writing.to_markdown(pieces)
+    write_atomically(target, text.encode())
+    sys.stdout.write(f"{target}\n")
+    return 0
