@@ -7,7 +7,7 @@ import html
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import ipywidgets as w
 
@@ -19,9 +19,6 @@ from simlib.widgets.answers import Cancel
 from simlib.widgets.desk import Desk
 from simlib.widgets.parts import Checks, Picture
 from simlib.widgets.screen import still
-
-if TYPE_CHECKING:
-    pass
 
 WIDE = {"description_width": "initial"}
 LINE = w.Layout(flex_flow="row wrap", align_items="center", grid_gap="4px 10px")
