@@ -6,14 +6,18 @@ The colours that mean something are always kept exactly; the others (shades of e
 from __future__ import annotations
 
 import io
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simlib.plots import style
 
-COLOURS = 96
+COLOURS = 64
 """Size of the palette. With 64 to 128 colours a dashboard cannot be told from the original by eye."""
+
+FILLS = 16
+"""How many of a picture's most frequent colours are kept exactly."""
 
 
 def _core() -> NDArray[np.uint8]:
@@ -23,6 +27,12 @@ def _core() -> NDArray[np.uint8]:
     full = np.array([to_rgb(c) for c in (*style.CATEGORIES, style.INK, style.FAINT, style.GRID, style.GHOST)])
     both = np.concatenate([full, (full + 1) / 2, [[1.0, 1.0, 1.0]]])
     return np.unique(np.round(255 * both).astype(np.uint8), axis=0)
+
+
+def _frequent(image: Any) -> NDArray[np.uint8]:
+    """Return the colours that fill most of a picture (N, 3): areas and bars, whatever they mean."""
+    counted = sorted(image.getcolors(maxcolors=image.width * image.height), reverse=True)
+    return np.array([colour for _, colour in counted[:FILLS]], dtype=np.uint8)
 
 
 class Palette:
@@ -42,7 +52,7 @@ class Palette:
         from PIL import Image
 
         image = Image.fromarray(np.ascontiguousarray(pixels[..., :3]))
-        core = _core()
+        core = np.unique(np.concatenate([_core(), _frequent(image)]), axis=0)
         learnt = image.quantize(COLOURS - len(core), method=Image.Quantize.MEDIANCUT)
         colours = np.array(learnt.getpalette(), dtype=np.uint8).reshape(-1, 3)[: COLOURS - len(core)]
         self._colours = np.concatenate([core, colours])

@@ -16,8 +16,8 @@ from simlib.plots.figure import new_figure, small_png
 from simlib.plots.palette import Palette
 from simlib.widgets.type import can_set, set_text_on
 
-QUICK, SMALL = 4, 6
-"""zlib levels of the PNG while a hand moves and at rest: 3.4 ms for 41 kB, 5.5 ms for 39 kB (9: 41 ms for 36 kB)."""
+QUICK, SMALL = 4, 8
+"""zlib levels of the PNG while a hand moves and at rest: 3 ms for 39 kB, 15 ms for 34 kB (9: 40 ms, hardly less)."""
 
 
 class Moving(Protocol):
