@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from simlib.engines.exact import solve
 from simlib.quantities import show
 from simlib.results import Forecast, long_date, percent
-from simlib.scenario.model import Assumption, Scenario
+from simlib.scenario.explain import part_in_words
+from simlib.scenario.model import Assumption, Correlation, Scenario
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _GROUPS = ("sources", "actors", "variables", "assumptions", "moves", "endings", "ladders", "questions")
-_WHOLE = ("title", "as_of", "horizon_days", "interventions", "correlations")
+_WHOLE = ("title", "description", "reference_class", "as_of", "horizon_days", "ladder")
+_IN_THE_FILE = {"horizon_days": "horizon", "factors": "times", "effects": "then"}
+"""What the file calls a field, where that is another word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,30 +99,53 @@ def _changes(before: Scenario, after: Scenario) -> Iterator[Change]:
     for name in _WHOLE:
         one, other = getattr(before, name), getattr(after, name)
         if one != other:
-            yield Change(name, _words(one), _words(other))
+            yield Change(_IN_THE_FILE.get(name, name), _words(name, one, before), _words(name, other, after))
+    yield from _interventions(before, after)
+    yield from _correlations(before, after)
     for group in _GROUPS:
         one, other = getattr(before, group), getattr(after, group)
         for name in [*one, *(n for n in other if n not in one)]:
             if one.get(name) != other.get(name):
-                yield from _item(f"{group}.{name}", one.get(name), other.get(name))
+                yield from _item(f"{group}.{name}", (one.get(name), before), (other.get(name), after))
         shared = [n for n in one if n in other]
         if group in ("endings", "moves", "ladders") and shared != [n for n in other if n in one]:
             yield Change(f"{group} (order)", ", ".join(shared), ", ".join(n for n in other if n in one))
 
 
-def _item(where: str, one: Any, other: Any) -> Iterator[Change]:
+def _interventions(before: Scenario, after: Scenario) -> Iterator[Change]:
+    one, other = ([part_in_words(item, world) for item in world.interventions] for world in (before, after))
+    yield from (Change("interventions", text, "") for text in one if text not in other)
+    yield from (Change("interventions", "", text) for text in other if text not in one)
+    if one != other and sorted(one) == sorted(other):
+        yield Change("interventions (order)", " | ".join(one), " | ".join(other))
+
+
+def _correlations(before: Scenario, after: Scenario) -> Iterator[Change]:
+    one, other = ({f"{c.first}, {c.second}": _correlation(c) for c in world.correlations} for world in (before, after))
+    for pair in dict.fromkeys([*one, *other]):
+        if one.get(pair) != other.get(pair):
+            yield Change(f"correlations.{pair}", one.get(pair, ""), other.get(pair, ""))
+
+
+def _correlation(pair: Correlation) -> str:
+    parts = (f"rank {pair.rank:g}", f"because: {pair.because}" * bool(pair.because), ", ".join(pair.sources))
+    return "; ".join(part for part in parts if part)
+
+
+def _item(where: str, before: tuple[Any, Scenario], after: tuple[Any, Scenario]) -> Iterator[Change]:
+    (one, world), (other, then) = before, after
     if one is None or other is None:
         yield Change(where, _label(one), _label(other))
-    elif isinstance(one, Assumption) and isinstance(other, Assumption):
+        return
+    names = tuple(one.__dataclass_fields__)
+    if isinstance(one, Assumption):
+        names = ("label", "because", "sources", "observed", "uses_log_until")
         if _prior(one) != _prior(other):
             yield Change(where, _prior(one), _prior(other))
-        for name in ("label", "because", "sources"):
-            if getattr(one, name) != getattr(other, name):
-                yield Change(f"{where}.{name}", _words(getattr(one, name)), _words(getattr(other, name)))
-    else:
-        for name in one.__dataclass_fields__:
-            if getattr(one, name) != getattr(other, name):
-                yield Change(f"{where}.{name}", _words(getattr(one, name)), _words(getattr(other, name)))
+    for name in names:
+        if getattr(one, name) != getattr(other, name):
+            texts = _words(name, getattr(one, name), world), _words(name, getattr(other, name), then)
+            yield Change(f"{where}.{_IN_THE_FILE.get(name, name)}", *texts)
 
 
 def _label(item: Any) -> str:
@@ -132,15 +158,29 @@ def _prior(assumption: Assumption) -> str:
     return value if assumption.fixed else f"{value} (90% range {low} to {high})"
 
 
-def _words(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return ", ".join(f"{key}: {_words(item)}" for key, item in value.items())
+def _words(name: str, value: Any, scenario: Scenario) -> str:
+    """Say the value of a field, as its file or a sentence would."""
+    if name == "start":
+        return _start(value)
+    if name == "horizon_days":
+        return show(value, "duration")
+    if name == "observed" and value is not None:
+        return show(value, "rate")
     if isinstance(value, tuple):
-        return "; ".join(_words(item) for item in value) or "none"
-    if hasattr(value, "id") and hasattr(value, "__dataclass_fields__"):
-        parts = [_words(getattr(value, name)) for name in value.__dataclass_fields__ if name not in ("id", "label")]
-        return f"{value.id} ({', '.join(part for part in parts if part not in ('', 'none', 'always'))})"
-    return "" if value is None else str(value)
+        return ("; " if name in ("factors", "outcomes", "rungs") else ", ").join(
+            _words("", item, scenario) for item in value
+        ) or "none"  # fmt: skip
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if hasattr(value, "__dataclass_fields__"):
+        return part_in_words(value, scenario)
+    return "none" if value in (None, "") else str(value)
+
+
+def _start(start: tuple[tuple[str, str | None], ...]) -> str:
+    if len(start) == 1:
+        return start[0][0]
+    return ", ".join(f"{level} with {share}" if share else f"otherwise {level}" for level, share in start)
 
 
 def _both(first: Forecast, last: Forecast) -> Iterator[tuple[str, float | None, float | None]]:

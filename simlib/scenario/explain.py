@@ -24,6 +24,7 @@ from simlib.scenario.model import (
     Pin,
     Policy,
     Question,
+    Rung,
     Scenario,
     Variable,
     Window,
@@ -91,6 +92,36 @@ def condition_in_words(condition: Condition, scenario: Scenario, *, labels: bool
         for clause in condition.clauses
     ]
     return ", or ".join(clauses)
+
+
+def part_in_words(part: object, scenario: Scenario) -> str:
+    """Say a part of a scenario that is no whole line of its own; numbers are called by their ids.
+
+    `part`: a condition, window, factor, effect, outcome, rung or intervention. Raises TypeError for anything else.
+    """
+    say = _Speaker(scenario)
+    match part:
+        case Condition():
+            return condition_in_words(part, scenario)
+        case Window():
+            return _window(part)
+        case Factor():
+            between = f" {_window(part.between)}" if part.between else ""
+            return f"{part.by}{_if_not_always(' while', part.when, scenario)}{between}"
+        case Effect():
+            return say.effect(part)
+        case Outcome():
+            chance = f"with chance {part.chance}" if part.chance else "otherwise"
+            return f"{part.id} (“{part.label}”) {chance}: {say.effects(part)}"
+        case Rung():
+            return f"{part.id}{f' (“{part.label}”)' * bool(part.label)}{_if_not_always(' once', part.when, scenario)}"
+        case Force() | Forbid() | Policy() | Pin():
+            return say.intervention(part)
+    raise TypeError(f"no words for {type(part).__name__}")
+
+
+def _if_not_always(word: str, condition: Condition, scenario: Scenario) -> str:
+    return "" if condition.always else f"{word} {condition_in_words(condition, scenario)}"
 
 
 def _called(variable: Variable, labels: bool) -> str:
@@ -208,16 +239,16 @@ class _Speaker:
 
     def _outcomes(self, move: Move) -> Iterator[str]:
         if len(move.outcomes) == 1:
-            yield f"then {self._effects(move.outcomes[0])}"
+            yield f"then {self.effects(move.outcomes[0])}"
             return
         for outcome in sorted(move.outcomes, key=lambda outcome: outcome.chance is None):
             chance = "otherwise" if outcome.chance is None else self._stated(outcome.chance)
-            yield f"{chance}: {outcome.label} - {self._effects(outcome)}"
+            yield f"{chance}: {outcome.label} - {self.effects(outcome)}"
 
-    def _effects(self, outcome: Outcome) -> str:
-        return ", ".join(self._effect(effect) for effect in outcome.effects) or "nothing changes"
+    def effects(self, outcome: Outcome) -> str:
+        return ", ".join(self.effect(effect) for effect in outcome.effects) or "nothing changes"
 
-    def _effect(self, effect: Effect) -> str:
+    def effect(self, effect: Effect) -> str:
         if effect.level is not None:
             return f"{effect.variable} to {effect.level}"
         shift = effect.shift or 0
