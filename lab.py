@@ -63,7 +63,7 @@ def main(arguments):
         sys.exit("simlib needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Try python3.11 lab.py.")
     testing = arguments[:1] == ["test"]
     try:
-        install({"notebooks", "scale", "test", "dev"} if testing else {"notebooks"})
+        install({"notebooks", "scale", "test", "dev"} if testing else {"notebooks", "scale"})
         if testing:
             os.chdir(HERE)
         command = [str(PYTHON), "-m", *(["pytest", "-rs", *arguments[1:]] if testing else ["simlib.lab", *arguments])]

@@ -61,12 +61,12 @@ def scaling(scenario: Scenario) -> None:
 def main() -> None:
     title("Sweeps of the Caribbean world")
     if importlib.util.find_spec("pyarrow") is None:
-        print('left out: pip install "simlib[scale]"')
+        print('left out: pip install -e ".[scale]"')
         return
     scenario = simlib.load("caribbean-2025")
     here(scenario)
     if importlib.util.find_spec("distributed") is None:
-        print('a cluster needs Dask: pip install "simlib[scale]"')
+        print('a cluster needs Dask: pip install -e ".[scale]"')
         return
     scaling(scenario)
 

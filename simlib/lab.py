@@ -25,7 +25,7 @@ def open_lab(arguments: Sequence[str] = ()) -> int:
     try:
         from jupyterlab.labapp import main
     except ImportError:
-        print('JupyterLab is not installed here: pip install "simlib[notebooks]"', file=sys.stderr)
+        print('JupyterLab is not installed here; in the clone of simlib: python -m pip install -e ".[notebooks]"', file=sys.stderr)
         return 1
     notebooks = writable_notebooks()
     os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(

@@ -230,7 +230,7 @@ def readme_commands() -> list[str]:
 @pytest.mark.parametrize("line", readme_commands())
 def test_the_commands_of_the_readme_work(line, tmp_path, monkeypatch, capsys):
     if line.startswith("simlib sweep"):
-        pytest.importorskip("pyarrow", reason='sweeps need pyarrow: pip install "simlib[scale]"')
+        pytest.importorskip("pyarrow", reason='sweeps need pyarrow: pip install -e ".[scale]"')
     monkeypatch.chdir(tmp_path)
     assert main(shlex.split(line)[1:]) == 0
     assert capsys.readouterr().out

@@ -223,7 +223,7 @@ def test_a_folder_of_ones_own_replaces_ours():
 def test_without_jupyterlab_it_says_what_to_install(monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "jupyterlab.labapp", None)
     assert lab.open_lab() == 1
-    assert 'pip install "simlib[notebooks]"' in capsys.readouterr().err
+    assert 'pip install -e ".[notebooks]"' in capsys.readouterr().err
 
 
 class Socket:

@@ -16,7 +16,7 @@ def why_not() -> str:
     """Return why no browser can be driven here, "" if one can."""
     missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
     if missing:
-        return f"not installed: {', '.join(missing)} (pip install 'simlib[notebooks,test]')"
+        return f"not installed: {', '.join(missing)} (pip install -e '.[notebooks,test]')"
     if not CHROMIUM or not os.access(CHROMIUM, os.X_OK):
         return "no Chromium found (Debian: apt install chromium; or set CHROMIUM to its path)"
     return ""
