@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 Engine = Literal["exact", "montecarlo"]
 
-_SCALE = 'install what sweeps need: pip install "simlib[scale]"'
+_SCALE = 'install it in the clone of simlib: python -m pip install -e ".[scale]"'
 
 
 # -------------------------------------------------------------------- designs

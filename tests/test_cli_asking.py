@@ -183,7 +183,7 @@ def test_a_bad_question_is_refused_in_words(argv, code, words, capsys):
 
 
 def test_a_sweep_is_done_once(tmp_path, capsys):
-    pytest.importorskip("pyarrow", reason='sweeps need pyarrow: pip install "simlib[scale]"')
+    pytest.importorskip("pyarrow", reason='sweeps need pyarrow: pip install -e ".[scale]"')
     argv = ["sweep", "two-islands", "--out", str(tmp_path / "s"), "--grid", "hot_factor=2,4", "--runs", "50"]
     assert main(argv) == 0
     assert "2 of 2 points" in capsys.readouterr().out
@@ -193,7 +193,7 @@ def test_a_sweep_is_done_once(tmp_path, capsys):
 
 def swept(tmp_path, capsys, *argv):
     """Return the design of a sweep, a row for each point."""
-    pytest.importorskip("pyarrow", reason='sweeps need pyarrow: pip install "simlib[scale]"')
+    pytest.importorskip("pyarrow", reason='sweeps need pyarrow: pip install -e ".[scale]"')
     assert main(["sweep", "two-islands", "--out", str(tmp_path / "s"), "--runs", "10", *argv]) == 0
     capsys.readouterr()
     return pd.read_parquet(tmp_path / "s" / "design.parquet", engine="pyarrow")

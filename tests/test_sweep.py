@@ -20,7 +20,7 @@ from simlib.errors import Cancelled, MissingDependency, ScenarioError, SimlibErr
 from simlib.scenario.model import Forbid
 from tests import worlds
 
-pytest.importorskip("pyarrow", reason='sweeps need pyarrow: pip install "simlib[scale]"')
+pytest.importorskip("pyarrow", reason='sweeps need pyarrow: pip install -e ".[scale]"')
 
 ROOT = Path(__file__).parent.parent
 
@@ -151,13 +151,13 @@ def test_bad_designs_are_named():
 
 def test_without_pyarrow_it_says_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
-    with pytest.raises(MissingDependency, match=r"pip install \"simlib\[scale\]\""):
+    with pytest.raises(MissingDependency, match=r"pip install -e \"\.\[scale\]\""):
         sweep.run(sweep.sobol_design(doors(), 4), tmp_path)
 
 
 @pytest.fixture(scope="module")
 def cluster():
-    distributed = pytest.importorskip("distributed", reason='a cluster needs Dask: pip install "simlib[scale]"')
+    distributed = pytest.importorskip("distributed", reason='a cluster needs Dask: pip install -e ".[scale]"')
     with distributed.LocalCluster(
         n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=50
     ) as made:
