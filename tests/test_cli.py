@@ -526,3 +526,11 @@ def test_help_needs_no_heavy_package() -> None:
     heavy = "{'numpy', 'numba', 'matplotlib', 'pydantic', 'pandas'}"
     code = f"import sys; from simlib.cli import main; main(['run', '--help']); assert not {heavy} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, timeout=60)
+
+
+def test_explain_says_who_set_a_number_and_what_the_file_states(cli, bridge) -> None:
+    code, out, _ = cli("explain", bridge, "--set", "closing=every 4 days", "--set", "meeting=2 per month")
+    assert code == 0
+    assert out.startswith("This is a what-if, not the scenario as it stands. Changed:\n  Closing a lane: every 20 days")
+    assert "because: set on the command line; the file states every 20 days because two so far" in out
+    assert "because: set on the command line; the file states 1 per month, assumed" in out

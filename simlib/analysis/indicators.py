@@ -99,7 +99,15 @@ class Indicators:
         """Tell the indicators that shift the ending most, in sentences with dates."""
         ending = self.scenario.endings[self.ending].label
         until, by = (long_date(self.scenario.by_date(day)) for day in (self.day, self.horizon))
-        told = [f"If nothing has ended by {until}, the probability of “{ending}” by {by} is {percent(self.before[0])}."]
+        made = self.made()
+        if np.isnan(self.before[0]):
+            return [f"{made}: everything has ended by {until}, so what to watch for cannot be told."]
+        before = percent(self.before[0])
+        told = [f"{made}: if nothing has ended by {until}, the probability of “{ending}” by {by} is {before}."]
+        if self.before[0] in (0.0, 1.0):
+            often = "none" if self.before[0] == 0 else "every one"
+            which = f"It happens in {often} of the histories that are still open then"
+            return [*told, f"{which}, so what seeing a move or a level says of it cannot be told."]
         for row in self.rows[:limit]:
             often = f" at least {self.times_seen} times" if self.times_seen > 1 else ""
             told.append(
@@ -109,6 +117,12 @@ class Indicators:
                 f"{percent(row.seen[0])}."
             )
         return told
+
+    def made(self) -> str:
+        """Say what was counted: over the priors or at the stated values, how many histories, which seed."""
+        draws, histories = self.details.get("draws", 0), self.details.get("histories", 0)
+        over = f"Over the priors ({draws:,} draws, " if draws else "At the stated values ("
+        return f"{over}{histories:,} histories, seed {self.details.get('seed', 0)})"
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON data; a number that cannot be had is None."""

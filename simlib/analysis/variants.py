@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -97,6 +98,17 @@ def with_ladder_over(scenario: Scenario, variable: str) -> tuple[Scenario, str]:
     return scenario.replace(ladders={**scenario.ladders, name: Ladder(name, found.label, rungs)}), name
 
 
+def without_windows(scenario: Scenario) -> Scenario:
+    """Return the scenario with every calendar window always open; what is done from or until a date stays."""
+    moves = {
+        move.id: dataclasses.replace(
+            move, between=None, factors=tuple(dataclasses.replace(factor, between=None) for factor in move.factors)
+        )
+        for move in scenario
+    }
+    return scenario.replace(moves=moves)
+
+
 @dataclass(frozen=True)
 class Booking:
     """One intervention on the calendar: `first` and `last` day in days after `as_of`; alike where it acts at once.
@@ -143,7 +155,17 @@ def describe(base: Scenario, changed: Scenario) -> tuple[str, ...]:
         elif (new.low, new.high) != (old.low, old.high):
             low, high = (show(value, new.kind, new.unit or old.unit) for value in (new.low, new.high))
             parts.append(f"{old.label}: now between {low} and {high}")
+    if changed.horizon_days != base.horizon_days:
+        parts.append(f"horizon: {base.horizon_days:g} days → {changed.horizon_days:g} days")
     return (*parts, *_in_words(changed.interventions[len(base.interventions) :], changed))
+
+
+def what_if(base: Scenario, changed: Scenario, *, windows: bool = True) -> tuple[str, ...]:
+    """Say that `changed` is a what-if, and what was changed; nothing where nothing was. `windows`: they are kept."""
+    parts = [*describe(base, changed), *([] if windows else ["calendar windows are left out"])]
+    if changed.view and changed.view != base.view:
+        return (f"This is a what-if: the scenario as the view “{changed.view}” has it. Changed:", *parts)
+    return ("This is a what-if, not the scenario as it stands. Changed:", *parts) if parts else ()
 
 
 def _in_words(items: Sequence[Intervention], scenario: Scenario) -> Iterator[str]:

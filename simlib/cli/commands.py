@@ -11,10 +11,15 @@ from simlib.cli import world
 
 def explain(arguments: Namespace) -> int:
     """Print every move, assumption and ending in a sentence."""
+    from simlib.analysis.variants import what_if
     from simlib.scenario.explain import explain_text
+    from simlib.scenario.load import load
 
-    text = explain_text(world.changed(arguments, world.stated(arguments)))
-    sys.stdout.write(text.rstrip("\n") + "\n")
+    stated = world.stated(arguments)
+    changed = world.changed(arguments, stated)
+    changes = what_if(load(arguments.path), changed)
+    head = "\n".join([changes[0], *(f"  {line}" for line in changes[1:])]) + "\n\n" if changes else ""
+    sys.stdout.write(head + explain_text(world.with_reasons(stated, changed)).rstrip("\n") + "\n")
     return 0
 
 

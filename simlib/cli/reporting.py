@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from argparse import Namespace
 from pathlib import Path
@@ -14,17 +15,24 @@ from simlib.results import write_atomically
 
 def report(arguments: Namespace) -> int:
     """Write one self-contained page with the answer, what drives it, what to watch for and the assumptions."""
+    from simlib.analysis.variants import what_if
     from simlib.cli.running import compute
     from simlib.export import report as writing
+    from simlib.scenario.load import load
 
     target: Path = arguments.out
     if target.suffix not in (".html", ".md"):
         raise ScenarioError(Problem("", 0, "--out", f"{target} has no known ending", "expected .html or .md"))
-    scenario = world.changed(arguments, world.stated(arguments))
+    stated = world.stated(arguments)
+    scenario = world.changed(arguments, stated)
     numbers.check(arguments, scenario)
     answer = compute(scenario, arguments)
     with Task("asking what drives it and what to watch for") as task:
-        answers = writing.ask(scenario, answer.forecast, progress=task.report, cancel=task.cancelled)
+        answers = writing.ask(
+            scenario, answer.forecast, seed=arguments.seed, progress=task.report, cancel=task.cancelled
+        )
+    changes = what_if(load(arguments.path), scenario, windows=not arguments.ignore_windows)
+    answers = dataclasses.replace(answers, what_if=changes, ledger=world.with_reasons(stated, scenario))
     pieces = list(writing.blocks(answers))
     text = writing.to_html(pieces) if target.suffix == ".html" else writing.to_markdown(pieces)
     write_atomically(target, text.encode())

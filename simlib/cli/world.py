@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from argparse import Namespace
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from functools import partial
 from typing import TypeVar
 
 from simlib.errors import Problem, ScenarioError
+from simlib.quantities import show
 from simlib.scenario import views, views_text
 from simlib.scenario.load import load
 from simlib.scenario.model import Intervention, Scenario
@@ -50,6 +52,22 @@ def changed(arguments: Namespace, base: Scenario) -> Scenario:
     for sentence in views.outside_range(base, scenario):
         note(sentence)
     return views.with_interventions(scenario, acts)
+
+
+def with_reasons(base: Scenario, scenario: Scenario) -> Scenario:
+    """Return `scenario` with the true reason beside each number that options changed: who set it, what was there.
+
+    For telling only: the reason is part of the hash.
+    """
+    told = f"the view {base.view}" if base.view else "the file"
+    numbers = dict(scenario.assumptions)
+    for name, now in numbers.items():
+        old = base.assumptions[name]
+        if (now.value, now.low, now.high) != (old.value, old.low, old.high):
+            reason = ", assumed" if old.because == "assumed" else f" because {old.because}" if old.because else ""
+            because = f"set on the command line; {told} states {show(old.value, old.kind, old.unit)}{reason}"
+            numbers[name] = dataclasses.replace(now, because=because, sources=())
+    return scenario.replace(assumptions=numbers)
 
 
 def note(sentence: str) -> None:

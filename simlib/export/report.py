@@ -31,7 +31,7 @@ _WORDS = (
 )  # fmt: skip
 
 _LIMITS = (
-    "It says what follows from the assumptions below, not that they are right: each has a reason and a range.",
+    "It says what follows from the assumptions above, not that they are right: each has a reason and a range.",
     "Actors follow rates; they do not optimise, bluff or anticipate unless a move says so.",
     "What the model does not name has probability zero in it, and not in the world.",
     "Chance (the same assumptions, another run of history) and doubt about the assumptions are different things.",
@@ -55,35 +55,50 @@ class Block:
 
 @dataclass(frozen=True)
 class Answers:
-    """What a report tells: the forecast, and what was asked beside it (None: not asked)."""
+    """What a report tells: the forecast, and what was asked beside it (None: not asked).
+
+    `what_if`: where the scenario was changed, a sentence that says so and each change. `ledger`: the scenario whose
+    assumptions are listed, where their reasons are to be told otherwise.
+    """
 
     scenario: Scenario
     forecast: Forecast
     tornado: Tornado | None = None
     paths: Paths | None = None
     indicators: tuple[Indicators, ...] = ()
+    what_if: tuple[str, ...] = ()
+    ledger: Scenario | None = None
 
 
 def ask(
     scenario: Scenario,
     forecast: Forecast,
     *,
+    seed: int = 0,
     progress: Callable[[float], None] | None = None,
     cancel: Callable[[], bool] | None = None,
 ) -> Answers:
-    """Ask what a report tells beside the forecast, about its likeliest ending; raises what the questions raise."""
+    """Ask what a report tells beside the forecast, about its likeliest ending; raises what the questions raise.
+
+    Where the forecast leaves calendar windows out, so does everything beside it.
+    """
     from simlib.analysis.drivers import tornado
     from simlib.analysis.indicators import indicators
     from simlib.analysis.paths import path_classes
+    from simlib.analysis.variants import without_windows
 
+    world = without_windows(scenario) if forecast.provenance.get("ignore_windows") else scenario
     ranked = sorted(scenario.endings, key=lambda name: -forecast.endings[name].probability[-1])
     first = [f"ending:{name}" for name in ranked[:1]]
     doubtful = any(not assumption.fixed for assumption in scenario.assumptions.values())
     day = min(14.0, scenario.horizon_days / 2)
     steps: list[Callable[[], Any]] = [
-        lambda: tornado(scenario, first, cancel=cancel) if doubtful else None,
-        lambda: path_classes(scenario, top=8, cancel=cancel) if scenario.ladders else None,
-        *(partial(indicators, scenario, name, day=day, draws=200, runs=8000, cancel=cancel) for name in ranked[:2]),
+        lambda: tornado(world, first, cancel=cancel) if doubtful else None,
+        lambda: path_classes(world, top=8, cancel=cancel) if scenario.ladders else None,
+        *(
+            partial(indicators, world, name, day=day, draws=200 if doubtful else 0, runs=8000, seed=seed, cancel=cancel)
+            for name in ranked[:2]
+        ),
     ]
     found = []
     for number, step in enumerate(steps):
@@ -103,8 +118,11 @@ def blocks(answers: Answers) -> Iterator[Block]:
     yield Block("title", scenario.title)
     yield Block("text", f"Seen on {long_date(scenario.as_of)}. What happens by {by}, and how sure can anyone be? "
                 + scenario.description)  # fmt: skip
+    if answers.what_if:
+        yield Block("text", answers.what_if[0])
+        yield Block("list", items=answers.what_if[1:])
     yield Block("heading", "The answer")
-    yield from _answer(forecast, by)
+    yield from _answer(forecast, by, fixed=all(number.fixed for number in scenario.assumptions.values()))
     if answers.tornado is not None:
         from simlib.plots.tornado import tornado
 
@@ -115,6 +133,7 @@ def blocks(answers: Answers) -> Iterator[Block]:
         from simlib.plots.paths import path_classes
 
         yield Block("heading", "By which path")
+        yield Block("text", "At the stated values of the assumptions.")
         yield _figure(partial(path_classes, answers.paths), "the likeliest paths")
         yield Block("list", items=tuple(answers.paths.sentences(4)))
     if answers.indicators:
@@ -122,19 +141,23 @@ def blocks(answers: Answers) -> Iterator[Block]:
         for found in answers.indicators:
             yield Block("list", items=tuple(found.sentences(4)))
     yield Block("heading", "The assumptions")
-    yield _ledger(scenario)
+    yield _ledger(answers.ledger or scenario)
     yield Block("heading", "Sources")
     yield Block("list", items=tuple(_source(source) for source in scenario.sources.values()) or ("None are named.",))
     yield Block("heading", "Limits")
     yield Block("list", items=_LIMITS)
     yield Block("heading", "Provenance")
-    yield Block("table", items=(("what", "value"), *_provenance(forecast.provenance)))
+    rows = [*_provenance(forecast.provenance), *(("watch list", found.made()) for found in answers.indicators[:1])]
+    yield Block("table", items=(("what", "value"), *rows))
 
 
-def _answer(forecast: Forecast, by: str) -> Iterator[Block]:
+def _answer(forecast: Forecast, by: str, *, fixed: bool) -> Iterator[Block]:
     over = "over the priors of the assumptions" if forecast.stated else "at the stated values of the assumptions"
     ranked = sorted(forecast.endings, key=lambda name: (name == ONGOING, -forecast.endings[name].probability[-1]))
     yield Block("text", f"By {by}, {over}:")
+    if forecast.stated is None and not fixed:
+        yield Block("text", "These are at the stated values only. The forecast that counts is the mixture over the "
+                    "ranges of the assumptions: ask for the report with --draws 200.")  # fmt: skip
     yield Block("list", items=tuple(_told(forecast, "endings", name) for name in ranked))
     if forecast.questions:
         yield Block("list", items=tuple(_told(forecast, "questions", name) for name in forecast.questions))

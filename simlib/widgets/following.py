@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -140,8 +141,9 @@ class WhatToWatchFor(Question):
             draws=chosen["draws"], runs=chosen["runs"], cancel=cancel, progress=progress,
         )  # fmt: skip
         rows = [
-            (r.label, percent(r.seen[0]), percent(r.if_seen[0]), percent(r.if_not_seen[0]), f"{r.ratio_seen[0]:.2g}",
-             percent(r.false_alarms), percent(r.misses), f"{r.lead_days[1]:.0f}")
+            (r.label, percent(r.seen[0]), percent(r.if_seen[0]), percent(r.if_not_seen[0]),
+             known(r.ratio_seen[0], "{:.2g}".format), known(r.false_alarms, percent), known(r.misses, percent),
+             known(r.lead_days[1], "{:.0f}".format))
             for r in result.rows
         ]  # fmt: skip
         head = ("sign", "seen with", "then", "if not seen", "likelihood ratio", "false alarms", "misses",
@@ -211,6 +213,11 @@ class SignsOfEveryEnding(Question):
         signs = len({row.id for some in known.values() for row in some})
         plot = Plot(partial(indicator_map, results), 150 + 36 * min(signs, 14), left=230, bottom=75)
         return told(sentences, head, rows, 2, plot)
+
+
+def known(number: float, write: Callable[[float], str]) -> str:
+    """Write a number, or a dash where the histories do not tell it."""
+    return write(number) if math.isfinite(number) else "–"
 
 
 def differs(result: Indicators, row: Indicator) -> bool:

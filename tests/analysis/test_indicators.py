@@ -117,5 +117,27 @@ def test_the_endings_are_counted_in_the_same_histories_as_one_alone():
 
 
 def test_dates_are_written_for_people(found):
-    assert found.sentences()[0].startswith("If nothing has ended by 1")
+    begins = "At the stated values (40,000 histories, seed 1): if nothing has ended by 1"
+    assert found.sentences()[0].startswith(begins)
     assert not [line for line in found.sentences() if re.search(r"\d{4}-\d\d-\d\d", line)]
+
+
+def test_an_answer_says_whether_it_is_over_the_priors():
+    told = indicators(two_types(), "war", day=DAY, draws=10, runs=400, seed=3).sentences()[0]
+    assert told.startswith("Over the priors (10 draws, 400 histories, seed 3): if nothing has ended by ")
+
+
+@pytest.mark.parametrize(
+    ("rate", "words"),
+    [(1e-9, "in none of the histories that are still open then, so"), (0.3, "in every one of the histories that are"),
+     (50.0, "everything has ended by 10 ")],
+)  # fmt: skip
+def test_what_cannot_be_told_is_said_in_words(rate, words):
+    world = worlds.World("sure", HORIZON).variable("peace", "kept", "broken", start="kept").move("parade", 0.1)
+    world.move("attack", rate, {"peace": "broken"}, when={"peace": "kept"})
+    found = indicators(world.ending("war", {"peace": "broken"}).scenario(), "war", day=min(DAY, 1 / rate + 9), draws=0,
+                       runs=500)  # fmt: skip
+    told = " ".join(found.sentences())
+    assert words in told
+    assert "nan" not in told
+    assert "inf" not in told

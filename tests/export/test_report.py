@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
+import datetime as dt
 import re
 
 import pytest
 
 from simlib.cli import main
 from simlib.engines.exact import solve
-from simlib.export.report import Answers, blocks, icd203, to_html, to_markdown
+from simlib.export.report import Answers, ask, blocks, icd203, to_html, to_markdown
+from simlib.scenario.model import Window
 from tests import worlds
 
 HEADINGS = ["The answer", "What drives it", "By which path", "What to watch for", "The assumptions", "Sources",
@@ -54,3 +57,50 @@ def test_numbers_carry_words():
 def test_an_unknown_ending_of_the_file_is_refused(capsys):
     assert main(["report", "two-islands", "--out", "report.docx"]) == 2
     assert "expected .html or .md" in capsys.readouterr().err
+
+
+def page(tmp_path, capsys, *argv):
+    """Return a report of the teaching world as Markdown, its figures left out."""
+    target = tmp_path / "report.md"
+    assert main(["report", *argv, "--out", str(target)]) == 0
+    capsys.readouterr()
+    return re.sub(r"\(data:[^)]*\)", "()", target.read_text())
+
+
+def test_a_changed_world_is_told_as_a_what_if(tmp_path, capsys):
+    changes = ["--set", "patrol_rate=2 per day", "--forbid", "patrol@2031-04-10", "--ignore-windows"]
+    text = page(tmp_path, capsys, "two-islands", *changes)
+    head = text[: text.index("## The answer")]
+    assert "This is a what-if, not the scenario as it stands. Changed:" in head
+    assert re.search(r"- [^\n]*: \S+ per \w+ → 2 per day", head)
+    assert "forbidden from 10 April 2031" in head
+    assert "- calendar windows are left out" in head
+    was = r"set on the command line; the file states \S+ per \w+ because four patrols in the two weeks"
+    assert re.search(was, text)
+
+
+def test_a_view_is_named_and_its_reasons_stay(tmp_path, capsys):
+    text = page(tmp_path, capsys, "two-islands", "--view", "hawks")
+    assert "This is a what-if: the scenario as the view “hawks” has it. Changed:" in text
+    assert "set on the command line" not in text
+
+
+def test_a_report_says_over_what_it_is(tmp_path, capsys):
+    text = page(tmp_path, capsys, "two-islands")
+    assert "what-if" not in text
+    assert "ask for the report with --draws 200" in text
+    assert "the assumptions above" in text
+    assert "| watch list | Over the priors (200 draws, 8,000 histories, seed 0) |" in text
+
+
+def test_everything_beside_the_answer_leaves_the_windows_out_too():
+    scenario = worlds.World("season", 30.0).variable("bank", "left", "right", start="left")
+    scenario.move("cross", scenario.uncertain("rate", "rate", 0.05, 0.01, 0.2), {"bank": "right"})
+    world = scenario.ending("across", {"bank": "right"}).ladder("banks", near=None, far={"bank": "right"}).scenario()
+    shut = Window(world.as_of + dt.timedelta(days=400), world.as_of + dt.timedelta(days=500))
+    world = world.replace(moves={"cross": dataclasses.replace(world.moves["cross"], between=shut)})
+    answers = ask(world, solve(world, times=1, ignore_windows=True))
+    open_always = solve(world, times=1, ignore_windows=True).endings["across"].probability[-1]
+    assert answers.tornado.stated[0] == pytest.approx(open_always)
+    assert answers.indicators[0].before[0] > 0.1
+    assert sum(one.probability for one in answers.paths.classes) == pytest.approx(1.0, abs=1e-6)
