@@ -86,12 +86,14 @@ def test_monte_carlo_prints_intervals_and_needs_no_runs(cli, bridge) -> None:
 
 
 def test_draws_print_both_numbers_and_the_doubt(cli, bridge) -> None:
-    code, out, _ = cli("run", bridge, "--draws", "8")
+    code, out, _ = cli("run", bridge, "--draws", "10")
     assert code == 0
     for title in (
-        "Endings: probability by the end of the date, over the priors (8 draws)",
+        "Endings: probability by the end of the date, over the priors (10 draws)",
         "Endings: probability by the end of the date, at the stated values",
         "Endings: 5th to 95th percentile over the draws (doubt about the assumptions)",
+        "Lanes: probability of each rung at the end of the date, over the priors (10 draws)",
+        "Moves: expected number by the end of the date, over the priors (10 draws)",
     ):
         assert f"\n{title}\n" in out
     assert re.search(r"^Over the priors\. By 30 May 2031: .*\nAt the stated values\. By 30 May", out, re.MULTILINE)
@@ -147,7 +149,7 @@ def shape(part: Any) -> Any:
 
 
 @pytest.mark.parametrize("engine", ["exact", "montecarlo"])
-@pytest.mark.parametrize("draws", [0, 3])
+@pytest.mark.parametrize("draws", [0, 10])
 def test_the_json_keeps_its_contract(cli, bridge, engine: str, draws: int) -> None:
     data = forecast_of(
         cli, bridge, "--engine", engine, "--times", "4", "--draws", str(draws), "--set", "closing=every 10 days",
@@ -214,7 +216,7 @@ def test_a_forecast_written_by_run_is_a_saved_forecast(cli, bridge, tmp_path: Pa
 
 def test_out_writes_figures_tables_and_the_forecast(cli, bridge, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    assert cli("run", bridge, "--draws", "3", "--times", "6", "--out", str(out))[0] == 0
+    assert cli("run", bridge, "--draws", "10", "--times", "6", "--out", str(out))[0] == 0
     tables = ["endings", "questions", "levels", "rungs", "moves"]
     assert {path.name for path in out.iterdir()} == {
         "forecast.json", "doubt.csv", *(f"{name}{kind}.csv" for name in tables for kind in ("", "-stated")),
@@ -255,6 +257,7 @@ def test_figures_are_the_same_bytes_again(cli, bridge, tmp_path: Path) -> None:
         (["--force", "meet"], "expected MOVE[:OUTCOME]@DATE"),
         (["--pin", "talks=signd@2031-04-09"], "'talks' has no level 'signd'; did you mean 'signed'?"),
         (["--pin", "talks=open@2031-09-09"], "2031-09-09 is after the horizon"),
+        (["--draws", "1"], "--draws: 1, too few to tell how far the mean may be off; expected at least 10, or 0"),
         (["--view", "hopefull"], "has no view 'hopefull'; did you mean 'hopeful'?"),
     ],
 )
@@ -312,7 +315,7 @@ def test_places_that_cannot_be_written_are_refused_before_anything_is_computed(c
 # What fails
 
 
-@pytest.mark.parametrize("options", [[], ["--engine", "exact"], ["--draws", "2"]])
+@pytest.mark.parametrize("options", [[], ["--engine", "exact"], ["--draws", "10"]])
 def test_too_many_states_is_1_with_the_count_and_the_other_engine(cli, bridge, monkeypatch, options) -> None:
     from simlib.engines import exact, mixture
 
@@ -357,11 +360,29 @@ def test_an_unexpected_error_is_one_line_and_traceback_shows_more(cli, bridge, m
     assert "Traceback (most recent call last)" in err
 
 
-def test_a_folder_that_cannot_be_made_is_1(cli, bridge, tmp_path: Path) -> None:
+def test_a_place_that_cannot_be_is_refused_first(cli, bridge, tmp_path: Path, monkeypatch) -> None:
     (tmp_path / "file").write_text("")
+    monkeypatch.setattr("simlib.cli.running.compute", lambda *_: pytest.fail("computed first"))
     code, _, err = cli("run", bridge, "--out", str(tmp_path / "file" / "out"))
-    assert code == 1
-    assert err.splitlines()[-1].startswith(f"simlib: {tmp_path / 'file'}")
+    assert code == 2
+    assert err.startswith(f"simlib: --out: {tmp_path / 'file'}: Not a directory; expected a place that can be written")
+    code, _, err = cli("run", bridge, "--json", str(tmp_path / "file" / "a.json"))
+    assert code == 2
+    assert err.startswith(f"simlib: --json: {tmp_path / 'file'}: Not a directory")
+    code, _, err = cli("report", bridge, "--out", str(tmp_path))
+    assert code == 2
+    assert "is a folder; expected a file" in err
+
+
+def test_a_full_disk_is_noticed_before_anything_is_computed(cli, bridge, tmp_path: Path, monkeypatch) -> None:
+    def full(**_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("tempfile.TemporaryFile", full)
+    monkeypatch.setattr("simlib.cli.running.compute", lambda *_: pytest.fail("computed first"))
+    code, _, err = cli("run", bridge, "--out", str(tmp_path / "new" / "out"))
+    assert (code, err.count("No space left on device")) == (2, 1)
+    assert not (tmp_path / "new").exists()
 
 
 def test_runs_without_monte_carlo_is_noted(cli, bridge) -> None:
@@ -492,7 +513,7 @@ def test_the_examples_of_the_help_run(cli, tmp_path: Path, monkeypatch) -> None:
     examples = re.findall(r"^  simlib (run .*)$", cli("run", "--help")[1], re.MULTILINE)
     assert len(examples) > 5
     for example in examples:
-        argv = shlex.split(example.split("|")[0].replace("100000", "500").replace("200", "2"))
+        argv = shlex.split(example.split("|")[0].replace("100000", "500").replace("200", "10"))
         assert cli(*argv)[0] == 0, example
 
 

@@ -55,13 +55,39 @@ class Picture:
 
 def refuse_targets(arguments: Namespace) -> None:
     """Refuse, before anything is computed, places that cannot be written to."""
-    problems, (out, file) = [], (getattr(arguments, name, None) for name in ("out", "json"))
-    if out is not None and arguments.command != "report" and out.exists() and not out.is_dir():
-        problems.append(Problem("", 0, "--out", f"{out} is a file", "expected a folder"))
-    if file not in (None, "-") and Path(file).is_dir():
-        problems.append(Problem("", 0, "--json", f"{file} is a folder", "expected a file, or - for output"))
+    problems: list[Problem] = []
+    out, file = (getattr(arguments, name, None) for name in ("out", "json"))
+    if out is not None:
+        problems += _unusable_file("--out", out) if arguments.command == "report" else _unusable_folder(out)
+    if file not in (None, "-"):
+        problems += _unusable_file("--json", Path(file), " or - for output")
     if problems:
         raise ScenarioError(problems)
+
+
+def _unusable_folder(out: Path) -> Iterator[Problem]:
+    if out.exists() and not out.is_dir():
+        yield Problem("", 0, "--out", f"{out} is a file", "expected a folder")
+    else:
+        yield from _unwritable("--out", out)
+
+
+def _unusable_file(option: str, file: Path, also: str = "") -> Iterator[Problem]:
+    if file.is_dir():
+        yield Problem("", 0, option, f"{file} is a folder", f"expected a file{also and ','}{also}")
+    else:
+        yield from _unwritable(option, file.absolute().parent)
+
+
+def _unwritable(option: str, wanted: Path) -> Iterator[Problem]:
+    """Try to write where the folder is or would be made: rights, read-only disks and full ones differ by system."""
+    folder = next(place for place in (wanted, *wanted.absolute().parents) if place.exists())
+    try:
+        with tempfile.TemporaryFile(dir=folder) as probe:
+            probe.write(b"x")
+            probe.flush()
+    except OSError as error:
+        yield Problem("", 0, option, f"{folder}: {error.strerror or error}", "expected a place that can be written to")
 
 
 @contextmanager

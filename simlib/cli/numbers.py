@@ -11,6 +11,9 @@ from simlib.scenario.model import Scenario
 LOOK = 14.0
 """Days after which `indicators` looks, unless --day says otherwise or half the horizon is nearer."""
 
+FEWEST_DRAWS = 10
+"""Draws of a mixture: the spread between fewer says next to nothing of the error of their mean."""
+
 
 def check(arguments: Namespace, scenario: Scenario) -> None:
     """Refuse, all at once, numbers and names that do not fit the scenario; raises ScenarioError."""
@@ -34,6 +37,9 @@ def _of_day(arguments: Namespace, scenario: Scenario) -> Iterator[Problem]:
 
 def _of_draws(arguments: Namespace) -> Iterator[Problem]:
     draws, runs = getattr(arguments, "draws", 0), getattr(arguments, "runs", None)
+    if arguments.command in ("run", "report") and 0 < draws < FEWEST_DRAWS:
+        what = f"{draws}, too few to tell how far the mean may be off"
+        yield Problem("", 0, "--draws", what, f"expected at least {FEWEST_DRAWS}, or 0 for the stated values alone")
     if arguments.command == "uncertainty" and draws:
         from simlib.analysis.knowing import LEAST_DRAWS
 

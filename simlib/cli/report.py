@@ -114,7 +114,8 @@ def _tables(forecast: Forecast, answer: Answer, top: int) -> Iterator[str]:
     ladder = answer.scenario.ladder or next(iter(forecast.ladders), "")
     if ladder:
         rows = [Row(name, [_percent(values[i]) for i in at]) for name, values in forecast.ladders[ladder].items()]
-        yield table(f"{forecast.label('ladders', ladder)}: probability of each rung at the end of the date", head, rows)
+        title = f"{forecast.label('ladders', ladder)}: probability of each rung at the end of the date"
+        yield table(f"{title}{_versions(forecast)[0][0]}", head, rows)
     yield _moves(forecast, at, head, top)
 
 
@@ -158,7 +159,7 @@ def _moves(forecast: Forecast, at: Sequence[int], head: Sequence[Sequence[str]],
     ranked = sorted(forecast.moves.items(), key=lambda item: -item[1][-1])
     shown = ranked[: top or len(ranked)]
     rows = [Row(forecast.label("moves", name), _counts(forecast, name, values, at)) for name, values in shown]
-    text = table("Moves: expected number by the end of the date", head, rows)
+    text = table(f"Moves: expected number by the end of the date{_versions(forecast)[0][0]}", head, rows)
     left = len(ranked) - len(shown)
     return text + (f"\n  and {left} rarer moves (--top 0 lists all)" if left else "")
 

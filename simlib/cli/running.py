@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from simlib.cli import world
+from simlib.cli import numbers, world
 from simlib.cli.arguments import RUNS
 from simlib.cli.files import refuse_targets, write_all
 from simlib.cli.progress import Task
@@ -41,6 +41,7 @@ def run(arguments: Namespace) -> int:
     refuse_targets(arguments)
     base = world.stated(arguments)
     scenario = world.changed(arguments, base)
+    numbers.check(arguments, scenario)
     _note_idle_options(arguments)
     if arguments.save_view is not None:
         save_changes(arguments.path, scenario, arguments.save_view)
