@@ -18,6 +18,7 @@ import itertools
 import json
 import os
 import time as clock
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
@@ -253,7 +254,8 @@ def run(
 
     `scheduler` is the address of a Dask scheduler ("tcp://host:8786"); without it `workers` threads of this machine
     are used (default: all cores). `progress` is told the share done and the seconds left. A task that raises is tried
-    `retries` more times, then reported; the others go on. Raises SimlibError for a folder that holds another sweep,
+    `retries` more times, then reported; the others go on. Raises SimlibError for a folder that holds another sweep or
+    one of another version of simlib,
     MissingDependency without pyarrow (or Dask, for a cluster), Cancelled (what is done stays).
     """
     _need("pyarrow", "Parquet files")
@@ -292,11 +294,28 @@ def _claim(folder: Path, design: Design, options: Options, block: int) -> None:
         write_atomically(manifest, json.dumps(wanted | made, indent=1).encode())
         return
     there = json.loads(manifest.read_text())
-    different = [key for key, value in wanted.items() if there.get(key) != value]
+    decides = wanted | {"version": _versions()["version"]}
+    different = [_difference(key, there.get(key), value) for key, value in decides.items() if there.get(key) != value]
     if different:
         raise SimlibError(
-            f"{folder} holds another sweep: {', '.join(different)} differ; choose another folder, or the same design"
+            f"{folder} holds another sweep: {', '.join(different)}; choose another folder, or ask for the same"
         )
+
+
+_CALLED = {
+    "format": "format of the folder", "design_sha256": "values, seeds or worlds of the points", "points": "points",
+    "block": "points in a block", "engine": "engine", "runs": "replicates of a point", "times": "report times",
+    "horizon_days": "days of horizon", "ignore_windows": "calendar windows left out", "scenario": "scenario",
+    "scenario_sha256": "content of the scenario or its views", "version": "version of simlib",
+}  # fmt: skip
+"""What people call the entries of a manifest that decide the answers."""
+
+
+def _difference(key: str, there: Any, wanted: Any) -> str:
+    """Say in what a sweep differs, with both values where they can be read."""
+    if key.endswith("sha256") or isinstance(wanted, list):
+        return f"other {_CALLED[key]}"
+    return f"{_CALLED[key]} {there} there and {wanted} here"
 
 
 def _versions() -> dict[str, str]:
@@ -406,34 +425,42 @@ class _Cluster:
         _need("distributed", "a Dask cluster")
         import distributed
 
-        self.retries, self.retried = retries, []
+        self.retries = retries
+        self.retried: list[str] = []
         client: Any = distributed.Client
         self._client = client(scheduler)
-        self.workers = max(sum(self._client.nthreads().values()), 1)
-
-    retried: list[str]
+        threads = self._client.nthreads()
+        self.workers, self._known = max(sum(threads.values()), 1), set(threads)
 
     def results(self, tasks: Iterator[Task]) -> Iterator[tuple[int, Any]]:
         """Yield (block number, rows or the exception); a block whose worker died is run again by the scheduler."""
         import distributed
 
         ahead = max(4 * self.workers, 8)
-        numbers: dict[Any, int] = {}
+        waiting: dict[Any, Task] = {}
+        tries: Counter[int] = Counter()
         make: Any = distributed.as_completed
         queue = make()
         for task in itertools.islice(tasks, ahead):
-            self._submit(task, numbers, queue)
+            self._submit(task, waiting, queue)
         for future in queue:
-            number = numbers.pop(future.key)
-            error = future.exception()
+            task = waiting.pop(future.key)
+            number, error = task[0], future.exception()
+            if error is not None and tries[number] < self.retries:
+                tries[number] += 1
+                self.retried.append(f"block {number}: {type(error).__name__}: {error}")
+                self._submit(task, waiting, queue)
+                continue
             yield number, error if error is not None else future.result()
-            for task in itertools.islice(tasks, 1):
-                self._submit(task, numbers, queue)
+            for new in itertools.islice(tasks, 1):
+                self._submit(new, waiting, queue)
+        left = sorted(self._known - set(self._client.nthreads()))
+        self.retried += [f"whatever the worker {address} was at when it left" for address in left]
 
-    def _submit(self, task: Task, numbers: dict[Any, int], queue: Any) -> None:
-        number, rows, part, options = task
-        future = self._client.submit(work, rows, part, options, retries=self.retries, pure=False)
-        numbers[future.key] = number
+    def _submit(self, task: Task, waiting: dict[Any, Task], queue: Any) -> None:
+        # Retries of Dask's own would be silent; only blocks of workers that died are left to it.
+        future = self._client.submit(work, *task[1:], pure=False)
+        waiting[future.key] = task
         queue.add(future)
 
     def close(self) -> None:

@@ -212,3 +212,14 @@ def test_the_dice_of_a_sweep_begin_at_the_seed(tmp_path, capsys):
 
 def test_draws_of_a_sweep_have_the_dice_of_the_seed(tmp_path, capsys):
     assert set(swept(tmp_path, capsys, "--sobol", "4", "--seed", "5")["seed"]) == {5}
+
+
+def test_a_stopped_sweep_says_what_is_kept(tmp_path, capsys, monkeypatch):
+    pytest.importorskip("pyarrow", reason='sweeps need pyarrow: pip install -e ".[scale]"')
+    argv = ["sweep", "two-islands", "--out", str(tmp_path / "s"), "--sobol", "4", "--runs", "10", "--block", "1"]
+    with monkeypatch.context() as patch:
+        patch.setattr(Task, "cancelled", lambda task: task.share > 0)
+        assert main(argv) == 130
+    assert f"stopped; {tmp_path / 's'} keeps what is done, the same command goes on" in capsys.readouterr().err
+    assert main(argv) == 0
+    assert "4 of 4 points" in capsys.readouterr().out

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -136,12 +137,19 @@ def test_a_task_that_raises_is_tried_again_then_reported(tmp_path, monkeypatch):
 
 def test_another_sweep_in_the_same_folder_is_refused(tmp_path):
     sweep.run(sweep.sobol_design(doors(), 4), tmp_path, runs=20)
-    with pytest.raises(SimlibError, match="holds another sweep: runs differ"):
+    with pytest.raises(SimlibError, match="holds another sweep: replicates of a point 20 there and 21 here; choose"):
         sweep.run(sweep.sobol_design(doors(), 4), tmp_path, runs=21)
-    with pytest.raises(SimlibError, match="design_sha256, points differ"):
+    with pytest.raises(SimlibError, match="other values, seeds or worlds of the points, points 4 there and 5 here"):
         sweep.run(sweep.sobol_design(doors(), 5), tmp_path, runs=20)
     with pytest.raises(SimlibError, match="holds no sweep"):
         sweep.read(tmp_path / "nowhere")
+
+
+def test_a_sweep_of_another_version_is_refused(tmp_path, monkeypatch):
+    sweep.run(sweep.sobol_design(doors(), 4), tmp_path, runs=20)
+    monkeypatch.setattr("simlib.__version__", "9.9")
+    with pytest.raises(SimlibError, match=r"holds another sweep: version of simlib \S+ there and 9\.9 here"):
+        sweep.run(sweep.sobol_design(doors(), 4), tmp_path, runs=20)
 
 
 def test_bad_designs_are_named():
@@ -164,6 +172,34 @@ def cluster():
         yield made
 
 
+def test_a_task_that_raises_once_on_a_cluster_is_tried_again_and_told(tmp_path, cluster, monkeypatch):
+    mark = tmp_path / "raised"
+
+    def failing_once(rows, *rest):
+        from simlib.sweep import work  # in the worker, which is another process, the whole one
+
+        if 3 in rows and not mark.exists():
+            mark.touch()
+            raise RuntimeError("a broken disk")
+        return work(rows, *rest)
+
+    def failing(rows, *rest):
+        from simlib.sweep import work
+
+        if 3 in rows:
+            raise RuntimeError("a broken disk")
+        return work(rows, *rest)
+
+    design = sweep.sobol_design(doors(), 8)
+    monkeypatch.setattr(sweep, "work", failing_once)
+    report = sweep.run(design, tmp_path / "once", runs=20, block=2, scheduler=cluster.scheduler_address)
+    assert (report.done_now, report.failed, len(report.retried)) == (8, (), 1)
+    assert re.fullmatch(r"block \d: RuntimeError: a broken disk", report.retried[0])
+    monkeypatch.setattr(sweep, "work", failing)
+    report = sweep.run(design, tmp_path / "always", runs=20, block=2, scheduler=cluster.scheduler_address)
+    assert (report.done_now, len(report.failed), len(report.retried)) == (6, 1, 2)
+
+
 @pytest.mark.filterwarnings("ignore::ResourceWarning")  # a killed worker leaves its sockets to the operating system
 def test_a_cluster_gives_the_same_bits_even_when_a_worker_dies(tmp_path, cluster):
     design = sweep.sobol_design(doors(), 80)
@@ -178,5 +214,6 @@ def test_a_cluster_gives_the_same_bits_even_when_a_worker_dies(tmp_path, cluster
                        progress=kill_one)  # fmt: skip
     assert killed
     assert report.done_now == 80
+    assert [line for line in report.retried if re.search(r"worker tcp://\S+ was at when it left", line)]
     sweep.run(design, tmp_path / "here", runs=200, block=2)
     pd.testing.assert_frame_equal(sweep.read(tmp_path / "cluster"), sweep.read(tmp_path / "here"), check_exact=True)

@@ -48,7 +48,7 @@ def _run(arguments: Namespace) -> int:
         code = COMMANDS[arguments.command](arguments)
         sys.stdout.flush()
     except (KeyboardInterrupt, Cancelled):
-        return _fail("stopped", STOPPED)
+        return _fail(_stopped(arguments), STOPPED)
     except ScenarioError as error:
         sys.stderr.write("".join(f"{'' if problem.file else PREFIX}{problem}\n" for problem in error.problems))
         return REFUSED
@@ -65,6 +65,13 @@ def _run(arguments: Namespace) -> int:
     except Exception as error:  # noqa: BLE001 - a person at a terminal gets a line; --traceback gives the rest
         return _unexpected(error, traced=arguments.traceback)
     return code
+
+
+def _stopped(arguments: Namespace) -> str:
+    """Say that it was stopped, and what is kept."""
+    if arguments.command == "sweep" and (arguments.out / "manifest.json").exists():
+        return f"stopped; {arguments.out} keeps what is done, the same command goes on"
+    return "stopped"
 
 
 def _fail(message: str, code: int) -> int:
