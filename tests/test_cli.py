@@ -16,6 +16,7 @@ import pytest
 
 import simlib
 from simlib.cli import main, progress
+from simlib.cli.commands import COMMANDS
 from simlib.cli.report import columns, count
 from simlib.cli.running import steps
 from simlib.results import Forecast
@@ -497,12 +498,35 @@ def test_lab_passes_options_on_to_jupyter(cli, monkeypatch) -> None:
     assert seen == [["--no-browser", "--port=8890", "--ServerApp.token=x"], []]
 
 
-@pytest.mark.parametrize("command", ["check", "explain", "run", "export", "lab"])
+@pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_help(cli, command: str) -> None:
     code, out, _ = cli(command, "--help")
     assert code == 0
     assert out.startswith(f"usage: simlib {command}")
     assert "%" not in out or command == "run"
+    assert "None" not in out
+
+
+def test_the_help_tells_the_true_defaults(cli) -> None:
+    told = {command: " ".join(cli(command, "--help")[1].split()) for command in COMMANDS}
+    assert "default: the first ending" in told["discover"]
+    assert "default: every ending and question" in told["compare"]
+    assert "with too many states for it, nothing is computed" in told["run"]
+    for command in ("compare", "pool", "report"):
+        assert "default: 0, at the stated values" in told[command]
+    assert "default: 0, as many as needed" in told["uncertainty"]
+    assert "default: report.html" in told["report"]
+
+
+def test_check_warns_of_interventions_without_a_reason(cli, bridge) -> None:
+    view = "format: 1\nid: bold\ntitle: Bold\ninterventions:\n- {force: close, on: 2031-04-10BECAUSE}\n"
+    file = Path(bridge, "views", "bold.yaml")
+    file.write_text(view.replace("BECAUSE", ""))
+    code, out, _ = cli("check", bridge)
+    assert code == 0
+    assert "warning: views.bold.interventions: 1 intervention without a reason (force close@2031-04-10); " in out
+    file.write_text(view.replace("BECAUSE", ", because: they said so"))
+    assert "without a reason" not in cli("check", bridge)[1]
 
 
 def test_the_examples_of_the_help_run(cli, tmp_path: Path, monkeypatch) -> None:

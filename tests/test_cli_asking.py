@@ -174,7 +174,12 @@ def test_json_to_standard_output_is_only_json(capsys):
         (["sweep", "two-islands", "--out", "x", "--grid", "patrol_rate"], 2, "cannot be read"),
         (["sweep", "two-islands", "--out", "x", "--sobol", "4", "--seeds", "3"], 2, "--seeds: the draws of --sob"),
         (["sweep", "two-islands", "--out", "x", "--views", "baseline,hawks", "--view", "hawks"], 2, "--view: a scen"),
-        (["discover", "two-islands", "--draws", "20", "--runs", "10", "--threshold", "2"], 1, "choose a threshold"),
+        (["discover", "two-islands", "--threshold", "2"], 2, "--threshold: 2; expected a probability above 0 and up"),
+        (["discover", "two-islands", "--threshold", "0"], 2, "--threshold: 0; expected a probability above 0 and up"),
+        (["indicators", "two-islands", "--day", "200"], 2, "--day: 200; expected a day before the horizon of 90 days"),
+        (["indicators", "two-islands", "--day", "-3"], 2, "--day: -3; expected a day before the horizon of 90 days"),
+        (["uncertainty", "two-islands", "--draws", "16"], 2, "--draws: 16; expected at least 128, or 0"),
+        (["uncertainty", "two-islands", "--observe", "90"], 2, "--observe: 90; expected a day before that of the"),
     ],
 )
 def test_a_bad_question_is_refused_in_words(argv, code, words, capsys):

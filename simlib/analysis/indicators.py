@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from simlib import priors
 from simlib.engines.histories import Histories, histories
 from simlib.engines.montecarlo import Simulator
-from simlib.errors import Cancelled, Problem, ScenarioError, did_you_mean
+from simlib.errors import Cancelled, Problem, ScenarioError, TooManyStates, Unsupported, did_you_mean
 from simlib.results import Z95, Band, long_date, percent
 from simlib.scenario.model import Force, Scenario
 from simlib.tables import Floats
@@ -153,8 +153,9 @@ def indicators(
 
     `times_seen` is the threshold: how many sightings count as an alarm (levels: once is enough). `draws` of the
     priors (0: at the stated values) share the `runs` histories. `doing` asks for that many of the most informative
-    moves what forcing them on `day` would do, exactly. Raises ScenarioError, ValueError for a day past the horizon,
-    Cancelled.
+    moves what forcing them on `day` would do, exactly where the states fit.
+
+    Raises ScenarioError, ValueError for a day past the horizon, Cancelled.
     """
     if ending not in scenario.endings:
         raise ScenarioError(
@@ -164,7 +165,8 @@ def indicators(
     told, group = sampled(scenario, horizon=length, draws=draws, runs=runs, seed=seed, progress=progress, cancel=cancel)
     details = {"draws": draws, "histories": len(told), "seed": seed}
     result = _counted(told, group, ending, day, times_seen, details)
-    return dataclasses.replace(result, rows=tuple(_with_doing(scenario, ending, list(result.rows), day, length, doing)))
+    rows = _with_doing(scenario, ending, list(result.rows), day, length, doing, runs, seed)
+    return dataclasses.replace(result, rows=tuple(rows))
 
 
 def of_every_ending(
@@ -328,9 +330,12 @@ def _information(seen: Bools, happens: Bools) -> float:
 
 
 def _with_doing(
-    scenario: Scenario, ending: str, rows: list[Indicator], day: float, horizon: float, count: int
+    scenario: Scenario, ending: str, rows: list[Indicator], day: float, horizon: float, count: int, runs: int, seed: int
 ) -> list[Indicator]:
-    """Fill in P(ending) when a move is forced on `day`, for the first `count` moves; given no ending by then."""
+    """Fill in P(ending) when a move is forced on `day`, for the first `count` moves; given no ending by then.
+
+    Exactly, or where there are too many states from `runs` histories under the same dice.
+    """
     import datetime as dt
 
     from simlib.engines.exact import solve
@@ -339,12 +344,22 @@ def _with_doing(
     times = [max(int(day) - 1e-9, 0.0), horizon]
     date = scenario.as_of + dt.timedelta(days=int(day))
 
-    def later(world: Scenario) -> float:
+    def exactly(world: Scenario) -> float:
         forecast = solve(world, times=times, horizon=horizon)
         already, then = forecast.endings[ending].probability
         return float((then - already) / max(forecast.endings["ongoing"].probability[0], 1e-300))
 
-    undone = later(scenario) if moves else 0.0
+    def played(world: Scenario) -> float:
+        simulator = Simulator(world, times=1, horizon=horizon)
+        counts = simulator.run(priors.theta(world), runs=runs, seed=seed)
+        later = counts.ending_time > times[0]
+        return float(np.sum(later & (counts.ending == index)) / max(np.sum(later), 1))
+
+    index, later = list(scenario.endings).index(ending), exactly
+    try:
+        undone = exactly(scenario) if moves else 0.0
+    except (TooManyStates, Unsupported):
+        later, undone = played, played(scenario)
     acts = (scenario.replace(interventions=(*scenario.interventions, Force(move, date))) for move in moves)
     done = {move: later(world) - undone for move, world in zip(moves, acts, strict=True)}
     return [dataclasses.replace(row, doing=done.get(row.id) if row.kind == "move" else None) for row in rows]

@@ -103,7 +103,8 @@ def _explain(parser: argparse.ArgumentParser) -> None:
 def _run(parser: argparse.ArgumentParser) -> None:
     _path(parser)
     engine = _adder(parser.add_argument_group("engine"))
-    engine("--engine", choices=("exact", "montecarlo"), help="default: exact, where its states fit")
+    which = "default: exact; with too many states for it, nothing is computed"
+    engine("--engine", choices=("exact", "montecarlo"), help=which)
     engine("--runs", type=_whole(1), metavar="N", help=f"Monte Carlo replicates (default: {RUNS:,})")
     engine("--seed", type=_whole(0), default=0, metavar="N", help="of the dice and of the draws (default: 0)")
     engine("--threads", type=_whole(1), metavar="N", help="default: as many as help; changes no digit of the answer")
@@ -147,8 +148,10 @@ def _export(parser: argparse.ArgumentParser) -> None:
 
 def _compare(parser: argparse.ArgumentParser) -> None:
     _path(parser)
-    _question(parser, "--measure", "--engine", "--draws", "--seed")
-    parser.add_argument("--runs", type=_whole(0), metavar="N", help="pairs of histories with the same dice")
+    _question(parser, "--measure", "--engine", "--draws", "--seed",
+              measure="every ending and question, and all rungs and moves in the files")  # fmt: skip
+    text = "pairs of histories with the same dice (default: 10,000 beside an exact answer, else 100,000; 0: none)"
+    parser.add_argument("--runs", type=_whole(0), metavar="N", help=text)
     parser.add_argument("--view", metavar="NAME", help="the baseline is the scenario seen through a view")
     changes = parser.add_argument_group("changes: together they make one variant, or one for each --as")
     how: dict[str, Any] = {"action": _OfVariant, "dest": "variants", "default": []}
@@ -164,7 +167,7 @@ def _compare(parser: argparse.ArgumentParser) -> None:
 
 def _drivers(parser: argparse.ArgumentParser) -> None:
     _path(parser)
-    _question(parser, "--measure", "--day", "--seed")
+    _question(parser, "--measure", "--day", "--engine", "--seed")
     parser.add_argument("--top", type=_whole(1), default=10, metavar="N", help="assumptions to follow (default: 10)")
     parser.add_argument("--sobol", action="store_true", help="also shares of the doubt (Sobol indices; minutes)")
     _view(parser.add_argument_group("changes"))
@@ -172,13 +175,19 @@ def _drivers(parser: argparse.ArgumentParser) -> None:
 
 def _uncertainty(parser: argparse.ArgumentParser) -> None:
     _path(parser)
-    _question(parser, "--measure", "--day", "--engine", "--draws", "--seed")
+    _question(parser, "--measure", "--day", "--engine", "--seed")
+    parser.add_argument("--draws", type=_whole(0), default=0, metavar="N",
+                        help="draws from the priors (default: 0, as many as needed)")  # fmt: skip
+    parser.add_argument("--observe", type=float, metavar="DAY",
+                        help="also rank what could be seen by this day by what it would be worth")  # fmt: skip
     _view(parser.add_argument_group("changes"))
 
 
 def _paths(parser: argparse.ArgumentParser) -> None:
     _path(parser)
-    _question(parser)
+    _question(parser, "--engine", "--seed")
+    text = "histories for the times between rungs, and for all where there are too many states (default: 5,000)"
+    parser.add_argument("--runs", type=_whole(1), default=5_000, metavar="N", help=text)
     parser.add_argument("--ladder", metavar="NAME", help="the ladder whose rungs make a path (default: the first)")
     parser.add_argument("--over", metavar="VARIABLE", help="in place of rungs, the levels of a variable make a path")
     parser.add_argument("--given", metavar="ENDING", help="only the paths to this ending, as shares of it")
@@ -201,7 +210,7 @@ def _indicators(parser: argparse.ArgumentParser) -> None:
 
 def _discover(parser: argparse.ArgumentParser) -> None:
     _path(parser)
-    _question(parser, "--measure", "--engine", "--seed")
+    _question(parser, "--measure", "--engine", "--seed", measure="the first ending")
     parser.add_argument("--threshold", type=float, metavar="P", help="cases of interest (default: the upper quarter)")
     parser.add_argument(
         "--draws", type=_whole(20), default=1000, metavar="N", help="of the assumptions (default: 1,000)"
@@ -238,7 +247,8 @@ def _diff(parser: argparse.ArgumentParser) -> None:
 def _report(parser: argparse.ArgumentParser) -> None:
     _path(parser)
     _question(parser, "--engine", "--draws", "--seed", outputs=False)
-    parser.add_argument("--out", type=Path, default=Path("report.html"), metavar="FILE", help="FILE.html or FILE.md")
+    parser.add_argument("--out", type=Path, default=Path("report.html"), metavar="FILE",
+                        help="FILE.html or FILE.md (default: report.html)")  # fmt: skip
     parser.set_defaults(runs=None, threads=None, times=None)
     changes = parser.add_argument_group("changes")
     _view(changes)
@@ -270,14 +280,17 @@ def _sweep(parser: argparse.ArgumentParser) -> None:
     _view(parser.add_argument_group("changes"))
 
 
-def _question(parser: argparse.ArgumentParser, *wanted: str, outputs: bool = True) -> None:
+def _question(
+    parser: argparse.ArgumentParser, *wanted: str, outputs: bool = True, measure: str = "every ending"
+) -> None:
     """Add the options that questions have in common: those `wanted`, and where the answer goes."""
-    measure = "ending:ID, question:ID, rung:LADDER=RUNG, level:VARIABLE=LEVEL or moves:ID (repeatable)"
+    stated = "draws from the priors (default: 0, at the stated values)"
+    forms = "ending:ID, question:ID, rung:LADDER=RUNG, level:VARIABLE=LEVEL or moves:ID (repeatable)"
     options: dict[str, dict[str, Any]] = {
-        "--measure": {"action": "append", "metavar": "NAME", "help": f"{measure}; default: every ending"},
+        "--measure": {"action": "append", "metavar": "NAME", "help": f"{forms}; default: {measure}"},
         "--day": {"type": float, "metavar": "DAYS", "help": "by this day of the forecast (default: the horizon)"},
         "--engine": {"choices": ("exact", "montecarlo"), "help": "default: what suits the question"},
-        "--draws": {"type": _whole(0), "default": 0, "metavar": "N", "help": "draws from the priors (0: as needed)"},
+        "--draws": {"type": _whole(0), "default": 0, "metavar": "N", "help": stated},
         "--seed": {"type": _whole(0), "default": 0, "metavar": "N", "help": "of the dice and of the draws"},
     }
     for name in wanted:

@@ -6,18 +6,19 @@ import json
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterable, Mapping
-from functools import partial
+from functools import cache, partial
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from simlib.cli import figures, numbers, world
+from simlib.cli import figures, listing, numbers, world
 from simlib.cli.arguments import RUNS
 from simlib.cli.files import Picture, draw_all, slug, staged, write_table
+from simlib.cli.playing import DOES_NOT_FIT, either, ending_in, play, too_large
 from simlib.cli.progress import Task
 from simlib.cli.variants import variants_asked, views_asked, weights_asked
-from simlib.errors import MissingDependency, TooManyStates
-from simlib.results import plain_json, write_atomically
+from simlib.errors import MissingDependency
+from simlib.results import ONGOING, plain_json, write_atomically
 from simlib.scenario.model import Scenario
 
 if TYPE_CHECKING:
@@ -26,6 +27,11 @@ if TYPE_CHECKING:
     from simlib.analysis.discovery import Discovery
     from simlib.analysis.fans import Fan
     from simlib.analysis.indicators import Indicators
+    from simlib.analysis.measures import Measure
+    from simlib.analysis.paths import Paths
+    from simlib.analysis.pooling import Pooled
+    from simlib.analysis.seeing import Seeing
+    from simlib.analysis.whatif import Comparison
     from simlib.engines.histories import Histories
 
 FAN_DRAWS, FAN_TIMES, FAN_RUNS = 100, 45, 200
@@ -55,15 +61,19 @@ def compare(arguments: Namespace) -> int:
     base = world.stated(arguments)
     numbers.check(arguments, base)
     variants = variants_asked(arguments, base)
-    with Task("comparing") as task:
-        result = asked(
-            base, variants, measures=arguments.measure or None, engine=arguments.engine or "exact",
-            runs=arguments.runs, draws=arguments.draws, seed=arguments.seed, progress=task.report,
-            cancel=task.cancelled,
-        )  # fmt: skip
+
+    def by(engine: Any) -> Comparison:
+        with Task("comparing") as task:
+            return asked(
+                base, variants, measures=arguments.measure or None, engine=engine, runs=arguments.runs,
+                draws=arguments.draws, seed=arguments.seed, progress=task.report, cancel=task.cancelled,
+            )  # fmt: skip
+
+    result = either(by, arguments.engine)
     drawn = [measure.name for measure in result.measures if arguments.measure or measure.kind == "ending"]
     pictures = partial(figures.compare, result, drawn)
-    return _tell(arguments, {"comparison": result, "flips": _Table(result.frame("flips"))}, pictures)
+    return _tell(arguments, {"comparison": result, "flips": _Table(result.frame("flips"))}, pictures,
+                 listing.compared(result))  # fmt: skip
 
 
 def drivers(arguments: Namespace) -> int:
@@ -73,25 +83,33 @@ def drivers(arguments: Namespace) -> int:
 
     scenario, measures = _scenario(arguments), arguments.measure or None
     results: dict[str, Result] = {}
-    with Task("following the slopes") as task:
-        results["elasticities"] = elasticities(
-            scenario, measures, day=arguments.day, progress=task.report, cancel=task.cancelled
-        )
+    try:
+        if arguments.engine != "montecarlo":
+            with Task("following the slopes") as task:
+                results["elasticities"] = elasticities(
+                    scenario, measures, day=arguments.day, progress=task.report, cancel=task.cancelled
+                )
+    except DOES_NOT_FIT as error:
+        if arguments.engine or not numbers.uncertain(scenario):
+            raise
+        world.note(f"{too_large(error)}; no slopes, and the rest by Monte Carlo")
+    engine: Any = arguments.engine or ("auto" if results else "montecarlo")
     if not numbers.uncertain(scenario):
         world.note("every assumption is fixed: there is no range to move it over")
         return _tell(arguments, results)
     with Task("moving every assumption over its range") as task:
         results["tornado"] = bars = tornado(
-            scenario, measures, top=arguments.top, day=arguments.day, progress=task.report, cancel=task.cancelled
-        )
+            scenario, measures, engine=engine, top=arguments.top, day=arguments.day, seed=arguments.seed,
+            progress=task.report, cancel=task.cancelled,
+        )  # fmt: skip
     shares = None
     if arguments.sobol:
         with Task("sharing out the doubt") as task:
             results["sobol"] = shares = sobol(
-                scenario, measures, top=arguments.top, day=arguments.day, seed=arguments.seed, progress=task.report,
-                cancel=task.cancelled,
+                scenario, measures, engine=engine, top=arguments.top, day=arguments.day, seed=arguments.seed,
+                progress=task.report, cancel=task.cancelled,
             )  # fmt: skip
-    return _tell(arguments, results, partial(figures.drivers, bars, shares))
+    return _tell(arguments, results, partial(figures.drivers, bars, shares), listing.tried(bars))
 
 
 def uncertainty(arguments: Namespace) -> int:
@@ -108,7 +126,25 @@ def uncertainty(arguments: Namespace) -> int:
     worths = {f"knowing-{slug(measure.name)}": value_of_knowing(doubt, measure.name) for measure in doubt.measures
               if measure.probability}  # fmt: skip
     fan = _fan(scenario, arguments) if arguments.out is not None and scenario.ladders else None
-    return _tell(arguments, {"uncertainty": doubt, **worths}, partial(figures.uncertainty, doubt, worths, fan))
+    seen = _seen(scenario, arguments, doubt.measures) if arguments.observe is not None else {}
+    drawn = partial(figures.uncertainty, doubt, worths, fan, seen)
+    tables = chain.from_iterable(map(listing.worth_seeing, seen.values()))
+    return _tell(arguments, {"uncertainty": doubt, **worths, **seen}, drawn, tables)
+
+
+def _seen(scenario: Scenario, arguments: Namespace, measures: Iterable[Measure]) -> dict[str, Seeing]:
+    """Return for each ending and question what seeing each public move by a day would be worth."""
+    from simlib.analysis.seeing import DRAWS, value_of_seeing
+
+    found = {}
+    for measure in measures:
+        if measure.kind in ("ending", "question") and measure.of != ONGOING:
+            with Task(f"looking out for “{measure.label}”") as task:
+                found[f"seeing-{slug(measure.name)}"] = value_of_seeing(
+                    scenario, measure.name, within_days=arguments.observe, draws=arguments.draws or DRAWS,
+                    day=arguments.day, seed=arguments.seed, progress=task.report, cancel=task.cancelled,
+                )  # fmt: skip
+    return found
 
 
 def _fan(scenario: Scenario, arguments: Namespace) -> Fan:
@@ -121,46 +157,71 @@ def _fan(scenario: Scenario, arguments: Namespace) -> Fan:
                       horizon=arguments.day, progress=task.report, cancel=task.cancelled)  # fmt: skip
         try:
             found = ask(engine=arguments.engine or "exact")
-        except TooManyStates:
+        except DOES_NOT_FIT:
             found = ask(engine="montecarlo", runs=FAN_RUNS * FAN_DRAWS)
     return ladder_fan(found, scenario.ladder or None)
 
 
 def paths(arguments: Namespace) -> int:
     """By which path: the most probable classes of paths, and what every path to an ending passes."""
-    from simlib.analysis.paths import passages, path_classes
+    from simlib.analysis.paths import passages, path_classes, sampled_paths, times_between_rungs
     from simlib.analysis.variants import with_ladder_over
 
     scenario, ladder = _scenario(arguments), arguments.ladder
     if arguments.over:
         scenario, ladder = with_ladder_over(scenario, arguments.over)
-    with Task("following the paths") as task:
-        found = path_classes(
-            scenario, ladder=ladder, given=arguments.given or "", top=arguments.top, progress=task.report,
-            cancel=task.cancelled,
-        )  # fmt: skip
+    played = _played(scenario, arguments)
+
+    def by(engine: str) -> Paths:
+        if engine == "montecarlo":
+            return sampled_paths(played(), ladder=ladder, given=arguments.given or "", top=arguments.top)
+        with Task("following the paths") as task:
+            return path_classes(
+                scenario, ladder=ladder, given=arguments.given or "", top=arguments.top, progress=task.report,
+                cancel=task.cancelled,
+            )  # fmt: skip
+
+    found = either(by, arguments.engine)
     results: dict[str, Result] = {"paths": found, "tree": _Table(found.tree_frame())}
-    if arguments.given and arguments.passages:
+    if arguments.given and arguments.passages and found.engine == "exact":
         with Task("closing one passage after another") as task:
             frame = passages(scenario, arguments.given, ladder=ladder, progress=task.report, cancel=task.cancelled)
         results["passages"] = _Table(frame, show=True)
-    told = _histories(scenario, arguments) if arguments.out is not None else None
-    return _tell(arguments, results, partial(figures.paths, found, told))
+    elif arguments.passages:
+        world.note("what share passes each rung and move is only known with --given, and exactly")
+    tables: Iterable[str] = ()
+    try:
+        some = ending_in(played(), arguments.given or "")
+        if len(some):
+            times = times_between_rungs(some, ladder=found.ladder)
+            results["times"], tables = _Table(times), listing.passed(times, len(some))
+        else:
+            world.note(f"no time between rungs: none of {len(played()):,} histories ends in {arguments.given!r}")
+    except MissingDependency as error:
+        world.note(f"no histories are played: {error}")
+    told = _histories(scenario, arguments, played) if arguments.out is not None else None
+    return _tell(arguments, results, partial(figures.paths, found, told), tables)
 
 
-def _histories(scenario: Scenario, arguments: Namespace) -> Histories | None:
+def _played(scenario: Scenario, arguments: Namespace) -> Callable[[], Histories]:
+    """Return what plays the histories when they are first wanted, and keeps them."""
+    return cache(partial(play, scenario, arguments.runs, arguments.seed))
+
+
+def _histories(scenario: Scenario, arguments: Namespace, played: Callable[[], Histories]) -> Histories | None:
     """Return a few histories, given the ending if one is; None where they cannot be played here."""
     from simlib.engines.conditioned import histories_given
-    from simlib.engines.histories import histories
 
-    with Task("playing histories") as task:
-        if arguments.given:
-            return histories_given(scenario, f"ending:{arguments.given}", HISTORIES, cancel=task.cancelled)
-        try:
-            return histories(scenario, HISTORIES)
-        except MissingDependency as error:
-            world.note(f"no histories are drawn: {error}")
-    return None
+    try:
+        if arguments.given and arguments.engine != "montecarlo":
+            with Task("playing histories") as task:
+                return histories_given(scenario, f"ending:{arguments.given}", HISTORIES, cancel=task.cancelled)
+    except DOES_NOT_FIT:
+        pass
+    try:
+        return ending_in(played(), arguments.given or "", HISTORIES)
+    except MissingDependency:
+        return None
 
 
 def indicators(arguments: Namespace) -> int:
@@ -185,7 +246,8 @@ def indicators(arguments: Namespace) -> int:
                 scenario, day=day, times_seen=arguments.times_seen, draws=arguments.draws, runs=arguments.runs,
                 seed=arguments.seed, progress=task.report, cancel=task.cancelled,
             )  # fmt: skip
-    return _tell(arguments, results, partial(figures.indicators, list(results.values()), of_all))
+    return _tell(arguments, results, partial(figures.indicators, list(results.values()), of_all),
+                 chain.from_iterable(map(listing.watched, results.values())))  # fmt: skip
 
 
 def discover(arguments: Namespace) -> int:
@@ -210,11 +272,15 @@ def pool(arguments: Namespace) -> int:
     from simlib.analysis.pooling import pool_views
 
     views = views_asked(arguments)
-    with Task("forecasting each view") as task:
-        result = pool_views(
-            views, weights_asked(arguments, list(views)), engine=arguments.engine or "exact", draws=arguments.draws,
-            runs=arguments.runs or RUNS, seed=arguments.seed, progress=task.report, cancel=task.cancelled,
-        )  # fmt: skip
+
+    def by(engine: Any) -> Pooled:
+        with Task("forecasting each view") as task:
+            return pool_views(
+                views, weights_asked(arguments, list(views)), engine=engine, draws=arguments.draws,
+                runs=arguments.runs or RUNS, seed=arguments.seed, progress=task.report, cancel=task.cancelled,
+            )  # fmt: skip
+
+    result = either(by, arguments.engine)
     return _tell(arguments, {"pool": result}, partial(figures.pool, result))
 
 
@@ -226,7 +292,13 @@ def diff(arguments: Namespace) -> int:
     other = arguments.other or arguments.path
     before, after = load(arguments.path, view=arguments.view), load(other, view=arguments.other_view)
     with Task("solving both") as task:
-        result = asked(before, after, forecast=not arguments.no_forecast, progress=task.report, cancel=task.cancelled)
+        try:
+            result = asked(
+                before, after, forecast=not arguments.no_forecast, progress=task.report, cancel=task.cancelled
+            )
+        except DOES_NOT_FIT as error:
+            world.note(f"what that does to the forecast is not shown: {too_large(error)}")
+            result = asked(before, after, forecast=False)
     return _tell(arguments, {"diff": result}, partial(figures.diff, result))
 
 
@@ -256,8 +328,9 @@ def _scenario(arguments: Namespace) -> Scenario:
 
 
 def _tell(
-    arguments: Namespace, results: Mapping[str, Result], pictures: Callable[[], Iterable[Picture]] = tuple
-) -> int:
+    arguments: Namespace, results: Mapping[str, Result], pictures: Callable[[], Iterable[Picture]] = tuple,
+    tables: Iterable[str] = (),
+) -> int:  # fmt: skip
     """Print the answer, then write what was asked for: every file, or where that is stopped none."""
     data = _finite(plain_json({name: result.to_dict() for name, result in results.items()}))
     text = json.dumps(data, ensure_ascii=False, indent=1, allow_nan=False, default=str) + "\n"
@@ -265,7 +338,7 @@ def _tell(
         sys.stdout.write(text)
     else:
         told = [line for result in results.values() for line in result.sentences()]
-        sys.stdout.write("".join(f"{line}\n" for line in told))
+        sys.stdout.write("".join(f"{line}\n" for line in told) + "".join(f"\n{text}\n" for text in tables))
     if arguments.json not in (None, "-"):
         write_atomically(Path(arguments.json), text.encode())
         sys.stderr.write(f"written: {arguments.json}\n")

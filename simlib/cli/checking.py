@@ -38,7 +38,7 @@ def check(arguments: Namespace) -> int:
     if arguments.quick:
         return 0
     sys.stdout.flush()
-    findings = _findings(scenario)
+    findings = [*_findings(scenario), *_without_reason(views)]
     sys.stdout.write(_listed(findings))
     for text in _implications(scenario):
         sys.stdout.write(f"\n{text}\n")
@@ -77,6 +77,17 @@ def _findings(scenario: Scenario) -> list[Finding]:
 
     with Task("second reading") as task:
         return lint(scenario, cancel=task.cancelled)
+
+
+def _without_reason(views: dict[str, View]) -> Iterator[Finding]:
+    """Yield for each view the interventions that nobody gave a reason for."""
+    from simlib.analysis.lint import Finding
+
+    for name, view in views.items():
+        bare = [str(item) for item in view.interventions if not item.because]
+        if bare:
+            what = f"{_many(len(bare), 'interventions')} without a reason ({bare[0]}{', ...' * (len(bare) > 1)})"
+            yield Finding("warning", f"views.{name}.interventions", what, "expected `because` with each")
 
 
 def _listed(findings: Sequence[Finding]) -> str:

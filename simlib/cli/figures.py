@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from simlib.cli.files import Picture, slug
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from simlib.analysis.knowing import Knowing
     from simlib.analysis.paths import Paths
     from simlib.analysis.pooling import Pooled
+    from simlib.analysis.seeing import Seeing
     from simlib.analysis.sobol import Sobol
     from simlib.analysis.uncertainty import Doubt
     from simlib.analysis.whatif import Comparison
@@ -62,7 +64,9 @@ def drivers(tornado: Tornado, sobol: Sobol | None) -> Iterator[Picture]:
             yield Picture(f"shares-{slug(name)}", partial(shares, sobol, measure=name), height)
 
 
-def uncertainty(doubt: Doubt, knowing: Mapping[str, Knowing], fan: Fan | None) -> Iterator[Picture]:
+def uncertainty(
+    doubt: Doubt, knowing: Mapping[str, Knowing], fan: Fan | None, seeing: Mapping[str, Seeing] = MappingProxyType({})
+) -> Iterator[Picture]:
     """Each measure over the draws, the split into doubt and chance, a nested fan, and what to find out next."""
     from simlib.plots import worth
     from simlib.plots.doubt import doubt as draw
@@ -80,6 +84,9 @@ def uncertainty(doubt: Doubt, knowing: Mapping[str, Knowing], fan: Fan | None) -
         if found.worths:
             height = 150 + 46 * min(len(found.worths), worth.ROWS)
             yield Picture(slug(name), partial(worth.knowing, found), height)
+    for name, seen in seeing.items():
+        height = 150 + 46 * min(len(seen.observations), worth.ROWS)
+        yield Picture(slug(name), partial(worth.seeing, seen), height)
 
 
 def paths(result: Paths, told: Histories | None) -> Iterator[Picture]:

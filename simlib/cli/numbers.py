@@ -19,7 +19,7 @@ def check(arguments: Namespace, scenario: Scenario) -> None:
     """Refuse, all at once, numbers and names that do not fit the scenario; raises ScenarioError."""
     problems = [
         *_of_day(arguments, scenario), *_of_draws(arguments), *_of_ladder(arguments, scenario),
-        *_of_endings(arguments, scenario),
+        *_of_endings(arguments, scenario), *_of_threshold(arguments), *_of_observing(arguments, scenario),
     ]  # fmt: skip
     if problems:
         raise ScenarioError(problems)
@@ -67,6 +67,25 @@ def _of_endings(arguments: Namespace, scenario: Scenario) -> Iterator[Problem]:
     for name in getattr(arguments, "ending", None) or ():
         if name not in scenario.endings:
             yield Problem("", 0, "--ending", f"{name!r} is not known", did_you_mean(name, scenario.endings))
+
+
+def _of_threshold(arguments: Namespace) -> Iterator[Problem]:
+    threshold = getattr(arguments, "threshold", None)
+    if threshold is None:
+        return
+    of_counts = bool(arguments.measure) and all(name.startswith("moves:") for name in arguments.measure)
+    if not (threshold > 0 if of_counts else 0 < threshold <= 1):
+        expected = "expected a number above 0" if of_counts else "expected a probability above 0 and up to 1"
+        yield Problem("", 0, "--threshold", f"{threshold:g}", expected)
+
+
+def _of_observing(arguments: Namespace, scenario: Scenario) -> Iterator[Problem]:
+    seen_by = getattr(arguments, "observe", None)
+    if seen_by is None:
+        return
+    last = scenario.horizon_days if arguments.day is None else arguments.day
+    if not 0 < seen_by < last:
+        yield Problem("", 0, "--observe", f"{seen_by:g}", f"expected a day before that of the forecast, {last:g} days")
 
 
 def looked_by(arguments: Namespace, scenario: Scenario) -> float:

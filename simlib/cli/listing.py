@@ -1,0 +1,113 @@
+"""What questions answer, as plain-text tables beside their sentences."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from simlib.cli.table import Row, table
+from simlib.quantities import show
+from simlib.results import long_date, percent
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from simlib.analysis.drivers import Tornado
+    from simlib.analysis.indicators import Indicators
+    from simlib.analysis.measures import Measure
+    from simlib.analysis.seeing import Seeing
+    from simlib.analysis.whatif import Comparison
+
+ROWS = 12
+"""Most rows of a table; the files of --out and --json have them all."""
+
+
+def compared(result: Comparison) -> Iterator[str]:
+    """Yield for each variant its endings and questions, or the measures asked for: baseline, variant, change."""
+    for name, effect in result.effects.items():
+        some = [d for d in effect.differences.values() if d.measure.kind in ("ending", "question")]
+        rows = []
+        for d in some or effect.differences.values():
+            before, after, change = (float(values[-1]) for values in (d.before, d.after, d.change))
+            rows.append(Row(d.measure.label, [d.measure.write(before), d.measure.write(after), _by(d.measure, change)]))
+        yield table(f"“{name}” by {long_date(result.by)}; {_pairs(result, name)}", [["baseline", "variant", "change"]],
+                    rows)  # fmt: skip
+
+
+def _pairs(result: Comparison, name: str) -> str:
+    flips = result.effects[name].flips
+    if flips is None:
+        return "exact, no pairs of histories"
+    pairs = f"{flips.runs:,} pairs of histories under the same dice"
+    return f"exact, and flips from {pairs}" if result.engine == "exact" else f"from {pairs}"
+
+
+def _by(measure: Measure, change: float) -> str:
+    return f"{100 * change:+.2g} points" if measure.probability else f"{change:+.2g}"
+
+
+def tried(result: Tornado) -> Iterator[str]:
+    """Yield for each measure the assumptions with what they are tried at, and the answers there."""
+    for measure in result.measures:
+        rows = []
+        for bar in result.ranked(measure.name)[:ROWS]:
+            place, a = result.place(measure.name), bar.assumption
+            low, high = (show(value, a.kind, a.unit) for value in (a.low, a.high))
+            cells = [low, measure.write(float(bar.at_low[place])), high, measure.write(float(bar.at_high[place]))]
+            rows.append(Row(a.label, cells))
+        stated = measure.write(float(result.stated[result.place(measure.name)]))
+        how = "exact" if result.engine == "exact" else "by Monte Carlo"
+        yield table(f"{measure.words} by {long_date(result.by)}, {how}: {stated} at the stated values",
+                    [["low", "at low", "high", "at high"]], rows)  # fmt: skip
+
+
+def watched(result: Indicators) -> Iterator[str]:
+    """Yield the signs of one ending: shift, likelihood ratio, lead time, seen, false alarms and misses."""
+    rows = [
+        Row(row.label, [
+            f"{100 * row.shift:+.2g} points", _number(row.ratio_seen[0]), _days(row.lead_days[1]),
+            *(_share(share) for share in (row.seen[0], row.false_alarms, row.misses)),
+        ])
+        for row in result.rows[:ROWS]
+    ]  # fmt: skip
+    if rows and 0 < result.before[0] < 1:
+        until = long_date(result.scenario.by_date(result.day))
+        title = f"Signs of “{result.scenario.endings[result.ending].label}” seen by {until}"
+        yield table(title, [["", "likelihood", "lead", "", "false", ""],
+                            ["shift", "ratio", "time", "seen", "alarms", "misses"]], rows)  # fmt: skip
+
+
+def passed(frame: pd.DataFrame, histories: int) -> Iterator[str]:
+    """Yield the times between rungs that `times_between_rungs` counted, in days."""
+    rows = [
+        Row(f"{row['rung']} → {row['to']}", [f"{row['count']:,}", *(f"{row[p]:.3g}" for p in ("p10", "p50", "p90"))])
+        for row in frame.to_dict("records")
+    ]
+    if rows:
+        yield table(f"Days from entering a rung to entering the next, in {histories:,} histories",
+                    [["times", "10%", "median", "90%"]], rows)  # fmt: skip
+
+
+def worth_seeing(result: Seeing) -> Iterator[str]:
+    """Yield the observations, the most valuable first: seen, the answer if seen and if not, gain, doubt settled."""
+    rows = [
+        Row(o.label, [percent(o.seen), percent(o.if_seen), percent(o.if_not),
+                      f"{o.brier.value:.2g} ±{o.brier.half:.1g}", percent(o.settles.value)])
+        for o in result.observations[:ROWS]
+    ]  # fmt: skip
+    yield table(f"What to look out for by {long_date(result.seen_by)}, for {result.measure.words}",
+                [["", "", "if not", "gain in", "doubt"], ["seen", "if seen", "seen", "Brier score", "settled"]],
+                rows)  # fmt: skip
+
+
+def _number(value: float) -> str:
+    return f"{value:.2g}" if math.isfinite(value) else "-"
+
+
+def _share(value: float) -> str:
+    return percent(value) if math.isfinite(value) else "-"
+
+
+def _days(value: float) -> str:
+    return f"{value:.0f} days" if math.isfinite(value) else "-"
