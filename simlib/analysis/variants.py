@@ -164,7 +164,9 @@ def what_if(base: Scenario, changed: Scenario, *, windows: bool = True) -> tuple
     """Say that `changed` is a what-if, and what was changed; nothing where nothing was. `windows`: they are kept."""
     parts = [*describe(base, changed), *([] if windows else ["calendar windows are left out"])]
     if changed.view and changed.view != base.view:
-        return (f"This is a what-if: the scenario as the view “{changed.view}” has it. Changed:", *parts)
+        seen = f"This is a what-if, seen through the view “{changed.view}”"
+        head = f"{seen}. Changed from the scenario as it stands:" if parts else f"{seen}; no number differs."
+        return (head, *parts)
     return ("This is a what-if, not the scenario as it stands. Changed:", *parts) if parts else ()
 
 

@@ -120,7 +120,8 @@ def blocks(answers: Answers) -> Iterator[Block]:
                 + scenario.description)  # fmt: skip
     if answers.what_if:
         yield Block("text", answers.what_if[0])
-        yield Block("list", items=answers.what_if[1:])
+        if answers.what_if[1:]:
+            yield Block("list", items=answers.what_if[1:])
     yield Block("heading", "The answer")
     yield from _answer(forecast, by, fixed=all(number.fixed for number in scenario.assumptions.values()))
     if answers.tornado is not None:
@@ -155,12 +156,12 @@ def _answer(forecast: Forecast, by: str, *, fixed: bool) -> Iterator[Block]:
     over = "over the priors of the assumptions" if forecast.stated else "at the stated values of the assumptions"
     ranked = sorted(forecast.endings, key=lambda name: (name == ONGOING, -forecast.endings[name].probability[-1]))
     yield Block("text", f"By {by}, {over}:")
-    if forecast.stated is None and not fixed:
-        yield Block("text", "These are at the stated values only. The forecast that counts is the mixture over the "
-                    "ranges of the assumptions: ask for the report with --draws 200.")  # fmt: skip
     yield Block("list", items=tuple(_told(forecast, "endings", name) for name in ranked))
     if forecast.questions:
         yield Block("list", items=tuple(_told(forecast, "questions", name) for name in forecast.questions))
+    if forecast.stated is None and not fixed:
+        yield Block("text", "These are at the stated values only. The forecast that counts is the mixture over the "
+                    "ranges of the assumptions: ask for the report with --draws 200.")  # fmt: skip
     from simlib.plots.endings import endings
     from simlib.plots.ladders import ladder_fan
     from simlib.plots.moves import moves

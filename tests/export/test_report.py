@@ -81,14 +81,15 @@ def test_a_changed_world_is_told_as_a_what_if(tmp_path, capsys):
 
 def test_a_view_is_named_and_its_reasons_stay(tmp_path, capsys):
     text = page(tmp_path, capsys, "two-islands", "--view", "hawks")
-    assert "This is a what-if: the scenario as the view “hawks” has it. Changed:" in text
+    assert "This is a what-if, seen through the view “hawks”. Changed from the scenario as it stands:" in text
     assert "set on the command line" not in text
 
 
 def test_a_report_says_over_what_it_is(tmp_path, capsys):
     text = page(tmp_path, capsys, "two-islands")
     assert "what-if" not in text
-    assert "ask for the report with --draws 200" in text
+    answer = text[text.index("## The answer") : text.index("## What drives it")]
+    assert answer.index("No ending yet") < answer.index("ask for the report with --draws 200")
     assert "the assumptions above" in text
     assert "| watch list | Over the priors (200 draws, 8,000 histories, seed 0) |" in text
 
