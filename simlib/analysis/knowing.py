@@ -120,8 +120,9 @@ class Knowing:
         reason = w.evidence.because.rstrip(".")
         behind = f"{w.evidence.words()}: {reason}" if w.evidence.sources else reason
         return (
-            f"Settling “{w.assumption.label}” is worth {w.brier.value:.2g} ± {w.brier.half:.2g}, {percent(w.share)} of "
-            f"what settling everything is worth ({w.log.value:.2g} nats); it rests on {behind}."
+            f"Settling “{w.assumption.label}” is worth {w.brier.value:.2g} ± {w.brier.half:.2g} of the Brier score, "
+            f"{percent(w.share)} of what settling everything is worth, and {w.log.value:.2g} nats of the log "
+            f"score; it rests on {behind}."
         )
 
     def to_dict(self) -> dict[str, Any]:

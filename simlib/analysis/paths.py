@@ -106,7 +106,8 @@ class Paths:
     def sentences(self, limit: int = 5) -> list[str]:
         """Tell the likeliest classes, and the mass they cover, in sentences with a date."""
         by = long_date(self.scenario.by_date(self.day))
-        given = f" Given “{self.label(self.given)}” ({percent(self.given_probability)} by then)," if self.given else ""
+        known = percent(self.given_probability)
+        given = f"Given “{self.label(self.given)}” ({known} by then), with" if self.given else ""
         told = [
             f"{given or 'With'} probability {percent(c.probability)} the path by {by} is: {', then '.join(c.rungs)}"
             f" ({self.label(c.ending)})."
@@ -114,7 +115,7 @@ class Paths:
         ]
         covered = percent(min(self.coverage, 1.0))
         return [
-            *(line.strip() for line in told),
+            *told,
             f"These {len(self.classes)} classes of paths cover {covered} of the mass.",
         ]
 

@@ -144,8 +144,14 @@ class Doubt:
         lines = [line for spread in self.spreads.values() for line in self._about(spread)]
         if self.tolerance is not None:
             met = "are" if self.reached else "could not be"
-            lines.append(f"With {self.draws:,} draws the quantiles {met} known to ±{self.tolerance:g}.")
+            lines.append(f"With {self.draws:,} draws the quantiles {met} known to {self._within(self.tolerance)}.")
         return lines
+
+    def _within(self, tolerance: float) -> str:
+        points = f"±{100 * tolerance:g} point{'s' * (100 * tolerance != 1)}"
+        if all(m.probability for m in self.measures):
+            return points
+        return f"±{100 * tolerance:g}%" if not any(m.probability for m in self.measures) else f"{points} or per cent"
 
     def _about(self, s: Spread) -> Iterable[str]:
         def show(x: float) -> str:

@@ -242,7 +242,7 @@ class LadderShape(Shape):
 class ScenarioShape(Shape):
     """One world: who can do what, how often, with which outcomes, and when the story ends."""
 
-    format: Format = Field(description="version of the file format: 1")
+    format: Format = Field(description="the version of the file format, which is 1")
     id: Id = Field(description="short name of the scenario")
     title: Label = Field(description="title of the scenario")
     description: LongText | None = Field(None, description="what it is about")
@@ -368,7 +368,7 @@ InterventionShape = Annotated[
 class ViewShape(Shape):
     """A named set of changed assumptions and interventions, with its author's reason."""
 
-    format: Format = Field(description="version of the file format: 1")
+    format: Format = Field(description="the version of the file format, which is 1")
     id: Id = Field(description="short name of the view")
     title: Label = Field(description="title of the view")
     author: Label | None = Field(None, description="whose view it is")
