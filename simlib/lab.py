@@ -25,7 +25,8 @@ def open_lab(arguments: Sequence[str] = ()) -> int:
     try:
         from jupyterlab.labapp import main
     except ImportError:
-        print('JupyterLab is not installed here; in the clone of simlib: python -m pip install -e ".[notebooks]"', file=sys.stderr)
+        how = 'in the clone of simlib: python -m pip install -e ".[notebooks]"'
+        print(f"JupyterLab is not installed here; {how}", file=sys.stderr)
         return 1
     notebooks = writable_notebooks()
     os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(

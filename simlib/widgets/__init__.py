@@ -28,6 +28,7 @@ def __getattr__(name: str) -> Any:
         from simlib.errors import MissingDependency
 
         raise MissingDependency(
-            f'{name} needs {error.name}, which is not installed; in the clone of simlib: python -m pip install -e ".[notebooks]"'
+            f"{name} needs {error.name}, which is not installed; "
+            'in the clone of simlib: python -m pip install -e ".[notebooks]"'
         ) from None
     return getattr(module, name)
