@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import math
+import re
 
 import pandas as pd
 import pytest
 
 from simlib.cli import main
 from simlib.cli.progress import Task
+from simlib.scenario.load import load
+from simlib.scenario.model import Forbid
+from simlib.scenario.views import with_horizon, with_interventions
 
 CASES = {
     "compare": ["--forbid", "patrol", "--runs", "500", "--measure", "ending:open-war"],
@@ -106,6 +111,23 @@ def test_over_a_variable_its_levels_make_the_paths(door, capsys):
     opened = next(found for found in classes if found["ending"] == "opened")
     assert opened["path"] == "shut → open"
     assert opened["probability"] == pytest.approx(1 - math.exp(-10 / 20), abs=1e-6)
+
+
+@pytest.mark.parametrize("question", ["drivers", "uncertainty", "indicators", "discover"])
+def test_a_question_is_asked_of_the_world_with_its_changes(question, door, capsys):
+    path = door(fixed=False)
+    made = with_interventions(with_horizon(load(path), 8.0), [Forbid("open", dt.date(2031, 4, 6))])
+    for changes, world in ([], load(path)), (["--horizon", "8 days", "--forbid", "open@2031-04-06"], made):
+        assert main([question, path, *SMALL[question], *changes, "--json", "-"]) == 0
+        assert set(re.findall(r'"scenario_sha256": "(\w+)"', capsys.readouterr().out)) == {world.sha256}
+
+
+def test_a_move_forbidden_from_a_day_on_makes_no_path_after_it(door, capsys):
+    changes = ["--horizon", "8 days", "--forbid", "open@2031-04-06"]
+    assert main(["paths", door(fixed=False), "--over", "door", *changes, "--json", "-"]) == 0
+    classes = json.loads(capsys.readouterr().out)["paths"]["classes"]
+    opened = next(found for found in classes if found["ending"] == "opened")
+    assert opened["probability"] == pytest.approx(1 - math.exp(-5 / 20), abs=1e-6)
 
 
 def test_without_doubt_the_slopes_are_told_and_the_rest_is_refused(door, capsys):

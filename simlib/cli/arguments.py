@@ -110,10 +110,7 @@ def _run(parser: argparse.ArgumentParser) -> None:
     engine("--threads", type=_whole(1), metavar="N", help="default: as many as help; changes no digit of the answer")
     what = "draws from the ranges of the assumptions; 0 (default): only at the stated values"
     engine("--draws", type=_whole(0), default=0, metavar="N", help=what)
-    changes = parser.add_argument_group("changes")
-    _view(changes)
-    changes.add_argument("--horizon", metavar="LENGTH", help='how far to look: "30 days", or a number of days')
-    _interventions(changes)
+    changes = _changes(parser)
     _windows(changes)
     text = "keep the changes, with those of --view, as the view NAME: views/NAME.yaml beside the scenario"
     changes.add_argument("--save-view", metavar="NAME", help=text)
@@ -170,7 +167,7 @@ def _drivers(parser: argparse.ArgumentParser) -> None:
     _question(parser, "--measure", "--day", "--engine", "--seed")
     parser.add_argument("--top", type=_whole(1), default=10, metavar="N", help="assumptions to follow (default: 10)")
     parser.add_argument("--sobol", action="store_true", help="also shares of the doubt (Sobol indices; minutes)")
-    _view(parser.add_argument_group("changes"))
+    _changes(parser)
 
 
 def _uncertainty(parser: argparse.ArgumentParser) -> None:
@@ -180,7 +177,7 @@ def _uncertainty(parser: argparse.ArgumentParser) -> None:
                         help="draws from the priors (default: 0, as many as needed)")  # fmt: skip
     parser.add_argument("--observe", type=float, metavar="DAY",
                         help="also rank what could be seen by this day by what it would be worth")  # fmt: skip
-    _view(parser.add_argument_group("changes"))
+    _changes(parser)
 
 
 def _paths(parser: argparse.ArgumentParser) -> None:
@@ -193,7 +190,7 @@ def _paths(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--given", metavar="ENDING", help="only the paths to this ending, as shares of it")
     parser.add_argument("--passages", action="store_true", help="with --given: what share passes each rung and move")
     parser.add_argument("--top", type=_whole(1), default=20, metavar="N", help="classes to list (default: 20)")
-    _view(parser.add_argument_group("changes"))
+    _changes(parser)
 
 
 def _indicators(parser: argparse.ArgumentParser) -> None:
@@ -205,7 +202,7 @@ def _indicators(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--draws", type=_whole(0), default=500, metavar="N", help="of the assumptions (default: 500)")
     parser.add_argument("--runs", type=_whole(1), default=20_000, metavar="N", help="histories (default: 20,000)")
     parser.add_argument("--doing", type=_whole(0), default=5, metavar="N", help="moves to force as well (default: 5)")
-    _view(parser.add_argument_group("changes"))
+    _changes(parser)
 
 
 def _discover(parser: argparse.ArgumentParser) -> None:
@@ -216,7 +213,7 @@ def _discover(parser: argparse.ArgumentParser) -> None:
         "--draws", type=_whole(20), default=1000, metavar="N", help="of the assumptions (default: 1,000)"
     )
     parser.add_argument("--runs", type=_whole(1), default=1000, metavar="N", help="same-dice histories of each draw")
-    _view(parser.add_argument_group("changes"))
+    _changes(parser)
 
 
 def _pool(parser: argparse.ArgumentParser) -> None:
@@ -277,7 +274,7 @@ def _sweep(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--block", type=_whole(1), default=32, metavar="N", help="points in a file (default: 32)")
     parser.add_argument("--workers", type=_whole(1), metavar="N", help="threads here (default: all cores)")
     parser.add_argument("--scheduler", metavar="ADDRESS", help='a Dask scheduler, such as "tcp://host:8786"')
-    _view(parser.add_argument_group("changes"))
+    _changes(parser)
 
 
 def _question(
@@ -318,6 +315,15 @@ def _path(parser: argparse.ArgumentParser) -> None:
 def _view(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--view", metavar="NAME", help="see it through a view (views/NAME.yaml beside the scenario)")
     _set(group)
+
+
+def _changes(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
+    """Add what may be asked of another world than the file's: a view, values, a horizon, interventions."""
+    group = parser.add_argument_group("changes")
+    _view(group)
+    group.add_argument("--horizon", metavar="LENGTH", help='how far to look: "30 days", or a number of days')
+    _interventions(group)
+    return group
 
 
 def _set(group: argparse._ArgumentGroup) -> None:

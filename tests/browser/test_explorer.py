@@ -64,6 +64,27 @@ def test_shortcuts_of_the_notebook_do_not_act_on_a_slider(page):
     assert page.page.locator(".jp-Cell").count() == cells
 
 
+def test_the_caribbean_explorer_previews_and_then_shows_the_exact_answer(visit):
+    page = visit("01_explorer.ipynb", size=(1400, 1100))
+    page.run_all()
+    page.settle()
+    strongest = page.page.locator("input[type=range]:visible").first
+    label = strongest.get_attribute("aria-label")
+    world = simlib.load("caribbean-2025")
+    (name,) = [a.id for a in world.assumptions.values() if a.label == label]
+    strongest.focus()
+    for _ in range(3):
+        page.page.keyboard.press("PageUp")
+    until(lambda: page.status().startswith("preview"), 10, "a preview")
+    page.settle()
+    assert page.status().startswith("exact")
+    from simlib.scenario.views import with_values
+
+    exact = simlib.solve(with_values(world, {name: page.value(name)}))
+    likeliest = max(world.endings.values(), key=lambda e: exact.endings[e.id].probability[-1])
+    assert f"{likeliest.label} {percent(float(exact.endings[likeliest.id].probability[-1]))}" in sentence(page)
+
+
 def test_after_a_drag_the_picture_belongs_to_where_the_slider_rests(page):
     slider(page).scroll_into_view_if_needed()
     box = slider(page).bounding_box()
