@@ -42,9 +42,9 @@ def test_bad_input_is_2_without_a_traceback(argv: list[str]) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_a_file_that_cannot_be_written_is_1(bridge: str) -> None:
+def test_a_file_that_cannot_be_written_is_2(bridge: str) -> None:
     done = simlib("run", bridge, "--json", f"{bridge}/scenario.yaml/forecast.json")
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "scenario.yaml" in done.stderr
     assert "Traceback" not in done.stderr
 

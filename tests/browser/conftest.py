@@ -32,7 +32,7 @@ def pytest_collection_modifyitems(items):
                 item.add_marker(pytest.mark.skip(reason=reason))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def lab():
     """A JupyterLab on a copy of the notebooks."""
     running = Lab()
@@ -40,7 +40,7 @@ def lab():
     running.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium():
     """The distribution's Chromium."""
     with browser() as running:

@@ -213,7 +213,10 @@ class Page:
         return bytes(self.page.screenshot(clip={"x": box["x"], "y": box["y"], "width": box["width"], "height": high}))
 
     def close(self) -> None:
-        """Close the page."""
+        """Close the page and end its kernel."""
+        self.page.evaluate(
+            "async () => { try { await jupyterapp.shell.currentWidget.sessionContext.shutdown(); } catch (e) {} }"
+        )
         self.context.close()
 
 
