@@ -19,6 +19,7 @@ from simlib.engines.exact import solve
 from simlib.engines.montecarlo import simulate
 from simlib.errors import Cancelled, MissingDependency, ScenarioError, SimlibError
 from simlib.scenario.model import Forbid
+from simlib.sweep import workers
 from tests import worlds
 
 pytest.importorskip("pyarrow", reason='sweeps need pyarrow: pip install -e ".[scale]"')
@@ -60,8 +61,8 @@ def test_views_and_interventions(tmp_path):
 
 def test_the_same_bits_whatever_the_workers(tmp_path):
     design = sweep.sobol_design(doors(), 40)
-    for name, workers, block in (("one", 1, 7), ("two", 2, 3)):
-        sweep.run(design, tmp_path / name, runs=100, workers=workers, block=block)
+    for name, count, block in (("one", 1, 7), ("two", 2, 3)):
+        sweep.run(design, tmp_path / name, runs=100, workers=count, block=block)
     pd.testing.assert_frame_equal(sweep.read(tmp_path / "one"), sweep.read(tmp_path / "two"), check_exact=True)
 
 
@@ -85,12 +86,13 @@ def test_an_aborted_sweep_goes_on_and_is_a_fair_sample(tmp_path):
 KILLED = """
 import sys, time
 from simlib import sweep
+from simlib.sweep import workers
 from tests.test_sweep import doors
-slow = sweep.work
+slow = workers.work
 def work(*arguments):
     time.sleep(0.05)
     return slow(*arguments)
-sweep.work = work
+workers.work = work
 sweep.run(sweep.sobol_design(doors(), 120), sys.argv[1], runs=50, workers=2, block=2)
 """
 
@@ -120,7 +122,7 @@ def test_a_task_that_raises_is_tried_again_then_reported(tmp_path, monkeypatch):
             raise RuntimeError("a broken worker")
         return whole(rows, *rest)
 
-    monkeypatch.setattr(sweep, "work", failing)
+    monkeypatch.setattr(workers, "work", failing)
     design, fails = sweep.sobol_design(doors(), 8), 1
     report = sweep.run(design, tmp_path / "once", runs=20, block=2)
     assert report.failed == ()
@@ -191,11 +193,11 @@ def test_a_task_that_raises_once_on_a_cluster_is_tried_again_and_told(tmp_path, 
         return work(rows, *rest)
 
     design = sweep.sobol_design(doors(), 8)
-    monkeypatch.setattr(sweep, "work", failing_once)
+    monkeypatch.setattr(workers, "work", failing_once)
     report = sweep.run(design, tmp_path / "once", runs=20, block=2, scheduler=cluster.scheduler_address)
     assert (report.done_now, report.failed, len(report.retried)) == (8, (), 1)
     assert re.fullmatch(r"block \d: RuntimeError: a broken disk", report.retried[0])
-    monkeypatch.setattr(sweep, "work", failing)
+    monkeypatch.setattr(workers, "work", failing)
     report = sweep.run(design, tmp_path / "always", runs=20, block=2, scheduler=cluster.scheduler_address)
     assert (report.done_now, len(report.failed), len(report.retried)) == (6, 1, 2)
 

@@ -1,0 +1,100 @@
+"""The folder of a sweep: its manifest, its design, and a Parquet file for each finished block."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from simlib.errors import SimlibError
+from simlib.results import plain_json, write_atomically
+from simlib.sweep.design import Design
+from simlib.sweep.needs import need
+from simlib.sweep.points import Options
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def block_file(folder: Path, number: int) -> Path:
+    """Return the file of a block."""
+    return folder / f"block-{number:06d}.parquet"
+
+
+def claim(folder: Path, design: Design, options: Options, block: int) -> None:
+    """Write the manifest and the design into a new folder, or check that the folder holds this very sweep."""
+    wanted = plain_json({
+        "format": 1, "design_sha256": design.sha256, "points": len(design), "block": block, "engine": options.engine,
+        "runs": options.runs, "times": list(options.times), "horizon_days": options.horizon,
+        "ignore_windows": options.ignore_windows, "scenario": design.worlds[0].id,
+        "scenario_sha256": [world.sha256 for world in design.worlds],
+    })  # fmt: skip
+    manifest = folder / "manifest.json"
+    if not manifest.exists():
+        if folder.exists() and any(folder.glob("block-*.parquet")):
+            raise SimlibError(f"{folder} holds blocks of a sweep but no manifest.json; choose another folder")
+        folder.mkdir(parents=True, exist_ok=True)
+        write_parquet(design.frame(), folder / "design.parquet")
+        made = {"made_at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"), **_versions()}
+        write_atomically(manifest, json.dumps(wanted | made, indent=1).encode())
+        return
+    there = json.loads(manifest.read_text())
+    decides = wanted | {"version": _versions()["version"]}
+    different = [_difference(key, there.get(key), value) for key, value in decides.items() if there.get(key) != value]
+    if different:
+        raise SimlibError(
+            f"{folder} holds another sweep: {', '.join(different)}; choose another folder, or ask for the same"
+        )
+
+
+_CALLED = {
+    "format": "format of the folder", "design_sha256": "values, seeds or worlds of the points", "points": "points",
+    "block": "points in a block", "engine": "engine", "runs": "replicates of a point", "times": "report times",
+    "horizon_days": "days of horizon", "ignore_windows": "calendar windows left out", "scenario": "scenario",
+    "scenario_sha256": "content of the scenario or its views", "version": "version of simlib",
+}  # fmt: skip
+"""What people call the entries of a manifest that decide the answers."""
+
+
+def _difference(key: str, there: Any, wanted: Any) -> str:
+    """Say in what a sweep differs, with both values where they can be read."""
+    if key.endswith("sha256") or isinstance(wanted, list):
+        return f"other {_CALLED[key]}"
+    return f"{_CALLED[key]} {there} there and {wanted} here"
+
+
+def _versions() -> dict[str, str]:
+    from simlib import __version__
+
+    return {"version": __version__, "numpy": np.__version__}
+
+
+def write_parquet(frame: pd.DataFrame, target: Path) -> None:
+    """Write a table as a whole or not at all."""
+    buffer = io.BytesIO()
+    frame.to_parquet(buffer, engine="pyarrow", index=False)
+    write_atomically(target, buffer.getvalue())
+
+
+def read(folder: str | Path) -> pd.DataFrame:
+    """Return all finished rows of a sweep with the columns of their points, in order of point, kind, name and day.
+
+    Raises SimlibError for a folder that holds no sweep.
+    """
+    import pandas as pd
+
+    source = Path(folder)
+    if not (source / "manifest.json").exists():
+        raise SimlibError(f"{source} holds no sweep: it has no manifest.json")
+    need("pyarrow", "Parquet files")
+    blocks = sorted(source.glob("block-*.parquet"))
+    design = pd.read_parquet(source / "design.parquet", engine="pyarrow")
+    if not blocks:
+        return design.iloc[:0]
+    rows = pd.concat([pd.read_parquet(path, engine="pyarrow") for path in blocks], ignore_index=True)
+    merged = rows.merge(design, on="point", validate="many_to_one")
+    return merged.sort_values(["point", "kind", "name", "day"], ignore_index=True)

@@ -1,0 +1,98 @@
+"""One block of points worked out by one engine: what every worker does, here or on a cluster."""
+
+from __future__ import annotations
+
+import time as clock
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simlib import priors
+from simlib.results import Band, Forecast
+from simlib.scenario.model import Scenario
+from simlib.sweep.design import Design
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Engine = Literal["exact", "montecarlo"]
+
+
+@dataclass(frozen=True)
+class Options:
+    """How every point is worked out; `times` are report days."""
+
+    engine: Engine
+    runs: int
+    times: tuple[float, ...]
+    horizon: float
+    ignore_windows: bool
+
+
+@lru_cache(maxsize=8)
+def _machine(world: str, options: Options) -> Any:
+    """Return the engine of a world, built once in each process; `world` is its hash, looked up in `_WORLDS`."""
+    scenario = _WORLDS[world]
+    common = {"times": list(options.times), "horizon": options.horizon, "ignore_windows": options.ignore_windows}
+    if options.engine == "exact":
+        from simlib.engines.exact import Solver
+
+        return Solver(scenario, threads=1, **common)  # type: ignore[arg-type]
+    from simlib.engines.montecarlo import Simulator
+
+    return Simulator(scenario, **common)  # type: ignore[arg-type]
+
+
+_WORLDS: dict[str, Scenario] = {}
+
+
+def work(numbers: NDArray[np.int64], part: Design, options: Options) -> tuple[pd.DataFrame, float]:
+    """Work out a block: return its rows (point, day, kind, name, probability, low, high) and seconds in the engine."""
+    import pandas as pd
+
+    for world in part.worlds:
+        _WORLDS.setdefault(world.sha256, world)
+    frames, busy = [], 0.0
+    for row, number in enumerate(numbers):
+        world = part.worlds[part.world[row]]
+        machine = _machine(world.sha256, options)
+        begun = clock.perf_counter()
+        bands = _answer(machine, part, row, world, options)
+        busy += clock.perf_counter() - begun
+        frames.append(_rows(int(number), bands, options))
+    columns = {name: np.concatenate([frame[name] for frame in frames]) for name in frames[0]}
+    return pd.DataFrame(columns), busy
+
+
+def _answer(machine: Any, part: Design, row: int, world: Scenario, options: Options) -> list[tuple[str, str, Band]]:
+    theta, centre = part.theta[row], priors.theta(world) if part.drawn else None
+    if options.engine == "exact":
+        forecast: Forecast = machine.solve(theta, centre=centre)
+    else:
+        counts = machine.run(theta, centre=centre, runs=options.runs, seed=int(part.seed[row]), threads=1)
+        return _bands(world, counts)
+    return [(kind, name, band) for kind, bands in (("ending", forecast.endings), ("question", forecast.questions))
+            for name, band in bands.items()]  # fmt: skip
+
+
+def _bands(world: Scenario, counts: Any) -> list[tuple[str, str, Band]]:
+    ended = np.column_stack([counts.endings, counts.runs - counts.endings.sum(axis=1)])
+    both = np.column_stack([ended, counts.questions])
+    names = [("ending", name) for name in (*world.endings, "ongoing")] + [("question", q) for q in world.questions]
+    band = Band.wilson(both, counts.runs)
+    return [(kind, name, Band(band.probability[:, i], band.low[:, i], band.high[:, i]))
+            for i, (kind, name) in enumerate(names)]  # fmt: skip
+
+
+def _rows(number: int, bands: list[tuple[str, str, Band]], options: Options) -> dict[str, NDArray[Any]]:
+    days, size = np.array(options.times), len(bands) * len(options.times)
+    return {
+        "point": np.full(size, number),
+        "day": np.tile(days, len(bands)),
+        "kind": np.repeat(np.array([kind for kind, _, _ in bands], dtype=object), len(days)),
+        "name": np.repeat(np.array([name for _, name, _ in bands], dtype=object), len(days)),
+        **{key: np.concatenate([getattr(band, key) for _, _, band in bands]) for key in ("probability", "low", "high")},
+    }
