@@ -29,7 +29,9 @@ Floats = NDArray[np.float64]
 Z95 = 1.6448536269514722
 """Normal score of the 95th percentile: where `high` stands."""
 
-__all__ = ["correlation", "describe", "draws", "quantile", "scores", "shifted", "theta", "values_from_scores"]
+__all__ = [
+    "correlation", "describe", "draws", "quantile", "scores", "share_below", "shifted", "theta", "values_from_scores",
+]  # fmt: skip
 
 
 def theta(scenario: Scenario, values: Mapping[str, float] | None = None) -> Floats:
@@ -104,6 +106,21 @@ def quantile(assumption: Assumption, p: ArrayLike) -> Floats:
     from scipy.special import ndtri
 
     return _from_score(assumption, np.asarray(ndtri(np.asarray(p, dtype=float))))
+
+
+def share_below(assumption: Assumption, value: float) -> float:
+    """Return the share of one assumption's prior at or below a value in base units: the inverse of `quantile`."""
+    from scipy.special import ndtr
+
+    if assumption.fixed:
+        return float(value >= assumption.value)
+    x, centre, low, high = (
+        forward(assumption.kind, number) for number in (value, assumption.value, assumption.low, assumption.high)
+    )
+    spread = (centre - low if x < centre else high - centre) / Z95
+    if spread == 0 and x != centre:  # no doubt on this side of the stated value
+        return float(x > centre)
+    return float(ndtr((x - centre) / spread)) if spread else 0.5
 
 
 def describe(assumption: Assumption) -> dict[str, float]:

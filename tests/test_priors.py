@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 
 import numpy as np
@@ -140,3 +141,15 @@ def test_pooling_weights_are_shares():
     assert pooled == pytest.approx(
         0.75 * calm.endings["out"].probability[0] + 0.25 * wild.endings["out"].probability[0], rel=1e-12
     )
+
+
+@pytest.mark.parametrize("assumption", [RATE, CHANCE])
+def test_the_share_below_is_the_inverse_of_the_quantile(assumption):
+    for share in (0.01, 0.3, 0.5, 0.9):
+        assert priors.share_below(assumption, float(priors.quantile(assumption, share))) == pytest.approx(share)
+
+
+def test_the_share_below_where_there_is_no_doubt():
+    assert [priors.share_below(FIXED, value) for value in (1.9, 2.0)] == [0, 1]
+    never_less = dataclasses.replace(RATE, low=RATE.value)
+    assert [priors.share_below(never_less, value) for value in (0.01, 0.02)] == [0, 0.5]

@@ -66,6 +66,11 @@ class Box:
     density: float
     mass: float
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON data."""
+        bounds = [{"assumption": b.assumption, "low": b.low, "high": b.high, "p_value": b.p_value} for b in self.bounds]
+        return {"coverage": self.coverage, "density": self.density, "mass": self.mass, "bounds": bounds}
+
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
@@ -88,7 +93,10 @@ def tightest(conditions: Sequence[tuple[str, bool, float]]) -> list[tuple[str, b
 
 @dataclass(frozen=True)
 class Discovery:
-    """Boxes and a tree for one measure over draws of the assumptions; `trajectory` are the steps of the first box."""
+    """Boxes and a tree for one measure over draws of the assumptions.
+
+    `trajectory` are the steps by which the first box was peeled, from all draws to the fewest.
+    """
 
     scenario: Scenario
     measure: measures.Measure
@@ -98,7 +106,7 @@ class Discovery:
     answers: Floats
     boxes: tuple[Box, ...]
     leaves: tuple[Leaf, ...]
-    trajectory: tuple[tuple[float, float, float], ...]
+    trajectory: tuple[Box, ...]
     details: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -158,12 +166,7 @@ class Discovery:
         return {
             "scenario": self.scenario.id, "scenario_sha256": self.scenario.sha256, "measure": self.measure.name,
             "day": self.day, "threshold": self.threshold, "base_rate": self.base_rate,
-            "boxes": [
-                {"coverage": box.coverage, "density": box.density, "mass": box.mass,
-                 "bounds": [{"assumption": b.assumption, "low": b.low, "high": b.high, "p_value": b.p_value}
-                            for b in box.bounds]}
-                for box in self.boxes
-            ],
+            "boxes": [box.to_dict() for box in self.boxes],
             "tree": [
                 {"conditions": [list(c) for c in leaf.conditions], "mass": leaf.mass, "mean": leaf.mean,
                  "density": leaf.density}
@@ -208,8 +211,10 @@ def discover(
     free = [i for i, a in enumerate(scenario.assumptions.values()) if not a.fixed]
     scores = _ranks(theta[:, free])
     names = [list(scenario.assumptions)[i] for i in free]
-    found, trajectory = find_boxes(scores, interesting, boxes)
-    told = tuple(_told(box, names, theta[:, free], interesting) for box in found)
+    told, trajectory = (
+        tuple(_told(box, names, theta[:, free], interesting) for box in some)
+        for some in find_boxes(scores, interesting, boxes)
+    )
     leaves = grow(scores, answers, depth)
     shown = tuple(_leaf(leaf, names, theta[:, free], answers, cut) for leaf in leaves)
     details = {"draws": draws, "runs": runs if engine == "montecarlo" else None, "seed": seed, "engine": engine}
@@ -266,16 +271,16 @@ class RawBox:
 
 def find_boxes(
     points: Floats, interesting: Bools, count: int = 1
-) -> tuple[list[RawBox], tuple[tuple[float, float, float], ...]]:
+) -> tuple[list[RawBox], tuple[RawBox, ...]]:
     """Return up to `count` boxes, each found among the cases that the earlier ones leave, and the first trajectory.
 
     Boxes in which cases of interest are no denser than among all points are left out.
 
-    `points` are (n, D) numbers in (0, 1), `interesting` (n,). The trajectory holds (coverage, density, mass) by step.
+    `points` are (n, D) numbers in (0, 1), `interesting` (n,). The trajectory holds the box after every peel.
     """
     remaining = np.ones(len(points), dtype=bool)
     found: list[RawBox] = []
-    trajectory: tuple[tuple[float, float, float], ...] = ()
+    trajectory: tuple[RawBox, ...] = ()
     for number in range(count):
         if interesting[remaining].mean() in (0, 1) or remaining.sum() < 20:
             break
@@ -290,7 +295,7 @@ def find_boxes(
 
 def _prim(
     points: Floats, interesting: Bools, among: Bools
-) -> tuple[RawBox | None, tuple[tuple[float, float, float], ...]]:
+) -> tuple[RawBox | None, tuple[RawBox, ...]]:
     sides = np.stack([np.full(points.shape[1], -np.inf), np.full(points.shape[1], np.inf)])
     boxes = [sides]
     while (smaller := _peel(points, interesting, among, boxes[-1])) is not None:
@@ -298,13 +303,18 @@ def _prim(
     scored = [_score(points, interesting, among, box) for box in boxes]
     # The best compromise: the harmonic mean of coverage and density (their F measure).
     best = int(np.argmax([2 * c * d / max(c + d, 1e-300) for c, d, _ in scored]))
+    steps = tuple(
+        RawBox(low, high, among & _inside(points, np.stack([low, high])),
+               _p_values(points, interesting, among, np.stack([low, high])))
+        for low, high in boxes
+    )  # fmt: skip
     if best == 0:
-        return None, tuple(scored)
+        return None, steps
     box = _paste(points, interesting, among, boxes[best])
     box, p_values = _restrict(points, interesting, among, box)
     if not np.any(np.isfinite(box)):
-        return None, tuple(scored)
-    return RawBox(box[0], box[1], among & _inside(points, box), p_values), tuple(scored)
+        return None, steps
+    return RawBox(box[0], box[1], among & _inside(points, box), p_values), steps
 
 
 def _inside(points: Floats, box: Floats) -> Bools:

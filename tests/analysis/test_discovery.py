@@ -22,7 +22,10 @@ def test_a_known_box_is_found():
     assert np.all(np.isinf(np.delete(box.low, 1)))
     assert np.all(np.isinf(np.delete(box.high, 4)))
     assert interesting[box.members].mean() > 0.95
-    assert trajectory[0][0] == 1.0
+    assert trajectory[0].members.all()
+    sizes = [step.members.sum() for step in trajectory]
+    assert sizes == sorted(sizes, reverse=True)
+    assert interesting[trajectory[-1].members].all()
 
 
 def test_two_boxes_are_told_apart():
