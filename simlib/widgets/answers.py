@@ -66,7 +66,7 @@ class Machine:
 
 @dataclass(frozen=True)
 class Anchor:
-    """An exact answer, and what the same dice say at its values: what previews are measured from."""
+    """An answer at rest, and what few of the same dice say at its values: what previews are measured from."""
 
     exact: Forecast
     sampled: Forecast
@@ -185,7 +185,7 @@ class Answers:
         """Prepare previews around the answer at rest to these settings, which must be known. Quick."""
         known, machine = self.known(settings), self.machine(settings)
         simulator = self.simulator(machine)
-        if known is None or simulator is None or machine.solver is None:
+        if known is None or simulator is None:
             return
         key = structure(machine.scenario)
         runs = self.preview_runs()

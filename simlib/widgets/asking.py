@@ -14,7 +14,7 @@ import json
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -73,7 +73,10 @@ class Control:
 
 @dataclass(frozen=True)
 class Answer:
-    """What came out: sentences, a table (its last `numbers` columns are numbers) and a picture (PNG, pixels)."""
+    """What came out: sentences, a table (its last `numbers` columns are numbers) and a picture (PNG, pixels).
+
+    `more` is plain JSON data that a panel goes on from, where it does more than show the answer.
+    """
 
     sentences: tuple[str, ...]
     head: tuple[str, ...]
@@ -81,6 +84,7 @@ class Answer:
     numbers: int
     png: bytes
     size: tuple[int, int]
+    more: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def alt(self) -> str:
@@ -93,6 +97,8 @@ class Question(ABC):
 
     name: ClassVar[str]
     title: ClassVar[str]
+    edition: ClassVar[int] = 1
+    """Raised when its answers begin to hold something else: those kept before are not shown any more."""
 
     def __init__(self, scenario: Scenario | str | Path, **settings: Any) -> None:
         self.scenario = scenario if isinstance(scenario, Scenario) else load(scenario)
@@ -130,7 +136,7 @@ class Question(ABC):
 
     def key(self, chosen: Mapping[str, Any]) -> str:
         """Return the name under which the answer is kept: it holds the hash of all that the answer depends on."""
-        told = json.dumps(plain_json([FORMAT, self.name, self.worlds(chosen), dict(chosen)]), sort_keys=True)
+        told = json.dumps(plain_json([self.edition, self.name, self.worlds(chosen), dict(chosen)]), sort_keys=True)
         return f"answer-{self.name}-{self.scenario.id}-{hashlib.sha256(told.encode()).hexdigest()[:12]}.json"
 
 
@@ -167,7 +173,7 @@ def keep(answer: Answer, file: Path) -> None:
     data = {
         "format": FORMAT, "sentences": answer.sentences, "head": answer.head, "rows": answer.rows,
         "numbers": answer.numbers, "size": answer.size, "png": base64.b64encode(answer.png).decode("ascii"),
-    }  # fmt: skip
+    } | ({"more": answer.more} if answer.more else {})  # fmt: skip
     write_atomically(file, (json.dumps(data, indent=1, ensure_ascii=False) + "\n").encode())
 
 
@@ -179,7 +185,7 @@ def kept(file: Path) -> Answer | None:
             return None
         return Answer(
             tuple(data["sentences"]), tuple(data["head"]), tuple(tuple(row) for row in data["rows"]), data["numbers"],
-            base64.b64decode(data["png"]), tuple(data["size"]),
+            base64.b64decode(data["png"]), tuple(data["size"]), data.get("more", {}),
         )  # fmt: skip
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from simlib.quantities import show
 from simlib.scenario.model import Assumption, Scenario
@@ -12,10 +13,13 @@ NONE = "none"
 Rows = Iterable[Iterable[str]]
 
 
-def told(sentences: Iterable[str], head: Sequence[str], rows: Rows, numbers: int, *plots: Plot) -> Answer:
+def told(
+    sentences: Iterable[str], head: Sequence[str], rows: Rows, numbers: int, *plots: Plot,
+    more: Mapping[str, Any] | None = None,
+) -> Answer:  # fmt: skip
     """Return an answer with its plots drawn one below the other."""
     png, size = drawn(*plots)
-    return Answer(tuple(sentences), tuple(head), tuple(tuple(row) for row in rows), numbers, png, size)
+    return Answer(tuple(sentences), tuple(head), tuple(tuple(row) for row in rows), numbers, png, size, more or {})
 
 
 def part(progress: Progress, first: float, last: float) -> Progress:

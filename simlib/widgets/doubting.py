@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from simlib.analysis.fans import Fan
     from simlib.analysis.uncertainty import Doubt
 
+MOST_BOUNDS = 8
+"""A box of the peeling with more bounds is left out: most of them are chance, and nobody moves so many sliders."""
+
 REPLICATES = 2000
 """Replicates of each draw where a world is too large to be solved."""
 
@@ -136,6 +139,7 @@ class UnderWhichAssumptions(Question):
     """PRIM boxes and a shallow tree over draws from the priors."""
 
     name, title = "under-which-assumptions", "Under which assumptions is it likely?"
+    edition = 2
 
     def make_controls(self) -> Sequence[Control]:
         """Return what may be asked."""
@@ -148,6 +152,7 @@ class UnderWhichAssumptions(Question):
     def answer(self, chosen: Mapping[str, Any], cancel: Cancel, progress: Progress) -> Answer:
         """Look for boxes in the space of the assumptions."""
         from simlib.analysis.discovery import discover
+        from simlib.analysis.regions import stored
         from simlib.plots.boxes import box
 
         result = discover(
@@ -166,7 +171,8 @@ class UnderWhichAssumptions(Question):
             for a in (self.scenario.assumptions[b.assumption],)
         ]  # fmt: skip
         head = ("box", "assumption", "at least", "at most", "likely in it", "share of the likely draws it holds")
-        return told(result.sentences(), head, rows, 4, Plot(partial(box, result), 560, left=130, bottom=75))
+        plot = Plot(partial(box, result), 560, left=130, bottom=75)
+        return told(result.sentences(), head, rows, 4, plot, more=stored(result, bounds=MOST_BOUNDS))
 
 
 class ChanceWithinDoubt(Question):

@@ -21,13 +21,17 @@ from simlib.widgets.asking import Answer, Control, Inquiry, Line, Question
 from simlib.widgets.desk import status
 from simlib.widgets.pages import LINE, WIDE, button, html_table
 from simlib.widgets.parts import Picture
+from simlib.widgets.within import Within
 
 PATIENCE = 2.0
 """Seconds that a cell waits for its first answer; afterwards the answer comes while other cells run."""
 
 
 class Panel(w.VBox):
-    """The panel of a question. The answer that is kept for it is shown at once, others when Compute is pressed."""
+    """The panel of a question. The answer that is kept for it is shown at once, others when Compute is pressed.
+
+    `after` has room below the picture for what goes on from an answer.
+    """
 
     def __init__(self, question: Question) -> None:
         self.question = question
@@ -37,10 +41,10 @@ class Panel(w.VBox):
         self.compute = button("Compute", f"{question.title} With the choices above", self.ask, self._guard)
         self.compute.button_style = "primary"
         title = w.HTML(f'<div class="simlib-words"><strong>{html.escape(question.title)}</strong></div>')
+        self.after = w.VBox([])
         more = w.Accordion([self._table], titles=("Table",), selected_index=None)
-        super().__init__(
-            [title, w.HBox([*self.inputs.values(), self.compute], layout=LINE), self.picture, self._words, more]
-        )
+        asked = w.HBox([*self.inputs.values(), self.compute], layout=LINE)
+        super().__init__([title, asked, self.picture, self.after, self._words, more])
         for control in self.inputs.values():
             control.observe(lambda _: self._guard(lambda: self.inquiry.touched(self.values())), "value")
         self.picture.observe(lambda _: self._guard(self.inquiry.cancel), "cancelled")
@@ -102,9 +106,20 @@ def _input(control: Control) -> Any:
     )
 
 
-def _panel(kind: type[Question]) -> Callable[..., Panel]:
+class BoxPanel(Panel):
+    """The panel of a question that is answered with boxes: below the picture they are on sliders."""
+
+    def show(self, answer: Answer) -> None:
+        """Show an answer, and put its boxes on sliders."""
+        super().show(answer)
+        for old in self.after.children:
+            old.close_down()
+        self.after.children = [Within(self.question.scenario, answer, self.picture)] if answer.more else []
+
+
+def _panel(kind: type[Question], panel: type[Panel] = Panel) -> Callable[..., Panel]:
     def make(scenario: Scenario | str | Path, **settings: Any) -> Panel:
-        return Panel(kind(scenario, **settings))
+        return panel(kind(scenario, **settings))
 
     make.__name__, make.__doc__ = kind.__name__, f"Return a panel that asks: {kind.title}"
     return make
@@ -123,7 +138,7 @@ OnTheWayTo = _panel(questions.OnTheWayTo)
 WhatToWatchFor = _panel(questions.WhatToWatchFor)
 SignsOfEveryEnding = _panel(questions.SignsOfEveryEnding)
 WorthSeeing = _panel(questions.WorthSeeing)
-UnderWhichAssumptions = _panel(questions.UnderWhichAssumptions)
+UnderWhichAssumptions = _panel(questions.UnderWhichAssumptions, BoxPanel)
 Sweep = _panel(sweeping.Sweep)
 
 __all__ = [

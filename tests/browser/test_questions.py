@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ast
+
 import nbformat
 import pytest
 
 import simlib
 from simlib.analysis.drivers import tornado
 from simlib.results import percent
+from simlib.scenario.views import with_values
 from tests.browser.lab import until
 
 NOTEBOOK = "a_question.ipynb"
@@ -94,3 +97,30 @@ def test_choices_that_cannot_be_answered_are_refused_in_words(page):
     until(lambda: "nothing is changed" in opened.status(), 30, "the refusal")
     assert "Below is the answer before" in opened.status()
     assert sentences(opened) == before
+
+
+def test_a_box_is_on_sliders_that_answer_as_the_solver_does(page):
+    opened = page(f'UnderWhichAssumptions("two-islands", draws={2 * QUICK}, runs=200)')
+    within = opened.page.locator(".simlib-within")
+    until(lambda: "exact" in within.inner_text() and "inside box 1" in within.inner_text(), 60, "the answer in the box")
+    picture, bars = opened.page.locator(".simlib-picture img:visible").first, within.locator(".simlib-band")
+    before, shown = within.locator(".simlib-sentence").inner_text(), picture.get_attribute("src")
+    slider = within.locator("input[type=range]").first
+    track, bar = slider.bounding_box(), bars.first.bounding_box()
+    assert track["x"] <= bar["x"] < bar["x"] + bar["width"] <= track["x"] + track["width"] + 1
+    slider.focus()
+    for _ in range(3):
+        opened.page.keyboard.press("PageDown")
+    until(lambda: within.locator(".simlib-sentence").inner_text() != before, 10, "the answer to move")
+    until(lambda: "exact" in within.inner_text(), 30, "the answer at rest")
+    assert picture.get_attribute("src") != shown
+    point = "[p for p in Out.values() if type(p).__name__ == 'BoxPanel'][-1].after.children[0].point"
+    values = ast.literal_eval(opened.ask(f"dict({point}.state.settings.values)"))
+    measure = ast.literal_eval(opened.ask(f"{point}.found.measure.of"))
+    forecast = simlib.solve(with_values(simlib.load("two-islands"), values))
+    found = (forecast.questions | forecast.endings)[measure].probability[-1]
+    assert f": {100 * found:.1f}%" in within.locator(".simlib-sentence").inner_text()
+    within.get_by_role("button", name="Back to the stated values").click()
+    until(lambda: "(the same)" in within.inner_text(), 30, "the stated values")
+    within.get_by_role("button", name="Save as a view").click()
+    until(lambda: "changes nothing" in within.inner_text(), 10, "the refusal to save nothing")

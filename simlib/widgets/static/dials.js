@@ -69,6 +69,13 @@ function render({ model, el }) {
     Object.assign(slider, { type: "range", id, min: 0, max: dial.texts.length - 1, step: 1 });
     slider.setAttribute("aria-label", dial.label);
     track.append(slider);
+    if (dial.band) {  // a stretch of the slider, in positions; the middle of the thumb stays 8px from either end
+      const band = make("span", "simlib-band");
+      const [from, to] = dial.band.map((place) => place / (dial.texts.length - 1));
+      band.style.left = `calc(8px + (100% - 16px) * ${from})`;
+      band.style.width = `calc((100% - 16px) * ${Math.max(to - from, 0)})`;
+      track.append(band);
+    }
     const text = make("input", "simlib-readout");
     text.type = "text";
     text.setAttribute("aria-label", `${dial.label}: value`);
