@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from simlib.analysis.discovery import discover, find_boxes, grow, tightest
+from simlib.analysis.discovery import discover, tightest
+from simlib.analysis.prim import find_boxes, grow
 from simlib.errors import Cancelled, ScenarioError, SimlibError
 from simlib.results import long_date
 from tests import worlds
