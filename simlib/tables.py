@@ -14,14 +14,16 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simlib.errors import Problem, ScenarioError, Unsupported
-from simlib.scenario.model import Condition, Forbid, Force, Move, Pin, Policy, Scenario
+from simlib.scenario.model import Assume, Condition, Forbid, Move, Policy, Scenario
+from simlib.segments import Action, Segment, cut
+
+__all__ = ["Action", "Floats", "Ints", "Segment", "Tables", "Words", "grid", "sums_by"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -29,38 +31,6 @@ Words = NDArray[np.uint64]
 
 MAX_ENTRIES = 2_000_000
 """Largest total size of the local tables; a move that reads too many variables is refused."""
-
-
-@dataclass(frozen=True, slots=True)
-class Action:
-    """An intervention, as indices: set `variable` to `level`, or fire `move` (with `outcome`, or -1: by chance)."""
-
-    variable: int = -1
-    level: int = -1
-    move: int = -1
-    outcome: int = -1
-    number: int = 0
-    """Position in `Scenario.interventions`: names the stream of a forced firing and its line in the report."""
-
-
-@dataclass(frozen=True, slots=True)
-class Segment:
-    """A stretch of time [start, end) in days within which no calendar window opens or closes.
-
-    `actions` happen at `start`, in order, before anything else. `closed` marks windows not open, `standing` the
-    interventions in force by their number in the scenario: what is forbidden, and policies.
-    """
-
-    start: float
-    end: float
-    actions: tuple[Action, ...]
-    closed: tuple[int, ...]
-    standing: tuple[int, ...]
-
-    @property
-    def rating(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        """What decides the hazards: segments alike in it have the same rates."""
-        return self.closed, self.standing
 
 
 class Tables:
@@ -87,8 +57,9 @@ class Tables:
         self._move = {name: index for index, name in enumerate(self.move_ids)}
         self._windows: dict[tuple[float, float], int] = {}
         standing = enumerate(scenario.interventions)
-        self._standing = {number: item for number, item in standing if isinstance(item, Forbid | Policy)}
-        self._policy_rates = [item.rate for item in self._standing.values() if isinstance(item, Policy)]
+        self._standing = {number: item for number, item in standing if isinstance(item, Forbid | Policy | Assume)}
+        self._policies = {n: item for n, item in self._standing.items() if isinstance(item, Policy)}
+        self._assumed = {n: item for n, item in self._standing.items() if isinstance(item, Assume)}
         self._build_moves(list(scenario.moves.values()))
         self._build_outcomes(list(scenario.moves.values()))
         self._build_starts()
@@ -200,7 +171,7 @@ class Tables:
     def _local_table(self, move: Move) -> tuple[Ints, Ints, Ints, Ints]:
         """Return (factor indices, factor windows, variables, strides) of one move's local table."""
         names = [*move.when.variables, *(v for factor in move.factors for v in factor.when.variables)]
-        names += [v for item in self._standing.values() if item.move == move.id for v in item.when.variables]
+        names += [v for item in self._standing.values() if _concerns(item, move) for v in item.when.variables]
         variables = np.array(sorted({self._variable[name] for name in names}), dtype=np.int64)
         self._check_size(move, int(np.prod(self.sizes[variables])))
         strides, local = self._strides(variables), self._local_levels(variables)
@@ -284,47 +255,87 @@ class Tables:
             index[np.isin(self.factor_window, segment.closed)] = one
             shut = np.isin(self.move_window, segment.closed)
             index[0, shut[self.entry_move]] = one + 1
-            self._follow_policies(index, segment.standing)
+            self._follow(index, segment.standing)
             self._index_cache[segment.rating] = index
         return self._index_cache[segment.rating]
 
-    def _follow_policies(self, index: Ints, standing: Sequence[int]) -> None:
-        """Rewrite the entries of an index (F, E) where standing interventions apply; forbidding comes last."""
-        one, policies = len(self.assumption_ids), 0
-        place = {}
-        for number, item in self._standing.items():
-            if isinstance(item, Policy):
-                place[number] = one + 2 + policies
-                policies += 1
-        for number in sorted(standing, key=lambda number: (number not in place, number)):
-            entries = self._entries_while(self._standing[number])
-            index[0, entries] = place.get(number, one + 1)
+    def _follow(self, index: Ints, standing: Sequence[int]) -> None:
+        """Rewrite an index (F, E) where standing interventions apply: assumptions, then policies, then what is out."""
+        one = len(self.assumption_ids)
+        stated = index.copy()
+        for number in sorted(set(standing) & self._assumed.keys()):
+            item = self._assumed[number]
+            place = one + 2 + len(self._policies) + list(self._assumed).index(number)
+            index[(stated == self._assumption[item.assumption]) & self._while(item)] = place
+        for number in sorted(set(standing) - self._assumed.keys(), key=lambda n: (n not in self._policies, n)):
+            entries = self._while(self._standing[number])
+            index[0, entries] = one + 2 + list(self._policies).index(number) if number in self._policies else one + 1
             index[1:, entries] = one
 
-    def _entries_while(self, item: Forbid | Policy) -> Ints:
-        """Return the entries of a move at which its guard and the condition of an intervention hold."""
-        move = self._move[item.move]
-        first, last = (int(x) for x in self.table_start[move : move + 2])
-        applies = self.possible[first:last] & self.holds(item.when, self._local_levels(self.move_variables[move]))
-        return first + np.flatnonzero(applies)
-
-    def extended(self, theta: Floats) -> Floats:
-        """Return θ (A,) followed by what else an index may point at: 1, 0, and the rates of the policies."""
-        return np.concatenate([theta, (1.0, 0.0), self._policy_rates])
-
-    def rates(self, theta: Floats, segment: Segment | None = None) -> Floats:
-        """Return the hazard per day of every table entry (E,) at assumption values `theta` (A,)."""
-        result: Floats = np.multiply.reduce(self.extended(theta)[self.index(segment)], axis=0)
+    def _while(self, item: Forbid | Policy | Assume) -> NDArray[np.bool_]:
+        """Return the entries (E,) at which the guard holds and an intervention with its condition applies."""
+        result = np.zeros(len(self.possible), dtype=bool)
+        for index, move in enumerate(self.scenario):
+            if _concerns(item, move):
+                entries = slice(*(int(x) for x in self.table_start[index : index + 2]))
+                local = self._local_levels(self.move_variables[index])
+                result[entries] = self.possible[entries] & self.holds(item.when, local)
         return result
 
-    def chances(self, theta: Floats, centre: Floats | None = None) -> Floats:
-        """Return the chance of every outcome (O,), summing to one within each move.
+    def extended(self, theta: Floats, centre: Floats | None = None) -> Floats:
+        """Return θ (A,) and what else an index may point at: 1, 0, rates of policies, values assumed for a while.
+
+        With `centre`, θ is a draw around those values: what is assumed for a while keeps the draw's distance from it.
+        """
+        policies = [item.rate for item in self._policies.values()]
+        return np.concatenate([theta, (1.0, 0.0), policies, self._assumed_values(theta, centre)])
+
+    def _assumed_values(self, theta: Floats, centre: Floats | None) -> Floats:
+        values = np.array([item.value for item in self._assumed.values()])
+        if centre is None or len(values) == 0:
+            return values
+        places = [self._assumption[item.assumption] for item in self._assumed.values()]
+        kinds = [self.scenario.assumptions[item.assumption].kind for item in self._assumed.values()]
+        ratio = np.divide(theta, centre, out=np.ones_like(theta), where=centre != 0)[places]
+        odds = values * _odds_ratio(theta, centre)[places]
+        return np.where(np.array(kinds) == "chance", odds / (odds + 1 - values), values * ratio)
+
+    def rates(self, theta: Floats, segment: Segment | None = None, centre: Floats | None = None) -> Floats:
+        """Return the hazard per day of every table entry (E,) at assumption values `theta` (A,); see `extended`."""
+        result: Floats = np.multiply.reduce(self.extended(theta, centre)[self.index(segment)], axis=0)
+        return result
+
+    def replaced(self, segment: Segment | None) -> list[int]:
+        """Return the assumptions, as indices, whose chances are other ones in a segment."""
+        standing = set() if segment is None else set(segment.standing) & self._assumed.keys()
+        return [self._assumption[self._assumed[number].assumption] for number in sorted(standing)]
+
+    def assumed(
+        self, theta: Floats, segment: Segment | None, centre: Floats | None = None
+    ) -> tuple[Floats, Floats | None]:
+        """Return θ and `centre` as they are for chances in a segment: what is assumed for a while in its place."""
+        standing = [] if segment is None else sorted(set(segment.standing) & self._assumed.keys())
+        if not standing:
+            return theta, centre
+        now, middle = theta.copy(), None if centre is None else centre.copy()
+        values = self._assumed_values(theta, centre)
+        for number in standing:
+            item = self._assumed[number]
+            place = self._assumption[item.assumption]
+            now[place] = values[list(self._assumed).index(number)]
+            if middle is not None:
+                middle[place] = item.value
+        return now, middle
+
+    def chances(self, theta: Floats, centre: Floats | None = None, segment: Segment | None = None) -> Floats:
+        """Return the chance of every outcome (O,) in a segment, summing to one within each move.
 
         Without `centre` the values in θ are the chances and one branch takes the rest. With `centre` (the stated
         values) θ is a draw: the branches of a move are drawn jointly, as log-weights against the remaining branch,
         normalised, so that no draw exceeds one; a move with one uncertain branch gets exactly its drawn value.
         Raises ScenarioError when stated chances of a move exceed one.
         """
+        theta, centre = self.assumed(theta, segment, centre)
         return self._shares(theta, centre, self.outcome_chance, self.outcome_start, self._outcome_place)
 
     def start_shares(self, theta: Floats, centre: Floats | None = None) -> Floats:
@@ -368,53 +379,16 @@ class Tables:
         chosen = np.array(list(itertools.product(*groups)), dtype=np.int64).reshape(-1, len(groups))
         return self.start_level[chosen], np.prod(shares[chosen], axis=1)
 
-    # ---------------------------------------------------------------- time
+    # ---------------------------------------------------------------- places
+
+    @property
+    def windows(self) -> dict[tuple[float, float], int]:
+        """The calendar windows by their days [first, last), numbered as `factor_window` and `move_window` are."""
+        return self._windows
 
     def segments(self, horizon: float) -> list[Segment]:
-        """Cut [0, horizon] where windows open or close and where interventions happen, in order of time.
-
-        An intervention at the horizon itself gives a last segment of no length. Raises ScenarioError for an
-        intervention before the start or after the horizon.
-        """
-        actions, standing = self._actions(horizon)
-        cuts = {0.0, horizon, *(t for t, _ in actions), *(start for start, _, _ in standing)}
-        cuts |= {end for _, end, _ in standing if 0 < end < horizon}
-        cuts |= {t for window in self._windows for t in window if 0 < t < horizon}
-        times = sorted(cuts)
-        if any(t == horizon for t, _ in actions):
-            times.append(horizon)
-        result = []
-        for start, end in itertools.pairwise(times):
-            closed = tuple(i for (a, b), i in self._windows.items() if not a <= start < b)
-            stands = tuple(number for a, b, number in standing if a <= start < b)
-            here = tuple(a for t, a in actions if t == start and (start < horizon or end == start))
-            result.append(Segment(start, end, here, closed, stands))
-        return result
-
-    def _actions(self, horizon: float) -> tuple[list[tuple[float, Action]], list[tuple[float, float, int]]]:
-        """Return what acts at a moment, by time, and (start, end, number) of what stands for a while."""
-        actions: list[tuple[float, Action]] = []
-        standing: list[tuple[float, float, int]] = []
-        for number, item in enumerate(self.scenario.interventions):
-            day = 0.0 if item.date is None else self.scenario.day(item.date)
-            if not 0 <= day <= horizon:
-                raise ScenarioError(Problem(
-                    self.scenario.path, 0, f"interventions.{number + 1}", f"{item} lies outside the forecast",
-                    f"expected a date from {self.scenario.as_of} to {self.scenario.by_date(horizon)}",
-                ))  # fmt: skip
-            if isinstance(item, Forbid | Policy):
-                standing.append((day, np.inf if item.until is None else self.scenario.day(item.until), number))
-            else:
-                actions.append((day, self._action(item, number)))
-        return sorted(actions, key=lambda pair: pair[0]), standing
-
-    def _action(self, item: Force | Pin, number: int) -> Action:
-        if isinstance(item, Pin):
-            return Action(
-                variable=self._variable[item.variable], level=self.level(item.variable, item.level), number=number
-            )
-        outcome = -1 if item.outcome is None else self.outcome(item.move, item.outcome)
-        return Action(move=self._move[item.move], outcome=outcome, number=number)
+        """Cut [0, horizon] where hazards or effects may change or interventions act; see `segments.cut`."""
+        return cut(self, horizon)
 
     def local_index(self, move: int, levels: NDArray[np.integer]) -> Ints:
         """Return the table entry of a move in each state, a row of `levels` (N, V)."""
@@ -423,16 +397,28 @@ class Tables:
             index += levels[:, variable].astype(np.int64) * stride
         return index
 
-    def after(self, outcome: int, levels: NDArray[np.integer]) -> Ints:
-        """Return the states (N, V) that an outcome leads to: effects read the state before, then saturate."""
+    def after(self, outcome: int, levels: NDArray[np.integer], held: Sequence[int] = ()) -> Ints:
+        """Return the states (N, V) that an outcome leads to: effects read the state before, then saturate.
+
+        The variables in `held` stay as they are.
+        """
         result = levels.astype(np.int64, copy=True)
         for effect in range(int(self.effect_start[outcome]), int(self.effect_start[outcome + 1])):
             variable, amount = int(self.effect_variable[effect]), int(self.effect_amount[effect])
+            if variable in held:
+                continue
             if self.effect_shifts[effect]:
                 result[:, variable] = np.clip(result[:, variable] + amount, 0, self.sizes[variable] - 1)
             else:
                 result[:, variable] = amount
         return result
+
+
+def _concerns(item: Forbid | Policy | Assume, move: Move) -> bool:
+    """Say whether a standing intervention can change the hazard of a move."""
+    if isinstance(item, Assume):
+        return item.assumption in {move.rate, *(factor.by for factor in move.factors)}
+    return item.move == move.id
 
 
 def _odds_ratio(theta: Floats, centre: Floats) -> Floats:

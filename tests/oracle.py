@@ -17,7 +17,19 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.linalg import expm
 
-from simlib.scenario.model import Effect, Forbid, Force, Move, Outcome, Pin, Policy, Question, Scenario
+from simlib.scenario.model import (
+    Assume,
+    Effect,
+    Forbid,
+    Force,
+    Hold,
+    Move,
+    Outcome,
+    Pin,
+    Policy,
+    Question,
+    Scenario,
+)
 
 State = tuple[tuple[str, ...], bool]
 """One level for each variable, and whether the question has happened."""
@@ -112,24 +124,35 @@ class Machine:
         named = self.named(levels)
         if self.ending(levels) or not move.when.holds(named):
             return 0.0
-        standing = [i for i in self.scenario.interventions if self.stands(i, move, named, day)]
+        ruling = [i for i in self.scenario.interventions if isinstance(i, Forbid | Policy) and i.move == move.id]
+        standing = [i for i in ruling if self.stands(i, named, day)]
         if any(isinstance(i, Forbid) for i in standing):
             return 0.0
         if standing:
             return standing[-1].rate
         if not self.open(move.between, day):
             return 0.0
-        hazard = self.value[move.rate]
+        value = self.values(named, day)
+        hazard = value[move.rate]
         for factor in move.factors:
             if factor.when.holds(named) and self.open(factor.between, day):
-                hazard *= self.value[factor.by]
+                hazard *= value[factor.by]
         return hazard
 
-    def stands(self, item, move: Move, named: Mapping[str, str], day: float) -> bool:
-        """Say whether an intervention is one that forbids or rules a move at a time in a state."""
-        if not isinstance(item, Forbid | Policy) or item.move != move.id or not item.when.holds(named):
+    def stands(self, item, named: Mapping[str, str], day: float) -> bool:
+        """Say whether an intervention that lasts applies at a time in a state."""
+        if not isinstance(item, Hold) and not item.when.holds(named):
             return False
         return self.day(item) <= day and (item.until is None or day < self.scenario.day(item.until))
+
+    def values(self, named: Mapping[str, str], day: float) -> dict[str, float]:
+        """Return the values of all assumptions at a time in a state."""
+        assumed = [i for i in self.scenario.interventions if isinstance(i, Assume) and self.stands(i, named, day)]
+        return self.value | {item.assumption: item.value for item in assumed}
+
+    def held(self, day: float) -> set[str]:
+        """Return the variables that no move changes at a time."""
+        return {i.variable for i in self.scenario.interventions if isinstance(i, Hold) and self.stands(i, {}, day)}
 
     def open(self, window, day: float) -> bool:
         """Say whether a calendar window is open: both its dates count in full."""
@@ -138,14 +161,16 @@ class Machine:
     def day(self, intervention) -> float:
         return 0.0 if intervention.date is None else self.scenario.day(intervention.date)
 
-    def chances(self, move: Move) -> dict[str, float]:
-        return shares([(outcome.id, outcome.chance) for outcome in move.outcomes], self.value)
+    def chances(self, move: Move, levels: tuple[str, ...], day: float) -> dict[str, float]:
+        parts = [(outcome.id, outcome.chance) for outcome in move.outcomes]
+        return shares(parts, self.values(self.named(levels), day))
 
-    def after(self, outcome: Outcome, levels: tuple[str, ...]) -> tuple[str, ...]:
+    def after(self, outcome: Outcome, levels: tuple[str, ...], day: float) -> tuple[str, ...]:
         """Return the state that an outcome leads to: effects read the state before it, then saturate."""
-        new = self.named(levels)
+        new, held = self.named(levels), self.held(day)
         for effect in outcome.effects:
-            new[effect.variable] = self.moved(effect, levels)
+            if effect.variable not in held:
+                new[effect.variable] = self.moved(effect, levels)
         return tuple(new.values())
 
     def moved(self, effect: Effect, levels: tuple[str, ...]) -> str:
@@ -155,8 +180,8 @@ class Machine:
         place = names.index(self.named(levels)[effect.variable]) + effect.shift
         return names[min(max(place, 0), len(names) - 1)]
 
-    def fired(self, move: Move, outcome: Outcome, state: State) -> State:
-        new = self.after(outcome, state[0])
+    def fired(self, move: Move, outcome: Outcome, state: State, day: float) -> State:
+        new = self.after(outcome, state[0], day)
         return new, self.happened(new, state[1] or self.asks_for(move, outcome))
 
     # ------------------------------------------------------------ how probability flows
@@ -169,8 +194,8 @@ class Machine:
             for move in self.scenario.moves.values():
                 hazard = self.hazard(move, state[0], day)
                 matrix[x, self.counter[move.id]] = hazard
-                for outcome, chance in self.chances(move).items():
-                    matrix[x, self.position[self.fired(move, move.outcome(outcome), state)]] += hazard * chance
+                for outcome, chance in self.chances(move, state[0], day).items():
+                    matrix[x, self.position[self.fired(move, move.outcome(outcome), state, day)]] += hazard * chance
                 matrix[x, x] -= hazard
         return matrix
 
@@ -183,11 +208,11 @@ class Machine:
             vector[self.position[levels, self.happened(levels)]] += np.prod([share for _, share in combination])
         return vector
 
-    def act(self, intervention: Force | Pin, vector: np.ndarray) -> tuple[np.ndarray, float | None]:
+    def act(self, intervention: Force | Pin | Hold, vector: np.ndarray, day: float) -> tuple[np.ndarray, float | None]:
         """Apply an intervention; return the new vector, and the share without effect of what was still going."""
         result, going, idle = vector.copy(), 0.0, 0.0
         for x, state in enumerate(self.states):
-            branches = self.branches(intervention, state)
+            branches = self.branches(intervention, state, day)
             going += 0.0 if self.ending(state[0]) else vector[x]
             idle += 0.0 if self.ending(state[0]) or self.has_effect(intervention, state) else vector[x]
             if branches:
@@ -196,34 +221,34 @@ class Machine:
                 result[self.position[new]] += vector[x] * chance
             if isinstance(intervention, Force):
                 result[self.counter[intervention.move]] += vector[x] if branches else 0.0
-        return result, idle / going if going > NOBODY else None
+        return result, idle / going if going > NOBODY and not isinstance(intervention, Hold) else None
 
-    def has_effect(self, intervention: Force | Pin, state: State) -> bool:
+    def has_effect(self, intervention: Force | Pin | Hold, state: State) -> bool:
         """Say whether a forced move fires at all, or a pin changes the level, in a state that is no ending."""
         if isinstance(intervention, Force):
             return self.scenario.moves[intervention.move].when.holds(self.named(state[0]))
         return self.named(state[0])[intervention.variable] != intervention.level
 
-    def branches(self, intervention: Force | Pin, state: State) -> list[tuple[State, float]]:
+    def branches(self, intervention: Force | Pin | Hold, state: State, day: float) -> list[tuple[State, float]]:
         """Return where an intervention leads from a state, with chances; nothing where it does nothing."""
         if self.ending(state[0]):
             return []
-        if isinstance(intervention, Pin):
+        if isinstance(intervention, Pin | Hold):
             new = tuple((self.named(state[0]) | {intervention.variable: intervention.level}).values())
             return [((new, self.happened(new, state[1])), 1.0)]
         move = self.scenario.moves[intervention.move]
         if not move.when.holds(self.named(state[0])):
             return []
         given = intervention.outcome
-        chances = self.chances(move) if given is None else {given: 1.0}
-        return [(self.fired(move, move.outcome(name), state), chance) for name, chance in chances.items()]
+        chances = self.chances(move, state[0], day) if given is None else {given: 1.0}
+        return [(self.fired(move, move.outcome(name), state, day), chance) for name, chance in chances.items()]
 
     # ------------------------------------------------------------ time
 
     def actions(self) -> list[tuple[float, int]]:
-        """Return (day, number) of every forced move and pin, by time and then as listed."""
-        listed = enumerate(self.scenario.interventions)
-        return sorted((self.day(item), number) for number, item in listed if isinstance(item, Force | Pin))
+        """Return (day, number) of all that acts at a moment: by time, what is held first, then as listed."""
+        listed = [(n, i) for n, i in enumerate(self.scenario.interventions) if isinstance(i, Force | Pin | Hold)]
+        return [(day, n) for day, _, n in sorted((self.day(i), not isinstance(i, Hold), n) for n, i in listed)]
 
     def changes(self) -> set[float]:
         """Return every time at which a rate changes or an intervention acts."""
@@ -241,7 +266,7 @@ class Machine:
             vector = vector @ expm(self.generator(clock) * (stop - clock))
             clock = stop
             for _, number in (pair for pair in self.actions() if pair[0] == stop):
-                vector, idle[number] = self.act(self.scenario.interventions[number], vector)
+                vector, idle[number] = self.act(self.scenario.interventions[number], vector, stop)
             vectors[stop] = vector
         return np.array([vectors[time] for time in times]), idle
 

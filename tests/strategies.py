@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from simlib.scenario.model import (
     ALWAYS,
     Actor,
+    Assume,
     Assumption,
     AssumptionKind,
     Condition,
@@ -24,6 +25,7 @@ from simlib.scenario.model import (
     Factor,
     Forbid,
     Force,
+    Hold,
     Intervention,
     Ladder,
     Move,
@@ -210,7 +212,7 @@ class _Drawing:
     def _intervention(self, moves: dict[str, Move]) -> Intervention:
         date = _date(self.dice.randint(0, self.horizon))
         move = self.dice.choice(list(moves.values()))
-        kind = self.dice.randint(0, 3)
+        kind = self.dice.randint(0, 5)
         if kind == 0:
             return Force(move.id, date, self.dice.choice([None, *(o.id for o in move.outcomes)]))
         if kind == 1:
@@ -220,7 +222,22 @@ class _Drawing:
             rate = 10.0 ** (self.dice.randint(-20, 5) / 10)
             return Policy(move.id, rate, self.condition(), self.dice.choice([None, date]), until=self._until(date))
         variable = self.dice.choice(list(self.variables.values()))
-        return Pin(variable.id, self.dice.choice(variable.levels), date)
+        level = self.dice.choice(variable.levels)
+        if kind == 4:
+            return Hold(variable.id, level, self.dice.choice([None, date]), until=self._until(date))
+        if kind == 5:
+            return self._assume(move, date)
+        return Pin(variable.id, level, date)
+
+    def _assume(self, move: Move, date: dt.date) -> Assume:
+        """Return an intervention that gives one of the assumptions of a move another value for a while."""
+        takes_rest = any(outcome.chance is None for outcome in move.outcomes)
+        chances = [outcome.chance for outcome in move.outcomes if outcome.chance and takes_rest]
+        name = self.dice.choice([move.rate, *(factor.by for factor in move.factors), *chances])
+        value, when = self.assumptions[name].value * self.dice.choice([0.25, 0.5, 1.0, 2.0]), self.condition(always=40)
+        if name in chances:
+            value, when = min(value, self.assumptions[name].value), ALWAYS
+        return Assume(name, value, when, self.dice.choice([None, date]), until=self._until(date))
 
     def _until(self, date: dt.date) -> dt.date | None:
         """Return when an intervention ends: never, or some days after a date."""

@@ -13,15 +13,21 @@ from dataclasses import dataclass, field
 from simlib.scenario.model import (
     ALWAYS,
     Actor,
+    Assume,
     Assumption,
     AssumptionKind,
     Condition,
     Effect,
     Ending,
     Factor,
+    Forbid,
+    Force,
+    Hold,
     Ladder,
     Move,
     Outcome,
+    Pin,
+    Policy,
     Question,
     Rung,
     Scenario,
@@ -306,3 +312,19 @@ def tempo_world(*, horizon: float = 60.0) -> Scenario:
     world.ladder("mood", cold=None, talking={"talks": ["open", "signed"]}, tense=[hot, {"standoff": "clashes"}])
     world.question("any-clash", {"standoff": ["clashes", "war"]}).question("large-clash", move="clash", outcome="large")
     return world.question("invited", move="invite").question("hot-at-all", hot).scenario()
+
+
+def intervened_world() -> Scenario:
+    """The tempo world with one intervention of every kind."""
+    return tempo_world().replace(interventions=(
+        Force("invite", date(3)),
+        Force("clash", date(6), "small"),
+        Pin("tempo", "hot", date(20)),
+        Forbid("patrol", date(25), until=date(40)),
+        Forbid("rumour", date(10), when=condition({"tempo": "hot"})),
+        Policy("withdraw", 0.3, condition({"standoff": "clashes"}), date(4)),
+        Hold("talks", "open", date(28), until=date(35)),
+        Assume("cool.rate", 0.5, date=date(30)),
+        Assume("clash.times.1", 8.0, condition({"talks": "none"}), date(12), until=date(25)),
+        Assume("patrol.challenged.chance", 0.6, date=date(2), until=date(9)),
+    ))  # fmt: skip

@@ -24,6 +24,7 @@ from simlib.analysis.measures import Measure, reader
 from simlib.analysis.variants import intervention_in_words
 from simlib.engines.montecarlo import Simulator
 from simlib.results import ONGOING, Z95, Band, percent
+from simlib.scenario.model import Hold
 from simlib.tables import Floats, Ints
 
 if TYPE_CHECKING:
@@ -140,11 +141,12 @@ class World:
         return np.asarray(weights @ self.means[:, :, place] / weights.sum())
 
     def without_effect(self, simulator: Simulator) -> dict[str, float | None]:
-        """Return {intervention: in which share of the replicates then going it had no effect}."""
+        """Return {intervention that acts once: in which share of the replicates then going it had no effect}."""
         items, numbers = simulator.scenario.interventions, simulator.flat.actions.number
         return {
             intervention_in_words(items[number], simulator.scenario): float(void) / float(tried) if tried else None
             for number, tried, void in zip(numbers, self.tried, self.void, strict=True)
+            if not isinstance(items[number], Hold)
         }
 
 
@@ -297,7 +299,7 @@ def _score(b: Floats, c: Floats, pairs: int, d: Floats) -> Floats:
     above = b - c - pairs * d
     with np.errstate(divide="ignore", invalid="ignore"):
         score = above / np.sqrt(np.maximum(variance, 0.0))
-    return np.where(above == 0, 0.0, np.where(variance > 0, score, np.sign(above) * np.inf))
+    return np.where(above == 0, 0.0, np.where(variance > 0, score, np.copysign(np.inf, above)))
 
 
 def _bisect(falling: Callable[[Floats], Floats], low: Floats, high: Floats) -> Floats:

@@ -176,10 +176,18 @@ class _Span:
     worth: Floats | None
     jumps: list[Jump]
 
+    @property
+    def first(self) -> int:
+        """The moment before anything acts; see `_Prefix`."""
+        return -len(self.jumps) - 1
+
 
 @dataclass
 class _Prefix:
-    """First visits so far, with what flows in at each step of each span: {(span, step): (states, mass)}."""
+    """First visits so far, with what flows in at each step of each span: {(span, step): (states, mass)}.
+
+    Steps below 0 are the moments around what acts at the start of a span: the first before it all, -1 after it all.
+    """
 
     rungs: tuple[int, ...]
     entered: float
@@ -197,7 +205,6 @@ class _Search:
         self.rung_ids = [step.id for step in scenario.ladders[ladder].rungs]
         self.endings = [*scenario.endings, ONGOING]
         self.ending = np.where(space.ended, space.ending, len(scenario.endings))
-        self.chances = solver.tables.chances(theta)
         self.wanted = list(scenario.endings).index(given) if given else -1
         self.states_of = [np.flatnonzero(self.rung == r) for r in range(len(self.rung_ids))]
         self.spans = self._spans()
@@ -214,16 +221,16 @@ class _Search:
         from simlib.engines.conditioned import backward_steps
 
         solver, duration = self.solver, segment.end - segment.start
-        pair_rates = solver.space.pair_rates(solver.tables.rates(self.theta, segment), self.chances)
-        generator = Generator.build(solver.space.incoming, pair_rates, None, duration)
+        space, pair_rates = solver.space.held(segment.held), solver.pair_rates(self.theta, segment)
+        generator = Generator.build(space.incoming, pair_rates, None, duration)
         last = truncation(generator.uniform * duration, _TOLERANCE) if duration else 0
         steps, mean = np.arange(last + 1), np.array([generator.uniform * duration])
         weights = poisson(steps, mean)[0]
         entry = np.append(1.0, survival(steps[:-1], mean)[0])
-        jumps = [Jump(solver.tables, solver.space, action, self.chances) for action in segment.actions]
+        jumps = solver.jumps(self.theta, segment)
         if value is None:
             return _Span(segment, generator, weights, entry, None, jumps), None
-        back = backward_steps(solver.space, pair_rates, generator.uniform, value, last)
+        back = backward_steps(space, pair_rates, generator.uniform, value, last)
         shifted = np.array([np.append(weights[k:], np.zeros(k)) for k in range(last + 1)])
         worth = shifted @ back
         before = worth[0]
@@ -263,7 +270,7 @@ class _Search:
             mass = start[states]
             span = self.spans[0]
             worth = 1.0 if span.worth is None else self._before(span)[states]
-            result.append(_Prefix((int(rung),), float(np.sum(mass * worth)), {(0, -1): [(states, mass)]}))
+            result.append(_Prefix((int(rung),), float(np.sum(mass * worth)), {(0, span.first): [(states, mass)]}))
         return result
 
     def _before(self, span: _Span) -> Floats:
@@ -280,10 +287,11 @@ class _Search:
         children = {r: _Prefix((*prefix.rungs, r), 0.0, {}) for r in new}
         vector = np.zeros(len(self.rung))
         for place, span in enumerate(self.spans):
-            self._pour(prefix, (place, -1), vector)
+            self._pour(prefix, (place, span.first), vector)
             for number, jump in enumerate(span.jumps):
-                vector = jump.apply(vector)
-                self._spill(children, vector, outside, (place, -1), self._worth_between(span, number))
+                vector, moment = jump.apply(vector), (place, span.first + number + 1)
+                self._spill(children, vector, outside, moment, self._worth_between(span, number))
+                self._pour(prefix, moment, vector)
             vector = self._carry(prefix, children, place, vector, outside)
         kept = np.bincount(self.ending, weights=vector, minlength=len(self.endings))
         stays = [(e, float(kept[e])) for e in range(len(self.endings)) if self.wanted in (-1, e)]
@@ -441,7 +449,6 @@ class _Around:
     def __init__(self, solver: Solver, theta: Floats, ending: str, cancel: Any) -> None:
         self.solver, self.theta, self.cancel = solver, theta, cancel
         self.index = list(solver.scenario.endings).index(ending)
-        self.chances = solver.tables.chances(theta)
         self.whole, _ = self._reaches(None, -1)
         if self.whole <= 0:
             raise ScenarioError(Problem("", 0, "ending", f"{ending!r} cannot happen by the horizon"))
@@ -457,17 +464,16 @@ class _Around:
         solver, space = self.solver, self.solver.space
         vector, lost = solver.start(self.theta), 0.0
         for segment in solver.segments:
-            for action in segment.actions:
-                vector = Jump(solver.tables, space, action, self.chances).apply(vector)
-            duration = segment.end - segment.start
-            pair_rates = space.pair_rates(solver.tables.rates(self.theta, segment), self.chances)
+            for jump in solver.jumps(self.theta, segment):
+                vector = jump.apply(vector)
+            duration, pair_rates = segment.end - segment.start, solver.pair_rates(self.theta, segment)
             fire = None
             if move >= 0:
                 pairs = solver.tables.entry_move[space.pair_entry] == move
-                fire = solver.occurs(self.theta, self.chances, move, pairs, segment)
+                fire = solver.occurs(pair_rates, move, pairs)
                 pair_rates = np.where(pairs, 0.0, pair_rates)
             kill = Kill(inside, fire) if inside is not None or fire is not None else None
-            generator = Generator.build(space.incoming, pair_rates, fire, duration)
+            generator = Generator.build(space.held(segment.held).incoming, pair_rates, fire, duration)
             done = flow(generator, vector, duration, np.zeros(0), kill=kill, tolerance=1e-14, cancel=self.cancel)
             vector, lost = done.end, lost + done.end_tail
         return float(vector[space.ending == self.index].sum()), lost

@@ -14,11 +14,14 @@ from simlib.quantities import show
 from simlib.results import long_date
 from simlib.scenario.explain import condition_in_words
 from simlib.scenario.model import (
+    Assume,
     Condition,
     Forbid,
     Force,
+    Hold,
     Intervention,
     Ladder,
+    Lasting,
     Pin,
     Policy,
     Rung,
@@ -31,8 +34,8 @@ Variant = Scenario | View | Intervention | Mapping[str, Any] | Iterable[Any]
 """A changed scenario, a view, an intervention, {assumption: value}, or several of these in any order."""
 
 COUNTERFACTUAL = (
-    "What is forced, forbidden or a policy is done to the world, not inferred from it: the others react only through "
-    "the state, and nobody asks why it was done or left out."
+    "What is forced, forbidden, kept or a policy is done to the world, not inferred from it: the others react only "
+    "through the state, and nobody asks why it was done or left out."
 )
 
 TOLD_ONE_BY_ONE = 3
@@ -61,12 +64,12 @@ def variant_of(scenario: Scenario, spec: Variant) -> Scenario:
     values = {name: value for part in parts if isinstance(part, Mapping) for name, value in part.items()}
     changed = apply_view(scenario, views) if views else scenario
     changed = with_values(changed, values) if values else changed
-    interventions = [part for part in parts if isinstance(part, Force | Forbid | Pin | Policy)]
+    interventions = [part for part in parts if isinstance(part, Intervention)]
     return with_interventions(changed.replace(horizon_days=scenario.horizon_days), interventions)
 
 
 def _flat(spec: Any) -> Iterable[Any]:
-    if isinstance(spec, View | Force | Forbid | Pin | Policy | Mapping):
+    if isinstance(spec, View | Intervention | Mapping):
         yield spec
     elif isinstance(spec, Iterable) and not isinstance(spec, str | bytes | Scenario):
         for part in spec:
@@ -116,7 +119,7 @@ class Booking:
     `waits`: it acts only while a condition holds. `again`: the further days of a move that is forced more than once.
     """
 
-    kind: Literal["force", "forbid", "policy", "pin"]
+    kind: Literal["force", "forbid", "policy", "pin", "hold", "assume"]
     words: str
     first: float
     last: float
@@ -131,9 +134,9 @@ def bookings(base: Scenario, changed: Scenario) -> tuple[Booking, ...]:
         item, *more = same
         first = 0.0 if item.date is None else changed.day(item.date)
         last, waits = first, False
-        if isinstance(item, Forbid | Policy):
+        if isinstance(item, Lasting):
             last = changed.horizon_days if item.until is None else min(changed.day(item.until), changed.horizon_days)
-            waits = not item.when.always
+            waits = not isinstance(item, Hold) and not item.when.always
         kind: Any = type(item).__name__.lower()
         words = intervention_in_words(item, changed) + (f", and {len(more)} times more" if more else "")
         again = tuple(changed.day(each.date) for each in more if each.date is not None)
@@ -187,16 +190,32 @@ def _kind_of_force(item: Intervention) -> tuple[str, str | None, str] | Interven
 
 def intervention_in_words(item: Intervention, scenario: Scenario) -> str:
     """Say an intervention with the labels of its scenario."""
-    if isinstance(item, Pin):
-        return f"{scenario.variables[item.variable].label} set to {item.level} on {long_date(item.date)}"
+    match item:
+        case Pin():
+            return f"{scenario.variables[item.variable].label} set to {item.level} on {long_date(item.date)}"
+        case Hold():
+            return f"{scenario.variables[item.variable].label} kept at {item.level}{_span(item)}"
+        case Assume():
+            assumption = scenario.assumptions[item.assumption]
+            value = show(item.value, assumption.kind, item.unit or assumption.unit)
+            return f"{assumption.label}: {value}{_span(item)}{_only_while(item.when, scenario)}"
     move = scenario.moves[item.move]
-    if isinstance(item, Force):
-        branch = f" ({move.outcome(item.outcome).label})" if item.outcome else ""
-        return f"“{move.label}”{branch} forced on {long_date(item.date)}"
-    span = (f" from {long_date(item.date)}" if item.date else "") + (
+    match item:
+        case Force():
+            branch = f" ({move.outcome(item.outcome).label})" if item.outcome else ""
+            return f"“{move.label}”{branch} forced on {long_date(item.date)}"
+        case Forbid():
+            return f"“{move.label}” forbidden{_span(item)}{_only_while(item.when, scenario)}"
+        case Policy():
+            rule = f"“{move.label}” as a rule, {show(item.rate, 'rate')} where it is possible"
+            return f"{rule}{_span(item)}{_only_while(item.when, scenario)}"
+
+
+def _span(item: Lasting) -> str:
+    return (f" from {long_date(item.date)}" if item.date else "") + (
         f" until {long_date(item.until)}" if item.until else ""
     )
-    when = "" if item.when.always else f" while {condition_in_words(item.when, scenario, labels=True)}"
-    if isinstance(item, Forbid):
-        return f"“{move.label}” forbidden{span}{when}"
-    return f"“{move.label}” as a rule ({show(item.rate, 'rate')}){span}{when}"
+
+
+def _only_while(when: Condition, scenario: Scenario) -> str:
+    return "" if when.always else f" while {condition_in_words(when, scenario, labels=True)}"

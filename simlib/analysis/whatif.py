@@ -35,7 +35,7 @@ from simlib.engines.exact import Solver
 from simlib.engines.states import CAP
 from simlib.errors import MissingDependency
 from simlib.results import long_date, percent, plain_json, provenance
-from simlib.scenario.model import Force, Pin, Scenario
+from simlib.scenario.model import Assume, Force, Pin, Scenario
 from simlib.tables import Floats
 
 if TYPE_CHECKING:
@@ -235,7 +235,7 @@ def cumulative(variants: Mapping[str, Variant]) -> dict[str, Variant]:
 
 
 def _acts(base: Scenario, world: Scenario) -> bool:
-    return any(not isinstance(item, Pin) for item in world.interventions[len(base.interventions) :])
+    return any(not isinstance(item, Pin | Assume) for item in world.interventions[len(base.interventions) :])
 
 
 def _joined(name: str, exact: Effect | None, paired: Effect | None) -> Effect:

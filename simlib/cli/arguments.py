@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from simlib.cli.help import ABOUT, COMPARE_EXAMPLES, EXAMPLES, POOL_ABOUT, POOL_EXAMPLES, RUN_ABOUT, RUN_EXAMPLES
-from simlib.scenario.forms import DELAY, FORBID, FORCE, PIN, POLICY, REPEAT
+from simlib.scenario.forms import ASSUME, DELAY, FORBID, FORCE, HOLD, PIN, POLICY, REPEAT
 
 RUNS = 10_000
 """Replicates of a Monte Carlo run when --runs does not say."""
@@ -340,6 +340,8 @@ INTERVENTIONS = (
     ("delay", DELAY, "make a move impossible before a date"),
     ("policy", POLICY, "make a move happen at a rate of its own, from a date until another or while a condition holds"),
     ("pin", PIN, "set a variable on a date, once"),
+    ("hold", HOLD, "set a variable and keep it there, from a date (default: the start) until another"),
+    ("assume", ASSUME, "give an assumption another value, from a date until another or while a condition holds"),
 )  # fmt: skip
 
 

@@ -17,7 +17,7 @@ UNNAMED = "changed"
 BASELINE = "baseline"
 """The scenario as it stands, among views."""
 
-EXPECTED = "expected --with-view, --set, --force, --repeat, --forbid, --delay, --policy or --pin"
+EXPECTED = "expected --with-view, --set, --force, --repeat, --forbid, --delay, --policy, --pin, --hold or --assume"
 
 Changes = Sequence[tuple[str, str]]
 

@@ -20,6 +20,7 @@ Thing = TypeVar("Thing")
 _READERS: dict[str, Callable[[str, Scenario], Intervention | tuple[Intervention, ...]]] = {
     "force": views_text.parse_force, "repeat": views_text.parse_repeat, "forbid": views_text.parse_forbid,
     "delay": views_text.parse_delay, "policy": views_text.parse_policy, "pin": views_text.parse_pin,
+    "hold": views_text.parse_hold, "assume": views_text.parse_assume,
 }  # fmt: skip
 
 

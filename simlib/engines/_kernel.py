@@ -206,10 +206,12 @@ def count_firing(machine, work, counts, row, layout, times, move, outcome, t):
 
 
 @_inline
-def apply(machine, values, work, counts, row, offset, layout, times, outcome, t):
+def apply(machine, values, work, counts, row, offset, held, layout, times, outcome, t):
     """Apply the effects of an outcome (or a pin) and everything that follows from them; return the ending, or -1."""
     changed = False
     for effect in range(machine.effect_start[outcome], machine.effect_start[outcome + 1]):
+        if machine.held[held + effect]:
+            continue
         variable = machine.effect_variable[effect]
         old = work.level[variable]
         new = old * machine.effect_keep[effect] + machine.effect_amount[effect]
@@ -242,7 +244,7 @@ def apply(machine, values, work, counts, row, offset, layout, times, outcome, t)
 
 
 @_inline
-def action_outcome(machine, values, work, action, replicate_key):
+def action_outcome(machine, values, work, chances, action, replicate_key):
     """Return the outcome (or pin) that an intervention brings about now, -1 when it has no effect."""
     outcome, move = np.int64(machine.action_outcome[action]), machine.action_move[action]
     if move < 0:
@@ -253,18 +255,19 @@ def action_outcome(machine, values, work, action, replicate_key):
         return np.int64(-1)
     if outcome < 0:
         u = uniform(mix(replicate_key ^ machine.action_hash[action]), machine.action_repeat[action])
-        outcome = np.int64(choose(values.chance, machine.outcome_start[move], u))
+        outcome = np.int64(choose(values.chance, chances + machine.outcome_start[move], u)) - np.int64(chances)
     return outcome
 
 
 @_inline
-def fire_next(machine, values, work, move):
+def fire_next(machine, values, work, chances, move):
     """Use up the present occurrence of a move's own clock: return its outcome and draw the next exponential."""
     number = 2 * work.fired[move]
     first = machine.outcome_start[move]
     outcome = np.int64(first)
     if machine.outcome_start[move + 1] - first > 1:
-        outcome = np.int64(choose(values.chance, first, uniform(work.key[move], number + 1)))
+        outcome = np.int64(choose(values.chance, chances + first, uniform(work.key[move], number + 1)))
+        outcome -= np.int64(chances)
     work.fired[move] += 1
     work.fire[move] += exponential(work.key[move], number + 2) / work.rate[move]
     return outcome
@@ -287,7 +290,7 @@ def run(layout, machine, values, work, output, history, seed_key, first, replica
 
     Adds to the integer arrays of `output` and fills one row per replicate in the others.
     """
-    moves, segments = len(machine.entry), len(machine.segment_end)
+    moves, segments, effects = len(machine.entry), len(machine.segment_end), len(machine.effect_variable)
     counts, rows, keep = output.counts, 0, len(history.time)
     for replicate in range(replicates):
         replicate_key = mix(seed_key + (np.uint64(first + replicate) + _ONE) * GAMMA)
@@ -305,12 +308,13 @@ def run(layout, machine, values, work, output, history, seed_key, first, replica
             return HISTORY_FULL, replicate, rows
         rows += 1
         t, cell, segment, events = 0.0, 0, 0, 0
-        offset, action, last_action = machine.segment_table[0], machine.action_start[0], machine.action_start[1]
+        offset, chances, held = machine.segment_table[0], machine.segment_chance[0], np.uint32(0)
+        action, last_action = machine.action_start[0], machine.action_start[1]
         while ended < 0:
             if action < last_action:
                 present, action = action, action + 1
                 output.tried[present] += 1
-                outcome = action_outcome(machine, values, work, present, replicate_key)
+                outcome = action_outcome(machine, values, work, chances, present, replicate_key)
                 if outcome < 0:
                     output.void[present] += 1
                     continue
@@ -321,19 +325,20 @@ def run(layout, machine, values, work, output, history, seed_key, first, replica
                     t, segment = machine.segment_end[segment], segment + 1
                     if segment == segments:
                         break
-                    offset = machine.segment_table[segment]
+                    offset, chances = machine.segment_table[segment], machine.segment_chance[segment]
+                    held = np.uint32(segment * effects)
                     action, last_action = machine.action_start[segment], machine.action_start[segment + 1]
                     for move in range(moves):
                         rerate(work, move, values.rates[offset + work.place[move]], t)
                     continue
                 t, move = work.fire[first_move], np.int64(first_move)
-                outcome = fire_next(machine, values, work, first_move)
+                outcome = fire_next(machine, values, work, chances, first_move)
             while machine.grid[cell] < t:
                 cell += 1
             row = cell * layout.width
             if move >= 0:
                 count_firing(machine, work, counts, row, layout, times, np.uint32(move), np.uint32(outcome), t)
-            ended = apply(machine, values, work, counts, row, offset, layout, times, np.uint32(outcome), t)
+            ended = apply(machine, values, work, counts, row, offset, held, layout, times, np.uint32(outcome), t)
             if ended >= 0:
                 counts[row + layout.ending + ended] += 1
             events += 1

@@ -106,6 +106,8 @@ class _Span:
     nodes: Floats
     weights: Floats
     pair_rates: Floats
+    space: StateSpace
+    jumps: list[Jump]
 
 
 class Adjoint:
@@ -120,7 +122,6 @@ class Adjoint:
         if not 0 <= self.day <= solver.horizon:
             raise ScenarioError(Problem("", 0, "day", f"{self.day:g} lies outside the forecast",
                                         f"expected 0 to {solver.horizon:g} days"))  # fmt: skip
-        self.chances = self.tables.chances(theta)
         self.spans = [self._span(segment) for segment in self._segments()]
         self._forward: dict[str, list[tuple[Floats, Floats]]] = {}
 
@@ -132,10 +133,10 @@ class Adjoint:
 
     def _span(self, segment: Segment) -> _Span:
         duration = max(min(segment.end, self.day) - segment.start, 0.0)
-        pair_rates = self.space.pair_rates(self.tables.rates(self.theta, segment), self.chances)
-        generator = Generator.build(self.space.incoming, pair_rates, None, duration)
-        nodes, weights = quadrature(duration, generator.uniform)
-        return _Span(segment, duration, nodes, weights, pair_rates)
+        space, pair_rates = self.space.held(segment.held), self.solver.pair_rates(self.theta, segment)
+        nodes, weights = quadrature(duration, Generator.build(space.incoming, pair_rates, None, duration).uniform)
+        jumps = self.solver.jumps(self.theta, segment)
+        return _Span(segment, duration, nodes, weights, pair_rates, space, jumps)
 
     # ---------------------------------------------------------------- measures
 
@@ -204,11 +205,11 @@ class Adjoint:
         forward = self._solve_forward(measure)
         value = np.zeros(len(self.space)) if measure.terminal is None else measure.terminal.copy()
         per_pair = [np.zeros(0)] * len(self.spans)
-        forced = np.zeros(len(self.chances))
+        forced = np.zeros((len(self.spans), len(self.tables.outcome_chance)))
         for index in reversed(range(len(self.spans))):
             span, (before, vectors) = self.spans[index], forward[index]
             value, per_pair[index] = self._back_through(measure, span, vectors, value)
-            value = self._back_over_actions(measure, span, before, value, forced)
+            value = self._back_over_actions(measure, span, before, value, forced[index])
         if measure.inside is not None:
             value[measure.inside] = 1.0
         answer = float(self.solver.start(self.theta) @ value)
@@ -224,7 +225,7 @@ class Adjoint:
             result = []
             for span in self.spans:
                 before = vector = self._clear(measure, vector)
-                for jump in self._jumps(span):
+                for jump in span.jumps:
                     vector = self._clear(measure, self._jump_forward(measure, jump, vector))
                 done = self._flow(measure, span, vector)
                 result.append((before, done[0]))
@@ -236,14 +237,15 @@ class Adjoint:
         if span.duration == 0:
             return np.zeros((0, len(vector))), vector
         pair_rates, kill = self._killed(measure, span)
-        generator = Generator.build(self.space.incoming, pair_rates, None if kill is None else kill.fire, span.duration)
+        fire = None if kill is None else kill.fire
+        generator = Generator.build(span.space.incoming, pair_rates, fire, span.duration)
         result = flow(generator, vector, span.duration, np.zeros(0), kill=kill, tolerance=_TOLERANCE, nodes=span.nodes,
                       cancel=self.cancel)  # fmt: skip
         return result.vectors, result.end
 
     def _killed(self, measure: Measure, span: _Span) -> tuple[Floats, Kill | None]:
         if measure.fired is not None:
-            fire = self.solver.occurs(self.theta, self.chances, measure.move, measure.fired, span.segment)
+            fire = self.solver.occurs(span.pair_rates, measure.move, measure.fired)
             return np.where(measure.fired, 0.0, span.pair_rates), Kill(fire=fire)
         return span.pair_rates, None if measure.inside is None else Kill(inside=measure.inside)
 
@@ -258,14 +260,14 @@ class Adjoint:
         pair_rates, kill = self._killed(measure, span)
         reward = None
         if measure.counted is not None:
-            reward = self.solver.occurs(self.theta, self.chances, measure.move, measure.counted, span.segment)
+            reward = self.solver.occurs(span.pair_rates, measure.move, measure.counted)
         times = np.append(span.duration - span.nodes, span.duration)
-        worth = backward(self.space, pair_rates, value, span.duration, times, kill=kill, reward=reward,
+        worth = backward(span.space, pair_rates, value, span.duration, times, kill=kill, reward=reward,
                          tolerance=_TOLERANCE, cancel=self.cancel)  # fmt: skip
         weighted = vectors * span.weights[:, None]
         if measure.inside is not None:
             weighted = np.where(measure.inside, 0.0, weighted)
-        _edge_sums(self.space, weighted, worth[:-1], sums)
+        _edge_sums(span.space, weighted, worth[:-1], sums)
         self._add_firings(measure, weighted, worth[:-1], sums)
         return worth[-1], sums
 
@@ -287,9 +289,6 @@ class Adjoint:
 
     # ---------------------------------------------------------------- interventions
 
-    def _jumps(self, span: _Span) -> list[Jump]:
-        return [Jump(self.tables, self.space, action, self.chances) for action in span.segment.actions]
-
     def _jump_forward(self, measure: Measure, jump: Jump, vector: Floats) -> Floats:
         if measure.fired is not None and jump.action.move == measure.move:
             return jump.apply(vector, only_other_than=self._outcome(measure))
@@ -302,7 +301,7 @@ class Adjoint:
         self, measure: Measure, span: _Span, before: Floats, value: Floats, forced: Floats
     ) -> Floats:
         """Carry the value back over the interventions at the start of a span, adding to ∂m/∂chance (O,)."""
-        jumps = self._jumps(span)
+        jumps = span.jumps
         vectors, current = [], before
         for jump in jumps:
             vectors.append(current)
@@ -329,28 +328,35 @@ class Adjoint:
     def _chain(self, per_pair: list[Floats], forced: Floats) -> Floats:
         """Turn sums by pair into derivatives by assumption: θ rates entries, and chances share them out."""
         tables, extended = self.tables, self.tables.extended(self.theta)
-        by_chance, derivative = forced.copy(), np.zeros(len(extended))
-        for span, sums in zip(self.spans, per_pair, strict=True):
-            if span.duration == 0:
-                continue
-            rates = tables.rates(self.theta, span.segment)
-            outcome = self.space.pair_outcome
-            by_entry = sums_by(self.space.pair_entry, sums * self.chances[outcome], len(rates))
-            by_chance += sums_by(outcome, sums * rates[self.space.pair_entry], len(forced))
-            for row in tables.index(span.segment):
-                np.add.at(derivative, row, _over(by_entry * rates, extended[row]))
-        result = derivative[: len(self.theta)]
-        return result + self._share_part(by_chance, tables.outcome_chance, tables.outcome_start)
+        derivative = np.zeros(len(extended))
+        for span, sums, by_firing in zip(self.spans, per_pair, forced, strict=True):
+            by_chance = by_firing.copy()
+            if span.duration:
+                rates = tables.rates(self.theta, span.segment)
+                outcome, chances = self.space.pair_outcome, tables.chances(self.theta, segment=span.segment)
+                by_entry = sums_by(self.space.pair_entry, sums * chances[outcome], len(rates))
+                by_chance += sums_by(outcome, sums * rates[self.space.pair_entry], len(by_chance))
+                for row in tables.index(span.segment):
+                    np.add.at(derivative, row, _over(by_entry * rates, extended[row]))
+            derivative[: len(self.theta)] += self._chance_part(by_chance, span.segment)
+        return derivative[: len(self.theta)]
 
-    def _share_part(self, by_share: Floats, chance: Ints, starts: Ints) -> Floats:
+    def _chance_part(self, by_chance: Floats, segment: Segment) -> Floats:
+        """Return ∂/∂θ given ∂/∂chance (O,) in a segment; what is assumed there in place of θ does not move with it."""
+        theta, _ = self.tables.assumed(self.theta, segment)
+        result = self._share_part(theta, by_chance, self.tables.outcome_chance, self.tables.outcome_start)
+        result[self.tables.replaced(segment)] = 0.0
+        return result
+
+    def _share_part(self, theta: Floats, by_share: Floats, chance: Ints, starts: Ints) -> Floats:
         """Return ∂/∂θ given ∂/∂share: one branch takes the rest, or, where none does, all are scaled to sum to one."""
-        result = np.zeros(len(self.theta))
+        result = np.zeros(len(theta))
         for first, last in zip(starts[:-1].tolist(), starts[1:].tolist(), strict=True):
             index, slope = chance[first:last], by_share[first:last]
             given = index >= 0
             if np.all(given) and last > first:
-                total = self.theta[index].sum()
-                own = (slope - slope @ self.theta[index] / total) / total
+                total = theta[index].sum()
+                own = (slope - slope @ theta[index] / total) / total
             else:
                 own = slope[given] - slope[~given].sum()
             np.add.at(result, index[given], own)
@@ -367,7 +373,7 @@ class Adjoint:
         for v in range(len(tables.sizes)):
             others = np.delete(picks, v, axis=1)
             np.add.at(by_share, picks[:, v], worth * np.prod(shares[others], axis=1))
-        return self._share_part(by_share, tables.start_chance, tables.start_start)
+        return self._share_part(self.theta, by_share, tables.start_chance, tables.start_start)
 
     def _pick(self, levels: Ints, variable: int) -> Ints:
         """Return which share each start state takes for a variable."""

@@ -33,7 +33,7 @@ class Machine(NamedTuple):
     `possible` there. By outcome: effects (new level = old x keep + amount, saturated), and what they can change:
     `touched` moves, `ladder`s, `ending`s, `question`s; `asked` are the questions that its firing answers. A condition
     holds when any of its clauses (one row of words each) shares no bit with the state. By segment: when it ends, which
-    rate table holds, and which actions happen at its start.
+    rate table and which chances hold, which effects are `held` back, and which actions happen at its start.
     """
 
     top: np.ndarray
@@ -67,6 +67,8 @@ class Machine(NamedTuple):
     clause: np.ndarray
     segment_end: np.ndarray
     segment_table: np.ndarray
+    segment_chance: np.ndarray
+    held: np.ndarray
     action_start: np.ndarray
     action_move: np.ndarray
     action_outcome: np.ndarray

@@ -49,6 +49,9 @@ class _Span:
     worth: Floats
     before: Floats
     after_actions: list[Floats]
+    space: StateSpace
+    rates: Floats
+    chances: Floats
 
 
 def backward_steps(space: StateSpace, pair_rates: Floats, uniform: float, value: Floats, last: int) -> Floats:
@@ -79,11 +82,10 @@ class Conditioned:
 
     def __init__(self, solver: Solver, theta: Floats, target: str, centre: Floats | None = None) -> None:
         self.solver, self.space, self.tables = solver, solver.space, solver.tables
-        self.theta, self.target = theta, target
+        self.theta, self.centre, self.target = theta, centre, target
         measure = Adjoint(solver, priors.theta(solver.scenario)).measure(target)
         if measure.terminal is None:
             raise Unsupported(f"histories can be drawn given an ending, a level or a rung, not given {target!r}")
-        self.chances = self.tables.chances(theta, centre)
         self.start = solver.start(theta, centre)
         self.spans = self._spans(measure)
         self.probability = float(self.start @ self.spans[0].before)
@@ -100,15 +102,16 @@ class Conditioned:
         return result[::-1]
 
     def _span(self, segment: Segment, value: Floats) -> _Span:
-        space, duration = self.space, segment.end - segment.start
-        rates = self.tables.rates(self.theta, segment)
-        pair_rates = space.pair_rates(rates, self.chances)
+        space, duration = self.space.held(segment.held), segment.end - segment.start
+        rates = self.tables.rates(self.theta, segment, self.centre)
+        chances = self.tables.chances(self.theta, self.centre, segment)
+        pair_rates = space.pair_rates(rates, chances)
         exit_rate = sums_by(space.source, pair_rates[space.pair], len(space))
         uniform = max(float(exit_rate.max(initial=0.0)), 1e-3 / max(duration, 1e-9))
         last = truncation(uniform * duration, _TOLERANCE) if duration else 0
         stay = 1 - exit_rate / uniform
         worth = backward_steps(space, pair_rates, uniform, value, last)
-        jumps = [Jump(self.tables, space, action, self.chances) for action in segment.actions]
+        jumps = self.solver.jumps(self.theta, segment, self.centre)
         current = poisson(np.arange(last + 1), np.array([uniform * duration]))[0] @ worth
         values = [current]
         for jump in reversed(jumps):
@@ -116,7 +119,7 @@ class Conditioned:
             values.append(current)
         idle = self._total_rate(rates) - exit_rate
         return _Span(segment, duration, uniform, jumps, pair_rates / uniform, stay, np.maximum(idle, 0.0), worth,
-                     values[-1], values[::-1][1:])  # fmt: skip
+                     values[-1], values[::-1][1:], space, rates, chances)  # fmt: skip
 
     def _total_rate(self, rates: Floats) -> Floats:
         """Return the rate of all firings in each state (N,), those that change nothing included."""
@@ -139,16 +142,16 @@ class Conditioned:
                 raise Cancelled("drawing histories was cancelled")
         return joined(self.solver, told, seed)
 
-    def idle_firing(self, x: int, segment: Segment, dice: np.random.Generator) -> tuple[int, int]:
-        """Return (move, outcome) of one firing that leaves the state x as it is, drawn by rate."""
-        rates, levels = self.tables.rates(self.theta, segment), self.space.levels[[x]]
+    def idle_firing(self, x: int, span: _Span, dice: np.random.Generator) -> tuple[int, int]:
+        """Return (move, outcome) of one firing that is no edge from the state x, drawn by rate."""
+        rates, levels = span.rates, self.space.levels[[x]]
         pairs, weights = [], []
         for move in range(len(self.tables.move_ids)):
             rate = rates[int(self.tables.local_index(move, levels)[0])]
             for outcome in range(*(int(o) for o in self.tables.outcome_start[move : move + 2])):
                 if rate > 0 and np.array_equal(self.tables.after(outcome, levels), levels):
                     pairs.append((move, outcome))
-                    weights.append(rate * self.chances[outcome])
+                    weights.append(rate * span.chances[outcome])
         return pairs[_pick(np.array(weights), dice)]
 
 
@@ -206,7 +209,7 @@ class _Path:
 
     def _next(self, span: _Span, remaining: int) -> tuple[int, int, int] | None:
         """Return (move, outcome, state) of the next jump, None for one of the clock that changes nothing."""
-        space, worth = self.given.space, span.worth[remaining]
+        space, worth = span.space, span.worth[remaining]
         edges = slice(int(space.edge_start[self.state]), int(space.edge_start[self.state + 1]))
         weights = span.pair_values[space.pair[edges]] * worth[space.target[edges]]
         chosen = _pick(np.append(weights, span.stay[self.state] * worth[self.state]), self.dice)
@@ -222,7 +225,7 @@ class _Path:
             return
         number = self.dice.poisson(rate * (until - since))
         for time in np.sort(self.dice.uniform(since, until, number)):
-            move, outcome = self.given.idle_firing(self.state, span.segment, self.dice)
+            move, outcome = self.given.idle_firing(self.state, span, self.dice)
             self.events.append(_Event(span.segment.start + float(time), move, outcome, -1, self.state))
 
 

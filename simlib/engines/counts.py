@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simlib.results import ONGOING, Z95, Band, Forecast, labels
+from simlib.scenario.model import Hold
 from simlib.tables import Floats, Ints
 
 if TYPE_CHECKING:
@@ -124,10 +125,11 @@ def _firings(counts: Counts) -> tuple[Floats, Floats]:
 
 
 def _interventions(flat: Flat, counts: Counts) -> tuple[dict[str, Any], ...]:
-    """Say for each intervention that acts in which share of the replicates still going it had no effect."""
+    """Say for each intervention that acts once in which share of the replicates still going it had no effect."""
+    items = flat.tables.scenario.interventions
     acted = zip(flat.actions.number, counts.tried.tolist(), counts.void.tolist(), strict=True)
-    share = {number: void / tried if tried else None for number, tried, void in acted}
+    share = {n: void / tried if tried else None for n, tried, void in acted if not isinstance(items[n], Hold)}
     return tuple(
         {"intervention": str(item), "because": item.because, "without_effect": share.get(number)}
-        for number, item in enumerate(flat.tables.scenario.interventions)
+        for number, item in enumerate(items)
     )

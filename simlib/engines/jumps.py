@@ -11,10 +11,13 @@ from simlib.tables import Action, Floats, Ints, Tables, sums_by
 class Jump:
     """One intervention as a linear map over the states.
 
-    able (N,): where a forced move's guard holds. branches: (outcome index, chance, target of each able state).
+    able (N,): where a forced move's guard holds. branches: (outcome index, chance, target of each able state). No
+    forced move changes the variables in `held`.
     """
 
-    def __init__(self, tables: Tables, space: StateSpace, action: Action, chances: Floats) -> None:
+    def __init__(
+        self, tables: Tables, space: StateSpace, action: Action, chances: Floats, held: tuple[int, ...] = ()
+    ) -> None:
         self.tables, self.space, self.action = tables, space, action
         alive = ~space.ended
         self.branches: list[tuple[int, float, Ints]] = []
@@ -30,7 +33,10 @@ class Jump:
         chosen = range(first, last) if action.outcome < 0 else [action.outcome]
         for outcome in chosen:
             chance = float(chances[outcome]) if action.outcome < 0 else 1.0
-            self.branches.append((outcome, chance, space.find(tables.after(outcome, space.levels[self.able]))))
+            after = tables.after(outcome, space.levels[self.able], held)
+            # While something is held, states with another level have no probability, and where they lead is open.
+            target = space.find(after, otherwise=self.able if held else None)
+            self.branches.append((outcome, chance, target))
 
     def apply(self, vector: Floats, *, only_other_than: str | None = "") -> Floats:
         """Return the distribution after the intervention.

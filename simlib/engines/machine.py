@@ -95,8 +95,10 @@ class Flat:
     def values(self, theta: Floats, centre: Floats | None = None) -> Values:
         """Return what the kernel needs of assumption values `theta` (A,); see `Tables.chances` for `centre`."""
         tables = self.tables
-        rates = np.concatenate([tables.rates(theta, segment) for segment in self.segments_of_table])
-        chance = self._chance(tables.chances(theta, centre))
+        rates = np.concatenate([tables.rates(theta, segment, centre) for segment in self.segments_of_table])
+        chance = np.concatenate(
+            [self._chance(tables.chances(theta, centre, segment)) for segment in self.segments_of_table]
+        )
         return Values(rates, chance, self._share(tables.start_shares(theta, centre)))
 
     # ---------------------------------------------------------------- structure
@@ -136,6 +138,8 @@ class Flat:
             **self._clauses(),
             segment_end=np.array([s.end for s in segments]),
             segment_table=self._table.astype(np.uint32) * np.uint32(tables.table_start[-1]),
+            segment_chance=self._table.astype(np.uint32) * np.uint32(tables.outcome_start[-1]),
+            held=self._held(segments),
             **self._actions(segments),
             grid=np.append(self.grid, np.inf),
         )
@@ -162,6 +166,12 @@ class Flat:
             "effect_keep": np.array(keep, dtype=np.int32),
             "effect_amount": np.array([*tables.effect_amount, *(level for _, level in self.pins)], dtype=np.int32),
         }
+
+    def _held(self, segments: Sequence[Segment]) -> NDArray[np.bool_]:
+        """Which effects do nothing in which segment (segments x effects, flat): moves on held variables, not pins."""
+        none = np.zeros(len(self.pins), dtype=bool)
+        rows = [[np.isin(self.tables.effect_variable, segment.held), none] for segment in segments]
+        return np.concatenate([part for row in rows for part in row])
 
     def _changed(self) -> list[set[int]]:
         """The variables that each outcome and each pin may change."""

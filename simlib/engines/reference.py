@@ -14,10 +14,24 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from simlib.scenario.model import Effect, Forbid, Force, Move, Outcome, Pin, Policy, Question, Scenario, Window
+from simlib.scenario.model import (
+    Assume,
+    Effect,
+    Forbid,
+    Force,
+    Hold,
+    Lasting,
+    Move,
+    Outcome,
+    Pin,
+    Policy,
+    Question,
+    Scenario,
+    Window,
+)
 
 State = dict[str, str]
 
@@ -95,7 +109,7 @@ class Reference:
         days += [day + 1 for day in days]  # a window closes after its last day; a cut too many does no harm
         items = scenario.interventions
         days += [scenario.day(item.date) for item in items if item.date]
-        days += [scenario.day(item.until) for item in items if isinstance(item, Forbid | Policy) and item.until]
+        days += [scenario.day(item.until) for item in items if isinstance(item, Lasting) and item.until]
         return sorted({0.0, *(day for day in days if 0 < day <= self.horizon)})
 
     def open(self, window: Window | None, day: float) -> bool:
@@ -108,23 +122,39 @@ class Reference:
         """Return the hazard of a move per day: rate times factors, unless a policy or a prohibition stands."""
         if not move.when.holds(state):
             return 0.0
-        hazard = self.values[move.rate] if self.open(move.between, day) else 0.0
+        hazard = self.value(move.rate, state, day) if self.open(move.between, day) else 0.0
         for factor in move.factors:
             if factor.when.holds(state) and self.open(factor.between, day):
-                hazard *= self.values[factor.by]
-        standing = [item for item in self.scenario.interventions if self.stands(item, move, state, day)]
+                hazard *= self.value(factor.by, state, day)
+        standing = [
+            item for item in self.scenario.interventions
+            if isinstance(item, Forbid | Policy) and item.move == move.id and self.stands(item, day)
+            and item.when.holds(state)
+        ]  # fmt: skip
         for item in standing:
             if isinstance(item, Policy):
                 hazard = item.rate
         return 0.0 if any(isinstance(item, Forbid) for item in standing) else hazard
 
-    def stands(self, item: object, move: Move, state: State, day: float) -> bool:
-        """Say whether a policy or prohibition applies to a move now."""
-        if not isinstance(item, Forbid | Policy) or item.move != move.id:
-            return False
+    def value(self, assumption: str, state: State, day: float) -> float:
+        """Return the value of an assumption now: of several that are assumed for a while, the last in the list."""
+        for item in reversed(self.scenario.interventions):
+            if not isinstance(item, Assume) or item.assumption != assumption:
+                continue
+            if self.stands(item, day) and item.when.holds(state):
+                return item.value
+        return self.values[assumption]
+
+    def stands(self, item: Lasting, day: float) -> bool:
+        """Say whether a day lies between the dates of what lasts."""
         begun = item.date is None or self.scenario.day(item.date) <= day
         over = item.until is not None and self.scenario.day(item.until) <= day
-        return begun and not over and item.when.holds(state)
+        return begun and not over
+
+    def held(self, day: float) -> set[str]:
+        """Return the variables that no move changes now."""
+        items = self.scenario.interventions
+        return {item.variable for item in items if isinstance(item, Hold) and self.stands(item, day)}
 
     def ending(self, state: State) -> str | None:
         """Return the ending that a state is; the first in the file wins."""
@@ -134,22 +164,25 @@ class Reference:
 
     def start(self, dice: random.Random) -> State:
         """Draw a start level for each variable."""
-        return {name: self.pick(dice, dict(variable.start)) for name, variable in self.scenario.variables.items()}
+        return {name: self.pick(dice, dict(v.start), self.values) for name, v in self.scenario.variables.items()}
 
-    def outcome(self, move: Move, dice: random.Random) -> Outcome:
+    def outcome(self, move: Move, state: State, day: float, dice: random.Random) -> Outcome:
         """Draw an outcome of a move that fires."""
-        return move.outcome(self.pick(dice, {outcome.id: outcome.chance for outcome in move.outcomes}))
+        now = {name: self.value(name, state, day) for name in self.values}
+        return move.outcome(self.pick(dice, {outcome.id: outcome.chance for outcome in move.outcomes}, now))
 
-    def pick(self, dice: random.Random, shares: Mapping[str, str | None]) -> str:
+    def pick(self, dice: random.Random, shares: Mapping[str, str | None], values: Mapping[str, float]) -> str:
         """Draw one of several names; a share is an assumption id, or None for what takes the rest."""
-        weights = {name: self.values[share] for name, share in shares.items() if share is not None}
+        weights = {name: values[share] for name, share in shares.items() if share is not None}
         rest = 1 - sum(weights.values())
         return dice.choices(list(shares), [weights.get(name, rest) for name in shares])[0]
 
-    def after(self, state: State, effects: tuple[Effect, ...]) -> State:
-        """Return the state after effects: all read the state before, and saturate at the end levels."""
+    def after(self, state: State, effects: tuple[Effect, ...], held: Collection[str] = ()) -> State:
+        """Return the state after effects: all read the state before, and saturate; what is held stays."""
         result = dict(state)
         for effect in effects:
+            if effect.variable in held:
+                continue
             levels = self.scenario.variables[effect.variable].levels
             if effect.level is not None:
                 result[effect.variable] = effect.level
@@ -172,17 +205,19 @@ class Reference:
         return story
 
     def _intervene(self, story: Run, state: State, day: float, dice: random.Random) -> State:
-        for number, item in enumerate(self.scenario.interventions):
+        items = sorted(enumerate(self.scenario.interventions), key=lambda pair: not isinstance(pair[1], Hold))
+        for number, item in items:
             if story.ending is not None:
                 break
             if isinstance(item, Force) and self.scenario.day(item.date) == day:
                 move = self.scenario.moves[item.move]
                 story.without_effect[number] = not move.when.holds(state)
                 if move.when.holds(state):
-                    outcome = move.outcome(item.outcome) if item.outcome else self.outcome(move, dice)
+                    outcome = move.outcome(item.outcome) if item.outcome else self.outcome(move, state, day, dice)
                     state = self._happen(story, day, move.id, outcome, state, number)
-            elif isinstance(item, Pin) and self.scenario.day(item.date) == day:
-                story.without_effect[number] = state[item.variable] == item.level
+            elif isinstance(item, Pin | Hold) and (self.scenario.day(item.date) if item.date else 0.0) == day:
+                if isinstance(item, Pin):
+                    story.without_effect[number] = state[item.variable] == item.level
                 if state[item.variable] != item.level:
                     effect = Outcome("", "", None, (Effect(item.variable, level=item.level),))
                     state = self._happen(story, day, None, effect, state, number)
@@ -198,13 +233,13 @@ class Reference:
             if day >= end:
                 break
             move = self.scenario.moves[dice.choices(list(hazards), list(hazards.values()))[0]]
-            state = self._happen(story, day, move.id, self.outcome(move, dice), state)
+            state = self._happen(story, day, move.id, self.outcome(move, state, day, dice), state)
         return state
 
     def _happen(
         self, story: Run, day: float, move: str | None, outcome: Outcome, state: State, number: int | None = None
     ) -> State:
-        state = self.after(state, outcome.effects)
+        state = self.after(state, outcome.effects, () if move is None else self.held(day))
         story.events.append(Event(day, move, None if move is None else outcome.id, state, number))
         story.ending = self.ending(state)
         if story.ending is not None:

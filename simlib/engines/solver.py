@@ -23,7 +23,7 @@ from simlib.engines.flows import Flow, Generator, Kill, flow
 from simlib.engines.jumps import Jump
 from simlib.engines.states import CAP, enumerate_states
 from simlib.results import ONGOING, Band, Forecast
-from simlib.scenario.model import Pin, Question, Scenario
+from simlib.scenario.model import Hold, Pin, Question, Scenario
 from simlib.tables import Action, Floats, Ints, Segment, Tables, grid, sums_by
 
 TOLERANCE = 1e-9
@@ -133,10 +133,19 @@ class Solver:
         _, probability = self.tables.start_states(theta, centre)
         return sums_by(self._start_states, probability, len(self.space))
 
-    def occurs(self, theta: Floats, chances: Floats, move: int, pairs: NDArray[np.bool_], segment: Segment) -> Floats:
+    def pair_rates(self, theta: Floats, segment: Segment, centre: Floats | None = None) -> Floats:
+        """Return hazard per day times chance of every pair (P,) in a segment."""
+        chances = self.tables.chances(theta, centre, segment)
+        return self.space.pair_rates(self.tables.rates(theta, segment, centre), chances)
+
+    def jumps(self, theta: Floats, segment: Segment, centre: Floats | None = None) -> list[Jump]:
+        """Return what acts at the start of a segment, in order."""
+        chances = self.tables.chances(theta, centre, segment)
+        return [Jump(self.tables, self.space, action, chances, segment.held) for action in segment.actions]
+
+    def occurs(self, pair_rates: Floats, move: int, pairs: NDArray[np.bool_]) -> Floats:
         """Return with what hazard per day the marked pairs of a move fire in each state (N,), self-loops included."""
-        pair_rates = self.space.pair_rates(self.tables.rates(theta, segment), chances) * pairs
-        entry_rates = sums_by(self.space.pair_entry, pair_rates, int(self.tables.table_start[-1]))
+        entry_rates = sums_by(self.space.pair_entry, pair_rates * pairs, int(self.tables.table_start[-1]))
         fire: Floats = entry_rates[self.tables.local_index(move, self.space.levels)]
         fire[self.space.ended] = 0.0
         return fire
@@ -150,7 +159,7 @@ class Solver:
 
     def _stays(self, inside: NDArray[np.bool_]) -> bool:
         """Say whether nothing ever leaves the set a question asks for: then occupancy is first passage."""
-        if any(isinstance(item, Pin) for item in self.scenario.interventions):
+        if any(isinstance(item, Pin | Hold) for item in self.scenario.interventions):
             return False
         return not np.any(inside[self.space.source] & ~inside[self.space.target])
 
@@ -230,9 +239,8 @@ class _Run:
         progress: Callable[[float], None] | None,
         cancel: Callable[[], bool] | None,
     ) -> None:
-        self.solver, self.theta, self.tolerance = solver, theta, tolerance
+        self.solver, self.theta, self.centre, self.tolerance = solver, theta, centre, tolerance
         self.pool, self.progress, self.cancel = pool, progress, cancel
-        self.chances = solver.tables.chances(theta, centre)
         self.main = solver.start(theta, centre)
         times, moves = len(solver.times), len(solver.tables.move_ids)
         self.passages = solver.passages
@@ -248,8 +256,8 @@ class _Run:
 
     def all_segments(self) -> Solution:
         for segment in self.solver.segments:
-            for action in segment.actions:
-                self._act(action)
+            for jump in self.solver.jumps(self.theta, segment, self.centre):
+                self._act(jump)
             self._carry(segment)
         return self.result
 
@@ -262,19 +270,18 @@ class _Run:
         solver, rows = self.solver, self._rows(segment)
         local = solver.times[rows] - segment.start
         duration = segment.end - segment.start
-        rates = solver.tables.rates(self.theta, segment)
-        pair_rates = solver.space.pair_rates(rates, self.chances)
+        pair_rates = solver.pair_rates(self.theta, segment, self.centre)
         passed = [
             (passage.question.id, self._submit(partial(self._pass, passage, segment, pair_rates, local)))
             for passage in self.passages
         ]
-        generator = Generator.build(solver.space.incoming, pair_rates, None, duration)
+        generator = Generator.build(solver.space.held(segment.held).incoming, pair_rates, None, duration)
         main = flow(
             generator, self.main, duration, np.append(local, duration), cells=solver.features.cells,
             bins=solver.features.bins, tolerance=self._share(segment), pool=self.pool, cancel=self.cancel,
             progress=self._progress(segment),
         )  # fmt: skip
-        self._record(main, rows, rates)
+        self._record(main, rows, solver.tables.rates(self.theta, segment, self.centre))
         for name, result in passed:
             self._record_passage(name, result(), rows)
 
@@ -295,9 +302,9 @@ class _Run:
         solver, fire, duration = self.solver, None, segment.end - segment.start
         if passage.pairs is not None:
             move = solver.tables.move(passage.question.move or "")
-            fire = solver.occurs(self.theta, self.chances, move, passage.pairs, segment)
+            fire = solver.occurs(pair_rates, move, passage.pairs)
             pair_rates = np.where(passage.pairs, 0.0, pair_rates)
-        generator = Generator.build(solver.space.incoming, pair_rates, fire, duration)
+        generator = Generator.build(solver.space.held(segment.held).incoming, pair_rates, fire, duration)
         return flow(
             generator, self.vectors[passage.question.id], duration, local, kill=Kill(passage.inside, fire),
             tolerance=self._share(segment), cancel=self.cancel,
@@ -320,15 +327,15 @@ class _Run:
         self.lost[name] += passed.end_tail
         self.vectors[name] = passed.end
 
-    def _act(self, action: Action) -> None:
+    def _act(self, jump: Jump) -> None:
         """Apply one intervention to every vector under way."""
-        jump = Jump(self.solver.tables, self.solver.space, action, self.chances)
+        action = jump.action
         going = self.main[~self.solver.space.ended].sum()
         if action.move >= 0:
             fired = float(self.main[jump.able].sum())
             self.count[action.move] += fired
             self.result.without_effect[action.number] = 1 - fired / going if going > self.tolerance else None
-        else:
+        elif isinstance(self.solver.scenario.interventions[action.number], Pin):
             self.result.without_effect[action.number] = (
                 jump.unmoved(self.main) / going if going > self.tolerance else None
             )

@@ -9,9 +9,10 @@ they are counted from the tables.
 
 from __future__ import annotations
 
+import dataclasses
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -20,6 +21,8 @@ from numpy.typing import NDArray
 
 from simlib.engines.compiled import kernels
 from simlib.errors import Cancelled, TooManyStates, Unsupported
+from simlib.scenario.model import Hold, Pin
+from simlib.segments import held_together
 from simlib.tables import Floats, Ints, Tables
 
 CAP = 2_000_000
@@ -51,6 +54,7 @@ class StateSpace:
     pair_outcome: Ints
     pair_start: Ints
     radix: Ints
+    _held: dict[tuple[int, ...], StateSpace] = field(default_factory=dict, repr=False, compare=False)
 
     def __len__(self) -> int:
         return len(self.codes)
@@ -70,17 +74,44 @@ class StateSpace:
         """Which states are endings (N,)."""
         return self.ending >= 0
 
-    def find(self, levels: NDArray[np.integer]) -> Ints:
-        """Return the indices of states given as rows of levels (S, V); raises KeyError for one not in the space."""
+    def find(self, levels: NDArray[np.integer], otherwise: Ints | None = None) -> Ints:
+        """Return the indices of states given as rows of levels (S, V).
+
+        One that is not in the space is at `otherwise` (S,); without that, KeyError is raised.
+        """
         codes = levels.astype(np.int64) @ self.radix
-        index = np.searchsorted(self.codes, codes)
-        if np.any(index >= len(self.codes)) or np.any(self.codes[np.minimum(index, len(self) - 1)] != codes):
+        index = np.minimum(np.searchsorted(self.codes, codes), len(self) - 1)
+        known = self.codes[index] == codes
+        if otherwise is not None:
+            return np.where(known, index, otherwise)
+        if not np.all(known):
             raise KeyError("a state outside the reachable ones")
         return index
 
     def pair_rates(self, rates: Floats, chances: Floats) -> Floats:
         """Return hazard times chance of every pair (P,)."""
         return rates[self.pair_entry] * chances[self.pair_outcome]
+
+    def held(self, variables: tuple[int, ...]) -> StateSpace:
+        """Return the same states with the edges as they are while no move changes these variables.
+
+        Such an edge leads where its outcome leads without them, which may be its own source.
+        """
+        if not variables:
+            return self
+        kept = self._held.get(variables)
+        if kept is None:
+            kept = self._held[variables] = dataclasses.replace(self, target=self._targets(variables), _held={})
+        return kept
+
+    def _targets(self, variables: tuple[int, ...]) -> NDArray[np.uint32]:
+        codes = self.codes[self.target]
+        for variable in variables:
+            levels = self.levels[:, variable].astype(np.int64)
+            codes = codes + (levels[self.source] - levels[self.target]) * self.radix[variable]
+        found = np.minimum(np.searchsorted(self.codes, codes), len(self) - 1)
+        # From states with another level than the held one, which then have no probability, nothing was searched.
+        return np.where(self.codes[found] == codes, found, self.source).astype(np.uint32)
 
     @cached_property
     def incoming(self) -> Incoming:
@@ -165,14 +196,12 @@ def _structure(tables: Tables) -> tuple[object, ...]:
         tuple(v.tobytes() for v in tables.move_variables), tables.outcome_start.tobytes(),
         tables.effect_start.tobytes(), tables.effect_variable.tobytes(), tables.effect_shifts.tobytes(),
         tables.effect_amount.tobytes(), tables.start_variable.tobytes(), tables.start_level.tobytes(),
-        tuple(sorted(_pins(tables))),
+        tuple(sorted(_pins(tables))), tuple(sorted(held_together(tables))),
     )  # fmt: skip
 
 
 def _pins(tables: Tables) -> set[tuple[int, int]]:
-    from simlib.scenario.model import Pin
-
-    pins = [item for item in tables.scenario.interventions if isinstance(item, Pin)]
+    pins = [item for item in tables.scenario.interventions if isinstance(item, Pin | Hold)]
     return {(tables.variable(pin.variable), tables.level(pin.variable, pin.level)) for pin in pins}
 
 
@@ -190,6 +219,7 @@ class _Search:
                 "use the Monte Carlo engine (--engine montecarlo)"
             )
         self.combinations = combinations
+        self.held = sorted(held_together(tables))
         self.radix: Ints = np.cumprod(np.concatenate([[1], tables.sizes[:0:-1]]))[::-1].astype(np.int64)
         self.pair_counts = np.diff(tables.table_start) * np.diff(tables.outcome_start)
         self.pair_start: Ints = np.concatenate([[0], np.cumsum(self.pair_counts)]).astype(np.int64)
@@ -237,6 +267,8 @@ class _Search:
             found = [new @ self.radix for _, new, _ in self._successors(levels)] + [
                 self._pinned(levels, *pin) @ self.radix for pin in pins
             ]
+            for held in self.held:
+                found += [new @ self.radix for _, new, _ in self._successors(self._at_rest(levels, held), held)]
             new = np.unique(np.concatenate([frontier[:0], *found]))
             frontier = np.setdiff1d(new, known, assume_unique=True)
             known = np.union1d(known, frontier)
@@ -252,7 +284,7 @@ class _Search:
         start = np.concatenate([[0], np.cumsum(np.bincount(source, minlength=len(codes)))]).astype(np.int64)
         return codes, target[order].astype(np.uint32), pair[order].astype(np.uint32), start
 
-    def _successors(self, levels: Ints) -> Iterator[tuple[Ints, Ints, Ints]]:
+    def _successors(self, levels: Ints, held: tuple[int, ...] = ()) -> Iterator[tuple[Ints, Ints, Ints]]:
         """Yield (rows, successor levels, pairs) for every outcome of every move, self-loops left out."""
         alive = self.tables.ending(levels) < 0
         for move in range(len(self.pair_counts)):
@@ -261,7 +293,7 @@ class _Search:
             first, last = (int(x) for x in self.tables.outcome_start[move : move + 2])
             local = entry[rows] - self.tables.table_start[move]
             for outcome in range(first, last):
-                new = self.tables.after(outcome, levels[rows])
+                new = self.tables.after(outcome, levels[rows], held)
                 moved = np.any(new != levels[rows], axis=1)
                 pair = self.pair_start[move] + local * (last - first) + outcome - first
                 yield rows[moved], new[moved], pair[moved]
@@ -288,7 +320,22 @@ class _Search:
             if search.done == search.count:
                 for pin in pins:
                     search.add(np.unique(self._pinned(self._levels(search.codes[: search.count]), *pin) @ self.radix))
+                self._add_held(search)
         return self._numba_edges(search, arguments)
+
+    def _add_held(self, search: _Table) -> None:
+        """Add what moves lead to while variables are held, from the states found so far."""
+        for held in self.held:
+            levels = self._at_rest(self._levels(search.codes[: search.count]), held)
+            for _, new, _ in self._successors(levels, held):
+                search.add(np.unique(new @ self.radix))
+
+    def _at_rest(self, levels: Ints, held: tuple[int, ...]) -> Ints:
+        """Return the states in which every held variable is at a level that an intervention sets it to."""
+        still = np.ones(len(levels), dtype=bool)
+        for variable in held:
+            still &= np.isin(levels[:, variable], [level for v, level in _pins(self.tables) if v == variable])
+        return levels[still]
 
     def _numba_edges(
         self, search: _Table, arguments: tuple[Any, ...]

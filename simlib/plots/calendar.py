@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from simlib.analysis.whatif import Comparison
 
 LOOKS = {"force": (style.VERMILION, "v"), "pin": (style.PURPLE, "D"), "forbid": (style.SKY, "////"),
-         "policy": (style.GREEN, "....")}  # fmt: skip
+         "policy": (style.GREEN, "...."), "hold": (style.PURPLE, "xxxx"), "assume": (style.OCHRE, "----")}  # fmt: skip
+
+WORDS = {"force": "triangle: forced", "pin": "diamond: set", "forbid": "hatched: forbidden",
+         "policy": "dotted: a policy", "hold": "crossed: kept", "assume": "lined: assumed"}  # fmt: skip
 
 
 HEAD = 0.62
@@ -30,9 +33,9 @@ def calendar(result: Comparison, ax: Axes) -> Axes:
     booked = {label: effect.bookings for label, effect in result.effects.items() if effect.bookings}
     acts = sum(map(len, booked.values()))
     things = f"{style.counted(acts, 'intervention')} in {style.counted(len(booked), 'variant')}"
-    style.dress(ax, fit(f"{things}, {long_date(result.as_of)} to {long_date(result.by)}", ax),
-                "triangle: forced, diamond: set, hatched bar: forbidden, dotted: a policy; "
-                "pale: only while its condition holds")  # fmt: skip
+    marks = [*(words for kind, words in WORDS.items() if any(b.kind == kind for of in booked.values() for b in of)),
+             *(["pale: only while its condition holds"] if any(b.waits for of in booked.values() for b in of) else [])]
+    style.dress(ax, fit(f"{things}, {long_date(result.as_of)} to {long_date(result.by)}", ax), "; ".join(marks))
     rows(ax, acts)
     row = 0.0
     for label, items in booked.items():

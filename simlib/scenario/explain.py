@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 from simlib.quantities import show
 from simlib.scenario.model import (
+    ALWAYS,
+    Assume,
     Assumption,
     Condition,
     Effect,
@@ -17,8 +19,10 @@ from simlib.scenario.model import (
     Factor,
     Forbid,
     Force,
+    Hold,
     Intervention,
     Ladder,
+    Lasting,
     Move,
     Outcome,
     Pin,
@@ -115,7 +119,7 @@ def part_in_words(part: object, scenario: Scenario) -> str:
             return f"{part.id} (“{part.label}”) {chance}: {say.effects(part)}"
         case Rung():
             return f"{part.id}{f' (“{part.label}”)' * bool(part.label)}{_if_not_always(' once', part.when, scenario)}"
-        case Force() | Forbid() | Policy() | Pin():
+        case Force() | Forbid() | Policy() | Pin() | Hold() | Assume():
             return say.intervention(part)
     raise TypeError(f"no words for {type(part).__name__}")
 
@@ -294,10 +298,16 @@ class _Speaker:
             case Policy():
                 often = show(intervention.rate, "rate")
                 text = f"the move {intervention.move} happens about {often} if possible{self._while(intervention)}"
+            case Hold():
+                text = f"{intervention.variable} is kept at {intervention.level}{self._while(intervention)}"
+            case Assume():
+                assumption = self.world.assumptions[intervention.assumption]
+                value = show(intervention.value, assumption.kind, intervention.unit or assumption.unit)
+                text = f"the assumption {assumption.id} is {value}{self._while(intervention)}"
         return self.sentence(text, intervention.because)
 
-    def _while(self, intervention: Forbid | Policy) -> str:
-        always = intervention.when.always
-        when = "" if always else f" while {condition_in_words(intervention.when, self.world)}"
+    def _while(self, intervention: Lasting) -> str:
+        condition = ALWAYS if isinstance(intervention, Hold) else intervention.when
+        when = "" if condition.always else f" while {condition_in_words(condition, self.world)}"
         until = f" to the day before {intervention.until}" if intervention.until else ""
         return f"{when}, from {intervention.date or 'the start'} on{until}".replace(" on to ", " to ")

@@ -20,11 +20,30 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
+from simlib.scenario.condition import ALWAYS, Clause, Condition, Window
+from simlib.scenario.interventions import (
+    Assume,
+    Change,
+    Forbid,
+    Force,
+    Hold,
+    Intervention,
+    Lasting,
+    Pin,
+    Policy,
+    View,
+)
+
+__all__ = [
+    "ALWAYS", "FORMAT", "Actor", "Assume", "Assumption", "AssumptionKind", "Change", "Clause", "Condition",
+    "Correlation", "Effect", "Ending", "Factor", "Forbid", "Force", "Hold", "Intervention", "Ladder", "Lasting", "Move",
+    "Outcome", "Pin", "Policy", "Question", "Rung", "Scenario", "Source", "Variable", "View", "Window",
+]  # fmt: skip
+
 FORMAT = 1
 """The version of the file format this library reads and writes."""
 
 AssumptionKind = Literal["rate", "chance", "factor"]
-Clause = tuple[tuple[str, tuple[str, ...]], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,46 +63,6 @@ class Actor:
 
     id: str
     label: str
-
-
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """A condition on the state: any of `clauses` holds; a clause holds when every variable is in its level set.
-
-    A clause is `((variable_id, (level, ...)), ...)`. `Condition.ALWAYS` has one empty clause; no clause at all
-    never holds.
-    """
-
-    clauses: tuple[Clause, ...] = ((),)
-
-    def __str__(self) -> str:
-        clauses = (", ".join(f"{name}={'|'.join(levels)}" for name, levels in clause) for clause in self.clauses)
-        return "always" if self.always else " or ".join(clauses) or "never"
-
-    def holds(self, state: Mapping[str, str]) -> bool:
-        """Say whether the condition holds in a state {variable_id: level}."""
-        return any(all(state[variable] in levels for variable, levels in clause) for clause in self.clauses)
-
-    @property
-    def variables(self) -> tuple[str, ...]:
-        """The variables the condition reads, each once, in order of appearance."""
-        return tuple(dict.fromkeys(variable for clause in self.clauses for variable, _ in clause))
-
-    @property
-    def always(self) -> bool:
-        """True when it holds in every state because it asks for nothing."""
-        return () in self.clauses
-
-
-ALWAYS = Condition()
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """Calendar dates between which something applies, both inclusive."""
-
-    first: dt.date
-    last: dt.date
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,108 +229,6 @@ class Ladder:
     rungs: tuple[Rung, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Force:
-    """Make a move fire on a date if its guard holds, whatever its rate; optionally with one given outcome."""
-
-    move: str
-    date: dt.date
-    outcome: str | None = None
-    because: str = ""
-
-    def __str__(self) -> str:
-        outcome = f":{self.outcome}" if self.outcome else ""
-        return f"force {self.move}{outcome}@{self.date}"
-
-
-@dataclass(frozen=True, slots=True)
-class Forbid:
-    """Make a move impossible from 00:00 of `date` (None: the start) to 00:00 of `until` (None: for good).
-
-    With `when` only while that condition holds: a policy of refraining.
-    """
-
-    move: str
-    date: dt.date | None = None
-    because: str = ""
-    until: dt.date | None = None
-    when: Condition = ALWAYS
-
-    def __str__(self) -> str:
-        return f"forbid {self.move}" + _span(self.date, self.until) + _while(self.when)
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """While `when` holds, a move happens at `rate` per day if its guard holds, whatever its own rate and factors.
-
-    A rule that somebody follows: "if a strike hits land, close the airspace within a day". It looks at the present
-    state only. It applies from 00:00 of `date` (None: the start) to 00:00 of `until` (None: for good); a `Forbid` of
-    the same move is stronger, and of two policies the later one.
-    """
-
-    move: str
-    rate: float
-    when: Condition = ALWAYS
-    date: dt.date | None = None
-    because: str = ""
-    until: dt.date | None = None
-
-    def __str__(self) -> str:
-        return f"policy {self.move} at {self.rate:g} per day" + _span(self.date, self.until) + _while(self.when)
-
-
-@dataclass(frozen=True, slots=True)
-class Pin:
-    """Set a variable to a level on a date, once."""
-
-    variable: str
-    level: str
-    date: dt.date
-    because: str = ""
-
-    def __str__(self) -> str:
-        return f"pin {self.variable}={self.level}@{self.date}"
-
-
-Intervention = Force | Forbid | Policy | Pin
-
-
-def _span(date: dt.date | None, until: dt.date | None) -> str:
-    return (f"@{date}" if date else "") + (f"..{until}" if until else "")
-
-
-def _while(when: Condition) -> str:
-    return "" if when.always else f" while {when}"
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One assumption changed by a view: a new median, optionally a new range, and why (base units)."""
-
-    assumption: str
-    value: float
-    low: float | None = None
-    high: float | None = None
-    because: str = ""
-    sources: tuple[str, ...] = ()
-    unit: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """A named set of changed assumptions and interventions, with its author's reason."""
-
-    id: str
-    title: str
-    author: str = ""
-    because: str = ""
-    changes: tuple[Change, ...] = ()
-    interventions: tuple[Intervention, ...] = ()
-    horizon_days: float | None = None
-    ladder: str | None = None
-
-
 @dataclass(frozen=True, eq=False)
 class Scenario:
     """One world, resolved. Mappings are ordered as in the file and are not to be changed.
@@ -418,7 +295,7 @@ class Scenario:
 def _plain(value: Any) -> Any:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         plain = {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
-        return ({"type": type(value).__name__} | plain) if isinstance(value, Force | Forbid | Policy | Pin) else plain
+        return ({"type": type(value).__name__} | plain) if isinstance(value, Intervention) else plain
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, tuple | list):

@@ -21,12 +21,15 @@ from simlib.scenario.document import Document, Place
 from simlib.scenario.load import FILE, load_text
 from simlib.scenario.model import (
     FORMAT,
+    Assume,
     Assumption,
     Change,
     Condition,
     Forbid,
     Force,
+    Hold,
     Intervention,
+    Lasting,
     Pin,
     Policy,
     Scenario,
@@ -51,7 +54,7 @@ def save_view(scenario: Scenario, view: View, path: str | os.PathLike[str]) -> P
     data = document.editable(old)
     _set_head(data, view, before)
     _set_changes(data, view, before, scenario)
-    _set_interventions(data, view, before)
+    _set_interventions(data, view, before, scenario)
     text = document.text_of(data, like=old)
     read_view(text, scenario, str(file))
     write_atomically(file, text)
@@ -113,12 +116,12 @@ def _scalar(value: float, kind: Any, unit: str) -> str | int | float:
         return text
 
 
-def _set_interventions(data: Any, view: View, before: View | None) -> None:
+def _set_interventions(data: Any, view: View, before: View | None, scenario: Scenario) -> None:
     """Take out what is gone and put in what is new, so that what stays keeps its place and its comments."""
     new, standing = list(view.interventions), list(before.interventions) if before else []
     written = data.get("interventions", [])
     if standing != new and len(written) != len(standing):  # a repeated move is one entry: write out what it asks for
-        written[:] = [document.in_one_line(_entry(intervention)) for intervention in standing]
+        written[:] = [document.in_one_line(_entry(intervention, scenario)) for intervention in standing]
     for index in reversed(range(len(standing))):
         if standing[index] not in new:
             del written[index], standing[index]
@@ -126,12 +129,12 @@ def _set_interventions(data: Any, view: View, before: View | None) -> None:
         written, standing = [], []
     for index, intervention in enumerate(new):
         if standing[index : index + 1] != [intervention]:
-            written.insert(index, document.in_one_line(_entry(intervention)))
+            written.insert(index, document.in_one_line(_entry(intervention, scenario)))
             standing.insert(index, intervention)
     _put(data, "interventions", written)
 
 
-def _entry(intervention: Intervention) -> dict[str, Any]:
+def _entry(intervention: Intervention, scenario: Scenario) -> dict[str, Any]:
     """Return an intervention as it is written in a view file."""
     entry: dict[str, Any]
     match intervention:
@@ -144,15 +147,22 @@ def _entry(intervention: Intervention) -> dict[str, Any]:
         case Policy():
             rate = write(intervention.rate, "rate")
             entry = {"policy": intervention.move, "rate": rate} | _while(intervention)
-    return {key: value for key, value in (entry | {"because": intervention.because}).items() if value}
+        case Hold():
+            entry = {"hold": intervention.variable, "level": intervention.level} | _span(intervention)
+        case Assume():
+            assumption = scenario.assumptions[intervention.assumption]
+            value = _scalar(intervention.value, assumption.kind, intervention.unit or assumption.unit)
+            entry = {"assume": assumption.id, "value": value} | _while(intervention)
+    return {key: value for key, value in (entry | {"because": intervention.because}).items() if value not in ("", None)}
 
 
-def _while(intervention: Forbid | Policy) -> dict[str, Any]:
-    return {
-        "when": _written_condition(intervention.when),
-        "from": intervention.date,
-        "until": intervention.until,
-    }
+def _while(intervention: Forbid | Policy | Assume) -> dict[str, Any]:
+    when = None if intervention.when.always else _written_condition(intervention.when)
+    return {"when": when} | _span(intervention)
+
+
+def _span(intervention: Lasting) -> dict[str, Any]:
+    return {"from": intervention.date, "until": intervention.until}
 
 
 def _written_condition(condition: Condition) -> Any:

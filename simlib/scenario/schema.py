@@ -342,8 +342,29 @@ class PinShape(Shape):
     because: Text | None = Field(None, description="why")
 
 
+class HoldShape(Shape):
+    """A variable set to a level and kept there, whatever moves would do to it."""
+
+    hold: Reference = Field(description="id of the variable")
+    level: Reference = Field(description="the level")
+    from_: Date | None = Field(None, alias="from", description="first day; default: from the start")
+    until: Date | None = Field(None, description="first day on which it is free again; default: never")
+    because: Text | None = Field(None, description="why")
+
+
+class AssumeShape(Shape):
+    """An assumption with another value from a day on, or while a condition holds."""
+
+    assume: Reference = Field(description="id of the assumption")
+    value: Number = Field(description="its median then; a draw keeps its distance from the median")
+    when: ConditionShape | None = Field(None, description=f"only while this holds (not for a chance); {WHEN}")
+    from_: Date | None = Field(None, alias="from", description="first day; default: from the start")
+    until: Date | None = Field(None, description="first day on which it no longer applies; default: never")
+    because: Text | None = Field(None, description="why")
+
+
 def _intervention(value: object) -> str | None:
-    keys = ("force", "repeat", "forbid", "delay", "policy", "pin")
+    keys = ("force", "repeat", "forbid", "delay", "policy", "pin", "hold", "assume")
     return next((f"\0{key}" for key in keys if key in value), None) if isinstance(value, dict) else None
 
 
@@ -353,13 +374,15 @@ InterventionShape = Annotated[
     | Annotated[ForbidShape, Tag("\0forbid")]
     | Annotated[DelayShape, Tag("\0delay")]
     | Annotated[PolicyShape, Tag("\0policy")]
-    | Annotated[PinShape, Tag("\0pin")],
+    | Annotated[PinShape, Tag("\0pin")]
+    | Annotated[HoldShape, Tag("\0hold")]
+    | Annotated[AssumeShape, Tag("\0assume")],
     Discriminator(
         _intervention,
         custom_error_type="shape",
         custom_error_message=(
-            "expected one of force: MOVE, repeat: MOVE, forbid: MOVE, delay: MOVE, policy: MOVE or pin: VARIABLE among "
-            "its keys"
+            "expected one of force: MOVE, repeat: MOVE, forbid: MOVE, delay: MOVE, policy: MOVE, pin: VARIABLE, "
+            "hold: VARIABLE or assume: ASSUMPTION among its keys"
         ),
     ),
 ]

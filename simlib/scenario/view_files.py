@@ -10,14 +10,27 @@ from simlib.scenario import document
 from simlib.scenario.conditions import Reader
 from simlib.scenario.document import Document, Place
 from simlib.scenario.fitting import fit
-from simlib.scenario.model import Change, Forbid, Force, Intervention, Pin, Policy, Scenario, View
+from simlib.scenario.model import (
+    Assume,
+    Change,
+    Forbid,
+    Force,
+    Hold,
+    Intervention,
+    Pin,
+    Policy,
+    Scenario,
+    View,
+)
 from simlib.scenario.resolve import read_horizon
 from simlib.scenario.scalars import Refusal
 from simlib.scenario.schema import (
+    AssumeShape,
     ChangeShape,
     DelayShape,
     ForbidShape,
     ForceShape,
+    HoldShape,
     PinShape,
     PolicyShape,
     RepeatShape,
@@ -25,7 +38,7 @@ from simlib.scenario.schema import (
 )
 from simlib.scenario.views import misfits, repeated
 
-AnyShape = ForceShape | RepeatShape | ForbidShape | DelayShape | PolicyShape | PinShape
+AnyShape = ForceShape | RepeatShape | ForbidShape | DelayShape | PolicyShape | PinShape | HoldShape | AssumeShape
 
 
 def read_view(text: str, scenario: Scenario, file: str = "view.yaml") -> View:
@@ -105,11 +118,30 @@ class _Interventions:
                 return (Forbid(shape.delay, None, because, shape.until),)
             case PinShape():
                 return (Pin(shape.pin, shape.level, shape.on, because),)
+            case HoldShape():
+                return (Hold(shape.hold, shape.level, shape.from_, because, shape.until),)
+            case AssumeShape():
+                return self._assumed(shape, place)
         when = self.reader.condition(shape.when, (*place, "when"))
         if isinstance(shape, ForbidShape):
             return (Forbid(shape.forbid, shape.from_, because, shape.until, when),)
         rate = self._number(shape.rate, "rate", (*place, "rate"))
         return () if rate is None else (Policy(shape.policy, rate, when, shape.from_, because, shape.until),)
+
+    def _assumed(self, shape: AssumeShape, place: Place) -> tuple[Intervention, ...]:
+        assumption = self.scenario.assumptions.get(shape.assume)
+        if assumption is None:
+            what = f"unknown assumption {shape.assume!r}"
+            self.read.note((*place, "assume"), what, did_you_mean(shape.assume, self.scenario.assumptions))
+            return ()
+        when = self.reader.condition(shape.when, (*place, "when"))
+        try:
+            quantity = parse(shape.value, assumption.kind)
+        except QuantityError as error:
+            self.read.note((*place, "value"), error.what, error.expected)
+            return ()
+        because = shape.because or ""
+        return (Assume(assumption.id, quantity.value, when, shape.from_, because, shape.until, quantity.unit),)
 
     def _repeated(self, shape: RepeatShape, place: Place) -> tuple[Intervention, ...]:
         every = self._number(shape.every, "duration", (*place, "every"))

@@ -15,16 +15,13 @@ from simlib.quantities import check_range, parse, show, window_days
 from simlib.scenario import checks, document
 from simlib.scenario.assumptions import place_of
 from simlib.scenario.checks import Finding
-from simlib.scenario.document import Place, dotted
+from simlib.scenario.document import dotted
+from simlib.scenario.fits import wrong_intervention
 from simlib.scenario.model import (
     Assumption,
     Change,
-    Condition,
-    Forbid,
     Force,
     Intervention,
-    Pin,
-    Policy,
     Scenario,
     View,
 )
@@ -93,7 +90,7 @@ def misfits(scenario: Scenario, view: View) -> Iterator[Finding]:
     yield from _broken_by(_with_changes(scenario, known), known)
     horizon = view.horizon_days or scenario.horizon_days
     for index, intervention in enumerate(view.interventions):
-        for place, what, expected in _wrong_intervention(scenario, intervention, horizon):
+        for place, what, expected in wrong_intervention(scenario, intervention, horizon):
             yield ("interventions", index, *place), what, expected
     if view.horizon_days is not None and view.horizon_days <= 0:
         yield ("horizon",), f"a horizon of {view.horizon_days:g} days", "expected one above zero"
@@ -168,21 +165,22 @@ def parse_values(texts: Iterable[str], scenario: Scenario) -> dict[str, str]:
         elif name in values:
             problems.append(Problem("", 0, name, "is set twice", "keep one"))
         elif name not in scenario.assumptions:
-            problems.append(_unknown(scenario, name))
+            problems.append(unknown(scenario, name))
         else:
             values[name] = value
     document.refuse(problems)
     return values
 
 
-def _unknown(scenario: Scenario, name: str) -> Problem:
+def unknown(scenario: Scenario, name: str) -> Problem:
+    """Return what to say of an assumption that is not there."""
     return Problem("", 0, name, "there is no such assumption", did_you_mean(name, scenario.assumptions))
 
 
 def _read_value(scenario: Scenario, name: str, value: str | float) -> Change:
     assumption = scenario.assumptions.get(name)
     if assumption is None:
-        raise ScenarioError(_unknown(scenario, name))
+        raise ScenarioError(unknown(scenario, name))
     try:
         if isinstance(value, str):
             quantity = parse(value, assumption.kind)
@@ -299,59 +297,5 @@ def with_horizon(scenario: Scenario, horizon: str | float) -> Scenario:
 
 def refusals(where: str, intervention: Intervention, scenario: Scenario) -> list[Problem]:
     """Return what is wrong with an intervention of this scenario, told at `where`."""
-    wrong = _wrong_intervention(scenario, intervention, scenario.horizon_days)
+    wrong = wrong_intervention(scenario, intervention, scenario.horizon_days)
     return [Problem("", 0, where, what, expected) for _, what, expected in wrong]
-
-
-def _wrong_intervention(scenario: Scenario, intervention: Intervention, horizon_days: float) -> Iterator[Finding]:
-    """Yield what is wrong with one intervention, at places of its entry in a view file."""
-    if isinstance(intervention, Pin):
-        yield from _wrong_level(scenario, intervention.variable, intervention.level, ("pin",), ("level",))
-    else:
-        yield from _wrong_move(scenario, intervention)
-    if isinstance(intervention, Forbid | Policy):
-        yield from _wrong_span(scenario, intervention)
-        yield from _wrong_condition(scenario, intervention.when)
-    if isinstance(intervention, Policy) and not 0 < intervention.rate < math.inf:
-        yield ("rate",), f"a rate of {intervention.rate:g} per day", "expected one above zero"
-    if intervention.date is None:
-        return
-    key = "from" if isinstance(intervention, Forbid | Policy) else "on"
-    if not 0 <= scenario.day(intervention.date) < horizon_days:
-        side = "before the forecast begins" if intervention.date < scenario.as_of else "after the horizon"
-        last = scenario.by_date(horizon_days)
-        yield (key,), f"{intervention.date} is {side}", f"expected a day from {scenario.as_of} to {last}"
-
-
-def _wrong_span(scenario: Scenario, intervention: Forbid | Policy) -> Iterator[Finding]:
-    first, until = intervention.date or scenario.as_of, intervention.until
-    if until is not None and until <= first:
-        what = f"it ends ({until}) before it begins ({first})"
-        yield ("until",), what, "expected a later day: the first on which it no longer applies"
-
-
-def _wrong_condition(scenario: Scenario, when: Condition) -> Iterator[Finding]:
-    for clause in when.clauses:
-        for name, levels in clause:
-            for level in levels:
-                yield from _wrong_level(scenario, name, level, ("when",), ("when", name))
-
-
-def _wrong_level(scenario: Scenario, name: str, level: str, at_name: Place, at_level: Place) -> Iterator[Finding]:
-    variable = scenario.variables.get(name)
-    if variable is None:
-        yield at_name, f"unknown variable {name!r}", did_you_mean(name, scenario.variables)
-    elif level not in variable.levels:
-        yield at_level, f"{name!r} has no level {level!r}", did_you_mean(level, variable.levels)
-
-
-def _wrong_move(scenario: Scenario, intervention: Force | Forbid | Policy) -> Iterator[Finding]:
-    move = scenario.moves.get(intervention.move)
-    if move is None:
-        key = type(intervention).__name__.lower()
-        yield (key,), f"unknown move {intervention.move!r}", did_you_mean(intervention.move, scenario.moves)
-    elif isinstance(intervention, Force) and intervention.outcome is not None:
-        outcomes = [outcome.id for outcome in move.outcomes]
-        if intervention.outcome not in outcomes:
-            what = f"{move.id!r} has no outcome {intervention.outcome!r}"
-            yield ("outcome",), what, did_you_mean(intervention.outcome, outcomes)

@@ -12,10 +12,22 @@ from simlib.quantities import parse
 from simlib.scenario import document
 from simlib.scenario.conditions import Reader
 from simlib.scenario.document import Document
-from simlib.scenario.forms import DELAY, FORBID, FORCE, PIN, POLICY, REPEAT
-from simlib.scenario.model import ALWAYS, Clause, Condition, Forbid, Force, Intervention, Pin, Policy, Scenario
+from simlib.scenario.forms import ASSUME, DELAY, FORBID, FORCE, HOLD, PIN, POLICY, REPEAT
+from simlib.scenario.model import (
+    ALWAYS,
+    Assume,
+    Clause,
+    Condition,
+    Forbid,
+    Force,
+    Hold,
+    Intervention,
+    Pin,
+    Policy,
+    Scenario,
+)
 from simlib.scenario.scalars import Refusal, read_date
-from simlib.scenario.views import refusals, repeated
+from simlib.scenario.views import refusals, repeated, unknown
 
 AnyIntervention = TypeVar("AnyIntervention", bound=Intervention)
 
@@ -73,6 +85,29 @@ def parse_pin(text: str, scenario: Scenario) -> Pin:
     """Read `VARIABLE=LEVEL@DATE`."""
     match = _match(r"(?P<variable>[^=@]+)=(?P<level>[^=@]+)@(?P<date>[^@]+)", text, PIN)
     return _fitting(text, [Pin(match["variable"], match["level"], _date(text, match["date"]))], scenario)[0]
+
+
+def parse_hold(text: str, scenario: Scenario) -> Hold:
+    """Read `VARIABLE=LEVEL[@DATE][..UNTIL]`: set and kept there from DATE (default: the start), free from UNTIL."""
+    match = _match(rf"(?P<variable>[^=@]+?)=(?P<level>[^=@]+?){_SPAN}", text, HOLD)
+    date, until = _dates(text, match)
+    return _fitting(text, [Hold(match["variable"], match["level"], date, until=until)], scenario)[0]
+
+
+def parse_assume(text: str, scenario: Scenario) -> Assume:
+    """Read `ASSUMPTION=VALUE[@DATE][..UNTIL] [while ...]`: that median from DATE (default: the start) until UNTIL."""
+    pattern = rf"(?P<name>[^=@]+?)=(?P<value>(?:(?!\.\.)[^@])+?){_SPAN}{_WHILE}"
+    match = _match(pattern, text, ASSUME)
+    date, until = _dates(text, match)
+    name = match["name"]
+    if name not in scenario.assumptions:
+        raise ScenarioError(unknown(scenario, name))
+    try:
+        quantity = parse(match["value"], scenario.assumptions[name].kind)
+    except QuantityError as error:
+        raise ScenarioError(Problem("", 0, text, error.what, error.expected)) from None
+    when = _condition(text, match["when"], scenario)
+    return _fitting(text, [Assume(name, quantity.value, when, date, until=until, unit=quantity.unit)], scenario)[0]
 
 
 def parse_condition(text: str, scenario: Scenario) -> Condition:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from simlib.results import write_atomically
-from simlib.scenario.model import Forbid, Pin, Scenario
+from simlib.scenario.model import Forbid, Force, Pin, Policy, Scenario
 from simlib.widgets.state import Settings, State
 
 SESSIONS = 5
@@ -132,7 +132,8 @@ def find_settings(drafts: Drafts, state: State) -> Draft | None:
 def fits(settings: Settings, state: State) -> bool:
     """Say whether everything the settings name is in the world of a state."""
     base = state.base
-    named_moves = [*settings.off, *(item.move for item in settings.interventions if not isinstance(item, Pin))]
+    moved = (item.move for item in settings.interventions if isinstance(item, Force | Forbid | Policy))
+    named_moves = [*settings.off, *moved]
     pins = [item for item in settings.interventions if isinstance(item, Pin)]
     known_dates = all(item.date is not None or isinstance(item, Forbid) for item in settings.interventions)
     return (

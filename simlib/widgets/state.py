@@ -20,7 +20,7 @@ from simlib.errors import Problem, QuantityError, ScenarioError, did_you_mean
 from simlib.quantities import check_range, parse, show
 from simlib.results import long_date
 from simlib.scenario.load import load, load_views
-from simlib.scenario.model import Forbid, Force, Intervention, Pin, Policy, Scenario, View
+from simlib.scenario.model import Assume, Forbid, Force, Hold, Intervention, Pin, Policy, Scenario, View
 from simlib.scenario.views import apply_view, with_horizon, with_interventions, with_values
 
 UNDO = 500
@@ -303,7 +303,7 @@ class State:
 
     def intervention_text(self, item: Intervention) -> str:
         """Say an intervention in words."""
-        if isinstance(item, Policy):
+        if isinstance(item, Policy | Hold | Assume):
             return intervention_in_words(item, self.base)
         if isinstance(item, Pin):
             return f"{self.base.variables[item.variable].label} set to {item.level} on {long_date(item.date)}"

@@ -14,7 +14,7 @@ from simlib.engines.exact import solve
 from simlib.engines.histories import histories
 from simlib.errors import Cancelled, ScenarioError
 from simlib.results import long_date
-from simlib.scenario.model import Pin
+from simlib.scenario.model import Hold, Pin
 from tests import worlds
 from tests.strategies import seeded_world
 
@@ -56,9 +56,9 @@ def test_the_tree_branches_add_up():
     assert tree.loc["cross → right", "share_of_parent"] == pytest.approx(0.75, abs=1e-4)
 
 
-@pytest.mark.parametrize("seed", range(0, 60, 6))
+@pytest.mark.parametrize("seed", [None, *range(0, 60, 6)])
 def test_exact_classes_match_counted_ones(seed):
-    scenario = seeded_world(seed)
+    scenario = worlds.intervened_world() if seed is None else seeded_world(seed)
     if not scenario.ladders:
         pytest.skip("a world without a ladder")
     exact = path_classes(scenario, top=1000)
@@ -111,6 +111,17 @@ def test_passages():
     assert frame.loc["right", "share"] == pytest.approx(0.75, abs=1e-8)
     assert frame.loc["go-left", "share"] == pytest.approx(0.25, abs=1e-8)
     assert np.all((frame["low"] <= frame["share"]) & (frame["share"] <= frame["high"]))
+
+
+def test_passages_while_a_place_is_held():
+    """No way leads through the right while the place is kept at the crossing; then both ways are as before."""
+    kept = crossroads().replace(interventions=(Hold("place", "cross", until=worlds.date(12)),))
+    frame = passages(kept, "home").set_index("id")
+    assert frame.loc["right", "share"] == pytest.approx(0.75, abs=1e-8)
+    free = crossroads().replace(horizon_days=18.0)
+    assert solve(kept).endings["home"].probability[-1] == pytest.approx(solve(free).endings["home"].probability[-1])
+    times = np.array([p.probability for p in path_classes(kept).classes if p.ending == "home"])
+    assert times == pytest.approx([p.probability for p in path_classes(free).classes if p.ending == "home"], abs=1e-8)
 
 
 def test_times_between_rungs_keep_what_the_horizon_cuts_off():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import random
 
@@ -13,8 +14,21 @@ from simlib.analysis import pairing
 from simlib.analysis.measures import find
 from simlib.analysis.variants import bookings, delay, repeat, variant_of
 from simlib.analysis.whatif import compare, cumulative
+from simlib.engines.mixture import over_priors
 from simlib.errors import Cancelled, MissingDependency, ScenarioError, Unsupported
-from simlib.scenario.model import Change, Condition, Forbid, Force, Pin, Policy, View
+from simlib.scenario.model import (
+    Assume,
+    Change,
+    Condition,
+    Forbid,
+    Force,
+    Hold,
+    Pin,
+    Policy,
+    Variable,
+    View,
+)
+from simlib.scenario.views import with_values
 from tests import oracle
 from tests.strategies import _Drawing, seeded_world
 from tests.worlds import World, date, tempo_world, two_states, unreachable_rung, windows
@@ -47,6 +61,13 @@ CASES = {
     "a policy": (Policy("cross", B), 1 - np.exp(-B * T)),
     "a policy for ten days": (Policy("cross", B, LEFT, date(5), until=date(15)), 1 - np.exp(-A * 20 - B * 10)),
     "a policy and a prohibition": ([Policy("cross", 9.0), Forbid("cross", date(10))], 1 - np.exp(-90.0)),
+    "held for ten days": (Hold("bank", "left", date(5), until=date(15)), 1 - np.exp(-A * 20)),
+    "held on the other side": (Hold("bank", "right", date(20)), 1.0),
+    "held, and set meanwhile": ([Hold("bank", "left"), Pin("bank", "right", date(9))], 1.0),
+    "held, and forced meanwhile": ([Hold("bank", "left"), Force("cross", date(9))], 0.0),
+    "another rate for ten days": (Assume("cross.rate", B, LEFT, date(5), until=date(15)), 1 - np.exp(-A * 20 - B * 10)),
+    "of two other rates the later": ([Assume("cross.rate", 9.0), Assume("cross.rate", B)], 1 - np.exp(-B * T)),
+    "a rule above another rate": ([Policy("cross", B), Assume("cross.rate", 9.0)], 1 - np.exp(-B * T)),
     "a view": (View("v", "V", changes=(Change("cross.rate", B),)), 1 - np.exp(-B * T)),
     "several at once": ([{"cross.rate": B}, delay("cross", date(10))], 1 - np.exp(-B * 20)),
 }
@@ -101,6 +122,7 @@ def test_flips_keep_within_their_bounds_on_random_worlds(seed):
     scenario = seeded_world(seed, interventions=False)
     drawing = _Drawing(random.Random(seed), 48, True)
     drawing.variables, drawing.horizon = scenario.variables, int(scenario.horizon_days) - 1
+    drawing.assumptions = dict(scenario.assumptions)
     acts = [drawing._intervention(dict(scenario.moves)) for _ in range(2)]
     flips = compare(scenario, {"v": acts}, engine="montecarlo", runs=500).effects["v"].flips
     assert flips.bounds[0] - 1e-12 <= flips.share <= flips.bounds[1] + 1e-12
@@ -118,19 +140,29 @@ NOTHING = {
     "forcing under a false guard": Force("repaint", date(4)),
     "setting what already holds": Pin("lamp", "off", date(0)),
     "a policy to do what is done anyway": Policy("light", 0.2, Condition(((("lamp", ("off",)),),))),
+    "holding what nobody moves": Hold("idle", "on", date(3)),
+    "another rate that is the same": Assume("light.rate", 0.2, date=date(4), until=date(9)),
+    "another rate in a state that never is": Assume("light.rate", 9.0, Condition(((("lamp", ("green",)),),))),
     "the stated value": {"light.rate": 0.2},
     "nothing": [],
 }
 
 
+def lamp():
+    """The lamp that cannot turn green, and beside it a variable that no move touches."""
+    scenario = unreachable_rung()
+    idle = Variable("idle", "Idle", ("off", "on"), (("on", None),))
+    return scenario.replace(variables={**scenario.variables, "idle": idle})
+
+
 @pytest.mark.parametrize("name", NOTHING)
 def test_what_would_have_happened_anyway_changes_no_bit(name):
-    comparison = compare(unreachable_rung(), {"v": NOTHING[name]}, engine="montecarlo", runs=3000)
+    comparison = compare(lamp(), {"v": NOTHING[name]}, engine="montecarlo", runs=3000)
     effect = comparison.effects["v"]
     assert all(np.all(d.change == 0) and np.array_equal(d.before, d.after) for d in effect.differences.values())
     assert effect.flips.share == 0
     assert effect.partings == ()
-    exact = compare(unreachable_rung(), {"v": NOTHING[name]}, runs=0).effects["v"]
+    exact = compare(lamp(), {"v": NOTHING[name]}, runs=0).effects["v"]
     assert all(np.max(np.abs(d.change)) < 3e-9 for d in exact.differences.values())
 
 
@@ -138,6 +170,55 @@ def test_what_would_have_happened_anyway_changes_no_bit(name):
 def test_no_difference_seen_still_leaves_the_rule_of_three(measure):
     _, low, high = last(compare(RARE, {"variant": []}, engine="montecarlo", runs=1000), measure=measure)
     assert (-low, high) == (pytest.approx(pairing.Z95**2 / (1000 + pairing.Z95**2), rel=1e-3),) * 2
+
+
+# ---------------------------------------------------------------- what lasts, by both engines
+
+
+@pytest.mark.parametrize("engine", ["exact", "montecarlo"])
+def test_an_outcome_has_another_chance_for_ten_days(engine):
+    """A coin is tossed at a rate of 0.2; for ten days heads, which ends the story, has a chance of 0.9, not 0.25."""
+    world = World("coin", 30).variable("coin", "none", "heads", start="none")
+    world.move("toss", 0.2, outcomes={"heads": (0.25, {"coin": "heads"}), "tails": (None, {})})
+    scenario = world.ending("won", {"coin": "heads"}).question("tails", move="toss", outcome="tails").scenario()
+    lucky = Assume("toss.heads.chance", 0.9, date=date(5), until=date(15))
+    found = compare(scenario, {"v": lucky}, engine=engine, runs=20_000).effects["v"]
+    expected = 1 - np.exp(-0.2 * (0.25 * 20 + 0.9 * 10))
+    difference = found.differences["ending:won"]
+    assert difference.after[-1] == pytest.approx(expected, abs=1e-8 if engine == "exact" else 0.015)
+    always = compare(scenario, {"v": Assume("toss.heads.chance", 0.9)}, engine=engine, runs=20_000).effects["v"]
+    changed = compare(scenario, {"v": {"toss.heads.chance": 0.9}}, engine=engine, runs=20_000).effects["v"]
+    for name, one in always.differences.items():
+        assert np.array_equal(one.after, changed.differences[name].after)
+
+
+@pytest.mark.parametrize("engine", ["exact", "montecarlo"])
+@pytest.mark.parametrize("name", ["patrol.rate", "clash.times.1", "clash.small.chance"])
+def test_assumed_from_the_start_is_the_changed_assumption_at_every_draw(engine, name):
+    scenario = tempo_world()
+    stated = scenario.assumptions[name]
+    high = min(1.2 * stated.value, 0.97) if stated.kind == "chance" else 1.2 * stated.value
+    spread = dataclasses.replace(stated, low=stated.value / 1.2, high=high)
+    scenario = scenario.replace(assumptions={**scenario.assumptions, name: spread})
+    value = 0.7 if stated.kind == "chance" else 1.5 * stated.value
+    runs = {"engine": engine, "draws": 8, "seed": 3} | ({"runs": 400} if engine == "montecarlo" else {})
+    assumed = over_priors(scenario.replace(interventions=(Assume(name, value),)), **runs)
+    changed = over_priors(with_values(scenario, {name: value}), **runs)
+    for ending in scenario.endings:
+        np.testing.assert_allclose(assumed.values(ending), changed.values(ending), atol=2e-9)
+
+
+def test_what_is_kept_and_forced_keeps_its_other_effects():
+    """A shove opens a shut door and rings; kept shut from the day of the shove, though listed later, it only rings."""
+    world = World("door", 20).variable("door", "shut", "open", start="open")
+    world.variable("bell", "still", "rung", start="still")
+    scenario = world.move("shove", 0.0001, {"door": "open", "bell": "rung"}, when={"door": "shut"}).scenario()
+    shut = scenario.replace(interventions=(Force("shove", date(4)), Hold("door", "shut", date(4), until=date(9))))
+    for answer in (simlib.solve(shut, times=[10.0]), simlib.simulate(shut, runs=500, times=[10.0])):
+        assert answer.variables["bell"]["rung"][-1] == pytest.approx(1, abs=1e-9)
+        assert answer.variables["door"]["open"][-1] < 0.01
+        assert answer.moves["shove"][-1] == pytest.approx(1, abs=0.02)
+        assert [act["without_effect"] for act in answer.interventions] == [0.0, None]
 
 
 # ---------------------------------------------------------------- policies, by both engines
@@ -362,6 +443,10 @@ def test_a_shorter_horizon_is_the_same_for_all():
 @pytest.mark.parametrize(("spec", "error", "words"), [
     (Forbid("crawl"), ScenarioError, "unknown move 'crawl'; expected one of: cross"),
     ({"cross": 2.0}, ScenarioError, "no such assumption"),
+    (Assume("cross.rat", 1.0), ScenarioError, "unknown assumption 'cross.rat'; did you mean 'cross.rate'"),
+    (Assume("cross.rate", -1.0), ScenarioError, "-1.0 is not above zero; expected a rate"),
+    (Hold("bank", "middle"), ScenarioError, "'bank' has no level 'middle'"),
+    (Hold("bank", "left", date(9), until=date(9)), ScenarioError, "it ends .* before it begins"),
     (Policy("cross", 0.0), ScenarioError, "a rate of 0 per day; expected one above zero"),
     (Policy("cross", 1.0, Condition(((("bank", ("middle",)),),))), ScenarioError, "'bank' has no level 'middle'"),
     (Forbid("cross", date(9), until=date(9)), ScenarioError, r"it ends \(2031-04-10\) before it begins"),

@@ -15,7 +15,7 @@ from scipy.stats import chi2_contingency, ks_2samp, kstest
 from simlib.engines.histories import histories
 from simlib.engines.montecarlo import Simulator
 from simlib.engines.reference import Reference, sample
-from simlib.scenario.model import Forbid, Force, Pin, Policy
+from simlib.scenario.model import Forbid, Force
 from tests import worlds
 from tests.engines.chance import P_LIMIT, Z_LIMIT, scores, two_scores
 
@@ -24,19 +24,7 @@ pytestmark = pytest.mark.statistical
 RUNS, MANY = 4_000, 40_000
 
 
-def intervened():
-    """The tempo world with one intervention of every kind."""
-    return worlds.tempo_world().replace(interventions=(
-        Force("invite", worlds.date(3)),
-        Force("clash", worlds.date(6), "small"),
-        Pin("tempo", "hot", worlds.date(20)),
-        Forbid("patrol", worlds.date(25), until=worlds.date(40)),
-        Forbid("rumour", worlds.date(10), when=worlds.condition({"tempo": "hot"})),
-        Policy("withdraw", 0.3, worlds.condition({"standoff": "clashes"}), worlds.date(4)),
-    ))  # fmt: skip
-
-
-WORLDS = {"tempo": worlds.tempo_world, "intervened": intervened}
+WORLDS = {"tempo": worlds.tempo_world, "intervened": worlds.intervened_world}
 
 
 @pytest.fixture(scope="module")
@@ -153,7 +141,7 @@ def test_how_often_each_move_fires(name, stories):
 
 
 def test_how_often_an_intervention_has_no_effect(stories):
-    fast = Simulator(intervened()).run(runs=MANY)
+    fast = Simulator(worlds.intervened_world()).run(runs=MANY)
     for place, number in enumerate((0, 1, 2)):
         came_up = [run.without_effect[number] for run in stories["intervened"] if number in run.without_effect]
         assert abs(float(two_scores(len(came_up), RUNS, fast.tried[place], MANY))) < Z_LIMIT

@@ -5,14 +5,16 @@ from __future__ import annotations
 import random
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import simlib
 from simlib.engines.exact import Solver
-from simlib.scenario.model import Scenario
+from simlib.scenario.model import Assume, Scenario
 from tests.properties.comparing import drawn, numbers
 from tests.strategies import worlds
+from tests.worlds import date, intervened_world
 
 STEP = 1e-4
 """Relative step of a central difference: its own error is of order STEP² of the third derivative."""
@@ -57,6 +59,21 @@ def test_gradient_agrees_with_central_differences(scenario, seed):
             scale = max(1.0, abs(wanted * value))
             # Compared as the change per relative change of the assumption: rates differ by orders of magnitude.
             assert abs(slope - wanted) * value <= 2e-7 * scale, (measure, assumption, slope, wanted)
+
+
+def test_the_gradient_with_every_kind_of_intervention():
+    """What is assumed for a while has the same value as it is stated to have: only its derivative tells them apart."""
+    scenario = intervened_world()
+    same = Assume("patrol.challenged.chance", scenario.assumptions["patrol.challenged.chance"].value, date=date(15))
+    scenario = scenario.replace(interventions=(*scenario.interventions, same))
+    known = measures(scenario)
+    asked = ["ending:war", "question:any-clash", "question:large-clash", "moves:patrol", "level:talks=open"]
+    slopes = simlib.gradient(scenario, asked).set_index(["measure", "assumption"])["derivative"]
+    for assumption in scenario.assumptions.values():
+        expected = differences(scenario, assumption.id)
+        for measure in asked:
+            slope, wanted = slopes[measure, assumption.id], expected[known[measure]]
+            assert slope * assumption.value == pytest.approx(wanted * assumption.value, rel=1e-5, abs=2e-7)
 
 
 @drawn(12)

@@ -12,12 +12,14 @@ from hypothesis import strategies as st
 
 import simlib
 from simlib.scenario.model import (
+    Assume,
     Assumption,
     Change,
     Condition,
     Effect,
     Forbid,
     Force,
+    Hold,
     Intervention,
     Move,
     Outcome,
@@ -109,7 +111,9 @@ class Renaming:
         )  # fmt: skip
 
     def intervention(self, old: Intervention) -> Intervention:
-        if isinstance(old, Pin):
+        if isinstance(old, Assume):
+            return replace(old, when=self.condition(old.when))
+        if isinstance(old, Pin | Hold):
             return replace(old, variable=self.variable(old.variable), level=self.level(old.level))
         if isinstance(old, Force):
             return replace(old, move=self.move_names[old.move])

@@ -6,7 +6,7 @@ import pytest
 import simlib
 from simlib.scenario.explain import Line, condition_in_words, explain, explain_text
 from simlib.scenario.load import load, load_text
-from simlib.scenario.model import Condition, Forbid, Policy
+from simlib.scenario.model import Assume, Condition, Forbid, Hold, Policy
 from simlib.scenario.views import with_values
 
 BRIDGE = Path(__file__).parent / "bridge"
@@ -145,6 +145,8 @@ def test_policies_are_said():
         interventions=(
             Policy("block", 1.0, angry, dt.date(2031, 4, 5), "a vow", dt.date(2031, 5, 1)),
             Forbid("block", None, "", dt.date(2031, 5, 1), angry),
+            Hold("mood", "calm", dt.date(2031, 5, 1)),
+            Assume("block_rate", 2 / 7, angry, unit="per week"),
         )
     )
     assert [line.sentence for line in explain(world) if line.section == "interventions"] == [
@@ -153,6 +155,8 @@ def test_policies_are_said():
             "2031-05-01; because: a vow"
         ),
         "the move block cannot happen while mood is angry, from the start to the day before 2031-05-01",
+        "mood is kept at calm, from 2031-05-01 on",
+        "the assumption block_rate is 2 per week while mood is angry, from the start on",
     ]
 
 

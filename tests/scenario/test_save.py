@@ -15,7 +15,7 @@ import simlib
 from simlib.errors import ScenarioError
 from simlib.scenario import save
 from simlib.scenario.load import load, load_text, load_view, load_views
-from simlib.scenario.model import Change, Condition, Forbid, Force, Pin, Policy, View
+from simlib.scenario.model import Assume, Change, Condition, Forbid, Force, Hold, Pin, Policy, View
 from simlib.scenario.save import save_values, save_view, write_atomically
 from simlib.scenario.view_files import read_view
 from simlib.scenario.views import apply_view, with_values
@@ -75,6 +75,10 @@ def test_a_new_view_is_read_back_as_it_was(world, folder):
             Forbid("block", DAY, "", dt.date(2031, 4, 9), either),
             Policy("block", 0.5, angry, DAY, "a vow", dt.date(2031, 5, 9)),
             Policy("block", 1 / 3),
+            Hold("bridge", "blocked", None, "", dt.date(2031, 5, 9)),
+            Assume("angry_factor", 0.5, angry, DAY),
+            Assume("full_chance", 0.31, date=DAY, unit="%"),
+            Assume("block_rate", 1 / 3, unit="per day"),
         ),
         horizon_days=45.5,
         ladder="lanes",

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from simlib.errors import ScenarioError
 from simlib.scenario.load import load, load_view
-from simlib.scenario.model import Change, Condition, Forbid, Force, Pin, Policy, View
+from simlib.scenario.model import Assume, Change, Condition, Forbid, Force, Hold, Pin, Policy, View
 from simlib.scenario.view_files import read_view
 from simlib.scenario.views import (
     apply_view,
@@ -99,6 +99,17 @@ def test_a_second_view_later_is_refused_because_clashes_would_go_unseen():
         (view(horizon_days=0.0), "view v: horizon: a horizon of 0 days; expected one above zero"),
         (view(ladder="lane"), "view v: ladder: unknown ladder 'lane'; did you mean 'lanes'"),
         (view(interventions=(Force("blok", DAY),)), "view v: interventions.1.force: unknown move 'blok'"),
+        (view(interventions=(Hold("brige", "open"),)), "interventions.1.hold: unknown variable 'brige'; did you mean"),
+        (view(interventions=(Assume("full", 0.5),)), "interventions.1.assume: unknown assumption 'full'"),
+        (view(interventions=(Assume("full_chance", 1.5),)), "interventions.1.value: 1.5 is not between 0 and 1"),
+        (
+            view(interventions=(Assume("full_chance", 0.5, Condition(((("mood", ("calm",)),),))),)),
+            "interventions.1.when: 'full_chance' is a chance, which cannot wait for a state; expected a rate, a factor",
+        ),
+        (
+            view(interventions=(Assume("mood.start.calm", 0.5),)),
+            "interventions.1.assume: 'mood.start.calm' is used only before the story begins, or nowhere",
+        ),
         (view(interventions=(Policy("block", 0.0),)), "interventions.1.rate: a rate of 0 per day; expected one above"),
         (view(interventions=(Policy("blok", 1.0),)), "interventions.1.policy: unknown move 'blok'"),
         (view(interventions=(Forbid("block", DAY, "", DAY),)), "interventions.1.until: it ends .* before it begins"),
@@ -124,12 +135,16 @@ title: V
 interventions:
   - {policy: block, rate: every 2 days, when: {mood: angry}, from: 2031-04-05, until: 2031-05-01, because: a vow}
   - {forbid: block, when: [{mood: calm}, {bridge: narrowed or above}], until: 2031-04-20}
+  - {hold: bridge, level: open, from: 2031-04-05, until: 2031-05-01, because: a fair}
+  - {assume: block_rate, value: 2 per week, from: 2031-04-05, when: {mood: angry}}
 """
     angry = Condition(((("mood", ("angry",)),),))
     calm = Condition(((("mood", ("calm",)),), (("bridge", ("narrowed", "blocked")),)))
     assert read_view(text, BRIDGE).interventions == (
         Policy("block", 0.5, angry, DAY, "a vow", dt.date(2031, 5, 1)),
         Forbid("block", None, "", dt.date(2031, 4, 20), calm),
+        Hold("bridge", "open", DAY, "a fair", dt.date(2031, 5, 1)),
+        Assume("block_rate", 2 / 7, angry, DAY, unit="per week"),
     )
 
 

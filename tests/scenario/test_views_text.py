@@ -9,12 +9,14 @@ import pytest
 
 from simlib.errors import ScenarioError
 from simlib.scenario.load import load
-from simlib.scenario.model import ALWAYS, Condition, Forbid, Force, Pin, Policy
+from simlib.scenario.model import ALWAYS, Assume, Condition, Forbid, Force, Hold, Pin, Policy
 from simlib.scenario.views_text import (
+    parse_assume,
     parse_condition,
     parse_delay,
     parse_forbid,
     parse_force,
+    parse_hold,
     parse_pin,
     parse_policy,
     parse_repeat,
@@ -35,6 +37,12 @@ def test_interventions_are_read():
     assert parse_policy("block=0.5 per day", BRIDGE) == Policy("block", 0.5, ALWAYS)
     assert parse_policy("block = every 2 days@2031-04-05..2031-05-01 while mood=angry", BRIDGE) == Policy(
         "block", 0.5, ANGRY, DAY, "", LATER
+    )
+    assert parse_hold("bridge=blocked", BRIDGE) == Hold("bridge", "blocked")
+    assert parse_hold(" bridge = blocked@2031-04-05..2031-05-01", BRIDGE) == Hold("bridge", "blocked", DAY, "", LATER)
+    assert parse_assume("full_chance=30%..2031-05-01", BRIDGE) == Assume("full_chance", 0.3, until=LATER, unit="%")
+    assert parse_assume("block_rate = every 2 days@2031-04-05 while mood=angry", BRIDGE) == Assume(
+        "block_rate", 0.5, ANGRY, DAY, unit="every day"
     )
     assert parse_pin("bridge=blocked@2031-04-05", BRIDGE) == Pin("bridge", "blocked", DAY)
     assert parse_pin(" bridge = blocked @ 2031-04-05 ", BRIDGE) == Pin("bridge", "blocked", DAY)
@@ -94,6 +102,12 @@ def test_the_first_and_the_last_day_belong_to_the_forecast():
         (parse_policy, "block=30%", "'30%' is a chance; expected a rate"),
         (parse_policy, "block=1 per day..2031-04-05@2031-04-01", "cannot be read"),
         (parse_policy, "block=1 per day@2031-04-05..2031-04-05", "it ends .2031-04-05. before it begins"),
+        (parse_hold, "bridge", r"cannot be read; expected VARIABLE=LEVEL\[@DATE\]\[..UNTIL\]"),
+        (parse_hold, "bridge=shut", "bridge=shut: 'bridge' has no level 'shut'"),
+        (parse_assume, "block_rate", r"cannot be read; expected ASSUMPTION=VALUE"),
+        (parse_assume, "blok_rate=1 per day", "blok_rate: there is no such assumption; did you mean 'block_rate'"),
+        (parse_assume, "block_rate=30%", "'30%' is a chance; expected a rate"),
+        (parse_assume, "full_chance=30% while mood=angry", "is a chance, which cannot wait for a state"),
         (parse_repeat, "block@2031-04-05", r"cannot be read; expected MOVE\[:OUTCOME\]\[@DATE\]\[..UNTIL\] every"),
         (parse_repeat, "block every week", "'week' is not a quantity; expected a length of time"),
         (parse_repeat, "block every 36 hours", "a move repeated every 1.5 days; expected a whole number of days"),

@@ -1,0 +1,49 @@
+"""What may hold of a state, and when on the calendar."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+Clause = tuple[tuple[str, tuple[str, ...]], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A condition on the state: any of `clauses` holds; a clause holds when every variable is in its level set.
+
+    A clause is `((variable_id, (level, ...)), ...)`. `Condition.ALWAYS` has one empty clause; no clause at all
+    never holds.
+    """
+
+    clauses: tuple[Clause, ...] = ((),)
+
+    def __str__(self) -> str:
+        clauses = (", ".join(f"{name}={'|'.join(levels)}" for name, levels in clause) for clause in self.clauses)
+        return "always" if self.always else " or ".join(clauses) or "never"
+
+    def holds(self, state: Mapping[str, str]) -> bool:
+        """Say whether the condition holds in a state {variable_id: level}."""
+        return any(all(state[variable] in levels for variable, levels in clause) for clause in self.clauses)
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """The variables the condition reads, each once, in order of appearance."""
+        return tuple(dict.fromkeys(variable for clause in self.clauses for variable, _ in clause))
+
+    @property
+    def always(self) -> bool:
+        """True when it holds in every state because it asks for nothing."""
+        return () in self.clauses
+
+
+ALWAYS = Condition()
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Calendar dates between which something applies, both inclusive."""
+
+    first: dt.date
+    last: dt.date

@@ -1,0 +1,115 @@
+"""Does an intervention fit a scenario? Every reason why not, at its place in the entry of a view file."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from simlib.errors import QuantityError, did_you_mean
+from simlib.quantities import check_range
+from simlib.scenario import checks
+from simlib.scenario.assumptions import place_of
+from simlib.scenario.checks import Finding
+from simlib.scenario.document import Place, dotted
+from simlib.scenario.model import (
+    Assume,
+    Condition,
+    Forbid,
+    Force,
+    Hold,
+    Intervention,
+    Lasting,
+    Move,
+    Pin,
+    Policy,
+    Scenario,
+)
+from simlib.scenario.scales import shifted
+
+
+def wrong_intervention(scenario: Scenario, intervention: Intervention, horizon_days: float) -> Iterator[Finding]:
+    """Yield what is wrong with one intervention, at places of its entry in a view file."""
+    match intervention:
+        case Pin() | Hold():
+            key = type(intervention).__name__.lower()
+            yield from _wrong_level(scenario, intervention.variable, intervention.level, (key,), ("level",))
+        case Assume():
+            yield from _wrong_assumption(scenario, intervention)
+        case _:
+            yield from _wrong_move(scenario, intervention)
+    if isinstance(intervention, Lasting):
+        yield from _wrong_span(scenario, intervention)
+    if isinstance(intervention, Forbid | Policy | Assume):
+        yield from _wrong_condition(scenario, intervention.when)
+    if isinstance(intervention, Policy) and not 0 < intervention.rate < math.inf:
+        yield ("rate",), f"a rate of {intervention.rate:g} per day", "expected one above zero"
+    if intervention.date is None:
+        return
+    key = "from" if isinstance(intervention, Lasting) else "on"
+    if not 0 <= scenario.day(intervention.date) < horizon_days:
+        side = "before the forecast begins" if intervention.date < scenario.as_of else "after the horizon"
+        last = scenario.by_date(horizon_days)
+        yield (key,), f"{intervention.date} is {side}", f"expected a day from {scenario.as_of} to {last}"
+
+
+def _wrong_assumption(scenario: Scenario, intervention: Assume) -> Iterator[Finding]:
+    """Yield why an assumption cannot have this value for a while."""
+    name, assumption = intervention.assumption, scenario.assumptions.get(intervention.assumption)
+    if assumption is None:
+        yield ("assume",), f"unknown assumption {name!r}", did_you_mean(name, scenario.assumptions)
+        return
+    if not any(name in used_by(move) for move in scenario):
+        what = f"{name!r} is used only before the story begins, or nowhere"
+        yield ("assume",), what, "expected one that a move uses; a start is changed for the whole forecast"
+    if assumption.kind == "chance" and not intervention.when.always:
+        what = f"{name!r} is a chance, which cannot wait for a state"
+        yield ("when",), what, "expected a rate, a factor, or only dates"
+    try:
+        check_range(intervention.value, assumption.kind)
+    except QuantityError as error:
+        yield ("value",), error.what, error.expected
+        return
+    changed = scenario.replace(assumptions={**scenario.assumptions, name: shifted(assumption, intervention.value)})
+    own = place_of(changed, assumption)
+    for place, what, expected in checks.findings(changed, checks.NUMBER_RULES):
+        yield ("value",), what if place == own else f"with this value, {dotted(place)}: {what}", expected
+
+
+def used_by(move: Move) -> set[str]:
+    """Return the assumptions that a move uses."""
+    chances = (outcome.chance for outcome in move.outcomes)
+    return {move.rate, *(factor.by for factor in move.factors), *(chance for chance in chances if chance)}
+
+
+def _wrong_span(scenario: Scenario, intervention: Lasting) -> Iterator[Finding]:
+    first, until = intervention.date or scenario.as_of, intervention.until
+    if until is not None and until <= first:
+        what = f"it ends ({until}) before it begins ({first})"
+        yield ("until",), what, "expected a later day: the first on which it no longer applies"
+
+
+def _wrong_condition(scenario: Scenario, when: Condition) -> Iterator[Finding]:
+    for clause in when.clauses:
+        for name, levels in clause:
+            for level in levels:
+                yield from _wrong_level(scenario, name, level, ("when",), ("when", name))
+
+
+def _wrong_level(scenario: Scenario, name: str, level: str, at_name: Place, at_level: Place) -> Iterator[Finding]:
+    variable = scenario.variables.get(name)
+    if variable is None:
+        yield at_name, f"unknown variable {name!r}", did_you_mean(name, scenario.variables)
+    elif level not in variable.levels:
+        yield at_level, f"{name!r} has no level {level!r}", did_you_mean(level, variable.levels)
+
+
+def _wrong_move(scenario: Scenario, intervention: Force | Forbid | Policy) -> Iterator[Finding]:
+    move = scenario.moves.get(intervention.move)
+    if move is None:
+        key = type(intervention).__name__.lower()
+        yield (key,), f"unknown move {intervention.move!r}", did_you_mean(intervention.move, scenario.moves)
+    elif isinstance(intervention, Force) and intervention.outcome is not None:
+        outcomes = [outcome.id for outcome in move.outcomes]
+        if intervention.outcome not in outcomes:
+            what = f"{move.id!r} has no outcome {intervention.outcome!r}"
+            yield ("outcome",), what, did_you_mean(intervention.outcome, outcomes)

@@ -1,0 +1,151 @@
+"""What is done to a world: interventions, and the views that carry them together with changed assumptions."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+from simlib.scenario.condition import ALWAYS, Condition
+
+
+@dataclass(frozen=True, slots=True)
+class Force:
+    """Make a move fire on a date if its guard holds, whatever its rate; optionally with one given outcome."""
+
+    move: str
+    date: dt.date
+    outcome: str | None = None
+    because: str = ""
+
+    def __str__(self) -> str:
+        outcome = f":{self.outcome}" if self.outcome else ""
+        return f"force {self.move}{outcome}@{self.date}"
+
+
+@dataclass(frozen=True, slots=True)
+class Forbid:
+    """Make a move impossible from 00:00 of `date` (None: the start) to 00:00 of `until` (None: for good).
+
+    With `when` only while that condition holds: a policy of refraining.
+    """
+
+    move: str
+    date: dt.date | None = None
+    because: str = ""
+    until: dt.date | None = None
+    when: Condition = ALWAYS
+
+    def __str__(self) -> str:
+        return f"forbid {self.move}" + _span(self.date, self.until) + _while(self.when)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """While `when` holds, a move happens at `rate` per day if its guard holds, whatever its own rate and factors.
+
+    A rule that somebody follows: "if a strike hits land, close the airspace within a day". It looks at the present
+    state only. It applies from 00:00 of `date` (None: the start) to 00:00 of `until` (None: for good); a `Forbid` of
+    the same move is stronger, and of two policies the later one.
+    """
+
+    move: str
+    rate: float
+    when: Condition = ALWAYS
+    date: dt.date | None = None
+    because: str = ""
+    until: dt.date | None = None
+
+    def __str__(self) -> str:
+        return f"policy {self.move} at {self.rate:g} per day" + _span(self.date, self.until) + _while(self.when)
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """Set a variable to a level on a date, once: what moves do to it afterwards happens."""
+
+    variable: str
+    level: str
+    date: dt.date
+    because: str = ""
+
+    def __str__(self) -> str:
+        return f"pin {self.variable}={self.level}@{self.date}"
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Set a variable to a level and keep it there: no move changes it, whatever else the move does.
+
+    From 00:00 of `date` (None: the start), before anything else of that day, to 00:00 of `until` (None: for good).
+    Only a `Pin`, or another `Hold`, of the same variable sets it to another level meanwhile.
+    """
+
+    variable: str
+    level: str
+    date: dt.date | None = None
+    because: str = ""
+    until: dt.date | None = None
+
+    def __str__(self) -> str:
+        return f"hold {self.variable}={self.level}" + _span(self.date, self.until)
+
+
+@dataclass(frozen=True, slots=True)
+class Assume:
+    """Give an assumption another median from a date on, or while a condition holds (base units).
+
+    It applies from 00:00 of `date` (None: the start) to 00:00 of `until` (None: for good); of two that apply, the
+    later one in the list does. A draw of the priors keeps its distance from the median: the same ratio for a rate or
+    a factor, the same odds ratio for a chance. A chance cannot wait for a state, and the start is over.
+    """
+
+    assumption: str
+    value: float
+    when: Condition = ALWAYS
+    date: dt.date | None = None
+    because: str = ""
+    until: dt.date | None = None
+    unit: str = ""
+
+    def __str__(self) -> str:
+        return f"assume {self.assumption}={self.value:g}" + _span(self.date, self.until) + _while(self.when)
+
+
+Intervention = Force | Forbid | Policy | Pin | Hold | Assume
+Lasting = Forbid | Policy | Hold | Assume
+"""What applies from one date until another; the others act at a moment."""
+
+
+def _span(date: dt.date | None, until: dt.date | None) -> str:
+    return (f"@{date}" if date else "") + (f"..{until}" if until else "")
+
+
+def _while(when: Condition) -> str:
+    return "" if when.always else f" while {when}"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One assumption changed by a view: a new median, optionally a new range, and why (base units)."""
+
+    assumption: str
+    value: float
+    low: float | None = None
+    high: float | None = None
+    because: str = ""
+    sources: tuple[str, ...] = ()
+    unit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A named set of changed assumptions and interventions, with its author's reason."""
+
+    id: str
+    title: str
+    author: str = ""
+    because: str = ""
+    changes: tuple[Change, ...] = ()
+    interventions: tuple[Intervention, ...] = ()
+    horizon_days: float | None = None
+    ladder: str | None = None
