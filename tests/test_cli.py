@@ -118,8 +118,8 @@ def test_changes_are_told(cli, bridge) -> None:
     assert "Seen through the view hopeful." in out
     told = out.split("Changed:\n")[1].split("\n\n")[0]
     assert [line.strip().split(": without effect in ")[0] for line in told.splitlines()][:5] == [
-        "pressure = ×9 instead of ×3", "horizon 30 days instead of 60", "forbid clear@2031-04-10",
-        "force meet:accepted@2031-04-05", "pin blockade=full@2031-04-05",
+        "pressure = ×9 instead of ×3", "horizon 30 days instead of 60", "“Clear it” forbidden from 10 April 2031",
+        "“Offer talks” (accepted) forced on 5 April 2031", "The blockade set to full on 5 April 2031",
     ]  # fmt: skip
     assert "calendar windows are left out" in told
     assert err == "note: pressure = ×9 lies outside its 90% range, ×1.5 to ×6\n"
@@ -127,7 +127,7 @@ def test_changes_are_told(cli, bridge) -> None:
 
 def test_a_forced_move_that_cannot_happen_is_reported(cli, bridge) -> None:
     _, out, _ = cli("run", bridge, "--force", "sign@2031-04-01")
-    assert "force sign@2031-04-01: without effect in 100%" in out
+    assert "forced on 1 April 2031: without effect in 100%" in out
 
 
 # The JSON contract

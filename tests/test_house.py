@@ -29,6 +29,7 @@ ROOMS = [
     ["quantities"],
     ["scenario"],
     ["priors"],
+    ["segments"],
     ["tables"],
     ["results"],
     ["engines"],

@@ -44,6 +44,7 @@ examples:
   simlib run two-islands --engine montecarlo --runs 100000 --seed 7 --threads 2
   simlib run two-islands --forbid patrol@2031-05-01 --forbid land-troops@2031-05-01..2031-06-01
   simlib run two-islands --force patrol:challenged@2031-04-10 --pin standoff=calm@2031-04-20
+  simlib run two-islands --hold standoff=calm@2031-04-10..2031-04-24 --assume "offer_rate=2 per month@2031-04-24"
   simlib run two-islands --draws 200 --out out/
   simlib run two-islands --json - | jq .endings"""
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from simlib.analysis.variants import intervention_in_words
 from simlib.cli.table import Row, table
 from simlib.quantities import show
 from simlib.results import Band, Forecast, long_date, percent
@@ -56,7 +57,7 @@ def _head(answer: Answer, base: Scenario, chosen: bool) -> Iterator[str]:
     if answer.scenario.view:
         lines.append(f"Seen through the view {answer.scenario.view}.")
     yield "\n".join(lines)
-    differences = [*_changes(answer.scenario, base), *_acts(forecast)]
+    differences = [*_changes(answer.scenario, base), *_acts(forecast, answer.scenario)]
     if forecast.provenance.get("ignore_windows"):
         differences.append("calendar windows are left out")
     if differences:
@@ -86,11 +87,11 @@ def _changes(scenario: Scenario, base: Scenario) -> Iterator[str]:
         yield f"horizon {scenario.horizon_days:g} days instead of {base.horizon_days:g}"
 
 
-def _acts(forecast: Forecast) -> Iterator[str]:
-    for act in forecast.interventions:
+def _acts(forecast: Forecast, scenario: Scenario) -> Iterator[str]:
+    for item, act in zip(scenario.interventions, forecast.interventions, strict=True):
         because = f" ({act['because']})" if act.get("because") else ""
         idle = act.get("without_effect")
-        yield f"{act['intervention']}{because}" + (f": without effect in {percent(idle)}" if idle else "")
+        yield f"{intervention_in_words(item, scenario)}{because}" + (f": without effect in {percent(idle)}" if idle else "")
     if forecast.interventions:
         yield "others react to this only through the state"
 
