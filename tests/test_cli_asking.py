@@ -13,8 +13,8 @@ import pytest
 from simlib.cli import main
 from simlib.cli.progress import Task
 from simlib.scenario.load import load
-from simlib.scenario.model import Forbid
-from simlib.scenario.views import with_horizon, with_interventions
+from simlib.scenario.model import Forbid, Pin
+from simlib.scenario.views import with_horizon, with_interventions, with_values
 
 CASES = {
     "compare": ["--forbid", "patrol", "--runs", "500", "--measure", "ending:open-war"],
@@ -192,7 +192,7 @@ def test_json_to_standard_output_is_only_json(capsys):
         (["paths", "two-islands", "--over", "talks", "--ladder", "standard"], 2, "--over: and --ladder at once"),
         (["diff", "two-islands", "--out", __file__], 2, "is a file; expected a folder"),
         (["drivers", "two-islands", "--measure", "ending:wor"], 2, "wor"),
-        (["sweep", "two-islands", "--out", "x"], 2, "expected one of --sobol, --grid, --views"),
+        (["sweep", "two-islands", "--out", "x"], 2, "expected one of --sobol, --grid, --views, or plans alone"),
         (["sweep", "two-islands", "--out", "x", "--grid", "patrol_rate"], 2, "cannot be read"),
         (["sweep", "two-islands", "--out", "x", "--sobol", "4", "--seeds", "3"], 2, "--seeds: the draws of --sob"),
         (["sweep", "two-islands", "--out", "x", "--views", "baseline,hawks", "--view", "hawks"], 2, "--view: a scen"),
@@ -239,6 +239,80 @@ def test_the_dice_of_a_sweep_begin_at_the_seed(tmp_path, capsys):
 
 def test_draws_of_a_sweep_have_the_dice_of_the_seed(tmp_path, capsys):
     assert set(swept(tmp_path, capsys, "--sobol", "4", "--seed", "5")["seed"]) == {5}
+
+
+PLANS = ["--as", "no patrols", "--forbid", "patrol", "--as", "truce", "--delay", "patrol@2031-05-01"]
+
+
+def test_plans_of_a_sweep_are_crossed_with_views_and_dice(tmp_path, capsys):
+    design = swept(tmp_path, capsys, "--views", "baseline,hawks", "--seeds", "2", *PLANS)
+    cases = [("baseline", 0), ("baseline", 1), ("hawks", 0), ("hawks", 1)]
+    assert design[["view", "seed", "case", "plan"]].to_numpy().tolist() == [
+        [view, seed, case, plan]
+        for case, (view, seed) in enumerate(cases)
+        for plan in ("baseline", "no patrols", "truce")
+    ]
+    world = load("two-islands")
+    wanted = with_interventions(world, [Forbid("patrol", None, until=dt.date(2031, 5, 1))])
+    assert design["scenario_sha256"][2] == wanted.sha256
+
+
+@pytest.mark.parametrize(
+    ("argv", "points"), [(["--sobol", "4"], 12), (["--grid", "hot_factor=2,4"], 6), (["--view", "hawks"], 3), ([], 3)]
+)
+def test_every_design_of_a_sweep_takes_plans(argv, points, tmp_path, capsys):
+    design = swept(tmp_path, capsys, *argv, *PLANS)
+    assert list(design["plan"]) == ["baseline", "no patrols", "truce"] * (points // 3)
+    if "--view" in argv:
+        assert set(design["view"]) == {"hawks"}
+
+
+FREEZE = "format: 1\nid: freeze\ntitle: F\ninterventions:\n  - pin: standoff\n    level: calm\n    on: 2031-04-20\n"
+
+
+def test_a_plan_of_a_sweep_is_a_file_or_part_of_a_named_one(tmp_path, capsys):
+    file = tmp_path / "freeze.yaml"
+    file.write_text(FREEZE)
+    both = ["--plan", str(file), "--set", "hot_factor=2", "--forbid", "land-troops",
+            "--as", "both", "--plan", str(file), "--forbid", "patrol"]  # fmt: skip
+    design = swept(tmp_path, capsys, *both)
+    assert list(design["plan"]) == ["baseline", "freeze", "both"]
+    assert set(design["hot_factor"]) == {2.0}
+    world = with_interventions(with_values(load("two-islands"), {"hot_factor": 2}), [Forbid("land-troops")])
+    calm = Pin("standoff", "calm", dt.date(2031, 4, 20))
+    worlds = [with_interventions(world, items) for items in ([], [calm], [calm, Forbid("patrol")])]
+    assert list(design["scenario_sha256"]) == [each.sha256 for each in worlds]
+
+
+def test_a_changed_plan_of_a_sweep_is_refused(tmp_path, capsys):
+    argv = ["sweep", "two-islands", "--out", str(tmp_path / "s"), "--runs", "10", "--plan", str(tmp_path / "f.yaml")]
+    (tmp_path / "f.yaml").write_text(FREEZE)
+    swept(tmp_path, capsys, *argv[-2:])
+    assert main(argv) == 0
+    assert "(0 now, 2 before)" in capsys.readouterr().out
+    (tmp_path / "f.yaml").write_text(FREEZE.replace("04-20", "04-21"))
+    assert main(argv) == 1
+    assert "holds another sweep: plan 'freeze' does something else there; choose" in capsys.readouterr().err
+
+
+def test_what_is_wrong_with_plans_of_a_sweep_is_told_at_once(tmp_path, capsys):
+    (tmp_path / "f.yaml").write_text(FREEZE.replace("calm", "calmer"))
+    file = str(tmp_path / "f.yaml")
+    argv = ["--plan", file, "--plan", "hawks", "--as", "a", "--set", "hot_factor=2", "--plan", "none.yaml",
+            "--as", "b", "--as", "a", "--forbid", "patrl"]  # fmt: skip
+    assert main(["sweep", "two-islands", "--out", str(tmp_path / "s"), *argv]) == 2
+    told = capsys.readouterr().err
+    for words in (
+        f"{file}:6: interventions.1.level: 'standoff' has no level 'calmer'; did you mean 'calm'?",
+        "hawks.yaml:9: assumptions: a plan changes no assumption; expected only interventions; compare views",
+        "--as a: --set hot_factor=2: a plan changes no assumption; expected it before --as, for every point",
+        "none.yaml: --as a: there is no such file; expected a view file, or the id of a view",
+        "--as b: no intervention follows it; expected --plan, or an intervention",
+        "two plans are called 'a'; expected another name",
+        "--as a: patrl: unknown move 'patrl'; did you mean 'patrol'?",
+    ):
+        assert words in told
+    assert not (tmp_path / "s").exists()
 
 
 def test_a_stopped_sweep_says_what_is_kept(tmp_path, capsys, monkeypatch):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -17,8 +19,9 @@ import pytest
 from simlib import sweep
 from simlib.engines.exact import solve
 from simlib.engines.montecarlo import simulate
-from simlib.errors import Cancelled, MissingDependency, ScenarioError, SimlibError
-from simlib.scenario.model import Forbid
+from simlib.errors import Cancelled, MissingDependency, ScenarioError, SimlibError, TooManyStates
+from simlib.scenario.model import Forbid, Force
+from simlib.scenario.views import with_interventions, with_values
 from simlib.sweep import workers
 from tests import worlds
 
@@ -49,14 +52,150 @@ def test_a_grid_by_both_engines(tmp_path):
     )
 
 
-def test_views_and_interventions(tmp_path):
-    calm = doors()
-    design = sweep.views_design({"baseline": calm}, interventions={"none": (), "stop": (Forbid("push"),)})
-    sweep.run(design, tmp_path, engine="exact")
-    frame = sweep.read(tmp_path).query("name == 'out'").set_index("interventions")
-    assert frame.loc["stop", "probability"] == 0
-    assert frame.loc["none", "probability"] == solve(calm).endings["out"].probability[-1]
-    assert frame["scenario_sha256"].nunique() == 2
+STOP = Forbid("push")
+NUDGE = Force("push", worlds.date(5))
+
+
+def plans_design():
+    return sweep.views_design(
+        {"calm": doors(), "eager": with_values(doors(), {"push": 0.2})}, plans={"stop": [STOP], "nudge": [NUDGE]},
+        seeds=(3, 4),
+    )  # fmt: skip
+
+
+def test_views_plans_and_seeds_are_crossed():
+    told = plans_design().frame()[["point", "seed", "view", "case", "plan"]]
+    cases = list(itertools.product(("calm", "eager"), (3, 4)))
+    assert told.to_numpy().tolist() == [
+        [3 * case + number, seed, view, case, plan]
+        for case, (view, seed) in enumerate(cases)
+        for number, plan in enumerate(("baseline", "stop", "nudge"))
+    ]
+
+
+def test_a_plan_does_what_the_same_interventions_do_alone(tmp_path):
+    design = plans_design()
+    for engine in ("exact", "montecarlo"):
+        sweep.run(design, tmp_path / engine, engine=engine, runs=200)
+    exact, counted = (sweep.read(tmp_path / engine).query("name == 'out'") for engine in ("exact", "montecarlo"))
+    eager = with_values(doors(), {"push": 0.2})
+    exact, counted = (
+        table[table["view"] == "eager"].groupby("plan") for table in (exact, counted[counted["seed"] == 4])
+    )
+    for plan, items in {"baseline": (), "stop": (STOP,), "nudge": (NUDGE,)}.items():
+        world = with_interventions(eager, items)
+        wanted = solve(world, times=[30.0]).endings["out"].probability[-1]
+        assert set(exact.get_group(plan)["probability"]) == {wanted}
+        thrown = simulate(world, runs=200, seed=4).endings["out"].probability[-1]
+        assert set(counted.get_group(plan)["probability"]) == {thrown}
+
+
+@pytest.mark.parametrize(
+    "design",
+    [sweep.grid_design(doors(), {"push": [0.1, 0.2]}, seeds=(0, 1)), sweep.sobol_design(doors(), 8)],
+    ids=["grid", "sobol"],
+)
+def test_any_design_is_crossed_with_the_same_values_and_dice(design, tmp_path):
+    crossed = design.crossed({"stop": [STOP]})
+    assert crossed.drawn == design.drawn
+    told = crossed.frame()
+    assert list(told["plan"]) == ["baseline", "stop"] * len(design)
+    before, after = (told[told["plan"] == plan].reset_index(drop=True) for plan in ("baseline", "stop"))
+    same = ["case", "seed", "push"]
+    pd.testing.assert_frame_equal(before[same], after[same], check_exact=True)
+    sweep.run(design, tmp_path / "plain", runs=100)
+    sweep.run(crossed, tmp_path / "crossed", runs=100, block=3)
+    plain, table = sweep.read(tmp_path / "plain"), sweep.read(tmp_path / "crossed")
+    stands = table[table["plan"] == "baseline"]
+    assert stands["probability"].tolist() == plain["probability"].tolist()
+    beside = sweep.beside_baseline(table).query("name == 'out'")
+    assert set(beside["plan"]) == {"stop"}
+    assert beside["before"].tolist() == plain.query("name == 'out'")["probability"].tolist()
+    assert beside["change"].tolist() == (-beside["before"]).tolist()
+
+
+def test_a_sweep_stopped_anywhere_has_tried_all_plans_alike(tmp_path):
+    design, told = sweep.sobol_design(doors(), 32).crossed({"stop": [STOP], "nudge": [NUDGE]}), []
+    with pytest.raises(Cancelled):
+        sweep.run(design, tmp_path, runs=20, workers=1, block=4, progress=lambda *x: told.append(x),
+                  cancel=lambda: len(told) >= 9)  # fmt: skip
+    done = sweep.read(tmp_path).drop_duplicates("point")
+    counts = done.groupby("plan").size()
+    assert 36 <= len(done) < 96
+    assert counts.max() - counts.min() <= 1
+    assert done["case"].max() > 24
+    assert len(sweep.beside_baseline(sweep.read(tmp_path)).query("name == 'out'")) >= 22
+
+
+def test_a_plan_that_has_changed_is_refused_by_name(tmp_path):
+    design = sweep.sobol_design(doors(), 2)
+    sweep.run(design.crossed({"stop": [STOP]}), tmp_path, runs=20)
+    later = Forbid("push", worlds.date(3))
+    for plans, words in (
+        ({"stop": [later]}, "plan 'stop' does something else there; choose"),
+        ({"halt": [STOP]}, "plan 'stop' there and not here, plan 'halt' here and not there; choose"),
+        ({"nudge": [NUDGE], "stop": [STOP]}, "holds another sweep: plan 'nudge' here and not there; choose"),
+    ):
+        with pytest.raises(SimlibError, match=words):
+            sweep.run(design.crossed(plans), tmp_path, runs=20)
+    assert sweep.run(design.crossed({"stop": [STOP]}), tmp_path, runs=20).done_now == 0
+
+
+def test_points_that_are_called_otherwise_are_another_sweep(tmp_path):
+    sweep.run(sweep.views_design({"calm": doors()}), tmp_path, runs=20)
+    with pytest.raises(SimlibError, match="other values, seeds or worlds of the points"):
+        sweep.run(sweep.views_design({"quiet": doors()}), tmp_path, runs=20)
+
+
+def test_what_does_not_fit_as_a_plan_is_told():
+    design = sweep.views_design({"calm": doors()})
+    with pytest.raises(ScenarioError, match="plan odd: forbid pull: unknown move 'pull'"):
+        design.crossed({"odd": [Forbid("pull")]})
+    with pytest.raises(ScenarioError, match="plan baseline: the scenario as it stands is called so"):
+        design.crossed({"baseline": [STOP]})
+    with pytest.raises(SimlibError, match="crossed with plans already: baseline, stop"):
+        design.crossed({"stop": [STOP]}).crossed({"nudge": [NUDGE]})
+
+
+def test_worlds_of_several_horizons_need_one(tmp_path):
+    design = sweep.views_design({"near": doors(10.0), "far": doors(30.0)})
+    with pytest.raises(ScenarioError, match="the worlds look 10 and 30 days ahead; expected one horizon for all"):
+        sweep.run(design, tmp_path / "none", runs=20)
+    sweep.run(design, tmp_path / "one", engine="exact", horizon=10.0)
+    out = sweep.read(tmp_path / "one").query("name == 'out'")
+    assert set(out["day"]) == {10.0}
+    assert len(set(out["probability"])) == 1
+
+
+PLAN = "format: 1\nid: {id}\ntitle: A plan\ninterventions:\n  - forbid: push\n    from: 2031-04-04\n"
+
+
+def test_plans_are_read_from_view_files(tmp_path):
+    (tmp_path / "later.yaml").write_text(PLAN.format(id="later"))
+    assert sweep.load_plans(doors(), [tmp_path / "later.yaml"]) == {"later": (Forbid("push", worlds.date(3)),)}
+
+
+def test_what_is_wrong_with_a_plan_file_is_told_with_its_line(tmp_path):
+    files = {
+        "believes": PLAN.format(id="believes") + "assumptions:\n  push: {value: 0.1 per day, because: seen}\n",
+        "looks": PLAN.format(id="looks").replace("interventions:", "horizon: 20 days\ninterventions:"),
+        "rests": "format: 1\nid: rests\ntitle: A plan\n",
+        "errs": PLAN.format(id="errs").replace("push", "pusch"),
+        "copy": PLAN.format(id="looks"),
+    }
+    for name, text in files.items():
+        (tmp_path / f"{name}.yaml").write_text(text)
+    with pytest.raises(ScenarioError) as refused:
+        sweep.load_plans(doors(), [*(tmp_path / f"{name}.yaml" for name in files), "none.yaml"])
+    told = [str(problem).removeprefix(f"{tmp_path}/") for problem in refused.value.problems]
+    assert told == [
+        "believes.yaml:7: assumptions: a plan changes no assumption; expected only interventions; compare views",
+        "looks.yaml:4: horizon: a plan has no horizon of its own; expected one horizon for the whole sweep",
+        "rests.yaml:1: interventions: a plan that does nothing; expected at least one intervention",
+        "errs.yaml:5: interventions.1.forbid: unknown move 'pusch'; did you mean 'push'?",
+        "copy.yaml: a second plan called 'looks'; expected another id",
+        "none.yaml: there is no such file; expected a view file, or the id of a view",
+    ]
 
 
 def test_the_same_bits_whatever_the_workers(tmp_path):
@@ -86,6 +225,7 @@ def test_an_aborted_sweep_goes_on_and_is_a_fair_sample(tmp_path):
 KILLED = """
 import sys, time
 from simlib import sweep
+from simlib.scenario.views import with_interventions, with_values
 from simlib.sweep import workers
 from tests.test_sweep import doors
 slow = workers.work
@@ -135,6 +275,55 @@ def test_a_task_that_raises_is_tried_again_then_reported(tmp_path, monkeypatch):
     assert report.done_now == 6
     fails = 0
     assert sweep.run(design, tmp_path / "always", runs=20, block=2).done_now == 2
+
+
+def test_what_is_under_way_when_it_is_stopped_is_finished_and_kept(tmp_path, monkeypatch):
+    whole, begun, stop = workers.work, threading.Event(), threading.Event()
+
+    def slow(*arguments):
+        begun.set()
+        stop.wait(10)
+        return whole(*arguments)
+
+    def stopped():
+        if begun.is_set():
+            stop.set()
+        return stop.is_set()
+
+    monkeypatch.setattr(workers, "work", slow)
+    design = sweep.sobol_design(doors(), 12)
+    with pytest.raises(Cancelled):
+        sweep.run(design, tmp_path, runs=20, workers=1, block=4, cancel=stopped)
+    assert sweep.read(tmp_path)["point"].nunique() == 4
+
+
+def test_an_error_of_the_reader_ends_what_is_under_way_between_points(tmp_path, monkeypatch):
+    whole, seen = workers.work, []
+
+    def endless(numbers, part, options, halted):
+        while True:
+            seen.append(whole(numbers, part, options, halted))
+
+    monkeypatch.setattr(workers, "work", endless)
+
+    def interrupted():
+        if len(seen) > 3:
+            raise KeyboardInterrupt
+        return False
+
+    with pytest.raises(KeyboardInterrupt):
+        sweep.run(sweep.sobol_design(doors(), 4), tmp_path, runs=20, workers=1, cancel=interrupted)
+
+
+def test_a_refusal_is_reported_without_another_try(tmp_path, monkeypatch):
+    def refusing(*_):
+        raise TooManyStates(10, 5, complete=True)
+
+    monkeypatch.setattr(workers, "work", refusing)
+    report = sweep.run(sweep.sobol_design(doors(), 2), tmp_path, engine="exact")
+    assert report.retried == ()
+    assert len(report.failed) == 1
+    assert "would need 10 reachable states" in report.failed[0]
 
 
 def test_another_sweep_in_the_same_folder_is_refused(tmp_path):
@@ -202,9 +391,29 @@ def test_a_task_that_raises_once_on_a_cluster_is_tried_again_and_told(tmp_path, 
     assert (report.done_now, len(report.failed), len(report.retried)) == (6, 1, 2)
 
 
+def test_a_scheduler_that_does_not_answer_is_told(tmp_path, monkeypatch):
+    pytest.importorskip("distributed", reason='a cluster needs Dask: pip install -e ".[scale]"')
+    monkeypatch.setattr(workers, "PATIENCE", 0.3)
+    design = sweep.sobol_design(doors(), 2)
+    with pytest.raises(SimlibError, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:1 "):
+        sweep.run(design, tmp_path, scheduler="tcp://127.0.0.1:1")
+    with pytest.raises(SimlibError, match=r"no Dask scheduler answers at nowhere .*; expected tcp://HOST:PORT"):
+        sweep.run(design, tmp_path, scheduler="nowhere")
+
+
+def test_a_scheduler_without_workers_is_told(tmp_path, monkeypatch):
+    distributed = pytest.importorskip("distributed", reason='a cluster needs Dask: pip install -e ".[scale]"')
+    monkeypatch.setattr(workers, "PATIENCE", 2.0)
+    with (
+        distributed.LocalCluster(n_workers=0, dashboard_address=":0", silence_logs=50) as made,
+        pytest.raises(SimlibError, match=r"at \S+ has no workers; start: dask worker tcp://"),
+    ):
+        sweep.run(sweep.sobol_design(doors(), 2), tmp_path, scheduler=made.scheduler_address)
+
+
 @pytest.mark.filterwarnings("ignore::ResourceWarning")  # a killed worker leaves its sockets to the operating system
 def test_a_cluster_gives_the_same_bits_even_when_a_worker_dies(tmp_path, cluster):
-    design = sweep.sobol_design(doors(), 80)
+    design = sweep.sobol_design(doors(), 40).crossed({"stop": [STOP]})
     killed = []
 
     def kill_one(share, _):

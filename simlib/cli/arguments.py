@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from simlib.cli.help import ABOUT, COMPARE_EXAMPLES, EXAMPLES, POOL_ABOUT, POOL_EXAMPLES, RUN_ABOUT, RUN_EXAMPLES
+from simlib.cli import help as texts
+from simlib.cli.readers import OF_VARIANT, named, names, whole
 from simlib.scenario.forms import ASSUME, DELAY, FORBID, FORCE, HOLD, PIN, POLICY, REPEAT
 
 RUNS = 10_000
@@ -39,7 +40,7 @@ def build() -> argparse.ArgumentParser:
     from simlib import __version__
 
     parser = Parser(
-        prog="simlib", description=ABOUT, epilog=EXAMPLES, allow_abbrev=False,
+        prog="simlib", description=texts.ABOUT, epilog=texts.EXAMPLES, allow_abbrev=False,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
     parser.add_argument("--version", action="version", version=f"simlib {__version__}")
@@ -47,12 +48,20 @@ def build() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     _check(_command(commands, "check", "say what is wrong with a scenario and its views, and what looks doubtful"))
     _explain(_command(commands, "explain", "tell every move, assumption and ending in a sentence"))
-    _run(_command(commands, "run", "forecast: endings, questions, ladder and moves by date", RUN_ABOUT, RUN_EXAMPLES))
+    _run(
+        _command(
+            commands,
+            "run",
+            "forecast: endings, questions, ladder and moves by date",
+            texts.RUN_ABOUT,
+            texts.RUN_EXAMPLES,
+        )
+    )
     _export(_command(commands, "export", "write the scenario for another tool (PRISM, Storm)"))
     _compare(
         _command(
             commands, "compare", "what if: the scenario beside its views, or with interventions and other values",
-            epilog=COMPARE_EXAMPLES,
+            epilog=texts.COMPARE_EXAMPLES,
         )
     )  # fmt: skip
     _drivers(_command(commands, "drivers", "what drives it: slopes, a tornado, shares of the doubt"))
@@ -61,11 +70,18 @@ def build() -> argparse.ArgumentParser:
     _indicators(_command(commands, "indicators", "what to watch for: what seeing a move says of an ending"))
     _discover(_command(commands, "discover", "under which assumptions: boxes over the priors"))
     _pool(
-        _command(commands, "pool", "several views as one forecast, and where they disagree", POOL_ABOUT, POOL_EXAMPLES)
+        _command(
+            commands,
+            "pool",
+            "several views as one forecast, and where they disagree",
+            texts.POOL_ABOUT,
+            texts.POOL_EXAMPLES,
+        )
     )
     _diff(_command(commands, "diff", "what changed between two scenarios or views, and what that did"))
     _report(_command(commands, "report", "one self-contained page to hand on: answer, drivers, watch list, ledger"))
-    _sweep(_command(commands, "sweep", "work out a design of many points into Parquet files, resumable"))
+    brief = "work out a design of many points into Parquet files, resumable"
+    _sweep(_command(commands, "sweep", brief, texts.SWEEP_ABOUT, texts.SWEEP_EXAMPLES))
     _lab(_command(commands, "lab", "open JupyterLab on the notebooks, wherever it is called from"))
     return parser
 
@@ -105,18 +121,18 @@ def _run(parser: argparse.ArgumentParser) -> None:
     engine = _adder(parser.add_argument_group("engine"))
     which = "default: exact; with too many states for it, nothing is computed"
     engine("--engine", choices=("exact", "montecarlo"), help=which)
-    engine("--runs", type=_whole(1), metavar="N", help=f"Monte Carlo replicates (default: {RUNS:,})")
-    engine("--seed", type=_whole(0), default=0, metavar="N", help="of the dice and of the draws (default: 0)")
-    engine("--threads", type=_whole(1), metavar="N", help="default: as many as help; changes no digit of the answer")
+    engine("--runs", type=whole(1), metavar="N", help=f"Monte Carlo replicates (default: {RUNS:,})")
+    engine("--seed", type=whole(0), default=0, metavar="N", help="of the dice and of the draws (default: 0)")
+    engine("--threads", type=whole(1), metavar="N", help="default: as many as help; changes no digit of the answer")
     what = "draws from the ranges of the assumptions; 0 (default): only at the stated values"
-    engine("--draws", type=_whole(0), default=0, metavar="N", help=what)
+    engine("--draws", type=whole(0), default=0, metavar="N", help=what)
     changes = _changes(parser)
     _windows(changes)
     text = "keep the changes, with those of --view, as the view NAME: views/NAME.yaml beside the scenario"
     changes.add_argument("--save-view", metavar="NAME", help=text)
     output = _adder(parser.add_argument_group("output"))
-    output("--times", type=_whole(1), metavar="N", help="report at N equal steps (default: about daily)")
-    output("--top", type=_whole(0), default=TOP, metavar="N", help=f"moves to list, 0: all (default: {TOP})")
+    output("--times", type=whole(1), metavar="N", help="report at N equal steps (default: about daily)")
+    output("--top", type=whole(0), default=TOP, metavar="N", help=f"moves to list, 0: all (default: {TOP})")
     output("--out", type=Path, metavar="DIR", help="write figures (PNG, SVG), tables (CSV) and forecast.json there")
     output("--json", metavar="FILE", help="write the forecast as JSON; `-`: to standard output, and nothing else")
 
@@ -148,24 +164,23 @@ def _compare(parser: argparse.ArgumentParser) -> None:
     _question(parser, "--measure", "--engine", "--draws", "--seed",
               measure="every ending and question, and all rungs and moves in the files")  # fmt: skip
     text = "pairs of histories with the same dice (default: 10,000 beside an exact answer, else 100,000; 0: none)"
-    parser.add_argument("--runs", type=_whole(0), metavar="N", help=text)
+    parser.add_argument("--runs", type=whole(0), metavar="N", help=text)
     parser.add_argument("--view", metavar="NAME", help="the baseline is the scenario seen through a view")
     changes = parser.add_argument_group("changes: together they make one variant, or one for each --as")
-    how: dict[str, Any] = {"action": _OfVariant, "dest": "variants", "default": []}
+    how = OF_VARIANT
     changes.add_argument(
         "--as", metavar="VARIANT", help="name the variant that the changes after it make (repeatable)", **how
     )
     text = "a view; before any --as each is a variant of its own, after one it is part of it (repeatable)"
-    changes.add_argument("--with-view", metavar="NAME", type=_named("view"), help=text, **how)
-    text = "another median for an assumption; its range shifts with it (repeatable)"
-    changes.add_argument("--set", metavar="NAME=VALUE", type=_named("set"), help=text, **how)
+    changes.add_argument("--with-view", metavar="NAME", type=named("view"), help=text, **how)
+    _set(changes, **how)
     _interventions(changes, **how)
 
 
 def _drivers(parser: argparse.ArgumentParser) -> None:
     _path(parser)
     _question(parser, "--measure", "--day", "--engine", "--seed")
-    parser.add_argument("--top", type=_whole(1), default=10, metavar="N", help="assumptions to follow (default: 10)")
+    parser.add_argument("--top", type=whole(1), default=10, metavar="N", help="assumptions to follow (default: 10)")
     parser.add_argument("--sobol", action="store_true", help="also shares of the doubt (Sobol indices; minutes)")
     _changes(parser)
 
@@ -173,7 +188,7 @@ def _drivers(parser: argparse.ArgumentParser) -> None:
 def _uncertainty(parser: argparse.ArgumentParser) -> None:
     _path(parser)
     _question(parser, "--measure", "--day", "--engine", "--seed")
-    parser.add_argument("--draws", type=_whole(0), default=0, metavar="N",
+    parser.add_argument("--draws", type=whole(0), default=0, metavar="N",
                         help="draws from the priors (default: 0, as many as needed)")  # fmt: skip
     parser.add_argument("--observe", type=float, metavar="DAY",
                         help="also rank what could be seen by this day by what it would be worth")  # fmt: skip
@@ -184,12 +199,12 @@ def _paths(parser: argparse.ArgumentParser) -> None:
     _path(parser)
     _question(parser, "--engine", "--seed")
     text = "histories for the times between rungs, and for all where there are too many states (default: 5,000)"
-    parser.add_argument("--runs", type=_whole(1), default=5_000, metavar="N", help=text)
+    parser.add_argument("--runs", type=whole(1), default=5_000, metavar="N", help=text)
     parser.add_argument("--ladder", metavar="NAME", help="the ladder whose rungs make a path (default: the first)")
     parser.add_argument("--over", metavar="VARIABLE", help="in place of rungs, the levels of a variable make a path")
     parser.add_argument("--given", metavar="ENDING", help="only the paths to this ending, as shares of it")
     parser.add_argument("--passages", action="store_true", help="with --given: what share passes each rung and move")
-    parser.add_argument("--top", type=_whole(1), default=20, metavar="N", help="classes to list (default: 20)")
+    parser.add_argument("--top", type=whole(1), default=20, metavar="N", help="classes to list (default: 20)")
     _changes(parser)
 
 
@@ -198,10 +213,10 @@ def _indicators(parser: argparse.ArgumentParser) -> None:
     _question(parser, "--seed")
     parser.add_argument("--ending", action="append", metavar="NAME", help="what to watch for (default: the first)")
     parser.add_argument("--day", type=float, metavar="DAYS", help="looked by (default: 14 days)")
-    parser.add_argument("--times-seen", type=_whole(1), default=1, metavar="N", help="sightings that make an alarm")
-    parser.add_argument("--draws", type=_whole(0), default=500, metavar="N", help="of the assumptions (default: 500)")
-    parser.add_argument("--runs", type=_whole(1), default=20_000, metavar="N", help="histories (default: 20,000)")
-    parser.add_argument("--doing", type=_whole(0), default=5, metavar="N", help="moves to force as well (default: 5)")
+    parser.add_argument("--times-seen", type=whole(1), default=1, metavar="N", help="sightings that make an alarm")
+    parser.add_argument("--draws", type=whole(0), default=500, metavar="N", help="of the assumptions (default: 500)")
+    parser.add_argument("--runs", type=whole(1), default=20_000, metavar="N", help="histories (default: 20,000)")
+    parser.add_argument("--doing", type=whole(0), default=5, metavar="N", help="moves to force as well (default: 5)")
     _changes(parser)
 
 
@@ -210,26 +225,22 @@ def _discover(parser: argparse.ArgumentParser) -> None:
     _question(parser, "--measure", "--engine", "--seed", measure="the first ending")
     parser.add_argument("--threshold", type=float, metavar="P", help="cases of interest (default: the upper quarter)")
     parser.add_argument(
-        "--draws", type=_whole(20), default=1000, metavar="N", help="of the assumptions (default: 1,000)"
+        "--draws", type=whole(20), default=1000, metavar="N", help="of the assumptions (default: 1,000)"
     )
-    parser.add_argument("--runs", type=_whole(1), default=1000, metavar="N", help="same-dice histories of each draw")
+    parser.add_argument("--runs", type=whole(1), default=1000, metavar="N", help="same-dice histories of each draw")
     _changes(parser)
 
 
 def _pool(parser: argparse.ArgumentParser) -> None:
     _path(parser)
     parser.add_argument(
-        "--views", type=_names, metavar="NAME,...", help="views to pool; `baseline` is the scenario as it stands "
+        "--views", type=names, metavar="NAME,...", help="views to pool; `baseline` is the scenario as it stands "
         "(default: it and all its views)",
     )  # fmt: skip
-    parser.add_argument("--weights", type=_names, metavar="W,...", help="a number for each view (default: alike)")
+    parser.add_argument("--weights", type=names, metavar="W,...", help="a number for each view (default: alike)")
     _question(parser, "--engine", "--draws", "--seed")
-    parser.add_argument("--runs", type=_whole(1), metavar="N", help=f"Monte Carlo replicates (default: {RUNS:,})")
+    parser.add_argument("--runs", type=whole(1), metavar="N", help=f"Monte Carlo replicates (default: {RUNS:,})")
     _set(parser.add_argument_group("changes"))
-
-
-def _names(text: str) -> list[str]:
-    return [part.strip() for part in text.split(",")]
 
 
 def _diff(parser: argparse.ArgumentParser) -> None:
@@ -255,26 +266,24 @@ def _report(parser: argparse.ArgumentParser) -> None:
 
 def _sweep(parser: argparse.ArgumentParser) -> None:
     _path(parser)
-    parser.epilog = (
-        "examples:\n"
-        "  simlib sweep two-islands --out swept --sobol 1024\n"
-        '  simlib sweep two-islands --out grid --grid "patrol_rate=1 per week,2 per week" --grid hot_factor=2,3,5\n'
-        "  simlib sweep two-islands --out views --views baseline,hawks --engine exact\n"
-        "The same command goes on where a killed one stopped."
-    )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the sweep")
-    design = parser.add_argument_group("design: one of")
-    design.add_argument("--sobol", type=_whole(1), metavar="N", help="N draws of the assumptions from their priors")
+    design = parser.add_argument_group("design: one of (with plans, none: the scenario as it stands)")
+    design.add_argument("--sobol", type=whole(1), metavar="N", help="N draws of the assumptions from their priors")
     design.add_argument("--grid", action="append", default=[], metavar="NAME=V,V,...", help="values (repeatable)")
-    design.add_argument("--views", type=lambda text: text.split(","), metavar="NAME,...", help="`baseline` is none")
+    design.add_argument("--views", type=names, metavar="NAME,...", help="`baseline` is none")
+    plans, how = parser.add_argument_group("plans: the design as it stands, and under each"), OF_VARIANT
+    text = "a view that only intervenes, or the path of its file; after --as it is part of that plan (repeatable)"
+    plans.add_argument("--plan", metavar="NAME", type=named("plan"), help=text, **how)
+    text = "name the plan that the interventions after it make; before any they are made in every point (repeatable)"
+    plans.add_argument("--as", metavar="PLAN", help=text, **how)
     _question(parser, "--engine", "--seed", outputs=False)
-    parser.add_argument("--seeds", type=_whole(1), metavar="N", help="dice per grid point or view, from --seed up")
-    parser.add_argument("--runs", type=_whole(1), default=1000, metavar="N", help="replicates of a point")
-    parser.add_argument("--times", type=_whole(1), default=1, metavar="N", help="equal steps (default: the horizon)")
-    parser.add_argument("--block", type=_whole(1), default=32, metavar="N", help="points in a file (default: 32)")
-    parser.add_argument("--workers", type=_whole(1), metavar="N", help="threads here (default: all cores)")
+    parser.add_argument("--seeds", type=whole(1), metavar="N", help="dice per grid point, view or plan, from --seed up")
+    parser.add_argument("--runs", type=whole(1), default=1000, metavar="N", help="replicates of a point")
+    parser.add_argument("--times", type=whole(1), default=1, metavar="N", help="equal steps (default: the horizon)")
+    parser.add_argument("--block", type=whole(1), default=32, metavar="N", help="points in a file (default: 32)")
+    parser.add_argument("--workers", type=whole(1), metavar="N", help="threads here (default: all cores)")
     parser.add_argument("--scheduler", metavar="ADDRESS", help='a Dask scheduler, such as "tcp://host:8786"')
-    _changes(parser)
+    _changes(parser, **how)
 
 
 def _question(
@@ -287,8 +296,8 @@ def _question(
         "--measure": {"action": "append", "metavar": "NAME", "help": f"{forms}; default: {measure}"},
         "--day": {"type": float, "metavar": "DAYS", "help": "by this day of the forecast (default: the horizon)"},
         "--engine": {"choices": ("exact", "montecarlo"), "help": "default: what suits the question"},
-        "--draws": {"type": _whole(0), "default": 0, "metavar": "N", "help": stated},
-        "--seed": {"type": _whole(0), "default": 0, "metavar": "N", "help": "of the dice and of the draws"},
+        "--draws": {"type": whole(0), "default": 0, "metavar": "N", "help": stated},
+        "--seed": {"type": whole(0), "default": 0, "metavar": "N", "help": "of the dice and of the draws"},
     }
     for name in wanted:
         parser.add_argument(name, **options[name])
@@ -301,7 +310,7 @@ def _question(
 def _lab(parser: argparse.ArgumentParser) -> None:
     parser.epilog = "Further options go to JupyterLab."
     parser.add_argument("--no-browser", action="store_true", help="only print the address")
-    parser.add_argument("--port", type=_whole(0), metavar="N", help="port to listen at (default: a free one from 8888)")
+    parser.add_argument("--port", type=whole(0), metavar="N", help="port to listen at (default: a free one from 8888)")
 
 
 def _adder(group: argparse._ArgumentGroup) -> Callable[..., argparse.Action]:
@@ -312,25 +321,24 @@ def _path(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("path", metavar="PATH", help="scenario folder or file, or the name of a shipped scenario")
 
 
-def _view(group: argparse._ArgumentGroup) -> None:
+def _view(group: argparse._ArgumentGroup, **how: Any) -> None:
     group.add_argument("--view", metavar="NAME", help="see it through a view (views/NAME.yaml beside the scenario)")
-    _set(group)
+    _set(group, **how)
 
 
-def _changes(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
+def _changes(parser: argparse.ArgumentParser, **how: Any) -> argparse._ArgumentGroup:
     """Add what may be asked of another world than the file's: a view, values, a horizon, interventions."""
     group = parser.add_argument_group("changes")
-    _view(group)
+    _view(group, **how)
     group.add_argument("--horizon", metavar="LENGTH", help='how far to look: "30 days", or a number of days')
-    _interventions(group)
+    _interventions(group, **how)
     return group
 
 
-def _set(group: argparse._ArgumentGroup) -> None:
-    group.add_argument(
-        "--set", action="append", default=[], metavar="NAME=VALUE", dest="values",
-        help="another median for an assumption; its range shifts with it (repeatable)",
-    )  # fmt: skip
+def _set(group: argparse._ArgumentGroup, **how: Any) -> None:
+    how = {**how, "type": named("set")} if how else {"action": "append", "default": [], "dest": "values"}
+    text = "another median for an assumption; its range shifts with it (repeatable)"
+    group.add_argument("--set", metavar="NAME=VALUE", help=text, **how)
 
 
 INTERVENTIONS = (
@@ -349,43 +357,8 @@ def _interventions(group: argparse._ArgumentGroup, **how: Any) -> None:
     """Add options that share one list, because on one day interventions act in the order given."""
     how = how or {"action": "append", "default": [], "dest": "interventions"}
     for name, form, text in INTERVENTIONS:
-        group.add_argument(f"--{name}", metavar=form, type=_named(name), help=f"{text} (repeatable)", **how)
-
-
-class _OfVariant(argparse.Action):
-    """Keeps what belongs to each variant: a list of (name, changes), `--as` beginning another."""
-
-    def __call__(
-        self,
-        parser: argparse.ArgumentParser,  # noqa: ARG002 - the face is argparse's
-        namespace: argparse.Namespace,
-        value: Any,
-        option: str | None = None,
-    ) -> None:
-        """Begin a variant, or add a change to the one begun last (without one: to the unnamed one)."""
-        variants = [*getattr(namespace, self.dest)]
-        if option == "--as":
-            variants.append((value, []))
-        else:
-            name, changes = variants.pop() if variants else ("", [])
-            variants.append((name, [*changes, value]))
-        setattr(namespace, self.dest, variants)
-
-
-def _named(kind: str) -> Callable[[str], tuple[str, str]]:
-    return lambda text: (kind, text)
+        group.add_argument(f"--{name}", metavar=form, type=named(name), help=f"{text} (repeatable)", **how)
 
 
 def _windows(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--ignore-windows", action="store_true", help="leave calendar windows out: always open")
-
-
-def _whole(least: int) -> Callable[[str], int]:
-    """Return a reader of whole numbers from `least` up."""
-
-    def read(text: str) -> int:
-        if not text.isascii() or not text.isdigit() or int(text) < least:
-            raise argparse.ArgumentTypeError(f"expected a whole number of at least {least}, not {text!r}")
-        return int(text)
-
-    return read

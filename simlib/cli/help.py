@@ -69,3 +69,24 @@ POOL_EXAMPLES = """\
 examples:
   simlib pool two-islands
   simlib pool two-islands --views baseline,hawks,mediators --weights 2,1,1 --draws 100 --out out/"""
+
+SWEEP_ABOUT = """\
+Work out a design of many points into a folder of Parquet files. Killed or stopped at any moment, it goes on when the
+same command is given again, and nothing is lost or counted twice; the order is shuffled, so that what is done is a fair
+sample.
+
+A plan is a named set of interventions. With plans, every point of the design is worked out as it stands (as the plan
+`baseline`) and under each plan, with the same values and the same dice: these make one `case`, and the column `plan`
+tells them apart. A plan file is a view file with `interventions`, and without changed assumptions or a horizon."""
+
+SWEEP_EXAMPLES = """\
+examples:
+  simlib sweep two-islands --out swept --sobol 1024
+  simlib sweep two-islands --out grid --grid "patrol_rate=1 per week,2 per week" --grid hot_factor=2,3,5
+  simlib sweep two-islands --out views --views baseline,hawks --engine exact
+  simlib sweep two-islands --out plans --views baseline,hawks --seeds 4 --as "no patrols" --forbid patrol \\
+                           --as truce --delay patrol@2031-05-01 --pin standoff=calm@2031-05-01
+  simlib sweep caribbean-2025 --out plans --sobol 256 --plan notebooks/plans/off-ramp.yaml \\
+                              --plan notebooks/plans/pressure.yaml
+The same command goes on where a killed one stopped. In Python, simlib.sweep.read(DIR) gives one table, and
+simlib.sweep.beside_baseline(table) each plan beside the same case as it stands."""

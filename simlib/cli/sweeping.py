@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from simlib.cli import world
+from simlib.cli.plans import plans_asked, share_out
 from simlib.cli.progress import Task
-from simlib.cli.variants import worlds_asked
+from simlib.cli.variants import BASELINE, worlds_asked
 from simlib.errors import Problem, ScenarioError
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ def sweep(arguments: Namespace) -> int:
     """Work out a design into a folder of Parquet files."""
     from simlib import sweep as sweeping
 
+    share_out(arguments)
     problems = list(_refused(arguments))
     if problems:
         raise ScenarioError(problems)
@@ -36,8 +38,9 @@ def sweep(arguments: Namespace) -> int:
 
 def _refused(arguments: Namespace) -> Iterator[Problem]:
     asked = [name for name in ("sobol", "grid", "views") if getattr(arguments, name)]
-    if len(asked) != 1:
-        yield Problem("", 0, "sweep", f"{len(asked)} designs", "expected one of --sobol, --grid, --views")
+    if len(asked) > 1 or not (asked or arguments.plans):
+        expected = "expected one of --sobol, --grid, --views, or plans alone"
+        yield Problem("", 0, "sweep", f"{len(asked)} designs", expected)
     if arguments.views and arguments.view:
         what = "a scenario is seen through one view at a time"
         yield Problem("", 0, "--view", what, f"expected {arguments.view!r} among --views, or --view left out")
@@ -46,6 +49,12 @@ def _refused(arguments: Namespace) -> Iterator[Problem]:
 
 
 def _design(arguments: Namespace) -> Design:
+    plans = plans_asked(arguments) if arguments.plans else {}
+    design = _plain_design(arguments)
+    return design.crossed(plans) if plans else design
+
+
+def _plain_design(arguments: Namespace) -> Design:
     from simlib import sweep as sweeping
 
     seeds = range(arguments.seed, arguments.seed + (arguments.seeds or 1))
@@ -54,7 +63,9 @@ def _design(arguments: Namespace) -> Design:
     scenario = world.changed(arguments, world.stated(arguments))
     if arguments.sobol:
         return sweeping.sobol_design(scenario, arguments.sobol, seed=arguments.seed, dice=arguments.seed)
-    return sweeping.grid_design(scenario, dict(map(_axis, arguments.grid)), seeds=seeds)
+    if arguments.grid:
+        return sweeping.grid_design(scenario, dict(map(_axis, arguments.grid)), seeds=seeds)
+    return sweeping.views_design({arguments.view or BASELINE: scenario}, seeds=seeds)
 
 
 def _axis(text: str) -> tuple[str, list[str]]:

@@ -12,12 +12,14 @@ import numpy as np
 
 from simlib.errors import SimlibError
 from simlib.results import plain_json, write_atomically
-from simlib.sweep.design import Design
+from simlib.sweep.design import BASELINE, Design
 from simlib.sweep.needs import need
 from simlib.sweep.points import Options
 
 if TYPE_CHECKING:
     import pandas as pd
+
+FORMAT = 2
 
 
 def block_file(folder: Path, number: int) -> Path:
@@ -28,10 +30,10 @@ def block_file(folder: Path, number: int) -> Path:
 def claim(folder: Path, design: Design, options: Options, block: int) -> None:
     """Write the manifest and the design into a new folder, or check that the folder holds this very sweep."""
     wanted = plain_json({
-        "format": 1, "design_sha256": design.sha256, "points": len(design), "block": block, "engine": options.engine,
-        "runs": options.runs, "times": list(options.times), "horizon_days": options.horizon,
+        "format": FORMAT, "design_sha256": design.sha256, "points": len(design), "block": block,
+        "engine": options.engine, "runs": options.runs, "times": list(options.times), "horizon_days": options.horizon,
         "ignore_windows": options.ignore_windows, "scenario": design.worlds[0].id,
-        "scenario_sha256": [world.sha256 for world in design.worlds],
+        "scenario_sha256": [world.sha256 for world in design.worlds], "plans": _plain_plans(design),
     })  # fmt: skip
     manifest = folder / "manifest.json"
     if not manifest.exists():
@@ -44,18 +46,37 @@ def claim(folder: Path, design: Design, options: Options, block: int) -> None:
         return
     there = json.loads(manifest.read_text())
     decides = wanted | {"version": _versions()["version"]}
-    different = [_difference(key, there.get(key), value) for key, value in decides.items() if there.get(key) != value]
+    different = _plans_apart(there.get("plans") or {}, decides["plans"]) or [
+        _difference(key, there.get(key), value) for key, value in decides.items() if there.get(key) != value
+    ]
     if different:
         raise SimlibError(
             f"{folder} holds another sweep: {', '.join(different)}; choose another folder, or ask for the same"
         )
 
 
+def _plain_plans(design: Design) -> dict[str, Any]:
+    """Return the interventions of every plan as they are stored: to be read, and to be compared."""
+    world = design.worlds[0]
+    return {name: world.replace(interventions=items).resolved()["interventions"]
+            for name, items in design.plans.items()}  # fmt: skip
+
+
+def _plans_apart(there: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
+    """Say which plans a sweep has and the other has not, and which do something else."""
+    told = [f"plan {name!r} there and not here" for name in there if name not in wanted]
+    told += [f"plan {name!r} here and not there" for name in wanted if name not in there]
+    both = [name for name in wanted if name in there]
+    told += [f"plan {name!r} does something else there" for name in both if there[name] != wanted[name]]
+    return told if told or list(there) == both else ["the plans in another order"]
+
+
 _CALLED = {
     "format": "format of the folder", "design_sha256": "values, seeds or worlds of the points", "points": "points",
     "block": "points in a block", "engine": "engine", "runs": "replicates of a point", "times": "report times",
     "horizon_days": "days of horizon", "ignore_windows": "calendar windows left out", "scenario": "scenario",
-    "scenario_sha256": "content of the scenario or its views", "version": "version of simlib",
+    "scenario_sha256": "content of the scenario or its views", "plans": "plans",
+    "version": "version of simlib",
 }  # fmt: skip
 """What people call the entries of a manifest that decide the answers."""
 
@@ -98,3 +119,18 @@ def read(folder: str | Path) -> pd.DataFrame:
     rows = pd.concat([pd.read_parquet(path, engine="pyarrow") for path in blocks], ignore_index=True)
     merged = rows.merge(design, on="point", validate="many_to_one")
     return merged.sort_values(["point", "kind", "name", "day"], ignore_index=True)
+
+
+def beside_baseline(table: pd.DataFrame, baseline: str = BASELINE) -> pd.DataFrame:
+    """Return the rows of the other plans with `before`, the probability in the same case under `baseline`.
+
+    `change` is the probability less that; `table` is what `read` gives. Cases that an unfinished sweep has not reached
+    under both are left out. Raises SimlibError for a sweep without such a plan.
+    """
+    if "plan" not in table or baseline not in set(table["plan"]):
+        raise SimlibError(f"the sweep has no plan {baseline!r} to compare with")
+    same = ["case", "kind", "name", "day"]
+    before = table.loc[table["plan"] == baseline, [*same, "probability"]].rename(columns={"probability": "before"})
+    both = table[table["plan"] != baseline].merge(before, on=same, validate="many_to_one")
+    both["change"] = both["probability"] - both["before"]
+    return both

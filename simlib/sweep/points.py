@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time as clock
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
@@ -33,46 +34,55 @@ class Options:
 
 
 @lru_cache(maxsize=8)
-def _machine(world: str, options: Options) -> Any:
-    """Return the engine of a world, built once in each process; `world` is its hash, looked up in `_WORLDS`."""
-    scenario = _WORLDS[world]
-    common = {"times": list(options.times), "horizon": options.horizon, "ignore_windows": options.ignore_windows}
-    if options.engine == "exact":
-        from simlib.engines.exact import Solver
+def _solver(world: Scenario, options: Options) -> Any:
+    """Return the exact engine of a world, built once in each process; few are kept, for states may be many."""
+    from simlib.engines.exact import Solver
 
-        return Solver(scenario, threads=1, **common)  # type: ignore[arg-type]
+    return Solver(world, threads=1, **_common(options))
+
+
+@lru_cache(maxsize=256)
+def _simulator(world: Scenario, options: Options) -> Any:
+    """Return the Monte Carlo engine of a world, built once in each process."""
     from simlib.engines.montecarlo import Simulator
 
-    return Simulator(scenario, **common)  # type: ignore[arg-type]
+    return Simulator(world, **_common(options))
 
 
-_WORLDS: dict[str, Scenario] = {}
+def _common(options: Options) -> dict[str, Any]:
+    return {"times": options.times, "horizon": options.horizon, "ignore_windows": options.ignore_windows}
 
 
-def work(numbers: NDArray[np.int64], part: Design, options: Options) -> tuple[pd.DataFrame, float]:
-    """Work out a block: return its rows (point, day, kind, name, probability, low, high) and seconds in the engine."""
+def work(
+    numbers: NDArray[np.int64], part: Design, options: Options, halted: Callable[[], bool] | None = None
+) -> tuple[pd.DataFrame, float]:
+    """Work out a block: return its rows (point, day, kind, name, probability, low, high) and seconds in the engine.
+
+    The points of a world follow one another, so that its engine is at hand. Raises Cancelled once it is `halted`.
+    """
     import pandas as pd
 
-    for world in part.worlds:
-        _WORLDS.setdefault(world.sha256, world)
     frames, busy = [], 0.0
-    for row, number in enumerate(numbers):
+    for row in np.argsort(part.world, kind="stable"):
         world = part.worlds[part.world[row]]
-        machine = _machine(world.sha256, options)
+        machine = (_solver if options.engine == "exact" else _simulator)(world, options)
         begun = clock.perf_counter()
-        bands = _answer(machine, part, row, world, options)
+        bands = _answer(machine, part, int(row), world, options, halted)
         busy += clock.perf_counter() - begun
-        frames.append(_rows(int(number), bands, options))
+        frames.append(_rows(int(numbers[row]), bands, options))
     columns = {name: np.concatenate([frame[name] for frame in frames]) for name in frames[0]}
     return pd.DataFrame(columns), busy
 
 
-def _answer(machine: Any, part: Design, row: int, world: Scenario, options: Options) -> list[tuple[str, str, Band]]:
+def _answer(
+    machine: Any, part: Design, row: int, world: Scenario, options: Options, halted: Callable[[], bool] | None
+) -> list[tuple[str, str, Band]]:
     theta, centre = part.theta[row], priors.theta(world) if part.drawn else None
     if options.engine == "exact":
-        forecast: Forecast = machine.solve(theta, centre=centre)
+        forecast: Forecast = machine.solve(theta, centre=centre, cancel=halted)
     else:
-        counts = machine.run(theta, centre=centre, runs=options.runs, seed=int(part.seed[row]), threads=1)
+        seed = int(part.seed[row])
+        counts = machine.run(theta, centre=centre, runs=options.runs, seed=seed, threads=1, cancel=halted)
         return _bands(world, counts)
     return [(kind, name, band) for kind, bands in (("ending", forecast.endings), ("question", forecast.questions))
             for name, band in bands.items()]  # fmt: skip

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from simlib.errors import Cancelled
+from simlib.errors import Cancelled, Problem, ScenarioError
 from simlib.sweep.design import Design
 from simlib.sweep.folder import block_file, claim, write_parquet
 from simlib.sweep.needs import need
@@ -67,22 +67,39 @@ def run(
 
     `scheduler` is the address of a Dask scheduler ("tcp://host:8786"); without it `workers` threads of this machine
     are used (default: all cores). `progress` is told the share done and the seconds left. A task that raises is tried
-    `retries` more times, then reported; the others go on. Raises SimlibError for a folder that holds another sweep or
-    one of another version of simlib,
+    `retries` more times, then reported; the others go on. Once `cancel` says so, no more blocks are begun and those
+    under way here are finished. Raises ScenarioError for worlds of several horizons without `horizon`, SimlibError for
+    a folder that holds another sweep or one of another version of simlib and for a scheduler that does not answer,
     MissingDependency without pyarrow (or Dask, for a cluster), Cancelled (what is done stays).
     """
     need("pyarrow", "Parquet files")
-    longest = design.worlds[0].horizon_days if horizon is None else float(horizon)
+    longest = _one_horizon(design) if horizon is None else float(horizon)
     days = tuple(float(t) for t in grid(longest, times))
     days = days[1:] if isinstance(times, int | np.integer) else days
     options = Options(engine, runs if engine == "montecarlo" else 0, days, longest, ignore_windows)
     target = Path(folder)
     claim(target, design, options, block)
-    order = np.random.default_rng(0).permutation(len(design))
+    order = design.order()
     blocks = [order[first : first + block] for first in range(0, len(order), block)]
     missing = [number for number in range(len(blocks)) if not block_file(target, number).exists()]
-    pool = Cluster(scheduler, retries) if scheduler else Threads(workers or os.cpu_count() or 1, retries)
+    pool = Cluster(scheduler, retries) if scheduler else Threads(workers or _cores(), retries)
     return _Sweep(design, options, target, blocks, missing, pool, progress, cancel).go()
+
+
+def _one_horizon(design: Design) -> float:
+    horizons = sorted({world.horizon_days for world in design.worlds})
+    if len(horizons) > 1:
+        what = f"the worlds look {' and '.join(f'{days:g}' for days in horizons)} days ahead"
+        raise ScenarioError(Problem("", 0, "sweep", what, "expected one horizon for all (--horizon, or `horizon`)"))
+    return horizons[0]
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _never() -> bool:
+    return False
 
 
 class _Sweep:
@@ -95,21 +112,22 @@ class _Sweep:
         self.design, self.options, self.folder, self.blocks = design, options, folder, blocks
         self.missing, self.pool, self.progress, self.cancel = missing, pool, progress, cancel
         self.begun = clock.perf_counter()
-        self.done, self.busy = 0, 0.0
+        self.told, self.done, self.busy = 0, 0, 0.0
         self.failed: list[str] = []
 
     def go(self) -> Report:
         try:
             tasks = ((n, self.blocks[n], self.design.part(self.blocks[n]), self.options) for n in self.missing)
-            for number, result in self.pool.results(tasks):
+            for number, result in self.pool.results(tasks, self.cancel or _never):
                 self._take(number, result)
-                if self.cancel is not None and self.cancel():
-                    raise Cancelled(f"the sweep was stopped; {self.folder} keeps what is done, run it again to go on")
         finally:
             self.pool.close()
+        if self.told < len(self.missing):
+            raise Cancelled(f"the sweep was stopped; {self.folder} keeps what is done, run it again to go on")
         return self._report()
 
     def _take(self, number: int, result: tuple[pd.DataFrame, float] | Exception) -> None:
+        self.told += 1
         if isinstance(result, Exception):
             self.failed.append(f"block {number}: {type(result).__name__}: {result}")
             return

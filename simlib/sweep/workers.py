@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import itertools
+import queue
+import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from simlib.errors import SimlibError
 from simlib.sweep.design import Design
 from simlib.sweep.needs import need
 from simlib.sweep.points import Options, work
 
 Task = tuple[int, NDArray[np.int64], Design, Options]
+Stopped = Callable[[], bool]
+
+LOOK_UP = 0.2
+"""Seconds after which somebody who waits asks whether to stop."""
+
+PATIENCE = 30.0
+"""Seconds to wait for a scheduler, and for its first worker."""
 
 
 class Threads:
@@ -24,27 +34,35 @@ class Threads:
     def __init__(self, workers: int, retries: int) -> None:
         self.workers, self.retries = workers, retries
         self.retried: list[str] = []
-        self._pool = ThreadPoolExecutor(workers)
+        self._pool, self._halt = ThreadPoolExecutor(workers), threading.Event()
 
-    def results(self, tasks: Iterator[Task]) -> Iterator[tuple[int, Any]]:
-        """Yield (block number, rows or the exception) as blocks finish, a few ahead of the workers."""
+    def results(self, tasks: Iterator[Task], stopped: Stopped) -> Iterator[tuple[int, Any]]:
+        """Yield (block number, rows or the exception) as blocks finish, a few ahead of the workers.
+
+        Once `stopped`, blocks that are under way are finished and handed back, and no other is begun.
+        """
         waiting: dict[Future[Any], int] = {}
-        for task in tasks:
-            waiting[self._pool.submit(self._try, *task)] = task[0]
-            if len(waiting) >= 2 * self.workers:
-                yield from self._finished(waiting)
-        while waiting:
-            yield from self._finished(waiting)
+        while not stopped():
+            for task in itertools.islice(tasks, 2 * self.workers - len(waiting)):
+                waiting[self._pool.submit(self._try, *task)] = task[0]
+            if not waiting:
+                return
+            yield from self._finished(waiting, LOOK_UP)
+        under_way = {future: number for future, number in waiting.items() if not future.cancel()}
+        while under_way:
+            yield from self._finished(under_way)
 
     @staticmethod
-    def _finished(waiting: dict[Future[Any], int]) -> Iterator[tuple[int, Any]]:
-        for future in wait(waiting, return_when=FIRST_COMPLETED).done:
+    def _finished(waiting: dict[Future[Any], int], patience: float | None = None) -> Iterator[tuple[int, Any]]:
+        for future in wait(waiting, patience, return_when=FIRST_COMPLETED).done:
             yield waiting.pop(future), future.result()
 
     def _try(self, number: int, rows: NDArray[np.int64], part: Design, options: Options) -> Any:
         for attempt in range(self.retries + 1):
             try:
-                return work(rows, part, options)
+                return work(rows, part, options, self._halt.is_set)
+            except SimlibError as error:  # a refusal: it would say the same again
+                return error
             except Exception as error:  # noqa: BLE001 - whatever it is, it is tried again and then reported
                 last = error
                 if attempt < self.retries:
@@ -52,7 +70,8 @@ class Threads:
         return last
 
     def close(self) -> None:
-        """Let what runs finish and drop the rest."""
+        """Drop what is still under way."""
+        self._halt.set()
         self._pool.shutdown(cancel_futures=True)
 
 
@@ -61,46 +80,80 @@ class Cluster:
 
     def __init__(self, scheduler: str, retries: int) -> None:
         need("distributed", "a Dask cluster")
-        import distributed
-
         self.retries = retries
         self.retried: list[str] = []
-        client: Any = distributed.Client
-        self._client = client(scheduler)
+        self._client = _client(scheduler)
         threads = self._client.nthreads()
         self.workers, self._known = max(sum(threads.values()), 1), set(threads)
 
-    def results(self, tasks: Iterator[Task]) -> Iterator[tuple[int, Any]]:
-        """Yield (block number, rows or the exception); a block whose worker died is run again by the scheduler."""
-        import distributed
+    def results(self, tasks: Iterator[Task], stopped: Stopped) -> Iterator[tuple[int, Any]]:
+        """Yield (block number, rows or the exception); a block whose worker died is run again by the scheduler.
 
-        ahead = max(4 * self.workers, 8)
-        waiting: dict[Any, Task] = {}
+        Once `stopped`, blocks that are finished are handed back, and the others are dropped.
+        """
+        waiting: dict[str, Task] = {}
         tries: Counter[int] = Counter()
-        make: Any = distributed.as_completed
-        queue = make()
-        for task in itertools.islice(tasks, ahead):
-            self._submit(task, waiting, queue)
-        for future in queue:
-            task = waiting.pop(future.key)
-            number, error = task[0], future.exception()
-            if error is not None and tries[number] < self.retries:
-                tries[number] += 1
-                self.retried.append(f"block {number}: {type(error).__name__}: {error}")
-                self._submit(task, waiting, queue)
+        finished: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        for task in itertools.islice(tasks, max(4 * self.workers, 8)):
+            self._submit(task, waiting, finished)
+        while waiting:
+            try:
+                future = finished.get(timeout=LOOK_UP)
+            except queue.Empty:
+                if stopped():
+                    break
                 continue
-            yield number, error if error is not None else future.result()
-            for new in itertools.islice(tasks, 1):
-                self._submit(new, waiting, queue)
-        left = sorted(self._known - set(self._client.nthreads()))
-        self.retried += [f"whatever the worker {address} was at when it left" for address in left]
+            task = waiting.pop(future.key)
+            number, result = task[0], _outcome(future)
+            if isinstance(result, Exception) and not isinstance(result, SimlibError) and tries[number] < self.retries:
+                tries[number] += 1
+                self.retried.append(f"block {number}: {type(result).__name__}: {result}")
+                self._submit(task, waiting, finished)
+                continue
+            yield number, result
+            if not stopped():
+                for new in itertools.islice(tasks, 1):
+                    self._submit(new, waiting, finished)
+            elif finished.empty():
+                break
+        self._tell_who_left()
 
-    def _submit(self, task: Task, waiting: dict[Any, Task], queue: Any) -> None:
+    def _submit(self, task: Task, waiting: dict[str, Task], finished: queue.SimpleQueue[Any]) -> None:
         # Retries of Dask's own would be silent; only blocks of workers that died are left to it.
         future = self._client.submit(work, *task[1:], pure=False)
         waiting[future.key] = task
-        queue.add(future)
+        future.add_done_callback(finished.put)
+
+    def _tell_who_left(self) -> None:
+        left = sorted(self._known - set(self._client.nthreads()))
+        self.retried += [f"whatever the worker {address} was at when it left" for address in left]
 
     def close(self) -> None:
         """Leave the cluster; tasks not yet begun are dropped with their client."""
         self._client.close()
+
+
+def _outcome(future: Any) -> Any:
+    """Return the rows of a block, or what it raised; raises SimlibError where the cluster itself has gone."""
+    if future.status in ("cancelled", "lost"):
+        raise SimlibError("the Dask scheduler has gone; what is done is kept, run it again to go on")
+    error = future.exception()
+    return future.result() if error is None else error
+
+
+def _client(scheduler: str) -> Any:
+    """Return a client of a scheduler that has at least one worker; raises SimlibError without."""
+    import distributed
+
+    make: Any = distributed.Client
+    try:
+        client = make(scheduler, timeout=PATIENCE)
+    except (OSError, ValueError) as error:
+        why = f"{type(error).__name__}: {error}".splitlines()[0]
+        raise SimlibError(f"no Dask scheduler answers at {scheduler} ({why}); expected tcp://HOST:PORT") from None
+    try:
+        client.wait_for_workers(1, timeout=PATIENCE)
+    except TimeoutError:
+        client.close()
+        raise SimlibError(f"the Dask scheduler at {scheduler} has no workers; start: dask worker {scheduler}") from None
+    return client
