@@ -65,6 +65,14 @@ class Panel(w.VBox):
         items = "".join(f"<li>{html.escape(sentence)}</li>" for sentence in answer.sentences)
         self._words.value = f'<div class="simlib-words"><ul style="margin: 0">{items}</ul></div>'
         self._table.value = html_table(answer.head, answer.rows, answer.numbers)
+        self._go_on(answer)
+
+    def _go_on(self, answer: Answer) -> None:
+        """Put the boxes of an answer that has some on sliders."""
+        for old in self.after.children:
+            old.close_down()
+        boxes = isinstance(self.question, questions.UnderWhichAssumptions) and answer.more
+        self.after.children = [Within(self.question.scenario, answer, self.picture)] if boxes else []
 
     def say(self, line: Line) -> None:
         """Show how it stands."""
@@ -106,20 +114,9 @@ def _input(control: Control) -> Any:
     )
 
 
-class BoxPanel(Panel):
-    """The panel of a question that is answered with boxes: below the picture they are on sliders."""
-
-    def show(self, answer: Answer) -> None:
-        """Show an answer, and put its boxes on sliders."""
-        super().show(answer)
-        for old in self.after.children:
-            old.close_down()
-        self.after.children = [Within(self.question.scenario, answer, self.picture)] if answer.more else []
-
-
-def _panel(kind: type[Question], panel: type[Panel] = Panel) -> Callable[..., Panel]:
+def _panel(kind: type[Question]) -> Callable[..., Panel]:
     def make(scenario: Scenario | str | Path, **settings: Any) -> Panel:
-        return panel(kind(scenario, **settings))
+        return Panel(kind(scenario, **settings))
 
     make.__name__, make.__doc__ = kind.__name__, f"Return a panel that asks: {kind.title}"
     return make
@@ -138,7 +135,7 @@ OnTheWayTo = _panel(questions.OnTheWayTo)
 WhatToWatchFor = _panel(questions.WhatToWatchFor)
 SignsOfEveryEnding = _panel(questions.SignsOfEveryEnding)
 WorthSeeing = _panel(questions.WorthSeeing)
-UnderWhichAssumptions = _panel(questions.UnderWhichAssumptions, BoxPanel)
+UnderWhichAssumptions = _panel(questions.UnderWhichAssumptions)
 Sweep = _panel(sweeping.Sweep)
 
 __all__ = [

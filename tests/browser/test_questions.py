@@ -114,7 +114,7 @@ def test_a_box_is_on_sliders_that_answer_as_the_solver_does(page):
     until(lambda: within.locator(".simlib-sentence").inner_text() != before, 10, "the answer to move")
     until(lambda: "exact" in within.inner_text(), 30, "the answer at rest")
     assert picture.get_attribute("src") != shown
-    point = "[p for p in Out.values() if type(p).__name__ == 'BoxPanel'][-1].after.children[0].point"
+    point = "[p for p in Out.values() if type(p).__name__ == 'Panel'][-1].after.children[0].point"
     values = ast.literal_eval(opened.ask(f"dict({point}.state.settings.values)"))
     measure = ast.literal_eval(opened.ask(f"{point}.found.measure.of"))
     forecast = simlib.solve(with_values(simlib.load("two-islands"), values))
