@@ -164,7 +164,8 @@ def _fan(scenario: Scenario, arguments: Namespace) -> Fan:
 
 def paths(arguments: Namespace) -> int:
     """By which path: the most probable classes of paths, and what every path to an ending passes."""
-    from simlib.analysis.paths import passages, path_classes, sampled_paths, times_between_rungs
+    from simlib.analysis.passages import passages
+    from simlib.analysis.paths import path_classes, sampled_paths, times_between_rungs
     from simlib.analysis.variants import with_ladder_over
 
     scenario, ladder = _scenario(arguments), arguments.ladder

@@ -91,7 +91,8 @@ def _acts(forecast: Forecast, scenario: Scenario) -> Iterator[str]:
     for item, act in zip(scenario.interventions, forecast.interventions, strict=True):
         because = f" ({act['because']})" if act.get("because") else ""
         idle = act.get("without_effect")
-        yield f"{intervention_in_words(item, scenario)}{because}" + (f": without effect in {percent(idle)}" if idle else "")
+        void = f": without effect in {percent(idle)}" if idle else ""
+        yield f"{intervention_in_words(item, scenario)}{because}{void}"
     if forecast.interventions:
         yield "others react to this only through the state"
 

@@ -95,7 +95,7 @@ class OnTheWayTo(Question):
 
     def answer(self, chosen: Mapping[str, Any], cancel: Cancel, progress: Progress) -> Answer:
         """Close one passage after another, and draw histories given the ending."""
-        from simlib.analysis.paths import passages
+        from simlib.analysis.passages import passages
         from simlib.engines.conditioned import histories_given
         from simlib.plots.paths import ladder_histories
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 import numpy as np
 import pytest
 from scipy.stats import norm
 
-from simlib.analysis.paths import first_visits, passages, path_classes, sampled_paths, times_between_rungs
+from simlib.analysis.passages import passages
+from simlib.analysis.paths import first_visits, path_classes, sampled_paths, times_between_rungs
 from simlib.engines.conditioned import histories_given
 from simlib.engines.exact import solve
 from simlib.engines.histories import histories
 from simlib.errors import Cancelled, ScenarioError
 from simlib.results import long_date
-from simlib.scenario.model import Hold, Pin
+from simlib.scenario.model import Force, Hold, Pin
 from tests import worlds
 from tests.strategies import seeded_world
 
@@ -111,6 +113,19 @@ def test_passages():
     assert frame.loc["right", "share"] == pytest.approx(0.75, abs=1e-8)
     assert frame.loc["go-left", "share"] == pytest.approx(0.25, abs=1e-8)
     assert np.all((frame["low"] <= frame["share"]) & (frame["share"] <= frame["high"]))
+
+
+def test_a_forced_move_is_a_passage():
+    """Whoever is still at the crossing on day 5 is made to go left: that counts as passing, as in sampled histories."""
+    forced = crossroads().replace(interventions=(Force("go-left", worlds.date(5)),))
+    frame = passages(forced, "home").set_index("id")
+    told = histories(forced, 20_000, seed=3)
+    home = told.ending == 0
+    lefts = np.array([np.any(told.move[a:b] == list(forced.moves).index("go-left")) for a, b in pairwise(told.start)])
+    share = np.mean(lefts[home])
+    assert frame.loc["go-left", "share"] == pytest.approx(share, abs=4 * np.sqrt(share * (1 - share) / home.sum()))
+    assert frame.loc["left", "share"] == pytest.approx(frame.loc["go-left", "share"], abs=1e-8)
+    assert frame.loc["go-left", "share"] > 0.3
 
 
 def test_passages_while_a_place_is_held():

@@ -1,0 +1,97 @@
+"""Necessary passages: the share of the histories to an ending that pass through a rung or a move."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from simlib import priors
+from simlib.analysis.paths import check_known, known_ladder
+from simlib.engines.flows import Generator, Kill, flow
+from simlib.engines.solver import Solver
+from simlib.errors import Problem, ScenarioError
+from simlib.scenario.model import Scenario
+from simlib.tables import Floats
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def passages(
+    scenario: Scenario,
+    ending: str,
+    *,
+    ladder: str | None = None,
+    horizon: float | None = None,
+    values: Mapping[str, float] | None = None,
+    progress: Callable[[float], None] | None = None,
+    cancel: Callable[[], bool] | None = None,
+) -> pd.DataFrame:
+    """Return for every rung and move the share of the histories to an ending that pass through it, exactly.
+
+    Columns: kind ("rung", "move"), id, label, share (given the ending by the horizon), low, high (truncation bound).
+    A share of one is a necessary passage. A move that an intervention forces is passed where it fires.
+    """
+    import pandas as pd
+
+    ladder = known_ladder(scenario, ladder)
+    check_known(ending, scenario.endings, "ending")
+    solver = Solver(scenario, times=1, horizon=horizon, cancel=cancel)
+    around = _Around(solver, priors.theta(scenario, values), ending, cancel)
+    rung = solver.tables.rungs(solver.space.levels)[list(scenario.ladders).index(ladder)]
+    wanted: list[tuple[str, str, str, Any, int]] = [
+        ("rung", step.id, step.label or step.id, rung == number, -1)
+        for number, step in enumerate(scenario.ladders[ladder].rungs)
+    ]
+    wanted += [("move", m.id, m.label, None, number) for number, m in enumerate(scenario.moves.values())]
+    rows = []
+    for done, (kind, name, label, inside, move) in enumerate(wanted):
+        share, low, high = around.share(inside, move)
+        rows.append({"kind": kind, "id": name, "label": label, "share": share, "low": low, "high": high})
+        if progress:
+            progress((done + 1) / len(wanted))
+    return pd.DataFrame(rows).sort_values(["share", "kind"], ascending=False, ignore_index=True)
+
+
+class _Around:
+    """How likely an ending is by a way around something: the chain is stopped where it would pass."""
+
+    def __init__(self, solver: Solver, theta: Floats, ending: str, cancel: Any) -> None:
+        self.solver, self.theta, self.cancel = solver, theta, cancel
+        self.index = list(solver.scenario.endings).index(ending)
+        self.whole, _ = self._reaches(None, -1)
+        if self.whole <= 0:
+            raise ScenarioError(Problem("", 0, "ending", f"{ending!r} cannot happen by the horizon"))
+
+    def share(self, inside: Any, move: int) -> tuple[float, float, float]:
+        """Return the share of the ending's probability that passes, with the bounds that truncation leaves."""
+        around, lost = self._reaches(inside, move)
+        share = 1 - around / self.whole
+        doubt = lost / self.whole
+        return float(np.clip(share, 0, 1)), float(np.clip(share - doubt, 0, 1)), float(np.clip(share + doubt, 0, 1))
+
+    def _reaches(self, inside: Any, move: int) -> tuple[float, float]:
+        solver, space = self.solver, self.solver.space
+        vector, lost = solver.start(self.theta), 0.0
+        for segment in solver.segments:
+            for jump in solver.jumps(self.theta, segment):
+                asked_for = jump.action.move == move >= 0
+                vector = jump.apply(self._outside(inside, vector), only_other_than=None if asked_for else "")
+                vector = self._outside(inside, vector)
+            duration, pair_rates = segment.end - segment.start, solver.pair_rates(self.theta, segment)
+            fire = None
+            if move >= 0:
+                pairs = solver.tables.entry_move[space.pair_entry] == move
+                fire = solver.occurs(pair_rates, move, pairs)
+                pair_rates = np.where(pairs, 0.0, pair_rates)
+            kill = Kill(inside, fire) if inside is not None or fire is not None else None
+            generator = Generator.build(space.held(segment.held).incoming, pair_rates, fire, duration)
+            done = flow(generator, vector, duration, np.zeros(0), kill=kill, tolerance=1e-14, cancel=self.cancel)
+            vector, lost = done.end, lost + done.end_tail
+        return float(vector[space.ending == self.index].sum()), lost
+
+    @staticmethod
+    def _outside(inside: Any, vector: Floats) -> Floats:
+        return vector if inside is None else np.where(inside, 0.0, vector)
