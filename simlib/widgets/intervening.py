@@ -11,7 +11,18 @@ from simlib.errors import Problem, ScenarioError
 from simlib.quantities import show
 from simlib.results import long_date
 from simlib.scenario.load import load_view, load_views
-from simlib.scenario.model import ALWAYS, Condition, Forbid, Force, Policy, Scenario, View
+from simlib.scenario.model import (
+    ALWAYS,
+    Assume,
+    Assumption,
+    Condition,
+    Forbid,
+    Force,
+    Hold,
+    Policy,
+    Scenario,
+    View,
+)
 from simlib.widgets.asking import Answer, Cancel, Control, Plot, Progress, Question
 from simlib.widgets.choosing import NONE, measure, number, told
 
@@ -34,7 +45,10 @@ def _rows(result: Comparison) -> list[tuple[str, ...]]:
 
 
 class WhatIf(Question):
-    """A move forbidden, delayed, forced or made a rule, an assumption at an end, a view; each alone, and together."""
+    """A move forbidden, delayed, forced or made a rule, a variable kept, an assumption at an end, from a date too, a view.
+
+    Each alone, and all together.
+    """
 
     name, title = "what-if", "What if this were done, or were otherwise?"
 
@@ -55,8 +69,10 @@ class WhatIf(Question):
             Control("date", "date", s.by_date(min(14.0, s.horizon_days)), (), s.as_of, s.by_date(s.horizon_days)),
             Control("state", "only while", NONE, states, tip="For what is forbidden, put off or a rule"),
             number("days", "soon: days, on average", 3, 1, 365, "How soon a rule is followed while it applies"),
+            Control("kept", "A variable is kept", NONE, (("none", NONE), *states[1:]), tip="From the date above on"),
             Control("assumption", "An assumption", NONE, some),
             Control("end", "goes to its", "high", (("low", "low"), ("high", "high"))),
+            Control("since", "applies", "start", (("for the whole forecast", "start"), ("from the date above on", "date"))),
             *([Control("view", "The eyes of", NONE, views)] if len(views) > 1 else []),
             _pairs(),
         ]
@@ -68,16 +84,25 @@ class WhatIf(Question):
     def variants(self, chosen: Mapping[str, Any]) -> dict[str, Any]:
         """Return what is compared with the baseline, by name; raises ScenarioError when nothing is changed."""
         s, made = self.scenario, dict(self._intervention(chosen))
+        if chosen["kept"] != NONE:
+            variable, level = chosen["kept"].split("=", 1)
+            name = f"From {long_date(chosen['date'])}, {s.variables[variable].label} kept at {level}"
+            made[name] = Hold(variable, level, chosen["date"])
         if chosen["assumption"] != NONE:
-            a = s.assumptions[chosen["assumption"]]
-            value = a.low if chosen["end"] == "low" else a.high
-            made[f"{a.label}: {show(value, a.kind, a.unit)}"] = {a.id: value}
+            made |= self._assumed(s.assumptions[chosen["assumption"]], chosen)
         if chosen.get("view", NONE) != NONE:
             view = load_views(s)[chosen["view"]]
             made[view.title] = view
         if not made:
             raise ScenarioError(Problem("", 0, "What if", "nothing is changed", "change a move, an assumption, a view"))
         return made | ({"All of these": list(made.values())} if len(made) > 1 else {})
+
+    def _assumed(self, a: Assumption, chosen: Mapping[str, Any]) -> dict[str, Any]:
+        value = a.low if chosen["end"] == "low" else a.high
+        words = f"{a.label}: {show(value, a.kind, a.unit)}"
+        if chosen["since"] == "date":
+            return {f"{words} from {long_date(chosen['date'])}": Assume(a.id, value, date=chosen["date"], unit=a.unit)}
+        return {words: {a.id: value}}
 
     def _intervention(self, chosen: Mapping[str, Any]) -> dict[str, Any]:
         """Return what is done to the move, by name; raises ScenarioError for a forced move that waits for a state."""

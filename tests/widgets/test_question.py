@@ -13,7 +13,7 @@ import pytest
 from simlib.analysis.whatif import compare
 from simlib.errors import Cancelled, ScenarioError, SimlibError, TooManyStates
 from simlib.scenario.load import load_text
-from simlib.scenario.model import Condition, Forbid, Force, Policy, View
+from simlib.scenario.model import Condition, Forbid, Force, Hold, Policy, View
 from simlib.widgets import asking, choosing, doubting, questions, sweeping
 from simlib.widgets.asking import Answer, Control, Inquiry, Line, Question
 from simlib.widgets.question import Panel, WhatIf
@@ -226,6 +226,14 @@ def test_a_rule_looks_at_the_state():
     question = questions.WhatIf(WORLD, move="meet", change="policy", state="blockade=full", days=4)
     rule = Policy("meet", 0.25, Condition(((("blockade", ("full",)),),)))
     assert question.variants(question.chosen) == {"As a rule, while full: Offer talks": rule}
+    question = questions.WhatIf(
+        WORLD, change="none", kept="blockade=lifted", assumption="meeting", since="date", date="2031-04-20"
+    )
+    kept, assumed, both = question.variants(question.chosen).values()
+    day = dt.date(2031, 4, 20)
+    assert kept == Hold("blockade", "lifted", day)
+    assert (assumed.assumption, assumed.date, assumed.value) == ("meeting", day, WORLD.assumptions["meeting"].high)
+    assert both == [kept, assumed]
     waiting = questions.WhatIf(WORLD, move="meet", change="force", state="blockade=full")
     with pytest.raises(ScenarioError, match="waits for no state"):
         waiting.variants(waiting.chosen)
@@ -250,7 +258,7 @@ def test_plans_are_told_with_what_they_do_and_when():
     answer = question.answer(question.chosen, lambda: False, lambda share: None)
     told = " ".join(answer.sentences)
     assert "“Offer talks” (accepted) forced on 9 April 2031" in told
-    assert "“Offer talks” as a rule (3.5 per week) while “blockade” is full" in told
+    assert "“Offer talks” as a rule, about 3.5 per week while “blockade” is full" in told
     expected = compare(WORLD, {"it": PLAN}, runs=0).effects["it"].strongest()
     assert {row[1]: row[4] for row in answer.rows} == {
         d.measure.label: f"{100 * float(d.change[-1]):+.1f} points" for d in expected
