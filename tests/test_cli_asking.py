@@ -304,8 +304,8 @@ def test_what_is_wrong_with_plans_of_a_sweep_is_told_at_once(tmp_path, capsys):
     told = capsys.readouterr().err
     for words in (
         f"{file}:6: interventions.1.level: 'standoff' has no level 'calmer'; did you mean 'calm'?",
-        "hawks.yaml:9: assumptions: a plan changes no assumption; expected only interventions; compare views",
-        "--as a: --set hot_factor=2: a plan changes no assumption; expected it before --as, for every point",
+        "hawks.yaml:9: assumptions: a plan changes no assumption; expected only interventions (`assume` is one)",
+        "--as a: --set hot_factor=2: a plan changes no assumption; expected --assume, or it before --as",
         "none.yaml: --as a: there is no such file; expected a view file, or the id of a view",
         "--as b: no intervention follows it; expected --plan, or an intervention",
         "two plans are called 'a'; expected another name",

@@ -20,7 +20,7 @@ from simlib import sweep
 from simlib.engines.exact import solve
 from simlib.engines.montecarlo import simulate
 from simlib.errors import Cancelled, MissingDependency, ScenarioError, SimlibError, TooManyStates
-from simlib.scenario.model import Forbid, Force
+from simlib.scenario.model import Assume, Forbid, Force, Hold
 from simlib.scenario.views import with_interventions, with_values
 from simlib.sweep import workers
 from tests import worlds
@@ -54,11 +54,12 @@ def test_a_grid_by_both_engines(tmp_path):
 
 STOP = Forbid("push")
 NUDGE = Force("push", worlds.date(5))
+PLANS = {"stop": [STOP], "nudge": [NUDGE], "keep": [Hold("door", "shut")], "slow": [Assume("push", 0.01)]}
 
 
 def plans_design():
     return sweep.views_design(
-        {"calm": doors(), "eager": with_values(doors(), {"push": 0.2})}, plans={"stop": [STOP], "nudge": [NUDGE]},
+        {"calm": doors(), "eager": with_values(doors(), {"push": 0.2})}, plans=PLANS,
         seeds=(3, 4),
     )  # fmt: skip
 
@@ -67,9 +68,9 @@ def test_views_plans_and_seeds_are_crossed():
     told = plans_design().frame()[["point", "seed", "view", "case", "plan"]]
     cases = list(itertools.product(("calm", "eager"), (3, 4)))
     assert told.to_numpy().tolist() == [
-        [3 * case + number, seed, view, case, plan]
+        [5 * case + number, seed, view, case, plan]
         for case, (view, seed) in enumerate(cases)
-        for number, plan in enumerate(("baseline", "stop", "nudge"))
+        for number, plan in enumerate(("baseline", *PLANS))
     ]
 
 
@@ -82,7 +83,7 @@ def test_a_plan_does_what_the_same_interventions_do_alone(tmp_path):
     exact, counted = (
         table[table["view"] == "eager"].groupby("plan") for table in (exact, counted[counted["seed"] == 4])
     )
-    for plan, items in {"baseline": (), "stop": (STOP,), "nudge": (NUDGE,)}.items():
+    for plan, items in {"baseline": (), **PLANS}.items():
         world = with_interventions(eager, items)
         wanted = solve(world, times=[30.0]).endings["out"].probability[-1]
         assert set(exact.get_group(plan)["probability"]) == {wanted}
@@ -189,7 +190,7 @@ def test_what_is_wrong_with_a_plan_file_is_told_with_its_line(tmp_path):
         sweep.load_plans(doors(), [*(tmp_path / f"{name}.yaml" for name in files), "none.yaml"])
     told = [str(problem).removeprefix(f"{tmp_path}/") for problem in refused.value.problems]
     assert told == [
-        "believes.yaml:7: assumptions: a plan changes no assumption; expected only interventions; compare views",
+        "believes.yaml:7: assumptions: a plan changes no assumption; expected only interventions (`assume` is one)",
         "looks.yaml:4: horizon: a plan has no horizon of its own; expected one horizon for the whole sweep",
         "rests.yaml:1: interventions: a plan that does nothing; expected at least one intervention",
         "errs.yaml:5: interventions.1.forbid: unknown move 'pusch'; did you mean 'push'?",

@@ -68,7 +68,7 @@ def _wrong(name: str, changes: Changes) -> Iterator[Problem]:
         yield Problem("", 0, f"--as {name}", "no intervention follows it", EXPECTED)
     for kind, text in changes:
         if kind == "set":
-            what, expected = f"--set {text}: a plan changes no assumption", "expected it before --as, for every point"
+            what, expected = f"--set {text}: a plan changes no assumption", "expected --assume, or it before --as"
             yield Problem("", 0, f"--as {name}", what, expected)
 
 

@@ -47,7 +47,7 @@ def _no_plan(scenario: Scenario, name: str, view: View) -> Iterator[Problem]:
     """Yield why a view is no plan, where its file says so."""
     wrong = []
     if view.changes:
-        wrong.append(("assumptions", "a plan changes no assumption", "expected only interventions; compare views"))
+        wrong.append(("assumptions", "a plan changes no assumption", "expected only interventions (`assume` is one)"))
     if view.horizon_days is not None:
         wrong.append(("horizon", "a plan has no horizon of its own", "expected one horizon for the whole sweep"))
     if not view.interventions and not view.changes:
