@@ -74,6 +74,15 @@ def test_views_plans_and_seeds_are_crossed():
     ]
 
 
+def test_every_point_is_of_its_view_and_its_plan():
+    worlds_of = {"calm": doors(), "eager": with_values(doors(), {"push": 0.2})}
+    told = plans_design().frame()
+    assert list(told["scenario_sha256"]) == [
+        with_interventions(worlds_of[view], {"baseline": (), **PLANS}[plan]).sha256
+        for view, plan in zip(told["view"], told["plan"], strict=True)
+    ]
+
+
 def test_a_plan_does_what_the_same_interventions_do_alone(tmp_path):
     design = plans_design()
     for engine in ("exact", "montecarlo"):

@@ -16,13 +16,15 @@ if TYPE_CHECKING:
 
 
 def grid(
-    values: Floats, ax: Axes, *, across: tuple[str, Sequence[str]], up: tuple[str, Sequence[str]], title: str, unit: str
-) -> Axes:
+    values: Floats, ax: Axes, *, across: tuple[str, Sequence[str]], up: tuple[str, Sequence[str]], title: str,
+    unit: str, limits: tuple[float, float] | None = None,
+) -> Axes:  # fmt: skip
     """Draw probabilities (rows `up`, columns `across`; each a label and the values written out) as cells; return `ax`.
 
-    Colour goes from the lowest to the highest of the values; every cell carries its number too.
+    Colour goes from the lowest to the highest of the values, or between `limits`, which grids side by side have in
+    common; every cell carries its number too.
     """
-    low, high = float(values.min()), float(values.max())
+    low, high = limits or (float(values.min()), float(values.max()))
     style.dress(ax, fit(title, ax), unit)
     ax.pcolormesh(np.arange(values.shape[1] + 1), np.arange(values.shape[0] + 1), values, cmap="cividis",
                   vmin=low, vmax=max(high, low + 1e-9), edgecolor="white", linewidth=1.5)  # fmt: skip

@@ -15,11 +15,11 @@ from __future__ import annotations
 
 from simlib.sweep.design import BASELINE, Design, grid_design, sobol_design, views_design
 from simlib.sweep.folder import beside_baseline, read
-from simlib.sweep.plans import load_plans
+from simlib.sweep.plans import load_plans, plan_views
 from simlib.sweep.points import Engine, Options, work
 from simlib.sweep.running import Report, run
 
 __all__ = [
-    "BASELINE", "Design", "Engine", "Options", "Report", "beside_baseline", "grid_design", "load_plans", "read",
-    "run", "sobol_design", "views_design", "work",
+    "BASELINE", "Design", "Engine", "Options", "Report", "beside_baseline", "grid_design", "load_plans", "plan_views",
+    "read", "run", "sobol_design", "views_design", "work",
 ]  # fmt: skip

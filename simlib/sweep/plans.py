@@ -12,26 +12,36 @@ from simlib.scenario.load import load_view, view_files
 from simlib.scenario.model import Intervention, Scenario, View
 
 Plan = tuple[Intervention, ...]
+Given = str | os.PathLike[str] | View
 
 
-def load_plans(scenario: Scenario, names: Iterable[str | os.PathLike[str]]) -> dict[str, Plan]:
-    """Return plans by their ids, each a view of the scenario or the path of a view file that only intervenes.
+def load_plans(scenario: Scenario, given: Iterable[Given]) -> dict[str, Plan]:
+    """Return plans by their ids, each a view that only intervenes: its id, the path of its file, or itself.
+
+    Raises ScenarioError with every reason at once, as `plan_views` does.
+    """
+    return {name: view.interventions for name, view in plan_views(scenario, given).items()}
+
+
+def plan_views(scenario: Scenario, given: Iterable[Given]) -> dict[str, View]:
+    """Return the views that plans come from, by their ids.
 
     Raises ScenarioError with every reason at once: what is wrong in a file, a view that also changes assumptions or the
     horizon (plans of a sweep differ in what is done, not in what is believed), a view that does nothing, two of one id.
     """
-    plans: dict[str, Plan] = {}
+    plans: dict[str, View] = {}
     problems: list[Problem] = []
-    for name in names:
+    for each in given:
+        name = each.id if isinstance(each, View) else os.fspath(each)
         try:
-            view = _view(scenario, os.fspath(name))
+            view = each if isinstance(each, View) else _view(scenario, name)
         except ScenarioError as error:
             problems += error.problems
             continue
         if view.id in plans:
-            problems.append(Problem(os.fspath(name), 0, "", f"a second plan called {view.id!r}", "expected another id"))
-        problems += _no_plan(scenario, os.fspath(name), view)
-        plans[view.id] = view.interventions
+            problems.append(Problem(name, 0, "", f"a second plan called {view.id!r}", "expected another id"))
+        problems += _no_plan(scenario, name, view)
+        plans[view.id] = view
     if problems:
         raise ScenarioError(dict.fromkeys(problems))
     return plans
@@ -54,14 +64,15 @@ def _no_plan(scenario: Scenario, name: str, view: View) -> Iterator[Problem]:
         wrong.append(("interventions", "a plan that does nothing", "expected at least one intervention"))
     if not wrong:
         return
-    file, read = _file_of(scenario, name, view)
+    read = _file_of(scenario, name, view)
     for where, what, expected in wrong:
-        yield Problem(file, read.line((where,)), where, what, expected)
+        yield Problem(read.file if read else name, read.line((where,)) if read else 0, where, what, expected)
 
 
-def _file_of(scenario: Scenario, name: str, view: View) -> tuple[str, document.Document]:
+def _file_of(scenario: Scenario, name: str, view: View) -> document.Document | None:
+    """Return the file that a view was read from; None for one that was made otherwise."""
     for path in [Path(name)] if Path(name).is_file() else view_files(scenario):
         read = document.read(document.read_file(path, str(path)), str(path))
-        if read.data["id"] == view.id:
-            return str(path), read
-    raise AssertionError(name)
+        if isinstance(read.data, dict) and read.data.get("id") == view.id:
+            return read
+    return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import re
 import threading
@@ -13,7 +14,7 @@ import pytest
 from simlib.analysis.whatif import compare
 from simlib.errors import Cancelled, ScenarioError, SimlibError, TooManyStates
 from simlib.scenario.load import load_text
-from simlib.scenario.model import Condition, Forbid, Force, Hold, Policy, View
+from simlib.scenario.model import Change, Condition, Forbid, Force, Hold, Policy, View
 from simlib.widgets import asking, choosing, doubting, questions, sweeping
 from simlib.widgets.asking import Answer, Control, Inquiry, Line, Question
 from simlib.widgets.question import Panel, WhatIf
@@ -303,6 +304,31 @@ def test_a_sweep_goes_from_low_to_high():
     assert values[-1] == pytest.approx(assumption.high)
     with pytest.raises(ScenarioError, match="both axes"):
         question.answer(question.chosen | {"up": question.chosen["across"]}, lambda: False, lambda share: None)
+
+
+def test_a_sweep_under_a_plan_stands_beside_the_same_values_without():
+    question = sweeping.Sweep(WORLD, plans=[PLAN], plan="early-talks", levels=2, runs=200)
+    chosen = question.chosen
+    answer = question.answer(chosen, lambda: False, lambda share: None)
+    plain = sweeping.Sweep(WORLD, levels=2, runs=200)
+    alone = plain.answer(plain.chosen, lambda: False, lambda share: None)
+    assert [row[:3] for row in answer.rows] == [row[:3] for row in alone.rows]
+    assert answer.head[2:] == ("as it stands", "Talks before a full blockade", "change")
+    assert answer.sentences[0] == f"As it stands, {alone.sentences[0]}"
+    assert answer.sentences[1].startswith("Under the plan “Talks before a full blockade” it goes from ")
+    assert answer.size[1] == 2 * alone.size[1]
+    assert question.worlds(chosen)[0] == question.worlds(chosen | {"plan": "none"})[0] == WORLD.sha256
+    assert len(question.worlds(chosen)) == 2
+    changed = dataclasses.replace(PLAN, interventions=PLAN.interventions[1:])
+    assert sweeping.Sweep(WORLD, plans=[changed], plan="early-talks").worlds(chosen) != question.worlds(chosen)
+
+
+def test_a_sweep_takes_only_plans_that_intervene(bridge):
+    believes = View("believes", "Somebody thinks so", changes=(Change("meeting", 0.5, 0.2, 0.9),))
+    with pytest.raises(ScenarioError, match="believes: assumptions: a plan changes no assumption"):
+        sweeping.Sweep(WORLD, plans=[believes])
+    with pytest.raises(ScenarioError, match="there is no such file"):
+        sweeping.Sweep(bridge, plans=["none.yaml"])
 
 
 def test_a_panel_shows_its_answer_and_what_goes_wrong():
