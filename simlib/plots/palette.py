@@ -14,10 +14,14 @@ from numpy.typing import NDArray
 from simlib.plots import style
 
 COLOURS = 64
-"""Size of the palette. With 64 to 128 colours a dashboard cannot be told from the original by eye."""
+"""Size of the palette where few colours are kept exactly. With 64 to 128 a dashboard looks like the original."""
 
-FILLS = 16
-"""How many of a picture's most frequent colours are kept exactly."""
+FILLS, MOST_FILLS, LEARNT = 16, 150, 16
+"""How many of a picture's most frequent colours are kept exactly, at most where many fill a part that can be seen (the
+cells of a grid), and how many are learnt at least."""
+
+SEEN = 0.001
+"""Share of a picture above which a colour fills a part that can be seen."""
 
 
 def _core() -> NDArray[np.uint8]:
@@ -31,8 +35,11 @@ def _core() -> NDArray[np.uint8]:
 
 def _frequent(image: Any) -> NDArray[np.uint8]:
     """Return the colours that fill most of a picture (N, 3): areas and bars, whatever they mean."""
-    counted = sorted(image.getcolors(maxcolors=image.width * image.height), reverse=True)
-    return np.array([colour for _, colour in counted[:FILLS]], dtype=np.uint8)
+    area = image.width * image.height
+    counted = sorted(image.getcolors(maxcolors=area), reverse=True)[:MOST_FILLS]
+    return np.array(
+        [colour for rank, (count, colour) in enumerate(counted) if rank < FILLS or count > SEEN * area], dtype=np.uint8
+    )
 
 
 class Palette:
@@ -53,8 +60,9 @@ class Palette:
 
         image = Image.fromarray(np.ascontiguousarray(pixels[..., :3]))
         core = np.unique(np.concatenate([_core(), _frequent(image)]), axis=0)
-        learnt = image.quantize(COLOURS - len(core), method=Image.Quantize.MEDIANCUT)
-        colours = np.array(learnt.getpalette(), dtype=np.uint8).reshape(-1, 3)[: COLOURS - len(core)]
+        free = max(COLOURS - len(core), LEARNT)
+        learnt = image.quantize(free, method=Image.Quantize.MEDIANCUT)
+        colours = np.array(learnt.getpalette(), dtype=np.uint8).reshape(-1, 3)[:free]
         self._colours = np.concatenate([core, colours])
         self._nearest = _nearest_table(self._colours.astype(np.float32))
         red, green, blue = (core.astype(np.int64) >> 3).T

@@ -59,6 +59,18 @@ def test_colours_that_mean_something_are_kept_exactly():
     assert len(np.unique(found.reshape(-1, 3), axis=0)) <= COLOURS
 
 
+def test_every_cell_of_a_grid_keeps_its_colour():
+    shades = np.stack([np.linspace(10, 250, 100), np.linspace(40, 220, 100), np.linspace(90, 60, 100)], axis=1)
+    cells = np.round(shades).astype(np.uint8).reshape(10, 10, 3).repeat(10, axis=0).repeat(10, axis=1)
+    picture = np.full((140, 100, 4), 255, np.uint8)
+    picture[:100, :, :3] = cells
+    picture[100:, :, :3] = np.random.default_rng(0).integers(0, 255, (40, 100, 3))
+    palette = Palette()
+    palette.learn(picture)
+    found = pixels(palette.png(picture)).astype(int)
+    assert np.abs(found[:100] - cells).max() <= 8
+
+
 @pytest.mark.parametrize(("va", "ha"), [("center", "left"), ("center", "right"), ("baseline", "center")])
 @pytest.mark.parametrize("text", ["Treaty 34% ▲ 6.1", "one line\nand another"])
 def test_quick_text_stands_where_matplotlib_puts_it(va, ha, text):
