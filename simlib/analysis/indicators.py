@@ -22,11 +22,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simlib import priors
+from simlib.analysis.doing import Doing
 from simlib.engines.histories import Histories, histories
 from simlib.engines.montecarlo import Simulator
-from simlib.errors import Cancelled, Problem, ScenarioError, TooManyStates, Unsupported, did_you_mean
+from simlib.errors import Cancelled, Problem, ScenarioError, did_you_mean
 from simlib.results import Z95, Band, long_date, percent
-from simlib.scenario.model import Force, Scenario
+from simlib.scenario.model import Scenario
 from simlib.tables import Floats
 
 if TYPE_CHECKING:
@@ -42,7 +43,8 @@ class Indicator:
     seen: P(S). if_seen, if_not_seen: P(E | S), P(E | not S). ratio_seen, ratio_not_seen: likelihood ratios.
     information: expected bits about E from looking. false_alarms: P(S | not E); misses: P(not S | E).
     lead_days: 10, 50 and 90% points of the days from the first sighting to the ending, where both happen.
-    doing: what forcing the move on day t adds to P(E), at the stated values (None: a level, or not asked for).
+    doing: what forcing the move on day t adds to P(E), at the stated values (None: a level, or not asked for); exact
+    where its bounds are alike, else from the same dice in both worlds.
     """
 
     kind: str
@@ -57,7 +59,7 @@ class Indicator:
     false_alarms: float
     misses: float
     lead_days: tuple[float, float, float]
-    doing: float | None = None
+    doing: tuple[float, float, float] | None = None
 
     @property
     def shift(self) -> float:
@@ -92,7 +94,8 @@ class Indicators:
         early, middle, late = row.lead_days
         return told | {
             "information_bits": row.information, "false_alarms": row.false_alarms, "misses": row.misses,
-            "lead_days_p10": early, "lead_days": middle, "lead_days_p90": late, "doing": row.doing,
+            "lead_days_p10": early, "lead_days": middle, "lead_days_p90": late,
+            **dict(zip(("doing", "doing_low", "doing_high"), row.doing or (None,) * 3, strict=True)),
         }  # fmt: skip
 
     def sentences(self, limit: int = 5) -> list[str]:
@@ -165,8 +168,12 @@ def indicators(
     told, group = sampled(scenario, horizon=length, draws=draws, runs=runs, seed=seed, progress=progress, cancel=cancel)
     details = {"draws": draws, "histories": len(told), "seed": seed}
     result = _counted(told, group, ending, day, times_seen, details)
-    rows = _with_doing(scenario, ending, list(result.rows), day, length, doing, runs, seed)
-    return dataclasses.replace(result, rows=tuple(rows))
+    moves = [row.id for row in result.rows if row.kind == "move"][:doing]
+    done = Doing(scenario, ending, day, length, runs, seed)
+    forced = {move: done.adds(move) for move in moves}
+    rows = (dataclasses.replace(row, doing=forced.get(row.id) if row.kind == "move" else None) for row in result.rows)
+    told_how = {"doing_engine": done.engine} if forced else {}
+    return dataclasses.replace(result, rows=tuple(rows), details=details | told_how)
 
 
 def of_every_ending(
@@ -327,39 +334,3 @@ def _information(seen: Bools, happens: Bools) -> float:
     product = joint.sum(axis=1, keepdims=True) * joint.sum(axis=0, keepdims=True)
     some = joint > 0
     return float(np.sum(joint[some] * np.log2(joint[some] / product[some])))
-
-
-def _with_doing(
-    scenario: Scenario, ending: str, rows: list[Indicator], day: float, horizon: float, count: int, runs: int, seed: int
-) -> list[Indicator]:
-    """Fill in P(ending) when a move is forced on `day`, for the first `count` moves; given no ending by then.
-
-    Exactly, or where there are too many states from `runs` histories under the same dice.
-    """
-    import datetime as dt
-
-    from simlib.engines.exact import solve
-
-    moves = [row.id for row in rows if row.kind == "move"][:count]
-    times = [max(int(day) - 1e-9, 0.0), horizon]
-    date = scenario.as_of + dt.timedelta(days=int(day))
-
-    def exactly(world: Scenario) -> float:
-        forecast = solve(world, times=times, horizon=horizon)
-        already, then = forecast.endings[ending].probability
-        return float((then - already) / max(forecast.endings["ongoing"].probability[0], 1e-300))
-
-    def played(world: Scenario) -> float:
-        simulator = Simulator(world, times=1, horizon=horizon)
-        counts = simulator.run(priors.theta(world), runs=runs, seed=seed)
-        later = counts.ending_time > times[0]
-        return float(np.sum(later & (counts.ending == index)) / max(np.sum(later), 1))
-
-    index, later = list(scenario.endings).index(ending), exactly
-    try:
-        undone = exactly(scenario) if moves else 0.0
-    except (TooManyStates, Unsupported):
-        later, undone = played, played(scenario)
-    acts = (scenario.replace(interventions=(*scenario.interventions, Force(move, date))) for move in moves)
-    done = {move: later(world) - undone for move, world in zip(moves, acts, strict=True)}
-    return [dataclasses.replace(row, doing=done.get(row.id) if row.kind == "move" else None) for row in rows]

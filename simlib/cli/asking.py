@@ -240,6 +240,9 @@ def indicators(arguments: Namespace) -> int:
                 runs=arguments.runs, seed=arguments.seed, doing=arguments.doing, progress=task.report,
                 cancel=task.cancelled,
             )  # fmt: skip
+    if any(found.details.get("doing_engine", "exact") != "exact" for found in results.values()):
+        world.note("too many states for the exact engine; what forcing a move adds is counted in histories under the "
+                   "same dice")  # fmt: skip
     of_all = list(results.values())
     if arguments.out is not None and not arguments.ending and len(every) > 1:
         with Task("watching for every ending") as task:

@@ -63,10 +63,10 @@ def tried(result: Tornado) -> Iterator[str]:
 
 
 def watched(result: Indicators) -> Iterator[str]:
-    """Yield the signs of one ending: shift, likelihood ratio, lead time, seen, false alarms and misses."""
+    """Yield the signs of one ending: shift seen and done, likelihood ratio, lead time, seen, false alarms, misses."""
     rows = [
         Row(row.label, [
-            f"{100 * row.shift:+.2g} points", _number(row.ratio_seen[0]), _days(row.lead_days[1]),
+            f"{100 * row.shift:+.2g} points", _done(row.doing), _number(row.ratio_seen[0]), _days(row.lead_days[1]),
             *(_share(share) for share in (row.seen[0], row.false_alarms, row.misses)),
         ])
         for row in result.rows[:ROWS]
@@ -74,8 +74,8 @@ def watched(result: Indicators) -> Iterator[str]:
     if rows and 0 < result.before[0] < 1:
         until = long_date(result.scenario.by_date(result.day))
         title = f"Signs of “{result.scenario.endings[result.ending].label}” seen by {until}"
-        yield table(title, [["", "likelihood", "lead", "", "false", ""],
-                            ["shift", "ratio", "time", "seen", "alarms", "misses"]], rows)  # fmt: skip
+        yield table(title, [["shift if", "if it is", "likelihood", "lead", "", "false", ""],
+                            ["seen", "forced", "ratio", "time", "seen", "alarms", "misses"]], rows)  # fmt: skip
 
 
 def passed(frame: pd.DataFrame, histories: int) -> Iterator[str]:
@@ -99,6 +99,14 @@ def worth_seeing(result: Seeing) -> Iterator[str]:
     yield table(f"What to look out for by {long_date(result.seen_by)}, for {result.measure.words}",
                 [["", "", "if not", "gain in", "doubt"], ["seen", "if seen", "seen", "Brier score", "settled"]],
                 rows)  # fmt: skip
+
+
+def _done(doing: tuple[float, float, float] | None) -> str:
+    """Write what forcing a move adds, in points, with its error where it has one."""
+    if doing is None:
+        return "-"
+    half = 50 * (doing[2] - doing[1])
+    return f"{100 * doing[0]:+.2g}" + (f" ±{half:.1g}" if half > 0 else "")
 
 
 def _number(value: float) -> str:

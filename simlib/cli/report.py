@@ -115,9 +115,10 @@ def _tables(forecast: Forecast, answer: Answer, top: int) -> Iterator[str]:
             yield _doubt(answer, kind, at, head)
     ladder = answer.scenario.ladder or next(iter(forecast.ladders), "")
     if ladder:
-        rows = [Row(name, [_percent(values[i]) for i in at]) for name, values in forecast.ladders[ladder].items()]
         title = f"{forecast.label('ladders', ladder)}: probability of each rung at the end of the date"
-        yield table(f"{title}{_versions(forecast)[0][0]}", head, rows)
+        for subtitle, one in _versions(forecast):
+            rows = [Row(name, _cells(_rung(one, ladder, name), at, bare=not one.error)) for name in one.ladders[ladder]]
+            yield table(f"{title}{subtitle}", head, rows)
     yield _moves(forecast, at, head, top)
 
 
@@ -126,6 +127,12 @@ def _versions(forecast: Forecast) -> list[tuple[str, Forecast]]:
         return [(", at the stated values", forecast)]
     draws = forecast.provenance["draws"]
     return [(f", over the priors ({draws:,} draws)", forecast), (", at the stated values", forecast.stated)]
+
+
+def _rung(forecast: Forecast, ladder: str, name: str) -> Band:
+    p = forecast.ladders[ladder][name]
+    half = forecast.error["ladders"][ladder][name] if forecast.error else np.zeros_like(p)
+    return Band(p, np.maximum(p - half, 0.0), np.minimum(p + half, 1.0))
 
 
 def _cells(band: Band, at: Sequence[int], *, bare: bool) -> list[str]:

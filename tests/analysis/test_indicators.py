@@ -72,7 +72,7 @@ def test_doing_is_not_seeing():
     found = indicators(two_types(), "war", day=DAY, draws=0, runs=2000, doing=1)
     signal = next(row for row in found.rows if row.id == "signal")
     assert signal.shift > 0.1
-    assert signal.doing == pytest.approx(0.0, abs=1e-8)
+    assert signal.doing == pytest.approx((0.0, 0.0, 0.0), abs=1e-8)
 
 
 def test_a_higher_threshold_misses_more_and_alarms_less():
