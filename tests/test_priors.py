@@ -28,6 +28,11 @@ def scenario_of(*assumptions, correlations=()):
                     correlations=correlations)  # fmt: skip
 
 
+def test_one_draw_has_no_mean_to_speak_of():
+    with pytest.raises(ValueError, match="draws must be at least 2, not 1"):
+        over_priors(uncertain_exit(), draws=1)
+
+
 @pytest.mark.parametrize("assumption", [RATE, CHANCE, FIXED])
 def test_low_value_high_are_the_5th_50th_and_95th_percentiles(assumption):
     drawn = priors.draws(scenario_of(assumption), 4096)[:, 0]

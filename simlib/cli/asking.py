@@ -276,6 +276,7 @@ def pool(arguments: Namespace) -> int:
     from simlib.analysis.pooling import pool_views
 
     views = views_asked(arguments)
+    numbers.check(arguments, next(iter(views.values())))
 
     def by(engine: Any) -> Pooled:
         with Task("forecasting each view") as task:

@@ -37,7 +37,7 @@ def _of_day(arguments: Namespace, scenario: Scenario) -> Iterator[Problem]:
 
 def _of_draws(arguments: Namespace) -> Iterator[Problem]:
     draws, runs = getattr(arguments, "draws", 0), getattr(arguments, "runs", None)
-    if arguments.command in ("run", "report") and 0 < draws < FEWEST_DRAWS:
+    if arguments.command in ("run", "report", "compare", "pool") and 0 < draws < FEWEST_DRAWS:
         what = f"{draws}, too few to tell how far the mean may be off"
         yield Problem("", 0, "--draws", what, f"expected at least {FEWEST_DRAWS}, or 0 for the stated values alone")
     if arguments.command == "uncertainty" and draws:

@@ -74,8 +74,11 @@ def over_priors(
     """Forecast at `draws` sets of values from the priors, and at the stated values.
 
     By Monte Carlo the `runs` replicates are shared out evenly over the draws, each draw with replicates of its own.
-    Times, horizon and errors are those of `solve` and `simulate`.
+    Times, horizon and errors are those of `solve` and `simulate`; ValueError for fewer than two draws, whose mean has
+    an error that nobody could tell.
     """
+    if draws < 2:
+        raise ValueError(f"draws must be at least 2, not {draws}: one says nothing of the error of their mean")
     thetas = priors.draws(scenario, draws, seed=seed)
     centre = priors.theta(scenario)
     frame = {"times": times if isinstance(times, int) else list(times), "horizon": horizon,
