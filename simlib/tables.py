@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from simlib.errors import Problem, ScenarioError, Unsupported
 from simlib.scenario.model import Assume, Condition, Forbid, Move, Policy, Scenario
 from simlib.segments import Action, Segment, cut
+from simlib.standing import Standing, concerns, odds_ratio
 
 __all__ = ["Action", "Floats", "Ints", "Segment", "Tables", "Words", "grid", "sums_by"]
 
@@ -40,7 +41,7 @@ class Tables:
     table_start (M+1): where each move's entries begin. outcome_start (M+1): where each move's outcomes begin.
     effect_start (O+1), effect_variable, effect_shifts (True: shift, False: set), effect_amount: the effects.
     outcome_chance (O): index into θ, or -1 for the branch that takes the rest.
-    factor_index (F, E): indices into `extended` θ; row 0 is the base rate (or 0 where the guard fails).
+    factor_index (F, E): indices into θ as `standing.extended` has it; row 0 is the base rate (or 0 where the guard fails).
     factor_window (F, E): the calendar window an entry's factor depends on, -1 for none.
     """
 
@@ -56,10 +57,7 @@ class Tables:
         self._assumption = {name: index for index, name in enumerate(self.assumption_ids)}
         self._move = {name: index for index, name in enumerate(self.move_ids)}
         self._windows: dict[tuple[float, float], int] = {}
-        standing = enumerate(scenario.interventions)
-        self._standing = {number: item for number, item in standing if isinstance(item, Forbid | Policy | Assume)}
-        self._policies = {n: item for n, item in self._standing.items() if isinstance(item, Policy)}
-        self._assumed = {n: item for n, item in self._standing.items() if isinstance(item, Assume)}
+        self.standing = Standing(scenario)
         self._build_moves(list(scenario.moves.values()))
         self._build_outcomes(list(scenario.moves.values()))
         self._build_starts()
@@ -171,7 +169,7 @@ class Tables:
     def _local_table(self, move: Move) -> tuple[Ints, Ints, Ints, Ints]:
         """Return (factor indices, factor windows, variables, strides) of one move's local table."""
         names = [*move.when.variables, *(v for factor in move.factors for v in factor.when.variables)]
-        names += [v for item in self._standing.values() if _concerns(item, move) for v in item.when.variables]
+        names += self.standing.variables(move)
         variables = np.array(sorted({self._variable[name] for name in names}), dtype=np.int64)
         self._check_size(move, int(np.prod(self.sizes[variables])))
         strides, local = self._strides(variables), self._local_levels(variables)
@@ -255,77 +253,27 @@ class Tables:
             index[np.isin(self.factor_window, segment.closed)] = one
             shut = np.isin(self.move_window, segment.closed)
             index[0, shut[self.entry_move]] = one + 1
-            self._follow(index, segment.standing)
+            self.standing.rewrite(index, segment, self._applies)
             self._index_cache[segment.rating] = index
         return self._index_cache[segment.rating]
 
-    def _follow(self, index: Ints, standing: Sequence[int]) -> None:
-        """Rewrite an index (F, E) where standing interventions apply: assumptions, then policies, then what is out."""
-        one = len(self.assumption_ids)
-        stated = index.copy()
-        for number in sorted(set(standing) & self._assumed.keys()):
-            item = self._assumed[number]
-            place = one + 2 + len(self._policies) + list(self._assumed).index(number)
-            index[(stated == self._assumption[item.assumption]) & self._while(item)] = place
-        for number in sorted(set(standing) - self._assumed.keys(), key=lambda n: (n not in self._policies, n)):
-            entries = self._while(self._standing[number])
-            index[0, entries] = one + 2 + list(self._policies).index(number) if number in self._policies else one + 1
-            index[1:, entries] = one
-
-    def _while(self, item: Forbid | Policy | Assume) -> NDArray[np.bool_]:
+    def _applies(self, item: Forbid | Policy | Assume) -> NDArray[np.bool_]:
         """Return the entries (E,) at which the guard holds and an intervention with its condition applies."""
         result = np.zeros(len(self.possible), dtype=bool)
         for index, move in enumerate(self.scenario):
-            if _concerns(item, move):
+            if concerns(item, move):
                 entries = slice(*(int(x) for x in self.table_start[index : index + 2]))
                 local = self._local_levels(self.move_variables[index])
                 result[entries] = self.possible[entries] & self.holds(item.when, local)
         return result
 
-    def extended(self, theta: Floats, centre: Floats | None = None) -> Floats:
-        """Return θ (A,) and what else an index may point at: 1, 0, rates of policies, values assumed for a while.
-
-        With `centre`, θ is a draw around those values: what is assumed for a while keeps the draw's distance from it.
-        """
-        policies = [item.rate for item in self._policies.values()]
-        return np.concatenate([theta, (1.0, 0.0), policies, self._assumed_values(theta, centre)])
-
-    def _assumed_values(self, theta: Floats, centre: Floats | None) -> Floats:
-        values = np.array([item.value for item in self._assumed.values()])
-        if centre is None or len(values) == 0:
-            return values
-        places = [self._assumption[item.assumption] for item in self._assumed.values()]
-        kinds = [self.scenario.assumptions[item.assumption].kind for item in self._assumed.values()]
-        ratio = np.divide(theta, centre, out=np.ones_like(theta), where=centre != 0)[places]
-        odds = values * _odds_ratio(theta, centre)[places]
-        return np.where(np.array(kinds) == "chance", odds / (odds + 1 - values), values * ratio)
-
     def rates(self, theta: Floats, segment: Segment | None = None, centre: Floats | None = None) -> Floats:
-        """Return the hazard per day of every table entry (E,) at assumption values `theta` (A,); see `extended`."""
-        result: Floats = np.multiply.reduce(self.extended(theta, centre)[self.index(segment)], axis=0)
+        """Return the hazard per day of every table entry (E,) at assumption values `theta` (A,).
+
+        With `centre`, θ is a draw around those values, which matters for what is assumed for a while.
+        """
+        result: Floats = np.multiply.reduce(self.standing.extended(theta, centre)[self.index(segment)], axis=0)
         return result
-
-    def replaced(self, segment: Segment | None) -> list[int]:
-        """Return the assumptions, as indices, whose chances are other ones in a segment."""
-        standing = set() if segment is None else set(segment.standing) & self._assumed.keys()
-        return [self._assumption[self._assumed[number].assumption] for number in sorted(standing)]
-
-    def assumed(
-        self, theta: Floats, segment: Segment | None, centre: Floats | None = None
-    ) -> tuple[Floats, Floats | None]:
-        """Return θ and `centre` as they are for chances in a segment: what is assumed for a while in its place."""
-        standing = [] if segment is None else sorted(set(segment.standing) & self._assumed.keys())
-        if not standing:
-            return theta, centre
-        now, middle = theta.copy(), None if centre is None else centre.copy()
-        values = self._assumed_values(theta, centre)
-        for number in standing:
-            item = self._assumed[number]
-            place = self._assumption[item.assumption]
-            now[place] = values[list(self._assumed).index(number)]
-            if middle is not None:
-                middle[place] = item.value
-        return now, middle
 
     def chances(self, theta: Floats, centre: Floats | None = None, segment: Segment | None = None) -> Floats:
         """Return the chance of every outcome (O,) in a segment, summing to one within each move.
@@ -335,7 +283,7 @@ class Tables:
         normalised, so that no draw exceeds one; a move with one uncertain branch gets exactly its drawn value.
         Raises ScenarioError when stated chances of a move exceed one.
         """
-        theta, centre = self.assumed(theta, segment, centre)
+        theta, centre = self.standing.in_place(theta, segment, centre)
         return self._shares(theta, centre, self.outcome_chance, self.outcome_start, self._outcome_place)
 
     def start_shares(self, theta: Floats, centre: Floats | None = None) -> Floats:
@@ -355,7 +303,7 @@ class Tables:
             raise ScenarioError(place(int(np.argmax(takes_rest & (rest < -1e-9))), 1.0 - rest))
         share = np.where(given, share, np.maximum(rest, 0.0)[group])
         if centre is not None:
-            share = share * np.where(given, _odds_ratio(theta, centre)[chance], 1.0)
+            share = share * np.where(given, odds_ratio(theta, centre)[chance], 1.0)
         total = np.add.reduceat(share, starts[:-1])
         return share / np.where((centre is None) & takes_rest, 1.0, total)[group]
 
@@ -412,20 +360,6 @@ class Tables:
             else:
                 result[:, variable] = amount
         return result
-
-
-def _concerns(item: Forbid | Policy | Assume, move: Move) -> bool:
-    """Say whether a standing intervention can change the hazard of a move."""
-    if isinstance(item, Assume):
-        return item.assumption in {move.rate, *(factor.by for factor in move.factors)}
-    return item.move == move.id
-
-
-def _odds_ratio(theta: Floats, centre: Floats) -> Floats:
-    """Return odds(θ)/odds(centre), 1 where θ equals the centre (so that fixed 0 and 1 pass through)."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = theta * (1 - centre) / (centre * (1 - theta))
-    return np.append(np.where(theta == centre, 1.0, ratio), 1.0)
 
 
 def sums_by(index: NDArray[np.integer], weights: Floats, size: int) -> Floats:

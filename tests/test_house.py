@@ -30,6 +30,7 @@ ROOMS = [
     ["scenario"],
     ["priors"],
     ["segments"],
+    ["standing"],
     ["tables"],
     ["results"],
     ["engines"],

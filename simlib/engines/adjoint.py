@@ -327,7 +327,7 @@ class Adjoint:
 
     def _chain(self, per_pair: list[Floats], forced: Floats) -> Floats:
         """Turn sums by pair into derivatives by assumption: θ rates entries, and chances share them out."""
-        tables, extended = self.tables, self.tables.extended(self.theta)
+        tables, extended = self.tables, self.tables.standing.extended(self.theta)
         derivative = np.zeros(len(extended))
         for span, sums, by_firing in zip(self.spans, per_pair, forced, strict=True):
             by_chance = by_firing.copy()
@@ -343,9 +343,9 @@ class Adjoint:
 
     def _chance_part(self, by_chance: Floats, segment: Segment) -> Floats:
         """Return ∂/∂θ given ∂/∂chance (O,) in a segment; what is assumed there in place of θ does not move with it."""
-        theta, _ = self.tables.assumed(self.theta, segment)
+        theta, _ = self.tables.standing.in_place(self.theta, segment)
         result = self._share_part(theta, by_chance, self.tables.outcome_chance, self.tables.outcome_start)
-        result[self.tables.replaced(segment)] = 0.0
+        result[self.tables.standing.replaced(segment)] = 0.0
         return result
 
     def _share_part(self, theta: Floats, by_share: Floats, chance: Ints, starts: Ints) -> Floats:

@@ -45,7 +45,7 @@ def _rows(result: Comparison) -> list[tuple[str, ...]]:
 
 
 class WhatIf(Question):
-    """A move forbidden, delayed, forced or made a rule, a variable kept, an assumption at an end, from a date too, a view.
+    """A move forbidden, delayed, forced or made a rule, a variable kept, an assumption at an end of its range, a view.
 
     Each alone, and all together.
     """
@@ -61,6 +61,7 @@ class WhatIf(Question):
         states = (("in any state", NONE), *((f"{v.label}: {level}", f"{v.id}={level}") for v in s.variables.values()
                                             for level in v.levels))  # fmt: skip
         some = (("none", NONE), *((a.label, a.id) for a in s.assumptions.values() if not a.fixed))
+        since = (("for the whole forecast", "start"), ("from the date above on", "date"))
         views = (("none", NONE), *((view.title, view.id) for view in load_views(s).values())) if s.path else ()
         return [
             measure(s),
@@ -72,7 +73,7 @@ class WhatIf(Question):
             Control("kept", "A variable is kept", NONE, (("none", NONE), *states[1:]), tip="From the date above on"),
             Control("assumption", "An assumption", NONE, some),
             Control("end", "goes to its", "high", (("low", "low"), ("high", "high"))),
-            Control("since", "applies", "start", (("for the whole forecast", "start"), ("from the date above on", "date"))),
+            Control("since", "applies", "start", since),
             *([Control("view", "The eyes of", NONE, views)] if len(views) > 1 else []),
             _pairs(),
         ]
