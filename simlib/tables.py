@@ -41,7 +41,7 @@ class Tables:
     table_start (M+1): where each move's entries begin. outcome_start (M+1): where each move's outcomes begin.
     effect_start (O+1), effect_variable, effect_shifts (True: shift, False: set), effect_amount: the effects.
     outcome_chance (O): index into θ, or -1 for the branch that takes the rest.
-    factor_index (F, E): indices into θ as `standing.extended` has it; row 0 is the base rate (or 0 where the guard fails).
+    factor_index (F, E): indices into θ as `standing.extended` has it; row 0 is the base rate (0 where the guard fails).
     factor_window (F, E): the calendar window an entry's factor depends on, -1 for none.
     """
 
