@@ -14,7 +14,7 @@ from pathlib import Path
 import simlib
 from benchmarks.generated import generated
 from benchmarks.timing import best, line, peak_megabytes, ratio, rounds, title
-from simlib.engines import states
+from simlib.engines import reachable
 from simlib.engines.exact import Solver, gradient
 from simlib.export import prism
 from simlib.scenario.model import Scenario
@@ -27,7 +27,7 @@ def fresh(work: Callable[[], object]) -> Callable[[], object]:
     """Return the work with the kept state spaces forgotten first."""
 
     def forgetful() -> object:
-        states._SPACES.clear()
+        reachable._SPACES.clear()
         return work()
 
     return forgetful
@@ -125,7 +125,7 @@ def main() -> None:
     forecasts("the Caribbean world", simlib.load("caribbean-2025"), 5, 1.2)
     large = generated()
     forecasts("generated", large, 1)
-    enumerate_only = rounds({"search": fresh(lambda: states.enumerate_states(Tables(large)))}, 3)
+    enumerate_only = rounds({"search": fresh(lambda: reachable.enumerate_states(Tables(large)))}, 3)
     line("  finding the states and edges of it", f"{best(enumerate_only['search'].clock):.2f} s")
     memory()
     storm(large)

@@ -255,7 +255,7 @@ def _forecast(
 
 
 def _too_large(scenario: Scenario) -> bool:
-    from simlib.engines.states import enumerate_states
+    from simlib.engines.reachable import enumerate_states
     from simlib.errors import TooManyStates
     from simlib.tables import Tables
 

@@ -22,7 +22,7 @@ from simlib.analysis.measures import Measure, find
 from simlib.analysis.responses import Engine, Responses
 from simlib.engines.adjoint import Adjoint
 from simlib.engines.exact import Solver
-from simlib.engines.states import CAP
+from simlib.engines.reachable import CAP
 from simlib.quantities import show
 from simlib.results import long_date, plain_json, provenance
 from simlib.scenario.model import Assumption, Scenario

@@ -15,7 +15,7 @@ from simlib import priors
 from simlib.analysis import lint_numbers as numbers
 from simlib.analysis import lint_states as states
 from simlib.analysis.second_reading import Finding, Reading, Severity
-from simlib.engines.states import CAP
+from simlib.engines.reachable import CAP
 from simlib.quantities import show
 from simlib.scenario.model import Assumption, Move, Question, Scenario
 

@@ -21,8 +21,8 @@ from simlib import priors
 from simlib.analysis.measures import Measure, reader
 from simlib.engines.exact import Solver
 from simlib.engines.montecarlo import Simulator
+from simlib.engines.reachable import CAP
 from simlib.engines.solver import Solution
-from simlib.engines.states import CAP
 from simlib.errors import Cancelled, TooManyStates
 from simlib.results import ONGOING
 from simlib.scenario.model import Scenario

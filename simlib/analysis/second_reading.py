@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simlib import priors
-from simlib.engines.states import CAP, StateSpace, enumerate_states
+from simlib.engines.reachable import CAP, enumerate_states
+from simlib.engines.states import StateSpace
 from simlib.errors import TooManyStates, Unsupported
 from simlib.scenario.assumptions import place_of
 from simlib.scenario.document import dotted

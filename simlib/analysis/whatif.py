@@ -32,7 +32,7 @@ from simlib.analysis.variants import (
     variant_of,
 )
 from simlib.engines.exact import Solver
-from simlib.engines.states import CAP
+from simlib.engines.reachable import CAP
 from simlib.errors import MissingDependency
 from simlib.results import long_date, percent, plain_json, provenance
 from simlib.scenario.model import Assume, Force, Pin, Scenario

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable, Mapping
 
 from simlib import priors
 from simlib.engines.adjoint import gradient
+from simlib.engines.reachable import CAP
 from simlib.engines.solver import TOLERANCE, Solver
-from simlib.engines.states import CAP
 from simlib.results import Forecast
 from simlib.scenario.model import Scenario
 

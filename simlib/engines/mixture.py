@@ -17,7 +17,7 @@ import numpy as np
 
 from simlib import priors
 from simlib.engines.exact import Solver
-from simlib.engines.states import CAP
+from simlib.engines.reachable import CAP
 from simlib.results import Z95, Band, Forecast
 from simlib.scenario.model import Scenario
 from simlib.tables import Floats

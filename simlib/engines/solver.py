@@ -21,7 +21,7 @@ from simlib.engines.compiled import one_blas_thread
 from simlib.engines.features import Features
 from simlib.engines.flows import Flow, Generator, Kill, flow
 from simlib.engines.jumps import Jump
-from simlib.engines.states import CAP, enumerate_states
+from simlib.engines.reachable import CAP, enumerate_states
 from simlib.results import ONGOING, Band, Forecast
 from simlib.scenario.model import Hold, Pin, Question, Scenario
 from simlib.tables import Action, Floats, Ints, Segment, Tables, grid, sums_by

@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import erlang as erlang_law
 from scipy.stats import poisson as poisson_law
 
-from simlib.engines import adjoint, flows, states
+from simlib.engines import adjoint, flows, reachable
 from simlib.engines.exact import Solver, gradient, solve
 from simlib.errors import Cancelled, ScenarioError, TooManyStates
 from simlib.tables import Tables
@@ -109,11 +109,11 @@ def test_threads_change_no_bit():
 def test_without_numba_the_same_answers(seed, monkeypatch):
     scenario = seeded_world(seed)
     fast = _everything(scenario)
-    for module in (states, flows, adjoint):
+    for module in (reachable, flows, adjoint):
         monkeypatch.setattr(module, "kernels", None)
-    states._SPACES.clear()
+    reachable._SPACES.clear()
     slow = _everything(scenario)
-    states._SPACES.clear()
+    reachable._SPACES.clear()
     assert fast.keys() == slow.keys()
     for name, value in fast.items():
         np.testing.assert_allclose(value, slow[name], atol=1e-12, err_msg=name)
@@ -134,11 +134,11 @@ def _everything(scenario):
 
 def test_hashed_codes_find_the_same_states(monkeypatch):
     tables = Tables(seeded_world(3))
-    states._SPACES.clear()
-    dense = states.enumerate_states(tables)
-    monkeypatch.setattr(states, "_DENSE", 0)
-    states._SPACES.clear()
-    hashed = states.enumerate_states(tables)
+    reachable._SPACES.clear()
+    dense = reachable.enumerate_states(tables)
+    monkeypatch.setattr(reachable, "_DENSE", 0)
+    reachable._SPACES.clear()
+    hashed = reachable.enumerate_states(tables)
     for field in ("codes", "ending", "edge_start", "target", "pair"):
         np.testing.assert_array_equal(getattr(dense, field), getattr(hashed, field))
 

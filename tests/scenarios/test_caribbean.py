@@ -12,7 +12,7 @@ import pytest
 from simlib.analysis import baserates
 from simlib.engines.exact import Solver
 from simlib.engines.montecarlo import simulate
-from simlib.engines.states import enumerate_states
+from simlib.engines.reachable import enumerate_states
 from simlib.priors import theta
 from simlib.scenario.load import load, load_views
 from simlib.scenario.views import apply_view
