@@ -19,8 +19,12 @@ from pathlib import Path
 from typing import Any
 
 from simlib.results import write_atomically
-from simlib.scenario.model import Forbid, Force, Pin, Policy, Scenario
+from simlib.scenario.fits import wrong_intervention
+from simlib.scenario.model import Lasting, Scenario
 from simlib.widgets.state import Settings, State
+
+DATES = ("on", "from", "until")
+"""Places of an intervention that are judged when the dates of the forecast are known."""
 
 SESSIONS = 5
 """How many sessions back something left unsaved is kept."""
@@ -132,15 +136,13 @@ def find_settings(drafts: Drafts, state: State) -> Draft | None:
 def fits(settings: Settings, state: State) -> bool:
     """Say whether everything the settings name is in the world of a state."""
     base = state.base
-    moved = (item.move for item in settings.interventions if isinstance(item, Force | Forbid | Policy))
-    named_moves = [*settings.off, *moved]
-    pins = [item for item in settings.interventions if isinstance(item, Pin)]
-    known_dates = all(item.date is not None or isinstance(item, Forbid) for item in settings.interventions)
+    findings = (wrong_intervention(base, item, base.horizon_days) for item in settings.interventions)
+    misfits = [place for each in findings for place, _, _ in each if place[0] not in DATES]
     return (
         (not settings.view or settings.view in state.views)
         and settings.values.keys() <= base.assumptions.keys()
-        and set(named_moves) <= base.moves.keys()
-        and all(pin.variable in base.variables and pin.level in base.variables[pin.variable].levels for pin in pins)
+        and set(settings.off) <= base.moves.keys()
+        and not misfits
+        and all(item.date is not None or isinstance(item, Lasting) for item in settings.interventions)
         and (settings.ladder is None or settings.ladder in base.ladders)
-        and known_dates
     )

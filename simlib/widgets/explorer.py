@@ -13,12 +13,16 @@ from simlib.scenario.model import Scenario
 from simlib.shipped import shipped_scenarios
 from simlib.widgets.desk import Desk, Part, Shown
 from simlib.widgets.dials import STEPS, Group, dials, grouped
-from simlib.widgets.pages import LINE, PAGES, button, words
+from simlib.widgets.pages import LINE, Compare, History, Keep, Page, button, words
 from simlib.widgets.parts import Dials, Picture
 from simlib.widgets.state import State
+from simlib.widgets.switches import Switches
 
 OPEN_ROWS, FIRST_ROWS = 10, 6
 """About how many sliders are unfolded at first, and how many of a group are shown before one asks for more."""
+
+
+PAGES: tuple[type[Page], ...] = (Switches, History, Compare, Keep)
 
 
 class Explorer(w.VBox):

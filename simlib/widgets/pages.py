@@ -1,19 +1,16 @@
-"""The pages below the explorer: switches, one history, a comparison of views, and what is kept. Thin views."""
+"""The pages below the explorer: one history, a comparison of views, and what is kept. Thin views."""
 
 from __future__ import annotations
 
 import datetime as dt
 import html
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import ipywidgets as w
 
-from simlib.errors import Problem, ScenarioError
 from simlib.results import ONGOING
-from simlib.scenario.model import Forbid, Force, Pin
 from simlib.widgets import comparing, histories, keeping
 from simlib.widgets.answers import Cancel
 from simlib.widgets.desk import Desk
@@ -85,145 +82,13 @@ class Page(w.VBox):
     def refresh(self, *, cancel: Cancel | None = None) -> None:
         """Show the present settings and answer."""
 
-    def _date(self, label: str) -> w.DatePicker:
+    def date(self, label: str) -> w.DatePicker:
+        """Return the choice of a day of the forecast."""
         first = self.state.machine().as_of
         last = self.state.machine().by_date(self.state.machine().horizon_days)
         return w.DatePicker(
             description=label, value=first, min=first, max=last, style=WIDE, layout=w.Layout(width="250px")
         )
-
-
-class Switches(Page):
-    """Moves on and off, moves forced, variables set, horizon and start, ladder, endings and questions shown."""
-
-    title = "Switches"
-
-    def fill(self) -> None:
-        """Make the controls."""
-        base, guard = self.state.base, self.desk.guard
-        self._shown = Checks(
-            groups=[
-                {
-                    "title": "Show these endings",
-                    "items": [*_items(base.endings), {"id": ONGOING, "label": "No ending yet"}],
-                },
-                {"title": "Show these questions", "items": _items(base.questions)},
-            ]
-        )
-        by_actor: dict[str, list[dict[str, str]]] = {}
-        for move in base:
-            by_actor.setdefault(base.actors[move.actor].label, []).append({"id": move.id, "label": move.label})
-        self._moves = Checks(groups=[{"title": f"Moves: {actor}", "items": items} for actor, items in by_actor.items()])
-        self._ladder = w.Dropdown(
-            description="Ladder", style=WIDE, options=[(x.label, x.id) for x in base.ladders.values()]
-        )
-        self._horizon = w.BoundedIntText(
-            description="Horizon in days", min=1, max=3650, style=WIDE, layout=w.Layout(width="220px")
-        )
-        self._start = w.DatePicker(description="Begins on", style=WIDE, layout=w.Layout(width="230px"))
-        self._move = w.Dropdown(
-            description="Move", style=WIDE, options=[(f"{base.actors[m.actor].label}: {m.label}", m.id) for m in base]
-        )
-        self._outcome = w.Dropdown(description="Outcome", style=WIDE)
-        self._variable = w.Dropdown(
-            description="Variable", style=WIDE, options=[(v.label, v.id) for v in base.variables.values()]
-        )
-        self._level = w.Dropdown(description="Level", style=WIDE)
-        self._on, self._set_on = self._date("on"), self._date("on")
-        self._list = w.VBox([])
-        force = button("Force it", "The move is made on that date if it is possible then", self._force, guard)
-        forbid = button("Forbid it from then on", "The move cannot be made from that date on", self._forbid, guard)
-        pin = button("Set it", "The variable is set to the level on that date", self._pin, guard)
-        self._listen()
-        self.children = [
-            w.HBox([self._ladder, self._horizon, self._start], layout=LINE),
-            self._shown,
-            w.HBox([self._move, self._outcome, self._on, force, forbid], layout=LINE),
-            w.HBox([self._variable, self._level, self._set_on, pin], layout=LINE),
-            self._list,
-            self._moves,
-        ]
-
-    def _listen(self) -> None:
-        heard: tuple[tuple[Any, str, Callable[[Any], object]], ...] = (
-            (self._move, "value", self._outcomes),
-            (self._variable, "value", self._levels),
-            (self._ladder, "value", lambda name: self._set(ladder=name)),
-            (
-                self._horizon,
-                "value",
-                lambda days: self._set(horizon_days=None if days == self._days() else float(days)),
-            ),
-            (self._start, "value", lambda day: self._set(as_of=None if day in (None, self.state.base.as_of) else day)),
-            (self._shown, "checked", lambda names: self._set(shown=self._shown_now(names))),
-            (self._moves, "checked", lambda on: self._set(off=tuple(m for m in self.state.base.moves if m not in on))),
-        )
-        for widget, trait, action in heard:
-            widget.observe(lambda change, action=action: self.desk.guard(lambda: action(change["new"])), trait)
-        self._outcomes(self._move.value)
-        self._levels(self._variable.value)
-
-    def _set(self, **choices: Any) -> None:
-        settings = self.state.settings
-        same = self.state.ladder() if "ladder" in choices and settings.ladder is None else None
-        if same is not None and choices["ladder"] == same:
-            return
-        self._update(lambda: self.state.change(settings.replace(**choices)))
-
-    def _days(self) -> float:
-        view = self.state.views.get(self.state.settings.view)
-        return self.state.base.horizon_days if view is None or view.horizon_days is None else view.horizon_days
-
-    def _shown_now(self, names: list[str]) -> tuple[str, ...] | None:
-        default = set(self.state.base.endings)
-        if not names:
-            self.refresh()
-            raise ScenarioError(Problem("", 0, "endings", "nothing would be shown", "keep at least one"))
-        order = [*self.state.base.endings, ONGOING, *self.state.base.questions]
-        return None if set(names) == default else tuple(name for name in order if name in names)
-
-    def _outcomes(self, move: str) -> None:
-        outcomes = self.state.base.moves[move].outcomes
-        self._outcome.options = [("by chance", None), *((o.label or o.id, o.id) for o in outcomes if len(outcomes) > 1)]
-        self._outcome.index = 0
-
-    def _levels(self, variable: str) -> None:
-        self._level.options = list(self.state.base.variables[variable].levels)
-        self._level.index = 0
-
-    def _force(self) -> None:
-        self._update(lambda: self.state.intervene(Force(self._move.value, self._on.value, self._outcome.value)))
-
-    def _forbid(self) -> None:
-        self._update(lambda: self.state.intervene(Forbid(self._move.value, self._on.value)))
-
-    def _pin(self) -> None:
-        self._update(lambda: self.state.intervene(Pin(self._variable.value, self._level.value, self._set_on.value)))
-
-    def refresh(self, *, cancel: Cancel | None = None) -> None:
-        """Show the present settings."""
-        del cancel
-        state, settings = self.state, self.state.settings
-        self._moves.checked = [move for move in state.base.moves if move not in settings.off]
-        self._shown.checked = list(settings.shown) if settings.shown is not None else list(state.base.endings)
-        self._horizon.value = round(state.machine().horizon_days)
-        self._start.value = state.machine().as_of
-        if state.ladder() is not None:
-            self._ladder.value = state.ladder()
-        self._list.children = [self._line(k, item) for k, item in enumerate(settings.interventions)]
-
-    def _line(self, number: int, item: Any) -> w.HBox:
-        remove = button(
-            "Withdraw",
-            "Take this out again",
-            lambda: self._update(lambda: self.state.withdraw(number)),
-            self.desk.guard,
-        )
-        return w.HBox([remove, w.HTML(words(self.state.intervention_text(item)))], layout=LINE)
-
-
-def _items(group: Mapping[str, Any]) -> list[dict[str, str]]:
-    return [{"id": name, "label": item.label} for name, item in group.items()]
 
 
 class History(Page):
@@ -435,5 +300,3 @@ class Keep(Page):
         self._wrote("txt", (text + "\n").encode())
         self._report.value = words(text)
 
-
-PAGES: tuple[type[Page], ...] = (Switches, History, Compare, Keep)

@@ -20,7 +20,18 @@ from simlib.errors import Problem, QuantityError, ScenarioError, did_you_mean
 from simlib.quantities import check_range, parse, show
 from simlib.results import long_date
 from simlib.scenario.load import load, load_views
-from simlib.scenario.model import Assume, Forbid, Force, Hold, Intervention, Pin, Policy, Scenario, View
+from simlib.scenario.model import (
+    Assume,
+    Condition,
+    Forbid,
+    Force,
+    Hold,
+    Intervention,
+    Pin,
+    Policy,
+    Scenario,
+    View,
+)
 from simlib.scenario.views import apply_view, with_horizon, with_interventions, with_values
 
 UNDO = 500
@@ -74,23 +85,26 @@ class Settings:
         return cls(**parts)
 
 
-_PARTS: dict[str, tuple[type[Force | Forbid | Pin], tuple[str, ...]]] = {
-    "force": (Force, ("move", "outcome")),
-    "forbid": (Forbid, ("move",)),
-    "pin": (Pin, ("variable", "level")),
-}
+_KINDS = {kind.__name__.lower(): kind for kind in (Force, Forbid, Policy, Pin, Hold, Assume)}
 
 
 def _intervention_data(item: Intervention) -> dict[str, Any]:
-    kind = type(item).__name__.lower()
-    parts = {name: getattr(item, name) for name in _PARTS[kind][1]}
-    return {"type": kind, "date": item.date.isoformat() if item.date else None, "because": item.because} | parts
+    """Return an intervention as plain JSON data."""
+    data = {"type": type(item).__name__.lower()} | dataclasses.asdict(item)
+    return {name: value.isoformat() if isinstance(value, dt.date) else value for name, value in data.items()}
 
 
 def _intervention(data: Mapping[str, Any]) -> Intervention:
-    kind, names = _PARTS[data["type"]]
-    date = dt.date.fromisoformat(data["date"]) if data.get("date") else None
-    return kind(**{name: data[name] for name in names}, date=date, because=str(data.get("because", "")))  # type: ignore[arg-type]
+    """Rebuild an intervention; raises KeyError, TypeError or ValueError for anything else."""
+    kind: Any = _KINDS[data["type"]]
+    parts = {part.name: data[part.name] for part in dataclasses.fields(kind) if part.name in data}
+    for name in {"date", "until"} & parts.keys():
+        parts[name] = dt.date.fromisoformat(parts[name]) if parts[name] else None
+    if "when" in parts:
+        clauses = parts["when"]["clauses"]
+        parts["when"] = Condition(tuple(tuple((name, tuple(levels)) for name, levels in each) for each in clauses))
+    made: Intervention = kind(**parts)
+    return made
 
 
 def structure(scenario: Scenario) -> Hashable:

@@ -6,6 +6,7 @@ import pytest
 
 import simlib
 from simlib.results import percent
+from simlib.scenario.model import Hold, Policy
 from tests.browser.lab import until
 
 NOTEBOOK = "00_start_here.ipynb"
@@ -168,6 +169,20 @@ def test_pages_open_and_switch_the_world(page):
     until(lambda: page.page.locator(".simlib-story li").count() > 3, 20, "a story")
     page.tab("Compare views")
     until(lambda: "hawks" in page.page.locator(".simlib-table").first.inner_text(), 30, "the comparison")
+
+
+def test_a_variable_is_kept_and_a_move_becomes_a_rule(page):
+    page.tab("Switches")
+    page.page.get_by_role("button", name="Keep it there from then on").click()
+    page.page.get_by_role("button", name="Make it a rule from then on").click()
+    page.settle()
+    world = simlib.load("two-islands")
+    first, move = next(iter(world.variables.values())), next(iter(world))
+    kept = Hold(first.id, first.levels[0], world.as_of)
+    rule = Policy(move.id, 1 / 3, date=world.as_of)
+    answer = simlib.solve(world.replace(interventions=(kept, rule))).endings["settlement"].probability[-1]
+    assert f"A treaty is signed {percent(float(answer))}" in sentence(page)
+    assert page.page.get_by_text("kept at").count() >= 1
 
 
 def test_a_saved_view_survives_a_reload(visit, page, lab):

@@ -7,7 +7,7 @@ import datetime as dt
 import pytest
 
 from simlib.errors import ScenarioError
-from simlib.scenario.model import Forbid, Force, Pin
+from simlib.scenario.model import Assume, Condition, Forbid, Force, Hold, Pin, Policy
 from simlib.widgets.state import Settings, State, structure
 
 DAY = dt.date(2031, 4, 10)
@@ -182,6 +182,8 @@ def test_settings_survive_being_written_down():
         view="hasty", values={"closing": 0.25}, off=("sign",), horizon_days=30.0, as_of=DAY, shown=("agreement",),
         interventions=(
             Force("meet", DAY, "accepted", because="a promise"), Forbid("clear", DAY), Pin("talks", "open", DAY),
+            Policy("meet", 0.5, Condition(((("blockade", ("full", "partial")),), ())), until=DAY),
+            Hold("blockade", "full", DAY), Assume("closing", 0.3, date=DAY, unit="per week"),
         ),
     )  # fmt: skip
     assert Settings.from_dict(settings.to_dict()) == settings

@@ -149,7 +149,7 @@ def test_switches_reach_the_machine(explorer):
     switches.children[2].children[3].click()
     switches._variable.value = "blockade"
     switches._level.value = "full"
-    switches.children[3].children[3].click()
+    switches.children[4].children[3].click()
     assert [type(item) for item in explorer.state.settings.interventions] == [Force, Pin]
     switches._horizon.value = 30
     rest(explorer)
@@ -157,6 +157,15 @@ def test_switches_reach_the_machine(explorer):
     assert len(switches._list.children) == 2
     switches._list.children[0].children[0].click()
     assert [type(item) for item in explorer.state.settings.interventions] == [Pin]
+    switches._state.value = ("blockade", "full")
+    switches._days_each.value = 2
+    switches.children[3].children[3].click()
+    switches.children[4].children[4].click()
+    rest(explorer)
+    rule, kept = explorer.state.settings.interventions[1:]
+    assert (rule.move, rule.rate, str(rule.when)) == ("meet", 0.5, "blockade=full")
+    assert (kept.variable, kept.level) == ("blockade", "full")
+    assert "kept at full from 1 April 2031" in switches._list.children[2].children[1].value
     switches._shown.checked = ["cleared", "ongoing"]
     assert explorer.state.settings.shown == ("cleared", "ongoing")
     switches._shown.checked = []
