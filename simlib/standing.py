@@ -66,10 +66,22 @@ class Standing:
         odds = values * odds_ratio(theta, centre)[self._targets]
         return np.where(self._chances, odds / (odds + 1 - values), values * ratio)
 
-    def replaced(self, segment: Segment | None) -> list[int]:
-        """Return the assumptions, as indices, that have another value in some state of a segment."""
-        numbers = [] if segment is None else self._assumed_in(segment)
-        return [self._assumption[self._assumed[number].assumption] for number in numbers]
+    def slopes(self, theta: Floats) -> list[tuple[int, int, float]]:
+        """Return (assumption, place in `extended`, ∂ value / ∂ θ) of what is assumed for a while.
+
+        At θ itself as the centre of its draws: the value moves along as it does in a draw.
+        """
+        first, values = len(self._assumption) + 2 + len(self._policies), self._values(theta, None)
+        at = theta[self._targets]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            slope = np.where(self._chances, values * (1 - values) / (at * (1 - at)), values / at)
+        slope = np.where(np.isfinite(slope), slope, 0.0)
+        return list(zip(self._targets.tolist(), range(first, first + len(values)), slope.tolist(), strict=True))
+
+    def moving(self, segment: Segment, theta: Floats) -> dict[int, float]:
+        """Return {assumption: ∂ value / ∂ θ} of what has another value in a segment, the last in the list counting."""
+        slopes = dict(zip(self._assumed, self.slopes(theta), strict=True))
+        return {slopes[number][0]: slopes[number][2] for number in self._assumed_in(segment)}
 
     def in_place(
         self, theta: Floats, segment: Segment | None, centre: Floats | None = None

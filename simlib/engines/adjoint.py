@@ -75,6 +75,7 @@ def gradient(
 ) -> pd.DataFrame:
     """Return the exact derivative of each measure, by `day` (default: the horizon), with respect to each assumption.
 
+    What an intervention assumes for a while moves along with its assumption, as it does in a draw of the priors.
     Columns: measure, day, assumption, label, value (base units), answer, derivative (∂/∂θ on the plain scale) and
     elasticity (∂ log / ∂ log). `measures` default to all endings. Raises ScenarioError for an unknown measure.
     """
@@ -339,13 +340,16 @@ class Adjoint:
                 for row in tables.index(span.segment):
                     np.add.at(derivative, row, _over(by_entry * rates, extended[row]))
             derivative[: len(self.theta)] += self._chance_part(by_chance, span.segment)
+        for assumption, place, slope in tables.standing.slopes(self.theta):
+            derivative[assumption] += slope * derivative[place]
         return derivative[: len(self.theta)]
 
     def _chance_part(self, by_chance: Floats, segment: Segment) -> Floats:
-        """Return ∂/∂θ given ∂/∂chance (O,) in a segment; what is assumed there in place of θ does not move with it."""
+        """Return ∂/∂θ given ∂/∂chance (O,) in a segment; what is assumed there in place of θ moves along."""
         theta, _ = self.tables.standing.in_place(self.theta, segment)
         result = self._share_part(theta, by_chance, self.tables.outcome_chance, self.tables.outcome_start)
-        result[self.tables.standing.replaced(segment)] = 0.0
+        for assumption, slope in self.tables.standing.moving(segment, self.theta).items():
+            result[assumption] *= slope
         return result
 
     def _share_part(self, theta: Floats, by_share: Floats, chance: Ints, starts: Ints) -> Floats:

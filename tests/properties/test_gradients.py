@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.special import expit, logit
 
 import simlib
 from simlib.engines.exact import Solver
-from simlib.scenario.model import Assume, Scenario
+from simlib.scenario.model import Assume, Intervention, Scenario
 from tests.properties.comparing import drawn, numbers
 from tests.strategies import worlds
 from tests.worlds import date, intervened_world
@@ -33,14 +35,29 @@ def measures(scenario: Scenario) -> dict[str, str]:
     }
 
 
+def along(scenario: Scenario, assumption: str, value: float) -> Scenario:
+    """Return the world in which what is assumed for a while has moved along with its assumption."""
+    old = scenario.assumptions[assumption]
+
+    def moved(item: Intervention) -> Intervention:
+        if not isinstance(item, Assume) or item.assumption != assumption:
+            return item
+        if old.kind != "chance":
+            return replace(item, value=item.value * value / old.value)
+        return replace(item, value=float(expit(logit(item.value) + logit(value) - logit(old.value))))
+
+    return scenario.replace(interventions=tuple(map(moved, scenario.interventions)))
+
+
 def differences(scenario: Scenario, assumption: str) -> dict[str, float]:
     """Return the central difference of every series at the horizon with respect to one assumption."""
     value = scenario.assumptions[assumption].value
-    solver = Solver(scenario, times=1)
     up, down = (
-        dict(numbers(solver.solve(simlib.priors.theta(scenario, {assumption: value * (1 + step)}), tolerance=1e-13)))
+        dict(numbers(Solver(along(scenario, assumption, value * (1 + step)), times=1).solve(
+            simlib.priors.theta(scenario, {assumption: value * (1 + step)}), tolerance=1e-13
+        )))
         for step in (STEP, -STEP)
-    )
+    )  # fmt: skip
     return {name: float(up[name][-1] - down[name][-1]) / (2 * STEP * value) for name in up}
 
 
