@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simlib import priors
-from simlib.analysis.paths import check_known, known_ladder
+from simlib.analysis.paths import cannot_happen, check_known, known_ladder
 from simlib.engines.flows import Generator, Kill, flow
 from simlib.engines.solver import Solver
-from simlib.errors import Problem, ScenarioError
 from simlib.scenario.model import Scenario
 from simlib.tables import Floats
 
@@ -33,6 +32,7 @@ def passages(
 
     Columns: kind ("rung", "move"), id, label, share (given the ending by the horizon), low, high (truncation bound).
     A share of one is a necessary passage. A move that an intervention forces is passed where it fires.
+    Raises TooManyStates, ScenarioError for unknown names and for an ending that cannot happen, Cancelled.
     """
     import pandas as pd
 
@@ -63,7 +63,7 @@ class _Around:
         self.index = list(solver.scenario.endings).index(ending)
         self.whole, _ = self._reaches(None, -1)
         if self.whole <= 0:
-            raise ScenarioError(Problem("", 0, "ending", f"{ending!r} cannot happen by the horizon"))
+            raise cannot_happen(solver.scenario, ending, solver.horizon)
 
     def share(self, inside: Any, move: int) -> tuple[float, float, float]:
         """Return the share of the ending's probability that passes, with the bounds that truncation leaves."""

@@ -135,14 +135,18 @@ def path_classes(
     """Return the `top` most probable path classes over a ladder by the horizon, exactly.
 
     `given` is an ending to condition on. The search stops when no unexpanded prefix can hold a class among the first
-    `top`, or after `most_prefixes`. Raises TooManyStates, ScenarioError for unknown names, Cancelled.
+    `top`, or after `most_prefixes`. Raises TooManyStates, ScenarioError for unknown names and for an ending that cannot
+    happen, Cancelled.
     """
     ladder = known_ladder(scenario, ladder)
     if given:
         check_known(given, scenario.endings, "given")
     solver = Solver(scenario, times=1, horizon=horizon, cancel=cancel)
     search = Search(solver, priors.theta(scenario, values), ladder, given or None, cancel)
-    return _named(scenario, ladder, given, solver, search.run(top, most_prefixes, progress))
+    found = search.run(top, most_prefixes, progress)
+    if given and found.total <= 0:
+        raise cannot_happen(scenario, given, solver.horizon)
+    return _named(scenario, ladder, given, solver, found)
 
 
 def _named(scenario: Scenario, ladder: str, given: str, solver: Solver, found: Found) -> Paths:
@@ -179,6 +183,13 @@ def check_known(name: str, known: Mapping[str, object], where: str) -> None:
         raise ScenarioError(Problem("", 0, where, f"{name!r} is not known", did_you_mean(name, known)))
 
 
+def cannot_happen(scenario: Scenario, ending: str, day: float) -> ScenarioError:
+    """Return the refusal of an ending that has probability zero by a day."""
+    by = long_date(scenario.by_date(day))
+    return ScenarioError(Problem("", 0, "given", f"“{scenario.endings[ending].label}” cannot happen by {by}: "
+                                 "no history leads there", "expected an ending that can"))  # fmt: skip
+
+
 # -------------------------------------------------------------------- from samples
 
 
@@ -197,13 +208,16 @@ def sampled_paths(told: Histories, *, ladder: str | None = None, given: str = ""
     `given` keeps the histories with that ending (histories drawn given it may be passed as they are).
     """
     ladder = known_ladder(told.scenario, ladder)
+    if given:
+        check_known(given, told.scenario.endings, "given")
     endings = [*told.scenario.endings, ONGOING]
     pairs = list(zip(first_visits(told, ladder), (endings[e] for e in told.ending), strict=True))
     everything = len(pairs)
     pairs = [pair for pair in pairs if not given or pair[1] == given]
     if not pairs:
-        raise ScenarioError(Problem("", 0, "given", f"none of the {everything} histories ends in {given!r}",
-                                    "draw histories given that ending"))  # fmt: skip
+        label = told.scenario.endings[given].label
+        raise ScenarioError(Problem("", 0, "given", f"none of the {everything:,} histories ends in “{label}”",
+                                    "expected more histories, or histories drawn given that ending"))  # fmt: skip
     counted = Counter(pairs).most_common(top)
     bands = [Band.wilson(np.array([count]), np.array([len(pairs)])) for _, count in counted]
     classes = tuple(

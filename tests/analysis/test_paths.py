@@ -14,7 +14,7 @@ from simlib.analysis.paths import first_visits, path_classes, sampled_paths, tim
 from simlib.engines.conditioned import histories_given
 from simlib.engines.exact import solve
 from simlib.engines.histories import histories
-from simlib.errors import Cancelled, ScenarioError
+from simlib.errors import Cancelled, ScenarioError, SimlibError
 from simlib.results import long_date
 from simlib.scenario.model import Force, Hold, Pin
 from tests import worlds
@@ -147,10 +147,23 @@ def test_times_between_rungs_keep_what_the_horizon_cuts_off():
     assert frame.loc["left", "count"].sum() == entered_left
 
 
+def test_an_ending_that_cannot_happen_is_told_in_words():
+    kept = crossroads().replace(interventions=(Hold("place", "cross"),))
+    for ask in (path_classes, passages):
+        with pytest.raises(ScenarioError, match="given: “home” cannot happen by 30 April 2031: no history leads"):
+            ask(kept, **{"given" if ask is path_classes else "ending": "home"})
+    with pytest.raises(SimlibError, match="'ending:home' cannot happen by the horizon, so there is no history"):
+        histories_given(kept, "ending:home", 3)
+    with pytest.raises(ScenarioError, match="given: none of the 50 histories ends in “home”"):
+        sampled_paths(histories(kept, 50), given="home")
+
+
 def test_unknown_names_and_cancel():
     with pytest.raises(ScenarioError, match="'placs' is not known; did you mean 'places'"):
         path_classes(crossroads(), ladder="placs")
     with pytest.raises(ScenarioError, match="'hoem' is not known; did you mean 'home'"):
         path_classes(crossroads(), given="hoem")
+    with pytest.raises(ScenarioError, match="'hoem' is not known; did you mean 'home'"):
+        sampled_paths(histories(crossroads(), 5), given="hoem")
     with pytest.raises(Cancelled, match="cancelled"):
         path_classes(crossroads(), cancel=lambda: True)
