@@ -29,10 +29,10 @@ def path_classes(result: Paths, ax: Axes, *, most: int = ROWS) -> Axes:
     """Draw the probability of the likeliest classes of paths as bars, each named by its rungs; return `ax`."""
     some = result.classes[:most]
     covered = sum(c.probability for c in some)
-    given = f", given “{result.label(result.given)}”" if result.given else ""
     verb = "covers" if len(some) == 1 else "cover"
-    title = f"{style.counted(len(some), 'order')} of rungs {verb} {percent(min(covered, 1.0))} of all histories{given}"
-    style.dress(ax, fit(title, ax), f"probability by {long_date(result.scenario.by_date(result.day))}")
+    whole = _ended_so(result) if result.given else "all histories"
+    title = f"{style.counted(len(some), 'order')} of rungs {verb} {percent(min(covered, 1.0))} of {whole}"
+    style.dress(ax, fit(title, ax), f"{_unit(result)} by {long_date(result.scenario.by_date(result.day))}")
     rows(ax, len(some))
     for row, c in enumerate(some):
         ax.barh(row + 0.2, c.probability, height=0.3, color=style.BLUE, edgecolor=style.INK, linewidth=0.5)
@@ -54,12 +54,13 @@ def path_tree(result: Paths, ax: Axes, *, least: float = 0.01, depth: int = 5) -
     nodes.sort(key=lambda b: (len(b.rungs), -b.entered))
     place = _tree_places({b.rungs: b.entered for b in nodes})
     first = max((b for b in nodes if len(b.rungs) == 2), key=lambda b: b.entered, default=None)
-    title = "Nothing leaves the first rung" if first is None else (
-        f"From “{first.rungs[0]}” the likeliest next rung is “{first.rungs[1]}” ({percent(first.share_of_parent)})"
+    title = "nothing leaves the first rung" if first is None else (
+        f"from “{first.rungs[0]}” the likeliest next rung is “{first.rungs[1]}” ({percent(first.share_of_parent)})"
     )  # fmt: skip
     by = long_date(result.scenario.by_date(result.day))
+    begun = f"{_unit(result)} that began so" if result.given else "probability of having begun so"
     style.dress(
-        ax, fit(title, ax), f"probability of having begun so by {by}; in brackets: share of the branch it leaves"
+        ax, fit(_conditioned(result, title), ax), f"{begun}, by {by}; in brackets: share of the branch it leaves"
     )
     deepest = max(len(b.rungs) for b in nodes)
     colours = dict(zip(_rung_names(result), style.ordered(len(_rung_names(result))), strict=True))
@@ -82,6 +83,20 @@ def path_tree(result: Paths, ax: Axes, *, least: float = 0.01, depth: int = 5) -
     ax.set_xlim(-0.15, deepest - 0.25)
     ax.set_ylim(max(place.values()) + 0.6, -0.6)
     return _bare(ax)
+
+
+def _ended_so(result: Paths) -> str:
+    return f"the histories that end in “{result.label(result.given)}”"
+
+
+def _unit(result: Paths) -> str:
+    """Say what a number is: a probability or, given an ending, a share of the histories that end so."""
+    return "share of the histories that end so" if result.given else "probability"
+
+
+def _conditioned(result: Paths, title: str) -> str:
+    """Return a title as a sentence that begins with the ending it is given, where it is."""
+    return f"Of {_ended_so(result)}: {title}" if result.given else title[0].upper() + title[1:]
 
 
 def _tree_places(entered: dict[tuple[str, ...], float]) -> dict[tuple[str, ...], float]:
@@ -148,8 +163,10 @@ def sankey(result: Paths, ax: Axes, *, steps: int = 4) -> Axes:
                         bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8, "alpha": 0.8})  # fmt: skip
     moving = sum(height for (depth, _), height in mass.items() if depth == 1)
     by = long_date(result.scenario.by_date(result.day))
-    style.dress(ax, fit(f"{percent(moving)} of histories leave their first rung", ax),
-                f"by {by}; columns: the first, second, ... rung visited; heights are probabilities")  # fmt: skip
+    whole = _ended_so(result) if result.given else "histories"
+    heights = "shares of the histories that end so" if result.given else "probabilities"
+    style.dress(ax, fit(f"{percent(min(moving, 1.0))} of {whole} leave their first rung", ax),
+                f"by {by}; columns: the first, second, ... rung visited; heights are {heights}")  # fmt: skip
     deepest = max(depth for depth, _ in mass)
     ax.set_xlim(-0.1, deepest + 0.75)
     ax.set_ylim(max(floor[key] + mass[key] for key in mass) * 1.02, -0.02)

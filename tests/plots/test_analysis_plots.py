@@ -16,6 +16,7 @@ from simlib.analysis.drivers import tornado as ask_tornado
 from simlib.analysis.fans import Fan, ladder_fan, measure_fan
 from simlib.analysis.indicators import of_every_ending
 from simlib.analysis.knowing import value_of_knowing
+from simlib.analysis.paths import path_classes
 from simlib.analysis.seeing import value_of_seeing
 from simlib.analysis.sobol import sobol
 from simlib.analysis.uncertainty import propagate
@@ -25,6 +26,7 @@ from simlib.engines.conditioned import histories_given
 from simlib.engines.histories import histories
 from simlib.engines.mixture import over_priors
 from simlib.engines.montecarlo import Simulator
+from simlib.plots import paths as plots
 from simlib.plots.calendar import calendar
 from simlib.plots.doubt import doubt, split
 from simlib.plots.flips import flips
@@ -35,6 +37,7 @@ from simlib.plots.shares import shares
 from simlib.plots.tornado import tornado
 from simlib.plots.waterfall import waterfall
 from simlib.plots.worth import knowing, seeing
+from simlib.results import long_date
 from simlib.scenario.model import Condition, Force, Pin, Policy
 from tests.worlds import date, tempo_world
 
@@ -221,6 +224,19 @@ def test_a_heat_map_has_what_is_known_to_change_and_nothing_else(scenario):
     }
     _, text = drawn(indicator_map, [dataclasses.replace(result, rows=()) for result in found])
     assert "No sign seen by 10 April 2031 is known to change anything" in text.replace("\n", " ")
+
+
+def test_pictures_of_paths_given_an_ending_say_so(scenario):
+    label, by = scenario.endings["war"].label, long_date(scenario.by_date(scenario.horizon_days))
+    plain, given = path_classes(scenario), path_classes(scenario, given="war")
+    for draw in (plots.path_classes, plots.path_tree, plots.sankey):
+        _, text = drawn(draw, given)
+        text = text.replace("\n", " ")
+        assert f"the histories that end in “{label}”" in text
+        assert "of the histories that end so" in text
+        assert by in text
+        assert "that end" not in drawn(draw, plain)[1].replace("\n", " ")
+    assert f"Of the histories that end in “{label}”: from “" in drawn(plots.path_tree, given)[1].replace("\n", " ")
 
 
 def test_histories_to_one_ending_are_titled_by_it_and_by_the_typical_way(scenario):
