@@ -297,6 +297,12 @@ def percent(p: float) -> str:
     return f"{100 * p:.0f}%" if 0.0995 <= p <= 0.9905 else f"{100 * p:.{1 if p >= 0.001 else 3}f}%"
 
 
+def points(change: float) -> str:
+    """Write a difference of two probabilities: "+4.1 points", "-85 points", to two digits."""
+    size = 100 * change
+    return f"{size:+.0f} points" if abs(size) >= 9.95 else f"{size:+.2g} points"
+
+
 def long_date(date: dt.date) -> str:
     """Write a date without doubt about its order: "31 January 2026"."""
     return f"{date.day} {date:%B %Y}"

@@ -157,7 +157,10 @@ class Bar:
 
 @dataclass(frozen=True)
 class Tornado:
-    """What happens to some measures when one assumption at a time goes to its low and to its high. `stated` is (M,)."""
+    """What happens to some measures when one assumption at a time goes to its low and to its high. `stated` is (M,).
+
+    `stated_half` (M,) are its 95% half-widths, 0 when exact.
+    """
 
     scenario: str
     as_of: dt.date
@@ -167,8 +170,16 @@ class Tornado:
     measures: tuple[Measure, ...]
     stated: Floats
     bars: tuple[Bar, ...]
+    stated_half: Floats
     screened: int
     provenance: Mapping[str, Any]
+
+    def write(self, measure: Measure, values: Floats, halves: Floats) -> str:
+        """Write the value of a measure among `values` (M,), with its 95% half-width among `halves` unless exact."""
+        place = self.place(measure.name)
+        half = float(halves[place])
+        error = "" if self.engine == "exact" else f" ±{100 * half:.1g}" if measure.probability else f" ±{half:.1g}"
+        return measure.write(float(values[place])) + error
 
     def place(self, measure: str | None = None) -> int:
         """Return the place of a measure (default: the first); raises KeyError."""
@@ -204,23 +215,38 @@ class Tornado:
     def sentences(self) -> list[str]:
         """Say for each measure what moves it most, with the real range."""
         lines = []
-        for m, measure in enumerate(self.measures):
-            stated = measure.write(self.stated[m])
-            lines.append(f"{measure.words} by {long_date(self.by)} is {stated} at the stated values.")
-            for bar in self.ranked(measure.name)[:TOLD]:
+        for measure in self.measures:
+            stated = self.write(measure, self.stated, self.stated_half)
+            unit = "95%, in points" if measure.probability else "95%"
+            error = "" if self.engine == "exact" else f" (± {unit}; below, of the change under the same dice)"
+            lines.append(f"{measure.words} by {long_date(self.by)} is {stated} at the stated values{error}.")
+            told = [bar for bar in self.ranked(measure.name)[:TOLD] if self.matters(measure, bar)]
+            for bar in told:
                 a = bar.assumption
                 low, high = (show(value, a.kind, a.unit) for value in (a.low, a.high))
-                lines.append(f"It is {measure.write(bar.at_low[m])} with “{a.label}” at its low ({low}) and "
-                             f"{measure.write(bar.at_high[m])} at its high ({high}).")  # fmt: skip
+                lines.append(f"It is {self.write(measure, bar.at_low, bar.half_low)} with “{a.label}” at its low "
+                             f"({low}) and {self.write(measure, bar.at_high, bar.half_high)} at its high "
+                             f"({high}).")  # fmt: skip
+            if not told:
+                lines.append("No assumption that was tried moves it by more than the error of the computation.")
         if self.screened:
-            lines.append(f"{self.screened} assumptions of smaller slope were not tried at their low and high.")
+            some = "1 assumption of smaller slope was" if self.screened == 1 else (
+                f"{self.screened} assumptions of smaller slope were")  # fmt: skip
+            lines.append(f"{some} not tried at low and high.")
         return lines
+
+    def matters(self, measure: Measure, bar: Bar) -> bool:
+        """Say whether a bar moves a measure at one of its ends by more than the error there."""
+        m = self.place(measure.name)
+        ends = ((bar.at_low[m], bar.half_low[m]), (bar.at_high[m], bar.half_high[m]))
+        return any(abs(value - self.stated[m]) > half for value, half in ends)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON data."""
         plain: dict[str, Any] = plain_json({
             "question": "tornado", "scenario": self.scenario, "as_of": self.as_of, "by": self.by, "day": self.day,
             "engine": self.engine, "stated": {m.name: self.stated[i] for i, m in enumerate(self.measures)},
+            "stated_half": {m.name: self.stated_half[i] for i, m in enumerate(self.measures)},
             "bars": {m.name: self.frame(m.name).to_dict("records") for m in self.measures},
             "screened": self.screened, "sentences": self.sentences(), "provenance": self.provenance,
         })  # fmt: skip
@@ -267,7 +293,7 @@ def tornado(
     )
     return Tornado(
         scenario.id, scenario.as_of, scenario.by_date(responses.day), responses.day, responses.engine, chosen, mean[0],
-        bars, len(uncertain(scenario)) - len(free),
+        bars, _half_widths(values[:1])[0], len(uncertain(scenario)) - len(free),
         provenance(scenario, engine=responses.engine, runs=responses.runs or None, seed=seed),
     )  # fmt: skip
 

@@ -33,7 +33,7 @@ from simlib.analysis.variants import (
 )
 from simlib.engines.exact import Solver
 from simlib.engines.reachable import CAP
-from simlib.errors import MissingDependency
+from simlib.errors import MissingDependency, Problem, ScenarioError
 from simlib.results import long_date, percent, plain_json, provenance
 from simlib.scenario.model import Assume, Force, Pin, Scenario
 from simlib.tables import Floats
@@ -209,6 +209,8 @@ def compare(
     worlds = {"": base} | {name: variant_of(base, spec) for name, spec in variants.items()}
     chosen = tuple(every(base, ("ending", "question", "rung", "moves"))) if measures is None else find(base, measures)
     pairs = (EXACT_PAIRS if engine == "exact" else PAIRS) if runs is None else runs
+    if pairs < 1 and engine == "montecarlo":
+        raise ScenarioError(Problem("", 0, "runs", f"{pairs} pairs of histories", "expected at least 1 by Monte Carlo"))
     if 0 < pairs < draws:
         raise ValueError(f"{pairs:,} pairs cannot be shared out over {draws:,} draws; expected at least one for each")
     ask = _Asking(base, worlds, chosen, pairs, draws, seed, times, ignore_windows, threads, examples, cancel)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from simlib.cli.table import Row, table
 from simlib.quantities import show
-from simlib.results import long_date, percent
+from simlib.results import long_date, percent, points
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,7 +44,7 @@ def _pairs(result: Comparison, name: str) -> str:
 
 
 def _by(measure: Measure, change: float) -> str:
-    return f"{100 * change:+.2g} points" if measure.probability else f"{change:+.2g}"
+    return points(change) if measure.probability else f"{change:+.2g}"
 
 
 def tried(result: Tornado) -> Iterator[str]:
@@ -52,13 +52,14 @@ def tried(result: Tornado) -> Iterator[str]:
     for measure in result.measures:
         rows = []
         for bar in result.ranked(measure.name)[:ROWS]:
-            place, a = result.place(measure.name), bar.assumption
+            a = bar.assumption
             low, high = (show(value, a.kind, a.unit) for value in (a.low, a.high))
-            cells = [low, measure.write(float(bar.at_low[place])), high, measure.write(float(bar.at_high[place]))]
+            cells = [low, result.write(measure, bar.at_low, bar.half_low), high,
+                     result.write(measure, bar.at_high, bar.half_high)]  # fmt: skip
             rows.append(Row(a.label, cells))
-        stated = measure.write(float(result.stated[result.place(measure.name)]))
-        how = "exact" if result.engine == "exact" else "by Monte Carlo"
-        yield table(f"{measure.words} by {long_date(result.by)}, {how}: {stated} at the stated values",
+        stated = result.write(measure, result.stated, result.stated_half)
+        how = "exact" if result.engine == "exact" else "by Monte Carlo, ± of the change under the same dice (95%)"
+        yield table(f"{measure.words} by {long_date(result.by)}: {stated} at the stated values; {how}",
                     [["low", "at low", "high", "at high"]], rows)  # fmt: skip
 
 
@@ -66,7 +67,7 @@ def watched(result: Indicators) -> Iterator[str]:
     """Yield the signs of one ending: shift seen and done, likelihood ratio, lead time, seen, false alarms, misses."""
     rows = [
         Row(row.label, [
-            f"{100 * row.shift:+.2g} points", _done(row.doing), _number(row.ratio_seen[0]), _days(row.lead_days[1]),
+            points(row.shift), _done(row.doing), _number(row.ratio_seen[0]), _days(row.lead_days[1]),
             *(_share(share) for share in (row.seen[0], row.false_alarms, row.misses)),
         ])
         for row in result.rows[:ROWS]

@@ -5,6 +5,7 @@ Intervals are 95%, seeds fixed; a test of k intervals with a fixed seed was seen
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import numpy as np
@@ -65,6 +66,23 @@ def product_indices(first=0.5, second=0.8):
 
 
 # ---------------------------------------------------------------- elasticities and slopes
+
+
+def test_a_tornado_by_monte_carlo_tells_its_errors_and_what_matters():
+    """Ever fewer replicates: what is told must move the answer by more than the error that stands beside it."""
+    world = tempo_world()
+    doubtful = {name: dataclasses.replace(a, low=a.value / 1.05, high=min(a.value * 1.05, 0.99))
+                for name, a in world.assumptions.items() if a.kind != "factor"}  # fmt: skip
+    found = tornado(world.replace(assumptions={**world.assumptions, **doubtful}), "ending:war", engine="montecarlo",
+                    runs=200, top=None)  # fmt: skip
+    measure = found.measures[0]
+    told = [bar for bar in found.ranked(measure.name) if found.matters(measure, bar)]
+    assert found.stated_half[0] > 0
+    assert len(told) < len(found.bars)
+    assert all(bar.half_low[0] > 0 for bar in found.bars if bar.at_low[0] != found.stated[0])
+    assert "±" in found.sentences()[0]
+    exact = tornado(additive(), "ending:across", engine="exact")
+    assert "±" not in " ".join(exact.sentences())
 
 
 def test_the_elasticity_of_a_crossing_is_known():

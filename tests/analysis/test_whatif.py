@@ -166,6 +166,11 @@ def test_what_would_have_happened_anyway_changes_no_bit(name):
     assert all(np.max(np.abs(d.change)) < 3e-9 for d in exact.differences.values())
 
 
+def test_monte_carlo_needs_a_pair():
+    with pytest.raises(ScenarioError, match="runs: 0 pairs of histories; expected at least 1"):
+        compare(RARE, {"v": Forbid("cross")}, engine="montecarlo", runs=0)
+
+
 @pytest.mark.parametrize("measure", ["ending:across", "rung:banks=far", "moves:cross"])
 def test_no_difference_seen_still_leaves_the_rule_of_three(measure):
     _, low, high = last(compare(RARE, {"variant": []}, engine="montecarlo", runs=1000), measure=measure)
