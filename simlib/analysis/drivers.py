@@ -19,7 +19,7 @@ import numpy as np
 from simlib import priors
 from simlib.analysis.inputs import inputs, strongest, swings, uncertain
 from simlib.analysis.measures import Measure, find
-from simlib.analysis.responses import Engine, Responses
+from simlib.analysis.responses import Engine, Responses, half_widths
 from simlib.engines.adjoint import Adjoint
 from simlib.engines.exact import Solver
 from simlib.engines.reachable import CAP
@@ -286,26 +286,16 @@ def tornado(
     responses = Responses(scenario, chosen, engine=engine, rows=len(thetas), day=day, runs=runs, blocks=BLOCKS,
                           seed=seed, threads=threads, ignore_windows=ignore_windows)  # fmt: skip
     values = responses(thetas, progress=_part(progress, 0.2, 1.0), cancel=cancel)
-    mean, half = values.mean(axis=1), _half_widths(values - values[0])
+    mean, half = values.mean(axis=1), half_widths(values - values[0])
     bars = tuple(
         Bar(scenario.assumptions[name], mean[1 + 2 * k], mean[2 + 2 * k], half[1 + 2 * k], half[2 + 2 * k])
         for k, name in enumerate(free)
     )
     return Tornado(
         scenario.id, scenario.as_of, scenario.by_date(responses.day), responses.day, responses.engine, chosen, mean[0],
-        bars, _half_widths(values[:1])[0], len(uncertain(scenario)) - len(free),
+        bars, half_widths(values[:1])[0], len(uncertain(scenario)) - len(free),
         provenance(scenario, engine=responses.engine, runs=responses.runs or None, seed=seed),
     )  # fmt: skip
-
-
-def _half_widths(changes: Floats) -> Floats:
-    """Return the 95% half-width of the mean over blocks: (D, K, M) -> (D, M); 0 for a single, exact block."""
-    from scipy.special import stdtrit
-
-    count = changes.shape[1]
-    if count == 1:
-        return np.zeros((len(changes), changes.shape[2]))
-    return np.asarray(stdtrit(count - 1, 0.975) * changes.std(axis=1, ddof=1) / np.sqrt(count))
 
 
 def _part(progress: Progress | None, first: float, last: float) -> Progress | None:

@@ -214,3 +214,13 @@ def resamples(rows: int, blocks: int, count: int, seed: int) -> list[tuple[Float
             continue
         result.append((rng.multinomial(rows, np.full(rows, 1 / rows)).astype(float), often))
     return result
+
+
+def half_widths(changes: Floats) -> Floats:
+    """Return the 95% half-width of the mean over blocks: (D, K, M) -> (D, M); 0 for a single, exact block."""
+    from scipy.special import stdtrit
+
+    count = changes.shape[1]
+    if count == 1:
+        return np.zeros((len(changes), changes.shape[2]))
+    return np.asarray(stdtrit(count - 1, 0.975) * changes.std(axis=1, ddof=1) / np.sqrt(count))

@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from simlib import priors
 from simlib.analysis.inputs import uncertain
 from simlib.analysis.measures import Measure, find
-from simlib.analysis.responses import Engine, Responses, cross
+from simlib.analysis.responses import Engine, Responses, cross, half_widths
 from simlib.results import long_date, percent, plain_json, provenance
 from simlib.scenario.model import Scenario
 from simlib.tables import Floats
@@ -69,7 +69,7 @@ class Spread:
     """
 
     measure: Measure
-    stated: float
+    stated: Number
     mean: Number
     variance: Number
     doubt: Number | None
@@ -123,8 +123,9 @@ class Doubt:
 
         rows = []
         for name, s in self.spreads.items():
-            row: dict[str, Any] = {"measure": name, "label": s.measure.label, "stated": s.stated, "mean": s.mean.value,
-                                   "mean_error": s.mean.half, "deviation": s.deviation}  # fmt: skip
+            row: dict[str, Any] = {"measure": name, "label": s.measure.label, "stated": s.stated.value,
+                                   "stated_error": s.stated.half, "mean": s.mean.value, "mean_error": s.mean.half,
+                                   "deviation": s.deviation}  # fmt: skip
             doubt = s.doubt or Number(np.nan, np.nan)
             row |= {"doubt": doubt.value, "doubt_error": doubt.half, "chance": 1 - doubt.value}
             for q, number in s.quantiles.items():
@@ -157,10 +158,14 @@ class Doubt:
         def show(x: float) -> str:
             return percent(x) if s.measure.probability else f"{x:.3g}"
 
+        error = ""
+        if s.stated.half > 0:
+            error = f" ±{100 * s.stated.half:.1g} points" if s.measure.probability else f" ±{s.stated.half:.1g}"
         what, (low, high) = f"{s.measure.words} by {long_date(self.by)}", (min(s.quantiles), max(s.quantiles))
         between = f"{show(s.quantiles[low].value)} and {show(s.quantiles[high].value)}"
-        yield (f"{what[0].upper()}{what[1:]}: {show(s.mean.value)} over the priors, {show(s.stated)} at the stated "
-               f"values; in {100 * (high - low):.0f}% of the draws between {between}.")  # fmt: skip
+        stated = f"{show(s.stated.value)}{error} at the stated values"
+        yield (f"{what[0].upper()}{what[1:]}: {show(s.mean.value)} over the priors, {stated}; in "
+               f"{100 * (high - low):.0f}% of the draws between {between}.")  # fmt: skip
         if s.doubt:
             doubt, chance = percent(s.doubt.value), percent(1 - s.doubt.value)
             yield (f"Of all that is uncertain about it, {doubt} is doubt about the assumptions and {chance} is chance; "
@@ -176,7 +181,8 @@ class Doubt:
             "day": self.day, "engine": self.engine, "draws": self.draws, "runs": self.runs,
             "tolerance": self.tolerance, "reached": self.reached,
             "measures": {
-                name: {"label": s.measure.label, "stated": s.stated, "mean": number(s.mean),
+                name: {"label": s.measure.label, "stated": s.stated.value, "stated_error": s.stated.half,
+                       "mean": number(s.mean),
                        "variance": number(s.variance), "doubt": number(s.doubt), "values": s.draws,
                        "quantiles": {f"{q:g}": number(n) for q, n in s.quantiles.items()}}
                 for name, s in self.spreads.items()
@@ -219,14 +225,16 @@ def propagate(
     limit = most if draws is None else draws
     responses = Responses(scenario, chosen, engine=engine, rows=limit, day=day, runs=runs, seed=seed, threads=threads,
                           ignore_windows=ignore_windows)  # fmt: skip
-    stated = responses(responses.centre[None, :], cancel=cancel)[0].mean(axis=0)
+    at_centre = responses(responses.centre[None, :], cancel=cancel)
+    errors = half_widths(at_centre)[0]
+    stated = [Number(float(mean), float(half)) for mean, half in zip(at_centre[0].mean(axis=0), errors, strict=True)]
     carried = _Carried(scenario, responses, seed, limit, progress, cancel)
     size = max(limit if draws is not None else min(FIRST_DRAWS, limit), 1)
     while True:
         carried.grow(-(-size // SCRAMBLES))
         spreads = {
-            m.name: _spread(m, float(stated[i]), carried.answers[:, :, i], carried.sequence, quantiles)
-            for i, m in enumerate(chosen)
+            m.name: _spread(m, known, carried.answers[:, :, i], carried.sequence, quantiles)
+            for i, (m, known) in enumerate(zip(chosen, stated, strict=True))
         }
         reached = all(_is_known(spread, tolerance) for spread in spreads.values())
         if reached or size >= limit:
@@ -284,7 +292,7 @@ def _is_known(spread: Spread, tolerance: float) -> bool:
 
 
 def _spread(
-    measure: Measure, stated: float, values: Floats, sequence: NDArray[np.int64], quantiles: Sequence[float]
+    measure: Measure, stated: Number, values: Floats, sequence: NDArray[np.int64], quantiles: Sequence[float]
 ) -> Spread:
     """Return what draws (D, K) say of a measure; the sequences are replications of one estimate."""
     mean = estimate(lambda x: float(x.mean()), values, sequence)

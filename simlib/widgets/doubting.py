@@ -107,7 +107,7 @@ class HowSure(Question):
         for spread in result.spreads.values():
             low, high = (spread.quantiles[q].value for q in (min(spread.quantiles), max(spread.quantiles)))
             share = "" if spread.doubt is None else percent(spread.doubt.value)
-            numbers = (spread.stated, spread.mean.value, low, high)
+            numbers = (spread.stated.value, spread.mean.value, low, high)
             rows.append((spread.measure.label, *map(spread.measure.write, numbers), share))
         head = ("what", "at the stated values", "over the priors", "5% of draws below", "5% above", "doubt, of all")
         return told(result.sentences()[:2], head, rows, 5, Plot(partial(doubt, result), 340, left=75),

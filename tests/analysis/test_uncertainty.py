@@ -70,7 +70,8 @@ def test_doubt_and_chance_of_a_crossing_are_known(engine):
     for q, number in spread.quantiles.items():
         score = {0.05: -Z95, 0.5: 0.0, 0.95: Z95}[q]
         assert holds(number, 1 - np.exp(-MEDIAN * np.exp(DEVIATION * score) * T))
-    assert spread.stated == pytest.approx(1 - np.exp(-MEDIAN * T), abs=1e-9 if engine == "exact" else 0.03)
+    assert spread.stated.value == pytest.approx(1 - np.exp(-MEDIAN * T), abs=1e-9 if engine == "exact" else 0.03)
+    assert (spread.stated.half == 0) == (engine == "exact")
 
 
 @pytest.mark.statistical
