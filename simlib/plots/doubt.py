@@ -31,7 +31,7 @@ def doubt(result: Doubt, ax: Axes, *, measure: str | None = None) -> Axes:
     ranks = (np.arange(len(values)) + 0.5) / len(values)
     ax.fill_betweenx(ranks, 0, values, color=style.SKY, alpha=0.5, linewidth=0)
     ax.plot(values, ranks, color=style.BLUE, linewidth=1.6)
-    lines = ((found.mean.value, "solid", "mean", 0.03), (found.stated, (0, (2, 1)), "as stated", 0.11))
+    lines = ((found.mean.value, "solid", "mean", 0.03), (found.stated.value, (0, (2, 1)), "as stated", 0.11))
     for value, dash, text, height in lines:
         ax.axvline(value, color=style.INK, linestyle=dash, linewidth=1.2)
         ax.annotate(f"{text} {write(value)}", (value, height), (4, 0), textcoords="offset points",
