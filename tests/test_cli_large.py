@@ -35,7 +35,7 @@ def large(bridge, monkeypatch):
 QUESTIONS = {
     "compare": ["--forbid", "close", "--runs", "500"],
     "drivers": ["--measure", "ending:agreement", "--top", "2"],
-    "paths": ["--runs", "500", "--given", "agreement"],
+    "paths": ["--runs", "500", "--given", "agreement", "--passages"],
     "pool": ["--runs", "500"],
 }
 
@@ -116,6 +116,32 @@ def test_indicators_print_a_table(bridge, capsys):
     out = capsys.readouterr().out
     assert re.search(r"^ +seen +forced +ratio +time +seen +alarms +misses$", out, re.MULTILINE)
     assert re.search(r"^  Offer talks +\S+ points +- +\S+ +\d+ days( +\S+%){3}$", out, re.MULTILINE)
+
+
+def test_passages_are_a_table_with_labels_and_a_date(large, capsys, monkeypatch):
+    argv = ["paths", large, "--runs", "2000", "--given", "agreement", "--passages"]
+    title = "What the histories that end in “Agreed” by 30 May 2031 pass, as a share of them"
+    assert main(argv) == 0
+    out, err = capsys.readouterr()
+    assert re.search(rf"^{title}, in [\d,]+ of them$", out, re.MULTILINE)
+    assert re.search(r"^  Sign +move +100% +\S+ to 100%$", out, re.MULTILINE)
+    assert re.search(r"histories of 2,000 played that end in “Agreed”", out)
+    assert err.count("note:") == 1
+    monkeypatch.undo()
+    assert main(argv) == 0
+    out = capsys.readouterr().out
+    assert f"{title}\n" in out
+    assert re.search(r"^  Sign +move +100%$", out, re.MULTILINE)
+    assert "e-" not in out
+
+
+def test_histories_to_a_rare_ending_are_drawn(bridge, capsys):
+    """Clearing by force is rare: of a few hundred histories hardly any ends so."""
+    assert main(["paths", bridge, "--given", "cleared-away", "--runs", "300"]) == 0
+    out = capsys.readouterr().out
+    assert "in 300 histories drawn to end in “Cleared by force”" in out
+    rows = re.findall(r"^  .* → .*?( +[\d,]+)( +\S+){3}$", out, re.MULTILINE)
+    assert sum(int(row[0].replace(",", "")) for row in rows) >= 300
 
 
 def test_paths_tell_the_times_between_rungs(bridge, capsys):

@@ -8,14 +8,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simlib import priors
-from simlib.analysis.paths import cannot_happen, check_known, known_ladder
+from simlib.analysis.paths import cannot_happen, check_known, known_ladder, none_ends_so
 from simlib.engines.flows import Generator, Kill, flow
 from simlib.engines.solver import Solver
+from simlib.results import Band
 from simlib.scenario.model import Scenario
-from simlib.tables import Floats
+from simlib.tables import Floats, Tables
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from simlib.engines.histories import Histories
+
+_DIGITS = 9
+"""Digits of a share that a difference of two probabilities is good for."""
 
 
 def passages(
@@ -34,8 +40,6 @@ def passages(
     A share of one is a necessary passage. A move that an intervention forces is passed where it fires.
     Raises TooManyStates, ScenarioError for unknown names and for an ending that cannot happen, Cancelled.
     """
-    import pandas as pd
-
     ladder = known_ladder(scenario, ladder)
     check_known(ending, scenario.endings, "ending")
     solver = Solver(scenario, times=1, horizon=horizon, cancel=cancel)
@@ -52,6 +56,38 @@ def passages(
         rows.append({"kind": kind, "id": name, "label": label, "share": share, "low": low, "high": high})
         if progress:
             progress((done + 1) / len(wanted))
+    return _ranked(rows)
+
+
+def sampled_passages(told: Histories, ending: str, *, ladder: str | None = None) -> pd.DataFrame:
+    """Return the same table as `passages` does, counted in sampled histories, low and high the 95% Wilson interval.
+
+    Histories that end otherwise are left out. Raises ScenarioError for unknown names and where none ends so.
+    """
+    scenario, ladder = told.scenario, known_ladder(told.scenario, ladder)
+    check_known(ending, scenario.endings, "ending")
+    chosen = np.flatnonzero(told.ending == list(scenario.endings).index(ending))
+    if not len(chosen):
+        raise none_ends_so(told, ending)
+    owner = np.repeat(np.arange(len(told)), np.diff(told.start))
+    rung = Tables(scenario).rungs(told.levels)[list(scenario.ladders).index(ladder)]
+    wanted: list[tuple[str, str, str, Any]] = [
+        ("rung", step.id, step.label or step.id, rung == number)
+        for number, step in enumerate(scenario.ladders[ladder].rungs)
+    ]
+    wanted += [("move", m.id, m.label, told.move == number) for number, m in enumerate(scenario.moves.values())]
+    rows = []
+    for kind, name, label, passing in wanted:
+        count = len(np.intersect1d(owner[passing], chosen))
+        band = Band.wilson(np.array([count]), np.array([len(chosen)]))
+        rows.append({"kind": kind, "id": name, "label": label, "share": count / len(chosen),
+                     "low": float(band.low[0]), "high": float(band.high[0])})  # fmt: skip
+    return _ranked(rows)
+
+
+def _ranked(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    import pandas as pd
+
     return pd.DataFrame(rows).sort_values(["share", "kind"], ascending=False, ignore_index=True)
 
 
@@ -70,7 +106,8 @@ class _Around:
         around, lost = self._reaches(inside, move)
         share = 1 - around / self.whole
         doubt = lost / self.whole
-        return float(np.clip(share, 0, 1)), float(np.clip(share - doubt, 0, 1)), float(np.clip(share + doubt, 0, 1))
+        low, middle, high = np.round(np.clip([share - doubt, share, share + doubt], 0, 1), _DIGITS).tolist()
+        return middle, low, high
 
     def _reaches(self, inside: Any, move: int) -> tuple[float, float]:
         solver, space = self.solver, self.solver.space

@@ -104,11 +104,12 @@ class Paths:
             f" ({self.label(c.ending)})."
             for c in self.classes[:limit]
         ]
-        covered = percent(min(self.coverage, 1.0))
-        return [
-            *told,
-            f"These {len(self.classes)} classes of paths cover {covered} of the mass.",
-        ]
+        listed = self.classes[:limit]
+        whole = "the histories that end so" if self.given else "all histories"
+        ways = "This path covers" if len(listed) == 1 else f"These {len(listed)} paths cover"
+        covered = f"{ways} {percent(min(sum(c.probability for c in listed), 1.0))} of {whole}"
+        more = f"; the {len(self.classes)} likeliest cover {percent(min(self.coverage, 1.0))}"
+        return [*told, f"{covered}{more if len(self.classes) > len(listed) else ''}."]
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON data."""
@@ -190,6 +191,13 @@ def cannot_happen(scenario: Scenario, ending: str, day: float) -> ScenarioError:
                                  "no history leads there", "expected an ending that can"))  # fmt: skip
 
 
+def none_ends_so(told: Histories, ending: str) -> ScenarioError:
+    """Return the refusal of an ending that no sampled history has."""
+    label = told.scenario.endings[ending].label
+    return ScenarioError(Problem("", 0, "given", f"none of the {len(told):,} histories ends in “{label}”",
+                                 "expected more histories, or histories drawn given that ending"))  # fmt: skip
+
+
 # -------------------------------------------------------------------- from samples
 
 
@@ -215,9 +223,7 @@ def sampled_paths(told: Histories, *, ladder: str | None = None, given: str = ""
     everything = len(pairs)
     pairs = [pair for pair in pairs if not given or pair[1] == given]
     if not pairs:
-        label = told.scenario.endings[given].label
-        raise ScenarioError(Problem("", 0, "given", f"none of the {everything:,} histories ends in “{label}”",
-                                    "expected more histories, or histories drawn given that ending"))  # fmt: skip
+        raise none_ends_so(told, given)
     counted = Counter(pairs).most_common(top)
     bands = [Band.wilson(np.array([count]), np.array([len(pairs)])) for _, count in counted]
     classes = tuple(
@@ -238,11 +244,16 @@ def sampled_paths(told: Histories, *, ladder: str | None = None, given: str = ""
 # -------------------------------------------------------------------- times
 
 
+FEWEST = 10
+"""Stays on a rung that a percentage point is taken from, at the least."""
+
+
 def times_between_rungs(told: Histories, *, ladder: str | None = None) -> pd.DataFrame:
     """Return the days from entering each rung to entering the next one, over sampled histories.
 
     Columns: rung, to (the next rung, an ending being a rung like others, or "end of forecast"), count, and the 10, 25,
-    50, 75 and 90% points in days. Stays cut off by the horizon are counted under "end of forecast", not dropped.
+    50, 75 and 90% points in days, which are not numbers where fewer than `FEWEST` were counted. Stays cut off by the
+    horizon are counted under "end of forecast", not dropped.
     """
     import pandas as pd
 
@@ -260,8 +271,12 @@ def times_between_rungs(told: Histories, *, ladder: str | None = None) -> pd.Dat
             here = cuts[-1]
             stays.setdefault((names[rungs[here]], "end of forecast"), []).append(told.horizon - told.time[here])
     points = (0.1, 0.25, 0.5, 0.75, 0.9)
+
+    def read(days: list[float]) -> dict[str, float]:
+        known = np.quantile(days, points) if len(days) >= FEWEST else np.full(len(points), np.nan)
+        return {f"p{round(100 * p)}": float(q) for p, q in zip(points, known, strict=True)}
+
     return pd.DataFrame([
-        {"rung": rung, "to": to, "count": len(days)}
-        | {f"p{round(100 * p)}": q for p, q in zip(points, np.quantile(days, points), strict=True)}
+        {"rung": rung, "to": to, "count": len(days)} | read(days)
         for (rung, to), days in sorted(stays.items(), key=lambda item: (names.index(item[0][0]), item[0][1]))
     ])  # fmt: skip

@@ -1,57 +1,34 @@
-"""The questions on the command line: each computes, tells its sentences, and writes JSON and tables."""
+"""Most questions on the command line: each computes, and tells its answer (see `telling`)."""
 
 from __future__ import annotations
 
-import json
-import sys
 from argparse import Namespace
-from collections.abc import Callable, Iterable, Mapping
-from functools import cache, partial
+from collections.abc import Iterable
+from functools import partial
 from itertools import chain
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from simlib.cli import figures, listing, numbers, world
 from simlib.cli.arguments import RUNS
-from simlib.cli.files import Picture, draw_all, slug, staged, write_table
-from simlib.cli.playing import DOES_NOT_FIT, either, ending_in, play, too_large
+from simlib.cli.files import slug
+from simlib.cli.playing import DOES_NOT_FIT, either, too_large
 from simlib.cli.progress import Task
+from simlib.cli.telling import Result, Table, asked_world, tell
 from simlib.cli.variants import variants_asked, views_asked, weights_asked
-from simlib.errors import MissingDependency
-from simlib.results import ONGOING, plain_json, write_atomically
+from simlib.results import ONGOING
 from simlib.scenario.model import Scenario
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from simlib.analysis.discovery import Discovery
     from simlib.analysis.fans import Fan
     from simlib.analysis.indicators import Indicators
     from simlib.analysis.measures import Measure
-    from simlib.analysis.paths import Paths
     from simlib.analysis.pooling import Pooled
     from simlib.analysis.seeing import Seeing
     from simlib.analysis.whatif import Comparison
-    from simlib.engines.histories import Histories
 
 FAN_DRAWS, FAN_TIMES, FAN_RUNS = 100, 45, 200
 """Draws and report times of a nested fan, and replicates of a draw where the exact engine cannot."""
-
-HISTORIES = 40
-"""Histories on a ladder plot."""
-
-
-class Result(Protocol):
-    """What every question answers with."""
-
-    def frame(self) -> pd.DataFrame:
-        """Return a tidy table."""
-
-    def sentences(self) -> list[str]:
-        """Return the answer in sentences."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON data."""
 
 
 def compare(arguments: Namespace) -> int:
@@ -72,7 +49,7 @@ def compare(arguments: Namespace) -> int:
     result = either(by, arguments.engine)
     drawn = [measure.name for measure in result.measures if arguments.measure or measure.kind == "ending"]
     pictures = partial(figures.compare, result, drawn)
-    return _tell(arguments, {"comparison": result, "flips": _Table(result.frame("flips"))}, pictures,
+    return tell(arguments, {"comparison": result, "flips": Table(result.frame("flips"))}, pictures,
                  listing.compared(result))  # fmt: skip
 
 
@@ -81,7 +58,7 @@ def drivers(arguments: Namespace) -> int:
     from simlib.analysis.drivers import elasticities, tornado
     from simlib.analysis.sobol import sobol
 
-    scenario, measures = _scenario(arguments), arguments.measure or None
+    scenario, measures = asked_world(arguments), arguments.measure or None
     results: dict[str, Result] = {}
     try:
         if arguments.engine != "montecarlo":
@@ -96,7 +73,7 @@ def drivers(arguments: Namespace) -> int:
     engine: Any = arguments.engine or ("auto" if results else "montecarlo")
     if not numbers.uncertain(scenario):
         world.note("every assumption is fixed: there is no range to move it over")
-        return _tell(arguments, results)
+        return tell(arguments, results)
     with Task("moving every assumption over its range") as task:
         results["tornado"] = bars = tornado(
             scenario, measures, engine=engine, top=arguments.top, day=arguments.day, seed=arguments.seed,
@@ -109,7 +86,7 @@ def drivers(arguments: Namespace) -> int:
                 scenario, measures, engine=engine, top=arguments.top, day=arguments.day, seed=arguments.seed,
                 progress=task.report, cancel=task.cancelled,
             )  # fmt: skip
-    return _tell(arguments, results, partial(figures.drivers, bars, shares), listing.tried(bars))
+    return tell(arguments, results, partial(figures.drivers, bars, shares), listing.tried(bars))
 
 
 def uncertainty(arguments: Namespace) -> int:
@@ -117,7 +94,7 @@ def uncertainty(arguments: Namespace) -> int:
     from simlib.analysis.knowing import value_of_knowing
     from simlib.analysis.uncertainty import propagate
 
-    scenario, measures = _scenario(arguments), arguments.measure or None
+    scenario, measures = asked_world(arguments), arguments.measure or None
     with Task("carrying the priors through") as task:
         doubt = propagate(
             scenario, measures, draws=arguments.draws or None, day=arguments.day, seed=arguments.seed,
@@ -129,7 +106,7 @@ def uncertainty(arguments: Namespace) -> int:
     seen = _seen(scenario, arguments, doubt.measures) if arguments.observe is not None else {}
     drawn = partial(figures.uncertainty, doubt, worths, fan, seen)
     tables = chain.from_iterable(map(listing.worth_seeing, seen.values()))
-    return _tell(arguments, {"uncertainty": doubt, **worths, **seen}, drawn, tables)
+    return tell(arguments, {"uncertainty": doubt, **worths, **seen}, drawn, tables)
 
 
 def _seen(scenario: Scenario, arguments: Namespace, measures: Iterable[Measure]) -> dict[str, Seeing]:
@@ -162,75 +139,12 @@ def _fan(scenario: Scenario, arguments: Namespace) -> Fan:
     return ladder_fan(found, scenario.ladder or None)
 
 
-def paths(arguments: Namespace) -> int:
-    """By which path: the most probable classes of paths, and what every path to an ending passes."""
-    from simlib.analysis.passages import passages
-    from simlib.analysis.paths import path_classes, sampled_paths, times_between_rungs
-    from simlib.analysis.variants import with_ladder_over
-
-    scenario, ladder = _scenario(arguments), arguments.ladder
-    if arguments.over:
-        scenario, ladder = with_ladder_over(scenario, arguments.over)
-    played = _played(scenario, arguments)
-
-    def by(engine: str) -> Paths:
-        if engine == "montecarlo":
-            return sampled_paths(played(), ladder=ladder, given=arguments.given or "", top=arguments.top)
-        with Task("following the paths") as task:
-            return path_classes(
-                scenario, ladder=ladder, given=arguments.given or "", top=arguments.top, progress=task.report,
-                cancel=task.cancelled,
-            )  # fmt: skip
-
-    found = either(by, arguments.engine)
-    results: dict[str, Result] = {"paths": found, "tree": _Table(found.tree_frame())}
-    if arguments.given and arguments.passages and found.engine == "exact":
-        with Task("closing one passage after another") as task:
-            frame = passages(scenario, arguments.given, ladder=ladder, progress=task.report, cancel=task.cancelled)
-        results["passages"] = _Table(frame, show=True)
-    elif arguments.passages:
-        world.note("what share passes each rung and move is only known with --given, and exactly")
-    tables: Iterable[str] = ()
-    try:
-        some = ending_in(played(), arguments.given or "")
-        if len(some):
-            times = times_between_rungs(some, ladder=found.ladder)
-            results["times"], tables = _Table(times), listing.passed(times, len(some))
-        else:
-            world.note(f"no time between rungs: none of {len(played()):,} histories ends in {arguments.given!r}")
-    except MissingDependency as error:
-        world.note(f"no histories are played: {error}")
-    told = _histories(scenario, arguments, played) if arguments.out is not None else None
-    return _tell(arguments, results, partial(figures.paths, found, told), tables)
-
-
-def _played(scenario: Scenario, arguments: Namespace) -> Callable[[], Histories]:
-    """Return what plays the histories when they are first wanted, and keeps them."""
-    return cache(partial(play, scenario, arguments.runs, arguments.seed))
-
-
-def _histories(scenario: Scenario, arguments: Namespace, played: Callable[[], Histories]) -> Histories | None:
-    """Return a few histories, given the ending if one is; None where they cannot be played here."""
-    from simlib.engines.conditioned import histories_given
-
-    try:
-        if arguments.given and arguments.engine != "montecarlo":
-            with Task("playing histories") as task:
-                return histories_given(scenario, f"ending:{arguments.given}", HISTORIES, cancel=task.cancelled)
-    except DOES_NOT_FIT:
-        pass
-    try:
-        return ending_in(played(), arguments.given or "", HISTORIES)
-    except MissingDependency:
-        return None
-
-
 def indicators(arguments: Namespace) -> int:
     """What to watch for: what seeing a move or a level by a day says of an ending."""
     from simlib.analysis.indicators import indicators as asked
     from simlib.analysis.indicators import of_every_ending
 
-    scenario = _scenario(arguments)
+    scenario = asked_world(arguments)
     results: dict[str, Indicators] = {}
     day, every = numbers.looked_by(arguments, scenario), list(scenario.endings)
     for ending in arguments.ending or every[:1]:
@@ -250,7 +164,7 @@ def indicators(arguments: Namespace) -> int:
                 scenario, day=day, times_seen=arguments.times_seen, draws=arguments.draws, runs=arguments.runs,
                 seed=arguments.seed, progress=task.report, cancel=task.cancelled,
             )  # fmt: skip
-    return _tell(arguments, results, partial(figures.indicators, list(results.values()), of_all),
+    return tell(arguments, results, partial(figures.indicators, list(results.values()), of_all),
                  chain.from_iterable(map(listing.watched, results.values())))  # fmt: skip
 
 
@@ -258,7 +172,7 @@ def discover(arguments: Namespace) -> int:
     """Under which assumptions: boxes and a tree over the priors."""
     from simlib.analysis.discovery import discover as asked
 
-    scenario = _scenario(arguments)
+    scenario = asked_world(arguments)
     numbers.insist_on_doubt(scenario)
     results: dict[str, Discovery] = {}
     for measure in arguments.measure or [f"ending:{next(iter(scenario.endings), '')}"]:
@@ -268,7 +182,7 @@ def discover(arguments: Namespace) -> int:
                 draws=arguments.draws, runs=arguments.runs, seed=arguments.seed, progress=task.report,
                 cancel=task.cancelled,
             )  # fmt: skip
-    return _tell(arguments, results, lambda: chain.from_iterable(map(figures.discover, results.values())))
+    return tell(arguments, results, lambda: chain.from_iterable(map(figures.discover, results.values())))
 
 
 def pool(arguments: Namespace) -> int:
@@ -286,7 +200,7 @@ def pool(arguments: Namespace) -> int:
             )  # fmt: skip
 
     result = either(by, arguments.engine)
-    return _tell(arguments, {"pool": result}, partial(figures.pool, result))
+    return tell(arguments, {"pool": result}, partial(figures.pool, result))
 
 
 def diff(arguments: Namespace) -> int:
@@ -304,65 +218,4 @@ def diff(arguments: Namespace) -> int:
         except DOES_NOT_FIT as error:
             world.note(f"what that does to the forecast is not shown: {too_large(error)}")
             result = asked(before, after, forecast=False)
-    return _tell(arguments, {"diff": result}, partial(figures.diff, result))
-
-
-# -------------------------------------------------------------------- telling
-
-
-class _Table:
-    """A table that comes with an answer and has no sentences of its own; with `show` it is printed."""
-
-    def __init__(self, frame: pd.DataFrame, *, show: bool = False) -> None:
-        self._frame, self._show = frame, show
-
-    def frame(self) -> pd.DataFrame:
-        return self._frame
-
-    def sentences(self) -> list[str]:
-        return self._frame.to_string(index=False, float_format=lambda x: f"{x:.3g}").split("\n") if self._show else []
-
-    def to_dict(self) -> dict[str, Any]:
-        return {"rows": self._frame.to_dict("records")}
-
-
-def _scenario(arguments: Namespace) -> Scenario:
-    scenario = world.changed(arguments, world.stated(arguments))
-    numbers.check(arguments, scenario)
-    return scenario
-
-
-def _tell(
-    arguments: Namespace, results: Mapping[str, Result], pictures: Callable[[], Iterable[Picture]] = tuple,
-    tables: Iterable[str] = (),
-) -> int:  # fmt: skip
-    """Print the answer, then write what was asked for: every file, or where that is stopped none."""
-    data = _finite(plain_json({name: result.to_dict() for name, result in results.items()}))
-    text = json.dumps(data, ensure_ascii=False, indent=1, allow_nan=False, default=str) + "\n"
-    if arguments.json == "-":
-        sys.stdout.write(text)
-    else:
-        told = [line for result in results.values() for line in result.sentences()]
-        sys.stdout.write("".join(f"{line}\n" for line in told) + "".join(f"\n{text}\n" for text in tables))
-    if arguments.json not in (None, "-"):
-        write_atomically(Path(arguments.json), text.encode())
-        sys.stderr.write(f"written: {arguments.json}\n")
-    if arguments.out is not None:
-        sys.stdout.flush()
-        with Task("drawing") as task, staged(arguments.out) as stage:
-            for name, result in results.items():
-                write_table(result.frame(), stage / f"{name}.csv")
-            write_atomically(stage / f"{arguments.command}.json", text.encode())
-            draw_all(pictures(), stage, task)
-            written = len(list(stage.iterdir()))
-        sys.stderr.write(f"written: {written} files in {arguments.out}\n")
-    return 0
-
-
-def _finite(value: Any) -> Any:
-    """Return JSON data with numbers that cannot be had (not a number, infinite) as null."""
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_finite(item) for item in value]
-    return None if isinstance(value, float) and value - value != 0 else value
+    return tell(arguments, {"diff": result}, partial(figures.diff, result))

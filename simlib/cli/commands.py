@@ -60,11 +60,11 @@ def lab(arguments: Namespace) -> int:
 
 def ask(arguments: Namespace) -> int:
     """Answer one of the questions."""
-    from simlib.cli import asking, reporting, sweeping
+    from simlib.cli import asking, following, reporting, sweeping
     from simlib.cli.files import refuse_targets
 
     refuse_targets(arguments)
-    home = {"report": reporting, "sweep": sweeping}.get(arguments.command, asking)
+    home = {"paths": following, "report": reporting, "sweep": sweeping}.get(arguments.command, asking)
     answer: Callable[[Namespace], int] = getattr(home, arguments.command)
     return answer(arguments)
 

@@ -87,6 +87,7 @@ class Conditioned:
         if measure.terminal is None:
             raise Unsupported(f"histories can be drawn given an ending, a level or a rung, not given {target!r}")
         self.start = solver.start(theta, centre)
+        self._idle_known: dict[tuple[int, float], tuple[list[tuple[int, int]], Floats]] = {}
         self.spans = self._spans(measure)
         self.probability = float(self.start @ self.spans[0].before)
         if self.probability <= 0:
@@ -131,19 +132,36 @@ class Conditioned:
 
     # ---------------------------------------------------------------- drawing
 
-    def draw(self, count: int, *, seed: int = 0, cancel: Callable[[], bool] | None = None) -> Histories:
+    def draw(
+        self,
+        count: int,
+        *,
+        seed: int = 0,
+        progress: Callable[[float], None] | None = None,
+        cancel: Callable[[], bool] | None = None,
+    ) -> Histories:
         """Return `count` independent histories given the target; the first ones do not depend on `count`."""
         from simlib.errors import Cancelled
 
         told = []
         for number in range(count):
             told.append(_Path(self, np.random.default_rng([seed, number])).walk())
+            if progress and number % 20 == 19:
+                progress((number + 1) / count)
             if cancel is not None and cancel():
                 raise Cancelled("drawing histories was cancelled")
         return joined(self.solver, told, seed)
 
     def idle_firing(self, x: int, span: _Span, dice: np.random.Generator) -> tuple[int, int]:
         """Return (move, outcome) of one firing that is no edge from the state x, drawn by rate."""
+        key = (x, span.segment.start)
+        if key not in self._idle_known:
+            self._idle_known[key] = self._idle_pairs(x, span)
+        pairs, weights = self._idle_known[key]
+        return pairs[_pick(weights, dice)]
+
+    def _idle_pairs(self, x: int, span: _Span) -> tuple[list[tuple[int, int]], Floats]:
+        """Return (move, outcome) of the firings that leave the state x as it is, and their rates."""
         rates, levels = span.rates, self.space.levels[[x]]
         pairs, weights = [], []
         for move in range(len(self.tables.move_ids)):
@@ -152,7 +170,7 @@ class Conditioned:
                 if rate > 0 and np.array_equal(self.tables.after(outcome, levels), levels):
                     pairs.append((move, outcome))
                     weights.append(rate * span.chances[outcome])
-        return pairs[_pick(np.array(weights), dice)]
+        return pairs, np.array(weights)
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,7 +289,7 @@ def histories_given(
     solver = Solver(scenario, times=1, horizon=horizon, cancel=cancel)
     centre = priors.theta(scenario)
     if not draws:
-        return Conditioned(solver, centre, target).draw(count, seed=seed, cancel=cancel)
+        return Conditioned(solver, centre, target).draw(count, seed=seed, progress=progress, cancel=cancel)
     thetas = priors.draws(scenario, draws, seed=seed)
     weights = np.empty(draws)
     for number, theta in enumerate(thetas):

@@ -58,7 +58,7 @@ def path_tree(result: Paths, ax: Axes, *, least: float = 0.01, depth: int = 5) -
         f"from “{first.rungs[0]}” the likeliest next rung is “{first.rungs[1]}” ({percent(first.share_of_parent)})"
     )  # fmt: skip
     by = long_date(result.scenario.by_date(result.day))
-    begun = f"{_unit(result)} that began so" if result.given else "probability of having begun so"
+    begun = "share that began so of the histories that end so" if result.given else "probability of having begun so"
     style.dress(
         ax, fit(_conditioned(result, title), ax), f"{begun}, by {by}; in brackets: share of the branch it leaves"
     )

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from simlib.analysis.passages import passages
+from simlib.analysis.passages import passages, sampled_passages
 from simlib.analysis.paths import first_visits, path_classes, sampled_paths, times_between_rungs
 from simlib.engines.conditioned import histories_given
 from simlib.engines.exact import solve
 from simlib.engines.histories import histories
 from simlib.errors import Cancelled, ScenarioError, SimlibError
-from simlib.results import long_date
+from simlib.results import long_date, percent
 from simlib.scenario.model import Force, Hold, Pin
 from tests import worlds
 from tests.strategies import seeded_world
@@ -145,6 +145,39 @@ def test_times_between_rungs_keep_what_the_horizon_cuts_off():
     assert frame.loc[("cross", "right"), "p50"] == pytest.approx(np.log(2) / 0.4, abs=0.15)
     entered_left = sum("left" in visited for visited in first_visits(told, "places"))
     assert frame.loc["left", "count"].sum() == entered_left
+
+
+def test_passages_are_counted_where_they_cannot_be_computed():
+    exact = passages(crossroads(), "home").set_index("id")
+    counted = sampled_passages(histories(crossroads(), 4000, seed=5), "home").set_index("id")
+    assert set(counted.index) == set(exact.index)
+    for name, row in counted.iterrows():
+        assert row["low"] - 0.01 <= exact.loc[name, "share"] <= row["high"] + 0.01
+        assert row["low"] <= row["share"] <= row["high"]
+        assert row["kind"] == exact.loc[name, "kind"]
+    assert counted.loc["go-home", "share"] == 1
+    assert counted.loc["go-home", "low"] < 1
+    with pytest.raises(ScenarioError, match="'hoem' is not known"):
+        sampled_passages(histories(crossroads(), 5), "hoem")
+
+
+def test_few_stays_have_no_percentage_points():
+    few, many = (times_between_rungs(histories(crossroads(), n, seed=1)) for n in (9, 400))
+    assert few["p50"].isna().all()
+    assert (few["count"] > 0).all()
+    assert many.loc[many["count"] >= 10, "p90"].notna().all()
+
+
+def test_the_sentence_on_what_is_covered_is_about_the_paths_listed():
+    paths = path_classes(crossroads())
+    two = paths.sentences(2)
+    assert len(two) == 3
+    shares = [c.probability for c in paths.classes]
+    assert two[-1] == (f"These 2 paths cover {percent(sum(shares[:2]))} of all histories; "
+                       f"the {len(shares)} likeliest cover 100%.")  # fmt: skip
+    assert path_classes(crossroads(), given="home").sentences()[-1] == (
+        "These 2 paths cover 100% of the histories that end so."
+    )
 
 
 def test_an_ending_that_cannot_happen_is_told_in_words():

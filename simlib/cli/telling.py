@@ -1,0 +1,94 @@
+"""What every question on the command line does with its answer: sentences, tables, JSON, files and pictures."""
+
+from __future__ import annotations
+
+import json
+import sys
+from argparse import Namespace
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from simlib.cli import numbers, world
+from simlib.cli.files import Picture, draw_all, staged, write_table
+from simlib.cli.progress import Task
+from simlib.results import plain_json, write_atomically
+from simlib.scenario.model import Scenario
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class Result(Protocol):
+    """What every question answers with."""
+
+    def frame(self) -> pd.DataFrame:
+        """Return a tidy table."""
+
+    def sentences(self) -> list[str]:
+        """Return the answer in sentences."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON data."""
+
+
+class Table:
+    """A table that comes with an answer and has no sentences of its own."""
+
+    def __init__(self, frame: pd.DataFrame) -> None:
+        self._frame = frame
+
+    def frame(self) -> pd.DataFrame:
+        """Return the table."""
+        return self._frame
+
+    def sentences(self) -> list[str]:
+        """Return none."""
+        return []
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON data."""
+        return {"rows": self._frame.to_dict("records")}
+
+
+def asked_world(arguments: Namespace) -> Scenario:
+    """Return the scenario that the options ask about; raises ScenarioError with every reason at once."""
+    scenario = world.changed(arguments, world.stated(arguments))
+    numbers.check(arguments, scenario)
+    return scenario
+
+
+def tell(
+    arguments: Namespace, results: Mapping[str, Result], pictures: Callable[[], Iterable[Picture]] = tuple,
+    tables: Iterable[str] = (),
+) -> int:  # fmt: skip
+    """Print the answer, then write what was asked for: every file, or where that is stopped none."""
+    data = _finite(plain_json({name: result.to_dict() for name, result in results.items()}))
+    text = json.dumps(data, ensure_ascii=False, indent=1, allow_nan=False, default=str) + "\n"
+    if arguments.json == "-":
+        sys.stdout.write(text)
+    else:
+        told = [line for result in results.values() for line in result.sentences()]
+        sys.stdout.write("".join(f"{line}\n" for line in told) + "".join(f"\n{text}\n" for text in tables))
+    if arguments.json not in (None, "-"):
+        write_atomically(Path(arguments.json), text.encode())
+        sys.stderr.write(f"written: {arguments.json}\n")
+    if arguments.out is not None:
+        sys.stdout.flush()
+        with Task("drawing") as task, staged(arguments.out) as stage:
+            for name, result in results.items():
+                write_table(result.frame(), stage / f"{name}.csv")
+            write_atomically(stage / f"{arguments.command}.json", text.encode())
+            draw_all(pictures(), stage, task)
+            written = len(list(stage.iterdir()))
+        sys.stderr.write(f"written: {written} files in {arguments.out}\n")
+    return 0
+
+
+def _finite(value: Any) -> Any:
+    """Return JSON data with numbers that cannot be had (not a number, infinite) as null."""
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and value - value != 0 else value
