@@ -50,9 +50,10 @@ def changed(arguments: Namespace, base: Scenario) -> Scenario:
         wrong = wrong + more
     if wrong or scenario is None:
         raise ScenarioError(wrong)
-    for sentence in views.outside_range(base, scenario):
+    changed = views.with_interventions(scenario, acts)
+    for sentence in views.outside_range(base, changed):
         note(sentence)
-    return views.with_interventions(scenario, acts)
+    return changed
 
 
 def with_reasons(base: Scenario, scenario: Scenario) -> Scenario:

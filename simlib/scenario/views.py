@@ -18,6 +18,7 @@ from simlib.scenario.checks import Finding
 from simlib.scenario.document import dotted
 from simlib.scenario.fits import wrong_intervention
 from simlib.scenario.model import (
+    Assume,
     Assumption,
     Change,
     Force,
@@ -240,13 +241,16 @@ def _broken_by(changed: Scenario, changes: Sequence[Change]) -> Iterator[Finding
 
 def outside_range(base: Scenario, changed: Scenario) -> list[str]:
     """Return a sentence for every value of `changed` that leaves the 90% range which `base` gives it."""
+    now = [(name, number.value) for name, number in changed.assumptions.items()]
+    acts = changed.interventions[len(base.interventions) :]
+    now += [(item.assumption, item.value) for item in acts if isinstance(item, Assume)]
     sentences = []
-    for name, old in base.assumptions.items():
-        value = changed.assumptions[name].value
+    for name, value in now:
+        old = base.assumptions[name]
         if not old.fixed and not old.low <= value <= old.high:
-            now, low, high = (show(number, old.kind, old.unit) for number in (value, old.low, old.high))
-            sentences.append(f"{name} = {now} lies outside its 90% range, {low} to {high}")
-    return sentences
+            here, low, high = (show(number, old.kind, old.unit) for number in (value, old.low, old.high))
+            sentences.append(f"{name} = {here} lies outside its 90% range, {low} to {high}")
+    return list(dict.fromkeys(sentences))
 
 
 # Interventions

@@ -277,6 +277,8 @@ def test_leaving_the_range_is_noted():
         "block_rate = 8 per month lies outside its 90% range, 1 per month to 4 per month",
         "full_chance = 5% lies outside its 90% range, 10% to 40%",
     ]
+    assumed = with_interventions(BRIDGE, [Assume("full_chance", 0.05, date=DAY), Assume("full_chance", 0.2)])
+    assert outside_range(BRIDGE, assumed) == ["full_chance = 5% lies outside its 90% range, 10% to 40%"]
 
 
 # A session becomes a view
