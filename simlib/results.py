@@ -303,6 +303,11 @@ def points(change: float) -> str:
     return f"{size:+.0f} points" if abs(size) >= 9.95 else f"{size:+.2g} points"
 
 
+def counted(number: int, one: str, many: str = "") -> str:
+    """Write a number with what it counts: "1 draw", "2 draws", "1,000 histories"."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
 def long_date(date: dt.date) -> str:
     """Write a date without doubt about its order: "31 January 2026"."""
     return f"{date.day} {date:%B %Y}"

@@ -1,14 +1,25 @@
 """What to watch for? How far seeing a move or a level by day t, or not seeing it, shifts an ending by the horizon T.
 
-Everything is counted among histories in which the ending has not happened by t, over the priors: with E the ending in
-(t, T] and S the sighting by t,
+Everything is counted among histories in which nothing has ended by t, over the priors: with E the ending in (t, T] and
+S the sighting by t,
 
     likelihood ratio of seeing      P(S | E) / P(S | not E by T),
     likelihood ratio of not seeing  P(not S | E) / P(not S | not E by T).
 
+Whoever still watches on day t knows that nothing has ended. Histories that another ending closed before are no "not E"
+to learn from: every sign of that other ending would pass for a sign against E.
+
+Shares are plain counts (k of n) throughout, so that ratio and shift never contradict each other; half a history is
+added to counts only inside the intervals of the ratios. Where no history was both seen and E, or none seen and not E,
+the ratio is not known (nan) and its interval open on that side. A sign is *known* when the interval of its likelihood
+ratio leaves out 1; only those are told, and they come first.
+
 Ratios of two indicators must not be multiplied: indicators are not independent; update on both together. Seeing is
 evidence, doing is cause: `doing` forces a move on day t instead, and the two shifts are printed side by side.
 Histories of one draw share their assumptions, so intervals are taken over draws, not over histories.
+
+Always counted in sampled histories, also where the exact engine fits: each sign would need the joint law of state and
+sighting, and over the priors at every draw. Only `doing` is exact where it can be.
 """
 
 from __future__ import annotations
@@ -26,7 +37,7 @@ from simlib.analysis.doing import Doing
 from simlib.engines.histories import Histories, histories
 from simlib.engines.montecarlo import Simulator
 from simlib.errors import Cancelled, Problem, ScenarioError, did_you_mean
-from simlib.results import Z95, Band, long_date, percent
+from simlib.results import Z95, Band, counted, long_date, percent
 from simlib.scenario.model import Scenario
 from simlib.tables import Floats
 
@@ -40,7 +51,8 @@ Bools = NDArray[np.bool_]
 class Indicator:
     """One observable and what it says of the ending; every probability has a 95% interval (low, high).
 
-    seen: P(S). if_seen, if_not_seen: P(E | S), P(E | not S). ratio_seen, ratio_not_seen: likelihood ratios.
+    seen: P(S). if_seen, if_not_seen: P(E | S), P(E | not S). ratio_seen, ratio_not_seen: likelihood ratios, nan where
+    the histories do not tell them.
     information: expected bits about E from looking. false_alarms: P(S | not E); misses: P(not S | E).
     lead_days: 10, 50 and 90% points of the days from the first sighting to the ending, where both happen.
     doing: what forcing the move on day t adds to P(E), at the stated values (None: a level, or not asked for); exact
@@ -66,10 +78,15 @@ class Indicator:
         """How many points of probability lie between seeing it and not seeing it."""
         return self.if_seen[0] - self.if_not_seen[0]
 
+    @property
+    def known(self) -> bool:
+        """Say whether seeing it is known to tell anything: the interval of its likelihood ratio leaves out 1."""
+        return not self.ratio_seen[1] <= 1 <= self.ratio_seen[2]
+
 
 @dataclass(frozen=True)
 class Indicators:
-    """The indicators of one ending, the most informative first, at day `day` for the horizon `horizon`."""
+    """The indicators of one ending at day `day` for the horizon `horizon`: known ones first, then by information."""
 
     scenario: Scenario
     ending: str
@@ -80,6 +97,11 @@ class Indicators:
     rows: tuple[Indicator, ...]
     details: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def signs(self) -> tuple[Indicator, ...]:
+        """The indicators that are known to tell anything, the most informative first."""
+        return tuple(row for row in self.rows if row.known)
+
     def frame(self) -> pd.DataFrame:
         """Return one row per indicator, probabilities and ratios with _low and _high beside them."""
         import pandas as pd
@@ -87,7 +109,8 @@ class Indicators:
         return pd.DataFrame([self._row(row) for row in self.rows])
 
     def _row(self, row: Indicator) -> dict[str, Any]:
-        told: dict[str, Any] = {"kind": row.kind, "id": row.id, "label": row.label, "shift": row.shift}
+        told: dict[str, Any] = {"kind": row.kind, "id": row.id, "label": row.label, "known": row.known,
+                                "shift": row.shift}  # fmt: skip
         for name in ("seen", "if_seen", "if_not_seen", "ratio_seen", "ratio_not_seen"):
             value, low, high = getattr(row, name)
             told |= {name: value, f"{name}_low": low, f"{name}_high": high}
@@ -111,21 +134,33 @@ class Indicators:
             often = "none" if self.before[0] == 0 else "every one"
             which = f"It happens in {often} of the histories that are still open then"
             return [*told, f"{which}, so what seeing a move or a level says of it cannot be told."]
-        for row in self.rows[:limit]:
-            often = f" at least {self.times_seen} times" if self.times_seen > 1 else ""
-            told.append(
-                f"“{row.label}” seen{often} by {until} makes it {percent(row.if_seen[0])}, not seen "
-                f"{percent(row.if_not_seen[0])} (likelihood ratio {row.ratio_seen[0]:.2g}, 95% interval "
-                f"{row.ratio_seen[1]:.2g} to {row.ratio_seen[2]:.2g}); it is seen with probability "
-                f"{percent(row.seen[0])}."
-            )
+        signs = self.signs
+        told += [f"{self._about(row, until)}." for row in signs[:limit]]
+        rest = len(self.rows) - len(signs)
+        if not signs:
+            told.append("No move or level is known to be a sign of it: the 95% interval of every likelihood ratio "
+                        "includes 1.")  # fmt: skip
+        elif rest:
+            others = counted(rest, "further move or level", "further moves and levels")
+            told.append(f"{others} may tell nothing: the 95% interval of the likelihood ratio includes 1.")
         return told
+
+    def _about(self, row: Indicator, until: str) -> str:
+        often = f" at least {self.times_seen} times" if self.times_seen > 1 else ""
+        seen = f"{'seen' if row.kind == 'move' else 'reached'}{often}"
+        low, high = row.ratio_seen[1:]
+        ratio = f"{write_ratio(row)}, 95% interval {low:.2g} to {high:.2g}"
+        return (
+            f"“{row.label}” {seen} by {until} makes it {_bounded(row.if_seen)}, not {seen} {_bounded(row.if_not_seen)} "
+            f"(likelihood ratio {ratio if np.isfinite(row.ratio_seen[0]) else write_ratio(row)}); it is {seen} with "
+            f"probability {percent(row.seen[0])}"
+        )
 
     def made(self) -> str:
         """Say what was counted: over the priors or at the stated values, how many histories, which seed."""
         draws, histories = self.details.get("draws", 0), self.details.get("histories", 0)
-        over = f"Over the priors ({draws:,} draws, " if draws else "At the stated values ("
-        return f"{over}{histories:,} histories, seed {self.details.get('seed', 0)})"
+        over = f"Over the priors ({counted(draws, 'draw')}, " if draws else "At the stated values ("
+        return f"{over}{counted(histories, 'history', 'histories')}, seed {self.details.get('seed', 0)})"
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON data; a number that cannot be had is None."""
@@ -136,6 +171,24 @@ class Indicators:
             "day": self.day, "horizon_days": self.horizon, "times_seen": self.times_seen,
             "before": list(self.before), "indicators": rows, **self.details,
         }  # fmt: skip
+
+
+def write_ratio(row: Indicator) -> str:
+    """Write the likelihood ratio of seeing; where a count of zero leaves it open, its bound, or "-"."""
+    value, low, high = row.ratio_seen
+    if np.isfinite(value):
+        return f"{value:.2g}"
+    if not row.known:
+        return "-"
+    return f"below {high:.2g}" if high < 1 else f"above {low:.2g}"
+
+
+def _bounded(share: tuple[float, float, float]) -> str:
+    """Write a share; where every history or none was counted, how far it may be from that."""
+    value, low, high = share
+    if value in (0.0, 1.0):
+        return f"at most {percent(high)}" if value == 0 else f"at least {percent(low)}"
+    return percent(value)
 
 
 def indicators(
@@ -154,9 +207,9 @@ def indicators(
 ) -> Indicators:
     """Return what each public move and each level of a public variable says of an ending, seen or not seen by `day`.
 
-    `times_seen` is the threshold: how many sightings count as an alarm (levels: once is enough). `draws` of the
-    priors (0: at the stated values) share the `runs` histories. `doing` asks for that many of the most informative
-    moves what forcing them on `day` would do, exactly where the states fit.
+    `times_seen` is the threshold: how many sightings count as an alarm; each entry into a level is one, and so is
+    standing in it from the start. `draws` of the priors (0: at the stated values) share the `runs` histories. `doing`
+    asks for that many of the most informative moves what forcing them on `day` would do, exactly where the states fit.
 
     Raises ScenarioError, ValueError for a day past the horizon, Cancelled.
     """
@@ -201,7 +254,7 @@ def _length(scenario: Scenario, day: float, horizon: float | None) -> float:
 def _counted(
     told: Histories, group: NDArray[np.int64], ending: str, day: float, times_seen: int, details: Mapping[str, Any]
 ) -> Indicators:
-    """Return the indicators of one ending as they show in sampled histories, the most informative first."""
+    """Return the indicators of one ending as they show in sampled histories, known signs first."""
     index = list(told.scenario.endings).index(ending)
     open_still = told.ending_time > day
     happens = (told.ending == index) & open_still
@@ -213,7 +266,7 @@ def _counted(
             both = happens & (first <= day)
             lead = told.ending_time[both] - first[both]
             rows.append(counter.row(kind, name, label, seen, lead))
-    rows.sort(key=lambda row: -row.information)
+    rows.sort(key=lambda row: (not row.known, -row.information))
     return Indicators(told.scenario, ending, day, told.horizon, times_seen, counter.before(), tuple(rows), details)
 
 
@@ -251,13 +304,17 @@ def _sightings(told: Histories, times_seen: int) -> Iterator[tuple[str, str, str
         if not move.covert:
             rows = np.flatnonzero(told.move == index)
             yield "move", move.id, move.label, _nth(history[rows], told.time[rows], len(told), times_seen)
+    begins = np.zeros(len(told.time), dtype=bool)
+    begins[told.start[:-1]] = True
     for place, variable in enumerate(told.scenario.variables.values()):
         if variable.hidden:
             continue
+        levels = told.levels[:, place]
+        enters = begins | (levels != np.roll(levels, 1))
         for number, level in enumerate(variable.levels):
-            rows = np.flatnonzero(told.levels[:, place] == number)
+            rows = np.flatnonzero(enters & (levels == number))
             label = f"{variable.label}: {level}"
-            yield "level", f"{variable.id}={level}", label, _nth(history[rows], told.time[rows], len(told), 1)
+            yield "level", f"{variable.id}={level}", label, _nth(history[rows], told.time[rows], len(told), times_seen)
 
 
 def _nth(history: NDArray[np.int64], time: Floats, size: int, nth: int) -> Floats:
@@ -307,17 +364,18 @@ class _Counter:
         )  # fmt: skip
 
     def _ratio(self, seen: Bools) -> tuple[float, float, float]:
-        """Return P(seen | E) / P(seen | not E) with Katz's log interval, half a history added to each count."""
+        """Return P(seen | E) / P(seen | not E) with Katz's log interval, in which half a history is added to counts."""
         true, false = float(self.happens.sum()), float((~self.happens).sum())
         hits, alarms = float((seen & self.happens).sum()), float((seen & ~self.happens).sum())
         if true == 0 or false == 0:
             return np.nan, 0.0, np.inf
+        ratio = (hits / true) / (alarms / false) if hits and alarms else np.nan
         a, b = (hits + 0.5) / (true + 1), (alarms + 0.5) / (false + 1)
         # Draws in common make the counts less informative than independent histories; the wider of the two shares
         # gives the factor by which the variance grows.
         grows = max(self._design(seen, self.happens), self._design(seen, ~self.happens))
-        spread = Z95 * np.sqrt(grows * ((1 - a) / (hits + 0.5) + (1 - b) / (alarms + 0.5)))
-        return a / b, a / b * np.exp(-spread), a / b * np.exp(spread)
+        reach = np.exp(Z95 * np.sqrt(grows * ((1 - a) / (hits + 0.5) + (1 - b) / (alarms + 0.5))))
+        return ratio, float(a / b / reach) if hits else 0.0, float(a / b * reach) if alarms else np.inf
 
     def _design(self, event: Bools, among: Bools) -> float:
         n = float(among.sum())

@@ -209,6 +209,11 @@ def _paths(parser: argparse.ArgumentParser) -> None:
 
 
 def _indicators(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "What to watch for: what seeing a move, or reaching a level, by a day says of an ending. Counted in sampled\n"
+        "histories in which nothing has ended by that day, also where the exact engine fits; what forcing a move\n"
+        "does (--doing) is exact there. A sign is told if the 95% interval of its likelihood ratio leaves out 1."
+    )
     _path(parser)
     _question(parser, "--seed")
     parser.add_argument("--ending", action="append", metavar="NAME", help="what to watch for (default: the first)")

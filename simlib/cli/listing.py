@@ -11,8 +11,6 @@ from simlib.quantities import show
 from simlib.results import long_date, percent, points
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from simlib.analysis.drivers import Tornado
     from simlib.analysis.indicators import Indicators
     from simlib.analysis.measures import Measure
@@ -64,30 +62,22 @@ def tried(result: Tornado) -> Iterator[str]:
 
 
 def watched(result: Indicators) -> Iterator[str]:
-    """Yield the signs of one ending: shift seen and done, likelihood ratio, lead time, seen, false alarms, misses."""
+    """Yield the known signs of one ending: shift seen and done, likelihood ratio, bits, lead time, seen, errors."""
+    from simlib.analysis.indicators import write_ratio
+
     rows = [
         Row(row.label, [
-            points(row.shift), _done(row.doing), _number(row.ratio_seen[0]), _days(row.lead_days[1]),
+            points(row.shift), _done(row.doing), write_ratio(row), f"{row.information:.2g}", _days(row.lead_days[1]),
             *(_share(share) for share in (row.seen[0], row.false_alarms, row.misses)),
         ])
-        for row in result.rows[:ROWS]
+        for row in result.signs[:ROWS]
     ]  # fmt: skip
     if rows and 0 < result.before[0] < 1:
         until = long_date(result.scenario.by_date(result.day))
-        title = f"Signs of “{result.scenario.endings[result.ending].label}” seen by {until}"
-        yield table(title, [["shift if", "if it is", "likelihood", "lead", "", "false", ""],
-                            ["seen", "forced", "ratio", "time", "seen", "alarms", "misses"]], rows)  # fmt: skip
-
-
-def passed(frame: pd.DataFrame, histories: int) -> Iterator[str]:
-    """Yield the times between rungs that `times_between_rungs` counted, in days."""
-    rows = [
-        Row(f"{row['rung']} → {row['to']}", [f"{row['count']:,}", *(f"{row[p]:.3g}" for p in ("p10", "p50", "p90"))])
-        for row in frame.to_dict("records")
-    ]
-    if rows:
-        yield table(f"Days from entering a rung to entering the next, in {histories:,} histories",
-                    [["times", "10%", "median", "90%"]], rows)  # fmt: skip
+        often = f" at least {result.times_seen} times" if result.times_seen > 1 else ""
+        title = f"Signs of “{result.scenario.endings[result.ending].label}” seen{often} by {until}"
+        yield table(title, [["shift if", "if it is", "likelihood", "expected", "lead", "", "false", ""],
+                            ["seen", "forced", "ratio", "bits", "time", "seen", "alarms", "misses"]], rows)  # fmt: skip
 
 
 def worth_seeing(result: Seeing) -> Iterator[str]:
@@ -109,9 +99,6 @@ def _done(doing: tuple[float, float, float] | None) -> str:
     half = 50 * (doing[2] - doing[1])
     return f"{100 * doing[0]:+.2g}" + (f" ±{half:.1g}" if half > 0 else "")
 
-
-def _number(value: float) -> str:
-    return f"{value:.2g}" if math.isfinite(value) else "-"
 
 
 def _share(value: float) -> str:

@@ -20,11 +20,13 @@ ROWS = 10
 
 def indicators(result: Indicators, ax: Axes, *, most: int = ROWS) -> Axes:
     """Draw where each indicator takes the ending: filled if seen, hollow if not, with 95% whiskers; return `ax`."""
-    some = result.rows[:most]
+    some = (result.signs or result.rows)[:most]
     ending = result.scenario.endings[result.ending].label
     until, by = (long_date(result.scenario.by_date(day)) for day in (result.day, result.horizon))
     best = max(some, key=lambda row: abs(row.shift))
     title = f"{ending}: {percent(result.before[0])}, but {percent(best.if_seen[0])} once “{best.label}” is seen"
+    if not result.signs:
+        title = f"{ending}: {percent(result.before[0])}, and no sign by {until} is known to tell anything"
     style.dress(
         ax, fit(title, ax), f"probability by {by}, if not over by {until}; filled: seen by then, hollow: not seen"
     )
@@ -39,7 +41,7 @@ def indicators(result: Indicators, ax: Axes, *, most: int = ROWS) -> Axes:
         ax.plot([item.if_seen[0]], [height], "o" if item.shift <= 0 else "^", color=colour, markersize=7, zorder=4)
         name(ax, row, f"{item.label} (seen in {percent(item.seen[0])})")
         lead = f", {item.lead_days[1]:.0f} days ahead" if np.isfinite(item.lead_days[1]) else ""
-        ratio = f" ratio {item.ratio_seen[0]:.2g}" if np.isfinite(item.ratio_seen[0]) else " never seen to matter"
+        ratio = f" ratio {item.ratio_seen[0]:.2g}" if np.isfinite(item.ratio_seen[0]) else " ratio not known"
         number(ax, max(item.if_seen[2], item.if_not_seen[0]), height, f"{ratio}{lead}", faint=True)
     top = style.round_top(min(max(item.if_seen[2] for item in some), 1.0))
     style.percent_axis(ax, top, horizontal=True)

@@ -133,7 +133,7 @@ class WhatToWatchFor(Question):
 
     def answer(self, chosen: Mapping[str, Any], cancel: Cancel, progress: Progress) -> Answer:
         """Sample histories over the priors, and look at each sign in them."""
-        from simlib.analysis.indicators import indicators
+        from simlib.analysis.indicators import indicators, write_ratio
         from simlib.plots.indicators import indicators as picture
 
         result = indicators(
@@ -142,13 +142,13 @@ class WhatToWatchFor(Question):
         )  # fmt: skip
         rows = [
             (r.label, percent(r.seen[0]), percent(r.if_seen[0]), percent(r.if_not_seen[0]),
-             known(r.ratio_seen[0], "{:.2g}".format), known(r.false_alarms, percent), known(r.misses, percent),
+             write_ratio(r), f"{r.information:.2g}", known(r.false_alarms, percent), known(r.misses, percent),
              known(r.lead_days[1], "{:.0f}".format))
-            for r in result.rows
+            for r in result.signs
         ]  # fmt: skip
-        head = ("sign", "seen with", "then", "if not seen", "likelihood ratio", "false alarms", "misses",
-                "days of warning (median)")  # fmt: skip
-        return told(result.sentences(), head, rows, 7, Plot(partial(picture, result), 540))
+        head = ("sign", "seen with", "then", "if not seen", "likelihood ratio", "expected bits",
+                "false alarms", "misses", "days of warning (median)")  # fmt: skip
+        return told(result.sentences(), head, rows, 8, Plot(partial(picture, result), 540))
 
 
 class WorthSeeing(Question):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from simlib.analysis.indicators import indicators, of_every_ending
+from simlib.cli.listing import watched
 from simlib.errors import Cancelled, ScenarioError
 from tests import worlds
 
@@ -141,3 +142,92 @@ def test_what_cannot_be_told_is_said_in_words(rate, words):
     assert words in told
     assert "nan" not in told
     assert "inf" not in told
+
+
+def rare_war(*, horizon=5.0):
+    """War comes seldom and of itself; a gun is fired now and then, a storm passes once a year: neither tells of it."""
+    world = worlds.World("rare", horizon).variable("peace", "kept", "broken", start="kept")
+    world.variable("sky", "clear", "dark", start="clear")
+    world.move("attack", 0.002, {"peace": "broken"}, when={"peace": "kept"})
+    world.move("storm", 0.5, {"sky": "dark"}, when={"sky": "clear"})
+    world.move("lull", 0.5, {"sky": "clear"}, when={"sky": "dark"})
+    return world.move("gun", 0.003).ending("war", {"peace": "broken"}).scenario()
+
+
+def test_a_ratio_never_contradicts_the_shift():
+    """With few hits: an estimated ratio is above 1 exactly where seeing it shifts up; without hits it is not known."""
+    for seed in range(8):
+        for row in indicators(rare_war(), "war", day=2.5, draws=0, runs=2000, seed=seed).rows:
+            ratio, low, high = row.ratio_seen
+            if np.isfinite(ratio):
+                assert (ratio > 1) == (row.shift > 0)
+                assert low <= ratio <= high
+            else:
+                assert row.if_seen[0] in (0.0, 1.0)
+                assert low == 0.0 or high == np.inf
+
+
+def test_only_what_is_known_to_tell_is_told_as_a_sign():
+    found = indicators(rare_war(), "war", day=2.5, draws=0, runs=2000)
+    gun = next(row for row in found.rows if row.id == "gun")
+    assert gun.if_seen[0] == 0.0  # seen seldom, never before a war: nothing can be said
+    assert not gun.known
+    assert "gun" not in " ".join(found.sentences())
+    assert "No move or level is known to be a sign of it" in found.sentences()[1]
+    assert list(watched(found)) == []
+    assert found.frame()["known"].sum() == 0
+
+
+def test_signs_come_before_what_may_tell_nothing(found):
+    known = [row.known for row in found.rows]
+    assert known == sorted(known, reverse=True)
+    assert found.signs == found.rows[: sum(known)]
+    assert "may tell nothing: the 95% interval of the likelihood ratio includes 1." in found.sentences()[-1]
+
+
+def test_a_sign_that_excludes_the_ending_is_told_by_its_bound():
+    """Peace is signed or broken: whoever has seen the calm never attacks."""
+    world = worlds.World("calm", HORIZON).variable("mood", "tense", "calm", start="tense")
+    world.variable("peace", "kept", "broken", start="kept")
+    world.move("soothe", 0.1, {"mood": "calm"}, when={"mood": "tense"})
+    world.move("attack", 0.03, {"peace": "broken"}, when={"peace": "kept", "mood": "tense"})
+    found = indicators(world.ending("war", {"peace": "broken"}).scenario(), "war", day=DAY, draws=0, runs=4000)
+    soothe = next(row for row in found.rows if row.id == "soothe")
+    assert np.isnan(soothe.ratio_seen[0])
+    assert soothe.ratio_seen[1] == 0.0
+    told = next(line for line in found.sentences() if line.startswith("“soothe” seen"))
+    assert "makes it at most 0." in told
+    assert "(likelihood ratio below 0." in told
+    assert "0%," not in told
+
+
+def test_a_level_is_reached_as_often_as_it_is_entered():
+    """A two-way switch: reaching the dark a second time takes two storms and the lull between them."""
+    once, twice = (
+        {row.id: row for row in indicators(rare_war(), "war", day=2.5, draws=0, runs=4000, times_seen=n).rows}
+        for n in (1, 2)
+    )
+    assert once["sky=dark"].seen[0] == once["storm"].seen[0]
+    assert twice["sky=dark"].seen[0] == twice["storm"].seen[0] < once["sky=dark"].seen[0] / 2
+    assert "sky=clear" not in once  # where everything begins
+    assert twice["sky=clear"].seen[0] == once["lull"].seen[0]
+
+
+def test_a_threshold_is_told_of_moves_and_of_levels():
+    world = two_types()
+    found = indicators(world, "war", day=DAY, draws=0, runs=4000, times_seen=2)
+    assert any("“signal” seen at least 2 times by" in line for line in found.sentences())
+
+
+def test_bits_stand_in_the_table(found):
+    (told,) = watched(found)
+    assert re.search(r"likelihood +expected +lead", told)
+    assert f" {found.signs[0].information:.2g} " in told
+    assert "parade" not in told
+
+
+def test_one_is_counted_in_the_singular():
+    world = worlds.World("doubt", HORIZON).variable("peace", "kept", "broken", start="kept")
+    world.move("attack", world.uncertain("rate", "rate", 0.02, 0.001, 0.4), {"peace": "broken"})
+    scenario = world.ending("war", {"peace": "broken"}).scenario()
+    assert indicators(scenario, "war", draws=1, runs=1).made() == "Over the priors (1 draw, 1 history, seed 0)"
