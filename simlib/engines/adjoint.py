@@ -17,16 +17,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from simlib import priors
+from simlib.engines.asked import Measure, asked_for
 from simlib.engines.compiled import kernels, one_blas_thread
 from simlib.engines.flows import Generator, Kill, backward, flow
 from simlib.engines.jumps import Jump
 from simlib.engines.solver import Solver
 from simlib.engines.states import StateSpace
-from simlib.errors import Problem, ScenarioError, did_you_mean
-from simlib.results import ONGOING
+from simlib.errors import Problem, ScenarioError
 from simlib.tables import Floats, Ints, Segment, sums_by
 
 if TYPE_CHECKING:
@@ -44,21 +43,6 @@ _FIRST_PANEL, _GROWTH = 5.0, 6.0
 """Length of the first panel in mean times between jumps, and how much longer each next one is."""
 
 _TOLERANCE = 1e-13
-
-
-@dataclass(frozen=True)
-class Measure:
-    """One number the gradient is taken of, and how it is computed.
-
-    `name` is "ending:ID", "question:ID", "level:VARIABLE=LEVEL", "rung:LADDER=RUNG" or "moves:ID" (expected count).
-    """
-
-    name: str
-    terminal: Floats | None = None
-    inside: NDArray[np.bool_] | None = None
-    fired: NDArray[np.bool_] | None = None
-    move: int = -1
-    counted: NDArray[np.bool_] | None = None
 
 
 def gradient(
@@ -139,68 +123,12 @@ class Adjoint:
         jumps = self.solver.jumps(self.theta, segment)
         return _Span(segment, duration, nodes, weights, pair_rates, space, jumps)
 
-    # ---------------------------------------------------------------- measures
-
-    def measure(self, name: str) -> Measure:
-        """Return how a named measure is computed; raises ScenarioError with the nearest known name."""
-        kind, _, rest = name.partition(":")
-        found = {"ending": self._ending, "question": self._question, "level": self._level, "rung": self._rung,
-                 "moves": self._moves}.get(kind)  # fmt: skip
-        if found is None:
-            raise _unknown(
-                name, kind, ["ending:ID", "question:ID", "level:VARIABLE=LEVEL", "rung:LADDER=RUNG", "moves:ID"]
-            )
-        return found(name, rest)
-
-    def _ending(self, name: str, ending: str) -> Measure:
-        known = [*self.solver.scenario.endings, ONGOING]
-        if ending not in known:
-            raise _unknown(name, ending, known)
-        index = -1 if ending == ONGOING else known.index(ending)
-        return Measure(name, terminal=(self.space.ending == index).astype(float))
-
-    def _question(self, name: str, question_id: str) -> Measure:
-        questions = self.solver.scenario.questions
-        if question_id not in questions:
-            raise _unknown(name, question_id, questions)
-        question = questions[question_id]
-        if question.when is not None:
-            return Measure(name, inside=self.tables.holds(question.when, self.space.levels))
-        pairs = self.solver.question_pairs(question)
-        return Measure(name, fired=pairs, move=self.tables.move(question.move or ""))
-
-    def _level(self, name: str, text: str) -> Measure:
-        variable, _, level = text.partition("=")
-        if variable not in self.tables.variable_ids:
-            raise _unknown(name, variable, self.tables.variable_ids)
-        index = self.tables.variable(variable)
-        if level not in self.tables.level_ids[index]:
-            raise _unknown(name, level, self.tables.level_ids[index])
-        return Measure(name, terminal=(self.space.levels[:, index] == self.tables.level(variable, level)).astype(float))
-
-    def _rung(self, name: str, text: str) -> Measure:
-        ladder, _, rung = text.partition("=")
-        ladders = self.solver.scenario.ladders
-        if ladder not in ladders:
-            raise _unknown(name, ladder, ladders)
-        names = [step.id for step in ladders[ladder].rungs]
-        if rung not in names:
-            raise _unknown(name, rung, names)
-        rungs = self.tables.rungs(self.space.levels)[list(ladders).index(ladder)]
-        return Measure(name, terminal=(rungs == names.index(rung)).astype(float))
-
-    def _moves(self, name: str, move: str) -> Measure:
-        if move not in self.tables.move_ids:
-            raise _unknown(name, move, self.tables.move_ids)
-        index = self.tables.move(move)
-        return Measure(name, counted=self.tables.entry_move[self.space.pair_entry] == index, move=index)
-
     # ---------------------------------------------------------------- solving
 
     def of(self, name: str) -> tuple[float, Floats]:
         """Return (answer, derivative (A,)) of a named measure."""
         with one_blas_thread():
-            return self._of(self.measure(name))
+            return self._of(asked_for(self.solver, name))
 
     def _of(self, measure: Measure) -> tuple[float, Floats]:
         forward = self._solve_forward(measure)
@@ -421,8 +349,3 @@ def quadrature(duration: float, uniform: float) -> tuple[Floats, Floats]:
     width = np.diff(cuts)[:, None] / 2
     centre = (cuts[:-1] + cuts[1:])[:, None] / 2
     return (centre + width * points).ravel(), (width * weights).ravel()
-
-
-def _unknown(measure: str, name: str, known: Iterable[str]) -> ScenarioError:
-    known = list(known)
-    return ScenarioError(Problem("", 0, f"measure {measure!r}", f"{name!r} is not known", did_you_mean(name, known)))

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from simlib import priors
-from simlib.engines.adjoint import Adjoint, Measure
+from simlib.engines.asked import Measure, asked_for
 from simlib.engines.flows import Push
 from simlib.engines.histories import Histories
 from simlib.engines.jumps import Jump
@@ -83,12 +83,12 @@ class Conditioned:
     def __init__(self, solver: Solver, theta: Floats, target: str, centre: Floats | None = None) -> None:
         self.solver, self.space, self.tables = solver, solver.space, solver.tables
         self.theta, self.centre, self.target = theta, centre, target
-        measure = Adjoint(solver, priors.theta(solver.scenario)).measure(target)
-        if measure.terminal is None:
+        asked = asked_for(solver, target)
+        if asked.terminal is None:
             raise Unsupported(f"histories can be drawn given an ending, a level or a rung, not given {target!r}")
         self.start = solver.start(theta, centre)
         self._idle_known: dict[tuple[int, float], tuple[list[tuple[int, int]], Floats]] = {}
-        self.spans = self._spans(measure)
+        self.spans = self._spans(asked)
         self.probability = float(self.start @ self.spans[0].before)
         if self.probability <= 0:
             raise SimlibError(f"{target!r} cannot happen by the horizon, so there is no history to draw")
