@@ -16,6 +16,9 @@ RUNS = 10_000
 
 TOP = 12
 
+REPORT_DRAWS = 64
+"""Draws from the priors behind a report, unless --draws says otherwise."""
+
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     """Read a command line; exits by SystemExit, as argparse does, for help and for what it cannot read."""
@@ -259,10 +262,11 @@ def _diff(parser: argparse.ArgumentParser) -> None:
 
 def _report(parser: argparse.ArgumentParser) -> None:
     _path(parser)
-    _question(parser, "--engine", "--draws", "--seed", outputs=False)
+    _question(parser, "--engine", "--draws", "--seed", outputs=False,
+              draws=f"default: {REPORT_DRAWS}; 0: at the stated values only")  # fmt: skip
     parser.add_argument("--out", type=Path, default=Path("report.html"), metavar="FILE",
                         help="FILE.html or FILE.md (default: report.html)")  # fmt: skip
-    parser.set_defaults(runs=None, threads=None, times=None)
+    parser.set_defaults(runs=None, threads=None, times=None, draws=REPORT_DRAWS)
     changes = parser.add_argument_group("changes")
     _view(changes)
     _interventions(changes)
@@ -292,10 +296,10 @@ def _sweep(parser: argparse.ArgumentParser) -> None:
 
 
 def _question(
-    parser: argparse.ArgumentParser, *wanted: str, outputs: bool = True, measure: str = "every ending"
+    parser: argparse.ArgumentParser, *wanted: str, outputs: bool = True, measure: str = "every ending", draws: str = ""
 ) -> None:
     """Add the options that questions have in common: those `wanted`, and where the answer goes."""
-    stated = "draws from the priors (default: 0, at the stated values)"
+    stated = f"draws from the priors ({draws or 'default: 0, at the stated values'})"
     forms = "ending:ID, question:ID, rung:LADDER=RUNG, level:VARIABLE=LEVEL or moves:ID (repeatable)"
     options: dict[str, dict[str, Any]] = {
         "--measure": {"action": "append", "metavar": "NAME", "help": f"{forms}; default: {measure}"},

@@ -8,15 +8,21 @@ from argparse import Namespace
 from pathlib import Path
 
 from simlib.cli import numbers, world
+from simlib.cli.arguments import RUNS
+from simlib.cli.playing import either
 from simlib.cli.progress import Task
 from simlib.errors import Problem, ScenarioError
 from simlib.results import write_atomically
+
+EACH = 500
+"""Replicates of each draw by Monte Carlo, at the least."""
 
 
 def report(arguments: Namespace) -> int:
     """Write one self-contained page with the answer, what drives it, what to watch for and the assumptions."""
     from simlib.analysis.variants import what_if
-    from simlib.cli.running import compute
+    from simlib.cli.running import Answer, compute
+    from simlib.export import pages
     from simlib.export import report as writing
     from simlib.scenario.load import load
 
@@ -26,15 +32,22 @@ def report(arguments: Namespace) -> int:
     stated = world.stated(arguments)
     scenario = world.changed(arguments, stated)
     numbers.check(arguments, scenario)
-    answer = compute(scenario, arguments)
+    draws = arguments.draws if numbers.uncertain(scenario) else 0
+
+    def by(engine: str) -> Answer:
+        runs = max(RUNS, EACH * draws) if engine == "montecarlo" else None
+        return compute(scenario, Namespace(**vars(arguments) | {"engine": engine, "draws": draws, "runs": runs}))
+
+    answer = either(by, arguments.engine)
     with Task("asking what drives it and what to watch for") as task:
         answers = writing.ask(
-            scenario, answer.forecast, seed=arguments.seed, progress=task.report, cancel=task.cancelled
-        )
+            scenario, answer.forecast, draws=answer.draws, seed=arguments.seed, progress=task.report,
+            cancel=task.cancelled,
+        )  # fmt: skip
     changes = what_if(load(arguments.path), scenario, windows=not arguments.ignore_windows)
     answers = dataclasses.replace(answers, what_if=changes, ledger=world.with_reasons(stated, scenario))
     pieces = list(writing.blocks(answers))
-    text = writing.to_html(pieces) if target.suffix == ".html" else writing.to_markdown(pieces)
+    text = pages.to_html(pieces) if target.suffix == ".html" else pages.to_markdown(pieces)
     write_atomically(target, text.encode())
     sys.stdout.write(f"{target}\n")
     return 0

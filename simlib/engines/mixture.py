@@ -40,8 +40,17 @@ class Draws:
         return np.stack([getattr(forecast, kind)[name].probability for forecast in self.forecasts])
 
     def spread(self, name: str, kind: Literal["endings", "questions"] = "endings") -> Floats:
-        """Return the 5, 25, 50, 75 and 95% points over the draws at each time (5, T): doubt, not chance."""
-        return np.asarray(np.quantile(self.values(name, kind), (0.05, 0.25, 0.5, 0.75, 0.95), axis=0))
+        """Return the 5, 25, 50, 75 and 95% points over the draws at each time (5, T): doubt, not chance.
+
+        Where replicates were counted, the noise within the draws is taken out of their spread.
+        """
+        values, runs = self.values(name, kind), self.forecasts[0].provenance.get("runs")
+        if runs:
+            mean, variance = values.mean(axis=0), values.var(axis=0, ddof=1)
+            noise = (values * (1 - values)).mean(axis=0) / max(runs - 1, 1)
+            kept = np.clip(1 - np.divide(noise, variance, out=np.ones_like(noise), where=variance > 0), 0, 1)
+            values = mean + np.sqrt(kept) * (values - mean)
+        return np.asarray(np.quantile(values, (0.05, 0.25, 0.5, 0.75, 0.95), axis=0))
 
     def mixture(self) -> Forecast:
         """Return the mean over the draws, with the interval of that mean; `stated` rides along."""

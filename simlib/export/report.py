@@ -1,19 +1,18 @@
 """A report that a minister's staff can read: one self-contained page, as HTML or as Markdown.
 
 The question, the answer in sentences with the words of estimative probability of ICD 203 (2015) beside the numbers,
-figures, what drives it, by which path, what to watch for, the ledger of assumptions with their reasons and sources,
-limits, and provenance. Text from a scenario is escaped; nothing in it is run.
+how sure anyone can be, figures, what drives it, by which path, what to watch for, the ledger of assumptions with their
+reasons and sources, limits, and provenance. How it is written down is in `pages`.
 """
 
 from __future__ import annotations
 
-import base64
-import html
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
+from simlib.export.pages import Block
 from simlib.quantities import show
 from simlib.results import ONGOING, Forecast, long_date, percent
 from simlib.scenario.model import Scenario
@@ -24,11 +23,25 @@ if TYPE_CHECKING:
     from simlib.analysis.drivers import Tornado
     from simlib.analysis.indicators import Indicators
     from simlib.analysis.paths import Paths
+    from simlib.analysis.seeing import Seeing
+    from simlib.engines.mixture import Draws
 
 _WORDS = (
-    (0.01, "remote"), (0.05, "almost no chance"), (0.20, "very unlikely"), (0.45, "unlikely"),
-    (0.55, "roughly even chance"), (0.80, "likely"), (0.95, "very likely"), (1.01, "almost certain"),
+    (0.05, "almost no chance"), (0.20, "very unlikely"), (0.45, "unlikely"), (0.55, "roughly even chance"),
+    (0.80, "likely"), (0.95, "very likely"), (1.0, "almost certain"),
 )  # fmt: skip
+"""One column of the words of ICD 203, each with the probability up to which it goes."""
+
+WATCHED = 14.0
+"""Days within which something is looked for, unless half the horizon is nearer."""
+
+SIGNS = 4
+"""Most signs told of each ending and question."""
+
+HISTORIES = 5_000
+"""Histories whose paths are counted where they cannot be computed."""
+
+Kind = Literal["endings", "questions"]
 
 _LIMITS = (
     "It says what follows from the assumptions above, not that they are right: each has a reason and a range.",
@@ -39,33 +52,33 @@ _LIMITS = (
 
 
 def icd203(p: float) -> str:
-    """Return the estimative word of ICD 203 for a probability; below 1% "remote"."""
-    return next(word for top, word in _WORDS if p < top)
+    """Return the estimative word of ICD 203 for a probability."""
+    return next((word for top, word in _WORDS if p < top), _WORDS[-1][1])
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
-    """One piece of a report: a heading, paragraphs, a list, a table (head first) or a figure (PNG, with words)."""
-
-    kind: str
-    text: str = ""
-    items: tuple[Any, ...] = ()
-    png: bytes = b""
+def legend() -> str:
+    """Return what the words of ICD 203 stand for, in one sentence."""
+    lows = (0.0, *(top for top, _ in _WORDS))
+    told = [f"{word} {100 * low:.0f}–{100 * top:.0f}%" for low, (top, word) in zip(lows, _WORDS, strict=False)]
+    return f"The words are those of ICD 203: {', '.join(told)}."
 
 
 @dataclass(frozen=True)
 class Answers:
     """What a report tells: the forecast, and what was asked beside it (None: not asked).
 
+    `draws`: the draws that the forecast is the mean of. `seeing`: what seeing a move says of the first question.
     `what_if`: where the scenario was changed, a sentence that says so and each change. `ledger`: the scenario whose
     assumptions are listed, where their reasons are to be told otherwise.
     """
 
     scenario: Scenario
     forecast: Forecast
+    draws: Draws | None = None
     tornado: Tornado | None = None
     paths: Paths | None = None
     indicators: tuple[Indicators, ...] = ()
+    seeing: Seeing | None = None
     what_if: tuple[str, ...] = ()
     ledger: Scenario | None = None
 
@@ -74,38 +87,54 @@ def ask(
     scenario: Scenario,
     forecast: Forecast,
     *,
+    draws: Draws | None = None,
     seed: int = 0,
     progress: Callable[[float], None] | None = None,
     cancel: Callable[[], bool] | None = None,
 ) -> Answers:
-    """Ask what a report tells beside the forecast, about its likeliest ending; raises what the questions raise.
+    """Ask what a report tells beside the forecast, about its likeliest ending and the first question.
 
-    Where the forecast leaves calendar windows out, so does everything beside it.
+    `draws` are those the forecast is the mean of. The engine is that of the forecast; where it leaves calendar windows
+    out, so does everything beside it. Raises what the questions raise.
     """
     from simlib.analysis.drivers import tornado
     from simlib.analysis.indicators import indicators
-    from simlib.analysis.paths import path_classes
+    from simlib.analysis.seeing import value_of_seeing
     from simlib.analysis.variants import without_windows
 
     world = without_windows(scenario) if forecast.provenance.get("ignore_windows") else scenario
     ranked = sorted(scenario.endings, key=lambda name: -forecast.endings[name].probability[-1])
-    first = [f"ending:{name}" for name in ranked[:1]]
+    question = [f"question:{name}" for name in list(scenario.questions)[:1]]
+    about = [*(f"ending:{name}" for name in ranked[:1]), *question]
     doubtful = any(not assumption.fixed for assumption in scenario.assumptions.values())
-    day = min(14.0, scenario.horizon_days / 2)
+    day = min(WATCHED, scenario.horizon_days / 2)
+    engine: Any = forecast.engine
     steps: list[Callable[[], Any]] = [
-        lambda: tornado(world, first, cancel=cancel) if doubtful else None,
-        lambda: path_classes(world, top=8, cancel=cancel) if scenario.ladders else None,
+        lambda: tornado(world, about, engine=engine, seed=seed, cancel=cancel) if doubtful else None,
+        lambda: _paths(world, engine, seed, cancel) if scenario.ladders else None,
+        lambda: value_of_seeing(world, question[0], within_days=day, draws=128, seed=seed, cancel=cancel)
+        if doubtful and question else None,
         *(
             partial(indicators, world, name, day=day, draws=200 if doubtful else 0, runs=8000, seed=seed, cancel=cancel)
             for name in ranked[:2]
         ),
-    ]
+    ]  # fmt: skip
     found = []
     for number, step in enumerate(steps):
         found.append(step())
         if progress:
             progress((number + 1) / len(steps))
-    return Answers(scenario, forecast, found[0], found[1], tuple(found[2:]))
+    return Answers(scenario, forecast, draws, found[0], found[1], tuple(found[3:]), found[2])
+
+
+def _paths(world: Scenario, engine: str, seed: int, cancel: Callable[[], bool] | None) -> Paths:
+    from simlib.analysis.indicators import sampled
+    from simlib.analysis.paths import path_classes, sampled_paths
+
+    if engine == "exact":
+        return path_classes(world, top=8, cancel=cancel)
+    told, _ = sampled(world, horizon=world.horizon_days, draws=0, runs=HISTORIES, seed=seed, cancel=cancel)
+    return sampled_paths(told, top=8)
 
 
 # -------------------------------------------------------------------- what it says
@@ -123,24 +152,34 @@ def blocks(answers: Answers) -> Iterator[Block]:
         if answers.what_if[1:]:
             yield Block("list", items=answers.what_if[1:])
     yield Block("heading", "The answer")
-    yield from _answer(forecast, by, fixed=all(number.fixed for number in scenario.assumptions.values()))
+    yield from _answer(answers, by)
+    if answers.draws is not None:
+        yield Block("heading", "How sure can anyone be?")
+        yield from _doubt(answers.draws, forecast)
     if answers.tornado is not None:
         from simlib.plots.tornado import tornado
 
         yield Block("heading", "What drives it")
-        yield _figure(partial(tornado, answers.tornado), "what the likeliest ending hangs on")
-        yield Block("list", items=tuple(answers.tornado.sentences()[:8]))
+        for measure in answers.tornado.measures:
+            draw = partial(tornado, answers.tornado, measure=measure.name)
+            yield _figure(draw, f"what {measure.words} hangs on")
+        yield Block("list", items=tuple(answers.tornado.sentences()))
     if answers.paths is not None:
         from simlib.plots.paths import path_classes
 
         yield Block("heading", "By which path")
-        yield Block("text", "At the stated values of the assumptions.")
+        counted = (
+            "" if answers.paths.engine == "exact" else f", counted in {answers.paths.details['histories']:,} histories"
+        )
+        yield Block("text", f"At the stated values of the assumptions{counted}.")
         yield _figure(partial(path_classes, answers.paths), "the likeliest paths")
         yield Block("list", items=tuple(answers.paths.sentences(4)))
-    if answers.indicators:
+    if answers.indicators or answers.seeing:
         yield Block("heading", "What to watch for")
+        if answers.seeing is not None:
+            yield Block("list", items=tuple(_signs(answers.seeing)))
         for found in answers.indicators:
-            yield Block("list", items=tuple(found.sentences(4)))
+            yield Block("list", items=tuple(found.sentences(SIGNS)))
     yield Block("heading", "The assumptions")
     yield _ledger(answers.ledger or scenario)
     yield Block("heading", "Sources")
@@ -152,16 +191,23 @@ def blocks(answers: Answers) -> Iterator[Block]:
     yield Block("table", items=(("what", "value"), *rows))
 
 
-def _answer(forecast: Forecast, by: str, *, fixed: bool) -> Iterator[Block]:
-    over = "over the priors of the assumptions" if forecast.stated else "at the stated values of the assumptions"
+def _answer(answers: Answers, by: str) -> Iterator[Block]:
+    forecast = answers.forecast
+    over = "on average over the ranges of the assumptions" if forecast.stated else (
+        "at the stated values of the assumptions")  # fmt: skip
     ranked = sorted(forecast.endings, key=lambda name: (name == ONGOING, -forecast.endings[name].probability[-1]))
-    yield Block("text", f"By {by}, {over}:")
-    yield Block("list", items=tuple(_told(forecast, "endings", name) for name in ranked))
+    spread = "" if answers.draws is None else "; in brackets, where nine in ten sets of assumptions put it"
+    yield Block("text", f"By {by}, {over}{spread}:")
+    yield Block("list", items=tuple(_told(answers, "endings", name) for name in ranked))
     if forecast.questions:
-        yield Block("list", items=tuple(_told(forecast, "questions", name) for name in forecast.questions))
-    if forecast.stated is None and not fixed:
-        yield Block("text", "These are at the stated values only. The forecast that counts is the mixture over the "
-                    "ranges of the assumptions: ask for the report with --draws 200.")  # fmt: skip
+        yield Block("list", items=tuple(_told(answers, "questions", name) for name in forecast.questions))
+    yield Block("text", legend())
+    if forecast.stated is None and not all(number.fixed for number in answers.scenario.assumptions.values()):
+        yield Block(
+            "text",
+            "These are at the stated values only. The forecast that counts is the average over the "
+            "ranges of the assumptions: make the report with draws from them, as it is without --draws 0.",
+        )
     from simlib.plots.endings import endings
     from simlib.plots.ladders import ladder_fan
     from simlib.plots.moves import moves
@@ -172,14 +218,59 @@ def _answer(forecast: Forecast, by: str, *, fixed: bool) -> Iterator[Block]:
     yield _figure(partial(moves, forecast), "expected number of moves")
 
 
-def _told(forecast: Forecast, kind: str, name: str) -> str:
+def _told(answers: Answers, kind: Kind, name: str) -> str:
+    forecast = answers.forecast
     band = getattr(forecast, kind)[name]
     p, low, high = (float(x[-1]) for x in (band.probability, band.low, band.high))
-    interval = f", computed to within {percent(low)} to {percent(high)}" if high - low > 0.001 else ""
-    stated = ""
-    if forecast.stated is not None:
-        stated = f"; {percent(float(getattr(forecast.stated, kind)[name].probability[-1]))} at the stated values"
-    return f"{forecast.label(kind, name)}: {icd203(p)}, {percent(p)}{interval}{stated}."
+    if answers.draws is not None:
+        low, high = _range(answers.draws, kind, name)
+        more = f" ({percent(low)} to {percent(high)})"
+    else:
+        more = f", computed to within {percent(low)} to {percent(high)}" if high - low > 0.001 else ""
+    return f"{forecast.label(kind, name)}: {icd203(p)}, {percent(p)}{more}."
+
+
+def _range(draws: Draws, kind: Kind, name: str) -> tuple[float, float]:
+    """Return what 90% of the draws lie between at the last report time."""
+    low, _, _, _, high = draws.spread(name, kind)[:, -1]
+    return float(low), float(high)
+
+
+def _doubt(draws: Draws, forecast: Forecast) -> Iterator[Block]:
+    """Say how far the answers depend on the assumptions, and how well their average is known."""
+    yield Block(
+        "text",
+        f"Nobody knows the assumptions exactly: each has a range. {len(draws.forecasts)} sets of them "
+        "were drawn from these ranges, and the forecast was made with each. The answer is the average. Nine in "
+        "ten of these forecasts lie in the range beside it: that is doubt about the assumptions, which finding "
+        "out more can narrow. Under any one set of assumptions the rest is chance, which nothing narrows.",
+    )
+    kinds: tuple[Kind, ...] = ("endings", "questions")
+    rows, widest = [], (-1.0, "")
+    for kind in kinds:
+        for name, band in getattr(forecast, kind).items():
+            low, high = _range(draws, kind, name)
+            label = forecast.label(kind, name)
+            widest = max(widest, (high - low, f"“{label}”: from {percent(low)} to {percent(high)}"))
+            mean, first, last = (percent(float(x[-1])) for x in (band.probability, band.low, band.high))
+            stated = percent(float(getattr(draws.stated, kind)[name].probability[-1]))
+            rows.append((label, mean, f"{percent(low)} to {percent(high)}", stated, f"{first} to {last}"))
+    yield Block("text", f"The assumptions matter most to {widest[1]}.")
+    head = ("", "average", "nine in ten draws", "at the stated values", "average to within (95%)")
+    yield Block("table", items=(head, *rows))
+
+
+def _signs(seeing: Seeing) -> Iterator[str]:
+    """Say which moves, seen or not seen in time, tell most about a question."""
+    until, by = long_date(seeing.seen_by), long_date(seeing.by)
+    yield (f"Over the priors, {seeing.measure.words} by {by} is at {percent(seeing.mean)}. What has been seen by "
+           f"{until} says something of it, where it is still open then:")  # fmt: skip
+    told = [o for o in seeing.observations if o.brier.value > o.brier.half]
+    for o in told[:SIGNS]:
+        yield (f"“{o.label}”: {percent(o.if_seen)} if it is seen by then, {percent(o.if_not)} if not; it is seen with "
+               f"probability {percent(o.seen)}.")  # fmt: skip
+    if not told:
+        yield "No single move is known to tell anything about it."
 
 
 def _ledger(scenario: Scenario) -> Block:
@@ -211,71 +302,3 @@ def _figure(draw: Callable[[Axes], Any], words: str, *, room: float = 0.04) -> B
     figure = new_figure(960, 560, words)
     draw(figure.add_axes((0.06, 0.11, 0.9 - room, 0.73)))
     return Block("figure", words, png=small_png(figure))
-
-
-# -------------------------------------------------------------------- how it is written
-
-_STYLE = (
-    "body{font:16px/1.5 system-ui,sans-serif;max-width:62rem;margin:2rem auto;padding:0 1rem;color:#222}"
-    "h1{font-size:1.7rem}h2{font-size:1.25rem;margin-top:2.2rem;border-bottom:1px solid #ccc}"
-    "img{max-width:100%;height:auto}table{border-collapse:collapse;font-size:.85rem;width:100%}"
-    "td,th{border:1px solid #ccc;padding:.3rem .5rem;text-align:left;vertical-align:top;overflow-wrap:anywhere}"
-    "th{background:#f2f2f2}@media print{h2{break-after:avoid}img,tr{break-inside:avoid}}"
-)
-
-
-def to_html(pieces: Iterable[Block]) -> str:
-    """Return one self-contained page: no script, no link to anything it needs."""
-    body, title = [], "Report"
-    for block in pieces:
-        text = html.escape(block.text)
-        if block.kind == "title":
-            title = text
-            body.append(f"<h1>{text}</h1>")
-        elif block.kind == "heading":
-            body.append(f"<h2>{text}</h2>")
-        elif block.kind == "text":
-            body.append(f"<p>{text}</p>")
-        elif block.kind == "list":
-            body.append("<ul>" + "".join(f"<li>{html.escape(item)}</li>" for item in block.items) + "</ul>")
-        elif block.kind == "table":
-            body.append(_html_table(block.items))
-        else:
-            data = base64.b64encode(block.png).decode()
-            body.append(f'<p><img alt="{text}" src="data:image/png;base64,{data}"></p>')
-    head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{title}</title>'
-    page = f"<head>{head}<style>{_STYLE}</style></head><body>{''.join(body)}</body>"
-    return f'<!doctype html><html lang="en">{page}</html>\n'
-
-
-def _html_table(rows: tuple[Any, ...]) -> str:
-    def row(cells: Iterable[str], tag: str) -> str:
-        return "<tr>" + "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in cells) + "</tr>"
-
-    return f"<table><thead>{row(rows[0], 'th')}</thead><tbody>{''.join(row(r, 'td') for r in rows[1:])}</tbody></table>"
-
-
-def to_markdown(pieces: Iterable[Block]) -> str:
-    """Return the same as Markdown; figures are inlined as data, so that one file is the whole report."""
-    parts = []
-    for block in pieces:
-        text = _marked(block.text)
-        if block.kind in ("title", "heading"):
-            parts.append(f"{'#' if block.kind == 'title' else '##'} {text}")
-        elif block.kind == "text":
-            parts.append(text)
-        elif block.kind == "list":
-            parts.append("\n".join(f"- {_marked(item)}" for item in block.items))
-        elif block.kind == "table":
-            lines = ["| " + " | ".join(_marked(cell) for cell in row) + " |" for row in block.items]
-            parts.append("\n".join([lines[0], "|" + "---|" * len(block.items[0]), *lines[1:]]))
-        else:
-            parts.append(f"![{text}](data:image/png;base64,{base64.b64encode(block.png).decode()})")
-    return "\n\n".join(parts) + "\n"
-
-
-def _marked(text: str) -> str:
-    """Escape what Markdown would read as markup."""
-    for letter in "\\`*_[]<>|#":
-        text = text.replace(letter, f"\\{letter}")
-    return text.replace("\n", " ")

@@ -10,26 +10,32 @@ import pytest
 
 from simlib.cli import main
 from simlib.engines.exact import solve
-from simlib.export.report import Answers, ask, blocks, icd203, to_html, to_markdown
+from simlib.engines.mixture import over_priors
+from simlib.errors import TooManyStates
+from simlib.export.pages import to_html, to_markdown
+from simlib.export.report import Answers, ask, blocks, icd203, legend
+from simlib.results import percent
 from simlib.scenario.model import Window
 from tests import worlds
+from tests.cli_world import write_bridge
 
-HEADINGS = ["The answer", "What drives it", "By which path", "What to watch for", "The assumptions", "Sources",
-            "Limits", "Provenance"]  # fmt: skip
+HEADINGS = ["The answer", "How sure can anyone be?", "What drives it", "By which path", "What to watch for",
+            "The assumptions", "Sources", "Limits", "Provenance"]  # fmt: skip
 
 
 @pytest.mark.parametrize(
     ("p", "word"),
-    [(0.003, "remote"), (0.03, "almost no chance"), (0.1, "very unlikely"), (0.3, "unlikely"),
+    [(0.0, "almost no chance"), (0.03, "almost no chance"), (0.1, "very unlikely"), (0.3, "unlikely"),
      (0.5, "roughly even chance"), (0.7, "likely"), (0.9, "very likely"), (1.0, "almost certain")],
 )  # fmt: skip
 def test_words_of_probability(p, word):
     assert icd203(p) == word
+    assert f"{word} " in legend()
 
 
 def test_a_whole_report_as_html(tmp_path, capsys):
     target = tmp_path / "report.html"
-    assert main(["report", "two-islands", "--out", str(target)]) == 0
+    assert main(["report", "two-islands", "--draws", "10", "--out", str(target)]) == 0
     assert capsys.readouterr().out.strip() == str(target)
     page = target.read_text()
     assert re.findall("<h2>(.*?)</h2>", page) == HEADINGS
@@ -68,7 +74,7 @@ def page(tmp_path, capsys, *argv):
 
 
 def test_a_changed_world_is_told_as_a_what_if(tmp_path, capsys):
-    changes = ["--set", "patrol_rate=2 per day", "--forbid", "patrol@2031-04-10", "--ignore-windows"]
+    changes = ["--draws", "0", "--set", "patrol_rate=2 per day", "--forbid", "patrol@2031-04-10", "--ignore-windows"]
     text = page(tmp_path, capsys, "two-islands", *changes)
     head = text[: text.index("## The answer")]
     assert "This is a what-if, not the scenario as it stands. Changed:" in head
@@ -80,16 +86,17 @@ def test_a_changed_world_is_told_as_a_what_if(tmp_path, capsys):
 
 
 def test_a_view_is_named_and_its_reasons_stay(tmp_path, capsys):
-    text = page(tmp_path, capsys, "two-islands", "--view", "hawks")
+    text = page(tmp_path, capsys, "two-islands", "--view", "hawks", "--draws", "0")
     assert "This is a what-if, seen through the view “hawks”. Changed from the scenario as it stands:" in text
     assert "set on the command line" not in text
 
 
 def test_a_report_says_over_what_it_is(tmp_path, capsys):
-    text = page(tmp_path, capsys, "two-islands")
+    text = page(tmp_path, capsys, "two-islands", "--draws", "0")
     assert "what-if" not in text
+    assert "How sure can anyone be?" not in text
     answer = text[text.index("## The answer") : text.index("## What drives it")]
-    assert answer.index("No ending yet") < answer.index("ask for the report with --draws 200")
+    assert answer.index("No ending yet") < answer.index("as it is without --draws 0")
     assert "the assumptions above" in text
     assert "| watch list | Over the priors (200 draws, 8,000 histories, seed 0) |" in text
 
@@ -105,3 +112,70 @@ def test_everything_beside_the_answer_leaves_the_windows_out_too():
     assert answers.tornado.stated[0] == pytest.approx(open_always)
     assert answers.indicators[0].before[0] > 0.1
     assert sum(one.probability for one in answers.paths.classes) == pytest.approx(1.0, abs=1e-6)
+
+
+def valley(*, fixed=False):
+    """A ladder, a question, and two ways out of a valley, of which one is in doubt."""
+    world = worlds.World("valley", 30.0).variable("place", "valley", "pass", "plain", start="valley")
+    climbing = 0.05 if fixed else world.uncertain("climbing", "rate", 0.05, 0.01, 0.2)
+    world.move("climb", climbing, {"place": "pass"}, when={"place": "valley"})
+    world.move("descend", 0.3, {"place": "plain"}, when={"place": "pass"})
+    world.ladder("heights", low=None, high={"place": "pass"}, beyond={"place": "plain"})
+    return world.ending("out", {"place": "plain"}).question("on-the-pass", {"place": "pass"}).scenario()
+
+
+def told(scenario, **options):
+    """Return a report over ten draws, as Markdown."""
+    draws = over_priors(scenario, draws=16, times=4, **options)
+    return to_markdown(blocks(ask(scenario, draws.mixture(), draws=draws))), draws
+
+
+def test_a_report_says_how_sure_anyone_can_be():
+    text, draws = told(valley())
+    low, _, _, _, high = draws.spread("on-the-pass", "questions")[:, -1]
+    mean = percent(float(draws.mixture().questions["on-the-pass"].probability[-1]))
+    stated = percent(float(draws.stated.questions["on-the-pass"].probability[-1]))
+    span = f"{percent(float(low))} to {percent(float(high))}"
+    assert re.search(rf"- on-the-pass: [a-z ]+, {mean} \({span}\)\.", text)
+    assert f"| on-the-pass | {mean} | {span} | {stated} |" in text
+    assert "16 sets of them were drawn from these ranges" in text
+    assert "The assumptions matter most to “" in text
+
+
+def test_a_report_is_about_the_first_question_too():
+    text, _ = told(valley())
+    drives = text[text.index("## What drives it") : text.index("## By which path")]
+    assert "“on-the-pass” by 30 April 2031 is" in drives
+    assert "what “on-the-pass” hangs on" in drives
+    assert "“on-the-pass” by 30 April 2031 is at" in text[text.index("## What to watch for") :]
+
+
+def test_the_words_of_probability_are_explained_once():
+    text, _ = told(valley())
+    assert text.count("The words are those of ICD 203: almost no chance 0–5%, very unlikely 5–20%") == 1
+    assert "remote" not in text
+
+
+def test_a_world_too_large_for_the_exact_engine_has_a_report(tmp_path, capsys, monkeypatch):
+    def refuse(*_, **__):
+        raise TooManyStates(14, 5, complete=False)
+
+    monkeypatch.setattr("simlib.engines.solver.enumerate_states", refuse)
+    target = tmp_path / "report.md"
+    assert main(["report", str(write_bridge(tmp_path)), "--draws", "10", "--out", str(target)]) == 0
+    assert "note: the exact engine would need at least 14 reachable states" in capsys.readouterr().err
+    text = re.sub(r"\(data:[^)]*\)", "()", target.read_text())
+    assert re.findall("^## (.*)$", text, re.MULTILINE) == HEADINGS
+    assert "counted in 5,000 histories" in text
+    assert "“Every lane is closed” by 30 May 2031 is at" in text
+
+
+def test_what_is_not_in_doubt_has_no_doubt_by_either_engine():
+    """Two draws of a fixed world differ by the dice alone, and that is no doubt about the assumptions."""
+    draws = over_priors(valley(fixed=True), engine="montecarlo", draws=40, runs=4000, times=2, seed=3)
+    assert draws.values("out")[:, -1].std() > 0.02
+    low, _, _, _, high = draws.spread("out")[:, -1]
+    assert high - low < 0.035
+    unsure = over_priors(valley(), engine="montecarlo", draws=64, runs=6400, times=2)
+    exact = over_priors(valley(), draws=64, times=2)
+    assert unsure.spread("out")[:, -1] == pytest.approx(exact.spread("out")[:, -1], abs=0.06)
