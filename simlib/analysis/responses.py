@@ -181,39 +181,16 @@ def cores() -> int:
 # -------------------------------------------------------------------- averages free of Monte Carlo noise
 
 
-def cross(one: Floats, other: Floats, weights: Floats | None = None, blocks: Floats | None = None) -> Floats:
+def cross(one: Floats, other: Floats) -> Floats:
     """Return the mean over rows of one × other, over pairs of different blocks: free of bias from Monte Carlo noise.
 
     `one` and `other` are (D, K, ...); the result has the shape of what follows. With one block it is the plain mean.
-    `weights` (D,) and `blocks` (K,), each a number of times that a row or block is counted, serve the bootstrap.
     """
-    rows = np.ones(len(one)) if weights is None else weights
-    count = one.shape[1]
-    if count == 1:
-        return np.einsum("d,d...->...", rows, one[:, 0] * other[:, 0]) / rows.sum()
-    often = np.ones(count) if blocks is None else blocks
-    pairs = often.sum() ** 2 - (often**2).sum()
-    first = np.einsum("k,dk...->d...", often, one)
-    second = np.einsum("k,dk...->d...", often, other)
-    same = np.einsum("k,dk...,dk...->d...", often**2, one, other)
-    result: Floats = np.einsum("d,d...->...", rows, first * second - same) / (rows.sum() * pairs)
-    return result
-
-
-def resamples(rows: int, blocks: int, count: int, seed: int) -> list[tuple[Floats, Floats]]:
-    """Return `count` bootstrap resamples: how often each row (D,) and each block (K,) is taken.
-
-    Both are resampled (Owen 2007, the pigeonhole bootstrap), because the dice are shared by all rows: an error of
-    theirs does not average out over the rows. A resample with a single block, which has no pair, is drawn again.
-    """
-    rng = np.random.default_rng([seed, 0x5EED])
-    result: list[tuple[Floats, Floats]] = []
-    while len(result) < count:
-        often = rng.multinomial(blocks, np.full(blocks, 1 / blocks)).astype(float)
-        if blocks > 1 and np.count_nonzero(often) < 2:
-            continue
-        result.append((rng.multinomial(rows, np.full(rows, 1 / rows)).astype(float), often))
-    return result
+    blocks = one.shape[1]
+    if blocks == 1:
+        return np.asarray((one[:, 0] * other[:, 0]).mean(axis=0))
+    same = (one * other).sum(axis=1)
+    return np.asarray((one.sum(axis=1) * other.sum(axis=1) - same).mean(axis=0) / (blocks * (blocks - 1)))
 
 
 def half_widths(changes: Floats) -> Floats:

@@ -5,22 +5,25 @@ it alone were settled. The *total* index is E[Var(P | all others)] / Var(P): wha
 difference between the two is what it does together with others. Both need independent inputs, so correlated
 assumptions enter as one. All assumptions vary in every design; indices are computed for those that matter.
 
-A design is a scrambled Sobol sequence in twice the number of assumptions, split into matrices A and B, and one matrix
-AB_i for each input, A with its columns taken from B. With f the answer at the rows of a matrix, all centred,
+A design is several independently scrambled Sobol sequences in twice the number of assumptions, split into matrices A
+and B, and one matrix AB_i for each input, A with its columns taken from B. With f the answer at the rows of a matrix,
+all centred,
 
     total    T = E[(f_A - f_AB)²] / (E f_A² + E f_AB²)                        (Jansen 1999)
     first    S = 2 E[f_B (f_AB - β f_A)] / (E f_B² + E f_AB²),   β = 1 - T.
 
 β f_A is a control variate: its product with f_B has mean zero, and it is what f_AB has in common with f_A. With β = 0
 this is the efficient estimator of Janon et al. (2014), sharp for large indices, with β = 1 that of Saltelli et al.
-(2010), sharp for small ones. By Monte Carlo every row is played with the same dice, in blocks, and products are taken
-across different blocks, so that chance within a row adds nothing to a variance (see `responses.cross`). Intervals
-are by bootstrap over rows and blocks, which for a Sobol sequence is on the safe side.
+(2010), sharp for small ones. By Monte Carlo every row of a sequence is played with the same dice, in blocks, and
+products are taken across different blocks, so that chance within a row adds nothing to a variance (see
+`responses.cross`). Each sequence has dice of its own, so that sequences are independent replications, of θ and of
+luck: intervals are a jackknife over them (randomised quasi-Monte Carlo). Resampling rows would not do: it ignores how
+evenly a Sobol sequence fills the space, and gives intervals many times too wide.
 
 References: Jansen, M. (1999) Analysis of variance designs for model output, Computer Physics Communications 117.
 Janon, A. et al. (2014) Asymptotic normality and efficiency of two Sobol index estimators, ESAIM: Probability and
 Statistics 18. Saltelli, A. et al. (2010) Variance based sensitivity analysis of model output, Computer Physics
-Communications 181. Owen, A. (2007) The pigeonhole bootstrap, Annals of Applied Statistics 1.
+Communications 181. L'Ecuyer, P. (2018) Randomized quasi-Monte Carlo: an introduction for practitioners, MCQMC 2016.
 """
 
 from __future__ import annotations
@@ -28,16 +31,16 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from simlib import priors
 from simlib.analysis.inputs import Input, inputs, strongest, swings
 from simlib.analysis.measures import Measure, find
-from simlib.analysis.responses import Engine, Responses, cross, resamples
-from simlib.results import long_date, percent, plain_json, provenance
+from simlib.analysis.responses import Engine, Responses, cross
+from simlib.results import counted, long_date, percent, plain_json, provenance
 from simlib.scenario.model import Scenario
 from simlib.tables import Floats
 
@@ -45,18 +48,20 @@ if TYPE_CHECKING:
     import pandas as pd
 
 TOP, DESIGNS, RUNS = 10, 1024, 1000
-RESAMPLES = 200
+
+SCRAMBLES, LEAST_ROWS = 8, 4
+"""Independent sequences in a design, and the rows that each has at least; small designs have fewer sequences."""
 
 PRECISION = 0.1
 """Half-width of the interval beyond which an index says too little to be printed."""
 
 _SHARES = ((0.95, "nearly all"), (0.8, "most"), (0.7, "about three quarters"), (0.6, "about two thirds"),
            (0.45, "about half"), (0.38, "about two fifths"), (0.29, "about a third"), (0.22, "about a quarter"),
-           (0.15, "about a sixth"), (0.075, "about a tenth"), (0.03, "a twentieth"))  # fmt: skip
+           (0.15, "about a sixth"), (0.075, "about a tenth"), (0.03, "about a twentieth"))  # fmt: skip
 
 
 def share_in_words(share: float) -> str:
-    """Say a share: "about half", "a twentieth", "next to nothing"."""
+    """Say a share: "about half", "about a twentieth", "next to nothing"."""
     return next((words for least, words in _SHARES if share >= least), "next to nothing")
 
 
@@ -132,7 +137,9 @@ class Sobol:
         """Say for each measure whose doubt it is: "about half of the doubt about X is about Y"."""
         lines = [line for found in self.measures.values() for line in self._about(found, most)]
         if self.screened:
-            lines.append(f"{self.screened} inputs of smaller slope vary along, but their own share was not computed.")
+            verb, whose = ("varies", "its") if self.screened == 1 else ("vary", "their")
+            others = f"{counted(self.screened, 'input')} of smaller slope"
+            lines.append(f"{others} {verb} along, but {whose} own share was not computed.")
         return lines
 
     def _about(self, found: Shares, most: int) -> Iterable[str]:
@@ -189,7 +196,6 @@ def sobol(
     threads: int | None = None,
     ignore_windows: bool = False,
     precision: float = PRECISION,
-    resample: int = RESAMPLES,
     progress: Callable[[float], None] | None = None,
     cancel: Callable[[], bool] | None = None,
 ) -> Sobol:
@@ -215,11 +221,16 @@ def sobol(
     else:
         picked = found
     design = Design(scenario, picked, designs, seed)
-    responses = Responses(scenario, chosen, engine=engine, rows=len(design.thetas), day=day, runs=runs, seed=seed,
-                          threads=threads, ignore_windows=ignore_windows)  # fmt: skip
-    values = responses(design.thetas, progress=_part(progress, first_part, 1.0), cancel=cancel)
+    ready = partial(Responses, scenario, chosen, day=day, runs=runs, threads=threads, ignore_windows=ignore_windows)
+    responses = ready(engine=engine, rows=designs * (len(picked) + 2), seed=seed * SCRAMBLES)
+    answers = []
+    for number, thetas in enumerate(design.thetas):
+        if number and responses.engine == "montecarlo":
+            responses = ready(engine="montecarlo", seed=seed * SCRAMBLES + number)
+        first, last = (first_part + (1 - first_part) * part / len(design.thetas) for part in (number, number + 1))
+        answers.append(design.split(responses(thetas, progress=_part(progress, first, last), cancel=cancel)))
     shares = {
-        measure.name: _shares(measure, picked, design.split(values[:, :, m]), seed, resample, precision)
+        measure.name: _shares(measure, picked, [[x[:, :, m] for x in each] for each in answers], precision)
         for m, measure in enumerate(chosen)
     }
     return Sobol(
@@ -234,75 +245,96 @@ def _part(progress: Callable[[float], None] | None, first: float, last: float) -
 
 
 class Design:
-    """Rows at which the indices need the answer: A, B, and A with the columns of each input taken from B."""
+    """Rows at which the indices need the answer: A, B, and A with the columns of each input taken from B.
+
+    `thetas` (R, rows, A) has them for each of R independently scrambled sequences.
+    """
 
     def __init__(self, scenario: Scenario, picked: Sequence[Input], designs: int, seed: int) -> None:
+        count = min(SCRAMBLES, designs // LEAST_ROWS)
+        self.inputs, self.each = len(picked), designs // count
+        rows = np.concatenate([self._sequence(scenario, picked, [seed, number]) for number in range(count)])
+        self.thetas = priors.values_from_scores(scenario, rows).reshape(count, -1, len(scenario.assumptions))
+
+    def _sequence(self, scenario: Scenario, picked: Sequence[Input], seed: list[int]) -> Floats:
+        """Return the normal scores (rows, A) of one sequence."""
         from scipy.special import ndtri
         from scipy.stats import qmc
 
-        self.inputs, self.designs = len(picked), designs
-        count = len(scenario.assumptions)
         free = [column for column, a in enumerate(scenario.assumptions.values()) if not a.fixed]
         sequence = qmc.Sobol(2 * len(free), scramble=True, bits=30, rng=np.random.default_rng(seed))
-        uniform = np.clip(sequence.random(designs) + 0.5**31, 0.5**31, 1 - 0.5**31)
-        scores = np.zeros((2, designs, count))
-        scores[:, :, free] = ndtri(uniform).reshape(designs, 2, len(free)).transpose(1, 0, 2)
+        uniform = np.clip(sequence.random(self.each) + 0.5**31, 0.5**31, 1 - 0.5**31)
+        scores = np.zeros((2, self.each, len(scenario.assumptions)))
+        scores[:, :, free] = ndtri(uniform).reshape(self.each, 2, len(free)).transpose(1, 0, 2)
         # Whole groups of correlated assumptions are swapped, so that A, B and every mixture of them have the same law.
         a, b = scores @ np.linalg.cholesky(priors.correlation(scenario)).T
         mixed = np.tile(a, (len(picked), 1, 1))
         for place, item in enumerate(picked):
             mixed[place][:, list(item.columns)] = b[:, list(item.columns)]
-        rows = np.concatenate([a, b, *mixed])
-        self.thetas = priors.values_from_scores(scenario, rows)
+        return np.concatenate([a, b, *mixed])
 
     def split(self, values: Floats) -> tuple[Floats, Floats, Floats]:
-        """Return answers (rows, K) as those of A (D, K), of B (D, K) and of the mixtures (D, K, inputs)."""
-        a, b = values[: self.designs], values[self.designs : 2 * self.designs]
-        mixed = values[2 * self.designs :].reshape(self.inputs, self.designs, -1)
+        """Return answers (rows, ...) of one sequence: of A and of B (D, ...), of the mixtures (D, ..., inputs)."""
+        a, b = values[: self.each], values[self.each : 2 * self.each]
+        mixed = values[2 * self.each :].reshape(self.inputs, self.each, *values.shape[1:])
         return a, b, np.moveaxis(mixed, 0, -1)
 
 
-def indices(
-    a: Floats, b: Floats, mixed: Floats, rows: Floats | None = None, blocks: Floats | None = None
-) -> tuple[float, Floats, Floats]:
-    """Return (variance, first order (I,), total (I,)) from the answers of a design; `rows` and `blocks` as in `cross`.
+def products(a: Floats, b: Floats, mixed: Floats) -> Floats:
+    """Return the mean products (6, I) from which the indices follow: AA, BB, MM, AM, BM, AB, M the mixtures.
 
-    `a` and `b` are (D, K), `mixed` is (D, K, I).
+    `a` and `b` are (D, K), `mixed` is (D, K, I), the answers of one sequence. Linear in rows: those of several
+    sequences average.
     """
-    weight = np.ones(len(a)) if rows is None else rows
-    a, b, mixed = (x - np.tensordot(weight, x, 1) / weight.sum() for x in (a, b, mixed))
-    a, b = a[:, :, None], b[:, :, None]
-    square_a, square_b, square = (cross(x, x, rows, blocks) for x in (a, b, mixed))
-    variance = float(square_a[0] + square_b[0]) / 2
-    step = mixed - a
+    a, b, mixed = (x - x.mean(axis=0) for x in (a, b, mixed))
+    a, b = (np.broadcast_to(x[:, :, None], mixed.shape) for x in (a, b))
+    return np.stack([cross(*pair) for pair in ((a, a), (b, b), (mixed, mixed), (a, mixed), (b, mixed), (a, b))])
+
+
+Indices = tuple[float, Floats, Floats]
+
+
+def indices(means: Floats) -> Indices:
+    """Return (variance, first order (I,), total (I,)) from `products`."""
+    aa, bb, mm, am, bm, ab = means
     with np.errstate(divide="ignore", invalid="ignore"):
-        total = cross(step, step, rows, blocks) / (square_a + square)
+        total = (aa - 2 * am + mm) / (aa + mm)
         beta = 1 - np.clip(np.nan_to_num(total, nan=1.0), 0.0, 1.0)
-        first = 2 * cross(np.broadcast_to(b, mixed.shape), mixed - beta * a, rows, blocks) / (square_b + square)
-    return variance, first, total
+        first = 2 * (bm - beta * ab) / (bb + mm)
+    return float(aa[0] + bb[0]) / 2, first, total
 
 
 def _shares(
-    measure: Measure, picked: Sequence[Input], answers: tuple[Floats, Floats, Floats], seed: int, resample: int,
-    precision: float,
-) -> Shares:  # fmt: skip
-    a, b, mixed = answers
-    variance, first, total = indices(a, b, mixed)
-    again = [indices(a, b, mixed, rows, blocks) for rows, blocks in resamples(len(a), a.shape[1], resample, seed)]
-    known = variance > 0 and float(np.quantile([v for v, _, _ in again], 0.025)) > 0
-    firsts, totals = (np.array([entry[k] for entry in again if entry[0] > 0]).reshape(-1, len(picked)) for k in (1, 2))
+    measure: Measure, picked: Sequence[Input], answers: Sequence[Sequence[Floats]], precision: float
+) -> Shares:
+    """Return the indices from the answers (A, B, mixtures) of each sequence, with their jackknife over sequences."""
+    each = np.stack([products(*part) for part in answers])
+    (variance, first, total), (half, half_first, half_total) = jackknife(each)
+    known = bool(variance > half)
     shares = [
-        Share(item, _index(first[i], firsts[:, i], known, precision), _index(total[i], totals[:, i], known, precision))
+        Share(
+            item, _index(first[i], half_first[i], known, precision), _index(total[i], half_total[i], known, precision)
+        )
         for i, item in enumerate(picked)
-    ]
+    ]  # fmt: skip
     ranked = sorted(shares, key=lambda share: -np.nan_to_num(share.total.estimate))
-    mean = float(np.concatenate([a, b]).mean())
-    return Shares(measure, mean, float(np.sqrt(max(variance, 0.0))), bool(known), tuple(ranked))
+    mean = float(np.concatenate([x for part in answers for x in part[:2]]).mean())
+    return Shares(measure, mean, float(np.sqrt(max(variance, 0.0))), known, tuple(ranked))
 
 
-def _index(estimate: float, again: NDArray[np.float64], known: bool, precision: float) -> Index:
+def jackknife(each: Floats) -> tuple[Indices, Indices]:
+    """Return (variance, first, total) from the `products` of R sequences (R, 6, I), and their 95% half-widths."""
+    from scipy.special import stdtrit
+
+    count = len(each)
+    without = zip(*(indices(np.delete(each, number, axis=0).mean(axis=0)) for number in range(count)), strict=True)
+    reach = float(stdtrit(count - 1, 0.975)) * np.sqrt(count - 1)
+    half, first, total = (reach * np.std(some, axis=0) for some in without)
+    return indices(each.mean(axis=0)), (float(half), first, total)
+
+
+def _index(estimate: float, half: float, known: bool, precision: float) -> Index:
     if not known:
         return Index(float("nan"), 0.0, 1.0, known=False)
-    half = 1.959963984540054 * float(again.std(ddof=1))
     low, high = max(estimate - half, 0.0), min(estimate + half, 1.0)
-    return Index(float(min(max(estimate, 0.0), 1.0)), low, max(high, low), known=half <= precision)
+    return Index(float(min(max(estimate, 0.0), 1.0)), low, max(high, low), known=bool(half <= precision))
