@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -105,6 +106,30 @@ def test_changes_are_kept_as_a_view(bridge, capsys):
     for name, words in (("vow", "there is a view 'vow' already"), ("../x", "is no name"), ("not", "contains the word")):
         assert main(["run", bridge, "--save-view", name]) == 2
         assert words in capsys.readouterr().err
+
+
+def test_variants_stand_beside_each_other_in_one_table(bridge, capsys):
+    assert main(["compare", bridge, "--runs", "0", "--forbid", "close", "--with-view", "hopeful"]) == 0
+    out = capsys.readouterr().out
+    assert out.count("By 30 May 2031: the baseline, and each variant by itself (change from it in points)") == 1
+    assert re.search(r"^ +baseline +hopeful +changed$", out, re.MULTILINE)
+    assert re.search(r"^  Agreed +\S+%( +\S+% \([+-]\S+\)){2}$", out, re.MULTILINE)
+
+
+def test_variants_pile_up_in_the_order_given(bridge, capsys, tmp_path):
+    piled = ["--as", "no closing", "--forbid", "close", "--as", "hope", "--with-view", "hopeful"]
+    both = ["--as", "both", "--forbid", "close", "--with-view", "hopeful"]
+    found, alone = compared(capsys, bridge, *piled, "--cumulative"), compared(capsys, bridge, *both)
+    assert found["hope"]["measures"] == alone["both"]["measures"]
+    assert len(found["hope"]["changes"]) == 2
+    apart = compared(capsys, bridge, *piled)
+    assert found["no closing"]["measures"] == apart["no closing"]["measures"]
+    assert found["hope"]["measures"] != apart["hope"]["measures"]
+    argv = ["compare", bridge, "--runs", "0", *piled, "--cumulative", "--out", str(tmp_path / "out")]
+    assert main(argv) == 0
+    assert re.search(r"^ +baseline +\+ no closing +\+ hope$", capsys.readouterr().out, re.MULTILINE)
+    drawn = {path.stem for path in (tmp_path / "out").glob("*.png")}
+    assert {"waterfall-question-full-blockade", "waterfall-ending-agreement"} <= drawn
 
 
 # Views pooled

@@ -136,6 +136,14 @@ class Comparison:
             for name, effect in self.effects.items() for key, d in effect.differences.items() for t in places
         ])  # fmt: skip
 
+    def most_moved(self, most: int) -> list[str]:
+        """Return the names of the endings and questions that some variant moves furthest by the horizon."""
+        furthest: dict[str, float] = {}
+        for effect in self.effects.values():
+            for d in effect.strongest():
+                furthest[d.measure.name] = max(furthest.get(d.measure.name, 0.0), abs(float(d.change[-1])))
+        return sorted(furthest, key=lambda name: -furthest[name])[:most]
+
     def sentences(self) -> list[str]:
         """Say for each variant what was changed, what that does by the horizon, and how single histories part."""
         how = f"over {self.over_priors} draws from the priors" if self.over_priors else "at the stated values"

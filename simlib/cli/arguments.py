@@ -169,6 +169,8 @@ def _compare(parser: argparse.ArgumentParser) -> None:
     text = "pairs of histories with the same dice (default: 10,000 beside an exact answer, else 100,000; 0: none)"
     parser.add_argument("--runs", type=whole(0), metavar="N", help=text)
     parser.add_argument("--view", metavar="NAME", help="the baseline is the scenario seen through a view")
+    text = "the variants pile up in the order given: each is added to those before it"
+    parser.add_argument("--cumulative", action="store_true", help=text)
     changes = parser.add_argument_group("changes: together they make one variant, or one for each --as")
     how = OF_VARIANT
     changes.add_argument(

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from simlib.analysis.seeing import Seeing
     from simlib.analysis.whatif import Comparison
 
+DRAWN = 6
+"""Endings and questions of a comparison that are drawn, unless --measure names some."""
+
 FAN_DRAWS, FAN_TIMES, FAN_RUNS = 100, 45, 200
 """Draws and report times of a nested fan, and replicates of a draw where the exact engine cannot."""
 
@@ -47,10 +50,10 @@ def compare(arguments: Namespace) -> int:
             )  # fmt: skip
 
     result = either(by, arguments.engine)
-    drawn = [measure.name for measure in result.measures if arguments.measure or measure.kind == "ending"]
-    pictures = partial(figures.compare, result, drawn)
+    drawn = [measure.name for measure in result.measures] if arguments.measure else result.most_moved(DRAWN)
+    pictures = partial(figures.compare, result, drawn, cumulative=arguments.cumulative)
     return tell(arguments, {"comparison": result, "flips": Table(result.frame("flips"))}, pictures,
-                 listing.compared(result))  # fmt: skip
+                 listing.compared(result, cumulative=arguments.cumulative))  # fmt: skip
 
 
 def drivers(arguments: Namespace) -> int:

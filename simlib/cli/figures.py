@@ -28,15 +28,16 @@ ROWS = 10
 """Most rows of a plot of rows."""
 
 
-def compare(result: Comparison, measures: Sequence[str]) -> Iterator[Picture]:
-    """A waterfall for each measure, the flips of each variant, and the calendar of interventions."""
+def compare(result: Comparison, measures: Sequence[str], *, cumulative: bool = False) -> Iterator[Picture]:
+    """The effects on each measure (a waterfall where variants pile up), the flips of each variant, and the calendar."""
     from simlib.plots.calendar import calendar, rows_of
     from simlib.plots.flips import flips
-    from simlib.plots.waterfall import waterfall
+    from simlib.plots.waterfall import effects, waterfall
 
+    kind, draw = ("waterfall", waterfall) if cumulative else ("effects", effects)
     for measure in measures:
-        draw = partial(waterfall, result, measure=measure)
-        yield Picture(f"waterfall-{slug(measure)}", draw, 200 + 55 * len(result.effects))
+        yield Picture(f"{kind}-{slug(measure)}", partial(draw, result, measure=measure),
+                      200 + 55 * (len(result.effects) + cumulative))  # fmt: skip
     for number, (name, effect) in enumerate(result.effects.items(), start=1):
         if effect.flips is not None and len(effect.flips.matrix):
             stem = f"flips-{slug(name)}" if len(result.effects) == 1 else f"flips-{number}-{slug(name)}"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+import textwrap
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from simlib.cli.table import Row, table
@@ -13,24 +14,47 @@ from simlib.results import long_date, percent, points
 if TYPE_CHECKING:
     from simlib.analysis.drivers import Tornado
     from simlib.analysis.indicators import Indicators
-    from simlib.analysis.measures import Measure
     from simlib.analysis.seeing import Seeing
-    from simlib.analysis.whatif import Comparison
+    from simlib.analysis.whatif import Comparison, Difference
 
 ROWS = 12
 """Most rows of a table; the files of --out and --json have them all."""
 
+COLUMNS, WIDTH = 4, 22
+"""Most variants beside each other in a table, and the letters of a line of their names."""
 
-def compared(result: Comparison) -> Iterator[str]:
-    """Yield for each variant its endings and questions, or the measures asked for: baseline, variant, change."""
-    for name, effect in result.effects.items():
-        some = [d for d in effect.differences.values() if d.measure.kind in ("ending", "question")]
-        rows = []
-        for d in some or effect.differences.values():
-            before, after, change = (float(values[-1]) for values in (d.before, d.after, d.change))
-            rows.append(Row(d.measure.label, [d.measure.write(before), d.measure.write(after), _by(d.measure, change)]))
-        yield table(f"“{name}” by {long_date(result.by)}; {_pairs(result, name)}", [["baseline", "variant", "change"]],
-                    rows)  # fmt: skip
+
+def compared(result: Comparison, *, cumulative: bool = False) -> Iterator[str]:
+    """Yield the endings and questions, or the measures asked for, with a column for each variant: value and change."""
+    names = list(result.effects)
+    for first in range(0, len(names), COLUMNS):
+        yield _compared(result, names[first : first + COLUMNS], cumulative)
+
+
+def _compared(result: Comparison, names: Sequence[str], cumulative: bool) -> str:
+    every = result.effects[names[0]].differences.values()
+    some = [d for d in every if d.measure.kind in ("ending", "question")] or list(every)
+    rows = []
+    for d in some:
+        cells = [_after(result.effects[name].differences[d.measure.name]) for name in names]
+        rows.append(Row(d.measure.label, [d.measure.write(float(d.before[-1])), *cells]))
+    parts = [["baseline"], *(textwrap.wrap(f"+ {name}" if cumulative else name, WIDTH) for name in names)]
+    depth = max(map(len, parts))
+    head = [[part[k - depth + len(part)] if k >= depth - len(part) else "" for part in parts] for k in range(depth)]
+    what = "change from it in points" if all(d.measure.probability for d in some) else "change from it"
+    how = "each variant added to those before it" if cumulative else "each variant by itself"
+    return table(f"By {long_date(result.by)}: the baseline, and {how} ({what}); {_pairs(result, names[0])}", head, rows)
+
+
+def _after(d: Difference) -> str:
+    """Write a value with its change from the baseline and, where it was counted, the 95% half-width of the change."""
+    after, change, half = float(d.after[-1]), float(d.change[-1]), float(d.high[-1] - d.low[-1]) / 2
+    if d.measure.probability:
+        written = points(change).removesuffix(" points")
+        error = f" ±{100 * half:.1g}" if half > 1e-6 else ""
+    else:
+        written, error = f"{change:+.2g}", f" ±{half:.1g}" if half > 1e-6 else ""
+    return f"{d.measure.write(after)} ({written}{error})"
 
 
 def _pairs(result: Comparison, name: str) -> str:
@@ -39,10 +63,6 @@ def _pairs(result: Comparison, name: str) -> str:
         return "exact, no pairs of histories"
     pairs = f"{flips.runs:,} pairs of histories under the same dice"
     return f"exact, and flips from {pairs}" if result.engine == "exact" else f"from {pairs}"
-
-
-def _by(measure: Measure, change: float) -> str:
-    return points(change) if measure.probability else f"{change:+.2g}"
 
 
 def tried(result: Tornado) -> Iterator[str]:
@@ -98,7 +118,6 @@ def _done(doing: tuple[float, float, float] | None) -> str:
         return "-"
     half = 50 * (doing[2] - doing[1])
     return f"{100 * doing[0]:+.2g}" + (f" ±{half:.1g}" if half > 0 else "")
-
 
 
 def _share(value: float) -> str:

@@ -44,6 +44,16 @@ def variants_asked(arguments: Namespace, base: Scenario) -> dict[str, Scenario]:
             problems += [_told_of(name, problem) if named else problem for problem in error.problems]
     if problems:
         raise ScenarioError(dict.fromkeys(problems))
+    return _piled(groups, base) if arguments.cumulative else found
+
+
+def _piled(groups: Sequence[tuple[str, Changes]], base: Scenario) -> dict[str, Scenario]:
+    """Return variants of which each has the changes of those before it too."""
+    sofar: list[tuple[str, str]] = []
+    found = {}
+    for name, changes in groups:
+        sofar += changes
+        found[name] = _changed(sofar, base)
     return found
 
 

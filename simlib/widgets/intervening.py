@@ -130,13 +130,13 @@ class WhatIf(Question):
         """Compare, exactly; histories that flip come from replicates with the same dice."""
         from simlib.analysis.whatif import compare
         from simlib.plots.flips import flips
-        from simlib.plots.waterfall import waterfall
+        from simlib.plots.waterfall import effects
 
         variants, asked = self.variants(chosen), chosen["measure"]
         result = compare(self.scenario, variants, runs=chosen["pairs"], cancel=cancel, progress=progress)
         last = list(result.effects)[-1]
         return told(result.sentences(), HEAD, _rows(result), 3,
-                    Plot(partial(waterfall, result, measure=asked), 192 + 50 * len(result.effects), top=94),
+                    Plot(partial(effects, result, measure=asked), 192 + 50 * len(result.effects), top=94),
                     Plot(partial(flips, result, variant=last), 547, left=170, bottom=98, top=94))  # fmt: skip
 
 
@@ -184,13 +184,13 @@ class Plans(Question):
         """Compare, exactly, and put what acts when on a calendar."""
         from simlib.analysis.whatif import compare
         from simlib.plots.calendar import calendar, rows_of
-        from simlib.plots.waterfall import waterfall
+        from simlib.plots.waterfall import effects
 
         result = compare(
             self.scenario, self.variants(chosen), runs=chosen["pairs"], examples=0, cancel=cancel, progress=progress
         )
         acts = rows_of(result)
-        plots = [Plot(partial(waterfall, result, measure=chosen["measure"]), 170 + 50 * len(result.effects))]
+        plots = [Plot(partial(effects, result, measure=chosen["measure"]), 170 + 50 * len(result.effects))]
         plots += [Plot(partial(calendar, result), round(140 + 38 * acts))] if acts else []
         return told(result.sentences(), HEAD, _rows(result), 3, *plots)
 

@@ -35,7 +35,7 @@ from simlib.plots.nested_fan import doubt_fan, nested_fan
 from simlib.plots.paths import ladder_histories
 from simlib.plots.shares import shares
 from simlib.plots.tornado import tornado
-from simlib.plots.waterfall import waterfall
+from simlib.plots.waterfall import effects, waterfall
 from simlib.plots.worth import knowing, seeing
 from simlib.results import long_date
 from simlib.scenario.model import Condition, Force, Pin, Policy
@@ -91,8 +91,8 @@ def drawn(plot, result, **options):
     return ax, "\n".join(texts)
 
 
-def test_a_waterfall_goes_from_the_baseline_to_each_variant(comparison):
-    ax, text = drawn(waterfall, comparison, measure="ending:war")
+def test_effects_go_from_the_baseline_to_each_variant(comparison):
+    ax, text = drawn(effects, comparison, measure="ending:war")
     found = {name: effect.differences["ending:war"] for name, effect in comparison.effects.items()}
     baseline, *bars = ax.patches
     before = float(next(iter(found.values())).before[-1])
@@ -105,11 +105,16 @@ def test_a_waterfall_goes_from_the_baseline_to_each_variant(comparison):
     assert "probability by 30 May 2031, at the stated values" in text
 
 
-def test_a_waterfall_can_pile_up(scenario):
+def test_a_waterfall_piles_up_to_a_total(scenario):
     piled = compare(scenario, cumulative({"one": {"clash.rate": 0.1}, "two": {"patrol.rate": 0.4}}), runs=0, times=1)
-    ax, _ = drawn(waterfall, piled, measure="moves:patrol", cumulative=True)
-    one, two = ax.patches[1:]
+    ax, text = drawn(waterfall, piled, measure="moves:patrol")
+    baseline, one, two, total = ax.patches
+    assert one.get_x() == pytest.approx(baseline.get_width())
     assert two.get_x() == pytest.approx(one.get_x() + one.get_width())
+    assert total.get_x() == 0
+    assert total.get_width() == pytest.approx(two.get_x() + two.get_width())
+    assert "2 changes together take it from" in text.replace("\n", " ")
+    assert "All together" in text
 
 
 def test_a_flip_matrix_names_the_coupling_and_its_bounds(comparison):
