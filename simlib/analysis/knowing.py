@@ -25,7 +25,7 @@ from simlib.analysis.inputs import uncertain
 from simlib.analysis.measures import Measure
 from simlib.analysis.responses import cross
 from simlib.analysis.uncertainty import Doubt, Number, estimate, without_noise
-from simlib.results import long_date, percent, plain_json
+from simlib.results import counted, long_date, percent, plain_json
 from simlib.scenario.model import Assumption, Scenario
 from simlib.tables import Floats
 
@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 
 DEGREE = 6
 """Highest Hermite polynomial of the regression."""
+
+OPEN = 6
+"""Most assumptions to name whose worth is not known yet."""
 
 LEAST_DRAWS = 128
 """Draws below which a regression in each sequence says nothing."""
@@ -75,10 +78,15 @@ class Worth:
     share: float
     evidence: Evidence
 
+    @property
+    def known(self) -> bool:
+        """Say whether it is known to be worth anything: the estimate is larger than its error."""
+        return self.brier.value > self.brier.half
+
 
 @dataclass(frozen=True)
 class Knowing:
-    """The worth of settling each uncertain assumption for one measure, the most valuable first.
+    """The worth of settling each uncertain assumption for one measure: known ones first, the most valuable first.
 
     `brier` and `log` are what is left to gain by settling all of them: Var(P), and the mutual information with all θ;
     `chance` is the expected Brier score that would remain, E[P(1 - P)].
@@ -92,14 +100,15 @@ class Knowing:
     log: float
     chance: float
     worths: tuple[Worth, ...]
+    draws: int
     provenance: Mapping[str, Any]
 
     def frame(self) -> pd.DataFrame:
-        """Return one row for each assumption, the most valuable to know first."""
+        """Return one row for each assumption in the order of `worths`; `known` says whether its place in it is."""
         import pandas as pd
 
         return pd.DataFrame([
-            {"assumption": w.assumption.id, "label": w.assumption.label, "brier": w.brier.value,
+            {"assumption": w.assumption.id, "label": w.assumption.label, "known": w.known, "brier": w.brier.value,
              "brier_error": w.brier.half, "log": w.log.value, "log_error": w.log.half, "share": w.share,
              "because": w.evidence.because, "sources": "; ".join(w.evidence.sources), "youngest": w.evidence.youngest,
              "age_days": w.evidence.age_days}
@@ -113,12 +122,27 @@ class Knowing:
             f"A forecast of {what} over the priors expects a Brier score of {total:.3g}; with every assumption settled "
             f"it would expect {self.chance:.3g}: that is chance."
         )
-        told = [self._about(w) for w in self.worths[:most] if w.brier.value > w.brier.half]
-        return [first, *(told or ["No single assumption is worth more to settle than the error of this estimate."])]
+        some = [w for w in self.worths if w.known][:most]
+        told = [self._about(w) for w in some] or [
+            "No single assumption is known to be worth more to settle than the error of this estimate."
+        ]
+        return [first, *told, *self._open(some[-1].brier.value if some else 0.0)]
+
+    def _open(self, least: float) -> list[str]:
+        """Name what is not known yet and may be worth more than `least`, so that it could belong in the ranking."""
+        some = [w for w in self.worths if not w.known and w.brier.value + w.brier.half > least]
+        if not some:
+            return []
+        some.sort(key=lambda w: -(w.brier.value + w.brier.half))
+        names = "; ".join(f"“{w.assumption.label}” ({w.brier.value:.2g} ± {w.brier.half:.2g})" for w in some[:OPEN])
+        more = f"; and {counted(len(some) - OPEN, 'other')}" if len(some) > OPEN else ""
+        return [f"Not known yet with {counted(self.draws, 'draw')}, and may belong among these: {names}{more}."]
 
     def _about(self, w: Worth) -> str:
         reason = w.evidence.because.rstrip(".")
-        behind = f"{w.evidence.words()}: {reason}" if w.evidence.sources else reason
+        behind = f"{w.evidence.words()}: {reason}" if w.evidence.sources else "no source"
+        if reason and not w.evidence.sources:
+            behind += f", only on a reason: {reason}"
         return (
             f"Settling “{w.assumption.label}” is worth {w.brier.value:.2g} ± {w.brier.half:.2g} of the Brier score, "
             f"{percent(w.share)} of what settling everything is worth, and {w.log.value:.2g} nats of the log "
@@ -132,7 +156,7 @@ class Knowing:
             "label": self.measure.label, "mean": self.mean, "brier": self.brier, "log": self.log, "chance": self.chance,
             "assumptions": [
                 {"assumption": w.assumption.id, "label": w.assumption.label, "brier": list(w.brier),
-                 "log": list(w.log), "share": w.share, "because": w.evidence.because,
+                 "log": list(w.log), "share": w.share, "known": w.known, "because": w.evidence.because,
                  "sources": w.evidence.sources, "youngest": w.evidence.youngest, "age_days": w.evidence.age_days}
                 for w in self.worths
             ],
@@ -163,11 +187,11 @@ def value_of_knowing(doubt: Doubt, measure: str | None = None) -> Knowing:
         share = min(max(brier.value / spread.variance.value, 0.0), 1.0) if spread.variance.value > 0 else 0.0
         behind = evidence(doubt.scenario, assumption.because, assumption.sources)
         worths.append(Worth(assumption, brier, log, share, behind))
-    worths.sort(key=lambda worth: -worth.brier.value)
+    worths.sort(key=lambda worth: (not worth.known, -worth.brier.value))
     p, variance = spread.mean.value, max(spread.variance.value, 0.0)
     return Knowing(
         doubt.scenario.id, doubt.by, spread.measure, p, variance, float(divergence(without_noise(values), p).mean()),
-        max(p * (1 - p) - variance, 0.0), tuple(worths), doubt.provenance,
+        max(p * (1 - p) - variance, 0.0), tuple(worths), doubt.draws, doubt.provenance,
     )  # fmt: skip
 
 

@@ -57,7 +57,8 @@ _OPEN, _HAPPENS, _SEEN, _BOTH, _TARGET, _EVER = range(6)
 class Observation:
     """A public move, or one of its outcomes, that may be seen by a day.
 
-    seen: P(seen by the day, question still open) / P(open). if_seen, if_not: P(E | open and seen or not seen). brier
+    seen: P(seen by the day, question still open) / P(open). if_seen, if_not: P(E | open and seen or not seen), nan
+    where no open history, or every one, saw it: then seeing tells nothing while the question is open. brier
     and log: expected gain. settles: share of the doubt about the assumptions that it would settle; `about` is the
     assumption it tells most of ("" where it tells of none).
     """
@@ -136,9 +137,10 @@ class Seeing:
             "label": self.measure.label, "draws": self.draws, "runs": self.runs, "mean": self.mean,
             "open_then": self.open_then, "sentences": self.sentences(), "provenance": self.provenance,
             "observations": [
-                {"observation": o.name, "label": o.label, "seen": o.seen, "if_seen": o.if_seen, "if_not": o.if_not,
-                 "brier": list(o.brier), "log": list(o.log), "settles": list(o.settles), "about": o.about,
-                 "sources": o.evidence.sources, "youngest": o.evidence.youngest, "age_days": o.evidence.age_days}
+                {"observation": o.name, "label": o.label, "seen": o.seen, "if_seen": _or_none(o.if_seen),
+                 "if_not": _or_none(o.if_not), "brier": list(o.brier), "log": list(o.log), "settles": list(o.settles),
+                 "about": o.about, "sources": o.evidence.sources, "youngest": o.evidence.youngest,
+                 "age_days": o.evidence.age_days}
                 for o in self.observations
             ],
         })  # fmt: skip
@@ -281,6 +283,10 @@ def _observation(
     )  # fmt: skip
 
 
+def _or_none(value: float) -> float | None:
+    return value if np.isfinite(value) else None
+
+
 def _above_zero(number: Number) -> Number:
     return Number(max(number.value, 0.0), number.half)
 
@@ -290,8 +296,8 @@ def _known(shares: Floats) -> dict[str, float]:
     stays, happens, seen, both = (float(shares[:, :, part].mean()) for part in (_OPEN, _HAPPENS, _SEEN, _BOTH))
     return {
         "open": stays, "seen": seen / stays if stays else 0.0, "before": happens / stays if stays else 0.0,
-        "if_seen": both / seen if seen else 0.0,
-        "if_not": (happens - both) / (stays - seen) if stays > seen else 0.0,
+        "if_seen": both / seen if seen else np.nan,
+        "if_not": (happens - both) / (stays - seen) if stays > seen else np.nan,
     }  # fmt: skip
 
 

@@ -103,8 +103,9 @@ def watched(result: Indicators) -> Iterator[str]:
 def worth_seeing(result: Seeing) -> Iterator[str]:
     """Yield the observations, the most valuable first: seen, the answer if seen and if not, gain, doubt settled."""
     rows = [
-        Row(o.label, [percent(o.seen), percent(o.if_seen), percent(o.if_not),
-                      f"{o.brier.value:.2g} ±{o.brier.half:.1g}", percent(o.settles.value)])
+        Row(o.label, [percent(o.seen), _share(o.if_seen), _share(o.if_not),
+                      f"{o.brier.value:.2g} ±{o.brier.half:.1g}", percent(o.settles.value)]
+            if o.seen > 0 else ["never", "-", _share(o.if_not), "-", "-"])
         for o in result.observations[:ROWS]
     ]  # fmt: skip
     yield table(f"What to look out for by {long_date(result.seen_by)}, for {result.measure.words}",

@@ -41,7 +41,8 @@ def seeing(result: Seeing, ax: Axes, *, most: int = ROWS) -> Axes:
     """Draw where each observation would take the forecast: hollow if it is not made, filled if it is; return `ax`."""
     some = result.observations[:most]
     best = some[0]
-    title = f"{result.measure.label}: {percent(best.if_seen)} if “{best.label}” is seen, {percent(best.if_not)} if not"
+    told = f"{percent(best.if_seen)} if “{best.label}” is seen, {percent(best.if_not)} if not"
+    title = f"{result.measure.label}: {told if 0 < best.seen < 1 else 'nothing may be seen, or not, while it is open'}"
     unit = f"probability by {long_date(result.by)} where it is open on {long_date(result.seen_by)}"
     style.dress(ax, fit(title, ax), f"{unit}; filled: seen by then, hollow: not seen")
     rows(ax, len(some))
@@ -51,8 +52,10 @@ def seeing(result: Seeing, ax: Axes, *, most: int = ROWS) -> Axes:
             ax.plot([one.if_not, one.if_seen], [row + 0.2] * 2, color=style.BLUE, linewidth=1.6, zorder=2)
             ax.plot([one.if_seen], [row + 0.2], "o", color=style.BLUE, markersize=7, zorder=3)
         name(ax, row, f"{one.label} (seen in {percent(one.seen)})")
-        number(ax, max(one.if_seen, one.if_not), row + 0.2, f"  Brier {_plainly(one.brier.value)}", faint=True)
-    top = style.round_top(max(value for one in some for value in (one.if_seen, one.if_not)))
+        right = float(np.nanmax([one.if_seen, one.if_not, 0.0]))
+        number(ax, right, row + 0.2, f"  Brier {_plainly(one.brier.value)}", faint=True)
+    reached = [0.0, *(value for one in some for value in (one.if_seen, one.if_not))]
+    top = style.round_top(float(np.nanmax(reached)))
     style.percent_axis(ax, top, horizontal=True)
     ax.set_xlim(0, top * 1.2)
     return ax

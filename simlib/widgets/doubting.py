@@ -129,7 +129,8 @@ class WorthKnowing(Question):
         from simlib.plots.worth import knowing
 
         result = value_of_knowing(_doubt(self.scenario, chosen, cancel, progress, chosen["measure"]))
-        rows = [(x.assumption.label, x.evidence.words(), f"{x.brier.value:.4f} ± {x.brier.half:.4f}", percent(x.share))
+        rows = [(x.assumption.label, x.evidence.words(), f"{x.brier.value:.4f} ± {x.brier.half:.4f}",
+                 percent(x.share) if x.known else "not known yet")
                 for x in result.worths[:12]]  # fmt: skip
         head = ("assumption", "what it rests on now", "worth (Brier)", "share of what could be gained")
         return told(result.sentences(), head, rows, 2, Plot(partial(knowing, result), 500))

@@ -171,7 +171,8 @@ class WorthSeeing(Question):
             self.scenario, chosen["measure"], within_days=float(chosen["within"]), draws=chosen["draws"],
             runs=chosen["runs"], cancel=cancel, progress=progress,
         )  # fmt: skip
-        rows = [(o.label, percent(o.seen), percent(o.if_seen), percent(o.if_not), f"{o.brier.value:.5f}")
+        rows = [(o.label, percent(o.seen) if o.seen else "never", known(o.if_seen, percent), known(o.if_not, percent),
+                 f"{o.brier.value:.5f}" if o.seen else "–")
                 for o in result.observations]  # fmt: skip
         head = ("observation", "seen with", "then", "if not seen", "worth (Brier)")
         return told(result.sentences(), head, rows, 4, Plot(partial(seeing, result), 500))

@@ -18,6 +18,7 @@ from simlib.analysis.fans import ladder_fan, measure_fan
 from simlib.analysis.knowing import divergence, evidence, explained_variance, hermite, value_of_knowing
 from simlib.analysis.seeing import value_of_seeing
 from simlib.analysis.uncertainty import doubt_share, estimate, propagate, variance_over_draws, without_noise
+from simlib.cli.listing import worth_seeing
 from simlib.engines.mixture import over_priors
 from simlib.errors import Cancelled, ScenarioError, Unsupported
 from simlib.scenario.model import Correlation, Question, Source
@@ -274,6 +275,39 @@ def test_noise_explains_nothing():
     assert np.std(found) / np.sqrt(300) < 0.005
 
 
+def crowd():
+    """Ten ferrymen, one of whom nobody knows the pace of at all; whoever is first takes the crossing."""
+    world = World("crowd", T).variable("bank", "left", "right", start="left")
+    for number in range(10):
+        rate, spread = (0.002, 3) if number else (0.01, 30)
+        world.uncertain(f"pace-{number}", "rate", rate, rate / spread, rate * spread)
+        world.move(f"cross-{number}", f"pace-{number}", {"bank": "right"}, when={"bank": "left"})
+    return world.ending("across", {"bank": "right"}).scenario()
+
+
+def test_what_is_not_known_yet_is_named_and_not_skipped():
+    found = value_of_knowing(propagate(crowd(), "across", draws=128))
+    known = [w.known for w in found.worths]
+    assert 0 < sum(known) < 10
+    assert known == sorted(known, reverse=True)
+    told = found.sentences(4)
+    last = [w for w in found.worths if w.known][:4][-1].brier.value
+    unsure = [w for w in found.worths if not w.known and w.brier.value + w.brier.half > last]
+    assert unsure
+    assert told[-1].startswith("Not known yet with 128 draws, and may belong among these: “pace-")
+    for w in sorted(unsure, key=lambda w: -(w.brier.value + w.brier.half))[:6]:
+        assert f"“{w.assumption.label}” ({w.brier.value:.2g} ± {w.brier.half:.2g})" in told[-1]
+    assert list(found.frame()["known"]) == known
+
+
+def test_a_reason_without_a_source_is_told_as_one():
+    scenario = ferry()
+    pace = dataclasses.replace(scenario.assumptions["pace"], because="Assumed.")
+    scenario = scenario.replace(assumptions=dict(scenario.assumptions) | {"pace": pace})
+    text = " ".join(value_of_knowing(propagate(scenario, "across", draws=128)).sentences())
+    assert "it rests on no source, only on a reason: Assumed." in text
+
+
 def test_too_few_draws_teach_nothing():
     with pytest.raises(ValueError, match="64 draws are too few to learn from; expected at least 128"):
         value_of_knowing(propagate(ferry(), "across", draws=64))
@@ -322,6 +356,11 @@ def test_all_public_moves_are_watched_and_covert_ones_never():
     assert {o.move for o in found.observations} == {"cross", "signal", "horn"}
     cross = next(o for o in found.observations if o.move == "cross")
     assert (cross.seen, cross.brier.value) == (0.0, 0.0)  # where it has been seen the question is no longer open
+    assert np.isnan(cross.if_seen)
+    (told,) = worth_seeing(found)
+    assert re.search(r"\n  cross +never +- +\d+% +- +-\n", told + "\n")
+    plain = json.loads(json.dumps(found.to_dict(), allow_nan=False))["observations"]
+    assert next(o for o in plain if o["observation"] == "cross")["if_seen"] is None
     with pytest.raises(ScenarioError, match=r"nobody observes 'whisper'(.|\n)*unknown move 'cros'"):
         value_of_seeing(ferry(), "across", ["whisper", "cros"])
 
