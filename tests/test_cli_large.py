@@ -89,7 +89,7 @@ def test_what_forcing_does_is_the_same_by_both_engines(bridge, monkeypatch):
 def test_a_difference_is_told_without_what_it_does(large, capsys):
     assert main(["diff", large, "--other-view", "hopeful"]) == 0
     told = capsys.readouterr()
-    assert "assumptions.meeting" in told.out
+    assert "The assumption “Meeting” changes from 1 per month" in told.out
     assert "what that does to the forecast is not shown" in told.err
 
 

@@ -2,47 +2,71 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from simlib.analysis.wording import FIELDS, THINGS, WHOLE, act_in_words, field_in_words, label_of, prior_in_words
 from simlib.engines.exact import solve
-from simlib.quantities import show
-from simlib.results import Forecast, long_date, percent
-from simlib.scenario.explain import part_in_words
+from simlib.results import Forecast, long_date, percent, points
+from simlib.scenario.explain import explain
 from simlib.scenario.model import Assumption, Correlation, Scenario
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_GROUPS = ("sources", "actors", "variables", "assumptions", "moves", "endings", "ladders", "questions")
-_WHOLE = ("title", "description", "reference_class", "as_of", "horizon_days", "ladder")
 _IN_THE_FILE = {"horizon_days": "horizon", "factors": "times", "effects": "then"}
 """What the file calls a field, where that is another word."""
+
+_MANY = ("times", "outcomes", "between", "levels", "rungs", "sources")
+"""Fields that people speak of in the plural."""
+
+_LONG = (":", ";", " from ", ", or ")
+"""What a value has that is too long for "from ... to ..."."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One thing that differs: where (`assumptions.hot_factor`), and both sides in words ("" where it is not there)."""
+    """One thing that differs: where (`assumptions.hot_factor`), both sides ("" where it is not there), a sentence."""
 
     where: str
     before: str
     after: str
+    sentence: str
 
     def __str__(self) -> str:
-        if not self.before:
-            return f"{self.where}: added: {self.after}"
-        return f"{self.where}: {self.before} → {self.after}" if self.after else f"{self.where}: removed: {self.before}"
+        return self.sentence
 
 
 @dataclass(frozen=True)
 class Diff:
-    """The changes from one scenario to another, and both forecasts (None where they were not asked for)."""
+    """The changes from one scenario to another, and both forecasts by one date (None where they were not asked for)."""
 
     before: Scenario
     after: Scenario
     changes: tuple[Change, ...]
     forecasts: tuple[Forecast, Forecast] | None = None
+
+    @property
+    def names(self) -> tuple[str, str]:
+        """What the two sides are called: by their views, else by their titles, else before and after."""
+        one, other = self.before, self.after
+        if one.id == other.id and one.view != other.view:
+            return one.view or "as it stands", other.view or "as it stands"
+        return (one.title, other.title) if one.title != other.title else ("before", "after")
+
+    def finding(self) -> str:
+        """Say which ending changes most, with the date; raises ValueError without forecasts."""
+        if self.forecasts is None:
+            raise ValueError("there are no forecasts to compare; expected a difference with forecasts")
+        by = long_date(_last(self.forecasts[0]))
+        pairs = [(label, p, q) for kind, label, p, q in _both(*self.forecasts) if kind == "endings"]
+        both = [(label, p, q) for label, p, q in pairs if p is not None and q is not None]
+        label, p, q = max(both, key=lambda pair: abs(pair[2] - pair[1]), default=("", 0.0, 0.0))
+        if p == q:
+            return f"No ending is likelier or less likely by {by}"
+        return f"By {by} “{label}” changes most: from {percent(p)} to {percent(q)}"
 
     def frame(self) -> pd.DataFrame:
         """Return one row for each change: where, before, after."""
@@ -52,15 +76,15 @@ class Diff:
         return pd.DataFrame(rows, columns=["where", "before", "after"])
 
     def sentences(self) -> list[str]:
-        """Tell every change, then what they did to endings and questions by the later of the two horizons."""
+        """Tell every change, then what they do to endings and questions by the earlier of the two horizons."""
         told = [str(change) for change in self.changes] or ["Nothing differs."]
         if self.forecasts is None:
             return told
         first, last = self.forecasts
-        days = (f"by {long_date(f.by_date(float(f.times[-1])))}" for f in self.forecasts)
-        when = " and ".join(dict.fromkeys(days))
-        told.append(f"What that does to the forecast, {when}, at the stated values:")
-        return told + [f"{label}: {_moved(p, q)}" for label, p, q in _both(first, last)]
+        ends = [world.by_date(world.horizon_days) for world in (self.before, self.after)]
+        earlier = ", the earlier of the two last days" if ends[0] != ends[1] else ""
+        told.append(f"What that does to the forecast by {long_date(_last(first))}{earlier}, at the stated values:")
+        return told + [f"{label}: {_moved(p, q)}" for _, label, p, q in _both(first, last)]
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON data."""
@@ -70,7 +94,8 @@ class Diff:
             "changes": self.frame().to_dict("records"),
         }
         if self.forecasts is not None:
-            data["forecast"] = [{"label": label, "before": p, "after": q} for label, p, q in _both(*self.forecasts)]
+            data["forecast"] = [{"label": label, "before": p, "after": q} for _, label, p, q in _both(*self.forecasts)]
+            data["by"] = _last(self.forecasts[0]).isoformat()
         return data
 
 
@@ -84,47 +109,78 @@ def diff(
 ) -> Diff:
     """Return what differs between two scenarios, and, with `forecast`, both exact forecasts at the stated values.
 
-    Raises what `solve` raises.
+    Both are by the earlier of the two last days; where one begins after the other ends there are none. Raises what
+    `solve` raises.
     """
     changes = tuple(_changes(before, after))
-    if not forecast:
+    end = min(world.by_date(world.horizon_days) for world in (before, after))
+    if not forecast or end < max(before.as_of, after.as_of):
         return Diff(before, after, changes)
-    first = solve(before, times=1, cancel=cancel)
+    first = _solved(before, end, cancel)
     if progress:
         progress(0.5)
-    return Diff(before, after, changes, (first, solve(after, times=1, cancel=cancel)))
+    return Diff(before, after, changes, (first, _solved(after, end, cancel)))
+
+
+def _solved(world: Scenario, end: dt.date, cancel: Callable[[], bool] | None) -> Forecast:
+    day = min(float((end - world.as_of).days + 1), world.horizon_days)
+    return solve(world, times=[day], cancel=cancel)
+
+
+def _last(forecast: Forecast) -> dt.date:
+    return forecast.by_date(float(forecast.times[-1]))
 
 
 def _changes(before: Scenario, after: Scenario) -> Iterator[Change]:
-    for name in _WHOLE:
+    for name, called in WHOLE.items():
         one, other = getattr(before, name), getattr(after, name)
         if one != other:
-            yield Change(_IN_THE_FILE.get(name, name), _words(name, one, before), _words(name, other, after))
+            texts = [field_in_words(name, one, before), field_in_words(name, other, after)]
+            yield _went(_IN_THE_FILE.get(name, name), f"The {called}", *texts)
     yield from _interventions(before, after)
     yield from _correlations(before, after)
-    for group in _GROUPS:
+    for group in THINGS:
         one, other = getattr(before, group), getattr(after, group)
         for name in [*one, *(n for n in other if n not in one)]:
             if one.get(name) != other.get(name):
-                yield from _item(f"{group}.{name}", (one.get(name), before), (other.get(name), after))
+                yield from _item(group, name, before, after)
         shared = [n for n in one if n in other]
         if group in ("endings", "moves", "ladders") and shared != [n for n in other if n in one]:
-            yield Change(f"{group} (order)", ", ".join(shared), ", ".join(n for n in other if n in one))
+            orders = ([label_of(one[n]) for n in names] for names in (shared, (n for n in other if n in one)))
+            texts = [", ".join(f"“{label}”" for label in labels) for labels in orders]
+            yield _went(f"{group} (order)", f"The order of the {group}", *texts)
+
+
+def _went(where: str, what: str, before: str, after: str) -> Change:
+    changes = f"{what} change{'' if where.rsplit('.', 1)[-1] in _MANY else 's'}"
+    if any(mark in f" {text}" for text in (before, after) for mark in _LONG):
+        return Change(where, before, after, f"{changes}. Before: {before}. Now: {after}.")
+    return Change(where, before, after, f"{changes} from {before} to {after}.")
 
 
 def _interventions(before: Scenario, after: Scenario) -> Iterator[Change]:
-    one, other = ([part_in_words(item, world) for item in world.interventions] for world in (before, after))
-    yield from (Change("interventions", text, "") for text in one if text not in other)
-    yield from (Change("interventions", "", text) for text in other if text not in one)
+    one, other = ([act_in_words(item, world) for item in world.interventions] for world in (before, after))
+    yield from (Change("interventions", text, "", f"No longer done: {text}.") for text in one if text not in other)
+    yield from (Change("interventions", "", text, f"Newly done: {text}.") for text in other if text not in one)
     if one != other and sorted(one) == sorted(other):
-        yield Change("interventions (order)", " | ".join(one), " | ".join(other))
+        yield _went("interventions (order)", "The order of what is done", " | ".join(one), " | ".join(other))
 
 
 def _correlations(before: Scenario, after: Scenario) -> Iterator[Change]:
-    one, other = ({f"{c.first}, {c.second}": _correlation(c) for c in world.correlations} for world in (before, after))
-    for pair in dict.fromkeys([*one, *other]):
-        if one.get(pair) != other.get(pair):
-            yield Change(f"correlations.{pair}", one.get(pair, ""), other.get(pair, ""))
+    sides = [{(c.first, c.second): c for c in world.correlations} for world in (before, after)]
+    for pair in dict.fromkeys([*sides[0], *sides[1]]):
+        old, new = (side.get(pair) for side in sides)
+        if old == new:
+            continue
+        world = after if new else before
+        what = " and ".join(f"“{world.assumptions[name].label}”" for name in pair)
+        texts = [_correlation(c) if c else "" for c in (old, new)]
+        where = f"correlations.{', '.join(pair)}"
+        if old and new:
+            yield _went(where, f"The correlation of {what}", *texts)
+        else:
+            told = f"are now correlated ({texts[1]})" if new else f"are no longer correlated ({texts[0]})"
+            yield Change(where, texts[0], texts[1], f"{what} {told}.")
 
 
 def _correlation(pair: Correlation) -> str:
@@ -132,64 +188,45 @@ def _correlation(pair: Correlation) -> str:
     return "; ".join(part for part in parts if part)
 
 
-def _item(where: str, before: tuple[Any, Scenario], after: tuple[Any, Scenario]) -> Iterator[Change]:
-    (one, world), (other, then) = before, after
+def _item(group: str, name: str, before: Scenario, after: Scenario) -> Iterator[Change]:
+    one, other = (getattr(world, group).get(name) for world in (before, after))
+    where, thing = f"{group}.{name}", THINGS[group]
     if one is None or other is None:
-        yield Change(where, _label(one), _label(other))
+        texts = ["" if item is None else label_of(item) for item in (one, other)]
+        told = _explained(after if one is None else before, group, name) or texts[0] or texts[1]
+        yield Change(where, texts[0], texts[1], f"{'New' if one is None else 'Gone'}: the {thing} {told.rstrip('.')}.")
         return
-    names = tuple(one.__dataclass_fields__)
+    what, names = f"{thing} “{label_of(one)}”", tuple(one.__dataclass_fields__)
     if isinstance(one, Assumption):
         names = ("label", "because", "sources", "observed", "uses_log_until")
-        if _prior(one) != _prior(other):
-            yield Change(where, _prior(one), _prior(other))
-    for name in names:
-        if getattr(one, name) != getattr(other, name):
-            texts = _words(name, getattr(one, name), world), _words(name, getattr(other, name), then)
-            yield Change(f"{where}.{_IN_THE_FILE.get(name, name)}", *texts)
+        texts = [prior_in_words(item) for item in (one, other)]
+        if texts[0] != texts[1]:
+            yield _went(where, f"The {what}", *texts)
+    for field in names:
+        if getattr(one, field) != getattr(other, field):
+            texts = [
+                field_in_words(field, getattr(item, field), world) for item, world in ((one, before), (other, after))
+            ]
+            if field in ("hidden", "covert"):
+                told = f"The {what} is {'now' if getattr(other, field) else 'no longer'} {field}."
+                yield Change(f"{where}.{field}", texts[0], texts[1], told)
+                continue
+            called = f"The {FIELDS.get(field, field)} {'for' if field == 'because' else 'of'} the {what}"
+            yield _went(f"{where}.{_IN_THE_FILE.get(field, field)}", called, *texts)
 
 
-def _label(item: Any) -> str:
-    return "" if item is None else (getattr(item, "label", "") or getattr(item, "title", "") or item.id)
+def _explained(world: Scenario, group: str, name: str) -> str:
+    """Return the sentence that explains a thing of a scenario, "" where there is none."""
+    return next((line.sentence for line in explain(world) if (line.section, line.id) == (group, name)), "")
 
 
-def _prior(assumption: Assumption) -> str:
-    value, low, high = (show(x, assumption.kind, assumption.unit) for x in
-                        (assumption.value, assumption.low, assumption.high))  # fmt: skip
-    return value if assumption.fixed else f"{value} (90% range {low} to {high})"
-
-
-def _words(name: str, value: Any, scenario: Scenario) -> str:
-    """Say the value of a field, as its file or a sentence would."""
-    if name == "start":
-        return _start(value)
-    if name == "horizon_days":
-        return show(value, "duration")
-    if name == "observed" and value is not None:
-        return show(value, "rate")
-    if isinstance(value, tuple):
-        return ("; " if name in ("factors", "outcomes", "rungs") else ", ").join(
-            _words("", item, scenario) for item in value
-        ) or "none"  # fmt: skip
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if hasattr(value, "__dataclass_fields__"):
-        return part_in_words(value, scenario)
-    return "none" if value in (None, "") else str(value)
-
-
-def _start(start: tuple[tuple[str, str | None], ...]) -> str:
-    if len(start) == 1:
-        return start[0][0]
-    return ", ".join(f"{level} with {share}" if share else f"otherwise {level}" for level, share in start)
-
-
-def _both(first: Forecast, last: Forecast) -> Iterator[tuple[str, float | None, float | None]]:
+def _both(first: Forecast, last: Forecast) -> Iterator[tuple[str, str, float | None, float | None]]:
     for kind in ("endings", "questions"):
         one, other = getattr(first, kind), getattr(last, kind)
         for name in dict.fromkeys([*one, *other]):
             label = (first if name in one else last).label(kind, name)
             values = (float(bands[name].probability[-1]) if name in bands else None for bands in (one, other))
-            yield (label, *values)  # type: ignore[misc]
+            yield (kind, label, *values)  # type: ignore[misc]
 
 
 def _moved(before: float | None, after: float | None) -> str:
@@ -197,5 +234,6 @@ def _moved(before: float | None, after: float | None) -> str:
         return (
             f"{'not asked' if before is None else percent(before)} → {'not asked' if after is None else percent(after)}"
         )
-    points = 100 * (after - before)
-    return f"{percent(before)} → {percent(after)} ({points:+.2g} points)" if points else f"{percent(before)}, as before"
+    if after == before:
+        return f"{percent(before)}, as before"
+    return f"{percent(before)} → {percent(after)} ({points(after - before)})"

@@ -145,7 +145,6 @@ def diff(result: Diff) -> Iterator[Picture]:
     from simlib.plots.comparison import comparison
 
     if result.forecasts is not None and list(result.forecasts[0].endings) == list(result.forecasts[1].endings):
-        sides = (result.before.view or "before", result.after.view or "after")
-        names = sides if sides[0] != sides[1] else ("before", "after")
-        draw: Any = partial(comparison, dict(zip(names, result.forecasts, strict=True)), ongoing=True)
+        sides = dict(zip(result.names, result.forecasts, strict=True))
+        draw: Any = partial(comparison, sides, ongoing=True, title=result.finding())
         yield Picture("forecasts", draw, 140 + 86 * len(result.forecasts[0].endings))

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simlib.plots import style
-from simlib.results import ONGOING, percent
+from simlib.plots.rows import fit
+from simlib.results import ONGOING, long_date, percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
 MARKS = ("o", "s", "D", "^", "v")
 
 
-def comparison(results: Mapping[str, Forecast], ax: Axes, *, ongoing: bool = False) -> Axes:
+def comparison(
+    results: Mapping[str, Forecast], ax: Axes, *, ongoing: bool = False, title: str = "The same world, seen differently"
+) -> Axes:
     """Draw one row for each ending and one mark for each named answer, with its number; return the axes.
 
     All answers must be of the same world and horizon. The first is the reference: the thin line starts there.
@@ -27,7 +30,7 @@ def comparison(results: Mapping[str, Forecast], ax: Axes, *, ongoing: bool = Fal
     names = [name for name in first.endings if ongoing or name != ONGOING]
     last = {label: np.array([float(f.endings[n].probability[-1]) for n in names]) for label, f in results.items()}
     by = first.by_date(float(first.times[-1]))
-    style.dress(ax, "The same world, seen differently", f"probability by {by.day} {by:%b %Y}")
+    style.dress(ax, fit(title, ax), f"probability by {long_date(by)}")
     height = len(results) + 1.6
     for row, name in enumerate(names):
         top = row * height

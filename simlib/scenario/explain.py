@@ -28,7 +28,6 @@ from simlib.scenario.model import (
     Pin,
     Policy,
     Question,
-    Rung,
     Scenario,
     Variable,
     Window,
@@ -96,36 +95,6 @@ def condition_in_words(condition: Condition, scenario: Scenario, *, labels: bool
         for clause in condition.clauses
     ]
     return ", or ".join(clauses)
-
-
-def part_in_words(part: object, scenario: Scenario) -> str:
-    """Say a part of a scenario that is no whole line of its own; numbers are called by their ids.
-
-    `part`: a condition, window, factor, effect, outcome, rung or intervention. Raises TypeError for anything else.
-    """
-    say = _Speaker(scenario)
-    match part:
-        case Condition():
-            return condition_in_words(part, scenario)
-        case Window():
-            return _window(part)
-        case Factor():
-            between = f" {_window(part.between)}" if part.between else ""
-            return f"{part.by}{_if_not_always(' while', part.when, scenario)}{between}"
-        case Effect():
-            return say.effect(part)
-        case Outcome():
-            chance = f"with chance {part.chance}" if part.chance else "otherwise"
-            return f"{part.id} (“{part.label}”) {chance}: {say.effects(part)}"
-        case Rung():
-            return f"{part.id}{f' (“{part.label}”)' * bool(part.label)}{_if_not_always(' once', part.when, scenario)}"
-        case Force() | Forbid() | Policy() | Pin() | Hold() | Assume():
-            return say.intervention(part)
-    raise TypeError(f"no words for {type(part).__name__}")
-
-
-def _if_not_always(word: str, condition: Condition, scenario: Scenario) -> str:
-    return "" if condition.always else f"{word} {condition_in_words(condition, scenario)}"
 
 
 def _called(variable: Variable, labels: bool) -> str:
