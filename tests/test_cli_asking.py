@@ -201,12 +201,26 @@ def test_json_to_standard_output_is_only_json(capsys):
         (["indicators", "two-islands", "--day", "200"], 2, "--day: 200; expected a day before the horizon of 90 days"),
         (["indicators", "two-islands", "--day", "-3"], 2, "--day: -3; expected a day before the horizon of 90 days"),
         (["uncertainty", "two-islands", "--draws", "16"], 2, "--draws: 16; expected at least 128, or 0"),
+        (["uncertainty", "two-islands", "--tolerance", "0"], 2, "--tolerance: 0; expected points of probability above"),
+        (["uncertainty", "two-islands", "--tolerance", "nan"], 2, "--tolerance: nan; expected points of probability"),
+        (["uncertainty", "two-islands", "--most-draws", "64"], 2, "--most-draws: 64; expected at least 128"),
+        (["uncertainty", "two-islands", "--quantile", "95"], 2, "--quantile: 95; expected a number strictly between"),
+        (["uncertainty", "two-islands", "--draws", "256", "--tolerance", "2"], 2, "--tolerance: and --draws at once"),
         (["uncertainty", "two-islands", "--observe", "90"], 2, "--observe: 90; expected a day before that of the"),
     ],
 )
 def test_a_bad_question_is_refused_in_words(argv, code, words, capsys):
     assert main(argv) == code
     assert words in capsys.readouterr().err
+
+
+def test_when_to_stop_drawing_and_what_to_tell_can_be_said(door, capsys):
+    argv = ["uncertainty", door(fixed=False), "--quantile", "0.9", "--quantile", "0.1",
+            "--tolerance", "20", "--most-draws", "256"]  # fmt: skip
+    assert main([*argv, "--json", "-"]) == 0
+    told = json.loads(capsys.readouterr().out)["uncertainty"]
+    assert (told["draws"], told["tolerance"], told["reached"]) == (128, 0.2, True)
+    assert all(list(measure["quantiles"]) == ["0.1", "0.9"] for measure in told["measures"].values())
 
 
 def test_a_sweep_is_done_once(tmp_path, capsys):

@@ -21,10 +21,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from simlib.analysis.estimates import Number, estimate, without_noise
 from simlib.analysis.inputs import uncertain
 from simlib.analysis.measures import Measure
 from simlib.analysis.responses import cross
-from simlib.analysis.uncertainty import Doubt, Number, estimate, without_noise
+from simlib.analysis.uncertainty import Doubt
 from simlib.results import counted, long_date, percent, plain_json
 from simlib.scenario.model import Assumption, Scenario
 from simlib.tables import Floats

@@ -27,10 +27,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simlib import priors
+from simlib.analysis.estimates import (
+    Number,
+    doubt_share,
+    draws_needed,
+    estimate,
+    quantile,
+    variance_over_draws,
+    without_noise,
+)
 from simlib.analysis.inputs import uncertain
 from simlib.analysis.measures import Measure, find
-from simlib.analysis.responses import Engine, Responses, cross, half_widths
-from simlib.results import long_date, percent, plain_json, provenance
+from simlib.analysis.responses import Engine, Responses, half_widths
+from simlib.results import counted, long_date, percent, plain_json, provenance
 from simlib.scenario.model import Scenario
 from simlib.tables import Floats
 
@@ -46,17 +55,6 @@ SCRAMBLES = 8
 FIRST_DRAWS, MOST_DRAWS, RUNS = 128, 1024, 2000
 QUANTILES = (0.05, 0.5, 0.95)
 TOLERANCE = 0.01
-
-
-@dataclass(frozen=True)
-class Number:
-    """An estimate with its 95% half-width: the error of draws and dice together."""
-
-    value: float
-    half: float
-
-    def __iter__(self) -> Any:
-        return iter((self.value, self.half))
 
 
 @dataclass(frozen=True)
@@ -87,7 +85,8 @@ class Doubt:
     """The priors carried through to some measures by a day.
 
     scores and theta (D, A): the draws; sequence (D,): which Sobol sequence each came from; answers (D, K, M): by block
-    of replicates (one block when exact). `reached` says whether the quantiles met the `tolerance`.
+    of replicates (one block when exact). `reached` says whether the quantiles met the `tolerance`, `within` what they
+    met; `needed` is about how many draws it would take, judged from how the error fell (None: none would do).
     """
 
     scenario: Scenario
@@ -103,6 +102,8 @@ class Doubt:
     spreads: Mapping[str, Spread]
     tolerance: float | None
     reached: bool
+    within: float
+    needed: int | None
     provenance: Mapping[str, Any]
 
     @property
@@ -144,9 +145,19 @@ class Doubt:
         """Say for each measure what the answer could be, and how much of what is uncertain is doubt."""
         lines = [line for spread in self.spreads.values() for line in self._about(spread)]
         if self.tolerance is not None:
-            met = "are" if self.reached else "could not be"
-            lines.append(f"With {self.draws:,} draws the quantiles {met} known to {self._within(self.tolerance)}.")
+            lines.append(self._told_how_well(self.tolerance))
         return lines
+
+    def _told_how_well(self, tolerance: float) -> str:
+        met = "are" if self.reached else "could not be"
+        told = f"With {counted(self.draws, 'draw')} the quantiles {met} known to {self._within(tolerance)}"
+        if self.reached:
+            return f"{told}."
+        runs = f" of {self.runs:,} replicates" if self.runs else ""
+        many = f"about {self.needed:,}" if self.needed and self.needed <= 1_000_000 else "more than a million"
+        more = f"{many} draws{runs} would do" if self.needed else "more draws would not help"
+        also = "; more replicates for each draw would" if self.runs and not self.needed else ""
+        return f"{told}, only to {self._within(float(f'{self.within:.2g}'))}: {more}{also}."
 
     def _within(self, tolerance: float) -> str:
         points = f"±{100 * tolerance:g} point{'s' * (100 * tolerance != 1)}"
@@ -162,10 +173,13 @@ class Doubt:
         if s.stated.half > 0:
             error = f" ±{100 * s.stated.half:.1g} points" if s.measure.probability else f" ±{s.stated.half:.1g}"
         what, (low, high) = f"{s.measure.words} by {long_date(self.by)}", (min(s.quantiles), max(s.quantiles))
-        between = f"{show(s.quantiles[low].value)} and {show(s.quantiles[high].value)}"
+        between = f"between {show(s.quantiles[low].value)} and {show(s.quantiles[high].value)}"
+        spread = f"in {100 * (high - low):.3g}% of the draws {between}"
+        if low == high:
+            spread = f"in {100 * low:.3g}% of the draws at most {show(s.quantiles[low].value)}"
         stated = f"{show(s.stated.value)}{error} at the stated values"
-        yield (f"{what[0].upper()}{what[1:]}: {show(s.mean.value)} over the priors, {stated}; in "
-               f"{100 * (high - low):.0f}% of the draws between {between}.")  # fmt: skip
+        yield (f"{what[0].upper()}{what[1:]}: {show(s.mean.value)} over the priors, {stated}; "
+               f"{spread}.")  # fmt: skip
         if s.doubt:
             doubt, chance = percent(s.doubt.value), percent(1 - s.doubt.value)
             yield (f"Of all that is uncertain about it, {doubt} is doubt about the assumptions and {chance} is chance; "
@@ -229,14 +243,15 @@ def propagate(
     errors = half_widths(at_centre)[0]
     stated = [Number(float(mean), float(half)) for mean, half in zip(at_centre[0].mean(axis=0), errors, strict=True)]
     carried = _Carried(scenario, responses, seed, limit, progress, cancel)
-    size = max(limit if draws is not None else min(FIRST_DRAWS, limit), 1)
+    size, errors = max(limit if draws is not None else min(FIRST_DRAWS, limit), 1), []
     while True:
         carried.grow(-(-size // SCRAMBLES))
         spreads = {
             m.name: _spread(m, known, carried.answers[:, :, i], carried.sequence, quantiles)
             for i, (m, known) in enumerate(zip(chosen, stated, strict=True))
         }
-        reached = all(_is_known(spread, tolerance) for spread in spreads.values())
+        errors.append((len(carried.scores), max(map(_worst_error, spreads.values()))))
+        reached = errors[-1][1] <= tolerance
         if reached or size >= limit:
             break
         size = min(2 * size, limit)
@@ -245,7 +260,7 @@ def propagate(
     return Doubt(
         scenario, scenario.by_date(responses.day), responses.day, responses.engine, responses.runs, chosen,
         carried.scores, priors.values_from_scores(scenario, carried.scores), carried.sequence, carried.answers, spreads,
-        tolerance if draws is None else None, reached,
+        tolerance if draws is None else None, reached, errors[-1][1], draws_needed(errors, tolerance),
         provenance(scenario, engine=responses.engine, runs=responses.runs or None, seed=seed,
                    draws=len(carried.scores)),
     )  # fmt: skip
@@ -283,9 +298,10 @@ def _scaled(progress: Progress, first: float, last: float) -> Progress:
     return lambda share: progress(min(first + share * (last - first), 1.0))
 
 
-def _is_known(spread: Spread, tolerance: float) -> bool:
+def _worst_error(spread: Spread) -> float:
+    """Return the widest half-width of a quantile: of a probability, or relative to the mean of an expected count."""
     scale = 1.0 if spread.measure.probability else max(abs(spread.mean.value), 1e-300)
-    return all(number.half <= tolerance * scale for number in spread.quantiles.values())
+    return max(number.half for number in spread.quantiles.values()) / scale
 
 
 # -------------------------------------------------------------------- from draws to numbers
@@ -300,66 +316,3 @@ def _spread(
     doubt = estimate(doubt_share, values, sequence) if measure.probability else None
     known = {q: quantile(values, sequence, q) for q in quantiles}
     return Spread(measure, stated, mean, variance, doubt, known, without_noise(values))
-
-
-def estimate(statistic: Callable[[Floats], float], values: Floats, sequence: NDArray[np.int64]) -> Number:
-    """Return a statistic of draws (D, K) and its 95% half-width.
-
-    The error of the draws is Student's t over the sequences, that of the dice a jackknife over the blocks.
-    """
-    parts = np.array([statistic(values[sequence == s]) for s in np.unique(sequence)])
-    variance = float(parts.var(ddof=1)) / len(parts) + _of_dice(statistic, values)
-    return Number(statistic(values), _student(len(parts)) * float(np.sqrt(variance)))
-
-
-def quantile(values: Floats, sequence: NDArray[np.int64], q: float) -> Number:
-    """Return a quantile over draws (D, K) and its 95% half-width.
-
-    The error of the draws is that of the share of draws below it, carried back through the quantiles (Woodruff 1952):
-    the quantiles of single sequences, a few points in each tail, would agree too well.
-    """
-    def of(x: Floats, level: float = q) -> float:
-        return float(np.quantile(without_noise(x), min(max(level, 0.0), 1.0), method="hazen"))
-
-    found, draws = of(values), without_noise(values)
-    below = np.array([np.mean(draws[sequence == s] <= found) for s in np.unique(sequence)])
-    reach = _student(len(below)) * float(below.std(ddof=1)) / np.sqrt(len(below)) + 0.5 / len(draws)
-    half = max(of(values, q + reach) - found, found - of(values, q - reach))
-    return Number(found, float(np.hypot(half, _student(len(below)) * np.sqrt(_of_dice(of, values)))))
-
-
-def _student(count: int) -> float:
-    from scipy.special import stdtrit
-
-    return float(stdtrit(count - 1, 0.975))
-
-
-def _of_dice(statistic: Callable[[Floats], float], values: Floats) -> float:
-    """Return the jackknife variance over the blocks; 0 for a single, exact one."""
-    blocks = values.shape[1]
-    if blocks < 3:
-        return 0.0
-    left = np.array([statistic(np.delete(values, block, axis=1)) for block in range(blocks)])
-    return float(((left - left.mean()) ** 2).sum()) * (blocks - 1) / blocks
-
-
-def variance_over_draws(values: Floats) -> float:
-    """Return Var(P) over draws (D, K), free of the noise within draws; it may come out below zero."""
-    apart = values - values.mean(axis=0)
-    return float(cross(apart, apart)) * len(values) / (len(values) - 1)
-
-
-def doubt_share(values: Floats) -> float:
-    """Return Var(P) / (p̄(1 - p̄)) from draws (D, K), between 0 and 1; 0 where nothing is uncertain."""
-    p = float(values.mean())
-    return min(max(variance_over_draws(values) / (p * (1 - p)), 0.0), 1.0) if 0 < p < 1 else 0.0
-
-
-def without_noise(values: Floats) -> Floats:
-    """Return P at each draw (D,) from blocks (D, K), drawn in to their mean until their variance is Var(P)."""
-    average: Floats = values.mean(axis=1)
-    if values.shape[1] == 1:
-        return average
-    seen, true = float(average.var(ddof=1)), max(variance_over_draws(values), 0.0)
-    shrink = np.sqrt(min(true / seen, 1.0)) if seen > 0 else 0.0
-    return np.asarray(average.mean() + shrink * (average - average.mean()))

@@ -95,12 +95,14 @@ def drivers(arguments: Namespace) -> int:
 def uncertainty(arguments: Namespace) -> int:
     """How sure: the spread over the priors, doubt and chance apart, and what would be worth finding out."""
     from simlib.analysis.knowing import value_of_knowing
-    from simlib.analysis.uncertainty import propagate
+    from simlib.analysis.uncertainty import MOST_DRAWS, QUANTILES, TOLERANCE, propagate
 
     scenario, measures = asked_world(arguments), arguments.measure or None
     with Task("carrying the priors through") as task:
         doubt = propagate(
             scenario, measures, draws=arguments.draws or None, day=arguments.day, seed=arguments.seed,
+            tolerance=TOLERANCE if arguments.tolerance is None else arguments.tolerance / 100,
+            most=arguments.most_draws or MOST_DRAWS, quantiles=sorted(set(arguments.quantile or QUANTILES)),
             engine=arguments.engine or "auto", progress=task.report, cancel=task.cancelled,
         )  # fmt: skip
     worths = {f"knowing-{slug(measure.name)}": value_of_knowing(doubt, measure.name) for measure in doubt.measures

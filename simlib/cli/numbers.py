@@ -20,6 +20,7 @@ def check(arguments: Namespace, scenario: Scenario) -> None:
     problems = [
         *_of_day(arguments, scenario), *_of_draws(arguments), *_of_ladder(arguments, scenario),
         *_of_endings(arguments, scenario), *_of_threshold(arguments), *_of_observing(arguments, scenario),
+        *_of_stopping(arguments),
     ]  # fmt: skip
     if problems:
         raise ScenarioError(problems)
@@ -86,6 +87,25 @@ def _of_observing(arguments: Namespace, scenario: Scenario) -> Iterator[Problem]
     last = scenario.horizon_days if arguments.day is None else arguments.day
     if not 0 < seen_by < last:
         yield Problem("", 0, "--observe", f"{seen_by:g}", f"expected a day before that of the forecast, {last:g} days")
+
+
+def _of_stopping(arguments: Namespace) -> Iterator[Problem]:
+    """Check when `uncertainty` stops to draw, and the quantiles it tells."""
+    if arguments.command != "uncertainty":
+        return
+    from simlib.analysis.knowing import LEAST_DRAWS
+
+    tolerance, most = arguments.tolerance, arguments.most_draws
+    for name, given in (("--tolerance", tolerance), ("--most-draws", most)):
+        if given is not None and arguments.draws:
+            yield Problem("", 0, name, "and --draws at once", "expected one of them: --draws says how many to draw")
+    if tolerance is not None and not 0 < tolerance < 100:
+        yield Problem("", 0, "--tolerance", f"{tolerance:g}", "expected points of probability above 0 and below 100")
+    if most is not None and most < LEAST_DRAWS:
+        yield Problem("", 0, "--most-draws", f"{most}", f"expected at least {LEAST_DRAWS}")
+    for quantile in arguments.quantile or ():
+        if not 0 < quantile < 1:
+            yield Problem("", 0, "--quantile", f"{quantile:g}", "expected a number strictly between 0 and 1")
 
 
 def looked_by(arguments: Namespace, scenario: Scenario) -> float:

@@ -14,10 +14,11 @@ import numpy as np
 import pytest
 
 from simlib import priors
+from simlib.analysis.estimates import doubt_share, draws_needed, estimate, variance_over_draws, without_noise
 from simlib.analysis.fans import ladder_fan, measure_fan
 from simlib.analysis.knowing import divergence, evidence, explained_variance, hermite, value_of_knowing
 from simlib.analysis.seeing import value_of_seeing
-from simlib.analysis.uncertainty import doubt_share, estimate, propagate, variance_over_draws, without_noise
+from simlib.analysis.uncertainty import propagate
 from simlib.cli.listing import worth_seeing
 from simlib.engines.mixture import over_priors
 from simlib.errors import Cancelled, ScenarioError, Unsupported
@@ -140,7 +141,29 @@ def test_it_says_when_the_tolerance_was_not_reached():
     found = propagate(ferry(), "across", tolerance=1e-5, most=128)
     assert not found.reached
     assert found.draws == 128
-    assert "could not be known to ±0.001 points." in found.sentences()[-1]
+    told = found.sentences()[-1]
+    assert told.startswith("With 128 draws the quantiles could not be known to ±0.001 points, only to ±")
+    assert "draws would do." in told
+    assert found.within == max(number.half for number in found.spread().quantiles.values())
+
+
+def test_draws_needed_follow_the_rate_at_which_the_error_fell():
+    assert draws_needed([(128, 0.04), (256, 0.02)], 0.01) == 512  # it halves with every doubling
+    assert draws_needed([(128, 0.04), (256, 0.04 / np.sqrt(2))], 0.01) == 2048
+    assert draws_needed([(128, 0.04)], 0.02) == 512  # nothing is known of the rate: that of independent draws
+    assert draws_needed([(128, 0.04), (256, 0.039), (512, 0.04)], 0.01) is None
+    assert draws_needed([(128, 0.005)], 0.01) == 128
+
+
+def test_errors_that_more_draws_do_not_lessen_are_those_of_the_dice():
+    found = propagate(ferry(), "across", engine="montecarlo", runs=32, most=512, tolerance=0.001)
+    assert found.needed is None
+    assert "more draws would not help; more replicates for each draw would." in found.sentences()[-1]
+
+
+def test_one_quantile_is_told_as_one():
+    found = propagate(ferry(), "across", draws=128, quantiles=[0.9])
+    assert "; in 90% of the draws at most 9" in found.sentences()[0]
 
 
 @pytest.mark.statistical

@@ -1,0 +1,111 @@
+"""Estimates from draws of the priors, each with the error of draws and dice together.
+
+Draws (D, K) are answers in K blocks of replicates (one when exact), from independent sequences whose disagreement is
+the error of the draws; the blocks give that of the dice. What `simlib.analysis.uncertainty` tells is computed here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simlib.analysis.responses import cross
+from simlib.tables import Floats
+
+LEAST_RATE = 0.25
+"""Power of the number of draws by which an error must fall if more draws are to be of use."""
+
+
+@dataclass(frozen=True)
+class Number:
+    """An estimate with its 95% half-width: the error of draws and dice together."""
+
+    value: float
+    half: float
+
+    def __iter__(self) -> Any:
+        return iter((self.value, self.half))
+
+
+def estimate(statistic: Callable[[Floats], float], values: Floats, sequence: NDArray[np.int64]) -> Number:
+    """Return a statistic of draws (D, K) and its 95% half-width.
+
+    The error of the draws is Student's t over the sequences, that of the dice a jackknife over the blocks.
+    """
+    parts = np.array([statistic(values[sequence == s]) for s in np.unique(sequence)])
+    variance = float(parts.var(ddof=1)) / len(parts) + _of_dice(statistic, values)
+    return Number(statistic(values), _student(len(parts)) * float(np.sqrt(variance)))
+
+
+def quantile(values: Floats, sequence: NDArray[np.int64], q: float) -> Number:
+    """Return a quantile over draws (D, K) and its 95% half-width.
+
+    The error of the draws is that of the share of draws below it, carried back through the quantiles (Woodruff 1952):
+    the quantiles of single sequences, a few points in each tail, would agree too well.
+    """
+    def of(x: Floats, level: float = q) -> float:
+        return float(np.quantile(without_noise(x), min(max(level, 0.0), 1.0), method="hazen"))
+
+    found, draws = of(values), without_noise(values)
+    below = np.array([np.mean(draws[sequence == s] <= found) for s in np.unique(sequence)])
+    reach = _student(len(below)) * float(below.std(ddof=1)) / np.sqrt(len(below)) + 0.5 / len(draws)
+    half = max(of(values, q + reach) - found, found - of(values, q - reach))
+    return Number(found, float(np.hypot(half, _student(len(below)) * np.sqrt(_of_dice(of, values)))))
+
+
+def _student(count: int) -> float:
+    from scipy.special import stdtrit
+
+    return float(stdtrit(count - 1, 0.975))
+
+
+def _of_dice(statistic: Callable[[Floats], float], values: Floats) -> float:
+    """Return the jackknife variance over the blocks; 0 for a single, exact one."""
+    blocks = values.shape[1]
+    if blocks < 3:
+        return 0.0
+    left = np.array([statistic(np.delete(values, block, axis=1)) for block in range(blocks)])
+    return float(((left - left.mean()) ** 2).sum()) * (blocks - 1) / blocks
+
+
+def variance_over_draws(values: Floats) -> float:
+    """Return Var(P) over draws (D, K), free of the noise within draws; it may come out below zero."""
+    apart = values - values.mean(axis=0)
+    return float(cross(apart, apart)) * len(values) / (len(values) - 1)
+
+
+def doubt_share(values: Floats) -> float:
+    """Return Var(P) / (p̄(1 - p̄)) from draws (D, K), between 0 and 1; 0 where nothing is uncertain."""
+    p = float(values.mean())
+    return min(max(variance_over_draws(values) / (p * (1 - p)), 0.0), 1.0) if 0 < p < 1 else 0.0
+
+
+def without_noise(values: Floats) -> Floats:
+    """Return P at each draw (D,) from blocks (D, K), drawn in to their mean until their variance is Var(P)."""
+    average: Floats = values.mean(axis=1)
+    if values.shape[1] == 1:
+        return average
+    seen, true = float(average.var(ddof=1)), max(variance_over_draws(values), 0.0)
+    shrink = np.sqrt(min(true / seen, 1.0)) if seen > 0 else 0.0
+    return np.asarray(average.mean() + shrink * (average - average.mean()))
+
+
+def draws_needed(errors: Sequence[tuple[int, float]], tolerance: float) -> int | None:
+    """Return about how many draws would bring the error to a tolerance, from the (draws, error) so far.
+
+    The rate is the slope of the logarithms, at most one over the number of draws; one size alone has the rate of
+    independent draws. None where the error hardly falls: it is not that of the draws.
+    """
+    draws, error = errors[-1]
+    if error <= tolerance:
+        return draws
+    sizes, found = np.log([(n, e) for n, e in errors if e > 0]).T
+    rate = -float(np.polyfit(sizes, found, 1)[0]) if len(sizes) > 1 else 0.5
+    if rate < LEAST_RATE:
+        return None
+    wanted = draws * (error / tolerance) ** (1 / min(rate, 1.0))
+    return int(2 ** np.ceil(np.log2(wanted)))
