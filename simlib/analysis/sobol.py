@@ -57,7 +57,8 @@ PRECISION = 0.1
 
 _SHARES = ((0.95, "nearly all"), (0.8, "most"), (0.7, "about three quarters"), (0.6, "about two thirds"),
            (0.45, "about half"), (0.38, "about two fifths"), (0.29, "about a third"), (0.22, "about a quarter"),
-           (0.15, "about a sixth"), (0.075, "about a tenth"), (0.03, "about a twentieth"))  # fmt: skip
+           (0.18, "about a fifth"), (0.14, "about a sixth"), (0.075, "about a tenth"),
+           (0.03, "about a twentieth"))  # fmt: skip
 
 
 def share_in_words(share: float) -> str:
