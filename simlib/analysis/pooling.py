@@ -131,9 +131,10 @@ class Pooled:
         ]  # fmt: skip
         return pd.DataFrame(rows)
 
-    def ranked(self, kind: str = "ending") -> list[Item]:
-        """Return the endings (or questions) by how far the views disagree about them at the last time."""
-        return sorted((i for i in self.items if i.kind == kind), key=lambda i: -float(i.divergence[-1]))
+    def ranked(self, kind: Kind | None = None) -> list[Item]:
+        """Return endings and questions (or one kind) by how far the views disagree about them at the last time."""
+        some = (i for i in self.items if kind in (None, i.kind))
+        return sorted(some, key=lambda i: -float(i.divergence[-1]))
 
     def sentences(self) -> list[str]:
         """Say both pools by the horizon, who says least and most, and how much of what is uncertain is disagreement."""
@@ -144,13 +145,16 @@ class Pooled:
         lines += [_about(item, names) for item in self.items]
         bits, whole = float(self.divergence[-1]), float(self.entropy[-1])
         if bits > _NOTHING:
-            most = self.ranked()[0]
             lines.append(
                 f"Of the {whole:.2g} bits that are uncertain about the ending in the linear pool, {bits:.2g} are "
-                f"disagreement between the views ({percent(bits / whole)}); they disagree most about “{most.label}”."
+                f"disagreement between the views ({percent(bits / whole)})."
             )
         else:
             lines.append("The views agree about every ending.")
+        most = self.ranked()[0]
+        if float(most.divergence[-1]) > _NOTHING:
+            low, high = (percent(float(x)) for x in (most.views[:, -1].min(), most.views[:, -1].max()))
+            lines.append(f"Of all endings and questions they disagree most about “{most.label}”: {low} to {high}.")
         return [*lines, "The logarithmic pool is taken at each date by itself; what one view rules out it rules out."]
 
     def to_dict(self) -> dict[str, Any]:

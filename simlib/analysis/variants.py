@@ -116,7 +116,8 @@ def without_windows(scenario: Scenario) -> Scenario:
 class Booking:
     """One intervention on the calendar: `first` and `last` day in days after `as_of`; alike where it acts at once.
 
-    `waits`: it acts only while a condition holds. `again`: the further days of a move that is forced more than once.
+    `waits`: it acts only while a condition holds. `again`: the further days of a move that is forced more than once;
+    `acts`: what is done, in words, on the first day and on each of these.
     """
 
     kind: Literal["force", "forbid", "policy", "pin", "hold", "assume"]
@@ -125,6 +126,7 @@ class Booking:
     last: float
     waits: bool = False
     again: tuple[float, ...] = ()
+    acts: tuple[str, ...] = ()
 
 
 def bookings(base: Scenario, changed: Scenario) -> tuple[Booking, ...]:
@@ -140,7 +142,8 @@ def bookings(base: Scenario, changed: Scenario) -> tuple[Booking, ...]:
         kind: Any = type(item).__name__.lower()
         words = intervention_in_words(item, changed) + (f", and {len(more)} times more" if more else "")
         again = tuple(changed.day(each.date) for each in more if each.date is not None)
-        result.append(Booking(kind, words, first, last, waits, again))
+        acts = tuple(intervention_in_words(each, changed) for each in (item, *more))
+        result.append(Booking(kind, words, first, last, waits, again, acts))
     return tuple(result)
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from simlib.analysis.variants import Booking
-    from simlib.analysis.whatif import Comparison
+    from simlib.analysis.whatif import Comparison, Effect
 
 LOOKS = {"force": (style.VERMILION, "v"), "pin": (style.PURPLE, "D"), "forbid": (style.SKY, "////"),
          "policy": (style.GREEN, "...."), "hold": (style.PURPLE, "xxxx"), "assume": (style.OCHRE, "----")}  # fmt: skip
@@ -31,10 +31,14 @@ def calendar(result: Comparison, ax: Axes) -> Axes:
     A tick is the beginning of its date, when interventions act.
     """
     booked = {label: effect.bookings for label, effect in result.effects.items() if effect.bookings}
+    idle = {label: _idle(result.effects[label]) for label in booked}
     acts = sum(map(len, booked.values()))
     things = f"{style.counted(acts, 'intervention')} in {style.counted(len(booked), 'variant')}"
-    marks = [*(words for kind, words in WORDS.items() if any(b.kind == kind for of in booked.values() for b in of)),
-             *(["pale: only while its condition holds"] if any(b.waits for of in booked.values() for b in of) else [])]
+    marks = [
+        *(words for kind, words in WORDS.items() if any(b.kind == kind for of in booked.values() for b in of)),
+        *(["pale: only while its condition holds"] if any(b.waits for of in booked.values() for b in of) else []),
+        *(["hollow: no effect in any history"] if any(idle.values()) else []),
+    ]
     style.dress(ax, fit(f"{things}, {long_date(result.as_of)} to {long_date(result.by)}", ax), "; ".join(marks))
     rows(ax, acts)
     row = 0.0
@@ -42,7 +46,7 @@ def calendar(result: Comparison, ax: Axes) -> Axes:
         name(ax, row, label, bold=True)
         row += HEAD
         for booking in items:
-            _book(ax, row, booking)
+            _book(ax, row, booking, idle[label])
             row += 1
     ax.set_ylim(max(row, 1) - 0.45, -0.62)
     style.date_axis(ax, result.as_of, result.horizon_days)
@@ -55,13 +59,20 @@ def rows_of(result: Comparison) -> float:
     return sum(len(e.bookings) + HEAD for e in result.effects.values() if e.bookings)
 
 
-def _book(ax: Axes, row: float, booking: Booking) -> None:
+def _idle(effect: Effect) -> frozenset[str]:
+    """Return what a variant does, in words, that changes nothing in any history."""
+    return frozenset(words for words, share in effect.without_effect.items() if share and share >= 1 - 1e-9)
+
+
+def _book(ax: Axes, row: float, booking: Booking, idle: frozenset[str]) -> None:
     colour, look = LOOKS[booking.kind]
+    void = sum(words in idle for words in booking.acts)
     if booking.first == booking.last:
-        days = [booking.first, *booking.again]
-        ax.plot(days, [row + 0.2] * len(days), look, color=colour, markersize=8, markeredgecolor=style.INK,
-                clip_on=False)  # fmt: skip
+        for day, words in zip([booking.first, *booking.again], booking.acts, strict=True):
+            ax.plot([day], [row + 0.2], look, color=colour, markersize=8, markeredgecolor=style.INK, clip_on=False,
+                    markerfacecolor="white" if words in idle else colour)  # fmt: skip
     else:
         ax.barh(row + 0.2, booking.last - booking.first, left=booking.first, height=0.3, hatch=look,
                 facecolor=(colour, 0.3 if booking.waits else 1.0), edgecolor=style.INK, linewidth=0.5)  # fmt: skip
-    name(ax, row, booking.words)
+    some = "" if void == len(booking.acts) else f" {void} of {len(booking.acts)} times"
+    name(ax, row, f"{booking.words} (no effect{some})" if void else booking.words)

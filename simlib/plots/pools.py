@@ -22,7 +22,7 @@ def pools(result: Pooled, ax: Axes) -> Axes:
     most = result.ranked()[0]
     low, high = (percent(float(choose(most.views[:, -1]))) for choose in (min, max))
     title = (
-        f"The views disagree most about the ending “{most.label}”: {low} to {high}"
+        f"The views disagree most about “{most.label}”: {low} to {high} by {long_date(result.by)}"
         if low != high
         else "The views agree"
     )

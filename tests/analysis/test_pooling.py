@@ -134,6 +134,20 @@ def test_it_is_told_tabled_and_stored(views):
     assert stored["endings"]["war"]["views"]["calm"] == pytest.approx(pooled.items[0].views[0].tolist())
 
 
+def test_a_question_may_be_what_they_disagree_most_about(world):
+    """The views differ in how often patrols are challenged, which hardly reaches the endings."""
+    few = solve(world, times=2)
+    happens = {name: dataclasses.replace(band, probability=band.probability * 0 + 0.9)
+               for name, band in few.questions.items()}  # fmt: skip
+    seldom = {name: dataclasses.replace(band, probability=band.probability * 0 + 0.1)
+              for name, band in few.questions.items()}  # fmt: skip
+    pooled = pool({"a": dataclasses.replace(few, questions=happens), "b": dataclasses.replace(few, questions=seldom)})
+    label = few.label("questions", next(iter(few.questions)))
+    assert pooled.ranked()[0].kind == "question"
+    assert pooled.ranked("ending")[0].kind == "ending"
+    assert f"Of all endings and questions they disagree most about “{label}”: 10% to 90%." in pooled.sentences()
+
+
 def test_a_veto_is_told_and_agreement_too(world):
     peace = world.replace(interventions=(Forbid("clash"),))
     pooled = pool_views({"as it is": world, "peace": peace}, times=2)

@@ -39,7 +39,7 @@ from simlib.plots.waterfall import effects, waterfall
 from simlib.plots.worth import knowing, seeing
 from simlib.results import long_date
 from simlib.scenario.model import Condition, Force, Pin, Policy
-from tests.worlds import date, tempo_world
+from tests.worlds import World, date, tempo_world
 
 
 @pytest.fixture(scope="module")
@@ -142,6 +142,22 @@ def test_a_calendar_shows_what_is_done_and_when(comparison):
     assert spans == [(0.0, 19.0, 1.0), (0.0, 60.0, 0.3)]
     assert "pale: only while its condition holds" in text
     assert [line.get_xdata()[0] for line in ax.lines] == [9.0, 0.0]
+
+
+def test_a_calendar_marks_what_has_no_effect():
+    world = World("valley", 30.0).variable("place", "valley", "pass", "plain", start="valley")
+    world.move("climb", 0.05, {"place": "pass"}, when={"place": "valley"})
+    world.move("descend", 0.3, {"place": "plain"}, when={"place": "pass"})
+    twice = [Force("descend", date(0)), Force("descend", date(20))]
+    variants = {"too early": Force("descend", date(0)), "on the way": Force("climb", date(0)), "twice": twice}
+    found = compare(world.ending("out", {"place": "plain"}).scenario(), variants, runs=0, times=1)
+    ax, text = drawn(calendar, found)
+    assert [line.get_markerfacecolor() == "white" for line in ax.lines] == [True, False, True, False]
+    assert "hollow: no effect in any history" in text
+    assert text.count("(no effect)") == 1
+    assert "(no effect 1 of 2 times)" in text
+    _, text = drawn(calendar, dataclasses.replace(found, effects={"on the way": found.effects["on the way"]}))
+    assert "no effect" not in text
 
 
 @pytest.mark.parametrize("engine", ["exact", "montecarlo"])
