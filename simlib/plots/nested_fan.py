@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,7 +11,7 @@ import numpy as np
 from simlib.plots import style
 from simlib.plots.panel import SideLabels
 from simlib.plots.rows import fit
-from simlib.results import percent
+from simlib.results import long_date, percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,18 +23,23 @@ WORTH_TELLING = 0.05
 """Probability from which on the border of a rung makes a title."""
 
 
+HATCH = 1.1
+"""Width of the lines of a hatched band, in points: the colours of the rungs show between them, unmixed."""
+
+
 def nested_fan(result: Fan, ax: Axes) -> Axes:
     """Draw the stacked rungs of a ladder, and over each border the 50% and 90% of the draws; return `ax`.
 
-    Colour is chance: how probable each rung is, on average over the priors. The pale bands on the borders are doubt;
+    Colour is chance: how probable each rung is, on average over the priors. The hatched bands on the borders are doubt;
     where they would lie on each other only those beside the widest rungs are drawn.
     """
     shown = _apart(result)
     told = max((b for b in shown if result.mean[b, -1] >= WORTH_TELLING), default=shown[0])
     mean, low, high = (percent(float(x[told, -1])) for x in (result.mean, result.quantiles[0], result.quantiles[-1]))
     more = " or above" if told < len(result.mean) - 1 else ""
-    title = f"{result.title}: “{result.names[told + 1]}”{more} {mean}, between {low} and {high} over the priors"
-    bands = "bands on the borders: 50% and 90% of the draws" + (
+    on = long_date(result.as_of + dt.timedelta(days=max(math.ceil(float(result.times[-1]) - 1e-9) - 1, 0)))
+    title = f"{result.title} on {on}: “{result.names[told + 1]}”{more} {mean}, {low} to {high} over the priors"
+    bands = "hatched: where 90% of the draws put a border, crossed: 50%" + (
         "" if len(shown) == len(result.mean) else ", where there is room"
     )
     style.dress(ax, fit(title, ax), f"colours: probability on the date, mean of {result.draws} draws; {bands}")
@@ -42,7 +49,7 @@ def nested_fan(result: Fan, ax: Axes) -> Axes:
     for rung, colour in enumerate(colours):
         ax.fill_between(result.times, 1 - above[rung], 1 - above[rung + 1], color=colour, linewidth=0, zorder=1)
     for border in range(len(result.mean)):
-        ax.plot(result.times, 1 - result.mean[border], color=style.INK, linewidth=1.1 if border in shown else 0.5,
+        ax.plot(result.times, 1 - result.mean[border], color=style.INK, linewidth=1.6 if border in shown else 0.5,
                 zorder=3)  # fmt: skip
     for border in shown:
         _band(ax, result, border)
@@ -70,11 +77,14 @@ def _apart(result: Fan) -> list[int]:
 
 
 def _band(ax: Axes, result: Fan, border: int) -> None:
-    for low, high, alpha in ((0, 4, 0.35), (1, 3, 0.45)):
-        ax.fill_between(result.times, 1 - result.quantiles[high, border], 1 - result.quantiles[low, border],
-                        color="white", alpha=alpha, linewidth=0, zorder=2)  # fmt: skip
+    import matplotlib as mpl
+
+    with mpl.rc_context({"hatch.linewidth": HATCH}):
+        for low, high, hatch in ((0, 4, "////"), (1, 3, "\\\\\\\\")):
+            ax.fill_between(result.times, 1 - result.quantiles[high, border], 1 - result.quantiles[low, border],
+                            facecolor="none", edgecolor="white", hatch=hatch, linewidth=0, zorder=2)  # fmt: skip
     for edge in (0, 4):
-        ax.plot(result.times, 1 - result.quantiles[edge, border], color=style.INK, linewidth=0.6, zorder=3,
+        ax.plot(result.times, 1 - result.quantiles[edge, border], color=style.INK, linewidth=0.9, zorder=3,
                 linestyle=(0, (3, 2)))  # fmt: skip
 
 

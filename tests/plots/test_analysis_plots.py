@@ -217,8 +217,8 @@ def test_what_to_find_out_next_is_on_top(carried, scenario):
 
 def test_fans_keep_chance_and_doubt_apart(draws):
     _, text = drawn(nested_fan, ladder_fan(draws))
-    assert "mean of 16 draws; bands on the borders: 50% and 90% of the draws" in text
-    assert "height: “war”" in text
+    assert "mean of 16 draws; hatched: where 90% of the draws put a border, crossed: 50%" in text
+    assert "height on 30 May 2031: “war”" in text.replace("\n", " ")
     _, text = drawn(doubt_fan, measure_fan(draws, "treaty"))
     assert "treaty:" in text
     assert "dotted: stated values" in text
@@ -229,7 +229,7 @@ def test_bands_of_a_fan_that_would_lie_on_each_other_are_left_out():
     spread = border[None] + np.array([-0.1, -0.05, 0, 0.05, 0.1])[:, None, None] * np.array([0, 1])
     fan = Fan("w", date(0), "Height", ("a", "b", "c", "d"), np.array([1.0, 30.0]), border, border, spread, 100)
     ax, text = drawn(nested_fan, fan)
-    assert "“c” or above 40%, between 30% and 50% over the priors" in text.replace("\n", " ")
+    assert "Height on 30 April 2031: “c” or above 40%, 30% to 50% over the priors" in text.replace("\n", " ")
     assert "where there is room" in text
     assert sum(line.is_dashed() for line in ax.lines) == 4
 
