@@ -164,7 +164,7 @@ def test_what_was_there_stays_where_writing_fails(monkeypatch, tmp_path, capsys)
     def full(frame, file):
         raise OSError(28, "No space left on device", str(file))
 
-    monkeypatch.setattr("simlib.cli.asking.write_table", full)
+    monkeypatch.setattr("simlib.cli.telling.write_table", full)
     assert main(["diff", "two-islands", "--no-forecast", "--out", str(tmp_path)]) == 1
     assert "No space left on device" in capsys.readouterr().err
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"diff.json": "old", "notes.txt": "mine"}
