@@ -15,6 +15,7 @@ Everything works on the normal scores of the assumptions, so that a step means t
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -24,16 +25,23 @@ import numpy as np
 from simlib import priors
 from simlib.analysis import measures
 from simlib.analysis.prim import Bools, RawBox, RawLeaf, find_boxes, grow
-from simlib.engines.mixture import Engine
-from simlib.errors import Cancelled, SimlibError
+from simlib.analysis.responses import Engine, Responses
+from simlib.errors import SimlibError
 from simlib.quantities import show
-from simlib.results import long_date, percent
+from simlib.results import counted, long_date, percent
 from simlib.tables import Floats
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from simlib.scenario.model import Scenario
+
+SAME = 1e-9
+"""Answers that differ by less are the same: the exact engine computes no nearer."""
+
+MUCH_NOISE = 1 / 3
+"""Part of the spread of the answers above which their noise is warned of: a ninth of the variance."""
+
 
 @dataclass(frozen=True, slots=True)
 class Bound:
@@ -79,6 +87,14 @@ def tightest(conditions: Sequence[tuple[str, bool, float]]) -> list[tuple[str, b
     return [(name, at_least, value) for (name, at_least), value in kept.items()]
 
 
+def _both_sides(conditions: Sequence[tuple[str, bool, float]]) -> list[tuple[str, float | None, float | None]]:
+    """Return (assumption, low, high) of a leaf, each assumption once; None where that side is open."""
+    sides: dict[str, list[float | None]] = {}
+    for name, at_least, value in tightest(conditions):
+        sides.setdefault(name, [None, None])[0 if at_least else 1] = value
+    return [(name, low, high) for name, (low, high) in sides.items()]
+
+
 @dataclass(frozen=True)
 class Discovery:
     """Boxes and a tree for one measure over draws of the assumptions.
@@ -96,6 +112,11 @@ class Discovery:
     leaves: tuple[Leaf, ...]
     trajectory: tuple[Box, ...]
     details: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def constant(self) -> bool:
+        """Say whether every draw has the same answer."""
+        return bool(np.ptp(self.answers) <= SAME * max(1.0, float(np.abs(self.answers).max())))
 
     @property
     def base_rate(self) -> float:
@@ -118,18 +139,24 @@ class Discovery:
     def sentences(self) -> list[str]:
         """Tell the boxes and the tree in sentences."""
         by = long_date(self.scenario.by_date(self.day))
+        if self.constant:
+            what = f"{self.measure.words} is at {self._value(float(self.answers[0]))} by {by}"
+            where = f"in every one of {counted(len(self.answers), 'draw')} of the assumptions"
+            same = "it is the same everywhere, so there is nothing to discover"
+            return [f"{what[0].upper()}{what[1:]} {where}: {same}."]
         what = f"{self.measure.words} reaches {self._value(self.threshold)} by {by}"
-        told = [f"Over the priors, {what} in {percent(self.base_rate)} of the draws."]
+        told = [f"Over the priors, {what} in {percent(self.base_rate)} of the draws{self._upper_quarter()}."]
+        told += self._about_noise()
         for box in self.boxes:
-            where = " and ".join(self._where(bound) for bound in box.bounds)
+            where = " and ".join(self._where(b.assumption, b.low, b.high) for b in box.bounds)
             told.append(
                 f"It does so in {percent(box.density)} of the draws where {where}: "
-                f"this holds {percent(box.coverage)} of all such draws, in {percent(box.mass)} of the space."
+                f"this holds {percent(box.coverage)} of all such draws, and {percent(box.mass)} of all draws."
             )
         if not self.boxes:
             told.append("No region of the assumptions stands out.")
         for leaf in self.leaves:
-            where = " and ".join(self._side(*condition) for condition in tightest(leaf.conditions))
+            where = " and ".join(self._where(*sides) for sides in _both_sides(leaf.conditions))
             if where:
                 told.append(
                     f"Where {where}, it is {self._value(leaf.mean)} on average ({percent(leaf.mass)} of the draws)."
@@ -139,15 +166,33 @@ class Discovery:
     def _value(self, value: float) -> str:
         return percent(value) if self.measure.probability else f"{value:.2g}"
 
-    def _where(self, bound: Bound) -> str:
-        parts = [self._side(bound.assumption, True, bound.low) if bound.low is not None else "",
-                 self._side(bound.assumption, False, bound.high) if bound.high is not None else ""]  # fmt: skip
-        return " and ".join(part for part in parts if part)
+    def _where(self, name: str, low: float | None, high: float | None) -> str:
+        a = self.scenario.assumptions[name]
+        least, most = ("" if value is None else show(value, a.kind, a.unit) for value in (low, high))
+        if least and most:
+            return f"“{a.label}” is between {least} and {most}"
+        return f"“{a.label}” is {f'at least {least}' if least else f'at most {most}'}"
 
-    def _side(self, name: str, at_least: bool, value: float) -> str:
-        assumption = self.scenario.assumptions[name]
-        shown = show(value, assumption.kind, assumption.unit)
-        return f"“{assumption.label}” is {'at least' if at_least else 'at most'} {shown}"
+    def _upper_quarter(self) -> str:
+        """Say that the threshold is the upper quarter, and why more draws than a quarter reach it."""
+        if not self.details.get("upper_quarter"):
+            return ""
+        ties = int(np.sum(self.answers == self.threshold))
+        same = f"; {counted(ties, 'draw')} have exactly this answer" if ties > 1 else ""
+        return f" (the threshold is where the upper quarter of the draws begins{same})"
+
+    def _about_noise(self) -> list[str]:
+        """Say how much of the spread of the answers is the noise of few replicates, and warn where it is much."""
+        noise, spread = self.details.get("noise"), float(np.std(self.answers))
+        if not noise:
+            return []
+        size, of = (f"{100 * x:.2g}" if self.measure.probability else f"{x:.2g}" for x in (noise, spread))
+        unit = " points" if self.measure.probability else ""
+        each = counted(self.details["runs"], "history", "histories")
+        told = (f"Each draw is answered by {each}: that leaves a noise of {size}{unit} (standard deviation) in answers "
+                f"that spread by {of}{unit}")  # fmt: skip
+        much = noise > MUCH_NOISE * spread
+        return [f"{told}; much of what tells draws apart is luck, so take more runs." if much else f"{told}."]
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON data."""
@@ -182,14 +227,24 @@ def discover(
     """Return where over the priors a measure ("ending:ID", ...) by the horizon is at least `threshold`.
 
     The threshold defaults to the upper quartile of the measure over the draws. By Monte Carlo each draw is answered by
-    `runs` replicates of the same dice. Raises ScenarioError for unknown measures, SimlibError when no or every draw
-    is a case of interest, Cancelled.
+    at least `runs` replicates of the same dice, a multiple of eight. Where every draw has the same answer nothing is
+    discovered, and `sentences` says so. Raises ScenarioError for unknown measures, SimlibError when no or every draw is
+    a case of interest, Cancelled.
     """
     (asked,) = measures.find(scenario, measure)
     day = scenario.horizon_days if horizon is None else float(horizon)
     theta = priors.draws(scenario, draws, seed=seed)
-    answers = _answers(scenario, asked, theta, engine, runs, seed, day, progress, cancel)
+    responses = Responses(scenario, [asked], engine=engine, rows=draws, day=day, runs=runs, seed=seed)
+    blocks = responses(theta, progress=progress, cancel=cancel)[:, :, 0]
+    answers = blocks.mean(axis=1)
+    details = {
+        "draws": draws, "runs": responses.runs or None, "seed": seed, "engine": responses.engine,
+        "noise": _noise(blocks), "upper_quarter": threshold is None,
+    }  # fmt: skip
     cut = float(np.quantile(answers, 0.75)) if threshold is None else float(threshold)
+    result = Discovery(scenario, asked, day, cut, theta, answers, (), (), (), details)
+    if result.constant:
+        return result
     interesting = answers >= cut
     if interesting.all() or not interesting.any():
         raise SimlibError(
@@ -205,36 +260,13 @@ def discover(
     )
     leaves = grow(scores, answers, depth)
     shown = tuple(_leaf(leaf, names, theta[:, free], answers, cut) for leaf in leaves)
-    details = {"draws": draws, "runs": runs if engine == "montecarlo" else None, "seed": seed, "engine": engine}
-    return Discovery(scenario, asked, day, cut, theta, answers, tuple(b for b in told if b.bounds), shown, trajectory,
-                     details)  # fmt: skip
+    return dataclasses.replace(result, boxes=tuple(b for b in told if b.bounds), leaves=shown, trajectory=trajectory)
 
 
-def _answers(
-    scenario: Scenario, measure: measures.Measure, theta: Floats, engine: Engine, runs: int, seed: int, day: float,
-    progress: Callable[[float], None] | None, cancel: Callable[[], bool] | None,
-) -> Floats:  # fmt: skip
-    centre = priors.theta(scenario)
-    one: Callable[[Floats], float]
-    if engine == "exact":
-        from simlib.engines.exact import Solver
-
-        solver = Solver(scenario, times=1, horizon=day)
-        one = lambda values: float(measures.of_forecast(solver.solve(values, centre=centre), measure)[0][-1])  # noqa: E731
-    else:
-        from simlib.engines.montecarlo import Simulator
-
-        simulator = Simulator(scenario, times=1, horizon=day)
-        read = measures.reader(scenario, [measure])
-        one = lambda values: float(read(simulator.run(values, centre=centre, runs=runs, seed=seed))[-1, 0])  # noqa: E731
-    result = np.empty(len(theta))
-    for number, values in enumerate(theta):
-        result[number] = one(values)
-        if progress:
-            progress((number + 1) / len(theta))
-        if cancel is not None and cancel():
-            raise Cancelled("scenario discovery was cancelled")
-    return result
+def _noise(blocks: Floats) -> float:
+    """Return the standard deviation that luck leaves in answers (D, K) over blocks of replicates; 0 when exact."""
+    count = blocks.shape[1]
+    return float(np.sqrt(blocks.var(axis=1, ddof=1).mean() / count)) if count > 1 else 0.0
 
 
 def _ranks(values: Floats) -> Floats:

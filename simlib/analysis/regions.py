@@ -70,7 +70,8 @@ def restored(scenario: Scenario, data: Mapping[str, Any]) -> Discovery:
              leaf["mean"], leaf["density"])
         for leaf in data["tree"]
     )  # fmt: skip
-    details = {name: data[name] for name in ("draws", "runs", "seed", "engine")}
+    known = ("draws", "runs", "seed", "engine", "noise", "upper_quarter")
+    details = {name: data[name] for name in known if name in data}
     boxes, trajectory = (tuple(map(_box, data[name])) for name in ("boxes", "trajectory"))
     return Discovery(scenario, measure, data["day"], data["threshold"], theta, np.array(data["answers"]), boxes, leaves,
                      trajectory, details)  # fmt: skip

@@ -242,7 +242,8 @@ def _discover(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--draws", type=whole(20), default=1000, metavar="N", help="of the assumptions (default: 1,000)"
     )
-    parser.add_argument("--runs", type=whole(1), default=1000, metavar="N", help="same-dice histories of each draw")
+    text = "same-dice histories of each draw, a multiple of 8 (default: 1,000)"
+    parser.add_argument("--runs", type=whole(16), default=1000, metavar="N", help=text)
     _changes(parser)
 
 

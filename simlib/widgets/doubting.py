@@ -160,6 +160,9 @@ class UnderWhichAssumptions(Question):
             self.scenario, chosen["measure"], threshold=chosen["threshold"] / 100 or None, draws=chosen["draws"],
             runs=chosen["runs"], cancel=cancel, progress=progress,
         )  # fmt: skip
+        if result.constant:
+            expected = "expected a question whose answer hangs on the assumptions"
+            raise ScenarioError(Problem("", 0, self.title, result.sentences()[0].rstrip("."), expected))
         if not result.boxes:
             raise ScenarioError(Problem(
                 "", 0, self.title, "no box was found: the draws that reach the threshold lie everywhere, or there are "

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
-from simlib.analysis.discovery import discover, tightest
+from simlib.analysis.discovery import Bound, Leaf, discover, tightest
 from simlib.analysis.prim import find_boxes, grow
+from simlib.analysis.regions import restored, stored
 from simlib.errors import Cancelled, ScenarioError, SimlibError
+from simlib.quantities import show
 from simlib.results import long_date
+from simlib.scenario.model import Forbid
 from tests import worlds
 
 DICE = np.random.default_rng(3)
@@ -100,3 +105,51 @@ def test_a_threshold_nobody_reaches_is_refused(scenario):
 def test_a_leaf_is_told_with_its_tightest_bounds():
     path = [("push", True, 0.1), ("pull", False, 3.0), ("push", True, 0.2), ("push", False, 0.9), ("pull", False, 2.0)]
     assert tightest(path) == [("push", True, 0.2), ("pull", False, 2.0), ("push", False, 0.9)]
+
+
+def test_two_sides_of_one_assumption_are_told_as_between(scenario):
+    found = discover(scenario, "ending:out", threshold=0.7, engine="exact", draws=200, boxes=1)
+    box = dataclasses.replace(found.boxes[0], bounds=(Bound("push", 0.02, 0.1, 0.0), Bound("pull", None, 0.1, 0.0)))
+    leaf = Leaf((("pull", True, 0.02), ("push", False, 0.1), ("pull", False, 0.1)), 0.4, 0.5, 0.1)
+    told = dataclasses.replace(found, boxes=(box,), leaves=(leaf,)).sentences()
+    low, high = (show(value, "rate", scenario.assumptions["push"].unit) for value in (0.02, 0.1))
+    between = f"is between {low} and {high}"
+    assert f"of the draws where “push” {between} and “pull” is at most {high}: this holds" in told[1]
+    assert told[-1].startswith(f"Where “pull” {between} and “push” is at most {high}, it is 50% on average")
+    assert told[1].endswith("of all draws.")
+
+
+def test_the_upper_quarter_is_said_to_be_the_threshold_with_its_ties(scenario):
+    found = discover(scenario, "ending:out", engine="exact", draws=200)
+    begins = "(the threshold is where the upper quarter of the draws begins"
+    assert f"in 25% of the draws {begins})." in found.sentences()[0]
+    tied = dataclasses.replace(found, answers=np.where(found.answers > found.threshold / 2, found.threshold, 0.0))
+    ties = int(np.sum(tied.answers == tied.threshold))
+    assert f"{begins}; {ties} draws have exactly this answer)." in tied.sentences()[0]
+    assert "quarter" not in discover(scenario, "ending:out", threshold=0.7, engine="exact", draws=200).sentences()[0]
+
+
+def test_the_noise_of_few_replicates_is_told_and_warned_of(scenario):
+    exact = discover(scenario, "ending:out", engine="exact", draws=100)
+    assert exact.details["noise"] == 0.0
+    assert not any("noise" in line for line in exact.sentences())
+    many, few = (discover(scenario, "ending:out", draws=100, runs=runs) for runs in (1600, 16))
+    p = exact.answers
+    for found in (many, few):
+        assert found.details["noise"] == pytest.approx(np.sqrt(np.mean(p * (1 - p)) / found.details["runs"]), rel=0.25)
+    assert many.sentences()[1].startswith("Each draw is answered by 1,600 histories: that leaves a noise of ")
+    assert "take more runs" not in many.sentences()[1]
+    assert few.sentences()[1].endswith("much of what tells draws apart is luck, so take more runs.")
+
+
+@pytest.mark.parametrize("engine", ["exact", "montecarlo"])
+@pytest.mark.parametrize("threshold", [None, 0.5])
+def test_an_answer_that_is_the_same_everywhere_is_told_in_words(scenario, engine, threshold):
+    shut = scenario.replace(interventions=(Forbid("push"),))
+    found = discover(shut, "ending:out", engine=engine, draws=30, runs=16, threshold=threshold)
+    (told,) = found.sentences()
+    assert told.startswith(f"“out” is at 0% by {long_date(scenario.by_date(found.day))} in every one of 30 draws of")
+    assert told.endswith("it is the same everywhere, so there is nothing to discover.")
+    assert (found.boxes, found.leaves, found.trajectory) == ((), (), ())
+    assert found.frame().empty
+    assert restored(shut, stored(found, bounds=3)).sentences() == found.sentences()
