@@ -58,6 +58,7 @@ examples:
   simlib compare two-islands --with-view hawks --with-view mediators
   simlib compare two-islands --as "a truce" --delay patrol@2031-05-01 --set "offer_rate=2 per month" \\
                              --as "show of force" --repeat "patrol@2031-04-07..2031-05-05 every 7 days"
+  simlib compare two-islands --cumulative --as quiet --forbid patrol --as "and a mediator" --with-view mediators
   simlib compare two-islands --policy "patrol=every 2 days..2031-06-01 while standoff=patrols or below" --out out/"""
 
 POOL_ABOUT = """\

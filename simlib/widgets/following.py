@@ -38,7 +38,7 @@ class ByWhichPath(Question):
             self.scenario, ladder=chosen["ladder"], given=given, top=chosen["top"], cancel=cancel, progress=progress
         )
         rows = [(" → ".join(c.rungs), result.label(c.ending), percent(c.probability)) for c in result.classes]
-        return told(result.sentences(), ("path", "ending", "probability"), rows, 1,
+        return told(result.sentences(), ("path", "ending", of_what(result)), rows, 1,
                     Plot(partial(paths.path_classes, result), 450),
                     Plot(partial(paths.sankey, result), 420, bottom=10))  # fmt: skip
 
@@ -69,8 +69,13 @@ class WhereWaysPart(Question):
         sentences = [f"Given “{result.label(given)}” by {by}:" if given else f"By {by}:",
                      *(fork(result, node, least) for node in nodes[:5])]  # fmt: skip
         rows = [(" → ".join(b.rungs), percent(b.entered), percent(b.share_of_parent)) for b in nodes]
-        return told(filter(None, sentences), ("beginning", "probability", "of those that came so far"), rows, 2,
+        return told(filter(None, sentences), ("beginning", of_what(result), "of those that came so far"), rows, 2,
                     Plot(partial(path_tree, result, least=least), 110 + 34 * leaves, bottom=10))  # fmt: skip
+
+
+def of_what(result: Paths) -> str:
+    """Say what a number of paths is: a probability or, given an ending, a share of the histories that end so."""
+    return "share of the histories that end so" if result.given else "probability"
 
 
 def fork(result: Paths, node: Branch, least: float) -> str:
