@@ -214,6 +214,17 @@ def test_a_bad_question_is_refused_in_words(argv, code, words, capsys):
     assert words in capsys.readouterr().err
 
 
+def test_signs_are_exact_where_that_is_asked_for(tmp_path, capsys):
+    out = tmp_path / "out"
+    assert main(["indicators", "two-islands", "--engine", "exact", "--horizon", "30 days", "--out", str(out)]) == 0
+    told = capsys.readouterr().out
+    assert told.startswith("At the stated values, exactly: if nothing has ended by ")
+    assert "95% interval" not in told
+    assert (out / "indicator-map.png").stat().st_size
+    assert main(["indicators", "two-islands", "--engine", "exact", "--times-seen", "2"]) == 2
+    assert "--times-seen: 2; expected 1 with --engine exact" in capsys.readouterr().err
+
+
 def test_when_to_stop_drawing_and_what_to_tell_can_be_said(door, capsys):
     argv = ["uncertainty", door(fixed=False), "--quantile", "0.9", "--quantile", "0.1",
             "--tolerance", "20", "--most-draws", "256"]  # fmt: skip

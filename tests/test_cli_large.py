@@ -8,7 +8,7 @@ import re
 import numpy as np
 import pytest
 
-from simlib.analysis.indicators import sampled
+from simlib.analysis.sightings import sampled
 from simlib.cli import main
 from simlib.cli.playing import ending_in
 from simlib.errors import TooManyStates

@@ -18,25 +18,24 @@ Ratios of two indicators must not be multiplied: indicators are not independent;
 evidence, doing is cause: `doing` forces a move on day t instead, and the two shifts are printed side by side.
 Histories of one draw share their assumptions, so intervals are taken over draws, not over histories.
 
-Always counted in sampled histories, also where the exact engine fits: each sign would need the joint law of state and
-sighting, and over the priors at every draw. Only `doing` is exact where it can be.
+Counted in sampled histories, or by the exact engine (see `signs_exactly`): then at the stated values, seen once, and
+without lead times.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from simlib import priors
 from simlib.analysis.doing import Doing
-from simlib.engines.histories import Histories, histories
-from simlib.engines.montecarlo import Simulator
-from simlib.errors import Cancelled, Problem, ScenarioError, did_you_mean
+from simlib.analysis.sightings import sampled, sightings
+from simlib.engines.histories import Histories
+from simlib.errors import Problem, ScenarioError, Unsupported, did_you_mean
 from simlib.results import Z95, Band, counted, long_date, percent
 from simlib.scenario.model import Scenario
 from simlib.tables import Floats
@@ -98,6 +97,11 @@ class Indicators:
     details: Mapping[str, Any] = field(default_factory=dict)
 
     @property
+    def exact(self) -> bool:
+        """Say whether nothing was sampled."""
+        return self.details.get("engine") == "exact"
+
+    @property
     def signs(self) -> tuple[Indicator, ...]:
         """The indicators that are known to tell anything, the most informative first."""
         return tuple(row for row in self.rows if row.known)
@@ -142,14 +146,16 @@ class Indicators:
                         "includes 1.")  # fmt: skip
         elif rest:
             others = counted(rest, "further move or level", "further moves and levels")
-            told.append(f"{others} may tell nothing: the 95% interval of the likelihood ratio includes 1.")
+            one = "the likelihood ratio is 1" if self.exact else "the 95% interval of the likelihood ratio includes 1"
+            told.append(f"{others} {'tell' if rest > 1 else 'tells'} nothing: {one}." if self.exact else
+                        f"{others} may tell nothing: {one}.")  # fmt: skip
         return told
 
     def _about(self, row: Indicator, until: str) -> str:
         often = f" at least {self.times_seen} times" if self.times_seen > 1 else ""
         seen = f"{'seen' if row.kind == 'move' else 'reached'}{often}"
         low, high = row.ratio_seen[1:]
-        ratio = f"{write_ratio(row)}, 95% interval {low:.2g} to {high:.2g}"
+        ratio = write_ratio(row) if self.exact else f"{write_ratio(row)}, 95% interval {low:.2g} to {high:.2g}"
         return (
             f"“{row.label}” {seen} by {until} makes it {_bounded(row.if_seen)}, not {seen} {_bounded(row.if_not_seen)} "
             f"(likelihood ratio {ratio if np.isfinite(row.ratio_seen[0]) else write_ratio(row)}); it is {seen} with "
@@ -159,6 +165,8 @@ class Indicators:
     def made(self) -> str:
         """Say what was counted: over the priors or at the stated values, how many histories, which seed."""
         draws, histories = self.details.get("draws", 0), self.details.get("histories", 0)
+        if self.exact:
+            return "At the stated values, exactly"
         over = f"Over the priors ({counted(draws, 'draw')}, " if draws else "At the stated values ("
         return f"{over}{counted(histories, 'history', 'histories')}, seed {self.details.get('seed', 0)})"
 
@@ -202,6 +210,7 @@ def indicators(
     runs: int = 20_000,
     seed: int = 0,
     doing: int = 0,
+    engine: str = "montecarlo",
     progress: Callable[[float], None] | None = None,
     cancel: Callable[[], bool] | None = None,
 ) -> Indicators:
@@ -210,23 +219,42 @@ def indicators(
     `times_seen` is the threshold: how many sightings count as an alarm; each entry into a level is one, and so is
     standing in it from the start. `draws` of the priors (0: at the stated values) share the `runs` histories. `doing`
     asks for that many of the most informative moves what forcing them on `day` would do, exactly where the states fit.
+    `engine` "exact" takes the stated values, without `draws` and `runs`; `times_seen` must be 1.
 
-    Raises ScenarioError, ValueError for a day past the horizon, Cancelled.
+    Raises ScenarioError, ValueError for a day past the horizon, TooManyStates, Unsupported, Cancelled.
     """
     if ending not in scenario.endings:
         raise ScenarioError(
             Problem("", 0, "ending", f"{ending!r} is not known", did_you_mean(ending, scenario.endings))
         )
     length = _length(scenario, day, horizon)
-    told, group = sampled(scenario, horizon=length, draws=draws, runs=runs, seed=seed, progress=progress, cancel=cancel)
-    details = {"draws": draws, "histories": len(told), "seed": seed}
-    result = _counted(told, group, ending, day, times_seen, details)
+    if engine == "exact":
+        result = _exactly(scenario, ending, day, length, times_seen, progress, cancel)
+    else:
+        told, group = sampled(
+            scenario, horizon=length, draws=draws, runs=runs, seed=seed, progress=progress, cancel=cancel
+        )
+        details = {"draws": draws, "histories": len(told), "seed": seed}
+        result = _counted(told, group, ending, day, times_seen, details)
     moves = [row.id for row in result.rows if row.kind == "move"][:doing]
     done = Doing(scenario, ending, day, length, runs, seed)
     forced = {move: done.adds(move) for move in moves}
     rows = (dataclasses.replace(row, doing=forced.get(row.id) if row.kind == "move" else None) for row in result.rows)
     told_how = {"doing_engine": done.engine} if forced else {}
-    return dataclasses.replace(result, rows=tuple(rows), details=details | told_how)
+    return dataclasses.replace(result, rows=tuple(rows), details={**result.details, **told_how})
+
+
+def _exactly(
+    scenario: Scenario, ending: str, day: float, horizon: float, times_seen: int,
+    progress: Callable[[float], None] | None, cancel: Callable[[], bool] | None,
+) -> Indicators:  # fmt: skip
+    from simlib.analysis.signs_exactly import Watch
+
+    if times_seen != 1:
+        raise Unsupported("by the exact engine a sign is seen once; how often it is seen is counted in histories")
+    watch = Watch(scenario, ending, day, horizon, cancel)
+    rows = tuple(watch.rows(progress)) if watch.open > 0 else ()
+    return Indicators(scenario, ending, day, horizon, 1, watch.before(), rows, {"engine": "exact", "draws": 0})
 
 
 def of_every_ending(
@@ -260,7 +288,7 @@ def _counted(
     happens = (told.ending == index) & open_still
     counter = _Counter(happens[open_still], group[open_still])
     rows = []
-    for kind, name, label, first in _sightings(told, times_seen):
+    for kind, name, label, first in sightings(told, times_seen):
         seen = first[open_still] <= day
         if 0 < seen.sum() < len(seen):
             both = happens & (first <= day)
@@ -268,63 +296,6 @@ def _counted(
             rows.append(counter.row(kind, name, label, seen, lead))
     rows.sort(key=lambda row: (not row.known, -row.information))
     return Indicators(told.scenario, ending, day, told.horizon, times_seen, counter.before(), tuple(rows), details)
-
-
-def sampled(
-    scenario: Scenario, *, horizon: float, draws: int, runs: int, seed: int = 0,
-    progress: Callable[[float], None] | None = None, cancel: Callable[[], bool] | None = None,
-) -> tuple[Histories, NDArray[np.int64]]:  # fmt: skip
-    """Return histories over the priors and which draw each belongs to; with no draws, at the stated values."""
-    simulator = Simulator(scenario, times=1, horizon=horizon)
-    centre = priors.theta(scenario)
-    thetas = priors.draws(scenario, draws, seed=seed) if draws else centre[None, :]
-    each = -(-runs // len(thetas))
-    parts = []
-    for number, theta in enumerate(thetas):
-        own = range(number * each, (number + 1) * each)
-        parts.append(histories(simulator, own, theta=theta, centre=centre, seed=seed, threads=1))
-        if progress:
-            progress((number + 1) / len(thetas))
-        if cancel is not None and cancel():
-            raise Cancelled("sampling histories was cancelled")
-    return _joined(parts), np.repeat(np.arange(len(thetas)), each)
-
-
-def _joined(parts: list[Histories]) -> Histories:
-    counts = np.concatenate([np.diff(part.start) for part in parts])
-    names = ("replicates", "time", "move", "outcome", "intervention", "levels", "ending", "ending_time")
-    columns: dict[str, Any] = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
-    return dataclasses.replace(parts[0], start=np.concatenate([[0], np.cumsum(counts)]), **columns)
-
-
-def _sightings(told: Histories, times_seen: int) -> Iterator[tuple[str, str, str, Floats]]:
-    """Yield (kind, id, label, day of the sighting that counts in each history, infinity for none)."""
-    history = np.repeat(np.arange(len(told)), np.diff(told.start))
-    for index, move in enumerate(told.scenario):
-        if not move.covert:
-            rows = np.flatnonzero(told.move == index)
-            yield "move", move.id, move.label, _nth(history[rows], told.time[rows], len(told), times_seen)
-    begins = np.zeros(len(told.time), dtype=bool)
-    begins[told.start[:-1]] = True
-    for place, variable in enumerate(told.scenario.variables.values()):
-        if variable.hidden:
-            continue
-        levels = told.levels[:, place]
-        enters = begins | (levels != np.roll(levels, 1))
-        for number, level in enumerate(variable.levels):
-            rows = np.flatnonzero(enters & (levels == number))
-            label = f"{variable.label}: {level.replace('-', ' ')}"
-            yield "level", f"{variable.id}={level}", label, _nth(history[rows], told.time[rows], len(told), times_seen)
-
-
-def _nth(history: NDArray[np.int64], time: Floats, size: int, nth: int) -> Floats:
-    """Return the time of the nth row of each history (size,); rows are in order of history and time."""
-    result = np.full(size, np.inf)
-    first = np.searchsorted(history, np.arange(size))
-    counts = np.bincount(history, minlength=size)
-    some = counts >= nth
-    result[some] = time[first[some] + nth - 1]
-    return result
 
 
 class _Counter:
@@ -359,7 +330,8 @@ class _Counter:
         return Indicator(
             kind=kind, id=name, label=label, seen=self.share(seen, every), if_seen=self.share(happens, seen),
             if_not_seen=self.share(happens, ~seen), ratio_seen=self._ratio(seen), ratio_not_seen=self._ratio(~seen),
-            information=_information(seen, happens), false_alarms=among_false[0], misses=1 - among_true[0],
+            information=information(np.array([[np.mean(s & h) for h in (happens, ~happens)] for s in (seen, ~seen)])),
+            false_alarms=among_false[0], misses=1 - among_true[0],
             lead_days=(float(points[0]), float(points[1]), float(points[2])),
         )  # fmt: skip
 
@@ -386,9 +358,8 @@ class _Counter:
         return max(float(np.sum((hits - p * size) ** 2)) / (n * p * (1 - p)), 1.0)
 
 
-def _information(seen: Bools, happens: Bools) -> float:
-    """Return the mutual information of sighting and ending in bits."""
-    joint = np.array([[np.mean(s & h) for h in (happens, ~happens)] for s in (seen, ~seen)])
+def information(joint: Floats) -> float:
+    """Return the mutual information in bits of a joint distribution (2, 2)."""
     product = joint.sum(axis=1, keepdims=True) * joint.sum(axis=0, keepdims=True)
     some = joint > 0
     return float(np.sum(joint[some] * np.log2(joint[some] / product[some])))

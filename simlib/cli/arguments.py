@@ -220,12 +220,13 @@ def _paths(parser: argparse.ArgumentParser) -> None:
 
 def _indicators(parser: argparse.ArgumentParser) -> None:
     parser.description = (
-        "What to watch for: what seeing a move, or reaching a level, by a day says of an ending. Counted in sampled\n"
-        "histories in which nothing has ended by that day, also where the exact engine fits; what forcing a move\n"
-        "does (--doing) is exact there. A sign is told if the 95% interval of its likelihood ratio leaves out 1."
+        "What to watch for: what seeing a move, or reaching a level, by a day says of an ending that is still open.\n"
+        "Counted in sampled histories over the priors; with --engine exact worked out at the stated values, without\n"
+        "--draws, --runs, --times-seen and lead times. What forcing a move does (--doing) is exact where that fits.\n"
+        "A sign is told if the 95% interval of its likelihood ratio leaves out 1."
     )
     _path(parser)
-    _question(parser, "--seed")
+    _question(parser, "--engine", "--seed")
     parser.add_argument("--ending", action="append", metavar="NAME", help="what to watch for (default: the first)")
     parser.add_argument("--day", type=float, metavar="DAYS", help="looked by (default: 14 days)")
     parser.add_argument("--times-seen", type=whole(1), default=1, metavar="N", help="sightings that make an alarm")

@@ -152,11 +152,12 @@ def indicators(arguments: Namespace) -> int:
     scenario = asked_world(arguments)
     results: dict[str, Indicators] = {}
     day, every = numbers.looked_by(arguments, scenario), list(scenario.endings)
+    engine = arguments.engine or "montecarlo"
     for ending in arguments.ending or every[:1]:
         with Task(f"watching for {ending}") as task:
             results[f"indicators-{ending}"] = asked(
                 scenario, ending, day=day, times_seen=arguments.times_seen, draws=arguments.draws,
-                runs=arguments.runs, seed=arguments.seed, doing=arguments.doing, progress=task.report,
+                runs=arguments.runs, seed=arguments.seed, doing=arguments.doing, engine=engine, progress=task.report,
                 cancel=task.cancelled,
             )  # fmt: skip
     if any(found.details.get("doing_engine", "exact") != "exact" for found in results.values()):
@@ -165,10 +166,13 @@ def indicators(arguments: Namespace) -> int:
     of_all = list(results.values())
     if arguments.out is not None and not arguments.ending and len(every) > 1:
         with Task("watching for every ending") as task:
-            of_all = of_every_ending(
-                scenario, day=day, times_seen=arguments.times_seen, draws=arguments.draws, runs=arguments.runs,
-                seed=arguments.seed, progress=task.report, cancel=task.cancelled,
-            )  # fmt: skip
+            if engine == "exact":
+                of_all = [asked(scenario, name, day=day, engine=engine, cancel=task.cancelled) for name in every]
+            else:
+                of_all = of_every_ending(
+                    scenario, day=day, times_seen=arguments.times_seen, draws=arguments.draws, runs=arguments.runs,
+                    seed=arguments.seed, progress=task.report, cancel=task.cancelled,
+                )  # fmt: skip
     return tell(arguments, results, partial(figures.indicators, list(results.values()), of_all),
                  chain.from_iterable(map(listing.watched, results.values())))  # fmt: skip
 

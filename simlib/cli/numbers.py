@@ -20,7 +20,7 @@ def check(arguments: Namespace, scenario: Scenario) -> None:
     problems = [
         *_of_day(arguments, scenario), *_of_draws(arguments), *_of_ladder(arguments, scenario),
         *_of_endings(arguments, scenario), *_of_threshold(arguments), *_of_observing(arguments, scenario),
-        *_of_stopping(arguments),
+        *_of_stopping(arguments), *_of_sightings(arguments),
     ]  # fmt: skip
     if problems:
         raise ScenarioError(problems)
@@ -106,6 +106,12 @@ def _of_stopping(arguments: Namespace) -> Iterator[Problem]:
     for quantile in arguments.quantile or ():
         if not 0 < quantile < 1:
             yield Problem("", 0, "--quantile", f"{quantile:g}", "expected a number strictly between 0 and 1")
+
+
+def _of_sightings(arguments: Namespace) -> Iterator[Problem]:
+    if arguments.command == "indicators" and arguments.engine == "exact" and arguments.times_seen != 1:
+        expected = "expected 1 with --engine exact: how often a sign is seen is counted in histories"
+        yield Problem("", 0, "--times-seen", f"{arguments.times_seen}", expected)
 
 
 def looked_by(arguments: Namespace, scenario: Scenario) -> float:

@@ -38,7 +38,7 @@ def too_large(error: SimlibError) -> str:
 
 def play(scenario: Scenario, runs: int, seed: int) -> Histories:
     """Play histories at the stated values; raises MissingDependency, Cancelled."""
-    from simlib.analysis.indicators import sampled
+    from simlib.analysis.sightings import sampled
 
     with Task("playing histories") as task:
         return sampled(scenario, horizon=scenario.horizon_days, draws=0, runs=runs, seed=seed, progress=task.report,

@@ -128,8 +128,8 @@ def ask(
 
 
 def _paths(world: Scenario, engine: str, seed: int, cancel: Callable[[], bool] | None) -> Paths:
-    from simlib.analysis.indicators import sampled
     from simlib.analysis.paths import path_classes, sampled_paths
+    from simlib.analysis.sightings import sampled
 
     if engine == "exact":
         return path_classes(world, top=8, cancel=cancel)

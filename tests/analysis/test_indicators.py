@@ -9,7 +9,8 @@ import pytest
 
 from simlib.analysis.indicators import indicators, of_every_ending
 from simlib.cli.listing import watched
-from simlib.errors import Cancelled, ScenarioError
+from simlib.errors import Cancelled, ScenarioError, Unsupported
+from simlib.scenario.model import Forbid, Force, Pin
 from tests import worlds
 
 FIRM, SIGNAL_FIRM, SIGNAL_WEAK, ATTACK = 0.4, 0.12, 0.03, 0.05
@@ -231,3 +232,49 @@ def test_one_is_counted_in_the_singular():
     world.move("attack", world.uncertain("rate", "rate", 0.02, 0.001, 0.4), {"peace": "broken"})
     scenario = world.ending("war", {"peace": "broken"}).scenario()
     assert indicators(scenario, "war", draws=1, runs=1).made() == "Over the priors (1 draw, 1 history, seed 0)"
+
+
+# ---------------------------------------------------------------- by the exact engine
+
+
+def test_the_exact_engine_has_the_closed_form():
+    found, known = indicators(two_types(), "war", day=DAY, engine="exact"), truth()
+    signal, parade = (next(row for row in found.rows if row.id == name) for name in ("signal", "parade"))
+    assert found.before[0] == pytest.approx(known["before"], rel=1e-9)
+    assert signal.ratio_seen[0] == pytest.approx(known["ratio"], rel=1e-9)
+    assert signal.ratio_not_seen[0] == pytest.approx(known["ratio_not"], rel=1e-9)
+    assert signal.if_seen[0] == pytest.approx(known["if_seen"], rel=1e-9)
+    assert (signal.misses, signal.false_alarms) == pytest.approx((known["misses"], known["false"]), rel=1e-9)
+    assert (signal.known, parade.known) == (True, False)
+    assert {row.id for row in found.rows}.isdisjoint({"whisper", "type=weak", "type=firm", "attack"})
+    told = found.sentences()
+    assert told[0].startswith("At the stated values, exactly: if nothing has ended by ")
+    assert "(likelihood ratio 2.4); it is seen" in told[1]
+    assert told[-1] == "1 further move or level tells nothing: the likelihood ratio is 1."
+
+
+def planned():
+    """The tempo world with moves forced before and on the very day, one forbidden after it, and a level set before."""
+    world = worlds.tempo_world()
+    return world.replace(interventions=(
+        Pin("talks", "open", worlds.date(3)), Force("invite", worlds.date(2)), Force("patrol", worlds.date(int(DAY))),
+        Forbid("withdraw", worlds.date(int(DAY) + 4)),
+    ))  # fmt: skip
+
+
+@pytest.mark.statistical
+@pytest.mark.parametrize("world", [worlds.tempo_world(), planned(), rare_war(horizon=25.0)], ids=lambda w: w.id)
+def test_both_engines_see_the_same_signs(world):
+    ending = next(iter(world.endings))
+    exact = {row.id: row for row in indicators(world, ending, day=DAY, engine="exact").rows}
+    counted = indicators(world, ending, day=DAY, draws=0, runs=40_000, seed=1).rows
+    assert counted
+    for row in counted:
+        for name in ("seen", "if_seen", "if_not_seen"):
+            value, low, high = getattr(row, name)
+            assert abs(getattr(exact[row.id], name)[0] - value) <= 1.8 * (high - low) / 2 + 1e-9, (row.id, name)
+
+
+def test_the_exact_engine_refuses_to_count():
+    with pytest.raises(Unsupported, match="a sign is seen once; how often it is seen is counted in histories"):
+        indicators(two_types(), "war", day=DAY, engine="exact", times_seen=2)
