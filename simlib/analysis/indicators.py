@@ -191,6 +191,11 @@ def write_ratio(row: Indicator) -> str:
     return f"below {high:.2g}" if high < 1 else f"above {low:.2g}"
 
 
+def write_bits(row: Indicator) -> str:
+    """Write the expected information of looking for it, in bits."""
+    return f"{row.information:.2g}" if row.information >= 1e-4 else "below 0.0001"
+
+
 def _bounded(share: tuple[float, float, float]) -> str:
     """Write a share; where every history or none was counted, how far it may be from that."""
     value, low, high = share

@@ -83,11 +83,11 @@ def tried(result: Tornado) -> Iterator[str]:
 
 def watched(result: Indicators) -> Iterator[str]:
     """Yield the known signs of one ending: shift seen and done, likelihood ratio, bits, lead time, seen, errors."""
-    from simlib.analysis.indicators import write_ratio
+    from simlib.analysis.indicators import write_bits, write_ratio
 
     rows = [
         Row(row.label, [
-            points(row.shift), _done(row.doing), write_ratio(row), f"{row.information:.2g}", _days(row.lead_days[1]),
+            points(row.shift), _done(row.doing), write_ratio(row), write_bits(row), _days(row.lead_days[1]),
             *(_share(share) for share in (row.seen[0], row.false_alarms, row.misses)),
         ])
         for row in result.signs[:ROWS]

@@ -138,7 +138,7 @@ class WhatToWatchFor(Question):
 
     def answer(self, chosen: Mapping[str, Any], cancel: Cancel, progress: Progress) -> Answer:
         """Sample histories over the priors, and look at each sign in them."""
-        from simlib.analysis.indicators import indicators, write_ratio
+        from simlib.analysis.indicators import indicators, write_bits, write_ratio
         from simlib.plots.indicators import indicators as picture
 
         result = indicators(
@@ -147,7 +147,7 @@ class WhatToWatchFor(Question):
         )  # fmt: skip
         rows = [
             (r.label, percent(r.seen[0]), percent(r.if_seen[0]), percent(r.if_not_seen[0]),
-             write_ratio(r), f"{r.information:.2g}", known(r.false_alarms, percent), known(r.misses, percent),
+             write_ratio(r), write_bits(r), known(r.false_alarms, percent), known(r.misses, percent),
              known(r.lead_days[1], "{:.0f}".format))
             for r in result.signs
         ]  # fmt: skip

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 
 import numpy as np
 import pytest
 
-from simlib.analysis.indicators import indicators, of_every_ending
+from simlib.analysis.indicators import indicators, of_every_ending, write_bits
 from simlib.cli.listing import watched
 from simlib.errors import Cancelled, ScenarioError, Unsupported
 from simlib.scenario.model import Forbid, Force, Pin
@@ -224,6 +225,7 @@ def test_bits_stand_in_the_table(found):
     (told,) = watched(found)
     assert re.search(r"likelihood +expected +lead", told)
     assert f" {found.signs[0].information:.2g} " in told
+    assert write_bits(dataclasses.replace(found.signs[0], information=3e-7)) == "below 0.0001"
     assert "parade" not in told
 
 
