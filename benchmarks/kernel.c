@@ -10,7 +10,7 @@
 
 typedef struct {
     int64_t rung, ending, question, move, square, width, words, endings, questions;
-    int64_t variables, moves, ladders, segments, keep;
+    int64_t variables, moves, ladders, segments, keep, effects;
 } Layout;
 
 typedef struct {
@@ -29,7 +29,8 @@ typedef struct {
     const uint32_t *asked_start, *asked, *rung_start, *condition_start;
     const uint64_t *clause;
     const double *segment_end;
-    const uint32_t *segment_table;
+    const uint32_t *segment_table, *segment_chance;
+    const uint8_t *held;
     const int64_t *action_start, *action_move, *action_outcome;
     const uint64_t *action_hash;
     const int64_t *action_repeat;
@@ -154,9 +155,10 @@ static int64_t start(const Layout *l, const Machine *m, const Values *v, const W
 }
 
 static inline int64_t apply(const Layout *l, const Machine *m, const Work *w, int64_t *counts, const double *rates,
-                            double *times, uint32_t outcome, double t) {
+                            const uint8_t *held, double *times, uint32_t outcome, double t) {
     int changed = 0;
     for (uint32_t e = m->effect_start[outcome]; e < m->effect_start[outcome + 1]; e++) {
+        if (held[e]) continue;
         uint32_t variable = m->effect_variable[e];
         int32_t old = w->level[variable], new = old * m->effect_keep[e] + m->effect_amount[e];
         new = new < 0 ? 0 : new > m->top[variable] ? m->top[variable] : new;
@@ -183,7 +185,8 @@ static inline int64_t apply(const Layout *l, const Machine *m, const Work *w, in
     return -1;
 }
 
-static int64_t action_outcome(const Machine *m, const Values *v, const Work *w, int64_t action, uint64_t replicate_key) {
+static int64_t action_outcome(const Machine *m, const double *chance, const Work *w, int64_t action,
+                              uint64_t replicate_key) {
     int64_t outcome = m->action_outcome[action], move = m->action_move[action];
     if (move < 0) {
         uint32_t e = m->effect_start[outcome];
@@ -192,7 +195,7 @@ static int64_t action_outcome(const Machine *m, const Values *v, const Work *w, 
     if (!m->possible[w->place[move]]) return -1;
     if (outcome >= 0) return outcome;
     double u = uniform(mix(replicate_key ^ m->action_hash[action]), m->action_repeat[action]);
-    return choose(v->chance, m->outcome_start[move], u);
+    return choose(chance, m->outcome_start[move], u);
 }
 
 int64_t run(const Layout *l, const Machine *m, const Values *v, const Work *w, const Output *o, uint64_t seed_key,
@@ -202,14 +205,15 @@ int64_t run(const Layout *l, const Machine *m, const Values *v, const Work *w, c
         double *times = o->question_time + replicate * l->questions, t = 0;
         int64_t ended = start(l, m, v, w, o->counts, times, replicate_key), cell = 0, segment = 0, events = 0;
         int64_t action = m->action_start[0], last_action = m->action_start[1];
-        const double *rates = v->rates + m->segment_table[0];
+        const double *rates = v->rates + m->segment_table[0], *chance = v->chance + m->segment_chance[0];
+        const uint8_t *held = m->held;
         if (ended >= 0) o->counts[l->ending + ended]++;
         while (ended < 0) {
             int64_t move, outcome;
             if (action < last_action) {
                 int64_t present = action++;
                 o->tried[present]++;
-                outcome = action_outcome(m, v, w, present, replicate_key);
+                outcome = action_outcome(m, chance, w, present, replicate_key);
                 if (outcome < 0) {
                     o->missed[present]++;
                     continue;
@@ -221,6 +225,8 @@ int64_t run(const Layout *l, const Machine *m, const Values *v, const Work *w, c
                     t = m->segment_end[segment++];
                     if (segment == l->segments) break;
                     rates = v->rates + m->segment_table[segment];
+                    chance = v->chance + m->segment_chance[segment];
+                    held = m->held + segment * l->effects;
                     action = m->action_start[segment];
                     last_action = m->action_start[segment + 1];
                     for (move = 0; move < l->moves; move++) rerate(w, move, rates[w->place[move]], t);
@@ -231,7 +237,7 @@ int64_t run(const Layout *l, const Machine *m, const Values *v, const Work *w, c
                 int64_t number = 2 * w->fired[move]++;
                 outcome = m->outcome_start[move];
                 if (m->outcome_start[move + 1] - outcome > 1)
-                    outcome = choose(v->chance, outcome, uniform(w->key[move], number + 1));
+                    outcome = choose(chance, outcome, uniform(w->key[move], number + 1));
                 w->fire[move] += exponential(w->key[move], number + 2) / w->rate[move];
             }
             while (m->grid[cell] < t) cell++;
@@ -242,7 +248,7 @@ int64_t run(const Layout *l, const Machine *m, const Values *v, const Work *w, c
                 for (uint32_t k = m->asked_start[outcome]; k < m->asked_start[outcome + 1]; k++)
                     answer(l, counts, times, m->asked[k], t);
             }
-            ended = apply(l, m, w, counts, rates, times, outcome, t);
+            ended = apply(l, m, w, counts, rates, held, times, outcome, t);
             if (ended >= 0) counts[l->ending + ended]++;
             events++;
         }
