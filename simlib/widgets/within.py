@@ -38,7 +38,7 @@ class Within(w.VBox):
         self.point.start()
 
     def _build(self, point: Point) -> None:
-        self.dials, self.answer = Dials(), Picture()
+        self.dials, self.answer = Dials(), Picture(size=[0, 0])
         options = [(choice.label, choice.name) for choice in point.choices]
         self.choice = w.Dropdown(
             description="Go to", options=options, style=WIDE, layout=w.Layout(width="auto", max_width="100%")

@@ -33,6 +33,7 @@ function render({ model, el }) {
     const [width, height] = model.get("size");
     img.width = width;
     img.height = height;
+    if (!width) img.remove();  // only the words and the status are wanted
   };
   const alt = () => { img.alt = model.get("alt"); };
   const status = () => {
