@@ -324,14 +324,23 @@ def _shares(
 
 
 def jackknife(each: Floats) -> tuple[Indices, Indices]:
-    """Return (variance, first, total) from the `products` of R sequences (R, 6, I), and their 95% half-widths."""
+    """Return (variance, first, total) from the `products` of R sequences (R, 6, I), and their 95% half-widths.
+
+    A half-width is infinite where, without one of the sequences, no variance is left to divide by.
+    """
     from scipy.special import stdtrit
 
     count = len(each)
     without = zip(*(indices(np.delete(each, number, axis=0).mean(axis=0)) for number in range(count)), strict=True)
     reach = float(stdtrit(count - 1, 0.975)) * np.sqrt(count - 1)
-    half, first, total = (reach * np.std(some, axis=0) for some in without)
+    half, first, total = (reach * _spread(np.array(some)) for some in without)
     return indices(each.mean(axis=0)), (float(half), first, total)
+
+
+def _spread(estimates: Floats) -> Floats:
+    """Return the standard deviation over the first axis, infinite where not all estimates are finite."""
+    finite = np.isfinite(estimates).all(axis=0)
+    return np.where(finite, np.std(np.where(finite, estimates, 0.0), axis=0), np.inf)
 
 
 def _index(estimate: float, half: float, known: bool, precision: float) -> Index:

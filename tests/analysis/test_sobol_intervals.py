@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 from scipy.stats import qmc
@@ -64,3 +66,14 @@ def test_intervals_of_indices_of_a_world_are_no_wider_than_they_must_be(engine):
     for pairs in spreads.values():
         estimates, widths = np.transpose(pairs)
         assert np.mean(widths) / 2 < 2 * 1.96 * estimates.std(ddof=1)
+
+
+def test_a_variance_that_one_sequence_carries_leaves_nothing_known():
+    """Without the one sequence that varies there is nothing to divide by: the interval is everything, not a NaN."""
+    each = np.zeros((4, 6, 2))
+    each[0, 0], each[0, 1] = 1.0, 1.0
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        _, (_, first, total) = jackknife(each)
+    assert not np.any(np.isnan(first) | np.isnan(total))
+    assert np.all(np.isinf(first))
