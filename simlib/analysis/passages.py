@@ -9,7 +9,7 @@ import numpy as np
 
 from simlib import priors
 from simlib.analysis.paths import cannot_happen, check_known, known_ladder, none_ends_so
-from simlib.engines.flows import Generator, Kill, flow
+from simlib.engines.avoiding import Avoiding
 from simlib.engines.solver import Solver
 from simlib.results import Band
 from simlib.scenario.model import Scenario
@@ -110,25 +110,9 @@ class _Around:
         return middle, low, high
 
     def _reaches(self, inside: Any, move: int) -> tuple[float, float]:
-        solver, space = self.solver, self.solver.space
-        vector, lost = solver.start(self.theta), 0.0
-        for segment in solver.segments:
-            for jump in solver.jumps(self.theta, segment):
-                asked_for = jump.action.move == move >= 0
-                vector = jump.apply(self._outside(inside, vector), only_other_than=None if asked_for else "")
-                vector = self._outside(inside, vector)
-            duration, pair_rates = segment.end - segment.start, solver.pair_rates(self.theta, segment)
-            fire = None
-            if move >= 0:
-                pairs = solver.tables.entry_move[space.pair_entry] == move
-                fire = solver.occurs(pair_rates, move, pairs)
-                pair_rates = np.where(pairs, 0.0, pair_rates)
-            kill = Kill(inside, fire) if inside is not None or fire is not None else None
-            generator = Generator.build(space.held(segment.held).incoming, pair_rates, fire, duration)
-            done = flow(generator, vector, duration, np.zeros(0), kill=kill, tolerance=1e-14, cancel=self.cancel)
+        around = Avoiding(self.solver, self.theta, inside, move, self.cancel)
+        vector, lost = around.left(self.solver.start(self.theta)), 0.0
+        for segment in self.solver.segments:
+            done = around.carried(around.jumped(vector, segment), segment, segment.end - segment.start)
             vector, lost = done.end, lost + done.end_tail
-        return float(vector[space.ending == self.index].sum()), lost
-
-    @staticmethod
-    def _outside(inside: Any, vector: Floats) -> Floats:
-        return vector if inside is None else np.where(inside, 0.0, vector)
+        return float(vector[self.solver.space.ending == self.index].sum()), lost

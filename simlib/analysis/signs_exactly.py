@@ -14,11 +14,9 @@ from numpy.typing import NDArray
 
 from simlib import priors
 from simlib.analysis.indicators import Indicator, information
-from simlib.engines.flows import Generator, Kill, flow
+from simlib.engines.avoiding import Avoiding
 from simlib.engines.solver import Solver
 from simlib.scenario.model import Scenario
-from simlib.segments import Segment
-from simlib.tables import Floats
 
 ROUNDING = 1e-6
 """Relative reach of every number told: far beyond what truncation and rounding leave, so that 1 is not told from 1."""
@@ -85,44 +83,21 @@ class Watch:
 
     def _unseen(self, sign: Sign) -> tuple[float, float]:
         """Return P(open at t, sign not seen) and P(the same, and the ending by T)."""
-        inside, _ = sign
-        vector, stays = self.solver.start(self.theta), 0.0
-        vector = vector if inside is None else np.where(inside, 0.0, vector)
+        watched = Avoiding(self.solver, self.theta, *sign, self.cancel)
+        free = Avoiding(self.solver, self.theta, cancel=self.cancel)
+        vector, stays = watched.left(self.solver.start(self.theta)), 0.0
         for segment in self.solver.segments:
-            watched = sign if segment.start <= self.day else (None, -1)
-            vector = self._jumped(vector, segment, watched)
-            since = segment.start
-            if segment.start <= self.day:
-                since = min(segment.end, self.day)
-                vector = self._carried(vector, segment, since - segment.start, watched)
-                if self.day < segment.end:
-                    vector = np.where(self.solver.space.ended, 0.0, vector)
-                    stays = float(vector.sum())
-            vector = self._carried(vector, segment, segment.end - since, (None, -1))
+            before = segment.start <= self.day
+            vector = (watched if before else free).jumped(vector, segment)
+            since = min(segment.end, self.day) if before else segment.start
+            if since > segment.start:
+                vector = watched.carried(vector, segment, since - segment.start).end
+            if before and self.day < segment.end:
+                vector = np.where(self.solver.space.ended, 0.0, vector)
+                stays = float(vector.sum())
+            if segment.end > since:
+                vector = free.carried(vector, segment, segment.end - since).end
         return stays, float(vector[self.solver.space.ending == self.index].sum())
-
-    def _jumped(self, vector: Floats, segment: Segment, sign: Sign) -> Floats:
-        """Return the vector after the interventions at the start of a segment, without what shows the sign."""
-        inside, move = sign
-        for jump in self.solver.jumps(self.theta, segment):
-            vector = jump.apply(vector, only_other_than=None if jump.action.move == move >= 0 else "")
-            vector = vector if inside is None else np.where(inside, 0.0, vector)
-        return vector
-
-    def _carried(self, vector: Floats, segment: Segment, duration: float, sign: Sign) -> Floats:
-        """Return the vector after some time in a segment, without what shows the sign."""
-        if duration <= 0:
-            return vector
-        (inside, move), solver, fire = sign, self.solver, None
-        pair_rates = solver.pair_rates(self.theta, segment)
-        if move >= 0:
-            pairs = solver.tables.entry_move[solver.space.pair_entry] == move
-            fire = solver.occurs(pair_rates, move, pairs)
-            pair_rates = np.where(pairs, 0.0, pair_rates)
-        kill = None if inside is None and fire is None else Kill(inside, fire)
-        generator = Generator.build(solver.space.held(segment.held).incoming, pair_rates, fire, duration)
-        done = flow(generator, vector, duration, np.zeros(0), kill=kill, tolerance=1e-14, cancel=self.cancel)
-        return done.end
 
 
 def _around(value: float) -> tuple[float, float, float]:
