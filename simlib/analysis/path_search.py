@@ -143,16 +143,10 @@ class Search:
             states = states[start[states] > 0]
             mass = start[states]
             span = self.spans[0]
-            worth = 1.0 if span.worth is None else self._before(span)[states]
+            before = self._worth_between(span, -1)
+            worth = 1.0 if before is None else before[states]
             result.append(_Prefix((int(rung),), float(np.sum(mass * worth)), {(0, span.first): [(states, mass)]}))
         return result
-
-    def _before(self, span: _Span) -> Floats:
-        assert span.worth is not None
-        value = span.worth[0]
-        for jump in reversed(span.jumps):
-            value = jump.pull(value)
-        return value
 
     def _expand(self, prefix: _Prefix) -> tuple[list[tuple[int, float]], list[_Prefix]]:
         """Carry a prefix to the horizon: how it stands there by ending, and the prefixes it feeds."""
@@ -172,7 +166,7 @@ class Search:
         return stays, [child for child in children.values() if child.entered > 0]
 
     def _worth_between(self, span: _Span, number: int) -> Floats | None:
-        """Return what states are worth just after intervention `number` of a span."""
+        """Return what states are worth just after intervention `number` of a span (-1: before the first)."""
         if span.worth is None:
             return None
         value = span.worth[0]
