@@ -31,7 +31,7 @@ def every_assumption_is_used(reading: Reading) -> Findings:
     scenario = reading.scenario
     used = {share for v in scenario.variables.values() for _, share in v.start}
     for move in scenario.moves.values():
-        used |= {move.rate, *(f.by for f in move.factors), *(o.chance for o in move.outcomes)}
+        used |= set(move.assumptions)
     for name, assumption in scenario.assumptions.items():
         if name not in used:
             yield Finding(

@@ -6,6 +6,7 @@ from argparse import Namespace
 from collections.abc import Iterator, Sequence
 
 from simlib.cli import world
+from simlib.cli.variants import told_of
 from simlib.errors import Problem, ScenarioError
 from simlib.scenario.load import load
 from simlib.scenario.model import Intervention, Scenario
@@ -33,7 +34,7 @@ def plans_asked(arguments: Namespace) -> dict[str, Plan]:
     for name, changes in arguments.plans:
         problems += _wrong(name, changes)
         made, wrong = _plan(name, changes, base)
-        problems += [_told_of(name, problem) for problem in wrong]
+        problems += [told_of(name, problem) for problem in wrong]
         problems += [Problem("", 0, "sweep", f"two plans are called {each!r}", "expected another name")
                      for each in made if each in plans]  # fmt: skip
         plans |= made
@@ -70,8 +71,3 @@ def _wrong(name: str, changes: Changes) -> Iterator[Problem]:
         if kind == "set":
             what, expected = f"--set {text}: a plan changes no assumption", "expected --assume, or it before --as"
             yield Problem("", 0, f"--as {name}", what, expected)
-
-
-def _told_of(name: str, problem: Problem) -> Problem:
-    where = ": ".join(part for part in (name and f"--as {name}", problem.where) if part)
-    return Problem(problem.file, problem.line, where, problem.what, problem.expected)

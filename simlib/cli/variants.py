@@ -41,7 +41,7 @@ def variants_asked(arguments: Namespace, base: Scenario) -> dict[str, Scenario]:
             found[name] = _changed(changes, base)
         except ScenarioError as error:
             named = any(name == other for other, _ in arguments.variants)
-            problems += [_told_of(name, problem) if named else problem for problem in error.problems]
+            problems += [told_of(name, problem) if named else problem for problem in error.problems]
     if problems:
         raise ScenarioError(dict.fromkeys(problems))
     return _piled(groups, base) if arguments.cumulative else found
@@ -66,8 +66,9 @@ def _wrong(name: str, changes: Changes, groups: Sequence[tuple[str, Changes]]) -
     return problems
 
 
-def _told_of(name: str, problem: Problem) -> Problem:
-    where = ": ".join(part for part in (f"--as {name}", problem.where) if part)
+def told_of(name: str, problem: Problem) -> Problem:
+    """Return a problem told at the variant or plan that `--as` named; "" for one without a name."""
+    where = ": ".join(part for part in (name and f"--as {name}", problem.where) if part)
     return Problem(problem.file, problem.line, where, problem.what, problem.expected)
 
 

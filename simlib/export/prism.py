@@ -326,8 +326,4 @@ def _told(assumption: Assumption) -> str:
 
 def _used(scenario: Scenario) -> Mapping[str, None]:
     """Return the assumptions that rates, factors and chances name, in no particular order."""
-    names: dict[str, None] = {}
-    for move in scenario:
-        names |= dict.fromkeys([move.rate, *(factor.by for factor in move.factors)])
-        names |= dict.fromkeys(outcome.chance for outcome in move.outcomes if outcome.chance is not None)
-    return names
+    return dict.fromkeys(name for move in scenario for name in move.assumptions)

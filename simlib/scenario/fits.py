@@ -19,7 +19,6 @@ from simlib.scenario.model import (
     Hold,
     Intervention,
     Lasting,
-    Move,
     Pin,
     Policy,
     Scenario,
@@ -58,7 +57,7 @@ def _wrong_assumption(scenario: Scenario, intervention: Assume) -> Iterator[Find
     if assumption is None:
         yield ("assume",), f"unknown assumption {name!r}", did_you_mean(name, scenario.assumptions)
         return
-    if not any(name in used_by(move) for move in scenario):
+    if not any(name in move.assumptions for move in scenario):
         what = f"{name!r} is used only before the story begins, or nowhere"
         yield ("assume",), what, "expected one that a move uses; a start is changed for the whole forecast"
     if assumption.kind == "chance" and not intervention.when.always:
@@ -73,12 +72,6 @@ def _wrong_assumption(scenario: Scenario, intervention: Assume) -> Iterator[Find
     own = place_of(changed, assumption)
     for place, what, expected in checks.findings(changed, checks.NUMBER_RULES):
         yield ("value",), what if place == own else f"with this value, {dotted(place)}: {what}", expected
-
-
-def used_by(move: Move) -> set[str]:
-    """Return the assumptions that a move uses."""
-    chances = (outcome.chance for outcome in move.outcomes)
-    return {move.rate, *(factor.by for factor in move.factors), *(chance for chance in chances if chance)}
 
 
 def _wrong_span(scenario: Scenario, intervention: Lasting) -> Iterator[Finding]:

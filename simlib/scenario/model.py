@@ -176,6 +176,12 @@ class Move:
     covert: bool = False
     sources: tuple[str, ...] = ()
 
+    @property
+    def assumptions(self) -> tuple[str, ...]:
+        """The assumptions that its rate, its factors and its chances name, each once, in that order."""
+        chances = (outcome.chance for outcome in self.outcomes if outcome.chance is not None)
+        return tuple(dict.fromkeys([self.rate, *(factor.by for factor in self.factors), *chances]))
+
     def outcome(self, outcome_id: str) -> Outcome:
         """Return the outcome with this id; raises KeyError."""
         for outcome in self.outcomes:

@@ -317,10 +317,8 @@ class State:
 
     def intervention_text(self, item: Intervention) -> str:
         """Say an intervention in words."""
-        if isinstance(item, Policy | Hold | Assume):
+        if isinstance(item, Policy | Pin | Hold | Assume):
             return intervention_in_words(item, self.base)
-        if isinstance(item, Pin):
-            return f"{self.base.variables[item.variable].label} set to {item.level} on {long_date(item.date)}"
         move = self.base.moves[item.move]
         if isinstance(item, Forbid):
             return f"forbidden{f' from {long_date(item.date)} on' if item.date else ''}: {move.label}"
