@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import re
 import signal
@@ -438,3 +439,74 @@ def test_a_cluster_gives_the_same_bits_even_when_a_worker_dies(tmp_path, cluster
     assert [line for line in report.retried if re.search(r"worker tcp://\S+ was at when it left", line)]
     sweep.run(design, tmp_path / "here", runs=200, block=2)
     pd.testing.assert_frame_equal(sweep.read(tmp_path / "cluster"), sweep.read(tmp_path / "here"), check_exact=True)
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")  # a killed worker leaves its sockets to the operating system
+def test_results_that_died_with_their_workers_before_they_were_fetched_are_worked_out_again(tmp_path, cluster):
+    distributed = pytest.importorskip("distributed", reason='a cluster needs Dask: pip install -e ".[scale]"')
+    lost = []
+
+    def until(happened):
+        for _ in range(3000):
+            if happened():
+                return
+            time.sleep(0.01)
+        pytest.fail("it did not happen within half a minute")
+
+    def kill_all(_share, _left):
+        if lost:
+            return
+        blocks = distributed.default_client().futures.values()  # those under way: reported as they are finished
+        until(lambda: all(state.status == "finished" for state in blocks))
+        for worker in cluster.workers.values():
+            os.kill(worker.pid, signal.SIGKILL)
+        until(lambda: any(state.status == "lost" for state in blocks))
+        lost.append(True)
+
+    design = sweep.sobol_design(doors(), 16)
+    report = sweep.run(design, tmp_path / "cluster", runs=20, block=2, scheduler=cluster.scheduler_address,
+                       progress=kill_all)  # fmt: skip
+    assert lost
+    assert (report.done_now, report.failed) == (16, ())
+    sweep.run(design, tmp_path / "here", runs=20, block=2)
+    pd.testing.assert_frame_equal(sweep.read(tmp_path / "cluster"), sweep.read(tmp_path / "here"), check_exact=True)
+
+
+@pytest.fixture
+def small_cluster(tmp_path):
+    """A scheduler and a worker in processes of their own; yields (address, process of the scheduler)."""
+    pytest.importorskip("distributed", reason='a cluster needs Dask: pip install -e ".[scale]"')
+    said = tmp_path / "scheduler.json"
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": tmp_path}
+    start = [sys.executable, "-m", "dask"]
+    scheduler = subprocess.Popen(
+        [*start, "scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", said], **quiet
+    )
+    worker = subprocess.Popen([*start, "worker", "--scheduler-file", said, "--nthreads", "1", "--no-nanny"], **quiet)
+    try:
+        for _ in range(300):
+            if said.exists() and said.read_text().endswith("}"):
+                break
+            time.sleep(0.1)
+        yield json.loads(said.read_text())["address"], scheduler
+    finally:
+        for process in (worker, scheduler):
+            process.kill()
+            process.wait()
+
+
+def test_a_scheduler_that_is_killed_is_told_and_what_is_done_is_kept(tmp_path, small_cluster):
+    address, scheduler = small_cluster
+    design = sweep.sobol_design(doors(), 40)
+
+    def kill_it(share, _left):
+        if share > 0.2:
+            scheduler.kill()
+
+    with pytest.raises(SimlibError, match="the Dask scheduler has gone; what is done is kept, run it again to go on"):
+        sweep.run(design, tmp_path / "swept", runs=20, block=2, scheduler=address, progress=kill_it)
+    report = sweep.run(design, tmp_path / "swept", runs=20, block=2)
+    assert 10 <= report.done_before < 40
+    assert report.done_now + report.done_before == 40
+    sweep.run(design, tmp_path / "here", runs=20, block=2)
+    pd.testing.assert_frame_equal(sweep.read(tmp_path / "swept"), sweep.read(tmp_path / "here"), check_exact=True)

@@ -7,7 +7,7 @@ import queue
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ThreadPoolExecutor, wait
 from typing import Any
 
 import numpy as np
@@ -104,6 +104,9 @@ class Cluster:
                     break
                 continue
             task = waiting.pop(future.key)
+            if future.status == "lost":  # finished, but its worker died before the rows came back
+                self._submit(task, waiting, finished)
+                continue
             number, result = task[0], _outcome(future)
             if isinstance(result, Exception) and not isinstance(result, SimlibError) and tries[number] < self.retries:
                 tries[number] += 1
@@ -135,10 +138,13 @@ class Cluster:
 
 def _outcome(future: Any) -> Any:
     """Return the rows of a block, or what it raised; raises SimlibError where the cluster itself has gone."""
-    if future.status in ("cancelled", "lost"):
-        raise SimlibError("the Dask scheduler has gone; what is done is kept, run it again to go on")
-    error = future.exception()
-    return future.result() if error is None else error
+    try:
+        return future.result()
+    except CancelledError:  # by the client, when it loses its scheduler
+        gone = "the Dask scheduler has gone; what is done is kept, run it again to go on"
+        raise SimlibError(gone) from None
+    except Exception as error:  # noqa: BLE001 - whatever the block raised is for the caller to weigh
+        return error
 
 
 def _client(scheduler: str) -> Any:
