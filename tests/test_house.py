@@ -53,7 +53,7 @@ def room_of(module: str) -> str:
 # One place each for what is not ours: if it changes, one place changes.
 OWNERS = {
     "ruamel": "simlib/scenario/",
-    "pydantic": "simlib/scenario/schema.py",
+    "pydantic": "simlib/scenario/schema/",
     "ipywidgets": "simlib/widgets/",
     "anywidget": "simlib/widgets/",
     "traitlets": "simlib/widgets/",

@@ -11,7 +11,7 @@ from simlib.errors import QuantityError, did_you_mean
 from simlib.quantities import Kind, Quantity, parse
 from simlib.scenario.document import Document, Place, dotted
 from simlib.scenario.model import Assumption, AssumptionKind, Scenario
-from simlib.scenario.schema import LiteralShape, ScenarioShape
+from simlib.scenario.schema.scenario_shape import LiteralShape, ScenarioShape
 
 REST = "rest"
 """Written in place of a share: whatever the others leave."""

@@ -15,7 +15,7 @@ from typing import Annotated, Any, TypeVar, get_args, get_origin
 from simlib.errors import did_you_mean
 from simlib.scenario.document import Alias, Document, Place
 from simlib.scenario.scalars import describe
-from simlib.scenario.schema import Shape, validate
+from simlib.scenario.schema.words import Shape, validate
 
 AnyShape = TypeVar("AnyShape", bound=Shape)
 

@@ -63,7 +63,7 @@ def load_text(text: str, file: str = FILE) -> Scenario:
         read.refuse_if_any()
     from simlib.scenario.fitting import fit
     from simlib.scenario.resolve import resolve
-    from simlib.scenario.schema import ScenarioShape
+    from simlib.scenario.schema.scenario_shape import ScenarioShape
 
     shape = fit(read, ScenarioShape)
     scenario = resolve(read, shape)

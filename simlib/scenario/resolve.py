@@ -19,7 +19,7 @@ from simlib.scenario.assumptions import REST, Numbers
 from simlib.scenario.conditions import Reader
 from simlib.scenario.document import Document, Place
 from simlib.scenario.model import Scenario, Variable
-from simlib.scenario.schema import (
+from simlib.scenario.schema.scenario_shape import (
     ActorShape,
     LadderShape,
     MoveShape,

@@ -24,7 +24,7 @@ from simlib.scenario.model import (
 )
 from simlib.scenario.resolve import read_horizon
 from simlib.scenario.scalars import Refusal
-from simlib.scenario.schema import (
+from simlib.scenario.schema.view_shape import (
     AssumeShape,
     ChangeShape,
     DelayShape,

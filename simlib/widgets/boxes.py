@@ -27,9 +27,10 @@ from simlib.shipped import shipped_scenarios
 from simlib.widgets import keeping
 from simlib.widgets.answers import Answers
 from simlib.widgets.asking import WIDTH
-from simlib.widgets.desk import REST, Part, status
+from simlib.widgets.desk import REST
 from simlib.widgets.dials import STEPS, Dial, dials
 from simlib.widgets.latest import Latest
+from simlib.widgets.saying import Part, status
 from simlib.widgets.screen import Screen
 from simlib.widgets.state import Settings, State
 

@@ -11,9 +11,9 @@ import ipywidgets as w
 
 from simlib.plots.diagram import diagram, height, in_words
 from simlib.plots.figure import picture_bundle, stacked
-from simlib.widgets.desk import sentence, status
 from simlib.widgets.pages import LINE, button, words
 from simlib.widgets.parts import Picture, Sheet
+from simlib.widgets.saying import sentence, status
 from simlib.widgets.screen import still_figure
 from simlib.widgets.writing import Desk, Reading
 

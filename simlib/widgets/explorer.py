@@ -11,10 +11,11 @@ import ipywidgets as w
 from simlib.plots.figure import picture_bundle, stacked
 from simlib.scenario.model import Scenario
 from simlib.shipped import shipped_scenarios
-from simlib.widgets.desk import Desk, Part, Shown
+from simlib.widgets.desk import Desk
 from simlib.widgets.dials import STEPS, Group, dials, grouped
 from simlib.widgets.pages import LINE, Compare, History, Keep, Page, button, words
 from simlib.widgets.parts import Dials, Picture
+from simlib.widgets.saying import Part, Shown
 from simlib.widgets.state import State
 from simlib.widgets.switches import Switches
 

@@ -18,9 +18,9 @@ from simlib.plots.figure import picture_bundle
 from simlib.scenario.model import Scenario
 from simlib.widgets import questions, sweeping
 from simlib.widgets.asking import Answer, Control, Inquiry, Line, Question
-from simlib.widgets.desk import status
 from simlib.widgets.pages import LINE, WIDE, button, html_table
 from simlib.widgets.parts import Picture
+from simlib.widgets.saying import status
 from simlib.widgets.within import Within
 
 PATIENCE = 2.0

@@ -12,9 +12,9 @@ from simlib.errors import SimlibError
 from simlib.scenario.model import Scenario
 from simlib.widgets.asking import WIDTH, Answer
 from simlib.widgets.boxes import HEIGHT, Point
-from simlib.widgets.desk import Part
 from simlib.widgets.pages import LINE, WIDE, button, words
 from simlib.widgets.parts import Dials, Picture
+from simlib.widgets.saying import Part
 
 
 class Within(w.VBox):

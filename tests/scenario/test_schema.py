@@ -6,7 +6,8 @@ import jsonschema
 import pytest
 from ruamel.yaml import YAML
 
-from simlib.scenario import schema
+from simlib import scenario
+from simlib.scenario.schema import published as schema
 from simlib.shipped import scenarios_folder
 
 HERE = Path(__file__).parent
@@ -30,7 +31,7 @@ def errors(file: Path, name: str) -> list[str]:
 
 
 def published(name: str):
-    return json.loads((Path(schema.__file__).parent / name).read_text(encoding="utf-8"))
+    return json.loads((Path(scenario.__file__).parent / name).read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize("name", schema.PUBLISHED)

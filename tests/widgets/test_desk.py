@@ -16,8 +16,9 @@ from simlib.results import percent
 from simlib.widgets import desk as module
 from simlib.widgets import influence
 from simlib.widgets.answers import Answers
-from simlib.widgets.desk import Desk, sentence
+from simlib.widgets.desk import Desk
 from simlib.widgets.drafts import Drafts, folder
+from simlib.widgets.saying import sentence
 from simlib.widgets.state import State
 
 

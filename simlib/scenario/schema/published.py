@@ -1,0 +1,54 @@
+"""The shapes as JSON Schema, so that editors complete keys and show each description."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from pydantic import VERSION
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+
+from simlib.scenario.schema.scenario_shape import ScenarioShape
+from simlib.scenario.schema.view_shape import ViewShape
+from simlib.scenario.schema.words import Shape
+
+
+class _Published(GenerateJsonSchema):
+    """Leaves out titles, and `null`: in a file an optional key is left out, never left empty."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002 - the face is pydantic's
+        return False
+
+    def dict_schema(self, schema: Any) -> JsonSchemaValue:
+        """Refuse keys that do not match, where pydantic would leave them unchecked."""
+        made = super().dict_schema(schema)
+        for pattern, values in made.pop("patternProperties", {}).items():
+            made["additionalProperties"] = values
+            made.setdefault("propertyNames", {})["pattern"] = pattern
+        return made
+
+    def nullable_schema(self, schema: Any) -> JsonSchemaValue:
+        return self.generate_inner(schema["schema"])
+
+    def default_schema(self, schema: Any) -> JsonSchemaValue:
+        if schema.get("default", ...) is None:
+            return self.generate_inner(schema["schema"])
+        return super().default_schema(schema)
+
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+def json_schema(shape: type[Shape]) -> dict[str, Any]:
+    """Return the JSON Schema of a scenario file (`ScenarioShape`) or a view file (`ViewShape`)."""
+    head = {"$schema": DIALECT, "$comment": f"made by pydantic {'.'.join(VERSION.split('.')[:2])}; do not edit"}
+    return head | shape.model_json_schema(schema_generator=_Published)
+
+
+def published(shape: type[Shape]) -> str:
+    """Return the text of the published JSON Schema file."""
+    return json.dumps(json_schema(shape), indent=1, ensure_ascii=False) + "\n"
+
+
+PUBLISHED: dict[str, type[Shape]] = {"scenario.schema.json": ScenarioShape, "view.schema.json": ViewShape}
+"""The published files, which stand beside this room."""

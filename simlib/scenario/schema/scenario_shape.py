@@ -1,0 +1,205 @@
+"""The shape of a scenario file."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, Tag, WithJsonSchema
+
+from simlib.scenario.schema.words import (
+    WHEN,
+    Because,
+    ConditionShape,
+    Date,
+    Flag,
+    Format,
+    Id,
+    Label,
+    LongText,
+    Name,
+    Number,
+    Reference,
+    Shape,
+    SourceIds,
+    Text,
+    either,
+)
+
+
+class SourceShape(Shape):
+    """Where a claim comes from."""
+
+    title: Label = Field(description="title of the document")
+    date: Date | None = Field(None, description="day it was published")
+    url: Label | None = Field(None, description="address where it can be read")
+    note: Text | None = Field(None, description="anything a reader should know about it")
+
+
+class ActorShape(Shape):
+    """Somebody who makes moves."""
+
+    label: Label = Field(description="name of the actor")
+
+
+class LiteralShape(Shape):
+    """A number written where it is used, with its reason: an assumption named by its place."""
+
+    label: Label | None = Field(None, description="what the number is; default: made from the place")
+    value: Number = Field(description="the median, such as '2 per week' (a rate), '30%' (a chance), 3 (a factor)")
+    low: Number | None = Field(None, description="5th percentile of the prior")
+    high: Number | None = Field(None, description="95th percentile of the prior")
+    because: Because
+    sources: SourceIds = Field([])
+    observed: Number | None = Field(None, description="the rate seen in the record, tempo included")
+    uses_log_until: Date | None = Field(None, description="day up to which the event log already set this number")
+
+
+class AssumptionShape(LiteralShape):
+    """A named number that moves, factors and chances refer to."""
+
+    label: Label = Field(description="what the number is, in a sentence")
+
+
+LiteralOrId = Annotated[
+    Annotated[Reference, Tag("\0text")] | Annotated[LiteralShape, Tag("\0mapping")],
+    either("expected the id of an assumption, or {value: ..., because: ...}"),
+]
+ShareOrId = Annotated[
+    Annotated[Number, Tag("\0text")] | Annotated[LiteralShape, Tag("\0mapping")],
+    either("expected a share such as 0.6, the id of an assumption, or {value: ..., because: ...}"),
+]
+WindowShape = Annotated[list[Date], Field(min_length=2, max_length=2)]
+EffectShape = Annotated[Reference, WithJsonSchema({"type": ["string", "integer"], "description": "a level, +1 or -1"})]
+EffectsShape = Annotated[dict[Reference, EffectShape], Field(max_length=64)]
+
+BETWEEN = "first and last day, both included: [2031-04-01, 2031-04-30]"
+THEN = "{variable: a level to set, or a signed number of levels such as +1}"
+
+
+class VariableShape(Shape):
+    """One dimension of the state: named, ordered levels."""
+
+    label: Label | None = Field(None, description="what the variable is; default: its id")
+    levels: list[Name] = Field(
+        min_length=2, max_length=16, description="names of its levels in order, such as [quiet, hot]"
+    )
+    start: Annotated[
+        Annotated[Reference, Tag("\0text")]
+        | Annotated[dict[Reference, ShareOrId], Field(min_length=2, max_length=16), Tag("\0mapping")],
+        either("expected a level, or {level: share}"),
+    ] = Field(description="level on the first day, or {level: share} where it is not known for certain")
+    hidden: Flag = Field(False, description="true: nobody observes it")
+    because: Text | None = Field(None, description="why it starts there")
+    sources: SourceIds = Field([])
+
+
+class CorrelationShape(Shape):
+    """Rank correlation between the priors of two assumptions."""
+
+    of: list[Reference] = Field(min_length=2, max_length=2, description="ids of two assumptions")
+    rank: Number = Field(description="Spearman's rank correlation, between -1 and 1")
+    because: Because
+    sources: SourceIds = Field([])
+
+
+class FactorShape(Shape):
+    """A factor on the rate of a move, while its condition holds and its window is open."""
+
+    by: LiteralOrId = Field(description="id of an assumption, or {value: 3, because: ...}")
+    when: ConditionShape | None = Field(None, description=WHEN)
+    between: WindowShape | None = Field(None, description=BETWEEN)
+
+
+class OutcomeShape(Shape):
+    """One branch of a move."""
+
+    label: Label | None = Field(None, description="what happens; default: its id")
+    chance: LiteralOrId | None = Field(None, description="its chance; one outcome may leave it out and takes the rest")
+    then: EffectsShape | None = Field(None, description=THEN)
+
+
+class MoveShape(Shape):
+    """Something an actor does, or that happens (actor `nature`)."""
+
+    actor: Reference = Field(description="id of the actor who makes the move, or nature")
+    target: Reference | None = Field(None, description="id of the actor it is aimed at")
+    label: Label = Field(description="the move as a sentence without its subject: 'Sail a patrol through the strait'")
+    when: ConditionShape | None = Field(None, description=WHEN)
+    between: WindowShape | None = Field(None, description=BETWEEN)
+    rate: LiteralOrId = Field(description="how often: id of an assumption, or {value: 2 per week, because: ...}")
+    times: list[FactorShape] = Field([], max_length=64, description="factors that multiply the rate")
+    outcomes: Annotated[dict[Id, OutcomeShape], Field(min_length=1, max_length=16)] | None = Field(
+        None, description="branches, of which one happens when the move is made"
+    )
+    then: EffectsShape | None = Field(None, description=THEN)
+    covert: Flag = Field(False, description="true: nobody observes the move")
+    sources: SourceIds = Field([])
+
+
+class EndingShape(Shape):
+    """A named condition that stops the clock; the order in the file is precedence."""
+
+    when: ConditionShape = Field(description=WHEN)
+    label: Label = Field(description="what has happened")
+    because: Text | None = Field(None, description="why this ends the story")
+
+
+class QuestionShape(Shape):
+    """A named event reported beside the endings: a condition or a move, and how it is settled."""
+
+    label: Label = Field(description="the question, or the event asked about")
+    when: ConditionShape | None = Field(None, description=WHEN)
+    move: Reference | None = Field(None, description="id of a move: the event is its first firing")
+    outcome: Reference | None = Field(None, description="id of an outcome of that move")
+    resolves: Text = Field(description="how the question is settled in the world")
+    decides: Text | None = Field(None, description="who decides")
+
+
+class RungShape(Shape):
+    """One step of a ladder."""
+
+    rung: Name = Field(description="name of the rung")
+    when: ConditionShape | None = Field(None, description=WHEN)
+    label: Label | None = Field(None, description="what the rung means")
+
+
+class LadderShape(Shape):
+    """An ordered list of rungs; the state stands on the last one whose condition holds."""
+
+    label: Label | None = Field(None, description="name of the ladder")
+    rungs: list[RungShape] = Field(min_length=1, max_length=64, description="from the lowest to the highest")
+
+
+class ScenarioShape(Shape):
+    """One world: who can do what, how often, with which outcomes, and when the story ends."""
+
+    format: Format = Field(description="the version of the file format, which is 1")
+    id: Id = Field(description="short name of the scenario")
+    title: Label = Field(description="title of the scenario")
+    description: LongText | None = Field(None, description="what it is about")
+    as_of: Date = Field(description="first day of the forecast; only what happened before it is known")
+    horizon: Number = Field(description="how far the forecast reaches, such as '90 days'")
+    ladder: Reference | None = Field(None, description="id of the ladder shown first")
+    reference_class: Text | None = Field(None, description="the class of past crises this one belongs to, or none")
+    sources: dict[Id, SourceShape] = Field({}, max_length=1000, description="where claims come from")
+    actors: dict[
+        Id,
+        Annotated[
+            Annotated[Label, Tag("\0text")] | Annotated[ActorShape, Tag("\0mapping")],
+            either("expected the name of the actor"),
+        ],
+    ] = Field({}, max_length=200, description="who makes moves: {id: name}")
+    variables: dict[Id, VariableShape] = Field(min_length=1, max_length=64, description="the dimensions of the state")
+    assumptions: dict[Id, AssumptionShape] = Field({}, max_length=2000, description="the numbers, each with its reason")
+    correlations: list[CorrelationShape] = Field([], max_length=500, description="rank correlations of the priors")
+    moves: dict[Id, MoveShape] = Field(max_length=500, description="what can happen")
+    endings: dict[Id, EndingShape] = Field(max_length=64, description="what stops the clock, in order of precedence")
+    ladders: dict[
+        Id,
+        Annotated[
+            Annotated[list[RungShape], Field(min_length=1, max_length=64), Tag("\0list")]
+            | Annotated[LadderShape, Tag("\0mapping")],
+            either("expected a list of rungs"),
+        ],
+    ] = Field({}, max_length=16, description="ways to sum up a state in one word")
+    questions: dict[Id, QuestionShape] = Field({}, max_length=200, description="events reported beside the endings")

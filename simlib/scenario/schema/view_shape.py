@@ -1,0 +1,150 @@
+"""The shape of a view file: changed assumptions, and interventions of every kind."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Discriminator, Field, Tag
+
+from simlib.scenario.schema.words import (
+    WHEN,
+    Because,
+    ConditionShape,
+    Date,
+    Format,
+    Id,
+    Label,
+    Number,
+    Reference,
+    Shape,
+    SourceIds,
+    Text,
+)
+
+
+class ChangeShape(Shape):
+    """One assumption changed by a view."""
+
+    value: Number = Field(description="the new median")
+    low: Number | None = Field(None, description="the new 5th percentile; default: shifted with the median")
+    high: Number | None = Field(None, description="the new 95th percentile; default: shifted with the median")
+    because: Because
+    sources: SourceIds = Field([])
+
+
+class ForceShape(Shape):
+    """A move made to fire on a day, if its guard holds."""
+
+    force: Reference = Field(description="id of the move")
+    outcome: Reference | None = Field(None, description="id of the outcome; default: left to chance")
+    on: Date = Field(description="the day")
+    because: Text | None = Field(None, description="why")
+
+
+class ForbidShape(Shape):
+    """A move made impossible from a day on."""
+
+    forbid: Reference = Field(description="id of the move")
+    from_: Date | None = Field(None, alias="from", description="first day; default: from the start")
+    until: Date | None = Field(None, description="first day on which it is possible again; default: never")
+    when: ConditionShape | None = Field(None, description=f"only while this holds; {WHEN}")
+    because: Text | None = Field(None, description="why")
+
+
+class DelayShape(Shape):
+    """A move made impossible before a day."""
+
+    delay: Reference = Field(description="id of the move")
+    until: Date = Field(description="first day on which it is possible")
+    because: Text | None = Field(None, description="why")
+
+
+class RepeatShape(Shape):
+    """A move made to fire on a day and ever again, each time if its guard holds."""
+
+    repeat: Reference = Field(description="id of the move")
+    every: Number = Field(description="from one time to the next, such as '7 days'")
+    outcome: Reference | None = Field(None, description="id of the outcome; default: left to chance")
+    from_: Date | None = Field(None, alias="from", description="the first day; default: the start")
+    until: Date | None = Field(None, description="first day on which it is no longer repeated; default: the horizon")
+    because: Text | None = Field(None, description="why")
+
+
+class PolicyShape(Shape):
+    """A move that somebody makes while a condition holds, at a rate of its own."""
+
+    policy: Reference = Field(description="id of the move")
+    rate: Number = Field(description="how often while the condition and the move's guard hold, such as 'every 1 day'")
+    when: ConditionShape | None = Field(None, description=f"while this holds; {WHEN}")
+    from_: Date | None = Field(None, alias="from", description="first day; default: from the start")
+    until: Date | None = Field(None, description="first day on which it no longer applies; default: never")
+    because: Text | None = Field(None, description="why")
+
+
+class PinShape(Shape):
+    """A variable set to a level on a day, once."""
+
+    pin: Reference = Field(description="id of the variable")
+    level: Reference = Field(description="the level")
+    on: Date = Field(description="the day")
+    because: Text | None = Field(None, description="why")
+
+
+class HoldShape(Shape):
+    """A variable set to a level and kept there, whatever moves would do to it."""
+
+    hold: Reference = Field(description="id of the variable")
+    level: Reference = Field(description="the level")
+    from_: Date | None = Field(None, alias="from", description="first day; default: from the start")
+    until: Date | None = Field(None, description="first day on which it is free again; default: never")
+    because: Text | None = Field(None, description="why")
+
+
+class AssumeShape(Shape):
+    """An assumption with another value from a day on, or while a condition holds."""
+
+    assume: Reference = Field(description="id of the assumption")
+    value: Number = Field(description="its median then; a draw keeps its distance from the median")
+    when: ConditionShape | None = Field(None, description=f"only while this holds (not for a chance); {WHEN}")
+    from_: Date | None = Field(None, alias="from", description="first day; default: from the start")
+    until: Date | None = Field(None, description="first day on which it no longer applies; default: never")
+    because: Text | None = Field(None, description="why")
+
+
+def _intervention(value: object) -> str | None:
+    keys = ("force", "repeat", "forbid", "delay", "policy", "pin", "hold", "assume")
+    return next((f"\0{key}" for key in keys if key in value), None) if isinstance(value, dict) else None
+
+
+InterventionShape = Annotated[
+    Annotated[ForceShape, Tag("\0force")]
+    | Annotated[RepeatShape, Tag("\0repeat")]
+    | Annotated[ForbidShape, Tag("\0forbid")]
+    | Annotated[DelayShape, Tag("\0delay")]
+    | Annotated[PolicyShape, Tag("\0policy")]
+    | Annotated[PinShape, Tag("\0pin")]
+    | Annotated[HoldShape, Tag("\0hold")]
+    | Annotated[AssumeShape, Tag("\0assume")],
+    Discriminator(
+        _intervention,
+        custom_error_type="shape",
+        custom_error_message=(
+            "expected one of force: MOVE, repeat: MOVE, forbid: MOVE, delay: MOVE, policy: MOVE, pin: VARIABLE, "
+            "hold: VARIABLE or assume: ASSUMPTION among its keys"
+        ),
+    ),
+]
+
+
+class ViewShape(Shape):
+    """A named set of changed assumptions and interventions, with its author's reason."""
+
+    format: Format = Field(description="the version of the file format, which is 1")
+    id: Id = Field(description="short name of the view")
+    title: Label = Field(description="title of the view")
+    author: Label | None = Field(None, description="whose view it is")
+    because: Text | None = Field(None, description="what this school of thought holds")
+    assumptions: dict[Reference, ChangeShape] = Field({}, max_length=2000, description="the numbers it changes")
+    interventions: list[InterventionShape] = Field([], max_length=200, description="what is forced, forbidden or set")
+    horizon: Number | None = Field(None, description="another horizon, such as '30 days'")
+    ladder: Reference | None = Field(None, description="id of the ladder shown first")

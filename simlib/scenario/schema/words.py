@@ -1,0 +1,99 @@
+"""What files are written in: names, labels, numbers, dates and conditions, and a mapping that refuses the rest."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    StringConstraints,
+    Tag,
+    ValidationError,
+    WithJsonSchema,
+)
+from pydantic_core import PydanticCustomError
+
+from simlib.scenario.scalars import DATE, LONGEST, Refusal, read_date, read_flag, read_format, read_name
+
+LETTERS = "A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f"
+
+
+def _by(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Make a validator of a function that reads one word, keeping both halves of its refusal."""
+
+    def validator(value: Any) -> Any:
+        try:
+            return read(value)
+        except Refusal as refusal:
+            halves = {"what": refusal.what, "expected": refusal.expected}
+            raise PydanticCustomError("refused", "{what}; {expected}", halves) from None
+
+    return validator
+
+
+def _shape(value: object) -> str | None:
+    """Which arm of a union a value belongs to; the names cannot occur in a file."""
+    shapes = ((str, "\0text"), (dict, "\0mapping"), (list, "\0list"))
+    return next((name for kind, name in shapes if isinstance(value, kind)), None)
+
+
+def either(expected: str) -> Discriminator:
+    """Return what tells text, mapping and list apart, and says what was `expected` of anything else."""
+    return Discriminator(_shape, custom_error_type="shape", custom_error_message=expected)
+
+
+_ID = StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$", max_length=LONGEST)
+_NAME = StringConstraints(pattern=rf"^[{LETTERS}][{LETTERS}0-9_-]*( [{LETTERS}0-9_-]+)*$", max_length=LONGEST)
+Id = Annotated[str, _ID, AfterValidator(_by(read_name))]
+Name = Annotated[str, _NAME, AfterValidator(_by(read_name))]
+Reference = Annotated[str, StringConstraints(min_length=1, max_length=130)]
+Label = Annotated[str, StringConstraints(min_length=1, max_length=300, strip_whitespace=True)]
+Text = Annotated[str, StringConstraints(min_length=1, max_length=4000, strip_whitespace=True)]
+LongText = Annotated[str, StringConstraints(min_length=1, max_length=20_000, strip_whitespace=True)]
+Number = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=100),
+    WithJsonSchema({"type": ["string", "number"], "examples": ["2 per week", "30% within 90 days", "30%", 3]}),
+]
+Date = Annotated[
+    dt.date, BeforeValidator(_by(read_date)), WithJsonSchema({"type": "string", "format": "date", "pattern": DATE})
+]
+Flag = Annotated[bool, BeforeValidator(_by(read_flag)), WithJsonSchema({"type": "boolean"})]
+Format = Annotated[Literal[1], BeforeValidator(_by(read_format))]
+SourceIds = Annotated[list[Reference], Field(max_length=50, description="ids from `sources`, such as [gazette]")]
+Because = Annotated[Text, Field(description="a reason in a sentence; 'assumed' is a legal reason, silence is not")]
+LevelSet = Annotated[
+    Annotated[Reference, Tag("\0text")] | Annotated[list[Reference], Field(max_length=16), Tag("\0list")],
+    either("expected a level, a list of levels, 'X or above', 'X or below' or 'not X'"),
+]
+ClauseShape = Annotated[dict[Reference, LevelSet], Field(max_length=64)]
+ConditionShape = Annotated[
+    Annotated[ClauseShape, Tag("\0mapping")] | Annotated[list[ClauseShape], Field(max_length=32), Tag("\0list")],
+    either("expected {variable: levels}, or a list of these of which any may hold"),
+]
+
+WHEN = "{variable: levels}: all must hold; a list of such mappings: any may hold"
+
+
+class Shape(BaseModel):
+    """Base of every mapping in a file: unknown keys are refused, nothing is converted silently."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True)
+
+
+AnyShape = TypeVar("AnyShape", bound=Shape)
+
+
+def validate(shape: type[AnyShape], data: Any) -> tuple[AnyShape | None, list[Any]]:
+    """Return the validated model, or None and pydantic's list of errors."""
+    try:
+        return shape.model_validate(data), []
+    except ValidationError as error:
+        return None, error.errors(include_url=False)
