@@ -16,16 +16,19 @@ from numpy.typing import NDArray
 from simlib.analysis.responses import cross
 from simlib.tables import Floats
 
-LEAST_RATE = 0.25
-"""Power of the number of draws by which an error must fall if more draws are to be of use."""
-
 
 @dataclass(frozen=True)
 class Number:
-    """An estimate with its 95% half-width: the error of draws and dice together."""
+    """An estimate with its 95% half-width, the error of draws and dice together, and that of the dice alone."""
 
     value: float
     half: float
+    of_dice: float = 0.0
+
+    @property
+    def of_draws(self) -> float:
+        """95% half-width by the error of the draws alone."""
+        return float(np.sqrt(max(self.half**2 - self.of_dice**2, 0.0)))
 
     def __iter__(self) -> Any:
         return iter((self.value, self.half))
@@ -37,8 +40,9 @@ def estimate(statistic: Callable[[Floats], float], values: Floats, sequence: NDA
     The error of the draws is Student's t over the sequences, that of the dice a jackknife over the blocks.
     """
     parts = np.array([statistic(values[sequence == s]) for s in np.unique(sequence)])
-    variance = float(parts.var(ddof=1)) / len(parts) + _of_dice(statistic, values)
-    return Number(statistic(values), _student(len(parts)) * float(np.sqrt(variance)))
+    variances = np.array([parts.var(ddof=1) / len(parts), _of_dice(statistic, values)])
+    draws, dice = _student(len(parts)) * np.sqrt(variances)
+    return Number(statistic(values), float(np.hypot(draws, dice)), float(dice))
 
 
 def quantile(values: Floats, sequence: NDArray[np.int64], q: float) -> Number:
@@ -54,7 +58,8 @@ def quantile(values: Floats, sequence: NDArray[np.int64], q: float) -> Number:
     below = np.array([np.mean(draws[sequence == s] <= found) for s in np.unique(sequence)])
     reach = _student(len(below)) * float(below.std(ddof=1)) / np.sqrt(len(below)) + 0.5 / len(draws)
     half = max(of(values, q + reach) - found, found - of(values, q - reach))
-    return Number(found, float(np.hypot(half, _student(len(below)) * np.sqrt(_of_dice(of, values)))))
+    dice = _student(len(below)) * float(np.sqrt(_of_dice(of, values)))
+    return Number(found, float(np.hypot(half, dice)), dice)
 
 
 def _student(count: int) -> float:
@@ -94,18 +99,46 @@ def without_noise(values: Floats) -> Floats:
     return np.asarray(average.mean() + shrink * (average - average.mean()))
 
 
-def draws_needed(errors: Sequence[tuple[int, float]], tolerance: float) -> int | None:
-    """Return about how many draws would bring the error to a tolerance, from the (draws, error) so far.
+@dataclass(frozen=True)
+class Stage:
+    """How well something was known from so many draws of so many replicates (0 when exact): 95% half-widths."""
 
-    The rate is the slope of the logarithms, at most one over the number of draws; one size alone has the rate of
-    independent draws. None where the error hardly falls: it is not that of the draws.
+    draws: int
+    runs: int
+    of_draws: float
+    of_dice: float
+
+    @property
+    def error(self) -> float:
+        """95% half-width by both."""
+        return float(np.hypot(self.of_draws, self.of_dice))
+
+
+def enough(stages: Sequence[Stage], tolerance: float) -> tuple[int, int]:
+    """Return about how many draws, and replicates for each, would bring the error to a tolerance.
+
+    Either part of the error is to fall below its share of the tolerance; that of the dice falls with the root of the
+    replicates, that of the draws as it has fallen so far.
+    """
+    last = stages[-1]
+    share = tolerance / np.sqrt(2) if last.of_dice > 0 else tolerance
+    draws = draws_needed([(stage.draws, stage.of_draws) for stage in stages], share)
+    return draws, last.runs * _next_power_of_two(max(last.of_dice / share, 1.0) ** 2)
+
+
+def draws_needed(errors: Sequence[tuple[int, float]], tolerance: float) -> int:
+    """Return about how many draws would bring their error to a tolerance, from the (draws, error) so far.
+
+    The rate is the slope of the logarithms, between that of independent draws, which one size alone has, and one over
+    the number of draws.
     """
     draws, error = errors[-1]
     if error <= tolerance:
         return draws
     sizes, found = np.log([(n, e) for n, e in errors if e > 0]).T
-    rate = -float(np.polyfit(sizes, found, 1)[0]) if len(sizes) > 1 else 0.5
-    if rate < LEAST_RATE:
-        return None
-    wanted = draws * (error / tolerance) ** (1 / min(rate, 1.0))
-    return int(2 ** np.ceil(np.log2(wanted)))
+    rate = -float(np.polyfit(sizes, found, 1)[0]) if len(set(sizes)) > 1 else 0.5
+    return _next_power_of_two(draws * (error / tolerance) ** (1 / min(max(rate, 0.5), 1.0)))
+
+
+def _next_power_of_two(number: float) -> int:
+    return int(2 ** np.ceil(np.log2(number)))

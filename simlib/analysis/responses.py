@@ -33,10 +33,13 @@ Engine = Literal["auto", "exact", "montecarlo"]
 BLOCKS = 8
 """Blocks of replicates with dice of their own."""
 
-STATES_SOLVED = 20_000_000
-"""States times solutions up to which `auto` takes the exact engine: a minute or two."""
+STATES_SOLVED = 40_000_000
+"""States times solutions up to which `auto` takes the exact engine: a minute or two of processor time."""
 
 _TOLERANCE = 1e-12
+
+_One = Callable[[range, Floats], Floats]
+"""Replicates and a row of θ (A,) to the measures (K, M)."""
 
 
 class Responses:
@@ -67,36 +70,41 @@ class Responses:
         self.day = scenario.horizon_days if day is None else float(day)
         self.scenario, self.measures = _lean(scenario, measures, self.day), tuple(measures)
         self.centre = priors.theta(scenario)
-        self.seed, self.threads = seed, threads or cores()
+        self.threads = threads or cores()
         self.engine, self.blocks, self.runs = "exact", 1, 0
         frame = {"times": [self.day], "horizon": self.day, "ignore_windows": ignore_windows}
         solver = None if engine == "montecarlo" else _solver(self.scenario, engine, rows, frame)
         if solver is not None:
             self.states: int | None = len(solver.space)
-            self._one = partial(_exact, solver, self.measures, self.centre)
+            self._one: _One = partial(_exact, solver, self.measures, self.centre)
             return
         if blocks < 2 or runs < 2 * blocks:
             raise ValueError(f"expected at least 2 blocks of at least 2 replicates, not {blocks} in {runs} replicates")
         self.engine, self.blocks, self.runs, self.states = "montecarlo", blocks, -(-runs // blocks) * blocks, None
         simulator = Simulator(self.scenario, **frame)  # type: ignore[arg-type]
         each = _by_replicate if all(m.kind in ("ending", "question") for m in measures) else _by_block
-        self._one = partial(each, simulator, self.measures, self.centre, self.runs, blocks, seed)
+        self._one = partial(each, simulator, self.measures, self.centre, blocks, seed)
 
     def __call__(
         self,
         thetas: Floats,
         *,
+        replicates: range | None = None,
         progress: Callable[[float], None] | None = None,
         cancel: Callable[[], bool] | None = None,
     ) -> Floats:
-        """Return the measures (D, K, M) at each row of `thetas` (D, A), draws around the stated values."""
+        """Return the measures (D, K, M) at each row of `thetas` (D, A), draws around the stated values.
+
+        `replicates` are those to play by Monte Carlo, shared out over the blocks; default: the first `runs`.
+        """
         result = np.empty((len(thetas), self.blocks, len(self.measures)))
         if len(thetas) == 0:
             return result
-        result[0] = self._one(thetas[0])  # builds what is built once, on one thread
+        one = partial(self._one, replicates or range(self.runs))
+        result[0] = one(thetas[0])  # builds what is built once, on one thread
         with ThreadPoolExecutor(self.threads) as pool:
             try:
-                for row, values in enumerate(pool.map(self._one, thetas[1:]), start=1):
+                for row, values in enumerate(pool.map(one, thetas[1:]), start=1):
                     result[row] = values
                     if cancel and cancel():
                         raise Cancelled("the analysis was cancelled")
@@ -128,7 +136,7 @@ def _solver(scenario: Scenario, engine: Engine, rows: int, frame: dict) -> Solve
         return None
 
 
-def _exact(solver: Solver, measures: Sequence[Measure], centre: Floats, theta: Floats) -> Floats:
+def _exact(solver: Solver, measures: Sequence[Measure], centre: Floats, _: range, theta: Floats) -> Floats:
     solution = solver.run(theta, centre=centre, tolerance=_TOLERANCE)
     return np.array([[_read(solver, solution, measure) for measure in measures]])
 
@@ -148,9 +156,10 @@ def _read(solver: Solver, solution: Solution, measure: Measure) -> float:
 
 
 def _by_replicate(
-    simulator: Simulator, measures: Sequence[Measure], centre: Floats, runs: int, blocks: int, seed: int, theta: Floats
-) -> Floats:
-    counts = simulator.run(theta, centre=centre, runs=runs, seed=seed, threads=1)
+    simulator: Simulator, measures: Sequence[Measure], centre: Floats, blocks: int, seed: int, which: range,
+    theta: Floats,
+) -> Floats:  # fmt: skip
+    counts = simulator.run(theta, centre=centre, runs=len(which), seed=seed, first=which.start, threads=1)
     endings = [*simulator.scenario.endings, ONGOING]
     ending = np.where(counts.ending < 0, len(endings) - 1, counts.ending)
     happened = [
@@ -163,12 +172,12 @@ def _by_replicate(
 
 
 def _by_block(
-    simulator: Simulator, measures: Sequence[Measure], centre: Floats, runs: int, blocks: int, seed: int, theta: Floats
-) -> Floats:
-    read, each = reader(simulator.scenario, measures), runs // blocks
+    simulator: Simulator, measures: Sequence[Measure], centre: Floats, blocks: int, seed: int, which: range,
+    theta: Floats,
+) -> Floats:  # fmt: skip
+    read, each = reader(simulator.scenario, measures), len(which) // blocks
     parts = (
-        simulator.run(theta, centre=centre, runs=each, seed=seed, first=block * each, threads=1)
-        for block in range(blocks)
+        simulator.run(theta, centre=centre, runs=each, seed=seed, first=first, threads=1) for first in which[::each]
     )
     return np.stack([read(counts)[-1] for counts in parts])
 

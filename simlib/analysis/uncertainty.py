@@ -9,7 +9,8 @@ Draws come in several independently scrambled Sobol sequences (Owen 1998), whose
 number (randomised quasi-Monte Carlo; L'Ecuyer 2018); draws are doubled until the wanted quantiles are known to the
 tolerance. Nested Monte Carlo plays each draw with the same dice in blocks: variances are products of different blocks,
 and the spread of P̂ is drawn in to Var(P), so that chance within a draw does not pass for doubt; the error of the dice
-is a jackknife over the blocks.
+is a jackknife over the blocks. The same dice err the same way at every draw, which more draws do not mend: where theirs
+is the larger part of the error, the replicates are doubled instead.
 
 References: Owen, A. (1998) Scrambling Sobol' and Niederreiter-Xing points, Journal of Complexity 14. L'Ecuyer, P.
 (2018) Randomized quasi-Monte Carlo: an introduction for practitioners, MCQMC 2016. Woodruff, R. (1952) Confidence
@@ -29,8 +30,9 @@ from numpy.typing import NDArray
 from simlib import priors
 from simlib.analysis.estimates import (
     Number,
+    Stage,
     doubt_share,
-    draws_needed,
+    enough,
     estimate,
     quantile,
     variance_over_draws,
@@ -54,7 +56,7 @@ SCRAMBLES = 8
 
 FIRST_DRAWS, MOST_DRAWS, RUNS = 128, 1024, 2000
 QUANTILES = (0.05, 0.5, 0.95)
-TOLERANCE = 0.01
+TOLERANCE = 0.02
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ class Doubt:
 
     scores and theta (D, A): the draws; sequence (D,): which Sobol sequence each came from; answers (D, K, M): by block
     of replicates (one block when exact). `reached` says whether the quantiles met the `tolerance`, `within` what they
-    met; `needed` is about how many draws it would take, judged from how the error fell (None: none would do).
+    met; `needed` is about how many draws, and replicates for each, it would take, judged from how the error fell.
     """
 
     scenario: Scenario
@@ -103,7 +105,7 @@ class Doubt:
     tolerance: float | None
     reached: bool
     within: float
-    needed: int | None
+    needed: tuple[int, int]
     provenance: Mapping[str, Any]
 
     @property
@@ -150,14 +152,10 @@ class Doubt:
 
     def _told_how_well(self, tolerance: float) -> str:
         met = "are" if self.reached else "could not be"
-        told = f"With {counted(self.draws, 'draw')} the quantiles {met} known to {self._within(tolerance)}"
+        told = f"With {_drawn(self.draws, self.runs)} the quantiles {met} known to {self._within(tolerance)}"
         if self.reached:
             return f"{told}."
-        runs = f" of {self.runs:,} replicates" if self.runs else ""
-        many = f"about {self.needed:,}" if self.needed and self.needed <= 1_000_000 else "more than a million"
-        more = f"{many} draws{runs} would do" if self.needed else "more draws would not help"
-        also = "; more replicates for each draw would" if self.runs and not self.needed else ""
-        return f"{told}, only to {self._within(float(f'{self.within:.2g}'))}: {more}{also}."
+        return f"{told}, only to {self._within(float(f'{self.within:.2g}'))}: about {_drawn(*self.needed)} would do."
 
     def _within(self, tolerance: float) -> str:
         points = f"±{100 * tolerance:g} point{'s' * (100 * tolerance != 1)}"
@@ -193,7 +191,8 @@ class Doubt:
         plain: dict[str, Any] = plain_json({
             "question": "uncertainty", "scenario": self.scenario.id, "as_of": self.scenario.as_of, "by": self.by,
             "day": self.day, "engine": self.engine, "draws": self.draws, "runs": self.runs,
-            "tolerance": self.tolerance, "reached": self.reached,
+            "tolerance": self.tolerance, "reached": self.reached, "within": self.within,
+            "needed": dict(zip(("draws", "runs"), self.needed, strict=True)),
             "measures": {
                 name: {"label": s.measure.label, "stated": s.stated.value, "stated_error": s.stated.half,
                        "mean": number(s.mean),
@@ -225,8 +224,9 @@ def propagate(
 ) -> Doubt:
     """Carry the priors through to measures (default: every ending) by a day (default: the horizon).
 
-    Without `draws` the number is doubled until each quantile is known to ± `tolerance` (of a probability, or of the
-    mean of an expected count), or `most` is reached. `runs` same-dice replicates answer each draw by Monte Carlo.
+    `runs` same-dice replicates answer each draw by Monte Carlo. Without `draws` these are doubled until each quantile
+    is known to ± `tolerance` (of a probability, or of the mean of an expected count), or `most` is reached; where the
+    dice are the larger part of the error the replicates are, up to `most` × `runs` in all.
 
     Raises Unsupported when every assumption is fixed, ValueError for quantiles outside (0, 1) or too few draws.
     """
@@ -239,35 +239,28 @@ def propagate(
     limit = most if draws is None else draws
     responses = Responses(scenario, chosen, engine=engine, rows=limit, day=day, runs=runs, seed=seed, threads=threads,
                           ignore_windows=ignore_windows)  # fmt: skip
-    at_centre = responses(responses.centre[None, :], cancel=cancel)
-    errors = half_widths(at_centre)[0]
-    stated = [Number(float(mean), float(half)) for mean, half in zip(at_centre[0].mean(axis=0), errors, strict=True)]
     carried = _Carried(scenario, responses, seed, limit, progress, cancel)
-    size, errors = max(limit if draws is not None else min(FIRST_DRAWS, limit), 1), []
+    carried.take_draws(limit if draws is not None else min(FIRST_DRAWS, limit))
+    stages: list[Stage] = []
     while True:
-        carried.grow(-(-size // SCRAMBLES))
-        spreads = {
-            m.name: _spread(m, known, carried.answers[:, :, i], carried.sequence, quantiles)
-            for i, (m, known) in enumerate(zip(chosen, stated, strict=True))
-        }
-        errors.append((len(carried.scores), max(map(_worst_error, spreads.values()))))
-        reached = errors[-1][1] <= tolerance
-        if reached or size >= limit:
+        spreads = carried.spreads(chosen, quantiles)
+        stages.append(carried.stage(spreads))
+        if stages[-1].error <= tolerance or draws is not None or not carried.grow(stages[-1]):
             break
-        size = min(2 * size, limit)
     if progress:
         progress(1.0)
     return Doubt(
-        scenario, scenario.by_date(responses.day), responses.day, responses.engine, responses.runs, chosen,
-        carried.scores, priors.values_from_scores(scenario, carried.scores), carried.sequence, carried.answers, spreads,
-        tolerance if draws is None else None, reached, errors[-1][1], draws_needed(errors, tolerance),
-        provenance(scenario, engine=responses.engine, runs=responses.runs or None, seed=seed,
+        scenario, scenario.by_date(responses.day), responses.day, responses.engine, carried.runs, chosen,
+        carried.scores, carried.theta, carried.sequence, carried.answers, spreads,
+        tolerance if draws is None else None, stages[-1].error <= tolerance, stages[-1].error,
+        enough(stages, tolerance),
+        provenance(scenario, engine=responses.engine, runs=carried.runs or None, seed=seed,
                    draws=len(carried.scores)),
     )  # fmt: skip
 
 
 class _Carried:
-    """Draws under way: every sequence grows, and what has been answered stays."""
+    """Draws under way: sequences and replicates grow, and what has been answered stays."""
 
     def __init__(
         self, scenario: Scenario, responses: Responses, seed: int, limit: int, progress: Progress | None,
@@ -275,33 +268,95 @@ class _Carried:
     ) -> None:  # fmt: skip
         self.scenario, self.responses, self.seed, self.limit = scenario, responses, seed, limit
         self.progress, self.cancel = progress, cancel
+        self.batches = [range(responses.runs)]
         self.scores = np.zeros((0, len(scenario.assumptions)))
         self.sequence = np.zeros(0, dtype=np.int64)
         self.answers = np.zeros((0, responses.blocks, len(responses.measures)))
+        self.stated = responses(responses.centre[None, :], cancel=cancel)
+        self.spent, self.budget = 0, limit * max(responses.runs, 1)
 
-    def grow(self, each: int) -> None:
-        """Take every sequence to `each` draws."""
-        done = len(self.scores) // SCRAMBLES
+    @property
+    def runs(self) -> int:
+        """Replicates of each draw so far; 0 when exact."""
+        return self.batches[-1].stop
+
+    @property
+    def theta(self) -> Floats:
+        """The draws (D, A)."""
+        return priors.values_from_scores(self.scenario, self.scores)
+
+    def grow(self, stage: Stage) -> bool:
+        """Double what is the larger part of the error, the replicates or the draws; False where that is too much."""
+        if stage.of_dice > stage.of_draws:
+            if 2 * len(self.scores) * self.runs > self.budget:
+                return False
+            self._take_replicates()
+            return True
+        size = min(2 * len(self.scores), self.limit)
+        if size <= len(self.scores) or size * max(self.runs, 1) > self.budget:
+            return False
+        self.take_draws(size)
+        return True
+
+    def take_draws(self, size: int) -> None:
+        """Take the sequences to `size` draws together, rounded up to the same number for each."""
+        each, done = -(-size // SCRAMBLES), len(self.scores) // SCRAMBLES
         rows = np.concatenate([
             priors.scores(self.scenario, each, seed=self.seed * SCRAMBLES + sequence)[done:]
             for sequence in range(SCRAMBLES)
         ])  # fmt: skip
-        before, total = len(self.scores), max(self.limit, each * SCRAMBLES)
-        report = None if self.progress is None else _scaled(self.progress, before / total, (before + len(rows)) / total)
-        new = self.responses(priors.values_from_scores(self.scenario, rows), progress=report, cancel=self.cancel)
+        values = priors.values_from_scores(self.scenario, rows)
+        new = self._averaged([self._answer(values, batch) for batch in self.batches])
         self.scores = np.concatenate([self.scores, rows])
         self.sequence = np.concatenate([self.sequence, np.repeat(np.arange(SCRAMBLES), each - done)])
         self.answers = np.concatenate([self.answers, new])
 
+    def _take_replicates(self) -> None:
+        batch = range(self.runs, 2 * self.runs)
+        self.answers = (self.answers + self._answer(self.theta, batch)) / 2
+        self.stated = (self.stated + self.responses(self.responses.centre[None, :], replicates=batch)) / 2
+        self.batches.append(batch)
 
-def _scaled(progress: Progress, first: float, last: float) -> Progress:
-    return lambda share: progress(min(first + share * (last - first), 1.0))
+    def _averaged(self, answers: list[Floats]) -> Floats:
+        """Return answers of all replicates from those of each batch."""
+        weights = [max(len(batch), 1) for batch in self.batches]
+        return np.asarray(np.average(np.stack(answers), axis=0, weights=weights))
+
+    def _answer(self, theta: Floats, batch: range) -> Floats:
+        before, work = self.spent, len(theta) * max(len(batch), 1)
+        self.spent += work
+        told, total = self.progress, max(self.budget, self.spent)
+
+        def report(share: float) -> None:
+            if told:
+                told(min((before + share * work) / total, 1.0))
+
+        return self.responses(theta, replicates=batch, progress=report, cancel=self.cancel)
+
+    def spreads(self, measures: Sequence[Measure], quantiles: Sequence[float]) -> dict[str, Spread]:
+        """Return what the draws say of each measure so far."""
+        halves, means = half_widths(self.stated)[0], self.stated[0].mean(axis=0)
+        return {
+            m.name: _spread(m, Number(float(means[i]), float(halves[i]), float(halves[i])), self.answers[:, :, i],
+                            self.sequence, quantiles)
+            for i, m in enumerate(measures)
+        }  # fmt: skip
+
+    def stage(self, spreads: Mapping[str, Spread]) -> Stage:
+        """Return how well the worst known quantile is known so far."""
+        scaled = [(number, _scale(spread)) for spread in spreads.values() for number in spread.quantiles.values()]
+        worst, scale = max(scaled, key=lambda pair: pair[0].half / pair[1])
+        return Stage(len(self.scores), self.runs, worst.of_draws / scale, worst.of_dice / scale)
 
 
-def _worst_error(spread: Spread) -> float:
-    """Return the widest half-width of a quantile: of a probability, or relative to the mean of an expected count."""
-    scale = 1.0 if spread.measure.probability else max(abs(spread.mean.value), 1e-300)
-    return max(number.half for number in spread.quantiles.values()) / scale
+def _drawn(draws: int, runs: int) -> str:
+    number = counted(draws, "draw") if draws <= 1_000_000 else "more than a million draws"
+    return f"{number} of {runs:,} replicates" if runs else number
+
+
+def _scale(spread: Spread) -> float:
+    """Return what an error is told against: 1 for a probability, the mean of an expected count."""
+    return 1.0 if spread.measure.probability else max(abs(spread.mean.value), 1e-300)
 
 
 # -------------------------------------------------------------------- from draws to numbers

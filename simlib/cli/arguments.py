@@ -196,7 +196,7 @@ def _uncertainty(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--draws", type=whole(0), default=0, metavar="N",
                         help="draws from the priors (default: 0, as many as needed)")  # fmt: skip
     parser.add_argument("--tolerance", type=float, metavar="POINTS",
-                        help="draw until each quantile is known to so many points (default: 1)")  # fmt: skip
+                        help="draw until each quantile is known to so many points (default: 2)")  # fmt: skip
     parser.add_argument("--most-draws", type=whole(1), metavar="N", help="but no more than these (default: 1,024)")
     parser.add_argument("--quantile", type=float, action="append", metavar="Q",
                         help="between 0 and 1, which to tell (repeatable; default: 0.05, 0.5 and 0.95)")  # fmt: skip

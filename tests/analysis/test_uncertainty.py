@@ -13,7 +13,15 @@ import numpy as np
 import pytest
 
 from simlib import priors
-from simlib.analysis.estimates import doubt_share, draws_needed, estimate, variance_over_draws, without_noise
+from simlib.analysis.estimates import (
+    Stage,
+    doubt_share,
+    draws_needed,
+    enough,
+    estimate,
+    variance_over_draws,
+    without_noise,
+)
 from simlib.analysis.fans import ladder_fan, measure_fan
 from simlib.analysis.knowing import divergence, value_of_knowing
 from simlib.analysis.seeing import value_of_seeing
@@ -150,14 +158,45 @@ def test_draws_needed_follow_the_rate_at_which_the_error_fell():
     assert draws_needed([(128, 0.04), (256, 0.02)], 0.01) == 512  # it halves with every doubling
     assert draws_needed([(128, 0.04), (256, 0.04 / np.sqrt(2))], 0.01) == 2048
     assert draws_needed([(128, 0.04)], 0.02) == 512  # nothing is known of the rate: that of independent draws
-    assert draws_needed([(128, 0.04), (256, 0.039), (512, 0.04)], 0.01) is None
+    assert draws_needed([(128, 0.04), (256, 0.039), (512, 0.04)], 0.01) == 8192  # luck: no slower than independent ones
     assert draws_needed([(128, 0.005)], 0.01) == 128
 
 
-def test_errors_that_more_draws_do_not_lessen_are_those_of_the_dice():
+def test_what_would_be_enough_shares_the_error_between_draws_and_dice():
+    assert enough([Stage(128, 0, 0.02, 0.0)], 0.01) == (512, 0)
+    half = 0.01 / np.sqrt(2)
+    assert enough([Stage(128, 500, half, half)], 0.01) == (128, 500)
+    assert enough([Stage(128, 500, half / 2, 4 * half)], 0.01) == (128, 8000)
+    assert enough([Stage(128, 500, 2 * half, 4 * half)], 0.01) == (512, 8000)
+
+
+def test_where_the_dice_are_what_errs_the_replicates_are_doubled():
+    """All draws share their dice, so that 200 replicates leave ±7 points on a chance of 60% at any number of draws."""
+    coarse = propagate(ferry(), "across", engine="montecarlo", runs=200, draws=256)
+    found = propagate(ferry(), "across", engine="montecarlo", runs=200, tolerance=0.04, most=4096)
+    assert coarse.spread().mean.of_dice > 0.03
+    assert found.reached
+    assert found.runs >= 800
+    assert found.draws < 4096
+    assert holds(found.spread().mean, TRUTH["mean"])
+    assert f"With {found.draws:,} draws of {found.runs:,} replicates the quantiles are known to ±4 points." \
+        in found.sentences()[-1]  # fmt: skip
+    once = propagate(ferry(), "across", engine="montecarlo", runs=found.runs, draws=found.draws)
+    place = {tuple(row): number for number, row in enumerate(found.theta)}
+    same = [place[tuple(row)] for row in once.theta]
+    assert found.answers[same].mean(axis=1) == pytest.approx(once.answers.mean(axis=1), abs=1e-12)
+    assert found.spread().stated.value == pytest.approx(once.spread().stated.value, abs=1e-12)
+
+
+def test_replicates_are_not_doubled_past_what_was_allowed():
     found = propagate(ferry(), "across", engine="montecarlo", runs=32, most=512, tolerance=0.001)
-    assert found.needed is None
-    assert "more draws would not help; more replicates for each draw would." in found.sentences()[-1]
+    assert not found.reached
+    assert found.draws * found.runs <= 512 * 32
+    assert found.runs > 32
+    told = found.sentences()[-1]
+    assert told.startswith(f"With {found.draws} draws of {found.runs:,} replicates the quantiles could not be known to")
+    assert re.search(r"draws of [\d,]+ replicates would do\.$", told)
+    assert found.to_dict()["needed"]["runs"] > found.runs
 
 
 def test_one_quantile_is_told_as_one():
