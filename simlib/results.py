@@ -285,8 +285,11 @@ def write_atomically(target: Path, payload: bytes) -> None:
 
 
 def percent(p: float) -> str:
-    """Write a probability as people read it: "12%", "0.3%", "below 0.001%", never a false 0% or 100%."""
-    if p <= 0:
+    """Write a probability as people read it: "12%", "0.3%", "below 0.001%", never a false 0% or 100%.
+
+    Below one in a trillion it is rounding, and zero.
+    """
+    if p < 1e-12:
         return "0%"
     if p >= 1 - 1e-9:  # as near as the exact engine computes
         return "100%"
@@ -300,6 +303,8 @@ def percent(p: float) -> str:
 def points(change: float) -> str:
     """Write a difference of two probabilities: "+4.1 points", "-85 points", to two digits."""
     size = 100 * change
+    if abs(size) < 5e-4:
+        return "±0 points"
     return f"{size:+.0f} points" if abs(size) >= 9.95 else f"{size:+.2g} points"
 
 

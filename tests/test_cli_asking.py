@@ -28,7 +28,7 @@ CASES = {
 }
 
 FIGURES = {
-    "compare": {"effects-ending-open-war", "flips-changed", "calendar"},
+    "compare": {"effects-ending-open-war", "flips-forbid-patrol", "calendar"},
     "drivers": {"tornado-ending-open-war"},
     "uncertainty": {"doubt-ending-open-war", "split", "nested-fan", "knowing-ending-open-war"},
     "paths": {"classes", "tree", "sankey", "histories"},

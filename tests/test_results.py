@@ -88,7 +88,7 @@ def test_wilson_covers_at_its_rate():
 @pytest.mark.parametrize(
     ("p", "words"),
     [(0, "0%"), (1, "100%"), (0.123, "12%"), (0.0123, "1.2%"), (0.00042, "0.042%"), (2e-6, "below 0.001%"),
-     (3e-9, "3.0e-09"), (0.9999, "above 99.9%"), (0.995, "99.5%")],
+     (3e-9, "3.0e-09"), (4e-46, "0%"), (0.9999, "above 99.9%"), (0.995, "99.5%")],
 )  # fmt: skip
 def test_percent_never_says_a_false_zero(p, words):
     assert percent(p) == words

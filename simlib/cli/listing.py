@@ -48,12 +48,14 @@ def _compared(result: Comparison, names: Sequence[str], cumulative: bool) -> str
 
 def _after(d: Difference) -> str:
     """Write a value with its change from the baseline and, where it was counted, the 95% half-width of the change."""
+    from simlib.analysis.whatif import counts_change
+
     after, change, half = float(d.after[-1]), float(d.change[-1]), float(d.high[-1] - d.low[-1]) / 2
     if d.measure.probability:
         written = points(change).removesuffix(" points")
         error = f" ±{100 * half:.1g}" if half > 1e-6 else ""
     else:
-        written, error = f"{change:+.2g}", f" ±{half:.1g}" if half > 1e-6 else ""
+        written, error = counts_change(change), f" ±{half:.1g}" if half > 1e-6 else ""
     return f"{d.measure.write(after)} ({written}{error})"
 
 

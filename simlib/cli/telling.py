@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from simlib.cli import numbers, world
-from simlib.cli.files import Picture, draw_all, staged, write_table
+from simlib.cli.files import Picture, draw_all, staged, write_table, written
 from simlib.cli.progress import Task
 from simlib.results import plain_json, write_atomically
 from simlib.scenario.model import Scenario
@@ -80,8 +80,8 @@ def tell(
                 write_table(result.frame(), stage / f"{name}.csv")
             write_atomically(stage / f"{arguments.command}.json", text.encode())
             draw_all(pictures(), stage, task)
-            written = len(list(stage.iterdir()))
-        sys.stderr.write(f"written: {written} files in {arguments.out}\n")
+            names = {file.name for file in stage.iterdir()}
+        sys.stderr.write(written(arguments.out, names))
     return 0
 
 

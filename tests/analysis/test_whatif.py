@@ -101,6 +101,23 @@ def test_the_same_dice_give_the_closed_form_and_no_flip_too_many(name):
     assert flips.bounds[0] == pytest.approx(flips.share)
 
 
+def test_what_the_forecasts_enforce_is_exact_where_they_are():
+    """Few pairs do not blur the bounds: with one ending they are |p₁ - p₀| and min(p₀ + p₁, 2 - p₀ - p₁)."""
+    spec, after = CASES["a faster rate"]
+    flips = compare(RARE, {"variant": spec}, runs=64, measures="across").effects["variant"].flips
+    before = 1 - np.exp(-A * T)
+    known = (after - before, min(before + after, 2 - before - after))
+    assert flips.bounds == pytest.approx(known, abs=1e-8)
+    row = flips.by_ending()[0]
+    assert (row["before"], row["after"], row["least"], row["most"]) == pytest.approx((before, after, *known), abs=1e-8)
+
+
+def test_no_flip_is_told_with_what_could_not_be_seen():
+    told = compare(lamp(), {"v": NOTHING[next(iter(NOTHING))]}, runs=3000).sentences()
+    assert "“v”: no history of 3,000 ends otherwise under the same dice (at most 0.1%, 95% interval)." in told
+    assert any("no ending and no question changes" in line for line in told)
+
+
 def test_flips_can_exceed_what_the_forecasts_enforce():
     """At a crossroads both roads become faster: many take the other road though the shares stay as they were."""
     world = World("crossroads", 200.0).variable("place", "here", "east", "west", start="here")
