@@ -308,6 +308,11 @@ def points(change: float) -> str:
     return f"{size:+.0f} points" if abs(size) >= 9.95 else f"{size:+.2g} points"
 
 
+def one_digit(error: float) -> str:
+    """Write an error to one digit, without an exponent where it is large: "0.04", "3", "12"."""
+    return f"{error:.0f}" if error >= 9.5 else f"{error:.1g}"
+
+
 def counted(number: int, one: str, many: str = "") -> str:
     """Write a number with what it counts: "1 draw", "2 draws", "1,000 histories"."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"

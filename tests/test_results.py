@@ -10,7 +10,7 @@ from scipy.stats import binom
 
 from simlib.engines.exact import solve
 from simlib.errors import SimlibError
-from simlib.results import Band, Forecast, percent
+from simlib.results import Band, Forecast, one_digit, percent
 from tests import worlds
 
 
@@ -83,6 +83,10 @@ def test_wilson_covers_at_its_rate():
     assert binom.pmf(np.arange(n + 1), n, p)[covered].sum() == pytest.approx(0.95, abs=0.03)
     assert band.low[0] == 0
     assert band.high[0] > 0
+
+
+def test_errors_are_written_to_one_digit():
+    assert [one_digit(x) for x in (0.0314, 0.5, 3.4, 9.6, 12.2)] == ["0.03", "0.5", "3", "10", "12"]
 
 
 @pytest.mark.parametrize(

@@ -61,16 +61,20 @@ class Flips:
 
     @property
     def share(self) -> float:
-        """Share of replicates whose ending changes, under the same dice."""
-        return 1 - float(np.trace(self.matrix)) / self.runs
+        """Share of replicates whose ending changes, under the same dice; within what exact forecasts enforce."""
+        return self._within(1 - float(np.trace(self.matrix)) / self.runs)
+
+    def _within(self, share: float) -> float:
+        least, most = self.bounds if self.forecasts is not None else (0.0, 1.0)
+        return min(max(share, least), most)
 
     @property
     def interval(self) -> tuple[float, float]:
         """95% interval of the share."""
         if self.half is not None:
-            return max(self.share - self.half, 0.0), min(self.share + self.half, 1.0)
+            return self._within(max(self.share - self.half, 0.0)), self._within(min(self.share + self.half, 1.0))
         band = Band.wilson(self.runs - np.trace(self.matrix), self.runs)
-        return float(band.low), float(band.high)
+        return self._within(float(band.low)), self._within(float(band.high))
 
     @property
     def bounds(self) -> tuple[float, float]:
@@ -111,7 +115,7 @@ class Flips:
         """Say how many replicates flip, always with the coupling named and its bounds beside it."""
         low, high = self.interval
         least, most = self.bounds
-        if self.share == 0:
+        if self.share < 1e-9:
             return f"no history of {self.runs:,} ends otherwise {SAME_DICE} (at most {percent(high)}, 95% interval)."
         text = (
             f"{percent(self.share)} of histories end otherwise {SAME_DICE} ({percent(low)} to {percent(high)}; another "

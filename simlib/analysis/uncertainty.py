@@ -41,7 +41,7 @@ from simlib.analysis.estimates import (
 from simlib.analysis.inputs import uncertain
 from simlib.analysis.measures import Measure, find
 from simlib.analysis.responses import Engine, Responses, half_widths
-from simlib.results import counted, long_date, percent, plain_json, provenance
+from simlib.results import counted, long_date, one_digit, percent, plain_json, provenance
 from simlib.scenario.model import Scenario
 from simlib.tables import Floats
 
@@ -50,6 +50,9 @@ if TYPE_CHECKING:
 
 Progress = Callable[[float], None]
 Cancel = Callable[[], bool]
+
+CERTAIN = 1e-12
+"""p(1 - p) below which nothing is uncertain."""
 
 SCRAMBLES = 8
 """Independent Sobol sequences, whose disagreement is the error."""
@@ -169,7 +172,8 @@ class Doubt:
 
         error = ""
         if s.stated.half > 0:
-            error = f" ±{100 * s.stated.half:.1g} points" if s.measure.probability else f" ±{s.stated.half:.1g}"
+            half = s.stated.half * (100 if s.measure.probability else 1)
+            error = f" ±{one_digit(half)}{' points' if s.measure.probability else ''}"
         what, (low, high) = f"{s.measure.words} by {long_date(self.by)}", (min(s.quantiles), max(s.quantiles))
         between = f"between {show(s.quantiles[low].value)} and {show(s.quantiles[high].value)}"
         spread = f"in {100 * (high - low):.3g}% of the draws {between}"
@@ -178,7 +182,9 @@ class Doubt:
         stated = f"{show(s.stated.value)}{error} at the stated values"
         yield (f"{what[0].upper()}{what[1:]}: {show(s.mean.value)} over the priors, {stated}; "
                f"{spread}.")  # fmt: skip
-        if s.doubt:
+        if s.doubt and s.mean.value * (1 - s.mean.value) < CERTAIN:
+            yield "Nothing about it is uncertain."
+        elif s.doubt:
             doubt, chance = percent(s.doubt.value), percent(1 - s.doubt.value)
             yield (f"Of all that is uncertain about it, {doubt} is doubt about the assumptions and {chance} is chance; "
                    f"the mean is computed to ±{100 * s.mean.half:.2g} points.")  # fmt: skip

@@ -49,7 +49,13 @@ EXACT_PAIRS, PAIRS = 10_000, 100_000
 """Pairs of replicates by default: for the flips beside an exact answer, and for an answer by Monte Carlo."""
 
 DUST = 1e-9
-"""A difference no larger than this is none: the exact engine computes no nearer."""
+"""A difference no larger than this, relative to what differs, is rounding."""
+
+TRUNCATED = 1e-6
+"""Intervals narrower than this are the exact engine's and need not be told."""
+
+SMALL = 1e-5
+"""Probabilities below this are compared by their ratio: in points the difference would be none."""
 
 TOLD = 3
 """Measures named for each variant in sentences."""
@@ -69,6 +75,13 @@ class Difference:
     low: Floats
     high: Floats
 
+    @property
+    def moved(self) -> bool:
+        """Say whether the difference at the last report time is more than rounding and truncation."""
+        size = abs(float(self.change[-1]))
+        unclear = self.low[-1] <= 0 <= self.high[-1] and self.high[-1] - self.low[-1] < TRUNCATED
+        return size > DUST * max(float(self.before[-1]), float(self.after[-1]), 1e-3) and not unclear
+
     def words(self) -> str:
         """Say the difference at the last report time."""
         before, after, change, low, high = (
@@ -77,7 +90,9 @@ class Difference:
         if not self.measure.probability:
             interval = f"; {low:+.2g} to {high:+.2g}" if high - low > DUST else ""
             return f"{self.measure.words}: {before:.3g} → {after:.3g} ({counts_change(change)}{interval})"
-        interval = f"; {_points(low)} to {_points(high)}" if high - low > 1e-6 else ""
+        if 0 < max(before, after) < SMALL and min(before, after) > 0:
+            return f"{self.measure.words}: {percent(before)} → {percent(after)} (×{after / before:.2g})"
+        interval = f"; {_points(low)} to {_points(high)}" if high - low > TRUNCATED else ""
         return f"{self.measure.words}: {percent(before)} → {percent(after)} ({_points(change)} points{interval})"
 
 
@@ -158,7 +173,7 @@ class Comparison:
         how = f"over {self.over_priors} draws from the priors" if self.over_priors else "at the stated values"
         lines = [f"By {long_date(self.by)}, {how}:"]
         for effect in self.effects.values():
-            told = [d.words() for d in effect.strongest()[:TOLD] if abs(d.change[-1]) > DUST]
+            told = [d.words() for d in effect.strongest()[:TOLD] if d.moved]
             lines.append(f"“{effect.name}” ({'; '.join(effect.changes) or 'nothing changed'}): "
                          + ("; ".join(told) if told else "no ending and no question changes") + ".")  # fmt: skip
             lines += [f"{what} had no effect in {percent(share)} of the histories then going." for what, share in
@@ -217,6 +232,7 @@ def compare(
     `runs` pairs of replicates (default: 100,000; beside an exact answer 10,000, for the flips only, 0 for none) share
     their dice. `draws` > 0 compares over the priors, each draw in both worlds. `examples` is the number of histories
     told for each of the two commonest flips. `measures` default to all endings, questions, rungs and expected moves.
+    The horizon is always the last report time.
 
     Raises ScenarioError for what does not fit the scenario, ValueError for no variant, TooManyStates, Cancelled.
     """
@@ -295,7 +311,9 @@ class _Asking:
     def __post_init__(self) -> None:
         from simlib.tables import grid
 
-        self.grid = self.grid if isinstance(self.grid, int) else list(self.grid)
+        if not isinstance(self.grid, int):  # endings flip by the horizon, so that it is always looked at
+            days = grid(self.base.horizon_days, self.grid)
+            self.grid = days if days[-1] == self.base.horizon_days else [*days, self.base.horizon_days]
         self.times = grid(self.base.horizon_days, self.grid)
         self.scores = priors.scores(self.base, self.draws, seed=self.seed) if self.draws else None
         self.done = 0

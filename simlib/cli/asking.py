@@ -17,6 +17,7 @@ from simlib.cli.telling import Result, Table, asked_world, tell
 from simlib.cli.variants import variants_asked, views_asked, weights_asked
 from simlib.results import ONGOING
 from simlib.scenario.model import Scenario
+from simlib.scenario.views import begun_by
 
 if TYPE_CHECKING:
     from simlib.analysis.discovery import Discovery
@@ -134,8 +135,9 @@ def _fan(scenario: Scenario, arguments: Namespace) -> Fan:
     from simlib.analysis.fans import ladder_fan
     from simlib.engines.mixture import over_priors
 
+    world_by_then = scenario if arguments.day is None else begun_by(scenario, arguments.day)
     with Task("unfolding the fan") as task:
-        ask = partial(over_priors, scenario, draws=FAN_DRAWS, seed=arguments.seed, times=FAN_TIMES,
+        ask = partial(over_priors, world_by_then, draws=FAN_DRAWS, seed=arguments.seed, times=FAN_TIMES,
                       horizon=arguments.day, progress=task.report, cancel=task.cancelled)  # fmt: skip
         try:
             found = ask(engine=arguments.engine or "exact")

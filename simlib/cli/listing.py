@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from simlib.cli.table import Row, table
 from simlib.quantities import show
-from simlib.results import long_date, percent, points
+from simlib.results import long_date, one_digit, percent, points
 
 if TYPE_CHECKING:
     from simlib.analysis.drivers import Tornado
@@ -53,9 +53,9 @@ def _after(d: Difference) -> str:
     after, change, half = float(d.after[-1]), float(d.change[-1]), float(d.high[-1] - d.low[-1]) / 2
     if d.measure.probability:
         written = points(change).removesuffix(" points")
-        error = f" ±{100 * half:.1g}" if half > 1e-6 else ""
+        error = f" ±{one_digit(100 * half)}" if half > 1e-6 else ""
     else:
-        written, error = counts_change(change), f" ±{half:.1g}" if half > 1e-6 else ""
+        written, error = counts_change(change), f" ±{one_digit(half)}" if half > 1e-6 else ""
     return f"{d.measure.write(after)} ({written}{error})"
 
 
@@ -120,7 +120,7 @@ def _done(doing: tuple[float, float, float] | None) -> str:
     if doing is None:
         return "-"
     half = 50 * (doing[2] - doing[1])
-    return f"{100 * doing[0]:+.2g}" + (f" ±{half:.1g}" if half > 0 else "")
+    return f"{100 * doing[0]:+.2g}" + (f" ±{one_digit(half)}" if half > 0 else "")
 
 
 def _share(value: float) -> str:
