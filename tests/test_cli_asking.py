@@ -234,6 +234,13 @@ def test_when_to_stop_drawing_and_what_to_tell_can_be_said(door, capsys):
     assert all(list(measure["quantiles"]) == ["0.1", "0.9"] for measure in told["measures"].values())
 
 
+def test_what_is_done_after_the_day_asked_about_is_left_out_of_its_pictures_too(tmp_path, capsys):
+    argv = ["uncertainty", "two-islands", "--measure", "open-war", "--forbid", "patrol@2031-06-01", "--day", "30",
+            "--draws", "128", "--out", str(tmp_path / "out")]  # fmt: skip
+    assert main(argv) == 0
+    assert (tmp_path / "out" / "nested-fan.png").exists(), capsys.readouterr().err
+
+
 def test_a_sweep_is_done_once(tmp_path, capsys):
     pytest.importorskip("pyarrow", reason='sweeps need pyarrow: pip install -e ".[scale]"')
     argv = ["sweep", "two-islands", "--out", str(tmp_path / "s"), "--grid", "hot_factor=2,4", "--runs", "50"]
