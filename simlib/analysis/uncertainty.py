@@ -41,6 +41,7 @@ from simlib.analysis.estimates import (
 from simlib.analysis.inputs import uncertain
 from simlib.analysis.measures import Measure, find
 from simlib.analysis.responses import Engine, Responses, half_widths
+from simlib.errors import Cancelled
 from simlib.results import counted, long_date, one_digit, percent, plain_json, provenance
 from simlib.scenario.model import Scenario
 from simlib.tables import Floats
@@ -225,6 +226,7 @@ def propagate(
     seed: int = 0,
     threads: int | None = None,
     ignore_windows: bool = False,
+    keep: bool = False,
     progress: Progress | None = None,
     cancel: Cancel | None = None,
 ) -> Doubt:
@@ -232,9 +234,11 @@ def propagate(
 
     `runs` same-dice replicates answer each draw by Monte Carlo. Without `draws` these are doubled until each quantile
     is known to ± `tolerance` (of a probability, or of the mean of an expected count), or `most` is reached; where the
-    dice are the larger part of the error the replicates are, up to `most` × `runs` in all.
+    dice are the larger part of the error the replicates are, up to `most` × `runs` in all. With `keep`, to cancel is
+    to have what is known from the last doubling that was finished, if one was.
 
-    Raises Unsupported when every assumption is fixed, ValueError for quantiles outside (0, 1) or too few draws.
+    Raises Unsupported when every assumption is fixed, ValueError for quantiles outside (0, 1) or too few draws,
+    Cancelled.
     """
     uncertain(scenario)
     chosen = find(scenario, measures)
@@ -251,8 +255,15 @@ def propagate(
     while True:
         spreads = carried.spreads(chosen, quantiles)
         stages.append(carried.stage(spreads))
-        if stages[-1].error <= tolerance or draws is not None or not carried.grow(stages[-1]):
+        if stages[-1].error <= tolerance or draws is not None:
             break
+        try:
+            if not carried.grow(stages[-1]):
+                break
+        except Cancelled:
+            if keep:
+                break
+            raise
     if progress:
         progress(1.0)
     return Doubt(

@@ -272,6 +272,20 @@ def test_progress_rises_to_one_and_cancel_stops():
             run(cancel=lambda: True)
 
 
+def test_what_was_known_when_it_was_stopped_can_be_kept():
+    """Stopped half way through the second doubling: what the first one gave is told, to the bit."""
+    asked = {"tolerance": 1e-6, "most": 4096}
+    whole = propagate(ferry(), "across", tolerance=1e-6, most=256)
+    answered = iter(range(10_000))
+    found = propagate(ferry(), "across", **asked, keep=True, cancel=lambda: next(answered) > 1.5 * whole.draws)
+    assert not found.reached
+    assert found.draws == whole.draws
+    assert np.array_equal(found.answers, whole.answers)
+    assert "could not be known" in found.sentences()[-1]
+    with pytest.raises(Cancelled):
+        propagate(ferry(), "across", **asked, keep=True, cancel=lambda: True)
+
+
 # ---------------------------------------------------------------- value of seeing
 
 
