@@ -251,19 +251,7 @@ def propagate(
                           ignore_windows=ignore_windows)  # fmt: skip
     carried = _Carried(scenario, responses, seed, limit, progress, cancel)
     carried.take_draws(limit if draws is not None else min(FIRST_DRAWS, limit))
-    stages: list[Stage] = []
-    while True:
-        spreads = carried.spreads(chosen, quantiles)
-        stages.append(carried.stage(spreads))
-        if stages[-1].error <= tolerance or draws is not None:
-            break
-        try:
-            if not carried.grow(stages[-1]):
-                break
-        except Cancelled:
-            if keep:
-                break
-            raise
+    spreads, stages = carried.until_known(chosen, quantiles, tolerance, keep)
     if progress:
         progress(1.0)
     return Doubt(
@@ -301,6 +289,22 @@ class _Carried:
     def theta(self) -> Floats:
         """The draws (D, A)."""
         return priors.values_from_scores(self.scenario, self.scores)
+
+    def until_known(
+        self, measures: Sequence[Measure], quantiles: Sequence[float], tolerance: float, keep: bool
+    ) -> tuple[dict[str, Spread], list[Stage]]:
+        """Grow until the quantiles are known to a tolerance or nothing more may be spent; return what is known."""
+        stages: list[Stage] = []
+        while True:
+            spreads = self.spreads(measures, quantiles)
+            stages.append(self.stage(spreads))
+            try:
+                if stages[-1].error <= tolerance or not self.grow(stages[-1]):
+                    return spreads, stages
+            except Cancelled:
+                if not keep:
+                    raise
+                return spreads, stages
 
     def grow(self, stage: Stage) -> bool:
         """Double what is the larger part of the error, the replicates or the draws; False where that is too much."""
