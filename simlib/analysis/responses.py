@@ -35,8 +35,8 @@ Engine = Literal["auto", "exact", "montecarlo"]
 BLOCKS = 8
 """Blocks of replicates with dice of their own."""
 
-STATES_SOLVED = 40_000_000
-"""States times solutions up to which `auto` takes the exact engine: a minute or two of processor time."""
+STATES_SOLVED = 80_000_000
+"""States times passes up to which `auto` takes the exact engine: a minute or two of processor time."""
 
 _One = Callable[[range, Floats], Floats]
 """Replicates and a row of θ (A,) to the measures (K, M)."""
@@ -126,7 +126,8 @@ def _lean(scenario: Scenario, measures: Sequence[Measure], day: float) -> Scenar
 
 
 def _solver(scenario: Scenario, engine: Engine, rows: int, frame: dict) -> Solver | None:
-    cap = CAP if engine == "exact" else min(CAP, STATES_SOLVED // max(rows, 1))
+    passes = max(rows, 1) * (1 + len(scenario.questions))  # a question has a pass of its own
+    cap = CAP if engine == "exact" else min(CAP, STATES_SOLVED // passes)
     try:
         return Solver(scenario, cap=max(cap, 1), threads=1, **frame)
     except TooManyStates:
