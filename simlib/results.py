@@ -313,6 +313,18 @@ def one_digit(error: float) -> str:
     return f"{error:.0f}" if error >= 9.5 else f"{error:.1g}"
 
 
+DUST = 1e-4
+"""A size below which no digit is written."""
+
+
+def plainly(size: float, unit: str = "") -> str:
+    """Write a size with two digits and no exponent: "0.0076 points"; of dust that it is less than 0.0001."""
+    if size < DUST:
+        return f"less than 0.0001{unit}"
+    written = np.format_float_positional(size, precision=2, unique=False, fractional=False, trim="-")
+    return f"{written}{unit}"
+
+
 def counted(number: int, one: str, many: str = "") -> str:
     """Write a number with what it counts: "1 draw", "2 draws", "1,000 histories"."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
