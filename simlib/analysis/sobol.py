@@ -220,15 +220,13 @@ def sobol(
     if designs < 8 or designs & (designs - 1):
         raise ValueError(f"designs must be a power of two of at least 8, not {designs}")
     chosen, found = find(scenario, measures), inputs(scenario, groups)
-    first_part = 0.1 if top is not None and top < len(found) else 0.0
-    if first_part:
-        swing = swings(
-            scenario, chosen, day=day, ignore_windows=ignore_windows, exactly=engine == "exact" or None, seed=seed,
-            threads=threads, progress=_part(progress, 0.0, first_part), cancel=cancel,
+    picked, beyond, first_part = found, 0.0, 0.0
+    if top is not None and top < len(found):
+        first_part = 0.1
+        picked, beyond = _screen(
+            scenario, chosen, found, top, day=day, ignore_windows=ignore_windows, exactly=engine == "exact" or None,
+            seed=seed, threads=threads, progress=_part(progress, 0.0, first_part), cancel=cancel,
         )  # fmt: skip
-        picked, beyond = _screen(found, tangent_spreads(found, swing, priors.correlation(scenario)), top or 0)
-    else:
-        picked, beyond = found, 0.0
     design = Design(scenario, picked, designs, seed)
     ready = partial(Responses, scenario, chosen, day=day, runs=runs, threads=threads, ignore_windows=ignore_windows)
     responses = ready(engine=engine, rows=designs * (len(picked) + 2), seed=seed * SCRAMBLES)
@@ -249,9 +247,12 @@ def sobol(
     )  # fmt: skip
 
 
-def _screen(found: Sequence[Input], spread: Floats, top: int) -> tuple[list[Input], float]:
+def _screen(
+    scenario: Scenario, measures: Sequence[Measure], found: Sequence[Input], top: int, **options: Any
+) -> tuple[list[Input], float]:
     """Return the inputs any measure hangs on most, and the largest share (by slope) of one that is left out."""
-    shares = largest_shares(spread)
+    swing = swings(scenario, measures, **options)
+    shares = largest_shares(tangent_spreads(found, swing, priors.correlation(scenario)))
     ranked = np.argsort(-shares, kind="stable")
     return [found[place] for place in ranked[:top]], float(shares[ranked[top:]].max(initial=0.0))
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from simlib.cli.table import Row, table
 from simlib.quantities import show
-from simlib.results import long_date, one_digit, percent, points
+from simlib.results import long_date, one_digit, percent, points, with_error
 
 if TYPE_CHECKING:
     from simlib.analysis.drivers import Tornado
@@ -106,12 +106,12 @@ def worth_seeing(result: Seeing) -> Iterator[str]:
     """Yield the observations, the most valuable first: seen, the answer if seen and if not, gain, doubt settled."""
     rows = [
         Row(o.label, [percent(o.seen), _share(o.if_seen), _share(o.if_not),
-                      f"{o.brier.value:.2g} ±{o.brier.half:.1g}", percent(o.settles.value)]
+                      with_error(1000 * o.brier.value, 1000 * o.brier.half), percent(o.settles.value)]
             if o.seen > 0 else ["never", "-", _share(o.if_not), "-", "-"])
         for o in result.observations[:ROWS]
     ]  # fmt: skip
     yield table(f"What to look out for by {long_date(result.seen_by)}, for {result.measure.words}",
-                [["", "", "if not", "gain in", "doubt"], ["seen", "if seen", "seen", "Brier score", "settled"]],
+                [["", "", "if not", "Brier gain,", "doubt"], ["seen", "if seen", "seen", "thousandths", "settled"]],
                 rows)  # fmt: skip
 
 
