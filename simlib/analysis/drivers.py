@@ -24,7 +24,7 @@ from simlib.engines.adjoint import Adjoint
 from simlib.engines.exact import Solver
 from simlib.engines.reachable import CAP
 from simlib.quantities import show
-from simlib.results import DUST, counted, long_date, plain_json, plainly, provenance
+from simlib.results import DUST, counted, long_date, one_digit, plain_json, plainly, provenance
 from simlib.scenario.model import Assumption, Scenario
 from simlib.tables import Floats
 
@@ -41,6 +41,9 @@ BLOCKS = 20
 """Blocks of replicates whose spread gives the Monte Carlo error of a bar."""
 
 TOLD = 5
+
+ROUNDING = 1e-9
+"""Share of an answer below which a change of it is rounding."""
 
 
 # -------------------------------------------------------------------- elasticities
@@ -189,7 +192,7 @@ class Tornado:
         """Write the value of a measure among `values` (M,), with its 95% half-width among `halves` unless exact."""
         place = self.place(measure.name)
         half = float(halves[place])
-        error = "" if self.engine == "exact" else f" ±{100 * half:.1g}" if measure.probability else f" ±{half:.1g}"
+        error = "" if self.engine == "exact" else f" ±{one_digit(half * (100 if measure.probability else 1))}"
         return measure.write(float(values[place])) + error
 
     def place(self, measure: str | None = None) -> int:
@@ -259,10 +262,11 @@ class Tornado:
             yield f"{'; '.join(told)}."
 
     def matters(self, measure: Measure, bar: Bar) -> bool:
-        """Say whether a bar moves a measure at one of its ends by more than the error there."""
+        """Say whether a bar moves a measure at one of its ends by more than the error there, and than rounding."""
         m = self.place(measure.name)
         ends = ((bar.at_low[m], bar.half_low[m]), (bar.at_high[m], bar.half_high[m]))
-        return any(abs(value - self.stated[m]) > half for value, half in ends)
+        rounding = ROUNDING * abs(self.stated[m])
+        return any(abs(value - self.stated[m]) > max(half, rounding) for value, half in ends)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON data."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 
 import numpy as np
 import pytest
@@ -457,3 +458,20 @@ def test_an_earlier_day_leaves_later_interventions_out():
     assert answer[0, 0, 0] == pytest.approx(1 - np.exp(-0.5), abs=1e-9)
 
 
+
+
+def test_what_is_certain_has_no_drivers():
+    world = World("endless", 30.0).variable("door", "shut", "open", start="shut")
+    world.move("push", world.uncertain("push", "rate", 0.05, 0.01, 0.25), {"door": "open"}).ladder("l", low=None)
+    found = tornado(world.scenario(), "ending:ongoing")
+    assert [bar for bar in found.ranked() if found.matters(found.measures[0], bar)] == []
+    assert "at its low" not in " ".join(found.sentences())
+
+
+def test_large_errors_are_written_without_an_exponent():
+    world = World("coin", 30.0).variable("door", "shut", "open", start="shut")
+    world.move("push", world.uncertain("push", "rate", 0.03, 0.01, 0.1), {"door": "open"}, when={"door": "shut"})
+    found = tornado(world.ending("out", {"door": "open"}).scenario(), "ending:out", engine="montecarlo", runs=60)
+    told = " ".join(found.sentences())
+    assert re.search(r"±1\d\b", told)
+    assert "e+0" not in told
