@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -85,6 +86,20 @@ def test_ctrl_c_stops_with_130_and_one_line(bridge: str) -> None:
     assert "simlib: stopping; once more to stop at once" in told
     assert told.splitlines()[-1] == "simlib: stopped"
     assert "Traceback" not in told
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT to send to one process")
+def test_ctrl_c_while_drawing_tells_what_is_known_by_then(bridge: str) -> None:
+    endless = [*SIMLIB, "uncertainty", bridge, "--tolerance", "0.0001", "--most-draws", "9000000"]
+    run = subprocess.Popen(endless, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert run.stderr is not None
+    assert run.stderr.readline().startswith("carrying the priors through: ")
+    assert run.stderr.readline().startswith("carrying the priors through: ")  # five seconds later
+    run.send_signal(signal.SIGINT)
+    out, told = run.communicate(timeout=SECONDS)
+    assert run.returncode == 130
+    assert "the quantiles could not be known to ±0.0001 points, only to ±" in out
+    assert re.search(r"^simlib: stopped; the answer is from the [\d,]+ draws made by then$", told, re.MULTILINE)
 
 
 def test_the_installed_command_is_the_same(bridge: str) -> None:

@@ -14,6 +14,7 @@ import traceback
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from simlib.cli.progress import Told
 from simlib.errors import Cancelled, QuantityError, ScenarioError, SimlibError, Unsupported
 
 if TYPE_CHECKING:
@@ -47,8 +48,8 @@ def _run(arguments: Namespace) -> int:
     try:
         code = COMMANDS[arguments.command](arguments)
         sys.stdout.flush()
-    except (KeyboardInterrupt, Cancelled):
-        return _fail(_stopped(arguments), STOPPED)
+    except (KeyboardInterrupt, Cancelled) as stop:
+        return _fail(f"stopped; {stop}" if isinstance(stop, Told) else _stopped(arguments), STOPPED)
     except ScenarioError as error:
         sys.stderr.write("".join(f"{'' if problem.file else PREFIX}{problem}\n" for problem in error.problems))
         return REFUSED

@@ -12,10 +12,10 @@ from simlib.cli import figures, listing, numbers, world
 from simlib.cli.arguments import RUNS
 from simlib.cli.files import slug
 from simlib.cli.playing import DOES_NOT_FIT, either, too_large
-from simlib.cli.progress import Task
+from simlib.cli.progress import Task, Told
 from simlib.cli.telling import Result, Table, Untold, asked_world, heading, made_by, tell
 from simlib.cli.variants import variants_asked, views_asked, weights_asked
-from simlib.results import ONGOING
+from simlib.results import ONGOING, counted
 from simlib.scenario.model import Scenario
 from simlib.scenario.views import begun_by
 
@@ -122,20 +122,24 @@ def uncertainty(arguments: Namespace) -> int:
             scenario, measures, draws=arguments.draws or None, day=arguments.day, seed=arguments.seed,
             tolerance=TOLERANCE if arguments.tolerance is None else arguments.tolerance / 100,
             most=arguments.most_draws or MOST_DRAWS, quantiles=sorted(set(arguments.quantile or QUANTILES)),
-            engine=arguments.engine or "auto", progress=task.report, cancel=task.cancelled,
+            engine=arguments.engine or "auto", keep=True, progress=task.report, cancel=task.cancelled,
         )  # fmt: skip
+        stopped = task.stopped_with_an_answer()
     worths = {f"knowing-{slug(measure.name)}": value_of_knowing(doubt, measure.name) for measure in doubt.measures
               if measure.probability}  # fmt: skip
-    fan = _fan(scenario, arguments) if arguments.out is not None and scenario.ladders else None
-    seen = _seen(scenario, arguments, doubt.measures) if arguments.observe is not None else {}
+    fan = _fan(scenario, arguments) if arguments.out is not None and scenario.ladders and not stopped else None
+    seen = _seen(scenario, arguments, doubt.measures) if arguments.observe is not None and not stopped else {}
     drawn = partial(figures.uncertainty, doubt, worths, fan, seen)
     told = worths if arguments.measure else dict(list(worths.items())[:1])
     left = {name: Untold(worth) for name, worth in worths.items() if name not in told}
     tables = [*_more(worths[name].measure.name for name in left),
               *chain.from_iterable(map(listing.worth_seeing, seen.values()))]  # fmt: skip
     made = made_by(doubt.engine, draws=doubt.draws, played=f"{doubt.runs:,} replicates", seed=arguments.seed, each=True)
-    return tell(arguments, {"uncertainty": doubt, **told, **left, **seen}, drawn, tables,
-                head=heading(arguments, scenario, made))  # fmt: skip
+    tell(arguments, {"uncertainty": doubt, **told, **left, **seen}, drawn, tables,
+         head=heading(arguments, scenario, made))  # fmt: skip
+    if stopped:
+        raise Told(f"the answer is from the {counted(doubt.draws, 'draw')} made by then")
+    return 0
 
 
 def _more(names: Iterable[str]) -> Iterator[str]:

@@ -9,10 +9,16 @@ import time
 from types import FrameType, TracebackType
 from typing import Any
 
+from simlib.errors import Cancelled
+
 PATIENCE = 1.0
 """Seconds before anything is shown."""
 
 _REDRAW, _LINE_EVERY = 0.2, 5.0
+
+
+class Told(Cancelled):
+    """Stopped, after what was known by then had been told."""
 
 
 class Task:
@@ -26,7 +32,7 @@ class Task:
         self.what, self.share = what, 0.0
         self._stop, self._done = threading.Event(), threading.Event()
         self._begun = time.monotonic()
-        self._shown = False
+        self._shown = self._answered = False
         self._line = sys.stderr.isatty()
         self._teller = threading.Thread(target=self._tell, daemon=True)
         self._handler: Any = None
@@ -37,6 +43,11 @@ class Task:
 
     def cancelled(self) -> bool:
         """Say whether Ctrl-C was pressed."""
+        return self._stop.is_set()
+
+    def stopped_with_an_answer(self) -> bool:
+        """Say whether Ctrl-C was pressed, where what is known by then is told all the same."""
+        self._answered = True
         return self._stop.is_set()
 
     def __enter__(self) -> Task:
@@ -53,7 +64,7 @@ class Task:
         if self._shown and self._line:
             sys.stderr.write("\r\033[K")
             sys.stderr.flush()
-        if kind is None and self.cancelled():  # it finished before it was asked
+        if kind is None and self.cancelled() and not self._answered:  # it finished before it was asked
             raise KeyboardInterrupt
 
     def _interrupt(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - the form of a handler
