@@ -285,7 +285,7 @@ def write_atomically(target: Path, payload: bytes) -> None:
 
 
 def percent(p: float) -> str:
-    """Write a probability as people read it: "12%", "0.3%", "below 0.001%", never a false 0% or 100%.
+    """Write a probability as people read it: "12%", "0.3%", "1 in 3.8 million", never a false 0% or 100%.
 
     Below one in a trillion it is rounding, and zero.
     """
@@ -294,10 +294,19 @@ def percent(p: float) -> str:
     if p >= 1 - 1e-9:  # as near as the exact engine computes
         return "100%"
     if p < 1e-5:
-        return f"{p:.1e}" if p < 1e-7 else "below 0.001%"
+        return one_in(1 / p)
     if p > 0.999:
-        return "above 99.9%"
+        return "more than 99.9%"
     return f"{100 * p:.0f}%" if 0.0995 <= p <= 0.9905 else f"{100 * p:.{1 if p >= 0.001 else 3}f}%"
+
+
+def one_in(many: float) -> str:
+    """Write the chance of one in so many, to two digits: "1 in 120,000", "1 in 3.8 million"."""
+    many = float(f"{many:.2g}")
+    for size, name in ((1e12, " trillion"), (1e9, " billion"), (1e6, " million")):
+        if many >= size:
+            return f"1 in {many / size:,.{0 if many >= 10 * size else 1}f}{name}"
+    return f"1 in {many:,.0f}"
 
 
 def points(change: float) -> str:

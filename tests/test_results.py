@@ -91,8 +91,9 @@ def test_errors_are_written_to_one_digit():
 
 @pytest.mark.parametrize(
     ("p", "words"),
-    [(0, "0%"), (1, "100%"), (0.123, "12%"), (0.0123, "1.2%"), (0.00042, "0.042%"), (2e-6, "below 0.001%"),
-     (3e-9, "3.0e-09"), (4e-46, "0%"), (0.9999, "above 99.9%"), (0.995, "99.5%")],
+    [(0, "0%"), (1, "100%"), (0.123, "12%"), (0.0123, "1.2%"), (0.00042, "0.042%"), (2e-6, "1 in 500,000"),
+     (3e-9, "1 in 330 million"), (2.6e-8, "1 in 38 million"), (7e-7, "1 in 1.4 million"),
+     (4e-12, "1 in 250 billion"), (4e-46, "0%"), (0.9999, "more than 99.9%"), (0.995, "99.5%")],
 )  # fmt: skip
 def test_percent_never_says_a_false_zero(p, words):
     assert percent(p) == words

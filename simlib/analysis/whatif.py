@@ -84,6 +84,8 @@ class Difference:
 
     def words(self) -> str:
         """Say the difference at the last report time."""
+        if not self.moved:
+            return f"{self.measure.words}: {self.measure.write(float(self.before[-1]))}, unchanged"
         before, after, change, low, high = (
             float(x[-1]) for x in (self.before, self.after, self.change, self.low, self.high)
         )
@@ -168,12 +170,16 @@ class Comparison:
                 furthest[d.measure.name] = max(furthest.get(d.measure.name, 0.0), abs(float(d.change[-1])))
         return sorted(furthest, key=lambda name: -furthest[name])[:most]
 
-    def sentences(self) -> list[str]:
-        """Say for each variant what was changed, what that does by the horizon, and how single histories part."""
+    def sentences(self, asked: str | None = None) -> list[str]:
+        """Say for each variant what was changed, what that does by the horizon, and how single histories part.
+
+        The measure `asked` about is told first, whether or not it changes; then those that change most.
+        """
         how = f"over {self.over_priors} draws from the priors" if self.over_priors else "at the stated values"
         lines = [f"By {long_date(self.by)}, {how}:"]
         for effect in self.effects.values():
-            told = [d.words() for d in effect.strongest()[:TOLD] if d.moved]
+            told = [effect.differences[asked].words()] if asked else []
+            told += [d.words() for d in effect.strongest()[:TOLD] if d.moved and d.measure.name != asked]
             lines.append(f"“{effect.name}” ({'; '.join(effect.changes) or 'nothing changed'}): "
                          + ("; ".join(told) if told else "no ending and no question changes") + ".")  # fmt: skip
             lines += [f"{what} had no effect in {percent(share)} of the histories then going." for what, share in

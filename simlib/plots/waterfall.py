@@ -25,8 +25,9 @@ def effects(result: Comparison, ax: Axes, *, measure: str | None = None) -> Axes
     first = next(iter(found.values()))
     asked, before = first.measure, float(first.before[-1])
     strongest = max(found, key=lambda label: abs(float(found[label].change[-1])))
-    took = f"from {asked.write(before)} to {asked.write(float(found[strongest].after[-1]))}"
-    _begin(result, ax, f"{asked.label}: “{strongest}” takes it {took}", first, len(found) + 1)
+    took = f"takes it from {asked.write(before)} to {asked.write(float(found[strongest].after[-1]))}"
+    took = took if found[strongest].moved else f"does not change it: {asked.write(before)}"
+    _begin(result, ax, f"{asked.label}: “{strongest}” {took}", first, len(found) + 1)
     highest = before
     for row, (label, difference) in enumerate(found.items(), start=1):
         name(ax, row, label)
@@ -88,7 +89,8 @@ def _step(ax: Axes, row: int, difference: Difference, start: float) -> float:
         whisker(ax, max(low, 0.0), high, row + 0.2)
     ax.plot([start, start], [row - 0.42, row + 0.42], color=style.GHOST, linewidth=0.8, linestyle=(0, (2, 2)))
     step = style.points(change) if asked.probability else f"{change:+.2g}"
-    number(ax, max(start, after, high), row + 0.2, f"{asked.write(after)}  {step}")
+    written = asked.write(after) if difference.moved else f"{asked.write(after)}, unchanged"
+    number(ax, max(start, after, high), row + 0.2, f"{written}  {step}" if difference.moved else written)
     return max(start, after, high)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from simlib.errors import Problem, ScenarioError
 from simlib.quantities import show
-from simlib.results import long_date
+from simlib.results import long_date, points
 from simlib.scenario.load import load_view, load_views
 from simlib.scenario.model import (
     ALWAYS,
@@ -39,7 +39,7 @@ def _pairs() -> Control:
 def _rows(result: Comparison) -> list[tuple[str, ...]]:
     return [
         (name, d.measure.label, d.measure.write(float(d.before[-1])), d.measure.write(float(d.after[-1])),
-         f"{100 * float(d.change[-1]):+.1f} points")
+         points(float(d.change[-1])) if d.moved else "unchanged")
         for name, effect in result.effects.items() for d in effect.strongest()
     ]  # fmt: skip
 
@@ -135,7 +135,7 @@ class WhatIf(Question):
         variants, asked = self.variants(chosen), chosen["measure"]
         result = compare(self.scenario, variants, runs=chosen["pairs"], cancel=cancel, progress=progress)
         last = list(result.effects)[-1]
-        return told(result.sentences(), HEAD, _rows(result), 3,
+        return told(result.sentences(asked), HEAD, _rows(result), 3,
                     Plot(partial(effects, result, measure=asked), 192 + 50 * len(result.effects), top=94),
                     Plot(partial(flips, result, variant=last), 547, left=170, bottom=98, top=94))  # fmt: skip
 
@@ -192,7 +192,7 @@ class Plans(Question):
         acts = rows_of(result)
         plots = [Plot(partial(effects, result, measure=chosen["measure"]), 170 + 50 * len(result.effects))]
         plots += [Plot(partial(calendar, result), round(140 + 38 * acts))] if acts else []
-        return told(result.sentences(), HEAD, _rows(result), 3, *plots)
+        return told(result.sentences(chosen["measure"]), HEAD, _rows(result), 3, *plots)
 
 
 def _hashes(scenario: Scenario, variants: Mapping[str, Any]) -> list[str]:

@@ -215,7 +215,7 @@ def test_a_search_that_is_cut_short_says_what_may_be_missing():
     hasty, whole = path_classes(scenario, most_prefixes=40), path_classes(scenario, most_prefixes=20_000)
     assert hasty.coverage < whole.coverage / 2
     told = hasty.sentences()[-1]
-    assert told.startswith("The search was cut short: above 99.9% of the histories were not followed to their end")
+    assert told.startswith("The search was cut short: more than 99.9% of the histories were not followed to their end")
     assert re.search(r"paths of up to \S+% each may be missing here\.$", told)
     assert "cut short" not in " ".join(whole.sentences())
     assert hasty.to_dict()["left"] > hasty.classes[-1].probability

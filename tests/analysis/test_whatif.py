@@ -192,7 +192,7 @@ def test_the_horizon_is_looked_at_whatever_the_times():
 def test_rare_differences_are_told_as_ratios_and_rounding_as_none():
     rare = two_states(1e-12, ends=True)
     (told,) = [line for line in compare(rare, {"v": {"cross.rate": 2e-12}}, runs=0).sentences() if "“across”" in line]
-    assert "“across”: 3.0e-11 → 6.0e-11 (×2)" in told
+    assert "“across”: 1 in 33 billion → 1 in 17 billion (×2)" in told
     sure = two_states(5.0, ends=True)
     assert "no ending and no question changes" in compare(sure, {"v": {"cross.rate": 5.1}}, runs=0).sentences()[1]
 
