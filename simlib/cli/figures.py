@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from simlib.analysis.seeing import Seeing
     from simlib.analysis.sobol import Sobol
     from simlib.analysis.uncertainty import Doubt
+    from simlib.analysis.ways import Ways
     from simlib.analysis.whatif import Comparison
-    from simlib.engines.histories import Histories
 
 ROWS = 10
 """Most rows of a plot of rows."""
@@ -90,7 +90,7 @@ def uncertainty(
         yield Picture(slug(name), partial(worth.seeing, seen), height)
 
 
-def paths(result: Paths, told: Histories | None) -> Iterator[Picture]:
+def paths(result: Paths, told: Ways | None) -> Iterator[Picture]:
     """The likeliest classes, the tree and the flow between rungs, and histories on the ladder."""
     from simlib.plots import paths as plots
 
@@ -100,10 +100,9 @@ def paths(result: Paths, told: Histories | None) -> Iterator[Picture]:
     if result.tree:
         leaves = len({b.rungs for b in result.tree if b.entered >= 0.01 and len(b.rungs) <= 5})
         yield Picture("tree", partial(plots.path_tree, result), 160 + 38 * leaves, right=60, bottom=20)
-        yield Picture("sankey", partial(plots.sankey, result), 600, bottom=20)
+        yield Picture("sankey", partial(plots.sankey, result), 620, top=100, bottom=20)
     if told is not None:
-        draw = partial(plots.ladder_histories, told, ladder=result.ladder)
-        yield Picture("histories", draw, 560, left=190)
+        yield Picture("histories", partial(plots.ladder_histories, told), 640, left=190, top=110, bottom=115)
 
 
 def indicators(results: Sequence[Indicators], of_all: Sequence[Indicators]) -> Iterator[Picture]:

@@ -101,6 +101,8 @@ class OnTheWayTo(Question):
     def answer(self, chosen: Mapping[str, Any], cancel: Cancel, progress: Progress) -> Answer:
         """Close one passage after another, and draw histories given the ending."""
         from simlib.analysis.passages import passages
+        from simlib.analysis.paths import path_classes
+        from simlib.analysis.ways import TYPICAL, ways
         from simlib.engines.conditioned import histories_given
         from simlib.plots.paths import ladder_histories
 
@@ -109,6 +111,7 @@ class OnTheWayTo(Question):
         drawn_ones = histories_given(
             self.scenario, f"ending:{target}", chosen["count"], cancel=cancel, progress=part(progress, 0.6, 1.0)
         )
+        found = ways(drawn_ones, path_classes(self.scenario, given=target, top=TYPICAL, cancel=cancel))
         some = frame.sort_values("share", ascending=False, kind="stable")
         rows = [(str(kind), str(text), percent(float(share)))
                 for kind, text, share in zip(some["kind"], some["label"], some["share"], strict=True)]  # fmt: skip
@@ -118,7 +121,7 @@ class OnTheWayTo(Question):
         sentences = [f"Every history that ends in “{label}” by {by} passes: {', '.join(f'“{t}”' for t in needed)}.",
                      f"Of all of them, {'; '.join(often)}."]  # fmt: skip
         return told(sentences, ("kind", "passage", "share of the histories to this ending"), rows, 1,
-                    Plot(partial(ladder_histories, drawn_ones), 440, left=180, bottom=50))  # fmt: skip
+                    Plot(partial(ladder_histories, found), 550, left=180, bottom=110, top=115))  # fmt: skip
 
 
 class WhatToWatchFor(Question):

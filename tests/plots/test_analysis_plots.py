@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 
 import matplotlib as mpl
 import numpy as np
@@ -21,11 +22,11 @@ from simlib.analysis.seeing import value_of_seeing
 from simlib.analysis.sobol import sobol
 from simlib.analysis.uncertainty import propagate
 from simlib.analysis.variants import delay
+from simlib.analysis.ways import ways
 from simlib.analysis.whatif import compare, cumulative
 from simlib.engines.conditioned import histories_given
 from simlib.engines.histories import histories
 from simlib.engines.mixture import over_priors
-from simlib.engines.montecarlo import Simulator
 from simlib.plots import paths as plots
 from simlib.plots.calendar import calendar
 from simlib.plots.doubt import doubt, split
@@ -37,7 +38,7 @@ from simlib.plots.shares import shares
 from simlib.plots.tornado import tornado
 from simlib.plots.waterfall import effects, waterfall
 from simlib.plots.worth import knowing, seeing
-from simlib.results import long_date
+from simlib.results import long_date, percent
 from simlib.scenario.model import Condition, Force, Pin, Policy
 from tests.worlds import World, date, tempo_world
 
@@ -260,9 +261,29 @@ def test_pictures_of_paths_given_an_ending_say_so(scenario):
     assert f"Of the histories that end in “{label}”: from “" in drawn(plots.path_tree, given)[1].replace("\n", " ")
 
 
-def test_histories_to_one_ending_are_titled_by_it_and_by_the_typical_way(scenario):
-    told = histories_given(scenario, "ending:war", 12)
-    _, text = drawn(ladder_histories, told)
-    assert f"12 ways to “{scenario.endings['war'].label}”; the most typical: “" in text.replace("\n", " ")
-    _, text = drawn(ladder_histories, histories(Simulator(scenario, times=1), range(40)))
-    assert "of these 40 histories have ended by the horizon; the most typical: “" in text.replace("\n", " ")
+def test_histories_on_a_ladder_tell_the_likeliest_path_of_all_and_pick_out_one_for_each(scenario):
+    label, by = scenario.endings["war"].label, long_date(scenario.by_date(scenario.horizon_days))
+    given, every = path_classes(scenario, given="war"), path_classes(scenario)
+    told = {given.given: histories_given(scenario, "ending:war", 200), "": histories(scenario, 200)}
+    for paths, begins in ((given, f"Of the histories that end in “{label}” by {by}, "), (every, f"By {by}, ")):
+        found = ways(told[paths.given], paths)
+        ax, text = drawn(ladder_histories, found)
+        text = text.replace("\n", " ")
+        assert f"{begins}{percent(paths.classes[0].probability)} of all histories" in text or paths.given
+        assert f"{begins}{percent(paths.classes[0].probability)}" in text
+        assert "at the stated values" in text
+        assert "a path: the order of first visits to rungs" in text
+        names = [entry.get_text() for entry in ax.get_legend().get_texts()]
+        assert [name.split(" (")[0].split(": ")[0] for name in names] == [
+            " → ".join(path.rungs) for path, _ in found.typical
+        ]
+
+
+def test_every_bar_of_a_flow_is_named_however_thin(scenario):
+    ax, text = drawn(plots.sankey, path_classes(scenario, horizon=5.0))
+    assert min(bar.get_height() for bar in ax.patches) < 0.012
+    labels = [label for label in ax.texts if label.get_text().endswith("%")]
+    assert len(labels) == len(ax.patches)
+    ends = sorted((round(label.xyann[0], 3), label.xyann[1]) for label in labels)
+    assert all(b - a > 0.01 for (x, a), (other, b) in itertools.pairwise(ends) if x == other)
+    assert "never leave “" in text.replace("\n", " ")
