@@ -128,7 +128,7 @@ def discover(result: Discovery) -> Iterator[Picture]:
         if number and found.density <= result.base_rate:  # found among what the first leaves: no place to look
             continue
         draw: Any = partial(box, result, number=number)
-        yield Picture(stem if number == 0 else f"{stem}-{number + 1}", draw, 640, left=210, bottom=90)
+        yield Picture(stem if number == 0 else f"{stem}-{number + 1}", draw, 660, left=210, top=110, bottom=90)
 
 
 def pool(result: Pooled) -> Iterator[Picture]:

@@ -13,6 +13,7 @@ mpl.use("Agg")
 
 from matplotlib import pyplot as plt
 
+from simlib.analysis.discovery import Bound, Box, discover
 from simlib.analysis.drivers import tornado as ask_tornado
 from simlib.analysis.fans import Fan, ladder_fan, measure_fan
 from simlib.analysis.indicators import of_every_ending
@@ -28,6 +29,7 @@ from simlib.engines.conditioned import histories_given
 from simlib.engines.histories import histories
 from simlib.engines.mixture import over_priors
 from simlib.plots import paths as plots
+from simlib.plots.boxes import box
 from simlib.plots.calendar import calendar
 from simlib.plots.doubt import doubt, split
 from simlib.plots.flips import flips
@@ -38,6 +40,7 @@ from simlib.plots.shares import shares
 from simlib.plots.tornado import tornado
 from simlib.plots.waterfall import effects, waterfall
 from simlib.plots.worth import knowing, seeing
+from simlib.quantities import show
 from simlib.results import long_date, percent
 from simlib.scenario.model import Condition, Force, Pin, Policy
 from tests.worlds import World, date, tempo_world
@@ -287,3 +290,24 @@ def test_every_bar_of_a_flow_is_named_however_thin(scenario):
     ends = sorted((round(label.xyann[0], 3), label.xyann[1]) for label in labels)
     assert all(b - a > 0.01 for (x, a), (other, b) in itertools.pairwise(ends) if x == other)
     assert "never leave “" in text.replace("\n", " ")
+
+
+def test_a_box_is_shaded_inside_its_bounds_which_are_named_and_its_ticks_are_round(scenario):
+    found = discover(scenario, "ending:war", engine="exact", draws=64)
+    sides = {"clash.rate": (0.01, None), "patrol.rate": (0.2, 0.3), "sign.rate": (0.001, None)}
+    bounds = tuple(Bound(name, *pair, 0.0) for name, pair in sides.items())
+    ax, text = drawn(box, dataclasses.replace(found, boxes=(Box(bounds, 0.6, 0.5, 0.25),)))
+    text = text.replace("\n", " ")
+    (inside,) = (patch for patch in ax.patches if patch.get_width())
+    assert (inside.get_x(), inside.get_x() + inside.get_width()) == (0.01, pytest.approx(ax.get_xlim()[1]))
+    assert (inside.get_y(), inside.get_y() + inside.get_height()) == pytest.approx((0.2, 0.3))
+    for rate, side in ((0.01, "least"), (0.2, "least"), (0.3, "most")):
+        unit = scenario.assumptions["clash.rate" if rate == 0.01 else "patrol.rate"].unit
+        assert f"at {side} {show(rate, 'rate', unit)}" in text
+    by = long_date(scenario.by_date(found.day))
+    assert f"by {by} in 50% of the draws in the box, in {percent(found.base_rate)} of all" in text
+    assert "the box, which holds 60% of all triangles, and has bounds on 1 further assumption too" in text
+    assert "both axes are logarithmic" in text
+    ticks = [label.get_text().split(" ")[0] for label in ax.get_xticklabels()]
+    assert len(ticks) >= 2
+    assert all(len(tick.strip("0.")) <= 2 for tick in ticks)
