@@ -111,12 +111,13 @@ def indicators(results: Sequence[Indicators], of_all: Sequence[Indicators]) -> I
 
     for result in results:
         if result.rows:
-            height = 160 + 46 * min(len(result.rows), plots.ROWS)
-            yield Picture(f"indicators-{slug(result.ending)}", partial(plots.indicators, result), height)
+            height = 200 + 46 * min(len(result.signs or result.rows), plots.ROWS)
+            yield Picture(f"indicators-{slug(result.ending)}", partial(plots.indicators, result), height, top=125)
     some = [result for result in of_all if result.rows]
     if len(some) > 1:
-        signs = min(len({row.id for result in some for row in result.rows}), 14)
-        yield Picture("indicator-map", partial(plots.indicator_map, some), 230 + 38 * signs, left=260, bottom=100)
+        signs = min(len({row.id for result in some for row in result.signs}), 14)
+        draw = partial(plots.indicator_map, some)
+        yield Picture("indicator-map", draw, 300 + 38 * signs, left=260, top=135, bottom=100)
 
 
 def discover(result: Discovery) -> Iterator[Picture]:

@@ -33,7 +33,7 @@ from simlib.plots.boxes import box
 from simlib.plots.calendar import calendar
 from simlib.plots.doubt import doubt, split
 from simlib.plots.flips import flips
-from simlib.plots.indicators import indicator_map
+from simlib.plots.indicators import indicator_map, indicators
 from simlib.plots.nested_fan import doubt_fan, nested_fan
 from simlib.plots.paths import ladder_histories
 from simlib.plots.shares import shares
@@ -241,14 +241,28 @@ def test_bands_of_a_fan_that_would_lie_on_each_other_are_left_out():
 def test_a_heat_map_has_what_is_known_to_change_and_nothing_else(scenario):
     found = of_every_ending(scenario, day=10.0, draws=0, runs=4000)
     ax, text = drawn(indicator_map, found)
-    known = [(row.id, result.ending) for result in found for row in result.rows
-             if not row.if_seen[1] <= result.before[0] <= row.if_seen[2]]  # fmt: skip
-    assert len(known) == sum("▲" in cell.get_text() or "▼" in cell.get_text() for cell in ax.texts)
+    known = [(row.id, result.ending) for result in found for row in result.signs]
+    strongest = max((row for result in found for row in result.signs), key=lambda row: abs(row.change))
+    assert f"“{strongest.label}”, seen by 10 April 2031, says most: “" in text.replace("\n", " ")
+    assert f"{abs(100 * strongest.change):.0f} points" in text
+    assert "change if seen by 10 April 2031, in points" in text.replace("\n", " ")
+    assert "moves" not in text
+    assert len(known) == sum(cell.get_text()[:1] in ("▲", "▼") for cell in ax.texts)
     assert {label.get_text().replace("\n", " ") for label in ax.get_yticklabels()} == {
         row.label for result in found for row in result.rows if (row.id, result.ending) in known
     }
     _, text = drawn(indicator_map, [dataclasses.replace(result, rows=()) for result in found])
-    assert "No sign seen by 10 April 2031 is known to change anything" in text.replace("\n", " ")
+    assert "No move or level seen by 10 April 2031 is known to be a sign of anything" in text.replace("\n", " ")
+
+
+def test_signs_of_an_ending_are_drawn_with_what_every_mark_is(scenario):
+    found = of_every_ending(scenario, day=10.0, draws=0, runs=4000)[0]
+    _, text = drawn(indicators, found)
+    text = text.replace("\n", " ")
+    best = max(found.signs, key=lambda row: abs(row.change))
+    assert f"{percent(found.before[0])} before looking, {percent(best.if_seen[0])} where “{best.label}” has" in text
+    for words in ("dashed line: before looking", "whiskers its 95% interval", "hollow: not seen", "(4,000 histories"):
+        assert words in text
 
 
 def test_pictures_of_paths_given_an_ending_say_so(scenario):
