@@ -141,10 +141,13 @@ def pool(result: Pooled) -> Iterator[Picture]:
 
 
 def diff(result: Diff) -> Iterator[Picture]:
-    """Both forecasts side by side, where they have the same endings."""
-    from simlib.plots.comparison import comparison
+    """Both forecasts side by side: the endings and questions that both have."""
+    from simlib.plots.comparison import comparison, in_common
 
-    if result.forecasts is not None and list(result.forecasts[0].endings) == list(result.forecasts[1].endings):
-        sides = dict(zip(result.names, result.forecasts, strict=True))
-        draw: Any = partial(comparison, sides, ongoing=True, title=result.finding())
-        yield Picture("forecasts", draw, 140 + 86 * len(result.forecasts[0].endings))
+    if result.forecasts is None:
+        return
+    rows = len(in_common(result.forecasts, ongoing=True, questions=True))
+    sides = dict(zip(result.names, result.forecasts, strict=True))
+    draw: Any = partial(comparison, sides, ongoing=True, questions=True, title=result.finding(),
+                        made="at the stated values")  # fmt: skip
+    yield Picture("forecasts", draw, 150 + 86 * rows)
