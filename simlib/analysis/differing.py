@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 _IN_THE_FILE = {"horizon_days": "horizon", "factors": "times", "effects": "then"}
 """What the file calls a field, where that is another word."""
 
+BOUND, RELATIVE = 1e-9, 1e-3
+"""What exact answers are computed to, absolute and for rare endings relative."""
+
 _MANY = ("times", "outcomes", "between", "levels", "rungs", "sources")
 """Fields that people speak of in the plural."""
 
@@ -67,7 +70,7 @@ class Diff:
         by = long_date(_last(self.forecasts[0]))
         both = [(label, p, q) for _, label, p, q in _both(*self.forecasts) if p is not None and q is not None]
         label, p, q = max(both, key=lambda pair: abs(pair[2] - pair[1]), default=("", 0.0, 0.0))
-        if p == q:
+        if _same(p, q):
             return f"No ending or question is likelier or less likely by {by}"
         return f"By {by} “{label}” changes most: from {percent(p)} to {percent(q)}"
 
@@ -238,11 +241,16 @@ def _both(first: Forecast, last: Forecast) -> Iterator[tuple[str, str, float | N
             yield (kind, label, *values)  # type: ignore[misc]
 
 
+def _same(before: float, after: float) -> bool:
+    """Say whether two exact answers differ by no more than both are computed to."""
+    return abs(after - before) <= 2 * min(BOUND, RELATIVE * max(before, after))
+
+
 def _moved(kind: str, before: float | None, after: float | None) -> str:
     if before is None or after is None:
         missing = "no such ending" if kind == "endings" else "not asked"
         one, other = (missing if value is None else percent(value) for value in (before, after))
         return f"{one} → {other}"
-    if after == before:
+    if _same(before, after):
         return f"{percent(before)}, as before"
     return f"{percent(before)} → {percent(after)} ({points(after - before)})"

@@ -164,6 +164,16 @@ def test_what_changes_most_is_the_finding_and_the_sides_have_names():
     assert diff(before, before).finding() == f"No ending or question is likelier or less likely by {by}"
 
 
+def test_what_differs_by_less_than_is_computed_has_not_changed():
+    """The last day of the other is later: the same answer by the same date, with another truncation."""
+    before = worlds.tempo_world()
+    found = diff(before, before.replace(horizon_days=2 * before.horizon_days))
+    assert all(line.endswith(", as before") for line in found.sentences()[2:])
+    assert found.finding().startswith("No ending or question is likelier or less likely by ")
+    rare = diff(worlds.two_states(1e-9, ends=True), worlds.two_states(2e-9, ends=True))
+    assert "as before" not in " ".join(rare.sentences())
+
+
 def test_a_question_may_change_most_and_is_drawn_with_the_endings():
     before = worlds.tempo_world()
     found = diff(before, before.replace(interventions=(Forbid("patrol"),)))
