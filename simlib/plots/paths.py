@@ -29,6 +29,9 @@ ORDER = "a path: the order of first visits to rungs"
 LEAST = 5e-4
 """Share of the histories below which none is said to do something."""
 
+SLIVER = 1e-3
+"""Share of the histories below which a rung is not drawn in a flow."""
+
 COLUMN = 0.02
 """Share of the histories that must reach a step of the path for it to be drawn."""
 
@@ -135,8 +138,8 @@ def sankey(result: Paths, ax: Axes, *, steps: int = 4) -> Axes:
     """Draw the flow of histories from their first rung to the second, third, ... they visit; return `ax`.
 
     A column is a step of the path, a bar a rung (its height the probability of being the rung visited at that step),
-    a band the histories that go on to the next column; what does not go on stays there to the end. Columns that hardly
-    any history reaches are left out.
+    a band the histories that go on to the next column; what does not go on stays there to the end. Columns and rungs
+    that hardly any history reaches are left out.
     """
     names = _rung_names(result)
     colours = dict(zip(names, style.ordered(len(names)), strict=True))
@@ -159,9 +162,9 @@ def sankey(result: Paths, ax: Axes, *, steps: int = 4) -> Axes:
                linewidth=0.5, zorder=3)  # fmt: skip
     by = long_date(result.scenario.by_date(result.day))
     heights = "shares of the histories that end so" if result.given else "probabilities"
-    style.dress(ax, fit(_parting(result, mass), ax), caption(
+    style.dress(ax, fit(_parting(result), ax), caption(
         f"by {by}, {result.made()}; columns: the first, second, ... rung visited for the first time; heights are "
-        f"{heights}", ax))  # fmt: skip
+        f"{heights}; what is under {percent(SLIVER)} is not drawn", ax))  # fmt: skip
     ax.set_xlim(-0.1, deepest + 0.75)
     ax.set_ylim(max(floor[key] + mass[key] for key in mass) * 1.02, -0.02)
     for depth in range(deepest + 1):
@@ -185,13 +188,15 @@ def _flows(
             mass[depth, b.rungs[-1]] += b.entered
             if depth:
                 bands[depth, b.rungs[-2], b.rungs[-1]] += b.entered
-    return mass, bands
+    seen = {key: share for key, share in mass.items() if share >= SLIVER}
+    return seen, {(depth, here, there): share for (depth, here, there), share in bands.items()
+                  if (depth - 1, here) in seen and (depth, there) in seen}  # fmt: skip
 
 
-def _parting(result: Paths, mass: Mapping[tuple[int, str], float]) -> str:
+def _parting(result: Paths) -> str:
     """Return a title: how many histories never leave their first rung, and where the others go first."""
-    first = next(rung for depth, rung in mass if depth == 0)
-    ranked = sorted(((share, rung) for (depth, rung), share in mass.items() if depth == 1), reverse=True)
+    first = next(b.rungs[0] for b in result.tree)
+    ranked = sorted(((b.entered, b.rungs[-1]) for b in result.tree if len(b.rungs) == 2), reverse=True)
     stay = 1 - sum(share for share, _ in ranked)
     left = f"{percent(stay)} never leave “{first}”" if stay >= LEAST else f"all leave “{first}”"
     nexts = " or ".join(f"“{rung}” ({percent(share)})" for share, rung in ranked[:2])
@@ -210,9 +215,10 @@ def _name_bars(ax: Axes, depth: int, bars: Mapping[str, tuple[float, float]]) ->
         bars.items(), middles, style.spread(middles, line, top + line / 2, bottom - line / 2), strict=True
     ):
         arrow = {"arrowstyle": "-", "color": style.INK, "linewidth": 0.6, "shrinkA": 0, "shrinkB": 0}
-        ax.annotate(f"{style.plain(rung)} {percent(share)}", (depth + 0.06, middle), (depth + 0.085, at), zorder=4,
-                    fontsize=style.SMALL, va="center", color=style.INK,
-                    arrowprops=arrow if abs(at - middle) > line / 4 else None,
+        moved = abs(at - middle) > line / 4
+        ax.annotate(f"{style.plain(rung)} {percent(share)}", (depth + 0.06, middle),
+                    (depth + (0.15 if moved else 0.085), at), zorder=4, fontsize=style.SMALL, va="center",
+                    color=style.INK, arrowprops=arrow if moved else None,
                     bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8, "alpha": 0.8})  # fmt: skip
 
 

@@ -39,7 +39,7 @@ class ByWhichPath(Question):
         rows = [(" → ".join(c.rungs), result.label(c.ending), percent(c.probability)) for c in result.classes]
         return told(result.sentences(), ("path", "ending", of_what(result)), rows, 1,
                     Plot(partial(paths.path_classes, result), 450),
-                    Plot(partial(paths.sankey, result), 420, bottom=10))  # fmt: skip
+                    Plot(partial(paths.sankey, result), 500, bottom=10, top=90))  # fmt: skip
 
 
 class WhereWaysPart(Question):
