@@ -285,8 +285,11 @@ def write_atomically(target: Path, payload: bytes) -> None:
 
 
 def percent(p: float) -> str:
-    """Write a probability as people read it: "12%", "0.3%", "below 0.001%", never a false 0% or 100%."""
-    if p <= 0:
+    """Write a probability as people read it: "12%", "0.3%", "below 0.001%", never a false 0% or 100%.
+
+    Below one in a trillion it is rounding, and zero.
+    """
+    if p < 1e-12:
         return "0%"
     if p >= 1 - 1e-9:  # as near as the exact engine computes
         return "100%"
@@ -300,7 +303,46 @@ def percent(p: float) -> str:
 def points(change: float) -> str:
     """Write a difference of two probabilities: "+4.1 points", "-85 points", to two digits."""
     size = 100 * change
+    if abs(size) < 5e-4:
+        return "±0 points"
     return f"{size:+.0f} points" if abs(size) >= 9.95 else f"{size:+.2g} points"
+
+
+def one_digit(error: float) -> str:
+    """Write an error to one digit, without an exponent where it is large: "0.04", "3", "12"."""
+    return f"{error:.0f}" if error >= 9.5 else f"{error:.1g}"
+
+
+DUST = 1e-4
+"""A size below which no digit is written."""
+
+
+def plainly(size: float, unit: str = "") -> str:
+    """Write a size with two digits and no exponent: "0.0076 points"; of dust that it is less than 0.0001."""
+    if size < DUST:
+        return f"less than 0.0001{unit}"
+    written = np.format_float_positional(size, precision=2, unique=False, fractional=False, trim="-")
+    return f"{written}{unit}"
+
+
+def with_error(value: float, half: float) -> str:
+    """Write an estimate beside its 95% half-width, both to the digit that the error allows: "15.0 ± 0.7", "30 ± 20".
+
+    The error has one digit, or two where the first is a 1. Without an error two digits are known.
+    """
+    if half <= 0:
+        return np.format_float_positional(value, precision=2, unique=False, fractional=False, trim="-")
+    place = math.floor(math.log10(half))
+    place -= half < 1.95 * 10.0**place
+    digits = max(-place, 0)
+    return " ± ".join(f"{round(number, -place):,.{digits}f}" for number in (value, half))
+
+
+def brier_gain(gain: float, half: float) -> str:
+    """Write a gain in the Brier score with its 95% half-width: "14.6 ± 0.7 thousandths of the Brier score"."""
+    if gain + half < 0.1 * DUST:
+        return f"less than {100 * DUST:g} thousandths of the Brier score"
+    return f"{with_error(1000 * gain, 1000 * half)} thousandths of the Brier score"
 
 
 def counted(number: int, one: str, many: str = "") -> str:

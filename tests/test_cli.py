@@ -194,6 +194,12 @@ def test_json_on_standard_output_is_alone_there(cli, bridge, tmp_path: Path) -> 
     assert f"files in {tmp_path / 'out'}" in err
 
 
+def test_what_an_earlier_answer_left_in_the_folder_is_told(cli, bridge, tmp_path: Path) -> None:
+    argv = ("compare", bridge, "--runs", "0", "--out", str(tmp_path / "out"), "--forbid", "clear", "--measure")
+    assert cli(*argv, "agreement")[2].count("not of this answer") == 0
+    assert "also holds 2 files that are not of this answer: effects-" in cli(*argv, "cleared-away")[2]
+
+
 def test_the_same_command_gives_the_same_bits_on_one_thread_or_two(cli, bridge) -> None:
     one, two = (
         forecast_of(cli, bridge, "--engine", "montecarlo", "--runs", "500", "--seed", "3", "--threads", threads)
@@ -429,7 +435,7 @@ def test_export_takes_the_values_of_a_view_and_of_set(cli, bridge, tmp_path: Pat
 def test_check_of_a_right_file_counts_what_is_in_it(cli, bridge) -> None:
     code, out, _ = cli("check", bridge)
     assert code == 0
-    assert out.startswith("bridge: no problems. 3 actors, 3 variables, ")
+    assert out.startswith("bridge: the file fits the format. 3 actors, 3 variables, ")
     assert "1 view: hopeful.\n" in out
 
 

@@ -28,7 +28,7 @@ CASES = {
 }
 
 FIGURES = {
-    "compare": {"effects-ending-open-war", "flips-changed", "calendar"},
+    "compare": {"effects-ending-open-war", "flips-forbid-patrol", "calendar"},
     "drivers": {"tornado-ending-open-war"},
     "uncertainty": {"doubt-ending-open-war", "split", "nested-fan", "knowing-ending-open-war"},
     "paths": {"classes", "tree", "sankey", "histories"},
@@ -52,6 +52,56 @@ def test_a_question_is_told_stored_and_tabled(question, tmp_path, capsys):
         assert {path.stem for path in tmp_path.glob(f"*.{form}")} == FIGURES[question]
         assert all(path.read_bytes().startswith(begins) for path in tmp_path.glob(f"*.{form}"))
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
+
+
+HEADS = {
+    "compare": "exact, at the stated values",
+    "drivers": "exact, at the stated values",
+    "uncertainty": "exact, over the priors (128 draws, seed 0)",
+    "paths": "exact, at the stated values",
+    "indicators": "Monte Carlo, over the priors (20 draws, 400 histories, seed 0)",
+    "discover": "Monte Carlo, over the priors (40 draws of 200 replicates, seed 0)",
+}
+
+
+@pytest.mark.parametrize("question", HEADS)
+def test_an_answer_begins_with_what_it_is_an_answer_about(question, door, capsys):
+    path = door(fixed=False)
+    assert main([question, path, *SMALL[question]]) == 0
+    first = capsys.readouterr().out.splitlines()[0]
+    assert first == f"A door (door), as of 1 April 2031: {HEADS[question]}."
+
+
+def test_the_line_above_an_answer_tells_of_views_changes_and_replicates(capsys):
+    asked = ["--view", "hawks", "--forbid", "patrol", "--measure", "ending:open-war"]
+    assert main(["drivers", "two-islands", *asked, "--engine", "montecarlo", "--top", "1"]) == 0
+    first = capsys.readouterr().out.splitlines()[0]
+    assert "as of 1 April 2031, through the view hawks, with the changes asked for: Monte Carlo, at the stated" in first
+    assert first.endswith("values (20,000 replicates, seed 0).")
+
+
+def test_shares_of_the_doubt_are_told_to_be_over_the_priors(door, monkeypatch, capsys):
+    from simlib.analysis import sobol
+
+    monkeypatch.setattr(sobol.sobol, "__kwdefaults__", sobol.sobol.__kwdefaults__ | {"designs": 64})
+    assert main(["drivers", door(fixed=False), "--sobol"]) == 0
+    first = capsys.readouterr().out.splitlines()[0]
+    assert first.endswith("values; shares of the doubt exact, over the priors (64 designs, seed 0).")
+
+
+def test_what_is_worth_finding_out_is_told_of_what_is_asked_for(tmp_path, capsys):
+    argv = ["uncertainty", "two-islands", "--draws", "128"]
+    assert main([*argv, "--json", str(tmp_path / "told.json")]) == 0
+    told = capsys.readouterr().out
+    assert "A forecast of “Open war” by" in told
+    assert "A forecast of “A treaty is signed”" not in told
+    assert "told where --measure asks for it, one or more of ending:settlement, ending:ongoing; --json" in told
+    stored = json.loads((tmp_path / "told.json").read_text())
+    assert stored["knowing-ending-settlement"]["sentences"][0].startswith("A forecast of “A treaty is signed” by")
+    assert main([*argv, "--measure", "ending:settlement"]) == 0
+    told = capsys.readouterr().out
+    assert "A forecast of “A treaty is signed” by" in told
+    assert "told where --measure asks" not in told
 
 
 def test_a_map_of_every_ending_is_drawn_where_none_is_asked_for(tmp_path, capsys):
@@ -218,7 +268,8 @@ def test_signs_are_exact_where_that_is_asked_for(tmp_path, capsys):
     out = tmp_path / "out"
     assert main(["indicators", "two-islands", "--engine", "exact", "--horizon", "30 days", "--out", str(out)]) == 0
     told = capsys.readouterr().out
-    assert told.startswith("At the stated values, exactly: if nothing has ended by ")
+    assert told.splitlines()[0].endswith("as of 1 April 2031, with the changes asked for: exact, at the stated values.")
+    assert told.splitlines()[1].startswith("At the stated values, exactly: if nothing has ended by ")
     assert "95% interval" not in told
     assert (out / "indicator-map.png").stat().st_size
     assert main(["indicators", "two-islands", "--engine", "exact", "--times-seen", "2"]) == 2
@@ -232,6 +283,13 @@ def test_when_to_stop_drawing_and_what_to_tell_can_be_said(door, capsys):
     told = json.loads(capsys.readouterr().out)["uncertainty"]
     assert (told["draws"], told["tolerance"], told["reached"]) == (128, 0.2, True)
     assert all(list(measure["quantiles"]) == ["0.1", "0.9"] for measure in told["measures"].values())
+
+
+def test_what_is_done_after_the_day_asked_about_is_left_out_of_its_pictures_too(tmp_path, capsys):
+    argv = ["uncertainty", "two-islands", "--measure", "open-war", "--forbid", "patrol@2031-06-01", "--day", "30",
+            "--draws", "128", "--out", str(tmp_path / "out")]  # fmt: skip
+    assert main(argv) == 0
+    assert (tmp_path / "out" / "nested-fan.png").exists(), capsys.readouterr().err
 
 
 def test_a_sweep_is_done_once(tmp_path, capsys):

@@ -23,7 +23,18 @@ def compared(capsys, *argv: str) -> dict:
 
 def test_changes_without_a_name_are_one_variant_and_each_view_is_another(bridge, capsys):
     found = compared(capsys, bridge, "--forbid", "close", "--with-view", "hopeful", "--set", "pressure=5")
-    assert {name: len(variant["changes"]) for name, variant in found.items()} == {"hopeful": 1, "changed": 2}
+    changes = {name: len(variant["changes"]) for name, variant in found.items()}
+    assert changes == {"hopeful": 1, "forbid close, pressure=5": 2}
+
+
+def test_changes_too_long_for_a_name_are_called_changed(bridge, capsys):
+    rule = "meet=every 2 days@2031-04-05..2031-05-01 while blockade=full, talks=none"
+    assert list(compared(capsys, bridge, "--policy", rule)) == ["changed"]
+
+
+def test_no_variant_may_be_called_the_baseline(bridge, capsys):
+    assert main(["compare", bridge, "--as", "baseline", "--forbid", "close"]) == 2
+    assert "--as baseline: the baseline is the scenario as it stands; expected another name" in capsys.readouterr().err
 
 
 def test_as_names_what_follows_it(bridge, capsys):
@@ -58,7 +69,7 @@ def test_the_same_change_on_the_command_line_and_in_a_view_are_the_same_bits(bri
 
 def test_the_baseline_may_be_a_view(bridge, capsys):
     plain = compared(capsys, bridge, "--with-view", "hopeful")["hopeful"]["measures"]["ending:agreement"]
-    seen = compared(capsys, bridge, "--view", "hopeful", "--forbid", "clear")["changed"]
+    seen = compared(capsys, bridge, "--view", "hopeful", "--forbid", "clear")["forbid clear"]
     assert seen["measures"]["ending:agreement"]["before"] == plain["after"]
     assert len(seen["changes"]) == 1
 
@@ -112,7 +123,7 @@ def test_variants_stand_beside_each_other_in_one_table(bridge, capsys):
     assert main(["compare", bridge, "--runs", "0", "--forbid", "close", "--with-view", "hopeful"]) == 0
     out = capsys.readouterr().out
     assert out.count("By 30 May 2031: the baseline, and each variant by itself (change from it in points)") == 1
-    assert re.search(r"^ +baseline +hopeful +changed$", out, re.MULTILINE)
+    assert re.search(r"^ +baseline +hopeful +forbid close$", out, re.MULTILINE)
     assert re.search(r"^  Agreed +\S+%( +\S+% \([+-]\S+\)){2}$", out, re.MULTILINE)
 
 

@@ -10,7 +10,7 @@ from scipy.stats import binom
 
 from simlib.engines.exact import solve
 from simlib.errors import SimlibError
-from simlib.results import Band, Forecast, percent
+from simlib.results import Band, Forecast, brier_gain, one_digit, percent, plainly, with_error
 from tests import worlds
 
 
@@ -85,10 +85,31 @@ def test_wilson_covers_at_its_rate():
     assert band.high[0] > 0
 
 
+def test_errors_are_written_to_one_digit():
+    assert [one_digit(x) for x in (0.0314, 0.5, 3.4, 9.6, 12.2)] == ["0.03", "0.5", "3", "10", "12"]
+
+
 @pytest.mark.parametrize(
     ("p", "words"),
     [(0, "0%"), (1, "100%"), (0.123, "12%"), (0.0123, "1.2%"), (0.00042, "0.042%"), (2e-6, "below 0.001%"),
-     (3e-9, "3.0e-09"), (0.9999, "above 99.9%"), (0.995, "99.5%")],
+     (3e-9, "3.0e-09"), (4e-46, "0%"), (0.9999, "above 99.9%"), (0.995, "99.5%")],
 )  # fmt: skip
 def test_percent_never_says_a_false_zero(p, words):
     assert percent(p) == words
+
+
+@pytest.mark.parametrize(("value", "half", "text"), [
+    (0.27, 0.2, "0.3 ± 0.2"), (14.62, 0.71, "14.6 ± 0.7"), (27.3, 20.1, "30 ± 20"),
+    (0.00041, 0.0003, "0.0004 ± 0.0003"), (36.2, 12.4, "36 ± 12"), (0.2, 0.61, "0.2 ± 0.6"),
+    (1234, 250, "1,200 ± 200"), (1234, 195, "1,200 ± 200"),
+    (1.0, 0.0999, "1.00 ± 0.10"), (5.4321, 0, "5.4"), (0.00054321, 0, "0.00054"),
+])  # fmt: skip
+def test_an_estimate_has_no_more_digits_than_its_error_allows(value, half, text):
+    assert with_error(value, half) == text
+
+
+def test_small_sizes_are_written_without_exponent_and_dust_is_called_so():
+    assert plainly(0.00767, " points") == "0.0077 points"
+    assert plainly(4.1e-7, " points") == "less than 0.0001 points"
+    assert brier_gain(4.1e-7, 3e-7) == "less than 0.01 thousandths of the Brier score"
+    assert brier_gain(0.0146, 0.0007) == "14.6 ± 0.7 thousandths of the Brier score"

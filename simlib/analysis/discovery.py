@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from simlib.scenario.model import Scenario
 
 SAME = 1e-9
-"""Answers that differ by less are the same: the exact engine computes no nearer."""
+"""Answers that differ by less, relative to the largest, are the same."""
 
 MUCH_NOISE = 1 / 3
 """Part of the spread of the answers above which their noise is warned of: a ninth of the variance."""
@@ -116,7 +116,7 @@ class Discovery:
     @property
     def constant(self) -> bool:
         """Say whether every draw has the same answer."""
-        return bool(np.ptp(self.answers) <= SAME * max(1.0, float(np.abs(self.answers).max())))
+        return bool(np.ptp(self.answers) <= SAME * float(np.abs(self.answers).max()))
 
     @property
     def base_rate(self) -> float:
@@ -277,19 +277,22 @@ def _ranks(values: Floats) -> Floats:
 
 
 def _told(box: RawBox, names: Sequence[str], values: Floats, interesting: Bools) -> Box:
-    """Return a box in the values of the assumptions: its sides are the outermost draws it holds."""
-    bounds = []
+    """Return a box in the values of the assumptions: its sides are the outermost draws it holds.
+
+    What is told of it is true of all draws within these sides, whether or not an earlier box holds them too.
+    """
+    bounds, members = [], np.ones(len(values), dtype=bool)
     for dimension, name in enumerate(names):
         low, high = np.isfinite(box.low[dimension]), np.isfinite(box.high[dimension])
         if low or high:
             own = values[box.members, dimension]
             bounds.append(Bound(name, float(own.min()) if low else None, float(own.max()) if high else None,
                                 float(box.p_values[:, dimension].max())))  # fmt: skip
-    hits = float((box.members & interesting).sum())
+            column = values[:, dimension]
+            members &= ((column >= own.min()) | ~low) & ((column <= own.max()) | ~high)
+    hits = float((members & interesting).sum())
     bounds.sort(key=lambda bound: bound.p_value)
-    return Box(
-        tuple(bounds), hits / float(interesting.sum()), hits / float(box.members.sum()), float(box.members.mean())
-    )
+    return Box(tuple(bounds), hits / float(interesting.sum()), hits / float(members.sum()), float(members.mean()))
 
 
 def _leaf(leaf: RawLeaf, names: Sequence[str], values: Floats, answers: Floats, threshold: float) -> Leaf:

@@ -10,21 +10,21 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from simlib import priors
-from simlib.analysis.inputs import inputs, strongest, swings, uncertain
+from simlib.analysis.inputs import inputs, steepest_of_each, swings, tangent_spreads, uncertain
 from simlib.analysis.measures import Measure, find
 from simlib.analysis.responses import Engine, Responses, half_widths
 from simlib.engines.adjoint import Adjoint
 from simlib.engines.exact import Solver
 from simlib.engines.reachable import CAP
 from simlib.quantities import show
-from simlib.results import long_date, plain_json, provenance
+from simlib.results import DUST, counted, long_date, one_digit, plain_json, plainly, provenance
 from simlib.scenario.model import Assumption, Scenario
 from simlib.tables import Floats
 
@@ -35,12 +35,15 @@ Progress = Callable[[float], None]
 Cancel = Callable[[], bool]
 
 TOP = 12
-"""Assumptions in a tornado, unless asked for otherwise."""
+"""Assumptions in the tornado of a measure, unless asked for otherwise."""
 
 BLOCKS = 20
 """Blocks of replicates whose spread gives the Monte Carlo error of a bar."""
 
 TOLD = 5
+
+ROUNDING = 1e-9
+"""Share of an answer below which a change of it is rounding."""
 
 
 # -------------------------------------------------------------------- elasticities
@@ -90,12 +93,19 @@ class Elasticities:
         for measure in self.measures:
             elasticity = np.nan_to_num(self.elasticity(measure.name))
             some = [i for i in np.argsort(-np.abs(elasticity), kind="stable")[:TOLD] if abs(elasticity[i]) >= 0.005]
-            told = [f"{elasticity[i]:+.2g}% for “{self.assumptions[i].label}”" for i in some]
+            told = [self._told(measure, i, float(elasticity[i])) for i in some]
             answer = measure.write(self.answers[measure.name])
-            change = ", ".join(told) if told else "next to nothing, whichever it is"
-            lines.append(f"{measure.words} by {long_date(self.by)} is {answer}; one per cent more of an assumption "
-                         f"changes it by {change}.")  # fmt: skip
+            change = "; ".join(told) if told else "none changes it by as much as 0.005% of itself"
+            lines.append(f"{measure.words} by {long_date(self.by)} is {answer} at the stated values. With one "
+                         f"assumption multiplied by 1.01, going by slope: {change}.")  # fmt: skip
         return lines
+
+    def _told(self, measure: Measure, place: int, elasticity: float) -> str:
+        """Say what a hundredth more of an assumption does to a measure, relative to it and in its own unit."""
+        change = self.answers[measure.name] * abs(elasticity) / 100
+        size = plainly(100 * change, " points") if measure.probability else plainly(change)
+        verb = "raises" if elasticity > 0 else "lowers"
+        return f"“{self.assumptions[place].label}” {verb} it by {abs(elasticity):.2g}% of itself ({size})"
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON data."""
@@ -159,7 +169,9 @@ class Bar:
 class Tornado:
     """What happens to some measures when one assumption at a time goes to its low and to its high. `stated` is (M,).
 
-    `stated_half` (M,) are its 95% half-widths, 0 when exact.
+    `stated_half` (M,) are its 95% half-widths, 0 when exact. `bars` are of every assumption tried, of which a measure
+    has its own `top` (None: all). `screened` were not tried; none would move a measure by more than `beyond` (M,), by
+    slope.
     """
 
     scenario: str
@@ -171,14 +183,16 @@ class Tornado:
     stated: Floats
     bars: tuple[Bar, ...]
     stated_half: Floats
+    top: int | None
     screened: int
+    beyond: Floats
     provenance: Mapping[str, Any]
 
     def write(self, measure: Measure, values: Floats, halves: Floats) -> str:
         """Write the value of a measure among `values` (M,), with its 95% half-width among `halves` unless exact."""
         place = self.place(measure.name)
         half = float(halves[place])
-        error = "" if self.engine == "exact" else f" ±{100 * half:.1g}" if measure.probability else f" ±{half:.1g}"
+        error = "" if self.engine == "exact" else f" ±{one_digit(half * (100 if measure.probability else 1))}"
         return measure.write(float(values[place])) + error
 
     def place(self, measure: str | None = None) -> int:
@@ -191,10 +205,10 @@ class Tornado:
         return names.index(measure)
 
     def ranked(self, measure: str | None = None) -> list[Bar]:
-        """Return the bars, the one that moves a measure furthest first."""
+        """Return the bars of a measure, the one that moves it furthest first."""
         m = self.place(measure)
         stated = self.stated[m]
-        return sorted(self.bars, key=lambda b: -max(abs(b.at_low[m] - stated), abs(b.at_high[m] - stated)))
+        return sorted(self.bars, key=lambda b: -max(abs(b.at_low[m] - stated), abs(b.at_high[m] - stated)))[: self.top]
 
     def frame(self, measure: str | None = None) -> pd.DataFrame:
         """Return one row for each assumption, strongest first.
@@ -229,17 +243,30 @@ class Tornado:
                              f"({high}).")  # fmt: skip
             if not told:
                 lines.append("No assumption that was tried moves it by more than the error of the computation.")
-        if self.screened:
-            some = "1 assumption of smaller slope was" if self.screened == 1 else (
-                f"{self.screened} assumptions of smaller slope were")  # fmt: skip
-            lines.append(f"{some} not tried at low and high.")
+            lines += self._left_out(measure)
         return lines
 
+    def _left_out(self, measure: Measure) -> Iterator[str]:
+        """Say how many assumptions have no bar, and on which ground."""
+        some = len(self.bars) - len(self.ranked(measure.name))
+        tried = f"{some} more assumptions that were tried move it less"
+        if some == 1:
+            tried = "1 more assumption that was tried moves it less"
+        beyond = float(self.beyond[self.place(measure.name)])
+        size, unit = (100 * beyond, " points") if measure.probability else (beyond, "")
+        by = f"more than {plainly(size, unit)}" if size >= DUST else f"as much as {plainly(DUST, unit)}"
+        others = f"{counted(self.screened, 'assumption')} {'was' if self.screened == 1 else 'were'} not tried"
+        screened = f"{others}: going by slope at the stated values, none would move it by {by}"
+        told = [text for text, count in ((tried, some), (screened, self.screened)) if count]
+        if told:
+            yield f"{'; '.join(told)}."
+
     def matters(self, measure: Measure, bar: Bar) -> bool:
-        """Say whether a bar moves a measure at one of its ends by more than the error there."""
+        """Say whether a bar moves a measure at one of its ends by more than the error there, and than rounding."""
         m = self.place(measure.name)
         ends = ((bar.at_low[m], bar.half_low[m]), (bar.at_high[m], bar.half_high[m]))
-        return any(abs(value - self.stated[m]) > half for value, half in ends)
+        rounding = ROUNDING * abs(self.stated[m])
+        return any(abs(value - self.stated[m]) > max(half, rounding) for value, half in ends)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON data."""
@@ -248,7 +275,8 @@ class Tornado:
             "engine": self.engine, "stated": {m.name: self.stated[i] for i, m in enumerate(self.measures)},
             "stated_half": {m.name: self.stated_half[i] for i, m in enumerate(self.measures)},
             "bars": {m.name: self.frame(m.name).to_dict("records") for m in self.measures},
-            "screened": self.screened, "sentences": self.sentences(), "provenance": self.provenance,
+            "screened": self.screened, "beyond": {m.name: self.beyond[i] for i, m in enumerate(self.measures)},
+            "sentences": self.sentences(), "provenance": self.provenance,
         })  # fmt: skip
         return plain
 
@@ -269,15 +297,15 @@ def tornado(
 ) -> Tornado:
     """Solve again with each assumption at its low and at its high, the others as stated; measures: every ending.
 
-    The `top` assumptions (None: all) are those of the steepest slope for any of the measures. By Monte Carlo all rows
+    Tried are the `top` assumptions (None: all) of the steepest slope for each of the measures. By Monte Carlo all rows
     share their dice. Raises Unsupported when every assumption is fixed, and what `solve` and `simulate` raise.
     """
-    chosen, free = find(scenario, measures), [a.id for a in uncertain(scenario)]
-    if top is not None and top < len(free):
+    chosen, every = find(scenario, measures), [a.id for a in uncertain(scenario)]
+    free, beyond = every, np.zeros(len(chosen))
+    if top is not None and top < len(every):
         swing = swings(scenario, chosen, day=day, ignore_windows=ignore_windows, exactly=engine == "exact" or None,
                        seed=seed, threads=threads, progress=_part(progress, 0.0, 0.2), cancel=cancel)  # fmt: skip
-        single = inputs(scenario.replace(correlations=()))
-        free = [item.name for item in strongest(single, swing, np.eye(len(swing)), top)]
+        free, beyond = _screen(scenario, swing, top)
     columns = [list(scenario.assumptions).index(name) for name in free]
     thetas = np.tile(priors.theta(scenario), (1 + 2 * len(free), 1))
     for place, (name, column) in enumerate(zip(free, columns, strict=True)):
@@ -293,9 +321,18 @@ def tornado(
     )
     return Tornado(
         scenario.id, scenario.as_of, scenario.by_date(responses.day), responses.day, responses.engine, chosen, mean[0],
-        bars, half_widths(values[:1])[0], len(uncertain(scenario)) - len(free),
+        bars, half_widths(values[:1])[0], top, len(every) - len(free), beyond,
         provenance(scenario, engine=responses.engine, runs=responses.runs or None, seed=seed),
     )  # fmt: skip
+
+
+def _screen(scenario: Scenario, swing: Floats, top: int) -> tuple[list[str], Floats]:
+    """Return the assumptions to try, and how far the steepest of the others would move each measure (M,), by slope."""
+    single = inputs(scenario.replace(correlations=()))
+    spread = tangent_spreads(single, swing, np.eye(len(swing)))
+    tried = steepest_of_each(spread, top)
+    others = np.delete(spread, tried, axis=0)
+    return [single[place].name for place in tried], priors.Z95 * others.max(axis=0, initial=0.0)
 
 
 def _part(progress: Progress | None, first: float, last: float) -> Progress | None:

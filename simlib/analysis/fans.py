@@ -26,7 +26,8 @@ class Fan:
     """Series over time (T,) and their spread over the draws.
 
     mean and stated (S, T), quantiles (5, S, T) at 5, 25, 50, 75 and 95% of the draws. For a ladder the series are the
-    borders below its rungs 1, 2, ...: P(on this rung or above); for a measure there is one, its probability.
+    borders below its rungs 1, 2, ...: P(on this rung or above); for a measure there is one, its probability. Where
+    replicates were counted, the noise within the draws is taken out of the spread, so that it does not pass for doubt.
     """
 
     scenario: str
@@ -57,6 +58,8 @@ def ladder_fan(draws: Draws, ladder: str | None = None) -> Fan:
 def measure_fan(draws: Draws, measure: str) -> Fan:
     """Return the fan of a measure from a forecast over the priors; raises ScenarioError for an unknown one."""
     asked = find(draws.scenario, measure)[0]
+    if not asked.probability:
+        raise ValueError(f"{asked.name!r} is an expected count; a fan is of a probability")
     series = np.stack([of_forecast(forecast, asked)[0][None, :] for forecast in draws.forecasts])
     return _fan(draws, asked.label, (asked.name,), series, of_forecast(draws.stated, asked)[0][None, :])
 
@@ -64,5 +67,5 @@ def measure_fan(draws: Draws, measure: str) -> Fan:
 def _fan(draws: Draws, title: str, names: tuple[str, ...], series: Floats, stated: Floats) -> Fan:
     return Fan(
         draws.scenario.id, draws.scenario.as_of, title, names, draws.stated.times, series.mean(axis=0), stated,
-        np.quantile(series, QUANTILES, axis=0), len(series),
+        np.quantile(draws.without_noise(series), QUANTILES, axis=0), len(series),
     )  # fmt: skip

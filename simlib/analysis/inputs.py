@@ -152,15 +152,23 @@ def swings(
     return result
 
 
-def strongest(found: Sequence[Input], swing: Floats, correlation: Floats, top: int) -> list[Input]:
-    """Return the `top` inputs whose tangent spread of any measure, relative to the largest, is widest; strongest first.
+def tangent_spreads(found: Sequence[Input], swing: Floats, correlation: Floats) -> Floats:
+    """Return how far each input moves each measure (I, M) per normal score, by slope.
 
     `swing` is (A, M); the spread of an input of several assumptions takes their `correlation` (A, A) into account.
     """
-    spread = np.array([
+    return np.array([
         np.sqrt(np.maximum(np.einsum("im,ij,jm->m", swing[cols], correlation[np.ix_(cols, cols)], swing[cols]), 0.0))
         for cols in (list(item.columns) for item in found)
     ])  # fmt: skip
-    scale = np.maximum(spread.max(axis=0), 1e-300)
-    ranked = np.argsort(-(spread / scale).max(axis=1), kind="stable")
-    return [found[place] for place in ranked[:top]]
+
+
+def steepest_of_each(spread: Floats, top: int) -> list[int]:
+    """Return the places of the inputs that are among the `top` widest of at least one measure, of `spread` (I, M)."""
+    return sorted({int(place) for column in spread.T for place in np.argsort(-column, kind="stable")[:top]})
+
+
+def largest_shares(spread: Floats) -> Floats:
+    """Return for each input the largest share (I,) it has in the variance of any measure, by slope."""
+    variance = spread**2
+    return np.asarray((variance / np.maximum(variance.sum(axis=0), 1e-300)).max(axis=1))

@@ -15,18 +15,19 @@ from a probabilistic sensitivity analysis sample, Medical Decision Making 34.
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simlib.analysis.estimates import Number, estimate, without_noise
+from simlib.analysis.estimates import Number, estimate, variance_over_draws, without_noise
 from simlib.analysis.inputs import uncertain
 from simlib.analysis.measures import Measure
 from simlib.analysis.responses import cross
 from simlib.analysis.uncertainty import Doubt
-from simlib.results import counted, long_date, percent, plain_json
+from simlib.results import brier_gain, counted, long_date, plain_json, with_error
 from simlib.scenario.model import Assumption, Scenario
 from simlib.tables import Floats
 
@@ -71,26 +72,40 @@ def evidence(scenario: Scenario, because: str, sources: tuple[str, ...]) -> Evid
 
 @dataclass(frozen=True)
 class Worth:
-    """What settling one assumption would be worth: brier (points of the Brier score), log (nats), share of Var(P)."""
+    """What settling one assumption would be worth: brier (points of the Brier score), log (nats), share of Var(P).
+
+    `share_error` is the 95% half-width of the share.
+    """
 
     assumption: Assumption
     brier: Number
     log: Number
     share: float
+    share_error: float
     evidence: Evidence
 
     @property
     def known(self) -> bool:
-        """Say whether it is known to be worth anything: the estimate is larger than its error."""
-        return self.brier.value > self.brier.half
+        """Say whether it is known to be worth anything: its share is larger than the error of the share."""
+        return self.share > self.share_error
+
+    @property
+    def most(self) -> float:
+        """The share that it may have, with its error."""
+        return self.share + self.share_error
+
+    @property
+    def of_all(self) -> str:
+        """Its share of what settling everything is worth in per cent, with its error: "77 ± 4%"."""
+        return f"{with_error(100 * self.share, 100 * self.share_error)}%"
 
 
 @dataclass(frozen=True)
 class Knowing:
     """The worth of settling each uncertain assumption for one measure: known ones first, the most valuable first.
 
-    `brier` and `log` are what is left to gain by settling all of them: Var(P), and the mutual information with all θ;
-    `chance` is the expected Brier score that would remain, E[P(1 - P)].
+    `brier` and `log` are what is left to gain by settling all of them: Var(P), with its 95% half-width `brier_error`,
+    and the mutual information with all θ; `chance` is the expected Brier score that would remain, E[P(1 - P)].
     """
 
     scenario: str
@@ -98,6 +113,7 @@ class Knowing:
     measure: Measure
     mean: float
     brier: float
+    brier_error: float
     log: float
     chance: float
     worths: tuple[Worth, ...]
@@ -111,6 +127,7 @@ class Knowing:
         return pd.DataFrame([
             {"assumption": w.assumption.id, "label": w.assumption.label, "known": w.known, "brier": w.brier.value,
              "brier_error": w.brier.half, "log": w.log.value, "log_error": w.log.half, "share": w.share,
+             "share_error": w.share_error,
              "because": w.evidence.because, "sources": "; ".join(w.evidence.sources), "youngest": w.evidence.youngest,
              "age_days": w.evidence.age_days}
             for w in self.worths
@@ -119,23 +136,25 @@ class Knowing:
     def sentences(self, most: int = 4) -> list[str]:
         """Say what to find out next, and what stands behind it now."""
         total, what = self.brier + self.chance, f"{self.measure.words} by {long_date(self.by)}"
+        digits = min(max(-math.floor(math.log10(self.brier)), 3), 6) if self.brier > 0 else 3
         first = (
-            f"A forecast of {what} over the priors expects a Brier score of {total:.3g}; with every assumption settled "
-            f"it would expect {self.chance:.3g}: that is chance."
+            f"A forecast of {what} over the priors expects a Brier score of {total:.{digits}f}; with every assumption "
+            f"settled it would expect {self.chance:.{digits}f}, which is chance: settling everything is worth "
+            f"{brier_gain(self.brier, self.brier_error)}."
         )
         some = [w for w in self.worths if w.known][:most]
         told = [self._about(w) for w in some] or [
             "No single assumption is known to be worth more to settle than the error of this estimate."
         ]
-        return [first, *told, *self._open(some[-1].brier.value if some else 0.0)]
+        return [first, *told, *self._open(some[-1].share if some else 0.0)]
 
     def _open(self, least: float) -> list[str]:
-        """Name what is not known yet and may be worth more than `least`, so that it could belong in the ranking."""
-        some = [w for w in self.worths if not w.known and w.brier.value + w.brier.half > least]
+        """Name what is not known yet and may have a share above `least`, so that it could belong in the ranking."""
+        some = [w for w in self.worths if not w.known and w.most > least]
         if not some:
             return []
-        some.sort(key=lambda w: -(w.brier.value + w.brier.half))
-        names = "; ".join(f"“{w.assumption.label}” ({w.brier.value:.2g} ± {w.brier.half:.2g})" for w in some[:OPEN])
+        some.sort(key=lambda w: -w.most)
+        names = "; ".join(f"“{w.assumption.label}” ({w.of_all})" for w in some[:OPEN])
         more = f"; and {counted(len(some) - OPEN, 'other')}" if len(some) > OPEN else ""
         return [f"Not known yet with {counted(self.draws, 'draw')}, and may belong among these: {names}{more}."]
 
@@ -145,20 +164,21 @@ class Knowing:
         if reason and not w.evidence.sources:
             behind += f", only on a reason: {reason}"
         return (
-            f"Settling “{w.assumption.label}” is worth {w.brier.value:.2g} ± {w.brier.half:.2g} of the Brier score, "
-            f"{percent(w.share)} of what settling everything is worth, and {w.log.value:.2g} nats of the log "
-            f"score; it rests on {behind}."
+            f"Settling “{w.assumption.label}” is worth {w.of_all} of what settling everything is worth "
+            f"({brier_gain(w.brier.value, w.brier.half)}); it rests on {behind}."
         )
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON data."""
         plain: dict[str, Any] = plain_json({
             "question": "knowing", "scenario": self.scenario, "by": self.by, "measure": self.measure.name,
-            "label": self.measure.label, "mean": self.mean, "brier": self.brier, "log": self.log, "chance": self.chance,
+            "label": self.measure.label, "mean": self.mean, "brier": self.brier,
+            "brier_error": self.brier_error, "log": self.log, "chance": self.chance,
             "assumptions": [
                 {"assumption": w.assumption.id, "label": w.assumption.label, "brier": list(w.brier),
-                 "log": list(w.log), "share": w.share, "known": w.known, "because": w.evidence.because,
-                 "sources": w.evidence.sources, "youngest": w.evidence.youngest, "age_days": w.evidence.age_days}
+                 "log": list(w.log), "share": w.share, "share_error": w.share_error, "known": w.known,
+                 "because": w.evidence.because, "sources": w.evidence.sources, "youngest": w.evidence.youngest,
+                 "age_days": w.evidence.age_days}
                 for w in self.worths
             ],
             "sentences": self.sentences(), "provenance": self.provenance,
@@ -182,17 +202,18 @@ def value_of_knowing(doubt: Doubt, measure: str | None = None) -> Knowing:
     worths = []
     for assumption in uncertain(doubt.scenario):
         basis = hermite(doubt.scores[:, columns[assumption.id]])
-        brier, log = (
-            _estimate(statistic, values, basis, doubt) for statistic in (explained_variance, explained_information)
+        brier, log, share = (
+            _estimate(statistic, values, basis, doubt)
+            for statistic in (explained_variance, explained_information, explained_share)
         )
-        share = min(max(brier.value / spread.variance.value, 0.0), 1.0) if spread.variance.value > 0 else 0.0
         behind = evidence(doubt.scenario, assumption.because, assumption.sources)
-        worths.append(Worth(assumption, brier, log, share, behind))
+        worths.append(Worth(assumption, brier, log, min(share.value, 1.0), share.half, behind))
     worths.sort(key=lambda worth: (not worth.known, -worth.brier.value))
     p, variance = spread.mean.value, max(spread.variance.value, 0.0)
     return Knowing(
-        doubt.scenario.id, doubt.by, spread.measure, p, variance, float(divergence(without_noise(values), p).mean()),
-        max(p * (1 - p) - variance, 0.0), tuple(worths), doubt.draws, doubt.provenance,
+        doubt.scenario.id, doubt.by, spread.measure, p, variance, spread.variance.half,
+        float(divergence(without_noise(values), p).mean()), max(p * (1 - p) - variance, 0.0), tuple(worths),
+        doubt.draws, doubt.provenance,
     )  # fmt: skip
 
 
@@ -229,6 +250,12 @@ def explained_variance(values: Floats, basis: Floats) -> float:
     fitted, residual = _regression(values, basis)
     rows, width = len(values), basis.shape[1]
     return float(cross(fitted, fitted)) - width / (rows - 1 - width) * float(cross(residual, residual))
+
+
+def explained_share(values: Floats, basis: Floats) -> float:
+    """Return Var(E[P | θᵢ]) / Var(P) from draws (D, K); 0 where no variance is left beside the noise."""
+    variance = variance_over_draws(values)
+    return explained_variance(values, basis) / variance if variance > 0 else 0.0
 
 
 def explained_information(values: Floats, basis: Floats) -> float:

@@ -45,12 +45,14 @@ class Flips:
     that flips has its 95% Wilson interval, or, over the priors, the `half` width by Student's t over the draws;
     whatever the coupling, it lies within `bounds`, which the two forecasts alone enforce. `by_ending`: for each ending
     the share of replicates that gain or lose it, and the bounds |p₁ - p₀| and min(p₀ + p₁, 2 - p₀ - p₁) on it.
+    `forecasts` (2, E): the probabilities of the endings in both worlds where they are known exactly.
     """
 
     endings: tuple[str, ...]
     labels: tuple[str, ...]
     matrix: Ints
     half: float | None = None
+    forecasts: Floats | None = None
 
     @property
     def runs(self) -> int:
@@ -59,31 +61,42 @@ class Flips:
 
     @property
     def share(self) -> float:
-        """Share of replicates whose ending changes, under the same dice."""
-        return 1 - float(np.trace(self.matrix)) / self.runs
+        """Share of replicates whose ending changes, under the same dice; within what exact forecasts enforce."""
+        return self._within(1 - float(np.trace(self.matrix)) / self.runs)
+
+    def _within(self, share: float) -> float:
+        least, most = self.bounds if self.forecasts is not None else (0.0, 1.0)
+        return min(max(share, least), most)
 
     @property
     def interval(self) -> tuple[float, float]:
         """95% interval of the share."""
         if self.half is not None:
-            return max(self.share - self.half, 0.0), min(self.share + self.half, 1.0)
+            return self._within(max(self.share - self.half, 0.0)), self._within(min(self.share + self.half, 1.0))
         band = Band.wilson(self.runs - np.trace(self.matrix), self.runs)
-        return float(band.low), float(band.high)
+        return self._within(float(band.low)), self._within(float(band.high))
 
     @property
     def bounds(self) -> tuple[float, float]:
         """Least and most that any coupling of these two forecasts could flip (Fréchet)."""
-        before, after = self.matrix.sum(axis=1) / self.runs, self.matrix.sum(axis=0) / self.runs
+        before, after = self._forecasts()
         least = 1 - float(np.minimum(before, after).sum())
         most = 1 - float(np.maximum(before + after - 1, 0.0).sum())
         return max(least, 0.0), most
+
+    def _forecasts(self) -> Floats:
+        """Return the probability of each ending in both worlds (2, E), as well as it is known."""
+        if self.forecasts is not None:
+            return self.forecasts
+        return np.stack([self.matrix.sum(axis=1), self.matrix.sum(axis=0)]) / self.runs
 
     def by_ending(self) -> list[dict[str, Any]]:
         """Return for each ending p before and after, the share that flips into or out of it, and its bounds."""
         rows = []
         for index, (name, label) in enumerate(zip(self.endings, self.labels, strict=True)):
-            before, after = self.matrix[index].sum() / self.runs, self.matrix[:, index].sum() / self.runs
-            flips = before + after - 2 * self.matrix[index, index] / self.runs
+            before, after = map(float, self._forecasts()[:, index])
+            lost_or_won = self.matrix[index].sum() + self.matrix[:, index].sum() - 2 * self.matrix[index, index]
+            flips = float(lost_or_won) / self.runs
             rows.append({
                 "ending": name, "label": label, "before": before, "after": after, "flips": flips,
                 "least": abs(after - before), "most": min(before + after, 2 - before - after),
@@ -102,6 +115,8 @@ class Flips:
         """Say how many replicates flip, always with the coupling named and its bounds beside it."""
         low, high = self.interval
         least, most = self.bounds
+        if self.share < 1e-9:
+            return f"no history of {self.runs:,} ends otherwise {SAME_DICE} (at most {percent(high)}, 95% interval)."
         text = (
             f"{percent(self.share)} of histories end otherwise {SAME_DICE} ({percent(low)} to {percent(high)}; another "
             f"coupling of the same two forecasts may flip from {percent(least)} to {percent(most)})"

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from simlib.engines.histories import Histories
-from simlib.results import ONGOING, long_date
+from simlib.results import ONGOING, counted, long_date
 from simlib.scenario.model import Scenario
 from simlib.tables import Ints
 
@@ -47,8 +47,8 @@ class Parting:
 
     def sentences(self) -> list[str]:
         """Tell the parting: how the two end, what they share, how they part, and which moves differ."""
-        events = "one event" if self.shared == 1 else f"{self.shared} events"
-        alike = f"After {events} alike, from {long_date(self.date)}" if self.shared else "From the start"
+        since = f"from {long_date(self.date)}" if self.day > 0 else "from the start"
+        alike = f"After {counted(self.shared, 'event')} alike, {since}" if self.shared else f"F{since[1:]}"
         ends = f"with “{self.labels[0]}” at the baseline and with “{self.labels[1]}” in “{self.variant}”"
         return [
             f"Replicate {self.replicate} ends {ends}, under the same dice.",

@@ -2,8 +2,8 @@
 
 A prefix of first visits confines the chain to the rungs visited so far; what leaves for a new rung feeds the prefix
 one longer. Prefixes are expanded in order of the probability that flows into them, which bounds everything below
-them, so the most probable classes are found with certainty, and the mass not yet assigned is known. All prefixes
-share the jumps of one uniformised chain.
+them, so the most probable classes are found with certainty unless the search is cut short, and the mass not yet
+assigned is known. All prefixes share the jumps of one uniformised chain.
 """
 
 from __future__ import annotations
@@ -19,12 +19,10 @@ import numpy as np
 from simlib.engines.conditioned import backward_steps
 from simlib.engines.flows import Generator
 from simlib.engines.jumps import Jump
-from simlib.engines.poisson import poisson, survival, truncation
+from simlib.engines.poisson import FINE, poisson, survival, truncation
 from simlib.engines.solver import Solver
 from simlib.errors import Cancelled
 from simlib.tables import Floats, Ints, Segment
-
-_TOLERANCE = 1e-10
 
 
 @dataclass(frozen=True)
@@ -60,13 +58,16 @@ class _Prefix:
 class Found:
     """Classes (mass, rungs, ending), likeliest first; prefixes (rungs, mass); the `total` mass; what `doubt` each has.
 
-    Rungs and endings are indices; the last ending is none.
+    Rungs and endings are indices; the last ending is none. `left` is the most that a class could have which the search
+    did not come to, `unassigned` the mass of all of those.
     """
 
     classes: list[tuple[float, tuple[int, ...], int]]
     prefixes: list[tuple[tuple[int, ...], float]]
     total: float
     doubt: float
+    left: float
+    unassigned: float
 
 
 class Search:
@@ -95,7 +96,7 @@ class Search:
         solver, duration = self.solver, segment.end - segment.start
         space, pair_rates = solver.space.held(segment.held), solver.pair_rates(self.theta, segment)
         generator = Generator.build(space.incoming, pair_rates, None, duration)
-        last = truncation(generator.uniform * duration, _TOLERANCE) if duration else 0
+        last = truncation(generator.uniform * duration, FINE) if duration else 0
         steps, mean = np.arange(last + 1), np.array([generator.uniform * duration])
         weights = poisson(steps, mean)[0]
         entry = np.append(1.0, survival(steps[:-1], mean)[0])
@@ -133,7 +134,9 @@ class Search:
             if self.cancel is not None and self.cancel():
                 raise Cancelled("the search for paths was cancelled")
         tree += [(p.rungs, p.entered) for _, _, p in queue]
-        return Found(sorted(found, key=lambda item: -item[0])[:top], tree, total, _TOLERANCE * len(self.spans))
+        left, unassigned = (-queue[0][0], -sum(mass for mass, _, _ in queue)) if queue else (0.0, 0.0)
+        first = sorted(found, key=lambda item: -item[0])[:top]
+        return Found(first, tree, total, FINE * len(self.spans), left, unassigned)
 
     def _roots(self) -> list[_Prefix]:
         start = self.solver.start(self.theta)

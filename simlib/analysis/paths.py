@@ -138,7 +138,15 @@ class Paths:
         ways = "This path covers" if len(listed) == 1 else f"These {len(listed)} paths cover"
         covered = f"{ways} {percent(min(sum(c.probability for c in listed), 1.0))} of {whole}"
         more = f"; the {len(self.classes)} likeliest cover {percent(min(self.coverage, 1.0))}"
-        return [*told, f"{covered}{more if len(self.classes) > len(listed) else ''}."]
+        return [*told, f"{covered}{more if len(self.classes) > len(listed) else ''}.", *self._cut_short()]
+
+    def _cut_short(self) -> list[str]:
+        """Say so where the search ended before it was certain that no likelier class is left."""
+        left = self.details.get("left", 0.0)
+        if not self.classes or left <= self.classes[-1].probability:
+            return []
+        rest = f"{percent(self.details['unassigned'])} of the histories were not followed to their end"
+        return [f"The search was cut short: {rest}, and paths of up to {percent(left)} each may be missing here."]
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON data."""
@@ -172,8 +180,8 @@ def path_classes(
     """Return the `top` most probable path classes over a ladder by the horizon, exactly.
 
     `given` is an ending to condition on. The search stops when no unexpanded prefix can hold a class among the first
-    `top`, or after `most_prefixes`. Raises TooManyStates, ScenarioError for unknown names and for an ending that cannot
-    happen, Cancelled.
+    `top`, or after `most_prefixes`; `sentences` then say what may be missing. Raises TooManyStates, ScenarioError for
+    unknown names and for an ending that cannot happen, Cancelled.
     """
     ladder = known_ladder(scenario, ladder)
     if given:
@@ -203,13 +211,17 @@ def _named(scenario: Scenario, ladder: str, given: str, solver: Solver, found: F
     )
     return Paths(
         scenario, ladder, solver.horizon, "exact", classes, sum(c.probability for c in classes), branches, given,
-        scale, {"prefixes": len(found.prefixes), "states": len(solver.space)}, values,
+        scale, {"prefixes": len(found.prefixes), "states": len(solver.space), "left": found.left / scale,
+                "unassigned": found.unassigned / scale}, values,
     )  # fmt: skip
 
 
 def known_ladder(scenario: Scenario, ladder: str | None) -> str:
     """Return the ladder asked for, or the one shown first; raises ScenarioError where there is no such ladder."""
-    name = ladder or scenario.ladder or next(iter(scenario.ladders), "")
+    if not scenario.ladders:
+        raise ScenarioError(Problem("", 0, "ladder", f"{scenario.id!r} has no ladder",
+                                    "expected one, over which paths are told"))  # fmt: skip
+    name = ladder or scenario.ladder or next(iter(scenario.ladders))
     check_known(name, scenario.ladders, "ladder")
     return name
 
@@ -291,8 +303,8 @@ def times_between_rungs(told: Histories, *, ladder: str | None = None) -> pd.Dat
     """Return the days from entering each rung to entering the next one, over sampled histories.
 
     Columns: rung, to (the next rung, an ending being a rung like others, or "end of forecast"), count, and the 10, 25,
-    50, 75 and 90% points in days, which are not numbers where fewer than `FEWEST` were counted. Stays cut off by the
-    horizon are counted under "end of forecast", not dropped.
+    50, 75 and 90% points in days, which are not numbers where fewer than `FEWEST` were counted. Stays cut off by an
+    ending or by the horizon are counted under the ending's label or "end of forecast", not dropped.
     """
     import pandas as pd
 
@@ -301,14 +313,16 @@ def times_between_rungs(told: Histories, *, ladder: str | None = None) -> pd.Dat
     ladder = known_ladder(told.scenario, ladder)
     names = [rung.id for rung in told.scenario.ladders[ladder].rungs]
     rungs = Tables(told.scenario).rungs(told.levels)[list(told.scenario.ladders).index(ladder)]
+    ends = [ending.label for ending in told.scenario.endings.values()]
     stays: dict[tuple[str, str], list[float]] = {}
     for number, (first, last) in enumerate(itertools.pairwise(told.start.tolist())):
         cuts = [first, *(first + 1 + np.flatnonzero(np.diff(rungs[first:last]))).tolist()]
         for here, there in itertools.pairwise(cuts):
             stays.setdefault((names[rungs[here]], names[rungs[there]]), []).append(told.time[there] - told.time[here])
-        if told.ending[number] < 0:
-            here = cuts[-1]
-            stays.setdefault((names[rungs[here]], "end of forecast"), []).append(told.horizon - told.time[here])
+        here, how = cuts[-1], int(told.ending[number])
+        there, end = (ends[how], told.ending_time[number]) if how >= 0 else ("end of forecast", told.horizon)
+        if how < 0 or end > told.time[here]:  # where the ending is a rung, the stay before it is counted already
+            stays.setdefault((names[rungs[here]], there), []).append(end - told.time[here])
     points = (0.1, 0.25, 0.5, 0.75, 0.9)
 
     def read(days: list[float]) -> dict[str, float]:

@@ -21,11 +21,13 @@ from simlib import priors
 from simlib.analysis.measures import Measure, reader
 from simlib.engines.exact import Solver
 from simlib.engines.montecarlo import Simulator
+from simlib.engines.poisson import FINE
 from simlib.engines.reachable import CAP
 from simlib.engines.solver import Solution
 from simlib.errors import Cancelled, TooManyStates
 from simlib.results import ONGOING
 from simlib.scenario.model import Scenario
+from simlib.scenario.views import begun_by
 from simlib.tables import Floats
 
 Engine = Literal["auto", "exact", "montecarlo"]
@@ -33,10 +35,8 @@ Engine = Literal["auto", "exact", "montecarlo"]
 BLOCKS = 8
 """Blocks of replicates with dice of their own."""
 
-STATES_SOLVED = 40_000_000
-"""States times solutions up to which `auto` takes the exact engine: a minute or two of processor time."""
-
-_TOLERANCE = 1e-12
+STATES_SOLVED = 80_000_000
+"""States times passes up to which `auto` takes the exact engine: a minute or two of processor time."""
 
 _One = Callable[[range, Floats], Floats]
 """Replicates and a row of θ (A,) to the measures (K, M)."""
@@ -119,15 +119,15 @@ class Responses:
 def _lean(scenario: Scenario, measures: Sequence[Measure], day: float) -> Scenario:
     """Return the scenario without what nobody asks for, which costs time, and without interventions after the day."""
     asked = {(measure.kind, measure.of) for measure in measures}
-    return scenario.replace(
+    return begun_by(scenario, day).replace(
         questions={name: q for name, q in scenario.questions.items() if ("question", name) in asked},
         ladders={name: ladder for name, ladder in scenario.ladders.items() if ("rung", name) in asked},
-        interventions=tuple(i for i in scenario.interventions if i.date is None or scenario.day(i.date) <= day),
     )
 
 
 def _solver(scenario: Scenario, engine: Engine, rows: int, frame: dict) -> Solver | None:
-    cap = CAP if engine == "exact" else min(CAP, STATES_SOLVED // max(rows, 1))
+    passes = max(rows, 1) * (1 + len(scenario.questions))  # a question has a pass of its own
+    cap = CAP if engine == "exact" else min(CAP, STATES_SOLVED // passes)
     try:
         return Solver(scenario, cap=max(cap, 1), threads=1, **frame)
     except TooManyStates:
@@ -137,7 +137,7 @@ def _solver(scenario: Scenario, engine: Engine, rows: int, frame: dict) -> Solve
 
 
 def _exact(solver: Solver, measures: Sequence[Measure], centre: Floats, _: range, theta: Floats) -> Floats:
-    solution = solver.run(theta, centre=centre, tolerance=_TOLERANCE)
+    solution = solver.run(theta, centre=centre, tolerance=FINE)
     return np.array([[_read(solver, solution, measure) for measure in measures]])
 
 

@@ -38,7 +38,7 @@ from simlib.analysis.responses import BLOCKS, cores, cross
 from simlib.analysis.uncertainty import SCRAMBLES
 from simlib.engines.montecarlo import Simulator
 from simlib.errors import Cancelled, Problem, ScenarioError, did_you_mean
-from simlib.results import long_date, percent, plain_json, provenance
+from simlib.results import brier_gain, long_date, percent, plain_json, provenance
 from simlib.scenario.model import Question, Scenario
 from simlib.tables import Floats
 
@@ -126,8 +126,8 @@ class Seeing:
         about = f", most of it about “{self.labels[o.about]}”" if o.about else ""
         return (
             f"Whether “{o.label}” is seen by then (it is in {percent(o.seen)} of the open histories) moves it to "
-            f"{percent(o.if_seen)} if seen and {percent(o.if_not)} if not, worth {o.brier.value:.2g} ± "
-            f"{o.brier.half:.2g} of the Brier score" + (also + about if o.settles.value > o.settles.half else "") + "."
+            f"{percent(o.if_seen)} if seen and {percent(o.if_not)} if not, worth "
+            f"{brier_gain(*o.brier)}" + (also + about if o.settles.value > o.settles.half else "") + "."
         )
 
     def to_dict(self) -> dict[str, Any]:

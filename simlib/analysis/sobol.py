@@ -37,7 +37,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simlib import priors
-from simlib.analysis.inputs import Input, inputs, strongest, swings
+from simlib.analysis.inputs import Input, inputs, largest_shares, swings, tangent_spreads
 from simlib.analysis.measures import Measure, find
 from simlib.analysis.responses import Engine, Responses, cross
 from simlib.results import counted, long_date, percent, plain_json, provenance
@@ -106,7 +106,10 @@ class Shares:
 
 @dataclass(frozen=True)
 class Sobol:
-    """Sobol indices of some measures by a day, from `designs` rows of each matrix."""
+    """Sobol indices of some measures by a day, from `designs` rows of each matrix.
+
+    `screened` inputs have none: by slope, none makes more than the share `beyond` of the variance of any measure.
+    """
 
     scenario: str
     as_of: dt.date
@@ -117,6 +120,7 @@ class Sobol:
     runs: int
     measures: Mapping[str, Shares]
     screened: int
+    beyond: float
     precision: float
     provenance: Mapping[str, Any]
 
@@ -139,8 +143,10 @@ class Sobol:
         lines = [line for found in self.measures.values() for line in self._about(found, most)]
         if self.screened:
             verb, whose = ("varies", "its") if self.screened == 1 else ("vary", "their")
-            others = f"{counted(self.screened, 'input')} of smaller slope"
-            lines.append(f"{others} {verb} along, but {whose} own share was not computed.")
+            part, these = percent(self.beyond), "any of these answers" if len(self.measures) > 1 else "this answer"
+            lines.append(f"{counted(self.screened, 'input')} {verb} along, but {whose} own share was not computed: "
+                         f"going by slope at the stated values, none makes more than {part} of the variance of "
+                         f"{these}.")  # fmt: skip
         return lines
 
     def _about(self, found: Shares, most: int) -> Iterable[str]:
@@ -172,6 +178,7 @@ class Sobol:
         plain: dict[str, Any] = plain_json({
             "question": "sobol", "scenario": self.scenario, "as_of": self.as_of, "by": self.by, "day": self.day,
             "engine": self.engine, "designs": self.designs, "runs": self.runs, "screened": self.screened,
+            "beyond": self.beyond,
             "measures": {
                 name: {"label": s.measure.label, "mean": s.mean, "deviation": s.deviation, "known": s.known,
                        "inputs": [{"input": x.input.name, "label": x.input.label, "assumptions": x.input.assumptions,
@@ -203,8 +210,9 @@ def sobol(
     """Return first-order and total Sobol indices of measures (default: every ending) over the priors.
 
     Costs `designs` (a power of two) × (inputs + 2) rows, each one exact solution or `runs` same-dice replicates. The
-    `top` inputs (None: all) are those of the widest tangent spread. `groups` {name: assumptions} puts assumptions
-    together; correlated ones always are. An index whose 95% interval is wider than ± `precision` is not given.
+    `top` inputs (None: all) are those that make the largest part, by slope, of the variance of any measure. `groups`
+    {name: assumptions} puts assumptions together; correlated ones always are. An index whose 95% interval is wider than
+    ± `precision` is not given.
 
     Raises ValueError for other numbers of designs, Unsupported when nothing is uncertain or a group cuts a
     correlation, and what the engines raise.
@@ -212,15 +220,13 @@ def sobol(
     if designs < 8 or designs & (designs - 1):
         raise ValueError(f"designs must be a power of two of at least 8, not {designs}")
     chosen, found = find(scenario, measures), inputs(scenario, groups)
-    first_part = 0.1 if top is not None and top < len(found) else 0.0
-    if first_part:
-        swing = swings(
-            scenario, chosen, day=day, ignore_windows=ignore_windows, exactly=engine == "exact" or None, seed=seed,
-            threads=threads, progress=_part(progress, 0.0, first_part), cancel=cancel,
+    picked, beyond, first_part = found, 0.0, 0.0
+    if top is not None and top < len(found):
+        first_part = 0.1
+        picked, beyond = _screen(
+            scenario, chosen, found, top, day=day, ignore_windows=ignore_windows, exactly=engine == "exact" or None,
+            seed=seed, threads=threads, progress=_part(progress, 0.0, first_part), cancel=cancel,
         )  # fmt: skip
-        picked = strongest(found, swing, priors.correlation(scenario), top or 0)
-    else:
-        picked = found
     design = Design(scenario, picked, designs, seed)
     ready = partial(Responses, scenario, chosen, day=day, runs=runs, threads=threads, ignore_windows=ignore_windows)
     responses = ready(engine=engine, rows=designs * (len(picked) + 2), seed=seed * SCRAMBLES)
@@ -236,9 +242,19 @@ def sobol(
     }
     return Sobol(
         scenario.id, scenario.as_of, scenario.by_date(responses.day), responses.day, responses.engine, designs,
-        responses.runs, shares, len(found) - len(picked), precision,
+        responses.runs, shares, len(found) - len(picked), beyond, precision,
         provenance(scenario, engine=responses.engine, runs=responses.runs or None, seed=seed, designs=designs),
     )  # fmt: skip
+
+
+def _screen(
+    scenario: Scenario, measures: Sequence[Measure], found: Sequence[Input], top: int, **options: Any
+) -> tuple[list[Input], float]:
+    """Return the inputs any measure hangs on most, and the largest share (by slope) of one that is left out."""
+    swing = swings(scenario, measures, **options)
+    shares = largest_shares(tangent_spreads(found, swing, priors.correlation(scenario)))
+    ranked = np.argsort(-shares, kind="stable")
+    return [found[place] for place in ranked[:top]], float(shares[ranked[top:]].max(initial=0.0))
 
 
 def _part(progress: Callable[[float], None] | None, first: float, last: float) -> Callable[[float], None] | None:

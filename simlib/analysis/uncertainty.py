@@ -41,7 +41,8 @@ from simlib.analysis.estimates import (
 from simlib.analysis.inputs import uncertain
 from simlib.analysis.measures import Measure, find
 from simlib.analysis.responses import Engine, Responses, half_widths
-from simlib.results import counted, long_date, percent, plain_json, provenance
+from simlib.errors import Cancelled
+from simlib.results import counted, long_date, one_digit, percent, plain_json, provenance
 from simlib.scenario.model import Scenario
 from simlib.tables import Floats
 
@@ -50,6 +51,9 @@ if TYPE_CHECKING:
 
 Progress = Callable[[float], None]
 Cancel = Callable[[], bool]
+
+CERTAIN = 1e-12
+"""p(1 - p) below which nothing is uncertain."""
 
 SCRAMBLES = 8
 """Independent Sobol sequences, whose disagreement is the error."""
@@ -169,7 +173,8 @@ class Doubt:
 
         error = ""
         if s.stated.half > 0:
-            error = f" ±{100 * s.stated.half:.1g} points" if s.measure.probability else f" ±{s.stated.half:.1g}"
+            half = s.stated.half * (100 if s.measure.probability else 1)
+            error = f" ±{one_digit(half)}{' points' if s.measure.probability else ''}"
         what, (low, high) = f"{s.measure.words} by {long_date(self.by)}", (min(s.quantiles), max(s.quantiles))
         between = f"between {show(s.quantiles[low].value)} and {show(s.quantiles[high].value)}"
         spread = f"in {100 * (high - low):.3g}% of the draws {between}"
@@ -178,7 +183,9 @@ class Doubt:
         stated = f"{show(s.stated.value)}{error} at the stated values"
         yield (f"{what[0].upper()}{what[1:]}: {show(s.mean.value)} over the priors, {stated}; "
                f"{spread}.")  # fmt: skip
-        if s.doubt:
+        if s.doubt and s.mean.value * (1 - s.mean.value) < CERTAIN:
+            yield "Nothing about it is uncertain."
+        elif s.doubt:
             doubt, chance = percent(s.doubt.value), percent(1 - s.doubt.value)
             yield (f"Of all that is uncertain about it, {doubt} is doubt about the assumptions and {chance} is chance; "
                    f"the mean is computed to ±{100 * s.mean.half:.2g} points.")  # fmt: skip
@@ -219,6 +226,7 @@ def propagate(
     seed: int = 0,
     threads: int | None = None,
     ignore_windows: bool = False,
+    keep: bool = False,
     progress: Progress | None = None,
     cancel: Cancel | None = None,
 ) -> Doubt:
@@ -226,9 +234,11 @@ def propagate(
 
     `runs` same-dice replicates answer each draw by Monte Carlo. Without `draws` these are doubled until each quantile
     is known to ± `tolerance` (of a probability, or of the mean of an expected count), or `most` is reached; where the
-    dice are the larger part of the error the replicates are, up to `most` × `runs` in all.
+    dice are the larger part of the error the replicates are, up to `most` × `runs` in all. With `keep`, to cancel is
+    to have what is known from the last doubling that was finished, if one was.
 
-    Raises Unsupported when every assumption is fixed, ValueError for quantiles outside (0, 1) or too few draws.
+    Raises Unsupported when every assumption is fixed, ValueError for quantiles outside (0, 1) or too few draws,
+    Cancelled.
     """
     uncertain(scenario)
     chosen = find(scenario, measures)
@@ -241,12 +251,7 @@ def propagate(
                           ignore_windows=ignore_windows)  # fmt: skip
     carried = _Carried(scenario, responses, seed, limit, progress, cancel)
     carried.take_draws(limit if draws is not None else min(FIRST_DRAWS, limit))
-    stages: list[Stage] = []
-    while True:
-        spreads = carried.spreads(chosen, quantiles)
-        stages.append(carried.stage(spreads))
-        if stages[-1].error <= tolerance or draws is not None or not carried.grow(stages[-1]):
-            break
+    spreads, stages = carried.until_known(chosen, quantiles, tolerance, keep)
     if progress:
         progress(1.0)
     return Doubt(
@@ -284,6 +289,22 @@ class _Carried:
     def theta(self) -> Floats:
         """The draws (D, A)."""
         return priors.values_from_scores(self.scenario, self.scores)
+
+    def until_known(
+        self, measures: Sequence[Measure], quantiles: Sequence[float], tolerance: float, keep: bool
+    ) -> tuple[dict[str, Spread], list[Stage]]:
+        """Grow until the quantiles are known to a tolerance or nothing more may be spent; return what is known."""
+        stages: list[Stage] = []
+        while True:
+            spreads = self.spreads(measures, quantiles)
+            stages.append(self.stage(spreads))
+            try:
+                if stages[-1].error <= tolerance or not self.grow(stages[-1]):
+                    return spreads, stages
+            except Cancelled:
+                if not keep:
+                    raise
+                return spreads, stages
 
     def grow(self, stage: Stage) -> bool:
         """Double what is the larger part of the error, the replicates or the draws; False where that is too much."""

@@ -48,6 +48,15 @@ Cancel = Callable[[], bool]
 EXACT_PAIRS, PAIRS = 10_000, 100_000
 """Pairs of replicates by default: for the flips beside an exact answer, and for an answer by Monte Carlo."""
 
+DUST = 1e-9
+"""A difference no larger than this, relative to what differs, is rounding."""
+
+TRUNCATED = 1e-6
+"""Intervals narrower than this are the exact engine's and need not be told."""
+
+SMALL = 1e-5
+"""Probabilities below this are compared by their ratio: in points the difference would be none."""
+
 TOLD = 3
 """Measures named for each variant in sentences."""
 
@@ -66,15 +75,30 @@ class Difference:
     low: Floats
     high: Floats
 
+    @property
+    def moved(self) -> bool:
+        """Say whether the difference at the last report time is more than rounding and truncation."""
+        size = abs(float(self.change[-1]))
+        unclear = self.low[-1] <= 0 <= self.high[-1] and self.high[-1] - self.low[-1] < TRUNCATED
+        return size > DUST * max(float(self.before[-1]), float(self.after[-1]), 1e-3) and not unclear
+
     def words(self) -> str:
         """Say the difference at the last report time."""
         before, after, change, low, high = (
             float(x[-1]) for x in (self.before, self.after, self.change, self.low, self.high)
         )
         if not self.measure.probability:
-            return f"{self.measure.words}: {before:.3g} → {after:.3g} ({change:+.2g}; {low:+.2g} to {high:+.2g})"
-        interval = f"; {_points(low)} to {_points(high)}" if high - low > 1e-6 else ""
+            interval = f"; {low:+.2g} to {high:+.2g}" if high - low > DUST else ""
+            return f"{self.measure.words}: {before:.3g} → {after:.3g} ({counts_change(change)}{interval})"
+        if 0 < max(before, after) < SMALL and min(before, after) > 0:
+            return f"{self.measure.words}: {percent(before)} → {percent(after)} (×{after / before:.2g})"
+        interval = f"; {_points(low)} to {_points(high)}" if high - low > TRUNCATED else ""
         return f"{self.measure.words}: {percent(before)} → {percent(after)} ({_points(change)} points{interval})"
+
+
+def counts_change(change: float) -> str:
+    """Write a difference of two expected counts: "+1.4", or "±0" where it is rounding."""
+    return f"{change:+.2g}" if abs(change) > DUST else "±0"
 
 
 def _points(change: float) -> str:
@@ -149,7 +173,7 @@ class Comparison:
         how = f"over {self.over_priors} draws from the priors" if self.over_priors else "at the stated values"
         lines = [f"By {long_date(self.by)}, {how}:"]
         for effect in self.effects.values():
-            told = [d.words() for d in effect.strongest()[:TOLD] if d.change[-1] != 0]
+            told = [d.words() for d in effect.strongest()[:TOLD] if d.moved]
             lines.append(f"“{effect.name}” ({'; '.join(effect.changes) or 'nothing changed'}): "
                          + ("; ".join(told) if told else "no ending and no question changes") + ".")  # fmt: skip
             lines += [f"{what} had no effect in {percent(share)} of the histories then going." for what, share in
@@ -208,6 +232,7 @@ def compare(
     `runs` pairs of replicates (default: 100,000; beside an exact answer 10,000, for the flips only, 0 for none) share
     their dice. `draws` > 0 compares over the priors, each draw in both worlds. `examples` is the number of histories
     told for each of the two commonest flips. `measures` default to all endings, questions, rungs and expected moves.
+    The horizon is always the last report time.
 
     Raises ScenarioError for what does not fit the scenario, ValueError for no variant, TooManyStates, Cancelled.
     """
@@ -286,10 +311,13 @@ class _Asking:
     def __post_init__(self) -> None:
         from simlib.tables import grid
 
-        self.grid = self.grid if isinstance(self.grid, int) else list(self.grid)
+        if not isinstance(self.grid, int):  # endings flip by the horizon, so that it is always looked at
+            days = grid(self.base.horizon_days, self.grid)
+            self.grid = days if days[-1] == self.base.horizon_days else [*days, self.base.horizon_days]
         self.times = grid(self.base.horizon_days, self.grid)
         self.scores = priors.scores(self.base, self.draws, seed=self.seed) if self.draws else None
         self.done = 0
+        self.endings: dict[str, Floats] = {}
 
     def frame(self) -> dict[str, Any]:
         return {"times": self.grid, "horizon": self.base.horizon_days, "ignore_windows": self.ignore_windows}
@@ -304,7 +332,7 @@ class _Asking:
     def exact(self, cap: int, report: Callable[[int], Progress | None]) -> dict[str, Effect]:
         solved = {}
         for name, world in self.worlds.items():
-            solved[name] = self._solve(world, cap, report(self.done))
+            solved[name] = self._solve(name, world, cap, report(self.done))
             self.done += 1
         before, _ = solved.pop("")
         result = {}
@@ -314,17 +342,24 @@ class _Asking:
             result[name] = Effect(name, (), differences, None, (), idle)
         return result
 
-    def _solve(self, world: Scenario, cap: int, report: Progress | None) -> tuple[Floats, dict[str, float | None]]:
-        """Return (value, low, high) of the measures at each draw (D, T, M, 3), and what had no effect how often."""
+    def _solve(
+        self, name: str, world: Scenario, cap: int, report: Progress | None
+    ) -> tuple[Floats, dict[str, float | None]]:
+        """Return (value, low, high) of the measures at each draw (D, T, M, 3), and what had no effect how often.
+
+        Keeps the probabilities of all endings at the horizon beside.
+        """
         thetas, centre = self.values(world)
         solver = Solver(world, cap=cap, threads=self.threads or 2, cancel=self.cancel, **self.frame())
         rows: list[Any] = [None] if thetas is None else list(thetas)
-        answers = []
+        answers, ends = [], []
         for number, theta in enumerate(rows):
             forecast = solver.solve(theta, centre=None if thetas is None else centre, cancel=self.cancel)
+            ends.append([float(band.probability[-1]) for band in forecast.endings.values()])
             answers.append(np.stack([np.stack(of_forecast(forecast, m), axis=-1) for m in self.measures], axis=1))
             if report:
                 report((number + 1) / len(rows))
+        self.endings[name] = np.mean(ends, axis=0)
         idle = {
             intervention_in_words(item, world): line["without_effect"]
             for item, line in zip(world.interventions, forecast.interventions, strict=True)
@@ -378,10 +413,13 @@ class _Asking:
             differences[measure.name] = Difference(measure, one, two, change, low, high)
         told = () if self.draws else self._partings(name, first, second)
         idle = {} if self.draws else after.without_effect(other)
-        return Effect(name, (), differences, self._flips(before, after, simulator), told, idle)
+        return Effect(name, (), differences, self._flips(name, before, after, simulator), told, idle)
 
-    def _flips(self, before: World, after: World, simulator: Any) -> Flips:
-        return pairing.flips(before, after, simulator, by_draw=self.draws > 0)
+    def _flips(self, name: str, before: World, after: World, simulator: Any) -> Flips:
+        found = pairing.flips(before, after, simulator, by_draw=self.draws > 0)
+        if name not in self.endings:
+            return found
+        return dataclasses.replace(found, forecasts=np.stack([self.endings[""], self.endings[name]]))
 
     def _partings(self, name: str, first: tuple[Any, World], second: tuple[Any, World]) -> tuple[Parting, ...]:
         from simlib.engines.histories import histories

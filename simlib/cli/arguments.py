@@ -185,7 +185,7 @@ def _compare(parser: argparse.ArgumentParser) -> None:
 def _drivers(parser: argparse.ArgumentParser) -> None:
     _path(parser)
     _question(parser, "--measure", "--day", "--engine", "--seed")
-    parser.add_argument("--top", type=whole(1), default=10, metavar="N", help="assumptions to follow (default: 10)")
+    parser.add_argument("--top", type=whole(1), default=10, metavar="N", help="assumptions per answer (default: 10)")
     parser.add_argument("--sobol", action="store_true", help="also shares of the doubt (Sobol indices; minutes)")
     _changes(parser)
 

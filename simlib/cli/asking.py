@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -13,18 +13,21 @@ from simlib.cli.arguments import RUNS
 from simlib.cli.files import slug
 from simlib.cli.playing import DOES_NOT_FIT, either, too_large
 from simlib.cli.progress import Task
-from simlib.cli.telling import Result, Table, asked_world, tell
+from simlib.cli.telling import Result, Table, Untold, asked_world, heading, made_by, tell
 from simlib.cli.variants import variants_asked, views_asked, weights_asked
 from simlib.results import ONGOING
 from simlib.scenario.model import Scenario
+from simlib.scenario.views import begun_by
 
 if TYPE_CHECKING:
     from simlib.analysis.discovery import Discovery
+    from simlib.analysis.drivers import Tornado
     from simlib.analysis.fans import Fan
     from simlib.analysis.indicators import Indicators
     from simlib.analysis.measures import Measure
     from simlib.analysis.pooling import Pooled
     from simlib.analysis.seeing import Seeing
+    from simlib.analysis.sobol import Sobol
     from simlib.analysis.whatif import Comparison
 
 DRAWN = 6
@@ -52,8 +55,11 @@ def compare(arguments: Namespace) -> int:
     result = either(by, arguments.engine)
     drawn = [measure.name for measure in result.measures] if arguments.measure else result.most_moved(DRAWN)
     pictures = partial(figures.compare, result, drawn, cumulative=arguments.cumulative)
+    made = made_by(result.engine, draws=result.over_priors, played=f"{result.provenance['runs']:,} pairs of histories",
+                   seed=arguments.seed)  # fmt: skip
     return tell(arguments, {"comparison": result, "flips": Table(result.frame("flips"))}, pictures,
-                 listing.compared(result, cumulative=arguments.cumulative))  # fmt: skip
+                listing.compared(result, cumulative=arguments.cumulative),
+                head=heading(arguments, base, made))  # fmt: skip
 
 
 def drivers(arguments: Namespace) -> int:
@@ -76,7 +82,7 @@ def drivers(arguments: Namespace) -> int:
     engine: Any = arguments.engine or ("auto" if results else "montecarlo")
     if not numbers.uncertain(scenario):
         world.note("every assumption is fixed: there is no range to move it over")
-        return tell(arguments, results)
+        return tell(arguments, results, head=heading(arguments, scenario, made_by("exact")))
     with Task("moving every assumption over its range") as task:
         results["tornado"] = bars = tornado(
             scenario, measures, engine=engine, top=arguments.top, day=arguments.day, seed=arguments.seed,
@@ -89,7 +95,20 @@ def drivers(arguments: Namespace) -> int:
                 scenario, measures, engine=engine, top=arguments.top, day=arguments.day, seed=arguments.seed,
                 progress=task.report, cancel=task.cancelled,
             )  # fmt: skip
-    return tell(arguments, results, partial(figures.drivers, bars, shares), listing.tried(bars))
+    head = heading(arguments, scenario, _driven(bars, shares, slopes="elasticities" in results))
+    return tell(arguments, results, partial(figures.drivers, bars, shares), listing.tried(bars), head=head)
+
+
+def _driven(bars: Tornado, shares: Sobol | None, *, slopes: bool) -> str:
+    """Say how slopes (always exact), bars and shares of the doubt were made."""
+    seed = bars.provenance["seed"]
+    made = made_by(bars.engine, played=f"{bars.provenance['runs'] or 0:,} replicates", seed=seed)
+    if slopes and bars.engine != "exact":
+        made = f"slopes exact, the rest {made}"
+    if shares is not None:
+        over = made_by(shares.engine, draws=shares.designs, played=f"{shares.runs:,} replicates", seed=seed, each=True)
+        made += f"; shares of the doubt {over.replace('draws', 'designs')}"
+    return made
 
 
 def uncertainty(arguments: Namespace) -> int:
@@ -110,8 +129,21 @@ def uncertainty(arguments: Namespace) -> int:
     fan = _fan(scenario, arguments) if arguments.out is not None and scenario.ladders else None
     seen = _seen(scenario, arguments, doubt.measures) if arguments.observe is not None else {}
     drawn = partial(figures.uncertainty, doubt, worths, fan, seen)
-    tables = chain.from_iterable(map(listing.worth_seeing, seen.values()))
-    return tell(arguments, {"uncertainty": doubt, **worths, **seen}, drawn, tables)
+    told = worths if arguments.measure else dict(list(worths.items())[:1])
+    left = {name: Untold(worth) for name, worth in worths.items() if name not in told}
+    tables = [*_more(worths[name].measure.name for name in left),
+              *chain.from_iterable(map(listing.worth_seeing, seen.values()))]  # fmt: skip
+    made = made_by(doubt.engine, draws=doubt.draws, played=f"{doubt.runs:,} replicates", seed=arguments.seed, each=True)
+    return tell(arguments, {"uncertainty": doubt, **told, **left, **seen}, drawn, tables,
+                head=heading(arguments, scenario, made))  # fmt: skip
+
+
+def _more(names: Iterable[str]) -> Iterator[str]:
+    """Say how to be told what settling an assumption is worth to other measures."""
+    others = ", ".join(names)
+    if others:
+        yield ("What settling an assumption is worth to another answer is told where --measure asks for it, one or "
+               f"more of {others}; --json and --out have all.")  # fmt: skip
 
 
 def _seen(scenario: Scenario, arguments: Namespace, measures: Iterable[Measure]) -> dict[str, Seeing]:
@@ -134,8 +166,9 @@ def _fan(scenario: Scenario, arguments: Namespace) -> Fan:
     from simlib.analysis.fans import ladder_fan
     from simlib.engines.mixture import over_priors
 
+    world_by_then = scenario if arguments.day is None else begun_by(scenario, arguments.day)
     with Task("unfolding the fan") as task:
-        ask = partial(over_priors, scenario, draws=FAN_DRAWS, seed=arguments.seed, times=FAN_TIMES,
+        ask = partial(over_priors, world_by_then, draws=FAN_DRAWS, seed=arguments.seed, times=FAN_TIMES,
                       horizon=arguments.day, progress=task.report, cancel=task.cancelled)  # fmt: skip
         try:
             found = ask(engine=arguments.engine or "exact")
@@ -173,8 +206,11 @@ def indicators(arguments: Namespace) -> int:
                     scenario, day=day, times_seen=arguments.times_seen, draws=arguments.draws, runs=arguments.runs,
                     seed=arguments.seed, progress=task.report, cancel=task.cancelled,
                 )  # fmt: skip
+    made = made_by(engine, draws=arguments.draws if engine == "montecarlo" else 0,
+                   played=f"{arguments.runs:,} histories", seed=arguments.seed)  # fmt: skip
     return tell(arguments, results, partial(figures.indicators, list(results.values()), of_all),
-                 chain.from_iterable(map(listing.watched, results.values())))  # fmt: skip
+                chain.from_iterable(map(listing.watched, results.values())),
+                head=heading(arguments, scenario, made))  # fmt: skip
 
 
 def discover(arguments: Namespace) -> int:
@@ -191,7 +227,11 @@ def discover(arguments: Namespace) -> int:
                 draws=arguments.draws, runs=arguments.runs, seed=arguments.seed, progress=task.report,
                 cancel=task.cancelled,
             )  # fmt: skip
-    return tell(arguments, results, lambda: chain.from_iterable(map(figures.discover, results.values())))
+    how = next(iter(results.values())).details
+    made = made_by(how["engine"], draws=how["draws"], played=f"{how['runs'] or 0:,} replicates", seed=how["seed"],
+                   each=True)  # fmt: skip
+    return tell(arguments, results, lambda: chain.from_iterable(map(figures.discover, results.values())),
+                head=heading(arguments, scenario, made))  # fmt: skip
 
 
 def pool(arguments: Namespace) -> int:

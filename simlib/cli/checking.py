@@ -62,7 +62,7 @@ def _views(scenario: Scenario) -> dict[str, View]:
 def _inventory(scenario: Scenario, views: dict[str, View]) -> str:
     parts = [_many(len(getattr(scenario, kind)), kind) for kind in KINDS]
     named = f": {', '.join(views)}" if views else ""
-    return f"{scenario.id}: no problems. {', '.join(parts)}; {_many(len(views), 'views')}{named}.\n"
+    return f"{scenario.id}: the file fits the format. {', '.join(parts)}; {_many(len(views), 'views')}{named}.\n"
 
 
 def _many(number: int, plural: str) -> str:

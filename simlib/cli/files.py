@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from simlib.cli.progress import Task
 from simlib.errors import Cancelled, Problem, ScenarioError
-from simlib.results import write_atomically
+from simlib.results import counted, write_atomically
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -118,14 +118,24 @@ def write_table(frame: pd.DataFrame, file: Path) -> None:
     write_atomically(file, frame.to_csv(index=False, lineterminator="\n").encode())
 
 
-def write_all(answer: Answer, folder: Path, task: Task) -> int:
-    """Write forecast.json, a CSV for each table and a PNG and an SVG for each figure; return how many files."""
+def written(folder: Path, names: set[str]) -> str:
+    """Tell what was written into a folder, and what else lies there: pictures of an earlier answer may."""
+    others = sorted(file.name for file in folder.iterdir() if file.name not in names)
+    told = f"written: {counted(len(names), 'file')} in {folder}\n"
+    if not others:
+        return told
+    few = ", ".join(others[:3]) + ", ..." * (len(others) > 3)
+    return f"{told}note: {folder} also holds {counted(len(others), 'file')} that are not of this answer: {few}\n"
+
+
+def write_all(answer: Answer, folder: Path, task: Task) -> set[str]:
+    """Write forecast.json, a CSV for each table and a PNG and an SVG for each figure; return the names of the files."""
     with staged(folder) as stage:
         answer.forecast.save(stage / "forecast.json")
         for name, frame in _frames(answer):
             write_table(frame, stage / f"{name}.csv")
         draw_all(_pictures(answer), stage, task)
-        return len(list(stage.iterdir()))
+        return {file.name for file in stage.iterdir()}
 
 
 def _frames(answer: Answer) -> Iterator[tuple[str, pd.DataFrame]]:

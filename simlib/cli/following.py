@@ -13,7 +13,7 @@ from simlib.cli import figures, world
 from simlib.cli.playing import DOES_NOT_FIT, either, ending_in, play
 from simlib.cli.progress import Task
 from simlib.cli.table import Row, table
-from simlib.cli.telling import Result, Table, asked_world, tell
+from simlib.cli.telling import Result, Table, asked_world, heading, made_by, tell
 from simlib.errors import MissingDependency
 from simlib.results import long_date, percent
 from simlib.scenario.model import Scenario
@@ -65,7 +65,9 @@ def paths(arguments: Namespace) -> int:
         results["times"] = Table(times)
         tables += _times(times, told.how_many(some))
     drawn = ways(some, found) if some is not None and arguments.out is not None else None
-    return tell(arguments, results, partial(figures.paths, found, drawn), tables)
+    played = f"{found.details.get('histories', 0):,} histories"
+    head = heading(arguments, scenario, made_by(found.engine, played=played, seed=arguments.seed))
+    return tell(arguments, results, partial(figures.paths, found, drawn), tables, head=head)
 
 
 @dataclass

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from simlib.cli.table import Row, table
 from simlib.quantities import show
-from simlib.results import long_date, percent, points
+from simlib.results import long_date, one_digit, percent, points, with_error
 
 if TYPE_CHECKING:
     from simlib.analysis.drivers import Tornado
@@ -48,12 +48,14 @@ def _compared(result: Comparison, names: Sequence[str], cumulative: bool) -> str
 
 def _after(d: Difference) -> str:
     """Write a value with its change from the baseline and, where it was counted, the 95% half-width of the change."""
+    from simlib.analysis.whatif import counts_change
+
     after, change, half = float(d.after[-1]), float(d.change[-1]), float(d.high[-1] - d.low[-1]) / 2
     if d.measure.probability:
         written = points(change).removesuffix(" points")
-        error = f" ±{100 * half:.1g}" if half > 1e-6 else ""
+        error = f" ±{one_digit(100 * half)}" if half > 1e-6 else ""
     else:
-        written, error = f"{change:+.2g}", f" ±{half:.1g}" if half > 1e-6 else ""
+        written, error = counts_change(change), f" ±{one_digit(half)}" if half > 1e-6 else ""
     return f"{d.measure.write(after)} ({written}{error})"
 
 
@@ -108,12 +110,12 @@ def worth_seeing(result: Seeing) -> Iterator[str]:
     """Yield the observations, the most valuable first: seen, the answer if seen and if not, gain, doubt settled."""
     rows = [
         Row(o.label, [percent(o.seen), _share(o.if_seen), _share(o.if_not),
-                      f"{o.brier.value:.2g} ±{o.brier.half:.1g}", percent(o.settles.value)]
+                      with_error(1000 * o.brier.value, 1000 * o.brier.half), percent(o.settles.value)]
             if o.seen > 0 else ["never", "-", _share(o.if_not), "-", "-"])
         for o in result.observations[:ROWS]
     ]  # fmt: skip
     yield table(f"What to look out for by {long_date(result.seen_by)}, for {result.measure.words}",
-                [["", "", "if not", "gain in", "doubt"], ["seen", "if seen", "seen", "Brier score", "settled"]],
+                [["", "", "if not", "Brier gain,", "doubt"], ["seen", "if seen", "seen", "thousandths", "settled"]],
                 rows)  # fmt: skip
 
 
@@ -122,7 +124,7 @@ def _done(doing: tuple[float, float, float] | None) -> str:
     if doing is None:
         return "-"
     half = 50 * (doing[2] - doing[1])
-    return f"{100 * doing[0]:+.2g}" + (f" ±{half:.1g}" if half > 0 else "")
+    return f"{100 * doing[0]:+.2g}" + (f" ±{one_digit(half)}" if half > 0 else "")
 
 
 def _share(value: float) -> str:

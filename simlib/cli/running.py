@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from simlib.cli import numbers, world
 from simlib.cli.arguments import RUNS
-from simlib.cli.files import refuse_targets, write_all
+from simlib.cli.files import refuse_targets, write_all, written
 from simlib.cli.progress import Task
 from simlib.errors import Problem, ScenarioError
 from simlib.scenario.model import Scenario
@@ -128,8 +128,8 @@ def _note_idle_options(arguments: Namespace) -> None:
 def _write(answer: Answer, arguments: Namespace) -> None:
     if arguments.out is not None:
         with Task("drawing") as task:
-            written = write_all(answer, arguments.out, task)
-        sys.stderr.write(f"written: {written} files in {arguments.out}\n")
+            names = write_all(answer, arguments.out, task)
+        sys.stderr.write(written(arguments.out, names))
     if arguments.json == "-":
         _print_json(answer.forecast)
     elif arguments.json is not None:

@@ -12,7 +12,10 @@ from simlib.scenario.model import Scenario
 from simlib.scenario.views import apply_view
 
 UNNAMED = "changed"
-"""What the changes without a name are called."""
+"""What changes without a name are called where their own words would be too long for one."""
+
+LONGEST_NAME = 60
+"""Characters of a name made of the changes' own words."""
 
 BASELINE = "baseline"
 """The scenario as it stands, among views."""
@@ -31,7 +34,7 @@ def variants_asked(arguments: Namespace, base: Scenario) -> dict[str, Scenario]:
             continue
         groups += [(text, [(kind, text)]) for kind, text in changes if kind == "view"]
         rest = [change for change in changes if change[0] != "view"]
-        groups += [(UNNAMED, rest)] if rest else []
+        groups += [(_named_after(rest), rest)] if rest else []
     problems = [problem for name, changes in groups for problem in _wrong(name, changes, groups)]
     if not groups:
         problems.append(Problem("", 0, "compare", "nothing to compare the scenario with", EXPECTED))
@@ -45,6 +48,11 @@ def variants_asked(arguments: Namespace, base: Scenario) -> dict[str, Scenario]:
     if problems:
         raise ScenarioError(dict.fromkeys(problems))
     return _piled(groups, base) if arguments.cumulative else found
+
+
+def _named_after(changes: Changes) -> str:
+    words = ", ".join(text if kind == "set" else f"{kind} {text}" for kind, text in changes)
+    return words if len(words) <= LONGEST_NAME else UNNAMED
 
 
 def _piled(groups: Sequence[tuple[str, Changes]], base: Scenario) -> dict[str, Scenario]:
@@ -61,6 +69,9 @@ def _wrong(name: str, changes: Changes, groups: Sequence[tuple[str, Changes]]) -
     problems = []
     if not changes:
         problems.append(Problem("", 0, f"--as {name}", "no change follows it", EXPECTED))
+    if name == BASELINE:
+        problems.append(Problem("", 0, f"--as {name}", "the baseline is the scenario as it stands",
+                                "expected another name"))  # fmt: skip
     if [other for other, _ in groups].count(name) > 1:
         problems.append(Problem("", 0, "compare", f"two variants are called {name!r}", "expected another name"))
     return problems

@@ -23,6 +23,7 @@ from simlib.engines.asked import Measure, asked_for
 from simlib.engines.compiled import kernels, one_blas_thread
 from simlib.engines.flows import Generator, Kill, backward, flow
 from simlib.engines.jumps import Jump
+from simlib.engines.poisson import FINE
 from simlib.engines.solver import Solver
 from simlib.engines.states import StateSpace
 from simlib.errors import Problem, ScenarioError
@@ -42,7 +43,6 @@ _ORDER = 12
 _FIRST_PANEL, _GROWTH = 5.0, 6.0
 """Length of the first panel in mean times between jumps, and how much longer each next one is."""
 
-_TOLERANCE = 1e-13
 
 
 def gradient(
@@ -168,7 +168,7 @@ class Adjoint:
         pair_rates, kill = self._killed(measure, span)
         fire = None if kill is None else kill.fire
         generator = Generator.build(span.space.incoming, pair_rates, fire, span.duration)
-        result = flow(generator, vector, span.duration, np.zeros(0), kill=kill, tolerance=_TOLERANCE, nodes=span.nodes,
+        result = flow(generator, vector, span.duration, np.zeros(0), kill=kill, tolerance=FINE, nodes=span.nodes,
                       cancel=self.cancel)  # fmt: skip
         return result.vectors, result.end
 
@@ -192,7 +192,7 @@ class Adjoint:
             reward = self.solver.occurs(span.pair_rates, measure.move, measure.counted)
         times = np.append(span.duration - span.nodes, span.duration)
         worth = backward(span.space, pair_rates, value, span.duration, times, kill=kill, reward=reward,
-                         tolerance=_TOLERANCE, cancel=self.cancel)  # fmt: skip
+                         tolerance=FINE, cancel=self.cancel)  # fmt: skip
         weighted = vectors * span.weights[:, None]
         if measure.inside is not None:
             weighted = np.where(measure.inside, 0.0, weighted)

@@ -9,11 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simlib.engines.flows import Flow, Generator, Kill, flow
+from simlib.engines.poisson import FINE
 from simlib.engines.solver import Solver
 from simlib.segments import Segment
 from simlib.tables import Floats
-
-_TOLERANCE = 1e-14
 
 
 @dataclass(frozen=True)
@@ -47,4 +46,4 @@ class Avoiding:
             pair_rates = np.where(pairs, 0.0, pair_rates)
         kill = None if self.inside is None and fire is None else Kill(self.inside, fire)
         generator = Generator.build(solver.space.held(segment.held).incoming, pair_rates, fire, duration)
-        return flow(generator, vector, duration, np.zeros(0), kill=kill, tolerance=_TOLERANCE, cancel=self.cancel)
+        return flow(generator, vector, duration, np.zeros(0), kill=kill, tolerance=FINE, cancel=self.cancel)

@@ -22,7 +22,7 @@ from simlib.engines.asked import Measure, asked_for
 from simlib.engines.flows import Push
 from simlib.engines.histories import Histories
 from simlib.engines.jumps import Jump
-from simlib.engines.poisson import poisson, truncation
+from simlib.engines.poisson import FINE, poisson, truncation
 from simlib.engines.solver import Solver
 from simlib.engines.states import StateSpace
 from simlib.errors import SimlibError, Unsupported
@@ -32,7 +32,6 @@ from simlib.tables import Floats, Ints, Segment, sums_by
 _MOST_NUMBERS = 300_000_000
 """Numbers of backward vectors kept (2.4 GB): states times steps."""
 
-_TOLERANCE = 1e-12
 
 
 @dataclass(frozen=True)
@@ -109,7 +108,7 @@ class Conditioned:
         pair_rates = space.pair_rates(rates, chances)
         exit_rate = sums_by(space.source, pair_rates[space.pair], len(space))
         uniform = max(float(exit_rate.max(initial=0.0)), 1e-3 / max(duration, 1e-9))
-        last = truncation(uniform * duration, _TOLERANCE) if duration else 0
+        last = truncation(uniform * duration, FINE) if duration else 0
         stay = 1 - exit_rate / uniform
         worth = backward_steps(space, pair_rates, uniform, value, last)
         jumps = self.solver.jumps(self.theta, segment, self.centre)

@@ -44,13 +44,18 @@ class Draws:
 
         Where replicates were counted, the noise within the draws is taken out of their spread.
         """
-        values, runs = self.values(name, kind), self.forecasts[0].provenance.get("runs")
-        if runs:
-            mean, variance = values.mean(axis=0), values.var(axis=0, ddof=1)
-            noise = (values * (1 - values)).mean(axis=0) / max(runs - 1, 1)
-            kept = np.clip(1 - np.divide(noise, variance, out=np.ones_like(noise), where=variance > 0), 0, 1)
-            values = mean + np.sqrt(kept) * (values - mean)
+        values = self.without_noise(self.values(name, kind))
         return np.asarray(np.quantile(values, (0.05, 0.25, 0.5, 0.75, 0.95), axis=0))
+
+    def without_noise(self, values: Floats) -> Floats:
+        """Return probabilities at each draw (D, ...) drawn in to their mean by what chance within the draws adds."""
+        runs = self.forecasts[0].provenance.get("runs")
+        if not runs:
+            return values
+        mean, variance = values.mean(axis=0), values.var(axis=0, ddof=1)
+        noise = (values * (1 - values)).mean(axis=0) / max(runs - 1, 1)
+        kept = np.clip(1 - np.divide(noise, variance, out=np.ones_like(noise), where=variance > 0), 0, 1)
+        return np.asarray(mean + np.sqrt(kept) * (values - mean))
 
     def mixture(self) -> Forecast:
         """Return the mean over the draws, with the interval of that mean; `stated` rides along."""

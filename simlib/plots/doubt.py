@@ -51,7 +51,8 @@ def split(result: Doubt, ax: Axes) -> Axes:
     """Draw for each probability how much of what is uncertain about it is doubt and how much chance; return `ax`."""
     some = [(spread, spread.doubt) for spread in result.spreads.values() if spread.doubt is not None]
     most, share = max(some, key=lambda pair: pair[1].value)
-    title = f"At most {percent(share.value)} of what is uncertain is doubt about assumptions: “{most.measure.label}”"
+    how_much = f"{'At most ' * (len(some) > 1)}{percent(share.value)}"
+    title = f"{how_much} of what is uncertain is doubt about assumptions: “{most.measure.label}”"
     unit = f"share of p(1 - p), by {long_date(result.by)}; hatched: doubt about the assumptions, plain: chance"
     style.dress(ax, fit(title, ax), unit)
     rows(ax, len(some))

@@ -107,7 +107,8 @@ def _unit(result: Paths) -> str:
 
 
 def _whiskers(result: Paths) -> str:
-    return "; whiskers: 95% interval" if any(c.high - c.low > 1e-6 for c in result.classes) else ""
+    what = "95% interval" if result.engine == "montecarlo" else "what the search leaves open"
+    return f"; whiskers: {what}" if any(c.high - c.low > 1e-6 for c in result.classes) else ""
 
 
 def _conditioned(result: Paths, title: str) -> str:

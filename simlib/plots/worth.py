@@ -8,7 +8,7 @@ import numpy as np
 
 from simlib.plots import style
 from simlib.plots.rows import fit, name, number, rows, whisker
-from simlib.results import long_date, percent
+from simlib.results import brier_gain, long_date, percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,18 +22,21 @@ ROWS = 8
 def knowing(result: Knowing, ax: Axes, *, most: int = ROWS) -> Axes:
     """Draw what settling each assumption would be worth, with what it rests on now; return `ax`."""
     some = result.worths[:most]
-    title = f"{result.measure.label}: find out next about “{some[0].assumption.label}”"
-    gain = f"expected gain in the Brier score (now {result.brier + result.chance:.3g}, chance {result.chance:.3g})"
-    style.dress(ax, fit(title, ax), f"{gain}; question of {long_date(result.by)}; whiskers: 95%")
+    next_one = f"find out next about “{some[0].assumption.label}”" if some[0].known else (
+        "no assumption by itself is known to be worth finding out")  # fmt: skip
+    all_of_it = f"share of what settling everything is worth ({brier_gain(result.brier, result.brier_error)})"
+    style.dress(ax, fit(f"{result.measure.label}: {next_one}", ax),
+                f"{all_of_it}; question of {long_date(result.by)}; whiskers: 95%")  # fmt: skip
     rows(ax, len(some))
     for row, worth in enumerate(some):
-        ax.barh(row + 0.2, worth.brier.value, height=0.3, color=style.GREEN, edgecolor=style.INK, linewidth=0.5)
-        low, high = max(worth.brier.value - worth.brier.half, 0.0), worth.brier.value + worth.brier.half
+        ax.barh(row + 0.2, worth.share, height=0.3, color=style.GREEN, edgecolor=style.INK, linewidth=0.5)
+        low, high = max(worth.share - worth.share_error, 0.0), min(worth.most, 1.0)
         whisker(ax, low, high, row + 0.2)
         name(ax, row, worth.assumption.label)
-        behind = style.wrap(worth.evidence.words(), 44, 1)
-        number(ax, high, row + 0.2, f"{percent(worth.share)} of all; {behind}", faint=True)
-    ax.set_xlim(0, 2.1 * max(1e-12, *(w.brier.value + w.brier.half for w in some)))
+        number(ax, high, row + 0.2, f"{worth.of_all}; {style.wrap(worth.evidence.words(), 44, 1)}", faint=True)
+    top = style.round_top(max(0.01, *(min(worth.most, 1.0) for worth in some)))
+    style.percent_axis(ax, top, horizontal=True)
+    ax.set_xlim(0, 2.1 * top)
     return ax
 
 

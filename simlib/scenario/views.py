@@ -263,6 +263,12 @@ def with_interventions(scenario: Scenario, interventions: Iterable[Intervention]
     return scenario.replace(interventions=scenario.interventions + added)
 
 
+def begun_by(scenario: Scenario, day: float) -> Scenario:
+    """Return the scenario without the interventions that begin after a day."""
+    begun = (each for each in scenario.interventions if each.date is None or scenario.day(each.date) <= day)
+    return scenario.replace(interventions=tuple(begun))
+
+
 def repeated(
     first: Force, every: float, until: dt.date | None, scenario: Scenario, horizon_days: float | None = None
 ) -> tuple[Force, ...]:

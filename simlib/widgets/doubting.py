@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from simlib.errors import Problem, ScenarioError, TooManyStates
 from simlib.quantities import show
-from simlib.results import long_date, percent
+from simlib.results import long_date, percent, with_error
 from simlib.scenario.model import Scenario
 from simlib.widgets.asking import Answer, Cancel, Control, Plot, Progress, Question
 from simlib.widgets.choosing import draws, ladder, measure, number, told, written
@@ -129,10 +129,11 @@ class WorthKnowing(Question):
         from simlib.plots.worth import knowing
 
         result = value_of_knowing(_doubt(self.scenario, chosen, cancel, progress, chosen["measure"]))
-        rows = [(x.assumption.label, x.evidence.words(), f"{x.brier.value:.4f} ± {x.brier.half:.4f}",
-                 percent(x.share) if x.known else "not known yet")
+        rows = [(x.assumption.label, x.evidence.words(), with_error(1000 * x.brier.value, 1000 * x.brier.half),
+                 x.of_all if x.known else f"not known yet ({x.of_all})")
                 for x in result.worths[:12]]  # fmt: skip
-        head = ("assumption", "what it rests on now", "worth (Brier)", "share of what could be gained")
+        head = ("assumption", "what it rests on now", "worth (thousandths of the Brier score)",
+                "share of what could be gained")  # fmt: skip
         return told(result.sentences(), head, rows, 2, Plot(partial(knowing, result), 500))
 
 

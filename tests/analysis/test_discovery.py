@@ -153,3 +153,30 @@ def test_an_answer_that_is_the_same_everywhere_is_told_in_words(scenario, engine
     assert (found.boxes, found.leaves, found.trajectory) == ((), (), ())
     assert found.frame().empty
     assert restored(shut, stored(found, bounds=3)).sentences() == found.sentences()
+
+
+def test_what_is_told_of_every_box_is_true_of_all_draws_within_its_bounds():
+    """Either of two rates will do: the second box lies across the first, and is told as a whole."""
+    world = worlds.World("either", 30.0).variable("x", "a", "b", start="a")
+    for name in ("one", "two"):
+        world.move(f"go-{name}", world.uncertain(name, "rate", 0.002, 0.00005, 0.08), {"x": "b"}, when={"x": "a"})
+    scenario = world.ending("done", {"x": "b"}).scenario()
+    found = discover(scenario, "ending:done", engine="exact", draws=1000, boxes=3)
+    hit = found.answers >= found.threshold
+    columns = list(scenario.assumptions)
+    assert len(found.boxes) >= 2
+    for box in found.boxes:
+        inside = np.ones(1000, dtype=bool)
+        for bound in box.bounds:
+            values = found.theta[:, columns.index(bound.assumption)]
+            inside &= (values >= (bound.low or 0)) & (values <= (bound.high or np.inf))
+        told = (box.coverage, box.density, box.mass)
+        assert told == pytest.approx((hit[inside].sum() / hit.sum(), hit[inside].mean(), inside.mean()))
+
+
+def test_small_answers_that_differ_are_not_the_same():
+    world = worlds.World("rare", 30.0).variable("x", "a", "b", start="a")
+    world.move("go", world.uncertain("go", "rate", 1e-12, 1e-13, 1e-11), {"x": "b"}, when={"x": "a"})
+    found = discover(world.ending("done", {"x": "b"}).scenario(), "ending:done", engine="exact", draws=100)
+    assert not found.constant
+    assert found.boxes

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 
 import numpy as np
 import pytest
 
 from simlib import priors
 from simlib.analysis.drivers import elasticities, tornado
-from simlib.analysis.inputs import inputs, score_slopes, strongest, swings
+from simlib.analysis.inputs import inputs, largest_shares, score_slopes, steepest_of_each, swings, tangent_spreads
 from simlib.analysis.measures import find
 from simlib.analysis.responses import Responses, cross
 from simlib.analysis.sobol import Design, indices, products, share_in_words, sobol
@@ -90,7 +91,7 @@ def test_the_elasticity_of_a_crossing_is_known():
     expected = 0.05 * T * np.exp(-0.05 * T) / (1 - np.exp(-0.05 * T))
     assert found.elasticity("ending:across")[0] == pytest.approx(expected, abs=1e-8)
     assert "“across” by 30 April 2031 is 78%" in found.sentences()[0]
-    assert "+0.43% for “cross.rate”" in found.sentences()[0]
+    assert "“cross.rate” raises it by 0.43% of itself (0.33 points)." in found.sentences()[0]
     assert list(found.frame()["elasticity"]) == [pytest.approx(expected)]
     data = json.loads(json.dumps(found.to_dict(), allow_nan=False))
     assert data["elasticities"]["ending:across"]["cross.rate"] == pytest.approx(expected)
@@ -99,7 +100,7 @@ def test_the_elasticity_of_a_crossing_is_known():
 def test_an_answer_of_zero_has_no_elasticity():
     found = elasticities(two_states(0.05, ends=True).replace(interventions=(Forbid("cross"),)), ["across", "crossed"])
     assert np.isnan(found.elasticity("ending:across")[0])
-    assert "next to nothing" in found.sentences()[0]
+    assert "none changes it by as much as 0.005% of itself" in found.sentences()[0]
     assert found.to_dict()["elasticities"]["ending:across"]["cross.rate"] is None
 
 
@@ -151,10 +152,58 @@ def test_the_weak_are_left_out_of_a_tornado_and_counted():
     found = tornado(additive(), ["across", "moves:cross-a"], top=1)
     assert [bar.assumption.id for bar in found.bars] == ["pace-a"]
     assert found.screened == 2
-    assert "2 assumptions of smaller slope were not tried" in found.sentences()[-1]
+    assert found.beyond[1] == pytest.approx(0, abs=1e-9)
+    slopes = [w * T * rate * np.exp(-rate * T) * s * Z95 for n, (w, rate, s) in WAYS.items() if n != "a"]
+    assert found.beyond[0] == pytest.approx(max(slopes), rel=1e-6)
+    assert "2 assumptions were not tried: going by slope at the stated values, none would move it by more than" in (
+        found.sentences()[2])  # fmt: skip
+    assert found.sentences()[-1].endswith("none would move it by as much as 0.0001.")
     assert found.frame("moves:cross-a")["at_high"][0] > 0
     with pytest.raises(KeyError, match="'ending:ongoing' is not in this tornado; expected one of ending:across"):
         found.frame("ending:ongoing")
+
+
+def apart():
+    """Two things that have nothing to do with each other: a ferry that leaves by one of two, a lamp that dies."""
+    world = World("apart", T).variable("bank", "left", "right", start="left")
+    world.variable("lamp", "lit", "out", start="lit")
+    for name, rate, change, when in (("sail", 0.03, {"bank": "right"}, {"bank": "left"}),
+                                     ("row", 0.02, {"bank": "right"}, {"bank": "left"}),
+                                     ("blow", 0.004, {"lamp": "out"}, {"lamp": "lit"})):  # fmt: skip
+        world.uncertain(f"{name}-rate", "rate", rate, rate / 1.5, rate * 1.5)
+        world.move(name, f"{name}-rate", change, when=when)
+    return world.scenario()
+
+
+def test_each_answer_has_the_drivers_of_its_own_and_says_what_is_left_out_of_it():
+    """One list for both, by the largest swing, would leave the second answer without the only thing it hangs on."""
+    found = tornado(apart(), ["level:bank=right", "level:lamp=out"], top=1)
+    ranked = {m.name: [bar.assumption.id for bar in found.ranked(m.name)] for m in found.measures}
+    assert ranked == {"level:bank=right": ["sail-rate"], "level:lamp=out": ["blow-rate"]}
+    assert [bar.assumption.id for bar in found.bars] == ["sail-rate", "blow-rate"]
+    assert found.screened == 1
+    bank, lamp = (line for line in found.sentences() if "not tried" in line)
+    assert bank.startswith("1 more assumption that was tried moves it less; 1 assumption was not tried: going by slope")
+    assert f"by more than {100 * Z95 * apart_slope():.2g} points." in bank
+    assert lamp.endswith("none would move it by as much as 0.0001 points.")
+    assert found.to_dict()["beyond"]["level:lamp=out"] == pytest.approx(0, abs=1e-9)
+    assert [row["assumption"] for row in found.to_dict()["bars"]["level:lamp=out"]] == ["blow-rate"]
+
+
+def apart_slope():
+    """The change of the chance that the ferry has left, per normal score of the rate at which it is rowed."""
+    return 0.02 * np.log(1.5) / Z95 * T * np.exp(-0.05 * T)
+
+
+def test_a_relative_change_and_a_change_in_points_are_told_apart():
+    text = elasticities(apart(), ["level:bank=right", "moves:blow"]).sentences()
+    assert "With one assumption multiplied by 1.01, going by slope: “sail-rate” raises it by" in text[0]
+    stated = 1 - np.exp(-0.05 * T)
+    raised = T * 0.03 * np.exp(-0.05 * T)
+    assert f"by {raised / stated:.2g}% of itself ({raised:.2g} points); “row-rate”" in text[0]
+    expected = 1 - np.exp(-0.004 * T)
+    assert f"({0.004 * T * np.exp(-0.004 * T) / 100:.2g})." in text[1]
+    assert f"is {expected:.3g} at the stated values" in text[1]
 
 
 def test_a_tornado_tells_itself():
@@ -316,17 +365,29 @@ def test_the_strongest_inputs_are_taken_and_the_rest_varies_along():
     shares, variance = additive_shares()
     assert doubt.shares[0].first.low <= shares["pace-a"] <= doubt.shares[0].first.high
     assert doubt.deviation == pytest.approx(np.sqrt(variance), rel=0.1)
-    assert "2 inputs of smaller slope vary along" in found.sentences()[-1]
+    slopes = np.array([w * rate * s * np.exp(-rate * T) for w, rate, s in WAYS.values()]) ** 2
+    assert found.beyond == pytest.approx(slopes[1:].max() / slopes.sum(), rel=1e-4)
+    assert "2 inputs vary along, but their own share was not computed: going by slope" in found.sentences()[-1]
+    assert found.sentences()[-1].endswith("of the variance of this answer.")
 
 
-def test_inputs_are_ranked_by_their_widest_relative_swing():
-    swing = np.array([[1.0, 0.0], [0.5, 0.01], [0.0, 0.02]])
+def test_inputs_are_chosen_by_the_largest_part_they_have_in_any_answer():
+    """The third input has the narrowest swing of all, and makes four fifths of the second answer."""
     scenario = additive().replace(correlations=())
     found = inputs(scenario)
-    shifted = np.zeros((len(scenario.assumptions), 2))
-    shifted[[item.columns[0] for item in found]] = swing
-    ranked = strongest(found, shifted, np.eye(len(shifted)), 2)
-    assert [item.name for item in ranked] == ["pace-a", "pace-c"]
+    swing = np.zeros((len(scenario.assumptions), 2))
+    swing[[item.columns[0] for item in found]] = [[1.0, 0.0], [0.5, 0.01], [0.0, 0.02]]
+    spread = tangent_spreads(found, swing, np.eye(len(swing)))
+    assert largest_shares(spread) == pytest.approx([0.8, 0.2, 0.8])
+    assert largest_shares(np.zeros((3, 2))) == pytest.approx([0, 0, 0])
+    assert steepest_of_each(spread, 1) == [0, 2]
+
+
+def test_of_many_alike_none_is_left_out_before_what_one_answer_hangs_on():
+    """Every one of ten equal inputs reaches the widest swing of its answer, and none makes more than a tenth of it."""
+    spread = np.zeros((12, 2))
+    spread[:10, 0], spread[10:, 1] = 1.0, (0.9, 1.0)
+    assert sorted(np.argsort(-largest_shares(spread), kind="stable")[:2]) == [10, 11]
 
 
 def test_rows_of_a_design_follow_the_priors():
@@ -397,3 +458,20 @@ def test_an_earlier_day_leaves_later_interventions_out():
     assert answer[0, 0, 0] == pytest.approx(1 - np.exp(-0.5), abs=1e-9)
 
 
+
+
+def test_what_is_certain_has_no_drivers():
+    world = World("endless", 30.0).variable("door", "shut", "open", start="shut")
+    world.move("push", world.uncertain("push", "rate", 0.05, 0.01, 0.25), {"door": "open"}).ladder("l", low=None)
+    found = tornado(world.scenario(), "ending:ongoing")
+    assert [bar for bar in found.ranked() if found.matters(found.measures[0], bar)] == []
+    assert "at its low" not in " ".join(found.sentences())
+
+
+def test_large_errors_are_written_without_an_exponent():
+    world = World("coin", 30.0).variable("door", "shut", "open", start="shut")
+    world.move("push", world.uncertain("push", "rate", 0.03, 0.01, 0.1), {"door": "open"}, when={"door": "shut"})
+    found = tornado(world.ending("out", {"door": "open"}).scenario(), "ending:out", engine="montecarlo", runs=60)
+    told = " ".join(found.sentences())
+    assert re.search(r"±1\d\b", told)
+    assert "e+0" not in told

@@ -28,6 +28,9 @@ def test_the_value_of_knowing_is_known(engine):
     assert holds(pace.brier, TRUTH["variance"])
     assert pace.log.value == pytest.approx(information, rel=0.05)
     assert pace.share == pytest.approx(1, abs=0.02)
+    assert pace.share_error < 0.02
+    assert idle.share <= idle.share_error
+    assert abs(found.brier - TRUTH["variance"]) <= found.brier_error
     assert idle.brier.value <= idle.brier.half
     assert found.brier == pytest.approx(TRUTH["variance"], rel=0.06)
     assert found.log == pytest.approx(information, rel=0.06)
@@ -59,7 +62,10 @@ def test_what_to_find_out_next_is_said_with_its_source_and_age():
     scenario = scenario.replace(sources=sources, assumptions=dict(scenario.assumptions) | {"pace": pace})
     found = value_of_knowing(propagate(scenario, "across", draws=128))
     text = "\n".join(found.sentences())
-    assert re.search(r"Settling “pace” is worth \S+ ± \S+ of the Brier score, .* and \S+ nats of the log score", text)
+    number = r"[\d.]+ ± [\d.]+"
+    assert re.search(rf"settling everything is worth {number} thousandths of the Brier score\.", text)
+    worth = rf"is worth {number}% of what settling everything is worth \({number} thousandths of the Brier score\); it"
+    assert re.search(f"Settling “pace” {worth} rests on", text)
     assert "it rests on Old Almanac; A letter (365 days old): a hunch." in text
     assert "Settling “idle”" not in text
     assert list(found.frame()["age_days"][:1]) == [365]
@@ -94,13 +100,26 @@ def test_what_is_not_known_yet_is_named_and_not_skipped():
     assert 0 < sum(known) < 10
     assert known == sorted(known, reverse=True)
     told = found.sentences(4)
-    last = [w for w in found.worths if w.known][:4][-1].brier.value
-    unsure = [w for w in found.worths if not w.known and w.brier.value + w.brier.half > last]
+    last = [w for w in found.worths if w.known][:4][-1].share
+    unsure = [w for w in found.worths if not w.known and w.share + w.share_error > last]
     assert unsure
     assert told[-1].startswith("Not known yet with 128 draws, and may belong among these: “pace-")
-    for w in sorted(unsure, key=lambda w: -(w.brier.value + w.brier.half))[:6]:
-        assert f"“{w.assumption.label}” ({w.brier.value:.2g} ± {w.brier.half:.2g})" in told[-1]
+    for w in sorted(unsure, key=lambda w: -(w.share + w.share_error))[:6]:
+        assert f"“{w.assumption.label}” ({w.of_all})" in told[-1]
     assert list(found.frame()["known"]) == known
+
+
+def test_of_a_thing_that_hardly_ever_happens_no_dust_is_told():
+    """Within the day that is asked about, the crossing has a chance of about 6 in 10,000: the worth is 1e-7 or so."""
+    scenario = ferry()
+    slow = {name: dataclasses.replace(a, value=a.value / 1000, low=a.low / 1000, high=a.high / 1000)
+            for name, a in scenario.assumptions.items() if not a.fixed}  # fmt: skip
+    found = value_of_knowing(propagate(scenario.replace(assumptions=scenario.assumptions | slow), "across", draws=128))
+    assert 0 < found.brier < 1e-5
+    text = "\n".join(found.sentences())
+    assert "e-" not in text
+    assert "settling everything is worth less than 0.01 thousandths of the Brier score." in text
+    assert "of what settling everything is worth (less than 0.01 thousandths of the Brier score); it rests" in text
 
 
 def test_a_reason_without_a_source_is_told_as_one():

@@ -7,8 +7,9 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from scipy.stats import norm
+from scipy.stats import gamma, norm
 
+from simlib.analysis.drivers import elasticities
 from simlib.analysis.passages import passages, sampled_passages
 from simlib.analysis.paths import first_visits, path_classes, sampled_paths, times_between_rungs
 from simlib.analysis.ways import ways
@@ -239,3 +240,56 @@ def test_the_histories_picked_out_are_of_the_likeliest_paths_and_nearest_to_thei
 
 def test_a_path_that_no_history_takes_has_none_picked_out():
     assert len(ways(histories(crossroads(), 1, seed=3), path_classes(crossroads()), most=3).typical) <= 1
+
+
+def test_a_search_that_is_cut_short_says_what_may_be_missing():
+    """Seven rungs in any order: a hasty search never comes to the likeliest classes, which visit them all."""
+    names = [f"l{letter}" for letter in "abcdefg"]
+    world = worlds.World("carousel", 30.0).variable("place", *names, start="la")
+    world.variable("stopped", "no", "yes", start="no")
+    for name in names:
+        world.move(f"to-{name}", 1.5, {"place": name})
+    world.move("stop", 0.002, {"stopped": "yes"}, when={"stopped": "no"}).ending("over", {"stopped": "yes"})
+    scenario = world.ladder("l", **{f"r{n}": {"place": n} if n != "la" else None for n in names}).scenario()
+    hasty, whole = path_classes(scenario, most_prefixes=40), path_classes(scenario, most_prefixes=20_000)
+    assert hasty.coverage < whole.coverage / 2
+    told = hasty.sentences()[-1]
+    assert told.startswith("The search was cut short: above 99.9% of the histories were not followed to their end")
+    assert re.search(r"paths of up to \S+% each may be missing here\.$", told)
+    assert "cut short" not in " ".join(whole.sentences())
+    assert hasty.to_dict()["left"] > hasty.classes[-1].probability
+
+
+def test_rare_endings_keep_their_digits_in_paths():
+    """Fifteen Erlang stages in half a mean time: 1.5e-17, which a truncation at 1e-10 would call impossible."""
+    levels = [f"stage-{letter}" for letter in "abcdefghijklmno"] + ["door"]
+    world = worlds.World("queue", 10.0).variable("place", *levels, start=levels[0])
+    world.move("forward", world.uncertain("pace", "rate", 0.05, 0.02, 0.1), {"place": +1}, when={"place": levels[:-1]})
+    scenario = world.ending("in", {"place": "door"}).ladder("l", low=None, top={"place": "door"}).scenario()
+    chance = gamma.cdf(0.5, 15)
+    given = path_classes(scenario, given="in")
+    assert given.given_probability == pytest.approx(chance, rel=1e-3)
+    assert given.classes[0].probability == pytest.approx(1.0)
+    assert len(histories_given(scenario, "ending:in", 20, seed=0)) == 20
+    assert passages(scenario, "in").set_index("id").loc["top", "share"] == pytest.approx(1.0)
+    slope = elasticities(scenario, "ending:in")
+    assert slope.answers["ending:in"] == pytest.approx(chance, rel=1e-3)
+    steepness = 0.05 * 10 * gamma.pdf(0.5, 15) / chance  # d ln P / d ln rate
+    assert slope.frame()["elasticity"].max() == pytest.approx(steepness, rel=1e-3)
+
+
+def test_stays_that_an_ending_cuts_off_are_counted_under_it():
+    world = worlds.World("b", 30.0).variable("x", "a", "b", start="a").variable("y", "n", "t", start="n")
+    world.move("up", 0.1, {"x": "b"}, when={"x": "a"}).move("treaty", 0.2, {"y": "t"}, when={"y": "n"})
+    scenario = world.ending("done", {"y": "t"}).ladder("l", low=None, high={"x": "b"}).scenario()
+    told = histories(scenario, 1000, seed=1)
+    count = times_between_rungs(told).set_index(["rung", "to"])["count"]
+    assert count["low"].sum() == 1000  # everybody's stay on the first rung ends in one way or another
+    assert count["high"].sum() == count["low", "high"]
+    assert count["low", "done"] + count["high", "done"] == (told.ending >= 0).sum()
+
+
+def test_a_world_without_a_ladder_has_no_paths_to_tell():
+    world = worlds.World("flat", 30.0).variable("x", "a", "b", start="a").move("go", 0.1, {"x": "b"})
+    with pytest.raises(ScenarioError, match="'flat' has no ladder; expected one, over which paths are told"):
+        path_classes(world.scenario())

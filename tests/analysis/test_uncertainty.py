@@ -272,6 +272,20 @@ def test_progress_rises_to_one_and_cancel_stops():
             run(cancel=lambda: True)
 
 
+def test_what_was_known_when_it_was_stopped_can_be_kept():
+    """Stopped half way through the second doubling: what the first one gave is told, to the bit."""
+    asked = {"tolerance": 1e-6, "most": 4096}
+    whole = propagate(ferry(), "across", tolerance=1e-6, most=256)
+    answered = iter(range(10_000))
+    found = propagate(ferry(), "across", **asked, keep=True, cancel=lambda: next(answered) > 1.5 * whole.draws)
+    assert not found.reached
+    assert found.draws == whole.draws
+    assert np.array_equal(found.answers, whole.answers)
+    assert "could not be known" in found.sentences()[-1]
+    with pytest.raises(Cancelled):
+        propagate(ferry(), "across", **asked, keep=True, cancel=lambda: True)
+
+
 # ---------------------------------------------------------------- value of seeing
 
 
@@ -387,3 +401,22 @@ def test_a_fan_keeps_chance_and_doubt_apart():
     assert same.stated[0, -1] == pytest.approx(1 - np.exp(-MEDIAN * T), abs=1e-8)
     theta = priors.draws(ferry(), 128, seed=0)[:, 0]
     assert same.quantiles[2, 0, -1] == pytest.approx(np.median(1 - np.exp(-theta * T)), abs=1e-8)
+
+
+def test_the_dice_of_a_draw_are_no_doubt_in_a_fan():
+    """All but fixed, 200 replicates for each draw: what spreads are the dice."""
+    scenario = ferry(deviation=1e-4)
+    draws = over_priors(scenario, engine="montecarlo", draws=100, runs=20_000, times=3)
+    for fan in (measure_fan(draws, "across"), ladder_fan(draws)):
+        assert np.ptp(fan.quantiles[:, 0, -1]) < 0.06
+    raw = np.array([forecast.endings["across"].probability[-1] for forecast in draws.forecasts])
+    assert np.ptp(np.quantile(raw, [0.05, 0.95])) > 0.1
+    with pytest.raises(ValueError, match="'moves:horn' is an expected count; a fan is of a probability"):
+        measure_fan(draws, "moves:horn")
+
+
+def test_where_nothing_is_uncertain_no_share_of_it_is_told():
+    world = World("sure", T).variable("bank", "left", "right", start="left")
+    world.move("cross", world.uncertain("pace", "rate", 50.0, 40.0, 60.0), {"bank": "right"}, when={"bank": "left"})
+    found = propagate(world.ending("across", {"bank": "right"}).scenario(), "across", draws=64)
+    assert found.sentences()[1] == "Nothing about it is uncertain."

@@ -101,6 +101,23 @@ def test_the_same_dice_give_the_closed_form_and_no_flip_too_many(name):
     assert flips.bounds[0] == pytest.approx(flips.share)
 
 
+def test_what_the_forecasts_enforce_is_exact_where_they_are():
+    """Few pairs do not blur the bounds: with one ending they are |p₁ - p₀| and min(p₀ + p₁, 2 - p₀ - p₁)."""
+    spec, after = CASES["a faster rate"]
+    flips = compare(RARE, {"variant": spec}, runs=64, measures="across").effects["variant"].flips
+    before = 1 - np.exp(-A * T)
+    known = (after - before, min(before + after, 2 - before - after))
+    assert flips.bounds == pytest.approx(known, abs=1e-8)
+    row = flips.by_ending()[0]
+    assert (row["before"], row["after"], row["least"], row["most"]) == pytest.approx((before, after, *known), abs=1e-8)
+
+
+def test_no_flip_is_told_with_what_could_not_be_seen():
+    told = compare(RARE, {"v": Pin("bank", "left", date(0))}, runs=3000).sentences()
+    assert "“v”: no history of 3,000 ends otherwise under the same dice (at most 0.1%, 95% interval)." in told
+    assert any("no ending and no question changes" in line for line in told)
+
+
 def test_flips_can_exceed_what_the_forecasts_enforce():
     """At a crossroads both roads become faster: many take the other road though the shares stay as they were."""
     world = World("crossroads", 200.0).variable("place", "here", "east", "west", start="here")
@@ -164,6 +181,28 @@ def test_what_would_have_happened_anyway_changes_no_bit(name):
     assert effect.partings == ()
     exact = compare(lamp(), {"v": NOTHING[name]}, runs=0).effects["v"]
     assert all(np.max(np.abs(d.change)) < 3e-9 for d in exact.differences.values())
+
+
+def test_the_horizon_is_looked_at_whatever_the_times():
+    found = compare(RARE, {"v": {"cross.rate": B}}, times=[5.0, 10.0], runs=100)
+    assert found.times.tolist() == [5.0, 10.0, T]
+    assert found.effects["v"].differences["ending:across"].after[-1] == pytest.approx(1 - np.exp(-B * T), abs=1e-8)
+
+
+def test_rare_differences_are_told_as_ratios_and_rounding_as_none():
+    rare = two_states(1e-12, ends=True)
+    (told,) = [line for line in compare(rare, {"v": {"cross.rate": 2e-12}}, runs=0).sentences() if "“across”" in line]
+    assert "“across”: 3.0e-11 → 6.0e-11 (×2)" in told
+    sure = two_states(5.0, ends=True)
+    assert "no ending and no question changes" in compare(sure, {"v": {"cross.rate": 5.1}}, runs=0).sentences()[1]
+
+
+def test_histories_that_share_nothing_part_on_a_date():
+    found = compare(RARE, {"v": {"cross.rate": B}}, engine="montecarlo", runs=200).effects["v"].partings[0]
+    assert found.day > 0
+    assert f"From {found.date.day} {found.date:%B %Y}, the histories part." in " ".join(found.sentences())
+    started = dataclasses.replace(found, day=0.0)
+    assert "From the start, the histories part." in " ".join(started.sentences())
 
 
 def test_monte_carlo_needs_a_pair():
@@ -349,7 +388,11 @@ def test_over_the_priors_every_draw_is_played_in_both_worlds(engine):
     assert change == pytest.approx(expected, abs=0.01)
     assert "128 draws from the priors" in comparison.sentences()[0]
     flips = comparison.effects["variant"].flips
-    assert flips.interval[0] < flips.share < flips.interval[1]
+    assert flips.interval[0] <= flips.share < flips.interval[1]
+    if engine == "exact":  # a delay only takes away: nothing flips but what the two forecasts enforce
+        assert flips.share >= flips.bounds[0] == pytest.approx(-change)
+    else:
+        assert flips.interval[0] < flips.share
 
 
 # ---------------------------------------------------------------- partings

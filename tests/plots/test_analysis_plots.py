@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import re
 
 import matplotlib as mpl
 import numpy as np
@@ -205,7 +206,15 @@ def test_the_split_into_doubt_and_chance_adds_to_one(carried):
     ax, text = drawn(split, carried)
     widths = [bar.get_width() for bar in ax.patches]
     assert [a + b for a, b in zip(widths[::2], widths[1::2], strict=True)] == pytest.approx([1, 1])
-    assert "of what is uncertain is doubt about assumptions" in text.replace("\n", " ")
+    assert re.search(r"At most \S+% of what is uncertain is doubt about assumptions", text.replace("\n", " "))
+
+
+def test_of_a_single_answer_the_split_is_not_called_the_most(scenario):
+    one = propagate(scenario, "war", draws=32)
+    _, text = drawn(split, one)
+    share = percent(one.spread().doubt.value)
+    assert f"{share} of what is uncertain is doubt about assumptions: “war”" in text.replace("\n", " ")
+    assert "At most" not in text
 
 
 def test_what_to_find_out_next_is_on_top(carried, scenario):
@@ -213,6 +222,13 @@ def test_what_to_find_out_next_is_on_top(carried, scenario):
     ax, text = drawn(knowing, result)
     assert f"find out next about “{result.worths[0].assumption.label}”" in text.replace("\n", " ")
     assert "no source" in text
+    assert "share of what settling everything is worth" in text
+    assert f"{result.worths[0].of_all}; " in text
+    assert "1e" not in text
+    unknown = dataclasses.replace(result, worths=tuple(dataclasses.replace(w, share_error=1.0) for w in result.worths))
+    _, text = drawn(knowing, unknown)
+    assert "no assumption by itself is known to be worth finding out" in text.replace("\n", " ")
+    ax, text = drawn(knowing, result)
     assert ax.patches[0].get_width() == max(bar.get_width() for bar in ax.patches)
     seen = value_of_seeing(scenario, "war", draws=32, runs=200)
     _, text = drawn(seeing, seen)
