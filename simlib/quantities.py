@@ -211,6 +211,37 @@ def show(value: float, kind: Kind, unit: str = "") -> str:
     return _phrase(value, kind, unit, _digits)
 
 
+_ROUND = (
+    (10,), (10, 30), (10, 20, 50), (10, 20, 30, 50, 70), (10, 15, *range(20, 100, 10)), tuple(range(10, 100, 2)),
+)  # fmt: skip
+"""Two first digits of round numbers, from few to many."""
+
+
+def round_values(low: float, high: float, kind: Kind, unit: str = "", least: int = 3) -> dict[float, str]:
+    """Return values between two of a kind, above zero, that are round in the unit shown, each as people read it.
+
+    As few as there are, but `least` where numbers of two digits give so many; the two themselves where none is round.
+    """
+    middle = math.sqrt(low * high)
+    if kind == "rate" and not unit:
+        unit = f"per {_natural_unit(middle)}"
+    text, found = _phrase(middle, kind, unit, lambda _: "{}"), list[float]()
+    for firsts in _ROUND:
+        numbers = (f"{first * 10.0**power:.12g}" for power in range(-9, 10) for first in firsts)
+        found = sorted({value for number in numbers if low <= (value := _value(text.format(number), kind)) <= high})
+        if len(found) >= least:
+            break
+    return {value: show(value, kind, unit) for value in found or sorted({low, high})}
+
+
+def _value(text: str, kind: Kind) -> float:
+    """Return the value of a text, not a number where it is none of its kind."""
+    try:
+        return parse(text, kind).value
+    except QuantityError:
+        return math.nan
+
+
 def write(value: float, kind: Kind, unit: str = "") -> str:
     """Write a value so that `parse` reads back exactly the same float, as short as that allows.
 

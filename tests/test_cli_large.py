@@ -114,7 +114,7 @@ def test_drivers_print_what_happens_at_low_and_high(bridge, capsys):
 def test_indicators_print_a_table(bridge, capsys):
     assert main(["indicators", bridge, "--draws", "10", "--runs", "2000", "--doing", "0"]) == 0
     out = capsys.readouterr().out
-    assert re.search(r"^ +seen +forced +ratio +bits +time +seen +alarms +misses$", out, re.MULTILINE)
+    assert re.search(r"^ +seen +stated values +ratio +bits +time +seen +alarms +misses$", out, re.MULTILINE)
     assert re.search(r"^  Offer talks +\S+ points +- +\S+ +[\d.]+ +\d+ days( +\S+%){3}$", out, re.MULTILINE)
 
 

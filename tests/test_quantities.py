@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simlib.errors import QuantityError
-from simlib.quantities import check_range, parse, show, unit_days, window_days, write
+from simlib.quantities import check_range, parse, round_values, show, unit_days, window_days, write
 
 RATE_UNITS = ["per minute", "per day", "per week", "per month", "per year", "every day", "every week", "within 90 days",
               "within 3 months", "within 1 week"]  # fmt: skip
@@ -195,3 +195,21 @@ def test_units_know_their_days():
     assert window_days("per week") is None
     with pytest.raises(QuantityError, match="'fortnight' has the unit 'fortnight', which is no unit of time"):
         unit_days("fortnight")
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "kind", "unit", "texts"),
+    [
+        (0.001, 0.05, "rate", "within 30 days", ["3% within 30 days", "10% within 30 days", "30% within 30 days"]),
+        (0.02, 0.3, "rate", "", ["1 per month", "2 per month", "5 per month"]),
+        (1.27, 7.01, "factor", "", ["×2", "×3", "×5", "×7"]),
+        (0.01, 0.3, "rate", "every day", ["every 100 days", "every 30 days", "every 10 days"]),
+        (2.1, 2.9, "factor", "", ["×2.2", "×2.4", "×2.6", "×2.8"]),
+        (2.11, 2.119, "factor", "", ["×2.11", "×2.12"]),
+    ],
+)
+def test_round_values_are_round_in_the_unit_shown(low, high, kind, unit, texts):
+    found = round_values(low, high, kind, unit)
+    assert list(found.values()) == texts
+    assert all(low <= value <= high for value in found)
+    assert len(found) == 2 or [parse(text, kind).value for text in texts] == pytest.approx(list(found))

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 _IN_THE_FILE = {"horizon_days": "horizon", "factors": "times", "effects": "then"}
 """What the file calls a field, where that is another word."""
 
+BOUND, RELATIVE = 1e-9, 1e-3
+"""What exact answers are computed to, absolute and for rare endings relative."""
+
 _MANY = ("times", "outcomes", "between", "levels", "rungs", "sources")
 """Fields that people speak of in the plural."""
 
@@ -41,12 +44,16 @@ class Change:
 
 @dataclass(frozen=True)
 class Diff:
-    """The changes from one scenario to another, and both forecasts by one date (None where they were not asked for)."""
+    """The changes from one scenario to another, and both forecasts by one date.
+
+    There are none (None) where they were not asked for, or `apart`: one begins after the other has ended.
+    """
 
     before: Scenario
     after: Scenario
     changes: tuple[Change, ...]
     forecasts: tuple[Forecast, Forecast] | None = None
+    apart: bool = False
 
     @property
     def names(self) -> tuple[str, str]:
@@ -57,15 +64,14 @@ class Diff:
         return (one.title, other.title) if one.title != other.title else ("before", "after")
 
     def finding(self) -> str:
-        """Say which ending changes most, with the date; raises ValueError without forecasts."""
+        """Say which ending or question changes most, with the date; raises ValueError without forecasts."""
         if self.forecasts is None:
             raise ValueError("there are no forecasts to compare; expected a difference with forecasts")
         by = long_date(_last(self.forecasts[0]))
-        pairs = [(label, p, q) for kind, label, p, q in _both(*self.forecasts) if kind == "endings"]
-        both = [(label, p, q) for label, p, q in pairs if p is not None and q is not None]
+        both = [(label, p, q) for _, label, p, q in _both(*self.forecasts) if p is not None and q is not None]
         label, p, q = max(both, key=lambda pair: abs(pair[2] - pair[1]), default=("", 0.0, 0.0))
-        if p == q:
-            return f"No ending is likelier or less likely by {by}"
+        if _same(p, q):
+            return f"No ending or question is likelier or less likely by {by}"
         return f"By {by} “{label}” changes most: from {percent(p)} to {percent(q)}"
 
     def frame(self) -> pd.DataFrame:
@@ -78,13 +84,17 @@ class Diff:
     def sentences(self) -> list[str]:
         """Tell every change, then what they do to endings and questions by the earlier of the two horizons."""
         told = [str(change) for change in self.changes] or ["Nothing differs."]
+        if self.apart:
+            one, other = sorted((self.before, self.after), key=lambda world: world.as_of)
+            told.append(f"One ends on {long_date(one.by_date(one.horizon_days))}, before the other begins on "
+                        f"{long_date(other.as_of)}: there is no date by which to compare their forecasts.")  # fmt: skip
         if self.forecasts is None:
             return told
         first, last = self.forecasts
         ends = [world.by_date(world.horizon_days) for world in (self.before, self.after)]
         earlier = ", the earlier of the two last days" if ends[0] != ends[1] else ""
         told.append(f"What that does to the forecast by {long_date(_last(first))}{earlier}, at the stated values:")
-        return told + [f"{label}: {_moved(p, q)}" for _, label, p, q in _both(first, last)]
+        return told + [f"{label}: {_moved(kind, p, q)}" for kind, label, p, q in _both(first, last)]
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON data."""
@@ -94,7 +104,8 @@ class Diff:
             "changes": self.frame().to_dict("records"),
         }
         if self.forecasts is not None:
-            data["forecast"] = [{"label": label, "before": p, "after": q} for _, label, p, q in _both(*self.forecasts)]
+            data["forecast"] = [{"kind": kind.removesuffix("s"), "label": label, "before": p, "after": q}
+                                for kind, label, p, q in _both(*self.forecasts)]  # fmt: skip
             data["by"] = _last(self.forecasts[0]).isoformat()
         return data
 
@@ -114,8 +125,9 @@ def diff(
     """
     changes = tuple(_changes(before, after))
     end = min(world.by_date(world.horizon_days) for world in (before, after))
-    if not forecast or end < max(before.as_of, after.as_of):
-        return Diff(before, after, changes)
+    apart = end < max(before.as_of, after.as_of)
+    if not forecast or apart:
+        return Diff(before, after, changes, apart=forecast and apart)
     first = _solved(before, end, cancel)
     if progress:
         progress(0.5)
@@ -229,11 +241,16 @@ def _both(first: Forecast, last: Forecast) -> Iterator[tuple[str, str, float | N
             yield (kind, label, *values)  # type: ignore[misc]
 
 
-def _moved(before: float | None, after: float | None) -> str:
+def _same(before: float, after: float) -> bool:
+    """Say whether two exact answers differ by no more than both are computed to."""
+    return abs(after - before) <= 2 * min(BOUND, RELATIVE * max(before, after))
+
+
+def _moved(kind: str, before: float | None, after: float | None) -> str:
     if before is None or after is None:
-        return (
-            f"{'not asked' if before is None else percent(before)} → {'not asked' if after is None else percent(after)}"
-        )
-    if after == before:
+        missing = "no such ending" if kind == "endings" else "not asked"
+        one, other = (missing if value is None else percent(value) for value in (before, after))
+        return f"{one} → {other}"
+    if _same(before, after):
         return f"{percent(before)}, as before"
     return f"{percent(before)} → {percent(after)} ({points(after - before)})"

@@ -1,22 +1,26 @@
-"""What to watch for? How far seeing a move or a level by day t, or not seeing it, shifts an ending by the horizon T.
+"""What to watch for? What seeing a move or a level by day t, or not seeing it, says of an ending by the horizon T.
 
 Everything is counted among histories in which nothing has ended by t, over the priors: with E the ending in (t, T] and
 S the sighting by t,
 
     likelihood ratio of seeing      P(S | E) / P(S | not E by T),
-    likelihood ratio of not seeing  P(not S | E) / P(not S | not E by T).
+    likelihood ratio of not seeing  P(not S | E) / P(not S | not E by T),
+    change if seen                  P(E | S) - P(E),
+
+the change from what is believed while watching, before anything is seen or missed; what is believed where S is not seen
+is told beside it, and never the difference between the two.
 
 Whoever still watches on day t knows that nothing has ended. Histories that another ending closed before are no "not E"
 to learn from: every sign of that other ending would pass for a sign against E.
 
-Shares are plain counts (k of n) throughout, so that ratio and shift never contradict each other; half a history is
+Shares are plain counts (k of n) throughout, so that ratio and change never contradict each other; half a history is
 added to counts only inside the intervals of the ratios. Where no history was both seen and E, or none seen and not E,
 the ratio is not known (nan) and its interval open on that side. A sign is *known* when the interval of its likelihood
 ratio leaves out 1; only those are told, and they come first.
 
 Ratios of two indicators must not be multiplied: indicators are not independent; update on both together. Seeing is
-evidence, doing is cause: `doing` forces a move on day t instead, and the two shifts are printed side by side.
-Histories of one draw share their assumptions, so intervals are taken over draws, not over histories.
+evidence, doing is cause: `doing` forces a move on day t instead, at the stated values, and the two changes are printed
+side by side. Histories of one draw share their assumptions, so intervals are taken over draws, not over histories.
 
 Counted in sampled histories, or by the exact engine (see `signs_exactly`): then at the stated values, seen once, and
 without lead times.
@@ -36,7 +40,7 @@ from simlib.analysis.doing import Doing
 from simlib.analysis.sightings import sampled, sightings
 from simlib.engines.histories import Histories
 from simlib.errors import Problem, ScenarioError, Unsupported, did_you_mean
-from simlib.results import Z95, Band, counted, long_date, percent
+from simlib.results import Z95, Band, counted, long_date, percent, points
 from simlib.scenario.model import Scenario
 from simlib.tables import Floats
 
@@ -45,13 +49,16 @@ if TYPE_CHECKING:
 
 Bools = NDArray[np.bool_]
 
+SURE = 1e-5
+"""Intervals no wider than this are of exact numbers."""
+
 
 @dataclass(frozen=True, slots=True)
 class Indicator:
     """One observable and what it says of the ending; every probability has a 95% interval (low, high).
 
-    seen: P(S). if_seen, if_not_seen: P(E | S), P(E | not S). ratio_seen, ratio_not_seen: likelihood ratios, nan where
-    the histories do not tell them.
+    before: P(E), before looking. seen: P(S). if_seen, if_not_seen: P(E | S), P(E | not S). ratio_seen, ratio_not_seen:
+    likelihood ratios, nan where the histories do not tell them.
     information: expected bits about E from looking. false_alarms: P(S | not E); misses: P(not S | E).
     lead_days: 10, 50 and 90% points of the days from the first sighting to the ending, where both happen.
     doing: what forcing the move on day t adds to P(E), at the stated values (None: a level, or not asked for); exact
@@ -61,21 +68,22 @@ class Indicator:
     kind: str
     id: str
     label: str
+    before: tuple[float, float, float]
     seen: tuple[float, float, float]
     if_seen: tuple[float, float, float]
     if_not_seen: tuple[float, float, float]
     ratio_seen: tuple[float, float, float]
     ratio_not_seen: tuple[float, float, float]
     information: float
-    false_alarms: float
-    misses: float
+    false_alarms: tuple[float, float, float]
+    misses: tuple[float, float, float]
     lead_days: tuple[float, float, float]
     doing: tuple[float, float, float] | None = None
 
     @property
-    def shift(self) -> float:
-        """How many points of probability lie between seeing it and not seeing it."""
-        return self.if_seen[0] - self.if_not_seen[0]
+    def change(self) -> float:
+        """The change if seen: the probability of the ending where it is seen less that before looking."""
+        return self.if_seen[0] - self.before[0]
 
     @property
     def known(self) -> bool:
@@ -114,25 +122,25 @@ class Indicators:
 
     def _row(self, row: Indicator) -> dict[str, Any]:
         told: dict[str, Any] = {"kind": row.kind, "id": row.id, "label": row.label, "known": row.known,
-                                "shift": row.shift}  # fmt: skip
-        for name in ("seen", "if_seen", "if_not_seen", "ratio_seen", "ratio_not_seen"):
+                                "change_if_seen": row.change}  # fmt: skip
+        for name in ("seen", "if_seen", "if_not_seen", "ratio_seen", "ratio_not_seen", "false_alarms", "misses"):
             value, low, high = getattr(row, name)
             told |= {name: value, f"{name}_low": low, f"{name}_high": high}
         early, middle, late = row.lead_days
         return told | {
-            "information_bits": row.information, "false_alarms": row.false_alarms, "misses": row.misses,
+            "information_bits": row.information,
             "lead_days_p10": early, "lead_days": middle, "lead_days_p90": late,
             **dict(zip(("doing", "doing_low", "doing_high"), row.doing or (None,) * 3, strict=True)),
         }  # fmt: skip
 
     def sentences(self, limit: int = 5) -> list[str]:
-        """Tell the indicators that shift the ending most, in sentences with dates."""
+        """Tell the signs that say most of the ending, in sentences with dates."""
         ending = self.scenario.endings[self.ending].label
         until, by = (long_date(self.scenario.by_date(day)) for day in (self.day, self.horizon))
         made = self.made()
         if np.isnan(self.before[0]):
             return [f"{made}: everything has ended by {until}, so what to watch for cannot be told."]
-        before = percent(self.before[0])
+        before = write_share(self.before)
         told = [f"{made}: if nothing has ended by {until}, the probability of “{ending}” by {by} is {before}."]
         if self.before[0] in (0.0, 1.0):
             often = "none" if self.before[0] == 0 else "every one"
@@ -155,9 +163,11 @@ class Indicators:
         often = f" at least {self.times_seen} times" if self.times_seen > 1 else ""
         seen = f"{'seen' if row.kind == 'move' else 'reached'}{often}"
         low, high = row.ratio_seen[1:]
-        ratio = write_ratio(row) if self.exact else f"{write_ratio(row)}, 95% interval {low:.2g} to {high:.2g}"
+        interval = f", 95% interval {write_number(low)} to {write_number(high)}"
+        ratio = write_ratio(row) if self.exact else f"{write_ratio(row)}{interval}"
         return (
-            f"“{row.label}” {seen} by {until} makes it {_bounded(row.if_seen)}, not {seen} {_bounded(row.if_not_seen)} "
+            f"Where “{row.label}” has been {seen} by {until}, it is {write_share(row.if_seen)} (change if seen: "
+            f"{points(row.change)}); where not, {write_share(row.if_not_seen)} "
             f"(likelihood ratio {ratio if np.isfinite(row.ratio_seen[0]) else write_ratio(row)}); it is {seen} with "
             f"probability {percent(row.seen[0])}"
         )
@@ -177,7 +187,7 @@ class Indicators:
         return {
             "scenario": self.scenario.id, "scenario_sha256": self.scenario.sha256, "ending": self.ending,
             "day": self.day, "horizon_days": self.horizon, "times_seen": self.times_seen,
-            "before": list(self.before), "indicators": rows, **self.details,
+            "before": list(self.before), "doing_at": "the stated values", "indicators": rows, **self.details,
         }  # fmt: skip
 
 
@@ -185,10 +195,18 @@ def write_ratio(row: Indicator) -> str:
     """Write the likelihood ratio of seeing; where a count of zero leaves it open, its bound, or "-"."""
     value, low, high = row.ratio_seen
     if np.isfinite(value):
-        return f"{value:.2g}"
+        return write_number(value)
     if not row.known:
         return "-"
-    return f"below {high:.2g}" if high < 1 else f"above {low:.2g}"
+    return f"below {write_number(high)}" if high < 1 else f"above {write_number(low)}"
+
+
+def write_number(value: float) -> str:
+    """Write a number above zero to two digits, without an exponent: "250", "0.0018"."""
+    if value <= 0 or not np.isfinite(value):
+        return f"{value:g}"
+    size = int(np.floor(np.log10(float(f"{value:.1e}"))))
+    return f"{round(value, 1 - size):,.{max(1 - size, 0)}f}"
 
 
 def write_bits(row: Indicator) -> str:
@@ -196,12 +214,14 @@ def write_bits(row: Indicator) -> str:
     return f"{row.information:.2g}" if row.information >= 1e-4 else "below 0.0001"
 
 
-def _bounded(share: tuple[float, float, float]) -> str:
-    """Write a share; where every history or none was counted, how far it may be from that."""
+def write_share(share: tuple[float, float, float]) -> str:
+    """Write a share; where every history or none was counted, how far it may be from that; "-" where it is unknown."""
     value, low, high = share
-    if value in (0.0, 1.0):
-        return f"at most {percent(high)}" if value == 0 else f"at least {percent(low)}"
-    return percent(value)
+    if not np.isfinite(value):
+        return "-"
+    if value == 0 and high > SURE:
+        return f"under {percent(high)}"
+    return f"over {percent(low)}" if value == 1 and low < 1 - SURE else percent(value)
 
 
 def indicators(
@@ -331,13 +351,14 @@ class _Counter:
     def row(self, kind: str, name: str, label: str, seen: Bools, lead: Floats) -> Indicator:
         happens, every = self.happens, np.ones(len(self.happens), dtype=bool)
         among_true, among_false = self.share(seen, happens), self.share(seen, ~happens)
-        points = np.quantile(lead, (0.1, 0.5, 0.9)) if len(lead) else np.full(3, np.nan)
+        days = np.quantile(lead, (0.1, 0.5, 0.9)) if len(lead) else np.full(3, np.nan)
         return Indicator(
-            kind=kind, id=name, label=label, seen=self.share(seen, every), if_seen=self.share(happens, seen),
-            if_not_seen=self.share(happens, ~seen), ratio_seen=self._ratio(seen), ratio_not_seen=self._ratio(~seen),
+            kind=kind, id=name, label=label, before=self.before(), seen=self.share(seen, every),
+            if_seen=self.share(happens, seen), if_not_seen=self.share(happens, ~seen),
+            ratio_seen=self._ratio(seen), ratio_not_seen=self._ratio(~seen),
             information=information(np.array([[np.mean(s & h) for h in (happens, ~happens)] for s in (seen, ~seen)])),
-            false_alarms=among_false[0], misses=1 - among_true[0],
-            lead_days=(float(points[0]), float(points[1]), float(points[2])),
+            false_alarms=among_false, misses=(1 - among_true[0], 1 - among_true[2], 1 - among_true[1]),
+            lead_days=(float(days[0]), float(days[1]), float(days[2])),
         )  # fmt: skip
 
     def _ratio(self, seen: Bools) -> tuple[float, float, float]:

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from simlib.engines.histories import Histories
 
 
+STATED = "at the stated values"
+
+
 @dataclass(frozen=True, slots=True)
 class PathClass:
     """First visits to rungs in order, how it stands at the horizon, and its probability by then with an interval."""
@@ -54,7 +57,8 @@ class Paths:
     """The most probable path classes by day `day`, and how much of the mass they cover.
 
     `given` is the ending they are all conditioned on ("" for none): then probabilities are given that ending, whose own
-    probability is `given_probability`. `tree` lists the prefixes that were expanded.
+    probability is `given_probability`. `tree` lists the prefixes that were expanded. `values` says at which values of
+    the assumptions.
     """
 
     scenario: Scenario
@@ -67,6 +71,7 @@ class Paths:
     given: str = ""
     given_probability: float = 1.0
     details: Mapping[str, Any] = field(default_factory=dict)
+    values: str = STATED
 
     def frame(self) -> pd.DataFrame:
         """Return one row per class: rank, path, ending, label, probability, low, high and the mass covered so far."""
@@ -94,13 +99,37 @@ class Paths:
         """Return the label of an ending, or of none."""
         return "No ending yet" if ending == ONGOING else self.scenario.endings[ending].label
 
+    def made(self) -> str:
+        """Say at which values, and where they were counted in how many histories."""
+        counted = f", counted in {self.details['histories']:,} histories" if self.engine == "montecarlo" else ""
+        return f"{self.values}{counted}"
+
+    def finding(self) -> str:
+        """Say how much of the histories goes the likeliest way, with a date."""
+        by = long_date(self.scenario.by_date(self.day))
+        if not self.classes:
+            return f"No path is known by {by}"
+        first = self.classes[0]
+        verb = "stay on" if len(first.rungs) == 1 else "go"
+        way = f"{verb} “{' → '.join(first.rungs)}”"
+        if self.given:
+            whole = f"the histories that end in “{self.label(self.given)}” by {by}"
+            return f"Of {whole}, {_with_error(first)} {way}"
+        return f"By {by}, {_with_error(first)} of all histories {way} ({self.label(first.ending)})"
+
     def sentences(self, limit: int = 5) -> list[str]:
-        """Tell the likeliest classes, and the mass they cover, in sentences with a date."""
+        """Say what a path is and at which values, then tell the likeliest classes and what they cover, by a date."""
+        made = self.made()
+        what = (f"{made[0].upper()}{made[1:]}; a path is the order in which rungs are visited for the first time, and "
+                "leaves out every return to one (in brackets: how it ends).")  # fmt: skip
+        return [what, *self._told(limit)]
+
+    def _told(self, limit: int) -> list[str]:
         by = long_date(self.scenario.by_date(self.day))
         known = percent(self.given_probability)
         given = f"Given “{self.label(self.given)}” ({known} by then), with" if self.given else ""
         told = [
-            f"{given or 'With'} probability {percent(c.probability)} the path by {by} is: {', then '.join(c.rungs)}"
+            f"{given or 'With'} probability {_with_error(c)} the path by {by} is: {', then '.join(c.rungs)}"
             f" ({self.label(c.ending)})."
             for c in self.classes[:limit]
         ]
@@ -125,8 +154,15 @@ class Paths:
             "scenario": self.scenario.id, "scenario_sha256": self.scenario.sha256, "ladder": self.ladder,
             "day": self.day, "by": self.scenario.by_date(self.day).isoformat(), "engine": self.engine,
             "given": self.given, "given_probability": self.given_probability, "coverage": self.coverage,
-            "classes": self.frame().to_dict("records"), "tree": self.tree_frame().to_dict("records"), **self.details,
+            "values": self.values, "classes": self.frame().to_dict("records"),
+            "tree": self.tree_frame().to_dict("records"), **self.details,
         }  # fmt: skip
+
+
+def _with_error(path: PathClass) -> str:
+    """Write a probability, with its 95% interval where it was counted."""
+    counted = path.low < path.probability - 1e-6
+    return percent(path.probability) + (f" ({percent(path.low)} to {percent(path.high)})" if counted else "")
 
 
 def path_classes(
@@ -155,10 +191,10 @@ def path_classes(
     found = search.run(top, most_prefixes, progress)
     if given and found.total <= 0:
         raise cannot_happen(scenario, given, solver.horizon)
-    return _named(scenario, ladder, given, solver, found)
+    return _named(scenario, ladder, given, solver, found, "at the values given" if values else STATED)
 
 
-def _named(scenario: Scenario, ladder: str, given: str, solver: Solver, found: Found) -> Paths:
+def _named(scenario: Scenario, ladder: str, given: str, solver: Solver, found: Found, values: str) -> Paths:
     """Return what a search found, with names, as probabilities given the ending."""
     ids, endings = [step.id for step in scenario.ladders[ladder].rungs], [*scenario.endings, ONGOING]
     scale = found.total if given else 1.0
@@ -176,7 +212,7 @@ def _named(scenario: Scenario, ladder: str, given: str, solver: Solver, found: F
     return Paths(
         scenario, ladder, solver.horizon, "exact", classes, sum(c.probability for c in classes), branches, given,
         scale, {"prefixes": len(found.prefixes), "states": len(solver.space), "left": found.left / scale,
-                "unassigned": found.unassigned / scale},
+                "unassigned": found.unassigned / scale}, values,
     )  # fmt: skip
 
 
@@ -222,10 +258,13 @@ def first_visits(told: Histories, ladder: str) -> list[tuple[str, ...]]:
     return [tuple(names[r] for r in dict.fromkeys(rungs[a:b].tolist())) for a, b in itertools.pairwise(told.start)]
 
 
-def sampled_paths(told: Histories, *, ladder: str | None = None, given: str = "", top: int = 20) -> Paths:
+def sampled_paths(
+    told: Histories, *, ladder: str | None = None, given: str = "", top: int = 20, values: str = STATED
+) -> Paths:
     """Return the most frequent path classes of sampled histories, each with its 95% Wilson interval.
 
-    `given` keeps the histories with that ending (histories drawn given it may be passed as they are).
+    `given` keeps the histories with that ending (histories drawn given it may be passed as they are). `values` says at
+    which values of the assumptions they were played.
     """
     ladder = known_ladder(told.scenario, ladder)
     if given:
@@ -249,7 +288,7 @@ def sampled_paths(told: Histories, *, ladder: str | None = None, given: str = ""
     )
     return Paths(
         told.scenario, ladder, told.horizon, "montecarlo", classes, sum(c.probability for c in classes), tree, given,
-        len(pairs) / everything, {"histories": len(pairs), "seed": told.seed},
+        len(pairs) / everything, {"histories": len(pairs), "seed": told.seed}, values,
     )  # fmt: skip
 
 

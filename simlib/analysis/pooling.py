@@ -98,6 +98,11 @@ class Item:
     deviation: Floats
     divergence: Floats
 
+    @property
+    def range(self) -> float:
+        """From the lowest to the highest view at the last time."""
+        return float(np.ptp(self.views[:, -1]))
+
 
 @dataclass(frozen=True)
 class Pooled:
@@ -132,9 +137,9 @@ class Pooled:
         return pd.DataFrame(rows)
 
     def ranked(self, kind: Kind | None = None) -> list[Item]:
-        """Return endings and questions (or one kind) by how far the views disagree about them at the last time."""
+        """Return endings and questions (or one kind) by their range at the last time, the widest first."""
         some = (i for i in self.items if kind in (None, i.kind))
-        return sorted(some, key=lambda i: -float(i.divergence[-1]))
+        return sorted(some, key=lambda i: -i.range)
 
     def sentences(self) -> list[str]:
         """Say both pools by the horizon, who says least and most, and how much of what is uncertain is disagreement."""
@@ -152,9 +157,9 @@ class Pooled:
         else:
             lines.append("The views agree about every ending.")
         most = self.ranked()[0]
-        if float(most.divergence[-1]) > _NOTHING:
+        if most.range > _NOTHING:
             low, high = (percent(float(x)) for x in (most.views[:, -1].min(), most.views[:, -1].max()))
-            lines.append(f"Of all endings and questions they disagree most about “{most.label}”: {low} to {high}.")
+            lines.append(f"Of all endings and questions they are furthest apart on “{most.label}”: {low} to {high}.")
         return [*lines, "The logarithmic pool is taken at each date by itself; what one view rules out it rules out."]
 
     def to_dict(self) -> dict[str, Any]:

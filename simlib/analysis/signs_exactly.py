@@ -73,12 +73,12 @@ class Watch:
         unknown = (float("nan"), 0.0, float("inf"))
         both = ends > 0 and spared > 0
         return Indicator(
-            kind=kind, id=name, label=label, seen=_around(hit + alarm), if_seen=_around(hit / (hit + alarm)),
-            if_not_seen=_around(miss / (miss + quiet)),
+            kind=kind, id=name, label=label, before=self.before(), seen=_around(hit + alarm),
+            if_seen=_around(hit / (hit + alarm)), if_not_seen=_around(miss / (miss + quiet)),
             ratio_seen=_around(hit * spared / (ends * alarm)) if both and alarm > _NEVER else unknown,
             ratio_not_seen=_around(miss * spared / (ends * quiet)) if both and quiet > _NEVER else unknown,
-            information=information(table), false_alarms=alarm / spared if spared else np.nan,
-            misses=miss / ends if ends else np.nan, lead_days=(np.nan,) * 3,
+            information=information(table), false_alarms=_around(alarm / spared if spared else np.nan),
+            misses=_around(miss / ends if ends else np.nan), lead_days=(np.nan,) * 3,
         )  # fmt: skip
 
     def _unseen(self, sign: Sign) -> tuple[float, float]:

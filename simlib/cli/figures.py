@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from simlib.analysis.seeing import Seeing
     from simlib.analysis.sobol import Sobol
     from simlib.analysis.uncertainty import Doubt
+    from simlib.analysis.ways import Ways
     from simlib.analysis.whatif import Comparison
-    from simlib.engines.histories import Histories
 
 ROWS = 10
 """Most rows of a plot of rows."""
@@ -90,7 +90,7 @@ def uncertainty(
         yield Picture(slug(name), partial(worth.seeing, seen), height)
 
 
-def paths(result: Paths, told: Histories | None) -> Iterator[Picture]:
+def paths(result: Paths, told: Ways | None) -> Iterator[Picture]:
     """The likeliest classes, the tree and the flow between rungs, and histories on the ladder."""
     from simlib.plots import paths as plots
 
@@ -100,10 +100,9 @@ def paths(result: Paths, told: Histories | None) -> Iterator[Picture]:
     if result.tree:
         leaves = len({b.rungs for b in result.tree if b.entered >= 0.01 and len(b.rungs) <= 5})
         yield Picture("tree", partial(plots.path_tree, result), 160 + 38 * leaves, right=60, bottom=20)
-        yield Picture("sankey", partial(plots.sankey, result), 600, bottom=20)
+        yield Picture("sankey", partial(plots.sankey, result), 620, top=100, bottom=20)
     if told is not None:
-        draw = partial(plots.ladder_histories, told, ladder=result.ladder)
-        yield Picture("histories", draw, 560, left=190)
+        yield Picture("histories", partial(plots.ladder_histories, told), 640, left=190, top=110, bottom=115)
 
 
 def indicators(results: Sequence[Indicators], of_all: Sequence[Indicators]) -> Iterator[Picture]:
@@ -112,12 +111,13 @@ def indicators(results: Sequence[Indicators], of_all: Sequence[Indicators]) -> I
 
     for result in results:
         if result.rows:
-            height = 160 + 46 * min(len(result.rows), plots.ROWS)
-            yield Picture(f"indicators-{slug(result.ending)}", partial(plots.indicators, result), height)
+            height = 200 + 46 * min(len(result.signs or result.rows), plots.ROWS)
+            yield Picture(f"indicators-{slug(result.ending)}", partial(plots.indicators, result), height, top=125)
     some = [result for result in of_all if result.rows]
     if len(some) > 1:
-        signs = min(len({row.id for result in some for row in result.rows}), 14)
-        yield Picture("indicator-map", partial(plots.indicator_map, some), 230 + 38 * signs, left=260, bottom=100)
+        signs = min(len({row.id for result in some for row in result.signs}), 14)
+        draw = partial(plots.indicator_map, some)
+        yield Picture("indicator-map", draw, 300 + 38 * signs, left=260, top=135, bottom=100)
 
 
 def discover(result: Discovery) -> Iterator[Picture]:
@@ -129,7 +129,7 @@ def discover(result: Discovery) -> Iterator[Picture]:
         if number and found.density <= result.base_rate:  # found among what the first leaves: no place to look
             continue
         draw: Any = partial(box, result, number=number)
-        yield Picture(stem if number == 0 else f"{stem}-{number + 1}", draw, 640, left=210, bottom=90)
+        yield Picture(stem if number == 0 else f"{stem}-{number + 1}", draw, 660, left=210, top=110, bottom=90)
 
 
 def pool(result: Pooled) -> Iterator[Picture]:
@@ -141,10 +141,13 @@ def pool(result: Pooled) -> Iterator[Picture]:
 
 
 def diff(result: Diff) -> Iterator[Picture]:
-    """Both forecasts side by side, where they have the same endings."""
-    from simlib.plots.comparison import comparison
+    """Both forecasts side by side: the endings and questions that both have."""
+    from simlib.plots.comparison import comparison, in_common
 
-    if result.forecasts is not None and list(result.forecasts[0].endings) == list(result.forecasts[1].endings):
-        sides = dict(zip(result.names, result.forecasts, strict=True))
-        draw: Any = partial(comparison, sides, ongoing=True, title=result.finding())
-        yield Picture("forecasts", draw, 140 + 86 * len(result.forecasts[0].endings))
+    if result.forecasts is None:
+        return
+    rows = len(in_common(result.forecasts, ongoing=True, questions=True))
+    sides = dict(zip(result.names, result.forecasts, strict=True))
+    draw: Any = partial(comparison, sides, ongoing=True, questions=True, title=result.finding(),
+                        made="at the stated values")  # fmt: skip
+    yield Picture("forecasts", draw, 150 + 86 * rows)

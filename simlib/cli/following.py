@@ -27,9 +27,6 @@ if TYPE_CHECKING:
 DRAWN = 2_000
 """Histories drawn given an ending, unless --runs asks for fewer."""
 
-SHOWN = 40
-"""Histories on a ladder plot."""
-
 PASSAGES = 20
 """Most passages in the printed table; the files of --out and --json have them all."""
 
@@ -38,6 +35,7 @@ def paths(arguments: Namespace) -> int:
     """By which path: the most probable classes of paths, and what every path to an ending passes."""
     from simlib.analysis.paths import path_classes, sampled_paths, times_between_rungs
     from simlib.analysis.variants import with_ladder_over
+    from simlib.analysis.ways import ways
 
     scenario, ladder = asked_world(arguments), arguments.ladder
     if arguments.over:
@@ -66,7 +64,7 @@ def paths(arguments: Namespace) -> int:
         times = times_between_rungs(some, ladder=found.ladder)
         results["times"] = Table(times)
         tables += _times(times, told.how_many(some))
-    drawn = ending_in(some, "", SHOWN) if some is not None and arguments.out is not None else None
+    drawn = ways(some, found) if some is not None and arguments.out is not None else None
     played = f"{found.details.get('histories', 0):,} histories"
     head = heading(arguments, scenario, made_by(found.engine, played=played, seed=arguments.seed))
     return tell(arguments, results, partial(figures.paths, found, drawn), tables, head=head)

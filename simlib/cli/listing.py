@@ -84,22 +84,26 @@ def tried(result: Tornado) -> Iterator[str]:
 
 
 def watched(result: Indicators) -> Iterator[str]:
-    """Yield the known signs of one ending: shift seen and done, likelihood ratio, bits, lead time, seen, errors."""
-    from simlib.analysis.indicators import write_bits, write_ratio
+    """Yield the known signs of one ending: change if seen and if forced, likelihood ratio, bits, lead, seen, errors."""
+    from simlib.analysis.indicators import write_bits, write_ratio, write_share
 
     rows = [
         Row(row.label, [
-            points(row.shift), _done(row.doing), write_ratio(row), write_bits(row), _days(row.lead_days[1]),
-            *(_share(share) for share in (row.seen[0], row.false_alarms, row.misses)),
+            points(row.change), _done(row.doing), write_ratio(row), write_bits(row), _days(row.lead_days[1]),
+            *(write_share(share) for share in (row.seen, row.false_alarms, row.misses)),
         ])
         for row in result.signs[:ROWS]
     ]  # fmt: skip
     if rows and 0 < result.before[0] < 1:
-        until = long_date(result.scenario.by_date(result.day))
+        until, by = (long_date(result.scenario.by_date(day)) for day in (result.day, result.horizon))
         often = f" at least {result.times_seen} times" if result.times_seen > 1 else ""
-        title = f"Signs of “{result.scenario.endings[result.ending].label}” seen{often} by {until}"
-        yield table(title, [["shift if", "if it is", "likelihood", "expected", "lead", "", "false", ""],
-                            ["seen", "forced", "ratio", "bits", "time", "seen", "alarms", "misses"]], rows)  # fmt: skip
+        where = "over the priors" if result.details.get("draws") else "at the stated values"
+        base = f"changes in points, from {write_share(result.before)} before looking, {where}"
+        title = f"Signs of “{result.scenario.endings[result.ending].label}” by {by}, seen{often} by {until}; {base}"
+        yield table(title, [["", "change if", "", "", "", "", "", ""],
+                            ["change if", "forced, at", "likelihood", "expected", "lead", "", "false", ""],
+                            ["seen", "stated values", "ratio", "bits", "time", "seen", "alarms", "misses"]],
+                    rows)  # fmt: skip
 
 
 def worth_seeing(result: Seeing) -> Iterator[str]:

@@ -168,12 +168,10 @@ def blocks(answers: Answers) -> Iterator[Block]:
         from simlib.plots.paths import path_classes
 
         yield Block("heading", "By which path")
-        counted = (
-            "" if answers.paths.engine == "exact" else f", counted in {answers.paths.details['histories']:,} histories"
-        )
-        yield Block("text", f"At the stated values of the assumptions{counted}.")
+        what, *told = answers.paths.sentences(4)
+        yield Block("text", what)
         yield _figure(partial(path_classes, answers.paths), "the likeliest paths")
-        yield Block("list", items=tuple(answers.paths.sentences(4)))
+        yield Block("list", items=tuple(told))
     if answers.indicators or answers.seeing:
         yield Block("heading", "What to watch for")
         if answers.seeing is not None:

@@ -8,9 +8,9 @@ import numpy as np
 
 from simlib.plots import style
 from simlib.plots.figure import new_figure
-from simlib.plots.rows import fit
-from simlib.quantities import show
-from simlib.results import long_date, percent
+from simlib.plots.rows import caption, fit
+from simlib.quantities import round_values, show
+from simlib.results import counted, long_date, percent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
 
-    from simlib.analysis.discovery import Bound, Box, Discovery
+    from simlib.analysis.discovery import Box, Discovery
 
 
 def box(result: Discovery, ax: Axes, *, number: int = 0) -> Axes:
@@ -48,15 +48,31 @@ def outlined(result: Discovery, found: Box, ax: Axes) -> Axes:
     hit = result.answers >= result.threshold
     ax.scatter(x[~hit], y[~hit], s=10, facecolor="white", edgecolor=style.GHOST, linewidth=0.6)
     ax.scatter(x[hit], y[hit], s=14, marker="^", color=style.VERMILION, linewidth=0)
-    _frame(ax, {bound.assumption: bound for bound in found.bounds}, chosen)
     by = long_date(result.scenario.by_date(result.day))
-    title = (f"{result.measure.label}: at least {percent(result.threshold)} in {percent(found.density)} of the box, "
-             f"in {percent(result.base_rate)} overall")  # fmt: skip
-    told = f"each mark a draw of the assumptions, filled: at least {percent(result.threshold)} by {by}"
-    style.dress(ax, fit(title, ax), f"{told}; the box holds {percent(found.coverage)} of them")
+    least = f"at least {result.measure.write(result.threshold)} by {by}"
+    title = (f"{result.measure.label}: {least} in {percent(found.density)} of the draws in the box, in "
+             f"{percent(result.base_rate)} of all")  # fmt: skip
+    style.dress(ax, fit(title, ax), caption(_key(result, found, chosen), ax))
     _scale(ax, result, chosen[0], x, sideways=True)
     _scale(ax, result, chosen[1], y, sideways=False)
+    _shade(ax, result, found, chosen)
     return ax
+
+
+def _key(result: Discovery, found: Box, chosen: list[str]) -> str:
+    """Say what the marks, the shade and the axes are."""
+    told = ("each mark one draw of the assumptions from their priors; triangles: at least "
+            f"{result.measure.write(result.threshold)}; shaded: the box, which holds {percent(found.coverage)} of all "
+            "triangles")  # fmt: skip
+    hidden = counted(len(found.bounds) - 2, "further assumption")
+    told += f", and has bounds on {hidden} too" if len(found.bounds) > 2 else ""
+    curved = [_logarithmic(result, name) for name in chosen]
+    axes = "both axes are" if all(curved) else f"the {'horizontal' if curved[0] else 'vertical'} axis is"
+    return told + (f"; {axes} logarithmic" if any(curved) else "")
+
+
+def _logarithmic(result: Discovery, name: str) -> bool:
+    return result.scenario.assumptions[name].kind != "chance"
 
 
 def _other(result: Discovery, first: str) -> str:
@@ -71,28 +87,53 @@ def _other(result: Discovery, first: str) -> str:
     return max(names, key=pull, default=first)
 
 
-def _frame(ax: Axes, bounds: dict[str, Bound], chosen: list[str]) -> None:
-    for name, line in zip(chosen, (ax.axvline, ax.axhline), strict=True):
-        bound = bounds.get(name)
-        for value in () if bound is None else (bound.low, bound.high):
-            if value is not None:
-                line(value, color=style.BLUE, linewidth=1.8)
+def _shade(ax: Axes, result: Discovery, found: Box, chosen: list[str]) -> None:
+    """Shade the inside of a box, and draw and name its bounds; where it has none it reaches to the frame."""
+    from matplotlib.patches import Rectangle
+
+    limits, bounds = (ax.get_xlim(), ax.get_ylim()), {bound.assumption: bound for bound in found.bounds}
+    sides = [(bounds[name].low, bounds[name].high) if name in bounds else (None, None) for name in chosen]
+    (left, right), (bottom, top) = (
+        (edge[0] if side[0] is None else side[0], edge[1] if side[1] is None else side[1])
+        for side, edge in zip(sides, limits, strict=True)
+    )
+    ax.add_patch(Rectangle((left, bottom), right - left, top - bottom, facecolor=style.SKY, alpha=0.2, zorder=0.5))
+    for across, name, pair in zip((True, False), chosen, sides, strict=True):
+        a = result.scenario.assumptions[name]
+        for least, value in zip((True, False), pair, strict=True):
+            if value is None:
+                continue
+            ends = ([value, value], [bottom, top]) if across else ([left, right], [value, value])
+            ax.plot(*ends, color=style.BLUE, linewidth=1.8, zorder=3)
+            under = 16 if sides[0][1] is not None and not across and not least else 4
+            ax.annotate(f"at {'least' if least else 'most'} {show(value, a.kind, a.unit)}",
+                        (value, top) if across else (right, value),
+                        ((4 if least else -4), -4) if across else (-4, 4 if least else -under),
+                        textcoords="offset points", ha="left" if across and least else "right",
+                        va="bottom" if least and not across else "top", fontsize=style.SMALL, color=style.BLUE,
+                        fontweight="bold", zorder=5,
+                        bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8, "alpha": 0.85})  # fmt: skip
+    ax.set(xlim=limits[0], ylim=limits[1])
 
 
 def _scale(ax: Axes, result: Discovery, name: str, values: np.ndarray, *, sideways: bool) -> None:
-    from matplotlib.ticker import FuncFormatter, NullFormatter, NullLocator
+    from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter, NullLocator
 
     axis: Axis = ax.xaxis if sideways else ax.yaxis
     assumption = result.scenario.assumptions[name]
-    if assumption.kind != "chance":
+    if _logarithmic(result, name):
         (ax.set_xscale if sideways else ax.set_yscale)("log")
     label = style.wrap(assumption.label, 60, 2)
     (ax.set_xlabel if sideways else ax.set_ylabel)(label, fontsize=style.TEXT, color=style.INK)
-    ticks = np.quantile(values, [0.02, 0.5, 0.98] if sideways else [0.02, 0.25, 0.5, 0.75, 0.98])
     axis.set_minor_locator(NullLocator())
     axis.set_minor_formatter(NullFormatter())
-    axis.set_ticks(ticks)
-    axis.set_major_formatter(FuncFormatter(lambda value, _: show(value, assumption.kind, assumption.unit)))
+    if _logarithmic(result, name):
+        low, high = float(values.min()), float(values.max())
+        marks = round_values(low, high, assumption.kind, assumption.unit)
+        axis.set_ticks(list(marks), list(marks.values()))
+    else:
+        axis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: show(value, assumption.kind, assumption.unit)))
 
 
 STRIP, GAP, RIGHT = 130, 62, 24
@@ -135,7 +176,7 @@ class BoxBoard:
 def _mark(ax: Axes, place: list[float], point: Artist) -> None:
     """Mark the stated values, and say what the two marks are."""
     stated = ax.scatter(place[:1], place[1:], s=90, marker="+", color=style.INK, linewidth=1.8, zorder=5)
-    ax.legend([stated, point], ["stated values", "values of the sliders"], loc="lower right", fontsize=style.SMALL,
+    ax.legend([stated, point], ["stated values", "values of the sliders"], loc="lower left", fontsize=style.SMALL,
               labelcolor=style.INK, edgecolor=style.GRID, scatteryoffsets=[0.5], markerscale=0.8)  # fmt: skip
 
 

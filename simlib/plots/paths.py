@@ -10,16 +10,27 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simlib.plots import style
-from simlib.plots.rows import fit, letters, name, number, rows, whisker
+from simlib.plots.rows import caption, fit, letters, name, number, rows, whisker
 from simlib.results import long_date, percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from simlib.analysis.paths import Paths
-    from simlib.engines.histories import Histories
+    from simlib.analysis.ways import Ways
 
 ROWS = 10
+
+BAND = 0.3
+"""Half the height that lines on one rung are spread over."""
+
+ORDER = "a path: the order of first visits to rungs"
+
+LEAST = 5e-4
+"""Share of the histories below which none is said to do something."""
+
+SLIVER = 1e-3
+"""Share of the histories below which a rung is not drawn in a flow."""
 
 COLUMN = 0.02
 """Share of the histories that must reach a step of the path for it to be drawn."""
@@ -32,7 +43,9 @@ def path_classes(result: Paths, ax: Axes, *, most: int = ROWS) -> Axes:
     verb = "covers" if len(some) == 1 else "cover"
     whole = _ended_so(result) if result.given else "all histories"
     title = f"{style.counted(len(some), 'order')} of rungs {verb} {percent(min(covered, 1.0))} of {whole}"
-    style.dress(ax, fit(title, ax), f"{_unit(result)} by {long_date(result.scenario.by_date(result.day))}")
+    by = long_date(result.scenario.by_date(result.day))
+    told = f"{_unit(result)} by {by}, {result.made()}; {ORDER}{_whiskers(result)}"
+    style.dress(ax, fit(title, ax), caption(told, ax))
     rows(ax, len(some))
     for row, c in enumerate(some):
         ax.barh(row + 0.2, c.probability, height=0.3, color=style.BLUE, edgecolor=style.INK, linewidth=0.5)
@@ -59,9 +72,8 @@ def path_tree(result: Paths, ax: Axes, *, least: float = 0.01, depth: int = 5) -
     )  # fmt: skip
     by = long_date(result.scenario.by_date(result.day))
     begun = "share that began so of the histories that end so" if result.given else "probability of having begun so"
-    style.dress(
-        ax, fit(_conditioned(result, title), ax), f"{begun}, by {by}; in brackets: share of the branch it leaves"
-    )
+    style.dress(ax, fit(_conditioned(result, title), ax), caption(
+        f"{begun}, by {by}, {result.made()}; in brackets: share of the branch it leaves; {ORDER}", ax))  # fmt: skip
     deepest = max(len(b.rungs) for b in nodes)
     colours = dict(zip(_rung_names(result), style.ordered(len(_rung_names(result))), strict=True))
     letter = (deepest - 0.1) / letters(ax)  # branches begin where the label of what they leave ends
@@ -94,6 +106,11 @@ def _unit(result: Paths) -> str:
     return "share of the histories that end so" if result.given else "probability"
 
 
+def _whiskers(result: Paths) -> str:
+    what = "95% interval" if result.engine == "montecarlo" else "what the search leaves open"
+    return f"; whiskers: {what}" if any(c.high - c.low > 1e-6 for c in result.classes) else ""
+
+
 def _conditioned(result: Paths, title: str) -> str:
     """Return a title as a sentence that begins with the ending it is given, where it is."""
     return f"Of {_ended_so(result)}: {title}" if result.given else title[0].upper() + title[1:]
@@ -122,24 +139,14 @@ def sankey(result: Paths, ax: Axes, *, steps: int = 4) -> Axes:
     """Draw the flow of histories from their first rung to the second, third, ... they visit; return `ax`.
 
     A column is a step of the path, a bar a rung (its height the probability of being the rung visited at that step),
-    a band the histories that go on to the next column; what does not go on stays there to the end. Columns that hardly
-    any history reaches are left out.
+    a band the histories that go on to the next column; what does not go on stays there to the end. Columns and rungs
+    that hardly any history reaches are left out.
     """
     names = _rung_names(result)
-    reached: defaultdict[int, float] = defaultdict(float)
-    for b in result.tree:
-        reached[len(b.rungs)] += b.entered
-    steps = max(min(steps, sum(share >= COLUMN for share in reached.values())), 1)
     colours = dict(zip(names, style.ordered(len(names)), strict=True))
-    mass: defaultdict[tuple[int, str], float] = defaultdict(float)
-    bands: defaultdict[tuple[int, str, str], float] = defaultdict(float)
-    for b in result.tree:
-        depth = len(b.rungs) - 1
-        if depth < steps:
-            mass[depth, b.rungs[-1]] += b.entered
-            if depth:
-                bands[depth, b.rungs[-2], b.rungs[-1]] += b.entered
-    floor = _stacked(mass, names, steps)
+    mass, bands = _flows(result, steps)
+    deepest = max(depth for depth, _ in mass)
+    floor = _stacked(mass, names, deepest + 1)
     gone: defaultdict[tuple[int, str], float] = defaultdict(float)
     come: defaultdict[tuple[int, str], float] = defaultdict(float)
     for (depth, here, there), width in sorted(bands.items(), key=lambda item: (item[0][0], names.index(item[0][2]))):
@@ -152,25 +159,68 @@ def sankey(result: Paths, ax: Axes, *, steps: int = 4) -> Axes:
         low = start + (end - start) * ease
         ax.fill_between(x, low, low + width, color=colours[there], alpha=0.45, linewidth=0)
     for (depth, rung), height in mass.items():
-        if height <= 0:
-            continue
         ax.bar(depth, height, bottom=floor[depth, rung], width=0.12, color=colours[rung], edgecolor=style.INK,
                linewidth=0.5, zorder=3)  # fmt: skip
-        if height >= 0.012:
-            middle = (depth + 0.06, floor[depth, rung] + height / 2)
-            ax.annotate(f"{style.plain(rung)} {percent(height)}", middle, (4, 0),
-                        textcoords="offset points", fontsize=style.SMALL, va="center", zorder=4, color=style.INK,
-                        bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8, "alpha": 0.8})  # fmt: skip
-    moving = sum(height for (depth, _), height in mass.items() if depth == 1)
     by = long_date(result.scenario.by_date(result.day))
-    whole = _ended_so(result) if result.given else "histories"
     heights = "shares of the histories that end so" if result.given else "probabilities"
-    style.dress(ax, fit(f"{percent(min(moving, 1.0))} of {whole} leave their first rung", ax),
-                f"by {by}; columns: the first, second, ... rung visited; heights are {heights}")  # fmt: skip
-    deepest = max(depth for depth, _ in mass)
+    style.dress(ax, fit(_parting(result), ax), caption(
+        f"by {by}, {result.made()}; columns: the first, second, ... rung visited for the first time; heights are "
+        f"{heights}; what is under {percent(SLIVER)} is not drawn", ax))  # fmt: skip
     ax.set_xlim(-0.1, deepest + 0.75)
     ax.set_ylim(max(floor[key] + mass[key] for key in mass) * 1.02, -0.02)
+    for depth in range(deepest + 1):
+        _name_bars(ax, depth, {rung: (floor[at, rung], high) for (at, rung), high in mass.items() if at == depth})
     return _bare(ax)
+
+
+def _flows(
+    result: Paths, most: int
+) -> tuple[Mapping[tuple[int, str], float], Mapping[tuple[int, str, str], float]]:
+    """Return how much is on each rung at each step, and how much goes from rung to rung on to each step."""
+    reached: defaultdict[int, float] = defaultdict(float)
+    for b in result.tree:
+        reached[len(b.rungs)] += b.entered
+    steps = max(min(most, sum(share >= COLUMN for share in reached.values())), 1)
+    mass: defaultdict[tuple[int, str], float] = defaultdict(float)
+    bands: defaultdict[tuple[int, str, str], float] = defaultdict(float)
+    for b in result.tree:
+        depth = len(b.rungs) - 1
+        if depth < steps and b.entered > 0:
+            mass[depth, b.rungs[-1]] += b.entered
+            if depth:
+                bands[depth, b.rungs[-2], b.rungs[-1]] += b.entered
+    seen = {key: share for key, share in mass.items() if share >= SLIVER}
+    return seen, {(depth, here, there): share for (depth, here, there), share in bands.items()
+                  if (depth - 1, here) in seen and (depth, there) in seen}  # fmt: skip
+
+
+def _parting(result: Paths) -> str:
+    """Return a title: how many histories never leave their first rung, and where the others go first."""
+    first = next(b.rungs[0] for b in result.tree)
+    ranked = sorted(((b.entered, b.rungs[-1]) for b in result.tree if len(b.rungs) == 2), reverse=True)
+    stay = 1 - sum(share for share, _ in ranked)
+    left = f"{percent(stay)} never leave “{first}”" if stay >= LEAST else f"all leave “{first}”"
+    nexts = " or ".join(f"“{rung}” ({percent(share)})" for share, rung in ranked[:2])
+    whole = _ended_so(result) if result.given else "all histories"
+    return f"Of {whole}, {left}" + (f"; the next rung is most often {nexts}" if ranked else "")
+
+
+def _name_bars(ax: Axes, depth: int, bars: Mapping[str, tuple[float, float]]) -> None:
+    """Name each bar of a column with its share: beside it, or where labels would meet, at the end of a leader."""
+    figure = ax.get_figure(root=True)
+    assert figure is not None
+    bottom, top = ax.get_ylim()
+    line = 1.5 * style.SMALL * figure.dpi / 72 / ax.get_window_extent().height * (bottom - top)
+    middles = [low + high / 2 for low, high in bars.values()]
+    for (rung, (_, share)), middle, at in zip(
+        bars.items(), middles, style.spread(middles, line, top + line / 2, bottom - line / 2), strict=True
+    ):
+        arrow = {"arrowstyle": "-", "color": style.INK, "linewidth": 0.6, "shrinkA": 0, "shrinkB": 0}
+        moved = abs(at - middle) > line / 4
+        ax.annotate(f"{style.plain(rung)} {percent(share)}", (depth + 0.06, middle),
+                    (depth + (0.15 if moved else 0.085), at), zorder=4, fontsize=style.SMALL, va="center",
+                    color=style.INK, arrowprops=arrow if moved else None,
+                    bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8, "alpha": 0.8})  # fmt: skip
 
 
 def _stacked(mass: Mapping[tuple[int, str], float], names: list[str], steps: int) -> dict[tuple[int, str], float]:
@@ -185,48 +235,52 @@ def _stacked(mass: Mapping[tuple[int, str], float], names: list[str], steps: int
     return floor
 
 
-def ladder_histories(told: Histories, ax: Axes, *, ladder: str | None = None, most: int = 40) -> Axes:
-    """Draw sampled histories as steps over the rungs of a ladder, the most typical one picked out; return `ax`.
+def ladder_histories(result: Ways, ax: Axes, *, most: int = 40) -> Axes:
+    """Draw sampled histories as steps over the rungs of a ladder, thick one of each likeliest path; return `ax`.
 
-    Typical is the history whose time on each rung is nearest to the average.
+    Lines on one rung are spread over its band, or they would hide each other.
     """
-    from simlib.tables import Tables
-
-    scenario = told.scenario
-    chosen = ladder or scenario.ladder or next(iter(scenario.ladders))
-    names = [rung.id for rung in scenario.ladders[chosen].rungs]
-    rungs = Tables(scenario).rungs(told.levels)[list(scenario.ladders).index(chosen)]
-    lines, stays = [], np.zeros((len(told), len(names)))
-    for index, (first, last) in enumerate(itertools.pairwise(told.start.tolist())):
-        end = min(float(told.ending_time[index]), told.horizon)
-        days = np.append(told.time[first:last], end)
-        np.add.at(stays[index], rungs[first:last], np.diff(days))
-        lines.append((days, np.append(rungs[first:last], rungs[last - 1])))
-    typical = int(np.argmin(np.abs(stays - stays.mean(axis=0)).sum(axis=1)))
-    shift = np.linspace(-0.3, 0.3, max(len(lines), 2))
-    for index, (days, steps) in enumerate(lines[:most]):
-        ax.step(days, steps + shift[index], where="post", color=style.SKY, linewidth=0.9, alpha=0.7)
-        if np.isfinite(told.ending_time[index]):
-            ax.plot(days[-1], steps[-1] + shift[index], "o", color=style.BLUE, markersize=3.5)
-    days, steps = lines[typical]
-    ax.step(days, steps, where="post", color=style.VERMILION, linewidth=2.2, zorder=4)
-    style.dress(ax, fit(_typical(told, [names[r] for r in steps[:-1]]), ax),
-                "each line one history; thick: the most typical one; dots: where a history ends")  # fmt: skip
+    told, paths = result.told, result.paths
+    names = _rung_names(paths)
+    for rung in range(len(names)):
+        ax.axhspan(rung - BAND, rung + BAND, color=style.GRID, alpha=0.45, linewidth=0, zorder=0)
+    few = min(len(told), most)
+    picked = {place for _, place in result.typical}
+    for place, shift in zip(range(few), np.linspace(-BAND, BAND, max(few, 2)), strict=False):
+        if place in picked:
+            continue
+        days, steps = result.line(place)
+        ax.step(days, steps + 0.9 * shift, where="post", color=style.GHOST, linewidth=0.7, alpha=0.6)
+        if np.isfinite(told.ending_time[place]):
+            ax.plot(days[-1], steps[-1] + 0.9 * shift, "o", color=style.GHOST, markersize=3.5)
+    _typical_lines(result, ax)
+    style.dress(ax, fit(paths.finding(), ax), caption(
+        f"thin: {few} histories {paths.values}, dots where they end; thick: of each of the likeliest paths the one "
+        f"whose days on each rung are nearest to its average; {ORDER}; lines on one rung are spread over its grey band "
+        "only to be told apart", ax))  # fmt: skip
+    ax.grid(visible=False, axis="y")
     ax.set_ylim(-0.6, len(names) - 0.4)
     ax.set_yticks(range(len(names)), [style.wrap(text, 22, 2) for text in names])
-    style.date_axis(ax, scenario.as_of, told.horizon)
+    style.date_axis(ax, told.scenario.as_of, told.horizon)
     return ax
 
 
-def _typical(told: Histories, rungs: list[str]) -> str:
-    """Return a title: the rungs of the typical history, and how these histories end."""
-    way = " → ".join(f"“{rung}”" for rung, _ in itertools.groupby(rungs))
-    endings = set(told.ending.tolist())
-    if len(endings) == 1 and endings != {-1}:
-        label = list(told.scenario.endings.values())[endings.pop()].label
-        return f"{len(told)} ways to “{label}”; the most typical: {way}"
-    ended = percent(float(np.mean(told.ending >= 0)))
-    return f"{ended} of these {len(told)} histories have ended by the horizon; the most typical: {way}"
+def _typical_lines(result: Ways, ax: Axes) -> None:
+    """Draw the history picked out for each path, told by colour, dashes and mark, and name them below."""
+    shifts = np.linspace(-0.2, 0.2, len(result.typical)) if len(result.typical) > 1 else [0.0]
+    looks = (style.VERMILION, "solid", "o"), (style.BLUE, (0, (5, 1.5)), "s"), (style.BLACK, (0, (1.5, 1)), "^")
+    for (path, place), shift, (colour, dashes, mark) in zip(result.typical, shifts, itertools.cycle(looks)):
+        days, steps = result.line(place)
+        end = "" if result.paths.given else f" ({result.paths.label(path.ending)})"
+        way = f"{' → '.join(path.rungs)}{end}: {percent(path.probability)}"
+        label = style.wrap(way, letters(ax, 1.1), 1)
+        ax.step(days, steps + shift, where="post", color=colour, linewidth=2.2, linestyle=dashes, zorder=4, label=label)
+        if np.isfinite(result.told.ending_time[place]):
+            ax.plot(days[-1], steps[-1] + shift, mark, color=colour, markersize=7, zorder=5)
+    if result.typical:
+        room = -34 / ax.get_window_extent().height * ax.get_figure(root=True).dpi / 72  # type: ignore[union-attr]
+        ax.legend(loc="upper left", bbox_to_anchor=(0, room), frameon=False, fontsize=style.SMALL, borderaxespad=0,
+                  handlelength=3.5, labelcolor=style.INK)  # fmt: skip
 
 
 def _bare(ax: Axes) -> Axes:

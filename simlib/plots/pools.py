@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from simlib.plots import style
-from simlib.plots.rows import fit, name, number, rows
+from simlib.plots.rows import caption, fit, name, number, rows
 from simlib.results import long_date, percent
 
 if TYPE_CHECKING:
@@ -22,11 +22,13 @@ def pools(result: Pooled, ax: Axes) -> Axes:
     most = result.ranked()[0]
     low, high = (percent(float(choose(most.views[:, -1]))) for choose in (min, max))
     title = (
-        f"The views disagree most about “{most.label}”: {low} to {high} by {long_date(result.by)}"
+        f"The views are furthest apart on “{most.label}”: {low} to {high} by {long_date(result.by)}"
         if low != high
         else "The views agree"
     )
-    style.dress(ax, fit(title, ax), f"probability by {long_date(result.by)}; line: from the lowest to the highest view")
+    how = f"over {result.over_priors} draws from the priors of each" if result.over_priors else "at the stated values"
+    told = f"probability by {long_date(result.by)}, {how}; line: from the lowest to the highest view"
+    style.dress(ax, fit(title, ax), caption(told, ax))
     rows(ax, len(result.items))
     colours = [style.category(k)[0] for k in range(1, len(result.weights) + 1)]
     for row, item in enumerate(result.items):

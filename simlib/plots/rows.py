@@ -50,3 +50,8 @@ def whisker(ax: Axes, low: float, high: float, row: float) -> None:
 def fit(text: str, ax: Axes) -> str:
     """Break a title so that it fits over an axes, in at most three lines."""
     return style.wrap(text, max(20, int(letters(ax) * 0.8 * style.SMALL / style.TITLE)), 3)
+
+
+def caption(text: str, ax: Axes, lines: int = 3) -> str:
+    """Break what is said under a title so that it fits over an axes."""
+    return style.wrap(text, letters(ax), lines)

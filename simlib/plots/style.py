@@ -54,7 +54,8 @@ def dress(ax: Axes, title: str = "", unit: str = "") -> Axes:
     ax.grid(color=GRID, linewidth=0.8)
     ax.set_axisbelow(True)
     if title:
-        ax.set_title(plain(title), loc="left", fontsize=TITLE, color=INK, fontweight="bold", pad=9 if not unit else 20)
+        below = 9 + 11 * len(unit.splitlines())
+        ax.set_title(plain(title), loc="left", fontsize=TITLE, color=INK, fontweight="bold", pad=below)
     if unit:
         ax.annotate(
             unit,

@@ -7,12 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from simlib.results import long_date, percent
+from simlib.results import long_date, percent, points
 from simlib.widgets.asking import Answer, Cancel, Control, Plot, Progress, Question
 from simlib.widgets.choosing import NONE, draws, ending, ladder, measure, number, part, told
 
 if TYPE_CHECKING:
-    from simlib.analysis.indicators import Indicator, Indicators
     from simlib.analysis.paths import Branch, Paths
 
 
@@ -40,7 +39,7 @@ class ByWhichPath(Question):
         rows = [(" → ".join(c.rungs), result.label(c.ending), percent(c.probability)) for c in result.classes]
         return told(result.sentences(), ("path", "ending", of_what(result)), rows, 1,
                     Plot(partial(paths.path_classes, result), 450),
-                    Plot(partial(paths.sankey, result), 420, bottom=10))  # fmt: skip
+                    Plot(partial(paths.sankey, result), 500, bottom=10, top=90))  # fmt: skip
 
 
 class WhereWaysPart(Question):
@@ -101,6 +100,8 @@ class OnTheWayTo(Question):
     def answer(self, chosen: Mapping[str, Any], cancel: Cancel, progress: Progress) -> Answer:
         """Close one passage after another, and draw histories given the ending."""
         from simlib.analysis.passages import passages
+        from simlib.analysis.paths import path_classes
+        from simlib.analysis.ways import TYPICAL, ways
         from simlib.engines.conditioned import histories_given
         from simlib.plots.paths import ladder_histories
 
@@ -109,6 +110,7 @@ class OnTheWayTo(Question):
         drawn_ones = histories_given(
             self.scenario, f"ending:{target}", chosen["count"], cancel=cancel, progress=part(progress, 0.6, 1.0)
         )
+        found = ways(drawn_ones, path_classes(self.scenario, given=target, top=TYPICAL, cancel=cancel))
         some = frame.sort_values("share", ascending=False, kind="stable")
         rows = [(str(kind), str(text), percent(float(share)))
                 for kind, text, share in zip(some["kind"], some["label"], some["share"], strict=True)]  # fmt: skip
@@ -118,7 +120,7 @@ class OnTheWayTo(Question):
         sentences = [f"Every history that ends in “{label}” by {by} passes: {', '.join(f'“{t}”' for t in needed)}.",
                      f"Of all of them, {'; '.join(often)}."]  # fmt: skip
         return told(sentences, ("kind", "passage", "share of the histories to this ending"), rows, 1,
-                    Plot(partial(ladder_histories, drawn_ones), 440, left=180, bottom=50))  # fmt: skip
+                    Plot(partial(ladder_histories, found), 550, left=180, bottom=110, top=115))  # fmt: skip
 
 
 class WhatToWatchFor(Question):
@@ -138,7 +140,7 @@ class WhatToWatchFor(Question):
 
     def answer(self, chosen: Mapping[str, Any], cancel: Cancel, progress: Progress) -> Answer:
         """Sample histories over the priors, and look at each sign in them."""
-        from simlib.analysis.indicators import indicators, write_bits, write_ratio
+        from simlib.analysis.indicators import indicators, write_bits, write_ratio, write_share
         from simlib.plots.indicators import indicators as picture
 
         result = indicators(
@@ -146,14 +148,14 @@ class WhatToWatchFor(Question):
             draws=chosen["draws"], runs=chosen["runs"], cancel=cancel, progress=progress,
         )  # fmt: skip
         rows = [
-            (r.label, percent(r.seen[0]), percent(r.if_seen[0]), percent(r.if_not_seen[0]),
-             write_ratio(r), write_bits(r), known(r.false_alarms, percent), known(r.misses, percent),
+            (r.label, write_share(r.seen), write_share(r.if_seen), points(r.change), write_share(r.if_not_seen),
+             write_ratio(r), write_bits(r), write_share(r.false_alarms), write_share(r.misses),
              known(r.lead_days[1], "{:.0f}".format))
             for r in result.signs
         ]  # fmt: skip
-        head = ("sign", "seen with", "then", "if not seen", "likelihood ratio", "expected bits",
+        head = ("sign", "seen with", "if seen", "change if seen", "if not seen", "likelihood ratio", "expected bits",
                 "false alarms", "misses", "days of warning (median)")  # fmt: skip
-        return told(result.sentences(), head, rows, 8, Plot(partial(picture, result), 540))
+        return told(result.sentences(), head, rows, 9, Plot(partial(picture, result), 600, top=115))
 
 
 class WorthSeeing(Question):
@@ -196,36 +198,32 @@ class SignsOfEveryEnding(Question):
 
     def answer(self, chosen: Mapping[str, Any], cancel: Cancel, progress: Progress) -> Answer:
         """Sample histories over the priors once, and look at each sign of each ending in them."""
-        from simlib.analysis.indicators import of_every_ending
+        from simlib.analysis.indicators import of_every_ending, write_share
         from simlib.plots.indicators import indicator_map
 
         results = of_every_ending(
             self.scenario, day=float(chosen["day"]), draws=chosen["draws"], runs=chosen["runs"], cancel=cancel,
             progress=progress,
         )  # fmt: skip
-        known = {result.ending: [row for row in result.rows if differs(result, row)] for result in results}
+        known = {result.ending: list(result.signs) for result in results}
         until, by = (long_date(self.scenario.by_date(day)) for day in (results[0].day, results[0].horizon))
         sentences = [f"If nothing has ended by {until}, and one thing has been seen by then, by {by}:"]
         rows = []
         for result in results:
             label = self.scenario.endings[result.ending].label
-            now, some = percent(result.before[0]), known[result.ending]
-            strong = sorted(some, key=lambda row: -abs(row.if_seen[0] - result.before[0]))[:2]
-            moved = " and ".join(f"{percent(row.if_seen[0])} after “{row.label}”" for row in strong)
-            sentences.append(f"“{label}” is at {now}, and goes to {moved}." if strong else
-                             f"“{label}” is at {now}, and no sign is known to move it.")  # fmt: skip
-            rows += [(label, now, row.label, percent(row.seen[0]), percent(row.if_seen[0])) for row in some]
-        head = ("ending", "sign or none", "sign", "seen with", "then")
+            now, some = write_share(result.before), known[result.ending]
+            strong = sorted(some, key=lambda row: -abs(row.change))[:2]
+            says = " and ".join(f"{write_share(row.if_seen)} where “{row.label}” has been seen" for row in strong)
+            says = f"at {says}" if strong else "no sign is known to say anything of it"
+            sentences.append(f"“{label}” is at {now} before looking, and {says}.")
+            rows += [(label, now, row.label, write_share(row.seen), write_share(row.if_seen), points(row.change))
+                     for row in some]  # fmt: skip
+        head = ("ending", "before looking", "sign", "seen with", "if seen", "change if seen")
         signs = len({row.id for some in known.values() for row in some})
-        plot = Plot(partial(indicator_map, results), 150 + 36 * min(signs, 14), left=230, bottom=75)
+        plot = Plot(partial(indicator_map, results), 180 + 36 * min(signs, 14), left=230, bottom=75, top=105)
         return told(sentences, head, rows, 2, plot)
 
 
 def known(number: float, write: Callable[[float], str]) -> str:
     """Write a number, or a dash where the histories do not tell it."""
     return write(number) if math.isfinite(number) else "–"
-
-
-def differs(result: Indicators, row: Indicator) -> bool:
-    """Say whether seeing a sign is known to change the probability: its 95% interval leaves out the one before."""
-    return not row.if_seen[1] <= result.before[0] <= row.if_seen[2]

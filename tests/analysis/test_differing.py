@@ -8,8 +8,10 @@ import re
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from simlib.analysis.differing import diff
+from simlib.cli import figures
 from simlib.results import long_date
 from simlib.scenario.model import Correlation, Forbid, Window
 from tests import worlds
@@ -142,6 +144,11 @@ def test_two_horizons_are_compared_by_the_earlier_date():
     assert across == pytest.approx(-np.expm1(-0.05 * 25), abs=1e-8)
     later = before.replace(as_of=before.as_of + dt.timedelta(days=31))
     assert diff(before, later).forecasts is None
+    assert diff(before, later).sentences()[-1] == (
+        f"One ends on {by}, before the other begins on {long_date(later.as_of)}: there is no date by which to compare "
+        "their forecasts."
+    )
+    assert "no date" not in " ".join(diff(before, later, forecast=False).sentences())
 
 
 def test_what_changes_most_is_the_finding_and_the_sides_have_names():
@@ -149,8 +156,50 @@ def test_what_changes_most_is_the_finding_and_the_sides_have_names():
     found = diff(before, worlds.two_states(0.1, ends=True))
     by = long_date(before.by_date(30.0))
     assert found.finding() in (f"By {by} “{label}” changes most: from {x}" for label, x in
-                               (("across", "78% to 95%"), ("No ending yet", "22% to 5.0%")))  # fmt: skip
+                               (("across", "78% to 95%"), ("crossed", "78% to 95%"), ("sailed", "78% to 95%"),
+                                ("No ending yet", "22% to 5.0%")))  # fmt: skip
     assert found.names == ("before", "after")
     assert diff(before, before.replace(view="hopeful"), forecast=False).names == ("as it stands", "hopeful")
     assert diff(before, before.replace(title="Another"), forecast=False).names == (before.title, "Another")
-    assert diff(before, before).finding() == f"No ending is likelier or less likely by {by}"
+    assert diff(before, before).finding() == f"No ending or question is likelier or less likely by {by}"
+
+
+def test_what_differs_by_less_than_is_computed_has_not_changed():
+    """The last day of the other is later: the same answer by the same date, with another truncation."""
+    before = worlds.tempo_world()
+    found = diff(before, before.replace(horizon_days=2 * before.horizon_days))
+    assert all(line.endswith(", as before") for line in found.sentences()[2:])
+    assert found.finding().startswith("No ending or question is likelier or less likely by ")
+    rare = diff(worlds.two_states(1e-9, ends=True), worlds.two_states(2e-9, ends=True))
+    assert "as before" not in " ".join(rare.sentences())
+
+
+def test_a_question_may_change_most_and_is_drawn_with_the_endings():
+    before = worlds.tempo_world()
+    found = diff(before, before.replace(interventions=(Forbid("patrol"),)))
+    moved = {row["label"]: abs(row["after"] - row["before"]) for row in found.to_dict()["forecast"]}
+    kinds = {row["label"]: row["kind"] for row in found.to_dict()["forecast"]}
+    most = max(moved, key=lambda label: moved[label])
+    assert kinds[most] == "question"
+    assert f"“{most}” changes most" in found.finding()
+    (picture,) = figures.diff(found)
+    ax = Figure(figsize=(picture.width / 100, picture.height / 100)).add_axes(picture.box)
+    picture.draw(ax)
+    text = " ".join(label.get_text() for label in ax.texts).replace("\n", " ")
+    assert set(moved) <= {label.get_text() for label in ax.texts}
+    assert "at the stated values; line: from “before”" in text
+    assert "without what" not in text
+
+
+def test_an_ending_that_the_other_has_not_is_told_and_what_both_have_is_drawn():
+    after = worlds.two_states(0.05, ends=True)
+    ending = dataclasses.replace(after.endings["across"], id="over", label="Over")
+    found = diff(after.replace(endings={"over": ending, **after.endings}), after)
+    assert any(re.fullmatch(rf"{re.escape(ending.label)}: \S+% → no such ending", line) for line in found.sentences())
+    assert not any("not asked" in line for line in found.sentences())
+    (picture,) = figures.diff(found)
+    ax = Figure(figsize=(picture.width / 100, picture.height / 100)).add_axes(picture.box)
+    picture.draw(ax)
+    texts = [label.get_text() for label in ax.texts]
+    assert ending.label not in texts
+    assert any("without what only some of them have" in text.replace("\n", " ") for text in texts)

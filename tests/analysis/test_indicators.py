@@ -8,9 +8,10 @@ import re
 import numpy as np
 import pytest
 
-from simlib.analysis.indicators import indicators, of_every_ending, write_bits
+from simlib.analysis.indicators import indicators, of_every_ending, write_bits, write_number, write_share
 from simlib.cli.listing import watched
 from simlib.errors import Cancelled, ScenarioError, Unsupported
+from simlib.results import Band, points
 from simlib.scenario.model import Forbid, Force, Pin
 from tests import worlds
 
@@ -56,8 +57,11 @@ def test_the_signal_has_its_likelihood_ratios(found):
     assert inside(known["ratio"], signal.ratio_seen)
     assert inside(known["ratio_not"], signal.ratio_not_seen)
     assert inside(known["if_seen"], signal.if_seen)
-    assert signal.misses == pytest.approx(known["misses"], abs=0.01)
-    assert signal.false_alarms == pytest.approx(known["false"], abs=0.01)
+    assert signal.change == pytest.approx(known["if_seen"] - known["before"], abs=0.01)
+    assert inside(known["misses"], signal.misses)
+    assert inside(known["false"], signal.false_alarms)
+    assert signal.misses[0] == pytest.approx(known["misses"], abs=0.01)
+    assert signal.false_alarms[0] == pytest.approx(known["false"], abs=0.01)
 
 
 def test_what_says_nothing_has_a_ratio_of_one_and_no_information(found):
@@ -74,7 +78,7 @@ def test_nobody_watches_what_is_hidden_or_covert(found):
 def test_doing_is_not_seeing():
     found = indicators(two_types(), "war", day=DAY, draws=0, runs=2000, doing=1)
     signal = next(row for row in found.rows if row.id == "signal")
-    assert signal.shift > 0.1
+    assert signal.change > 0.1
     assert signal.doing == pytest.approx((0.0, 0.0, 0.0), abs=1e-8)
 
 
@@ -96,6 +100,7 @@ def test_intervals_allow_for_draws_in_common():
 
 def test_frames_sentences_and_plain_data(found):
     frame = found.frame()
+    assert frame["change_if_seen"].to_numpy() == pytest.approx(frame["if_seen"] - found.before[0])
     assert frame["information_bits"].is_monotonic_decreasing
     assert "likelihood ratio" in found.sentences(1)[1]
     assert found.to_dict()["indicators"][0]["id"] == "signal"
@@ -156,13 +161,13 @@ def rare_war(*, horizon=5.0):
     return world.move("gun", 0.003).ending("war", {"peace": "broken"}).scenario()
 
 
-def test_a_ratio_never_contradicts_the_shift():
-    """With few hits: an estimated ratio is above 1 exactly where seeing it shifts up; without hits it is not known."""
+def test_a_ratio_never_contradicts_the_change():
+    """With few hits: an estimated ratio is above 1 exactly where the change if seen is; without hits not known."""
     for seed in range(8):
         for row in indicators(rare_war(), "war", day=2.5, draws=0, runs=2000, seed=seed).rows:
             ratio, low, high = row.ratio_seen
             if np.isfinite(ratio):
-                assert (ratio > 1) == (row.shift > 0)
+                assert (ratio > 1) == (row.change > 0)
                 assert low <= ratio <= high
             else:
                 assert row.if_seen[0] in (0.0, 1.0)
@@ -197,8 +202,8 @@ def test_a_sign_that_excludes_the_ending_is_told_by_its_bound():
     soothe = next(row for row in found.rows if row.id == "soothe")
     assert np.isnan(soothe.ratio_seen[0])
     assert soothe.ratio_seen[1] == 0.0
-    told = next(line for line in found.sentences() if line.startswith("“soothe” seen"))
-    assert "makes it at most 0." in told
+    told = next(line for line in found.sentences() if line.startswith("Where “soothe” has been seen"))
+    assert "it is under 0." in told
     assert "(likelihood ratio below 0." in told
     assert "0%," not in told
 
@@ -218,7 +223,7 @@ def test_a_level_is_reached_as_often_as_it_is_entered():
 def test_a_threshold_is_told_of_moves_and_of_levels():
     world = two_types()
     found = indicators(world, "war", day=DAY, draws=0, runs=4000, times_seen=2)
-    assert any("“signal” seen at least 2 times by" in line for line in found.sentences())
+    assert any("“signal” has been seen at least 2 times by" in line for line in found.sentences())
 
 
 def test_bits_stand_in_the_table(found):
@@ -227,6 +232,36 @@ def test_bits_stand_in_the_table(found):
     assert f" {found.signs[0].information:.2g} " in told
     assert write_bits(dataclasses.replace(found.signs[0], information=3e-7)) == "below 0.0001"
     assert "parade" not in told
+
+
+def test_the_change_if_seen_is_the_same_in_table_sentence_and_data(found):
+    (told,), first = watched(found), found.signs[0]
+    change = points(first.if_seen[0] - found.before[0])
+    assert change == points(found.to_dict()["indicators"][0]["change_if_seen"])
+    assert f"(change if seen: {change})" in found.sentences()[1]
+    assert re.search(rf"^  signal +{re.escape(change)} ", told, re.MULTILINE)
+    assert "before looking, at the stated values" in told
+    assert re.search(r"forced, at[^\n]+\n[^\n]+stated values", told)
+
+
+def test_none_of_so_many_is_told_by_its_bound():
+    none, every = (Band.wilson(np.array([k]), np.array([1000.0])) for k in (0, 1000))
+    shares = [(float(b.probability[0]), float(b.low[0]), float(b.high[0])) for b in (none, every)]
+    assert [write_share(share) for share in shares] == ["under 0.4%", "over 99.6%"]
+    assert write_share((0.0, 0.0, 0.0)) == "0%"
+    assert write_share((1.0, 1 - 1e-6, 1 + 1e-6)) == "100%"
+    assert write_share((np.nan, 0.0, 1.0)) == "-"
+    tries = (indicators(rare_war(), "war", day=2.5, draws=0, runs=40, seed=seed) for seed in range(20))
+    found = next(found for found in tries if found.before[0] == 0)
+    assert re.search(r"the probability of “war” by \S+ \S+ \S+ is under \d", found.sentences()[0])
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(18.2, "18"), (253.0, "250"), (12345.0, "12,000"), (0.00184, "0.0018"), (9.96, "10"),
+                        (0.996, "1.0"), (3e-5, "0.000030"), (0.0, "0"), (2.0, "2.0")]
+)  # fmt: skip
+def test_likelihood_ratios_are_plain_numbers(value, text):
+    assert write_number(value) == text
 
 
 def test_one_is_counted_in_the_singular():
@@ -246,7 +281,7 @@ def test_the_exact_engine_has_the_closed_form():
     assert signal.ratio_seen[0] == pytest.approx(known["ratio"], rel=1e-9)
     assert signal.ratio_not_seen[0] == pytest.approx(known["ratio_not"], rel=1e-9)
     assert signal.if_seen[0] == pytest.approx(known["if_seen"], rel=1e-9)
-    assert (signal.misses, signal.false_alarms) == pytest.approx((known["misses"], known["false"]), rel=1e-9)
+    assert (signal.misses[0], signal.false_alarms[0]) == pytest.approx((known["misses"], known["false"]), rel=1e-9)
     assert (signal.known, parade.known) == (True, False)
     assert {row.id for row in found.rows}.isdisjoint({"whisper", "type=weak", "type=firm", "attack"})
     told = found.sentences()

@@ -12,6 +12,7 @@ from scipy.stats import gamma, norm
 from simlib.analysis.drivers import elasticities
 from simlib.analysis.passages import passages, sampled_passages
 from simlib.analysis.paths import first_visits, path_classes, sampled_paths, times_between_rungs
+from simlib.analysis.ways import ways
 from simlib.engines.conditioned import histories_given
 from simlib.engines.exact import solve
 from simlib.engines.histories import histories
@@ -49,8 +50,8 @@ def test_given_the_ending_shares_are_of_the_ending():
     assert [p.rungs for p in paths.classes] == [("cross", "right", "home"), ("cross", "left", "home")]
     assert [p.probability for p in paths.classes] == pytest.approx([0.75, 0.25], abs=1e-8)
     assert paths.given_probability == pytest.approx(solve(crossroads()).endings["home"].probability[-1], abs=1e-8)
-    assert re.match(r"Given “home” \(\S+ by then\), with probability \S+ the path by .* is: ", paths.sentences()[0])
-    assert f"by {long_date(crossroads().by_date(paths.day))} is" in paths.sentences()[0]
+    assert re.match(r"Given “home” \(\S+ by then\), with probability \S+ the path by .* is: ", paths.sentences()[1])
+    assert f"by {long_date(crossroads().by_date(paths.day))} is" in paths.sentences()[1]
 
 
 def test_the_tree_branches_add_up():
@@ -172,7 +173,7 @@ def test_few_stays_have_no_percentage_points():
 def test_the_sentence_on_what_is_covered_is_about_the_paths_listed():
     paths = path_classes(crossroads())
     two = paths.sentences(2)
-    assert len(two) == 3
+    assert len(two) == 4
     shares = [c.probability for c in paths.classes]
     assert two[-1] == (f"These 2 paths cover {percent(sum(shares[:2]))} of all histories; "
                        f"the {len(shares)} likeliest cover 100%.")  # fmt: skip
@@ -201,6 +202,44 @@ def test_unknown_names_and_cancel():
         sampled_paths(histories(crossroads(), 5), given="hoem")
     with pytest.raises(Cancelled, match="cancelled"):
         path_classes(crossroads(), cancel=lambda: True)
+
+
+def test_what_is_told_of_paths_begins_with_what_a_path_is_and_at_which_values():
+    told, scenario = histories(crossroads(), 400, seed=1), crossroads()
+    name = next(iter(scenario.assumptions))
+    for paths, begins in (
+        (path_classes(scenario), "At the stated values; "),
+        (path_classes(scenario, values={name: 2 * scenario.assumptions[name].value}), "At the values given; "),
+        (sampled_paths(told), "At the stated values, counted in 400 histories; "),
+        (sampled_paths(told, values="over the priors"), "Over the priors, counted in 400 histories; "),
+    ):
+        first, second = paths.sentences()[:2]
+        assert first.startswith(f"{begins}a path is the order in which rungs are visited for the first time")
+        assert second.startswith("With probability")
+        assert bool(re.search(r"probability \S+ \(\S+ to \S+\) the path", second)) == (paths.engine == "montecarlo")
+
+
+def test_the_histories_picked_out_are_of_the_likeliest_paths_and_nearest_to_their_averages():
+    scenario = crossroads()
+    told, paths = histories(scenario, 300, seed=3), path_classes(scenario)
+    found = ways(told, paths, most=2)
+    assert [path for path, _ in found.typical] == list(paths.classes[:2])
+    names = [rung.id for rung in scenario.ladders[paths.ladder].rungs]
+    visits, endings = first_visits(told, paths.ladder), [*scenario.endings, "ongoing"]
+
+    def stays(place):
+        days, rungs = found.line(place)
+        return np.bincount(rungs[:-1], weights=np.diff(days), minlength=len(names))
+
+    for path, place in found.typical:
+        own = [p for p in range(len(told)) if (visits[p], endings[told.ending[p]]) == (path.rungs, path.ending)]
+        apart = {p: np.abs(stays(p) - np.mean([stays(q) for q in own], axis=0)).sum() for p in own}
+        assert place in own
+        assert apart[place] == pytest.approx(min(apart.values()), abs=1e-9)
+
+
+def test_a_path_that_no_history_takes_has_none_picked_out():
+    assert len(ways(histories(crossroads(), 1, seed=3), path_classes(crossroads()), most=3).typical) <= 1
 
 
 def test_a_search_that_is_cut_short_says_what_may_be_missing():

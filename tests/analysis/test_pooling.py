@@ -126,7 +126,7 @@ def test_it_is_told_tabled_and_stored(views):
     pooled = pool_views(views, times=4)
     text = " ".join(pooled.sentences())
     assert "By 30 May 2031, at the stated values, the views weighing “calm” 33%" in text
-    assert "they disagree most about “" in text
+    assert "they are furthest apart on “" in text
     frame = pooled.frame()
     assert {"linear", "logarithmic", "lowest", "highest", "view:calm"} <= set(frame.columns)
     assert len(frame) == 5 * len(pooled.items)
@@ -145,7 +145,29 @@ def test_a_question_may_be_what_they_disagree_most_about(world):
     label = few.label("questions", next(iter(few.questions)))
     assert pooled.ranked()[0].kind == "question"
     assert pooled.ranked("ending")[0].kind == "ending"
-    assert f"Of all endings and questions they disagree most about “{label}”: 10% to 90%." in pooled.sentences()
+    assert f"Of all endings and questions they are furthest apart on “{label}”: 10% to 90%." in pooled.sentences()
+
+
+def test_what_they_are_furthest_apart_on_has_the_widest_range_and_not_the_largest_divergence(world):
+    """From 0.1% to 20% says more in bits than from 45% to 66%, and is less far."""
+    few = solve(world, times=2)
+    name, ending = next(iter(few.questions)), "treaty"
+    apart = {"a": (0.45, 0.001), "b": (0.66, 0.2)}
+    forecasts = {
+        view: dataclasses.replace(
+            few,
+            questions={name: Band(*np.full((3, len(few.times)), asked))},
+            endings={e: Band(*np.full((3, len(few.times)), {ending: ends, "ongoing": 1 - ends}.get(e, 0.0)))
+                     for e in few.endings},
+        )
+        for view, (asked, ends) in apart.items()
+    }  # fmt: skip
+    pooled = pool(forecasts)
+    items = {item.id: item for item in pooled.items}
+    assert items[ending].divergence[-1] > items[name].divergence[-1]
+    assert pooled.ranked()[0].id == name
+    assert f"furthest apart on “{few.label('questions', name)}”: 45% to 66%." in " ".join(pooled.sentences())
+    assert {"lowest", "highest", "divergence_bits"} <= set(pooled.frame().columns)
 
 
 def test_a_veto_is_told_and_agreement_too(world):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import re
 
 import matplotlib as mpl
@@ -13,6 +14,7 @@ mpl.use("Agg")
 
 from matplotlib import pyplot as plt
 
+from simlib.analysis.discovery import Bound, Box, discover
 from simlib.analysis.drivers import tornado as ask_tornado
 from simlib.analysis.fans import Fan, ladder_fan, measure_fan
 from simlib.analysis.indicators import of_every_ending
@@ -22,22 +24,24 @@ from simlib.analysis.seeing import value_of_seeing
 from simlib.analysis.sobol import sobol
 from simlib.analysis.uncertainty import propagate
 from simlib.analysis.variants import delay
+from simlib.analysis.ways import ways
 from simlib.analysis.whatif import compare, cumulative
 from simlib.engines.conditioned import histories_given
 from simlib.engines.histories import histories
 from simlib.engines.mixture import over_priors
-from simlib.engines.montecarlo import Simulator
 from simlib.plots import paths as plots
+from simlib.plots.boxes import box
 from simlib.plots.calendar import calendar
 from simlib.plots.doubt import doubt, split
 from simlib.plots.flips import flips
-from simlib.plots.indicators import indicator_map
+from simlib.plots.indicators import indicator_map, indicators
 from simlib.plots.nested_fan import doubt_fan, nested_fan
 from simlib.plots.paths import ladder_histories
 from simlib.plots.shares import shares
 from simlib.plots.tornado import tornado
 from simlib.plots.waterfall import effects, waterfall
 from simlib.plots.worth import knowing, seeing
+from simlib.quantities import show
 from simlib.results import long_date, percent
 from simlib.scenario.model import Condition, Force, Pin, Policy
 from tests.worlds import World, date, tempo_world
@@ -253,14 +257,28 @@ def test_bands_of_a_fan_that_would_lie_on_each_other_are_left_out():
 def test_a_heat_map_has_what_is_known_to_change_and_nothing_else(scenario):
     found = of_every_ending(scenario, day=10.0, draws=0, runs=4000)
     ax, text = drawn(indicator_map, found)
-    known = [(row.id, result.ending) for result in found for row in result.rows
-             if not row.if_seen[1] <= result.before[0] <= row.if_seen[2]]  # fmt: skip
-    assert len(known) == sum("▲" in cell.get_text() or "▼" in cell.get_text() for cell in ax.texts)
+    known = [(row.id, result.ending) for result in found for row in result.signs]
+    strongest = max((row for result in found for row in result.signs), key=lambda row: abs(row.change))
+    assert f"“{strongest.label}”, seen by 10 April 2031, says most: “" in text.replace("\n", " ")
+    assert f"{abs(100 * strongest.change):.0f} points" in text
+    assert "change if seen by 10 April 2031, in points" in text.replace("\n", " ")
+    assert "moves" not in text
+    assert len(known) == sum(cell.get_text()[:1] in ("▲", "▼") for cell in ax.texts)
     assert {label.get_text().replace("\n", " ") for label in ax.get_yticklabels()} == {
         row.label for result in found for row in result.rows if (row.id, result.ending) in known
     }
     _, text = drawn(indicator_map, [dataclasses.replace(result, rows=()) for result in found])
-    assert "No sign seen by 10 April 2031 is known to change anything" in text.replace("\n", " ")
+    assert "No move or level seen by 10 April 2031 is known to be a sign of anything" in text.replace("\n", " ")
+
+
+def test_signs_of_an_ending_are_drawn_with_what_every_mark_is(scenario):
+    found = of_every_ending(scenario, day=10.0, draws=0, runs=4000)[0]
+    _, text = drawn(indicators, found)
+    text = text.replace("\n", " ")
+    best = max(found.signs, key=lambda row: abs(row.change))
+    assert f"{percent(found.before[0])} before looking, {percent(best.if_seen[0])} where “{best.label}” has" in text
+    for words in ("dashed line: before looking", "whiskers its 95% interval", "hollow: not seen", "(4,000 histories"):
+        assert words in text
 
 
 def test_pictures_of_paths_given_an_ending_say_so(scenario):
@@ -276,9 +294,50 @@ def test_pictures_of_paths_given_an_ending_say_so(scenario):
     assert f"Of the histories that end in “{label}”: from “" in drawn(plots.path_tree, given)[1].replace("\n", " ")
 
 
-def test_histories_to_one_ending_are_titled_by_it_and_by_the_typical_way(scenario):
-    told = histories_given(scenario, "ending:war", 12)
-    _, text = drawn(ladder_histories, told)
-    assert f"12 ways to “{scenario.endings['war'].label}”; the most typical: “" in text.replace("\n", " ")
-    _, text = drawn(ladder_histories, histories(Simulator(scenario, times=1), range(40)))
-    assert "of these 40 histories have ended by the horizon; the most typical: “" in text.replace("\n", " ")
+def test_histories_on_a_ladder_tell_the_likeliest_path_of_all_and_pick_out_one_for_each(scenario):
+    label, by = scenario.endings["war"].label, long_date(scenario.by_date(scenario.horizon_days))
+    given, every = path_classes(scenario, given="war"), path_classes(scenario)
+    told = {given.given: histories_given(scenario, "ending:war", 200), "": histories(scenario, 200)}
+    for paths, begins in ((given, f"Of the histories that end in “{label}” by {by}, "), (every, f"By {by}, ")):
+        found = ways(told[paths.given], paths)
+        ax, text = drawn(ladder_histories, found)
+        text = text.replace("\n", " ")
+        assert f"{begins}{percent(paths.classes[0].probability)} of all histories" in text or paths.given
+        assert f"{begins}{percent(paths.classes[0].probability)}" in text
+        assert "at the stated values" in text
+        assert "a path: the order of first visits to rungs" in text
+        names = [entry.get_text() for entry in ax.get_legend().get_texts()]
+        assert [name.split(" (")[0].split(": ")[0] for name in names] == [
+            " → ".join(path.rungs) for path, _ in found.typical
+        ]
+
+
+def test_every_bar_of_a_flow_is_named_however_thin(scenario):
+    ax, text = drawn(plots.sankey, path_classes(scenario, horizon=5.0))
+    assert min(bar.get_height() for bar in ax.patches) < 0.012
+    labels = [label for label in ax.texts if label.get_text().endswith("%")]
+    assert len(labels) == len(ax.patches)
+    ends = sorted((round(label.xyann[0], 3), label.xyann[1]) for label in labels)
+    assert all(b - a > 0.01 for (x, a), (other, b) in itertools.pairwise(ends) if x == other)
+    assert "never leave “" in text.replace("\n", " ")
+
+
+def test_a_box_is_shaded_inside_its_bounds_which_are_named_and_its_ticks_are_round(scenario):
+    found = discover(scenario, "ending:war", engine="exact", draws=64)
+    sides = {"clash.rate": (0.01, None), "patrol.rate": (0.2, 0.3), "sign.rate": (0.001, None)}
+    bounds = tuple(Bound(name, *pair, 0.0) for name, pair in sides.items())
+    ax, text = drawn(box, dataclasses.replace(found, boxes=(Box(bounds, 0.6, 0.5, 0.25),)))
+    text = text.replace("\n", " ")
+    (inside,) = (patch for patch in ax.patches if patch.get_width())
+    assert (inside.get_x(), inside.get_x() + inside.get_width()) == (0.01, pytest.approx(ax.get_xlim()[1]))
+    assert (inside.get_y(), inside.get_y() + inside.get_height()) == pytest.approx((0.2, 0.3))
+    for rate, side in ((0.01, "least"), (0.2, "least"), (0.3, "most")):
+        unit = scenario.assumptions["clash.rate" if rate == 0.01 else "patrol.rate"].unit
+        assert f"at {side} {show(rate, 'rate', unit)}" in text
+    by = long_date(scenario.by_date(found.day))
+    assert f"by {by} in 50% of the draws in the box, in {percent(found.base_rate)} of all" in text
+    assert "the box, which holds 60% of all triangles, and has bounds on 1 further assumption too" in text
+    assert "both axes are logarithmic" in text
+    ticks = [label.get_text().split(" ")[0] for label in ax.get_xticklabels()]
+    assert len(ticks) >= 2
+    assert all(len(tick.strip("0.")) <= 2 for tick in ticks)

@@ -179,7 +179,7 @@ def test_a_figure_says_in_words_what_it_shows():
 def test_a_comparison_has_a_number_for_each_ending_and_answer(ax):
     plots.comparison({"file": forecast(), "hawks": forecast(2.0)}, ax)
     said = " ".join(text.get_text() for text in ax.texts)
-    assert said.count("file") == said.count("hawks") == 4
+    assert said.count("%  file") == said.count("%  hawks") == 4
 
 
 def test_a_story_steps_over_the_rungs(ax):
