@@ -27,7 +27,7 @@ from simlib.widgets.asking import Answer, Cancel, Control, Plot, Progress, Quest
 from simlib.widgets.choosing import NONE, measure, number, told
 
 if TYPE_CHECKING:
-    from simlib.analysis.whatif import Comparison
+    from simlib.analysis.whatif import Comparison, Difference
 
 HEAD = ("variant", "what", "baseline", "variant", "change")
 
@@ -36,10 +36,17 @@ def _pairs() -> Control:
     return number("pairs", "Pairs of histories", 5000, 100, 1_000_000, "For the histories that flip")
 
 
+def _change(difference: Difference) -> str:
+    change = float(difference.change[-1])
+    if not difference.moved:
+        return "unchanged"
+    return f"{100 * change:+.1f} points" if abs(change) >= 0.0005 else points(change)
+
+
 def _rows(result: Comparison) -> list[tuple[str, ...]]:
     return [
         (name, d.measure.label, d.measure.write(float(d.before[-1])), d.measure.write(float(d.after[-1])),
-         points(float(d.change[-1])) if d.moved else "unchanged")
+         _change(d))
         for name, effect in result.effects.items() for d in effect.strongest()
     ]  # fmt: skip
 
