@@ -62,8 +62,11 @@ class Responses:
         seed: int = 0,
         threads: int | None = None,
         ignore_windows: bool = False,
+        patience: int = STATES_SOLVED,
     ) -> None:
         """Make ready; `rows` is how many rows will be asked for, by which "auto" chooses the engine.
+
+        `patience` is how many states times passes "auto" may take for an exact answer.
 
         Raises TooManyStates for "exact", MissingDependency for "montecarlo", ScenarioError.
         """
@@ -73,7 +76,9 @@ class Responses:
         self.threads = threads or cores()
         self.engine, self.blocks, self.runs = "exact", 1, 0
         frame = {"times": [self.day], "horizon": self.day, "ignore_windows": ignore_windows}
-        solver = None if engine == "montecarlo" else _solver(self.scenario, engine, rows, frame)
+        passes = max(rows, 1) * (1 + len(self.scenario.questions))  # a question has a pass of its own
+        most = CAP if engine == "exact" else min(CAP, max(patience // passes, 1))
+        solver = None if engine == "montecarlo" else _solver(self.scenario, engine, most, frame)
         if solver is not None:
             self.states: int | None = len(solver.space)
             self._one: _One = partial(_exact, solver, self.measures, self.centre)
@@ -125,11 +130,9 @@ def _lean(scenario: Scenario, measures: Sequence[Measure], day: float) -> Scenar
     )
 
 
-def _solver(scenario: Scenario, engine: Engine, rows: int, frame: dict) -> Solver | None:
-    passes = max(rows, 1) * (1 + len(scenario.questions))  # a question has a pass of its own
-    cap = CAP if engine == "exact" else min(CAP, STATES_SOLVED // passes)
+def _solver(scenario: Scenario, engine: Engine, most: int, frame: dict) -> Solver | None:
     try:
-        return Solver(scenario, cap=max(cap, 1), threads=1, **frame)
+        return Solver(scenario, cap=most, threads=1, **frame)
     except TooManyStates:
         if engine == "exact":
             raise

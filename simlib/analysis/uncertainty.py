@@ -22,6 +22,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -40,7 +41,7 @@ from simlib.analysis.estimates import (
 )
 from simlib.analysis.inputs import uncertain
 from simlib.analysis.measures import Measure, find
-from simlib.analysis.responses import Engine, Responses, half_widths
+from simlib.analysis.responses import STATES_SOLVED, Engine, Responses, half_widths
 from simlib.errors import Cancelled
 from simlib.results import counted, long_date, one_digit, percent, plain_json, provenance
 from simlib.scenario.model import Scenario
@@ -226,6 +227,7 @@ def propagate(
     seed: int = 0,
     threads: int | None = None,
     ignore_windows: bool = False,
+    patience: int = STATES_SOLVED,
     keep: bool = False,
     progress: Progress | None = None,
     cancel: Cancel | None = None,
@@ -234,8 +236,9 @@ def propagate(
 
     `runs` same-dice replicates answer each draw by Monte Carlo. Without `draws` these are doubled until each quantile
     is known to ± `tolerance` (of a probability, or of the mean of an expected count), or `most` is reached; where the
-    dice are the larger part of the error the replicates are, up to `most` × `runs` in all. With `keep`, to cancel is
-    to have what is known from the last doubling that was finished, if one was.
+    dice are the larger part of the error the replicates are, up to `most` × `runs` in all. Where "auto" has not the
+    `patience` (see `Responses`) to solve every draw, it may still solve the stated values. With `keep`, to cancel is to
+    have what is known from the last doubling that was finished, if one was.
 
     Raises Unsupported when every assumption is fixed, ValueError for quantiles outside (0, 1) or too few draws,
     Cancelled.
@@ -247,9 +250,10 @@ def propagate(
     if (draws if draws is not None else most) < 4 * SCRAMBLES:
         raise ValueError(f"expected at least {4 * SCRAMBLES} draws: {SCRAMBLES} sequences of 4")
     limit = most if draws is None else draws
-    responses = Responses(scenario, chosen, engine=engine, rows=limit, day=day, runs=runs, seed=seed, threads=threads,
-                          ignore_windows=ignore_windows)  # fmt: skip
-    carried = _Carried(scenario, responses, seed, limit, progress, cancel)
+    ready = partial(Responses, scenario, chosen, engine=engine, day=day, runs=runs, seed=seed, threads=threads,
+                    ignore_windows=ignore_windows, patience=patience)  # fmt: skip
+    responses = ready(rows=limit)
+    carried = _Carried(scenario, responses, ready(rows=1), seed, limit, progress, cancel)
     carried.take_draws(limit if draws is not None else min(FIRST_DRAWS, limit))
     spreads, stages = carried.until_known(chosen, quantiles, tolerance, keep)
     if progress:
@@ -268,16 +272,16 @@ class _Carried:
     """Draws under way: sequences and replicates grow, and what has been answered stays."""
 
     def __init__(
-        self, scenario: Scenario, responses: Responses, seed: int, limit: int, progress: Progress | None,
-        cancel: Cancel | None,
+        self, scenario: Scenario, responses: Responses, one: Responses, seed: int, limit: int,
+        progress: Progress | None, cancel: Cancel | None,
     ) -> None:  # fmt: skip
-        self.scenario, self.responses, self.seed, self.limit = scenario, responses, seed, limit
+        self.scenario, self.responses, self.one, self.seed, self.limit = scenario, responses, one, seed, limit
         self.progress, self.cancel = progress, cancel
         self.batches = [range(responses.runs)]
         self.scores = np.zeros((0, len(scenario.assumptions)))
         self.sequence = np.zeros(0, dtype=np.int64)
         self.answers = np.zeros((0, responses.blocks, len(responses.measures)))
-        self.stated = responses(responses.centre[None, :], cancel=cancel)
+        self.stated = one(one.centre[None, :], cancel=cancel)
         self.spent, self.budget = 0, limit * max(responses.runs, 1)
 
     @property
@@ -335,7 +339,8 @@ class _Carried:
     def _take_replicates(self) -> None:
         batch = range(self.runs, 2 * self.runs)
         self.answers = (self.answers + self._answer(self.theta, batch)) / 2
-        self.stated = (self.stated + self.responses(self.responses.centre[None, :], replicates=batch)) / 2
+        if self.one.runs:
+            self.stated = (self.stated + self.one(self.one.centre[None, :], replicates=batch)) / 2
         self.batches.append(batch)
 
     def _averaged(self, answers: list[Floats]) -> Floats:

@@ -24,6 +24,9 @@ MOST_BOUNDS = 8
 REPLICATES = 2000
 """Replicates of each draw where a world is too large to be solved."""
 
+PATIENCE = 2_000_000
+"""States times passes that are solved for an answer; above, draws are played: a person waits for it."""
+
 
 class Drivers(Question):
     """A tornado over the ranges of the assumptions with the steepest slopes."""
@@ -83,8 +86,7 @@ def _doubt(scenario: Scenario, chosen: Mapping[str, Any], cancel: Cancel, progre
     from simlib.analysis.uncertainty import propagate
 
     return propagate(
-        scenario, what, engine="montecarlo", draws=chosen["draws"], runs=chosen["runs"], cancel=cancel,
-        progress=progress,
+        scenario, what, draws=chosen["draws"], runs=chosen["runs"], patience=PATIENCE, cancel=cancel, progress=progress,
     )  # fmt: skip
 
 

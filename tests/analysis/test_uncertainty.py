@@ -14,6 +14,7 @@ import pytest
 
 from simlib import priors
 from simlib.analysis.estimates import (
+    Number,
     Stage,
     doubt_share,
     draws_needed,
@@ -270,6 +271,14 @@ def test_progress_rises_to_one_and_cancel_stops():
         assert told[-1] == pytest.approx(1.0)
         with pytest.raises(Cancelled):
             run(cancel=lambda: True)
+
+
+def test_the_stated_values_are_solved_even_where_not_every_draw_is():
+    found = propagate(ferry(), "across", draws=64, runs=80, patience=4)
+    assert (found.engine, found.runs) == ("montecarlo", 80)
+    assert found.spread().stated == (Number(pytest.approx(1 - np.exp(-MEDIAN * T), abs=1e-9), 0.0))
+    assert propagate(ferry(), "across", draws=64, patience=2 * 64).engine == "exact"
+    assert propagate(ferry(), "across", draws=64, runs=80, patience=1).spread().stated.half > 0
 
 
 def test_what_was_known_when_it_was_stopped_can_be_kept():
