@@ -30,12 +30,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simlib import priors
+from simlib.analysis.carrying import SCRAMBLES
 from simlib.analysis.estimates import Number, estimate, variance_over_draws
 from simlib.analysis.inputs import uncertain
 from simlib.analysis.knowing import Evidence, divergence, evidence, explained_variance, hermite
 from simlib.analysis.measures import Measure, find
 from simlib.analysis.responses import BLOCKS, cores, cross
-from simlib.analysis.uncertainty import SCRAMBLES
 from simlib.engines.montecarlo import Simulator
 from simlib.errors import Cancelled, Problem, ScenarioError, did_you_mean
 from simlib.results import brier_gain, long_date, percent, plain_json, provenance

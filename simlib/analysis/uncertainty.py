@@ -28,21 +28,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simlib import priors
-from simlib.analysis.estimates import (
-    Number,
-    Stage,
-    doubt_share,
-    enough,
-    estimate,
-    quantile,
-    variance_over_draws,
-    without_noise,
-)
+from simlib.analysis.carrying import SCRAMBLES, Carried, Spread
+from simlib.analysis.estimates import Number, enough
 from simlib.analysis.inputs import uncertain
 from simlib.analysis.measures import Measure, find
-from simlib.analysis.responses import STATES_SOLVED, Engine, Responses, half_widths
-from simlib.errors import Cancelled
+from simlib.analysis.responses import STATES_SOLVED, Engine, Responses
 from simlib.results import counted, long_date, one_digit, percent, plain_json, provenance
 from simlib.scenario.model import Scenario
 from simlib.tables import Floats
@@ -56,35 +46,9 @@ Cancel = Callable[[], bool]
 CERTAIN = 1e-12
 """p(1 - p) below which nothing is uncertain."""
 
-SCRAMBLES = 8
-"""Independent Sobol sequences, whose disagreement is the error."""
-
 FIRST_DRAWS, MOST_DRAWS, RUNS = 128, 1024, 2000
 QUANTILES = (0.05, 0.5, 0.95)
 TOLERANCE = 0.02
-
-
-@dataclass(frozen=True)
-class Spread:
-    """What the priors make of one measure.
-
-    stated: at the stated values. mean: over the priors, the forecast that is published. variance: of P over the draws.
-    doubt: its share Var(P) / (p̄(1 - p̄)), None for an expected count. quantiles {q: P}. draws (D,): P at each draw, with
-    the noise within draws taken out of their spread.
-    """
-
-    measure: Measure
-    stated: Number
-    mean: Number
-    variance: Number
-    doubt: Number | None
-    quantiles: Mapping[float, Number]
-    draws: Floats
-
-    @property
-    def deviation(self) -> float:
-        """Standard deviation of P over the priors."""
-        return float(np.sqrt(max(self.variance.value, 0.0)))
 
 
 @dataclass(frozen=True)
@@ -169,27 +133,34 @@ class Doubt:
         return f"±{100 * tolerance:g}%" if not any(m.probability for m in self.measures) else f"{points} or per cent"
 
     def _about(self, s: Spread) -> Iterable[str]:
-        def show(x: float) -> str:
-            return percent(x) if s.measure.probability else f"{x:.3g}"
+        def show(number: Number) -> str:
+            return s.measure.write(number.value)
 
-        error = ""
-        if s.stated.half > 0:
-            half = s.stated.half * (100 if s.measure.probability else 1)
-            error = f" ±{one_digit(half)}{' points' if s.measure.probability else ''}"
+        def error(half: float) -> str:
+            return f"±{one_digit(100 * half)} points" if s.measure.probability else f"±{one_digit(half)}"
+
         what, (low, high) = f"{s.measure.words} by {long_date(self.by)}", (min(s.quantiles), max(s.quantiles))
-        between = f"between {show(s.quantiles[low].value)} and {show(s.quantiles[high].value)}"
-        spread = f"in {100 * (high - low):.3g}% of the draws {between}"
+        within = f"in {100 * (high - low):.3g}% of the draws between {show(s.quantiles[low])} and"
         if low == high:
-            spread = f"in {100 * low:.3g}% of the draws at most {show(s.quantiles[low].value)}"
-        stated = f"{show(s.stated.value)}{error} at the stated values"
-        yield (f"{what[0].upper()}{what[1:]}: {show(s.mean.value)} over the priors, {stated}; "
-               f"{spread}.")  # fmt: skip
-        if s.doubt and s.mean.value * (1 - s.mean.value) < CERTAIN:
-            yield "Nothing about it is uncertain."
-        elif s.doubt:
-            doubt, chance = percent(s.doubt.value), percent(1 - s.doubt.value)
-            yield (f"Of all that is uncertain about it, {doubt} is doubt about the assumptions and {chance} is chance; "
-                   f"the mean is computed to ±{100 * s.mean.half:.2g} points.")  # fmt: skip
+            within = f"in {100 * low:.3g}% of the draws at most"
+        known = error(max(number.half for number in s.quantiles.values()))
+        stated = f"{show(s.stated)}{f' {error(s.stated.half)}' if s.stated.half > 0 else ''} at the stated values"
+        yield (f"{what[0].upper()}{what[1:]}: {show(s.mean)} over the priors, {stated}; "
+               f"{within} {show(s.quantiles[high])} (to {known}).")  # fmt: skip
+        if s.doubt:
+            yield self._shared_out(s, s.doubt, error(s.mean.half))
+
+    @staticmethod
+    def _shared_out(s: Spread, doubt: Number, known: str) -> str:
+        """Say how much of what is uncertain is doubt, where that is more than noise."""
+        if s.mean.value * (1 - s.mean.value) < CERTAIN:
+            return "Nothing about it is uncertain."
+        mean = f"the mean is computed to {known}"
+        if doubt.value <= doubt.half:
+            most = percent(min(doubt.value + doubt.half, 1.0))
+            return f"Of all that is uncertain about it, at most {most} is doubt about the assumptions: {mean}."
+        shares = f"{percent(doubt.value)} is doubt about the assumptions and {percent(1 - doubt.value)} is chance"
+        return f"Of all that is uncertain about it, {shares}; {mean}."
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON data."""
@@ -253,7 +224,7 @@ def propagate(
     ready = partial(Responses, scenario, chosen, engine=engine, day=day, runs=runs, seed=seed, threads=threads,
                     ignore_windows=ignore_windows, patience=patience)  # fmt: skip
     responses = ready(rows=limit)
-    carried = _Carried(scenario, responses, ready(rows=1), seed, limit, progress, cancel)
+    carried = Carried(scenario, responses, ready(rows=1), seed, limit, progress, cancel)
     carried.take_draws(limit if draws is not None else min(FIRST_DRAWS, limit))
     spreads, stages = carried.until_known(chosen, quantiles, tolerance, keep)
     if progress:
@@ -268,132 +239,6 @@ def propagate(
     )  # fmt: skip
 
 
-class _Carried:
-    """Draws under way: sequences and replicates grow, and what has been answered stays."""
-
-    def __init__(
-        self, scenario: Scenario, responses: Responses, one: Responses, seed: int, limit: int,
-        progress: Progress | None, cancel: Cancel | None,
-    ) -> None:  # fmt: skip
-        self.scenario, self.responses, self.one, self.seed, self.limit = scenario, responses, one, seed, limit
-        self.progress, self.cancel = progress, cancel
-        self.batches = [range(responses.runs)]
-        self.scores = np.zeros((0, len(scenario.assumptions)))
-        self.sequence = np.zeros(0, dtype=np.int64)
-        self.answers = np.zeros((0, responses.blocks, len(responses.measures)))
-        self.stated = one(one.centre[None, :], cancel=cancel)
-        self.spent, self.budget = 0, limit * max(responses.runs, 1)
-
-    @property
-    def runs(self) -> int:
-        """Replicates of each draw so far; 0 when exact."""
-        return self.batches[-1].stop
-
-    @property
-    def theta(self) -> Floats:
-        """The draws (D, A)."""
-        return priors.values_from_scores(self.scenario, self.scores)
-
-    def until_known(
-        self, measures: Sequence[Measure], quantiles: Sequence[float], tolerance: float, keep: bool
-    ) -> tuple[dict[str, Spread], list[Stage]]:
-        """Grow until the quantiles are known to a tolerance or nothing more may be spent; return what is known."""
-        stages: list[Stage] = []
-        while True:
-            spreads = self.spreads(measures, quantiles)
-            stages.append(self.stage(spreads))
-            try:
-                if stages[-1].error <= tolerance or not self.grow(stages[-1]):
-                    return spreads, stages
-            except Cancelled:
-                if not keep:
-                    raise
-                return spreads, stages
-
-    def grow(self, stage: Stage) -> bool:
-        """Double what is the larger part of the error, the replicates or the draws; False where that is too much."""
-        if stage.of_dice > stage.of_draws:
-            if 2 * len(self.scores) * self.runs > self.budget:
-                return False
-            self._take_replicates()
-            return True
-        size = min(2 * len(self.scores), self.limit)
-        if size <= len(self.scores) or size * max(self.runs, 1) > self.budget:
-            return False
-        self.take_draws(size)
-        return True
-
-    def take_draws(self, size: int) -> None:
-        """Take the sequences to `size` draws together, rounded up to the same number for each."""
-        each, done = -(-size // SCRAMBLES), len(self.scores) // SCRAMBLES
-        rows = np.concatenate([
-            priors.scores(self.scenario, each, seed=self.seed * SCRAMBLES + sequence)[done:]
-            for sequence in range(SCRAMBLES)
-        ])  # fmt: skip
-        values = priors.values_from_scores(self.scenario, rows)
-        new = self._averaged([self._answer(values, batch) for batch in self.batches])
-        self.scores = np.concatenate([self.scores, rows])
-        self.sequence = np.concatenate([self.sequence, np.repeat(np.arange(SCRAMBLES), each - done)])
-        self.answers = np.concatenate([self.answers, new])
-
-    def _take_replicates(self) -> None:
-        batch = range(self.runs, 2 * self.runs)
-        self.answers = (self.answers + self._answer(self.theta, batch)) / 2
-        if self.one.runs:
-            self.stated = (self.stated + self.one(self.one.centre[None, :], replicates=batch)) / 2
-        self.batches.append(batch)
-
-    def _averaged(self, answers: list[Floats]) -> Floats:
-        """Return answers of all replicates from those of each batch."""
-        weights = [max(len(batch), 1) for batch in self.batches]
-        return np.asarray(np.average(np.stack(answers), axis=0, weights=weights))
-
-    def _answer(self, theta: Floats, batch: range) -> Floats:
-        before, work = self.spent, len(theta) * max(len(batch), 1)
-        self.spent += work
-        told, total = self.progress, max(self.budget, self.spent)
-
-        def report(share: float) -> None:
-            if told:
-                told(min((before + share * work) / total, 1.0))
-
-        return self.responses(theta, replicates=batch, progress=report, cancel=self.cancel)
-
-    def spreads(self, measures: Sequence[Measure], quantiles: Sequence[float]) -> dict[str, Spread]:
-        """Return what the draws say of each measure so far."""
-        halves, means = half_widths(self.stated)[0], self.stated[0].mean(axis=0)
-        return {
-            m.name: _spread(m, Number(float(means[i]), float(halves[i]), float(halves[i])), self.answers[:, :, i],
-                            self.sequence, quantiles)
-            for i, m in enumerate(measures)
-        }  # fmt: skip
-
-    def stage(self, spreads: Mapping[str, Spread]) -> Stage:
-        """Return how well the worst known quantile is known so far."""
-        scaled = [(number, _scale(spread)) for spread in spreads.values() for number in spread.quantiles.values()]
-        worst, scale = max(scaled, key=lambda pair: pair[0].half / pair[1])
-        return Stage(len(self.scores), self.runs, worst.of_draws / scale, worst.of_dice / scale)
-
-
 def _drawn(draws: int, runs: int) -> str:
     number = counted(draws, "draw") if draws <= 1_000_000 else "more than a million draws"
     return f"{number} of {runs:,} replicates" if runs else number
-
-
-def _scale(spread: Spread) -> float:
-    """Return what an error is told against: 1 for a probability, the mean of an expected count."""
-    return 1.0 if spread.measure.probability else max(abs(spread.mean.value), 1e-300)
-
-
-# -------------------------------------------------------------------- from draws to numbers
-
-
-def _spread(
-    measure: Measure, stated: Number, values: Floats, sequence: NDArray[np.int64], quantiles: Sequence[float]
-) -> Spread:
-    """Return what draws (D, K) say of a measure; the sequences are replications of one estimate."""
-    mean = estimate(lambda x: float(x.mean()), values, sequence)
-    variance = estimate(variance_over_draws, values, sequence)
-    doubt = estimate(doubt_share, values, sequence) if measure.probability else None
-    known = {q: quantile(values, sequence, q) for q in quantiles}
-    return Spread(measure, stated, mean, variance, doubt, known, without_noise(values))

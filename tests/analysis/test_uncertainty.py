@@ -429,3 +429,10 @@ def test_where_nothing_is_uncertain_no_share_of_it_is_told():
     world.move("cross", world.uncertain("pace", "rate", 50.0, 40.0, 60.0), {"bank": "right"}, when={"bank": "left"})
     found = propagate(world.ending("across", {"bank": "right"}).scenario(), "across", draws=64)
     assert found.sentences()[1] == "Nothing about it is uncertain."
+
+
+def test_doubt_below_the_noise_is_told_as_at_most():
+    found = propagate(ferry(deviation=1e-3), "across", engine="montecarlo", draws=64, runs=80)
+    first, second = found.sentences()
+    assert re.search(r"between \S+% and \S+% \(to ±\d+ points\)\.$", first)
+    assert re.search(r"about it, at most \S+% is doubt about the assumptions: the mean is computed to ±", second)
