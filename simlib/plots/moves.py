@@ -74,8 +74,8 @@ class MovesPanel(Panel):
         """Show another answer; see Panel.update."""
         counts = np.array([_count(result, name) for name in self.names])
         olds = np.array([np.nan if baseline is None else _count(baseline, name) for name in self.names])
-        redraw = self._fit(counts, olds, moving)
         halves = np.array([_half(result, name) for name in self.names])
+        redraw = self._fit(counts + halves, olds, moving)
         rows = [k + 0.2 for k in range(len(counts))]
         self.bars.set_verts([_box(count, row, 0.36) for count, row in zip(counts, rows, strict=True)])
         self.ghosts.set_segments(
@@ -105,8 +105,11 @@ class MovesPanel(Panel):
             long, short = [*long, "line: error of the computation"], [*short, "line: error"]
         return self.say("; ".join(long), "; ".join(short), moving=moving)
 
-    def _fit(self, counts: np.ndarray, olds: np.ndarray, moving: bool) -> bool:
-        need = 1.22 * max(float(np.max(counts, initial=0.0)), float(np.max(np.nan_to_num(olds), initial=0.0)), 1e-9)
+    def _fit(self, ends: np.ndarray, olds: np.ndarray, moving: bool) -> bool:
+        longest = max(float(np.max(ends, initial=0.0)), float(np.max(np.nan_to_num(olds), initial=0.0)), 1e-9)
+        text = 13 * style.TEXT * self.ax.get_figure(root=True).dpi / 72  # type: ignore[union-attr]
+        share = 1 - text / self.ax.get_window_extent().width
+        need = longest / max(share, 0.4) if self.errors_told else 1.22 * longest
         if self._top and need <= self._top and (moving or need > 0.5 * self._top):
             return False
         self._top = need * (GROWTH if moving else 1.05)

@@ -270,3 +270,10 @@ def test_a_dashboard_captions_what_is_drawn_once_the_hand_rests(width):
     found = boxes(board.figure, [panel.caption for panel in board.panels])
     assert max(box.x1 for box in found) <= board.width
     assert all("error" in captions(panel.ax)[1] for panel in board.panels if type(panel).__name__ != "LadderPanel")
+
+
+@pytest.mark.parametrize("width", [480, 960])
+def test_numbers_beside_written_moves_are_not_cut_off(width):
+    figure = Figure(figsize=(width / 100, 5.6), dpi=100)
+    axes = plots.moves(forecast(1.87, runs=100), figure.add_axes((0.06, 0.11, 0.86, 0.73)), baseline=forecast())
+    assert max(box.x1 for box in boxes(figure, axes.texts)) <= width
