@@ -122,7 +122,7 @@ class Seeing:
         """Say what to look out for, and what it would change."""
         what = f"{self.measure.words} by {long_date(self.by)}"
         first = (f"Over the priors {what} has {percent(self.mean)} today. {percent(self.open_then)} of histories leave "
-                 f"it open on {long_date(self.seen_by)}")  # fmt: skip
+                 f"it open at the end of {long_date(self.seen_by)}")  # fmt: skip
         first += f"; among these it has {percent(self.if_open)}." if self.open_then else "."
         told = [self._about(o) for o in self.observations[:most] if o.brier.value > o.brier.half]
         return [first, *(told or ["No observation is worth more than the error of this estimate."])]
