@@ -64,8 +64,7 @@ class Band:
     def of_mean(cls, mean: ArrayLike, variance: ArrayLike, trials: int | None = None) -> Band:
         """Return Wilson's interval of a mean over draws, with the effective number of trials its variance implies.
 
-        `trials`: by Monte Carlo, the replicates of all draws, whose error is left where the draws do not differ.
-        Without them a mean that does not vary is exact.
+        By Monte Carlo the error of so many `trials` is left where draws do not differ; without, such a mean is exact.
         """
         p, var = np.asarray(mean, dtype=float), np.asarray(variance, dtype=float)
         varies = (var > 0) & (p > 0) & (p < 1)
@@ -331,7 +330,7 @@ def percent_within(p: float, low: float, high: float) -> str:
     alone = percent(p)
     if not alone[0].isdigit() or "e" in alone or alone in ("0%", "100%"):
         first, last = percent(low), percent(high)
-        return alone if first == last == alone else f"{alone} [{first.removesuffix('%')}–{last}]"
+        return alone if first == last == alone or high < 1e-9 else f"{alone} [{first.removesuffix('%')}–{last}]"
     digits = len(alone.partition(".")[2].removesuffix("%"))
 
     def write(x: float) -> str:
@@ -339,9 +338,7 @@ def percent_within(p: float, low: float, high: float) -> str:
 
     if (low > 0 and float(write(low)) == 0) or (high < 1 and float(write(high)) == 100):
         digits += 1
-    if write(low) == write(p) == write(high):
-        return alone
-    return f"{write(p)}% [{write(low)}–{write(high)}%]"
+    return alone if write(low) == write(p) == write(high) else f"{write(p)}% [{write(low)}–{write(high)}%]"
 
 
 def points(change: float) -> str:

@@ -175,14 +175,8 @@ def blocks(answers: Answers) -> Iterator[Block]:
             yield _figure(forecast, draw, f"what {measure.words} hangs on")
         yield Block("list", items=tuple(answers.tornado.sentences()))
     if answers.paths is not None:
-        from simlib.plots.paths import path_classes
-
         yield Block("heading", "By which path")
-        told = counted(answers.paths.details.get("histories", 0), "history", "histories")
-        how = "" if answers.paths.engine == "exact" else f", counted in {told}"
-        yield Block("text", f"At the stated values of the assumptions{how}.")
-        yield _figure(forecast, partial(path_classes, answers.paths), "the likeliest paths")
-        yield Block("list", items=tuple(answers.paths.sentences(4)))
+        yield from _by_which_path(answers.paths, forecast)
     if answers.indicators or answers.seeing:
         yield Block("heading", "What to watch for")
         if answers.seeing is not None:
@@ -257,6 +251,9 @@ def _told(answers: Answers, kind: Kind, name: str) -> str:
     beside = "" if old is None else f"; baseline {_plainly(answers, old, name) or percent(float(old.probability[-1]))}"
     if said := _plainly(answers, band, name):
         return f"{forecast.label(kind, name)}: {said}{beside}."
+    if p <= 0:
+        played = f"in none of the histories that were played (so at most {percent(high)})"
+        return f"{forecast.label(kind, name)}: {icd203(p)}, {played}{beside}."
     if answers.draws is not None:
         low, high = _range(answers.draws, kind, name)
         more = f" ({percent(low)} to {percent(high)})"
@@ -310,7 +307,8 @@ def _doubt(answers: Answers, draws: Draws) -> Iterator[Block]:
     head = ("", "average [95% error of this average]", *column, "nine in ten draws", "at the stated values")
     yield Block("table", items=(head, *rows))
     for name in list(forecast.questions)[:1]:
-        yield _spread(forecast, draws, name)
+        if draws.spread(name, "questions").any():
+            yield _spread(forecast, draws, name)
 
 
 def _spread(forecast: Forecast, draws: Draws, question: str) -> Block:
@@ -323,9 +321,22 @@ def _spread(forecast: Forecast, draws: Draws, question: str) -> Block:
     return _figure(forecast, partial(doubt_fan, fan), f"“{fan.title}” over the draws")
 
 
+def _by_which_path(paths: Paths, forecast: Forecast) -> Iterator[Block]:
+    from simlib.plots.paths import path_classes
+
+    told = counted(paths.details.get("histories", 0), "history", "histories")
+    how = "" if paths.engine == "exact" else f", counted in {told}"
+    yield Block("text", f"At the stated values of the assumptions{how}.")
+    yield _figure(forecast, partial(path_classes, paths), "the likeliest paths")
+    yield Block("list", items=tuple(paths.sentences(4)))
+
+
 def _signs(seeing: Seeing, forecast: Forecast) -> Iterator[str]:
     """Say which moves, seen or not seen in time, tell most about a question."""
     until, by = long_date(seeing.seen_by), long_date(seeing.by)
+    if not seeing.mean:
+        yield f"{seeing.measure.words} happens in none of the histories that were played: nothing is a sign of it."
+        return
     if forecast.stated is not None:
         today = float(forecast.questions[seeing.measure.of].probability[-1])
         yield f"Over the priors, {seeing.measure.words} by {by} is at {percent(today)} today."

@@ -11,12 +11,14 @@ import pytest
 from simlib.cli import main
 from simlib.engines.exact import solve
 from simlib.engines.mixture import over_priors
+from simlib.engines.montecarlo import simulate
 from simlib.errors import TooManyStates
 from simlib.export.pages import to_html, to_markdown
 from simlib.export.report import Answers, ask, blocks, icd203, legend
 from simlib.results import percent
 from simlib.scenario.load import load
-from simlib.scenario.model import Window
+from simlib.scenario.model import Forbid, Window
+from simlib.scenario.views import with_interventions
 from tests import worlds
 from tests.cli_world import write_bridge
 
@@ -225,6 +227,18 @@ def test_what_the_model_decides_is_said_plainly():
     assert "- now: already the case." in text
     assert "- later: likely, 78%." in text
     assert "that they are right: all are fixed" in text
+    sampled = to_markdown(blocks(Answers(scenario, simulate(scenario, runs=400, times=5))))
+    assert "- never: less than 1%, in none of the histories that were played (so at most 1.0%)." in sampled
+
+
+def test_what_cannot_happen_has_no_spread_and_no_signs():
+    world = valley()
+    shut = with_interventions(world, [Forbid("climb")])
+    text, _ = told(shut)
+    assert "- on-the-pass: ruled out in this model." in text
+    assert re.search(r"\| on-the-pass \| 0% \| 0% to 0% \| 0% \|", text)
+    assert "over the draws](" not in text
+    assert "happens in none of the histories that were played: nothing is a sign of it" in text
 
 
 def test_a_report_tells_what_it_rests_on(tmp_path, capsys):
