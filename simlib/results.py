@@ -61,6 +61,21 @@ class Band:
         return cls(p, np.clip(np.minimum(centre - half, p), 0, 1), np.clip(np.maximum(centre + half, p), 0, 1))
 
     @classmethod
+    def of_mean(cls, mean: ArrayLike, variance: ArrayLike, trials: int | None = None) -> Band:
+        """Return Wilson's interval of a mean over draws, with the effective number of trials its variance implies.
+
+        By Monte Carlo the error of so many `trials` is left where draws do not differ; without, such a mean is exact.
+        """
+        p, var = np.asarray(mean, dtype=float), np.asarray(variance, dtype=float)
+        varies = (var > 0) & (p > 0) & (p < 1)
+        effective = np.divide(p * (1 - p), var, out=np.ones_like(p), where=varies)
+        if trials:
+            effective = np.where(varies, np.minimum(effective, trials), trials)
+            return cls.wilson(p * effective, effective)
+        band = cls.wilson(p * effective, effective)
+        return cls(p, np.where(varies, band.low, p), np.where(varies, band.high, p))
+
+    @classmethod
     def bounded(cls, probability: ArrayLike, bound: float) -> Band:
         """Return [p, p + bound], clipped to one: the face of an exact answer with a truncation bound."""
         p = np.asarray(probability, dtype=float)
@@ -133,10 +148,20 @@ class Forecast:
     def _nested_rows(self, outer: str, inner: str, attribute: str) -> Iterator[dict[str, Any]]:
         for name, parts in getattr(self, attribute).items():
             for part, values in parts.items():
-                half = self.error[attribute][name][part] if self.error else np.zeros_like(values)
-                for (day, by), p, h in zip(self._days(), values, half, strict=True):
+                band = self.part(attribute, name, part)
+                for (day, by), p, low, high in zip(self._days(), values, band.low, band.high, strict=True):
                     yield {"day": day, "by": by, outer: name, inner: part, "probability": p,
-                           "low": max(p - h, 0.0), "high": min(p + h, 1.0)}  # fmt: skip
+                           "low": low, "high": high}  # fmt: skip
+
+    def part(self, kind: str, name: str, part: str) -> Band:
+        """Return a level (of "variables") or a rung (of "ladders") with its interval, made as that of an ending is."""
+        p = getattr(self, kind)[name][part]
+        if not self.error:
+            return Band(p, p, p)
+        half, runs = self.error[kind][name][part], self.provenance.get("runs")
+        if self.stated is None and runs:
+            return Band.wilson(p * runs, runs)
+        return Band.of_mean(p, (half / Z95) ** 2, runs)
 
     def _move_rows(self) -> Iterator[dict[str, Any]]:
         for name, values in self.moves.items():
@@ -309,6 +334,25 @@ def one_in(many: float) -> str:
     return f"1 in {many:,.0f}"
 
 
+def percent_within(p: float, low: float, high: float) -> str:
+    """Write a probability with the interval it is computed to, in equal digits: "1.3% [1.1–1.6%]".
+
+    No interval where it says nothing: where all three are the same in these digits.
+    """
+    alone = percent(p)
+    if " " in alone or alone in ("0%", "100%"):
+        first, last = percent(low), percent(high)
+        return alone if first == last == alone or high < 1e-9 else f"{alone} [{first.removesuffix('%')}–{last}]"
+    digits = len(alone.partition(".")[2].removesuffix("%"))
+
+    def write(x: float) -> str:
+        return f"{100 * x:.{digits}f}"
+
+    if (low > 0 and float(write(low)) == 0) or (high < 1 and float(write(high)) == 100):
+        digits += 1
+    return alone if write(low) == write(p) == write(high) else f"{write(p)}% [{write(low)}–{write(high)}%]"
+
+
 def points(change: float) -> str:
     """Write a difference of two probabilities: "+4.1 points", "-85 points", to two digits."""
     size = 100 * change
@@ -357,6 +401,11 @@ def brier_gain(gain: float, half: float) -> str:
 def counted(number: int, one: str, many: str = "") -> str:
     """Write a number with what it counts: "1 draw", "2 draws", "1,000 histories"."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def in_days(number: float) -> str:
+    """Write a length of time in days: "1 day", "90 days", "45.5 days"."""
+    return f"{number:g} {'day' if number == 1 else 'days'}"
 
 
 def long_date(date: dt.date) -> str:

@@ -59,7 +59,7 @@ def test_run_prints_dated_tables_and_the_answer(cli, bridge) -> None:
     code, out, err = cli("run", bridge)
     assert (code, err) == (0, "")
     assert "As of 1 April 2031, 60 days, to the end of 30 May 2031." in out
-    assert re.search(r"Exact, because its 14 states fit; truncation error at most \d", out)
+    assert re.search(r"Exact, because its 14 states fit; error at most \d", out)
     assert re.search(r"^ +12 Apr +24 Apr +6 May +18 May +30 May$", out, re.MULTILINE)
     assert re.search(r"^  Cleared by force( +[\d.]+%){5}$", out, re.MULTILINE)
     assert re.search(r"^  No ending yet( +[\d.]+%){5}$", out, re.MULTILINE)
@@ -107,6 +107,29 @@ def test_rarer_moves_are_counted_and_top_0_lists_all(cli, bridge) -> None:
     counts = [float(row.split()[-1]) for row in every.split("Moves: ")[1].split("\n\n")[0].splitlines()[3:]]
     assert len(counts) == 4
     assert counts == sorted(counts, reverse=True)
+
+
+def test_one_of_a_kind_is_not_told_in_the_plural(cli, bridge) -> None:
+    out = cli("run", bridge, "--horizon", "1", "--top", "3")[1]
+    assert "As of 1 April 2031, 1 day, to the end of 1 April 2031." in out
+    assert "horizon 1 day instead of 60" in out
+    assert "and 1 rarer move (--top 0 lists all)" in out
+    assert re.search(r"^ +1 Apr$", out, re.MULTILINE)
+
+
+def test_an_exact_answer_promises_no_more_than_rounding_leaves(cli) -> None:
+    assert "error at most 1e-12" in cli("run", "two-islands", "--horizon", "0.01")[1]
+
+
+def test_a_rung_that_is_an_ending_has_the_interval_of_the_ending(cli, tmp_path) -> None:
+    for options in (["--draws", "10"], ["--engine", "montecarlo", "--runs", "400"],
+                    ["--engine", "montecarlo", "--runs", "400", "--draws", "10"]):  # fmt: skip
+        target = tmp_path / "answer.json"
+        assert cli("run", "two-islands", *options, "--json", str(target))[0] == 0
+        found = Forecast.load(target)
+        ending, rung = found.endings["open-war"], found.part("ladders", "standard", "war")
+        for side in ("probability", "low", "high"):
+            assert getattr(rung, side) == pytest.approx(getattr(ending, side), abs=2e-9)
 
 
 def test_changes_are_told(cli, bridge) -> None:
@@ -561,6 +584,8 @@ def test_columns_are_spread_evenly_and_end_at_the_horizon() -> None:
     assert columns(np.linspace(0, 90, 61)) == [12, 24, 36, 48, 60]
     assert columns(np.array([0.0, 1.0, 2.0])) == [1, 2]
     assert columns(np.array([0.0])) == [0]
+    assert columns(np.linspace(0, 1, 61)) == [60]
+    assert columns(np.array([0.0, 0.5, 1.0, 1.5, 2.0])) == [2, 4]
 
 
 def test_a_column_within_a_day_is_marked(cli, bridge) -> None:

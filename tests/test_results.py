@@ -10,7 +10,7 @@ from scipy.stats import binom
 
 from simlib.engines.exact import solve
 from simlib.errors import SimlibError
-from simlib.results import Band, Forecast, brier_gain, one_digit, percent, plainly, with_error
+from simlib.results import Band, Forecast, brier_gain, one_digit, percent, percent_within, plainly, with_error
 from tests import worlds
 
 
@@ -114,3 +114,14 @@ def test_small_sizes_are_written_without_exponent_and_dust_is_called_so():
     assert plainly(4.1e-7, " points") == "less than 0.0001 points"
     assert brier_gain(4.1e-7, 3e-7) == "less than 0.01 thousandths of the Brier score"
     assert brier_gain(0.0146, 0.0007) == "14.6 ± 0.7 thousandths of the Brier score"
+
+
+@pytest.mark.parametrize(
+    ("numbers", "text"),
+    [((0.013, 0.0109, 0.0161), "1.3% [1.1–1.6%]"), ((0.0021, 0.00212, 0.00213), "0.2%"), ((0.11, 0.094, 0.136),
+     "11% [9–14%]"), ((0.00102, 0.0006, 0.0016), "0.1% [0.1–0.2%]"), ((0.00102, 0.00036, 0.0037), "0.10% [0.04–0.37%]"),
+     ((0.0004, 0.00028, 0.00057), "0.040% [0.028–0.057%]"), ((0.0, 0.0, 0.01), "0% [0–1.0%]"),
+     ((1.0, 1.0, 1.0), "100%")],
+)  # fmt: skip
+def test_an_interval_has_the_digits_of_its_centre_or_is_left_out(numbers, text):
+    assert percent_within(*numbers) == text

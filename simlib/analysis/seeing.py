@@ -84,7 +84,11 @@ class Observation:
 
 @dataclass(frozen=True)
 class Seeing:
-    """Observations ranked by their expected gain for one question; `open_then` is P(still open on the day)."""
+    """Observations ranked by their expected gain for one question.
+
+    mean: P(E), today. open_then: P(still open on the day). if_open: P(E | still open then), which is what the
+    probabilities after seeing and not seeing average to; nan where no history is open.
+    """
 
     scenario: str
     as_of: dt.date
@@ -96,6 +100,7 @@ class Seeing:
     runs: int
     mean: float
     open_then: float
+    if_open: float
     observations: tuple[Observation, ...]
     labels: Mapping[str, str]
     provenance: Mapping[str, Any]
@@ -116,8 +121,9 @@ class Seeing:
     def sentences(self, most: int = 4) -> list[str]:
         """Say what to look out for, and what it would change."""
         what = f"{self.measure.words} by {long_date(self.by)}"
-        first = (f"By {long_date(self.seen_by)} {percent(self.open_then)} of histories leave {what} open; "
-                 f"over the priors it has {percent(self.mean)} today.")  # fmt: skip
+        first = (f"Over the priors {what} has {percent(self.mean)} today. {percent(self.open_then)} of histories leave "
+                 f"it open at the end of {long_date(self.seen_by)}")  # fmt: skip
+        first += f"; among these it has {percent(self.if_open)}." if self.open_then else "."
         told = [self._about(o) for o in self.observations[:most] if o.brier.value > o.brier.half]
         return [first, *(told or ["No observation is worth more than the error of this estimate."])]
 
@@ -136,7 +142,8 @@ class Seeing:
             "question": "seeing", "scenario": self.scenario, "as_of": self.as_of, "by": self.by,
             "seen_by": self.seen_by, "within_days": self.within_days, "measure": self.measure.name,
             "label": self.measure.label, "draws": self.draws, "runs": self.runs, "mean": self.mean,
-            "open_then": self.open_then, "sentences": self.sentences(), "provenance": self.provenance,
+            "open_then": self.open_then, "if_open": _or_none(self.if_open),
+            "sentences": self.sentences(), "provenance": self.provenance,
             "observations": [
                 {"observation": o.name, "label": o.label, "seen": o.seen, "if_seen": _or_none(o.if_seen),
                  "if_not": _or_none(o.if_not), "brier": list(o.brier), "log": list(o.log), "settles": list(o.settles),
@@ -187,9 +194,11 @@ def value_of_seeing(
     sequence = np.repeat(np.arange(SCRAMBLES), each)
     found = [_observation(scenario, question, shares[:, :, :, k], sequence, scores)
              for k, question in enumerate(watched)]  # fmt: skip
+    still, happens = (float(shares[:, :, part].mean()) for part in (_OPEN, _HAPPENS))
     return Seeing(
         scenario.id, scenario.as_of, target, scenario.by_date(horizon), scenario.by_date(within_days), within_days,
-        len(scores), play.runs, float(shares[:, :, _TARGET].mean()), float(shares[:, :, _OPEN].mean()),
+        len(scores), play.runs, float(shares[:, :, _TARGET].mean()), still,
+        happens / still if still else np.nan,
         tuple(sorted(found, key=lambda o: -o.brier.value)), {a.id: a.label for a in scenario.assumptions.values()},
         provenance(scenario, engine="montecarlo", runs=play.runs, seed=seed, draws=len(scores)),
     )  # fmt: skip

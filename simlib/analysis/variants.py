@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from simlib.errors import Unsupported
 from simlib.quantities import show
-from simlib.results import long_date
+from simlib.results import in_days, long_date
 from simlib.scenario.explain import condition_in_words
 from simlib.scenario.model import (
     Assume,
@@ -162,7 +162,7 @@ def describe(base: Scenario, changed: Scenario) -> tuple[str, ...]:
             low, high = (show(value, new.kind, new.unit or old.unit) for value in (new.low, new.high))
             parts.append(f"{old.label}: now between {low} and {high}")
     if changed.horizon_days != base.horizon_days:
-        parts.append(f"horizon: {base.horizon_days:g} days → {changed.horizon_days:g} days")
+        parts.append(f"horizon: {in_days(base.horizon_days)} → {in_days(changed.horizon_days)}")
     return (*parts, *_in_words(changed.interventions[len(base.interventions) :], changed))
 
 

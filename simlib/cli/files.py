@@ -35,7 +35,7 @@ Draw = Callable[["Axes"], Any]
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A figure to be drawn: its size and its margins, all in pixels at 100 dpi."""
+    """A figure to be drawn: its size and its margins, all in pixels at 100 dpi; `foot` is written below it, small."""
 
     name: str
     draw: Draw
@@ -45,6 +45,7 @@ class Picture:
     right: int = 40
     top: int = 84
     bottom: int = 52
+    foot: str = ""
 
     @property
     def box(self) -> tuple[float, float, float, float]:
@@ -167,16 +168,19 @@ def _doubt(answer: Answer) -> pd.DataFrame:
 
 
 def _pictures(answer: Answer) -> Iterator[Picture]:
+    from simlib.plots import written
     from simlib.plots.endings import endings
     from simlib.plots.ladders import ladder_fan
     from simlib.plots.moves import moves
 
-    forecast, beside = answer.forecast, {"width": 1100, "left": 77, "right": 308, "top": 84, "bottom": 60}
-    yield Picture("endings", partial(endings, forecast), **beside)
+    forecast, foot = answer.forecast, written.foot(answer.forecast)
+    beside: dict[str, Any] = {"width": 1100, "left": 77, "right": 308, "top": 96, "bottom": 66, "foot": foot}
+    doubt = None if answer.draws is None else {name: answer.draws.spread(name) for name in forecast.endings}
+    yield Picture("endings", partial(endings, forecast, doubt=doubt), **beside)
     for name in forecast.ladders:
         yield Picture(f"ladder-{name}", partial(ladder_fan, forecast, ladder=name), **beside)
     if forecast.moves:
-        yield Picture("moves", partial(moves, forecast), width=1100, left=33, right=55, top=72, bottom=48)
+        yield Picture("moves", partial(moves, forecast), width=1100, left=33, right=55, top=84, bottom=54, foot=foot)
 
 
 def draw_all(pictures: Iterable[Picture], folder: Path, task: Task) -> None:
@@ -187,6 +191,8 @@ def draw_all(pictures: Iterable[Picture], folder: Path, task: Task) -> None:
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
+    from simlib.plots.written import sign
+
     wanted = list(pictures)
     with mpl.rc_context({"svg.hashsalt": "simlib", "svg.fonttype": "none"}):
         for number, picture in enumerate(wanted, start=1):
@@ -194,6 +200,7 @@ def draw_all(pictures: Iterable[Picture], folder: Path, task: Task) -> None:
                 figure = Figure(figsize=(picture.width / PNG_DPI, picture.height / PNG_DPI), dpi=dpi)
                 buffer = io.BytesIO()
                 picture.draw(figure.add_axes(picture.box))
+                sign(figure, picture.foot)
                 figure.savefig(buffer, format=form, dpi=dpi, metadata=metadata)
                 write_atomically(folder / f"{picture.name}.{form}", buffer.getvalue())
             task.report(number / len(wanted))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ import numpy as np
 from simlib.analysis.variants import intervention_in_words
 from simlib.cli.table import Row, table
 from simlib.quantities import show
-from simlib.results import Band, Forecast, long_date, percent
+from simlib.results import Band, Forecast, counted, in_days, long_date, percent, percent_within
 
 if TYPE_CHECKING:
     from simlib.cli.running import Answer
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 COLUMNS = 5
 """Dates shown."""
+
+ROUND_OFF = 1e-12
+"""What rounding may add up to in an exact answer: a truncation bound below it promises too much."""
 
 _WHOLE = 1e-9
 
@@ -50,7 +54,7 @@ def _head(answer: Answer, base: Scenario, chosen: bool) -> Iterator[str]:
     end = forecast.by_date(forecast.horizon_days)
     lines = [
         forecast.title,
-        f"As of {long_date(forecast.as_of)}, {forecast.horizon_days:g} days, to the end of {long_date(end)}.",
+        f"As of {long_date(forecast.as_of)}, {in_days(forecast.horizon_days)}, to the end of {long_date(end)}.",
         _engine(forecast, chosen),
         f"Scenario {forecast.scenario}, sha256 {answer.scenario.sha256[:12]}; simlib {forecast.provenance['version']}.",
     ]
@@ -68,13 +72,15 @@ def _engine(forecast: Forecast, chosen: bool) -> str:
     made = forecast.provenance
     over = ""
     if forecast.stated is not None:
-        over = f" In brackets: the 95% interval of the mean over {made['draws']:,} draws, seed {made['seed']}."
+        mean = f"the mean over {counted(made['draws'], 'draw')}, seed {made['seed']}"
+        over = f" In brackets, where it can be seen: the 95% interval of {mean}."
     if forecast.engine == "exact":
         bound = (forecast.stated or forecast).provenance["truncation_bound"]
-        why = f", because its {forecast.states:,} states fit" if chosen else f": {forecast.states:,} states"
-        return f"Exact{why}; truncation error at most {bound:.0e}.{over}"
+        states = counted(forecast.states or 0, "state")
+        why = f", because its {states} fit" if chosen else f": {states}"
+        return f"Exact{why}; error at most {max(bound, ROUND_OFF):.0e}.{over}"
     what = over or " In brackets: the 95% interval of the computation."
-    return f"Monte Carlo: {made['runs']:,} replicates, seed {made['seed']}.{what}"
+    return f"Monte Carlo: {counted(made['runs'], 'replicate')}, seed {made['seed']}.{what}"
 
 
 def _changes(scenario: Scenario, base: Scenario) -> Iterator[str]:
@@ -84,7 +90,7 @@ def _changes(scenario: Scenario, base: Scenario) -> Iterator[str]:
             new, old = (show(item.value, item.kind, item.unit) for item in (now, before))
             yield f"{name} = {new} instead of {old}"
     if scenario.horizon_days != base.horizon_days:
-        yield f"horizon {scenario.horizon_days:g} days instead of {base.horizon_days:g}"
+        yield f"horizon {in_days(scenario.horizon_days)} instead of {base.horizon_days:g}"
 
 
 def _acts(forecast: Forecast, scenario: Scenario) -> Iterator[str]:
@@ -117,7 +123,8 @@ def _tables(forecast: Forecast, answer: Answer, top: int) -> Iterator[str]:
     if ladder:
         title = f"{forecast.label('ladders', ladder)}: probability of each rung at the end of the date"
         for subtitle, one in _versions(forecast):
-            rows = [Row(name, _cells(_rung(one, ladder, name), at, bare=not one.error)) for name in one.ladders[ladder]]
+            bands = {name: one.part("ladders", ladder, name) for name in one.ladders[ladder]}
+            rows = [Row(name, _cells(band, at, bare=not one.error)) for name, band in bands.items()]
             yield table(f"{title}{subtitle}", head, rows)
     yield _moves(forecast, at, head, top)
 
@@ -125,31 +132,24 @@ def _tables(forecast: Forecast, answer: Answer, top: int) -> Iterator[str]:
 def _versions(forecast: Forecast) -> list[tuple[str, Forecast]]:
     if forecast.stated is None:
         return [(", at the stated values", forecast)]
-    draws = forecast.provenance["draws"]
-    return [(f", over the priors ({draws:,} draws)", forecast), (", at the stated values", forecast.stated)]
-
-
-def _rung(forecast: Forecast, ladder: str, name: str) -> Band:
-    p = forecast.ladders[ladder][name]
-    half = forecast.error["ladders"][ladder][name] if forecast.error else np.zeros_like(p)
-    return Band(p, np.maximum(p - half, 0.0), np.minimum(p + half, 1.0))
+    draws = counted(forecast.provenance["draws"], "draw")
+    return [(f", over the priors ({draws})", forecast), (", at the stated values", forecast.stated)]
 
 
 def _cells(band: Band, at: Sequence[int], *, bare: bool) -> list[str]:
     """Write probabilities, with an interval where it is wider than what is shown."""
-    chances = [_percent(band.probability[i]) for i in at]
     if bare:
-        return chances
-    return [f"{chance} {_interval(band.low[i], band.high[i])}" for chance, i in zip(chances, at, strict=True)]
+        return [_short_words(percent(band.probability[i])) for i in at]
+    return [_short_words(percent_within(band.probability[i], band.low[i], band.high[i])) for i in at]
 
 
-def _percent(p: float) -> str:
-    return percent(p).replace("above ", ">").replace("below ", "<")
+def _short_words(text: str) -> str:
+    return text.replace("above ", ">").replace("below ", "<")
 
 
-def _interval(low: float, high: float) -> str:
-    first, last = _percent(low), _percent(high)
-    return f"[{first}]" if first == last else f"[{first.removesuffix('%')}–{last}]"
+def _span(low: float, high: float) -> str:
+    first, last = percent(low), percent(high)
+    return _short_words(first if first == last else f"{first.removesuffix('%')}–{last}")
 
 
 def _doubt(answer: Answer, kind: str, at: Sequence[int], head: Sequence[Sequence[str]]) -> str:
@@ -159,7 +159,7 @@ def _doubt(answer: Answer, kind: str, at: Sequence[int], head: Sequence[Sequence
     rows = []
     for name in getattr(answer.forecast, kind):
         low, _, _, _, high = draws.spread(name, kind)  # type: ignore[arg-type]
-        rows.append(Row(answer.forecast.label(kind, name), [_interval(low[i], high[i])[1:-1] for i in at]))
+        rows.append(Row(answer.forecast.label(kind, name), [_span(low[i], high[i]) for i in at]))
     title = f"{kind.capitalize()}: 5th to 95th percentile over the draws (doubt about the assumptions)"
     return table(title, head, rows)
 
@@ -170,7 +170,7 @@ def _moves(forecast: Forecast, at: Sequence[int], head: Sequence[Sequence[str]],
     rows = [Row(forecast.label("moves", name), _counts(forecast, name, values, at)) for name, values in shown]
     text = table(f"Moves: expected number by the end of the date{_versions(forecast)[0][0]}", head, rows)
     left = len(ranked) - len(shown)
-    return text + (f"\n  and {left} rarer moves (--top 0 lists all)" if left else "")
+    return text + (f"\n  and {counted(left, 'rarer move')} (--top 0 lists all)" if left else "")
 
 
 def _counts(forecast: Forecast, name: str, values: np.ndarray, at: Sequence[int]) -> list[str]:
@@ -193,11 +193,13 @@ def count(number: float) -> str:
 def columns(times: np.ndarray, wanted: int = COLUMNS) -> list[int]:
     """Return the indices of about `wanted` report times, equally far apart, the last one among them.
 
-    Times that are whole days are taken where there are any, so that a column means "by the end of a date".
+    Times that are whole days are taken where there are enough, or as many as there are days, so that a column means
+    "by the end of a date" and no date stands twice.
     """
     later = [i for i in range(len(times)) if times[i] > 0] or list(range(len(times)))
     whole = [i for i in later if abs(times[i] - round(times[i])) < _WHOLE]
-    usable = whole if len(whole) >= wanted and whole[-1] == later[-1] else later
+    enough = len(whole) >= min(wanted, max(math.floor(times[-1] + _WHOLE), 1))
+    usable = whole if enough and whole[-1] == later[-1] else later
     ideal = [times[-1] * k / wanted for k in range(1, wanted + 1)]
     return sorted({min(usable, key=lambda i: abs(times[i] - day)) for day in ideal})
 

@@ -6,6 +6,7 @@ import dataclasses
 import sys
 from argparse import Namespace
 from pathlib import Path
+from typing import Any
 
 from simlib.cli import numbers, world
 from simlib.cli.arguments import RUNS
@@ -13,6 +14,7 @@ from simlib.cli.playing import either
 from simlib.cli.progress import Task
 from simlib.errors import Problem, ScenarioError
 from simlib.results import write_atomically
+from simlib.scenario.model import Scenario
 
 EACH = 500
 """Replicates of each draw by Monte Carlo, at the least."""
@@ -25,6 +27,7 @@ def report(arguments: Namespace) -> int:
     from simlib.export import pages
     from simlib.export import report as writing
     from simlib.scenario.load import load
+    from simlib.scenario.views import with_horizon
 
     target: Path = arguments.out
     if target.suffix not in (".html", ".md"):
@@ -34,9 +37,11 @@ def report(arguments: Namespace) -> int:
     numbers.check(arguments, scenario)
     draws = arguments.draws if numbers.uncertain(scenario) else 0
 
-    def by(engine: str) -> Answer:
+    base = with_horizon(load(arguments.path), scenario.horizon_days)
+
+    def by(engine: str, of: Scenario = scenario, **more: Any) -> Answer:
         runs = max(RUNS, EACH * draws) if engine == "montecarlo" else None
-        return compute(scenario, Namespace(**vars(arguments) | {"engine": engine, "draws": draws, "runs": runs}))
+        return compute(of, Namespace(**vars(arguments) | {"engine": engine, "draws": draws, "runs": runs} | more))
 
     answer = either(by, arguments.engine)
     with Task("asking what drives it and what to watch for") as task:
@@ -44,8 +49,11 @@ def report(arguments: Namespace) -> int:
             scenario, answer.forecast, draws=answer.draws, seed=arguments.seed, progress=task.report,
             cancel=task.cancelled,
         )  # fmt: skip
-    changes = what_if(load(arguments.path), scenario, windows=not arguments.ignore_windows)
-    answers = dataclasses.replace(answers, what_if=changes, ledger=world.with_reasons(stated, scenario))
+    changes = what_if(base, scenario, windows=not arguments.ignore_windows)
+    answers = dataclasses.replace(
+        answers, what_if=changes, ledger=world.with_reasons(stated, scenario),
+        baseline=by(answer.forecast.engine, base, ignore_windows=False).forecast if changes else None,
+    )  # fmt: skip
     pieces = list(writing.blocks(answers))
     text = pages.to_html(pieces) if target.suffix == ".html" else pages.to_markdown(pieces)
     write_atomically(target, text.encode())

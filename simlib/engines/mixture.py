@@ -183,14 +183,8 @@ def _pooled_band(bands: Sequence[Band], share: Floats, trials: int | None) -> Ba
     p = share @ stack
     variance = _variance_of_mean(stack, share)
     bound = share @ np.stack([band.high - band.probability for band in bands])
-    doubtful = (variance > 0) & (p > 0) & (p < 1)
-    effective = np.divide(p * (1 - p), variance, out=np.ones_like(p), where=doubtful)
-    if trials:  # Monte Carlo: no draw differing from another still leaves the error of so many replicates
-        effective = np.where(doubtful, np.minimum(effective, trials), trials)
-        wilson = Band.wilson(p * effective, effective)
-        return Band(p, wilson.low, wilson.high)
-    wilson = Band.wilson(p * effective, effective)
-    return Band(p, np.where(doubtful, wilson.low, p), np.where(doubtful, np.maximum(wilson.high, p + bound), p + bound))
+    band = Band.of_mean(p, variance, trials)
+    return band if trials else Band(p, band.low, np.maximum(band.high, p + bound))
 
 
 def _total(forecasts: Sequence[Forecast], key: str) -> Any:

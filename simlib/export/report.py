@@ -1,20 +1,21 @@
 """A report that a minister's staff can read: one self-contained page, as HTML or as Markdown.
 
 The question, the answer in sentences with the words of estimative probability of ICD 203 (2015) beside the numbers,
-how sure anyone can be, figures, what drives it, by which path, what to watch for, the ledger of assumptions with their
-reasons and sources, limits, and provenance. How it is written down is in `pages`.
+how sure anyone can be, figures, what drives it, by which path, what to watch for, what it rests on (see `ledger`),
+limits, and provenance. How it is written down is in `pages`.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
+from simlib.export import ledger
 from simlib.export.pages import Block
-from simlib.quantities import show
-from simlib.results import ONGOING, Forecast, long_date, percent
+from simlib.results import ONGOING, Band, Forecast, long_date, percent, percent_within
 from simlib.scenario.model import Scenario
 
 if TYPE_CHECKING:
@@ -28,9 +29,12 @@ if TYPE_CHECKING:
 
 _WORDS = (
     (0.05, "almost no chance"), (0.20, "very unlikely"), (0.45, "unlikely"), (0.55, "roughly even chance"),
-    (0.80, "likely"), (0.95, "very likely"), (1.0, "almost certain"),
+    (0.80, "likely"), (0.95, "very likely"), (0.99, "almost certain"),
 )  # fmt: skip
-"""One column of the words of ICD 203, each with the probability up to which it goes."""
+"""One column of the words of ICD 203, each with the probability up to which it goes; the first begins at 1%."""
+
+_CERTAIN = 1 - 1e-9
+"""As near to one as the exact engine computes."""
 
 WATCHED = 14.0
 """Days within which something is looked for, unless half the horizon is nearer."""
@@ -43,8 +47,10 @@ HISTORIES = 5_000
 
 Kind = Literal["endings", "questions"]
 
+_IN_DOUBT = "each has a reason, and a range unless it is fixed."
+_ALL_FIXED = "all are fixed, so that nothing here says how far off the answer may be."
+
 _LIMITS = (
-    "It says what follows from the assumptions above, not that they are right: each has a reason and a range.",
     "Actors follow rates; they do not optimise, bluff or anticipate unless a move says so.",
     "What the model does not name has probability zero in it, and not in the world.",
     "Chance (the same assumptions, another run of history) and doubt about the assumptions are different things.",
@@ -53,14 +59,16 @@ _LIMITS = (
 
 def icd203(p: float) -> str:
     """Return the estimative word of ICD 203 for a probability."""
-    return next((word for top, word in _WORDS if p < top), _WORDS[-1][1])
+    if p < 0.01:
+        return "less than 1%"
+    return "more than 99%" if p > _WORDS[-1][0] else next(word for top, word in _WORDS if p < top or top == 0.99)
 
 
 def legend() -> str:
     """Return what the words of ICD 203 stand for, in one sentence."""
-    lows = (0.0, *(top for top, _ in _WORDS))
+    lows = (0.01, *(top for top, _ in _WORDS))
     told = [f"{word} {100 * low:.0f}–{100 * top:.0f}%" for low, (top, word) in zip(lows, _WORDS, strict=False)]
-    return f"The words are those of ICD 203: {', '.join(told)}."
+    return f"The words are those of ICD 203: {', '.join(told)}. Less than 1% and more than 99% lie beyond its scale."
 
 
 @dataclass(frozen=True)
@@ -68,8 +76,9 @@ class Answers:
     """What a report tells: the forecast, and what was asked beside it (None: not asked).
 
     `draws`: the draws that the forecast is the mean of. `seeing`: what seeing a move says of the first question.
-    `what_if`: where the scenario was changed, a sentence that says so and each change. `ledger`: the scenario whose
-    assumptions are listed, where their reasons are to be told otherwise.
+    `what_if`: where the scenario was changed, a sentence that says so and each change; `baseline`: then the forecast of
+    the scenario as it stands. `ledger`: the scenario whose assumptions are listed, where their reasons are to be told
+    otherwise.
     """
 
     scenario: Scenario
@@ -81,6 +90,7 @@ class Answers:
     seeing: Seeing | None = None
     what_if: tuple[str, ...] = ()
     ledger: Scenario | None = None
+    baseline: Forecast | None = None
 
 
 def ask(
@@ -102,7 +112,7 @@ def ask(
     from simlib.analysis.seeing import value_of_seeing
     from simlib.analysis.variants import without_windows
 
-    world = without_windows(scenario) if forecast.provenance.get("ignore_windows") else scenario
+    world = ledger.readable(without_windows(scenario) if forecast.provenance.get("ignore_windows") else scenario)
     ranked = sorted(scenario.endings, key=lambda name: -forecast.endings[name].probability[-1])
     question = [f"question:{name}" for name in list(scenario.questions)[:1]]
     about = [*(f"ending:{name}" for name in ranked[:1]), *question]
@@ -155,38 +165,46 @@ def blocks(answers: Answers) -> Iterator[Block]:
     yield from _answer(answers, by)
     if answers.draws is not None:
         yield Block("heading", "How sure can anyone be?")
-        yield from _doubt(answers.draws, forecast)
+        yield from _doubt(answers, answers.draws)
     if answers.tornado is not None:
         from simlib.plots.tornado import tornado
 
         yield Block("heading", "What drives it")
         for measure in answers.tornado.measures:
             draw = partial(tornado, answers.tornado, measure=measure.name)
-            yield _figure(draw, f"what {measure.words} hangs on")
+            yield _figure(forecast, draw, f"what {measure.words} hangs on")
         yield Block("list", items=tuple(answers.tornado.sentences()))
     if answers.paths is not None:
-        from simlib.plots.paths import path_classes
-
         yield Block("heading", "By which path")
-        what, *told = answers.paths.sentences(4)
-        yield Block("text", what)
-        yield _figure(partial(path_classes, answers.paths), "the likeliest paths")
-        yield Block("list", items=tuple(told))
+        yield from _by_which_path(answers.paths, forecast)
     if answers.indicators or answers.seeing:
         yield Block("heading", "What to watch for")
         if answers.seeing is not None:
-            yield Block("list", items=tuple(_signs(answers.seeing)))
+            yield Block("list", items=tuple(_signs(answers.seeing, forecast)))
         for found in answers.indicators:
             yield Block("list", items=tuple(found.sentences(SIGNS)))
-    yield Block("heading", "The assumptions")
-    yield _ledger(answers.ledger or scenario)
-    yield Block("heading", "Sources")
-    yield Block("list", items=tuple(_source(source) for source in scenario.sources.values()) or ("None are named.",))
+    yield from _ground(answers)
     yield Block("heading", "Limits")
-    yield Block("list", items=_LIMITS)
+    fixed = all(number.fixed for number in scenario.assumptions.values())
+    first = "It says what follows from the assumptions above, not that they are right"
+    yield Block("list", items=(f"{first}: {_ALL_FIXED if fixed else _IN_DOUBT}", *_LIMITS))
     yield Block("heading", "Provenance")
     rows = [*_provenance(forecast.provenance), *(("watch list", found.made()) for found in answers.indicators[:1])]
     yield Block("table", items=(("what", "value"), *rows))
+
+
+def _ground(answers: Answers) -> Iterator[Block]:
+    """Say what the answer rests on: how questions are settled, the start, the assumptions, the sources."""
+    scenario = answers.ledger or answers.scenario
+    if scenario.questions:
+        yield Block("heading", "How the questions are settled")
+        yield ledger.settling(scenario)
+    yield Block("heading", "Where it starts")
+    yield ledger.start(scenario)
+    yield Block("heading", "The assumptions")
+    yield from ledger.assumptions(scenario)
+    yield Block("heading", "Sources")
+    yield ledger.sources(scenario)
 
 
 def _answer(answers: Answers, by: str) -> Iterator[Block]:
@@ -195,7 +213,8 @@ def _answer(answers: Answers, by: str) -> Iterator[Block]:
         "at the stated values of the assumptions")  # fmt: skip
     ranked = sorted(forecast.endings, key=lambda name: (name == ONGOING, -forecast.endings[name].probability[-1]))
     spread = "" if answers.draws is None else "; in brackets, where nine in ten sets of assumptions put it"
-    yield Block("text", f"By {by}, {over}{spread}:")
+    beside = "" if answers.baseline is None else "; the baseline is the scenario as it stands, computed likewise"
+    yield Block("text", f"By {by}, {over}{spread}{beside}:")
     yield Block("list", items=tuple(_told(answers, "endings", name) for name in ranked))
     if forecast.questions:
         yield Block("list", items=tuple(_told(answers, "questions", name) for name in forecast.questions))
@@ -206,26 +225,54 @@ def _answer(answers: Answers, by: str) -> Iterator[Block]:
             "These are at the stated values only. The forecast that counts is the average over the "
             "ranges of the assumptions: make the report with draws from them, as it is without --draws 0.",
         )
+    yield from _pictures(answers)
+
+
+def _pictures(answers: Answers) -> Iterator[Block]:
     from simlib.plots.endings import endings
     from simlib.plots.ladders import ladder_fan
     from simlib.plots.moves import moves
 
-    yield _figure(partial(endings, forecast), forecast.sentence(), room=0.3)
+    forecast, before, draws = answers.forecast, answers.baseline, answers.draws
+    doubt = None if draws is None else {name: draws.spread(name) for name in forecast.endings}
+    draw = partial(endings, forecast, baseline=before, doubt=doubt)
+    yield _figure(forecast, draw, forecast.sentence(), room=0.3)
     if forecast.ladders:
-        yield _figure(partial(ladder_fan, forecast), "where the ladder stands over time", room=0.3)
-    yield _figure(partial(moves, forecast), "expected number of moves")
+        draw = partial(ladder_fan, forecast, baseline=before)
+        yield _figure(forecast, draw, "where the ladder stands over time", room=0.3)
+    yield _figure(forecast, partial(moves, forecast, baseline=before), "expected number of moves")
 
 
 def _told(answers: Answers, kind: Kind, name: str) -> str:
     forecast = answers.forecast
     band = getattr(forecast, kind)[name]
     p, low, high = (float(x[-1]) for x in (band.probability, band.low, band.high))
+    old = None if answers.baseline is None else getattr(answers.baseline, kind)[name]
+    beside = "" if old is None else f"; baseline {_plainly(answers, old, name) or percent(float(old.probability[-1]))}"
+    if said := _plainly(answers, band, name):
+        return f"{forecast.label(kind, name)}: {said}{beside}."
+    if p <= 0:
+        played = f"in none of the histories that were played (so at most {percent(high)})"
+        return f"{forecast.label(kind, name)}: {icd203(p)}, {played}{beside}."
     if answers.draws is not None:
         low, high = _range(answers.draws, kind, name)
         more = f" ({percent(low)} to {percent(high)})"
     else:
         more = f", computed to within {percent(low)} to {percent(high)}" if high - low > 0.001 else ""
-    return f"{forecast.label(kind, name)}: {icd203(p)}, {percent(p)}{more}."
+    return f"{forecast.label(kind, name)}: {icd203(p)}, {percent(p)}{more}{beside}."
+
+
+def _plainly(answers: Answers, band: Band, name: str) -> str:
+    """Say what is beyond doubt in the model, by its structure alone; "" for all else."""
+    p = float(band.probability[-1])
+    if answers.forecast.engine != "exact":
+        return ""
+    if p <= 0:
+        return "ruled out in this model"
+    if p < _CERTAIN:
+        return ""
+    already = float(answers.forecast.times[0]) == 0 and float(band.probability[0]) >= _CERTAIN
+    return "already the case" if already and name != ONGOING else "certain in this model"
 
 
 def _range(draws: Draws, kind: Kind, name: str) -> tuple[float, float]:
@@ -234,8 +281,9 @@ def _range(draws: Draws, kind: Kind, name: str) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def _doubt(draws: Draws, forecast: Forecast) -> Iterator[Block]:
+def _doubt(answers: Answers, draws: Draws) -> Iterator[Block]:
     """Say how far the answers depend on the assumptions, and how well their average is known."""
+    forecast, before = answers.forecast, answers.baseline
     yield Block(
         "text",
         f"Nobody knows the assumptions exactly: each has a range. {len(draws.forecasts)} sets of them "
@@ -250,53 +298,79 @@ def _doubt(draws: Draws, forecast: Forecast) -> Iterator[Block]:
             low, high = _range(draws, kind, name)
             label = forecast.label(kind, name)
             widest = max(widest, (high - low, f"“{label}”: from {percent(low)} to {percent(high)}"))
-            mean, first, last = (percent(float(x[-1])) for x in (band.probability, band.low, band.high))
+            mean = percent_within(*(float(x[-1]) for x in (band.probability, band.low, band.high)))
             stated = percent(float(getattr(draws.stated, kind)[name].probability[-1]))
-            rows.append((label, mean, f"{percent(low)} to {percent(high)}", stated, f"{first} to {last}"))
+            old = [] if before is None else [percent(float(getattr(before, kind)[name].probability[-1]))]
+            rows.append((label, mean, *old, f"{percent(low)} to {percent(high)}", stated))
     yield Block("text", f"The assumptions matter most to {widest[1]}.")
-    head = ("", "average", "nine in ten draws", "at the stated values", "average to within (95%)")
+    column = [] if before is None else ["baseline"]
+    head = ("", "average [95% error of this average]", *column, "nine in ten draws", "at the stated values")
     yield Block("table", items=(head, *rows))
+    for name in list(forecast.questions)[:1]:
+        if draws.spread(name, "questions").any():
+            yield _spread(forecast, draws, name)
 
 
-def _signs(seeing: Seeing) -> Iterator[str]:
+def _spread(forecast: Forecast, draws: Draws, question: str) -> Block:
+    """Draw the doubt about a question over time."""
+    from simlib.analysis.fans import measure_fan
+    from simlib.plots.nested_fan import doubt_fan
+
+    fan = measure_fan(draws, f"question:{question}")
+    fan = dataclasses.replace(fan, quantiles=draws.spread(question, "questions")[:, None, :])
+    return _figure(forecast, partial(doubt_fan, fan), f"“{fan.title}” over the draws")
+
+
+def _by_which_path(paths: Paths, forecast: Forecast) -> Iterator[Block]:
+    from simlib.plots.paths import path_classes
+
+    how, *told = paths.sentences(4)
+    yield Block("text", how)
+    yield _figure(forecast, partial(path_classes, paths), "the likeliest paths")
+    yield Block("list", items=tuple(told))
+
+
+def _signs(seeing: Seeing, forecast: Forecast) -> Iterator[str]:
     """Say which moves, seen or not seen in time, tell most about a question."""
     until, by = long_date(seeing.seen_by), long_date(seeing.by)
-    yield (f"Over the priors, {seeing.measure.words} by {by} is at {percent(seeing.mean)}. What has been seen by "
-           f"{until} says something of it, where it is still open then:")  # fmt: skip
+    if not seeing.mean:
+        yield f"{seeing.measure.words} happens in none of the histories that were played: nothing is a sign of it."
+        return
+    if forecast.stated is not None:
+        today = float(forecast.questions[seeing.measure.of].probability[-1])
+        yield f"Over the priors, {seeing.measure.words} by {by} is at {percent(today)} today."
+    if not seeing.open_then:
+        yield f"By {until} nothing is open any more that could be watched for."
+        return
+    yield (f"Among histories in which it has not happened, and nothing has ended, by {until}, {seeing.measure.words} "
+           f"by {by} is at {percent(seeing.if_open)} over the priors. Among these, what has been seen by then moves "
+           "it:")  # fmt: skip
     told = [o for o in seeing.observations if o.brier.value > o.brier.half]
     for o in told[:SIGNS]:
-        yield (f"“{o.label}”: {percent(o.if_seen)} if it is seen by then, {percent(o.if_not)} if not; it is seen with "
-               f"probability {percent(o.seen)}.")  # fmt: skip
+        yield (f"“{o.label}”: to {percent(o.if_seen)} if it is seen by then, to {percent(o.if_not)} if not; it is seen "
+               f"with probability {percent(o.seen)}.")  # fmt: skip
     if not told:
         yield "No single move is known to tell anything about it."
-
-
-def _ledger(scenario: Scenario) -> Block:
-    head = ("assumption", "value", "90% range", "because", "sources")
-    rows = [head]
-    for a in scenario.assumptions.values():
-        value, low, high = (show(x, a.kind, a.unit) for x in (a.value, a.low, a.high))
-        sources = ", ".join(scenario.sources[s].title for s in a.sources if s in scenario.sources)
-        rows.append((a.label, value, "fixed" if a.fixed else f"{low} to {high}", a.because, sources))
-    return Block("table", items=tuple(rows))
-
-
-def _source(source: Any) -> str:
-    date = f", {long_date(source.date)}" if source.date else ""
-    return f"{source.title}{date}{f' ({source.url})' if source.url else ''}"
 
 
 def _provenance(provenance: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for key, value in provenance.items():
         if isinstance(value, Mapping):
-            yield key, ", ".join(f"{name} {item}" for name, item in value.items())
+            yield key, ", ".join(f"{name} {_short(item)}" for name, item in value.items())
         elif value not in (None, "", []):
-            yield key, ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+            yield key, ", ".join(map(_short, value)) if isinstance(value, list | tuple) else _short(value)
 
 
-def _figure(draw: Callable[[Axes], Any], words: str, *, room: float = 0.04) -> Block:
+def _short(value: Any) -> str:
+    """Write a number of the record with as many digits as anybody needs."""
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def _figure(forecast: Forecast, draw: Callable[[Axes], Any], words: str, *, room: float = 0.04) -> Block:
     from simlib.plots.figure import new_figure, small_png
+    from simlib.plots.written import foot, sign
 
     figure = new_figure(960, 560, words)
+    sign(figure, foot(forecast))
     draw(figure.add_axes((0.06, 0.11, 0.9 - room, 0.73)))
     return Block("figure", words, png=small_png(figure))

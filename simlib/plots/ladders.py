@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simlib.plots import style
-from simlib.plots.panel import Panel, SideLabels, changed
+from simlib.plots import style, written
+from simlib.plots.panel import Panel, SideLabels, beside, changed
+from simlib.results import long_date, percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -16,17 +17,20 @@ if TYPE_CHECKING:
     from simlib.results import Forecast
 
 
+UNIT = "probability of each rung at the end of the date"
+
+
 class LadderPanel(Panel):
     """Stacked rungs, the lowest at the bottom and lightest; dotted lines are where the baseline has the borders."""
 
     def __init__(self, ax: Axes, result: Forecast, ladder: str | None = None, *, room: float | None = None) -> None:
-        super().__init__(ax)
         from matplotlib.collections import LineCollection, PolyCollection
 
         self.ladder = ladder or next(iter(result.ladders))
         self.rungs = list(result.ladders[self.ladder])
+        room = beside(ax) if room is None else room
         title = result.label("ladders", self.ladder)
-        style.dress(ax, f"Ladder: {title}", "probability of each rung at the end of the date")
+        super().__init__(ax, f"Ladder: {title}", ax.get_window_extent().width + room)
         ax.set_axisbelow(False)
         self.colours = style.ordered(len(self.rungs))
         self.areas = PolyCollection([], facecolors=self.colours, edgecolor="white", linewidth=0.6, zorder=2)
@@ -34,14 +38,13 @@ class LadderPanel(Panel):
         for made in (self.areas, self.ghosts):
             ax.add_collection(made, autolim=False)
         self.labels = SideLabels(ax, [(colour, "solid") for colour in self.colours], room=room, linewidth=4)
-        self.artists = [self.areas, self.ghosts, *self.labels.artists]
+        self.artists += [self.areas, self.ghosts, *self.labels.artists]
         ax.set_ylim(0, 1)
         style.percent_axis(ax, 1.0)
         self._span: tuple[object, ...] = ()
 
     def update(self, result: Forecast, baseline: Forecast | None = None, *, moving: bool = False) -> bool:
         """Show another answer; see Panel.update."""
-        del moving
         shares = self._shares(result)
         edges = np.concatenate([np.zeros((1, shares.shape[1])), np.cumsum(shares, axis=0)])
         self.areas.set_verts(
@@ -57,6 +60,8 @@ class LadderPanel(Panel):
         redraw, self._span = span != self._span, span
         if redraw:
             style.date_axis(self.ax, *span)
+        dotted = "" if old is None else "; dotted: the baseline"
+        redraw |= self.say(UNIT + dotted, "by the end of the date" + dotted, moving=moving)
         values = [changed(float(now[-1]), None if old is None else float(old[k][-1])) for k, now in enumerate(shares)]
         self.labels.update((edges[:-1, -1] + edges[1:, -1]) / 2, self.rungs, values)
         return redraw
@@ -66,6 +71,13 @@ class LadderPanel(Panel):
 
 
 def ladder_fan(result: Forecast, ax: Axes, *, ladder: str | None = None, baseline: Forecast | None = None) -> Axes:
-    """Draw one ladder (default: the first) as stacked rungs over time; return the axes."""
-    LadderPanel(ax, result, ladder).update(result, baseline)
+    """Draw one ladder (default: the first) as stacked rungs over time, under the finding; return the axes."""
+    panel = LadderPanel(ax, result, ladder)
+    panel.update(result, baseline)
+    last = {rung: float(shares[-1]) for rung, shares in result.ladders[panel.ladder].items()}
+    likeliest = max(last, key=lambda rung: last[rung])
+    on = long_date(result.by_date(float(result.times[-1])))
+    finding = f"{result.label('ladders', panel.ladder)}: likeliest at the end of {on} is “{likeliest}”"
+    dotted = [] if baseline is None or panel.ladder not in baseline.ladders else ["dotted: the baseline"]
+    written.head(panel, f"{finding}, {percent(last[likeliest])}", f"{UNIT}, {written.basis(result)}", *dotted)
     return ax

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simlib.plots import style
+from simlib.plots import style, written
 from simlib.plots.panel import GROWTH, Panel
+from simlib.results import long_date
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,17 +23,25 @@ class MovesPanel(Panel):
     """One bar for each of some moves, its label above it and its number at its end; the hollow bar is the baseline.
 
     `show` picks moves by id; by default the `rows` most frequent ones of the first answer, most frequent first. The
-    choice and its order stay as they are, so that nothing moves under the hand.
+    choice and its order stay as they are, so that nothing moves under the hand. `errors`: write the error of each
+    number beside it.
     """
 
-    def __init__(self, ax: Axes, result: Forecast, show: Sequence[str] | None = None, rows: int = ROWS) -> None:
+    def __init__(
+        self,
+        ax: Axes,
+        result: Forecast,
+        show: Sequence[str] | None = None,
+        rows: int = ROWS,
+        *,
+        errors: bool = False,
+    ) -> None:
         from matplotlib.collections import LineCollection, PolyCollection
 
-        super().__init__(ax)
+        super().__init__(ax, "Expected moves", ax.get_window_extent().width + 24)
+        self.errors_told = errors
         ranked = sorted(result.moves, key=lambda name: -float(result.moves[name][-1]))
         self.names = list(show) if show is not None else ranked[:rows]
-        by = result.by_date(float(result.times[-1]))
-        style.dress(ax, "Expected moves", f"mean number by {by.day} {by:%b %Y}; hollow: the baseline")
         ax.grid(visible=False, axis="y")
         ax.spines["left"].set_visible(False)
         places = np.arange(len(self.names), dtype=float)
@@ -58,15 +67,15 @@ class MovesPanel(Panel):
             )
         ax.set_yticks([])
         ax.set_ylim(len(places) - 0.45, -0.6)
-        self.artists = [self.bars, self.ghosts, self.errors, *self.texts]
-        self._top, self._by = 0.0, by
+        self.artists += [self.bars, self.ghosts, self.errors, *self.texts]
+        self._top = 0.0
 
     def update(self, result: Forecast, baseline: Forecast | None = None, *, moving: bool = False) -> bool:
         """Show another answer; see Panel.update."""
         counts = np.array([_count(result, name) for name in self.names])
         olds = np.array([np.nan if baseline is None else _count(baseline, name) for name in self.names])
-        redraw = self._fit(counts, olds, moving)
         halves = np.array([_half(result, name) for name in self.names])
+        redraw = self._fit(counts + halves, olds, moving)
         rows = [k + 0.2 for k in range(len(counts))]
         self.bars.set_verts([_box(count, row, 0.36) for count, row in zip(counts, rows, strict=True)])
         self.ghosts.set_segments(
@@ -82,21 +91,25 @@ class MovesPanel(Panel):
         gap = 5 * self._top / self.ax.get_window_extent().width
         for text, count, half, old in zip(self.texts, counts, halves, olds, strict=True):
             text.set_x(max(count + half, np.nan_to_num(old)) + gap)
-            text.set_text(_number(count) + _change(count, old))
+            error = f" ±{_number(half)}" if half and self.errors_told else ""
+            text.set_text(_number(count) + error + _change(count, old))
+        return self._say(result, sampled=bool(halves.any()), hollow=baseline is not None, moving=moving) or redraw
+
+    def _say(self, result: Forecast, *, sampled: bool, hollow: bool, moving: bool) -> bool:
         by = result.by_date(float(result.times[-1]))
-        if by != self._by:
-            self._by = by
-            self._retitle()
-            redraw = True
-        return redraw
+        on = f"{by.day} {by:%b %Y}"
+        long, short = [f"mean number by {on}"], [f"mean by {on}"]
+        if hollow:
+            long, short = [*long, "hollow: the baseline"], [*short, "hollow: baseline"]
+        if sampled:
+            long, short = [*long, "line: error of the computation"], [*short, "line: error"]
+        return self.say("; ".join(long), "; ".join(short), moving=moving)
 
-    def _retitle(self) -> None:
-        for text in self.ax.texts:
-            if text.get_text().startswith("mean number by"):
-                text.set_text(f"mean number by {self._by.day} {self._by:%b %Y}; hollow: the baseline")
-
-    def _fit(self, counts: np.ndarray, olds: np.ndarray, moving: bool) -> bool:
-        need = 1.22 * max(float(np.max(counts, initial=0.0)), float(np.max(np.nan_to_num(olds), initial=0.0)), 1e-9)
+    def _fit(self, ends: np.ndarray, olds: np.ndarray, moving: bool) -> bool:
+        longest = max(float(np.max(ends, initial=0.0)), float(np.max(np.nan_to_num(olds), initial=0.0)), 1e-9)
+        text = 13 * style.TEXT * self.ax.get_figure(root=True).dpi / 72  # type: ignore[union-attr]
+        share = 1 - text / self.ax.get_window_extent().width
+        need = longest / max(share, 0.4) if self.errors_told else 1.22 * longest
         if self._top and need <= self._top and (moving or need > 0.5 * self._top):
             return False
         self._top = need * (GROWTH if moving else 1.05)
@@ -141,6 +154,15 @@ def moves(
     show: Sequence[str] | None = None,
     rows: int = ROWS,
 ) -> Axes:
-    """Draw the expected number of each of some moves by the last report time; return the axes."""
-    MovesPanel(ax, result, show, rows).update(result, baseline)
+    """Draw the expected number of each of some moves by the last report time, under the finding; return the axes."""
+    panel = MovesPanel(ax, result, show, rows, errors=True)
+    panel.update(result, baseline)
+    by = long_date(result.by_date(float(result.times[-1])))
+    most = max(panel.names, key=lambda name: _count(result, name), default="")
+    notes = [f"mean number by the end of {by}, {written.basis(result)}"]
+    if any(_half(result, name) for name in panel.names):
+        notes.append(f"line and ±: 95% error of {written.computed_from(result)}, not doubt about the assumptions")
+    notes += [] if baseline is None else ["hollow: the baseline"]
+    told = f"“{result.label('moves', most)}”, {_number(_count(result, most))} times on average" if most else "none"
+    written.head(panel, f"Most frequent move by {by}: {told}", *notes)
     return ax

@@ -26,11 +26,40 @@ GROWTH = 1.6
 
 
 class Panel:
-    """One plot on one axes. `artists` are those that change with the answer."""
+    """One plot on one axes. `artists` are those that change with the answer.
 
-    def __init__(self, ax: Axes) -> None:
-        self.ax = ax
+    `reach` is the width, in pixels, that the title and the caption below it may take.
+    """
+
+    def __init__(self, ax: Axes, title: str, reach: float) -> None:
+        from matplotlib.transforms import offset_copy
+
+        self.ax, self.reach = ax, reach
+        style.dress(ax)
+        style.entitle(ax, title, lines=1)
+        above = offset_copy(ax.transAxes, fig=ax.get_figure(root=True), y=7, units="points")
+        self.caption = ax.text(
+            0, 1, "", transform=above, fontsize=style.SMALL, color=style.FAINT, va="baseline", clip_on=False
+        )
         self.artists: list[Artist] = []
+
+    def letters(self, size: float = style.SMALL) -> int:
+        """Return how many letters of a size fit into the reach."""
+        figure = self.ax.get_figure(root=True)
+        assert figure is not None
+        return max(20, int(self.reach / (size * figure.dpi / 72 * 0.53)))
+
+    def say(self, *wordings: str, moving: bool) -> bool:
+        """Caption what is drawn, in the first of these wordings that fits; return whether the caption changed.
+
+        While `moving` it stays as it is: it belongs to the background, and comes right as soon as the hand rests.
+        """
+        most = self.letters()
+        words = next((words for words in wordings if len(words) <= most), wordings[-1])
+        if moving or words == self.caption.get_text():
+            return False
+        self.caption.set_text(words)
+        return True
 
     def update(self, result: Forecast, baseline: Forecast | None = None, *, moving: bool = False) -> bool:
         """Show another answer; return True when the background (limits, ticks, titles) changed with it.
@@ -38,6 +67,13 @@ class Panel:
         While `moving`, limits only grow, so that nothing jumps under the hand.
         """
         raise NotImplementedError
+
+
+def beside(ax: Axes) -> float:
+    """Return the pixels from the right side of an axes to the edge of its figure."""
+    figure = ax.get_figure(root=True)
+    assert figure is not None
+    return float(figure.bbox.width - ax.get_window_extent().x1)
 
 
 class SideLabels:
@@ -60,8 +96,7 @@ class SideLabels:
         edge = ax.get_yaxis_transform()
         figure = ax.get_figure(root=True)
         assert figure is not None
-        if room is None:
-            room = figure.bbox.width - ax.get_window_extent().x1
+        room = beside(ax) if room is None else room
         self.ax, self.width = ax, max(10, int((room - 22) / (style.TEXT * figure.dpi / 72 * 0.58)))
         text_at = offset_copy(edge, fig=figure, x=20, units="dots")
         self.texts = [

@@ -54,8 +54,7 @@ def dress(ax: Axes, title: str = "", unit: str = "") -> Axes:
     ax.grid(color=GRID, linewidth=0.8)
     ax.set_axisbelow(True)
     if title:
-        below = 9 + 11 * len(unit.splitlines())
-        ax.set_title(plain(title), loc="left", fontsize=TITLE, color=INK, fontweight="bold", pad=below)
+        entitle(ax, title, lines=len(unit.splitlines()))
     if unit:
         ax.annotate(
             unit,
@@ -69,6 +68,12 @@ def dress(ax: Axes, title: str = "", unit: str = "") -> Axes:
             va="bottom",
         )
     return ax
+
+
+def entitle(ax: Axes, title: str, *, lines: int) -> None:
+    """Write the title of an axes, and leave room below it for a caption of some lines."""
+    pad = 9 + (0 if not lines else 11 + 1.4 * SMALL * (lines - 1))
+    ax.set_title(plain(title), loc="left", fontsize=TITLE, color=INK, fontweight="bold", pad=pad)
 
 
 _STEPS = (0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.25)

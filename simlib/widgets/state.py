@@ -18,7 +18,7 @@ from typing import Any
 from simlib.analysis.variants import intervention_in_words
 from simlib.errors import Problem, QuantityError, ScenarioError, did_you_mean
 from simlib.quantities import check_range, parse, show
-from simlib.results import long_date
+from simlib.results import in_days, long_date
 from simlib.scenario.load import load, load_views
 from simlib.scenario.model import (
     Assume,
@@ -311,7 +311,7 @@ class State:
         for move in settings.off:
             yield f"switched off: {self.base.moves[move].label}"
         if settings.horizon_days is not None:
-            yield f"horizon of {settings.horizon_days:g} days instead of {self.base.horizon_days:g}"
+            yield f"horizon of {in_days(settings.horizon_days)} instead of {self.base.horizon_days:g}"
         if settings.as_of is not None:
             yield f"begins on {long_date(settings.as_of)} instead of {long_date(self.base.as_of)}"
 

@@ -30,6 +30,7 @@ from simlib.analysis.uncertainty import propagate
 from simlib.cli.listing import worth_seeing
 from simlib.engines.mixture import over_priors
 from simlib.errors import Cancelled, ScenarioError, Unsupported
+from simlib.results import percent
 from simlib.scenario.model import Correlation, Question
 from tests.worlds import World, tempo_world, two_states
 
@@ -375,7 +376,7 @@ def _uncertain(scenario):
 def test_seeing_tells_itself():
     found = value_of_seeing(ferry(), "across", draws=64, runs=400, within_days=10)
     text = " ".join(found.sentences())
-    assert "By 10 April 2031" in text
+    assert f"leave it open at the end of 10 April 2031; among these it has {percent(found.if_open)}." in text
     assert "Whether “signal” is seen by then" in text
     assert "most of it about “pace”" in text
     data = json.loads(json.dumps(found.to_dict(), allow_nan=False))

@@ -11,26 +11,36 @@ import pytest
 from simlib.cli import main
 from simlib.engines.exact import solve
 from simlib.engines.mixture import over_priors
+from simlib.engines.montecarlo import simulate
 from simlib.errors import TooManyStates
 from simlib.export.pages import to_html, to_markdown
 from simlib.export.report import Answers, ask, blocks, icd203, legend
 from simlib.results import percent
-from simlib.scenario.model import Window
+from simlib.scenario.load import load
+from simlib.scenario.model import Forbid, Window
+from simlib.scenario.views import with_interventions
 from tests import worlds
 from tests.cli_world import write_bridge
 
 HEADINGS = ["The answer", "How sure can anyone be?", "What drives it", "By which path", "What to watch for",
-            "The assumptions", "Sources", "Limits", "Provenance"]  # fmt: skip
+            "How the questions are settled", "Where it starts", "The assumptions", "Sources", "Limits",
+            "Provenance"]  # fmt: skip
 
 
 @pytest.mark.parametrize(
     ("p", "word"),
-    [(0.0, "almost no chance"), (0.03, "almost no chance"), (0.1, "very unlikely"), (0.3, "unlikely"),
-     (0.5, "roughly even chance"), (0.7, "likely"), (0.9, "very likely"), (1.0, "almost certain")],
+    [(0.01, "almost no chance"), (0.03, "almost no chance"), (0.1, "very unlikely"), (0.3, "unlikely"),
+     (0.5, "roughly even chance"), (0.7, "likely"), (0.9, "very likely"), (0.99, "almost certain")],
 )  # fmt: skip
 def test_words_of_probability(p, word):
     assert icd203(p) == word
     assert f"{word} " in legend()
+
+
+@pytest.mark.parametrize(("p", "word"), [(0.0, "less than 1%"), (0.0099, "less than 1%"), (0.9901, "more than 99%")])
+def test_what_icd_203_has_no_word_for_has_none(p, word):
+    assert icd203(p) == word
+    assert "Less than 1% and more than 99% lie beyond its scale." in legend()
 
 
 def test_a_whole_report_as_html(tmp_path, capsys):
@@ -137,7 +147,7 @@ def test_a_report_says_how_sure_anyone_can_be():
     stated = percent(float(draws.stated.questions["on-the-pass"].probability[-1]))
     span = f"{percent(float(low))} to {percent(float(high))}"
     assert re.search(rf"- on-the-pass: [a-z ]+, {mean} \({span}\)\.", text)
-    assert f"| on-the-pass | {mean} | {span} | {stated} |" in text
+    assert re.search(rf"\| on-the-pass \| {mean} [^|]*\| {span} \| {stated} \|", text)
     assert "16 sets of them were drawn from these ranges" in text
     assert "The assumptions matter most to “" in text
 
@@ -147,12 +157,13 @@ def test_a_report_is_about_the_first_question_too():
     drives = text[text.index("## What drives it") : text.index("## By which path")]
     assert "“on-the-pass” by 30 April 2031 is" in drives
     assert "what “on-the-pass” hangs on" in drives
-    assert "“on-the-pass” by 30 April 2031 is at" in text[text.index("## What to watch for") :]
+    watched = text[text.index("## What to watch for") :]
+    assert re.search("Among histories in which it has not happened.*, “on-the-pass” by 30 April 2031 is at", watched)
 
 
 def test_the_words_of_probability_are_explained_once():
     text, _ = told(valley())
-    assert text.count("The words are those of ICD 203: almost no chance 0–5%, very unlikely 5–20%") == 1
+    assert text.count("The words are those of ICD 203: almost no chance 1–5%, very unlikely 5–20%") == 1
     assert "remote" not in text
 
 
@@ -179,3 +190,70 @@ def test_what_is_not_in_doubt_has_no_doubt_by_either_engine():
     unsure = over_priors(valley(), engine="montecarlo", draws=64, runs=6400, times=2)
     exact = over_priors(valley(), draws=64, times=2)
     assert unsure.spread("out")[:, -1] == pytest.approx(exact.spread("out")[:, -1], abs=0.06)
+
+
+def test_the_watch_list_refers_to_histories_that_are_still_open():
+    """What seeing and not seeing make of it lies on both sides of what it is then; today's number is the page's."""
+    draws = over_priors(valley(), draws=16, times=4)
+    answers = ask(valley(), draws.mixture(), draws=draws)
+    assert answers.seeing.if_open < answers.seeing.mean
+    for seen in answers.seeing.observations:
+        sides = sorted([seen.if_seen, seen.if_not])
+        assert not sides[0] > answers.seeing.if_open + 1e-9
+        assert not sides[1] < answers.seeing.if_open - 1e-9
+    text = to_markdown(blocks(answers))
+    today = percent(float(draws.mixture().questions["on-the-pass"].probability[-1]))
+    watched = text[text.index("## What to watch for") :]
+    assert f"“on-the-pass” by 30 April 2031 is at {today} today" in watched
+    assert f"“on-the-pass” by 30 April 2031 is at {percent(answers.seeing.if_open)} over the priors" in watched
+
+
+def test_a_what_if_stands_beside_its_baseline(tmp_path, capsys):
+    text = page(tmp_path, capsys, "two-islands", "--view", "hawks", "--draws", "10")
+    before = percent(float(over_priors(load("two-islands"), draws=10).mixture().endings["open-war"].probability[-1]))
+    assert re.search(rf"- Open war: [^\n]*; baseline {re.escape(before)}\.", text)
+    assert "| baseline |" in text
+    assert re.search(rf"\| Open war \| [^|]+ \| {re.escape(before)} \|", text)
+    assert "baseline" not in page(tmp_path, capsys, "two-islands", "--draws", "10")
+
+
+def test_what_the_model_decides_is_said_plainly():
+    world = worlds.World("sure", 30.0).variable("bank", "left", "middle", "right", start="left")
+    world.move("cross", 0.05, {"bank": "middle"}, when={"bank": "left"})
+    world.ending("never", {"bank": "right"}).question("now", {"bank": "left"}).question("later", {"bank": "middle"})
+    scenario = world.scenario()
+    text = to_markdown(blocks(Answers(scenario, solve(scenario, times=5))))
+    assert "- never: ruled out in this model." in text
+    assert "- now: already the case." in text
+    assert "- later: likely, 78%." in text
+    assert "that they are right: all are fixed" in text
+    sampled = to_markdown(blocks(Answers(scenario, simulate(scenario, runs=400, times=5))))
+    assert "- never: less than 1%, in none of the histories that were played (so at most 1.0%)." in sampled
+
+
+def test_what_cannot_happen_has_no_spread_and_no_signs():
+    world = valley()
+    shut = with_interventions(world, [Forbid("climb")])
+    text, _ = told(shut)
+    assert "- on-the-pass: ruled out in this model." in text
+    assert re.search(r"\| on-the-pass \| 0% \| 0% to 0% \| 0% \|", text)
+    assert "over the draws](" not in text
+    assert "happens in none of the histories that were played: nothing is a sign of it" in text
+
+
+def test_a_report_tells_what_it_rests_on(tmp_path, capsys):
+    text = page(tmp_path, capsys, "two-islands", "--draws", "0")
+    assert "- A ship of North Island is hit: the Gazette of the Isles reports a ship of North Island hit" in text
+    assert "decided by the editors of the Gazette." in text
+    starts = text[text.index("## Where it starts") : text.index("## The assumptions")]
+    assert re.search(r"\| Standoff in the strait \| patrols \| patrols have .* \| Gazette of the Isles \|", starts)
+    assert "| hot with 70%, otherwise quiet | assumed: the last patrol" in starts
+    assert "| How many times as often “Break contact after a clash” while “Tempo of events” is hot |" in text
+    assert "Factor 1 of" not in text
+    assert "hot”: +0.4, because both are high" in text
+
+
+def test_numbers_of_the_record_are_rounded(tmp_path, capsys):
+    text = page(tmp_path, capsys, "two-islands", "--draws", "10")
+    record = text[text.index("## Provenance") :]
+    assert not re.search(r"\| (seconds|truncation\\_bound) \| [\d.]{6,}", record)

@@ -194,3 +194,86 @@ def test_every_ending_has_a_colour_of_its_own(ax):
     drawn = next(some for some in ax.collections if isinstance(some, LineCollection) and some.get_linewidth()[0] == 2)
     colours = [to_hex(colour).upper() for colour in drawn.get_color()]
     assert sorted(colour.upper() for colour in style.CATEGORIES[:4]) == sorted(colours)
+
+
+def captions(ax):
+    """Title and caption of an axes, each on one line."""
+    return [text.replace("\n", " ") for text in (ax.get_title(loc="left"), ax.texts[0].get_text())]
+
+
+def over_priors(result, draws=40):
+    return dataclasses.replace(result, stated=result, provenance=result.provenance | {"draws": draws})
+
+
+def test_a_written_picture_states_the_finding_and_captions_only_what_is_drawn(ax):
+    plots.endings(forecast(), ax)
+    title, caption = captions(ax)
+    assert title == "Likeliest ending by 29 June 2031: “A treaty is signed and kept”, 27%; none yet: 55%"
+    assert caption == "probability by the end of the date, at the stated values"
+
+
+def test_a_written_picture_names_the_band_for_what_it_is(ax):
+    result = forecast(runs=400)
+    result = dataclasses.replace(result, provenance={"view": "", "runs": 400})
+    plots.endings(result, ax, baseline=forecast())
+    _, caption = captions(ax)
+    assert "band: 95% error of 400 replicates, not doubt about the assumptions; dotted: the baseline" in caption
+
+
+def test_draws_are_drawn_as_doubt_and_the_error_is_named_apart(ax):
+    result = over_priors(forecast(runs=400))
+    doubt = {name: np.outer((0.2, 0.5, 1.0, 1.4, 2.0), band.probability) for name, band in result.endings.items()}
+    plots.endings(result, ax, show=("treaty", "war"), doubt=doubt)
+    tops = [area[:, 1].max() for area in areas(ax)]
+    assert tops == pytest.approx([2 * result.endings[name].probability[-1] for name in ("treaty", "war")])
+    _, caption = captions(ax)
+    assert "over the priors (40 draws); band and brackets: 5% to 95% of the draws; error of the mean over 40" in caption
+    assert any("27% (5.4–54%)" in text.get_text() for text in ax.texts)
+    assert ax.get_ylim()[1] >= max(tops)
+
+
+def test_of_many_endings_only_the_likeliest_is_shaded(ax):
+    result = over_priors(forecast())
+    doubt = {name: np.outer((0.2, 0.5, 1.0, 1.4, 2.0), band.probability) for name, band in result.endings.items()}
+    plots.endings(result, ax, doubt=doubt)
+    assert sum(len(area) > 0 for area in areas(ax)) == 1
+    assert "as a band for “A treaty is signed and kept”" in captions(ax)[1]
+
+
+def test_written_moves_have_their_error_beside_them_and_no_hollow_bar_unless_drawn(ax):
+    plots.moves(forecast(runs=100), ax, rows=2)
+    title, caption = captions(ax)
+    assert title == "Most frequent move by 29 June 2031: “North: does thing number 0”, 12.0 times on average"
+    assert "line and ±: 95% error" in caption
+    assert "hollow" not in caption
+    assert "12.0 ±1.2" in [text.get_text() for text in ax.texts]
+
+
+def test_a_written_ladder_says_which_rung_is_likeliest(ax):
+    plots.ladder_fan(over_priors(forecast()), ax, baseline=forecast(2.0))
+    title, caption = captions(ax)
+    assert title.startswith("Escalation in the strait: likeliest at the end of 29 June 2031 is “shows of force”, ")
+    assert caption.endswith("at the end of the date, over the priors (40 draws); dotted: the baseline")
+
+
+@pytest.mark.parametrize("width", [420, 680, 960])
+def test_a_dashboard_captions_what_is_drawn_once_the_hand_rests(width):
+    board = Dashboard(forecast(), width)
+    board.update(forecast())
+    said = [captions(panel.ax)[1] for panel in board.panels]
+    assert not any("baseline" in caption or "error" in caption for caption in said)
+    assert not board.update(forecast(1.01), forecast(), moving=True)
+    assert board.update(forecast(1.01), forecast())
+    assert all("baseline" in captions(panel.ax)[1] for panel in board.panels)
+    assert not board.update(forecast(1.02), forecast())
+    board.update(forecast(1.3, runs=500), forecast(runs=500))
+    found = boxes(board.figure, [panel.caption for panel in board.panels])
+    assert max(box.x1 for box in found) <= board.width
+    assert all("error" in captions(panel.ax)[1] for panel in board.panels if type(panel).__name__ != "LadderPanel")
+
+
+@pytest.mark.parametrize("width", [480, 960])
+def test_numbers_beside_written_moves_are_not_cut_off(width):
+    figure = Figure(figsize=(width / 100, 5.6), dpi=100)
+    axes = plots.moves(forecast(1.87, runs=100), figure.add_axes((0.06, 0.11, 0.86, 0.73)), baseline=forecast())
+    assert max(box.x1 for box in boxes(figure, axes.texts)) <= width
