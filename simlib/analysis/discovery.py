@@ -248,8 +248,9 @@ def discover(
     interesting = answers >= cut
     if interesting.all() or not interesting.any():
         raise SimlibError(
-            f"{asked.name} is {'never' if not interesting.any() else 'always'} at least {cut:.3g} over {draws} draws "
-            f"(from {answers.min():.3g} to {answers.max():.3g}); choose a threshold in between"
+            f"{asked.words} is {'never' if not interesting.any() else 'always'} at least {_threshold(asked, cut)} in "
+            f"{counted(draws, 'draw')} (from {asked.write(answers.min())} to {asked.write(answers.max())}); choose a "
+            "threshold in between"
         )
     free = [i for i, a in enumerate(scenario.assumptions.values()) if not a.fixed]
     scores = _ranks(theta[:, free])
@@ -261,6 +262,10 @@ def discover(
     leaves = grow(scores, answers, depth)
     shown = tuple(_leaf(leaf, names, theta[:, free], answers, cut) for leaf in leaves)
     return dataclasses.replace(result, boxes=tuple(b for b in told if b.bounds), leaves=shown, trajectory=trajectory)
+
+
+def _threshold(asked: measures.Measure, cut: float) -> str:
+    return f"{100 * cut:.3g}%" if asked.probability else f"{cut:.3g}"
 
 
 def _noise(blocks: Floats) -> float:

@@ -159,7 +159,8 @@ class Sobol:
             return
         told = [share for share in found.shares if share.first.known and share.first.low >= 0.01]
         for share in told[:most]:
-            together = f"; {share.total.estimate:.2f} with others" if share.total.known else ""
+            more = f"{share.total.estimate:.2f}" if share.total.estimate > share.first.estimate else "no more"
+            together = f"; {more} with others" if share.total.known else ""
             words, doubt = share_in_words(share.first.estimate).capitalize(), f"the doubt about {found.measure.words}"
             yield f"{words} of {doubt} is about “{share.input.label}” (first-order index {share.first}{together})."
         if not told:

@@ -24,7 +24,7 @@ def indicators(result: Indicators, ax: Axes, *, most: int = ROWS) -> Axes:
     some = (result.signs or result.rows)[:most]
     ending = result.scenario.endings[result.ending].label
     until, by = (long_date(result.scenario.by_date(day)) for day in (result.day, result.horizon))
-    best, before = max(some, key=lambda row: abs(row.change)), write_share(result.before)
+    best, before = some[0], write_share(result.before)
     title = f"{ending}: {before} before looking, {write_share(best.if_seen)} where “{best.label}” has been seen"
     if not result.signs:
         title = f"{ending}: {before}, and no sign by {until} is known to tell anything"
@@ -66,7 +66,7 @@ def indicator_map(results: list[Indicators], ax: Axes, *, most: int = 14) -> Axe
     for item, column in known:
         if item.id in names:
             change[list(names).index(item.id), column] = item.change
-    row, column = map(int, np.unravel_index(int(np.argmax(np.abs(change))), change.shape))
+    row, column = 0, int(np.argmax(np.abs(change[0])))  # what is told is the sign that says most, not the rarest one
     endings = [result.scenario.endings[result.ending].label for result in results]
     until, by = (long_date(results[0].scenario.by_date(day)) for day in (results[0].day, results[0].horizon))
     title = f"No move or level seen by {until} is known to be a sign of anything" if not names else (

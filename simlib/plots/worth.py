@@ -45,7 +45,11 @@ def seeing(result: Seeing, ax: Axes, *, most: int = ROWS) -> Axes:
     some = result.observations[:most]
     best = some[0]
     told = f"{percent(best.if_seen)} if “{best.label}” is seen, {percent(best.if_not)} if not"
-    title = f"{result.measure.label}: {told if 0 < best.seen < 1 else 'nothing may be seen, or not, while it is open'}"
+    if not 0 < best.seen < 1:
+        told = "nothing may be seen, or not, while it is open"
+    elif best.brier.value <= best.brier.half:
+        told = "no observation is known to be worth anything"
+    title = f"{result.measure.label}: {told}"
     unit = f"probability by {long_date(result.by)} where it is open on {long_date(result.seen_by)}"
     style.dress(ax, fit(title, ax), f"{unit}; filled: seen by then, hollow: not seen")
     rows(ax, len(some))

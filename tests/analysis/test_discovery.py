@@ -94,7 +94,7 @@ def test_a_world_end_to_end(scenario, engine):
 
 
 def test_a_threshold_nobody_reaches_is_refused(scenario):
-    with pytest.raises(SimlibError, match=r"ending:out is never at least 1.5 over 50 draws"):
+    with pytest.raises(SimlibError, match=r"“out” is never at least 150% in 50 draws"):
         discover(scenario, "ending:out", threshold=1.5, draws=50, runs=50)
     with pytest.raises(ScenarioError, match="'otu' is not known; did you mean 'out'"):
         discover(scenario, "ending:otu")
