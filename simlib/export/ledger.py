@@ -7,6 +7,7 @@ move together, and the sources.
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Iterable, Iterator
 
 from simlib.export.pages import Block
@@ -42,7 +43,8 @@ def settling(scenario: Scenario) -> Block:
     """List for each question how it is settled in the world, and by whom."""
     told = []
     for question in scenario.questions.values():
-        parts = [question.resolves, question.decides and f"decided by {question.decides}"]
+        who = re.sub("^The ", "the ", question.decides)
+        parts = [question.resolves, who and f"decided by {who}"]
         how = "; ".join(part.rstrip(".") for part in parts if part)
         told.append(f"{question.label}: {how or 'the scenario does not say how it is settled'}.")
     return Block("list", items=tuple(told))
@@ -56,7 +58,7 @@ def start(scenario: Scenario) -> Block:
         shares = [scenario.assumptions[share] for _, share in variable.start if share]
         reasons = [variable.because, *(share.because for share in shares)]
         named = [*variable.sources, *(name for share in shares for name in share.sources)]
-        because = "; ".join(dict.fromkeys(reason for reason in reasons if reason))
+        because = " ".join(f"{reason.rstrip('.')}." for reason in dict.fromkeys(reasons) if reason)
         rows.append((variable.label, _levels(variable, scenario), because, titles(dict.fromkeys(named), scenario)))
     return Block("table", items=(head, *rows))
 

@@ -26,7 +26,7 @@ _STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:62rem;margin:2rem auto;padding:0 1rem;color:#222}"
     "h1{font-size:1.7rem}h2{font-size:1.25rem;margin-top:2.2rem;border-bottom:1px solid #ccc}"
     "img{max-width:100%;height:auto}table{border-collapse:collapse;font-size:.85rem;width:100%}"
-    "td,th{border:1px solid #ccc;padding:.3rem .5rem;text-align:left;vertical-align:top;overflow-wrap:anywhere}"
+    "td,th{border:1px solid #ccc;padding:.3rem .5rem;text-align:left;vertical-align:top;overflow-wrap:break-word}"
     "th{background:#f2f2f2}@media print{h2{break-after:avoid}img,tr{break-inside:avoid}}"
 )
 

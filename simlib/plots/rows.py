@@ -30,7 +30,8 @@ def name(ax: Axes, row: float, text: str, *, bold: bool = False) -> None:
     """Write the label of a row above its bar, at the left edge of the axes."""
     ax.annotate(style.wrap(text, letters(ax), 1), (0, row - 0.06), (0, 0), xycoords=("axes fraction", "data"),
                 textcoords="offset points", fontsize=style.SMALL, color=style.INK, va="bottom",
-                annotation_clip=False, fontweight="bold" if bold else "normal")  # fmt: skip
+                annotation_clip=False, fontweight="bold" if bold else "normal",
+                bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6})  # fmt: skip
 
 
 def number(ax: Axes, x: float, row: float, text: str, *, right: bool = True, faint: bool = False) -> None:
