@@ -63,7 +63,7 @@ class SideLabels:
         if room is None:
             room = figure.bbox.width - ax.get_window_extent().x1
         self.ax, self.width = ax, max(10, int((room - 22) / (style.TEXT * figure.dpi / 72 * 0.58)))
-        text_at = offset_copy(edge, fig=figure, x=20, units="dots")
+        text_at = offset_copy(edge, fig=figure, x=20 * 72 / figure.dpi, units="points")
         self.texts = [
             ax.text(
                 1,
