@@ -280,7 +280,7 @@ VIEW = "application/vnd.jupyter.widget-view+json"
 
 def notebook(*outputs):
     """A notebook as Jupyter hands it to a hook: one cell of words, one with outputs (data), and widget state."""
-    shown = [{"output_type": "display_data", "data": data, "metadata": dict.fromkeys(data, {})} for data in outputs]
+    shown = [{"output_type": "display_data", "data": data, "metadata": {kind: {} for kind in data}} for data in outputs]
     cells = [{"cell_type": "markdown", "source": "words"}, {"cell_type": "code", "outputs": shown}]
     return {"type": "notebook", "content": {"cells": cells, "metadata": {"widgets": {"state": {}}, "kernelspec": {}}}}
 
