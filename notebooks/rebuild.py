@@ -24,6 +24,7 @@ from PIL import Image
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from simlib import load
+from simlib._jupyter.saving import drop_live
 from simlib.shipped import shipped_scenarios
 from simlib.widgets import influence
 
@@ -32,8 +33,6 @@ STORED = HERE / "stored"
 PICTURES = HERE / "pictures"
 THUMBNAIL = (340, 211)
 SECONDS_PER_CELL = 180
-LIVE_ONLY = ("application/vnd.jupyter.widget-view+json", "text/html")
-"""Left out of stored outputs that also have a picture: without a kernel they show nothing, or the same once more."""
 
 
 def notebooks(names: list[str]) -> list[Path]:
@@ -85,11 +84,8 @@ def clean(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
 def _clean_output(output: Any, number: int) -> None:
     if output.output_type == "execute_result":
         output.execution_count = number
-    data = output.get("data", {})
-    if "image/png" in data:
-        for kind in LIVE_ONLY:
-            data.pop(kind, None)
-            output.metadata.pop(kind, None)
+    if drop_live(output):
+        data = output.data
         data["image/png"] = data["image/png"].replace("\n", "")
 
 

@@ -21,6 +21,7 @@ import pytest
 
 import simlib
 from simlib import _jupyter, lab, shipped
+from simlib._jupyter import saving
 
 HOME = Path(simlib.__file__).resolve().parents[1]
 
@@ -271,7 +272,52 @@ def test_a_server_without_the_handler_is_left_alone(monkeypatch):
     monkeypatch.setitem(sys.modules, "jupyter_server.services.kernels.websocket", None)
     log = types.SimpleNamespace(debug=lambda *words: said.append(words))
     _jupyter._load_jupyter_server_extension(types.SimpleNamespace(log=log))
-    assert len(said) == 1
+    assert [words[0].partition(":")[0] for words in said] == ["simlib", "simlib"]
+
+
+VIEW = "application/vnd.jupyter.widget-view+json"
+
+
+def notebook(*outputs):
+    """A notebook as Jupyter hands it to a hook: one cell of words, one with outputs (data), and widget state."""
+    shown = [{"output_type": "display_data", "data": data, "metadata": {kind: {} for kind in data}} for data in outputs]
+    cells = [{"cell_type": "markdown", "source": "words"}, {"cell_type": "code", "outputs": shown}]
+    return {"type": "notebook", "content": {"cells": cells, "metadata": {"widgets": {"state": {}}, "kernelspec": {}}}}
+
+
+def outputs_of(model):
+    return [sorted(output["data"]) for output in model["content"]["cells"][1]["outputs"]]
+
+
+def test_a_notebook_is_saved_with_pictures_in_place_of_live_views():
+    model = notebook({VIEW: {}, "text/html": "<img>", "image/png": "abc", "text/plain": "34%"})
+    saving.before_saving(model, path="a.ipynb", contents_manager=None)
+    assert outputs_of(model) == [["image/png", "text/plain"]]
+    assert model["content"]["cells"][1]["outputs"][0]["metadata"] == {"image/png": {}, "text/plain": {}}
+    assert model["content"]["metadata"] == {"kernelspec": {}}
+
+
+def test_what_has_no_picture_and_what_is_not_ours_is_saved_as_it_is():
+    model = notebook({VIEW: {}, "text/plain": "a slider"}, {"text/html": "<plot>", "image/png": "abc"})
+    before = json.dumps(model)
+    saving.before_saving(model, path="a.ipynb", contents_manager=None)
+    assert json.dumps(model) == before
+
+
+def test_jupyter_saves_so_from_the_moment_the_extension_is_loaded(tmp_path):
+    files = pytest.importorskip("jupyter_server.services.contents.filemanager", reason="Jupyter is not installed")
+    nbformat = pytest.importorskip("nbformat")
+    v4 = nbformat.v4
+    manager = files.FileContentsManager(root_dir=str(tmp_path))
+    _jupyter._load_jupyter_server_extension(types.SimpleNamespace(contents_manager=manager, log=None))
+    shown = v4.new_output("display_data", {VIEW: {"model_id": "gone"}, "image/png": "abc"})
+    content = v4.new_notebook(cells=[v4.new_code_cell("explorer", outputs=[shown])])
+    manager.save({"type": "notebook", "format": "json", "content": content}, "a.ipynb")
+    assert list(nbformat.read(tmp_path / "a.ipynb", as_version=4).cells[0].outputs[0].data) == ["image/png"]
+
+
+def test_other_files_are_saved_as_they_are():
+    saving.before_saving({"type": "file", "content": "words"}, path="a.txt", contents_manager=None)
 
 
 def free_port():

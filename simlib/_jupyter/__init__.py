@@ -6,6 +6,7 @@
 - This module is a server extension, enabled for that server only: it switches Nagle's algorithm off on the kernel
   websockets, on which the server otherwise holds small messages back for up to 40 ms. If Jupyter changes and the
   way in is gone, it does nothing.
+- It also stores pictures in place of live views in the notebooks that are saved; see `simlib._jupyter.saving`.
 - `labconfig/` sets two defaults that people can change in Lab's settings: messages of sliders run in the kernel's main
   thread, in order, and Lab asks nobody for news.
 """
@@ -15,6 +16,8 @@ from __future__ import annotations
 import functools
 import inspect
 from typing import Any
+
+from simlib._jupyter.saving import before_saving
 
 
 def _jupyter_server_extension_points() -> list[dict[str, str]]:
@@ -28,6 +31,10 @@ def _load_jupyter_server_extension(server: Any) -> None:
         _send_at_once(KernelWebsocketHandler)
     except (ImportError, AttributeError) as error:
         server.log.debug("simlib: kernel messages keep Nagle's delay: %s", error)
+    try:
+        server.contents_manager.register_pre_save_hook(before_saving)
+    except Exception as error:  # noqa: BLE001  (a notebook that keeps its live views is better than no server)
+        server.log.debug("simlib: notebooks are saved with their live views: %s", error)
 
 
 def _send_at_once(handler: Any) -> None:

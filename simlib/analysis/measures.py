@@ -146,8 +146,8 @@ def _make(scenario: Scenario, kind: Kind, of: str, part: str = "") -> Measure:
         return Measure(kind, of, scenario.questions[of].label)
     if kind == "moves":
         return Measure(kind, of, scenario.moves[of].label)
-    group = scenario.variables[of] if kind == "level" else scenario.ladders[of]
-    return Measure(kind, of, f"{group.label}: {part}", part)
+    label = scenario.variables[of].at(part) if kind == "level" else f"{scenario.ladders[of].label}: {part}"
+    return Measure(kind, of, label, part)
 
 
 # -------------------------------------------------------------------- reading

@@ -60,7 +60,7 @@ def sightings(told: Histories, times_seen: int) -> Iterator[tuple[str, str, str,
         enters = begins | (levels != np.roll(levels, 1))
         for number, level in enumerate(variable.levels):
             rows = np.flatnonzero(enters & (levels == number))
-            label = f"{variable.label}: {level.replace('-', ' ')}"
+            label = variable.at(level)
             yield "level", f"{variable.id}={level}", label, _nth(history[rows], told.time[rows], len(told), times_seen)
 
 

@@ -61,8 +61,7 @@ class Watch:
         levels = self.solver.space.levels
         for place, variable in enumerate(self.scenario.variables.values()):
             for number, level in enumerate(() if variable.hidden else variable.levels):
-                label = f"{variable.label}: {level}"
-                yield "level", f"{variable.id}={level}", label, (levels[:, place] == number, -1)
+                yield "level", f"{variable.id}={level}", variable.at(level), (levels[:, place] == number, -1)
 
     def _row(self, kind: str, name: str, label: str, stays: float, happens: float) -> Indicator:
         """Return what a sign says, from P(open, not seen) and P(open, not seen, E)."""

@@ -195,9 +195,11 @@ def intervention_in_words(item: Intervention, scenario: Scenario) -> str:
     """Say an intervention with the labels of its scenario."""
     match item:
         case Pin():
-            return f"{scenario.variables[item.variable].label} set to {item.level} on {long_date(item.date)}"
+            variable = scenario.variables[item.variable]
+            return f"{variable.label} set to {variable.words(item.level)} on {long_date(item.date)}"
         case Hold():
-            return f"{scenario.variables[item.variable].label} kept at {item.level}{_span(item)}"
+            variable = scenario.variables[item.variable]
+            return f"{variable.label} kept at {variable.words(item.level)}{_span(item)}"
         case Assume():
             assumption = scenario.assumptions[item.assumption]
             value = show(item.value, assumption.kind, item.unit or assumption.unit)

@@ -98,7 +98,7 @@ class Histories:
 
     def _situation(self, row: int) -> str:
         parts = [
-            f"{variable.label}: {variable.levels[level]}{' (hidden)' if variable.hidden else ''}"
+            f"{variable.at(variable.levels[level])}{' (hidden)' if variable.hidden else ''}"
             for variable, level in zip(self.scenario.variables.values(), self.levels[row], strict=True)
         ]
         return "; ".join(parts)
@@ -118,7 +118,7 @@ class Histories:
 
     def _change(self, row: int) -> str:
         changes = [
-            f"{variable.label} goes from {variable.levels[before]} to {variable.levels[after]}"
+            f"{variable.label} goes from {' to '.join(variable.words(variable.levels[k]) for k in (before, after))}"
             for variable, before, after in zip(
                 self.scenario.variables.values(), self.levels[row - 1], self.levels[row], strict=True
             )

@@ -30,7 +30,7 @@ TWO_COLUMNS = 960
 BARS_SIDE_BY_SIDE = 680
 """From this width on the two panels of bars stand side by side."""
 
-_HEAD, _GAP, _TITLE, _FOOT = 30, 26, 44, 40
+_HEAD, _GAP, _TITLE, _FOOT = 48, 26, 44, 40
 _TIMED, _COUNTED = ("endings", "ladder"), ("moves", "drivers")
 _LEFT, _LABELS = 46, (185, 0.45)
 """Room for the axis on the left; for labels on the right, at least so many pixels and at most such a share."""
@@ -89,13 +89,15 @@ class Dashboard:
     def _head(self, result: Forecast) -> None:
         y = 1 - 16 / self.height
         self.title = self.figure.text(12 / self.width, y, "", fontsize=style.TITLE, color=style.FAINT, va="center")
+        below = 1 - 35 / self.height
+        self.note = self.figure.text(12 / self.width, below, "", fontsize=style.SMALL, color=style.INK, va="center")
         self.mark = self.figure.text(
             1 - 12 / self.width, y, "", fontsize=style.TEXT, color=style.INK, va="center", ha="right", fontweight="bold"
         )
         self._title(result)
 
     def _title(self, result: Forecast) -> bool:
-        view = result.provenance.get("view") or ""
+        view = "" if self.note.get_text() else result.provenance.get("view") or ""
         whole = result.title + (f" · {view}" if view else "")
         # Room for the mark on the right; a long title is set a little smaller before it is cut.
         fits = (self.width - 100) / 8.3
@@ -108,12 +110,17 @@ class Dashboard:
     @property
     def artists(self) -> list:
         """Every artist that changes from answer to answer."""
-        return [self.mark, *(artist for panel in self.panels for artist in panel.artists)]
+        return [self.mark, self.note, *(artist for panel in self.panels for artist in panel.artists)]
 
     def update(
-        self, result: Forecast, baseline: Forecast | None = None, *, mark: str = "", moving: bool = False
-    ) -> bool:
-        """Show another answer; return True when more than `artists` changed. `mark` is written at the top right."""
+        self, result: Forecast, baseline: Forecast | None = None, *, mark: str = "", note: str = "",
+        moving: bool = False,
+    ) -> bool:  # fmt: skip
+        """Show another answer; return True when more than `artists` changed.
+
+        `mark` is written at the top right, `note` (what was changed) in one line below the title.
+        """
+        self.note.set_text(style.wrap(note, int((self.width - 24) / 5.8), 1) if note else "")
         self.mark.set_text(mark)
         self.mark.set_color(style.VERMILION if moving else style.FAINT)
         changes = [panel.update(result, baseline, moving=moving) for panel in self.panels]
@@ -166,9 +173,13 @@ def dashboard(
     ladder: str | None = None,
     drivers: pd.DataFrame | None = None,
     mark: str = "",
+    note: str = "",
 ) -> Figure:
-    """Return one figure with the endings, a ladder, the expected moves and, where given, the drivers."""
+    """Return one figure with the endings, a ladder, the expected moves and, where given, the drivers.
+
+    `note` says below the title what was changed.
+    """
     choice = Choice(endings=None if show is None else tuple(show), ladder=ladder)
     board = Dashboard(result, width, choice=choice, drivers=drivers)
-    board.update(result, baseline, mark=mark)
+    board.update(result, baseline, mark=mark, note=note)
     return board.figure

@@ -98,7 +98,7 @@ class SideLabels:
         assert figure is not None
         room = beside(ax) if room is None else room
         self.ax, self.width = ax, max(10, int((room - 22) / (style.TEXT * figure.dpi / 72 * 0.58)))
-        text_at = offset_copy(edge, fig=figure, x=20, units="dots")
+        text_at = offset_copy(edge, fig=figure, x=20 * 72 / figure.dpi, units="points")
         self.texts = [
             ax.text(
                 1,

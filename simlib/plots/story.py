@@ -24,18 +24,22 @@ def story(
     as_of: dt.date,
     horizon: float,
     title: str = "",
+    ended: bool = False,
 ) -> Axes:
     """Draw one history as steps over the rungs of a ladder; return the axes.
 
     `days` (N,) are days after `as_of`, `rungs` (N,) the index into `names` from that day on. A dot marks every event.
+    `ended`: the last of them is the ending, marked by a square, and the line stops there.
     """
     at, height = np.asarray(days, dtype=float), np.asarray(rungs, dtype=float)
-    style.dress(ax, title or "One history", "the rung it stands on; each dot is a move")
+    ends = "; the square is its ending" if ended else ""
+    style.dress(ax, title or "One history", f"the rung it stands on; each dot is a move{ends}")
     ax.grid(visible=False, axis="x")
-    ax.step(
-        np.append(at, horizon), np.append(height, height[-1]), where="post", color=style.BLUE, linewidth=2, zorder=3
-    )
+    last = at[-1] if ended else horizon
+    ax.step(np.append(at, last), np.append(height, height[-1]), where="post", color=style.BLUE, linewidth=2, zorder=3)
     ax.plot(at[1:], height[1:], "o", color=style.VERMILION, markersize=3.5, zorder=4)
+    if ended:
+        ax.plot(at[-1], height[-1], "s", color=style.INK, markersize=8, zorder=5)
     style.date_axis(ax, as_of, horizon)
     ax.set_yticks(range(len(names)), [style.wrap(name, 27, 1) for name in names])
     ax.set_ylim(-0.4, len(names) - 0.6)

@@ -116,7 +116,9 @@ def date_axis(ax: Axes, as_of: dt.date, horizon: float, width_px: float | None =
         year = f"\n{date.year}" if number == 0 or (len(years) > 1 and new_year) else ""
         texts.append(f"{date.day} {date:%b}{year}")
     ax.set_xticks([(date - as_of).days + 1.0 for date in dates], texts)
-    ax.get_xticklabels()[-1].set_horizontalalignment("right")
+    labels = ax.get_xticklabels()
+    for label in labels:  # matplotlib uses those of the axis before again
+        label.set_horizontalalignment("right" if label is labels[-1] else "center")
 
 
 def _tick_dates(as_of: dt.date, horizon: float, most: int) -> list[dt.date]:

@@ -83,13 +83,13 @@ def explain_text(scenario: Scenario) -> str:
 def condition_in_words(condition: Condition, scenario: Scenario, *, labels: bool = False) -> str:
     """Say a condition: "standoff is patrols or above and tempo is hot"; "always" where it asks for nothing.
 
-    `labels`: variables are called as people call them, not by their ids.
+    `labels`: variables and levels are called as people call them, not by their ids.
     """
     if condition.always:
         return "always"
     clauses = [
         " and ".join(
-            f"{_called(scenario.variables[name], labels)} is {_levels(scenario.variables[name], levels)}"
+            f"{_called(scenario.variables[name], labels)} is {_levels(scenario.variables[name], levels, labels)}"
             for name, levels in clause
         )
         for clause in condition.clauses
@@ -101,7 +101,12 @@ def _called(variable: Variable, labels: bool) -> str:
     return f"“{variable.label}”" if labels and variable.label else variable.id
 
 
-def _levels(variable: Variable, levels: tuple[str, ...]) -> str:
+def _levels(variable: Variable, levels: tuple[str, ...], labels: bool) -> str:
+    text = _known_levels(variable, levels)
+    return variable.words(text) if labels else text
+
+
+def _known_levels(variable: Variable, levels: tuple[str, ...]) -> str:
     every, some = variable.levels, len(levels)
     if some == len(every):
         return "at any level"

@@ -86,6 +86,14 @@ class Variable:
         """True when the variable may start at more than one level."""
         return len(self.start) > 1
 
+    def words(self, level: str) -> str:
+        """Return a level as people read it: "land-strike" is "land strike"."""
+        return level.replace("-", " ")
+
+    def at(self, level: str) -> str:
+        """Return the variable with a level as people read them: "Use of force: land strike"."""
+        return f"{self.label}: {self.words(level)}"
+
 
 @dataclass(frozen=True, slots=True)
 class Assumption:

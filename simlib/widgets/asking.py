@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from simlib.errors import Problem, ScenarioError, SimlibError
-from simlib.results import plain_json, write_atomically
+from simlib.results import long_date, plain_json, write_atomically
 from simlib.scenario.load import load
 from simlib.scenario.model import Scenario
 from simlib.shipped import notebooks_folder
@@ -30,8 +30,8 @@ FORMAT = 1
 WIDTH = 880
 """Width of a picture in pixels."""
 
-TOP = 72
-"""Pixels above a plot: two lines of title, and what it shows."""
+TOP = 94
+"""Pixels above a plot: three lines of title, and what it shows."""
 
 KEPT = 60
 """Answers kept between sessions; the oldest are dropped."""
@@ -44,7 +44,10 @@ Draw = Callable[[Any], Any]
 
 @dataclass(frozen=True)
 class Control:
-    """Something to choose: one of `options` (label, value), a date, or a whole number from `low` to `high`."""
+    """Something to choose: one of `options` (label, value), a date, or a number from `low` to `high`.
+
+    A number is a whole one where `low` is.
+    """
 
     name: str
     label: str
@@ -58,17 +61,29 @@ class Control:
         low: Any = self.low
         return bool(type(value) is type(low) and low <= value <= self.high)
 
+    def _read(self, value: Any) -> Any:
+        if isinstance(value, str) and isinstance(self.low, dt.date):
+            return dt.date.fromisoformat(value)
+        return float(value) if type(value) is int and isinstance(self.low, float) else value
+
+    def _expected(self) -> str:
+        if self.options:
+            return "expected one of " + ", ".join(value for _, value in self.options)
+        if isinstance(self.low, dt.date) and isinstance(self.high, dt.date):
+            return f"expected one from {long_date(self.low)} to {long_date(self.high)}"
+        return f"expected between {self.low} and {self.high}"
+
     def check(self, value: Any) -> Choice:
         """Return a value that fits; raises ScenarioError for one that does not."""
         if self.options and value in {known for _, known in self.options}:
             return str(value)
-        if not self.options and self.low is not None and self.high is not None and value is not None:
-            read = dt.date.fromisoformat(value) if isinstance(value, str) and isinstance(self.low, dt.date) else value
-            if self._holds(read):
-                return read
-        known = ", ".join(value for _, value in self.options)
-        expected = f"expected one of {known}" if self.options else f"expected between {self.low} and {self.high}"
-        raise ScenarioError(Problem("", 0, self.label, f"{value!r} does not fit", expected))
+        read = None if self.options else self._read(value)
+        if read is not None and self._holds(read):
+            return read
+        told = long_date(read) if isinstance(read, dt.date) else repr(value)
+        missing = value is None and isinstance(self.low, dt.date)
+        what = "no date is given" if missing else f"{told} does not fit"
+        raise ScenarioError(Problem("", 0, self.label, what, self._expected()))
 
 
 @dataclass(frozen=True)
@@ -218,6 +233,9 @@ class Line:
     share: float | None = None
 
 
+EARLIER = Line("Below is the answer to earlier choices; Compute answers the ones above.")
+
+
 class Inquiry:
     """One question being asked: the last good answer stays until there is another.
 
@@ -229,6 +247,7 @@ class Inquiry:
         self.worker = Latest(f"simlib-{question.name}")
         self.answer: Answer | None = None
         self.chosen: Mapping[str, Any] = question.chosen
+        self._now: Mapping[str, Any] = question.chosen
         self._lock = threading.RLock()
 
     def start(self) -> None:
@@ -242,6 +261,7 @@ class Inquiry:
 
     def ask(self, chosen: Mapping[str, Any]) -> None:
         """Work the question out with these choices, in place of whatever runs; what is wrong is said."""
+        self._now = chosen
         try:
             checked = self.question.checked(chosen)
         except (SimlibError, TypeError, ValueError) as error:
@@ -264,7 +284,11 @@ class Inquiry:
         with self._lock:
             self.answer, self.chosen = answer, chosen
             self._show(answer)
-            self._say(Line(words))
+            self._say(Line(words) if self._same(self._now) else EARLIER)
+
+    def _same(self, chosen: Mapping[str, Any]) -> bool:
+        """Whether what is shown is the answer to some choices."""
+        return all(chosen[name] == value for name, value in self.chosen.items())
 
     def cancel(self) -> None:
         """Stop what runs; the last answer stays."""
@@ -278,9 +302,18 @@ class Inquiry:
         self._say(Line(text + (" (Below is the answer before.)" if self.answer else ""), "error"))
 
     def touched(self, chosen: Mapping[str, Any]) -> None:
-        """Say whether what is shown is the answer to what is chosen now."""
-        if self.answer is None or self.worker.busy:
-            return
-        same = all(chosen[name] == value for name, value in self.chosen.items())
-        self._say(Line("This is the answer to what is chosen." if same else
-                       "Below is the answer to earlier choices; Compute answers the ones above."))  # fmt: skip
+        """Say whether what is shown is the answer to what is chosen now, and what is wrong with that.
+
+        While something is worked out that is said at its end.
+        """
+        with self._lock:
+            self._now = chosen
+            if self.worker.busy:
+                return
+            try:
+                self.question.checked(chosen)
+            except ScenarioError as error:
+                self.fail(error)
+                return
+            if self.answer is not None:
+                self._say(Line("This is the answer to what is chosen.") if self._same(chosen) else EARLIER)

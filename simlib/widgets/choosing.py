@@ -52,9 +52,9 @@ def number(name: str, label: str, value: int, low: int, high: int, tip: str = ""
     return Control(name, label, value, (), low, high, tip)
 
 
-def draws(value: int) -> Control:
+def draws(value: int, least: int = 64) -> Control:
     """Return the choice of how many draws from the priors."""
-    return number("draws", "Draws from the priors", value, 64, 8192, "More draws: surer, and slower in proportion")
+    return number("draws", "Draws from the priors", value, least, 8192, "More draws: surer, and slower in proportion")
 
 
 def written(assumption: Assumption, which: str) -> str:

@@ -250,7 +250,7 @@ class Desk:
         baseline = None if self.state.is_baseline else self.answers.known(self.state.baseline)
         board, screen, fresh = self._figure(forecast)
         mark = "preview" if preview else ""
-        redraw = board.update(forecast, baseline, mark=mark, moving=moving) or fresh
+        redraw = board.update(forecast, baseline, mark=mark, note=self.state.heading(), moving=moving) or fresh
         png = screen.png(redraw=redraw, moving=moving)
         self.shown, self._status = forecast, line
         self.front.show(Shown(png, (board.width, board.height), sentence(forecast, baseline), line, preview))

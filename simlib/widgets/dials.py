@@ -74,7 +74,8 @@ class Dial:
         a = self.assumption
         low, value, high = (show(number, a.kind, a.unit) for number in (a.low, a.value, a.high))
         mean = show(priors.describe(a)["mean"], a.kind, a.unit)
-        prior = f"5% {low} · median {value} · 95% {high} · mean {mean}" if not a.fixed else f"fixed at {value}"
+        spread = f"5th percentile {low} · median {value} · 95th percentile {high} · mean {mean}"
+        prior = f"fixed at {value}" if a.fixed else spread
         sources = [_source(scenario, name) for name in a.sources]
         return {"because": a.because, "sources": sources, "prior": prior, "uses": list(self.uses)}
 
@@ -119,7 +120,7 @@ def _users(scenario: Scenario) -> tuple[dict[str, set[str]], dict[str, list[str]
     for variable in scenario.variables.values():
         for level, share in variable.start:
             if share is not None:
-                note(share, None, f"starts at {level}: {variable.label}")
+                note(share, None, f"starts at {variable.words(level)}: {variable.label}")
     return actors, uses
 
 

@@ -50,7 +50,7 @@ class Drivers(Question):
             for bar in result.ranked()
         ]  # fmt: skip
         head = ("assumption", "low", "stated", "high", "answer at low", "answer at high")
-        return told(result.sentences(), head, rows, 5, Plot(partial(picture, result), 130 + 42 * min(len(rows), 10)))
+        return told(result.sentences(), head, rows, 5, Plot(partial(picture, result), 152 + 42 * min(len(rows), 10)))
 
 
 class SharesOfDoubt(Question):
@@ -112,8 +112,8 @@ class HowSure(Question):
             numbers = (spread.stated.value, spread.mean.value, low, high)
             rows.append((spread.measure.label, *map(spread.measure.write, numbers), share))
         head = ("what", "at the stated values", "over the priors", "5% of draws below", "5% above", "doubt, of all")
-        return told(result.sentences()[:2], head, rows, 5, Plot(partial(doubt, result), 340, left=75),
-                    Plot(partial(split, result), 120 + 32 * len(rows)))  # fmt: skip
+        return told(result.sentences()[:2], head, rows, 5, Plot(partial(doubt, result), 362, left=75),
+                    Plot(partial(split, result), 142 + 32 * len(rows)))  # fmt: skip
 
 
 class WorthKnowing(Question):
@@ -123,7 +123,10 @@ class WorthKnowing(Question):
 
     def make_controls(self) -> Sequence[Control]:
         """Return what may be asked."""
-        return [measure(self.scenario), draws(512), number("runs", "Replicates each", 500, 100, 100_000)]
+        from simlib.analysis.knowing import LEAST_DRAWS
+
+        runs = number("runs", "Replicates each", 500, 100, 100_000)
+        return [measure(self.scenario), draws(512, LEAST_DRAWS), runs]
 
     def answer(self, chosen: Mapping[str, Any], cancel: Cancel, progress: Progress) -> Answer:
         """Carry the priors through, and see how far each assumption explains the answer."""
@@ -136,7 +139,7 @@ class WorthKnowing(Question):
                 for x in result.worths[:12]]  # fmt: skip
         head = ("assumption", "what it rests on now", "worth (thousandths of the Brier score)",
                 "share of what could be gained")  # fmt: skip
-        return told(result.sentences(), head, rows, 2, Plot(partial(knowing, result), 500))
+        return told(result.sentences(), head, rows, 2, Plot(partial(knowing, result), 522))
 
 
 class UnderWhichAssumptions(Question):
@@ -178,7 +181,7 @@ class UnderWhichAssumptions(Question):
             for a in (self.scenario.assumptions[b.assumption],)
         ]  # fmt: skip
         head = ("box", "assumption", "at least", "at most", "likely in it", "share of the likely draws it holds")
-        plot = Plot(partial(box, result), 560, left=130, bottom=75)
+        plot = Plot(partial(box, result), 560, left=130, bottom=75, top=90)
         return told(result.sentences(), head, rows, 4, plot, more=stored(result, bounds=MOST_BOUNDS))
 
 
@@ -210,8 +213,8 @@ class ChanceWithinDoubt(Question):
         rows.append((line.title, *_numbers(line, 0)))
         head = ("what", "at the stated values", "over the priors", "5% of draws below", "25% below", "25% above",
                 "5% above")  # fmt: skip
-        return told(sentences, head, rows, 6, Plot(partial(nested_fan, stack), 440, left=60, right=200),
-                    Plot(partial(doubt_fan, line), 330, left=60, right=200))  # fmt: skip
+        return told(sentences, head, rows, 6, Plot(partial(nested_fan, stack), 462, left=60, right=200),
+                    Plot(partial(doubt_fan, line), 352, left=60, right=200))  # fmt: skip
 
 
 def _numbers(fan: Fan, place: int) -> list[str]:

@@ -38,7 +38,7 @@ class ByWhichPath(Question):
         )
         rows = [(" → ".join(c.rungs), result.label(c.ending), percent(c.probability)) for c in result.classes]
         return told(result.sentences(), ("path", "ending", of_what(result)), rows, 1,
-                    Plot(partial(paths.path_classes, result), 450),
+                    Plot(partial(paths.path_classes, result), 472),
                     Plot(partial(paths.sankey, result), 500, bottom=10, top=90))  # fmt: skip
 
 
@@ -50,7 +50,7 @@ class WhereWaysPart(Question):
     def make_controls(self) -> Sequence[Control]:
         """Return what may be asked."""
         return [ladder(self.scenario), ending(self.scenario, "Given the ending", any_too=True),
-                number("least", "Branches of at least (tenths of a percent)", 5, 1, 500)]  # fmt: skip
+                Control("least", "Branches of at least (%)", 0.5, (), 0.1, 50.0)]  # fmt: skip
 
     def answer(self, chosen: Mapping[str, Any], cancel: Cancel, progress: Progress) -> Answer:
         """Search for the paths, and draw the tree of their beginnings."""
@@ -61,7 +61,7 @@ class WhereWaysPart(Question):
         result = path_classes(
             self.scenario, ladder=chosen["ladder"], given=given, top=100, cancel=cancel, progress=progress
         )
-        least = chosen["least"] / 1000
+        least = chosen["least"] / 100
         nodes = [b for b in result.tree if b.entered >= least]
         leaves = sum(not any(b.rungs[:-1] == a.rungs for b in nodes) for a in nodes)
         by = long_date(self.scenario.by_date(result.day))
@@ -69,7 +69,7 @@ class WhereWaysPart(Question):
                      *(fork(result, node, least) for node in nodes[:5])]  # fmt: skip
         rows = [(" → ".join(b.rungs), percent(b.entered), percent(b.share_of_parent)) for b in nodes]
         return told(filter(None, sentences), ("beginning", of_what(result), "of those that came so far"), rows, 2,
-                    Plot(partial(path_tree, result, least=least), 110 + 34 * leaves, bottom=10))  # fmt: skip
+                    Plot(partial(path_tree, result, least=least), 132 + 34 * leaves, bottom=10))  # fmt: skip
 
 
 def of_what(result: Paths) -> str:
@@ -182,7 +182,7 @@ class WorthSeeing(Question):
                  f"{o.brier.value:.5f}" if o.seen else "–")
                 for o in result.observations]  # fmt: skip
         head = ("observation", "seen with", "then", "if not seen", "worth (Brier)")
-        return told(result.sentences(), head, rows, 4, Plot(partial(seeing, result), 500))
+        return told(result.sentences(), head, rows, 4, Plot(partial(seeing, result), 522))
 
 
 class SignsOfEveryEnding(Question):

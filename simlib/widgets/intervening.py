@@ -65,7 +65,7 @@ class WhatIf(Question):
         moves = tuple((f"{s.actors[m.actor].label}: {m.label}", m.id) for m in s.moves.values())
         changes = (("no move is touched", NONE), ("is forbidden", "forbid"), ("cannot happen before", "delay"),
                    ("is forced on", "force"), ("is made soon, as a rule", "policy"))  # fmt: skip
-        states = (("in any state", NONE), *((f"{v.label}: {level}", f"{v.id}={level}") for v in s.variables.values()
+        states = (("in any state", NONE), *((v.at(level), f"{v.id}={level}") for v in s.variables.values()
                                             for level in v.levels))  # fmt: skip
         some = (("none", NONE), *((a.label, a.id) for a in s.assumptions.values() if not a.fixed))
         since = (("for the whole forecast", "start"), ("from the date above on", "date"))
@@ -74,7 +74,8 @@ class WhatIf(Question):
             measure(s),
             Control("move", "The move", moves[0][1], moves),
             Control("change", "what happens to it", "forbid", changes),
-            Control("date", "date", s.by_date(min(14.0, s.horizon_days)), (), s.as_of, s.by_date(s.horizon_days)),
+            Control("date", "date of the change", s.by_date(min(14.0, s.horizon_days)), (), s.as_of,
+                    s.by_date(s.horizon_days)),
             Control("state", "only while", NONE, states, tip="For what is forbidden, put off or a rule"),
             number("days", "soon: days, on average", 3, 1, 365, "How soon a rule is followed while it applies"),
             Control("kept", "A variable is kept", NONE, (("none", NONE), *states[1:]), tip="From the date above on"),
@@ -94,7 +95,8 @@ class WhatIf(Question):
         s, made = self.scenario, dict(self._intervention(chosen))
         if chosen["kept"] != NONE:
             variable, level = chosen["kept"].split("=", 1)
-            name = f"From {long_date(chosen['date'])}, {s.variables[variable].label} kept at {level}"
+            known = s.variables[variable]
+            name = f"From {long_date(chosen['date'])}, {known.label} kept at {known.words(level)}"
             made[name] = Hold(variable, level, chosen["date"])
         if chosen["assumption"] != NONE:
             made |= self._assumed(s.assumptions[chosen["assumption"]], chosen)
@@ -118,7 +120,7 @@ class WhatIf(Question):
         move, when, where = s.moves[chosen["move"]], ALWAYS, ""
         if chosen["state"] != NONE:
             variable, level = chosen["state"].split("=", 1)
-            when, where = Condition((((variable, (level,)),),)), f", while {level}"
+            when, where = Condition((((variable, (level,)),),)), f", while “{s.variables[variable].at(level)}”"
         match change:
             case "forbid":
                 return {f"Without{where}: {move.label}": Forbid(move.id, None, when=when)}
@@ -172,7 +174,7 @@ class Plans(Question):
             raise ScenarioError(Problem("", 0, self.title, "there is no plan", "expected plans, or a world with views"))
         options = (("none", NONE), *((view.title, view.id) for view in known))
         first = [*(view.id for view in (given or known)[:3]), NONE, NONE][:3]
-        places = zip(("first", "second", "third"), ("The plan", "beside", "and"), first, strict=True)
+        places = zip(("first", "second", "third"), ("The plan", "beside the plan", "and the plan"), first, strict=True)
         return [measure(s), *(Control(name, label, plan, options) for name, label, plan in places), _pairs()]
 
     def variants(self, chosen: Mapping[str, Any]) -> dict[str, View]:
@@ -197,8 +199,8 @@ class Plans(Question):
             self.scenario, self.variants(chosen), runs=chosen["pairs"], examples=0, cancel=cancel, progress=progress
         )
         acts = rows_of(result)
-        plots = [Plot(partial(effects, result, measure=chosen["measure"]), 170 + 50 * len(result.effects))]
-        plots += [Plot(partial(calendar, result), round(140 + 38 * acts))] if acts else []
+        plots = [Plot(partial(effects, result, measure=chosen["measure"]), 192 + 50 * len(result.effects))]
+        plots += [Plot(partial(calendar, result), round(162 + 38 * acts))] if acts else []
         return told(result.sentences(chosen["measure"]), HEAD, _rows(result), 3, *plots)
 
 

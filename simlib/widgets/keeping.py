@@ -164,11 +164,12 @@ def figure_bytes(
     width: int,
     show: tuple[str, ...] | None,
     ladder: str | None,
+    note: str = "",
 ) -> bytes:
-    """Return the dashboard as PNG (200 dpi), SVG or PDF."""
+    """Return the dashboard as PNG (200 dpi), SVG or PDF; `note` says what was changed."""
     from simlib.plots import dashboard
 
-    figure = dashboard(forecast, baseline=baseline, width=width, show=show, ladder=ladder)
+    figure = dashboard(forecast, baseline=baseline, width=width, show=show, ladder=ladder, note=note)
     buffer = io.BytesIO()
     figure.savefig(buffer, format=kind, dpi=200 if kind == "png" else None, facecolor="white")
     return buffer.getvalue()

@@ -7,6 +7,7 @@ import html
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import ipywidgets as w
 
@@ -144,10 +145,9 @@ class History(Page):
         from simlib.plots import story
 
         machine = self.state.machine()
+        dates: dict[str, Any] = {"as_of": machine.as_of, "horizon": machine.horizon_days, "ended": told.ending != ONGOING}
         png, size = still(
-            lambda ax: story(
-                told.days, told.rungs, told.rung_names, ax, as_of=machine.as_of, horizon=machine.horizon_days
-            ),
+            lambda ax: story(told.days, told.rungs, told.rung_names, ax, **dates),
             self._picture.room or self.desk.width,
             240,
             left=180,
@@ -287,6 +287,7 @@ class Keep(Page):
                 width=max(self.desk.width, 900),
                 show=settings.shown,
                 ladder=self.state.ladder(),
+                note=self.state.heading(),
             ),
         )
 

@@ -107,11 +107,12 @@ def _input(control: Control) -> Any:
         return w.Dropdown(options=list(control.options), value=control.value, layout=layout, **common)
     if isinstance(control.value, dt.date):
         layout = w.Layout(width="max-content")
-        return w.DatePicker(value=control.value, min=control.low, max=control.high, layout=layout, **common)
-    width = f"{len(control.label) + 14}ch"
-    return w.BoundedIntText(
-        value=int(control.value), min=control.low, max=control.high, layout=w.Layout(width=width), **common
-    )
+        return w.DatePicker(value=control.value, layout=layout, **common)  # bounds would move a date without a word
+    layout = w.Layout(width=f"{len(control.label) + 14}ch")
+    bounds = {"value": control.value, "min": control.low, "max": control.high, "layout": layout}
+    if isinstance(control.value, float):
+        return w.BoundedFloatText(step=0.1, **bounds, **common)
+    return w.BoundedIntText(**bounds, **common)
 
 
 def _panel(kind: type[Question]) -> Callable[..., Panel]:

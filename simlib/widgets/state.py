@@ -315,6 +315,33 @@ class State:
         if settings.as_of is not None:
             yield f"begins on {long_date(settings.as_of)} instead of {long_date(self.base.as_of)}"
 
+    def start_in_words(self) -> str:
+        """Say what another start leaves as it was; "" for the start of the file."""
+        if self.settings.as_of in (None, self.base.as_of):
+            return ""
+        written = long_date(self.base.as_of)
+        return (f"The numbers and the first situation stay those of {written}, which this world was written for; "
+                "only what has a date of its own comes sooner or later after the start.")  # fmt: skip
+
+    def by_hand(self) -> Iterator[str]:
+        """Yield in few words what was set by hand, on top of the view."""
+        settings = self.settings
+        yield from map(self.intervention_text, settings.interventions)
+        yield from (f"switched off: {self.base.moves[move].label}" for move in settings.off)
+        if settings.horizon_days is not None:
+            yield f"horizon of {settings.horizon_days:g} days"
+        if settings.as_of is not None:
+            yield f"begins on {long_date(settings.as_of)}"
+        yield from (f"{self.base.assumptions[name].label}: {self.shows(name)}" for name in settings.values)
+
+    def heading(self) -> str:
+        """Return the view and what was set by hand, in one line over a picture; "" for the file as it stands."""
+        view, changes = self.views.get(self.settings.view), list(self.by_hand())
+        count = "a change" if len(changes) == 1 else f"{len(changes)} changes"
+        parts = [f"view “{view.title or view.id}”"] if view else []
+        parts += [f"with {count}: {'; '.join(changes)}"] if changes else []
+        return ", ".join(parts)
+
     def intervention_text(self, item: Intervention) -> str:
         """Say an intervention in words."""
         if isinstance(item, Policy | Pin | Hold | Assume):

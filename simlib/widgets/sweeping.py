@@ -110,7 +110,7 @@ def _plots(values: Floats, across: Axis, up: Axis, titles: Sequence[str], unit: 
             grid, values[..., i], across=(across.label, across.texts), up=(up.label, up.texts),
             title=f"{title}: {_ends(values[..., i])}", unit=unit, limits=limits,
         )  # fmt: skip
-        yield Plot(picture, 470, left=140, bottom=65)
+        yield Plot(picture, 492, left=140, bottom=65)
 
 
 def _ends(values: Floats) -> str:

@@ -51,13 +51,13 @@ class Switches(Page):
             description="Variable", style=WIDE, options=[(v.label, v.id) for v in base.variables.values()]
         )
         self._level = w.Dropdown(description="Level", style=WIDE)
-        states = [(f"{v.label}: {level}", (v.id, level)) for v in base.variables.values() for level in v.levels]
+        states = [(v.at(level), (v.id, level)) for v in base.variables.values() for level in v.levels]
         self._state = w.Dropdown(description="while", style=WIDE, options=[("in any state", None), *states])
         self._days_each = w.BoundedFloatText(
             description="on average every", value=3, min=0.05, max=3650, style=WIDE, layout=w.Layout(width="200px")
         )
-        self._on, self._set_on = self.date("on"), self.date("on")
-        self._list = w.VBox([])
+        self._on, self._set_on = self.date("Date of the move"), self.date("Date of the level")
+        self._list, self._moved = w.VBox([]), w.HTML()
         force = button("Force it", "The move is made on that date if it is possible then", self._force, guard)
         forbid = button("Forbid it from then on", "The move cannot be made from that date on", self._forbid, guard)
         rule = button("Make it a rule from then on", "Where it is possible it is made about so often, whatever its own "
@@ -67,7 +67,7 @@ class Switches(Page):
                       "it any more", self._hold, guard)  # fmt: skip
         self._listen()
         self.children = [
-            w.HBox([self._ladder, self._horizon, self._start], layout=LINE),
+            w.HBox([self._ladder, self._horizon, self._start, self._moved], layout=LINE),
             self._shown,
             w.HBox([self._move, self._outcome, self._on, force, forbid], layout=LINE),
             w.HBox([self._days_each, w.Label("days"), self._state, rule], layout=LINE),
@@ -120,7 +120,8 @@ class Switches(Page):
         self._outcome.index = 0
 
     def _levels(self, variable: str) -> None:
-        self._level.options = list(self.state.base.variables[variable].levels)
+        known = self.state.base.variables[variable]
+        self._level.options = [(known.words(level), level) for level in known.levels]
         self._level.index = 0
 
     def _force(self) -> None:
@@ -151,6 +152,7 @@ class Switches(Page):
         self._shown.checked = list(settings.shown) if settings.shown is not None else list(state.base.endings)
         self._horizon.value = round(state.machine().horizon_days)
         self._start.value = state.machine().as_of
+        self._moved.value = words(state.start_in_words())
         if state.ladder() is not None:
             self._ladder.value = state.ladder()
         self._list.children = [self._line(k, item) for k, item in enumerate(settings.interventions)]

@@ -89,8 +89,8 @@ def test_a_story_in_dated_sentences():
     told = histories(worlds.erlang(2, 0.3), 3)
     ended = [replicate for replicate in range(3) if told.ending[replicate] >= 0]
     story = told.story(ended[0])
-    assert story[0] == "1 April 2031: the story begins; parcel: office-a."
-    assert story[1].endswith("Nature: forward; parcel goes from office-a to office-b.")
+    assert story[0] == "1 April 2031: the story begins; parcel: office a."
+    assert story[1].endswith("Nature: forward; parcel goes from office a to office b.")
     assert story[-1].endswith("2031: the story ends: arrived.")
     assert len(story) == 4
 

@@ -146,6 +146,38 @@ def test_limits_only_grow_while_something_moves():
     assert panel.ax.get_ylim()[1] < top
 
 
+def test_what_was_changed_is_written_below_the_title_and_fits():
+    board = Dashboard(forecast(), 640)
+    board.update(forecast(), note="with 9 changes: " + "; ".join(f"Thing {k}: 3 per week" for k in range(9)))
+    board.figure.canvas.draw()
+    note, title = board.note.get_window_extent(), board.title.get_window_extent()
+    assert board.note.get_text().startswith("with 9 changes: Thing 0: 3 per week; Thing 1")
+    assert note.x1 <= board.width
+    assert note.y1 <= title.y0
+    assert note.y0 >= max(axes._left_title.get_window_extent().y1 for axes in board.figure.axes)
+
+
+@pytest.mark.parametrize("dpi", [100, 200])
+def test_the_lines_to_the_labels_end_before_them_at_any_resolution(dpi):
+    board = Dashboard(forecast(), 900)
+    board.update(forecast(1.7), forecast())
+    board.figure.set_dpi(dpi)
+    board.figure.canvas.draw()
+    for panel in (panel for panel in board.panels if hasattr(panel, "labels")):
+        ends = panel.ax.get_yaxis_transform().transform(
+            [segment[-1] for segment in panel.labels.lines.get_segments()]
+        )[:, 0]
+        assert max(ends) < min(text.get_window_extent().x0 for text in panel.labels.texts)
+
+
+def test_dates_stand_below_their_ticks_whatever_horizon_was_shown_before(ax):
+    for horizon in (90, 30, 90):
+        style.date_axis(ax, forecast().as_of, horizon)
+        ax.get_figure().canvas.draw()
+    sides = [label.get_horizontalalignment() for label in ax.get_xticklabels()]
+    assert sides == ["center"] * (len(sides) - 1) + ["right"]
+
+
 def test_another_horizon_redraws_the_axis():
     panel = EndingsPanel(Figure().subplots(), forecast())
     panel.update(forecast())
@@ -180,6 +212,12 @@ def test_a_comparison_has_a_number_for_each_ending_and_answer(ax):
     plots.comparison({"file": forecast(), "hawks": forecast(2.0)}, ax)
     said = " ".join(text.get_text() for text in ax.texts)
     assert said.count("%  file") == said.count("%  hawks") == 4
+
+
+def test_a_story_that_ends_stops_at_a_mark(ax):
+    plots.story([0, 10, 20], [1, 2, 0], RUNGS, ax, as_of=forecast().as_of, horizon=90, ended=True)
+    assert max(line.get_xdata().max() for line in ax.lines) == 20
+    assert [line.get_xydata().tolist() for line in ax.lines if line.get_marker() == "s"] == [[[20, 0]]]
 
 
 def test_a_story_steps_over_the_rungs(ax):

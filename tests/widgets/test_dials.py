@@ -61,7 +61,9 @@ def test_what_is_known_of_an_assumption_is_told(some, state):
     about = some["clearing"].about(state.base)
     assert about["because"] == "it took a month last time"
     assert about["sources"] == ["Valley radio, 31 March 2031"]
-    assert about["prior"].startswith("5% 2% within 30 days · median 5% within 30 days · 95% 12% within 30 days · mean ")
+    assert about["prior"].startswith(
+        "5th percentile 2% within 30 days · median 5% within 30 days · 95th percentile 12% within 30 days · mean "
+    )
 
 
 def test_fixed_and_unused_assumptions_have_no_slider(state):

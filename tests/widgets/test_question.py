@@ -135,6 +135,54 @@ def test_choices_that_are_not_answered_yet_are_pointed_out():
     assert "the answer to what is chosen" in seen.lines[-1].text
 
 
+def test_choices_changed_while_it_is_worked_out_are_pointed_out_at_the_end():
+    seen, question = Seen(), Slow(WORLD)
+    inquiry = seen.ask(question)
+    inquiry.ask({"n": 2})
+    assert question.begun.wait(10)
+    inquiry.touched({"n": 3})
+    question.go.set()
+    assert inquiry.worker.wait(10)
+    assert [a.sentences for a in seen.answers] == [("n is 2",)]
+    assert "earlier choices" in seen.lines[-1].text
+    inquiry.ask({"n": 3})
+    assert inquiry.worker.wait(10)
+    assert seen.lines[-1].text == "Worked out just now."
+
+
+def test_a_date_that_is_missing_or_out_of_range_is_refused_at_once_in_words():
+    first, last = dt.date(2031, 4, 1), dt.date(2031, 6, 29)
+    control = asking.Control("date", "the date", first, (), first, last)
+    expected = "expected one from 1 April 2031 to 29 June 2031"
+    with pytest.raises(ScenarioError, match=f"no date is given; {expected}"):
+        control.check(None)
+    with pytest.raises(ScenarioError, match=f"15 July 2031 does not fit; {expected}"):
+        control.check(dt.date(2031, 7, 15))
+    panel = WhatIf(WORLD, change="delay", pairs=100)
+    assert panel.wait(60)
+    panel.inputs["date"].value = dt.date(2033, 1, 1)
+    assert panel.inputs["date"].value == dt.date(2033, 1, 1)
+    assert panel.picture.status["kind"] == "error"
+    assert "1 January 2033 does not fit" in panel.picture.status["text"]
+
+
+def test_what_is_worth_knowing_takes_no_fewer_draws_than_it_needs():
+    question = questions.WorthKnowing(WORLD)
+    least = next(control.low for control in question.controls if control.name == "draws")
+    assert question.answer(question.chosen | {"draws": least, "runs": 100}, lambda: False, lambda share: None).rows
+
+
+def test_a_share_is_asked_for_in_percent():
+    question = questions.WhereWaysPart(WORLD, least=25)
+    assert question.chosen["least"] == 25.0
+    panel = Panel(question)
+    panel.inputs["least"].value = 12.5
+    assert panel.wait(60)
+    panel.ask()
+    assert panel.wait(60)
+    assert all(float(row[1].rstrip("%")) >= 12.5 for row in panel.inquiry.answer.rows)
+
+
 def test_a_setting_that_does_not_exist_or_fit_is_refused():
     with pytest.raises(ScenarioError, match="is no setting"):
         Slow(WORLD, m=1)
@@ -201,6 +249,27 @@ def test_every_question_answers_with_words_a_table_and_a_picture(kind):
 
 
 @pytest.mark.parametrize("kind", SMALL, ids=lambda kind: kind.name)
+def test_above_every_picture_there_is_room_for_a_title_of_three_lines(kind, monkeypatch):
+    from simlib.plots import figure
+
+    tall, lines = [], [f"line {number}" for number in range(3)]
+
+    def measured(made):
+        for axes in made.axes:
+            if axes._left_title.get_text():
+                axes._left_title.set_text("\n".join(lines))
+                made.canvas.draw()
+                tall.append(axes._left_title.get_window_extent().y1 - made.bbox.height)
+        return plain(made)
+
+    plain = figure.small_png
+    monkeypatch.setattr("simlib.widgets.screen.small_png", measured)
+    question = kind(WORLD, **SMALL[kind])
+    question.answer(question.chosen, lambda: False, lambda share: None)
+    assert max(tall) < 1  # a pixel of the box is none of the letters
+
+
+@pytest.mark.parametrize("kind", SMALL, ids=lambda kind: kind.name)
 def test_every_question_can_be_stopped(kind):
     question = kind(WORLD, **SMALL[kind])
     with pytest.raises(Cancelled):
@@ -226,7 +295,7 @@ def test_a_view_and_a_move_are_compared_each_alone_and_together(bridge):
 def test_a_rule_looks_at_the_state():
     question = questions.WhatIf(WORLD, move="meet", change="policy", state="blockade=full", days=4)
     rule = Policy("meet", 0.25, Condition(((("blockade", ("full",)),),)))
-    assert question.variants(question.chosen) == {"As a rule, while full: Offer talks": rule}
+    assert question.variants(question.chosen) == {"As a rule, while “blockade: full”: Offer talks": rule}
     question = questions.WhatIf(
         WORLD, change="none", kept="blockade=lifted", assumption="meeting", since="date", date="2031-04-20"
     )

@@ -177,6 +177,30 @@ def test_differences_are_told_in_words(state):
     ]
 
 
+def test_a_picture_is_headed_by_the_view_and_by_what_was_set_by_hand(state):
+    assert state.heading() == ""
+    state.choose_view("hasty")
+    assert state.heading() == "view “Everybody is in a hurry”"
+    state.set_value("pressure", 5.0)
+    assert state.heading() == (
+        "view “Everybody is in a hurry”, with a change: How much a full blockade hastens talks: ×5"
+    )
+    state.choose_view("")
+    state.set_value("pressure", 5.0)
+    state.switch("sign", on=False)
+    state.intervene(Force("meet", DAY, "accepted"))
+    assert state.heading() == (
+        "with 3 changes: forced on 10 April 2031: Offer talks (accepted); switched off: Sign an agreement; "
+        "How much a full blockade hastens talks: ×5"
+    )
+
+
+def test_another_start_is_told_what_it_leaves_as_it_was(state):
+    assert state.start_in_words() == ""
+    state.change(state.settings.replace(as_of=dt.date(1999, 1, 1)))
+    assert "stay those of 1 April 2031" in state.start_in_words()
+
+
 def test_settings_survive_being_written_down():
     settings = Settings(
         view="hasty", values={"closing": 0.25}, off=("sign",), horizon_days=30.0, as_of=DAY, shown=("agreement",),

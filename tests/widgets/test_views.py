@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import datetime as dt
 import io
 import subprocess
 import sys
@@ -180,6 +181,34 @@ def test_looking_at_a_page_changes_nothing(explorer):
     assert not explorer.state.can_undo
 
 
+def test_another_start_comes_with_a_word_of_what_stays(explorer):
+    switches = page(explorer, "Switches")
+    assert "stay those of" not in switches._moved.value
+    switches._start.value = dt.date(1999, 1, 1)
+    rest(explorer)
+    assert "stay those of 1 April 2031" in switches._moved.value
+    assert explorer.desk._board.note.get_text() == "with a change: begins on 1 January 1999"
+
+
+def test_every_control_of_the_switches_says_what_it_is(explorer):
+    switches = page(explorer, "Switches")
+    lines = [line for line in switches.children if hasattr(line, "children")]
+    fields = [each for line in lines for each in line.children if hasattr(each, "description")]
+    named = [each.description for each in fields if each.description]
+    assert len(named) == len(set(named))
+    assert "on" not in named
+
+
+def test_the_picture_says_what_was_changed(explorer):
+    explorer.state.switch("sign", on=False)
+    explorer.desk.changed()
+    rest(explorer)
+    assert explorer.desk._board.note.get_text() == "with a change: switched off: Sign an agreement"
+    explorer._undo.click()
+    rest(explorer)
+    assert explorer.desk._board.note.get_text() == ""
+
+
 def test_one_history_is_told_and_drawn(explorer):
     history = page(explorer, "One history")
     history._ending.value = "cleared"
@@ -238,12 +267,15 @@ def test_a_view_is_saved_with_its_reasons_and_taken_up(explorer, bridge):
 def test_exports_are_written_beside_the_notebook(explorer, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     keep = page(explorer, "Save and export")
+    explorer.state.switch("sign", on=False)
     keep._figure("svg")
+    svg = next((tmp_path / "exports").glob("*.svg")).read_text(encoding="utf-8")
+    assert "switched off: Sign an agreement" in svg
     keep._csv()
     keep._paragraph()
     kinds = sorted(path.suffix for path in (tmp_path / "exports").iterdir())
     assert kinds == [".csv", ".svg", ".txt"]
-    assert explorer.state.base.sha256[:16] in keep._report.value
+    assert explorer.state.scenario().sha256[:16] in keep._report.value
 
 
 def test_unsaved_changes_are_offered_and_restored(explorer, bridge):

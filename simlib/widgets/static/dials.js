@@ -99,8 +99,9 @@ function render({ model, el }) {
     const typed = () => {
       if (!row.typing) return;
       row.typing = false;
-      row.said = null;
-      send("typed", { id: dial.id, text: text.value, n: model.get("typed").n + 1 || 1 });
+      const words = text.value;
+      text.value = row.said;  // until the kernel has read it: what it refuses is not left standing beside another value
+      send("typed", { id: dial.id, text: words, n: model.get("typed").n + 1 || 1 });
     };
     text.addEventListener("change", typed);
     text.addEventListener("keydown", (event) => {
