@@ -30,7 +30,7 @@ TWO_COLUMNS = 960
 BARS_SIDE_BY_SIDE = 680
 """From this width on the two panels of bars stand side by side."""
 
-_HEAD, _GAP, _TITLE, _FOOT = 48, 26, 44, 40
+_HEAD, _GAP, _TITLE, _FOOT = 56, 26, 44, 40
 _TIMED, _COUNTED = ("endings", "ladder"), ("moves", "drivers")
 _LEFT, _LABELS = 46, (185, 0.45)
 """Room for the axis on the left; for labels on the right, at least so many pixels and at most such a share."""
@@ -89,8 +89,9 @@ class Dashboard:
     def _head(self, result: Forecast) -> None:
         y = 1 - 16 / self.height
         self.title = self.figure.text(12 / self.width, y, "", fontsize=style.TITLE, color=style.FAINT, va="center")
-        below = 1 - 35 / self.height
-        self.note = self.figure.text(12 / self.width, below, "", fontsize=style.SMALL, color=style.INK, va="center")
+        below = 1 - 40 / self.height
+        self.note = self.figure.text(12 / self.width, below, "", fontsize=style.SMALL, color=style.INK, va="center",
+                                     linespacing=1.05)  # fmt: skip
         self.mark = self.figure.text(
             1 - 12 / self.width, y, "", fontsize=style.TEXT, color=style.INK, va="center", ha="right", fontweight="bold"
         )
@@ -118,9 +119,9 @@ class Dashboard:
     ) -> bool:  # fmt: skip
         """Show another answer; return True when more than `artists` changed.
 
-        `mark` is written at the top right, `note` (what was changed) in one line below the title.
+        `mark` is written at the top right, `note` (what was changed) in at most two lines below the title.
         """
-        self.note.set_text(style.wrap(note, int((self.width - 24) / 5.8), 1) if note else "")
+        self.note.set_text(style.wrap(note, int((self.width - 24) / 5.8), 2) if note else "")
         self.mark.set_text(mark)
         self.mark.set_color(style.VERMILION if moving else style.FAINT)
         changes = [panel.update(result, baseline, moving=moving) for panel in self.panels]

@@ -335,7 +335,7 @@ class State:
         yield from (f"{self.base.assumptions[name].label}: {self.shows(name)}" for name in settings.values)
 
     def heading(self) -> str:
-        """Return the view and what was set by hand, in one line over a picture; "" for the file as it stands."""
+        """Return the view and what was set by hand, in a line over a picture; "" for the file as it stands."""
         view, changes = self.views.get(self.settings.view), list(self.by_hand())
         count = "a change" if len(changes) == 1 else f"{len(changes)} changes"
         parts = [f"view “{view.title or view.id}”"] if view else []

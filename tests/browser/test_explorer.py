@@ -57,6 +57,19 @@ def test_the_keyboard_moves_a_slider_and_the_answer_is_the_library_s(page):
     assert page.alt() == sentence(page)
 
 
+def test_what_is_refused_does_not_stay_in_the_readout(page):
+    before = readout(page).input_value()
+    for text in ("banana", "0"):
+        readout(page).fill(text)
+        readout(page).press("Enter")
+        until(lambda text=text: repr(text) in page.status(), 10, "the reason")
+        assert readout(page).input_value() == before
+    readout(page).fill("every 90 days")
+    readout(page).press("Enter")
+    until(lambda: readout(page).input_value() != before, 10, "the value typed")
+    assert page.value("treaty_rate") == pytest.approx(1 / 90)
+
+
 def test_shortcuts_of_the_notebook_do_not_act_on_a_slider(page):
     cells = page.page.locator(".jp-Cell").count()
     slider(page).focus()
