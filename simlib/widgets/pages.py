@@ -11,6 +11,7 @@ from typing import Any
 
 import ipywidgets as w
 
+from simlib.errors import Problem, ScenarioError
 from simlib.results import ONGOING
 from simlib.widgets import comparing, histories, keeping
 from simlib.widgets.answers import Cancel
@@ -84,12 +85,18 @@ class Page(w.VBox):
         """Show the present settings and answer."""
 
     def date(self, label: str) -> w.DatePicker:
-        """Return the choice of a day of the forecast."""
-        first = self.state.machine().as_of
-        last = self.state.machine().by_date(self.state.machine().horizon_days)
+        """Return the choice of a day of the forecast; without bounds, which would move a day without a word."""
         return w.DatePicker(
-            description=label, value=first, min=first, max=last, style=WIDE, layout=w.Layout(width="250px")
+            description=label, value=self.state.machine().as_of, style=WIDE, layout=w.Layout(width="250px")
         )
+
+    @staticmethod
+    def day(date: w.DatePicker) -> dt.date:
+        """Return the day chosen; raises ScenarioError for none."""
+        if date.value is None:
+            raise ScenarioError(Problem("", 0, date.description, "no date is given", "expected a day of the forecast"))
+        day: dt.date = date.value
+        return day
 
 
 class History(Page):
@@ -145,9 +152,10 @@ class History(Page):
         from simlib.plots import story
 
         machine = self.state.machine()
-        dates: dict[str, Any] = {"as_of": machine.as_of, "horizon": machine.horizon_days, "ended": told.ending != ONGOING}
+        dates: dict[str, Any] = {"as_of": machine.as_of, "horizon": machine.horizon_days}
+        ended = told.ending != ONGOING
         png, size = still(
-            lambda ax: story(told.days, told.rungs, told.rung_names, ax, **dates),
+            lambda ax: story(told.days, told.rungs, told.rung_names, ax, ended=ended, **dates),
             self._picture.room or self.desk.width,
             240,
             left=180,

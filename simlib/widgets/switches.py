@@ -125,24 +125,27 @@ class Switches(Page):
         self._level.index = 0
 
     def _force(self) -> None:
-        self._update(lambda: self.state.intervene(Force(self._move.value, self._on.value, self._outcome.value)))
+        self._update(lambda: self.state.intervene(Force(self._move.value, self.day(self._on), self._outcome.value)))
 
     def _forbid(self) -> None:
-        self._update(lambda: self.state.intervene(Forbid(self._move.value, self._on.value)))
+        self._update(lambda: self.state.intervene(Forbid(self._move.value, self.day(self._on))))
 
     def _rule(self) -> None:
         condition = ALWAYS
         if self._state.value is not None:
             variable, level = self._state.value
             condition = Condition((((variable, (level,)),),))
-        rule = Policy(self._move.value, 1 / self._days_each.value, condition, self._on.value)
+        rule = Policy(self._move.value, 1 / self._days_each.value, condition, self.day(self._on))
         self._update(lambda: self.state.intervene(rule))
 
     def _hold(self) -> None:
-        self._update(lambda: self.state.intervene(Hold(self._variable.value, self._level.value, self._set_on.value)))
+        self._update(lambda: self.state.intervene(self._placed(Hold)))
 
     def _pin(self) -> None:
-        self._update(lambda: self.state.intervene(Pin(self._variable.value, self._level.value, self._set_on.value)))
+        self._update(lambda: self.state.intervene(self._placed(Pin)))
+
+    def _placed(self, kind: type[Hold] | type[Pin]) -> Hold | Pin:
+        return kind(self._variable.value, self._level.value, self.day(self._set_on))
 
     def refresh(self, *, cancel: Cancel | None = None) -> None:
         """Show the present settings."""

@@ -190,6 +190,19 @@ def test_another_start_comes_with_a_word_of_what_stays(explorer):
     assert explorer.desk._board.note.get_text() == "with a change: begins on 1 January 1999"
 
 
+@pytest.mark.parametrize(("day", "words"), [(None, "no date is given"), (dt.date(2031, 7, 15), "2031-07-15")])
+def test_a_date_that_is_missing_or_out_of_range_is_refused_in_words(explorer, day, words):
+    switches = page(explorer, "Switches")
+    switches._on.value = switches._set_on.value = day
+    for line, places in ((2, (3, 4)), (3, (3,)), (4, (3, 4))):
+        for place in places:
+            switches.children[line].children[place].click()
+            assert explorer.picture.status["kind"] == "error"
+            assert words in explorer.picture.status["text"]
+            explorer.desk.redraw()
+    assert explorer.state.settings == Settings()
+
+
 def test_every_control_of_the_switches_says_what_it_is(explorer):
     switches = page(explorer, "Switches")
     lines = [line for line in switches.children if hasattr(line, "children")]
