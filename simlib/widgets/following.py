@@ -220,7 +220,7 @@ class SignsOfEveryEnding(Question):
                      for row in some]  # fmt: skip
         head = ("ending", "before looking", "sign", "seen with", "if seen", "change if seen")
         signs = len({row.id for some in known.values() for row in some})
-        plot = Plot(partial(indicator_map, results), 180 + 36 * min(signs, 14), left=230, bottom=75, top=105)
+        plot = Plot(partial(indicator_map, results), 190 + 36 * min(signs, 14), left=230, bottom=75, top=115)
         return told(sentences, head, rows, 2, plot)
 
 
