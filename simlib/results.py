@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from simlib.errors import SimlibError
+from simlib.words import long_date, percent
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -307,110 +308,6 @@ def write_atomically(target: Path, payload: bytes) -> None:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
-
-
-def percent(p: float) -> str:
-    """Write a probability as people read it: "12%", "0.3%", "1 in 3.8 million", never a false 0% or 100%.
-
-    Below one in a trillion it is rounding, and zero.
-    """
-    if p < 1e-12:
-        return "0%"
-    if p >= 1 - 1e-9:  # as near as the exact engine computes
-        return "100%"
-    if p < 1e-5:
-        return one_in(1 / p)
-    if p > 0.999:
-        return "more than 99.9%"
-    return f"{100 * p:.0f}%" if 0.0995 <= p <= 0.9905 else f"{100 * p:.{1 if p >= 0.001 else 3}f}%"
-
-
-def one_in(many: float) -> str:
-    """Write the chance of one in so many, to two digits: "1 in 120,000", "1 in 3.8 million"."""
-    many = float(f"{many:.2g}")
-    for size, name in ((1e12, " trillion"), (1e9, " billion"), (1e6, " million")):
-        if many >= size:
-            return f"1 in {many / size:,.{0 if many >= 10 * size else 1}f}{name}"
-    return f"1 in {many:,.0f}"
-
-
-def percent_within(p: float, low: float, high: float) -> str:
-    """Write a probability with the interval it is computed to, in equal digits: "1.3% [1.1–1.6%]".
-
-    No interval where it says nothing: where all three are the same in these digits.
-    """
-    alone = percent(p)
-    if " " in alone or alone in ("0%", "100%"):
-        first, last = percent(low), percent(high)
-        return alone if first == last == alone or high < 1e-9 else f"{alone} [{first.removesuffix('%')}–{last}]"
-    digits = len(alone.partition(".")[2].removesuffix("%"))
-
-    def write(x: float) -> str:
-        return f"{100 * x:.{digits}f}"
-
-    if (low > 0 and float(write(low)) == 0) or (high < 1 and float(write(high)) == 100):
-        digits += 1
-    return alone if write(low) == write(p) == write(high) else f"{write(p)}% [{write(low)}–{write(high)}%]"
-
-
-def points(change: float) -> str:
-    """Write a difference of two probabilities: "+4.1 points", "-85 points", to two digits."""
-    size = 100 * change
-    if abs(size) < 5e-4:
-        return "±0 points"
-    return f"{size:+.0f} points" if abs(size) >= 9.95 else f"{size:+.2g} points"
-
-
-def one_digit(error: float) -> str:
-    """Write an error to one digit, without an exponent where it is large: "0.04", "3", "12"."""
-    return f"{error:.0f}" if error >= 9.5 else f"{error:.1g}"
-
-
-DUST = 1e-4
-"""A size below which no digit is written."""
-
-
-def plainly(size: float, unit: str = "") -> str:
-    """Write a size with two digits and no exponent: "0.0076 points"; of dust that it is less than 0.0001."""
-    if size < DUST:
-        return f"less than 0.0001{unit}"
-    written = np.format_float_positional(size, precision=2, unique=False, fractional=False, trim="-")
-    return f"{written}{unit}"
-
-
-def with_error(value: float, half: float) -> str:
-    """Write an estimate beside its 95% half-width, both to the digit that the error allows: "15.0 ± 0.7", "30 ± 20".
-
-    The error has one digit, or two where the first is a 1. Without an error two digits are known.
-    """
-    if half <= 0:
-        return np.format_float_positional(value, precision=2, unique=False, fractional=False, trim="-")
-    place = math.floor(math.log10(half))
-    place -= half < 1.95 * 10.0**place
-    digits = max(-place, 0)
-    return " ± ".join(f"{round(number, -place):,.{digits}f}" for number in (value, half))
-
-
-def brier_gain(gain: float, half: float) -> str:
-    """Write a gain in the Brier score with its 95% half-width: "14.6 ± 0.7 thousandths of the Brier score"."""
-    if gain + half < 0.1 * DUST:
-        return f"less than {100 * DUST:g} thousandths of the Brier score"
-    return f"{with_error(1000 * gain, 1000 * half)} thousandths of the Brier score"
-
-
-def counted(number: int, one: str, many: str = "") -> str:
-    """Write a number with what it counts: "1 draw", "2 draws", "1,000 histories"."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
-
-
-def in_days(number: float) -> str:
-    """Write a length of time in days: "1 day", "90 days", "45.5 days"."""
-    return f"{number:g} {'day' if number == 1 else 'days'}"
-
-
-def long_date(date: dt.date) -> str:
-    """Write a date without doubt about its order: "31 January 2026"."""
-    return f"{date.day} {date:%B %Y}"
 
 
 def labels(scenario: Scenario) -> dict[str, dict[str, str]]:

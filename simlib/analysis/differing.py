@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from simlib.analysis.wording import FIELDS, THINGS, WHOLE, act_in_words, field_in_words, label_of, prior_in_words
 from simlib.engines.exact import solve
-from simlib.results import Forecast, long_date, percent, points
+from simlib.results import Forecast
 from simlib.scenario.explain import explain
 from simlib.scenario.model import Assumption, Correlation, Scenario
+from simlib.words import long_date, percent, points
 
 if TYPE_CHECKING:
     import pandas as pd

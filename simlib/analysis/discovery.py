@@ -28,8 +28,8 @@ from simlib.analysis.prim import Bools, RawBox, RawLeaf, find_boxes, grow
 from simlib.analysis.responses import Engine, Responses
 from simlib.errors import SimlibError
 from simlib.quantities import show
-from simlib.results import counted, long_date, percent
 from simlib.tables import Floats
+from simlib.words import counted, long_date, percent
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -24,9 +24,10 @@ from simlib.engines.adjoint import Adjoint
 from simlib.engines.exact import Solver
 from simlib.engines.reachable import CAP
 from simlib.quantities import show
-from simlib.results import DUST, counted, long_date, one_digit, plain_json, plainly, provenance
+from simlib.results import plain_json, provenance
 from simlib.scenario.model import Assumption, Scenario
 from simlib.tables import Floats
+from simlib.words import DUST, counted, long_date, one_digit, plainly
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -40,9 +40,10 @@ from simlib.analysis.doing import Doing
 from simlib.analysis.sightings import sampled, sightings
 from simlib.engines.histories import Histories
 from simlib.errors import Problem, ScenarioError, Unsupported, did_you_mean
-from simlib.results import Z95, Band, counted, long_date, percent, points
+from simlib.results import Z95, Band
 from simlib.scenario.model import Scenario
 from simlib.tables import Floats
+from simlib.words import counted, long_date, percent, points
 
 if TYPE_CHECKING:
     import pandas as pd

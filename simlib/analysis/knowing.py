@@ -27,9 +27,10 @@ from simlib.analysis.inputs import uncertain
 from simlib.analysis.measures import Measure
 from simlib.analysis.responses import cross
 from simlib.analysis.uncertainty import Doubt
-from simlib.results import brier_gain, counted, long_date, plain_json, with_error
+from simlib.results import plain_json
 from simlib.scenario.model import Assumption, Scenario
 from simlib.tables import Floats
+from simlib.words import brier_gain, counted, long_date, with_error
 
 if TYPE_CHECKING:
     import pandas as pd

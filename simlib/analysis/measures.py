@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from simlib.errors import Problem, ScenarioError, did_you_mean
-from simlib.results import ONGOING, Forecast, percent
+from simlib.results import ONGOING, Forecast
 from simlib.scenario.model import Scenario
 from simlib.tables import Floats
+from simlib.words import percent
 
 if TYPE_CHECKING:
     from simlib.engines.counts import Counts

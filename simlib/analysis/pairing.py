@@ -23,9 +23,10 @@ from numpy.typing import ArrayLike, NDArray
 from simlib.analysis.measures import Measure, reader
 from simlib.analysis.variants import intervention_in_words
 from simlib.engines.montecarlo import Simulator
-from simlib.results import ONGOING, Z95, Band, percent
+from simlib.results import ONGOING, Z95, Band
 from simlib.scenario.model import Hold
 from simlib.tables import Floats, Ints
+from simlib.words import percent
 
 if TYPE_CHECKING:
     from simlib.engines.counts import Counts

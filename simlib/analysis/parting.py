@@ -16,9 +16,10 @@ from typing import Any
 import numpy as np
 
 from simlib.engines.histories import Histories
-from simlib.results import ONGOING, counted, long_date
+from simlib.results import ONGOING
 from simlib.scenario.model import Scenario
 from simlib.tables import Ints
+from simlib.words import counted, long_date
 
 MOST = 6
 """Moves named in a sentence on what differs; the rest is counted."""

@@ -20,8 +20,9 @@ from simlib import priors
 from simlib.analysis.path_search import Found, Search
 from simlib.engines.solver import Solver
 from simlib.errors import Problem, ScenarioError, did_you_mean
-from simlib.results import ONGOING, Band, long_date, percent
+from simlib.results import ONGOING, Band
 from simlib.scenario.model import Scenario
+from simlib.words import long_date, percent
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -24,8 +24,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from simlib.errors import Problem, ScenarioError, Unsupported
-from simlib.results import Floats, Forecast, long_date, percent, plain_json
+from simlib.results import Floats, Forecast, plain_json
 from simlib.scenario.model import Scenario
+from simlib.words import long_date, percent
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -38,9 +38,10 @@ from simlib.analysis.measures import Measure, find
 from simlib.analysis.responses import BLOCKS, cores, cross
 from simlib.engines.montecarlo import Simulator
 from simlib.errors import Cancelled, Problem, ScenarioError, did_you_mean
-from simlib.results import brier_gain, long_date, percent, plain_json, provenance
+from simlib.results import plain_json, provenance
 from simlib.scenario.model import Question, Scenario
 from simlib.tables import Floats
+from simlib.words import brier_gain, long_date, percent
 
 if TYPE_CHECKING:
     import pandas as pd

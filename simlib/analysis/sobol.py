@@ -40,9 +40,10 @@ from simlib import priors
 from simlib.analysis.inputs import Input, inputs, largest_shares, swings, tangent_spreads
 from simlib.analysis.measures import Measure, find
 from simlib.analysis.responses import Engine, Responses, cross
-from simlib.results import counted, long_date, percent, plain_json, provenance
+from simlib.results import plain_json, provenance
 from simlib.scenario.model import Scenario
 from simlib.tables import Floats
+from simlib.words import counted, long_date, percent
 
 if TYPE_CHECKING:
     import pandas as pd

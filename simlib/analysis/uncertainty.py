@@ -33,9 +33,10 @@ from simlib.analysis.estimates import Number, enough
 from simlib.analysis.inputs import uncertain
 from simlib.analysis.measures import Measure, find
 from simlib.analysis.responses import STATES_SOLVED, Engine, Responses
-from simlib.results import counted, long_date, one_digit, percent, plain_json, provenance
+from simlib.results import plain_json, provenance
 from simlib.scenario.model import Scenario
 from simlib.tables import Floats
+from simlib.words import counted, long_date, one_digit, percent
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,7 +11,6 @@ from typing import Any, Literal
 
 from simlib.errors import Unsupported
 from simlib.quantities import show
-from simlib.results import in_days, long_date
 from simlib.scenario.explain import condition_in_words
 from simlib.scenario.model import (
     Assume,
@@ -29,6 +28,7 @@ from simlib.scenario.model import (
     View,
 )
 from simlib.scenario.views import apply_view, with_interventions, with_values
+from simlib.words import in_days, long_date
 
 Variant = Scenario | View | Intervention | Mapping[str, Any] | Iterable[Any]
 """A changed scenario, a view, an intervention, {assumption: value}, or several of these in any order."""

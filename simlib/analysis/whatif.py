@@ -34,9 +34,10 @@ from simlib.analysis.variants import (
 from simlib.engines.exact import Solver
 from simlib.engines.reachable import CAP
 from simlib.errors import MissingDependency, Problem, ScenarioError
-from simlib.results import long_date, percent, plain_json, provenance
+from simlib.results import plain_json, provenance
 from simlib.scenario.model import Assume, Force, Pin, Scenario
 from simlib.tables import Floats
+from simlib.words import long_date, percent
 
 if TYPE_CHECKING:
     import pandas as pd

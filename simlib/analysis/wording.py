@@ -7,7 +7,6 @@ from typing import Any
 
 from simlib.analysis.variants import intervention_in_words
 from simlib.quantities import show
-from simlib.results import long_date
 from simlib.scenario.explain import condition_in_words
 from simlib.scenario.model import (
     Assumption,
@@ -20,6 +19,7 @@ from simlib.scenario.model import (
     Scenario,
     Window,
 )
+from simlib.words import long_date
 
 THINGS = {
     "sources": "source", "actors": "actor", "variables": "variable", "assumptions": "assumption", "moves": "move",

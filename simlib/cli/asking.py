@@ -15,9 +15,10 @@ from simlib.cli.playing import DOES_NOT_FIT, either, too_large
 from simlib.cli.progress import Task, Told
 from simlib.cli.telling import Result, Table, Untold, asked_world, heading, made_by, tell
 from simlib.cli.variants import variants_asked, views_asked, weights_asked
-from simlib.results import ONGOING, counted
+from simlib.results import ONGOING
 from simlib.scenario.model import Scenario
 from simlib.scenario.views import begun_by
+from simlib.words import counted
 
 if TYPE_CHECKING:
     from simlib.analysis.discovery import Discovery

@@ -12,10 +12,10 @@ from simlib.cli.table import Row, table
 from simlib.cli.world import note
 from simlib.errors import MissingDependency, Problem, ScenarioError, TooManyStates
 from simlib.quantities import show
-from simlib.results import percent
 from simlib.scenario.load import load, load_views
 from simlib.scenario.model import Scenario, View
 from simlib.scenario.views import apply_view
+from simlib.words import percent
 
 if TYPE_CHECKING:
     from simlib.analysis.lint import Finding

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from simlib.cli.progress import Task
 from simlib.errors import Cancelled, Problem, ScenarioError
-from simlib.results import counted, write_atomically
+from simlib.results import write_atomically
+from simlib.words import counted
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -15,8 +15,8 @@ from simlib.cli.progress import Task
 from simlib.cli.table import Row, table
 from simlib.cli.telling import Result, Table, asked_world, heading, made_by, tell
 from simlib.errors import MissingDependency
-from simlib.results import long_date, percent
 from simlib.scenario.model import Scenario
+from simlib.words import long_date, percent
 
 if TYPE_CHECKING:
     import pandas as pd

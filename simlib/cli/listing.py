@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from simlib.cli.table import Row, table
 from simlib.quantities import show
-from simlib.results import long_date, one_digit, percent, points, with_error
+from simlib.words import long_date, one_digit, percent, points, with_error
 
 if TYPE_CHECKING:
     from simlib.analysis.drivers import Tornado

@@ -12,7 +12,8 @@ import numpy as np
 from simlib.analysis.variants import intervention_in_words
 from simlib.cli.table import Row, table
 from simlib.quantities import show
-from simlib.results import Band, Forecast, counted, in_days, long_date, percent, percent_within
+from simlib.results import Band, Forecast
+from simlib.words import counted, in_days, long_date, percent, percent_within
 
 if TYPE_CHECKING:
     from simlib.cli.running import Answer

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 from simlib.cli import numbers, world
 from simlib.cli.files import Picture, draw_all, staged, write_table, written
 from simlib.cli.progress import Task
-from simlib.results import long_date, plain_json, write_atomically
+from simlib.results import plain_json, write_atomically
 from simlib.scenario.model import Scenario
+from simlib.words import long_date
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -19,8 +19,8 @@ from simlib import priors
 from simlib.engines.arrays import Values
 from simlib.engines.montecarlo import CHUNK, Simulator, allocate, call, check_runs, empty_history, thread_count
 from simlib.engines.streams import check_seed, seed_key
-from simlib.results import long_date
 from simlib.tables import Floats, Ints
+from simlib.words import long_date
 
 if TYPE_CHECKING:
     import pandas as pd

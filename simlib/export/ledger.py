@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator
 
 from simlib.export.pages import Block
 from simlib.quantities import show
-from simlib.results import long_date
 from simlib.scenario.explain import condition_in_words
 from simlib.scenario.model import Factor, Scenario, Source, Variable
+from simlib.words import long_date
 
 
 def readable(scenario: Scenario) -> Scenario:

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from simlib.export import ledger
 from simlib.export.pages import Block
-from simlib.results import ONGOING, Band, Forecast, long_date, percent, percent_within
+from simlib.results import ONGOING, Band, Forecast
 from simlib.scenario.model import Scenario
+from simlib.words import long_date, percent, percent_within
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

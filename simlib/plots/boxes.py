@@ -10,7 +10,7 @@ from simlib.plots import style
 from simlib.plots.figure import new_figure
 from simlib.plots.rows import caption, fit
 from simlib.quantities import round_values, show
-from simlib.results import counted, long_date, percent
+from simlib.words import counted, long_date, percent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

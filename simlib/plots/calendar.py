@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from simlib.plots import style
 from simlib.plots.rows import fit, name, rows
-from simlib.results import long_date
+from simlib.words import long_date
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -9,7 +9,8 @@ import numpy as np
 
 from simlib.plots import style
 from simlib.plots.rows import caption, fit
-from simlib.results import ONGOING, long_date, percent
+from simlib.results import ONGOING
+from simlib.words import long_date, percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -13,7 +13,8 @@ import numpy as np
 
 from simlib.plots import style, written
 from simlib.plots.panel import GROWTH, Panel, SideLabels, beside, changed
-from simlib.results import ONGOING, Band, Floats, Forecast, long_date, percent
+from simlib.results import ONGOING, Band, Floats, Forecast
+from simlib.words import long_date, percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,7 +8,7 @@ import numpy as np
 
 from simlib.plots import style
 from simlib.plots.rows import fit, letters
-from simlib.results import long_date, percent
+from simlib.words import long_date, percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

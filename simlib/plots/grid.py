@@ -9,7 +9,8 @@ import numpy as np
 
 from simlib.plots import style
 from simlib.plots.rows import fit
-from simlib.results import Floats, percent
+from simlib.results import Floats
+from simlib.words import percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

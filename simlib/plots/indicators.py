@@ -9,7 +9,8 @@ import numpy as np
 from simlib.analysis.indicators import write_ratio, write_share
 from simlib.plots import style
 from simlib.plots.rows import caption, fit, letters, name, number, rows, whisker
-from simlib.results import Floats, long_date
+from simlib.results import Floats
+from simlib.words import long_date
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

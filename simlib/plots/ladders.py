@@ -9,7 +9,7 @@ import numpy as np
 
 from simlib.plots import style, written
 from simlib.plots.panel import Panel, SideLabels, beside, changed
-from simlib.results import long_date, percent
+from simlib.words import long_date, percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

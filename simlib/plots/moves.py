@@ -9,7 +9,7 @@ import numpy as np
 
 from simlib.plots import style, written
 from simlib.plots.panel import GROWTH, Panel
-from simlib.results import long_date
+from simlib.words import long_date
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

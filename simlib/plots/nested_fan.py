@@ -11,7 +11,7 @@ import numpy as np
 from simlib.plots import style
 from simlib.plots.panel import SideLabels
 from simlib.plots.rows import fit
-from simlib.results import long_date, percent
+from simlib.words import long_date, percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

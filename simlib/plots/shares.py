@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from simlib.analysis.sobol import share_in_words
 from simlib.plots import style
 from simlib.plots.rows import fit, name, number, rows, whisker
-from simlib.results import long_date
+from simlib.words import long_date
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from simlib.plots import style
 from simlib.plots.rows import fit, name, number, rows, whisker
 from simlib.quantities import show
-from simlib.results import long_date, percent
+from simlib.words import long_date, percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

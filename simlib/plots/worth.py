@@ -8,7 +8,7 @@ import numpy as np
 
 from simlib.plots import style
 from simlib.plots.rows import fit, name, number, rows, whisker
-from simlib.results import brier_gain, long_date, percent
+from simlib.words import brier_gain, long_date, percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from simlib.plots import style
-from simlib.results import Forecast, counted, long_date
+from simlib.results import Forecast
+from simlib.words import counted, long_date
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

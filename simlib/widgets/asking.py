@@ -19,12 +19,13 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from simlib.errors import Problem, ScenarioError, SimlibError
-from simlib.results import long_date, plain_json, write_atomically
+from simlib.results import plain_json, write_atomically
 from simlib.scenario.load import load
 from simlib.scenario.model import Scenario
 from simlib.shipped import notebooks_folder
 from simlib.widgets.drafts import folder
 from simlib.widgets.latest import Latest
+from simlib.words import long_date
 
 FORMAT = 1
 WIDTH = 880

@@ -20,7 +20,7 @@ from simlib.analysis.regions import middle, outside, side
 from simlib.errors import Problem, ScenarioError, SimlibError
 from simlib.plots.boxes import BoxBoard, axes_of
 from simlib.quantities import show
-from simlib.results import Forecast, long_date, percent
+from simlib.results import Forecast
 from simlib.scenario.load import load
 from simlib.scenario.scales import forward
 from simlib.shipped import shipped_scenarios
@@ -33,6 +33,7 @@ from simlib.widgets.latest import Latest
 from simlib.widgets.saying import Part, status
 from simlib.widgets.screen import Screen
 from simlib.widgets.state import Settings, State
+from simlib.words import long_date, percent
 
 HEIGHT = 560
 """Height of the picture in pixels."""

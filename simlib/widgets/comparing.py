@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from simlib.quantities import show
-from simlib.results import ONGOING, Forecast, long_date, percent
+from simlib.results import ONGOING, Forecast
 from simlib.widgets.answers import Answers, Cancel
 from simlib.widgets.state import Settings, State
+from simlib.words import long_date, percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

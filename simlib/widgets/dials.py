@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from simlib import priors
 from simlib.quantities import show
-from simlib.results import long_date
 from simlib.scenario.model import Assumption, Scenario
 from simlib.scenario.scales import forward
+from simlib.words import long_date
 
 STEPS = 100
 """A slider has positions 0 to STEPS; the stated value is in the middle."""

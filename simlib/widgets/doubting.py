@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from simlib.errors import Problem, ScenarioError, TooManyStates
 from simlib.quantities import show
-from simlib.results import long_date, percent, with_error
 from simlib.scenario.model import Scenario
 from simlib.widgets.asking import Answer, Cancel, Control, Plot, Progress, Question
 from simlib.widgets.choosing import draws, ladder, measure, number, told, written
+from simlib.words import long_date, percent, with_error
 
 if TYPE_CHECKING:
     from simlib.analysis.fans import Fan

@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from simlib.results import long_date, percent, points
 from simlib.widgets.asking import Answer, Cancel, Control, Plot, Progress, Question
 from simlib.widgets.choosing import NONE, draws, ending, ladder, measure, number, part, told
+from simlib.words import long_date, percent, points
 
 if TYPE_CHECKING:
     from simlib.analysis.paths import Branch, Paths

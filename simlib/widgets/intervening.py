@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from simlib.errors import Problem, ScenarioError
 from simlib.quantities import show
-from simlib.results import long_date, points
 from simlib.scenario.load import load_view, load_views
 from simlib.scenario.model import (
     ALWAYS,
@@ -25,6 +24,7 @@ from simlib.scenario.model import (
 )
 from simlib.widgets.asking import Answer, Cancel, Control, Plot, Progress, Question
 from simlib.widgets.choosing import NONE, measure, number, told
+from simlib.words import long_date, points
 
 if TYPE_CHECKING:
     from simlib.analysis.whatif import Comparison, Difference

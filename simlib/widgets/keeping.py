@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from simlib.errors import Problem, ScenarioError
-from simlib.results import Forecast, long_date, write_atomically
+from simlib.results import Forecast, write_atomically
 from simlib.scenario.model import Change, Forbid, View
 from simlib.widgets.state import State
+from simlib.words import long_date
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from simlib.results import ONGOING, Forecast, long_date, percent
+from simlib.results import ONGOING, Forecast
+from simlib.words import long_date, percent
 
 Part = Mapping[str, Any]
 

@@ -18,7 +18,6 @@ from typing import Any
 from simlib.analysis.variants import intervention_in_words
 from simlib.errors import Problem, QuantityError, ScenarioError, did_you_mean
 from simlib.quantities import check_range, parse, show
-from simlib.results import in_days, long_date
 from simlib.scenario.load import load, load_views
 from simlib.scenario.model import (
     Assume,
@@ -33,6 +32,7 @@ from simlib.scenario.model import (
     View,
 )
 from simlib.scenario.views import apply_view, with_horizon, with_interventions, with_values
+from simlib.words import in_days, long_date
 
 UNDO = 500
 """How many steps can be undone."""

@@ -12,13 +12,14 @@ import numpy as np
 
 from simlib.errors import Problem, ScenarioError, SimlibError
 from simlib.quantities import show
-from simlib.results import Floats, long_date, percent
+from simlib.results import Floats
 from simlib.scenario.model import Assumption, Scenario, View
 from simlib.scenario.scales import forward, inverse
 from simlib.scenario.views import with_interventions
 from simlib.widgets.asking import Answer, Cancel, Control, Plot, Progress, Question
 from simlib.widgets.choosing import NONE, measure, number, told
 from simlib.widgets.drafts import folder
+from simlib.words import long_date, percent
 
 
 class Sweep(Question):

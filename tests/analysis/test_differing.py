@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 
 from simlib.analysis.differing import diff
 from simlib.cli import figures
-from simlib.results import long_date
 from simlib.scenario.model import Correlation, Forbid, Window
+from simlib.words import long_date
 from tests import worlds
 from tests.worlds import World
 

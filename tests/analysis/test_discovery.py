@@ -12,8 +12,8 @@ from simlib.analysis.prim import find_boxes, grow
 from simlib.analysis.regions import restored, stored
 from simlib.errors import Cancelled, ScenarioError, SimlibError
 from simlib.quantities import show
-from simlib.results import long_date
 from simlib.scenario.model import Forbid
+from simlib.words import long_date
 from tests import worlds
 
 DICE = np.random.default_rng(3)

@@ -17,8 +17,8 @@ from simlib.engines.conditioned import histories_given
 from simlib.engines.exact import solve
 from simlib.engines.histories import histories
 from simlib.errors import Cancelled, ScenarioError, SimlibError
-from simlib.results import long_date, percent
 from simlib.scenario.model import Force, Hold, Pin
+from simlib.words import long_date, percent
 from tests import worlds
 from tests.strategies import seeded_world
 

@@ -30,8 +30,8 @@ from simlib.analysis.uncertainty import propagate
 from simlib.cli.listing import worth_seeing
 from simlib.engines.mixture import over_priors
 from simlib.errors import Cancelled, ScenarioError, Unsupported
-from simlib.results import percent
 from simlib.scenario.model import Correlation, Question
+from simlib.words import percent
 from tests.worlds import World, tempo_world, two_states
 
 T, MEDIAN, DEVIATION = 30.0, 0.03, 1.0

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 import simlib
-from simlib.results import percent
 from simlib.scenario.model import Hold, Policy
+from simlib.words import percent
 from tests.browser.lab import until
 
 NOTEBOOK = "00_start_here.ipynb"

@@ -9,8 +9,8 @@ import pytest
 
 import simlib
 from simlib.analysis.drivers import tornado
-from simlib.results import percent
 from simlib.scenario.views import with_values
+from simlib.words import percent
 from tests.browser.lab import until
 
 NOTEBOOK = "a_question.ipynb"

@@ -15,10 +15,10 @@ from simlib.engines.montecarlo import simulate
 from simlib.errors import TooManyStates
 from simlib.export.pages import to_html, to_markdown
 from simlib.export.report import Answers, ask, blocks, icd203, legend
-from simlib.results import percent
 from simlib.scenario.load import load
 from simlib.scenario.model import Forbid, Window
 from simlib.scenario.views import with_interventions
+from simlib.words import percent
 from tests import worlds
 from tests.cli_world import write_bridge
 

@@ -42,8 +42,8 @@ from simlib.plots.tornado import tornado
 from simlib.plots.waterfall import effects, waterfall
 from simlib.plots.worth import knowing, seeing
 from simlib.quantities import show
-from simlib.results import long_date, percent
 from simlib.scenario.model import Condition, Force, Pin, Policy
+from simlib.words import long_date, percent
 from tests.worlds import World, date, tempo_world
 
 

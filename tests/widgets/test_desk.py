@@ -12,7 +12,6 @@ from PIL import Image
 
 import simlib
 from simlib.errors import Cancelled, ScenarioError
-from simlib.results import percent
 from simlib.widgets import desk as module
 from simlib.widgets import influence
 from simlib.widgets.answers import Answers
@@ -20,6 +19,7 @@ from simlib.widgets.desk import Desk
 from simlib.widgets.drafts import Drafts, folder
 from simlib.widgets.saying import sentence
 from simlib.widgets.state import State
+from simlib.words import percent
 
 
 class Front:

@@ -13,11 +13,11 @@ import pytest
 from PIL import Image
 
 import simlib
-from simlib.results import percent
 from simlib.scenario.model import Force, Pin
 from simlib.widgets import Editor, Explorer, parts
 from simlib.widgets.dials import STEPS
 from simlib.widgets.state import Settings
+from simlib.words import percent
 
 LOGIC = ("answers", "comparing", "desk", "dials", "drafts", "histories", "influence", "keeping", "latest", "screen",
          "state",
