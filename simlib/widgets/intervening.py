@@ -120,7 +120,7 @@ class WhatIf(Question):
         move, when, where = s.moves[chosen["move"]], ALWAYS, ""
         if chosen["state"] != NONE:
             variable, level = chosen["state"].split("=", 1)
-            when, where = Condition((((variable, (level,)),),)), f", while “{s.variables[variable].at(level)}”"
+            when, where = Condition((((variable, (level,)),),)), f", while ‘{s.variables[variable].at(level)}’"
         match change:
             case "forbid":
                 return {f"Without{where}: {move.label}": Forbid(move.id, None, when=when)}

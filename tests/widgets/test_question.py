@@ -295,7 +295,7 @@ def test_a_view_and_a_move_are_compared_each_alone_and_together(bridge):
 def test_a_rule_looks_at_the_state():
     question = questions.WhatIf(WORLD, move="meet", change="policy", state="blockade=full", days=4)
     rule = Policy("meet", 0.25, Condition(((("blockade", ("full",)),),)))
-    assert question.variants(question.chosen) == {"As a rule, while “blockade: full”: Offer talks": rule}
+    assert question.variants(question.chosen) == {"As a rule, while ‘blockade: full’: Offer talks": rule}
     question = questions.WhatIf(
         WORLD, change="none", kept="blockade=lifted", assumption="meeting", since="date", date="2031-04-20"
     )
