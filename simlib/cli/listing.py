@@ -12,10 +12,11 @@ from simlib.quantities import show
 from simlib.words import long_date, one_digit, percent, points, with_error
 
 if TYPE_CHECKING:
+    from simlib.analysis.difference import Difference
     from simlib.analysis.drivers import Tornado
     from simlib.analysis.indicators import Indicators
     from simlib.analysis.seeing import Seeing
-    from simlib.analysis.whatif import Comparison, Difference
+    from simlib.analysis.whatif import Comparison
 
 ROWS = 12
 """Most rows of a table; the files of --out and --json have them all."""
@@ -48,7 +49,7 @@ def _compared(result: Comparison, names: Sequence[str], cumulative: bool) -> str
 
 def _after(d: Difference) -> str:
     """Write a value with its change from the baseline and, where it was counted, the 95% half-width of the change."""
-    from simlib.analysis.whatif import counts_change
+    from simlib.analysis.difference import counts_change
 
     after, change, half = float(d.after[-1]), float(d.change[-1]), float(d.high[-1] - d.low[-1]) / 2
     if d.measure.probability:

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
-    from simlib.analysis.whatif import Comparison, Difference
+    from simlib.analysis.difference import Difference
+    from simlib.analysis.whatif import Comparison
 
 
 def effects(result: Comparison, ax: Axes, *, measure: str | None = None) -> Axes:

@@ -27,7 +27,8 @@ from simlib.widgets.choosing import NONE, measure, number, told
 from simlib.words import long_date, points
 
 if TYPE_CHECKING:
-    from simlib.analysis.whatif import Comparison, Difference
+    from simlib.analysis.difference import Difference
+    from simlib.analysis.whatif import Comparison
 
 HEAD = ("variant", "what", "baseline", "variant", "change")
 
