@@ -212,7 +212,8 @@ def indicators(arguments: Namespace) -> int:
                     seed=arguments.seed, progress=task.report, cancel=task.cancelled,
                 )  # fmt: skip
     made = made_by(engine, draws=arguments.draws if engine == "montecarlo" else 0,
-                   played=f"{arguments.runs:,} histories", seed=arguments.seed)  # fmt: skip
+                   played=f"{next(iter(results.values())).details.get('histories', 0):,} histories",
+                   seed=arguments.seed)  # fmt: skip
     return tell(arguments, results, partial(figures.indicators, list(results.values()), of_all),
                 chain.from_iterable(map(listing.watched, results.values())),
                 head=heading(arguments, scenario, made))  # fmt: skip

@@ -83,7 +83,9 @@ def heading(arguments: Namespace, scenario: Scenario, made: str) -> str:
     through = f", through the view {scenario.view}" if scenario.view else ""
     asked = any(getattr(arguments, name, None) for name in ("values", "interventions", "horizon"))
     changes = ", with the changes asked for" if asked else ""
-    return f"{scenario.title} ({scenario.id}), as of {long_date(scenario.as_of)}{through}{changes}: {made}."
+    date = long_date(scenario.as_of)
+    as_of = "" if date in scenario.title else f", as of {date}"
+    return f"{scenario.title} ({scenario.id}){as_of}{through}{changes}: {made}."
 
 
 def made_by(engine: str, *, draws: int = 0, played: str = "", seed: int = 0, each: bool = False) -> str:
