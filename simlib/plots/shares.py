@@ -29,7 +29,9 @@ def shares(result: Sobol, ax: Axes, *, measure: str | None = None, most: int = R
     if known:
         best = max(known, key=lambda share: share.first.estimate)
         words = share_in_words(best.first.estimate).capitalize()
-        title = f"{words} of the doubt about “{found.measure.label}” is about “{best.input.label}”"
+        tied = len(best.input.assumptions)
+        about = f"“{best.input.label}”" if tied == 1 else f"{tied} assumptions that are tied to each other"
+        title = f"{words} of the doubt about “{found.measure.label}” is about {about}"
     unit = f"share of the variance over the priors, by {long_date(result.by)}"
     style.dress(ax, fit(title, ax), f"{unit}; filled: alone, hollow: with others; whiskers: 95%")
     rows(ax, len(some))
