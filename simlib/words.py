@@ -73,8 +73,11 @@ def plainly(size: float, unit: str = "") -> str:
     """Write a size with two digits and no exponent: "0.0076 points"; of dust that it is less than 0.0001."""
     if size < DUST:
         return f"less than 0.0001{unit}"
-    written = np.format_float_positional(size, precision=2, unique=False, fractional=False, trim="-")
-    return f"{written}{unit}"
+    return f"{_two_digits(size)}{unit}"
+
+
+def _two_digits(size: float) -> str:
+    return np.format_float_positional(size, precision=2, unique=False, fractional=False, trim="-")
 
 
 def with_error(value: float, half: float) -> str:
@@ -83,7 +86,7 @@ def with_error(value: float, half: float) -> str:
     The error has one digit, or two where the first is a 1. Without an error two digits are known.
     """
     if half <= 0:
-        return np.format_float_positional(value, precision=2, unique=False, fractional=False, trim="-")
+        return _two_digits(value)
     place = math.floor(math.log10(half))
     place -= half < 1.95 * 10.0**place
     digits = max(-place, 0)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from simlib.engines.histories import Histories
+    from simlib.tables import Ints
 
 
 STATED = "at the stated values"
@@ -250,12 +251,16 @@ def none_ends_so(told: Histories, ending: str) -> ScenarioError:
 # -------------------------------------------------------------------- from samples
 
 
-def first_visits(told: Histories, ladder: str) -> list[tuple[str, ...]]:
-    """Return for each history the rungs of a ladder in the order of their first visits."""
+def rungs_of_rows(told: Histories, ladder: str) -> Ints:
+    """Return the rung of a ladder, by index, on which every row of the histories stands (N,)."""
     from simlib.tables import Tables
 
-    names = [rung.id for rung in told.scenario.ladders[ladder].rungs]
-    rungs = Tables(told.scenario).rungs(told.levels)[list(told.scenario.ladders).index(ladder)]
+    return Tables(told.scenario).rungs(told.levels)[list(told.scenario.ladders).index(ladder)]
+
+
+def first_visits(told: Histories, ladder: str) -> list[tuple[str, ...]]:
+    """Return for each history the rungs of a ladder in the order of their first visits."""
+    names, rungs = [rung.id for rung in told.scenario.ladders[ladder].rungs], rungs_of_rows(told, ladder)
     return [tuple(names[r] for r in dict.fromkeys(rungs[a:b].tolist())) for a, b in itertools.pairwise(told.start)]
 
 
@@ -309,11 +314,8 @@ def times_between_rungs(told: Histories, *, ladder: str | None = None) -> pd.Dat
     """
     import pandas as pd
 
-    from simlib.tables import Tables
-
     ladder = known_ladder(told.scenario, ladder)
-    names = [rung.id for rung in told.scenario.ladders[ladder].rungs]
-    rungs = Tables(told.scenario).rungs(told.levels)[list(told.scenario.ladders).index(ladder)]
+    names, rungs = [rung.id for rung in told.scenario.ladders[ladder].rungs], rungs_of_rows(told, ladder)
     ends = [ending.label for ending in told.scenario.endings.values()]
     stays: dict[tuple[str, str], list[float]] = {}
     for number, (first, last) in enumerate(itertools.pairwise(told.start.tolist())):

@@ -225,7 +225,8 @@ def propagate(
     ready = partial(Responses, scenario, chosen, engine=engine, day=day, runs=runs, seed=seed, threads=threads,
                     ignore_windows=ignore_windows, patience=patience)  # fmt: skip
     responses = ready(rows=limit)
-    carried = Carried(scenario, responses, ready(rows=1), seed, limit, progress, cancel)
+    one = ready(rows=1) if engine == "auto" and responses.runs else responses
+    carried = Carried(scenario, responses, one, seed, limit, progress, cancel)
     carried.take_draws(limit if draws is not None else min(FIRST_DRAWS, limit))
     spreads, stages = carried.until_known(chosen, quantiles, tolerance, keep)
     if progress:

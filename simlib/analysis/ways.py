@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simlib.analysis.paths import first_visits
+from simlib.analysis.paths import first_visits, rungs_of_rows
 from simlib.results import ONGOING
-from simlib.tables import Floats, Ints, Tables
+from simlib.tables import Floats, Ints
 
 if TYPE_CHECKING:
     from simlib.analysis.paths import PathClass, Paths
@@ -45,7 +45,7 @@ class Ways:
 
 def ways(told: Histories, paths: Paths, *, most: int = TYPICAL) -> Ways:
     """Return histories with one picked out for each of the `most` likeliest path classes that any of them takes."""
-    rungs = Tables(told.scenario).rungs(told.levels)[list(told.scenario.ladders).index(paths.ladder)]
+    rungs = rungs_of_rows(told, paths.ladder)
     endings = [*told.scenario.endings, ONGOING]
     taken = list(zip(first_visits(told, paths.ladder), (endings[e] for e in told.ending), strict=True))
     stays = _days_on_rungs(told, rungs, len(told.scenario.ladders[paths.ladder].rungs))
