@@ -10,12 +10,12 @@ import time
 
 import simlib
 from benchmarks.timing import line, title
-from simlib.analysis.drivers import tornado
-from simlib.analysis.paths import path_classes, sampled_paths
-from simlib.analysis.sobol import sobol
-from simlib.analysis.uncertainty import propagate
-from simlib.analysis.whatif import compare
-from simlib.engines.histories import histories
+from simlib.analysis.paths.classes import path_classes, sampled_paths
+from simlib.analysis.sensitivity.one_at_a_time import tornado
+from simlib.analysis.sensitivity.sobol_indices import sobol
+from simlib.analysis.uncertainty.propagation import propagate
+from simlib.analysis.whatif.comparison import compare
+from simlib.engines.montecarlo.histories import histories
 from simlib.scenario.model import Forbid, Scenario
 
 PAIRS, HISTORIES = 100_000, 10_000

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from simlib.engines.arrays import make_work
-from simlib.engines.montecarlo import Counts, Simulator, _Job
-from simlib.engines.streams import seed_key
+from simlib.engines.montecarlo.arrays import make_work
+from simlib.engines.montecarlo.simulator import Counts, Simulator, _Job
+from simlib.engines.montecarlo.streams import seed_key
 
 FLAGS = ("-O3", "-march=native", "-ffp-contract=off", "-shared", "-fPIC")
 

@@ -14,11 +14,11 @@ from pathlib import Path
 import simlib
 from benchmarks.generated import generated
 from benchmarks.timing import best, line, peak_megabytes, ratio, rounds, title
-from simlib.engines import reachable
-from simlib.engines.exact import Solver, gradient
+from simlib.engines.exact import reachable
+from simlib.engines.exact.forecast import Solver, gradient
 from simlib.export import prism
+from simlib.machine.tables import Tables
 from simlib.scenario.model import Scenario
-from simlib.tables import Tables
 
 MILLION = (10, 10, 10, 10, 10, 10)
 

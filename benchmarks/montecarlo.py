@@ -12,7 +12,7 @@ import simlib
 from benchmarks import ckernel
 from benchmarks.generated import generated
 from benchmarks.timing import best, line, ratio, rounds, title
-from simlib.engines.montecarlo import Simulator
+from simlib.engines.montecarlo.simulator import Simulator
 from simlib.scenario.model import Scenario
 
 RUNS = 4000

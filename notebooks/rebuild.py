@@ -24,9 +24,9 @@ from PIL import Image
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from simlib import load
-from simlib._jupyter.saving import drop_live
+from simlib._jupyter.save_hook import drop_live
 from simlib.shipped import shipped_scenarios
-from simlib.widgets import influence
+from simlib.widgets.explorer import slider_order as influence
 
 HERE = Path(__file__).resolve().parent
 STORED = HERE / "stored"
@@ -91,7 +91,7 @@ def _clean_output(output: Any, number: int) -> None:
 
 def take_pictures() -> None:
     """Take the screenshots that the README and the first notebook show, in a real browser."""
-    from tests.browser.pictures import take  # noqa: PLC0415 - needs a browser
+    from tests.browser.pictures import take
 
     take(PICTURES)
 

@@ -23,7 +23,7 @@ STORED = HERE / "stored"
 
 def panels(path: Path) -> list:
     """Return the panels that the cells of a notebook end with."""
-    from simlib.widgets.question import Panel  # noqa: PLC0415 - found once the path is set
+    from simlib.widgets.questions.panel import Panel
 
     shell, shown = InteractiveShell(), []
     shell.display_trap.hook = shown.append
@@ -37,7 +37,7 @@ def panels(path: Path) -> list:
 
 def main() -> None:
     """Store what is missing."""
-    from simlib.widgets import asking  # noqa: PLC0415
+    from simlib.widgets.questions import inquiry as asking
 
     names = sys.argv[1:]
     wanted = set()

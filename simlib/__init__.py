@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _HOME = {
-    "load": "simlib.scenario.load",
-    "solve": "simlib.engines.exact",
-    "gradient": "simlib.engines.exact",
-    "simulate": "simlib.engines.montecarlo",
+    "load": "simlib.scenario.loader",
+    "solve": "simlib.engines.exact.forecast",
+    "gradient": "simlib.engines.exact.forecast",
+    "simulate": "simlib.engines.montecarlo.simulator",
     "Forecast": "simlib.results",
     "Scenario": "simlib.scenario.model",
     "ScenarioError": "simlib.errors",
@@ -36,11 +36,11 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from simlib.engines.exact import gradient, solve
-    from simlib.engines.montecarlo import simulate
+    from simlib.engines.exact.forecast import gradient, solve
+    from simlib.engines.montecarlo.simulator import simulate
     from simlib.errors import ScenarioError, SimlibError
     from simlib.results import Forecast
-    from simlib.scenario.load import load
+    from simlib.scenario.loader import load
     from simlib.scenario.model import Scenario
 
 

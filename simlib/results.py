@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from simlib.errors import SimlibError
-from simlib.words import long_date, percent
+from simlib.formatting import long_date, percent
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -21,7 +21,7 @@ import pytest
 
 import simlib
 from simlib import _jupyter, lab, shipped
-from simlib._jupyter import saving
+from simlib._jupyter import save_hook as saving
 
 HOME = Path(simlib.__file__).resolve().parents[1]
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from simlib.engines.exact import solve
+from simlib.engines.exact.forecast import solve
 from simlib.errors import SimlibError
 from simlib.results import Band, Forecast
 from tests import worlds

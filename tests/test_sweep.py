@@ -18,11 +18,11 @@ import pandas as pd
 import pytest
 
 from simlib import sweep
-from simlib.engines.exact import solve
-from simlib.engines.montecarlo import simulate
+from simlib.engines.exact.forecast import solve
+from simlib.engines.montecarlo.simulator import simulate
 from simlib.errors import Cancelled, MissingDependency, ScenarioError, SimlibError, TooManyStates
 from simlib.scenario.model import Assume, Forbid, Force, Hold
-from simlib.scenario.views import with_interventions, with_values
+from simlib.scenario.views.variation import with_interventions, with_values
 from simlib.sweep import workers
 from tests import worlds
 
@@ -236,7 +236,7 @@ def test_an_aborted_sweep_goes_on_and_is_a_fair_sample(tmp_path):
 KILLED = """
 import sys, time
 from simlib import sweep
-from simlib.scenario.views import with_interventions, with_values
+from simlib.scenario.views.variation import with_interventions, with_values
 from simlib.sweep import workers
 from tests.test_sweep import doors
 slow = workers.work

@@ -6,7 +6,7 @@
 - This module is a server extension, enabled for that server only: it switches Nagle's algorithm off on the kernel
   websockets, on which the server otherwise holds small messages back for up to 40 ms. If Jupyter changes and the
   way in is gone, it does nothing.
-- It also stores pictures in place of live views in the notebooks that are saved; see `simlib._jupyter.saving`.
+- It also stores pictures in place of live views in the notebooks that are saved; see `simlib._jupyter.save_hook`.
 - `labconfig/` sets two defaults that people can change in Lab's settings: messages of sliders run in the kernel's main
   thread, in order, and Lab asks nobody for news.
 """
@@ -17,7 +17,7 @@ import functools
 import inspect
 from typing import Any
 
-from simlib._jupyter.saving import before_saving
+from simlib._jupyter.save_hook import before_saving
 
 
 def _jupyter_server_extension_points() -> list[dict[str, str]]:

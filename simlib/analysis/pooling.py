@@ -24,9 +24,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from simlib.errors import Problem, ScenarioError, Unsupported
+from simlib.formatting import long_date, percent
 from simlib.results import Floats, Forecast, plain_json
 from simlib.scenario.model import Scenario
-from simlib.words import long_date, percent
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -254,14 +254,14 @@ def pool_views(
 
 def _forecast(world: Scenario, engine: Engine, draws: int, dice: dict[str, Any], common: dict[str, Any]) -> Forecast:
     if draws:
-        from simlib.engines.mixture import over_priors
+        from simlib.engines.ensemble import over_priors
 
         return over_priors(world, engine=engine, draws=draws, **dice, **common).mixture()
     if engine == "exact":
-        from simlib.engines.exact import solve
+        from simlib.engines.exact.forecast import solve
 
         return solve(world, **common)
-    from simlib.engines.montecarlo import simulate
+    from simlib.engines.montecarlo.simulator import simulate
 
     return simulate(world, **dice, **common)
 

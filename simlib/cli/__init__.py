@@ -14,7 +14,7 @@ import traceback
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from simlib.cli.progress import Told
+from simlib.cli.output.progress import Told
 from simlib.errors import Cancelled, QuantityError, ScenarioError, SimlibError, Unsupported
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ PREFIX = "simlib: "
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line `argv` (default: that of the process) and return its exit code."""
-    from simlib.cli.arguments import parse
+    from simlib.cli.options.parser import parse
 
     _never_fail_on_a_letter()
     try:
@@ -43,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: Namespace) -> int:
-    from simlib.cli.commands import COMMANDS
+    from simlib.cli.commands.registry import COMMANDS
 
     try:
         code = COMMANDS[arguments.command](arguments)

@@ -25,11 +25,11 @@ from typing import Any
 
 from simlib.errors import Unsupported
 from simlib.export.names import Names
-from simlib.priors import theta
+from simlib.machine.priors import theta
+from simlib.machine.tables import Tables
 from simlib.quantities import show
 from simlib.results import write_atomically
 from simlib.scenario.model import Assumption, Condition, Effect, Move, Outcome, Question, Scenario, Variable
-from simlib.tables import Tables
 
 START_FORMAT = 1
 """Version of the file that lists the starts."""

@@ -4,13 +4,13 @@ Colour-blind safe, dated, with units, readable at 9 by 6 inches in 100 dpi and i
 picture is drawn.
 """
 
-from simlib.plots.comparison import comparison
-from simlib.plots.dashboard import dashboard
-from simlib.plots.diagram import diagram, machine
-from simlib.plots.drivers import drivers
-from simlib.plots.endings import endings
+from simlib.plots.comparison_bars import comparison
+from simlib.plots.driver_bars import drivers
+from simlib.plots.ending_curves import endings
+from simlib.plots.forecast_figure import dashboard
 from simlib.plots.ladders import ladder_fan
-from simlib.plots.moves import moves
-from simlib.plots.story import story
+from simlib.plots.move_counts import moves
+from simlib.plots.state_diagram import diagram, machine
+from simlib.plots.story_line import story
 
 __all__ = ["comparison", "dashboard", "diagram", "drivers", "endings", "ladder_fan", "machine", "moves", "story"]

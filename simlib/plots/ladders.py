@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simlib.plots import style, written
+from simlib.formatting import long_date, percent
+from simlib.plots import captions as written
+from simlib.plots import style
 from simlib.plots.panel import Panel, SideLabels, beside, changed
-from simlib.words import long_date, percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from simlib.formatting import long_date, percent
 from simlib.plots import style
 from simlib.plots.panel import SideLabels
 from simlib.plots.rows import fit
-from simlib.words import long_date, percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from simlib.analysis.fans import Fan
+    from simlib.analysis.uncertainty.fans import Fan
 
 
 WORTH_TELLING = 0.05

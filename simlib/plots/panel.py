@@ -165,7 +165,7 @@ class SideLabels:
 
 def changed(new: float, old: float | None) -> str:
     """Write a probability and, where there is a baseline, its difference: "34%  ▲ 6.1"."""
-    from simlib.words import percent
+    from simlib.formatting import percent
 
     text = percent(new)
     difference = "" if old is None else style.points(new - old)

@@ -1,8 +1,8 @@
 """Static rules of the language: one rule, one small function named as half a sentence.
 
 A rule takes a resolved scenario and yields what is wrong as `Finding`s (place, what, expected). What needs
-reachability or a solve is no static rule: see `simlib.analysis.lint`. A rule must bear a scenario with holes: while a
-file has other problems, what could not be read is missing.
+reachability or a solve is no static rule: see `simlib.analysis.lint.rules`. A rule must bear a scenario with holes:
+while a file has other problems, what could not be read is missing.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The resolved scenario: what is simulated, printed, hashed, diffed and stored.
 
-People write the short form in YAML; `simlib.scenario.load` resolves it into these frozen dataclasses, once, in one
-direction. Nothing here knows YAML. Names stay strings; `simlib.tables` turns them into arrays, and no string goes
-beyond it. All rates are per day, all durations in days, all chances and factors plain numbers.
+People write the short form in YAML; `simlib.scenario.loader` resolves it into these frozen dataclasses, once, in one
+direction. Nothing here knows YAML. Names stay strings; `simlib.machine.tables` turns them into arrays, and no string
+goes beyond it. All rates are per day, all durations in days, all chances and factors plain numbers.
 
 A scenario is a factored continuous-time Markov chain: the state is one level for each variable; a move fires with
 hazard `rate x product of the factors that hold` while its guard holds; one of its outcomes is then chosen by chance.
@@ -21,7 +21,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from simlib.scenario.condition import ALWAYS, Clause, Condition, Window
-from simlib.scenario.interventions import (
+from simlib.scenario.views.interventions import (
     Assume,
     Change,
     Forbid,

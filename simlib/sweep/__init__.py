@@ -17,7 +17,7 @@ from simlib.sweep.design import BASELINE, Design, grid_design, sobol_design, vie
 from simlib.sweep.folder import beside_baseline, read
 from simlib.sweep.plans import load_plans, plan_views
 from simlib.sweep.points import Engine, Options, work
-from simlib.sweep.running import Report, run
+from simlib.sweep.runner import Report, run
 
 __all__ = [
     "BASELINE", "Design", "Engine", "Options", "Report", "beside_baseline", "grid_design", "load_plans", "plan_views",

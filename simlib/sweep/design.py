@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simlib import priors
 from simlib.errors import Problem, ScenarioError, SimlibError
+from simlib.machine import priors
+from simlib.machine.tables import Floats
 from simlib.scenario.model import Intervention, Scenario
-from simlib.tables import Floats
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -105,7 +105,7 @@ def grid_design(
 
     Raises ScenarioError for unknown names and for values that do not fit.
     """
-    from simlib.scenario.views import with_values
+    from simlib.scenario.views.variation import with_values
 
     names = list(values)
     thetas, columns = [], []
@@ -141,7 +141,7 @@ def views_design(
 
 def _under_plans(worlds: Iterable[Scenario], plans: Mapping[str, tuple[Intervention, ...]]) -> tuple[Scenario, ...]:
     """Return every world under every plan, the plans of a world one after another."""
-    from simlib.scenario.views import with_interventions
+    from simlib.scenario.views.variation import with_interventions
 
     made, problems = [], []
     for world, (name, items) in itertools.product(worlds, plans.items()):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from simlib.errors import Problem, ScenarioError
 from simlib.scenario import document
-from simlib.scenario.load import load_view, view_files
+from simlib.scenario.loader import load_view, view_files
 from simlib.scenario.model import Intervention, Scenario, View
 
 Plan = tuple[Intervention, ...]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from simlib import priors
+from simlib.machine import priors
 from simlib.results import Band, Forecast
 from simlib.scenario.model import Scenario
 from simlib.sweep.design import Design
@@ -36,7 +36,7 @@ class Options:
 @lru_cache(maxsize=8)
 def _solver(world: Scenario, options: Options) -> Any:
     """Return the exact engine of a world, built once in each process; few are kept, for states may be many."""
-    from simlib.engines.exact import Solver
+    from simlib.engines.exact.forecast import Solver
 
     return Solver(world, threads=1, **_common(options))
 
@@ -44,7 +44,7 @@ def _solver(world: Scenario, options: Options) -> Any:
 @lru_cache(maxsize=256)
 def _simulator(world: Scenario, options: Options) -> Any:
     """Return the Monte Carlo engine of a world, built once in each process."""
-    from simlib.engines.montecarlo import Simulator
+    from simlib.engines.montecarlo.simulator import Simulator
 
     return Simulator(world, **_common(options))
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-_HOME = {"Editor": "simlib.widgets.editor", "Explorer": "simlib.widgets.explorer"}
+_HOME = {"Editor": "simlib.widgets.editor.view", "Explorer": "simlib.widgets.explorer.view"}
 
 __all__ = ["Editor", "Explorer"]
 
 if TYPE_CHECKING:
-    from simlib.widgets.editor import Editor
-    from simlib.widgets.explorer import Explorer
+    from simlib.widgets.editor.view import Editor
+    from simlib.widgets.explorer.view import Explorer
 
 
 def __getattr__(name: str) -> Any:

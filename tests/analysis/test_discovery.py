@@ -7,13 +7,13 @@ import dataclasses
 import numpy as np
 import pytest
 
-from simlib.analysis.discovery import Bound, Leaf, discover, tightest
-from simlib.analysis.prim import find_boxes, grow
-from simlib.analysis.regions import restored, stored
+from simlib.analysis.discovery.boxes import restored, stored
+from simlib.analysis.discovery.prim import find_boxes, grow
+from simlib.analysis.discovery.scenario_discovery import Bound, Leaf, discover, tightest
 from simlib.errors import Cancelled, ScenarioError, SimlibError
+from simlib.formatting import long_date
 from simlib.quantities import show
 from simlib.scenario.model import Forbid
-from simlib.words import long_date
 from tests import worlds
 
 DICE = np.random.default_rng(3)

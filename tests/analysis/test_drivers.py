@@ -12,13 +12,20 @@ import re
 import numpy as np
 import pytest
 
-from simlib import priors
-from simlib.analysis.drivers import elasticities, tornado
-from simlib.analysis.inputs import inputs, largest_shares, score_slopes, steepest_of_each, swings, tangent_spreads
-from simlib.analysis.measures import find
-from simlib.analysis.responses import Responses, cross
-from simlib.analysis.sobol import Design, indices, products, share_in_words, sobol
+from simlib.analysis.evaluator import Responses, cross
+from simlib.analysis.sensitivity.one_at_a_time import elasticities, tornado
+from simlib.analysis.sensitivity.screening import (
+    inputs,
+    largest_shares,
+    score_slopes,
+    steepest_of_each,
+    swings,
+    tangent_spreads,
+)
+from simlib.analysis.sensitivity.sobol_indices import Design, indices, products, share_in_words, sobol
 from simlib.errors import Cancelled, ScenarioError, TooManyStates, Unsupported
+from simlib.machine import priors
+from simlib.machine.measures import find
 from simlib.scenario.model import Correlation, Forbid
 from tests.worlds import World, date, tempo_world, two_states
 
@@ -419,7 +426,7 @@ def test_sobol_takes_powers_of_two_and_says_so():
 
 
 def test_exact_is_refused_where_there_are_too_many_states(monkeypatch):
-    monkeypatch.setattr("simlib.analysis.responses.CAP", 2)
+    monkeypatch.setattr("simlib.analysis.evaluator.CAP", 2)
     with pytest.raises(TooManyStates):
         sobol(additive(), "across", engine="exact", top=None, designs=8)
     assert sobol(additive(), "across", engine="auto", top=None, designs=8, runs=16).engine == "montecarlo"
@@ -438,7 +445,7 @@ def test_progress_rises_to_one_and_cancel_stops(engine):
 def test_measures_by_blocks_are_those_of_the_engine():
     """Every kind of measure, by either engine, is what the whole forecast says (exactly, or as the same counts)."""
     import simlib
-    from simlib.analysis.measures import every, of_forecast
+    from simlib.machine.measures import every, of_forecast
 
     scenario = tempo_world()
     measures = list(every(scenario))

@@ -8,12 +8,12 @@ import re
 import numpy as np
 import pytest
 
-from simlib.analysis.indicators import indicators, of_every_ending, write_bits, write_number, write_share
-from simlib.cli.listing import watched
+from simlib.analysis.indicators.result import indicators, of_every_ending, write_bits, write_number, write_share
+from simlib.cli.output.listings import watched
 from simlib.errors import Cancelled, ScenarioError, Unsupported
+from simlib.formatting import points
 from simlib.results import Band
 from simlib.scenario.model import Forbid, Force, Pin
-from simlib.words import points
 from tests import worlds
 
 FIRM, SIGNAL_FIRM, SIGNAL_WEAK, ATTACK = 0.4, 0.12, 0.03, 0.05

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from simlib.analysis.lint import elicited, implied, lint
+from simlib.analysis.lint.rules import elicited, implied, lint
 from simlib.errors import Cancelled, TooManyStates
 from simlib.scenario.model import Forbid, Force, Pin, Scenario
 from tests.worlds import World, branches, date, erlang, two_states, unreachable_rung, window

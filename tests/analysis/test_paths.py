@@ -9,16 +9,16 @@ import numpy as np
 import pytest
 from scipy.stats import gamma, norm
 
-from simlib.analysis.drivers import elasticities
-from simlib.analysis.passages import passages, sampled_passages
-from simlib.analysis.paths import first_visits, path_classes, sampled_paths, times_between_rungs
-from simlib.analysis.ways import ways
-from simlib.engines.conditioned import histories_given
-from simlib.engines.exact import solve
-from simlib.engines.histories import histories
+from simlib.analysis.paths.classes import first_visits, path_classes, sampled_paths, times_between_rungs
+from simlib.analysis.paths.medoids import ways
+from simlib.analysis.paths.waypoints import passages, sampled_passages
+from simlib.analysis.sensitivity.one_at_a_time import elasticities
+from simlib.engines.exact.endpoint import histories_given
+from simlib.engines.exact.forecast import solve
+from simlib.engines.montecarlo.histories import histories
 from simlib.errors import Cancelled, ScenarioError, SimlibError
+from simlib.formatting import long_date, percent
 from simlib.scenario.model import Force, Hold, Pin
-from simlib.words import long_date, percent
 from tests import worlds
 from tests.strategies import seeded_world
 

@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simlib.analysis.pooling import divergence, entropy, linear, logarithmic, pool, pool_views
-from simlib.engines.exact import solve
+from simlib.engines.exact.forecast import solve
 from simlib.errors import Cancelled, ScenarioError, Unsupported
 from simlib.results import Band
 from simlib.scenario.model import Forbid
-from simlib.scenario.views import with_values
+from simlib.scenario.views.variation import with_values
 from tests.worlds import tempo_world
 
 SHARES = st.lists(st.floats(0.01, 1), min_size=3, max_size=3).map(lambda x: np.array(x) / sum(x))

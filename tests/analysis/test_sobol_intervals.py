@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import qmc
 
-from simlib.analysis.sobol import SCRAMBLES, jackknife, products, sobol
+from simlib.analysis.sensitivity.sobol_indices import SCRAMBLES, jackknife, products, sobol
 from tests.analysis.test_drivers import additive, additive_shares
 
 

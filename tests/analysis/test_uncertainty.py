@@ -12,8 +12,7 @@ import re
 import numpy as np
 import pytest
 
-from simlib import priors
-from simlib.analysis.estimates import (
+from simlib.analysis.uncertainty.estimates import (
     Number,
     Stage,
     doubt_share,
@@ -23,15 +22,16 @@ from simlib.analysis.estimates import (
     variance_over_draws,
     without_noise,
 )
-from simlib.analysis.fans import ladder_fan, measure_fan
-from simlib.analysis.knowing import divergence, value_of_knowing
-from simlib.analysis.seeing import value_of_seeing
-from simlib.analysis.uncertainty import propagate
-from simlib.cli.listing import worth_seeing
-from simlib.engines.mixture import over_priors
+from simlib.analysis.uncertainty.evppi import divergence, value_of_knowing
+from simlib.analysis.uncertainty.evsi import value_of_seeing
+from simlib.analysis.uncertainty.fans import ladder_fan, measure_fan
+from simlib.analysis.uncertainty.propagation import propagate
+from simlib.cli.output.listings import worth_seeing
+from simlib.engines.ensemble import over_priors
 from simlib.errors import Cancelled, ScenarioError, Unsupported
+from simlib.formatting import percent
+from simlib.machine import priors
 from simlib.scenario.model import Correlation, Question
-from simlib.words import percent
 from tests.worlds import World, tempo_world, two_states
 
 T, MEDIAN, DEVIATION = 30.0, 0.03, 1.0

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 import simlib
-from simlib.analysis import pairing
-from simlib.analysis.measures import find
-from simlib.analysis.variants import bookings, delay, repeat, variant_of
-from simlib.analysis.whatif import compare, cumulative
-from simlib.engines.mixture import over_priors
+from simlib.analysis.whatif import coupling as pairing
+from simlib.analysis.whatif.comparison import compare, cumulative
+from simlib.analysis.whatif.variants import bookings, delay, repeat, variant_of
+from simlib.engines.ensemble import over_priors
 from simlib.errors import Cancelled, MissingDependency, ScenarioError, Unsupported
+from simlib.machine.measures import find
 from simlib.scenario.model import (
     Assume,
     Change,
@@ -28,7 +28,7 @@ from simlib.scenario.model import (
     Variable,
     View,
 )
-from simlib.scenario.views import with_values
+from simlib.scenario.views.variation import with_values
 from tests import oracle
 from tests.strategies import _Drawing, seeded_world
 from tests.worlds import World, date, tempo_world, two_states, unreachable_rung, windows
@@ -535,7 +535,7 @@ def test_without_numba_the_exact_answer_stands_without_flips(monkeypatch):
     def missing():
         raise MissingDependency("needs Numba")
 
-    monkeypatch.setattr("simlib.engines.montecarlo.load_kernel", missing)
+    monkeypatch.setattr("simlib.engines.montecarlo.simulator.load_kernel", missing)
     comparison = compare(RARE, {"variant": {"cross.rate": B}})
     assert comparison.effects["variant"].flips is None
     assert last(comparison)[0] == pytest.approx(np.exp(-A * T) - np.exp(-B * T), abs=1e-8)

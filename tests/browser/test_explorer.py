@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 import simlib
+from simlib.formatting import percent
 from simlib.scenario.model import Hold, Policy
-from simlib.words import percent
 from tests.browser.lab import until
 
 NOTEBOOK = "00_start_here.ipynb"
@@ -36,7 +36,7 @@ def sentence(page):
 
 def treaty(values, **changes):
     world = simlib.load("two-islands")
-    from simlib.scenario.views import with_values
+    from simlib.scenario.views.variation import with_values
 
     forecast = simlib.solve(with_values(world, values), **changes)
     return f"A treaty is signed {percent(float(forecast.endings['settlement'].probability[-1]))}"
@@ -92,7 +92,7 @@ def test_the_caribbean_explorer_previews_and_then_shows_the_exact_answer(visit):
     until(lambda: page.status().startswith("preview"), 10, "a preview")
     page.settle()
     assert page.status().startswith("exact")
-    from simlib.scenario.views import with_values
+    from simlib.scenario.views.variation import with_values
 
     exact = simlib.solve(with_values(world, {name: page.value(name)}))
     likeliest = max(world.endings.values(), key=lambda e: exact.endings[e.id].probability[-1])
@@ -249,7 +249,7 @@ def test_the_editor_checks_and_answers_as_one_types(visit):
     area.fill(text.replace("every 14 days", "every 10 days"))
     until(lambda: sentence(page) != before, 30, "another answer")
     page.settle()
-    world = simlib.scenario.load.load_text(text.replace("every 14 days", "every 10 days"))
+    world = simlib.scenario.loader.load_text(text.replace("every 14 days", "every 10 days"))
     agreement = float(simlib.solve(world).endings["agreement"].probability[-1])
     assert f"An agreement is signed {percent(agreement)}" in sentence(page)
     area.fill(text)

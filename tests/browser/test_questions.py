@@ -8,9 +8,9 @@ import nbformat
 import pytest
 
 import simlib
-from simlib.analysis.drivers import tornado
-from simlib.scenario.views import with_values
-from simlib.words import percent
+from simlib.analysis.sensitivity.one_at_a_time import tornado
+from simlib.formatting import percent
+from simlib.scenario.views.variation import with_values
 from tests.browser.lab import until
 
 NOTEBOOK = "a_question.ipynb"

@@ -7,10 +7,11 @@ import pytest
 from scipy.stats import erlang as erlang_law
 from scipy.stats import poisson as poisson_law
 
-from simlib.engines import adjoint, flows, reachable
-from simlib.engines.exact import Solver, gradient, solve
+from simlib.engines.exact import adjoint, reachable
+from simlib.engines.exact import uniformization as flows
+from simlib.engines.exact.forecast import Solver, gradient, solve
 from simlib.errors import Cancelled, ScenarioError, TooManyStates
-from simlib.tables import Tables
+from simlib.machine.tables import Tables
 from tests import worlds
 from tests.strategies import seeded_world
 from tests.worlds import World

@@ -12,9 +12,9 @@ import pytest
 from scipy.linalg import expm
 from scipy.stats import gamma, poisson
 
-from simlib.engines import montecarlo
-from simlib.engines.exact import solve
-from simlib.engines.montecarlo import Simulator, simulate
+from simlib.engines.exact.forecast import solve
+from simlib.engines.montecarlo import simulator as montecarlo
+from simlib.engines.montecarlo.simulator import Simulator, simulate
 from simlib.errors import Cancelled, MissingDependency, ScenarioError, SimlibError
 from simlib.results import ONGOING, Band
 from simlib.scenario.model import Forbid, Force, Pin
@@ -388,14 +388,14 @@ def test_without_numba_it_says_what_to_install(monkeypatch):
         return real(name, *rest)
 
     monkeypatch.setattr(builtins, "__import__", no_numba)
-    monkeypatch.delitem(sys.modules, "simlib.engines._kernel", raising=False)
-    monkeypatch.delattr("simlib.engines._kernel", raising=False)
+    monkeypatch.delitem(sys.modules, "simlib.engines.montecarlo._kernel", raising=False)
+    monkeypatch.delattr("simlib.engines.montecarlo._kernel", raising=False)
     with pytest.raises(MissingDependency, match="pip install numba"):
         simulate(worlds.two_states())
 
 
 def test_one_signature_serves_every_world():
-    from simlib.engines import _kernel
+    from simlib.engines.montecarlo import _kernel
 
     for scenario in (worlds.two_states(), worlds.absorbing_start(), worlds.tempo_world(), worlds.windows()):
         simulate(scenario, runs=10)

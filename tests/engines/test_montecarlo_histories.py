@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from simlib.engines import histories as module
-from simlib.engines.histories import histories
-from simlib.engines.montecarlo import Simulator
+from simlib.engines.montecarlo import histories as module
+from simlib.engines.montecarlo.histories import histories
+from simlib.engines.montecarlo.simulator import Simulator
+from simlib.machine.tables import Tables
 from simlib.scenario.model import Force, Pin
-from simlib.tables import Tables
 from tests import worlds
 
 INTERVENTIONS = (Force("invite", worlds.date(3)), Pin("standoff", "clashes", worlds.date(8)))

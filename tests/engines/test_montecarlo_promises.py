@@ -5,9 +5,9 @@ import dataclasses
 import numpy as np
 import pytest
 
-from simlib.engines.histories import histories
-from simlib.engines.montecarlo import Counts, Simulator, simulate
-from simlib.engines.streams import draws, exponentials, stream_hash, stream_keys, uniforms
+from simlib.engines.montecarlo.histories import histories
+from simlib.engines.montecarlo.simulator import Counts, Simulator, simulate
+from simlib.engines.montecarlo.streams import draws, exponentials, stream_hash, stream_keys, uniforms
 from simlib.scenario.model import Assumption, Forbid, Force, Move, Outcome, Pin, Policy, Variable
 from tests import worlds
 from tests.engines.chance import Z_LIMIT, two_scores

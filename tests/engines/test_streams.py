@@ -5,8 +5,8 @@ import itertools
 import numpy as np
 import pytest
 
-from simlib.engines import _kernel
-from simlib.engines.streams import (
+from simlib.engines.montecarlo import _kernel
+from simlib.engines.montecarlo.streams import (
     MAX_SEED,
     check_seed,
     draws,

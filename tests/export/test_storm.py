@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from simlib.engines.exact import solve
+from simlib.engines.exact.forecast import solve
 from simlib.export.names import Names
-from simlib.scenario.load import load
+from simlib.scenario.loader import load
 from simlib.scenario.model import Scenario
 from tests import worlds
 from tests.export.storm import COUNT, PROBABILITY, Checked

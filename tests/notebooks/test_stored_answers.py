@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from simlib.widgets import asking, questions
-from simlib.widgets.asking import Answer, Question
+from simlib.widgets.questions import catalogue as questions
+from simlib.widgets.questions import inquiry as asking
+from simlib.widgets.questions.inquiry import Answer, Question
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 STORED = NOTEBOOKS / "stored"
@@ -53,13 +54,13 @@ def test_every_panel_of_a_notebook_finds_its_answer_stored(monkeypatch):
     """A panel without one would work it out before the eyes of a reader, and change what is stored at each rebuild."""
     import nbformat
 
-    from simlib.widgets import question as panels
+    from simlib.widgets.questions import panel as panels
 
     asked: list[Question] = []
     monkeypatch.setattr(panels, "Panel", asked.append)
     for path in sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb")):
         cells = [cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
-        if any("simlib.widgets.question import" in source for source in cells):
+        if any("simlib.widgets.questions.panel import" in source for source in cells):
             exec("\n".join(cells), {})  # noqa: S102 - our own notebooks, which hold calls of panels and no logic
     assert len(asked) > 15
     names = {question.key(question.chosen) for question in asked}

@@ -14,36 +14,36 @@ mpl.use("Agg")
 
 from matplotlib import pyplot as plt
 
-from simlib.analysis.discovery import Bound, Box, discover
-from simlib.analysis.drivers import tornado as ask_tornado
-from simlib.analysis.fans import Fan, ladder_fan, measure_fan
-from simlib.analysis.indicators import of_every_ending
-from simlib.analysis.knowing import value_of_knowing
-from simlib.analysis.paths import path_classes
-from simlib.analysis.seeing import value_of_seeing
-from simlib.analysis.sobol import sobol
-from simlib.analysis.uncertainty import propagate
-from simlib.analysis.variants import delay
-from simlib.analysis.ways import ways
-from simlib.analysis.whatif import compare, cumulative
-from simlib.engines.conditioned import histories_given
-from simlib.engines.histories import histories
-from simlib.engines.mixture import over_priors
-from simlib.plots import paths as plots
-from simlib.plots.boxes import box
-from simlib.plots.calendar import calendar
-from simlib.plots.doubt import doubt, split
-from simlib.plots.flips import flips
-from simlib.plots.indicators import indicator_map, indicators
+from simlib.analysis.discovery.scenario_discovery import Bound, Box, discover
+from simlib.analysis.indicators.result import of_every_ending
+from simlib.analysis.paths.classes import path_classes
+from simlib.analysis.paths.medoids import ways
+from simlib.analysis.sensitivity.one_at_a_time import tornado as ask_tornado
+from simlib.analysis.sensitivity.sobol_indices import sobol
+from simlib.analysis.uncertainty.evppi import value_of_knowing
+from simlib.analysis.uncertainty.evsi import value_of_seeing
+from simlib.analysis.uncertainty.fans import Fan, ladder_fan, measure_fan
+from simlib.analysis.uncertainty.propagation import propagate
+from simlib.analysis.whatif.comparison import compare, cumulative
+from simlib.analysis.whatif.variants import delay
+from simlib.engines.ensemble import over_priors
+from simlib.engines.exact.endpoint import histories_given
+from simlib.engines.montecarlo.histories import histories
+from simlib.formatting import long_date, percent
+from simlib.plots import path_charts as plots
+from simlib.plots.box_charts import box
+from simlib.plots.flip_matrix import flips
+from simlib.plots.indicator_bars import indicator_map, indicators
 from simlib.plots.nested_fan import doubt_fan, nested_fan
-from simlib.plots.paths import ladder_histories
-from simlib.plots.shares import shares
-from simlib.plots.tornado import tornado
-from simlib.plots.waterfall import effects, waterfall
-from simlib.plots.worth import knowing, seeing
+from simlib.plots.path_charts import ladder_histories
+from simlib.plots.plan_calendar import calendar
+from simlib.plots.sobol_bars import shares
+from simlib.plots.tornado_bars import tornado
+from simlib.plots.uncertainty_charts import doubt, split
+from simlib.plots.value_bars import knowing, seeing
+from simlib.plots.waterfall_bars import effects, waterfall
 from simlib.quantities import show
 from simlib.scenario.model import Condition, Force, Pin, Policy
-from simlib.words import long_date, percent
 from tests.worlds import World, date, tempo_world
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from simlib.plots.diagram import arrows, height, in_words, machine
-from simlib.scenario.load import load_text
+from simlib.plots.state_diagram import arrows, height, in_words, machine
+from simlib.scenario.loader import load_text
 
 WORLD = r"""
 format: 1

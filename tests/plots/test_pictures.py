@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 
 from simlib import plots
 from simlib.plots import style
-from simlib.plots.dashboard import Choice, Dashboard
-from simlib.plots.endings import EndingsPanel
+from simlib.plots.ending_curves import EndingsPanel
+from simlib.plots.forecast_figure import Choice, Dashboard
 from tests.plots.forecasts import MOVES, RUNGS, forecast
 
 

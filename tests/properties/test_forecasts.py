@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import simlib
-from simlib.engines.flows import Generator, flow
-from simlib.engines.solver import Solver
+from simlib.engines.exact.solver import Solver
+from simlib.engines.exact.uniformization import Generator, flow
+from simlib.machine.tables import Tables
 from simlib.results import ONGOING, Forecast
-from simlib.tables import Tables
 from tests.properties.comparing import assert_same_bits, drawn, numbers, probabilities, report_times
 from tests.strategies import seeded_world, worlds
 
@@ -71,7 +71,7 @@ def test_an_answer_lies_between_its_own_bounds(scenario):
 def test_rows_of_the_generator_sum_to_zero(scenario):
     """What leaves a state arrives somewhere: the columns of the uniformised chain sum to one."""
     solver = Solver(scenario, times=1)
-    theta = simlib.priors.theta(scenario)
+    theta = simlib.machine.priors.theta(scenario)
     for segment in solver.segments:
         rates = solver.space.pair_rates(solver.tables.rates(theta, segment), solver.tables.chances(theta))
         generator = Generator.build(solver.space.incoming, rates, None, segment.end - segment.start)
@@ -86,7 +86,7 @@ def test_rows_of_the_generator_sum_to_zero(scenario):
 @given(worlds(interventions=False, windows=False), st.floats(0.5, 60))
 def test_days_spent_in_all_states_sum_to_the_time(scenario, days):
     solver = Solver(scenario, times=1)
-    theta = simlib.priors.theta(scenario)
+    theta = simlib.machine.priors.theta(scenario)
     rates = solver.space.pair_rates(solver.tables.rates(theta), solver.tables.chances(theta))
     generator = Generator.build(solver.space.incoming, rates, None, days)
     each = np.arange(len(solver.space), dtype=np.int32)[None, :]
@@ -101,8 +101,8 @@ def test_days_spent_in_all_states_sum_to_the_time(scenario, days):
 def test_chances_of_a_draw_are_shares_of_one(scenario, seed):
     """Jointly normalised: whatever the priors give, no draw exceeds one and none is negative."""
     tables = Tables(scenario)
-    centre = simlib.priors.theta(scenario)
-    for theta in simlib.priors.draws(scenario, 4, seed=seed):
+    centre = simlib.machine.priors.theta(scenario)
+    for theta in simlib.machine.priors.draws(scenario, 4, seed=seed):
         for share, starts in (
             (tables.chances(theta, centre), tables.outcome_start),
             (tables.start_shares(theta, centre), tables.start_start),
@@ -115,8 +115,8 @@ def test_chances_of_a_draw_are_shares_of_one(scenario, seed):
 @given(worlds(), st.integers(0, 2**31 - 1))
 def test_one_uncertain_branch_beside_the_rest_gets_exactly_its_drawn_chance(scenario, seed):
     tables = Tables(scenario)
-    theta = simlib.priors.draws(scenario, 1, seed=seed)[0]
-    share = tables.chances(theta, simlib.priors.theta(scenario))
+    theta = simlib.machine.priors.draws(scenario, 1, seed=seed)[0]
+    share = tables.chances(theta, simlib.machine.priors.theta(scenario))
     for move in scenario.moves.values():
         stated = [outcome for outcome in move.outcomes if outcome.chance is not None]
         if len(stated) == 1 and len(move.outcomes) == 2:
@@ -128,7 +128,7 @@ def test_one_uncertain_branch_beside_the_rest_gets_exactly_its_drawn_chance(scen
 @given(worlds())
 def test_a_draw_at_the_stated_values_is_the_stated_values(scenario):
     tables = Tables(scenario)
-    theta = simlib.priors.theta(scenario)
+    theta = simlib.machine.priors.theta(scenario)
     np.testing.assert_allclose(tables.chances(theta, theta), tables.chances(theta), atol=1e-12)
     np.testing.assert_allclose(tables.start_shares(theta, theta), tables.start_shares(theta), atol=1e-12)
 

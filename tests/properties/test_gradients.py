@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy.special import expit, logit
 
 import simlib
-from simlib.engines.exact import Solver
+from simlib.engines.exact.forecast import Solver
 from simlib.scenario.model import Assume, Intervention, Scenario
 from tests.properties.comparing import drawn, numbers
 from tests.strategies import worlds
@@ -54,7 +54,7 @@ def differences(scenario: Scenario, assumption: str) -> dict[str, float]:
     value = scenario.assumptions[assumption].value
     up, down = (
         dict(numbers(Solver(along(scenario, assumption, value * (1 + step)), times=1).solve(
-            simlib.priors.theta(scenario, {assumption: value * (1 + step)}), tolerance=1e-13
+            simlib.machine.priors.theta(scenario, {assumption: value * (1 + step)}), tolerance=1e-13
         )))
         for step in (STEP, -STEP)
     )  # fmt: skip

@@ -29,7 +29,7 @@ from simlib.scenario.model import (
     Variable,
     View,
 )  # fmt: skip
-from simlib.scenario.views import apply_view
+from simlib.scenario.views.variation import apply_view
 from tests.properties.comparing import assert_same, assert_same_bits, drawn, numbers, report_times
 from tests.strategies import seeded_world, worlds
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from simlib.errors import Problem, ScenarioError
-from simlib.scenario.load import load, load_text
-from simlib.scenario.view_files import read_view
+from simlib.scenario.loader import load, load_text
+from simlib.scenario.views.view_reader import read_view
 
 HERE = Path(__file__).parent
 EXPECTATION = re.compile(r"# expect (?P<line>\d+): (?P<words>.+)")

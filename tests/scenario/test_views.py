@@ -8,10 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simlib.errors import ScenarioError
-from simlib.scenario.load import load, load_view
+from simlib.scenario.loader import load, load_view
 from simlib.scenario.model import Assume, Change, Condition, Forbid, Force, Hold, Pin, Policy, View
-from simlib.scenario.view_files import read_view
-from simlib.scenario.views import (
+from simlib.scenario.views.variation import (
     apply_view,
     outside_range,
     parse_values,
@@ -20,6 +19,7 @@ from simlib.scenario.views import (
     with_interventions,
     with_values,
 )
+from simlib.scenario.views.view_reader import read_view
 
 BRIDGE = load(Path(__file__).parent / "bridge")
 ANGRY = load_view(BRIDGE, "angry-valley")
@@ -235,7 +235,7 @@ def test_all_wrong_values_are_named_at_once():
 
 
 def test_chances_that_no_longer_fit_their_move_are_refused():
-    from simlib.scenario.load import load_text
+    from simlib.scenario.loader import load_text
 
     text = (Path(__file__).parent / "bridge" / "scenario.yaml").read_text(encoding="utf-8")
     towed = "outcomes:\n      towed: {chance: {value: 50%, because: assumed}}\n"

@@ -9,15 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from simlib.analysis import baserates
-from simlib.engines.exact import Solver
-from simlib.engines.montecarlo import simulate
-from simlib.engines.reachable import enumerate_states
-from simlib.priors import theta
-from simlib.scenario.load import load, load_views
-from simlib.scenario.views import apply_view
+from simlib.calibration import baserates
+from simlib.engines.exact.forecast import Solver
+from simlib.engines.exact.reachable import enumerate_states
+from simlib.engines.montecarlo.simulator import simulate
+from simlib.machine.priors import theta
+from simlib.machine.tables import Tables
+from simlib.scenario.loader import load, load_views
+from simlib.scenario.views.variation import apply_view
 from simlib.shipped import shipped_scenarios
-from simlib.tables import Tables
 
 FOLDER = shipped_scenarios()["caribbean-2025"]
 LAST_DAY = dt.date(2025, 11, 2)

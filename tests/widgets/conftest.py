@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from simlib.widgets.state import State
-from simlib.widgets.writing import TEMPLATE
+from simlib.widgets.editor.session import TEMPLATE
+from simlib.widgets.explorer.state import State
 
 VIEW = """\
 format: 1

@@ -8,7 +8,7 @@ import pytest
 
 from simlib.errors import ScenarioError
 from simlib.scenario.model import Assume, Condition, Forbid, Force, Hold, Pin, Policy
-from simlib.widgets.state import Settings, State, structure
+from simlib.widgets.explorer.state import Settings, State, structure
 
 DAY = dt.date(2031, 4, 10)
 

@@ -13,15 +13,18 @@ import pytest
 from PIL import Image
 
 import simlib
+from simlib.formatting import percent
 from simlib.scenario.model import Force, Pin
-from simlib.widgets import Editor, Explorer, parts
-from simlib.widgets.dials import STEPS
-from simlib.widgets.state import Settings
-from simlib.words import percent
+from simlib.widgets import Editor, Explorer
+from simlib.widgets.explorer.sliders import STEPS
+from simlib.widgets.explorer.state import Settings
+from simlib.widgets.kit import components as parts
 
-LOGIC = ("answers", "comparing", "desk", "dials", "drafts", "histories", "influence", "keeping", "latest", "screen",
-         "state",
-         "type", "writing")  # fmt: skip
+LOGIC = (
+    *("explorer.engine_cache", "explorer.view_comparison", "explorer.session", "explorer.sliders", "explorer.autosave"),
+    *("explorer.sampled_history", "explorer.slider_order", "explorer.saving", "explorer.state"),
+    *("kit.latest_worker", "kit.blitting", "kit.glyph_cache", "editor.session"),
+)
 
 
 @pytest.fixture

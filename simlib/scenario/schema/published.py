@@ -8,9 +8,9 @@ from typing import Any
 from pydantic import VERSION
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 
+from simlib.scenario.schema.scalars import Shape
 from simlib.scenario.schema.scenario_shape import ScenarioShape
 from simlib.scenario.schema.view_shape import ViewShape
-from simlib.scenario.schema.words import Shape
 
 
 class _Published(GenerateJsonSchema):

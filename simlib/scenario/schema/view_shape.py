@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Discriminator, Field, Tag
 
-from simlib.scenario.schema.words import (
+from simlib.scenario.schema.scalars import (
     WHEN,
     Because,
     ConditionShape,

@@ -1,0 +1,1 @@
+"""Under which assumptions an answer is high or low (scenario discovery)."""

@@ -1,0 +1,1 @@
+"""Which observable moves and levels are signs of an ending."""

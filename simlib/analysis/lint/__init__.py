@@ -1,0 +1,1 @@
+"""A second reading of a scenario: what is well formed and still unlikely to be meant."""

@@ -1,0 +1,261 @@
+"""Rules of a second reading that look at the numbers and at the calendar: one rule, one small function."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from simlib.analysis.lint.subject import Finding, Reading
+from simlib.machine.tables import Floats
+from simlib.quantities import show
+from simlib.scenario.document import dotted
+from simlib.scenario.model import Assumption, Move, Outcome, Scenario, Window
+from simlib.scenario.scales import forward
+
+Findings = Iterator[Finding]
+
+LOPSIDED = 4.0
+"""Largest ratio of the two halves of a prior, on its own scale, that needs no second look."""
+
+CLAIMS = 1.5
+"""Largest ratio of what a base rate claims to what was observed that needs no second look."""
+
+FIRST_WEEKS = 3
+"""Over how many weeks from the start the expected multiplier of a rate is averaged."""
+
+
+def every_assumption_is_used(reading: Reading) -> Findings:
+    """A number that no move, factor, outcome or start reads."""
+    scenario = reading.scenario
+    used = {share for v in scenario.variables.values() for _, share in v.start}
+    for move in scenario.moves.values():
+        used |= set(move.assumptions)
+    for name, assumption in scenario.assumptions.items():
+        if name not in used:
+            yield Finding(
+                "warning", reading.place(assumption), f"{name!r} is used nowhere",
+                "expected a move, a factor, an outcome or a start that uses it; remove it otherwise",
+            )  # fmt: skip
+
+
+def every_window_opens_before_the_horizon(reading: Reading) -> Findings:
+    """A calendar window that opens when the forecast is over."""
+    scenario = reading.scenario
+    for where, window in _windows(scenario):
+        if scenario.day(window.first) >= scenario.horizon_days:
+            yield Finding(
+                "warning", where,
+                f"the window opens on {window.first}, after the horizon ({scenario.by_date(scenario.horizon_days)})",
+                "expected a window that opens within the forecast, or a longer horizon",
+            )  # fmt: skip
+
+
+def _windows(scenario: Scenario) -> Iterator[tuple[str, Window]]:
+    for move in scenario.moves.values():
+        if move.between:
+            yield dotted(("moves", move.id, "between")), move.between
+        for place, factor in enumerate(move.factors):
+            if factor.between:
+                yield dotted(("moves", move.id, "times", place, "between")), factor.between
+
+
+def no_covert_move_changes_what_everybody_sees(reading: Reading) -> Findings:
+    """A move that nobody observes, and a variable that everybody does: the change would give the move away."""
+    variables = reading.scenario.variables
+    for move in reading.scenario.moves.values():
+        changed = {effect.variable for outcome in move.outcomes for effect in outcome.effects}
+        public = [name for name in variables if name in changed and not variables[name].hidden]
+        if move.covert and public:
+            yield Finding(
+                "warning", f"moves.{move.id}",
+                f"{move.id!r} is covert but changes {_listed(public)}, which everybody sees",
+                "expected a public move, or hidden: true on what it changes",
+            )  # fmt: skip
+
+
+def _listed(names: list[str]) -> str:
+    return " and ".join(repr(name) for name in names)
+
+
+def no_prior_is_lopsided(reading: Reading) -> Findings:
+    """Low and high at very different distances from the value, on the scale of the prior."""
+    for assumption in reading.scenario.assumptions.values():
+        if assumption.fixed:
+            continue
+        low, value, high = (forward(assumption.kind, x) for x in (assumption.low, assumption.value, assumption.high))
+        down, up = value - low, high - value
+        if max(down, up) <= LOPSIDED * min(down, up) * (1 + 1e-9):
+            continue
+        wide, ratio = ("upper", up / down) if up > down else ("lower", down / up)
+        scale = "logit" if assumption.kind == "chance" else "log"
+        yield Finding(
+            "warning", reading.place(assumption),
+            f"the prior of {assumption.id!r} is lopsided: its {wide} half is {ratio:.1f} times as wide as the other "
+            f"on the {scale} scale",
+            f"expected at most {LOPSIDED:g} times; check low, value and high",
+        )  # fmt: skip
+
+
+def every_spread_start_has_a_reason(reading: Reading) -> Findings:
+    """A start spread over levels by plain numbers, with no because on the variable: silence is no reason."""
+    assumptions = reading.scenario.assumptions
+    for variable in reading.scenario.variables.values():
+        shares = [assumptions[share] for _, share in variable.start if share is not None]
+        if variable.because or not any(share.inline and share.because in _SILENCE for share in shares):
+            continue
+        yield Finding(
+            "warning", f"variables.{variable.id}.start", f"the start of {variable.id!r} is spread without a reason",
+            'expected because: on the variable or on its shares ("assumed" is a reason)',
+        )  # fmt: skip
+
+
+_SILENCE = ("", "no reason given")
+
+
+# ---------------------------------------------------------------- what a base rate claims
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a base rate comes to once the factors of a move are multiplied in.
+
+    `multipliers` are the expected products of the factors, by the words for when: "at the start" (over the start
+    states that meet the guard), and, where the rate was observed, "over the first 3 weeks" (while it is met).
+    """
+
+    move: Move
+    base: Assumption
+    multipliers: dict[str, float]
+
+    @property
+    def nearest(self) -> float:
+        """The multiplier under which the claim comes closest to what was observed, or the one at the start."""
+        observed = self.base.observed
+        if observed is None:
+            return next(iter(self.multipliers.values()))
+        return min(self.multipliers.values(), key=lambda m: abs(np.log(self.base.value * m / observed)))
+
+    def shown(self, rate: float) -> str:
+        """Write a rate in the unit of the base."""
+        return show(rate, "rate", self.base.unit)
+
+    @property
+    def what(self) -> str:
+        """The claim in half a sentence."""
+        claims = " and ".join(f"{self.shown(self.base.value * m)} {when}" for when, m in self.multipliers.items())
+        factors = " and ".join(f"{m:.2g}" for m in self.multipliers.values())
+        return (
+            f"stating {self.shown(self.base.value)} claims {claims}: the factors of {self.move.id!r} are expected to "
+            f"multiply it by {factors}"
+        )
+
+
+def no_base_rate_contains_its_tempo_twice(reading: Reading) -> Findings:
+    """A rate read off the record already contains the tempo of that record: base = observed / expected multiplier.
+
+    With `observed` the claim is compared with it: the record lies before the start, so the multiplier at the start
+    and that over the first weeks both count, and the nearer one decides. Without, a public move whose factors expect
+    to change its rate at the start is pointed out, unless its reason begins with "assumed" or it was elicited as "p
+    within T": what that implies is printed beside it (`simlib.analysis.lint.rules.elicited`).
+    """
+    for claim in _claims(reading):
+        base, fair = claim.base, claim.shown((claim.base.observed or claim.base.value) / claim.nearest)
+        if base.observed is not None:
+            if _apart(base.value * claim.nearest, base.observed):
+                yield Finding(
+                    "warning", reading.place(base), f"{claim.what}; {claim.shown(base.observed)} was observed",
+                    f"expected a base rate of about {fair}: what was observed over the multiplier",
+                )  # fmt: skip
+        elif _apart(claim.nearest, 1.0) and _may_be_observed(claim):
+            yield Finding(
+                "warning", reading.place(base), claim.what,
+                f"expected a base rate without its tempo: if {claim.shown(base.value)} was observed, say so under "
+                f'observed: and state {fair}; if not, begin because: with "assumed"',
+            )  # fmt: skip
+
+
+def _apart(one: float, other: float) -> bool:
+    """Say whether two rates differ by a factor of `CLAIMS` or more."""
+    return bool(abs(np.log(one / other)) >= np.log(CLAIMS) - 1e-9)
+
+
+def _may_be_observed(claim: Claim) -> bool:
+    assumed = claim.base.because.strip().lower().startswith("assumed")
+    return not (assumed or claim.move.covert or claim.base.within_days is not None)
+
+
+def _claims(reading: Reading) -> Iterator[Claim]:
+    """Yield what each base rate of a move with factors claims; a move that is never possible then claims nothing."""
+    assumptions = reading.scenario.assumptions
+    later = _later_multipliers(reading)
+    for move in reading.scenario.moves.values():
+        found = {
+            "at the start": _start_multiplier(reading, move),
+            f"over the first {FIRST_WEEKS} weeks": later.get(move.id),
+        }
+        multipliers = {when: multiplier for when, multiplier in found.items() if multiplier}
+        if move.factors and multipliers:
+            yield Claim(move, assumptions[move.rate], multipliers)
+
+
+def _start_multiplier(reading: Reading, move: Move) -> float | None:
+    """Return the expected product of a move's factors over the start states that meet its guard; None for none."""
+    levels, probability = reading.start
+    going = reading.tables.ending(levels) < 0
+    index = reading.tables.move(move.id)
+    entry = reading.tables.local_index(index, levels)
+    able = going & reading.tables.possible[entry]
+    opening = reading.segments[0]
+    hazard = reading.tables.rates(reading.theta, opening)[entry]
+    if not np.any(able) or not np.any(hazard[able] > 0):
+        return None
+    weights = probability[able]
+    base = reading.theta[reading.tables.assumption(move.rate)]
+    return float(weights @ hazard[able] / base / weights.sum())
+
+
+def _later_multipliers(reading: Reading) -> dict[str, float]:
+    """Return the expected multiplier over the first weeks, by solving, of each move whose rate was observed.
+
+    Beside each such move a probe that fires once a day wherever it is possible, and changes nothing, counts the days
+    it was: the multiplier is firings / (base × days).
+    """
+    scenario = reading.scenario
+    moves = [m for m in scenario.moves.values() if m.factors and scenario.assumptions[m.rate].observed is not None]
+    if not moves or not reading.enumerable:
+        return {}
+    counts = _counts(_with_probes(scenario, moves), min(7.0 * FIRST_WEEKS, scenario.horizon_days), reading)
+    result = {}
+    for move in moves:
+        fired, days = float(counts[move.id][-1]), float(counts[_probe(move)][-1])
+        if days > 0:
+            result[move.id] = fired / days / scenario.assumptions[move.rate].value
+    return result
+
+
+def _probe(move: Move) -> str:
+    return f"days of {move.id}"  # with spaces: no id of a file looks like this
+
+
+def _with_probes(scenario: Scenario, moves: list[Move]) -> Scenario:
+    daily = Assumption("once a day", "once a day", "rate", 1.0, 1.0, 1.0, "counts days")
+    probes = {
+        _probe(move): Move(
+            _probe(move), "nature", "", daily.id, when=move.when, between=move.between,
+            outcomes=(Outcome("done", "", None),),
+        )
+        for move in moves
+    }  # fmt: skip
+    return scenario.replace(
+        assumptions={**scenario.assumptions, daily.id: daily}, moves={**scenario.moves, **probes}, questions={},
+        ladders={},
+    )  # fmt: skip
+
+
+def _counts(scenario: Scenario, days: float, reading: Reading) -> dict[str, Floats]:
+    from simlib.engines.exact.forecast import solve
+
+    forecast = solve(scenario, times=[days], horizon=days, cap=reading.cap, cancel=reading.cancel)
+    return dict(forecast.moves)

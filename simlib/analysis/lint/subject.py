@@ -1,0 +1,163 @@
+"""What a second reading of a scenario looks at: its tables, and the states that can come about within its horizon.
+
+Loading refuses what is wrong; a second reading finds what is well formed and still unlikely to be meant. It reads the
+world itself at the stated values: interventions are left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simlib.engines.exact.reachable import CAP, enumerate_states
+from simlib.engines.exact.states import StateSpace
+from simlib.errors import TooManyStates, Unsupported
+from simlib.machine import priors
+from simlib.machine.tables import Floats, Ints, Segment, Tables
+from simlib.scenario.assumptions import place_of
+from simlib.scenario.document import dotted
+from simlib.scenario.model import Assumption, Move, Scenario
+
+Bools = NDArray[np.bool_]
+Severity = Literal["error", "warning", "note"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing a second reading noticed: how serious, `where` in the file, `what`, and what was `expected`."""
+
+    severity: Severity
+    where: str
+    what: str
+    expected: str = ""
+
+    def __str__(self) -> str:
+        expected = f"; {self.expected}" if self.expected else ""
+        return f"{self.severity}: {self.where}: {self.what}{expected}"
+
+
+class Reading:
+    """One scenario with all that its rules need, each part worked out when first asked for.
+
+    Raises ScenarioError when the stated chances of a move exceed one; Cancelled.
+    """
+
+    def __init__(
+        self, scenario: Scenario, *, cap: int = CAP, cancel: Callable[[], bool] | None = None
+    ) -> None:
+        self.scenario = scenario.replace(interventions=())
+        self.cap, self.cancel = cap, cancel
+        self.tables = Tables(self.scenario)
+        self.theta = priors.theta(scenario)
+        self.chances: Floats = self.tables.chances(self.theta)
+
+    # ---------------------------------------------------------------- words
+
+    def place(self, assumption: Assumption) -> str:
+        """Return where a number stands in its file."""
+        return dotted(place_of(self.scenario, assumption))
+
+    def state(self, levels: NDArray[np.integer], variables: Ints | None = None) -> str:
+        """Return a state (V,) in words, of all variables or of some of them: "standoff at clashes, talks at none"."""
+        some = range(len(levels)) if variables is None else variables
+        tables = self.tables
+        return ", ".join(f"{tables.variable_ids[v]} at {tables.level_ids[v][levels[v]]}" for v in some)
+
+    # ---------------------------------------------------------------- time
+
+    @cached_property
+    def segments(self) -> list[Segment]:
+        """Stretches of the horizon within which no calendar window opens or closes."""
+        return self.tables.segments(self.scenario.horizon_days)
+
+    def ever_open(self, move: Move) -> bool:
+        """Say whether the calendar lets a move happen at any time before the horizon."""
+        window, scenario = move.between, self.scenario
+        if window is None:
+            return True
+        return scenario.day(window.first) < scenario.horizon_days and scenario.day(window.last) + 1 > 0
+
+    # ---------------------------------------------------------------- states
+
+    @cached_property
+    def _search(self) -> tuple[StateSpace | None, str]:
+        try:
+            return enumerate_states(self.tables, cap=self.cap, cancel=self.cancel), ""
+        except (TooManyStates, Unsupported) as refusal:
+            return None, str(refusal)
+
+    @property
+    def refusal(self) -> str:
+        """Why the states could not be enumerated, "" where they could."""
+        return self._search[1]
+
+    @property
+    def enumerable(self) -> bool:
+        """Whether the states could be enumerated."""
+        return self._search[0] is not None
+
+    @property
+    def space(self) -> StateSpace:
+        """The structurally reachable states; ask `enumerable` first."""
+        space, refusal = self._search
+        if space is None:
+            raise Unsupported(refusal)
+        return space
+
+    @cached_property
+    def live_outcomes(self) -> Bools:
+        """Which outcomes (O,) have a positive chance and belong to a move that the calendar ever lets happen."""
+        may = np.array([self.ever_open(move) for move in self.scenario.moves.values()], dtype=bool)
+        result: Bools = (self.chances > 0) & may[self.tables.outcome_move]
+        return result
+
+    @cached_property
+    def live_edges(self) -> Bools:
+        """Which edges (E,) can be taken within the horizon from a state that can come about."""
+        result: Bools = self.live_outcomes[self.space.pair_outcome[self.space.pair]] & self.reached[self.space.source]
+        return result
+
+    @cached_property
+    def start(self) -> tuple[Ints, Floats]:
+        """The possible start states (S, V) with a positive share, and their probabilities (S,)."""
+        levels, probability = self.tables.start_states(self.theta)
+        return levels[probability > 0], probability[probability > 0]
+
+    @cached_property
+    def reached(self) -> Bools:
+        """Which states (N,) can come about within the horizon: windows that never open and chances of 0 count."""
+        from scipy.sparse import csr_array
+        from scipy.sparse.csgraph import breadth_first_order
+
+        space, n = self.space, len(self.space)
+        roots = np.unique(space.find(self.start[0]))
+        taken = np.flatnonzero(self.live_outcomes[space.pair_outcome[space.pair]])
+        # One more node, from which every start state is a step away.
+        source = np.concatenate([space.source[taken], np.full(len(roots), n)])
+        target = np.concatenate([space.target[taken], roots])
+        graph = csr_array((np.ones(len(source)), (source, target)), shape=(n + 1, n + 1))
+        found = breadth_first_order(graph, n, return_predecessors=False)
+        result = np.zeros(n + 1, dtype=bool)
+        result[found] = True
+        return result[:n]
+
+    @cached_property
+    def levels(self) -> NDArray[np.int16]:
+        """The states that can come about (R, V)."""
+        return self.space.levels[self.reached]
+
+    @cached_property
+    def going(self) -> NDArray[np.int16]:
+        """Those of them that are no ending (G, V)."""
+        return self.space.levels[self.reached & ~self.space.ended]
+
+    def entries(self, move_index: int) -> tuple[Ints, Ints]:
+        """Return the table entries at which a move is possible in states that go on, and a row of `going` for each."""
+        entry, row = np.unique(self.tables.local_index(move_index, self.going), return_index=True)
+        possible = self.tables.possible[entry]
+        return entry[possible], row[possible]

@@ -1,0 +1,1 @@
+"""By which paths a crisis reaches an ending."""

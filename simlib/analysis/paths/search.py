@@ -1,0 +1,211 @@
+"""The exact search for the most probable path classes; see `simlib.analysis.paths.classes`.
+
+A prefix of first visits confines the chain to the rungs visited so far; what leaves for a new rung feeds the prefix
+one longer. Prefixes are expanded in order of the probability that flows into them, which bounds everything below
+them, so the most probable classes are found with certainty unless the search is cut short, and the mass not yet
+assigned is known. All prefixes share the jumps of one uniformised chain.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from simlib.engines.exact.endpoint import backward_steps
+from simlib.engines.exact.impulses import Jump
+from simlib.engines.exact.poisson import FINE, poisson, survival, truncation
+from simlib.engines.exact.solver import Solver
+from simlib.engines.exact.uniformization import Generator
+from simlib.errors import Cancelled
+from simlib.machine.tables import Floats, Ints, Segment
+
+
+@dataclass(frozen=True)
+class _Span:
+    """A segment: its uniformised chain, and what a state is worth after each of K + 1 jumps (None: one)."""
+
+    segment: Segment
+    generator: Generator
+    weights: Floats
+    entry: Floats
+    worth: Floats | None
+    jumps: list[Jump]
+
+    @property
+    def first(self) -> int:
+        """The moment before anything acts; see `_Prefix`."""
+        return -len(self.jumps) - 1
+
+
+@dataclass
+class _Prefix:
+    """First visits so far, with what flows in at each step of each span: {(span, step): (states, mass)}.
+
+    Steps below 0 are the moments around what acts at the start of a span: the first before it all, -1 after it all.
+    """
+
+    rungs: tuple[int, ...]
+    entered: float
+    inflow: dict[tuple[int, int], list[tuple[Ints, Floats]]]
+
+
+@dataclass(frozen=True)
+class Found:
+    """Classes (mass, rungs, ending), likeliest first; prefixes (rungs, mass); the `total` mass; what `doubt` each has.
+
+    Rungs and endings are indices; the last ending is none. `left` is the most that a class could have which the search
+    did not come to, `unassigned` the mass of all of those.
+    """
+
+    classes: list[tuple[float, tuple[int, ...], int]]
+    prefixes: list[tuple[tuple[int, ...], float]]
+    total: float
+    doubt: float
+    left: float
+    unassigned: float
+
+
+class Search:
+    """Best-first expansion of prefixes over a ladder, given an ending or, with None, none in particular."""
+
+    def __init__(self, solver: Solver, theta: Floats, ladder: str, given: str | None, cancel: Any) -> None:
+        self.solver, self.theta, self.cancel = solver, theta, cancel
+        scenario, space = solver.scenario, solver.space
+        self.rung = solver.tables.rungs(space.levels)[list(scenario.ladders).index(ladder)]
+        self.rungs = len(scenario.ladders[ladder].rungs)
+        self.endings = len(scenario.endings) + 1
+        self.ending = np.where(space.ended, space.ending, len(scenario.endings))
+        self.wanted = -1 if given is None else list(scenario.endings).index(given)
+        self.states_of = [np.flatnonzero(self.rung == r) for r in range(self.rungs)]
+        self.spans = self._spans()
+
+    def _spans(self) -> list[_Span]:
+        value = (self.ending == self.wanted).astype(float) if self.wanted >= 0 else None
+        result = []
+        for segment in reversed(self.solver.segments):
+            span, value = self._span(segment, value)
+            result.append(span)
+        return result[::-1]
+
+    def _span(self, segment: Segment, value: Floats | None) -> tuple[_Span, Floats | None]:
+        solver, duration = self.solver, segment.end - segment.start
+        space, pair_rates = solver.space.held(segment.held), solver.pair_rates(self.theta, segment)
+        generator = Generator.build(space.incoming, pair_rates, None, duration)
+        last = truncation(generator.uniform * duration, FINE) if duration else 0
+        steps, mean = np.arange(last + 1), np.array([generator.uniform * duration])
+        weights = poisson(steps, mean)[0]
+        entry = np.append(1.0, survival(steps[:-1], mean)[0])
+        jumps = solver.jumps(self.theta, segment)
+        if value is None:
+            return _Span(segment, generator, weights, entry, None, jumps), None
+        back = backward_steps(space, pair_rates, generator.uniform, value, last)
+        shifted = np.array([np.append(weights[k:], np.zeros(k)) for k in range(last + 1)])
+        worth = shifted @ back
+        before = worth[0]
+        for jump in reversed(jumps):
+            before = jump.pull(before)
+        return _Span(segment, generator, weights, entry, worth, jumps), before
+
+    def run(self, top: int, most: int, progress: Callable[[float], None] | None) -> Found:
+        """Expand at most `most` prefixes, until the `top` most probable classes are certain."""
+        queue = [(-p.entered, number, p) for number, p in enumerate(self._roots())]
+        total = sum(p.entered for _, _, p in queue)
+        heapq.heapify(queue)
+        ticket = itertools.count(len(queue))
+        found: list[tuple[float, tuple[int, ...], int]] = []
+        tree: list[tuple[tuple[int, ...], float]] = []
+        while queue and len(tree) < most:
+            best = sorted((mass for mass, _, _ in found), reverse=True)[:top]
+            if len(best) == top and best[-1] >= -queue[0][0]:
+                break
+            _, _, prefix = heapq.heappop(queue)
+            tree.append((prefix.rungs, prefix.entered))
+            stays, children = self._expand(prefix)
+            found += [(mass, prefix.rungs, ending) for ending, mass in stays if mass > 0]
+            for child in children:
+                heapq.heappush(queue, (-child.entered, next(ticket), child))
+            if progress:
+                progress(min(sum(mass for mass, _, _ in found) / max(total, 1e-300), 1.0))
+            if self.cancel is not None and self.cancel():
+                raise Cancelled("the search for paths was cancelled")
+        tree += [(p.rungs, p.entered) for _, _, p in queue]
+        left, unassigned = (-queue[0][0], -sum(mass for mass, _, _ in queue)) if queue else (0.0, 0.0)
+        first = sorted(found, key=lambda item: -item[0])[:top]
+        return Found(first, tree, total, FINE * len(self.spans), left, unassigned)
+
+    def _roots(self) -> list[_Prefix]:
+        start = self.solver.start(self.theta)
+        result = []
+        for rung in np.unique(self.rung[start > 0]):
+            states = self.states_of[rung]
+            states = states[start[states] > 0]
+            mass = start[states]
+            span = self.spans[0]
+            before = self._worth_between(span, -1)
+            worth = 1.0 if before is None else before[states]
+            result.append(_Prefix((int(rung),), float(np.sum(mass * worth)), {(0, span.first): [(states, mass)]}))
+        return result
+
+    def _expand(self, prefix: _Prefix) -> tuple[list[tuple[int, float]], list[_Prefix]]:
+        """Carry a prefix to the horizon: how it stands there by ending, and the prefixes it feeds."""
+        outside = ~np.isin(self.rung, prefix.rungs)
+        new = [r for r in range(self.rungs) if r not in prefix.rungs and len(self.states_of[r])]
+        children = {r: _Prefix((*prefix.rungs, r), 0.0, {}) for r in new}
+        vector = np.zeros(len(self.rung))
+        for place, span in enumerate(self.spans):
+            self._pour(prefix, (place, span.first), vector)
+            for number, jump in enumerate(span.jumps):
+                vector, moment = jump.apply(vector), (place, span.first + number + 1)
+                self._spill(children, vector, outside, moment, self._worth_between(span, number))
+                self._pour(prefix, moment, vector)
+            vector = self._carry(prefix, children, place, vector, outside)
+        kept = np.bincount(self.ending, weights=vector, minlength=self.endings)
+        stays = [(e, float(kept[e])) for e in range(self.endings) if self.wanted in (-1, e)]
+        return stays, [child for child in children.values() if child.entered > 0]
+
+    def _worth_between(self, span: _Span, number: int) -> Floats | None:
+        """Return what states are worth just after intervention `number` of a span (-1: before the first)."""
+        if span.worth is None:
+            return None
+        value = span.worth[0]
+        for jump in reversed(span.jumps[number + 1 :]):
+            value = jump.pull(value)
+        return value
+
+    def _carry(self, prefix: _Prefix, children: dict[int, _Prefix], place: int, vector: Floats, outside: Any) -> Floats:
+        span = self.spans[place]
+        end, spare = np.zeros_like(vector), np.empty_like(vector)
+        for step, weight in enumerate(span.weights):
+            if step:
+                span.generator.step(vector, spare)
+                vector, spare = spare, vector
+                worth = None if span.worth is None else span.worth[step]
+                self._spill(children, vector, outside, (place, step), worth, float(span.entry[step]))
+                self._pour(prefix, (place, step), vector)
+            end += weight * vector
+        return end
+
+    @staticmethod
+    def _pour(prefix: _Prefix, key: tuple[int, int], vector: Floats) -> None:
+        for states, mass in prefix.inflow.get(key, ()):
+            vector[states] += mass
+
+    def _spill(
+        self, children: dict[int, _Prefix], vector: Floats, outside: Any, key: tuple[int, int],
+        worth: Floats | None, reached: float = 1.0,
+    ) -> None:  # fmt: skip
+        """Move what has left for a new rung out of the vector and into the inflow of the child it feeds."""
+        for rung, child in children.items():
+            states = self.states_of[rung]
+            mass = vector[states]
+            some = np.flatnonzero(mass)
+            if len(some):
+                states, mass = states[some], mass[some]
+                child.inflow.setdefault(key, []).append((states, mass))
+                child.entered += float(mass.sum() * reached) if worth is None else float(mass @ worth[states])
+        vector[outside] = 0.0

@@ -1,0 +1,174 @@
+"""The uncertain assumptions as inputs of an analysis: in groups that are independent of one another, and ranked.
+
+A *swing* is how far a measure moves when an assumption moves by one normal score (about half of the way from its
+value to its 95th percentile): from the exact gradient where the states can be enumerated, by the same dice one score
+up and one down where they cannot. It is a tangent, good for choosing which assumptions deserve the real computation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from simlib.analysis.evaluator import Responses
+from simlib.engines.exact.adjoint import Adjoint
+from simlib.engines.exact.forecast import Solver
+from simlib.errors import Problem, ScenarioError, TooManyStates, Unsupported, did_you_mean
+from simlib.machine import priors
+from simlib.machine.measures import Measure
+from simlib.machine.tables import Floats
+from simlib.scenario.model import Assumption, Scenario
+from simlib.scenario.scales import forward
+
+SCREENING_RUNS = 4000
+"""Replicates at each of the two values of an assumption when it is screened by the same dice."""
+
+
+@dataclass(frozen=True)
+class Input:
+    """One input of an analysis: an assumption, or several that only make sense together. `columns` are theirs in θ."""
+
+    name: str
+    label: str
+    assumptions: tuple[str, ...]
+    columns: tuple[int, ...]
+
+
+def inputs(scenario: Scenario, groups: Mapping[str, Iterable[str]] | None = None) -> list[Input]:
+    """Return the uncertain assumptions as independent inputs: those tied by a rank correlation form one together.
+
+    `groups` {name: assumptions} asks for other groups (by actor, by source); what it leaves out stays single. Raises
+    ScenarioError for unknown or fixed names, Unsupported where a group would cut a correlation.
+    """
+    position = {name: column for column, name in enumerate(scenario.assumptions)}
+    tied = _tied(scenario)
+    asked = {name: list(members) for name, members in (groups or {}).items()}
+    _refuse_unknown(scenario, asked)
+    taken = {member for members in asked.values() for member in members}
+    for name, members in asked.items():
+        for group in tied:
+            if set(group) & set(members) and not set(group) <= set(members):
+                raise Unsupported(
+                    f"the group {name!r} cuts through {', '.join(group)}, which are correlated: shares of a doubt are "
+                    "only defined for independent inputs; put them into one group"
+                )
+    result = [Input(name, name, tuple(m), tuple(position[a] for a in m)) for name, m in asked.items()]
+    for group in tied:
+        if not set(group) & taken:
+            labels = " + ".join(scenario.assumptions[name].label for name in group)
+            result.append(Input("+".join(group), labels, group, tuple(position[name] for name in group)))
+    return result
+
+
+def uncertain(scenario: Scenario) -> list[Assumption]:
+    """Return the assumptions whose prior has a spread; raises Unsupported when there is none."""
+    some = [assumption for assumption in scenario.assumptions.values() if not assumption.fixed]
+    if not some:
+        raise Unsupported("every assumption of this scenario is fixed: there is no doubt about them to carry through")
+    return some
+
+
+def _tied(scenario: Scenario) -> list[tuple[str, ...]]:
+    """Return the uncertain assumptions in groups connected by correlations, in the order of the file."""
+    names = [assumption.id for assumption in uncertain(scenario)]
+    group = {name: {name} for name in names}
+    for pair in scenario.correlations:
+        if pair.rank != 0 and pair.first in group and pair.second in group:
+            joined = group[pair.first] | group[pair.second]
+            group |= dict.fromkeys(joined, joined)
+    return list(dict.fromkeys(tuple(n for n in names if n in group[name]) for name in names))
+
+
+def _refuse_unknown(scenario: Scenario, groups: Mapping[str, Sequence[str]]) -> None:
+    problems = []
+    seen: set[str] = set()
+    for name, members in groups.items():
+        for member in members:
+            assumption = scenario.assumptions.get(member)
+            if assumption is None:
+                expected = did_you_mean(member, scenario.assumptions)
+                problems.append(Problem("", 0, f"group {name!r}", f"{member!r} is no assumption", expected))
+            elif assumption.fixed or member in seen:
+                what = f"{member!r} is fixed" if assumption.fixed else f"{member!r} is in two groups"
+                problems.append(Problem("", 0, f"group {name!r}", what, "expected each uncertain assumption once"))
+            seen.add(member)
+    if problems:
+        raise ScenarioError(problems)
+
+
+# -------------------------------------------------------------------- screening
+
+
+def score_slopes(scenario: Scenario) -> Floats:
+    """Return dθ/dz (A,) at the stated values: the change of an assumption per normal score, 0 where it is fixed."""
+    slopes = np.zeros(len(scenario.assumptions))
+    for column, a in enumerate(scenario.assumptions.values()):
+        if not a.fixed:
+            spread = float(forward(a.kind, a.high) - forward(a.kind, a.low)) / (2 * priors.Z95)
+            slopes[column] = spread * a.value * ((1 - a.value) if a.kind == "chance" else 1.0)
+    return slopes
+
+
+def swings(
+    scenario: Scenario,
+    measures: Sequence[Measure],
+    *,
+    day: float | None = None,
+    ignore_windows: bool = False,
+    exactly: bool | None = None,
+    progress: Callable[[float], None] | None = None,
+    cancel: Callable[[], bool] | None = None,
+    **options: Any,
+) -> Floats:
+    """Return the swing of each measure (A, M): its change per normal score of each assumption.
+
+    `exactly` None takes the gradient where it can; `options` (runs, seed, threads) are those of `Responses`.
+    """
+    if exactly is not False:
+        try:
+            solver = Solver(scenario, times=1, ignore_windows=ignore_windows, cancel=cancel)
+        except TooManyStates:
+            if exactly:
+                raise
+        else:
+            adjoint = Adjoint(solver, priors.theta(scenario), day, cancel)
+            columns = []
+            for place, measure in enumerate(measures):
+                columns.append(adjoint.of(measure.name)[1] * score_slopes(scenario))
+                if progress:
+                    progress((place + 1) / len(measures))
+            return np.stack(columns, axis=1)
+    free = [column for column, a in enumerate(scenario.assumptions.values()) if not a.fixed]
+    scores = np.zeros((2 * len(free), len(scenario.assumptions)))
+    scores[np.arange(len(free)), free], scores[len(free) + np.arange(len(free)), free] = 1.0, -1.0
+    responses = Responses(scenario, measures, engine="montecarlo", day=day, ignore_windows=ignore_windows,
+                          **{"runs": SCREENING_RUNS} | options)  # fmt: skip
+    values = responses(priors.values_from_scores(scenario, scores), progress=progress, cancel=cancel).mean(axis=1)
+    result = np.zeros((len(scenario.assumptions), len(measures)))
+    result[free] = (values[: len(free)] - values[len(free) :]) / 2
+    return result
+
+
+def tangent_spreads(found: Sequence[Input], swing: Floats, correlation: Floats) -> Floats:
+    """Return how far each input moves each measure (I, M) per normal score, by slope.
+
+    `swing` is (A, M); the spread of an input of several assumptions takes their `correlation` (A, A) into account.
+    """
+    return np.array([
+        np.sqrt(np.maximum(np.einsum("im,ij,jm->m", swing[cols], correlation[np.ix_(cols, cols)], swing[cols]), 0.0))
+        for cols in (list(item.columns) for item in found)
+    ])  # fmt: skip
+
+
+def steepest_of_each(spread: Floats, top: int) -> list[int]:
+    """Return the places of the inputs that are among the `top` widest of at least one measure, of `spread` (I, M)."""
+    return sorted({int(place) for column in spread.T for place in np.argsort(-column, kind="stable")[:top]})
+
+
+def largest_shares(spread: Floats) -> Floats:
+    """Return for each input the largest share (I,) it has in the variance of any measure, by slope."""
+    variance = spread**2
+    return np.asarray((variance / np.maximum(variance.sum(axis=0), 1e-300)).max(axis=1))

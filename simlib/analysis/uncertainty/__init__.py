@@ -1,0 +1,1 @@
+"""How sure is an answer, and what would be worth finding out."""

@@ -1,0 +1,65 @@
+"""One measure in two worlds: what it was, what it is, and the change with its interval."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from simlib.formatting import percent
+from simlib.machine.measures import Measure
+from simlib.machine.tables import Floats
+
+DUST = 1e-9
+"""A difference no larger than this, relative to what differs, is rounding."""
+
+TRUNCATED = 1e-6
+"""Intervals narrower than this are the exact engine's and need not be told."""
+
+SMALL = 1e-5
+"""Probabilities below this are compared by their ratio: in points the difference would be none."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One measure in the baseline and in a variant at the report times; arrays of shape (T,).
+
+    [low, high] contains the change: for the exact engine by its truncation bound, else at 95%.
+    """
+
+    measure: Measure
+    before: Floats
+    after: Floats
+    change: Floats
+    low: Floats
+    high: Floats
+
+    @property
+    def moved(self) -> bool:
+        """Say whether the difference at the last report time is more than rounding and truncation."""
+        size = abs(float(self.change[-1]))
+        unclear = self.low[-1] <= 0 <= self.high[-1] and self.high[-1] - self.low[-1] < TRUNCATED
+        return size > DUST * max(float(self.before[-1]), float(self.after[-1]), 1e-3) and not unclear
+
+    def words(self) -> str:
+        """Say the difference at the last report time."""
+        if not self.moved:
+            return f"{self.measure.words}: {self.measure.write(float(self.before[-1]))}, unchanged"
+        before, after, change, low, high = (
+            float(x[-1]) for x in (self.before, self.after, self.change, self.low, self.high)
+        )
+        if not self.measure.probability:
+            interval = f"; {low:+.2g} to {high:+.2g}" if high - low > DUST else ""
+            return f"{self.measure.words}: {before:.3g} → {after:.3g} ({counts_change(change)}{interval})"
+        if 0 < max(before, after) < SMALL and min(before, after) > 0:
+            return f"{self.measure.words}: {percent(before)} → {percent(after)} (×{after / before:.2g})"
+        interval = f"; {_points(low)} to {_points(high)}" if high - low > TRUNCATED else ""
+        return f"{self.measure.words}: {percent(before)} → {percent(after)} ({_points(change)} points{interval})"
+
+
+def counts_change(change: float) -> str:
+    """Write a difference of two expected counts: "+1.4", or "±0" where it is rounding."""
+    return f"{change:+.2g}" if abs(change) > DUST else "±0"
+
+
+def _points(change: float) -> str:
+    size = abs(100 * change)
+    return f"{100 * change:+.{0 if size >= 9.95 else 1 if size >= 0.095 else 3}f}" if size >= 5e-4 else "±0"

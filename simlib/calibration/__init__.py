@@ -1,0 +1,1 @@
+"""Forecasts beside what happened: base rates and the rhythm of events."""

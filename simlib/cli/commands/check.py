@@ -1,0 +1,148 @@
+"""`simlib check`: problems of the files, then a second reading of what loads."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from simlib.cli.options.world import note
+from simlib.cli.output.progress import Task
+from simlib.cli.output.text_table import Row, table
+from simlib.errors import MissingDependency, Problem, ScenarioError, TooManyStates
+from simlib.formatting import percent
+from simlib.quantities import show
+from simlib.scenario.loader import load, load_views
+from simlib.scenario.model import Scenario, View
+from simlib.scenario.views.variation import apply_view
+
+if TYPE_CHECKING:
+    from simlib.analysis.lint.rules import Finding
+
+KINDS = ("actors", "variables", "assumptions", "moves", "endings", "ladders", "questions", "sources")
+
+_REFUSED = 2
+
+
+def check(arguments: Namespace) -> int:
+    """Load a scenario and its views, then read it again for what is legal but doubtful; returns the exit code.
+
+    Raises ScenarioError with the problems of all files at once.
+    """
+    scenario = load(arguments.path)
+    views = _views(scenario)
+    sys.stdout.write(_inventory(scenario, views))
+    if arguments.priors:
+        sys.stdout.write(f"\n{_priors(scenario)}\n")
+    if arguments.quick:
+        return 0
+    sys.stdout.flush()
+    findings = [*_findings(scenario), *_without_reason(views)]
+    sys.stdout.write(_listed(findings))
+    for text in _implications(scenario):
+        sys.stdout.write(f"\n{text}\n")
+    return _REFUSED if any(finding.severity == "error" for finding in findings) else 0
+
+
+def _views(scenario: Scenario) -> dict[str, View]:
+    """Load every view and apply it: one by one each may be right and not fit the world."""
+    views = load_views(scenario)
+    problems: list[Problem] = []
+    for view in views.values():
+        try:
+            apply_view(scenario, view)
+        except ScenarioError as error:
+            problems += error.problems
+    if problems:
+        raise ScenarioError(problems)
+    return views
+
+
+def _inventory(scenario: Scenario, views: dict[str, View]) -> str:
+    parts = [_many(len(getattr(scenario, kind)), kind) for kind in KINDS]
+    named = f": {', '.join(views)}" if views else ""
+    return f"{scenario.id}: the file fits the format. {', '.join(parts)}; {_many(len(views), 'views')}{named}.\n"
+
+
+def _many(number: int, plural: str) -> str:
+    return f"{number} {plural if number != 1 else plural.removesuffix('s')}"
+
+
+# The second reading
+
+
+def _findings(scenario: Scenario) -> list[Finding]:
+    from simlib.analysis.lint.rules import lint
+
+    with Task("second reading") as task:
+        return lint(scenario, cancel=task.cancelled)
+
+
+def _without_reason(views: dict[str, View]) -> Iterator[Finding]:
+    """Yield for each view the interventions that nobody gave a reason for."""
+    from simlib.analysis.lint.rules import Finding
+
+    for name, view in views.items():
+        bare = [str(item) for item in view.interventions if not item.because]
+        if bare:
+            what = f"{_many(len(bare), 'interventions')} without a reason ({bare[0]}{', ...' * (len(bare) > 1)})"
+            yield Finding("warning", f"views.{name}.interventions", what, "expected `because` with each")
+
+
+def _listed(findings: Sequence[Finding]) -> str:
+    return "".join(f"{finding}\n" for finding in findings) or "A second reading finds nothing doubtful.\n"
+
+
+def _implications(scenario: Scenario) -> Iterator[str]:
+    """Yield what the numbers imply: each elicited "p within T", and base rates where a reference class is named."""
+    try:
+        yield from _elicited(scenario)
+        yield from _base_rates(scenario)
+    except (TooManyStates, MissingDependency) as error:
+        note(f"what the numbers imply is not shown: {error}")
+
+
+def _elicited(scenario: Scenario) -> Iterator[str]:
+    from simlib.analysis.lint.rules import elicited
+
+    with Task("implied chances") as task:
+        frame = elicited(scenario, progress=task.report, cancel=task.cancelled)
+    if frame.empty:
+        return
+    rows = [
+        Row(f"{row['assumption']}: {row['move']}",
+            [f"{row['within_days']:g} days", percent(row["stated"]), percent(row["implied"])])
+        for row in frame.to_dict("records")
+    ]  # fmt: skip
+    yield table(ELICITED, [["within", "stated", "implied"]], rows)
+
+
+ELICITED = (
+    "Stated: the chance while the move is possible and every factor is 1. Implied: the chance that it happens within\n"
+    "so many days of the start, with factors, guards and endings."
+)
+
+
+def _base_rates(scenario: Scenario) -> Iterator[str]:
+    from simlib.calibration import baserates
+
+    if not baserates.classes_of(scenario):
+        return
+    with Task("base rates") as task:
+        compared = baserates.compare(scenario, progress=task.report, cancel=task.cancelled)
+    yield baserates.report(compared).rstrip("\n")
+
+
+def _priors(scenario: Scenario) -> str:
+    """Return what low, value and high of each assumption imply, in the unit it is written in."""
+    from simlib.machine.priors import describe
+
+    points = ("mean", "p01", "p25", "p75", "p99")
+    rows = []
+    for assumption in scenario.assumptions.values():
+        implied = describe(assumption)
+        shown = [show(implied[point], assumption.kind, assumption.unit) for point in points]
+        rows.append(Row(assumption.id, shown))
+    head = [["mean", "1%", "25%", "75%", "99%"]]
+    return table("What low, value and high imply: the mean, and percentiles", head, rows)

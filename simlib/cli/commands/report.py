@@ -1,0 +1,62 @@
+"""`simlib report`: one self-contained page to hand on."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from argparse import Namespace
+from pathlib import Path
+from typing import Any
+
+from simlib.cli.commands.engine_choice import either
+from simlib.cli.options import limits as numbers
+from simlib.cli.options import world
+from simlib.cli.options.parser import RUNS
+from simlib.cli.output.progress import Task
+from simlib.errors import Problem, ScenarioError
+from simlib.results import write_atomically
+from simlib.scenario.model import Scenario
+
+EACH = 500
+"""Replicates of each draw by Monte Carlo, at the least."""
+
+
+def report(arguments: Namespace) -> int:
+    """Write one self-contained page with the answer, what drives it, what to watch for and the assumptions."""
+    from simlib.analysis.whatif.variants import what_if
+    from simlib.cli.commands.run import Answer, compute
+    from simlib.report import markup as pages
+    from simlib.report import page as writing
+    from simlib.scenario.loader import load
+    from simlib.scenario.views.variation import with_horizon
+
+    target: Path = arguments.out
+    if target.suffix not in (".html", ".md"):
+        raise ScenarioError(Problem("", 0, "--out", f"{target} has no known ending", "expected .html or .md"))
+    stated = world.stated(arguments)
+    scenario = world.changed(arguments, stated)
+    numbers.check(arguments, scenario)
+    draws = arguments.draws if numbers.uncertain(scenario) else 0
+
+    base = with_horizon(load(arguments.path), scenario.horizon_days)
+
+    def by(engine: str, of: Scenario = scenario, **more: Any) -> Answer:
+        runs = max(RUNS, EACH * draws) if engine == "montecarlo" else None
+        return compute(of, Namespace(**vars(arguments) | {"engine": engine, "draws": draws, "runs": runs} | more))
+
+    answer = either(by, arguments.engine)
+    with Task("asking what drives it and what to watch for") as task:
+        answers = writing.ask(
+            scenario, answer.forecast, draws=answer.draws, seed=arguments.seed, progress=task.report,
+            cancel=task.cancelled,
+        )  # fmt: skip
+    changes = what_if(base, scenario, windows=not arguments.ignore_windows)
+    answers = dataclasses.replace(
+        answers, what_if=changes, ledger=world.with_reasons(stated, scenario),
+        baseline=by(answer.forecast.engine, base, ignore_windows=False).forecast if changes else None,
+    )  # fmt: skip
+    pieces = list(writing.blocks(answers))
+    text = pages.to_html(pieces) if target.suffix == ".html" else pages.to_markdown(pieces)
+    write_atomically(target, text.encode())
+    sys.stdout.write(f"{target}\n")
+    return 0

@@ -1,0 +1,144 @@
+"""`simlib run`: choose the engine, compute, print, write."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from argparse import Namespace
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from simlib.cli.options import limits as numbers
+from simlib.cli.options import world
+from simlib.cli.options.parser import RUNS
+from simlib.cli.output.files import refuse_targets, write_all, written
+from simlib.cli.output.progress import Task
+from simlib.errors import Problem, ScenarioError
+from simlib.scenario.model import Scenario
+
+if TYPE_CHECKING:
+    from simlib.engines.ensemble import Draws
+    from simlib.results import Forecast
+
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
+"""What a view may be called."""
+
+_MOST_STEPS, _FEWEST_STEPS, _STEPS = 100, 30, 60
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A forecast, and the draws behind it where it is one over the priors."""
+
+    scenario: Scenario
+    forecast: Forecast
+    draws: Draws | None = None
+
+
+def run(arguments: Namespace) -> int:
+    """Forecast a scenario as the options say; returns the exit code."""
+    refuse_targets(arguments)
+    base = world.stated(arguments)
+    scenario = world.changed(arguments, base)
+    numbers.check(arguments, scenario)
+    _note_idle_options(arguments)
+    if arguments.save_view is not None:
+        save_changes(arguments.path, scenario, arguments.save_view)
+    answer = compute(scenario, arguments)
+    if arguments.json != "-":
+        from simlib.cli.output.forecast_text import report
+
+        sys.stdout.write(report(answer, base, top=arguments.top, chosen=arguments.engine is None))
+    _write(answer, arguments)
+    return 0
+
+
+def save_changes(path: str, changed: Scenario, name: str) -> None:
+    """Write what makes `changed` of the scenario at a path as a view beside it; an existing view is not touched."""
+    from simlib.scenario.loader import VIEWS, load
+    from simlib.scenario.scalars import Refusal, read_name
+    from simlib.scenario.views.variation import view_of
+    from simlib.scenario.writer import save_view
+
+    base = load(path)
+    file = Path(base.path, VIEWS, f"{name}.yaml")
+    try:
+        read_name(name)
+        if file.exists():
+            raise Refusal(f"there is a view {name!r} already", "expected another name")
+        if not NAME.fullmatch(name):
+            raise Refusal(f"{name!r} is no name", "expected letters, digits and hyphens, beginning with a letter")
+    except Refusal as refusal:
+        raise ScenarioError(Problem("", 0, "--save-view", refusal.what, refusal.expected)) from None
+    file.parent.mkdir(exist_ok=True)
+    save_view(base, view_of(base, changed, id=name, title=name), file)
+    sys.stderr.write(f"written: {file}\n")
+
+
+def compute(scenario: Scenario, arguments: Namespace) -> Answer:
+    """Run the engine; raises TooManyStates, Cancelled and what the engines raise."""
+    engine = arguments.engine or "exact"
+    options: dict[str, Any] = {
+        "times": arguments.times or steps(scenario.horizon_days),
+        "ignore_windows": arguments.ignore_windows,
+    }
+    if arguments.threads is not None:
+        options["threads"] = arguments.threads
+    what = f"{'solving' if engine == 'exact' else 'simulating'} {scenario.id}"
+    with Task(what) as task:
+        options |= {"progress": task.report, "cancel": task.cancelled}
+        if arguments.draws:
+            return _over_draws(scenario, engine, arguments, options)
+        return Answer(scenario, _once(scenario, engine, arguments, options))
+
+
+def _once(scenario: Scenario, engine: str, arguments: Namespace, options: dict[str, Any]) -> Forecast:
+    if engine == "exact":
+        from simlib.engines.exact.forecast import solve
+
+        return solve(scenario, **options)
+    from simlib.engines.montecarlo.simulator import simulate
+
+    return simulate(scenario, runs=arguments.runs or RUNS, seed=arguments.seed, **options)
+
+
+def _over_draws(scenario: Scenario, engine: Any, arguments: Namespace, options: dict[str, Any]) -> Answer:
+    from simlib.engines.ensemble import over_priors
+
+    draws = over_priors(
+        scenario, engine=engine, draws=arguments.draws, runs=arguments.runs or RUNS, seed=arguments.seed, **options
+    )
+    return Answer(scenario, draws.mixture(), draws)
+
+
+def steps(horizon: float) -> int:
+    """Return how many report times suit a horizon in days: as many whole days as give 30 to 100 steps, else 60."""
+    if horizon != int(horizon):
+        return _STEPS
+    whole = [count for count in range(_FEWEST_STEPS, _MOST_STEPS + 1) if int(horizon) % count == 0]
+    return max(whole, default=_STEPS)
+
+
+def _note_idle_options(arguments: Namespace) -> None:
+    if arguments.engine != "montecarlo" and arguments.runs is not None:
+        world.note("--runs is for --engine montecarlo; the exact engine has no replicates")
+
+
+def _write(answer: Answer, arguments: Namespace) -> None:
+    if arguments.out is not None:
+        with Task("drawing") as task:
+            names = write_all(answer, arguments.out, task)
+        sys.stderr.write(written(arguments.out, names))
+    if arguments.json == "-":
+        _print_json(answer.forecast)
+    elif arguments.json is not None:
+        sys.stderr.write(f"written: {answer.forecast.save(arguments.json)}\n")
+
+
+def _print_json(forecast: Forecast) -> None:
+    """Print the forecast as JSON; letters that the output cannot show are escaped as JSON does."""
+    escape = "utf" not in (sys.stdout.encoding or "").lower()
+    json.dump(forecast.to_dict(), sys.stdout, ensure_ascii=escape, indent=1, allow_nan=False)
+    sys.stdout.write("\n")

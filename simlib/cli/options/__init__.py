@@ -1,0 +1,1 @@
+"""The options of the commands: how they are read and checked."""

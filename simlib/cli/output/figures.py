@@ -1,0 +1,153 @@
+"""The figures that each question writes with `--out`; whatever has nothing to show is left out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from simlib.cli.output.files import Picture, slug
+
+if TYPE_CHECKING:
+    from simlib.analysis.discovery.scenario_discovery import Discovery
+    from simlib.analysis.indicators.result import Indicators
+    from simlib.analysis.paths.classes import Paths
+    from simlib.analysis.paths.medoids import Ways
+    from simlib.analysis.pooling import Pooled
+    from simlib.analysis.scenario_diff import Diff
+    from simlib.analysis.sensitivity.one_at_a_time import Tornado
+    from simlib.analysis.sensitivity.sobol_indices import Sobol
+    from simlib.analysis.uncertainty.evppi import Knowing
+    from simlib.analysis.uncertainty.evsi import Seeing
+    from simlib.analysis.uncertainty.fans import Fan
+    from simlib.analysis.uncertainty.propagation import Doubt
+    from simlib.analysis.whatif.comparison import Comparison
+
+ROWS = 10
+"""Most rows of a plot of rows."""
+
+
+def compare(result: Comparison, measures: Sequence[str], *, cumulative: bool = False) -> Iterator[Picture]:
+    """The effects on each measure (a waterfall where variants pile up), the flips of each variant, and the calendar."""
+    from simlib.plots.flip_matrix import flips
+    from simlib.plots.plan_calendar import calendar, rows_of
+    from simlib.plots.waterfall_bars import effects, waterfall
+
+    kind, draw = ("waterfall", waterfall) if cumulative else ("effects", effects)
+    for measure in measures:
+        yield Picture(f"{kind}-{slug(measure)}", partial(draw, result, measure=measure),
+                      200 + 55 * (len(result.effects) + cumulative))  # fmt: skip
+    for number, (name, effect) in enumerate(result.effects.items(), start=1):
+        if effect.flips is not None and len(effect.flips.matrix):
+            stem = f"flips-{slug(name)}" if len(result.effects) == 1 else f"flips-{number}-{slug(name)}"
+            yield Picture(stem, partial(flips, result, variant=name), 620, left=190, bottom=110)
+    booked = rows_of(result)
+    if booked:
+        yield Picture("calendar", partial(calendar, result), 170 + round(44 * booked), left=40)
+
+
+def drivers(tornado: Tornado, sobol: Sobol | None) -> Iterator[Picture]:
+    """A tornado for each measure, and the shares of the doubt where they were asked for."""
+    from simlib.plots.sobol_bars import shares
+    from simlib.plots.tornado_bars import tornado as draw
+
+    for measure in tornado.measures:
+        rows = min(len(tornado.ranked(measure.name)), ROWS)
+        if rows:
+            picture = partial(draw, tornado, measure=measure.name)
+            yield Picture(f"tornado-{slug(measure.name)}", picture, 150 + 46 * rows)
+    if sobol is None:
+        return
+    for name, found in sobol.measures.items():
+        if found.shares:
+            height = 160 + 52 * min(len(found.shares), ROWS)
+            yield Picture(f"shares-{slug(name)}", partial(shares, sobol, measure=name), height)
+
+
+def uncertainty(
+    doubt: Doubt, knowing: Mapping[str, Knowing], fan: Fan | None, seeing: Mapping[str, Seeing] = MappingProxyType({})
+) -> Iterator[Picture]:
+    """Each measure over the draws, the split into doubt and chance, a nested fan, and what to find out next."""
+    from simlib.plots import value_bars as worth
+    from simlib.plots.nested_fan import nested_fan
+    from simlib.plots.uncertainty_charts import doubt as draw
+    from simlib.plots.uncertainty_charts import split
+
+    for measure in doubt.measures:
+        yield Picture(f"doubt-{slug(measure.name)}", partial(draw, doubt, measure=measure.name), 480, left=80)
+    known = sum(spread.doubt is not None for spread in doubt.spreads.values())
+    if known:
+        yield Picture("split", partial(split, doubt), 150 + 46 * known)
+    if fan is not None:
+        yield Picture("nested-fan", partial(nested_fan, fan), 560, left=70, right=300)
+    for name, found in knowing.items():
+        if found.worths:
+            height = 150 + 46 * min(len(found.worths), worth.ROWS)
+            yield Picture(slug(name), partial(worth.knowing, found), height)
+    for name, seen in seeing.items():
+        height = 150 + 46 * min(len(seen.observations), worth.ROWS)
+        yield Picture(slug(name), partial(worth.seeing, seen), height)
+
+
+def paths(result: Paths, told: Ways | None) -> Iterator[Picture]:
+    """The likeliest classes, the tree and the flow between rungs, and histories on the ladder."""
+    from simlib.plots import path_charts as plots
+
+    if result.classes:
+        height = 150 + 46 * min(len(result.classes), ROWS)
+        yield Picture("classes", partial(plots.path_classes, result), height, right=70)
+    if result.tree:
+        leaves = len({b.rungs for b in result.tree if b.entered >= 0.01 and len(b.rungs) <= 5})
+        yield Picture("tree", partial(plots.path_tree, result), 160 + 38 * leaves, right=60, bottom=20)
+        yield Picture("sankey", partial(plots.sankey, result), 620, top=100, bottom=20)
+    if told is not None:
+        yield Picture("histories", partial(plots.ladder_histories, told), 640, left=190, top=110, bottom=115)
+
+
+def indicators(results: Sequence[Indicators], of_all: Sequence[Indicators]) -> Iterator[Picture]:
+    """What seeing each move says of each ending asked for, and a map of all of them."""
+    from simlib.plots import indicator_bars as plots
+
+    for result in results:
+        if result.rows:
+            height = 200 + 46 * min(len(result.signs or result.rows), plots.ROWS)
+            yield Picture(f"indicators-{slug(result.ending)}", partial(plots.indicators, result), height, top=125)
+    some = [result for result in of_all if result.rows]
+    if len(some) > 1:
+        signs = min(len({row.id for result in some for row in result.signs}), 14)
+        draw = partial(plots.indicator_map, some)
+        yield Picture("indicator-map", draw, 300 + 38 * signs, left=260, top=135, bottom=100)
+
+
+def discover(result: Discovery) -> Iterator[Picture]:
+    """Each box on its two main assumptions."""
+    from simlib.plots.box_charts import box
+
+    stem = f"box-{slug(result.measure.name)}"
+    for number, found in enumerate(result.boxes):
+        if number and found.density <= result.base_rate:  # found among what the first leaves: no place to look
+            continue
+        draw: Any = partial(box, result, number=number)
+        yield Picture(stem if number == 0 else f"{stem}-{number + 1}", draw, 660, left=210, top=110, bottom=90)
+
+
+def pool(result: Pooled) -> Iterator[Picture]:
+    """The views and both pools, ending by ending and question by question."""
+    from simlib.plots.pool_bars import pools
+
+    below = 70 + 22 * ((len(result.weights) + 5) // 4)
+    yield Picture("pool", partial(pools, result), 120 + 46 * len(result.items) + below, bottom=below)
+
+
+def diff(result: Diff) -> Iterator[Picture]:
+    """Both forecasts side by side: the endings and questions that both have."""
+    from simlib.plots.comparison_bars import comparison, in_common
+
+    if result.forecasts is None:
+        return
+    rows = len(in_common(result.forecasts, ongoing=True, questions=True))
+    sides = dict(zip(result.names, result.forecasts, strict=True))
+    draw: Any = partial(comparison, sides, ongoing=True, questions=True, title=result.finding(),
+                        made="at the stated values")  # fmt: skip
+    yield Picture("forecasts", draw, 150 + 86 * rows)

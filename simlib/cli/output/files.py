@@ -1,0 +1,209 @@
+"""`--out DIR`: the forecast as figures, tables and one JSON file."""
+
+from __future__ import annotations
+
+import io
+import re
+import shutil
+import tempfile
+from argparse import Namespace
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from simlib.cli.output.progress import Task
+from simlib.errors import Cancelled, Problem, ScenarioError
+from simlib.formatting import counted
+from simlib.results import write_atomically
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+    from simlib.cli.commands.run import Answer
+
+TABLES = ("endings", "questions", "levels", "rungs", "moves")
+POINTS = ("p05", "p25", "p50", "p75", "p95")
+
+PNG_DPI, SVG_DPI = 100, 72
+"""Dots per inch of figures."""
+
+Draw = Callable[["Axes"], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A figure to be drawn: its size and its margins, all in pixels at 100 dpi; `foot` is written below it, small."""
+
+    name: str
+    draw: Draw
+    height: int = 600
+    width: int = 1000
+    left: int = 60
+    right: int = 40
+    top: int = 84
+    bottom: int = 52
+    foot: str = ""
+
+    @property
+    def box(self) -> tuple[float, float, float, float]:
+        """Where the axes lie, as shares of the figure."""
+        across, up = self.width - self.left - self.right, self.height - self.top - self.bottom
+        return self.left / self.width, self.bottom / self.height, across / self.width, up / self.height
+
+
+def refuse_targets(arguments: Namespace) -> None:
+    """Refuse, before anything is computed, places that cannot be written to."""
+    problems: list[Problem] = []
+    out, file = (getattr(arguments, name, None) for name in ("out", "json"))
+    if out is not None:
+        problems += _unusable_file("--out", out) if arguments.command == "report" else _unusable_folder(out)
+    if file not in (None, "-"):
+        problems += _unusable_file("--json", Path(file), " or - for output")
+    if problems:
+        raise ScenarioError(problems)
+
+
+def _unusable_folder(out: Path) -> Iterator[Problem]:
+    if out.exists() and not out.is_dir():
+        yield Problem("", 0, "--out", f"{out} is a file", "expected a folder")
+    else:
+        yield from _unwritable("--out", out)
+
+
+def _unusable_file(option: str, file: Path, also: str = "") -> Iterator[Problem]:
+    if file.is_dir():
+        yield Problem("", 0, option, f"{file} is a folder", f"expected a file{also and ','}{also}")
+    else:
+        yield from _unwritable(option, file.absolute().parent)
+
+
+def _unwritable(option: str, wanted: Path) -> Iterator[Problem]:
+    """Try to write where the folder is or would be made: rights, read-only disks and full ones differ by system."""
+    folder = next(place for place in (wanted, *wanted.absolute().parents) if place.exists())
+    try:
+        with tempfile.TemporaryFile(dir=folder) as probe:
+            probe.write(b"x")
+            probe.flush()
+    except OSError as error:
+        yield Problem("", 0, option, f"{folder}: {error.strerror or error}", "expected a place that can be written to")
+
+
+@contextmanager
+def staged(folder: Path) -> Iterator[Path]:
+    """Give a folder to write into; what is written there moves to `folder` at the end, or nothing does."""
+    made = [parent for parent in (folder, *folder.parents) if not parent.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    stage = Path(tempfile.mkdtemp(dir=folder, prefix=".simlib-"))
+    try:
+        yield stage
+        for file in sorted(stage.iterdir()):
+            file.replace(folder / file.name)
+        made = []
+    finally:
+        shutil.rmtree(stage, ignore_errors=True)
+        for parent in made:
+            if not any(parent.iterdir()):
+                parent.rmdir()
+
+
+def slug(text: str) -> str:
+    """Return a text as part of a file name: letters, digits, dots and hyphens."""
+    return re.sub(r"[^\w.]+", "-", text).strip("-.")[:80] or "unnamed"
+
+
+def write_table(frame: pd.DataFrame, file: Path) -> None:
+    """Write a table as CSV."""
+    write_atomically(file, frame.to_csv(index=False, lineterminator="\n").encode())
+
+
+def written(folder: Path, names: set[str]) -> str:
+    """Tell what was written into a folder, and what else lies there: pictures of an earlier answer may."""
+    others = sorted(file.name for file in folder.iterdir() if file.name not in names)
+    told = f"written: {counted(len(names), 'file')} in {folder}\n"
+    if not others:
+        return told
+    few = ", ".join(others[:3]) + ", ..." * (len(others) > 3)
+    return f"{told}note: {folder} also holds {counted(len(others), 'file')} that are not of this answer: {few}\n"
+
+
+def write_all(answer: Answer, folder: Path, task: Task) -> set[str]:
+    """Write forecast.json, a CSV for each table and a PNG and an SVG for each figure; return the names of the files."""
+    with staged(folder) as stage:
+        answer.forecast.save(stage / "forecast.json")
+        for name, frame in _frames(answer):
+            write_table(frame, stage / f"{name}.csv")
+        draw_all(_pictures(answer), stage, task)
+        return {file.name for file in stage.iterdir()}
+
+
+def _frames(answer: Answer) -> Iterator[tuple[str, pd.DataFrame]]:
+    for forecast, suffix in ((answer.forecast, ""), (answer.forecast.stated, "-stated")):
+        if forecast is None:
+            continue
+        for name in TABLES:
+            frame = forecast.frame(name)
+            if not frame.empty:
+                yield f"{name}{suffix}", frame
+    if answer.draws is not None:
+        yield "doubt", _doubt(answer)
+
+
+def _doubt(answer: Answer) -> pd.DataFrame:
+    """Return the spread over the draws, tidy: day, by, kind, name and five percentiles."""
+    import pandas as pd
+
+    assert answer.draws is not None
+    forecast, rows = answer.forecast, []
+    kinds: tuple[Literal["endings", "questions"], ...] = ("endings", "questions")
+    for kind in kinds:
+        for name in getattr(forecast, kind):
+            spread = answer.draws.spread(name, kind)
+            for day, points in zip(forecast.times.tolist(), spread.T, strict=True):
+                row = {"day": day, "by": forecast.by_date(day), "kind": kind.removesuffix("s"), "name": name}
+                rows.append(row | dict(zip(POINTS, points, strict=True)))
+    return pd.DataFrame(rows)
+
+
+def _pictures(answer: Answer) -> Iterator[Picture]:
+    from simlib.plots import captions as written
+    from simlib.plots.ending_curves import endings
+    from simlib.plots.ladders import ladder_fan
+    from simlib.plots.move_counts import moves
+
+    forecast, foot = answer.forecast, written.foot(answer.forecast)
+    beside: dict[str, Any] = {"width": 1100, "left": 77, "right": 308, "top": 96, "bottom": 66, "foot": foot}
+    doubt = None if answer.draws is None else {name: answer.draws.spread(name) for name in forecast.endings}
+    yield Picture("endings", partial(endings, forecast, doubt=doubt), **beside)
+    for name in forecast.ladders:
+        yield Picture(f"ladder-{name}", partial(ladder_fan, forecast, ladder=name), **beside)
+    if forecast.moves:
+        yield Picture("moves", partial(moves, forecast), width=1100, left=33, right=55, top=84, bottom=54, foot=foot)
+
+
+def draw_all(pictures: Iterable[Picture], folder: Path, task: Task) -> None:
+    """Draw every picture, once for each format: labels are placed by pixels, and the formats differ in their size.
+
+    Raises Cancelled.
+    """
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
+    from simlib.plots.captions import sign
+
+    wanted = list(pictures)
+    with mpl.rc_context({"svg.hashsalt": "simlib", "svg.fonttype": "none"}):
+        for number, picture in enumerate(wanted, start=1):
+            for form, dpi, metadata in (("png", PNG_DPI, {}), ("svg", SVG_DPI, {"Date": None})):
+                figure = Figure(figsize=(picture.width / PNG_DPI, picture.height / PNG_DPI), dpi=dpi)
+                buffer = io.BytesIO()
+                picture.draw(figure.add_axes(picture.box))
+                sign(figure, picture.foot)
+                figure.savefig(buffer, format=form, dpi=dpi, metadata=metadata)
+                write_atomically(folder / f"{picture.name}.{form}", buffer.getvalue())
+            task.report(number / len(wanted))
+            if task.cancelled():
+                raise Cancelled("stopped while drawing")

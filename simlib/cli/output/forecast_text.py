@@ -1,0 +1,219 @@
+"""A forecast as text for a terminal: tables whose columns are dates."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from simlib.analysis.whatif.variants import intervention_in_words
+from simlib.cli.output.text_table import Row, table
+from simlib.formatting import counted, in_days, long_date, percent, percent_within
+from simlib.quantities import show
+from simlib.results import Band, Forecast
+
+if TYPE_CHECKING:
+    from simlib.cli.commands.run import Answer
+    from simlib.scenario.model import Scenario
+
+COLUMNS = 5
+"""Dates shown."""
+
+ROUND_OFF = 1e-12
+"""What rounding may add up to in an exact answer: a truncation bound below it promises too much."""
+
+_WHOLE = 1e-9
+
+
+def report(answer: Answer, base: Scenario, *, top: int, chosen: bool) -> str:
+    """Return the whole report; `base` is the scenario before options changed it, `top` how many moves (0: all).
+
+    `chosen`: nobody asked for the engine, so say why it was taken.
+    """
+    forecast = answer.forecast
+    blocks = [*_head(answer, base, chosen), *_tables(forecast, answer, top), "\n".join(_sentences(forecast))]
+    return "\n\n".join(blocks) + "\n"
+
+
+def _sentences(forecast: Forecast) -> Iterator[str]:
+    if forecast.stated is None:
+        yield f"At the stated values. {forecast.sentence()}"
+        yield "--draws 200 gives the forecast over the ranges of the assumptions."
+    else:
+        yield f"Over the priors. {forecast.sentence()}"
+        yield f"At the stated values. {forecast.stated.sentence()}"
+
+
+# What was computed
+
+
+def _head(answer: Answer, base: Scenario, chosen: bool) -> Iterator[str]:
+    forecast = answer.forecast
+    end = forecast.by_date(forecast.horizon_days)
+    lines = [
+        forecast.title,
+        f"As of {long_date(forecast.as_of)}, {in_days(forecast.horizon_days)}, to the end of {long_date(end)}.",
+        _engine(forecast, chosen),
+        f"Scenario {forecast.scenario}, sha256 {answer.scenario.sha256[:12]}; simlib {forecast.provenance['version']}.",
+    ]
+    if answer.scenario.view:
+        lines.append(f"Seen through the view {answer.scenario.view}.")
+    yield "\n".join(lines)
+    differences = [*_changes(answer.scenario, base), *_acts(forecast, answer.scenario)]
+    if forecast.provenance.get("ignore_windows"):
+        differences.append("calendar windows are left out")
+    if differences:
+        yield "\n".join(["Changed:", *(f"  {line}" for line in differences)])
+
+
+def _engine(forecast: Forecast, chosen: bool) -> str:
+    made = forecast.provenance
+    over = ""
+    if forecast.stated is not None:
+        mean = f"the mean over {counted(made['draws'], 'draw')}, seed {made['seed']}"
+        over = f" In brackets, where it can be seen: the 95% interval of {mean}."
+    if forecast.engine == "exact":
+        bound = (forecast.stated or forecast).provenance["truncation_bound"]
+        states = counted(forecast.states or 0, "state")
+        why = f", because its {states} fit" if chosen else f": {states}"
+        return f"Exact{why}; error at most {max(bound, ROUND_OFF):.0e}.{over}"
+    what = over or " In brackets: the 95% interval of the computation."
+    return f"Monte Carlo: {counted(made['runs'], 'replicate')}, seed {made['seed']}.{what}"
+
+
+def _changes(scenario: Scenario, base: Scenario) -> Iterator[str]:
+    for name, now in scenario.assumptions.items():
+        before = base.assumptions[name]
+        if now.value != before.value:
+            new, old = (show(item.value, item.kind, item.unit) for item in (now, before))
+            yield f"{name} = {new} instead of {old}"
+    if scenario.horizon_days != base.horizon_days:
+        yield f"horizon {in_days(scenario.horizon_days)} instead of {base.horizon_days:g}"
+
+
+def _acts(forecast: Forecast, scenario: Scenario) -> Iterator[str]:
+    for item, act in zip(scenario.interventions, forecast.interventions, strict=True):
+        because = f" ({act['because']})" if act.get("because") else ""
+        idle = act.get("without_effect")
+        void = f": without effect in {percent(idle)}" if idle else ""
+        yield f"{intervention_in_words(item, scenario)}{because}{void}"
+    if forecast.interventions:
+        yield "others react to this only through the state"
+
+
+# Tables
+
+
+def _tables(forecast: Forecast, answer: Answer, top: int) -> Iterator[str]:
+    at = columns(forecast.times)
+    head = _dates(forecast, at)
+    for kind in ("endings", "questions"):
+        title = f"{kind.capitalize()}: probability by the end of the date"
+        for subtitle, one in _versions(forecast):
+            bare = one.engine == "exact" and one.stated is None
+            bands = getattr(one, kind)
+            rows = [Row(one.label(kind, name), _cells(band, at, bare=bare)) for name, band in bands.items()]
+            if rows:
+                yield table(f"{title}{subtitle}", head, rows)
+        if answer.draws is not None and getattr(forecast, kind):
+            yield _doubt(answer, kind, at, head)
+    ladder = answer.scenario.ladder or next(iter(forecast.ladders), "")
+    if ladder:
+        title = f"{forecast.label('ladders', ladder)}: probability of each rung at the end of the date"
+        for subtitle, one in _versions(forecast):
+            bands = {name: one.part("ladders", ladder, name) for name in one.ladders[ladder]}
+            rows = [Row(name, _cells(band, at, bare=not one.error)) for name, band in bands.items()]
+            yield table(f"{title}{subtitle}", head, rows)
+    yield _moves(forecast, at, head, top)
+
+
+def _versions(forecast: Forecast) -> list[tuple[str, Forecast]]:
+    if forecast.stated is None:
+        return [(", at the stated values", forecast)]
+    draws = counted(forecast.provenance["draws"], "draw")
+    return [(f", over the priors ({draws})", forecast), (", at the stated values", forecast.stated)]
+
+
+def _cells(band: Band, at: Sequence[int], *, bare: bool) -> list[str]:
+    """Write probabilities, with an interval where it is wider than what is shown."""
+    if bare:
+        return [_short_words(percent(band.probability[i])) for i in at]
+    return [_short_words(percent_within(band.probability[i], band.low[i], band.high[i])) for i in at]
+
+
+def _short_words(text: str) -> str:
+    return text.replace("above ", ">").replace("below ", "<")
+
+
+def _span(low: float, high: float) -> str:
+    first, last = percent(low), percent(high)
+    return _short_words(first if first == last else f"{first.removesuffix('%')}–{last}")
+
+
+def _doubt(answer: Answer, kind: str, at: Sequence[int], head: Sequence[Sequence[str]]) -> str:
+    """Show the spread over the draws: doubt about the assumptions, which more draws do not shrink."""
+    draws = answer.draws
+    assert draws is not None
+    rows = []
+    for name in getattr(answer.forecast, kind):
+        low, _, _, _, high = draws.spread(name, kind)  # type: ignore[arg-type]
+        rows.append(Row(answer.forecast.label(kind, name), [_span(low[i], high[i]) for i in at]))
+    title = f"{kind.capitalize()}: 5th to 95th percentile over the draws (doubt about the assumptions)"
+    return table(title, head, rows)
+
+
+def _moves(forecast: Forecast, at: Sequence[int], head: Sequence[Sequence[str]], top: int) -> str:
+    ranked = sorted(forecast.moves.items(), key=lambda item: -item[1][-1])
+    shown = ranked[: top or len(ranked)]
+    rows = [Row(forecast.label("moves", name), _counts(forecast, name, values, at)) for name, values in shown]
+    text = table(f"Moves: expected number by the end of the date{_versions(forecast)[0][0]}", head, rows)
+    left = len(ranked) - len(shown)
+    return text + (f"\n  and {counted(left, 'rarer move')} (--top 0 lists all)" if left else "")
+
+
+def _counts(forecast: Forecast, name: str, values: np.ndarray, at: Sequence[int]) -> list[str]:
+    if not forecast.error:
+        return [count(values[i]) for i in at]
+    half = forecast.error["moves"][name]
+    return [f"{count(values[i])} ±{count(half[i])}" for i in at]
+
+
+def count(number: float) -> str:
+    """Write an expected number with two or three digits: "12.4", "0.031"; never a false zero."""
+    if number <= 0:
+        return "0"
+    return f"{number:,.0f}" if number >= 99.95 else f"{number:.3g}" if number >= 1 else f"{number:.2g}"
+
+
+# Dates
+
+
+def columns(times: np.ndarray, wanted: int = COLUMNS) -> list[int]:
+    """Return the indices of about `wanted` report times, equally far apart, the last one among them.
+
+    Times that are whole days are taken where there are enough, or as many as there are days, so that a column means
+    "by the end of a date" and no date stands twice.
+    """
+    later = [i for i in range(len(times)) if times[i] > 0] or list(range(len(times)))
+    whole = [i for i in later if abs(times[i] - round(times[i])) < _WHOLE]
+    enough = len(whole) >= min(wanted, max(math.floor(times[-1] + _WHOLE), 1))
+    usable = whole if enough and whole[-1] == later[-1] else later
+    ideal = [times[-1] * k / wanted for k in range(1, wanted + 1)]
+    return sorted({min(usable, key=lambda i: abs(times[i] - day)) for day in ideal})
+
+
+def _dates(forecast: Forecast, at: Sequence[int]) -> list[list[str]]:
+    """Return two header lines: dates, and days after the start; a time within a day is marked `~`."""
+    days = [float(forecast.times[i]) for i in at]
+    dates = [forecast.by_date(day) for day in days]
+    years = {forecast.as_of.year, *(date.year for date in dates)}
+    marks = ["" if abs(day - round(day)) < _WHOLE else "~" for day in days]
+    written = [mark + _short(date, year=len(years) > 1) for mark, date in zip(marks, dates, strict=True)]
+    return [written, [f"day {day:.4g}" for day in days]]
+
+
+def _short(date: dt.date, *, year: bool) -> str:
+    return f"{date.day} {date:%b}" + (f" {date:%Y}" if year else "")

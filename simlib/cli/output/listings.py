@@ -1,0 +1,136 @@
+"""What questions answer, as plain-text tables beside their sentences."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from simlib.cli.output.text_table import Row, table
+from simlib.formatting import long_date, one_digit, percent, points, with_error
+from simlib.quantities import show
+
+if TYPE_CHECKING:
+    from simlib.analysis.indicators.result import Indicators
+    from simlib.analysis.sensitivity.one_at_a_time import Tornado
+    from simlib.analysis.uncertainty.evsi import Seeing
+    from simlib.analysis.whatif.comparison import Comparison
+    from simlib.analysis.whatif.contrast import Difference
+
+ROWS = 12
+"""Most rows of a table; the files of --out and --json have them all."""
+
+COLUMNS, WIDTH = 4, 22
+"""Most variants beside each other in a table, and the letters of a line of their names."""
+
+
+def compared(result: Comparison, *, cumulative: bool = False) -> Iterator[str]:
+    """Yield the endings and questions, or the measures asked for, with a column for each variant: value and change."""
+    names = list(result.effects)
+    for first in range(0, len(names), COLUMNS):
+        yield _compared(result, names[first : first + COLUMNS], cumulative)
+
+
+def _compared(result: Comparison, names: Sequence[str], cumulative: bool) -> str:
+    every = result.effects[names[0]].differences.values()
+    some = [d for d in every if d.measure.kind in ("ending", "question")] or list(every)
+    rows = []
+    for d in some:
+        cells = [_after(result.effects[name].differences[d.measure.name]) for name in names]
+        rows.append(Row(d.measure.label, [d.measure.write(float(d.before[-1])), *cells]))
+    parts = [["baseline"], *(textwrap.wrap(f"+ {name}" if cumulative else name, WIDTH) for name in names)]
+    depth = max(map(len, parts))
+    head = [[part[k - depth + len(part)] if k >= depth - len(part) else "" for part in parts] for k in range(depth)]
+    what = "change from it in points" if all(d.measure.probability for d in some) else "change from it"
+    how = "each variant added to those before it" if cumulative else "each variant by itself"
+    return table(f"By {long_date(result.by)}: the baseline, and {how} ({what}); {_pairs(result, names[0])}", head, rows)
+
+
+def _after(d: Difference) -> str:
+    """Write a value with its change from the baseline and, where it was counted, the 95% half-width of the change."""
+    from simlib.analysis.whatif.contrast import counts_change
+
+    after, change, half = float(d.after[-1]), float(d.change[-1]), float(d.high[-1] - d.low[-1]) / 2
+    if d.measure.probability:
+        written = points(change).removesuffix(" points")
+        error = f" ±{one_digit(100 * half)}" if half > 1e-6 else ""
+    else:
+        written, error = counts_change(change), f" ±{one_digit(half)}" if half > 1e-6 else ""
+    return f"{d.measure.write(after)} ({written}{error})"
+
+
+def _pairs(result: Comparison, name: str) -> str:
+    flips = result.effects[name].flips
+    if flips is None:
+        return "exact, no pairs of histories"
+    pairs = f"{flips.runs:,} pairs of histories under the same dice"
+    return f"exact, and flips from {pairs}" if result.engine == "exact" else f"from {pairs}"
+
+
+def tried(result: Tornado) -> Iterator[str]:
+    """Yield for each measure the assumptions with what they are tried at, and the answers there."""
+    for measure in result.measures:
+        rows = []
+        for bar in result.ranked(measure.name)[:ROWS]:
+            a = bar.assumption
+            low, high = (show(value, a.kind, a.unit) for value in (a.low, a.high))
+            cells = [low, result.write(measure, bar.at_low, bar.half_low), high,
+                     result.write(measure, bar.at_high, bar.half_high)]  # fmt: skip
+            rows.append(Row(a.label, cells))
+        stated = result.write(measure, result.stated, result.stated_half)
+        how = "exact" if result.engine == "exact" else "by Monte Carlo, ± of the change under the same dice (95%)"
+        yield table(f"{measure.words} by {long_date(result.by)}: {stated} at the stated values; {how}",
+                    [["low", "at low", "high", "at high"]], rows)  # fmt: skip
+
+
+def watched(result: Indicators) -> Iterator[str]:
+    """Yield the known signs of one ending: change if seen and if forced, likelihood ratio, bits, lead, seen, errors."""
+    from simlib.analysis.indicators.result import write_bits, write_ratio, write_share
+
+    rows = [
+        Row(row.label, [
+            points(row.change), _done(row.doing), write_ratio(row), write_bits(row), _days(row.lead_days[1]),
+            *(write_share(share) for share in (row.seen, row.false_alarms, row.misses)),
+        ])
+        for row in result.signs[:ROWS]
+    ]  # fmt: skip
+    if rows and 0 < result.before[0] < 1:
+        until, by = (long_date(result.scenario.by_date(day)) for day in (result.day, result.horizon))
+        often = f" at least {result.times_seen} times" if result.times_seen > 1 else ""
+        where = "over the priors" if result.details.get("draws") else "at the stated values"
+        base = f"changes in points, from {write_share(result.before)} before looking, {where}"
+        title = f"Signs of “{result.scenario.endings[result.ending].label}” by {by}, seen{often} by {until}; {base}"
+        yield table(title, [["", "change if", "", "", "", "", "", ""],
+                            ["change if", "forced, at", "likelihood", "expected", "lead", "", "false", ""],
+                            ["seen", "stated values", "ratio", "bits", "time", "seen", "alarms", "misses"]],
+                    rows)  # fmt: skip
+
+
+def worth_seeing(result: Seeing) -> Iterator[str]:
+    """Yield the observations, the most valuable first: seen, the answer if seen and if not, gain, doubt settled."""
+    rows = [
+        Row(o.label, [percent(o.seen), _share(o.if_seen), _share(o.if_not),
+                      with_error(1000 * o.brier.value, 1000 * o.brier.half), percent(o.settles.value)]
+            if o.seen > 0 else ["never", "-", _share(o.if_not), "-", "-"])
+        for o in result.observations[:ROWS]
+    ]  # fmt: skip
+    yield table(f"What to look out for by {long_date(result.seen_by)}, for {result.measure.words}",
+                [["", "", "if not", "Brier gain,", "doubt"], ["seen", "if seen", "seen", "thousandths", "settled"]],
+                rows)  # fmt: skip
+
+
+def _done(doing: tuple[float, float, float] | None) -> str:
+    """Write what forcing a move adds, in points, with its error where it has one."""
+    if doing is None:
+        return "-"
+    half = 50 * (doing[2] - doing[1])
+    return f"{100 * doing[0]:+.2g}" + (f" ±{one_digit(half)}" if half > 0 else "")
+
+
+def _share(value: float) -> str:
+    return percent(value) if math.isfinite(value) else "-"
+
+
+def _days(value: float) -> str:
+    return f"{value:.0f} days" if math.isfinite(value) else "-"

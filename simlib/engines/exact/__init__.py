@@ -1,0 +1,1 @@
+"""The exact engine: uniformization over the reachable states, with a reported error bound."""

@@ -1,0 +1,172 @@
+"""Numba kernels of the exact engine, imported only through `simlib.engines.exact.backend`.
+
+Every function here has a plain NumPy/SciPy twin in the module that calls it, so that the exact engine works where
+Numba does not; tests compare the two. Kernels are serial, release the GIL, and take flat arrays only, so they compile
+once per installation.
+"""
+
+from __future__ import annotations
+
+from numba import uint64
+
+from simlib.engines.compile_cache import compiled_once
+
+# Signed indices make Numba test for wrap-around in the inner loop; unsigned ones doubled the speed of `step`.
+_FAST = {"reassoc", "contract"}
+
+
+@compiled_once()
+def _find(table, codes, dense, code):
+    """Return (slot, index) of a code in the table, index -1 when absent."""
+    if dense:
+        return uint64(code), table[code]
+    mask = uint64(len(table) - 1)
+    mixed = uint64(code) * uint64(0x9E3779B97F4A7C15)
+    slot = (mixed ^ (mixed >> uint64(29))) & mask
+    while True:
+        index = table[slot]
+        if index < 0 or codes[index] == code:
+            return slot, index
+        slot = (slot + uint64(1)) & mask
+
+
+@compiled_once()
+def _ending(levels, clause_ending, clause_start, clause_variable, clause_allowed):
+    """Return the first ending that holds, or -1. Clause c asks for its variables to be in the allowed bit sets."""
+    for clause in range(len(clause_ending)):
+        holds = True
+        for k in range(clause_start[clause], clause_start[clause + 1]):
+            if not (clause_allowed[k] >> uint64(levels[clause_variable[k]])) & uint64(1):
+                holds = False
+                break
+        if holds:
+            return clause_ending[clause]
+    return -1
+
+
+@compiled_once()
+def _moved(levels, outcome, effects, sizes, radix):
+    """Return the change of code that an outcome makes in a state."""
+    start, variable, shifts, amount = effects
+    delta = 0
+    for k in range(start[outcome], start[outcome + 1]):
+        v = variable[k]
+        level = levels[v] + amount[k] if shifts[k] else amount[k]
+        level = min(max(level, 0), sizes[v] - 1)
+        delta += (level - levels[v]) * radix[v]
+    return delta
+
+
+@compiled_once()
+def insert(table, codes, dense, first, last):
+    """Enter codes[first:last] into the table at their positions."""
+    for index in range(first, last):
+        slot, _ = _find(table, codes, dense, codes[index])
+        table[slot] = index
+
+
+@compiled_once()
+def explore(table, codes, counts, endings, dense, count, done, limit, stop, sizes, radix, moves, effects, clauses):
+    """Continue a breadth-first search until all states are expanded, `stop` of them, or `count` passes `limit`.
+
+    `table` maps codes to discovery indices (directly when dense, else by open addressing); the caller grows it.
+    Returns (count, done): states found, states expanded.
+    """
+    table_start, move_start, move_variable, move_stride, possible, outcome_start = moves
+    clause_ending, clause_start, clause_variable, clause_allowed = clauses
+    levels = sizes.copy()
+    while done < count and done < stop and count <= limit:
+        code = codes[done]
+        for v in range(len(sizes)):
+            levels[v] = (code // radix[v]) % sizes[v]
+        endings[done] = _ending(levels, clause_ending, clause_start, clause_variable, clause_allowed)
+        edges = 0
+        if endings[done] < 0:
+            for m in range(len(table_start) - 1):
+                entry = table_start[m]
+                for k in range(move_start[m], move_start[m + 1]):
+                    entry += levels[move_variable[k]] * move_stride[k]
+                if not possible[entry]:
+                    continue
+                for o in range(outcome_start[m], outcome_start[m + 1]):
+                    delta = _moved(levels, o, effects, sizes, radix)
+                    if delta == 0:
+                        continue
+                    edges += 1
+                    slot, index = _find(table, codes, dense, code + delta)
+                    if index < 0:
+                        table[slot] = count
+                        codes[count] = code + delta
+                        count += 1
+        counts[done] = edges
+        done += 1
+    return count, done
+
+
+@compiled_once()
+def fill_edges(
+    table, codes, endings, dense, first, last, edge_start, target, pair, sizes, radix, moves, effects, pairs
+):
+    """Write target and pair of every edge out of the states [first, last), self-loops left out."""
+    table_start, move_start, move_variable, move_stride, possible, outcome_start = moves
+    levels = sizes.copy()
+    for x in range(first, last):
+        if endings[x] >= 0:
+            continue
+        code = codes[x]
+        for v in range(len(sizes)):
+            levels[v] = (code // radix[v]) % sizes[v]
+        edge = edge_start[x]
+        for m in range(len(table_start) - 1):
+            local = 0
+            for k in range(move_start[m], move_start[m + 1]):
+                local += levels[move_variable[k]] * move_stride[k]
+            if not possible[table_start[m] + local]:
+                continue
+            branches = outcome_start[m + 1] - outcome_start[m]
+            for branch in range(branches):
+                delta = _moved(levels, outcome_start[m] + branch, effects, sizes, radix)
+                if delta == 0:
+                    continue
+                _, index = _find(table, codes, dense, code + delta)
+                target[edge] = index
+                pair[edge] = pairs[m] + local * branches + branch
+                edge += 1
+
+
+@compiled_once(fastmath=_FAST)
+def step(vector, result, start, index, value, diagonal, first, last):
+    """Write rows [first, last) of `result = diagonal * vector + matrix @ vector` (rows by `start`)."""
+    for row in range(uint64(first), uint64(last)):
+        total = diagonal[row] * vector[row]
+        for k in range(uint64(start[row]), uint64(start[row + uint64(1)])):
+            total += value[k] * vector[index[k]]
+        result[row] = total
+
+
+@compiled_once(fastmath=_FAST)
+def add(total, weight, vector):
+    """Add weight * vector to total, without a copy between."""
+    for x in range(len(total)):
+        total[x] += weight * vector[x]
+
+
+@compiled_once()
+def histogram(vector, cells, out, first, last):
+    """Add vector[x] to out[cells[g, x]] for every group g and state x in [first, last)."""
+    for group in range(cells.shape[0]):
+        for x in range(uint64(first), uint64(last)):
+            out[cells[group, x]] += vector[x]
+
+
+@compiled_once(fastmath=_FAST)
+def edge_sums(forward, backward, edge_start, target, pair, out, first, last):
+    """Add Σ_j forward[x, j] (backward[y, j] - backward[x, j]) of every edge x → y to out[pair], x in [first, last)."""
+    nodes = forward.shape[1]
+    for x in range(uint64(first), uint64(last)):
+        for k in range(uint64(edge_start[x]), uint64(edge_start[x + uint64(1)])):
+            y = target[k]
+            total = 0.0
+            for j in range(nodes):
+                total += forward[x, j] * (backward[y, j] - backward[x, j])
+            out[pair[k]] += total

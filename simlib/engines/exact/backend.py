@@ -1,0 +1,35 @@
+"""The compiled kernels of the exact engine; None where Numba is not, and NumPy and SciPy do the same more slowly."""
+
+from __future__ import annotations
+
+import importlib
+from contextlib import AbstractContextManager
+from functools import cache
+from typing import Any
+
+from threadpoolctl import ThreadpoolController
+
+
+def _load() -> Any:
+    try:
+        return importlib.import_module("simlib.engines.exact._kernels")
+    except ImportError:
+        return None
+
+
+kernels: Any = _load()
+
+
+def one_blas_thread() -> AbstractContextManager[Any]:
+    """Return a context in which BLAS uses one thread.
+
+    The engine's matrix products are thin: a second BLAS thread spins more than it computes (three times the
+    processor time on the Caribbean world), and takes the core that a pass over the states could use.
+    """
+    limited: AbstractContextManager[Any] = _controller().limit(limits=1, user_api="blas")
+    return limited
+
+
+@cache
+def _controller() -> ThreadpoolController:
+    return ThreadpoolController()

@@ -1,0 +1,306 @@
+"""The search for the reachable states of a scenario.
+
+Reachable is structural: every rate and every chance counts as positive and every window as open, so no assumption
+value and no forbidden move changes the set; only setting or holding a variable can add to it. It is found by
+breadth-first search over mixed-radix codes, with or without Numba.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simlib.engines.exact.backend import kernels
+from simlib.engines.exact.states import StateSpace
+from simlib.errors import Cancelled, TooManyStates, Unsupported
+from simlib.machine.tables import Ints, Tables
+from simlib.machine.timeline import held_together
+from simlib.scenario.model import Hold, Pin
+
+CAP = 2_000_000
+"""Largest number of reachable states the exact engine takes on by default (about 3 GB)."""
+
+_DENSE = 2**27
+"""Below this many combinations of levels, codes index a plain array; above, a hash table."""
+
+_BLOCK = 65_536
+"""States expanded between two looks at progress and cancel."""
+
+_SPACES: OrderedDict[tuple[object, ...], StateSpace] = OrderedDict()
+
+
+def enumerate_states(
+    tables: Tables,
+    *,
+    cap: int = CAP,
+    progress: Callable[[float], None] | None = None,
+    cancel: Callable[[], bool] | None = None,
+) -> StateSpace:
+    """Return the reachable states and edges; spaces of the same structure are kept and shared.
+
+    `progress` is told nothing finer than done, since the number of states is what is being found out.
+    Raises TooManyStates above `cap`, Unsupported when the levels combine to more than 2**62 codes, Cancelled.
+    """
+    key = _structure(tables)
+    if key in _SPACES:
+        _SPACES.move_to_end(key)
+        if len(_SPACES[key]) > cap:
+            raise TooManyStates(len(_SPACES[key]), cap, complete=True)
+        return _SPACES[key]
+    space = _Search(tables, cap, cancel).run()
+    _SPACES[key] = space
+    while len(_SPACES) > 3:
+        _SPACES.popitem(last=False)
+    if progress:
+        progress(1.0)
+    return space
+
+
+def _structure(tables: Tables) -> tuple[object, ...]:
+    """Return what the state space depends on: everything but assumption values, rates, labels and dates."""
+    scenario = tables.scenario
+    endings = tuple(ending.when for ending in scenario.endings.values())
+    return (
+        endings, tables.level_ids, tables.possible.tobytes(), tables.table_start.tobytes(),
+        tuple(v.tobytes() for v in tables.move_variables), tables.outcome_start.tobytes(),
+        tables.effect_start.tobytes(), tables.effect_variable.tobytes(), tables.effect_shifts.tobytes(),
+        tables.effect_amount.tobytes(), tables.start_variable.tobytes(), tables.start_level.tobytes(),
+        tuple(sorted(_pins(tables))), tuple(sorted(held_together(tables))),
+    )  # fmt: skip
+
+
+def _pins(tables: Tables) -> set[tuple[int, int]]:
+    pins = [item for item in tables.scenario.interventions if isinstance(item, Pin | Hold)]
+    return {(tables.variable(pin.variable), tables.level(pin.variable, pin.level)) for pin in pins}
+
+
+class _Search:
+    """One breadth-first search, with or without Numba."""
+
+    def __init__(self, tables: Tables, cap: int, cancel: Callable[[], bool] | None) -> None:
+        self.tables, self.cap, self.cancel = tables, cap, cancel
+        combinations = 1
+        for size in tables.sizes.tolist():
+            combinations *= size
+        if combinations > 2**62:
+            raise Unsupported(
+                "the levels of all variables combine to more than 2^62 states, too many to number; "
+                "use the Monte Carlo engine (--engine montecarlo)"
+            )
+        self.combinations = combinations
+        self.held = sorted(held_together(tables))
+        self.radix: Ints = np.cumprod(np.concatenate([[1], tables.sizes[:0:-1]]))[::-1].astype(np.int64)
+        self.pair_counts = np.diff(tables.table_start) * np.diff(tables.outcome_start)
+        self.pair_start: Ints = np.concatenate([[0], np.cumsum(self.pair_counts)]).astype(np.int64)
+
+    def run(self) -> StateSpace:
+        roots = np.unique(self.tables.start_states()[0] @ self.radix)
+        if kernels is None:
+            codes, target, pair, start = self._numpy(roots)
+        else:
+            codes, target, pair, start = self._numba(roots)
+        levels = self._levels(codes)
+        entry, outcome = self._pairs()
+        return StateSpace(
+            codes, levels.astype(np.int16), self.tables.ending(levels), start, target, pair, entry, outcome,
+            self.pair_start, self.radix,
+        )  # fmt: skip
+
+    def _levels(self, codes: Ints) -> Ints:
+        return codes[:, None] // self.radix % self.tables.sizes
+
+    def _pairs(self) -> tuple[Ints, Ints]:
+        """Return table entry and outcome of every pair: for a move, entries by branches."""
+        entries, outcomes = [], []
+        for move in range(len(self.pair_counts)):
+            first, last = self.tables.table_start[move : move + 2]
+            branches = np.arange(*self.tables.outcome_start[move : move + 2])
+            entries.append(np.repeat(np.arange(first, last), len(branches)))
+            outcomes.append(np.tile(branches, last - first))
+        none = np.zeros(0, dtype=np.int64)
+        return np.concatenate([none, *entries]), np.concatenate([none, *outcomes])
+
+    def _check(self, count: int, *, complete: bool) -> None:
+        if count > self.cap:
+            raise TooManyStates(count, self.cap, complete=complete)
+        if self.cancel is not None and self.cancel():
+            raise Cancelled("the search for reachable states was cancelled")
+
+    # ---------------------------------------------------------------- plain NumPy
+
+    def _numpy(self, roots: Ints) -> tuple[Ints, NDArray[np.uint32], NDArray[np.uint32], Ints]:
+        known, frontier = roots, roots
+        pins = _pins(self.tables)
+        while len(frontier):
+            levels = self._levels(frontier)
+            found = [new @ self.radix for _, new, _ in self._successors(levels)] + [
+                self._pinned(levels, *pin) @ self.radix for pin in pins
+            ]
+            for held in self.held:
+                found += [new @ self.radix for _, new, _ in self._successors(self._at_rest(levels, held), held)]
+            new = np.unique(np.concatenate([frontier[:0], *found]))
+            frontier = np.setdiff1d(new, known, assume_unique=True)
+            known = np.union1d(known, frontier)
+            self._check(len(known), complete=len(frontier) == 0)
+        return self._numpy_edges(known)
+
+    def _numpy_edges(self, codes: Ints) -> tuple[Ints, NDArray[np.uint32], NDArray[np.uint32], Ints]:
+        parts = [(x, np.searchsorted(codes, new @ self.radix), pair)
+                 for x, new, pair in self._successors(self._levels(codes))]  # fmt: skip
+        source, target, pair = (np.concatenate([np.zeros(0, np.int64), *column])
+                                for column in (zip(*parts, strict=True) if parts else ((), (), ())))  # fmt: skip
+        order = np.argsort(source, kind="stable")
+        start = np.concatenate([[0], np.cumsum(np.bincount(source, minlength=len(codes)))]).astype(np.int64)
+        return codes, target[order].astype(np.uint32), pair[order].astype(np.uint32), start
+
+    def _successors(self, levels: Ints, held: tuple[int, ...] = ()) -> Iterator[tuple[Ints, Ints, Ints]]:
+        """Yield (rows, successor levels, pairs) for every outcome of every move, self-loops left out."""
+        alive = self.tables.ending(levels) < 0
+        for move in range(len(self.pair_counts)):
+            entry = self.tables.local_index(move, levels)
+            rows = np.flatnonzero(alive & self.tables.possible[entry])
+            first, last = (int(x) for x in self.tables.outcome_start[move : move + 2])
+            local = entry[rows] - self.tables.table_start[move]
+            for outcome in range(first, last):
+                new = self.tables.after(outcome, levels[rows], held)
+                moved = np.any(new != levels[rows], axis=1)
+                pair = self.pair_start[move] + local * (last - first) + outcome - first
+                yield rows[moved], new[moved], pair[moved]
+
+    def _pinned(self, levels: Ints, variable: int, level: int) -> Ints:
+        alive = levels[self.tables.ending(levels) < 0]
+        alive[:, variable] = level
+        return alive
+
+    # ---------------------------------------------------------------- Numba
+
+    def _numba(self, roots: Ints) -> tuple[Ints, NDArray[np.uint32], NDArray[np.uint32], Ints]:
+        search = _Table(self.combinations, roots)
+        arguments = self._arguments()
+        pins = _pins(self.tables)
+        branches = int(self.tables.outcome_start[-1])
+        while search.done < search.count:
+            search.reserve(search.count + branches)
+            search.count, search.done = kernels.explore(
+                search.table, search.codes, search.counts, search.endings, search.dense, search.count, search.done,
+                len(search.codes) - branches, search.done + _BLOCK, *arguments,
+            )  # fmt: skip
+            self._check(search.count, complete=search.done == search.count)
+            if search.done == search.count:
+                for pin in pins:
+                    search.add(np.unique(self._pinned(self._levels(search.codes[: search.count]), *pin) @ self.radix))
+                self._add_held(search)
+        return self._numba_edges(search, arguments)
+
+    def _add_held(self, search: _Table) -> None:
+        """Add what moves lead to while variables are held, from the states found so far."""
+        for held in self.held:
+            levels = self._at_rest(self._levels(search.codes[: search.count]), held)
+            for _, new, _ in self._successors(levels, held):
+                search.add(np.unique(new @ self.radix))
+
+    def _at_rest(self, levels: Ints, held: tuple[int, ...]) -> Ints:
+        """Return the states in which every held variable is at a level that an intervention sets it to."""
+        still = np.ones(len(levels), dtype=bool)
+        for variable in held:
+            still &= np.isin(levels[:, variable], [level for v, level in _pins(self.tables) if v == variable])
+        return levels[still]
+
+    def _numba_edges(
+        self, search: _Table, arguments: tuple[Any, ...]
+    ) -> tuple[Ints, NDArray[np.uint32], NDArray[np.uint32], Ints]:
+        order = np.argsort(search.codes[: search.count], kind="stable")
+        codes, counts, endings = search.codes[order], search.counts[order], search.endings[order]
+        search.reindex(codes)
+        start = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+        target = np.empty(int(start[-1]), dtype=np.uint32)
+        pair = np.empty(int(start[-1]), dtype=np.uint32)
+        sizes, radix, moves, effects, _ = arguments
+        for first in range(0, len(codes), _BLOCK):
+            kernels.fill_edges(
+                search.table, codes, endings, search.dense, first, min(first + _BLOCK, len(codes)), start, target,
+                pair, sizes, radix, moves, effects, self.pair_start,
+            )  # fmt: skip
+            self._check(len(codes), complete=True)
+        return codes, target, pair, start
+
+    def _arguments(self) -> tuple[Any, ...]:
+        """Return what the kernels read of the tables: sizes, radix, moves, effects, endings."""
+        tables = self.tables
+        empty = np.zeros(0, dtype=np.int64)
+        moves = (
+            tables.table_start,
+            np.cumsum([0, *(len(v) for v in tables.move_variables)]).astype(np.int64),
+            np.concatenate([empty, *tables.move_variables]),
+            np.concatenate([empty, *tables.move_strides]),
+            tables.possible,
+            tables.outcome_start,
+        )
+        effects = (tables.effect_start, tables.effect_variable, tables.effect_shifts, tables.effect_amount)
+        return tables.sizes, self.radix, moves, effects, self._clauses()
+
+    def _clauses(self) -> tuple[Ints, Ints, Ints, NDArray[np.uint64]]:
+        """Return the clauses of all endings in order of precedence: ending, start, variable, allowed levels as bits."""
+        ending, start, variable, allowed = [], [0], [], []
+        for index, item in enumerate(self.tables.scenario.endings.values()):
+            for clause in self.tables.allowed(item.when):
+                ending.append(index)
+                for v, levels in clause.items():
+                    variable.append(v)
+                    allowed.append(sum(1 << int(level) for level in np.flatnonzero(levels)))
+                start.append(len(variable))
+        ids, starts, variables = (np.array(x, dtype=np.int64) for x in (ending, start, variable))
+        return ids, starts, variables, np.array(allowed, dtype=np.uint64)
+
+
+class _Table:
+    """Growing arrays of a search: codes in order of discovery, and the map from code to position."""
+
+    def __init__(self, combinations: int, roots: Ints) -> None:
+        self.dense = combinations <= _DENSE
+        capacity = max(4 * len(roots), 1 << 14)
+        self.codes = np.empty(capacity, dtype=np.int64)
+        self.counts = np.empty(capacity, dtype=np.int64)
+        self.endings = np.empty(capacity, dtype=np.int64)
+        self.table = np.full(combinations if self.dense else _hash_size(capacity), -1, dtype=np.int32)
+        self.count = self.done = 0
+        self.add(roots)
+
+    def add(self, codes: Ints) -> None:
+        """Add codes not yet known."""
+        fresh = codes[~np.isin(codes, self.codes[: self.count])]
+        self.reserve(self.count + len(fresh))
+        self.codes[self.count : self.count + len(fresh)] = fresh
+        kernels.insert(self.table, self.codes, self.dense, self.count, self.count + len(fresh))
+        self.count += len(fresh)
+
+    def reserve(self, needed: int) -> None:
+        """Make room for `needed` codes."""
+        if needed <= len(self.codes):
+            return
+        capacity = max(2 * len(self.codes), needed)
+        for name in ("codes", "counts", "endings"):
+            old = getattr(self, name)
+            new = np.empty(capacity, dtype=np.int64)
+            new[: len(old)] = old
+            setattr(self, name, new)
+        if not self.dense and _hash_size(capacity) > len(self.table):
+            self.table = np.full(_hash_size(capacity), -1, dtype=np.int32)
+            kernels.insert(self.table, self.codes, self.dense, 0, self.count)
+
+    def reindex(self, codes: Ints) -> None:
+        """Point the map at new positions (the states in order of their codes)."""
+        if not self.dense:
+            self.table[:] = -1
+        else:
+            self.table[codes] = -1
+        self.codes = codes
+        kernels.insert(self.table, codes, self.dense, 0, len(codes))
+
+
+def _hash_size(capacity: int) -> int:
+    return 1 << max(int(2 * capacity - 1).bit_length(), 4)

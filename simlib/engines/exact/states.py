@@ -1,0 +1,139 @@
+"""The reachable states of a scenario and the edges between them, ordered by state code.
+
+Neighbours in code are close in memory. An edge keeps the index of its *pair* (table entry, outcome), so that new
+assumption values re-rate all edges with one gather. Outcomes that change nothing are no edges: they are counted from
+the tables. `reachable` finds them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simlib.machine.tables import Floats, Ints
+
+
+@dataclass(frozen=True)
+class StateSpace:
+    """N reachable states and E edges, ordered by state code.
+
+    codes (N,), levels (N, V), ending (N,): index of the ending a state is, or -1. Edges are grouped by source:
+    those of state x are edge_start[x] to edge_start[x + 1] (N + 1,); target (E,) and pair (E,).
+    pair_entry, pair_outcome (P,): table entry and outcome of a pair; pair_start (M + 1,).
+    """
+
+    codes: Ints
+    levels: NDArray[np.int16]
+    ending: Ints
+    edge_start: Ints
+    target: NDArray[np.uint32]
+    pair: NDArray[np.uint32]
+    pair_entry: Ints
+    pair_outcome: Ints
+    pair_start: Ints
+    radix: Ints
+    _held: dict[tuple[int, ...], StateSpace] = field(default_factory=dict, repr=False, compare=False)
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    @property
+    def edges(self) -> int:
+        """Number of edges, parallel ones counted apart."""
+        return len(self.target)
+
+    @cached_property
+    def source(self) -> NDArray[np.uint32]:
+        """Source of every edge (E,)."""
+        return np.repeat(np.arange(len(self), dtype=np.uint32), np.diff(self.edge_start))
+
+    @cached_property
+    def ended(self) -> NDArray[np.bool_]:
+        """Which states are endings (N,)."""
+        return self.ending >= 0
+
+    def find(self, levels: NDArray[np.integer], otherwise: Ints | None = None) -> Ints:
+        """Return the indices of states given as rows of levels (S, V).
+
+        One that is not in the space is at `otherwise` (S,); without that, KeyError is raised.
+        """
+        codes = levels.astype(np.int64) @ self.radix
+        index = np.minimum(np.searchsorted(self.codes, codes), len(self) - 1)
+        known = self.codes[index] == codes
+        if otherwise is not None:
+            return np.where(known, index, otherwise)
+        if not np.all(known):
+            raise KeyError("a state outside the reachable ones")
+        return index
+
+    def pair_rates(self, rates: Floats, chances: Floats) -> Floats:
+        """Return hazard times chance of every pair (P,)."""
+        return rates[self.pair_entry] * chances[self.pair_outcome]
+
+    def held(self, variables: tuple[int, ...]) -> StateSpace:
+        """Return the same states with the edges as they are while no move changes these variables.
+
+        Such an edge leads where its outcome leads without them, which may be its own source.
+        """
+        if not variables:
+            return self
+        kept = self._held.get(variables)
+        if kept is None:
+            kept = self._held[variables] = dataclasses.replace(self, target=self._targets(variables), _held={})
+        return kept
+
+    def _targets(self, variables: tuple[int, ...]) -> NDArray[np.uint32]:
+        codes = self.codes[self.target]
+        for variable in variables:
+            levels = self.levels[:, variable].astype(np.int64)
+            codes = codes + (levels[self.source] - levels[self.target]) * self.radix[variable]
+        found = np.minimum(np.searchsorted(self.codes, codes), len(self) - 1)
+        # From states with another level than the held one, which then have no probability, nothing was searched.
+        return np.where(self.codes[found] == codes, found, self.source).astype(np.uint32)
+
+    @cached_property
+    def incoming(self) -> Incoming:
+        """Edges by target with parallel ones merged: the pull form of the generator."""
+        return Incoming.build(self)
+
+
+@dataclass(frozen=True)
+class Incoming:
+    """Edges grouped by target, parallel edges merged into one slot each.
+
+    start (N + 1,), source (S,): the slots; pair (E,): pairs in slot order, slot_start (S,): where each slot begins.
+    """
+
+    start: Ints
+    source: NDArray[np.uint32]
+    pair: NDArray[np.uint32]
+    slot_start: Ints
+
+    @classmethod
+    def build(cls, space: StateSpace) -> Incoming:
+        """Transpose by a counting sort, then merge edges with the same two ends."""
+        from scipy.sparse import csr_array
+
+        n = len(space)
+        by_source = csr_array(
+            (np.arange(space.edges, dtype=np.int64), space.target.astype(np.int64), space.edge_start), shape=(n, n)
+        )
+        by_target = by_source.tocsc()
+        source, order = by_target.indices, by_target.data
+        column = np.repeat(np.arange(n), np.diff(by_target.indptr))
+        first = np.ones(len(source), dtype=bool)
+        first[1:] = (source[1:] != source[:-1]) | (column[1:] != column[:-1])
+        slot_start = np.flatnonzero(first)
+        start = np.concatenate([[0], np.cumsum(np.bincount(column[first], minlength=n))]).astype(np.int64)
+        return cls(start, source[first].astype(np.uint32), space.pair[order], slot_start)
+
+    def values(self, pair_rates: Floats) -> Floats:
+        """Return the rate of every slot (S,)."""
+        if len(self.slot_start) == 0:
+            return np.zeros(0)
+        result: Floats = np.add.reduceat(pair_rates[self.pair], self.slot_start)
+        return result

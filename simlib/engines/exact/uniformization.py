@@ -1,0 +1,395 @@
+"""Uniformisation: how probability flows through the states (Jensen 1953; Grassmann 1977; Stewart 1994, ch. 8).
+
+A chain with generator Q and largest exit rate Λ is a discrete chain P = I + Q/Λ whose jumps come at the times of a
+Poisson process of rate Λ:
+
+    p(t) = Σ_k Poisson(k; Λt) p(0) P^k,        ∫₀ᵗ p(s) ds = (1/Λ) Σ_k P(N_Λt > k) p(0) P^k.
+
+All terms are positive, so nothing cancels and rare probabilities keep their relative accuracy; cutting the sum at K
+loses at most the tail P(N_Λt > K), which is reported. One pass over k serves every report time: of each p(0) P^k only
+histograms over a few partitions of the states are kept, and weighted by the Poisson terms a block at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simlib.engines.exact.backend import kernels
+from simlib.engines.exact.poisson import poisson, survival, truncation
+from simlib.engines.exact.states import Incoming, StateSpace
+from simlib.errors import Cancelled
+from simlib.machine.tables import Floats, Ints, sums_by
+
+Progress = Callable[[float], None]
+Cancel = Callable[[], bool]
+
+_BLOCK = 64
+"""Steps between two weightings of the histograms, and two looks at progress and cancel."""
+
+_HELD_NUMBERS = 8_000_000
+"""Numbers in the block of steps held for nodes (64 MB)."""
+
+_WORTH_A_THREAD = 150_000
+"""Slots and cells of a step below which handing half of them to a second thread costs more than it saves."""
+
+_FEW = 2
+"""Times at which summing whole vectors and counting them once costs less than counting the vector of every step."""
+
+_NEGLIGIBLE = 1e-30
+
+
+@dataclass(frozen=True)
+class Generator:
+    """The rated machine of one segment, in pull form: `step(v) = diagonal v + values · v`, a product with Pᵀ.
+
+    uniform: Λ per day. values (S,): slot rates over Λ; diagonal (N,): 1 - exit rate / Λ.
+    """
+
+    incoming: Incoming
+    uniform: float
+    values: Floats
+    diagonal: Floats
+
+    @classmethod
+    def build(cls, incoming: Incoming, pair_rates: Floats, leak: Floats | None, duration: float) -> Generator:
+        """Rate the edges; `leak` (N,) is further exit that leads out of the states (a fired question)."""
+        n = len(incoming.start) - 1
+        values = incoming.values(pair_rates)
+        exit_rate = sums_by(incoming.source, values, n)
+        if leak is not None:
+            exit_rate = exit_rate + leak
+        uniform = max(float(exit_rate.max(initial=0.0)), 1e-3 / max(duration, 1e-9))
+        return cls(incoming, uniform, values / uniform, 1 - exit_rate / uniform)
+
+    def step(self, vector: Floats, result: Floats, first: int = 0, last: int | None = None) -> None:
+        """Write `vector` after one jump of the uniformised chain to `result`, rows [first, last) of it."""
+        if kernels is None:
+            result[:] = self.diagonal * vector + self._matrix @ vector
+            return
+        incoming, last = self.incoming, len(vector) if last is None else last
+        kernels.step(vector, result, incoming.start, incoming.source, self.values, self.diagonal, first, last)
+
+    @cached_property
+    def _matrix(self) -> Any:
+        return _csr(self.incoming.start, self.incoming.source, self.values)
+
+
+@dataclass(frozen=True)
+class Kill:
+    """What ends a pass early: reaching a state of `inside` (N,) bool, or firing, with hazard `fire` (N,) per day."""
+
+    inside: NDArray[np.bool_] | None = None
+    fire: Floats | None = None
+
+
+@dataclass
+class Flow:
+    """What one pass over a segment gives.
+
+    at (T, C) and until (T, C): histograms of p(t) and of ∫ p over the segment so far, at each time asked for;
+    hits (T,): probability killed so far in the segment; tails (T,): what truncation may have lost by each time;
+    vectors (J, N): p at the nodes asked for; end (N,), end_hits and end_tail: the same at the end of the segment.
+    """
+
+    at: Floats
+    until: Floats
+    hits: Floats
+    tails: Floats
+    end: Floats
+    end_hits: float = 0.0
+    end_tail: float = 0.0
+    steps: int = 0
+    vectors: Floats = field(default_factory=lambda: np.zeros((0, 0)))
+
+
+def flow(
+    generator: Generator,
+    start: Floats,
+    duration: float,
+    times: Floats,
+    *,
+    cells: NDArray[np.int32] | None = None,
+    bins: int = 0,
+    kill: Kill | None = None,
+    tolerance: float = 1e-9,
+    nodes: Floats | None = None,
+    pool: ThreadPoolExecutor | None = None,
+    progress: Progress | None = None,
+    cancel: Cancel | None = None,
+) -> Flow:
+    """Carry `start` (N,) through a segment of `duration` days.
+
+    `times` (T,) are days within the segment at which `cells` (G, N), numbered below `bins`, are histogrammed; `nodes`
+    (J,) those at which whole vectors are kept. Truncation loses at most `tolerance`. Raises Cancelled.
+    """
+    asked = np.append(times, duration)
+    last = truncation(generator.uniform * duration, tolerance)
+    few = _Few(asked, len(start)) if cells is not None and len(np.unique(asked)) <= _FEW else None
+    width = bins if few is None else 0
+    sums = _Sums(len(times), width, len(start))
+    held = Held(0 if nodes is None else len(nodes), len(start))
+    advance = _Advance(generator, cells, width, pool)
+    vector, spare = start.copy(), np.empty_like(start)
+    hit = _inside(vector, kill)
+    for steps in blocks(last, held.rows):
+        weights = poisson(steps, generator.uniform * asked)
+        block = np.zeros((len(steps), width))
+        hits = np.zeros(len(steps))
+        survivals = survival(steps, generator.uniform * asked)
+        for row in range(len(steps)):
+            hits[row] = hit
+            if few is not None:
+                few.add(weights[:, row], survivals[:, row], vector)
+            sums.keep_end(weights[-1, row], vector)
+            held.take(row, vector)
+            hit += _fired(vector, kill, generator.uniform)
+            advance(vector, spare, block[row])
+            vector, spare = spare, vector
+            hit += _inside(vector, kill)
+        sums.add_block(weights, survivals[:-1], block, hits)
+        if nodes is not None:
+            held.weigh(poisson(steps, generator.uniform * nodes))
+        if progress:
+            progress((int(steps[-1]) + 1) / (last + 1))
+        if cancel is not None and cancel():
+            raise Cancelled("the exact solution was cancelled")
+    tails = survival(np.array([last]), generator.uniform * asked)[:, 0]
+    if few is not None and cells is not None:
+        sums.at, sums.until = few.counted(sums.end, cells, bins)
+    return Flow(
+        at=sums.at, until=sums.until / generator.uniform, hits=sums.hits[:-1], tails=tails[:-1], end=sums.end,
+        end_hits=float(sums.hits[-1]), end_tail=float(tails[-1]), steps=last + 1, vectors=held.vectors,
+    )  # fmt: skip
+
+
+def blocks(last: int, rows: int) -> Iterator[Ints]:
+    """Yield the steps 0 to `last` in runs of at most `rows`."""
+    for first in range(0, last + 1, rows):
+        yield np.arange(first, min(first + rows, last + 1))
+
+
+class Held:
+    """Whole vectors at a few nodes in time (J, N): the steps of a block are held and weighted by one product."""
+
+    def __init__(self, nodes: int, states: int) -> None:
+        self.vectors = np.zeros((nodes, states))
+        self.rows = _BLOCK if nodes == 0 else max(min(_BLOCK, _HELD_NUMBERS // max(states, 1)), 8)
+        self._block = np.empty((self.rows if nodes else 0, states))
+
+    def take(self, row: int, vector: Floats) -> None:
+        """Hold the vector of one step of the block."""
+        if len(self._block):
+            self._block[row] = vector
+
+    def weigh(self, weights: Floats) -> None:
+        """Add the block, weighted (J, steps), to the nodes where it counts."""
+        some = np.flatnonzero(weights.max(axis=1, initial=0.0) > _NEGLIGIBLE)
+        self.vectors[some] += weights[some] @ self._block[: weights.shape[1]]
+
+
+class _Sums:
+    """Sums over the steps of a pass, weighted by Poisson terms."""
+
+    def __init__(self, times: int, bins: int, states: int) -> None:
+        self.at = np.zeros((times, bins))
+        self.until = np.zeros((times, bins))
+        self.hits = np.zeros(times + 1)
+        self.end = np.zeros(states)
+
+    def keep_end(self, weight: float, vector: Floats) -> None:
+        _add(self.end, weight, vector)
+
+    def add_block(self, weights: Floats, survivals: Floats, block: Floats, hits: Floats) -> None:
+        self.hits += weights @ hits
+        at = weights[:-1]
+        some = np.flatnonzero(at.max(axis=1, initial=0.0) > _NEGLIGIBLE)
+        self.at[some] += at[some] @ block
+        whole = survivals.min(axis=1, initial=1.0) >= 1.0
+        self.until[whole] += block.sum(axis=0)
+        part = np.flatnonzero(~whole & (survivals.max(axis=1, initial=0.0) > _NEGLIGIBLE))
+        self.until[part] += survivals[part] @ block
+
+
+class _Few:
+    """Sums of whole vectors over the steps, at the few different times among those asked for (the end is the last)."""
+
+    def __init__(self, asked: Floats, states: int) -> None:
+        self.times, self.first, self.place = np.unique(asked, return_index=True, return_inverse=True)
+        self.at = np.zeros((len(self.times) - 1, states))
+        self.until = np.zeros((len(self.times), states))
+
+    def add(self, weights: Floats, survivals: Floats, vector: Floats) -> None:
+        """Add the vector of one step, with the weights of all times asked for."""
+        for at, column in zip(self.at, self.first, strict=False):
+            _add(at, weights[column], vector)
+        for until, column in zip(self.until, self.first, strict=True):
+            _add(until, survivals[column], vector)
+
+    def counted(self, end: Floats, cells: NDArray[np.int32], bins: int) -> tuple[Floats, Floats]:
+        """Return the histograms at the times asked for, the end left out, of p(t) and of its sum."""
+        tables = []
+        for vectors in ([*self.at, end], self.until):
+            table = np.zeros((len(self.times), bins))
+            for row, vector in zip(table, vectors, strict=True):
+                _count(vector, cells, row, 0, len(vector))
+            tables.append(table[self.place[:-1]])
+        return tables[0], tables[1]
+
+
+class _Advance:
+    """One step of a pass: count the vector into cells, and write what it is after one jump.
+
+    Large steps are done in two parts, side by side where a thread is free: the same sums either way, bit for bit.
+    """
+
+    def __init__(
+        self, generator: Generator, cells: NDArray[np.int32] | None, bins: int, pool: ThreadPoolExecutor | None
+    ) -> None:
+        self.generator, self.pool = generator, pool
+        self.cells = cells if bins else None
+        start = generator.incoming.start
+        work = len(generator.values) + (0 if self.cells is None else self.cells.size)
+        self.states, self.half = len(start) - 1, len(start) - 1
+        if kernels is not None and work >= _WORTH_A_THREAD:
+            self.half = int(np.searchsorted(start, start[-1] // 2))
+        self.second = np.empty(bins)
+
+    def __call__(self, vector: Floats, result: Floats, counts: Floats) -> None:
+        """Add the histogram of `vector` to `counts` (C,) and write its successor to `result`."""
+        if self.half == self.states:
+            self._part(vector, result, counts, 0, self.states)
+            return
+        self.second[:] = 0.0
+        rest = (vector, result, self.second, self.half, self.states)
+        waiting = None if self.pool is None else self.pool.submit(self._part, *rest)
+        self._part(vector, result, counts, 0, self.half)
+        if waiting is None:
+            self._part(*rest)
+        else:
+            waiting.result()
+        counts += self.second
+
+    def _part(self, vector: Floats, result: Floats, counts: Floats, first: int, last: int) -> None:
+        if self.cells is not None:
+            _count(vector, self.cells, counts, first, last)
+        self.generator.step(vector, result, first, last)
+
+
+def _count(vector: Floats, cells: NDArray[np.int32], out: Floats, first: int, last: int) -> None:
+    """Add the histogram of states [first, last) to `out` (C,)."""
+    if kernels is not None:
+        kernels.histogram(vector, cells, out, first, last)
+        return
+    for group in cells:
+        out += sums_by(group[first:last], vector[first:last], len(out))
+
+
+def _add(total: Floats, weight: float, vector: Floats) -> None:
+    if weight <= 0:  # no other threshold: where only long paths lead, they count with their tiny weights
+        return
+    if kernels is None:
+        total += weight * vector
+    else:
+        kernels.add(total, weight, vector)
+
+
+def _inside(vector: Floats, kill: Kill | None) -> float:
+    """Take the probability that is inside the killing set out of the vector, and return it."""
+    if kill is None or kill.inside is None:
+        return 0.0
+    hit = float(vector[kill.inside].sum())
+    vector[kill.inside] = 0.0
+    return hit
+
+
+def _fired(vector: Floats, kill: Kill | None, uniform: float) -> float:
+    return 0.0 if kill is None or kill.fire is None else float(vector @ kill.fire) / uniform
+
+
+def backward(
+    space: StateSpace,
+    pair_rates: Floats,
+    terminal: Floats,
+    duration: float,
+    times: Floats,
+    *,
+    kill: Kill | None = None,
+    reward: Floats | None = None,
+    tolerance: float = 1e-12,
+    cancel: Cancel | None = None,
+) -> Floats:
+    """Return u (J, N) at the remaining times `times` (J,) of a segment, where u is the value still to come.
+
+    u at the end is `terminal` (N,); going back it gains `reward` (N,) per day, is held at 1 inside a killing set, and
+    a firing with hazard `kill.fire` is worth 1. The push form of the same uniformisation: P u in place of Pᵀ p.
+    """
+    leak = None if kill is None else kill.fire
+    exit_rate = _exit_rates(space, pair_rates) + (0.0 if leak is None else leak)
+    inside = None if kill is None else kill.inside
+    if inside is not None:
+        exit_rate = np.where(inside, 0.0, exit_rate)
+    uniform = max(float(exit_rate.max(initial=0.0)), 1e-3 / max(duration, 1e-9))
+    product = Push(space, pair_rates / uniform, 1 - exit_rate / uniform, inside)
+    last = truncation(uniform * duration, tolerance)
+    vector = terminal.astype(float, copy=True)
+    earned = np.zeros(len(space))
+    for gain in (reward, leak):
+        earned += 0.0 if gain is None else gain / uniform
+    if inside is not None:
+        vector[inside], earned[inside] = 1.0, 0.0
+    worth = Held(len(times), len(space))
+    income = Held(len(times) if np.any(earned) else 0, len(space))
+    for steps in blocks(last, worth.rows):
+        for row in range(len(steps)):
+            worth.take(row, vector)
+            vector = product(vector)
+            if len(income.vectors):
+                income.take(row, earned)
+                earned = product(earned)
+        worth.weigh(poisson(steps, uniform * times))
+        if len(income.vectors):
+            income.weigh(survival(steps, uniform * times))
+        if cancel is not None and cancel():
+            raise Cancelled("the gradient was cancelled")
+    return worth.vectors + income.vectors if len(income.vectors) else worth.vectors
+
+
+def _exit_rates(space: StateSpace, pair_rates: Floats) -> Floats:
+    return sums_by(space.source, pair_rates[space.pair], len(space))
+
+
+class Push:
+    """The product P u, edges by source, states of `inside` held."""
+
+    def __init__(
+        self, space: StateSpace, pair_values: Floats, diagonal: Floats, inside: NDArray[np.bool_] | None
+    ) -> None:
+        self.space, self.diagonal = space, diagonal
+        self.values = pair_values[space.pair]
+        if inside is not None:
+            self.values[inside[space.source]] = 0.0
+        self.matrix: Any = None if kernels is not None else _csr(space.edge_start, space.target, self.values)
+
+    def __call__(self, vector: Floats) -> Floats:
+        """Return P u (N,)."""
+        if kernels is None:
+            return np.asarray(self.diagonal * vector + self.matrix @ vector)
+        result = np.empty_like(vector)
+        kernels.step(
+            vector, result, self.space.edge_start, self.space.target, self.values, self.diagonal, 0, len(vector)
+        )
+        return result
+
+
+def _csr(start: Ints, index: NDArray[np.uint32], values: Floats) -> Any:
+    from scipy.sparse import csr_array
+
+    n = len(start) - 1
+    return csr_array((values, index.astype(np.int64), start), shape=(n, n))

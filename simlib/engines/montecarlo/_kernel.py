@@ -1,0 +1,355 @@
+"""The Monte Carlo kernel: the next-reaction method on local rate tables, with keyed dice. Imported only when run.
+
+Each move keeps the absolute time at which it will fire. When an event changes the hazard of a move from a to b, what
+is left of its unit exponential, (fire - t) a, is spent at the new speed: fire = t + left / b (Gibson and Bruck 2000).
+A move that is switched off keeps what is left until it is switched on again, so the k-th firing of a move always
+spends its k-th exponential, whatever happens in between. Calendar windows and interventions cut time into segments
+with a rate table each; at a cut every hazard is read anew and the same rule applies, which is exact (Anderson 2007).
+A hazard that does not change leaves its firing time untouched to the bit.
+
+The state is kept three ways at once: one level per variable, one index per move into its local table, moved by
+strides, and a packed one-hot word in which every condition is a few ANDs. Histograms are kept as differences on the
+time grid and summed once at the end. Everything counted is an integer, so sums do not depend on their order.
+
+One serial function that releases the GIL, compiled once per installation: its arguments are flat arrays and nothing
+in it is specialised on a scenario. Indices are unsigned 32-bit loads, because Numba tests signed ones for wrap-around.
+Helpers that take the whole machine are inlined before typing, so that its arrays are unpacked only once.
+
+References: Gibson, M. and Bruck, J. (2000) Efficient exact stochastic simulation of chemical systems with many
+species and many channels, J. Phys. Chem. A 104. Anderson, D. (2007) A modified next reaction method for simulating
+chemical systems with time dependent propensities and delays, J. Chem. Phys. 127.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from simlib.engines.compile_cache import compiled_once
+from simlib.engines.montecarlo.streams import GAMMA, MIX_1, MIX_2
+
+_ONE = np.uint64(1)
+_S12, _S27, _S30, _S31 = (np.uint64(shift) for shift in (12, 27, 30, 31))
+_BIT, _WORD = np.uint32(63), np.uint32(6)
+
+_LEAN: dict[str, Any] = {"_nrt": False, "no_cfunc_wrapper": True}
+"""Arrays belong to the caller. Numba would count references to each one it takes out of a tuple: nine times slower."""
+
+_njit = njit(**_LEAN)
+_inline = njit(inline="always", **_LEAN)
+
+DONE, TOO_MANY_EVENTS, HISTORY_FULL = 0, 1, 2
+
+
+@_njit
+def mix(x):
+    """Return the finaliser of `streams.mix` for one word."""
+    x = (x ^ (x >> _S30)) * MIX_1
+    x = (x ^ (x >> _S27)) * MIX_2
+    return x ^ (x >> _S31)
+
+
+@_njit
+def uniform(key, number):
+    """Return a draw of the stream with this key, strictly between 0 and 1; `number` counts from 0."""
+    word = mix(key + (np.uint64(number) + _ONE) * GAMMA)
+    return (np.float64(np.int64(word >> _S12)) + 0.5) * 2.0**-52
+
+
+@_njit
+def exponential(key, number):
+    """Return a draw of the stream as a unit exponential."""
+    return -math.log(uniform(key, number))
+
+
+@_njit
+def choose(cumulative, first, u):
+    """Return the first place from `first` on whose cumulative share exceeds u; the last possible one is above 1."""
+    place = np.uint32(first)
+    while u >= cumulative[place]:
+        place = np.uint32(place + 1)
+    return place
+
+
+@_njit
+def any_clause(condition_start, clause, condition, word):
+    """Say whether any clause of a condition shares no bit with a packed state."""
+    words = len(word)
+    for row in range(condition_start[condition], condition_start[condition + 1]):
+        apart = True
+        for k in range(words):
+            if word[k] & clause[row * words + k]:
+                apart = False
+                break
+        if apart:
+            return True
+    return False
+
+
+@_inline
+def holds(machine, condition, word):
+    """Say whether a condition holds in a packed state."""
+    return any_clause(machine.condition_start, machine.clause, condition, word)
+
+
+@_inline
+def rung_of(machine, ladder, word):
+    """Return the highest rung (its place among all rungs) that holds; the first always does."""
+    first = machine.rung_start[ladder]
+    rung = np.uint32(machine.rung_start[ladder + 1] - 1)
+    while rung > first and not holds(machine, rung, word):
+        rung = np.uint32(rung - 1)
+    return rung
+
+
+@_njit
+def earliest(bits):
+    """Return the move that fires first, given the bits of the firing times as whole numbers.
+
+    From zero on, bits are in the order of the numbers; and the least of whole numbers is found with vectors, which
+    for floating-point numbers would ask for promises about NaN that Numba does not pass on.
+    """
+    least = bits[0]
+    for move in range(len(bits)):
+        least = bits[move] if bits[move] < least else least
+    first = 0
+    while bits[first] != least:
+        first += 1
+    return np.uint32(first)
+
+
+@_inline
+def rerate(work, move, new, t):
+    """Give a move a new hazard at time t: what is left is spent at the new speed, or kept while the move is off."""
+    old = work.rate[move]
+    if new != old:
+        unit = (work.fire[move] - t) * old if old > 0.0 else work.left[move]
+        work.rate[move] = new
+        work.left[move] = unit
+        work.fire[move] = t + unit / new if new > 0.0 else np.inf
+
+
+@_inline
+def set_level(machine, work, counts, row, variable, new):
+    """Move a variable to another level: the packed word, the histogram, and the table places of its readers."""
+    old = work.level[variable]
+    change = new - old
+    work.level[variable] = new
+    before, after = np.uint32(machine.bit[variable] + old), np.uint32(machine.bit[variable] + new)
+    work.word[before >> _WORD] ^= _ONE << np.uint64(before & _BIT)
+    work.word[after >> _WORD] ^= _ONE << np.uint64(after & _BIT)
+    counts[row + before] -= 1
+    counts[row + after] += 1
+    for k in range(machine.reader_start[variable], machine.reader_start[variable + 1]):
+        move = machine.reader_move[k]
+        work.place[move] = np.uint32(work.place[move] + change * machine.reader_stride[k])
+
+
+@_inline
+def start(machine, values, work, counts, layout, replicate_key):
+    """Set up one replicate at t = 0 in segment 0: levels, rungs, keys, and the first exponential of every move."""
+    for k in range(len(work.word)):
+        work.word[k] = 0
+    for move in range(len(machine.entry)):
+        work.place[move] = machine.entry[move]
+    for variable in range(len(machine.top)):
+        chosen = machine.spread_start[variable]
+        if machine.spread_start[variable + 1] - chosen > 1:
+            chosen = choose(values.share, chosen, uniform(mix(replicate_key ^ machine.start_hash[variable]), 0))
+        bit = machine.bit[variable]
+        work.level[variable] = 0
+        work.word[bit >> _WORD] ^= _ONE << np.uint64(bit & _BIT)
+        counts[bit] += 1
+        set_level(machine, work, counts, 0, variable, machine.spread_level[chosen])
+    for ladder in range(len(work.rung)):
+        work.rung[ladder] = rung_of(machine, ladder, work.word)
+        counts[layout.rung + work.rung[ladder]] += 1
+    offset = machine.segment_table[0]
+    for move in range(len(machine.entry)):
+        work.key[move] = mix(replicate_key ^ machine.move_hash[move])
+        work.fired[move] = 0
+        work.total[move] = 0
+        work.left[move] = exponential(work.key[move], 0)
+        work.rate[move] = values.rates[offset + work.place[move]]
+        work.fire[move] = work.left[move] / work.rate[move] if work.rate[move] > 0.0 else np.inf
+
+
+@_inline
+def first_ending(machine, work, layout):
+    """Return the first ending that holds, or -1."""
+    for ending in range(layout.endings):
+        if holds(machine, layout.ending - layout.rung + ending, work.word):
+            return ending
+    return -1
+
+
+@_inline
+def answer(counts, row, layout, times, question, t):
+    """Note the first time of a question."""
+    if times[question] == np.inf:
+        times[question] = t
+        counts[row + layout.question + question] += 1
+
+
+@_inline
+def count_firing(machine, work, counts, row, layout, times, move, outcome, t):
+    """Count a firing of a move, by its own clock or forced, and answer the questions about it."""
+    before = work.total[move]
+    work.total[move] = before + 1
+    counts[row + layout.move + move] += 1
+    counts[row + layout.square + move] += 2 * before + 1
+    for k in range(machine.asked_start[outcome], machine.asked_start[outcome + 1]):
+        answer(counts, row, layout, times, machine.asked[k], t)
+
+
+@_inline
+def apply(machine, values, work, counts, row, offset, held, layout, times, outcome, t):
+    """Apply the effects of an outcome (or a pin) and everything that follows from them; return the ending, or -1."""
+    changed = False
+    for effect in range(machine.effect_start[outcome], machine.effect_start[outcome + 1]):
+        if machine.held[held + effect]:
+            continue
+        variable = machine.effect_variable[effect]
+        old = work.level[variable]
+        new = old * machine.effect_keep[effect] + machine.effect_amount[effect]
+        new = 0 if new < 0 else new
+        new = machine.top[variable] if new > machine.top[variable] else new
+        if new != old:
+            changed = True
+            set_level(machine, work, counts, row, variable, new)
+    if not changed:
+        return -1
+    for k in range(machine.touched_start[outcome], machine.touched_start[outcome + 1]):
+        move = machine.touched[k]
+        rerate(work, move, values.rates[offset + work.place[move]], t)
+    for k in range(machine.ladder_start[outcome], machine.ladder_start[outcome + 1]):
+        ladder = machine.ladder[k]
+        rung = rung_of(machine, ladder, work.word)
+        counts[row + layout.rung + work.rung[ladder]] -= 1
+        counts[row + layout.rung + rung] += 1
+        work.rung[ladder] = rung
+    rungs = layout.ending - layout.rung
+    for k in range(machine.question_start[outcome], machine.question_start[outcome + 1]):
+        question = machine.question[k]
+        condition = rungs + layout.endings + question
+        if times[question] == np.inf and holds(machine, condition, work.word):
+            answer(counts, row, layout, times, question, t)
+    for k in range(machine.ending_start[outcome], machine.ending_start[outcome + 1]):
+        if holds(machine, rungs + machine.ending[k], work.word):
+            return np.int64(machine.ending[k])
+    return -1
+
+
+@_inline
+def action_outcome(machine, values, work, chances, action, replicate_key):
+    """Return the outcome (or pin) that an intervention brings about now, -1 when it has no effect."""
+    outcome, move = np.int64(machine.action_outcome[action]), machine.action_move[action]
+    if move < 0:
+        effect = machine.effect_start[outcome]
+        same = work.level[machine.effect_variable[effect]] == machine.effect_amount[effect]
+        return np.int64(-1) if same else outcome
+    if not machine.possible[work.place[move]]:
+        return np.int64(-1)
+    if outcome < 0:
+        u = uniform(mix(replicate_key ^ machine.action_hash[action]), machine.action_repeat[action])
+        outcome = np.int64(choose(values.chance, chances + machine.outcome_start[move], u)) - np.int64(chances)
+    return outcome
+
+
+@_inline
+def fire_next(machine, values, work, chances, move):
+    """Use up the present occurrence of a move's own clock: return its outcome and draw the next exponential."""
+    number = 2 * work.fired[move]
+    first = machine.outcome_start[move]
+    outcome = np.int64(first)
+    if machine.outcome_start[move + 1] - first > 1:
+        outcome = np.int64(choose(values.chance, chances + first, uniform(work.key[move], number + 1)))
+        outcome -= np.int64(chances)
+    work.fired[move] += 1
+    work.fire[move] += exponential(work.key[move], number + 2) / work.rate[move]
+    return outcome
+
+
+@_inline
+def note(history, row, t, outcome, action, word):
+    """Keep one row of history; say whether there was room."""
+    if row >= len(history.time):
+        return False
+    history.time[row], history.outcome[row], history.action[row] = t, outcome, action
+    for k in range(len(word)):
+        history.state[row, k] = word[k]
+    return True
+
+
+@compiled_once(**_LEAN)
+def run(layout, machine, values, work, output, history, seed_key, first, replicates, max_events):
+    """Simulate replicates `first` and following; return (status, how many were finished, rows of history).
+
+    Adds to the integer arrays of `output` and fills one row per replicate in the others.
+    """
+    moves, segments, effects = len(machine.entry), len(machine.segment_end), len(machine.effect_variable)
+    counts, rows, keep = output.counts, 0, len(history.time)
+    for replicate in range(replicates):
+        replicate_key = mix(seed_key + (np.uint64(first + replicate) + _ONE) * GAMMA)
+        times = output.question_time[replicate]
+        for question in range(layout.questions):
+            times[question] = np.inf
+        start(machine, values, work, counts, layout, replicate_key)
+        for question in range(layout.questions):
+            if holds(machine, layout.question - layout.rung + question, work.word):
+                answer(counts, 0, layout, times, question, 0.0)
+        ended = first_ending(machine, work, layout)
+        if ended >= 0:
+            counts[layout.ending + ended] += 1
+        if keep and not note(history, rows, 0.0, -1, -1, work.word):
+            return HISTORY_FULL, replicate, rows
+        rows += 1
+        t, cell, segment, events = 0.0, 0, 0, 0
+        offset, chances, held = machine.segment_table[0], machine.segment_chance[0], np.uint32(0)
+        action, last_action = machine.action_start[0], machine.action_start[1]
+        while ended < 0:
+            if action < last_action:
+                present, action = action, action + 1
+                output.tried[present] += 1
+                outcome = action_outcome(machine, values, work, chances, present, replicate_key)
+                if outcome < 0:
+                    output.void[present] += 1
+                    continue
+                move = machine.action_move[present]
+            else:
+                present, first_move = -1, earliest(work.bits)
+                if work.fire[first_move] >= machine.segment_end[segment]:
+                    t, segment = machine.segment_end[segment], segment + 1
+                    if segment == segments:
+                        break
+                    offset, chances = machine.segment_table[segment], machine.segment_chance[segment]
+                    held = np.uint32(segment * effects)
+                    action, last_action = machine.action_start[segment], machine.action_start[segment + 1]
+                    for move in range(moves):
+                        rerate(work, move, values.rates[offset + work.place[move]], t)
+                    continue
+                t, move = work.fire[first_move], np.int64(first_move)
+                outcome = fire_next(machine, values, work, chances, first_move)
+            while machine.grid[cell] < t:
+                cell += 1
+            row = cell * layout.width
+            if move >= 0:
+                count_firing(machine, work, counts, row, layout, times, np.uint32(move), np.uint32(outcome), t)
+            ended = apply(machine, values, work, counts, row, offset, held, layout, times, np.uint32(outcome), t)
+            if ended >= 0:
+                counts[row + layout.ending + ended] += 1
+            events += 1
+            if events > max_events:
+                return TOO_MANY_EVENTS, replicate, rows
+            if keep and not note(history, rows, t, outcome, present, work.word):
+                return HISTORY_FULL, replicate, rows
+            rows += 1
+        output.ending[replicate] = ended
+        output.ending_time[replicate] = t if ended >= 0 else np.inf
+        output.events[replicate] = events
+        if keep:
+            history.start[replicate + 1] = rows
+    return DONE, replicates, rows

@@ -1,0 +1,135 @@
+"""What replicates add up to: integer counts, and the forecast that they give with its intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simlib.machine.tables import Floats, Ints
+from simlib.results import ONGOING, Z95, Band, Forecast, labels
+from simlib.scenario.model import Hold
+
+if TYPE_CHECKING:
+    from simlib.engines.montecarlo.kernel_input import Flat
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What happened in R replicates, at T report times, as integers.
+
+    How many replicates were, at each time: levels (T, L) at each level, rungs (T, R) on each rung; had by then: endings
+    (T, E) ended, questions (T, Q). moves (T, M): firings so far, all replicates together; squares (T, M): sum over
+    replicates of the squared number of firings. tried, void (A,): for each intervention that acts, replicates still
+    going, and those among them in which it had no effect. By replicate: ending (R,) index or -1, ending_time (R,)
+    and question_time (R, Q) in days, infinity for not within the horizon; events (R,).
+    """
+
+    first: int
+    levels: Ints
+    rungs: Ints
+    endings: Ints
+    questions: Ints
+    moves: Ints
+    squares: Ints
+    tried: Ints
+    void: Ints
+    ending: NDArray[np.int32]
+    ending_time: Floats
+    question_time: Floats
+    events: Ints
+
+    @property
+    def runs(self) -> int:
+        """Number of replicates."""
+        return len(self.ending)
+
+    def __add__(self, other: Counts) -> Counts:
+        """Join with the replicates that follow; raises ValueError when `other` does not begin where this one ends."""
+        if other.first != self.first + self.runs:
+            raise ValueError(f"replicates from {other.first} do not follow {self.first + self.runs - 1}")
+        summed = ("levels", "rungs", "endings", "questions", "moves", "squares", "tried", "void")
+        joined = ("ending", "ending_time", "question_time", "events")
+        return Counts(
+            self.first,
+            **{name: getattr(self, name) + getattr(other, name) for name in summed},
+            **{name: np.concatenate([getattr(self, name), getattr(other, name)]) for name in joined},
+        )
+
+
+def to_forecast(
+    flat: Flat, horizon: float, counts: Counts, assumptions: Mapping[str, float], source: Mapping[str, Any]
+) -> Forecast:
+    """Return `counts` as a forecast with 95% intervals; `source` is its provenance."""
+    tables, runs = flat.tables, counts.runs
+    scenario = tables.scenario
+    ended = np.column_stack([counts.endings, runs - counts.endings.sum(axis=1)])
+    levels = list(zip(tables.variable_ids, tables.level_ids, strict=True))
+    rungs = [(name, [rung.id for rung in ladder.rungs]) for name, ladder in scenario.ladders.items()]
+    mean, half = _firings(counts)
+    return Forecast(
+        scenario=scenario.id,
+        title=scenario.title,
+        as_of=scenario.as_of,
+        horizon_days=horizon,
+        engine="montecarlo",
+        times=flat.grid,
+        endings=_bands([*scenario.endings, ONGOING], ended, runs),
+        questions=_bands(scenario.questions, counts.questions, runs),
+        variables=_split(levels, counts.levels / runs),
+        ladders=_split(rungs, counts.rungs / runs),
+        moves=dict(zip(tables.move_ids, mean.T.copy(), strict=True)),
+        error={
+            "variables": _split(levels, half_width(counts.levels, runs)),
+            "ladders": _split(rungs, half_width(counts.rungs, runs)),
+            "moves": dict(zip(tables.move_ids, half.T.copy(), strict=True)),
+        },
+        assumptions=assumptions,
+        labels=labels(scenario),
+        interventions=_interventions(flat, counts),
+        provenance=source,
+    )
+
+
+_Parts = Sequence[tuple[str, Sequence[str]]]
+
+
+def _split(parts: _Parts, columns: Floats) -> dict[str, dict[str, Floats]]:
+    """Return the columns (T, C) by name and part, in order."""
+    column = iter(np.ascontiguousarray(columns.T))
+    return {name: {part: next(column) for part in inner} for name, inner in parts}
+
+
+def half_width(successes: Ints, runs: int) -> Floats:
+    """Return the half-width about k / n that covers the 95% Wilson interval (its longer side)."""
+    band = Band.wilson(successes, runs)
+    return np.maximum(band.high - band.probability, band.probability - band.low)
+
+
+def _bands(names: Iterable[str], columns: Ints, runs: int) -> dict[str, Band]:
+    whole = Band.wilson(np.ascontiguousarray(columns.T), runs)
+    rows = zip(whole.probability, whole.low, whole.high, strict=True)
+    return {name: Band(*row) for name, row in zip(names, rows, strict=True)}
+
+
+def _firings(counts: Counts) -> tuple[Floats, Floats]:
+    """Return the mean number of firings (T, M) and its 95% half-width; where none was seen, the Wilson one of zero."""
+    runs = counts.runs
+    mean = counts.moves / runs
+    variance = np.maximum(counts.squares / runs - mean**2, 0.0) * runs / max(runs - 1, 1)
+    half = np.where(counts.moves == 0, Z95**2 / (runs + Z95**2), Z95 * np.sqrt(variance / runs))
+    return mean, half
+
+
+def _interventions(flat: Flat, counts: Counts) -> tuple[dict[str, Any], ...]:
+    """Say for each intervention that acts once in which share of the replicates still going it had no effect."""
+    items = flat.tables.scenario.interventions
+    acted = zip(flat.actions.number, counts.tried.tolist(), counts.void.tolist(), strict=True)
+    share = {n: void / tried if tried else None for n, tried, void in acted if not isinstance(items[n], Hold)}
+    return tuple(
+        {"intervention": str(item), "because": item.because, "without_effect": share.get(number)}
+        for number, item in enumerate(items)
+    )

@@ -1,0 +1,236 @@
+"""Full histories of chosen replicates, by replay, and one of them told as a dated story.
+
+A run keeps no paths. Since every draw has an address, any replicate can be played again with the same seed, and gives
+the same events to the bit; `histories` does that and keeps each of them.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simlib.engines.montecarlo.arrays import Values
+from simlib.engines.montecarlo.simulator import (
+    CHUNK,
+    Simulator,
+    allocate,
+    call,
+    check_runs,
+    empty_history,
+    thread_count,
+)
+from simlib.engines.montecarlo.streams import check_seed, seed_key
+from simlib.formatting import long_date
+from simlib.machine import priors
+from simlib.machine.tables import Floats, Ints
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from simlib.scenario.model import Scenario
+
+
+@dataclass(frozen=True)
+class Histories:
+    """Everything that happened in R replicates, N rows in all: for each a first row for the start, then its events.
+
+    start (R + 1,): rows of replicate number `replicates[i]` are start[i] to start[i + 1]. By row: time in days, move
+    and outcome (indices as in `Tables`, -1 for the start and for a variable that was set), intervention (its number
+    in the scenario, -1 for none), levels (N, V) after it. ending (R,) index or -1, ending_time (R,).
+    """
+
+    scenario: Scenario
+    horizon: float
+    seed: int
+    replicates: Ints
+    start: Ints
+    time: Floats
+    move: Ints
+    outcome: Ints
+    intervention: Ints
+    levels: NDArray[np.int8]
+    ending: Ints
+    ending_time: Floats
+
+    def __len__(self) -> int:
+        return len(self.replicates)
+
+    def rows(self, replicate: int) -> slice:
+        """Return the rows of a replicate, given by its number; raises KeyError."""
+        place = np.flatnonzero(self.replicates == replicate)
+        if len(place) == 0:
+            raise KeyError(f"replicate {replicate} is not among the {len(self)} histories")
+        return slice(int(self.start[place[0]]), int(self.start[place[0] + 1]))
+
+    def frame(self) -> pd.DataFrame:
+        """Return one row per event: replicate, day, date, actor, move, label, outcome, intervention, and the levels.
+
+        The columns named after variables hold the level after the event. The start has no move.
+        """
+        import pandas as pd
+
+        scenario = self.scenario
+        actors, labels = ([getattr(move, name) for move in scenario] for name in ("actor", "label"))
+        outcomes = [outcome.id for move in scenario for outcome in move.outcomes]
+        columns: dict[str, Any] = {
+            "replicate": np.repeat(self.replicates, np.diff(self.start)),
+            "day": self.time,
+            "date": [self._date(day) for day in self.time],
+            "actor": _named(actors, self.move),
+            "move": _named(list(scenario.moves), self.move),
+            "label": _named(labels, self.move),
+            "outcome": _named(outcomes, self.outcome),
+            "intervention": _named([str(item) for item in scenario.interventions], self.intervention),
+        }
+        for index, (name, variable) in enumerate(scenario.variables.items()):
+            levels = pd.CategoricalDtype(list(variable.levels), ordered=True)
+            columns[name] = pd.Categorical.from_codes(self.levels[:, index].astype(np.int64), dtype=levels)
+        return pd.DataFrame(columns)
+
+    def story(self, replicate: int) -> list[str]:
+        """Tell one replicate as dated sentences, from the start to its ending or the horizon; raises KeyError."""
+        rows = self.rows(replicate)
+        place = int(np.flatnonzero(self.replicates == replicate)[0])
+        sentences = [f"{long_date(self.scenario.as_of)}: the story begins; {self._situation(rows.start)}."]
+        sentences += [self._sentence(row) for row in range(rows.start + 1, rows.stop)]
+        return [*sentences, self._last_sentence(place)]
+
+    def _date(self, day: float) -> dt.date:
+        return self.scenario.as_of + dt.timedelta(days=int(day))
+
+    def _situation(self, row: int) -> str:
+        parts = [
+            f"{variable.at(variable.levels[level])}{' (hidden)' if variable.hidden else ''}"
+            for variable, level in zip(self.scenario.variables.values(), self.levels[row], strict=True)
+        ]
+        return "; ".join(parts)
+
+    def _sentence(self, row: int) -> str:
+        scenario = self.scenario
+        when, change = long_date(self._date(self.time[row])), self._change(row)
+        if self.move[row] < 0:
+            return f"{when}: by intervention, {change}."
+        move = list(scenario.moves.values())[self.move[row]]
+        who = scenario.actors[move.actor].label if move.actor in scenario.actors else move.actor
+        outcome = [o for m in scenario for o in m.outcomes][self.outcome[row]]
+        how = f" ({outcome.label})" if len(move.outcomes) > 1 else ""
+        notes = [note for note, true in (("forced", self.intervention[row] >= 0), ("unseen", move.covert)) if true]
+        note = f" [{', '.join(notes)}]" if notes else ""
+        return f"{when}: {who}: {move.label}{how}{note}; {change}."
+
+    def _change(self, row: int) -> str:
+        changes = [
+            f"{variable.label} goes from {' to '.join(variable.words(variable.levels[k]) for k in (before, after))}"
+            for variable, before, after in zip(
+                self.scenario.variables.values(), self.levels[row - 1], self.levels[row], strict=True
+            )
+            if before != after
+        ]
+        return ", ".join(changes) or "nothing changes"
+
+    def _last_sentence(self, place: int) -> str:
+        if self.ending[place] < 0:
+            last = self._date(max(np.ceil(self.horizon) - 1, 0))
+            return f"{long_date(last)}: the horizon, with no ending yet."
+        ending = list(self.scenario.endings.values())[self.ending[place]]
+        return f"{long_date(self._date(self.ending_time[place]))}: the story ends: {ending.label}."
+
+
+def histories(
+    scenario: Scenario | Simulator,
+    replicates: int | Iterable[int] = 1,
+    *,
+    values: Mapping[str, float] | None = None,
+    theta: Floats | None = None,
+    centre: Floats | None = None,
+    seed: int = 0,
+    threads: int | None = None,
+    horizon: float | None = None,
+    ignore_windows: bool = False,
+) -> Histories:
+    """Play replicates again and keep every event: the first so many, or those with the given numbers, in that order.
+
+    The other arguments, and what is raised, are those of `simulate`; a `Simulator` may be given in place of a
+    scenario, with its own horizon and windows.
+    """
+    simulator = scenario if isinstance(scenario, Simulator) else Simulator(
+        scenario, times=1, horizon=horizon, ignore_windows=ignore_windows
+    )  # fmt: skip
+    if values is not None and theta is not None:
+        raise ValueError("give either values or theta, not both")
+    seed = check_seed(seed)
+    numbers = list(range(replicates) if isinstance(replicates, int | np.integer) else map(int, replicates))
+    at = simulator.values(priors.theta(simulator.scenario, values) if theta is None else theta, centre)
+    blocks = list(_blocks(numbers))
+    with ThreadPoolExecutor(thread_count(threads, len(blocks))) as pool:
+        parts = list(pool.map(lambda block: _replay(simulator, at, seed, *block), blocks))
+    return _joined(simulator, seed, numbers, parts)
+
+
+def _blocks(numbers: list[int]) -> Iterator[tuple[int, int]]:
+    """Cut replicate numbers into stretches (first, how many) of consecutive ones."""
+    check_runs(len(numbers), min(numbers, default=0))
+    begin = 0
+    for place in range(1, len(numbers) + 1):
+        follows = place < len(numbers) and numbers[place] == numbers[place - 1] + 1
+        if not follows or place - begin == CHUNK:
+            yield numbers[begin], place - begin
+            begin = place
+
+
+def _replay(simulator: Simulator, values: Values, seed: int, first: int, runs: int) -> tuple[Any, Any, int]:
+    """Return (output, history, rows) of a stretch of replicates, with as much room as they turn out to need."""
+    room = runs * (64 + 2 * len(simulator.tables.move_ids))
+    while True:
+        output, history = allocate(simulator, runs), empty_history(simulator, runs, room)
+        rows = call(simulator, values, output, seed_key(seed), first, history)
+        if rows is not None:
+            return output, history, rows
+        room *= 4
+
+
+def _joined(simulator: Simulator, seed: int, numbers: list[int], parts: list[tuple[Any, Any, int]]) -> Histories:
+    tables = simulator.tables
+    counts = np.concatenate([np.diff(history.start) for _, history, _ in parts])
+
+    def every(name: str) -> NDArray[Any]:
+        return np.concatenate([getattr(history, name)[:rows] for _, history, rows in parts])
+
+    outcome, action = every("outcome"), every("action")
+    outcome[outcome >= tables.outcome_start[-1]] = -1
+    return Histories(
+        scenario=simulator.scenario,
+        horizon=simulator.horizon,
+        seed=seed,
+        replicates=np.array(numbers, dtype=np.int64),
+        start=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
+        time=every("time"),
+        move=np.append(tables.outcome_move, -1)[outcome],
+        outcome=outcome,
+        intervention=np.array([*simulator.flat.actions.number, -1], dtype=np.int64)[action],
+        levels=unpack(every("state"), tables.sizes, tables.bit_start),
+        ending=np.concatenate([output.ending for output, _, _ in parts]).astype(np.int64),
+        ending_time=np.concatenate([output.ending_time for output, _, _ in parts]),
+    )
+
+
+def unpack(words: NDArray[np.uint64], sizes: Ints, bit_start: Ints) -> NDArray[np.int8]:
+    """Return the levels (N, V) of states packed one-hot (N, W)."""
+    levels = np.zeros((len(words), len(sizes)), dtype=np.int8)
+    for variable, (size, first) in enumerate(zip(sizes, bit_start, strict=True)):
+        for level in range(1, int(size)):
+            word, bit = divmod(int(first) + level, 64)
+            set_here = (words[:, word] >> np.uint64(bit)) & np.uint64(1)
+            levels[:, variable] += (set_here * np.uint64(level)).astype(np.int8)
+    return levels
+
+
+def _named(names: list[str], index: Ints) -> NDArray[np.object_]:
+    """Return names by index; -1 gives None."""
+    return np.array([*names, None], dtype=object)[index]

@@ -1,0 +1,249 @@
+"""A scenario's tables as the flat arrays that the Monte Carlo kernel walks. Built once per scenario and grid.
+
+Everything here is free of assumption values; `Flat.values` adds them, with array work only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simlib.engines.montecarlo.arrays import Layout, Machine, Values
+from simlib.engines.montecarlo.streams import stream_hash
+from simlib.errors import MissingDependency
+from simlib.machine.tables import Floats, Ints, Segment, Tables
+from simlib.scenario.model import Condition
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+_SURE = 2.0
+"""What a cumulative share is set to where nothing may come after it: above every uniform."""
+
+
+def load_kernel() -> ModuleType:
+    """Import the compiled kernel; raises MissingDependency where Numba cannot be imported."""
+    try:
+        from simlib.engines.montecarlo import _kernel
+    except ImportError as error:
+        raise MissingDependency(
+            f"the Monte Carlo engine needs Numba, which cannot be imported here ({error}); install it with "
+            "`pip install numba`, or use the exact engine, which works without it"
+        ) from error
+    return _kernel
+
+
+def ranges(lists: Iterable[Sequence[int]]) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
+    """Return lists of indices as (starts, all of them in one array)."""
+    lists = [list(items) for items in lists]
+    starts = np.cumsum([0, *(len(items) for items in lists)])
+    return starts.astype(np.uint32), np.array([item for items in lists for item in items], dtype=np.uint32)
+
+
+class Cumulative:
+    """Cumulative shares within groups, each group summed by itself so that its place changes no bit."""
+
+    def __init__(self, starts: Ints) -> None:
+        counts = np.diff(starts)
+        self._shape = (len(counts), int(counts.max(initial=1)))
+        self._row = np.repeat(np.arange(len(counts)), counts)
+        self._column = np.arange(int(starts[-1])) - np.repeat(starts[:-1], counts)
+
+    def __call__(self, shares: Floats) -> Floats:
+        """Return running sums (as `shares`); from the last positive share of each group on, above one."""
+        table = np.zeros(self._shape)
+        table[self._row, self._column] = shares
+        last = self._shape[1] - 1 - np.argmax(table[:, ::-1] > 0, axis=1)
+        running = np.cumsum(table, axis=1)
+        running[np.arange(self._shape[1]) >= last[:, None]] = _SURE
+        result: Floats = running[self._row, self._column]
+        return result
+
+
+@dataclass(frozen=True)
+class Actions:
+    """The interventions that act at a moment, in order of time: number in the scenario and day."""
+
+    number: tuple[int, ...]
+    day: tuple[float, ...]
+
+
+class Flat:
+    """The kernel's view of `tables` over `segments`, reporting at `grid` (days).
+
+    `layout` and `machine` are what the kernel takes; `segments_of_table` has one segment for each rate table;
+    `actions` lists what the columns `tried` and `void` of the kernel's output stand for.
+    """
+
+    def __init__(self, tables: Tables, segments: Sequence[Segment], grid: Floats) -> None:
+        self.tables, self.grid = tables, grid
+        self.pins = [(a.variable, a.level) for s in segments for a in s.actions if a.move < 0]
+        self.segments_of_table, self._table = _rate_tables(segments)
+        self.actions = Actions(
+            tuple(a.number for s in segments for a in s.actions), tuple(s.start for s in segments for _ in s.actions)
+        )
+        self._chance, self._share = Cumulative(tables.outcome_start), Cumulative(tables.start_start)
+        self.layout = self._layout()
+        self.machine = self._machine(segments)
+
+    # ---------------------------------------------------------------- values
+
+    def values(self, theta: Floats, centre: Floats | None = None) -> Values:
+        """Return what the kernel needs of assumption values `theta` (A,); see `Tables.chances` for `centre`."""
+        tables = self.tables
+        rates = np.concatenate([tables.rates(theta, segment, centre) for segment in self.segments_of_table])
+        chance = np.concatenate(
+            [self._chance(tables.chances(theta, centre, segment)) for segment in self.segments_of_table]
+        )
+        return Values(rates, chance, self._share(tables.start_shares(theta, centre)))
+
+    # ---------------------------------------------------------------- structure
+
+    def _conditions(self) -> list[Condition]:
+        scenario = self.tables.scenario
+        never = Condition(())
+        return [
+            *(rung.when for ladder in scenario.ladders.values() for rung in ladder.rungs),
+            *(ending.when for ending in scenario.endings.values()),
+            *(never if question.when is None else question.when for question in scenario.questions.values()),
+        ]
+
+    def _layout(self) -> Layout:
+        scenario, levels = self.tables.scenario, int(self.tables.sizes.sum())
+        rungs = sum(len(ladder.rungs) for ladder in scenario.ladders.values())
+        parts = [rungs, len(scenario.endings), len(scenario.questions), len(scenario.moves), len(scenario.moves)]
+        rung, ending, question, move, square, width = (int(place) for place in np.cumsum([levels, *parts]))
+        sizes = (self.tables.words, len(scenario.endings), len(scenario.questions))
+        return Layout(rung, ending, question, move, square, width, *sizes)
+
+    def _machine(self, segments: Sequence[Segment]) -> Machine:
+        tables = self.tables
+        return Machine(
+            top=(tables.sizes - 1).astype(np.int32),
+            bit=tables.bit_start.astype(np.uint32),
+            **self._readers(),
+            spread_start=tables.start_start.astype(np.uint32),
+            spread_level=tables.start_level.astype(np.int32),
+            start_hash=_hashes("start", tables.variable_ids),
+            entry=tables.table_start[:-1].astype(np.uint32),
+            possible=tables.possible.astype(np.bool_),
+            move_hash=_hashes("move", tables.move_ids),
+            outcome_start=tables.outcome_start.astype(np.uint32),
+            **self._effects(),
+            **self._consequences(),
+            **self._clauses(),
+            segment_end=np.array([s.end for s in segments]),
+            segment_table=self._table.astype(np.uint32) * np.uint32(tables.table_start[-1]),
+            segment_chance=self._table.astype(np.uint32) * np.uint32(tables.outcome_start[-1]),
+            held=self._held(segments),
+            **self._actions(segments),
+            grid=np.append(self.grid, np.inf),
+        )
+
+    def _readers(self) -> dict[str, NDArray]:
+        tables = self.tables
+        readers: list[list[tuple[int, int]]] = [[] for _ in tables.variable_ids]
+        for move, (variables, strides) in enumerate(zip(tables.move_variables, tables.move_strides, strict=True)):
+            for variable, stride in zip(variables, strides, strict=True):
+                readers[variable].append((move, int(stride)))
+        start, move_index = ranges([move for move, _ in pairs] for pairs in readers)
+        stride_of = np.array([stride for pairs in readers for _, stride in pairs], dtype=np.int32)
+        self._reader_moves = [[move for move, _ in pairs] for pairs in readers]
+        return {"reader_start": start, "reader_move": move_index, "reader_stride": stride_of}
+
+    def _effects(self) -> dict[str, NDArray]:
+        """Effects of all outcomes, then one setting effect for each pin."""
+        tables = self.tables
+        after = tables.effect_start[-1] + np.arange(1, len(self.pins) + 1)
+        keep = [*tables.effect_shifts, *(False for _ in self.pins)]
+        return {
+            "effect_start": np.concatenate([tables.effect_start, after]).astype(np.uint32),
+            "effect_variable": np.array([*tables.effect_variable, *(v for v, _ in self.pins)], dtype=np.uint32),
+            "effect_keep": np.array(keep, dtype=np.int32),
+            "effect_amount": np.array([*tables.effect_amount, *(level for _, level in self.pins)], dtype=np.int32),
+        }
+
+    def _held(self, segments: Sequence[Segment]) -> NDArray[np.bool_]:
+        """Which effects do nothing in which segment (segments x effects, flat): moves on held variables, not pins."""
+        none = np.zeros(len(self.pins), dtype=bool)
+        rows = [[np.isin(self.tables.effect_variable, segment.held), none] for segment in segments]
+        return np.concatenate([part for row in rows for part in row])
+
+    def _changed(self) -> list[set[int]]:
+        """The variables that each outcome and each pin may change."""
+        tables = self.tables
+        bounds = zip(tables.effect_start[:-1], tables.effect_start[1:], strict=True)
+        outcomes = [{int(v) for v in tables.effect_variable[a:b]} for a, b in bounds]
+        return [*outcomes, *({variable} for variable, _ in self.pins)]
+
+    def _consequences(self) -> dict[str, NDArray]:
+        """What each outcome or pin can change: moves, ladders, endings, questions; and the questions it answers."""
+        scenario, changed = self.tables.scenario, self._changed()
+        ladders = [self._read(*(rung.when for rung in ladder.rungs)) for ladder in scenario.ladders.values()]
+        endings = [self._read(ending.when) for ending in scenario.endings.values()]
+        questions = [set() if q.when is None else self._read(q.when) for q in scenario.questions.values()]
+        touched = [sorted({m for v in variables for m in self._reader_moves[v]}) for variables in changed]
+        lists = {
+            "touched": touched,
+            "ladder": [_meeting(variables, ladders) for variables in changed],
+            "ending": [_meeting(variables, endings) for variables in changed],
+            "question": [_meeting(variables, questions) for variables in changed],
+            "asked": [*(self._asked(*names) for names in self.tables.outcome_ids), *([] for _ in self.pins)],
+        }
+        result = {}
+        for name, of_outcome in lists.items():
+            result[f"{name}_start"], result[name] = ranges(of_outcome)
+        return result
+
+    def _read(self, *conditions: Condition) -> set[int]:
+        return {self.tables.variable(name) for condition in conditions for name in condition.variables}
+
+    def _asked(self, move: str, outcome: str) -> list[int]:
+        questions = self.tables.scenario.questions.values()
+        return [i for i, q in enumerate(questions) if q.move == move and q.outcome in (None, outcome)]
+
+    def _clauses(self) -> dict[str, NDArray]:
+        rows = [self.tables.forbidden_bits(condition) for condition in self._conditions()]
+        ladders = self.tables.scenario.ladders.values()
+        return {
+            "rung_start": np.cumsum([0, *(len(ladder.rungs) for ladder in ladders)]).astype(np.uint32),
+            "condition_start": np.cumsum([0, *(len(row) for row in rows)]).astype(np.uint32),
+            "clause": np.concatenate([np.zeros(0, np.uint64), *(row.ravel() for row in rows)]).astype(np.uint64),
+        }
+
+    def _actions(self, segments: Sequence[Segment]) -> dict[str, NDArray]:
+        tables, actions = self.tables, [action for segment in segments for action in segment.actions]
+        outcomes, pins = int(tables.outcome_start[-1]), iter(range(len(self.pins)))
+        texts = [str(tables.scenario.interventions[action.number]) for action in actions]
+        return {
+            "action_start": np.cumsum([0, *(len(segment.actions) for segment in segments)]).astype(np.int64),
+            "action_move": np.array([action.move for action in actions], dtype=np.int64),
+            "action_outcome": np.array(
+                [outcomes + next(pins) if action.move < 0 else action.outcome for action in actions], dtype=np.int64
+            ),
+            "action_hash": _hashes("force", texts),
+            "action_repeat": np.array([texts[:place].count(text) for place, text in enumerate(texts)], dtype=np.int64),
+        }
+
+
+def _rate_tables(segments: Sequence[Segment]) -> tuple[list[Segment], Ints]:
+    """Return one segment for each distinct set of rates, and which of them each segment uses (S,)."""
+    places: dict[object, int] = {}
+    examples: list[Segment] = []
+    for segment in segments:
+        if segment.rating not in places:
+            places[segment.rating] = len(examples)
+            examples.append(segment)
+    return examples, np.array([places[segment.rating] for segment in segments], dtype=np.int64)
+
+
+def _meeting(variables: set[int], readers: Sequence[set[int]]) -> list[int]:
+    return [index for index, read in enumerate(readers) if read & variables]
+
+
+def _hashes(kind: str, names: Iterable[str]) -> NDArray[np.uint64]:
+    return np.array([stream_hash(kind, name) for name in names], dtype=np.uint64)  # type: ignore[arg-type]

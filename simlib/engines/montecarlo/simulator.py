@@ -1,0 +1,312 @@
+"""Monte Carlo: many replicates of a scenario with keyed dice, counted on a time grid.
+
+`simulate` gives the whole `Forecast`. `Simulator` is the reusable machine behind it: built once per scenario and
+grid, it runs again for other assumption values, seeds or replicates at the price of the kernel alone, and gives
+`Counts`: integers that can be added, so that more runs keep the earlier ones. Two runs with the same seed and
+different values or scenarios are paired replicate by replicate (see `simlib.engines.montecarlo.streams`).
+"""
+
+from __future__ import annotations
+
+import itertools
+import operator
+import os
+import time
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from simlib.engines.montecarlo.arrays import History, Output, Values, make_work
+from simlib.engines.montecarlo.counts import Counts, to_forecast
+from simlib.engines.montecarlo.kernel_input import Flat, load_kernel
+from simlib.engines.montecarlo.streams import check_seed, seed_key
+from simlib.errors import Cancelled, SimlibError
+from simlib.machine import priors
+from simlib.machine.tables import Floats, Tables, grid
+from simlib.results import Forecast, provenance
+
+if TYPE_CHECKING:
+    from simlib.scenario.model import Scenario
+
+CHUNK = 128
+"""Replicates per call of the kernel: between two looks at progress and cancel, a millisecond or two."""
+
+MAX_EVENTS = 10_000_000
+"""Events in one replicate above which the engine gives up: rates that high are a mistake in the scenario."""
+
+MAX_REPLICATE = 2**62
+
+_BETWEEN_REPORTS = 0.05
+"""Seconds."""
+
+Progress = Callable[[float], None]
+Cancel = Callable[[], bool]
+
+
+class Simulator:
+    """One scenario made ready to run: `run` for counts, `forecast` for the answer they give."""
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        *,
+        times: int | Iterable[float] = 60,
+        horizon: float | None = None,
+        ignore_windows: bool = False,
+        tables: Tables | None = None,
+    ) -> None:
+        """Flatten `scenario` for the kernel; `times` and `horizon` (days) as in `simulate`.
+
+        Raises ScenarioError for an intervention outside the horizon, MissingDependency without Numba.
+        """
+        self.scenario = scenario
+        self.horizon = _horizon(scenario, horizon)
+        self.times = grid(self.horizon, times)
+        self.ignore_windows = ignore_windows
+        self.kernel = load_kernel()
+        self.tables = tables or Tables(scenario, ignore_windows=ignore_windows)
+        self.flat = Flat(self.tables, self.tables.segments(self.horizon), self.times)
+
+    @cached_property
+    def stated(self) -> Floats:
+        """The stated assumption values (A,)."""
+        return priors.theta(self.scenario)
+
+    def values(self, theta: Floats | None = None, centre: Floats | None = None) -> Values:
+        """Return what the kernel needs of assumption values; raises ValueError for values that are no numbers."""
+        theta = self.stated if theta is None else np.asarray(theta, dtype=float)
+        if theta.shape != self.stated.shape or not np.all(np.isfinite(theta) & (theta >= 0)):
+            raise ValueError(f"theta must hold {len(self.stated)} finite numbers, none below zero, one per assumption")
+        return self.flat.values(theta, centre)
+
+    def run(
+        self,
+        theta: Floats | None = None,
+        *,
+        centre: Floats | None = None,
+        runs: int = 10_000,
+        seed: int = 0,
+        first: int = 0,
+        threads: int | None = None,
+        progress: Progress | None = None,
+        cancel: Cancel | None = None,
+    ) -> Counts:
+        """Simulate replicates `first` to `first + runs - 1` at assumption values `theta` (A,), default the stated ones.
+
+        With `centre` (the stated values) `theta` is a draw from the priors. The counts do not depend on `threads`.
+        Raises Cancelled, SimlibError when a replicate has more than `MAX_EVENTS` events.
+        """
+        runs, first = check_runs(runs, first)
+        values = self.values(theta, centre)
+        job = _Job(self, values, seed_key(check_seed(seed)), first, runs)
+        job.work(thread_count(threads, job.chunks), progress, cancel)
+        return job.counts()
+
+    def forecast(self, counts: Counts, *, theta: Floats | None = None, seed: int = 0, **details: Any) -> Forecast:
+        """Return the forecast of `counts`; `theta` and `seed` are those of the run, `details` go to provenance."""
+        values = self.stated if theta is None else theta
+        details |= {"first": counts.first} if counts.first else {}
+        source = provenance(self.scenario, seed=seed, runs=counts.runs, ignore_windows=self.ignore_windows, **details)
+        assumptions = dict(zip(self.scenario.assumptions, map(float, values), strict=True))
+        return to_forecast(self.flat, self.horizon, counts, assumptions, source)
+
+
+def simulate(
+    scenario: Scenario,
+    *,
+    values: Mapping[str, float] | None = None,
+    theta: Floats | None = None,
+    centre: Floats | None = None,
+    runs: int = 10_000,
+    seed: int = 0,
+    threads: int | None = None,
+    times: int | Iterable[float] = 60,
+    horizon: float | None = None,
+    ignore_windows: bool = False,
+    progress: Progress | None = None,
+    cancel: Cancel | None = None,
+) -> Forecast:
+    """Return the forecast from `runs` replicates, each probability with its 95% Wilson interval.
+
+    `values` replaces stated assumption values by name (base units: per day, or plain), or `theta` gives all of them
+    (A,); with `centre`, `theta` is a draw from the priors. `times` is a number of equal steps up to the `horizon`
+    (days), or the report times themselves. The answer depends on neither `threads` nor chunks, bit for bit.
+    `progress` is told the share done, `cancel` is asked between chunks.
+
+    Raises ScenarioError for unknown names and for interventions outside the horizon, ValueError for numbers out of
+    range, MissingDependency without Numba, Cancelled.
+    """
+    if values is not None and theta is not None:
+        raise ValueError("give either values or theta, not both")
+    seed = check_seed(seed)
+    simulator = Simulator(scenario, times=times, horizon=horizon, ignore_windows=ignore_windows)
+    theta = priors.theta(scenario, values) if theta is None else np.asarray(theta, dtype=float)
+    begun = time.perf_counter()
+    counts = simulator.run(
+        theta, centre=centre, runs=runs, seed=seed, threads=threads, progress=progress, cancel=cancel
+    )
+    seconds = round(time.perf_counter() - begun, 3)
+    return simulator.forecast(counts, theta=theta, seed=seed, seconds=seconds)
+
+
+# -------------------------------------------------------------------- running
+
+
+class _Job:
+    """One run cut into chunks; each thread takes the next chunk until none is left, and sums into arrays of its own."""
+
+    def __init__(self, simulator: Simulator, values: Values, key: np.uint64, first: int, runs: int) -> None:
+        self.simulator, self.values, self.key, self.first, self.runs = simulator, values, key, first, runs
+        self.chunks = -(-runs // CHUNK)
+        self._waiting, self._stop = iter(range(self.chunks)), False
+        self.sums: list[Output] = []
+        self.each = allocate(simulator, runs)
+
+    def work(self, threads: int, progress: Progress | None, cancel: Cancel | None) -> None:
+        """Run all chunks on `threads` threads, this one included; raises what any of them raised."""
+        report = _reporter(self.chunks, progress, cancel)
+        if threads == 1:
+            self._take_chunks(report)
+        else:
+            with ThreadPoolExecutor(threads - 1) as pool:
+                helpers = [pool.submit(self._take_chunks) for _ in range(threads - 1)]
+                self._take_chunks(report)
+            for helper in helpers:
+                helper.result()
+        if progress:
+            progress(1.0)
+
+    def _take_chunks(self, report: Callable[[int], None] | None = None) -> None:
+        sums = allocate(self.simulator, 0)
+        self.sums.append(sums)
+        try:
+            for chunk in self._waiting:
+                if self._stop:
+                    break
+                self._run_chunk(sums, chunk)
+                if report:
+                    report(chunk)
+        except BaseException:
+            self._stop = True
+            raise
+
+    def _run_chunk(self, sums: Output, chunk: int) -> None:
+        here = slice(chunk * CHUNK, min((chunk + 1) * CHUNK, self.runs))
+        each = self.each
+        output = sums._replace(
+            ending=each.ending[here], ending_time=each.ending_time[here],
+            question_time=each.question_time[here], events=each.events[here],
+        )  # fmt: skip
+        call(self.simulator, self.values, output, self.key, self.first + here.start)
+
+    def counts(self) -> Counts:
+        """Return the counts of all chunks; their order does not matter, since they are integers."""
+        flat = self.simulator.flat
+        layout, steps = flat.layout, len(flat.grid)
+        total = sum((sums.counts for sums in self.sums), np.zeros_like(self.each.counts))
+        table = np.cumsum(total.reshape(steps + 1, layout.width)[:steps], axis=0)
+        starts = (0, layout.rung, layout.ending, layout.question, layout.move, layout.square, layout.width)
+        parts = [np.ascontiguousarray(table[:, a:b]) for a, b in itertools.pairwise(starts)]
+        acted = [sum((getattr(sums, name) for sums in self.sums), np.zeros_like(self.each.tried))
+                 for name in ("tried", "void")]  # fmt: skip
+        each = self.each
+        named = dict(zip(("levels", "rungs", "endings", "questions", "moves", "squares"), parts, strict=True))
+        return Counts(
+            first=self.first, **named, tried=acted[0], void=acted[1], ending=each.ending,
+            ending_time=each.ending_time, question_time=each.question_time, events=each.events,
+        )  # fmt: skip
+
+
+def call(
+    simulator: Simulator,
+    values: Values,
+    output: Output,
+    key: np.uint64,
+    first: int,
+    history: History | None = None,
+) -> int | None:
+    """Run the kernel for the replicates that `output` has room for; return the rows of history, None when it is full.
+
+    Raises SimlibError when a replicate has more than `MAX_EVENTS` events.
+    """
+    kernel, flat = simulator.kernel, simulator.flat
+    history = empty_history(simulator, 0, 0) if history is None else history
+    status, stopped, rows = kernel.run(
+        flat.layout,
+        flat.machine,
+        values,
+        make_work(flat.layout, flat.machine),
+        output,
+        history,
+        key,
+        first,
+        len(output.ending),
+        MAX_EVENTS,
+    )
+    if status == kernel.TOO_MANY_EVENTS:
+        raise SimlibError(
+            f"replicate {first + stopped} had more than {MAX_EVENTS:,} events within {simulator.horizon:g} days; "
+            "some rates are far too high: look for a rate per minute or hour, or factors that multiply up"
+        )
+    return None if status == kernel.HISTORY_FULL else int(rows)
+
+
+def allocate(simulator: Simulator, runs: int) -> Output:
+    """Return room for what the kernel tells of some replicates."""
+    flat = simulator.flat
+    size, actions = (len(flat.grid) + 1) * flat.layout.width, len(flat.actions.number)
+    return Output(
+        np.zeros(size, np.int64), np.zeros(actions, np.int64), np.zeros(actions, np.int64),
+        np.empty(runs, np.int32), np.empty(runs), np.empty((runs, flat.layout.questions)), np.empty(runs, np.int64),
+    )  # fmt: skip
+
+
+def empty_history(simulator: Simulator, replicates: int, rows: int) -> History:
+    """Return room for the history of some replicates."""
+    return History(
+        np.zeros(replicates + 1, np.int64), np.empty(rows), np.empty(rows, np.int64), np.empty(rows, np.int64),
+        np.empty((rows, simulator.flat.layout.words), np.uint64),
+    )  # fmt: skip
+
+
+def _reporter(chunks: int, progress: Progress | None, cancel: Cancel | None) -> Callable[[int], None]:
+    """Return what the calling thread does after each chunk: ask `cancel`, and tell `progress` now and then."""
+    last = time.monotonic()
+
+    def report(chunk: int) -> None:
+        nonlocal last
+        if cancel and cancel():
+            raise Cancelled("the simulation was cancelled")
+        if progress and time.monotonic() - last > _BETWEEN_REPORTS:
+            last = time.monotonic()
+            progress((chunk + 1) / chunks)
+
+    return report
+
+
+def thread_count(threads: int | None, chunks: int) -> int:
+    """Return how many threads to use: no more than there are chunks; by default as many as there are processors."""
+    if threads is not None and threads < 1:
+        raise ValueError(f"threads must be at least 1, not {threads}")
+    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(threads or available, chunks))
+
+
+def check_runs(runs: int, first: int) -> tuple[int, int]:
+    """Return a number of replicates and the first of them as ints; raises ValueError for numbers out of range."""
+    runs, first = operator.index(runs), operator.index(first)
+    if runs < 1:
+        raise ValueError(f"runs must be at least 1, not {runs}")
+    if not 0 <= first <= MAX_REPLICATE - runs:
+        raise ValueError(f"the first replicate must be from 0 to {MAX_REPLICATE - runs}, not {first}")
+    return runs, first
+
+
+def _horizon(scenario: Scenario, horizon: float | None) -> float:
+    days = float(scenario.horizon_days if horizon is None else horizon)
+    if not 0 < days < np.inf:
+        raise ValueError(f"the horizon must be a positive number of days, not {days:g}")
+    return days

@@ -1,0 +1,117 @@
+"""What stands for a while, as a rewriting of the tables: what is forbidden, policies, and values assumed for a while.
+
+θ is extended by 1, 0, the rates of the policies and the values assumed for a while; where an intervention applies, an
+entry of a table points at one of these instead of an assumption.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simlib.machine.timeline import Segment
+from simlib.scenario.model import Assume, Forbid, Move, Policy, Scenario
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Applies = Callable[[Forbid | Policy | Assume], NDArray[np.bool_]]
+
+
+class Standing:
+    """The interventions of a scenario that stand for a while, each by its number in the scenario."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        listed = enumerate(scenario.interventions)
+        self.items = {number: item for number, item in listed if isinstance(item, Forbid | Policy | Assume)}
+        self._assumption = {name: index for index, name in enumerate(scenario.assumptions)}
+        self._policies = [number for number, item in self.items.items() if isinstance(item, Policy)]
+        self._assumed = {number: item for number, item in self.items.items() if isinstance(item, Assume)}
+        self._targets = np.array([self._assumption[item.assumption] for item in self._assumed.values()], dtype=np.int64)
+        kinds = [scenario.assumptions[item.assumption].kind for item in self._assumed.values()]
+        self._chances = np.array([kind == "chance" for kind in kinds], dtype=bool)
+
+    def variables(self, move: Move) -> list[str]:
+        """Return the variables that the conditions of what concerns a move read."""
+        return [name for item in self.items.values() if concerns(item, move) for name in item.when.variables]
+
+    def rewrite(self, index: Ints, segment: Segment, applies: Applies) -> None:
+        """Rewrite an index (F, E) as it stands in a segment: assumptions, then policies, then what is forbidden."""
+        one, stated = len(self._assumption), index.copy()
+        for number in self._assumed_in(segment):
+            item = self._assumed[number]
+            place = one + 2 + len(self._policies) + list(self._assumed).index(number)
+            index[(stated == self._assumption[item.assumption]) & applies(item)] = place
+        others = set(segment.standing) - self._assumed.keys()
+        for number in sorted(others, key=lambda number: (number not in self._policies, number)):
+            entries = applies(self.items[number])
+            index[0, entries] = one + 2 + self._policies.index(number) if number in self._policies else one + 1
+            index[1:, entries] = one
+
+    def extended(self, theta: Floats, centre: Floats | None = None) -> Floats:
+        """Return θ (A,) and what else an index may point at.
+
+        With `centre`, θ is a draw around those values: what is assumed for a while keeps the draw's distance from it.
+        """
+        policies = [item.rate for item in self.items.values() if isinstance(item, Policy)]
+        return np.concatenate([theta, (1.0, 0.0), policies, self._values(theta, centre)])
+
+    def _values(self, theta: Floats, centre: Floats | None) -> Floats:
+        """Return the values assumed for a while: for a rate or a factor the same ratio to it, for a chance the odds."""
+        values = np.array([item.value for item in self._assumed.values()], dtype=float)
+        if centre is None or len(values) == 0:
+            return values
+        ratio = np.divide(theta, centre, out=np.ones_like(theta), where=centre != 0)[self._targets]
+        odds = values * odds_ratio(theta, centre)[self._targets]
+        return np.where(self._chances, odds / (odds + 1 - values), values * ratio)
+
+    def slopes(self, theta: Floats) -> list[tuple[int, int, float]]:
+        """Return (assumption, place in `extended`, ∂ value / ∂ θ) of what is assumed for a while.
+
+        At θ itself as the centre of its draws: the value moves along as it does in a draw.
+        """
+        first, values = len(self._assumption) + 2 + len(self._policies), self._values(theta, None)
+        at = theta[self._targets]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            slope = np.where(self._chances, values * (1 - values) / (at * (1 - at)), values / at)
+        slope = np.where(np.isfinite(slope), slope, 0.0)
+        return list(zip(self._targets.tolist(), range(first, first + len(values)), slope.tolist(), strict=True))
+
+    def moving(self, segment: Segment, theta: Floats) -> dict[int, float]:
+        """Return {assumption: ∂ value / ∂ θ} of what has another value in a segment, the last in the list counting."""
+        slopes = dict(zip(self._assumed, self.slopes(theta), strict=True))
+        return {slopes[number][0]: slopes[number][2] for number in self._assumed_in(segment)}
+
+    def in_place(
+        self, theta: Floats, segment: Segment | None, centre: Floats | None = None
+    ) -> tuple[Floats, Floats | None]:
+        """Return θ and `centre` as they are for chances in a segment: what is assumed for a while in its place."""
+        numbers = [] if segment is None else self._assumed_in(segment)
+        if not numbers:
+            return theta, centre
+        now, middle = theta.copy(), None if centre is None else centre.copy()
+        values = dict(zip(self._assumed, self._values(theta, centre), strict=True))
+        for number in numbers:
+            place = self._assumption[self._assumed[number].assumption]
+            now[place] = values[number]
+            if middle is not None:
+                middle[place] = self._assumed[number].value
+        return now, middle
+
+    def _assumed_in(self, segment: Segment) -> list[int]:
+        return [number for number in segment.standing if number in self._assumed]
+
+
+def concerns(item: Forbid | Policy | Assume, move: Move) -> bool:
+    """Say whether a standing intervention can change the hazard of a move."""
+    if isinstance(item, Assume):
+        return item.assumption in {move.rate, *(factor.by for factor in move.factors)}
+    return item.move == move.id
+
+
+def odds_ratio(theta: Floats, centre: Floats) -> Floats:
+    """Return odds(θ)/odds(centre), 1 where θ equals the centre (so that fixed 0 and 1 pass through), and a last 1."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = theta * (1 - centre) / (centre * (1 - theta))
+    return np.append(np.where(theta == centre, 1.0, ratio), 1.0)

@@ -1,0 +1,183 @@
+"""Measures: the numbers a forecast reports, by name, as every question about it asks for them.
+
+A name is "ending:ID" (`ending:ongoing` for none yet), "question:ID", "level:VARIABLE=LEVEL", "rung:LADDER=RUNG" or
+"moves:ID" (expected count). The bare id of an ending or a question will do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from simlib.errors import Problem, ScenarioError, did_you_mean
+from simlib.formatting import percent
+from simlib.machine.tables import Floats
+from simlib.results import ONGOING, Forecast
+from simlib.scenario.model import Scenario
+
+if TYPE_CHECKING:
+    from simlib.engines.montecarlo.counts import Counts
+
+Kind = Literal["ending", "question", "level", "rung", "moves"]
+
+KINDS: tuple[Kind, ...] = ("ending", "question", "level", "rung", "moves")
+FORMS = "ending:ID, question:ID, level:VARIABLE=LEVEL, rung:LADDER=RUNG or moves:ID"
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One number a forecast reports; `of` is the ending, question, variable, ladder or move, `part` level or rung."""
+
+    kind: Kind
+    of: str
+    label: str
+    part: str = ""
+
+    @property
+    def name(self) -> str:
+        """The name it is asked for by."""
+        return f"{self.kind}:{self.of}" + (f"={self.part}" if self.part else "")
+
+    @property
+    def probability(self) -> bool:
+        """False for an expected count."""
+        return self.kind != "moves"
+
+    @property
+    def words(self) -> str:
+        """The measure inside a sentence: “Open war”, or how often something happens."""
+        return f"“{self.label}”" if self.probability else f"how often “{self.label}” happens"
+
+    def write(self, value: float) -> str:
+        """Write a value of the measure: a probability in percent, an expected count as a number."""
+        return percent(value) if self.probability else f"{value:.3g}"
+
+    def column(self, scenario: Scenario) -> int:
+        """Return its column in the array of `Counts` (or of a stacked forecast) for its kind."""
+        if self.kind in ("level", "rung"):
+            pairs = [(of, part) for of, parts in _parts(scenario, self.kind).items() for part in parts]
+            return pairs.index((self.of, self.part))
+        return [*_names(scenario, self.kind)].index(self.of)
+
+
+def find(scenario: Scenario, names: str | Iterable[str] | None = None) -> tuple[Measure, ...]:
+    """Return the measures of these names (default: every ending); raises ScenarioError for unknown ones, all at once.
+
+    Raises ValueError for no name at all.
+    """
+    if names is None:
+        return tuple(every(scenario, ("ending",)))
+    result: list[Measure] = []
+    problems: list[Problem] = []
+    for name in [names] if isinstance(names, str) else list(names):
+        try:
+            result.append(_read(scenario, name))
+        except ScenarioError as error:
+            problems += error.problems
+    if problems:
+        raise ScenarioError(problems)
+    if not result:
+        raise ValueError("no measure is asked for; expected at least one name such as " + FORMS)
+    return tuple(dict.fromkeys(result))
+
+
+def every(scenario: Scenario, kinds: Iterable[Kind] = KINDS) -> Iterator[Measure]:
+    """Yield every measure of some kinds, `ending:ongoing` after the endings."""
+    for kind in kinds:
+        if kind in ("level", "rung"):
+            for of, parts in _parts(scenario, kind).items():
+                yield from (_make(scenario, kind, of, part) for part in parts)
+        else:
+            yield from (_make(scenario, kind, of) for of in _names(scenario, kind))
+
+
+def _read(scenario: Scenario, name: str) -> Measure:
+    kind, colon, rest = name.partition(":")
+    if not colon:
+        return _bare(scenario, name)
+    if kind not in KINDS:
+        raise _unknown(name, f"{kind!r} is no kind of measure", f"expected {FORMS}")
+    of, _, part = rest.partition("=")
+    if kind not in ("level", "rung"):
+        known = _names(scenario, kind)
+        if rest not in known:
+            raise _unknown(name, f"{rest!r} is not known", did_you_mean(rest, known))
+        return _make(scenario, kind, rest)
+    groups = _parts(scenario, kind)
+    if of not in groups:
+        raise _unknown(name, f"{of!r} is not known", did_you_mean(of, groups))
+    if part not in groups[of]:
+        raise _unknown(name, f"{of!r} has no {kind} {part!r}", did_you_mean(part, groups[of]))
+    return _make(scenario, kind, of, part)
+
+
+def _bare(scenario: Scenario, name: str) -> Measure:
+    homes: list[Kind] = [kind for kind in ("ending", "question") if name in _names(scenario, kind)]
+    if len(homes) == 1:
+        return _make(scenario, homes[0], name)
+    known = [*_names(scenario, "ending"), *_names(scenario, "question")]
+    if homes:
+        raise _unknown(name, "is both an ending and a question", f"expected ending:{name} or question:{name}")
+    raise _unknown(name, "is no ending and no question", did_you_mean(name, known) or f"expected {FORMS}")
+
+
+def _unknown(name: str, what: str, expected: str) -> ScenarioError:
+    return ScenarioError(Problem("", 0, f"measure {name!r}", what, expected))
+
+
+def _names(scenario: Scenario, kind: Kind) -> list[str]:
+    if kind == "ending":
+        return [*scenario.endings, ONGOING]
+    return list(scenario.questions if kind == "question" else scenario.moves)
+
+
+def _parts(scenario: Scenario, kind: Kind) -> dict[str, tuple[str, ...]]:
+    if kind == "level":
+        return {name: variable.levels for name, variable in scenario.variables.items()}
+    return {name: tuple(rung.id for rung in ladder.rungs) for name, ladder in scenario.ladders.items()}
+
+
+def _make(scenario: Scenario, kind: Kind, of: str, part: str = "") -> Measure:
+    if kind == "ending":
+        return Measure(kind, of, "No ending yet" if of == ONGOING else scenario.endings[of].label)
+    if kind == "question":
+        return Measure(kind, of, scenario.questions[of].label)
+    if kind == "moves":
+        return Measure(kind, of, scenario.moves[of].label)
+    label = scenario.variables[of].at(part) if kind == "level" else f"{scenario.ladders[of].label}: {part}"
+    return Measure(kind, of, label, part)
+
+
+# -------------------------------------------------------------------- reading
+
+
+def of_forecast(forecast: Forecast, measure: Measure) -> tuple[Floats, Floats, Floats]:
+    """Return (value, low, high), each (T,), of a measure in a forecast; low and high are the interval it carries."""
+    if measure.kind in ("ending", "question"):
+        band = (forecast.endings if measure.kind == "ending" else forecast.questions)[measure.of]
+        return band.probability, band.low, band.high
+    if measure.kind == "moves":
+        value = forecast.moves[measure.of]
+        half = forecast.error["moves"][measure.of] if forecast.error else np.zeros_like(value)
+        return value, np.maximum(value - half, 0.0), value + half
+    group = "variables" if measure.kind == "level" else "ladders"
+    value = getattr(forecast, group)[measure.of][measure.part]
+    half = forecast.error[group][measure.of][measure.part] if forecast.error else np.zeros_like(value)
+    high = value + half if forecast.error else value + float(forecast.provenance.get("truncation_bound") or 0.0)
+    return value, np.maximum(value - half, 0.0), np.minimum(high, 1.0)
+
+
+def reader(scenario: Scenario, measures: Iterable[Measure]) -> Callable[[Counts], Floats]:
+    """Return a function from `Counts` to the means of some measures at every report time (T, measures)."""
+    columns = [(measure.kind, measure.column(scenario)) for measure in measures]
+    arrays = {"question": "questions", "level": "levels", "rung": "rungs", "moves": "moves"}
+
+    def read(counts: Counts) -> Floats:
+        ended = np.column_stack([counts.endings, counts.runs - counts.endings.sum(axis=1)])
+        table = [ended[:, c] if kind == "ending" else getattr(counts, arrays[kind])[:, c] for kind, c in columns]
+        return np.column_stack(table) / counts.runs
+
+    return read

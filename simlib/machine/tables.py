@@ -1,0 +1,379 @@
+"""A scenario as arrays: local rate tables, outcomes, starts and conditions. No string goes beyond this room.
+
+Each move gets one *local table* over only the variables that its guard and its factors read. The entry at a local
+index holds the indices of the assumptions whose product is the move's hazard there, so that new assumption values
+re-rate the whole machine with one gather and one product (`Tables.rates`), without a Python loop over moves. Both
+engines share these tables: the Monte Carlo kernel walks them by strides, the exact engine keeps for each edge the
+index of its entry.
+
+Sizes: V variables, M moves, O outcomes (of all moves together), A assumptions, E table entries, F the largest number
+of factors of one move plus one.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simlib.errors import Problem, ScenarioError, Unsupported
+from simlib.machine.interventions import Standing, concerns, odds_ratio
+from simlib.machine.timeline import Action, Segment, cut
+from simlib.scenario.model import Assume, Condition, Forbid, Move, Policy, Scenario
+
+__all__ = ["Action", "Floats", "Ints", "Segment", "Tables", "Words", "grid", "sums_by"]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Words = NDArray[np.uint64]
+
+MAX_ENTRIES = 2_000_000
+"""Largest total size of the local tables; a move that reads too many variables is refused."""
+
+
+class Tables:
+    """The θ-independent arrays of one scenario; see the fields below.
+
+    move_variables[m]: variables read by move m, and move_strides[m] their strides in its local table.
+    table_start (M+1): where each move's entries begin. outcome_start (M+1): where each move's outcomes begin.
+    effect_start (O+1), effect_variable, effect_shifts (True: shift, False: set), effect_amount: the effects.
+    outcome_chance (O): index into θ, or -1 for the branch that takes the rest.
+    factor_index (F, E): indices into θ as `standing.extended` has it; row 0 is the base rate (0 where the guard fails).
+    factor_window (F, E): the calendar window an entry's factor depends on, -1 for none.
+    """
+
+    def __init__(self, scenario: Scenario, *, ignore_windows: bool = False) -> None:
+        self.scenario = scenario
+        self.ignore_windows = ignore_windows
+        self.variable_ids = tuple(scenario.variables)
+        self.level_ids = tuple(v.levels for v in scenario.variables.values())
+        self.sizes: Ints = np.array([len(levels) for levels in self.level_ids], dtype=np.int64)
+        self.assumption_ids = tuple(scenario.assumptions)
+        self.move_ids = tuple(scenario.moves)
+        self._variable = {name: index for index, name in enumerate(self.variable_ids)}
+        self._assumption = {name: index for index, name in enumerate(self.assumption_ids)}
+        self._move = {name: index for index, name in enumerate(self.move_ids)}
+        self._windows: dict[tuple[float, float], int] = {}
+        self.standing = Standing(scenario)
+        self._build_moves(list(scenario.moves.values()))
+        self._build_outcomes(list(scenario.moves.values()))
+        self._build_starts()
+        self._index_cache: dict[tuple[tuple[int, ...], tuple[int, ...]], Ints] = {}
+
+    # ---------------------------------------------------------------- names to indices
+
+    def variable(self, name: str) -> int:
+        """Return the index of a variable id."""
+        return self._variable[name]
+
+    def move(self, name: str) -> int:
+        """Return the index of a move id."""
+        return self._move[name]
+
+    def assumption(self, name: str) -> int:
+        """Return the index of an assumption id in θ."""
+        return self._assumption[name]
+
+    def outcome(self, move: str, outcome: str) -> int:
+        """Return the index of an outcome among all outcomes."""
+        names = [o.id for o in self.scenario.moves[move].outcomes]
+        return int(self.outcome_start[self._move[move]]) + names.index(outcome)
+
+    def level(self, variable: str, level: str) -> int:
+        """Return the index of a level of a variable."""
+        return self.level_ids[self._variable[variable]].index(level)
+
+    # ---------------------------------------------------------------- conditions
+
+    def allowed(self, condition: Condition) -> list[dict[int, NDArray[np.bool_]]]:
+        """Return a condition as clauses {variable: allowed (levels,) bool}."""
+        clauses = []
+        for clause in condition.clauses:
+            allowed = {}
+            for variable, levels in clause:
+                names = self.level_ids[self._variable[variable]]
+                allowed[self._variable[variable]] = np.array([name in levels for name in names])
+            clauses.append(allowed)
+        return clauses
+
+    def holds(self, condition: Condition, levels: NDArray[np.integer]) -> NDArray[np.bool_]:
+        """Say for each state, a row of `levels` (N, V), whether a condition holds (N,)."""
+        result = np.zeros(len(levels), dtype=bool)
+        for clause in self.allowed(condition):
+            every = np.ones(len(levels), dtype=bool)
+            for variable, allowed in clause.items():
+                every &= allowed[levels[:, variable]]
+            result |= every
+        return result
+
+    @cached_property
+    def bit_start(self) -> Ints:
+        """Bit of the first level of each variable when a state is packed one-hot (V,)."""
+        return np.concatenate([[0], np.cumsum(self.sizes)])[:-1].astype(np.int64)
+
+    @property
+    def words(self) -> int:
+        """Number of 64-bit words of a state packed one-hot."""
+        return int(-(-int(self.sizes.sum()) // 64))
+
+    def forbidden_bits(self, condition: Condition) -> Words:
+        """Return (clauses, words): a packed state satisfies a clause when it shares no bit with its row."""
+        rows = np.zeros((len(condition.clauses), self.words), dtype=np.uint64)
+        for row, clause in zip(rows, self.allowed(condition), strict=True):
+            for variable, allowed in clause.items():
+                for level in np.flatnonzero(~allowed):
+                    bit = int(self.bit_start[variable] + level)
+                    row[bit // 64] |= np.uint64(1 << (bit % 64))
+        return rows
+
+    def rungs(self, levels: NDArray[np.integer]) -> list[Ints]:
+        """Return for each ladder the rung index of each state in `levels` (N, V)."""
+        result = []
+        for ladder in self.scenario.ladders.values():
+            rung = np.zeros(len(levels), dtype=np.int64)
+            for index, step in enumerate(ladder.rungs):
+                rung[self.holds(step.when, levels)] = index
+            result.append(rung)
+        return result
+
+    def ending(self, levels: NDArray[np.integer]) -> Ints:
+        """Return the index of the ending that each state in `levels` (N, V) is, -1 for none; first in the file wins."""
+        result = np.full(len(levels), -1, dtype=np.int64)
+        for index, ending in reversed(list(enumerate(self.scenario.endings.values()))):
+            result[self.holds(ending.when, levels)] = index
+        return result
+
+    # ---------------------------------------------------------------- building
+
+    def _build_moves(self, moves: Sequence[Move]) -> None:
+        blocks = [self._local_table(move) for move in moves]
+        width = max((block[0].shape[0] for block in blocks), default=1)
+        self.move_variables = [block[2] for block in blocks]
+        self.move_strides = [block[3] for block in blocks]
+        counts = [block[0].shape[1] for block in blocks]
+        self.table_start: Ints = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+        one = len(self.assumption_ids)
+        self.factor_index = np.full((width, int(self.table_start[-1])), one, dtype=np.int64)
+        self.factor_window = np.full_like(self.factor_index, -1)
+        for start, (index, window, _, _) in zip(self.table_start, blocks, strict=False):
+            stop = start + index.shape[1]
+            self.factor_index[: len(index), start:stop] = index
+            self.factor_window[: len(window), start:stop] = window
+        self.move_window: Ints = np.array([self._window(move.between) for move in moves], dtype=np.int64)
+        self.entry_move: Ints = np.repeat(np.arange(len(moves)), counts).astype(np.int64)
+        self.possible: NDArray[np.bool_] = self.factor_index[0] != one + 1
+
+    def _local_table(self, move: Move) -> tuple[Ints, Ints, Ints, Ints]:
+        """Return (factor indices, factor windows, variables, strides) of one move's local table."""
+        names = [*move.when.variables, *(v for factor in move.factors for v in factor.when.variables)]
+        names += self.standing.variables(move)
+        variables = np.array(sorted({self._variable[name] for name in names}), dtype=np.int64)
+        self._check_size(move, int(np.prod(self.sizes[variables])))
+        strides, local = self._strides(variables), self._local_levels(variables)
+        entries, one = len(local), len(self.assumption_ids)
+        guard = self.holds(move.when, local)
+        index = np.full((1 + len(move.factors), entries), one, dtype=np.int64)
+        window = np.full_like(index, -1)
+        index[0] = np.where(guard, self._assumption[move.rate], one + 1)
+        for row, factor in enumerate(move.factors, start=1):
+            applies = guard & self.holds(factor.when, local)
+            index[row] = np.where(applies, self._assumption[factor.by], one)
+            window[row] = np.where(applies, self._window(factor.between), -1)
+        return index, window, variables, strides
+
+    def _strides(self, variables: Ints) -> Ints:
+        sizes = self.sizes[variables]
+        return np.array([int(np.prod(sizes[i + 1 :])) for i in range(len(sizes))], dtype=np.int64)
+
+    def _local_levels(self, variables: Ints) -> Ints:
+        """Return the states (entries, V) that the entries of a local table over `variables` stand for."""
+        sizes = self.sizes[variables]
+        entries = np.arange(int(np.prod(sizes)))
+        local = np.zeros((len(entries), len(self.variable_ids)), dtype=np.int64)
+        for variable, stride, size in zip(variables, self._strides(variables), sizes, strict=True):
+            local[:, variable] = entries // stride % size
+        return local
+
+    def _check_size(self, move: Move, entries: int) -> None:
+        if entries > MAX_ENTRIES:
+            raise ScenarioError(Problem(
+                self.scenario.path, 0, f"moves.{move.id}",
+                f"its guard and factors read so many variables that its table would have {entries:,} entries",
+                f"expected at most {MAX_ENTRIES:,}; let it read fewer variables",
+            ))  # fmt: skip
+
+    def _window(self, window: object) -> int:
+        from simlib.scenario.model import Window
+
+        if not isinstance(window, Window) or self.ignore_windows:
+            return -1
+        days = (self.scenario.day(window.first), self.scenario.day(window.last) + 1.0)
+        return self._windows.setdefault(days, len(self._windows))
+
+    def _build_outcomes(self, moves: Sequence[Move]) -> None:
+        outcomes = [outcome for move in moves for outcome in move.outcomes]
+        self.outcome_ids = tuple((move.id, outcome.id) for move in moves for outcome in move.outcomes)
+        self.outcome_start: Ints = np.cumsum([0, *(len(move.outcomes) for move in moves)]).astype(np.int64)
+        self.outcome_move: Ints = np.repeat(np.arange(len(moves)), np.diff(self.outcome_start)).astype(np.int64)
+        self.outcome_chance: Ints = np.array(
+            [-1 if o.chance is None else self._assumption[o.chance] for o in outcomes], dtype=np.int64
+        )
+        self.effect_start: Ints = np.cumsum([0, *(len(o.effects) for o in outcomes)]).astype(np.int64)
+        effects = [effect for outcome in outcomes for effect in outcome.effects]
+        self.effect_variable: Ints = np.array([self._variable[e.variable] for e in effects], dtype=np.int64)
+        self.effect_shifts: NDArray[np.bool_] = np.array([e.shift is not None for e in effects], dtype=bool)
+        self.effect_amount: Ints = np.array(
+            [e.shift if e.shift is not None else self.level(e.variable, e.level or "") for e in effects], dtype=np.int64
+        )
+
+    def _build_starts(self) -> None:
+        pairs = [
+            (index, self.level(v.id, level), -1 if share is None else self._assumption[share])
+            for index, v in enumerate(self.scenario.variables.values())
+            for level, share in v.start
+        ]
+        self.start_variable: Ints = np.array([p[0] for p in pairs], dtype=np.int64)
+        self.start_level: Ints = np.array([p[1] for p in pairs], dtype=np.int64)
+        self.start_chance: Ints = np.array([p[2] for p in pairs], dtype=np.int64)
+        counts = [len(v.start) for v in self.scenario.variables.values()]
+        self.start_start: Ints = np.cumsum([0, *counts]).astype(np.int64)
+
+    # ---------------------------------------------------------------- values
+
+    def index(self, segment: Segment | None = None) -> Ints:
+        """Return `factor_index` (F, E) as it stands in a segment: windows closed, policies followed, moves out."""
+        if segment is None or not (segment.closed or segment.standing):
+            return self.factor_index
+        if segment.rating not in self._index_cache:
+            one = len(self.assumption_ids)
+            index = self.factor_index.copy()
+            index[np.isin(self.factor_window, segment.closed)] = one
+            shut = np.isin(self.move_window, segment.closed)
+            index[0, shut[self.entry_move]] = one + 1
+            self.standing.rewrite(index, segment, self._applies)
+            self._index_cache[segment.rating] = index
+        return self._index_cache[segment.rating]
+
+    def _applies(self, item: Forbid | Policy | Assume) -> NDArray[np.bool_]:
+        """Return the entries (E,) at which the guard holds and an intervention with its condition applies."""
+        result = np.zeros(len(self.possible), dtype=bool)
+        for index, move in enumerate(self.scenario):
+            if concerns(item, move):
+                entries = slice(*(int(x) for x in self.table_start[index : index + 2]))
+                local = self._local_levels(self.move_variables[index])
+                result[entries] = self.possible[entries] & self.holds(item.when, local)
+        return result
+
+    def rates(self, theta: Floats, segment: Segment | None = None, centre: Floats | None = None) -> Floats:
+        """Return the hazard per day of every table entry (E,) at assumption values `theta` (A,).
+
+        With `centre`, θ is a draw around those values, which matters for what is assumed for a while.
+        """
+        result: Floats = np.multiply.reduce(self.standing.extended(theta, centre)[self.index(segment)], axis=0)
+        return result
+
+    def chances(self, theta: Floats, centre: Floats | None = None, segment: Segment | None = None) -> Floats:
+        """Return the chance of every outcome (O,) in a segment, summing to one within each move.
+
+        Without `centre` the values in θ are the chances and one branch takes the rest. With `centre` (the stated
+        values) θ is a draw: the branches of a move are drawn jointly, as log-weights against the remaining branch,
+        normalised, so that no draw exceeds one; a move with one uncertain branch gets exactly its drawn value.
+        Raises ScenarioError when stated chances of a move exceed one.
+        """
+        theta, centre = self.standing.in_place(theta, segment, centre)
+        return self._shares(theta, centre, self.outcome_chance, self.outcome_start, self._outcome_place)
+
+    def start_shares(self, theta: Floats, centre: Floats | None = None) -> Floats:
+        """Return the share of every (variable, level) of the start (S,), summing to one for each variable."""
+        return self._shares(theta, centre, self.start_chance, self.start_start, self._start_place)
+
+    def _shares(
+        self, theta: Floats, centre: Floats | None, chance: Ints, starts: Ints, place: Callable[[int, Floats], Problem]
+    ) -> Floats:
+        stated = theta if centre is None else centre
+        given = chance >= 0
+        share = np.where(given, np.append(stated, 0.0)[chance], 0.0)
+        rest = 1.0 - np.add.reduceat(share, starts[:-1])
+        group = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
+        takes_rest = np.bincount(group[~given], minlength=len(starts) - 1) > 0
+        if np.any(takes_rest & (rest < -1e-9)):
+            raise ScenarioError(place(int(np.argmax(takes_rest & (rest < -1e-9))), 1.0 - rest))
+        share = np.where(given, share, np.maximum(rest, 0.0)[group])
+        if centre is not None:
+            share = share * np.where(given, odds_ratio(theta, centre)[chance], 1.0)
+        total = np.add.reduceat(share, starts[:-1])
+        return share / np.where((centre is None) & takes_rest, 1.0, total)[group]
+
+    def _outcome_place(self, move: int, totals: Floats) -> Problem:
+        name = self.move_ids[move]
+        return Problem("", 0, f"moves.{name}.outcomes", f"the chances of {name!r} sum to {totals[move]:.4g}",
+                       "expected at most 1")  # fmt: skip
+
+    def _start_place(self, variable: int, totals: Floats) -> Problem:
+        name = self.variable_ids[variable]
+        return Problem("", 0, f"variables.{name}.start", f"the shares of {name!r} sum to {totals[variable]:.4g}",
+                       "expected at most 1")  # fmt: skip
+
+    def start_states(self, theta: Floats | None = None, centre: Floats | None = None) -> tuple[Ints, Floats]:
+        """Return the possible start states (S, V) and their probabilities (S,); without θ the latter are all one."""
+        shares = np.ones(len(self.start_level)) if theta is None else self.start_shares(theta, centre)
+        groups = [range(a, b) for a, b in itertools.pairwise(self.start_start)]
+        count = int(np.prod([len(group) for group in groups]))
+        if count > MAX_ENTRIES:
+            raise Unsupported(f"the starts of the variables combine to {count:,} states; at most {MAX_ENTRIES:,}")
+        chosen = np.array(list(itertools.product(*groups)), dtype=np.int64).reshape(-1, len(groups))
+        return self.start_level[chosen], np.prod(shares[chosen], axis=1)
+
+    # ---------------------------------------------------------------- places
+
+    @property
+    def windows(self) -> dict[tuple[float, float], int]:
+        """The calendar windows by their days [first, last), numbered as `factor_window` and `move_window` are."""
+        return self._windows
+
+    def segments(self, horizon: float) -> list[Segment]:
+        """Cut [0, horizon] where hazards or effects may change or interventions act; see `segments.cut`."""
+        return cut(self, horizon)
+
+    def local_index(self, move: int, levels: NDArray[np.integer]) -> Ints:
+        """Return the table entry of a move in each state, a row of `levels` (N, V)."""
+        index = np.full(len(levels), self.table_start[move], dtype=np.int64)
+        for variable, stride in zip(self.move_variables[move], self.move_strides[move], strict=True):
+            index += levels[:, variable].astype(np.int64) * stride
+        return index
+
+    def after(self, outcome: int, levels: NDArray[np.integer], held: Sequence[int] = ()) -> Ints:
+        """Return the states (N, V) that an outcome leads to: effects read the state before, then saturate.
+
+        The variables in `held` stay as they are.
+        """
+        result = levels.astype(np.int64, copy=True)
+        for effect in range(int(self.effect_start[outcome]), int(self.effect_start[outcome + 1])):
+            variable, amount = int(self.effect_variable[effect]), int(self.effect_amount[effect])
+            if variable in held:
+                continue
+            if self.effect_shifts[effect]:
+                result[:, variable] = np.clip(result[:, variable] + amount, 0, self.sizes[variable] - 1)
+            else:
+                result[:, variable] = amount
+        return result
+
+
+def sums_by(index: NDArray[np.integer], weights: Floats, size: int) -> Floats:
+    """Return the sums of `weights` by `index` (size,)."""
+    return np.asarray(np.bincount(index, weights=weights, minlength=size), dtype=np.float64)
+
+
+def grid(horizon: float, times: int | Iterable[float] = 60) -> Floats:
+    """Return report times in days: 0 and then `times` equal steps to the horizon, or the given times, checked."""
+    if isinstance(times, int | np.integer):
+        if times < 1:
+            raise ValueError(f"times must be at least 1, not {times}")
+        return np.linspace(0.0, horizon, int(times) + 1)
+    result = np.asarray(list(times), dtype=float)
+    if len(result) == 0 or np.any(np.diff(result) <= 0) or result[0] < 0 or result[-1] > horizon:
+        raise ValueError(f"times must increase strictly within 0 and the horizon of {horizon:g} days")
+    return result

@@ -1,0 +1,117 @@
+"""Time, cut where hazards or effects may change, or an intervention acts."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from simlib.errors import Problem, ScenarioError
+from simlib.scenario.model import Force, Hold, Lasting, Pin, Scenario
+
+if TYPE_CHECKING:
+    from simlib.machine.tables import Tables
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """An intervention, as indices: set `variable` to `level`, or fire `move` (with `outcome`, or -1: by chance)."""
+
+    variable: int = -1
+    level: int = -1
+    move: int = -1
+    outcome: int = -1
+    number: int = 0
+    """Position in `Scenario.interventions`: names the stream of a forced firing and its line in the report."""
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A stretch of time [start, end) in days within which no calendar window opens or closes.
+
+    `actions` happen at `start`, in order, before anything else. `closed` marks windows not open, `standing` the
+    interventions in force by their number in the scenario: what is forbidden, policies, and what is assumed for a
+    while. `held` are the variables that no move changes.
+    """
+
+    start: float
+    end: float
+    actions: tuple[Action, ...]
+    closed: tuple[int, ...]
+    standing: tuple[int, ...]
+    held: tuple[int, ...] = ()
+
+    @property
+    def rating(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """What decides the hazards: segments alike in it have the same rates."""
+        return self.closed, self.standing
+
+def cut(tables: Tables, horizon: float) -> list[Segment]:
+    """Cut [0, horizon] in order of time, with what acts at the start of each segment and what stands in it.
+
+    An intervention at the horizon itself gives a last segment of no length. Raises ScenarioError for an intervention
+    before the start or after the horizon.
+    """
+    scenario = tables.scenario
+    _refuse_outside(scenario, horizon)
+    actions, lasting = _actions(tables), _lasting(scenario)
+    cuts = {0.0, horizon, *(day for day, _ in actions), *(start for start, _, _ in lasting)}
+    cuts |= {end for _, end, _ in lasting if 0 < end < horizon}
+    cuts |= {day for window in tables.windows for day in window if 0 < day < horizon}
+    days = sorted(cuts)
+    if any(day == horizon for day, _ in actions):
+        days.append(horizon)
+    result = []
+    for start, end in itertools.pairwise(days):
+        closed = tuple(i for (first, last), i in tables.windows.items() if not first <= start < last)
+        stands = [number for first, last, number in lasting if first <= start < last]
+        holds = {number: item for number in stands if isinstance(item := scenario.interventions[number], Hold)}
+        held = tuple(sorted({tables.variable(item.variable) for item in holds.values()}))
+        here = tuple(action for day, action in actions if day == start and (start < horizon or end == start))
+        result.append(Segment(start, end, here, closed, tuple(n for n in stands if n not in holds), held))
+    return result
+
+
+def _refuse_outside(scenario: Scenario, horizon: float) -> None:
+    for number, item in enumerate(scenario.interventions):
+        if item.date is not None and not 0 <= scenario.day(item.date) <= horizon:
+            raise ScenarioError(Problem(
+                scenario.path, 0, f"interventions.{number + 1}", f"{item} lies outside the forecast",
+                f"expected a date from {scenario.as_of} to {scenario.by_date(horizon)}",
+            ))  # fmt: skip
+
+
+def _actions(tables: Tables) -> list[tuple[float, Action]]:
+    """Return what acts at a moment, with its day, in order: on one day what is held comes first."""
+    found: list[tuple[float, bool, Action]] = []
+    for number, item in enumerate(tables.scenario.interventions):
+        day = 0.0 if item.date is None else tables.scenario.day(item.date)
+        match item:
+            case Force():
+                outcome = -1 if item.outcome is None else tables.outcome(item.move, item.outcome)
+                found.append((day, True, Action(move=tables.move(item.move), outcome=outcome, number=number)))
+            case Pin() | Hold():
+                variable, level = tables.variable(item.variable), tables.level(item.variable, item.level)
+                found.append((day, isinstance(item, Pin), Action(variable=variable, level=level, number=number)))
+    return [(day, action) for day, _, action in sorted(found, key=lambda each: each[:2])]
+
+
+def _lasting(scenario: Scenario) -> list[tuple[float, float, int]]:
+    """Return (start, end, number) of what stands for a while."""
+    return [
+        (0.0 if item.date is None else scenario.day(item.date),
+         math.inf if item.until is None else scenario.day(item.until), number)
+        for number, item in enumerate(scenario.interventions) if isinstance(item, Lasting)
+    ]  # fmt: skip
+
+
+def held_together(tables: Tables) -> set[tuple[int, ...]]:
+    """Return every set of variables that are held at one time or another."""
+    scenario = tables.scenario
+    spans = [(first, last, tables.variable(item.variable)) for first, last, number in _lasting(scenario)
+             if isinstance(item := scenario.interventions[number], Hold)]  # fmt: skip
+    found = {tuple(sorted({v for first, last, v in spans if first <= day < last})) for day, _, _ in spans}
+    days = {end for _, end, _ in spans if math.isfinite(end)}
+    found |= {tuple(sorted({v for first, last, v in spans if first <= day < last})) for day in days}
+    return found - {()}

@@ -1,0 +1,200 @@
+"""Under which assumptions: the draws on the two that matter, and the box that holds the cases of interest."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from simlib.formatting import counted, long_date, percent
+from simlib.plots import style
+from simlib.plots.figure import new_figure
+from simlib.plots.rows import caption, fit
+from simlib.quantities import round_values, show
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
+
+    from simlib.analysis.discovery.scenario_discovery import Box, Discovery
+
+
+def box(result: Discovery, ax: Axes, *, number: int = 0) -> Axes:
+    """Draw every draw on the two main assumptions of a box, cases of interest filled, with its bounds; return `ax`.
+
+    Raises ValueError when there is no such box.
+    """
+    if number >= len(result.boxes):
+        raise ValueError(f"there is no box {number + 1}: {len(result.boxes)} were found")
+    return outlined(result, result.boxes[number], ax)
+
+
+def axes_of(result: Discovery, found: Box) -> list[str]:
+    """Return the two assumptions on which a box is drawn, across and up."""
+    chosen = [bound.assumption for bound in found.bounds[:2]]
+    if len(chosen) == 1:  # a single bound: across it, the assumption that goes most with the measure otherwise
+        chosen.append(_other(result, chosen[0]))
+    return chosen
+
+
+def outlined(result: Discovery, found: Box, ax: Axes) -> Axes:
+    """Draw every draw on the two main assumptions of any box, one of the peeling too; return `ax`."""
+    chosen = axes_of(result, found)
+    names = list(result.scenario.assumptions)
+    x, y = (result.theta[:, names.index(name)] for name in chosen)
+    hit = result.answers >= result.threshold
+    ax.scatter(x[~hit], y[~hit], s=10, facecolor="white", edgecolor=style.GHOST, linewidth=0.6)
+    ax.scatter(x[hit], y[hit], s=14, marker="^", color=style.VERMILION, linewidth=0)
+    by = long_date(result.scenario.by_date(result.day))
+    least = f"at least {result.measure.write(result.threshold)} by {by}"
+    title = (f"{result.measure.label}: {least} in {percent(found.density)} of the draws in the box, in "
+             f"{percent(result.base_rate)} of all")  # fmt: skip
+    style.dress(ax, fit(title, ax), caption(_key(result, found, chosen), ax))
+    _scale(ax, result, chosen[0], x, sideways=True)
+    _scale(ax, result, chosen[1], y, sideways=False)
+    _shade(ax, result, found, chosen)
+    return ax
+
+
+def _key(result: Discovery, found: Box, chosen: list[str]) -> str:
+    """Say what the marks, the shade and the axes are."""
+    told = ("each mark one draw of the assumptions from their priors; triangles: at least "
+            f"{result.measure.write(result.threshold)}; shaded: the box, which holds {percent(found.coverage)} of all "
+            "triangles")  # fmt: skip
+    hidden = counted(len(found.bounds) - 2, "further assumption")
+    told += f", and has bounds on {hidden} too" if len(found.bounds) > 2 else ""
+    curved = [_logarithmic(result, name) for name in chosen]
+    axes = "both axes are" if all(curved) else f"the {'horizontal' if curved[0] else 'vertical'} axis is"
+    return told + (f"; {axes} logarithmic" if any(curved) else "")
+
+
+def _logarithmic(result: Discovery, name: str) -> bool:
+    return result.scenario.assumptions[name].kind != "chance"
+
+
+def _other(result: Discovery, first: str) -> str:
+    names = [name for name, a in result.scenario.assumptions.items() if not a.fixed and name != first]
+    every = list(result.scenario.assumptions)
+    hit = result.answers - result.answers.mean()
+
+    def pull(name: str) -> float:
+        values = np.argsort(np.argsort(result.theta[:, every.index(name)])).astype(float)
+        return abs(float(np.dot(values - values.mean(), hit)))
+
+    return max(names, key=pull, default=first)
+
+
+def _shade(ax: Axes, result: Discovery, found: Box, chosen: list[str]) -> None:
+    """Shade the inside of a box, and draw and name its bounds; where it has none it reaches to the frame."""
+    from matplotlib.patches import Rectangle
+
+    limits, bounds = (ax.get_xlim(), ax.get_ylim()), {bound.assumption: bound for bound in found.bounds}
+    sides = [(bounds[name].low, bounds[name].high) if name in bounds else (None, None) for name in chosen]
+    (left, right), (bottom, top) = (
+        (edge[0] if side[0] is None else side[0], edge[1] if side[1] is None else side[1])
+        for side, edge in zip(sides, limits, strict=True)
+    )
+    ax.add_patch(Rectangle((left, bottom), right - left, top - bottom, facecolor=style.SKY, alpha=0.2, zorder=0.5))
+    for across, name, pair in zip((True, False), chosen, sides, strict=True):
+        a = result.scenario.assumptions[name]
+        for least, value in zip((True, False), pair, strict=True):
+            if value is None:
+                continue
+            ends = ([value, value], [bottom, top]) if across else ([left, right], [value, value])
+            ax.plot(*ends, color=style.BLUE, linewidth=1.8, zorder=3)
+            under = 16 if sides[0][1] is not None and not across and not least else 4
+            ax.annotate(f"at {'least' if least else 'most'} {show(value, a.kind, a.unit)}",
+                        (value, top) if across else (right, value),
+                        ((4 if least else -4), -4) if across else (-4, 4 if least else -under),
+                        textcoords="offset points", ha="left" if across and least else "right",
+                        va="bottom" if least and not across else "top", fontsize=style.SMALL, color=style.BLUE,
+                        fontweight="bold", zorder=5,
+                        bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8, "alpha": 0.85})  # fmt: skip
+    ax.set(xlim=limits[0], ylim=limits[1])
+
+
+def _scale(ax: Axes, result: Discovery, name: str, values: np.ndarray, *, sideways: bool) -> None:
+    from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter, NullLocator
+
+    axis: Axis = ax.xaxis if sideways else ax.yaxis
+    assumption = result.scenario.assumptions[name]
+    if _logarithmic(result, name):
+        (ax.set_xscale if sideways else ax.set_yscale)("log")
+    label = style.wrap(assumption.label, 60, 2)
+    (ax.set_xlabel if sideways else ax.set_ylabel)(label, fontsize=style.TEXT, color=style.INK)
+    axis.set_minor_locator(NullLocator())
+    axis.set_minor_formatter(NullFormatter())
+    if _logarithmic(result, name):
+        low, high = float(values.min()), float(values.max())
+        marks = round_values(low, high, assumption.kind, assumption.unit)
+        axis.set_ticks(list(marks), list(marks.values()))
+    else:
+        axis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: show(value, assumption.kind, assumption.unit)))
+
+
+STRIP, GAP, RIGHT = 130, 62, 24
+"""Pixels of a board: the width of the draws by probability, what is left of it for its axis, and right of it."""
+
+
+class BoxBoard:
+    """The draws and a box on its two main assumptions, and beside them the draws by probability, with a point in both.
+
+    `figure` is a plain Figure of `width` by `height` pixels, `artists` what moves with the point; see `Screen`.
+    """
+
+    def __init__(self, result: Discovery, found: Box, width: int, height: int) -> None:
+        self._names = axes_of(result, found)
+        self.width, self.height = width, height
+        self.figure = new_figure(width, height)
+        left, bottom, top = 130, 75, 90
+        inside = (height - bottom - top) / height
+        room = width - left - STRIP - GAP - RIGHT
+        ax = self.figure.add_axes((left / width, bottom / height, room / width, inside))
+        beside = self.figure.add_axes(((left + room + GAP) / width, bottom / height, STRIP / width, inside))
+        outlined(result, found, ax)
+        _strip(beside, result)
+        self._limits = np.array([ax.get_xlim(), ax.get_ylim()])
+        ax.set(xlim=self._limits[0], ylim=self._limits[1])
+        self._most = beside.get_ylim()[1]
+        point = {"s": 130, "facecolor": style.ORANGE, "edgecolor": style.INK, "linewidth": 1.8, "clip_on": False}
+        self._point = ax.scatter([], [], zorder=6, **point)  # type: ignore[arg-type]
+        _mark(ax, [result.scenario.assumptions[name].value for name in self._names], self._point)
+        self._answer = beside.scatter([], [], zorder=6, **point)  # type: ignore[arg-type]
+        self.artists: list[Artist] = [self._point, self._answer]
+
+    def move(self, values: Mapping[str, float], probability: float) -> None:
+        """Put the point at some values (by assumption, in base units) and what they give; within the axes."""
+        place = [values[name] for name in self._names]
+        self._point.set_offsets([np.clip(place, self._limits[:, 0], self._limits[:, 1])])
+        self._answer.set_offsets([(0.0, min(probability, self._most))])
+
+
+def _mark(ax: Axes, place: list[float], point: Artist) -> None:
+    """Mark the stated values, and say what the two marks are."""
+    stated = ax.scatter(place[:1], place[1:], s=90, marker="+", color=style.INK, linewidth=1.8, zorder=5)
+    ax.legend([stated, point], ["stated values", "values of the sliders"], loc="lower left", fontsize=style.SMALL,
+              labelcolor=style.INK, edgecolor=style.GRID, scatteryoffsets=[0.5], markerscale=0.8)  # fmt: skip
+
+
+def _strip(ax: Axes, result: Discovery) -> None:
+    """Draw how many draws have which probability, those that count filled, with the threshold."""
+    top = min(1.0, 1.08 * float(result.answers.max()))
+    edges = np.linspace(0, top, 41)
+    hit = result.answers >= result.threshold
+    base = np.zeros(len(edges) - 1)
+    for some, colour, edge in ((~hit, style.GRID, style.GHOST), (hit, style.VERMILION, "white")):
+        counts, _ = np.histogram(result.answers[some], edges)
+        ax.barh(edges[:-1], counts, np.diff(edges), left=base, align="edge", linewidth=0.6, color=colour,
+                edgecolor=edge)  # fmt: skip
+        base += counts
+    ax.axhline(result.threshold, color=style.INK, linewidth=1.2, linestyle=(0, (4, 2)))
+    style.dress(ax)
+    ax.set_ylim(0, top)
+    style.percent_axis(ax, top)
+    ax.set_xticks([])
+    ax.set_xlim(left=0)
+    ax.set_xlabel("draws by probability", fontsize=style.TEXT, color=style.INK)

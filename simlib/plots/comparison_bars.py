@@ -1,0 +1,89 @@
+"""Several views of one world side by side: the probability of each ending in each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from simlib.formatting import long_date, percent
+from simlib.plots import style
+from simlib.plots.rows import caption, fit
+from simlib.results import ONGOING
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from simlib.results import Forecast
+
+Kind = Literal["endings", "questions"]
+
+MARKS = ("o", "s", "D", "^", "v")
+
+
+def comparison(
+    results: Mapping[str, Forecast], ax: Axes, *, ongoing: bool = False, questions: bool = False,
+    title: str = "The same world, seen differently", made: str = "",
+) -> Axes:  # fmt: skip
+    """Draw one row for each ending (and question) and one mark for each named answer, with its number; return the axes.
+
+    All answers must be of the same horizon; what one of them does not have is left out. The first is the reference: the
+    thin line starts there. `made` says at which values they are.
+    """
+    first = next(iter(results.values()))
+    names = in_common(results.values(), ongoing=ongoing, questions=questions)
+    last = {label: np.array([float(getattr(f, kind)[n].probability[-1]) for kind, n in names])
+            for label, f in results.items()}  # fmt: skip
+    by = long_date(first.by_date(float(first.times[-1])))
+    told = f"probability by {by}{made and f', {made}'}; line: from “{next(iter(results))}”"
+    style.dress(ax, fit(title, ax), caption(told + _left_out(results.values(), questions), ax))
+    height = len(results) + 1.6
+    for row, (kind, name) in enumerate(names):
+        top = row * height
+        ax.annotate(
+            style.plain(first.label(kind, name)),
+            (0, top - 0.35),
+            fontsize=style.TEXT,
+            color=style.INK,
+            va="bottom",
+            fontweight="bold",
+            annotation_clip=False,
+        )
+        for k, (label, values) in enumerate(last.items()):
+            colour, _ = style.category(k + 1)
+            y, start, value = top + k + 0.4, float(next(iter(last.values()))[row]), float(values[row])
+            ax.plot([start, value], [y, y], color=colour, linewidth=1.6, zorder=2)
+            ax.plot([value], [y], MARKS[k % len(MARKS)], color=colour, markersize=6.5, zorder=3, clip_on=False)
+            ax.annotate(
+                style.plain(f"{percent(value)}  {label}"),
+                (max(value, start), y),
+                (9, 0),
+                textcoords="offset points",
+                va="center",
+                fontsize=style.SMALL,
+                color=style.INK,
+                annotation_clip=False,
+            )
+    highest = max((float(values.max(initial=0.0)) for values in last.values()), default=1.0)
+    style.percent_axis(ax, style.round_top(highest), horizontal=True)
+    ax.set_xlim(0, style.round_top(highest) * 1.35)
+    ax.set_yticks([])
+    ax.set_ylim(len(names) * height - 0.8, -1.2)
+    ax.spines["left"].set_visible(False)
+    return ax
+
+
+def in_common(results: Iterable[Forecast], *, ongoing: bool, questions: bool) -> list[tuple[Kind, str]]:
+    """Return the endings, and where asked for the questions, that all answers have: (kind, name)."""
+    every = list(results)
+    kinds: tuple[Kind, ...] = ("endings", "questions") if questions else ("endings",)
+    return [(kind, name) for kind in kinds for name in getattr(every[0], kind)
+            if all(name in getattr(each, kind) for each in every) and (ongoing or name != ONGOING)]  # fmt: skip
+
+
+def _left_out(results: Iterable[Forecast], questions: bool) -> str:
+    every = list(results)
+    alike = all(list(each.endings) == list(every[0].endings) for each in every)
+    alike &= not questions or all(list(each.questions) == list(every[0].questions) for each in every)
+    return "" if alike else "; without what only some of them have"

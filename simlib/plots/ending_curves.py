@@ -1,0 +1,216 @@
+"""Endings over time: the cumulative incidence of each, with a band and the ghost of a baseline.
+
+A band is one of two things, and the caption says which: the error of the computation, or, where draws from the priors
+are at hand, what they lie between, which is doubt about the assumptions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from simlib.formatting import long_date, percent
+from simlib.plots import captions as written
+from simlib.plots import style
+from simlib.plots.panel import GROWTH, Panel, SideLabels, beside, changed
+from simlib.results import ONGOING, Band, Floats, Forecast
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+UNIT = "probability by the end of the date"
+
+SHADED = 3
+"""Most endings whose draws are shaded; of more, only the likeliest is, and the labels give the others in numbers."""
+
+
+class EndingsPanel(Panel):
+    """Lines of P(ending by the end of the date). `show` picks endings and questions by id (default: every ending).
+
+    `doubt`: for each of them (5, T), the 5 to 95% points over draws from the priors; the bands are then these.
+    """
+
+    def __init__(
+        self,
+        ax: Axes,
+        result: Forecast,
+        show: Sequence[str] | None = None,
+        *,
+        room: float | None = None,
+        doubt: Mapping[str, Floats] | None = None,
+    ) -> None:
+        room = beside(ax) if room is None else room
+        super().__init__(ax, "How it may end", ax.get_window_extent().width + room)
+        self.doubt = doubt or {}
+        self.names = [name for name in (show if show is not None else result.endings) if _band(result, name)]
+        if show is None:
+            self.names = [name for name in self.names if name != ONGOING]
+        self.styles = [self._style(result, name) for name in self.names]
+        self._make_lines()
+        self.labels = SideLabels(ax, self.styles, room=room)
+        self.artists += self.labels.artists
+        self._span: tuple[object, ...] = ()
+
+    def _style(self, result: Forecast, name: str) -> tuple[str, object]:
+        if name == ONGOING:
+            return style.GHOST, "solid"
+        known = [key for key in result.endings if key != ONGOING] + list(result.questions)
+        return style.category(known.index(name))
+
+    def _make_lines(self) -> None:
+        from matplotlib.collections import LineCollection, PolyCollection
+
+        colours, dashes = [colour for colour, _ in self.styles], [dash for _, dash in self.styles]
+        # One collection for all lines: a third of the time of as many lines drawn one by one.
+        self.bands = PolyCollection([], facecolors=colours, alpha=0.22, linewidth=0, zorder=2)
+        self.ghosts = LineCollection([], colors=colours, linestyles=[(0, (1, 2))], linewidths=1.3, zorder=3)
+        self.lines = LineCollection([], colors=colours, linestyles=dashes, linewidths=2, zorder=4, capstyle="butt")
+        for made in (self.bands, self.ghosts, self.lines):
+            self.ax.add_collection(made, autolim=False)
+            self.artists.append(made)
+
+    def update(self, result: Forecast, baseline: Forecast | None = None, *, moving: bool = False) -> bool:
+        """Show another answer; see Panel.update."""
+        now = [_need(result, name) for name in self.names]
+        before = [_band(baseline, name) for name in self.names]
+        self.lines.set_segments([np.column_stack([result.times, band.probability]) for band in now])
+        self.ghosts.set_segments(
+            [
+                np.empty((0, 2))
+                if baseline is None or band is None
+                else np.column_stack([baseline.times, band.probability])
+                for band in before
+            ]
+        )
+        self.ghosts.set_visible(baseline is not None)
+        sampled = self._shade(result, now)
+        redraw = self._say(sampled=sampled, dotted=baseline is not None, moving=moving)
+        redraw |= self._fit(result, baseline, moving)
+        ends = [float(_need(result, name).probability[-1]) for name in self.names]
+        olds = [_last(baseline, name) for name in self.names]
+        names = [_label(result, name) for name in self.names]
+        values = [changed(new, old) for new, old in zip(ends, olds, strict=True)]
+        ranges = [_range(self.doubt.get(name)) for name in self.names]
+        self.labels.update(ends, names, [value + more for value, more in zip(values, ranges, strict=True)])
+        return redraw
+
+    def shaded(self, result: Forecast) -> list[str]:
+        """Return whose draws are shaded."""
+        told = [name for name in self.names if name in self.doubt]
+        likeliest = max(told, key=lambda name: float(_need(result, name).probability[-1]), default="")
+        return told if len(told) <= SHADED else [likeliest]
+
+    def _shade(self, result: Forecast, now: Sequence[Band]) -> bool:
+        """Draw the bands; return whether they are those of the computation."""
+        sampled = not self.doubt and any(np.any(band.high - band.low > 1e-4) for band in now)
+        if self.doubt:
+            some = self.shaded(result)
+            between = [(self.doubt[name][0], self.doubt[name][-1]) if name in some else None for name in self.names]
+        else:
+            between = [(band.low, band.high) if sampled else None for band in now]
+        self.bands.set_verts([np.empty((0, 2)) if pair is None else _outline(result.times, *pair) for pair in between])
+        self.bands.set_visible(any(pair is not None for pair in between))
+        return sampled
+
+    def _say(self, *, sampled: bool, dotted: bool, moving: bool) -> bool:
+        long, short = [UNIT], ["by the end of the date"]
+        if dotted:
+            long, short = [*long, "dotted: the baseline"], [*short, "dotted: baseline"]
+        if sampled:
+            long, short = [*long, "band: error of the computation, not doubt"], [*short, "band: error, not doubt"]
+        return self.say("; ".join(long), "; ".join(short), moving=moving)
+
+    def _fit(self, result: Forecast, baseline: Forecast | None, moving: bool) -> bool:
+        span = (result.as_of, float(result.times[-1]))
+        redraw = span != self._span
+        if redraw:
+            style.date_axis(self.ax, *span)
+            self._span = span
+        both = [result] if baseline is None else [result, baseline]
+        bands = [band for forecast in both for name in self.names if (band := _band(forecast, name))]
+        highs = [float(band.high.max()) for band in bands]
+        highest = max([*highs, *(float(self.doubt[name][-1].max()) for name in self.shaded(result))], default=1.0)
+        top, need = self.ax.get_ylim()[1], style.round_top(highest)
+        if redraw or need > top or (not moving and need < 0.6 * top):
+            style.percent_axis(self.ax, style.round_top(GROWTH * need) if moving else need)
+            return True
+        return False
+
+
+def _band(result: Forecast | None, name: str) -> Band | None:
+    if result is None:
+        return None
+    return result.endings.get(name) or result.questions.get(name)
+
+
+def _need(result: Forecast, name: str) -> Band:
+    band = _band(result, name)
+    if band is None:
+        raise KeyError(name)
+    return band
+
+
+def _last(result: Forecast | None, name: str) -> float | None:
+    band = _band(result, name)
+    return None if band is None else float(band.probability[-1])
+
+
+def _label(result: Forecast, name: str) -> str:
+    return result.label("endings" if name in result.endings else "questions", name)
+
+
+def _outline(times: Floats, low: Floats, high: Floats) -> Floats:
+    return np.concatenate([np.column_stack([times, low]), np.column_stack([times, high])[::-1]])
+
+
+def _range(spread: Floats | None) -> str:
+    """Write what 90% of the draws lie between at the end: " (5.4–49%)"."""
+    if spread is None:
+        return ""
+    low, high = percent(float(spread[0, -1])), percent(float(spread[-1, -1]))
+    return "" if low == high else f" ({low.removesuffix('%')}–{high})"
+
+
+def endings(
+    result: Forecast,
+    ax: Axes,
+    *,
+    baseline: Forecast | None = None,
+    show: Sequence[str] | None = None,
+    doubt: Mapping[str, Floats] | None = None,
+) -> Axes:
+    """Draw the probability of each ending over time, under the finding; return the axes.
+
+    `show` picks endings and questions by id. Bands are the error of the computation, or, with `doubt` (the points over
+    the draws of `Draws.spread`, for each name), what 90% of the draws lie between; the caption says which. The dotted
+    lines are `baseline`, and the labels give the difference to it in percentage points.
+    """
+    panel = EndingsPanel(ax, result, show, doubt=doubt)
+    panel.update(result, baseline)
+    bands = [_need(result, name) for name in panel.names]
+    notes = [f"{UNIT}, {written.basis(result)}"]
+    if shaded := panel.shaded(result):
+        whole = len(shaded) == len(panel.names)
+        which = "band and brackets" if whole else f"in brackets, and as a band for “{_label(result, shaded[0])}”"
+        notes += [f"{which}: 5% to 95% of the draws", *written.error(result, bands)]
+    elif panel.bands.get_visible():
+        notes += [f"band: 95% error of {written.computed_from(result)}, not doubt about the assumptions"]
+    notes += [] if baseline is None else ["dotted: the baseline"]
+    written.head(panel, _finding(result, panel.names, every=show is None), *notes)
+    return ax
+
+
+def _finding(result: Forecast, names: Sequence[str], *, every: bool) -> str:
+    """Say what is likeliest by the last report time."""
+    by = long_date(result.by_date(float(result.times[-1])))
+    last = {name: float(_need(result, name).probability[-1]) for name in names}
+    likeliest = max(last, key=lambda name: last[name], default="")
+    if not likeliest:
+        return f"Nothing ends this by {by}"
+    told = f"“{_label(result, likeliest)}”, {percent(last[likeliest])}"
+    if not every:
+        return f"{'Likeliest of these by' if len(last) > 1 else 'By'} {by}: {told}"
+    return f"Likeliest ending by {by}: {told}; none yet: {percent(float(result.endings[ONGOING].probability[-1]))}"

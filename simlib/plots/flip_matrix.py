@@ -1,0 +1,67 @@
+"""Flip matrix: from which ending to which a change takes single histories, under the same dice."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from simlib.formatting import long_date, percent
+from simlib.plots import style
+from simlib.plots.rows import fit, letters
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from simlib.analysis.whatif.comparison import Comparison
+
+
+def flips(result: Comparison, ax: Axes, *, variant: str | None = None) -> Axes:
+    """Draw the share of histories by their ending at the baseline (rows) and in a variant (columns); return `ax`.
+
+    The diagonal, hatched, is what stays. Raises ValueError where no replicates were played.
+    """
+    label = variant or next(iter(result.effects))
+    found = result.effects[label].flips
+    if found is None:
+        raise ValueError(f"no replicates were played for {label!r}: there are no flips to draw")
+    some = np.flatnonzero(found.matrix.sum(axis=0) + found.matrix.sum(axis=1) > 0)
+    share = found.matrix[np.ix_(some, some)] / found.runs
+    names = [found.labels[index] for index in some]
+    least, most = found.bounds
+    by = long_date(result.by)
+    title = f"“{label}”: {percent(found.share)} of histories end otherwise by {by}, under the same dice"
+    bounds = f"any coupling of the two forecasts flips {percent(least)} to {percent(most)}"
+    style.dress(ax, fit(title, ax), f"share of histories under the same dice; hatched: unchanged; {bounds}")
+    _cells(ax, share)
+    width = max(9, int(letters(ax) / len(names)) - 3)
+    ax.set_xticks(range(len(names)), [style.wrap(text, width, 5) for text in names])
+    ax.set_yticks(range(len(names)), [style.wrap(text, 22, 3) for text in names])
+    ax.set_xlabel(f"ending in “{label}”", fontsize=style.TEXT, color=style.INK)
+    ax.set_ylabel("ending at the baseline", fontsize=style.TEXT, color=style.INK)
+    return ax
+
+
+def _cells(ax: Axes, share: np.ndarray) -> None:
+    """Draw the cells: darker where more histories flip; unchanged ones pale and hatched."""
+    from matplotlib.patches import Rectangle
+
+    apart = share - np.diag(np.diag(share))
+    darkest = max(float(apart.max()), 1e-12)
+    shades = style.ordered(101)
+    for (row, column), value in np.ndenumerate(share):
+        same = row == column
+        shade = 0 if same else round(100 * (float(value) / darkest) ** 0.5)
+        face = "white" if same or value == 0 else shades[shade]
+        ax.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, facecolor=face, edgecolor=style.GRID,
+                               hatch="///" if same else None, linewidth=1))  # fmt: skip
+        if value > 0:
+            ax.text(column, row, percent(float(value)), ha="center", va="center", fontsize=style.TEXT, zorder=3,
+                    color="white" if shade > 45 else style.INK,
+                    bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5} if same else None)  # fmt: skip
+    ax.grid(visible=False)
+    ax.set_xlim(-0.5, len(share) - 0.5)
+    ax.set_ylim(len(share) - 0.5, -0.5)
+    for side in ("left", "bottom"):
+        ax.spines[side].set_visible(False)
+    ax.tick_params(length=0)

@@ -1,0 +1,186 @@
+"""The whole answer in one picture: endings, a ladder and expected moves, laid out for a width in pixels.
+
+The same figure is what the explorer shows while a slider moves, what a stored notebook keeps, and what is exported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from simlib.plots import style
+from simlib.plots.ending_curves import EndingsPanel
+from simlib.plots.figure import new_figure
+from simlib.plots.ladders import LadderPanel
+from simlib.plots.move_counts import MovesPanel
+from simlib.plots.panel import Panel
+from simlib.results import ONGOING
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+    from simlib.results import Forecast
+
+WIDTHS = (420, 1400)
+"""Narrowest and widest picture, in pixels at 100 dpi."""
+TWO_COLUMNS = 960
+"""From this width on the panels stand in two columns."""
+BARS_SIDE_BY_SIDE = 680
+"""From this width on the two panels of bars stand side by side."""
+
+_HEAD, _GAP, _TITLE, _FOOT = 56, 26, 44, 40
+_TIMED, _COUNTED = ("endings", "ladder"), ("moves", "drivers")
+_LEFT, _LABELS = 46, (185, 0.45)
+"""Room for the axis on the left; for labels on the right, at least so many pixels and at most such a share."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What a dashboard shows: endings and questions by id (None: all endings), a ladder, moves, and drivers."""
+
+    endings: tuple[str, ...] | None = None
+    ladder: str | None = None
+    moves: tuple[str, ...] | None = None
+    rows: int = 8
+
+
+class Dashboard:
+    """A matplotlib figure that holds the panels of one scenario and moves them to further answers.
+
+    `figure` is a plain Figure on the Agg canvas, `artists` what changes from answer to answer.
+    """
+
+    def __init__(
+        self, result: Forecast, width: int = 900, *, choice: Choice | None = None, drivers: pd.DataFrame | None = None
+    ) -> None:
+        self.choice = choice or Choice()
+        self.width = max(WIDTHS[0], min(int(width), WIDTHS[1]))
+        with_ladder, with_drivers = bool(result.ladders), drivers is not None and len(drivers) > 0
+        rows = min(self.choice.rows, len(self.choice.moves or result.moves))
+        room = _label_room(self.width, result, self.choice)
+        shown = len(self.choice.endings or result.endings)
+        heights = _heights(self.width, shown, rows, ladder=with_ladder, drivers=with_drivers)
+        self._boxes, height = _boxes(self.width, room, heights)
+        self.figure: Figure = new_figure(self.width, height, result.sentence(limit=len(result.endings)))
+        self.height = height
+        self.panels: list[Panel] = [
+            EndingsPanel(self._axes("endings"), result, self.choice.endings, room=room),
+            MovesPanel(self._axes("moves"), result, self.choice.moves, rows),
+        ]
+        if with_ladder:
+            self.panels.append(LadderPanel(self._axes("ladder"), result, self.choice.ladder, room=room))
+        if with_drivers:
+            self._drivers(drivers)
+        self._head(result)
+
+    def _axes(self, name: str):  # type: ignore[no-untyped-def]
+        left, top, width, height = self._boxes[name]
+        w, h = self.width, self.height
+        return self.figure.add_axes((left / w, 1 - (top + height) / h, width / w, height / h))
+
+    def _drivers(self, frame: pd.DataFrame | None) -> None:
+        from simlib.plots.driver_bars import drivers
+
+        assert frame is not None
+        drivers(frame, self._axes("drivers"), title=frame.attrs.get("title", "What it hangs on"))
+
+    def _head(self, result: Forecast) -> None:
+        y = 1 - 16 / self.height
+        self.title = self.figure.text(12 / self.width, y, "", fontsize=style.TITLE, color=style.FAINT, va="center")
+        below = 1 - 40 / self.height
+        self.note = self.figure.text(12 / self.width, below, "", fontsize=style.SMALL, color=style.INK, va="center",
+                                     linespacing=1.05)  # fmt: skip
+        self.mark = self.figure.text(
+            1 - 12 / self.width, y, "", fontsize=style.TEXT, color=style.INK, va="center", ha="right", fontweight="bold"
+        )
+        self._title(result)
+
+    def _title(self, result: Forecast) -> bool:
+        view = "" if self.note.get_text() else result.provenance.get("view") or ""
+        whole = result.title + (f" · {view}" if view else "")
+        # Room for the mark on the right; a long title is set a little smaller before it is cut.
+        fits = (self.width - 100) / 8.3
+        text = style.wrap(whole, int(fits / 0.8), 1)
+        changed = text != self.title.get_text()
+        self.title.set_text(text)
+        self.title.set_fontsize(style.TITLE * min(1.0, max(fits / len(text), 0.8)))
+        return changed
+
+    @property
+    def artists(self) -> list:
+        """Every artist that changes from answer to answer."""
+        return [self.mark, self.note, *(artist for panel in self.panels for artist in panel.artists)]
+
+    def update(
+        self, result: Forecast, baseline: Forecast | None = None, *, mark: str = "", note: str = "",
+        moving: bool = False,
+    ) -> bool:  # fmt: skip
+        """Show another answer; return True when more than `artists` changed.
+
+        `mark` is written at the top right, `note` (what was changed) in at most two lines below the title.
+        """
+        self.note.set_text(style.wrap(note, int((self.width - 24) / 5.8), 2) if note else "")
+        self.mark.set_text(mark)
+        self.mark.set_color(style.VERMILION if moving else style.FAINT)
+        changes = [panel.update(result, baseline, moving=moving) for panel in self.panels]
+        return self._title(result) or any(changes)
+
+
+def _column(width: int) -> int:
+    return (width - _GAP) // 2 if width >= TWO_COLUMNS else width
+
+
+def _label_room(width: int, result: Forecast, choice: Choice) -> int:
+    """Return the pixels that the longest label needs in two lines, a change of the value included."""
+    names = [name for name in (choice.endings or result.endings) if name != ONGOING or choice.endings]
+    labels = [result.label("endings" if name in result.endings else "questions", name) for name in names]
+    for rungs in result.ladders.values():
+        labels += list(rungs)
+    need = 26 + 7.1 * (max(map(len, labels), default=0) + 14) / 2
+    return int(max(_LABELS[0], min(need, _LABELS[1] * _column(width))))
+
+
+def _heights(width: int, endings: int, rows: int, *, ladder: bool, drivers: bool) -> dict[str, int]:
+    """Return the panels there are and how high each is, in pixels."""
+    wide = width >= TWO_COLUMNS
+    bars = 38 * max(rows, 3)
+    heights = {"endings": max(250 if wide else 230, min(36 * endings, 340)), "moves": bars}
+    return heights | ({"ladder": 250 if wide else 200} if ladder else {}) | ({"drivers": bars} if drivers else {})
+
+
+def _boxes(width: int, labels: int, heights: dict[str, int]) -> tuple[dict[str, tuple[int, int, int, int]], int]:
+    """Place the axes: {panel: (left, top, width, height)} in pixels from the top left, and the whole height."""
+    boxes, top = {}, _HEAD
+    for names, together in ((_TIMED, width >= TWO_COLUMNS), (_COUNTED, width >= BARS_SIDE_BY_SIDE)):
+        present = [name for name in names if name in heights]
+        for row in [present] if together else [[name] for name in present]:
+            tall, share = max(heights[name] for name in row), (width - _GAP * (len(row) - 1)) // len(row)
+            for place, name in enumerate(row):
+                left, taken = place * (share + _GAP), _column(width) if name in _TIMED else share
+                inset = (left + _LEFT, taken - _LEFT - labels) if name in _TIMED else (left + 14, taken - 28)
+                boxes[name] = (inset[0], top + _TITLE, inset[1], tall)
+            top += _TITLE + tall + _FOOT
+    return boxes, top
+
+
+def dashboard(
+    result: Forecast,
+    *,
+    baseline: Forecast | None = None,
+    width: int = 900,
+    show: Sequence[str] | None = None,
+    ladder: str | None = None,
+    drivers: pd.DataFrame | None = None,
+    mark: str = "",
+    note: str = "",
+) -> Figure:
+    """Return one figure with the endings, a ladder, the expected moves and, where given, the drivers.
+
+    `note` says below the title what was changed.
+    """
+    choice = Choice(endings=None if show is None else tuple(show), ladder=ladder)
+    board = Dashboard(result, width, choice=choice, drivers=drivers)
+    board.update(result, baseline, mark=mark, note=note)
+    return board.figure

@@ -1,0 +1,115 @@
+"""What to watch for: how far each indicator moves an ending, seen or not seen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from simlib.analysis.indicators.result import write_ratio, write_share
+from simlib.formatting import long_date
+from simlib.plots import style
+from simlib.plots.rows import caption, fit, letters, name, number, rows, whisker
+from simlib.results import Floats
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from simlib.analysis.indicators.result import Indicators
+
+ROWS = 10
+
+
+def indicators(result: Indicators, ax: Axes, *, most: int = ROWS) -> Axes:
+    """Draw where the ending stands: filled if an indicator is seen, hollow if not, with 95% whiskers; return `ax`."""
+    some = (result.signs or result.rows)[:most]
+    ending = result.scenario.endings[result.ending].label
+    until, by = (long_date(result.scenario.by_date(day)) for day in (result.day, result.horizon))
+    best, before = some[0], write_share(result.before)
+    title = f"{ending}: {before} before looking, {write_share(best.if_seen)} where “{best.label}” has been seen"
+    if not result.signs:
+        title = f"{ending}: {before}, and no sign by {until} is known to tell anything"
+    whiskers = "" if result.exact else ", whiskers its 95% interval"
+    style.dress(ax, fit(title, ax), caption(
+        f"probability by {by}, if nothing has ended by {until}; {_made(result)}; dashed line: before looking; filled: "
+        f"seen by {until} (triangle: likelier, disc: less likely){whiskers}; hollow: not seen; beside: likelihood "
+        "ratio of seeing it, and median days from the first sighting to the ending", ax, 4))  # fmt: skip
+    rows(ax, len(some))
+    ax.axvline(result.before[0], color=style.GHOST, linewidth=1, linestyle=(0, (4, 2)), zorder=1)
+    for row, item in enumerate(some):
+        height = row + 0.2
+        colour = style.VERMILION if item.change > 0 else style.BLUE
+        ax.plot([item.if_not_seen[0], item.if_seen[0]], [height] * 2, color=colour, linewidth=1.6, zorder=2)
+        whisker(ax, item.if_seen[1], item.if_seen[2], height)
+        ax.plot([item.if_not_seen[0]], [height], "o", color=colour, markerfacecolor="white", markersize=7, zorder=4)
+        ax.plot([item.if_seen[0]], [height], "o" if item.change <= 0 else "^", color=colour, markersize=7, zorder=4)
+        name(ax, row, f"{item.label} (seen in {write_share(item.seen)})")
+        lead = f", {item.lead_days[1]:.0f} days ahead" if np.isfinite(item.lead_days[1]) else ""
+        ratio = write_ratio(item).replace("-", "not known")
+        number(ax, max(item.if_seen[2], item.if_not_seen[0]), height, f" ratio {ratio}{lead}", faint=True)
+    top = style.round_top(min(max(item.if_seen[2] for item in some), 1.0))
+    style.percent_axis(ax, top, horizontal=True)
+    ax.set_xlim(0, top * 1.25)
+    return ax
+
+
+def indicator_map(results: list[Indicators], ax: Axes, *, most: int = 14) -> Axes:
+    """Draw a heat map: indicators by endings, in each cell the change if seen, in points; return `ax`.
+
+    Cells of what is not known to be a sign of the ending are left white. Rows are the most informative of the signs.
+    """
+    known = [(item, column) for column, result in enumerate(results) for item in result.signs]
+    names: dict[str, str] = {}
+    for item, _ in sorted(known, key=lambda pair: -pair[0].information):
+        if len(names) < most:
+            names.setdefault(item.id, item.label)
+    change = np.zeros((max(len(names), 1), len(results)))
+    for item, column in known:
+        if item.id in names:
+            change[list(names).index(item.id), column] = item.change
+    row, column = 0, int(np.argmax(np.abs(change[0])))  # what is told is the sign that says most, not the rarest one
+    endings = [result.scenario.endings[result.ending].label for result in results]
+    until, by = (long_date(results[0].scenario.by_date(day)) for day in (results[0].day, results[0].horizon))
+    title = f"No move or level seen by {until} is known to be a sign of anything" if not names else (
+        f"“{list(names.values())[row]}”, seen by {until}, says most: “{endings[column]}” "
+        f"{_points(change[row, column])} points"
+    )  # fmt: skip
+    style.dress(ax, fit(title, ax), caption(
+        f"change if seen by {until}, in points: the probability of the ending by {by} where it has been seen, less "
+        f"that before looking, if nothing has ended by {until}; ▲ likelier, ▼ less likely; white: not known to be a "
+        f"sign (95% interval); {_made(results[0])}", ax, 4))  # fmt: skip
+    _shades(ax, change)
+    width = max(10, int(letters(ax) / len(results)) - 2)
+    ax.set_xticks(range(len(results)), [style.wrap(text, width, 5) for text in endings])
+    ax.set_yticks(range(len(names)), [style.wrap(label, 34, 2) for label in names.values()])
+    ax.grid(visible=False)
+    ax.tick_params(length=0)
+    return ax
+
+
+def _shades(ax: Axes, change: Floats) -> None:
+    """Draw cells by the size of their change, up and down in different colours, each with its number."""
+    from matplotlib.patches import Rectangle
+
+    widest = max(float(np.abs(change).max()), 1e-9)
+    for (row, column), value in np.ndenumerate(change):
+        depth = float(np.sqrt(abs(value) / widest))
+        face = (style.ORANGE if value > 0 else style.SKY, depth) if value else "white"
+        ax.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, facecolor=face, edgecolor=style.GRID, linewidth=1))
+        if value:
+            ax.text(column, row, _points(float(value)), ha="center", va="center", fontsize=style.SMALL,
+                    color=style.INK)  # fmt: skip
+    ax.set_xlim(-0.5, change.shape[1] - 0.5)
+    ax.set_ylim(change.shape[0] - 0.5, -0.5)
+    for side in ("left", "bottom"):
+        ax.spines[side].set_visible(False)
+
+
+def _points(change: float) -> str:
+    """Write a change that is known to be one: never as none."""
+    return style.points(change) if abs(change) >= 5e-4 else f"{'▲' if change > 0 else '▼'} <0.1"
+
+
+def _made(result: Indicators) -> str:
+    made = result.made()
+    return made[0].lower() + made[1:]

@@ -1,0 +1,169 @@
+"""Expected moves: how often each move is made up to the horizon, on average, beside the baseline."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from simlib.formatting import long_date
+from simlib.plots import captions as written
+from simlib.plots import style
+from simlib.plots.panel import GROWTH, Panel
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from simlib.results import Forecast
+
+ROWS = 10
+
+
+class MovesPanel(Panel):
+    """One bar for each of some moves, its label above it and its number at its end; the hollow bar is the baseline.
+
+    `show` picks moves by id; by default the `rows` most frequent ones of the first answer, most frequent first. The
+    choice and its order stay as they are, so that nothing moves under the hand. `errors`: write the error of each
+    number beside it.
+    """
+
+    def __init__(
+        self,
+        ax: Axes,
+        result: Forecast,
+        show: Sequence[str] | None = None,
+        rows: int = ROWS,
+        *,
+        errors: bool = False,
+    ) -> None:
+        from matplotlib.collections import LineCollection, PolyCollection
+
+        super().__init__(ax, "Expected moves", ax.get_window_extent().width + 24)
+        self.errors_told = errors
+        ranked = sorted(result.moves, key=lambda name: -float(result.moves[name][-1]))
+        self.names = list(show) if show is not None else ranked[:rows]
+        ax.grid(visible=False, axis="y")
+        ax.spines["left"].set_visible(False)
+        places = np.arange(len(self.names), dtype=float)
+        self.bars = PolyCollection([], facecolors=[style.BLUE], linewidth=0, zorder=2)
+        self.ghosts = LineCollection([], colors=[style.INK], linestyles=[(0, (1, 1))], linewidths=1.1, zorder=3)
+        self.errors = LineCollection([], colors=[style.INK], linewidths=1.2, zorder=4)
+        for made in (self.bars, self.ghosts, self.errors):
+            ax.add_collection(made, autolim=False)
+        self.texts = [
+            ax.text(0, place + 0.2, "", fontsize=style.TEXT, color=style.INK, va="center", zorder=5) for place in places
+        ]
+        width = int(ax.get_window_extent().width / 6.2)
+        for place, name in zip(places, self.names, strict=True):
+            ax.annotate(
+                style.wrap(result.label("moves", name), width, 1),
+                (0, place - 0.08),
+                (0, 0),
+                textcoords="offset points",
+                fontsize=style.SMALL,
+                color=style.INK,
+                va="bottom",
+                annotation_clip=False,
+            )
+        ax.set_yticks([])
+        ax.set_ylim(len(places) - 0.45, -0.6)
+        self.artists += [self.bars, self.ghosts, self.errors, *self.texts]
+        self._top = 0.0
+
+    def update(self, result: Forecast, baseline: Forecast | None = None, *, moving: bool = False) -> bool:
+        """Show another answer; see Panel.update."""
+        counts = np.array([_count(result, name) for name in self.names])
+        olds = np.array([np.nan if baseline is None else _count(baseline, name) for name in self.names])
+        halves = np.array([_half(result, name) for name in self.names])
+        redraw = self._fit(counts + halves, olds, moving)
+        rows = [k + 0.2 for k in range(len(counts))]
+        self.bars.set_verts([_box(count, row, 0.36) for count, row in zip(counts, rows, strict=True)])
+        self.ghosts.set_segments(
+            [_box(old, row, 0.5) for old, row in zip(olds, rows, strict=True) if not np.isnan(old)]
+        )
+        self.errors.set_segments(
+            [
+                [(max(count - half, 0.0), row), (count + half, row)]
+                for count, half, row in zip(counts, halves, rows, strict=True)
+                if half
+            ]
+        )
+        gap = 5 * self._top / self.ax.get_window_extent().width
+        for text, count, half, old in zip(self.texts, counts, halves, olds, strict=True):
+            text.set_x(max(count + half, np.nan_to_num(old)) + gap)
+            error = f" ±{_number(half)}" if half and self.errors_told else ""
+            text.set_text(_number(count) + error + _change(count, old))
+        return self._say(result, sampled=bool(halves.any()), hollow=baseline is not None, moving=moving) or redraw
+
+    def _say(self, result: Forecast, *, sampled: bool, hollow: bool, moving: bool) -> bool:
+        by = result.by_date(float(result.times[-1]))
+        on = f"{by.day} {by:%b %Y}"
+        long, short = [f"mean number by {on}"], [f"mean by {on}"]
+        if hollow:
+            long, short = [*long, "hollow: the baseline"], [*short, "hollow: baseline"]
+        if sampled:
+            long, short = [*long, "line: error of the computation"], [*short, "line: error"]
+        return self.say("; ".join(long), "; ".join(short), moving=moving)
+
+    def _fit(self, ends: np.ndarray, olds: np.ndarray, moving: bool) -> bool:
+        longest = max(float(np.max(ends, initial=0.0)), float(np.max(np.nan_to_num(olds), initial=0.0)), 1e-9)
+        text = 13 * style.TEXT * self.ax.get_figure(root=True).dpi / 72  # type: ignore[union-attr]
+        share = 1 - text / self.ax.get_window_extent().width
+        need = longest / max(share, 0.4) if self.errors_told else 1.22 * longest
+        if self._top and need <= self._top and (moving or need > 0.5 * self._top):
+            return False
+        self._top = need * (GROWTH if moving else 1.05)
+        self.ax.set_xlim(0, self._top)
+        return True
+
+
+def _box(length: float, middle: float, height: float) -> list[tuple[float, float]]:
+    """Return the closed outline of a horizontal bar."""
+    low, high = middle - height / 2, middle + height / 2
+    return [(0.0, low), (length, low), (length, high), (0.0, high), (0.0, low)]
+
+
+def _count(result: Forecast, name: str) -> float:
+    return float(result.moves[name][-1]) if name in result.moves else 0.0
+
+
+def _half(result: Forecast, name: str) -> float:
+    if not result.error or name not in result.error["moves"]:
+        return 0.0
+    return float(result.error["moves"][name][-1])
+
+
+def _number(count: float) -> str:
+    if count == 0:
+        return "0"
+    return f"{count:.0f}" if count >= 99.5 else f"{count:.1f}" if count >= 0.995 else f"{count:.2g}"
+
+
+def _change(count: float, old: float) -> str:
+    if np.isnan(old) or abs(count - old) <= 0.005 * max(old, 1e-12):
+        return ""
+    arrow = "▲" if count > old else "▼"
+    return f"  {arrow} {style.times(count / old)}" if old > 0 and count > 0 else f"  {arrow}"
+
+
+def moves(
+    result: Forecast,
+    ax: Axes,
+    *,
+    baseline: Forecast | None = None,
+    show: Sequence[str] | None = None,
+    rows: int = ROWS,
+) -> Axes:
+    """Draw the expected number of each of some moves by the last report time, under the finding; return the axes."""
+    panel = MovesPanel(ax, result, show, rows, errors=True)
+    panel.update(result, baseline)
+    by = long_date(result.by_date(float(result.times[-1])))
+    most = max(panel.names, key=lambda name: _count(result, name), default="")
+    notes = [f"mean number by the end of {by}, {written.basis(result)}"]
+    if any(_half(result, name) for name in panel.names):
+        notes.append(f"line and ±: 95% error of {written.computed_from(result)}, not doubt about the assumptions")
+    notes += [] if baseline is None else ["hollow: the baseline"]
+    told = f"“{result.label('moves', most)}”, {_number(_count(result, most))} times on average" if most else "none"
+    written.head(panel, f"Most frequent move by {by}: {told}", *notes)
+    return ax

@@ -1,0 +1,293 @@
+"""By which path: the likeliest classes of paths, the tree they form, the flow between rungs, and single histories."""
+
+from __future__ import annotations
+
+import itertools
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from simlib.formatting import long_date, percent
+from simlib.plots import style
+from simlib.plots.rows import caption, fit, letters, name, number, rows, whisker
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from simlib.analysis.paths.classes import Paths
+    from simlib.analysis.paths.medoids import Ways
+
+ROWS = 10
+
+BAND = 0.3
+"""Half the height that lines on one rung are spread over."""
+
+ORDER = "a path: the order of first visits to rungs"
+
+LEAST = 5e-4
+"""Share of the histories below which none is said to do something."""
+
+SLIVER = 1e-3
+"""Share of the histories below which a rung is not drawn in a flow."""
+
+COLUMN = 0.02
+"""Share of the histories that must reach a step of the path for it to be drawn."""
+
+
+def path_classes(result: Paths, ax: Axes, *, most: int = ROWS) -> Axes:
+    """Draw the probability of the likeliest classes of paths as bars, each named by its rungs; return `ax`."""
+    some = result.classes[:most]
+    covered = sum(c.probability for c in some)
+    verb = "covers" if len(some) == 1 else "cover"
+    whole = _ended_so(result) if result.given else "all histories"
+    title = f"{style.counted(len(some), 'order')} of rungs {verb} {percent(min(covered, 1.0))} of {whole}"
+    by = long_date(result.scenario.by_date(result.day))
+    told = f"{_unit(result)} by {by}, {result.made()}; {ORDER}{_whiskers(result)}"
+    style.dress(ax, fit(title, ax), caption(told, ax))
+    rows(ax, len(some))
+    for row, c in enumerate(some):
+        ax.barh(row + 0.2, c.probability, height=0.3, color=style.BLUE, edgecolor=style.INK, linewidth=0.5)
+        if c.high - c.low > 1e-6:
+            whisker(ax, c.low, c.high, row + 0.2)
+        name(ax, row, f"{' → '.join(c.rungs)}  ({result.label(c.ending)})")
+        number(ax, c.high, row + 0.2, percent(c.probability))
+    style.percent_axis(ax, style.round_top(max(c.high for c in some) * 1.1), horizontal=True)
+    return ax
+
+
+def path_tree(result: Paths, ax: Axes, *, least: float = 0.01, depth: int = 5) -> Axes:
+    """Draw the prefixes of paths as a tree from left to right, thick where probable; return `ax`.
+
+    Branches entered with a probability below `least`, or deeper than `depth` rungs, are left out; the title says
+    nothing of them, the paths that end on the way are the difference between a node and its branches.
+    """
+    nodes = [b for b in result.tree if b.entered >= least and len(b.rungs) <= depth]
+    nodes.sort(key=lambda b: (len(b.rungs), -b.entered))
+    place = _tree_places({b.rungs: b.entered for b in nodes})
+    first = max((b for b in nodes if len(b.rungs) == 2), key=lambda b: b.entered, default=None)
+    title = "nothing leaves the first rung" if first is None else (
+        f"from “{first.rungs[0]}” the likeliest next rung is “{first.rungs[1]}” ({percent(first.share_of_parent)})"
+    )  # fmt: skip
+    by = long_date(result.scenario.by_date(result.day))
+    begun = "share that began so of the histories that end so" if result.given else "probability of having begun so"
+    style.dress(ax, fit(_conditioned(result, title), ax), caption(
+        f"{begun}, by {by}, {result.made()}; in brackets: share of the branch it leaves; {ORDER}", ax))  # fmt: skip
+    deepest = max(len(b.rungs) for b in nodes)
+    colours = dict(zip(_rung_names(result), style.ordered(len(_rung_names(result))), strict=True))
+    letter = (deepest - 0.1) / letters(ax)  # branches begin where the label of what they leave ends
+    label: dict[tuple[str, ...], float] = {}
+    for b in nodes:
+        x, y = len(b.rungs) - 1.0, place[b.rungs]
+        if len(b.rungs) > 1:
+            parent = b.rungs[:-1]
+            start, bend = place[parent], np.linspace(0, 1, 30)
+            ease, left = bend**2 * (3 - 2 * bend), x - 1 + label[parent]
+            ax.plot(left + (x - left) * bend, start + (y - start) * ease, color=style.GHOST, alpha=0.7, zorder=1,
+                    linewidth=0.8 + 12 * b.entered, solid_capstyle="butt")  # fmt: skip
+        ax.plot([x], [y], "o", markersize=8, color=colours[b.rungs[-1]], markeredgecolor=style.INK, zorder=3)
+        share = f" ({percent(b.share_of_parent)})" if len(b.rungs) > 1 else ""
+        lines = (b.rungs[-1], f"{percent(b.entered)}{share}")
+        label[b.rungs] = min(0.04 + (2 + max(map(len, lines))) * letter, 0.75)
+        ax.annotate(style.plain("\n".join(lines)), (x, y), (8, 0), zorder=4, textcoords="offset points",
+                    fontsize=style.SMALL, va="center", color=style.INK)  # fmt: skip
+    ax.set_xlim(-0.15, deepest - 0.25)
+    ax.set_ylim(max(place.values()) + 0.6, -0.6)
+    return _bare(ax)
+
+
+def _ended_so(result: Paths) -> str:
+    return f"the histories that end in “{result.label(result.given)}”"
+
+
+def _unit(result: Paths) -> str:
+    """Say what a number is: a probability or, given an ending, a share of the histories that end so."""
+    return "share of the histories that end so" if result.given else "probability"
+
+
+def _whiskers(result: Paths) -> str:
+    what = "95% interval" if result.engine == "montecarlo" else "what the search leaves open"
+    return f"; whiskers: {what}" if any(c.high - c.low > 1e-6 for c in result.classes) else ""
+
+
+def _conditioned(result: Paths, title: str) -> str:
+    """Return a title as a sentence that begins with the ending it is given, where it is."""
+    return f"Of {_ended_so(result)}: {title}" if result.given else title[0].upper() + title[1:]
+
+
+def _tree_places(entered: dict[tuple[str, ...], float]) -> dict[tuple[str, ...], float]:
+    """Return the height of each node: leaves one apart, a parent in the middle of its branches."""
+    place: dict[tuple[str, ...], float] = {}
+    free = itertools.count()
+
+    def put(node: tuple[str, ...]) -> float:
+        below = sorted((n for n in entered if n[:-1] == node), key=lambda n: -entered[n])
+        place[node] = float(np.mean([put(n) for n in below])) if below else float(next(free))
+        return place[node]
+
+    for root in sorted((n for n in entered if len(n) == 1), key=lambda n: -entered[n]):
+        put(root)
+    return place
+
+
+def _rung_names(result: Paths) -> list[str]:
+    return [rung.id for rung in result.scenario.ladders[result.ladder].rungs]
+
+
+def sankey(result: Paths, ax: Axes, *, steps: int = 4) -> Axes:
+    """Draw the flow of histories from their first rung to the second, third, ... they visit; return `ax`.
+
+    A column is a step of the path, a bar a rung (its height the probability of being the rung visited at that step),
+    a band the histories that go on to the next column; what does not go on stays there to the end. Columns and rungs
+    that hardly any history reaches are left out.
+    """
+    names = _rung_names(result)
+    colours = dict(zip(names, style.ordered(len(names)), strict=True))
+    mass, bands = _flows(result, steps)
+    deepest = max(depth for depth, _ in mass)
+    floor = _stacked(mass, names, deepest + 1)
+    gone: defaultdict[tuple[int, str], float] = defaultdict(float)
+    come: defaultdict[tuple[int, str], float] = defaultdict(float)
+    for (depth, here, there), width in sorted(bands.items(), key=lambda item: (item[0][0], names.index(item[0][2]))):
+        start = floor[depth - 1, here] + gone[depth - 1, here]
+        end = floor[depth, there] + come[depth, there]
+        gone[depth - 1, here] += width
+        come[depth, there] += width
+        x = np.linspace(depth - 1 + 0.06, depth - 0.06, 40)
+        ease = (t := np.linspace(0, 1, 40)) ** 2 * (3 - 2 * t)
+        low = start + (end - start) * ease
+        ax.fill_between(x, low, low + width, color=colours[there], alpha=0.45, linewidth=0)
+    for (depth, rung), height in mass.items():
+        ax.bar(depth, height, bottom=floor[depth, rung], width=0.12, color=colours[rung], edgecolor=style.INK,
+               linewidth=0.5, zorder=3)  # fmt: skip
+    by = long_date(result.scenario.by_date(result.day))
+    heights = "shares of the histories that end so" if result.given else "probabilities"
+    style.dress(ax, fit(_parting(result), ax), caption(
+        f"by {by}, {result.made()}; columns: the first, second, ... rung visited for the first time; heights are "
+        f"{heights}; what is under {percent(SLIVER)} is not drawn", ax))  # fmt: skip
+    ax.set_xlim(-0.1, deepest + 0.75)
+    ax.set_ylim(max(floor[key] + mass[key] for key in mass) * 1.02, -0.02)
+    for depth in range(deepest + 1):
+        _name_bars(ax, depth, {rung: (floor[at, rung], high) for (at, rung), high in mass.items() if at == depth})
+    return _bare(ax)
+
+
+def _flows(
+    result: Paths, most: int
+) -> tuple[Mapping[tuple[int, str], float], Mapping[tuple[int, str, str], float]]:
+    """Return how much is on each rung at each step, and how much goes from rung to rung on to each step."""
+    reached: defaultdict[int, float] = defaultdict(float)
+    for b in result.tree:
+        reached[len(b.rungs)] += b.entered
+    steps = max(min(most, sum(share >= COLUMN for share in reached.values())), 1)
+    mass: defaultdict[tuple[int, str], float] = defaultdict(float)
+    bands: defaultdict[tuple[int, str, str], float] = defaultdict(float)
+    for b in result.tree:
+        depth = len(b.rungs) - 1
+        if depth < steps and b.entered > 0:
+            mass[depth, b.rungs[-1]] += b.entered
+            if depth:
+                bands[depth, b.rungs[-2], b.rungs[-1]] += b.entered
+    seen = {key: share for key, share in mass.items() if share >= SLIVER}
+    return seen, {(depth, here, there): share for (depth, here, there), share in bands.items()
+                  if (depth - 1, here) in seen and (depth, there) in seen}  # fmt: skip
+
+
+def _parting(result: Paths) -> str:
+    """Return a title: how many histories never leave their first rung, and where the others go first."""
+    first = next(b.rungs[0] for b in result.tree)
+    ranked = sorted(((b.entered, b.rungs[-1]) for b in result.tree if len(b.rungs) == 2), reverse=True)
+    stay = 1 - sum(share for share, _ in ranked)
+    left = f"{percent(stay)} never leave “{first}”" if stay >= LEAST else f"all leave “{first}”"
+    nexts = " or ".join(f"“{rung}” ({percent(share)})" for share, rung in ranked[:2])
+    whole = _ended_so(result) if result.given else "all histories"
+    return f"Of {whole}, {left}" + (f"; the next rung is most often {nexts}" if ranked else "")
+
+
+def _name_bars(ax: Axes, depth: int, bars: Mapping[str, tuple[float, float]]) -> None:
+    """Name each bar of a column with its share: beside it, or where labels would meet, at the end of a leader."""
+    figure = ax.get_figure(root=True)
+    assert figure is not None
+    bottom, top = ax.get_ylim()
+    line = 1.5 * style.SMALL * figure.dpi / 72 / ax.get_window_extent().height * (bottom - top)
+    middles = [low + high / 2 for low, high in bars.values()]
+    for (rung, (_, share)), middle, at in zip(
+        bars.items(), middles, style.spread(middles, line, top + line / 2, bottom - line / 2), strict=True
+    ):
+        arrow = {"arrowstyle": "-", "color": style.INK, "linewidth": 0.6, "shrinkA": 0, "shrinkB": 0}
+        moved = abs(at - middle) > line / 4
+        ax.annotate(f"{style.plain(rung)} {percent(share)}", (depth + 0.06, middle),
+                    (depth + (0.15 if moved else 0.085), at), zorder=4, fontsize=style.SMALL, va="center",
+                    color=style.INK, arrowprops=arrow if moved else None,
+                    bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8, "alpha": 0.8})  # fmt: skip
+
+
+def _stacked(mass: Mapping[tuple[int, str], float], names: list[str], steps: int) -> dict[tuple[int, str], float]:
+    """Return where each bar begins: rungs in the order of the ladder, a gap between bars."""
+    floor = {}
+    for depth in range(steps):
+        height = 0.0
+        for rung in names:
+            if mass.get((depth, rung), 0.0) > 0:
+                floor[depth, rung] = height
+                height += mass[depth, rung] + 0.03
+    return floor
+
+
+def ladder_histories(result: Ways, ax: Axes, *, most: int = 40) -> Axes:
+    """Draw sampled histories as steps over the rungs of a ladder, thick one of each likeliest path; return `ax`.
+
+    Lines on one rung are spread over its band, or they would hide each other.
+    """
+    told, paths = result.told, result.paths
+    names = _rung_names(paths)
+    for rung in range(len(names)):
+        ax.axhspan(rung - BAND, rung + BAND, color=style.GRID, alpha=0.45, linewidth=0, zorder=0)
+    few = min(len(told), most)
+    picked = {place for _, place in result.typical}
+    for place, shift in zip(range(few), np.linspace(-BAND, BAND, max(few, 2)), strict=False):
+        if place in picked:
+            continue
+        days, steps = result.line(place)
+        ax.step(days, steps + 0.9 * shift, where="post", color=style.GHOST, linewidth=0.7, alpha=0.6)
+        if np.isfinite(told.ending_time[place]):
+            ax.plot(days[-1], steps[-1] + 0.9 * shift, "o", color=style.GHOST, markersize=3.5)
+    _typical_lines(result, ax)
+    style.dress(ax, fit(paths.finding(), ax), caption(
+        f"thin: {few} histories {paths.values}, dots where they end; thick: of each of the likeliest paths the one "
+        f"whose days on each rung are nearest to its average; {ORDER}; lines on one rung are spread over its grey band "
+        "only to be told apart", ax))  # fmt: skip
+    ax.grid(visible=False, axis="y")
+    ax.set_ylim(-0.6, len(names) - 0.4)
+    ax.set_yticks(range(len(names)), [style.wrap(text, 22, 2) for text in names])
+    style.date_axis(ax, told.scenario.as_of, told.horizon)
+    return ax
+
+
+def _typical_lines(result: Ways, ax: Axes) -> None:
+    """Draw the history picked out for each path, told by colour, dashes and mark, and name them below."""
+    shifts = np.linspace(-0.2, 0.2, len(result.typical)) if len(result.typical) > 1 else [0.0]
+    looks = (style.VERMILION, "solid", "o"), (style.BLUE, (0, (5, 1.5)), "s"), (style.BLACK, (0, (1.5, 1)), "^")
+    for (path, place), shift, (colour, dashes, mark) in zip(result.typical, shifts, itertools.cycle(looks)):
+        days, steps = result.line(place)
+        end = "" if result.paths.given else f" ({result.paths.label(path.ending)})"
+        way = f"{' → '.join(path.rungs)}{end}: {percent(path.probability)}"
+        label = style.wrap(way, letters(ax, 1.1), 1)
+        ax.step(days, steps + shift, where="post", color=colour, linewidth=2.2, linestyle=dashes, zorder=4, label=label)
+        if np.isfinite(result.told.ending_time[place]):
+            ax.plot(days[-1], steps[-1] + shift, mark, color=colour, markersize=7, zorder=5)
+    if result.typical:
+        room = -34 / ax.get_window_extent().height * ax.get_figure(root=True).dpi / 72  # type: ignore[union-attr]
+        ax.legend(loc="upper left", bbox_to_anchor=(0, room), frameon=False, fontsize=style.SMALL, borderaxespad=0,
+                  handlelength=3.5, labelcolor=style.INK)  # fmt: skip
+
+
+def _bare(ax: Axes) -> Axes:
+    """Take away what a drawing without scales does not need."""
+    ax.grid(visible=False)
+    ax.set_xticks([])
+    ax.set_yticks([])
+    for side in ("left", "bottom"):
+        ax.spines[side].set_visible(False)
+    return ax

@@ -1,0 +1,78 @@
+"""Calendar of interventions: what each variant does, and when."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from simlib.formatting import long_date
+from simlib.plots import style
+from simlib.plots.rows import fit, name, rows
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from simlib.analysis.whatif.comparison import Comparison, Effect
+    from simlib.analysis.whatif.variants import Booking
+
+LOOKS = {"force": (style.VERMILION, "v"), "pin": (style.PURPLE, "D"), "forbid": (style.SKY, "////"),
+         "policy": (style.GREEN, "...."), "hold": (style.PURPLE, "xxxx"), "assume": (style.OCHRE, "----")}  # fmt: skip
+
+WORDS = {"force": "triangle: forced", "pin": "diamond: set", "forbid": "hatched: forbidden",
+         "policy": "dotted: a policy", "hold": "crossed: kept", "assume": "lined: assumed"}  # fmt: skip
+
+
+HEAD = 0.62
+"""Room for the name of a variant, in rows."""
+
+
+def calendar(result: Comparison, ax: Axes) -> Axes:
+    """Draw a row for each intervention under its variant: a mark where it acts at once, a bar while it stands.
+
+    A tick is the beginning of its date, when interventions act.
+    """
+    booked = {label: effect.bookings for label, effect in result.effects.items() if effect.bookings}
+    idle = {label: _idle(result.effects[label]) for label in booked}
+    acts = sum(map(len, booked.values()))
+    things = f"{style.counted(acts, 'intervention')} in {style.counted(len(booked), 'variant')}"
+    marks = [
+        *(words for kind, words in WORDS.items() if any(b.kind == kind for of in booked.values() for b in of)),
+        *(["pale: only while its condition holds"] if any(b.waits for of in booked.values() for b in of) else []),
+        *(["hollow: no effect in any history"] if any(idle.values()) else []),
+    ]
+    style.dress(ax, fit(f"{things}, {long_date(result.as_of)} to {long_date(result.by)}", ax), "; ".join(marks))
+    rows(ax, acts)
+    row = 0.0
+    for label, items in booked.items():
+        name(ax, row, label, bold=True)
+        row += HEAD
+        for booking in items:
+            _book(ax, row, booking, idle[label])
+            row += 1
+    ax.set_ylim(max(row, 1) - 0.45, -0.62)
+    style.date_axis(ax, result.as_of, result.horizon_days)
+    ax.set_xticks(ax.get_xticks() - 1, [tick.get_text() for tick in ax.get_xticklabels()])
+    return ax
+
+
+def rows_of(result: Comparison) -> float:
+    """Return how many rows a calendar has, names of variants included: what its height should follow."""
+    return sum(len(e.bookings) + HEAD for e in result.effects.values() if e.bookings)
+
+
+def _idle(effect: Effect) -> frozenset[str]:
+    """Return what a variant does, in words, that changes nothing in any history."""
+    return frozenset(words for words, share in effect.without_effect.items() if share and share >= 1 - 1e-9)
+
+
+def _book(ax: Axes, row: float, booking: Booking, idle: frozenset[str]) -> None:
+    colour, look = LOOKS[booking.kind]
+    void = sum(words in idle for words in booking.acts)
+    if booking.first == booking.last:
+        for day, words in zip([booking.first, *booking.again], booking.acts, strict=True):
+            ax.plot([day], [row + 0.2], look, color=colour, markersize=8, markeredgecolor=style.INK, clip_on=False,
+                    markerfacecolor="white" if words in idle else colour)  # fmt: skip
+    else:
+        ax.barh(row + 0.2, booking.last - booking.first, left=booking.first, height=0.3, hatch=look,
+                facecolor=(colour, 0.3 if booking.waits else 1.0), edgecolor=style.INK, linewidth=0.5)  # fmt: skip
+    some = "" if void == len(booking.acts) else f" {void} of {len(booking.acts)} times"
+    name(ax, row, f"{booking.words} (no effect{some})" if void else booking.words)

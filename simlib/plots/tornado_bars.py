@@ -1,0 +1,64 @@
+"""Tornado: how far one answer really moves as each assumption goes to its low and to its high."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from simlib.formatting import long_date, percent
+from simlib.plots import style
+from simlib.plots.rows import fit, name, number, rows, whisker
+from simlib.quantities import show
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from simlib.analysis.sensitivity.one_at_a_time import Bar, Tornado
+
+ROWS = 10
+LOOKS = ((style.SKY, "////"), (style.ORANGE, ""))
+"""Colour and hatch of the answer at the low and at the high."""
+
+
+def tornado(result: Tornado, ax: Axes, *, measure: str | None = None, most: int = ROWS) -> Axes:
+    """Draw the strongest assumptions as bars between the answers at their low (hatched) and high (plain); return `ax`.
+
+    Whiskers, where they can be seen, are 95% intervals of the change under the same dice.
+    """
+    place = result.place(measure)
+    asked, stated, bars = result.measures[place], float(result.stated[place]), result.ranked(measure)[:most]
+    first = bars[0]
+    low, high = sorted([float(first.at_low[place]), float(first.at_high[place])])
+    write = asked.write
+    title = f"{asked.label}: from {write(low)} to {write(high)} with “{first.assumption.label}”"
+    what = "probability" if asked.probability else "expected number"
+    unit = f"{what} by {long_date(result.by)}; line: as stated, {write(stated)}"
+    style.dress(ax, fit(title, ax), f"{unit}; hatched: at its low, plain: at its high")
+    rows(ax, len(bars))
+    for row, bar in enumerate(bars):
+        name(ax, row, bar.assumption.label)
+        _draw(ax, row + 0.2, bar, place, stated, [write(float(x[place])) for x in (bar.at_low, bar.at_high)])
+    ax.axvline(stated, color=style.INK, linewidth=1)
+    ends = [stated, *(float(x[place]) for bar in bars for x in (bar.at_low, bar.at_high))]
+    room = 0.42 * max(max(ends) - min(ends), 1e-9)
+    ax.set_xlim(min(ends) - room, max(ends) + room)
+    if asked.probability:
+        ticks = [tick for tick in ax.get_xticks() if 0 <= tick <= max(ends) + room]
+        ax.set_xticks(ticks, [percent(tick) if tick else "0" for tick in ticks])
+    return ax
+
+
+def _draw(ax: Axes, row: float, bar: Bar, place: int, stated: float, texts: list[str]) -> None:
+    values, halves = ([float(x[place]) for x in pair] for pair in
+                      ((bar.at_low, bar.at_high), (bar.half_low, bar.half_high)))  # fmt: skip
+    limits = (bar.assumption.low, bar.assumption.high)
+    right = [value >= stated for value in values]
+    if right[0] == right[1]:
+        right = [value >= max(values) for value in values]
+    ends = zip(values, halves, limits, right, texts, LOOKS, strict=True)
+    for value, half, limit, side, text, (colour, hatch) in ends:
+        ax.barh(row, value - stated, left=stated, height=0.36, color=colour, edgecolor=style.INK, linewidth=0.5,
+                hatch=hatch)  # fmt: skip
+        if half > 0:
+            whisker(ax, value - half, value + half, row)
+        at = show(limit, bar.assumption.kind, bar.assumption.unit)
+        number(ax, value + (half if side else -half), row, f"{text} at {at}", right=side)

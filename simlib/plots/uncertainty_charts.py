@@ -1,0 +1,68 @@
+"""How sure: what an answer could be over the priors, and how much of what is uncertain is doubt."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from simlib.formatting import long_date, percent
+from simlib.plots import style
+from simlib.plots.rows import fit, name, number, rows, whisker
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from simlib.analysis.uncertainty.propagation import Doubt
+
+QUARTERS = ([0, 0.25, 0.5, 0.75, 1], ["0", "25%", "50%", "75%", "100%"])
+
+
+def doubt(result: Doubt, ax: Axes, *, measure: str | None = None) -> Axes:
+    """Draw one answer at every draw, in order, with its mean and its stated value; return `ax`."""
+    found = result.spread(measure)
+    values, write = np.sort(found.draws), found.measure.write
+    low, high = (write(found.quantiles[choose(found.quantiles)].value) for choose in (min, max))
+    title = f"{found.measure.label}: {write(found.mean.value)} over the priors, between {low} and {high}"
+    what = "probability" if found.measure.probability else "expected number"
+    unit = f"{what} by {long_date(result.by)} at each of {len(values):,} draws"
+    share = f"; {percent(found.doubt.value)} of what is uncertain is doubt, the rest chance" if found.doubt else ""
+    style.dress(ax, fit(title, ax), unit + share)
+    ranks = (np.arange(len(values)) + 0.5) / len(values)
+    ax.fill_betweenx(ranks, 0, values, color=style.SKY, alpha=0.5, linewidth=0)
+    ax.plot(values, ranks, color=style.BLUE, linewidth=1.6)
+    lines = ((found.mean.value, "solid", "mean", 0.03), (found.stated.value, (0, (2, 1)), "as stated", 0.11))
+    for value, dash, text, height in lines:
+        ax.axvline(value, color=style.INK, linestyle=dash, linewidth=1.2)
+        ax.annotate(f"{text} {write(value)}", (value, height), (4, 0), textcoords="offset points",
+                    fontsize=style.SMALL, color=style.INK,
+                    bbox={"facecolor": "white", "edgecolor": "none", "pad": 1})  # fmt: skip
+    ax.set_ylim(0, 1)
+    ax.set_yticks(*QUARTERS)
+    ax.set_ylabel("share of draws at or below", fontsize=style.TEXT, color=style.INK)
+    top = 1.05 * float(values[-1]) or 1.0
+    if found.measure.probability:
+        style.percent_axis(ax, style.round_top(min(top, 1.0)), horizontal=True)
+    ax.set_xlim(0, min(top, 1.0) if found.measure.probability else top)
+    return ax
+
+
+def split(result: Doubt, ax: Axes) -> Axes:
+    """Draw for each probability how much of what is uncertain about it is doubt and how much chance; return `ax`."""
+    some = [(spread, spread.doubt) for spread in result.spreads.values() if spread.doubt is not None]
+    most, share = max(some, key=lambda pair: pair[1].value)
+    how_much = f"{'At most ' * (len(some) > 1)}{percent(share.value)}"
+    title = f"{how_much} of what is uncertain is doubt about assumptions: “{most.measure.label}”"
+    unit = f"share of p(1 - p), by {long_date(result.by)}; hatched: doubt about the assumptions, plain: chance"
+    style.dress(ax, fit(title, ax), unit)
+    rows(ax, len(some))
+    look: dict[str, Any] = {"height": 0.36, "edgecolor": style.INK, "linewidth": 0.5}
+    for row, (spread, part) in enumerate(some):
+        ax.barh(row + 0.2, part.value, color=style.ORANGE, hatch="////", **look)
+        ax.barh(row + 0.2, 1 - part.value, left=part.value, color=style.GRID, **look)
+        whisker(ax, max(part.value - part.half, 0.0), min(part.value + part.half, 1.0), row + 0.2)
+        name(ax, row, f"{spread.measure.label} ({percent(spread.mean.value)})")
+        number(ax, 1.0, row + 0.2, percent(part.value))
+    ax.set_xlim(0, 1.12)
+    ax.set_xticks(*QUARTERS)
+    return ax

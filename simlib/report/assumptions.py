@@ -1,0 +1,112 @@
+"""What a report rests on, as pieces of a page.
+
+How questions are settled, where the world starts, every assumption with its reason and its sources, which assumptions
+move together, and the sources.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterable, Iterator
+
+from simlib.formatting import long_date
+from simlib.quantities import show
+from simlib.report.markup import Block
+from simlib.scenario.explanation import condition_in_words
+from simlib.scenario.model import Factor, Scenario, Source, Variable
+
+
+def readable(scenario: Scenario) -> Scenario:
+    """Return the scenario with words for the factors that are written where they are used, called by number so far.
+
+    For telling only: labels are part of the hash.
+    """
+    numbers = dict(scenario.assumptions)
+    for move in scenario:
+        for place, factor in enumerate(move.factors, start=1):
+            number = numbers[factor.by]
+            if number.inline and number.label == f"Factor {place} of '{move.label}'":
+                label = f"How many times as often “{move.label}”{_while(factor, scenario)}"
+                numbers[number.id] = dataclasses.replace(number, label=label)
+    return scenario.replace(assumptions=numbers)
+
+
+def _while(factor: Factor, scenario: Scenario) -> str:
+    held = "" if factor.when.always else f" while {condition_in_words(factor.when, scenario, labels=True)}"
+    if factor.between is None:
+        return held
+    return f"{held}, from {long_date(factor.between.first)} to {long_date(factor.between.last)}"
+
+
+def settling(scenario: Scenario) -> Block:
+    """List for each question how it is settled in the world, and by whom."""
+    told = []
+    for question in scenario.questions.values():
+        who = re.sub("^The ", "the ", question.decides)
+        parts = [question.resolves, who and f"decided by {who}"]
+        how = "; ".join(part.rstrip(".") for part in parts if part)
+        told.append(f"{question.label}: {how or 'the scenario does not say how it is settled'}.")
+    return Block("list", items=tuple(told))
+
+
+def start(scenario: Scenario) -> Block:
+    """Return a table of where each variable starts, with the reason and the sources."""
+    head = ("what", "starts at", "because", "sources")
+    rows = []
+    for variable in scenario.variables.values():
+        shares = [scenario.assumptions[share] for _, share in variable.start if share]
+        reasons = [variable.because, *(share.because for share in shares)]
+        named = [*variable.sources, *(name for share in shares for name in share.sources)]
+        because = " ".join(f"{reason.rstrip('.')}." for reason in dict.fromkeys(reasons) if reason)
+        rows.append((variable.label, _levels(variable, scenario), because, titles(dict.fromkeys(named), scenario)))
+    return Block("table", items=(head, *rows))
+
+
+def _levels(variable: Variable, scenario: Scenario) -> str:
+    if not variable.spread:
+        return variable.start[0][0]
+    told = []
+    for level, share in variable.start:
+        number = scenario.assumptions[share] if share else None
+        told.append(f"otherwise {level}" if number is None else f"{level} with {show(number.value, number.kind)}")
+    return ", ".join(sorted(told, key=lambda text: text.startswith("otherwise")))
+
+
+def assumptions(scenario: Scenario) -> Iterator[Block]:
+    """Return a table of every assumption, and say which move together."""
+    rows = [("assumption", "value", "90% range", "because", "sources")]
+    for a in readable(scenario).assumptions.values():
+        value, low, high = (show(x, a.kind, a.unit) for x in (a.value, a.low, a.high))
+        span = "fixed" if a.fixed else f"{low} to {high}"
+        rows.append((a.label, value, span, a.because, titles(a.sources, scenario)))
+    yield Block("table", items=tuple(rows))
+    if scenario.correlations:
+        yield Block("text", "Drawn together, by the rank correlation of their ranges (-1 to 1):")
+        yield Block("list", items=tuple(_together(scenario)))
+    elif sum(not a.fixed for a in scenario.assumptions.values()) > 1:
+        yield Block("text", "They are drawn independently of each other.")
+
+
+def _together(scenario: Scenario) -> Iterator[str]:
+    called = readable(scenario).assumptions
+    for pair in scenario.correlations:
+        why = f", because {pair.because.rstrip('.')}" if pair.because else ""
+        named = titles(pair.sources, scenario)
+        told = f"“{called[pair.first].label}” and “{called[pair.second].label}”: {pair.rank:+g}{why}"
+        yield f"{told}{f' ({named})' if named else ''}."
+
+
+def titles(names: Iterable[str], scenario: Scenario) -> str:
+    """Return the titles of the sources of these names."""
+    return ", ".join(scenario.sources[name].title for name in names if name in scenario.sources)
+
+
+def sources(scenario: Scenario) -> Block:
+    """List every source."""
+    return Block("list", items=tuple(_source(source) for source in scenario.sources.values()) or ("None are named.",))
+
+
+def _source(source: Source) -> str:
+    date = f", {long_date(source.date)}" if source.date else ""
+    return f"{source.title}{date}{f' ({source.url})' if source.url else ''}"

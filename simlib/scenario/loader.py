@@ -1,0 +1,116 @@
+"""Read a scenario or a view: every problem of a file at once, or a resolved `Scenario` that is true to it.
+
+The way of a file: text -> plain data with lines (`document`) -> known shape (`fitting`, `schema`) -> references looked
+up and numbers read (`resolve`) -> static rules (`checks`).
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from simlib.errors import Problem, ScenarioError, did_you_mean
+from simlib.scenario import checks, document
+from simlib.scenario.model import Scenario
+
+if TYPE_CHECKING:
+    from simlib.scenario.model import View
+
+FILE = "scenario.yaml"
+VIEWS = "views"
+
+
+def load(path: str | os.PathLike[str], view: str | None = None) -> Scenario:
+    """Load a scenario from its folder, its file, or the name of a shipped one; with `view`, one of its views applied.
+
+    Raises ScenarioError with every problem of the file (or of the view) at once.
+    """
+    file = find(path)
+    scenario = load_text(document.read_file(file, str(file)), str(file)).replace(path=str(file.parent))
+    if view is None:
+        return scenario
+    from simlib.scenario.views.variation import apply_view
+
+    return apply_view(scenario, load_view(scenario, view))
+
+
+def find(path: str | os.PathLike[str]) -> Path:
+    """Return the scenario file meant by a folder, a file, or the name of a shipped scenario."""
+    from simlib.shipped import shipped_scenarios
+
+    given, shown = Path(path), str(path)
+    if (given / FILE).is_file():
+        return given / FILE
+    if given.is_file():
+        return given
+    shipped = shipped_scenarios()
+    if shown in shipped:
+        return shipped[shown] / FILE
+    if given.is_dir():
+        raise ScenarioError(Problem(shown, 0, "", f"a folder without a {FILE}", f"expected {FILE} in it"))
+    expected = f"expected a scenario folder or file, or the name of a shipped one; {did_you_mean(shown, shipped)}"
+    raise ScenarioError(Problem(shown, 0, "", "there is no such scenario", expected.removesuffix("; ")))
+
+
+def load_text(text: str, file: str = FILE) -> Scenario:
+    """Resolve the text of a scenario file; `file` is how messages call it.
+
+    Raises ScenarioError with every problem at once.
+    """
+    read = document.read(text, file)
+    if not read.readable:
+        read.refuse_if_any()
+    from simlib.scenario.resolver import resolve
+    from simlib.scenario.schema.misfits import fit
+    from simlib.scenario.schema.scenario_shape import ScenarioShape
+
+    shape = fit(read, ScenarioShape)
+    scenario = resolve(read, shape)
+    dated = read.data.get("as_of") == shape.as_of.isoformat()
+    rules = [rule for rule in checks.RULES if dated or rule not in checks.DATE_RULES]
+    for finding in checks.findings(scenario, rules):
+        read.note(*finding)
+    read.refuse_if_any()
+    return scenario
+
+
+def load_views(where: str | os.PathLike[str] | Scenario) -> dict[str, View]:
+    """Load every view of a scenario, by id, in the order of their file names.
+
+    `where` is a scenario, or whatever `load` takes. Raises ScenarioError with the problems of all view files at once.
+    """
+    from simlib.scenario.views.view_reader import read_view
+
+    scenario = where if isinstance(where, Scenario) else load(where)
+    views: dict[str, View] = {}
+    problems: list[Problem] = []
+    for file in view_files(scenario):
+        try:
+            view = read_view(document.read_file(file, str(file)), scenario, str(file))
+        except ScenarioError as error:
+            problems.extend(error.problems)
+            continue
+        if view.id in views:
+            problems.append(Problem(str(file), 1, "id", f"a second view called {view.id!r}", "expected another id"))
+        views[view.id] = view
+    document.refuse(problems)
+    return views
+
+
+def view_files(scenario: Scenario) -> list[Path]:
+    """Return the view files that stand beside a scenario, in alphabetical order."""
+    return sorted(Path(scenario.path, VIEWS).glob("*.yaml")) if scenario.path else []
+
+
+def load_view(scenario: Scenario, name: str) -> View:
+    """Load one view of a scenario by its id (or by the path of its file)."""
+    from simlib.scenario.views.view_reader import read_view
+
+    if Path(name).is_file():
+        return read_view(document.read_file(Path(name), name), scenario, name)
+    views = load_views(scenario)
+    if name not in views:
+        expected = did_you_mean(name, views) or "it has no views"
+        raise ScenarioError(Problem(scenario.path, 0, "", f"{scenario.id!r} has no view {name!r}", expected))
+    return views[name]

@@ -1,0 +1,298 @@
+"""The short form people write -> the resolved `Scenario`, once, in one direction.
+
+Every reference is looked up and every number read; what cannot be is noted in the document and left out, so that the
+rest is still checked. Only a document without problems gives a scenario that is true to its file.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from simlib.errors import QuantityError, did_you_mean
+from simlib.quantities import parse
+from simlib.scenario import model
+from simlib.scenario.assumptions import REST, Numbers
+from simlib.scenario.condition_reader import Reader
+from simlib.scenario.document import Document, Place
+from simlib.scenario.model import Scenario, Variable
+from simlib.scenario.schema.scenario_shape import (
+    ActorShape,
+    LadderShape,
+    MoveShape,
+    OutcomeShape,
+    RungShape,
+    ScenarioShape,
+    VariableShape,
+)
+
+NATURE = "nature"
+"""The actor that always exists: what nobody decides."""
+
+MAX_HORIZON_DAYS = 36_525
+
+
+def resolve(document: Document, shape: ScenarioShape) -> Scenario:
+    """Return the scenario of a fitted document, noting every reference or number that cannot be resolved."""
+    return _Resolver(document, shape).scenario()
+
+
+class _Resolver:
+    """Resolves one document; sections in the order in which they refer to each other."""
+
+    def __init__(self, document: Document, shape: ScenarioShape) -> None:
+        self.document, self.shape = document, shape
+        self.numbers = Numbers(document, shape)
+        levels = {name: self._variable(name, variable) for name, variable in shape.variables.items()}
+        self.reader = Reader(document, levels, document.names("variables"))
+        self.variables = {
+            name: dataclasses.replace(variable, start=self._start(variable)) for name, variable in levels.items()
+        }
+
+    def scenario(self) -> Scenario:
+        shape = self.shape
+        return Scenario(
+            id=shape.id,
+            title=shape.title,
+            as_of=shape.as_of,
+            horizon_days=read_horizon(self.document, shape.horizon) or 1.0,
+            actors=self._actors(),
+            variables=self.variables,
+            assumptions=self.numbers.assumptions,
+            moves={name: self._move(name, move) for name, move in shape.moves.items()},
+            endings=self._endings(),
+            ladders={name: self._ladder(name, ladder) for name, ladder in shape.ladders.items()},
+            questions=self._questions(),
+            sources={
+                name: model.Source(name, source.title, source.date, source.url or "", source.note or "")
+                for name, source in shape.sources.items()
+            },
+            correlations=tuple(self._correlations()),
+            description=shape.description or "",
+            reference_class=shape.reference_class or "",
+            ladder=self._first_ladder(),
+        )
+
+    # Variables
+
+    def _variable(self, name: str, shape: VariableShape) -> Variable:
+        levels = tuple(dict.fromkeys(shape.levels))
+        for index, level in enumerate(shape.levels):
+            if level in shape.levels[:index]:
+                place: Place = ("variables", name, "levels", index)
+                self.document.note(place, f"the level {level!r} is listed twice", "keep one")
+        label = shape.label or name.replace("-", " ")
+        return Variable(name, label, levels, (), shape.hidden, shape.because or "", tuple(shape.sources))
+
+    def _start(self, variable: Variable) -> tuple[tuple[str, str | None], ...]:
+        written = self.shape.variables[variable.id].start
+        place: Place = ("variables", variable.id, "start")
+        if isinstance(written, str):
+            known = self.reader.level(variable, written, place)
+            return ((written if known else variable.levels[0], None),)
+        for level in written:
+            self.reader.level(variable, level, (*place, level))
+        return tuple(
+            (level, None if share == REST else self.numbers.at((*place, level))) for level, share in written.items()
+        )
+
+    # Actors
+
+    def _actors(self) -> dict[str, model.Actor]:
+        actors = {
+            name: model.Actor(name, actor.label if isinstance(actor, ActorShape) else actor)
+            for name, actor in self.shape.actors.items()
+        }
+        return actors if NATURE in actors else {NATURE: model.Actor(NATURE, "Nature")} | actors
+
+    def _check_actor(self, name: str | None, place: Place) -> None:
+        known = [*self.shape.actors, NATURE]
+        if name is not None and name not in known and name not in self.document.names("actors"):
+            self.document.note(place, f"unknown actor {name!r}", did_you_mean(name, known))
+
+    # Moves
+
+    def _move(self, name: str, shape: MoveShape) -> model.Move:
+        place: Place = ("moves", name)
+        self._check_actor(shape.actor, (*place, "actor"))
+        self._check_actor(shape.target, (*place, "target"))
+        return model.Move(
+            id=name,
+            actor=shape.actor,
+            label=shape.label,
+            rate=self.numbers.at((*place, "rate")),
+            target=shape.target,
+            when=self.reader.condition(shape.when, (*place, "when")),
+            between=self._window(shape.between, (*place, "between")),
+            factors=tuple(
+                model.Factor(
+                    self.numbers.at((*place, "times", index, "by")),
+                    self.reader.condition(factor.when, (*place, "times", index, "when")),
+                    self._window(factor.between, (*place, "times", index, "between")),
+                )
+                for index, factor in enumerate(shape.times)
+            ),
+            outcomes=tuple(self._outcomes(shape, place)),
+            covert=shape.covert,
+            sources=tuple(shape.sources),
+        )
+
+    def _window(self, written: Sequence[Any] | None, place: Place) -> model.Window | None:
+        if written is None:
+            return None
+        first, last = written
+        if first > last:
+            what = f"the window ends ({last}) before it begins ({first})"
+            self.document.note(place, what, "expected the earlier day first")
+            return None
+        return model.Window(first, last)
+
+    def _outcomes(self, shape: MoveShape, place: Place) -> Iterator[model.Outcome]:
+        if shape.outcomes is None:
+            effects = self._effects(shape.then, (*place, "then"))
+            yield model.Outcome("done", "done", None, effects)
+            return
+        if shape.then is not None:
+            what = "a move with both 'then' and 'outcomes'"
+            self.document.note((*place, "then"), what, "expected 'then' inside an outcome")
+        for name, outcome in shape.outcomes.items():
+            yield self._outcome(name, outcome, (*place, "outcomes", name))
+
+    def _outcome(self, name: str, shape: OutcomeShape, place: Place) -> model.Outcome:
+        chance = None if shape.chance is None else self.numbers.at((*place, "chance"))
+        label = shape.label or name.replace("-", " ")
+        return model.Outcome(name, label, chance, self._effects(shape.then, (*place, "then")))
+
+    def _effects(self, written: Mapping[str, str] | None, place: Place) -> tuple[model.Effect, ...]:
+        effects = (self._effect(name, text, (*place, name)) for name, text in (written or {}).items())
+        return tuple(effect for effect in effects if effect)
+
+    def _effect(self, name: str, text: str, place: Place) -> model.Effect | None:
+        variable = self.reader.variable(name, place)
+        if variable is None:
+            return None
+        if re.fullmatch(r"[+-]\d{1,3}", text, re.ASCII) and int(text):
+            return model.Effect(name, shift=int(text))
+        if re.fullmatch(r"[+-]?[\d.]+", text, re.ASCII):
+            what = f"{text!r} shifts nothing" if text.strip("+-0") == "" else f"the number {text!r} is no effect"
+            self.document.note(place, what, "expected a level, or a whole number with its sign, such as +1 or -1")
+            return None
+        return model.Effect(name, level=text) if self.reader.level(variable, text, place) else None
+
+    # Endings, questions, ladders, correlations
+
+    def _endings(self) -> dict[str, model.Ending]:
+        endings = {}
+        for name, shape in self.shape.endings.items():
+            place: Place = ("endings", name, "when")
+            self._refuse_empty(shape.when, place)
+            when = self.reader.condition(shape.when, place)
+            endings[name] = model.Ending(name, shape.label, when, shape.because or "")
+        return endings
+
+    def _refuse_empty(self, written: Any, place: Place) -> None:
+        empty = written == {} or (isinstance(written, list) and {} in written)
+        if empty and not self.document.has_problem_in(place):
+            self.document.note(place, "an empty condition holds from the first day", "expected {variable: levels}")
+
+    def _questions(self) -> dict[str, model.Question]:
+        questions = {}
+        for name, shape in self.shape.questions.items():
+            place: Place = ("questions", name)
+            if (shape.when is None) == (shape.move is None):
+                what = "both 'when' and 'move'" if shape.move else "neither 'when' nor 'move'"
+                self.document.note(place, what, "expected exactly one of them")
+            if shape.when is not None:
+                self._refuse_empty(shape.when, (*place, "when"))
+            self._check_event(shape.move, shape.outcome, place)
+            when = None if shape.when is None else self.reader.condition(shape.when, (*place, "when"))
+            questions[name] = model.Question(
+                name, shape.label, when, shape.move, shape.outcome, shape.resolves, shape.decides or ""
+            )
+        return questions
+
+    def _check_event(self, move: str | None, outcome: str | None, place: Place) -> None:
+        if move is None:
+            if outcome is not None:
+                self.document.note((*place, "outcome"), "an outcome without its move", "expected 'move' beside it")
+            return
+        if move not in self.shape.moves:
+            if move not in self.document.names("moves"):
+                self.document.note((*place, "move"), f"unknown move {move!r}", did_you_mean(move, self.shape.moves))
+            return
+        outcomes = self.shape.moves[move].outcomes or ("done",)
+        if outcome is not None and outcome not in outcomes:
+            what = f"{move!r} has no outcome {outcome!r}"
+            self.document.note((*place, "outcome"), what, did_you_mean(outcome, outcomes))
+
+    def _ladder(self, name: str, shape: LadderShape | list[RungShape]) -> model.Ladder:
+        rungs = shape.rungs if isinstance(shape, LadderShape) else shape
+        place: Place = ("ladders", name, "rungs") if isinstance(shape, LadderShape) else ("ladders", name)
+        label = (isinstance(shape, LadderShape) and shape.label) or name.replace("-", " ")
+        return model.Ladder(name, label, tuple(self._rungs(rungs, place)))
+
+    def _rungs(self, shapes: Sequence[RungShape], place: Place) -> Iterator[model.Rung]:
+        seen: set[str] = set()
+        for index, rung in enumerate(shapes):
+            here = (*place, index)
+            if rung.rung in seen:
+                self.document.note((*here, "rung"), f"the rung {rung.rung!r} is there twice", "keep one")
+            seen.add(rung.rung)
+            if index == 0 and rung.when is not None:
+                self.document.note((*here, "when"), "the first rung has a condition", "expected none: it always holds")
+            if index and not rung.when:
+                what = f"the rung {rung.rung!r} has no condition"
+                self.document.note(here, what, "expected 'when': only the first rung always holds")
+            when = self.reader.condition(rung.when if index else None, (*here, "when"))
+            yield model.Rung(rung.rung, when, rung.label or rung.rung)
+
+    def _first_ladder(self) -> str:
+        ladders, wanted = self.shape.ladders, self.shape.ladder
+        if wanted is None:
+            return next(iter(ladders), "")
+        if wanted not in ladders and wanted not in self.document.names("ladders"):
+            expected = did_you_mean(wanted, ladders) or "expected an id from 'ladders'"
+            self.document.note(("ladder",), f"unknown ladder {wanted!r}", expected)
+        return wanted
+
+    def _correlations(self) -> Iterator[model.Correlation]:
+        for index, shape in enumerate(self.shape.correlations):
+            place: Place = ("correlations", index)
+            known = [self._is_assumption(name, (*place, "of", at)) for at, name in enumerate(shape.of)]
+            rank = self._rank(shape.rank, (*place, "rank"))
+            if all(known) and rank is not None:
+                first, second = shape.of
+                yield model.Correlation(first, second, rank, shape.because, tuple(shape.sources))
+
+    def _is_assumption(self, name: str, place: Place) -> bool:
+        known = self.numbers.assumptions
+        if name not in known and not self.numbers.mentioned(name):
+            self.document.note(place, f"unknown assumption {name!r}", did_you_mean(name, known))
+        return name in known
+
+    def _rank(self, written: str, place: Place) -> float | None:
+        try:
+            rank = parse(written, "number").value
+        except QuantityError:
+            rank = math.nan
+        if -1 < rank < 1:
+            return rank
+        what = f"{written!r} is no rank correlation"
+        self.document.note(place, what, "expected a number between -1 and 1, such as 0.4")
+        return None
+
+
+def read_horizon(document: Document, written: str) -> float | None:
+    """Return a horizon in days; None where it cannot be read or is beyond a century (and noted)."""
+    try:
+        days = parse(written, "duration").value
+    except QuantityError as error:
+        document.note(("horizon",), error.what, error.expected)
+        return None
+    if days > MAX_HORIZON_DAYS:
+        document.note(("horizon",), f"{written!r} is more than a century", "expected at most 100 years")
+        return None
+    return days

@@ -1,0 +1,204 @@
+"""Fit a document to a schema: every misfit in plain words, and what remains when the bad parts are left out.
+
+A misfit is left out as narrowly as possible and the rest is fitted again, so that an unknown key in one move does not
+hide a misspelt level in another, nor in the same one.
+"""
+
+from __future__ import annotations
+
+import copy
+import types
+import typing
+from collections.abc import Iterable
+from typing import Annotated, Any, TypeVar, get_args, get_origin
+
+from simlib.errors import did_you_mean
+from simlib.scenario.document import Alias, Document, Place
+from simlib.scenario.scalars import describe
+from simlib.scenario.schema.scalars import Shape, validate
+
+AnyShape = TypeVar("AnyShape", bound=Shape)
+
+STAND_INS: dict[str, Any] = {
+    "because": "-",
+    "label": "-",
+    "title": "-",
+    "resolves": "-",
+    "actor": "nature",
+    "rate": {"value": "1 per day", "because": "-"},
+    "rank": "0.5",
+    "format": "1",
+    "id": "unnamed",
+    "as_of": "2000-01-01",
+    "horizon": "1 day",
+    "variables": {"unnamed": {"levels": ["first", "second"], "start": "first"}},
+    "moves": {},
+    "endings": {},
+}
+"""What stands in for a missing key, once that is reported, so that what stands beside it can be checked too."""
+
+MAX_ROUNDS = 50
+
+EMPTY_OUTCOME = 4
+"""`moves: {m: {outcomes: {id: }}}`: an outcome may be left empty; its place has four parts."""
+
+
+def fit(document: Document, shape: type[AnyShape]) -> AnyShape:
+    """Return the validated model of what is sound in a document, noting the rest in `document.problems`.
+
+    Stand-ins fill what is missing, so the model is worth checking further but is only true without problems.
+    """
+    if not isinstance(document.data, dict):
+        document.note((), f"{describe(document.data)} at the top of the file", "expected keys such as 'format: 1'")
+        document.refuse_if_any()
+    data = copy.deepcopy(document.data)
+    gone = set(_leave_out_blanks(document, data))
+    for _ in range(MAX_ROUNDS):
+        model, errors = validate(shape, data)
+        if model is not None:
+            return model
+        for error in errors:
+            _leave_out(document, shape, data, error, gone)
+    document.refuse_if_any()
+    raise AssertionError("a document that cannot be mended has problems")
+
+
+def _leave_out_blanks(document: Document, data: Any, place: Place = ()) -> Iterable[Place]:
+    """Take out what was left empty and what an alias stood for; yield the places."""
+    for key in list(data) if isinstance(data, dict) else range(len(data)):
+        value, here = data[key], (*place, key)
+        if value is None and len(here) == EMPTY_OUTCOME and here[0] == "moves" and here[2] == "outcomes":
+            data[key] = {}
+        elif isinstance(data, dict) and (value is None or isinstance(value, Alias)):
+            if value is None:
+                document.note(here, f"nothing is written after {key!r}", _blank_hint(str(key)))
+            del data[key]
+            yield here
+        elif isinstance(value, dict | list):
+            yield from _leave_out_blanks(document, value, here)
+
+
+def _blank_hint(key: str) -> str:
+    if " " in key:
+        return "inside {...} a text with a comma needs quotes, and a key has ': ' after it"
+    return "expected a value, or no such key"
+
+
+def _leave_out(document: Document, shape: type[Shape], data: Any, error: Any, gone: set[Place]) -> None:
+    """Report one misfit and mend the data by taking out the narrowest part that holds it."""
+    loc = tuple(part for part in error["loc"] if part != "[key]")
+    place = tuple(part for part in loc if not str(part).startswith("\0"))
+    missing = error["type"] == "missing"
+    emptied = error["type"] == "too_short" and any(other[: len(place)] == place for other in gone)
+    if not ((missing and place in gone) or emptied or isinstance(error["input"], Alias)):
+        what, expected = _words(shape, loc, error)
+        document.note(place[:-1] if missing else place, what, expected)
+    if missing and place[-1] in STAND_INS and isinstance(holder := _at(data, place[:-1]), dict):
+        holder[place[-1]] = copy.deepcopy(STAND_INS[place[-1]])
+        return
+    _take_out(data, place[:-1] if missing else place, gone)
+
+
+def _take_out(data: Any, place: Place, gone: set[Place]) -> None:
+    """Delete the innermost mapping entry around a place: taking items out of a list would renumber the others."""
+    while place and isinstance(place[-1], int):
+        place = place[:-1]
+    gone.add(place)
+    holder = _at(data, place[:-1])
+    if isinstance(holder, dict):
+        holder.pop(place[-1], None)
+
+
+def _at(data: Any, place: Place) -> Any:
+    for part in place:
+        try:
+            data = data[part]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return data
+
+
+def _words(shape: type[Shape], loc: Place, error: Any) -> tuple[str, str]:
+    """Say one pydantic error in words: what is wrong, what was expected."""
+    kind, given, bounds = error["type"], error["input"], error.get("ctx", {})
+    if kind == "refused":
+        return bounds["what"], bounds["expected"]
+    if kind == "shape":
+        return f"{describe(given)} does not belong here", error["msg"]
+    if kind == "extra_forbidden":
+        return f"unknown key {str(loc[-1])!r}", did_you_mean(str(loc[-1]), _fields(_annotation(shape, loc[:-1])))
+    if kind == "string_pattern_mismatch":
+        name, expected = _NAMES[" " in bounds["pattern"]]
+        return f"{describe(given)} cannot be {name}", expected
+    if kind in ("too_short", "too_long"):
+        count = f"at least {bounds['min_length']}" if kind == "too_short" else f"at most {bounds['max_length']}"
+        return f"{len(given)} of them", f"expected {count}: {_meaning(shape, loc)}"
+    if kind == "string_too_long":
+        return f"a text of {len(given):,} characters", f"expected at most {bounds['max_length']:,}"
+    what = {
+        "missing": f"{str(loc[-1])!r} is missing",
+        "string_type": f"{describe(given)} where text belongs",
+        "string_too_short": "an empty text",
+        "list_type": f"{describe(given)} where a list belongs",
+        "dict_type": f"{describe(given)} where a mapping belongs",
+        "model_type": f"{describe(given)} where a mapping belongs",
+    }.get(kind, f"{describe(given)} does not belong here")
+    return what, f"expected {_meaning(shape, loc)}"
+
+
+_NAMES = {
+    False: ("an id", "expected letters, digits, hyphens and underscores, a letter first"),
+    True: ("a name", "expected words of letters, digits, hyphens and underscores, a letter first"),
+}
+
+
+def _meaning(shape: type[Shape], loc: Place) -> str:
+    """What the innermost described thing on the way to a place is."""
+    for length in range(len(loc), 0, -1):
+        field = _fields(_annotation(shape, loc[: length - 1])).get(str(loc[length - 1]))
+        if field is not None and field.description:
+            return field.description
+        here = _annotation(shape, loc[:length])
+        if _fields(here) and here.__doc__:
+            return here.__doc__[0].lower() + here.__doc__[1:].rstrip(".")
+    return "what the file format says"
+
+
+def _fields(holder: Any) -> dict[str, Any]:
+    if not (isinstance(holder, type) and issubclass(holder, Shape)):
+        return {}
+    return {field.alias or name: field for name, field in holder.model_fields.items()}
+
+
+def _annotation(shape: type[Shape], loc: Place) -> Any:
+    """Walk the annotations of a schema along an error's location; None where it leads nowhere."""
+    annotation: Any = shape
+    for part in loc:
+        annotation = _step(_bare(annotation), part)
+    return _bare(annotation)
+
+
+def _step(annotation: Any, part: str | int) -> Any:
+    if fields := _fields(annotation):
+        return fields[str(part)].annotation if str(part) in fields else None
+    arms = get_args(annotation)
+    if get_origin(annotation) in (list, dict):
+        return arms[-1]
+    return next((arm for arm in arms if part in [getattr(mark, "tag", None) for mark in _marks(arm)]), None)
+
+
+def _marks(arm: Any) -> tuple[Any, ...]:
+    return getattr(arm, "__metadata__", ())
+
+
+def _bare(annotation: Any) -> Any:
+    """Strip what stands around a type: Annotated, and `| None`."""
+    while True:
+        if get_origin(annotation) is Annotated:
+            annotation = get_args(annotation)[0]
+            continue
+        arms = [arm for arm in get_args(annotation) if arm is not type(None)]
+        if get_origin(annotation) in (typing.Union, types.UnionType) and len(arms) == 1:
+            annotation = arms[0]
+            continue
+        return annotation

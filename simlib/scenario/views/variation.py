@@ -1,0 +1,311 @@
+"""Vary a scenario: views, changed values, interventions, another horizon. Never its structure.
+
+Every function returns a new `Scenario` and refuses with a ScenarioError what does not fit it, all reasons at once.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from simlib.errors import Problem, QuantityError, ScenarioError, did_you_mean
+from simlib.quantities import check_range, parse, show, window_days
+from simlib.scenario import checks, document
+from simlib.scenario.assumptions import place_of
+from simlib.scenario.checks import Finding
+from simlib.scenario.document import dotted
+from simlib.scenario.model import (
+    Assume,
+    Assumption,
+    Change,
+    Force,
+    Intervention,
+    Scenario,
+    View,
+)
+from simlib.scenario.scalars import Refusal
+from simlib.scenario.scales import shifted
+from simlib.scenario.views.intervention_rules import wrong_intervention
+
+MOST_REPEATS = 500
+"""Times a move may be repeated: each cuts the calendar once more."""
+
+_WHOLE = 1e-9
+
+# Views
+
+
+def apply_view(scenario: Scenario, view: View | Sequence[View]) -> Scenario:
+    """Return the scenario as a view (or several that do not clash) sees it."""
+    views = [view] if isinstance(view, View) else list(view)
+    if not views:
+        return scenario
+    problems = list(_clashes(scenario, views))
+    for each in views:
+        problems += [_problem(f"view {each.id}", finding) for finding in misfits(scenario, each)]
+    document.refuse(problems)
+    changes = [change for each in views for change in each.changes]
+    horizons = [each.horizon_days for each in views if each.horizon_days is not None]
+    ladders = [each.ladder for each in views if each.ladder]
+    changed = _with_changes(scenario, changes).replace(
+        interventions=scenario.interventions + tuple(i for each in views for i in each.interventions),
+        horizon_days=horizons[0] if horizons else scenario.horizon_days,
+        ladder=ladders[0] if ladders else scenario.ladder,
+        view="+".join(each.id for each in views),
+    )
+    document.refuse([_problem(changed.view, finding) for finding in _broken_by(changed, changes)])
+    return changed
+
+
+def _clashes(scenario: Scenario, views: Sequence[View]) -> Iterator[Problem]:
+    if scenario.view:
+        what = f"the scenario is already seen through the view {scenario.view!r}"
+        yield Problem("", 0, "", what, "expected all views in one call, so that clashes are seen")
+    owner: dict[str, str] = {}
+    for view in views:
+        for name in _settings(view):
+            if name in owner:
+                what = f"changed by the view {owner[name]!r} and again by {view.id!r}"
+                yield Problem("", 0, name, what, "expected one change")
+            owner[name] = view.id
+
+
+def _settings(view: View) -> list[str]:
+    horizon = ["horizon"] if view.horizon_days is not None else []
+    return [*(change.assumption for change in view.changes), *horizon, *(["ladder"] if view.ladder else [])]
+
+
+def _problem(where: str, finding: Finding) -> Problem:
+    place, what, expected = finding
+    return Problem("", 0, ": ".join(part for part in (where, dotted(place)) if part), what, expected)
+
+
+def misfits(scenario: Scenario, view: View) -> Iterator[Finding]:
+    """Yield what is wrong with a view of this scenario, at places of the view file."""
+    for change in view.changes:
+        for place, what, expected in _wrong(scenario, change):
+            yield ("assumptions", change.assumption, *place), what, expected
+    known = [change for change in view.changes if change.assumption in scenario.assumptions]
+    yield from _broken_by(_with_changes(scenario, known), known)
+    horizon = view.horizon_days or scenario.horizon_days
+    for index, intervention in enumerate(view.interventions):
+        for place, what, expected in wrong_intervention(scenario, intervention, horizon):
+            yield ("interventions", index, *place), what, expected
+    if view.horizon_days is not None and view.horizon_days <= 0:
+        yield ("horizon",), f"a horizon of {view.horizon_days:g} days", "expected one above zero"
+    if view.ladder and view.ladder not in scenario.ladders:
+        yield ("ladder",), f"unknown ladder {view.ladder!r}", did_you_mean(view.ladder, scenario.ladders)
+
+
+def view_of(base: Scenario, changed: Scenario, *, id: str, title: str, author: str = "", because: str = "") -> View:  # noqa: A002
+    """Return the view that turns `base` into `changed`: what a session of sliders is saved as.
+
+    A change without a reason of its own is "assumed".
+    """
+    changes = (_difference(base.assumptions[name], now) for name, now in changed.assumptions.items())
+    return View(
+        id=id,
+        title=title,
+        author=author,
+        because=because,
+        changes=tuple(change for change in changes if change),
+        interventions=changed.interventions[len(base.interventions) :],
+        horizon_days=None if changed.horizon_days == base.horizon_days else changed.horizon_days,
+        ladder=None if changed.ladder == base.ladder else changed.ladder,
+    )
+
+
+def _difference(old: Assumption, new: Assumption) -> Change | None:
+    if (old.value, old.low, old.high) == (new.value, new.low, new.high):
+        return None
+    moved = shifted(old, new.value)
+    follows = (moved.low, moved.high) == (new.low, new.high)
+    return Change(
+        assumption=old.id,
+        value=new.value,
+        low=None if follows else new.low,
+        high=None if follows else new.high,
+        because=new.because if new.because != old.because else "assumed",
+        sources=new.sources if new.sources != old.sources else (),
+        unit=new.unit,
+    )
+
+
+# Values
+
+
+def with_values(scenario: Scenario, values: Mapping[str, str | float]) -> Scenario:
+    """Return the scenario with other medians; low and high shift by the same step on the scale of the kind.
+
+    A text is a quantity as in files ("2 per week", "30%"); a number is in base units (per day, or plain). Raises
+    ScenarioError for an unknown name, a quantity of another kind, and chances that now exceed one.
+    """
+    changes: list[Change] = []
+    problems: list[Problem] = []
+    for name, value in values.items():
+        try:
+            changes.append(_read_value(scenario, name, value))
+        except ScenarioError as error:
+            problems += error.problems
+    document.refuse(problems)
+    changed = _with_changes(scenario, changes)
+    document.refuse([_problem("", finding) for finding in _broken_by(changed, changes)])
+    return changed
+
+
+def parse_values(texts: Iterable[str], scenario: Scenario) -> dict[str, str]:
+    """Read `NAME=VALUE` texts into what `with_values` takes; the same name twice is refused."""
+    values: dict[str, str] = {}
+    problems = []
+    for text in texts:
+        name, equals, value = (part.strip() for part in text.partition("="))
+        if not (name and equals and value):
+            problems.append(Problem("", 0, repr(text), "cannot be read", "expected NAME=VALUE, as in rate=2 per week"))
+        elif name in values:
+            problems.append(Problem("", 0, name, "is set twice", "keep one"))
+        elif name not in scenario.assumptions:
+            problems.append(unknown(scenario, name))
+        else:
+            values[name] = value
+    document.refuse(problems)
+    return values
+
+
+def unknown(scenario: Scenario, name: str) -> Problem:
+    """Return what to say of an assumption that is not there."""
+    return Problem("", 0, name, "there is no such assumption", did_you_mean(name, scenario.assumptions))
+
+
+def _read_value(scenario: Scenario, name: str, value: str | float) -> Change:
+    assumption = scenario.assumptions.get(name)
+    if assumption is None:
+        raise ScenarioError(unknown(scenario, name))
+    try:
+        if isinstance(value, str):
+            quantity = parse(value, assumption.kind)
+            return Change(name, quantity.value, unit=quantity.unit)
+        number = parse(value, "number").value
+        check_range(number, assumption.kind)
+    except QuantityError as error:
+        raise ScenarioError(Problem("", 0, name, error.what, error.expected)) from None
+    return Change(name, number)
+
+
+def _wrong(scenario: Scenario, change: Change) -> Iterator[Finding]:
+    assumption = scenario.assumptions.get(change.assumption)
+    if assumption is None:
+        expected = did_you_mean(change.assumption, scenario.assumptions)
+        yield (), f"unknown assumption {change.assumption!r}", expected
+        return
+    if (change.low is None) != (change.high is None):
+        given, other = ("low", "high") if change.high is None else ("high", "low")
+        yield (), f"{given!r} without {other!r}", "expected both, or neither (they shift with the value)"
+    for part in ("value", "low", "high"):
+        number = getattr(change, part)
+        if number is not None:
+            try:
+                check_range(number, assumption.kind)
+            except QuantityError as error:
+                yield (part,), error.what, error.expected
+
+
+def _with_changes(scenario: Scenario, changes: Iterable[Change]) -> Scenario:
+    assumptions = dict(scenario.assumptions)
+    for change in changes:
+        assumptions[change.assumption] = _changed(assumptions[change.assumption], change)
+    return scenario.replace(assumptions=assumptions)
+
+
+def _changed(assumption: Assumption, change: Change) -> Assumption:
+    moved = shifted(assumption, change.value, change.low, change.high)
+    return dataclasses.replace(
+        moved,
+        because=change.because or assumption.because,
+        sources=change.sources or assumption.sources,
+        unit=change.unit or assumption.unit,
+        within_days=window_days(change.unit) if change.unit else assumption.within_days,
+    )
+
+
+def _broken_by(changed: Scenario, changes: Sequence[Change]) -> Iterator[Finding]:
+    """Yield the rules about numbers that changed values break, at places of a view file."""
+    mine = {place_of(changed, changed.assumptions[change.assumption]): change.assumption for change in changes}
+    for place, what, expected in checks.findings(changed, checks.NUMBER_RULES):
+        if place in mine:
+            yield ("assumptions", mine[place]), what, expected
+        else:
+            yield ("assumptions",), f"with these changes, {dotted(place)}: {what}", expected
+
+
+def outside_range(base: Scenario, changed: Scenario) -> list[str]:
+    """Return a sentence for every value of `changed` that leaves the 90% range which `base` gives it."""
+    now = [(name, number.value) for name, number in changed.assumptions.items()]
+    acts = changed.interventions[len(base.interventions) :]
+    now += [(item.assumption, item.value) for item in acts if isinstance(item, Assume)]
+    sentences = []
+    for name, value in now:
+        old = base.assumptions[name]
+        if not old.fixed and not old.low <= value <= old.high:
+            here, low, high = (show(number, old.kind, old.unit) for number in (value, old.low, old.high))
+            sentences.append(f"{name} = {here} lies outside its 90% range, {low} to {high}")
+    return list(dict.fromkeys(sentences))
+
+
+# Interventions
+
+
+def with_interventions(scenario: Scenario, interventions: Iterable[Intervention]) -> Scenario:
+    """Return the scenario with interventions appended, in the order given."""
+    added = tuple(interventions)
+    document.refuse([problem for each in added for problem in refusals(str(each), each, scenario)])
+    return scenario.replace(interventions=scenario.interventions + added)
+
+
+def begun_by(scenario: Scenario, day: float) -> Scenario:
+    """Return the scenario without the interventions that begin after a day."""
+    begun = (each for each in scenario.interventions if each.date is None or scenario.day(each.date) <= day)
+    return scenario.replace(interventions=tuple(begun))
+
+
+def repeated(
+    first: Force, every: float, until: dt.date | None, scenario: Scenario, horizon_days: float | None = None
+) -> tuple[Force, ...]:
+    """Return a forced move on its date and every so many days after it, before `until` (default: the horizon).
+
+    Raises Refusal for a length that is no whole number of days, an end that is not later, and too many times.
+    """
+    step = round(every)
+    if step < 1 or abs(every - step) > _WHOLE:
+        raise Refusal(f"a move repeated every {every:g} days", "expected a whole number of days, such as '7 days'")
+    if until is not None and until <= first.date:
+        what = f"it ends ({until}) before it begins ({first.date})"
+        raise Refusal(what, "expected a later day: the first on which it is no longer repeated")
+    last = math.ceil(scenario.horizon_days if horizon_days is None else horizon_days)
+    end = last if until is None else min(last, int(scenario.day(until)))
+    days = range(int(scenario.day(first.date)), end, step)
+    if len(days) > MOST_REPEATS:
+        what = f"a move repeated {len(days):,} times"
+        raise Refusal(what, f"expected at most {MOST_REPEATS:,}; a policy has a rate instead of dates")
+    later = (dataclasses.replace(first, date=scenario.as_of + dt.timedelta(days=day)) for day in days[1:])
+    return (first, *later)
+
+
+def with_horizon(scenario: Scenario, horizon: str | float) -> Scenario:
+    """Return the scenario with another horizon: "30 days", or a number of days."""
+    try:
+        text = horizon if isinstance(horizon, str) else f"{parse(horizon, 'number').value!r} days"
+        days = parse(text, "duration").value
+    except QuantityError as error:
+        raise ScenarioError(Problem("", 0, "horizon", error.what, error.expected)) from None
+    changed = scenario.replace(horizon_days=days)
+    document.refuse([_problem("", finding) for finding in checks.the_horizon_is_on_the_calendar(changed)])
+    with_interventions(changed.replace(interventions=()), scenario.interventions)
+    return changed
+
+
+def refusals(where: str, intervention: Intervention, scenario: Scenario) -> list[Problem]:
+    """Return what is wrong with an intervention of this scenario, told at `where`."""
+    wrong = wrong_intervention(scenario, intervention, scenario.horizon_days)
+    return [Problem("", 0, where, what, expected) for _, what, expected in wrong]

@@ -1,0 +1,162 @@
+"""A view file -> `View`: every problem of the file at once, with its line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from simlib.errors import QuantityError, did_you_mean
+from simlib.quantities import Kind, parse
+from simlib.scenario import document
+from simlib.scenario.condition_reader import Reader
+from simlib.scenario.document import Document, Place
+from simlib.scenario.model import (
+    Assume,
+    Change,
+    Forbid,
+    Force,
+    Hold,
+    Intervention,
+    Pin,
+    Policy,
+    Scenario,
+    View,
+)
+from simlib.scenario.resolver import read_horizon
+from simlib.scenario.scalars import Refusal
+from simlib.scenario.schema.misfits import fit
+from simlib.scenario.schema.view_shape import (
+    AssumeShape,
+    ChangeShape,
+    DelayShape,
+    ForbidShape,
+    ForceShape,
+    HoldShape,
+    PinShape,
+    PolicyShape,
+    RepeatShape,
+    ViewShape,
+)
+from simlib.scenario.views.variation import misfits, repeated
+
+AnyShape = ForceShape | RepeatShape | ForbidShape | DelayShape | PolicyShape | PinShape | HoldShape | AssumeShape
+
+
+def read_view(text: str, scenario: Scenario, file: str = "view.yaml") -> View:
+    """Resolve the text of a view file against its scenario; raises ScenarioError with every problem at once."""
+    read = document.read(text, file)
+    if not read.readable:
+        read.refuse_if_any()
+    shape = fit(read, ViewShape)
+    horizon_days = None if shape.horizon is None else read_horizon(read, shape.horizon)
+    reader = _Interventions(read, scenario, horizon_days)
+    written = [reader.interventions(entry, ("interventions", index)) for index, entry in enumerate(shape.interventions)]
+    changes = (_read_change(read, scenario, name, change) for name, change in shape.assumptions.items())
+    view = View(
+        id=shape.id,
+        title=shape.title,
+        author=shape.author or "",
+        because=shape.because or "",
+        changes=tuple(change for change in changes if change),
+        interventions=tuple(intervention for entry in written for intervention in entry),
+        horizon_days=horizon_days,
+        ladder=shape.ladder,
+    )
+    entry_of = [index for index, entry in enumerate(written) for _ in entry]
+    for place, what, expected in misfits(scenario, view):
+        read.note(_in_file(place, entry_of), what, expected)
+    read.refuse_if_any()
+    return view
+
+
+def _in_file(place: Place, entry_of: Sequence[int]) -> Place:
+    """Return the place in the file of what is wrong with a view: one entry may have become several interventions."""
+    if len(place) > 1 and place[0] == "interventions" and isinstance(place[1], int):
+        return ("interventions", entry_of[place[1]], *place[2:])
+    return place
+
+
+def _read_change(read: Document, scenario: Scenario, name: str, shape: ChangeShape) -> Change | None:
+    place: Place = ("assumptions", name)
+    assumption = scenario.assumptions.get(name)
+    if assumption is None:
+        read.note(place, f"unknown assumption {name!r}", did_you_mean(name, scenario.assumptions))
+        return None
+    for index, source in enumerate(shape.sources):
+        if source not in scenario.sources:
+            expected = did_you_mean(source, scenario.sources) or "expected an id from the scenario's 'sources'"
+            read.note((*place, "sources", index), f"unknown source {source!r}", expected)
+    numbers = {}
+    for part in ("value", "low", "high"):
+        written = getattr(shape, part)
+        if written is not None:
+            try:
+                numbers[part] = parse(written, assumption.kind)
+            except QuantityError as error:
+                read.note((*place, part), error.what, error.expected)
+                return None
+    values = {part: quantity.value for part, quantity in numbers.items()}
+    unit = numbers["value"].unit
+    return Change(name, because=shape.because, sources=tuple(shape.sources), unit=unit, **values)
+
+
+class _Interventions:
+    """Reads the interventions of one view file."""
+
+    def __init__(self, read: Document, scenario: Scenario, horizon_days: float | None) -> None:
+        self.read, self.scenario, self.horizon_days = read, scenario, horizon_days
+        self.reader = Reader(read, scenario.variables, scenario.variables)
+
+    def interventions(self, shape: AnyShape, place: Place) -> tuple[Intervention, ...]:
+        """Return what one entry asks for; () where it cannot be read (and that is noted)."""
+        because = shape.because or ""
+        match shape:
+            case ForceShape():
+                return (Force(shape.force, shape.on, shape.outcome, because),)
+            case RepeatShape():
+                return self._repeated(shape, place)
+            case DelayShape():
+                return (Forbid(shape.delay, None, because, shape.until),)
+            case PinShape():
+                return (Pin(shape.pin, shape.level, shape.on, because),)
+            case HoldShape():
+                return (Hold(shape.hold, shape.level, shape.from_, because, shape.until),)
+            case AssumeShape():
+                return self._assumed(shape, place)
+        when = self.reader.condition(shape.when, (*place, "when"))
+        if isinstance(shape, ForbidShape):
+            return (Forbid(shape.forbid, shape.from_, because, shape.until, when),)
+        rate = self._number(shape.rate, "rate", (*place, "rate"))
+        return () if rate is None else (Policy(shape.policy, rate, when, shape.from_, because, shape.until),)
+
+    def _assumed(self, shape: AssumeShape, place: Place) -> tuple[Intervention, ...]:
+        assumption = self.scenario.assumptions.get(shape.assume)
+        if assumption is None:
+            what = f"unknown assumption {shape.assume!r}"
+            self.read.note((*place, "assume"), what, did_you_mean(shape.assume, self.scenario.assumptions))
+            return ()
+        when = self.reader.condition(shape.when, (*place, "when"))
+        try:
+            quantity = parse(shape.value, assumption.kind)
+        except QuantityError as error:
+            self.read.note((*place, "value"), error.what, error.expected)
+            return ()
+        because = shape.because or ""
+        return (Assume(assumption.id, quantity.value, when, shape.from_, because, shape.until, quantity.unit),)
+
+    def _repeated(self, shape: RepeatShape, place: Place) -> tuple[Intervention, ...]:
+        every = self._number(shape.every, "duration", (*place, "every"))
+        if every is None:
+            return ()
+        first = Force(shape.repeat, shape.from_ or self.scenario.as_of, shape.outcome, shape.because or "")
+        try:
+            return repeated(first, every, shape.until, self.scenario, self.horizon_days)
+        except Refusal as refusal:
+            self.read.note(place, refusal.what, refusal.expected)
+            return ()
+
+    def _number(self, written: str, kind: Kind, place: Place) -> float | None:
+        try:
+            return parse(written, kind).value
+        except QuantityError as error:
+            self.read.note(place, error.what, error.expected)
+            return None

@@ -1,0 +1,143 @@
+"""The parts of a scenario in words, called by their labels: what a difference between two scenarios is told with."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from simlib.analysis.whatif.variants import intervention_in_words
+from simlib.formatting import long_date
+from simlib.quantities import show
+from simlib.scenario.explanation import condition_in_words
+from simlib.scenario.model import (
+    Assumption,
+    Condition,
+    Effect,
+    Factor,
+    Intervention,
+    Outcome,
+    Rung,
+    Scenario,
+    Window,
+)
+
+THINGS = {
+    "sources": "source", "actors": "actor", "variables": "variable", "assumptions": "assumption", "moves": "move",
+    "endings": "ending", "ladders": "ladder", "questions": "question",
+}  # fmt: skip
+"""What one thing of each section is called."""
+
+FIELDS = {
+    "because": "reason", "sources": "sources", "label": "label", "title": "title", "when": "condition",
+    "between": "dates", "rate": "rate", "factors": "factors on the rate", "outcomes": "outcomes", "actor": "actor",
+    "target": "target", "start": "start", "levels": "levels", "rungs": "rungs", "observed": "observed rate",
+    "uses_log_until": "last day of the log it was set from", "resolves": "way of being settled",
+    "decides": "referee", "move": "move", "outcome": "outcome",
+    "url": "address", "date": "date", "note": "note",
+}  # fmt: skip
+"""What people call a field, after "its"."""
+
+_PROSE = ("because", "label", "title", "description", "reference_class", "resolves", "note")
+
+WHOLE = {
+    "title": "title", "description": "description", "reference_class": "reference class", "as_of": "first day",
+    "horizon_days": "horizon", "ladder": "ladder shown first",
+}  # fmt: skip
+"""What people call a field of the scenario itself."""
+
+
+def label_of(item: Any) -> str:
+    """Return what people call an item of a scenario."""
+    return str(getattr(item, "label", "") or getattr(item, "title", "") or item.id)
+
+
+def prior_in_words(assumption: Assumption) -> str:
+    """Say the value and the range of an assumption: "3 per week (90% range 1 to 9 per week)"."""
+    value, low, high = (show(x, assumption.kind, assumption.unit) for x in
+                        (assumption.value, assumption.low, assumption.high))  # fmt: skip
+    return value if assumption.fixed else f"{value} (90% range {low} to {high})"
+
+
+def field_in_words(name: str, value: Any, scenario: Scenario) -> str:
+    """Say the value of a field of a scenario or of an item of one."""
+    match name:
+        case "start":
+            return _start(value, scenario)
+        case "horizon_days":
+            return show(value, "duration")
+        case "observed" if value is not None:
+            return show(value, "rate")
+        case "rate":
+            return _number(value, scenario)
+        case "actor" | "target" if value in scenario.actors:
+            return scenario.actors[value].label
+        case "move" if value in scenario.moves:
+            return f"“{scenario.moves[value].label}”"
+        case "ladder" if value in scenario.ladders:
+            return f"“{scenario.ladders[value].label}”"
+        case "sources":
+            return "; ".join(scenario.sources[s].title if s in scenario.sources else s for s in value) or "none"
+    return f"“{value.rstrip('.')}”" if name in _PROSE and value else _value(value, scenario)
+
+
+def _value(value: Any, scenario: Scenario) -> str:
+    if isinstance(value, tuple):
+        return ("; " if value and hasattr(value[0], "__dataclass_fields__") else ", ").join(
+            _value(item, scenario) for item in value) or "none"  # fmt: skip
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, dt.date):
+        return long_date(value)
+    if hasattr(value, "__dataclass_fields__"):
+        return _part(value, scenario)
+    return "none" if value in (None, "") else str(value)
+
+
+def _part(part: Any, scenario: Scenario) -> str:
+    match part:
+        case Condition():
+            return condition_in_words(part, scenario, labels=True)
+        case Window():
+            return f"from {long_date(part.first)} to {long_date(part.last)}"
+        case Factor():
+            between = f" {_part(part.between, scenario)}" if part.between else ""
+            return f"{_number(part.by, scenario)}{_only(' while', part.when, scenario)}{between}"
+        case Effect():
+            return _effect(part, scenario)
+        case Outcome():
+            chance = f"with the chance {_number(part.chance, scenario)}" if part.chance else "otherwise"
+            then = ", ".join(_effect(effect, scenario) for effect in part.effects) or "nothing changes"
+            return f"“{part.label}” {chance}: {then}"
+        case Rung():
+            return f"“{part.label or part.id}”{_only(' once', part.when, scenario)}"
+    raise TypeError(f"no words for {type(part).__name__}")
+
+
+def _only(word: str, condition: Condition, scenario: Scenario) -> str:
+    return "" if condition.always else f"{word} {_part(condition, scenario)}"
+
+
+def _effect(effect: Effect, scenario: Scenario) -> str:
+    name = f"“{scenario.variables[effect.variable].label}”"
+    if effect.level is not None:
+        return f"{name} to {effect.level}"
+    shift = effect.shift or 0
+    return f"{name} {'up' if shift > 0 else 'down'} {abs(shift)} level{'s' * (abs(shift) != 1)}"
+
+
+def _number(name: str, scenario: Scenario) -> str:
+    number = scenario.assumptions[name]
+    return f"“{number.label}” ({show(number.value, number.kind, number.unit)})"
+
+
+def _start(start: tuple[tuple[str, str | None], ...], scenario: Scenario) -> str:
+    if len(start) == 1:
+        return start[0][0]
+    return ", ".join(
+        f"{level} with {_number(share, scenario)}" if share else f"otherwise {level}" for level, share in start
+    )
+
+
+def act_in_words(item: Intervention, scenario: Scenario) -> str:
+    """Say an intervention with its reason."""
+    return intervention_in_words(item, scenario) + (f", because: {item.because}" if item.because else "")

@@ -1,0 +1,263 @@
+"""Write a view, or changed values, back to YAML without losing the comments and the order of the file.
+
+What is written is read again before it replaces anything, and it replaces the file in one step: a crash, a full disk or
+a value that cannot be written leaves the old file as it was.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from simlib.errors import Problem, ScenarioError
+from simlib.quantities import write
+from simlib.scenario import document
+from simlib.scenario.assumptions import place_of
+from simlib.scenario.document import Document, Place
+from simlib.scenario.loader import FILE, load_text
+from simlib.scenario.model import (
+    FORMAT,
+    Assume,
+    Assumption,
+    Change,
+    Condition,
+    Forbid,
+    Force,
+    Hold,
+    Intervention,
+    Lasting,
+    Pin,
+    Policy,
+    Scenario,
+    View,
+)
+from simlib.scenario.views.view_reader import read_view
+
+# Views
+
+
+def save_view(scenario: Scenario, view: View, path: str | os.PathLike[str]) -> Path:
+    """Write a view of `scenario` to a file, and return its path.
+
+    Where the file exists it must be a view of this scenario: its comments and order are kept, and only what differs is
+    rewritten. Raises ScenarioError if the view does not fit the scenario, or the file is something else.
+    """
+    file = Path(path)
+    old = document.read_file(file, str(file)) if file.exists() else ""
+    before = read_view(old, scenario, str(file)) if old else None
+    if before == view:
+        return file
+    data = document.editable(old)
+    _set_head(data, view, before)
+    _set_changes(data, view, before, scenario)
+    _set_interventions(data, view, before, scenario)
+    text = document.text_of(data, like=old)
+    read_view(text, scenario, str(file))
+    write_atomically(file, text)
+    return file
+
+
+def _set_head(data: Any, view: View, before: View | None) -> None:
+    horizon = "" if view.horizon_days is None else write(view.horizon_days, "duration")
+    unchanged = before is not None and before.horizon_days == view.horizon_days
+    _put(data, "format", FORMAT)
+    for key, value in (("id", view.id), ("title", view.title), ("author", view.author), ("because", view.because)):
+        if before is None or getattr(before, key) != value:
+            _put(data, key, value)
+    if not unchanged:
+        _put(data, "horizon", horizon)
+    if before is None or before.ladder != view.ladder:
+        _put(data, "ladder", view.ladder or "")
+
+
+def _put(data: Any, key: str, value: Any) -> None:
+    """Set a key, or take it out where there is nothing to say."""
+    if value in ("", [], {}):
+        data.pop(key, None)
+    else:
+        data[key] = value
+
+
+def _set_changes(data: Any, view: View, before: View | None, scenario: Scenario) -> None:
+    old = {change.assumption: change for change in before.changes} if before else {}
+    new = {change.assumption: change for change in view.changes}
+    written = data.setdefault("assumptions", {})
+    for name in old.keys() - new.keys():
+        del written[name]
+    for name, change in new.items():
+        entry = written.setdefault(name, {})
+        _set_change(entry, change, old.get(name), scenario.assumptions[name])
+    if not new:
+        del data["assumptions"]
+
+
+def _set_change(entry: Any, change: Change, before: Change | None, assumption: Assumption) -> None:
+    for part in ("value", "low", "high"):
+        number = getattr(change, part)
+        if before is None or getattr(before, part) != number:
+            unit = change.unit or assumption.unit
+            _put(entry, part, "" if number is None else _scalar(number, assumption.kind, unit))
+    because = change.because or "assumed"
+    if before is None or before.because != because:
+        _put(entry, "because", because)
+    if before is None or before.sources != change.sources:
+        _put(entry, "sources", list(change.sources))
+
+
+def _scalar(value: float, kind: Any, unit: str) -> str | int | float:
+    text = write(value, kind, unit)
+    try:
+        return int(text) if text.isdecimal() else float(text)
+    except ValueError:
+        return text
+
+
+def _set_interventions(data: Any, view: View, before: View | None, scenario: Scenario) -> None:
+    """Take out what is gone and put in what is new, so that what stays keeps its place and its comments."""
+    new, standing = list(view.interventions), list(before.interventions) if before else []
+    written = data.get("interventions", [])
+    if standing != new and len(written) != len(standing):  # a repeated move is one entry: write out what it asks for
+        written[:] = [document.in_one_line(_entry(intervention, scenario)) for intervention in standing]
+    for index in reversed(range(len(standing))):
+        if standing[index] not in new:
+            del written[index], standing[index]
+    if standing != [intervention for intervention in new if intervention in standing]:
+        written, standing = [], []
+    for index, intervention in enumerate(new):
+        if standing[index : index + 1] != [intervention]:
+            written.insert(index, document.in_one_line(_entry(intervention, scenario)))
+            standing.insert(index, intervention)
+    _put(data, "interventions", written)
+
+
+def _entry(intervention: Intervention, scenario: Scenario) -> dict[str, Any]:
+    """Return an intervention as it is written in a view file."""
+    entry: dict[str, Any]
+    match intervention:
+        case Force():
+            entry = {"force": intervention.move, "outcome": intervention.outcome, "on": intervention.date}
+        case Pin():
+            entry = {"pin": intervention.variable, "level": intervention.level, "on": intervention.date}
+        case Forbid():
+            entry = {"forbid": intervention.move} | _while(intervention)
+        case Policy():
+            rate = write(intervention.rate, "rate")
+            entry = {"policy": intervention.move, "rate": rate} | _while(intervention)
+        case Hold():
+            entry = {"hold": intervention.variable, "level": intervention.level} | _span(intervention)
+        case Assume():
+            assumption = scenario.assumptions[intervention.assumption]
+            value = _scalar(intervention.value, assumption.kind, intervention.unit or assumption.unit)
+            entry = {"assume": assumption.id, "value": value} | _while(intervention)
+    return {key: value for key, value in (entry | {"because": intervention.because}).items() if value not in ("", None)}
+
+
+def _while(intervention: Forbid | Policy | Assume) -> dict[str, Any]:
+    when = None if intervention.when.always else _written_condition(intervention.when)
+    return {"when": when} | _span(intervention)
+
+
+def _span(intervention: Lasting) -> dict[str, Any]:
+    return {"from": intervention.date, "until": intervention.until}
+
+
+def _written_condition(condition: Condition) -> Any:
+    clauses = [
+        {name: levels[0] if len(levels) == 1 else list(levels) for name, levels in clause}
+        for clause in condition.clauses
+    ]
+    return clauses[0] if len(clauses) == 1 else clauses
+
+
+# Values
+
+
+def save_values(scenario: Scenario, path: str | os.PathLike[str] | None = None) -> Path:
+    """Write the values of `scenario` (value, low, high) into its scenario file, and return the file's path.
+
+    Only the numbers that differ are rewritten, where they stand; nothing else in the file changes by a byte. `path` is
+    the folder or file to write into; default: where the scenario was read from. Raises ScenarioError if the file has
+    other assumptions than `scenario`.
+    """
+    given = Path(path if path is not None else scenario.path)
+    file = given / FILE if given.is_dir() else given
+    text = document.read_file(file, str(file))
+    base = load_text(text, str(file))
+    if list(base.assumptions) != list(scenario.assumptions):
+        what = "its assumptions are not those of the scenario to be saved"
+        raise ScenarioError(Problem(str(file), 0, "assumptions", what, "expected the file the scenario was read from"))
+    read = document.read(text, str(file))
+    edits = [edit for name in base.assumptions for edit in _edits(read, base, scenario, name)]
+    for start, end, new in sorted(edits, reverse=True):
+        text = text[:start] + new + text[end:]
+    load_text(text, str(file))
+    if edits:
+        write_atomically(file, text)
+    return file
+
+
+def _edits(read: Document, base: Scenario, scenario: Scenario, name: str) -> Iterator[tuple[int, int, str]]:
+    """Yield (start, end, new text) for each stretch of the file that states a changed number."""
+    old, new = base.assumptions[name], scenario.assumptions[name]
+    changed = [part for part in ("value", "low", "high") if getattr(old, part) != getattr(new, part)]
+    if not changed:
+        return
+    place = place_of(base, old)
+    texts = {part: write(getattr(new, part), new.kind, new.unit) for part in ("value", "low", "high")}
+    if (*place, "value") not in read.spans:
+        start, end = read.spans[place]
+        yield start, end, texts["value"] if new.fixed else _mapping(texts, new.because)
+        return
+    for part in changed:
+        if (*place, part) in read.spans:
+            yield (*read.spans[(*place, part)], texts[part])
+    if not new.fixed and (*place, "low") not in read.spans:
+        end = read.spans[(*place, "value")][1]
+        yield end, end, _more(read, place, texts)
+
+
+def _mapping(texts: dict[str, str], because: str) -> str:
+    numbers = ", ".join(f"{part}: {text}" for part, text in texts.items())
+    return f"{{{numbers}, because: {because!r}}}"
+
+
+def _more(read: Document, place: Place, texts: dict[str, str]) -> str:
+    """The text that adds low and high after the value, in the style of the mapping it stands in."""
+    if read.text[read.spans[place][0]] == "{":
+        return f", low: {texts['low']}, high: {texts['high']}"
+    start = read.spans[(*place, "value")][0]
+    line = read.text[read.text.rfind("\n", 0, start) + 1 : start]
+    indent = " " * (len(line) - len(line.lstrip(" -")))
+    return f"\n{indent}low: {texts['low']}\n{indent}high: {texts['high']}"
+
+
+# Files
+
+
+def write_atomically(file: Path, text: str) -> None:
+    """Replace a file in one step; whatever goes wrong, the old one stays whole and no scrap stays behind."""
+    target = file.resolve()
+    handle, scrap = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(text.encode())
+            stream.flush()
+            os.fsync(stream.fileno())
+        if target.exists():
+            shutil.copymode(target, scrap)
+        else:
+            Path(scrap).chmod(0o666 & ~_umask())
+        Path(scrap).replace(target)
+    except BaseException:
+        Path(scrap).unlink(missing_ok=True)
+        raise
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,1 @@
+"""The editor: a scenario as text, checked and solved while one types."""

@@ -1,0 +1,144 @@
+"""The editor: a scenario as text, checked, drawn and solved as one types. A thin view."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import ipywidgets as w
+
+from simlib.plots.figure import picture_bundle, stacked
+from simlib.plots.state_diagram import diagram, height, in_words
+from simlib.widgets.editor.session import Desk, Reading
+from simlib.widgets.explorer.pages import LINE, button, words
+from simlib.widgets.kit.blitting import still_figure
+from simlib.widgets.kit.components import Picture, Sheet
+from simlib.widgets.kit.status import sentence, status
+
+FIRST_WIDTH = 620
+
+
+class Editor(w.VBox):
+    """A YAML editor with live checking, a diagram drawn from the text, and the forecast that follows from it.
+
+    `path` is a scenario folder or file, or the name of a shipped world; without it, a template to start from.
+    """
+
+    def __init__(self, path: str | Path | None = None) -> None:
+        self.sheet, self.machine, self.picture = Sheet(), Picture(), Picture()
+        self.sheet.layout = w.Layout(flex="1 1 440px", min_width="0")
+        self._lock = threading.RLock()
+        self._last: Reading | None = None
+        self._offer, self._report = w.HBox([], layout=LINE), w.HTML()
+        self._folder = w.Text(placeholder="folder for a new world", layout=w.Layout(width="260px"))
+        pictures = w.VBox([self.picture, self.machine], layout=w.Layout(flex="1 1 440px", min_width="0"))
+        body = w.HBox(
+            [self.sheet, pictures], layout=w.Layout(flex_flow="row wrap", align_items="flex-start", grid_gap="0 18px")
+        )
+        self.desk = Desk(path, self.show)
+        save = [
+            button("Save", "Write the text to its file, or to the folder given", self._save, self._guard),
+            self._folder,
+        ]
+        super().__init__([self._offer, body, w.HBox(save, layout=LINE), self._report])
+        self.add_class("simlib-explorer")
+        self.sheet.text = self.desk.text
+        self.desk.start()
+        self._offer_draft()
+        self.sheet.observe(lambda change: self._guard(lambda: self.desk.write(change["new"])), "text")
+        for picture in (self.picture, self.machine):
+            picture.observe(lambda _: self._guard(self._redraw), "room")
+
+    # ---------------------------------------------------------------- showing
+
+    def show(self, reading: Reading) -> None:
+        """Show what a text came to; the pictures change when it is a world."""
+        with self._lock:
+            problems = [{"line": p.line, "text": _said(p), "kind": "problem"} for p in reading.problems]
+            found = [{"line": 0, "text": str(finding), "kind": "warning"} for finding in reading.findings]
+            self.sheet.problems = problems + found
+            self.picture.status = dict(
+                status(reading.summary(), "error" if reading.problems or reading.trouble else "")
+            )
+            if reading.scenario is not None:
+                self._last = reading
+                self._redraw()
+
+    def _redraw(self) -> None:
+        with self._lock:
+            if self._last is None or self._last.scenario is None:
+                return
+            self._draw_machine()
+            if self._last.forecast is not None:
+                self._draw_answer()
+
+    def _draw_machine(self) -> None:
+        assert self._last is not None
+        scenario = self._last.scenario
+        assert scenario is not None
+        width = self.machine.room or FIRST_WIDTH
+        png, size = still_figure(lambda ax: diagram(scenario, ax), width, height(scenario, width))
+        with self.machine.hold_sync():
+            self.machine.png, self.machine.size = png, list(size)
+            self.machine.alt = in_words(scenario)
+
+    def _draw_answer(self) -> None:
+        from simlib.plots.forecast_figure import Dashboard
+        from simlib.widgets.kit.blitting import Screen
+
+        assert self._last is not None
+        assert self._last.forecast is not None
+        forecast = self._last.forecast
+        board = Dashboard(forecast, self.picture.room or FIRST_WIDTH)
+        board.update(forecast)
+        parts = sentence(forecast)
+        with self.picture.hold_sync():
+            self.picture.png, self.picture.size = Screen(board).png(), [board.width, board.height]
+            self.picture.sentence = [dict(part) for part in parts]
+            self.picture.alt = "".join(part["text"] for part in parts)
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
+        """Return the live widget, and for readers without a kernel its diagram and its answer in words."""
+        self.desk.worker.wait(60)
+        bundle = dict(super()._repr_mimebundle_(**kwargs) or {})
+        bundle |= picture_bundle(stacked(self.picture.png, self.machine.png), f"{self.machine.alt} {self.picture.alt}")[
+            0
+        ]
+        return bundle
+
+    # ---------------------------------------------------------------- doing
+
+    def _guard(self, action: Callable[[], object]) -> None:
+        try:
+            action()
+        except Exception as error:  # noqa: BLE001 - an error in a callback would vanish into the log
+            self._report.value = words(str(error), "simlib-words simlib-error")
+
+    def _save(self) -> None:
+        path = self.desk.save(self._folder.value.strip())
+        self._folder.value = ""
+        self._report.value = words(f"Saved as {path}")
+
+    def _offer_draft(self) -> None:
+        if not self.desk.draft:
+            return
+
+        def settle(keep: bool) -> None:
+            self._offer.children = []
+            if keep:
+                self.sheet.text = self.desk.restore()
+            else:
+                self.desk.discard()
+
+        self._offer.children = [
+            w.HTML(words("There is an unsaved text from an earlier session.")),
+            button("Restore it", "Take up where the last session ended", lambda: settle(True), self._guard),
+            button("Discard it", "Forget it", lambda: settle(False), self._guard),
+        ]
+
+
+def _said(problem: Any) -> str:
+    where = f"{problem.where}: " if problem.where else ""
+    return where + problem.what + (f"; {problem.expected}" if problem.expected else "")

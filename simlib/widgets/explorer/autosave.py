@@ -1,0 +1,148 @@
+"""Nothing typed is lost: what is not yet saved as a view is kept on disk and offered again. No widget here.
+
+A draft belongs to one scenario file and one session. It is written whenever a hand rests, not
+into the project but into the user's own folder for such things, which `SIMLIB_STATE_DIR` overrides. It is plain JSON;
+what does not fit is ignored.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import os
+import sys
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from simlib.results import write_atomically
+from simlib.scenario.model import Lasting, Scenario
+from simlib.scenario.views.intervention_rules import wrong_intervention
+from simlib.widgets.explorer.state import Settings, State
+
+DATES = ("on", "from", "until")
+"""Places of an intervention that are judged when the dates of the forecast are known."""
+
+SESSIONS = 5
+"""How many sessions back something left unsaved is kept."""
+
+
+def folder() -> Path:
+    """Return the folder for what simlib keeps between sessions."""
+    given = os.environ.get("SIMLIB_STATE_DIR")
+    if given:
+        return Path(given)
+    home = Path.home()
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA", home / "AppData" / "Local")) / "simlib"
+    if sys.platform == "darwin":
+        return home / "Library" / "Application Support" / "simlib"
+    return Path(os.environ.get("XDG_STATE_HOME", home / ".local" / "state")) / "simlib"
+
+
+@dataclass(frozen=True)
+class Draft:
+    """Settings somebody left behind, when, and the reasons typed for the changes so far."""
+
+    settings: Settings
+    reasons: dict[str, str]
+    saved_at: dt.datetime
+    data: Mapping[str, Any]
+
+
+class Drafts:
+    """The drafts of one scenario, or of one text being written (`name`): the latest of each of the last sessions.
+
+    A session writes its own draft and no other, so that looking at a world does not lose what was left there before.
+    """
+
+    def __init__(self, name: str, home: Path | None = None) -> None:
+        digest = hashlib.sha256(name.encode()).hexdigest()[:12]
+        label = "".join(c for c in Path(name).name if c.isalnum() or c in "-_.")[:40]
+        self.home = home or folder()
+        self.path = self.home / "drafts" / f"{label}-{digest}.json"
+        self.session = uuid.uuid4().hex
+
+    @classmethod
+    def of(cls, scenario: Scenario, home: Path | None = None) -> Drafts:
+        """Return the drafts of a scenario: by its folder, or by its id where it has none."""
+        return cls(str(Path(scenario.path).resolve()) if scenario.path else scenario.id, home)
+
+    def keep(self, data: dict[str, Any]) -> bool:
+        """Write this session's draft; return False where nothing can be written (it must not stop the work)."""
+        stamp = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+        mine = {**data, "saved_at": stamp, "session": self.session}
+        return self._write([*(draft for draft in self._read() if draft["session"] != self.session), mine])
+
+    def find(self) -> dict[str, Any] | None:
+        """Return the latest draft of another session, None where there is nothing readable."""
+        others = [draft for draft in self._read() if draft["session"] != self.session]
+        return others[-1] if others else None
+
+    def drop(self, draft: Mapping[str, Any] | None = None) -> None:
+        """Forget a draft that `find` gave, or (None) this session's own."""
+        gone = self.session if draft is None else draft["session"]
+        drafts = self._read()
+        kept = [each for each in drafts if each["session"] != gone]
+        if len(kept) < len(drafts):
+            self._write(kept)
+
+    def _read(self) -> list[dict[str, Any]]:
+        try:
+            drafts = json.loads(self.path.read_text(encoding="utf-8"))["drafts"]
+            for draft in drafts:
+                dt.datetime.fromisoformat(draft["saved_at"])
+                str(draft["session"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return []
+        return list(drafts)
+
+    def _write(self, drafts: list[dict[str, Any]]) -> bool:
+        try:
+            if drafts:
+                text = json.dumps({"drafts": drafts[-SESSIONS:]}, ensure_ascii=False)
+                write_atomically(self.path, text.encode())
+            else:
+                self.path.unlink(missing_ok=True)
+        except OSError:
+            return False
+        return True
+
+
+def keep_settings(drafts: Drafts, state: State, reasons: dict[str, str]) -> None:
+    """Keep the settings of a state as its draft, or drop the draft where nothing is set by hand."""
+    if state.settings == Settings(view=state.settings.view):
+        drafts.drop()
+    else:
+        drafts.keep({"settings": state.settings.to_dict(), "reasons": reasons})
+
+
+def find_settings(drafts: Drafts, state: State) -> Draft | None:
+    """Return the draft of a state where there is one that fits its world as it is now."""
+    data = drafts.find()
+    if data is None:
+        return None
+    try:
+        settings = Settings.from_dict(data["settings"])
+        draft = Draft(settings, dict(data.get("reasons", {})), dt.datetime.fromisoformat(data["saved_at"]), data)
+    except (KeyError, TypeError, ValueError):
+        return None
+    return draft if fits(settings, state) and settings != state.settings else None
+
+
+def fits(settings: Settings, state: State) -> bool:
+    """Say whether everything the settings name is in the world of a state."""
+    base = state.base
+    findings = (wrong_intervention(base, item, base.horizon_days) for item in settings.interventions)
+    misfits = [place for each in findings for place, _, _ in each if place[0] not in DATES]
+    return (
+        (not settings.view or settings.view in state.views)
+        and settings.values.keys() <= base.assumptions.keys()
+        and set(settings.off) <= base.moves.keys()
+        and not misfits
+        and all(item.date is not None or isinstance(item, Lasting) for item in settings.interventions)
+        and (settings.ladder is None or settings.ladder in base.ladders)
+    )

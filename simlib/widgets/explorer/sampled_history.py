@@ -1,0 +1,86 @@
+"""One sampled history, as a dated story and as a way up and down a ladder. No widget here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simlib.errors import MissingDependency
+from simlib.results import ONGOING
+from simlib.widgets.explorer.engine_cache import Answers
+from simlib.widgets.explorer.state import Settings
+
+SAMPLE = 4_000
+"""Replicates looked through for histories with a given ending."""
+
+UNCHANGED = "nothing changes."
+
+
+@dataclass(frozen=True)
+class Told:
+    """One history: dated sentences, and the rung (index) it stands on from each day (N,) on."""
+
+    number: int
+    of: int
+    ending: str
+    sentences: tuple[str, ...]
+    days: NDArray[np.float64]
+    rungs: NDArray[np.int64]
+    rung_names: tuple[str, ...]
+
+    def turning_points(self) -> list[str]:
+        """Return the sentences in which something changes, the start and the end among them."""
+        return [text for text in self.sentences if not text.endswith(UNCHANGED)]
+
+
+def tell(answers: Answers, settings: Settings, *, ending: str = "", number: int = 0) -> Told | None:
+    """Tell the `number`th sampled history that ends in `ending` ("": any); None when none of `SAMPLE` does.
+
+    The dice are those of the previews: the same history under other values differs only where they matter. Raises
+    MissingDependency without Numba.
+    """
+    from simlib.engines.montecarlo.histories import histories
+
+    machine = answers.machine(settings)
+    simulator = answers.simulator(machine)
+    if simulator is None:
+        raise MissingDependency(machine.reason)
+    theta = answers.theta(settings, machine)
+    fitting = _fitting(answers, settings, ending)
+    if len(fitting) == 0:
+        return None
+    place = number % len(fitting)
+    replicate = int(fitting[place])
+    found = histories(simulator, [replicate], theta=theta, seed=answers.seed)
+    rows = found.rows(replicate)
+    scenario = machine.scenario
+    ladder = answers.state.ladder()
+    index = list(scenario.ladders).index(ladder) if ladder else -1
+    rungs = simulator.tables.rungs(found.levels[rows])[index] if ladder else np.zeros(rows.stop - rows.start, np.int64)
+    names = tuple(rung.id for rung in scenario.ladders[ladder].rungs) if ladder else ("",)
+    reached = int(found.ending[0])
+    return Told(
+        place,
+        len(fitting),
+        list(scenario.endings)[reached] if reached >= 0 else ONGOING,
+        tuple(found.story(replicate)),
+        found.time[rows],
+        rungs,
+        names,
+    )
+
+
+def _fitting(answers: Answers, settings: Settings, ending: str) -> NDArray[np.int64]:
+    """Return the numbers of the replicates that end so."""
+    if not ending:
+        return np.arange(SAMPLE)
+    counts = answers.sample(settings, SAMPLE)
+    wanted = -1 if ending == ONGOING else list(answers.state.base.endings).index(ending)
+    return np.flatnonzero(counts.ending == wanted)
+
+
+def heading(told: Told, label: str) -> str:
+    """Say which history this is."""
+    return f"history {told.number + 1:,} of {told.of:,} sampled ones that can be told: {label}"

@@ -1,0 +1,144 @@
+"""Assumptions as sliders: positions, readouts, groups and what is known about each. No widget here.
+
+A slider moves over the prior of its assumption: its middle is the stated value (the median), its ends are low and
+high (the 5th and 95th percentile), and in between it is even on the log scale of rates and factors or the logit scale
+of chances. So resetting a slider is putting it in the middle, whatever the units.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simlib.formatting import long_date
+from simlib.machine import priors
+from simlib.quantities import show
+from simlib.scenario.model import Assumption, Scenario
+from simlib.scenario.scales import forward
+
+STEPS = 100
+"""A slider has positions 0 to STEPS; the stated value is in the middle."""
+
+SHARED, START = "Several actors", "How it starts"
+
+
+@dataclass(frozen=True)
+class Dial:
+    """One assumption as a slider. `group` is whose it is; `about` are paragraphs of plain text about it."""
+
+    assumption: Assumption
+    group: str
+    uses: tuple[str, ...] = field(default=())
+
+    @property
+    def id(self) -> str:
+        """The id of the assumption."""
+        return self.assumption.id
+
+    @cached_property
+    def grid(self) -> NDArray[np.float64]:
+        """The value at each position (STEPS + 1,), in base units."""
+        from scipy.special import ndtr
+
+        z = np.linspace(-priors.Z95, priors.Z95, STEPS + 1)
+        values = np.array(priors.quantile(self.assumption, ndtr(z)))
+        values[[0, STEPS // 2, STEPS]] = self.assumption.low, self.assumption.value, self.assumption.high
+        return values
+
+    @cached_property
+    def texts(self) -> list[str]:
+        """The readout at each position."""
+        return [show(float(value), self.assumption.kind, self.assumption.unit) for value in self.grid]
+
+    def position(self, value: float) -> int:
+        """Return the position nearest to a value, on the scale of its kind; the ends stand for what lies beyond."""
+        if value == self.assumption.value:
+            return STEPS // 2
+        scale = forward(self.assumption.kind, self.grid)
+        if not np.isfinite(scale).all():
+            scale, target = self.grid, value
+        else:
+            target = forward(self.assumption.kind, float(np.clip(value, self.grid[0], self.grid[-1])))
+        return int(np.argmin(np.abs(scale - target)))
+
+    def on_grid(self, value: float) -> bool:
+        """Whether a value is exactly that of a position."""
+        return bool(self.grid[self.position(value)] == value)
+
+    def about(self, scenario: Scenario) -> dict[str, str | list[str]]:
+        """Return what a person may want to know: why, from where, how sure, and what it does."""
+        a = self.assumption
+        low, value, high = (show(number, a.kind, a.unit) for number in (a.low, a.value, a.high))
+        mean = show(priors.describe(a)["mean"], a.kind, a.unit)
+        spread = f"5th percentile {low} · median {value} · 95th percentile {high} · mean {mean}"
+        prior = f"fixed at {value}" if a.fixed else spread
+        sources = [_source(scenario, name) for name in a.sources]
+        return {"because": a.because, "sources": sources, "prior": prior, "uses": list(self.uses)}
+
+
+def _source(scenario: Scenario, name: str) -> str:
+    source = scenario.sources.get(name)
+    if source is None:
+        return name
+    return source.title + (f", {long_date(source.date)}" if source.date else "")
+
+
+def dials(scenario: Scenario) -> dict[str, Dial]:
+    """Return a dial for every assumption with a spread that something uses, in the order of the file."""
+    actors, uses = _users(scenario)
+    result = {}
+    for name, assumption in scenario.assumptions.items():
+        if not assumption.fixed and name in uses:
+            owners = actors.get(name, set())
+            group = START if not owners else SHARED if len(owners) > 1 else scenario.actors[next(iter(owners))].label
+            result[name] = Dial(assumption, group, tuple(uses[name]))
+    return result
+
+
+def _users(scenario: Scenario) -> tuple[dict[str, set[str]], dict[str, list[str]]]:
+    """Return who uses each assumption ({id: actors}) and for what ({id: phrases})."""
+    actors: dict[str, set[str]] = {}
+    uses: dict[str, list[str]] = {}
+
+    def note(assumption: str, actor: str | None, phrase: str) -> None:
+        if actor is not None:
+            actors.setdefault(assumption, set()).add(actor)
+        if phrase not in uses.setdefault(assumption, []):
+            uses[assumption].append(phrase)
+
+    for move in scenario:
+        note(move.rate, move.actor, f"rate of: {move.label}")
+        for factor in move.factors:
+            note(factor.by, move.actor, f"multiplies: {move.label}")
+        for outcome in move.outcomes:
+            if outcome.chance is not None:
+                note(outcome.chance, move.actor, f"chance of {outcome.label or outcome.id}: {move.label}")
+    for variable in scenario.variables.values():
+        for level, share in variable.start:
+            if share is not None:
+                note(share, None, f"starts at {variable.words(level)}: {variable.label}")
+    return actors, uses
+
+
+@dataclass(frozen=True)
+class Group:
+    """Dials that belong together, most influential first."""
+
+    title: str
+    dials: tuple[Dial, ...]
+
+
+def grouped(dials: Mapping[str, Dial], influence: Mapping[str, float] | None = None) -> list[Group]:
+    """Return the dials by group, groups and dials by falling influence; without influence, as in the file."""
+    weight = influence or {}
+    members: dict[str, list[Dial]] = {}
+    for dial in dials.values():
+        members.setdefault(dial.group, []).append(dial)
+    groups = [
+        Group(title, tuple(sorted(some, key=lambda dial: -weight.get(dial.id, 0.0)))) for title, some in members.items()
+    ]
+    return sorted(groups, key=lambda group: -max(weight.get(dial.id, 0.0) for dial in group.dials))

@@ -1,0 +1,378 @@
+"""What a person has set, and what follows from it: the logic behind the widgets, without any widget.
+
+`Settings` is everything an answer depends on and everything a person chose to see; it never changes, a new one is
+made. `State` holds one world, the settings now, those before and after (undo, redo), and the baseline they are compared
+with. What is asked of the engines, and when, is in `simlib.widgets.explorer.engine_cache`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from collections.abc import Hashable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from simlib.analysis.whatif.variants import intervention_in_words
+from simlib.errors import Problem, QuantityError, ScenarioError, did_you_mean
+from simlib.formatting import in_days, long_date
+from simlib.quantities import check_range, parse, show
+from simlib.scenario.loader import load, load_views
+from simlib.scenario.model import (
+    Assume,
+    Condition,
+    Forbid,
+    Force,
+    Hold,
+    Intervention,
+    Pin,
+    Policy,
+    Scenario,
+    View,
+)
+from simlib.scenario.views.variation import apply_view, with_horizon, with_interventions, with_values
+
+UNDO = 500
+"""How many steps can be undone."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One set of choices. `values` are the assumptions moved by hand, in base units, on top of the view.
+
+    `off` are moves switched off for good, `interventions` one's own (moves forced or forbidden from a date on,
+    variables set) beside those of the view. None: as the file (or the view) has it. `shown` are ids of endings and
+    questions.
+    """
+
+    view: str = ""
+    values: Mapping[str, float] = field(default_factory=dict)
+    interventions: tuple[Intervention, ...] = ()
+    off: tuple[str, ...] = ()
+    horizon_days: float | None = None
+    as_of: dt.date | None = None
+    ladder: str | None = None
+    shown: tuple[str, ...] | None = None
+
+    def replace(self, **changes: Any) -> Settings:
+        """Return a copy with some choices changed."""
+        return dataclasses.replace(self, **changes)
+
+    def with_value(self, name: str, value: float | None) -> Settings:
+        """Return a copy with one assumption moved by hand, or (None) given back to the view."""
+        values = {key: old for key, old in self.values.items() if key != name}
+        return self.replace(values=values if value is None else values | {name: value})
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON data, for a draft."""
+        data = dataclasses.asdict(self) | {"values": dict(self.values)}
+        data["interventions"] = [_intervention_data(item) for item in self.interventions]
+        data["as_of"] = self.as_of.isoformat() if self.as_of else None
+        return data
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Settings:
+        """Rebuild settings from `to_dict` data; raises KeyError, TypeError or ValueError for anything else."""
+        known = {part.name for part in dataclasses.fields(cls)}
+        parts = {name: value for name, value in data.items() if name in known}
+        parts["values"] = {str(name): float(value) for name, value in parts.get("values", {}).items()}
+        parts["interventions"] = tuple(_intervention(item) for item in parts.get("interventions", ()))
+        parts["off"] = tuple(parts.get("off", ()))
+        parts["shown"] = None if parts.get("shown") is None else tuple(parts["shown"])
+        parts["as_of"] = dt.date.fromisoformat(parts["as_of"]) if parts.get("as_of") else None
+        return cls(**parts)
+
+
+_KINDS = {kind.__name__.lower(): kind for kind in (Force, Forbid, Policy, Pin, Hold, Assume)}
+
+
+def _intervention_data(item: Intervention) -> dict[str, Any]:
+    """Return an intervention as plain JSON data."""
+    data = {"type": type(item).__name__.lower()} | dataclasses.asdict(item)
+    return {name: value.isoformat() if isinstance(value, dt.date) else value for name, value in data.items()}
+
+
+def _intervention(data: Mapping[str, Any]) -> Intervention:
+    """Rebuild an intervention; raises KeyError, TypeError or ValueError for anything else."""
+    kind: Any = _KINDS[data["type"]]
+    parts = {part.name: data[part.name] for part in dataclasses.fields(kind) if part.name in data}
+    for name in {"date", "until"} & parts.keys():
+        parts[name] = dt.date.fromisoformat(parts[name]) if parts[name] else None
+    if "when" in parts:
+        clauses = parts["when"]["clauses"]
+        parts["when"] = Condition(tuple(tuple((name, tuple(levels)) for name, levels in each) for each in clauses))
+    made: Intervention = kind(**parts)
+    return made
+
+
+def structure(scenario: Scenario) -> Hashable:
+    """Return what an engine has to be built anew for; assumption values are no part of it."""
+    return scenario.interventions, scenario.horizon_days, scenario.as_of
+
+
+class State:
+    """One world under a person's hands."""
+
+    def __init__(self, scenario: Scenario | str | Path, view: str | None = None) -> None:
+        self.base: Scenario = scenario if isinstance(scenario, Scenario) else load(scenario)
+        self.views: dict[str, View] = load_views(self.base) if self.base.path else {}
+        self._check_view(view or "")
+        self.settings = Settings(view=view or "")
+        self.against = Settings()
+        """What the ghost shows: the settings compared with (default: the file as it stands)."""
+        self._past: list[Settings] = []
+        self._future: list[Settings] = []
+        self._merge = ""
+        self.version = 0
+        """Grows with every change: an answer that was asked for at another version is stale."""
+        self._resolve = lru_cache(maxsize=64)(self._resolved)
+
+    # ---------------------------------------------------------------- changing
+
+    def change(self, settings: Settings, *, merge: str = "") -> bool:
+        """Set other settings, to be undone in one step; return False when they are the present ones.
+
+        Changes in a row with the same `merge` word (one slider on its way) are one step; `rest` ends the row.
+        """
+        if settings == self.settings:
+            return False
+        if not (merge and merge == self._merge):
+            self._past = [*self._past[-UNDO:], self.settings]
+        self._merge, self._future = merge, []
+        self.settings = settings
+        self.version += 1
+        return True
+
+    def rest(self) -> None:
+        """Say that the hand rests: the next change of the same assumption is a step of its own."""
+        self._merge = ""
+
+    def undo(self) -> bool:
+        """Take back one step; return False when there is none."""
+        return self._step(self._past, self._future)
+
+    def redo(self) -> bool:
+        """Take back one undo; return False when there is none."""
+        return self._step(self._future, self._past)
+
+    def _step(self, source: list[Settings], target: list[Settings]) -> bool:
+        if not source:
+            return False
+        target.append(self.settings)
+        self.settings = source.pop()
+        self._merge = ""
+        self.version += 1
+        return True
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether there is a step to take back."""
+        return bool(self._past)
+
+    @property
+    def can_redo(self) -> bool:
+        """Whether there is an undone step to take again."""
+        return bool(self._future)
+
+    def set_value(self, name: str, value: float) -> bool:
+        """Move one assumption by hand; at the value of the view it counts as not moved."""
+        given = self.view_values(self.settings.view).get(name, self.base.assumptions[name].value)
+        settings = self.settings.with_value(name, None if value == given else value)
+        return self.change(settings, merge=f"value {name}")
+
+    def type_value(self, name: str, text: str) -> bool:
+        """Set one assumption from a quantity as people write it ("3 per week", "30%").
+
+        Raises ScenarioError in words for a text that is no such quantity.
+        """
+        assumption = self.base.assumptions[name]
+        try:
+            quantity = parse(text.strip().removeprefix("×"), assumption.kind)
+            check_range(quantity.value, assumption.kind, quantity.text)
+        except QuantityError as error:
+            raise ScenarioError(Problem("", 0, assumption.label, error.what, error.expected)) from None
+        self.rest()
+        changed = self.set_value(name, quantity.value)
+        self.rest()
+        return changed
+
+    def reset_value(self, name: str) -> bool:
+        """Give one assumption back the value it has in the view."""
+        return self.change(self.settings.with_value(name, None))
+
+    def reset(self) -> bool:
+        """Undo everything set by hand since the view was chosen; what is shown stays."""
+        kept = Settings(view=self.settings.view, ladder=self.settings.ladder, shown=self.settings.shown)
+        return self.change(kept)
+
+    def choose_view(self, view: str) -> bool:
+        """Take the values and interventions of a view ("": the file as it stands); what was set by hand goes."""
+        self._check_view(view)
+        return self.change(Settings(view=view, shown=self.settings.shown))
+
+    def _check_view(self, view: str) -> None:
+        if view and view not in self.views:
+            expected = did_you_mean(view, self.views) or "it has no views"
+            raise ScenarioError(Problem("", 0, self.base.id, f"there is no view {view!r}", expected))
+
+    def switch(self, move: str, *, on: bool) -> bool:
+        """Switch a move on or off for good."""
+        off = [name for name in self.settings.off if name != move] + ([] if on else [move])
+        return self.change(self.settings.replace(off=tuple(name for name in self.base.moves if name in off)))
+
+    def intervene(self, item: Intervention) -> bool:
+        """Add an intervention of one's own; raises ScenarioError when it does not fit."""
+        with_interventions(self.machine(), [item])
+        return self.change(self.settings.replace(interventions=(*self.settings.interventions, item)))
+
+    def withdraw(self, number: int) -> bool:
+        """Take one's own intervention out again, by its position."""
+        kept = tuple(item for k, item in enumerate(self.settings.interventions) if k != number)
+        return self.change(self.settings.replace(interventions=kept))
+
+    # ---------------------------------------------------------------- what follows
+
+    def view_values(self, view: str) -> dict[str, float]:
+        """Return the values a view changes, in base units."""
+        return {change.assumption: change.value for change in self.views[view].changes} if view else {}
+
+    def values(self, settings: Settings | None = None) -> dict[str, float]:
+        """Return every changed assumption value, by the view or by hand, in base units."""
+        settings = self.settings if settings is None else settings
+        return self.view_values(settings.view) | dict(settings.values)
+
+    def value(self, name: str) -> float:
+        """Return the value one assumption has now, in base units."""
+        return self.values().get(name, self.base.assumptions[name].value)
+
+    def shows(self, name: str) -> str:
+        """Return the value one assumption has now, as people read it."""
+        assumption = self.base.assumptions[name]
+        return show(self.value(name), assumption.kind, assumption.unit)
+
+    def machine(self, settings: Settings | None = None) -> Scenario:
+        """Return the world with the interventions, the horizon and the start of the settings but the file's values.
+
+        Raises ScenarioError for an intervention that no longer fits.
+        """
+        settings = self.settings if settings is None else settings
+        return self._resolve(_Key(settings.replace(values={}, ladder=None, shown=None)), values=False)
+
+    def scenario(self, settings: Settings | None = None) -> Scenario:
+        """Return the world as set, values and all: what is hashed, saved and exported."""
+        settings = self.settings if settings is None else settings
+        return self._resolve(_Key(settings.replace(ladder=None, shown=None)), values=True)
+
+    def _resolved(self, key: _Key, *, values: bool) -> Scenario:
+        settings = key.settings
+        scenario = self.base
+        if settings.as_of is not None:
+            scenario = scenario.replace(as_of=settings.as_of)
+        view = self.views[settings.view] if settings.view else None
+        if view is not None:
+            kept = view if values else dataclasses.replace(view, changes=())
+            scenario = apply_view(scenario, kept)
+        if settings.horizon_days is not None:
+            scenario = with_horizon(scenario, settings.horizon_days)
+        scenario = with_interventions(scenario, settings.interventions)
+        scenario = scenario.replace(
+            interventions=scenario.interventions + tuple(Forbid(move, because="switched off") for move in settings.off)
+        )
+        return with_values(scenario, dict(settings.values)) if values and settings.values else scenario
+
+    @property
+    def baseline(self) -> Settings:
+        """The settings the ghost shows, over the same dates as the present ones."""
+        return self.against.replace(horizon_days=self.machine().horizon_days, as_of=self.settings.as_of)
+
+    @property
+    def is_baseline(self) -> bool:
+        """Whether the present settings answer as the baseline does."""
+        mine, theirs = structure(self.machine()), structure(self.machine(self.baseline))
+        return mine == theirs and self.values() == self.values(self.against)
+
+    def ladder(self) -> str | None:
+        """Return the ladder shown now (None: the world has none)."""
+        chosen = self.settings.ladder or self.machine().ladder
+        return chosen if chosen in self.base.ladders else next(iter(self.base.ladders), None)
+
+    def differences(self, settings: Settings | None = None) -> Iterator[str]:
+        """Yield in words everything in which the settings differ from the file as it stands."""
+        settings = self.settings if settings is None else settings
+        for name, value in self.values(settings).items():
+            assumption = self.base.assumptions[name]
+            now, before = (show(number, assumption.kind, assumption.unit) for number in (value, assumption.value))
+            yield f"{assumption.label}: {now} instead of {before}"
+        view = self.views[settings.view] if settings.view else None
+        for item in (*(view.interventions if view else ()), *settings.interventions):
+            yield self.intervention_text(item)
+        for move in settings.off:
+            yield f"switched off: {self.base.moves[move].label}"
+        if settings.horizon_days is not None:
+            yield f"horizon of {in_days(settings.horizon_days)} instead of {self.base.horizon_days:g}"
+        if settings.as_of is not None:
+            yield f"begins on {long_date(settings.as_of)} instead of {long_date(self.base.as_of)}"
+
+    def start_in_words(self) -> str:
+        """Say what another start leaves as it was; "" for the start of the file."""
+        if self.settings.as_of in (None, self.base.as_of):
+            return ""
+        written = long_date(self.base.as_of)
+        return (f"The numbers and the first situation stay those of {written}, which this world was written for; "
+                "only what has a date of its own comes sooner or later after the start.")  # fmt: skip
+
+    def by_hand(self) -> Iterator[str]:
+        """Yield in few words what was set by hand, on top of the view."""
+        settings = self.settings
+        yield from map(self.intervention_text, settings.interventions)
+        yield from (f"switched off: {self.base.moves[move].label}" for move in settings.off)
+        if settings.horizon_days is not None:
+            yield f"horizon of {settings.horizon_days:g} days"
+        if settings.as_of is not None:
+            yield f"begins on {long_date(settings.as_of)}"
+        yield from (f"{self.base.assumptions[name].label}: {self.shows(name)}" for name in settings.values)
+
+    def heading(self) -> str:
+        """Return the view and what was set by hand, in a line over a picture; "" for the file as it stands."""
+        view, changes = self.views.get(self.settings.view), list(self.by_hand())
+        count = "a change" if len(changes) == 1 else f"{len(changes)} changes"
+        parts = [f"view “{view.title or view.id}”"] if view else []
+        parts += [f"with {count}: {'; '.join(changes)}"] if changes else []
+        return ", ".join(parts)
+
+    def intervention_text(self, item: Intervention) -> str:
+        """Say an intervention in words."""
+        if isinstance(item, Policy | Pin | Hold | Assume):
+            return intervention_in_words(item, self.base)
+        move = self.base.moves[item.move]
+        if isinstance(item, Forbid):
+            return f"forbidden{f' from {long_date(item.date)} on' if item.date else ''}: {move.label}"
+        branch = f" ({move.outcome(item.outcome).label or item.outcome})" if item.outcome else ""
+        return f"forced on {long_date(item.date)}: {move.label}{branch}"
+
+
+class _Key:
+    """Settings as a key of a cache: equal when every choice is."""
+
+    __slots__ = ("_hash", "settings")
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._hash = hash(
+            (
+                tuple(sorted(settings.values.items())),
+                settings.view,
+                settings.interventions,
+                settings.off,
+                settings.horizon_days,
+                settings.as_of,
+            )
+        )
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Key) and self.settings == other.settings

@@ -1,0 +1,1 @@
+"""Parts that every panel uses: fast pictures, components, a worker thread."""

@@ -1,0 +1,85 @@
+"""A figure that moves: only what changed is drawn again, over a stored background, and sent as a small PNG.
+
+A whole draw of a dashboard takes about 100 ms, nine tenths of it for ticks and text that do not change; drawing the
+changing artists over the stored background takes a tenth of that. The picture is reduced to a palette taken from the
+last whole draw, which makes it a third of the size and quicker to compress than 32-bit colour.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import numpy as np
+
+from simlib.plots.figure import new_figure, small_png
+from simlib.plots.palette import Palette
+from simlib.widgets.kit.glyph_cache import can_set, set_text_on
+
+QUICK, SMALL = 4, 8
+"""zlib levels of the PNG while a hand moves and at rest: 3 ms for 39 kB, 15 ms for 34 kB (9: 40 ms, hardly less)."""
+
+
+class Moving(Protocol):
+    """A figure with its artists that change."""
+
+    figure: Any
+
+    @property
+    def artists(self) -> list[Any]:
+        """The artists that change from picture to picture."""
+
+
+class Screen:
+    """Turns a moving figure into PNG bytes, quickly when only its changing artists changed."""
+
+    def __init__(self, moving: Moving) -> None:
+        from matplotlib.text import Text
+
+        self._figure = moving.figure
+        artists = sorted(moving.artists, key=lambda artist: artist.get_zorder())
+        for artist in artists:
+            artist.set_animated(True)
+        self._texts = [artist for artist in artists if isinstance(artist, Text) and can_set(artist)]
+        self._drawn = [artist for artist in artists if artist not in self._texts]
+        self._background: Any = None
+        self._palette = Palette()
+
+    def png(self, *, redraw: bool = False, moving: bool = False) -> bytes:
+        """Return the picture as it stands; `redraw` draws the background again, `moving` saves time, not bytes."""
+        canvas = self._figure.canvas
+        if redraw or self._background is None:
+            canvas.draw()
+            self._background = canvas.copy_from_bbox(self._figure.bbox)
+        else:
+            canvas.restore_region(self._background)
+        renderer = canvas.get_renderer()
+        for artist in self._drawn:
+            artist.draw(renderer)
+        pixels = np.asarray(canvas.buffer_rgba())
+        for text in self._texts:
+            set_text_on(pixels, text)
+        if (redraw and not moving) or not self._palette.ready:
+            self._palette.learn(pixels)
+        return self._palette.png(pixels, QUICK if moving else SMALL)
+
+
+def still(
+    draw: Callable[[Any], Any], width: int, height: int, *, left: int = 50, right: int = 20
+) -> tuple[bytes, tuple[int, int]]:
+    """Draw one plot with a title and an axis below, in pixels, and return it as PNG with its size.
+
+    `left` is room for labels.
+    """
+    top, bottom = 48, 40
+    box = (left / width, bottom / height, (width - left - right) / width, (height - top - bottom) / height)
+    return still_figure(draw, width, height, box)
+
+
+def still_figure(
+    draw: Callable[[Any], Any], width: int, height: int, box: tuple[float, float, float, float] = (0, 0, 1, 1)
+) -> tuple[bytes, tuple[int, int]]:
+    """Draw on one axes that fills `box` of a figure of some pixels, and return it as PNG with its size."""
+    figure = new_figure(width, height)
+    draw(figure.add_axes(box))
+    return small_png(figure), (width, height)

@@ -1,0 +1,72 @@
+"""The widgets of our own: a picture that changes in place, sliders, check boxes, words. Only how they look; no logic.
+
+They are anywidgets: one model each, however many sliders there are, so that a notebook with sixty assumptions opens as
+quickly as one with six. Labels, values and answers are announced to screen readers, and JupyterLab's single-key
+shortcuts are kept away from focused sliders.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import traitlets
+
+_STATIC = Path(__file__).parents[1] / "static"
+
+
+class Picture(anywidget.AnyWidget):
+    """A PNG that changes in place, with a sentence above it and a line of status.
+
+    `sentence` is a list of {text, strong} parts, `alt` what a screen reader says for the picture, `status` {text, kind,
+    share}: with a share from 0 to 1 there is a progress bar and a Cancel button, which counts up `cancelled`. `room` is
+    the width in pixels that the browser has for the picture.
+    """
+
+    _esm = _STATIC / "picture.js"
+    _css = _STATIC / "simlib.css"
+    png = traitlets.Bytes().tag(sync=True)
+    size = traitlets.List([900, 600]).tag(sync=True)
+    alt = traitlets.Unicode().tag(sync=True)
+    sentence: Any = traitlets.List().tag(sync=True)
+    preview = traitlets.Bool(default_value=False).tag(sync=True)
+    status = traitlets.Dict().tag(sync=True)
+    room = traitlets.Int(0).tag(sync=True, echo_update=False)
+    cancelled = traitlets.Int(0).tag(sync=True, echo_update=False)
+
+
+class Dials(anywidget.AnyWidget):
+    """Sliders by group. `groups` is what to show; `positions` where the sliders stand (both ways).
+
+    `overrides` are readouts of values that no position has, `notes` a line under a slider, `changed` the ids that
+    differ from the view. The browser sets `typed` {id, text, n} and `asked` {what, id, n}.
+    """
+
+    _esm = _STATIC / "dials.js"
+    _css = _STATIC / "simlib.css"
+    groups: Any = traitlets.List().tag(sync=True)
+    positions = traitlets.Dict().tag(sync=True, echo_update=False)
+    overrides = traitlets.Dict().tag(sync=True)
+    notes = traitlets.Dict().tag(sync=True)
+    changed: Any = traitlets.List().tag(sync=True)
+    typed = traitlets.Dict({"n": 0}).tag(sync=True, echo_update=False)
+    asked = traitlets.Dict({"n": 0}).tag(sync=True, echo_update=False)
+
+
+class Checks(anywidget.AnyWidget):
+    """Check boxes by group: `groups` [{title, items: [{id, label}]}], `checked` ids (both ways)."""
+
+    _esm = _STATIC / "checks.js"
+    _css = _STATIC / "simlib.css"
+    groups: Any = traitlets.List().tag(sync=True)
+    checked: Any = traitlets.List().tag(sync=True)
+
+
+class Sheet(anywidget.AnyWidget):
+    """A text being written, with line numbers; `problems` are [{line, text, kind}], marked and listed below."""
+
+    _esm = _STATIC / "editor.js"
+    _css = _STATIC / "simlib.css"
+    text = traitlets.Unicode().tag(sync=True)
+    problems: Any = traitlets.List().tag(sync=True)

@@ -1,0 +1,61 @@
+"""What is said beside a picture: the answer in a sentence, and a line of status, as plain parts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from simlib.formatting import long_date, percent
+from simlib.results import ONGOING, Forecast
+
+Part = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One picture with all that is said about it. `alt` is the answer in words, `sentence` the same in parts."""
+
+    png: bytes
+    size: tuple[int, int]
+    sentence: list[Part]
+    status: Part
+    preview: bool
+
+    @property
+    def alt(self) -> str:
+        """The answer in words, for those who do not see the picture."""
+        return "".join(part["text"] for part in self.sentence)
+
+
+def status(text: str, kind: str = "", share: float | None = None) -> Part:
+    """Return a line of status: `kind` is "", "preview", "busy" or "error"; with a `share` done it can be cancelled."""
+    return {"text": text, "kind": kind, "share": share}
+
+
+def sentence(forecast: Forecast, baseline: Forecast | None = None, limit: int = 4) -> list[Part]:
+    """Return the answer in a sentence as parts {text, strong}: the likeliest endings by date, and what changed."""
+    last = {name: float(band.probability[-1]) for name, band in forecast.endings.items()}
+    ranked = sorted((name for name in last if name != ONGOING), key=lambda name: -last[name])[:limit]
+    parts: list[Part] = [_part(f"By {long_date(forecast.by_date(float(forecast.times[-1])))}: ")]
+    unit = " points"
+    for name in [*ranked, *([ONGOING] if ONGOING in last else [])]:
+        label = "none of the endings yet" if name == ONGOING else forecast.label("endings", name)
+        change = _difference(name, last[name], baseline)
+        note = f" ({change}{unit})" if change else ""
+        unit = "" if change else unit
+        parts += [_part(f"{label} "), _part(percent(last[name]), strong=True), _part(f"{note}; ")]
+    return [*parts[:-1], _part(parts[-1]["text"].removesuffix("; ") + ".")]
+
+
+def _part(text: str, *, strong: bool = False) -> Part:
+    return {"text": text, "strong": strong}
+
+
+def _difference(name: str, now: float, baseline: Forecast | None) -> str:
+    if baseline is None or name not in baseline.endings:
+        return ""
+    change = 100 * (now - float(baseline.endings[name].probability[-1]))
+    if abs(change) < 0.05:
+        return ""
+    return f"{'up' if change > 0 else 'down'} {abs(change):.{0 if abs(change) >= 9.95 else 1}f}"

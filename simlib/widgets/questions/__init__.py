@@ -1,0 +1,1 @@
+"""Question panels: one question of a notebook each."""

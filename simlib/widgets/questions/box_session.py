@@ -1,0 +1,338 @@
+"""A found box under a person's hands: sliders for what it bounds, and the answer where they stand. No widget here.
+
+The point starts in the middle of the box. Under a moving hand the answer is a preview with the same dice, at rest it is
+exact, or from many replicates where the world is too large; see `simlib.widgets.explorer.engine_cache`.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from simlib.analysis.discovery.boxes import middle, outside, side
+from simlib.analysis.discovery.scenario_discovery import Bound, Box, Discovery
+from simlib.errors import Problem, ScenarioError, SimlibError
+from simlib.formatting import long_date, percent
+from simlib.machine import measures
+from simlib.plots.box_charts import BoxBoard, axes_of
+from simlib.quantities import show
+from simlib.results import Forecast
+from simlib.scenario.loader import load
+from simlib.scenario.scales import forward
+from simlib.shipped import shipped_scenarios
+from simlib.widgets.explorer import saving as keeping
+from simlib.widgets.explorer.engine_cache import Answers
+from simlib.widgets.explorer.session import REST
+from simlib.widgets.explorer.sliders import STEPS, Dial, dials
+from simlib.widgets.explorer.state import Settings, State
+from simlib.widgets.kit.blitting import Screen
+from simlib.widgets.kit.latest_worker import Latest
+from simlib.widgets.kit.status import Part, status
+from simlib.widgets.questions.inquiry import WIDTH
+
+HEIGHT = 560
+"""Height of the picture in pixels."""
+
+APART = 0.05
+"""Boxes of the peeling are offered whose density differs by at least so much."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A box that can be chosen, and what it is called."""
+
+    name: str
+    label: str
+    box: Box
+
+
+def choices(found: Discovery) -> list[Choice]:
+    """Return the boxes that were found, then some of the steps in which the first one was peeled."""
+    result = [Choice(f"box {n}", _label(f"Box {n}", box), box) for n, box in enumerate(found.boxes, start=1)]
+    density = found.base_rate
+    for step, box in enumerate(found.trajectory):
+        if box.density >= density + APART:  # at first, than among all draws: so it has a bound
+            density = box.density
+            result.append(Choice(f"the box after {step} peels", _label(f"Box 1 after {step} peels", box), box))
+    return result
+
+
+def _label(name: str, box: Box) -> str:
+    bounds = "1 bound" if len(box.bounds) == 1 else f"{len(box.bounds)} bounds"
+    return f"{name}: likely in {percent(box.density)} of it, {percent(box.coverage)} of the likely draws, {bounds}"
+
+
+@dataclass(frozen=True)
+class Here:
+    """The answer at the point. `half` is half its 95% interval (0: exact); `stated` is at the stated values."""
+
+    value: float
+    half: float
+    stated: float
+    stated_half: float
+
+
+class Front(Protocol):
+    """What shows a point: the widgets, or a test."""
+
+    def show(self, png: bytes, sentence: list[Part], line: Part) -> None:
+        """Show the picture with the point, the answer there in parts, and how it is known."""
+
+    def show_line(self, line: Part) -> None:
+        """Show how it stands."""
+
+    def show_settings(self) -> None:
+        """Put the sliders where the point is."""
+
+
+class Point:
+    """One point among the assumptions of a box, and the answer there."""
+
+    def __init__(self, found: Discovery, front: Front, answers: Answers | None = None) -> None:
+        self.found, self.front = found, front
+        self.state = answers.state if answers else State(found.scenario)
+        self.answers = answers or Answers(self.state)
+        self.choices = choices(found)
+        self.chosen = self.choices[0]
+        self.worker, self.lock = Latest("simlib-boxes"), threading.RLock()
+        self.stated: Forecast | None = None
+        self._every = dials(found.scenario)
+        self._screen: Screen | None = None
+        self._board: BoxBoard | None = None
+        self._fresh = True
+
+    # ---------------------------------------------------------------- what is moved
+
+    @property
+    def box(self) -> Box:
+        """The box that is chosen."""
+        return self.chosen.box
+
+    @property
+    def dials(self) -> dict[str, Dial]:
+        """The sliders: what the box bounds, the surest bound first, and what it is drawn on besides."""
+        names = dict.fromkeys([*(bound.assumption for bound in self.box.bounds), *axes_of(self.found, self.box)])
+        known = self.found.scenario.assumptions
+        return {name: self._every.get(name) or Dial(known[name], "") for name in names}
+
+    def bound(self, name: str) -> Bound | None:
+        """Return the bound of the box on an assumption, if any."""
+        return next((bound for bound in self.box.bounds if bound.assumption == name), None)
+
+    def values(self) -> dict[str, float]:
+        """Return every value at the point, by assumption, in base units."""
+        return {name: self.state.value(name) for name in self.found.scenario.assumptions}
+
+    def note(self, name: str) -> str:
+        """Say what the box asks of an assumption, whether it holds, and its 90% range."""
+        a, bound = self.found.scenario.assumptions[name], self.bound(name)
+        between = f"90% range {show(a.low, a.kind, a.unit)} to {show(a.high, a.kind, a.unit)}"
+        if bound is None:
+            return f"Not bounded by the box · {between}"
+        ends = (("at least", bound.low), ("at most", bound.high))
+        asked = " and ".join(f"{words} {show(x, a.kind, a.unit)}" for words, x in ends if x is not None)
+        where = ("", " – the point is above it", " – the point is below it")[side(bound, self.state.value(name))]
+        return f"The box: {asked}{where} · {between}"
+
+    def stretch(self, name: str) -> tuple[float, float] | None:
+        """Return from where to where the box goes on a slider, in positions; None where it bounds nothing."""
+        bound, dial = self.bound(name), self.dials[name]
+        if bound is None:
+            return None
+        scale = np.clip(forward(dial.assumption.kind, dial.grid), -1e9, 1e9)
+        places = np.arange(STEPS + 1.0)
+        low, high = (None if x is None else forward(dial.assumption.kind, x) for x in (bound.low, bound.high))
+        return (0.0 if low is None else float(np.interp(low, scale, places)),
+                float(STEPS) if high is None else float(np.interp(high, scale, places)))  # fmt: skip
+
+    # ---------------------------------------------------------------- what happens
+
+    def start(self) -> None:
+        """Go to the middle of the first box; the answer comes as soon as the engines are ready."""
+        self.to_middle()
+
+    def choose(self, name: str) -> None:
+        """Take another box, and go to its middle."""
+        with self.lock:
+            self.chosen = next(choice for choice in self.choices if choice.name == name)
+            self._board = None
+            self.to_middle(anew=True)
+
+    def to_middle(self, *, anew: bool = False) -> None:
+        """Go to the middle of the box; what it does not bound keeps its stated value."""
+        self._go(Settings(values=middle(self.found.scenario, self.box)), anew=anew)
+
+    def to_stated(self) -> None:
+        """Go to the stated values."""
+        self._go(Settings())
+
+    def _go(self, settings: Settings, *, anew: bool = False) -> None:
+        with self.lock:
+            if self.state.change(settings) or anew:
+                self.changed()
+
+    def do(self, action: Callable[..., bool], *arguments: Any, moving: bool = False) -> None:
+        """Do something to the state; where it changed, answer again."""
+        with self.lock:
+            if action(*arguments):
+                self.changed(moving=moving)
+
+    def move(self, positions: Mapping[str, int]) -> None:
+        """Take the sliders to positions."""
+        with self.lock:
+            changed = False
+            for name, dial in self.dials.items():
+                position = positions.get(name, -1)
+                if 0 <= position <= STEPS and position != dial.position(self.state.value(name)):
+                    changed |= self.state.set_value(name, float(dial.grid[position]))
+            if changed:
+                self.changed(moving=True)
+
+    def changed(self, *, moving: bool = False) -> None:
+        """Show what the point gives: the answer where it is known or quick, else a preview and then the answer."""
+        with self.lock:
+            settings = self.state.settings
+            self.worker.cancel()
+            self.front.show_settings()
+            if self._ready(settings):
+                forecast = self.answers.answer(settings)
+                self._show(forecast, status(_how(forecast)), moving=moving)
+                if moving:
+                    return
+            elif self.stated is not None and self.answers.warm:
+                self._preview(settings)
+            else:
+                self.front.show_line(status("Working out the answer at this point", "busy"))
+            self._order(settings, REST if moving else 0.0)
+
+    def _ready(self, settings: Settings) -> bool:
+        """Whether the answer can be had at once."""
+        return self.stated is not None and (
+            self.answers.known(settings) is not None or self.answers.is_quick(settings)
+        )
+
+    def _preview(self, settings: Settings) -> None:
+        forecast = self.answers.preview(settings)
+        if forecast is not None:
+            words = "preview: the change from the last answer by {:,} replicates with the same dice; the answer follows"
+            self._show(forecast, status(words.format(forecast.provenance.get("runs", 0)), "preview"), moving=True)
+
+    def _order(self, settings: Settings, delay: float) -> None:
+        def job(cancel: Callable[[], bool], _: Callable[[float], None]) -> Forecast:
+            with self.lock:
+                self._draw()
+            self.stated = self.stated or self.answers.answer(Settings(), cancel=cancel)
+            return self.answers.answer(settings, cancel=cancel)
+
+        def done(forecast: Forecast) -> None:
+            with self.lock:
+                if settings == self.state.settings:
+                    self._show(forecast, status(_how(forecast)))
+                    self.state.rest()
+            self.answers.anchor(settings)
+
+        self.worker.submit(job, done, self.fail, delay=delay)
+
+    def fail(self, error: Exception) -> None:
+        """Say what went wrong; the last answer stays."""
+        words = str(error) if isinstance(error, SimlibError | ValueError) else f"{type(error).__name__}: {error}"
+        self.front.show_line(status(words, "error"))
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait for the answer at rest; return False after `timeout` seconds."""
+        return self.worker.wait(timeout)
+
+    def close(self) -> None:
+        """Stop all work."""
+        self.worker.close()
+
+    # ---------------------------------------------------------------- showing
+
+    def here(self, forecast: Forecast) -> Here:
+        """Return the answer at the point beside that at the stated values, which must be known."""
+        assert self.stated is not None
+        return Here(*_read(forecast, self.found.measure), *_read(self.stated, self.found.measure))
+
+    def sentence(self, forecast: Forecast) -> list[Part]:
+        """Return the answer at the point in parts {text, strong}: how likely, against what, and whether inside."""
+        here, found = self.here(forecast), self.found
+        about = "about " if forecast.engine == "preview" else ""
+        change, base = 100 * (here.value - here.stated), percent(found.base_rate)
+        moved = "the same" if abs(change) < 0.05 else f"{'up' if change > 0 else 'down'} {abs(change):.1f} points"
+        reached = "at or above" if here.value >= found.threshold else "below"
+        where = "outside" if outside(self.box, self.values()) else "inside"
+        by = long_date(found.scenario.by_date(found.day))
+        return [
+            _part(f"At the values below, “{found.measure.label}” by {by}: "),
+            _part(about + _written(here.value, here.half), strong=True),
+            _part(f", {reached} the {percent(found.threshold)} from which it counts as likely. At the stated values: "
+                  f"{_written(here.stated, here.stated_half)} ({moved}). The point lies "),
+            _part(f"{where} {self.chosen.name}", strong=True),
+            _part(f", where {percent(self.box.density)} of the draws are likely, against {base} of all."),
+        ]  # fmt: skip
+
+    def _draw(self) -> BoxBoard:
+        if self._board is None:
+            self._board = BoxBoard(self.found, self.box, WIDTH, HEIGHT)
+            self._screen, self._fresh = Screen(self._board), True
+        return self._board
+
+    def _show(self, forecast: Forecast, line: Part, *, moving: bool = False) -> None:
+        board = self._draw()
+        assert self._screen is not None
+        board.move(self.values(), self.here(forecast).value)
+        png = self._screen.png(redraw=self._fresh, moving=moving)
+        self._fresh = False
+        self.front.show(png, self.sentence(forecast), line)
+
+    # ---------------------------------------------------------------- keeping
+
+    def save(self, title: str, because: str = "") -> str:
+        """Write the values as a view beside the scenario; return where it is and how to open it.
+
+        Raises ScenarioError where that cannot be done, or would leave out what the notebook changed in the world.
+        """
+        base, values = self.state.base, self.state.settings.values
+        if base.path and load(base.path).sha256 != base.sha256:
+            what = "was changed before it was asked about, and a view would leave those changes out"
+            raise ScenarioError(Problem("", 0, base.id, what, "ask about the world as its file has it"))
+        if not values:
+            raise ScenarioError(Problem("", 0, title, "changes nothing", "move a slider first"))
+        inside = "outside" if outside(self.box, self.values()) else "inside"
+        reason = because.strip() or f"{inside} {self.chosen.name} for {self.found.measure.words}, by scenario discovery"
+        view = keeping.view_of(self.state, title, because=reason, reasons=dict.fromkeys(values, reason))
+        return _opened(keeping.save(self.state, view), base.id, view.id)
+
+
+def _opened(path: Path, scenario: str, view: str) -> str:
+    home = path.parent.parent
+    name = scenario if shipped_scenarios().get(scenario) == home else str(home)
+    return (f"Saved as {path}. To open it: Explorer({name!r}, view={view!r}) in notebook 01, or on the command line: "
+            f"simlib run {name} --view {view}")  # fmt: skip
+
+
+def _read(forecast: Forecast, measure: measures.Measure) -> tuple[float, float]:
+    value, low, high = (float(x[-1]) for x in measures.of_forecast(forecast, measure))
+    sampled = forecast.engine not in ("exact", "preview")
+    return value, (high - low) / 2 if sampled else 0.0
+
+
+def _written(value: float, half: float) -> str:
+    text = f"{100 * value:.1f}%" if 0.0005 <= value < 0.9995 else percent(value)
+    return f"{text} ± {100 * half:.1f} points" if half else text
+
+
+def _how(forecast: Forecast) -> str:
+    if forecast.engine == "exact":
+        return f"exact, {forecast.states:,} states"
+    runs = forecast.provenance.get("runs", 0)
+    return f"Monte Carlo, {runs:,} replicates with the same dice; ± is half of a 95% interval"
+
+
+def _part(text: str, *, strong: bool = False) -> Part:
+    return {"text": text, "strong": strong}

@@ -1,0 +1,229 @@
+"""Questions about courses: by which path things come to an ending, and what would be a sign of one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from simlib.formatting import long_date, percent, points
+from simlib.widgets.questions.choices import NONE, draws, ending, ladder, measure, number, part, told
+from simlib.widgets.questions.inquiry import Answer, Cancel, Control, Plot, Progress, Question
+
+if TYPE_CHECKING:
+    from simlib.analysis.paths.classes import Branch, Paths
+
+
+class ByWhichPath(Question):
+    """The likeliest orders of rungs, exactly, and the flow between rungs."""
+
+    name, title = "by-which-path", "By which path do things come to where they end?"
+
+    def make_controls(self) -> Sequence[Control]:
+        """Return what may be asked."""
+        return [
+            ladder(self.scenario), ending(self.scenario, "Given the ending", any_too=True),
+            number("top", "Paths", 10, 1, 100),
+        ]  # fmt: skip
+
+    def answer(self, chosen: Mapping[str, Any], cancel: Cancel, progress: Progress) -> Answer:
+        """Search for the most probable classes of paths."""
+        from simlib.analysis.paths.classes import path_classes
+        from simlib.plots import path_charts as paths
+
+        given = "" if chosen["ending"] == NONE else chosen["ending"]
+        result = path_classes(
+            self.scenario, ladder=chosen["ladder"], given=given, top=chosen["top"], cancel=cancel, progress=progress
+        )
+        rows = [(" → ".join(c.rungs), result.label(c.ending), percent(c.probability)) for c in result.classes]
+        return told(result.sentences(), ("path", "ending", of_what(result)), rows, 1,
+                    Plot(partial(paths.path_classes, result), 472),
+                    Plot(partial(paths.sankey, result), 500, bottom=10, top=90))  # fmt: skip
+
+
+class WhereWaysPart(Question):
+    """The orders of first visits as a tree: which rung is next, with what share of those that came so far."""
+
+    name, title = "where-ways-part", "Where do the ways part?"
+
+    def make_controls(self) -> Sequence[Control]:
+        """Return what may be asked."""
+        return [ladder(self.scenario), ending(self.scenario, "Given the ending", any_too=True),
+                Control("least", "Branches of at least (%)", 0.5, (), 0.1, 50.0)]  # fmt: skip
+
+    def answer(self, chosen: Mapping[str, Any], cancel: Cancel, progress: Progress) -> Answer:
+        """Search for the paths, and draw the tree of their beginnings."""
+        from simlib.analysis.paths.classes import path_classes
+        from simlib.plots.path_charts import path_tree
+
+        given = "" if chosen["ending"] == NONE else chosen["ending"]
+        result = path_classes(
+            self.scenario, ladder=chosen["ladder"], given=given, top=100, cancel=cancel, progress=progress
+        )
+        least = chosen["least"] / 100
+        nodes = [b for b in result.tree if b.entered >= least]
+        leaves = sum(not any(b.rungs[:-1] == a.rungs for b in nodes) for a in nodes)
+        by = long_date(self.scenario.by_date(result.day))
+        sentences = [f"Given “{result.label(given)}” by {by}:" if given else f"By {by}:",
+                     *(fork(result, node, least) for node in nodes[:5])]  # fmt: skip
+        rows = [(" → ".join(b.rungs), percent(b.entered), percent(b.share_of_parent)) for b in nodes]
+        return told(filter(None, sentences), ("beginning", of_what(result), "of those that came so far"), rows, 2,
+                    Plot(partial(path_tree, result, least=least), 132 + 34 * leaves, bottom=10))  # fmt: skip
+
+
+def of_what(result: Paths) -> str:
+    """Say what a number of paths is: a probability or, given an ending, a share of the histories that end so."""
+    return "share of the histories that end so" if result.given else "probability"
+
+
+def fork(result: Paths, node: Branch, least: float) -> str:
+    """Say where histories go that began with some rungs; "" where none of its branches reaches `least`."""
+    after = sorted((b for b in result.tree if b.rungs[:-1] == node.rungs), key=lambda b: -b.entered)
+    if not after or after[0].entered < least:
+        return ""
+    stay = 1 - sum(b.share_of_parent for b in after)
+    ways = "; ".join(f"{percent(b.share_of_parent)} go on to “{b.rungs[-1]}”" for b in after if b.entered >= least)
+    begun = ", then ".join(f"“{rung}”" for rung in node.rungs)
+    return f"Of those that began with {begun}, {ways}" + (f"; {percent(stay)} see no new rung." if stay > 5e-4 else ".")
+
+
+class OnTheWayTo(Question):
+    """Histories drawn given an ending, and what nearly all ways to it pass."""
+
+    name, title = "on-the-way-to", "What do the ways to one ending have in common?"
+
+    def make_controls(self) -> Sequence[Control]:
+        """Return what may be asked."""
+        return [ending(self.scenario, "The ending"), number("count", "Histories", 30, 1, 300)]
+
+    def answer(self, chosen: Mapping[str, Any], cancel: Cancel, progress: Progress) -> Answer:
+        """Close one passage after another, and draw histories given the ending."""
+        from simlib.analysis.paths.classes import path_classes
+        from simlib.analysis.paths.medoids import TYPICAL, ways
+        from simlib.analysis.paths.waypoints import passages
+        from simlib.engines.exact.endpoint import histories_given
+        from simlib.plots.path_charts import ladder_histories
+
+        target, label = chosen["ending"], self.scenario.endings[chosen["ending"]].label
+        frame = passages(self.scenario, target, cancel=cancel, progress=part(progress, 0.0, 0.6))
+        drawn_ones = histories_given(
+            self.scenario, f"ending:{target}", chosen["count"], cancel=cancel, progress=part(progress, 0.6, 1.0)
+        )
+        found = ways(drawn_ones, path_classes(self.scenario, given=target, top=TYPICAL, cancel=cancel))
+        some = frame.sort_values("share", ascending=False, kind="stable")
+        rows = [(str(kind), str(text), percent(float(share)))
+                for kind, text, share in zip(some["kind"], some["label"], some["share"], strict=True)]  # fmt: skip
+        needed = [text for _, text, share in rows if share == "100%"]
+        often = [f"{share} through “{text}”" for _, text, share in rows if share != "100%"][:4]
+        by = long_date(self.scenario.by_date(self.scenario.horizon_days))
+        sentences = [f"Every history that ends in “{label}” by {by} passes: {', '.join(f'“{t}”' for t in needed)}.",
+                     f"Of all of them, {'; '.join(often)}."]  # fmt: skip
+        return told(sentences, ("kind", "passage", "share of the histories to this ending"), rows, 1,
+                    Plot(partial(ladder_histories, found), 550, left=180, bottom=110, top=115))  # fmt: skip
+
+
+class WhatToWatchFor(Question):
+    """Public moves and levels, and what seeing them by a day says of an ending."""
+
+    name, title = "what-to-watch-for", "What would be a sign of this ending?"
+
+    def make_controls(self) -> Sequence[Control]:
+        """Return what may be asked."""
+        longest = int(self.scenario.horizon_days) - 1
+        return [
+            ending(self.scenario, "The ending"),
+            number("day", "Seen within days", min(14, longest), 1, longest),
+            number("times_seen", "Sightings that count as a sign", 1, 1, 50),
+            draws(250), number("runs", "Histories", 20_000, 1000, 1_000_000),
+        ]  # fmt: skip
+
+    def answer(self, chosen: Mapping[str, Any], cancel: Cancel, progress: Progress) -> Answer:
+        """Sample histories over the priors, and look at each sign in them."""
+        from simlib.analysis.indicators.result import indicators, write_bits, write_ratio, write_share
+        from simlib.plots.indicator_bars import indicators as picture
+
+        result = indicators(
+            self.scenario, chosen["ending"], day=float(chosen["day"]), times_seen=chosen["times_seen"],
+            draws=chosen["draws"], runs=chosen["runs"], cancel=cancel, progress=progress,
+        )  # fmt: skip
+        rows = [
+            (r.label, write_share(r.seen), write_share(r.if_seen), points(r.change), write_share(r.if_not_seen),
+             write_ratio(r), write_bits(r), write_share(r.false_alarms), write_share(r.misses),
+             known(r.lead_days[1], "{:.0f}".format))
+            for r in result.signs
+        ]  # fmt: skip
+        head = ("sign", "seen with", "if seen", "change if seen", "if not seen", "likelihood ratio", "expected bits",
+                "false alarms", "misses", "days of warning (median)")  # fmt: skip
+        return told(result.sentences(), head, rows, 9, Plot(partial(picture, result), 600, top=115))
+
+
+class WorthSeeing(Question):
+    """What an observation within some days would be worth to a question."""
+
+    name, title = "worth-seeing", "Which observation would settle most?"
+
+    def make_controls(self) -> Sequence[Control]:
+        """Return what may be asked."""
+        longest = int(self.scenario.horizon_days) - 1
+        return [measure(self.scenario), number("within", "Looking for days", min(14, longest), 1, longest), draws(256),
+                number("runs", "Replicates each", 500, 100, 100_000)]  # fmt: skip
+
+    def answer(self, chosen: Mapping[str, Any], cancel: Cancel, progress: Progress) -> Answer:
+        """Rank the observations by what they are expected to gain."""
+        from simlib.analysis.uncertainty.evsi import value_of_seeing
+        from simlib.plots.value_bars import seeing
+
+        result = value_of_seeing(
+            self.scenario, chosen["measure"], within_days=float(chosen["within"]), draws=chosen["draws"],
+            runs=chosen["runs"], cancel=cancel, progress=progress,
+        )  # fmt: skip
+        rows = [(o.label, percent(o.seen) if o.seen else "never", known(o.if_seen, percent), known(o.if_not, percent),
+                 f"{o.brier.value:.5f}" if o.seen else "–")
+                for o in result.observations]  # fmt: skip
+        head = ("observation", "seen with", "then", "if not seen", "worth (Brier)")
+        return told(result.sentences(), head, rows, 4, Plot(partial(seeing, result), 522))
+
+
+class SignsOfEveryEnding(Question):
+    """Public moves and levels beside all endings at once: which sign speaks for which."""
+
+    name, title = "signs-of-every-ending", "Which sign speaks for which ending?"
+
+    def make_controls(self) -> Sequence[Control]:
+        """Return what may be asked."""
+        longest = int(self.scenario.horizon_days) - 1
+        return [number("day", "Seen within days", min(14, longest), 1, longest), draws(250),
+                number("runs", "Histories", 40_000, 1000, 1_000_000)]  # fmt: skip
+
+    def answer(self, chosen: Mapping[str, Any], cancel: Cancel, progress: Progress) -> Answer:
+        """Sample histories over the priors once, and look at each sign of each ending in them."""
+        from simlib.analysis.indicators.result import of_every_ending, write_share
+        from simlib.plots.indicator_bars import indicator_map
+
+        results = of_every_ending(
+            self.scenario, day=float(chosen["day"]), draws=chosen["draws"], runs=chosen["runs"], cancel=cancel,
+            progress=progress,
+        )  # fmt: skip
+        known = {result.ending: list(result.signs) for result in results}
+        until, by = (long_date(self.scenario.by_date(day)) for day in (results[0].day, results[0].horizon))
+        sentences = [f"If nothing has ended by {until}, and one thing has been seen by then, by {by}:"]
+        rows = []
+        for result in results:
+            label = self.scenario.endings[result.ending].label
+            now, some = write_share(result.before), known[result.ending]
+            strong = sorted(some, key=lambda row: -abs(row.change))[:2]
+            says = " and ".join(f"{write_share(row.if_seen)} where “{row.label}” has been seen" for row in strong)
+            says = f"at {says}" if strong else "no sign is known to say anything of it"
+            sentences.append(f"“{label}” is at {now} before looking, and {says}.")
+            rows += [(label, now, row.label, write_share(row.seen), write_share(row.if_seen), points(row.change))
+                     for row in some]  # fmt: skip
+        head = ("ending", "before looking", "sign", "seen with", "if seen", "change if seen")
+        signs = len({row.id for some in known.values() for row in some})
+        plot = Plot(partial(indicator_map, results), 190 + 36 * min(signs, 14), left=230, bottom=75, top=115)
+        return told(sentences, head, rows, 2, plot)
+
+
+def known(number: float, write: Callable[[float], str]) -> str:
+    """Write a number, or a dash where the histories do not tell it."""
+    return write(number) if math.isfinite(number) else "–"

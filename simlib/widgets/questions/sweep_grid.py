@@ -1,0 +1,160 @@
+"""A sweep over two assumptions as a question, as the world stands and under a plan. No widget here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from simlib.errors import Problem, ScenarioError, SimlibError
+from simlib.formatting import long_date, percent
+from simlib.quantities import show
+from simlib.results import Floats
+from simlib.scenario.model import Assumption, Scenario, View
+from simlib.scenario.scales import forward, inverse
+from simlib.scenario.views.variation import with_interventions
+from simlib.widgets.explorer.autosave import folder
+from simlib.widgets.questions.choices import NONE, measure, number, told
+from simlib.widgets.questions.inquiry import Answer, Cancel, Control, Plot, Progress, Question
+
+
+class Sweep(Question):
+    """A grid over two assumptions, worked out point by point into files; it goes on where it stopped."""
+
+    name, title = "sweep", "How does the answer change over two assumptions at once?"
+
+    def __init__(
+        self, scenario: Scenario | str | Path, plans: Sequence[View | str | Path] = (), **settings: Any
+    ) -> None:
+        self._given = plans
+        self.plans: dict[str, View] = {}
+        super().__init__(scenario, **settings)
+
+    def make_controls(self) -> Sequence[Control]:
+        """Return what may be asked; a plan only where some were given."""
+        from simlib.sweep import plan_views
+
+        self.plans = plan_views(self.scenario, self._given)
+        some = tuple((a.label, a.id) for a in self.scenario.assumptions.values() if not a.fixed)
+        options = (("nothing is done", NONE), *((view.title, view.id) for view in self.plans.values()))
+        tip = "A named set of interventions, beside the world as it stands: same values, same dice"
+        return [
+            measure(self.scenario), Control("across", "Across", some[0][1], some),
+            Control("up", "Up", some[1][1], some),
+            number("levels", "Values of each", 5, 2, 12), number("runs", "Replicates each", 5000, 100, 1_000_000),
+            *([Control("plan", "The plan", NONE, options, tip=tip)] if self.plans else []),
+        ]  # fmt: skip
+
+    def worlds(self, chosen: Mapping[str, Any]) -> list[str]:
+        """Return the hash of the world, and of the world under the plan."""
+        plan = self.plans.get(chosen.get("plan", NONE))
+        planned = [] if plan is None else [with_interventions(self.scenario, plan.interventions).sha256]
+        return [self.scenario.sha256, *planned]
+
+    def answer(self, chosen: Mapping[str, Any], cancel: Cancel, progress: Progress) -> Answer:
+        """Work out the grid, under a plan beside it as it stands, keeping every finished block."""
+        from simlib import sweep
+
+        across, up = (self.scenario.assumptions[chosen[axis]] for axis in ("across", "up"))
+        if across.id == up.id:
+            raise ScenarioError(Problem("", 0, self.title, "both axes are the same assumption", "expected two"))
+        columns, lines = (values_between(a, chosen["levels"]) for a in (across, up))
+        design = sweep.grid_design(self.scenario, {up.id: lines, across.id: columns})
+        plan = self.plans.get(chosen.get("plan", NONE))
+        if plan is not None:
+            design = design.crossed({plan.id: plan.interventions})
+        home = folder() / "sweeps" / f"{design.sha256[:12]}-{chosen['runs']}"
+        report = sweep.run(
+            design, home, runs=chosen["runs"], block=4, cancel=cancel, progress=lambda share, _: progress(share)
+        )
+        if report.failed:
+            raise SimlibError("\n".join(report.failed))
+        kind, name = chosen["measure"].split(":", 1)
+        frame = sweep.read(home)
+        frame = frame[(frame["kind"] == kind) & (frame["name"] == name)].sort_values("point")
+        values = frame["probability"].to_numpy().reshape(len(lines), len(columns), -1)
+        return self._told(values, Axis(across, columns), Axis(up, lines), plan, chosen)
+
+    def _told(self, values: Floats, across: Axis, up: Axis, plan: View | None, chosen: Mapping[str, Any]) -> Answer:
+        """Tell a grid of values (up, across, 1), or (up, across, 2): as it stands and under the plan."""
+        from simlib.machine.measures import find
+
+        label = find(self.scenario, chosen["measure"])[0].label
+        by = long_date(self.scenario.by_date(self.scenario.horizon_days))
+        half = 1.96 * float(np.sqrt((values * (1 - values)).max() / chosen["runs"]))
+        ranges = " and ".join(f"“{axis.label}” ({axis.texts[0]} to {axis.texts[-1]})" for axis in (across, up))
+        known = f"Every cell is known to ±{100 * half:.1f} points (95%); differences between cells better, for all fell"
+        before, pairs = values[..., 0], values[..., 0].size
+        stands = "" if plan is None else "As it stands, "
+        sentences = [f"{stands}“{label}” by {by} goes from {_ends(before)} over {pairs} pairs of values of {ranges}.",
+                     *([] if plan is None else [_changed(values, plan)]), f"{known} with the same dice."]  # fmt: skip
+        rows = [(one, other, *_cells(values[i, j])) for i, other in enumerate(up.texts)
+                for j, one in enumerate(across.texts)]  # fmt: skip
+        titles = [label] if plan is None else [f"{label}, as it stands", f"{label}: “{plan.title}”"]
+        unit = f"probability by {by}, {chosen['runs']:,} replicates each"
+        numbers = ("probability",) if plan is None else ("as it stands", plan.title, "change")
+        head = (across.label, up.label, *numbers)
+        return told(sentences, head, rows, len(numbers), *_plots(values, across, up, titles, unit))
+
+
+def _plots(values: Floats, across: Axis, up: Axis, titles: Sequence[str], unit: str) -> Iterator[Plot]:
+    """Yield a picture of each grid, all in the same colours."""
+    from simlib.plots.heat_map import grid
+
+    limits = (float(values.min()), float(values.max()))
+    for i, title in enumerate(titles):
+        picture = partial(
+            grid, values[..., i], across=(across.label, across.texts), up=(up.label, up.texts),
+            title=f"{title}: {_ends(values[..., i])}", unit=unit, limits=limits,
+        )  # fmt: skip
+        yield Plot(picture, 492, left=140, bottom=65)
+
+
+def _ends(values: Floats) -> str:
+    return f"{percent(float(values.min()))} to {percent(float(values.max()))}"
+
+
+def _points(change: float) -> str:
+    return f"{100 * change:+.1f}"
+
+
+def _cells(values: Floats) -> tuple[str, ...]:
+    """Return the texts of one pair of values: the probability, or before, after and the change."""
+    texts = tuple(percent(float(value)) for value in values)
+    return texts if len(texts) == 1 else (*texts, f"{_points(float(values[1] - values[0]))} points")
+
+
+def _changed(values: Floats, plan: View) -> str:
+    """Say what a plan does to the cells of a grid (up, across, 2)."""
+    change = values[..., 1] - values[..., 0]
+    low, high = (_points(float(end)) for end in (change.min(), change.max()))
+    after = f"Under the plan “{plan.title}” it goes from {_ends(values[..., 1])}"
+    return f"{after}: the same pairs of values change by {low} to {high} points."
+
+
+@dataclass(frozen=True)
+class Axis:
+    """An assumption and the values it takes, in base units."""
+
+    assumption: Assumption
+    values: list[float]
+
+    @property
+    def label(self) -> str:
+        """The label of the assumption."""
+        return self.assumption.label
+
+    @property
+    def texts(self) -> list[str]:
+        """The values as people read them."""
+        return [show(x, self.assumption.kind, self.assumption.unit) for x in self.values]
+
+
+def values_between(assumption: Assumption, count: int) -> list[float]:
+    """Return values from low to high, evenly on the scale of the kind."""
+    low, high = (forward(assumption.kind, end) for end in (assumption.low, assumption.high))
+    return [float(inverse(assumption.kind, float(x))) for x in np.linspace(low, high, count)]

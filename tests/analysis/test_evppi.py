@@ -1,0 +1,135 @@
+"""The value of knowing, in worlds where it is known in closed form."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import json
+import re
+
+import numpy as np
+import pytest
+
+from simlib.analysis.uncertainty.evppi import divergence, evidence, explained_variance, hermite, value_of_knowing
+from simlib.analysis.uncertainty.propagation import propagate
+from simlib.scenario.model import Correlation, Source
+from tests.analysis.test_uncertainty import MEDIAN, TRUTH, WEIGHT, Z95, P, T, Z, ferry, holds, mean
+from tests.worlds import World
+
+
+@pytest.mark.statistical
+@pytest.mark.parametrize("engine", ["exact", "montecarlo"])
+def test_the_value_of_knowing_is_known(engine):
+    """P hangs on the pace alone: knowing it is worth Var(P) and the mutual information, the idle rate nothing."""
+    found = value_of_knowing(propagate(ferry(), "across", engine=engine, draws=512), "across")
+    pace, idle = found.worths
+    information = mean(divergence(P, TRUTH["mean"]))
+    assert (pace.assumption.id, idle.assumption.id) == ("pace", "idle")
+    assert holds(pace.brier, TRUTH["variance"])
+    assert pace.log.value == pytest.approx(information, rel=0.05)
+    assert pace.share == pytest.approx(1, abs=0.02)
+    assert pace.share_error < 0.02
+    assert idle.share <= idle.share_error
+    assert abs(found.brier - TRUTH["variance"]) <= found.brier_error
+    assert idle.brier.value <= idle.brier.half
+    assert found.brier == pytest.approx(TRUTH["variance"], rel=0.06)
+    assert found.log == pytest.approx(information, rel=0.06)
+    assert found.chance == pytest.approx(mean(P * (1 - P)), rel=0.05)
+
+
+@pytest.mark.statistical
+def test_knowing_one_of_two_tied_assumptions_tells_of_the_other():
+    world = World("tied", T).variable("bank", "left", "right", start="left")
+    world.uncertain("pace", "rate", MEDIAN, MEDIAN / np.exp(Z95), MEDIAN * np.exp(Z95))
+    world.uncertain("price", "rate", 0.05, 0.05 / np.exp(Z95), 0.05 * np.exp(Z95))
+    world.move("cross", "pace", {"bank": "right"}, when={"bank": "left"}).move("sell", "price")
+    scenario = world.ending("across", {"bank": "right"}).scenario().replace(
+        correlations=(Correlation("pace", "price", 0.7),)
+    )
+    rho = 2 * np.sin(np.pi * 0.7 / 6)
+    x, y = np.meshgrid(Z, Z, indexing="ij")
+    given = (1 - np.exp(-MEDIAN * np.exp(rho * x + np.sqrt(1 - rho**2) * y) * T)) @ WEIGHT
+    truth = mean((given - mean(given)) ** 2)
+    worths = {w.assumption.id: w for w in value_of_knowing(propagate(scenario, "across", draws=512)).worths}
+    assert holds(worths["price"].brier, truth)
+    assert worths["price"].brier.value == pytest.approx(truth, rel=0.15)
+
+
+def test_what_to_find_out_next_is_said_with_its_source_and_age():
+    sources = {"old": Source("old", "Old Almanac", dt.date(2030, 4, 1)), "undated": Source("undated", "A letter")}
+    scenario = ferry()
+    pace = dataclasses.replace(scenario.assumptions["pace"], sources=("old", "undated"), because="a hunch")
+    scenario = scenario.replace(sources=sources, assumptions=dict(scenario.assumptions) | {"pace": pace})
+    found = value_of_knowing(propagate(scenario, "across", draws=128))
+    text = "\n".join(found.sentences())
+    number = r"[\d.]+ ± [\d.]+"
+    assert re.search(rf"settling everything is worth {number} thousandths of the Brier score\.", text)
+    worth = rf"is worth {number}% of what settling everything is worth \({number} thousandths of the Brier score\); it"
+    assert re.search(f"Settling “pace” {worth} rests on", text)
+    assert "it rests on Old Almanac; A letter (365 days old): a hunch." in text
+    assert "Settling “idle”" not in text
+    assert list(found.frame()["age_days"][:1]) == [365]
+    data = json.loads(json.dumps(found.to_dict(), allow_nan=False))
+    assert data["assumptions"][0]["youngest"] == "2030-04-01"
+    assert evidence(scenario, "", ("undated",)).words() == "A letter (undated)"
+    assert evidence(scenario, "", ()).words() == "no source"
+
+
+@pytest.mark.statistical
+def test_noise_explains_nothing():
+    """300 regressions of noise: the plain variance of the fit is 6/99 of it, what is reported is none on average."""
+    rng = np.random.default_rng(1)
+    found = [explained_variance(rng.normal(0, 1, (100, 1)), hermite(rng.normal(0, 1, 100))) for _ in range(300)]
+    assert abs(np.mean(found)) < 3 * np.std(found) / np.sqrt(300)
+    assert np.std(found) / np.sqrt(300) < 0.005
+
+
+def crowd():
+    """Ten ferrymen, one of whom nobody knows the pace of at all; whoever is first takes the crossing."""
+    world = World("crowd", T).variable("bank", "left", "right", start="left")
+    for number in range(10):
+        rate, spread = (0.002, 3) if number else (0.01, 30)
+        world.uncertain(f"pace-{number}", "rate", rate, rate / spread, rate * spread)
+        world.move(f"cross-{number}", f"pace-{number}", {"bank": "right"}, when={"bank": "left"})
+    return world.ending("across", {"bank": "right"}).scenario()
+
+
+def test_what_is_not_known_yet_is_named_and_not_skipped():
+    found = value_of_knowing(propagate(crowd(), "across", draws=128))
+    known = [w.known for w in found.worths]
+    assert 0 < sum(known) < 10
+    assert known == sorted(known, reverse=True)
+    told = found.sentences(4)
+    last = [w for w in found.worths if w.known][:4][-1].share
+    unsure = [w for w in found.worths if not w.known and w.share + w.share_error > last]
+    assert unsure
+    assert told[-1].startswith("Not known yet with 128 draws, and may belong among these: “pace-")
+    for w in sorted(unsure, key=lambda w: -(w.share + w.share_error))[:6]:
+        assert f"“{w.assumption.label}” ({w.of_all})" in told[-1]
+    assert list(found.frame()["known"]) == known
+
+
+def test_of_a_thing_that_hardly_ever_happens_no_dust_is_told():
+    """Within the day that is asked about, the crossing has a chance of about 6 in 10,000: the worth is 1e-7 or so."""
+    scenario = ferry()
+    slow = {name: dataclasses.replace(a, value=a.value / 1000, low=a.low / 1000, high=a.high / 1000)
+            for name, a in scenario.assumptions.items() if not a.fixed}  # fmt: skip
+    found = value_of_knowing(propagate(scenario.replace(assumptions=scenario.assumptions | slow), "across", draws=128))
+    assert 0 < found.brier < 1e-5
+    text = "\n".join(found.sentences())
+    assert "e-" not in text
+    assert "settling everything is worth less than 0.01 thousandths of the Brier score." in text
+    assert "of what settling everything is worth (less than 0.01 thousandths of the Brier score); it rests" in text
+
+
+def test_a_reason_without_a_source_is_told_as_one():
+    scenario = ferry()
+    pace = dataclasses.replace(scenario.assumptions["pace"], because="Assumed.")
+    scenario = scenario.replace(assumptions=dict(scenario.assumptions) | {"pace": pace})
+    text = " ".join(value_of_knowing(propagate(scenario, "across", draws=128)).sentences())
+    assert "it rests on no source, only on a reason: Assumed." in text
+
+
+def test_too_few_draws_teach_nothing():
+    with pytest.raises(ValueError, match="64 draws are too few to learn from; expected at least 128"):
+        value_of_knowing(propagate(ferry(), "across", draws=64))

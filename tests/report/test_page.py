@@ -1,0 +1,259 @@
+"""Reports: whole, self-contained, escaped, and with the words of ICD 203."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import re
+
+import pytest
+
+from simlib.cli import main
+from simlib.engines.ensemble import over_priors
+from simlib.engines.exact.forecast import solve
+from simlib.engines.montecarlo.simulator import simulate
+from simlib.errors import TooManyStates
+from simlib.formatting import percent
+from simlib.report.markup import to_html, to_markdown
+from simlib.report.page import Answers, ask, blocks, icd203, legend
+from simlib.scenario.loader import load
+from simlib.scenario.model import Forbid, Window
+from simlib.scenario.views.variation import with_interventions
+from tests import worlds
+from tests.cli.world import write_bridge
+
+HEADINGS = ["The answer", "How sure can anyone be?", "What drives it", "By which path", "What to watch for",
+            "How the questions are settled", "Where it starts", "The assumptions", "Sources", "Limits",
+            "Provenance"]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("p", "word"),
+    [(0.01, "almost no chance"), (0.03, "almost no chance"), (0.1, "very unlikely"), (0.3, "unlikely"),
+     (0.5, "roughly even chance"), (0.7, "likely"), (0.9, "very likely"), (0.99, "almost certain")],
+)  # fmt: skip
+def test_words_of_probability(p, word):
+    assert icd203(p) == word
+    assert f"{word} " in legend()
+
+
+@pytest.mark.parametrize(("p", "word"), [(0.0, "less than 1%"), (0.0099, "less than 1%"), (0.9901, "more than 99%")])
+def test_what_icd_203_has_no_word_for_has_none(p, word):
+    assert icd203(p) == word
+    assert "Less than 1% and more than 99% lie beyond its scale." in legend()
+
+
+def test_a_whole_report_as_html(tmp_path, capsys):
+    target = tmp_path / "report.html"
+    assert main(["report", "two-islands", "--draws", "10", "--out", str(target)]) == 0
+    assert capsys.readouterr().out.strip() == str(target)
+    page = target.read_text()
+    assert re.findall("<h2>(.*?)</h2>", page) == HEADINGS
+    assert page.count('src="data:image/png;base64,') >= 5
+    assert "<script" not in page
+    assert not re.search(r'(src|href)="(?!data:)', page)
+    assert "four patrols in the two weeks" in page
+
+
+def test_what_a_scenario_says_is_never_markup():
+    scenario = worlds.two_states(0.05, ends=True).replace(title="<script>alert(1)</script> *bold*")
+    pieces = list(blocks(Answers(scenario, solve(scenario, times=5))))
+    assert "<script>" not in to_html(pieces)
+    assert "&lt;script&gt;" in to_html(pieces)
+    assert to_markdown(pieces).startswith("# \\<script\\>alert(1)\\</script\\> \\*bold\\*")
+
+
+def test_numbers_carry_words():
+    scenario = worlds.two_states(0.05, ends=True)
+    text = to_markdown(blocks(Answers(scenario, solve(scenario, times=5))))
+    assert "- across: likely, 78%." in text
+    assert "at the stated values of the assumptions" in text
+
+
+def test_an_unknown_ending_of_the_file_is_refused(capsys):
+    assert main(["report", "two-islands", "--out", "report.docx"]) == 2
+    assert "expected .html or .md" in capsys.readouterr().err
+
+
+def page(tmp_path, capsys, *argv):
+    """Return a report of the teaching world as Markdown, its figures left out."""
+    target = tmp_path / "report.md"
+    assert main(["report", *argv, "--out", str(target)]) == 0
+    capsys.readouterr()
+    return re.sub(r"\(data:[^)]*\)", "()", target.read_text())
+
+
+def test_a_changed_world_is_told_as_a_what_if(tmp_path, capsys):
+    changes = ["--draws", "0", "--set", "patrol_rate=2 per day", "--forbid", "patrol@2031-04-10", "--ignore-windows"]
+    text = page(tmp_path, capsys, "two-islands", *changes)
+    head = text[: text.index("## The answer")]
+    assert "This is a what-if, not the scenario as it stands. Changed:" in head
+    assert re.search(r"- [^\n]*: \S+ per \w+ → 2 per day", head)
+    assert "forbidden from 10 April 2031" in head
+    assert "- calendar windows are left out" in head
+    was = r"set on the command line; the file states \S+ per \w+ because four patrols in the two weeks"
+    assert re.search(was, text)
+
+
+def test_a_view_is_named_and_its_reasons_stay(tmp_path, capsys):
+    text = page(tmp_path, capsys, "two-islands", "--view", "hawks", "--draws", "0")
+    assert "This is a what-if, seen through the view “hawks”. Changed from the scenario as it stands:" in text
+    assert "set on the command line" not in text
+
+
+def test_a_report_says_over_what_it_is(tmp_path, capsys):
+    text = page(tmp_path, capsys, "two-islands", "--draws", "0")
+    assert "what-if" not in text
+    assert "How sure can anyone be?" not in text
+    answer = text[text.index("## The answer") : text.index("## What drives it")]
+    assert answer.index("No ending yet") < answer.index("as it is without --draws 0")
+    assert "the assumptions above" in text
+    assert "| watch list | Over the priors (200 draws, 8,000 histories, seed 0) |" in text
+
+
+def test_everything_beside_the_answer_leaves_the_windows_out_too():
+    scenario = worlds.World("season", 30.0).variable("bank", "left", "right", start="left")
+    scenario.move("cross", scenario.uncertain("rate", "rate", 0.05, 0.01, 0.2), {"bank": "right"})
+    world = scenario.ending("across", {"bank": "right"}).ladder("banks", near=None, far={"bank": "right"}).scenario()
+    shut = Window(world.as_of + dt.timedelta(days=400), world.as_of + dt.timedelta(days=500))
+    world = world.replace(moves={"cross": dataclasses.replace(world.moves["cross"], between=shut)})
+    answers = ask(world, solve(world, times=1, ignore_windows=True))
+    open_always = solve(world, times=1, ignore_windows=True).endings["across"].probability[-1]
+    assert answers.tornado.stated[0] == pytest.approx(open_always)
+    assert answers.indicators[0].before[0] > 0.1
+    assert sum(one.probability for one in answers.paths.classes) == pytest.approx(1.0, abs=1e-6)
+
+
+def valley(*, fixed=False):
+    """A ladder, a question, and two ways out of a valley, of which one is in doubt."""
+    world = worlds.World("valley", 30.0).variable("place", "valley", "pass", "plain", start="valley")
+    climbing = 0.05 if fixed else world.uncertain("climbing", "rate", 0.05, 0.01, 0.2)
+    world.move("climb", climbing, {"place": "pass"}, when={"place": "valley"})
+    world.move("descend", 0.3, {"place": "plain"}, when={"place": "pass"})
+    world.ladder("heights", low=None, high={"place": "pass"}, beyond={"place": "plain"})
+    return world.ending("out", {"place": "plain"}).question("on-the-pass", {"place": "pass"}).scenario()
+
+
+def told(scenario, **options):
+    """Return a report over ten draws, as Markdown."""
+    draws = over_priors(scenario, draws=16, times=4, **options)
+    return to_markdown(blocks(ask(scenario, draws.mixture(), draws=draws))), draws
+
+
+def test_a_report_says_how_sure_anyone_can_be():
+    text, draws = told(valley())
+    low, _, _, _, high = draws.spread("on-the-pass", "questions")[:, -1]
+    mean = percent(float(draws.mixture().questions["on-the-pass"].probability[-1]))
+    stated = percent(float(draws.stated.questions["on-the-pass"].probability[-1]))
+    span = f"{percent(float(low))} to {percent(float(high))}"
+    assert re.search(rf"- on-the-pass: [a-z ]+, {mean} \({span}\)\.", text)
+    assert re.search(rf"\| on-the-pass \| {mean} [^|]*\| {span} \| {stated} \|", text)
+    assert "16 sets of them were drawn from these ranges" in text
+    assert "The assumptions matter most to “" in text
+
+
+def test_a_report_is_about_the_first_question_too():
+    text, _ = told(valley())
+    drives = text[text.index("## What drives it") : text.index("## By which path")]
+    assert "“on-the-pass” by 30 April 2031 is" in drives
+    assert "what “on-the-pass” hangs on" in drives
+    watched = text[text.index("## What to watch for") :]
+    assert re.search("Among histories in which it has not happened.*, “on-the-pass” by 30 April 2031 is at", watched)
+
+
+def test_the_words_of_probability_are_explained_once():
+    text, _ = told(valley())
+    assert text.count("The words are those of ICD 203: almost no chance 1–5%, very unlikely 5–20%") == 1
+    assert "remote" not in text
+
+
+def test_a_world_too_large_for_the_exact_engine_has_a_report(tmp_path, capsys, monkeypatch):
+    def refuse(*_, **__):
+        raise TooManyStates(14, 5, complete=False)
+
+    monkeypatch.setattr("simlib.engines.exact.solver.enumerate_states", refuse)
+    target = tmp_path / "report.md"
+    assert main(["report", str(write_bridge(tmp_path)), "--draws", "10", "--out", str(target)]) == 0
+    assert "note: the exact engine would need at least 14 reachable states" in capsys.readouterr().err
+    text = re.sub(r"\(data:[^)]*\)", "()", target.read_text())
+    assert re.findall("^## (.*)$", text, re.MULTILINE) == HEADINGS
+    assert "counted in 5,000 histories" in text
+    assert "“Every lane is closed” by 30 May 2031 is at" in text
+
+
+def test_what_is_not_in_doubt_has_no_doubt_by_either_engine():
+    """Two draws of a fixed world differ by the dice alone, and that is no doubt about the assumptions."""
+    draws = over_priors(valley(fixed=True), engine="montecarlo", draws=40, runs=4000, times=2, seed=3)
+    assert draws.values("out")[:, -1].std() > 0.02
+    low, _, _, _, high = draws.spread("out")[:, -1]
+    assert high - low < 0.035
+    unsure = over_priors(valley(), engine="montecarlo", draws=64, runs=6400, times=2)
+    exact = over_priors(valley(), draws=64, times=2)
+    assert unsure.spread("out")[:, -1] == pytest.approx(exact.spread("out")[:, -1], abs=0.06)
+
+
+def test_the_watch_list_refers_to_histories_that_are_still_open():
+    """What seeing and not seeing make of it lies on both sides of what it is then; today's number is the page's."""
+    draws = over_priors(valley(), draws=16, times=4)
+    answers = ask(valley(), draws.mixture(), draws=draws)
+    assert answers.seeing.if_open < answers.seeing.mean
+    for seen in answers.seeing.observations:
+        sides = sorted([seen.if_seen, seen.if_not])
+        assert not sides[0] > answers.seeing.if_open + 1e-9
+        assert not sides[1] < answers.seeing.if_open - 1e-9
+    text = to_markdown(blocks(answers))
+    today = percent(float(draws.mixture().questions["on-the-pass"].probability[-1]))
+    watched = text[text.index("## What to watch for") :]
+    assert f"“on-the-pass” by 30 April 2031 is at {today} today" in watched
+    assert f"“on-the-pass” by 30 April 2031 is at {percent(answers.seeing.if_open)} over the priors" in watched
+
+
+def test_a_what_if_stands_beside_its_baseline(tmp_path, capsys):
+    text = page(tmp_path, capsys, "two-islands", "--view", "hawks", "--draws", "10")
+    before = percent(float(over_priors(load("two-islands"), draws=10).mixture().endings["open-war"].probability[-1]))
+    assert re.search(rf"- Open war: [^\n]*; baseline {re.escape(before)}\.", text)
+    assert "| baseline |" in text
+    assert re.search(rf"\| Open war \| [^|]+ \| {re.escape(before)} \|", text)
+    assert "baseline" not in page(tmp_path, capsys, "two-islands", "--draws", "10")
+
+
+def test_what_the_model_decides_is_said_plainly():
+    world = worlds.World("sure", 30.0).variable("bank", "left", "middle", "right", start="left")
+    world.move("cross", 0.05, {"bank": "middle"}, when={"bank": "left"})
+    world.ending("never", {"bank": "right"}).question("now", {"bank": "left"}).question("later", {"bank": "middle"})
+    scenario = world.scenario()
+    text = to_markdown(blocks(Answers(scenario, solve(scenario, times=5))))
+    assert "- never: ruled out in this model." in text
+    assert "- now: already the case." in text
+    assert "- later: likely, 78%." in text
+    assert "that they are right: all are fixed" in text
+    sampled = to_markdown(blocks(Answers(scenario, simulate(scenario, runs=400, times=5))))
+    assert "- never: less than 1%, in none of the histories that were played (so at most 1.0%)." in sampled
+
+
+def test_what_cannot_happen_has_no_spread_and_no_signs():
+    world = valley()
+    shut = with_interventions(world, [Forbid("climb")])
+    text, _ = told(shut)
+    assert "- on-the-pass: ruled out in this model." in text
+    assert re.search(r"\| on-the-pass \| 0% \| 0% to 0% \| 0% \|", text)
+    assert "over the draws](" not in text
+    assert "happens in none of the histories that were played: nothing is a sign of it" in text
+
+
+def test_a_report_tells_what_it_rests_on(tmp_path, capsys):
+    text = page(tmp_path, capsys, "two-islands", "--draws", "0")
+    assert "- A ship of North Island is hit: the Gazette of the Isles reports a ship of North Island hit" in text
+    assert "decided by the editors of the Gazette." in text
+    starts = text[text.index("## Where it starts") : text.index("## The assumptions")]
+    assert re.search(r"\| Standoff in the strait \| patrols \| patrols have .* \| Gazette of the Isles \|", starts)
+    assert "| hot with 70%, otherwise quiet | assumed: the last patrol" in starts
+    assert "| How many times as often “Break contact after a clash” while “Tempo of events” is hot |" in text
+    assert "Factor 1 of" not in text
+    assert "hot”: +0.4, because both are high" in text
+
+
+def test_numbers_of_the_record_are_rounded(tmp_path, capsys):
+    text = page(tmp_path, capsys, "two-islands", "--draws", "10")
+    record = text[text.index("## Provenance") :]
+    assert not re.search(r"\| (seconds|truncation\\_bound) \| [\d.]{6,}", record)

@@ -1,0 +1,447 @@
+"""Panels of questions: asked, stopped, gone wrong, kept. The worlds are fictional."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import re
+import threading
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+
+from simlib.analysis.whatif.comparison import compare
+from simlib.errors import Cancelled, ScenarioError, SimlibError, TooManyStates
+from simlib.scenario.loader import load_text
+from simlib.scenario.model import Change, Condition, Forbid, Force, Hold, Policy, View
+from simlib.widgets.editor.session import TEMPLATE
+from simlib.widgets.questions import assumptions as doubting
+from simlib.widgets.questions import catalogue as questions
+from simlib.widgets.questions import choices as choosing
+from simlib.widgets.questions import inquiry as asking
+from simlib.widgets.questions import sweep_grid as sweeping
+from simlib.widgets.questions.inquiry import Answer, Control, Inquiry, Line, Question
+from simlib.widgets.questions.panel import Panel, WhatIf
+
+WORLD = load_text(TEMPLATE.read_text(encoding="utf-8"))
+"""Eight states, so that every question is answered at once."""
+
+
+class Slow(Question):
+    """Waits to be let go, or to be cancelled; answers with what was chosen."""
+
+    name, title = "slow", "How long?"
+
+    def make_controls(self) -> Sequence[Control]:
+        self.go, self.begun = threading.Event(), threading.Event()
+        return [asking.Control("n", "number", 1, (), 0, 9)]
+
+    def answer(self, chosen: Mapping[str, Any], cancel: asking.Cancel, progress: asking.Progress) -> Answer:
+        progress(0.5)
+        self.begun.set()
+        while not self.go.wait(0.005):
+            if cancel():
+                raise Cancelled("stopped")
+        if chosen["n"] == 9:
+            raise SimlibError("nine is too many")
+        return Answer((f"n is {chosen['n']}",), ("n",), ((str(chosen["n"]),),), 1, b"png", (1, 1))
+
+
+@pytest.fixture(autouse=True)
+def _own_folders(tmp_path, monkeypatch):
+    monkeypatch.setenv("SIMLIB_STATE_DIR", str(tmp_path / "state"))
+    monkeypatch.setattr(asking, "notebooks_folder", lambda: tmp_path / "notebooks")
+
+
+class Seen:
+    def __init__(self) -> None:
+        self.answers: list[Answer] = []
+        self.lines: list[Line] = []
+
+    def ask(self, question: Question) -> Inquiry:
+        return Inquiry(question, self.answers.append, self.lines.append)
+
+
+def test_the_first_answer_is_worked_out_and_kept_for_the_next_time():
+    seen, question = Seen(), Slow(WORLD)
+    question.go.set()
+    first = seen.ask(question)
+    first.start()
+    assert first.worker.wait(10)
+    assert [a.sentences for a in seen.answers] == [("n is 1",)]
+    again = Seen()
+    second = again.ask(Slow(WORLD))
+    second.start()
+    assert not second.worker.busy
+    assert again.answers == seen.answers
+    assert again.lines[-1].text.startswith("Stored answer")
+
+
+def test_other_choices_or_another_world_find_nothing_kept():
+    question = Slow(WORLD)
+    other = Slow(question.scenario.replace(horizon_days=7.0))
+    assert len({question.key({"n": 1}), question.key({"n": 2}), other.key({"n": 1})}) == 3
+
+
+def test_a_cancelled_question_leaves_the_last_answer():
+    seen, question = Seen(), Slow(WORLD)
+    question.go.set()
+    inquiry = seen.ask(question)
+    inquiry.start()
+    assert inquiry.worker.wait(10)
+    question.go.clear()
+    question.begun.clear()
+    inquiry.ask({"n": 2})
+    assert question.begun.wait(10)
+    inquiry.cancel()
+    assert inquiry.worker.wait(10)
+    assert [a.sentences for a in seen.answers] == [("n is 1",)]
+    assert seen.lines[-1].text.startswith("Cancelled; below is the answer before")
+    assert any(line.share == 0.5 for line in seen.lines)
+
+
+def test_newer_choices_replace_what_runs():
+    seen, question = Seen(), Slow(WORLD)
+    inquiry = seen.ask(question)
+    inquiry.ask({"n": 2})
+    assert question.begun.wait(10)
+    inquiry.ask({"n": 3})
+    question.go.set()
+    assert inquiry.worker.wait(10)
+    assert [a.sentences for a in seen.answers] == [("n is 3",)]
+
+
+def test_what_goes_wrong_is_said_and_the_last_answer_stays():
+    seen, question = Seen(), Slow(WORLD)
+    question.go.set()
+    inquiry = seen.ask(question)
+    inquiry.start()
+    assert inquiry.worker.wait(10)
+    inquiry.ask({"n": 9})
+    assert inquiry.worker.wait(10)
+    assert seen.lines[-1] == Line("nine is too many (Below is the answer before.)", "error")
+    inquiry.ask({"n": 10})
+    assert "10 does not fit" in seen.lines[-1].text
+    assert inquiry.answer is not None
+    assert inquiry.answer.sentences == ("n is 1",)
+
+
+def test_choices_that_are_not_answered_yet_are_pointed_out():
+    seen, question = Seen(), Slow(WORLD)
+    question.go.set()
+    inquiry = seen.ask(question)
+    inquiry.start()
+    assert inquiry.worker.wait(10)
+    inquiry.touched({"n": 5})
+    assert "earlier choices" in seen.lines[-1].text
+    inquiry.touched({"n": 1})
+    assert "the answer to what is chosen" in seen.lines[-1].text
+
+
+def test_choices_changed_while_it_is_worked_out_are_pointed_out_at_the_end():
+    seen, question = Seen(), Slow(WORLD)
+    inquiry = seen.ask(question)
+    inquiry.ask({"n": 2})
+    assert question.begun.wait(10)
+    inquiry.touched({"n": 3})
+    question.go.set()
+    assert inquiry.worker.wait(10)
+    assert [a.sentences for a in seen.answers] == [("n is 2",)]
+    assert "earlier choices" in seen.lines[-1].text
+    inquiry.ask({"n": 3})
+    assert inquiry.worker.wait(10)
+    assert seen.lines[-1].text == "Worked out just now."
+
+
+def test_a_date_that_is_missing_or_out_of_range_is_refused_at_once_in_words():
+    first, last = dt.date(2031, 4, 1), dt.date(2031, 6, 29)
+    control = asking.Control("date", "the date", first, (), first, last)
+    expected = "expected one from 1 April 2031 to 29 June 2031"
+    with pytest.raises(ScenarioError, match=f"no date is given; {expected}"):
+        control.check(None)
+    with pytest.raises(ScenarioError, match=f"15 July 2031 does not fit; {expected}"):
+        control.check(dt.date(2031, 7, 15))
+    panel = WhatIf(WORLD, change="delay", pairs=100)
+    assert panel.wait(60)
+    panel.inputs["date"].value = dt.date(2033, 1, 1)
+    assert panel.inputs["date"].value == dt.date(2033, 1, 1)
+    assert panel.picture.status["kind"] == "error"
+    assert "1 January 2033 does not fit" in panel.picture.status["text"]
+
+
+def test_what_is_worth_knowing_takes_no_fewer_draws_than_it_needs():
+    question = questions.WorthKnowing(WORLD)
+    least = next(control.low for control in question.controls if control.name == "draws")
+    assert question.answer(question.chosen | {"draws": least, "runs": 100}, lambda: False, lambda share: None).rows
+
+
+def test_a_share_is_asked_for_in_percent():
+    question = questions.WhereWaysPart(WORLD, least=25)
+    assert question.chosen["least"] == 25.0
+    panel = Panel(question)
+    panel.inputs["least"].value = 12.5
+    assert panel.wait(60)
+    panel.ask()
+    assert panel.wait(60)
+    assert all(float(row[1].rstrip("%")) >= 12.5 for row in panel.inquiry.answer.rows)
+
+
+def test_a_setting_that_does_not_exist_or_fit_is_refused():
+    with pytest.raises(ScenarioError, match="is no setting"):
+        Slow(WORLD, m=1)
+    with pytest.raises(ScenarioError, match="12 does not fit"):
+        Slow(WORLD, n=12)
+    with pytest.raises(ScenarioError, match="expected one of"):
+        questions.WhatIf(WORLD, measure="ending:peace-on-earth")
+
+
+def test_a_broken_file_of_an_answer_is_no_answer(tmp_path):
+    file = tmp_path / "answer.json"
+    file.write_text('{"format": 1, "sentences": "cut o')
+    assert asking.kept(file) is None
+    answer = Answer(("a", "b"), ("x",), (("1",),), 1, b"\x89PNG", (3, 2))
+    asking.keep(answer, file)
+    assert asking.kept(file) == answer
+
+
+def test_only_the_last_answers_are_kept(monkeypatch):
+    monkeypatch.setattr(asking, "KEPT", 3)
+    answer = Answer(("a",), ("x",), (("1",),), 1, b"png", (1, 1))
+    for number in range(6):
+        asking._keep_for_later(answer, f"answer-{number}.json")
+    assert len(list(asking.shelves()[1].glob("*.json"))) == 3
+
+
+PLAN = View(
+    "early-talks", "Talks before a full blockade",
+    interventions=(Force("meet", WORLD.by_date(9), "accepted"), Forbid("close", until=WORLD.by_date(19)),
+                   Policy("meet", 0.5, Condition(((("blockade", ("full",)),),)))),
+)  # fmt: skip
+
+SMALL = {
+    questions.WhatIf: {"pairs": 200, "assumption": "meeting"},
+    questions.Plans: {"pairs": 200, "plans": [PLAN]},
+    questions.Drivers: {"top": 2},
+    questions.SharesOfDoubt: {"designs": 64, "runs": 100, "top": 2},
+    questions.HowSure: {"draws": 64, "runs": 100},
+    questions.ChanceWithinDoubt: {"draws": 64},
+    questions.WorthKnowing: {"draws": 128, "runs": 100},
+    questions.ByWhichPath: {},
+    questions.WhereWaysPart: {},
+    questions.OnTheWayTo: {"count": 3},
+    questions.WhatToWatchFor: {"draws": 64, "runs": 1000},
+    questions.SignsOfEveryEnding: {"draws": 64, "runs": 1000},
+    questions.WorthSeeing: {"draws": 64, "runs": 100},
+    questions.UnderWhichAssumptions: {"draws": 128, "runs": 200},
+    sweeping.Sweep: {"levels": 2, "runs": 200},
+}
+
+
+@pytest.mark.parametrize("kind", SMALL, ids=lambda kind: kind.name)
+def test_every_question_answers_with_words_a_table_and_a_picture(kind):
+    question = kind(WORLD, **SMALL[kind])
+    shares: list[float] = []
+    answer = question.answer(question.chosen, lambda: False, shares.append)
+    assert answer.png.startswith(b"\x89PNG")
+    assert all(answer.sentences)
+    assert {len(row) for row in answer.rows} == {len(answer.head)}
+    assert not shares or 0 <= min(shares) <= max(shares) <= 1
+    asked = next((text for control in question.controls for text, value in control.options if value == control.value
+                  and control.name in ("measure", "ending") and value != choosing.NONE), "")  # fmt: skip
+    assert asked in "".join([*answer.sentences, *sum(answer.rows, ())])
+
+
+@pytest.mark.parametrize("kind", SMALL, ids=lambda kind: kind.name)
+def test_above_every_picture_there_is_room_for_a_title_of_three_lines(kind, monkeypatch):
+    from simlib.plots import figure
+
+    tall, lines = [], [f"line {number}" for number in range(3)]
+
+    def measured(made):
+        for axes in made.axes:
+            if axes._left_title.get_text():
+                axes._left_title.set_text("\n".join(lines))
+                made.canvas.draw()
+                tall.append(axes._left_title.get_window_extent().y1 - made.bbox.height)
+        return plain(made)
+
+    plain = figure.small_png
+    monkeypatch.setattr("simlib.widgets.kit.blitting.small_png", measured)
+    question = kind(WORLD, **SMALL[kind])
+    question.answer(question.chosen, lambda: False, lambda share: None)
+    assert max(tall) < 1  # a pixel of the box is none of the letters
+
+
+@pytest.mark.parametrize("kind", SMALL, ids=lambda kind: kind.name)
+def test_every_question_can_be_stopped(kind):
+    question = kind(WORLD, **SMALL[kind])
+    with pytest.raises(Cancelled):
+        question.answer(question.chosen, lambda: True, lambda share: None)
+
+
+def test_what_if_compares_what_the_library_compares():
+    question = questions.WhatIf(WORLD)
+    move = question.chosen["move"]
+    answer = question.answer(question.chosen | {"pairs": 100}, lambda: False, lambda share: None)
+    expected = compare(question.scenario, {"it": [Forbid(move, None)]}, runs=0)
+    changes = {d.measure.label: f"{100 * float(d.change[-1]):+.1f} points" for d in expected.effects["it"].strongest()}
+    assert {row[1]: row[4] for row in answer.rows} == changes
+
+
+def test_a_view_and_a_move_are_compared_each_alone_and_together(bridge):
+    question = questions.WhatIf(bridge, change="delay", date="2031-04-20", view="hasty")
+    made = question.variants(question.chosen)
+    assert list(made)[1:] == ["Everybody is in a hurry", "All of these"]
+    assert next(iter(made.values())) == Forbid(question.chosen["move"], None, until=dt.date(2031, 4, 20))
+
+
+def test_a_rule_looks_at_the_state():
+    question = questions.WhatIf(WORLD, move="meet", change="policy", state="blockade=full", days=4)
+    rule = Policy("meet", 0.25, Condition(((("blockade", ("full",)),),)))
+    assert question.variants(question.chosen) == {"As a rule, while ‘blockade: full’: Offer talks": rule}
+    question = questions.WhatIf(
+        WORLD, change="none", kept="blockade=lifted", assumption="meeting", since="date", date="2031-04-20"
+    )
+    kept, assumed, both = question.variants(question.chosen).values()
+    day = dt.date(2031, 4, 20)
+    assert kept == Hold("blockade", "lifted", day)
+    assert (assumed.assumption, assumed.date, assumed.value) == ("meeting", day, WORLD.assumptions["meeting"].high)
+    assert both == [kept, assumed]
+    waiting = questions.WhatIf(WORLD, move="meet", change="force", state="blockade=full")
+    with pytest.raises(ScenarioError, match="waits for no state"):
+        waiting.variants(waiting.chosen)
+
+
+def test_plans_come_from_views_from_files_and_from_the_world(bridge):
+    path = bridge / "views" / "hasty.yaml"
+    question = questions.Plans(bridge, plans=[PLAN, path])
+    assert [question.chosen[name] for name in ("first", "second", "third")] == ["early-talks", "hasty", "none"]
+    assert list(question.variants(question.chosen)) == ["Talks before a full blockade", "Everybody is in a hurry"]
+    alone = questions.Plans(bridge)
+    assert alone.chosen["first"] == "hasty"
+    assert alone.key(alone.chosen) != question.key(question.chosen)
+    with pytest.raises(ScenarioError, match="no plan is chosen"):
+        question.variants(dict.fromkeys(("first", "second", "third"), "none"))
+    with pytest.raises(ScenarioError, match="there is no plan"):
+        questions.Plans(WORLD)
+
+
+def test_plans_are_told_with_what_they_do_and_when():
+    question = questions.Plans(WORLD, plans=[PLAN], pairs=100)
+    answer = question.answer(question.chosen, lambda: False, lambda share: None)
+    told = " ".join(answer.sentences)
+    assert "“Offer talks” (accepted) forced on 9 April 2031" in told
+    assert "“Offer talks” as a rule, about 3.5 per week while “blockade” is full" in told
+    expected = compare(WORLD, {"it": PLAN}, runs=0).effects["it"].strongest()
+    assert {row[1]: row[4] for row in answer.rows} == {
+        d.measure.label: f"{100 * float(d.change[-1]):+.1f} points" for d in expected
+    }
+
+
+def test_the_fan_is_drawn_by_monte_carlo_where_there_are_too_many_states(monkeypatch):
+    from simlib.engines import ensemble as mixture
+
+    def too_large(*args, engine="exact", **options):
+        if engine == "exact":
+            raise TooManyStates(10, 5, complete=False)
+        return plain(*args, engine=engine, **options)
+
+    plain = mixture.over_priors
+    monkeypatch.setattr(mixture, "over_priors", too_large)
+    monkeypatch.setattr(doubting, "REPLICATES", 10)
+    question = questions.ChanceWithinDoubt(WORLD, draws=64)
+    assert "10 replicates each" in question.answer(question.chosen, lambda: False, lambda share: None).sentences[0]
+
+
+def test_where_ways_part_the_shares_add_up():
+    answer = questions.WhereWaysPart(WORLD).answer(
+        {"ladder": "lanes", "ending": "none", "least": 1}, lambda: False, lambda share: None
+    )
+    assert answer.rows[0] == ("some lanes closed", "100%", "100%")
+    on, stay = re.search(r"(\d+)% go on to “all lanes closed”; (\d+)% see no new rung", answer.sentences[1]).groups()
+    assert int(on) + int(stay) == 100
+
+
+def test_nothing_changed_is_refused():
+    question = questions.WhatIf(WORLD, change="none")
+    with pytest.raises(ScenarioError, match="nothing is changed"):
+        question.variants(question.chosen)
+
+
+def test_a_sweep_goes_from_low_to_high():
+    question = sweeping.Sweep(WORLD)
+    assumption = question.scenario.assumptions[question.chosen["up"]]
+    values = sweeping.values_between(assumption, 5)
+    assert values[0] == pytest.approx(assumption.low)
+    assert values[-1] == pytest.approx(assumption.high)
+    with pytest.raises(ScenarioError, match="both axes"):
+        question.answer(question.chosen | {"up": question.chosen["across"]}, lambda: False, lambda share: None)
+
+
+def test_a_sweep_under_a_plan_stands_beside_the_same_values_without():
+    question = sweeping.Sweep(WORLD, plans=[PLAN], plan="early-talks", levels=2, runs=200)
+    chosen = question.chosen
+    answer = question.answer(chosen, lambda: False, lambda share: None)
+    plain = sweeping.Sweep(WORLD, levels=2, runs=200)
+    alone = plain.answer(plain.chosen, lambda: False, lambda share: None)
+    assert [row[:3] for row in answer.rows] == [row[:3] for row in alone.rows]
+    assert answer.head[2:] == ("as it stands", "Talks before a full blockade", "change")
+    assert answer.sentences[0] == f"As it stands, {alone.sentences[0]}"
+    assert answer.sentences[1].startswith("Under the plan “Talks before a full blockade” it goes from ")
+    assert answer.size[1] == 2 * alone.size[1]
+    assert question.worlds(chosen)[0] == question.worlds(chosen | {"plan": "none"})[0] == WORLD.sha256
+    assert len(question.worlds(chosen)) == 2
+    changed = dataclasses.replace(PLAN, interventions=PLAN.interventions[1:])
+    assert sweeping.Sweep(WORLD, plans=[changed], plan="early-talks").worlds(chosen) != question.worlds(chosen)
+
+
+def test_a_sweep_takes_only_plans_that_intervene(bridge):
+    believes = View("believes", "Somebody thinks so", changes=(Change("meeting", 0.5, 0.2, 0.9),))
+    with pytest.raises(ScenarioError, match="believes: assumptions: a plan changes no assumption"):
+        sweeping.Sweep(WORLD, plans=[believes])
+    with pytest.raises(ScenarioError, match="there is no such file"):
+        sweeping.Sweep(bridge, plans=["none.yaml"])
+
+
+def test_a_panel_shows_its_answer_and_what_goes_wrong():
+    question = Slow(WORLD)
+    question.go.set()
+    panel = Panel(question)
+    assert panel.wait(10)
+    assert bytes(panel.picture.png) == b"png"
+    assert panel.picture.alt == "n is 1"
+    assert panel._repr_mimebundle_()["text/plain"] == "n is 1"
+    assert "image/png" in panel._repr_mimebundle_()
+    panel.inputs["n"].value = 9
+    assert "earlier choices" in panel.picture.status["text"]
+    panel.compute.click()
+    assert panel.wait(10)
+    assert panel.picture.status["kind"] == "error"
+    assert bytes(panel.picture.png) == b"png"
+
+
+def test_the_cancel_button_of_a_panel_cancels():
+    question = Slow(WORLD)
+    panel = Panel(question)
+    assert question.begun.wait(10)
+    panel.picture.cancelled += 1
+    assert panel.wait(10)
+    assert panel.picture.status["text"].startswith("Cancelled")
+    assert panel.inquiry.answer is None
+
+
+def test_a_panel_has_a_control_for_every_choice():
+    panel = WhatIf(WORLD, change="delay", pairs=100)
+    assert set(panel.inputs) == {control.name for control in panel.question.controls}
+    assert isinstance(panel.inputs["date"].value, dt.date)
+    assert panel.wait(60)
+    assert panel.inquiry.answer is not None
+
+
+def test_the_logic_imports_no_widget():
+    import subprocess
+    import sys
+
+    code = "import sys, simlib.widgets.questions.catalogue; sys.exit('ipywidgets' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
