@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from simlib.analysis.whatif.variants import intervention_in_words
 from simlib.formatting import long_date
 from simlib.quantities import show
 from simlib.scenario.explanation import condition_in_words
@@ -20,6 +19,7 @@ from simlib.scenario.model import (
     Scenario,
     Window,
 )
+from simlib.scenario.views.wording import intervention_in_words
 
 THINGS = {
     "sources": "source", "actors": "actor", "variables": "variable", "assumptions": "assumption", "moves": "move",

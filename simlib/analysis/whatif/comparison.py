@@ -21,15 +21,7 @@ from simlib.analysis.whatif import coupling as pairing
 from simlib.analysis.whatif.contrast import Difference
 from simlib.analysis.whatif.coupling import Flips, World
 from simlib.analysis.whatif.divergence import Parting, part
-from simlib.analysis.whatif.variants import (
-    COUNTERFACTUAL,
-    Booking,
-    Variant,
-    bookings,
-    describe,
-    intervention_in_words,
-    variant_of,
-)
+from simlib.analysis.whatif.variants import COUNTERFACTUAL, Booking, Variant, bookings, variant_of
 from simlib.engines.exact.forecast import Solver
 from simlib.engines.exact.reachable import CAP
 from simlib.errors import MissingDependency, Problem, ScenarioError
@@ -39,6 +31,7 @@ from simlib.machine.measures import Measure, every, find, of_forecast
 from simlib.machine.tables import Floats
 from simlib.results import plain_json, provenance
 from simlib.scenario.model import Assume, Force, Pin, Scenario
+from simlib.scenario.views.wording import describe, intervention_in_words
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -20,13 +20,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from simlib.analysis.whatif.variants import intervention_in_words
 from simlib.engines.montecarlo.simulator import Simulator
 from simlib.formatting import percent
 from simlib.machine.measures import Measure, reader
 from simlib.machine.tables import Floats, Ints
 from simlib.results import ONGOING, Z95, Band
 from simlib.scenario.model import Hold
+from simlib.scenario.views.wording import intervention_in_words
 
 if TYPE_CHECKING:
     from simlib.engines.montecarlo.counts import Counts

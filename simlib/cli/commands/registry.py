@@ -11,9 +11,9 @@ from simlib.cli.options import world
 
 def explain(arguments: Namespace) -> int:
     """Print every move, assumption and ending in a sentence."""
-    from simlib.analysis.whatif.variants import what_if
     from simlib.scenario.explanation import explain_text
     from simlib.scenario.loader import load
+    from simlib.scenario.views.wording import what_if
 
     stated = world.stated(arguments)
     changed = world.changed(arguments, stated)

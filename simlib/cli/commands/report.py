@@ -23,12 +23,12 @@ EACH = 500
 
 def report(arguments: Namespace) -> int:
     """Write one self-contained page with the answer, what drives it, what to watch for and the assumptions."""
-    from simlib.analysis.whatif.variants import what_if
     from simlib.cli.commands.run import Answer, compute
     from simlib.report import markup as pages
     from simlib.report import page as writing
     from simlib.scenario.loader import load
     from simlib.scenario.views.variation import with_horizon
+    from simlib.scenario.views.wording import what_if
 
     target: Path = arguments.out
     if target.suffix not in (".html", ".md"):

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simlib.analysis.whatif.variants import intervention_in_words
 from simlib.cli.output.text_table import Row, table
 from simlib.formatting import counted, in_days, long_date, percent, percent_within
 from simlib.quantities import show
 from simlib.results import Band, Forecast
+from simlib.scenario.views.wording import intervention_in_words
 
 if TYPE_CHECKING:
     from simlib.cli.commands.run import Answer

@@ -15,7 +15,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from simlib.analysis.whatif.variants import intervention_in_words
 from simlib.errors import Problem, QuantityError, ScenarioError, did_you_mean
 from simlib.formatting import in_days, long_date
 from simlib.quantities import check_range, parse, show
@@ -33,6 +32,7 @@ from simlib.scenario.model import (
     View,
 )
 from simlib.scenario.views.variation import apply_view, with_horizon, with_interventions, with_values
+from simlib.scenario.views.wording import intervention_in_words
 
 UNDO = 500
 """How many steps can be undone."""
