@@ -22,17 +22,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from simlib.errors import SimlibError
 from simlib.formatting import long_date, percent
+from simlib.typing import Floats
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from simlib.scenario.model import Scenario
 
-Floats = NDArray[np.float64]
 
 ONGOING = "ongoing"
 """Name, beside the endings, for "no ending yet"."""

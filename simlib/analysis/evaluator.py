@@ -25,10 +25,10 @@ from simlib.engines.montecarlo.simulator import Simulator
 from simlib.errors import Cancelled, TooManyStates
 from simlib.machine import priors
 from simlib.machine.measures import Measure, reader
-from simlib.machine.tables import Floats
 from simlib.results import ONGOING
 from simlib.scenario.model import Scenario
 from simlib.scenario.views.variation import begun_by
+from simlib.typing import Floats
 
 Engine = Literal["auto", "exact", "montecarlo"]
 

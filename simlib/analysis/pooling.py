@@ -25,8 +25,9 @@ import numpy as np
 
 from simlib.errors import Problem, ScenarioError, Unsupported
 from simlib.formatting import long_date, percent
-from simlib.results import Floats, Forecast, plain_json
+from simlib.results import Forecast, plain_json
 from simlib.scenario.model import Scenario
+from simlib.typing import Floats
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -15,10 +15,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from simlib.engines.reference import sample
 from simlib.scenario.model import Scenario
+from simlib.typing import Bools, Floats, Ints
 
 KEPT = 14
 """Events a narrator keeps of one crisis, on average, where there are more."""
@@ -34,11 +34,11 @@ WINDOW = 3
 class History:
     """The public events of one simulated crisis: their days and moves, in order, and the day it ended or was left."""
 
-    days: NDArray[np.float64]
+    days: Floats
     moves: tuple[str, ...]
     last_day: float
 
-    def days_of(self, moves: Collection[str]) -> NDArray[np.int64]:
+    def days_of(self, moves: Collection[str]) -> Ints:
         """Return the whole days on which any of some moves happened, each once."""
         chosen = [move in moves for move in self.moves]
         return np.unique(np.floor(self.days[chosen]).astype(np.int64))
@@ -67,12 +67,12 @@ def gap_shape(histories: Sequence[History], seed: int = 0) -> float | None:
     return _common_shape(gaps) if gaps else None
 
 
-def _thinned(days: NDArray[np.float64], dice: random.Random) -> NDArray[np.float64]:
+def _thinned(days: Floats, dice: random.Random) -> Floats:
     keep = KEPT / max(len(days), 1)
     return days[[dice.random() < keep for _ in days]]
 
 
-def _common_shape(gaps: Sequence[NDArray[np.float64]]) -> float:
+def _common_shape(gaps: Sequence[Floats]) -> float:
     """Solve the likelihood equation for the shape, the scales profiled out."""
     from scipy.optimize import brentq
 
@@ -116,7 +116,7 @@ def _strata(
     after_force_day, after_talk_day = _recent(forced), _recent(talked)
     third = np.arange(length) * 3 // max(length, 1)
 
-    def count(days: NDArray[np.bool_]) -> Exposure:
+    def count(days: Bools) -> Exposure:
         return int(days.sum()), int((days & hit).sum())
 
     parts = [third == number for number in range(3)]
@@ -126,13 +126,13 @@ def _strata(
     ]
 
 
-def _marked(days: NDArray[np.int64], length: int) -> NDArray[np.bool_]:
+def _marked(days: Ints, length: int) -> Bools:
     marks = np.zeros(length, bool)
     marks[days[days < length]] = True
     return marks
 
 
-def _recent(marks: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _recent(marks: Bools) -> Bools:
     """Mark the days that follow a mark within the window."""
     recent = np.zeros_like(marks)
     for lag in range(1, WINDOW + 1):

@@ -18,9 +18,9 @@ import numpy as np
 from simlib.engines.exact.forecast import Solver
 from simlib.engines.exact.reachable import CAP
 from simlib.machine import priors
-from simlib.machine.tables import Floats
 from simlib.results import Z95, Band, Forecast
 from simlib.scenario.model import Scenario
+from simlib.typing import Floats
 
 Engine = Literal["exact", "montecarlo"]
 

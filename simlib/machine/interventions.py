@@ -9,14 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
-from simlib.machine.timeline import Segment
+from simlib.machine.schedule import Segment
 from simlib.scenario.model import Assume, Forbid, Move, Policy, Scenario
+from simlib.typing import Bools, Floats, Ints
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Applies = Callable[[Forbid | Policy | Assume], NDArray[np.bool_]]
+Applies = Callable[[Forbid | Policy | Assume], Bools]
 
 
 class Standing:

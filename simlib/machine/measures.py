@@ -14,9 +14,9 @@ import numpy as np
 
 from simlib.errors import Problem, ScenarioError, did_you_mean
 from simlib.formatting import percent
-from simlib.machine.tables import Floats
 from simlib.results import ONGOING, Forecast
 from simlib.scenario.model import Scenario
+from simlib.typing import Floats
 
 if TYPE_CHECKING:
     from simlib.engines.montecarlo.counts import Counts

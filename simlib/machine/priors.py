@@ -16,15 +16,15 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from simlib.errors import Problem, ScenarioError, did_you_mean
 from simlib.scenario.scales import forward, inverse, shifted
+from simlib.typing import Floats
 
 if TYPE_CHECKING:
     from simlib.scenario.model import Assumption, Scenario
 
-Floats = NDArray[np.float64]
 
 Z95 = 1.6448536269514722
 """Normal score of the 95th percentile: where `high` stands."""

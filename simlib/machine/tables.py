@@ -21,14 +21,12 @@ from numpy.typing import NDArray
 
 from simlib.errors import Problem, ScenarioError, Unsupported
 from simlib.machine.interventions import Standing, concerns, odds_ratio
-from simlib.machine.timeline import Action, Segment, cut
+from simlib.machine.schedule import Segment
 from simlib.scenario.model import Assume, Condition, Forbid, Move, Policy, Scenario
+from simlib.typing import Bits, Bools, Floats, Ints
 
-__all__ = ["Action", "Floats", "Ints", "Segment", "Tables", "Words", "grid", "sums_by"]
+__all__ = ["Tables", "grid", "sums_by"]
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Words = NDArray[np.uint64]
 
 MAX_ENTRIES = 2_000_000
 """Largest total size of the local tables; a move that reads too many variables is refused."""
@@ -88,7 +86,7 @@ class Tables:
 
     # ---------------------------------------------------------------- conditions
 
-    def allowed(self, condition: Condition) -> list[dict[int, NDArray[np.bool_]]]:
+    def allowed(self, condition: Condition) -> list[dict[int, Bools]]:
         """Return a condition as clauses {variable: allowed (levels,) bool}."""
         clauses = []
         for clause in condition.clauses:
@@ -99,7 +97,7 @@ class Tables:
             clauses.append(allowed)
         return clauses
 
-    def holds(self, condition: Condition, levels: NDArray[np.integer]) -> NDArray[np.bool_]:
+    def holds(self, condition: Condition, levels: NDArray[np.integer]) -> Bools:
         """Say for each state, a row of `levels` (N, V), whether a condition holds (N,)."""
         result = np.zeros(len(levels), dtype=bool)
         for clause in self.allowed(condition):
@@ -119,7 +117,7 @@ class Tables:
         """Number of 64-bit words of a state packed one-hot."""
         return int(-(-int(self.sizes.sum()) // 64))
 
-    def forbidden_bits(self, condition: Condition) -> Words:
+    def forbidden_bits(self, condition: Condition) -> Bits:
         """Return (clauses, words): a packed state satisfies a clause when it shares no bit with its row."""
         rows = np.zeros((len(condition.clauses), self.words), dtype=np.uint64)
         for row, clause in zip(rows, self.allowed(condition), strict=True):
@@ -164,7 +162,7 @@ class Tables:
             self.factor_window[: len(window), start:stop] = window
         self.move_window: Ints = np.array([self._window(move.between) for move in moves], dtype=np.int64)
         self.entry_move: Ints = np.repeat(np.arange(len(moves)), counts).astype(np.int64)
-        self.possible: NDArray[np.bool_] = self.factor_index[0] != one + 1
+        self.possible: Bools = self.factor_index[0] != one + 1
 
     def _local_table(self, move: Move) -> tuple[Ints, Ints, Ints, Ints]:
         """Return (factor indices, factor windows, variables, strides) of one move's local table."""
@@ -224,7 +222,7 @@ class Tables:
         self.effect_start: Ints = np.cumsum([0, *(len(o.effects) for o in outcomes)]).astype(np.int64)
         effects = [effect for outcome in outcomes for effect in outcome.effects]
         self.effect_variable: Ints = np.array([self._variable[e.variable] for e in effects], dtype=np.int64)
-        self.effect_shifts: NDArray[np.bool_] = np.array([e.shift is not None for e in effects], dtype=bool)
+        self.effect_shifts: Bools = np.array([e.shift is not None for e in effects], dtype=bool)
         self.effect_amount: Ints = np.array(
             [e.shift if e.shift is not None else self.level(e.variable, e.level or "") for e in effects], dtype=np.int64
         )
@@ -257,7 +255,7 @@ class Tables:
             self._index_cache[segment.rating] = index
         return self._index_cache[segment.rating]
 
-    def _applies(self, item: Forbid | Policy | Assume) -> NDArray[np.bool_]:
+    def _applies(self, item: Forbid | Policy | Assume) -> Bools:
         """Return the entries (E,) at which the guard holds and an intervention with its condition applies."""
         result = np.zeros(len(self.possible), dtype=bool)
         for index, move in enumerate(self.scenario):
@@ -334,9 +332,6 @@ class Tables:
         """The calendar windows by their days [first, last), numbered as `factor_window` and `move_window` are."""
         return self._windows
 
-    def segments(self, horizon: float) -> list[Segment]:
-        """Cut [0, horizon] where hazards or effects may change or interventions act; see `segments.cut`."""
-        return cut(self, horizon)
 
     def local_index(self, move: int, levels: NDArray[np.integer]) -> Ints:
         """Return the table entry of a move in each state, a row of `levels` (N, V)."""

@@ -4,48 +4,12 @@ from __future__ import annotations
 
 import itertools
 import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from simlib.errors import Problem, ScenarioError
+from simlib.machine.schedule import Action, Segment
+from simlib.machine.tables import Tables
 from simlib.scenario.model import Force, Hold, Lasting, Pin, Scenario
 
-if TYPE_CHECKING:
-    from simlib.machine.tables import Tables
-
-
-@dataclass(frozen=True, slots=True)
-class Action:
-    """An intervention, as indices: set `variable` to `level`, or fire `move` (with `outcome`, or -1: by chance)."""
-
-    variable: int = -1
-    level: int = -1
-    move: int = -1
-    outcome: int = -1
-    number: int = 0
-    """Position in `Scenario.interventions`: names the stream of a forced firing and its line in the report."""
-
-
-@dataclass(frozen=True, slots=True)
-class Segment:
-    """A stretch of time [start, end) in days within which no calendar window opens or closes.
-
-    `actions` happen at `start`, in order, before anything else. `closed` marks windows not open, `standing` the
-    interventions in force by their number in the scenario: what is forbidden, policies, and what is assumed for a
-    while. `held` are the variables that no move changes.
-    """
-
-    start: float
-    end: float
-    actions: tuple[Action, ...]
-    closed: tuple[int, ...]
-    standing: tuple[int, ...]
-    held: tuple[int, ...] = ()
-
-    @property
-    def rating(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        """What decides the hazards: segments alike in it have the same rates."""
-        return self.closed, self.standing
 
 def cut(tables: Tables, horizon: float) -> list[Segment]:
     """Cut [0, horizon] in order of time, with what acts at the start of each segment and what stands in it.

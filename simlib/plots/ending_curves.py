@@ -15,7 +15,8 @@ from simlib.formatting import long_date, percent
 from simlib.plots import captions as written
 from simlib.plots import style
 from simlib.plots.panel import GROWTH, Panel, SideLabels, beside, changed
-from simlib.results import ONGOING, Band, Floats, Forecast
+from simlib.results import ONGOING, Band, Forecast
+from simlib.typing import Floats
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -10,7 +10,7 @@ import numpy as np
 from simlib.formatting import percent
 from simlib.plots import style
 from simlib.plots.rows import fit
-from simlib.results import Floats
+from simlib.typing import Floats
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -10,7 +10,7 @@ from simlib.analysis.indicators.result import write_ratio, write_share
 from simlib.formatting import long_date
 from simlib.plots import style
 from simlib.plots.rows import caption, fit, letters, name, number, rows, whisker
-from simlib.results import Floats
+from simlib.typing import Floats
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

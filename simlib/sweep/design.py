@@ -10,12 +10,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from simlib.errors import Problem, ScenarioError, SimlibError
 from simlib.machine import priors
-from simlib.machine.tables import Floats
 from simlib.scenario.model import Intervention, Scenario
+from simlib.typing import Floats, Ints
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,9 +35,9 @@ class Design:
     """
 
     worlds: tuple[Scenario, ...]
-    world: NDArray[np.int64]
+    world: Ints
     theta: Floats
-    seed: NDArray[np.int64]
+    seed: Ints
     columns: Mapping[str, list[Any]] = field(default_factory=dict)
     drawn: bool = False
     plans: Mapping[str, tuple[Intervention, ...]] = field(default_factory=dict)
@@ -64,7 +63,7 @@ class Design:
         told = {"point": np.arange(len(self)), "scenario_sha256": shas[self.world], "seed": self.seed, **self.columns}
         return pd.concat([pd.DataFrame(told), pd.DataFrame(self.theta, columns=names)], axis=1)
 
-    def order(self) -> NDArray[np.int64]:
+    def order(self) -> Ints:
         """Return the points in the order of work, so that wherever it stops, what is done is a fair sample.
 
         Cases are shuffled; the plans of a case follow one another, so that what is done can be compared.
@@ -93,7 +92,7 @@ class Design:
             np.repeat(self.seed, count), columns, self.drawn, sets,
         )  # fmt: skip
 
-    def part(self, rows: NDArray[np.int64]) -> Design:
+    def part(self, rows: Ints) -> Design:
         """Return the design of some of the points."""
         return Design(self.worlds, self.world[rows], self.theta[rows], self.seed[rows], {}, self.drawn)
 

@@ -15,6 +15,7 @@ from simlib.machine import priors
 from simlib.results import Band, Forecast
 from simlib.scenario.model import Scenario
 from simlib.sweep.design import Design
+from simlib.typing import Ints
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,7 +55,7 @@ def _common(options: Options) -> dict[str, Any]:
 
 
 def work(
-    numbers: NDArray[np.int64], part: Design, options: Options, halted: Callable[[], bool] | None = None
+    numbers: Ints, part: Design, options: Options, halted: Callable[[], bool] | None = None
 ) -> tuple[pd.DataFrame, float]:
     """Work out a block: return its rows (point, day, kind, name, probability, low, high) and seconds in the engine.
 

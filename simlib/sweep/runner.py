@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from simlib.errors import Cancelled, Problem, ScenarioError
 from simlib.machine.tables import grid
@@ -19,6 +18,7 @@ from simlib.sweep.folder import block_file, claim, write_parquet
 from simlib.sweep.needs import need
 from simlib.sweep.points import Engine, Options
 from simlib.sweep.workers import Cluster, Threads
+from simlib.typing import Ints
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -106,7 +106,7 @@ class _Sweep:
     """A sweep under way: keeps the workers busy and writes what they bring."""
 
     def __init__(
-        self, design: Design, options: Options, folder: Path, blocks: list[NDArray[np.int64]], missing: list[int],
+        self, design: Design, options: Options, folder: Path, blocks: list[Ints], missing: list[int],
         pool: Threads | Cluster, progress: Callable[[float, float], None] | None, cancel: Callable[[], bool] | None,
     ) -> None:  # fmt: skip
         self.design, self.options, self.folder, self.blocks = design, options, folder, blocks

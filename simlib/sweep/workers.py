@@ -10,15 +10,13 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ThreadPoolExecutor, wait
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from simlib.errors import SimlibError
 from simlib.sweep.design import Design
 from simlib.sweep.needs import need
 from simlib.sweep.points import Options, work
+from simlib.typing import Ints
 
-Task = tuple[int, NDArray[np.int64], Design, Options]
+Task = tuple[int, Ints, Design, Options]
 Stopped = Callable[[], bool]
 
 LOOK_UP = 0.2
@@ -57,7 +55,7 @@ class Threads:
         for future in wait(waiting, patience, return_when=FIRST_COMPLETED).done:
             yield waiting.pop(future), future.result()
 
-    def _try(self, number: int, rows: NDArray[np.int64], part: Design, options: Options) -> Any:
+    def _try(self, number: int, rows: Ints, part: Design, options: Options) -> Any:
         for attempt in range(self.retries + 1):
             try:
                 return work(rows, part, options, self._halt.is_set)

@@ -8,11 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from simlib.machine.tables import Floats
-
-Bools = NDArray[np.bool_]
+from simlib.typing import Bools, Floats
 
 _PEEL = 0.05
 """Share of the draws in the box that one peel may take off."""

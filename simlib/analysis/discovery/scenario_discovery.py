@@ -22,13 +22,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simlib.analysis.discovery.prim import Bools, RawBox, RawLeaf, find_boxes, grow
+from simlib.analysis.discovery.prim import RawBox, RawLeaf, find_boxes, grow
 from simlib.analysis.evaluator import Engine, Responses
 from simlib.errors import SimlibError
 from simlib.formatting import counted, long_date, percent
 from simlib.machine import measures, priors
-from simlib.machine.tables import Floats
 from simlib.quantities import show
+from simlib.typing import Bools, Floats
 
 if TYPE_CHECKING:
     import pandas as pd

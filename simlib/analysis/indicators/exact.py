@@ -10,20 +10,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
 from simlib.analysis.indicators.result import Indicator, information
 from simlib.engines.exact.solver import Solver
 from simlib.engines.exact.taboo import Avoiding
 from simlib.machine import priors
 from simlib.scenario.model import Scenario
+from simlib.typing import Bools
 
 ROUNDING = 1e-6
 """Relative reach of every number told: far beyond what truncation and rounding leave, so that 1 is not told from 1."""
 
 _NEVER = 1e-12
 
-Sign = tuple[NDArray[np.bool_] | None, int]
+Sign = tuple[Bools | None, int]
 """The states in which it shows (None: it is a move), and the number of the move that it is (-1: none)."""
 
 

@@ -34,21 +34,19 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from simlib.analysis.indicators.forced import Doing
 from simlib.analysis.indicators.sightings import sampled, sightings
 from simlib.engines.montecarlo.histories import Histories
 from simlib.errors import Problem, ScenarioError, Unsupported, did_you_mean
 from simlib.formatting import counted, long_date, percent, points
-from simlib.machine.tables import Floats
 from simlib.results import Z95, Band
 from simlib.scenario.model import Scenario
+from simlib.typing import Bools, Floats, Ints
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Bools = NDArray[np.bool_]
 
 SURE = 1e-5
 """Intervals no wider than this are of exact numbers."""
@@ -306,7 +304,7 @@ def _length(scenario: Scenario, day: float, horizon: float | None) -> float:
 
 
 def _counted(
-    told: Histories, group: NDArray[np.int64], ending: str, day: float, times_seen: int, details: Mapping[str, Any]
+    told: Histories, group: Ints, ending: str, day: float, times_seen: int, details: Mapping[str, Any]
 ) -> Indicators:
     """Return the indicators of one ending as they show in sampled histories, known signs first."""
     index = list(told.scenario.endings).index(ending)
@@ -327,7 +325,7 @@ def _counted(
 class _Counter:
     """Shares of histories with intervals that allow for draws in common."""
 
-    def __init__(self, happens: Bools, group: NDArray[np.int64]) -> None:
+    def __init__(self, happens: Bools, group: Ints) -> None:
         self.happens, self.group = happens, group
 
     def before(self) -> tuple[float, float, float]:

@@ -7,20 +7,19 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from simlib.engines.montecarlo.histories import Histories, histories
 from simlib.engines.montecarlo.simulator import Simulator
 from simlib.errors import Cancelled
 from simlib.machine import priors
-from simlib.machine.tables import Floats
 from simlib.scenario.model import Scenario
+from simlib.typing import Floats, Ints
 
 
 def sampled(
     scenario: Scenario, *, horizon: float, draws: int, runs: int, seed: int = 0,
     progress: Callable[[float], None] | None = None, cancel: Callable[[], bool] | None = None,
-) -> tuple[Histories, NDArray[np.int64]]:  # fmt: skip
+) -> tuple[Histories, Ints]:  # fmt: skip
     """Return histories over the priors and which draw each belongs to; with no draws, at the stated values."""
     simulator = Simulator(scenario, times=1, horizon=horizon)
     centre = priors.theta(scenario)
@@ -64,7 +63,7 @@ def sightings(told: Histories, times_seen: int) -> Iterator[tuple[str, str, str,
             yield "level", f"{variable.id}={level}", label, _nth(history[rows], told.time[rows], len(told), times_seen)
 
 
-def _nth(history: NDArray[np.int64], time: Floats, size: int, nth: int) -> Floats:
+def _nth(history: Ints, time: Floats, size: int, nth: int) -> Floats:
     """Return the time of the nth row of each history (size,); rows are in order of history and time."""
     result = np.full(size, np.inf)
     first = np.searchsorted(history, np.arange(size))

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from simlib.analysis.lint.subject import Finding, Reading
-from simlib.machine.tables import Floats
 from simlib.quantities import show
 from simlib.scenario.document import dotted
 from simlib.scenario.model import Assumption, Move, Outcome, Scenario, Window
 from simlib.scenario.scales import forward
+from simlib.typing import Floats
 
 Findings = Iterator[Finding]
 

@@ -18,12 +18,14 @@ from simlib.engines.exact.reachable import CAP, enumerate_states
 from simlib.engines.exact.states import StateSpace
 from simlib.errors import TooManyStates, Unsupported
 from simlib.machine import priors
-from simlib.machine.tables import Floats, Ints, Segment, Tables
+from simlib.machine.schedule import Segment
+from simlib.machine.tables import Tables
+from simlib.machine.timeline import cut
 from simlib.scenario.assumptions import place_of
 from simlib.scenario.document import dotted
 from simlib.scenario.model import Assumption, Move, Scenario
+from simlib.typing import Bools, Floats, Ints
 
-Bools = NDArray[np.bool_]
 Severity = Literal["error", "warning", "note"]
 
 
@@ -73,7 +75,7 @@ class Reading:
     @cached_property
     def segments(self) -> list[Segment]:
         """Stretches of the horizon within which no calendar window opens or closes."""
-        return self.tables.segments(self.scenario.horizon_days)
+        return cut(self.tables, self.scenario.horizon_days)
 
     def ever_open(self, move: Move) -> bool:
         """Say whether the calendar lets a move happen at any time before the horizon."""

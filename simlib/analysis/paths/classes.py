@@ -23,12 +23,12 @@ from simlib.formatting import long_date, percent
 from simlib.machine import priors
 from simlib.results import ONGOING, Band
 from simlib.scenario.model import Scenario
+from simlib.typing import Ints
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from simlib.engines.montecarlo.histories import Histories
-    from simlib.machine.tables import Ints
 
 
 STATED = "at the stated values"

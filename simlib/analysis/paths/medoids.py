@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simlib.analysis.paths.classes import first_visits, rungs_of_rows
-from simlib.machine.tables import Floats, Ints
 from simlib.results import ONGOING
+from simlib.typing import Floats, Ints
 
 if TYPE_CHECKING:
     from simlib.analysis.paths.classes import PathClass, Paths

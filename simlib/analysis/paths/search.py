@@ -22,7 +22,8 @@ from simlib.engines.exact.poisson import FINE, poisson, survival, truncation
 from simlib.engines.exact.solver import Solver
 from simlib.engines.exact.uniformization import Generator
 from simlib.errors import Cancelled
-from simlib.machine.tables import Floats, Ints, Segment
+from simlib.machine.schedule import Segment
+from simlib.typing import Floats, Ints
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,10 @@ from simlib.analysis.paths.classes import cannot_happen, check_known, known_ladd
 from simlib.engines.exact.solver import Solver
 from simlib.engines.exact.taboo import Avoiding
 from simlib.machine import priors
-from simlib.machine.tables import Floats, Tables
+from simlib.machine.tables import Tables
 from simlib.results import Band
 from simlib.scenario.model import Scenario
+from simlib.typing import Floats
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -24,10 +24,10 @@ from simlib.engines.exact.reachable import CAP
 from simlib.formatting import DUST, counted, long_date, one_digit, plainly
 from simlib.machine import priors
 from simlib.machine.measures import Measure, find
-from simlib.machine.tables import Floats
 from simlib.quantities import show
 from simlib.results import plain_json, provenance
 from simlib.scenario.model import Assumption, Scenario
+from simlib.typing import Floats
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -19,9 +19,9 @@ from simlib.engines.exact.forecast import Solver
 from simlib.errors import Problem, ScenarioError, TooManyStates, Unsupported, did_you_mean
 from simlib.machine import priors
 from simlib.machine.measures import Measure
-from simlib.machine.tables import Floats
 from simlib.scenario.model import Assumption, Scenario
 from simlib.scenario.scales import forward
+from simlib.typing import Floats
 
 SCREENING_RUNS = 4000
 """Replicates at each of the two values of an assumption when it is screened by the same dice."""

@@ -41,9 +41,9 @@ from simlib.analysis.sensitivity.screening import Input, inputs, largest_shares,
 from simlib.formatting import counted, long_date, percent
 from simlib.machine import priors
 from simlib.machine.measures import Measure, find
-from simlib.machine.tables import Floats
 from simlib.results import plain_json, provenance
 from simlib.scenario.model import Scenario
+from simlib.typing import Floats
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from simlib.analysis.evaluator import cross
-from simlib.machine.tables import Floats
+from simlib.typing import Floats, Ints
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,7 @@ class Number:
         return iter((self.value, self.half))
 
 
-def estimate(statistic: Callable[[Floats], float], values: Floats, sequence: NDArray[np.int64]) -> Number:
+def estimate(statistic: Callable[[Floats], float], values: Floats, sequence: Ints) -> Number:
     """Return a statistic of draws (D, K) and its 95% half-width.
 
     The error of the draws is Student's t over the sequences, that of the dice a jackknife over the blocks.
@@ -46,7 +45,7 @@ def estimate(statistic: Callable[[Floats], float], values: Floats, sequence: NDA
     return Number(statistic(values), float(np.hypot(draws, dice)), float(dice))
 
 
-def quantile(values: Floats, sequence: NDArray[np.int64], q: float) -> Number:
+def quantile(values: Floats, sequence: Ints, q: float) -> Number:
     """Return a quantile over draws (D, K) and its 95% half-width.
 
     The error of the draws is that of the share of draws below it, carried back through the quantiles (Woodruff 1952):

@@ -28,9 +28,9 @@ from simlib.analysis.uncertainty.estimates import Number, estimate, variance_ove
 from simlib.analysis.uncertainty.propagation import Doubt
 from simlib.formatting import brier_gain, counted, long_date, with_error
 from simlib.machine.measures import Measure
-from simlib.machine.tables import Floats
 from simlib.results import plain_json
 from simlib.scenario.model import Assumption, Scenario
+from simlib.typing import Floats
 
 if TYPE_CHECKING:
     import pandas as pd

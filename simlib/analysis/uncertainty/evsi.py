@@ -27,7 +27,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from simlib.analysis.evaluator import BLOCKS, cores, cross
 from simlib.analysis.sensitivity.screening import uncertain
@@ -39,9 +38,9 @@ from simlib.errors import Cancelled, Problem, ScenarioError, did_you_mean
 from simlib.formatting import brier_gain, long_date, percent
 from simlib.machine import priors
 from simlib.machine.measures import Measure, find
-from simlib.machine.tables import Floats
 from simlib.results import plain_json, provenance
 from simlib.scenario.model import Question, Scenario
+from simlib.typing import Floats, Ints
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -282,7 +281,7 @@ class _Play:
 
 
 def _observation(
-    scenario: Scenario, question: Question, shares: Floats, sequence: NDArray[np.int64], scores: Floats
+    scenario: Scenario, question: Question, shares: Floats, sequence: Ints, scores: Floats
 ) -> Observation:
     move = scenario.moves[question.move or ""]
     known = _known(shares)

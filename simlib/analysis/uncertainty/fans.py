@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simlib.machine.measures import find, of_forecast
-from simlib.results import Floats
+from simlib.typing import Floats
 
 if TYPE_CHECKING:
     from simlib.engines.ensemble import Draws

@@ -26,7 +26,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from simlib.analysis.evaluator import STATES_SOLVED, Engine, Responses
 from simlib.analysis.sensitivity.screening import uncertain
@@ -34,9 +33,9 @@ from simlib.analysis.uncertainty.estimates import Number, enough
 from simlib.analysis.uncertainty.sampling import SCRAMBLES, Carried, Spread
 from simlib.formatting import counted, long_date, one_digit, percent
 from simlib.machine.measures import Measure, find
-from simlib.machine.tables import Floats
 from simlib.results import plain_json, provenance
 from simlib.scenario.model import Scenario
+from simlib.typing import Floats, Ints
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -69,7 +68,7 @@ class Doubt:
     measures: tuple[Measure, ...]
     scores: Floats
     theta: Floats
-    sequence: NDArray[np.int64]
+    sequence: Ints
     answers: Floats
     spreads: Mapping[str, Spread]
     tolerance: float | None

@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from simlib.analysis.evaluator import Responses, half_widths
 from simlib.analysis.uncertainty.estimates import (
@@ -24,8 +23,8 @@ from simlib.analysis.uncertainty.estimates import (
 from simlib.errors import Cancelled
 from simlib.machine import priors
 from simlib.machine.measures import Measure
-from simlib.machine.tables import Floats
 from simlib.scenario.model import Scenario
+from simlib.typing import Floats, Ints
 
 Progress = Callable[[float], None]
 Cancel = Callable[[], bool]
@@ -170,7 +169,7 @@ def _scale(spread: Spread) -> float:
 
 
 def _spread(
-    measure: Measure, stated: Number, values: Floats, sequence: NDArray[np.int64], quantiles: Sequence[float]
+    measure: Measure, stated: Number, values: Floats, sequence: Ints, quantiles: Sequence[float]
 ) -> Spread:
     """Return what draws (D, K) say of a measure; the sequences are replications of one estimate."""
     mean = estimate(lambda x: float(x.mean()), values, sequence)

@@ -28,10 +28,10 @@ from simlib.errors import MissingDependency, Problem, ScenarioError
 from simlib.formatting import long_date, percent
 from simlib.machine import priors
 from simlib.machine.measures import Measure, every, find, of_forecast
-from simlib.machine.tables import Floats
 from simlib.results import plain_json, provenance
 from simlib.scenario.model import Assume, Force, Pin, Scenario
 from simlib.scenario.views.wording import describe, intervention_in_words
+from simlib.typing import Floats
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from simlib.formatting import percent
 from simlib.machine.measures import Measure
-from simlib.machine.tables import Floats
+from simlib.typing import Floats
 
 DUST = 1e-9
 """A difference no larger than this, relative to what differs, is rounding."""

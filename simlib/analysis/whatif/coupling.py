@@ -23,10 +23,10 @@ from numpy.typing import ArrayLike, NDArray
 from simlib.engines.montecarlo.simulator import Simulator
 from simlib.formatting import percent
 from simlib.machine.measures import Measure, reader
-from simlib.machine.tables import Floats, Ints
 from simlib.results import ONGOING, Z95, Band
 from simlib.scenario.model import Hold
 from simlib.scenario.views.wording import intervention_in_words
+from simlib.typing import Floats, Ints
 
 if TYPE_CHECKING:
     from simlib.engines.montecarlo.counts import Counts

@@ -17,9 +17,9 @@ import numpy as np
 
 from simlib.engines.montecarlo.histories import Histories
 from simlib.formatting import counted, long_date
-from simlib.machine.tables import Ints
 from simlib.results import ONGOING
 from simlib.scenario.model import Scenario
+from simlib.typing import Ints
 
 MOST = 6
 """Moves named in a sentence on what differs; the rest is counted."""

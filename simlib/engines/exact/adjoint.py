@@ -27,7 +27,9 @@ from simlib.engines.exact.states import StateSpace
 from simlib.engines.exact.uniformization import Generator, Kill, backward, flow
 from simlib.errors import Problem, ScenarioError
 from simlib.machine import priors
-from simlib.machine.tables import Floats, Ints, Segment, sums_by
+from simlib.machine.schedule import Segment
+from simlib.machine.tables import sums_by
+from simlib.typing import Floats, Ints
 
 if TYPE_CHECKING:
     import pandas as pd

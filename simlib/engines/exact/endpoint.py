@@ -26,8 +26,10 @@ from simlib.engines.exact.uniformization import Push
 from simlib.engines.montecarlo.histories import Histories
 from simlib.errors import SimlibError, Unsupported
 from simlib.machine import priors
-from simlib.machine.tables import Floats, Ints, Segment, sums_by
+from simlib.machine.schedule import Segment
+from simlib.machine.tables import sums_by
 from simlib.scenario.model import Scenario
+from simlib.typing import Floats, Ints
 
 _MOST_NUMBERS = 300_000_000
 """Numbers of backward vectors kept (2.4 GB): states times steps."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from simlib.engines.exact.states import StateSpace
-from simlib.machine.tables import Action, Floats, Ints, Tables, sums_by
+from simlib.machine.schedule import Action
+from simlib.machine.tables import Tables, sums_by
+from simlib.typing import Floats, Ints
 
 
 class Jump:

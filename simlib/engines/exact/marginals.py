@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simlib.engines.exact.states import StateSpace
-from simlib.machine.tables import Floats, Ints, Tables
+from simlib.machine.tables import Tables
+from simlib.typing import Bools, Floats, Ints
 
 _ROOM = 4096
 """Combinations a group may grow to by taking in another set of dimensions (half a first-level cache)."""
@@ -45,7 +46,7 @@ class Features:
     ending (its last value: none). `cells` (G, N) gives each state its cell in every group, numbered below `bins`.
     """
 
-    def __init__(self, tables: Tables, space: StateSpace, flags: Mapping[str, NDArray[np.bool_]]) -> None:
+    def __init__(self, tables: Tables, space: StateSpace, flags: Mapping[str, Bools]) -> None:
         self.tables, self.space = tables, space
         scenario = tables.scenario
         endings = len(scenario.endings)

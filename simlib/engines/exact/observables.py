@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 from simlib.engines.exact.solver import Solver
 from simlib.errors import Problem, ScenarioError, did_you_mean
-from simlib.machine.tables import Floats
 from simlib.results import ONGOING
+from simlib.typing import Bools, Floats
 
 
 @dataclass(frozen=True)
@@ -23,10 +20,10 @@ class Measure:
 
     name: str
     terminal: Floats | None = None
-    inside: NDArray[np.bool_] | None = None
-    fired: NDArray[np.bool_] | None = None
+    inside: Bools | None = None
+    fired: Bools | None = None
     move: int = -1
-    counted: NDArray[np.bool_] | None = None
+    counted: Bools | None = None
 
 
 def asked_for(solver: Solver, name: str) -> Measure:

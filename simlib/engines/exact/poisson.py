@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from simlib.machine.tables import Floats, Ints
+from simlib.typing import Floats, Ints
 
 FINE = 1e-30
 """Truncation of what is carried in one pass: an answer of 1e-27 keeps three digits, for about a fifth more steps than

@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from simlib.engines.exact.backend import kernels
 from simlib.engines.exact.states import StateSpace
 from simlib.errors import Cancelled, TooManyStates, Unsupported
-from simlib.machine.tables import Ints, Tables
+from simlib.machine.tables import Tables
 from simlib.machine.timeline import held_together
 from simlib.scenario.model import Hold, Pin
+from simlib.typing import Bits, Ints
 
 CAP = 2_000_000
 """Largest number of reachable states the exact engine takes on by default (about 3 GB)."""
@@ -243,7 +244,7 @@ class _Search:
         effects = (tables.effect_start, tables.effect_variable, tables.effect_shifts, tables.effect_amount)
         return tables.sizes, self.radix, moves, effects, self._clauses()
 
-    def _clauses(self) -> tuple[Ints, Ints, Ints, NDArray[np.uint64]]:
+    def _clauses(self) -> tuple[Ints, Ints, Ints, Bits]:
         """Return the clauses of all endings in order of precedence: ending, start, variable, allowed levels as bits."""
         ending, start, variable, allowed = [], [0], [], []
         for index, item in enumerate(self.tables.scenario.endings.values()):

@@ -23,9 +23,12 @@ from simlib.engines.exact.marginals import Features
 from simlib.engines.exact.reachable import CAP, enumerate_states
 from simlib.engines.exact.uniformization import Flow, Generator, Kill, flow
 from simlib.machine import priors
-from simlib.machine.tables import Action, Floats, Ints, Segment, Tables, grid, sums_by
+from simlib.machine.schedule import Action, Segment
+from simlib.machine.tables import Tables, grid, sums_by
+from simlib.machine.timeline import cut
 from simlib.results import ONGOING, Band, Forecast
 from simlib.scenario.model import Hold, Pin, Question, Scenario
+from simlib.typing import Bools, Floats, Ints
 
 TOLERANCE = 1e-9
 """Default bound on what truncation may lose of any probability."""
@@ -39,8 +42,8 @@ class Passage:
     """A question that needs a pass of its own, because what it asks for can stop being true."""
 
     question: Question
-    inside: NDArray[np.bool_] | None = None
-    pairs: NDArray[np.bool_] | None = None
+    inside: Bools | None = None
+    pairs: Bools | None = None
 
 
 @dataclass
@@ -77,7 +80,7 @@ class Solver:
         self.horizon = scenario.horizon_days if horizon is None else float(horizon)
         self.times = grid(self.horizon, times)
         self.tables = Tables(scenario, ignore_windows=ignore_windows)
-        self.segments = self.tables.segments(self.horizon)
+        self.segments = cut(self.tables, self.horizon)
         self.space = enumerate_states(self.tables, cap=cap, cancel=cancel)
         self.threads = threads
         self.passages: list[Passage] = []
@@ -144,7 +147,7 @@ class Solver:
         chances = self.tables.chances(theta, centre, segment)
         return [Jump(self.tables, self.space, action, chances, segment.held) for action in segment.actions]
 
-    def occurs(self, pair_rates: Floats, move: int, pairs: NDArray[np.bool_]) -> Floats:
+    def occurs(self, pair_rates: Floats, move: int, pairs: Bools) -> Floats:
         """Return with what hazard per day the marked pairs of a move fire in each state (N,), self-loops included."""
         entry_rates = sums_by(self.space.pair_entry, pair_rates * pairs, int(self.tables.table_start[-1]))
         fire: Floats = entry_rates[self.tables.local_index(move, self.space.levels)]
@@ -158,13 +161,13 @@ class Solver:
             return Passage(question, pairs=self.question_pairs(question))
         return Passage(question, inside=self.tables.holds(question.when, self.space.levels))
 
-    def _stays(self, inside: NDArray[np.bool_]) -> bool:
+    def _stays(self, inside: Bools) -> bool:
         """Say whether nothing ever leaves the set a question asks for: then occupancy is first passage."""
         if any(isinstance(item, Pin | Hold) for item in self.scenario.interventions):
             return False
         return not np.any(inside[self.space.source] & ~inside[self.space.target])
 
-    def question_pairs(self, question: Question) -> NDArray[np.bool_]:
+    def question_pairs(self, question: Question) -> Bools:
         """Return which pairs (P,) answer a question about a move or one of its outcomes."""
         if question.outcome is not None:
             return self.space.pair_outcome == self.tables.outcome(question.move or "", question.outcome)

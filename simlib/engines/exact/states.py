@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from simlib.machine.tables import Floats, Ints
+from simlib.typing import Bools, Floats, Ints
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class StateSpace:
         return np.repeat(np.arange(len(self), dtype=np.uint32), np.diff(self.edge_start))
 
     @cached_property
-    def ended(self) -> NDArray[np.bool_]:
+    def ended(self) -> Bools:
         """Which states are endings (N,)."""
         return self.ending >= 0
 

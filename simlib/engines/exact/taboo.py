@@ -6,13 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from simlib.engines.exact.poisson import FINE
 from simlib.engines.exact.solver import Solver
 from simlib.engines.exact.uniformization import Flow, Generator, Kill, flow
-from simlib.machine.tables import Floats
-from simlib.machine.timeline import Segment
+from simlib.machine.schedule import Segment
+from simlib.typing import Bools, Floats
 
 
 @dataclass(frozen=True)
@@ -21,7 +20,7 @@ class Avoiding:
 
     solver: Solver
     theta: Floats
-    inside: NDArray[np.bool_] | None = None
+    inside: Bools | None = None
     move: int = -1
     cancel: Callable[[], bool] | None = None
 

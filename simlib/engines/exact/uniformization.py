@@ -25,7 +25,8 @@ from simlib.engines.exact.backend import kernels
 from simlib.engines.exact.poisson import poisson, survival, truncation
 from simlib.engines.exact.states import Incoming, StateSpace
 from simlib.errors import Cancelled
-from simlib.machine.tables import Floats, Ints, sums_by
+from simlib.machine.tables import sums_by
+from simlib.typing import Bools, Floats, Ints
 
 Progress = Callable[[float], None]
 Cancel = Callable[[], bool]
@@ -85,7 +86,7 @@ class Generator:
 class Kill:
     """What ends a pass early: reaching a state of `inside` (N,) bool, or firing, with hazard `fire` (N,) per day."""
 
-    inside: NDArray[np.bool_] | None = None
+    inside: Bools | None = None
     fire: Floats | None = None
 
 
@@ -369,7 +370,7 @@ class Push:
     """The product P u, edges by source, states of `inside` held."""
 
     def __init__(
-        self, space: StateSpace, pair_values: Floats, diagonal: Floats, inside: NDArray[np.bool_] | None
+        self, space: StateSpace, pair_values: Floats, diagonal: Floats, inside: Bools | None
     ) -> None:
         self.space, self.diagonal = space, diagonal
         self.values = pair_values[space.pair]

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simlib.machine.tables import Floats, Ints
 from simlib.results import ONGOING, Z95, Band, Forecast, labels
 from simlib.scenario.model import Hold
+from simlib.typing import Floats, Ints
 
 if TYPE_CHECKING:
     from simlib.engines.montecarlo.kernel_input import Flat

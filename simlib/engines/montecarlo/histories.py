@@ -28,7 +28,7 @@ from simlib.engines.montecarlo.simulator import (
 from simlib.engines.montecarlo.streams import check_seed, seed_key
 from simlib.formatting import long_date
 from simlib.machine import priors
-from simlib.machine.tables import Floats, Ints
+from simlib.typing import Bits, Floats, Ints
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -220,7 +220,7 @@ def _joined(simulator: Simulator, seed: int, numbers: list[int], parts: list[tup
     )
 
 
-def unpack(words: NDArray[np.uint64], sizes: Ints, bit_start: Ints) -> NDArray[np.int8]:
+def unpack(words: Bits, sizes: Ints, bit_start: Ints) -> NDArray[np.int8]:
     """Return the levels (N, V) of states packed one-hot (N, W)."""
     levels = np.zeros((len(words), len(sizes)), dtype=np.int8)
     for variable, (size, first) in enumerate(zip(sizes, bit_start, strict=True)):

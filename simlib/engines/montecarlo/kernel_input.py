@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 from simlib.engines.montecarlo.arrays import Layout, Machine, Values
 from simlib.engines.montecarlo.streams import stream_hash
 from simlib.errors import MissingDependency
-from simlib.machine.tables import Floats, Ints, Segment, Tables
+from simlib.machine.schedule import Segment
+from simlib.machine.tables import Tables
 from simlib.scenario.model import Condition
+from simlib.typing import Bits, Bools, Floats, Ints
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -167,7 +169,7 @@ class Flat:
             "effect_amount": np.array([*tables.effect_amount, *(level for _, level in self.pins)], dtype=np.int32),
         }
 
-    def _held(self, segments: Sequence[Segment]) -> NDArray[np.bool_]:
+    def _held(self, segments: Sequence[Segment]) -> Bools:
         """Which effects do nothing in which segment (segments x effects, flat): moves on held variables, not pins."""
         none = np.zeros(len(self.pins), dtype=bool)
         rows = [[np.isin(self.tables.effect_variable, segment.held), none] for segment in segments]
@@ -245,5 +247,5 @@ def _meeting(variables: set[int], readers: Sequence[set[int]]) -> list[int]:
     return [index for index, read in enumerate(readers) if read & variables]
 
 
-def _hashes(kind: str, names: Iterable[str]) -> NDArray[np.uint64]:
+def _hashes(kind: str, names: Iterable[str]) -> Bits:
     return np.array([stream_hash(kind, name) for name in names], dtype=np.uint64)  # type: ignore[arg-type]

@@ -25,8 +25,10 @@ from simlib.engines.montecarlo.kernel_input import Flat, load_kernel
 from simlib.engines.montecarlo.streams import check_seed, seed_key
 from simlib.errors import Cancelled, SimlibError
 from simlib.machine import priors
-from simlib.machine.tables import Floats, Tables, grid
+from simlib.machine.tables import Tables, grid
+from simlib.machine.timeline import cut
 from simlib.results import Forecast, provenance
+from simlib.typing import Floats
 
 if TYPE_CHECKING:
     from simlib.scenario.model import Scenario
@@ -68,7 +70,7 @@ class Simulator:
         self.ignore_windows = ignore_windows
         self.kernel = load_kernel()
         self.tables = tables or Tables(scenario, ignore_windows=ignore_windows)
-        self.flat = Flat(self.tables, self.tables.segments(self.horizon), self.times)
+        self.flat = Flat(self.tables, cut(self.tables, self.horizon), self.times)
 
     @cached_property
     def stated(self) -> Floats:

@@ -38,9 +38,10 @@ import operator
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-Words = NDArray[np.uint64]
+from simlib.typing import Bits, Floats
+
 StreamKind = Literal["move", "start", "force"]
 
 MAX_SEED = 2**63 - 1
@@ -70,7 +71,7 @@ def stream_hash(kind: StreamKind, name: str) -> int:
     return int.from_bytes(digest, "little")
 
 
-def mix(x: ArrayLike) -> Words:
+def mix(x: ArrayLike) -> Bits:
     """Return Stafford's variant 13 of 64-bit words: a bijection whose output bits each depend on every input bit."""
     word = np.atleast_1d(np.asarray(x, dtype=np.uint64))
     word = (word ^ (word >> np.uint64(30))) * MIX_1
@@ -83,23 +84,23 @@ def seed_key(seed: int) -> np.uint64:
     return np.uint64(mix(np.atleast_1d(np.uint64(check_seed(seed))) + GAMMA)[0])
 
 
-def stream_keys(seed: int, replicates: ArrayLike, stream: int) -> Words:
+def stream_keys(seed: int, replicates: ArrayLike, stream: int) -> Bits:
     """Return the key of one stream (a `stream_hash`) in each of some replicates (R,)."""
     number = np.atleast_1d(np.asarray(replicates, dtype=np.uint64)) + np.uint64(1)
     return mix(mix(seed_key(seed) + number * GAMMA) ^ np.uint64(stream))
 
 
-def draws(keys: ArrayLike, number: ArrayLike) -> Words:
+def draws(keys: ArrayLike, number: ArrayLike) -> Bits:
     """Return draw `number` (from 0) of the streams with these keys, as 64-bit words; broadcasts."""
     count = np.atleast_1d(np.asarray(number, dtype=np.uint64)) + np.uint64(1)
     return mix(np.asarray(keys, dtype=np.uint64) + count * GAMMA)
 
 
-def uniforms(words: Words) -> NDArray[np.float64]:
+def uniforms(words: Bits) -> Floats:
     """Return 64-bit words as numbers strictly between 0 and 1, on the lattice (k + 1/2) / 2**52."""
     return ((words >> np.uint64(12)).astype(np.float64) + 0.5) * 2.0**-52
 
 
-def exponentials(words: Words) -> NDArray[np.float64]:
+def exponentials(words: Bits) -> Floats:
     """Return 64-bit words as unit exponentials."""
     return -np.log(uniforms(words))

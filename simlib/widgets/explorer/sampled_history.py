@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from simlib.errors import MissingDependency
 from simlib.results import ONGOING
+from simlib.typing import Floats, Ints
 from simlib.widgets.explorer.engine_cache import Answers
 from simlib.widgets.explorer.state import Settings
 
@@ -26,8 +26,8 @@ class Told:
     of: int
     ending: str
     sentences: tuple[str, ...]
-    days: NDArray[np.float64]
-    rungs: NDArray[np.int64]
+    days: Floats
+    rungs: Ints
     rung_names: tuple[str, ...]
 
     def turning_points(self) -> list[str]:
@@ -72,7 +72,7 @@ def tell(answers: Answers, settings: Settings, *, ending: str = "", number: int 
     )
 
 
-def _fitting(answers: Answers, settings: Settings, ending: str) -> NDArray[np.int64]:
+def _fitting(answers: Answers, settings: Settings, ending: str) -> Ints:
     """Return the numbers of the replicates that end so."""
     if not ending:
         return np.arange(SAMPLE)

@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
 from simlib.formatting import long_date
 from simlib.machine import priors
 from simlib.quantities import show
 from simlib.scenario.model import Assumption, Scenario
 from simlib.scenario.scales import forward
+from simlib.typing import Floats
 
 STEPS = 100
 """A slider has positions 0 to STEPS; the stated value is in the middle."""
@@ -40,7 +40,7 @@ class Dial:
         return self.assumption.id
 
     @cached_property
-    def grid(self) -> NDArray[np.float64]:
+    def grid(self) -> Floats:
         """The value at each position (STEPS + 1,), in base units."""
         from scipy.special import ndtr
 

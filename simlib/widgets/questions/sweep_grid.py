@@ -13,10 +13,10 @@ import numpy as np
 from simlib.errors import Problem, ScenarioError, SimlibError
 from simlib.formatting import long_date, percent
 from simlib.quantities import show
-from simlib.results import Floats
 from simlib.scenario.model import Assumption, Scenario, View
 from simlib.scenario.scales import forward, inverse
 from simlib.scenario.views.variation import with_interventions
+from simlib.typing import Floats
 from simlib.widgets.explorer.autosave import folder
 from simlib.widgets.questions.choices import NONE, measure, number, told
 from simlib.widgets.questions.inquiry import Answer, Cancel, Control, Plot, Progress, Question

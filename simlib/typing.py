@@ -1,0 +1,17 @@
+"""Types that many rooms share: arrays, and the names of the engines."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+Bits = NDArray[np.uint64]
+"""Packed one-hot states or keys of random streams, 64 bits a word."""
+
+Engine = Literal["auto", "exact", "montecarlo"]
+"""What answers a question; "auto" is the exact engine where the states fit, else Monte Carlo."""
