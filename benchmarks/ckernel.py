@@ -46,8 +46,14 @@ def run(library: ctypes.CDLL, simulator: Simulator, *, runs: int, seed: int = 0)
     values = flat.values(simulator.stated)
     job = _Job(simulator, values, seed_key(seed), 0, runs)
     work = make_work(flat.layout, flat.machine)
-    sizes = [len(work.level), len(work.rate), len(work.rung), len(flat.machine.segment_end), 0,
-             len(flat.machine.effect_variable)]  # fmt: skip
+    sizes = [
+        len(work.level),
+        len(work.rate),
+        len(work.rung),
+        len(flat.machine.segment_end),
+        0,
+        len(flat.machine.effect_variable),
+    ]
     layout = (ctypes.c_int64 * (len(flat.layout) + len(sizes)))(*flat.layout, *sizes)
     structs = [layout, *(pointers(part) for part in (flat.machine, values, work, job.each))]
     library.run(*structs, np.uint64(seed_key(seed)), 0, runs)

@@ -68,8 +68,12 @@ def memory() -> None:
         [sys.executable, "-m", "benchmarks.exact", "million"], capture_output=True, text=True, check=True
     )
     count, megabytes, seconds = done.stdout.split()
-    line(f"memory of {int(count):,} states, whole Forecast", f"{float(megabytes):,.0f} MB", "under 4 GB",
-         float(megabytes) < 4096)  # fmt: skip
+    line(
+        f"memory of {int(count):,} states, whole Forecast",
+        f"{float(megabytes):,.0f} MB",
+        "under 4 GB",
+        float(megabytes) < 4096,
+    )
     line("  time for it", f"{float(seconds):.0f} s")
 
 

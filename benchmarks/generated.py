@@ -88,19 +88,34 @@ class Generator:
         names, count = self.names, len(self.names)
         rungs = [Rung("low"), *(Rung(f"rung-{n}", self.all_at(names[: n + 1], 2)) for n in range(4))]
         return Scenario(
-            name, name, dt.date(2031, 4, 1), horizon, {"nature": Actor("nature", "Nature")},
+            name,
+            name,
+            dt.date(2031, 4, 1),
+            horizon,
+            {"nature": Actor("nature", "Nature")},
             {n: Variable(n, n, levels, ((levels[0], None),)) for n, levels in self.levels.items()},
-            self.assumptions, {move.id: move for move in self.moves},
-            {f"end-{k}": Ending(f"end-{k}", f"end-{k}", self.all_at(sorted({names[(k + j) % count] for j in range(6)})))
-             for k in range(endings)},
+            self.assumptions,
+            {move.id: move for move in self.moves},
+            {
+                f"end-{k}": Ending(
+                    f"end-{k}", f"end-{k}", self.all_at(sorted({names[(k + j) % count] for j in range(6)}))
+                )
+                for k in range(endings)
+            },
             {"height": Ladder("height", "height", tuple(rungs))},
             {f"q{k}": Question(f"q{k}", f"q{k}", self.all_at([names[k], names[(k + 3) % count]])) for k in range(4)},
-        )  # fmt: skip
+        )
 
 
 def generated(
-    sizes: Sequence[int] = SIZES, moves: int = 32, factors: int = 81, *, horizon: float = 180.0,
-    events_per_day: float = 0.75, endings: int = 2, seed: int = 1,
-) -> Scenario:  # fmt: skip
+    sizes: Sequence[int] = SIZES,
+    moves: int = 32,
+    factors: int = 81,
+    *,
+    horizon: float = 180.0,
+    events_per_day: float = 0.75,
+    endings: int = 2,
+    seed: int = 1,
+) -> Scenario:
     """Return a world with the given level counts, moves and factors (2 or 3 each), and about `events_per_day`."""
     return Generator(sizes, moves, factors, events_per_day, seed).scenario("generated", horizon, endings)

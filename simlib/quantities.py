@@ -26,14 +26,7 @@ from simlib.errors import QuantityError
 
 Kind = Literal["rate", "chance", "factor", "duration", "number"]
 
-DAYS_PER = {
-    "minute": 1 / 1440,
-    "hour": 1 / 24,
-    "day": 1.0,
-    "week": 7.0,
-    "month": 365.25 / 12,
-    "year": 365.25,
-}
+DAYS_PER = {"minute": 1 / 1440, "hour": 1 / 24, "day": 1.0, "week": 7.0, "month": 365.25 / 12, "year": 365.25}
 """Days in one unit of time; a month is a twelfth of a Julian year (30.4375 days)."""
 
 MAX_TEXT = 100
@@ -211,9 +204,7 @@ def show(value: float, kind: Kind, unit: str = "") -> str:
     return _phrase(value, kind, unit, _digits)
 
 
-_ROUND = (
-    (10,), (10, 30), (10, 20, 50), (10, 20, 30, 50, 70), (10, 15, *range(20, 100, 10)), tuple(range(10, 100, 2)),
-)  # fmt: skip
+_ROUND = ((10,), (10, 30), (10, 20, 50), (10, 20, 30, 50, 70), (10, 15, *range(20, 100, 10)), tuple(range(10, 100, 2)))
 """Two first digits of round numbers, from few to many."""
 
 

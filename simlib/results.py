@@ -143,16 +143,22 @@ class Forecast:
     def _band_rows(self, kind: str, bands: Mapping[str, Band]) -> Iterator[dict[str, Any]]:
         for name, band in bands.items():
             for (day, by), p, low, high in zip(self._days(), band.probability, band.low, band.high, strict=True):
-                yield {"day": day, "by": by, kind: name, "label": self.label(kind + "s", name),
-                       "probability": p, "low": low, "high": high}  # fmt: skip
+                yield {
+                    "day": day,
+                    "by": by,
+                    kind: name,
+                    "label": self.label(kind + "s", name),
+                    "probability": p,
+                    "low": low,
+                    "high": high,
+                }
 
     def _nested_rows(self, outer: str, inner: str, attribute: str) -> Iterator[dict[str, Any]]:
         for name, parts in getattr(self, attribute).items():
             for part, values in parts.items():
                 band = self.part(attribute, name, part)
                 for (day, by), p, low, high in zip(self._days(), values, band.low, band.high, strict=True):
-                    yield {"day": day, "by": by, outer: name, inner: part, "probability": p,
-                           "low": low, "high": high}  # fmt: skip
+                    yield {"day": day, "by": by, outer: name, inner: part, "probability": p, "low": low, "high": high}
 
     def part(self, kind: str, name: str, part: str) -> Band:
         """Return a level (of "variables") or a rung (of "ladders") with its interval, made as that of an ending is."""
@@ -168,8 +174,15 @@ class Forecast:
         for name, values in self.moves.items():
             half = self.error["moves"][name] if self.error else np.zeros_like(values)
             for (day, by), count, h in zip(self._days(), values, half, strict=True):
-                yield {"day": day, "by": by, "move": name, "label": self.label("moves", name),
-                       "expected": count, "low": max(count - h, 0.0), "high": count + h}  # fmt: skip
+                yield {
+                    "day": day,
+                    "by": by,
+                    "move": name,
+                    "label": self.label("moves", name),
+                    "expected": count,
+                    "low": max(count - h, 0.0),
+                    "high": count + h,
+                }
 
     def label(self, kind: str, name: str) -> str:
         """Return the label people read for an id of a kind ("endings", "questions", "moves", ...)."""
@@ -236,15 +249,25 @@ class Forecast:
 
         error = data.get("error")
         return cls(
-            scenario=data["scenario"], title=data["title"], as_of=dt.date.fromisoformat(data["as_of"]),
-            horizon_days=float(data["horizon_days"]), engine=data["engine"], times=np.asarray(data["times"], float),
-            endings=bands(data["endings"]), questions=bands(data["questions"]),
-            variables=_arrays(data["variables"]), ladders=_arrays(data["ladders"]), moves=_arrays(data["moves"]),
-            error=None if error is None else _arrays(error), assumptions=dict(data["assumptions"]),
-            labels=data["labels"], provenance=data["provenance"], states=data.get("states"),
+            scenario=data["scenario"],
+            title=data["title"],
+            as_of=dt.date.fromisoformat(data["as_of"]),
+            horizon_days=float(data["horizon_days"]),
+            engine=data["engine"],
+            times=np.asarray(data["times"], float),
+            endings=bands(data["endings"]),
+            questions=bands(data["questions"]),
+            variables=_arrays(data["variables"]),
+            ladders=_arrays(data["ladders"]),
+            moves=_arrays(data["moves"]),
+            error=None if error is None else _arrays(error),
+            assumptions=dict(data["assumptions"]),
+            labels=data["labels"],
+            provenance=data["provenance"],
+            states=data.get("states"),
             interventions=tuple(data["interventions"]),
             stated=cls.from_dict(data["stated"]) if "stated" in data else None,
-        )  # fmt: skip
+        )
 
     def save(self, path: str | Path) -> Path:
         """Write one JSON file (gzip-compressed when the name ends in .gz), whole or not at all; return its path."""
@@ -313,10 +336,14 @@ def write_atomically(target: Path, payload: bytes) -> None:
 def labels(scenario: Scenario) -> dict[str, dict[str, str]]:
     """Return the labels a forecast needs to be read on its own: {kind: {id: label}}."""
     groups: dict[str, Mapping[str, Any]] = {
-        "actors": scenario.actors, "variables": scenario.variables, "endings": scenario.endings,
-        "questions": scenario.questions, "moves": scenario.moves, "ladders": scenario.ladders,
+        "actors": scenario.actors,
+        "variables": scenario.variables,
+        "endings": scenario.endings,
+        "questions": scenario.questions,
+        "moves": scenario.moves,
+        "ladders": scenario.ladders,
         "assumptions": scenario.assumptions,
-    }  # fmt: skip
+    }
     return {kind: {name: item.label for name, item in group.items()} for kind, group in groups.items()}
 
 

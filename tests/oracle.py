@@ -17,19 +17,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.linalg import expm
 
-from simlib.scenario.model import (
-    Assume,
-    Effect,
-    Forbid,
-    Force,
-    Hold,
-    Move,
-    Outcome,
-    Pin,
-    Policy,
-    Question,
-    Scenario,
-)
+from simlib.scenario.model import Assume, Effect, Forbid, Force, Hold, Move, Outcome, Pin, Policy, Question, Scenario
 
 State = tuple[tuple[str, ...], bool]
 """One level for each variable, and whether the question has happened."""
@@ -57,9 +45,7 @@ def solve(scenario: Scenario, times: Sequence[float], values: Mapping[str, float
     vectors, answer.without_effect = machine.carry(times)
     levels = [(vectors[:, x], state[0]) for x, state in enumerate(machine.states)]
     for ending in [*scenario.endings, "ongoing"]:
-        answer.endings[ending] = total(
-            (p for p, x in levels if (machine.ending(x) or "ongoing") == ending), len(times)
-        )
+        answer.endings[ending] = total((p for p, x in levels if (machine.ending(x) or "ongoing") == ending), len(times))
     for place, variable in enumerate(scenario.variables.values()):
         answer.variables[variable.id] = {
             level: total((p for p, x in levels if x[place] == level), len(times)) for level in variable.levels

@@ -37,7 +37,7 @@ from simlib.scenario.model import (
     Scenario,
     Variable,
     Window,
-)  # fmt: skip
+)
 
 AS_OF = dt.date(2031, 4, 1)
 LEVELS = ("calm", "uneasy", "tense", "open")
@@ -79,9 +79,20 @@ class _Drawing:
         questions = {name: self._question(name, moves) for name in _names("question", self.dice.randint(0, 3))}
         acts = tuple(self._intervention(moves) for _ in range(self.dice.randint(0, 3))) if interventions else ()
         return Scenario(
-            "random-world", "A random world", AS_OF, float(self.horizon), ACTORS, self.variables, self.assumptions,
-            moves, endings, ladders, questions, interventions=acts, ladder=next(iter(ladders), ""),
-        )  # fmt: skip
+            "random-world",
+            "A random world",
+            AS_OF,
+            float(self.horizon),
+            ACTORS,
+            self.variables,
+            self.assumptions,
+            moves,
+            endings,
+            ladders,
+            questions,
+            interventions=acts,
+            ladder=next(iter(ladders), ""),
+        )
 
     # ------------------------------------------------------------ numbers
 
@@ -172,17 +183,25 @@ class _Drawing:
             Outcome(branch, branch, chance, self._effects()) for branch, chance in self.chances(name, names, ".chance")
         )
         return Move(
-            name, self.dice.choice(list(ACTORS)), name, self.rate(f"{name}.rate"), when=self.condition(always=50),
-            between=self.window(20), factors=factors, outcomes=outcomes, covert=self.often(20),
-        )  # fmt: skip
+            name,
+            self.dice.choice(list(ACTORS)),
+            name,
+            self.rate(f"{name}.rate"),
+            when=self.condition(always=50),
+            between=self.window(20),
+            factors=factors,
+            outcomes=outcomes,
+            covert=self.often(20),
+        )
 
     def _effects(self) -> tuple[Effect, ...]:
         some = self.dice.sample(list(self.variables.values()), min(self.dice.choice((1, 1, 2, 0)), len(self.variables)))
         return tuple(
-            Effect(v.id, shift=self.dice.choice((-2, -1, 1, 2))) if self.often(50)
+            Effect(v.id, shift=self.dice.choice((-2, -1, 1, 2)))
+            if self.often(50)
             else Effect(v.id, level=self.dice.choice(v.levels))
             for v in some
-        )  # fmt: skip
+        )
 
     # ------------------------------------------------------------ what is asked
 

@@ -9,8 +9,18 @@ from hypothesis import strategies as st
 from simlib.errors import QuantityError
 from simlib.quantities import check_range, parse, round_values, show, unit_days, window_days, write
 
-RATE_UNITS = ["per minute", "per day", "per week", "per month", "per year", "every day", "every week", "within 90 days",
-              "within 3 months", "within 1 week"]  # fmt: skip
+RATE_UNITS = [
+    "per minute",
+    "per day",
+    "per week",
+    "per month",
+    "per year",
+    "every day",
+    "every week",
+    "within 90 days",
+    "within 3 months",
+    "within 1 week",
+]
 
 
 @pytest.mark.parametrize(

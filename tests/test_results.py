@@ -53,8 +53,22 @@ def test_a_file_that_is_no_forecast_is_refused(tmp_path, payload, words):
 
 def test_the_contract_of_the_json(forecast):
     data = json.loads(json.dumps(forecast.to_dict(), allow_nan=False))
-    assert {"scenario", "as_of", "horizon_days", "engine", "times", "endings", "variables", "ladders", "moves",
-            "questions", "error", "assumptions", "provenance", "states"} <= data.keys()  # fmt: skip
+    assert {
+        "scenario",
+        "as_of",
+        "horizon_days",
+        "engine",
+        "times",
+        "endings",
+        "variables",
+        "ladders",
+        "moves",
+        "questions",
+        "error",
+        "assumptions",
+        "provenance",
+        "states",
+    } <= data.keys()
     assert data["endings"].keys() == {"across", "ongoing"}
     assert data["endings"]["across"].keys() == {"probability", "low", "high"}
     assert {"scenario_sha256", "seed", "runs", "version"} <= data["provenance"].keys()

@@ -60,9 +60,8 @@ PLANS = {"stop": [STOP], "nudge": [NUDGE], "keep": [Hold("door", "shut")], "slow
 
 def plans_design():
     return sweep.views_design(
-        {"calm": doors(), "eager": with_values(doors(), {"push": 0.2})}, plans=PLANS,
-        seeds=(3, 4),
-    )  # fmt: skip
+        {"calm": doors(), "eager": with_values(doors(), {"push": 0.2})}, plans=PLANS, seeds=(3, 4)
+    )
 
 
 def test_views_plans_and_seeds_are_crossed():
@@ -128,8 +127,15 @@ def test_any_design_is_crossed_with_the_same_values_and_dice(design, tmp_path):
 def test_a_sweep_stopped_anywhere_has_tried_all_plans_alike(tmp_path):
     design, told = sweep.sobol_design(doors(), 32).crossed({"stop": [STOP], "nudge": [NUDGE]}), []
     with pytest.raises(Cancelled):
-        sweep.run(design, tmp_path, runs=20, workers=1, block=4, progress=lambda *x: told.append(x),
-                  cancel=lambda: len(told) >= 9)  # fmt: skip
+        sweep.run(
+            design,
+            tmp_path,
+            runs=20,
+            workers=1,
+            block=4,
+            progress=lambda *x: told.append(x),
+            cancel=lambda: len(told) >= 9,
+        )
     done = sweep.read(tmp_path).drop_duplicates("point")
     counts = done.groupby("plan").size()
     assert 36 <= len(done) < 96
@@ -220,8 +226,15 @@ def test_an_aborted_sweep_goes_on_and_is_a_fair_sample(tmp_path):
     design = sweep.sobol_design(doors(), 64)
     told = []
     with pytest.raises(Cancelled, match="run it again to go on"):
-        sweep.run(design, tmp_path / "a", runs=50, workers=1, block=4, progress=lambda *x: told.append(x),
-                  cancel=lambda: len(told) >= 8)  # fmt: skip
+        sweep.run(
+            design,
+            tmp_path / "a",
+            runs=50,
+            workers=1,
+            block=4,
+            progress=lambda *x: told.append(x),
+            cancel=lambda: len(told) >= 8,
+        )
     half = sweep.read(tmp_path / "a")
     assert 32 <= half["point"].nunique() < 64
     assert half["point"].max() > 48
@@ -432,8 +445,9 @@ def test_a_cluster_gives_the_same_bits_even_when_a_worker_dies(tmp_path, cluster
             killed.append(next(iter(cluster.workers.values())).pid)
             os.kill(killed[0], signal.SIGKILL)
 
-    report = sweep.run(design, tmp_path / "cluster", runs=200, block=2, scheduler=cluster.scheduler_address,
-                       progress=kill_one)  # fmt: skip
+    report = sweep.run(
+        design, tmp_path / "cluster", runs=200, block=2, scheduler=cluster.scheduler_address, progress=kill_one
+    )
     assert killed
     assert report.done_now == 80
     assert [line for line in report.retried if re.search(r"worker tcp://\S+ was at when it left", line)]
@@ -464,8 +478,9 @@ def test_results_that_died_with_their_workers_before_they_were_fetched_are_worke
         lost.append(True)
 
     design = sweep.sobol_design(doors(), 16)
-    report = sweep.run(design, tmp_path / "cluster", runs=20, block=2, scheduler=cluster.scheduler_address,
-                       progress=kill_all)  # fmt: skip
+    report = sweep.run(
+        design, tmp_path / "cluster", runs=20, block=2, scheduler=cluster.scheduler_address, progress=kill_all
+    )
     assert lost
     assert (report.done_now, report.failed) == (16, ())
     sweep.run(design, tmp_path / "here", runs=20, block=2)

@@ -33,7 +33,7 @@ from simlib.scenario.model import (
     Scenario,
     Variable,
     Window,
-)  # fmt: skip
+)
 
 AS_OF = dt.date(2031, 4, 1)
 
@@ -56,10 +56,12 @@ def condition(when: When) -> Condition:
     if when is None:
         return ALWAYS
     clauses = [when] if isinstance(when, Mapping) else when
-    return Condition(tuple(
-        tuple((name, (levels,) if isinstance(levels, str) else tuple(levels)) for name, levels in clause.items())
-        for clause in clauses
-    ))  # fmt: skip
+    return Condition(
+        tuple(
+            tuple((name, (levels,) if isinstance(levels, str) else tuple(levels)) for name, levels in clause.items())
+            for clause in clauses
+        )
+    )
 
 
 def effects(then: Mapping[str, str | int] | None) -> tuple[Effect, ...]:
@@ -126,15 +128,24 @@ class World:
         )
         branches = tuple(
             Outcome(
-                branch, branch, None if chance is None else self.number(f"{name}.{branch}.chance", "chance", chance),
+                branch,
+                branch,
+                None if chance is None else self.number(f"{name}.{branch}.chance", "chance", chance),
                 effects(to),
             )
             for branch, (chance, to) in (outcomes or {"done": (None, then or {})}).items()
-        )  # fmt: skip
+        )
         self.moves[name] = Move(
-            name, actor, name, self.number(f"{name}.rate", "rate", rate), when=condition(when), between=between,
-            factors=factors, outcomes=branches, covert=covert,
-        )  # fmt: skip
+            name,
+            actor,
+            name,
+            self.number(f"{name}.rate", "rate", rate),
+            when=condition(when),
+            between=between,
+            factors=factors,
+            outcomes=branches,
+            covert=covert,
+        )
         return self
 
     def ending(self, name: str, when: When) -> World:
@@ -147,9 +158,7 @@ class World:
         self.ladders[name] = Ladder(name, name, tuple(Rung(rung, condition(when)) for rung, when in rungs.items()))
         return self
 
-    def question(
-        self, name: str, when: When = None, *, move: str | None = None, outcome: str | None = None
-    ) -> World:
+    def question(self, name: str, when: When = None, *, move: str | None = None, outcome: str | None = None) -> World:
         """Add a question about a condition or about a move (outcome)."""
         asked = None if when is None else condition(when)
         self.questions[name] = Question(name, name, asked, move, outcome)
@@ -158,9 +167,18 @@ class World:
     def scenario(self) -> Scenario:
         """Return the scenario."""
         return Scenario(
-            self.id, self.id, AS_OF, self.horizon, {"nature": Actor("nature", "Nature")}, dict(self.variables),
-            dict(self.assumptions), dict(self.moves), dict(self.endings), dict(self.ladders), dict(self.questions),
-        )  # fmt: skip
+            self.id,
+            self.id,
+            AS_OF,
+            self.horizon,
+            {"nature": Actor("nature", "Nature")},
+            dict(self.variables),
+            dict(self.assumptions),
+            dict(self.moves),
+            dict(self.endings),
+            dict(self.ladders),
+            dict(self.questions),
+        )
 
 
 def two_states(rate: float = 0.1, back: float | None = None, *, ends: bool = False, horizon: float = 30.0) -> Scenario:
@@ -250,9 +268,7 @@ def windows(
     return world.ending("fallen", {"gate": "down"}).scenario()
 
 
-def hidden_spread(
-    share: float = 0.3, slow: float = 0.02, fast: float = 0.2, *, horizon: float = 30.0
-) -> Scenario:
+def hidden_spread(share: float = 0.3, slow: float = 0.02, fast: float = 0.2, *, horizon: float = 30.0) -> Scenario:
     """A fuse is dry with probability `share`, else damp, and nobody knows: P(burnt by t) mixes two exponentials.
 
     share (1 - exp(-fast t)) + (1 - share) (1 - exp(-slow t)).
@@ -292,23 +308,35 @@ def tempo_world(*, horizon: float = 60.0) -> Scenario:
     quiet, hot = {"tempo": "quiet"}, {"tempo": "hot"}
     world.move("cool", 0.14, {"tempo": "quiet"}, when=hot, covert=True)
     world.move(
-        "patrol", 0.15, when={"standoff": ["calm", "patrols"]}, times=[(3.0, hot), (0.5, {"talks": "open"})],
-        outcomes={"no-incident": (None, {}), "challenged": (0.3, {"standoff": +1, "tempo": "hot"})}, actor="north",
-    )  # fmt: skip
+        "patrol",
+        0.15,
+        when={"standoff": ["calm", "patrols"]},
+        times=[(3.0, hot), (0.5, {"talks": "open"})],
+        outcomes={"no-incident": (None, {}), "challenged": (0.3, {"standoff": +1, "tempo": "hot"})},
+        actor="north",
+    )
     world.move("withdraw", 0.1, {"standoff": -1}, when=[{"talks": "open"}, quiet], actor="north")
     world.move(
-        "clash", 0.05, when={"standoff": ["patrols", "clashes"]}, times=[(4.0, hot, window(10, 29))],
+        "clash",
+        0.05,
+        when={"standoff": ["patrols", "clashes"]},
+        times=[(4.0, hot, window(10, 29))],
         outcomes={"small": (0.9, {"standoff": +1, "tempo": "hot"}), "large": (None, {"standoff": "war"})},
         actor="south",
-    )  # fmt: skip
+    )
     world.move("invite", 0.06, {"talks": "open"}, when={"talks": "none"}, times=[(0.3, hot)], actor="south")
     world.move("sign", 0.04, {"talks": "signed"}, when={"talks": "open", "standoff": ["calm", "patrols"]})
     world.move("storm-off", 0.05, {"talks": "none"}, when={"talks": "open"}, between=window(5, 44))
     world.move("rumour", 0.5)
     world.ending("war", {"standoff": "war"}).ending("treaty", {"talks": "signed"})
     world.ending("quiet", {"standoff": "calm", "tempo": "quiet", "talks": "open"})
-    world.ladder("height", calm=None, shows={"standoff": ["patrols", "clashes", "war"]},
-                 arms={"standoff": ["clashes", "war"]}, war={"standoff": "war"})  # fmt: skip
+    world.ladder(
+        "height",
+        calm=None,
+        shows={"standoff": ["patrols", "clashes", "war"]},
+        arms={"standoff": ["clashes", "war"]},
+        war={"standoff": "war"},
+    )
     world.ladder("mood", cold=None, talking={"talks": ["open", "signed"]}, tense=[hot, {"standoff": "clashes"}])
     world.question("any-clash", {"standoff": ["clashes", "war"]}).question("large-clash", move="clash", outcome="large")
     return world.question("invited", move="invite").question("hot-at-all", hot).scenario()
@@ -316,15 +344,17 @@ def tempo_world(*, horizon: float = 60.0) -> Scenario:
 
 def intervened_world() -> Scenario:
     """The tempo world with one intervention of every kind."""
-    return tempo_world().replace(interventions=(
-        Force("invite", date(3)),
-        Force("clash", date(6), "small"),
-        Pin("tempo", "hot", date(20)),
-        Forbid("patrol", date(25), until=date(40)),
-        Forbid("rumour", date(10), when=condition({"tempo": "hot"})),
-        Policy("withdraw", 0.3, condition({"standoff": "clashes"}), date(4)),
-        Hold("talks", "open", date(28), until=date(35)),
-        Assume("cool.rate", 0.5, date=date(30)),
-        Assume("clash.times.1", 8.0, condition({"talks": "none"}), date(12), until=date(25)),
-        Assume("patrol.challenged.chance", 0.6, date=date(2), until=date(9)),
-    ))  # fmt: skip
+    return tempo_world().replace(
+        interventions=(
+            Force("invite", date(3)),
+            Force("clash", date(6), "small"),
+            Pin("tempo", "hot", date(20)),
+            Forbid("patrol", date(25), until=date(40)),
+            Forbid("rumour", date(10), when=condition({"tempo": "hot"})),
+            Policy("withdraw", 0.3, condition({"standoff": "clashes"}), date(4)),
+            Hold("talks", "open", date(28), until=date(35)),
+            Assume("cool.rate", 0.5, date=date(30)),
+            Assume("clash.times.1", 8.0, condition({"talks": "none"}), date(12), until=date(25)),
+            Assume("patrol.challenged.chance", 0.6, date=date(2), until=date(9)),
+        )
+    )

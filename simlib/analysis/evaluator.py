@@ -159,25 +159,36 @@ def _read(solver: Solver, solution: Solution, measure: Measure) -> float:
 
 
 def _by_replicate(
-    simulator: Simulator, measures: Sequence[Measure], centre: Floats, blocks: int, seed: int, which: range,
+    simulator: Simulator,
+    measures: Sequence[Measure],
+    centre: Floats,
+    blocks: int,
+    seed: int,
+    which: range,
     theta: Floats,
-) -> Floats:  # fmt: skip
+) -> Floats:
     counts = simulator.run(theta, centre=centre, runs=len(which), seed=seed, first=which.start, threads=1)
     endings = [*simulator.scenario.endings, ONGOING]
     ending = np.where(counts.ending < 0, len(endings) - 1, counts.ending)
     happened = [
-        ending == endings.index(m.of) if m.kind == "ending"
+        ending == endings.index(m.of)
+        if m.kind == "ending"
         else counts.question_time[:, m.column(simulator.scenario)] <= simulator.horizon
         for m in measures
-    ]  # fmt: skip
+    ]
     result: Floats = np.array([x.reshape(blocks, -1).mean(axis=1) for x in happened]).T
     return result
 
 
 def _by_block(
-    simulator: Simulator, measures: Sequence[Measure], centre: Floats, blocks: int, seed: int, which: range,
+    simulator: Simulator,
+    measures: Sequence[Measure],
+    centre: Floats,
+    blocks: int,
+    seed: int,
+    which: range,
     theta: Floats,
-) -> Floats:  # fmt: skip
+) -> Floats:
     read, each = reader(simulator.scenario, measures), len(which) // blocks
     parts = (
         simulator.run(theta, centre=centre, runs=each, seed=seed, first=first, threads=1) for first in which[::each]

@@ -130,12 +130,22 @@ class Pooled:
         import pandas as pd
 
         rows = [
-            {"kind": item.kind, "name": item.id, "label": item.label, "day": float(day),
-             "linear": item.linear[t], "logarithmic": item.logarithmic[t], "lowest": item.views[:, t].min(),
-             "highest": item.views[:, t].max(), "deviation": item.deviation[t], "divergence_bits": item.divergence[t]}
+            {
+                "kind": item.kind,
+                "name": item.id,
+                "label": item.label,
+                "day": float(day),
+                "linear": item.linear[t],
+                "logarithmic": item.logarithmic[t],
+                "lowest": item.views[:, t].min(),
+                "highest": item.views[:, t].max(),
+                "deviation": item.deviation[t],
+                "divergence_bits": item.divergence[t],
+            }
             | {f"view:{name}": item.views[v, t] for v, name in enumerate(self.weights)}
-            for item in self.items for t, day in enumerate(self.times)
-        ]  # fmt: skip
+            for item in self.items
+            for t, day in enumerate(self.times)
+        ]
         return pd.DataFrame(rows)
 
     def ranked(self, kind: Kind | None = None) -> list[Item]:
@@ -167,15 +177,31 @@ class Pooled:
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON data."""
         arrays = ("linear", "logarithmic", "deviation", "divergence")
-        plain: dict[str, Any] = plain_json({
-            "question": "pool", "scenario": self.scenario, "title": self.title, "as_of": self.as_of, "by": self.by,
-            "times": self.times, "weights": self.weights, "draws": self.over_priors,
-            **{f"{kind}s": {item.id: {"label": item.label, "views": dict(zip(self.weights, item.views, strict=True))}
-                            | {name: getattr(item, name) for name in arrays}
-                            for item in self.items if item.kind == kind} for kind in ("ending", "question")},
-            "divergence": self.divergence, "entropy": self.entropy, "sentences": self.sentences(),
-            "provenance": self.provenance,
-        })  # fmt: skip
+        plain: dict[str, Any] = plain_json(
+            {
+                "question": "pool",
+                "scenario": self.scenario,
+                "title": self.title,
+                "as_of": self.as_of,
+                "by": self.by,
+                "times": self.times,
+                "weights": self.weights,
+                "draws": self.over_priors,
+                **{
+                    f"{kind}s": {
+                        item.id: {"label": item.label, "views": dict(zip(self.weights, item.views, strict=True))}
+                        | {name: getattr(item, name) for name in arrays}
+                        for item in self.items
+                        if item.kind == kind
+                    }
+                    for kind in ("ending", "question")
+                },
+                "divergence": self.divergence,
+                "entropy": self.entropy,
+                "sentences": self.sentences(),
+                "provenance": self.provenance,
+            }
+        )
         return plain
 
 
@@ -208,17 +234,26 @@ def pool(forecasts: Mapping[str, Forecast], weights: Mapping[str, float] | None 
     endings = np.stack([_distribution(forecast) for forecast in forecasts.values()])
     seen = np.stack([_seen(p, f) for p, f in zip(endings, forecasts.values(), strict=True)])
     pools = linear(endings, w), logarithmic(seen, w)
-    items = [_item("ending", name, first, endings[:, k], pools[0][k], pools[1][k], w)
-             for k, name in enumerate(first.endings)]  # fmt: skip
+    items = [
+        _item("ending", name, first, endings[:, k], pools[0][k], pools[1][k], w) for k, name in enumerate(first.endings)
+    ]
     for name in first.questions:
         happens = np.clip(np.stack([f.questions[name].probability for f in forecasts.values()]), 0, 1)
         both = np.stack([_seen(np.stack([p, 1 - p]), f) for p, f in zip(happens, forecasts.values(), strict=True)])
         items.append(_item("question", name, first, happens, linear(happens, w), logarithmic(both, w)[0], w))
     return Pooled(
-        first.scenario, first.title, first.as_of, first.by_date(float(first.times[-1])), first.times, share,
-        tuple(items), divergence(endings, w), entropy(pools[0]), first.provenance.get("draws") or 0,
+        first.scenario,
+        first.title,
+        first.as_of,
+        first.by_date(float(first.times[-1])),
+        first.times,
+        share,
+        tuple(items),
+        divergence(endings, w),
+        entropy(pools[0]),
+        first.provenance.get("draws") or 0,
         {name: dict(forecast.provenance) for name, forecast in forecasts.items()},
-    )  # fmt: skip
+    )
 
 
 def pool_views(
@@ -291,9 +326,7 @@ def _scaled(names: list[str], weights: Mapping[str, float] | None) -> dict[str, 
     return {name: float(given[name]) / total for name in names}
 
 
-def _item(
-    kind: Kind, name: str, first: Forecast, views: Floats, mean: Floats, sharp: Floats, w: Floats
-) -> Item:  # fmt: skip
+def _item(kind: Kind, name: str, first: Forecast, views: Floats, mean: Floats, sharp: Floats, w: Floats) -> Item:
     deviation = np.sqrt(linear((views - mean) ** 2, w))
     apart = divergence(np.stack([views, 1 - views], axis=1), w)
     return Item(kind, name, first.label(f"{kind}s", name), views, mean, sharp, deviation, apart)

@@ -87,8 +87,10 @@ class Diff:
         told = [str(change) for change in self.changes] or ["Nothing differs."]
         if self.apart:
             one, other = sorted((self.before, self.after), key=lambda world: world.as_of)
-            told.append(f"One ends on {long_date(one.by_date(one.horizon_days))}, before the other begins on "
-                        f"{long_date(other.as_of)}: there is no date by which to compare their forecasts.")  # fmt: skip
+            told.append(
+                f"One ends on {long_date(one.by_date(one.horizon_days))}, before the other begins on "
+                f"{long_date(other.as_of)}: there is no date by which to compare their forecasts."
+            )
         if self.forecasts is None:
             return told
         first, last = self.forecasts
@@ -105,8 +107,10 @@ class Diff:
             "changes": self.frame().to_dict("records"),
         }
         if self.forecasts is not None:
-            data["forecast"] = [{"kind": kind.removesuffix("s"), "label": label, "before": p, "after": q}
-                                for kind, label, p, q in _both(*self.forecasts)]  # fmt: skip
+            data["forecast"] = [
+                {"kind": kind.removesuffix("s"), "label": label, "before": p, "after": q}
+                for kind, label, p, q in _both(*self.forecasts)
+            ]
             data["by"] = _last(self.forecasts[0]).isoformat()
         return data
 

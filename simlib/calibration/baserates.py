@@ -100,9 +100,17 @@ def _figure(row: Mapping[str, str]) -> BaseRate:
         figure, low, high = share_with_range(int(row["k"]), int(row["n"]))
     assert figure is not None, row["id"]
     return BaseRate(
-        row["id"], row["class"], row["what"], row["measure"], row["role"], number["within_days"],
-        figure, low, high, row["citation"],
-    )  # fmt: skip
+        row["id"],
+        row["class"],
+        row["what"],
+        row["measure"],
+        row["role"],
+        number["within_days"],
+        figure,
+        low,
+        high,
+        row["citation"],
+    )
 
 
 def share_with_range(k: int, n: int) -> tuple[float, float, float]:
@@ -148,11 +156,23 @@ def frame(comparisons: Iterable[Comparison]) -> pd.DataFrame:
     """Return comparisons as a table: figure, range, implied, verdict, note, class and citation."""
     import pandas as pd
 
-    return pd.DataFrame([
-        {"figure_id": c.rate.id, "class": c.rate.crisis_class, "what": c.rate.what, "figure": c.rate.figure,
-         "low": c.rate.low, "high": c.rate.high, "implied": c.implied, "verdict": c.verdict, "note": c.note,
-         "citation": c.rate.citation} for c in comparisons
-    ])  # fmt: skip
+    return pd.DataFrame(
+        [
+            {
+                "figure_id": c.rate.id,
+                "class": c.rate.crisis_class,
+                "what": c.rate.what,
+                "figure": c.rate.figure,
+                "low": c.rate.low,
+                "high": c.rate.high,
+                "implied": c.implied,
+                "verdict": c.verdict,
+                "note": c.note,
+                "citation": c.rate.citation,
+            }
+            for c in comparisons
+        ]
+    )
 
 
 def report(comparisons: Iterable[Comparison]) -> str:

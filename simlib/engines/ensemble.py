@@ -61,13 +61,18 @@ class Draws:
         """Return the mean over the draws, with the interval of that mean; `stated` rides along."""
         pooled = pool(self.forecasts)
         details = dict(self.stated.provenance) | {
-            "draws": len(self.forecasts), "seed": self.seed, "seconds": _total(self.forecasts, "seconds"),
+            "draws": len(self.forecasts),
+            "seed": self.seed,
+            "seconds": _total(self.forecasts, "seconds"),
             "runs": _total(self.forecasts, "runs"),
-        }  # fmt: skip
+        }
         return dataclasses.replace(
-            pooled, assumptions=self.stated.assumptions, provenance=details, stated=self.stated,
+            pooled,
+            assumptions=self.stated.assumptions,
+            provenance=details,
+            stated=self.stated,
             interventions=self.stated.interventions,
-        )  # fmt: skip
+        )
 
 
 def over_priors(
@@ -95,8 +100,11 @@ def over_priors(
         raise ValueError(f"draws must be at least 2, not {draws}: one says nothing of the error of their mean")
     thetas = priors.draws(scenario, draws, seed=seed)
     centre = priors.theta(scenario)
-    frame = {"times": times if isinstance(times, int) else list(times), "horizon": horizon,
-             "ignore_windows": ignore_windows}  # fmt: skip
+    frame = {
+        "times": times if isinstance(times, int) else list(times),
+        "horizon": horizon,
+        "ignore_windows": ignore_windows,
+    }
     one: Callable[[int, Floats, Floats | None], Forecast]
     if engine == "exact":
         solver = Solver(scenario, cap=cap, threads=threads or 2, cancel=cancel, **frame)  # type: ignore[arg-type]
@@ -117,9 +125,14 @@ def _exact(solver: Solver, cancel: Callable[[], bool] | None) -> Callable[[int, 
 
 
 def _montecarlo(
-    scenario: Scenario, frame: Mapping[str, Any], each: int, runs: int, seed: int, threads: int | None,
+    scenario: Scenario,
+    frame: Mapping[str, Any],
+    each: int,
+    runs: int,
+    seed: int,
+    threads: int | None,
     cancel: Callable[[], bool] | None,
-) -> Callable[[int, Floats, Floats | None], Forecast]:  # fmt: skip
+) -> Callable[[int, Floats, Floats | None], Forecast]:
     from simlib.engines.montecarlo.simulator import Simulator
 
     simulator = Simulator(scenario, **frame)
@@ -147,12 +160,16 @@ def pool(forecasts: Sequence[Forecast], weights: Sequence[float] | None = None) 
     trials = _total(forecasts, "runs")
 
     def bands(kind: str) -> dict[str, Band]:
-        return {name: _pooled_band([getattr(f, kind)[name] for f in forecasts], share, trials)
-                for name in getattr(first, kind)}  # fmt: skip
+        return {
+            name: _pooled_band([getattr(f, kind)[name] for f in forecasts], share, trials)
+            for name in getattr(first, kind)
+        }
 
     def nested(kind: str, reduce: Callable[[Floats], Floats]) -> dict[str, dict[str, Floats]]:
-        return {outer: {inner: reduce(np.stack([getattr(f, kind)[outer][inner] for f in forecasts]))
-                        for inner in parts} for outer, parts in getattr(first, kind).items()}  # fmt: skip
+        return {
+            outer: {inner: reduce(np.stack([getattr(f, kind)[outer][inner] for f in forecasts])) for inner in parts}
+            for outer, parts in getattr(first, kind).items()
+        }
 
     def moves(reduce: Callable[[Floats], Floats]) -> dict[str, Floats]:
         return {name: reduce(np.stack([f.moves[name] for f in forecasts])) for name in first.moves}
@@ -164,10 +181,14 @@ def pool(forecasts: Sequence[Forecast], weights: Sequence[float] | None = None) 
         return np.asarray(Z95 * np.sqrt(_variance_of_mean(stack, share)))
 
     return dataclasses.replace(
-        first, endings=bands("endings"), questions=bands("questions"), variables=nested("variables", mean),
-        ladders=nested("ladders", mean), moves=moves(mean),
+        first,
+        endings=bands("endings"),
+        questions=bands("questions"),
+        variables=nested("variables", mean),
+        ladders=nested("ladders", mean),
+        moves=moves(mean),
         error={"variables": nested("variables", half), "ladders": nested("ladders", half), "moves": moves(half)},
-    )  # fmt: skip
+    )
 
 
 def _variance_of_mean(stack: Floats, share: Floats) -> Floats:

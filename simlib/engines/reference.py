@@ -77,10 +77,14 @@ class Run:
             if question.when.holds(self.start):
                 return 0.0
             return next((event.time for event in self.events if question.when.holds(event.state)), math.inf)
-        return next((
-            event.time for event in self.events
-            if event.move == question.move and question.outcome in (None, event.outcome)
-        ), math.inf)  # fmt: skip
+        return next(
+            (
+                event.time
+                for event in self.events
+                if event.move == question.move and question.outcome in (None, event.outcome)
+            ),
+            math.inf,
+        )
 
 
 class Reference:
@@ -127,10 +131,13 @@ class Reference:
             if factor.when.holds(state) and self.open(factor.between, day):
                 hazard *= self.value(factor.by, state, day)
         standing = [
-            item for item in self.scenario.interventions
-            if isinstance(item, Forbid | Policy) and item.move == move.id and self.stands(item, day)
+            item
+            for item in self.scenario.interventions
+            if isinstance(item, Forbid | Policy)
+            and item.move == move.id
+            and self.stands(item, day)
             and item.when.holds(state)
-        ]  # fmt: skip
+        ]
         for item in standing:
             if isinstance(item, Policy):
                 hazard = item.rate

@@ -30,8 +30,16 @@ Z95 = 1.6448536269514722
 """Normal score of the 95th percentile: where `high` stands."""
 
 __all__ = [
-    "correlation", "describe", "draws", "quantile", "scores", "share_below", "shifted", "theta", "values_from_scores",
-]  # fmt: skip
+    "correlation",
+    "describe",
+    "draws",
+    "quantile",
+    "scores",
+    "share_below",
+    "shifted",
+    "theta",
+    "values_from_scores",
+]
 
 
 def theta(scenario: Scenario, values: Mapping[str, float] | None = None) -> Floats:
@@ -44,10 +52,12 @@ def theta(scenario: Scenario, values: Mapping[str, float] | None = None) -> Floa
         position = {name: index for index, name in enumerate(scenario.assumptions)}
         unknown = [name for name in values if name not in position]
         if unknown:
-            raise ScenarioError([
-                Problem("", 0, name, "is no assumption of this scenario", did_you_mean(name, position))
-                for name in unknown
-            ])  # fmt: skip
+            raise ScenarioError(
+                [
+                    Problem("", 0, name, "is no assumption of this scenario", did_you_mean(name, position))
+                    for name in unknown
+                ]
+            )
         for name, value in values.items():
             result[position[name]] = value
     return result

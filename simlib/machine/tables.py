@@ -197,11 +197,15 @@ class Tables:
 
     def _check_size(self, move: Move, entries: int) -> None:
         if entries > MAX_ENTRIES:
-            raise ScenarioError(Problem(
-                self.scenario.path, 0, f"moves.{move.id}",
-                f"its guard and factors read so many variables that its table would have {entries:,} entries",
-                f"expected at most {MAX_ENTRIES:,}; let it read fewer variables",
-            ))  # fmt: skip
+            raise ScenarioError(
+                Problem(
+                    self.scenario.path,
+                    0,
+                    f"moves.{move.id}",
+                    f"its guard and factors read so many variables that its table would have {entries:,} entries",
+                    f"expected at most {MAX_ENTRIES:,}; let it read fewer variables",
+                )
+            )
 
     def _window(self, window: object) -> int:
         from simlib.scenario.model import Window
@@ -307,13 +311,19 @@ class Tables:
 
     def _outcome_place(self, move: int, totals: Floats) -> Problem:
         name = self.move_ids[move]
-        return Problem("", 0, f"moves.{name}.outcomes", f"the chances of {name!r} sum to {totals[move]:.4g}",
-                       "expected at most 1")  # fmt: skip
+        return Problem(
+            "", 0, f"moves.{name}.outcomes", f"the chances of {name!r} sum to {totals[move]:.4g}", "expected at most 1"
+        )
 
     def _start_place(self, variable: int, totals: Floats) -> Problem:
         name = self.variable_ids[variable]
-        return Problem("", 0, f"variables.{name}.start", f"the shares of {name!r} sum to {totals[variable]:.4g}",
-                       "expected at most 1")  # fmt: skip
+        return Problem(
+            "",
+            0,
+            f"variables.{name}.start",
+            f"the shares of {name!r} sum to {totals[variable]:.4g}",
+            "expected at most 1",
+        )
 
     def start_states(self, theta: Floats | None = None, centre: Floats | None = None) -> tuple[Ints, Floats]:
         """Return the possible start states (S, V) and their probabilities (S,); without θ the latter are all one."""
@@ -331,7 +341,6 @@ class Tables:
     def windows(self) -> dict[tuple[float, float], int]:
         """The calendar windows by their days [first, last), numbered as `factor_window` and `move_window` are."""
         return self._windows
-
 
     def local_index(self, move: int, levels: NDArray[np.integer]) -> Ints:
         """Return the table entry of a move in each state, a row of `levels` (N, V)."""

@@ -40,10 +40,15 @@ def cut(tables: Tables, horizon: float) -> list[Segment]:
 def _refuse_outside(scenario: Scenario, horizon: float) -> None:
     for number, item in enumerate(scenario.interventions):
         if item.date is not None and not 0 <= scenario.day(item.date) <= horizon:
-            raise ScenarioError(Problem(
-                scenario.path, 0, f"interventions.{number + 1}", f"{item} lies outside the forecast",
-                f"expected a date from {scenario.as_of} to {scenario.by_date(horizon)}",
-            ))  # fmt: skip
+            raise ScenarioError(
+                Problem(
+                    scenario.path,
+                    0,
+                    f"interventions.{number + 1}",
+                    f"{item} lies outside the forecast",
+                    f"expected a date from {scenario.as_of} to {scenario.by_date(horizon)}",
+                )
+            )
 
 
 def _actions(tables: Tables) -> list[tuple[float, Action]]:
@@ -64,17 +69,24 @@ def _actions(tables: Tables) -> list[tuple[float, Action]]:
 def _lasting(scenario: Scenario) -> list[tuple[float, float, int]]:
     """Return (start, end, number) of what stands for a while."""
     return [
-        (0.0 if item.date is None else scenario.day(item.date),
-         math.inf if item.until is None else scenario.day(item.until), number)
-        for number, item in enumerate(scenario.interventions) if isinstance(item, Lasting)
-    ]  # fmt: skip
+        (
+            0.0 if item.date is None else scenario.day(item.date),
+            math.inf if item.until is None else scenario.day(item.until),
+            number,
+        )
+        for number, item in enumerate(scenario.interventions)
+        if isinstance(item, Lasting)
+    ]
 
 
 def held_together(tables: Tables) -> set[tuple[int, ...]]:
     """Return every set of variables that are held at one time or another."""
     scenario = tables.scenario
-    spans = [(first, last, tables.variable(item.variable)) for first, last, number in _lasting(scenario)
-             if isinstance(item := scenario.interventions[number], Hold)]  # fmt: skip
+    spans = [
+        (first, last, tables.variable(item.variable))
+        for first, last, number in _lasting(scenario)
+        if isinstance(item := scenario.interventions[number], Hold)
+    ]
     found = {tuple(sorted({v for first, last, v in spans if first <= day < last})) for day, _, _ in spans}
     days = {end for _, end, _ in spans if math.isfinite(end)}
     found |= {tuple(sorted({v for first, last, v in spans if first <= day < last})) for day in days}

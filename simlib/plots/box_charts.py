@@ -50,8 +50,10 @@ def outlined(result: Discovery, found: Box, ax: Axes) -> Axes:
     ax.scatter(x[hit], y[hit], s=14, marker="^", color=style.VERMILION, linewidth=0)
     by = long_date(result.scenario.by_date(result.day))
     least = f"at least {result.measure.write(result.threshold)} by {by}"
-    title = (f"{result.measure.label}: {least} in {percent(found.density)} of the draws in the box, in "
-             f"{percent(result.base_rate)} of all")  # fmt: skip
+    title = (
+        f"{result.measure.label}: {least} in {percent(found.density)} of the draws in the box, in "
+        f"{percent(result.base_rate)} of all"
+    )
     style.dress(ax, fit(title, ax), caption(_key(result, found, chosen), ax))
     _scale(ax, result, chosen[0], x, sideways=True)
     _scale(ax, result, chosen[1], y, sideways=False)
@@ -61,9 +63,11 @@ def outlined(result: Discovery, found: Box, ax: Axes) -> Axes:
 
 def _key(result: Discovery, found: Box, chosen: list[str]) -> str:
     """Say what the marks, the shade and the axes are."""
-    told = ("each mark one draw of the assumptions from their priors; triangles: at least "
-            f"{result.measure.write(result.threshold)}; shaded: the box, which holds {percent(found.coverage)} of all "
-            "triangles")  # fmt: skip
+    told = (
+        "each mark one draw of the assumptions from their priors; triangles: at least "
+        f"{result.measure.write(result.threshold)}; shaded: the box, which holds {percent(found.coverage)} of all "
+        "triangles"
+    )
     hidden = counted(len(found.bounds) - 2, "further assumption")
     told += f", and has bounds on {hidden} too" if len(found.bounds) > 2 else ""
     curved = [_logarithmic(result, name) for name in chosen]
@@ -106,13 +110,19 @@ def _shade(ax: Axes, result: Discovery, found: Box, chosen: list[str]) -> None:
             ends = ([value, value], [bottom, top]) if across else ([left, right], [value, value])
             ax.plot(*ends, color=style.BLUE, linewidth=1.8, zorder=3)
             under = 16 if sides[0][1] is not None and not across and not least else 4
-            ax.annotate(f"at {'least' if least else 'most'} {show(value, a.kind, a.unit)}",
-                        (value, top) if across else (right, value),
-                        ((4 if least else -4), -4) if across else (-4, 4 if least else -under),
-                        textcoords="offset points", ha="left" if across and least else "right",
-                        va="bottom" if least and not across else "top", fontsize=style.SMALL, color=style.BLUE,
-                        fontweight="bold", zorder=5,
-                        bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8, "alpha": 0.85})  # fmt: skip
+            ax.annotate(
+                f"at {'least' if least else 'most'} {show(value, a.kind, a.unit)}",
+                (value, top) if across else (right, value),
+                ((4 if least else -4), -4) if across else (-4, 4 if least else -under),
+                textcoords="offset points",
+                ha="left" if across and least else "right",
+                va="bottom" if least and not across else "top",
+                fontsize=style.SMALL,
+                color=style.BLUE,
+                fontweight="bold",
+                zorder=5,
+                bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8, "alpha": 0.85},
+            )
     ax.set(xlim=limits[0], ylim=limits[1])
 
 
@@ -176,8 +186,16 @@ class BoxBoard:
 def _mark(ax: Axes, place: list[float], point: Artist) -> None:
     """Mark the stated values, and say what the two marks are."""
     stated = ax.scatter(place[:1], place[1:], s=90, marker="+", color=style.INK, linewidth=1.8, zorder=5)
-    ax.legend([stated, point], ["stated values", "values of the sliders"], loc="lower left", fontsize=style.SMALL,
-              labelcolor=style.INK, edgecolor=style.GRID, scatteryoffsets=[0.5], markerscale=0.8)  # fmt: skip
+    ax.legend(
+        [stated, point],
+        ["stated values", "values of the sliders"],
+        loc="lower left",
+        fontsize=style.SMALL,
+        labelcolor=style.INK,
+        edgecolor=style.GRID,
+        scatteryoffsets=[0.5],
+        markerscale=0.8,
+    )
 
 
 def _strip(ax: Axes, result: Discovery) -> None:
@@ -188,8 +206,9 @@ def _strip(ax: Axes, result: Discovery) -> None:
     base = np.zeros(len(edges) - 1)
     for some, colour, edge in ((~hit, style.GRID, style.GHOST), (hit, style.VERMILION, "white")):
         counts, _ = np.histogram(result.answers[some], edges)
-        ax.barh(edges[:-1], counts, np.diff(edges), left=base, align="edge", linewidth=0.6, color=colour,
-                edgecolor=edge)  # fmt: skip
+        ax.barh(
+            edges[:-1], counts, np.diff(edges), left=base, align="edge", linewidth=0.6, color=colour, edgecolor=edge
+        )
         base += counts
     ax.axhline(result.threshold, color=style.INK, linewidth=1.2, linestyle=(0, (4, 2)))
     style.dress(ax)

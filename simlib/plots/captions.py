@@ -64,5 +64,6 @@ def foot(result: Forecast) -> str:
 def sign(figure: Figure, words: str) -> None:
     """Write a foot, small, at the lower right of a figure."""
     width, height = figure.get_size_inches()
-    figure.text(1 - 0.08 / width, 0.05 / height, style.plain(words), fontsize=7, color=style.FAINT, ha="right",
-                va="bottom")  # fmt: skip
+    figure.text(
+        1 - 0.08 / width, 0.05 / height, style.plain(words), fontsize=7, color=style.FAINT, ha="right", va="bottom"
+    )

@@ -23,9 +23,14 @@ MARKS = ("o", "s", "D", "^", "v")
 
 
 def comparison(
-    results: Mapping[str, Forecast], ax: Axes, *, ongoing: bool = False, questions: bool = False,
-    title: str = "The same world, seen differently", made: str = "",
-) -> Axes:  # fmt: skip
+    results: Mapping[str, Forecast],
+    ax: Axes,
+    *,
+    ongoing: bool = False,
+    questions: bool = False,
+    title: str = "The same world, seen differently",
+    made: str = "",
+) -> Axes:
     """Draw one row for each ending (and question) and one mark for each named answer, with its number; return the axes.
 
     All answers must be of the same horizon; what one of them does not have is left out. The first is the reference: the
@@ -33,8 +38,10 @@ def comparison(
     """
     first = next(iter(results.values()))
     names = in_common(results.values(), ongoing=ongoing, questions=questions)
-    last = {label: np.array([float(getattr(f, kind)[n].probability[-1]) for kind, n in names])
-            for label, f in results.items()}  # fmt: skip
+    last = {
+        label: np.array([float(getattr(f, kind)[n].probability[-1]) for kind, n in names])
+        for label, f in results.items()
+    }
     by = long_date(first.by_date(float(first.times[-1])))
     told = f"probability by {by}{made and f', {made}'}; line: from “{next(iter(results))}”"
     style.dress(ax, fit(title, ax), caption(told + _left_out(results.values(), questions), ax))
@@ -78,8 +85,12 @@ def in_common(results: Iterable[Forecast], *, ongoing: bool, questions: bool) ->
     """Return the endings, and where asked for the questions, that all answers have: (kind, name)."""
     every = list(results)
     kinds: tuple[Kind, ...] = ("endings", "questions") if questions else ("endings",)
-    return [(kind, name) for kind in kinds for name in getattr(every[0], kind)
-            if all(name in getattr(each, kind) for each in every) and (ongoing or name != ONGOING)]  # fmt: skip
+    return [
+        (kind, name)
+        for kind in kinds
+        for name in getattr(every[0], kind)
+        if all(name in getattr(each, kind) for each in every) and (ongoing or name != ONGOING)
+    ]
 
 
 def _left_out(results: Iterable[Forecast], questions: bool) -> str:

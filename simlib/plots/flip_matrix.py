@@ -53,12 +53,29 @@ def _cells(ax: Axes, share: np.ndarray) -> None:
         same = row == column
         shade = 0 if same else round(100 * (float(value) / darkest) ** 0.5)
         face = "white" if same or value == 0 else shades[shade]
-        ax.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, facecolor=face, edgecolor=style.GRID,
-                               hatch="///" if same else None, linewidth=1))  # fmt: skip
+        ax.add_patch(
+            Rectangle(
+                (column - 0.5, row - 0.5),
+                1,
+                1,
+                facecolor=face,
+                edgecolor=style.GRID,
+                hatch="///" if same else None,
+                linewidth=1,
+            )
+        )
         if value > 0:
-            ax.text(column, row, percent(float(value)), ha="center", va="center", fontsize=style.TEXT, zorder=3,
-                    color="white" if shade > 45 else style.INK,
-                    bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5} if same else None)  # fmt: skip
+            ax.text(
+                column,
+                row,
+                percent(float(value)),
+                ha="center",
+                va="center",
+                fontsize=style.TEXT,
+                zorder=3,
+                color="white" if shade > 45 else style.INK,
+                bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5} if same else None,
+            )
     ax.grid(visible=False)
     ax.set_xlim(-0.5, len(share) - 0.5)
     ax.set_ylim(len(share) - 0.5, -0.5)

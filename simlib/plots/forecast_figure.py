@@ -90,8 +90,9 @@ class Dashboard:
         y = 1 - 16 / self.height
         self.title = self.figure.text(12 / self.width, y, "", fontsize=style.TITLE, color=style.FAINT, va="center")
         below = 1 - 40 / self.height
-        self.note = self.figure.text(12 / self.width, below, "", fontsize=style.SMALL, color=style.INK, va="center",
-                                     linespacing=1.05)  # fmt: skip
+        self.note = self.figure.text(
+            12 / self.width, below, "", fontsize=style.SMALL, color=style.INK, va="center", linespacing=1.05
+        )
         self.mark = self.figure.text(
             1 - 12 / self.width, y, "", fontsize=style.TEXT, color=style.INK, va="center", ha="right", fontweight="bold"
         )
@@ -114,9 +115,14 @@ class Dashboard:
         return [self.mark, self.note, *(artist for panel in self.panels for artist in panel.artists)]
 
     def update(
-        self, result: Forecast, baseline: Forecast | None = None, *, mark: str = "", note: str = "",
+        self,
+        result: Forecast,
+        baseline: Forecast | None = None,
+        *,
+        mark: str = "",
+        note: str = "",
         moving: bool = False,
-    ) -> bool:  # fmt: skip
+    ) -> bool:
         """Show another answer; return True when more than `artists` changed.
 
         `mark` is written at the top right, `note` (what was changed) in at most two lines below the title.

@@ -17,9 +17,15 @@ if TYPE_CHECKING:
 
 
 def grid(
-    values: Floats, ax: Axes, *, across: tuple[str, Sequence[str]], up: tuple[str, Sequence[str]], title: str,
-    unit: str, limits: tuple[float, float] | None = None,
-) -> Axes:  # fmt: skip
+    values: Floats,
+    ax: Axes,
+    *,
+    across: tuple[str, Sequence[str]],
+    up: tuple[str, Sequence[str]],
+    title: str,
+    unit: str,
+    limits: tuple[float, float] | None = None,
+) -> Axes:
     """Draw probabilities (rows `up`, columns `across`; each a label and the values written out) as cells; return `ax`.
 
     Colour goes from the lowest to the highest of the values, or between `limits`, which grids side by side have in
@@ -27,8 +33,16 @@ def grid(
     """
     low, high = limits or (float(values.min()), float(values.max()))
     style.dress(ax, fit(title, ax), unit)
-    ax.pcolormesh(np.arange(values.shape[1] + 1), np.arange(values.shape[0] + 1), values, cmap="cividis",
-                  vmin=low, vmax=max(high, low + 1e-9), edgecolor="white", linewidth=1.5)  # fmt: skip
+    ax.pcolormesh(
+        np.arange(values.shape[1] + 1),
+        np.arange(values.shape[0] + 1),
+        values,
+        cmap="cividis",
+        vmin=low,
+        vmax=max(high, low + 1e-9),
+        edgecolor="white",
+        linewidth=1.5,
+    )
     for (row, column), value in np.ndenumerate(values):
         colour = "white" if value - low < 0.55 * (high - low) else style.INK
         ax.text(column + 0.5, row + 0.5, percent(float(value)), ha="center", va="center", color=colour, fontsize=11)

@@ -30,10 +30,17 @@ def indicators(result: Indicators, ax: Axes, *, most: int = ROWS) -> Axes:
     if not result.signs:
         title = f"{ending}: {before}, and no sign by {until} is known to tell anything"
     whiskers = "" if result.exact else ", whiskers its 95% interval"
-    style.dress(ax, fit(title, ax), caption(
-        f"probability by {by}, if nothing has ended by {until}; {_made(result)}; dashed line: before looking; filled: "
-        f"seen by {until} (triangle: likelier, disc: less likely){whiskers}; hollow: not seen; beside: likelihood "
-        "ratio of seeing it, and median days from the first sighting to the ending", ax, 4))  # fmt: skip
+    style.dress(
+        ax,
+        fit(title, ax),
+        caption(
+            f"probability by {by}, if nothing has ended by {until}; {_made(result)}; dashed line: before looking; "
+            f"filled: seen by {until} (triangle: likelier, disc: less likely){whiskers}; hollow: not seen; beside: likelihood "
+            "ratio of seeing it, and median days from the first sighting to the ending",
+            ax,
+            4,
+        ),
+    )
     rows(ax, len(some))
     ax.axvline(result.before[0], color=style.GHOST, linewidth=1, linestyle=(0, (4, 2)), zorder=1)
     for row, item in enumerate(some):
@@ -70,14 +77,25 @@ def indicator_map(results: list[Indicators], ax: Axes, *, most: int = 14) -> Axe
     row, column = 0, int(np.argmax(np.abs(change[0])))  # what is told is the sign that says most, not the rarest one
     endings = [result.scenario.endings[result.ending].label for result in results]
     until, by = (long_date(results[0].scenario.by_date(day)) for day in (results[0].day, results[0].horizon))
-    title = f"No move or level seen by {until} is known to be a sign of anything" if not names else (
-        f"“{list(names.values())[row]}”, seen by {until}, says most: “{endings[column]}” "
-        f"{_points(change[row, column])} points"
-    )  # fmt: skip
-    style.dress(ax, fit(title, ax), caption(
-        f"change if seen by {until}, in points: the probability of the ending by {by} where it has been seen, less "
-        f"that before looking, if nothing has ended by {until}; ▲ likelier, ▼ less likely; white: not known to be a "
-        f"sign (95% interval); {_made(results[0])}", ax, 4))  # fmt: skip
+    title = (
+        f"No move or level seen by {until} is known to be a sign of anything"
+        if not names
+        else (
+            f"“{list(names.values())[row]}”, seen by {until}, says most: “{endings[column]}” "
+            f"{_points(change[row, column])} points"
+        )
+    )
+    style.dress(
+        ax,
+        fit(title, ax),
+        caption(
+            f"change if seen by {until}, in points: the probability of the ending by {by} where it has been seen, less "
+            f"that before looking, if nothing has ended by {until}; ▲ likelier, ▼ less likely; white: not known to be "
+            f"a sign (95% interval); {_made(results[0])}",
+            ax,
+            4,
+        ),
+    )
     _shades(ax, change)
     width = max(10, int(letters(ax) / len(results)) - 2)
     ax.set_xticks(range(len(results)), [style.wrap(text, width, 5) for text in endings])
@@ -97,8 +115,7 @@ def _shades(ax: Axes, change: Floats) -> None:
         face = (style.ORANGE if value > 0 else style.SKY, depth) if value else "white"
         ax.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, facecolor=face, edgecolor=style.GRID, linewidth=1))
         if value:
-            ax.text(column, row, _points(float(value)), ha="center", va="center", fontsize=style.SMALL,
-                    color=style.INK)  # fmt: skip
+            ax.text(column, row, _points(float(value)), ha="center", va="center", fontsize=style.SMALL, color=style.INK)
     ax.set_xlim(-0.5, change.shape[1] - 0.5)
     ax.set_ylim(change.shape[0] - 0.5, -0.5)
     for side in ("left", "bottom"):

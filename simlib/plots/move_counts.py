@@ -29,13 +29,7 @@ class MovesPanel(Panel):
     """
 
     def __init__(
-        self,
-        ax: Axes,
-        result: Forecast,
-        show: Sequence[str] | None = None,
-        rows: int = ROWS,
-        *,
-        errors: bool = False,
+        self, ax: Axes, result: Forecast, show: Sequence[str] | None = None, rows: int = ROWS, *, errors: bool = False
     ) -> None:
         from matplotlib.collections import LineCollection, PolyCollection
 
@@ -148,12 +142,7 @@ def _change(count: float, old: float) -> str:
 
 
 def moves(
-    result: Forecast,
-    ax: Axes,
-    *,
-    baseline: Forecast | None = None,
-    show: Sequence[str] | None = None,
-    rows: int = ROWS,
+    result: Forecast, ax: Axes, *, baseline: Forecast | None = None, show: Sequence[str] | None = None, rows: int = ROWS
 ) -> Axes:
     """Draw the expected number of each of some moves by the last report time, under the finding; return the axes."""
     panel = MovesPanel(ax, result, show, rows, errors=True)

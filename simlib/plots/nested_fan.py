@@ -49,8 +49,9 @@ def nested_fan(result: Fan, ax: Axes) -> Axes:
     for rung, colour in enumerate(colours):
         ax.fill_between(result.times, 1 - above[rung], 1 - above[rung + 1], color=colour, linewidth=0, zorder=1)
     for border in range(len(result.mean)):
-        ax.plot(result.times, 1 - result.mean[border], color=style.INK, linewidth=1.6 if border in shown else 0.5,
-                zorder=3)  # fmt: skip
+        ax.plot(
+            result.times, 1 - result.mean[border], color=style.INK, linewidth=1.6 if border in shown else 0.5, zorder=3
+        )
     for border in shown:
         _band(ax, result, border)
     ax.grid(visible=False)
@@ -81,11 +82,25 @@ def _band(ax: Axes, result: Fan, border: int) -> None:
 
     with mpl.rc_context({"hatch.linewidth": HATCH}):
         for low, high, hatch in ((0, 4, "////"), (1, 3, "\\\\\\\\")):
-            ax.fill_between(result.times, 1 - result.quantiles[high, border], 1 - result.quantiles[low, border],
-                            facecolor="none", edgecolor="white", hatch=hatch, linewidth=0, zorder=2)  # fmt: skip
+            ax.fill_between(
+                result.times,
+                1 - result.quantiles[high, border],
+                1 - result.quantiles[low, border],
+                facecolor="none",
+                edgecolor="white",
+                hatch=hatch,
+                linewidth=0,
+                zorder=2,
+            )
     for edge in (0, 4):
-        ax.plot(result.times, 1 - result.quantiles[edge, border], color=style.INK, linewidth=0.9, zorder=3,
-                linestyle=(0, (3, 2)))  # fmt: skip
+        ax.plot(
+            result.times,
+            1 - result.quantiles[edge, border],
+            color=style.INK,
+            linewidth=0.9,
+            zorder=3,
+            linestyle=(0, (3, 2)),
+        )
 
 
 def doubt_fan(result: Fan, ax: Axes) -> Axes:
@@ -95,8 +110,14 @@ def doubt_fan(result: Fan, ax: Axes) -> Axes:
     title = f"{result.title}: {mean} over the priors, between {low} and {high}"
     style.dress(ax, fit(title, ax), f"probability by the end of the date; {lines}")
     for first, last, alpha in ((0, 4, 0.22), (1, 3, 0.35)):
-        ax.fill_between(result.times, result.quantiles[first, 0], result.quantiles[last, 0], color=style.BLUE,
-                        alpha=alpha, linewidth=0)  # fmt: skip
+        ax.fill_between(
+            result.times,
+            result.quantiles[first, 0],
+            result.quantiles[last, 0],
+            color=style.BLUE,
+            alpha=alpha,
+            linewidth=0,
+        )
     ax.plot(result.times, result.mean[0], color=style.BLUE, linewidth=2)
     ax.plot(result.times, result.stated[0], color=style.INK, linewidth=1.4, linestyle=(0, (1, 1.5)))
     style.date_axis(ax, result.as_of, float(result.times[-1]))

@@ -83,12 +83,7 @@ class SideLabels:
     """
 
     def __init__(
-        self,
-        ax: Axes,
-        styles: Sequence[tuple[str, object]],
-        *,
-        room: float | None = None,
-        linewidth: float = 2,
+        self, ax: Axes, styles: Sequence[tuple[str, object]], *, room: float | None = None, linewidth: float = 2
     ) -> None:
         from matplotlib.collections import LineCollection
         from matplotlib.transforms import offset_copy

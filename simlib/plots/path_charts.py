@@ -67,13 +67,20 @@ def path_tree(result: Paths, ax: Axes, *, least: float = 0.01, depth: int = 5) -
     nodes.sort(key=lambda b: (len(b.rungs), -b.entered))
     place = _tree_places({b.rungs: b.entered for b in nodes})
     first = max((b for b in nodes if len(b.rungs) == 2), key=lambda b: b.entered, default=None)
-    title = "nothing leaves the first rung" if first is None else (
-        f"from “{first.rungs[0]}” the likeliest next rung is “{first.rungs[1]}” ({percent(first.share_of_parent)})"
-    )  # fmt: skip
+    title = (
+        "nothing leaves the first rung"
+        if first is None
+        else (
+            f"from “{first.rungs[0]}” the likeliest next rung is “{first.rungs[1]}” ({percent(first.share_of_parent)})"
+        )
+    )
     by = long_date(result.scenario.by_date(result.day))
     begun = "share that began so of the histories that end so" if result.given else "probability of having begun so"
-    style.dress(ax, fit(_conditioned(result, title), ax), caption(
-        f"{begun}, by {by}, {result.made()}; in brackets: share of the branch it leaves; {ORDER}", ax))  # fmt: skip
+    style.dress(
+        ax,
+        fit(_conditioned(result, title), ax),
+        caption(f"{begun}, by {by}, {result.made()}; in brackets: share of the branch it leaves; {ORDER}", ax),
+    )
     deepest = max(len(b.rungs) for b in nodes)
     colours = dict(zip(_rung_names(result), style.ordered(len(_rung_names(result))), strict=True))
     letter = (deepest - 0.1) / letters(ax)  # branches begin where the label of what they leave ends
@@ -84,14 +91,29 @@ def path_tree(result: Paths, ax: Axes, *, least: float = 0.01, depth: int = 5) -
             parent = b.rungs[:-1]
             start, bend = place[parent], np.linspace(0, 1, 30)
             ease, left = bend**2 * (3 - 2 * bend), x - 1 + label[parent]
-            ax.plot(left + (x - left) * bend, start + (y - start) * ease, color=style.GHOST, alpha=0.7, zorder=1,
-                    linewidth=0.8 + 12 * b.entered, solid_capstyle="butt")  # fmt: skip
+            ax.plot(
+                left + (x - left) * bend,
+                start + (y - start) * ease,
+                color=style.GHOST,
+                alpha=0.7,
+                zorder=1,
+                linewidth=0.8 + 12 * b.entered,
+                solid_capstyle="butt",
+            )
         ax.plot([x], [y], "o", markersize=8, color=colours[b.rungs[-1]], markeredgecolor=style.INK, zorder=3)
         share = f" ({percent(b.share_of_parent)})" if len(b.rungs) > 1 else ""
         lines = (b.rungs[-1], f"{percent(b.entered)}{share}")
         label[b.rungs] = min(0.04 + (2 + max(map(len, lines))) * letter, 0.75)
-        ax.annotate(style.plain("\n".join(lines)), (x, y), (8, 0), zorder=4, textcoords="offset points",
-                    fontsize=style.SMALL, va="center", color=style.INK)  # fmt: skip
+        ax.annotate(
+            style.plain("\n".join(lines)),
+            (x, y),
+            (8, 0),
+            zorder=4,
+            textcoords="offset points",
+            fontsize=style.SMALL,
+            va="center",
+            color=style.INK,
+        )
     ax.set_xlim(-0.15, deepest - 0.25)
     ax.set_ylim(max(place.values()) + 0.6, -0.6)
     return _bare(ax)
@@ -159,13 +181,27 @@ def sankey(result: Paths, ax: Axes, *, steps: int = 4) -> Axes:
         low = start + (end - start) * ease
         ax.fill_between(x, low, low + width, color=colours[there], alpha=0.45, linewidth=0)
     for (depth, rung), height in mass.items():
-        ax.bar(depth, height, bottom=floor[depth, rung], width=0.12, color=colours[rung], edgecolor=style.INK,
-               linewidth=0.5, zorder=3)  # fmt: skip
+        ax.bar(
+            depth,
+            height,
+            bottom=floor[depth, rung],
+            width=0.12,
+            color=colours[rung],
+            edgecolor=style.INK,
+            linewidth=0.5,
+            zorder=3,
+        )
     by = long_date(result.scenario.by_date(result.day))
     heights = "shares of the histories that end so" if result.given else "probabilities"
-    style.dress(ax, fit(_parting(result), ax), caption(
-        f"by {by}, {result.made()}; columns: the first, second, ... rung visited for the first time; heights are "
-        f"{heights}; what is under {percent(SLIVER)} is not drawn", ax))  # fmt: skip
+    style.dress(
+        ax,
+        fit(_parting(result), ax),
+        caption(
+            f"by {by}, {result.made()}; columns: the first, second, ... rung visited for the first time; heights are "
+            f"{heights}; what is under {percent(SLIVER)} is not drawn",
+            ax,
+        ),
+    )
     ax.set_xlim(-0.1, deepest + 0.75)
     ax.set_ylim(max(floor[key] + mass[key] for key in mass) * 1.02, -0.02)
     for depth in range(deepest + 1):
@@ -173,9 +209,7 @@ def sankey(result: Paths, ax: Axes, *, steps: int = 4) -> Axes:
     return _bare(ax)
 
 
-def _flows(
-    result: Paths, most: int
-) -> tuple[Mapping[tuple[int, str], float], Mapping[tuple[int, str, str], float]]:
+def _flows(result: Paths, most: int) -> tuple[Mapping[tuple[int, str], float], Mapping[tuple[int, str, str], float]]:
     """Return how much is on each rung at each step, and how much goes from rung to rung on to each step."""
     reached: defaultdict[int, float] = defaultdict(float)
     for b in result.tree:
@@ -190,8 +224,11 @@ def _flows(
             if depth:
                 bands[depth, b.rungs[-2], b.rungs[-1]] += b.entered
     seen = {key: share for key, share in mass.items() if share >= SLIVER}
-    return seen, {(depth, here, there): share for (depth, here, there), share in bands.items()
-                  if (depth - 1, here) in seen and (depth, there) in seen}  # fmt: skip
+    return seen, {
+        (depth, here, there): share
+        for (depth, here, there), share in bands.items()
+        if (depth - 1, here) in seen and (depth, there) in seen
+    }
 
 
 def _parting(result: Paths) -> str:
@@ -217,10 +254,17 @@ def _name_bars(ax: Axes, depth: int, bars: Mapping[str, tuple[float, float]]) ->
     ):
         arrow = {"arrowstyle": "-", "color": style.INK, "linewidth": 0.6, "shrinkA": 0, "shrinkB": 0}
         moved = abs(at - middle) > line / 4
-        ax.annotate(f"{style.plain(rung)} {percent(share)}", (depth + 0.06, middle),
-                    (depth + (0.15 if moved else 0.085), at), zorder=4, fontsize=style.SMALL, va="center",
-                    color=style.INK, arrowprops=arrow if moved else None,
-                    bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8, "alpha": 0.8})  # fmt: skip
+        ax.annotate(
+            f"{style.plain(rung)} {percent(share)}",
+            (depth + 0.06, middle),
+            (depth + (0.15 if moved else 0.085), at),
+            zorder=4,
+            fontsize=style.SMALL,
+            va="center",
+            color=style.INK,
+            arrowprops=arrow if moved else None,
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8, "alpha": 0.8},
+        )
 
 
 def _stacked(mass: Mapping[tuple[int, str], float], names: list[str], steps: int) -> dict[tuple[int, str], float]:
@@ -254,10 +298,16 @@ def ladder_histories(result: Ways, ax: Axes, *, most: int = 40) -> Axes:
         if np.isfinite(told.ending_time[place]):
             ax.plot(days[-1], steps[-1] + 0.9 * shift, "o", color=style.GHOST, markersize=3.5)
     _typical_lines(result, ax)
-    style.dress(ax, fit(paths.finding(), ax), caption(
-        f"thin: {few} histories {paths.values}, dots where they end; thick: of each of the likeliest paths the one "
-        f"whose days on each rung are nearest to its average; {ORDER}; lines on one rung are spread over its grey band "
-        "only to be told apart", ax))  # fmt: skip
+    style.dress(
+        ax,
+        fit(paths.finding(), ax),
+        caption(
+            f"thin: {few} histories {paths.values}, dots where they end; thick: of each of the likeliest paths the one "
+            f"whose days on each rung are nearest to its average; {ORDER}; lines on one rung are spread over its grey "
+            "band only to be told apart",
+            ax,
+        ),
+    )
     ax.grid(visible=False, axis="y")
     ax.set_ylim(-0.6, len(names) - 0.4)
     ax.set_yticks(range(len(names)), [style.wrap(text, 22, 2) for text in names])
@@ -279,8 +329,15 @@ def _typical_lines(result: Ways, ax: Axes) -> None:
             ax.plot(days[-1], steps[-1] + shift, mark, color=colour, markersize=7, zorder=5)
     if result.typical:
         room = -34 / ax.get_window_extent().height * ax.get_figure(root=True).dpi / 72  # type: ignore[union-attr]
-        ax.legend(loc="upper left", bbox_to_anchor=(0, room), frameon=False, fontsize=style.SMALL, borderaxespad=0,
-                  handlelength=3.5, labelcolor=style.INK)  # fmt: skip
+        ax.legend(
+            loc="upper left",
+            bbox_to_anchor=(0, room),
+            frameon=False,
+            fontsize=style.SMALL,
+            borderaxespad=0,
+            handlelength=3.5,
+            labelcolor=style.INK,
+        )
 
 
 def _bare(ax: Axes) -> Axes:

@@ -14,11 +14,23 @@ if TYPE_CHECKING:
     from simlib.analysis.whatif.comparison import Comparison, Effect
     from simlib.analysis.whatif.variants import Booking
 
-LOOKS = {"force": (style.VERMILION, "v"), "pin": (style.PURPLE, "D"), "forbid": (style.SKY, "////"),
-         "policy": (style.GREEN, "...."), "hold": (style.PURPLE, "xxxx"), "assume": (style.OCHRE, "----")}  # fmt: skip
+LOOKS = {
+    "force": (style.VERMILION, "v"),
+    "pin": (style.PURPLE, "D"),
+    "forbid": (style.SKY, "////"),
+    "policy": (style.GREEN, "...."),
+    "hold": (style.PURPLE, "xxxx"),
+    "assume": (style.OCHRE, "----"),
+}
 
-WORDS = {"force": "triangle: forced", "pin": "diamond: set", "forbid": "hatched: forbidden",
-         "policy": "dotted: a policy", "hold": "crossed: kept", "assume": "lined: assumed"}  # fmt: skip
+WORDS = {
+    "force": "triangle: forced",
+    "pin": "diamond: set",
+    "forbid": "hatched: forbidden",
+    "policy": "dotted: a policy",
+    "hold": "crossed: kept",
+    "assume": "lined: assumed",
+}
 
 
 HEAD = 0.62
@@ -69,10 +81,26 @@ def _book(ax: Axes, row: float, booking: Booking, idle: frozenset[str]) -> None:
     void = sum(words in idle for words in booking.acts)
     if booking.first == booking.last:
         for day, words in zip([booking.first, *booking.again], booking.acts, strict=True):
-            ax.plot([day], [row + 0.2], look, color=colour, markersize=8, markeredgecolor=style.INK, clip_on=False,
-                    markerfacecolor="white" if words in idle else colour)  # fmt: skip
+            ax.plot(
+                [day],
+                [row + 0.2],
+                look,
+                color=colour,
+                markersize=8,
+                markeredgecolor=style.INK,
+                clip_on=False,
+                markerfacecolor="white" if words in idle else colour,
+            )
     else:
-        ax.barh(row + 0.2, booking.last - booking.first, left=booking.first, height=0.3, hatch=look,
-                facecolor=(colour, 0.3 if booking.waits else 1.0), edgecolor=style.INK, linewidth=0.5)  # fmt: skip
+        ax.barh(
+            row + 0.2,
+            booking.last - booking.first,
+            left=booking.first,
+            height=0.3,
+            hatch=look,
+            facecolor=(colour, 0.3 if booking.waits else 1.0),
+            edgecolor=style.INK,
+            linewidth=0.5,
+        )
     some = "" if void == len(booking.acts) else f" {void} of {len(booking.acts)} times"
     name(ax, row, f"{booking.words} (no effect{some})" if void else booking.words)

@@ -35,18 +35,41 @@ def pools(result: Pooled, ax: Axes) -> Axes:
         values, at = item.views[:, -1].tolist(), row + 0.2
         ax.plot([min(values), max(values)], [at, at], color=style.GHOST, linewidth=1.6, zorder=2)
         for view, (value, colour) in enumerate(zip(values, colours, strict=True)):
-            ax.plot([value], [at], MARKS[view % len(MARKS)], color=colour, markersize=6.5, zorder=3, clip_on=False,
-                    label=f"{list(result.weights)[view]} ({percent(list(result.weights.values())[view])})" if row == 0
-                    else None)  # fmt: skip
+            ax.plot(
+                [value],
+                [at],
+                MARKS[view % len(MARKS)],
+                color=colour,
+                markersize=6.5,
+                zorder=3,
+                clip_on=False,
+                label=f"{list(result.weights)[view]} ({percent(list(result.weights.values())[view])})"
+                if row == 0
+                else None,
+            )
         for pool, face, label in ((item.linear, style.INK, "linear pool"), (item.logarithmic, "white", "logarithmic")):
-            ax.plot([float(pool[-1])], [at], "D", color=style.INK, markerfacecolor=face, markersize=6, zorder=4,
-                    clip_on=False, label=label if row == 0 else None)  # fmt: skip
+            ax.plot(
+                [float(pool[-1])],
+                [at],
+                "D",
+                color=style.INK,
+                markerfacecolor=face,
+                markersize=6,
+                zorder=4,
+                clip_on=False,
+                label=label if row == 0 else None,
+            )
         name(ax, row, item.label)
         both = f"{percent(float(item.linear[-1]))} linear, {percent(float(item.logarithmic[-1]))} logarithmic"
         number(ax, max(values), at, f"  {both}", faint=True)
     top = style.round_top(max(float(item.views[:, -1].max()) for item in result.items))
     style.percent_axis(ax, top, horizontal=True)
     ax.set_xlim(0, top * 1.3)
-    ax.legend(loc="upper left", bbox_to_anchor=(0, -0.06 * 6 / len(result.items)), ncols=4, frameon=False,
-              fontsize=style.SMALL)  # fmt: skip
+    ax.legend(
+        loc="upper left",
+        bbox_to_anchor=(0, -0.06 * 6 / len(result.items)),
+        ncols=4,
+        frameon=False,
+        fontsize=style.SMALL,
+    )
     return ax

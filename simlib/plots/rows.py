@@ -28,17 +28,34 @@ def letters(ax: Axes, share: float = 1.0) -> int:
 
 def name(ax: Axes, row: float, text: str, *, bold: bool = False) -> None:
     """Write the label of a row above its bar, at the left edge of the axes."""
-    ax.annotate(style.wrap(text, letters(ax), 1), (0, row - 0.06), (0, 0), xycoords=("axes fraction", "data"),
-                textcoords="offset points", fontsize=style.SMALL, color=style.INK, va="bottom",
-                annotation_clip=False, fontweight="bold" if bold else "normal",
-                bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6})  # fmt: skip
+    ax.annotate(
+        style.wrap(text, letters(ax), 1),
+        (0, row - 0.06),
+        (0, 0),
+        xycoords=("axes fraction", "data"),
+        textcoords="offset points",
+        fontsize=style.SMALL,
+        color=style.INK,
+        va="bottom",
+        annotation_clip=False,
+        fontweight="bold" if bold else "normal",
+        bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6},
+    )
 
 
 def number(ax: Axes, x: float, row: float, text: str, *, right: bool = True, faint: bool = False) -> None:
     """Write a number beside a bar, to the right or to the left of `x`."""
-    ax.annotate(text, (x, row), (4 if right else -4, 0), textcoords="offset points", va="center",
-                ha="left" if right else "right", fontsize=style.SMALL, color=style.FAINT if faint else style.INK,
-                annotation_clip=False)  # fmt: skip
+    ax.annotate(
+        text,
+        (x, row),
+        (4 if right else -4, 0),
+        textcoords="offset points",
+        va="center",
+        ha="left" if right else "right",
+        fontsize=style.SMALL,
+        color=style.FAINT if faint else style.INK,
+        annotation_clip=False,
+    )
 
 
 def whisker(ax: Axes, low: float, high: float, row: float) -> None:

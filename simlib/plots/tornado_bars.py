@@ -48,16 +48,18 @@ def tornado(result: Tornado, ax: Axes, *, measure: str | None = None, most: int 
 
 
 def _draw(ax: Axes, row: float, bar: Bar, place: int, stated: float, texts: list[str]) -> None:
-    values, halves = ([float(x[place]) for x in pair] for pair in
-                      ((bar.at_low, bar.at_high), (bar.half_low, bar.half_high)))  # fmt: skip
+    values, halves = (
+        [float(x[place]) for x in pair] for pair in ((bar.at_low, bar.at_high), (bar.half_low, bar.half_high))
+    )
     limits = (bar.assumption.low, bar.assumption.high)
     right = [value >= stated for value in values]
     if right[0] == right[1]:
         right = [value >= max(values) for value in values]
     ends = zip(values, halves, limits, right, texts, LOOKS, strict=True)
     for value, half, limit, side, text, (colour, hatch) in ends:
-        ax.barh(row, value - stated, left=stated, height=0.36, color=colour, edgecolor=style.INK, linewidth=0.5,
-                hatch=hatch)  # fmt: skip
+        ax.barh(
+            row, value - stated, left=stated, height=0.36, color=colour, edgecolor=style.INK, linewidth=0.5, hatch=hatch
+        )
         if half > 0:
             whisker(ax, value - half, value + half, row)
         at = show(limit, bar.assumption.kind, bar.assumption.unit)

@@ -34,9 +34,15 @@ def doubt(result: Doubt, ax: Axes, *, measure: str | None = None) -> Axes:
     lines = ((found.mean.value, "solid", "mean", 0.03), (found.stated.value, (0, (2, 1)), "as stated", 0.11))
     for value, dash, text, height in lines:
         ax.axvline(value, color=style.INK, linestyle=dash, linewidth=1.2)
-        ax.annotate(f"{text} {write(value)}", (value, height), (4, 0), textcoords="offset points",
-                    fontsize=style.SMALL, color=style.INK,
-                    bbox={"facecolor": "white", "edgecolor": "none", "pad": 1})  # fmt: skip
+        ax.annotate(
+            f"{text} {write(value)}",
+            (value, height),
+            (4, 0),
+            textcoords="offset points",
+            fontsize=style.SMALL,
+            color=style.INK,
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
+        )
     ax.set_ylim(0, 1)
     ax.set_yticks(*QUARTERS)
     ax.set_ylabel("share of draws at or below", fontsize=style.TEXT, color=style.INK)

@@ -22,11 +22,17 @@ ROWS = 8
 def knowing(result: Knowing, ax: Axes, *, most: int = ROWS) -> Axes:
     """Draw what settling each assumption would be worth, with what it rests on now; return `ax`."""
     some = result.worths[:most]
-    next_one = f"find out next about “{some[0].assumption.label}”" if some[0].known else (
-        "no assumption by itself is known to be worth finding out")  # fmt: skip
+    next_one = (
+        f"find out next about “{some[0].assumption.label}”"
+        if some[0].known
+        else ("no assumption by itself is known to be worth finding out")
+    )
     all_of_it = f"share of what settling everything is worth ({brier_gain(result.brier, result.brier_error)})"
-    style.dress(ax, fit(f"{result.measure.label}: {next_one}", ax),
-                f"{all_of_it}; question of {long_date(result.by)}; whiskers: 95%")  # fmt: skip
+    style.dress(
+        ax,
+        fit(f"{result.measure.label}: {next_one}", ax),
+        f"{all_of_it}; question of {long_date(result.by)}; whiskers: 95%",
+    )
     rows(ax, len(some))
     for row, worth in enumerate(some):
         ax.barh(row + 0.2, worth.share, height=0.3, color=style.GREEN, edgecolor=style.INK, linewidth=0.5)

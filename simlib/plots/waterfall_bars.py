@@ -83,8 +83,16 @@ def _step(ax: Axes, row: int, difference: Difference, start: float) -> float:
     before, after = float(difference.before[-1]), float(difference.after[-1])
     change, asked = after - start, difference.measure
     rise = change >= 0
-    ax.barh(row + 0.2, change, left=start, height=0.36, color=style.ORANGE if rise else style.SKY,
-            edgecolor=style.INK, linewidth=0.5, hatch="" if rise else "////")  # fmt: skip
+    ax.barh(
+        row + 0.2,
+        change,
+        left=start,
+        height=0.36,
+        color=style.ORANGE if rise else style.SKY,
+        edgecolor=style.INK,
+        linewidth=0.5,
+        hatch="" if rise else "////",
+    )
     low, high = before + float(difference.low[-1]), before + float(difference.high[-1])
     if high - low > 1e-6:
         whisker(ax, max(low, 0.0), high, row + 0.2)

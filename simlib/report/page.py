@@ -29,9 +29,14 @@ if TYPE_CHECKING:
     from simlib.engines.ensemble import Draws
 
 _WORDS = (
-    (0.05, "almost no chance"), (0.20, "very unlikely"), (0.45, "unlikely"), (0.55, "roughly even chance"),
-    (0.80, "likely"), (0.95, "very likely"), (0.99, "almost certain"),
-)  # fmt: skip
+    (0.05, "almost no chance"),
+    (0.20, "very unlikely"),
+    (0.45, "unlikely"),
+    (0.55, "roughly even chance"),
+    (0.80, "likely"),
+    (0.95, "very likely"),
+    (0.99, "almost certain"),
+)
 """One column of the words of ICD 203, each with the probability up to which it goes; the first begins at 1%."""
 
 _CERTAIN = 1 - 1e-9
@@ -123,13 +128,16 @@ def ask(
     steps: list[Callable[[], Any]] = [
         lambda: tornado(world, about, engine=engine, seed=seed, cancel=cancel) if doubtful else None,
         lambda: _paths(world, engine, seed, cancel) if scenario.ladders else None,
-        lambda: value_of_seeing(world, question[0], within_days=day, draws=128, seed=seed, cancel=cancel)
-        if doubtful and question else None,
+        lambda: (
+            value_of_seeing(world, question[0], within_days=day, draws=128, seed=seed, cancel=cancel)
+            if doubtful and question
+            else None
+        ),
         *(
             partial(indicators, world, name, day=day, draws=200 if doubtful else 0, runs=8000, seed=seed, cancel=cancel)
             for name in ranked[:2]
         ),
-    ]  # fmt: skip
+    ]
     found = []
     for number, step in enumerate(steps):
         found.append(step())
@@ -156,8 +164,11 @@ def blocks(answers: Answers) -> Iterator[Block]:
     scenario, forecast = answers.scenario, answers.forecast
     by = long_date(forecast.by_date(float(forecast.times[-1])))
     yield Block("title", scenario.title)
-    yield Block("text", f"Seen on {long_date(scenario.as_of)}. What happens by {by}, and how sure can anyone be? "
-                + scenario.description)  # fmt: skip
+    yield Block(
+        "text",
+        f"Seen on {long_date(scenario.as_of)}. What happens by {by}, and how sure can anyone be? "
+        + scenario.description,
+    )
     if answers.what_if:
         yield Block("text", answers.what_if[0])
         if answers.what_if[1:]:
@@ -210,8 +221,11 @@ def _ground(answers: Answers) -> Iterator[Block]:
 
 def _answer(answers: Answers, by: str) -> Iterator[Block]:
     forecast = answers.forecast
-    over = "on average over the ranges of the assumptions" if forecast.stated else (
-        "at the stated values of the assumptions")  # fmt: skip
+    over = (
+        "on average over the ranges of the assumptions"
+        if forecast.stated
+        else ("at the stated values of the assumptions")
+    )
     ranked = sorted(forecast.endings, key=lambda name: (name == ONGOING, -forecast.endings[name].probability[-1]))
     spread = "" if answers.draws is None else "; in brackets, where nine in ten sets of assumptions put it"
     beside = "" if answers.baseline is None else "; the baseline is the scenario as it stands, computed likewise"
@@ -343,13 +357,17 @@ def _signs(seeing: Seeing, forecast: Forecast) -> Iterator[str]:
     if not seeing.open_then:
         yield f"By {until} nothing is open any more that could be watched for."
         return
-    yield (f"Among histories in which it has not happened, and nothing has ended, by {until}, {seeing.measure.words} "
-           f"by {by} is at {percent(seeing.if_open)} over the priors. Among these, what has been seen by then moves "
-           "it:")  # fmt: skip
+    yield (
+        f"Among histories in which it has not happened, and nothing has ended, by {until}, {seeing.measure.words} "
+        f"by {by} is at {percent(seeing.if_open)} over the priors. Among these, what has been seen by then moves "
+        "it:"
+    )
     told = [o for o in seeing.observations if o.brier.value > o.brier.half]
     for o in told[:SIGNS]:
-        yield (f"“{o.label}”: to {percent(o.if_seen)} if it is seen by then, to {percent(o.if_not)} if not; it is seen "
-               f"with probability {percent(o.seen)}.")  # fmt: skip
+        yield (
+            f"“{o.label}”: to {percent(o.if_seen)} if it is seen by then, to {percent(o.if_not)} if not; it is seen "
+            f"with probability {percent(o.seen)}."
+        )
     if not told:
         yield "No single move is known to tell anything about it."
 

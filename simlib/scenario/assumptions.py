@@ -97,13 +97,7 @@ class Numbers:
         for name, shape in self.shape.assumptions.items():
             kind, used_at = kinds.get(name, (None, ()))
             found = resolve_literal(
-                self.document,
-                ("assumptions", name),
-                shape,
-                name=name,
-                label=shape.label,
-                kind=kind,
-                used_at=used_at,
+                self.document, ("assumptions", name), shape, name=name, label=shape.label, kind=kind, used_at=used_at
             )
             if found:
                 named[name] = found

@@ -58,14 +58,20 @@ def explain(scenario: Scenario) -> list[Line]:
         *(Line("ladders", ladder.id, say.ladder(ladder)) for ladder in scenario.ladders.values()),
         *(Line("assumptions", number.id, say.assumption(number)) for number in scenario.assumptions.values()),
         *(
-            Line("correlations", f"{pair.first}, {pair.second}", say.sentence(
-                f"when {pair.first} is high, {pair.second} tends to be {'high' if pair.rank > 0 else 'low'} "
-                f"(rank correlation {pair.rank:g})", pair.because, pair.sources,
-            ))
+            Line(
+                "correlations",
+                f"{pair.first}, {pair.second}",
+                say.sentence(
+                    f"when {pair.first} is high, {pair.second} tends to be {'high' if pair.rank > 0 else 'low'} "
+                    f"(rank correlation {pair.rank:g})",
+                    pair.because,
+                    pair.sources,
+                ),
+            )
             for pair in scenario.correlations
         ),
         *(Line("interventions", str(each), say.intervention(each)) for each in scenario.interventions),
-    ]  # fmt: skip
+    ]
 
 
 def explain_text(scenario: Scenario) -> str:

@@ -35,10 +35,37 @@ from simlib.scenario.views.interventions import (
 )
 
 __all__ = [
-    "ALWAYS", "FORMAT", "Actor", "Assume", "Assumption", "AssumptionKind", "Change", "Clause", "Condition",
-    "Correlation", "Effect", "Ending", "Factor", "Forbid", "Force", "Hold", "Intervention", "Ladder", "Lasting", "Move",
-    "Outcome", "Pin", "Policy", "Question", "Rung", "Scenario", "Source", "Variable", "View", "Window",
-]  # fmt: skip
+    "ALWAYS",
+    "FORMAT",
+    "Actor",
+    "Assume",
+    "Assumption",
+    "AssumptionKind",
+    "Change",
+    "Clause",
+    "Condition",
+    "Correlation",
+    "Effect",
+    "Ending",
+    "Factor",
+    "Forbid",
+    "Force",
+    "Hold",
+    "Intervention",
+    "Ladder",
+    "Lasting",
+    "Move",
+    "Outcome",
+    "Pin",
+    "Policy",
+    "Question",
+    "Rung",
+    "Scenario",
+    "Source",
+    "Variable",
+    "View",
+    "Window",
+]
 
 FORMAT = 1
 """The version of the file format this library reads and writes."""

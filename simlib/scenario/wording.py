@@ -8,41 +8,58 @@ from typing import Any
 from simlib.formatting import long_date
 from simlib.quantities import show
 from simlib.scenario.explanation import condition_in_words
-from simlib.scenario.model import (
-    Assumption,
-    Condition,
-    Effect,
-    Factor,
-    Intervention,
-    Outcome,
-    Rung,
-    Scenario,
-    Window,
-)
+from simlib.scenario.model import Assumption, Condition, Effect, Factor, Intervention, Outcome, Rung, Scenario, Window
 from simlib.scenario.views.wording import intervention_in_words
 
 THINGS = {
-    "sources": "source", "actors": "actor", "variables": "variable", "assumptions": "assumption", "moves": "move",
-    "endings": "ending", "ladders": "ladder", "questions": "question",
-}  # fmt: skip
+    "sources": "source",
+    "actors": "actor",
+    "variables": "variable",
+    "assumptions": "assumption",
+    "moves": "move",
+    "endings": "ending",
+    "ladders": "ladder",
+    "questions": "question",
+}
 """What one thing of each section is called."""
 
 FIELDS = {
-    "because": "reason", "sources": "sources", "label": "label", "title": "title", "when": "condition",
-    "between": "dates", "rate": "rate", "factors": "factors on the rate", "outcomes": "outcomes", "actor": "actor",
-    "target": "target", "start": "start", "levels": "levels", "rungs": "rungs", "observed": "observed rate",
-    "uses_log_until": "last day of the log it was set from", "resolves": "way of being settled",
-    "decides": "referee", "move": "move", "outcome": "outcome",
-    "url": "address", "date": "date", "note": "note",
-}  # fmt: skip
+    "because": "reason",
+    "sources": "sources",
+    "label": "label",
+    "title": "title",
+    "when": "condition",
+    "between": "dates",
+    "rate": "rate",
+    "factors": "factors on the rate",
+    "outcomes": "outcomes",
+    "actor": "actor",
+    "target": "target",
+    "start": "start",
+    "levels": "levels",
+    "rungs": "rungs",
+    "observed": "observed rate",
+    "uses_log_until": "last day of the log it was set from",
+    "resolves": "way of being settled",
+    "decides": "referee",
+    "move": "move",
+    "outcome": "outcome",
+    "url": "address",
+    "date": "date",
+    "note": "note",
+}
 """What people call a field, after "its"."""
 
 _PROSE = ("because", "label", "title", "description", "reference_class", "resolves", "note")
 
 WHOLE = {
-    "title": "title", "description": "description", "reference_class": "reference class", "as_of": "first day",
-    "horizon_days": "horizon", "ladder": "ladder shown first",
-}  # fmt: skip
+    "title": "title",
+    "description": "description",
+    "reference_class": "reference class",
+    "as_of": "first day",
+    "horizon_days": "horizon",
+    "ladder": "ladder shown first",
+}
 """What people call a field of the scenario itself."""
 
 
@@ -53,8 +70,9 @@ def label_of(item: Any) -> str:
 
 def prior_in_words(assumption: Assumption) -> str:
     """Say the value and the range of an assumption: "3 per week (90% range 1 to 9 per week)"."""
-    value, low, high = (show(x, assumption.kind, assumption.unit) for x in
-                        (assumption.value, assumption.low, assumption.high))  # fmt: skip
+    value, low, high = (
+        show(x, assumption.kind, assumption.unit) for x in (assumption.value, assumption.low, assumption.high)
+    )
     return value if assumption.fixed else f"{value} (90% range {low} to {high})"
 
 
@@ -83,7 +101,8 @@ def field_in_words(name: str, value: Any, scenario: Scenario) -> str:
 def _value(value: Any, scenario: Scenario) -> str:
     if isinstance(value, tuple):
         return ("; " if value and hasattr(value[0], "__dataclass_fields__") else ", ").join(
-            _value(item, scenario) for item in value) or "none"  # fmt: skip
+            _value(item, scenario) for item in value
+        ) or "none"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, dt.date):

@@ -20,6 +20,18 @@ from simlib.sweep.points import Engine, Options, work
 from simlib.sweep.runner import Report, run
 
 __all__ = [
-    "BASELINE", "Design", "Engine", "Options", "Report", "beside_baseline", "grid_design", "load_plans", "plan_views",
-    "read", "run", "sobol_design", "views_design", "work",
-]  # fmt: skip
+    "BASELINE",
+    "Design",
+    "Engine",
+    "Options",
+    "Report",
+    "beside_baseline",
+    "grid_design",
+    "load_plans",
+    "plan_views",
+    "read",
+    "run",
+    "sobol_design",
+    "views_design",
+    "work",
+]

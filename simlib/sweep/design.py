@@ -88,9 +88,14 @@ class Design:
         columns = {name: [value for value in values for _ in sets] for name, values in self.columns.items()}
         columns |= {"case": [case for case in range(len(self)) for _ in sets], "plan": [*sets] * len(self)}
         return Design(
-            worlds, (self.world[:, None] * count + np.arange(count)).ravel(), np.repeat(self.theta, count, axis=0),
-            np.repeat(self.seed, count), columns, self.drawn, sets,
-        )  # fmt: skip
+            worlds,
+            (self.world[:, None] * count + np.arange(count)).ravel(),
+            np.repeat(self.theta, count, axis=0),
+            np.repeat(self.seed, count),
+            columns,
+            self.drawn,
+            sets,
+        )
 
     def part(self, rows: Ints) -> Design:
         """Return the design of some of the points."""
@@ -124,9 +129,11 @@ def sobol_design(scenario: Scenario, points: int, *, seed: int = 0, dice: int = 
 
 
 def views_design(
-    worlds: Mapping[str, Scenario], *, plans: Mapping[str, Iterable[Intervention]] | None = None,
+    worlds: Mapping[str, Scenario],
+    *,
+    plans: Mapping[str, Iterable[Intervention]] | None = None,
     seeds: Sequence[int] = (0,),
-) -> Design:  # fmt: skip
+) -> Design:
     """Return worlds (views of one scenario) × plans (named sets of interventions) × seeds, at their stated values.
 
     Raises ScenarioError for interventions that do not fit a world.

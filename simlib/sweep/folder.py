@@ -29,12 +29,22 @@ def block_file(folder: Path, number: int) -> Path:
 
 def claim(folder: Path, design: Design, options: Options, block: int) -> None:
     """Write the manifest and the design into a new folder, or check that the folder holds this very sweep."""
-    wanted = plain_json({
-        "format": FORMAT, "design_sha256": design.sha256, "points": len(design), "block": block,
-        "engine": options.engine, "runs": options.runs, "times": list(options.times), "horizon_days": options.horizon,
-        "ignore_windows": options.ignore_windows, "scenario": design.worlds[0].id,
-        "scenario_sha256": [world.sha256 for world in design.worlds], "plans": _plain_plans(design),
-    })  # fmt: skip
+    wanted = plain_json(
+        {
+            "format": FORMAT,
+            "design_sha256": design.sha256,
+            "points": len(design),
+            "block": block,
+            "engine": options.engine,
+            "runs": options.runs,
+            "times": list(options.times),
+            "horizon_days": options.horizon,
+            "ignore_windows": options.ignore_windows,
+            "scenario": design.worlds[0].id,
+            "scenario_sha256": [world.sha256 for world in design.worlds],
+            "plans": _plain_plans(design),
+        }
+    )
     manifest = folder / "manifest.json"
     if not manifest.exists():
         if folder.exists() and any(folder.glob("block-*.parquet")):
@@ -58,8 +68,9 @@ def claim(folder: Path, design: Design, options: Options, block: int) -> None:
 def _plain_plans(design: Design) -> dict[str, Any]:
     """Return the interventions of every plan as they are stored: to be read, and to be compared."""
     world = design.worlds[0]
-    return {name: world.replace(interventions=items).resolved()["interventions"]
-            for name, items in design.plans.items()}  # fmt: skip
+    return {
+        name: world.replace(interventions=items).resolved()["interventions"] for name, items in design.plans.items()
+    }
 
 
 def _plans_apart(there: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
@@ -72,12 +83,20 @@ def _plans_apart(there: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
 
 
 _CALLED = {
-    "format": "format of the folder", "design_sha256": "values, seeds or worlds of the points", "points": "points",
-    "block": "points in a block", "engine": "engine", "runs": "replicates of a point", "times": "report times",
-    "horizon_days": "days of horizon", "ignore_windows": "calendar windows left out", "scenario": "scenario",
-    "scenario_sha256": "content of the scenario or its views", "plans": "plans",
+    "format": "format of the folder",
+    "design_sha256": "values, seeds or worlds of the points",
+    "points": "points",
+    "block": "points in a block",
+    "engine": "engine",
+    "runs": "replicates of a point",
+    "times": "report times",
+    "horizon_days": "days of horizon",
+    "ignore_windows": "calendar windows left out",
+    "scenario": "scenario",
+    "scenario_sha256": "content of the scenario or its views",
+    "plans": "plans",
     "version": "version of simlib",
-}  # fmt: skip
+}
 """What people call the entries of a manifest that decide the answers."""
 
 

@@ -85,8 +85,11 @@ def _answer(
         seed = int(part.seed[row])
         counts = machine.run(theta, centre=centre, runs=options.runs, seed=seed, threads=1, cancel=halted)
         return _bands(world, counts)
-    return [(kind, name, band) for kind, bands in (("ending", forecast.endings), ("question", forecast.questions))
-            for name, band in bands.items()]  # fmt: skip
+    return [
+        (kind, name, band)
+        for kind, bands in (("ending", forecast.endings), ("question", forecast.questions))
+        for name, band in bands.items()
+    ]
 
 
 def _bands(world: Scenario, counts: Any) -> list[tuple[str, str, Band]]:
@@ -94,8 +97,10 @@ def _bands(world: Scenario, counts: Any) -> list[tuple[str, str, Band]]:
     both = np.column_stack([ended, counts.questions])
     names = [("ending", name) for name in (*world.endings, "ongoing")] + [("question", q) for q in world.questions]
     band = Band.wilson(both, counts.runs)
-    return [(kind, name, Band(band.probability[:, i], band.low[:, i], band.high[:, i]))
-            for i, (kind, name) in enumerate(names)]  # fmt: skip
+    return [
+        (kind, name, Band(band.probability[:, i], band.low[:, i], band.high[:, i]))
+        for i, (kind, name) in enumerate(names)
+    ]
 
 
 def _rows(number: int, bands: list[tuple[str, str, Band]], options: Options) -> dict[str, NDArray[Any]]:

@@ -106,9 +106,16 @@ class _Sweep:
     """A sweep under way: keeps the workers busy and writes what they bring."""
 
     def __init__(
-        self, design: Design, options: Options, folder: Path, blocks: list[Ints], missing: list[int],
-        pool: Threads | Cluster, progress: Callable[[float, float], None] | None, cancel: Callable[[], bool] | None,
-    ) -> None:  # fmt: skip
+        self,
+        design: Design,
+        options: Options,
+        folder: Path,
+        blocks: list[Ints],
+        missing: list[int],
+        pool: Threads | Cluster,
+        progress: Callable[[float, float], None] | None,
+        cancel: Callable[[], bool] | None,
+    ) -> None:
         self.design, self.options, self.folder, self.blocks = design, options, folder, blocks
         self.missing, self.pool, self.progress, self.cancel = missing, pool, progress, cancel
         self.begun = clock.perf_counter()
@@ -144,5 +151,13 @@ class _Sweep:
         seconds = clock.perf_counter() - self.begun
         before = len(self.design) - sum(len(self.blocks[n]) for n in self.missing)
         share = self.busy / max(seconds * self.pool.workers, 1e-9)
-        return Report(self.folder, len(self.design), self.done, before, tuple(self.pool.retried), tuple(self.failed),
-                      seconds, min(share, 1.0))  # fmt: skip
+        return Report(
+            self.folder,
+            len(self.design),
+            self.done,
+            before,
+            tuple(self.pool.retried),
+            tuple(self.failed),
+            seconds,
+            min(share, 1.0),
+        )

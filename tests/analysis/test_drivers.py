@@ -79,10 +79,18 @@ def product_indices(first=0.5, second=0.8):
 def test_a_tornado_by_monte_carlo_tells_its_errors_and_what_matters():
     """Ever fewer replicates: what is told must move the answer by more than the error that stands beside it."""
     world = tempo_world()
-    doubtful = {name: dataclasses.replace(a, low=a.value / 1.05, high=min(a.value * 1.05, 0.99))
-                for name, a in world.assumptions.items() if a.kind != "factor"}  # fmt: skip
-    found = tornado(world.replace(assumptions={**world.assumptions, **doubtful}), "ending:war", engine="montecarlo",
-                    runs=200, top=None)  # fmt: skip
+    doubtful = {
+        name: dataclasses.replace(a, low=a.value / 1.05, high=min(a.value * 1.05, 0.99))
+        for name, a in world.assumptions.items()
+        if a.kind != "factor"
+    }
+    found = tornado(
+        world.replace(assumptions={**world.assumptions, **doubtful}),
+        "ending:war",
+        engine="montecarlo",
+        runs=200,
+        top=None,
+    )
     measure = found.measures[0]
     told = [bar for bar in found.ranked(measure.name) if found.matters(measure, bar)]
     assert found.stated_half[0] > 0
@@ -162,8 +170,10 @@ def test_the_weak_are_left_out_of_a_tornado_and_counted():
     assert found.beyond[1] == pytest.approx(0, abs=1e-9)
     slopes = [w * T * rate * np.exp(-rate * T) * s * Z95 for n, (w, rate, s) in WAYS.items() if n != "a"]
     assert found.beyond[0] == pytest.approx(max(slopes), rel=1e-6)
-    assert "2 assumptions were not tried: going by slope at the stated values, none would move it by more than" in (
-        found.sentences()[2])  # fmt: skip
+    assert (
+        "2 assumptions were not tried: going by slope at the stated values, none would move it by more than"
+        in (found.sentences()[2])
+    )
     assert found.sentences()[-1].endswith("none would move it by as much as 0.0001.")
     assert found.frame("moves:cross-a")["at_high"][0] > 0
     with pytest.raises(KeyError, match="'ending:ongoing' is not in this tornado; expected one of ending:across"):
@@ -174,9 +184,11 @@ def apart():
     """Two things that have nothing to do with each other: a ferry that leaves by one of two, a lamp that dies."""
     world = World("apart", T).variable("bank", "left", "right", start="left")
     world.variable("lamp", "lit", "out", start="lit")
-    for name, rate, change, when in (("sail", 0.03, {"bank": "right"}, {"bank": "left"}),
-                                     ("row", 0.02, {"bank": "right"}, {"bank": "left"}),
-                                     ("blow", 0.004, {"lamp": "out"}, {"lamp": "lit"})):  # fmt: skip
+    for name, rate, change, when in (
+        ("sail", 0.03, {"bank": "right"}, {"bank": "left"}),
+        ("row", 0.02, {"bank": "right"}, {"bank": "left"}),
+        ("blow", 0.004, {"lamp": "out"}, {"lamp": "lit"}),
+    ):
         world.uncertain(f"{name}-rate", "rate", rate, rate / 1.5, rate * 1.5)
         world.move(name, f"{name}-rate", change, when=when)
     return world.scenario()
@@ -264,9 +276,10 @@ def test_the_estimators_are_scipys_where_nothing_is_noisy():
     variance, first, total = indices(np.mean([products(*part) for part in parts], axis=0))
     a, b, mixed = (np.concatenate(some) for some in zip(*parts, strict=True))
     theirs = sobol_indices(
-        func={"f_A": a.T, "f_B": b.T, "f_AB": np.moveaxis(mixed, -1, 0).transpose(0, 2, 1)}, n=512,
+        func={"f_A": a.T, "f_B": b.T, "f_AB": np.moveaxis(mixed, -1, 0).transpose(0, 2, 1)},
+        n=512,
         method="saltelli_2010",
-    )  # fmt: skip
+    )
     assert first == pytest.approx(theirs.first_order.ravel(), abs=0.03)
     assert total == pytest.approx(theirs.total_order.ravel(), abs=0.03)
     assert variance == pytest.approx(np.concatenate([a, b]).var(), rel=1e-3)
@@ -347,11 +360,14 @@ def test_a_group_that_cuts_a_correlation_is_refused_with_the_reason():
     assert [item.name for item in grouped] == ["mine", "pace-b"]
 
 
-@pytest.mark.parametrize(("groups", "words"), [
-    ({"g": ["pace-d"]}, "'pace-d' is no assumption; did you mean"),
-    ({"g": ["way.start.a"]}, "'way.start.a' is fixed"),
-    ({"g": ["pace-a"], "h": ["pace-a"]}, "'pace-a' is in two groups"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("groups", "words"),
+    [
+        ({"g": ["pace-d"]}, "'pace-d' is no assumption; did you mean"),
+        ({"g": ["way.start.a"]}, "'way.start.a' is fixed"),
+        ({"g": ["pace-a"], "h": ["pace-a"]}, "'pace-a' is in two groups"),
+    ],
+)
 def test_wrong_groups_are_named(groups, words):
     with pytest.raises(ScenarioError, match=words):
         inputs(additive(), groups)
@@ -417,7 +433,13 @@ def test_indices_are_said_in_words():
     assert "on average over the priors, with a standard deviation of" in text
     assert "of the doubt about “across” is about “pace-a”" in text
     assert [share_in_words(x) for x in (0.97, 0.5, 0.31, 0.2, 0.1, 0.01)] == [
-        "nearly all", "about half", "about a third", "about a fifth", "about a tenth", "next to nothing"]  # fmt: skip
+        "nearly all",
+        "about half",
+        "about a third",
+        "about a fifth",
+        "about a tenth",
+        "next to nothing",
+    ]
 
 
 def test_sobol_takes_powers_of_two_and_says_so():
@@ -463,8 +485,6 @@ def test_an_earlier_day_leaves_later_interventions_out():
     scenario = two_states(0.05, ends=True).replace(interventions=(Forbid("cross", date(20)),))
     answer = Responses(scenario, find(scenario, "across"), day=10)(priors.theta(scenario)[None, :])
     assert answer[0, 0, 0] == pytest.approx(1 - np.exp(-0.5), abs=1e-9)
-
-
 
 
 def test_what_is_certain_has_no_drivers():

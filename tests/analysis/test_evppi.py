@@ -43,8 +43,8 @@ def test_knowing_one_of_two_tied_assumptions_tells_of_the_other():
     world.uncertain("pace", "rate", MEDIAN, MEDIAN / np.exp(Z95), MEDIAN * np.exp(Z95))
     world.uncertain("price", "rate", 0.05, 0.05 / np.exp(Z95), 0.05 * np.exp(Z95))
     world.move("cross", "pace", {"bank": "right"}, when={"bank": "left"}).move("sell", "price")
-    scenario = world.ending("across", {"bank": "right"}).scenario().replace(
-        correlations=(Correlation("pace", "price", 0.7),)
+    scenario = (
+        world.ending("across", {"bank": "right"}).scenario().replace(correlations=(Correlation("pace", "price", 0.7),))
     )
     rho = 2 * np.sin(np.pi * 0.7 / 6)
     x, y = np.meshgrid(Z, Z, indexing="ij")
@@ -112,8 +112,11 @@ def test_what_is_not_known_yet_is_named_and_not_skipped():
 def test_of_a_thing_that_hardly_ever_happens_no_dust_is_told():
     """Within the day that is asked about, the crossing has a chance of about 6 in 10,000: the worth is 1e-7 or so."""
     scenario = ferry()
-    slow = {name: dataclasses.replace(a, value=a.value / 1000, low=a.low / 1000, high=a.high / 1000)
-            for name, a in scenario.assumptions.items() if not a.fixed}  # fmt: skip
+    slow = {
+        name: dataclasses.replace(a, value=a.value / 1000, low=a.low / 1000, high=a.high / 1000)
+        for name, a in scenario.assumptions.items()
+        if not a.fixed
+    }
     found = value_of_knowing(propagate(scenario.replace(assumptions=scenario.assumptions | slow), "across", draws=128))
     assert 0 < found.brier < 1e-5
     text = "\n".join(found.sentences())

@@ -39,8 +39,14 @@ def truth():
     seen_spared = (spared[0] * seen_firm + spared[1] * seen_weak) / sum(spared)
     before = attacks / (attacks + sum(spared))
     odds = attacks * seen_firm / (sum(spared) * seen_spared)
-    return {"before": before, "ratio": seen_firm / seen_spared, "ratio_not": (1 - seen_firm) / (1 - seen_spared),
-            "if_seen": odds / (1 + odds), "misses": 1 - seen_firm, "false": seen_spared}  # fmt: skip
+    return {
+        "before": before,
+        "ratio": seen_firm / seen_spared,
+        "ratio_not": (1 - seen_firm) / (1 - seen_spared),
+        "if_seen": odds / (1 + odds),
+        "misses": 1 - seen_firm,
+        "false": seen_spared,
+    }
 
 
 @pytest.fixture(scope="module")
@@ -138,14 +144,18 @@ def test_an_answer_says_whether_it_is_over_the_priors():
 
 @pytest.mark.parametrize(
     ("rate", "words"),
-    [(1e-9, "in none of the histories that are still open then, so"), (0.3, "in every one of the histories that are"),
-     (50.0, "everything has ended by 10 ")],
-)  # fmt: skip
+    [
+        (1e-9, "in none of the histories that are still open then, so"),
+        (0.3, "in every one of the histories that are"),
+        (50.0, "everything has ended by 10 "),
+    ],
+)
 def test_what_cannot_be_told_is_said_in_words(rate, words):
     world = worlds.World("sure", HORIZON).variable("peace", "kept", "broken", start="kept").move("parade", 0.1)
     world.move("attack", rate, {"peace": "broken"}, when={"peace": "kept"})
-    found = indicators(world.ending("war", {"peace": "broken"}).scenario(), "war", day=min(DAY, 1 / rate + 9), draws=0,
-                       runs=500)  # fmt: skip
+    found = indicators(
+        world.ending("war", {"peace": "broken"}).scenario(), "war", day=min(DAY, 1 / rate + 9), draws=0, runs=500
+    )
     told = " ".join(found.sentences())
     assert words in told
     assert "nan" not in told
@@ -258,9 +268,19 @@ def test_none_of_so_many_is_told_by_its_bound():
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [(18.2, "18"), (253.0, "250"), (12345.0, "12,000"), (0.00184, "0.0018"), (9.96, "10"),
-                        (0.996, "1.0"), (3e-5, "0.000030"), (0.0, "0"), (2.0, "2.0")]
-)  # fmt: skip
+    ("value", "text"),
+    [
+        (18.2, "18"),
+        (253.0, "250"),
+        (12345.0, "12,000"),
+        (0.00184, "0.0018"),
+        (9.96, "10"),
+        (0.996, "1.0"),
+        (3e-5, "0.000030"),
+        (0.0, "0"),
+        (2.0, "2.0"),
+    ],
+)
 def test_likelihood_ratios_are_plain_numbers(value, text):
     assert write_number(value) == text
 
@@ -294,10 +314,14 @@ def test_the_exact_engine_has_the_closed_form():
 def planned():
     """The tempo world with moves forced before and on the very day, one forbidden after it, and a level set before."""
     world = worlds.tempo_world()
-    return world.replace(interventions=(
-        Pin("talks", "open", worlds.date(3)), Force("invite", worlds.date(2)), Force("patrol", worlds.date(int(DAY))),
-        Forbid("withdraw", worlds.date(int(DAY) + 4)),
-    ))  # fmt: skip
+    return world.replace(
+        interventions=(
+            Pin("talks", "open", worlds.date(3)),
+            Force("invite", worlds.date(2)),
+            Force("patrol", worlds.date(int(DAY))),
+            Forbid("withdraw", worlds.date(int(DAY) + 4)),
+        )
+    )
 
 
 @pytest.mark.statistical

@@ -79,22 +79,26 @@ def test_a_move_that_is_possible_only_after_an_ending_is_never_possible():
 
 def test_an_outcome_that_never_happens():
     world = World("coin").variable("coin", "up", "heads", "tails", start="up")
-    world.move("toss", 1.0, outcomes={
-        "heads": (1.0, {"coin": "heads"}), "tails": (0.0, {"coin": "tails"}), "edge": (None, {"coin": "up"}),
-    })  # fmt: skip
+    world.move(
+        "toss",
+        1.0,
+        outcomes={"heads": (1.0, {"coin": "heads"}), "tails": (0.0, {"coin": "tails"}), "edge": (None, {"coin": "up"})},
+    )
     assert "'tails' never happens: its chance is 0" in found(world.scenario(), "moves.toss.outcomes.tails")[0]
-    assert "'edge' never happens: the other chances leave nothing for it" in found(
-        world.scenario(), "moves.toss.outcomes.edge"
-    )[0]  # fmt: skip
+    assert (
+        "'edge' never happens: the other chances leave nothing for it"
+        in found(world.scenario(), "moves.toss.outcomes.edge")[0]
+    )
     assert about(world.scenario(), "'tails' can never be reached")
     assert not about(branches(), "never happens")
 
 
 def test_effects_that_never_change_anything():
     world = lamp().move("polish", 0.1, {"lamp": "lit"}, when={"lamp": "lit"}).scenario()
-    assert "note: moves.polish.outcomes.done: 'done' has effects that never change anything" in found(
-        world, "moves.polish.outcomes.done"
-    )[0]  # fmt: skip
+    assert (
+        "note: moves.polish.outcomes.done: 'done' has effects that never change anything"
+        in found(world, "moves.polish.outcomes.done")[0]
+    )
     assert not about(lamp().move("rumour", 0.1).scenario(), "never change anything"), "no effect was promised"
 
 
@@ -120,9 +124,10 @@ def test_an_ending_that_holds_from_the_start():
 
 
 def test_a_rung_no_history_stands_on():
-    assert "note: ladders.signal.go: no history ever stands on the rung 'go'" in found(
-        unreachable_rung(), "ladders.signal.go"
-    )[0]  # fmt: skip
+    assert (
+        "note: ladders.signal.go: no history ever stands on the rung 'go'"
+        in found(unreachable_rung(), "ladders.signal.go")[0]
+    )
     hidden_below = lamp().ladder("light", low=None, lit={"lamp": "lit"}, any={"lamp": ["dark", "lit"]}).scenario()
     assert found(hidden_below, "ladders.light.lit")
     assert not found(hidden_below, "ladders.light.any")
@@ -170,9 +175,10 @@ def test_a_question_about_an_outcome_without_a_chance_is_an_error():
 
 def test_a_question_that_has_happened_at_the_start_is_an_error():
     world = lamp().question("dark-once", {"lamp": "dark"}).scenario()
-    assert "error: questions.dark-once: 'dark-once' has happened at the start: its probability is 1" in found(
-        world, "questions.dark-once"
-    )[0]  # fmt: skip
+    assert (
+        "error: questions.dark-once: 'dark-once' has happened at the start: its probability is 1"
+        in found(world, "questions.dark-once")[0]
+    )
 
 
 def test_a_level_with_no_share_of_the_start_can_never_be_reached():
@@ -258,7 +264,7 @@ def test_a_covert_move_that_changes_what_everybody_sees(covert, hidden, told):
 def test_a_lopsided_prior(kind, low, high, words):
     scenario = with_assumption(lamp().scenario(), "light.rate", kind=kind, low=low, high=high)
     told = about(scenario, "lopsided")
-    assert (words in told[0] if words else not told), told
+    assert words in told[0] if words else not told, told
 
 
 def test_a_lopsided_chance_is_judged_on_the_logit_scale():
@@ -290,9 +296,14 @@ def test_a_spread_start_without_a_reason(reason):
 
 
 def patrols(
-    *, share: float = 1.0, cooling: float = 1e-6, per_week: float = 2.0, because: str = "four in two weeks",
-    covert: bool = False, **changes: object,
-) -> Scenario:  # fmt: skip
+    *,
+    share: float = 1.0,
+    cooling: float = 1e-6,
+    per_week: float = 2.0,
+    because: str = "four in two weeks",
+    covert: bool = False,
+    **changes: object,
+) -> Scenario:
     """Patrols sail three times as often while hot; the world starts hot with probability `share`."""
     start = "hot" if share == 1 else {"hot": share, "quiet": None}
     world = World("strait").variable("tempo", "quiet", "hot", start=start, hidden=True)
@@ -310,9 +321,10 @@ def test_a_base_rate_read_off_a_hot_record_claims_more_than_it_says():
 
 
 @pytest.mark.parametrize(
-    "fair", [{"because": "Assumed: nobody counted"}, {"covert": True}, {"share": 0.1}, {"within_days": 30.0}],
+    "fair",
+    [{"because": "Assumed: nobody counted"}, {"covert": True}, {"share": 0.1}, {"within_days": 30.0}],
     ids=lambda changes: next(iter(changes)),
-)  # fmt: skip
+)
 def test_a_base_rate_that_need_not_contain_its_tempo(fair):
     assert not found(patrols(**fair), "moves.patrol.rate")
 

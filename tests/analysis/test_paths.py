@@ -175,8 +175,9 @@ def test_the_sentence_on_what_is_covered_is_about_the_paths_listed():
     two = paths.sentences(2)
     assert len(two) == 4
     shares = [c.probability for c in paths.classes]
-    assert two[-1] == (f"These 2 paths cover {percent(sum(shares[:2]))} of all histories; "
-                       f"the {len(shares)} likeliest cover 100%.")  # fmt: skip
+    assert two[-1] == (
+        f"These 2 paths cover {percent(sum(shares[:2]))} of all histories; the {len(shares)} likeliest cover 100%."
+    )
     assert path_classes(crossroads(), given="home").sentences()[-1] == (
         "These 2 paths cover 100% of the histories that end so."
     )

@@ -31,8 +31,11 @@ def world():
 
 @pytest.fixture(scope="module")
 def views(world):
-    return {"calm": with_values(world, {"clash.rate": 0.01}), "as it is": world,
-            "tense": with_values(world, {"clash.rate": 0.2})}  # fmt: skip
+    return {
+        "calm": with_values(world, {"clash.rate": 0.01}),
+        "as it is": world,
+        "tense": with_values(world, {"clash.rate": 0.2}),
+    }
 
 
 def test_two_experts_with_known_weights():
@@ -137,10 +140,12 @@ def test_it_is_told_tabled_and_stored(views):
 def test_a_question_may_be_what_they_disagree_most_about(world):
     """The views differ in how often patrols are challenged, which hardly reaches the endings."""
     few = solve(world, times=2)
-    happens = {name: dataclasses.replace(band, probability=band.probability * 0 + 0.9)
-               for name, band in few.questions.items()}  # fmt: skip
-    seldom = {name: dataclasses.replace(band, probability=band.probability * 0 + 0.1)
-              for name, band in few.questions.items()}  # fmt: skip
+    happens = {
+        name: dataclasses.replace(band, probability=band.probability * 0 + 0.9) for name, band in few.questions.items()
+    }
+    seldom = {
+        name: dataclasses.replace(band, probability=band.probability * 0 + 0.1) for name, band in few.questions.items()
+    }
     pooled = pool({"a": dataclasses.replace(few, questions=happens), "b": dataclasses.replace(few, questions=seldom)})
     label = few.label("questions", next(iter(few.questions)))
     assert pooled.ranked()[0].kind == "question"
@@ -157,11 +162,13 @@ def test_what_they_are_furthest_apart_on_has_the_widest_range_and_not_the_larges
         view: dataclasses.replace(
             few,
             questions={name: Band(*np.full((3, len(few.times)), asked))},
-            endings={e: Band(*np.full((3, len(few.times)), {ending: ends, "ongoing": 1 - ends}.get(e, 0.0)))
-                     for e in few.endings},
+            endings={
+                e: Band(*np.full((3, len(few.times)), {ending: ends, "ongoing": 1 - ends}.get(e, 0.0)))
+                for e in few.endings
+            },
         )
         for view, (asked, ends) in apart.items()
-    }  # fmt: skip
+    }
     pooled = pool(forecasts)
     items = {item.id: item for item in pooled.items}
     assert items[ending].divergence[-1] > items[name].divergence[-1]
@@ -180,8 +187,12 @@ def test_a_veto_is_told_and_agreement_too(world):
 
 
 def test_what_no_replicate_showed_is_rare_and_not_impossible(world):
-    sampled = pool_views({"as it is": world, "peace": world.replace(interventions=(Forbid("clash"),))},
-                         engine="montecarlo", runs=400, times=2)  # fmt: skip
+    sampled = pool_views(
+        {"as it is": world, "peace": world.replace(interventions=(Forbid("clash"),))},
+        engine="montecarlo",
+        runs=400,
+        times=2,
+    )
     war = next(item for item in sampled.items if item.id == "war")
     assert war.views[1, -1] == 0
     assert 0 < war.logarithmic[-1] < war.linear[-1]

@@ -61,8 +61,12 @@ def test_a_reason_alone_is_a_difference():
 
 def _gate(**changed) -> World:
     """A gate that opens, twice as often while it is day; `changed` says what is different."""
-    told = {"when": {"gate": "shut"}, "times": [("hurry", {"hour": "day"})], "start": "night",
-            "outcomes": {"wide": ("luck", {"gate": "wide"}), "narrow": (None, {"gate": +1})}} | changed  # fmt: skip
+    told = {
+        "when": {"gate": "shut"},
+        "times": [("hurry", {"hour": "day"})],
+        "start": "night",
+        "outcomes": {"wide": ("luck", {"gate": "wide"}), "narrow": (None, {"gate": +1})},
+    } | changed
     world = World("gate").variable("gate", "shut", "ajar", "wide", start="shut")
     world.uncertain("hurry", "factor", 2.0, 1.0, 4.0)
     world.uncertain("luck", "chance", 0.3, 0.1, 0.5)
@@ -77,29 +81,36 @@ def _told(**changed) -> list[str]:
 
 
 def test_a_factor_is_told_in_words():
-    assert _told(times=[("hurry", {"hour": "night"}, worlds.window(1, 3))]) == [(
-        "The factors on the rate of the move “open” change. Before: “hurry” (×2) while “hour” is day. "
-        "Now: “hurry” (×2) while “hour” is night from 2 April 2031 to 4 April 2031."
-    )]  # fmt: skip
+    assert _told(times=[("hurry", {"hour": "night"}, worlds.window(1, 3))]) == [
+        (
+            "The factors on the rate of the move “open” change. Before: “hurry” (×2) while “hour” is day. "
+            "Now: “hurry” (×2) while “hour” is night from 2 April 2031 to 4 April 2031."
+        )
+    ]
     (gone,) = _told(times=[])
     assert gone.endswith("of the move “open” change from “hurry” (×2) while “hour” is day to none.")
 
 
 def test_outcomes_and_effects_are_told_in_words():
-    assert _told(outcomes={"wide": ("luck", {"gate": "ajar"}), "narrow": (None, {"gate": +2})}) == [(
-        "The outcomes of the move “open” change. Before: “wide” with the chance “luck” (30%): “gate” to wide; “narrow” "
-        "otherwise: “gate” up 1 level. Now: “wide” with the chance “luck” (30%): “gate” to ajar; “narrow” otherwise: "
-        "“gate” up 2 levels."
-    )]  # fmt: skip
+    assert _told(outcomes={"wide": ("luck", {"gate": "ajar"}), "narrow": (None, {"gate": +2})}) == [
+        (
+            "The outcomes of the move “open” change. Before: “wide” with the chance “luck” (30%): “gate” to wide; "
+            "“narrow” otherwise: “gate” up 1 level. Now: “wide” with the chance “luck” (30%): “gate” to ajar; “narrow” "
+            "otherwise: “gate” up 2 levels."
+        )
+    ]
 
 
 def test_guards_and_windows_are_told_in_words():
-    assert _told(when=[{"gate": ["shut", "ajar"]}, {"hour": "day"}], between=Window(
-        dt.date(2031, 4, 3), dt.date(2031, 4, 9))) == [
-        ("The condition of the move “open” changes. Before: “gate” is shut. "
-         "Now: “gate” is shut or ajar, or “hour” is day."),
+    assert _told(
+        when=[{"gate": ["shut", "ajar"]}, {"hour": "day"}], between=Window(dt.date(2031, 4, 3), dt.date(2031, 4, 9))
+    ) == [
+        (
+            "The condition of the move “open” changes. Before: “gate” is shut. "
+            "Now: “gate” is shut or ajar, or “hour” is day."
+        ),
         "The dates of the move “open” change. Before: none. Now: from 3 April 2031 to 9 April 2031.",
-    ]  # fmt: skip
+    ]
 
 
 def test_starts_are_told_in_words():
@@ -111,12 +122,14 @@ def test_starts_are_told_in_words():
 
 def test_correlations_and_the_whole_are_told_in_words():
     before = _gate().scenario().replace(correlations=(Correlation("hurry", "luck", 0.5),))
-    after = before.replace(correlations=(Correlation("hurry", "luck", -0.2, "seen"),), horizon_days=60.0,
-                           description="Longer.")  # fmt: skip
+    after = before.replace(
+        correlations=(Correlation("hurry", "luck", -0.2, "seen"),), horizon_days=60.0, description="Longer."
+    )
     assert diff(before, after, forecast=False).sentences() == [
-        "The description changes from none to “Longer”.", "The horizon changes from 30 days to 60 days.",
+        "The description changes from none to “Longer”.",
+        "The horizon changes from 30 days to 60 days.",
         "The correlation of “hurry” and “luck” changes. Before: rank 0.5. Now: rank -0.2; because: seen.",
-    ]  # fmt: skip
+    ]
     assert str(diff(before, before.replace(correlations=()), forecast=False).changes[0]) == (
         "“hurry” and “luck” are no longer correlated (rank 0.5)."
     )
@@ -127,8 +140,9 @@ def test_dates_and_yes_or_no_are_told_in_words():
     hidden = dataclasses.replace(before.variables["place"], hidden=True)
     after = before.replace(variables={"place": hidden}, as_of=dt.date(2031, 5, 1))
     assert diff(before, after, forecast=False).sentences() == [
-        "The first day changes from 1 April 2031 to 1 May 2031.", "The variable “place” is now hidden.",
-    ]  # fmt: skip
+        "The first day changes from 1 April 2031 to 1 May 2031.",
+        "The variable “place” is now hidden.",
+    ]
 
 
 def test_two_horizons_are_compared_by_the_earlier_date():
@@ -155,9 +169,15 @@ def test_what_changes_most_is_the_finding_and_the_sides_have_names():
     before = worlds.two_states(0.05, ends=True)
     found = diff(before, worlds.two_states(0.1, ends=True))
     by = long_date(before.by_date(30.0))
-    assert found.finding() in (f"By {by} “{label}” changes most: from {x}" for label, x in
-                               (("across", "78% to 95%"), ("crossed", "78% to 95%"), ("sailed", "78% to 95%"),
-                                ("No ending yet", "22% to 5.0%")))  # fmt: skip
+    assert found.finding() in (
+        f"By {by} “{label}” changes most: from {x}"
+        for label, x in (
+            ("across", "78% to 95%"),
+            ("crossed", "78% to 95%"),
+            ("sailed", "78% to 95%"),
+            ("No ending yet", "22% to 5.0%"),
+        )
+    )
     assert found.names == ("before", "after")
     assert diff(before, before.replace(view="hopeful"), forecast=False).names == ("as it stands", "hopeful")
     assert diff(before, before.replace(title="Another"), forecast=False).names == (before.title, "Another")

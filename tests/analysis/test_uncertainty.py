@@ -181,8 +181,10 @@ def test_where_the_dice_are_what_errs_the_replicates_are_doubled():
     assert found.runs >= 800
     assert found.draws < 4096
     assert holds(found.spread().mean, TRUTH["mean"])
-    assert f"With {found.draws:,} draws of {found.runs:,} replicates the quantiles are known to ±4 points." \
-        in found.sentences()[-1]  # fmt: skip
+    assert (
+        f"With {found.draws:,} draws of {found.runs:,} replicates the quantiles are known to ±4 points."
+        in found.sentences()[-1]
+    )
     once = propagate(ferry(), "across", engine="montecarlo", runs=found.runs, draws=found.draws)
     place = {tuple(row): number for number, row in enumerate(found.theta)}
     same = [place[tuple(row)] for row in once.theta]
@@ -247,10 +249,10 @@ def test_doubt_tells_itself():
     assert data["measures"]["ending:across"]["quantiles"].keys() == {"0.05", "0.5", "0.95"}
 
 
-@pytest.mark.parametrize(("options", "words"), [
-    ({"quantiles": [0.5, 1.0]}, "strictly between 0 and 1"),
-    ({"draws": 16}, "expected at least 32 draws"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [({"quantiles": [0.5, 1.0]}, "strictly between 0 and 1"), ({"draws": 16}, "expected at least 32 draws")],
+)
 def test_wrong_numbers_are_refused(options, words):
     with pytest.raises(ValueError, match=words):
         propagate(ferry(), "across", **options)
@@ -310,8 +312,15 @@ def seeing_truth(t):
     ever = (1 - np.exp(-2 * THETA * t)) / 2
     together = mean((P - mean(P)) * (ever - mean(ever)))
     settles = together**2 / (mean(ever) * (1 - mean(ever))) / TRUTH["variance"]
-    return {"open": still_open, "q": q, "yes": yes, "no": no, "brier": still_open * q * (1 - q) * (yes - no) ** 2,
-            "log": still_open * float(gain), "settles": settles}  # fmt: skip
+    return {
+        "open": still_open,
+        "q": q,
+        "yes": yes,
+        "no": no,
+        "brier": still_open * q * (1 - q) * (yes - no) ** 2,
+        "log": still_open * float(gain),
+        "settles": settles,
+    }
 
 
 @pytest.mark.statistical
@@ -384,13 +393,16 @@ def test_seeing_tells_itself():
     assert set(found.frame()) >= {"observation", "brier", "settles", "sources", "age_days"}
 
 
-@pytest.mark.parametrize(("measure", "options", "words"), [
-    ("moves:horn", {}, "can not be seen to happen; expected an ending or a question"),
-    ("ending:ongoing", {}, "can not be seen to happen"),
-    ("across", {"within_days": 30}, "within_days must lie between 0 and 30 days, not 30"),
-    ("across", {"draws": 8}, "expected at least 32 draws"),
-    ("across", {"observations": []}, "expected at least one public move"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("measure", "options", "words"),
+    [
+        ("moves:horn", {}, "can not be seen to happen; expected an ending or a question"),
+        ("ending:ongoing", {}, "can not be seen to happen"),
+        ("across", {"within_days": 30}, "within_days must lie between 0 and 30 days, not 30"),
+        ("across", {"draws": 8}, "expected at least 32 draws"),
+        ("across", {"observations": []}, "expected at least one public move"),
+    ],
+)
 def test_wrong_requests_to_see_are_refused(measure, options, words):
     with pytest.raises(ValueError, match=words):
         value_of_seeing(ferry(), measure, options.pop("observations", None), **options)

@@ -16,18 +16,7 @@ from simlib.analysis.whatif.variants import bookings, delay, repeat, variant_of
 from simlib.engines.ensemble import over_priors
 from simlib.errors import Cancelled, MissingDependency, ScenarioError, Unsupported
 from simlib.machine.measures import find
-from simlib.scenario.model import (
-    Assume,
-    Change,
-    Condition,
-    Forbid,
-    Force,
-    Hold,
-    Pin,
-    Policy,
-    Variable,
-    View,
-)
+from simlib.scenario.model import Assume, Change, Condition, Forbid, Force, Hold, Pin, Policy, Variable, View
 from simlib.scenario.views.variation import with_values
 from tests import oracle
 from tests.strategies import _Drawing, seeded_world
@@ -125,8 +114,9 @@ def test_flips_can_exceed_what_the_forecasts_enforce():
     world.move("go-west", 0.1, {"place": "west"}, when={"place": "here"})
     scenario = world.ending("east", {"place": "east"}).ending("west", {"place": "west"}).scenario()
     # East is shut at first: who goes west then would often have gone east.
-    comparison = compare(scenario, {"delay": [delay("go-east", date(5)), Policy("go-east", 0.3)]},
-                         engine="montecarlo", runs=20_000)  # fmt: skip
+    comparison = compare(
+        scenario, {"delay": [delay("go-east", date(5)), Policy("go-east", 0.3)]}, engine="montecarlo", runs=20_000
+    )
     flips = comparison.effects["delay"].flips
     least, most = flips.bounds
     assert least + 0.05 < flips.share < most
@@ -345,8 +335,9 @@ def test_same_dice_intervals_cover_the_exact_difference():
     exact = compare(scenario, variant, measures=names, runs=0, times=2)
     covered = np.zeros((60, len(names)))
     for seed in range(60):
-        sample = compare(scenario, variant, measures=names, engine="montecarlo", runs=1000, seed=seed, times=2,
-                         examples=0)  # fmt: skip
+        sample = compare(
+            scenario, variant, measures=names, engine="montecarlo", runs=1000, seed=seed, times=2, examples=0
+        )
         for place, measure in enumerate(find(scenario, names)):
             _, low, high = last(sample, "v", measure.name)
             covered[seed, place] = low <= last(exact, "v", measure.name)[0] <= high
@@ -380,8 +371,14 @@ def mean_over_prior(function):
 @pytest.mark.statistical
 @pytest.mark.parametrize("engine", ["exact", "montecarlo"])
 def test_over_the_priors_every_draw_is_played_in_both_worlds(engine):
-    comparison = compare(uncertain_ferry().scenario(), {"variant": delay("cross", date(10))}, engine=engine,
-                         draws=128, runs=12_800, times=1)  # fmt: skip
+    comparison = compare(
+        uncertain_ferry().scenario(),
+        {"variant": delay("cross", date(10))},
+        engine=engine,
+        draws=128,
+        runs=12_800,
+        times=1,
+    )
     expected = mean_over_prior(lambda theta: np.exp(-theta * T) - np.exp(-theta * (T - 10)))
     change, low, high = last(comparison)
     assert low <= expected <= high
@@ -437,8 +434,12 @@ def test_worlds_that_begin_differently_part_at_the_start():
 
 
 def test_a_comparison_tells_itself():
-    comparison = compare(RARE, {"faster": {"cross.rate": "1 per week"},
-                                "strike": Force("cross", date(20), because="a test")}, runs=500, times=3)  # fmt: skip
+    comparison = compare(
+        RARE,
+        {"faster": {"cross.rate": "1 per week"}, "strike": Force("cross", date(20), because="a test")},
+        runs=500,
+        times=3,
+    )
     frame = comparison.frame()
     assert list(frame["variant"].unique()) == ["faster", "strike"]
     assert len(comparison.frame("times")) == 4 * len(frame)
@@ -488,19 +489,22 @@ def test_a_shorter_horizon_is_the_same_for_all():
     assert last(comparison)[0] == pytest.approx(np.exp(-A * 10) - np.exp(-B * 10), abs=1e-8)
 
 
-@pytest.mark.parametrize(("spec", "error", "words"), [
-    (Forbid("crawl"), ScenarioError, "unknown move 'crawl'; expected one of: cross"),
-    ({"cross": 2.0}, ScenarioError, "no such assumption"),
-    (Assume("cross.rat", 1.0), ScenarioError, "unknown assumption 'cross.rat'; did you mean 'cross.rate'"),
-    (Assume("cross.rate", -1.0), ScenarioError, "-1.0 is not above zero; expected a rate"),
-    (Hold("bank", "middle"), ScenarioError, "'bank' has no level 'middle'"),
-    (Hold("bank", "left", date(9), until=date(9)), ScenarioError, "it ends .* before it begins"),
-    (Policy("cross", 0.0), ScenarioError, "a rate of 0 per day; expected one above zero"),
-    (Policy("cross", 1.0, Condition(((("bank", ("middle",)),),))), ScenarioError, "'bank' has no level 'middle'"),
-    (Forbid("cross", date(9), until=date(9)), ScenarioError, r"it ends \(2031-04-10\) before it begins"),
-    ("forbid cross", TypeError, "is no variant; expected a scenario, a view"),
-    (tempo_world(), Unsupported, "has other variables than 'two-states'"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("spec", "error", "words"),
+    [
+        (Forbid("crawl"), ScenarioError, "unknown move 'crawl'; expected one of: cross"),
+        ({"cross": 2.0}, ScenarioError, "no such assumption"),
+        (Assume("cross.rat", 1.0), ScenarioError, "unknown assumption 'cross.rat'; did you mean 'cross.rate'"),
+        (Assume("cross.rate", -1.0), ScenarioError, "-1.0 is not above zero; expected a rate"),
+        (Hold("bank", "middle"), ScenarioError, "'bank' has no level 'middle'"),
+        (Hold("bank", "left", date(9), until=date(9)), ScenarioError, "it ends .* before it begins"),
+        (Policy("cross", 0.0), ScenarioError, "a rate of 0 per day; expected one above zero"),
+        (Policy("cross", 1.0, Condition(((("bank", ("middle",)),),))), ScenarioError, "'bank' has no level 'middle'"),
+        (Forbid("cross", date(9), until=date(9)), ScenarioError, r"it ends \(2031-04-10\) before it begins"),
+        ("forbid cross", TypeError, "is no variant; expected a scenario, a view"),
+        (tempo_world(), Unsupported, "has other variables than 'two-states'"),
+    ],
+)
 def test_what_does_not_fit_is_refused(spec, error, words):
     with pytest.raises(error, match=words):
         compare(RARE, {"v": spec}, runs=0)

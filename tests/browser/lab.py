@@ -52,22 +52,39 @@ class Lab:
         private = {
             name: str(self.folder / part)
             for name, part in (
-                ("JUPYTERLAB_SETTINGS_DIR", "settings"), ("JUPYTERLAB_WORKSPACES_DIR", "workspaces"),
-                ("JUPYTER_CONFIG_DIR", "config"), ("JUPYTER_RUNTIME_DIR", "runtime"), ("IPYTHONDIR", "ipython"),
+                ("JUPYTERLAB_SETTINGS_DIR", "settings"),
+                ("JUPYTERLAB_WORKSPACES_DIR", "workspaces"),
+                ("JUPYTER_CONFIG_DIR", "config"),
+                ("JUPYTER_RUNTIME_DIR", "runtime"),
+                ("IPYTHONDIR", "ipython"),
                 ("SIMLIB_STATE_DIR", "state"),
             )
-        }  # fmt: skip
+        }
         path = os.pathsep.join(filter(None, [str(self.folder), os.environ.get("PYTHONPATH")]))
         command = [
-            sys.executable, "-m", "jupyterlab", "--no-browser", "--ip=127.0.0.1", f"--port={self.port}", "--allow-root",
-            "--ServerApp.port_retries=0", "--IdentityProvider.token=", "--ServerApp.disable_check_xsrf=True",
-            f"--ServerApp.root_dir={self.folder}", "--LabApp.expose_app_in_browser=True", "--LabApp.news_url=None",
-        ]  # fmt: skip
+            sys.executable,
+            "-m",
+            "jupyterlab",
+            "--no-browser",
+            "--ip=127.0.0.1",
+            f"--port={self.port}",
+            "--allow-root",
+            "--ServerApp.port_retries=0",
+            "--IdentityProvider.token=",
+            "--ServerApp.disable_check_xsrf=True",
+            f"--ServerApp.root_dir={self.folder}",
+            "--LabApp.expose_app_in_browser=True",
+            "--LabApp.news_url=None",
+        ]
         with (self.folder / "server.log").open("wb") as log:
             process = subprocess.Popen(
-                command, env={**os.environ, **private, "PYTHONPATH": path}, cwd=self.folder, stdout=log,
-                stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
-            )  # fmt: skip
+                command,
+                env={**os.environ, **private, "PYTHONPATH": path},
+                cwd=self.folder,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+            )
         until(lambda: process.poll() is not None or self._answers(), 90, "JupyterLab to start")
         if process.poll() is not None:
             raise RuntimeError("JupyterLab did not start:\n" + (self.folder / "server.log").read_text()[-3000:])
@@ -115,10 +132,12 @@ class Page:
 
     def kernel(self) -> str:
         """Return the status of the kernel."""
-        return str(self.page.evaluate(
-            "() => { try { return jupyterapp.shell.currentWidget.sessionContext.session.kernel.status; }"
-            " catch (e) { return 'none'; } }"
-        ))  # fmt: skip
+        return str(
+            self.page.evaluate(
+                "() => { try { return jupyterapp.shell.currentWidget.sessionContext.session.kernel.status; }"
+                " catch (e) { return 'none'; } }"
+            )
+        )
 
     def run_all(self, timeout: float = 120) -> float:
         """Run every cell; return how many seconds until none waits."""
@@ -128,10 +147,15 @@ class Page:
         return time.monotonic() - begun
 
     def _all_ran(self) -> bool:
-        return bool(self.page.evaluate("""() => jupyterapp.shell.currentWidget.content.widgets
+        return (
+            bool(
+                self.page.evaluate("""() => jupyterapp.shell.currentWidget.content.widgets
             .filter(w => w.model.type === 'code' && w.model.sharedModel.getSource().trim())
             .every(w => w.model.executionCount && !w.node.querySelector('.jp-InputPrompt').textContent.includes('*'))
-        """)) and self.kernel() == "idle"  # fmt: skip
+        """)
+            )
+            and self.kernel() == "idle"
+        )
 
     def errors(self) -> list[str]:
         """Return everything that went wrong so far: in cells, in widgets, on the console."""
@@ -173,14 +197,19 @@ class Page:
 
     def ask(self, expression: str) -> str:
         """Return the value of a Python expression in the kernel, as text."""
-        return str(self.page.evaluate("""async code => {
+        return str(
+            self.page.evaluate(
+                """async code => {
             const kernel = jupyterapp.shell.currentWidget.sessionContext.session.kernel;
             const future = kernel.requestExecute({code: '0', silent: true, store_history: false,
                 user_expressions: {answer: code}});
             const reply = await future.done;
             const answer = reply.content.user_expressions.answer;
             if (answer.status !== 'ok') throw new Error(`${answer.ename}: ${answer.evalue}`);
-            return answer.data['text/plain']; }""", expression))  # fmt: skip
+            return answer.data['text/plain']; }""",
+                expression,
+            )
+        )
 
     def tab(self, title: str) -> None:
         """Turn to a page of the explorer."""

@@ -131,10 +131,15 @@ endings:
 """
 
 SMALL = {
-    "run": [], "compare": ["--set", "opening=every 5 days", "--runs", "200"], "drivers": [],
-    "uncertainty": ["--draws", "128"], "paths": ["--over", "door", "--given", "opened", "--passages"],
-    "indicators": ["--draws", "20", "--runs", "400"], "discover": ["--draws", "40", "--runs", "200"], "diff": [],
-}  # fmt: skip
+    "run": [],
+    "compare": ["--set", "opening=every 5 days", "--runs", "200"],
+    "drivers": [],
+    "uncertainty": ["--draws", "128"],
+    "paths": ["--over", "door", "--given", "opened", "--passages"],
+    "indicators": ["--draws", "20", "--runs", "400"],
+    "discover": ["--draws", "40", "--runs", "200"],
+    "diff": [],
+}
 
 
 @pytest.fixture
@@ -277,8 +282,18 @@ def test_signs_are_exact_where_that_is_asked_for(tmp_path, capsys):
 
 
 def test_when_to_stop_drawing_and_what_to_tell_can_be_said(door, capsys):
-    argv = ["uncertainty", door(fixed=False), "--quantile", "0.9", "--quantile", "0.1",
-            "--tolerance", "20", "--most-draws", "256"]  # fmt: skip
+    argv = [
+        "uncertainty",
+        door(fixed=False),
+        "--quantile",
+        "0.9",
+        "--quantile",
+        "0.1",
+        "--tolerance",
+        "20",
+        "--most-draws",
+        "256",
+    ]
     assert main([*argv, "--json", "-"]) == 0
     told = json.loads(capsys.readouterr().out)["uncertainty"]
     assert (told["draws"], told["tolerance"], told["reached"]) == (128, 0.2, True)
@@ -286,8 +301,20 @@ def test_when_to_stop_drawing_and_what_to_tell_can_be_said(door, capsys):
 
 
 def test_what_is_done_after_the_day_asked_about_is_left_out_of_its_pictures_too(tmp_path, capsys):
-    argv = ["uncertainty", "two-islands", "--measure", "open-war", "--forbid", "patrol@2031-06-01", "--day", "30",
-            "--draws", "128", "--out", str(tmp_path / "out")]  # fmt: skip
+    argv = [
+        "uncertainty",
+        "two-islands",
+        "--measure",
+        "open-war",
+        "--forbid",
+        "patrol@2031-06-01",
+        "--day",
+        "30",
+        "--draws",
+        "128",
+        "--out",
+        str(tmp_path / "out"),
+    ]
     assert main(argv) == 0
     assert (tmp_path / "out" / "nested-fan.png").exists(), capsys.readouterr().err
 
@@ -356,8 +383,20 @@ FREEZE = "format: 1\nid: freeze\ntitle: F\ninterventions:\n  - pin: standoff\n  
 def test_a_plan_of_a_sweep_is_a_file_or_part_of_a_named_one(tmp_path, capsys):
     file = tmp_path / "freeze.yaml"
     file.write_text(FREEZE)
-    both = ["--plan", str(file), "--set", "hot_factor=2", "--forbid", "land-troops",
-            "--as", "both", "--plan", str(file), "--forbid", "patrol"]  # fmt: skip
+    both = [
+        "--plan",
+        str(file),
+        "--set",
+        "hot_factor=2",
+        "--forbid",
+        "land-troops",
+        "--as",
+        "both",
+        "--plan",
+        str(file),
+        "--forbid",
+        "patrol",
+    ]
     design = swept(tmp_path, capsys, *both)
     assert list(design["plan"]) == ["baseline", "freeze", "both"]
     assert set(design["hot_factor"]) == {2.0}
@@ -381,8 +420,24 @@ def test_a_changed_plan_of_a_sweep_is_refused(tmp_path, capsys):
 def test_what_is_wrong_with_plans_of_a_sweep_is_told_at_once(tmp_path, capsys):
     (tmp_path / "f.yaml").write_text(FREEZE.replace("calm", "calmer"))
     file = str(tmp_path / "f.yaml")
-    argv = ["--plan", file, "--plan", "hawks", "--as", "a", "--set", "hot_factor=2", "--plan", "none.yaml",
-            "--as", "b", "--as", "a", "--forbid", "patrl"]  # fmt: skip
+    argv = [
+        "--plan",
+        file,
+        "--plan",
+        "hawks",
+        "--as",
+        "a",
+        "--set",
+        "hot_factor=2",
+        "--plan",
+        "none.yaml",
+        "--as",
+        "b",
+        "--as",
+        "a",
+        "--forbid",
+        "patrl",
+    ]
     assert main(["sweep", "two-islands", "--out", str(tmp_path / "s"), *argv]) == 2
     told = capsys.readouterr().err
     for words in (

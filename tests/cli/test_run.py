@@ -123,8 +123,11 @@ def test_an_exact_answer_promises_no_more_than_rounding_leaves(cli) -> None:
 
 
 def test_a_rung_that_is_an_ending_has_the_interval_of_the_ending(cli, tmp_path) -> None:
-    for options in (["--draws", "10"], ["--engine", "montecarlo", "--runs", "400"],
-                    ["--engine", "montecarlo", "--runs", "400", "--draws", "10"]):  # fmt: skip
+    for options in (
+        ["--draws", "10"],
+        ["--engine", "montecarlo", "--runs", "400"],
+        ["--engine", "montecarlo", "--runs", "400", "--draws", "10"],
+    ):
         target = tmp_path / "answer.json"
         assert cli("run", "two-islands", *options, "--json", str(target))[0] == 0
         found = Forecast.load(target)
@@ -135,16 +138,32 @@ def test_a_rung_that_is_an_ending_has_the_interval_of_the_ending(cli, tmp_path) 
 
 def test_changes_are_told(cli, bridge) -> None:
     code, out, err = cli(
-        "run", bridge, "--view", "hopeful", "--set", "pressure=9", "--horizon", "30", "--ignore-windows",
-        "--forbid", "clear@2031-04-10", "--force", "meet:accepted@2031-04-05", "--pin", "blockade=full@2031-04-05",
-    )  # fmt: skip
+        "run",
+        bridge,
+        "--view",
+        "hopeful",
+        "--set",
+        "pressure=9",
+        "--horizon",
+        "30",
+        "--ignore-windows",
+        "--forbid",
+        "clear@2031-04-10",
+        "--force",
+        "meet:accepted@2031-04-05",
+        "--pin",
+        "blockade=full@2031-04-05",
+    )
     assert code == 0
     assert "Seen through the view hopeful." in out
     told = out.split("Changed:\n")[1].split("\n\n")[0]
     assert [line.strip().split(": without effect in ")[0] for line in told.splitlines()][:5] == [
-        "pressure = ×9 instead of ×3", "horizon 30 days instead of 60", "“Clear it” forbidden from 10 April 2031",
-        "“Offer talks” (accepted) forced on 5 April 2031", "The blockade set to full on 5 April 2031",
-    ]  # fmt: skip
+        "pressure = ×9 instead of ×3",
+        "horizon 30 days instead of 60",
+        "“Clear it” forbidden from 10 April 2031",
+        "“Offer talks” (accepted) forced on 5 April 2031",
+        "The blockade set to full on 5 April 2031",
+    ]
     assert "calendar windows are left out" in told
     assert err == "note: pressure = ×9 lies outside its 90% range, ×1.5 to ×6\n"
 
@@ -157,9 +176,24 @@ def test_a_forced_move_that_cannot_happen_is_reported(cli, bridge) -> None:
 # The JSON contract
 
 KEYS = {
-    "format", "scenario", "title", "as_of", "horizon_days", "engine", "times", "endings", "variables", "ladders",
-    "moves", "questions", "error", "assumptions", "labels", "interventions", "provenance",
-}  # fmt: skip
+    "format",
+    "scenario",
+    "title",
+    "as_of",
+    "horizon_days",
+    "engine",
+    "times",
+    "endings",
+    "variables",
+    "ladders",
+    "moves",
+    "questions",
+    "error",
+    "assumptions",
+    "labels",
+    "interventions",
+    "provenance",
+}
 
 
 def is_band(band: Any, times: int) -> bool:
@@ -177,9 +211,18 @@ def shape(part: Any) -> Any:
 @pytest.mark.parametrize("draws", [0, 10])
 def test_the_json_keeps_its_contract(cli, bridge, engine: str, draws: int) -> None:
     data = forecast_of(
-        cli, bridge, "--engine", engine, "--times", "4", "--draws", str(draws), "--set", "closing=every 10 days",
+        cli,
+        bridge,
+        "--engine",
+        engine,
+        "--times",
+        "4",
+        "--draws",
+        str(draws),
+        "--set",
+        "closing=every 10 days",
         *(["--runs", "300"] if engine == "montecarlo" else []),
-    )  # fmt: skip
+    )
     assert set(data) == KEYS | ({"states"} if engine == "exact" else set()) | ({"stated"} if draws else set())
     assert (data["scenario"], data["as_of"], data["horizon_days"]) == ("bridge", "2031-04-01", 60.0)
     assert (data["engine"], data["times"]) == (engine, [0.0, 15.0, 30.0, 45.0, 60.0])
@@ -187,9 +230,10 @@ def test_the_json_keeps_its_contract(cli, bridge, engine: str, draws: int) -> No
     assert set(data["questions"]) == {"full-blockade", "refusal"}
     assert all(is_band(band, 5) for band in [*data["endings"].values(), *data["questions"].values()])
     assert shape(data["variables"]) == {
-        "blockade": {"lifted": 5, "partial": 5, "full": 5}, "talks": {"none": 5, "open": 5, "signed": 5},
+        "blockade": {"lifted": 5, "partial": 5, "full": 5},
+        "talks": {"none": 5, "open": 5, "signed": 5},
         "mood": {"calm": 5, "hot": 5},
-    }  # fmt: skip
+    }
     assert shape(data["ladders"]) == {"lanes": {"some closed": 5, "all closed": 5}}
     assert shape(data["moves"]) == {"close": 5, "meet": 5, "sign": 5, "clear": 5}
     doubtful = engine == "montecarlo" or draws
@@ -250,9 +294,11 @@ def test_out_writes_figures_tables_and_the_forecast(cli, bridge, tmp_path: Path)
     assert cli("run", bridge, "--draws", "10", "--times", "6", "--out", str(out))[0] == 0
     tables = ["endings", "questions", "levels", "rungs", "moves"]
     assert {path.name for path in out.iterdir()} == {
-        "forecast.json", "doubt.csv", *(f"{name}{kind}.csv" for name in tables for kind in ("", "-stated")),
+        "forecast.json",
+        "doubt.csv",
+        *(f"{name}{kind}.csv" for name in tables for kind in ("", "-stated")),
         *(f"{name}.{form}" for name in ("endings", "ladder-lanes", "moves") for form in ("png", "svg")),
-    }  # fmt: skip
+    }
     rows = list(csv.DictReader((out / "endings.csv").read_text().splitlines()))
     assert len(rows) == 3 * 7
     assert list(rows[6]) == ["day", "by", "ending", "label", "probability", "low", "high"]
@@ -301,9 +347,19 @@ def test_bad_options_are_refused_with_the_reason(cli, bridge, options: list[str]
 
 def test_all_bad_options_are_told_at_once(cli, bridge) -> None:
     code, _, err = cli(
-        "run", bridge, "--set", "closng=1 per day", "--set", "yes=2", "--forbid", "x", "--pin", "talks=x@2031-04-03",
-        "--horizon", "never",
-    )  # fmt: skip
+        "run",
+        bridge,
+        "--set",
+        "closng=1 per day",
+        "--set",
+        "yes=2",
+        "--forbid",
+        "x",
+        "--pin",
+        "talks=x@2031-04-03",
+        "--horizon",
+        "never",
+    )
     assert code == 2
     assert [line.split(": ")[1] for line in err.splitlines()] == ["closng", "yes", "horizon", "x", "talks=x@2031-04-03"]
 
@@ -597,8 +653,14 @@ def test_a_column_within_a_day_is_marked(cli, bridge) -> None:
 
 def test_small_counts_are_no_false_zeros() -> None:
     assert [count(n) for n in (0.0, 3e-7, 0.0312, 0.96, 12.44, 99.96, 1234.5)] == [
-        "0", "3e-07", "0.031", "0.96", "12.4", "100", "1,234",
-    ]  # fmt: skip
+        "0",
+        "3e-07",
+        "0.031",
+        "0.96",
+        "12.4",
+        "100",
+        "1,234",
+    ]
 
 
 def test_help_needs_no_heavy_package() -> None:

@@ -39,10 +39,23 @@ def test_no_variant_may_be_called_the_baseline(bridge, capsys):
 
 def test_as_names_what_follows_it(bridge, capsys):
     found = compared(
-        capsys, bridge, "--as", "late", "--delay", "close@2031-04-20", "--as", "vow", "--with-view", "hopeful",
-        "--policy", "meet=every 2 days@2031-04-05..2031-05-01 while blockade=full, talks=none",
-        "--as", "market days", "--repeat", "close@2031-04-05..2031-05-05 every 1 week",
-    )  # fmt: skip
+        capsys,
+        bridge,
+        "--as",
+        "late",
+        "--delay",
+        "close@2031-04-20",
+        "--as",
+        "vow",
+        "--with-view",
+        "hopeful",
+        "--policy",
+        "meet=every 2 days@2031-04-05..2031-05-01 while blockade=full, talks=none",
+        "--as",
+        "market days",
+        "--repeat",
+        "close@2031-04-05..2031-05-05 every 1 week",
+    )
     told = {name: variant["changes"] for name, variant in found.items()}
     assert told["late"] == ["“Close a lane” forbidden until 20 April 2031"]
     assert told["market days"] == ["“Close a lane” forced on 5 April 2031 and 4 times more, the last on 3 May 2031"]
@@ -60,9 +73,19 @@ def test_the_same_change_on_the_command_line_and_in_a_view_are_the_same_bits(bri
         "  - {repeat: close, every: 10 days}\n  - {delay: clear, until: 2031-04-20}\n"
     )
     found = compared(
-        capsys, bridge, "--with-view", "vow", "--as", "typed", "--policy", "meet=every 2 days..2031-05-01 while "
-        "blockade=full", "--repeat", "close every 10 days", "--delay", "clear@2031-04-20",
-    )  # fmt: skip
+        capsys,
+        bridge,
+        "--with-view",
+        "vow",
+        "--as",
+        "typed",
+        "--policy",
+        "meet=every 2 days..2031-05-01 while blockade=full",
+        "--repeat",
+        "close every 10 days",
+        "--delay",
+        "clear@2031-04-20",
+    )
     assert found["vow"]["measures"] == found["typed"]["measures"]
     assert found["vow"]["measures"]["ending:agreement"]["change"][-1] > 0
 
@@ -98,7 +121,7 @@ def test_a_policy_is_followed_by_both_engines(bridge, capsys):
         (["--repeat", "close every 1 month"], "close every 1 month: a move repeated every 30.4375 days; expected a"),
         (["--delay", "close@soon"], "close@soon: 'soon' is not a date; expected a date such as 2031-04-01"),
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_compared_is_refused_by_name(argv, words, bridge, capsys):
     assert main(["compare", bridge, *argv]) == 2
     err = capsys.readouterr().err

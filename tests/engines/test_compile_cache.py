@@ -69,12 +69,22 @@ def test_an_installation_that_cannot_be_written_to_still_imports(tmp_path):
     (copy / "exact" / "__pycache__").write_text("a file")
     (tmp_path / "home").write_text("a file")
     home, here = str(tmp_path / "home"), str(tmp_path)
-    environment = os.environ | {"HOME": home, "XDG_CACHE_HOME": home, "TMPDIR": here, "PYTHONPATH": here,
-                                "NUMBA_CACHE_DIR": ""}  # fmt: skip
+    environment = os.environ | {
+        "HOME": home,
+        "XDG_CACHE_HOME": home,
+        "TMPDIR": here,
+        "PYTHONPATH": here,
+        "NUMBA_CACHE_DIR": "",
+    }
     done = subprocess.run(
         [sys.executable, "-c", "from simlib.engines.exact.backend import kernels; print(kernels is not None)"],
-        env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False,
-    )  # fmt: skip
+        env=environment,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
     assert done.stdout.strip() == "True", done.stderr
     if os.name == "posix" and sys.platform != "darwin":  # elsewhere the user's cache folder is not told by HOME
         assert "compiled code is kept in" in done.stderr

@@ -125,12 +125,16 @@ def _everything(scenario):
     forecast = solver.solve()
     slopes = gradient(scenario, solver=solver)
     return (
-        {"codes": solver.space.codes, "target": solver.space.target, "pair": solver.space.pair,
-         "slopes": slopes["derivative"].to_numpy()}
+        {
+            "codes": solver.space.codes,
+            "target": solver.space.target,
+            "pair": solver.space.pair,
+            "slopes": slopes["derivative"].to_numpy(),
+        }
         | {f"ending {name}": band.probability for name, band in forecast.endings.items()}
         | {f"question {name}": band.probability for name, band in forecast.questions.items()}
         | {f"move {name}": count for name, count in forecast.moves.items()}
-    )  # fmt: skip
+    )
 
 
 def test_hashed_codes_find_the_same_states(monkeypatch):

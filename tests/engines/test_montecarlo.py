@@ -44,12 +44,15 @@ def test_two_states_there_and_back():
     seen = counts(worlds.two_states(a, b))
     right = a / (a + b) * -np.expm1(-(a + b) * DAYS)
     crossed = -np.expm1(-a * DAYS)
-    assert worst(
-        scores(seen.levels[:, 1], RUNS, right),
-        scores(seen.rungs[:, 1], RUNS, right),
-        scores(seen.questions[:, 0], RUNS, crossed),
-        scores(seen.questions[:, 1], RUNS, crossed),
-    ) < Z_LIMIT  # fmt: skip
+    assert (
+        worst(
+            scores(seen.levels[:, 1], RUNS, right),
+            scores(seen.rungs[:, 1], RUNS, right),
+            scores(seen.questions[:, 0], RUNS, crossed),
+            scores(seen.questions[:, 1], RUNS, crossed),
+        )
+        < Z_LIMIT
+    )
 
 
 @law

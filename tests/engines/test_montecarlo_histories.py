@@ -74,8 +74,18 @@ def test_a_long_history_finds_room(monkeypatch):
 def test_the_frame_has_one_tidy_row_for_each_event():
     frame = histories(scenario(), 20, seed=2).frame()
     assert list(frame.columns) == [
-        "replicate", "day", "date", "actor", "move", "label", "outcome", "intervention", "standoff", "talks", "tempo",
-    ]  # fmt: skip
+        "replicate",
+        "day",
+        "date",
+        "actor",
+        "move",
+        "label",
+        "outcome",
+        "intervention",
+        "standoff",
+        "talks",
+        "tempo",
+    ]
     starts = frame.groupby("replicate").head(1)
     assert (starts["day"] == 0).all()
     assert starts["move"].isna().all()

@@ -122,8 +122,11 @@ def test_levels_endings_questions_and_rungs(name, stories):
             for rung in range(len(ladder.rungs))
         ]
         for slow, counts in (
-            (levels, fast.levels), (endings, fast.endings), (asked, fast.questions), (rungs, fast.rungs)
-        ):  # fmt: skip
+            (levels, fast.levels),
+            (endings, fast.endings),
+            (asked, fast.questions),
+            (rungs, fast.rungs),
+        ):
             assert np.max(np.abs(two_scores(slow, RUNS, counts[place], MANY))) < Z_LIMIT
 
 

@@ -99,7 +99,5 @@ class Checked:
     def _value(self, text: str) -> float:
         (asked,) = self.storm.parse_properties(text)
         environment = self.storm.environments.Environment()
-        results = {
-            id(model): self.storm.model_checking(model, asked, environment=environment) for model in self.models
-        }
+        results = {id(model): self.storm.model_checking(model, asked, environment=environment) for model in self.models}
         return float(sum(weight * results[id(model)].get_value(state) for model, state, weight in self.starts))

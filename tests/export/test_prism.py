@@ -75,8 +75,9 @@ def test_windows_are_refused_each_with_its_place_unless_ignored() -> None:
     with pytest.raises(Unsupported, match="cannot change with the calendar") as caught:
         prism.model(worlds.tempo_world())
     assert [line.split(":")[0] for line in str(caught.value).splitlines()] == [
-        "moves.clash.times.1.between", "moves.storm-off.between",
-    ]  # fmt: skip
+        "moves.clash.times.1.between",
+        "moves.storm-off.between",
+    ]
     assert "// window left out: moves.storm-off.between" in prism.model(worlds.tempo_world(), ignore_windows=True)
 
 
@@ -127,7 +128,7 @@ def test_names_that_become_one_are_kept_apart() -> None:
 
 
 def test_comments_are_one_ascii_line_each() -> None:
-    scenario = dataclasses.replace(worlds.two_states(), title="Détroit ×2\nlabel \"x\" = true; — 一")
+    scenario = dataclasses.replace(worlds.two_states(), title='Détroit ×2\nlabel "x" = true; — 一')
     text = prism.model(scenario)
     assert text.isascii()
     assert text.splitlines()[0] == '// Detroit x 2 label "x" = true; ? ?'

@@ -18,10 +18,17 @@ from tests.strategies import seeded_world
 pytestmark = pytest.mark.storm
 
 CLOSED = (
-    worlds.two_states(0.1, 0.05), worlds.birth_death(), worlds.competing_exits(), worlds.erlang(),
-    worlds.absorbing_start(), worlds.hidden_spread(), worlds.branches(chances=(0.3, 0.7)), worlds.unreachable_rung(),
-    worlds.windows(), worlds.tempo_world(),
-)  # fmt: skip
+    worlds.two_states(0.1, 0.05),
+    worlds.birth_death(),
+    worlds.competing_exits(),
+    worlds.erlang(),
+    worlds.absorbing_start(),
+    worlds.hidden_spread(),
+    worlds.branches(chances=(0.3, 0.7)),
+    worlds.unreachable_rung(),
+    worlds.windows(),
+    worlds.tempo_world(),
+)
 
 
 def agree(scenario: Scenario, folder: Path) -> None:

@@ -24,8 +24,9 @@ FIXED = Assumption("fixed", "fixed", "factor", 2.0, 2.0, 2.0, "assumed")
 
 
 def scenario_of(*assumptions, correlations=()):
-    return Scenario("x", "x", dt.date(2031, 4, 1), 30.0, {}, {}, {a.id: a for a in assumptions}, {}, {},
-                    correlations=correlations)  # fmt: skip
+    return Scenario(
+        "x", "x", dt.date(2031, 4, 1), 30.0, {}, {}, {a.id: a for a in assumptions}, {}, {}, correlations=correlations
+    )
 
 
 def test_one_draw_has_no_mean_to_speak_of():
@@ -73,9 +74,12 @@ def forked(first=0.5, second=0.4):
     world = World("forked").variable("road", "start", "left", "right", "back", start="start")
     one = world.uncertain("one", "chance", first, first / 3, 0.5 + first / 2)
     two = world.uncertain("two", "chance", second, second / 3, 0.5 + second / 2)
-    world.move("go", 0.1, when={"road": "start"}, outcomes={
-        "left": (one, {"road": "left"}), "right": (two, {"road": "right"}), "back": (None, {"road": "back"}),
-    })  # fmt: skip
+    world.move(
+        "go",
+        0.1,
+        when={"road": "start"},
+        outcomes={"left": (one, {"road": "left"}), "right": (two, {"road": "right"}), "back": (None, {"road": "back"})},
+    )
     return world.ending("left", {"road": "left"}).scenario()
 
 
@@ -90,8 +94,11 @@ def test_branches_are_drawn_jointly_and_never_exceed_one():
 
 def test_a_single_uncertain_branch_gets_exactly_its_drawn_value():
     world = World("one").variable("road", "start", "left", start="start")
-    world.move("go", 0.1, outcomes={"left": (world.uncertain("c", "chance", 0.3, 0.1, 0.6), {"road": "left"}),
-                                    "stay": (None, {})})  # fmt: skip
+    world.move(
+        "go",
+        0.1,
+        outcomes={"left": (world.uncertain("c", "chance", 0.3, 0.1, 0.6), {"road": "left"}), "stay": (None, {})},
+    )
     scenario = world.scenario()
     tables, centre = Tables(scenario), priors.theta(scenario)
     for theta in priors.draws(scenario, 16):

@@ -51,10 +51,11 @@ from tests.worlds import World, date, tempo_world
 def scenario():
     world = tempo_world()
     doubted = {
-        name: dataclasses.replace(world.assumptions[name], low=world.assumptions[name].value / 2,
-                                  high=world.assumptions[name].value * 2)
+        name: dataclasses.replace(
+            world.assumptions[name], low=world.assumptions[name].value / 2, high=world.assumptions[name].value * 2
+        )
         for name in ("clash.rate", "patrol.rate", "sign.rate")
-    }  # fmt: skip
+    }
     return world.replace(assumptions=dict(world.assumptions) | doubted)
 
 

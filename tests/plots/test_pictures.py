@@ -164,9 +164,9 @@ def test_the_lines_to_the_labels_end_before_them_at_any_resolution(dpi):
     board.figure.set_dpi(dpi)
     board.figure.canvas.draw()
     for panel in (panel for panel in board.panels if hasattr(panel, "labels")):
-        ends = panel.ax.get_yaxis_transform().transform(
-            [segment[-1] for segment in panel.labels.lines.get_segments()]
-        )[:, 0]
+        ends = panel.ax.get_yaxis_transform().transform([segment[-1] for segment in panel.labels.lines.get_segments()])[
+            :, 0
+        ]
         assert max(ends) < min(text.get_window_extent().x0 for text in panel.labels.texts)
 
 

@@ -19,9 +19,13 @@ def drawn(examples: int, *, shrink: bool = False) -> settings:
     Shrinking a world takes minutes: it is for the person who hunts a failure, not for every run.
     """
     return settings(
-        max_examples=examples, derandomize=True, deadline=None, database=None, suppress_health_check=SLOW_DRAWS,
+        max_examples=examples,
+        derandomize=True,
+        deadline=None,
+        database=None,
+        suppress_health_check=SLOW_DRAWS,
         phases=[Phase.explicit, Phase.generate, *([Phase.shrink] if shrink else [])],
-    )  # fmt: skip
+    )
 
 
 def report_times(scenario: Scenario, *parts: float) -> list[float]:

@@ -15,10 +15,15 @@ from tests.strategies import worlds
 
 
 def named(answer: oracle.Answer) -> dict[str, np.ndarray]:
-    series = {f"{kind}.{name}": v for kind in ("endings", "questions", "moves")
-              for name, v in getattr(answer, kind).items()}  # fmt: skip
-    return series | {f"{kind}.{name}.{part}": v for kind in ("variables", "ladders")
-                     for name, parts in getattr(answer, kind).items() for part, v in parts.items()}  # fmt: skip
+    series = {
+        f"{kind}.{name}": v for kind in ("endings", "questions", "moves") for name, v in getattr(answer, kind).items()
+    }
+    return series | {
+        f"{kind}.{name}.{part}": v
+        for kind in ("variables", "ladders")
+        for name, parts in getattr(answer, kind).items()
+        for part, v in parts.items()
+    }
 
 
 def assert_oracle_agrees(scenario: Scenario) -> None:

@@ -53,11 +53,15 @@ def differences(scenario: Scenario, assumption: str) -> dict[str, float]:
     """Return the central difference of every series at the horizon with respect to one assumption."""
     value = scenario.assumptions[assumption].value
     up, down = (
-        dict(numbers(Solver(along(scenario, assumption, value * (1 + step)), times=1).solve(
-            simlib.machine.priors.theta(scenario, {assumption: value * (1 + step)}), tolerance=1e-13
-        )))
+        dict(
+            numbers(
+                Solver(along(scenario, assumption, value * (1 + step)), times=1).solve(
+                    simlib.machine.priors.theta(scenario, {assumption: value * (1 + step)}), tolerance=1e-13
+                )
+            )
+        )
         for step in (STEP, -STEP)
-    )  # fmt: skip
+    )
     return {name: float(up[name][-1] - down[name][-1]) / (2 * STEP * value) for name in up}
 
 

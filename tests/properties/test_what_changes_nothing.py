@@ -28,7 +28,7 @@ from simlib.scenario.model import (
     Scenario,
     Variable,
     View,
-)  # fmt: skip
+)
 from simlib.scenario.views.variation import apply_view
 from tests.properties.comparing import assert_same, assert_same_bits, drawn, numbers, report_times
 from tests.strategies import seeded_world, worlds
@@ -45,14 +45,20 @@ def shuffled(mapping, dice):
 def reordered(scenario: Scenario, dice: random.Random) -> Scenario:
     """Return the world with everything in another order but endings (precedence) and rungs and interventions."""
     moves = {
-        name: replace(move, factors=tuple(dice.sample(move.factors, len(move.factors))),
-                      outcomes=tuple(dice.sample(move.outcomes, len(move.outcomes))))
+        name: replace(
+            move,
+            factors=tuple(dice.sample(move.factors, len(move.factors))),
+            outcomes=tuple(dice.sample(move.outcomes, len(move.outcomes))),
+        )
         for name, move in shuffled(scenario.moves, dice).items()
-    }  # fmt: skip
+    }
     return scenario.replace(
-        variables=shuffled(scenario.variables, dice), assumptions=shuffled(scenario.assumptions, dice), moves=moves,
-        questions=shuffled(scenario.questions, dice), ladders=shuffled(scenario.ladders, dice),
-    )  # fmt: skip
+        variables=shuffled(scenario.variables, dice),
+        assumptions=shuffled(scenario.assumptions, dice),
+        moves=moves,
+        questions=shuffled(scenario.questions, dice),
+        ladders=shuffled(scenario.ladders, dice),
+    )
 
 
 @drawn(25)
@@ -67,8 +73,9 @@ def test_the_order_of_variables_moves_factors_and_outcomes_changes_nothing(scena
 @given(worlds(), st.integers(0, 10**6))
 def test_the_order_of_moves_and_variables_changes_no_die(scenario, seed):
     other = reordered(scenario, random.Random(seed))
-    other = other.replace(moves={name: replace(move, outcomes=scenario.moves[name].outcomes)
-                                 for name, move in other.moves.items()})  # fmt: skip
+    other = other.replace(
+        moves={name: replace(move, outcomes=scenario.moves[name].outcomes) for name, move in other.moves.items()}
+    )
     times = report_times(scenario)
     one = simlib.simulate(scenario, runs=300, seed=5, times=times)
     assert_same_bits(one, simlib.simulate(other, runs=300, seed=5, times=times))
@@ -88,16 +95,20 @@ class Renaming:
         return f"quite {name}"
 
     def condition(self, when: Condition) -> Condition:
-        return Condition(tuple(
-            tuple((self.variable(v), tuple(map(self.level, levels))) for v, levels in clause)
-            for clause in when.clauses
-        ))  # fmt: skip
+        return Condition(
+            tuple(
+                tuple((self.variable(v), tuple(map(self.level, levels))) for v, levels in clause)
+                for clause in when.clauses
+            )
+        )
 
     def named_variable(self, old: Variable) -> Variable:
         return replace(
-            old, id=self.variable(old.id), levels=tuple(map(self.level, old.levels)),
+            old,
+            id=self.variable(old.id),
+            levels=tuple(map(self.level, old.levels)),
             start=tuple((self.level(level), share) for level, share in old.start),
-        )  # fmt: skip
+        )
 
     def effect(self, old: Effect) -> Effect:
         level = None if old.level is None else self.level(old.level)
@@ -105,10 +116,12 @@ class Renaming:
 
     def move(self, old: Move) -> Move:
         return replace(
-            old, id=self.move_names[old.id], when=self.condition(old.when),
+            old,
+            id=self.move_names[old.id],
+            when=self.condition(old.when),
             factors=tuple(replace(f, when=self.condition(f.when)) for f in old.factors),
             outcomes=tuple(replace(o, effects=tuple(map(self.effect, o.effects))) for o in old.outcomes),
-        )  # fmt: skip
+        )
 
     def intervention(self, old: Intervention) -> Intervention:
         if isinstance(old, Assume):
@@ -122,19 +135,24 @@ class Renaming:
     def renamed(self) -> Scenario:
         old = self.scenario
         questions = {
-            q.id: replace(q, when=None if q.when is None else self.condition(q.when),
-                          move=None if q.move is None else self.move_names[q.move])
+            q.id: replace(
+                q,
+                when=None if q.when is None else self.condition(q.when),
+                move=None if q.move is None else self.move_names[q.move],
+            )
             for q in old.questions.values()
-        }  # fmt: skip
+        }
         return old.replace(
             variables={self.variable(v.id): self.named_variable(v) for v in old.variables.values()},
             moves={self.move_names[m.id]: self.move(m) for m in old.moves.values()},
             endings={e.id: replace(e, when=self.condition(e.when)) for e in old.endings.values()},
-            ladders={ladder.id: replace(ladder, rungs=tuple(replace(r, when=self.condition(r.when))
-                                                            for r in ladder.rungs))
-                     for ladder in old.ladders.values()},
-            questions=questions, interventions=tuple(map(self.intervention, old.interventions)),
-        )  # fmt: skip
+            ladders={
+                ladder.id: replace(ladder, rungs=tuple(replace(r, when=self.condition(r.when)) for r in ladder.rungs))
+                for ladder in old.ladders.values()
+            },
+            questions=questions,
+            interventions=tuple(map(self.intervention, old.interventions)),
+        )
 
     def series(self) -> dict[str, str]:
         names = {f"moves.{old}": f"moves.{new}" for old, new in self.move_names.items()}
@@ -162,9 +180,7 @@ def test_all_rates_times_c_is_time_over_c(scenario, c):
     times = report_times(scenario)
     faster = {a.id: c * a.value for a in scenario.assumptions.values() if a.kind == "rate"}
     one = simlib.solve(scenario, times=times)
-    other = simlib.solve(
-        scenario, values=faster, times=[t / c for t in times], horizon=scenario.horizon_days / c
-    )
+    other = simlib.solve(scenario, values=faster, times=[t / c for t in times], horizon=scenario.horizon_days / c)
     assert_same(one, other, within=3e-9)
 
 
@@ -176,12 +192,19 @@ def with_a_move_that_never_fires(scenario: Scenario) -> Scenario:
     effects = tuple(Effect(v.id, shift=1) for v in scenario.variables.values())
     lamp = Variable("lamp", "Lamp", ("dark", "lit"), (("dark", None),))
     rate = Assumption("idle.rate", "Idle", "rate", 50.0, 50.0, 50.0, "assumed")
-    idle = Move("idle", "nature", "Idle", rate.id, when=Condition(((("lamp", ("lit",)),),)),
-                outcomes=(Outcome("done", "Done", None, effects),))  # fmt: skip
+    idle = Move(
+        "idle",
+        "nature",
+        "Idle",
+        rate.id,
+        when=Condition(((("lamp", ("lit",)),),)),
+        outcomes=(Outcome("done", "Done", None, effects),),
+    )
     return scenario.replace(
-        variables={"lamp": lamp} | dict(scenario.variables), assumptions={rate.id: rate} | dict(scenario.assumptions),
+        variables={"lamp": lamp} | dict(scenario.variables),
+        assumptions={rate.id: rate} | dict(scenario.assumptions),
         moves={"idle": idle} | dict(scenario.moves),
-    )  # fmt: skip
+    )
 
 
 @drawn(20)
@@ -278,6 +301,7 @@ def test_a_change_that_matters_is_noticed():
         scenario = seeded_world(seed, interventions=False)
         higher = {a.id: 1.01 * a.value for a in scenario.assumptions.values() if a.kind == "rate"}
         one, other = (simlib.solve(scenario, times=3, values=values) for values in (None, higher))
-        noticed += any(not np.allclose(a, b, atol=1e-9) for (_, a), (_, b) in
-                       zip(numbers(one), numbers(other), strict=True))  # fmt: skip
+        noticed += any(
+            not np.allclose(a, b, atol=1e-9) for (_, a), (_, b) in zip(numbers(one), numbers(other), strict=True)
+        )
     assert noticed >= 8

@@ -22,16 +22,34 @@ from simlib.scenario.views.variation import with_interventions
 from tests import worlds
 from tests.cli.world import write_bridge
 
-HEADINGS = ["The answer", "How sure can anyone be?", "What drives it", "By which path", "What to watch for",
-            "How the questions are settled", "Where it starts", "The assumptions", "Sources", "Limits",
-            "Provenance"]  # fmt: skip
+HEADINGS = [
+    "The answer",
+    "How sure can anyone be?",
+    "What drives it",
+    "By which path",
+    "What to watch for",
+    "How the questions are settled",
+    "Where it starts",
+    "The assumptions",
+    "Sources",
+    "Limits",
+    "Provenance",
+]
 
 
 @pytest.mark.parametrize(
     ("p", "word"),
-    [(0.01, "almost no chance"), (0.03, "almost no chance"), (0.1, "very unlikely"), (0.3, "unlikely"),
-     (0.5, "roughly even chance"), (0.7, "likely"), (0.9, "very likely"), (0.99, "almost certain")],
-)  # fmt: skip
+    [
+        (0.01, "almost no chance"),
+        (0.03, "almost no chance"),
+        (0.1, "very unlikely"),
+        (0.3, "unlikely"),
+        (0.5, "roughly even chance"),
+        (0.7, "likely"),
+        (0.9, "very likely"),
+        (0.99, "almost certain"),
+    ],
+)
 def test_words_of_probability(p, word):
     assert icd203(p) == word
     assert f"{word} " in legend()

@@ -206,8 +206,10 @@ def test_an_unused_assumption_has_the_kind_it_is_written_in():
 
 
 def test_words_of_older_yaml_stay_words():
-    world = changed(("levels: [calm, angry], start: {calm: 60%, angry: rest}", "levels: [no, yes], start: no"),
-                    ("when: {mood: angry}", "when: {mood: yes}"))  # fmt: skip
+    world = changed(
+        ("levels: [calm, angry], start: {calm: 60%, angry: rest}", "levels: [no, yes], start: no"),
+        ("when: {mood: angry}", "when: {mood: yes}"),
+    )
     assert world.variables["mood"].levels == ("no", "yes")
 
 
@@ -265,8 +267,12 @@ def test_the_resolved_form_is_plain_json():
     data = json.loads(json.dumps(world.resolved()))
     assert data == world.resolved()
     assert data["interventions"][2] == {
-        "type": "Pin", "variable": "mood", "level": "angry", "date": "2031-04-03", "because": "",
-    }  # fmt: skip
+        "type": "Pin",
+        "variable": "mood",
+        "level": "angry",
+        "date": "2031-04-03",
+        "because": "",
+    }
 
 
 # Views of a folder

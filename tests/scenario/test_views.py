@@ -162,8 +162,9 @@ interventions:
     assert read_view(text, BRIDGE).interventions == (
         *(Force("block", day, "one-lane", "market days") for day in days),
         Forbid("block", None, "a truce", dt.date(2031, 4, 20)),
-        Force("block", dt.date(2031, 4, 1)), Force("block", dt.date(2031, 4, 21)),
-    )  # fmt: skip
+        Force("block", dt.date(2031, 4, 1)),
+        Force("block", dt.date(2031, 4, 21)),
+    )
 
 
 @pytest.mark.parametrize(

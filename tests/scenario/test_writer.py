@@ -113,8 +113,9 @@ def test_the_shipped_views_survive_saving(tmp_path):
             save_view(shipped, view, copy)
             assert read_view(copy.read_text(encoding="utf-8"), shipped) == view
             comments = [line.strip() for line in original.splitlines() if line.strip().startswith("#")]
-            assert [line.strip() for line in copy.read_text(encoding="utf-8").splitlines()
-                    if line.strip().startswith("#")] == comments  # fmt: skip
+            assert [
+                line.strip() for line in copy.read_text(encoding="utf-8").splitlines() if line.strip().startswith("#")
+            ] == comments
 
 
 def test_comments_and_order_are_kept_where_something_changes(world, folder):
@@ -218,9 +219,10 @@ def test_changed_values_are_written_where_they_stand(world, folder):
     changed = with_values(world, {"block_rate": "3 per month", "mood.start.calm": 0.25})
     assert save_values(changed) == folder / "scenario.yaml"
     after = (folder / "scenario.yaml").read_text(encoding="utf-8")
-    assert after == before.replace("value: 2 per month, low: 1 per month, high: 4 per month",
-                                   "value: 3 per month, low: 1.5 per month, high: 6 per month"
-                                   ).replace("calm: 60%", "calm: 25%")  # fmt: skip
+    assert after == before.replace(
+        "value: 2 per month, low: 1 per month, high: 4 per month",
+        "value: 3 per month, low: 1.5 per month, high: 6 per month",
+    ).replace("calm: 60%", "calm: 25%")
     assert load(folder) == changed
 
 
@@ -317,20 +319,25 @@ CHANGES = st.fixed_dictionaries(
     },
 )
 INTERVENTIONS = st.lists(
-    st.sampled_from([
-        Pin("mood", "angry", dt.date(2031, 4, 3)),
-        Forbid("block", dt.date(2031, 5, 1)),
-        Force("block", DAY, "one-lane", "the fair, again"),
-        Policy("block", 0.5, Condition(((("mood", ("calm", "angry")),), (("bridge", ("open",)),))), DAY),
-    ]),
+    st.sampled_from(
+        [
+            Pin("mood", "angry", dt.date(2031, 4, 3)),
+            Forbid("block", dt.date(2031, 5, 1)),
+            Force("block", DAY, "one-lane", "the fair, again"),
+            Policy("block", 0.5, Condition(((("mood", ("calm", "angry")),), (("bridge", ("open",)),))), DAY),
+        ]
+    ),
     max_size=4,
-)  # fmt: skip
+)
 VIEWS = st.builds(
     lambda changes, interventions, because, horizon: View(
         "angry", "Angry", "", because, tuple(changes.values()), tuple(interventions), horizon
     ),
-    CHANGES, INTERVENTIONS, REASONS, st.sampled_from([None, 45.0, 50.5]),
-)  # fmt: skip
+    CHANGES,
+    INTERVENTIONS,
+    REASONS,
+    st.sampled_from([None, 45.0, 50.5]),
+)
 
 
 def without_units(view: View) -> View:

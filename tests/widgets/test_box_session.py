@@ -134,8 +134,11 @@ def test_a_world_too_large_to_enumerate_is_told_with_its_error(found, monkeypatc
 def test_the_box_stands_under_its_slider(found, point):
     for bound in found.boxes[0].bounds:
         dial, (low, high) = point.dials[bound.assumption], point.stretch(bound.assumption)
-        inside = [k for k, value in enumerate(dial.grid) if (bound.low is None or value >= bound.low)
-                  and (bound.high is None or value <= bound.high)]  # fmt: skip
+        inside = [
+            k
+            for k, value in enumerate(dial.grid)
+            if (bound.low is None or value >= bound.low) and (bound.high is None or value <= bound.high)
+        ]
         assert inside == [k for k in range(101) if low <= k <= high]
         assert 0 < len(inside) < 101
 

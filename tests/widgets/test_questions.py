@@ -214,10 +214,14 @@ def test_only_the_last_answers_are_kept(monkeypatch):
 
 
 PLAN = View(
-    "early-talks", "Talks before a full blockade",
-    interventions=(Force("meet", WORLD.by_date(9), "accepted"), Forbid("close", until=WORLD.by_date(19)),
-                   Policy("meet", 0.5, Condition(((("blockade", ("full",)),),)))),
-)  # fmt: skip
+    "early-talks",
+    "Talks before a full blockade",
+    interventions=(
+        Force("meet", WORLD.by_date(9), "accepted"),
+        Forbid("close", until=WORLD.by_date(19)),
+        Policy("meet", 0.5, Condition(((("blockade", ("full",)),),))),
+    ),
+)
 
 SMALL = {
     questions.WhatIf: {"pairs": 200, "assumption": "meeting"},
@@ -247,8 +251,15 @@ def test_every_question_answers_with_words_a_table_and_a_picture(kind):
     assert all(answer.sentences)
     assert {len(row) for row in answer.rows} == {len(answer.head)}
     assert not shares or 0 <= min(shares) <= max(shares) <= 1
-    asked = next((text for control in question.controls for text, value in control.options if value == control.value
-                  and control.name in ("measure", "ending") and value != choosing.NONE), "")  # fmt: skip
+    asked = next(
+        (
+            text
+            for control in question.controls
+            for text, value in control.options
+            if value == control.value and control.name in ("measure", "ending") and value != choosing.NONE
+        ),
+        "",
+    )
     assert asked in "".join([*answer.sentences, *sum(answer.rows, ())])
 
 

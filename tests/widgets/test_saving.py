@@ -107,10 +107,16 @@ def test_the_paragraph_says_what_when_how_and_from_where(state):
     everything(state)
     forecast = simlib.solve(state.scenario())
     text = keeping.paragraph(state, forecast, forecast, "By then: 7%.")
-    for words in ("view 'Everybody is in a hurry'", "as of 1 April 2031",
-                  "A lane is closed: every 5 days instead of every 20 days",
-                  "switched off: Sign an agreement", "By then: 7%.", "solved exactly over 8 states",
-                  state.scenario().sha256[:16], "the real outcome may lie outside the model"):  # fmt: skip
+    for words in (
+        "view 'Everybody is in a hurry'",
+        "as of 1 April 2031",
+        "A lane is closed: every 5 days instead of every 20 days",
+        "switched off: Sign an agreement",
+        "By then: 7%.",
+        "solved exactly over 8 states",
+        state.scenario().sha256[:16],
+        "the real outcome may lie outside the model",
+    ):
         assert words in text
     sampled = keeping.paragraph(state, simlib.simulate(state.base, runs=300, seed=4), None, "So.")
     assert "from 300 replicates, seed 4" in sampled
@@ -174,10 +180,16 @@ def test_the_drafts_of_the_last_sessions_are_kept(state):
     assert found == [7, 6, 5, 4, 3]
 
 
-@pytest.mark.parametrize("settings", [
-    Settings(view="gone"), Settings(values={"gone": 1.0}), Settings(off=("gone",)), Settings(ladder="gone"),
-    Settings(interventions=(Force("gone", DAY),)),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "settings",
+    [
+        Settings(view="gone"),
+        Settings(values={"gone": 1.0}),
+        Settings(off=("gone",)),
+        Settings(ladder="gone"),
+        Settings(interventions=(Force("gone", DAY),)),
+    ],
+)
 def test_a_draft_that_no_longer_fits_its_world_is_ignored(state, settings):
     Drafts.of(state.base).keep({"settings": settings.to_dict()})
     assert find_settings(Drafts.of(state.base), state) is None
@@ -213,8 +225,11 @@ def test_views_are_compared_in_assumptions_with_reasons_and_in_answers(state):
     )
     rows = {row[0]: row[1:] for row in found.change_rows()}
     assert rows["Talks are offered"] == [
-        "1 per month", "2 per month", "1 per month", "Everybody is in a hurry: the council meets in April"
-    ]  # fmt: skip
+        "1 per month",
+        "2 per month",
+        "1 per month",
+        "Everybody is in a hurry: the council meets in April",
+    ]
     assert rows["How much a full blockade hastens talks"][:3] == ["×3", "×3", "×5"]
     assert rows["forbidden: Clear the bridge by force"] == ["no", "yes", "no", "the police are elsewhere"]
     answers = {row[0]: row[1:] for row in found.answer_rows()}

@@ -49,10 +49,13 @@ def test_readouts_have_units_and_can_be_read_back(some):
 
 def test_dials_belong_to_the_actor_who_uses_them(some, state):
     assert {name: dial.group for name, dial in some.items()} == {
-        "closing": "The farmers", "meeting": "The valley council", "signing": "The valley council",
-        "clearing": "The valley council", "pressure": "The valley council",
+        "closing": "The farmers",
+        "meeting": "The valley council",
+        "signing": "The valley council",
+        "clearing": "The valley council",
+        "pressure": "The valley council",
         "meet.accepted.chance": "The valley council",
-    }  # fmt: skip
+    }
     assert START not in {dial.group for dial in some.values()}
     assert some["pressure"].uses == ("multiplies: Offer talks",)
 

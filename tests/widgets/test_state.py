@@ -89,12 +89,15 @@ def test_typed_quantities_are_read_as_in_files(state, text, per_day):
     assert state.value("meeting") == pytest.approx(per_day)
 
 
-@pytest.mark.parametrize(("name", "text", "words"), [
-    ("meeting", "30%", "'30%' is a chance; expected a rate"),
-    ("meeting", "soon", "'soon' is not a quantity; expected a rate"),
-    ("pressure", "-2", "'-2' is not above zero; expected a factor"),
-    ("meet.accepted.chance", "1.2", "'1.2' is not between 0 and 1"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("meeting", "30%", "'30%' is a chance; expected a rate"),
+        ("meeting", "soon", "'soon' is not a quantity; expected a rate"),
+        ("pressure", "-2", "'-2' is not above zero; expected a factor"),
+        ("meet.accepted.chance", "1.2", "'1.2' is not between 0 and 1"),
+    ],
+)
 def test_typed_nonsense_is_refused_in_words_and_changes_nothing(state, name, text, words):
     with pytest.raises(ScenarioError, match=words):
         state.type_value(name, text)
@@ -203,13 +206,21 @@ def test_another_start_is_told_what_it_leaves_as_it_was(state):
 
 def test_settings_survive_being_written_down():
     settings = Settings(
-        view="hasty", values={"closing": 0.25}, off=("sign",), horizon_days=30.0, as_of=DAY, shown=("agreement",),
+        view="hasty",
+        values={"closing": 0.25},
+        off=("sign",),
+        horizon_days=30.0,
+        as_of=DAY,
+        shown=("agreement",),
         interventions=(
-            Force("meet", DAY, "accepted", because="a promise"), Forbid("clear", DAY), Pin("talks", "open", DAY),
+            Force("meet", DAY, "accepted", because="a promise"),
+            Forbid("clear", DAY),
+            Pin("talks", "open", DAY),
             Policy("meet", 0.5, Condition(((("blockade", ("full", "partial")),), ())), until=DAY),
-            Hold("blockade", "full", DAY), Assume("closing", 0.3, date=DAY, unit="per week"),
+            Hold("blockade", "full", DAY),
+            Assume("closing", 0.3, date=DAY, unit="per week"),
         ),
-    )  # fmt: skip
+    )
     assert Settings.from_dict(settings.to_dict()) == settings
     assert Settings.from_dict(Settings().to_dict()) == Settings()
 

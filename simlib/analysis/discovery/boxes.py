@@ -48,9 +48,10 @@ def stored(result: Discovery, *, bounds: int) -> dict[str, Any]:
     Of the peeling, only the steps with at most so many `bounds` are.
     """
     return result.to_dict() | {
-        "answers": result.answers.tolist(), "last_draw": result.theta[-1].tolist(),
+        "answers": result.answers.tolist(),
+        "last_draw": result.theta[-1].tolist(),
         "trajectory": [box.to_dict() for box in result.trajectory if len(box.bounds) <= bounds],
-    }  # fmt: skip
+    }
 
 
 def restored(scenario: Scenario, data: Mapping[str, Any]) -> Discovery:
@@ -65,15 +66,29 @@ def restored(scenario: Scenario, data: Mapping[str, Any]) -> Discovery:
         raise SimlibError("the draws fall otherwise than when the boxes were found: another version of SciPy")
     (measure,) = measures.find(scenario, data["measure"])
     leaves = tuple(
-        Leaf(tuple((str(name), bool(above), float(cut)) for name, above, cut in leaf["conditions"]), leaf["mass"],
-             leaf["mean"], leaf["density"])
+        Leaf(
+            tuple((str(name), bool(above), float(cut)) for name, above, cut in leaf["conditions"]),
+            leaf["mass"],
+            leaf["mean"],
+            leaf["density"],
+        )
         for leaf in data["tree"]
-    )  # fmt: skip
+    )
     known = ("draws", "runs", "seed", "engine", "noise", "upper_quarter")
     details = {name: data[name] for name in known if name in data}
     boxes, trajectory = (tuple(map(_box, data[name])) for name in ("boxes", "trajectory"))
-    return Discovery(scenario, measure, data["day"], data["threshold"], theta, np.array(data["answers"]), boxes, leaves,
-                     trajectory, details)  # fmt: skip
+    return Discovery(
+        scenario,
+        measure,
+        data["day"],
+        data["threshold"],
+        theta,
+        np.array(data["answers"]),
+        boxes,
+        leaves,
+        trajectory,
+        details,
+    )
 
 
 def _box(data: Mapping[str, Any]) -> Box:

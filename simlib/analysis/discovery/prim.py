@@ -31,9 +31,7 @@ class RawBox:
     p_values: Floats
 
 
-def find_boxes(
-    points: Floats, interesting: Bools, count: int = 1
-) -> tuple[list[RawBox], tuple[RawBox, ...]]:
+def find_boxes(points: Floats, interesting: Bools, count: int = 1) -> tuple[list[RawBox], tuple[RawBox, ...]]:
     """Return up to `count` boxes, each found among the cases that the earlier ones leave, and the first trajectory.
 
     Boxes in which cases of interest are no denser than among all points are left out.
@@ -55,9 +53,7 @@ def find_boxes(
     return found, trajectory
 
 
-def _prim(
-    points: Floats, interesting: Bools, among: Bools
-) -> tuple[RawBox | None, tuple[RawBox, ...]]:
+def _prim(points: Floats, interesting: Bools, among: Bools) -> tuple[RawBox | None, tuple[RawBox, ...]]:
     sides = np.stack([np.full(points.shape[1], -np.inf), np.full(points.shape[1], np.inf)])
     boxes = [sides]
     while (smaller := _peel(points, interesting, among, boxes[-1])) is not None:
@@ -66,10 +62,14 @@ def _prim(
     # The best compromise: the harmonic mean of coverage and density (their F measure).
     best = int(np.argmax([2 * c * d / max(c + d, 1e-300) for c, d, _ in scored]))
     steps = tuple(
-        RawBox(low, high, among & _inside(points, np.stack([low, high])),
-               _p_values(points, interesting, among, np.stack([low, high])))
+        RawBox(
+            low,
+            high,
+            among & _inside(points, np.stack([low, high])),
+            _p_values(points, interesting, among, np.stack([low, high])),
+        )
         for low, high in boxes
-    )  # fmt: skip
+    )
     if best == 0:
         return None, steps
     box = _paste(points, interesting, among, boxes[best])
@@ -190,5 +190,7 @@ def _split(points: Floats, answers: Floats, leaf: RawLeaf) -> list[RawLeaf]:
         return [leaf]
     _, dimension, cut = best
     above = points[:, dimension] >= cut
-    return [RawLeaf((*leaf.conditions, (dimension, True, cut)), leaf.members & above),
-            RawLeaf((*leaf.conditions, (dimension, False, cut)), leaf.members & ~above)]  # fmt: skip
+    return [
+        RawLeaf((*leaf.conditions, (dimension, True, cut)), leaf.members & above),
+        RawLeaf((*leaf.conditions, (dimension, False, cut)), leaf.members & ~above),
+    ]

@@ -127,10 +127,19 @@ class Discovery:
         import pandas as pd
 
         rows = [
-            {"box": number, "assumption": b.assumption, "label": self.scenario.assumptions[b.assumption].label,
-             "low": b.low, "high": b.high, "coverage": box.coverage, "density": box.density, "p_value": b.p_value}
-            for number, box in enumerate(self.boxes, start=1) for b in box.bounds
-        ]  # fmt: skip
+            {
+                "box": number,
+                "assumption": b.assumption,
+                "label": self.scenario.assumptions[b.assumption].label,
+                "low": b.low,
+                "high": b.high,
+                "coverage": box.coverage,
+                "density": box.density,
+                "p_value": b.p_value,
+            }
+            for number, box in enumerate(self.boxes, start=1)
+            for b in box.bounds
+        ]
         return pd.DataFrame(
             rows, columns=["box", "assumption", "label", "low", "high", "coverage", "density", "p_value"]
         )
@@ -188,24 +197,34 @@ class Discovery:
         size, of = (f"{100 * x:.2g}" if self.measure.probability else f"{x:.2g}" for x in (noise, spread))
         unit = " points" if self.measure.probability else ""
         each = counted(self.details["runs"], "history", "histories")
-        told = (f"Each draw is answered by {each}: that leaves a noise of {size}{unit} (standard deviation) in answers "
-                f"that spread by {of}{unit}")  # fmt: skip
+        told = (
+            f"Each draw is answered by {each}: that leaves a noise of {size}{unit} (standard deviation) in answers "
+            f"that spread by {of}{unit}"
+        )
         much = noise > MUCH_NOISE * spread
         return [f"{told}; much of what tells draws apart is luck, so take more runs." if much else f"{told}."]
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON data."""
         return {
-            "scenario": self.scenario.id, "scenario_sha256": self.scenario.sha256, "measure": self.measure.name,
-            "day": self.day, "threshold": self.threshold, "base_rate": self.base_rate,
+            "scenario": self.scenario.id,
+            "scenario_sha256": self.scenario.sha256,
+            "measure": self.measure.name,
+            "day": self.day,
+            "threshold": self.threshold,
+            "base_rate": self.base_rate,
             "boxes": [box.to_dict() for box in self.boxes],
             "tree": [
-                {"conditions": [list(c) for c in leaf.conditions], "mass": leaf.mass, "mean": leaf.mean,
-                 "density": leaf.density}
+                {
+                    "conditions": [list(c) for c in leaf.conditions],
+                    "mass": leaf.mass,
+                    "mean": leaf.mean,
+                    "density": leaf.density,
+                }
                 for leaf in self.leaves
             ],
             **self.details,
-        }  # fmt: skip
+        }
 
 
 def discover(
@@ -237,9 +256,13 @@ def discover(
     blocks = responses(theta, progress=progress, cancel=cancel)[:, :, 0]
     answers = blocks.mean(axis=1)
     details = {
-        "draws": draws, "runs": responses.runs or None, "seed": seed, "engine": responses.engine,
-        "noise": _noise(blocks), "upper_quarter": threshold is None,
-    }  # fmt: skip
+        "draws": draws,
+        "runs": responses.runs or None,
+        "seed": seed,
+        "engine": responses.engine,
+        "noise": _noise(blocks),
+        "upper_quarter": threshold is None,
+    }
     cut = float(np.quantile(answers, 0.75)) if threshold is None else float(threshold)
     result = Discovery(scenario, asked, day, cut, theta, answers, (), (), (), details)
     if result.constant:
@@ -290,8 +313,14 @@ def _told(box: RawBox, names: Sequence[str], values: Floats, interesting: Bools)
         low, high = np.isfinite(box.low[dimension]), np.isfinite(box.high[dimension])
         if low or high:
             own = values[box.members, dimension]
-            bounds.append(Bound(name, float(own.min()) if low else None, float(own.max()) if high else None,
-                                float(box.p_values[:, dimension].max())))  # fmt: skip
+            bounds.append(
+                Bound(
+                    name,
+                    float(own.min()) if low else None,
+                    float(own.max()) if high else None,
+                    float(box.p_values[:, dimension].max()),
+                )
+            )
             column = values[:, dimension]
             members &= ((column >= own.min()) | ~low) & ((column <= own.max()) | ~high)
     hits = float((members & interesting).sum())

@@ -65,20 +65,31 @@ class Watch:
 
     def _row(self, kind: str, name: str, label: str, stays: float, happens: float) -> Indicator:
         """Return what a sign says, from P(open, not seen) and P(open, not seen, E)."""
-        table = np.array([[self.happens - happens, self.open - stays - (self.happens - happens)],
-                          [happens, stays - happens]]).clip(0.0) / self.open  # fmt: skip
+        table = (
+            np.array(
+                [[self.happens - happens, self.open - stays - (self.happens - happens)], [happens, stays - happens]]
+            ).clip(0.0)
+            / self.open
+        )
         (hit, alarm), (miss, quiet) = table.tolist()
         ends, spared = hit + miss, alarm + quiet
         unknown = (float("nan"), 0.0, float("inf"))
         both = ends > 0 and spared > 0
         return Indicator(
-            kind=kind, id=name, label=label, before=self.before(), seen=_around(hit + alarm),
-            if_seen=_around(hit / (hit + alarm)), if_not_seen=_around(miss / (miss + quiet)),
+            kind=kind,
+            id=name,
+            label=label,
+            before=self.before(),
+            seen=_around(hit + alarm),
+            if_seen=_around(hit / (hit + alarm)),
+            if_not_seen=_around(miss / (miss + quiet)),
             ratio_seen=_around(hit * spared / (ends * alarm)) if both and alarm > _NEVER else unknown,
             ratio_not_seen=_around(miss * spared / (ends * quiet)) if both and quiet > _NEVER else unknown,
-            information=information(table), false_alarms=_around(alarm / spared if spared else np.nan),
-            misses=_around(miss / ends if ends else np.nan), lead_days=(np.nan,) * 3,
-        )  # fmt: skip
+            information=information(table),
+            false_alarms=_around(alarm / spared if spared else np.nan),
+            misses=_around(miss / ends if ends else np.nan),
+            lead_days=(np.nan,) * 3,
+        )
 
     def _unseen(self, sign: Sign) -> tuple[float, float]:
         """Return P(open at t, sign not seen) and P(the same, and the ending by T)."""

@@ -120,17 +120,24 @@ class Indicators:
         return pd.DataFrame([self._row(row) for row in self.rows])
 
     def _row(self, row: Indicator) -> dict[str, Any]:
-        told: dict[str, Any] = {"kind": row.kind, "id": row.id, "label": row.label, "known": row.known,
-                                "change_if_seen": row.change}  # fmt: skip
+        told: dict[str, Any] = {
+            "kind": row.kind,
+            "id": row.id,
+            "label": row.label,
+            "known": row.known,
+            "change_if_seen": row.change,
+        }
         for name in ("seen", "if_seen", "if_not_seen", "ratio_seen", "ratio_not_seen", "false_alarms", "misses"):
             value, low, high = getattr(row, name)
             told |= {name: value, f"{name}_low": low, f"{name}_high": high}
         early, middle, late = row.lead_days
         return told | {
             "information_bits": row.information,
-            "lead_days_p10": early, "lead_days": middle, "lead_days_p90": late,
+            "lead_days_p10": early,
+            "lead_days": middle,
+            "lead_days_p90": late,
             **dict(zip(("doing", "doing_low", "doing_high"), row.doing or (None,) * 3, strict=True)),
-        }  # fmt: skip
+        }
 
     def sentences(self, limit: int = 5) -> list[str]:
         """Tell the signs that say most of the ending, in sentences with dates."""
@@ -149,13 +156,17 @@ class Indicators:
         told += [f"{self._about(row, until)}." for row in signs[:limit]]
         rest = len(self.rows) - len(signs)
         if not signs:
-            told.append("No move or level is known to be a sign of it: the 95% interval of every likelihood ratio "
-                        "includes 1.")  # fmt: skip
+            told.append(
+                "No move or level is known to be a sign of it: the 95% interval of every likelihood ratio includes 1."
+            )
         elif rest:
             others = counted(rest, "further move or level", "further moves and levels")
             one = "the likelihood ratio is 1" if self.exact else "the 95% interval of the likelihood ratio includes 1"
-            told.append(f"{others} {'tell' if rest > 1 else 'tells'} nothing: {one}." if self.exact else
-                        f"{others} may tell nothing: {one}.")  # fmt: skip
+            told.append(
+                f"{others} {'tell' if rest > 1 else 'tells'} nothing: {one}."
+                if self.exact
+                else f"{others} may tell nothing: {one}."
+            )
         return told
 
     def _about(self, row: Indicator, until: str) -> str:
@@ -181,13 +192,22 @@ class Indicators:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON data; a number that cannot be had is None."""
-        rows = [{k: None if isinstance(v, float) and not np.isfinite(v) else v for k, v in self._row(row).items()}
-                for row in self.rows]  # fmt: skip
+        rows = [
+            {k: None if isinstance(v, float) and not np.isfinite(v) else v for k, v in self._row(row).items()}
+            for row in self.rows
+        ]
         return {
-            "scenario": self.scenario.id, "scenario_sha256": self.scenario.sha256, "ending": self.ending,
-            "day": self.day, "horizon_days": self.horizon, "times_seen": self.times_seen,
-            "before": list(self.before), "doing_at": "the stated values", "indicators": rows, **self.details,
-        }  # fmt: skip
+            "scenario": self.scenario.id,
+            "scenario_sha256": self.scenario.sha256,
+            "ending": self.ending,
+            "day": self.day,
+            "horizon_days": self.horizon,
+            "times_seen": self.times_seen,
+            "before": list(self.before),
+            "doing_at": "the stated values",
+            "indicators": rows,
+            **self.details,
+        }
 
 
 def write_ratio(row: Indicator) -> str:
@@ -269,9 +289,14 @@ def indicators(
 
 
 def _exactly(
-    scenario: Scenario, ending: str, day: float, horizon: float, times_seen: int,
-    progress: Callable[[float], None] | None, cancel: Callable[[], bool] | None,
-) -> Indicators:  # fmt: skip
+    scenario: Scenario,
+    ending: str,
+    day: float,
+    horizon: float,
+    times_seen: int,
+    progress: Callable[[float], None] | None,
+    cancel: Callable[[], bool] | None,
+) -> Indicators:
     from simlib.analysis.indicators.exact import Watch
 
     if times_seen != 1:
@@ -282,10 +307,17 @@ def _exactly(
 
 
 def of_every_ending(
-    scenario: Scenario, *, day: float = 14.0, horizon: float | None = None, times_seen: int = 1, draws: int = 500,
-    runs: int = 20_000, seed: int = 0, progress: Callable[[float], None] | None = None,
+    scenario: Scenario,
+    *,
+    day: float = 14.0,
+    horizon: float | None = None,
+    times_seen: int = 1,
+    draws: int = 500,
+    runs: int = 20_000,
+    seed: int = 0,
+    progress: Callable[[float], None] | None = None,
     cancel: Callable[[], bool] | None = None,
-) -> list[Indicators]:  # fmt: skip
+) -> list[Indicators]:
     """Return the indicators of each ending, in the order of the file, all counted in the same histories.
 
     Raises ValueError for a day past the horizon, Cancelled.
@@ -352,13 +384,20 @@ class _Counter:
         among_true, among_false = self.share(seen, happens), self.share(seen, ~happens)
         days = np.quantile(lead, (0.1, 0.5, 0.9)) if len(lead) else np.full(3, np.nan)
         return Indicator(
-            kind=kind, id=name, label=label, before=self.before(), seen=self.share(seen, every),
-            if_seen=self.share(happens, seen), if_not_seen=self.share(happens, ~seen),
-            ratio_seen=self._ratio(seen), ratio_not_seen=self._ratio(~seen),
+            kind=kind,
+            id=name,
+            label=label,
+            before=self.before(),
+            seen=self.share(seen, every),
+            if_seen=self.share(happens, seen),
+            if_not_seen=self.share(happens, ~seen),
+            ratio_seen=self._ratio(seen),
+            ratio_not_seen=self._ratio(~seen),
             information=information(np.array([[np.mean(s & h) for h in (happens, ~happens)] for s in (seen, ~seen)])),
-            false_alarms=among_false, misses=(1 - among_true[0], 1 - among_true[2], 1 - among_true[1]),
+            false_alarms=among_false,
+            misses=(1 - among_true[0], 1 - among_true[2], 1 - among_true[1]),
             lead_days=(float(days[0]), float(days[1]), float(days[2])),
-        )  # fmt: skip
+        )
 
     def _ratio(self, seen: Bools) -> tuple[float, float, float]:
         """Return P(seen | E) / P(seen | not E) with Katz's log interval, in which half a history is added to counts."""

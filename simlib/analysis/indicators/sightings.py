@@ -17,9 +17,15 @@ from simlib.typing import Floats, Ints
 
 
 def sampled(
-    scenario: Scenario, *, horizon: float, draws: int, runs: int, seed: int = 0,
-    progress: Callable[[float], None] | None = None, cancel: Callable[[], bool] | None = None,
-) -> tuple[Histories, Ints]:  # fmt: skip
+    scenario: Scenario,
+    *,
+    horizon: float,
+    draws: int,
+    runs: int,
+    seed: int = 0,
+    progress: Callable[[float], None] | None = None,
+    cancel: Callable[[], bool] | None = None,
+) -> tuple[Histories, Ints]:
     """Return histories over the priors and which draw each belongs to; with no draws, at the stated values."""
     simulator = Simulator(scenario, times=1, horizon=horizon)
     centre = priors.theta(scenario)

@@ -35,9 +35,11 @@ def every_assumption_is_used(reading: Reading) -> Findings:
     for name, assumption in scenario.assumptions.items():
         if name not in used:
             yield Finding(
-                "warning", reading.place(assumption), f"{name!r} is used nowhere",
+                "warning",
+                reading.place(assumption),
+                f"{name!r} is used nowhere",
                 "expected a move, a factor, an outcome or a start that uses it; remove it otherwise",
-            )  # fmt: skip
+            )
 
 
 def every_window_opens_before_the_horizon(reading: Reading) -> Findings:
@@ -46,10 +48,11 @@ def every_window_opens_before_the_horizon(reading: Reading) -> Findings:
     for where, window in _windows(scenario):
         if scenario.day(window.first) >= scenario.horizon_days:
             yield Finding(
-                "warning", where,
+                "warning",
+                where,
                 f"the window opens on {window.first}, after the horizon ({scenario.by_date(scenario.horizon_days)})",
                 "expected a window that opens within the forecast, or a longer horizon",
-            )  # fmt: skip
+            )
 
 
 def _windows(scenario: Scenario) -> Iterator[tuple[str, Window]]:
@@ -69,10 +72,11 @@ def no_covert_move_changes_what_everybody_sees(reading: Reading) -> Findings:
         public = [name for name in variables if name in changed and not variables[name].hidden]
         if move.covert and public:
             yield Finding(
-                "warning", f"moves.{move.id}",
+                "warning",
+                f"moves.{move.id}",
                 f"{move.id!r} is covert but changes {_listed(public)}, which everybody sees",
                 "expected a public move, or hidden: true on what it changes",
-            )  # fmt: skip
+            )
 
 
 def _listed(names: list[str]) -> str:
@@ -91,11 +95,12 @@ def no_prior_is_lopsided(reading: Reading) -> Findings:
         wide, ratio = ("upper", up / down) if up > down else ("lower", down / up)
         scale = "logit" if assumption.kind == "chance" else "log"
         yield Finding(
-            "warning", reading.place(assumption),
+            "warning",
+            reading.place(assumption),
             f"the prior of {assumption.id!r} is lopsided: its {wide} half is {ratio:.1f} times as wide as the other "
             f"on the {scale} scale",
             f"expected at most {LOPSIDED:g} times; check low, value and high",
-        )  # fmt: skip
+        )
 
 
 def every_spread_start_has_a_reason(reading: Reading) -> Findings:
@@ -106,9 +111,11 @@ def every_spread_start_has_a_reason(reading: Reading) -> Findings:
         if variable.because or not any(share.inline and share.because in _SILENCE for share in shares):
             continue
         yield Finding(
-            "warning", f"variables.{variable.id}.start", f"the start of {variable.id!r} is spread without a reason",
+            "warning",
+            f"variables.{variable.id}.start",
+            f"the start of {variable.id!r} is spread without a reason",
             'expected because: on the variable or on its shares ("assumed" is a reason)',
-        )  # fmt: skip
+        )
 
 
 _SILENCE = ("", "no reason given")
@@ -165,15 +172,19 @@ def no_base_rate_contains_its_tempo_twice(reading: Reading) -> Findings:
         if base.observed is not None:
             if _apart(base.value * claim.nearest, base.observed):
                 yield Finding(
-                    "warning", reading.place(base), f"{claim.what}; {claim.shown(base.observed)} was observed",
+                    "warning",
+                    reading.place(base),
+                    f"{claim.what}; {claim.shown(base.observed)} was observed",
                     f"expected a base rate of about {fair}: what was observed over the multiplier",
-                )  # fmt: skip
+                )
         elif _apart(claim.nearest, 1.0) and _may_be_observed(claim):
             yield Finding(
-                "warning", reading.place(base), claim.what,
+                "warning",
+                reading.place(base),
+                claim.what,
                 f"expected a base rate without its tempo: if {claim.shown(base.value)} was observed, say so under "
                 f'observed: and state {fair}; if not, begin because: with "assumed"',
-            )  # fmt: skip
+            )
 
 
 def _apart(one: float, other: float) -> bool:
@@ -243,15 +254,22 @@ def _with_probes(scenario: Scenario, moves: list[Move]) -> Scenario:
     daily = Assumption("once a day", "once a day", "rate", 1.0, 1.0, 1.0, "counts days")
     probes = {
         _probe(move): Move(
-            _probe(move), "nature", "", daily.id, when=move.when, between=move.between,
+            _probe(move),
+            "nature",
+            "",
+            daily.id,
+            when=move.when,
+            between=move.between,
             outcomes=(Outcome("done", "", None),),
         )
         for move in moves
-    }  # fmt: skip
+    }
     return scenario.replace(
-        assumptions={**scenario.assumptions, daily.id: daily}, moves={**scenario.moves, **probes}, questions={},
+        assumptions={**scenario.assumptions, daily.id: daily},
+        moves={**scenario.moves, **probes},
+        questions={},
         ladders={},
-    )  # fmt: skip
+    )
 
 
 def _counts(scenario: Scenario, days: float, reading: Reading) -> dict[str, Floats]:

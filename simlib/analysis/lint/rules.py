@@ -74,17 +74,21 @@ def lint(
 
 def _not_checked(reading: Reading) -> Finding:
     return Finding(
-        "note", "states",
+        "note",
+        "states",
         "not checked: whether levels, moves, outcomes, endings, rungs and questions can be reached, dead ends, events "
         "per day, and multipliers beyond the start",
         reading.refusal,
-    )  # fmt: skip
+    )
 
 
 def elicited(
-    scenario: Scenario, *, cap: int = CAP, cancel: Callable[[], bool] | None = None,
+    scenario: Scenario,
+    *,
+    cap: int = CAP,
+    cancel: Callable[[], bool] | None = None,
     progress: Callable[[float], None] | None = None,
-) -> pd.DataFrame:  # fmt: skip
+) -> pd.DataFrame:
     """Return each elicited "p within T" beside what the model implies, one row for each move that uses it.
 
     Columns: assumption, label, move, within_days, stated (p at the stated value, while the guard holds and every
@@ -101,10 +105,16 @@ def elicited(
     ]
     implied_by = _first_firings(scenario, pairs, cap, cancel, progress) if pairs else {}
     rows = [
-        {"assumption": a.id, "label": a.label, "move": m.id, "within_days": a.within_days,
-         "stated": -math.expm1(-a.value * (a.within_days or 0.0)), "implied": implied_by[m.id]}
+        {
+            "assumption": a.id,
+            "label": a.label,
+            "move": m.id,
+            "within_days": a.within_days,
+            "stated": -math.expm1(-a.value * (a.within_days or 0.0)),
+            "implied": implied_by[m.id],
+        }
         for a, m in pairs
-    ]  # fmt: skip
+    ]
     return pd.DataFrame(rows, columns=["assumption", "label", "move", "within_days", "stated", "implied"])
 
 
@@ -119,9 +129,7 @@ def _first_firings(  # type: ignore[no-untyped-def]
     asked = {name: Question(name, name, move=name) for name in within}
     world = scenario.replace(interventions=(), questions=asked, ladders={})
     forecast = solve(world, times=times, horizon=times[-1], cap=cap, cancel=cancel, progress=progress)
-    return {
-        name: float(forecast.questions[name].probability[times.index(days)]) for name, days in within.items()
-    }
+    return {name: float(forecast.questions[name].probability[times.index(days)]) for name, days in within.items()}
 
 
 def implied(scenario: Scenario) -> pd.DataFrame:

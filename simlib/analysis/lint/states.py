@@ -19,9 +19,11 @@ def every_level_can_be_reached(reading: Reading) -> Findings:
         reached = np.unique(reading.levels[:, index])
         for level in np.setdiff1d(np.arange(len(variable.levels)), reached):
             yield Finding(
-                "warning", f"variables.{variable.id}.levels", f"{variable.levels[level]!r} can never be reached",
+                "warning",
+                f"variables.{variable.id}.levels",
+                f"{variable.levels[level]!r} can never be reached",
                 "expected a start or an outcome that leads there; remove it otherwise",
-            )  # fmt: skip
+            )
 
 
 def every_move_can_happen(reading: Reading) -> Findings:
@@ -29,9 +31,11 @@ def every_move_can_happen(reading: Reading) -> Findings:
     for index, move in enumerate(reading.scenario.moves.values()):
         if reading.ever_open(move) and len(reading.entries(index)[0]) == 0:
             yield Finding(
-                "warning", f"moves.{move.id}.when", f"{move.id!r} is never possible: no history meets its guard",
+                "warning",
+                f"moves.{move.id}.when",
+                f"{move.id!r} is never possible: no history meets its guard",
                 "expected a guard that can come true before an ending",
-            )  # fmt: skip
+            )
 
 
 def every_outcome_can_happen(reading: Reading) -> Findings:
@@ -42,9 +46,11 @@ def every_outcome_can_happen(reading: Reading) -> Findings:
         rest = reading.scenario.moves[move].outcome(outcome).chance is None
         why = "the other chances leave nothing for it" if rest else "its chance is 0"
         yield Finding(
-            "warning", f"moves.{move}.outcomes.{outcome}", f"{outcome!r} never happens: {why}",
+            "warning",
+            f"moves.{move}.outcomes.{outcome}",
+            f"{outcome!r} never happens: {why}",
             "expected a positive chance; remove it otherwise",
-        )  # fmt: skip
+        )
 
 
 def every_effect_shows_somewhere(reading: Reading) -> Findings:
@@ -56,10 +62,11 @@ def every_effect_shows_somewhere(reading: Reading) -> Findings:
         able = reading.live_outcomes[index] and len(reading.entries(reading.tables.move(name))[0]) > 0
         if able and move.outcome(outcome_id).effects and index not in moved:
             yield Finding(
-                "note", f"moves.{name}.outcomes.{outcome_id}",
+                "note",
+                f"moves.{name}.outcomes.{outcome_id}",
                 f"{outcome_id!r} has effects that never change anything: they hold wherever {name!r} can happen",
                 "expected an effect that shows in some state",
-            )  # fmt: skip
+            )
 
 
 def every_ending_can_be_reached(reading: Reading) -> Findings:
@@ -76,9 +83,11 @@ def every_ending_can_be_reached(reading: Reading) -> Findings:
             yield Finding("warning", where, f"{ending.id!r} {what}", "expected a history that ends so")
         elif np.all(reading.tables.ending(reading.start[0]) == index):
             yield Finding(
-                "error", where, f"{ending.id!r} holds from the start: its probability is 1 by structure",
+                "error",
+                where,
+                f"{ending.id!r} holds from the start: its probability is 1 by structure",
                 "expected a story that begins before its end",
-            )  # fmt: skip
+            )
 
 
 def every_rung_can_be_reached(reading: Reading) -> Findings:
@@ -88,9 +97,11 @@ def every_rung_can_be_reached(reading: Reading) -> Findings:
         for index, rung in enumerate(ladder.rungs):
             if not np.any(reached == index):
                 yield Finding(
-                    "note", f"ladders.{ladder.id}.{rung.id}", f"no history ever stands on the rung {rung.id!r}",
+                    "note",
+                    f"ladders.{ladder.id}.{rung.id}",
+                    f"no history ever stands on the rung {rung.id!r}",
                     "expected a state of which it is the highest rung, unless the ladder is a standard one",
-                )  # fmt: skip
+                )
 
 
 def no_state_is_a_dead_end(reading: Reading) -> Findings:
@@ -102,11 +113,12 @@ def no_state_is_a_dead_end(reading: Reading) -> Findings:
         states = "1 state has" if len(stuck) == 1 else f"{len(stuck):,} states have"
         endings = "is no ending" if len(stuck) == 1 else "are no ending"
         yield Finding(
-            "warning", "moves",
+            "warning",
+            "moves",
             f"{states} no way out and {endings} (of {len(reading.levels):,} that can come about), "
             f"such as {reading.state(space.levels[stuck[0]])}",
             "expected a move that leads out of it, or an ending",
-        )  # fmt: skip
+        )
 
 
 def no_move_is_busier_than(reading: Reading, events_per_day: float) -> Findings:
@@ -121,11 +133,12 @@ def no_move_is_busier_than(reading: Reading, events_per_day: float) -> Findings:
         at = int(np.argmax(busiest[entries]))
         state = reading.state(reading.going[rows[at]], tables.move_variables[index])
         yield Finding(
-            "warning", f"moves.{move.id}.rate",
+            "warning",
+            f"moves.{move.id}.rate",
             f"{move.id!r} would happen {show(float(busiest[entries[at]]), 'rate', 'per day')}"
             + (f" with {state}" if state else ""),
             f"expected at most {events_per_day:g} per day; check the units and the factors",
-        )  # fmt: skip
+        )
 
 
 def no_question_is_settled_by_structure(reading: Reading) -> Findings:
@@ -138,9 +151,11 @@ def no_question_is_settled_by_structure(reading: Reading) -> Findings:
         else:
             continue
         yield Finding(
-            "error", f"questions.{question.id}", f"{question.id!r} {what}",
+            "error",
+            f"questions.{question.id}",
+            f"{question.id!r} {what}",
             "expected a question that could go either way",
-        )  # fmt: skip
+        )
 
 
 def _can_happen(reading: Reading, question: Question) -> bool:

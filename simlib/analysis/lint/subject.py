@@ -49,9 +49,7 @@ class Reading:
     Raises ScenarioError when the stated chances of a move exceed one; Cancelled.
     """
 
-    def __init__(
-        self, scenario: Scenario, *, cap: int = CAP, cancel: Callable[[], bool] | None = None
-    ) -> None:
+    def __init__(self, scenario: Scenario, *, cap: int = CAP, cancel: Callable[[], bool] | None = None) -> None:
         self.scenario = scenario.replace(interventions=())
         self.cap, self.cancel = cap, cancel
         self.tables = Tables(self.scenario)

@@ -80,10 +80,17 @@ class Paths:
         import pandas as pd
 
         rows = [
-            {"rank": rank, "path": " → ".join(c.rungs), "ending": c.ending, "label": self.label(c.ending),
-             "probability": c.probability, "low": c.low, "high": c.high}
+            {
+                "rank": rank,
+                "path": " → ".join(c.rungs),
+                "ending": c.ending,
+                "label": self.label(c.ending),
+                "probability": c.probability,
+                "low": c.low,
+                "high": c.high,
+            }
             for rank, c in enumerate(self.classes, start=1)
-        ]  # fmt: skip
+        ]
         frame = pd.DataFrame(rows, columns=["rank", "path", "ending", "label", "probability", "low", "high"])
         return frame.assign(covered=frame["probability"].cumsum())
 
@@ -92,10 +99,18 @@ class Paths:
         import pandas as pd
 
         return pd.DataFrame(
-            [{"path": " → ".join(b.rungs), "depth": len(b.rungs), "rung": b.rungs[-1], "entered": b.entered,
-              "share_of_parent": b.share_of_parent} for b in self.tree],
+            [
+                {
+                    "path": " → ".join(b.rungs),
+                    "depth": len(b.rungs),
+                    "rung": b.rungs[-1],
+                    "entered": b.entered,
+                    "share_of_parent": b.share_of_parent,
+                }
+                for b in self.tree
+            ],
             columns=["path", "depth", "rung", "entered", "share_of_parent"],
-        )  # fmt: skip
+        )
 
     def label(self, ending: str) -> str:
         """Return the label of an ending, or of none."""
@@ -122,8 +137,10 @@ class Paths:
     def sentences(self, limit: int = 5) -> list[str]:
         """Say what a path is and at which values, then tell the likeliest classes and what they cover, by a date."""
         made = self.made()
-        what = (f"{made[0].upper()}{made[1:]}; a path is the order in which rungs are visited for the first time, and "
-                "leaves out every return to one (in brackets: how it ends).")  # fmt: skip
+        what = (
+            f"{made[0].upper()}{made[1:]}; a path is the order in which rungs are visited for the first time, and "
+            "leaves out every return to one (in brackets: how it ends)."
+        )
         return [what, *self._told(limit)]
 
     def _told(self, limit: int) -> list[str]:
@@ -153,12 +170,20 @@ class Paths:
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON data."""
         return {
-            "scenario": self.scenario.id, "scenario_sha256": self.scenario.sha256, "ladder": self.ladder,
-            "day": self.day, "by": self.scenario.by_date(self.day).isoformat(), "engine": self.engine,
-            "given": self.given, "given_probability": self.given_probability, "coverage": self.coverage,
-            "values": self.values, "classes": self.frame().to_dict("records"),
-            "tree": self.tree_frame().to_dict("records"), **self.details,
-        }  # fmt: skip
+            "scenario": self.scenario.id,
+            "scenario_sha256": self.scenario.sha256,
+            "ladder": self.ladder,
+            "day": self.day,
+            "by": self.scenario.by_date(self.day).isoformat(),
+            "engine": self.engine,
+            "given": self.given,
+            "given_probability": self.given_probability,
+            "coverage": self.coverage,
+            "values": self.values,
+            "classes": self.frame().to_dict("records"),
+            "tree": self.tree_frame().to_dict("records"),
+            **self.details,
+        }
 
 
 def _with_error(path: PathClass) -> str:
@@ -202,27 +227,42 @@ def _named(scenario: Scenario, ladder: str, given: str, solver: Solver, found: F
     scale = found.total if given else 1.0
     doubt = found.doubt / max(scale, 1e-300)
     classes = tuple(
-        PathClass(tuple(ids[r] for r in rungs), endings[ending], mass / scale, mass / scale,
-                  min(mass / scale + doubt, 1.0))
+        PathClass(
+            tuple(ids[r] for r in rungs), endings[ending], mass / scale, mass / scale, min(mass / scale + doubt, 1.0)
+        )
         for mass, rungs, ending in found.classes
-    )  # fmt: skip
+    )
     entered = dict(found.prefixes)
     branches = tuple(
         Branch(tuple(ids[r] for r in rungs), mass / scale, mass / entered.get(rungs[:-1], found.total))
         for rungs, mass in found.prefixes
     )
     return Paths(
-        scenario, ladder, solver.horizon, "exact", classes, sum(c.probability for c in classes), branches, given,
-        scale, {"prefixes": len(found.prefixes), "states": len(solver.space), "left": found.left / scale,
-                "unassigned": found.unassigned / scale}, values,
-    )  # fmt: skip
+        scenario,
+        ladder,
+        solver.horizon,
+        "exact",
+        classes,
+        sum(c.probability for c in classes),
+        branches,
+        given,
+        scale,
+        {
+            "prefixes": len(found.prefixes),
+            "states": len(solver.space),
+            "left": found.left / scale,
+            "unassigned": found.unassigned / scale,
+        },
+        values,
+    )
 
 
 def known_ladder(scenario: Scenario, ladder: str | None) -> str:
     """Return the ladder asked for, or the one shown first; raises ScenarioError where there is no such ladder."""
     if not scenario.ladders:
-        raise ScenarioError(Problem("", 0, "ladder", f"{scenario.id!r} has no ladder",
-                                    "expected one, over which paths are told"))  # fmt: skip
+        raise ScenarioError(
+            Problem("", 0, "ladder", f"{scenario.id!r} has no ladder", "expected one, over which paths are told")
+        )
     name = ladder or scenario.ladder or next(iter(scenario.ladders))
     check_known(name, scenario.ladders, "ladder")
     return name
@@ -237,15 +277,29 @@ def check_known(name: str, known: Mapping[str, object], where: str) -> None:
 def cannot_happen(scenario: Scenario, ending: str, day: float) -> ScenarioError:
     """Return the refusal of an ending that has probability zero by a day."""
     by = long_date(scenario.by_date(day))
-    return ScenarioError(Problem("", 0, "given", f"“{scenario.endings[ending].label}” cannot happen by {by}: "
-                                 "no history leads there", "expected an ending that can"))  # fmt: skip
+    return ScenarioError(
+        Problem(
+            "",
+            0,
+            "given",
+            f"“{scenario.endings[ending].label}” cannot happen by {by}: no history leads there",
+            "expected an ending that can",
+        )
+    )
 
 
 def none_ends_so(told: Histories, ending: str) -> ScenarioError:
     """Return the refusal of an ending that no sampled history has."""
     label = told.scenario.endings[ending].label
-    return ScenarioError(Problem("", 0, "given", f"none of the {len(told):,} histories ends in “{label}”",
-                                 "expected more histories, or histories drawn given that ending"))  # fmt: skip
+    return ScenarioError(
+        Problem(
+            "",
+            0,
+            "given",
+            f"none of the {len(told):,} histories ends in “{label}”",
+            "expected more histories, or histories drawn given that ending",
+        )
+    )
 
 
 # -------------------------------------------------------------------- from samples
@@ -293,9 +347,18 @@ def sampled_paths(
         for rungs, count in sorted(prefixes.items(), key=lambda item: -item[1])
     )
     return Paths(
-        told.scenario, ladder, told.horizon, "montecarlo", classes, sum(c.probability for c in classes), tree, given,
-        len(pairs) / everything, {"histories": len(pairs), "seed": told.seed}, values,
-    )  # fmt: skip
+        told.scenario,
+        ladder,
+        told.horizon,
+        "montecarlo",
+        classes,
+        sum(c.probability for c in classes),
+        tree,
+        given,
+        len(pairs) / everything,
+        {"histories": len(pairs), "seed": told.seed},
+        values,
+    )
 
 
 # -------------------------------------------------------------------- times
@@ -332,7 +395,9 @@ def times_between_rungs(told: Histories, *, ladder: str | None = None) -> pd.Dat
         known = np.quantile(days, points) if len(days) >= FEWEST else np.full(len(points), np.nan)
         return {f"p{round(100 * p)}": float(q) for p, q in zip(points, known, strict=True)}
 
-    return pd.DataFrame([
-        {"rung": rung, "to": to, "count": len(days)} | read(days)
-        for (rung, to), days in sorted(stays.items(), key=lambda item: (names.index(item[0][0]), item[0][1]))
-    ])  # fmt: skip
+    return pd.DataFrame(
+        [
+            {"rung": rung, "to": to, "count": len(days)} | read(days)
+            for (rung, to), days in sorted(stays.items(), key=lambda item: (names.index(item[0][0]), item[0][1]))
+        ]
+    )

@@ -197,9 +197,14 @@ class Search:
             vector[states] += mass
 
     def _spill(
-        self, children: dict[int, _Prefix], vector: Floats, outside: Any, key: tuple[int, int],
-        worth: Floats | None, reached: float = 1.0,
-    ) -> None:  # fmt: skip
+        self,
+        children: dict[int, _Prefix],
+        vector: Floats,
+        outside: Any,
+        key: tuple[int, int],
+        worth: Floats | None,
+        reached: float = 1.0,
+    ) -> None:
         """Move what has left for a new rung out of the vector and into the inflow of the child it feeds."""
         for rung, child in children.items():
             states = self.states_of[rung]

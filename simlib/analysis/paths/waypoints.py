@@ -81,8 +81,16 @@ def sampled_passages(told: Histories, ending: str, *, ladder: str | None = None)
     for kind, name, label, passing in wanted:
         count = len(np.intersect1d(owner[passing], chosen))
         band = Band.wilson(np.array([count]), np.array([len(chosen)]))
-        rows.append({"kind": kind, "id": name, "label": label, "share": count / len(chosen),
-                     "low": float(band.low[0]), "high": float(band.high[0])})  # fmt: skip
+        rows.append(
+            {
+                "kind": kind,
+                "id": name,
+                "label": label,
+                "share": count / len(chosen),
+                "low": float(band.low[0]),
+                "high": float(band.high[0]),
+            }
+        )
     return _ranked(rows)
 
 

@@ -75,18 +75,29 @@ class Elasticities:
         import pandas as pd
 
         rows = [
-            {"measure": m.name, "assumption": a.id, "label": a.label, "value": a.value, "answer": self.answers[m.name],
-             "derivative": slope, "elasticity": elasticity}
+            {
+                "measure": m.name,
+                "assumption": a.id,
+                "label": a.label,
+                "value": a.value,
+                "answer": self.answers[m.name],
+                "derivative": slope,
+                "elasticity": elasticity,
+            }
             for m in self.measures
-            for a, slope, elasticity in zip(self.assumptions, self.derivatives[m.name], self.elasticity(m.name),
-                                            strict=True)
-        ]  # fmt: skip
+            for a, slope, elasticity in zip(
+                self.assumptions, self.derivatives[m.name], self.elasticity(m.name), strict=True
+            )
+        ]
         frame = pd.DataFrame(rows)
         order = frame["elasticity"].abs().fillna(-1.0)
         place = frame["measure"].map({m.name: index for index, m in enumerate(self.measures)})
-        return frame.assign(_place=place, _order=-order).sort_values(["_place", "_order"], kind="stable").drop(
-            columns=["_place", "_order"]
-        ).reset_index(drop=True)  # fmt: skip
+        return (
+            frame.assign(_place=place, _order=-order)
+            .sort_values(["_place", "_order"], kind="stable")
+            .drop(columns=["_place", "_order"])
+            .reset_index(drop=True)
+        )
 
     def sentences(self) -> list[str]:
         """Say for each measure which assumptions it answers to most."""
@@ -97,8 +108,10 @@ class Elasticities:
             told = [self._told(measure, i, float(elasticity[i])) for i in some]
             answer = measure.write(self.answers[measure.name])
             change = "; ".join(told) if told else "none changes it by as much as 0.005% of itself"
-            lines.append(f"{measure.words} by {long_date(self.by)} is {answer} at the stated values. With one "
-                         f"assumption multiplied by 1.01, going by slope: {change}.")  # fmt: skip
+            lines.append(
+                f"{measure.words} by {long_date(self.by)} is {answer} at the stated values. With one "
+                f"assumption multiplied by 1.01, going by slope: {change}."
+            )
         return lines
 
     def _told(self, measure: Measure, place: int, elasticity: float) -> str:
@@ -111,13 +124,26 @@ class Elasticities:
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON data."""
         ids = [a.id for a in self.assumptions]
-        plain: dict[str, Any] = plain_json({
-            "question": "elasticities", "scenario": self.scenario, "as_of": self.as_of, "by": self.by, "day": self.day,
-            "answers": self.answers, "sentences": self.sentences(), "provenance": self.provenance,
-            "derivatives": {name: dict(zip(ids, row, strict=True)) for name, row in self.derivatives.items()},
-            "elasticities": {m.name: {a: None if math.isnan(e) else e for a, e in
-                                      zip(ids, self.elasticity(m.name).tolist(), strict=True)} for m in self.measures},
-        })  # fmt: skip
+        plain: dict[str, Any] = plain_json(
+            {
+                "question": "elasticities",
+                "scenario": self.scenario,
+                "as_of": self.as_of,
+                "by": self.by,
+                "day": self.day,
+                "answers": self.answers,
+                "sentences": self.sentences(),
+                "provenance": self.provenance,
+                "derivatives": {name: dict(zip(ids, row, strict=True)) for name, row in self.derivatives.items()},
+                "elasticities": {
+                    m.name: {
+                        a: None if math.isnan(e) else e
+                        for a, e in zip(ids, self.elasticity(m.name).tolist(), strict=True)
+                    }
+                    for m in self.measures
+                },
+            }
+        )
         return plain
 
 
@@ -144,9 +170,16 @@ def elasticities(
         if progress:
             progress((place + 1) / len(chosen))
     return Elasticities(
-        scenario.id, scenario.as_of, scenario.by_date(adjoint.day), adjoint.day, chosen,
-        tuple(scenario.assumptions.values()), answers, derivatives, provenance(scenario, engine="exact"),
-    )  # fmt: skip
+        scenario.id,
+        scenario.as_of,
+        scenario.by_date(adjoint.day),
+        adjoint.day,
+        chosen,
+        tuple(scenario.assumptions.values()),
+        answers,
+        derivatives,
+        provenance(scenario, engine="exact"),
+    )
 
 
 # -------------------------------------------------------------------- tornado
@@ -219,13 +252,24 @@ class Tornado:
         import pandas as pd
 
         m = self.place(measure)
-        return pd.DataFrame([
-            {"assumption": b.assumption.id, "label": b.assumption.label, "low": b.assumption.low,
-             "value": b.assumption.value, "high": b.assumption.high, "at_low": b.at_low[m] - self.stated[m],
-             "at_high": b.at_high[m] - self.stated[m], "value_at_low": b.at_low[m], "value_at_high": b.at_high[m],
-             "half_low": b.half_low[m], "half_high": b.half_high[m]}
-            for b in self.ranked(measure)
-        ])  # fmt: skip
+        return pd.DataFrame(
+            [
+                {
+                    "assumption": b.assumption.id,
+                    "label": b.assumption.label,
+                    "low": b.assumption.low,
+                    "value": b.assumption.value,
+                    "high": b.assumption.high,
+                    "at_low": b.at_low[m] - self.stated[m],
+                    "at_high": b.at_high[m] - self.stated[m],
+                    "value_at_low": b.at_low[m],
+                    "value_at_high": b.at_high[m],
+                    "half_low": b.half_low[m],
+                    "half_high": b.half_high[m],
+                }
+                for b in self.ranked(measure)
+            ]
+        )
 
     def sentences(self) -> list[str]:
         """Say for each measure what moves it most, with the real range."""
@@ -239,9 +283,11 @@ class Tornado:
             for bar in told:
                 a = bar.assumption
                 low, high = (show(value, a.kind, a.unit) for value in (a.low, a.high))
-                lines.append(f"It is {self.write(measure, bar.at_low, bar.half_low)} with “{a.label}” at its low "
-                             f"({low}) and {self.write(measure, bar.at_high, bar.half_high)} at its high "
-                             f"({high}).")  # fmt: skip
+                lines.append(
+                    f"It is {self.write(measure, bar.at_low, bar.half_low)} with “{a.label}” at its low "
+                    f"({low}) and {self.write(measure, bar.at_high, bar.half_high)} at its high "
+                    f"({high})."
+                )
             if not told:
                 lines.append("No assumption that was tried moves it by more than the error of the computation.")
             lines += self._left_out(measure)
@@ -271,14 +317,23 @@ class Tornado:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON data."""
-        plain: dict[str, Any] = plain_json({
-            "question": "tornado", "scenario": self.scenario, "as_of": self.as_of, "by": self.by, "day": self.day,
-            "engine": self.engine, "stated": {m.name: self.stated[i] for i, m in enumerate(self.measures)},
-            "stated_half": {m.name: self.stated_half[i] for i, m in enumerate(self.measures)},
-            "bars": {m.name: self.frame(m.name).to_dict("records") for m in self.measures},
-            "screened": self.screened, "beyond": {m.name: self.beyond[i] for i, m in enumerate(self.measures)},
-            "sentences": self.sentences(), "provenance": self.provenance,
-        })  # fmt: skip
+        plain: dict[str, Any] = plain_json(
+            {
+                "question": "tornado",
+                "scenario": self.scenario,
+                "as_of": self.as_of,
+                "by": self.by,
+                "day": self.day,
+                "engine": self.engine,
+                "stated": {m.name: self.stated[i] for i, m in enumerate(self.measures)},
+                "stated_half": {m.name: self.stated_half[i] for i, m in enumerate(self.measures)},
+                "bars": {m.name: self.frame(m.name).to_dict("records") for m in self.measures},
+                "screened": self.screened,
+                "beyond": {m.name: self.beyond[i] for i, m in enumerate(self.measures)},
+                "sentences": self.sentences(),
+                "provenance": self.provenance,
+            }
+        )
         return plain
 
 
@@ -304,16 +359,35 @@ def tornado(
     chosen, every = find(scenario, measures), [a.id for a in uncertain(scenario)]
     free, beyond = every, np.zeros(len(chosen))
     if top is not None and top < len(every):
-        swing = swings(scenario, chosen, day=day, ignore_windows=ignore_windows, exactly=engine == "exact" or None,
-                       seed=seed, threads=threads, progress=_part(progress, 0.0, 0.2), cancel=cancel)  # fmt: skip
+        swing = swings(
+            scenario,
+            chosen,
+            day=day,
+            ignore_windows=ignore_windows,
+            exactly=engine == "exact" or None,
+            seed=seed,
+            threads=threads,
+            progress=_part(progress, 0.0, 0.2),
+            cancel=cancel,
+        )
         free, beyond = _screen(scenario, swing, top)
     columns = [list(scenario.assumptions).index(name) for name in free]
     thetas = np.tile(priors.theta(scenario), (1 + 2 * len(free), 1))
     for place, (name, column) in enumerate(zip(free, columns, strict=True)):
         thetas[1 + 2 * place, column] = scenario.assumptions[name].low
         thetas[2 + 2 * place, column] = scenario.assumptions[name].high
-    responses = Responses(scenario, chosen, engine=engine, rows=len(thetas), day=day, runs=runs, blocks=BLOCKS,
-                          seed=seed, threads=threads, ignore_windows=ignore_windows)  # fmt: skip
+    responses = Responses(
+        scenario,
+        chosen,
+        engine=engine,
+        rows=len(thetas),
+        day=day,
+        runs=runs,
+        blocks=BLOCKS,
+        seed=seed,
+        threads=threads,
+        ignore_windows=ignore_windows,
+    )
     values = responses(thetas, progress=_part(progress, 0.2, 1.0), cancel=cancel)
     mean, half = values.mean(axis=1), half_widths(values - values[0])
     bars = tuple(
@@ -321,10 +395,20 @@ def tornado(
         for k, name in enumerate(free)
     )
     return Tornado(
-        scenario.id, scenario.as_of, scenario.by_date(responses.day), responses.day, responses.engine, chosen, mean[0],
-        bars, half_widths(values[:1])[0], top, len(every) - len(free), beyond,
+        scenario.id,
+        scenario.as_of,
+        scenario.by_date(responses.day),
+        responses.day,
+        responses.engine,
+        chosen,
+        mean[0],
+        bars,
+        half_widths(values[:1])[0],
+        top,
+        len(every) - len(free),
+        beyond,
         provenance(scenario, engine=responses.engine, runs=responses.runs or None, seed=seed),
-    )  # fmt: skip
+    )
 
 
 def _screen(scenario: Scenario, swing: Floats, top: int) -> tuple[list[str], Floats]:

@@ -144,8 +144,14 @@ def swings(
     free = [column for column, a in enumerate(scenario.assumptions.values()) if not a.fixed]
     scores = np.zeros((2 * len(free), len(scenario.assumptions)))
     scores[np.arange(len(free)), free], scores[len(free) + np.arange(len(free)), free] = 1.0, -1.0
-    responses = Responses(scenario, measures, engine="montecarlo", day=day, ignore_windows=ignore_windows,
-                          **{"runs": SCREENING_RUNS} | options)  # fmt: skip
+    responses = Responses(
+        scenario,
+        measures,
+        engine="montecarlo",
+        day=day,
+        ignore_windows=ignore_windows,
+        **{"runs": SCREENING_RUNS} | options,
+    )
     values = responses(priors.values_from_scores(scenario, scores), progress=progress, cancel=cancel).mean(axis=1)
     result = np.zeros((len(scenario.assumptions), len(measures)))
     result[free] = (values[: len(free)] - values[len(free) :]) / 2
@@ -157,10 +163,14 @@ def tangent_spreads(found: Sequence[Input], swing: Floats, correlation: Floats) 
 
     `swing` is (A, M); the spread of an input of several assumptions takes their `correlation` (A, A) into account.
     """
-    return np.array([
-        np.sqrt(np.maximum(np.einsum("im,ij,jm->m", swing[cols], correlation[np.ix_(cols, cols)], swing[cols]), 0.0))
-        for cols in (list(item.columns) for item in found)
-    ])  # fmt: skip
+    return np.array(
+        [
+            np.sqrt(
+                np.maximum(np.einsum("im,ij,jm->m", swing[cols], correlation[np.ix_(cols, cols)], swing[cols]), 0.0)
+            )
+            for cols in (list(item.columns) for item in found)
+        ]
+    )
 
 
 def steepest_of_each(spread: Floats, top: int) -> list[int]:

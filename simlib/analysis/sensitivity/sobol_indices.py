@@ -56,10 +56,20 @@ SCRAMBLES, LEAST_ROWS = 8, 4
 PRECISION = 0.1
 """Half-width of the interval beyond which an index says too little to be printed."""
 
-_SHARES = ((0.95, "nearly all"), (0.8, "most"), (0.7, "about three quarters"), (0.6, "about two thirds"),
-           (0.45, "about half"), (0.38, "about two fifths"), (0.29, "about a third"), (0.22, "about a quarter"),
-           (0.18, "about a fifth"), (0.14, "about a sixth"), (0.075, "about a tenth"),
-           (0.03, "about a twentieth"))  # fmt: skip
+_SHARES = (
+    (0.95, "nearly all"),
+    (0.8, "most"),
+    (0.7, "about three quarters"),
+    (0.6, "about two thirds"),
+    (0.45, "about half"),
+    (0.38, "about two fifths"),
+    (0.29, "about a third"),
+    (0.22, "about a quarter"),
+    (0.18, "about a fifth"),
+    (0.14, "about a sixth"),
+    (0.075, "about a tenth"),
+    (0.03, "about a twentieth"),
+)
 
 
 def share_in_words(share: float) -> str:
@@ -134,8 +144,11 @@ class Sobol:
             for share in found.shares:
                 row: dict[str, Any] = {"measure": name, "input": share.input.name, "label": share.input.label}
                 for kind, index in (("first", share.first), ("total", share.total)):
-                    row |= {kind: index.estimate if index.known else np.nan, f"{kind}_low": index.low,
-                            f"{kind}_high": index.high}  # fmt: skip
+                    row |= {
+                        kind: index.estimate if index.known else np.nan,
+                        f"{kind}_low": index.low,
+                        f"{kind}_high": index.high,
+                    }
                 rows.append(row)
         return pd.DataFrame(rows)
 
@@ -145,9 +158,11 @@ class Sobol:
         if self.screened:
             verb, whose = ("varies", "its") if self.screened == 1 else ("vary", "their")
             part, these = percent(self.beyond), "any of these answers" if len(self.measures) > 1 else "this answer"
-            lines.append(f"{counted(self.screened, 'input')} {verb} along, but {whose} own share was not computed: "
-                         f"going by slope at the stated values, none makes more than {part} of the variance of "
-                         f"{these}.")  # fmt: skip
+            lines.append(
+                f"{counted(self.screened, 'input')} {verb} along, but {whose} own share was not computed: "
+                f"going by slope at the stated values, none makes more than {part} of the variance of "
+                f"{these}."
+            )
         return lines
 
     def _about(self, found: Shares, most: int) -> Iterable[str]:
@@ -169,26 +184,52 @@ class Sobol:
         hidden = [share.input.label for share in found.shares if not share.first.known]
         if hidden:
             names = ", ".join(f"“{label}”" for label in hidden)
-            yield (f"No share is given for {names}: the interval is wider than ±{self.precision:g}; more designs would "
-                   "narrow it.")  # fmt: skip
+            yield (
+                f"No share is given for {names}: the interval is wider than ±{self.precision:g}; more designs would "
+                "narrow it."
+            )
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON data; an index that is not known is null."""
+
         def index(i: Index) -> dict[str, Any]:
             return {"estimate": i.estimate if i.known else None, "low": i.low, "high": i.high}
 
-        plain: dict[str, Any] = plain_json({
-            "question": "sobol", "scenario": self.scenario, "as_of": self.as_of, "by": self.by, "day": self.day,
-            "engine": self.engine, "designs": self.designs, "runs": self.runs, "screened": self.screened,
-            "beyond": self.beyond,
-            "measures": {
-                name: {"label": s.measure.label, "mean": s.mean, "deviation": s.deviation, "known": s.known,
-                       "inputs": [{"input": x.input.name, "label": x.input.label, "assumptions": x.input.assumptions,
-                                   "first": index(x.first), "total": index(x.total)} for x in s.shares]}
-                for name, s in self.measures.items()
-            },
-            "sentences": self.sentences(), "provenance": self.provenance,
-        })  # fmt: skip
+        plain: dict[str, Any] = plain_json(
+            {
+                "question": "sobol",
+                "scenario": self.scenario,
+                "as_of": self.as_of,
+                "by": self.by,
+                "day": self.day,
+                "engine": self.engine,
+                "designs": self.designs,
+                "runs": self.runs,
+                "screened": self.screened,
+                "beyond": self.beyond,
+                "measures": {
+                    name: {
+                        "label": s.measure.label,
+                        "mean": s.mean,
+                        "deviation": s.deviation,
+                        "known": s.known,
+                        "inputs": [
+                            {
+                                "input": x.input.name,
+                                "label": x.input.label,
+                                "assumptions": x.input.assumptions,
+                                "first": index(x.first),
+                                "total": index(x.total),
+                            }
+                            for x in s.shares
+                        ],
+                    }
+                    for name, s in self.measures.items()
+                },
+                "sentences": self.sentences(),
+                "provenance": self.provenance,
+            }
+        )
         return plain
 
 
@@ -226,9 +267,18 @@ def sobol(
     if top is not None and top < len(found):
         first_part = 0.1
         picked, beyond = _screen(
-            scenario, chosen, found, top, day=day, ignore_windows=ignore_windows, exactly=engine == "exact" or None,
-            seed=seed, threads=threads, progress=_part(progress, 0.0, first_part), cancel=cancel,
-        )  # fmt: skip
+            scenario,
+            chosen,
+            found,
+            top,
+            day=day,
+            ignore_windows=ignore_windows,
+            exactly=engine == "exact" or None,
+            seed=seed,
+            threads=threads,
+            progress=_part(progress, 0.0, first_part),
+            cancel=cancel,
+        )
     design = Design(scenario, picked, designs, seed)
     ready = partial(Responses, scenario, chosen, day=day, runs=runs, threads=threads, ignore_windows=ignore_windows)
     responses = ready(engine=engine, rows=designs * (len(picked) + 2), seed=seed * SCRAMBLES)
@@ -243,10 +293,19 @@ def sobol(
         for m, measure in enumerate(chosen)
     }
     return Sobol(
-        scenario.id, scenario.as_of, scenario.by_date(responses.day), responses.day, responses.engine, designs,
-        responses.runs, shares, len(found) - len(picked), beyond, precision,
+        scenario.id,
+        scenario.as_of,
+        scenario.by_date(responses.day),
+        responses.day,
+        responses.engine,
+        designs,
+        responses.runs,
+        shares,
+        len(found) - len(picked),
+        beyond,
+        precision,
         provenance(scenario, engine=responses.engine, runs=responses.runs or None, seed=seed, designs=designs),
-    )  # fmt: skip
+    )
 
 
 def _screen(
@@ -323,9 +382,7 @@ def indices(means: Floats) -> Indices:
     return float(aa[0] + bb[0]) / 2, first, total
 
 
-def _shares(
-    measure: Measure, picked: Sequence[Input], answers: Sequence[Sequence[Floats]], precision: float
-) -> Shares:
+def _shares(measure: Measure, picked: Sequence[Input], answers: Sequence[Sequence[Floats]], precision: float) -> Shares:
     """Return the indices from the answers (A, B, mixtures) of each sequence, with their jackknife over sequences."""
     each = np.stack([products(*part) for part in answers])
     (variance, first, total), (half, half_first, half_total) = jackknife(each)
@@ -335,7 +392,7 @@ def _shares(
             item, _index(first[i], half_first[i], known, precision), _index(total[i], half_total[i], known, precision)
         )
         for i, item in enumerate(picked)
-    ]  # fmt: skip
+    ]
     ranked = sorted(shares, key=lambda share: -np.nan_to_num(share.total.estimate))
     mean = float(np.concatenate([x for part in answers for x in part[:2]]).mean())
     return Shares(measure, mean, float(np.sqrt(max(variance, 0.0))), known, tuple(ranked))

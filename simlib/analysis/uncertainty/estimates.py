@@ -51,6 +51,7 @@ def quantile(values: Floats, sequence: Ints, q: float) -> Number:
     The error of the draws is that of the share of draws below it, carried back through the quantiles (Woodruff 1952):
     the quantiles of single sequences, a few points in each tail, would agree too well.
     """
+
     def of(x: Floats, level: float = q) -> float:
         return float(np.quantile(without_noise(x), min(max(level, 0.0), 1.0), method="hazen"))
 

@@ -125,14 +125,26 @@ class Knowing:
         """Return one row for each assumption in the order of `worths`; `known` says whether its place in it is."""
         import pandas as pd
 
-        return pd.DataFrame([
-            {"assumption": w.assumption.id, "label": w.assumption.label, "known": w.known, "brier": w.brier.value,
-             "brier_error": w.brier.half, "log": w.log.value, "log_error": w.log.half, "share": w.share,
-             "share_error": w.share_error,
-             "because": w.evidence.because, "sources": "; ".join(w.evidence.sources), "youngest": w.evidence.youngest,
-             "age_days": w.evidence.age_days}
-            for w in self.worths
-        ])  # fmt: skip
+        return pd.DataFrame(
+            [
+                {
+                    "assumption": w.assumption.id,
+                    "label": w.assumption.label,
+                    "known": w.known,
+                    "brier": w.brier.value,
+                    "brier_error": w.brier.half,
+                    "log": w.log.value,
+                    "log_error": w.log.half,
+                    "share": w.share,
+                    "share_error": w.share_error,
+                    "because": w.evidence.because,
+                    "sources": "; ".join(w.evidence.sources),
+                    "youngest": w.evidence.youngest,
+                    "age_days": w.evidence.age_days,
+                }
+                for w in self.worths
+            ]
+        )
 
     def sentences(self, most: int = 4) -> list[str]:
         """Say what to find out next, and what stands behind it now."""
@@ -171,19 +183,38 @@ class Knowing:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON data."""
-        plain: dict[str, Any] = plain_json({
-            "question": "knowing", "scenario": self.scenario, "by": self.by, "measure": self.measure.name,
-            "label": self.measure.label, "mean": self.mean, "brier": self.brier,
-            "brier_error": self.brier_error, "log": self.log, "chance": self.chance,
-            "assumptions": [
-                {"assumption": w.assumption.id, "label": w.assumption.label, "brier": list(w.brier),
-                 "log": list(w.log), "share": w.share, "share_error": w.share_error, "known": w.known,
-                 "because": w.evidence.because, "sources": w.evidence.sources, "youngest": w.evidence.youngest,
-                 "age_days": w.evidence.age_days}
-                for w in self.worths
-            ],
-            "sentences": self.sentences(), "provenance": self.provenance,
-        })  # fmt: skip
+        plain: dict[str, Any] = plain_json(
+            {
+                "question": "knowing",
+                "scenario": self.scenario,
+                "by": self.by,
+                "measure": self.measure.name,
+                "label": self.measure.label,
+                "mean": self.mean,
+                "brier": self.brier,
+                "brier_error": self.brier_error,
+                "log": self.log,
+                "chance": self.chance,
+                "assumptions": [
+                    {
+                        "assumption": w.assumption.id,
+                        "label": w.assumption.label,
+                        "brier": list(w.brier),
+                        "log": list(w.log),
+                        "share": w.share,
+                        "share_error": w.share_error,
+                        "known": w.known,
+                        "because": w.evidence.because,
+                        "sources": w.evidence.sources,
+                        "youngest": w.evidence.youngest,
+                        "age_days": w.evidence.age_days,
+                    }
+                    for w in self.worths
+                ],
+                "sentences": self.sentences(),
+                "provenance": self.provenance,
+            }
+        )
         return plain
 
 
@@ -212,15 +243,21 @@ def value_of_knowing(doubt: Doubt, measure: str | None = None) -> Knowing:
     worths.sort(key=lambda worth: (not worth.known, -worth.brier.value))
     p, variance = spread.mean.value, max(spread.variance.value, 0.0)
     return Knowing(
-        doubt.scenario.id, doubt.by, spread.measure, p, variance, spread.variance.half,
-        float(divergence(without_noise(values), p).mean()), max(p * (1 - p) - variance, 0.0), tuple(worths),
-        doubt.draws, doubt.provenance,
-    )  # fmt: skip
+        doubt.scenario.id,
+        doubt.by,
+        spread.measure,
+        p,
+        variance,
+        spread.variance.half,
+        float(divergence(without_noise(values), p).mean()),
+        max(p * (1 - p) - variance, 0.0),
+        tuple(worths),
+        doubt.draws,
+        doubt.provenance,
+    )
 
 
-def _estimate(
-    statistic: Callable[[Floats, Floats], float], values: Floats, basis: Floats, doubt: Doubt
-) -> Number:
+def _estimate(statistic: Callable[[Floats, Floats], float], values: Floats, basis: Floats, doubt: Doubt) -> Number:
     """Return a statistic of (values, basis) with its half-width, never below zero."""
     blocks, width = values.shape[1], basis.shape[1]
     # `estimate` cuts and thins its first argument; the basis rides along as columns beside every block.
@@ -233,8 +270,9 @@ def hermite(scores: Floats) -> Floats:
     """Return normalised Hermite polynomials of degrees 1 to `DEGREE` of normal scores (D,) -> (D, degrees)."""
     from math import factorial
 
-    columns = [np.polynomial.hermite_e.hermeval(scores, [0] * n + [1]) / np.sqrt(factorial(n))
-               for n in range(1, DEGREE + 1)]  # fmt: skip
+    columns = [
+        np.polynomial.hermite_e.hermeval(scores, [0] * n + [1]) / np.sqrt(factorial(n)) for n in range(1, DEGREE + 1)
+    ]
     return np.stack(columns, axis=1)
 
 

@@ -109,20 +109,36 @@ class Seeing:
         """Return one row for each observation, the most valuable first."""
         import pandas as pd
 
-        return pd.DataFrame([
-            {"observation": o.name, "label": o.label, "seen": o.seen, "if_seen": o.if_seen, "if_not": o.if_not,
-             "brier": o.brier.value, "brier_error": o.brier.half, "log": o.log.value, "log_error": o.log.half,
-             "settles": o.settles.value, "settles_error": o.settles.half, "about": o.about,
-             "sources": "; ".join(o.evidence.sources), "youngest": o.evidence.youngest,
-             "age_days": o.evidence.age_days}
-            for o in self.observations
-        ])  # fmt: skip
+        return pd.DataFrame(
+            [
+                {
+                    "observation": o.name,
+                    "label": o.label,
+                    "seen": o.seen,
+                    "if_seen": o.if_seen,
+                    "if_not": o.if_not,
+                    "brier": o.brier.value,
+                    "brier_error": o.brier.half,
+                    "log": o.log.value,
+                    "log_error": o.log.half,
+                    "settles": o.settles.value,
+                    "settles_error": o.settles.half,
+                    "about": o.about,
+                    "sources": "; ".join(o.evidence.sources),
+                    "youngest": o.evidence.youngest,
+                    "age_days": o.evidence.age_days,
+                }
+                for o in self.observations
+            ]
+        )
 
     def sentences(self, most: int = 4) -> list[str]:
         """Say what to look out for, and what it would change."""
         what = f"{self.measure.words} by {long_date(self.by)}"
-        first = (f"Over the priors {what} has {percent(self.mean)} today. {percent(self.open_then)} of histories leave "
-                 f"it open at the end of {long_date(self.seen_by)}")  # fmt: skip
+        first = (
+            f"Over the priors {what} has {percent(self.mean)} today. {percent(self.open_then)} of histories leave "
+            f"it open at the end of {long_date(self.seen_by)}"
+        )
         first += f"; among these it has {percent(self.if_open)}." if self.open_then else "."
         told = [self._about(o) for o in self.observations[:most] if o.brier.value > o.brier.half]
         return [first, *(told or ["No observation is worth more than the error of this estimate."])]
@@ -138,20 +154,42 @@ class Seeing:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON data."""
-        plain: dict[str, Any] = plain_json({
-            "question": "seeing", "scenario": self.scenario, "as_of": self.as_of, "by": self.by,
-            "seen_by": self.seen_by, "within_days": self.within_days, "measure": self.measure.name,
-            "label": self.measure.label, "draws": self.draws, "runs": self.runs, "mean": self.mean,
-            "open_then": self.open_then, "if_open": _or_none(self.if_open),
-            "sentences": self.sentences(), "provenance": self.provenance,
-            "observations": [
-                {"observation": o.name, "label": o.label, "seen": o.seen, "if_seen": _or_none(o.if_seen),
-                 "if_not": _or_none(o.if_not), "brier": list(o.brier), "log": list(o.log), "settles": list(o.settles),
-                 "about": o.about, "sources": o.evidence.sources, "youngest": o.evidence.youngest,
-                 "age_days": o.evidence.age_days}
-                for o in self.observations
-            ],
-        })  # fmt: skip
+        plain: dict[str, Any] = plain_json(
+            {
+                "question": "seeing",
+                "scenario": self.scenario,
+                "as_of": self.as_of,
+                "by": self.by,
+                "seen_by": self.seen_by,
+                "within_days": self.within_days,
+                "measure": self.measure.name,
+                "label": self.measure.label,
+                "draws": self.draws,
+                "runs": self.runs,
+                "mean": self.mean,
+                "open_then": self.open_then,
+                "if_open": _or_none(self.if_open),
+                "sentences": self.sentences(),
+                "provenance": self.provenance,
+                "observations": [
+                    {
+                        "observation": o.name,
+                        "label": o.label,
+                        "seen": o.seen,
+                        "if_seen": _or_none(o.if_seen),
+                        "if_not": _or_none(o.if_not),
+                        "brier": list(o.brier),
+                        "log": list(o.log),
+                        "settles": list(o.settles),
+                        "about": o.about,
+                        "sources": o.evidence.sources,
+                        "youngest": o.evidence.youngest,
+                        "age_days": o.evidence.age_days,
+                    }
+                    for o in self.observations
+                ],
+            }
+        )
         return plain
 
 
@@ -192,16 +230,26 @@ def value_of_seeing(
     play = _Play(scenario, target, watched, within_days, horizon, -(-runs // BLOCKS) * BLOCKS, seed, ignore_windows)
     shares = play.all(priors.values_from_scores(scenario, scores), threads, progress, cancel)
     sequence = np.repeat(np.arange(SCRAMBLES), each)
-    found = [_observation(scenario, question, shares[:, :, :, k], sequence, scores)
-             for k, question in enumerate(watched)]  # fmt: skip
+    found = [
+        _observation(scenario, question, shares[:, :, :, k], sequence, scores) for k, question in enumerate(watched)
+    ]
     still, happens = (float(shares[:, :, part].mean()) for part in (_OPEN, _HAPPENS))
     return Seeing(
-        scenario.id, scenario.as_of, target, scenario.by_date(horizon), scenario.by_date(within_days), within_days,
-        len(scores), play.runs, float(shares[:, :, _TARGET].mean()), still,
+        scenario.id,
+        scenario.as_of,
+        target,
+        scenario.by_date(horizon),
+        scenario.by_date(within_days),
+        within_days,
+        len(scores),
+        play.runs,
+        float(shares[:, :, _TARGET].mean()),
+        still,
         happens / still if still else np.nan,
-        tuple(sorted(found, key=lambda o: -o.brier.value)), {a.id: a.label for a in scenario.assumptions.values()},
+        tuple(sorted(found, key=lambda o: -o.brier.value)),
+        {a.id: a.label for a in scenario.assumptions.values()},
         provenance(scenario, engine="montecarlo", runs=play.runs, seed=seed, draws=len(scores)),
-    )  # fmt: skip
+    )
 
 
 def _watched(scenario: Scenario, names: Iterable[str] | None) -> list[Question]:
@@ -233,9 +281,16 @@ class _Play:
     """Plays draws and notes the six shares of replicates for each observation."""
 
     def __init__(
-        self, scenario: Scenario, target: Measure, watched: Sequence[Question], within: float, horizon: float,
-        runs: int, seed: int, ignore_windows: bool,
-    ) -> None:  # fmt: skip
+        self,
+        scenario: Scenario,
+        target: Measure,
+        watched: Sequence[Question],
+        within: float,
+        horizon: float,
+        runs: int,
+        seed: int,
+        ignore_windows: bool,
+    ) -> None:
         asked = {target.of: scenario.questions[target.of]} if target.kind == "question" else {}
         items = tuple(i for i in scenario.interventions if i.date is None or scenario.day(i.date) <= horizon)
         lean = scenario.replace(questions=asked | {q.id: q for q in watched}, ladders={}, interventions=items)
@@ -245,9 +300,12 @@ class _Play:
         self.ending = None if asked else list(scenario.endings).index(target.of)
 
     def all(
-        self, thetas: Floats, threads: int | None, progress: Callable[[float], None] | None,
+        self,
+        thetas: Floats,
+        threads: int | None,
+        progress: Callable[[float], None] | None,
         cancel: Callable[[], bool] | None,
-    ) -> Floats:  # fmt: skip
+    ) -> Floats:
         """Return the shares (D, K, 6, observations) at each draw."""
         parts = [self.one(0, thetas[0])]
         with ThreadPoolExecutor(threads or cores()) as pool:
@@ -280,17 +338,23 @@ class _Play:
         return np.where(counts.ending == self.ending, counts.ending_time, np.inf)
 
 
-def _observation(
-    scenario: Scenario, question: Question, shares: Floats, sequence: Ints, scores: Floats
-) -> Observation:
+def _observation(scenario: Scenario, question: Question, shares: Floats, sequence: Ints, scores: Floats) -> Observation:
     move = scenario.moves[question.move or ""]
     known = _known(shares)
     brier, log, settles = (estimate(f, shares, sequence) for f in (_brier, _log, _settles))
     return Observation(
-        move.id, question.outcome or "", question.label, known["seen"], known["if_seen"], known["if_not"],
-        _above_zero(brier), _above_zero(log), _above_zero(settles), _about(scenario, shares, scores),
+        move.id,
+        question.outcome or "",
+        question.label,
+        known["seen"],
+        known["if_seen"],
+        known["if_not"],
+        _above_zero(brier),
+        _above_zero(log),
+        _above_zero(settles),
+        _about(scenario, shares, scores),
         evidence(scenario, "", move.sources),
-    )  # fmt: skip
+    )
 
 
 def _or_none(value: float) -> float | None:
@@ -305,10 +369,12 @@ def _known(shares: Floats) -> dict[str, float]:
     """Return what is known at t over the priors: P(open), P(seen | open), P(E | open), and given seeing or not."""
     stays, happens, seen, both = (float(shares[:, :, part].mean()) for part in (_OPEN, _HAPPENS, _SEEN, _BOTH))
     return {
-        "open": stays, "seen": seen / stays if stays else 0.0, "before": happens / stays if stays else 0.0,
+        "open": stays,
+        "seen": seen / stays if stays else 0.0,
+        "before": happens / stays if stays else 0.0,
         "if_seen": both / seen if seen else np.nan,
         "if_not": (happens - both) / (stays - seen) if stays > seen else np.nan,
-    }  # fmt: skip
+    }
 
 
 def _brier(shares: Floats) -> float:
@@ -350,7 +416,8 @@ def _about(scenario: Scenario, shares: Floats, scores: Floats) -> str:
         return ""
     explained = {
         a.id: explained_variance(seen, hermite(scores[:, column])) / spread
-        for column, a in enumerate(scenario.assumptions.values()) if not a.fixed
-    }  # fmt: skip
+        for column, a in enumerate(scenario.assumptions.values())
+        if not a.fixed
+    }
     best = max(explained, key=lambda name: explained[name])
     return best if explained[best] > 0.05 else ""

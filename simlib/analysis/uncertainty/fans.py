@@ -51,8 +51,9 @@ def ladder_fan(draws: Draws, ladder: str | None = None) -> Fan:
         return np.cumsum(stack[::-1], axis=0)[::-1][1:]
 
     series = np.stack([borders(dict(forecast.ladders[name])) for forecast in draws.forecasts])
-    return _fan(draws, found.label, tuple(rung.id for rung in found.rungs), series,
-                borders(dict(draws.stated.ladders[name])))  # fmt: skip
+    return _fan(
+        draws, found.label, tuple(rung.id for rung in found.rungs), series, borders(dict(draws.stated.ladders[name]))
+    )
 
 
 def measure_fan(draws: Draws, measure: str) -> Fan:
@@ -66,6 +67,13 @@ def measure_fan(draws: Draws, measure: str) -> Fan:
 
 def _fan(draws: Draws, title: str, names: tuple[str, ...], series: Floats, stated: Floats) -> Fan:
     return Fan(
-        draws.scenario.id, draws.scenario.as_of, title, names, draws.stated.times, series.mean(axis=0), stated,
-        np.quantile(draws.without_noise(series), QUANTILES, axis=0), len(series),
-    )  # fmt: skip
+        draws.scenario.id,
+        draws.scenario.as_of,
+        title,
+        names,
+        draws.stated.times,
+        series.mean(axis=0),
+        stated,
+        np.quantile(draws.without_noise(series), QUANTILES, axis=0),
+        len(series),
+    )

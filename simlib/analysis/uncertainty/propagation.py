@@ -95,9 +95,15 @@ class Doubt:
 
         rows = []
         for name, s in self.spreads.items():
-            row: dict[str, Any] = {"measure": name, "label": s.measure.label, "stated": s.stated.value,
-                                   "stated_error": s.stated.half, "mean": s.mean.value, "mean_error": s.mean.half,
-                                   "deviation": s.deviation}  # fmt: skip
+            row: dict[str, Any] = {
+                "measure": name,
+                "label": s.measure.label,
+                "stated": s.stated.value,
+                "stated_error": s.stated.half,
+                "mean": s.mean.value,
+                "mean_error": s.mean.half,
+                "deviation": s.deviation,
+            }
             doubt = s.doubt or Number(np.nan, np.nan)
             row |= {"doubt": doubt.value, "doubt_error": doubt.half, "chance": 1 - doubt.value}
             for q, number in s.quantiles.items():
@@ -145,8 +151,10 @@ class Doubt:
             within = f"in {100 * low:.3g}% of the draws at most"
         known = error(max(number.half for number in s.quantiles.values()))
         stated = f"{show(s.stated)}{f' {error(s.stated.half)}' if s.stated.half > 0 else ''} at the stated values"
-        yield (f"{what[0].upper()}{what[1:]}: {show(s.mean)} over the priors, {stated}; "
-               f"{within} {show(s.quantiles[high])} (to {known}).")  # fmt: skip
+        yield (
+            f"{what[0].upper()}{what[1:]}: {show(s.mean)} over the priors, {stated}; "
+            f"{within} {show(s.quantiles[high])} (to {known})."
+        )
         if s.doubt:
             yield self._shared_out(s, s.doubt, error(s.mean.half))
 
@@ -164,23 +172,41 @@ class Doubt:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON data."""
+
         def number(n: Number | None) -> dict[str, float] | None:
             return None if n is None else {"value": n.value, "error": n.half}
 
-        plain: dict[str, Any] = plain_json({
-            "question": "uncertainty", "scenario": self.scenario.id, "as_of": self.scenario.as_of, "by": self.by,
-            "day": self.day, "engine": self.engine, "draws": self.draws, "runs": self.runs,
-            "tolerance": self.tolerance, "reached": self.reached, "within": self.within,
-            "needed": dict(zip(("draws", "runs"), self.needed, strict=True)),
-            "measures": {
-                name: {"label": s.measure.label, "stated": s.stated.value, "stated_error": s.stated.half,
-                       "mean": number(s.mean),
-                       "variance": number(s.variance), "doubt": number(s.doubt), "values": s.draws,
-                       "quantiles": {f"{q:g}": number(n) for q, n in s.quantiles.items()}}
-                for name, s in self.spreads.items()
-            },
-            "sentences": self.sentences(), "provenance": self.provenance,
-        })  # fmt: skip
+        plain: dict[str, Any] = plain_json(
+            {
+                "question": "uncertainty",
+                "scenario": self.scenario.id,
+                "as_of": self.scenario.as_of,
+                "by": self.by,
+                "day": self.day,
+                "engine": self.engine,
+                "draws": self.draws,
+                "runs": self.runs,
+                "tolerance": self.tolerance,
+                "reached": self.reached,
+                "within": self.within,
+                "needed": dict(zip(("draws", "runs"), self.needed, strict=True)),
+                "measures": {
+                    name: {
+                        "label": s.measure.label,
+                        "stated": s.stated.value,
+                        "stated_error": s.stated.half,
+                        "mean": number(s.mean),
+                        "variance": number(s.variance),
+                        "doubt": number(s.doubt),
+                        "values": s.draws,
+                        "quantiles": {f"{q:g}": number(n) for q, n in s.quantiles.items()},
+                    }
+                    for name, s in self.spreads.items()
+                },
+                "sentences": self.sentences(),
+                "provenance": self.provenance,
+            }
+        )
         return plain
 
 
@@ -221,8 +247,18 @@ def propagate(
     if (draws if draws is not None else most) < 4 * SCRAMBLES:
         raise ValueError(f"expected at least {4 * SCRAMBLES} draws: {SCRAMBLES} sequences of 4")
     limit = most if draws is None else draws
-    ready = partial(Responses, scenario, chosen, engine=engine, day=day, runs=runs, seed=seed, threads=threads,
-                    ignore_windows=ignore_windows, patience=patience)  # fmt: skip
+    ready = partial(
+        Responses,
+        scenario,
+        chosen,
+        engine=engine,
+        day=day,
+        runs=runs,
+        seed=seed,
+        threads=threads,
+        ignore_windows=ignore_windows,
+        patience=patience,
+    )
     responses = ready(rows=limit)
     one = ready(rows=1) if engine == "auto" and responses.runs else responses
     carried = Carried(scenario, responses, one, seed, limit, progress, cancel)
@@ -231,13 +267,23 @@ def propagate(
     if progress:
         progress(1.0)
     return Doubt(
-        scenario, scenario.by_date(responses.day), responses.day, responses.engine, carried.runs, chosen,
-        carried.scores, carried.theta, carried.sequence, carried.answers, spreads,
-        tolerance if draws is None else None, stages[-1].error <= tolerance, stages[-1].error,
+        scenario,
+        scenario.by_date(responses.day),
+        responses.day,
+        responses.engine,
+        carried.runs,
+        chosen,
+        carried.scores,
+        carried.theta,
+        carried.sequence,
+        carried.answers,
+        spreads,
+        tolerance if draws is None else None,
+        stages[-1].error <= tolerance,
+        stages[-1].error,
         enough(stages, tolerance),
-        provenance(scenario, engine=responses.engine, runs=carried.runs or None, seed=seed,
-                   draws=len(carried.scores)),
-    )  # fmt: skip
+        provenance(scenario, engine=responses.engine, runs=carried.runs or None, seed=seed, draws=len(carried.scores)),
+    )
 
 
 def _drawn(draws: int, runs: int) -> str:

@@ -60,9 +60,15 @@ class Carried:
     """Draws under way: sequences and replicates grow, and what has been answered stays."""
 
     def __init__(
-        self, scenario: Scenario, responses: Responses, one: Responses, seed: int, limit: int,
-        progress: Progress | None, cancel: Cancel | None,
-    ) -> None:  # fmt: skip
+        self,
+        scenario: Scenario,
+        responses: Responses,
+        one: Responses,
+        seed: int,
+        limit: int,
+        progress: Progress | None,
+        cancel: Cancel | None,
+    ) -> None:
         self.scenario, self.responses, self.one, self.seed, self.limit = scenario, responses, one, seed, limit
         self.progress, self.cancel = progress, cancel
         self.batches = [range(responses.runs)]
@@ -114,10 +120,12 @@ class Carried:
     def take_draws(self, size: int) -> None:
         """Take the sequences to `size` draws together, rounded up to the same number for each."""
         each, done = -(-size // SCRAMBLES), len(self.scores) // SCRAMBLES
-        rows = np.concatenate([
-            priors.scores(self.scenario, each, seed=self.seed * SCRAMBLES + sequence)[done:]
-            for sequence in range(SCRAMBLES)
-        ])  # fmt: skip
+        rows = np.concatenate(
+            [
+                priors.scores(self.scenario, each, seed=self.seed * SCRAMBLES + sequence)[done:]
+                for sequence in range(SCRAMBLES)
+            ]
+        )
         values = priors.values_from_scores(self.scenario, rows)
         new = self._averaged([self._answer(values, batch) for batch in self.batches])
         self.scores = np.concatenate([self.scores, rows])
@@ -151,10 +159,15 @@ class Carried:
         """Return what the draws say of each measure so far."""
         halves, means = half_widths(self.stated)[0], self.stated[0].mean(axis=0)
         return {
-            m.name: _spread(m, Number(float(means[i]), float(halves[i]), float(halves[i])), self.answers[:, :, i],
-                            self.sequence, quantiles)
+            m.name: _spread(
+                m,
+                Number(float(means[i]), float(halves[i]), float(halves[i])),
+                self.answers[:, :, i],
+                self.sequence,
+                quantiles,
+            )
             for i, m in enumerate(measures)
-        }  # fmt: skip
+        }
 
     def stage(self, spreads: Mapping[str, Spread]) -> Stage:
         """Return how well the worst known quantile is known so far."""
@@ -168,9 +181,7 @@ def _scale(spread: Spread) -> float:
     return 1.0 if spread.measure.probability else max(abs(spread.mean.value), 1e-300)
 
 
-def _spread(
-    measure: Measure, stated: Number, values: Floats, sequence: Ints, quantiles: Sequence[float]
-) -> Spread:
+def _spread(measure: Measure, stated: Number, values: Floats, sequence: Ints, quantiles: Sequence[float]) -> Spread:
     """Return what draws (D, K) say of a measure; the sequences are replications of one estimate."""
     mean = estimate(lambda x: float(x.mean()), values, sequence)
     variance = estimate(variance_over_draws, values, sequence)

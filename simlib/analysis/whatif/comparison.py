@@ -87,19 +87,35 @@ class Comparison:
         import pandas as pd
 
         if what == "flips":
-            rows = [{"variant": name, "from": a, "to": b, "share": share, "coupling": pairing.SAME_DICE}
-                    for name, effect in self.effects.items() if effect.flips
-                    for a, b, share in effect.flips.pairs()]  # fmt: skip
+            rows = [
+                {"variant": name, "from": a, "to": b, "share": share, "coupling": pairing.SAME_DICE}
+                for name, effect in self.effects.items()
+                if effect.flips
+                for a, b, share in effect.flips.pairs()
+            ]
             return pd.DataFrame(rows, columns=["variant", "from", "to", "share", "coupling"])
         if what not in ("measures", "times"):
             raise ValueError(f"no table {what!r}; expected measures, times or flips")
         places = range(len(self.times)) if what == "times" else [len(self.times) - 1]
-        return pd.DataFrame([
-            {"variant": name, "kind": d.measure.kind, "measure": key, "label": d.measure.label,
-             "day": float(self.times[t]), "before": d.before[t], "after": d.after[t], "change": d.change[t],
-             "low": d.low[t], "high": d.high[t]}
-            for name, effect in self.effects.items() for key, d in effect.differences.items() for t in places
-        ])  # fmt: skip
+        return pd.DataFrame(
+            [
+                {
+                    "variant": name,
+                    "kind": d.measure.kind,
+                    "measure": key,
+                    "label": d.measure.label,
+                    "day": float(self.times[t]),
+                    "before": d.before[t],
+                    "after": d.after[t],
+                    "change": d.change[t],
+                    "low": d.low[t],
+                    "high": d.high[t],
+                }
+                for name, effect in self.effects.items()
+                for key, d in effect.differences.items()
+                for t in places
+            ]
+        )
 
     def most_moved(self, most: int) -> list[str]:
         """Return the names of the endings and questions that some variant moves furthest by the horizon."""
@@ -119,10 +135,16 @@ class Comparison:
         for effect in self.effects.values():
             told = [effect.differences[asked].words()] if asked else []
             told += [d.words() for d in effect.strongest()[:TOLD] if d.moved and d.measure.name != asked]
-            lines.append(f"“{effect.name}” ({'; '.join(effect.changes) or 'nothing changed'}): "
-                         + ("; ".join(told) if told else "no ending and no question changes") + ".")  # fmt: skip
-            lines += [f"{what} had no effect in {percent(share)} of the histories then going." for what, share in
-                      effect.without_effect.items() if share]  # fmt: skip
+            lines.append(
+                f"“{effect.name}” ({'; '.join(effect.changes) or 'nothing changed'}): "
+                + ("; ".join(told) if told else "no ending and no question changes")
+                + "."
+            )
+            lines += [
+                f"{what} had no effect in {percent(share)} of the histories then going."
+                for what, share in effect.without_effect.items()
+                if share
+            ]
             if effect.flips:
                 lines.append(f"“{effect.name}”: " + effect.flips.sentence())
             lines += [sentence for parting in effect.partings for sentence in parting.sentences()]
@@ -130,12 +152,23 @@ class Comparison:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON data."""
-        plain: dict[str, Any] = plain_json({
-            "question": "whatif", "scenario": self.scenario, "title": self.title, "as_of": self.as_of,
-            "horizon_days": self.horizon_days, "by": self.by, "engine": self.engine, "times": self.times,
-            "draws": self.over_priors, "variants": {name: _effect_data(e) for name, e in self.effects.items()},
-            "note": self.note, "sentences": self.sentences(), "provenance": self.provenance,
-        })  # fmt: skip
+        plain: dict[str, Any] = plain_json(
+            {
+                "question": "whatif",
+                "scenario": self.scenario,
+                "title": self.title,
+                "as_of": self.as_of,
+                "horizon_days": self.horizon_days,
+                "by": self.by,
+                "engine": self.engine,
+                "times": self.times,
+                "draws": self.over_priors,
+                "variants": {name: _effect_data(e) for name, e in self.effects.items()},
+                "note": self.note,
+                "sentences": self.sentences(),
+                "provenance": self.provenance,
+            }
+        )
         return plain
 
 
@@ -143,12 +176,14 @@ def _effect_data(effect: Effect) -> dict[str, Any]:
     arrays = ("before", "after", "change", "low", "high")
     return {
         "changes": list(effect.changes),
-        "measures": {key: {"label": d.measure.label} | {name: getattr(d, name) for name in arrays}
-                     for key, d in effect.differences.items()},
+        "measures": {
+            key: {"label": d.measure.label} | {name: getattr(d, name) for name in arrays}
+            for key, d in effect.differences.items()
+        },
         "flips": effect.flips.to_dict() if effect.flips else None,
         "partings": [parting.to_dict() for parting in effect.partings],
         "without_effect": effect.without_effect,
-    }  # fmt: skip
+    }
 
 
 # -------------------------------------------------------------------- asking
@@ -201,11 +236,26 @@ def compare(
         for name, e in effects.items()
     }
     return Comparison(
-        base.id, base.title, base.as_of, base.horizon_days, base.by_date(base.horizon_days), engine, ask.times, draws,
-        chosen, effects, COUNTERFACTUAL if any(_acts(base, world) for world in worlds.values()) else "",
-        provenance(base, engine=engine, runs=pairs, draws=draws, seed=seed,
-                   variants={name: worlds[name].sha256 for name in variants}),
-    )  # fmt: skip
+        base.id,
+        base.title,
+        base.as_of,
+        base.horizon_days,
+        base.by_date(base.horizon_days),
+        engine,
+        ask.times,
+        draws,
+        chosen,
+        effects,
+        COUNTERFACTUAL if any(_acts(base, world) for world in worlds.values()) else "",
+        provenance(
+            base,
+            engine=engine,
+            runs=pairs,
+            draws=draws,
+            seed=seed,
+            variants={name: worlds[name].sha256 for name in variants},
+        ),
+    )
 
 
 def cumulative(variants: Mapping[str, Variant]) -> dict[str, Variant]:
@@ -282,8 +332,9 @@ class _Asking:
         before, _ = solved.pop("")
         result = {}
         for name, (after, idle) in solved.items():
-            differences = {m.name: self._exact_difference(place, m, before, after)
-                           for place, m in enumerate(self.measures)}  # fmt: skip
+            differences = {
+                m.name: self._exact_difference(place, m, before, after) for place, m in enumerate(self.measures)
+            }
             result[name] = Effect(name, (), differences, None, (), idle)
         return result
 
@@ -338,10 +389,20 @@ class _Asking:
         for name, world in self.worlds.items():
             thetas, centre = self.values(world)
             simulator = Simulator(world, **self.frame())
-            played[name] = simulator, pairing.run_world(
-                simulator, self.measures, thetas=thetas, centre=centre, runs=self.pairs, seed=self.seed,
-                threads=self.threads, progress=report(self.done), cancel=self.cancel,
-            )  # fmt: skip
+            played[name] = (
+                simulator,
+                pairing.run_world(
+                    simulator,
+                    self.measures,
+                    thetas=thetas,
+                    centre=centre,
+                    runs=self.pairs,
+                    seed=self.seed,
+                    threads=self.threads,
+                    progress=report(self.done),
+                    cancel=self.cancel,
+                ),
+            )
             self.done += 1
         first = played.pop("")
         return {name: self._effect(name, first, other) for name, other in played.items()}
@@ -351,9 +412,14 @@ class _Asking:
         differences = {}
         for place, measure in enumerate(self.measures):
             change, low, high = pairing.difference(
-                before, after, measure, self.times, place=place, column=measure.column(self.base),
+                before,
+                after,
+                measure,
+                self.times,
+                place=place,
+                column=measure.column(self.base),
                 by_draw=self.draws > 0,
-            )  # fmt: skip
+            )
             one, two = (world.mean(place, by_draw=self.draws > 0) for world in (before, after))
             differences[measure.name] = Difference(measure, one, two, change, low, high)
         told = () if self.draws else self._partings(name, first, second)

@@ -98,18 +98,26 @@ class Flips:
             before, after = map(float, self._forecasts()[:, index])
             lost_or_won = self.matrix[index].sum() + self.matrix[:, index].sum() - 2 * self.matrix[index, index]
             flips = float(lost_or_won) / self.runs
-            rows.append({
-                "ending": name, "label": label, "before": before, "after": after, "flips": flips,
-                "least": abs(after - before), "most": min(before + after, 2 - before - after),
-            })  # fmt: skip
+            rows.append(
+                {
+                    "ending": name,
+                    "label": label,
+                    "before": before,
+                    "after": after,
+                    "flips": flips,
+                    "least": abs(after - before),
+                    "most": min(before + after, 2 - before - after),
+                }
+            )
         return rows
 
     def pairs(self) -> list[tuple[str, str, float]]:
         """Return (from, to, share of replicates) of every flip seen, the most frequent first."""
         found = [
             (self.endings[i], self.endings[j], float(self.matrix[i, j]) / self.runs)
-            for i, j in np.argwhere(self.matrix > 0) if i != j
-        ]  # fmt: skip
+            for i, j in np.argwhere(self.matrix > 0)
+            if i != j
+        ]
         return sorted(found, key=lambda pair: -pair[2])
 
     def sentence(self) -> str:
@@ -131,9 +139,17 @@ class Flips:
         low, high = self.interval
         least, most = self.bounds
         return {
-            "coupling": SAME_DICE, "endings": self.endings, "matrix": self.matrix, "runs": self.runs,
-            "share": self.share, "low": low, "high": high, "least": least, "most": most, "by_ending": self.by_ending(),
-        }  # fmt: skip
+            "coupling": SAME_DICE,
+            "endings": self.endings,
+            "matrix": self.matrix,
+            "runs": self.runs,
+            "share": self.share,
+            "low": low,
+            "high": high,
+            "least": least,
+            "most": most,
+            "by_ending": self.by_ending(),
+        }
 
 
 @dataclass(frozen=True)
@@ -188,20 +204,28 @@ def run_world(
         first, each = int(cuts[block]), int(cuts[block + 1] - cuts[block])
         theta = None if thetas is None else thetas[block]
         counts = simulator.run(
-            theta, centre=None if thetas is None else centre, runs=each, seed=seed, first=first, threads=threads,
+            theta,
+            centre=None if thetas is None else centre,
+            runs=each,
+            seed=seed,
+            first=first,
+            threads=threads,
             cancel=cancel,
-        )  # fmt: skip
+        )
         means.append(read(counts))
         parts.append(counts)
         if progress:
             progress((block + 1) / count)
     join = np.concatenate
     return World(
-        np.stack(means), np.diff(cuts).astype(float), join([c.ending for c in parts]),
-        join([c.ending_time for c in parts]), join([c.question_time for c in parts]),
+        np.stack(means),
+        np.diff(cuts).astype(float),
+        join([c.ending for c in parts]),
+        join([c.ending_time for c in parts]),
+        join([c.question_time for c in parts]),
         sum((c.tried for c in parts), np.zeros_like(parts[0].tried)),
         sum((c.void for c in parts), np.zeros_like(parts[0].void)),
-    )  # fmt: skip
+    )
 
 
 def flips(before: World, after: World, simulator: Simulator, *, by_draw: bool) -> Flips:

@@ -61,10 +61,18 @@ class Parting:
     def to_dict(self) -> dict[str, Any]:
         """Return plain data."""
         return {
-            "replicate": self.replicate, "variant": self.variant, "date": self.date, "day": self.day,
-            "shared_events": self.shared, "endings": self.endings, "before": self.before, "after": self.after,
-            "only_before": dict(self.only_before), "only_after": dict(self.only_after), "sentences": self.sentences(),
-        }  # fmt: skip
+            "replicate": self.replicate,
+            "variant": self.variant,
+            "date": self.date,
+            "day": self.day,
+            "shared_events": self.shared,
+            "endings": self.endings,
+            "before": self.before,
+            "after": self.after,
+            "only_before": dict(self.only_before),
+            "only_after": dict(self.only_after),
+            "sentences": self.sentences(),
+        }
 
 
 def _told(moves: Sequence[tuple[str, int]]) -> str:
@@ -81,10 +89,18 @@ def part(before: Histories, after: Histories, replicate: int, variant: str) -> P
     day = 0.0 if shared < 0 else min(*days, before.horizon)
     first, second = one.kinds(), other.kinds()
     return Parting(
-        replicate, variant, before.scenario.as_of + dt.timedelta(days=int(day)), day, max(shared, 0),
-        (one.ending, other.ending), (one.label, other.label), one.sentence(shared), other.sentence(shared),
-        _more(first, second), _more(second, first),
-    )  # fmt: skip
+        replicate,
+        variant,
+        before.scenario.as_of + dt.timedelta(days=int(day)),
+        day,
+        max(shared, 0),
+        (one.ending, other.ending),
+        (one.label, other.label),
+        one.sentence(shared),
+        other.sentence(shared),
+        _more(first, second),
+        _more(second, first),
+    )
 
 
 class _Told:
@@ -111,11 +127,15 @@ class _Told:
     def _marks(self, count: int) -> Ints:
         """What happened, as a number: the outcome, or for a variable that was set the levels after it."""
         rows = self.rows[:count]
-        return np.array([
-            self.histories.outcome[row] if self.histories.outcome[row] >= 0
-            else -2 - int.from_bytes(self.histories.levels[row].tobytes()[:7], "little")
-            for row in rows
-        ], dtype=np.int64)  # fmt: skip
+        return np.array(
+            [
+                self.histories.outcome[row]
+                if self.histories.outcome[row] >= 0
+                else -2 - int.from_bytes(self.histories.levels[row].tobytes()[:7], "little")
+                for row in rows
+            ],
+            dtype=np.int64,
+        )
 
     def day(self, event: int) -> float:
         """Return when an event happens (infinity: not by the horizon)."""

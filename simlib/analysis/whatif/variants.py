@@ -10,18 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from simlib.errors import Unsupported
-from simlib.scenario.model import (
-    Condition,
-    Forbid,
-    Force,
-    Hold,
-    Intervention,
-    Ladder,
-    Lasting,
-    Rung,
-    Scenario,
-    View,
-)
+from simlib.scenario.model import Condition, Forbid, Force, Hold, Intervention, Ladder, Lasting, Rung, Scenario, View
 from simlib.scenario.views.variation import apply_view, with_interventions, with_values
 from simlib.scenario.views.wording import intervention_in_words, kind_of_force
 

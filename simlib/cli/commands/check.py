@@ -111,10 +111,12 @@ def _elicited(scenario: Scenario) -> Iterator[str]:
     if frame.empty:
         return
     rows = [
-        Row(f"{row['assumption']}: {row['move']}",
-            [f"{row['within_days']:g} days", percent(row["stated"]), percent(row["implied"])])
+        Row(
+            f"{row['assumption']}: {row['move']}",
+            [f"{row['within_days']:g} days", percent(row["stated"]), percent(row["implied"])],
+        )
         for row in frame.to_dict("records")
-    ]  # fmt: skip
+    ]
     yield table(ELICITED, [["within", "stated", "implied"]], rows)
 
 

@@ -41,8 +41,15 @@ def play(scenario: Scenario, runs: int, seed: int) -> Histories:
     from simlib.analysis.indicators.sightings import sampled
 
     with Task("playing histories") as task:
-        return sampled(scenario, horizon=scenario.horizon_days, draws=0, runs=runs, seed=seed, progress=task.report,
-                       cancel=task.cancelled)[0]  # fmt: skip
+        return sampled(
+            scenario,
+            horizon=scenario.horizon_days,
+            draws=0,
+            runs=runs,
+            seed=seed,
+            progress=task.report,
+            cancel=task.cancelled,
+        )[0]
 
 
 def ending_in(told: Histories, ending: str, most: int | None = None) -> Histories:
@@ -56,7 +63,10 @@ def ending_in(told: Histories, ending: str, most: int | None = None) -> Historie
     rows = rows + np.arange(len(rows))
     names = ("time", "move", "outcome", "intervention", "levels")
     return dataclasses.replace(
-        told, start=np.concatenate([[0], np.cumsum(sizes)]), replicates=told.replicates[chosen],
-        ending=told.ending[chosen], ending_time=told.ending_time[chosen],
+        told,
+        start=np.concatenate([[0], np.cumsum(sizes)]),
+        replicates=told.replicates[chosen],
+        ending=told.ending[chosen],
+        ending_time=told.ending_time[chosen],
         **{name: getattr(told, name)[rows] for name in names},
-    )  # fmt: skip
+    )

@@ -100,9 +100,13 @@ class _Told:
         try:
             with Task("drawing histories to the ending") as task:
                 return histories_given(
-                    self.scenario, f"ending:{given}", min(self.arguments.runs, DRAWN), seed=self.arguments.seed,
-                    progress=task.report, cancel=task.cancelled,
-                )  # fmt: skip
+                    self.scenario,
+                    f"ending:{given}",
+                    min(self.arguments.runs, DRAWN),
+                    seed=self.arguments.seed,
+                    progress=task.report,
+                    cancel=task.cancelled,
+                )
         except DOES_NOT_FIT:
             return None
 
@@ -123,9 +127,7 @@ def _passages(found: Paths, told: _Told) -> pd.DataFrame:
     if found.engine == "montecarlo":
         return sampled_passages(told.played, found.given, ladder=found.ladder)
     with Task("closing one passage after another") as task:
-        return passages(
-            found.scenario, found.given, ladder=found.ladder, progress=task.report, cancel=task.cancelled
-        )  # fmt: skip
+        return passages(found.scenario, found.given, ladder=found.ladder, progress=task.report, cancel=task.cancelled)
 
 
 def _passed(found: Paths, frame: pd.DataFrame) -> Iterator[str]:
@@ -147,10 +149,13 @@ def _passed(found: Paths, frame: pd.DataFrame) -> Iterator[str]:
 def _times(frame: pd.DataFrame, how_many: str) -> Iterator[str]:
     """Yield the times between rungs that `times_between_rungs` counted, in days."""
     rows = [
-        Row(f"{row['rung']} → {row['to']}",
-            [f"{row['count']:,}", *(f"{row[p]:.3g}" if math.isfinite(row[p]) else "-" for p in ("p10", "p50", "p90"))])
+        Row(
+            f"{row['rung']} → {row['to']}",
+            [f"{row['count']:,}", *(f"{row[p]:.3g}" if math.isfinite(row[p]) else "-" for p in ("p10", "p50", "p90"))],
+        )
         for row in frame.to_dict("records")
-    ]  # fmt: skip
+    ]
     if rows:
-        yield table(f"Days from entering a rung to entering the next, {how_many}",
-                    [["times", "10%", "median", "90%"]], rows)  # fmt: skip
+        yield table(
+            f"Days from entering a rung to entering the next, {how_many}", [["times", "10%", "median", "90%"]], rows
+        )

@@ -52,18 +52,33 @@ def compare(arguments: Namespace) -> int:
     def by(engine: Any) -> Comparison:
         with Task("comparing") as task:
             return asked(
-                base, variants, measures=arguments.measure or None, engine=engine, runs=arguments.runs,
-                draws=arguments.draws, seed=arguments.seed, progress=task.report, cancel=task.cancelled,
-            )  # fmt: skip
+                base,
+                variants,
+                measures=arguments.measure or None,
+                engine=engine,
+                runs=arguments.runs,
+                draws=arguments.draws,
+                seed=arguments.seed,
+                progress=task.report,
+                cancel=task.cancelled,
+            )
 
     result = either(by, arguments.engine)
     drawn = [measure.name for measure in result.measures] if arguments.measure else result.most_moved(DRAWN)
     pictures = partial(figures.compare, result, drawn, cumulative=arguments.cumulative)
-    made = made_by(result.engine, draws=result.over_priors, played=f"{result.provenance['runs']:,} pairs of histories",
-                   seed=arguments.seed)  # fmt: skip
-    return tell(arguments, {"comparison": result, "flips": Table(result.frame("flips"))}, pictures,
-                listing.compared(result, cumulative=arguments.cumulative),
-                head=heading(arguments, base, made))  # fmt: skip
+    made = made_by(
+        result.engine,
+        draws=result.over_priors,
+        played=f"{result.provenance['runs']:,} pairs of histories",
+        seed=arguments.seed,
+    )
+    return tell(
+        arguments,
+        {"comparison": result, "flips": Table(result.frame("flips"))},
+        pictures,
+        listing.compared(result, cumulative=arguments.cumulative),
+        head=heading(arguments, base, made),
+    )
 
 
 def drivers(arguments: Namespace) -> int:
@@ -89,16 +104,28 @@ def drivers(arguments: Namespace) -> int:
         return tell(arguments, results, head=heading(arguments, scenario, made_by("exact")))
     with Task("moving every assumption over its range") as task:
         results["tornado"] = bars = tornado(
-            scenario, measures, engine=engine, top=arguments.top, day=arguments.day, seed=arguments.seed,
-            progress=task.report, cancel=task.cancelled,
-        )  # fmt: skip
+            scenario,
+            measures,
+            engine=engine,
+            top=arguments.top,
+            day=arguments.day,
+            seed=arguments.seed,
+            progress=task.report,
+            cancel=task.cancelled,
+        )
     shares = None
     if arguments.sobol:
         with Task("sharing out the doubt") as task:
             results["sobol"] = shares = sobol(
-                scenario, measures, engine=engine, top=arguments.top, day=arguments.day, seed=arguments.seed,
-                progress=task.report, cancel=task.cancelled,
-            )  # fmt: skip
+                scenario,
+                measures,
+                engine=engine,
+                top=arguments.top,
+                day=arguments.day,
+                seed=arguments.seed,
+                progress=task.report,
+                cancel=task.cancelled,
+            )
     head = heading(arguments, scenario, _driven(bars, shares, slopes="elasticities" in results))
     return tell(arguments, results, partial(figures.drivers, bars, shares), listing.tried(bars), head=head)
 
@@ -123,24 +150,42 @@ def uncertainty(arguments: Namespace) -> int:
     scenario, measures = asked_world(arguments), arguments.measure or None
     with Task("carrying the priors through") as task:
         doubt = propagate(
-            scenario, measures, draws=arguments.draws or None, day=arguments.day, seed=arguments.seed,
+            scenario,
+            measures,
+            draws=arguments.draws or None,
+            day=arguments.day,
+            seed=arguments.seed,
             tolerance=TOLERANCE if arguments.tolerance is None else arguments.tolerance / 100,
-            most=arguments.most_draws or MOST_DRAWS, quantiles=sorted(set(arguments.quantile or QUANTILES)),
-            engine=arguments.engine or "auto", keep=True, progress=task.report, cancel=task.cancelled,
-        )  # fmt: skip
+            most=arguments.most_draws or MOST_DRAWS,
+            quantiles=sorted(set(arguments.quantile or QUANTILES)),
+            engine=arguments.engine or "auto",
+            keep=True,
+            progress=task.report,
+            cancel=task.cancelled,
+        )
         stopped = task.stopped_with_an_answer()
-    worths = {f"knowing-{slug(measure.name)}": value_of_knowing(doubt, measure.name) for measure in doubt.measures
-              if measure.probability}  # fmt: skip
+    worths = {
+        f"knowing-{slug(measure.name)}": value_of_knowing(doubt, measure.name)
+        for measure in doubt.measures
+        if measure.probability
+    }
     fan = _fan(scenario, arguments) if arguments.out is not None and scenario.ladders and not stopped else None
     seen = _seen(scenario, arguments, doubt.measures) if arguments.observe is not None and not stopped else {}
     drawn = partial(figures.uncertainty, doubt, worths, fan, seen)
     told = worths if arguments.measure else dict(list(worths.items())[:1])
     left = {name: Untold(worth) for name, worth in worths.items() if name not in told}
-    tables = [*_more(worths[name].measure.name for name in left),
-              *chain.from_iterable(map(listing.worth_seeing, seen.values()))]  # fmt: skip
+    tables = [
+        *_more(worths[name].measure.name for name in left),
+        *chain.from_iterable(map(listing.worth_seeing, seen.values())),
+    ]
     made = made_by(doubt.engine, draws=doubt.draws, played=f"{doubt.runs:,} replicates", seed=arguments.seed, each=True)
-    tell(arguments, {"uncertainty": doubt, **told, **left, **seen}, drawn, tables,
-         head=heading(arguments, scenario, made))  # fmt: skip
+    tell(
+        arguments,
+        {"uncertainty": doubt, **told, **left, **seen},
+        drawn,
+        tables,
+        head=heading(arguments, scenario, made),
+    )
     if stopped:
         raise Told(f"the answer is from the {counted(doubt.draws, 'draw')} made by then")
     return 0
@@ -150,8 +195,10 @@ def _more(names: Iterable[str]) -> Iterator[str]:
     """Say how to be told what settling an assumption is worth to other measures."""
     others = ", ".join(names)
     if others:
-        yield ("What settling an assumption is worth to another answer is told where --measure asks for it, one or "
-               f"more of {others}; --json and --out have all.")  # fmt: skip
+        yield (
+            "What settling an assumption is worth to another answer is told where --measure asks for it, one or "
+            f"more of {others}; --json and --out have all."
+        )
 
 
 def _seen(scenario: Scenario, arguments: Namespace, measures: Iterable[Measure]) -> dict[str, Seeing]:
@@ -163,9 +210,15 @@ def _seen(scenario: Scenario, arguments: Namespace, measures: Iterable[Measure])
         if measure.kind in ("ending", "question") and measure.of != ONGOING:
             with Task(f"looking out for “{measure.label}”") as task:
                 found[f"seeing-{slug(measure.name)}"] = value_of_seeing(
-                    scenario, measure.name, within_days=arguments.observe, draws=arguments.draws or DRAWS,
-                    day=arguments.day, seed=arguments.seed, progress=task.report, cancel=task.cancelled,
-                )  # fmt: skip
+                    scenario,
+                    measure.name,
+                    within_days=arguments.observe,
+                    draws=arguments.draws or DRAWS,
+                    day=arguments.day,
+                    seed=arguments.seed,
+                    progress=task.report,
+                    cancel=task.cancelled,
+                )
     return found
 
 
@@ -176,8 +229,16 @@ def _fan(scenario: Scenario, arguments: Namespace) -> Fan:
 
     world_by_then = scenario if arguments.day is None else begun_by(scenario, arguments.day)
     with Task("unfolding the fan") as task:
-        ask = partial(over_priors, world_by_then, draws=FAN_DRAWS, seed=arguments.seed, times=FAN_TIMES,
-                      horizon=arguments.day, progress=task.report, cancel=task.cancelled)  # fmt: skip
+        ask = partial(
+            over_priors,
+            world_by_then,
+            draws=FAN_DRAWS,
+            seed=arguments.seed,
+            times=FAN_TIMES,
+            horizon=arguments.day,
+            progress=task.report,
+            cancel=task.cancelled,
+        )
         try:
             found = ask(engine=arguments.engine or "exact")
         except DOES_NOT_FIT:
@@ -197,13 +258,22 @@ def indicators(arguments: Namespace) -> int:
     for ending in arguments.ending or every[:1]:
         with Task(f"watching for {ending}") as task:
             results[f"indicators-{ending}"] = asked(
-                scenario, ending, day=day, times_seen=arguments.times_seen, draws=arguments.draws,
-                runs=arguments.runs, seed=arguments.seed, doing=arguments.doing, engine=engine, progress=task.report,
+                scenario,
+                ending,
+                day=day,
+                times_seen=arguments.times_seen,
+                draws=arguments.draws,
+                runs=arguments.runs,
+                seed=arguments.seed,
+                doing=arguments.doing,
+                engine=engine,
+                progress=task.report,
                 cancel=task.cancelled,
-            )  # fmt: skip
+            )
     if any(found.details.get("doing_engine", "exact") != "exact" for found in results.values()):
-        world.note("too many states for the exact engine; what forcing a move adds is counted in histories under the "
-                   "same dice")  # fmt: skip
+        world.note(
+            "too many states for the exact engine; what forcing a move adds is counted in histories under the same dice"
+        )
     of_all = list(results.values())
     if arguments.out is not None and not arguments.ending and len(every) > 1:
         with Task("watching for every ending") as task:
@@ -211,15 +281,28 @@ def indicators(arguments: Namespace) -> int:
                 of_all = [asked(scenario, name, day=day, engine=engine, cancel=task.cancelled) for name in every]
             else:
                 of_all = of_every_ending(
-                    scenario, day=day, times_seen=arguments.times_seen, draws=arguments.draws, runs=arguments.runs,
-                    seed=arguments.seed, progress=task.report, cancel=task.cancelled,
-                )  # fmt: skip
-    made = made_by(engine, draws=arguments.draws if engine == "montecarlo" else 0,
-                   played=f"{next(iter(results.values())).details.get('histories', 0):,} histories",
-                   seed=arguments.seed)  # fmt: skip
-    return tell(arguments, results, partial(figures.indicators, list(results.values()), of_all),
-                chain.from_iterable(map(listing.watched, results.values())),
-                head=heading(arguments, scenario, made))  # fmt: skip
+                    scenario,
+                    day=day,
+                    times_seen=arguments.times_seen,
+                    draws=arguments.draws,
+                    runs=arguments.runs,
+                    seed=arguments.seed,
+                    progress=task.report,
+                    cancel=task.cancelled,
+                )
+    made = made_by(
+        engine,
+        draws=arguments.draws if engine == "montecarlo" else 0,
+        played=f"{next(iter(results.values())).details.get('histories', 0):,} histories",
+        seed=arguments.seed,
+    )
+    return tell(
+        arguments,
+        results,
+        partial(figures.indicators, list(results.values()), of_all),
+        chain.from_iterable(map(listing.watched, results.values())),
+        head=heading(arguments, scenario, made),
+    )
 
 
 def discover(arguments: Namespace) -> int:
@@ -232,15 +315,26 @@ def discover(arguments: Namespace) -> int:
     for measure in arguments.measure or [f"ending:{next(iter(scenario.endings), '')}"]:
         with Task(f"discovering where {measure} is likely") as task:
             results[f"discovery-{slug(measure)}"] = asked(
-                scenario, measure, threshold=arguments.threshold, engine=arguments.engine or "montecarlo",
-                draws=arguments.draws, runs=arguments.runs, seed=arguments.seed, progress=task.report,
+                scenario,
+                measure,
+                threshold=arguments.threshold,
+                engine=arguments.engine or "montecarlo",
+                draws=arguments.draws,
+                runs=arguments.runs,
+                seed=arguments.seed,
+                progress=task.report,
                 cancel=task.cancelled,
-            )  # fmt: skip
+            )
     how = next(iter(results.values())).details
-    made = made_by(how["engine"], draws=how["draws"], played=f"{how['runs'] or 0:,} replicates", seed=how["seed"],
-                   each=True)  # fmt: skip
-    return tell(arguments, results, lambda: chain.from_iterable(map(figures.discover, results.values())),
-                head=heading(arguments, scenario, made))  # fmt: skip
+    made = made_by(
+        how["engine"], draws=how["draws"], played=f"{how['runs'] or 0:,} replicates", seed=how["seed"], each=True
+    )
+    return tell(
+        arguments,
+        results,
+        lambda: chain.from_iterable(map(figures.discover, results.values())),
+        head=heading(arguments, scenario, made),
+    )
 
 
 def pool(arguments: Namespace) -> int:
@@ -253,9 +347,15 @@ def pool(arguments: Namespace) -> int:
     def by(engine: Any) -> Pooled:
         with Task("forecasting each view") as task:
             return pool_views(
-                views, weights_asked(arguments, list(views)), engine=engine, draws=arguments.draws,
-                runs=arguments.runs or RUNS, seed=arguments.seed, progress=task.report, cancel=task.cancelled,
-            )  # fmt: skip
+                views,
+                weights_asked(arguments, list(views)),
+                engine=engine,
+                draws=arguments.draws,
+                runs=arguments.runs or RUNS,
+                seed=arguments.seed,
+                progress=task.report,
+                cancel=task.cancelled,
+            )
 
     result = either(by, arguments.engine)
     return tell(arguments, {"pool": result}, partial(figures.pool, result))

@@ -75,6 +75,10 @@ def ask(arguments: Namespace) -> int:
 QUESTIONS = ("compare", "drivers", "uncertainty", "paths", "indicators", "discover", "pool", "diff", "report", "sweep")
 
 COMMANDS: Mapping[str, Callable[[Namespace], int]] = {
-    "check": check, "explain": explain, "run": run, "export": export, "lab": lab,
+    "check": check,
+    "explain": explain,
+    "run": run,
+    "export": export,
+    "lab": lab,
     **dict.fromkeys(QUESTIONS, ask),
-}  # fmt: skip
+}

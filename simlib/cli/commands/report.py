@@ -47,14 +47,20 @@ def report(arguments: Namespace) -> int:
     answer = either(by, arguments.engine)
     with Task("asking what drives it and what to watch for") as task:
         answers = writing.ask(
-            scenario, answer.forecast, draws=answer.draws, seed=arguments.seed, progress=task.report,
+            scenario,
+            answer.forecast,
+            draws=answer.draws,
+            seed=arguments.seed,
+            progress=task.report,
             cancel=task.cancelled,
-        )  # fmt: skip
+        )
     changes = what_if(base, scenario, windows=not arguments.ignore_windows)
     answers = dataclasses.replace(
-        answers, what_if=changes, ledger=world.with_reasons(stated, scenario),
+        answers,
+        what_if=changes,
+        ledger=world.with_reasons(stated, scenario),
         baseline=by(answer.forecast.engine, base, ignore_windows=False).forecast if changes else None,
-    )  # fmt: skip
+    )
     pieces = list(writing.blocks(answers))
     text = pages.to_html(pieces) if target.suffix == ".html" else pages.to_markdown(pieces)
     write_atomically(target, text.encode())

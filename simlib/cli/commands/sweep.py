@@ -28,10 +28,17 @@ def sweep(arguments: Namespace) -> int:
     design = _design(arguments)
     with Task(f"sweeping {len(design)} points") as task:
         report = sweeping.run(
-            design, arguments.out, engine=arguments.engine or "montecarlo", runs=arguments.runs, times=arguments.times,
-            workers=arguments.workers, scheduler=arguments.scheduler, block=arguments.block,
-            progress=lambda share, _: task.report(share), cancel=task.cancelled,
-        )  # fmt: skip
+            design,
+            arguments.out,
+            engine=arguments.engine or "montecarlo",
+            runs=arguments.runs,
+            times=arguments.times,
+            workers=arguments.workers,
+            scheduler=arguments.scheduler,
+            block=arguments.block,
+            progress=lambda share, _: task.report(share),
+            cancel=task.cancelled,
+        )
     sys.stdout.write("".join(f"{line}\n" for line in report.sentences()))
     return 1 if report.failed else 0
 

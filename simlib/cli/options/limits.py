@@ -18,10 +18,15 @@ FEWEST_DRAWS = 10
 def check(arguments: Namespace, scenario: Scenario) -> None:
     """Refuse, all at once, numbers and names that do not fit the scenario; raises ScenarioError."""
     problems = [
-        *_of_day(arguments, scenario), *_of_draws(arguments), *_of_ladder(arguments, scenario),
-        *_of_endings(arguments, scenario), *_of_threshold(arguments), *_of_observing(arguments, scenario),
-        *_of_stopping(arguments), *_of_sightings(arguments),
-    ]  # fmt: skip
+        *_of_day(arguments, scenario),
+        *_of_draws(arguments),
+        *_of_ladder(arguments, scenario),
+        *_of_endings(arguments, scenario),
+        *_of_threshold(arguments),
+        *_of_observing(arguments, scenario),
+        *_of_stopping(arguments),
+        *_of_sightings(arguments),
+    ]
     if problems:
         raise ScenarioError(problems)
 

@@ -43,9 +43,12 @@ def build() -> argparse.ArgumentParser:
     from simlib import __version__
 
     parser = Parser(
-        prog="simlib", description=texts.ABOUT, epilog=texts.EXAMPLES, allow_abbrev=False,
+        prog="simlib",
+        description=texts.ABOUT,
+        epilog=texts.EXAMPLES,
+        allow_abbrev=False,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-    )  # fmt: skip
+    )
     parser.add_argument("--version", action="version", version=f"simlib {__version__}")
     parser.add_argument("--traceback", action="store_true", help="show where an unexpected error comes from")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
@@ -63,10 +66,12 @@ def build() -> argparse.ArgumentParser:
     _export(_command(commands, "export", "write the scenario for another tool (PRISM, Storm)"))
     _compare(
         _command(
-            commands, "compare", "what if: the scenario beside its views, or with interventions and other values",
+            commands,
+            "compare",
+            "what if: the scenario beside its views, or with interventions and other values",
             epilog=texts.COMPARE_EXAMPLES,
         )
-    )  # fmt: skip
+    )
     _drivers(_command(commands, "drivers", "what drives it: slopes, a tornado, shares of the doubt"))
     _uncertainty(_command(commands, "uncertainty", "how sure: doubt and chance apart, and what to find out next"))
     _paths(_command(commands, "paths", "by which path: the most probable orders of rungs"))
@@ -90,16 +95,16 @@ def build() -> argparse.ArgumentParser:
 
 
 def _command(
-    commands: argparse._SubParsersAction[Parser],
-    name: str,
-    brief: str,
-    about: str = "",
-    epilog: str = "",
+    commands: argparse._SubParsersAction[Parser], name: str, brief: str, about: str = "", epilog: str = ""
 ) -> argparse.ArgumentParser:
     return commands.add_parser(
-        name, help=brief, description=about or f"{brief[0].upper()}{brief[1:]}.", epilog=epilog, allow_abbrev=False,
+        name,
+        help=brief,
+        description=about or f"{brief[0].upper()}{brief[1:]}.",
+        epilog=epilog,
+        allow_abbrev=False,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-    )  # fmt: skip
+    )
 
 
 def _check(parser: argparse.ArgumentParser) -> None:
@@ -164,8 +169,14 @@ def _export(parser: argparse.ArgumentParser) -> None:
 
 def _compare(parser: argparse.ArgumentParser) -> None:
     _path(parser)
-    _question(parser, "--measure", "--engine", "--draws", "--seed",
-              measure="every ending and question, and all rungs and moves in the files")  # fmt: skip
+    _question(
+        parser,
+        "--measure",
+        "--engine",
+        "--draws",
+        "--seed",
+        measure="every ending and question, and all rungs and moves in the files",
+    )
     text = "pairs of histories with the same dice (default: 10,000 beside an exact answer, else 100,000; 0: none)"
     parser.add_argument("--runs", type=whole(0), metavar="N", help=text)
     parser.add_argument("--view", metavar="NAME", help="the baseline is the scenario seen through a view")
@@ -193,15 +204,29 @@ def _drivers(parser: argparse.ArgumentParser) -> None:
 def _uncertainty(parser: argparse.ArgumentParser) -> None:
     _path(parser)
     _question(parser, "--measure", "--day", "--engine", "--seed")
-    parser.add_argument("--draws", type=whole(0), default=0, metavar="N",
-                        help="draws from the priors (default: 0, as many as needed)")  # fmt: skip
-    parser.add_argument("--tolerance", type=float, metavar="POINTS",
-                        help="draw until each quantile is known to so many points (default: 2)")  # fmt: skip
+    parser.add_argument(
+        "--draws", type=whole(0), default=0, metavar="N", help="draws from the priors (default: 0, as many as needed)"
+    )
+    parser.add_argument(
+        "--tolerance",
+        type=float,
+        metavar="POINTS",
+        help="draw until each quantile is known to so many points (default: 2)",
+    )
     parser.add_argument("--most-draws", type=whole(1), metavar="N", help="but no more than these (default: 1,024)")
-    parser.add_argument("--quantile", type=float, action="append", metavar="Q",
-                        help="between 0 and 1, which to tell (repeatable; default: 0.05, 0.5 and 0.95)")  # fmt: skip
-    parser.add_argument("--observe", type=float, metavar="DAY",
-                        help="also rank what could be seen by this day by what it would be worth")  # fmt: skip
+    parser.add_argument(
+        "--quantile",
+        type=float,
+        action="append",
+        metavar="Q",
+        help="between 0 and 1, which to tell (repeatable; default: 0.05, 0.5 and 0.95)",
+    )
+    parser.add_argument(
+        "--observe",
+        type=float,
+        metavar="DAY",
+        help="also rank what could be seen by this day by what it would be worth",
+    )
     _changes(parser)
 
 
@@ -251,9 +276,11 @@ def _discover(parser: argparse.ArgumentParser) -> None:
 def _pool(parser: argparse.ArgumentParser) -> None:
     _path(parser)
     parser.add_argument(
-        "--views", type=names, metavar="NAME,...", help="views to pool; `baseline` is the scenario as it stands "
-        "(default: it and all its views)",
-    )  # fmt: skip
+        "--views",
+        type=names,
+        metavar="NAME,...",
+        help="views to pool; `baseline` is the scenario as it stands (default: it and all its views)",
+    )
     parser.add_argument("--weights", type=names, metavar="W,...", help="a number for each view (default: alike)")
     _question(parser, "--engine", "--draws", "--seed")
     parser.add_argument("--runs", type=whole(1), metavar="N", help=f"Monte Carlo replicates (default: {RUNS:,})")
@@ -271,10 +298,21 @@ def _diff(parser: argparse.ArgumentParser) -> None:
 
 def _report(parser: argparse.ArgumentParser) -> None:
     _path(parser)
-    _question(parser, "--engine", "--draws", "--seed", outputs=False,
-              draws=f"default: {REPORT_DRAWS}; 0: at the stated values only")  # fmt: skip
-    parser.add_argument("--out", type=Path, default=Path("report.html"), metavar="FILE",
-                        help="FILE.html or FILE.md (default: report.html)")  # fmt: skip
+    _question(
+        parser,
+        "--engine",
+        "--draws",
+        "--seed",
+        outputs=False,
+        draws=f"default: {REPORT_DRAWS}; 0: at the stated values only",
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path("report.html"),
+        metavar="FILE",
+        help="FILE.html or FILE.md (default: report.html)",
+    )
     parser.set_defaults(runs=None, threads=None, times=None, draws=REPORT_DRAWS)
     changes = parser.add_argument_group("changes")
     _view(changes)
@@ -368,7 +406,7 @@ INTERVENTIONS = (
     ("pin", PIN, "set a variable on a date, once"),
     ("hold", HOLD, "set a variable and keep it there, from a date (default: the start) until another"),
     ("assume", ASSUME, "give an assumption another value, from a date until another or while a condition holds"),
-)  # fmt: skip
+)
 
 
 def _interventions(group: argparse._ArgumentGroup, **how: Any) -> None:

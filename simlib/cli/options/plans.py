@@ -35,8 +35,11 @@ def plans_asked(arguments: Namespace) -> dict[str, Plan]:
         problems += _wrong(name, changes)
         made, wrong = _plan(name, changes, base)
         problems += [told_of(name, problem) for problem in wrong]
-        problems += [Problem("", 0, "sweep", f"two plans are called {each!r}", "expected another name")
-                     for each in made if each in plans]  # fmt: skip
+        problems += [
+            Problem("", 0, "sweep", f"two plans are called {each!r}", "expected another name")
+            for each in made
+            if each in plans
+        ]
         plans |= made
     if problems:
         raise ScenarioError(dict.fromkeys(problems))

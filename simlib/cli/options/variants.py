@@ -70,8 +70,9 @@ def _wrong(name: str, changes: Changes, groups: Sequence[tuple[str, Changes]]) -
     if not changes:
         problems.append(Problem("", 0, f"--as {name}", "no change follows it", EXPECTED))
     if name == BASELINE:
-        problems.append(Problem("", 0, f"--as {name}", "the baseline is the scenario as it stands",
-                                "expected another name"))  # fmt: skip
+        problems.append(
+            Problem("", 0, f"--as {name}", "the baseline is the scenario as it stands", "expected another name")
+        )
     if [other for other, _ in groups].count(name) > 1:
         problems.append(Problem("", 0, "compare", f"two variants are called {name!r}", "expected another name"))
     return problems
@@ -100,8 +101,11 @@ def views_asked(arguments: Namespace) -> dict[str, Scenario]:
     """Return the views to pool by name, each with the changes asked for; default: the baseline and every view."""
     base = load(arguments.path)
     names = arguments.views or [BASELINE, *load_views(base)]
-    problems = [Problem("", 0, "--views", f"{name!r} is named twice", "expected each view once")
-                for name in dict.fromkeys(names) if names.count(name) > 1]  # fmt: skip
+    problems = [
+        Problem("", 0, "--views", f"{name!r} is named twice", "expected each view once")
+        for name in dict.fromkeys(names)
+        if names.count(name) > 1
+    ]
     if len(names) < 2:
         what = f"{names[0]!r} alone" if arguments.views else f"{base.id!r} has no views"
         problems.append(Problem("", 0, "--views", what, "expected at least two to pool (`baseline` may be one)"))

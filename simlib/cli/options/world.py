@@ -19,10 +19,15 @@ from simlib.scenario.views import variation as views
 Thing = TypeVar("Thing")
 
 _READERS: dict[str, Callable[[str, Scenario], Intervention | tuple[Intervention, ...]]] = {
-    "force": views_text.parse_force, "repeat": views_text.parse_repeat, "forbid": views_text.parse_forbid,
-    "delay": views_text.parse_delay, "policy": views_text.parse_policy, "pin": views_text.parse_pin,
-    "hold": views_text.parse_hold, "assume": views_text.parse_assume,
-}  # fmt: skip
+    "force": views_text.parse_force,
+    "repeat": views_text.parse_repeat,
+    "forbid": views_text.parse_forbid,
+    "delay": views_text.parse_delay,
+    "policy": views_text.parse_policy,
+    "pin": views_text.parse_pin,
+    "hold": views_text.parse_hold,
+    "assume": views_text.parse_assume,
+}
 
 
 def stated(arguments: Namespace) -> Scenario:

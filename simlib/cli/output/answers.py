@@ -102,9 +102,13 @@ def made_by(engine: str, *, draws: int = 0, played: str = "", seed: int = 0, eac
 
 
 def tell(
-    arguments: Namespace, results: Mapping[str, Result], pictures: Callable[[], Iterable[Picture]] = tuple,
-    tables: Iterable[str] = (), *, head: str = "",
-) -> int:  # fmt: skip
+    arguments: Namespace,
+    results: Mapping[str, Result],
+    pictures: Callable[[], Iterable[Picture]] = tuple,
+    tables: Iterable[str] = (),
+    *,
+    head: str = "",
+) -> int:
     """Print the answer under `head`, then write what was asked for: every file, or where that is stopped none."""
     data = _finite(plain_json({name: result.to_dict() for name, result in results.items()}))
     text = json.dumps(data, ensure_ascii=False, indent=1, allow_nan=False, default=str) + "\n"

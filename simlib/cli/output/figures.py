@@ -36,8 +36,11 @@ def compare(result: Comparison, measures: Sequence[str], *, cumulative: bool = F
 
     kind, draw = ("waterfall", waterfall) if cumulative else ("effects", effects)
     for measure in measures:
-        yield Picture(f"{kind}-{slug(measure)}", partial(draw, result, measure=measure),
-                      200 + 55 * (len(result.effects) + cumulative))  # fmt: skip
+        yield Picture(
+            f"{kind}-{slug(measure)}",
+            partial(draw, result, measure=measure),
+            200 + 55 * (len(result.effects) + cumulative),
+        )
     for number, (name, effect) in enumerate(result.effects.items(), start=1):
         if effect.flips is not None and len(effect.flips.matrix):
             stem = f"flips-{slug(name)}" if len(result.effects) == 1 else f"flips-{number}-{slug(name)}"
@@ -148,6 +151,7 @@ def diff(result: Diff) -> Iterator[Picture]:
         return
     rows = len(in_common(result.forecasts, ongoing=True, questions=True))
     sides = dict(zip(result.names, result.forecasts, strict=True))
-    draw: Any = partial(comparison, sides, ongoing=True, questions=True, title=result.finding(),
-                        made="at the stated values")  # fmt: skip
+    draw: Any = partial(
+        comparison, sides, ongoing=True, questions=True, title=result.finding(), made="at the stated values"
+    )
     yield Picture("forecasts", draw, 150 + 86 * rows)

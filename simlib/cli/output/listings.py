@@ -75,13 +75,20 @@ def tried(result: Tornado) -> Iterator[str]:
         for bar in result.ranked(measure.name)[:ROWS]:
             a = bar.assumption
             low, high = (show(value, a.kind, a.unit) for value in (a.low, a.high))
-            cells = [low, result.write(measure, bar.at_low, bar.half_low), high,
-                     result.write(measure, bar.at_high, bar.half_high)]  # fmt: skip
+            cells = [
+                low,
+                result.write(measure, bar.at_low, bar.half_low),
+                high,
+                result.write(measure, bar.at_high, bar.half_high),
+            ]
             rows.append(Row(a.label, cells))
         stated = result.write(measure, result.stated, result.stated_half)
         how = "exact" if result.engine == "exact" else "by Monte Carlo, ± of the change under the same dice (95%)"
-        yield table(f"{measure.words} by {long_date(result.by)}: {stated} at the stated values; {how}",
-                    [["low", "at low", "high", "at high"]], rows)  # fmt: skip
+        yield table(
+            f"{measure.words} by {long_date(result.by)}: {stated} at the stated values; {how}",
+            [["low", "at low", "high", "at high"]],
+            rows,
+        )
 
 
 def watched(result: Indicators) -> Iterator[str]:
@@ -89,35 +96,58 @@ def watched(result: Indicators) -> Iterator[str]:
     from simlib.analysis.indicators.result import write_bits, write_ratio, write_share
 
     rows = [
-        Row(row.label, [
-            points(row.change), _done(row.doing), write_ratio(row), write_bits(row), _days(row.lead_days[1]),
-            *(write_share(share) for share in (row.seen, row.false_alarms, row.misses)),
-        ])
+        Row(
+            row.label,
+            [
+                points(row.change),
+                _done(row.doing),
+                write_ratio(row),
+                write_bits(row),
+                _days(row.lead_days[1]),
+                *(write_share(share) for share in (row.seen, row.false_alarms, row.misses)),
+            ],
+        )
         for row in result.signs[:ROWS]
-    ]  # fmt: skip
+    ]
     if rows and 0 < result.before[0] < 1:
         until, by = (long_date(result.scenario.by_date(day)) for day in (result.day, result.horizon))
         often = f" at least {result.times_seen} times" if result.times_seen > 1 else ""
         where = "over the priors" if result.details.get("draws") else "at the stated values"
         base = f"changes in points, from {write_share(result.before)} before looking, {where}"
         title = f"Signs of “{result.scenario.endings[result.ending].label}” by {by}, seen{often} by {until}; {base}"
-        yield table(title, [["", "change if", "", "", "", "", "", ""],
-                            ["change if", "forced, at", "likelihood", "expected", "lead", "", "false", ""],
-                            ["seen", "stated values", "ratio", "bits", "time", "seen", "alarms", "misses"]],
-                    rows)  # fmt: skip
+        yield table(
+            title,
+            [
+                ["", "change if", "", "", "", "", "", ""],
+                ["change if", "forced, at", "likelihood", "expected", "lead", "", "false", ""],
+                ["seen", "stated values", "ratio", "bits", "time", "seen", "alarms", "misses"],
+            ],
+            rows,
+        )
 
 
 def worth_seeing(result: Seeing) -> Iterator[str]:
     """Yield the observations, the most valuable first: seen, the answer if seen and if not, gain, doubt settled."""
     rows = [
-        Row(o.label, [percent(o.seen), _share(o.if_seen), _share(o.if_not),
-                      with_error(1000 * o.brier.value, 1000 * o.brier.half), percent(o.settles.value)]
-            if o.seen > 0 else ["never", "-", _share(o.if_not), "-", "-"])
+        Row(
+            o.label,
+            [
+                percent(o.seen),
+                _share(o.if_seen),
+                _share(o.if_not),
+                with_error(1000 * o.brier.value, 1000 * o.brier.half),
+                percent(o.settles.value),
+            ]
+            if o.seen > 0
+            else ["never", "-", _share(o.if_not), "-", "-"],
+        )
         for o in result.observations[:ROWS]
-    ]  # fmt: skip
-    yield table(f"What to look out for by {long_date(result.seen_by)}, for {result.measure.words}",
-                [["", "", "if not", "Brier gain,", "doubt"], ["seen", "if seen", "seen", "thousandths", "settled"]],
-                rows)  # fmt: skip
+    ]
+    yield table(
+        f"What to look out for by {long_date(result.seen_by)}, for {result.measure.words}",
+        [["", "", "if not", "Brier gain,", "doubt"], ["seen", "if seen", "seen", "thousandths", "settled"]],
+        rows,
+    )
 
 
 def _done(doing: tuple[float, float, float] | None) -> str:

@@ -46,7 +46,6 @@ _FIRST_PANEL, _GROWTH = 5.0, 6.0
 """Length of the first panel in mean times between jumps, and how much longer each next one is."""
 
 
-
 def gradient(
     scenario: Scenario,
     measures: str | Iterable[str] | None = None,
@@ -76,9 +75,18 @@ def gradient(
     for number, name in enumerate(names):
         answer, derivative = adjoint.of(name)
         for assumption, value, slope in zip(scenario.assumptions.values(), theta, derivative, strict=True):
-            rows.append({"measure": name, "day": adjoint.day, "assumption": assumption.id, "label": assumption.label,
-                         "value": value, "answer": answer, "derivative": slope,
-                         "elasticity": slope * value / answer if answer > 0 else np.nan})  # fmt: skip
+            rows.append(
+                {
+                    "measure": name,
+                    "day": adjoint.day,
+                    "assumption": assumption.id,
+                    "label": assumption.label,
+                    "value": value,
+                    "answer": answer,
+                    "derivative": slope,
+                    "elasticity": slope * value / answer if answer > 0 else np.nan,
+                }
+            )
         if progress:
             progress((number + 1) / len(names))
     return pd.DataFrame(rows)
@@ -107,8 +115,11 @@ class Adjoint:
         self.tables, self.space = solver.tables, solver.space
         self.day = solver.horizon if day is None else float(day)
         if not 0 <= self.day <= solver.horizon:
-            raise ScenarioError(Problem("", 0, "day", f"{self.day:g} lies outside the forecast",
-                                        f"expected 0 to {solver.horizon:g} days"))  # fmt: skip
+            raise ScenarioError(
+                Problem(
+                    "", 0, "day", f"{self.day:g} lies outside the forecast", f"expected 0 to {solver.horizon:g} days"
+                )
+            )
         self.spans = [self._span(segment) for segment in self._segments()]
         self._forward: dict[str, list[tuple[Floats, Floats]]] = {}
 
@@ -170,8 +181,16 @@ class Adjoint:
         pair_rates, kill = self._killed(measure, span)
         fire = None if kill is None else kill.fire
         generator = Generator.build(span.space.incoming, pair_rates, fire, span.duration)
-        result = flow(generator, vector, span.duration, np.zeros(0), kill=kill, tolerance=FINE, nodes=span.nodes,
-                      cancel=self.cancel)  # fmt: skip
+        result = flow(
+            generator,
+            vector,
+            span.duration,
+            np.zeros(0),
+            kill=kill,
+            tolerance=FINE,
+            nodes=span.nodes,
+            cancel=self.cancel,
+        )
         return result.vectors, result.end
 
     def _killed(self, measure: Measure, span: _Span) -> tuple[Floats, Kill | None]:
@@ -193,8 +212,17 @@ class Adjoint:
         if measure.counted is not None:
             reward = self.solver.occurs(span.pair_rates, measure.move, measure.counted)
         times = np.append(span.duration - span.nodes, span.duration)
-        worth = backward(span.space, pair_rates, value, span.duration, times, kill=kill, reward=reward,
-                         tolerance=FINE, cancel=self.cancel)  # fmt: skip
+        worth = backward(
+            span.space,
+            pair_rates,
+            value,
+            span.duration,
+            times,
+            kill=kill,
+            reward=reward,
+            tolerance=FINE,
+            cancel=self.cancel,
+        )
         weighted = vectors * span.weights[:, None]
         if measure.inside is not None:
             weighted = np.where(measure.inside, 0.0, weighted)

@@ -35,7 +35,6 @@ _MOST_NUMBERS = 300_000_000
 """Numbers of backward vectors kept (2.4 GB): states times steps."""
 
 
-
 @dataclass(frozen=True)
 class _Span:
     """One segment made ready: b[k] (K + 1, N) is what each state is worth k jumps before the end of the segment."""
@@ -120,8 +119,21 @@ class Conditioned:
             current = jump.pull(current)
             values.append(current)
         idle = self._total_rate(rates) - exit_rate
-        return _Span(segment, duration, uniform, jumps, pair_rates / uniform, stay, np.maximum(idle, 0.0), worth,
-                     values[-1], values[::-1][1:], space, rates, chances)  # fmt: skip
+        return _Span(
+            segment,
+            duration,
+            uniform,
+            jumps,
+            pair_rates / uniform,
+            stay,
+            np.maximum(idle, 0.0),
+            worth,
+            values[-1],
+            values[::-1][1:],
+            space,
+            rates,
+            chances,
+        )
 
     def _total_rate(self, rates: Floats) -> Floats:
         """Return the rate of all firings in each state (N,), those that change nothing included."""
@@ -264,11 +276,19 @@ def joined(solver: Solver, told: list[list[_Event]], seed: int) -> Histories:
         return np.array([getattr(event, name) for event in rows], dtype=np.int64)
 
     return Histories(
-        scenario=solver.scenario, horizon=solver.horizon, seed=seed, replicates=np.arange(len(told)),
-        start=np.cumsum([0, *(len(events) for events in told)]), time=np.array([event.day for event in rows]),
-        move=column("move"), outcome=column("outcome"), intervention=column("intervention"),
-        levels=space.levels[column("state")].astype(np.int8), ending=space.ending[last], ending_time=np.array(ended),
-    )  # fmt: skip
+        scenario=solver.scenario,
+        horizon=solver.horizon,
+        seed=seed,
+        replicates=np.arange(len(told)),
+        start=np.cumsum([0, *(len(events) for events in told)]),
+        time=np.array([event.day for event in rows]),
+        move=column("move"),
+        outcome=column("outcome"),
+        intervention=column("intervention"),
+        levels=space.levels[column("state")].astype(np.int8),
+        ending=space.ending[last],
+        ending_time=np.array(ended),
+    )
 
 
 def histories_given(

@@ -70,8 +70,10 @@ class Features:
         wanted.sort(key=lambda dims: -self._combinations(dims))
         packed: list[set[int]] = []
         for dims in wanted:
-            grown = [(self._combinations(g | dims) / self._combinations(g), self._combinations(g | dims), index)
-                     for index, g in enumerate(packed)]  # fmt: skip
+            grown = [
+                (self._combinations(g | dims) / self._combinations(g), self._combinations(g | dims), index)
+                for index, g in enumerate(packed)
+            ]
             fitting = [entry for entry in grown if entry[0] == 1 or entry[1] <= _ROOM]
             if fitting:
                 packed[min(fitting)[2]] |= dims

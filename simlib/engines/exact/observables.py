@@ -31,9 +31,7 @@ def asked_for(solver: Solver, name: str) -> Measure:
     kind, _, rest = name.partition(":")
     found = {"ending": _ending, "question": _question, "level": _level, "rung": _rung, "moves": _moves}.get(kind)
     if found is None:
-        raise _unknown(
-            name, kind, ["ending:ID", "question:ID", "level:VARIABLE=LEVEL", "rung:LADDER=RUNG", "moves:ID"]
-        )
+        raise _unknown(name, kind, ["ending:ID", "question:ID", "level:VARIABLE=LEVEL", "rung:LADDER=RUNG", "moves:ID"])
     return found(solver, name, rest)
 
 

@@ -66,12 +66,21 @@ def _structure(tables: Tables) -> tuple[object, ...]:
     scenario = tables.scenario
     endings = tuple(ending.when for ending in scenario.endings.values())
     return (
-        endings, tables.level_ids, tables.possible.tobytes(), tables.table_start.tobytes(),
-        tuple(v.tobytes() for v in tables.move_variables), tables.outcome_start.tobytes(),
-        tables.effect_start.tobytes(), tables.effect_variable.tobytes(), tables.effect_shifts.tobytes(),
-        tables.effect_amount.tobytes(), tables.start_variable.tobytes(), tables.start_level.tobytes(),
-        tuple(sorted(_pins(tables))), tuple(sorted(held_together(tables))),
-    )  # fmt: skip
+        endings,
+        tables.level_ids,
+        tables.possible.tobytes(),
+        tables.table_start.tobytes(),
+        tuple(v.tobytes() for v in tables.move_variables),
+        tables.outcome_start.tobytes(),
+        tables.effect_start.tobytes(),
+        tables.effect_variable.tobytes(),
+        tables.effect_shifts.tobytes(),
+        tables.effect_amount.tobytes(),
+        tables.start_variable.tobytes(),
+        tables.start_level.tobytes(),
+        tuple(sorted(_pins(tables))),
+        tuple(sorted(held_together(tables))),
+    )
 
 
 def _pins(tables: Tables) -> set[tuple[int, int]]:
@@ -107,9 +116,17 @@ class _Search:
         levels = self._levels(codes)
         entry, outcome = self._pairs()
         return StateSpace(
-            codes, levels.astype(np.int16), self.tables.ending(levels), start, target, pair, entry, outcome,
-            self.pair_start, self.radix,
-        )  # fmt: skip
+            codes,
+            levels.astype(np.int16),
+            self.tables.ending(levels),
+            start,
+            target,
+            pair,
+            entry,
+            outcome,
+            self.pair_start,
+            self.radix,
+        )
 
     def _levels(self, codes: Ints) -> Ints:
         return codes[:, None] // self.radix % self.tables.sizes
@@ -150,10 +167,14 @@ class _Search:
         return self._numpy_edges(known)
 
     def _numpy_edges(self, codes: Ints) -> tuple[Ints, NDArray[np.uint32], NDArray[np.uint32], Ints]:
-        parts = [(x, np.searchsorted(codes, new @ self.radix), pair)
-                 for x, new, pair in self._successors(self._levels(codes))]  # fmt: skip
-        source, target, pair = (np.concatenate([np.zeros(0, np.int64), *column])
-                                for column in (zip(*parts, strict=True) if parts else ((), (), ())))  # fmt: skip
+        parts = [
+            (x, np.searchsorted(codes, new @ self.radix), pair)
+            for x, new, pair in self._successors(self._levels(codes))
+        ]
+        source, target, pair = (
+            np.concatenate([np.zeros(0, np.int64), *column])
+            for column in (zip(*parts, strict=True) if parts else ((), (), ()))
+        )
         order = np.argsort(source, kind="stable")
         start = np.concatenate([[0], np.cumsum(np.bincount(source, minlength=len(codes)))]).astype(np.int64)
         return codes, target[order].astype(np.uint32), pair[order].astype(np.uint32), start
@@ -187,9 +208,17 @@ class _Search:
         while search.done < search.count:
             search.reserve(search.count + branches)
             search.count, search.done = kernels.explore(
-                search.table, search.codes, search.counts, search.endings, search.dense, search.count, search.done,
-                len(search.codes) - branches, search.done + _BLOCK, *arguments,
-            )  # fmt: skip
+                search.table,
+                search.codes,
+                search.counts,
+                search.endings,
+                search.dense,
+                search.count,
+                search.done,
+                len(search.codes) - branches,
+                search.done + _BLOCK,
+                *arguments,
+            )
             self._check(search.count, complete=search.done == search.count)
             if search.done == search.count:
                 for pin in pins:
@@ -223,9 +252,21 @@ class _Search:
         sizes, radix, moves, effects, _ = arguments
         for first in range(0, len(codes), _BLOCK):
             kernels.fill_edges(
-                search.table, codes, endings, search.dense, first, min(first + _BLOCK, len(codes)), start, target,
-                pair, sizes, radix, moves, effects, self.pair_start,
-            )  # fmt: skip
+                search.table,
+                codes,
+                endings,
+                search.dense,
+                first,
+                min(first + _BLOCK, len(codes)),
+                start,
+                target,
+                pair,
+                sizes,
+                radix,
+                moves,
+                effects,
+                self.pair_start,
+            )
             self._check(len(codes), complete=True)
         return codes, target, pair, start
 

@@ -206,16 +206,34 @@ class Solver:
         bound = float(max([solution.tails.max(), *(t.max() for t in solution.hit_tails.values())]))
         moves = {name: solution.counts[:, index] for index, name in enumerate(scenario.moves)}
         return Forecast(
-            scenario=scenario.id, title=scenario.title, as_of=scenario.as_of, horizon_days=self.horizon,
-            engine="exact", times=self.times, endings=bands["endings"], questions=bands["questions"],
-            variables=self.features.variables(solution.at), ladders=self.features.ladders(solution.at),
-            moves=moves, assumptions=dict(zip(scenario.assumptions, theta.tolist(), strict=True)),
+            scenario=scenario.id,
+            title=scenario.title,
+            as_of=scenario.as_of,
+            horizon_days=self.horizon,
+            engine="exact",
+            times=self.times,
+            endings=bands["endings"],
+            questions=bands["questions"],
+            variables=self.features.variables(solution.at),
+            ladders=self.features.ladders(solution.at),
+            moves=moves,
+            assumptions=dict(zip(scenario.assumptions, theta.tolist(), strict=True)),
             provenance=results.provenance(
-                scenario, engine="exact", runs=None, seed=None, draws=0, truncation_bound=bound, steps=solution.steps,
-                edges=self.space.edges, ignore_windows=self.tables.ignore_windows, seconds=round(seconds, 3),
+                scenario,
+                engine="exact",
+                runs=None,
+                seed=None,
+                draws=0,
+                truncation_bound=bound,
+                steps=solution.steps,
+                edges=self.space.edges,
+                ignore_windows=self.tables.ignore_windows,
+                seconds=round(seconds, 3),
             ),
-            labels=results.labels(scenario), states=len(self.space), interventions=self._report(solution),
-        )  # fmt: skip
+            labels=results.labels(scenario),
+            states=len(self.space),
+            interventions=self._report(solution),
+        )
 
     def _report(self, solution: Solution) -> tuple[dict[str, object], ...]:
         return tuple(
@@ -253,10 +271,12 @@ class _Run:
         self.lost = {"": 0.0} | dict.fromkeys(self.vectors, 0.0)
         self.count = np.zeros(moves)
         self.result = Solution(
-            at=np.zeros((times, solver.features.bins)), counts=np.zeros((times, moves)),
-            hits={name: np.zeros(times) for name in self.vectors}, tails=np.zeros(times),
+            at=np.zeros((times, solver.features.bins)),
+            counts=np.zeros((times, moves)),
+            hits={name: np.zeros(times) for name in self.vectors},
+            tails=np.zeros(times),
             hit_tails={name: np.zeros(times) for name in self.vectors},
-        )  # fmt: skip
+        )
 
     def all_segments(self) -> Solution:
         for segment in self.solver.segments:
@@ -281,10 +301,17 @@ class _Run:
         ]
         generator = Generator.build(solver.space.held(segment.held).incoming, pair_rates, None, duration)
         main = flow(
-            generator, self.main, duration, np.append(local, duration), cells=solver.features.cells,
-            bins=solver.features.bins, tolerance=self._share(segment), pool=self.pool, cancel=self.cancel,
+            generator,
+            self.main,
+            duration,
+            np.append(local, duration),
+            cells=solver.features.cells,
+            bins=solver.features.bins,
+            tolerance=self._share(segment),
+            pool=self.pool,
+            cancel=self.cancel,
             progress=self._progress(segment),
-        )  # fmt: skip
+        )
         self._record(main, rows, solver.tables.rates(self.theta, segment, self.centre))
         for name, result in passed:
             self._record_passage(name, result(), rows)
@@ -310,9 +337,14 @@ class _Run:
             pair_rates = np.where(passage.pairs, 0.0, pair_rates)
         generator = Generator.build(solver.space.held(segment.held).incoming, pair_rates, fire, duration)
         return flow(
-            generator, self.vectors[passage.question.id], duration, local, kill=Kill(passage.inside, fire),
-            tolerance=self._share(segment), cancel=self.cancel,
-        )  # fmt: skip
+            generator,
+            self.vectors[passage.question.id],
+            duration,
+            local,
+            kill=Kill(passage.inside, fire),
+            tolerance=self._share(segment),
+            cancel=self.cancel,
+        )
 
     def _record(self, main: Flow, rows: NDArray[np.intp], rates: Floats) -> None:
         self.result.at[rows] = main.at[:-1]

@@ -165,9 +165,16 @@ def flow(
     if few is not None and cells is not None:
         sums.at, sums.until = few.counted(sums.end, cells, bins)
     return Flow(
-        at=sums.at, until=sums.until / generator.uniform, hits=sums.hits[:-1], tails=tails[:-1], end=sums.end,
-        end_hits=float(sums.hits[-1]), end_tail=float(tails[-1]), steps=last + 1, vectors=held.vectors,
-    )  # fmt: skip
+        at=sums.at,
+        until=sums.until / generator.uniform,
+        hits=sums.hits[:-1],
+        tails=tails[:-1],
+        end=sums.end,
+        end_hits=float(sums.hits[-1]),
+        end_tail=float(tails[-1]),
+        steps=last + 1,
+        vectors=held.vectors,
+    )
 
 
 def blocks(last: int, rows: int) -> Iterator[Ints]:
@@ -369,9 +376,7 @@ def _exit_rates(space: StateSpace, pair_rates: Floats) -> Floats:
 class Push:
     """The product P u, edges by source, states of `inside` held."""
 
-    def __init__(
-        self, space: StateSpace, pair_values: Floats, diagonal: Floats, inside: Bools | None
-    ) -> None:
+    def __init__(self, space: StateSpace, pair_values: Floats, diagonal: Floats, inside: Bools | None) -> None:
         self.space, self.diagonal = space, diagonal
         self.values = pair_values[space.pair]
         if inside is not None:

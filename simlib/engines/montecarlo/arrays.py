@@ -135,10 +135,18 @@ def make_work(layout: Layout, machine: Machine) -> Work:
     fire = _apart(max(moves, 1))
     fire[:] = np.inf
     return Work(
-        _apart(len(machine.top), np.int32), _apart(layout.words, np.uint64),
-        _apart(len(machine.rung_start) - 1, np.uint32), _apart(moves, np.uint32), _apart(moves, np.uint64),
-        fire, _apart(moves), _apart(moves), _apart(moves, np.int64), _apart(moves, np.int64), fire.view(np.int64),
-    )  # fmt: skip
+        _apart(len(machine.top), np.int32),
+        _apart(layout.words, np.uint64),
+        _apart(len(machine.rung_start) - 1, np.uint32),
+        _apart(moves, np.uint32),
+        _apart(moves, np.uint64),
+        fire,
+        _apart(moves),
+        _apart(moves),
+        _apart(moves, np.int64),
+        _apart(moves, np.int64),
+        fire.view(np.int64),
+    )
 
 
 def _apart(length: int, dtype: type = np.float64) -> np.ndarray:

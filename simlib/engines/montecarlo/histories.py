@@ -159,9 +159,11 @@ def histories(
     The other arguments, and what is raised, are those of `simulate`; a `Simulator` may be given in place of a
     scenario, with its own horizon and windows.
     """
-    simulator = scenario if isinstance(scenario, Simulator) else Simulator(
-        scenario, times=1, horizon=horizon, ignore_windows=ignore_windows
-    )  # fmt: skip
+    simulator = (
+        scenario
+        if isinstance(scenario, Simulator)
+        else Simulator(scenario, times=1, horizon=horizon, ignore_windows=ignore_windows)
+    )
     if values is not None and theta is not None:
         raise ValueError("give either values or theta, not both")
     seed = check_seed(seed)

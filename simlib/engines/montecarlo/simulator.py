@@ -199,9 +199,11 @@ class _Job:
         here = slice(chunk * CHUNK, min((chunk + 1) * CHUNK, self.runs))
         each = self.each
         output = sums._replace(
-            ending=each.ending[here], ending_time=each.ending_time[here],
-            question_time=each.question_time[here], events=each.events[here],
-        )  # fmt: skip
+            ending=each.ending[here],
+            ending_time=each.ending_time[here],
+            question_time=each.question_time[here],
+            events=each.events[here],
+        )
         call(self.simulator, self.values, output, self.key, self.first + here.start)
 
     def counts(self) -> Counts:
@@ -212,23 +214,26 @@ class _Job:
         table = np.cumsum(total.reshape(steps + 1, layout.width)[:steps], axis=0)
         starts = (0, layout.rung, layout.ending, layout.question, layout.move, layout.square, layout.width)
         parts = [np.ascontiguousarray(table[:, a:b]) for a, b in itertools.pairwise(starts)]
-        acted = [sum((getattr(sums, name) for sums in self.sums), np.zeros_like(self.each.tried))
-                 for name in ("tried", "void")]  # fmt: skip
+        acted = [
+            sum((getattr(sums, name) for sums in self.sums), np.zeros_like(self.each.tried))
+            for name in ("tried", "void")
+        ]
         each = self.each
         named = dict(zip(("levels", "rungs", "endings", "questions", "moves", "squares"), parts, strict=True))
         return Counts(
-            first=self.first, **named, tried=acted[0], void=acted[1], ending=each.ending,
-            ending_time=each.ending_time, question_time=each.question_time, events=each.events,
-        )  # fmt: skip
+            first=self.first,
+            **named,
+            tried=acted[0],
+            void=acted[1],
+            ending=each.ending,
+            ending_time=each.ending_time,
+            question_time=each.question_time,
+            events=each.events,
+        )
 
 
 def call(
-    simulator: Simulator,
-    values: Values,
-    output: Output,
-    key: np.uint64,
-    first: int,
-    history: History | None = None,
+    simulator: Simulator, values: Values, output: Output, key: np.uint64, first: int, history: History | None = None
 ) -> int | None:
     """Run the kernel for the replicates that `output` has room for; return the rows of history, None when it is full.
 
@@ -261,17 +266,25 @@ def allocate(simulator: Simulator, runs: int) -> Output:
     flat = simulator.flat
     size, actions = (len(flat.grid) + 1) * flat.layout.width, len(flat.actions.number)
     return Output(
-        np.zeros(size, np.int64), np.zeros(actions, np.int64), np.zeros(actions, np.int64),
-        np.empty(runs, np.int32), np.empty(runs), np.empty((runs, flat.layout.questions)), np.empty(runs, np.int64),
-    )  # fmt: skip
+        np.zeros(size, np.int64),
+        np.zeros(actions, np.int64),
+        np.zeros(actions, np.int64),
+        np.empty(runs, np.int32),
+        np.empty(runs),
+        np.empty((runs, flat.layout.questions)),
+        np.empty(runs, np.int64),
+    )
 
 
 def empty_history(simulator: Simulator, replicates: int, rows: int) -> History:
     """Return room for the history of some replicates."""
     return History(
-        np.zeros(replicates + 1, np.int64), np.empty(rows), np.empty(rows, np.int64), np.empty(rows, np.int64),
+        np.zeros(replicates + 1, np.int64),
+        np.empty(rows),
+        np.empty(rows, np.int64),
+        np.empty(rows, np.int64),
         np.empty((rows, simulator.flat.layout.words), np.uint64),
-    )  # fmt: skip
+    )
 
 
 def _reporter(chunks: int, progress: Progress | None, cancel: Cancel | None) -> Callable[[int], None]:

@@ -11,18 +11,7 @@ from simlib.scenario import checks
 from simlib.scenario.assumptions import place_of
 from simlib.scenario.checks import Finding
 from simlib.scenario.document import Place, dotted
-from simlib.scenario.model import (
-    Assume,
-    Condition,
-    Forbid,
-    Force,
-    Hold,
-    Intervention,
-    Lasting,
-    Pin,
-    Policy,
-    Scenario,
-)
+from simlib.scenario.model import Assume, Condition, Forbid, Force, Hold, Intervention, Lasting, Pin, Policy, Scenario
 from simlib.scenario.scales import shifted
 
 

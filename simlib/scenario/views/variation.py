@@ -16,15 +16,7 @@ from simlib.scenario import checks, document
 from simlib.scenario.assumptions import place_of
 from simlib.scenario.checks import Finding
 from simlib.scenario.document import dotted
-from simlib.scenario.model import (
-    Assume,
-    Assumption,
-    Change,
-    Force,
-    Intervention,
-    Scenario,
-    View,
-)
+from simlib.scenario.model import Assume, Assumption, Change, Force, Intervention, Scenario, View
 from simlib.scenario.scalars import Refusal
 from simlib.scenario.scales import shifted
 from simlib.scenario.views.intervention_rules import wrong_intervention

@@ -9,18 +9,7 @@ from simlib.quantities import Kind, parse
 from simlib.scenario import document
 from simlib.scenario.condition_reader import Reader
 from simlib.scenario.document import Document, Place
-from simlib.scenario.model import (
-    Assume,
-    Change,
-    Forbid,
-    Force,
-    Hold,
-    Intervention,
-    Pin,
-    Policy,
-    Scenario,
-    View,
-)
+from simlib.scenario.model import Assume, Change, Forbid, Force, Hold, Intervention, Pin, Policy, Scenario, View
 from simlib.scenario.resolver import read_horizon
 from simlib.scenario.scalars import Refusal
 from simlib.scenario.schema.misfits import fit

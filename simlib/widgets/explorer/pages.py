@@ -310,4 +310,3 @@ class Keep(Page):
         text = keeping.paragraph(self.state, forecast, baseline, self.desk.answer_in_words())
         self._wrote("txt", (text + "\n").encode())
         self._report.value = words(text)
-

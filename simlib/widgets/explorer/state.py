@@ -19,18 +19,7 @@ from simlib.errors import Problem, QuantityError, ScenarioError, did_you_mean
 from simlib.formatting import in_days, long_date
 from simlib.quantities import check_range, parse, show
 from simlib.scenario.loader import load, load_views
-from simlib.scenario.model import (
-    Assume,
-    Condition,
-    Forbid,
-    Force,
-    Hold,
-    Intervention,
-    Pin,
-    Policy,
-    Scenario,
-    View,
-)
+from simlib.scenario.model import Assume, Condition, Forbid, Force, Hold, Intervention, Pin, Policy, Scenario, View
 from simlib.scenario.views.variation import apply_view, with_horizon, with_interventions, with_values
 from simlib.scenario.views.wording import intervention_in_words
 
@@ -320,8 +309,10 @@ class State:
         if self.settings.as_of in (None, self.base.as_of):
             return ""
         written = long_date(self.base.as_of)
-        return (f"The numbers and the first situation stay those of {written}, which this world was written for; "
-                "only what has a date of its own comes sooner or later after the start.")  # fmt: skip
+        return (
+            f"The numbers and the first situation stay those of {written}, which this world was written for; "
+            "only what has a date of its own comes sooner or later after the start."
+        )
 
     def by_hand(self) -> Iterator[str]:
         """Yield in few words what was set by hand, on top of the view."""

@@ -60,11 +60,19 @@ class Switches(Page):
         self._list, self._moved = w.VBox([]), w.HTML()
         force = button("Force it", "The move is made on that date if it is possible then", self._force, guard)
         forbid = button("Forbid it from then on", "The move cannot be made from that date on", self._forbid, guard)
-        rule = button("Make it a rule from then on", "Where it is possible it is made about so often, whatever its own "
-                      "rate, for as long as the state is such", self._rule, guard)  # fmt: skip
+        rule = button(
+            "Make it a rule from then on",
+            "Where it is possible it is made about so often, whatever its own rate, for as long as the state is such",
+            self._rule,
+            guard,
+        )
         pin = button("Set it", "The variable is set to the level on that date", self._pin, guard)
-        hold = button("Keep it there from then on", "The variable is set on that date, and no move changes "
-                      "it any more", self._hold, guard)  # fmt: skip
+        hold = button(
+            "Keep it there from then on",
+            "The variable is set on that date, and no move changes it any more",
+            self._hold,
+            guard,
+        )
         self._listen()
         self.children = [
             w.HBox([self._ladder, self._horizon, self._start, self._moved], layout=LINE),

@@ -52,8 +52,7 @@ class Explorer(w.VBox):
         answer = w.VBox([self.picture, self._drivers, self.drivers], layout=w.Layout(flex="2 1 430px", min_width="0"))
         head = w.HBox([self._choose, self._view, self._undo, self._redo, self._reset], layout=LINE)
         body = w.HBox(
-            [self.dials, answer],
-            layout=w.Layout(flex_flow="row wrap", align_items="flex-start", grid_gap="0 18px"),
+            [self.dials, answer], layout=w.Layout(flex_flow="row wrap", align_items="flex-start", grid_gap="0 18px")
         )
         self._offer = w.HBox([], layout=LINE)
         self._tab = w.Tab([])

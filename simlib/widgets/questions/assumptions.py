@@ -45,10 +45,14 @@ class Drivers(Question):
         result = tornado(self.scenario, chosen["measure"], top=chosen["top"], cancel=cancel, progress=progress)
         asked = result.measures[0]
         rows = [
-            (bar.assumption.label, *map(partial(written, bar.assumption), ("low", "value", "high")),
-             asked.write(float(bar.at_low[0])), asked.write(float(bar.at_high[0])))
+            (
+                bar.assumption.label,
+                *map(partial(written, bar.assumption), ("low", "value", "high")),
+                asked.write(float(bar.at_low[0])),
+                asked.write(float(bar.at_high[0])),
+            )
             for bar in result.ranked()
-        ]  # fmt: skip
+        ]
         head = ("assumption", "low", "stated", "high", "answer at low", "answer at high")
         return told(result.sentences(), head, rows, 5, Plot(partial(picture, result), 152 + 42 * min(len(rows), 10)))
 
@@ -61,10 +65,11 @@ class SharesOfDoubt(Question):
     def make_controls(self) -> Sequence[Control]:
         """Return what may be asked."""
         return [
-            measure(self.scenario), number("top", "Assumptions", 6, 1, len(self.scenario.assumptions)),
+            measure(self.scenario),
+            number("top", "Assumptions", 6, 1, len(self.scenario.assumptions)),
             number("designs", "Designs", 256, 64, 8192, "Twice as many: intervals narrower by a third"),
             number("runs", "Replicates each", 500, 100, 100_000),
-        ]  # fmt: skip
+        ]
 
     def answer(self, chosen: Mapping[str, Any], cancel: Cancel, progress: Progress) -> Answer:
         """Estimate first-order and total indices."""
@@ -72,9 +77,15 @@ class SharesOfDoubt(Question):
         from simlib.plots.sobol_bars import shares
 
         result = sobol(
-            self.scenario, chosen["measure"], engine="montecarlo", top=chosen["top"], designs=chosen["designs"],
-            runs=chosen["runs"], cancel=cancel, progress=progress,
-        )  # fmt: skip
+            self.scenario,
+            chosen["measure"],
+            engine="montecarlo",
+            top=chosen["top"],
+            designs=chosen["designs"],
+            runs=chosen["runs"],
+            cancel=cancel,
+            progress=progress,
+        )
         found = result.measures[next(iter(result.measures))].shares
         rows = [(share.input.label, str(share.first), str(share.total)) for share in found]
         head = ("assumptions", "alone", "with others")
@@ -86,8 +97,8 @@ def _doubt(scenario: Scenario, chosen: Mapping[str, Any], cancel: Cancel, progre
     from simlib.analysis.uncertainty.propagation import propagate
 
     return propagate(
-        scenario, what, draws=chosen["draws"], runs=chosen["runs"], patience=PATIENCE, cancel=cancel, progress=progress,
-    )  # fmt: skip
+        scenario, what, draws=chosen["draws"], runs=chosen["runs"], patience=PATIENCE, cancel=cancel, progress=progress
+    )
 
 
 class HowSure(Question):
@@ -112,8 +123,14 @@ class HowSure(Question):
             numbers = (spread.stated.value, spread.mean.value, low, high)
             rows.append((spread.measure.label, *map(spread.measure.write, numbers), share))
         head = ("what", "at the stated values", "over the priors", "5% of draws below", "5% above", "doubt, of all")
-        return told(result.sentences()[:2], head, rows, 5, Plot(partial(doubt, result), 362, left=75),
-                    Plot(partial(split, result), 142 + 32 * len(rows)))  # fmt: skip
+        return told(
+            result.sentences()[:2],
+            head,
+            rows,
+            5,
+            Plot(partial(doubt, result), 362, left=75),
+            Plot(partial(split, result), 142 + 32 * len(rows)),
+        )
 
 
 class WorthKnowing(Question):
@@ -134,11 +151,21 @@ class WorthKnowing(Question):
         from simlib.plots.value_bars import knowing
 
         result = value_of_knowing(_doubt(self.scenario, chosen, cancel, progress, chosen["measure"]))
-        rows = [(x.assumption.label, x.evidence.words(), with_error(1000 * x.brier.value, 1000 * x.brier.half),
-                 x.of_all if x.known else f"not known yet ({x.of_all})")
-                for x in result.worths[:12]]  # fmt: skip
-        head = ("assumption", "what it rests on now", "worth (thousandths of the Brier score)",
-                "share of what could be gained")  # fmt: skip
+        rows = [
+            (
+                x.assumption.label,
+                x.evidence.words(),
+                with_error(1000 * x.brier.value, 1000 * x.brier.half),
+                x.of_all if x.known else f"not known yet ({x.of_all})",
+            )
+            for x in result.worths[:12]
+        ]
+        head = (
+            "assumption",
+            "what it rests on now",
+            "worth (thousandths of the Brier score)",
+            "share of what could be gained",
+        )
         return told(result.sentences(), head, rows, 2, Plot(partial(knowing, result), 522))
 
 
@@ -153,8 +180,9 @@ class UnderWhichAssumptions(Question):
         return [
             measure(self.scenario),
             number("threshold", "Likely means at least (%; 0: the upper quarter of draws)", 0, 0, 99),
-            draws(500), number("runs", "Replicates each", 500, 100, 100_000),
-        ]  # fmt: skip
+            draws(500),
+            number("runs", "Replicates each", 500, 100, 100_000),
+        ]
 
     def answer(self, chosen: Mapping[str, Any], cancel: Cancel, progress: Progress) -> Answer:
         """Look for boxes in the space of the assumptions."""
@@ -163,23 +191,39 @@ class UnderWhichAssumptions(Question):
         from simlib.plots.box_charts import box
 
         result = discover(
-            self.scenario, chosen["measure"], threshold=chosen["threshold"] / 100 or None, draws=chosen["draws"],
-            runs=chosen["runs"], cancel=cancel, progress=progress,
-        )  # fmt: skip
+            self.scenario,
+            chosen["measure"],
+            threshold=chosen["threshold"] / 100 or None,
+            draws=chosen["draws"],
+            runs=chosen["runs"],
+            cancel=cancel,
+            progress=progress,
+        )
         if result.constant:
             expected = "expected a question whose answer hangs on the assumptions"
             raise ScenarioError(Problem("", 0, self.title, result.sentences()[0].rstrip("."), expected))
         if not result.boxes:
-            raise ScenarioError(Problem(
-                "", 0, self.title, "no box was found: the draws that reach the threshold lie everywhere, or there are "
-                "hardly any", "expected another threshold, or more draws",
-            ))  # fmt: skip
+            raise ScenarioError(
+                Problem(
+                    "",
+                    0,
+                    self.title,
+                    "no box was found: the draws that reach the threshold lie everywhere, or there are hardly any",
+                    "expected another threshold, or more draws",
+                )
+            )
         rows = [
-            (f"box {n}", a.label, *("" if x is None else show(x, a.kind, a.unit) for x in (b.low, b.high)),
-             percent(found.density), percent(found.coverage))
-            for n, found in enumerate(result.boxes, start=1) for b in found.bounds
+            (
+                f"box {n}",
+                a.label,
+                *("" if x is None else show(x, a.kind, a.unit) for x in (b.low, b.high)),
+                percent(found.density),
+                percent(found.coverage),
+            )
+            for n, found in enumerate(result.boxes, start=1)
+            for b in found.bounds
             for a in (self.scenario.assumptions[b.assumption],)
-        ]  # fmt: skip
+        ]
         head = ("box", "assumption", "at least", "at most", "likely in it", "share of the likely draws it holds")
         plot = Plot(partial(box, result), 560, left=130, bottom=75, top=90)
         return told(result.sentences(), head, rows, 4, plot, more=stored(result, bounds=MOST_BOUNDS))
@@ -207,14 +251,30 @@ class ChanceWithinDoubt(Question):
             runs = REPLICATES * chosen["draws"]
             found, how = solve(engine="montecarlo", runs=runs), f"{REPLICATES:,} replicates each"
         stack, line = ladder_fan(found, chosen["ladder"]), measure_fan(found, chosen["measure"])
-        sentences = [f"Over {len(found.forecasts)} draws from the priors, {how}:",
-                     *map(partial(_at_the_end, stack), range(len(stack.mean))), _at_the_end(line, 0)]  # fmt: skip
+        sentences = [
+            f"Over {len(found.forecasts)} draws from the priors, {how}:",
+            *map(partial(_at_the_end, stack), range(len(stack.mean))),
+            _at_the_end(line, 0),
+        ]
         rows = [(f"{name} or above", *_numbers(stack, place)) for place, name in enumerate(stack.names[1:])]
         rows.append((line.title, *_numbers(line, 0)))
-        head = ("what", "at the stated values", "over the priors", "5% of draws below", "25% below", "25% above",
-                "5% above")  # fmt: skip
-        return told(sentences, head, rows, 6, Plot(partial(nested_fan, stack), 462, left=60, right=200),
-                    Plot(partial(doubt_fan, line), 352, left=60, right=200))  # fmt: skip
+        head = (
+            "what",
+            "at the stated values",
+            "over the priors",
+            "5% of draws below",
+            "25% below",
+            "25% above",
+            "5% above",
+        )
+        return told(
+            sentences,
+            head,
+            rows,
+            6,
+            Plot(partial(nested_fan, stack), 462, left=60, right=200),
+            Plot(partial(doubt_fan, line), 352, left=60, right=200),
+        )
 
 
 def _numbers(fan: Fan, place: int) -> list[str]:
@@ -227,7 +287,9 @@ def _numbers(fan: Fan, place: int) -> list[str]:
 def _at_the_end(fan: Fan, place: int) -> str:
     _, mean, low, quarter, three, high = _numbers(fan, place)
     day = long_date(fan.as_of + dt.timedelta(days=float(fan.times[-1]) - 1))
-    what = f"“{fan.title}” by {day}" if len(fan.names) == len(fan.mean) else (
-        f"“{fan.names[place + 1]}” or above on {day}"
-    )  # fmt: skip
+    what = (
+        f"“{fan.title}” by {day}"
+        if len(fan.names) == len(fan.mean)
+        else (f"“{fan.names[place + 1]}” or above on {day}")
+    )
     return f"{what}: {mean}; half of the draws lie between {quarter} and {three}, nine in ten between {low} and {high}."

@@ -43,18 +43,23 @@ class Within(w.VBox):
         self.choice = w.Dropdown(
             description="Go to", options=options, style=WIDE, layout=w.Layout(width="auto", max_width="100%")
         )
-        self.to_middle = button("Set to the middle of the box", "The median of each prior between the bounds",
-                                point.to_middle, self._guard)  # fmt: skip
+        self.to_middle = button(
+            "Set to the middle of the box", "The median of each prior between the bounds", point.to_middle, self._guard
+        )
         self.to_stated = button("Back to the stated values", "As the file has them", point.to_stated, self._guard)
         self.title = w.Text(description="Title", placeholder="inside box 1", style=WIDE)
-        self.because = w.Text(description="Because", placeholder="which box it is from", style=WIDE,
-                              layout=w.Layout(flex="1 1 300px"))  # fmt: skip
+        self.because = w.Text(
+            description="Because", placeholder="which box it is from", style=WIDE, layout=w.Layout(flex="1 1 300px")
+        )
         self.save = button("Save as a view", "Write these values beside the scenario", self._save, self._guard)
         self.report = w.HTML()
         self.children = [
-            w.HBox([self.choice, self.to_middle, self.to_stated], layout=LINE), self.answer, self.dials,
-            w.HBox([self.title, self.because, self.save], layout=LINE), self.report,
-        ]  # fmt: skip
+            w.HBox([self.choice, self.to_middle, self.to_stated], layout=LINE),
+            self.answer,
+            self.dials,
+            w.HBox([self.title, self.because, self.save], layout=LINE),
+            self.report,
+        ]
         self._show_dials()
 
     def _listen(self, point: Point) -> None:
@@ -77,10 +82,15 @@ class Within(w.VBox):
         point = self.point
         assert point is not None
         shown = [
-            {"id": name, "label": dial.assumption.label, "texts": dial.texts, "band": point.stretch(name),
-             **dial.about(point.state.base)}
+            {
+                "id": name,
+                "label": dial.assumption.label,
+                "texts": dial.texts,
+                "band": point.stretch(name),
+                **dial.about(point.state.base),
+            }
             for name, dial in point.dials.items()
-        ]  # fmt: skip
+        ]
         title = f"Assumptions of {point.chosen.name}; the bar under a slider is the box"
         self.dials.groups = [{"title": title, "open": True, "first": len(shown), "dials": shown}]
 

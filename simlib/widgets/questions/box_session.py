@@ -147,8 +147,10 @@ class Point:
         scale = np.clip(forward(dial.assumption.kind, dial.grid), -1e9, 1e9)
         places = np.arange(STEPS + 1.0)
         low, high = (None if x is None else forward(dial.assumption.kind, x) for x in (bound.low, bound.high))
-        return (0.0 if low is None else float(np.interp(low, scale, places)),
-                float(STEPS) if high is None else float(np.interp(high, scale, places)))  # fmt: skip
+        return (
+            0.0 if low is None else float(np.interp(low, scale, places)),
+            float(STEPS) if high is None else float(np.interp(high, scale, places)),
+        )
 
     # ---------------------------------------------------------------- what happens
 
@@ -212,9 +214,7 @@ class Point:
 
     def _ready(self, settings: Settings) -> bool:
         """Whether the answer can be had at once."""
-        return self.stated is not None and (
-            self.answers.known(settings) is not None or self.answers.is_quick(settings)
-        )
+        return self.stated is not None and (self.answers.known(settings) is not None or self.answers.is_quick(settings))
 
     def _preview(self, settings: Settings) -> None:
         forecast = self.answers.preview(settings)
@@ -270,11 +270,13 @@ class Point:
         return [
             _part(f"At the values below, “{found.measure.label}” by {by}: "),
             _part(about + _written(here.value, here.half), strong=True),
-            _part(f", {reached} the {percent(found.threshold)} from which it counts as likely. At the stated values: "
-                  f"{_written(here.stated, here.stated_half)} ({moved}). The point lies "),
+            _part(
+                f", {reached} the {percent(found.threshold)} from which it counts as likely. At the stated values: "
+                f"{_written(here.stated, here.stated_half)} ({moved}). The point lies "
+            ),
             _part(f"{where} {self.chosen.name}", strong=True),
             _part(f", where {percent(self.box.density)} of the draws are likely, against {base} of all."),
-        ]  # fmt: skip
+        ]
 
     def _draw(self) -> BoxBoard:
         if self._board is None:
@@ -312,8 +314,10 @@ class Point:
 def _opened(path: Path, scenario: str, view: str) -> str:
     home = path.parent.parent
     name = scenario if shipped_scenarios().get(scenario) == home else str(home)
-    return (f"Saved as {path}. To open it: Explorer({name!r}, view={view!r}) in notebook 01, or on the command line: "
-            f"simlib run {name} --view {view}")  # fmt: skip
+    return (
+        f"Saved as {path}. To open it: Explorer({name!r}, view={view!r}) in notebook 01, or on the command line: "
+        f"simlib run {name} --view {view}"
+    )
 
 
 def _read(forecast: Forecast, measure: measures.Measure) -> tuple[float, float]:

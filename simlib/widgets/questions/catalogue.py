@@ -22,7 +22,18 @@ from simlib.widgets.questions.courses import (
 from simlib.widgets.questions.interventions import Plans, WhatIf
 
 __all__ = [
-    "ByWhichPath", "ChanceWithinDoubt", "Drivers", "HowSure", "OnTheWayTo", "Plans", "SharesOfDoubt",
-    "SignsOfEveryEnding", "UnderWhichAssumptions", "WhatIf", "WhatToWatchFor", "WhereWaysPart", "WorthKnowing",
+    "ByWhichPath",
+    "ChanceWithinDoubt",
+    "Drivers",
+    "HowSure",
+    "OnTheWayTo",
+    "Plans",
+    "SharesOfDoubt",
+    "SignsOfEveryEnding",
+    "UnderWhichAssumptions",
+    "WhatIf",
+    "WhatToWatchFor",
+    "WhereWaysPart",
+    "WorthKnowing",
     "WorthSeeing",
-]  # fmt: skip
+]

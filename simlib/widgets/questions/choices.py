@@ -14,9 +14,13 @@ Rows = Iterable[Iterable[str]]
 
 
 def told(
-    sentences: Iterable[str], head: Sequence[str], rows: Rows, numbers: int, *plots: Plot,
+    sentences: Iterable[str],
+    head: Sequence[str],
+    rows: Rows,
+    numbers: int,
+    *plots: Plot,
     more: Mapping[str, Any] | None = None,
-) -> Answer:  # fmt: skip
+) -> Answer:
     """Return an answer with its plots drawn one below the other."""
     png, size = drawn(*plots)
     return Answer(tuple(sentences), tuple(head), tuple(tuple(row) for row in rows), numbers, png, size, more or {})

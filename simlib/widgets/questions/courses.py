@@ -23,9 +23,10 @@ class ByWhichPath(Question):
     def make_controls(self) -> Sequence[Control]:
         """Return what may be asked."""
         return [
-            ladder(self.scenario), ending(self.scenario, "Given the ending", any_too=True),
+            ladder(self.scenario),
+            ending(self.scenario, "Given the ending", any_too=True),
             number("top", "Paths", 10, 1, 100),
-        ]  # fmt: skip
+        ]
 
     def answer(self, chosen: Mapping[str, Any], cancel: Cancel, progress: Progress) -> Answer:
         """Search for the most probable classes of paths."""
@@ -37,9 +38,14 @@ class ByWhichPath(Question):
             self.scenario, ladder=chosen["ladder"], given=given, top=chosen["top"], cancel=cancel, progress=progress
         )
         rows = [(" → ".join(c.rungs), result.label(c.ending), percent(c.probability)) for c in result.classes]
-        return told(result.sentences(), ("path", "ending", of_what(result)), rows, 1,
-                    Plot(partial(paths.path_classes, result), 472),
-                    Plot(partial(paths.sankey, result), 500, bottom=10, top=90))  # fmt: skip
+        return told(
+            result.sentences(),
+            ("path", "ending", of_what(result)),
+            rows,
+            1,
+            Plot(partial(paths.path_classes, result), 472),
+            Plot(partial(paths.sankey, result), 500, bottom=10, top=90),
+        )
 
 
 class WhereWaysPart(Question):
@@ -49,8 +55,11 @@ class WhereWaysPart(Question):
 
     def make_controls(self) -> Sequence[Control]:
         """Return what may be asked."""
-        return [ladder(self.scenario), ending(self.scenario, "Given the ending", any_too=True),
-                Control("least", "Branches of at least (%)", 0.5, (), 0.1, 50.0)]  # fmt: skip
+        return [
+            ladder(self.scenario),
+            ending(self.scenario, "Given the ending", any_too=True),
+            Control("least", "Branches of at least (%)", 0.5, (), 0.1, 50.0),
+        ]
 
     def answer(self, chosen: Mapping[str, Any], cancel: Cancel, progress: Progress) -> Answer:
         """Search for the paths, and draw the tree of their beginnings."""
@@ -65,11 +74,18 @@ class WhereWaysPart(Question):
         nodes = [b for b in result.tree if b.entered >= least]
         leaves = sum(not any(b.rungs[:-1] == a.rungs for b in nodes) for a in nodes)
         by = long_date(self.scenario.by_date(result.day))
-        sentences = [f"Given “{result.label(given)}” by {by}:" if given else f"By {by}:",
-                     *(fork(result, node, least) for node in nodes[:5])]  # fmt: skip
+        sentences = [
+            f"Given “{result.label(given)}” by {by}:" if given else f"By {by}:",
+            *(fork(result, node, least) for node in nodes[:5]),
+        ]
         rows = [(" → ".join(b.rungs), percent(b.entered), percent(b.share_of_parent)) for b in nodes]
-        return told(filter(None, sentences), ("beginning", of_what(result), "of those that came so far"), rows, 2,
-                    Plot(partial(path_tree, result, least=least), 132 + 34 * leaves, bottom=10))  # fmt: skip
+        return told(
+            filter(None, sentences),
+            ("beginning", of_what(result), "of those that came so far"),
+            rows,
+            2,
+            Plot(partial(path_tree, result, least=least), 132 + 34 * leaves, bottom=10),
+        )
 
 
 def of_what(result: Paths) -> str:
@@ -112,15 +128,24 @@ class OnTheWayTo(Question):
         )
         found = ways(drawn_ones, path_classes(self.scenario, given=target, top=TYPICAL, cancel=cancel))
         some = frame.sort_values("share", ascending=False, kind="stable")
-        rows = [(str(kind), str(text), percent(float(share)))
-                for kind, text, share in zip(some["kind"], some["label"], some["share"], strict=True)]  # fmt: skip
+        rows = [
+            (str(kind), str(text), percent(float(share)))
+            for kind, text, share in zip(some["kind"], some["label"], some["share"], strict=True)
+        ]
         needed = [text for _, text, share in rows if share == "100%"]
         often = [f"{share} through “{text}”" for _, text, share in rows if share != "100%"][:4]
         by = long_date(self.scenario.by_date(self.scenario.horizon_days))
-        sentences = [f"Every history that ends in “{label}” by {by} passes: {', '.join(f'“{t}”' for t in needed)}.",
-                     f"Of all of them, {'; '.join(often)}."]  # fmt: skip
-        return told(sentences, ("kind", "passage", "share of the histories to this ending"), rows, 1,
-                    Plot(partial(ladder_histories, found), 550, left=180, bottom=110, top=115))  # fmt: skip
+        sentences = [
+            f"Every history that ends in “{label}” by {by} passes: {', '.join(f'“{t}”' for t in needed)}.",
+            f"Of all of them, {'; '.join(often)}.",
+        ]
+        return told(
+            sentences,
+            ("kind", "passage", "share of the histories to this ending"),
+            rows,
+            1,
+            Plot(partial(ladder_histories, found), 550, left=180, bottom=110, top=115),
+        )
 
 
 class WhatToWatchFor(Question):
@@ -135,8 +160,9 @@ class WhatToWatchFor(Question):
             ending(self.scenario, "The ending"),
             number("day", "Seen within days", min(14, longest), 1, longest),
             number("times_seen", "Sightings that count as a sign", 1, 1, 50),
-            draws(250), number("runs", "Histories", 20_000, 1000, 1_000_000),
-        ]  # fmt: skip
+            draws(250),
+            number("runs", "Histories", 20_000, 1000, 1_000_000),
+        ]
 
     def answer(self, chosen: Mapping[str, Any], cancel: Cancel, progress: Progress) -> Answer:
         """Sample histories over the priors, and look at each sign in them."""
@@ -144,17 +170,42 @@ class WhatToWatchFor(Question):
         from simlib.plots.indicator_bars import indicators as picture
 
         result = indicators(
-            self.scenario, chosen["ending"], day=float(chosen["day"]), times_seen=chosen["times_seen"],
-            draws=chosen["draws"], runs=chosen["runs"], cancel=cancel, progress=progress,
-        )  # fmt: skip
+            self.scenario,
+            chosen["ending"],
+            day=float(chosen["day"]),
+            times_seen=chosen["times_seen"],
+            draws=chosen["draws"],
+            runs=chosen["runs"],
+            cancel=cancel,
+            progress=progress,
+        )
         rows = [
-            (r.label, write_share(r.seen), write_share(r.if_seen), points(r.change), write_share(r.if_not_seen),
-             write_ratio(r), write_bits(r), write_share(r.false_alarms), write_share(r.misses),
-             known(r.lead_days[1], "{:.0f}".format))
+            (
+                r.label,
+                write_share(r.seen),
+                write_share(r.if_seen),
+                points(r.change),
+                write_share(r.if_not_seen),
+                write_ratio(r),
+                write_bits(r),
+                write_share(r.false_alarms),
+                write_share(r.misses),
+                known(r.lead_days[1], "{:.0f}".format),
+            )
             for r in result.signs
-        ]  # fmt: skip
-        head = ("sign", "seen with", "if seen", "change if seen", "if not seen", "likelihood ratio", "expected bits",
-                "false alarms", "misses", "days of warning (median)")  # fmt: skip
+        ]
+        head = (
+            "sign",
+            "seen with",
+            "if seen",
+            "change if seen",
+            "if not seen",
+            "likelihood ratio",
+            "expected bits",
+            "false alarms",
+            "misses",
+            "days of warning (median)",
+        )
         return told(result.sentences(), head, rows, 9, Plot(partial(picture, result), 600, top=115))
 
 
@@ -166,8 +217,12 @@ class WorthSeeing(Question):
     def make_controls(self) -> Sequence[Control]:
         """Return what may be asked."""
         longest = int(self.scenario.horizon_days) - 1
-        return [measure(self.scenario), number("within", "Looking for days", min(14, longest), 1, longest), draws(256),
-                number("runs", "Replicates each", 500, 100, 100_000)]  # fmt: skip
+        return [
+            measure(self.scenario),
+            number("within", "Looking for days", min(14, longest), 1, longest),
+            draws(256),
+            number("runs", "Replicates each", 500, 100, 100_000),
+        ]
 
     def answer(self, chosen: Mapping[str, Any], cancel: Cancel, progress: Progress) -> Answer:
         """Rank the observations by what they are expected to gain."""
@@ -175,12 +230,24 @@ class WorthSeeing(Question):
         from simlib.plots.value_bars import seeing
 
         result = value_of_seeing(
-            self.scenario, chosen["measure"], within_days=float(chosen["within"]), draws=chosen["draws"],
-            runs=chosen["runs"], cancel=cancel, progress=progress,
-        )  # fmt: skip
-        rows = [(o.label, percent(o.seen) if o.seen else "never", known(o.if_seen, percent), known(o.if_not, percent),
-                 f"{o.brier.value:.5f}" if o.seen else "–")
-                for o in result.observations]  # fmt: skip
+            self.scenario,
+            chosen["measure"],
+            within_days=float(chosen["within"]),
+            draws=chosen["draws"],
+            runs=chosen["runs"],
+            cancel=cancel,
+            progress=progress,
+        )
+        rows = [
+            (
+                o.label,
+                percent(o.seen) if o.seen else "never",
+                known(o.if_seen, percent),
+                known(o.if_not, percent),
+                f"{o.brier.value:.5f}" if o.seen else "–",
+            )
+            for o in result.observations
+        ]
         head = ("observation", "seen with", "then", "if not seen", "worth (Brier)")
         return told(result.sentences(), head, rows, 4, Plot(partial(seeing, result), 522))
 
@@ -193,8 +260,11 @@ class SignsOfEveryEnding(Question):
     def make_controls(self) -> Sequence[Control]:
         """Return what may be asked."""
         longest = int(self.scenario.horizon_days) - 1
-        return [number("day", "Seen within days", min(14, longest), 1, longest), draws(250),
-                number("runs", "Histories", 40_000, 1000, 1_000_000)]  # fmt: skip
+        return [
+            number("day", "Seen within days", min(14, longest), 1, longest),
+            draws(250),
+            number("runs", "Histories", 40_000, 1000, 1_000_000),
+        ]
 
     def answer(self, chosen: Mapping[str, Any], cancel: Cancel, progress: Progress) -> Answer:
         """Sample histories over the priors once, and look at each sign of each ending in them."""
@@ -202,9 +272,13 @@ class SignsOfEveryEnding(Question):
         from simlib.plots.indicator_bars import indicator_map
 
         results = of_every_ending(
-            self.scenario, day=float(chosen["day"]), draws=chosen["draws"], runs=chosen["runs"], cancel=cancel,
+            self.scenario,
+            day=float(chosen["day"]),
+            draws=chosen["draws"],
+            runs=chosen["runs"],
+            cancel=cancel,
             progress=progress,
-        )  # fmt: skip
+        )
         known = {result.ending: list(result.signs) for result in results}
         until, by = (long_date(self.scenario.by_date(day)) for day in (results[0].day, results[0].horizon))
         sentences = [f"If nothing has ended by {until}, and one thing has been seen by then, by {by}:"]
@@ -216,8 +290,10 @@ class SignsOfEveryEnding(Question):
             says = " and ".join(f"{write_share(row.if_seen)} where “{row.label}” has been seen" for row in strong)
             says = f"at {says}" if strong else "no sign is known to say anything of it"
             sentences.append(f"“{label}” is at {now} before looking, and {says}.")
-            rows += [(label, now, row.label, write_share(row.seen), write_share(row.if_seen), points(row.change))
-                     for row in some]  # fmt: skip
+            rows += [
+                (label, now, row.label, write_share(row.seen), write_share(row.if_seen), points(row.change))
+                for row in some
+            ]
         head = ("ending", "before looking", "sign", "seen with", "if seen", "change if seen")
         signs = len({row.id for some in known.values() for row in some})
         plot = Plot(partial(indicator_map, results), 190 + 36 * min(signs, 14), left=230, bottom=75, top=115)

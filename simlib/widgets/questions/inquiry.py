@@ -187,9 +187,14 @@ def drawn(*plots: Plot) -> tuple[bytes, tuple[int, int]]:
 def keep(answer: Answer, file: Path) -> None:
     """Write an answer, whole or not at all."""
     data = {
-        "format": FORMAT, "sentences": answer.sentences, "head": answer.head, "rows": answer.rows,
-        "numbers": answer.numbers, "size": answer.size, "png": base64.b64encode(answer.png).decode("ascii"),
-    } | ({"more": answer.more} if answer.more else {})  # fmt: skip
+        "format": FORMAT,
+        "sentences": answer.sentences,
+        "head": answer.head,
+        "rows": answer.rows,
+        "numbers": answer.numbers,
+        "size": answer.size,
+        "png": base64.b64encode(answer.png).decode("ascii"),
+    } | ({"more": answer.more} if answer.more else {})
     write_atomically(file, (json.dumps(data, indent=1, ensure_ascii=False) + "\n").encode())
 
 
@@ -200,9 +205,14 @@ def kept(file: Path) -> Answer | None:
         if data["format"] != FORMAT:
             return None
         return Answer(
-            tuple(data["sentences"]), tuple(data["head"]), tuple(tuple(row) for row in data["rows"]), data["numbers"],
-            base64.b64decode(data["png"]), tuple(data["size"]), data.get("more", {}),
-        )  # fmt: skip
+            tuple(data["sentences"]),
+            tuple(data["head"]),
+            tuple(tuple(row) for row in data["rows"]),
+            data["numbers"],
+            base64.b64decode(data["png"]),
+            tuple(data["size"]),
+            data.get("more", {}),
+        )
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

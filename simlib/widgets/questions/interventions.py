@@ -11,18 +11,7 @@ from simlib.errors import Problem, ScenarioError
 from simlib.formatting import long_date, points
 from simlib.quantities import show
 from simlib.scenario.loader import load_view, load_views
-from simlib.scenario.model import (
-    ALWAYS,
-    Assume,
-    Assumption,
-    Condition,
-    Forbid,
-    Force,
-    Hold,
-    Policy,
-    Scenario,
-    View,
-)
+from simlib.scenario.model import ALWAYS, Assume, Assumption, Condition, Forbid, Force, Hold, Policy, Scenario, View
 from simlib.widgets.questions.choices import NONE, measure, number, told
 from simlib.widgets.questions.inquiry import Answer, Cancel, Control, Plot, Progress, Question
 
@@ -46,10 +35,10 @@ def _change(difference: Difference) -> str:
 
 def _rows(result: Comparison) -> list[tuple[str, ...]]:
     return [
-        (name, d.measure.label, d.measure.write(float(d.before[-1])), d.measure.write(float(d.after[-1])),
-         _change(d))
-        for name, effect in result.effects.items() for d in effect.strongest()
-    ]  # fmt: skip
+        (name, d.measure.label, d.measure.write(float(d.before[-1])), d.measure.write(float(d.after[-1])), _change(d))
+        for name, effect in result.effects.items()
+        for d in effect.strongest()
+    ]
 
 
 class WhatIf(Question):
@@ -64,10 +53,17 @@ class WhatIf(Question):
         """Return what may be changed."""
         s = self.scenario
         moves = tuple((f"{s.actors[m.actor].label}: {m.label}", m.id) for m in s.moves.values())
-        changes = (("no move is touched", NONE), ("is forbidden", "forbid"), ("cannot happen before", "delay"),
-                   ("is forced on", "force"), ("is made soon, as a rule", "policy"))  # fmt: skip
-        states = (("in any state", NONE), *((v.at(level), f"{v.id}={level}") for v in s.variables.values()
-                                            for level in v.levels))  # fmt: skip
+        changes = (
+            ("no move is touched", NONE),
+            ("is forbidden", "forbid"),
+            ("cannot happen before", "delay"),
+            ("is forced on", "force"),
+            ("is made soon, as a rule", "policy"),
+        )
+        states = (
+            ("in any state", NONE),
+            *((v.at(level), f"{v.id}={level}") for v in s.variables.values() for level in v.levels),
+        )
         some = (("none", NONE), *((a.label, a.id) for a in s.assumptions.values() if not a.fixed))
         since = (("for the whole forecast", "start"), ("from the date above on", "date"))
         views = (("none", NONE), *((view.title, view.id) for view in load_views(s).values())) if s.path else ()
@@ -75,8 +71,14 @@ class WhatIf(Question):
             measure(s),
             Control("move", "The move", moves[0][1], moves),
             Control("change", "what happens to it", "forbid", changes),
-            Control("date", "date of the change", s.by_date(min(14.0, s.horizon_days)), (), s.as_of,
-                    s.by_date(s.horizon_days)),
+            Control(
+                "date",
+                "date of the change",
+                s.by_date(min(14.0, s.horizon_days)),
+                (),
+                s.as_of,
+                s.by_date(s.horizon_days),
+            ),
             Control("state", "only while", NONE, states, tip="For what is forbidden, put off or a rule"),
             number("days", "soon: days, on average", 3, 1, 365, "How soon a rule is followed while it applies"),
             Control("kept", "A variable is kept", NONE, (("none", NONE), *states[1:]), tip="From the date above on"),
@@ -130,8 +132,15 @@ class WhatIf(Question):
             case "policy":
                 return {f"As a rule{where}: {move.label}": Policy(move.id, 1 / chosen["days"], when)}
             case "force" if where:
-                raise ScenarioError(Problem("", 0, "What if", "what is forced on a date waits for no state",
-                                            "expected “in any state”, or a rule"))  # fmt: skip
+                raise ScenarioError(
+                    Problem(
+                        "",
+                        0,
+                        "What if",
+                        "what is forced on a date waits for no state",
+                        "expected “in any state”, or a rule",
+                    )
+                )
             case "force":
                 return {f"On {long_date(date)}: {move.label}": Force(move.id, date, None)}
         return {}
@@ -145,9 +154,14 @@ class WhatIf(Question):
         variants, asked = self.variants(chosen), chosen["measure"]
         result = compare(self.scenario, variants, runs=chosen["pairs"], cancel=cancel, progress=progress)
         last = list(result.effects)[-1]
-        return told(result.sentences(asked), HEAD, _rows(result), 3,
-                    Plot(partial(effects, result, measure=asked), 192 + 50 * len(result.effects), top=94),
-                    Plot(partial(flips, result, variant=last), 547, left=170, bottom=98, top=94))  # fmt: skip
+        return told(
+            result.sentences(asked),
+            HEAD,
+            _rows(result),
+            3,
+            Plot(partial(effects, result, measure=asked), 192 + 50 * len(result.effects), top=94),
+            Plot(partial(flips, result, variant=last), 547, left=170, bottom=98, top=94),
+        )
 
 
 class Plans(Question):

@@ -141,7 +141,20 @@ UnderWhichAssumptions = _panel(questions.UnderWhichAssumptions)
 Sweep = _panel(sweeping.Sweep)
 
 __all__ = [
-    "ByWhichPath", "ChanceWithinDoubt", "Drivers", "HowSure", "OnTheWayTo", "Panel", "Plans", "SharesOfDoubt",
-    "SignsOfEveryEnding", "Sweep", "UnderWhichAssumptions", "WhatIf", "WhatToWatchFor", "WhereWaysPart",
-    "WorthKnowing", "WorthSeeing",
-]  # fmt: skip
+    "ByWhichPath",
+    "ChanceWithinDoubt",
+    "Drivers",
+    "HowSure",
+    "OnTheWayTo",
+    "Panel",
+    "Plans",
+    "SharesOfDoubt",
+    "SignsOfEveryEnding",
+    "Sweep",
+    "UnderWhichAssumptions",
+    "WhatIf",
+    "WhatToWatchFor",
+    "WhereWaysPart",
+    "WorthKnowing",
+    "WorthSeeing",
+]

@@ -43,11 +43,13 @@ class Sweep(Question):
         options = (("nothing is done", NONE), *((view.title, view.id) for view in self.plans.values()))
         tip = "A named set of interventions, beside the world as it stands: same values, same dice"
         return [
-            measure(self.scenario), Control("across", "Across", some[0][1], some),
+            measure(self.scenario),
+            Control("across", "Across", some[0][1], some),
             Control("up", "Up", some[1][1], some),
-            number("levels", "Values of each", 5, 2, 12), number("runs", "Replicates each", 5000, 100, 1_000_000),
+            number("levels", "Values of each", 5, 2, 12),
+            number("runs", "Replicates each", 5000, 100, 1_000_000),
             *([Control("plan", "The plan", NONE, options, tip=tip)] if self.plans else []),
-        ]  # fmt: skip
+        ]
 
     def worlds(self, chosen: Mapping[str, Any]) -> list[str]:
         """Return the hash of the world, and of the world under the plan."""
@@ -90,10 +92,16 @@ class Sweep(Question):
         known = f"Every cell is known to ±{100 * half:.1f} points (95%); differences between cells better, for all fell"
         before, pairs = values[..., 0], values[..., 0].size
         stands = "" if plan is None else "As it stands, "
-        sentences = [f"{stands}“{label}” by {by} goes from {_ends(before)} over {pairs} pairs of values of {ranges}.",
-                     *([] if plan is None else [_changed(values, plan)]), f"{known} with the same dice."]  # fmt: skip
-        rows = [(one, other, *_cells(values[i, j])) for i, other in enumerate(up.texts)
-                for j, one in enumerate(across.texts)]  # fmt: skip
+        sentences = [
+            f"{stands}“{label}” by {by} goes from {_ends(before)} over {pairs} pairs of values of {ranges}.",
+            *([] if plan is None else [_changed(values, plan)]),
+            f"{known} with the same dice.",
+        ]
+        rows = [
+            (one, other, *_cells(values[i, j]))
+            for i, other in enumerate(up.texts)
+            for j, one in enumerate(across.texts)
+        ]
         titles = [label] if plan is None else [f"{label}, as it stands", f"{label}: “{plan.title}”"]
         unit = f"probability by {by}, {chosen['runs']:,} replicates each"
         numbers = ("probability",) if plan is None else ("as it stands", plan.title, "change")
@@ -108,9 +116,14 @@ def _plots(values: Floats, across: Axis, up: Axis, titles: Sequence[str], unit: 
     limits = (float(values.min()), float(values.max()))
     for i, title in enumerate(titles):
         picture = partial(
-            grid, values[..., i], across=(across.label, across.texts), up=(up.label, up.texts),
-            title=f"{title}: {_ends(values[..., i])}", unit=unit, limits=limits,
-        )  # fmt: skip
+            grid,
+            values[..., i],
+            across=(across.label, across.texts),
+            up=(up.label, up.texts),
+            title=f"{title}: {_ends(values[..., i])}",
+            unit=unit,
+            limits=limits,
+        )
         yield Plot(picture, 492, left=140, bottom=65)
 
 
