@@ -14,8 +14,6 @@ import datetime as dt
 import gzip
 import json
 import math
-import os
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,7 +22,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from simlib.answer import plain_json
 from simlib.errors import SimlibError
+from simlib.files import write_atomically
 from simlib.formatting import long_date, percent
 from simlib.typing import Floats
 
@@ -302,37 +302,6 @@ def _arrays(part: Any) -> Any:
     )
 
 
-def plain_json(value: Any) -> Any:
-    """Return nested mappings, arrays and dates as plain JSON data; floats keep every bit."""
-    if isinstance(value, Mapping):
-        return {str(key): plain_json(item) for key, item in value.items()}
-    if isinstance(value, np.ndarray):
-        return value.tolist()
-    if isinstance(value, list | tuple):
-        return [plain_json(item) for item in value]
-    if isinstance(value, np.generic):
-        return value.item()
-    if isinstance(value, dt.date):
-        return value.isoformat()
-    return value
-
-
-def write_atomically(target: Path, payload: bytes) -> None:
-    """Write a file whole or not at all: to a temporary file beside it, then renamed over it."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(payload)
-        umask = os.umask(0)
-        os.umask(umask)
-        Path(name).chmod(0o666 & ~umask)
-        Path(name).replace(target)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-
-
 def labels(scenario: Scenario) -> dict[str, dict[str, str]]:
     """Return the labels a forecast needs to be read on its own: {kind: {id: label}}."""
     groups: dict[str, Mapping[str, Any]] = {
@@ -345,29 +314,3 @@ def labels(scenario: Scenario) -> dict[str, dict[str, str]]:
         "assumptions": scenario.assumptions,
     }
     return {kind: {name: item.label for name, item in group.items()} for kind, group in groups.items()}
-
-
-def provenance(scenario: Scenario, **more: Any) -> dict[str, Any]:
-    """Return what is needed to trace and reproduce an answer: hash, view, interventions, versions, date."""
-    import importlib.metadata
-    import platform
-
-    import scipy
-
-    from simlib import __version__
-
-    versions = {"python": platform.python_version(), "numpy": np.__version__, "scipy": scipy.__version__}
-    try:
-        versions["numba"] = importlib.metadata.version("numba")
-    except importlib.metadata.PackageNotFoundError:
-        versions["numba"] = "absent"
-    return {
-        "scenario_sha256": scenario.sha256,
-        "view": scenario.view,
-        "interventions": [str(item) for item in scenario.interventions],
-        "version": __version__,
-        "versions": versions,
-        "machine": platform.machine(),
-        "made_at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
-        **more,
-    }

@@ -23,9 +23,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from simlib.answer import plain_json
+from simlib.control import in_transition
 from simlib.errors import Problem, ScenarioError, Unsupported
 from simlib.formatting import long_date, percent
-from simlib.results import Forecast, plain_json
+from simlib.results import Forecast
 from simlib.scenario.model import Scenario
 from simlib.typing import Floats
 
@@ -256,6 +258,7 @@ def pool(forecasts: Mapping[str, Forecast], weights: Mapping[str, float] | None 
     )
 
 
+@in_transition
 def pool_views(
     views: Mapping[str, Scenario],
     weights: Mapping[str, float] | None = None,

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from simlib.control import in_transition
 from simlib.engines.exact.forecast import solve
 from simlib.formatting import long_date, percent, points
 from simlib.results import Forecast
@@ -115,6 +116,7 @@ class Diff:
         return data
 
 
+@in_transition
 def diff(
     before: Scenario,
     after: Scenario,

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from simlib.calibration import interevent as rhythm
+from simlib.control import in_transition
 from simlib.errors import Problem, ScenarioError, did_you_mean
 from simlib.scenario.model import Condition, Question, Scenario
 
@@ -127,6 +128,7 @@ def classes_of(scenario: Scenario) -> tuple[str, ...]:
     return tuple(dict.fromkeys(rate.crisis_class for rate in figures() if rate.crisis_class in named))
 
 
+@in_transition
 def compare(
     scenario: Scenario,
     *,

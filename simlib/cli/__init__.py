@@ -43,10 +43,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: Namespace) -> int:
-    from simlib.cli.commands.registry import COMMANDS
+    from simlib.cli.commands.registry import execute
 
     try:
-        code = COMMANDS[arguments.command](arguments)
+        code = execute(arguments)
         sys.stdout.flush()
     except (KeyboardInterrupt, Cancelled) as stop:
         return _fail(f"stopped; {stop}" if isinstance(stop, Told) else _stopped(arguments), STOPPED)

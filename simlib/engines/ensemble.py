@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from simlib.control import in_transition
 from simlib.engines.exact.forecast import Solver
 from simlib.engines.exact.reachable import CAP
 from simlib.machine import priors
@@ -75,6 +76,7 @@ class Draws:
         )
 
 
+@in_transition
 def over_priors(
     scenario: Scenario,
     *,

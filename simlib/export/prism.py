@@ -25,10 +25,10 @@ from typing import Any
 
 from simlib.errors import Unsupported
 from simlib.export.names import Names
+from simlib.files import write_atomically
 from simlib.machine.priors import theta
 from simlib.machine.tables import Tables
 from simlib.quantities import show
-from simlib.results import write_atomically
 from simlib.scenario.model import Assumption, Condition, Effect, Move, Outcome, Question, Scenario, Variable
 
 START_FORMAT = 1

@@ -35,8 +35,8 @@ def indicators(result: Indicators, ax: Axes, *, most: int = ROWS) -> Axes:
         fit(title, ax),
         caption(
             f"probability by {by}, if nothing has ended by {until}; {_made(result)}; dashed line: before looking; "
-            f"filled: seen by {until} (triangle: likelier, disc: less likely){whiskers}; hollow: not seen; beside: likelihood "
-            "ratio of seeing it, and median days from the first sighting to the ending",
+            f"filled: seen by {until} (triangle: likelier, disc: less likely){whiskers}; hollow: not seen; beside: "
+            "likelihood ratio of seeing it, and median days from the first sighting to the ending",
             ax,
             4,
         ),

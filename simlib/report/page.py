@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
+from simlib.control import in_transition
 from simlib.formatting import long_date, percent, percent_within
 from simlib.report import assumptions as ledger
 from simlib.report.markup import Block
@@ -99,6 +100,7 @@ class Answers:
     baseline: Forecast | None = None
 
 
+@in_transition
 def ask(
     scenario: Scenario,
     forecast: Forecast,

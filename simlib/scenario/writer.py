@@ -7,13 +7,12 @@ a value that cannot be written leaves the old file as it was.
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from simlib.errors import Problem, ScenarioError
+from simlib.files import write_atomically
 from simlib.quantities import write
 from simlib.scenario import document
 from simlib.scenario.assumptions import place_of
@@ -233,31 +232,3 @@ def _more(read: Document, place: Place, texts: dict[str, str]) -> str:
     line = read.text[read.text.rfind("\n", 0, start) + 1 : start]
     indent = " " * (len(line) - len(line.lstrip(" -")))
     return f"\n{indent}low: {texts['low']}\n{indent}high: {texts['high']}"
-
-
-# Files
-
-
-def write_atomically(file: Path, text: str) -> None:
-    """Replace a file in one step; whatever goes wrong, the old one stays whole and no scrap stays behind."""
-    target = file.resolve()
-    handle, scrap = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(text.encode())
-            stream.flush()
-            os.fsync(stream.fileno())
-        if target.exists():
-            shutil.copymode(target, scrap)
-        else:
-            Path(scrap).chmod(0o666 & ~_umask())
-        Path(scrap).replace(target)
-    except BaseException:
-        Path(scrap).unlink(missing_ok=True)
-        raise
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

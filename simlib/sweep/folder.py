@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from simlib.answer import plain_json
 from simlib.errors import SimlibError
-from simlib.results import plain_json, write_atomically
+from simlib.files import write_atomically
 from simlib.sweep.design import BASELINE, Design
 from simlib.sweep.needs import need
 from simlib.sweep.points import Options

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from simlib.control import in_transition
 from simlib.errors import Cancelled, Problem, ScenarioError
 from simlib.machine.tables import grid
 from simlib.sweep.design import Design
@@ -47,6 +48,7 @@ class Report:
         return told + [f"failed: {line}" for line in self.failed]
 
 
+@in_transition
 def run(
     design: Design,
     folder: str | Path,
@@ -105,6 +107,7 @@ def _never() -> bool:
 class _Sweep:
     """A sweep under way: keeps the workers busy and writes what they bring."""
 
+    @in_transition
     def __init__(
         self,
         design: Design,

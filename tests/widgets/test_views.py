@@ -340,7 +340,7 @@ def test_the_editor_saves_and_says_where(tmp_path):
 
 
 def test_our_own_scripts_ship_with_the_package():
-    static = Path(parts.__file__).parent / "static"
+    static = Path(parts.__file__).parents[1] / "static"
     assert {path.name for path in static.iterdir()} >= {
         "picture.js",
         "dials.js",

@@ -24,6 +24,7 @@ import numpy as np
 
 from simlib.analysis.discovery.prim import RawBox, RawLeaf, find_boxes, grow
 from simlib.analysis.evaluator import Engine, Responses
+from simlib.control import in_transition
 from simlib.errors import SimlibError
 from simlib.formatting import counted, long_date, percent
 from simlib.machine import measures, priors
@@ -227,6 +228,7 @@ class Discovery:
         }
 
 
+@in_transition
 def discover(
     scenario: Scenario,
     measure: str,

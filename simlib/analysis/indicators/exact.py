@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from simlib.analysis.indicators.result import Indicator, information
+from simlib.control import in_transition
 from simlib.engines.exact.solver import Solver
 from simlib.engines.exact.taboo import Avoiding
 from simlib.machine import priors
@@ -30,6 +31,7 @@ Sign = tuple[Bools | None, int]
 class Watch:
     """A world with an ending to watch for by a day; raises TooManyStates where the states do not fit."""
 
+    @in_transition
     def __init__(
         self, scenario: Scenario, ending: str, day: float, horizon: float, cancel: Callable[[], bool] | None = None
     ) -> None:
@@ -43,6 +45,7 @@ class Watch:
         """Return P(E | still open at t)."""
         return _around(self.happens / self.open if self.open > 0 else np.nan)
 
+    @in_transition
     def rows(self, progress: Callable[[float], None] | None = None) -> list[Indicator]:
         """Return every sign that may be seen or not while it is open, the most informative first."""
         signs, rows = list(self._signs()), []

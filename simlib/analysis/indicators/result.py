@@ -37,6 +37,7 @@ import numpy as np
 
 from simlib.analysis.indicators.forced import Doing
 from simlib.analysis.indicators.sightings import sampled, sightings
+from simlib.control import in_transition
 from simlib.engines.montecarlo.histories import Histories
 from simlib.errors import Problem, ScenarioError, Unsupported, did_you_mean
 from simlib.formatting import counted, long_date, percent, points
@@ -243,6 +244,7 @@ def write_share(share: tuple[float, float, float]) -> str:
     return f"over {percent(low)}" if value == 1 and low < 1 - SURE else percent(value)
 
 
+@in_transition
 def indicators(
     scenario: Scenario,
     ending: str,
@@ -306,6 +308,7 @@ def _exactly(
     return Indicators(scenario, ending, day, horizon, 1, watch.before(), rows, {"engine": "exact", "draws": 0})
 
 
+@in_transition
 def of_every_ending(
     scenario: Scenario,
     *,

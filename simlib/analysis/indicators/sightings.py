@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from simlib.control import in_transition
 from simlib.engines.montecarlo.histories import Histories, histories
 from simlib.engines.montecarlo.simulator import Simulator
 from simlib.errors import Cancelled
@@ -16,6 +17,7 @@ from simlib.scenario.model import Scenario
 from simlib.typing import Floats, Ints
 
 
+@in_transition
 def sampled(
     scenario: Scenario,
     *,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from simlib.analysis.lint import numbers, states
 from simlib.analysis.lint.subject import Finding, Reading, Severity
+from simlib.control import in_transition
 from simlib.engines.exact.reachable import CAP
 from simlib.machine import priors
 from simlib.quantities import show
@@ -51,6 +52,7 @@ STATE_RULES = (
 _ORDER: dict[Severity, int] = {"error": 0, "warning": 1, "note": 2}
 
 
+@in_transition
 def lint(
     scenario: Scenario,
     *,
@@ -82,6 +84,7 @@ def _not_checked(reading: Reading) -> Finding:
     )
 
 
+@in_transition
 def elicited(
     scenario: Scenario,
     *,

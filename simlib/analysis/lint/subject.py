@@ -14,6 +14,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from simlib.control import in_transition
 from simlib.engines.exact.reachable import CAP, enumerate_states
 from simlib.engines.exact.states import StateSpace
 from simlib.errors import TooManyStates, Unsupported
@@ -49,6 +50,7 @@ class Reading:
     Raises ScenarioError when the stated chances of a move exceed one; Cancelled.
     """
 
+    @in_transition
     def __init__(self, scenario: Scenario, *, cap: int = CAP, cancel: Callable[[], bool] | None = None) -> None:
         self.scenario = scenario.replace(interventions=())
         self.cap, self.cancel = cap, cancel

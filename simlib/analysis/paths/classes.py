@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simlib.analysis.paths.search import Found, Search
+from simlib.control import in_transition
 from simlib.engines.exact.solver import Solver
 from simlib.errors import Problem, ScenarioError, did_you_mean
 from simlib.formatting import long_date, percent
@@ -192,6 +193,7 @@ def _with_error(path: PathClass) -> str:
     return percent(path.probability) + (f" ({percent(path.low)} to {percent(path.high)})" if counted else "")
 
 
+@in_transition
 def path_classes(
     scenario: Scenario,
     *,

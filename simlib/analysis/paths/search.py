@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from simlib.control import in_transition
 from simlib.engines.exact.endpoint import backward_steps
 from simlib.engines.exact.impulses import Jump
 from simlib.engines.exact.poisson import FINE, poisson, survival, truncation
@@ -74,6 +75,7 @@ class Found:
 class Search:
     """Best-first expansion of prefixes over a ladder, given an ending or, with None, none in particular."""
 
+    @in_transition
     def __init__(self, solver: Solver, theta: Floats, ladder: str, given: str | None, cancel: Any) -> None:
         self.solver, self.theta, self.cancel = solver, theta, cancel
         scenario, space = solver.scenario, solver.space
@@ -112,6 +114,7 @@ class Search:
             before = jump.pull(before)
         return _Span(segment, generator, weights, entry, worth, jumps), before
 
+    @in_transition
     def run(self, top: int, most: int, progress: Callable[[float], None] | None) -> Found:
         """Expand at most `most` prefixes, until the `top` most probable classes are certain."""
         queue = [(-p.entered, number, p) for number, p in enumerate(self._roots())]

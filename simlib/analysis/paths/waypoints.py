@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simlib.analysis.paths.classes import cannot_happen, check_known, known_ladder, none_ends_so
+from simlib.control import in_transition
 from simlib.engines.exact.solver import Solver
 from simlib.engines.exact.taboo import Avoiding
 from simlib.machine import priors
@@ -25,6 +26,7 @@ _DIGITS = 9
 """Digits of a share that a difference of two probabilities is good for."""
 
 
+@in_transition
 def passages(
     scenario: Scenario,
     ending: str,
@@ -103,6 +105,7 @@ def _ranked(rows: list[dict[str, Any]]) -> pd.DataFrame:
 class _Around:
     """How likely an ending is by a way around something: the chain is stopped where it would pass."""
 
+    @in_transition
     def __init__(self, solver: Solver, theta: Floats, ending: str, cancel: Any) -> None:
         self.solver, self.theta, self.cancel = solver, theta, cancel
         self.index = list(solver.scenario.endings).index(ending)

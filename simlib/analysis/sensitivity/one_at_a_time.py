@@ -18,6 +18,8 @@ import numpy as np
 
 from simlib.analysis.evaluator import Engine, Responses, half_widths
 from simlib.analysis.sensitivity.screening import inputs, steepest_of_each, swings, tangent_spreads, uncertain
+from simlib.answer import plain_json, provenance
+from simlib.control import in_transition
 from simlib.engines.exact.adjoint import Adjoint
 from simlib.engines.exact.forecast import Solver
 from simlib.engines.exact.reachable import CAP
@@ -25,7 +27,6 @@ from simlib.formatting import DUST, counted, long_date, one_digit, plainly
 from simlib.machine import priors
 from simlib.machine.measures import Measure, find
 from simlib.quantities import show
-from simlib.results import plain_json, provenance
 from simlib.scenario.model import Assumption, Scenario
 from simlib.typing import Floats
 
@@ -147,6 +148,7 @@ class Elasticities:
         return plain
 
 
+@in_transition
 def elasticities(
     scenario: Scenario,
     measures: str | Iterable[str] | None = None,
@@ -337,6 +339,7 @@ class Tornado:
         return plain
 
 
+@in_transition
 def tornado(
     scenario: Scenario,
     measures: str | Iterable[str] | None = None,

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from simlib.analysis.evaluator import Responses
+from simlib.control import in_transition
 from simlib.engines.exact.adjoint import Adjoint
 from simlib.engines.exact.forecast import Solver
 from simlib.errors import Problem, ScenarioError, TooManyStates, Unsupported, did_you_mean
@@ -112,6 +113,7 @@ def score_slopes(scenario: Scenario) -> Floats:
     return slopes
 
 
+@in_transition
 def swings(
     scenario: Scenario,
     measures: Sequence[Measure],

@@ -38,10 +38,11 @@ import numpy as np
 
 from simlib.analysis.evaluator import Engine, Responses, cross
 from simlib.analysis.sensitivity.screening import Input, inputs, largest_shares, swings, tangent_spreads
+from simlib.answer import plain_json, provenance
+from simlib.control import in_transition
 from simlib.formatting import counted, long_date, percent
 from simlib.machine import priors
 from simlib.machine.measures import Measure, find
-from simlib.results import plain_json, provenance
 from simlib.scenario.model import Scenario
 from simlib.typing import Floats
 
@@ -233,6 +234,7 @@ class Sobol:
         return plain
 
 
+@in_transition
 def sobol(
     scenario: Scenario,
     measures: str | Iterable[str] | None = None,

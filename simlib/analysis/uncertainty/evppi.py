@@ -26,9 +26,9 @@ from simlib.analysis.evaluator import cross
 from simlib.analysis.sensitivity.screening import uncertain
 from simlib.analysis.uncertainty.estimates import Number, estimate, variance_over_draws, without_noise
 from simlib.analysis.uncertainty.propagation import Doubt
+from simlib.answer import plain_json
 from simlib.formatting import brier_gain, counted, long_date, with_error
 from simlib.machine.measures import Measure
-from simlib.results import plain_json
 from simlib.scenario.model import Assumption, Scenario
 from simlib.typing import Floats
 

@@ -33,12 +33,13 @@ from simlib.analysis.sensitivity.screening import uncertain
 from simlib.analysis.uncertainty.estimates import Number, estimate, variance_over_draws
 from simlib.analysis.uncertainty.evppi import Evidence, divergence, evidence, explained_variance, hermite
 from simlib.analysis.uncertainty.sampling import SCRAMBLES
+from simlib.answer import plain_json, provenance
+from simlib.control import in_transition
 from simlib.engines.montecarlo.simulator import Simulator
 from simlib.errors import Cancelled, Problem, ScenarioError, did_you_mean
 from simlib.formatting import brier_gain, long_date, percent
 from simlib.machine import priors
 from simlib.machine.measures import Measure, find
-from simlib.results import plain_json, provenance
 from simlib.scenario.model import Question, Scenario
 from simlib.typing import Floats, Ints
 
@@ -193,6 +194,7 @@ class Seeing:
         return plain
 
 
+@in_transition
 def value_of_seeing(
     scenario: Scenario,
     measure: str,
@@ -299,6 +301,7 @@ class _Play:
         self.first = len(asked)
         self.ending = None if asked else list(scenario.endings).index(target.of)
 
+    @in_transition
     def all(
         self,
         thetas: Floats,

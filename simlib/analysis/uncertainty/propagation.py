@@ -31,9 +31,10 @@ from simlib.analysis.evaluator import STATES_SOLVED, Engine, Responses
 from simlib.analysis.sensitivity.screening import uncertain
 from simlib.analysis.uncertainty.estimates import Number, enough
 from simlib.analysis.uncertainty.sampling import SCRAMBLES, Carried, Spread
+from simlib.answer import plain_json, provenance
+from simlib.control import in_transition
 from simlib.formatting import counted, long_date, one_digit, percent
 from simlib.machine.measures import Measure, find
-from simlib.results import plain_json, provenance
 from simlib.scenario.model import Scenario
 from simlib.typing import Floats, Ints
 
@@ -210,6 +211,7 @@ class Doubt:
         return plain
 
 
+@in_transition
 def propagate(
     scenario: Scenario,
     measures: str | Iterable[str] | None = None,

@@ -20,6 +20,7 @@ from simlib.analysis.uncertainty.estimates import (
     variance_over_draws,
     without_noise,
 )
+from simlib.control import in_transition
 from simlib.errors import Cancelled
 from simlib.machine import priors
 from simlib.machine.measures import Measure
@@ -59,6 +60,7 @@ class Spread:
 class Carried:
     """Draws under way: sequences and replicates grow, and what has been answered stays."""
 
+    @in_transition
     def __init__(
         self,
         scenario: Scenario,

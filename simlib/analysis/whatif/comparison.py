@@ -22,13 +22,14 @@ from simlib.analysis.whatif.contrast import Difference
 from simlib.analysis.whatif.coupling import Flips, World
 from simlib.analysis.whatif.divergence import Parting, part
 from simlib.analysis.whatif.variants import COUNTERFACTUAL, Booking, Variant, bookings, variant_of
+from simlib.answer import plain_json, provenance
+from simlib.control import in_transition
 from simlib.engines.exact.forecast import Solver
 from simlib.engines.exact.reachable import CAP
 from simlib.errors import MissingDependency, Problem, ScenarioError
 from simlib.formatting import long_date, percent
 from simlib.machine import priors
 from simlib.machine.measures import Measure, every, find, of_forecast
-from simlib.results import plain_json, provenance
 from simlib.scenario.model import Assume, Force, Pin, Scenario
 from simlib.scenario.views.wording import describe, intervention_in_words
 from simlib.typing import Floats
@@ -189,6 +190,7 @@ def _effect_data(effect: Effect) -> dict[str, Any]:
 # -------------------------------------------------------------------- asking
 
 
+@in_transition
 def compare(
     scenario: Scenario,
     variants: Mapping[str, Variant],

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from simlib.control import in_transition
 from simlib.engines.montecarlo.simulator import Simulator
 from simlib.formatting import percent
 from simlib.machine.measures import Measure, reader
@@ -182,6 +183,7 @@ class World:
         }
 
 
+@in_transition
 def run_world(
     simulator: Simulator,
     measures: Sequence[Measure],

@@ -25,7 +25,7 @@ KINDS = ("actors", "variables", "assumptions", "moves", "endings", "ladders", "q
 _REFUSED = 2
 
 
-def check(arguments: Namespace) -> int:
+def execute(arguments: Namespace) -> int:
     """Load a scenario and its views, then read it again for what is legal but doubtful; returns the exit code.
 
     Raises ScenarioError with the problems of all files at once.

@@ -32,7 +32,7 @@ PASSAGES = 20
 """Most passages in the printed table; the files of --out and --json have them all."""
 
 
-def paths(arguments: Namespace) -> int:
+def execute(arguments: Namespace) -> int:
     """By which path: the most probable classes of paths, and what every path to an ending passes."""
     from simlib.analysis.paths.classes import path_classes, sampled_paths, times_between_rungs
     from simlib.analysis.paths.medoids import ways

@@ -14,14 +14,14 @@ from simlib.cli.options import world
 from simlib.cli.options.parser import RUNS
 from simlib.cli.output.progress import Task
 from simlib.errors import Problem, ScenarioError
-from simlib.results import write_atomically
+from simlib.files import write_atomically
 from simlib.scenario.model import Scenario
 
 EACH = 500
 """Replicates of each draw by Monte Carlo, at the least."""
 
 
-def report(arguments: Namespace) -> int:
+def execute(arguments: Namespace) -> int:
     """Write one self-contained page with the answer, what drives it, what to watch for and the assumptions."""
     from simlib.cli.commands.run import Answer, compute
     from simlib.report import markup as pages

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from simlib.cli.options import limits as numbers
 from simlib.cli.options import world
 from simlib.cli.options.parser import RUNS
-from simlib.cli.output.files import refuse_targets, write_all, written
+from simlib.cli.output.files import write_all, written
 from simlib.cli.output.progress import Task
 from simlib.errors import Problem, ScenarioError
 from simlib.scenario.model import Scenario
@@ -37,9 +37,8 @@ class Answer:
     draws: Draws | None = None
 
 
-def run(arguments: Namespace) -> int:
+def execute(arguments: Namespace) -> int:
     """Forecast a scenario as the options say; returns the exit code."""
-    refuse_targets(arguments)
     base = world.stated(arguments)
     scenario = world.changed(arguments, base)
     numbers.check(arguments, scenario)

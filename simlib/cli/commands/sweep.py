@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from simlib.sweep import Design
 
 
-def sweep(arguments: Namespace) -> int:
+def execute(arguments: Namespace) -> int:
     """Work out a design into a folder of Parquet files."""
     from simlib import sweep as sweeping
 

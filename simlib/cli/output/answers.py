@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from simlib.answer import plain_json
 from simlib.cli.options import limits as numbers
 from simlib.cli.options import world
 from simlib.cli.output.files import Picture, draw_all, staged, write_table, written
 from simlib.cli.output.progress import Task
+from simlib.files import write_atomically
 from simlib.formatting import long_date
-from simlib.results import plain_json, write_atomically
 from simlib.scenario.model import Scenario
 
 if TYPE_CHECKING:

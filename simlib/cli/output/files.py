@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from simlib.cli.output.progress import Task
 from simlib.errors import Cancelled, Problem, ScenarioError
+from simlib.files import write_atomically
 from simlib.formatting import counted
-from simlib.results import write_atomically
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from simlib.control import in_transition
 from simlib.engines.exact.backend import kernels, one_blas_thread
 from simlib.engines.exact.impulses import Jump
 from simlib.engines.exact.observables import Measure, asked_for
@@ -46,6 +47,7 @@ _FIRST_PANEL, _GROWTH = 5.0, 6.0
 """Length of the first panel in mean times between jumps, and how much longer each next one is."""
 
 
+@in_transition
 def gradient(
     scenario: Scenario,
     measures: str | Iterable[str] | None = None,
@@ -108,6 +110,7 @@ class _Span:
 class Adjoint:
     """Gradients at one θ; forward solutions are kept, so that further measures cost one backward solution each."""
 
+    @in_transition
     def __init__(
         self, solver: Solver, theta: Floats, day: float | None = None, cancel: Callable[[], bool] | None = None
     ) -> None:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from simlib.control import in_transition
 from simlib.engines.exact.impulses import Jump
 from simlib.engines.exact.observables import Measure, asked_for
 from simlib.engines.exact.poisson import FINE, poisson, truncation
@@ -145,6 +146,7 @@ class Conditioned:
 
     # ---------------------------------------------------------------- drawing
 
+    @in_transition
     def draw(
         self,
         count: int,
@@ -291,6 +293,7 @@ def joined(solver: Solver, told: list[list[_Event]], seed: int) -> Histories:
     )
 
 
+@in_transition
 def histories_given(
     scenario: Scenario,
     target: str,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
+from simlib.control import in_transition
 from simlib.engines.exact.adjoint import gradient
 from simlib.engines.exact.reachable import CAP
 from simlib.engines.exact.solver import TOLERANCE, Solver
@@ -19,6 +20,7 @@ from simlib.scenario.model import Scenario
 __all__ = ["CAP", "Solver", "gradient", "solve"]
 
 
+@in_transition
 def solve(
     scenario: Scenario,
     *,

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from simlib.control import in_transition
 from simlib.engines.exact.backend import kernels
 from simlib.engines.exact.states import StateSpace
 from simlib.errors import Cancelled, TooManyStates, Unsupported
@@ -34,6 +35,7 @@ _BLOCK = 65_536
 _SPACES: OrderedDict[tuple[object, ...], StateSpace] = OrderedDict()
 
 
+@in_transition
 def enumerate_states(
     tables: Tables,
     *,
@@ -91,6 +93,7 @@ def _pins(tables: Tables) -> set[tuple[int, int]]:
 class _Search:
     """One breadth-first search, with or without Numba."""
 
+    @in_transition
     def __init__(self, tables: Tables, cap: int, cancel: Callable[[], bool] | None) -> None:
         self.tables, self.cap, self.cancel = tables, cap, cancel
         combinations = 1

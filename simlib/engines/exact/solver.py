@@ -16,7 +16,8 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from simlib import results
+from simlib import answer, results
+from simlib.control import in_transition
 from simlib.engines.exact.backend import one_blas_thread
 from simlib.engines.exact.impulses import Jump
 from simlib.engines.exact.marginals import Features
@@ -65,6 +66,7 @@ class Solver:
     Raises TooManyStates, ScenarioError and Unsupported when it is built.
     """
 
+    @in_transition
     def __init__(
         self,
         scenario: Scenario,
@@ -96,6 +98,7 @@ class Solver:
 
     # ---------------------------------------------------------------- answers
 
+    @in_transition
     def solve(
         self,
         theta: Floats | None = None,
@@ -117,6 +120,7 @@ class Solver:
             tolerance = finer
         return self._forecast(theta, solution, bands, clock.perf_counter() - begun)
 
+    @in_transition
     def run(
         self,
         theta: Floats,
@@ -218,7 +222,7 @@ class Solver:
             ladders=self.features.ladders(solution.at),
             moves=moves,
             assumptions=dict(zip(scenario.assumptions, theta.tolist(), strict=True)),
-            provenance=results.provenance(
+            provenance=answer.provenance(
                 scenario,
                 engine="exact",
                 runs=None,
@@ -250,6 +254,7 @@ def _bounded(probability: Floats, tails: Floats) -> Band:
 class _Run:
     """One solution under way: the machine at one θ, carried from segment to segment."""
 
+    @in_transition
     def __init__(
         self,
         solver: Solver,

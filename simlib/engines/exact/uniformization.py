@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from simlib.control import in_transition
 from simlib.engines.exact.backend import kernels
 from simlib.engines.exact.poisson import poisson, survival, truncation
 from simlib.engines.exact.states import Incoming, StateSpace
@@ -110,6 +111,7 @@ class Flow:
     vectors: Floats = field(default_factory=lambda: np.zeros((0, 0)))
 
 
+@in_transition
 def flow(
     generator: Generator,
     start: Floats,
@@ -321,6 +323,7 @@ def _fired(vector: Floats, kill: Kill | None, uniform: float) -> float:
     return 0.0 if kill is None or kill.fire is None else float(vector @ kill.fire) / uniform
 
 
+@in_transition
 def backward(
     space: StateSpace,
     pair_rates: Floats,

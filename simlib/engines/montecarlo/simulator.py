@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from simlib.answer import provenance
+from simlib.control import in_transition
 from simlib.engines.montecarlo.arrays import History, Output, Values, make_work
 from simlib.engines.montecarlo.counts import Counts, to_forecast
 from simlib.engines.montecarlo.kernel_input import Flat, load_kernel
@@ -27,7 +29,7 @@ from simlib.errors import Cancelled, SimlibError
 from simlib.machine import priors
 from simlib.machine.tables import Tables, grid
 from simlib.machine.timeline import cut
-from simlib.results import Forecast, provenance
+from simlib.results import Forecast
 from simlib.typing import Floats
 
 if TYPE_CHECKING:
@@ -84,6 +86,7 @@ class Simulator:
             raise ValueError(f"theta must hold {len(self.stated)} finite numbers, none below zero, one per assumption")
         return self.flat.values(theta, centre)
 
+    @in_transition
     def run(
         self,
         theta: Floats | None = None,
@@ -116,6 +119,7 @@ class Simulator:
         return to_forecast(self.flat, self.horizon, counts, assumptions, source)
 
 
+@in_transition
 def simulate(
     scenario: Scenario,
     *,
@@ -167,6 +171,7 @@ class _Job:
         self.sums: list[Output] = []
         self.each = allocate(simulator, runs)
 
+    @in_transition
     def work(self, threads: int, progress: Progress | None, cancel: Cancel | None) -> None:
         """Run all chunks on `threads` threads, this one included; raises what any of them raised."""
         report = _reporter(self.chunks, progress, cancel)

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from simlib.errors import Cancelled, MissingDependency, Problem, ScenarioError, SimlibError, TooManyStates
-from simlib.results import Forecast, write_atomically
+from simlib.files import write_atomically
+from simlib.results import Forecast
 from simlib.scenario.loader import FILE, find, load_text
 from simlib.scenario.model import Scenario
 from simlib.widgets.explorer.autosave import Drafts

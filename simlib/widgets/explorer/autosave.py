@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from simlib.results import write_atomically
+from simlib.files import write_atomically
 from simlib.scenario.model import Lasting, Scenario
 from simlib.scenario.views.intervention_rules import wrong_intervention
 from simlib.widgets.explorer.state import Settings, State

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simlib import results
+from simlib import answer, results
 from simlib.errors import MissingDependency, TooManyStates
 from simlib.machine import priors
 from simlib.results import Band, Forecast
@@ -166,7 +166,7 @@ class Answers:
         details = {
             k: v for k, v in forecast.provenance.items() if k not in ("scenario_sha256", "view", "interventions")
         }
-        source = results.provenance(resolved, **details)
+        source = answer.provenance(resolved, **details)
         return self._labelled(dataclasses.replace(forecast, provenance=source, title=resolved.title))
 
     def _key(self, settings: Settings) -> Hashable:

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from simlib.errors import Problem, ScenarioError
+from simlib.files import write_atomically
 from simlib.formatting import long_date
-from simlib.results import Forecast, write_atomically
+from simlib.results import Forecast
 from simlib.scenario.model import Change, Forbid, View
 from simlib.widgets.explorer.state import State
 

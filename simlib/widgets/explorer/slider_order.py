@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from simlib.results import ONGOING, write_atomically
+from simlib.files import write_atomically
+from simlib.results import ONGOING
 from simlib.scenario.model import Assumption, Scenario
 from simlib.scenario.scales import forward
 

@@ -18,9 +18,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
+from simlib.answer import plain_json
 from simlib.errors import Problem, ScenarioError, SimlibError
+from simlib.files import write_atomically
 from simlib.formatting import long_date
-from simlib.results import plain_json, write_atomically
 from simlib.scenario.loader import load
 from simlib.scenario.model import Scenario
 from simlib.shipped import notebooks_folder

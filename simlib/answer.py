@@ -1,0 +1,240 @@
+"""`Answer`: what every question gives back, so that each number can be traced, saved and loaded.
+
+An answer knows the scenario it is about (id, title, hash), the day it was made as of, the question in words, and its
+provenance. It tells itself in sentences, as a tidy table, as a picture and as plain JSON data. The keys that all
+answers share in JSON are a contract; they are made in one place, `Answer.to_dict`.
+
+A saved file holds the JSON data and, under "state", every field of the answer, arrays bit for bit. Loading builds
+nothing but the frozen dataclasses of simlib.
+"""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import datetime as dt
+import json
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from simlib.errors import SimlibError
+from simlib.files import read_payload, write_payload
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+    from simlib.scenario.model import Scenario
+
+FILE_FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class ScenarioKey:
+    """What an answer remembers of the scenario it is about when it does not keep it whole."""
+
+    id: str
+    title: str
+    sha256: str
+    as_of: dt.date
+
+    @classmethod
+    def of(cls, scenario: Scenario) -> ScenarioKey:
+        """Return the key of a scenario."""
+        return cls(scenario.id, scenario.title, scenario.sha256, scenario.as_of)
+
+
+class Answer(ABC):
+    """What every question gives back. A subclass is a frozen dataclass with `scenario` and `provenance`."""
+
+    kind: ClassVar[str]
+    """The verb that gives it: "compare", "drivers", "paths", ..."""
+
+    scenario: Any
+    """A `Scenario` or a `ScenarioKey`: both have id, title, sha256 and as_of."""
+
+    provenance: Any
+    """What is needed to make the answer again; see `provenance`."""
+
+    @property
+    def as_of(self) -> dt.date:
+        """The first day of the forecast; only what came before it has happened."""
+        day: dt.date = self.scenario.as_of
+        return day
+
+    @property
+    @abstractmethod
+    def question(self) -> str:
+        """The question that is answered, in one sentence with its date."""
+
+    @abstractmethod
+    def sentences(self) -> list[str]:
+        """Return the answer in sentences, the finding first."""
+
+    @abstractmethod
+    def frame(self) -> pd.DataFrame:
+        """Return the answer as a tidy table."""
+
+    @abstractmethod
+    def data(self) -> dict[str, Any]:
+        """Return what this kind of answer adds to the keys that all answers share, as plain JSON data."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the answer as plain JSON data; numbers that cannot be had are None. The keys are a contract."""
+        head = {
+            "format": FILE_FORMAT,
+            "answer": self.kind,
+            "question": self.question,
+            "scenario": self.scenario.id,
+            "title": self.scenario.title,
+            "as_of": self.as_of,
+            "provenance": self.provenance,
+        }
+        plain: dict[str, Any] = finite(plain_json(head | self.data()))
+        return plain
+
+    def save(self, path: str | Path) -> Path:
+        """Write the answer to one JSON file (gzip-compressed when the name ends in .gz); return its path."""
+        target = Path(path)
+        data = self.to_dict() | {"state": encode(self)}
+        write_payload(target, json.dumps(data, ensure_ascii=False, indent=1, allow_nan=False).encode())
+        return target
+
+    def plot(self, ax: Axes | None = None, **options: Any) -> Axes:
+        """Draw the answer on axes (default: a new figure) and return them; `options` are those of its picture."""
+        import simlib
+
+        axes: Axes = simlib.plot(self, ax, **options)
+        return axes
+
+
+# -------------------------------------------------------------------- provenance
+
+
+def provenance(scenario: Scenario, **more: Any) -> dict[str, Any]:
+    """Return what is needed to trace an answer and to make it again, in the one format of all answers.
+
+    `more`: `engine`, `seed`, `draws`, `runs`, `horizon_days`, `values` (changed assumptions), `changes` (in words) and
+    whatever else the question was asked with.
+    """
+    import importlib.metadata
+    import platform
+
+    import scipy
+
+    from simlib import __version__
+
+    versions = {"python": platform.python_version(), "numpy": np.__version__, "scipy": scipy.__version__}
+    try:
+        versions["numba"] = importlib.metadata.version("numba")
+    except importlib.metadata.PackageNotFoundError:
+        versions["numba"] = "absent"
+    common = dict.fromkeys(("engine", "seed", "draws", "runs", "values"))
+    return {
+        "scenario_sha256": scenario.sha256,
+        "view": scenario.view,
+        "interventions": [str(item) for item in scenario.interventions],
+        "version": __version__,
+        "versions": versions,
+        "machine": platform.machine(),
+        "made_at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        "horizon_days": scenario.horizon_days,
+        **common,
+        **more,
+    }
+
+
+# -------------------------------------------------------------------- plain data
+
+
+def plain_json(value: Any) -> Any:
+    """Return nested mappings, arrays and dates as plain JSON data; floats keep every bit."""
+    if isinstance(value, Mapping):
+        return {str(key): plain_json(item) for key, item in value.items()}
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, list | tuple):
+        return [plain_json(item) for item in value]
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, dt.date):
+        return value.isoformat()
+    return value
+
+
+def finite(value: Any) -> Any:
+    """Return JSON data with numbers that cannot be had (not a number, infinite) as None."""
+    if isinstance(value, dict):
+        return {key: finite(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def encode(value: Any) -> Any:
+    """Return any value an answer is made of as JSON data from which `decode` rebuilds it bit for bit."""
+    match value:
+        case None | bool() | int() | str():
+            return value
+        case float():
+            return value if math.isfinite(value) else {"!float": str(value)}
+        case np.ndarray():
+            little = np.ascontiguousarray(value, dtype=value.dtype.newbyteorder("<"))
+            text = base64.b64encode(little.tobytes()).decode("ascii")
+            return {"!array": text, "dtype": little.dtype.str, "shape": list(value.shape)}
+        case np.generic():
+            return encode(value.item())
+        case dt.date():
+            return {"!date": value.isoformat()}
+        case tuple():
+            return {"!tuple": [encode(item) for item in value]}
+        case list():
+            return [encode(item) for item in value]
+        case Mapping():
+            return {"!map": [[encode(key), encode(item)] for key, item in value.items()]}
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = {field.name: encode(getattr(value, field.name)) for field in dataclasses.fields(value) if field.init}
+        return {"!": type(value).__name__, **fields}
+    raise TypeError(f"an answer cannot keep a {type(value).__name__}")
+
+
+def decode(data: Any, classes: Mapping[str, type]) -> Any:
+    """Rebuild what `encode` wrote; `classes` are the dataclasses that may be built, by name."""
+    if isinstance(data, list):
+        return [decode(item, classes) for item in data]
+    if not isinstance(data, dict):
+        return data
+    match data:
+        case {"!float": text}:
+            return float(text)
+        case {"!array": text, "dtype": str(dtype), "shape": shape}:
+            flat = np.frombuffer(base64.b64decode(text), dtype=np.dtype(dtype))
+            return flat.reshape(shape).astype(flat.dtype.newbyteorder("="))
+        case {"!date": text}:
+            return dt.date.fromisoformat(text)
+        case {"!tuple": items}:
+            return tuple(decode(item, classes) for item in items)
+        case {"!map": pairs}:
+            return {decode(key, classes): decode(item, classes) for key, item in pairs}
+        case {"!": name, **fields}:
+            return classes[name](**{key: decode(item, classes) for key, item in fields.items()})
+    raise ValueError("neither a value nor a part of an answer")
+
+
+def load_answer(path: str | Path, classes: Iterable[type]) -> Answer:
+    """Read what `Answer.save` wrote, bit for bit; `classes` are the dataclasses that it may hold."""
+    source = Path(path)
+    try:
+        data = json.loads(read_payload(source))
+        answer = decode(data["state"], {each.__name__: each for each in classes})
+    except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
+        raise SimlibError(f"{source}: cannot be read as an answer: {error}") from error
+    if not isinstance(answer, Answer):
+        raise SimlibError(f"{source}: holds no answer")
+    return answer

@@ -1,0 +1,14 @@
+"""`simlib lab`: open JupyterLab and stay until it is stopped."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+
+
+def execute(arguments: Namespace) -> int:
+    """Open JupyterLab and stay until it is stopped."""
+    from simlib.lab import open_lab
+
+    options = ["--no-browser"] * arguments.no_browser
+    options += [] if arguments.port is None else [f"--port={arguments.port}"]
+    return open_lab([*options, *arguments.jupyter])

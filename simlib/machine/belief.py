@@ -1,0 +1,86 @@
+"""`Belief`: what is held of the assumptions, as weighted draws. The prior is one; what a log teaches is another.
+
+Every question that is asked over draws takes either a number of draws, which means so many draws of the prior, or a
+belief. A method that needs independent draws of the prior (Sobol indices, EVPPI) refuses any other belief by name.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+import numpy as np
+
+from simlib.errors import Unsupported
+from simlib.machine import priors
+from simlib.scenario.model import Scenario
+from simlib.typing import Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Belief:
+    """Weighted draws of the assumptions of one scenario.
+
+    `assumptions` (A,) names the columns of `theta` (D, A), in base units. `weights` (D,) sum to one. `start` (D, V...)
+    is None where each draw starts as the scenario says; otherwise it is the distribution over the reachable states
+    (D, S), in the order of the exact engine. `name` says what it is: "prior", or where it comes from.
+    """
+
+    name: str
+    as_of: dt.date
+    assumptions: tuple[str, ...]
+    theta: Floats
+    weights: Floats
+    start: Floats | None = None
+    seed: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.theta.ndim != 2 or self.theta.shape != (len(self.weights), len(self.assumptions)):
+            raise ValueError(
+                f"theta has the shape {self.theta.shape}; expected ({len(self.weights)}, {len(self.assumptions)}): "
+                "a row for each weight, a column for each assumption"
+            )
+        if not (np.all(self.weights >= 0) and np.isclose(self.weights.sum(), 1.0)):
+            raise ValueError(f"weights must be 0 or more and sum to 1; they sum to {self.weights.sum():g}")
+
+    @classmethod
+    def prior(cls, scenario: Scenario, draws: int, *, seed: int = 0) -> Belief:
+        """Return so many equally weighted draws of the prior, from a scrambled Sobol sequence."""
+        theta = priors.draws(scenario, draws, seed=seed)
+        return cls("prior", scenario.as_of, tuple(scenario.assumptions), theta, np.full(draws, 1 / draws), seed=seed)
+
+    @property
+    def draws(self) -> int:
+        """The number of draws, D."""
+        return len(self.weights)
+
+    @property
+    def is_prior(self) -> bool:
+        """Whether it is made of equally weighted draws of the prior."""
+        return self.name == "prior"
+
+    @property
+    def effective_draws(self) -> float:
+        """How many equally weighted draws tell as much: one over the sum of the squared weights (Kish 1965)."""
+        return float(1 / np.sum(self.weights**2))
+
+
+def belief_of(scenario: Scenario, draws: int | Belief, *, seed: int = 0) -> Belief:
+    """Return a belief: so many draws of the prior, or the one given, if it is about this scenario.
+
+    Raises Unsupported where its assumptions or its date are not those of the scenario.
+    """
+    if not isinstance(draws, Belief):
+        return Belief.prior(scenario, draws, seed=seed)
+    if draws.assumptions != tuple(scenario.assumptions):
+        raise Unsupported(f"the belief “{draws.name}” is about other assumptions than those of {scenario.id!r}")
+    return draws
+
+
+def insist_on_prior(draws: int | Belief | None, question: str) -> None:
+    """Raise Unsupported for any belief but a number of draws of the prior; `question` is what cannot be asked."""
+    if isinstance(draws, Belief):
+        raise Unsupported(
+            f"{question} needs independent draws of the prior, which the belief “{draws.name}” is not; "
+            "give a number of draws"
+        )
