@@ -6,6 +6,7 @@ A name is "ending:ID" (`ending:ongoing` for none yet), "question:ID", "level:VAR
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -61,6 +62,25 @@ class Measure:
             pairs = [(of, part) for of, parts in _parts(scenario, self.kind).items() for part in parts]
             return pairs.index((self.of, self.part))
         return [*_names(scenario, self.kind)].index(self.of)
+
+
+def days_by(scenario: Scenario, by: str | float | dt.date | None) -> float:
+    """Return the target of a question in days after `as_of`; None is the horizon.
+
+    A date, or its ISO text, means "before the end of that day". Raises ScenarioError for a day that is not after the
+    start and up to the horizon, or that is no date.
+    """
+    try:
+        date = dt.date.fromisoformat(by) if isinstance(by, str) else by
+    except ValueError:
+        raise ScenarioError(Problem("", 0, "by", f"{by!r} is no date", "expected a date such as 2031-06-29")) from None
+    if date is None:
+        return scenario.horizon_days
+    days = scenario.day(date) + 1 if isinstance(date, dt.date) else float(date)
+    if not 0 < days <= scenario.horizon_days:
+        last = f"{scenario.by_date(scenario.horizon_days)} ({scenario.horizon_days:g} days after {scenario.as_of})"
+        raise ScenarioError(Problem("", 0, "by", f"{by} lies outside the forecast", f"expected a day up to {last}"))
+    return days
 
 
 def find(scenario: Scenario, names: str | Iterable[str] | None = None) -> tuple[Measure, ...]:
