@@ -1,0 +1,32 @@
+"""Sphinx builds the documentation: `python -m sphinx -W docs docs/_build`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+import language  # noqa: E402 - found once the path is set
+import simlib  # noqa: E402
+
+project = "simlib"
+release = version = simlib.__version__
+author = "the simlib team"
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.mathjax"]
+source_suffix = {".md": "markdown"}
+exclude_patterns = ["_build"]
+html_theme = "furo"
+html_title = f"simlib {version}"
+myst_enable_extensions = ["dollarmath", "colon_fence"]
+myst_heading_anchors = 3
+# Files of the project that are included link to their neighbours, which are no pages of the site.
+suppress_warnings = ["myst.xref_missing"]
+autodoc_member_order = "bysource"
+autodoc_typehints = "description"
+autodoc_typehints_format = "short"
+default_role = "code"
+napoleon_google_docstring = True
+
+language.write(Path(__file__).with_name("language.md"))
