@@ -2,7 +2,7 @@
 """Start here: installs simlib into .venv beside this file, once, then opens JupyterLab or runs the tests.
 
     python3 lab.py [--no-browser --port N ...]   JupyterLab on the notebooks
-    python3 lab.py test [pytest arguments]       the tests
+    python3 lab.py test [--fast] [...]           the tests, or only the quick ones; pytest arguments
 
 Needs Python 3.11 or newer and nothing else. Must parse on older Pythons, to say so.
 """
@@ -16,6 +16,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 VENV = HERE / ".venv"
+FAST = ["-n", "auto", "-m", "not (browser or notebook or storm or slow)"]
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 STAMP = VENV / "simlib-installed"
 DEBIAN = "On Debian and Ubuntu: apt install python3-venv; then run the same command again."
@@ -63,10 +64,11 @@ def main(arguments):
         sys.exit("simlib needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Try python3.11 lab.py.")
     testing = arguments[:1] == ["test"]
     try:
-        install({"notebooks", "scale", "test", "dev"} if testing else {"notebooks", "scale"})
+        install({"notebooks", "scale", "test", "docs", "dev"} if testing else {"notebooks", "scale"})
         if testing:
             os.chdir(HERE)
-        command = [str(PYTHON), "-m", *(["pytest", "-rs", *arguments[1:]] if testing else ["simlib.lab", *arguments])]
+            arguments = [*FAST, *arguments[2:]] if arguments[1:2] == ["--fast"] else arguments[1:]
+        command = [str(PYTHON), "-m", *(["pytest", "-rs", *arguments] if testing else ["simlib.lab", *arguments])]
         if os.name == "nt":
             return subprocess.call(command)
         os.execv(PYTHON, command)  # so that Ctrl-C goes straight to where it is understood

@@ -5,7 +5,9 @@ from __future__ import annotations
 import ast
 import contextlib
 import functools
+import html
 import importlib.metadata
+import inspect
 import json
 import re
 import shlex
@@ -41,6 +43,7 @@ ROOMS = [
     ["_jupyter", "lab"],
     ["cli", "__main__"],
 ]
+SEMICOLONS, RIDDLES, FIRST_LINE = 400, 150, 120
 FLOOR = {room: floor for floor, rooms in enumerate(ROOMS) for room in rooms}
 
 
@@ -112,6 +115,144 @@ def test_an_upward_import_is_seen_wherever_it_hides():
 def test_an_import_for_types_does_not_count():
     source = "if TYPE_CHECKING:\n    from simlib.engines import exact\nelse:\n    import simlib.cli\n"
     assert upward("simlib.machine.tables", source) == ["simlib.cli"]
+
+
+@functools.cache
+def every_import_of(source: str) -> set[str]:
+    """The modules of simlib that a source text imports: at its top, inside functions, and for types."""
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        if isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return {name for name in found if name.startswith("simlib.")}
+
+
+def circles(uses: dict[str, set[str]]) -> list[list[str]]:
+    """The strongly connected components of more than one module (Tarjan 1972)."""
+    order, low, stack, found = {}, {}, [], []
+
+    def visit(node: str) -> None:
+        order[node] = low[node] = len(order)
+        stack.append(node)
+        for other in uses[node]:
+            if other not in order:
+                visit(other)
+            if other in stack:
+                low[node] = min(low[node], low[other])
+        if low[node] == order[node]:
+            group = [stack.pop()]
+            while group[-1] != node:
+                group.append(stack.pop())
+            found.append(sorted(group))
+
+    for node in sorted(uses):
+        if node not in order:
+            visit(node)
+    return [group for group in found if len(group) > 1]
+
+
+def module_graph() -> dict[str, set[str]]:
+    known = modules()
+    return {
+        module: {name for name in every_import_of(file.read_text(encoding="utf-8")) if name in known} - {module}
+        for module, file in known.items()
+        if module != "simlib"
+    }
+
+
+def test_no_module_is_in_a_circle_not_even_a_late_one_or_one_for_types():
+    assert circles(module_graph()) == []
+
+
+def test_no_room_is_in_a_circle():
+    rooms: dict[str, set[str]] = {}
+    for module, others in module_graph().items():
+        rooms.setdefault(room_of(module), set()).update(room_of(other) for other in others)
+    assert circles({room: others - {room} for room, others in rooms.items()}) == []
+
+
+def test_a_circle_is_seen():
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": {"a"}}) == [["b", "c"]]
+
+
+def definitions(kind: type) -> list[tuple[str, str]]:
+    """The (module, name) of every class or function at the top of a module."""
+    return [
+        (module, node.name)
+        for module, file in modules().items()
+        for node in ast.parse(file.read_text(encoding="utf-8")).body
+        if isinstance(node, kind)
+    ]
+
+
+def test_no_two_classes_share_a_name():
+    homes: dict[str, list[str]] = {}
+    for module, name in definitions(ast.ClassDef):
+        homes.setdefault(name, []).append(module)
+    assert {name: places for name, places in homes.items() if len(places) > 1} == {}
+
+
+def test_no_file_is_named_like_a_function_it_exports():
+    assert [module for module, name in definitions(ast.FunctionDef) if module.rpartition(".")[2] == name] == []
+
+
+def test_no_file_is_named_by_a_bare_participle():
+    nouns = {"typing", "pooling", "sampling", "formatting", "blitting", "screening", "saving"}
+    names = {module.rpartition(".")[2] for module in modules()}
+    assert {name for name in names if re.fullmatch(r"[a-z]+(ing|ed)", name)} - nouns == set()
+
+
+def face() -> dict[str, object]:
+    return {name: getattr(simlib, name) for name in simlib.__all__ if not name.startswith("_")}
+
+
+def test_every_name_of_the_face_is_explained():
+    assert [name for name, value in face().items() if callable(value) and not value.__doc__] == []
+
+
+@pytest.mark.parametrize("name", [name for name, value in face().items() if inspect.isfunction(value)])
+def test_a_function_of_the_face_speaks_the_one_vocabulary(name):
+    """At most eight options beside what is asked about, all by name, none of the old words."""
+    params = list(inspect.signature(face()[name]).parameters.values())
+    options = [param for param in params if param.kind is param.KEYWORD_ONLY]
+    assert len(params) <= 9
+    assert {param.name for param in params} & {
+        "day",
+        "horizon",
+        "progress",
+        "cancel",
+        "threads",
+        "within_days",
+    } == set()
+    assert len(params) - len(options) <= 3
+
+
+def docstrings() -> list[str]:
+    return [
+        ast.get_docstring(node) or ""
+        for file in modules().values()
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
+    ]
+
+
+def test_the_english_does_not_slide_back():
+    """Riddles and semicolons in docstrings: the numbers may fall, never rise."""
+    texts = docstrings()
+    assert sum(text.count(";") for text in texts) <= SEMICOLONS
+    assert sum(len(re.findall(r"(?i)\bwhat (is|was|has been|can be|it)\b", text)) for text in texts) <= RIDDLES
+    assert max(len(text.partition("\n")[0]) for text in texts) <= FIRST_LINE
+
+
+def test_the_picture_of_the_house_is_up_to_date():
+    sys.path.insert(0, str(HOME / "docs"))
+    import house
+
+    stored = (HOME / "docs" / "house.svg").read_text(encoding="utf-8")
+    described = re.search(r"<dc:description>(.*?)</dc:description>", stored, re.DOTALL)[1]
+    assert json.loads(html.unescape(described)) == house.arrows()
 
 
 @pytest.mark.parametrize("package", OWNERS)
