@@ -128,7 +128,9 @@ def draw(uses: dict[str, list[str]]) -> None:
         for index, room in enumerate(rooms):
             x, y = wide / 2 + (index - (len(rooms) - 1) / 2) * across, -level * down - 0.6
             place[room] = (x, y)
-            box = FancyBboxPatch((x - width / 2, y - height / 2), width, height, boxstyle="round,pad=0,rounding_size=.08")
+            box = FancyBboxPatch(
+                (x - width / 2, y - height / 2), width, height, boxstyle="round,pad=0,rounding_size=.08"
+            )
             box.set(facecolor="#eef3f8", edgecolor="#34506b", linewidth=1.2, zorder=2)
             ax.add_patch(box)
             ax.text(x, y + 0.24, room, ha="center", va="center", weight="bold", size=13, zorder=3)

@@ -58,7 +58,14 @@ def page() -> str:
         lines += [f"## `{title}`", "", " ".join(schema.get("description", "").split()), "", *table(schema), ""]
         for shape, part in schema.get("$defs", {}).items():
             if "properties" in part:
-                lines += [f"### {short(shape)}", "", " ".join(part.get("description", "").split()), "", *table(part), ""]
+                lines += [
+                    f"### {short(shape)}",
+                    "",
+                    " ".join(part.get("description", "").split()),
+                    "",
+                    *table(part),
+                    "",
+                ]
     return "\n".join(lines).rstrip() + "\n"
 
 

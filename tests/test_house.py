@@ -28,7 +28,7 @@ HOME = Path(simlib.__file__).resolve().parents[1]
 # Top to bottom: a module imports only from its own room, from rooms beside it and from rooms above.
 ROOMS = [
     ["errors", "shipped", "formatting", "typing", "files"],
-    ["control", "quantities"],
+    ["control", "quantities", "data"],
     ["scenario"],
     ["answer"],
     ["results"],

@@ -1,0 +1,216 @@
+"""Recognise the layout of a file of event data and read it, chunk by chunk, into one tidy frame."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from simlib.data.layouts import LAYOUTS, Layout
+from simlib.errors import Problem, ScenarioError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+COLUMNS = ("date", "precision", "end", "case", "actor", "target", "code", "category", "intensity", "source", "known_on")
+_DATES = ("date", "end", "known_on")
+_WORDS = ("precision", "case", "actor", "target", "code", "category", "source")
+_LOOK = 1 << 16
+"""Bytes of a file that are looked at to recognise it."""
+
+_ALWAYS = ("dispnum", "dispnum3", "crisno", "event date", "event_date", "date_start")
+"""Columns that every whole row fills; the first that a layout has is looked at."""
+
+CHUNK = 100_000
+"""Rows that are read at a time."""
+
+
+def read(path: str | Path) -> pd.DataFrame:
+    """Read a file of event data into one tidy frame; see `simlib.data` for its columns.
+
+    Args:
+        path: a file of COW MID 4 or 5, ICB 1 or 2, ICBe, GDELT 1 or 2, ICEWS, ACLED or UCDP GED. Compressed files
+            (.gz, .zip, .bz2, .xz) are read as they are.
+
+    Returns:
+        One row for an event (and a participant, where the file has one row for each); dates are day-exact timestamps.
+
+    Raises:
+        ScenarioError: the file is empty, cut off, mixed from several layouts, a pointer to a file, or no layout that
+            is known; the message says which line and what was expected.
+    """
+    import pandas as pd
+
+    parts = list(chunks(path))
+    for name in _WORDS:
+        kinds = pd.api.types.union_categoricals([part[name] for part in parts]).categories
+        for part in parts:
+            part[name] = part[name].cat.set_categories(kinds)
+    return pd.concat(parts, ignore_index=True)
+
+
+def chunks(path: str | Path, *, rows: int = CHUNK) -> Iterator[pd.DataFrame]:
+    """Yield the tidy frame of a file of event data in chunks of so many rows; raises as `read` does."""
+    file = Path(path)
+    layout, encoding = _recognise(file)
+    for raw in _raw_chunks(file, layout, encoding, rows):
+        yield _tidied(layout, raw)
+
+
+def _tidied(layout: Layout, raw: pd.DataFrame) -> pd.DataFrame:
+    import pandas as pd
+
+    columns = layout.tidy(raw)
+    frame = pd.DataFrame({name: columns.get(name, "") for name in COLUMNS}, index=raw.index)
+    for name in _DATES:
+        frame[name] = pd.to_datetime(frame[name], errors="coerce")
+    frame["intensity"] = pd.to_numeric(frame["intensity"], errors="coerce")
+    for name in _WORDS:
+        frame[name] = frame[name].astype("category")
+    return frame
+
+
+# -------------------------------------------------------------------- recognising
+
+
+def _refused(file: Path, line: int, what: str, expected: str) -> ScenarioError:
+    return ScenarioError(Problem(str(file), line, "data", what, expected))
+
+
+def _open(file: Path) -> Any:
+    import bz2
+    import gzip
+    import io
+    import lzma
+    import zipfile
+
+    match file.suffix.lower():
+        case ".gz":
+            return gzip.open(file)
+        case ".bz2":
+            return bz2.open(file)
+        case ".xz":
+            return lzma.open(file)
+        case ".zip":
+            with zipfile.ZipFile(file) as folder:
+                names = folder.namelist()
+                if len(names) != 1:
+                    raise _refused(file, 0, f"the archive holds {len(names)} files", "expected one")
+                return io.BytesIO(folder.read(names[0]))
+    return file.open("rb")
+
+
+def _recognise(file: Path) -> tuple[Layout, str]:
+    """Return the layout of a file and its encoding, from its first lines."""
+    if file.is_dir():
+        raise _refused(file, 0, "is a folder", "expected a file of event data")
+    with _open(file) as stream:
+        head: bytes = stream.read(_LOOK)
+    if not head.strip():
+        raise _refused(file, 0, "the file is empty", "expected rows of event data")
+    if head.startswith((b"version https://git-lfs", b"/annex/")) or b".git/annex" in head[:200]:
+        raise _refused(
+            file, 1, "this is a pointer to a file, not the data", "fetch the file itself, as with `git lfs pull`"
+        )
+    encoding = _encoding(head)
+    if b"\0" in head or head.startswith(b"PK\x03\x04"):
+        raise _refused(file, 1, "this is no text", "expected a table with commas or tabs; export spreadsheets as CSV")
+    lines = head.decode(encoding, errors="replace").splitlines()
+    return _by_header(file, lines[0]) or _by_width(file, lines), encoding
+
+
+def _encoding(head: bytes) -> str:
+    """UTF-8 where it is that, else Latin-1; some ICB and CAMEO files are."""
+    try:
+        head[: head.rfind(b"\n") + 1 or None].decode("utf-8")
+    except UnicodeDecodeError:
+        return "latin-1"
+    return "utf-8-sig"
+
+
+def _fields(line: str, delimiter: str) -> list[str]:
+    return [field.strip().lower().replace(" ", " ") for field in next(csv.reader([line], delimiter=delimiter))]
+
+
+def _by_header(file: Path, line: str) -> Layout | None:
+    for layout in LAYOUTS:
+        if layout.columns and _matches(layout, set(_fields(line, layout.delimiter))):
+            return layout
+    for layout in LAYOUTS:  # the right names with the wrong delimiter
+        for delimiter in {",", ";", "\t", "|"} - {layout.delimiter}:
+            if layout.columns and _matches(layout, set(_fields(line, delimiter))):
+                named = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+                what = f"looks like {layout.name}, with {named[delimiter]} between its fields"
+                raise _refused(file, 1, what, f"expected {named[layout.delimiter]}, as the project publishes it")
+    return None
+
+
+def _matches(layout: Layout, columns: set[str]) -> bool:
+    return layout.columns <= columns and not layout.absent & columns
+
+
+def _by_width(file: Path, lines: list[str]) -> Layout:
+    counts = [line.count("\t") + 1 for line in lines[:50] if line.strip()]
+    if len(counts) > 1 and counts[-1] < min(counts[:-1]):
+        counts.pop()  # a last line may be cut off, here or in the file; the rows are checked when they are read
+    widths = set(counts)
+    for layout in LAYOUTS:
+        if layout.widths and widths <= set(layout.widths):
+            return layout
+    if any(layout.widths and widths & set(layout.widths) for layout in LAYOUTS):
+        several = ", ".join(map(str, sorted(widths)))
+        raise _refused(
+            file, 1, f"rows have {several} fields", "expected one layout: 57 or 58 (GDELT 1), or 61 (GDELT 2)"
+        )
+    known = ", ".join(layout.name for layout in LAYOUTS)
+    seen = lines[0] if len(lines[0]) <= 60 else lines[0][:57] + "..."
+    raise _refused(file, 1, f"no layout that is known begins with {seen!r}", f"expected one of: {known}")
+
+
+# -------------------------------------------------------------------- reading
+
+
+def _raw_chunks(file: Path, layout: Layout, encoding: str, rows: int) -> Iterator[pd.DataFrame]:
+    """Yield chunks with every column as text and names in small letters."""
+    import pandas as pd
+    from pandas.errors import EmptyDataError, ParserError
+
+    options: dict[str, Any] = {}
+    if layout.names:
+        needs = [place for place, name in enumerate(layout.names) if name in layout.needs]
+        options = {"header": None, "names": [layout.names[place] for place in needs], "usecols": needs}
+    if layout.delimiter == "\t":
+        options["quoting"] = csv.QUOTE_NONE  # a lone quotation mark in a name would swallow the lines after it
+    try:
+        with pd.read_csv(
+            file, sep=layout.delimiter, dtype=str, keep_default_na=False, encoding=encoding, chunksize=rows, **options
+        ) as reader:
+            for raw in reader:
+                raw.columns = [str(name).strip().lower() for name in raw.columns]
+                yield _checked(file, layout, raw.fillna(""))
+    except EmptyDataError:
+        raise _refused(file, 0, "the file is empty", "expected rows of event data") from None
+    except (ParserError, EOFError, UnicodeDecodeError) as error:
+        told = str(error).splitlines()[0]
+        raise _refused(file, 0, f"cannot be read as {layout.name}: {told}", "is the file whole?") from None
+
+
+def _checked(file: Path, layout: Layout, raw: pd.DataFrame) -> pd.DataFrame:
+    """Drop blank shells and refuse a chunk in which rows are cut off or belong to another layout."""
+    raw = raw[(raw != "").any(axis=1)]
+    if layout.name.startswith("ICB ") and "viol" in raw:
+        raw = raw[raw["viol"] != ""]  # crisis 474 is a blank shell
+    if layout.names:
+        wrong = ~(raw["sqldate"].str.fullmatch(r"\d{8}") & raw["dateadded"].str.fullmatch(r"\d{8}|\d{14}"))
+    else:
+        first = next(
+            name for name in ("dispnum", "dispnum3", "crisno", "event date", "event_date", "date_start") if name in raw
+        )
+        wrong = raw[first] == ""
+    if wrong.any():
+        line = int(raw.index.to_numpy()[wrong.to_numpy().argmax()]) + (1 if layout.names else 2)
+        raise _refused(
+            file, line, f"a row that is cut off, or not of {layout.name}", "expected whole rows of one layout"
+        )
+    return raw
