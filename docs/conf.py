@@ -8,8 +8,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-import language  # noqa: E402 - found once the path is set
-import simlib  # noqa: E402
+import language
+import simlib
 
 project = "simlib"
 release = version = simlib.__version__

@@ -1,0 +1,112 @@
+"""Every question's answer can be traced, told, saved and loaded; the keys of the JSON are a contract."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import simlib
+from simlib.answer import Answer
+
+DOCS = Path(__file__).parents[1] / "docs" / "json.md"
+SHARED = {"format", "answer", "question", "scenario", "title", "as_of", "provenance"}
+PROVENANCE = {
+    *("scenario_sha256", "view", "interventions", "values", "version", "versions", "machine", "made_at"),
+    *("engine", "seed", "draws", "runs", "horizon_days"),
+}
+
+
+@pytest.fixture(scope="module")
+def world():
+    return simlib.load("two-islands")
+
+
+WAR = "ending:open-war"
+QUESTIONS = {
+    "solve": simlib.solve,
+    "simulate": lambda world: simlib.simulate(world, runs=200),
+    "forecast": lambda world: simlib.forecast(world, draws=10),
+    "compare": lambda world: simlib.compare(world, simlib.Forbid("patrol"), runs=100),
+    "drivers": lambda world: simlib.drivers(world, WAR),
+    "elasticities": lambda world: simlib.elasticities(world, WAR),
+    "sobol": lambda world: simlib.sobol(world, WAR, draws=64),
+    "uncertainty": lambda world: simlib.uncertainty(world, WAR, draws=128),
+    "evppi": lambda world: simlib.evppi(simlib.uncertainty(world, WAR, draws=128), WAR),
+    "evsi": lambda world: simlib.evsi(world, WAR, look_by=14, draws=64),
+    "paths": lambda world: simlib.paths(world, given=WAR),
+    "indicators": lambda world: simlib.indicators(world, WAR, look_by=14, draws=20, runs=20),
+    "discover": lambda world: simlib.discover(world, WAR, draws=64, runs=20),
+    "pool": lambda world: simlib.pool({"one": world, "hawks": simlib.load("two-islands", view="hawks")}),
+    "diff": lambda world: simlib.diff(world, simlib.load("two-islands", view="hawks")),
+    "lint": lambda world: simlib.lint(world, control=simlib.Control()),
+    "base_rates": lambda world: simlib.base_rates(world, draws=8),
+}
+
+
+@pytest.fixture(scope="module")
+def answers(world):
+    return {name: ask(world) for name, ask in QUESTIONS.items()}
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_an_answer_can_be_traced(name, answers, world):
+    answer = answers[name]
+    assert isinstance(answer, Answer)
+    data = answer.to_dict()
+    assert set(data) >= SHARED
+    assert set(data["provenance"]) >= PROVENANCE
+    assert (data["scenario"], data["title"], data["as_of"]) == (world.id, world.title, world.as_of.isoformat())
+    assert data["provenance"]["scenario_sha256"] == answer.scenario.sha256
+    assert data["provenance"]["version"] == simlib.__version__
+    assert data["question"].rstrip().endswith(("?", "."))
+    json.dumps(data, allow_nan=False)
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_an_answer_tells_itself_in_sentences_and_as_a_table(name, answers):
+    answer = answers[name]
+    assert all(isinstance(line, str) and line for line in answer.sentences())
+    assert isinstance(answer.frame(), pd.DataFrame)
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_an_answer_can_be_saved_and_loaded(name, answers, tmp_path):
+    answer = answers[name]
+    again = simlib.load_answer(answer.save(tmp_path / "answer.json.gz"))
+    assert type(again) is type(answer)
+    assert again.to_dict() == answer.to_dict()
+    assert again.sentences() == answer.sentences()
+    pd.testing.assert_frame_equal(again.frame(), answer.frame())
+
+
+def test_a_file_that_holds_no_answer_is_refused(tmp_path):
+    for text in ("{}", "not json", '{"state": {"!": "Path", "x": 1}}', '{"state": 3}'):
+        (tmp_path / "file.json").write_text(text)
+        with pytest.raises(simlib.SimlibError, match=r"file\.json"):
+            simlib.load_answer(tmp_path / "file.json")
+
+
+def test_the_page_of_the_contract_names_every_shared_key():
+    page = DOCS.read_text(encoding="utf-8")
+    assert {key for key in SHARED | PROVENANCE if f"`{key}`" not in page} == set()
+
+
+def test_every_kind_of_answer_draws_itself(answers):
+    from matplotlib.axes import Axes
+
+    for name, answer in answers.items():
+        if name in ("lint", "base_rates"):
+            continue
+        assert isinstance(answer.plot(), Axes), name
+
+
+def test_the_same_question_gives_the_same_bits(world):
+    one, two = (simlib.compare(world, simlib.Forbid("patrol"), runs=100).to_dict() for _ in range(2))
+    for data in (one, two):
+        data["provenance"].pop("made_at")
+    assert one == two
+    assert not math.isnan(sum(value for value in one.values() if isinstance(value, float)))
