@@ -8,11 +8,11 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-import language
-import simlib
+import language_reference
+from simlib import __version__
 
 project = "simlib"
-release = version = simlib.__version__
+release = version = __version__
 author = "the simlib team"
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.mathjax"]
 source_suffix = {".md": "markdown"}
@@ -29,4 +29,4 @@ autodoc_typehints_format = "short"
 default_role = "code"
 napoleon_google_docstring = True
 
-language.write(Path(__file__).with_name("language.md"))
+language_reference.write(Path(__file__).with_name("language.md"))

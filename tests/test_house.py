@@ -419,3 +419,11 @@ def test_a_notebook_is_small_holds_no_widget_state_and_no_logic(file):
     assert len(code) <= 12
     assert [cell for cell in code if len(cell.splitlines()) > 10] == []
     assert [cell for cell in code if re.search(r"^\s*(def|class) ", cell, re.MULTILINE)] == []
+
+
+def test_the_documentation_builds_without_a_warning(tmp_path):
+    pytest.importorskip("sphinx", reason='the pages need Sphinx: pip install -e ".[docs]"')
+    command = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-b", "html", "docs", str(tmp_path / "html")]
+    done = subprocess.run(command, cwd=HOME, capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+    assert 'id="simlib.compare"' in (tmp_path / "html" / "api.html").read_text(encoding="utf-8")
