@@ -100,7 +100,7 @@ class Dashboard:
 
     def _title(self, result: Forecast) -> bool:
         view = "" if self.note.get_text() else result.provenance.get("view") or ""
-        whole = result.title + (f" · {view}" if view else "")
+        whole = result.scenario.title + (f" · {view}" if view else "")
         # Room for the mark on the right; a long title is set a little smaller before it is cut.
         fits = (self.width - 100) / 8.3
         text = style.wrap(whole, int(fits / 0.8), 1)

@@ -92,7 +92,7 @@ def test_days_spent_in_all_states_sum_to_the_time(scenario, days):
     generator = Generator.build(solver.space.incoming, rates, None, days)
     each = np.arange(len(solver.space), dtype=np.int32)[None, :]
     times = days * np.array([0.0, 0.25, 1.0])
-    spent = flow(generator, solver.start(theta), days, times, cells=each, bins=len(solver.space)).until
+    spent = flow(generator, solver.chain(theta).start(), days, times, cells=each, bins=len(solver.space)).until
     np.testing.assert_allclose(spent.sum(axis=1), times, atol=1e-8 * days)
     assert np.all(np.diff(spent, axis=0) >= -1e-12)
 
