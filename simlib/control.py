@@ -37,7 +37,7 @@ class Control:
     def check(self) -> None:
         """Raise Cancelled where somebody wants the work stopped."""
         if self.cancelled():
-            raise Cancelled
+            raise Cancelled("the work was cancelled")
 
     def part(self, first: float, last: float) -> Control:
         """Return the control of a part of the work, which runs from share `first` to share `last` of the whole."""

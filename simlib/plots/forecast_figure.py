@@ -63,7 +63,7 @@ class Dashboard:
         shown = len(self.choice.endings or result.endings)
         heights = _heights(self.width, shown, rows, ladder=with_ladder, drivers=with_drivers)
         self._boxes, height = _boxes(self.width, room, heights)
-        self.figure: Figure = new_figure(self.width, height, result.sentence(limit=len(result.endings)))
+        self.figure: Figure = new_figure(self.width, height, result.sentences(limit=len(result.endings))[0])
         self.height = height
         self.panels: list[Panel] = [
             EndingsPanel(self._axes("endings"), result, self.choice.endings, room=room),

@@ -54,12 +54,12 @@ def _sentences(forecast: Forecast) -> Iterator[str]:
 def _head(computed: Computed, base: Scenario, chosen: bool) -> Iterator[str]:
     forecast = computed.forecast
     end = forecast.by_date(forecast.horizon_days)
+    version = forecast.provenance["version"]
     lines = [
         forecast.scenario.title,
         f"As of {long_date(forecast.as_of)}, {in_days(forecast.horizon_days)}, to the end of {long_date(end)}.",
         _engine(forecast, chosen),
-        f"Scenario {forecast.scenario.id}, sha256 {computed.scenario.sha256[:12]}; "
-        f"simlib {forecast.provenance['version']}.",
+        f"Scenario {forecast.scenario.id}, sha256 {computed.scenario.sha256[:12]}; simlib {version}.",
     ]
     if computed.scenario.view:
         lines.append(f"Seen through the view {computed.scenario.view}.")

@@ -39,7 +39,6 @@ _SPACES: OrderedDict[tuple[object, ...], StateSpace] = OrderedDict()
 def enumerate_states(tables: Tables, *, cap: int = CAP, control: Control = UNWATCHED) -> StateSpace:
     """Return the reachable states and edges; spaces of the same structure are kept and shared.
 
-    Progress is only reported when all is done, because nobody knows before how many states there are.
     Raises TooManyStates above `cap`, Unsupported when the levels combine to more than 2**62 codes, Cancelled.
     """
     key = _structure(tables)
@@ -52,7 +51,6 @@ def enumerate_states(tables: Tables, *, cap: int = CAP, control: Control = UNWAT
     _SPACES[key] = space
     while len(_SPACES) > 3:
         _SPACES.popitem(last=False)
-    control.report(1.0)
     return space
 
 
