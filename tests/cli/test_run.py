@@ -177,6 +177,8 @@ def test_a_forced_move_that_cannot_happen_is_reported(cli, bridge) -> None:
 
 KEYS = {
     "format",
+    "answer",
+    "question",
     "scenario",
     "title",
     "as_of",
@@ -405,11 +407,11 @@ def test_places_that_cannot_be_written_are_refused_before_anything_is_computed(c
 
 @pytest.mark.parametrize("options", [[], ["--engine", "exact"], ["--draws", "10"]])
 def test_too_many_states_is_1_with_the_count_and_the_other_engine(cli, bridge, monkeypatch, options) -> None:
-    from simlib.engines import ensemble as mixture
+    from simlib.engines import ensemble
     from simlib.engines.exact import forecast as exact
 
     monkeypatch.setattr(exact, "solve", functools.partial(exact.solve, cap=5))
-    monkeypatch.setattr(mixture, "over_priors", functools.partial(mixture.over_priors, cap=5))
+    monkeypatch.setattr(ensemble, "Solver", functools.partial(exact.Solver, cap=5))
     code, out, err = cli("run", bridge, *options)
     assert (code, out) == (1, "")
     assert re.search(r"would need (at least )?\d+ reachable states, more than its cap of 5; .*--engine montecarlo", err)

@@ -174,8 +174,8 @@ def elasticities(
     return Elasticities(
         scenario.id,
         scenario.as_of,
-        scenario.by_date(adjoint.day),
-        adjoint.day,
+        scenario.by_date(adjoint.by_day),
+        adjoint.by_day,
         chosen,
         tuple(scenario.assumptions.values()),
         answers,
