@@ -102,17 +102,19 @@ def insist_on_prior(draws: int | Belief | None, question: str) -> None:
 def quantiles(values: Floats, points: Sequence[float], weights: Floats | None = None) -> Floats:
     """Return quantiles over draws (D, ...) -> (points, ...), by linear interpolation, which weights generalise.
 
-    With equal weights, or none, they are NumPy's; otherwise draw k in ascending order stands at
-    ((k - 1) w_k + (D - 1) Σ_{i<k} w_i) / (D - 1) (Akinshin 2023, weighted type 7).
+    With equal weights, or none, they are NumPy's. Otherwise a quantile is the mean of the weighted step function over
+    a window as wide as one draw of the effective number n: [p (n - 1) / n, p (n - 1) / n + 1 / n] (Akinshin 2023).
     """
     if weights is None or np.all(weights == weights[0]):
         return np.asarray(np.quantile(values, points, axis=0))
+    share = weights / weights.sum()
+    count = 1 / np.sum(share**2)
+    begin = np.asarray(points) * (count - 1) / count
     flat = values.reshape(len(values), -1)
-    order = np.argsort(flat, axis=0, kind="stable")
-    result = np.empty((len(points), flat.shape[1]))
-    for column in range(flat.shape[1]):
-        share = weights[order[:, column]] / weights.sum()
-        below = np.cumsum(share) - share
-        place = np.arange(len(share)) * share / max(len(share) - 1, 1) + below
-        result[:, column] = np.interp(points, place, flat[order[:, column], column])
-    return result.reshape(len(points), *values.shape[1:])
+    result = np.empty((len(begin), flat.shape[1]))
+    for column, own in enumerate(flat.T):
+        order = np.argsort(own, kind="stable")
+        knots = np.append(0.0, np.cumsum(share[order]))
+        area = np.append(0.0, np.cumsum(share[order] * own[order]))
+        result[:, column] = count * (np.interp(begin + 1 / count, knots, area) - np.interp(begin, knots, area))
+    return result.reshape(len(begin), *values.shape[1:])
