@@ -15,7 +15,7 @@ from simlib.analysis.sensitivity.one_at_a_time import tornado
 from simlib.analysis.sensitivity.sobol_indices import sobol
 from simlib.analysis.uncertainty.propagation import propagate
 from simlib.analysis.whatif.comparison import compare
-from simlib.engines.montecarlo.histories import histories
+from simlib.engines.montecarlo.replay import histories
 from simlib.scenario.model import Forbid, Scenario
 
 PAIRS, HISTORIES = 100_000, 10_000

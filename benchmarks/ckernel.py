@@ -45,17 +45,17 @@ def run(library: ctypes.CDLL, simulator: Simulator, *, runs: int, seed: int = 0)
     flat = simulator.flat
     values = flat.values(simulator.stated)
     job = _Job(simulator, values, seed_key(seed), 0, runs)
-    work = make_work(flat.layout, flat.machine)
+    work = make_work(flat.layout, flat.structure)
     sizes = [
         len(work.level),
         len(work.rate),
         len(work.rung),
-        len(flat.machine.segment_end),
+        len(flat.structure.segment_end),
         0,
-        len(flat.machine.effect_variable),
+        len(flat.structure.effect_variable),
     ]
     layout = (ctypes.c_int64 * (len(flat.layout) + len(sizes)))(*flat.layout, *sizes)
-    structs = [layout, *(pointers(part) for part in (flat.machine, values, work, job.each))]
+    structs = [layout, *(pointers(part) for part in (flat.structure, values, work, job.each))]
     library.run(*structs, np.uint64(seed_key(seed)), 0, runs)
     job.sums.append(job.each)
     return job.counts()

@@ -232,9 +232,10 @@ def load_answer(path: str | Path, classes: Iterable[type]) -> Answer:
     source = Path(path)
     try:
         data = json.loads(read_payload(source))
-        answer = decode(data["state"], {each.__name__: each for each in classes})
+        state = data.get("state") if isinstance(data, dict) else None
+        answer = decode(state, {each.__name__: each for each in classes})
     except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
         raise SimlibError(f"{source}: cannot be read as an answer: {error}") from error
     if not isinstance(answer, Answer):
-        raise SimlibError(f"{source}: holds no answer")
+        raise SimlibError(f"{source}: holds no saved answer")
     return answer

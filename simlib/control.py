@@ -37,7 +37,7 @@ class Control:
     def check(self) -> None:
         """Raise Cancelled where somebody wants the work stopped."""
         if self.cancelled():
-            raise Cancelled
+            raise Cancelled("the work was cancelled")
 
     def part(self, first: float, last: float) -> Control:
         """Return the control of a part of the work, which runs from share `first` to share `last` of the whole."""
@@ -68,8 +68,8 @@ def in_transition(function: Any) -> Any:
                 if name in params and getattr(control, name) is not None:
                     options[name] = getattr(control, name)
         if "control" in params and {"progress", "cancel", "threads"} & (set(options) - set(params)):
-            old = {name: options.pop(name, None) for name in ("progress", "cancel", "threads") if name not in params}
-            options["control"] = Control(**old)
+            parts = {name: options.pop(name, None) for name in ("progress", "cancel", "threads") if name not in params}
+            options["control"] = Control(**parts)
         if "ending" in options and "measure" in params and "ending" not in params:
             options["measure"] = f"ending:{options.pop('ending')}"
         for new, olds in _SAME.items():

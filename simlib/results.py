@@ -1,31 +1,26 @@
-"""`Forecast`: the answer, with the same face whichever engine made it.
+"""`Forecast`: the answer to "how likely is each ending?", in one form whichever engine made it.
 
-It carries probabilities with their intervals, never bare: for the exact engine an interval is the truncation bound
-[p, p + bound]; for Monte Carlo it is the pointwise 95% Wilson interval, which says how well the number is *computed*,
-never how sure anybody is about the world. Doubt about the assumptions is a spread over draws and is reported apart.
-
-One file format serves `--json`, `Forecast.save` and `Forecast.load`: the keys of `to_dict` are a contract.
+It carries probabilities with their intervals, never bare. For the exact engine an interval is the truncation bound
+[p, p + bound]. For Monte Carlo it is the pointwise 95% Wilson interval, which says how well the number is *computed*,
+never how sure anybody is about the world. Uncertainty about the assumptions is a spread over draws, reported apart.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-import gzip
-import json
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from simlib.answer import plain_json
+from simlib.answer import Answer, ScenarioKey, load_answer
 from simlib.errors import SimlibError
-from simlib.files import write_atomically
-from simlib.formatting import long_date, percent
+from simlib.formatting import counted, long_date, percent
 from simlib.typing import Floats
 
 if TYPE_CHECKING:
@@ -37,8 +32,8 @@ if TYPE_CHECKING:
 ONGOING = "ongoing"
 """Name, beside the endings, for "no ending yet"."""
 
-FILE_FORMAT = 1
-Z95 = 1.959963984540054
+Z_TWO_SIDED_95 = 1.959963984540054
+"""Normal score of the two-sided 95% interval: 95% of a normal law lie within so many standard deviations."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +52,12 @@ class Band:
         """
         k, n = np.asarray(successes, dtype=float), np.asarray(trials, dtype=float)
         p = k / n
-        centre = (p + Z95**2 / (2 * n)) / (1 + Z95**2 / n)
-        half = Z95 / (1 + Z95**2 / n) * np.sqrt(p * (1 - p) / n + Z95**2 / (4 * n**2))
+        centre = (p + Z_TWO_SIDED_95**2 / (2 * n)) / (1 + Z_TWO_SIDED_95**2 / n)
+        half = Z_TWO_SIDED_95 / (1 + Z_TWO_SIDED_95**2 / n) * np.sqrt(p * (1 - p) / n + Z_TWO_SIDED_95**2 / (4 * n**2))
         return cls(p, np.clip(np.minimum(centre - half, p), 0, 1), np.clip(np.maximum(centre + half, p), 0, 1))
 
     @classmethod
-    def of_mean(cls, mean: ArrayLike, variance: ArrayLike, trials: int | None = None) -> Band:
+    def of_mean(cls, mean: ArrayLike, variance: ArrayLike, trials: float | None = None) -> Band:
         """Return Wilson's interval of a mean over draws, with the effective number of trials its variance implies.
 
         By Monte Carlo the error of so many `trials` is left where draws do not differ; without, such a mean is exact.
@@ -78,25 +73,25 @@ class Band:
 
     @classmethod
     def bounded(cls, probability: ArrayLike, bound: float) -> Band:
-        """Return [p, p + bound], clipped to one: the face of an exact answer with a truncation bound."""
+        """Return [p, p + bound], clipped to one: an exact answer with its truncation bound."""
         p = np.asarray(probability, dtype=float)
         return cls(p, p.copy(), np.clip(p + bound, p, np.maximum(p, 1.0)))
 
 
-@dataclass(frozen=True)
-class Forecast:
-    """What one engine says of one scenario at one set of assumption values, or over their priors.
+@dataclass(frozen=True, eq=False)
+class Forecast(Answer):
+    """The probabilities of one scenario at one set of assumption values, or their mean over draws of the assumptions.
 
-    `times` (T,) are days after `as_of`; every array has shape (T,). `endings` includes `ongoing`; after an ending the
-    levels stay as they are, so that rows always sum to one, and counts stop. `moves` are expected counts by each
+    `times` (T,) are days after `as_of`, and every array has shape (T,). `endings` includes `ongoing`. After an ending
+    the levels stay as they are, so that rows always sum to one, and counts stop. `moves` are expected counts by each
     time. `error` holds Monte Carlo half-widths (95%) in the shapes of `variables`, `ladders` and `moves`, None when
     exact. `assumptions` are in base units (per day, or plain). `stated` is the answer at the stated values when this
     one is a mixture over draws of the assumptions.
     """
 
-    scenario: str
-    title: str
-    as_of: dt.date
+    kind: ClassVar[str] = "forecast"
+
+    scenario: ScenarioKey
     horizon_days: float
     engine: str
     times: Floats
@@ -161,14 +156,14 @@ class Forecast:
                     yield {"day": day, "by": by, outer: name, inner: part, "probability": p, "low": low, "high": high}
 
     def part(self, kind: str, name: str, part: str) -> Band:
-        """Return a level (of "variables") or a rung (of "ladders") with its interval, made as that of an ending is."""
+        """Return a level (of "variables") or a rung (of "ladders") with its interval, as that of an ending."""
         p = getattr(self, kind)[name][part]
         if not self.error:
             return Band(p, p, p)
-        half, runs = self.error[kind][name][part], self.provenance.get("runs")
-        if self.stated is None and runs:
-            return Band.wilson(p * runs, runs)
-        return Band.of_mean(p, (half / Z95) ** 2, runs)
+        half, made = self.error[kind][name][part], self.provenance
+        if self.stated is None and made.get("runs"):
+            return Band.wilson(p * made["runs"], made["runs"])
+        return Band.of_mean(p, (half / Z_TWO_SIDED_95) ** 2, made.get("effective_runs", made.get("runs")))
 
     def _move_rows(self) -> Iterator[dict[str, Any]]:
         for name, values in self.moves.items():
@@ -190,24 +185,28 @@ class Forecast:
             return "No ending yet"
         return self.labels.get(kind, {}).get(name, name)
 
-    def sentence(self, limit: int = 4) -> str:
-        """Return the answer in one sentence: the likeliest endings by the last report time."""
+    @property
+    def question(self) -> str:
+        """The question that is answered, in one sentence with its date."""
+        acts = f" with {counted(len(self.interventions), 'intervention')}" if self.interventions else ""
+        return f"How likely is each ending by {long_date(self.by_date(float(self.times[-1])))}{acts}?"
+
+    def sentences(self, limit: int = 4) -> list[str]:
+        """Return the likeliest endings by the last report time: one sentence, and one at the stated values if apart."""
         by = self.by_date(float(self.times[-1]))
         last = {name: float(band.probability[-1]) for name, band in self.endings.items()}
         ongoing = last.pop(ONGOING, 0.0)
         ranked = sorted(last.items(), key=lambda item: -item[1])[:limit]
         parts = [f"{percent(p)} {self.label('endings', name)}" for name, p in ranked]
-        return f"By {long_date(by)}: " + "; ".join([*parts, f"{percent(ongoing)} {self.label('', ONGOING)}"]) + "."
+        text = "; ".join([*parts, f"{percent(ongoing)} {self.label('', ONGOING)}"])
+        stated = [] if self.stated is None else self.stated.sentences(limit)
+        return [f"By {long_date(by)}: {text}.", *(f"At the stated values. {sentence}" for sentence in stated)]
 
     # ---------------------------------------------------------------- storing
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON data; the keys are a contract (see the README)."""
+    def data(self) -> dict[str, Any]:
+        """Return the numbers of the forecast as JSON data; the keys are a contract (see the README)."""
         data: dict[str, Any] = {
-            "format": FILE_FORMAT,
-            "scenario": self.scenario,
-            "title": self.title,
-            "as_of": self.as_of.isoformat(),
             "horizon_days": self.horizon_days,
             "engine": self.engine,
             "times": self.times,
@@ -220,86 +219,20 @@ class Forecast:
             "assumptions": self.assumptions,
             "labels": self.labels,
             "interventions": list(self.interventions),
-            "provenance": self.provenance,
         }
         if self.states is not None:
             data["states"] = self.states
         if self.stated is not None:
             data["stated"] = self.stated.to_dict()
-        plain: dict[str, Any] = plain_json(data)
-        return plain
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Forecast:
-        """Rebuild a forecast from `to_dict` data; raises SimlibError when it is no such data."""
-        if data.get("format") != FILE_FORMAT:
-            raise SimlibError(f"no forecast of format {FILE_FORMAT}: its format is {data.get('format')!r}")
-        try:
-            return cls._build(data)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise SimlibError(f"not a whole forecast file: {type(error).__name__}: {error}") from error
-
-    @classmethod
-    def _build(cls, data: Mapping[str, Any]) -> Forecast:
-        def bands(part: Mapping[str, Any]) -> dict[str, Band]:
-            return {
-                name: Band(**{key: np.asarray(band[key], float) for key in ("probability", "low", "high")})
-                for name, band in part.items()
-            }
-
-        error = data.get("error")
-        return cls(
-            scenario=data["scenario"],
-            title=data["title"],
-            as_of=dt.date.fromisoformat(data["as_of"]),
-            horizon_days=float(data["horizon_days"]),
-            engine=data["engine"],
-            times=np.asarray(data["times"], float),
-            endings=bands(data["endings"]),
-            questions=bands(data["questions"]),
-            variables=_arrays(data["variables"]),
-            ladders=_arrays(data["ladders"]),
-            moves=_arrays(data["moves"]),
-            error=None if error is None else _arrays(error),
-            assumptions=dict(data["assumptions"]),
-            labels=data["labels"],
-            provenance=data["provenance"],
-            states=data.get("states"),
-            interventions=tuple(data["interventions"]),
-            stated=cls.from_dict(data["stated"]) if "stated" in data else None,
-        )
-
-    def save(self, path: str | Path) -> Path:
-        """Write one JSON file (gzip-compressed when the name ends in .gz), whole or not at all; return its path."""
-        target = Path(path)
-        text = json.dumps(self.to_dict(), ensure_ascii=False, indent=1, allow_nan=False)
-        payload = text.encode()
-        if target.suffix == ".gz":
-            payload = gzip.compress(payload, mtime=0)
-        write_atomically(target, payload)
-        return target
+        return data
 
     @classmethod
     def load(cls, path: str | Path) -> Forecast:
         """Read what `save` wrote, bit for bit; raises SimlibError for anything else."""
-        source = Path(path)
-        try:
-            payload = source.read_bytes()
-            text = gzip.decompress(payload) if source.suffix == ".gz" else payload
-            data = json.loads(text)
-        except (OSError, ValueError, EOFError) as error:
-            raise SimlibError(f"{source}: cannot be read as a forecast: {error}") from error
-        if not isinstance(data, dict):
-            raise SimlibError(f"{source}: cannot be read as a forecast: it holds no mapping")
-        return cls.from_dict(data)
-
-
-def _arrays(part: Any) -> Any:
-    return (
-        {name: _arrays(inner) for name, inner in part.items()}
-        if isinstance(part, Mapping)
-        else np.asarray(part, dtype=float)
-    )
+        answer = load_answer(path, (cls, Band, ScenarioKey))
+        if not isinstance(answer, cls):
+            raise SimlibError(f"{path}: holds no forecast")
+        return answer
 
 
 def labels(scenario: Scenario) -> dict[str, dict[str, str]]:

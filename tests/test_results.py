@@ -29,7 +29,7 @@ def test_saved_and_loaded_bit_for_bit(forecast, tmp_path, name):
 def test_a_failed_write_leaves_the_old_file(forecast, tmp_path, monkeypatch):
     path = forecast.save(tmp_path / "kept.json")
     before = path.read_bytes()
-    monkeypatch.setattr("pathlib.Path.replace", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
+    monkeypatch.setattr("pathlib.Path.replace", lambda *_: (_ for _ in ()).throw(OSError(28, "disk full")))
     with pytest.raises(OSError, match="disk full"):
         forecast.save(path)
     assert path.read_bytes() == before
@@ -39,10 +39,12 @@ def test_a_failed_write_leaves_the_old_file(forecast, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("payload", "words"),
     [
-        (b"not json", "cannot be read as a forecast"),
-        (b"[1, 2]", "it holds no mapping"),
-        (b'{"format": 9}', "no forecast of format 1: its format is 9"),
-        (b'{"format": 1}', "not a whole forecast file"),
+        (b"not json", "cannot be read as an answer"),
+        (b"[1, 2]", "holds no saved answer"),
+        (b'{"format": 1}', "holds no saved answer"),
+        (b'{"state": {"!": "Forecast"}}', "cannot be read as an answer: .* missing"),
+        (b'{"state": {"!": "Path"}}', "cannot be read as an answer: 'Path'"),
+        (b'{"state": 3}', "holds no saved answer"),
     ],
 )
 def test_a_file_that_is_no_forecast_is_refused(tmp_path, payload, words):
@@ -87,7 +89,8 @@ def test_frames_are_tidy(forecast):
 
 
 def test_the_sentence_names_the_date_and_ongoing(forecast):
-    assert forecast.sentence() == "By 30 April 2031: 78% across; 22% No ending yet."
+    assert forecast.sentences() == ["By 30 April 2031: 78% across; 22% No ending yet."]
+    assert forecast.question == "How likely is each ending by 30 April 2031?"
 
 
 def test_wilson_covers_at_its_rate():

@@ -86,7 +86,7 @@ class Responses:
         if blocks < 2 or runs < 2 * blocks:
             raise ValueError(f"expected at least 2 blocks of at least 2 replicates, not {blocks} in {runs} replicates")
         self.engine, self.blocks, self.runs, self.states = "montecarlo", blocks, -(-runs // blocks) * blocks, None
-        simulator = Simulator(self.scenario, **frame)  # type: ignore[arg-type]
+        simulator = Simulator(self.scenario, **frame)
         each = _by_replicate if all(m.kind in ("ending", "question") for m in measures) else _by_block
         self._one = partial(each, simulator, self.measures, self.centre, blocks, seed)
 

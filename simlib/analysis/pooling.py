@@ -244,8 +244,8 @@ def pool(forecasts: Mapping[str, Forecast], weights: Mapping[str, float] | None 
         both = np.stack([_seen(np.stack([p, 1 - p]), f) for p, f in zip(happens, forecasts.values(), strict=True)])
         items.append(_item("question", name, first, happens, linear(happens, w), logarithmic(both, w)[0], w))
     return Pooled(
-        first.scenario,
-        first.title,
+        first.scenario.id,
+        first.scenario.title,
         first.as_of,
         first.by_date(float(first.times[-1])),
         first.times,
@@ -295,6 +295,7 @@ def _forecast(world: Scenario, engine: Engine, draws: int, dice: dict[str, Any],
     if draws:
         from simlib.engines.ensemble import over_priors
 
+        dice = dice | {"runs": -(-dice["runs"] // draws)}
         return over_priors(world, engine=engine, draws=draws, **dice, **common).mixture()
     if engine == "exact":
         from simlib.engines.exact.forecast import solve

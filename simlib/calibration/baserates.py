@@ -21,9 +21,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from simlib.calibration import interevent as rhythm
-from simlib.control import in_transition
+from simlib.control import Control, in_transition
 from simlib.errors import Problem, ScenarioError, did_you_mean
 from simlib.scenario.model import Condition, Question, Scenario
+from simlib.typing import Engine
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -266,16 +267,16 @@ def _forecast(
     from simlib.engines.exact import forecast as exact
     from simlib.engines.montecarlo import simulator as montecarlo
 
-    scenario = scenario.replace(questions={question.id: question for question in asked.values()})
     days = sorted({scenario.horizon_days, *(rate.within_days for rate in wanted if rate.within_days)})
-    frame = {"times": days, "horizon": days[-1], "progress": progress, "cancel": cancel}
+    scenario = scenario.replace(questions={question.id: question for question in asked.values()}, horizon_days=days[-1])
+    frame = {"times": days, "control": Control(progress, cancel)}
     by_sampling = _too_large(scenario)
     if draws:
-        engine: mixture.Engine = "montecarlo" if by_sampling else "exact"
-        return mixture.over_priors(scenario, engine=engine, draws=draws, runs=RUNS, **frame).mixture()  # type: ignore[arg-type]
+        engine: Engine = "montecarlo" if by_sampling else "exact"
+        return mixture.forecast(scenario, engine=engine, draws=draws, runs=-(-RUNS // draws), **frame)
     if by_sampling:
-        return montecarlo.simulate(scenario, runs=RUNS, **frame)  # type: ignore[arg-type]
-    return exact.solve(scenario, **frame)  # type: ignore[arg-type]
+        return montecarlo.simulate(scenario, runs=RUNS, **frame)
+    return exact.solve(scenario, **frame)
 
 
 def _too_large(scenario: Scenario) -> bool:

@@ -1,76 +1,153 @@
-"""The forecast over the priors: a mixture of forecasts, one for each draw of the assumptions.
+"""`forecast`: the probabilities of a scenario at its stated values, or as the mean over draws of the assumptions.
 
-`value` is a median, and the forecast that is published or scored is the mean over the priors of the probability at
-each draw; with wide priors the two differ. The interval of a mixture says how well that mean is computed from the
-draws taken (and, by Monte Carlo, from the replicates of each); it shrinks with more draws, the doubt about the
-assumptions does not: that is the spread between draws, `Draws.spread`.
+A stated value is a median. The forecast that is published or scored is the mean over the priors, or over any other
+belief, of the probability at each draw; with wide priors the two differ. The interval of such a mixture says how well
+that mean is computed from the draws taken (and, by Monte Carlo, from the replicates of each). It shrinks with more
+draws. The uncertainty about the assumptions does not: that is the spread between draws, `Ensemble.spread`.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
 
-from simlib.control import in_transition
+from simlib.control import UNWATCHED, Control, in_transition
 from simlib.engines.exact.forecast import Solver
-from simlib.engines.exact.reachable import CAP
+from simlib.errors import TooManyStates, Unsupported
 from simlib.machine import priors
-from simlib.results import Z95, Band, Forecast
+from simlib.machine.belief import Belief, belief_of, quantiles
+from simlib.machine.measures import By
+from simlib.results import Z_TWO_SIDED_95, Band, Forecast
 from simlib.scenario.model import Scenario
-from simlib.typing import Floats
+from simlib.typing import Engine, Floats
 
-Engine = Literal["exact", "montecarlo"]
+__all__ = ["Ensemble", "forecast", "over_priors", "pool_forecasts"]
+
+RUNS = 10_000
+"""Replicates at the stated values, and of all draws together, unless somebody says otherwise."""
+
+SPREAD = (0.05, 0.25, 0.5, 0.75, 0.95)
+"""Points of the spread over the draws."""
+
+_One = Callable[[int, Floats, Floats | None, Floats | None], Forecast]
+"""Number of a draw (-1: the stated values), θ, its centre and its start to a forecast."""
 
 
-@dataclass(frozen=True)
-class Draws:
-    """Draws of the assumptions `theta` (D, A) around the stated values, and the forecast at each."""
+@in_transition
+def forecast(
+    scenario: Scenario,
+    *,
+    by: By = None,
+    times: int | Iterable[float] = 60,
+    engine: Engine = "auto",
+    draws: int | Belief = 0,
+    runs: int | None = None,
+    seed: int = 0,
+    control: Control = UNWATCHED,
+) -> Forecast:
+    """Forecast a scenario at its stated values, or as the mean over draws of the assumptions.
+
+    Args:
+        scenario: The scenario, with its interventions.
+        by: The horizon: a date, or days after `as_of`. Default: that of the scenario.
+        times: A number of equal steps up to the horizon, or the report times in days after `as_of`.
+        engine: "exact", "montecarlo", or "auto": exact where the states fit, else Monte Carlo.
+        draws: A number of draws of the prior (at least 2), or a belief. 0: the stated values.
+        runs: Monte Carlo replicates per draw. Default: 10,000 in all.
+        seed: Seed of the draws and of the replicates.
+        control: Who is told of progress, who may stop the work, and on how many threads it runs.
+
+    Returns:
+        The forecast; over draws, with the one at the stated values as `stated`.
+
+    Raises:
+        ScenarioError: For a target day or an intervention that does not fit.
+        TooManyStates: For the exact engine, when the states do not fit.
+        Unsupported: For a belief that the scenario or the engine cannot take.
+        MissingDependency: For Monte Carlo without Numba.
+        Cancelled: When `control` says so.
+    """
+    if isinstance(draws, Belief) or draws:
+        return over_priors(
+            scenario, by=by, times=times, engine=engine, draws=draws, runs=runs, seed=seed, control=control
+        ).mixture()
+    one, _ = _engine(scenario, engine, {"by": by, "times": times}, (RUNS if runs is None else runs, 0), seed, control)
+    return one(-1, priors.theta(scenario), None, None)
+
+
+@dataclass(frozen=True, eq=False)
+class Ensemble:
+    """Draws of the assumptions `theta` (D, A) with their weights (D,), and the forecast at each.
+
+    `stated` is the forecast at the stated values, `seed` that of the draws.
+    """
 
     scenario: Scenario
-    theta: Floats
+    belief: Belief
     forecasts: tuple[Forecast, ...]
     stated: Forecast
     seed: int
 
+    @property
+    def theta(self) -> Floats:
+        """The assumption values of each draw (D, A), in base units."""
+        return self.belief.theta
+
+    @property
+    def weights(self) -> Floats:
+        """The weight of each draw (D,); they sum to one."""
+        return self.belief.weights
+
     def values(self, name: str, kind: Literal["endings", "questions"] = "endings") -> Floats:
         """Return the probability of an ending or a question at every draw and time (D, T)."""
-        return np.stack([getattr(forecast, kind)[name].probability for forecast in self.forecasts])
+        return np.stack([getattr(each, kind)[name].probability for each in self.forecasts])
 
     def spread(self, name: str, kind: Literal["endings", "questions"] = "endings") -> Floats:
-        """Return the 5, 25, 50, 75 and 95% points over the draws at each time (5, T): doubt, not chance.
+        """Return the 5, 25, 50, 75 and 95% points over the draws at each time (5, T): uncertainty, not chance.
 
         Where replicates were counted, the noise within the draws is taken out of their spread.
         """
-        values = self.without_noise(self.values(name, kind))
-        return np.asarray(np.quantile(values, (0.05, 0.25, 0.5, 0.75, 0.95), axis=0))
+        return quantiles(self.without_noise(self.values(name, kind)), SPREAD, self.weights)
 
     def without_noise(self, values: Floats) -> Floats:
         """Return probabilities at each draw (D, ...) drawn in to their mean by what chance within the draws adds."""
         runs = self.forecasts[0].provenance.get("runs")
         if not runs:
             return values
-        mean, variance = values.mean(axis=0), values.var(axis=0, ddof=1)
-        noise = (values * (1 - values)).mean(axis=0) / max(runs - 1, 1)
-        kept = np.clip(1 - np.divide(noise, variance, out=np.ones_like(noise), where=variance > 0), 0, 1)
-        return np.asarray(mean + np.sqrt(kept) * (values - mean))
+        if self.belief.equal:
+            mean, variance = values.mean(axis=0), values.var(axis=0, ddof=1)
+            within = (values * (1 - values)).mean(axis=0)
+        else:
+            mean = np.tensordot(self.weights, values, 1)
+            variance = np.tensordot(self.weights, (values - mean) ** 2, 1) / (1 - np.sum(self.weights**2))
+            within = np.tensordot(self.weights, values * (1 - values), 1)
+        noise = within / max(runs - 1, 1)
+        share = np.clip(1 - np.divide(noise, variance, out=np.ones_like(noise), where=variance > 0), 0, 1)
+        return np.asarray(mean + np.sqrt(share) * (values - mean))
 
     def mixture(self) -> Forecast:
-        """Return the mean over the draws, with the interval of that mean; `stated` rides along."""
-        pooled = pool(self.forecasts)
-        details = dict(self.stated.provenance) | {
+        """Return the weighted mean over the draws with the interval of that mean; `stated` rides along."""
+        runs = _total(self.forecasts, "runs")
+        source = dict(self.stated.provenance) | {
             "draws": len(self.forecasts),
             "seed": self.seed,
             "seconds": _total(self.forecasts, "seconds"),
-            "runs": _total(self.forecasts, "runs"),
+            "runs": runs,
         }
+        if not self.belief.is_prior:
+            source |= {"belief": self.belief.name}
+        trials = runs
+        if runs and not self.belief.equal:
+            trials = source["effective_runs"] = runs * self.belief.effective_draws / self.belief.draws
         return dataclasses.replace(
-            pooled,
+            _mean(self.forecasts, self.weights, trials),
             assumptions=self.stated.assumptions,
-            provenance=details,
+            provenance=source,
             stated=self.stated,
             interventions=self.stated.interventions,
         )
@@ -80,86 +157,121 @@ class Draws:
 def over_priors(
     scenario: Scenario,
     *,
-    engine: Engine = "exact",
-    draws: int = 200,
-    runs: int = 10_000,
-    seed: int = 0,
-    threads: int | None = None,
+    by: By = None,
     times: int | Iterable[float] = 60,
-    horizon: float | None = None,
+    engine: Engine = "exact",
+    draws: int | Belief = 200,
+    runs: int | None = None,
+    seed: int = 0,
     ignore_windows: bool = False,
-    cap: int = CAP,
-    progress: Callable[[float], None] | None = None,
-    cancel: Callable[[], bool] | None = None,
-) -> Draws:
-    """Forecast at `draws` sets of values from the priors, and at the stated values.
+    control: Control = UNWATCHED,
+) -> Ensemble:
+    """Forecast at each draw of the assumptions, and at the stated values.
 
-    By Monte Carlo the `runs` replicates are shared out evenly over the draws, each draw with replicates of its own.
-    Times, horizon and errors are those of `solve` and `simulate`; ValueError for fewer than two draws, whose mean has
-    an error that nobody could tell.
+    By Monte Carlo each draw has replicates of its own, and the stated values have as many as all draws together.
+
+    Args:
+        scenario: The scenario, with its interventions.
+        by: The horizon: a date, or days after `as_of`. Default: that of the scenario.
+        times: A number of equal steps up to the horizon, or the report times in days after `as_of`.
+        engine: "exact", "montecarlo", or "auto": exact where the states fit, else Monte Carlo.
+        draws: A number of draws of the prior (at least 2), or a belief.
+        runs: Monte Carlo replicates per draw. Default: 10,000 in all, shared out evenly.
+        seed: Seed of the draws and of the replicates.
+        ignore_windows: Whether calendar windows are left out.
+        control: Who is told of progress, who may stop the work, and on how many threads it runs.
+
+    Raises:
+        ValueError: For fewer than two draws, whose mean has an error that nobody could tell.
+        Unsupported: For a belief about other assumptions, or with a start that the engine cannot take.
+        TooManyStates: For the exact engine, when the states do not fit.
+        ScenarioError: For a target day or an intervention that does not fit.
+        Cancelled: When `control` says so.
     """
-    if draws < 2:
-        raise ValueError(f"draws must be at least 2, not {draws}: one says nothing of the error of their mean")
-    thetas = priors.draws(scenario, draws, seed=seed)
-    centre = priors.theta(scenario)
-    frame = {
-        "times": times if isinstance(times, int) else list(times),
-        "horizon": horizon,
-        "ignore_windows": ignore_windows,
-    }
-    one: Callable[[int, Floats, Floats | None], Forecast]
-    if engine == "exact":
-        solver = Solver(scenario, cap=cap, threads=threads or 2, cancel=cancel, **frame)  # type: ignore[arg-type]
-        one = _exact(solver, cancel)
-    else:
-        one = _montecarlo(scenario, frame, max(1, -(-runs // draws)), runs, seed, threads, cancel)
-    stated = one(-1, centre, None)
-    forecasts = []
-    for number, theta in enumerate(thetas):
-        forecasts.append(one(number, theta, centre))
-        if progress:
-            progress((number + 1) / draws)
-    return Draws(scenario, thetas, tuple(forecasts), stated, seed)
+    count = draws.draws if isinstance(draws, Belief) else draws
+    if count < 2:
+        raise ValueError(f"draws must be at least 2, not {count}: one says nothing of the error of their mean")
+    belief, centre = belief_of(scenario, draws, seed=seed), priors.theta(scenario)
+    replicates = (RUNS, max(1, -(-RUNS // count))) if runs is None else (runs * count, runs)
+    frame = {"times": times, "by": by, "ignore_windows": ignore_windows}
+    silent = Control(cancel=control.cancel, threads=control.threads)
+    one, states = _engine(scenario, engine, frame, replicates, seed, silent)
+    _check_start(belief, states)
+    stated, forecasts = one(-1, centre, None, None), []
+    for number, (theta, start) in enumerate(belief.rows()):
+        forecasts.append(one(number, theta, centre, start))
+        control.report((number + 1) / count)
+    return Ensemble(scenario, belief, tuple(forecasts), stated, seed)
 
 
-def _exact(solver: Solver, cancel: Callable[[], bool] | None) -> Callable[[int, Floats, Floats | None], Forecast]:
-    return lambda _, theta, centre: solver.solve(theta, centre=centre, cancel=cancel)
+def _engine(
+    scenario: Scenario, engine: Engine, frame: dict[str, Any], runs: tuple[int, int], seed: int, control: Control
+) -> tuple[_One, int | None]:
+    """Return what forecasts one draw, and the number of states where that is the exact engine.
+
+    `runs` are the replicates at the stated values and at each draw.
+    """
+    if not isinstance(frame["times"], int):
+        frame = frame | {"times": list(frame["times"])}
+    if engine != "montecarlo":
+        try:
+            solver = Solver(scenario, control=control, **frame)
+        except (TooManyStates, Unsupported):
+            if engine == "exact":
+                raise
+        else:
+            return partial(_exact, solver, control), len(solver.space)
+    from simlib.engines.montecarlo.simulator import Simulator
+
+    return partial(_montecarlo, Simulator(scenario, **frame), runs, seed, control), None
+
+
+def _exact(
+    solver: Solver, control: Control, _: int, theta: Floats, centre: Floats | None, start: Floats | None
+) -> Forecast:
+    return solver.solve(theta, centre=centre, start=start, control=control)
 
 
 def _montecarlo(
-    scenario: Scenario,
-    frame: Mapping[str, Any],
-    each: int,
-    runs: int,
+    simulator: Any,
+    runs: tuple[int, int],
     seed: int,
-    threads: int | None,
-    cancel: Callable[[], bool] | None,
-) -> Callable[[int, Floats, Floats | None], Forecast]:
-    from simlib.engines.montecarlo.simulator import Simulator
-
-    simulator = Simulator(scenario, **frame)
-
-    def one(number: int, theta: Floats, centre: Floats | None) -> Forecast:
-        replicates, first = (runs, 0) if number < 0 else (each, number * each)
-        counts = simulator.run(
-            theta, centre=centre, runs=replicates, seed=seed, first=first, threads=threads, cancel=cancel
-        )
-        return simulator.forecast(counts, theta=theta, seed=seed)
-
-    return one
+    control: Control,
+    number: int,
+    theta: Floats,
+    centre: Floats | None,
+    _: Floats | None,
+) -> Forecast:
+    replicates, first = (runs[0], 0) if number < 0 else (runs[1], number * runs[1])
+    counts = simulator.run(theta, centre=centre, runs=replicates, seed=seed, first=first, control=control)
+    forecast: Forecast = simulator.forecast(counts, theta=theta, seed=seed)
+    return forecast
 
 
-def pool(forecasts: Sequence[Forecast], weights: Sequence[float] | None = None) -> Forecast:
+def _check_start(belief: Belief, states: int | None) -> None:
+    """Raise Unsupported where a belief says how each draw starts and the engine cannot start so."""
+    if belief.start is None or belief.start.shape[1] == states:
+        return
+    what = f"the belief “{belief.name}” has a distribution over the states at the start"
+    if states is None:
+        raise Unsupported(f"{what}, which only the exact engine can take")
+    raise Unsupported(f"{what} for {belief.start.shape[1]:,} states; the scenario has {states:,}")
+
+
+def pool_forecasts(forecasts: Sequence[Forecast], weights: Sequence[float] | None = None) -> Forecast:
     """Return the (weighted) mean of forecasts of one world on one grid: a linear opinion pool.
 
     Without weights the forecasts are equally likely draws and the interval is that of their mean: Wilson's, with the
     effective number of trials that the spread between draws implies. Raises ValueError for forecasts that do not match.
     """
-    first = forecasts[0]
-    if any(not np.array_equal(f.times, first.times) or f.scenario != first.scenario for f in forecasts):
-        raise ValueError("only forecasts of one scenario at the same times can be pooled")
     share = np.full(len(forecasts), 1 / len(forecasts)) if weights is None else np.asarray(weights) / np.sum(weights)
-    trials = _total(forecasts, "runs")
+    return _mean(forecasts, share, _total(forecasts, "runs"))
+
+
+def _mean(forecasts: Sequence[Forecast], share: Floats, trials: float | None) -> Forecast:
+    first = forecasts[0]
+    if any(not np.array_equal(f.times, first.times) or f.scenario.id != first.scenario.id for f in forecasts):
+        raise ValueError("only forecasts of one scenario at the same times can be pooled")
 
     def bands(kind: str) -> dict[str, Band]:
         return {
@@ -180,7 +292,7 @@ def pool(forecasts: Sequence[Forecast], weights: Sequence[float] | None = None) 
         return np.asarray(share @ stack)
 
     def half(stack: Floats) -> Floats:
-        return np.asarray(Z95 * np.sqrt(_variance_of_mean(stack, share)))
+        return np.asarray(Z_TWO_SIDED_95 * np.sqrt(_variance_of_mean(stack, share)))
 
     return dataclasses.replace(
         first,
@@ -201,7 +313,7 @@ def _variance_of_mean(stack: Floats, share: Floats) -> Floats:
     return np.asarray(share**2 @ (stack - mean) ** 2 * len(stack) / (len(stack) - 1))
 
 
-def _pooled_band(bands: Sequence[Band], share: Floats, trials: int | None) -> Band:
+def _pooled_band(bands: Sequence[Band], share: Floats, trials: float | None) -> Band:
     stack = np.stack([band.probability for band in bands])
     p = share @ stack
     variance = _variance_of_mean(stack, share)

@@ -7,6 +7,7 @@ belief. A method that needs independent draws of the prior (Sobol indices, EVPPI
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,9 +22,9 @@ from simlib.typing import Floats
 class Belief:
     """Weighted draws of the assumptions of one scenario.
 
-    `assumptions` (A,) names the columns of `theta` (D, A), in base units. `weights` (D,) sum to one. `start` (D, V...)
-    is None where each draw starts as the scenario says; otherwise it is the distribution over the reachable states
-    (D, S), in the order of the exact engine. `name` says what it is: "prior", or where it comes from.
+    `assumptions` (A,) names the columns of `theta` (D, A), in base units. `weights` (D,) sum to one. `start` is None
+    where each draw starts as the scenario says; otherwise it holds the distribution over the reachable states at the
+    start (D, S), in the order of the exact engine. `name` says what it is: "prior", or where it comes from.
     """
 
     name: str
@@ -40,6 +41,8 @@ class Belief:
                 f"theta has the shape {self.theta.shape}; expected ({len(self.weights)}, {len(self.assumptions)}): "
                 "a row for each weight, a column for each assumption"
             )
+        if self.start is not None and (self.start.ndim != 2 or len(self.start) != len(self.weights)):
+            raise ValueError(f"start has the shape {self.start.shape}; expected ({len(self.weights)}, states)")
         if not (np.all(self.weights >= 0) and np.isclose(self.weights.sum(), 1.0)):
             raise ValueError(f"weights must be 0 or more and sum to 1; they sum to {self.weights.sum():g}")
 
@@ -58,6 +61,16 @@ class Belief:
     def is_prior(self) -> bool:
         """Whether it is made of equally weighted draws of the prior."""
         return self.name == "prior"
+
+    @property
+    def equal(self) -> bool:
+        """Whether all draws weigh the same."""
+        return bool(np.all(self.weights == self.weights[0]))
+
+    def rows(self) -> Iterator[tuple[Floats, Floats | None]]:
+        """Yield the values (A,) of each draw and its distribution over the states at the start, None for the usual."""
+        for number, theta in enumerate(self.theta):
+            yield theta, None if self.start is None else self.start[number]
 
     @property
     def effective_draws(self) -> float:
@@ -84,3 +97,24 @@ def insist_on_prior(draws: int | Belief | None, question: str) -> None:
             f"{question} needs independent draws of the prior, which the belief “{draws.name}” is not; "
             "give a number of draws"
         )
+
+
+def quantiles(values: Floats, points: Sequence[float], weights: Floats | None = None) -> Floats:
+    """Return quantiles over draws (D, ...) -> (points, ...), by linear interpolation, which weights generalise.
+
+    With equal weights, or none, they are NumPy's. Otherwise a quantile is the mean of the weighted step function over
+    a window as wide as one draw of the effective number n: [p (n - 1) / n, p (n - 1) / n + 1 / n] (Akinshin 2023).
+    """
+    if weights is None or np.all(weights == weights[0]):
+        return np.asarray(np.quantile(values, points, axis=0))
+    share = weights / weights.sum()
+    count = 1 / np.sum(share**2)
+    begin = np.asarray(points) * (count - 1) / count
+    flat = values.reshape(len(values), -1)
+    result = np.empty((len(begin), flat.shape[1]))
+    for column, own in enumerate(flat.T):
+        order = np.argsort(own, kind="stable")
+        knots = np.append(0.0, np.cumsum(share[order]))
+        area = np.append(0.0, np.cumsum(share[order] * own[order]))
+        result[:, column] = count * (np.interp(begin + 1 / count, knots, area) - np.interp(begin, knots, area))
+    return result.reshape(len(begin), *values.shape[1:])

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from simlib.scenario.model import Assumption, Scenario
 
 
-Z95 = 1.6448536269514722
+Z_95TH_PERCENTILE = 1.6448536269514722
 """Normal score of the 95th percentile: where `high` stands."""
 
 __all__ = [
@@ -102,7 +102,7 @@ def _from_score(assumption: Assumption, z: Floats) -> Floats:
     if assumption.fixed:
         return np.full_like(z, assumption.value)
     centre, low, high = (forward(assumption.kind, x) for x in (assumption.value, assumption.low, assumption.high))
-    spread = np.where(z < 0, centre - low, high - centre) / Z95
+    spread = np.where(z < 0, centre - low, high - centre) / Z_95TH_PERCENTILE
     return np.asarray(inverse(assumption.kind, centre + spread * z))
 
 
@@ -127,7 +127,7 @@ def share_below(assumption: Assumption, value: float) -> float:
     x, centre, low, high = (
         forward(assumption.kind, number) for number in (value, assumption.value, assumption.low, assumption.high)
     )
-    spread = (centre - low if x < centre else high - centre) / Z95
+    spread = (centre - low if x < centre else high - centre) / Z_95TH_PERCENTILE
     if spread == 0 and x != centre:  # no doubt on this side of the stated value
         return float(x > centre)
     return float(ndtr((x - centre) / spread)) if spread else 0.5

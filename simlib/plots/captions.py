@@ -58,7 +58,7 @@ def foot(result: Forecast) -> str:
     view = f", seen through the view {made['view']}" if made.get("view") else ""
     acts = counted(len(result.interventions), "intervention") if result.interventions else ""
     told = f" ({made['scenario_sha256'][:12]})" if made.get("scenario_sha256") else ""
-    return f"{result.scenario}{told}, as of {long_date(result.as_of)}{view}{acts and f', with {acts}'}"
+    return f"{result.scenario.id}{told}, as of {long_date(result.as_of)}{view}{acts and f', with {acts}'}"
 
 
 def sign(figure: Figure, words: str) -> None:

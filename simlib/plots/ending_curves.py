@@ -186,8 +186,8 @@ def endings(
     """Draw the probability of each ending over time, under the finding; return the axes.
 
     `show` picks endings and questions by id. Bands are the error of the computation, or, with `doubt` (the points over
-    the draws of `Draws.spread`, for each name), what 90% of the draws lie between; the caption says which. The dotted
-    lines are `baseline`, and the labels give the difference to it in percentage points.
+    the draws of `Ensemble.spread`, for each name), what 90% of the draws lie between; the caption says which. The
+    dotted lines are `baseline`, and the labels give the difference to it in percentage points.
     """
     panel = EndingsPanel(ax, result, show, doubt=doubt)
     panel.update(result, baseline)

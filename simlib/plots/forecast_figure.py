@@ -63,7 +63,7 @@ class Dashboard:
         shown = len(self.choice.endings or result.endings)
         heights = _heights(self.width, shown, rows, ladder=with_ladder, drivers=with_drivers)
         self._boxes, height = _boxes(self.width, room, heights)
-        self.figure: Figure = new_figure(self.width, height, result.sentence(limit=len(result.endings)))
+        self.figure: Figure = new_figure(self.width, height, result.sentences(limit=len(result.endings))[0])
         self.height = height
         self.panels: list[Panel] = [
             EndingsPanel(self._axes("endings"), result, self.choice.endings, room=room),
@@ -100,7 +100,7 @@ class Dashboard:
 
     def _title(self, result: Forecast) -> bool:
         view = "" if self.note.get_text() else result.provenance.get("view") or ""
-        whole = result.title + (f" · {view}" if view else "")
+        whole = result.scenario.title + (f" · {view}" if view else "")
         # Room for the mark on the right; a long title is set a little smaller before it is cut.
         fits = (self.width - 100) / 8.3
         text = style.wrap(whole, int(fits / 0.8), 1)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from simlib.analysis.paths.classes import Paths
     from simlib.analysis.sensitivity.one_at_a_time import Tornado
     from simlib.analysis.uncertainty.evsi import Seeing
-    from simlib.engines.ensemble import Draws
+    from simlib.engines.ensemble import Ensemble
 
 _WORDS = (
     (0.05, "almost no chance"),
@@ -90,7 +90,7 @@ class Answers:
 
     scenario: Scenario
     forecast: Forecast
-    draws: Draws | None = None
+    draws: Ensemble | None = None
     tornado: Tornado | None = None
     paths: Paths | None = None
     indicators: tuple[Indicators, ...] = ()
@@ -105,7 +105,7 @@ def ask(
     scenario: Scenario,
     forecast: Forecast,
     *,
-    draws: Draws | None = None,
+    draws: Ensemble | None = None,
     seed: int = 0,
     progress: Callable[[float], None] | None = None,
     cancel: Callable[[], bool] | None = None,
@@ -253,7 +253,7 @@ def _pictures(answers: Answers) -> Iterator[Block]:
     forecast, before, draws = answers.forecast, answers.baseline, answers.draws
     doubt = None if draws is None else {name: draws.spread(name) for name in forecast.endings}
     draw = partial(endings, forecast, baseline=before, doubt=doubt)
-    yield _figure(forecast, draw, forecast.sentence(), room=0.3)
+    yield _figure(forecast, draw, forecast.sentences()[0], room=0.3)
     if forecast.ladders:
         draw = partial(ladder_fan, forecast, baseline=before)
         yield _figure(forecast, draw, "where the ladder stands over time", room=0.3)
@@ -292,13 +292,13 @@ def _plainly(answers: Answers, band: Band, name: str) -> str:
     return "already the case" if already and name != ONGOING else "certain in this model"
 
 
-def _range(draws: Draws, kind: Kind, name: str) -> tuple[float, float]:
+def _range(draws: Ensemble, kind: Kind, name: str) -> tuple[float, float]:
     """Return what 90% of the draws lie between at the last report time."""
     low, _, _, _, high = draws.spread(name, kind)[:, -1]
     return float(low), float(high)
 
 
-def _doubt(answers: Answers, draws: Draws) -> Iterator[Block]:
+def _doubt(answers: Answers, draws: Ensemble) -> Iterator[Block]:
     """Say how far the answers depend on the assumptions, and how well their average is known."""
     forecast, before = answers.forecast, answers.baseline
     yield Block(
@@ -328,7 +328,7 @@ def _doubt(answers: Answers, draws: Draws) -> Iterator[Block]:
             yield _spread(forecast, draws, name)
 
 
-def _spread(forecast: Forecast, draws: Draws, question: str) -> Block:
+def _spread(forecast: Forecast, draws: Ensemble, question: str) -> Block:
     """Draw the doubt about a question over time."""
     from simlib.analysis.uncertainty.fans import measure_fan
     from simlib.plots.nested_fan import doubt_fan

@@ -15,7 +15,7 @@ from simlib.analysis.paths.waypoints import passages, sampled_passages
 from simlib.analysis.sensitivity.one_at_a_time import elasticities
 from simlib.engines.exact.endpoint import histories_given
 from simlib.engines.exact.forecast import solve
-from simlib.engines.montecarlo.histories import histories
+from simlib.engines.montecarlo.replay import histories
 from simlib.errors import Cancelled, ScenarioError, SimlibError
 from simlib.formatting import long_date, percent
 from simlib.scenario.model import Force, Hold, Pin

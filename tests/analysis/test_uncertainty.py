@@ -428,7 +428,7 @@ def test_a_fan_keeps_chance_and_doubt_apart():
 def test_the_dice_of_a_draw_are_no_doubt_in_a_fan():
     """All but fixed, 200 replicates for each draw: what spreads are the dice."""
     scenario = ferry(deviation=1e-4)
-    draws = over_priors(scenario, engine="montecarlo", draws=100, runs=20_000, times=3)
+    draws = over_priors(scenario, engine="montecarlo", draws=100, runs=200, times=3)
     for fan in (measure_fan(draws, "across"), ladder_fan(draws)):
         assert np.ptp(fan.quantiles[:, 0, -1]) < 0.06
     raw = np.array([forecast.endings["across"].probability[-1] for forecast in draws.forecasts])

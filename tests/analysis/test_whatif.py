@@ -203,7 +203,9 @@ def test_monte_carlo_needs_a_pair():
 @pytest.mark.parametrize("measure", ["ending:across", "rung:banks=far", "moves:cross"])
 def test_no_difference_seen_still_leaves_the_rule_of_three(measure):
     _, low, high = last(compare(RARE, {"variant": []}, engine="montecarlo", runs=1000), measure=measure)
-    assert (-low, high) == (pytest.approx(pairing.Z95**2 / (1000 + pairing.Z95**2), rel=1e-3),) * 2
+    assert (-low, high) == (
+        pytest.approx(pairing.Z_TWO_SIDED_95**2 / (1000 + pairing.Z_TWO_SIDED_95**2), rel=1e-3),
+    ) * 2
 
 
 # ---------------------------------------------------------------- what lasts, by both engines
@@ -314,8 +316,8 @@ def multinomial_score(b, c, n, d):
 def test_the_paired_interval_is_where_the_score_is_plus_or_minus_z(b, c, n):
     difference, low, high = pairing.paired(b, c, n)
     assert difference == (b - c) / n
-    assert multinomial_score(b, c, n, float(low)) == pytest.approx(pairing.Z95, abs=2e-3)
-    assert multinomial_score(b, c, n, float(high)) == pytest.approx(-pairing.Z95, abs=2e-3)
+    assert multinomial_score(b, c, n, float(low)) == pytest.approx(pairing.Z_TWO_SIDED_95, abs=2e-3)
+    assert multinomial_score(b, c, n, float(high)) == pytest.approx(-pairing.Z_TWO_SIDED_95, abs=2e-3)
 
 
 @pytest.mark.statistical

@@ -177,6 +177,8 @@ def test_a_forced_move_that_cannot_happen_is_reported(cli, bridge) -> None:
 
 KEYS = {
     "format",
+    "answer",
+    "question",
     "scenario",
     "title",
     "as_of",
@@ -257,7 +259,8 @@ def test_probabilities_of_the_endings_sum_to_one(cli, bridge) -> None:
 def test_json_on_standard_output_is_alone_there(cli, bridge, tmp_path: Path) -> None:
     code, out, err = cli("run", bridge, "--json", "-", "--out", str(tmp_path / "out"), "--set", "pressure=9")
     assert code == 0
-    assert Forecast.from_dict(json.loads(out)).scenario == "bridge"
+    printed = json.loads(out)
+    assert (printed["scenario"], printed["answer"]) == ("bridge", "forecast")
     assert "note: pressure" in err
     assert f"files in {tmp_path / 'out'}" in err
 
@@ -404,11 +407,11 @@ def test_places_that_cannot_be_written_are_refused_before_anything_is_computed(c
 
 @pytest.mark.parametrize("options", [[], ["--engine", "exact"], ["--draws", "10"]])
 def test_too_many_states_is_1_with_the_count_and_the_other_engine(cli, bridge, monkeypatch, options) -> None:
-    from simlib.engines import ensemble as mixture
+    from simlib.engines import ensemble
     from simlib.engines.exact import forecast as exact
 
     monkeypatch.setattr(exact, "solve", functools.partial(exact.solve, cap=5))
-    monkeypatch.setattr(mixture, "over_priors", functools.partial(mixture.over_priors, cap=5))
+    monkeypatch.setattr(ensemble, "Solver", functools.partial(exact.Solver, cap=5))
     code, out, err = cli("run", bridge, *options)
     assert (code, out) == (1, "")
     assert re.search(r"would need (at least )?\d+ reachable states, more than its cap of 5; .*--engine montecarlo", err)

@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 from scipy.stats import kstest, norm
 
-from simlib.engines.exact.endpoint import Conditioned, histories_given
+from simlib.engines.exact.endpoint import EndpointSampler, histories_given
 from simlib.engines.exact.forecast import Solver
 from simlib.errors import ScenarioError, SimlibError, Unsupported
-from simlib.machine import priors
 from simlib.scenario.model import Forbid, Force
 from tests import worlds
 from tests.strategies import seeded_world
@@ -21,7 +20,7 @@ ALPHA = 1e-4
 
 def given(scenario, target, count=DRAWN, seed=11):
     solver = Solver(scenario, times=1)
-    return Conditioned(solver, priors.theta(scenario), target).draw(count, seed=seed)
+    return EndpointSampler(solver, solver.chain(), target).draw(count, seed=seed)
 
 
 def test_the_time_of_a_rare_exit_is_a_truncated_exponential():
@@ -59,7 +58,7 @@ def test_mixed_over_all_ends_the_moves_are_as_often_as_ever(seed):
         p = band.probability[-1]
         if p < 1e-9:
             continue
-        told = Conditioned(solver, priors.theta(scenario), f"ending:{name}").draw(count, seed=3)
+        told = EndpointSampler(solver, solver.chain(), f"ending:{name}").draw(count, seed=3)
         firings = np.array(
             [
                 np.bincount(told.move[a:b][told.move[a:b] >= 0], minlength=len(scenario.moves))

@@ -163,5 +163,5 @@ def test_gradient_refuses_an_unknown_measure():
 @pytest.mark.parametrize("mean", [0.0, 1e-8, 0.5, 40.0, 3e3, 1e6])
 def test_poisson_weights_sum_to_one(mean):
     last = flows.truncation(mean, 1e-15)
-    weights = flows.poisson(np.arange(last + 1), np.array([mean]))
+    weights = flows.pmf(np.arange(last + 1), np.array([mean]))
     assert weights.sum() == pytest.approx(1.0, abs=2e-12)

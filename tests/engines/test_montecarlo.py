@@ -311,7 +311,8 @@ def test_the_half_width_of_a_count_is_that_of_its_mean():
 def test_values_by_name_and_all_at_once_are_the_same():
     scenario = worlds.two_states(0.1)
     by_name = simulate(scenario, values={"cross.rate": 0.4}, runs=200)
-    at_once = simulate(scenario, theta=np.array([0.4]), runs=200)
+    simulator = Simulator(scenario)
+    at_once = simulator.forecast(simulator.run(np.array([0.4]), runs=200))
     np.testing.assert_array_equal(by_name.moves["cross"], at_once.moves["cross"])
     assert by_name.assumptions == {"cross.rate": 0.4}
 
@@ -339,16 +340,25 @@ def test_a_longer_horizon_keeps_what_happened_before():
         ({"runs": 0}, "runs must be at least 1"),
         ({"seed": -1}, "the seed is -1"),
         ({"threads": 0}, "threads must be at least 1"),
-        ({"horizon": 0}, "horizon must be a positive number"),
         ({"times": []}, "times must increase"),
-        ({"theta": np.array([np.nan])}, "finite numbers"),
-        ({"theta": np.array([0.1, 0.2])}, "one per assumption"),
-        ({"theta": np.array([0.1]), "values": {}}, "either values or theta"),
+        ({"values": {"cross.rate": np.nan}}, "finite numbers"),
     ],
 )
 def test_bad_numbers_are_refused_in_words(options, words):
     with pytest.raises(ValueError, match=words):
         simulate(worlds.two_states(), **options)
+
+
+def test_values_must_be_one_for_each_assumption():
+    with pytest.raises(ValueError, match="one per assumption"):
+        Simulator(worlds.two_states()).run(np.array([0.1, 0.2]), runs=10)
+
+
+@pytest.mark.parametrize("by", [0, 31, float("nan"), "2031-05-01", "soon"])
+@pytest.mark.parametrize("engine", [simulate, solve])
+def test_a_target_outside_the_forecast_is_refused(engine, by):
+    with pytest.raises(ScenarioError, match="by"):
+        engine(worlds.two_states(horizon=30.0), by=by)
 
 
 def test_an_unknown_assumption_is_refused():

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from simlib.engines.montecarlo import histories as module
-from simlib.engines.montecarlo.histories import histories
+from simlib.engines.montecarlo import replay as module
+from simlib.engines.montecarlo.replay import histories
 from simlib.engines.montecarlo.simulator import Simulator
 from simlib.machine.tables import Tables
 from simlib.scenario.model import Force, Pin
@@ -63,8 +63,8 @@ def test_threads_change_nothing():
 def test_a_long_history_finds_room(monkeypatch):
     """More events than there was room for at first."""
     asked = []
-    real = module.empty_history
-    monkeypatch.setattr(module, "empty_history", lambda *args: asked.append(args[2]) or real(*args))
+    real = module.empty_track
+    monkeypatch.setattr(module, "empty_track", lambda *args: asked.append(args[2]) or real(*args))
     told = histories(worlds.birth_death(30.0, 30.0), 2)
     assert len(asked) > 1
     assert len(told.time) > 3000

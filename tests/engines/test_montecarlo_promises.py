@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from simlib.engines.montecarlo.histories import histories
+from simlib.engines.montecarlo.replay import histories
 from simlib.engines.montecarlo.simulator import Counts, Simulator, simulate
 from simlib.engines.montecarlo.streams import draws, exponentials, stream_hash, stream_keys, uniforms
 from simlib.scenario.model import Assumption, Forbid, Force, Move, Outcome, Pin, Policy, Variable

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from scipy.stats import chi2_contingency, ks_2samp, kstest
 
-from simlib.engines.montecarlo.histories import histories
+from simlib.engines.montecarlo.replay import histories
 from simlib.engines.montecarlo.simulator import Simulator
 from simlib.engines.reference import Reference, sample
 from simlib.scenario.model import Forbid, Force

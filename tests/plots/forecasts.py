@@ -6,6 +6,7 @@ import datetime as dt
 
 import numpy as np
 
+from simlib.answer import ScenarioKey
 from simlib.results import Band, Forecast
 
 AS_OF = dt.date(2031, 4, 1)
@@ -34,9 +35,7 @@ def forecast(scale: float = 1.0, *, horizon: float = 90.0, runs: int = 0, steps:
         {"variables": {}, "ladders": {"own": dict.fromkeys(RUNGS, 0.01 + 0 * times)}, "moves": half} if runs else None
     )
     return Forecast(
-        scenario="islands",
-        title="Two made-up islands",
-        as_of=AS_OF,
+        scenario=ScenarioKey("islands", "Two made-up islands", "0" * 64, AS_OF),
         horizon_days=horizon,
         engine="montecarlo" if runs else "exact",
         times=times,

@@ -28,7 +28,7 @@ from simlib.analysis.whatif.comparison import compare, cumulative
 from simlib.analysis.whatif.variants import delay
 from simlib.engines.ensemble import over_priors
 from simlib.engines.exact.endpoint import histories_given
-from simlib.engines.montecarlo.histories import histories
+from simlib.engines.montecarlo.replay import histories
 from simlib.formatting import long_date, percent
 from simlib.plots import path_charts as plots
 from simlib.plots.box_charts import box

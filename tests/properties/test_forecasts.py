@@ -46,9 +46,8 @@ def test_what_has_happened_by_a_time_has_happened_by_a_later_one(scenario):
 @given(worlds(), st.integers(1, 30))
 def test_a_longer_horizon_never_lowers_what_happens_by_its_end(scenario, longer):
     short = simlib.solve(scenario, times=1)
-    long = simlib.solve(
-        scenario, times=[scenario.horizon_days, scenario.horizon_days + longer], horizon=scenario.horizon_days + longer
-    )
+    days = scenario.horizon_days, scenario.horizon_days + longer
+    long = simlib.solve(scenario.replace(horizon_days=days[1]), times=days)
     for kind in ("endings", "questions"):
         for name in set(getattr(short, kind)) - {ONGOING}:
             before, after = getattr(short, kind)[name].probability, getattr(long, kind)[name].probability
@@ -92,7 +91,7 @@ def test_days_spent_in_all_states_sum_to_the_time(scenario, days):
     generator = Generator.build(solver.space.incoming, rates, None, days)
     each = np.arange(len(solver.space), dtype=np.int32)[None, :]
     times = days * np.array([0.0, 0.25, 1.0])
-    spent = flow(generator, solver.start(theta), days, times, cells=each, bins=len(solver.space)).until
+    spent = flow(generator, solver.chain(theta).start(), days, times, cells=each, bins=len(solver.space)).until
     np.testing.assert_allclose(spent.sum(axis=1), times, atol=1e-8 * days)
     assert np.all(np.diff(spent, axis=0) >= -1e-12)
 

@@ -201,11 +201,11 @@ def test_a_world_too_large_for_the_exact_engine_has_a_report(tmp_path, capsys, m
 
 def test_what_is_not_in_doubt_has_no_doubt_by_either_engine():
     """Two draws of a fixed world differ by the dice alone, and that is no doubt about the assumptions."""
-    draws = over_priors(valley(fixed=True), engine="montecarlo", draws=40, runs=4000, times=2, seed=3)
+    draws = over_priors(valley(fixed=True), engine="montecarlo", draws=40, runs=100, times=2, seed=3)
     assert draws.values("out")[:, -1].std() > 0.02
     low, _, _, _, high = draws.spread("out")[:, -1]
     assert high - low < 0.035
-    unsure = over_priors(valley(), engine="montecarlo", draws=64, runs=6400, times=2)
+    unsure = over_priors(valley(), engine="montecarlo", draws=64, runs=100, times=2)
     exact = over_priors(valley(), draws=64, times=2)
     assert unsure.spread("out")[:, -1] == pytest.approx(exact.spread("out")[:, -1], abs=0.06)
 

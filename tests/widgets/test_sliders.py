@@ -27,7 +27,7 @@ def test_the_ends_are_low_and_high_and_the_middle_is_the_stated_value(some):
 
 def test_positions_are_quantiles_of_the_prior(some):
     dial = some["meeting"]
-    score = priors.Z95 * (75 - 50) / 50
+    score = priors.Z_95TH_PERCENTILE * (75 - 50) / 50
     expected = priors.quantile(dial.assumption, 0.5 * math.erfc(-score / math.sqrt(2)))
     assert dial.grid[75] == pytest.approx(float(expected))
 

@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from simlib.analysis.indicators.result import Indicator, information
-from simlib.control import in_transition
+from simlib.control import Control, in_transition
 from simlib.engines.exact.solver import Solver
-from simlib.engines.exact.taboo import Avoiding
+from simlib.engines.exact.taboo import Taboo
 from simlib.machine import priors
 from simlib.scenario.model import Scenario
 from simlib.typing import Bools
@@ -96,21 +96,11 @@ class Watch:
 
     def _unseen(self, sign: Sign) -> tuple[float, float]:
         """Return P(open at t, sign not seen) and P(the same, and the ending by T)."""
-        watched = Avoiding(self.solver, self.theta, *sign, self.cancel)
-        free = Avoiding(self.solver, self.theta, cancel=self.cancel)
-        vector, stays = watched.left(self.solver.start(self.theta)), 0.0
-        for segment in self.solver.segments:
-            before = segment.start <= self.day
-            vector = (watched if before else free).jumped(vector, segment)
-            since = min(segment.end, self.day) if before else segment.start
-            if since > segment.start:
-                vector = watched.carried(vector, segment, since - segment.start).end
-            if before and self.day < segment.end:
-                vector = np.where(self.solver.space.ended, 0.0, vector)
-                stays = float(vector.sum())
-            if segment.end > since:
-                vector = free.carried(vector, segment, segment.end - since).end
-        return stays, float(vector[self.solver.space.ending == self.index].sum())
+        chain, control = self.solver.chain(self.theta), Control(cancel=self.cancel)
+        until = chain.propagate(chain.start(), 0, self.day, taboo=Taboo(*sign), control=control).vector
+        still = np.where(self.solver.space.ended, 0.0, until)
+        end = chain.propagate(still, self.day, self.solver.horizon, control=control).vector
+        return float(still.sum()), float(end[self.solver.space.ending == self.index].sum())
 
 
 def _around(value: float) -> tuple[float, float, float]:

@@ -9,7 +9,7 @@ import numpy as np
 from simlib.engines.montecarlo.simulator import Simulator
 from simlib.errors import TooManyStates, Unsupported
 from simlib.machine import priors
-from simlib.results import Z95
+from simlib.results import Z_TWO_SIDED_95
 from simlib.scenario.model import Force, Scenario
 
 
@@ -67,4 +67,6 @@ def _mean(differences: np.ndarray) -> tuple[float, float]:
     if count == 0:
         return 0.0, 1.0
     spread = float(np.std(differences, ddof=1)) if count > 1 else 1.0
-    return float(np.mean(differences)), max(Z95 * spread / np.sqrt(count), Z95**2 / (count + Z95**2))
+    return float(np.mean(differences)), max(
+        Z_TWO_SIDED_95 * spread / np.sqrt(count), Z_TWO_SIDED_95**2 / (count + Z_TWO_SIDED_95**2)
+    )

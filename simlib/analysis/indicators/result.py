@@ -38,10 +38,10 @@ import numpy as np
 from simlib.analysis.indicators.forced import Doing
 from simlib.analysis.indicators.sightings import sampled, sightings
 from simlib.control import in_transition
-from simlib.engines.montecarlo.histories import Histories
+from simlib.engines.montecarlo.replay import Histories
 from simlib.errors import Problem, ScenarioError, Unsupported, did_you_mean
 from simlib.formatting import counted, long_date, percent, points
-from simlib.results import Z95, Band
+from simlib.results import Z_TWO_SIDED_95, Band
 from simlib.scenario.model import Scenario
 from simlib.typing import Bools, Floats, Ints
 
@@ -413,7 +413,7 @@ class _Counter:
         # Draws in common make the counts less informative than independent histories; the wider of the two shares
         # gives the factor by which the variance grows.
         grows = max(self._design(seen, self.happens), self._design(seen, ~self.happens))
-        reach = np.exp(Z95 * np.sqrt(grows * ((1 - a) / (hits + 0.5) + (1 - b) / (alarms + 0.5))))
+        reach = np.exp(Z_TWO_SIDED_95 * np.sqrt(grows * ((1 - a) / (hits + 0.5) + (1 - b) / (alarms + 0.5))))
         return ratio, float(a / b / reach) if hits else 0.0, float(a / b * reach) if alarms else np.inf
 
     def _design(self, event: Bools, among: Bools) -> float:

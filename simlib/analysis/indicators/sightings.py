@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from simlib.control import in_transition
-from simlib.engines.montecarlo.histories import Histories, histories
+from simlib.engines.montecarlo.replay import Histories, histories
 from simlib.engines.montecarlo.simulator import Simulator
 from simlib.errors import Cancelled
 from simlib.machine import priors

@@ -29,7 +29,7 @@ from simlib.typing import Ints
 if TYPE_CHECKING:
     import pandas as pd
 
-    from simlib.engines.montecarlo.histories import Histories
+    from simlib.engines.montecarlo.replay import Histories
 
 
 STATED = "at the stated values"

@@ -18,7 +18,7 @@ from simlib.typing import Floats, Ints
 
 if TYPE_CHECKING:
     from simlib.analysis.paths.classes import PathClass, Paths
-    from simlib.engines.montecarlo.histories import Histories
+    from simlib.engines.montecarlo.replay import Histories
 
 TYPICAL = 3
 """Path classes that a history is picked out for, at the most."""

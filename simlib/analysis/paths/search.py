@@ -19,7 +19,7 @@ import numpy as np
 from simlib.control import in_transition
 from simlib.engines.exact.endpoint import backward_steps
 from simlib.engines.exact.impulses import Jump
-from simlib.engines.exact.poisson import FINE, poisson, survival, truncation
+from simlib.engines.exact.poisson import FINE, pmf, survival, truncation
 from simlib.engines.exact.solver import Solver
 from simlib.engines.exact.uniformization import Generator
 from simlib.errors import Cancelled
@@ -77,7 +77,7 @@ class Search:
 
     @in_transition
     def __init__(self, solver: Solver, theta: Floats, ladder: str, given: str | None, cancel: Any) -> None:
-        self.solver, self.theta, self.cancel = solver, theta, cancel
+        self.solver, self.chain, self.cancel = solver, solver.chain(theta), cancel
         scenario, space = solver.scenario, solver.space
         self.rung = solver.tables.rungs(space.levels)[list(scenario.ladders).index(ladder)]
         self.rungs = len(scenario.ladders[ladder].rungs)
@@ -97,13 +97,13 @@ class Search:
 
     def _span(self, segment: Segment, value: Floats | None) -> tuple[_Span, Floats | None]:
         solver, duration = self.solver, segment.end - segment.start
-        space, pair_rates = solver.space.held(segment.held), solver.pair_rates(self.theta, segment)
+        space, pair_rates = solver.space.held(segment.held), self.chain.rating(segment).pair_rates
         generator = Generator.build(space.incoming, pair_rates, None, duration)
         last = truncation(generator.uniform * duration, FINE) if duration else 0
         steps, mean = np.arange(last + 1), np.array([generator.uniform * duration])
-        weights = poisson(steps, mean)[0]
+        weights = pmf(steps, mean)[0]
         entry = np.append(1.0, survival(steps[:-1], mean)[0])
-        jumps = solver.jumps(self.theta, segment)
+        jumps = self.chain.jumps(segment)
         if value is None:
             return _Span(segment, generator, weights, entry, None, jumps), None
         back = backward_steps(space, pair_rates, generator.uniform, value, last)
@@ -143,7 +143,7 @@ class Search:
         return Found(first, tree, total, FINE * len(self.spans), left, unassigned)
 
     def _roots(self) -> list[_Prefix]:
-        start = self.solver.start(self.theta)
+        start = self.chain.start()
         result = []
         for rung in np.unique(self.rung[start > 0]):
             states = self.states_of[rung]

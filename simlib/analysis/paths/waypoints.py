@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simlib.analysis.paths.classes import cannot_happen, check_known, known_ladder, none_ends_so
-from simlib.control import in_transition
+from simlib.control import Control, in_transition
 from simlib.engines.exact.solver import Solver
-from simlib.engines.exact.taboo import Avoiding
+from simlib.engines.exact.taboo import Taboo
 from simlib.machine import priors
 from simlib.machine.tables import Tables
 from simlib.results import Band
@@ -20,7 +20,7 @@ from simlib.typing import Floats
 if TYPE_CHECKING:
     import pandas as pd
 
-    from simlib.engines.montecarlo.histories import Histories
+    from simlib.engines.montecarlo.replay import Histories
 
 _DIGITS = 9
 """Digits of a share that a difference of two probabilities is good for."""
@@ -122,9 +122,6 @@ class _Around:
         return middle, low, high
 
     def _reaches(self, inside: Any, move: int) -> tuple[float, float]:
-        around = Avoiding(self.solver, self.theta, inside, move, self.cancel)
-        vector, lost = around.left(self.solver.start(self.theta)), 0.0
-        for segment in self.solver.segments:
-            done = around.carried(around.jumped(vector, segment), segment, segment.end - segment.start)
-            vector, lost = done.end, lost + done.end_tail
-        return float(vector[self.solver.space.ending == self.index].sum()), lost
+        chain, control = self.solver.chain(self.theta), Control(cancel=self.cancel)
+        done = chain.propagate(chain.start(), 0, self.solver.horizon, taboo=Taboo(inside, move), control=control)
+        return float(done.vector[self.solver.space.ending == self.index].sum()), done.tail

@@ -19,7 +19,7 @@ import numpy as np
 from simlib.analysis.evaluator import Engine, Responses, half_widths
 from simlib.analysis.sensitivity.screening import inputs, steepest_of_each, swings, tangent_spreads, uncertain
 from simlib.answer import plain_json, provenance
-from simlib.control import in_transition
+from simlib.control import Control, in_transition
 from simlib.engines.exact.adjoint import Adjoint
 from simlib.engines.exact.forecast import Solver
 from simlib.engines.exact.reachable import CAP
@@ -165,7 +165,7 @@ def elasticities(
     """
     chosen = find(scenario, measures)
     solver = Solver(scenario, times=1, ignore_windows=ignore_windows, cap=cap, cancel=cancel)
-    adjoint = Adjoint(solver, priors.theta(scenario), day, cancel)
+    adjoint = Adjoint(solver, priors.theta(scenario), by=day, control=Control(cancel=cancel))
     answers, derivatives = {}, {}
     for place, measure in enumerate(chosen):
         answers[measure.name], derivatives[measure.name] = adjoint.of(measure.name)
@@ -174,8 +174,8 @@ def elasticities(
     return Elasticities(
         scenario.id,
         scenario.as_of,
-        scenario.by_date(adjoint.day),
-        adjoint.day,
+        scenario.by_date(adjoint.by_day),
+        adjoint.by_day,
         chosen,
         tuple(scenario.assumptions.values()),
         answers,
@@ -420,7 +420,7 @@ def _screen(scenario: Scenario, swing: Floats, top: int) -> tuple[list[str], Flo
     spread = tangent_spreads(single, swing, np.eye(len(swing)))
     tried = steepest_of_each(spread, top)
     others = np.delete(spread, tried, axis=0)
-    return [single[place].name for place in tried], priors.Z95 * others.max(axis=0, initial=0.0)
+    return [single[place].name for place in tried], priors.Z_95TH_PERCENTILE * others.max(axis=0, initial=0.0)
 
 
 def _part(progress: Progress | None, first: float, last: float) -> Progress | None:

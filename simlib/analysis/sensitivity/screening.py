@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from simlib.analysis.evaluator import Responses
-from simlib.control import in_transition
+from simlib.control import Control, in_transition
 from simlib.engines.exact.adjoint import Adjoint
 from simlib.engines.exact.forecast import Solver
 from simlib.errors import Problem, ScenarioError, TooManyStates, Unsupported, did_you_mean
@@ -108,7 +108,7 @@ def score_slopes(scenario: Scenario) -> Floats:
     slopes = np.zeros(len(scenario.assumptions))
     for column, a in enumerate(scenario.assumptions.values()):
         if not a.fixed:
-            spread = float(forward(a.kind, a.high) - forward(a.kind, a.low)) / (2 * priors.Z95)
+            spread = float(forward(a.kind, a.high) - forward(a.kind, a.low)) / (2 * priors.Z_95TH_PERCENTILE)
             slopes[column] = spread * a.value * ((1 - a.value) if a.kind == "chance" else 1.0)
     return slopes
 
@@ -136,7 +136,7 @@ def swings(
             if exactly:
                 raise
         else:
-            adjoint = Adjoint(solver, priors.theta(scenario), day, cancel)
+            adjoint = Adjoint(solver, priors.theta(scenario), by=day, control=Control(cancel=cancel))
             columns = []
             for place, measure in enumerate(measures):
                 columns.append(adjoint.of(measure.name)[1] * score_slopes(scenario))

@@ -16,7 +16,7 @@ from simlib.machine.measures import find, of_forecast
 from simlib.typing import Floats
 
 if TYPE_CHECKING:
-    from simlib.engines.ensemble import Draws
+    from simlib.engines.ensemble import Ensemble
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
@@ -41,7 +41,7 @@ class Fan:
     draws: int
 
 
-def ladder_fan(draws: Draws, ladder: str | None = None) -> Fan:
+def ladder_fan(draws: Ensemble, ladder: str | None = None) -> Fan:
     """Return the fan of a ladder (default: the first) from a forecast over the priors; raises KeyError."""
     name = ladder or next(iter(draws.scenario.ladders))
     found = draws.scenario.ladders[name]
@@ -56,7 +56,7 @@ def ladder_fan(draws: Draws, ladder: str | None = None) -> Fan:
     )
 
 
-def measure_fan(draws: Draws, measure: str) -> Fan:
+def measure_fan(draws: Ensemble, measure: str) -> Fan:
     """Return the fan of a measure from a forecast over the priors; raises ScenarioError for an unknown one."""
     asked = find(draws.scenario, measure)[0]
     if not asked.probability:
@@ -65,7 +65,7 @@ def measure_fan(draws: Draws, measure: str) -> Fan:
     return _fan(draws, asked.label, (asked.name,), series, of_forecast(draws.stated, asked)[0][None, :])
 
 
-def _fan(draws: Draws, title: str, names: tuple[str, ...], series: Floats, stated: Floats) -> Fan:
+def _fan(draws: Ensemble, title: str, names: tuple[str, ...], series: Floats, stated: Floats) -> Fan:
     return Fan(
         draws.scenario.id,
         draws.scenario.as_of,

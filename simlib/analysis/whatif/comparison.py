@@ -435,7 +435,7 @@ class _Asking:
         return dataclasses.replace(found, forecasts=np.stack([self.endings[""], self.endings[name]]))
 
     def _partings(self, name: str, first: tuple[Any, World], second: tuple[Any, World]) -> tuple[Parting, ...]:
-        from simlib.engines.montecarlo.histories import histories
+        from simlib.engines.montecarlo.replay import histories
 
         (simulator, before), (other, after) = first, second
         chosen = pairing.typical_flips(before, after, self.examples)

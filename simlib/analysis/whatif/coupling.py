@@ -24,7 +24,7 @@ from simlib.control import in_transition
 from simlib.engines.montecarlo.simulator import Simulator
 from simlib.formatting import percent
 from simlib.machine.measures import Measure, reader
-from simlib.results import ONGOING, Z95, Band
+from simlib.results import ONGOING, Z_TWO_SIDED_95, Band
 from simlib.scenario.model import Hold
 from simlib.scenario.views.wording import intervention_in_words
 from simlib.typing import Floats, Ints
@@ -294,7 +294,7 @@ def by_blocks(
         half = np.full_like(mean, np.inf)
     else:
         half = stdtrit(count - 1, 0.975) * np.sqrt(share**2 @ (blocks - mean) ** 2 * count / (count - 1))
-    floor = 0.0 if runs is None else Z95**2 / (runs + Z95**2)
+    floor = 0.0 if runs is None else Z_TWO_SIDED_95**2 / (runs + Z_TWO_SIDED_95**2)
     half = np.where(np.all(blocks == 0, axis=0), floor, half)
     low, high = mean - half, mean + half
     return (mean, np.maximum(low, -1.0), np.minimum(high, 1.0)) if probability else (mean, low, high)
@@ -328,8 +328,8 @@ def paired(gained: ArrayLike, lost: ArrayLike, pairs: int) -> tuple[Floats, Floa
     """
     b, c = np.broadcast_arrays(np.asarray(gained, dtype=float), np.asarray(lost, dtype=float))
     difference = (b - c) / pairs
-    low = _bisect(lambda d: _score(b, c, pairs, d) - Z95, np.full(b.shape, -1.0), difference)
-    high = _bisect(lambda d: _score(b, c, pairs, d) + Z95, difference, np.full(b.shape, 1.0))
+    low = _bisect(lambda d: _score(b, c, pairs, d) - Z_TWO_SIDED_95, np.full(b.shape, -1.0), difference)
+    high = _bisect(lambda d: _score(b, c, pairs, d) + Z_TWO_SIDED_95, difference, np.full(b.shape, 1.0))
     return difference, low, high
 
 

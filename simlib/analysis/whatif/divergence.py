@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from simlib.engines.montecarlo.histories import Histories
+from simlib.engines.montecarlo.replay import Histories
 from simlib.formatting import counted, long_date
 from simlib.results import ONGOING
 from simlib.scenario.model import Scenario

@@ -12,7 +12,7 @@ from simlib.errors import SimlibError, TooManyStates, Unsupported
 from simlib.scenario.model import Scenario
 
 if TYPE_CHECKING:
-    from simlib.engines.montecarlo.histories import Histories
+    from simlib.engines.montecarlo.replay import Histories
 
 Answer = TypeVar("Answer")
 

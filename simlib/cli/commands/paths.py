@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from simlib.analysis.paths.classes import Paths
-    from simlib.engines.montecarlo.histories import Histories
+    from simlib.engines.montecarlo.replay import Histories
 
 DRAWN = 2_000
 """Histories drawn given an ending, unless --runs asks for fewer."""

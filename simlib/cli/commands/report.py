@@ -23,7 +23,7 @@ EACH = 500
 
 def execute(arguments: Namespace) -> int:
     """Write one self-contained page with the answer, what drives it, what to watch for and the assumptions."""
-    from simlib.cli.commands.run import Answer, compute
+    from simlib.cli.commands.run import Computed, compute
     from simlib.report import markup as pages
     from simlib.report import page as writing
     from simlib.scenario.loader import load
@@ -40,7 +40,7 @@ def execute(arguments: Namespace) -> int:
 
     base = with_horizon(load(arguments.path), scenario.horizon_days)
 
-    def by(engine: str, of: Scenario = scenario, **more: Any) -> Answer:
+    def by(engine: str, of: Scenario = scenario, **more: Any) -> Computed:
         runs = max(RUNS, EACH * draws) if engine == "montecarlo" else None
         return compute(of, Namespace(**vars(arguments) | {"engine": engine, "draws": draws, "runs": runs} | more))
 

@@ -15,11 +15,12 @@ from simlib.cli.options import world
 from simlib.cli.options.parser import RUNS
 from simlib.cli.output.files import write_all, written
 from simlib.cli.output.progress import Task
+from simlib.control import Control
 from simlib.errors import Problem, ScenarioError
 from simlib.scenario.model import Scenario
 
 if TYPE_CHECKING:
-    from simlib.engines.ensemble import Draws
+    from simlib.engines.ensemble import Ensemble
     from simlib.results import Forecast
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
@@ -29,12 +30,12 @@ _MOST_STEPS, _FEWEST_STEPS, _STEPS = 100, 30, 60
 
 
 @dataclass(frozen=True)
-class Answer:
-    """A forecast, and the draws behind it where it is one over the priors."""
+class Computed:
+    """A forecast of a scenario, and the ensemble behind it where it is one over the priors."""
 
     scenario: Scenario
     forecast: Forecast
-    draws: Draws | None = None
+    draws: Ensemble | None = None
 
 
 def execute(arguments: Namespace) -> int:
@@ -45,12 +46,12 @@ def execute(arguments: Namespace) -> int:
     _note_idle_options(arguments)
     if arguments.save_view is not None:
         save_changes(arguments.path, scenario, arguments.save_view)
-    answer = compute(scenario, arguments)
+    computed = compute(scenario, arguments)
     if arguments.json != "-":
         from simlib.cli.output.forecast_text import report
 
-        sys.stdout.write(report(answer, base, top=arguments.top, chosen=arguments.engine is None))
-    _write(answer, arguments)
+        sys.stdout.write(report(computed, base, top=arguments.top, chosen=arguments.engine is None))
+    _write(computed, arguments)
     return 0
 
 
@@ -76,40 +77,28 @@ def save_changes(path: str, changed: Scenario, name: str) -> None:
     sys.stderr.write(f"written: {file}\n")
 
 
-def compute(scenario: Scenario, arguments: Namespace) -> Answer:
+def compute(scenario: Scenario, arguments: Namespace) -> Computed:
     """Run the engine; raises TooManyStates, Cancelled and what the engines raise."""
     engine = arguments.engine or "exact"
     options: dict[str, Any] = {
         "times": arguments.times or steps(scenario.horizon_days),
         "ignore_windows": arguments.ignore_windows,
     }
-    if arguments.threads is not None:
-        options["threads"] = arguments.threads
-    what = f"{'solving' if engine == 'exact' else 'simulating'} {scenario.id}"
-    with Task(what) as task:
-        options |= {"progress": task.report, "cancel": task.cancelled}
+    with Task(f"{'solving' if engine == 'exact' else 'simulating'} {scenario.id}") as task:
+        options["control"] = Control(task.report, task.cancelled, arguments.threads)
         if arguments.draws:
-            return _over_draws(scenario, engine, arguments, options)
-        return Answer(scenario, _once(scenario, engine, arguments, options))
+            from simlib.engines.ensemble import over_priors
 
+            sampling = {"draws": arguments.draws, "runs": arguments.runs, "seed": arguments.seed}
+            ensemble = over_priors(scenario, engine=engine, **sampling, **options)
+            return Computed(scenario, ensemble.mixture(), ensemble)
+        if engine == "exact":
+            from simlib.engines.exact.forecast import solve
 
-def _once(scenario: Scenario, engine: str, arguments: Namespace, options: dict[str, Any]) -> Forecast:
-    if engine == "exact":
-        from simlib.engines.exact.forecast import solve
+            return Computed(scenario, solve(scenario, **options))
+        from simlib.engines.montecarlo.simulator import simulate
 
-        return solve(scenario, **options)
-    from simlib.engines.montecarlo.simulator import simulate
-
-    return simulate(scenario, runs=arguments.runs or RUNS, seed=arguments.seed, **options)
-
-
-def _over_draws(scenario: Scenario, engine: Any, arguments: Namespace, options: dict[str, Any]) -> Answer:
-    from simlib.engines.ensemble import over_priors
-
-    draws = over_priors(
-        scenario, engine=engine, draws=arguments.draws, runs=arguments.runs or RUNS, seed=arguments.seed, **options
-    )
-    return Answer(scenario, draws.mixture(), draws)
+        return Computed(scenario, simulate(scenario, runs=arguments.runs or RUNS, seed=arguments.seed, **options))
 
 
 def steps(horizon: float) -> int:
@@ -125,15 +114,15 @@ def _note_idle_options(arguments: Namespace) -> None:
         world.note("--runs is for --engine montecarlo; the exact engine has no replicates")
 
 
-def _write(answer: Answer, arguments: Namespace) -> None:
+def _write(computed: Computed, arguments: Namespace) -> None:
     if arguments.out is not None:
         with Task("drawing") as task:
-            names = write_all(answer, arguments.out, task)
+            names = write_all(computed, arguments.out, task)
         sys.stderr.write(written(arguments.out, names))
     if arguments.json == "-":
-        _print_json(answer.forecast)
+        _print_json(computed.forecast)
     elif arguments.json is not None:
-        sys.stderr.write(f"written: {answer.forecast.save(arguments.json)}\n")
+        sys.stderr.write(f"written: {computed.forecast.save(arguments.json)}\n")
 
 
 def _print_json(forecast: Forecast) -> None:

@@ -128,5 +128,5 @@ def _fan(scenario: Scenario, arguments: Namespace) -> Fan:
         try:
             found = ask(engine=arguments.engine or "exact")
         except DOES_NOT_FIT:
-            found = ask(engine="montecarlo", runs=FAN_RUNS * FAN_DRAWS)
+            found = ask(engine="montecarlo", runs=FAN_RUNS)
     return ladder_fan(found, scenario.ladder or None)

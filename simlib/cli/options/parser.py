@@ -129,7 +129,8 @@ def _run(parser: argparse.ArgumentParser) -> None:
     engine = _adder(parser.add_argument_group("engine"))
     which = "default: exact; with too many states for it, nothing is computed"
     engine("--engine", choices=("exact", "montecarlo"), help=which)
-    engine("--runs", type=whole(1), metavar="N", help=f"Monte Carlo replicates (default: {RUNS:,})")
+    replicates = f"Monte Carlo replicates, with --draws of each draw (default: {RUNS:,} in all)"
+    engine("--runs", type=whole(1), metavar="N", help=replicates)
     engine("--seed", type=whole(0), default=0, metavar="N", help="of the dice and of the draws (default: 0)")
     engine("--threads", type=whole(1), metavar="N", help="default: as many as help; changes no digit of the answer")
     what = "draws from the ranges of the assumptions; 0 (default): only at the stated values"

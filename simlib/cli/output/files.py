@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-    from simlib.cli.commands.run import Answer
+    from simlib.cli.commands.run import Computed
 
 TABLES = ("endings", "questions", "levels", "rungs", "moves")
 POINTS = ("p05", "p25", "p50", "p75", "p95")
@@ -130,7 +130,7 @@ def written(folder: Path, names: set[str]) -> str:
     return f"{told}note: {folder} also holds {counted(len(others), 'file')} that are not of this answer: {few}\n"
 
 
-def write_all(answer: Answer, folder: Path, task: Task) -> set[str]:
+def write_all(answer: Computed, folder: Path, task: Task) -> set[str]:
     """Write forecast.json, a CSV for each table and a PNG and an SVG for each figure; return the names of the files."""
     with staged(folder) as stage:
         answer.forecast.save(stage / "forecast.json")
@@ -140,7 +140,7 @@ def write_all(answer: Answer, folder: Path, task: Task) -> set[str]:
         return {file.name for file in stage.iterdir()}
 
 
-def _frames(answer: Answer) -> Iterator[tuple[str, pd.DataFrame]]:
+def _frames(answer: Computed) -> Iterator[tuple[str, pd.DataFrame]]:
     for forecast, suffix in ((answer.forecast, ""), (answer.forecast.stated, "-stated")):
         if forecast is None:
             continue
@@ -152,7 +152,7 @@ def _frames(answer: Answer) -> Iterator[tuple[str, pd.DataFrame]]:
         yield "doubt", _doubt(answer)
 
 
-def _doubt(answer: Answer) -> pd.DataFrame:
+def _doubt(answer: Computed) -> pd.DataFrame:
     """Return the spread over the draws, tidy: day, by, kind, name and five percentiles."""
     import pandas as pd
 
@@ -168,7 +168,7 @@ def _doubt(answer: Answer) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _pictures(answer: Answer) -> Iterator[Picture]:
+def _pictures(answer: Computed) -> Iterator[Picture]:
     from simlib.plots import captions as written
     from simlib.plots.ending_curves import endings
     from simlib.plots.ladders import ladder_fan

@@ -16,7 +16,7 @@ from simlib.results import Band, Forecast
 from simlib.scenario.views.wording import intervention_in_words
 
 if TYPE_CHECKING:
-    from simlib.cli.commands.run import Answer
+    from simlib.cli.commands.run import Computed
     from simlib.scenario.model import Scenario
 
 COLUMNS = 5
@@ -28,41 +28,43 @@ ROUND_OFF = 1e-12
 _WHOLE = 1e-9
 
 
-def report(answer: Answer, base: Scenario, *, top: int, chosen: bool) -> str:
+def report(computed: Computed, base: Scenario, *, top: int, chosen: bool) -> str:
     """Return the whole report; `base` is the scenario before options changed it, `top` how many moves (0: all).
 
     `chosen`: nobody asked for the engine, so say why it was taken.
     """
-    forecast = answer.forecast
-    blocks = [*_head(answer, base, chosen), *_tables(forecast, answer, top), "\n".join(_sentences(forecast))]
+    forecast = computed.forecast
+    blocks = [*_head(computed, base, chosen), *_tables(forecast, computed, top), "\n".join(_sentences(forecast))]
     return "\n\n".join(blocks) + "\n"
 
 
 def _sentences(forecast: Forecast) -> Iterator[str]:
     if forecast.stated is None:
-        yield f"At the stated values. {forecast.sentence()}"
+        yield f"At the stated values. {forecast.sentences()[0]}"
         yield "--draws 200 gives the forecast over the ranges of the assumptions."
     else:
-        yield f"Over the priors. {forecast.sentence()}"
-        yield f"At the stated values. {forecast.stated.sentence()}"
+        over, stated = forecast.sentences()
+        yield f"Over the priors. {over}"
+        yield stated
 
 
 # What was computed
 
 
-def _head(answer: Answer, base: Scenario, chosen: bool) -> Iterator[str]:
-    forecast = answer.forecast
+def _head(computed: Computed, base: Scenario, chosen: bool) -> Iterator[str]:
+    forecast = computed.forecast
     end = forecast.by_date(forecast.horizon_days)
+    version = forecast.provenance["version"]
     lines = [
-        forecast.title,
+        forecast.scenario.title,
         f"As of {long_date(forecast.as_of)}, {in_days(forecast.horizon_days)}, to the end of {long_date(end)}.",
         _engine(forecast, chosen),
-        f"Scenario {forecast.scenario}, sha256 {answer.scenario.sha256[:12]}; simlib {forecast.provenance['version']}.",
+        f"Scenario {forecast.scenario.id}, sha256 {computed.scenario.sha256[:12]}; simlib {version}.",
     ]
-    if answer.scenario.view:
-        lines.append(f"Seen through the view {answer.scenario.view}.")
+    if computed.scenario.view:
+        lines.append(f"Seen through the view {computed.scenario.view}.")
     yield "\n".join(lines)
-    differences = [*_changes(answer.scenario, base), *_acts(forecast, answer.scenario)]
+    differences = [*_changes(computed.scenario, base), *_acts(forecast, computed.scenario)]
     if forecast.provenance.get("ignore_windows"):
         differences.append("calendar windows are left out")
     if differences:
@@ -107,7 +109,7 @@ def _acts(forecast: Forecast, scenario: Scenario) -> Iterator[str]:
 # Tables
 
 
-def _tables(forecast: Forecast, answer: Answer, top: int) -> Iterator[str]:
+def _tables(forecast: Forecast, computed: Computed, top: int) -> Iterator[str]:
     at = columns(forecast.times)
     head = _dates(forecast, at)
     for kind in ("endings", "questions"):
@@ -118,9 +120,9 @@ def _tables(forecast: Forecast, answer: Answer, top: int) -> Iterator[str]:
             rows = [Row(one.label(kind, name), _cells(band, at, bare=bare)) for name, band in bands.items()]
             if rows:
                 yield table(f"{title}{subtitle}", head, rows)
-        if answer.draws is not None and getattr(forecast, kind):
-            yield _doubt(answer, kind, at, head)
-    ladder = answer.scenario.ladder or next(iter(forecast.ladders), "")
+        if computed.draws is not None and getattr(forecast, kind):
+            yield _spread(computed, kind, at, head)
+    ladder = computed.scenario.ladder or next(iter(forecast.ladders), "")
     if ladder:
         title = f"{forecast.label('ladders', ladder)}: probability of each rung at the end of the date"
         for subtitle, one in _versions(forecast):
@@ -153,14 +155,14 @@ def _span(low: float, high: float) -> str:
     return _short_words(first if first == last else f"{first.removesuffix('%')}–{last}")
 
 
-def _doubt(answer: Answer, kind: str, at: Sequence[int], head: Sequence[Sequence[str]]) -> str:
+def _spread(computed: Computed, kind: str, at: Sequence[int], head: Sequence[Sequence[str]]) -> str:
     """Show the spread over the draws: doubt about the assumptions, which more draws do not shrink."""
-    draws = answer.draws
+    draws = computed.draws
     assert draws is not None
     rows = []
-    for name in getattr(answer.forecast, kind):
+    for name in getattr(computed.forecast, kind):
         low, _, _, _, high = draws.spread(name, kind)  # type: ignore[arg-type]
-        rows.append(Row(answer.forecast.label(kind, name), [_span(low[i], high[i]) for i in at]))
+        rows.append(Row(computed.forecast.label(kind, name), [_span(low[i], high[i]) for i in at]))
     title = f"{kind.capitalize()}: 5th to 95th percentile over the draws (doubt about the assumptions)"
     return table(title, head, rows)
 

@@ -12,22 +12,25 @@ does the rest (adjoint sensitivity; Cao, Li, Petzold & Serban 2003).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simlib.control import in_transition
+from simlib.control import UNWATCHED, Control, in_transition
 from simlib.engines.exact.backend import kernels, one_blas_thread
+from simlib.engines.exact.chain import Rating
 from simlib.engines.exact.impulses import Jump
-from simlib.engines.exact.observables import Measure, asked_for
+from simlib.engines.exact.observables import Observable, observable
 from simlib.engines.exact.poisson import FINE
 from simlib.engines.exact.solver import Solver
 from simlib.engines.exact.states import StateSpace
-from simlib.engines.exact.uniformization import Generator, Kill, backward, flow
+from simlib.engines.exact.taboo import NOTHING
+from simlib.engines.exact.uniformization import Generator, backward
 from simlib.errors import Problem, ScenarioError
 from simlib.machine import priors
+from simlib.machine.measures import By, days_by, find
 from simlib.machine.schedule import Segment
 from simlib.machine.tables import sums_by
 from simlib.typing import Floats, Ints
@@ -53,34 +56,48 @@ def gradient(
     measures: str | Iterable[str] | None = None,
     *,
     values: Mapping[str, float] | None = None,
-    day: float | None = None,
-    horizon: float | None = None,
+    by: By = None,
     ignore_windows: bool = False,
     solver: Solver | None = None,
-    progress: Callable[[float], None] | None = None,
-    cancel: Callable[[], bool] | None = None,
+    control: Control = UNWATCHED,
 ) -> pd.DataFrame:
-    """Return the exact derivative of each measure, by `day` (default: the horizon), with respect to each assumption.
+    """Return the exact derivative of each measure with respect to each assumption.
 
     What an intervention assumes for a while moves along with its assumption, as it does in a draw of the priors.
-    Columns: measure, day, assumption, label, value (base units), answer, derivative (∂/∂θ on the plain scale) and
-    elasticity (∂ log / ∂ log). `measures` default to all endings. Raises ScenarioError for an unknown measure.
+
+    Args:
+        scenario: The scenario, with its interventions.
+        measures: Names of measures. Default: all endings.
+        values: Assumption values that replace stated ones, by name, in base units.
+        by: The target: a date, or days after `as_of`. Default: the horizon.
+        ignore_windows: Whether calendar windows are left out.
+        solver: A solver of the scenario that is ready.
+        control: Who is told of progress and may stop the work.
+
+    Returns:
+        A table with the columns measure, day, assumption, label, value (base units), answer, derivative (∂/∂θ on the
+        plain scale) and elasticity (∂ log / ∂ log).
+
+    Raises:
+        ScenarioError: For an unknown measure or a target outside the forecast.
+        TooManyStates: When the states do not fit.
+        Cancelled: When `control` says so.
     """
     import pandas as pd
 
-    solver = solver or Solver(scenario, times=1, horizon=horizon, ignore_windows=ignore_windows, cancel=cancel)
+    solver = solver or Solver(scenario, times=1, ignore_windows=ignore_windows, control=control)
     theta = priors.theta(scenario, values)
-    names = [f"ending:{e}" for e in scenario.endings] if measures is None else measures
-    names = [names] if isinstance(names, str) else list(names)
+    endings = [f"ending:{name}" for name in scenario.endings]
+    names = [measure.name for measure in find(scenario, endings if measures is None else measures)]
     rows = []
-    adjoint = Adjoint(solver, theta, day, cancel)
+    adjoint = Adjoint(solver, theta, by=by, control=control)
     for number, name in enumerate(names):
         answer, derivative = adjoint.of(name)
         for assumption, value, slope in zip(scenario.assumptions.values(), theta, derivative, strict=True):
             rows.append(
                 {
                     "measure": name,
-                    "day": adjoint.day,
+                    "day": adjoint.by_day,
                     "assumption": assumption.id,
                     "label": assumption.label,
                     "value": value,
@@ -89,20 +106,19 @@ def gradient(
                     "elasticity": slope * value / answer if answer > 0 else np.nan,
                 }
             )
-        if progress:
-            progress((number + 1) / len(names))
+        control.report((number + 1) / len(names))
     return pd.DataFrame(rows)
 
 
 @dataclass
-class _Span:
-    """A segment up to the day asked for, with its quadrature: `nodes` days into it, `weights` (J,)."""
+class _Panel:
+    """A segment up to the target day, with its quadrature: `nodes` days into it, `weights` (J,)."""
 
     segment: Segment
     duration: float
     nodes: Floats
     weights: Floats
-    pair_rates: Floats
+    rating: Rating
     space: StateSpace
     jumps: list[Jump]
 
@@ -111,42 +127,35 @@ class Adjoint:
     """Gradients at one θ; forward solutions are kept, so that further measures cost one backward solution each."""
 
     @in_transition
-    def __init__(
-        self, solver: Solver, theta: Floats, day: float | None = None, cancel: Callable[[], bool] | None = None
-    ) -> None:
-        self.solver, self.theta, self.cancel = solver, theta, cancel
-        self.tables, self.space = solver.tables, solver.space
-        self.day = solver.horizon if day is None else float(day)
-        if not 0 <= self.day <= solver.horizon:
-            raise ScenarioError(
-                Problem(
-                    "", 0, "day", f"{self.day:g} lies outside the forecast", f"expected 0 to {solver.horizon:g} days"
-                )
-            )
+    def __init__(self, solver: Solver, theta: Floats, *, by: By = None, control: Control = UNWATCHED) -> None:
+        self.solver, self.theta = solver, theta
+        self._cancelling = Control(cancel=control.cancel)
+        self.tables, self.space, self.chain = solver.tables, solver.space, solver.chain(theta)
+        self.by_day = solver.horizon if by is None else days_by(solver.scenario, by)
+        if self.by_day > solver.horizon:
+            what = f"{self.by_day:g} lies outside the forecast"
+            raise ScenarioError(Problem("", 0, "by", what, f"expected at most {solver.horizon:g} days"))
         self.spans = [self._span(segment) for segment in self._segments()]
         self._forward: dict[str, list[tuple[Floats, Floats]]] = {}
 
     def _segments(self) -> list[Segment]:
-        """Return the segments that matter by the day asked for (its own interventions included)."""
-        return [s for s in self.solver.segments if s.start < self.day or (s.start == self.day and s.actions)] or [
-            Segment(0.0, 0.0, (), (), ())
-        ]
+        """Return the segments that matter by the target day (its own interventions included)."""
+        return [s for s in self.solver.segments if s.start < self.by_day or (s.start == self.by_day and s.actions)]
 
-    def _span(self, segment: Segment) -> _Span:
-        duration = max(min(segment.end, self.day) - segment.start, 0.0)
-        space, pair_rates = self.space.held(segment.held), self.solver.pair_rates(self.theta, segment)
-        nodes, weights = quadrature(duration, Generator.build(space.incoming, pair_rates, None, duration).uniform)
-        jumps = self.solver.jumps(self.theta, segment)
-        return _Span(segment, duration, nodes, weights, pair_rates, space, jumps)
+    def _span(self, segment: Segment) -> _Panel:
+        duration = max(min(segment.end, self.by_day) - segment.start, 0.0)
+        space, rating = self.space.held(segment.held), self.chain.rating(segment)
+        uniform = Generator.build(space.incoming, rating.pair_rates, None, duration).uniform
+        return _Panel(segment, duration, *quadrature(duration, uniform), rating, space, self.chain.jumps(segment))
 
     # ---------------------------------------------------------------- solving
 
     def of(self, name: str) -> tuple[float, Floats]:
         """Return (answer, derivative (A,)) of a named measure."""
         with one_blas_thread():
-            return self._of(asked_for(self.solver, name))
+            return self._of(observable(self.solver, name))
 
-    def _of(self, measure: Measure) -> tuple[float, Floats]:
+    def _of(self, measure: Observable) -> tuple[float, Floats]:
         forward = self._solve_forward(measure)
         value = np.zeros(len(self.space)) if measure.terminal is None else measure.terminal.copy()
         per_pair = [np.zeros(0)] * len(self.spans)
@@ -155,130 +164,103 @@ class Adjoint:
             span, (before, vectors) = self.spans[index], forward[index]
             value, per_pair[index] = self._back_through(measure, span, vectors, value)
             value = self._back_over_actions(measure, span, before, value, forced[index])
-        if measure.inside is not None:
-            value[measure.inside] = 1.0
-        answer = float(self.solver.start(self.theta) @ value)
+        if measure.taboo.inside is not None:
+            value[measure.taboo.inside] = 1.0
+        answer = float(self.chain.start() @ value)
         derivative = self._chain(per_pair, forced) + self._start_part(value)
         return answer, derivative
 
-    def _solve_forward(self, measure: Measure) -> list[tuple[Floats, Floats]]:
+    def _solve_forward(self, measure: Observable) -> list[tuple[Floats, Floats]]:
         """Return for each span (p before its actions (N,), p at the nodes (J, N))."""
-        own = measure.inside is not None or measure.fired is not None
-        key = measure.name if own else ""
+        taboo, key = measure.taboo, "" if measure.taboo is NOTHING else measure.name
         if key not in self._forward:
-            vector = self.solver.start(self.theta)
+            vector = self.chain.start()
             result = []
             for span in self.spans:
-                before = vector = self._clear(measure, vector)
+                before = vector = taboo.clear(vector)
                 for jump in span.jumps:
-                    vector = self._clear(measure, self._jump_forward(measure, jump, vector))
-                done = self._flow(measure, span, vector)
-                result.append((before, done[0]))
-                vector = done[1]
+                    vector = taboo.clear(jump.apply(vector, taboo))
+                vectors = np.zeros((0, len(vector)))
+                if span.duration:
+                    done = self.chain.flow(
+                        vector,
+                        span.segment,
+                        span.duration,
+                        taboo=taboo,
+                        tolerance=FINE,
+                        nodes=span.nodes,
+                        control=self._cancelling,
+                    )
+                    vector, vectors = done.end, done.vectors
+                result.append((before, vectors))
             self._forward[key] = result
         return self._forward[key]
 
-    def _flow(self, measure: Measure, span: _Span, vector: Floats) -> tuple[Floats, Floats]:
-        if span.duration == 0:
-            return np.zeros((0, len(vector))), vector
-        pair_rates, kill = self._killed(measure, span)
-        fire = None if kill is None else kill.fire
-        generator = Generator.build(span.space.incoming, pair_rates, fire, span.duration)
-        result = flow(
-            generator,
-            vector,
-            span.duration,
-            np.zeros(0),
-            kill=kill,
-            tolerance=FINE,
-            nodes=span.nodes,
-            cancel=self.cancel,
-        )
-        return result.vectors, result.end
-
-    def _killed(self, measure: Measure, span: _Span) -> tuple[Floats, Kill | None]:
-        if measure.fired is not None:
-            fire = self.solver.occurs(span.pair_rates, measure.move, measure.fired)
-            return np.where(measure.fired, 0.0, span.pair_rates), Kill(fire=fire)
-        return span.pair_rates, None if measure.inside is None else Kill(inside=measure.inside)
-
-    def _clear(self, measure: Measure, vector: Floats) -> Floats:
-        return vector if measure.inside is None else np.where(measure.inside, 0.0, vector)
-
-    def _back_through(self, measure: Measure, span: _Span, vectors: Floats, value: Floats) -> tuple[Floats, Floats]:
+    def _back_through(self, measure: Observable, span: _Panel, vectors: Floats, value: Floats) -> tuple[Floats, Floats]:
         """Carry the value of the end of a span back to its start; return it and Σ p (u' - u) by pair (P,)."""
         sums = np.zeros(len(self.space.pair_entry))
         if span.duration == 0:
             return value, sums
-        pair_rates, kill = self._killed(measure, span)
+        pair_rates, kill = self.chain.without(measure.taboo, span.rating.pair_rates)
         reward = None
-        if measure.counted is not None:
-            reward = self.solver.occurs(span.pair_rates, measure.move, measure.counted)
-        times = np.append(span.duration - span.nodes, span.duration)
+        if measure.counted >= 0:
+            reward = self.chain.hazard(span.rating.pair_rates, measure.counted, self.chain.pairs(measure.counted))
         worth = backward(
             span.space,
             pair_rates,
             value,
             span.duration,
-            times,
+            np.append(span.duration - span.nodes, span.duration),
             kill=kill,
             reward=reward,
             tolerance=FINE,
-            cancel=self.cancel,
+            control=self._cancelling,
         )
         weighted = vectors * span.weights[:, None]
-        if measure.inside is not None:
-            weighted = np.where(measure.inside, 0.0, weighted)
+        if measure.taboo.inside is not None:
+            weighted = np.where(measure.taboo.inside, 0.0, weighted)
         _edge_sums(span.space, weighted, worth[:-1], sums)
         self._add_firings(measure, weighted, worth[:-1], sums)
         return worth[-1], sums
 
-    def _add_firings(self, measure: Measure, weighted: Floats, worth: Floats, sums: Floats) -> None:
-        """Give firings of a counted or asked-for move their own worth: one more count, or the question answered."""
-        if measure.move < 0:
+    def _add_firings(self, measure: Observable, weighted: Floats, worth: Floats, sums: Floats) -> None:
+        """Give firings of a move that is counted or asked about their own worth: one more, or the question answered."""
+        taboo, move = measure.taboo, max(measure.taboo.move, measure.counted)
+        if move < 0:
             return
-        if measure.fired is not None:
-            sums[measure.fired] = 0.0
+        marked = self.chain.pairs(move, taboo.outcome)
+        if taboo.move >= 0:
+            sums[marked] = 0.0
             gain = np.sum(weighted * (1 - worth), axis=0)
         else:
             gain = np.sum(weighted, axis=0)
         gain = np.where(self.space.ended, 0.0, gain)
-        entry = self.tables.local_index(measure.move, self.space.levels)
+        entry = self.tables.local_index(move, self.space.levels)
         per_entry = sums_by(entry, gain, int(self.tables.table_start[-1]))
-        marked = measure.fired if measure.fired is not None else measure.counted
-        assert marked is not None
         sums[marked] += per_entry[self.space.pair_entry[marked]]
 
     # ---------------------------------------------------------------- interventions
 
-    def _jump_forward(self, measure: Measure, jump: Jump, vector: Floats) -> Floats:
-        if measure.fired is not None and jump.action.move == measure.move:
-            return jump.apply(vector, only_other_than=self._outcome(measure))
-        return jump.apply(vector)
-
-    def _outcome(self, measure: Measure) -> str | None:
-        return self.solver.scenario.questions[measure.name.partition(":")[2]].outcome
-
     def _back_over_actions(
-        self, measure: Measure, span: _Span, before: Floats, value: Floats, forced: Floats
+        self, measure: Observable, span: _Panel, before: Floats, value: Floats, forced: Floats
     ) -> Floats:
         """Carry the value back over the interventions at the start of a span, adding to ∂m/∂chance (O,)."""
-        jumps = span.jumps
+        jumps, taboo = span.jumps, measure.taboo
         vectors, current = [], before
         for jump in jumps:
             vectors.append(current)
-            current = self._clear(measure, self._jump_forward(measure, jump, current))
+            current = taboo.clear(jump.apply(current, taboo))
         for jump, vector in zip(reversed(jumps), reversed(vectors), strict=True):
-            if measure.inside is not None:
-                value = np.where(measure.inside, 1.0, value)
+            if taboo.inside is not None:
+                value = np.where(taboo.inside, 1.0, value)
             pulled = value.copy()
             pulled[jump.able] = 0.0
             for branch, chance, target in jump.branches:
                 worth = value[target]
-                if jump.action.move == measure.move and measure.counted is not None:
+                if jump.action.move == measure.counted >= 0:
                     worth = worth + 1.0
-                if measure.fired is not None and jump.action.move == measure.move:
-                    worth = np.ones_like(worth) if jump.answers(branch, self._outcome(measure)) else worth
+                if taboo.stops(jump.action.move, branch):
+                    worth = np.ones_like(worth)
                 pulled[jump.able] += chance * worth
                 if branch >= 0 and jump.action.outcome < 0:
                     forced[branch] += float(vector[jump.able] @ worth)
@@ -294,8 +276,7 @@ class Adjoint:
         for span, sums, by_firing in zip(self.spans, per_pair, forced, strict=True):
             by_chance = by_firing.copy()
             if span.duration:
-                rates = tables.rates(self.theta, span.segment)
-                outcome, chances = self.space.pair_outcome, tables.chances(self.theta, segment=span.segment)
+                outcome, rates, chances = self.space.pair_outcome, span.rating.rates, span.rating.chances
                 by_entry = sums_by(self.space.pair_entry, sums * chances[outcome], len(rates))
                 by_chance += sums_by(outcome, sums * rates[self.space.pair_entry], len(by_chance))
                 for row in tables.index(span.segment):

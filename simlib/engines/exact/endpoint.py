@@ -6,38 +6,40 @@ times, uniform and sorted, then each next state in proportion to the jump probab
 Nothing is rejected and nothing blows up near the horizon. Firings that change nothing do not move the state, so given
 the path they are independent Poisson processes and are added afterwards.
 
-Doubt comes first: given the ending, a draw θ of the assumptions has weight π(θ) P_θ(ending), so draws are reweighted
-before any path is drawn.
+Over draws of the assumptions, a draw θ has weight π(θ) P_θ(ending) given the ending, so draws are reweighted before
+any path is drawn.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from simlib.control import in_transition
+from simlib.control import UNWATCHED, Control, in_transition
+from simlib.engines.exact.chain import Chain, Rating
 from simlib.engines.exact.impulses import Jump
-from simlib.engines.exact.observables import Measure, asked_for
-from simlib.engines.exact.poisson import FINE, poisson, truncation
+from simlib.engines.exact.observables import observable
+from simlib.engines.exact.poisson import FINE, pmf, truncation
 from simlib.engines.exact.solver import Solver
 from simlib.engines.exact.states import StateSpace
 from simlib.engines.exact.uniformization import Push
-from simlib.engines.montecarlo.histories import Histories
+from simlib.engines.montecarlo.replay import Histories
 from simlib.errors import SimlibError, Unsupported
 from simlib.machine import priors
+from simlib.machine.belief import Belief, belief_of
+from simlib.machine.measures import By, find, of_forecast
 from simlib.machine.schedule import Segment
 from simlib.machine.tables import sums_by
 from simlib.scenario.model import Scenario
 from simlib.typing import Floats, Ints
 
 _MOST_NUMBERS = 300_000_000
-"""Numbers of backward vectors kept (2.4 GB): states times steps."""
+"""Largest size of the backward vectors of a segment, states times steps (2.4 GB)."""
 
 
-@dataclass(frozen=True)
-class _Span:
+@dataclass(frozen=True, eq=False)
+class _Stretch:
     """One segment made ready: b[k] (K + 1, N) is what each state is worth k jumps before the end of the segment."""
 
     segment: Segment
@@ -51,8 +53,7 @@ class _Span:
     before: Floats
     after_actions: list[Floats]
     space: StateSpace
-    rates: Floats
-    chances: Floats
+    rating: Rating
 
 
 def backward_steps(space: StateSpace, pair_rates: Floats, uniform: float, value: Floats, last: int) -> Floats:
@@ -74,66 +75,53 @@ def backward_steps(space: StateSpace, pair_rates: Floats, uniform: float, value:
     return worth
 
 
-class Conditioned:
-    """A solver at one θ, ready to draw histories given that a measure of the horizon is hit.
+class EndpointSampler:
+    """The states at one θ, ready for histories to be drawn given that a measure holds at the horizon.
 
-    `target` is "ending:ID", "level:VARIABLE=LEVEL" or "rung:LADDER=RUNG" (as in `gradient`).
-    Raises Unsupported when the backward vectors would not fit, SimlibError when the target cannot be hit.
+    `measure` is "ending:ID", "level:VARIABLE=LEVEL" or "rung:LADDER=RUNG". Raises Unsupported when the backward
+    vectors would not fit, SimlibError when the measure cannot hold.
     """
 
-    def __init__(self, solver: Solver, theta: Floats, target: str, centre: Floats | None = None) -> None:
-        self.solver, self.space, self.tables = solver, solver.space, solver.tables
-        self.theta, self.centre, self.target = theta, centre, target
-        asked = asked_for(solver, target)
-        if asked.terminal is None:
-            raise Unsupported(f"histories can be drawn given an ending, a level or a rung, not given {target!r}")
-        self.start = solver.start(theta, centre)
-        self._idle_known: dict[tuple[int, float], tuple[list[tuple[int, int]], Floats]] = {}
-        self.spans = self._spans(asked)
+    def __init__(self, solver: Solver, chain: Chain, measure: str) -> None:
+        self.solver, self.chain, self.space, self.tables = solver, chain, solver.space, solver.tables
+        terminal = observable(solver, measure).terminal
+        if terminal is None:
+            raise Unsupported(f"histories can be drawn given an ending, a level or a rung, not given {measure!r}")
+        self.start = chain.start()
+        self._idle_cache: dict[tuple[int, float], tuple[list[tuple[int, int]], Floats]] = {}
+        self.spans: list[_Stretch] = []
+        for segment in reversed(solver.segments):
+            self.spans.insert(0, self._span(segment, self.spans[0].before if self.spans else terminal))
         self.probability = float(self.start @ self.spans[0].before)
         if self.probability <= 0:
-            raise SimlibError(f"{target!r} cannot happen by the horizon, so there is no history to draw")
+            raise SimlibError(f"{measure!r} cannot happen by the horizon, so there is no history to draw")
 
-    def _spans(self, measure: Measure) -> list[_Span]:
-        assert measure.terminal is not None
-        value, result = measure.terminal, []
-        for segment in reversed(self.solver.segments):
-            span = self._span(segment, value)
-            result.append(span)
-            value = span.before
-        return result[::-1]
-
-    def _span(self, segment: Segment, value: Floats) -> _Span:
+    def _span(self, segment: Segment, value: Floats) -> _Stretch:
         space, duration = self.space.held(segment.held), segment.end - segment.start
-        rates = self.tables.rates(self.theta, segment, self.centre)
-        chances = self.tables.chances(self.theta, self.centre, segment)
-        pair_rates = space.pair_rates(rates, chances)
-        exit_rate = sums_by(space.source, pair_rates[space.pair], len(space))
+        rating = self.chain.rating(segment)
+        exit_rate = sums_by(space.source, rating.pair_rates[space.pair], len(space))
         uniform = max(float(exit_rate.max(initial=0.0)), 1e-3 / max(duration, 1e-9))
         last = truncation(uniform * duration, FINE) if duration else 0
-        stay = 1 - exit_rate / uniform
-        worth = backward_steps(space, pair_rates, uniform, value, last)
-        jumps = self.solver.jumps(self.theta, segment, self.centre)
-        current = poisson(np.arange(last + 1), np.array([uniform * duration]))[0] @ worth
+        worth = backward_steps(space, rating.pair_rates, uniform, value, last)
+        jumps = self.chain.jumps(segment)
+        current = pmf(np.arange(last + 1), np.array([uniform * duration]))[0] @ worth
         values = [current]
         for jump in reversed(jumps):
             current = jump.pull(current)
             values.append(current)
-        idle = self._total_rate(rates) - exit_rate
-        return _Span(
-            segment,
-            duration,
-            uniform,
-            jumps,
-            pair_rates / uniform,
-            stay,
-            np.maximum(idle, 0.0),
-            worth,
-            values[-1],
-            values[::-1][1:],
-            space,
-            rates,
-            chances,
+        return _Stretch(
+            segment=segment,
+            duration=duration,
+            uniform=uniform,
+            jumps=jumps,
+            pair_values=rating.pair_rates / uniform,
+            stay=1 - exit_rate / uniform,
+            idle=np.maximum(self._total_rate(rating.rates) - exit_rate, 0.0),
+            worth=worth,
+            before=values[-1],
+            after_actions=values[::-1][1:],
+            space=space,
+            rating=rating,
         )
 
     def _total_rate(self, rates: Floats) -> Floats:
@@ -147,44 +135,38 @@ class Conditioned:
     # ---------------------------------------------------------------- drawing
 
     @in_transition
-    def draw(
-        self,
-        count: int,
-        *,
-        seed: int = 0,
-        progress: Callable[[float], None] | None = None,
-        cancel: Callable[[], bool] | None = None,
-    ) -> Histories:
-        """Return `count` independent histories given the target; the first ones do not depend on `count`."""
-        from simlib.errors import Cancelled
-
-        told = []
+    def draw(self, count: int, *, seed: int = 0, control: Control = UNWATCHED) -> Histories:
+        """Return `count` independent histories given the measure; the first ones do not depend on `count`."""
+        paths = []
         for number in range(count):
-            told.append(_Path(self, np.random.default_rng([seed, number])).walk())
-            if progress and number % 20 == 19:
-                progress((number + 1) / count)
-            if cancel is not None and cancel():
-                raise Cancelled("drawing histories was cancelled")
-        return joined(self.solver, told, seed)
+            paths.append(self.path(seed, number))
+            if number % 20 == 19:
+                control.report((number + 1) / count)
+            control.check()
+        return _histories_of(self.solver, paths, seed)
 
-    def idle_firing(self, x: int, span: _Span, dice: np.random.Generator) -> tuple[int, int]:
+    def path(self, seed: int, number: int) -> list[_Event]:
+        """Return the events of one history, by its number."""
+        return _Path(self, np.random.default_rng([seed, number])).walk()
+
+    def idle_firing(self, x: int, span: _Stretch, dice: np.random.Generator) -> tuple[int, int]:
         """Return (move, outcome) of one firing that is no edge from the state x, drawn by rate."""
         key = (x, span.segment.start)
-        if key not in self._idle_known:
-            self._idle_known[key] = self._idle_pairs(x, span)
-        pairs, weights = self._idle_known[key]
+        if key not in self._idle_cache:
+            self._idle_cache[key] = self._idle_pairs(x, span)
+        pairs, weights = self._idle_cache[key]
         return pairs[_pick(weights, dice)]
 
-    def _idle_pairs(self, x: int, span: _Span) -> tuple[list[tuple[int, int]], Floats]:
+    def _idle_pairs(self, x: int, span: _Stretch) -> tuple[list[tuple[int, int]], Floats]:
         """Return (move, outcome) of the firings that leave the state x as it is, and their rates."""
-        rates, levels = span.rates, self.space.levels[[x]]
+        rates, levels = span.rating.rates, self.space.levels[[x]]
         pairs, weights = [], []
         for move in range(len(self.tables.move_ids)):
             rate = rates[int(self.tables.local_index(move, levels)[0])]
             for outcome in range(*(int(o) for o in self.tables.outcome_start[move : move + 2])):
                 if rate > 0 and np.array_equal(self.tables.after(outcome, levels), levels):
                     pairs.append((move, outcome))
-                    weights.append(rate * span.chances[outcome])
+                    weights.append(rate * span.rating.chances[outcome])
         return pairs, np.array(weights)
 
 
@@ -200,7 +182,7 @@ class _Event:
 class _Path:
     """One history under way."""
 
-    def __init__(self, given: Conditioned, dice: np.random.Generator) -> None:
+    def __init__(self, given: EndpointSampler, dice: np.random.Generator) -> None:
         self.given, self.dice = given, dice
         self.state = _pick(given.start * given.spans[0].before, dice)
         self.events = [_Event(0.0, -1, -1, -1, self.state)]
@@ -213,7 +195,7 @@ class _Path:
                 self._jump_through(span)
         return self.events
 
-    def _act(self, span: _Span, jump: Jump, later: Floats) -> None:
+    def _act(self, span: _Stretch, jump: Jump, later: Floats) -> None:
         place = np.searchsorted(jump.able, self.state)
         if place >= len(jump.able) or jump.able[place] != self.state:
             return
@@ -224,9 +206,9 @@ class _Path:
         if jump.action.move >= 0 or moved:
             self.events.append(_Event(span.segment.start, jump.action.move, branch, jump.action.number, self.state))
 
-    def _jump_through(self, span: _Span) -> None:
+    def _jump_through(self, span: _Stretch) -> None:
         counts = np.arange(len(span.worth))
-        law = poisson(counts, np.array([span.uniform * span.duration]))[0] * span.worth[:, self.state]
+        law = pmf(counts, np.array([span.uniform * span.duration]))[0] * span.worth[:, self.state]
         jumps = _pick(law, self.dice)
         times = np.sort(self.dice.uniform(0.0, span.duration, jumps))
         since = 0.0
@@ -240,7 +222,7 @@ class _Path:
             self.events.append(_Event(span.segment.start + float(time), move, outcome, -1, self.state))
         self._idle(span, since, span.duration)
 
-    def _next(self, span: _Span, remaining: int) -> tuple[int, int, int] | None:
+    def _next(self, span: _Stretch, remaining: int) -> tuple[int, int, int] | None:
         """Return (move, outcome, state) of the next jump, None for one of the clock that changes nothing."""
         space, worth = span.space, span.worth[remaining]
         edges = slice(int(space.edge_start[self.state]), int(space.edge_start[self.state + 1]))
@@ -252,7 +234,7 @@ class _Path:
         outcome = int(space.pair_outcome[space.pair[edge]])
         return int(self.given.tables.outcome_move[outcome]), outcome, int(space.target[edge])
 
-    def _idle(self, span: _Span, since: float, until: float) -> None:
+    def _idle(self, span: _Stretch, since: float, until: float) -> None:
         rate = span.idle[self.state]
         if rate * (until - since) < 1e-14:
             return
@@ -268,11 +250,11 @@ def _pick(weights: Floats, dice: np.random.Generator) -> int:
     return int(min(np.searchsorted(total, dice.random() * total[-1], side="right"), len(weights) - 1))
 
 
-def joined(solver: Solver, told: list[list[_Event]], seed: int) -> Histories:
+def _histories_of(solver: Solver, paths: list[list[_Event]], seed: int) -> Histories:
     """Return drawn paths in the shape of replayed histories, numbered from 0."""
-    space, rows = solver.space, [event for events in told for event in events]
-    last = np.array([events[-1].state for events in told])
-    ended = [next((e.day for e in events if space.ended[e.state]), np.inf) for events in told]
+    space, rows = solver.space, [event for events in paths for event in events]
+    last = np.array([events[-1].state for events in paths])
+    ended = [next((e.day for e in events if space.ended[e.state]), np.inf) for events in paths]
 
     def column(name: str) -> Ints:
         return np.array([getattr(event, name) for event in rows], dtype=np.int64)
@@ -281,8 +263,8 @@ def joined(solver: Solver, told: list[list[_Event]], seed: int) -> Histories:
         scenario=solver.scenario,
         horizon=solver.horizon,
         seed=seed,
-        replicates=np.arange(len(told)),
-        start=np.cumsum([0, *(len(events) for events in told)]),
+        replicates=np.arange(len(paths)),
+        start=np.cumsum([0, *(len(events) for events in paths)]),
         time=np.array([event.day for event in rows]),
         move=column("move"),
         outcome=column("outcome"),
@@ -296,46 +278,48 @@ def joined(solver: Solver, told: list[list[_Event]], seed: int) -> Histories:
 @in_transition
 def histories_given(
     scenario: Scenario,
-    target: str,
+    measure: str,
     count: int = 20,
     *,
+    by: By = None,
+    draws: int | Belief = 0,
     seed: int = 0,
-    draws: int = 0,
-    horizon: float | None = None,
-    progress: Callable[[float], None] | None = None,
-    cancel: Callable[[], bool] | None = None,
+    control: Control = UNWATCHED,
 ) -> Histories:
-    """Return `count` histories given that `target` ("ending:ID", ...) holds at the horizon.
+    """Return histories given that a measure holds at the target day.
 
-    With `draws`, the assumptions of each history are drawn too: from so many draws of the priors, reweighted by how
-    likely each makes the target. Raises what `Conditioned` does, ScenarioError for an unknown target, Cancelled.
+    Args:
+        scenario: The scenario, with its interventions.
+        measure: "ending:ID", "level:VARIABLE=LEVEL" or "rung:LADDER=RUNG".
+        count: Number of histories.
+        by: The target: a date, or days after `as_of`. Default: the horizon.
+        draws: A number of draws of the prior, or a belief, from which the assumptions of each history are drawn,
+            reweighted by how likely each draw makes the measure. 0: the stated values.
+        seed: Seed of the draws and the histories.
+        control: Who is told of progress and may stop the work.
+
+    Raises:
+        ScenarioError: For an unknown measure or a target outside the forecast.
+        SimlibError: When the measure cannot hold.
+        Unsupported: When the backward vectors would not fit, or for another kind of measure.
+        TooManyStates: When the states do not fit.
+        Cancelled: When `control` says so.
     """
-    solver = Solver(scenario, times=1, horizon=horizon, cancel=cancel)
-    centre = priors.theta(scenario)
+    solver = Solver(scenario, times=1, by=by, control=control)
     if not draws:
-        return Conditioned(solver, centre, target).draw(count, seed=seed, progress=progress, cancel=cancel)
-    thetas = priors.draws(scenario, draws, seed=seed)
-    weights = np.empty(draws)
-    for number, theta in enumerate(thetas):
-        weights[number] = _answer(solver, theta, centre, target)
-        if progress:
-            progress((number + 1) / (2 * draws))
+        return EndpointSampler(solver, solver.chain(), measure).draw(count, seed=seed, control=control)
+    centre, belief = priors.theta(scenario), belief_of(scenario, draws, seed=seed)
+    name, weights = find(scenario, measure)[0], belief.weights / belief.weights.max()
+    for number, (theta, start) in enumerate(belief.rows()):
+        forecast = solver.solve(theta, centre=centre, start=start)
+        weights[number] *= of_forecast(forecast, name)[0][-1]
+        control.report((number + 1) / (2 * belief.draws))
+        control.check()
     chosen = [_pick(weights, np.random.default_rng([seed, number, 1])) for number in range(count)]
-    told: dict[int, list[_Event]] = {}
+    paths: dict[int, list[_Event]] = {}
     for done, draw in enumerate(sorted(set(chosen))):
-        given = Conditioned(solver, thetas[draw], target, centre)
-        for number, own in enumerate(chosen):
-            if own == draw:
-                told[number] = _Path(given, np.random.default_rng([seed, number])).walk()
-        if progress:
-            progress(0.5 + (done + 1) / (2 * len(set(chosen))))
-    return joined(solver, [told[number] for number in range(count)], seed)
-
-
-def _answer(solver: Solver, theta: Floats, centre: Floats, target: str) -> float:
-    forecast = solver.solve(theta, centre=centre)
-    kind, _, rest = target.partition(":")
-    if kind == "ending":
-        return float(forecast.endings[rest].probability[-1])
-    outer, _, inner = rest.partition("=")
-    return float({"level": forecast.variables, "rung": forecast.ladders}[kind][outer][inner][-1])
+        start = None if belief.start is None else belief.start[draw]
+        sampler = EndpointSampler(solver, solver.chain(belief.theta[draw], centre, start), measure)
+        paths |= {number: sampler.path(seed, number) for number, own in enumerate(chosen) if own == draw}
+        control.report(0.5 + (done + 1) / (2 * len(set(chosen))))
+    return _histories_of(solver, [paths[number] for number in range(count)], seed)

@@ -7,13 +7,14 @@ scenario for many solutions, `gradient` differentiates any answer with respect t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
-from simlib.control import in_transition
+from simlib.control import UNWATCHED, Control, in_transition
 from simlib.engines.exact.adjoint import gradient
 from simlib.engines.exact.reachable import CAP
 from simlib.engines.exact.solver import TOLERANCE, Solver
 from simlib.machine import priors
+from simlib.machine.measures import By
 from simlib.results import Forecast
 from simlib.scenario.model import Scenario
 
@@ -25,22 +26,32 @@ def solve(
     scenario: Scenario,
     *,
     values: Mapping[str, float] | None = None,
+    by: By = None,
     times: int | Iterable[float] = 60,
-    horizon: float | None = None,
     ignore_windows: bool = False,
     tolerance: float = TOLERANCE,
     cap: int = CAP,
-    threads: int = 2,
-    progress: Callable[[float], None] | None = None,
-    cancel: Callable[[], bool] | None = None,
+    control: Control = UNWATCHED,
 ) -> Forecast:
-    """Solve a scenario exactly at its stated values, some replaced by `values` (base units).
+    """Solve a scenario exactly at its stated values.
 
-    `times` is a number of equal steps or the days themselves, `horizon` is in days. Raises TooManyStates above `cap`
-    reachable states, ScenarioError for a value or an intervention that does not fit, Cancelled.
+    Args:
+        scenario: The scenario, with its interventions.
+        values: Assumption values that replace stated ones, by name, in base units (per day, or plain).
+        by: The horizon: a date, or days after `as_of`. Default: that of the scenario.
+        times: A number of equal steps up to the horizon, or the report times in days after `as_of`.
+        ignore_windows: Whether calendar windows are left out.
+        tolerance: Bound on what truncation may lose of any probability.
+        cap: Largest number of reachable states.
+        control: Who is told of progress, who may stop the work, and on how many threads it runs (default 2).
+
+    Returns:
+        The forecast, with the interval [p, p + bound] of each probability.
+
+    Raises:
+        TooManyStates: Above `cap` reachable states.
+        ScenarioError: For a value, a target day or an intervention that does not fit.
+        Cancelled: When `control` says so.
     """
-    solver = Solver(
-        scenario, times=times, horizon=horizon, ignore_windows=ignore_windows, cap=cap, threads=threads, cancel=cancel
-    )
-    theta = priors.theta(scenario, values)
-    return solver.solve(theta, tolerance=tolerance, progress=progress, cancel=cancel)
+    solver = Solver(scenario, times=times, by=by, ignore_windows=ignore_windows, cap=cap, control=control)
+    return solver.solve(priors.theta(scenario, values), tolerance=tolerance, control=control)

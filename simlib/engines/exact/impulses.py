@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from simlib.engines.exact.states import StateSpace
+from simlib.engines.exact.taboo import NOTHING, Taboo
 from simlib.machine.schedule import Action
 from simlib.machine.tables import Tables, sums_by
 from simlib.typing import Floats, Ints
@@ -40,18 +41,19 @@ class Jump:
             target = space.find(after, otherwise=self.able if held else None)
             self.branches.append((outcome, chance, target))
 
-    def apply(self, vector: Floats, *, only_other_than: str | None = "") -> Floats:
-        """Return the distribution after the intervention.
-
-        With `only_other_than` None every firing is taken out; with an outcome id, the firings with that outcome are.
-        """
+    def apply(self, vector: Floats, taboo: Taboo = NOTHING) -> Floats:
+        """Return the distribution (N,) after the intervention, without the firings that a taboo stops."""
         result = vector.copy()
         result[self.able] = 0.0
         for outcome, chance, target in self.branches:
-            if only_other_than != "" and self.answers(outcome, only_other_than):
-                continue
-            result += sums_by(target, chance * vector[self.able], len(vector))
+            if not taboo.stops(self.action.move, outcome):
+                result += sums_by(target, chance * vector[self.able], len(vector))
         return result
+
+    def stopped(self, vector: Floats, taboo: Taboo) -> float:
+        """Return the probability of the firings that a taboo stops."""
+        share = sum(chance for outcome, chance, _ in self.branches if taboo.stops(self.action.move, outcome))
+        return share * float(vector[self.able].sum()) if share else 0.0
 
     def pull(self, value: Floats) -> Floats:
         """Return what states are worth before the intervention (N,), given what they are worth after it."""
@@ -59,14 +61,6 @@ class Jump:
         result[self.able] = sum(chance * value[target] for _, chance, target in self.branches)
         return result
 
-    def share_of(self, outcome: str | None) -> float:
-        """Return with what chance a firing has the outcome asked for (None: any)."""
-        return sum(chance for branch, chance, _ in self.branches if self.answers(branch, outcome))
-
     def unmoved(self, vector: Floats) -> float:
         """Return the probability that a pin finds its variable at the level it sets, among histories still going."""
         return float(vector[self.able][self.branches[0][2] == self.able].sum())
-
-    def answers(self, branch: int, outcome: str | None) -> bool:
-        """Say whether a branch is the outcome asked for (None: any)."""
-        return outcome is None or self.tables.outcome_ids[branch][1] == outcome

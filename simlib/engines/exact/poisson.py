@@ -7,11 +7,12 @@ import numpy as np
 from simlib.typing import Floats, Ints
 
 FINE = 1e-30
-"""Truncation of what is carried in one pass: an answer of 1e-27 keeps three digits, for about a fifth more steps than
-1e-12 takes."""
+"""Tolerance where one pass serves every answer.
+
+An answer of 1e-27 keeps three digits, for about a fifth more steps than 1e-12 takes."""
 
 
-def poisson(steps: Ints, means: Floats) -> Floats:
+def pmf(steps: Ints, means: Floats) -> Floats:
     """Return the Poisson probabilities (means, steps), by Loader's (2000) saddle-point form.
 
     Its error grows like the root of the mean; that of exp(k log μ - μ - log k!) grows like the mean itself.

@@ -8,16 +8,16 @@ breadth-first search over mixed-radix codes, with or without Numba.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from simlib.control import in_transition
+from simlib.control import UNWATCHED, Control, in_transition
 from simlib.engines.exact.backend import kernels
 from simlib.engines.exact.states import StateSpace
-from simlib.errors import Cancelled, TooManyStates, Unsupported
+from simlib.errors import TooManyStates, Unsupported
 from simlib.machine.tables import Tables
 from simlib.machine.timeline import held_together
 from simlib.scenario.model import Hold, Pin
@@ -30,22 +30,15 @@ _DENSE = 2**27
 """Below this many combinations of levels, codes index a plain array; above, a hash table."""
 
 _BLOCK = 65_536
-"""States expanded between two looks at progress and cancel."""
+"""States expanded between two looks at the control."""
 
 _SPACES: OrderedDict[tuple[object, ...], StateSpace] = OrderedDict()
 
 
 @in_transition
-def enumerate_states(
-    tables: Tables,
-    *,
-    cap: int = CAP,
-    progress: Callable[[float], None] | None = None,
-    cancel: Callable[[], bool] | None = None,
-) -> StateSpace:
+def enumerate_states(tables: Tables, *, cap: int = CAP, control: Control = UNWATCHED) -> StateSpace:
     """Return the reachable states and edges; spaces of the same structure are kept and shared.
 
-    `progress` is told nothing finer than done, since the number of states is what is being found out.
     Raises TooManyStates above `cap`, Unsupported when the levels combine to more than 2**62 codes, Cancelled.
     """
     key = _structure(tables)
@@ -54,12 +47,10 @@ def enumerate_states(
         if len(_SPACES[key]) > cap:
             raise TooManyStates(len(_SPACES[key]), cap, complete=True)
         return _SPACES[key]
-    space = _Search(tables, cap, cancel).run()
+    space = _Search(tables, cap, control).run()
     _SPACES[key] = space
     while len(_SPACES) > 3:
         _SPACES.popitem(last=False)
-    if progress:
-        progress(1.0)
     return space
 
 
@@ -93,9 +84,8 @@ def _pins(tables: Tables) -> set[tuple[int, int]]:
 class _Search:
     """One breadth-first search, with or without Numba."""
 
-    @in_transition
-    def __init__(self, tables: Tables, cap: int, cancel: Callable[[], bool] | None) -> None:
-        self.tables, self.cap, self.cancel = tables, cap, cancel
+    def __init__(self, tables: Tables, cap: int, control: Control) -> None:
+        self.tables, self.cap, self.control = tables, cap, control
         combinations = 1
         for size in tables.sizes.tolist():
             combinations *= size
@@ -148,8 +138,7 @@ class _Search:
     def _check(self, count: int, *, complete: bool) -> None:
         if count > self.cap:
             raise TooManyStates(count, self.cap, complete=complete)
-        if self.cancel is not None and self.cancel():
-            raise Cancelled("the search for reachable states was cancelled")
+        self.control.check()
 
     # ---------------------------------------------------------------- plain NumPy
 

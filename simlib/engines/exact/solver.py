@@ -16,35 +16,41 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from simlib import answer, results
-from simlib.control import in_transition
+from simlib import results
+from simlib.answer import ScenarioKey, provenance
+from simlib.control import UNWATCHED, Control, in_transition
 from simlib.engines.exact.backend import one_blas_thread
+from simlib.engines.exact.chain import Chain, Passage
 from simlib.engines.exact.impulses import Jump
 from simlib.engines.exact.marginals import Features
 from simlib.engines.exact.reachable import CAP, enumerate_states
-from simlib.engines.exact.uniformization import Flow, Generator, Kill, flow
+from simlib.engines.exact.taboo import NOTHING, Taboo
+from simlib.engines.exact.uniformization import Flow
 from simlib.machine import priors
-from simlib.machine.schedule import Action, Segment
-from simlib.machine.tables import Tables, grid, sums_by
+from simlib.machine.measures import By, days_by
+from simlib.machine.schedule import Segment
+from simlib.machine.tables import Tables, grid
 from simlib.machine.timeline import cut
 from simlib.results import ONGOING, Band, Forecast
 from simlib.scenario.model import Hold, Pin, Question, Scenario
-from simlib.typing import Bools, Floats, Ints
+from simlib.typing import Bools, Floats
 
 TOLERANCE = 1e-9
 """Default bound on what truncation may lose of any probability."""
 
 _SMALL, _RELATIVE = 1e-6, 1e-3
+"""Answers below the first are solved again until their relative error is below the second."""
+
 _ROUNDS = 4
+_THREADS = 2
 
 
 @dataclass
-class Passage:
+class _Quest:
     """A question that needs a pass of its own, because what it asks for can stop being true."""
 
     question: Question
-    inside: Bools | None = None
-    pairs: Bools | None = None
+    taboo: Taboo
 
 
 @dataclass
@@ -72,29 +78,47 @@ class Solver:
         scenario: Scenario,
         *,
         times: int | Iterable[float] = 60,
-        horizon: float | None = None,
+        by: By = None,
         ignore_windows: bool = False,
         cap: int = CAP,
-        threads: int = 2,
-        cancel: Callable[[], bool] | None = None,
+        control: Control = UNWATCHED,
     ) -> None:
+        """Find states, segments and partitions.
+
+        Args:
+            scenario: The scenario, with its interventions.
+            times: A number of equal steps, or the report times in days after `as_of`.
+            by: The horizon: a date, or days after `as_of`. Default: that of the scenario.
+            ignore_windows: Whether calendar windows are left out.
+            cap: Largest number of reachable states.
+            control: Who may stop the search for states. Its threads (default 2) serve each solution.
+
+        Raises:
+            TooManyStates: Above `cap`.
+            ScenarioError: For an intervention or a target day that does not fit.
+            Unsupported: When the states cannot be numbered.
+        """
         self.scenario = scenario
-        self.horizon = scenario.horizon_days if horizon is None else float(horizon)
+        self.horizon = days_by(scenario, by)
         self.times = grid(self.horizon, times)
         self.tables = Tables(scenario, ignore_windows=ignore_windows)
         self.segments = cut(self.tables, self.horizon)
-        self.space = enumerate_states(self.tables, cap=cap, cancel=cancel)
-        self.threads = threads
-        self.passages: list[Passage] = []
+        self.space = enumerate_states(self.tables, cap=cap, control=control)
+        self.threads = control.threads or _THREADS
+        self.quests: list[_Quest] = []
         closed = {}
         for question in scenario.questions.values():
-            passage = self._passage(question)
-            if passage.inside is not None and self._stays(passage.inside):
-                closed[question.id] = passage.inside
+            taboo = self.taboo(question)
+            if taboo.inside is not None and self._stays(taboo.inside):
+                closed[question.id] = taboo.inside
             else:
-                self.passages.append(passage)
+                self.quests.append(_Quest(question, taboo))
         self.features = Features(self.tables, self.space, closed)
-        self._start_states: Ints = self.space.find(self.tables.start_states()[0])
+
+    def chain(self, theta: Floats | None = None, centre: Floats | None = None, start: Floats | None = None) -> Chain:
+        """Return the states at assumption values `theta` (A,), default the stated ones; see `Chain`."""
+        values = priors.theta(self.scenario) if theta is None else np.asarray(theta, dtype=float)
+        return Chain(self.tables, self.space, self.segments, values, centre, start)
 
     # ---------------------------------------------------------------- answers
 
@@ -104,78 +128,83 @@ class Solver:
         theta: Floats | None = None,
         *,
         centre: Floats | None = None,
+        start: Floats | None = None,
         tolerance: float = TOLERANCE,
-        progress: Callable[[float], None] | None = None,
-        cancel: Callable[[], bool] | None = None,
+        control: Control = UNWATCHED,
     ) -> Forecast:
-        """Return the forecast at assumption values `theta` (A,); with `centre`, θ is a draw around those values."""
-        theta = priors.theta(self.scenario) if theta is None else np.asarray(theta, dtype=float)
+        """Return the forecast at assumption values.
+
+        Args:
+            theta: Values (A,) in base units. Default: the stated ones.
+            centre: The stated values, when `theta` is a draw around them.
+            start: Distribution (N,) over the states at the start. Default: that of the scenario.
+            tolerance: Bound on what truncation may lose. Answers below 1e-6 are solved again, more finely.
+            control: Who is told of progress and may stop the work.
+        """
+        chain = self.chain(theta, centre, start)
         begun = clock.perf_counter()
         for _ in range(_ROUNDS):
-            solution = self.run(theta, centre=centre, tolerance=tolerance, progress=progress, cancel=cancel)
+            solution = self._run(chain, tolerance, control)
             bands = self._bands(solution)
             finer = self._finer(bands, tolerance)
             if finer >= tolerance:
                 break
             tolerance = finer
-        return self._forecast(theta, solution, bands, clock.perf_counter() - begun)
+        return self._forecast(chain.theta, solution, bands, clock.perf_counter() - begun)
 
     @in_transition
     def run(
-        self,
-        theta: Floats,
-        *,
-        centre: Floats | None = None,
-        tolerance: float = TOLERANCE,
-        progress: Callable[[float], None] | None = None,
-        cancel: Callable[[], bool] | None = None,
+        self, theta: Floats, *, centre: Floats | None = None, tolerance: float = TOLERANCE, control: Control = UNWATCHED
     ) -> Solution:
         """Carry the start through all segments once; returns raw sums over the partitions."""
-        with one_blas_thread(), ThreadPoolExecutor(max(self.threads, 1)) as pool:
-            free = pool if self.threads > 1 else None
-            run = _Run(self, theta, centre, tolerance=tolerance, pool=free, progress=progress, cancel=cancel)
-            return run.all_segments()
+        return self._run(self.chain(theta, centre), tolerance, control)
 
-    def start(self, theta: Floats, centre: Floats | None = None) -> Floats:
-        """Return the start distribution over the states (N,)."""
-        _, probability = self.tables.start_states(theta, centre)
-        return sums_by(self._start_states, probability, len(self.space))
+    def _run(self, chain: Chain, tolerance: float, control: Control) -> Solution:
+        with one_blas_thread(), ThreadPoolExecutor(self.threads) as pool:
+            return _Run(self, chain, tolerance, pool if self.threads > 1 else None, control).all_segments()
 
-    def pair_rates(self, theta: Floats, segment: Segment, centre: Floats | None = None) -> Floats:
-        """Return hazard per day times chance of every pair (P,) in a segment."""
-        chances = self.tables.chances(theta, centre, segment)
-        return self.space.pair_rates(self.tables.rates(theta, segment, centre), chances)
+    def propagate(
+        self,
+        vector: Floats,
+        start: float,
+        stop: float,
+        *,
+        theta: Floats | None = None,
+        centre: Floats | None = None,
+        taboo: Taboo = NOTHING,
+        control: Control = UNWATCHED,
+    ) -> Passage:
+        """Carry a distribution over the states from one time to another; see `Chain.propagate`.
 
-    def jumps(self, theta: Floats, segment: Segment, centre: Floats | None = None) -> list[Jump]:
-        """Return what acts at the start of a segment, in order."""
-        chances = self.tables.chances(theta, centre, segment)
-        return [Jump(self.tables, self.space, action, chances, segment.held) for action in segment.actions]
+        Args:
+            vector: Distribution (N,) over the states at `start`, in the order of `space`.
+            start: Days after `as_of`. At 0 the distribution is that before any intervention (`Chain.start`).
+            stop: Days after `as_of`; the interventions at that time have acted.
+            theta: Assumption values (A,). Default: the stated ones.
+            centre: The stated values, when `theta` is a draw around them.
+            taboo: States and firings that stop a history.
+            control: Who is told of progress and may stop the work.
 
-    def occurs(self, pair_rates: Floats, move: int, pairs: Bools) -> Floats:
-        """Return with what hazard per day the marked pairs of a move fire in each state (N,), self-loops included."""
-        entry_rates = sums_by(self.space.pair_entry, pair_rates * pairs, int(self.tables.table_start[-1]))
-        fire: Floats = entry_rates[self.tables.local_index(move, self.space.levels)]
-        fire[self.space.ended] = 0.0
-        return fire
+        Raises:
+            ValueError: For times outside the horizon or in the wrong order.
+            Cancelled: When `control` says so.
+        """
+        return self.chain(theta, centre).propagate(vector, start, stop, taboo=taboo, control=control)
 
     # ---------------------------------------------------------------- questions
 
-    def _passage(self, question: Question) -> Passage:
-        if question.when is None:
-            return Passage(question, pairs=self.question_pairs(question))
-        return Passage(question, inside=self.tables.holds(question.when, self.space.levels))
+    def taboo(self, question: Question) -> Taboo:
+        """Return what answers a question, as what stops a history."""
+        if question.when is not None:
+            return Taboo(self.tables.holds(question.when, self.space.levels))
+        move, outcome = question.move or "", question.outcome
+        return Taboo(None, self.tables.move(move), -1 if outcome is None else self.tables.outcome(move, outcome))
 
     def _stays(self, inside: Bools) -> bool:
         """Say whether nothing ever leaves the set a question asks for: then occupancy is first passage."""
         if any(isinstance(item, Pin | Hold) for item in self.scenario.interventions):
             return False
         return not np.any(inside[self.space.source] & ~inside[self.space.target])
-
-    def question_pairs(self, question: Question) -> Bools:
-        """Return which pairs (P,) answer a question about a move or one of its outcomes."""
-        if question.outcome is not None:
-            return self.space.pair_outcome == self.tables.outcome(question.move or "", question.outcome)
-        return self.tables.entry_move[self.space.pair_entry] == self.tables.move(question.move or "")
 
     # ---------------------------------------------------------------- from sums to a forecast
 
@@ -197,8 +226,7 @@ class Solver:
         """Return the tolerance that small answers ask for: a thousandth of the smallest that is not yet so precise."""
         finer = tolerance
         for band in [*bands["endings"].values(), *bands["questions"].values()]:
-            p, doubt = band.probability, band.high - band.probability
-            for small, loose in zip(p, doubt, strict=True):
+            for small, loose in zip(band.probability, band.high - band.probability, strict=True):
                 if small < _SMALL and loose > _RELATIVE * small:
                     finer = min(finer, _RELATIVE * small if small > 0 else tolerance * 1e-12)
         return max(finer, 1e-290)
@@ -210,9 +238,7 @@ class Solver:
         bound = float(max([solution.tails.max(), *(t.max() for t in solution.hit_tails.values())]))
         moves = {name: solution.counts[:, index] for index, name in enumerate(scenario.moves)}
         return Forecast(
-            scenario=scenario.id,
-            title=scenario.title,
-            as_of=scenario.as_of,
+            scenario=ScenarioKey.of(scenario),
             horizon_days=self.horizon,
             engine="exact",
             times=self.times,
@@ -222,12 +248,13 @@ class Solver:
             ladders=self.features.ladders(solution.at),
             moves=moves,
             assumptions=dict(zip(scenario.assumptions, theta.tolist(), strict=True)),
-            provenance=answer.provenance(
+            provenance=provenance(
                 scenario,
                 engine="exact",
                 runs=None,
                 seed=None,
                 draws=0,
+                horizon_days=self.horizon,
                 truncation_bound=bound,
                 steps=solution.steps,
                 edges=self.space.edges,
@@ -252,26 +279,15 @@ def _bounded(probability: Floats, tails: Floats) -> Band:
 
 
 class _Run:
-    """One solution under way: the machine at one θ, carried from segment to segment."""
+    """One solution under way: the start at one θ, carried from segment to segment."""
 
-    @in_transition
     def __init__(
-        self,
-        solver: Solver,
-        theta: Floats,
-        centre: Floats | None,
-        *,
-        tolerance: float,
-        pool: ThreadPoolExecutor | None,
-        progress: Callable[[float], None] | None,
-        cancel: Callable[[], bool] | None,
+        self, solver: Solver, chain: Chain, tolerance: float, pool: ThreadPoolExecutor | None, control: Control
     ) -> None:
-        self.solver, self.theta, self.centre, self.tolerance = solver, theta, centre, tolerance
-        self.pool, self.progress, self.cancel = pool, progress, cancel
-        self.main = solver.start(theta, centre)
+        self.solver, self.chain, self.tolerance, self.pool, self.control = solver, chain, tolerance, pool, control
+        self.main = chain.start()
         times, moves = len(solver.times), len(solver.tables.move_ids)
-        self.passages = solver.passages
-        self.vectors = {p.question.id: self.main.copy() for p in self.passages}
+        self.vectors = {quest.question.id: self.main.copy() for quest in solver.quests}
         self.hit = dict.fromkeys(self.vectors, 0.0)
         self.lost = {"": 0.0} | dict.fromkeys(self.vectors, 0.0)
         self.count = np.zeros(moves)
@@ -285,7 +301,7 @@ class _Run:
 
     def all_segments(self) -> Solution:
         for segment in self.solver.segments:
-            for jump in self.solver.jumps(self.theta, segment, self.centre):
+            for jump in self.chain.jumps(segment):
                 self._act(jump)
             self._carry(segment)
         return self.result
@@ -296,60 +312,44 @@ class _Run:
         return np.flatnonzero((times >= segment.start) & ((times < segment.end) | (last & (times <= segment.end))))
 
     def _carry(self, segment: Segment) -> None:
-        solver, rows = self.solver, self._rows(segment)
-        local = solver.times[rows] - segment.start
-        duration = segment.end - segment.start
-        pair_rates = solver.pair_rates(self.theta, segment, self.centre)
-        passed = [
-            (passage.question.id, self._submit(partial(self._pass, passage, segment, pair_rates, local)))
-            for passage in self.passages
-        ]
-        generator = Generator.build(solver.space.held(segment.held).incoming, pair_rates, None, duration)
-        main = flow(
-            generator,
+        rows, duration = self._rows(segment), segment.end - segment.start
+        local = self.solver.times[rows] - segment.start
+        rating = self.chain.rating(segment)  # before the threads that share it
+        horizon = max(self.solver.horizon, 1e-300)
+        tolerance = self.tolerance * max(duration / horizon, 1e-12)
+        silent = Control(cancel=self.control.cancel)
+        passes = {
+            quest.question.id: self._submit(
+                partial(
+                    self.chain.flow,
+                    self.vectors[quest.question.id],
+                    segment,
+                    duration,
+                    local,
+                    taboo=quest.taboo,
+                    tolerance=tolerance,
+                    control=silent,
+                )
+            )
+            for quest in self.solver.quests
+        }
+        main = self.chain.flow(
             self.main,
+            segment,
             duration,
             np.append(local, duration),
-            cells=solver.features.cells,
-            bins=solver.features.bins,
-            tolerance=self._share(segment),
+            cells=self.solver.features.cells,
+            bins=self.solver.features.bins,
+            tolerance=tolerance,
             pool=self.pool,
-            cancel=self.cancel,
-            progress=self._progress(segment),
+            control=self.control.part(segment.start / horizon, segment.end / horizon),
         )
-        self._record(main, rows, solver.tables.rates(self.theta, segment, self.centre))
-        for name, result in passed:
-            self._record_passage(name, result(), rows)
-
-    def _share(self, segment: Segment) -> float:
-        """Return the part of the tolerance that a segment may use up."""
-        return self.tolerance * max((segment.end - segment.start) / max(self.solver.horizon, 1e-300), 1e-12)
+        self._record(main, rows, rating.rates)
+        for name, result in passes.items():
+            self._record_quest(name, result(), rows)
 
     def _submit(self, work: Callable[[], Flow]) -> Callable[[], Flow]:
         return work if self.pool is None else self.pool.submit(work).result
-
-    def _progress(self, segment: Segment) -> Callable[[float], None] | None:
-        if self.progress is None:
-            return None
-        horizon, report = max(self.solver.horizon, 1e-300), self.progress
-        return lambda part: report((segment.start + part * (segment.end - segment.start)) / horizon)
-
-    def _pass(self, passage: Passage, segment: Segment, pair_rates: Floats, local: Floats) -> Flow:
-        solver, fire, duration = self.solver, None, segment.end - segment.start
-        if passage.pairs is not None:
-            move = solver.tables.move(passage.question.move or "")
-            fire = solver.occurs(pair_rates, move, passage.pairs)
-            pair_rates = np.where(passage.pairs, 0.0, pair_rates)
-        generator = Generator.build(solver.space.held(segment.held).incoming, pair_rates, fire, duration)
-        return flow(
-            generator,
-            self.vectors[passage.question.id],
-            duration,
-            local,
-            kill=Kill(passage.inside, fire),
-            tolerance=self._share(segment),
-            cancel=self.cancel,
-        )
 
     def _record(self, main: Flow, rows: NDArray[np.intp], rates: Floats) -> None:
         self.result.at[rows] = main.at[:-1]
@@ -361,12 +361,12 @@ class _Run:
         self.main = main.end
         self.result.steps += main.steps
 
-    def _record_passage(self, name: str, passed: Flow, rows: NDArray[np.intp]) -> None:
-        self.result.hits[name][rows] = self.hit[name] + passed.hits
-        self.result.hit_tails[name][rows] = self.lost[name] + passed.tails
-        self.hit[name] += passed.end_hits
-        self.lost[name] += passed.end_tail
-        self.vectors[name] = passed.end
+    def _record_quest(self, name: str, quest: Flow, rows: NDArray[np.intp]) -> None:
+        self.result.hits[name][rows] = self.hit[name] + quest.hits
+        self.result.hit_tails[name][rows] = self.lost[name] + quest.tails
+        self.hit[name] += quest.end_hits
+        self.lost[name] += quest.end_tail
+        self.vectors[name] = quest.end
 
     def _act(self, jump: Jump) -> None:
         """Apply one intervention to every vector under way."""
@@ -381,18 +381,10 @@ class _Run:
                 jump.unmoved(self.main) / going if going > self.tolerance else None
             )
         self.main = jump.apply(self.main)
-        for passage in self.passages:
-            self._act_on(passage, jump, action)
-
-    def _act_on(self, passage: Passage, jump: Jump, action: Action) -> None:
-        name = passage.question.id
-        vector = self.vectors[name]
-        if passage.inside is not None:  # what is inside already, before the intervention, has been hit
-            self.hit[name] += float(vector[passage.inside].sum())
-            vector = np.where(passage.inside, 0.0, vector)
-        if passage.question.move is not None and action.move == self.solver.tables.move(passage.question.move):
-            share = jump.share_of(passage.question.outcome)
-            self.hit[name] += share * float(vector[jump.able].sum())
-            self.vectors[name] = jump.apply(vector, only_other_than=passage.question.outcome)
-        else:
-            self.vectors[name] = jump.apply(vector)
+        for quest in self.solver.quests:
+            name, vector = quest.question.id, self.vectors[quest.question.id]
+            if quest.taboo.inside is not None:  # what is inside already, before the intervention, has been hit
+                self.hit[name] += float(vector[quest.taboo.inside].sum())
+                vector = quest.taboo.clear(vector)
+            self.hit[name] += jump.stopped(vector, quest.taboo)
+            self.vectors[name] = jump.apply(vector, quest.taboo)

@@ -12,7 +12,7 @@ histograms over a few partitions of the states are kept, and weighted by the Poi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -21,21 +21,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simlib.control import in_transition
+from simlib.control import UNWATCHED, Control
 from simlib.engines.exact.backend import kernels
-from simlib.engines.exact.poisson import poisson, survival, truncation
+from simlib.engines.exact.poisson import pmf, survival, truncation
 from simlib.engines.exact.states import Incoming, StateSpace
-from simlib.errors import Cancelled
 from simlib.machine.tables import sums_by
 from simlib.typing import Bools, Floats, Ints
 
-Progress = Callable[[float], None]
-Cancel = Callable[[], bool]
-
 _BLOCK = 64
-"""Steps between two weightings of the histograms, and two looks at progress and cancel."""
+"""Steps between two weightings of the histograms, and two looks at the control."""
 
-_HELD_NUMBERS = 8_000_000
+_BLOCK_NUMBERS = 8_000_000
 """Numbers in the block of steps held for nodes (64 MB)."""
 
 _WORTH_A_THREAD = 150_000
@@ -95,9 +91,9 @@ class Kill:
 class Flow:
     """What one pass over a segment gives.
 
-    at (T, C) and until (T, C): histograms of p(t) and of ∫ p over the segment so far, at each time asked for;
+    at (T, C) and until (T, C): histograms of p(t) and of ∫ p over the segment so far, at each time;
     hits (T,): probability killed so far in the segment; tails (T,): what truncation may have lost by each time;
-    vectors (J, N): p at the nodes asked for; end (N,), end_hits and end_tail: the same at the end of the segment.
+    vectors (J, N): p at the nodes; end (N,), end_hits and end_tail: the same at the end of the segment.
     """
 
     at: Floats
@@ -111,7 +107,6 @@ class Flow:
     vectors: Floats = field(default_factory=lambda: np.zeros((0, 0)))
 
 
-@in_transition
 def flow(
     generator: Generator,
     start: Floats,
@@ -124,48 +119,58 @@ def flow(
     tolerance: float = 1e-9,
     nodes: Floats | None = None,
     pool: ThreadPoolExecutor | None = None,
-    progress: Progress | None = None,
-    cancel: Cancel | None = None,
+    control: Control = UNWATCHED,
 ) -> Flow:
     """Carry `start` (N,) through a segment of `duration` days.
 
-    `times` (T,) are days within the segment at which `cells` (G, N), numbered below `bins`, are histogrammed; `nodes`
-    (J,) those at which whole vectors are kept. Truncation loses at most `tolerance`. Raises Cancelled.
+    Args:
+        generator: The rates of the segment.
+        start: Distribution (N,) at its beginning.
+        duration: Days.
+        times: Days within the segment (T,) at which the distribution is counted into cells.
+        cells: Cell of each state in each of G groups (G, N), numbered below `bins`.
+        bins: Number of cells, C.
+        kill: What ends a pass early.
+        tolerance: Bound on what truncation may lose.
+        nodes: Days within the segment (J,) at which whole distributions are kept.
+        pool: A free thread for half of each large step.
+        control: Who is told of progress and may stop the work.
+
+    Raises:
+        Cancelled: When `control` says so.
     """
-    asked = np.append(times, duration)
+    ends = np.append(times, duration)
     last = truncation(generator.uniform * duration, tolerance)
-    few = _Few(asked, len(start)) if cells is not None and len(np.unique(asked)) <= _FEW else None
+    few = _Few(ends, len(start)) if cells is not None and len(np.unique(ends)) <= _FEW else None
     width = bins if few is None else 0
     sums = _Sums(len(times), width, len(start))
-    held = Held(0 if nodes is None else len(nodes), len(start))
+    nodal = NodeSums(0 if nodes is None else len(nodes), len(start))
     advance = _Advance(generator, cells, width, pool)
     vector, spare = start.copy(), np.empty_like(start)
     hit = _inside(vector, kill)
-    for steps in blocks(last, held.rows):
-        weights = poisson(steps, generator.uniform * asked)
+    for steps in blocks(last, nodal.rows):
+        weights = pmf(steps, generator.uniform * ends)
         block = np.zeros((len(steps), width))
         hits = np.zeros(len(steps))
-        survivals = survival(steps, generator.uniform * asked)
+        survivals = survival(steps, generator.uniform * ends)
         for row in range(len(steps)):
             hits[row] = hit
             if few is not None:
                 few.add(weights[:, row], survivals[:, row], vector)
             sums.keep_end(weights[-1, row], vector)
-            held.take(row, vector)
+            nodal.take(row, vector)
             hit += _fired(vector, kill, generator.uniform)
             advance(vector, spare, block[row])
             vector, spare = spare, vector
             hit += _inside(vector, kill)
         sums.add_block(weights, survivals[:-1], block, hits)
         if nodes is not None:
-            held.weigh(poisson(steps, generator.uniform * nodes))
-        if progress:
-            progress((int(steps[-1]) + 1) / (last + 1))
-        if cancel is not None and cancel():
-            raise Cancelled("the exact solution was cancelled")
-    tails = survival(np.array([last]), generator.uniform * asked)[:, 0]
+            nodal.weigh(pmf(steps, generator.uniform * nodes))
+        control.report((int(steps[-1]) + 1) / (last + 1))
+        control.check()
+    tails = survival(np.array([last]), generator.uniform * ends)[:, 0]
     if few is not None and cells is not None:
-        sums.at, sums.until = few.counted(sums.end, cells, bins)
+        sums.at, sums.until = few.histograms(sums.end, cells, bins)
     return Flow(
         at=sums.at,
         until=sums.until / generator.uniform,
@@ -175,7 +180,7 @@ def flow(
         end_hits=float(sums.hits[-1]),
         end_tail=float(tails[-1]),
         steps=last + 1,
-        vectors=held.vectors,
+        vectors=nodal.vectors,
     )
 
 
@@ -185,12 +190,12 @@ def blocks(last: int, rows: int) -> Iterator[Ints]:
         yield np.arange(first, min(first + rows, last + 1))
 
 
-class Held:
+class NodeSums:
     """Whole vectors at a few nodes in time (J, N): the steps of a block are held and weighted by one product."""
 
     def __init__(self, nodes: int, states: int) -> None:
         self.vectors = np.zeros((nodes, states))
-        self.rows = _BLOCK if nodes == 0 else max(min(_BLOCK, _HELD_NUMBERS // max(states, 1)), 8)
+        self.rows = _BLOCK if nodes == 0 else max(min(_BLOCK, _BLOCK_NUMBERS // max(states, 1)), 8)
         self._block = np.empty((self.rows if nodes else 0, states))
 
     def take(self, row: int, vector: Floats) -> None:
@@ -228,22 +233,22 @@ class _Sums:
 
 
 class _Few:
-    """Sums of whole vectors over the steps, at the few different times among those asked for (the end is the last)."""
+    """Sums of whole vectors over the steps, at the few different times of a pass (the end is the last)."""
 
-    def __init__(self, asked: Floats, states: int) -> None:
-        self.times, self.first, self.place = np.unique(asked, return_index=True, return_inverse=True)
+    def __init__(self, times: Floats, states: int) -> None:
+        self.times, self.first, self.place = np.unique(times, return_index=True, return_inverse=True)
         self.at = np.zeros((len(self.times) - 1, states))
         self.until = np.zeros((len(self.times), states))
 
     def add(self, weights: Floats, survivals: Floats, vector: Floats) -> None:
-        """Add the vector of one step, with the weights of all times asked for."""
+        """Add the vector of one step, with the weights of all times."""
         for at, column in zip(self.at, self.first, strict=False):
             _add(at, weights[column], vector)
         for until, column in zip(self.until, self.first, strict=True):
             _add(until, survivals[column], vector)
 
-    def counted(self, end: Floats, cells: NDArray[np.int32], bins: int) -> tuple[Floats, Floats]:
-        """Return the histograms at the times asked for, the end left out, of p(t) and of its sum."""
+    def histograms(self, end: Floats, cells: NDArray[np.int32], bins: int) -> tuple[Floats, Floats]:
+        """Return the histograms at the times, the end left out, of p(t) and of its sum."""
         tables = []
         for vectors in ([*self.at, end], self.until):
             table = np.zeros((len(self.times), bins))
@@ -323,7 +328,6 @@ def _fired(vector: Floats, kill: Kill | None, uniform: float) -> float:
     return 0.0 if kill is None or kill.fire is None else float(vector @ kill.fire) / uniform
 
 
-@in_transition
 def backward(
     space: StateSpace,
     pair_rates: Floats,
@@ -334,12 +338,26 @@ def backward(
     kill: Kill | None = None,
     reward: Floats | None = None,
     tolerance: float = 1e-12,
-    cancel: Cancel | None = None,
+    control: Control = UNWATCHED,
 ) -> Floats:
     """Return u (J, N) at the remaining times `times` (J,) of a segment, where u is the value still to come.
 
-    u at the end is `terminal` (N,); going back it gains `reward` (N,) per day, is held at 1 inside a killing set, and
-    a firing with hazard `kill.fire` is worth 1. The push form of the same uniformisation: P u in place of Pᵀ p.
+    u at the end is `terminal` (N,). Going back it gains `reward` (N,) per day and is held at 1 inside a killing set,
+    and a firing with hazard `kill.fire` is worth 1. The push form of the same uniformisation: P u in place of Pᵀ p.
+
+    Args:
+        space: The states and the edges of the segment.
+        pair_rates: Rate per day of every pair (P,).
+        terminal: Value of each state (N,) at the end of the segment.
+        duration: Days.
+        times: Days that remain (J,).
+        kill: What ends a pass early.
+        reward: Gain per day in each state (N,).
+        tolerance: Bound on what truncation may lose.
+        control: Who may stop the work.
+
+    Raises:
+        Cancelled: When `control` says so.
     """
     leak = None if kill is None else kill.fire
     exit_rate = _exit_rates(space, pair_rates) + (0.0 if leak is None else leak)
@@ -355,8 +373,8 @@ def backward(
         earned += 0.0 if gain is None else gain / uniform
     if inside is not None:
         vector[inside], earned[inside] = 1.0, 0.0
-    worth = Held(len(times), len(space))
-    income = Held(len(times) if np.any(earned) else 0, len(space))
+    worth = NodeSums(len(times), len(space))
+    income = NodeSums(len(times) if np.any(earned) else 0, len(space))
     for steps in blocks(last, worth.rows):
         for row in range(len(steps)):
             worth.take(row, vector)
@@ -364,11 +382,10 @@ def backward(
             if len(income.vectors):
                 income.take(row, earned)
                 earned = product(earned)
-        worth.weigh(poisson(steps, uniform * times))
+        worth.weigh(pmf(steps, uniform * times))
         if len(income.vectors):
             income.weigh(survival(steps, uniform * times))
-        if cancel is not None and cancel():
-            raise Cancelled("the gradient was cancelled")
+        control.check()
     return worth.vectors + income.vectors if len(income.vectors) else worth.vectors
 
 
@@ -377,7 +394,7 @@ def _exit_rates(space: StateSpace, pair_rates: Floats) -> Floats:
 
 
 class Push:
-    """The product P u, edges by source, states of `inside` held."""
+    """The product P u, edges by source, states of `inside` nodal."""
 
     def __init__(self, space: StateSpace, pair_values: Floats, diagonal: Floats, inside: Bools | None) -> None:
         self.space, self.diagonal = space, diagonal

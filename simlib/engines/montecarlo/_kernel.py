@@ -1,4 +1,6 @@
-"""The Monte Carlo kernel: the next-reaction method on local rate tables, with keyed dice. Imported only when run.
+"""The Monte Carlo kernel: the next-reaction method on local rate tables, with keyed random numbers.
+
+Imported only when run. Its arguments are the named tuples of `arrays`.
 
 Each move keeps the absolute time at which it will fire. When an event changes the hazard of a move from a to b, what
 is left of its unit exponential, (fire - t) a, is spent at the new speed: fire = t + left / b (Gibson and Bruck 2000).
@@ -13,7 +15,7 @@ time grid and summed once at the end. Everything counted is an integer, so sums 
 
 One serial function that releases the GIL, compiled once per installation: its arguments are flat arrays and nothing
 in it is specialised on a scenario. Indices are unsigned 32-bit loads, because Numba tests signed ones for wrap-around.
-Helpers that take the whole machine are inlined before typing, so that its arrays are unpacked only once.
+Helpers that take the whole structure are inlined before typing, so that its arrays are unpacked only once.
 
 References: Gibson, M. and Bruck, J. (2000) Efficient exact stochastic simulation of chemical systems with many
 species and many channels, J. Phys. Chem. A 104. Anderson, D. (2007) A modified next reaction method for simulating
@@ -90,17 +92,17 @@ def any_clause(condition_start, clause, condition, word):
 
 
 @_inline
-def holds(machine, condition, word):
+def holds(structure, condition, word):
     """Say whether a condition holds in a packed state."""
-    return any_clause(machine.condition_start, machine.clause, condition, word)
+    return any_clause(structure.condition_start, structure.clause, condition, word)
 
 
 @_inline
-def rung_of(machine, ladder, word):
+def rung_of(structure, ladder, word):
     """Return the highest rung (its place among all rungs) that holds; the first always does."""
-    first = machine.rung_start[ladder]
-    rung = np.uint32(machine.rung_start[ladder + 1] - 1)
-    while rung > first and not holds(machine, rung, word):
+    first = structure.rung_start[ladder]
+    rung = np.uint32(structure.rung_start[ladder + 1] - 1)
+    while rung > first and not holds(structure, rung, word):
         rung = np.uint32(rung - 1)
     return rung
 
@@ -133,43 +135,43 @@ def rerate(work, move, new, t):
 
 
 @_inline
-def set_level(machine, work, counts, row, variable, new):
+def set_level(structure, work, counts, row, variable, new):
     """Move a variable to another level: the packed word, the histogram, and the table places of its readers."""
     old = work.level[variable]
     change = new - old
     work.level[variable] = new
-    before, after = np.uint32(machine.bit[variable] + old), np.uint32(machine.bit[variable] + new)
+    before, after = np.uint32(structure.bit[variable] + old), np.uint32(structure.bit[variable] + new)
     work.word[before >> _WORD] ^= _ONE << np.uint64(before & _BIT)
     work.word[after >> _WORD] ^= _ONE << np.uint64(after & _BIT)
     counts[row + before] -= 1
     counts[row + after] += 1
-    for k in range(machine.reader_start[variable], machine.reader_start[variable + 1]):
-        move = machine.reader_move[k]
-        work.place[move] = np.uint32(work.place[move] + change * machine.reader_stride[k])
+    for k in range(structure.reader_start[variable], structure.reader_start[variable + 1]):
+        move = structure.reader_move[k]
+        work.place[move] = np.uint32(work.place[move] + change * structure.reader_stride[k])
 
 
 @_inline
-def start(machine, values, work, counts, layout, replicate_key):
+def start(structure, values, work, counts, layout, replicate_key):
     """Set up one replicate at t = 0 in segment 0: levels, rungs, keys, and the first exponential of every move."""
     for k in range(len(work.word)):
         work.word[k] = 0
-    for move in range(len(machine.entry)):
-        work.place[move] = machine.entry[move]
-    for variable in range(len(machine.top)):
-        chosen = machine.spread_start[variable]
-        if machine.spread_start[variable + 1] - chosen > 1:
-            chosen = choose(values.share, chosen, uniform(mix(replicate_key ^ machine.start_hash[variable]), 0))
-        bit = machine.bit[variable]
+    for move in range(len(structure.entry)):
+        work.place[move] = structure.entry[move]
+    for variable in range(len(structure.top)):
+        chosen = structure.spread_start[variable]
+        if structure.spread_start[variable + 1] - chosen > 1:
+            chosen = choose(values.share, chosen, uniform(mix(replicate_key ^ structure.start_hash[variable]), 0))
+        bit = structure.bit[variable]
         work.level[variable] = 0
         work.word[bit >> _WORD] ^= _ONE << np.uint64(bit & _BIT)
         counts[bit] += 1
-        set_level(machine, work, counts, 0, variable, machine.spread_level[chosen])
+        set_level(structure, work, counts, 0, variable, structure.spread_level[chosen])
     for ladder in range(len(work.rung)):
-        work.rung[ladder] = rung_of(machine, ladder, work.word)
+        work.rung[ladder] = rung_of(structure, ladder, work.word)
         counts[layout.rung + work.rung[ladder]] += 1
-    offset = machine.segment_table[0]
-    for move in range(len(machine.entry)):
-        work.key[move] = mix(replicate_key ^ machine.move_hash[move])
+    offset = structure.segment_table[0]
+    for move in range(len(structure.entry)):
+        work.key[move] = mix(replicate_key ^ structure.move_hash[move])
         work.fired[move] = 0
         work.total[move] = 0
         work.left[move] = exponential(work.key[move], 0)
@@ -178,10 +180,10 @@ def start(machine, values, work, counts, layout, replicate_key):
 
 
 @_inline
-def first_ending(machine, work, layout):
+def first_ending(structure, work, layout):
     """Return the first ending that holds, or -1."""
     for ending in range(layout.endings):
-        if holds(machine, layout.ending - layout.rung + ending, work.word):
+        if holds(structure, layout.ending - layout.rung + ending, work.word):
             return ending
     return -1
 
@@ -195,77 +197,77 @@ def answer(counts, row, layout, times, question, t):
 
 
 @_inline
-def count_firing(machine, work, counts, row, layout, times, move, outcome, t):
+def count_firing(structure, work, counts, row, layout, times, move, outcome, t):
     """Count a firing of a move, by its own clock or forced, and answer the questions about it."""
     before = work.total[move]
     work.total[move] = before + 1
     counts[row + layout.move + move] += 1
     counts[row + layout.square + move] += 2 * before + 1
-    for k in range(machine.asked_start[outcome], machine.asked_start[outcome + 1]):
-        answer(counts, row, layout, times, machine.asked[k], t)
+    for k in range(structure.asked_start[outcome], structure.asked_start[outcome + 1]):
+        answer(counts, row, layout, times, structure.asked[k], t)
 
 
 @_inline
-def apply(machine, values, work, counts, row, offset, held, layout, times, outcome, t):
+def apply(structure, values, work, counts, row, offset, held, layout, times, outcome, t):
     """Apply the effects of an outcome (or a pin) and everything that follows from them; return the ending, or -1."""
     changed = False
-    for effect in range(machine.effect_start[outcome], machine.effect_start[outcome + 1]):
-        if machine.held[held + effect]:
+    for effect in range(structure.effect_start[outcome], structure.effect_start[outcome + 1]):
+        if structure.held[held + effect]:
             continue
-        variable = machine.effect_variable[effect]
+        variable = structure.effect_variable[effect]
         old = work.level[variable]
-        new = old * machine.effect_keep[effect] + machine.effect_amount[effect]
+        new = old * structure.effect_keep[effect] + structure.effect_amount[effect]
         new = 0 if new < 0 else new
-        new = machine.top[variable] if new > machine.top[variable] else new
+        new = structure.top[variable] if new > structure.top[variable] else new
         if new != old:
             changed = True
-            set_level(machine, work, counts, row, variable, new)
+            set_level(structure, work, counts, row, variable, new)
     if not changed:
         return -1
-    for k in range(machine.touched_start[outcome], machine.touched_start[outcome + 1]):
-        move = machine.touched[k]
+    for k in range(structure.touched_start[outcome], structure.touched_start[outcome + 1]):
+        move = structure.touched[k]
         rerate(work, move, values.rates[offset + work.place[move]], t)
-    for k in range(machine.ladder_start[outcome], machine.ladder_start[outcome + 1]):
-        ladder = machine.ladder[k]
-        rung = rung_of(machine, ladder, work.word)
+    for k in range(structure.ladder_start[outcome], structure.ladder_start[outcome + 1]):
+        ladder = structure.ladder[k]
+        rung = rung_of(structure, ladder, work.word)
         counts[row + layout.rung + work.rung[ladder]] -= 1
         counts[row + layout.rung + rung] += 1
         work.rung[ladder] = rung
     rungs = layout.ending - layout.rung
-    for k in range(machine.question_start[outcome], machine.question_start[outcome + 1]):
-        question = machine.question[k]
+    for k in range(structure.question_start[outcome], structure.question_start[outcome + 1]):
+        question = structure.question[k]
         condition = rungs + layout.endings + question
-        if times[question] == np.inf and holds(machine, condition, work.word):
+        if times[question] == np.inf and holds(structure, condition, work.word):
             answer(counts, row, layout, times, question, t)
-    for k in range(machine.ending_start[outcome], machine.ending_start[outcome + 1]):
-        if holds(machine, rungs + machine.ending[k], work.word):
-            return np.int64(machine.ending[k])
+    for k in range(structure.ending_start[outcome], structure.ending_start[outcome + 1]):
+        if holds(structure, rungs + structure.ending[k], work.word):
+            return np.int64(structure.ending[k])
     return -1
 
 
 @_inline
-def action_outcome(machine, values, work, chances, action, replicate_key):
+def action_outcome(structure, values, work, chances, action, replicate_key):
     """Return the outcome (or pin) that an intervention brings about now, -1 when it has no effect."""
-    outcome, move = np.int64(machine.action_outcome[action]), machine.action_move[action]
+    outcome, move = np.int64(structure.action_outcome[action]), structure.action_move[action]
     if move < 0:
-        effect = machine.effect_start[outcome]
-        same = work.level[machine.effect_variable[effect]] == machine.effect_amount[effect]
+        effect = structure.effect_start[outcome]
+        same = work.level[structure.effect_variable[effect]] == structure.effect_amount[effect]
         return np.int64(-1) if same else outcome
-    if not machine.possible[work.place[move]]:
+    if not structure.possible[work.place[move]]:
         return np.int64(-1)
     if outcome < 0:
-        u = uniform(mix(replicate_key ^ machine.action_hash[action]), machine.action_repeat[action])
-        outcome = np.int64(choose(values.chance, chances + machine.outcome_start[move], u)) - np.int64(chances)
+        u = uniform(mix(replicate_key ^ structure.action_hash[action]), structure.action_repeat[action])
+        outcome = np.int64(choose(values.chance, chances + structure.outcome_start[move], u)) - np.int64(chances)
     return outcome
 
 
 @_inline
-def fire_next(machine, values, work, chances, move):
+def fire_next(structure, values, work, chances, move):
     """Use up the present occurrence of a move's own clock: return its outcome and draw the next exponential."""
     number = 2 * work.fired[move]
-    first = machine.outcome_start[move]
+    first = structure.outcome_start[move]
     outcome = np.int64(first)
-    if machine.outcome_start[move + 1] - first > 1:
+    if structure.outcome_start[move + 1] - first > 1:
         outcome = np.int64(choose(values.chance, chances + first, uniform(work.key[move], number + 1)))
         outcome -= np.int64(chances)
     work.fired[move] += 1
@@ -285,60 +287,60 @@ def note(history, row, t, outcome, action, word):
 
 
 @compiled_once(**_LEAN)
-def run(layout, machine, values, work, output, history, seed_key, first, replicates, max_events):
+def run(layout, structure, values, work, output, history, seed_key, first, replicates, max_events):
     """Simulate replicates `first` and following; return (status, how many were finished, rows of history).
 
     Adds to the integer arrays of `output` and fills one row per replicate in the others.
     """
-    moves, segments, effects = len(machine.entry), len(machine.segment_end), len(machine.effect_variable)
+    moves, segments, effects = len(structure.entry), len(structure.segment_end), len(structure.effect_variable)
     counts, rows, keep = output.counts, 0, len(history.time)
     for replicate in range(replicates):
         replicate_key = mix(seed_key + (np.uint64(first + replicate) + _ONE) * GAMMA)
         times = output.question_time[replicate]
         for question in range(layout.questions):
             times[question] = np.inf
-        start(machine, values, work, counts, layout, replicate_key)
+        start(structure, values, work, counts, layout, replicate_key)
         for question in range(layout.questions):
-            if holds(machine, layout.question - layout.rung + question, work.word):
+            if holds(structure, layout.question - layout.rung + question, work.word):
                 answer(counts, 0, layout, times, question, 0.0)
-        ended = first_ending(machine, work, layout)
+        ended = first_ending(structure, work, layout)
         if ended >= 0:
             counts[layout.ending + ended] += 1
         if keep and not note(history, rows, 0.0, -1, -1, work.word):
             return HISTORY_FULL, replicate, rows
         rows += 1
         t, cell, segment, events = 0.0, 0, 0, 0
-        offset, chances, held = machine.segment_table[0], machine.segment_chance[0], np.uint32(0)
-        action, last_action = machine.action_start[0], machine.action_start[1]
+        offset, chances, held = structure.segment_table[0], structure.segment_chance[0], np.uint32(0)
+        action, last_action = structure.action_start[0], structure.action_start[1]
         while ended < 0:
             if action < last_action:
                 present, action = action, action + 1
                 output.tried[present] += 1
-                outcome = action_outcome(machine, values, work, chances, present, replicate_key)
+                outcome = action_outcome(structure, values, work, chances, present, replicate_key)
                 if outcome < 0:
                     output.void[present] += 1
                     continue
-                move = machine.action_move[present]
+                move = structure.action_move[present]
             else:
                 present, first_move = -1, earliest(work.bits)
-                if work.fire[first_move] >= machine.segment_end[segment]:
-                    t, segment = machine.segment_end[segment], segment + 1
+                if work.fire[first_move] >= structure.segment_end[segment]:
+                    t, segment = structure.segment_end[segment], segment + 1
                     if segment == segments:
                         break
-                    offset, chances = machine.segment_table[segment], machine.segment_chance[segment]
+                    offset, chances = structure.segment_table[segment], structure.segment_chance[segment]
                     held = np.uint32(segment * effects)
-                    action, last_action = machine.action_start[segment], machine.action_start[segment + 1]
+                    action, last_action = structure.action_start[segment], structure.action_start[segment + 1]
                     for move in range(moves):
                         rerate(work, move, values.rates[offset + work.place[move]], t)
                     continue
                 t, move = work.fire[first_move], np.int64(first_move)
-                outcome = fire_next(machine, values, work, chances, first_move)
-            while machine.grid[cell] < t:
+                outcome = fire_next(structure, values, work, chances, first_move)
+            while structure.grid[cell] < t:
                 cell += 1
             row = cell * layout.width
             if move >= 0:
-                count_firing(machine, work, counts, row, layout, times, np.uint32(move), np.uint32(outcome), t)
-            ended = apply(machine, values, work, counts, row, offset, held, layout, times, np.uint32(outcome), t)
+                count_firing(structure, work, counts, row, layout, times, np.uint32(move), np.uint32(outcome), t)
+            ended = apply(structure, values, work, counts, row, offset, held, layout, times, np.uint32(outcome), t)
             if ended >= 0:
                 counts[row + layout.ending + ended] += 1
             events += 1

@@ -24,7 +24,7 @@ class Layout(NamedTuple):
     questions: int
 
 
-class Machine(NamedTuple):
+class Structure(NamedTuple):
     """What no assumption value changes: V variables, M moves, outcomes followed by pins, C conditions.
 
     Ranges are given as starts: those of x are start[x] to start[x + 1]. By variable: its `top` level, its first `bit`
@@ -97,7 +97,7 @@ class Output(NamedTuple):
     events: np.ndarray
 
 
-class History(NamedTuple):
+class Track(NamedTuple):
     """One row for the start (outcome -1) and one per event: time, outcome (or pin), action (-1: none), packed state.
 
     `start` (R + 1,) says where each replicate begins; arrays of no length mean that nothing is kept.
@@ -129,15 +129,15 @@ class Work(NamedTuple):
     bits: np.ndarray
 
 
-def make_work(layout: Layout, machine: Machine) -> Work:
+def make_work(layout: Layout, structure: Structure) -> Work:
     """Return room for the state of one replicate, for one thread."""
-    moves = len(machine.entry)
+    moves = len(structure.entry)
     fire = _apart(max(moves, 1))
     fire[:] = np.inf
     return Work(
-        _apart(len(machine.top), np.int32),
+        _apart(len(structure.top), np.int32),
         _apart(layout.words, np.uint64),
-        _apart(len(machine.rung_start) - 1, np.uint32),
+        _apart(len(structure.rung_start) - 1, np.uint32),
         _apart(moves, np.uint32),
         _apart(moves, np.uint64),
         fire,

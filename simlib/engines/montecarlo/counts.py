@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simlib.results import ONGOING, Z95, Band, Forecast, labels
+from simlib.answer import ScenarioKey
+from simlib.results import ONGOING, Z_TWO_SIDED_95, Band, Forecast, labels
 from simlib.scenario.model import Hold
 from simlib.typing import Floats, Ints
 
@@ -51,12 +52,12 @@ class Counts:
         """Join with the replicates that follow; raises ValueError when `other` does not begin where this one ends."""
         if other.first != self.first + self.runs:
             raise ValueError(f"replicates from {other.first} do not follow {self.first + self.runs - 1}")
-        summed = ("levels", "rungs", "endings", "questions", "moves", "squares", "tried", "void")
-        joined = ("ending", "ending_time", "question_time", "events")
+        totals = ("levels", "rungs", "endings", "questions", "moves", "squares", "tried", "void")
+        by_replicate = ("ending", "ending_time", "question_time", "events")
         return Counts(
             self.first,
-            **{name: getattr(self, name) + getattr(other, name) for name in summed},
-            **{name: np.concatenate([getattr(self, name), getattr(other, name)]) for name in joined},
+            **{name: getattr(self, name) + getattr(other, name) for name in totals},
+            **{name: np.concatenate([getattr(self, name), getattr(other, name)]) for name in by_replicate},
         )
 
 
@@ -71,9 +72,7 @@ def to_forecast(
     rungs = [(name, [rung.id for rung in ladder.rungs]) for name, ladder in scenario.ladders.items()]
     mean, half = _firings(counts)
     return Forecast(
-        scenario=scenario.id,
-        title=scenario.title,
-        as_of=scenario.as_of,
+        scenario=ScenarioKey.of(scenario),
         horizon_days=horizon,
         engine="montecarlo",
         times=flat.grid,
@@ -120,7 +119,9 @@ def _firings(counts: Counts) -> tuple[Floats, Floats]:
     runs = counts.runs
     mean = counts.moves / runs
     variance = np.maximum(counts.squares / runs - mean**2, 0.0) * runs / max(runs - 1, 1)
-    half = np.where(counts.moves == 0, Z95**2 / (runs + Z95**2), Z95 * np.sqrt(variance / runs))
+    half = np.where(
+        counts.moves == 0, Z_TWO_SIDED_95**2 / (runs + Z_TWO_SIDED_95**2), Z_TWO_SIDED_95 * np.sqrt(variance / runs)
+    )
     return mean, half
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from simlib.engines.montecarlo.arrays import Layout, Machine, Values
+from simlib.engines.montecarlo.arrays import Layout, Structure, Values
 from simlib.engines.montecarlo.streams import stream_hash
 from simlib.errors import MissingDependency
 from simlib.machine.schedule import Segment
@@ -77,7 +77,7 @@ class Actions:
 class Flat:
     """The kernel's view of `tables` over `segments`, reporting at `grid` (days).
 
-    `layout` and `machine` are what the kernel takes; `segments_of_table` has one segment for each rate table;
+    `layout` and `structure` are what the kernel takes; `segments_of_table` has one segment for each rate table;
     `actions` lists what the columns `tried` and `void` of the kernel's output stand for.
     """
 
@@ -90,7 +90,7 @@ class Flat:
         )
         self._chance, self._share = Cumulative(tables.outcome_start), Cumulative(tables.start_start)
         self.layout = self._layout()
-        self.machine = self._machine(segments)
+        self.structure = self._structure(segments)
 
     # ---------------------------------------------------------------- values
 
@@ -122,9 +122,9 @@ class Flat:
         sizes = (self.tables.words, len(scenario.endings), len(scenario.questions))
         return Layout(rung, ending, question, move, square, width, *sizes)
 
-    def _machine(self, segments: Sequence[Segment]) -> Machine:
+    def _structure(self, segments: Sequence[Segment]) -> Structure:
         tables = self.tables
-        return Machine(
+        return Structure(
             top=(tables.sizes - 1).astype(np.int32),
             bit=tables.bit_start.astype(np.uint32),
             **self._readers(),

@@ -1,9 +1,9 @@
-"""Monte Carlo: many replicates of a scenario with keyed dice, counted on a time grid.
+"""Monte Carlo: many replicates of a scenario with keyed random numbers, counted on a time grid.
 
-`simulate` gives the whole `Forecast`. `Simulator` is the reusable machine behind it: built once per scenario and
-grid, it runs again for other assumption values, seeds or replicates at the price of the kernel alone, and gives
-`Counts`: integers that can be added, so that more runs keep the earlier ones. Two runs with the same seed and
-different values or scenarios are paired replicate by replicate (see `simlib.engines.montecarlo.streams`).
+`simulate` gives the whole `Forecast`. `Simulator` does the work: it is built once per scenario and grid, and runs
+again for other assumption values, seeds or replicates at the price of the kernel alone. It gives `Counts`: integers
+that can be added, so that more runs keep the earlier ones. Two runs with the same seed and different values or
+scenarios are paired replicate by replicate (see `simlib.engines.montecarlo.streams`).
 """
 
 from __future__ import annotations
@@ -20,13 +20,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simlib.answer import provenance
-from simlib.control import in_transition
-from simlib.engines.montecarlo.arrays import History, Output, Values, make_work
+from simlib.control import UNWATCHED, Control, in_transition
+from simlib.engines.montecarlo.arrays import Output, Track, Values, make_work
 from simlib.engines.montecarlo.counts import Counts, to_forecast
 from simlib.engines.montecarlo.kernel_input import Flat, load_kernel
 from simlib.engines.montecarlo.streams import check_seed, seed_key
-from simlib.errors import Cancelled, SimlibError
+from simlib.errors import SimlibError
 from simlib.machine import priors
+from simlib.machine.measures import By, days_by
 from simlib.machine.tables import Tables, grid
 from simlib.machine.timeline import cut
 from simlib.results import Forecast
@@ -35,8 +36,11 @@ from simlib.typing import Floats
 if TYPE_CHECKING:
     from simlib.scenario.model import Scenario
 
+RUNS = 10_000
+"""Replicates, unless somebody says otherwise."""
+
 CHUNK = 128
-"""Replicates per call of the kernel: between two looks at progress and cancel, a millisecond or two."""
+"""Replicates per call of the kernel: between two looks at the control, a millisecond or two."""
 
 MAX_EVENTS = 10_000_000
 """Events in one replicate above which the engine gives up: rates that high are a mistake in the scenario."""
@@ -44,30 +48,28 @@ MAX_EVENTS = 10_000_000
 MAX_REPLICATE = 2**62
 
 _BETWEEN_REPORTS = 0.05
-"""Seconds."""
-
-Progress = Callable[[float], None]
-Cancel = Callable[[], bool]
+"""Seconds between two reports of progress."""
 
 
 class Simulator:
     """One scenario made ready to run: `run` for counts, `forecast` for the answer they give."""
 
+    @in_transition
     def __init__(
         self,
         scenario: Scenario,
         *,
         times: int | Iterable[float] = 60,
-        horizon: float | None = None,
+        by: By = None,
         ignore_windows: bool = False,
         tables: Tables | None = None,
     ) -> None:
-        """Flatten `scenario` for the kernel; `times` and `horizon` (days) as in `simulate`.
+        """Flatten a scenario for the kernel; `times`, `by` and `ignore_windows` are those of `simulate`.
 
-        Raises ScenarioError for an intervention outside the horizon, MissingDependency without Numba.
+        Raises ScenarioError for an intervention or a target day that does not fit, MissingDependency without Numba.
         """
         self.scenario = scenario
-        self.horizon = _horizon(scenario, horizon)
+        self.horizon = days_by(scenario, by)
         self.times = grid(self.horizon, times)
         self.ignore_windows = ignore_windows
         self.kernel = load_kernel()
@@ -92,29 +94,45 @@ class Simulator:
         theta: Floats | None = None,
         *,
         centre: Floats | None = None,
-        runs: int = 10_000,
+        runs: int = RUNS,
         seed: int = 0,
         first: int = 0,
-        threads: int | None = None,
-        progress: Progress | None = None,
-        cancel: Cancel | None = None,
+        control: Control = UNWATCHED,
     ) -> Counts:
-        """Simulate replicates `first` to `first + runs - 1` at assumption values `theta` (A,), default the stated ones.
+        """Simulate replicates `first` to `first + runs - 1`. The counts do not depend on the number of threads.
 
-        With `centre` (the stated values) `theta` is a draw from the priors. The counts do not depend on `threads`.
-        Raises Cancelled, SimlibError when a replicate has more than `MAX_EVENTS` events.
+        Args:
+            theta: Assumption values (A,) in base units. Default: the stated ones.
+            centre: The stated values, when `theta` is a draw around them.
+            runs: Number of replicates.
+            seed: Seed of the random numbers.
+            first: Number of the first replicate.
+            control: Who is told of progress, who may stop the work, and on how many threads it runs.
+
+        Raises:
+            SimlibError: When a replicate has more than `MAX_EVENTS` events.
+            Cancelled: When `control` says so.
         """
         runs, first = check_runs(runs, first)
         values = self.values(theta, centre)
         job = _Job(self, values, seed_key(check_seed(seed)), first, runs)
-        job.work(thread_count(threads, job.chunks), progress, cancel)
+        job.work(thread_count(control.threads, job.chunks), control)
         return job.counts()
 
     def forecast(self, counts: Counts, *, theta: Floats | None = None, seed: int = 0, **details: Any) -> Forecast:
         """Return the forecast of `counts`; `theta` and `seed` are those of the run, `details` go to provenance."""
         values = self.stated if theta is None else theta
         details |= {"first": counts.first} if counts.first else {}
-        source = provenance(self.scenario, seed=seed, runs=counts.runs, ignore_windows=self.ignore_windows, **details)
+        source = provenance(
+            self.scenario,
+            engine="montecarlo",
+            seed=seed,
+            draws=0,
+            runs=counts.runs,
+            horizon_days=self.horizon,
+            ignore_windows=self.ignore_windows,
+            **details,
+        )
         assumptions = dict(zip(self.scenario.assumptions, map(float, values), strict=True))
         return to_forecast(self.flat, self.horizon, counts, assumptions, source)
 
@@ -124,38 +142,41 @@ def simulate(
     scenario: Scenario,
     *,
     values: Mapping[str, float] | None = None,
-    theta: Floats | None = None,
-    centre: Floats | None = None,
-    runs: int = 10_000,
-    seed: int = 0,
-    threads: int | None = None,
+    by: By = None,
     times: int | Iterable[float] = 60,
-    horizon: float | None = None,
     ignore_windows: bool = False,
-    progress: Progress | None = None,
-    cancel: Cancel | None = None,
+    runs: int = RUNS,
+    seed: int = 0,
+    control: Control = UNWATCHED,
 ) -> Forecast:
-    """Return the forecast from `runs` replicates, each probability with its 95% Wilson interval.
+    """Simulate a scenario at its stated values.
 
-    `values` replaces stated assumption values by name (base units: per day, or plain), or `theta` gives all of them
-    (A,); with `centre`, `theta` is a draw from the priors. `times` is a number of equal steps up to the `horizon`
-    (days), or the report times themselves. The answer depends on neither `threads` nor chunks, bit for bit.
-    `progress` is told the share done, `cancel` is asked between chunks.
+    Args:
+        scenario: The scenario, with its interventions.
+        values: Assumption values that replace stated ones, by name, in base units (per day, or plain).
+        by: The horizon: a date, or days after `as_of`. Default: that of the scenario.
+        times: A number of equal steps up to the horizon, or the report times in days after `as_of`.
+        ignore_windows: Whether calendar windows are left out.
+        runs: Number of replicates.
+        seed: Seed of the random numbers.
+        control: Who is told of progress, who may stop the work, and on how many threads it runs. The answer does not
+            depend on the threads, bit for bit.
 
-    Raises ScenarioError for unknown names and for interventions outside the horizon, ValueError for numbers out of
-    range, MissingDependency without Numba, Cancelled.
+    Returns:
+        The forecast, each probability with its 95% Wilson interval.
+
+    Raises:
+        ScenarioError: For a name, a target day or an intervention that does not fit.
+        ValueError: For numbers out of range.
+        MissingDependency: Without Numba.
+        Cancelled: When `control` says so.
     """
-    if values is not None and theta is not None:
-        raise ValueError("give either values or theta, not both")
     seed = check_seed(seed)
-    simulator = Simulator(scenario, times=times, horizon=horizon, ignore_windows=ignore_windows)
-    theta = priors.theta(scenario, values) if theta is None else np.asarray(theta, dtype=float)
+    simulator = Simulator(scenario, times=times, by=by, ignore_windows=ignore_windows)
+    theta = priors.theta(scenario, values)
     begun = time.perf_counter()
-    counts = simulator.run(
-        theta, centre=centre, runs=runs, seed=seed, threads=threads, progress=progress, cancel=cancel
-    )
-    seconds = round(time.perf_counter() - begun, 3)
-    return simulator.forecast(counts, theta=theta, seed=seed, seconds=seconds)
+    counts = simulator.run(theta, runs=runs, seed=seed, control=control)
+    return simulator.forecast(counts, theta=theta, seed=seed, seconds=round(time.perf_counter() - begun, 3))
 
 
 # -------------------------------------------------------------------- running
@@ -171,10 +192,9 @@ class _Job:
         self.sums: list[Output] = []
         self.each = allocate(simulator, runs)
 
-    @in_transition
-    def work(self, threads: int, progress: Progress | None, cancel: Cancel | None) -> None:
+    def work(self, threads: int, control: Control) -> None:
         """Run all chunks on `threads` threads, this one included; raises what any of them raised."""
-        report = _reporter(self.chunks, progress, cancel)
+        report = _reporter(self.chunks, control)
         if threads == 1:
             self._take_chunks(report)
         else:
@@ -183,8 +203,7 @@ class _Job:
                 self._take_chunks(report)
             for helper in helpers:
                 helper.result()
-        if progress:
-            progress(1.0)
+        control.report(1.0)
 
     def _take_chunks(self, report: Callable[[int], None] | None = None) -> None:
         sums = allocate(self.simulator, 0)
@@ -238,19 +257,19 @@ class _Job:
 
 
 def call(
-    simulator: Simulator, values: Values, output: Output, key: np.uint64, first: int, history: History | None = None
+    simulator: Simulator, values: Values, output: Output, key: np.uint64, first: int, history: Track | None = None
 ) -> int | None:
     """Run the kernel for the replicates that `output` has room for; return the rows of history, None when it is full.
 
     Raises SimlibError when a replicate has more than `MAX_EVENTS` events.
     """
     kernel, flat = simulator.kernel, simulator.flat
-    history = empty_history(simulator, 0, 0) if history is None else history
+    history = empty_track(simulator, 0, 0) if history is None else history
     status, stopped, rows = kernel.run(
         flat.layout,
-        flat.machine,
+        flat.structure,
         values,
-        make_work(flat.layout, flat.machine),
+        make_work(flat.layout, flat.structure),
         output,
         history,
         key,
@@ -267,7 +286,7 @@ def call(
 
 
 def allocate(simulator: Simulator, runs: int) -> Output:
-    """Return room for what the kernel tells of some replicates."""
+    """Return room for the kernel's output about some replicates."""
     flat = simulator.flat
     size, actions = (len(flat.grid) + 1) * flat.layout.width, len(flat.actions.number)
     return Output(
@@ -281,9 +300,9 @@ def allocate(simulator: Simulator, runs: int) -> Output:
     )
 
 
-def empty_history(simulator: Simulator, replicates: int, rows: int) -> History:
+def empty_track(simulator: Simulator, replicates: int, rows: int) -> Track:
     """Return room for the history of some replicates."""
-    return History(
+    return Track(
         np.zeros(replicates + 1, np.int64),
         np.empty(rows),
         np.empty(rows, np.int64),
@@ -292,17 +311,16 @@ def empty_history(simulator: Simulator, replicates: int, rows: int) -> History:
     )
 
 
-def _reporter(chunks: int, progress: Progress | None, cancel: Cancel | None) -> Callable[[int], None]:
-    """Return what the calling thread does after each chunk: ask `cancel`, and tell `progress` now and then."""
+def _reporter(chunks: int, control: Control) -> Callable[[int], None]:
+    """Return what the calling thread does after each chunk: look whether to stop, and report now and then."""
     last = time.monotonic()
 
     def report(chunk: int) -> None:
         nonlocal last
-        if cancel and cancel():
-            raise Cancelled("the simulation was cancelled")
-        if progress and time.monotonic() - last > _BETWEEN_REPORTS:
+        control.check()
+        if time.monotonic() - last > _BETWEEN_REPORTS:
             last = time.monotonic()
-            progress((chunk + 1) / chunks)
+            control.report((chunk + 1) / chunks)
 
     return report
 
@@ -323,10 +341,3 @@ def check_runs(runs: int, first: int) -> tuple[int, int]:
     if not 0 <= first <= MAX_REPLICATE - runs:
         raise ValueError(f"the first replicate must be from 0 to {MAX_REPLICATE - runs}, not {first}")
     return runs, first
-
-
-def _horizon(scenario: Scenario, horizon: float | None) -> float:
-    days = float(scenario.horizon_days if horizon is None else horizon)
-    if not 0 < days < np.inf:
-        raise ValueError(f"the horizon must be a positive number of days, not {days:g}")
-    return days

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simlib import answer, results
+from simlib import results
+from simlib.answer import ScenarioKey, provenance
 from simlib.errors import MissingDependency, TooManyStates
 from simlib.machine import priors
 from simlib.results import Band, Forecast
@@ -163,11 +164,10 @@ class Answers:
                 theta, runs=RUNS, seed=self.seed, threads=self.threads, progress=progress, cancel=cancel
             )
             forecast = simulator.forecast(counts, theta=theta, seed=self.seed)
-        details = {
-            k: v for k, v in forecast.provenance.items() if k not in ("scenario_sha256", "view", "interventions")
-        }
-        source = answer.provenance(resolved, **details)
-        return self._labelled(dataclasses.replace(forecast, provenance=source, title=resolved.title))
+        own = ("scenario_sha256", "view", "interventions")
+        details = {key: value for key, value in forecast.provenance.items() if key not in own}
+        source = provenance(resolved, **details)
+        return self._labelled(dataclasses.replace(forecast, provenance=source, scenario=ScenarioKey.of(resolved)))
 
     def _key(self, settings: Settings) -> Hashable:
         values = self.state.values(settings)

@@ -41,7 +41,7 @@ def tell(answers: Answers, settings: Settings, *, ending: str = "", number: int 
     The dice are those of the previews: the same history under other values differs only where they matter. Raises
     MissingDependency without Numba.
     """
-    from simlib.engines.montecarlo.histories import histories
+    from simlib.engines.montecarlo.replay import histories
 
     machine = answers.machine(settings)
     simulator = answers.simulator(machine)

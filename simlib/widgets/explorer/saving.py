@@ -151,9 +151,9 @@ def paragraph(state: State, forecast: Forecast, baseline: Forecast | None, answe
     view = f", view {state.views[state.settings.view].title!r}" if state.settings.view else ""
     against = "" if baseline is None else " Differences are to the values of the file, in percentage points."
     return (
-        f"{forecast.title}{view}, as of {long_date(forecast.as_of)}, {changed}. {answer}{against} "
+        f"{forecast.scenario.title}{view}, as of {long_date(forecast.as_of)}, {changed}. {answer}{against} "
         f"These are probabilities at the stated values of the assumptions, {how}; doubt about the assumptions comes on "
-        f"top, and the real outcome may lie outside the model. Scenario {forecast.scenario}, "
+        f"top, and the real outcome may lie outside the model. Scenario {forecast.scenario.id}, "
         f"SHA-256 {source['scenario_sha256'][:16]}, simlib {source['version']}, {source['made_at']}."
     )
 

@@ -44,7 +44,7 @@ class Dial:
         """The value at each position (STEPS + 1,), in base units."""
         from scipy.special import ndtr
 
-        z = np.linspace(-priors.Z95, priors.Z95, STEPS + 1)
+        z = np.linspace(-priors.Z_95TH_PERCENTILE, priors.Z_95TH_PERCENTILE, STEPS + 1)
         values = np.array(priors.quantile(self.assumption, ndtr(z)))
         values[[0, STEPS // 2, STEPS]] = self.assumption.low, self.assumption.value, self.assumption.high
         return values

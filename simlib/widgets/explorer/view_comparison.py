@@ -60,7 +60,7 @@ class Comparison:
 
     def words(self) -> str:
         """Say the comparison in a sentence for each answer."""
-        return " ".join(f"{name}: {forecast.sentence()}" for name, forecast in self.answers.items())
+        return " ".join(f"{name}: {forecast.sentences()[0]}" for name, forecast in self.answers.items())
 
 
 def _change(now: float, before: float) -> str:

@@ -248,8 +248,7 @@ class ChanceWithinDoubt(Question):
         try:
             found, how = solve(), "each solved exactly"
         except TooManyStates:
-            runs = REPLICATES * chosen["draws"]
-            found, how = solve(engine="montecarlo", runs=runs), f"{REPLICATES:,} replicates each"
+            found, how = solve(engine="montecarlo", runs=REPLICATES), f"{REPLICATES:,} replicates each"
         stack, line = ladder_fan(found, chosen["ladder"]), measure_fan(found, chosen["measure"])
         sentences = [
             f"Over {len(found.forecasts)} draws from the priors, {how}:",

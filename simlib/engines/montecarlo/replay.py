@@ -15,19 +15,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from simlib.control import UNWATCHED, Control, in_transition
 from simlib.engines.montecarlo.arrays import Values
-from simlib.engines.montecarlo.simulator import (
-    CHUNK,
-    Simulator,
-    allocate,
-    call,
-    check_runs,
-    empty_history,
-    thread_count,
-)
+from simlib.engines.montecarlo.simulator import CHUNK, Simulator, allocate, call, check_runs, empty_track, thread_count
 from simlib.engines.montecarlo.streams import check_seed, seed_key
 from simlib.formatting import long_date
 from simlib.machine import priors
+from simlib.machine.measures import By
 from simlib.typing import Bits, Floats, Ints
 
 if TYPE_CHECKING:
@@ -142,6 +136,7 @@ class Histories:
         return f"{long_date(self._date(self.ending_time[place]))}: the story ends: {ending.label}."
 
 
+@in_transition
 def histories(
     scenario: Scenario | Simulator,
     replicates: int | Iterable[int] = 1,
@@ -149,20 +144,34 @@ def histories(
     values: Mapping[str, float] | None = None,
     theta: Floats | None = None,
     centre: Floats | None = None,
-    seed: int = 0,
-    threads: int | None = None,
-    horizon: float | None = None,
+    by: By = None,
     ignore_windows: bool = False,
+    seed: int = 0,
+    control: Control = UNWATCHED,
 ) -> Histories:
-    """Play replicates again and keep every event: the first so many, or those with the given numbers, in that order.
+    """Play replicates again and keep every event.
 
-    The other arguments, and what is raised, are those of `simulate`; a `Simulator` may be given in place of a
-    scenario, with its own horizon and windows.
+    Args:
+        scenario: The scenario, or a `Simulator` with its own horizon and windows.
+        replicates: How many, from the first on, or the numbers of those to play, in that order.
+        values: Assumption values that replace stated ones, by name, in base units.
+        theta: All assumption values (A,), in place of `values`.
+        centre: The stated values, when `theta` is a draw around them.
+        by: The horizon: a date, or days after `as_of`. Default: that of the scenario.
+        ignore_windows: Whether calendar windows are left out.
+        seed: Seed of the run.
+        control: Who may stop the work, and on how many threads it runs.
+
+    Raises:
+        ScenarioError: For a name, a target day or an intervention that does not fit.
+        ValueError: For numbers out of range, or both `values` and `theta`.
+        MissingDependency: Without Numba.
+        Cancelled: When `control` says so.
     """
     simulator = (
         scenario
         if isinstance(scenario, Simulator)
-        else Simulator(scenario, times=1, horizon=horizon, ignore_windows=ignore_windows)
+        else Simulator(scenario, times=1, by=by, ignore_windows=ignore_windows)
     )
     if values is not None and theta is not None:
         raise ValueError("give either values or theta, not both")
@@ -170,9 +179,14 @@ def histories(
     numbers = list(range(replicates) if isinstance(replicates, int | np.integer) else map(int, replicates))
     at = simulator.values(priors.theta(simulator.scenario, values) if theta is None else theta, centre)
     blocks = list(_blocks(numbers))
-    with ThreadPoolExecutor(thread_count(threads, len(blocks))) as pool:
-        parts = list(pool.map(lambda block: _replay(simulator, at, seed, *block), blocks))
-    return _joined(simulator, seed, numbers, parts)
+
+    def play(block: tuple[int, int]) -> tuple[Any, Any, int]:
+        control.check()
+        return _replay(simulator, at, seed, *block)
+
+    with ThreadPoolExecutor(thread_count(control.threads, len(blocks))) as pool:
+        parts = list(pool.map(play, blocks))
+    return _histories_of(simulator, seed, numbers, parts)
 
 
 def _blocks(numbers: list[int]) -> Iterator[tuple[int, int]]:
@@ -190,14 +204,14 @@ def _replay(simulator: Simulator, values: Values, seed: int, first: int, runs: i
     """Return (output, history, rows) of a stretch of replicates, with as much room as they turn out to need."""
     room = runs * (64 + 2 * len(simulator.tables.move_ids))
     while True:
-        output, history = allocate(simulator, runs), empty_history(simulator, runs, room)
+        output, history = allocate(simulator, runs), empty_track(simulator, runs, room)
         rows = call(simulator, values, output, seed_key(seed), first, history)
         if rows is not None:
             return output, history, rows
         room *= 4
 
 
-def _joined(simulator: Simulator, seed: int, numbers: list[int], parts: list[tuple[Any, Any, int]]) -> Histories:
+def _histories_of(simulator: Simulator, seed: int, numbers: list[int], parts: list[tuple[Any, Any, int]]) -> Histories:
     tables = simulator.tables
     counts = np.concatenate([np.diff(history.start) for _, history, _ in parts])
 

@@ -1,0 +1,173 @@
+"""`Chain`: the states of a scenario at one set of assumption values, and how probability moves through them.
+
+Time is cut into segments. Within one the rates are constant and a distribution flows (`Chain.flow`); at the cut before
+it, interventions act as linear maps (`Chain.jumps`). `Chain.propagate` does both from one time to another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from simlib.control import UNWATCHED, Control
+from simlib.engines.exact.impulses import Jump
+from simlib.engines.exact.poisson import FINE
+from simlib.engines.exact.states import StateSpace
+from simlib.engines.exact.taboo import NOTHING, Taboo
+from simlib.engines.exact.uniformization import Flow, Generator, Kill, flow
+from simlib.machine.schedule import Segment
+from simlib.machine.tables import Tables, sums_by
+from simlib.typing import Bools, Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Rating:
+    """The rates of one segment: hazard per day by table entry (E,), chance by outcome (O,), their product by pair."""
+
+    rates: Floats
+    chances: Floats
+    pair_rates: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Passage:
+    """A distribution (N,) carried from one time to another.
+
+    `stopped` is the probability that met the taboo on the way, `tail` what truncation may have lost of any answer.
+    """
+
+    vector: Floats
+    stopped: float
+    tail: float
+
+
+class Chain:
+    """The states of a scenario at assumption values `theta` (A,); with `centre`, θ is a draw around those values.
+
+    `start` (N,) replaces the distribution over the states with which the scenario begins.
+    """
+
+    def __init__(
+        self,
+        tables: Tables,
+        space: StateSpace,
+        segments: Sequence[Segment],
+        theta: Floats,
+        centre: Floats | None = None,
+        start: Floats | None = None,
+    ) -> None:
+        self.tables, self.space, self.segments = tables, space, segments
+        self.theta, self.centre = theta, centre
+        self._start = start
+        self._last: tuple[object, Rating] | None = None
+
+    def start(self) -> Floats:
+        """Return the distribution over the states (N,) at the start, before any intervention."""
+        if self._start is not None:
+            return self._start
+        levels, probability = self.tables.start_states(self.theta, self.centre)
+        return sums_by(self.space.find(levels), probability, len(self.space))
+
+    def rating(self, segment: Segment) -> Rating:
+        """Return the rates of a segment; they are computed once while one segment follows another like it."""
+        if self._last is None or self._last[0] != segment.rating:
+            rates = self.tables.rates(self.theta, segment, self.centre)
+            chances = self.tables.chances(self.theta, self.centre, segment)
+            self._last = segment.rating, Rating(rates, chances, self.space.pair_rates(rates, chances))
+        return self._last[1]
+
+    def jumps(self, segment: Segment) -> list[Jump]:
+        """Return what acts at the start of a segment, in order."""
+        chances = self.rating(segment).chances if segment.actions else np.zeros(0)
+        return [Jump(self.tables, self.space, action, chances, segment.held) for action in segment.actions]
+
+    def pairs(self, move: int, outcome: int = -1) -> Bools:
+        """Return which pairs (P,) are firings of a move, or of a move with one outcome."""
+        if outcome >= 0:
+            return self.space.pair_outcome == outcome
+        return self.tables.entry_move[self.space.pair_entry] == move
+
+    def hazard(self, pair_rates: Floats, move: int, pairs: Bools) -> Floats:
+        """Return with what hazard per day the marked pairs of a move fire in each state (N,), self-loops included."""
+        entry_rates = sums_by(self.space.pair_entry, pair_rates * pairs, int(self.tables.table_start[-1]))
+        fire: Floats = entry_rates[self.tables.local_index(move, self.space.levels)]
+        fire[self.space.ended] = 0.0
+        return fire
+
+    def without(self, taboo: Taboo, pair_rates: Floats) -> tuple[Floats, Kill | None]:
+        """Return the rates of the pairs (P,) that go on, and what ends a pass early."""
+        fire = None
+        if taboo.move >= 0:
+            pairs = self.pairs(taboo.move, taboo.outcome)
+            fire = self.hazard(pair_rates, taboo.move, pairs)
+            pair_rates = np.where(pairs, 0.0, pair_rates)
+        return pair_rates, None if taboo.inside is None and fire is None else Kill(taboo.inside, fire)
+
+    def flow(
+        self,
+        vector: Floats,
+        segment: Segment,
+        duration: float,
+        times: Floats | None = None,
+        *,
+        taboo: Taboo = NOTHING,
+        **options: Any,
+    ) -> Flow:
+        """Carry a distribution (N,) through `duration` days of a segment, its interventions left out.
+
+        `times` (T,) and the other options are those of `uniformization.flow`.
+        """
+        pair_rates, kill = self.without(taboo, self.rating(segment).pair_rates)
+        fire = None if kill is None else kill.fire
+        generator = Generator.build(self.space.held(segment.held).incoming, pair_rates, fire, duration)
+        return flow(generator, vector, duration, np.zeros(0) if times is None else times, kill=kill, **options)
+
+    def propagate(
+        self,
+        vector: Floats,
+        start: float,
+        stop: float,
+        *,
+        taboo: Taboo = NOTHING,
+        tolerance: float = FINE,
+        control: Control = UNWATCHED,
+    ) -> Passage:
+        """Carry a distribution over the states from one time to another, through segments and interventions.
+
+        A distribution at a time includes what interventions did at that time. So those at `stop` act and those at
+        `start` do not, except at 0, where `Chain.start` is the distribution before them. Two passes, one after the
+        other, are therefore one.
+
+        Args:
+            vector: Distribution (N,) over the states at `start`, in the order of the state space.
+            start: Days after `as_of`.
+            stop: Days after `as_of`, not before `start` and not after the horizon.
+            taboo: States and firings that stop a history; what is left has met none of them.
+            tolerance: Bound on what truncation may lose in each segment.
+            control: Who is told of progress and may stop the work.
+
+        Raises:
+            ValueError: For times outside the horizon or in the wrong order.
+            Cancelled: When `control` says so.
+        """
+        if not 0 <= start <= stop <= self.segments[-1].end:
+            raise ValueError(f"expected 0 ≤ start ≤ stop ≤ {self.segments[-1].end:g} days, not {start:g} and {stop:g}")
+        left = taboo.clear(vector)
+        stopped, tail = float(vector.sum() - left.sum()), 0.0
+        for segment in self.segments:
+            if start < segment.start <= stop or segment.start == start == 0:
+                for jump in self.jumps(segment):
+                    stopped += jump.stopped(left, taboo)
+                    after = jump.apply(left, taboo)
+                    left = taboo.clear(after)
+                    stopped += float(after.sum() - left.sum())
+            duration = min(stop, segment.end) - max(start, segment.start)
+            if duration > 0:
+                share = ((max(start, segment.start) - start) / (stop - start), duration / (stop - start))
+                part = control.part(share[0], sum(share))
+                done = self.flow(left, segment, duration, taboo=taboo, tolerance=tolerance, control=part)
+                left, stopped, tail = done.end, stopped + done.end_hits, tail + done.end_tail
+        return Passage(left, stopped, tail)

@@ -1,0 +1,172 @@
+"""`forecast`: one verb for the stated values, draws of the prior and any other belief."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from simlib.answer import ScenarioKey, load_answer
+from simlib.control import Control
+from simlib.engines.ensemble import forecast, over_priors
+from simlib.engines.exact.endpoint import histories_given
+from simlib.engines.exact.forecast import Solver, solve
+from simlib.engines.montecarlo.simulator import simulate
+from simlib.errors import Cancelled, TooManyStates, Unsupported
+from simlib.machine import priors
+from simlib.machine.belief import Belief, quantiles
+from simlib.results import Band, Forecast
+from tests import worlds
+from tests.worlds import World
+
+DAYS = 30.0
+
+
+def door(*, spread=False):
+    start = {"shut": None, "open": 0.25} if spread else "shut"
+    world = World("door", DAYS).variable("door", "shut", "open", start=start)
+    world.move("leave", world.uncertain("rate", "rate", 0.02, 0.005, 0.08), {"door": "open"}, when={"door": "shut"})
+    return world.ending("out", {"door": "open"}).scenario()
+
+
+def held(scenario, rates, weights, **more):
+    theta = np.asarray(rates, dtype=float)[:, None]
+    return Belief("log", scenario.as_of, tuple(scenario.assumptions), theta, np.asarray(weights, dtype=float), **more)
+
+
+def same_numbers(one, other):
+    for kind in ("endings", "questions"):
+        for name, band in getattr(one, kind).items():
+            for part in ("probability", "low", "high"):
+                np.testing.assert_array_equal(getattr(band, part), getattr(getattr(other, kind)[name], part))
+    for name, count in one.moves.items():
+        np.testing.assert_array_equal(count, other.moves[name])
+
+
+@pytest.mark.parametrize("engine", ["exact", "montecarlo"])
+def test_without_draws_it_is_the_answer_of_the_engine(engine):
+    own = {"exact": solve, "montecarlo": simulate}[engine](door(), times=3, by=20)
+    same_numbers(forecast(door(), times=3, by=20, engine=engine), own)
+
+
+def test_auto_is_exact_where_the_states_fit_and_monte_carlo_where_they_do_not(monkeypatch):
+    assert forecast(door(), times=1).engine == "exact"
+
+    def refuse(*_, **__):
+        raise TooManyStates(10, 5, complete=False)
+
+    monkeypatch.setattr("simlib.engines.ensemble.Solver", refuse)
+    assert forecast(door(), times=1).engine == "montecarlo"
+    assert forecast(door(), times=1, draws=4).engine == "montecarlo"
+    with pytest.raises(TooManyStates):
+        forecast(door(), times=1, engine="exact")
+
+
+@pytest.mark.parametrize("engine", ["exact", "montecarlo"])
+def test_a_belief_made_of_the_priors_own_draws_is_the_number_of_draws(engine):
+    scenario, options = door(), {"times": 3, "engine": engine, "seed": 2, "runs": 20}
+    prior = priors.draws(scenario, 12, seed=2)[:, 0]
+    by_number = over_priors(scenario, draws=12, **options)
+    by_belief = over_priors(scenario, draws=held(scenario, prior, np.full(12, 1 / 12)), **options)
+    same_numbers(by_number.mixture(), by_belief.mixture())
+    np.testing.assert_array_equal(by_number.spread("out"), by_belief.spread("out"))
+    assert by_belief.mixture().provenance["belief"] == "log"
+    assert "belief" not in by_number.mixture().provenance
+
+
+def test_unequal_weights_give_the_weighted_mean_and_spread():
+    scenario, rates, weights = door(), np.array([0.01, 0.02, 0.05, 0.1]), np.array([0.1, 0.2, 0.3, 0.4])
+    ensemble = over_priors(scenario, draws=held(scenario, rates, weights), times=[DAYS])
+    truth = -np.expm1(-rates * DAYS)
+    band = ensemble.mixture().endings["out"]
+    assert band.probability[0] == pytest.approx(weights @ truth, abs=1e-8)
+    assert band.low[0] < weights @ truth < band.high[0]
+    np.testing.assert_allclose(ensemble.spread("out")[:, 0], quantiles(truth, (0.05, 0.25, 0.5, 0.75, 0.95), weights))
+    assert forecast(scenario, draws=held(scenario, rates, weights), times=[DAYS]).endings["out"].probability[
+        0
+    ] == pytest.approx(weights @ truth, abs=1e-8)
+
+
+def test_by_monte_carlo_unequal_weights_count_with_their_effective_number():
+    scenario, weights = door(), np.array([0.9, 0.05, 0.05])
+    belief = held(scenario, [0.02, 0.02, 0.02], weights)
+    mixture = over_priors(scenario, draws=belief, engine="montecarlo", runs=2000, times=[DAYS]).mixture()
+    band = mixture.endings["out"]
+    assert mixture.provenance["runs"] == 6000
+    assert mixture.provenance["effective_runs"] == pytest.approx(2000 / np.sum(weights**2))
+    assert band.low[0] < -np.expm1(-0.02 * DAYS) < band.high[0]
+
+
+def test_quantiles_with_weights():
+    values = np.array([3.0, 1.0, 2.0, 4.0])
+    points = (0.0, 0.1, 0.5, 1.0)
+    np.testing.assert_array_equal(quantiles(values, points, np.full(4, 0.25)), np.quantile(values, points))
+    nearly = np.array([0.25, 0.25 + 1e-12, 0.25, 0.25 - 1e-12])
+    np.testing.assert_allclose(quantiles(values, points, nearly), np.quantile(values, points), atol=1e-10)
+    assert quantiles(values, [0.5], np.array([0.0, 1.0, 0.0, 0.0]))[0] == pytest.approx(1)
+    assert quantiles(np.stack([values, -values], axis=1), points, nearly).shape == (4, 2)
+
+
+# What a belief says of the start
+
+
+def test_the_start_of_a_belief_is_where_each_draw_begins():
+    scenario, rates, weights = door(spread=True), [0.02, 0.05], [0.75, 0.25]
+    space = Solver(scenario, times=1).space
+    is_open = space.levels[:, 0] == 1
+    start = np.where(is_open, 0.5, 0.5 / (~is_open).sum())[None, :].repeat(2, axis=0)
+    start[1] = np.where(is_open, 0.0, 1.0)
+    theta = np.tile(priors.theta(scenario), (2, 1))
+    theta[:, list(scenario.assumptions).index("rate")] = rates
+    belief = Belief("log", scenario.as_of, tuple(scenario.assumptions), theta, np.array(weights), start)
+    found = forecast(scenario, draws=belief, times=[DAYS]).endings["out"].probability[0]
+    shut = np.exp(-np.array(rates) * DAYS)
+    assert found == pytest.approx(1 - 0.75 * 0.5 * shut[0] - 0.25 * shut[1], abs=1e-8)
+    given = histories_given(scenario, "ending:out", 400, draws=belief, seed=1)
+    already = np.mean(given.ending_time == 0)
+    assert already == pytest.approx(0.75 * 0.5 / found, abs=0.1)
+
+
+def test_a_start_that_the_engine_cannot_take_is_refused_by_name():
+    scenario = door()
+    belief = held(scenario, [0.02, 0.05], [0.5, 0.5], start=np.full((2, 2), 0.5))
+    with pytest.raises(Unsupported, match=r"“log” .* only the exact engine"):
+        forecast(scenario, draws=belief, engine="montecarlo")
+    with pytest.raises(Unsupported, match="for 3 states; the scenario has 2"):
+        forecast(scenario, draws=dataclasses.replace(belief, start=np.full((2, 3), 1 / 3)))
+    with pytest.raises(ValueError, match=r"start has the shape \(3, 2\)"):
+        dataclasses.replace(belief, start=np.full((3, 2), 0.5))
+    with pytest.raises(Unsupported, match="other assumptions"):
+        forecast(worlds.two_states(), draws=belief)
+
+
+# Runs, control, files
+
+
+def test_runs_are_of_each_draw_and_by_default_ten_thousand_in_all():
+    few = over_priors(door(), draws=8, engine="montecarlo", times=1)
+    assert [f.provenance["runs"] for f in (few.stated, *few.forecasts)] == [10_000, *[1250] * 8]
+    own = over_priors(door(), draws=8, engine="montecarlo", runs=5, times=1)
+    assert [f.provenance["runs"] for f in (own.stated, *own.forecasts)] == [40, *[5] * 8]
+    assert own.mixture().provenance["runs"] == 40
+
+
+@pytest.mark.parametrize("engine", ["exact", "montecarlo"])
+def test_progress_rises_to_one_and_cancel_stops(engine):
+    shares = []
+    forecast(door(), draws=4, engine=engine, runs=10, control=Control(progress=shares.append))
+    assert shares == [0.25, 0.5, 0.75, 1.0]
+    with pytest.raises(Cancelled):
+        forecast(door(), draws=4, engine=engine, control=Control(cancel=lambda: True))
+
+
+@pytest.mark.parametrize("options", [{}, {"draws": 4}, {"draws": 4, "engine": "montecarlo"}, {"engine": "montecarlo"}])
+def test_a_forecast_survives_its_file(tmp_path, options):
+    answer = forecast(door(), times=3, **options)
+    path = answer.save(tmp_path / "forecast.json.gz")
+    for loaded in (Forecast.load(path), load_answer(path, (Forecast, Band, ScenarioKey))):
+        assert loaded.to_dict() == answer.to_dict()
+        assert loaded.sentences() == answer.sentences()
+        for what in ("endings", "levels", "moves"):
+            assert loaded.frame(what).equals(answer.frame(what))
