@@ -33,7 +33,7 @@ def what_if(scenario: Scenario) -> None:
     compare(scenario, variant, engine="montecarlo", runs=100)
     times = [timed(lambda: compare(scenario, variant, engine="montecarlo", runs=PAIRS)) for _ in range(5)]
     clock, processor = (min(values) for values in zip(*times, strict=True))
-    line(f"what if, {PAIRS:,} pairs, every measure, flips, partings: clock", f"{clock:.2f} s")
+    line(f"what if, {PAIRS:,} pairs, every measure, flips, divergences: clock", f"{clock:.2f} s")
     line("  processor time, all threads: at most that on free cores", f"{processor:.2f} s", "under 3 s", processor < 3)
 
 

@@ -1,4 +1,4 @@
-"""Several views of one world side by side: the probability of each ending in each."""
+"""Several forecasts side by side: the probability of each ending in each of them."""
 
 from __future__ import annotations
 
@@ -28,13 +28,20 @@ def comparison(
     *,
     ongoing: bool = False,
     questions: bool = False,
-    title: str = "The same world, seen differently",
+    title: str = "The same scenario through several views",
     made: str = "",
 ) -> Axes:
-    """Draw one row for each ending (and question) and one mark for each named answer, with its number; return the axes.
+    """Draw a row for each ending (and question) and a mark for each named forecast, with its number; return the axes.
 
-    All answers must be of the same horizon; what one of them does not have is left out. The first is the reference: the
-    thin line starts there. `made` says at which values they are.
+    Args:
+        results: Forecasts over the same horizon, by name. Thin lines start at the first, which is the reference.
+        ax: The axes.
+        ongoing: Whether "No ending yet" has a row.
+        questions: Whether questions have rows.
+        title: The title.
+        made: At which values the forecasts hold.
+
+    An ending or a question that one of the forecasts lacks is left out.
     """
     first = next(iter(results.values()))
     names = in_common(results.values(), ongoing=ongoing, questions=questions)
@@ -43,8 +50,8 @@ def comparison(
         for label, f in results.items()
     }
     by = long_date(first.by_date(float(first.times[-1])))
-    told = f"probability by {by}{made and f', {made}'}; line: from “{next(iter(results))}”"
-    style.dress(ax, fit(title, ax), caption(told + _left_out(results.values(), questions), ax))
+    subtitle = f"probability by {by}{made and f', {made}'}; line: from “{next(iter(results))}”"
+    style.dress(ax, fit(title, ax), caption(subtitle + _left_out(results.values(), questions), ax))
     height = len(results) + 1.6
     for row, (kind, name) in enumerate(names):
         top = row * height
@@ -82,7 +89,7 @@ def comparison(
 
 
 def in_common(results: Iterable[Forecast], *, ongoing: bool, questions: bool) -> list[tuple[Kind, str]]:
-    """Return the endings, and where asked for the questions, that all answers have: (kind, name)."""
+    """Return (kind, name) of the endings, and where asked for the questions, that all forecasts have."""
     every = list(results)
     kinds: tuple[Kind, ...] = ("endings", "questions") if questions else ("endings",)
     return [
@@ -97,4 +104,4 @@ def _left_out(results: Iterable[Forecast], questions: bool) -> str:
     every = list(results)
     alike = all(list(each.endings) == list(every[0].endings) for each in every)
     alike &= not questions or all(list(each.questions) == list(every[0].questions) for each in every)
-    return "" if alike else "; without what only some of them have"
+    return "" if alike else "; rows that only some of them have are left out"

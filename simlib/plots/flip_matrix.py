@@ -1,4 +1,4 @@
-"""Flip matrix: from which ending to which a change takes single histories, under the same dice."""
+"""Flip matrix: the ending of each history at the baseline and in a variant, under common random numbers."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from simlib.analysis.whatif.coupling import COUPLING
 from simlib.formatting import long_date, percent
 from simlib.plots import style
 from simlib.plots.rows import fit, letters
@@ -19,20 +20,19 @@ if TYPE_CHECKING:
 def flips(result: Comparison, ax: Axes, *, variant: str | None = None) -> Axes:
     """Draw the share of histories by their ending at the baseline (rows) and in a variant (columns); return `ax`.
 
-    The diagonal, hatched, is what stays. Raises ValueError where no replicates were played.
+    The hatched diagonal holds the histories whose ending stays. Raises ValueError where no replicates were played.
     """
     label = variant or next(iter(result.effects))
-    found = result.effects[label].flips
-    if found is None:
-        raise ValueError(f"no replicates were played for {label!r}: there are no flips to draw")
-    some = np.flatnonzero(found.matrix.sum(axis=0) + found.matrix.sum(axis=1) > 0)
-    share = found.matrix[np.ix_(some, some)] / found.runs
-    names = [found.labels[index] for index in some]
-    least, most = found.bounds
-    by = long_date(result.by)
-    title = f"“{label}”: {percent(found.share)} of histories end otherwise by {by}, under the same dice"
-    bounds = f"any coupling of the two forecasts flips {percent(least)} to {percent(most)}"
-    style.dress(ax, fit(title, ax), f"share of histories under the same dice; hatched: unchanged; {bounds}")
+    table = result.effects[label].flips
+    if table is None:
+        raise ValueError(f"no replicates were played for {label!r}: there are no flips to draw; expected runs above 0")
+    some = np.flatnonzero(table.matrix.sum(axis=0) + table.matrix.sum(axis=1) > 0)
+    share = table.matrix[np.ix_(some, some)] / table.runs
+    names = [table.labels[index] for index in some]
+    least, most = table.bounds
+    title = f"“{label}”: {percent(table.share)} of histories end differently by {long_date(result.by)}"
+    bounds = f"any other coupling of the two forecasts flips {percent(least)} to {percent(most)}"
+    style.dress(ax, fit(title, ax), f"share of histories under {COUPLING}; hatched: unchanged; {bounds}")
     _cells(ax, share)
     width = max(9, int(letters(ax) / len(names)) - 3)
     ax.set_xticks(range(len(names)), [style.wrap(text, width, 5) for text in names])

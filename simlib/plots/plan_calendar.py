@@ -1,4 +1,4 @@
-"""Calendar of interventions: what each variant does, and when."""
+"""Calendar of interventions: what each variant does and when."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from simlib.plots.rows import fit, name, rows
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from simlib.analysis.whatif.comparison import Comparison, Effect
+    from simlib.analysis.whatif.comparison import Comparison, VariantEffect
     from simlib.analysis.whatif.variants import Booking
 
 LOOKS = {
@@ -32,15 +32,14 @@ WORDS = {
     "assume": "lined: assumed",
 }
 
-
 HEAD = 0.62
 """Room for the name of a variant, in rows."""
 
 
 def calendar(result: Comparison, ax: Axes) -> Axes:
-    """Draw a row for each intervention under its variant: a mark where it acts at once, a bar while it stands.
+    """Draw a row for each intervention under its variant: a mark where it acts at once, a bar while it lasts.
 
-    A tick is the beginning of its date, when interventions act.
+    A tick stands at the beginning of its date, when interventions act.
     """
     booked = {label: effect.bookings for label, effect in result.effects.items() if effect.bookings}
     idle = {label: _idle(result.effects[label]) for label in booked}
@@ -61,24 +60,24 @@ def calendar(result: Comparison, ax: Axes) -> Axes:
             _book(ax, row, booking, idle[label])
             row += 1
     ax.set_ylim(max(row, 1) - 0.45, -0.62)
-    style.date_axis(ax, result.as_of, result.horizon_days)
+    style.date_axis(ax, result.as_of, result.by_day)
     ax.set_xticks(ax.get_xticks() - 1, [tick.get_text() for tick in ax.get_xticklabels()])
     return ax
 
 
 def rows_of(result: Comparison) -> float:
-    """Return how many rows a calendar has, names of variants included: what its height should follow."""
+    """Return how many rows a calendar has, names of variants included, from which its height follows."""
     return sum(len(e.bookings) + HEAD for e in result.effects.values() if e.bookings)
 
 
-def _idle(effect: Effect) -> frozenset[str]:
-    """Return what a variant does, in words, that changes nothing in any history."""
+def _idle(effect: VariantEffect) -> frozenset[str]:
+    """Return the interventions of a variant, in words, that have no effect in any history."""
     return frozenset(words for words, share in effect.without_effect.items() if share and share >= 1 - 1e-9)
 
 
 def _book(ax: Axes, row: float, booking: Booking, idle: frozenset[str]) -> None:
     colour, look = LOOKS[booking.kind]
-    void = sum(words in idle for words in booking.acts)
+    idle_acts = sum(words in idle for words in booking.acts)
     if booking.first == booking.last:
         for day, words in zip([booking.first, *booking.again], booking.acts, strict=True):
             ax.plot(
@@ -102,5 +101,5 @@ def _book(ax: Axes, row: float, booking: Booking, idle: frozenset[str]) -> None:
             edgecolor=style.INK,
             linewidth=0.5,
         )
-    some = "" if void == len(booking.acts) else f" {void} of {len(booking.acts)} times"
-    name(ax, row, f"{booking.words} (no effect{some})" if void else booking.words)
+    some = "" if idle_acts == len(booking.acts) else f" {idle_acts} of {len(booking.acts)} times"
+    name(ax, row, f"{booking.words} (no effect{some})" if idle_acts else booking.words)

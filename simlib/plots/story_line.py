@@ -1,4 +1,4 @@
-"""One history on a ladder: which rung it stands on, day by day."""
+"""One history on a ladder: its rung, day by day."""
 
 from __future__ import annotations
 
@@ -28,12 +28,19 @@ def story(
 ) -> Axes:
     """Draw one history as steps over the rungs of a ladder; return the axes.
 
-    `days` (N,) are days after `as_of`, `rungs` (N,) the index into `names` from that day on. A dot marks every event.
-    `ended`: the last of them is the ending, marked by a square, and the line stops there.
+    Args:
+        days: Days after `as_of` of the start and of each event (N,).
+        rungs: The index into `names` from each of these days on (N,).
+        names: The rungs, the lowest first.
+        ax: The axes.
+        as_of: The first day.
+        horizon: The length of the history in days.
+        title: The title.
+        ended: Whether the last event is the ending, which a square marks and where the line stops.
     """
     at, height = np.asarray(days, dtype=float), np.asarray(rungs, dtype=float)
     ends = "; the square is its ending" if ended else ""
-    style.dress(ax, title or "One history", f"the rung it stands on; each dot is a move{ends}")
+    style.dress(ax, title or "One history", f"its rung; each dot is a move{ends}")
     ax.grid(visible=False, axis="x")
     last = at[-1] if ended else horizon
     ax.step(np.append(at, last), np.append(height, height[-1]), where="post", color=style.BLUE, linewidth=2, zorder=3)

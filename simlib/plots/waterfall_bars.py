@@ -1,4 +1,4 @@
-"""What variants do to one answer: each from the baseline, or, where they pile up, each from the one before."""
+"""The effects of variants on one measure: each from the baseline, or, where they pile up, from the one before."""
 
 from __future__ import annotations
 
@@ -20,56 +20,55 @@ if TYPE_CHECKING:
 def effects(result: Comparison, ax: Axes, *, measure: str | None = None) -> Axes:
     """Draw the baseline and, for each variant, a bar from it to where it takes a measure (default: the first).
 
-    A rise is plain, a fall hatched; whiskers are the interval of the difference to the baseline. Returns `ax`.
+    A rise is plain and a fall hatched. Whiskers are the interval of the difference to the baseline. Returns `ax`.
     """
-    found = _found(result, measure)
-    first = next(iter(found.values()))
-    asked, before = first.measure, float(first.before[-1])
-    strongest = max(found, key=lambda label: abs(float(found[label].change[-1])))
-    took = f"takes it from {asked.write(before)} to {asked.write(float(found[strongest].after[-1]))}"
-    took = took if found[strongest].moved else f"does not change it: {asked.write(before)}"
-    _begin(result, ax, f"{asked.label}: “{strongest}” {took}", first, len(found) + 1)
+    differences = _differences(result, measure)
+    first = next(iter(differences.values()))
+    target, before = first.measure, float(first.before[-1])
+    strongest = max(differences, key=lambda label: abs(float(differences[label].change[-1])))
+    took = f"takes it from {target.write(before)} to {target.write(float(differences[strongest].after[-1]))}"
+    took = took if differences[strongest].moved else f"does not change it: {target.write(before)}"
+    _begin(result, ax, f"{target.label}: “{strongest}” {took}", first, len(differences) + 1)
     highest = before
-    for row, (label, difference) in enumerate(found.items(), start=1):
+    for row, (label, difference) in enumerate(differences.items(), start=1):
         name(ax, row, label)
         highest = max(highest, _step(ax, row, difference, before))
     return _end(ax, first, highest)
 
 
 def waterfall(result: Comparison, ax: Axes, *, measure: str | None = None) -> Axes:
-    """Draw variants that pile up (`whatif.cumulative`): each bar begins where the one before ended; return `ax`.
+    """Draw variants that pile up (see `cumulative`): each bar begins where the one before ended; return `ax`.
 
-    The last bar is all of them together. Looks and whiskers are those of `effects`.
+    The last bar shows all of them together. Hatching and whiskers are those of `effects`.
     """
-    found = _found(result, measure)
-    first, last = next(iter(found.values())), list(found.values())[-1]
-    asked, before, after = first.measure, float(first.before[-1]), float(last.after[-1])
-    starts = [before, *(float(d.after[-1]) for d in found.values())][:-1]
-    steps = {label: float(d.after[-1]) - start for (label, d), start in zip(found.items(), starts, strict=True)}
+    differences = _differences(result, measure)
+    first, last = next(iter(differences.values())), list(differences.values())[-1]
+    target, before, after = first.measure, float(first.before[-1]), float(last.after[-1])
+    starts = [before, *(float(d.after[-1]) for d in differences.values())][:-1]
+    steps = {label: float(d.after[-1]) - start for (label, d), start in zip(differences.items(), starts, strict=True)}
     largest = max(steps, key=lambda label: abs(steps[label]))
-    together = (
-        f"{asked.label}: {len(found)} changes together take it from {asked.write(before)} to {asked.write(after)}"
-    )
-    _begin(result, ax, f"{together}, “{largest}” furthest", first, len(found) + 2)
+    took = f"take it from {target.write(before)} to {target.write(after)}"
+    together = f"{target.label}: {len(differences)} changes together {took}"
+    _begin(result, ax, f"{together}, “{largest}” furthest", first, len(differences) + 2)
     highest = before
-    for row, (label, start) in enumerate(zip(found, starts, strict=True), start=1):
+    for row, (label, start) in enumerate(zip(differences, starts, strict=True), start=1):
         name(ax, row, f"and then: {label}" if row > 1 else label)
-        highest = max(highest, _step(ax, row, found[label], start))
-    total = len(found) + 1
+        highest = max(highest, _step(ax, row, differences[label], start))
+    total = len(differences) + 1
     name(ax, total, "All together")
     ax.barh(total + 0.2, after, height=0.36, color=style.GHOST)
-    number(ax, after, total + 0.2, asked.write(after))
+    number(ax, after, total + 0.2, target.write(after))
     return _end(ax, first, highest)
 
 
-def _found(result: Comparison, measure: str | None) -> Mapping[str, Difference]:
+def _differences(result: Comparison, measure: str | None) -> Mapping[str, Difference]:
     key = measure or result.measures[0].name
     return {label: effect.differences[key] for label, effect in result.effects.items()}
 
 
 def _begin(result: Comparison, ax: Axes, title: str, first: Difference, count: int) -> None:
     what = "probability" if first.measure.probability else "expected number"
-    how = f", over {result.over_priors} draws of the priors" if result.over_priors else ", at the stated values"
+    how = f", over {result.draws} draws of the assumptions" if result.draws else ", at the stated values"
     style.dress(ax, fit(title, ax), f"{what} by {long_date(result.by)}{how}")
     rows(ax, count)
     name(ax, 0, "Baseline")
@@ -81,7 +80,7 @@ def _begin(result: Comparison, ax: Axes, title: str, first: Difference, count: i
 def _step(ax: Axes, row: int, difference: Difference, start: float) -> float:
     """Draw a bar from `start` to where a variant takes the measure; return how far right it reaches."""
     before, after = float(difference.before[-1]), float(difference.after[-1])
-    change, asked = after - start, difference.measure
+    change, target = after - start, difference.measure
     rise = change >= 0
     ax.barh(
         row + 0.2,
@@ -97,8 +96,8 @@ def _step(ax: Axes, row: int, difference: Difference, start: float) -> float:
     if high - low > 1e-6:
         whisker(ax, max(low, 0.0), high, row + 0.2)
     ax.plot([start, start], [row - 0.42, row + 0.42], color=style.GHOST, linewidth=0.8, linestyle=(0, (2, 2)))
-    step = style.points(change) if asked.probability else f"{change:+.2g}"
-    written = asked.write(after) if difference.moved else f"{asked.write(after)}, unchanged"
+    step = style.points(change) if target.probability else f"{change:+.2g}"
+    written = target.write(after) if difference.moved else f"{target.write(after)}, unchanged"
     number(ax, max(start, after, high), row + 0.2, f"{written}  {step}" if difference.moved else written)
     return max(start, after, high)
 

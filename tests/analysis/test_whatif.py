@@ -1,4 +1,4 @@
-"""What if: differences, flips and partings in worlds where they are known in closed form, and what changes nothing."""
+"""Comparisons: differences, flips and divergences known in closed form, and changes that change nothing."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 import simlib
-from simlib.analysis.whatif import coupling as pairing
+from simlib.analysis.whatif import coupling
 from simlib.analysis.whatif.comparison import compare, cumulative
-from simlib.analysis.whatif.variants import bookings, delay, repeat, variant_of
+from simlib.analysis.whatif.variants import bookings, delay, repeat, vary
+from simlib.control import Control
 from simlib.engines.ensemble import over_priors
 from simlib.errors import Cancelled, MissingDependency, ScenarioError, Unsupported
 from simlib.machine.measures import find
@@ -75,7 +76,7 @@ def test_the_exact_difference_is_the_closed_form(name):
 
 @pytest.mark.statistical
 @pytest.mark.parametrize("name", CASES)
-def test_the_same_dice_give_the_closed_form_and_no_flip_too_many(name):
+def test_common_random_numbers_give_the_closed_form_and_no_flip_too_many(name):
     """One 95% interval each, seeds fixed; a rate that only rises or falls flips exactly what the forecasts enforce."""
     spec, after = CASES[name]
     comparison = compare(RARE, {"variant": spec}, engine="montecarlo", runs=20_000, seed=4)
@@ -103,7 +104,10 @@ def test_what_the_forecasts_enforce_is_exact_where_they_are():
 
 def test_no_flip_is_told_with_what_could_not_be_seen():
     told = compare(RARE, {"v": Pin("bank", "left", date(0))}, runs=3000).sentences()
-    assert "“v”: no history of 3,000 ends otherwise under the same dice (at most 0.1%, 95% interval)." in told
+    assert (
+        "“v”: none of 3,000 histories ends differently under common random numbers (95% interval: at most 0.1%)."
+        in told
+    )
     assert any("no ending and no question changes" in line for line in told)
 
 
@@ -168,31 +172,25 @@ def test_what_would_have_happened_anyway_changes_no_bit(name):
     effect = comparison.effects["v"]
     assert all(np.all(d.change == 0) and np.array_equal(d.before, d.after) for d in effect.differences.values())
     assert effect.flips.share == 0
-    assert effect.partings == ()
+    assert effect.divergences == ()
     exact = compare(lamp(), {"v": NOTHING[name]}, runs=0).effects["v"]
     assert all(np.max(np.abs(d.change)) < 3e-9 for d in exact.differences.values())
-
-
-def test_the_horizon_is_looked_at_whatever_the_times():
-    found = compare(RARE, {"v": {"cross.rate": B}}, times=[5.0, 10.0], runs=100)
-    assert found.times.tolist() == [5.0, 10.0, T]
-    assert found.effects["v"].differences["ending:across"].after[-1] == pytest.approx(1 - np.exp(-B * T), abs=1e-8)
 
 
 def test_rare_differences_are_told_as_ratios_and_rounding_as_none():
     rare = two_states(1e-12, ends=True)
     (told,) = [line for line in compare(rare, {"v": {"cross.rate": 2e-12}}, runs=0).sentences() if "“across”" in line]
-    assert "“across”: 1 in 33 billion → 1 in 17 billion (×2)" in told
+    assert "“across” rises from 1 in 33 billion to 1 in 17 billion (×2)" in told
     sure = two_states(5.0, ends=True)
     assert "no ending and no question changes" in compare(sure, {"v": {"cross.rate": 5.1}}, runs=0).sentences()[1]
 
 
-def test_histories_that_share_nothing_part_on_a_date():
-    found = compare(RARE, {"v": {"cross.rate": B}}, engine="montecarlo", runs=200).effects["v"].partings[0]
+def test_histories_that_share_nothing_diverge_on_a_date():
+    found = compare(RARE, {"v": {"cross.rate": B}}, engine="montecarlo", runs=200).effects["v"].divergences[0]
     assert found.day > 0
-    assert f"From {found.date.day} {found.date:%B %Y}, the histories part." in " ".join(found.sentences())
+    assert f"The two histories diverge on {found.date.day} {found.date:%B %Y}." in " ".join(found.sentences())
     started = dataclasses.replace(found, day=0.0)
-    assert "From the start, the histories part." in " ".join(started.sentences())
+    assert "The two histories diverge at the start." in " ".join(started.sentences())
 
 
 def test_monte_carlo_needs_a_pair():
@@ -203,9 +201,7 @@ def test_monte_carlo_needs_a_pair():
 @pytest.mark.parametrize("measure", ["ending:across", "rung:banks=far", "moves:cross"])
 def test_no_difference_seen_still_leaves_the_rule_of_three(measure):
     _, low, high = last(compare(RARE, {"variant": []}, engine="montecarlo", runs=1000), measure=measure)
-    assert (-low, high) == (
-        pytest.approx(pairing.Z_TWO_SIDED_95**2 / (1000 + pairing.Z_TWO_SIDED_95**2), rel=1e-3),
-    ) * 2
+    assert (-low, high) == (pytest.approx(coupling.Z_TWO_SIDED_95**2 / (1000 + coupling.Z_TWO_SIDED_95**2), rel=1e-3),) * 2
 
 
 # ---------------------------------------------------------------- what lasts, by both engines
@@ -314,10 +310,10 @@ def multinomial_score(b, c, n, d):
 
 @pytest.mark.parametrize(("b", "c", "n"), [(12, 2, 50), (3, 9, 40), (1, 1, 30), (20, 0, 200)])
 def test_the_paired_interval_is_where_the_score_is_plus_or_minus_z(b, c, n):
-    difference, low, high = pairing.paired(b, c, n)
+    difference, low, high = coupling.paired(b, c, n)
     assert difference == (b - c) / n
-    assert multinomial_score(b, c, n, float(low)) == pytest.approx(pairing.Z_TWO_SIDED_95, abs=2e-3)
-    assert multinomial_score(b, c, n, float(high)) == pytest.approx(-pairing.Z_TWO_SIDED_95, abs=2e-3)
+    assert multinomial_score(b, c, n, float(low)) == pytest.approx(coupling.Z_TWO_SIDED_95, abs=2e-3)
+    assert multinomial_score(b, c, n, float(high)) == pytest.approx(-coupling.Z_TWO_SIDED_95, abs=2e-3)
 
 
 @pytest.mark.statistical
@@ -325,21 +321,19 @@ def test_the_paired_interval_is_where_the_score_is_plus_or_minus_z(b, c, n):
 def test_the_paired_interval_covers_as_often_as_it_says(gain, loss, n):
     """20,000 draws of pairs; 95% intervals must cover 94 to 99% of the time (rare pairs: conservative)."""
     b, c, _ = np.random.default_rng(3).multinomial(n, [gain, loss, 1 - gain - loss], size=20_000).T
-    _, low, high = pairing.paired(b, c, n)
+    _, low, high = coupling.paired(b, c, n)
     assert 0.94 < np.mean((low <= gain - loss) & (gain - loss <= high)) < 0.99
 
 
 @pytest.mark.statistical
-def test_same_dice_intervals_cover_the_exact_difference():
+def test_paired_intervals_cover_the_exact_difference():
     """60 seeds x 5 measures; of 95% intervals, at least 90% cover (fails by chance less than once in 10,000)."""
     scenario, variant = tempo_world(), {"v": [{"clash.rate": 0.06}, delay("invite", date(12))]}
     names = ["war", "any-clash", "invited", "rung:height=arms", "moves:patrol"]
-    exact = compare(scenario, variant, measures=names, runs=0, times=2)
+    exact = compare(scenario, variant, measures=names, runs=0)
     covered = np.zeros((60, len(names)))
     for seed in range(60):
-        sample = compare(
-            scenario, variant, measures=names, engine="montecarlo", runs=1000, seed=seed, times=2, examples=0
-        )
+        sample = compare(scenario, variant, measures=names, engine="montecarlo", runs=1000, seed=seed)
         for place, measure in enumerate(find(scenario, names)):
             _, low, high = last(sample, "v", measure.name)
             covered[seed, place] = low <= last(exact, "v", measure.name)[0] <= high
@@ -347,9 +341,9 @@ def test_same_dice_intervals_cover_the_exact_difference():
     assert covered.mean(axis=0).min() > 0.83
 
 
-def test_the_same_dice_narrow_the_interval():
+def test_common_random_numbers_narrow_the_interval():
     scenario = tempo_world()
-    comparison = compare(scenario, {"v": {"clash.rate": 0.0505}}, engine="montecarlo", runs=4000, times=1)
+    comparison = compare(scenario, {"v": {"clash.rate": 0.0505}}, engine="montecarlo", runs=4000)
     _, low, high = last(comparison, "v", "ending:war")
     p = float(ends(comparison, "v", "ending:war").before[-1])
     independent = 2 * 1.96 * np.sqrt(2 * p * (1 - p) / 4000)
@@ -374,18 +368,13 @@ def mean_over_prior(function):
 @pytest.mark.parametrize("engine", ["exact", "montecarlo"])
 def test_over_the_priors_every_draw_is_played_in_both_worlds(engine):
     comparison = compare(
-        uncertain_ferry().scenario(),
-        {"variant": delay("cross", date(10))},
-        engine=engine,
-        draws=128,
-        runs=12_800,
-        times=1,
+        uncertain_ferry().scenario(), {"variant": delay("cross", date(10))}, engine=engine, draws=128, runs=100
     )
     expected = mean_over_prior(lambda theta: np.exp(-theta * T) - np.exp(-theta * (T - 10)))
     change, low, high = last(comparison)
     assert low <= expected <= high
     assert change == pytest.approx(expected, abs=0.01)
-    assert "128 draws from the priors" in comparison.sentences()[0]
+    assert "128 draws of the assumptions" in comparison.sentences()[0]
     flips = comparison.effects["variant"].flips
     assert flips.interval[0] <= flips.share < flips.interval[1]
     if engine == "exact":  # a delay only takes away: nothing flips but what the two forecasts enforce
@@ -394,42 +383,38 @@ def test_over_the_priors_every_draw_is_played_in_both_worlds(engine):
         assert flips.interval[0] < flips.share
 
 
-# ---------------------------------------------------------------- partings
+# ---------------------------------------------------------------- divergences
 
 
-def test_histories_part_where_something_is_forced():
-    comparison = compare(RARE, {"strike": Force("cross", date(20))}, engine="montecarlo", runs=200, examples=2)
-    told = comparison.effects["strike"].partings
-    assert len(told) == 2
-    for parting in told:
-        assert (parting.endings, parting.shared, parting.day) == (("ongoing", "across"), 0, 20.0)
-        assert parting.before == ""
-        assert "forced" in parting.after
-        assert parting.only_after == (("“cross”", 1),)
-        text = " ".join(parting.sentences())
-        assert "nothing more happens by the horizon" in text
-        assert "under the same dice" in text
+def test_histories_diverge_where_something_is_forced():
+    comparison = compare(RARE, {"strike": Force("cross", date(20))}, engine="montecarlo", runs=200)
+    (divergence,) = comparison.effects["strike"].divergences
+    assert (divergence.endings, divergence.shared, divergence.day) == (("ongoing", "across"), 0, 20.0)
+    assert divergence.before == ""
+    assert "forced" in divergence.after
+    assert divergence.only_after == (("“cross”", 1),)
+    assert "nothing more happens by the horizon" in " ".join(divergence.sentences())
 
 
-def test_a_parting_says_what_was_shared_and_forgets_what_changes_nothing():
+def test_a_divergence_says_what_was_shared_and_forgets_what_changes_nothing():
     scenario = tempo_world()
     effect = compare(scenario, {"v": Forbid("patrol", date(20))}, engine="montecarlo", runs=2000).effects["v"]
     assert effect.flips.share > 0
-    assert [p.endings for p in effect.partings] == [(a, b) for a, b, _ in effect.flips.pairs()[:2]]
-    for parting in effect.partings:
-        assert parting.day >= 20
-        assert not any("rumour" in words for words, _ in (*parting.only_before, *parting.only_after))
+    assert [p.endings for p in effect.divergences] == [(a, b) for a, b, _ in effect.flips.pairs()[:2]]
+    for divergence in effect.divergences:
+        assert divergence.day >= 20
+        assert not any("rumour" in words for words, _ in (*divergence.only_before, *divergence.only_after))
 
 
-def test_worlds_that_begin_differently_part_at_the_start():
+def test_worlds_that_begin_differently_diverge_at_the_start():
     from tests.worlds import hidden_spread
 
     scenario = hidden_spread(share=0.3)
     effect = compare(scenario, {"v": {"fuse.start.dry": 0.9}}, engine="montecarlo", runs=500).effects["v"]
-    parting = next(p for p in effect.partings if p.shared == 0)
-    assert parting.day == 0
-    assert "the story begins" in parting.before
-    assert "the story begins" in parting.after
+    divergence = next(p for p in effect.divergences if p.shared == 0)
+    assert divergence.day == 0
+    assert "the story begins" in divergence.before
+    assert "the story begins" in divergence.after
 
 
 # ---------------------------------------------------------------- the face
@@ -437,26 +422,23 @@ def test_worlds_that_begin_differently_part_at_the_start():
 
 def test_a_comparison_tells_itself():
     comparison = compare(
-        RARE,
-        {"faster": {"cross.rate": "1 per week"}, "strike": Force("cross", date(20), because="a test")},
-        runs=500,
-        times=3,
+        RARE, {"faster": {"cross.rate": "1 per week"}, "strike": Force("cross", date(20), because="a test")}, runs=500
     )
     frame = comparison.frame()
     assert list(frame["variant"].unique()) == ["faster", "strike"]
-    assert len(comparison.frame("times")) == 4 * len(frame)
-    assert set(comparison.frame("flips")["coupling"]) == {"under the same dice"}
+    assert len(comparison.frame("times")) == 61 * len(frame)
+    assert set(comparison.frame("flips")["coupling"]) == {"common random numbers"}
     with pytest.raises(ValueError, match="no table 'moves'; expected measures, times or flips"):
         comparison.frame("moves")
     text = "\n".join(comparison.sentences())
     assert "“cross” forced on 21 April 2031" in text
     assert "cross.rate: 7.3 per year → 1 per week" in text
-    assert "had no effect in" not in text.splitlines()[1]
-    assert "the others react only through the state" in text
+    assert "has no effect in" not in text.splitlines()[1]
+    assert "Others react to the new situation, not to a motive" in text
     data = json.loads(json.dumps(comparison.to_dict(), allow_nan=False))
-    assert data["variants"]["strike"]["flips"]["coupling"] == "under the same dice"
+    assert data["variants"]["strike"]["flips"]["coupling"] == "common random numbers"
     assert data["provenance"]["variants"].keys() == {"faster", "strike"}
-    assert len(data["variants"]["faster"]["measures"]["ending:across"]["change"]) == 4
+    assert len(data["variants"]["faster"]["measures"]["ending:across"]["change"]) == 61
 
 
 def test_how_often_an_intervention_had_no_effect_is_told():
@@ -464,7 +446,7 @@ def test_how_often_an_intervention_had_no_effect_is_told():
     comparison = compare(scenario, {"v": Force("drop", date(5))}, runs=0)
     share = comparison.effects["v"].without_effect["“drop” forced on 6 April 2031"]
     assert share == pytest.approx(1 - np.exp(-0.5))
-    assert "had no effect in 39% of the histories then going" in "\n".join(comparison.sentences())
+    assert "has no effect in 39% of the histories that have not ended by then" in "\n".join(comparison.sentences())
 
 
 def test_values_alone_need_no_word_on_interventions():
@@ -480,13 +462,13 @@ def test_variants_pile_up():
 
 
 def test_a_repeated_move_is_forced_on_each_date():
-    forced = variant_of(RARE, repeat("cross", [date(3), date(6)]))
+    forced = vary(RARE, repeat("cross", [date(3), date(6)]))
     assert [item.date for item in forced.interventions] == [date(3), date(6)]
 
 
-def test_a_shorter_horizon_is_the_same_for_all():
+def test_a_target_day_is_the_same_for_all():
     view = View("v", "V", changes=(Change("cross.rate", B),), horizon_days=90.0)
-    comparison = compare(RARE, {"variant": view}, horizon=10.0, runs=0)
+    comparison = compare(RARE, {"variant": view}, by=10.0, runs=0)
     assert comparison.by == date(9)
     assert last(comparison)[0] == pytest.approx(np.exp(-A * 10) - np.exp(-B * 10), abs=1e-8)
 
@@ -517,11 +499,6 @@ def test_nothing_to_compare_with_is_refused():
         compare(RARE, {})
 
 
-def test_every_draw_needs_a_pair():
-    with pytest.raises(ValueError, match="10 pairs cannot be shared out over 64 draws"):
-        compare(uncertain_ferry().scenario(), {"v": []}, runs=10, draws=64)
-
-
 def test_every_unknown_measure_is_named_at_once():
     with pytest.raises(ScenarioError, match=r"'acros': is no ending(.|\n)*'crosed' is not known; did you mean"):
         compare(RARE, {"v": []}, measures=["acros", "question:crosed"])
@@ -529,12 +506,12 @@ def test_every_unknown_measure_is_named_at_once():
 
 @pytest.mark.parametrize("engine", ["exact", "montecarlo"])
 def test_progress_rises_to_one_and_cancel_stops(engine):
-    told: list[float] = []
-    compare(RARE, {"v": {"cross.rate": B}}, engine=engine, runs=2000, progress=told.append)
-    assert told == sorted(told)
-    assert told[-1] == pytest.approx(1.0)
+    reports: list[float] = []
+    compare(RARE, {"v": {"cross.rate": B}}, engine=engine, runs=2000, control=Control(reports.append))
+    assert reports == sorted(reports)
+    assert reports[-1] == pytest.approx(1.0)
     with pytest.raises(Cancelled):
-        compare(RARE, {"v": {"cross.rate": B}}, engine=engine, runs=2000, cancel=lambda: True)
+        compare(RARE, {"v": {"cross.rate": B}}, engine=engine, runs=2000, control=Control(cancel=lambda: True))
 
 
 def test_without_numba_the_exact_answer_stands_without_flips(monkeypatch):
@@ -551,7 +528,7 @@ def test_without_numba_the_exact_answer_stands_without_flips(monkeypatch):
 
 def test_a_move_forced_again_and_again_is_one_booking():
     world = RARE
-    changed = variant_of(world, [*repeat("cross", [date(3), date(9), date(15)]), Forbid("cross", date(20), when=LEFT)])
+    changed = vary(world, [*repeat("cross", [date(3), date(9), date(15)]), Forbid("cross", date(20), when=LEFT)])
     often, refrain = bookings(world, changed)
     assert (often.first, often.last, often.again, often.waits) == (3.0, 3.0, (9.0, 15.0), False)
     assert often.words.endswith("and 2 times more")

@@ -99,7 +99,7 @@ def test_a_difference_is_told_without_what_it_does(large, capsys):
 def test_compare_prints_a_table_and_how_many_pairs(bridge, capsys):
     assert main(["compare", bridge, "--forbid", "close", "--runs", "300"]) == 0
     out = capsys.readouterr().out
-    assert "exact, and flips from 300 pairs of histories under the same dice" in out
+    assert "exact, and flips from 300 pairs of histories under common random numbers" in out
     assert re.search(r"^ +baseline +forbid close$", out, re.MULTILINE)
     assert re.search(r"^  Every lane is closed +[\d.]+% +0% \(-[\d.]+\)$", out, re.MULTILINE)
 

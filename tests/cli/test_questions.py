@@ -242,7 +242,6 @@ def test_json_to_standard_output_is_only_json(capsys):
         (["indicators", "two-islands", "--day", "90"], 2, "--day: 90; expected a day before the horizon of 90 days"),
         (["drivers", "two-islands", "--day", "91"], 2, "--day: 91; expected a day up to the horizon of 90 days"),
         (["uncertainty", "two-islands", "--draws", "9"], 2, "--draws: 9; expected at least 128, or 0"),
-        (["compare", "two-islands", "--forbid", "patrol", "--draws", "9", "--runs", "5"], 2, "--runs: 5 pairs for 9"),
         (["paths", "two-islands", "--over", "standof"], 2, "--over: unknown variable 'standof'; did you mean"),
         (["paths", "two-islands", "--over", "talks", "--ladder", "standard"], 2, "--over: and --ladder at once"),
         (["diff", "two-islands", "--out", __file__], 2, "is a file; expected a folder"),

@@ -67,7 +67,7 @@ def comparison(scenario):
         "quiet from the start": Pin("tempo", "quiet", date(0)),
         "calm heads": [{"clash.rate": 0.02}, Policy("withdraw", 0.5, Condition(((("standoff", ("clashes",)),),)))],
     }
-    return compare(scenario, variants, engine="montecarlo", runs=2000, times=4)
+    return compare(scenario, variants, engine="montecarlo", runs=2000)
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +112,7 @@ def test_effects_go_from_the_baseline_to_each_variant(comparison):
 
 
 def test_a_waterfall_piles_up_to_a_total(scenario):
-    piled = compare(scenario, cumulative({"one": {"clash.rate": 0.1}, "two": {"patrol.rate": 0.4}}), runs=0, times=1)
+    piled = compare(scenario, cumulative({"one": {"clash.rate": 0.1}, "two": {"patrol.rate": 0.4}}), runs=0)
     ax, text = drawn(waterfall, piled, measure="moves:patrol")
     baseline, one, two, total = ax.patches
     assert one.get_x() == pytest.approx(baseline.get_width())
@@ -125,8 +125,8 @@ def test_a_waterfall_piles_up_to_a_total(scenario):
 
 def test_a_flip_matrix_names_the_coupling_and_its_bounds(comparison):
     ax, text = drawn(flips, comparison, variant="a clash on the tenth day")
-    assert "under the same dice" in text.replace("\n", " ")
-    assert "any coupling of the two forecasts flips" in text
+    assert "common random numbers" in text.replace("\n", " ")
+    assert "any other coupling of the two forecasts flips" in text
     found = comparison.effects["a clash on the tenth day"].flips
     cells = [patch for patch in ax.patches if patch.get_width() == 1]
     assert len(cells) == np.count_nonzero(found.matrix.sum(axis=0) + found.matrix.sum(axis=1)) ** 2
@@ -134,7 +134,7 @@ def test_a_flip_matrix_names_the_coupling_and_its_bounds(comparison):
 
 
 def test_flips_need_replicates(scenario):
-    without = compare(scenario, {"v": {"clash.rate": 0.1}}, runs=0, times=1)
+    without = compare(scenario, {"v": {"clash.rate": 0.1}}, runs=0)
     _, ax = plt.subplots()
     with pytest.raises(ValueError, match="there are no flips to draw"):
         flips(without, ax)
@@ -156,7 +156,7 @@ def test_a_calendar_marks_what_has_no_effect():
     world.move("descend", 0.3, {"place": "plain"}, when={"place": "pass"})
     twice = [Force("descend", date(0)), Force("descend", date(20))]
     variants = {"too early": Force("descend", date(0)), "on the way": Force("climb", date(0)), "twice": twice}
-    found = compare(world.ending("out", {"place": "plain"}).scenario(), variants, runs=0, times=1)
+    found = compare(world.ending("out", {"place": "plain"}).scenario(), variants, runs=0)
     ax, text = drawn(calendar, found)
     assert [line.get_markerfacecolor() == "white" for line in ax.lines] == [True, False, True, False]
     assert "hollow: no effect in any history" in text

@@ -177,7 +177,7 @@ def test_what_is_worth_knowing_takes_no_fewer_draws_than_it_needs():
 
 
 def test_a_share_is_asked_for_in_percent():
-    question = questions.WhereWaysPart(WORLD, least=25)
+    question = questions.WherePathsDiverge(WORLD, least=25)
     assert question.chosen["least"] == 25.0
     panel = Panel(question)
     panel.inputs["least"].value = 12.5
@@ -232,7 +232,7 @@ SMALL = {
     questions.ChanceWithinDoubt: {"draws": 64},
     questions.WorthKnowing: {"draws": 128, "runs": 100},
     questions.ByWhichPath: {},
-    questions.WhereWaysPart: {},
+    questions.WherePathsDiverge: {},
     questions.OnTheWayTo: {"count": 3},
     questions.WhatToWatchFor: {"draws": 64, "runs": 1000},
     questions.SignsOfEveryEnding: {"draws": 64, "runs": 1000},
@@ -310,7 +310,9 @@ def test_a_view_and_a_move_are_compared_each_alone_and_together(bridge):
 def test_a_rule_looks_at_the_state():
     question = questions.WhatIf(WORLD, move="meet", change="policy", state="blockade=full", days=4)
     rule = Policy("meet", 0.25, Condition(((("blockade", ("full",)),),)))
-    assert question.variants(question.chosen) == {"As a rule, while ‘blockade: full’: Offer talks": rule}
+    assert question.variants(question.chosen) == {
+        "‘Offer talks’ as a rule, about 1.75 per week while ‘blockade’ is full": rule
+    }
     question = questions.WhatIf(
         WORLD, change="none", kept="blockade=lifted", assumption="meeting", since="date", date="2031-04-20"
     )
@@ -365,8 +367,8 @@ def test_the_fan_is_drawn_by_monte_carlo_where_there_are_too_many_states(monkeyp
     assert "10 replicates each" in question.answer(question.chosen, lambda: False, lambda share: None).sentences[0]
 
 
-def test_where_ways_part_the_shares_add_up():
-    answer = questions.WhereWaysPart(WORLD).answer(
+def test_where_paths_diverge_the_shares_add_up():
+    answer = questions.WherePathsDiverge(WORLD).answer(
         {"ladder": "lanes", "ending": "none", "least": 1}, lambda: False, lambda share: None
     )
     assert answer.rows[0] == ("some lanes closed", "100%", "100%")

@@ -110,8 +110,8 @@ def test_the_paragraph_says_what_when_how_and_from_where(state):
     for words in (
         "view 'Everybody is in a hurry'",
         "as of 1 April 2031",
-        "A lane is closed: every 5 days instead of every 20 days",
-        "switched off: Sign an agreement",
+        "A lane is closed: every 20 days → every 5 days",
+        "“Sign an agreement” forbidden",
         "By then: 7%.",
         "solved exactly over 8 states",
         state.scenario().sha256[:16],
@@ -217,7 +217,7 @@ def test_a_draft_is_plain_json(state):
 
 def test_views_are_compared_in_assumptions_with_reasons_and_in_answers(state):
     state.set_value("pressure", 5.0)
-    found = comparing.compare(Answers(state), ["", "hasty"])
+    found = comparing.compare_views(Answers(state), ["", "hasty"])
     assert list(found.answers) == ["as in the file", "Everybody is in a hurry", "as set now"]
     hasty = simlib.solve(simlib.load(state.base.path, view="hasty"))
     assert found.answers["Everybody is in a hurry"].endings[ONGOING].probability[-1] == pytest.approx(
@@ -231,15 +231,15 @@ def test_views_are_compared_in_assumptions_with_reasons_and_in_answers(state):
         "Everybody is in a hurry: the council meets in April",
     ]
     assert rows["How much a full blockade hastens talks"][:3] == ["×3", "×3", "×5"]
-    assert rows["forbidden: Clear the bridge by force"] == ["no", "yes", "no", "the police are elsewhere"]
+    assert rows["“Clear the bridge by force” forbidden"] == ["no", "yes", "no", "the police are elsewhere"]
     answers = {row[0]: row[1:] for row in found.answer_rows()}
     assert answers["An agreement is signed"][1].endswith(")")
     assert "(up " in answers["An agreement is signed"][1]
 
 
 def test_settings_that_are_those_of_a_view_are_not_compared_twice(state):
-    assert list(comparing.compare(Answers(state), ["", "hasty"]).answers) == [
+    assert list(comparing.compare_views(Answers(state), ["", "hasty"]).answers) == [
         "as in the file",
         "Everybody is in a hurry",
     ]
-    assert not comparing.compare(Answers(state), [""]).changes
+    assert not comparing.compare_views(Answers(state), [""]).changes

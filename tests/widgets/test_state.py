@@ -170,12 +170,12 @@ def test_differences_are_told_in_words(state):
     state.intervene(Force("meet", DAY, "accepted"))
     state.change(state.settings.replace(horizon_days=30.0, as_of=dt.date(2031, 4, 2)))
     assert list(state.differences()) == [
-        "Talks are offered: 2 per month instead of 1 per month",
-        "How much a full blockade hastens talks: ×5 instead of ×3",
-        "forbidden: Clear the bridge by force",
-        "forced on 10 April 2031: Offer talks (accepted)",
-        "switched off: Sign an agreement",
-        "horizon of 30 days instead of 60",
+        "Talks are offered: 1 per month → 2 per month",
+        "How much a full blockade hastens talks: ×3 → ×5",
+        "horizon: 60 days → 30 days",
+        "“Clear the bridge by force” forbidden",
+        "“Offer talks” (accepted) forced on 10 April 2031",
+        "“Sign an agreement” forbidden",
         "begins on 2 April 2031 instead of 1 April 2031",
     ]
 
@@ -193,7 +193,7 @@ def test_a_picture_is_headed_by_the_view_and_by_what_was_set_by_hand(state):
     state.switch("sign", on=False)
     state.intervene(Force("meet", DAY, "accepted"))
     assert state.heading() == (
-        "with 3 changes: forced on 10 April 2031: Offer talks (accepted); switched off: Sign an agreement; "
+        "with 3 changes: “Offer talks” (accepted) forced on 10 April 2031; “Sign an agreement” forbidden; "
         "How much a full blockade hastens talks: ×5"
     )
 

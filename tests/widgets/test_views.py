@@ -219,7 +219,7 @@ def test_the_picture_says_what_was_changed(explorer):
     explorer.state.switch("sign", on=False)
     explorer.desk.changed()
     rest(explorer)
-    assert explorer.desk._board.note.get_text() == "with a change: switched off: Sign an agreement"
+    assert explorer.desk._board.note.get_text() == "with a change: “Sign an agreement” forbidden"
     explorer._undo.click()
     rest(explorer)
     assert explorer.desk._board.note.get_text() == ""
@@ -286,7 +286,7 @@ def test_exports_are_written_beside_the_notebook(explorer, tmp_path, monkeypatch
     explorer.state.switch("sign", on=False)
     keep._figure("svg")
     svg = next((tmp_path / "exports").glob("*.svg")).read_text(encoding="utf-8")
-    assert "switched off: Sign an agreement" in svg
+    assert "“Sign an agreement” forbidden" in svg
     keep._csv()
     keep._paragraph()
     kinds = sorted(path.suffix for path in (tmp_path / "exports").iterdir())

@@ -1,95 +1,141 @@
-"""What if? A world beside variants of it: what each change does to every number, and to single histories.
+"""A scenario beside variants of it: what each change does to every number and to single histories.
 
-A variant is the baseline with something changed: interventions (force, forbid, set a variable, follow a policy),
-assumption values, a view, or several of these together. The difference in each measure is exact, with the bound of
-the truncation, or comes from replicates under the same dice, with the interval of paired samples; over the priors,
-every draw is played in both worlds. Flips, the replicates whose ending changes, belong to the coupling by the same
-dice and are always labelled so.
+A variant is the baseline with something changed: interventions, assumption values, a view, or several of these
+together. The exact engine gives each difference with the bound of the truncation, and Monte Carlo with the interval of
+paired samples under common random numbers. Over draws of the assumptions, every draw is answered in the baseline and in
+each variant. Flips, the replicates whose ending changes, depend on the coupling and always name it.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
-from simlib.analysis.whatif import coupling as pairing
+from simlib.analysis.whatif import coupling
 from simlib.analysis.whatif.contrast import Difference
-from simlib.analysis.whatif.coupling import Flips, World
-from simlib.analysis.whatif.divergence import Parting, part
-from simlib.analysis.whatif.variants import COUNTERFACTUAL, Booking, Variant, bookings, variant_of
-from simlib.answer import plain_json, provenance
-from simlib.control import in_transition
+from simlib.analysis.whatif.coupling import COUPLING, Flips, Replicates
+from simlib.analysis.whatif.divergence import Divergence, diverge
+from simlib.analysis.whatif.variants import COUNTERFACTUAL, Booking, Variant, bookings, vary
+from simlib.answer import Answer, ScenarioKey, provenance
+from simlib.control import UNWATCHED, Control, in_transition
 from simlib.engines.exact.forecast import Solver
-from simlib.engines.exact.reachable import CAP
-from simlib.errors import MissingDependency, Problem, ScenarioError
+from simlib.errors import MissingDependency, Problem, ScenarioError, TooManyStates, Unsupported
 from simlib.formatting import long_date, percent
 from simlib.machine import priors
-from simlib.machine.measures import Measure, every, find, of_forecast
+from simlib.machine.belief import Belief, belief_of
+from simlib.machine.measures import Measure, days_by, every, find, of_forecast
+from simlib.machine.tables import grid
 from simlib.scenario.model import Assume, Force, Pin, Scenario
-from simlib.scenario.views.wording import describe, intervention_in_words
-from simlib.typing import Floats
+from simlib.scenario.views.variation import begun_by
+from simlib.scenario.views.wording import as_name, describe, intervention_in_words
+from simlib.typing import Engine, Floats
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import pandas as pd
 
-Engine = Literal["exact", "montecarlo"]
-Progress = Callable[[float], None]
-Cancel = Callable[[], bool]
+    from simlib.engines.montecarlo.simulator import Simulator
+
+__all__ = ["Comparison", "VariantEffect", "compare", "cumulative"]
 
 EXACT_PAIRS, PAIRS = 10_000, 100_000
-"""Pairs of replicates by default: for the flips beside an exact answer, and for an answer by Monte Carlo."""
+"""Pairs of replicates in all, by default: for the flips beside an exact answer, and for an answer by Monte Carlo."""
 
-TOLD = 3
+EXAMPLES = 1
+"""Pairs of histories described for each of the two commonest flips."""
+
+NAMED = 3
 """Measures named for each variant in sentences."""
 
 
 @dataclass(frozen=True)
-class Effect:
-    """What one variant does: in words, by measure, to single endings, and in histories that flip."""
+class VariantEffect:
+    """What one variant changes, and what that does to each measure, to endings of single histories and over time."""
 
     name: str
     changes: tuple[str, ...]
     differences: Mapping[str, Difference]
     flips: Flips | None
-    partings: tuple[Parting, ...] = ()
+    divergences: tuple[Divergence, ...] = ()
     without_effect: Mapping[str, float | None] = field(default_factory=dict)
     bookings: tuple[Booking, ...] = ()
 
-    def strongest(self, kinds: Sequence[str] = ("ending", "question")) -> list[Difference]:
-        """Return the differences of some kinds, the largest change at the last report time first."""
-        some = [d for d in self.differences.values() if d.measure.kind in kinds]
-        return sorted(some, key=lambda d: -abs(float(d.change[-1])))
+    def strongest(self) -> list[Difference]:
+        """Return the differences of endings and questions (or, without any, of all measures), the largest first."""
+        everything = list(self.differences.values())
+        main = [d for d in everything if d.measure.kind in ("ending", "question")]
+        return sorted(main or everything, key=lambda d: -abs(float(d.change[-1])))
+
+    def sentences(self, measure: str | None = None, *, histories: bool = True) -> list[str]:
+        """Return what the variant does in sentences; `measure` comes first, `histories` adds pairs of histories."""
+        ranked = self.strongest()
+        first = [self.differences[measure].sentence()] if measure else []
+        first += [d.sentence() for d in ranked[:NAMED] if d.moved and d.measure.name != measure]
+        main = any(d.measure.kind in ("ending", "question") for d in ranked)
+        nothing = "no ending and no question changes" if main else "nothing changes"
+        what = "; ".join(self.changes) or "nothing changed"
+        title = f"“{self.name}”" + ("" if self.name == as_name(what) else f" ({what})")
+        lines = [f"{title}: {'; '.join(first) or nothing}."]
+        lines += [
+            f"{act} has no effect in {percent(share)} of the histories that have not ended by then."
+            for act, share in self.without_effect.items()
+            if share
+        ]
+        lines += [f"“{self.name}”: {self.flips.sentence()}"] if self.flips else []
+        return lines + [line for pair in self.divergences if histories for line in pair.sentences()]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data."""
+        arrays = ("before", "after", "change", "low", "high")
+        return {
+            "changes": self.changes,
+            "measures": {
+                name: {"label": d.measure.label} | {array: getattr(d, array) for array in arrays}
+                for name, d in self.differences.items()
+            },
+            "flips": self.flips.to_dict() if self.flips else None,
+            "divergences": [pair.to_dict() for pair in self.divergences],
+            "without_effect": self.without_effect,
+        }
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """A baseline and its variants. `over_priors` is the number of draws, 0 at the stated values."""
+class Comparison(Answer):
+    """A baseline and its variants at report times up to `by`; `draws` is 0 at the stated values."""
 
-    scenario: str
-    title: str
-    as_of: dt.date
-    horizon_days: float
+    kind: ClassVar[str] = "compare"
+
+    scenario: ScenarioKey
     by: dt.date
+    by_day: float
     engine: str
     times: Floats
-    over_priors: int
+    draws: int
     measures: tuple[Measure, ...]
-    effects: Mapping[str, Effect]
+    effects: Mapping[str, VariantEffect]
     note: str
     provenance: Mapping[str, Any]
 
+    @property
+    def question(self) -> str:
+        """The question that is answered, in one sentence with its date."""
+        *first, last = (f"“{name}”" for name in self.effects)
+        names = f"{', '.join(first)} and {last}" if first else last
+        return f"What changes by {long_date(self.by)} in {names}, compared with the baseline?"
+
     def frame(self, what: Literal["measures", "times", "flips"] = "measures") -> pd.DataFrame:
-        """Return one row for each variant and measure at the horizon, or at all "times"; or the "flips"."""
+        """Return one row for each variant and measure at the target date, or at all "times"; or the "flips"."""
         import pandas as pd
 
         if what == "flips":
             rows = [
-                {"variant": name, "from": a, "to": b, "share": share, "coupling": pairing.SAME_DICE}
+                {"variant": name, "from": a, "to": b, "share": share, "coupling": COUPLING}
                 for name, effect in self.effects.items()
                 if effect.flips
                 for a, b, share in effect.flips.pairs()
@@ -119,75 +165,38 @@ class Comparison:
         )
 
     def most_moved(self, most: int) -> list[str]:
-        """Return the names of the endings and questions that some variant moves furthest by the horizon."""
+        """Return the names of the measures that some variant moves furthest by the target date."""
         furthest: dict[str, float] = {}
         for effect in self.effects.values():
             for d in effect.strongest():
                 furthest[d.measure.name] = max(furthest.get(d.measure.name, 0.0), abs(float(d.change[-1])))
         return sorted(furthest, key=lambda name: -furthest[name])[:most]
 
-    def sentences(self, asked: str | None = None) -> list[str]:
-        """Say for each variant what was changed, what that does by the horizon, and how single histories part.
+    def sentences(self, measure: str | None = None, *, histories: bool = True) -> list[str]:
+        """Return for each variant its changes and their effects, in sentences.
 
-        The measure `asked` about is told first, whether or not it changes; then those that change most.
+        Args:
+            measure: The measure to begin with, whether or not it changes; those that change most follow.
+            histories: Whether to describe pairs of histories that end differently.
         """
-        how = f"over {self.over_priors} draws from the priors" if self.over_priors else "at the stated values"
-        lines = [f"By {long_date(self.by)}, {how}:"]
+        where = f"over {self.draws} draws of the assumptions" if self.draws else "at the stated values"
+        lines = [f"By {long_date(self.by)}, {where}:"]
         for effect in self.effects.values():
-            told = [effect.differences[asked].words()] if asked else []
-            told += [d.words() for d in effect.strongest()[:TOLD] if d.moved and d.measure.name != asked]
-            lines.append(
-                f"“{effect.name}” ({'; '.join(effect.changes) or 'nothing changed'}): "
-                + ("; ".join(told) if told else "no ending and no question changes")
-                + "."
-            )
-            lines += [
-                f"{what} had no effect in {percent(share)} of the histories then going."
-                for what, share in effect.without_effect.items()
-                if share
-            ]
-            if effect.flips:
-                lines.append(f"“{effect.name}”: " + effect.flips.sentence())
-            lines += [sentence for parting in effect.partings for sentence in parting.sentences()]
+            lines += effect.sentences(measure, histories=histories)
         return [*lines, self.note] if self.note else lines
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON data."""
-        plain: dict[str, Any] = plain_json(
-            {
-                "question": "whatif",
-                "scenario": self.scenario,
-                "title": self.title,
-                "as_of": self.as_of,
-                "horizon_days": self.horizon_days,
-                "by": self.by,
-                "engine": self.engine,
-                "times": self.times,
-                "draws": self.over_priors,
-                "variants": {name: _effect_data(e) for name, e in self.effects.items()},
-                "note": self.note,
-                "sentences": self.sentences(),
-                "provenance": self.provenance,
-            }
-        )
-        return plain
-
-
-def _effect_data(effect: Effect) -> dict[str, Any]:
-    arrays = ("before", "after", "change", "low", "high")
-    return {
-        "changes": list(effect.changes),
-        "measures": {
-            key: {"label": d.measure.label} | {name: getattr(d, name) for name in arrays}
-            for key, d in effect.differences.items()
-        },
-        "flips": effect.flips.to_dict() if effect.flips else None,
-        "partings": [parting.to_dict() for parting in effect.partings],
-        "without_effect": effect.without_effect,
-    }
-
-
-# -------------------------------------------------------------------- asking
+    def data(self) -> dict[str, Any]:
+        """Return what a comparison adds to the keys that all answers share."""
+        return {
+            "by": self.by,
+            "by_day": self.by_day,
+            "engine": self.engine,
+            "times": self.times,
+            "draws": self.draws,
+            "variants": {name: effect.to_dict() for name, effect in self.effects.items()},
+            "note": self.note,
+            "sentences": self.sentences(),
+        }
 
 
 @in_transition
@@ -195,69 +204,54 @@ def compare(
     scenario: Scenario,
     variants: Mapping[str, Variant],
     *,
-    engine: Engine = "exact",
     measures: str | Iterable[str] | None = None,
+    by: str | float | dt.date | None = None,
+    engine: Engine = "auto",
+    draws: int | Belief = 0,
     runs: int | None = None,
-    draws: int = 0,
     seed: int = 0,
-    times: int | Iterable[float] = 60,
-    horizon: float | None = None,
-    ignore_windows: bool = False,
-    threads: int | None = None,
-    cap: int = CAP,
-    examples: int = 1,
-    progress: Progress | None = None,
-    cancel: Cancel | None = None,
+    control: Control = UNWATCHED,
 ) -> Comparison:
-    """Compare a scenario with variants of it: {name: interventions, a view, {assumption: value}, or several of these}.
+    """Compare a scenario with variants of it.
 
-    `runs` pairs of replicates (default: 100,000; beside an exact answer 10,000, for the flips only, 0 for none) share
-    their dice. `draws` > 0 compares over the priors, each draw in both worlds. `examples` is the number of histories
-    told for each of the two commonest flips. `measures` default to all endings, questions, rungs and expected moves.
-    The horizon is always the last report time.
+    Args:
+        scenario: The baseline.
+        variants: What is changed, by name: interventions, a view, {assumption: value}, or several of these.
+        measures: Names of measures; default: all endings, questions, rungs and expected numbers of moves.
+        by: The target date or day; None is the horizon.
+        engine: "auto" takes the exact engine where the states fit, else Monte Carlo.
+        draws: Draws of the prior or a belief; 0 compares at the stated values.
+        runs: Pairs of replicates for each draw, which share their random numbers. Default: 100,000 in all; beside an
+            exact answer, where they only give the flips, 10,000 in all. With 0 an exact answer has no flips.
+        seed: The seed of draws and replicates.
+        control: Progress, cancelling and threads.
 
-    Raises ScenarioError for what does not fit the scenario, ValueError for no variant, TooManyStates, Cancelled.
+    Returns:
+        The differences of every measure, with their intervals, and the flips.
+
+    Raises:
+        ScenarioError: Something does not fit the scenario.
+        Unsupported: A variant has another structure, or the belief has a start of its own.
+        ValueError: There is no variant.
+        TooManyStates: The states do not fit the exact engine that was asked for.
+        Cancelled: The control asked to stop.
     """
     if not variants:
         raise ValueError("nothing to compare with; expected at least one variant")
-    base = scenario if horizon is None else scenario.replace(horizon_days=float(horizon))
-    worlds = {"": base} | {name: variant_of(base, spec) for name, spec in variants.items()}
-    chosen = tuple(every(base, ("ending", "question", "rung", "moves"))) if measures is None else find(base, measures)
-    pairs = (EXACT_PAIRS if engine == "exact" else PAIRS) if runs is None else runs
-    if pairs < 1 and engine == "montecarlo":
-        raise ScenarioError(Problem("", 0, "runs", f"{pairs} pairs of histories", "expected at least 1 by Monte Carlo"))
-    if 0 < pairs < draws:
-        raise ValueError(f"{pairs:,} pairs cannot be shared out over {draws:,} draws; expected at least one for each")
-    ask = _Asking(base, worlds, chosen, pairs, draws, seed, times, ignore_windows, threads, examples, cancel)
-    report = _shares(progress, len(worlds), engine == "exact" and pairs > 0)
-    exact = ask.exact(cap, report) if engine == "exact" else {}
-    effects = ask.paired(report) if pairs > 0 or engine == "montecarlo" else {}
-    effects = {name: _joined(name, exact.get(name), effects.get(name)) for name in variants}
-    effects = {
-        name: dataclasses.replace(e, changes=describe(base, worlds[name]), bookings=bookings(base, worlds[name]))
-        for name, e in effects.items()
-    }
-    return Comparison(
-        base.id,
-        base.title,
-        base.as_of,
-        base.horizon_days,
-        base.by_date(base.horizon_days),
-        engine,
-        ask.times,
-        draws,
-        chosen,
-        effects,
-        COUNTERFACTUAL if any(_acts(base, world) for world in worlds.values()) else "",
-        provenance(
-            base,
-            engine=engine,
-            runs=pairs,
-            draws=draws,
-            seed=seed,
-            variants={name: worlds[name].sha256 for name in variants},
-        ),
+    scenarios = {"": scenario} | {name: vary(scenario, change) for name, change in variants.items()}
+    chosen = tuple(
+        every(scenario, ("ending", "question", "rung", "moves")) if measures is None else find(scenario, measures)
     )
+    belief = belief_of(scenario, draws, seed=seed) if isinstance(draws, Belief) or draws else None
+    if belief is not None and belief.start is not None:
+        raise Unsupported(f"compare starts as the scenario says, but the belief “{belief.name}” has a start of its own")
+    work = _Work(scenarios, days_by(scenario, by), chosen, belief, runs, seed, control)
+    if engine != "auto":
+        return work.answer(engine)
+    try:
+        return work.answer("exact")
+    except (TooManyStates, Unsupported):
+        return work.answer("montecarlo")
 
 
 def cumulative(variants: Mapping[str, Variant]) -> dict[str, Variant]:
@@ -266,101 +260,132 @@ def cumulative(variants: Mapping[str, Variant]) -> dict[str, Variant]:
     return {name: [variants[earlier] for earlier in names[: place + 1]] for place, name in enumerate(names)}
 
 
-def _acts(base: Scenario, world: Scenario) -> bool:
-    return any(not isinstance(item, Pin | Assume) for item in world.interventions[len(base.interventions) :])
+class _Work:
+    """One comparison under way: the baseline, named "", and its variants up to a target day."""
 
+    def __init__(
+        self,
+        scenarios: Mapping[str, Scenario],
+        days: float,
+        measures: tuple[Measure, ...],
+        belief: Belief | None,
+        runs: int | None,
+        seed: int,
+        control: Control,
+    ) -> None:
+        self.full, self.base = scenarios, scenarios[""]
+        self.scenarios = {name: begun_by(each, days).replace(horizon_days=days) for name, each in scenarios.items()}
+        self.days, self.measures, self.belief, self.runs, self.seed = days, measures, belief, runs, seed
+        self.control, self.quiet = control, dataclasses.replace(control, progress=None)
+        self.draws = 0 if belief is None else belief.draws
+        self.weights = _weights(belief)
+        self.times = grid(days)
+        self.scores = None if belief is None else _scores(self.base, belief)
 
-def _joined(name: str, exact: Effect | None, paired: Effect | None) -> Effect:
-    """Return the exact differences with the flips of the paired replicates, or whichever there is."""
-    if exact is None or paired is None:
-        found = exact or paired
-        assert found is not None, name
-        return found
-    return dataclasses.replace(paired, differences=exact.differences, without_effect=exact.without_effect)
-
-
-def _shares(progress: Progress | None, worlds: int, both: bool) -> Callable[[int], Progress | None]:
-    """Return a function giving the progress of the n-th part of the work, of `worlds` or twice as many parts."""
-    parts = worlds * (2 if both else 1)
-
-    def of(number: int) -> Progress | None:
-        return None if progress is None else lambda share: progress((number + share) / parts)
-
-    return of
-
-
-@dataclass
-class _Asking:
-    """One comparison under way."""
-
-    base: Scenario
-    worlds: Mapping[str, Scenario]
-    measures: tuple[Measure, ...]
-    pairs: int
-    draws: int
-    seed: int
-    grid: int | Iterable[float]
-    ignore_windows: bool
-    threads: int | None
-    examples: int
-    cancel: Cancel | None
-
-    def __post_init__(self) -> None:
-        from simlib.machine.tables import grid
-
-        if not isinstance(self.grid, int):  # endings flip by the horizon, so that it is always looked at
-            days = grid(self.base.horizon_days, self.grid)
-            self.grid = days if days[-1] == self.base.horizon_days else [*days, self.base.horizon_days]
-        self.times = grid(self.base.horizon_days, self.grid)
-        self.scores = priors.scores(self.base, self.draws, seed=self.seed) if self.draws else None
-        self.done = 0
+    def answer(self, engine: str) -> Comparison:
+        """Answer by one engine; raises what it raises."""
         self.endings: dict[str, Floats] = {}
+        pairs = self._pairs(engine)
+        exact, paired = engine == "exact", pairs > 0
+        middle = 0.5 if exact and paired else 1.0 if exact else 0.0
+        solved = self._solved(self.control.part(0.0, middle)) if exact else {}
+        sampled = self._sampled(pairs, self.control.part(middle, 1.0), needed=not exact) if paired else {}
+        effects = {name: self._effect(name, solved.get(name), sampled.get(name)) for name in self.full if name}
+        belief = {"belief": self.belief.name} if self.belief is not None and not self.belief.is_prior else {}
+        source = provenance(
+            self.base,
+            engine=engine,
+            runs=pairs // max(self.draws, 1),
+            pairs=pairs,
+            draws=self.draws,
+            seed=self.seed,
+            by_day=self.days,
+            variants={name: self.full[name].sha256 for name in effects},
+            changes={name: list(effect.changes) for name, effect in effects.items()},
+            **belief,
+        )
+        return Comparison(
+            ScenarioKey.of(self.base),
+            self.base.by_date(self.days),
+            self.days,
+            engine,
+            self.times,
+            self.draws,
+            self.measures,
+            effects,
+            COUNTERFACTUAL if any(_acts(self.base, each) for each in self.full.values()) else "",
+            source,
+        )
 
-    def frame(self) -> dict[str, Any]:
-        return {"times": self.grid, "horizon": self.base.horizon_days, "ignore_windows": self.ignore_windows}
+    def _pairs(self, engine: str) -> int:
+        """Return how many pairs of replicates there are in all draws together."""
+        least = 0 if engine == "exact" else 1
+        if self.runs is None:
+            return max(EXACT_PAIRS if engine == "exact" else PAIRS, self.draws)
+        if self.runs < least:
+            what = f"{self.runs} pairs of histories"
+            raise ScenarioError(Problem("", 0, "runs", what, f"expected at least {least} with this engine"))
+        return self.runs * max(self.draws, 1)
 
-    def values(self, world: Scenario) -> tuple[Floats | None, Floats]:
-        """Return the draws (D, A) of a world, each from the same scores as in every other world, and its centre."""
-        centre = priors.theta(world)
-        return (None if self.scores is None else priors.values_from_scores(world, self.scores)), centre
+    def _effect(self, name: str, solved: VariantEffect | None, sampled: VariantEffect | None) -> VariantEffect:
+        """Return the exact differences with the flips of the paired replicates, or whichever there is."""
+        effect = sampled or solved
+        assert effect is not None, name
+        if solved is not None:
+            effect = dataclasses.replace(effect, differences=solved.differences, without_effect=solved.without_effect)
+        base, changed = self.scenarios[""], self.scenarios[name]
+        return dataclasses.replace(effect, changes=describe(base, changed), bookings=bookings(base, changed))
+
+    def _values(self, scenario: Scenario) -> Floats | None:
+        """Return the draws (D, A) of a variant: of each assumption the same quantile as at the baseline."""
+        if self.scores is None or self.belief is None:
+            return None
+        values = priors.values_from_scores(scenario, self.scores)
+        pairs = zip(scenario.assumptions.values(), self.base.assumptions.values(), strict=True)
+        for column, (new, old) in enumerate(pairs):
+            if (new.value, new.low, new.high) == (old.value, old.low, old.high):
+                values[:, column] = self.belief.theta[:, column]
+        return values
 
     # ---------------------------------------------------------------- exactly
 
-    def exact(self, cap: int, report: Callable[[int], Progress | None]) -> dict[str, Effect]:
-        solved = {}
-        for name, world in self.worlds.items():
-            solved[name] = self._solve(name, world, cap, report(self.done))
-            self.done += 1
+    def _solved(self, control: Control) -> dict[str, VariantEffect]:
+        count = len(self.scenarios)
+        solved = {
+            name: self._solve(name, each, control.part(number / count, (number + 1) / count))
+            for number, (name, each) in enumerate(self.scenarios.items())
+        }
         before, _ = solved.pop("")
-        result = {}
-        for name, (after, idle) in solved.items():
-            differences = {
-                m.name: self._exact_difference(place, m, before, after) for place, m in enumerate(self.measures)
-            }
-            result[name] = Effect(name, (), differences, None, (), idle)
-        return result
+        return {
+            name: VariantEffect(
+                name,
+                (),
+                {m.name: self._exact_difference(place, m, before, after) for place, m in enumerate(self.measures)},
+                None,
+                without_effect=idle,
+            )
+            for name, (after, idle) in solved.items()
+        }
 
-    def _solve(
-        self, name: str, world: Scenario, cap: int, report: Progress | None
-    ) -> tuple[Floats, dict[str, float | None]]:
+    def _solve(self, name: str, scenario: Scenario, control: Control) -> tuple[Floats, dict[str, float | None]]:
         """Return (value, low, high) of the measures at each draw (D, T, M, 3), and what had no effect how often.
 
-        Keeps the probabilities of all endings at the horizon beside.
+        Keeps the probabilities of all endings at the target day for the flips.
         """
-        thetas, centre = self.values(world)
-        solver = Solver(world, cap=cap, threads=self.threads or 2, cancel=self.cancel, **self.frame())
+        thetas = self._values(scenario)
+        centre = None if thetas is None else priors.theta(scenario)
+        solver = Solver(scenario, control=self.quiet)
         rows: list[Any] = [None] if thetas is None else list(thetas)
         answers, ends = [], []
         for number, theta in enumerate(rows):
-            forecast = solver.solve(theta, centre=None if thetas is None else centre, cancel=self.cancel)
+            forecast = solver.solve(theta, centre=centre, control=self.quiet)
             ends.append([float(band.probability[-1]) for band in forecast.endings.values()])
             answers.append(np.stack([np.stack(of_forecast(forecast, m), axis=-1) for m in self.measures], axis=1))
-            if report:
-                report((number + 1) / len(rows))
-        self.endings[name] = np.mean(ends, axis=0)
+            control.report((number + 1) / len(rows))
+        self.endings[name] = self._mean(np.array(ends))
         idle = {
-            intervention_in_words(item, world): line["without_effect"]
-            for item, line in zip(world.interventions, forecast.interventions, strict=True)
+            intervention_in_words(item, scenario): line["without_effect"]
+            for item, line in zip(scenario.interventions, forecast.interventions, strict=True)
             if isinstance(item, Force | Pin)
         }
         return np.stack(answers), idle if thetas is None else {}
@@ -368,78 +393,93 @@ class _Asking:
     def _exact_difference(self, place: int, measure: Measure, before: Floats, after: Floats) -> Difference:
         one, other = before[:, :, place], after[:, :, place]
         if self.draws:
-            change, low, high = pairing.by_blocks(other[..., 0] - one[..., 0], measure.probability)
+            draws = coupling.effective_count(self.weights)
+            blocks = other[..., 0] - one[..., 0]
+            change, low, high = coupling.by_blocks(blocks, measure.probability, self.weights, effective=draws)
         else:
             change = other[0, :, 0] - one[0, :, 0]
             low, high = other[0, :, 1] - one[0, :, 2], other[0, :, 2] - one[0, :, 1]
-        return Difference(measure, one[..., 0].mean(axis=0), other[..., 0].mean(axis=0), change, low, high)
+        return Difference(measure, self._mean(one[..., 0]), self._mean(other[..., 0]), change, low, high)
 
-    # ---------------------------------------------------------------- with the same dice
+    def _mean(self, values: Floats) -> Floats:
+        """Return the mean over the draws (D, ...), by their weights where they differ."""
+        if np.ptp(self.weights) == 0:
+            return np.asarray(values.mean(axis=0))
+        return np.asarray(np.tensordot(self.weights, values, 1) / self.weights.sum())
 
-    def paired(self, report: Callable[[int], Progress | None]) -> dict[str, Effect]:
+    # ---------------------------------------------------------------- under common random numbers
+
+    def _sampled(self, pairs: int, control: Control, *, needed: bool) -> dict[str, VariantEffect]:
+        """Return the effects by paired replicates; none without Numba, unless they are needed."""
         try:
-            return self._paired(report)
+            return self._paired(pairs, control)
         except MissingDependency:
-            if self.done:  # the exact answer stands without its flips
-                return {}
-            raise
+            if needed:
+                raise
+            return {}
 
-    def _paired(self, report: Callable[[int], Progress | None]) -> dict[str, Effect]:
+    def _paired(self, pairs: int, control: Control) -> dict[str, VariantEffect]:
         from simlib.engines.montecarlo.simulator import Simulator
 
-        played: dict[str, tuple[Simulator, World]] = {}
-        for name, world in self.worlds.items():
-            thetas, centre = self.values(world)
-            simulator = Simulator(world, **self.frame())
-            played[name] = (
+        count, samples = len(self.scenarios), {}
+        for number, (name, each) in enumerate(self.scenarios.items()):
+            simulator, thetas = Simulator(each), self._values(each)
+            replicates = coupling.run_replicates(
                 simulator,
-                pairing.run_world(
-                    simulator,
-                    self.measures,
-                    thetas=thetas,
-                    centre=centre,
-                    runs=self.pairs,
-                    seed=self.seed,
-                    threads=self.threads,
-                    progress=report(self.done),
-                    cancel=self.cancel,
-                ),
+                self.measures,
+                thetas=thetas,
+                weights=None if thetas is None else self.weights,
+                runs=pairs,
+                seed=self.seed,
+                control=control.part(number / count, (number + 1) / count),
             )
-            self.done += 1
-        first = played.pop("")
-        return {name: self._effect(name, first, other) for name, other in played.items()}
+            samples[name] = simulator, replicates
+        first = samples.pop("")
+        return {name: self._sampled_effect(name, first, second) for name, second in samples.items()}
 
-    def _effect(self, name: str, first: tuple[Any, World], second: tuple[Any, World]) -> Effect:
-        (simulator, before), (other, after) = first, second
+    def _sampled_effect(
+        self, name: str, first: tuple[Simulator, Replicates], second: tuple[Simulator, Replicates]
+    ) -> VariantEffect:
+        (simulator, before), (changed, after) = first, second
         differences = {}
-        for place, measure in enumerate(self.measures):
-            change, low, high = pairing.difference(
-                before,
-                after,
-                measure,
-                self.times,
-                place=place,
-                column=measure.column(self.base),
-                by_draw=self.draws > 0,
-            )
-            one, two = (world.mean(place, by_draw=self.draws > 0) for world in (before, after))
-            differences[measure.name] = Difference(measure, one, two, change, low, high)
-        told = () if self.draws else self._partings(name, first, second)
-        idle = {} if self.draws else after.without_effect(other)
-        return Effect(name, (), differences, self._flips(name, before, after, simulator), told, idle)
+        for place, m in enumerate(self.measures):
+            column = m.column(self.base)
+            change, low, high = coupling.change(before, after, m, self.times, place=place, column=column)
+            differences[m.name] = Difference(m, before.mean(place), after.mean(place), change, low, high)
+        flips = coupling.flips(before, after, simulator.scenario)
+        if name in self.endings:
+            flips = dataclasses.replace(flips, forecasts=np.stack([self.endings[""], self.endings[name]]))
+        if self.draws:
+            return VariantEffect(name, (), differences, flips)
+        divergences = self._divergences(name, first, second)
+        return VariantEffect(name, (), differences, flips, divergences, after.without_effect(changed))
 
-    def _flips(self, name: str, before: World, after: World, simulator: Any) -> Flips:
-        found = pairing.flips(before, after, simulator, by_draw=self.draws > 0)
-        if name not in self.endings:
-            return found
-        return dataclasses.replace(found, forecasts=np.stack([self.endings[""], self.endings[name]]))
-
-    def _partings(self, name: str, first: tuple[Any, World], second: tuple[Any, World]) -> tuple[Parting, ...]:
+    def _divergences(
+        self, name: str, first: tuple[Simulator, Replicates], second: tuple[Simulator, Replicates]
+    ) -> tuple[Divergence, ...]:
         from simlib.engines.montecarlo.replay import histories
 
-        (simulator, before), (other, after) = first, second
-        chosen = pairing.typical_flips(before, after, self.examples)
-        if not len(chosen):
+        (simulator, before), (changed, after) = first, second
+        numbers = coupling.typical_flips(before, after, EXAMPLES)
+        if not len(numbers):
             return ()
-        one, two = (histories(each, chosen, seed=self.seed) for each in (simulator, other))
-        return tuple(part(one, two, int(replicate), name) for replicate in chosen)
+        one, other = (histories(each, numbers, seed=self.seed) for each in (simulator, changed))
+        return tuple(diverge(one, other, int(number), name) for number in numbers)
+
+
+def _acts(base: Scenario, changed: Scenario) -> bool:
+    return any(not isinstance(item, Pin | Assume) for item in changed.interventions[len(base.interventions) :])
+
+
+def _weights(belief: Belief | None) -> Floats:
+    """Return the weights of the draws (D,), one on average, and exactly one where all weigh alike."""
+    if belief is None or np.ptp(belief.weights) == 0:
+        return np.ones(1 if belief is None else belief.draws)
+    return belief.weights * belief.draws
+
+
+def _scores(scenario: Scenario, belief: Belief) -> Floats:
+    """Return the normal score of each value of a belief (D, A) in the prior of its assumption."""
+    if belief.is_prior and belief.seed is not None:
+        return priors.scores(scenario, belief.draws, seed=belief.seed)
+    return priors.scores_from_values(scenario, belief.theta)

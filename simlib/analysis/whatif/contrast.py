@@ -1,18 +1,19 @@
-"""One measure in two worlds: what it was, what it is, and the change with its interval."""
+"""One measure in the baseline and in a variant, and the change with its interval."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from simlib.formatting import percent
 from simlib.machine.measures import Measure
 from simlib.typing import Floats
+
+__all__ = ["Difference", "counts_change"]
 
 DUST = 1e-9
 """A difference no larger than this, relative to what differs, is rounding."""
 
 TRUNCATED = 1e-6
-"""Intervals narrower than this are the exact engine's and need not be told."""
+"""Intervals narrower than this are the exact engine's and are not written."""
 
 SMALL = 1e-5
 """Probabilities below this are compared by their ratio: in points the difference would be none."""
@@ -39,20 +40,24 @@ class Difference:
         unclear = self.low[-1] <= 0 <= self.high[-1] and self.high[-1] - self.low[-1] < TRUNCATED
         return size > DUST * max(float(self.before[-1]), float(self.after[-1]), 1e-3) and not unclear
 
-    def words(self) -> str:
-        """Say the difference at the last report time."""
-        if not self.moved:
-            return f"{self.measure.words}: {self.measure.write(float(self.before[-1]))}, unchanged"
+    def sentence(self) -> str:
+        """Say the difference at the last report time, in a clause without a full stop."""
         before, after, change, low, high = (
             float(x[-1]) for x in (self.before, self.after, self.change, self.low, self.high)
         )
-        if not self.measure.probability:
-            interval = f"; {low:+.2g} to {high:+.2g}" if high - low > DUST else ""
-            return f"{self.measure.words}: {before:.3g} → {after:.3g} ({counts_change(change)}{interval})"
+        m = self.measure
+        subject = f"“{m.label}”" if m.probability else f"the expected number of “{m.label}”"
+        if not self.moved:
+            return f"{subject} stays at {m.write(before)}"
+        verb = "rises" if change > 0 else "falls"
+        moves = f"{subject} {verb} from {m.write(before)} to {m.write(after)}"
+        if not m.probability:
+            interval = f", 95% interval {low:+.2g} to {high:+.2g}" if high - low > DUST else ""
+            return f"{moves} ({counts_change(change)}{interval})"
         if 0 < max(before, after) < SMALL and min(before, after) > 0:
-            return f"{self.measure.words}: {percent(before)} → {percent(after)} (×{after / before:.2g})"
-        interval = f"; {_points(low)} to {_points(high)}" if high - low > TRUNCATED else ""
-        return f"{self.measure.words}: {percent(before)} → {percent(after)} ({_points(change)} points{interval})"
+            return f"{moves} (×{after / before:.2g})"
+        interval = f", 95% interval {_points(low)} to {_points(high)}" if high - low > TRUNCATED else ""
+        return f"{moves} ({_points(change)} points{interval})"
 
 
 def counts_change(change: float) -> str:

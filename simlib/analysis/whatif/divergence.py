@@ -1,8 +1,8 @@
-"""Where two histories of one replicate part: the first thing that happens in one world and not in the other.
+"""Where two histories of one replicate diverge: the first event that happens in only one of them.
 
-Two worlds are played with the same dice. What happens is compared, not when: a faster rate moves every date a little
-and parts nothing until some event is another one. Events that change no level are left out, since nobody reacts to
-them. Hidden and covert things are told like the rest: this is about the model, not about what an observer would see.
+Both histories use common random numbers. What happens is compared, not when: a faster rate moves every date a little,
+and the histories diverge only where another event happens. Events that change no level are left out, since nobody
+reacts to them. Hidden and covert events count like the rest: the comparison is about the model, not about an observer.
 """
 
 from __future__ import annotations
@@ -17,21 +17,23 @@ import numpy as np
 
 from simlib.engines.montecarlo.replay import Histories
 from simlib.formatting import counted, long_date
-from simlib.results import ONGOING
+from simlib.machine.measures import every
 from simlib.scenario.model import Scenario
 from simlib.typing import Ints
 
+__all__ = ["Divergence", "diverge"]
+
 MOST = 6
-"""Moves named in a sentence on what differs; the rest is counted."""
+"""Moves named in a sentence on what differs; the others are counted."""
 
 
 @dataclass(frozen=True)
-class Parting:
-    """Two histories of one replicate, the first in the baseline and the second in a variant.
+class Divergence:
+    """Two histories of one replicate: the first at the baseline, the second in a variant.
 
-    `date` is when they part, after `shared` events alike; `before` and `after` are the sentences of the events with
-    which they do ("" where nothing more happens by the horizon). `only_before` and `only_after` list what happened, how
-    often, in one history beyond the other: (words, times).
+    They diverge on `date`, after `shared` equal events. `before` and `after` are the sentences of the events that
+    differ ("" where nothing more happens by the horizon). `only_before` and `only_after` list (words, times) of what
+    happened more often in one history than in the other.
     """
 
     replicate: int
@@ -47,15 +49,16 @@ class Parting:
     only_after: tuple[tuple[str, int], ...]
 
     def sentences(self) -> list[str]:
-        """Tell the parting: how the two end, what they share, how they part, and which moves differ."""
-        since = f"from {long_date(self.date)}" if self.day > 0 else "from the start"
-        alike = f"After {counted(self.shared, 'event')} alike, {since}" if self.shared else f"F{since[1:]}"
-        ends = f"with “{self.labels[0]}” at the baseline and with “{self.labels[1]}” in “{self.variant}”"
+        """Return how the two histories end, what they share, how they diverge and which moves differ."""
+        since = f"on {long_date(self.date)}" if self.day > 0 else "at the start"
+        alike = f", after {counted(self.shared, 'equal event')}" if self.shared else ""
+        before, after = self.labels
+        nothing = "nothing more happens by the horizon."
         return [
-            f"Replicate {self.replicate} ends {ends}, under the same dice.",
-            f"{alike}, the histories part. At the baseline: {self.before or 'nothing more happens by the horizon.'}",
-            f"In “{self.variant}”: {self.after or 'nothing more happens by the horizon.'}",
-            f"Only at the baseline: {_told(self.only_before)}; only in “{self.variant}”: {_told(self.only_after)}.",
+            f"Replicate {self.replicate} ends with “{before}” at the baseline and with “{after}” in “{self.variant}”.",
+            f"The two histories diverge {since}{alike}. At the baseline: {self.before or nothing}",
+            f"In “{self.variant}”: {self.after or nothing}",
+            f"Only at the baseline: {_list(self.only_before)}; only in “{self.variant}”: {_list(self.only_after)}.",
         ]
 
     def to_dict(self) -> dict[str, Any]:
@@ -75,20 +78,20 @@ class Parting:
         }
 
 
-def _told(moves: Sequence[tuple[str, int]]) -> str:
+def _list(moves: Sequence[tuple[str, int]]) -> str:
     parts = [words + (f" ({times} times)" if times > 1 else "") for words, times in moves[:MOST]]
     more = sum(times for _, times in moves[MOST:])
     return ", ".join([*parts, *([f"and {more} more"] if more else [])]) or "nothing"
 
 
-def part(before: Histories, after: Histories, replicate: int, variant: str) -> Parting:
-    """Return where the histories of one replicate part, in two worlds of one structure; raises KeyError."""
-    one, other = _Told(before, replicate), _Told(after, replicate)
+def diverge(before: Histories, after: Histories, replicate: int, variant: str) -> Divergence:
+    """Return where two histories of one replicate diverge; raises KeyError for a replicate that was not played."""
+    one, other = _History(before, replicate), _History(after, replicate)
     shared = one.shared(other)
-    days = [told.day(shared) for told in (one, other)]
+    days = [history.day(shared) for history in (one, other)]
     day = 0.0 if shared < 0 else min(*days, before.horizon)
     first, second = one.kinds(), other.kinds()
-    return Parting(
+    return Divergence(
         replicate,
         variant,
         before.scenario.as_of + dt.timedelta(days=int(day)),
@@ -103,7 +106,7 @@ def part(before: Histories, after: Histories, replicate: int, variant: str) -> P
     )
 
 
-class _Told:
+class _History:
     """One history without the events that change nothing."""
 
     def __init__(self, histories: Histories, replicate: int) -> None:
@@ -113,10 +116,10 @@ class _Told:
         self.first = rows.start
         self.rows: Ints = rows.start + 1 + np.flatnonzero(moved)
         index = int(histories.ending[np.flatnonzero(histories.replicates == replicate)[0]])
-        self.ending = ONGOING if index < 0 else list(self.scenario.endings)[index]
-        self.label = "No ending yet" if index < 0 else self.scenario.endings[self.ending].label
+        ending = list(every(self.scenario, ("ending",)))[index]  # -1, none yet, is the last of them
+        self.ending, self.label = ending.of, ending.label
 
-    def shared(self, other: _Told) -> int:
+    def shared(self, other: _History) -> int:
         """Return how many events come first in both; -1 when even the start differs."""
         if np.any(self.histories.levels[self.first] != other.histories.levels[other.first]):
             return -1
@@ -125,7 +128,7 @@ class _Told:
         return int(np.argmax(differs)) if np.any(differs) else both
 
     def _marks(self, count: int) -> Ints:
-        """What happened, as a number: the outcome, or for a variable that was set the levels after it."""
+        """Return what happened, as numbers: the outcome, or for a variable that was set the levels after it."""
         rows = self.rows[:count]
         return np.array(
             [
@@ -142,7 +145,7 @@ class _Told:
         return float(self.histories.time[self.rows[event]]) if 0 <= event < len(self.rows) else np.inf
 
     def sentence(self, event: int) -> str:
-        """Tell an event (-1: the start); "" where there is none."""
+        """Return an event in words (-1: the start); "" where there is none."""
         if event >= len(self.rows):
             return ""
         place = 0 if event < 0 else int(self.rows[event]) - self.first

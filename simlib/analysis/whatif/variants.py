@@ -1,4 +1,4 @@
-"""Variants of a scenario: what may be changed, and put together."""
+"""Variants of a scenario: what can be changed, and how changes are put together."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ from simlib.scenario.model import Condition, Forbid, Force, Hold, Intervention, 
 from simlib.scenario.views.variation import apply_view, with_interventions, with_values
 from simlib.scenario.views.wording import intervention_in_words, kind_of_force
 
+__all__ = ["COUNTERFACTUAL", "Booking", "Variant", "bookings", "delay", "repeat", "vary", "without_windows"]
+
 Variant = Scenario | View | Intervention | Mapping[str, Any] | Iterable[Any]
 """A changed scenario, a view, an intervention, {assumption: value}, or several of these in any order."""
 
 COUNTERFACTUAL = (
-    "What is forced, forbidden, kept or a policy is done to the world, not inferred from it: the others react only "
-    "through the state, and nobody asks why it was done or left out."
+    "Interventions come from outside. Others react to the new situation, not to a motive: a forbidden move deters "
+    "nobody, a forced one sends no signal."
 )
 
 
@@ -33,20 +35,25 @@ def repeat(move: str, dates: Iterable[dt.date], outcome: str | None = None, beca
     return tuple(Force(move, date, outcome, because) for date in dates)
 
 
-def variant_of(scenario: Scenario, spec: Variant) -> Scenario:
-    """Return the scenario with everything a variant asks for; values and views before interventions.
+def vary(scenario: Scenario, *changes: Variant, ignore_windows: bool = False) -> Scenario:
+    """Return a scenario with changes: values and views first, then interventions; the horizon stays.
+
+    `changes` are views, interventions, {assumption: value}, lists of these, or one changed scenario. `ignore_windows`
+    opens every calendar window.
 
     Raises ScenarioError for what does not fit, Unsupported for a scenario of another structure.
     """
-    if isinstance(spec, Scenario):
-        return _alike(scenario, spec)
-    parts = list(_flat(spec))
-    views = [part for part in parts if isinstance(part, View)]
-    values = {name: value for part in parts if isinstance(part, Mapping) for name, value in part.items()}
-    changed = apply_view(scenario, views) if views else scenario
-    changed = with_values(changed, values) if values else changed
-    interventions = [part for part in parts if isinstance(part, Intervention)]
-    return with_interventions(changed.replace(horizon_days=scenario.horizon_days), interventions)
+    if len(changes) == 1 and isinstance(changes[0], Scenario):
+        changed = _same_structure(scenario, changes[0])
+    else:
+        parts = list(_flat(changes))
+        views = [part for part in parts if isinstance(part, View)]
+        values = {name: value for part in parts if isinstance(part, Mapping) for name, value in part.items()}
+        changed = apply_view(scenario, views) if views else scenario
+        changed = with_values(changed, values) if values else changed
+        interventions = [part for part in parts if isinstance(part, Intervention)]
+        changed = with_interventions(changed.replace(horizon_days=scenario.horizon_days), interventions)
+    return without_windows(changed) if ignore_windows else changed
 
 
 def _flat(spec: Any) -> Iterable[Any]:
@@ -62,28 +69,28 @@ def _flat(spec: Any) -> Iterable[Any]:
         )
 
 
-def _alike(scenario: Scenario, other: Scenario) -> Scenario:
+def _same_structure(scenario: Scenario, other: Scenario) -> Scenario:
     """Refuse a scenario in which the numbers of the baseline mean something else."""
     for what in ("variables", "assumptions", "moves", "endings", "questions", "ladders"):
         one, two = list(getattr(scenario, what)), list(getattr(other, what))
         if one != two:
             raise Unsupported(
-                f"{other.id!r} has other {what} than {scenario.id!r}; only worlds of one structure can be compared by "
-                "the same dice: solve each, and compare what they share"
+                f"{other.id!r} has other {what} than {scenario.id!r}; expected a scenario of the same structure: "
+                "solve each, and compare what they share"
             )
     return other.replace(horizon_days=scenario.horizon_days)
 
 
 def with_ladder_over(scenario: Scenario, variable: str) -> tuple[Scenario, str]:
     """Return the scenario with a ladder whose rungs are the levels of a variable, and the name of that ladder."""
-    found, name = scenario.variables[variable], f"levels of {variable}"
-    first, *later = found.levels
+    climbed, name = scenario.variables[variable], f"levels of {variable}"
+    first, *later = climbed.levels
     rungs = (Rung(first), *(Rung(level, Condition((((variable, (level,)),),))) for level in later))
-    return scenario.replace(ladders={**scenario.ladders, name: Ladder(name, found.label, rungs)}), name
+    return scenario.replace(ladders={**scenario.ladders, name: Ladder(name, climbed.label, rungs)}), name
 
 
 def without_windows(scenario: Scenario) -> Scenario:
-    """Return the scenario with every calendar window always open; what is done from or until a date stays."""
+    """Return the scenario with every calendar window always open; the dates of interventions stay."""
     moves = {
         move.id: dataclasses.replace(
             move, between=None, factors=tuple(dataclasses.replace(factor, between=None) for factor in move.factors)
@@ -95,10 +102,10 @@ def without_windows(scenario: Scenario) -> Scenario:
 
 @dataclass(frozen=True)
 class Booking:
-    """One intervention on the calendar: `first` and `last` day in days after `as_of`; alike where it acts at once.
+    """One intervention on the calendar, from its `first` to its `last` day, in days after `as_of`.
 
-    `waits`: it acts only while a condition holds. `again`: the further days of a move that is forced more than once;
-    `acts`: what is done, in words, on the first day and on each of these.
+    Both are equal where it acts at once. `waits`: it acts only while a condition holds. `again` has the further days of
+    a move that is forced more than once, and `acts` says in words what is done on each of its days.
     """
 
     kind: Literal["force", "forbid", "policy", "pin", "hold", "assume"]
@@ -111,7 +118,7 @@ class Booking:
 
 
 def bookings(base: Scenario, changed: Scenario) -> tuple[Booking, ...]:
-    """Return the interventions that a variant adds, as stretches of the calendar up to the horizon."""
+    """Return the interventions that a variant adds, as spans of the calendar up to the horizon."""
     result = []
     for _, same in itertools.groupby(changed.interventions[len(base.interventions) :], kind_of_force):
         item, *more = same

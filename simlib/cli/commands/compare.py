@@ -1,4 +1,4 @@
-"""`simlib compare`: what if: the scenario beside itself with the interventions, values and views asked for."""
+"""`simlib compare`: the scenario beside variants of it with interventions, values and views."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from simlib.cli.output import figures
 from simlib.cli.output import listings as listing
 from simlib.cli.output.answers import Table, heading, made_by, tell
 from simlib.cli.output.progress import Task
+from simlib.control import Control
 
 if TYPE_CHECKING:
     from simlib.analysis.whatif.comparison import Comparison
@@ -23,16 +24,16 @@ DRAWN = 6
 
 
 def execute(arguments: Namespace) -> int:
-    """What if: the scenario beside itself with the interventions, values and views asked for."""
-    from simlib.analysis.whatif.comparison import compare as asked
+    """Compare the scenario with variants of it."""
+    from simlib.analysis.whatif import comparison
 
     base = world.stated(arguments)
     numbers.check(arguments, base)
     variants = variants_asked(arguments, base)
 
-    def by(engine: Any) -> Comparison:
+    def compare(engine: Any) -> Comparison:
         with Task("comparing") as task:
-            return asked(
+            return comparison.compare(
                 base,
                 variants,
                 measures=arguments.measure or None,
@@ -40,23 +41,18 @@ def execute(arguments: Namespace) -> int:
                 runs=arguments.runs,
                 draws=arguments.draws,
                 seed=arguments.seed,
-                progress=task.report,
-                cancel=task.cancelled,
+                control=Control(task.report, task.cancelled),
             )
 
-    result = either(by, arguments.engine)
+    result = either(compare, arguments.engine)
     drawn = [measure.name for measure in result.measures] if arguments.measure else result.most_moved(DRAWN)
     pictures = partial(figures.compare, result, drawn, cumulative=arguments.cumulative)
-    made = made_by(
-        result.engine,
-        draws=result.over_priors,
-        played=f"{result.provenance['runs']:,} pairs of histories",
-        seed=arguments.seed,
-    )
+    pairs = f"{result.provenance['pairs']:,} pairs of histories"
+    method = made_by(result.engine, draws=result.draws, played=pairs, seed=arguments.seed)
     return tell(
         arguments,
         {"comparison": result, "flips": Table(result.frame("flips"))},
         pictures,
         listing.compared(result, cumulative=arguments.cumulative),
-        head=heading(arguments, base, made),
+        head=heading(arguments, base, method),
     )

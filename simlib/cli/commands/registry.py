@@ -13,7 +13,7 @@ COMMANDS = (
 
 def execute(arguments: Namespace) -> int:
     """Carry out the command that the options name; only its own module is imported."""
-    if hasattr(arguments, "json"):
+    if hasattr(arguments, "json") or arguments.command in ("report", "sweep"):
         from simlib.cli.output.files import refuse_targets
 
         refuse_targets(arguments)

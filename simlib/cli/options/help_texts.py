@@ -12,7 +12,7 @@ examples:
   simlib explain two-islands                 every move, assumption and ending in a sentence
   simlib run two-islands                     endings, questions and moves by date
   simlib run two-islands --draws 200         the same over the ranges of the assumptions
-  simlib compare two-islands --forbid patrol what if, exactly and with the same dice
+  simlib compare two-islands --forbid patrol what changes if a move is forbidden
   simlib drivers two-islands                 which assumptions carry the answer
   simlib pool two-islands                    what its views say together, and where they disagree
   simlib paths two-islands --given open-war  how it gets there

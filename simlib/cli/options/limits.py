@@ -42,7 +42,7 @@ def _of_day(arguments: Namespace, scenario: Scenario) -> Iterator[Problem]:
 
 
 def _of_draws(arguments: Namespace) -> Iterator[Problem]:
-    draws, runs = getattr(arguments, "draws", 0), getattr(arguments, "runs", None)
+    draws = getattr(arguments, "draws", 0)
     if arguments.command in ("run", "report", "compare", "pool") and 0 < draws < FEWEST_DRAWS:
         what = f"{draws}, too few to tell how far the mean may be off"
         yield Problem("", 0, "--draws", what, f"expected at least {FEWEST_DRAWS}, or 0 for the stated values alone")
@@ -51,9 +51,6 @@ def _of_draws(arguments: Namespace) -> Iterator[Problem]:
 
         if draws < LEAST_DRAWS:
             yield Problem("", 0, "--draws", f"{draws}", f"expected at least {LEAST_DRAWS}, or 0 for as many as needed")
-    if arguments.command == "compare" and runs and runs < draws:
-        what = f"{runs:,} pairs for {draws:,} draws"
-        yield Problem("", 0, "--runs", what, "expected at least one pair for each draw, or 0 for none")
 
 
 def _of_ladder(arguments: Namespace, scenario: Scenario) -> Iterator[Problem]:

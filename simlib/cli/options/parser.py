@@ -178,7 +178,10 @@ def _compare(parser: argparse.ArgumentParser) -> None:
         "--seed",
         measure="every ending and question, and all rungs and moves in the files",
     )
-    text = "pairs of histories with the same dice (default: 10,000 beside an exact answer, else 100,000; 0: none)"
+    text = (
+        "pairs of histories for each draw, under common random numbers; 0: none beside an exact answer (default: "
+        "10,000 in all beside an exact answer, else 100,000 in all)"
+    )
     parser.add_argument("--runs", type=whole(0), metavar="N", help=text)
     parser.add_argument("--view", metavar="NAME", help="the baseline is the scenario seen through a view")
     text = "the variants pile up in the order given: each is added to those before it"

@@ -29,7 +29,7 @@ ROWS = 10
 
 
 def compare(result: Comparison, measures: Sequence[str], *, cumulative: bool = False) -> Iterator[Picture]:
-    """The effects on each measure (a waterfall where variants pile up), the flips of each variant, and the calendar."""
+    """Yield the effects on each measure (a waterfall where variants pile up), the flips of each variant, a calendar."""
     from simlib.plots.flip_matrix import flips
     from simlib.plots.plan_calendar import calendar, rows_of
     from simlib.plots.waterfall_bars import effects, waterfall

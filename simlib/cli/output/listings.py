@@ -26,15 +26,16 @@ COLUMNS, WIDTH = 4, 22
 
 
 def compared(result: Comparison, *, cumulative: bool = False) -> Iterator[str]:
-    """Yield the endings and questions, or the measures asked for, with a column for each variant: value and change."""
+    """Yield the endings and questions, or the measures asked for, with a column for each variant, and the flips."""
     names = list(result.effects)
     for first in range(0, len(names), COLUMNS):
         yield _compared(result, names[first : first + COLUMNS], cumulative)
+    yield from _flips(result)
 
 
 def _compared(result: Comparison, names: Sequence[str], cumulative: bool) -> str:
-    every = result.effects[names[0]].differences.values()
-    some = [d for d in every if d.measure.kind in ("ending", "question")] or list(every)
+    differences = result.effects[names[0]].differences.values()
+    some = [d for d in differences if d.measure.kind in ("ending", "question")] or list(differences)
     rows = []
     for d in some:
         cells = [_after(result.effects[name].differences[d.measure.name]) for name in names]
@@ -45,6 +46,20 @@ def _compared(result: Comparison, names: Sequence[str], cumulative: bool) -> str
     what = "change from it in points" if all(d.measure.probability for d in some) else "change from it"
     how = "each variant added to those before it" if cumulative else "each variant by itself"
     return table(f"By {long_date(result.by)}: the baseline, and {how} ({what}); {_pairs(result, names[0])}", head, rows)
+
+
+def _flips(result: Comparison) -> Iterator[str]:
+    """Yield how many histories end differently in each variant, with the interval and the bounds."""
+    rows = [
+        Row(name, [percent(flips.share), *(f"{percent(a)} to {percent(b)}" for a, b in (flips.interval, flips.bounds))])
+        for name, flips in ((name, effect.flips) for name, effect in result.effects.items())
+        if flips is not None
+    ]
+    if rows:
+        title = f"Histories that end differently by {long_date(result.by)}"
+        yield table(
+            title, [["common", "", ""], ["random", "95%", "any other"], ["numbers", "interval", "coupling"]], rows
+        )
 
 
 def _after(d: Difference) -> str:
@@ -61,10 +76,12 @@ def _after(d: Difference) -> str:
 
 
 def _pairs(result: Comparison, name: str) -> str:
+    from simlib.analysis.whatif.coupling import COUPLING
+
     flips = result.effects[name].flips
     if flips is None:
         return "exact, no pairs of histories"
-    pairs = f"{flips.runs:,} pairs of histories under the same dice"
+    pairs = f"{flips.runs:,} pairs of histories under {COUPLING}"
     return f"exact, and flips from {pairs}" if result.engine == "exact" else f"from {pairs}"
 
 

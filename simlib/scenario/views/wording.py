@@ -10,12 +10,12 @@ from simlib.quantities import show
 from simlib.scenario.explanation import condition_in_words
 from simlib.scenario.model import Assume, Condition, Forbid, Force, Hold, Intervention, Lasting, Pin, Policy, Scenario
 
-TOLD_ONE_BY_ONE = 3
-"""Dates of one forced move that are told each; more are told as one."""
+LISTED = 3
+"""Dates of one forced move that are listed each; with more dates the move is described once."""
 
 
 def describe(base: Scenario, changed: Scenario) -> tuple[str, ...]:
-    """Say what a variant changes: values first, then interventions in their order."""
+    """Return what a variant changes: values first, then interventions in their order."""
     parts = []
     for name, old in base.assumptions.items():
         new = changed.assumptions[name]
@@ -31,20 +31,20 @@ def describe(base: Scenario, changed: Scenario) -> tuple[str, ...]:
 
 
 def what_if(base: Scenario, changed: Scenario, *, windows: bool = True) -> tuple[str, ...]:
-    """Say that `changed` is a what-if, and what was changed; nothing where nothing was. `windows`: they are kept."""
+    """Return that `changed` is a what-if and what it changes, or nothing; `windows`: calendar windows are kept."""
     parts = [*describe(base, changed), *([] if windows else ["calendar windows are left out"])]
     if changed.view and changed.view != base.view:
-        seen = f"This is a what-if, seen through the view “{changed.view}”"
-        head = f"{seen}. Changed from the scenario as it stands:" if parts else f"{seen}; no number differs."
+        head = f"This is a what-if through the view “{changed.view}”"
+        head += ". Changed from the scenario as it stands:" if parts else "; no number differs."
         return (head, *parts)
     return ("This is a what-if, not the scenario as it stands. Changed:", *parts) if parts else ()
 
 
 def _in_words(items: Sequence[Intervention], scenario: Scenario) -> Iterator[str]:
-    """Yield each intervention in words, a move forced again and again as one."""
+    """Yield each intervention in words, and a move that is forced many times once."""
     for _, same in itertools.groupby(items, kind_of_force):
         group = list(same)
-        if isinstance(group[0], Force) and len(group) > TOLD_ONE_BY_ONE:
+        if isinstance(group[0], Force) and len(group) > LISTED:
             last = long_date(max(item.date for item in group if isinstance(item, Force)))
             yield f"{intervention_in_words(group[0], scenario)} and {len(group) - 1} times more, the last on {last}"
         else:
@@ -57,7 +57,7 @@ def kind_of_force(item: Intervention) -> tuple[str, str | None, str] | Intervent
 
 
 def intervention_in_words(item: Intervention, scenario: Scenario) -> str:
-    """Say an intervention with the labels of its scenario."""
+    """Return an intervention in words, with the labels of its scenario."""
     match item:
         case Pin():
             variable = scenario.variables[item.variable]
@@ -79,6 +79,11 @@ def intervention_in_words(item: Intervention, scenario: Scenario) -> str:
         case Policy():
             rule = f"“{move.label}” as a rule, about {show(item.rate, 'rate')}"
             return f"{rule}{_span(item)}{_only_while(item.when, scenario)}"
+
+
+def as_name(words: str) -> str:
+    """Return words that will stand in quotation marks: inner quotation marks become single ones."""
+    return words.replace("“", "‘").replace("”", "’")
 
 
 def _span(item: Lasting) -> str:

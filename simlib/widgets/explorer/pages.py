@@ -188,7 +188,7 @@ class Compare(Page):
     def refresh(self, *, cancel: Cancel | None = None) -> None:
         """Compare the present settings with the chosen views."""
         chosen = ["" if name == "(file)" else name for name in self._views.checked]
-        found = comparing.compare(self.desk.answers, chosen, cancel=cancel)
+        found = comparing.compare_views(self.desk.answers, chosen, cancel=cancel)
         answers = html_table(["by the horizon", *found.answers], found.answer_rows(), len(found.answers))
         changes = (
             html_table(["assumption", *found.answers, "because"], found.change_rows())

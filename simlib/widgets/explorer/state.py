@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from simlib.errors import Problem, QuantityError, ScenarioError, did_you_mean
-from simlib.formatting import in_days, long_date
+from simlib.formatting import long_date
 from simlib.quantities import check_range, parse, show
 from simlib.scenario.loader import load, load_views
 from simlib.scenario.model import Assume, Condition, Forbid, Force, Hold, Intervention, Pin, Policy, Scenario, View
 from simlib.scenario.views.variation import apply_view, with_horizon, with_interventions, with_values
-from simlib.scenario.views.wording import intervention_in_words
+from simlib.scenario.views.wording import describe, intervention_in_words
 
 UNDO = 500
 """How many steps can be undone."""
@@ -290,17 +290,7 @@ class State:
     def differences(self, settings: Settings | None = None) -> Iterator[str]:
         """Yield in words everything in which the settings differ from the file as it stands."""
         settings = self.settings if settings is None else settings
-        for name, value in self.values(settings).items():
-            assumption = self.base.assumptions[name]
-            now, before = (show(number, assumption.kind, assumption.unit) for number in (value, assumption.value))
-            yield f"{assumption.label}: {now} instead of {before}"
-        view = self.views[settings.view] if settings.view else None
-        for item in (*(view.interventions if view else ()), *settings.interventions):
-            yield self.intervention_text(item)
-        for move in settings.off:
-            yield f"switched off: {self.base.moves[move].label}"
-        if settings.horizon_days is not None:
-            yield f"horizon of {in_days(settings.horizon_days)} instead of {self.base.horizon_days:g}"
+        yield from describe(self.base, self.scenario(settings))
         if settings.as_of is not None:
             yield f"begins on {long_date(settings.as_of)} instead of {long_date(self.base.as_of)}"
 
@@ -317,8 +307,8 @@ class State:
     def by_hand(self) -> Iterator[str]:
         """Yield in few words what was set by hand, on top of the view."""
         settings = self.settings
-        yield from map(self.intervention_text, settings.interventions)
-        yield from (f"switched off: {self.base.moves[move].label}" for move in settings.off)
+        forbidden = (Forbid(move) for move in settings.off)
+        yield from (intervention_in_words(item, self.base) for item in (*settings.interventions, *forbidden))
         if settings.horizon_days is not None:
             yield f"horizon of {settings.horizon_days:g} days"
         if settings.as_of is not None:
@@ -332,16 +322,6 @@ class State:
         parts = [f"view “{view.title or view.id}”"] if view else []
         parts += [f"with {count}: {'; '.join(changes)}"] if changes else []
         return ", ".join(parts)
-
-    def intervention_text(self, item: Intervention) -> str:
-        """Say an intervention in words."""
-        if isinstance(item, Policy | Pin | Hold | Assume):
-            return intervention_in_words(item, self.base)
-        move = self.base.moves[item.move]
-        if isinstance(item, Forbid):
-            return f"forbidden{f' from {long_date(item.date)} on' if item.date else ''}: {move.label}"
-        branch = f" ({move.outcome(item.outcome).label or item.outcome})" if item.outcome else ""
-        return f"forced on {long_date(item.date)}: {move.label}{branch}"
 
 
 class _Key:

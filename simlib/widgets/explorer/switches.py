@@ -10,6 +10,7 @@ import ipywidgets as w
 from simlib.errors import Problem, ScenarioError
 from simlib.results import ONGOING
 from simlib.scenario.model import ALWAYS, Condition, Forbid, Force, Hold, Pin, Policy
+from simlib.scenario.views.wording import intervention_in_words
 from simlib.widgets.explorer.engine_cache import Cancel
 from simlib.widgets.explorer.pages import LINE, WIDE, Page, button, words
 from simlib.widgets.kit.components import Checks
@@ -175,7 +176,7 @@ class Switches(Page):
             lambda: self._update(lambda: self.state.withdraw(number)),
             self.desk.guard,
         )
-        return w.HBox([remove, w.HTML(words(self.state.intervention_text(item)))], layout=LINE)
+        return w.HBox([remove, w.HTML(words(intervention_in_words(item, self.state.base)))], layout=LINE)
 
 
 def _items(group: Mapping[str, Any]) -> list[dict[str, str]]:

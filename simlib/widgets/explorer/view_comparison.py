@@ -1,4 +1,4 @@
-"""Views side by side: what differs in assumptions, with reasons, and in answers. No widget here."""
+"""Views side by side: their assumptions with reasons, and their forecasts. No widget here."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from simlib.formatting import long_date, percent
 from simlib.quantities import show
-from simlib.results import ONGOING, Forecast
+from simlib.results import Forecast
+from simlib.scenario.views.wording import intervention_in_words
 from simlib.widgets.explorer.engine_cache import Answers, Cancel
 from simlib.widgets.explorer.state import Settings, State
 
@@ -20,8 +21,8 @@ FILE = "as in the file"
 
 
 @dataclass(frozen=True)
-class Difference:
-    """One assumption (or intervention) that is not the same everywhere: its text in each answer, and why."""
+class Disagreement:
+    """An assumption or an intervention that is not the same in all answers: its text in each, and the reasons."""
 
     label: str
     texts: tuple[str, ...]
@@ -29,11 +30,11 @@ class Difference:
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """Named answers of one world, the first of them the reference, and what was assumed differently."""
+class ViewComparison:
+    """Forecasts of one scenario by name, of which the first is the reference, and the assumptions that differ."""
 
     answers: dict[str, Forecast]
-    changes: tuple[Difference, ...]
+    changes: tuple[Disagreement, ...]
 
     def answer_rows(self) -> Iterator[list[str]]:
         """Yield one row for each ending: label, then its probability in each answer, with the difference in points."""
@@ -59,7 +60,7 @@ class Comparison:
         return int(endings * (len(self.answers) + 1.6) * 19)
 
     def words(self) -> str:
-        """Say the comparison in a sentence for each answer."""
+        """Return a sentence for each forecast."""
         return " ".join(f"{name}: {forecast.sentences()[0]}" for name, forecast in self.answers.items())
 
 
@@ -68,10 +69,10 @@ def _change(now: float, before: float) -> str:
     return percent(now) + (f" ({'up' if points > 0 else 'down'} {abs(points):.1f})" if abs(points) >= 0.05 else "")
 
 
-def compare(answers: Answers, views: Sequence[str], *, cancel: Cancel | None = None) -> Comparison:
-    """Compare some views ("": the file as it stands) and, where they differ from all of these, the present settings.
+def compare_views(answers: Answers, views: Sequence[str], *, cancel: Cancel | None = None) -> ViewComparison:
+    """Compare some views ("": the file as it stands), and the present settings where they differ from all of these.
 
-    All are solved over the dates of the present settings.
+    All forecasts are over the dates of the present settings.
     """
     state = answers.state
     now = state.settings
@@ -82,25 +83,25 @@ def compare(answers: Answers, views: Sequence[str], *, cancel: Cancel | None = N
     if now != Settings(view=now.view, shown=now.shown, ladder=now.ladder) or now.view not in views:
         chosen[NOW] = now
     results = {name: answers.answer(settings, cancel=cancel) for name, settings in chosen.items()}
-    return Comparison(results, tuple(_differences(state, list(chosen.values()))))
+    return ViewComparison(results, tuple(_disagreements(state, list(chosen.values()))))
 
 
 def _name(state: State, view: str) -> str:
     return FILE if not view else state.views[view].title or view
 
 
-def _differences(state: State, chosen: Sequence[Settings]) -> Iterator[Difference]:
+def _disagreements(state: State, chosen: Sequence[Settings]) -> Iterator[Disagreement]:
     values = [state.values(settings) for settings in chosen]
     for name, assumption in state.base.assumptions.items():
         each = [part.get(name, assumption.value) for part in values]
         if len(set(each)) > 1:
             texts = tuple(show(value, assumption.kind, assumption.unit) for value in each)
-            yield Difference(assumption.label, texts, _because(state, name, chosen))
+            yield Disagreement(assumption.label, texts, _because(state, name, chosen))
     items = dict.fromkeys(item for settings in chosen for item in state.machine(settings).interventions)
     for item in items:
         texts = tuple("yes" if item in state.machine(settings).interventions else "no" for settings in chosen)
         if len(set(texts)) > 1:
-            yield Difference(state.intervention_text(item), texts, item.because)
+            yield Disagreement(intervention_in_words(item, state.base), texts, item.because)
 
 
 def _because(state: State, name: str, chosen: Sequence[Settings]) -> str:
@@ -113,10 +114,10 @@ def _because(state: State, name: str, chosen: Sequence[Settings]) -> str:
     return "; ".join(dict.fromkeys(reasons)) or f"file: {state.base.assumptions[name].because}"
 
 
-def horizon(comparison: Comparison) -> str:
+def horizon(comparison: ViewComparison) -> str:
     """Return the date by which the compared probabilities hold."""
     first = next(iter(comparison.answers.values()))
     return long_date(first.by_date(float(first.times[-1])))
 
 
-__all__ = ["FILE", "NOW", "ONGOING", "Comparison", "Difference", "compare", "horizon"]
+__all__ = ["FILE", "NOW", "Disagreement", "ViewComparison", "compare_views", "horizon"]

@@ -16,7 +16,7 @@ from simlib.widgets.questions.courses import (
     OnTheWayTo,
     SignsOfEveryEnding,
     WhatToWatchFor,
-    WhereWaysPart,
+    WherePathsDiverge,
     WorthSeeing,
 )
 from simlib.widgets.questions.interventions import Plans, WhatIf
@@ -33,7 +33,7 @@ __all__ = [
     "UnderWhichAssumptions",
     "WhatIf",
     "WhatToWatchFor",
-    "WhereWaysPart",
+    "WherePathsDiverge",
     "WorthKnowing",
     "WorthSeeing",
 ]

@@ -48,10 +48,10 @@ class ByWhichPath(Question):
         )
 
 
-class WhereWaysPart(Question):
-    """The orders of first visits as a tree: which rung is next, with what share of those that came so far."""
+class WherePathsDiverge(Question):
+    """The orders of first visits as a tree: for each beginning, the shares of the rungs that come next."""
 
-    name, title = "where-ways-part", "Where do the ways part?"
+    name, title = "where-paths-diverge", "Where do the paths diverge?"
 
     def make_controls(self) -> Sequence[Control]:
         """Return what may be asked."""
@@ -62,7 +62,7 @@ class WhereWaysPart(Question):
         ]
 
     def answer(self, chosen: Mapping[str, Any], cancel: Cancel, progress: Progress) -> Answer:
-        """Search for the paths, and draw the tree of their beginnings."""
+        """Search for the likeliest paths, and draw the tree of their beginnings."""
         from simlib.analysis.paths.classes import path_classes
         from simlib.plots.path_charts import path_tree
 
@@ -81,7 +81,7 @@ class WhereWaysPart(Question):
         rows = [(" → ".join(b.rungs), percent(b.entered), percent(b.share_of_parent)) for b in nodes]
         return told(
             filter(None, sentences),
-            ("beginning", of_what(result), "of those that came so far"),
+            ("beginning", of_what(result), "share of the beginning before it"),
             rows,
             2,
             Plot(partial(path_tree, result, least=least), 132 + 34 * leaves, bottom=10),

@@ -1,17 +1,18 @@
-"""Questions about doing otherwise: one change and what it brings about, and plans of several interventions."""
+"""Questions about variants: one change and its effects, and plans of several interventions."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from simlib.control import Control as Watch
 from simlib.errors import Problem, ScenarioError
-from simlib.formatting import long_date, points
-from simlib.quantities import show
+from simlib.formatting import points
 from simlib.scenario.loader import load_view, load_views
-from simlib.scenario.model import ALWAYS, Assume, Assumption, Condition, Forbid, Force, Hold, Policy, Scenario, View
+from simlib.scenario.model import ALWAYS, Assume, Condition, Forbid, Force, Hold, Intervention, Policy, Scenario, View
+from simlib.scenario.views.wording import as_name, intervention_in_words
 from simlib.widgets.questions.choices import NONE, measure, number, told
 from simlib.widgets.questions.inquiry import Answer, Cancel, Control, Plot, Progress, Question
 
@@ -23,7 +24,7 @@ HEAD = ("variant", "what", "baseline", "variant", "change")
 
 
 def _pairs() -> Control:
-    return number("pairs", "Pairs of histories", 5000, 100, 1_000_000, "For the histories that flip")
+    return number("pairs", "Pairs of histories", 5000, 100, 1_000_000, "To show which histories end differently")
 
 
 def _change(difference: Difference) -> str:
@@ -42,23 +43,20 @@ def _rows(result: Comparison) -> list[tuple[str, ...]]:
 
 
 class WhatIf(Question):
-    """A move forbidden, delayed, forced or made a rule, a variable kept, an assumption at an end of its range, a view.
+    """One change of each kind, alone and with the others: a move, a variable, an assumption, a view."""
 
-    Each alone, and all together.
-    """
-
-    name, title = "what-if", "What if this were done, or were otherwise?"
+    name, title = "what-if", "What changes if …?"
 
     def make_controls(self) -> Sequence[Control]:
         """Return what may be changed."""
         s = self.scenario
         moves = tuple((f"{s.actors[m.actor].label}: {m.label}", m.id) for m in s.moves.values())
         changes = (
-            ("no move is touched", NONE),
+            ("is left as it is", NONE),
             ("is forbidden", "forbid"),
             ("cannot happen before", "delay"),
             ("is forced on", "force"),
-            ("is made soon, as a rule", "policy"),
+            ("is made as a rule", "policy"),
         )
         states = (
             ("in any state", NONE),
@@ -79,98 +77,88 @@ class WhatIf(Question):
                 s.as_of,
                 s.by_date(s.horizon_days),
             ),
-            Control("state", "only while", NONE, states, tip="For what is forbidden, put off or a rule"),
-            number("days", "soon: days, on average", 3, 1, 365, "How soon a rule is followed while it applies"),
-            Control("kept", "A variable is kept", NONE, (("none", NONE), *states[1:]), tip="From the date above on"),
+            Control("state", "only while", NONE, states, tip="For a move that is forbidden, delayed or made as a rule"),
+            number("days", "rule: on average every (days)", 3, 1, 365, "How often a rule is followed while it applies"),
+            Control("kept", "A variable is kept at", NONE, (("none", NONE), *states[1:]), tip="From the date above on"),
             Control("assumption", "An assumption", NONE, some),
             Control("end", "goes to its", "high", (("low", "low"), ("high", "high"))),
             Control("since", "applies", "start", since),
-            *([Control("view", "The eyes of", NONE, views)] if len(views) > 1 else []),
+            *([Control("view", "A view", NONE, views)] if len(views) > 1 else []),
             _pairs(),
         ]
 
     def worlds(self, chosen: Mapping[str, Any]) -> list[str]:
-        """Return the hashes of the world and of its variants."""
+        """Return the hashes of the scenario and of its variants."""
         return _hashes(self.scenario, self.variants(chosen))
 
     def variants(self, chosen: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what is compared with the baseline, by name; raises ScenarioError when nothing is changed."""
-        s, made = self.scenario, dict(self._intervention(chosen))
-        if chosen["kept"] != NONE:
-            variable, level = chosen["kept"].split("=", 1)
-            known = s.variables[variable]
-            name = f"From {long_date(chosen['date'])}, {known.label} kept at {known.words(level)}"
-            made[name] = Hold(variable, level, chosen["date"])
+        """Return the variants by name; raises ScenarioError where nothing is changed."""
+        s = self.scenario
+        variants: dict[str, Any] = {}
+        for item in self._interventions(chosen):
+            variants[as_name(intervention_in_words(item, s))] = item
         if chosen["assumption"] != NONE:
-            made |= self._assumed(s.assumptions[chosen["assumption"]], chosen)
+            a = s.assumptions[chosen["assumption"]]
+            value = a.low if chosen["end"] == "low" else a.high
+            since = chosen["date"] if chosen["since"] == "date" else None
+            item = Assume(a.id, value, date=since, unit=a.unit)
+            variants[as_name(intervention_in_words(item, s))] = item if since else {a.id: value}
         if chosen.get("view", NONE) != NONE:
             view = load_views(s)[chosen["view"]]
-            made[view.title] = view
-        if not made:
-            raise ScenarioError(Problem("", 0, "What if", "nothing is changed", "change a move, an assumption, a view"))
-        return made | ({"All of these": list(made.values())} if len(made) > 1 else {})
+            variants[view.title] = view
+        if not variants:
+            what = "nothing is changed"
+            raise ScenarioError(Problem("", 0, "What if", what, "expected a change of a move, an assumption or a view"))
+        return variants | ({"All of these": list(variants.values())} if len(variants) > 1 else {})
 
-    def _assumed(self, a: Assumption, chosen: Mapping[str, Any]) -> dict[str, Any]:
-        value = a.low if chosen["end"] == "low" else a.high
-        words = f"{a.label}: {show(value, a.kind, a.unit)}"
-        if chosen["since"] == "date":
-            return {f"{words} from {long_date(chosen['date'])}": Assume(a.id, value, date=chosen["date"], unit=a.unit)}
-        return {words: {a.id: value}}
-
-    def _intervention(self, chosen: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what is done to the move, by name; raises ScenarioError for a forced move that waits for a state."""
-        s, change, date = self.scenario, chosen["change"], chosen["date"]
-        move, when, where = s.moves[chosen["move"]], ALWAYS, ""
+    def _interventions(self, chosen: Mapping[str, Any]) -> Iterator[Intervention]:
+        """Yield the interventions; raises ScenarioError for a forced move that waits for a state."""
+        change, date, move, when = chosen["change"], chosen["date"], chosen["move"], ALWAYS
         if chosen["state"] != NONE:
             variable, level = chosen["state"].split("=", 1)
-            when, where = Condition((((variable, (level,)),),)), f", while ‘{s.variables[variable].at(level)}’"
+            when = Condition((((variable, (level,)),),))
         match change:
             case "forbid":
-                return {f"Without{where}: {move.label}": Forbid(move.id, None, when=when)}
+                yield Forbid(move, None, when=when)
             case "delay":
-                return {f"Not before {long_date(date)}{where}: {move.label}": Forbid(move.id, None, "", date, when)}
+                yield Forbid(move, None, "", date, when)
             case "policy":
-                return {f"As a rule{where}: {move.label}": Policy(move.id, 1 / chosen["days"], when)}
-            case "force" if where:
-                raise ScenarioError(
-                    Problem(
-                        "",
-                        0,
-                        "What if",
-                        "what is forced on a date waits for no state",
-                        "expected “in any state”, or a rule",
-                    )
-                )
+                yield Policy(move, 1 / chosen["days"], when)
+            case "force" if not when.always:
+                what = "a move that is forced on a date waits for no state"
+                raise ScenarioError(Problem("", 0, "What if", what, "expected “in any state”, or a rule"))
             case "force":
-                return {f"On {long_date(date)}: {move.label}": Force(move.id, date, None)}
-        return {}
+                yield Force(move, date, None)
+        if chosen["kept"] != NONE:
+            variable, level = chosen["kept"].split("=", 1)
+            yield Hold(variable, level, date)
 
     def answer(self, chosen: Mapping[str, Any], cancel: Cancel, progress: Progress) -> Answer:
-        """Compare, exactly; histories that flip come from replicates with the same dice."""
+        """Compare the variants; paired replicates show which histories end differently."""
         from simlib.analysis.whatif.comparison import compare
         from simlib.plots.flip_matrix import flips
         from simlib.plots.waterfall_bars import effects
 
-        variants, asked = self.variants(chosen), chosen["measure"]
-        result = compare(self.scenario, variants, runs=chosen["pairs"], cancel=cancel, progress=progress)
+        measure, control = chosen["measure"], Watch(progress, cancel)
+        result = compare(self.scenario, self.variants(chosen), runs=chosen["pairs"], control=control)
         last = list(result.effects)[-1]
         return told(
-            result.sentences(asked),
+            result.sentences(measure),
             HEAD,
             _rows(result),
             3,
-            Plot(partial(effects, result, measure=asked), 192 + 50 * len(result.effects), top=94),
+            Plot(partial(effects, result, measure=measure), 192 + 50 * len(result.effects), top=94),
             Plot(partial(flips, result, variant=last), 547, left=170, bottom=98, top=94),
         )
 
 
 class Plans(Question):
-    """Up to three plans, each a view with several interventions (or beliefs): when they act, and what they do.
+    """Up to three plans, each a view with several interventions or values: when they act, and their effects.
 
-    `plans` are views, or paths of their files; beside them stand the views of the scenario.
+    `plans` are views, or paths of their files, to choose from beside the views of the scenario.
     """
 
-    name, title = "plans", "What would each of these plans bring about?"
+    name, title = "plans", "What would each of these plans change?"
 
     def __init__(
         self, scenario: Scenario | str | Path, plans: Sequence[View | str | Path] = (), **settings: Any
@@ -180,13 +168,15 @@ class Plans(Question):
         super().__init__(scenario, **settings)
 
     def make_controls(self) -> Sequence[Control]:
-        """Return the plans to choose from: those given first."""
+        """Return the plans to choose from, the given ones first."""
         s = self.scenario
         given = [plan if isinstance(plan, View) else load_view(s, str(plan)) for plan in self._given]
         known = [*given, *(load_views(s).values() if s.path else ())]
         self.plans = {view.id: view for view in reversed(known)}
         if not known:
-            raise ScenarioError(Problem("", 0, self.title, "there is no plan", "expected plans, or a world with views"))
+            raise ScenarioError(
+                Problem("", 0, self.title, "there is no plan", "expected plans, or a scenario with views")
+            )
         options = (("none", NONE), *((view.title, view.id) for view in known))
         first = [*(view.id for view in (given or known)[:3]), NONE, NONE][:3]
         places = zip(("first", "second", "third"), ("The plan", "beside the plan", "and the plan"), first, strict=True)
@@ -195,31 +185,30 @@ class Plans(Question):
     def variants(self, chosen: Mapping[str, Any]) -> dict[str, View]:
         """Return the chosen plans by their titles; raises ScenarioError when there is none."""
         names = dict.fromkeys(chosen[name] for name in ("first", "second", "third"))
-        made = {self.plans[name].title: self.plans[name] for name in names if name != NONE}
-        if not made:
-            raise ScenarioError(Problem("", 0, self.title, "no plan is chosen", "choose at least one"))
-        return made
+        variants = {self.plans[name].title: self.plans[name] for name in names if name != NONE}
+        if not variants:
+            raise ScenarioError(Problem("", 0, self.title, "no plan is chosen", "expected at least one"))
+        return variants
 
     def worlds(self, chosen: Mapping[str, Any]) -> list[str]:
-        """Return the hashes of the world and of the world under each plan."""
+        """Return the hashes of the scenario and of the scenario under each plan."""
         return _hashes(self.scenario, self.variants(chosen))
 
     def answer(self, chosen: Mapping[str, Any], cancel: Cancel, progress: Progress) -> Answer:
-        """Compare, exactly, and put what acts when on a calendar."""
+        """Compare the plans, and show on a calendar when they act."""
         from simlib.analysis.whatif.comparison import compare
         from simlib.plots.plan_calendar import calendar, rows_of
         from simlib.plots.waterfall_bars import effects
 
-        result = compare(
-            self.scenario, self.variants(chosen), runs=chosen["pairs"], examples=0, cancel=cancel, progress=progress
-        )
+        measure, control = chosen["measure"], Watch(progress, cancel)
+        result = compare(self.scenario, self.variants(chosen), runs=chosen["pairs"], control=control)
         acts = rows_of(result)
-        plots = [Plot(partial(effects, result, measure=chosen["measure"]), 192 + 50 * len(result.effects))]
+        plots = [Plot(partial(effects, result, measure=measure), 192 + 50 * len(result.effects))]
         plots += [Plot(partial(calendar, result), round(162 + 38 * acts))] if acts else []
-        return told(result.sentences(chosen["measure"]), HEAD, _rows(result), 3, *plots)
+        return told(result.sentences(measure, histories=False), HEAD, _rows(result), 3, *plots)
 
 
 def _hashes(scenario: Scenario, variants: Mapping[str, Any]) -> list[str]:
-    from simlib.analysis.whatif.variants import variant_of
+    from simlib.analysis.whatif.variants import vary
 
-    return [scenario.sha256, *(variant_of(scenario, spec).sha256 for spec in variants.values())]
+    return [scenario.sha256, *(vary(scenario, change).sha256 for change in variants.values())]

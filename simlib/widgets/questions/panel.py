@@ -132,7 +132,7 @@ ChanceWithinDoubt = _panel(questions.ChanceWithinDoubt)
 WorthKnowing = _panel(questions.WorthKnowing)
 Plans = _panel(questions.Plans)
 ByWhichPath = _panel(questions.ByWhichPath)
-WhereWaysPart = _panel(questions.WhereWaysPart)
+WherePathsDiverge = _panel(questions.WherePathsDiverge)
 OnTheWayTo = _panel(questions.OnTheWayTo)
 WhatToWatchFor = _panel(questions.WhatToWatchFor)
 SignsOfEveryEnding = _panel(questions.SignsOfEveryEnding)
@@ -154,7 +154,7 @@ __all__ = [
     "UnderWhichAssumptions",
     "WhatIf",
     "WhatToWatchFor",
-    "WhereWaysPart",
+    "WherePathsDiverge",
     "WorthKnowing",
     "WorthSeeing",
 ]
