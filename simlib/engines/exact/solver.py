@@ -7,6 +7,7 @@ for a move, is followed by a pass of its own in which the probability that has a
 
 from __future__ import annotations
 
+import dataclasses
 import time as clock
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -143,10 +144,11 @@ class Solver:
         """
         chain = self.chain(theta, centre, start)
         begun = clock.perf_counter()
+        onward = dataclasses.replace(control, progress=_Furthest(control))
         for _ in range(_ROUNDS):
-            solution = self._run(chain, tolerance, control)
+            solution = self._run(chain, tolerance, onward)
             bands = self._bands(solution)
-            finer = self._finer(bands, tolerance)
+            finer = self._finer(bands, tolerance, settled=solution.steps >= len(self.space))
             if finer >= tolerance:
                 break
             tolerance = finer
@@ -222,12 +224,16 @@ class Solver:
             },
         }
 
-    def _finer(self, bands: dict[str, dict[str, Band]], tolerance: float) -> float:
-        """Return the tolerance that small answers ask for: a thousandth of the smallest that is not yet so precise."""
+    def _finer(self, bands: dict[str, dict[str, Band]], tolerance: float, *, settled: bool) -> float:
+        """Return the tolerance that small answers ask for: a thousandth of the smallest that is not yet so precise.
+
+        A zero may stand for a path with more jumps than were summed. It is `settled` once every path that visits no
+        state twice has been summed: then the answer is impossible, or smaller than any number.
+        """
         finer = tolerance
         for band in [*bands["endings"].values(), *bands["questions"].values()]:
             for small, loose in zip(band.probability, band.high - band.probability, strict=True):
-                if small < _SMALL and loose > _RELATIVE * small:
+                if small < _SMALL and loose > _RELATIVE * small and (small > 0 or not settled):
                     finer = min(finer, _RELATIVE * small if small > 0 else tolerance * 1e-12)
         return max(finer, 1e-290)
 
@@ -271,6 +277,18 @@ class Solver:
             {"intervention": str(item), "because": item.because, "without_effect": solution.without_effect.get(number)}
             for number, item in enumerate(self.scenario.interventions)
         )
+
+
+class _Furthest:
+    """Reports only what is further than before, since a solution may be made again more finely."""
+
+    def __init__(self, control: Control) -> None:
+        self.control, self.share = control, 0.0
+
+    def __call__(self, share: float) -> None:
+        if share > self.share:
+            self.share = share
+            self.control.report(share)
 
 
 def _bounded(probability: Floats, tails: Floats) -> Band:

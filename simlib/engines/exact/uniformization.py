@@ -25,6 +25,7 @@ from simlib.control import UNWATCHED, Control
 from simlib.engines.exact.backend import kernels
 from simlib.engines.exact.poisson import pmf, survival, truncation
 from simlib.engines.exact.states import Incoming, StateSpace
+from simlib.errors import Unsupported
 from simlib.machine.tables import sums_by
 from simlib.typing import Bools, Floats, Ints
 
@@ -41,6 +42,9 @@ _FEW = 2
 """Times at which summing whole vectors and counting them once costs less than counting the vector of every step."""
 
 _NEGLIGIBLE = 1e-30
+
+_STEP, _EDGE, _PATIENCE = 2e-6, 1e-9, 3600.0
+"""Seconds that a step takes at least, seconds more for each edge, and the longest job that is begun, in seconds."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +111,16 @@ class Flow:
     vectors: Floats = field(default_factory=lambda: np.zeros((0, 0)))
 
 
+def _refuse_a_job_of_hours(generator: Generator, duration: float) -> None:
+    steps = generator.uniform * duration
+    if not steps * (_STEP + _EDGE * len(generator.values)) < _PATIENCE:
+        raise Unsupported(
+            f"the exact engine would need {steps:.2g} steps, which is hours of work: some state is left "
+            f"{generator.uniform:.2g} times a day; look for a rate per minute or hour, or factors that multiply up "
+            "(`simlib check` names the move), or take a shorter horizon"
+        )
+
+
 def flow(
     generator: Generator,
     start: Floats,
@@ -137,8 +151,10 @@ def flow(
         control: Who is told of progress and may stop the work.
 
     Raises:
+        Unsupported: For rates so high that it would take hours.
         Cancelled: When `control` says so.
     """
+    _refuse_a_job_of_hours(generator, duration)
     ends = np.append(times, duration)
     last = truncation(generator.uniform * duration, tolerance)
     few = _Few(ends, len(start)) if cells is not None and len(np.unique(ends)) <= _FEW else None
