@@ -150,9 +150,7 @@ def test_two_horizons_are_compared_by_the_earlier_date():
     after = before.replace(as_of=before.as_of + dt.timedelta(days=5), horizon_days=40.0)
     found = diff(before, after)
     by = long_date(before.by_date(30.0))
-    assert f"What that does to the forecast by {by}, the earlier of the two last days, at the stated values:" in (
-        found.sentences()
-    )
+    assert f"The forecast by {by}, the earlier of the two last days, at the stated values:" in (found.sentences())
     assert [f.by_date(float(f.times[-1])) for f in found.forecasts] == [before.by_date(30.0)] * 2
     across = found.forecasts[1].endings["across"].probability[-1]
     assert across == pytest.approx(-np.expm1(-0.05 * 25), abs=1e-8)
