@@ -90,7 +90,7 @@ def test_a_difference_is_told_without_what_it_does(large, capsys):
     assert main(["diff", large, "--other-view", "hopeful"]) == 0
     told = capsys.readouterr()
     assert "The assumption “Meeting” changes from 1 per month" in told.out
-    assert "what that does to the forecast is not shown" in told.err
+    assert "the forecasts are not compared" in told.err
 
 
 # Tables

@@ -115,7 +115,7 @@ def test_a_changed_world_is_told_as_a_what_if(tmp_path, capsys):
 
 def test_a_view_is_named_and_its_reasons_stay(tmp_path, capsys):
     text = page(tmp_path, capsys, "two-islands", "--view", "hawks", "--draws", "0")
-    assert "This is a what-if, seen through the view “hawks”. Changed from the scenario as it stands:" in text
+    assert "This is a what-if through the view “hawks”. Changed from the scenario as it stands:" in text
     assert "set on the command line" not in text
 
 

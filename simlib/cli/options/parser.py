@@ -287,7 +287,8 @@ def _pool(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--weights", type=names, metavar="W,...", help="a number for each view (default: alike)")
     _question(parser, "--engine", "--draws", "--seed")
-    parser.add_argument("--runs", type=whole(1), metavar="N", help=f"Monte Carlo replicates (default: {RUNS:,})")
+    text = f"Monte Carlo replicates of each draw (default: {RUNS:,} for all draws of a view together)"
+    parser.add_argument("--runs", type=whole(1), metavar="N", help=text)
     _set(parser.add_argument_group("changes"))
 
 

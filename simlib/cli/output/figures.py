@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from simlib.analysis.indicators.result import Indicators
     from simlib.analysis.paths.classes import Paths
     from simlib.analysis.paths.medoids import Ways
-    from simlib.analysis.pooling import Pooled
+    from simlib.analysis.pooling import Pool
     from simlib.analysis.scenario_diff import Diff
     from simlib.analysis.sensitivity.one_at_a_time import Tornado
     from simlib.analysis.sensitivity.sobol_indices import Sobol
@@ -135,7 +135,7 @@ def discover(result: Discovery) -> Iterator[Picture]:
         yield Picture(stem if number == 0 else f"{stem}-{number + 1}", draw, 660, left=210, top=110, bottom=90)
 
 
-def pool(result: Pooled) -> Iterator[Picture]:
+def pool(result: Pool) -> Iterator[Picture]:
     """The views and both pools, ending by ending and question by question."""
     from simlib.plots.pool_bars import pools
 
@@ -145,13 +145,10 @@ def pool(result: Pooled) -> Iterator[Picture]:
 
 def diff(result: Diff) -> Iterator[Picture]:
     """Both forecasts side by side: the endings and questions that both have."""
-    from simlib.plots.comparison_bars import comparison, in_common
+    from simlib.plots.comparison_bars import in_common
+    from simlib.plots.diff_bars import both_forecasts
 
     if result.forecasts is None:
         return
     rows = len(in_common(result.forecasts, ongoing=True, questions=True))
-    sides = dict(zip(result.names, result.forecasts, strict=True))
-    draw: Any = partial(
-        comparison, sides, ongoing=True, questions=True, title=result.finding(), made="at the stated values"
-    )
-    yield Picture("forecasts", draw, 150 + 86 * rows)
+    yield Picture("forecasts", partial(both_forecasts, result), 150 + 86 * rows)

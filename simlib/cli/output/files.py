@@ -193,6 +193,7 @@ def draw_all(pictures: Iterable[Picture], folder: Path, task: Task) -> None:
     from matplotlib.figure import Figure
 
     from simlib.plots.captions import sign
+    from simlib.plots.lettering import settle
 
     wanted = list(pictures)
     with mpl.rc_context({"svg.hashsalt": "simlib", "svg.fonttype": "none"}):
@@ -202,6 +203,7 @@ def draw_all(pictures: Iterable[Picture], folder: Path, task: Task) -> None:
                 buffer = io.BytesIO()
                 picture.draw(figure.add_axes(picture.box))
                 sign(figure, picture.foot)
+                settle(figure)
                 figure.savefig(buffer, format=form, dpi=dpi, metadata=metadata)
                 write_atomically(folder / f"{picture.name}.{form}", buffer.getvalue())
             task.report(number / len(wanted))
