@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from simlib.formatting import long_date, percent
 from simlib.plots import style
@@ -31,8 +31,8 @@ def pools(result: Pool, ax: Axes) -> Axes:
             look: dict[str, Any] = {"color": style.category(view + 1)[0], "markersize": 6.5, "zorder": 3}
             ax.plot([value], [at], MARKS[view % len(MARKS)], clip_on=False, **look)
         for pool, face in ((item.linear, style.INK), (item.logarithmic, "white")):
-            look: dict[str, Any] = {"color": style.INK, "markerfacecolor": face, "markersize": 6, "zorder": 4}
-            ax.plot([float(pool[-1])], [at], "D", clip_on=False, **look)
+            face_look: dict[str, Any] = {"color": style.INK, "markerfacecolor": face, "markersize": 6, "zorder": 4}
+            ax.plot([float(pool[-1])], [at], "D", clip_on=False, **face_look)
         name(ax, row, item.label)
         both = f"{percent(float(item.linear[-1]))} linear, {percent(float(item.logarithmic[-1]))} logarithmic"
         number(ax, max(values), at, f"  {both}", faint=True)
