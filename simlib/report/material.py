@@ -80,7 +80,9 @@ def gather(
     if scenario.ladders:
         steps["paths"] = partial(_paths, world, engine, seed)
     if uncertain and question:
-        steps["seeing"] = partial(value_of_seeing, world, question[0], within_days=day, draws=_OBSERVATION_DRAWS, seed=seed)
+        steps["seeing"] = partial(
+            value_of_seeing, world, question[0], within_days=day, draws=_OBSERVATION_DRAWS, seed=seed
+        )
     signs = [
         partial(indicators, world, name, day=day, draws=sign_draws, runs=_SIGN_HISTORIES, seed=seed)
         for name in ranked[:2]
