@@ -17,7 +17,7 @@ import pytest
 import simlib
 from simlib.cli import main
 from simlib.cli.commands.registry import COMMANDS
-from simlib.cli.commands.run import steps
+from simlib.machine.report_times import daily_steps
 from simlib.cli.output import progress
 from simlib.cli.output.forecast_text import columns, count
 from simlib.results import Forecast
@@ -637,7 +637,7 @@ def test_the_examples_of_the_help_run(cli, tmp_path: Path, monkeypatch) -> None:
 
 def test_report_times_are_whole_days_where_they_can_be() -> None:
     wanted = {90.0: 90, 180.0: 90, 365.0: 73, 30.0: 30, 97.0: 97, 101.0: 60, 7.0: 60, 45.5: 60}
-    assert {days: steps(days) for days in wanted} == wanted
+    assert {days: daily_steps(days) for days in wanted} == wanted
 
 
 def test_columns_are_spread_evenly_and_end_at_the_horizon() -> None:

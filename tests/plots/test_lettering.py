@@ -182,7 +182,8 @@ def test_letters_that_no_font_has_are_told_once_and_no_box_is_drawn(no_fonts, ca
     assert [record.getMessage() for record in caplog.records] == [
         (
             "note: no font on this computer has all letters of the labels, so pictures show “?” for some; "
-            "the Noto fonts have them (Debian and Ubuntu: fonts-noto-core, and fonts-noto-cjk for Chinese, Japanese and Korean)"
+            "the Noto fonts have them (Debian and Ubuntu: fonts-noto-core, and fonts-noto-cjk for Chinese, "
+            "Japanese and Korean)"
         )
     ]
 

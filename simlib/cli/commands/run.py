@@ -17,6 +17,7 @@ from simlib.cli.output.files import write_all, written
 from simlib.cli.output.progress import Task
 from simlib.control import Control
 from simlib.errors import Problem, ScenarioError
+from simlib.machine.report_times import daily_steps
 from simlib.scenario.model import Scenario
 
 if TYPE_CHECKING:
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 """What a view may be called."""
-
-_MOST_STEPS, _FEWEST_STEPS, _STEPS = 100, 30, 60
 
 
 @dataclass(frozen=True)
@@ -81,7 +80,7 @@ def compute(scenario: Scenario, arguments: Namespace) -> Computed:
     """Run the engine; raises TooManyStates, Cancelled and what the engines raise."""
     engine = arguments.engine or "exact"
     options: dict[str, Any] = {
-        "times": arguments.times or steps(scenario.horizon_days),
+        "times": arguments.times or daily_steps(scenario.horizon_days),
         "ignore_windows": arguments.ignore_windows,
     }
     with Task(f"{'solving' if engine == 'exact' else 'simulating'} {scenario.id}") as task:
@@ -99,14 +98,6 @@ def compute(scenario: Scenario, arguments: Namespace) -> Computed:
         from simlib.engines.montecarlo.simulator import simulate
 
         return Computed(scenario, simulate(scenario, runs=arguments.runs or RUNS, seed=arguments.seed, **options))
-
-
-def steps(horizon: float) -> int:
-    """Return how many report times suit a horizon in days: as many whole days as give 30 to 100 steps, else 60."""
-    if horizon != int(horizon):
-        return _STEPS
-    whole = [count for count in range(_FEWEST_STEPS, _MOST_STEPS + 1) if int(horizon) % count == 0]
-    return max(whole, default=_STEPS)
 
 
 def _note_idle_options(arguments: Namespace) -> None:

@@ -90,4 +90,4 @@ examples:
   simlib sweep caribbean-2025 --out plans --sobol 256 --plan notebooks/plans/off-ramp.yaml \\
                               --plan notebooks/plans/pressure.yaml
 The same command goes on where a killed one stopped. In Python, simlib.sweep.read(DIR) gives one table, and
-simlib.sweep.beside_baseline(table) each plan beside the same case as it stands."""
+simlib.sweep.compare_plans(table) each plan beside the same case as it stands."""
