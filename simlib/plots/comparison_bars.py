@@ -89,7 +89,7 @@ def comparison(
 
 
 def in_common(results: Iterable[Forecast], *, ongoing: bool, questions: bool) -> list[tuple[Kind, str]]:
-    """Return (kind, name) of the endings, and where asked for the questions, that all forecasts have."""
+    """Return (kind, name) of the endings, and on request the questions, that all forecasts have."""
     every = list(results)
     kinds: tuple[Kind, ...] = ("endings", "questions") if questions else ("endings",)
     return [
