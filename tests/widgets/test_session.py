@@ -16,7 +16,7 @@ from simlib.formatting import percent
 from simlib.widgets.explorer import session as module
 from simlib.widgets.explorer import slider_order as influence
 from simlib.widgets.explorer.autosave import Drafts, folder
-from simlib.widgets.explorer.engine_cache import Answers
+from simlib.widgets.explorer.engine_cache import EngineCache
 from simlib.widgets.explorer.session import Desk
 from simlib.widgets.explorer.state import State
 from simlib.widgets.kit.status import sentence
@@ -52,7 +52,7 @@ class Front:
         return self.pictures[-1]
 
 
-class Slow(Answers):
+class Slow(EngineCache):
     """Never as quick as a preview, so that there is one."""
 
     def is_quick(self, settings):
@@ -134,7 +134,7 @@ def test_an_answer_that_comes_too_late_is_not_shown(desk, state, monkeypatch):
 
 
 def test_a_quick_world_needs_no_preview(state):
-    desk = Desk(state, Front(), width=640, answers=Answers(state, threads=1))
+    desk = Desk(state, Front(), width=640, answers=EngineCache(state, threads=1))
     desk.answers.is_quick = lambda settings: True
     desk.start()
     state.set_value("meeting", 0.2)
@@ -256,7 +256,7 @@ def test_the_sliders_are_ordered_by_the_gradient_once_and_it_is_kept(desk, state
     assert found is not None
     ranked = [sorted(some.weights(state.base).items(), key=lambda item: -item[1]) for some in (found, desk.influence)]
     assert [name for name, _ in ranked[0]] == [name for name, _ in ranked[1]]
-    again = Desk(State(state.base), Front(), answers=Answers(state))
+    again = Desk(State(state.base), Front(), answers=EngineCache(state))
     again.start()
     assert again.influence == found
     assert again.front.orders == 1
@@ -282,8 +282,8 @@ def test_what_was_left_unsaved_is_offered_again_and_restored(desk, state, bridge
     assert desk.wait(30)
     desk.keep_reason("meeting", "they met twice")
     desk.close()
-    again = Desk(State(bridge), Front(), answers=Answers(State(bridge)))
-    again.answers = Answers(again.state)
+    again = Desk(State(bridge), Front(), answers=EngineCache(State(bridge)))
+    again.answers = EngineCache(again.state)
     again.start()
     assert again.draft.settings == state.settings
     assert again.state.is_baseline
@@ -299,7 +299,7 @@ def test_what_was_left_unsaved_is_not_lost_by_looking_or_by_changing_something_e
     desk.changed()
     assert desk.wait(30)
     world = State(bridge)
-    again = Desk(world, Front(), answers=Answers(world))
+    again = Desk(world, Front(), answers=EngineCache(world))
     again.start()
     world.set_value("closing", 0.3)
     again.changed()

@@ -7,10 +7,10 @@ from typing import Any
 
 import ipywidgets as w
 
+from simlib.control import Cancel
 from simlib.errors import Problem, ScenarioError
 from simlib.results import ONGOING
 from simlib.scenario.model import ALWAYS, Condition, Forbid, Force, Hold, Pin, Policy
-from simlib.widgets.explorer.engine_cache import Cancel
 from simlib.widgets.explorer.pages import LINE, WIDE, Page, button, words
 from simlib.widgets.kit.components import Checks
 
