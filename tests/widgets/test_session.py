@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 import simlib
+from simlib.control import Control
 from simlib.errors import Cancelled, ScenarioError
 from simlib.formatting import percent
 from simlib.widgets.explorer import session as module
@@ -114,11 +115,11 @@ def test_an_answer_that_comes_too_late_is_not_shown(desk, state, monkeypatch):
     started, release = threading.Event(), threading.Event()
     compute = desk.answers._compute
 
-    def slow(settings, progress, cancel):
+    def slow(settings, control):
         if settings.values.get("meeting") == 0.2:
             started.set()
             release.wait(20)
-        return compute(settings, progress, None)
+        return compute(settings, Control(control.progress))
 
     monkeypatch.setattr(desk.answers, "_compute", slow)
     state.set_value("meeting", 0.2)
@@ -182,10 +183,10 @@ def test_what_goes_wrong_in_the_worker_is_said_too(desk, state, monkeypatch):
 def test_long_work_shows_its_progress_and_can_be_cancelled(desk, state, monkeypatch):
     started = threading.Event()
 
-    def slow(settings, progress, cancel):
-        progress(0.4)
+    def slow(settings, control):
+        control.report(0.4)
         started.set()
-        while not cancel():
+        while not control.cancelled():
             time.sleep(0.002)
         raise Cancelled("stopped")
 
