@@ -53,7 +53,12 @@ class Material:
 
 
 def gather(
-    scenario: Scenario, forecast: Forecast, *, draws: Ensemble | None = None, seed: int = 0, control: Control = UNWATCHED
+    scenario: Scenario,
+    forecast: Forecast,
+    *,
+    draws: Ensemble | None = None,
+    seed: int = 0,
+    control: Control = UNWATCHED,
 ) -> Material:
     """Answer the questions beside the forecast, about its likeliest ending and the first question.
 

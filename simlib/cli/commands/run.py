@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from simlib.results import Forecast
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
-"""What a view may be called."""
+"""Names that a view may have."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Computed:
 
 
 def execute(arguments: Namespace) -> int:
-    """Forecast a scenario as the options say; returns the exit code."""
+    """Forecast a scenario as the options say. Returns the exit code."""
     base = world.stated(arguments)
     scenario = world.changed(arguments, base)
     numbers.check(arguments, scenario)
@@ -55,7 +55,7 @@ def execute(arguments: Namespace) -> int:
 
 
 def save_changes(path: str, changed: Scenario, name: str) -> None:
-    """Write what makes `changed` of the scenario at a path as a view beside it; an existing view is not touched."""
+    """Write what makes `changed` of the scenario at a path as a view beside it. An existing view is not touched."""
     from simlib.scenario.loader import VIEWS, load
     from simlib.scenario.scalars import Refusal, read_name
     from simlib.scenario.views.variation import view_of
@@ -77,7 +77,7 @@ def save_changes(path: str, changed: Scenario, name: str) -> None:
 
 
 def compute(scenario: Scenario, arguments: Namespace) -> Computed:
-    """Run the engine; raises TooManyStates, Cancelled and what the engines raise."""
+    """Run the engine. Raises TooManyStates, Cancelled and what the engines raise."""
     engine = arguments.engine or "exact"
     options: dict[str, Any] = {
         "times": arguments.times or daily_steps(scenario.horizon_days),
@@ -117,7 +117,7 @@ def _write(computed: Computed, arguments: Namespace) -> None:
 
 
 def _print_json(forecast: Forecast) -> None:
-    """Print the forecast as JSON; letters that the output cannot show are escaped as JSON does."""
+    """Print the forecast as JSON. Letters that the output cannot show are escaped as JSON does."""
     escape = "utf" not in (sys.stdout.encoding or "").lower()
     json.dump(forecast.to_dict(), sys.stdout, ensure_ascii=escape, indent=1, allow_nan=False)
     sys.stdout.write("\n")

@@ -26,7 +26,7 @@ from simlib.scenario.loader import load
 from simlib.scenario.scales import forward
 from simlib.shipped import shipped_scenarios
 from simlib.widgets.explorer import saving as keeping
-from simlib.widgets.explorer.engine_cache import Answers
+from simlib.widgets.explorer.engine_cache import EngineCache
 from simlib.widgets.explorer.session import REST
 from simlib.widgets.explorer.sliders import STEPS, Dial, dials
 from simlib.widgets.explorer.state import Settings, State
@@ -93,10 +93,10 @@ class Front(Protocol):
 class Point:
     """One point among the assumptions of a box, and the answer there."""
 
-    def __init__(self, found: Discovery, front: Front, answers: Answers | None = None) -> None:
+    def __init__(self, found: Discovery, front: Front, answers: EngineCache | None = None) -> None:
         self.found, self.front = found, front
         self.state = answers.state if answers else State(found.scenario)
-        self.answers = answers or Answers(self.state)
+        self.answers = answers or EngineCache(self.state)
         self.choices = choices(found)
         self.chosen = self.choices[0]
         self.worker, self.lock = Latest("simlib-boxes"), threading.RLock()
