@@ -1,73 +1,92 @@
-"""Signs of an ending without sampling: their likelihood ratios at the stated values of the assumptions, exactly.
+"""Indicators without sampling: their likelihood ratios at the stated values of the assumptions, exactly.
 
-Until day t the chain is stopped where the sign would show, so that what is left at t has not seen it; from there it is
-carried on to T with nothing stopped. Beside the same without a sign that gives the law of sign and ending together
-among what is still open at t. One pass through the states for each sign.
+Until day t the chain is stopped where the sign would show, so that the mass left at t has not seen it. From there it
+is carried on to T with nothing stopped. Beside the same pass without a sign that gives the joint law of sign and
+outcome among what is still open at t. It takes one pass through the states for each sign.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 
-from simlib.analysis.indicators.result import Indicator, information
-from simlib.control import Control, in_transition
+from simlib.analysis.indicators.result import Indicator, Indicators, information
+from simlib.analysis.samples import Share
+from simlib.answer import provenance
+from simlib.control import UNWATCHED, Control
 from simlib.engines.exact.solver import Solver
-from simlib.engines.exact.taboo import Taboo
-from simlib.machine import priors
+from simlib.engines.exact.taboo import NOTHING, Taboo
+from simlib.errors import Unsupported
+from simlib.machine.measures import Measure
 from simlib.scenario.model import Scenario
 from simlib.typing import Bools
 
+__all__ = ["exact_indicators"]
+
 ROUNDING = 1e-6
-"""Relative reach of every number told: far beyond what truncation and rounding leave, so that 1 is not told from 1."""
+"""Relative width of every interval: far beyond what truncation and rounding leave, so that 1 counts as 1."""
 
 _NEVER = 1e-12
 
-Sign = tuple[Bools | None, int]
-"""The states in which it shows (None: it is a move), and the number of the move that it is (-1: none)."""
+
+def exact_indicators(
+    scenario: Scenario, measure: Measure, look_by_day: float, *, control: Control = UNWATCHED
+) -> Indicators:
+    """Return the indicators of an ending or a question at the stated values, without lead times.
+
+    Raises TooManyStates where the states do not fit, Unsupported for a question about a move, Cancelled.
+    """
+    watch = _Watch(scenario, measure, look_by_day, control)
+    rows = tuple(watch.rows()) if watch.open > 0 else ()
+    source = provenance(scenario, engine="exact", draws=0, states=len(watch.solver.space))
+    return Indicators(scenario, measure, look_by_day, scenario.horizon_days, 1, watch.before(), rows, source)
 
 
-class Watch:
-    """A world with an ending to watch for by a day; raises TooManyStates where the states do not fit."""
+class _Watch:
+    """A scenario and an ending or a question that is open on a day."""
 
-    @in_transition
-    def __init__(
-        self, scenario: Scenario, ending: str, day: float, horizon: float, cancel: Callable[[], bool] | None = None
-    ) -> None:
-        self.scenario, self.day, self.cancel = scenario, day, cancel
-        self.solver = Solver(scenario, times=1, horizon=horizon, cancel=cancel)
-        self.theta = priors.theta(scenario)
-        self.index = list(scenario.endings).index(ending)
-        self.open, self.happens = self._unseen((None, -1))
+    def __init__(self, scenario: Scenario, measure: Measure, day: float, control: Control) -> None:
+        self.scenario, self.day, self.control = scenario, day, control
+        self.quiet = Control(cancel=control.cancel)
+        self.solver = Solver(scenario, times=1, control=self.quiet)
+        self.index, self.asked = -1, NOTHING
+        if measure.kind == "ending":
+            self.index = list(scenario.endings).index(measure.of)
+        else:
+            self.asked = self.solver.taboo(scenario.questions[measure.of])
+            if self.asked.inside is None:
+                raise Unsupported(
+                    f"the exact engine finds signs of endings and of questions about the state, but "
+                    f"{measure.words} is about a move; use the Monte Carlo engine"
+                )
+        self.open, self.happens = self._unseen(NOTHING)
 
-    def before(self) -> tuple[float, float, float]:
-        """Return P(E | still open at t)."""
+    def before(self) -> Share:
+        """Return the probability before looking."""
         return _around(self.happens / self.open if self.open > 0 else np.nan)
 
-    @in_transition
-    def rows(self, progress: Callable[[float], None] | None = None) -> list[Indicator]:
+    def rows(self) -> list[Indicator]:
         """Return every sign that may be seen or not while it is open, the most informative first."""
         signs, rows = list(self._signs()), []
         for number, (kind, name, label, sign) in enumerate(signs):
             stays, happens = self._unseen(sign)
             if _NEVER < stays / self.open < 1 - _NEVER:
                 rows.append(self._row(kind, name, label, stays, happens))
-            if progress:
-                progress((number + 1) / len(signs))
+            self.control.report((number + 1) / len(signs))
         return sorted(rows, key=lambda row: (not row.known, -row.information))
 
-    def _signs(self) -> Iterator[tuple[str, str, str, Sign]]:
+    def _signs(self) -> Iterator[tuple[str, str, str, Taboo]]:
         for number, move in enumerate(self.scenario.moves.values()):
             if not move.covert:
-                yield "move", move.id, move.label, (None, number)
+                yield "move", move.id, move.label, Taboo(None, number)
         levels = self.solver.space.levels
         for place, variable in enumerate(self.scenario.variables.values()):
             for number, level in enumerate(() if variable.hidden else variable.levels):
-                yield "level", f"{variable.id}={level}", variable.at(level), (levels[:, place] == number, -1)
+                yield "level", f"{variable.id}={level}", variable.at(level), Taboo(levels[:, place] == number)
 
     def _row(self, kind: str, name: str, label: str, stays: float, happens: float) -> Indicator:
-        """Return what a sign says, from P(open, not seen) and P(open, not seen, E)."""
+        """Return the evidence of a sign, from P(open, not seen) and P(open, not seen, E)."""
         table = (
             np.array(
                 [[self.happens - happens, self.open - stays - (self.happens - happens)], [happens, stays - happens]]
@@ -94,14 +113,21 @@ class Watch:
             lead_days=(np.nan,) * 3,
         )
 
-    def _unseen(self, sign: Sign) -> tuple[float, float]:
-        """Return P(open at t, sign not seen) and P(the same, and the ending by T)."""
-        chain, control = self.solver.chain(self.theta), Control(cancel=self.cancel)
-        until = chain.propagate(chain.start(), 0, self.day, taboo=Taboo(*sign), control=control).vector
-        still = np.where(self.solver.space.ended, 0.0, until)
-        end = chain.propagate(still, self.day, self.solver.horizon, control=control).vector
-        return float(still.sum()), float(end[self.solver.space.ending == self.index].sum())
+    def _unseen(self, sign: Taboo) -> tuple[float, float]:
+        """Return P(open at t, sign not seen) and P(the same, and E by T)."""
+        chain, space, both = self.solver.chain(), self.solver.space, Taboo(self._either(sign.inside), sign.move)
+        until = chain.propagate(chain.start(), 0, self.day, taboo=both, control=self.quiet).vector
+        still = np.where(space.ended, 0.0, until)
+        end = chain.propagate(still, self.day, self.solver.horizon, taboo=self.asked, control=self.quiet).vector
+        stays = float(still.sum())
+        return stays, float(end[space.ending == self.index].sum()) if self.index >= 0 else stays - float(end.sum())
+
+    def _either(self, inside: Bools | None) -> Bools | None:
+        """Return the states in which the sign shows or the question is answered."""
+        if inside is None or self.asked.inside is None:
+            return self.asked.inside if inside is None else inside
+        return inside | self.asked.inside
 
 
-def _around(value: float) -> tuple[float, float, float]:
+def _around(value: float) -> Share:
     return value, value * (1 - ROUNDING), value * (1 + ROUNDING)

@@ -1,4 +1,4 @@
-"""Doing is not seeing: what forcing a move on a day adds to an ending, given that nothing has ended by then."""
+"""Forced moves as causes: what forcing a move on a day adds to an ending or a question that is open then."""
 
 from __future__ import annotations
 
@@ -6,67 +6,80 @@ import datetime as dt
 
 import numpy as np
 
+from simlib.analysis.samples import Share
+from simlib.control import Control
 from simlib.engines.montecarlo.simulator import Simulator
 from simlib.errors import TooManyStates, Unsupported
 from simlib.machine import priors
+from simlib.machine.measures import Measure
 from simlib.results import Z_TWO_SIDED_95
 from simlib.scenario.model import Force, Scenario
+from simlib.typing import Floats
+
+__all__ = ["Forcing"]
 
 
-class Doing:
-    """A world, an ending and a day, ready to force one move after another at the stated values.
+class Forcing:
+    """A scenario and a measure, ready to force one move after another on a day, at the stated values.
 
-    `engine` says how: "exact", or where there are too many states "montecarlo", with `runs` histories under the same
-    dice in both worlds; they are alike up to the day, so the same ones are still open then.
+    `engine` is "exact". For a question, or with too many states, it becomes "montecarlo": `runs` pairs of histories
+    under common random numbers, which are alike up to the day, so that the same pairs are still open then.
     """
 
-    def __init__(self, scenario: Scenario, ending: str, day: float, horizon: float, runs: int, seed: int) -> None:
-        self.scenario, self.ending, self.horizon, self.runs, self.seed = scenario, ending, horizon, runs, seed
+    def __init__(
+        self, scenario: Scenario, measure: Measure, day: float, runs: int, seed: int, control: Control
+    ) -> None:
+        self.scenario, self.measure, self.runs, self.seed = scenario, measure, runs, seed
+        self.control = Control(cancel=control.cancel, threads=control.threads)
         self.open_at = max(int(day) - 1e-9, 0.0)
         self.date = scenario.as_of + dt.timedelta(days=int(day))
-        self.engine = "exact"
-        self._undone: float | np.ndarray | None = None
+        self.engine = "exact" if measure.kind == "ending" else "montecarlo"
+        self._baseline: float | Floats | None = None
 
-    def adds(self, move: str) -> tuple[float, float, float]:
-        """Return what forcing a move adds to P(ending), with its 95% interval; of no width where it is exact."""
+    def effect(self, move: str) -> Share:
+        """Return what forcing a move adds to the probability, with its 95% interval; of no width where it is exact."""
         forced = self.scenario.replace(interventions=(*self.scenario.interventions, Force(move, self.date)))
         if self.engine == "exact":
             try:
-                self._undone = self._exactly(self.scenario) if self._undone is None else self._undone
-                added = float(self._exactly(forced) - self._undone)
+                self._baseline = self._solved(self.scenario) if self._baseline is None else self._baseline
+                added = float(self._solved(forced) - self._baseline)
             except (TooManyStates, Unsupported):
-                self.engine, self._undone = "montecarlo", None
+                self.engine, self._baseline = "montecarlo", None
             else:
                 return added, added, added
-        self._undone = self._played(self.scenario) if self._undone is None else self._undone
-        differences = self._played(forced) - self._undone
+        self._baseline = self._played(self.scenario) if self._baseline is None else self._baseline
+        differences = self._played(forced) - self._baseline
         added, half = _mean(np.asarray(differences))
         return added, max(added - half, -1.0), min(added + half, 1.0)
 
-    def _exactly(self, world: Scenario) -> float:
+    def _solved(self, world: Scenario) -> float:
         from simlib.engines.exact.forecast import solve
 
-        forecast = solve(world, times=[self.open_at, self.horizon], horizon=self.horizon)
-        already, then = forecast.endings[self.ending].probability
+        forecast = solve(world, times=[self.open_at, world.horizon_days], control=self.control)
+        already, then = forecast.endings[self.measure.of].probability
         return float((then - already) / max(forecast.endings["ongoing"].probability[0], 1e-300))
 
-    def _played(self, world: Scenario) -> np.ndarray:
-        """Return for each history still open on the day whether it ends so."""
-        simulator = Simulator(world, times=1, horizon=self.horizon)
-        counts = simulator.run(priors.theta(world), runs=self.runs, seed=self.seed)
-        index = list(world.endings).index(self.ending)
-        return np.asarray(counts.ending[counts.ending_time > self.open_at] == index, dtype=float)
+    def _played(self, world: Scenario) -> Floats:
+        """Return for each history still open on the day whether it happens."""
+        simulator = Simulator(world, times=1)
+        counts = simulator.run(priors.theta(world), runs=self.runs, seed=self.seed, control=self.control)
+        still_open = counts.ending_time > self.open_at
+        if self.measure.kind == "ending":
+            happens = counts.ending == list(world.endings).index(self.measure.of)
+        else:
+            times = counts.question_time[:, list(world.questions).index(self.measure.of)]
+            happens, still_open = np.isfinite(times), still_open & (times > self.open_at)
+        return np.asarray(happens[still_open], dtype=float)
 
 
-def _mean(differences: np.ndarray) -> tuple[float, float]:
+def _mean(differences: Floats) -> tuple[float, float]:
     """Return the mean of paired differences of -1, 0 or 1 and its 95% half-width, which is never zero.
 
-    The half-width that no difference seen still leaves (Wilson's of a share of zero) is its least.
+    Its least half-width is what the absence of any difference still leaves (Wilson's of a share of zero).
     """
     count = len(differences)
     if count == 0:
         return 0.0, 1.0
     spread = float(np.std(differences, ddof=1)) if count > 1 else 1.0
-    return float(np.mean(differences)), max(
-        Z_TWO_SIDED_95 * spread / np.sqrt(count), Z_TWO_SIDED_95**2 / (count + Z_TWO_SIDED_95**2)
-    )
+    least = Z_TWO_SIDED_95**2 / (count + Z_TWO_SIDED_95**2)
+    return float(np.mean(differences)), max(Z_TWO_SIDED_95 * spread / np.sqrt(count), least)

@@ -1,28 +1,26 @@
-"""The exact search for the most probable path classes; see `simlib.analysis.paths.classes`.
+"""The exact search for the most probable path classes; see `simlib.analysis.paths.result`.
 
-A prefix of first visits confines the chain to the rungs visited so far; what leaves for a new rung feeds the prefix
+A prefix of first visits confines the chain to the rungs visited so far. What leaves for a new rung feeds the prefix
 one longer. Prefixes are expanded in order of the probability that flows into them, which bounds everything below
-them, so the most probable classes are found with certainty unless the search is cut short, and the mass not yet
-assigned is known. All prefixes share the jumps of one uniformised chain.
+them. So the most probable classes are certain unless the search is cut short, and the mass not yet assigned is known.
+All prefixes share the jumps of one uniformised chain.
 """
 
 from __future__ import annotations
 
 import heapq
 import itertools
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from simlib.control import in_transition
+from simlib.control import Control
 from simlib.engines.exact.endpoint import backward_steps
 from simlib.engines.exact.impulses import Jump
 from simlib.engines.exact.poisson import FINE, pmf, survival, truncation
 from simlib.engines.exact.solver import Solver
 from simlib.engines.exact.uniformization import Generator
-from simlib.errors import Cancelled
 from simlib.machine.schedule import Segment
 from simlib.typing import Floats, Ints
 
@@ -57,8 +55,8 @@ class _Prefix:
 
 
 @dataclass(frozen=True)
-class Found:
-    """Classes (mass, rungs, ending), likeliest first; prefixes (rungs, mass); the `total` mass; what `doubt` each has.
+class SearchResult:
+    """Classes (mass, rungs, ending), likeliest first; prefixes (rungs, mass); the `total` mass; the `error` of each.
 
     Rungs and endings are indices; the last ending is none. `left` is the most that a class could have which the search
     did not come to, `unassigned` the mass of all of those.
@@ -67,23 +65,22 @@ class Found:
     classes: list[tuple[float, tuple[int, ...], int]]
     prefixes: list[tuple[tuple[int, ...], float]]
     total: float
-    doubt: float
+    error: float
     left: float
     unassigned: float
 
 
-class Search:
-    """Best-first expansion of prefixes over a ladder, given an ending or, with None, none in particular."""
+class PathSearch:
+    """Best-first expansion of prefixes over a ladder, given the ending number `wanted` (-1: any or none)."""
 
-    @in_transition
-    def __init__(self, solver: Solver, theta: Floats, ladder: str, given: str | None, cancel: Any) -> None:
-        self.solver, self.chain, self.cancel = solver, solver.chain(theta), cancel
+    def __init__(self, solver: Solver, ladder: str, wanted: int, control: Control) -> None:
+        self.solver, self.chain, self.control = solver, solver.chain(), control
         scenario, space = solver.scenario, solver.space
         self.rung = solver.tables.rungs(space.levels)[list(scenario.ladders).index(ladder)]
         self.rungs = len(scenario.ladders[ladder].rungs)
         self.endings = len(scenario.endings) + 1
         self.ending = np.where(space.ended, space.ending, len(scenario.endings))
-        self.wanted = -1 if given is None else list(scenario.endings).index(given)
+        self.wanted = wanted
         self.states_of = [np.flatnonzero(self.rung == r) for r in range(self.rungs)]
         self.spans = self._spans()
 
@@ -114,33 +111,30 @@ class Search:
             before = jump.pull(before)
         return _Span(segment, generator, weights, entry, worth, jumps), before
 
-    @in_transition
-    def run(self, top: int, most: int, progress: Callable[[float], None] | None) -> Found:
+    def run(self, top: int, most: int) -> SearchResult:
         """Expand at most `most` prefixes, until the `top` most probable classes are certain."""
         queue = [(-p.entered, number, p) for number, p in enumerate(self._roots())]
         total = sum(p.entered for _, _, p in queue)
         heapq.heapify(queue)
         ticket = itertools.count(len(queue))
-        found: list[tuple[float, tuple[int, ...], int]] = []
+        classes: list[tuple[float, tuple[int, ...], int]] = []
         tree: list[tuple[tuple[int, ...], float]] = []
         while queue and len(tree) < most:
-            best = sorted((mass for mass, _, _ in found), reverse=True)[:top]
+            best = sorted((mass for mass, _, _ in classes), reverse=True)[:top]
             if len(best) == top and best[-1] >= -queue[0][0]:
                 break
             _, _, prefix = heapq.heappop(queue)
             tree.append((prefix.rungs, prefix.entered))
             stays, children = self._expand(prefix)
-            found += [(mass, prefix.rungs, ending) for ending, mass in stays if mass > 0]
+            classes += [(mass, prefix.rungs, ending) for ending, mass in stays if mass > 0]
             for child in children:
                 heapq.heappush(queue, (-child.entered, next(ticket), child))
-            if progress:
-                progress(min(sum(mass for mass, _, _ in found) / max(total, 1e-300), 1.0))
-            if self.cancel is not None and self.cancel():
-                raise Cancelled("the search for paths was cancelled")
+            self.control.report(min(sum(mass for mass, _, _ in classes) / max(total, 1e-300), 1.0))
+            self.control.check()
         tree += [(p.rungs, p.entered) for _, _, p in queue]
         left, unassigned = (-queue[0][0], -sum(mass for mass, _, _ in queue)) if queue else (0.0, 0.0)
-        first = sorted(found, key=lambda item: -item[0])[:top]
-        return Found(first, tree, total, FINE * len(self.spans), left, unassigned)
+        first = sorted(classes, key=lambda item: -item[0])[:top]
+        return SearchResult(first, tree, total, FINE * len(self.spans), left, unassigned)
 
     def _roots(self) -> list[_Prefix]:
         start = self.chain.start()
@@ -168,8 +162,8 @@ class Search:
                 self._spill(children, vector, outside, moment, self._worth_between(span, number))
                 self._pour(prefix, moment, vector)
             vector = self._carry(prefix, children, place, vector, outside)
-        kept = np.bincount(self.ending, weights=vector, minlength=self.endings)
-        stays = [(e, float(kept[e])) for e in range(self.endings) if self.wanted in (-1, e)]
+        mass = np.bincount(self.ending, weights=vector, minlength=self.endings)
+        stays = [(e, float(mass[e])) for e in range(self.endings) if self.wanted in (-1, e)]
         return stays, [child for child in children.values() if child.entered > 0]
 
     def _worth_between(self, span: _Span, number: int) -> Floats | None:

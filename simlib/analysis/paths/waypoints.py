@@ -1,127 +1,218 @@
-"""Necessary passages: the share of the histories to an ending that pass through a rung or a move."""
+"""Waypoints: the share of the histories to an ending that pass through a rung or a move."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+import datetime as dt
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from simlib.analysis.paths.classes import cannot_happen, check_known, known_ladder, none_ends_so
-from simlib.control import Control, in_transition
+from simlib.analysis.paths.request import (
+    HISTORIES,
+    cannot_happen,
+    known_ending,
+    known_ladder,
+    never_happens,
+    rungs_of_rows,
+)
+from simlib.analysis.samples import Sample, sample
+from simlib.answer import Answer, ScenarioKey, provenance
+from simlib.control import UNWATCHED, Control
 from simlib.engines.exact.solver import Solver
-from simlib.engines.exact.taboo import Taboo
-from simlib.machine import priors
-from simlib.machine.tables import Tables
+from simlib.engines.exact.taboo import NOTHING, Taboo
+from simlib.errors import TooManyStates, Unsupported
+from simlib.formatting import long_date, percent
+from simlib.machine.measures import By, Measure, days_by
 from simlib.results import Band
 from simlib.scenario.model import Scenario
-from simlib.typing import Floats
+from simlib.typing import Engine
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from simlib.engines.montecarlo.replay import Histories
 
+__all__ = ["Waypoint", "Waypoints", "counted_passages", "passages"]
+
 _DIGITS = 9
 """Digits of a share that a difference of two probabilities is good for."""
 
 
-@in_transition
+@dataclass(frozen=True, slots=True)
+class Waypoint:
+    """A rung or a move, and the share of the histories to an ending that pass it, with its bounds."""
+
+    kind: str
+    id: str
+    label: str
+    share: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Waypoints(Answer):
+    """The rungs and moves on the way to an ending, the most necessary first; a share of one is a necessary passage."""
+
+    kind: ClassVar[str] = "waypoints"
+
+    scenario: ScenarioKey
+    ladder: str
+    given: Measure
+    by: dt.date
+    by_day: float
+    rows: tuple[Waypoint, ...]
+    provenance: Mapping[str, Any]
+
+    @property
+    def question(self) -> str:
+        """The question that is answered, in one sentence with its date."""
+        return f"What do the histories that end in {self.given.words} by {long_date(self.by)} pass?"
+
+    @property
+    def exact(self) -> bool:
+        """Whether nothing was counted in sampled histories."""
+        return bool(self.provenance["engine"] == "exact")
+
+    def sentences(self, limit: int = 4) -> list[str]:
+        """Return what every history to the ending passes, then the `limit` commonest other waypoints."""
+        shares = [(f"“{row.label}”", percent(row.share)) for row in self.rows]
+        needed = [label for label, share in shares if share == "100%"]
+        often = [f"{share} through {label}" for label, share in shares if share not in ("100%", "0%")][:limit]
+        whole = f"history that ends in {self.given.words} by {long_date(self.by)}"
+        lines = [
+            f"Every {whole} passes {', '.join(needed)}." if needed else f"No rung or move is common to every {whole}."
+        ]
+        return [*lines, f"Of all of them, {'; '.join(often)}."] if often else lines
+
+    def frame(self) -> pd.DataFrame:
+        """Return one row for each waypoint: kind ("rung", "move"), id, label, share, low and high."""
+        import pandas as pd
+
+        names = ["kind", "id", "label", "share", "low", "high"]
+        return pd.DataFrame([[getattr(row, name) for name in names] for row in self.rows], columns=names)
+
+    def data(self) -> dict[str, Any]:
+        """Return what waypoints add to the keys that all answers share."""
+        return {
+            "ladder": self.ladder,
+            "given": self.given.name,
+            "by": self.by,
+            "by_day": self.by_day,
+            "rows": self.frame().to_dict("records"),
+            "sentences": self.sentences(),
+        }
+
+
 def passages(
     scenario: Scenario,
-    ending: str,
+    given: str,
     *,
     ladder: str | None = None,
-    horizon: float | None = None,
-    values: Mapping[str, float] | None = None,
-    progress: Callable[[float], None] | None = None,
-    cancel: Callable[[], bool] | None = None,
-) -> pd.DataFrame:
-    """Return for every rung and move the share of the histories to an ending that pass through it, exactly.
+    by: By = None,
+    engine: Engine = "auto",
+    runs: int = HISTORIES,
+    seed: int = 0,
+    control: Control = UNWATCHED,
+) -> Waypoints:
+    """Return for every rung and move the share of the histories to an ending that pass through it.
 
-    Columns: kind ("rung", "move"), id, label, share (given the ending by the horizon), low, high (truncation bound).
-    A share of one is a necessary passage. A move that an intervention forces is passed where it fires.
-    Raises TooManyStates, ScenarioError for unknown names and for an ending that cannot happen, Cancelled.
+    A move that an intervention forces is passed where it fires.
+
+    Args:
+        scenario: The scenario, with its interventions.
+        given: The ending, such as "ending:open-war".
+        ladder: The ladder of the rungs. Default: the one that the scenario shows first.
+        by: The target: a date, or days after `as_of`. Default: the horizon.
+        engine: "exact", "montecarlo", or "auto": exact where the states fit.
+        runs: Histories to count, by Monte Carlo; those that end otherwise are left out.
+        seed: Seed of the histories.
+        control: Who is told of progress and may stop the work.
+
+    Returns:
+        The shares, with bounds of the truncation, or 95% intervals where they were counted.
+
+    Raises:
+        ScenarioError: For unknown names, a day outside the forecast, or an ending that cannot happen.
+        Unsupported: For a measure that is no ending.
+        TooManyStates: When the states do not fit the exact engine that was asked for.
+        Cancelled: When `control` says so.
     """
-    ladder = known_ladder(scenario, ladder)
-    check_known(ending, scenario.endings, "ending")
-    solver = Solver(scenario, times=1, horizon=horizon, cancel=cancel)
-    around = _Around(solver, priors.theta(scenario, values), ending, cancel)
+    ladder, target, days = known_ladder(scenario, ladder), known_ending(scenario, given), days_by(scenario, by)
+    if engine != "montecarlo":
+        try:
+            return _exact_passages(scenario, target, ladder, days, control)
+        except (TooManyStates, Unsupported):
+            if engine == "exact":
+                raise
+    played = sample(scenario, by=days, runs=runs, seed=seed, control=control)
+    return counted_passages(played, given, ladder=ladder)
+
+
+def _exact_passages(scenario: Scenario, given: Measure, ladder: str, days: float, control: Control) -> Waypoints:
+    quiet = Control(cancel=control.cancel)
+    solver = Solver(scenario, times=1, by=days, control=quiet)
+    index, chain = list(scenario.endings).index(given.of), solver.chain()
+
+    def reach(taboo: Taboo) -> tuple[float, float]:
+        """Return how likely the ending is without what is taboo, and what truncation lost."""
+        passage = chain.propagate(chain.start(), 0, days, taboo=taboo, control=quiet)
+        return float(passage.vector[solver.space.ending == index].sum()), passage.tail
+
+    whole, _ = reach(NOTHING)
+    if whole <= 0:
+        raise cannot_happen(scenario, given, days)
     rung = solver.tables.rungs(solver.space.levels)[list(scenario.ladders).index(ladder)]
-    wanted: list[tuple[str, str, str, Any, int]] = [
-        ("rung", step.id, step.label or step.id, rung == number, -1)
-        for number, step in enumerate(scenario.ladders[ladder].rungs)
-    ]
-    wanted += [("move", m.id, m.label, None, number) for number, m in enumerate(scenario.moves.values())]
-    rows = []
-    for done, (kind, name, label, inside, move) in enumerate(wanted):
-        share, low, high = around.share(inside, move)
-        rows.append({"kind": kind, "id": name, "label": label, "share": share, "low": low, "high": high})
-        if progress:
-            progress((done + 1) / len(wanted))
-    return _ranked(rows)
+    candidates, rows = list(_candidates(scenario, ladder)), []
+    for number, (kind, name, label, place) in enumerate(candidates):
+        around, lost = reach(Taboo(rung == place) if kind == "rung" else Taboo(None, place))
+        share, error = 1 - around / whole, lost / whole
+        bounds = np.round(np.clip([share, share - error, share + error], 0, 1), _DIGITS).tolist()
+        rows.append(Waypoint(kind, name, label, *bounds))
+        control.report((number + 1) / len(candidates))
+    source = provenance(scenario, engine="exact", draws=0, states=len(solver.space), horizon_days=days)
+    return _ranked(scenario, ladder, given, days, rows, source)
 
 
-def sampled_passages(told: Histories, ending: str, *, ladder: str | None = None) -> pd.DataFrame:
-    """Return the same table as `passages` does, counted in sampled histories, low and high the 95% Wilson interval.
+def counted_passages(played: Histories | Sample, given: str, *, ladder: str | None = None) -> Waypoints:
+    """Return the shares counted in sampled histories, with 95% Wilson intervals; those that end otherwise are left out.
 
-    Histories that end otherwise are left out. Raises ScenarioError for unknown names and where none ends so.
+    Raises ScenarioError for unknown names and where no history ends so, Unsupported for a measure that is no ending.
     """
-    scenario, ladder = told.scenario, known_ladder(told.scenario, ladder)
-    check_known(ending, scenario.endings, "ending")
-    chosen = np.flatnonzero(told.ending == list(scenario.endings).index(ending))
-    if not len(chosen):
-        raise none_ends_so(told, ending)
-    owner = np.repeat(np.arange(len(told)), np.diff(told.start))
-    rung = Tables(scenario).rungs(told.levels)[list(scenario.ladders).index(ladder)]
-    wanted: list[tuple[str, str, str, Any]] = [
-        ("rung", step.id, step.label or step.id, rung == number)
-        for number, step in enumerate(scenario.ladders[ladder].rungs)
-    ]
-    wanted += [("move", m.id, m.label, told.move == number) for number, m in enumerate(scenario.moves.values())]
-    rows = []
-    for kind, name, label, passing in wanted:
-        count = len(np.intersect1d(owner[passing], chosen))
-        band = Band.wilson(np.array([count]), np.array([len(chosen)]))
-        rows.append(
-            {
-                "kind": kind,
-                "id": name,
-                "label": label,
-                "share": count / len(chosen),
-                "low": float(band.low[0]),
-                "high": float(band.high[0]),
-            }
-        )
-    return _ranked(rows)
+    drawn = played if isinstance(played, Sample) else Sample.at_one_draw(played)
+    histories = drawn.histories
+    scenario, ladder = histories.scenario, known_ladder(histories.scenario, ladder)
+    target = known_ending(scenario, given)
+    chosen = histories.ending == list(scenario.endings).index(target.of)
+    if not chosen.any():
+        raise never_happens(histories, target)
+    owner, rung = np.repeat(np.arange(len(histories)), np.diff(histories.start)), rungs_of_rows(histories, ladder)
+    several, rows = len(np.unique(drawn.draw)) > 1, []
+    for kind, name, label, place in _candidates(scenario, ladder):
+        passing = np.zeros(len(histories), dtype=bool)
+        passing[owner[(rung if kind == "rung" else histories.move) == place]] = True
+        if several:
+            rows.append(Waypoint(kind, name, label, *drawn.share(passing, chosen)))
+            continue
+        count, whole = int(np.sum(passing & chosen)), int(chosen.sum())
+        band = Band.wilson(np.array([count]), np.array([whole]))
+        rows.append(Waypoint(kind, name, label, count / whole, float(band.low[0]), float(band.high[0])))
+    source = drawn.provenance | {"histories": int(chosen.sum()), "horizon_days": histories.horizon}
+    return _ranked(scenario, ladder, target, histories.horizon, rows, provenance(scenario, **source))
 
 
-def _ranked(rows: list[dict[str, Any]]) -> pd.DataFrame:
-    import pandas as pd
+def _candidates(scenario: Scenario, ladder: str) -> Iterator[tuple[str, str, str, int]]:
+    """Yield kind, id, label and number of every rung of a ladder and every move."""
+    for number, step in enumerate(scenario.ladders[ladder].rungs):
+        yield "rung", step.id, step.label or step.id, number
+    for number, move in enumerate(scenario.moves.values()):
+        yield "move", move.id, move.label, number
 
-    return pd.DataFrame(rows).sort_values(["share", "kind"], ascending=False, ignore_index=True)
 
-
-class _Around:
-    """How likely an ending is by a way around something: the chain is stopped where it would pass."""
-
-    @in_transition
-    def __init__(self, solver: Solver, theta: Floats, ending: str, cancel: Any) -> None:
-        self.solver, self.theta, self.cancel = solver, theta, cancel
-        self.index = list(solver.scenario.endings).index(ending)
-        self.whole, _ = self._reaches(None, -1)
-        if self.whole <= 0:
-            raise cannot_happen(solver.scenario, ending, solver.horizon)
-
-    def share(self, inside: Any, move: int) -> tuple[float, float, float]:
-        """Return the share of the ending's probability that passes, with the bounds that truncation leaves."""
-        around, lost = self._reaches(inside, move)
-        share = 1 - around / self.whole
-        doubt = lost / self.whole
-        low, middle, high = np.round(np.clip([share - doubt, share, share + doubt], 0, 1), _DIGITS).tolist()
-        return middle, low, high
-
-    def _reaches(self, inside: Any, move: int) -> tuple[float, float]:
-        chain, control = self.solver.chain(self.theta), Control(cancel=self.cancel)
-        done = chain.propagate(chain.start(), 0, self.solver.horizon, taboo=Taboo(inside, move), control=control)
-        return float(done.vector[self.solver.space.ending == self.index].sum()), done.tail
+def _ranked(
+    scenario: Scenario, ladder: str, given: Measure, days: float, rows: list[Waypoint], source: Mapping[str, Any]
+) -> Waypoints:
+    ranked = tuple(sorted(rows, key=lambda row: (row.share, row.kind), reverse=True))
+    return Waypoints(ScenarioKey.of(scenario), ladder, given, scenario.by_date(days), days, ranked, source)

@@ -1,0 +1,112 @@
+"""Indicators counted in sampled histories, with intervals that allow for draws in common."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from simlib.analysis.indicators.result import Indicator, Indicators, information
+from simlib.analysis.indicators.sightings import sightings
+from simlib.analysis.samples import Sample, Share, question_times, share
+from simlib.answer import provenance
+from simlib.machine.belief import quantiles
+from simlib.machine.measures import Measure
+from simlib.results import Z_TWO_SIDED_95
+from simlib.typing import Bools, Floats, Ints
+
+__all__ = ["counted_indicators"]
+
+
+def counted_indicators(sample: Sample, measure: Measure, look_by_day: float, times_seen: int) -> Indicators:
+    """Return the indicators of an ending or a question as they show in sampled histories, known signs first."""
+    played = sample.histories
+    still_open, happens, day = _course(sample, measure, look_by_day)
+    among = happens[still_open], sample.draw[still_open], sample.weight[still_open]
+    table = _Tables(*among)
+    rows = []
+    for kind, name, label, first in sightings(played, times_seen):
+        seen = first[still_open] <= look_by_day
+        if 0 < seen.sum() < len(seen):
+            both = happens & (first <= look_by_day)
+            lead = quantiles(day[both] - first[both], (0.1, 0.5, 0.9), sample.weight[both]) if both.any() else _NO_LEAD
+            rows.append(table.row(kind, name, label, seen, lead))
+    rows.sort(key=lambda row: (not row.known, -row.information))
+    source = provenance(played.scenario, **{**sample.provenance, "horizon_days": played.horizon})
+    rows_and_source = table.before(), tuple(rows), source
+    return Indicators(played.scenario, measure, look_by_day, played.horizon, times_seen, *rows_and_source)
+
+
+_NO_LEAD = np.full(3, np.nan)
+
+
+def _course(sample: Sample, measure: Measure, look_by_day: float) -> tuple[Bools, Bools, Floats]:
+    """Return for each history (R,) whether it is open on the day, whether it happens after, and when."""
+    played = sample.histories
+    still_open = played.ending_time > look_by_day
+    if measure.kind == "ending":
+        index = list(played.scenario.endings).index(measure.of)
+        return still_open, (played.ending == index) & still_open, played.ending_time
+    day = question_times(played, played.scenario.questions[measure.of])
+    still_open &= day > look_by_day
+    return still_open, np.isfinite(day) & still_open, day
+
+
+class _Tables:
+    """Tables of two by two: what is seen by what happens, counted in histories with a draw and a weight each."""
+
+    def __init__(self, happens: Bools, draw: Ints, weight: Floats) -> None:
+        self.happens, self.draw, self.weight = happens, draw, weight
+
+    def before(self) -> Share:
+        """Return the probability before looking."""
+        return self.share(self.happens, np.ones(len(self.happens), dtype=bool))
+
+    def share(self, event: Bools, among: Bools) -> Share:
+        """Return the share of `event` in `among`, with its 95% interval."""
+        return share(event, among, self.draw, self.weight)
+
+    def row(self, kind: str, name: str, label: str, seen: Bools, lead: Floats) -> Indicator:
+        """Return the evidence of one sign, which is `seen` in some histories."""
+        happens, every = self.happens, np.ones(len(self.happens), dtype=bool)
+        among_true, among_false = self.share(seen, happens), self.share(seen, ~happens)
+        joint = [[self._sum(s & h) / self._sum(every) for h in (happens, ~happens)] for s in (seen, ~seen)]
+        return Indicator(
+            kind=kind,
+            id=name,
+            label=label,
+            before=self.before(),
+            seen=self.share(seen, every),
+            if_seen=self.share(happens, seen),
+            if_not_seen=self.share(happens, ~seen),
+            ratio_seen=self._ratio(seen),
+            ratio_not_seen=self._ratio(~seen),
+            information=information(np.array(joint)),
+            false_alarms=among_false,
+            misses=(1 - among_true[0], 1 - among_true[2], 1 - among_true[1]),
+            lead_days=(float(lead[0]), float(lead[1]), float(lead[2])),
+        )
+
+    def _sum(self, event: Bools) -> float:
+        return float(self.weight[event].sum())
+
+    def _ratio(self, seen: Bools) -> Share:
+        """Return P(seen | E) / P(seen | not E) with Katz's log interval, in which half a history is added to counts."""
+        true, false = self._sum(self.happens), self._sum(~self.happens)
+        hits, alarms = self._sum(seen & self.happens), self._sum(seen & ~self.happens)
+        if true == 0 or false == 0:
+            return np.nan, 0.0, np.inf
+        ratio = (hits / true) / (alarms / false) if hits and alarms else np.nan
+        a, b = (hits + 0.5) / (true + 1), (alarms + 0.5) / (false + 1)
+        # Draws in common make the counts less informative than independent histories; the wider of the two shares
+        # gives the factor by which the variance grows.
+        grows = max(self._design(seen, self.happens), self._design(seen, ~self.happens))
+        reach = np.exp(Z_TWO_SIDED_95 * np.sqrt(grows * ((1 - a) / (hits + 0.5) + (1 - b) / (alarms + 0.5))))
+        return ratio, float(a / b / reach) if hits else 0.0, float(a / b * reach) if alarms else np.inf
+
+    def _design(self, event: Bools, among: Bools) -> float:
+        """Return the design effect of a share: how much draws in common widen its variance, at least 1 (Kish 1965)."""
+        n = self._sum(among)
+        hits, size = (np.bincount(self.draw, weights=self.weight * x) for x in (event & among, among))
+        p = hits.sum() / n
+        if not 0 < p < 1:
+            return 1.0
+        return max(float(np.sum((hits - p * size) ** 2)) / (n * p * (1 - p)), 1.0)

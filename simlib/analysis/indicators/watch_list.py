@@ -1,0 +1,137 @@
+"""Which moves and levels to watch for: the question, asked of one ending or question, or of every ending at once."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from simlib.analysis.indicators.counts import counted_indicators
+from simlib.analysis.indicators.result import HISTORIES, Indicators
+from simlib.analysis.samples import Sample, sample
+from simlib.control import UNWATCHED, Control, in_transition
+from simlib.errors import Problem, ScenarioError, TooManyStates, Unsupported
+from simlib.machine.belief import Belief
+from simlib.machine.measures import By, Measure, days_by, find
+from simlib.results import ONGOING
+from simlib.scenario.model import Scenario
+from simlib.typing import Engine
+
+__all__ = ["indicators", "indicators_of_endings"]
+
+DRAWS = 500
+"""Draws of the assumptions, unless somebody says otherwise."""
+
+LOOK_BY_DAYS = 14.0
+"""Days after which one looks, unless somebody says otherwise or half the horizon is nearer."""
+
+
+@in_transition
+def indicators(
+    scenario: Scenario,
+    measure: str | None = None,
+    *,
+    look_by: By = None,
+    times_seen: int = 1,
+    engine: Engine = "auto",
+    draws: int | Belief = DRAWS,
+    runs: int | None = None,
+    seed: int = 0,
+    control: Control = UNWATCHED,
+) -> Indicators:
+    """Return the evidence of each public move, and each level of a public variable, about an ending or a question.
+
+    Args:
+        scenario: The scenario, with its interventions.
+        measure: The ending or question to watch for. Default: the first ending, else the first question.
+        look_by: The day one looks: a date, or days after `as_of`. Default: 14 days, or half the horizon if nearer.
+        times_seen: Sightings that make a sign. Each entry into a level is one, and so is a start in it.
+        engine: "exact" works at the stated values, with `times_seen` 1 and without `draws` and `runs`. "auto" is exact
+            where `draws` is 0 and that fits, else Monte Carlo.
+        draws: A number of draws of the prior, or a belief. 0: the stated values.
+        runs: Histories of each draw. Default: as many as make 20,000 in all.
+        seed: Seed of the draws and the histories.
+        control: Who is told of progress and may stop the work.
+
+    Returns:
+        The indicators, known signs first. `Indicators.with_forcing` adds what forcing the moves would do.
+
+    Raises:
+        ScenarioError: For an unknown measure, or a day outside the forecast.
+        Unsupported: For a measure that does not happen once, or where the engine cannot honour the request.
+        TooManyStates: When the states do not fit the exact engine that was asked for.
+        MissingDependency: Without Numba, for the Monte Carlo engine.
+        Cancelled: When `control` says so.
+    """
+    target, day = _target(scenario, measure), _day(scenario, look_by)
+    if engine == "exact" or (engine == "auto" and draws == 0 and times_seen == 1):
+        try:
+            return _exact(scenario, target, day, times_seen, draws, control)
+        except (TooManyStates, Unsupported):
+            if engine == "exact":
+                raise
+    return counted_indicators(_sample(scenario, draws, runs, seed, control), target, day, times_seen)
+
+
+def indicators_of_endings(
+    scenario: Scenario,
+    *,
+    look_by: By = None,
+    times_seen: int = 1,
+    draws: int | Belief = DRAWS,
+    runs: int | None = None,
+    seed: int = 0,
+    control: Control = UNWATCHED,
+) -> list[Indicators]:
+    """Return the indicators of each ending, in the order of the file, all counted in the same histories.
+
+    The options are those of `indicators`. Raises what it raises, and Unsupported for a scenario without endings.
+    """
+    day = _day(scenario, look_by)
+    if not scenario.endings:
+        raise Unsupported(f"{scenario.id!r} has no ending to watch for")
+    histories = _sample(scenario, draws, runs, seed, control)
+    return [counted_indicators(histories, _target(scenario, f"ending:{e}"), day, times_seen) for e in scenario.endings]
+
+
+def _exact(
+    scenario: Scenario, target: Measure, day: float, times_seen: int, draws: int | Belief, control: Control
+) -> Indicators:
+    from simlib.analysis.indicators.exact import exact_indicators
+
+    if times_seen != 1:
+        raise Unsupported("the exact engine sees a sign once; Monte Carlo counts how often it is seen")
+    if isinstance(draws, Belief):
+        raise Unsupported(f"the exact engine works at the stated values, not over the belief “{draws.name}”")
+    return exact_indicators(scenario, target, day, control=control)
+
+
+def _sample(scenario: Scenario, draws: int | Belief, runs: int | None, seed: int, control: Control) -> Sample:
+    several = draws.draws if isinstance(draws, Belief) else max(draws, 1)
+    each = -(-HISTORIES // several) if runs is None else runs
+    return sample(scenario, draws=draws, runs=each, seed=seed, control=control)
+
+
+def _target(scenario: Scenario, name: str | None) -> Measure:
+    """Return the ending or question to watch for; raises ScenarioError, Unsupported."""
+    if name is None:
+        known = [*(f"ending:{e}" for e in scenario.endings), *(f"question:{q}" for q in scenario.questions)]
+        if not known:
+            raise Unsupported(f"{scenario.id!r} has no ending and no question, so there is nothing to watch for")
+        name = known[0]
+    (target,) = find(scenario, name)
+    if target.kind not in ("ending", "question") or target.of == ONGOING:
+        raise Unsupported(f"signs are found for an ending or a question, which happens once, not for {target.name!r}")
+    return target
+
+
+def _day(scenario: Scenario, look_by: By) -> float:
+    """Return the day one looks; raises ScenarioError for one that is not inside the forecast."""
+    last = scenario.horizon_days
+    day = min(LOOK_BY_DAYS, last / 2) if look_by is None else _days(scenario, look_by)
+    if not 0 < day < last:
+        expected = f"expected a day after the start and before the horizon of {last:g} days"
+        raise ScenarioError(Problem("", 0, "look_by", f"{look_by} lies outside the forecast", expected))
+    return day
+
+
+def _days(scenario: Scenario, look_by: str | float | dt.date) -> float:
+    return float(look_by) if isinstance(look_by, int | float) else days_by(scenario, look_by)

@@ -1,0 +1,55 @@
+"""What paths are asked about, read and refused in one place: the ladder, and the ending that they are given."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from simlib.errors import Problem, ScenarioError, Unsupported, did_you_mean
+from simlib.formatting import long_date
+from simlib.machine.measures import Measure, find
+from simlib.machine.tables import Tables
+from simlib.results import ONGOING
+from simlib.scenario.model import Scenario
+from simlib.typing import Ints
+
+if TYPE_CHECKING:
+    from simlib.engines.montecarlo.replay import Histories
+
+HISTORIES = 5_000
+"""Histories that are counted, unless somebody says otherwise."""
+
+
+def known_ladder(scenario: Scenario, ladder: str | None) -> str:
+    """Return the ladder asked for, or the one shown first; raises ScenarioError where there is no such ladder."""
+    if not scenario.ladders:
+        expected = "expected a ladder, whose rungs make the paths"
+        raise ScenarioError(Problem("", 0, "ladder", f"{scenario.id!r} has no ladder", expected))
+    name = ladder or scenario.ladder or next(iter(scenario.ladders))
+    if name not in scenario.ladders:
+        raise ScenarioError(Problem("", 0, "ladder", f"{name!r} is not known", did_you_mean(name, scenario.ladders)))
+    return name
+
+
+def known_ending(scenario: Scenario, name: str) -> Measure:
+    """Return the ending that paths are given; raises ScenarioError for an unknown name, Unsupported for no ending."""
+    (target,) = find(scenario, name)
+    if target.kind != "ending" or target.of == ONGOING:
+        raise Unsupported(f"paths can be given an ending that happens, such as ending:ID, not {target.name!r}")
+    return target
+
+
+def cannot_happen(scenario: Scenario, given: Measure, day: float) -> ScenarioError:
+    """Return the refusal of an ending that has probability zero by a day."""
+    what = f"{given.words} cannot happen by {long_date(scenario.by_date(day))}: no history leads there"
+    return ScenarioError(Problem("", 0, "given", what, "expected an ending that can"))
+
+
+def never_happens(played: Histories, given: Measure) -> ScenarioError:
+    """Return the refusal of an ending that no sampled history has."""
+    what = f"none of the {len(played):,} histories ends in {given.words}"
+    return ScenarioError(Problem("", 0, "given", what, "expected more histories, or histories drawn given that ending"))
+
+
+def rungs_of_rows(played: Histories, ladder: str) -> Ints:
+    """Return the rung of a ladder, by index, on which every row of the histories stands (N,)."""
+    return Tables(played.scenario).rungs(played.levels)[list(played.scenario.ladders).index(ladder)]

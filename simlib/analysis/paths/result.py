@@ -1,0 +1,208 @@
+"""Paths as an answer: the most probable orders in which histories first visit the rungs of a ladder.
+
+A single history carries almost no probability, so histories are put in classes: the first rung, then each rung when it
+is first visited, then how the history stands at the target day (an ending, or ongoing). Tempo and all else are summed
+out.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from simlib.answer import Answer
+from simlib.formatting import counted, long_date, percent
+from simlib.machine.measures import Measure
+from simlib.results import ONGOING
+from simlib.scenario.model import Scenario
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Branch", "PathClass", "Paths"]
+
+
+@dataclass(frozen=True, slots=True)
+class PathClass:
+    """First visits to rungs in order, the state at the target day, and the probability with its interval."""
+
+    rungs: tuple[str, ...]
+    ending: str
+    probability: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """A prefix of first visits: `entered` is the probability of having begun so by the target day."""
+
+    rungs: tuple[str, ...]
+    entered: float
+    share_of_parent: float
+
+
+@dataclass(frozen=True)
+class Paths(Answer):
+    """The most probable path classes by day `by_day`, and how much of the mass they cover (`coverage`).
+
+    With `given` they are all conditional on an ending, whose own probability is `given_probability`. `tree` lists the
+    prefixes that were expanded. `left` is the most that a class could have which the search did not come to,
+    `unassigned` the mass of all of those; both are 0 where histories were counted.
+    """
+
+    kind: ClassVar[str] = "paths"
+
+    scenario: Scenario
+    ladder: str
+    by_day: float
+    given: Measure | None
+    given_probability: float
+    classes: tuple[PathClass, ...]
+    coverage: float
+    tree: tuple[Branch, ...]
+    left: float
+    unassigned: float
+    provenance: Mapping[str, Any]
+
+    @property
+    def by(self) -> dt.date:
+        """The target date."""
+        return self.scenario.by_date(self.by_day)
+
+    @property
+    def engine(self) -> str:
+        """What answered: "exact" or "montecarlo"."""
+        return str(self.provenance["engine"])
+
+    @property
+    def question(self) -> str:
+        """The question that is answered, in one sentence with its date."""
+        if self.given is None:
+            return f"Which paths over “{self.scenario.ladders[self.ladder].label}” are likeliest by {self._by}?"
+        return f"By which paths do histories reach {self.given.words} by {self._by}?"
+
+    @property
+    def _by(self) -> str:
+        return long_date(self.by)
+
+    def frame(self, what: Literal["classes", "tree"] = "classes") -> pd.DataFrame:
+        """Return one row for each class, with the mass covered so far; or the "tree", one row for each prefix."""
+        import pandas as pd
+
+        if what == "tree":
+            branches = [
+                {
+                    "path": " → ".join(b.rungs),
+                    "depth": len(b.rungs),
+                    "rung": b.rungs[-1],
+                    "entered": b.entered,
+                    "share_of_parent": b.share_of_parent,
+                }
+                for b in self.tree
+            ]
+            return pd.DataFrame(branches, columns=["path", "depth", "rung", "entered", "share_of_parent"])
+        if what != "classes":
+            raise ValueError(f"no table {what!r}; expected classes or tree")
+        rows = [
+            {
+                "rank": rank,
+                "path": " → ".join(c.rungs),
+                "ending": c.ending,
+                "label": self.label(c.ending),
+                "probability": c.probability,
+                "low": c.low,
+                "high": c.high,
+            }
+            for rank, c in enumerate(self.classes, start=1)
+        ]
+        frame = pd.DataFrame(rows, columns=["rank", "path", "ending", "label", "probability", "low", "high"])
+        return frame.assign(covered=frame["probability"].cumsum())
+
+    def label(self, ending: str) -> str:
+        """Return the label of an ending, or of none."""
+        return "No ending yet" if ending == ONGOING else self.scenario.endings[ending].label
+
+    def where(self) -> str:
+        """Say at which values of the assumptions: the stated ones, or draws."""
+        draws, belief = self.provenance["draws"], self.provenance.get("belief")
+        if not draws:
+            return "at the stated values"
+        return f"over {f'the belief “{belief}”' if belief else 'the priors'} ({counted(draws, 'draw')})"
+
+    def made(self) -> str:
+        """Say at which values, and in how many histories the paths were counted."""
+        histories = self.provenance.get("histories")
+        return self.where() + (f", counted in {histories:,} histories" if histories else "")
+
+    def finding(self) -> str:
+        """Return the probability of the likeliest path, with its date, as a title."""
+        if not self.classes:
+            return f"No path is known by {self._by}"
+        first = self.classes[0]
+        if self.given is not None:
+            whole = f"the histories that end in {self.given.words} by {self._by}"
+            return f"Of {whole}, {_with_error(first)} {_way(first)}"
+        return f"By {self._by}, {_with_error(first)} of all histories {_way(first)} ({self.label(first.ending)})"
+
+    def sentences(self, limit: int = 5) -> list[str]:
+        """Return the `limit` likeliest paths and the share they cover, then what a path is and how it was computed."""
+        note = (
+            f"A path is the order in which rungs are first visited; later returns are left out. Computed {self.made()}."
+        )
+        return [*self._likeliest(limit), *self._missing(), note]
+
+    def _likeliest(self, limit: int) -> list[str]:
+        first = self.classes[:limit]
+        if not first:
+            return [f"No path is known by {self._by}."]
+        given, known = self.given, percent(self.given_probability)
+        before = f"Of the histories that end in {given.words} by {self._by} ({known} of all)" if given else ""
+        lines = [f"{before or f'By {self._by}'}, {_with_error(c)} {_way(c)}{self._end(c)}." for c in first]
+        whole = "the histories that end so" if given else "all histories"
+        paths = "This path covers" if len(first) == 1 else f"These {len(first)} paths cover"
+        covered = f"{paths} {percent(min(sum(c.probability for c in first), 1.0))} of {whole}"
+        more = f"; the {len(self.classes)} likeliest cover {percent(min(self.coverage, 1.0))}"
+        return [*lines, f"{covered}{more if len(self.classes) > len(first) else ''}."]
+
+    def _end(self, path: PathClass) -> str:
+        if self.given is not None:
+            return ""
+        return " and have not ended" if path.ending == ONGOING else f" and end in “{self.label(path.ending)}”"
+
+    def _missing(self) -> list[str]:
+        """Say so where the search ended before it was certain that no likelier class is left."""
+        if not self.classes or self.left <= self.classes[-1].probability:
+            return []
+        rest = f"{percent(self.unassigned)} of the histories were not followed to their end"
+        return [f"The search was cut short: {rest}, and paths of up to {percent(self.left)} each may be missing here."]
+
+    def data(self) -> dict[str, Any]:
+        """Return what paths add to the keys that all answers share."""
+        return {
+            "ladder": self.ladder,
+            "by": self.by,
+            "by_day": self.by_day,
+            "engine": self.engine,
+            "given": self.given and self.given.name,
+            "given_probability": self.given_probability,
+            "coverage": self.coverage,
+            "left": self.left,
+            "unassigned": self.unassigned,
+            "classes": self.frame().to_dict("records"),
+            "tree": self.frame("tree").to_dict("records"),
+            "sentences": self.sentences(),
+        }
+
+
+def _way(path: PathClass) -> str:
+    verb = "stay on" if len(path.rungs) == 1 else "go"
+    return f"{verb} “{' → '.join(path.rungs)}”"
+
+
+def _with_error(path: PathClass) -> str:
+    """Write a probability, with its 95% interval where it was counted."""
+    sampled = path.low < path.probability - 1e-6
+    return percent(path.probability) + (f" ({percent(path.low)} to {percent(path.high)})" if sampled else "")

@@ -1,0 +1,129 @@
+"""How long histories stay on each rung of a ladder before the next one."""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from simlib.analysis.paths.request import known_ladder, rungs_of_rows
+from simlib.answer import Answer, ScenarioKey, provenance
+from simlib.formatting import in_days, long_date
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from simlib.engines.montecarlo.replay import Histories
+
+__all__ = ["RungTimes", "Stay", "times_between_rungs"]
+
+FEWEST = 10
+"""Stays on a rung that a percentage point is taken from, at the least."""
+
+HORIZON = "end of forecast"
+
+_POINTS = (0.1, 0.25, 0.5, 0.75, 0.9)
+
+
+@dataclass(frozen=True, slots=True)
+class Stay:
+    """Stays on a rung that lead to the same next one: their number, and points of their length in days.
+
+    `to` is the next rung, the label of an ending that cuts the stay off, or "end of forecast". `days` are the 10, 25,
+    50, 75 and 90% points, which are not numbers where fewer than `FEWEST` were counted.
+    """
+
+    rung: str
+    to: str
+    count: int
+    days: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class RungTimes(Answer):
+    """The days from entering each rung to entering the next one, over sampled histories."""
+
+    kind: ClassVar[str] = "rung-times"
+
+    scenario: ScenarioKey
+    ladder: str
+    by: dt.date
+    by_day: float
+    stays: tuple[Stay, ...]
+    provenance: Mapping[str, Any]
+
+    @property
+    def question(self) -> str:
+        """The question that is answered, in one sentence with its date."""
+        return f"How long do histories stay on each rung of “{self.ladder}” by {long_date(self.by)}?"
+
+    def sentences(self, limit: int = 5) -> list[str]:
+        """Return the median stays of the `limit` commonest steps."""
+        common = sorted((stay for stay in self.stays if stay.count >= FEWEST), key=lambda stay: -stay.count)[:limit]
+        lines = [
+            f"From “{stay.rung}” to “{stay.to}” the median is {in_days(float(f'{stay.days[2]:.3g}'))}, "
+            f"in {stay.count:,} stays by {long_date(self.by)}."
+            for stay in common
+        ]
+        return lines or [f"There are fewer than {FEWEST} stays of each kind: too few for a median."]
+
+    def frame(self) -> pd.DataFrame:
+        """Return one row for each pair of rung and next: count, and the 10, 25, 50, 75 and 90% points in days."""
+        import pandas as pd
+
+        names = [f"p{round(100 * p)}" for p in _POINTS]
+        rows = [
+            {"rung": stay.rung, "to": stay.to, "count": stay.count} | dict(zip(names, stay.days, strict=True))
+            for stay in self.stays
+        ]
+        return pd.DataFrame(rows, columns=["rung", "to", "count", *names])
+
+    def data(self) -> dict[str, Any]:
+        """Return what the times add to the keys that all answers share."""
+        return {
+            "ladder": self.ladder,
+            "by": self.by,
+            "by_day": self.by_day,
+            "rows": self.frame().to_dict("records"),
+            "sentences": self.sentences(),
+        }
+
+
+def times_between_rungs(played: Histories, *, ladder: str | None = None) -> RungTimes:
+    """Return the days from entering each rung to entering the next one, over sampled histories.
+
+    An ending is a next rung like others, and so is the end of the forecast. Stays cut off by either are counted under
+    its label, not dropped.
+    """
+    ladder, scenario = known_ladder(played.scenario, ladder), played.scenario
+    names, rungs = [rung.id for rung in scenario.ladders[ladder].rungs], rungs_of_rows(played, ladder)
+    ends = [ending.label for ending in scenario.endings.values()]
+    lengths: dict[tuple[str, str], list[float]] = {}
+    for number, (first, last) in enumerate(itertools.pairwise(played.start.tolist())):
+        cuts = [first, *(first + 1 + np.flatnonzero(np.diff(rungs[first:last]))).tolist()]
+        for here, there in itertools.pairwise(cuts):
+            pair = names[rungs[here]], names[rungs[there]]
+            lengths.setdefault(pair, []).append(played.time[there] - played.time[here])
+        here, how = cuts[-1], int(played.ending[number])
+        there, end = (ends[how], played.ending_time[number]) if how >= 0 else (HORIZON, played.horizon)
+        if how < 0 or end > played.time[here]:  # where the ending is a rung, the stay before it is counted already
+            lengths.setdefault((names[rungs[here]], there), []).append(end - played.time[here])
+    ranked = sorted(lengths.items(), key=lambda item: (names.index(item[0][0]), item[0][1]))
+    stays = tuple(Stay(*pair, len(days), _points(days)) for pair, days in ranked)
+    by, source = scenario.by_date(played.horizon), _source(played)
+    return RungTimes(ScenarioKey.of(scenario), ladder, by, played.horizon, stays, source)
+
+
+def _points(days: list[float]) -> tuple[float, ...]:
+    known = np.quantile(days, _POINTS) if len(days) >= FEWEST else np.full(len(_POINTS), np.nan)
+    return tuple(float(point) for point in known)
+
+
+def _source(played: Histories) -> dict[str, Any]:
+    number = len(played)
+    more = {"seed": played.seed, "draws": 0, "runs": number, "histories": number, "horizon_days": played.horizon}
+    return provenance(played.scenario, engine="montecarlo", **more)

@@ -1,0 +1,161 @@
+"""Histories sampled over the draws of a belief, and shares of them whose intervals allow for draws in common."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from simlib.control import UNWATCHED, Control
+from simlib.engines.montecarlo.replay import histories
+from simlib.engines.montecarlo.simulator import Simulator
+from simlib.errors import Unsupported
+from simlib.machine import priors
+from simlib.machine.belief import Belief, belief_of
+from simlib.machine.tables import Tables
+from simlib.results import Band
+from simlib.typing import Bools, Floats, Ints
+
+if TYPE_CHECKING:
+    from simlib.engines.montecarlo.replay import Histories
+    from simlib.machine.measures import By
+    from simlib.scenario.model import Question, Scenario
+
+__all__ = ["Sample", "question_times", "sample", "selected", "share"]
+
+Share = tuple[float, float, float]
+"""A share and its 95% interval: value, low, high."""
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """Histories (R,) over draws of the assumptions, or at the stated values (one draw).
+
+    `draw` (R,) is the number of the draw that a history belongs to, `weight` (R,) what it counts: 1 where all draws
+    weigh the same, else such that the weights sum to the effective number of histories. `provenance` tells how it was
+    drawn.
+    """
+
+    histories: Histories
+    draw: Ints
+    weight: Floats
+    provenance: dict[str, Any]
+
+    @classmethod
+    def at_one_draw(cls, played: Histories) -> Sample:
+        """Return histories that were all played, or drawn, at the same values of the assumptions."""
+        size = len(played)
+        source = {"engine": "montecarlo", "seed": played.seed, "draws": 0, "runs": size, "histories": size}
+        return cls(played, np.zeros(size, dtype=np.int64), np.ones(size), source)
+
+    def share(self, event: Bools, among: Bools) -> Share:
+        """Return the share of the histories `among` (R,) that are in `event` (R,), with its 95% interval."""
+        return share(event, among, self.draw, self.weight)
+
+
+def sample(
+    scenario: Scenario,
+    *,
+    by: By = None,
+    draws: int | Belief = 0,
+    runs: int = 1,
+    seed: int = 0,
+    control: Control = UNWATCHED,
+) -> Sample:
+    """Sample histories at the stated values or over draws of the assumptions.
+
+    Args:
+        scenario: The scenario, with its interventions.
+        by: The horizon: a date, or days after `as_of`. Default: that of the scenario.
+        draws: A number of draws of the prior, or a belief. 0: the stated values.
+        runs: Histories of each draw.
+        seed: Seed of the draws and the histories.
+        control: Who is told of progress and may stop the work.
+
+    Raises:
+        ScenarioError: For a target day or an intervention that does not fit.
+        Unsupported: For a belief about another scenario, or with a start of its own.
+        MissingDependency: Without Numba.
+        Cancelled: When `control` says so.
+    """
+    simulator, centre = Simulator(scenario, times=1, by=by), priors.theta(scenario)
+    belief = belief_of(scenario, draws, seed=seed) if isinstance(draws, Belief) or draws else None
+    if belief is not None and belief.start is not None:
+        raise Unsupported(f"histories start as the scenario says, but the belief “{belief.name}” has its own start")
+    thetas = centre[None, :] if belief is None else belief.theta
+    alone, parts = Control(cancel=control.cancel, threads=1), []
+    for number, theta in enumerate(thetas):
+        own = range(number * runs, (number + 1) * runs)
+        parts.append(histories(simulator, own, theta=theta, centre=centre, seed=seed, control=alone))
+        control.report((number + 1) / len(thetas))
+        control.check()
+    source = {"engine": "montecarlo", "seed": seed, "draws": 0 if belief is None else belief.draws, "runs": runs}
+    source |= {"histories": len(thetas) * runs}
+    source |= {} if belief is None or belief.is_prior else {"belief": belief.name}
+    weights = _weights(belief)
+    return Sample(_joined(parts), np.repeat(np.arange(len(thetas)), runs), np.repeat(weights, runs), source)
+
+
+def _weights(belief: Belief | None) -> Floats:
+    """Return what a history of each draw counts (D,): exactly 1 where all draws weigh the same."""
+    if belief is None:
+        return np.ones(1)
+    relative = belief.weights / belief.weights.max()
+    return np.asarray(relative * (relative.sum() / np.sum(relative**2)))
+
+
+def _joined(parts: list[Histories]) -> Histories:
+    counts = np.concatenate([np.diff(part.start) for part in parts])
+    names = ("replicates", "time", "move", "outcome", "intervention", "levels", "ending", "ending_time")
+    columns: dict[str, Any] = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
+    return dataclasses.replace(parts[0], start=np.concatenate([[0], np.cumsum(counts)]), **columns)
+
+
+def selected(played: Histories, chosen: Ints) -> Histories:
+    """Return the histories at some places (indices into them, in any order)."""
+    sizes = np.diff(played.start)[chosen]
+    rows = np.repeat(played.start[:-1][chosen] - np.concatenate([[0], np.cumsum(sizes)[:-1]]), sizes)
+    rows = rows + np.arange(len(rows))
+    by_row = ("time", "move", "outcome", "intervention", "levels")
+    by_history = ("replicates", "ending", "ending_time")
+    return dataclasses.replace(
+        played,
+        start=np.concatenate([[0], np.cumsum(sizes)]),
+        **{name: getattr(played, name)[chosen] for name in by_history},
+        **{name: getattr(played, name)[rows] for name in by_row},
+    )
+
+
+def question_times(played: Histories, question: Question) -> Floats:
+    """Return when a question is first answered with yes in each history (R,), in days; infinity for never."""
+    tables = Tables(played.scenario)
+    if question.when is not None:
+        rows = tables.holds(question.when, played.levels)
+    else:
+        rows = played.move == tables.move(question.move or "")
+        if question.outcome is not None:
+            rows &= played.outcome == tables.outcome(question.move or "", question.outcome)
+    times = np.where(rows, played.time, np.inf)
+    return np.asarray(np.minimum.reduceat(times, played.start[:-1]))
+
+
+def share(event: Bools, among: Bools, draw: Ints, weight: Floats) -> Share:
+    """Return the weighted share of `event` in `among`: a ratio of sums over draws, with its 95% interval.
+
+    All arrays have one entry for each history (R,). The interval is Wilson's, with the variance between draws.
+    """
+    n = float(weight[among].sum())
+    if n == 0:
+        return (np.nan, 0.0, 1.0)
+    hits = np.bincount(draw, weights=weight * (event & among))
+    size = np.bincount(draw, weights=weight * among)
+    p = hits.sum() / n
+    occupied = size > 0
+    clusters = int(occupied.sum())
+    variance = np.sum((hits - p * size)[occupied] ** 2) / n**2 * clusters / max(clusters - 1, 1)
+    independent = p * (1 - p) / n
+    trials = n if clusters < 2 or variance <= independent else n * independent / variance
+    band = Band.wilson(np.array([p * trials]), np.array([trials]))
+    return float(p), float(band.low[0]), float(band.high[0])
