@@ -7,6 +7,7 @@ belief. A method that needs independent draws of the prior (Sobol indices, EVPPI
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,6 +61,11 @@ class Belief:
         return self.name == "prior"
 
     @property
+    def equal(self) -> bool:
+        """Whether all draws weigh the same."""
+        return bool(np.all(self.weights == self.weights[0]))
+
+    @property
     def effective_draws(self) -> float:
         """How many equally weighted draws tell as much: one over the sum of the squared weights (Kish 1965)."""
         return float(1 / np.sum(self.weights**2))
@@ -84,3 +90,22 @@ def insist_on_prior(draws: int | Belief | None, question: str) -> None:
             f"{question} needs independent draws of the prior, which the belief “{draws.name}” is not; "
             "give a number of draws"
         )
+
+
+def quantiles(values: Floats, points: Sequence[float], weights: Floats | None = None) -> Floats:
+    """Return quantiles over draws (D, ...) -> (points, ...), by linear interpolation, which weights generalise.
+
+    With equal weights, or none, they are NumPy's; otherwise draw k in ascending order stands at
+    ((k - 1) w_k + (D - 1) Σ_{i<k} w_i) / (D - 1) (Akinshin 2023, weighted type 7).
+    """
+    if weights is None or np.all(weights == weights[0]):
+        return np.asarray(np.quantile(values, points, axis=0))
+    flat = values.reshape(len(values), -1)
+    order = np.argsort(flat, axis=0, kind="stable")
+    result = np.empty((len(points), flat.shape[1]))
+    for column in range(flat.shape[1]):
+        share = weights[order[:, column]] / weights.sum()
+        below = np.cumsum(share) - share
+        place = np.arange(len(share)) * share / max(len(share) - 1, 1) + below
+        result[:, column] = np.interp(points, place, flat[order[:, column], column])
+    return result.reshape(len(points), *values.shape[1:])

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
-from simlib.control import in_transition
+from simlib.control import Control, in_transition
 from simlib.formatting import long_date, percent, percent_within
 from simlib.report import assumptions as ledger
 from simlib.report.markup import Block
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from simlib.analysis.indicators.result import Indicators
     from simlib.analysis.paths.classes import Paths
-    from simlib.analysis.sensitivity.one_at_a_time import Tornado
+    from simlib.analysis.sensitivity.one_at_a_time import Drivers
     from simlib.analysis.uncertainty.evsi import Seeing
     from simlib.engines.ensemble import Draws
 
@@ -91,7 +91,7 @@ class Answers:
     scenario: Scenario
     forecast: Forecast
     draws: Draws | None = None
-    tornado: Tornado | None = None
+    tornado: Drivers | None = None
     paths: Paths | None = None
     indicators: tuple[Indicators, ...] = ()
     seeing: Seeing | None = None
@@ -116,7 +116,7 @@ def ask(
     out, so does everything beside it. Raises what the questions raise.
     """
     from simlib.analysis.indicators.result import indicators
-    from simlib.analysis.sensitivity.one_at_a_time import tornado
+    from simlib.analysis.sensitivity.one_at_a_time import drivers
     from simlib.analysis.uncertainty.evsi import value_of_seeing
     from simlib.analysis.whatif.variants import without_windows
 
@@ -128,7 +128,7 @@ def ask(
     day = min(WATCHED, scenario.horizon_days / 2)
     engine: Any = forecast.engine
     steps: list[Callable[[], Any]] = [
-        lambda: tornado(world, about, engine=engine, seed=seed, cancel=cancel) if doubtful else None,
+        lambda: drivers(world, about, engine=engine, seed=seed, control=Control(cancel=cancel)) if doubtful else None,
         lambda: _paths(world, engine, seed, cancel) if scenario.ladders else None,
         lambda: (
             value_of_seeing(world, question[0], within_days=day, draws=128, seed=seed, cancel=cancel)
