@@ -181,3 +181,17 @@ def test_small_answers_that_differ_are_not_the_same():
     found = discover(world.ending("done", {"x": "b"}).scenario(), "ending:done", engine="exact", draws=100)
     assert not found.constant
     assert found.boxes
+
+
+def test_bounds_that_chance_alone_would_give_are_dropped():
+    """One of eight dimensions matters. Peeling bounds others too, by luck, and these bounds must go."""
+    dropped = 0
+    for seed in range(8):
+        rng = np.random.default_rng(seed)
+        points = rng.random((300, 8))
+        interesting = rng.random(300) < np.where(points[:, 0] > 0.6, 0.8, 0.2)
+        (box, *_), trajectory = find_boxes(points, interesting)
+        assert np.isfinite(box.low[0])
+        assert box.p_values.max() <= 0.05
+        dropped += max(step.p_values.max() for step in trajectory) > 0.05
+    assert dropped > 0

@@ -301,7 +301,7 @@ def sobol(
         TooManyStates: For "exact", where the states do not fit.
         Cancelled: When `control` says so.
     """
-    insist_on_prior(draws, "Sobol indices")
+    insist_on_prior(draws, "A Sobol index")
     if draws < 8 or draws & (draws - 1):
         raise ValueError(f"draws must be a power of two of at least 8, not {draws}")
     groups, top = (top, TOP) if isinstance(top, Mapping) else (None, top)
