@@ -1,4 +1,4 @@
-"""What carries the answer: how far each assumption moves one probability between its low and its high."""
+"""Slopes as bars: how far each assumption moves one probability between its low and its high, to first order."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 ROWS = 8
 
 
-def drivers(frame: pd.DataFrame, ax: Axes, *, title: str = "What it hangs on", rows: int = ROWS) -> Axes:
+def drivers(frame: pd.DataFrame, ax: Axes, *, title: str = "Assumptions that matter most", rows: int = ROWS) -> Axes:
     """Draw the strongest drivers as two-sided bars in percentage points; return the axes.
 
     `frame` has the columns `label`, `at_low` and `at_high`: the change of the probability when the assumption goes

@@ -86,7 +86,7 @@ class Dashboard:
         from simlib.plots.driver_bars import drivers
 
         assert frame is not None
-        drivers(frame, self._axes("drivers"), title=frame.attrs.get("title", "What it hangs on"))
+        drivers(frame, self._axes("drivers"), title=frame.attrs.get("title", "Assumptions that matter most"))
 
     def _head(self, result: Forecast) -> None:
         y = 1 - 16 / self.height

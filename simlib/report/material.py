@@ -15,7 +15,7 @@ from simlib.scenario.model import Scenario
 if TYPE_CHECKING:
     from simlib.analysis.indicators.result import Indicators
     from simlib.analysis.paths.classes import Paths
-    from simlib.analysis.sensitivity.one_at_a_time import Tornado
+    from simlib.analysis.sensitivity.one_at_a_time import Drivers
     from simlib.analysis.uncertainty.evsi import Seeing
     from simlib.engines.ensemble import Ensemble
 
@@ -28,7 +28,7 @@ _HISTORIES = 5_000
 """Histories in which paths are counted where they cannot be computed."""
 
 _SIGN_DRAWS, _SIGN_HISTORIES, _OBSERVATION_DRAWS = 200, 8_000, 128
-"""Ensemble and histories (of all draws together) behind the signs of an ending, and draws behind those of a question."""
+"""Draws and histories (of all draws together) behind the signs of an ending, and draws behind those of a question."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Material:
     scenario: Scenario
     forecast: Forecast
     draws: Ensemble | None = None
-    tornado: Tornado | None = None
+    tornado: Drivers | None = None
     paths: Paths | None = None
     indicators: tuple[Indicators, ...] = ()
     seeing: Seeing | None = None
@@ -67,7 +67,7 @@ def gather(
     questions raise.
     """
     from simlib.analysis.indicators.result import indicators
-    from simlib.analysis.sensitivity.one_at_a_time import tornado
+    from simlib.analysis.sensitivity.one_at_a_time import drivers
     from simlib.analysis.uncertainty.evsi import value_of_seeing
     from simlib.analysis.whatif.variants import without_windows
 
@@ -81,7 +81,7 @@ def gather(
     engine: Any = forecast.engine
     steps: dict[str, Callable[..., Any]] = {}
     if uncertain and about:
-        steps["tornado"] = partial(tornado, world, about, engine=engine, seed=seed)
+        steps["tornado"] = partial(drivers, world, about, engine=engine, seed=seed)
     if scenario.ladders:
         steps["paths"] = partial(_paths, world, engine, seed)
     if uncertain and question:

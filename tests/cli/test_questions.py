@@ -6,6 +6,7 @@ import datetime as dt
 import json
 import math
 import re
+from functools import partial
 
 import pandas as pd
 import pytest
@@ -83,10 +84,10 @@ def test_the_line_above_an_answer_tells_of_views_changes_and_replicates(capsys):
 def test_shares_of_the_doubt_are_told_to_be_over_the_priors(door, monkeypatch, capsys):
     from simlib.analysis.sensitivity import sobol_indices as sobol
 
-    monkeypatch.setattr(sobol.sobol, "__kwdefaults__", sobol.sobol.__kwdefaults__ | {"designs": 64})
+    monkeypatch.setattr(sobol, "sobol", partial(sobol.sobol, draws=64))
     assert main(["drivers", door(fixed=False), "--sobol"]) == 0
     first = capsys.readouterr().out.splitlines()[0]
-    assert first.endswith("values; shares of the doubt exact, over the priors (64 designs, seed 0).")
+    assert first.endswith("values; shares of the doubt exact, over the priors (64 draws, seed 0).")
 
 
 def test_what_is_worth_finding_out_is_told_of_what_is_asked_for(tmp_path, capsys):

@@ -20,7 +20,7 @@ WORLD = "caribbean-2025"
 AGAIN = "python notebooks/store_answers.py, then rebuild.py, and read the prose"
 
 QUICK = {
-    "drivers": lambda: questions.Drivers(WORLD),
+    "drivers": lambda: questions.WhatDrivesIt(WORLD),
     "by which path": lambda: questions.ByWhichPath(WORLD),
     "where paths diverge": lambda: questions.WherePathsDiverge(WORLD),
     "what if": lambda: questions.WhatIf(WORLD, move="carrier-arrives"),

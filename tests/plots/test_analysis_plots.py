@@ -18,7 +18,7 @@ from simlib.analysis.discovery.scenario_discovery import Bound, Box, discover
 from simlib.analysis.indicators.result import of_every_ending
 from simlib.analysis.paths.classes import path_classes
 from simlib.analysis.paths.medoids import ways
-from simlib.analysis.sensitivity.one_at_a_time import tornado as ask_tornado
+from simlib.analysis.sensitivity.one_at_a_time import drivers
 from simlib.analysis.sensitivity.sobol_indices import sobol
 from simlib.analysis.uncertainty.evppi import value_of_knowing
 from simlib.analysis.uncertainty.evsi import value_of_seeing
@@ -168,7 +168,7 @@ def test_a_calendar_marks_what_has_no_effect():
 
 @pytest.mark.parametrize("engine", ["exact", "montecarlo"])
 def test_a_tornado_reaches_from_low_to_high(scenario, engine):
-    result = ask_tornado(scenario, ["war", "moves:patrol"], engine=engine, runs=2000)
+    result = drivers(scenario, ["war", "moves:patrol"], engine=engine, runs=2000)
     ax, text = drawn(tornado, result)
     bar = result.ranked()[0]
     ends = {ax.patches[0].get_width(), ax.patches[1].get_width()}
@@ -180,7 +180,7 @@ def test_a_tornado_reaches_from_low_to_high(scenario, engine):
 
 
 def test_shares_show_what_is_known_and_what_is_not(scenario):
-    result = sobol(scenario, "war", designs=64)
+    result = sobol(scenario, "war", draws=64)
     _, text = drawn(shares, result)
     assert "of the doubt about “war” is about" in text.replace("\n", " ")
     assert "alone" in text
@@ -336,7 +336,7 @@ def test_a_box_is_shaded_inside_its_bounds_which_are_named_and_its_ticks_are_rou
     for rate, side in ((0.01, "least"), (0.2, "least"), (0.3, "most")):
         unit = scenario.assumptions["clash.rate" if rate == 0.01 else "patrol.rate"].unit
         assert f"at {side} {show(rate, 'rate', unit)}" in text
-    by = long_date(scenario.by_date(found.day))
+    by = long_date(found.by)
     assert f"by {by} in 50% of the draws in the box, in {percent(found.base_rate)} of all" in text
     assert "the box, which holds 60% of all triangles, and has bounds on 1 further assumption too" in text
     assert "both axes are logarithmic" in text

@@ -226,8 +226,8 @@ PLAN = View(
 SMALL = {
     questions.WhatIf: {"pairs": 200, "assumption": "meeting"},
     questions.Plans: {"pairs": 200, "plans": [PLAN]},
-    questions.Drivers: {"top": 2},
-    questions.SharesOfDoubt: {"designs": 64, "runs": 100, "top": 2},
+    questions.WhatDrivesIt: {"top": 2},
+    questions.SharesOfDoubt: {"draws": 64, "runs": 100, "top": 2},
     questions.HowSure: {"draws": 64, "runs": 100},
     questions.ChanceWithinDoubt: {"draws": 64},
     questions.WorthKnowing: {"draws": 128, "runs": 100},

@@ -250,10 +250,12 @@ def test_another_horizon_moves_the_ghost_too(desk, state):
 def test_the_sliders_are_ordered_by_the_gradient_once_and_it_is_kept(desk, state):
     assert desk.background.wait(60)
     assert desk.front.orders == 2
-    assert desk.front.drivers.startswith("What this hangs on: An agreement is signed. In points, at low and at high: ")
+    assert desk.front.drivers.startswith(
+        "Assumptions that matter most: An agreement is signed. In points, at low and at high: "
+    )
     desk.explain("cleared")
     assert "The bridge is cleared by force" in desk.front.drivers
-    found = influence.stored(state.base, [folder() / "cache"])
+    found = influence.find_stored(state.base, [folder() / "cache"])
     assert found is not None
     ranked = [sorted(some.weights(state.base).items(), key=lambda item: -item[1]) for some in (found, desk.influence)]
     assert [name for name, _ in ranked[0]] == [name for name, _ in ranked[1]]

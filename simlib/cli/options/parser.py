@@ -72,11 +72,11 @@ def build() -> argparse.ArgumentParser:
             epilog=texts.COMPARE_EXAMPLES,
         )
     )
-    _drivers(_command(commands, "drivers", "what drives it: slopes, a tornado, shares of the doubt"))
+    _drivers(_command(commands, "drivers", "which assumptions drive it: slopes, ranges, Sobol indices"))
     _uncertainty(_command(commands, "uncertainty", "how sure: doubt and chance apart, and what to find out next"))
     _paths(_command(commands, "paths", "by which path: the most probable orders of rungs"))
     _indicators(_command(commands, "indicators", "what to watch for: what seeing a move says of an ending"))
-    _discover(_command(commands, "discover", "under which assumptions: boxes over the priors"))
+    _discover(_command(commands, "discover", "under which assumptions it is likely: boxes over the priors"))
     _pool(
         _command(
             commands,
@@ -201,7 +201,9 @@ def _drivers(parser: argparse.ArgumentParser) -> None:
     _path(parser)
     _question(parser, "--measure", "--day", "--engine", "--seed")
     parser.add_argument("--top", type=whole(1), default=10, metavar="N", help="assumptions per answer (default: 10)")
-    parser.add_argument("--sobol", action="store_true", help="also shares of the doubt (Sobol indices; minutes)")
+    parser.add_argument(
+        "--sobol", action="store_true", help="also Sobol indices: each assumption's share of the spread (minutes)"
+    )
     _changes(parser)
 
 
@@ -272,7 +274,7 @@ def _discover(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--draws", type=whole(20), default=1000, metavar="N", help="of the assumptions (default: 1,000)"
     )
-    text = "same-dice histories of each draw, a multiple of 8 (default: 1,000)"
+    text = "replicates of each draw, a multiple of 8 (default: 1,000)"
     parser.add_argument("--runs", type=whole(16), default=1000, metavar="N", help=text)
     _changes(parser)
 

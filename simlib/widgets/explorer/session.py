@@ -20,7 +20,7 @@ from simlib.results import Forecast
 from simlib.shipped import notebooks_folder
 from simlib.widgets.explorer.autosave import Drafts, find_settings, folder, keep_settings
 from simlib.widgets.explorer.engine_cache import EngineCache, same_answer
-from simlib.widgets.explorer.slider_order import Influence, compute, file_name, most_likely, stored
+from simlib.widgets.explorer.slider_order import Influence, compute, file_name, find_stored, most_likely
 from simlib.widgets.explorer.state import Settings, State, structure
 from simlib.widgets.kit.blitting import Screen, still
 from simlib.widgets.kit.latest_worker import Latest
@@ -101,7 +101,7 @@ class Desk:
             self.draft = find_settings(self.drafts, self.state)
             settings = self.state.settings
             baseline = self.answers.answer(self.state.baseline)
-            self._take_influence(stored(self.state.base, [notebooks_folder() / "stored", folder() / "cache"]))
+            self._take_influence(find_stored(self.state.base, [notebooks_folder() / "stored", folder() / "cache"]))
             self.front.show_order()
             forecast = baseline if self.state.is_baseline else self.answers.answer(settings)
             self._at_rest(settings, forecast)
