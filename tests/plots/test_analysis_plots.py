@@ -18,7 +18,7 @@ from simlib.analysis.discovery.scenario_discovery import Bound, Box, discover
 from simlib.analysis.indicators.result import of_every_ending
 from simlib.analysis.paths.classes import path_classes
 from simlib.analysis.paths.medoids import ways
-from simlib.analysis.sensitivity.one_at_a_time import drivers
+from simlib.analysis.sensitivity.one_at_a_time import drivers, elasticities
 from simlib.analysis.sensitivity.sobol_indices import sobol
 from simlib.analysis.uncertainty.evppi import value_of_knowing
 from simlib.analysis.uncertainty.evsi import value_of_seeing
@@ -32,6 +32,7 @@ from simlib.engines.montecarlo.replay import histories
 from simlib.formatting import long_date, percent
 from simlib.plots import path_charts as plots
 from simlib.plots.box_charts import box
+from simlib.plots.driver_bars import slopes
 from simlib.plots.flip_matrix import flips
 from simlib.plots.indicator_bars import indicator_map, indicators
 from simlib.plots.nested_fan import doubt_fan, nested_fan
@@ -177,6 +178,17 @@ def test_a_tornado_reaches_from_low_to_high(scenario, engine):
     assert "probability by 30 May 2031; line: as stated" in text
     _, text = drawn(tornado, result, measure="moves:patrol")
     assert "expected number by 30 May 2031" in text
+
+
+def test_slopes_are_bars_of_the_elasticities(scenario):
+    result = elasticities(scenario, ["war", "moves:patrol"])
+    ax, text = drawn(slopes, result, measure="ending:war")
+    elasticity = result.elasticity("ending:war")
+    assert ax.patches[0].get_width() == max(elasticity, key=abs)
+    assert "raises it most" in text.replace("\n", " ")
+    assert "change in % of itself for 1% more, by slope; at the stated values 47% by 30 May 2031" in text
+    none = dataclasses.replace(result, derivatives={"ending:war": 0 * elasticity}, measures=result.measures[:1])
+    assert "no assumption changes it" in drawn(slopes, none)[1].replace("\n", " ")
 
 
 def test_shares_show_what_is_known_and_what_is_not(scenario):

@@ -244,7 +244,7 @@ def test_a_panel_puts_its_boxes_on_sliders_again_from_what_was_kept(panel):
     assert again.picture.status["text"].startswith("Stored answer")
     (within,) = again.after.children
     assert within.session.wait(60)
-    assert [choice.box for choice in within.session.choices] == [choice.box for choice in first.point.choices]
+    assert [choice.box for choice in within.session.choices] == [choice.box for choice in first.session.choices]
     assert set(within.dials.positions) == set(within.session.dials)
     assert "inside box 1" in "".join(part["text"] for part in within.answer.sentence)
     assert bytes(again.picture.png) != again.inquiry.answer.png
