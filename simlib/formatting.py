@@ -1,9 +1,14 @@
-"""Numbers, probabilities and dates as people read them: no more digits than are known, no exponents, no false zero."""
+"""Numbers, probabilities and dates as people read them.
+
+No more digits than are known, no exponents, no false zero.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
 import math
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -66,11 +71,11 @@ def one_digit(error: float) -> str:
 
 
 DUST = 1e-4
-"""A size below which no digit is written."""
+"""Sizes below it are written as less than it."""
 
 
 def plainly(size: float, unit: str = "") -> str:
-    """Write a size with two digits and no exponent: "0.0076 points"; of dust that it is less than 0.0001."""
+    """Write a size with two digits and no exponent: "0.0076 points", "less than 0.0001 points"."""
     if size < DUST:
         return f"less than 0.0001{unit}"
     return f"{_two_digits(size)}{unit}"
@@ -111,5 +116,36 @@ def in_days(number: float) -> str:
 
 
 def long_date(date: dt.date) -> str:
-    """Write a date without doubt about its order: "31 January 2026"."""
+    """Write a date with its month as a word: "31 January 2026"."""
     return f"{date.day} {date:%B %Y}"
+
+
+def end_of(as_of: dt.date, days: float) -> str:
+    """Write when so many days after 00:00 of `as_of` are over: "31 January 2026", "1 April 2031, 12:00 UTC".
+
+    A whole number of days ends with a day, and "by" that day includes it. Any other number says the hour.
+    """
+    whole = round(days)
+    if abs(days - whole) < 1e-9:
+        return long_date(as_of + dt.timedelta(days=max(whole - 1, 0)))
+    moment = dt.datetime.combine(as_of, dt.time()) + dt.timedelta(minutes=round(days * 1440))
+    return f"{long_date(moment)}, {moment:%H:%M} UTC"
+
+
+def how_made(provenance: Mapping[str, Any], runs: str = "replicates") -> str:
+    """Say how an answer was computed: "Monte Carlo, over the priors (500 draws of 40 histories, seed 0)".
+
+    Args:
+        provenance: Its keys `engine`, `draws`, `runs` (of each draw) and `seed` are read. `draws` may be a number or
+            a belief.
+        runs: What the Monte Carlo engine counts.
+    """
+    exact, draws = provenance["engine"] == "exact", provenance.get("draws") or 0
+    several = len(draws) if hasattr(draws, "__len__") else int(draws)
+    replicates = 0 if exact else int(provenance.get("runs") or 0)
+    numbers = [f"{several:,} draws" if several else "", f"{replicates:,} {runs}" if replicates else ""]
+    inside = " of ".join(filter(None, numbers))
+    where = "over the priors" if several else "at the stated values"
+    return f"{'exact' if exact else 'Monte Carlo'}, {where}" + (
+        f" ({inside}, seed {provenance['seed']})" if inside else ""
+    )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import re
+import unicodedata
 from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -88,21 +89,27 @@ class _Anything:
 
 def refuse(problems: list[Problem]) -> None:
     """Raise one ScenarioError with all `problems`, each once, sorted by file and line; do nothing without any."""
-    told = sorted(dict.fromkeys(problems), key=lambda problem: (problem.file, problem.line))
-    if len(told) > MAX_PROBLEMS:
-        more = Problem(told[-1].file, 0, "", f"and more problems after these {MAX_PROBLEMS}")
-        told = [*told[:MAX_PROBLEMS], more]
-    if told:
-        raise ScenarioError(told)
+    each = sorted(dict.fromkeys(problems), key=lambda problem: (problem.file, problem.line))
+    if len(each) > MAX_PROBLEMS:
+        more = Problem(each[-1].file, 0, "", f"and more problems after these {MAX_PROBLEMS}")
+        each = [*each[:MAX_PROBLEMS], more]
+    if each:
+        raise ScenarioError(each)
 
 
 def read_file(path: Path, shown: str) -> str:
     """Return the text of a file; raises ScenarioError if it is missing, too large or not UTF-8."""
     try:
-        raw = path.read_bytes() if path.stat().st_size <= MAX_BYTES else b" " * (MAX_BYTES + 1)
+        with path.open("rb") as stream:
+            raw = stream.read(MAX_BYTES + 1)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise ScenarioError(Problem(shown, 0, "", f"cannot be read: {reason}", "expected a readable file")) from None
+    return decode(raw, shown)
+
+
+def decode(raw: bytes, shown: str) -> str:
+    """Return bytes as text; raises ScenarioError if they are too many or not UTF-8."""
     if len(raw) > MAX_BYTES:
         raise ScenarioError(Problem(shown, 0, "", *_TOO_LARGE))
     try:
@@ -235,7 +242,7 @@ class _Composer:
 
     def _scalar(self, event: Any, place: Place, line: int) -> str | None:
         self.document.spans[place] = (event.start_mark.index, event.end_mark.index)
-        value = str(event.value)
+        value = unicodedata.normalize("NFC", str(event.value))
         if event.style is None and value in NULLS:
             return None
         if UNSEEN.search(value):
@@ -305,9 +312,9 @@ def in_one_line(mapping: dict[str, Any]) -> Any:
     """Return a mapping that is written as {key: value}."""
     from ruamel.yaml.comments import CommentedMap
 
-    made = CommentedMap(mapping)
-    made.fa.set_flow_style()
-    return made
+    line = CommentedMap(mapping)
+    line.fa.set_flow_style()
+    return line
 
 
 def text_of(data: Any, like: str = "") -> str:

@@ -7,6 +7,8 @@ up and numbers read (`resolve`) -> static rules (`checks`).
 from __future__ import annotations
 
 import os
+import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,16 +20,45 @@ if TYPE_CHECKING:
     from simlib.scenario.model import View
 
 FILE = "scenario.yaml"
+FILES = (FILE, "scenario.yml")
+"""What a scenario file may be called in its folder, the first first."""
+
 VIEWS = "views"
 
 
-def load(path: str | os.PathLike[str], view: str | None = None) -> Scenario:
-    """Load a scenario from its folder, its file, or the name of a shipped one; with `view`, one of its views applied.
+@dataclass(frozen=True)
+class Stream:
+    """The text of a scenario that came through a pipe, which can be read only once."""
+
+    name: str
+    """How messages call it."""
+    text: str
+
+
+def read_stream(path: str) -> Stream | str:
+    """Return what standard input (`-`) or a pipe holds; any other path as it is.
+
+    Raises ScenarioError where it is too large or no text.
+    """
+    if path == "-":
+        stdin = getattr(sys.stdin, "buffer", None)
+        raw = stdin.read(document.MAX_BYTES + 1) if stdin else b""
+        return Stream("standard input", document.decode(raw, "standard input"))
+    if Path(path).is_fifo():
+        return Stream(path, document.read_file(Path(path), path))
+    return path
+
+
+def load(path: str | os.PathLike[str] | Stream, view: str | None = None) -> Scenario:
+    """Load a scenario from its folder, its file, a pipe, or the name of a shipped one; with `view`, seen through it.
 
     Raises ScenarioError with every problem of the file (or of the view) at once.
     """
-    file = find(path)
-    scenario = load_text(document.read_file(file, str(file)), str(file)).replace(path=str(file.parent))
+    if isinstance(path, Stream):
+        scenario = load_text(path.text, path.name)
+    else:
+        file = find(path)
+        scenario = load_text(document.read_file(file, str(file)), str(file)).replace(path=str(file.parent))
     if view is None:
         return scenario
     from simlib.scenario.views.variation import apply_view
@@ -39,15 +70,16 @@ def find(path: str | os.PathLike[str]) -> Path:
     """Return the scenario file meant by a folder, a file, or the name of a shipped scenario."""
     from simlib.shipped import shipped_scenarios
 
-    given, shown = Path(path), str(path)
-    if (given / FILE).is_file():
-        return given / FILE
-    if given.is_file():
-        return given
+    place, shown = Path(path), str(path)
+    for name in FILES:
+        if (place / name).is_file():
+            return place / name
+    if place.is_file() or place.is_fifo():
+        return place
     shipped = shipped_scenarios()
     if shown in shipped:
         return shipped[shown] / FILE
-    if given.is_dir():
+    if place.is_dir():
         raise ScenarioError(Problem(shown, 0, "", f"a folder without a {FILE}", f"expected {FILE} in it"))
     expected = f"expected a scenario folder or file, or the name of a shipped one; {did_you_mean(shown, shipped)}"
     raise ScenarioError(Problem(shown, 0, "", "there is no such scenario", expected.removesuffix("; ")))
@@ -75,7 +107,7 @@ def load_text(text: str, file: str = FILE) -> Scenario:
     return scenario
 
 
-def load_views(where: str | os.PathLike[str] | Scenario) -> dict[str, View]:
+def load_views(where: str | os.PathLike[str] | Stream | Scenario) -> dict[str, View]:
     """Load every view of a scenario, by id, in the order of their file names.
 
     `where` is a scenario, or whatever `load` takes. Raises ScenarioError with the problems of all view files at once.
@@ -100,7 +132,8 @@ def load_views(where: str | os.PathLike[str] | Scenario) -> dict[str, View]:
 
 def view_files(scenario: Scenario) -> list[Path]:
     """Return the view files that stand beside a scenario, in alphabetical order."""
-    return sorted(Path(scenario.path, VIEWS).glob("*.yaml")) if scenario.path else []
+    folder = Path(scenario.path, VIEWS)
+    return sorted([*folder.glob("*.yaml"), *folder.glob("*.yml")]) if scenario.path else []
 
 
 def load_view(scenario: Scenario, name: str) -> View:

@@ -17,7 +17,7 @@ from simlib.quantities import write
 from simlib.scenario import document
 from simlib.scenario.assumptions import place_of
 from simlib.scenario.document import Document, Place
-from simlib.scenario.loader import FILE, load_text
+from simlib.scenario.loader import find, load_text
 from simlib.scenario.model import (
     FORMAT,
     Assume,
@@ -39,14 +39,15 @@ from simlib.scenario.views.view_reader import read_view
 # Views
 
 
-def save_view(scenario: Scenario, view: View, path: str | os.PathLike[str]) -> Path:
+def save_view(scenario: Scenario, view: View, path: str | os.PathLike[str], *, new: bool = False) -> Path:
     """Write a view of `scenario` to a file, and return its path.
 
     Where the file exists it must be a view of this scenario: its comments and order are kept, and only what differs is
-    rewritten. Raises ScenarioError if the view does not fit the scenario, or the file is something else.
+    rewritten. Raises ScenarioError if the view does not fit the scenario, or the file is something else. With `new` an
+    existing file is left alone: raises FileExistsError, also where another process wrote the file just before.
     """
     file = Path(path)
-    old = document.read_file(file, str(file)) if file.exists() else ""
+    old = document.read_file(file, str(file)) if file.exists() and not new else ""
     before = read_view(old, scenario, str(file)) if old else None
     if before == view:
         return file
@@ -56,7 +57,7 @@ def save_view(scenario: Scenario, view: View, path: str | os.PathLike[str]) -> P
     _set_interventions(data, view, before, scenario)
     text = document.text_of(data, like=old)
     read_view(text, scenario, str(file))
-    write_atomically(file, text)
+    write_atomically(file, text, new=new)
     return file
 
 
@@ -183,7 +184,7 @@ def save_values(scenario: Scenario, path: str | os.PathLike[str] | None = None) 
     other assumptions than `scenario`.
     """
     given = Path(path if path is not None else scenario.path)
-    file = given / FILE if given.is_dir() else given
+    file = find(given) if given.is_dir() else given
     text = document.read_file(file, str(file))
     base = load_text(text, str(file))
     if list(base.assumptions) != list(scenario.assumptions):

@@ -88,10 +88,10 @@ def test_an_unreadable_file_is_refused(tmp_path):
 
 
 def test_a_file_without_permission_is_refused(monkeypatch):
-    def denied(path):
+    def denied(path, mode):
         raise PermissionError(errno.EACCES, "Permission denied", str(path))
 
-    monkeypatch.setattr(Path, "read_bytes", denied)
+    monkeypatch.setattr(Path, "open", denied)
     with pytest.raises(
         ScenarioError, match=r"scenario.yaml: cannot be read: permission denied; expected a readable file"
     ):

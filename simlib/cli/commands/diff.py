@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from simlib.cli.commands.engine_choice import DOES_NOT_FIT, too_large
 from simlib.cli.options import world
+from simlib.cli.options.request import Request
 from simlib.cli.output import figures
 from simlib.cli.output.answers import tell
 from simlib.cli.output.progress import Task
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     pass
 
 
-def execute(arguments: Namespace) -> int:
+def execute(arguments: Request) -> int:
     """What changed between two scenarios or views, and what that did."""
     from simlib.analysis.scenario_diff import diff as asked
     from simlib.scenario.loader import load

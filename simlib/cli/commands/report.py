@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import sys
-from argparse import Namespace
-from pathlib import Path
 from typing import Any
 
 from simlib.cli.commands.engine_choice import either
-from simlib.cli.options import limits as numbers
-from simlib.cli.options import world
+from simlib.cli.options import limits, world
 from simlib.cli.options.parser import RUNS
+from simlib.cli.options.request import Request
 from simlib.cli.output.progress import Task
 from simlib.errors import Problem, ScenarioError
 from simlib.files import write_atomically
@@ -21,7 +19,7 @@ EACH = 500
 """Replicates of each draw by Monte Carlo, at the least."""
 
 
-def execute(arguments: Namespace) -> int:
+def execute(arguments: Request) -> int:
     """Write one self-contained page with the answer, what drives it, what to watch for and the assumptions."""
     from simlib.cli.commands.run import Answer, compute
     from simlib.report import markup as pages
@@ -30,19 +28,19 @@ def execute(arguments: Namespace) -> int:
     from simlib.scenario.views.variation import with_horizon
     from simlib.scenario.views.wording import what_if
 
-    target: Path = arguments.out
+    target = arguments.target
     if target.suffix not in (".html", ".md"):
         raise ScenarioError(Problem("", 0, "--out", f"{target} has no known ending", "expected .html or .md"))
     stated = world.stated(arguments)
     scenario = world.changed(arguments, stated)
-    numbers.check(arguments, scenario)
-    draws = arguments.draws if numbers.uncertain(scenario) else 0
+    limits.check(arguments, scenario)
+    draws = arguments.draws if limits.uncertain(scenario) else 0
 
     base = with_horizon(load(arguments.path), scenario.horizon_days)
 
     def by(engine: str, of: Scenario = scenario, **more: Any) -> Answer:
         runs = max(RUNS, EACH * draws) if engine == "montecarlo" else None
-        return compute(of, Namespace(**vars(arguments) | {"engine": engine, "draws": draws, "runs": runs} | more))
+        return compute(of, arguments.replace(engine=engine, draws=draws, runs=runs, **more))
 
     answer = either(by, arguments.engine)
     with Task("asking what drives it and what to watch for") as task:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 import shutil
 import tempfile
-from argparse import Namespace
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,9 +14,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from simlib.cli.options.request import Request
 from simlib.cli.output.progress import Task
 from simlib.errors import Cancelled, Problem, ScenarioError
-from simlib.files import write_atomically
+from simlib.files import is_stream, write_atomically
 from simlib.formatting import counted
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ Draw = Callable[["Axes"], Any]
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A figure to be drawn: its size and its margins, all in pixels at 100 dpi; `foot` is written below it, small."""
+    """A figure to draw: its size and its margins in pixels at 100 dpi, and a small `foot` below it."""
 
     name: str
     draw: Draw
@@ -55,16 +56,28 @@ class Picture:
         return self.left / self.width, self.bottom / self.height, across / self.width, up / self.height
 
 
-def refuse_targets(arguments: Namespace) -> None:
-    """Refuse, before anything is computed, places that cannot be written to."""
+def refuse_targets(request: Request) -> None:
+    """Refuse, before anything is computed, places that cannot be written to and a drawing backend that is none.
+
+    Raises ScenarioError.
+    """
     problems: list[Problem] = []
-    out, file = (getattr(arguments, name, None) for name in ("out", "json"))
+    out = Path("report.html") if request.command == "report" and request.out is None else request.out
     if out is not None:
-        problems += _unusable_file("--out", out) if arguments.command == "report" else _unusable_folder(out)
-    if file not in (None, "-"):
-        problems += _unusable_file("--json", Path(file), " or - for output")
+        problems += _unusable_file("--out", out) if request.command == "report" else _unusable_folder(out)
+        problems += _unusable_backend() if request.command not in ("export", "sweep") else ()
+    if request.json not in (None, "-"):
+        problems += _unusable_file("--json", Path(request.json), " or - for output")
     if problems:
         raise ScenarioError(problems)
+
+
+def _unusable_backend() -> Iterator[Problem]:
+    try:
+        import matplotlib  # noqa: F401 - it reads MPLBACKEND when it is first imported
+    except ValueError:
+        what = f"{os.environ.get('MPLBACKEND', '')!r} is no backend that Matplotlib knows"
+        yield Problem("", 0, "MPLBACKEND", what, "expected agg, or the variable unset")
 
 
 def _unusable_folder(out: Path) -> Iterator[Problem]:
@@ -77,8 +90,11 @@ def _unusable_folder(out: Path) -> Iterator[Problem]:
 def _unusable_file(option: str, file: Path, also: str = "") -> Iterator[Problem]:
     if file.is_dir():
         yield Problem("", 0, option, f"{file} is a folder", f"expected a file{also and ','}{also}")
+    elif is_stream(file):
+        if not os.access(file, os.W_OK):
+            yield Problem("", 0, option, f"{file}: Permission denied", "expected a place that can be written to")
     else:
-        yield from _unwritable(option, file.absolute().parent)
+        yield from _unwritable(option, Path(os.path.realpath(file)).parent)
 
 
 def _unwritable(option: str, wanted: Path) -> Iterator[Problem]:
@@ -95,17 +111,21 @@ def _unwritable(option: str, wanted: Path) -> Iterator[Problem]:
 @contextmanager
 def staged(folder: Path) -> Iterator[Path]:
     """Give a folder to write into; what is written there moves to `folder` at the end, or nothing does."""
-    made = [parent for parent in (folder, *folder.parents) if not parent.exists()]
+    missing = [parent for parent in (folder, *folder.parents) if not parent.exists()]
     folder.mkdir(parents=True, exist_ok=True)
     stage = Path(tempfile.mkdtemp(dir=folder, prefix=".simlib-"))
     try:
         yield stage
         for file in sorted(stage.iterdir()):
             file.replace(folder / file.name)
-        made = []
+        missing = []
+    except OSError as error:  # named as people look for it
+        if error.filename and Path(error.filename).parent == stage:
+            error.filename = str(folder / Path(error.filename).name)
+        raise
     finally:
         shutil.rmtree(stage, ignore_errors=True)
-        for parent in made:
+        for parent in missing:
             if not any(parent.iterdir()):
                 parent.rmdir()
 
@@ -116,18 +136,28 @@ def slug(text: str) -> str:
 
 
 def write_table(frame: pd.DataFrame, file: Path) -> None:
-    """Write a table as CSV."""
-    write_atomically(file, frame.to_csv(index=False, lineterminator="\n").encode())
+    """Write a table as CSV in UTF-8 with a byte order mark, by which spreadsheets know the letters.
+
+    A text that a spreadsheet would take for a formula gets a quote before it.
+    """
+    safe = frame.rename(columns=_as_text)
+    for column in safe.select_dtypes(exclude="number"):
+        safe[column] = safe[column].map(_as_text)
+    write_atomically(file, safe.to_csv(index=False, lineterminator="\n").encode("utf-8-sig"))
+
+
+def _as_text(cell: Any) -> Any:
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
 
 
 def written(folder: Path, names: set[str]) -> str:
-    """Tell what was written into a folder, and what else lies there: pictures of an earlier answer may."""
+    """Say what was written into a folder, and what else lies there: pictures of an earlier answer may."""
     others = sorted(file.name for file in folder.iterdir() if file.name not in names)
-    told = f"written: {counted(len(names), 'file')} in {folder}\n"
+    sentence = f"written: {counted(len(names), 'file')} in {folder}\n"
     if not others:
-        return told
+        return sentence
     few = ", ".join(others[:3]) + ", ..." * (len(others) > 3)
-    return f"{told}note: {folder} also holds {counted(len(others), 'file')} that are not of this answer: {few}\n"
+    return f"{sentence}note: {folder} also holds {counted(len(others), 'file')} that are not of this answer: {few}\n"
 
 
 def write_all(answer: Answer, folder: Path, task: Task) -> set[str]:

@@ -128,8 +128,7 @@ def _words(shape: type[Shape], loc: Place, error: Any) -> tuple[str, str]:
     if kind == "extra_forbidden":
         return f"unknown key {str(loc[-1])!r}", did_you_mean(str(loc[-1]), _fields(_annotation(shape, loc[:-1])))
     if kind == "string_pattern_mismatch":
-        name, expected = _NAMES[" " in bounds["pattern"]]
-        return f"{describe(given)} cannot be {name}", expected
+        return f"{describe(given)} cannot be an id", "expected letters, digits, hyphens and underscores, a letter first"
     if kind in ("too_short", "too_long"):
         count = f"at least {bounds['min_length']}" if kind == "too_short" else f"at most {bounds['max_length']}"
         return f"{len(given)} of them", f"expected {count}: {_meaning(shape, loc)}"
@@ -144,12 +143,6 @@ def _words(shape: type[Shape], loc: Place, error: Any) -> tuple[str, str]:
         "model_type": f"{describe(given)} where a mapping belongs",
     }.get(kind, f"{describe(given)} does not belong here")
     return what, f"expected {_meaning(shape, loc)}"
-
-
-_NAMES = {
-    False: ("an id", "expected letters, digits, hyphens and underscores, a letter first"),
-    True: ("a name", "expected words of letters, digits, hyphens and underscores, a letter first"),
-}
 
 
 def _meaning(shape: type[Shape], loc: Place) -> str:
