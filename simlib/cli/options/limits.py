@@ -75,7 +75,7 @@ def _of_measures(request: Request, scenario: Scenario) -> Iterator[Problem]:
 def _of_draws(request: Request) -> Iterator[Problem]:
     draws = request.draws
     if request.command in ("run", "report", "compare", "pool") and 0 < draws < FEWEST_DRAWS:
-        what = f"{draws}, too few to say how far the mean may be off"
+        what = f"{draws}, too few to tell how far the mean may be off"
         yield Problem("", 0, "--draws", what, f"expected at least {FEWEST_DRAWS}, or 0 for the stated values alone")
     if request.command == "uncertainty" and draws:
         from simlib.analysis.uncertainty.evppi import LEAST_DRAWS

@@ -116,10 +116,10 @@ def _command(
 
 def _check(parser: argparse.ArgumentParser) -> None:
     parser.description = (
-        "Load a scenario and all its views. Each problem is a line `file:line: where: what; what was expected`, and the\n"
-        "exit code is 2. Without problems, a second reading solves the scenario and warns of what is legal but\n"
-        'doubtful. It prints each elicited "p within T" beside what the model implies for it. Where the scenario names\n'
-        "a reference class, it prints the implied rates beside the base rates of past crises."
+        "Load a scenario and all its views. Each problem is a line `file:line: where: what; what was expected`, and\n"
+        "the exit code is 2. Without problems, a second reading solves the scenario and warns of what is legal but\n"
+        'doubtful. It prints each elicited "p within T" beside what the model implies for it. Where the scenario\n'
+        "names a reference class, it prints the implied rates beside the base rates of past crises."
     )
     _path(parser)
     parser.add_argument("--quick", action="store_true", help="only read the files, without the second reading")
@@ -138,7 +138,7 @@ def _explain(parser: argparse.ArgumentParser) -> None:
 def _run(parser: argparse.ArgumentParser) -> None:
     _path(parser)
     engine = _adder(parser.add_argument_group("engine"))
-    which = "default: exact; where it has too many states, the command stops with exit code 1"
+    which = "default: exact; with too many states for it, nothing is computed"
     engine("--engine", choices=("exact", "montecarlo"), help=which)
     engine(
         "--runs",
@@ -229,7 +229,7 @@ def _uncertainty(parser: argparse.ArgumentParser) -> None:
     _path(parser)
     _question(parser, "--measure", "--by", "--engine", "--seed")
     parser.add_argument(
-        "--draws", type=whole(0), default=0, metavar="N", help="draws from the priors (default: as many as needed)"
+        "--draws", type=whole(0), default=0, metavar="N", help="draws from the priors (default: 0, as many as needed)"
     )
     parser.add_argument(
         "--tolerance",
@@ -275,10 +275,10 @@ def _paths(parser: argparse.ArgumentParser) -> None:
 
 def _indicators(parser: argparse.ArgumentParser) -> None:
     parser.description = (
-        "What to watch for: how much a move or a level that is observed by a day changes the probability of an ending.\n"
-        "Counted in sampled histories over the priors. With --engine exact it is computed at the stated values, without\n"
-        "--draws, --runs, --times-seen and lead times. The effect of forcing a move (--doing) is exact where the states\n"
-        "fit. A sign is reported if the 95% interval of its likelihood ratio leaves out 1."
+        "What to watch for: how much a move or a level observed by a day changes the probability of an ending.\n"
+        "Counted in sampled histories over the priors. With --engine exact it is computed at the stated values,\n"
+        "without --draws, --runs, --times-seen and lead times. The effect of forcing a move (--doing) is exact\n"
+        "where the states fit. A sign is reported if the 95% interval of its likelihood ratio leaves out 1."
     )
     _path(parser)
     _question(parser, "--measure", "--engine", "--seed", measure="the first ending")
@@ -338,7 +338,7 @@ def _report(parser: argparse.ArgumentParser) -> None:
         "--draws",
         "--seed",
         outputs=False,
-        draws=f"default: {REPORT_DRAWS}; 0: only the stated values",
+        draws=f"default: {REPORT_DRAWS}; 0: at the stated values only",
     )
     parser.add_argument(
         "--out",
@@ -386,7 +386,7 @@ def _question(
     parser: argparse.ArgumentParser, *wanted: str, outputs: bool = True, measure: str = "every ending", draws: str = ""
 ) -> None:
     """Add the options that questions have in common: those `wanted`, and where the answer goes."""
-    stated = f"draws from the priors ({draws or 'default: 0, only the stated values'})"
+    stated = f"draws from the priors ({draws or 'default: 0, at the stated values'})"
     forms = "ending:ID, question:ID, rung:LADDER=RUNG, level:VARIABLE=LEVEL or moves:ID (repeatable)"
     options: dict[str, dict[str, Any]] = {
         "--measure": {

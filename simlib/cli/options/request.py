@@ -97,9 +97,9 @@ class Request:
 
 
 def frozen(namespace: Namespace, **more: Any) -> Request:
-    """Return what argparse read, with lists as tuples."""
+    """Return what argparse read, with lists as tuples; what was not given keeps its default."""
     read: Mapping[str, Any] = vars(namespace) | more
-    return Request(**{name: _tuples(value) for name, value in read.items()})
+    return Request(**{name: _tuples(value) for name, value in read.items() if value is not None})
 
 
 def _tuples(value: Any) -> Any:
