@@ -1,7 +1,7 @@
-"""What can go wrong, and how it is told: where, what, and what was expected.
+"""Errors, and the form of their messages: where, what is wrong, and what was expected.
 
-Every message a person may see for bad input is built from `Problem`, so that it reads
-`file:line: where: what is wrong; what was expected`. All problems of a file travel in one `ScenarioError`.
+Every message about bad input is built from `Problem`, so that it reads `file:line: where: what is wrong; what was
+expected`. One `ScenarioError` carries all problems of a file.
 """
 
 from __future__ import annotations

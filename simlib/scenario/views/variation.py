@@ -298,6 +298,6 @@ def with_horizon(scenario: Scenario, horizon: str | float) -> Scenario:
 
 
 def refusals(where: str, intervention: Intervention, scenario: Scenario) -> list[Problem]:
-    """Return what is wrong with an intervention of this scenario, told at `where`."""
+    """Return what is wrong with an intervention of this scenario, named at `where`."""
     wrong = wrong_intervention(scenario, intervention, scenario.horizon_days)
     return [Problem("", 0, where, what, expected) for _, what, expected in wrong]

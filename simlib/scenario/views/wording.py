@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 
 from simlib.formatting import in_days, long_date
 from simlib.quantities import show
-from simlib.scenario.explanation import condition_in_words
+from simlib.scenario.condition_wording import condition_in_words
 from simlib.scenario.model import Assume, Condition, Forbid, Force, Hold, Intervention, Lasting, Pin, Policy, Scenario
 
-TOLD_ONE_BY_ONE = 3
-"""Dates of one forced move that are told each; more are told as one."""
+MOST_DATES = 3
+"""Dates of one forced move that are named each; more are summed up."""
 
 
 def describe(base: Scenario, changed: Scenario) -> tuple[str, ...]:
@@ -44,7 +44,7 @@ def _in_words(items: Sequence[Intervention], scenario: Scenario) -> Iterator[str
     """Yield each intervention in words, a move forced again and again as one."""
     for _, same in itertools.groupby(items, kind_of_force):
         group = list(same)
-        if isinstance(group[0], Force) and len(group) > TOLD_ONE_BY_ONE:
+        if isinstance(group[0], Force) and len(group) > MOST_DATES:
             last = long_date(max(item.date for item in group if isinstance(item, Force)))
             yield f"{intervention_in_words(group[0], scenario)} and {len(group) - 1} times more, the last on {last}"
         else:
