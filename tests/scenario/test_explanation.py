@@ -31,7 +31,7 @@ def test_a_scenario_is_said():
     assert said(load(BRIDGE), "scenario", "bridge") == (
         "A blockade of the valley bridge: from 1 April 2031 to 30 May 2031 (60 days); 2 variables, 1 move, 1 ending"
     )
-    assert "seen through the view angry-valley: from 2031-04-01 to 2031-05-15 (45 days)" in said(
+    assert "seen through the view angry-valley: from 1 April 2031 to 15 May 2031 (45 days)" in said(
         load(BRIDGE, view="angry-valley"), "scenario", "bridge"
     )
 
@@ -158,8 +158,8 @@ def test_policies_are_said():
     )
     assert [line.sentence for line in explain(world) if line.section == "interventions"] == [
         (
-            "“Park tractors on the bridge” as a rule, about 1 per day from 5 April 2031 until 1 May 2031 while “mood” is "
-            "angry; because: a vow"
+            "“Park tractors on the bridge” as a rule, about 1 per day from 5 April 2031 until 1 May 2031 while “mood” "
+            "is angry; because: a vow"
         ),
         "“Park tractors on the bridge” forbidden until 1 May 2031 while “mood” is angry",
         "mood kept at calm from 1 May 2031",

@@ -9,6 +9,8 @@ import unicodedata
 from collections.abc import Callable
 from typing import Any
 
+from simlib.scenario.scalars import describe
+
 MOST = 2**63 - 1
 """Largest whole number that arrays hold; for a seed as for a count."""
 
@@ -20,7 +22,7 @@ def whole(least: int) -> Callable[[str], int]:
         digits = text.isascii() and text.isdigit() and len(text) <= len(str(MOST))
         if not digits or not least <= int(text) <= MOST:
             most = f" and at most {MOST:,}" if text.isascii() and text.isdigit() and len(text) > 1 else ""
-            raise argparse.ArgumentTypeError(f"expected a whole number of at least {least}{most}, not {text!r}")
+            raise argparse.ArgumentTypeError(f"expected a whole number of at least {least}{most}, not {describe(text)}")
         return int(text)
 
     return read
@@ -36,7 +38,9 @@ def day(text: str) -> float | str:
         except ValueError:
             days = math.nan
     if not math.isfinite(days):
-        raise argparse.ArgumentTypeError(f"expected a date such as 2031-05-01 or a number of days, not {text!r}")
+        raise argparse.ArgumentTypeError(
+            f"expected a date such as 2031-05-01 or a number of days, not {describe(text)}"
+        )
     return days
 
 
