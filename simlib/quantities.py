@@ -1,9 +1,9 @@
 """Numbers with units: "2 per week", "every 12 days", "30% within 90 days", "12 days", "30%", 0.3.
 
-The only parser of units in the project. The base unit of time is the day: rates come out per day, durations in
-days. Four kinds are kept apart, because mixing them up is how forecasts go wrong:
+No other module reads units. The base unit of time is the day: rates come out per day, durations in days. Four kinds
+are distinct, because forecasts go wrong where they are mixed up:
 
-- a **rate** says how often per unit of time ("2 per week"); never called a probability;
+- a **rate** says how often per unit of time ("2 per week") and is never called a probability;
 - a **chance** is a probability of one branch when the event happens ("30%", 0.3);
 - a **factor** multiplies a rate (3, 0.5);
 - a **duration** is a length of time ("90 days").
@@ -97,10 +97,10 @@ def _written(number: object, kind: Kind | None) -> str:
 
 
 def _read(written: str, kind: Kind | None) -> Quantity:
-    for found, pattern in _PATTERNS:
+    for form, pattern in _PATTERNS:
         match = pattern.fullmatch(written)
         if match:
-            return _build(found, match.groupdict(), written)
+            return _build(form, match.groupdict(), written)
     if re.search(r"\d,\d", written):
         raise QuantityError(f"{written!r} has a comma in a number", "expected a point, as in 0.8; no thousands mark")
     raise QuantityError(f"{written!r} is not a quantity", EXPECTED[kind or "number"])
@@ -216,13 +216,13 @@ def round_values(low: float, high: float, kind: Kind, unit: str = "", least: int
     middle = math.sqrt(low * high)
     if kind == "rate" and not unit:
         unit = f"per {_natural_unit(middle)}"
-    text, found = _phrase(middle, kind, unit, lambda _: "{}"), list[float]()
+    text, values = _phrase(middle, kind, unit, lambda _: "{}"), list[float]()
     for firsts in _ROUND:
         numbers = (f"{first * 10.0**power:.12g}" for power in range(-9, 10) for first in firsts)
-        found = sorted({value for number in numbers if low <= (value := _value(text.format(number), kind)) <= high})
-        if len(found) >= least:
+        values = sorted({value for number in numbers if low <= (value := _value(text.format(number), kind)) <= high})
+        if len(values) >= least:
             break
-    return {value: show(value, kind, unit) for value in found or sorted({low, high})}
+    return {value: show(value, kind, unit) for value in values or sorted({low, high})}
 
 
 def _value(text: str, kind: Kind) -> float:

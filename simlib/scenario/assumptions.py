@@ -1,4 +1,4 @@
-"""Numbers with reasons -> `Assumption`: which kind each is, from where it is used, and its prior."""
+"""Read numbers with reasons into assumptions: the kind of each, from where it is used, and its prior."""
 
 from __future__ import annotations
 
@@ -96,11 +96,11 @@ class Numbers:
         named = {}
         for name, shape in self.shape.assumptions.items():
             kind, used_at = kinds.get(name, (None, ()))
-            found = resolve_literal(
+            assumption = resolve_literal(
                 self.document, ("assumptions", name), shape, name=name, label=shape.label, kind=kind, used_at=used_at
             )
-            if found:
-                named[name] = found
+            if assumption:
+                named[name] = assumption
         return named
 
     def _id(self, use: Use) -> str:
@@ -119,10 +119,10 @@ class Numbers:
     def _add(self, use: Use, literal: LiteralShape) -> str:
         if use.id in self.assumptions:
             self.document.note(use.place, f"a second number named {use.id!r}", "expected another id for the move")
-        found = resolve_literal(self.document, use.place, literal, name=use.id, label=use.label, kind=use.kind)
-        if found is None:
+        assumption = resolve_literal(self.document, use.place, literal, name=use.id, label=use.label, kind=use.kind)
+        if assumption is None:
             return UNREAD
-        self.assumptions[use.id] = dataclasses.replace(found, inline=True)
+        self.assumptions[use.id] = dataclasses.replace(assumption, inline=True)
         return use.id
 
     def _refuse(self, use: Use, written: str) -> None:
@@ -173,14 +173,14 @@ def resolve_literal(
     value = _quantity(document, (*place, "value"), shape.value, kind, used_at)
     if value is None:
         return None
-    found = _kind_by_notation(document, (*place, "value"), value) if kind is None else kind
-    if found is None:
+    kind = kind or _kind_by_notation(document, (*place, "value"), value)
+    if kind is None:
         return None
-    low, high = _bounds(document, place, shape, found, used_at) or (value.value, value.value)
+    low, high = _bounds(document, place, shape, kind, used_at) or (value.value, value.value)
     return Assumption(
         id=name,
         label=shape.label or label,
-        kind=found,
+        kind=kind,
         value=value.value,
         low=low,
         high=high,
@@ -188,7 +188,7 @@ def resolve_literal(
         sources=tuple(shape.sources),
         unit=value.unit,
         within_days=value.within_days,
-        observed=_observed(document, place, shape, found),
+        observed=_observed(document, place, shape, kind),
         uses_log_until=shape.uses_log_until,
     )
 

@@ -101,8 +101,8 @@ def load_text(text: str, file: str = FILE) -> Scenario:
     scenario = resolve(read, shape)
     dated = read.data.get("as_of") == shape.as_of.isoformat()
     rules = [rule for rule in checks.RULES if dated or rule not in checks.DATE_RULES]
-    for finding in checks.findings(scenario, rules):
-        read.note(*finding)
+    for misfit in checks.misfits_of(scenario, rules):
+        read.note(*misfit)
     read.refuse_if_any()
     return scenario
 

@@ -235,12 +235,12 @@ class _Resolver:
         return model.Ladder(name, label, tuple(self._rungs(rungs, place)))
 
     def _rungs(self, shapes: Sequence[RungShape], place: Place) -> Iterator[model.Rung]:
-        seen: set[str] = set()
+        before: set[str] = set()
         for index, rung in enumerate(shapes):
             here = (*place, index)
-            if rung.rung in seen:
+            if rung.rung in before:
                 self.document.note((*here, "rung"), f"the rung {rung.rung!r} is there twice", "keep one")
-            seen.add(rung.rung)
+            before.add(rung.rung)
             if index == 0 and rung.when is not None:
                 self.document.note((*here, "when"), "the first rung has a condition", "expected none: it always holds")
             if index and not rung.when:

@@ -131,7 +131,7 @@ def _note_idle_options(arguments: Request) -> None:
 def _write(answer: Answer, arguments: Request) -> None:
     if arguments.out is not None:
         with Task("drawing") as task:
-            names = write_all(answer, arguments.out, task)
+            names = write_all(answer.forecast, answer.draws, arguments.out, task)
         sys.stderr.write(written(arguments.out, names))
     if arguments.json == "-":
         _print_json(answer.forecast)

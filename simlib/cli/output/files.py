@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-    from simlib.cli.commands.run import Answer
+    from simlib.engines.ensemble import Draws
+    from simlib.results import Forecast
 
 TABLES = ("endings", "questions", "levels", "rungs", "moves")
 POINTS = ("p05", "p25", "p50", "p75", "p95")
@@ -62,7 +63,7 @@ def refuse_targets(request: Request) -> None:
     Raises ScenarioError.
     """
     problems: list[Problem] = []
-    out = Path("report.html") if request.command == "report" and request.out is None else request.out
+    out = request.out
     if out is not None:
         problems += _unusable_file("--out", out) if request.command == "report" else _unusable_folder(out)
         problems += _unusable_backend() if request.command not in ("export", "sweep") else ()
@@ -98,7 +99,7 @@ def _unusable_file(option: str, file: Path, also: str = "") -> Iterator[Problem]
 
 
 def _unwritable(option: str, wanted: Path) -> Iterator[Problem]:
-    """Try to write where the folder is or would be made: rights, read-only disks and full ones differ by system."""
+    """Try to write where the folder is or will be, because rights and full disks show only then."""
     folder = next(place for place in (wanted, *wanted.absolute().parents) if place.exists())
     try:
         with tempfile.TemporaryFile(dir=folder) as probe:
@@ -160,54 +161,53 @@ def written(folder: Path, names: set[str]) -> str:
     return f"{sentence}note: {folder} also holds {counted(len(others), 'file')} that are not of this answer: {few}\n"
 
 
-def write_all(answer: Answer, folder: Path, task: Task) -> set[str]:
+def write_all(forecast: Forecast, draws: Draws | None, folder: Path, task: Task) -> set[str]:
     """Write forecast.json, a CSV for each table and a PNG and an SVG for each figure; return the names of the files."""
     with staged(folder) as stage:
-        answer.forecast.save(stage / "forecast.json")
-        for name, frame in _frames(answer):
+        forecast.save(stage / "forecast.json")
+        for name, frame in _frames(forecast, draws):
             write_table(frame, stage / f"{name}.csv")
-        draw_all(_pictures(answer), stage, task)
+        draw_all(_pictures(forecast, draws), stage, task)
         return {file.name for file in stage.iterdir()}
 
 
-def _frames(answer: Answer) -> Iterator[tuple[str, pd.DataFrame]]:
-    for forecast, suffix in ((answer.forecast, ""), (answer.forecast.stated, "-stated")):
-        if forecast is None:
+def _frames(forecast: Forecast, draws: Draws | None) -> Iterator[tuple[str, pd.DataFrame]]:
+    for version, suffix in ((forecast, ""), (forecast.stated, "-stated")):
+        if version is None:
             continue
         for name in TABLES:
-            frame = forecast.frame(name)
+            frame = version.frame(name)
             if not frame.empty:
                 yield f"{name}{suffix}", frame
-    if answer.draws is not None:
-        yield "doubt", _doubt(answer)
+    if draws is not None:
+        yield "doubt", _spread(forecast, draws)
 
 
-def _doubt(answer: Answer) -> pd.DataFrame:
+def _spread(forecast: Forecast, draws: Draws) -> pd.DataFrame:
     """Return the spread over the draws, tidy: day, by, kind, name and five percentiles."""
     import pandas as pd
 
-    assert answer.draws is not None
-    forecast, rows = answer.forecast, []
+    rows = []
     kinds: tuple[Literal["endings", "questions"], ...] = ("endings", "questions")
     for kind in kinds:
         for name in getattr(forecast, kind):
-            spread = answer.draws.spread(name, kind)
+            spread = draws.spread(name, kind)
             for day, points in zip(forecast.times.tolist(), spread.T, strict=True):
                 row = {"day": day, "by": forecast.by_date(day), "kind": kind.removesuffix("s"), "name": name}
                 rows.append(row | dict(zip(POINTS, points, strict=True)))
     return pd.DataFrame(rows)
 
 
-def _pictures(answer: Answer) -> Iterator[Picture]:
-    from simlib.plots import captions as written
+def _pictures(forecast: Forecast, draws: Draws | None) -> Iterator[Picture]:
+    from simlib.plots import captions
     from simlib.plots.ending_curves import endings
     from simlib.plots.ladders import ladder_fan
     from simlib.plots.move_counts import moves
 
-    forecast, foot = answer.forecast, written.foot(answer.forecast)
+    foot = captions.foot(forecast)
     beside: dict[str, Any] = {"width": 1100, "left": 77, "right": 308, "top": 96, "bottom": 66, "foot": foot}
-    doubt = None if answer.draws is None else {name: answer.draws.spread(name) for name in forecast.endings}
-    yield Picture("endings", partial(endings, forecast, doubt=doubt), **beside)
+    spread = None if draws is None else {name: draws.spread(name) for name in forecast.endings}
+    yield Picture("endings", partial(endings, forecast, doubt=spread), **beside)
     for name in forecast.ladders:
         yield Picture(f"ladder-{name}", partial(ladder_fan, forecast, ladder=name), **beside)
     if forecast.moves:
@@ -215,7 +215,7 @@ def _pictures(answer: Answer) -> Iterator[Picture]:
 
 
 def draw_all(pictures: Iterable[Picture], folder: Path, task: Task) -> None:
-    """Draw every picture, once for each format: labels are placed by pixels, and the formats differ in their size.
+    """Draw every picture once for each format, because labels are placed by pixels and the formats differ in size.
 
     Raises Cancelled.
     """

@@ -14,7 +14,7 @@ from simlib.errors import Problem, QuantityError, ScenarioError, did_you_mean
 from simlib.quantities import check_range, parse, show, window_days
 from simlib.scenario import checks, document
 from simlib.scenario.assumptions import place_of
-from simlib.scenario.checks import Finding
+from simlib.scenario.checks import Misfit
 from simlib.scenario.document import dotted
 from simlib.scenario.model import Assume, Assumption, Change, Force, Intervention, Scenario, View
 from simlib.scenario.scalars import Refusal
@@ -36,7 +36,7 @@ def apply_view(scenario: Scenario, view: View | Sequence[View]) -> Scenario:
         return scenario
     problems = list(_clashes(scenario, views))
     for each in views:
-        problems += [_problem(f"view {each.id}", finding) for finding in misfits(scenario, each)]
+        problems += [_problem(f"view {each.id}", misfit) for misfit in misfits(scenario, each)]
     document.refuse(problems)
     changes = [change for each in views for change in each.changes]
     horizons = [each.horizon_days for each in views if each.horizon_days is not None]
@@ -47,7 +47,7 @@ def apply_view(scenario: Scenario, view: View | Sequence[View]) -> Scenario:
         ladder=ladders[0] if ladders else scenario.ladder,
         view="+".join(each.id for each in views),
     )
-    document.refuse([_problem(changed.view, finding) for finding in _broken_by(changed, changes)])
+    document.refuse([_problem(changed.view, misfit) for misfit in _broken_by(changed, changes)])
     return changed
 
 
@@ -69,12 +69,12 @@ def _settings(view: View) -> list[str]:
     return [*(change.assumption for change in view.changes), *horizon, *(["ladder"] if view.ladder else [])]
 
 
-def _problem(where: str, finding: Finding) -> Problem:
-    place, what, expected = finding
+def _problem(where: str, misfit: Misfit) -> Problem:
+    place, what, expected = misfit
     return Problem("", 0, ": ".join(part for part in (where, dotted(place)) if part), what, expected)
 
 
-def misfits(scenario: Scenario, view: View) -> Iterator[Finding]:
+def misfits(scenario: Scenario, view: View) -> Iterator[Misfit]:
     """Yield what is wrong with a view of this scenario, at places of the view file."""
     for change in view.changes:
         for place, what, expected in _wrong(scenario, change):
@@ -143,7 +143,7 @@ def with_values(scenario: Scenario, values: Mapping[str, str | float]) -> Scenar
             problems += error.problems
     document.refuse(problems)
     changed = _with_changes(scenario, changes)
-    document.refuse([_problem("", finding) for finding in _broken_by(changed, changes)])
+    document.refuse([_problem("", misfit) for misfit in _broken_by(changed, changes)])
     return changed
 
 
@@ -185,7 +185,7 @@ def _read_value(scenario: Scenario, name: str, value: str | float) -> Change:
     return Change(name, number)
 
 
-def _wrong(scenario: Scenario, change: Change) -> Iterator[Finding]:
+def _wrong(scenario: Scenario, change: Change) -> Iterator[Misfit]:
     assumption = scenario.assumptions.get(change.assumption)
     if assumption is None:
         expected = did_you_mean(change.assumption, scenario.assumptions)
@@ -221,10 +221,10 @@ def _changed(assumption: Assumption, change: Change) -> Assumption:
     )
 
 
-def _broken_by(changed: Scenario, changes: Sequence[Change]) -> Iterator[Finding]:
+def _broken_by(changed: Scenario, changes: Sequence[Change]) -> Iterator[Misfit]:
     """Yield the rules about numbers that changed values break, at places of a view file."""
     mine = {place_of(changed, changed.assumptions[change.assumption]): change.assumption for change in changes}
-    for place, what, expected in checks.findings(changed, checks.NUMBER_RULES):
+    for place, what, expected in checks.misfits_of(changed, checks.NUMBER_RULES):
         if place in mine:
             yield ("assumptions", mine[place]), what, expected
         else:
@@ -292,7 +292,7 @@ def with_horizon(scenario: Scenario, horizon: str | float) -> Scenario:
     except QuantityError as error:
         raise ScenarioError(Problem("", 0, "horizon", error.what, error.expected)) from None
     changed = scenario.replace(horizon_days=days)
-    document.refuse([_problem("", finding) for finding in checks.the_horizon_is_on_the_calendar(changed)])
+    document.refuse([_problem("", misfit) for misfit in checks.the_horizon_is_on_the_calendar(changed)])
     with_interventions(changed.replace(interventions=()), scenario.interventions)
     return changed
 
