@@ -10,10 +10,11 @@ from pathlib import Path
 
 
 def write_atomically(file: str | Path, payload: bytes | str, *, new: bool = False) -> None:
-    """Write a file whole or not at all; where that fails, the old file is untouched and no temporary one is left.
+    """Write a file whole or not at all.
 
-    Links are followed and an existing file keeps its mode. A device or a pipe is written into, never replaced. Text
-    is written as UTF-8. With `new` the file must not exist yet: of several processes exactly one writes it.
+    Where that fails, the old file is untouched and no temporary one is left. Links are followed and an existing file
+    keeps its mode. A device or a pipe is written into, never replaced. Text is written as UTF-8. With `new` the file
+    must not exist yet: of several processes exactly one writes it.
 
     Raises:
         OSError: It cannot be written; the error names the file. FileExistsError with `new`.
@@ -32,7 +33,7 @@ def write_atomically(file: str | Path, payload: bytes | str, *, new: bool = Fals
 
 
 def is_stream(file: str | Path) -> bool:
-    """Say whether a path leads to a device, a pipe or an open file of this process, which must not be replaced."""
+    """Say whether a path leads to a device, a pipe or an open file: never to be replaced."""
     path = Path(file)
     return path.exists() and (not path.is_file() or path.absolute().parts[1:3] in _OPEN_FILES)
 
@@ -63,7 +64,10 @@ def _replace(target: Path, data: bytes, new: bool) -> None:
 
 
 def _link(part: Path, target: Path, data: bytes) -> None:
-    """Give a written file its name, which must be free; raises FileExistsError."""
+    """Give a written file its name, which must be free.
+
+    Raises FileExistsError.
+    """
     try:
         os.link(part, target)
     except FileExistsError:
@@ -74,7 +78,10 @@ def _link(part: Path, target: Path, data: bytes) -> None:
 
 
 def write_payload(target: Path, payload: bytes) -> None:
-    """Write bytes to a file, whole or not at all; compressed with gzip when its name ends in .gz."""
+    """Write bytes to a file, whole or not at all.
+
+    They are compressed with gzip when its name ends in .gz.
+    """
     write_atomically(target, gzip.compress(payload, mtime=0) if target.suffix == ".gz" else payload)
 
 

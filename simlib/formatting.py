@@ -14,9 +14,10 @@ import numpy as np
 
 
 def percent(p: float) -> str:
-    """Write a probability as people read it: "12%", "0.3%", "1 in 3.8 million", never a false 0% or 100%.
+    """Write a probability as people read it.
 
-    Below one in a trillion it is rounding, and zero.
+    Examples: "12%", "0.3%", "1 in 3.8 million". Never a false 0% or 100%. Below one in a trillion it is rounding, and
+    zero.
     """
     if p < 1e-12:
         return "0%"
@@ -39,9 +40,9 @@ def one_in(many: float) -> str:
 
 
 def percent_within(p: float, low: float, high: float) -> str:
-    """Write a probability with the interval it is computed to, in equal digits: "1.3% [1.1–1.6%]".
+    """Write a probability with the interval it is computed to, in equal digits.
 
-    No interval where it says nothing: where all three are the same in these digits.
+    Examples: "1.3% [1.1–1.6%]". No interval where it says nothing: where all three are the same in these digits.
     """
     alone = percent(p)
     if " " in alone or alone in ("0%", "100%"):
@@ -86,9 +87,10 @@ def _two_digits(size: float) -> str:
 
 
 def with_error(value: float, half: float) -> str:
-    """Write an estimate beside its 95% half-width, both to the digit that the error allows: "15.0 ± 0.7", "30 ± 20".
+    """Write an estimate beside its 95% half-width, both to the digit that the error allows.
 
-    The error has one digit, or two where the first is a 1. Without an error two digits are known.
+    Examples: "15.0 ± 0.7", "30 ± 20". The error has one digit, or two where the first is a 1. Without an error two
+    digits are known.
     """
     if half <= 0:
         return _two_digits(value)
@@ -99,7 +101,10 @@ def with_error(value: float, half: float) -> str:
 
 
 def brier_gain(gain: float, half: float) -> str:
-    """Write a gain in the Brier score with its 95% half-width: "14.6 ± 0.7 thousandths of the Brier score"."""
+    """Write a gain in the Brier score with its 95% half-width.
+
+    Examples: "14.6 ± 0.7 thousandths of the Brier score".
+    """
     if gain + half < 0.1 * DUST:
         return f"less than {100 * DUST:g} thousandths of the Brier score"
     return f"{with_error(1000 * gain, 1000 * half)} thousandths of the Brier score"
@@ -121,9 +126,10 @@ def long_date(date: dt.date) -> str:
 
 
 def end_of(as_of: dt.date, days: float) -> str:
-    """Write when so many days after 00:00 of `as_of` are over: "31 January 2026", "1 April 2031, 12:00 UTC".
+    """Write when so many days after 00:00 of `as_of` are over.
 
-    A whole number of days ends with a day, and "by" that day includes it. Any other number says the hour.
+    Examples: "31 January 2026", "1 April 2031, 12:00 UTC". A whole number of days ends with a day, and "by" that day
+    includes it. Any other number says the hour.
     """
     whole = round(days)
     if abs(days - whole) < 1e-9:
@@ -133,7 +139,9 @@ def end_of(as_of: dt.date, days: float) -> str:
 
 
 def how_made(provenance: Mapping[str, Any], runs: str = "replicates") -> str:
-    """Say how an answer was computed: "Monte Carlo, over the priors (500 draws of 40 histories, seed 0)".
+    """Say how an answer was computed.
+
+    Examples: "Monte Carlo, over the priors (500 draws of 40 histories, seed 0)".
 
     Args:
         provenance: Its keys `engine`, `draws`, `runs` (of each draw) and `seed` are read. `draws` may be a number or

@@ -12,7 +12,7 @@ _INSTALLED = _PACKAGE / "_shipped"  # the build puts it into the wheel, and only
 
 
 def in_clone() -> bool:
-    """Say whether this simlib runs from a clone (or a link to one) rather than from an installed copy."""
+    """Say whether this simlib runs from a clone rather than from an installed copy."""
     return not _INSTALLED.is_dir()
 
 
@@ -26,7 +26,10 @@ def scenarios_folder() -> Path:
 
 
 def notebooks_folder() -> Path:
-    """Return the folder of the notebooks. It is read-only where an administrator installed simlib."""
+    """Return the folder of the notebooks.
+
+    It is read-only where an administrator installed simlib.
+    """
     return _home() / "notebooks"
 
 

@@ -1,4 +1,4 @@
-"""The command `simlib`: check, explain, run and export a scenario, ask about it, and open the notebooks.
+"""The command `simlib`, from the command line to the exit code.
 
 Results go to standard output, everything else (progress, notes, errors) to standard error. Exit code 0: done. 2: the
 input was refused, each reason a line. 1: it could not be done (too many states for the exact engine, a package is
@@ -105,7 +105,10 @@ def _never_fail_on_a_letter() -> None:
 
 
 def _open_closed_streams() -> None:
-    """Put the null device where a standard stream is closed, as after `2>&-`: then nothing else takes its number."""
+    """Put the null device where a standard stream is closed, as after `2>&-`.
+
+    Then nothing else takes its number.
+    """
     for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
         if getattr(sys, name) is None:
             try:

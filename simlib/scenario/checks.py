@@ -105,14 +105,20 @@ def _citations(scenario: Scenario) -> Iterator[tuple[Place, tuple[str, ...]]]:
 
 
 def chances_of_a_move_leave_room_for_its_rest(scenario: Scenario) -> Iterator[Misfit]:
-    """At most one outcome takes the rest; the stated chances never exceed one."""
+    """At most one outcome takes the rest.
+
+    The stated chances never exceed one.
+    """
     for move in scenario:
         branches = {outcome.id: outcome.chance for outcome in move.outcomes}
         yield from _wrong_with_sum(scenario, ("moves", move.id, "outcomes"), branches, "outcome", "chance")
 
 
 def shares_of_a_start_make_one_whole(scenario: Scenario) -> Iterator[Misfit]:
-    """At most one level takes the rest; the stated shares never exceed one."""
+    """At most one level takes the rest.
+
+    The stated shares never exceed one.
+    """
     for variable in scenario.variables.values():
         place: Place = ("variables", variable.id, "start")
         yield from _wrong_with_sum(scenario, place, dict(variable.start), "level", "share")
@@ -211,7 +217,10 @@ def _twins(place: Place, names: Iterable[str]) -> Iterator[Misfit]:
 
 
 def no_id_has_another_meaning(scenario: Scenario) -> Iterator[Misfit]:
-    """Results call a world that reached no ending `ongoing`; a share of `rest` is what the others leave."""
+    """Results call a world that reached no ending `ongoing`.
+
+    A share of `rest` takes what the others leave.
+    """
     if "ongoing" in scenario.endings:
         yield ("endings", "ongoing"), "'ongoing' is what results call reaching no ending", "expected another id"
     if "rest" in scenario.assumptions:

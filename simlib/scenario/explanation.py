@@ -1,6 +1,7 @@
-"""Say a scenario in words: every actor, variable, move, number, ending and question in one plain sentence.
+"""Say a scenario in words.
 
-The sentences are made from the resolved scenario, not from the file, so they say what will be simulated.
+Every actor, variable, move, number, ending and question has one plain sentence. The sentences are made from the
+resolved scenario, not from the file, so they say what will be simulated.
 """
 
 from __future__ import annotations
@@ -31,7 +32,10 @@ NATURE = "nature"
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """One sentence about one thing: the `section` of the file it belongs to, its `id` there, and the `sentence`."""
+    """One sentence about one thing.
+
+    `section` is the section of the file it belongs to, `id` its id there.
+    """
 
     section: str
     id: str
@@ -150,7 +154,10 @@ class _Speaker:
         return f"otherwise {level}" if share is None else f"{level} with {self._stated(share)}"
 
     def _stated(self, name: str, after: str = "") -> str:
-        """A number with its range: "20% (90% range 10% to 35%)"; `after` follows the value directly."""
+        """A number with its range: "20% (90% range 10% to 35%)".
+
+        `after` follows the value directly.
+        """
         number = self.world.assumptions[name]
         value = show(number.value, number.kind, number.unit).removeprefix("×") + after
         return value if number.fixed else f"{value} (90% range {_range(number)})"

@@ -1,7 +1,8 @@
-"""Read a scenario or a view: every problem of a file at once, or a resolved `Scenario` that is true to it.
+"""Read a scenario or a view.
 
-The way of a file: text -> plain data with lines (`document`) -> known shape (`fitting`, `schema`) -> references looked
-up and numbers read (`resolve`) -> static rules (`checks`).
+Reading gives every problem of a file at once, or a resolved `Scenario` that is true to it. The way of a file: text ->
+plain data with lines (`document`) -> known shape (`fitting`, `schema`) -> references looked up and numbers read
+(`resolve`) -> static rules (`checks`).
 """
 
 from __future__ import annotations
@@ -36,9 +37,9 @@ class Stream:
 
 
 def read_stream(path: str) -> Stream | str:
-    """Return what standard input (`-`) or a pipe holds; any other path as it is.
+    """Return what standard input (`-`) or a pipe holds.
 
-    Raises ScenarioError where it is too large or no text.
+    Any other path comes back as it is. Raises ScenarioError where it is too large or no text.
     """
     if path == "-":
         stdin = getattr(sys.stdin, "buffer", None)
@@ -50,9 +51,10 @@ def read_stream(path: str) -> Stream | str:
 
 
 def load(path: str | os.PathLike[str] | Stream, view: str | None = None) -> Scenario:
-    """Load a scenario from its folder, its file, a pipe, or the name of a shipped one; with `view`, seen through it.
+    """Load a scenario from its folder, its file, a pipe, or the name of a shipped one.
 
-    Raises ScenarioError with every problem of the file (or of the view) at once.
+    With `view` it is seen through that view. Raises ScenarioError with every problem of the file (or of the view) at
+    once.
     """
     if isinstance(path, Stream):
         scenario = load_text(path.text, path.name)
@@ -86,9 +88,9 @@ def find(path: str | os.PathLike[str]) -> Path:
 
 
 def load_text(text: str, file: str = FILE) -> Scenario:
-    """Resolve the text of a scenario file; `file` is how messages call it.
+    """Resolve the text of a scenario file.
 
-    Raises ScenarioError with every problem at once.
+    `file` is how messages call it. Raises ScenarioError with every problem at once.
     """
     read = document.read(text, file)
     if not read.readable:

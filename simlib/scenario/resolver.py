@@ -36,12 +36,12 @@ MAX_HORIZON_DAYS = 36_525
 
 
 def resolve(document: Document, shape: ScenarioShape) -> Scenario:
-    """Return the scenario of a fitted document, noting every reference or number that cannot be resolved."""
+    """Return the scenario of a fitted document; note references and numbers that fail."""
     return _Resolver(document, shape).scenario()
 
 
 class _Resolver:
-    """Resolves one document; sections in the order in which they refer to each other."""
+    """Resolve one document, its sections in the order in which they refer to each other."""
 
     def __init__(self, document: Document, shape: ScenarioShape) -> None:
         self.document, self.shape = document, shape
@@ -286,7 +286,10 @@ class _Resolver:
 
 
 def read_horizon(document: Document, written: str) -> float | None:
-    """Return a horizon in days; None where it cannot be read or is beyond a century (and noted)."""
+    """Return a horizon in days.
+
+    It is None where it cannot be read or is beyond a century (and noted).
+    """
     try:
         days = parse(written, "duration").value
     except QuantityError as error:

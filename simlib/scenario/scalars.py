@@ -1,4 +1,7 @@
-"""Single words of a file, read from text: names, dates, yes-or-no. Numbers are read by `simlib.quantities`."""
+"""Single words of a file, read from text: names, dates, yes-or-no.
+
+Numbers are read by `simlib.quantities`.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +49,10 @@ def read_name(name: str) -> str:
 
 
 def read_words(name: str) -> str:
-    """Return a name of words in any script: letters, digits, hyphens and underscores, a letter first."""
+    """Return a name of words in any script.
+
+    Words have letters, digits, hyphens and underscores. A letter comes first.
+    """
     words = name.split(" ")
     kinds = [unicodedata.category(letter)[0] for word in words for letter in word if letter not in f"-_{_JOINERS}"]
     sound = all(words) and name[:1] not in f"-_{_JOINERS}" and kinds[:1] == ["L"] and set(kinds) <= set("LMN")

@@ -1,6 +1,6 @@
-"""Write a view, or changed values, back to YAML without losing the comments and the order of the file.
+"""Write a view or changed values back to YAML, keeping comments and order.
 
-What is written is read again before it replaces anything, and it replaces the file in one step: a crash, a full disk or
+The new text is read again before it replaces anything, and it replaces the file in one step: a crash, a full disk or
 a value that cannot be written leaves the old file as it was.
 """
 
@@ -117,7 +117,7 @@ def _scalar(value: float, kind: Any, unit: str) -> str | int | float:
 
 
 def _set_interventions(data: Any, view: View, before: View | None, scenario: Scenario) -> None:
-    """Take out what is gone and put in what is new, so that what stays keeps its place and its comments."""
+    """Delete old entries and insert new ones, so that the others keep their comments."""
     new, standing = list(view.interventions), list(before.interventions) if before else []
     written = data.get("interventions", [])
     if standing != new and len(written) != len(standing):  # a repeated move is one entry: write out what it asks for
@@ -177,7 +177,7 @@ def _written_condition(condition: Condition) -> Any:
 
 
 def save_values(scenario: Scenario, path: str | os.PathLike[str] | None = None) -> Path:
-    """Write the values of `scenario` (value, low, high) into its scenario file, and return the file's path.
+    """Write value, low and high of each assumption into the scenario file; return its path.
 
     Only the numbers that differ are rewritten, where they stand; nothing else in the file changes by a byte. `path` is
     the folder or file to write into; default: where the scenario was read from. Raises ScenarioError if the file has

@@ -17,7 +17,10 @@ FEWEST_DRAWS = 10
 
 
 def check(request: Request, scenario: Scenario) -> None:
-    """Refuse, all at once, numbers and names that do not fit the scenario; raises ScenarioError."""
+    """Refuse, all at once, numbers and names that do not fit the scenario.
+
+    Raises ScenarioError.
+    """
     problems = [
         *_of_days(request, scenario),
         *_of_measures(request, scenario),

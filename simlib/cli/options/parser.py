@@ -26,7 +26,10 @@ REPORT_DRAWS = 64
 
 
 def parse(argv: Sequence[str] | None) -> Request:
-    """Read a command line. Raises SystemExit, as argparse does, for help and for what cannot be read."""
+    """Read a command line.
+
+    Raises SystemExit, as argparse does, for help and for what cannot be read.
+    """
     parser = build()
     namespace, rest = parser.parse_known_args(argv)
     if rest and namespace.command != "lab":

@@ -17,7 +17,7 @@ Plan = tuple[Intervention, ...]
 
 
 def shared_out(request: Request) -> Request:
-    """Return the request with its changes shared out: those of every point, and those of each plan."""
+    """Return the request with its changes shared out to every point or to a plan."""
     common = [change for name, changes in request.variants if not name for change in changes]
     alone = [("", (change,)) for change in common if change[0] == "plan"]
     return request.replace(
@@ -28,7 +28,10 @@ def shared_out(request: Request) -> Request:
 
 
 def requested_plans(request: Request) -> dict[str, Plan]:
-    """Return the plans by name; raises ScenarioError with every reason at once."""
+    """Return the plans by name.
+
+    Raises ScenarioError with every reason at once.
+    """
     base = world.changed(Request(horizon=request.horizon), load(request.path))
     plans: dict[str, Plan] = {}
     problems: list[Problem] = []
@@ -48,7 +51,10 @@ def requested_plans(request: Request) -> dict[str, Plan]:
 
 
 def _plan(name: str, changes: Changes, base: Scenario) -> tuple[dict[str, Plan], list[Problem]]:
-    """Return a plan, and what is wrong: a file under its id or, under a name, files and then what was typed."""
+    """Return plans by name, and their problems.
+
+    A file has its own id. A name stands for its files, then for the interventions that were typed.
+    """
     from simlib.sweep import load_plans
 
     wrong: list[Problem] = []

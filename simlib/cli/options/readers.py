@@ -45,7 +45,10 @@ def day(text: str) -> float | str:
 
 
 def name(text: str) -> str:
-    """Read a name; letters with accents are composed, as in files."""
+    """Read a name.
+
+    Letters with accents are composed, as in files.
+    """
     return unicodedata.normalize("NFC", text)
 
 
@@ -60,7 +63,10 @@ def change(kind: str) -> Callable[[str], tuple[str, str]]:
 
 
 class VariantAction(argparse.Action):
-    """Keep what belongs to each variant: a list of (name, changes), of which `--as` begins another."""
+    """Collect the changes of each variant.
+
+    They are a list of (name, changes), to which `--as` adds another.
+    """
 
     def __call__(
         self,

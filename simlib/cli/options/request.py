@@ -18,7 +18,10 @@ Changes = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True)
 class Request:
-    """The options of one command; an option that the command does not have keeps its default."""
+    """The options of one command.
+
+    An option that the command does not have keeps its default.
+    """
 
     command: str = ""
     traceback: bool = False
@@ -97,7 +100,10 @@ class Request:
 
 
 def frozen(namespace: Namespace, **more: Any) -> Request:
-    """Return what argparse read, with lists as tuples; what was not given keeps its default."""
+    """Return what argparse read, with lists as tuples.
+
+    What was not given keeps its default.
+    """
     read: Mapping[str, Any] = vars(namespace) | more
     return Request(**{name: _tuples(value) for name, value in read.items() if value is not None})
 

@@ -24,7 +24,10 @@ EXPECTED = "expected --with-view, --set, --force, --repeat, --forbid, --delay, -
 
 
 def requested_variants(request: Request, base: Scenario) -> dict[str, Scenario]:
-    """Return the variants of the baseline by name; raises ScenarioError with every reason at once."""
+    """Return the variants of the baseline by name.
+
+    Raises ScenarioError with every reason at once.
+    """
     groups: list[tuple[str, Changes]] = []
     for name, changes in request.variants:
         if name:
@@ -77,7 +80,10 @@ def _wrong(name: str, changes: Changes, groups: Sequence[tuple[str, Changes]]) -
 
 
 def named_problem(name: str, problem: Problem) -> Problem:
-    """Return a problem with the name that `--as` gave to its variant or plan; "" where it has none."""
+    """Return a problem with the name that `--as` gave to its variant or plan.
+
+    It is "" where it has none.
+    """
     where = ": ".join(part for part in (name and f"--as {name}", problem.where) if part)
     return Problem(problem.file, problem.line, where, problem.what, problem.expected)
 
@@ -94,7 +100,10 @@ def _changed(changes: Changes, base: Scenario) -> Scenario:
 
 
 def requested_views(request: Request) -> dict[str, Scenario]:
-    """Return the views to pool by name, each with the changes asked for; default: the baseline and every view."""
+    """Return the views to pool by name, each with the changes asked for.
+
+    Default: the baseline and every view.
+    """
     base = load(request.path)
     names = list(request.views) or [BASELINE, *load_views(base)]
     problems = [
@@ -109,9 +118,9 @@ def requested_views(request: Request) -> dict[str, Scenario]:
 
 
 def requested_worlds(request: Request, names: Sequence[str], problems: Sequence[Problem] = ()) -> dict[str, Scenario]:
-    """Return the scenario through each view by name, with the changes asked for; `baseline` is no view.
+    """Return the scenario through each view by name, with the changes asked for.
 
-    Raises ScenarioError with every reason at once, those in `problems` first.
+    `baseline` is no view. Raises ScenarioError with every reason at once, those in `problems` first.
     """
     base, worlds, wrong = load(request.path), {}, list(problems)
     for name in dict.fromkeys(names):
@@ -126,7 +135,10 @@ def requested_worlds(request: Request, names: Sequence[str], problems: Sequence[
 
 
 def requested_weights(request: Request, names: Sequence[str]) -> dict[str, float] | None:
-    """Return a weight for each view; None where they weigh alike."""
+    """Return a weight for each view.
+
+    It is None where they weigh alike.
+    """
     if request.weights is None:
         return None
     if len(request.weights) != len(names):

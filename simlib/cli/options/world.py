@@ -1,4 +1,7 @@
-"""The scenario a command line means: a file, seen through a view, with the changes that options ask for."""
+"""The scenario of a command line.
+
+It is a file, seen through a view, with the changes that options ask for.
+"""
 
 from __future__ import annotations
 
@@ -25,9 +28,9 @@ def stated(request: Request) -> Scenario:
 
 
 def changed(request: Request, base: Scenario) -> Scenario:
-    """Return `base` with every change that options ask for; raises ScenarioError with all reasons at once.
+    """Return `base` with every change that options ask for.
 
-    Notes on standard error which values leave the ranges of the file.
+    Raises ScenarioError with all reasons at once. Notes on standard error which values leave the ranges of the file.
     """
     values, wrong = _attempt(lambda: variation.parse_values(request.settings, base))
     if values is None:  # read those that can be read, so that what is wrong with them is reported as well
@@ -52,9 +55,9 @@ def changed(request: Request, base: Scenario) -> Scenario:
 
 
 def with_reasons(base: Scenario, scenario: Scenario) -> Scenario:
-    """Return `scenario` with a reason beside each number that options changed: who set it, and what was there.
+    """Return `scenario` with a reason beside each number that options changed.
 
-    For showing only: the reason is part of the hash.
+    The reason names who set it and what stood there. Use it for showing only, because the reason is part of the hash.
     """
     origin = f"the view {base.view}" if base.view else "the file"
     numbers = dict(scenario.assumptions)

@@ -1,4 +1,4 @@
-"""What every question on the command line does with its answer: sentences, tables, JSON, files and pictures."""
+"""Answers on the command line: sentences, tables, JSON, files and pictures."""
 
 from __future__ import annotations
 
@@ -73,14 +73,20 @@ class Unspoken:
 
 
 def requested_scenario(request: Request) -> Scenario:
-    """Return the scenario that the options ask about; raises ScenarioError with every reason at once."""
+    """Return the scenario that the options ask about.
+
+    Raises ScenarioError with every reason at once.
+    """
     scenario = world.changed(request, world.stated(request))
     limits.check(request, scenario)
     return scenario
 
 
 def heading(request: Request, scenario: Scenario, method: str) -> str:
-    """Return the line above an answer: of which scenario it is, as of when, and by which `method` it was computed."""
+    """Return the line above an answer.
+
+    It names the scenario, its first day, and the `method` by which the answer was computed.
+    """
     through = f", through the view {scenario.view}" if scenario.view else ""
     changes = ", with the changes asked for" if request.settings or request.interventions or request.horizon else ""
     date = long_date(scenario.as_of)
@@ -89,7 +95,10 @@ def heading(request: Request, scenario: Scenario, method: str) -> str:
 
 
 def json_text(results: Mapping[str, Result]) -> str:
-    """Return answers as JSON by name; numbers that cannot be had are null."""
+    """Return answers as JSON by name.
+
+    Numbers that cannot be had are null.
+    """
     data = finite(plain_json({name: result.to_dict() for name, result in results.items()}))
     return json.dumps(data, ensure_ascii=False, indent=1, allow_nan=False, default=str) + "\n"
 
@@ -102,7 +111,9 @@ def tell(
     *,
     head: str = "",
 ) -> int:
-    """Print answers under a heading, then write what was asked for: every file or, where that is stopped, none.
+    """Print answers under a heading, then write the files that were asked for.
+
+    Either every file of a folder is written or, where that is stopped, none.
 
     Args:
         request: Where to write.

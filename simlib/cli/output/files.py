@@ -38,7 +38,7 @@ Draw = Callable[["Axes"], Any]
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A figure to draw: its size and its margins in pixels at 100 dpi, and a small `foot` below it."""
+    """A figure to draw: its size and margins in pixels at 100 dpi, and a small `foot`."""
 
     name: str
     draw: Draw
@@ -58,7 +58,7 @@ class Picture:
 
 
 def refuse_targets(request: Request) -> None:
-    """Refuse, before anything is computed, places that cannot be written to and a drawing backend that is none.
+    """Refuse unusable places to write to and an unknown drawing backend, before any work.
 
     Raises ScenarioError.
     """
@@ -111,7 +111,10 @@ def _unwritable(option: str, wanted: Path) -> Iterator[Problem]:
 
 @contextmanager
 def staged(folder: Path) -> Iterator[Path]:
-    """Give a folder to write into; what is written there moves to `folder` at the end, or nothing does."""
+    """Give a folder to write into.
+
+    What is written there moves to `folder` at the end, or nothing does.
+    """
     missing = [parent for parent in (folder, *folder.parents) if not parent.exists()]
     folder.mkdir(parents=True, exist_ok=True)
     stage = Path(tempfile.mkdtemp(dir=folder, prefix=".simlib-"))
@@ -137,7 +140,7 @@ def slug(text: str) -> str:
 
 
 def write_table(frame: pd.DataFrame, file: Path) -> None:
-    """Write a table as CSV in UTF-8 with a byte order mark, by which spreadsheets know the letters.
+    """Write a table as CSV in UTF-8 with a byte order mark, which spreadsheets need.
 
     A text that a spreadsheet would take for a formula gets a quote before it.
     """
@@ -152,7 +155,10 @@ def _as_text(cell: Any) -> Any:
 
 
 def written(folder: Path, names: set[str]) -> str:
-    """Say what was written into a folder, and what else lies there: pictures of an earlier answer may."""
+    """Say which files were written into a folder, and which others lie there.
+
+    Pictures of an earlier answer may.
+    """
     others = sorted(file.name for file in folder.iterdir() if file.name not in names)
     sentence = f"written: {counted(len(names), 'file')} in {folder}\n"
     if not others:
@@ -162,7 +168,10 @@ def written(folder: Path, names: set[str]) -> str:
 
 
 def write_all(forecast: Forecast, draws: Draws | None, folder: Path, task: Task) -> set[str]:
-    """Write forecast.json, a CSV for each table and a PNG and an SVG for each figure; return the names of the files."""
+    """Write forecast.json, a CSV for each table and a PNG and an SVG for each figure.
+
+    Return the names of the files.
+    """
     with staged(folder) as stage:
         forecast.save(stage / "forecast.json")
         for name, frame in _frames(forecast, draws):
@@ -215,7 +224,9 @@ def _pictures(forecast: Forecast, draws: Draws | None) -> Iterator[Picture]:
 
 
 def draw_all(pictures: Iterable[Picture], folder: Path, task: Task) -> None:
-    """Draw every picture once for each format, because labels are placed by pixels and the formats differ in size.
+    """Draw every picture as PNG and as SVG.
+
+    Each is drawn anew, because labels are placed by pixels and the formats differ in size.
 
     Raises Cancelled.
     """

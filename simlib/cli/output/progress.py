@@ -1,4 +1,4 @@
-"""Progress on standard error for what takes more than a second, and Ctrl-C as a request to stop."""
+"""Progress on standard error after a second, and Ctrl-C as a request to stop."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Plain-text tables: a label on the left, aligned columns on the right, no wider than the terminal."""
+"""Plain-text tables that fit the terminal: labels on the left, columns on the right."""
 
 from __future__ import annotations
 
@@ -23,10 +23,11 @@ class Row:
 
 
 def table(title: str, head: Sequence[Sequence[str]], rows: Sequence[Row], width: int | None = None) -> str:
-    """Return a table under a title; `head` has one or more lines of column headings.
+    """Return a table under a title.
 
-    `width` is the most characters of a line (default: those of the terminal, if there is one). A table that is wider
-    narrows its labels, then puts the columns that do not fit into tables below.
+    `head` has one or more lines of column headings. `width` is the most characters of a line (default: those of the
+    terminal, if there is one). A table that is wider narrows its labels, then puts the columns that do not fit into
+    tables below.
     """
     width = terminal_width() if width is None else width
     lines = [*(Row("", line) for line in head), *rows]
@@ -46,7 +47,10 @@ def table(title: str, head: Sequence[Sequence[str]], rows: Sequence[Row], width:
 
 
 def terminal_width() -> int:
-    """Return the characters of a line of the terminal; without one, as many as anybody needs."""
+    """Return the characters of a line of the terminal.
+
+    Without one, as many as anybody needs.
+    """
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else 10_000
 
 

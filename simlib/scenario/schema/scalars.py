@@ -1,4 +1,4 @@
-"""What files are written in: names, labels, numbers, dates and conditions, and a mapping that refuses the rest."""
+"""Scalars and conditions of files, and a mapping that refuses unknown keys."""
 
 from __future__ import annotations
 
@@ -40,13 +40,16 @@ def _by(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 
 def _shape(value: object) -> str | None:
-    """Which arm of a union a value belongs to; the names cannot occur in a file."""
+    """Return the arm of a union that a value belongs to.
+
+    The names cannot occur in a file.
+    """
     shapes = ((str, "\0text"), (dict, "\0mapping"), (list, "\0list"))
     return next((name for kind, name in shapes if isinstance(value, kind)), None)
 
 
 def either(expected: str) -> Discriminator:
-    """Return what tells text, mapping and list apart, and says what was `expected` of anything else."""
+    """Return a discriminator of text, mapping and list; other values get `expected`."""
     return Discriminator(_shape, custom_error_type="shape", custom_error_message=expected)
 
 

@@ -137,7 +137,10 @@ class MoveShape(Shape):
 
 
 class EndingShape(Shape):
-    """A named condition that stops the clock; the order in the file is precedence."""
+    """A named condition that stops the clock.
+
+    The order in the file is precedence.
+    """
 
     when: ConditionShape = Field(description=WHEN)
     label: Label = Field(description="what has happened")
@@ -164,7 +167,10 @@ class RungShape(Shape):
 
 
 class LadderShape(Shape):
-    """An ordered list of rungs; the state stands on the last one whose condition holds."""
+    """An ordered list of rungs.
+
+    The state stands on the last one whose condition holds.
+    """
 
     label: Label | None = Field(None, description="name of the ladder")
     rungs: list[RungShape] = Field(min_length=1, max_length=64, description="from the lowest to the highest")

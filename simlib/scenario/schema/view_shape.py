@@ -60,7 +60,7 @@ class DelayShape(Shape):
 
 
 class RepeatShape(Shape):
-    """A move forced to happen on a day and at equal steps after it, each time if its guard holds."""
+    """A move forced on a day and at equal steps after it, each time if its guard holds."""
 
     repeat: Reference = Field(description="id of the move")
     every: Number = Field(description="from one time to the next, such as '7 days'")

@@ -1,4 +1,7 @@
-"""Interventions as people type them on a command line: one text each, refused with every reason at once."""
+"""Interventions as people type them on a command line.
+
+A text that cannot be used is refused with every reason at once.
+"""
 
 from __future__ import annotations
 
@@ -31,9 +34,10 @@ from simlib.scenario.views.variation import refusals, repeated, unknown
 
 
 def parse_intervention(kind: str, text: str, scenario: Scenario) -> tuple[Intervention, ...]:
-    """Read an intervention of one kind of `FORMS`: a repeated move becomes several, any other text one.
+    """Read an intervention of one kind of `FORMS`.
 
-    Raises ScenarioError with every reason why it cannot be read or does not fit the scenario.
+    A repeated move becomes several, any other text one. Raises ScenarioError with every reason why it cannot be read or
+    does not fit the scenario.
     """
     match = re.fullmatch(FORMS[kind].pattern, unicodedata.normalize("NFC", text.strip()))
     if match is None:

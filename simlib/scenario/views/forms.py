@@ -17,7 +17,10 @@ _LEVEL = r"(?P<name>[^=@]+?)=(?P<value>[^=@]+?)"
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """What is typed for one kind of intervention: as `text`, as a pattern, and for what `purpose`."""
+    """The form in which one kind of intervention is typed.
+
+    `text` is for people, `pattern` reads it, `purpose` says what it does.
+    """
 
     text: str
     pattern: str

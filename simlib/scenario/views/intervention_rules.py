@@ -1,4 +1,4 @@
-"""Does an intervention fit a scenario? Every reason why not, at its place in the entry of a view file."""
+"""Reasons why an intervention does not fit a scenario, at places of a view file."""
 
 from __future__ import annotations
 

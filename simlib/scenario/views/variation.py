@@ -1,6 +1,7 @@
-"""Vary a scenario: views, changed values, interventions, another horizon. Never its structure.
+"""Vary a scenario: views, changed values, interventions, another horizon.
 
-Every function returns a new `Scenario` and refuses with a ScenarioError what does not fit it, all reasons at once.
+Its structure never changes. Every function returns a new `Scenario` and refuses with a ScenarioError what does not fit
+it, all reasons at once.
 """
 
 from __future__ import annotations
@@ -129,10 +130,11 @@ def _difference(old: Assumption, new: Assumption) -> Change | None:
 
 
 def with_values(scenario: Scenario, values: Mapping[str, str | float]) -> Scenario:
-    """Return the scenario with other medians; low and high shift by the same step on the scale of the kind.
+    """Return the scenario with other medians.
 
-    A text is a quantity as in files ("2 per week", "30%"); a number is in base units (per day, or plain). Raises
-    ScenarioError for an unknown name, a quantity of another kind, and chances that now exceed one.
+    Low and high shift by the same step on the scale of the kind. A text is a quantity as in files ("2 per week",
+    "30%"); a number is in base units (per day, or plain). Raises ScenarioError for an unknown name, a quantity of
+    another kind, and chances that now exceed one.
     """
     changes: list[Change] = []
     problems: list[Problem] = []
@@ -148,7 +150,10 @@ def with_values(scenario: Scenario, values: Mapping[str, str | float]) -> Scenar
 
 
 def parse_values(texts: Iterable[str], scenario: Scenario) -> dict[str, str]:
-    """Read `NAME=VALUE` texts into what `with_values` takes; the same name twice is refused."""
+    """Read `NAME=VALUE` texts into what `with_values` takes.
+
+    The same name twice is refused.
+    """
     values: dict[str, str] = {}
     problems = []
     for text in texts:
@@ -232,7 +237,7 @@ def _broken_by(changed: Scenario, changes: Sequence[Change]) -> Iterator[Misfit]
 
 
 def outside_range(base: Scenario, changed: Scenario) -> list[str]:
-    """Return a sentence for every value of `changed` that leaves the 90% range which `base` gives it."""
+    """Return a sentence for every value of `changed` outside its 90% range in `base`."""
     now = [(name, number.value) for name, number in changed.assumptions.items()]
     acts = changed.interventions[len(base.interventions) :]
     now += [(item.assumption, item.value) for item in acts if isinstance(item, Assume)]
@@ -264,7 +269,9 @@ def begun_by(scenario: Scenario, day: float) -> Scenario:
 def repeated(
     first: Force, every: float, until: dt.date | None, scenario: Scenario, horizon_days: float | None = None
 ) -> tuple[Force, ...]:
-    """Return a forced move on its date and every so many days after it, before `until` (default: the horizon).
+    """Return a forced move on its date and every so many days after it.
+
+    The last one is before `until` (default: the horizon).
 
     Raises Refusal for a length that is no whole number of days, an end that is not later, and too many times.
     """

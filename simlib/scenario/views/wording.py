@@ -31,7 +31,10 @@ def describe(base: Scenario, changed: Scenario) -> tuple[str, ...]:
 
 
 def what_if(base: Scenario, changed: Scenario, *, windows: bool = True) -> tuple[str, ...]:
-    """Say that `changed` is a what-if, and what was changed; nothing where nothing was. `windows`: they are kept."""
+    """Say that `changed` is a what-if, and what was changed.
+
+    Say nothing where nothing was changed. `windows`: calendar windows are kept.
+    """
     parts = [*describe(base, changed), *([] if windows else ["calendar windows are left out"])]
     if changed.view and changed.view != base.view:
         seen = f"This is a what-if, seen through the view “{changed.view}”"
@@ -52,7 +55,10 @@ def _in_words(items: Sequence[Intervention], scenario: Scenario) -> Iterator[str
 
 
 def kind_of_force(item: Intervention) -> tuple[str, str | None, str] | Intervention:
-    """Return what forced moves that differ only in their date share; any other intervention is alone of its kind."""
+    """Return a key that forced moves share if they differ only in their date.
+
+    Any other intervention is its own key.
+    """
     return (item.move, item.outcome, item.because) if isinstance(item, Force) else item
 
 
