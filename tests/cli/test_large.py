@@ -156,7 +156,7 @@ def test_paths_tell_the_times_between_rungs(bridge, capsys):
 
 
 def test_uncertainty_ranks_what_could_be_seen(bridge, tmp_path, capsys):
-    argv = ["uncertainty", bridge, "--measure", "ending:agreement", "--draws", "128", "--observe", "14"]
+    argv = ["uncertainty", bridge, "--measure", "ending:agreement", "--draws", "128", "--look-by", "14"]
     assert main([*argv, "--out", str(tmp_path / "out")]) == 0
     out = capsys.readouterr().out
     assert "What to look out for by 14 April 2031, for “Agreed”" in out

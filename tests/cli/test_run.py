@@ -302,12 +302,16 @@ def test_out_writes_figures_tables_and_the_forecast(cli, bridge, tmp_path: Path)
         *(f"{name}{kind}.csv" for name in tables for kind in ("", "-stated")),
         *(f"{name}.{form}" for name in ("endings", "ladder-lanes", "moves") for form in ("png", "svg")),
     }
-    rows = list(csv.DictReader((out / "endings.csv").read_text().splitlines()))
+    rows = list(csv.DictReader((out / "endings.csv").read_text("utf-8-sig").splitlines()))
     assert len(rows) == 3 * 7
     assert list(rows[6]) == ["day", "by", "ending", "label", "probability", "low", "high"]
     assert list(rows[6].values())[:4] == ["60.0", "2031-05-30", "agreement", "Agreed"]
     assert 0 < float(rows[6]["low"]) < float(rows[6]["probability"]) < float(rows[6]["high"]) < 1
-    doubt = [row for row in csv.DictReader((out / "doubt.csv").read_text().splitlines()) if row["name"] == "agreement"]
+    doubt = [
+        row
+        for row in csv.DictReader((out / "doubt.csv").read_text("utf-8-sig").splitlines())
+        if row["name"] == "agreement"
+    ]
     assert float(doubt[-1]["p05"]) < float(doubt[-1]["p50"]) < float(doubt[-1]["p95"])
     assert (out / "moves.png").read_bytes().startswith(b"\x89PNG")
     assert "<svg" in (out / "moves.svg").read_text()

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
 from functools import partial
 
 from simlib.cli.commands.engine_choice import DOES_NOT_FIT, too_large
 from simlib.cli.options import world
+from simlib.cli.options.request import Request
 from simlib.cli.output import figures
 from simlib.cli.output.answers import tell
 from simlib.cli.output.progress import Task
 from simlib.control import Control
 
 
-def execute(arguments: Namespace) -> int:
+def execute(arguments: Request) -> int:
     """What changed between two scenarios or views, and what that did."""
     from simlib.analysis.scenario_diff import diff
     from simlib.scenario.loader import load

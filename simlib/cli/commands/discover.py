@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from simlib.cli.options import limits as numbers
+from simlib.cli.options import limits
+from simlib.cli.options.request import Request
 from simlib.cli.output import figures
-from simlib.cli.output.answers import asked_world, heading, made_by, tell
+from simlib.cli.output.answers import heading, requested_scenario, tell
 from simlib.cli.output.files import slug
 from simlib.cli.output.progress import Task
 from simlib.control import Control
+from simlib.formatting import how_made
 
 if TYPE_CHECKING:
     from simlib.analysis.discovery.scenario_discovery import Discovery
 
 
-def execute(arguments: Namespace) -> int:
+def execute(arguments: Request) -> int:
     """Print and store boxes and a tree for each measure."""
     from simlib.analysis.discovery.scenario_discovery import discover
 
-    scenario = asked_world(arguments)
-    numbers.insist_on_doubt(scenario)
+    scenario = requested_scenario(arguments)
+    limits.insist_on_uncertainty(scenario)
     results: dict[str, Discovery] = {}
     for measure in arguments.measure or [f"ending:{next(iter(scenario.endings), '')}"]:
         with Task(f"discovering where {measure} is likely") as task:
@@ -36,14 +37,7 @@ def execute(arguments: Namespace) -> int:
                 seed=arguments.seed,
                 control=Control(task.report, task.cancelled),
             )
-    source = next(iter(results.values())).provenance
-    method = made_by(
-        source["engine"],
-        draws=source["draws"],
-        played=f"{source['runs'] or 0:,} replicates",
-        seed=source["seed"],
-        each=True,
-    )
+    method = how_made(next(iter(results.values())).provenance)
     return tell(
         arguments,
         results,

@@ -2,46 +2,46 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from simlib.cli.commands.engine_choice import DOES_NOT_FIT, too_large
-from simlib.cli.options import limits as numbers
-from simlib.cli.options import world
+from simlib.cli.options import limits, world
+from simlib.cli.options.request import Request
 from simlib.cli.output import figures, listings
-from simlib.cli.output.answers import Result, asked_world, heading, made_by, tell
+from simlib.cli.output.answers import Result, heading, requested_scenario, tell
 from simlib.cli.output.progress import Task
 from simlib.control import Control
+from simlib.formatting import how_made
 
 if TYPE_CHECKING:
     from simlib.analysis.sensitivity.one_at_a_time import Drivers
     from simlib.analysis.sensitivity.sobol_indices import Sobol
 
 
-def execute(arguments: Namespace) -> int:
+def execute(arguments: Request) -> int:
     """Print and store the slopes, the ranges, and with --sobol the Sobol indices."""
     from simlib.analysis.sensitivity.one_at_a_time import drivers, elasticities
     from simlib.analysis.sensitivity.sobol_indices import sobol
 
-    scenario, measures = asked_world(arguments), arguments.measure or None
+    scenario, measures = requested_scenario(arguments), arguments.measure or None
     results: dict[str, Result] = {}
     try:
         if arguments.engine != "montecarlo":
             with Task("following the slopes") as task:
                 control = Control(task.report, task.cancelled)
-                results["elasticities"] = elasticities(scenario, measures, by=arguments.day, control=control)
+                results["elasticities"] = elasticities(scenario, measures, by=arguments.by, control=control)
     except DOES_NOT_FIT as error:
-        if arguments.engine or not numbers.uncertain(scenario):
+        if arguments.engine or not limits.uncertain(scenario):
             raise
         world.note(f"{too_large(error)}; no slopes, and the rest by Monte Carlo")
-    if not numbers.uncertain(scenario):
+    if not limits.uncertain(scenario):
         world.note("every assumption is fixed: there is no range to move it over")
-        return tell(arguments, results, head=heading(arguments, scenario, made_by("exact")))
+        return tell(arguments, results, head=heading(arguments, scenario, how_made({"engine": "exact"})))
     options: dict[str, Any] = {
         "engine": arguments.engine or ("auto" if results else "montecarlo"),
         "top": arguments.top,
-        "by": arguments.day,
+        "by": arguments.by,
         "seed": arguments.seed,
     }
     with Task("moving every assumption over its range") as task:
@@ -58,13 +58,9 @@ def execute(arguments: Namespace) -> int:
 
 def _method(ranges: Drivers, shares: Sobol | None, *, slopes: bool) -> str:
     """Say how slopes (always exact), ranges and Sobol indices were computed."""
-    seed = ranges.provenance["seed"]
-    method = made_by(ranges.engine, played=f"{ranges.provenance['runs'] or 0:,} replicates", seed=seed)
+    method = how_made(ranges.provenance)
     if slopes and ranges.engine != "exact":
         method = f"slopes exact, the rest {method}"
     if shares is not None:
-        played = f"{shares.runs:,} replicates"
-        method += "; shares of the doubt " + made_by(
-            shares.engine, draws=shares.draws, played=played, seed=seed, each=True
-        )
+        method += f"; Sobol indices {how_made(shares.provenance)}"
     return method

@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
 from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from simlib.cli.options import limits as numbers
-from simlib.cli.options import world
-from simlib.cli.output import figures
-from simlib.cli.output import listings as listing
-from simlib.cli.output.answers import asked_world, heading, made_by, tell
+from simlib.cli.options import limits, world
+from simlib.cli.options.request import Request
+from simlib.cli.output import figures, listings
+from simlib.cli.output.answers import heading, requested_scenario, tell
 from simlib.cli.output.progress import Task
+from simlib.formatting import how_made
 
 if TYPE_CHECKING:
     from simlib.analysis.indicators.result import Indicators
 
 
-def execute(arguments: Namespace) -> int:
+def execute(arguments: Request) -> int:
     """What to watch for: what seeing a move or a level by a day says of an ending."""
     from simlib.analysis.indicators.result import indicators as asked
     from simlib.analysis.indicators.result import of_every_ending
+    from simlib.machine.measures import find
 
-    scenario = asked_world(arguments)
+    scenario = requested_scenario(arguments)
     results: dict[str, Indicators] = {}
-    day, every = numbers.looked_by(arguments, scenario), list(scenario.endings)
+    day, every = limits.look_by(arguments, scenario), list(scenario.endings)
     engine = arguments.engine or "montecarlo"
-    for ending in arguments.ending or every[:1]:
+    for ending in [measure.of for measure in find(scenario, arguments.measure)] if arguments.measure else every[:1]:
         with Task(f"watching for {ending}") as task:
             results[f"indicators-{ending}"] = asked(
                 scenario,
@@ -47,7 +47,7 @@ def execute(arguments: Namespace) -> int:
             "too many states for the exact engine; what forcing a move adds is counted in histories under the same dice"
         )
     of_all = list(results.values())
-    if arguments.out is not None and not arguments.ending and len(every) > 1:
+    if arguments.out is not None and not arguments.measure and len(every) > 1:
         with Task("watching for every ending") as task:
             if engine == "exact":
                 of_all = [asked(scenario, name, day=day, engine=engine, cancel=task.cancelled) for name in every]
@@ -62,16 +62,13 @@ def execute(arguments: Namespace) -> int:
                     progress=task.report,
                     cancel=task.cancelled,
                 )
-    made = made_by(
-        engine,
-        draws=arguments.draws if engine == "montecarlo" else 0,
-        played=f"{next(iter(results.values())).details.get('histories', 0):,} histories",
-        seed=arguments.seed,
-    )
+    draws = arguments.draws if engine == "montecarlo" else 0
+    counted = next(iter(results.values())).details.get("histories", 0) // max(draws, 1)
+    made = how_made({"engine": engine, "draws": draws, "runs": counted, "seed": arguments.seed}, "histories")
     return tell(
         arguments,
         results,
         partial(figures.indicators, list(results.values()), of_all),
-        chain.from_iterable(map(listing.watched, results.values())),
+        chain.from_iterable(map(listings.watched, results.values())),
         head=heading(arguments, scenario, made),
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from argparse import Namespace
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -11,12 +10,13 @@ from typing import TYPE_CHECKING
 
 from simlib.cli.commands.engine_choice import DOES_NOT_FIT, either, ending_in, play
 from simlib.cli.options import world
+from simlib.cli.options.request import Request
 from simlib.cli.output import figures
-from simlib.cli.output.answers import Result, Table, asked_world, heading, made_by, tell
+from simlib.cli.output.answers import Result, Table, heading, requested_scenario, tell
 from simlib.cli.output.progress import Task
 from simlib.cli.output.text_table import Row, table
 from simlib.errors import MissingDependency
-from simlib.formatting import long_date, percent
+from simlib.formatting import how_made, long_date, percent
 from simlib.scenario.model import Scenario
 
 if TYPE_CHECKING:
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from simlib.analysis.paths.classes import Paths
     from simlib.engines.montecarlo.replay import Histories
 
+RUNS = 5_000
+"""Histories that are played, unless --runs says otherwise."""
+
 DRAWN = 2_000
 """Histories drawn given an ending, unless --runs asks for fewer."""
 
@@ -32,16 +35,18 @@ PASSAGES = 20
 """Most passages in the printed table; the files of --out and --json have them all."""
 
 
-def execute(arguments: Namespace) -> int:
+def execute(arguments: Request) -> int:
     """By which path: the most probable classes of paths, and what every path to an ending passes."""
     from simlib.analysis.paths.classes import path_classes, sampled_paths, times_between_rungs
     from simlib.analysis.paths.medoids import ways
     from simlib.analysis.whatif.variants import with_ladder_over
+    from simlib.machine.measures import find
 
-    scenario, ladder = asked_world(arguments), arguments.ladder
+    scenario, ladder = requested_scenario(arguments), arguments.ladder
     if arguments.over:
         scenario, ladder = with_ladder_over(scenario, arguments.over)
-    told, given = _Told(scenario, arguments), arguments.given or ""
+    given = find(scenario, arguments.given)[0].of if arguments.given else ""
+    told = _Played(scenario, arguments.replace(given=given))
 
     def by(engine: str) -> Paths:
         if engine == "montecarlo":
@@ -66,21 +71,26 @@ def execute(arguments: Namespace) -> int:
         results["times"] = Table(times)
         tables += _times(times, told.how_many(some))
     drawn = ways(some, found) if some is not None and arguments.out is not None else None
-    played = f"{found.details.get('histories', 0):,} histories"
-    head = heading(arguments, scenario, made_by(found.engine, played=played, seed=arguments.seed))
+    source = {"engine": found.engine, "runs": found.details.get("histories"), "seed": arguments.seed}
+    head = heading(arguments, scenario, how_made(source, "histories"))
     return tell(arguments, results, partial(figures.paths, found, drawn), tables, head=head)
 
 
 @dataclass
-class _Told:
+class _Played:
     """The histories that an answer is told with: played when they are first wanted, then kept."""
 
     scenario: Scenario
-    arguments: Namespace
+    arguments: Request
+
+    @property
+    def runs(self) -> int:
+        """How many histories are played."""
+        return self.arguments.runs or RUNS
 
     @cached_property
     def played(self) -> Histories:
-        return play(self.scenario, self.arguments.runs, self.arguments.seed)
+        return play(self.scenario, self.runs, self.arguments.seed)
 
     def to_the_ending(self) -> Histories | None:
         """Return histories, given the ending if one is; None where they cannot be played here."""
@@ -102,7 +112,7 @@ class _Told:
                 return histories_given(
                     self.scenario,
                     f"ending:{given}",
-                    min(self.arguments.runs, DRAWN),
+                    min(self.runs, DRAWN),
                     seed=self.arguments.seed,
                     progress=task.report,
                     cancel=task.cancelled,
@@ -120,7 +130,7 @@ class _Told:
         return f"in {len(some):,} histories {of} end in “{label}”"
 
 
-def _passages(found: Paths, told: _Told) -> pd.DataFrame:
+def _passages(found: Paths, told: _Played) -> pd.DataFrame:
     """Return what share of the histories to an ending pass each rung and move, as exactly as the paths are known."""
     from simlib.analysis.paths.waypoints import passages, sampled_passages
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from simlib.cli.commands.engine_choice import either
-from simlib.cli.options import limits as numbers
-from simlib.cli.options.variants import views_asked, weights_asked
+from simlib.cli.options import limits
+from simlib.cli.options.request import Request
+from simlib.cli.options.variants import requested_views, requested_weights
 from simlib.cli.output import figures
 from simlib.cli.output.answers import tell
 from simlib.cli.output.progress import Task
@@ -18,18 +18,18 @@ if TYPE_CHECKING:
     from simlib.analysis.pooling import Pool
 
 
-def execute(arguments: Namespace) -> int:
+def execute(arguments: Request) -> int:
     """Several views as one forecast, pooled linearly and logarithmically, and where they disagree."""
     from simlib.analysis.pooling import pool
 
-    views = views_asked(arguments)
-    numbers.check(arguments, next(iter(views.values())))
+    views = requested_views(arguments)
+    limits.check(arguments, next(iter(views.values())))
 
     def by(engine: Any) -> Pool:
         with Task("forecasting each view") as task:
             return pool(
                 views,
-                weights=weights_asked(arguments, list(views)),
+                weights=requested_weights(arguments, list(views)),
                 engine=engine,
                 draws=arguments.draws,
                 runs=arguments.runs,

@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import sys
-from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
 from simlib.cli.commands.engine_choice import either
-from simlib.cli.options import limits as numbers
-from simlib.cli.options import world
+from simlib.cli.options import limits, world
+from simlib.cli.options.request import Request
 from simlib.cli.output.progress import Task
 from simlib.control import Control
 
 
-def execute(arguments: Namespace) -> int:
+def execute(arguments: Request) -> int:
     """Write one self-contained page with the answer, what drives it, what to watch for and the assumptions."""
     from simlib.report import write_report
     from simlib.scenario.loader import load
 
     stated = world.stated(arguments)
     scenario = world.changed(arguments, stated)
-    numbers.check(arguments, scenario)
+    limits.check(arguments, scenario)
 
     def by(engine: Any) -> Path:
         with Task("writing the report") as task:

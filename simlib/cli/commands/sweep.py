@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-from argparse import Namespace
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from simlib.cli.options import world
-from simlib.cli.options.plans import plans_asked, share_out
-from simlib.cli.options.variants import BASELINE, worlds_asked
+from simlib.cli.options.plans import requested_plans, shared_out
+from simlib.cli.options.request import Request
+from simlib.cli.options.variants import BASELINE, requested_worlds
 from simlib.cli.output.progress import Task
 from simlib.control import Control
 from simlib.errors import Problem, ScenarioError
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from simlib.sweep import SweepDesign
 
 
-def execute(arguments: Namespace) -> int:
+def execute(arguments: Request) -> int:
     """Compute a design into a folder of Parquet files."""
     from simlib import sweep as sweeping
 
-    share_out(arguments)
+    arguments = shared_out(arguments)
     problems = list(_refused(arguments))
     if problems:
         raise ScenarioError(problems)
@@ -30,7 +30,7 @@ def execute(arguments: Namespace) -> int:
     with Task(f"sweeping {len(design)} points") as task:
         report = sweeping.run(
             design,
-            arguments.out,
+            arguments.target,
             engine=arguments.engine or "montecarlo",
             runs=arguments.runs,
             times=arguments.times,
@@ -42,7 +42,7 @@ def execute(arguments: Namespace) -> int:
     return 1 if report.failed else 0
 
 
-def _refused(arguments: Namespace) -> Iterator[Problem]:
+def _refused(arguments: Request) -> Iterator[Problem]:
     designs = [name for name in ("sobol", "grid", "views") if getattr(arguments, name)]
     if len(designs) > 1 or not (designs or arguments.plans):
         expected = "expected one of --sobol, --grid, --views, or plans alone"
@@ -56,18 +56,18 @@ def _refused(arguments: Namespace) -> Iterator[Problem]:
         )
 
 
-def _design(arguments: Namespace) -> SweepDesign:
-    plans = plans_asked(arguments) if arguments.plans else {}
+def _design(arguments: Request) -> SweepDesign:
+    plans = requested_plans(arguments) if arguments.plans else {}
     design = _plain_design(arguments)
     return design.cross(plans) if plans else design
 
 
-def _plain_design(arguments: Namespace) -> SweepDesign:
+def _plain_design(arguments: Request) -> SweepDesign:
     from simlib import sweep as sweeping
 
     seeds = range(arguments.seed, arguments.seed + (arguments.seeds or 1))
     if arguments.views:
-        return sweeping.views_design(worlds_asked(arguments, arguments.views), seeds=seeds)
+        return sweeping.views_design(requested_worlds(arguments, arguments.views), seeds=seeds)
     scenario = world.changed(arguments, world.stated(arguments))
     if arguments.sobol:
         return sweeping.sobol_design(scenario, arguments.sobol, seed=arguments.seed, replicate_seed=arguments.seed)
