@@ -19,7 +19,7 @@ from simlib.widgets.explorer import engine_cache as answering
 from simlib.widgets.explorer.state import Settings
 from simlib.widgets.questions import box_session as boxes
 from simlib.widgets.questions import inquiry as asking
-from simlib.widgets.questions.box_session import Point, choices
+from simlib.widgets.questions.box_session import BoxSession, choices
 from simlib.widgets.questions.panel import UnderWhichAssumptions
 
 MEASURE = "ending:agreement"
@@ -50,7 +50,7 @@ def found(bridge):
 
 @pytest.fixture
 def point(found):
-    made = Point(found, Seen())
+    made = BoxSession(found, Seen())
     yield made
     made.close()
 
@@ -118,7 +118,7 @@ def test_a_world_too_large_to_enumerate_is_told_with_its_error(found, monkeypatc
 
     monkeypatch.setattr("simlib.engines.exact.forecast.Solver", refuse)
     monkeypatch.setattr(answering, "RUNS", 4000)
-    point = Point(found, Seen())
+    point = BoxSession(found, Seen())
     point.start()
     assert point.wait(60)
     value, half = (float(x) for x in re.search(r"([\d.]+)% ± ([\d.]+) points", point.front.sentences[-1]).groups())
@@ -202,7 +202,7 @@ def test_a_point_is_saved_as_a_view_that_answers_the_same(bridge, found, started
 
 def test_a_view_that_would_leave_changes_out_is_refused(bridge):
     changed = with_values(load(bridge), {"closing": 0.5})
-    point = Point(discover(changed, MEASURE, engine="exact", draws=128), Seen())
+    point = BoxSession(discover(changed, MEASURE, engine="exact", draws=128), Seen())
     point.start()
     assert point.wait(60)
     with pytest.raises(ScenarioError, match="would leave those changes out"):
@@ -275,7 +275,7 @@ def test_another_answer_takes_the_sliders_away_from_the_one_before(panel):
 
 def test_boxes_that_cannot_be_drawn_again_leave_their_answer(found, panel):
     made = panel()
-    file = asking.shelves()[1] / made.question.key(made.question.chosen)
+    file = asking.answer_folders()[1] / made.question.key(made.question.chosen)
     data = json.loads(file.read_text(encoding="utf-8"))
     data["more"]["last_draw"][0] *= 2
     file.write_text(json.dumps(data), encoding="utf-8")

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from simlib.errors import Cancelled
-from simlib.widgets.kit.latest_worker import Latest
+from simlib.widgets.kit.latest_worker import LatestWorker
 
 
 class Log:
@@ -18,7 +18,7 @@ class Log:
 
 @pytest.fixture
 def latest():
-    worker = Latest()
+    worker = LatestWorker()
     yield worker
     worker.close()
 

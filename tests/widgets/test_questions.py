@@ -21,23 +21,23 @@ from simlib.widgets.questions import catalogue as questions
 from simlib.widgets.questions import choices as choosing
 from simlib.widgets.questions import inquiry as asking
 from simlib.widgets.questions import sweep_grid as sweeping
-from simlib.widgets.questions.inquiry import Answer, Control, Inquiry, Line, Question
-from simlib.widgets.questions.panel import Panel, WhatIf
+from simlib.widgets.questions.inquiry import Field, Inquiry, PanelQuestion, ShownAnswer, StatusLine
+from simlib.widgets.questions.panel import QuestionPanel, WhatIf
 
 WORLD = load_text(TEMPLATE.read_text(encoding="utf-8"))
 """Eight states, so that every question is answered at once."""
 
 
-class Slow(Question):
+class Slow(PanelQuestion):
     """Waits to be let go, or to be cancelled; answers with what was chosen."""
 
     name, title = "slow", "How long?"
 
-    def make_controls(self) -> Sequence[Control]:
+    def make_controls(self) -> Sequence[Field]:
         self.go, self.begun = threading.Event(), threading.Event()
-        return [asking.Control("n", "number", 1, (), 0, 9)]
+        return [asking.Field("n", "number", 1, (), 0, 9)]
 
-    def answer(self, chosen: Mapping[str, Any], cancel: asking.Cancel, progress: asking.Progress) -> Answer:
+    def answer(self, chosen: Mapping[str, Any], cancel: asking.Cancel, progress: asking.Progress) -> ShownAnswer:
         progress(0.5)
         self.begun.set()
         while not self.go.wait(0.005):
@@ -45,7 +45,7 @@ class Slow(Question):
                 raise Cancelled("stopped")
         if chosen["n"] == 9:
             raise SimlibError("nine is too many")
-        return Answer((f"n is {chosen['n']}",), ("n",), ((str(chosen["n"]),),), 1, b"png", (1, 1))
+        return ShownAnswer((f"n is {chosen['n']}",), ("n",), ((str(chosen["n"]),),), 1, b"png", (1, 1))
 
 
 @pytest.fixture(autouse=True)
@@ -56,10 +56,10 @@ def _own_folders(tmp_path, monkeypatch):
 
 class Seen:
     def __init__(self) -> None:
-        self.answers: list[Answer] = []
-        self.lines: list[Line] = []
+        self.answers: list[ShownAnswer] = []
+        self.lines: list[StatusLine] = []
 
-    def ask(self, question: Question) -> Inquiry:
+    def ask(self, question: PanelQuestion) -> Inquiry:
         return Inquiry(question, self.answers.append, self.lines.append)
 
 
@@ -120,7 +120,7 @@ def test_what_goes_wrong_is_said_and_the_last_answer_stays():
     assert inquiry.worker.wait(10)
     inquiry.ask({"n": 9})
     assert inquiry.worker.wait(10)
-    assert seen.lines[-1] == Line("nine is too many (Below is the answer before.)", "error")
+    assert seen.lines[-1] == StatusLine("nine is too many (Below is the answer before.)", "error")
     inquiry.ask({"n": 10})
     assert "10 does not fit" in seen.lines[-1].text
     assert inquiry.answer is not None
@@ -156,7 +156,7 @@ def test_choices_changed_while_it_is_worked_out_are_pointed_out_at_the_end():
 
 def test_a_date_that_is_missing_or_out_of_range_is_refused_at_once_in_words():
     first, last = dt.date(2031, 4, 1), dt.date(2031, 6, 29)
-    control = asking.Control("date", "the date", first, (), first, last)
+    control = asking.Field("date", "the date", first, (), first, last)
     expected = "expected one from 1 April 2031 to 29 June 2031"
     with pytest.raises(ScenarioError, match=f"no date is given; {expected}"):
         control.check(None)
@@ -179,7 +179,7 @@ def test_what_is_worth_knowing_takes_no_fewer_draws_than_it_needs():
 def test_a_share_is_asked_for_in_percent():
     question = questions.WhereWaysPart(WORLD, least=25)
     assert question.chosen["least"] == 25.0
-    panel = Panel(question)
+    panel = QuestionPanel(question)
     panel.inputs["least"].value = 12.5
     assert panel.wait(60)
     panel.ask()
@@ -199,18 +199,18 @@ def test_a_setting_that_does_not_exist_or_fit_is_refused():
 def test_a_broken_file_of_an_answer_is_no_answer(tmp_path):
     file = tmp_path / "answer.json"
     file.write_text('{"format": 1, "sentences": "cut o')
-    assert asking.kept(file) is None
-    answer = Answer(("a", "b"), ("x",), (("1",),), 1, b"\x89PNG", (3, 2))
-    asking.keep(answer, file)
-    assert asking.kept(file) == answer
+    assert asking.read_answer(file) is None
+    answer = ShownAnswer(("a", "b"), ("x",), (("1",),), 1, b"\x89PNG", (3, 2))
+    asking.write_answer(answer, file)
+    assert asking.read_answer(file) == answer
 
 
 def test_only_the_last_answers_are_kept(monkeypatch):
     monkeypatch.setattr(asking, "KEPT", 3)
-    answer = Answer(("a",), ("x",), (("1",),), 1, b"png", (1, 1))
+    answer = ShownAnswer(("a",), ("x",), (("1",),), 1, b"png", (1, 1))
     for number in range(6):
-        asking._keep_for_later(answer, f"answer-{number}.json")
-    assert len(list(asking.shelves()[1].glob("*.json"))) == 3
+        asking._store_in_home(answer, f"answer-{number}.json")
+    assert len(list(asking.answer_folders()[1].glob("*.json"))) == 3
 
 
 PLAN = View(
@@ -418,7 +418,7 @@ def test_a_sweep_takes_only_plans_that_intervene(bridge):
 def test_a_panel_shows_its_answer_and_what_goes_wrong():
     question = Slow(WORLD)
     question.go.set()
-    panel = Panel(question)
+    panel = QuestionPanel(question)
     assert panel.wait(10)
     assert bytes(panel.picture.png) == b"png"
     assert panel.picture.alt == "n is 1"
@@ -434,7 +434,7 @@ def test_a_panel_shows_its_answer_and_what_goes_wrong():
 
 def test_the_cancel_button_of_a_panel_cancels():
     question = Slow(WORLD)
-    panel = Panel(question)
+    panel = QuestionPanel(question)
     assert question.begun.wait(10)
     panel.picture.cancelled += 1
     assert panel.wait(10)

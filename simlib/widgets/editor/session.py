@@ -18,7 +18,7 @@ from simlib.results import Forecast
 from simlib.scenario.loader import FILE, find, load_text
 from simlib.scenario.model import Scenario
 from simlib.widgets.explorer.autosave import Drafts
-from simlib.widgets.kit.latest_worker import Latest
+from simlib.widgets.kit.latest_worker import LatestWorker
 
 if TYPE_CHECKING:
     from simlib.analysis.lint.subject import Finding
@@ -36,7 +36,7 @@ Cancel = Callable[[], bool]
 
 
 @dataclass(frozen=True)
-class Reading:
+class CheckedText:
     """What one text came to. `scenario` is None where there are problems; the rest follows from it."""
 
     text: str
@@ -60,15 +60,15 @@ class Reading:
         return f"this is a world ({how}{size})"
 
 
-def check(text: str) -> Reading:
+def check(text: str) -> CheckedText:
     """Read a text; every problem at once, none raised."""
     try:
-        return Reading(text, scenario=load_text(text, FILE))
+        return CheckedText(text, scenario=load_text(text, FILE))
     except ScenarioError as error:
-        return Reading(text, problems=error.problems)
+        return CheckedText(text, problems=error.problems)
 
 
-def work_out(reading: Reading, cancel: Cancel | None = None) -> Reading:
+def work_out(reading: CheckedText, cancel: Cancel | None = None) -> CheckedText:
     """Add what the second reading finds and what the world implies; say what cannot be computed. Raises Cancelled."""
     scenario = reading.scenario
     if scenario is None:
@@ -77,11 +77,11 @@ def work_out(reading: Reading, cancel: Cancel | None = None) -> Reading:
 
     try:
         findings = tuple(lint(scenario, cap=CAP, cancel=cancel))
-        return Reading(reading.text, (), scenario, findings, _forecast(scenario, cancel))
+        return CheckedText(reading.text, (), scenario, findings, _forecast(scenario, cancel))
     except Cancelled:
         raise
     except SimlibError as error:
-        return Reading(reading.text, (), scenario, trouble=str(error))
+        return CheckedText(reading.text, (), scenario, trouble=str(error))
 
 
 def _forecast(scenario: Scenario, cancel: Cancel | None) -> Forecast:
@@ -98,19 +98,21 @@ def _forecast(scenario: Scenario, cancel: Cancel | None) -> Forecast:
             raise error from None
 
 
-class Desk:
+class EditorSession:
     """One text being written. `show` is called with every reading, from the thread that made it."""
 
-    def __init__(self, path: str | Path | None, show: Callable[[Reading], None], *, home: Path | None = None) -> None:
+    def __init__(
+        self, path: str | Path | None, show: Callable[[CheckedText], None], *, home: Path | None = None
+    ) -> None:
         self.path = None if path is None else find(path)
-        self._show, self._lock, self.worker = show, threading.RLock(), Latest("simlib-writing")
+        self._show, self._lock, self.worker = show, threading.RLock(), LatestWorker("simlib-writing")
         self.drafts = Drafts(str(self.path.resolve()) if self.path else "new scenario", home)
         self.saved_text = (self.path or TEMPLATE).read_text(encoding="utf-8")
         self.text = self.saved_text
         self._left = self.drafts.find() or {}
         left = self._left.get("text")
         self.draft = left if isinstance(left, str) and left != self.text else ""
-        self.reading = Reading(self.text)
+        self.reading = CheckedText(self.text)
 
     def start(self) -> None:
         """Read the text as it was opened, to the end."""
@@ -131,17 +133,17 @@ class Desk:
                 return
             self.worker.submit(self._work(self.reading), self._take, self._failed, delay=PAUSE)
 
-    def _work(self, reading: Reading) -> Callable[[Cancel, Any], Reading]:
+    def _work(self, reading: CheckedText) -> Callable[[Cancel, Any], CheckedText]:
         return lambda cancel, _: work_out(reading, cancel)
 
-    def _take(self, reading: Reading) -> None:
+    def _take(self, reading: CheckedText) -> None:
         with self._lock:
             if reading.text == self.text:
                 self.reading = reading
                 self._show(reading)
 
     def _failed(self, error: Exception) -> None:
-        self._take(Reading(self.text, (), self.reading.scenario, trouble=f"{type(error).__name__}: {error}"))
+        self._take(CheckedText(self.text, (), self.reading.scenario, trouble=f"{type(error).__name__}: {error}"))
 
     def restore(self) -> str:
         """Take up the text that an earlier session left behind; return it."""

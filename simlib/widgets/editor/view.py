@@ -11,10 +11,10 @@ import ipywidgets as w
 
 from simlib.plots.figure import picture_bundle, stacked
 from simlib.plots.state_diagram import diagram, height, in_words
-from simlib.widgets.editor.session import Desk, Reading
+from simlib.widgets.editor.session import CheckedText, EditorSession
 from simlib.widgets.explorer.pages import LINE, button, words
 from simlib.widgets.kit.blitting import still_figure
-from simlib.widgets.kit.components import Picture, Sheet
+from simlib.widgets.kit.components import LivePicture, Sheet
 from simlib.widgets.kit.status import sentence, status
 
 FIRST_WIDTH = 620
@@ -27,33 +27,33 @@ class Editor(w.VBox):
     """
 
     def __init__(self, path: str | Path | None = None) -> None:
-        self.sheet, self.machine, self.picture = Sheet(), Picture(), Picture()
+        self.sheet, self.machine, self.picture = Sheet(), LivePicture(), LivePicture()
         self.sheet.layout = w.Layout(flex="1 1 440px", min_width="0")
         self._lock = threading.RLock()
-        self._last: Reading | None = None
+        self._last: CheckedText | None = None
         self._offer, self._report = w.HBox([], layout=LINE), w.HTML()
         self._folder = w.Text(placeholder="folder for a new world", layout=w.Layout(width="260px"))
         pictures = w.VBox([self.picture, self.machine], layout=w.Layout(flex="1 1 440px", min_width="0"))
         body = w.HBox(
             [self.sheet, pictures], layout=w.Layout(flex_flow="row wrap", align_items="flex-start", grid_gap="0 18px")
         )
-        self.desk = Desk(path, self.show)
+        self.session = EditorSession(path, self.show)
         save = [
             button("Save", "Write the text to its file, or to the folder given", self._save, self._guard),
             self._folder,
         ]
         super().__init__([self._offer, body, w.HBox(save, layout=LINE), self._report])
         self.add_class("simlib-explorer")
-        self.sheet.text = self.desk.text
-        self.desk.start()
+        self.sheet.text = self.session.text
+        self.session.start()
         self._offer_draft()
-        self.sheet.observe(lambda change: self._guard(lambda: self.desk.write(change["new"])), "text")
+        self.sheet.observe(lambda change: self._guard(lambda: self.session.write(change["new"])), "text")
         for picture in (self.picture, self.machine):
             picture.observe(lambda _: self._guard(self._redraw), "room")
 
     # ---------------------------------------------------------------- showing
 
-    def show(self, reading: Reading) -> None:
+    def show(self, reading: CheckedText) -> None:
         """Show what a text came to; the pictures change when it is a world."""
         with self._lock:
             problems = [{"line": p.line, "text": _said(p), "kind": "problem"} for p in reading.problems]
@@ -101,7 +101,7 @@ class Editor(w.VBox):
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
         """Return the live widget, and for readers without a kernel its diagram and its answer in words."""
-        self.desk.worker.wait(60)
+        self.session.worker.wait(60)
         bundle = dict(super()._repr_mimebundle_(**kwargs) or {})
         bundle |= picture_bundle(stacked(self.picture.png, self.machine.png), f"{self.machine.alt} {self.picture.alt}")[
             0
@@ -117,20 +117,20 @@ class Editor(w.VBox):
             self._report.value = words(str(error), "simlib-words simlib-error")
 
     def _save(self) -> None:
-        path = self.desk.save(self._folder.value.strip())
+        path = self.session.save(self._folder.value.strip())
         self._folder.value = ""
         self._report.value = words(f"Saved as {path}")
 
     def _offer_draft(self) -> None:
-        if not self.desk.draft:
+        if not self.session.draft:
             return
 
         def settle(keep: bool) -> None:
             self._offer.children = []
             if keep:
-                self.sheet.text = self.desk.restore()
+                self.sheet.text = self.session.restore()
             else:
-                self.desk.discard()
+                self.session.discard()
 
         self._offer.children = [
             w.HTML(words("There is an unsaved text from an earlier session.")),

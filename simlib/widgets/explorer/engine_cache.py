@@ -53,7 +53,7 @@ ANSWERS_KEPT = 24
 
 
 @dataclass
-class Machine:
+class Engines:
     """The engines of one structure, built when first needed. `solver` is None where the world is too large."""
 
     scenario: Scenario
@@ -74,12 +74,12 @@ class Anchor:
     runs: int
 
 
-class Answers:
+class AnswerCache:
     """Answers to the settings of one state. One thread at a time may ask for an exact answer, another for previews."""
 
     def __init__(self, state: State, *, seed: int = 0, threads: int = 2) -> None:
         self.state, self.seed, self.threads = state, seed, threads
-        self._machines: OrderedDict[Hashable, Machine] = OrderedDict()
+        self._machines: OrderedDict[Hashable, Engines] = OrderedDict()
         self._answers: OrderedDict[Hashable, Forecast] = OrderedDict()
         self._anchors: dict[Hashable, Anchor] = {}
         self._labels = _labels(state.base)
@@ -90,13 +90,13 @@ class Answers:
 
     # ---------------------------------------------------------------- machines
 
-    def machine(self, settings: Settings) -> Machine:
+    def machine(self, settings: Settings) -> Engines:
         """Return the engines for these settings; raises ScenarioError when an intervention does not fit."""
         scenario = self.state.machine(settings)
         with self._lock:
-            return _remember(self._machines, structure(scenario), lambda: Machine(scenario), KEPT)
+            return _remember(self._machines, structure(scenario), lambda: Engines(scenario), KEPT)
 
-    def solver(self, machine: Machine, cancel: Cancel | None = None) -> Solver | None:
+    def solver(self, machine: Engines, cancel: Cancel | None = None) -> Solver | None:
         """Return the exact solver of a machine; None, with the reason noted there, where the world is too large."""
         with self._building:
             if not machine.tried_solver:
@@ -109,7 +109,7 @@ class Answers:
                 machine.tried_solver = True
         return machine.solver
 
-    def simulator(self, machine: Machine) -> Simulator | None:
+    def simulator(self, machine: Engines) -> Simulator | None:
         """Return the simulator of a machine; None, with the reason noted there, where Monte Carlo is not installed."""
         if not machine.tried_simulator:
             from simlib.engines.montecarlo.simulator import Simulator
@@ -121,7 +121,7 @@ class Answers:
             machine.tried_simulator = True
         return machine.simulator
 
-    def theta(self, settings: Settings, machine: Machine) -> np.ndarray:
+    def theta(self, settings: Settings, machine: Engines) -> np.ndarray:
         """Return the assumption values (A,) of the settings; raises ScenarioError when chances exceed one."""
         theta = priors.theta(machine.scenario, self.state.values(settings))
         tables = machine.simulator.tables if machine.simulator else machine.solver.tables if machine.solver else None

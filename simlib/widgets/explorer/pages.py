@@ -17,9 +17,9 @@ from simlib.widgets.explorer import sampled_history as histories
 from simlib.widgets.explorer import saving as keeping
 from simlib.widgets.explorer import view_comparison as comparing
 from simlib.widgets.explorer.engine_cache import Cancel
-from simlib.widgets.explorer.session import Desk
+from simlib.widgets.explorer.session import ExplorerSession
 from simlib.widgets.kit.blitting import still
-from simlib.widgets.kit.components import Checks, Picture
+from simlib.widgets.kit.components import Checks, LivePicture
 
 WIDE = {"description_width": "initial"}
 LINE = w.Layout(flex_flow="row wrap", align_items="center", grid_gap="4px 10px")
@@ -61,9 +61,9 @@ class Page(w.VBox):
     title = ""
     slow = False
 
-    def __init__(self, desk: Desk, update: Callable[..., None]) -> None:
+    def __init__(self, session: ExplorerSession, update: Callable[..., None]) -> None:
         super().__init__([])
-        self.desk, self.state, self._update = desk, desk.state, update
+        self.session, self.state, self._update = session, session.state, update
         self._filled = False
 
     def turn_up(self) -> None:
@@ -76,7 +76,7 @@ class Page(w.VBox):
     def renew(self) -> None:
         """Refresh now, or as soon as a worker can."""
         if self.slow:
-            self.desk.later(lambda cancel: self.refresh(cancel=cancel))
+            self.session.later(lambda cancel: self.refresh(cancel=cancel))
         else:
             self.refresh()
 
@@ -101,7 +101,7 @@ class Page(w.VBox):
         return day
 
 
-class History(Page):
+class HistoryPage(Page):
     """One sampled history, told as a dated story, and its way over the ladder."""
 
     title = "One history"
@@ -119,12 +119,12 @@ class History(Page):
             description="also moves that change nothing", indent=False, layout=w.Layout(width="auto")
         )
         self._number = 0
-        self._picture, self._text = Picture(), w.HTML()
-        self._ending.observe(lambda _: self.desk.guard(lambda: self._go(0)), "value")
-        self._all.observe(lambda _: self.desk.guard(self.renew), "value")
-        self._picture.observe(lambda _: self.desk.guard(self.renew), "room")
+        self._picture, self._text = LivePicture(), w.HTML()
+        self._ending.observe(lambda _: self.session.guard(lambda: self._go(0)), "value")
+        self._all.observe(lambda _: self.session.guard(self.renew), "value")
+        self._picture.observe(lambda _: self.session.guard(self.renew), "room")
         step = [
-            button(text, tip, action, self.desk.guard)
+            button(text, tip, action, self.session.guard)
             for text, tip, action in (
                 ("Previous", "The history before", lambda: self._go(self._number - 1)),
                 ("Next", "Another history", lambda: self._go(self._number + 1)),
@@ -139,7 +139,7 @@ class History(Page):
     def refresh(self, *, cancel: Cancel | None = None) -> None:
         """Tell the present history at the present settings: the same dice, other values."""
         del cancel
-        told = histories.tell(self.desk.answers, self.state.settings, ending=self._ending.value, number=self._number)
+        told = histories.tell(self.session.answers, self.state.settings, ending=self._ending.value, number=self._number)
         if told is None:
             self._text.value = words(f"None of {histories.SAMPLE:,} sampled histories ends this way at these values.")
             return
@@ -150,7 +150,7 @@ class History(Page):
         self._text.value = f'<div class="simlib-story"><strong>{html.escape(head)}</strong><ol>{items}</ol></div>'
         self._draw(told, head)
 
-    def _draw(self, told: histories.Told, head: str) -> None:
+    def _draw(self, told: histories.SampledHistory, head: str) -> None:
         from simlib.plots import story
 
         machine = self.state.machine()
@@ -158,7 +158,7 @@ class History(Page):
         ended = told.ending != ONGOING
         png, size = still(
             lambda ax: story(told.days, told.rungs, told.rung_names, ax, ended=ended, **dates),
-            self._picture.room or self.desk.width,
+            self._picture.room or self.session.width,
             240,
             left=180,
         )
@@ -166,7 +166,7 @@ class History(Page):
             self._picture.png, self._picture.size, self._picture.alt = png, list(size), head
 
 
-class Compare(Page):
+class ComparisonPage(Page):
     """Two or three sets of settings side by side: what differs in assumptions, with reasons, and in answers."""
 
     title = "Compare views"
@@ -180,15 +180,15 @@ class Compare(Page):
             groups=[{"title": "Beside the present settings", "items": items}],
             checked=[item["id"] for item in items[:3]],
         )
-        self._picture, self._tables = Picture(), w.HTML()
-        self._views.observe(lambda _: self.desk.guard(self.renew), "checked")
-        self._picture.observe(lambda _: self.desk.guard(self.renew), "room")
+        self._picture, self._tables = LivePicture(), w.HTML()
+        self._views.observe(lambda _: self.session.guard(self.renew), "checked")
+        self._picture.observe(lambda _: self.session.guard(self.renew), "room")
         self.children = [self._views, self._picture, self._tables]
 
     def refresh(self, *, cancel: Cancel | None = None) -> None:
         """Compare the present settings with the chosen views."""
         chosen = ["" if name == "(file)" else name for name in self._views.checked]
-        found = comparing.compare(self.desk.answers, chosen, cancel=cancel)
+        found = comparing.compare(self.session.answers, chosen, cancel=cancel)
         answers = html_table(["by the horizon", *found.answers], found.answer_rows(), len(found.answers))
         changes = (
             html_table(["assumption", *found.answers, "because"], found.change_rows())
@@ -196,13 +196,13 @@ class Compare(Page):
             else words("No assumption differs.")
         )
         self._tables.value = answers + "<br>" + changes
-        png, size = still(found.draw, self._picture.room or self.desk.width, 60 + found.height(), left=14)
+        png, size = still(found.draw, self._picture.room or self.session.width, 60 + found.height(), left=14)
         with self._picture.hold_sync():
             self._picture.png, self._picture.size = png, list(size)
             self._picture.alt = found.words()
 
 
-class Keep(Page):
+class SavingPage(Page):
     """Save the present settings as a view, and export the figure, the data and a paragraph."""
 
     title = "Save and export"
@@ -244,7 +244,7 @@ class Keep(Page):
     def refresh(self, *, cancel: Cancel | None = None) -> None:
         """Ask a reason for each change made by hand."""
         del cancel
-        state, known = self.state, dict(self.desk.reasons)
+        state, known = self.state, dict(self.session.reasons)
         names = [*state.settings.values, *state.settings.off]
         labels = {name: state.base.assumptions[name].label for name in state.settings.values}
         labels |= {name: f"switched off: {state.base.moves[name].label}" for name in state.settings.off}
@@ -255,7 +255,7 @@ class Keep(Page):
 
     def _reason(self, name: str, label: str, text: str) -> w.VBox:
         field = w.Text(value=text, placeholder="assumed", layout=w.Layout(width="min(620px, 100%)"))
-        field.observe(lambda change: self.desk.keep_reason(name, change["new"]), "value")
+        field.observe(lambda change: self.session.keep_reason(name, change["new"]), "value")
         line = w.VBox([w.HTML(words(f"Why: {label}")), field])
         line.name = name
         return line
@@ -272,7 +272,7 @@ class Keep(Page):
             self._title.value,
             author=self._author.value,
             because=self._because.value,
-            reasons=self.desk.reasons,
+            reasons=self.session.reasons,
         )
         path = keeping.save(self.state, view, overwrite=self._over.value)
         self._report.value = words(f"Saved as {path}")
@@ -287,14 +287,14 @@ class Keep(Page):
         self._report.value = words(f"Wrote {path}")
 
     def _figure(self, kind: str) -> None:
-        settings, (forecast, baseline) = self.state.settings, self.desk.at_rest()
+        settings, (forecast, baseline) = self.state.settings, self.session.at_rest()
         self._wrote(
             kind,
             keeping.figure_bytes(
                 forecast,
                 baseline,
                 kind,
-                width=max(self.desk.width, 900),
+                width=max(self.session.width, 900),
                 show=settings.shown,
                 ladder=self.state.ladder(),
                 note=self.state.heading(),
@@ -302,11 +302,11 @@ class Keep(Page):
         )
 
     def _csv(self) -> None:
-        forecast, _ = self.desk.at_rest()
+        forecast, _ = self.session.at_rest()
         self._wrote("csv", keeping.table(forecast).to_csv(index=False).encode())
 
     def _paragraph(self) -> None:
-        forecast, baseline = self.desk.at_rest()
-        text = keeping.paragraph(self.state, forecast, baseline, self.desk.answer_in_words())
+        forecast, baseline = self.session.at_rest()
+        text = keeping.paragraph(self.state, forecast, baseline, self.session.answer_in_words())
         self._wrote("txt", (text + "\n").encode())
         self._report.value = words(text)

@@ -19,12 +19,12 @@ from simlib.plots.forecast_figure import Choice, Dashboard
 from simlib.results import Forecast
 from simlib.shipped import notebooks_folder
 from simlib.widgets.explorer.autosave import Drafts, find_settings, folder, keep_settings
-from simlib.widgets.explorer.engine_cache import Answers, same_answer
+from simlib.widgets.explorer.engine_cache import AnswerCache, same_answer
 from simlib.widgets.explorer.slider_order import Influence, compute, file_name, most_likely, stored
 from simlib.widgets.explorer.state import Settings, State, structure
 from simlib.widgets.kit.blitting import Screen, still
-from simlib.widgets.kit.latest_worker import Latest
-from simlib.widgets.kit.status import Part, Shown, sentence, status
+from simlib.widgets.kit.latest_worker import LatestWorker
+from simlib.widgets.kit.status import Part, ShownPicture, sentence, status
 
 REST = 0.15
 """Seconds after the last move of a slider before the answer at rest is asked for."""
@@ -39,10 +39,10 @@ IDLE = 0.5
 """Seconds after an answer before work in the background begins."""
 
 
-class Front(Protocol):
+class ExplorerFront(Protocol):
     """What shows a desk: the widgets, or a test."""
 
-    def show(self, shown: Shown) -> None:
+    def show(self, shown: ShownPicture) -> None:
         """Show a picture and what is said about it, all at once."""
 
     def show_status(self, status: Part) -> None:
@@ -61,26 +61,26 @@ class Front(Protocol):
         """Bring up to date what follows from the answer at rest."""
 
 
-class Desk:
+class ExplorerSession:
     """One explorer at work."""
 
     def __init__(
         self,
         state: State,
-        front: Front,
+        front: ExplorerFront,
         *,
         width: int = 900,
-        answers: Answers | None = None,
+        answers: AnswerCache | None = None,
         drafts: Drafts | None = None,
     ) -> None:
         self.state, self.front, self.width = state, front, width
-        self.answers = answers or Answers(state)
+        self.answers = answers or AnswerCache(state)
         self.drafts = drafts or Drafts.of(state.base)
         self.lock = threading.RLock()
         self.worker, self.background, self.pages = (
-            Latest("simlib-answers"),
-            Latest("simlib-idle"),
-            Latest("simlib-pages"),
+            LatestWorker("simlib-answers"),
+            LatestWorker("simlib-idle"),
+            LatestWorker("simlib-pages"),
         )
         self.notes: dict[str, str] = {}
         self.reasons: dict[str, str] = {}
@@ -253,7 +253,7 @@ class Desk:
         redraw = board.update(forecast, baseline, mark=mark, note=self.state.heading(), moving=moving) or fresh
         png = screen.png(redraw=redraw, moving=moving)
         self.shown, self._status = forecast, line
-        self.front.show(Shown(png, (board.width, board.height), sentence(forecast, baseline), line, preview))
+        self.front.show(ShownPicture(png, (board.width, board.height), sentence(forecast, baseline), line, preview))
 
     def _figure(self, forecast: Forecast) -> tuple[Dashboard, Screen, bool]:
         settings = self.state.settings

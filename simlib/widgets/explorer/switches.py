@@ -15,14 +15,14 @@ from simlib.widgets.explorer.pages import LINE, WIDE, Page, button, words
 from simlib.widgets.kit.components import Checks
 
 
-class Switches(Page):
+class SwitchesPage(Page):
     """Moves on and off, what is done and when, horizon and start, ladder, endings and questions shown."""
 
     title = "Switches"
 
     def fill(self) -> None:
         """Make the controls."""
-        base, guard = self.state.base, self.desk.guard
+        base, guard = self.state.base, self.session.guard
         self._shown = Checks(
             groups=[
                 {
@@ -99,7 +99,7 @@ class Switches(Page):
             (self._moves, "checked", lambda on: self._set(off=tuple(m for m in self.state.base.moves if m not in on))),
         )
         for widget, trait, action in heard:
-            widget.observe(lambda change, action=action: self.desk.guard(lambda: action(change["new"])), trait)
+            widget.observe(lambda change, action=action: self.session.guard(lambda: action(change["new"])), trait)
         self._outcomes(self._move.value)
         self._levels(self._variable.value)
 
@@ -173,7 +173,7 @@ class Switches(Page):
             "Withdraw",
             "Take this out again",
             lambda: self._update(lambda: self.state.withdraw(number)),
-            self.desk.guard,
+            self.session.guard,
         )
         return w.HBox([remove, w.HTML(words(self.state.intervention_text(item)))], layout=LINE)
 

@@ -11,19 +11,19 @@ import ipywidgets as w
 from simlib.plots.figure import picture_bundle, stacked
 from simlib.scenario.model import Scenario
 from simlib.shipped import shipped_scenarios
-from simlib.widgets.explorer.pages import LINE, Compare, History, Keep, Page, button, words
-from simlib.widgets.explorer.session import Desk
+from simlib.widgets.explorer.pages import LINE, ComparisonPage, HistoryPage, Page, SavingPage, button, words
+from simlib.widgets.explorer.session import ExplorerSession
 from simlib.widgets.explorer.sliders import STEPS, Group, dials, grouped
 from simlib.widgets.explorer.state import State
-from simlib.widgets.explorer.switches import Switches
-from simlib.widgets.kit.components import Dials, Picture
-from simlib.widgets.kit.status import Part, Shown
+from simlib.widgets.explorer.switches import SwitchesPage
+from simlib.widgets.kit.components import Dials, LivePicture
+from simlib.widgets.kit.status import Part, ShownPicture
 
 OPEN_ROWS, FIRST_ROWS = 10, 6
 """About how many sliders are unfolded at first, and how many of a group are shown before one asks for more."""
 
 
-PAGES: tuple[type[Page], ...] = (Switches, History, Compare, Keep)
+PAGES: tuple[type[Page], ...] = (SwitchesPage, HistoryPage, ComparisonPage, SavingPage)
 
 
 class Explorer(w.VBox):
@@ -32,7 +32,7 @@ class Explorer(w.VBox):
     `scenario` is the name of a shipped world, the path of a folder or file, or a Scenario; `view` one of its views.
     """
 
-    desk: Desk
+    session: ExplorerSession
 
     def __init__(self, scenario: str | Path | Scenario = "two-islands", view: str | None = None) -> None:
         self._choose = _choices(scenario)
@@ -46,9 +46,9 @@ class Explorer(w.VBox):
                 ("Reset all", "Every assumption and switch as the view has it"),
             )
         )
-        self.dials, self.picture = Dials(), Picture()
+        self.dials, self.picture = Dials(), LivePicture()
         self.dials.layout = w.Layout(flex="1 1 350px", min_width="0")
-        self.drivers = Picture()
+        self.drivers = LivePicture()
         answer = w.VBox([self.picture, self._drivers, self.drivers], layout=w.Layout(flex="2 1 430px", min_width="0"))
         head = w.HBox([self._choose, self._view, self._undo, self._redo, self._reset], layout=LINE)
         body = w.HBox(
@@ -66,13 +66,13 @@ class Explorer(w.VBox):
     def _open(self, scenario: str | Path | Scenario, view: str | None = None) -> None:
         state = State(scenario, view)
         if hasattr(self, "desk"):
-            self.desk.close()
+            self.session.close()
         self.state, self._dials = state, dials(state.base)
-        self.desk = Desk(state, self, width=self.picture.room or 900)
+        self.session = ExplorerSession(state, self, width=self.picture.room or 900)
         self._offer_views()
         self._drivers.options = [(ending.label, ending.id) for ending in state.base.endings.values()]
-        self._pages = [kind(self.desk, self._do) for kind in PAGES]
-        self.desk.start()
+        self._pages = [kind(self.session, self._do) for kind in PAGES]
+        self.session.start()
         self._tab.children = self._pages
         for k, page in enumerate(self._pages):
             self._tab.set_title(k, page.title)
@@ -87,7 +87,7 @@ class Explorer(w.VBox):
 
     def _offer_draft(self) -> None:
         """Offer what an earlier session left unsaved."""
-        draft = self.desk.draft
+        draft = self.session.draft
         if draft is None:
             self._offer.children = []
             return
@@ -102,10 +102,10 @@ class Explorer(w.VBox):
             button(
                 "Restore them",
                 "Take up where the last session ended",
-                lambda: settle(self.desk.restore),
-                self.desk.guard,
+                lambda: settle(self.session.restore),
+                self.session.guard,
             ),
-            button("Discard them", "Forget them", lambda: settle(self.desk.discard), self.desk.guard),
+            button("Discard them", "Forget them", lambda: settle(self.session.discard), self.session.guard),
         ]
 
     def _group_data(self, group: Group, *, first: int, opened: bool) -> dict[str, Any]:
@@ -121,7 +121,7 @@ class Explorer(w.VBox):
 
     # ---------------------------------------------------------------- showing (see `desk.Front`)
 
-    def show(self, shown: Shown) -> None:
+    def show(self, shown: ShownPicture) -> None:
         """Show a picture and what is said about it, in one message."""
         with self.picture.hold_sync():
             self.picture.png, self.picture.size = shown.png, list(shown.size)
@@ -139,7 +139,7 @@ class Explorer(w.VBox):
 
     def show_order(self) -> None:
         """Group the sliders, the most influential first where that is known."""
-        influence = self.desk.influence
+        influence = self.session.influence
         groups = grouped(self._dials, influence.weights(self.state.base) if influence else None)
         data, room = [], OPEN_ROWS
         for group in groups:
@@ -165,16 +165,16 @@ class Explorer(w.VBox):
                 name: state.shows(name) for name, dial in self._dials.items() if not dial.on_grid(values[name])
             }
             self.dials.changed = [name for name in self._dials if name in state.values()]
-            self.dials.notes = {name: self.desk.notes[name] for name in self._dials if name in self.desk.notes}
+            self.dials.notes = {name: self.session.notes[name] for name in self._dials if name in self.session.notes}
         self._offer_views()
         self._view.value = state.settings.view
-        self._drivers.value = self.desk.drivers_of or self._drivers.value
-        self._drivers.disabled = self.desk.influence is None
+        self._drivers.value = self.session.drivers_of or self._drivers.value
+        self._drivers.disabled = self.session.influence is None
         self._undo.disabled, self._redo.disabled = not state.can_undo, not state.can_redo
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
         """Return the live widget, and for readers without a kernel its picture and its answer in words."""
-        self.desk.wait(60)
+        self.session.wait(60)
         bundle = dict(super()._repr_mimebundle_(**kwargs) or {})
         pictures = [picture.png for picture in (self.picture, self.drivers) if picture.png]
         bundle |= picture_bundle(stacked(*pictures), f"{self.state.base.title}. {self.picture.alt}")[0]
@@ -188,7 +188,7 @@ class Explorer(w.VBox):
             (self.dials, "typed", lambda typed: self._do(self.state.type_value, typed["id"], typed["text"])),
             (self.dials, "asked", self._asked),
             (self.picture, "room", self._resized),
-            (self.picture, "cancelled", lambda _: self.desk.cancel()),
+            (self.picture, "cancelled", lambda _: self.session.cancel()),
             (self._view, "value", self._chosen_view),
             (self._choose, "value", self._open),
             (self._drivers, "value", self._explain),
@@ -197,36 +197,36 @@ class Explorer(w.VBox):
         for widget, trait, action in heard:
             widget.observe(self._guarded(action), trait)
         for pressed, name in ((self._undo, "undo"), (self._redo, "redo"), (self._reset, "reset")):
-            pressed.on_click(lambda _, name=name: self.desk.guard(lambda: self._do(getattr(self.state, name))))
+            pressed.on_click(lambda _, name=name: self.session.guard(lambda: self._do(getattr(self.state, name))))
 
     def _guarded(self, action: Callable[[Any], object]) -> Callable[[dict[str, Any]], None]:
-        return lambda change: self.desk.guard(lambda: action(change["new"]))
+        return lambda change: self.session.guard(lambda: action(change["new"]))
 
     def _do(self, action: Callable[..., bool], *arguments: Any) -> None:
-        with self.desk.lock:
+        with self.session.lock:
             if action(*arguments):
-                self.desk.changed()
+                self.session.changed()
 
     def _moved(self, positions: dict[str, int]) -> None:
-        with self.desk.lock:
+        with self.session.lock:
             changed = False
             for name, position in positions.items():
                 dial = self._dials.get(name)
                 if dial and 0 <= position <= STEPS and position != dial.position(self.state.value(name)):
                     changed |= self.state.set_value(name, float(dial.grid[position]))
             if changed:
-                self.desk.changed(moving=True)
+                self.session.changed(moving=True)
 
     def _resized(self, room: int) -> None:
-        self.desk.resize(room)
+        self.session.resize(room)
 
     def _asked(self, asked: dict[str, Any]) -> None:
         if asked.get("what") == "reset":
             self._do(self.state.reset_value, asked["id"])
 
     def _explain(self, ending: str) -> None:
-        if ending and self.desk.influence is not None and ending != self.desk.drivers_of:
-            self.desk.explain(ending)
+        if ending and self.session.influence is not None and ending != self.session.drivers_of:
+            self.session.explain(ending)
 
     def _chosen_view(self, view: str) -> None:
         if view != self.state.settings.view:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from simlib.formatting import long_date, percent
 from simlib.quantities import show
 from simlib.results import ONGOING, Forecast
-from simlib.widgets.explorer.engine_cache import Answers, Cancel
+from simlib.widgets.explorer.engine_cache import AnswerCache, Cancel
 from simlib.widgets.explorer.state import Settings, State
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def _change(now: float, before: float) -> str:
     return percent(now) + (f" ({'up' if points > 0 else 'down'} {abs(points):.1f})" if abs(points) >= 0.05 else "")
 
 
-def compare(answers: Answers, views: Sequence[str], *, cancel: Cancel | None = None) -> Comparison:
+def compare(answers: AnswerCache, views: Sequence[str], *, cancel: Cancel | None = None) -> Comparison:
     """Compare some views ("": the file as it stands) and, where they differ from all of these, the present settings.
 
     All are solved over the dates of the present settings.

@@ -20,7 +20,7 @@ QUICK, SMALL = 4, 8
 """zlib levels of the PNG while a hand moves and at rest: 3 ms for 39 kB, 15 ms for 34 kB (9: 40 ms, hardly less)."""
 
 
-class Moving(Protocol):
+class MovingFigure(Protocol):
     """A figure with its artists that change."""
 
     figure: Any
@@ -33,7 +33,7 @@ class Moving(Protocol):
 class Screen:
     """Turns a moving figure into PNG bytes, quickly when only its changing artists changed."""
 
-    def __init__(self, moving: Moving) -> None:
+    def __init__(self, moving: MovingFigure) -> None:
         from matplotlib.text import Text
 
         self._figure = moving.figure

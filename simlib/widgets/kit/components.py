@@ -16,7 +16,7 @@ import traitlets
 _STATIC = Path(__file__).parents[1] / "static"
 
 
-class Picture(anywidget.AnyWidget):
+class LivePicture(anywidget.AnyWidget):
     """A PNG that changes in place, with a sentence above it and a line of status.
 
     `sentence` is a list of {text, strong} parts, `alt` what a screen reader says for the picture, `status` {text, kind,

@@ -24,7 +24,7 @@ class _Order:
     cancelled: threading.Event = field(default_factory=threading.Event)
 
 
-class Latest:
+class LatestWorker:
     """A daemon thread for work of which only the last matters, begun once the hand has rested for a while.
 
     `done`, `failed` and `progress` are called on that thread, and never for work that was replaced or cancelled before

@@ -13,7 +13,7 @@ Part = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Shown:
+class ShownPicture:
     """One picture with all that is said about it. `alt` is the answer in words, `sentence` the same in parts."""
 
     png: bytes

@@ -11,8 +11,8 @@ from simlib.errors import Problem, ScenarioError, TooManyStates
 from simlib.formatting import long_date, percent, with_error
 from simlib.quantities import show
 from simlib.scenario.model import Scenario
-from simlib.widgets.questions.choices import draws, ladder, measure, number, told, written
-from simlib.widgets.questions.inquiry import Answer, Cancel, Control, Plot, Progress, Question
+from simlib.widgets.questions.choices import draws, ladder, measure, number, shown_answer, value_text
+from simlib.widgets.questions.inquiry import Cancel, Drawing, Field, PanelQuestion, Progress, ShownAnswer
 
 if TYPE_CHECKING:
     from simlib.analysis.uncertainty.fans import Fan
@@ -28,16 +28,16 @@ PATIENCE = 2_000_000
 """States times passes that are solved for an answer; above, draws are played: a person waits for it."""
 
 
-class Drivers(Question):
+class Drivers(PanelQuestion):
     """A tornado over the ranges of the assumptions with the steepest slopes."""
 
     name, title = "drivers", "Which assumptions carry the answer?"
 
-    def make_controls(self) -> Sequence[Control]:
+    def make_controls(self) -> Sequence[Field]:
         """Return what may be asked."""
         return [measure(self.scenario), number("top", "Assumptions tried", 10, 1, len(self.scenario.assumptions))]
 
-    def answer(self, chosen: Mapping[str, Any], cancel: Cancel, progress: Progress) -> Answer:
+    def answer(self, chosen: Mapping[str, Any], cancel: Cancel, progress: Progress) -> ShownAnswer:
         """Solve again with each assumption at its low and at its high."""
         from simlib.analysis.sensitivity.one_at_a_time import tornado
         from simlib.plots.tornado_bars import tornado as picture
@@ -47,22 +47,24 @@ class Drivers(Question):
         rows = [
             (
                 bar.assumption.label,
-                *map(partial(written, bar.assumption), ("low", "value", "high")),
+                *map(partial(value_text, bar.assumption), ("low", "value", "high")),
                 asked.write(float(bar.at_low[0])),
                 asked.write(float(bar.at_high[0])),
             )
             for bar in result.ranked()
         ]
         head = ("assumption", "low", "stated", "high", "answer at low", "answer at high")
-        return told(result.sentences(), head, rows, 5, Plot(partial(picture, result), 152 + 42 * min(len(rows), 10)))
+        return shown_answer(
+            result.sentences(), head, rows, 5, Drawing(partial(picture, result), 152 + 42 * min(len(rows), 10))
+        )
 
 
-class SharesOfDoubt(Question):
+class SharesOfDoubt(PanelQuestion):
     """Sobol indices over the priors."""
 
     name, title = "shares-of-doubt", "About which assumptions is the doubt?"
 
-    def make_controls(self) -> Sequence[Control]:
+    def make_controls(self) -> Sequence[Field]:
         """Return what may be asked."""
         return [
             measure(self.scenario),
@@ -71,7 +73,7 @@ class SharesOfDoubt(Question):
             number("runs", "Replicates each", 500, 100, 100_000),
         ]
 
-    def answer(self, chosen: Mapping[str, Any], cancel: Cancel, progress: Progress) -> Answer:
+    def answer(self, chosen: Mapping[str, Any], cancel: Cancel, progress: Progress) -> ShownAnswer:
         """Estimate first-order and total indices."""
         from simlib.analysis.sensitivity.sobol_indices import sobol
         from simlib.plots.sobol_bars import shares
@@ -89,8 +91,8 @@ class SharesOfDoubt(Question):
         found = result.measures[next(iter(result.measures))].shares
         rows = [(share.input.label, str(share.first), str(share.total)) for share in found]
         head = ("assumptions", "alone", "with others")
-        plot = Plot(partial(shares, result), 155 + 52 * min(len(rows), 10), top=96)
-        return told(result.sentences(), head, rows, 2, plot)
+        plot = Drawing(partial(shares, result), 155 + 52 * min(len(rows), 10), top=96)
+        return shown_answer(result.sentences(), head, rows, 2, plot)
 
 
 def _doubt(scenario: Scenario, chosen: Mapping[str, Any], cancel: Cancel, progress: Progress, what: Any) -> Doubt:
@@ -101,16 +103,16 @@ def _doubt(scenario: Scenario, chosen: Mapping[str, Any], cancel: Cancel, progre
     )
 
 
-class HowSure(Question):
+class HowSure(PanelQuestion):
     """The priors carried through: a fan over time, the spread over the draws, doubt and chance apart."""
 
     name, title = "how-sure", "How sure is the answer, and is the rest doubt or chance?"
 
-    def make_controls(self) -> Sequence[Control]:
+    def make_controls(self) -> Sequence[Field]:
         """Return what may be asked."""
         return [measure(self.scenario), draws(256), number("runs", "Replicates each", 2000, 100, 100_000)]
 
-    def answer(self, chosen: Mapping[str, Any], cancel: Cancel, progress: Progress) -> Answer:
+    def answer(self, chosen: Mapping[str, Any], cancel: Cancel, progress: Progress) -> ShownAnswer:
         """Carry the priors through to the question and to every other measure beside it."""
         from simlib.plots.uncertainty_charts import doubt, split
 
@@ -123,29 +125,29 @@ class HowSure(Question):
             numbers = (spread.stated.value, spread.mean.value, low, high)
             rows.append((spread.measure.label, *map(spread.measure.write, numbers), share))
         head = ("what", "at the stated values", "over the priors", "5% of draws below", "5% above", "doubt, of all")
-        return told(
+        return shown_answer(
             result.sentences()[:2],
             head,
             rows,
             5,
-            Plot(partial(doubt, result), 362, left=75),
-            Plot(partial(split, result), 142 + 32 * len(rows)),
+            Drawing(partial(doubt, result), 362, left=75),
+            Drawing(partial(split, result), 142 + 32 * len(rows)),
         )
 
 
-class WorthKnowing(Question):
+class WorthKnowing(PanelQuestion):
     """What settling one assumption would be worth."""
 
     name, title = "worth-knowing", "What is worth finding out next?"
 
-    def make_controls(self) -> Sequence[Control]:
+    def make_controls(self) -> Sequence[Field]:
         """Return what may be asked."""
         from simlib.analysis.uncertainty.evppi import LEAST_DRAWS
 
         runs = number("runs", "Replicates each", 500, 100, 100_000)
         return [measure(self.scenario), draws(512, LEAST_DRAWS), runs]
 
-    def answer(self, chosen: Mapping[str, Any], cancel: Cancel, progress: Progress) -> Answer:
+    def answer(self, chosen: Mapping[str, Any], cancel: Cancel, progress: Progress) -> ShownAnswer:
         """Carry the priors through, and see how far each assumption explains the answer."""
         from simlib.analysis.uncertainty.evppi import value_of_knowing
         from simlib.plots.value_bars import knowing
@@ -166,16 +168,16 @@ class WorthKnowing(Question):
             "worth (thousandths of the Brier score)",
             "share of what could be gained",
         )
-        return told(result.sentences(), head, rows, 2, Plot(partial(knowing, result), 522))
+        return shown_answer(result.sentences(), head, rows, 2, Drawing(partial(knowing, result), 522))
 
 
-class UnderWhichAssumptions(Question):
+class UnderWhichAssumptions(PanelQuestion):
     """PRIM boxes and a shallow tree over draws from the priors."""
 
     name, title = "under-which-assumptions", "Under which assumptions is it likely?"
     edition = 2
 
-    def make_controls(self) -> Sequence[Control]:
+    def make_controls(self) -> Sequence[Field]:
         """Return what may be asked."""
         return [
             measure(self.scenario),
@@ -184,7 +186,7 @@ class UnderWhichAssumptions(Question):
             number("runs", "Replicates each", 500, 100, 100_000),
         ]
 
-    def answer(self, chosen: Mapping[str, Any], cancel: Cancel, progress: Progress) -> Answer:
+    def answer(self, chosen: Mapping[str, Any], cancel: Cancel, progress: Progress) -> ShownAnswer:
         """Look for boxes in the space of the assumptions."""
         from simlib.analysis.discovery.boxes import stored
         from simlib.analysis.discovery.scenario_discovery import discover
@@ -225,20 +227,20 @@ class UnderWhichAssumptions(Question):
             for a in (self.scenario.assumptions[b.assumption],)
         ]
         head = ("box", "assumption", "at least", "at most", "likely in it", "share of the likely draws it holds")
-        plot = Plot(partial(box, result), 560, left=130, bottom=75, top=90)
-        return told(result.sentences(), head, rows, 4, plot, more=stored(result, bounds=MOST_BOUNDS))
+        plot = Drawing(partial(box, result), 560, left=130, bottom=75, top=90)
+        return shown_answer(result.sentences(), head, rows, 4, plot, more=stored(result, bounds=MOST_BOUNDS))
 
 
-class ChanceWithinDoubt(Question):
+class ChanceWithinDoubt(PanelQuestion):
     """The rungs of a ladder over time, and how far the draws from the priors move their borders."""
 
     name, title = "chance-within-doubt", "How do chance and doubt grow over time?"
 
-    def make_controls(self) -> Sequence[Control]:
+    def make_controls(self) -> Sequence[Field]:
         """Return what may be asked."""
         return [ladder(self.scenario), measure(self.scenario, "And over time"), draws(128)]
 
-    def answer(self, chosen: Mapping[str, Any], cancel: Cancel, progress: Progress) -> Answer:
+    def answer(self, chosen: Mapping[str, Any], cancel: Cancel, progress: Progress) -> ShownAnswer:
         """Solve at each draw; by Monte Carlo where there are too many states."""
         from simlib.analysis.uncertainty.fans import ladder_fan, measure_fan
         from simlib.engines.ensemble import over_priors
@@ -267,13 +269,13 @@ class ChanceWithinDoubt(Question):
             "25% above",
             "5% above",
         )
-        return told(
+        return shown_answer(
             sentences,
             head,
             rows,
             6,
-            Plot(partial(nested_fan, stack), 462, left=60, right=200),
-            Plot(partial(doubt_fan, line), 352, left=60, right=200),
+            Drawing(partial(nested_fan, stack), 462, left=60, right=200),
+            Drawing(partial(doubt_fan, line), 352, left=60, right=200),
         )
 
 

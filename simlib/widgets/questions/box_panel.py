@@ -11,25 +11,25 @@ from simlib.analysis.discovery.boxes import restored
 from simlib.errors import SimlibError
 from simlib.scenario.model import Scenario
 from simlib.widgets.explorer.pages import LINE, WIDE, button, words
-from simlib.widgets.kit.components import Dials, Picture
+from simlib.widgets.kit.components import Dials, LivePicture
 from simlib.widgets.kit.status import Part
-from simlib.widgets.questions.box_session import HEIGHT, Point
-from simlib.widgets.questions.inquiry import WIDTH, Answer
+from simlib.widgets.questions.box_session import HEIGHT, BoxSession
+from simlib.widgets.questions.inquiry import WIDTH, ShownAnswer
 
 
-class Within(w.VBox):
+class BoxPanel(w.VBox):
     """A choice of box, the answer at a point, sliders that move it, and what can be kept of it.
 
     The point is drawn on `picture`, that of the answer.
     """
 
-    def __init__(self, scenario: Scenario, answer: Answer, picture: Picture) -> None:
+    def __init__(self, scenario: Scenario, answer: ShownAnswer, picture: LivePicture) -> None:
         super().__init__([])
         self.add_class("simlib-within")
         self.picture, self._words, self._live = picture, answer.alt, True
-        self.point: Point | None = None
+        self.point: BoxSession | None = None
         try:
-            self.point = Point(restored(scenario, answer.more), self)
+            self.point = BoxSession(restored(scenario, answer.more), self)
         except SimlibError as error:
             self.children = [w.HTML(words(f"No sliders: {error}. Compute finds the boxes again."))]
             return
@@ -37,8 +37,8 @@ class Within(w.VBox):
         self._listen(self.point)
         self.point.start()
 
-    def _build(self, point: Point) -> None:
-        self.dials, self.answer = Dials(), Picture(size=[0, 0])
+    def _build(self, point: BoxSession) -> None:
+        self.dials, self.answer = Dials(), LivePicture(size=[0, 0])
         options = [(choice.label, choice.name) for choice in point.choices]
         self.choice = w.Dropdown(
             description="Go to", options=options, style=WIDE, layout=w.Layout(width="auto", max_width="100%")
@@ -62,7 +62,7 @@ class Within(w.VBox):
         ]
         self._show_dials()
 
-    def _listen(self, point: Point) -> None:
+    def _listen(self, point: BoxSession) -> None:
         heard: tuple[tuple[Any, str, Callable[[Any], object]], ...] = (
             (self.choice, "value", self._choose),
             (self.dials, "positions", point.move),

@@ -26,12 +26,12 @@ from simlib.scenario.loader import load
 from simlib.scenario.scales import forward
 from simlib.shipped import shipped_scenarios
 from simlib.widgets.explorer import saving as keeping
-from simlib.widgets.explorer.engine_cache import Answers
+from simlib.widgets.explorer.engine_cache import AnswerCache
 from simlib.widgets.explorer.session import REST
 from simlib.widgets.explorer.sliders import STEPS, Dial, dials
 from simlib.widgets.explorer.state import Settings, State
 from simlib.widgets.kit.blitting import Screen
-from simlib.widgets.kit.latest_worker import Latest
+from simlib.widgets.kit.latest_worker import LatestWorker
 from simlib.widgets.kit.status import Part, status
 from simlib.widgets.questions.inquiry import WIDTH
 
@@ -43,7 +43,7 @@ APART = 0.05
 
 
 @dataclass(frozen=True)
-class Choice:
+class BoxChoice:
     """A box that can be chosen, and what it is called."""
 
     name: str
@@ -51,14 +51,14 @@ class Choice:
     box: Box
 
 
-def choices(found: Discovery) -> list[Choice]:
+def choices(found: Discovery) -> list[BoxChoice]:
     """Return the boxes that were found, then some of the steps in which the first one was peeled."""
-    result = [Choice(f"box {n}", _label(f"Box {n}", box), box) for n, box in enumerate(found.boxes, start=1)]
+    result = [BoxChoice(f"box {n}", _label(f"Box {n}", box), box) for n, box in enumerate(found.boxes, start=1)]
     density = found.base_rate
     for step, box in enumerate(found.trajectory):
         if box.density >= density + APART:  # at first, than among all draws: so it has a bound
             density = box.density
-            result.append(Choice(f"the box after {step} peels", _label(f"Box 1 after {step} peels", box), box))
+            result.append(BoxChoice(f"the box after {step} peels", _label(f"Box 1 after {step} peels", box), box))
     return result
 
 
@@ -68,7 +68,7 @@ def _label(name: str, box: Box) -> str:
 
 
 @dataclass(frozen=True)
-class Here:
+class PointAnswer:
     """The answer at the point. `half` is half its 95% interval (0: exact); `stated` is at the stated values."""
 
     value: float
@@ -77,7 +77,7 @@ class Here:
     stated_half: float
 
 
-class Front(Protocol):
+class BoxFront(Protocol):
     """What shows a point: the widgets, or a test."""
 
     def show(self, png: bytes, sentence: list[Part], line: Part) -> None:
@@ -90,16 +90,16 @@ class Front(Protocol):
         """Put the sliders where the point is."""
 
 
-class Point:
+class BoxSession:
     """One point among the assumptions of a box, and the answer there."""
 
-    def __init__(self, found: Discovery, front: Front, answers: Answers | None = None) -> None:
+    def __init__(self, found: Discovery, front: BoxFront, answers: AnswerCache | None = None) -> None:
         self.found, self.front = found, front
         self.state = answers.state if answers else State(found.scenario)
-        self.answers = answers or Answers(self.state)
+        self.answers = answers or AnswerCache(self.state)
         self.choices = choices(found)
         self.chosen = self.choices[0]
-        self.worker, self.lock = Latest("simlib-boxes"), threading.RLock()
+        self.worker, self.lock = LatestWorker("simlib-boxes"), threading.RLock()
         self.stated: Forecast | None = None
         self._every = dials(found.scenario)
         self._screen: Screen | None = None
@@ -253,10 +253,10 @@ class Point:
 
     # ---------------------------------------------------------------- showing
 
-    def here(self, forecast: Forecast) -> Here:
+    def here(self, forecast: Forecast) -> PointAnswer:
         """Return the answer at the point beside that at the stated values, which must be known."""
         assert self.stated is not None
-        return Here(*_read(forecast, self.found.measure), *_read(self.stated, self.found.measure))
+        return PointAnswer(*_read(forecast, self.found.measure), *_read(self.stated, self.found.measure))
 
     def sentence(self, forecast: Forecast) -> list[Part]:
         """Return the answer at the point in parts {text, strong}: how likely, against what, and whether inside."""

@@ -26,7 +26,7 @@ from simlib.scenario.loader import load
 from simlib.scenario.model import Scenario
 from simlib.shipped import notebooks_folder
 from simlib.widgets.explorer.autosave import folder
-from simlib.widgets.kit.latest_worker import Latest
+from simlib.widgets.kit.latest_worker import LatestWorker
 
 FORMAT = 1
 WIDTH = 880
@@ -45,7 +45,7 @@ Draw = Callable[[Any], Any]
 
 
 @dataclass(frozen=True)
-class Control:
+class Field:
     """Something to choose: one of `options` (label, value), a date, or a number from `low` to `high`.
 
     A number is a whole one where `low` is.
@@ -82,14 +82,14 @@ class Control:
         read = None if self.options else self._read(value)
         if read is not None and self._holds(read):
             return read
-        told = long_date(read) if isinstance(read, dt.date) else repr(value)
+        text = long_date(read) if isinstance(read, dt.date) else repr(value)
         missing = value is None and isinstance(self.low, dt.date)
-        what = "no date is given" if missing else f"{told} does not fit"
+        what = "no date is given" if missing else f"{text} does not fit"
         raise ScenarioError(Problem("", 0, self.label, what, self._expected()))
 
 
 @dataclass(frozen=True)
-class Answer:
+class ShownAnswer:
     """What came out: sentences, a table (its last `numbers` columns are numbers) and a picture (PNG, pixels).
 
     `more` is plain JSON data that a panel goes on from, where it does more than show the answer.
@@ -109,7 +109,7 @@ class Answer:
         return " ".join(self.sentences[:3])
 
 
-class Question(ABC):
+class PanelQuestion(ABC):
     """One question about one scenario. `settings` replace the values its controls begin with."""
 
     name: ClassVar[str]
@@ -130,11 +130,11 @@ class Question(ABC):
         )
 
     @abstractmethod
-    def make_controls(self) -> Sequence[Control]:
+    def make_controls(self) -> Sequence[Field]:
         """Return what there is to choose."""
 
     @abstractmethod
-    def answer(self, chosen: Mapping[str, Any], cancel: Cancel, progress: Progress) -> Answer:
+    def answer(self, chosen: Mapping[str, Any], cancel: Cancel, progress: Progress) -> ShownAnswer:
         """Work it out; raises SimlibError, ValueError, Cancelled."""
 
     def worlds(self, chosen: Mapping[str, Any]) -> list[str]:
@@ -153,12 +153,12 @@ class Question(ABC):
 
     def key(self, chosen: Mapping[str, Any]) -> str:
         """Return the name under which the answer is kept: it holds the hash of all that the answer depends on."""
-        told = json.dumps(plain_json([self.edition, self.name, self.worlds(chosen), dict(chosen)]), sort_keys=True)
-        return f"answer-{self.name}-{self.scenario.id}-{hashlib.sha256(told.encode()).hexdigest()[:12]}.json"
+        text = json.dumps(plain_json([self.edition, self.name, self.worlds(chosen), dict(chosen)]), sort_keys=True)
+        return f"answer-{self.name}-{self.scenario.id}-{hashlib.sha256(text.encode()).hexdigest()[:12]}.json"
 
 
 @dataclass(frozen=True)
-class Plot:
+class Drawing:
     """What to draw, its height, and the room at its left, at its bottom, for its title and at its right, in pixels."""
 
     draw: Draw
@@ -169,7 +169,7 @@ class Plot:
     right: int = 20
 
 
-def drawn(*plots: Plot) -> tuple[bytes, tuple[int, int]]:
+def stack_drawings(*plots: Drawing) -> tuple[bytes, tuple[int, int]]:
     """Return plots one below the other as a PNG with its size."""
     from simlib.plots.figure import stacked
     from simlib.widgets.kit.blitting import still_figure
@@ -185,7 +185,7 @@ def drawn(*plots: Plot) -> tuple[bytes, tuple[int, int]]:
 # -------------------------------------------------------------------- answers kept
 
 
-def keep(answer: Answer, file: Path) -> None:
+def write_answer(answer: ShownAnswer, file: Path) -> None:
     """Write an answer, whole or not at all."""
     data = {
         "format": FORMAT,
@@ -199,13 +199,13 @@ def keep(answer: Answer, file: Path) -> None:
     write_atomically(file, (json.dumps(data, indent=1, ensure_ascii=False) + "\n").encode())
 
 
-def kept(file: Path) -> Answer | None:
+def read_answer(file: Path) -> ShownAnswer | None:
     """Return an answer that was kept; None where there is none that can be read."""
     try:
         data = json.loads(file.read_text(encoding="utf-8"))
         if data["format"] != FORMAT:
             return None
-        return Answer(
+        return ShownAnswer(
             tuple(data["sentences"]),
             tuple(data["head"]),
             tuple(tuple(row) for row in data["rows"]),
@@ -218,15 +218,15 @@ def kept(file: Path) -> Answer | None:
         return None
 
 
-def shelves() -> list[Path]:
+def answer_folders() -> list[Path]:
     """Return the folders in which answers may be: the shipped ones, then the user's own."""
     return [notebooks_folder() / "stored", folder() / "answers"]
 
 
-def _keep_for_later(answer: Answer, name: str) -> None:
+def _store_in_home(answer: ShownAnswer, name: str) -> None:
     home = folder() / "answers"
     try:
-        keep(answer, home / name)
+        write_answer(answer, home / name)
         for old in sorted(home.glob("answer-*.json"), key=lambda file: file.stat().st_mtime)[:-KEPT]:
             old.unlink(missing_ok=True)
     except OSError:
@@ -237,7 +237,7 @@ def _keep_for_later(answer: Answer, name: str) -> None:
 
 
 @dataclass(frozen=True)
-class Line:
+class StatusLine:
     """How it stands: words, "" or "error", and the share done while something runs."""
 
     text: str
@@ -245,7 +245,7 @@ class Line:
     share: float | None = None
 
 
-EARLIER = Line("Below is the answer to earlier choices; Compute answers the ones above.")
+EARLIER = StatusLine("Below is the answer to earlier choices; Compute answers the ones above.")
 
 
 class Inquiry:
@@ -254,10 +254,12 @@ class Inquiry:
     `show(answer)` and `say(line)` are called from the thread that has them to tell.
     """
 
-    def __init__(self, question: Question, show: Callable[[Answer], None], say: Callable[[Line], None]) -> None:
+    def __init__(
+        self, question: PanelQuestion, show: Callable[[ShownAnswer], None], say: Callable[[StatusLine], None]
+    ) -> None:
         self.question, self._show, self._say = question, show, say
-        self.worker = Latest(f"simlib-{question.name}")
-        self.answer: Answer | None = None
+        self.worker = LatestWorker(f"simlib-{question.name}")
+        self.answer: ShownAnswer | None = None
         self.chosen: Mapping[str, Any] = question.chosen
         self._now: Mapping[str, Any] = question.chosen
         self._lock = threading.RLock()
@@ -265,7 +267,7 @@ class Inquiry:
     def start(self) -> None:
         """Show the answer that is kept for the first settings, or begin to work it out."""
         name = self.question.key(self.question.chosen)
-        found = next((answer for shelf in shelves() if (answer := kept(shelf / name))), None)
+        found = next((answer for shelf in answer_folders() if (answer := read_answer(shelf / name))), None)
         if found is None:
             self.ask(self.question.chosen)
             return
@@ -279,24 +281,27 @@ class Inquiry:
         except (SimlibError, TypeError, ValueError) as error:
             self.fail(error)
             return
-        self._say(Line("Working it out", share=0.0))
+        self._say(StatusLine("Working it out", share=0.0))
 
-        def job(cancel: Cancel, progress: Progress) -> Answer:
+        def job(cancel: Cancel, progress: Progress) -> ShownAnswer:
             return self.question.answer(checked, cancel, progress)
 
-        def done(answer: Answer) -> None:
-            _keep_for_later(answer, self.question.key(checked))
+        def done(answer: ShownAnswer) -> None:
+            _store_in_home(answer, self.question.key(checked))
             self._take(answer, checked, "Worked out just now.")
 
         self.worker.submit(
-            job, done, self.fail, progress=lambda share: self._say(Line(f"Working it out: {share:.0%}", share=share))
+            job,
+            done,
+            self.fail,
+            progress=lambda share: self._say(StatusLine(f"Working it out: {share:.0%}", share=share)),
         )
 
-    def _take(self, answer: Answer, chosen: Mapping[str, Any], words: str) -> None:
+    def _take(self, answer: ShownAnswer, chosen: Mapping[str, Any], words: str) -> None:
         with self._lock:
             self.answer, self.chosen = answer, chosen
             self._show(answer)
-            self._say(Line(words) if self._same(self._now) else EARLIER)
+            self._say(StatusLine(words) if self._same(self._now) else EARLIER)
 
     def _same(self, chosen: Mapping[str, Any]) -> bool:
         """Whether what is shown is the answer to some choices."""
@@ -305,13 +310,15 @@ class Inquiry:
     def cancel(self) -> None:
         """Stop what runs; the last answer stays."""
         self.worker.cancel()
-        self._say(Line("Cancelled" + ("; below is the answer before." if self.answer else ". Compute begins again.")))
+        self._say(
+            StatusLine("Cancelled" + ("; below is the answer before." if self.answer else ". Compute begins again."))
+        )
 
     def fail(self, error: Exception) -> None:
         """Say what went wrong; the last answer stays."""
         known = isinstance(error, SimlibError | ValueError)
         text = str(error) if known else f"{type(error).__name__}: {error}"
-        self._say(Line(text + (" (Below is the answer before.)" if self.answer else ""), "error"))
+        self._say(StatusLine(text + (" (Below is the answer before.)" if self.answer else ""), "error"))
 
     def touched(self, chosen: Mapping[str, Any]) -> None:
         """Say whether what is shown is the answer to what is chosen now, and what is wrong with that.
@@ -328,4 +335,4 @@ class Inquiry:
                 self.fail(error)
                 return
             if self.answer is not None:
-                self._say(Line("This is the answer to what is chosen.") if self._same(chosen) else EARLIER)
+                self._say(StatusLine("This is the answer to what is chosen.") if self._same(chosen) else EARLIER)

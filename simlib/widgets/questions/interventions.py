@@ -12,8 +12,8 @@ from simlib.formatting import long_date, points
 from simlib.quantities import show
 from simlib.scenario.loader import load_view, load_views
 from simlib.scenario.model import ALWAYS, Assume, Assumption, Condition, Forbid, Force, Hold, Policy, Scenario, View
-from simlib.widgets.questions.choices import NONE, measure, number, told
-from simlib.widgets.questions.inquiry import Answer, Cancel, Control, Plot, Progress, Question
+from simlib.widgets.questions.choices import NONE, measure, number, shown_answer
+from simlib.widgets.questions.inquiry import Cancel, Drawing, Field, PanelQuestion, Progress, ShownAnswer
 
 if TYPE_CHECKING:
     from simlib.analysis.whatif.comparison import Comparison
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 HEAD = ("variant", "what", "baseline", "variant", "change")
 
 
-def _pairs() -> Control:
+def _pairs() -> Field:
     return number("pairs", "Pairs of histories", 5000, 100, 1_000_000, "For the histories that flip")
 
 
@@ -41,7 +41,7 @@ def _rows(result: Comparison) -> list[tuple[str, ...]]:
     ]
 
 
-class WhatIf(Question):
+class WhatIf(PanelQuestion):
     """A move forbidden, delayed, forced or made a rule, a variable kept, an assumption at an end of its range, a view.
 
     Each alone, and all together.
@@ -49,7 +49,7 @@ class WhatIf(Question):
 
     name, title = "what-if", "What if this were done, or were otherwise?"
 
-    def make_controls(self) -> Sequence[Control]:
+    def make_controls(self) -> Sequence[Field]:
         """Return what may be changed."""
         s = self.scenario
         moves = tuple((f"{s.actors[m.actor].label}: {m.label}", m.id) for m in s.moves.values())
@@ -69,9 +69,9 @@ class WhatIf(Question):
         views = (("none", NONE), *((view.title, view.id) for view in load_views(s).values())) if s.path else ()
         return [
             measure(s),
-            Control("move", "The move", moves[0][1], moves),
-            Control("change", "what happens to it", "forbid", changes),
-            Control(
+            Field("move", "The move", moves[0][1], moves),
+            Field("change", "what happens to it", "forbid", changes),
+            Field(
                 "date",
                 "date of the change",
                 s.by_date(min(14.0, s.horizon_days)),
@@ -79,13 +79,13 @@ class WhatIf(Question):
                 s.as_of,
                 s.by_date(s.horizon_days),
             ),
-            Control("state", "only while", NONE, states, tip="For what is forbidden, put off or a rule"),
+            Field("state", "only while", NONE, states, tip="For what is forbidden, put off or a rule"),
             number("days", "soon: days, on average", 3, 1, 365, "How soon a rule is followed while it applies"),
-            Control("kept", "A variable is kept", NONE, (("none", NONE), *states[1:]), tip="From the date above on"),
-            Control("assumption", "An assumption", NONE, some),
-            Control("end", "goes to its", "high", (("low", "low"), ("high", "high"))),
-            Control("since", "applies", "start", since),
-            *([Control("view", "The eyes of", NONE, views)] if len(views) > 1 else []),
+            Field("kept", "A variable is kept", NONE, (("none", NONE), *states[1:]), tip="From the date above on"),
+            Field("assumption", "An assumption", NONE, some),
+            Field("end", "goes to its", "high", (("low", "low"), ("high", "high"))),
+            Field("since", "applies", "start", since),
+            *([Field("view", "The eyes of", NONE, views)] if len(views) > 1 else []),
             _pairs(),
         ]
 
@@ -145,7 +145,7 @@ class WhatIf(Question):
                 return {f"On {long_date(date)}: {move.label}": Force(move.id, date, None)}
         return {}
 
-    def answer(self, chosen: Mapping[str, Any], cancel: Cancel, progress: Progress) -> Answer:
+    def answer(self, chosen: Mapping[str, Any], cancel: Cancel, progress: Progress) -> ShownAnswer:
         """Compare, exactly; histories that flip come from replicates with the same dice."""
         from simlib.analysis.whatif.comparison import compare
         from simlib.plots.flip_matrix import flips
@@ -154,17 +154,17 @@ class WhatIf(Question):
         variants, asked = self.variants(chosen), chosen["measure"]
         result = compare(self.scenario, variants, runs=chosen["pairs"], cancel=cancel, progress=progress)
         last = list(result.effects)[-1]
-        return told(
+        return shown_answer(
             result.sentences(asked),
             HEAD,
             _rows(result),
             3,
-            Plot(partial(effects, result, measure=asked), 192 + 50 * len(result.effects), top=94),
-            Plot(partial(flips, result, variant=last), 547, left=170, bottom=98, top=94),
+            Drawing(partial(effects, result, measure=asked), 192 + 50 * len(result.effects), top=94),
+            Drawing(partial(flips, result, variant=last), 547, left=170, bottom=98, top=94),
         )
 
 
-class Plans(Question):
+class Plans(PanelQuestion):
     """Up to three plans, each a view with several interventions (or beliefs): when they act, and what they do.
 
     `plans` are views, or paths of their files; beside them stand the views of the scenario.
@@ -179,7 +179,7 @@ class Plans(Question):
         self.plans: dict[str, View] = {}
         super().__init__(scenario, **settings)
 
-    def make_controls(self) -> Sequence[Control]:
+    def make_controls(self) -> Sequence[Field]:
         """Return the plans to choose from: those given first."""
         s = self.scenario
         given = [plan if isinstance(plan, View) else load_view(s, str(plan)) for plan in self._given]
@@ -190,7 +190,7 @@ class Plans(Question):
         options = (("none", NONE), *((view.title, view.id) for view in known))
         first = [*(view.id for view in (given or known)[:3]), NONE, NONE][:3]
         places = zip(("first", "second", "third"), ("The plan", "beside the plan", "and the plan"), first, strict=True)
-        return [measure(s), *(Control(name, label, plan, options) for name, label, plan in places), _pairs()]
+        return [measure(s), *(Field(name, label, plan, options) for name, label, plan in places), _pairs()]
 
     def variants(self, chosen: Mapping[str, Any]) -> dict[str, View]:
         """Return the chosen plans by their titles; raises ScenarioError when there is none."""
@@ -204,7 +204,7 @@ class Plans(Question):
         """Return the hashes of the world and of the world under each plan."""
         return _hashes(self.scenario, self.variants(chosen))
 
-    def answer(self, chosen: Mapping[str, Any], cancel: Cancel, progress: Progress) -> Answer:
+    def answer(self, chosen: Mapping[str, Any], cancel: Cancel, progress: Progress) -> ShownAnswer:
         """Compare, exactly, and put what acts when on a calendar."""
         from simlib.analysis.whatif.comparison import compare
         from simlib.plots.plan_calendar import calendar, rows_of
@@ -214,9 +214,9 @@ class Plans(Question):
             self.scenario, self.variants(chosen), runs=chosen["pairs"], examples=0, cancel=cancel, progress=progress
         )
         acts = rows_of(result)
-        plots = [Plot(partial(effects, result, measure=chosen["measure"]), 192 + 50 * len(result.effects))]
-        plots += [Plot(partial(calendar, result), round(162 + 38 * acts))] if acts else []
-        return told(result.sentences(chosen["measure"]), HEAD, _rows(result), 3, *plots)
+        plots = [Drawing(partial(effects, result, measure=chosen["measure"]), 192 + 50 * len(result.effects))]
+        plots += [Drawing(partial(calendar, result), round(162 + 38 * acts))] if acts else []
+        return shown_answer(result.sentences(chosen["measure"]), HEAD, _rows(result), 3, *plots)
 
 
 def _hashes(scenario: Scenario, variants: Mapping[str, Any]) -> list[str]:

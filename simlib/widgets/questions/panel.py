@@ -17,26 +17,26 @@ import ipywidgets as w
 from simlib.plots.figure import picture_bundle
 from simlib.scenario.model import Scenario
 from simlib.widgets.explorer.pages import LINE, WIDE, button, html_table
-from simlib.widgets.kit.components import Picture
+from simlib.widgets.kit.components import LivePicture
 from simlib.widgets.kit.status import status
 from simlib.widgets.questions import catalogue as questions
 from simlib.widgets.questions import sweep_grid as sweeping
-from simlib.widgets.questions.box_panel import Within
-from simlib.widgets.questions.inquiry import Answer, Control, Inquiry, Line, Question
+from simlib.widgets.questions.box_panel import BoxPanel
+from simlib.widgets.questions.inquiry import Field, Inquiry, PanelQuestion, ShownAnswer, StatusLine
 
 PATIENCE = 2.0
 """Seconds that a cell waits for its first answer; afterwards the answer comes while other cells run."""
 
 
-class Panel(w.VBox):
+class QuestionPanel(w.VBox):
     """The panel of a question. The answer that is kept for it is shown at once, others when Compute is pressed.
 
     `after` has room below the picture for what goes on from an answer.
     """
 
-    def __init__(self, question: Question) -> None:
+    def __init__(self, question: PanelQuestion) -> None:
         self.question = question
-        self.picture, self._words, self._table = Picture(), w.HTML(), w.HTML()
+        self.picture, self._words, self._table = LivePicture(), w.HTML(), w.HTML()
         self.inputs = {control.name: _input(control) for control in question.controls}
         self.inquiry = Inquiry(question, self.show, self.say)
         self.compute = button("Compute", f"{question.title} With the choices above", self.ask, self._guard)
@@ -59,7 +59,7 @@ class Panel(w.VBox):
         """Work out the answer to what is chosen now."""
         self.inquiry.ask(self.values())
 
-    def show(self, answer: Answer) -> None:
+    def show(self, answer: ShownAnswer) -> None:
         """Show an answer."""
         with self.picture.hold_sync():
             self.picture.png, self.picture.size, self.picture.alt = answer.png, list(answer.size), answer.alt
@@ -68,14 +68,14 @@ class Panel(w.VBox):
         self._table.value = html_table(answer.head, answer.rows, answer.numbers)
         self._go_on(answer)
 
-    def _go_on(self, answer: Answer) -> None:
+    def _go_on(self, answer: ShownAnswer) -> None:
         """Put the boxes of an answer that has some on sliders."""
         for old in self.after.children:
             old.close_down()
         boxes = isinstance(self.question, questions.UnderWhichAssumptions) and answer.more
-        self.after.children = [Within(self.question.scenario, answer, self.picture)] if boxes else []
+        self.after.children = [BoxPanel(self.question.scenario, answer, self.picture)] if boxes else []
 
-    def say(self, line: Line) -> None:
+    def say(self, line: StatusLine) -> None:
         """Show how it stands."""
         self.picture.status = dict(status(line.text, line.kind, line.share))
 
@@ -100,7 +100,7 @@ class Panel(w.VBox):
         return bundle
 
 
-def _input(control: Control) -> Any:
+def _input(control: Field) -> Any:
     common = {"description": control.label, "tooltip": control.tip or control.label, "style": WIDE}
     if control.options:
         width = "max-content" if max(len(text) for text, _ in control.options) < 60 else "620px"
@@ -116,9 +116,9 @@ def _input(control: Control) -> Any:
     return w.BoundedIntText(**bounds, **common)
 
 
-def _panel(kind: type[Question]) -> Callable[..., Panel]:
-    def make(scenario: Scenario | str | Path, **settings: Any) -> Panel:
-        return Panel(kind(scenario, **settings))
+def _panel(kind: type[PanelQuestion]) -> Callable[..., QuestionPanel]:
+    def make(scenario: Scenario | str | Path, **settings: Any) -> QuestionPanel:
+        return QuestionPanel(kind(scenario, **settings))
 
     make.__name__, make.__doc__ = kind.__name__, f"Return a panel that asks: {kind.title}"
     return make
