@@ -100,7 +100,7 @@ def test_a_typed_value_is_taken_exactly_and_shown(explorer):
     explorer.dials.typed = {"id": "meeting", "text": "every 17 days", "n": 1}
     assert explorer.state.value("meeting") == 1 / 17
     assert explorer.dials.overrides == {"meeting": "1.79 per month"}
-    explorer.dials.asked = {"what": "reset", "id": "meeting", "n": 1}
+    explorer.dials.request = {"what": "reset", "id": "meeting", "n": 1}
     assert explorer.dials.overrides == {}
     explorer.dials.typed = {"id": "meeting", "text": "often", "n": 2}
     assert explorer.picture.status["kind"] == "error"

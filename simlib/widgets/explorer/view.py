@@ -186,9 +186,9 @@ class Explorer(w.VBox):
         heard = (
             (self.dials, "positions", self._moved),
             (self.dials, "typed", lambda typed: self._do(self.state.type_value, typed["id"], typed["text"])),
-            (self.dials, "asked", self._asked),
+            (self.dials, "request", self._asked),
             (self.picture, "room", self._resized),
-            (self.picture, "cancelled", lambda _: self.session.cancel()),
+            (self.picture, "cancels", lambda _: self.session.cancel()),
             (self._view, "value", self._chosen_view),
             (self._choose, "value", self._open),
             (self._drivers, "value", self._explain),

@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from simlib.control import Control
 from simlib.errors import Problem, ScenarioError, TooManyStates
 from simlib.formatting import long_date, percent, with_error
 from simlib.quantities import show
 from simlib.scenario.model import Scenario
 from simlib.widgets.questions.choices import draws, ladder, measure, number, shown_answer, value_text
-from simlib.widgets.questions.inquiry import Cancel, Drawing, Field, PanelQuestion, Progress, ShownAnswer
+from simlib.widgets.questions.inquiry import Drawing, Field, PanelQuestion, ShownAnswer
 
 if TYPE_CHECKING:
     from simlib.analysis.uncertainty.fans import Fan
@@ -33,16 +34,16 @@ class Drivers(PanelQuestion):
 
     name, title = "drivers", "Which assumptions carry the answer?"
 
-    def make_controls(self) -> Sequence[Field]:
+    def make_fields(self) -> Sequence[Field]:
         """Return what may be asked."""
         return [measure(self.scenario), number("top", "Assumptions tried", 10, 1, len(self.scenario.assumptions))]
 
-    def answer(self, chosen: Mapping[str, Any], cancel: Cancel, progress: Progress) -> ShownAnswer:
+    def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
         """Solve again with each assumption at its low and at its high."""
         from simlib.analysis.sensitivity.one_at_a_time import tornado
         from simlib.plots.tornado_bars import tornado as picture
 
-        result = tornado(self.scenario, chosen["measure"], top=chosen["top"], cancel=cancel, progress=progress)
+        result = tornado(self.scenario, chosen["measure"], top=chosen["top"], control=control)
         asked = result.measures[0]
         rows = [
             (
@@ -64,7 +65,7 @@ class SharesOfDoubt(PanelQuestion):
 
     name, title = "shares-of-doubt", "About which assumptions is the doubt?"
 
-    def make_controls(self) -> Sequence[Field]:
+    def make_fields(self) -> Sequence[Field]:
         """Return what may be asked."""
         return [
             measure(self.scenario),
@@ -73,7 +74,7 @@ class SharesOfDoubt(PanelQuestion):
             number("runs", "Replicates each", 500, 100, 100_000),
         ]
 
-    def answer(self, chosen: Mapping[str, Any], cancel: Cancel, progress: Progress) -> ShownAnswer:
+    def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
         """Estimate first-order and total indices."""
         from simlib.analysis.sensitivity.sobol_indices import sobol
         from simlib.plots.sobol_bars import shares
@@ -85,8 +86,7 @@ class SharesOfDoubt(PanelQuestion):
             top=chosen["top"],
             designs=chosen["designs"],
             runs=chosen["runs"],
-            cancel=cancel,
-            progress=progress,
+            control=control,
         )
         found = result.measures[next(iter(result.measures))].shares
         rows = [(share.input.label, str(share.first), str(share.total)) for share in found]
@@ -95,12 +95,10 @@ class SharesOfDoubt(PanelQuestion):
         return shown_answer(result.sentences(), head, rows, 2, plot)
 
 
-def _doubt(scenario: Scenario, chosen: Mapping[str, Any], cancel: Cancel, progress: Progress, what: Any) -> Doubt:
+def _doubt(scenario: Scenario, chosen: Mapping[str, Any], control: Control, what: Any) -> Doubt:
     from simlib.analysis.uncertainty.propagation import propagate
 
-    return propagate(
-        scenario, what, draws=chosen["draws"], runs=chosen["runs"], patience=PATIENCE, cancel=cancel, progress=progress
-    )
+    return propagate(scenario, what, draws=chosen["draws"], runs=chosen["runs"], patience=PATIENCE, control=control)
 
 
 class HowSure(PanelQuestion):
@@ -108,16 +106,16 @@ class HowSure(PanelQuestion):
 
     name, title = "how-sure", "How sure is the answer, and is the rest doubt or chance?"
 
-    def make_controls(self) -> Sequence[Field]:
+    def make_fields(self) -> Sequence[Field]:
         """Return what may be asked."""
         return [measure(self.scenario), draws(256), number("runs", "Replicates each", 2000, 100, 100_000)]
 
-    def answer(self, chosen: Mapping[str, Any], cancel: Cancel, progress: Progress) -> ShownAnswer:
+    def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
         """Carry the priors through to the question and to every other measure beside it."""
         from simlib.plots.uncertainty_charts import doubt, split
 
-        others = [value for _, value in self.controls[0].options if value != chosen["measure"]]
-        result = _doubt(self.scenario, chosen, cancel, progress, [chosen["measure"], *others])
+        others = [value for _, value in self.fields[0].options if value != chosen["measure"]]
+        result = _doubt(self.scenario, chosen, control, [chosen["measure"], *others])
         rows = []
         for spread in result.spreads.values():
             low, high = (spread.quantiles[q].value for q in (min(spread.quantiles), max(spread.quantiles)))
@@ -140,19 +138,19 @@ class WorthKnowing(PanelQuestion):
 
     name, title = "worth-knowing", "What is worth finding out next?"
 
-    def make_controls(self) -> Sequence[Field]:
+    def make_fields(self) -> Sequence[Field]:
         """Return what may be asked."""
         from simlib.analysis.uncertainty.evppi import LEAST_DRAWS
 
         runs = number("runs", "Replicates each", 500, 100, 100_000)
         return [measure(self.scenario), draws(512, LEAST_DRAWS), runs]
 
-    def answer(self, chosen: Mapping[str, Any], cancel: Cancel, progress: Progress) -> ShownAnswer:
+    def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
         """Carry the priors through, and see how far each assumption explains the answer."""
         from simlib.analysis.uncertainty.evppi import value_of_knowing
         from simlib.plots.value_bars import knowing
 
-        result = value_of_knowing(_doubt(self.scenario, chosen, cancel, progress, chosen["measure"]))
+        result = value_of_knowing(_doubt(self.scenario, chosen, control, chosen["measure"]))
         rows = [
             (
                 x.assumption.label,
@@ -177,7 +175,7 @@ class UnderWhichAssumptions(PanelQuestion):
     name, title = "under-which-assumptions", "Under which assumptions is it likely?"
     edition = 2
 
-    def make_controls(self) -> Sequence[Field]:
+    def make_fields(self) -> Sequence[Field]:
         """Return what may be asked."""
         return [
             measure(self.scenario),
@@ -186,7 +184,7 @@ class UnderWhichAssumptions(PanelQuestion):
             number("runs", "Replicates each", 500, 100, 100_000),
         ]
 
-    def answer(self, chosen: Mapping[str, Any], cancel: Cancel, progress: Progress) -> ShownAnswer:
+    def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
         """Look for boxes in the space of the assumptions."""
         from simlib.analysis.discovery.boxes import stored
         from simlib.analysis.discovery.scenario_discovery import discover
@@ -198,8 +196,7 @@ class UnderWhichAssumptions(PanelQuestion):
             threshold=chosen["threshold"] / 100 or None,
             draws=chosen["draws"],
             runs=chosen["runs"],
-            cancel=cancel,
-            progress=progress,
+            control=control,
         )
         if result.constant:
             expected = "expected a question whose answer hangs on the assumptions"
@@ -236,17 +233,17 @@ class ChanceWithinDoubt(PanelQuestion):
 
     name, title = "chance-within-doubt", "How do chance and doubt grow over time?"
 
-    def make_controls(self) -> Sequence[Field]:
+    def make_fields(self) -> Sequence[Field]:
         """Return what may be asked."""
         return [ladder(self.scenario), measure(self.scenario, "And over time"), draws(128)]
 
-    def answer(self, chosen: Mapping[str, Any], cancel: Cancel, progress: Progress) -> ShownAnswer:
+    def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
         """Solve at each draw; by Monte Carlo where there are too many states."""
         from simlib.analysis.uncertainty.fans import ladder_fan, measure_fan
         from simlib.engines.ensemble import over_priors
         from simlib.plots.nested_fan import doubt_fan, nested_fan
 
-        solve = partial(over_priors, self.scenario, draws=chosen["draws"], times=45, cancel=cancel, progress=progress)
+        solve = partial(over_priors, self.scenario, draws=chosen["draws"], times=45, control=control)
         try:
             found, how = solve(), "each solved exactly"
         except TooManyStates:

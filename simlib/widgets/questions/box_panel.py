@@ -67,7 +67,7 @@ class BoxPanel(w.VBox):
             (self.choice, "value", self._choose),
             (self.dials, "positions", point.move),
             (self.dials, "typed", lambda typed: point.do(point.state.type_value, typed["id"], typed["text"])),
-            (self.dials, "asked", lambda asked: point.do(point.state.reset_value, asked["id"])),
+            (self.dials, "request", lambda request: point.do(point.state.reset_value, request["id"])),
         )
         for widget, trait, action in heard:
             widget.observe(lambda change, action=action: self._guard(lambda: action(change["new"])), trait)

@@ -1,4 +1,4 @@
-"""What questions have in common: what can be chosen, and how an answer is put together. No widget here."""
+"""Fields that several questions share, and the layout of an answer. No widget here."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from simlib.quantities import show
 from simlib.scenario.model import Assumption, Scenario
-from simlib.widgets.questions.inquiry import Drawing, Field, Progress, ShownAnswer, stack_drawings
+from simlib.widgets.questions.inquiry import Drawing, Field, ShownAnswer, stack_drawings
 
 NONE = "none"
 Rows = Iterable[Iterable[str]]
@@ -18,21 +18,16 @@ def shown_answer(
     head: Sequence[str],
     rows: Rows,
     numbers: int,
-    *plots: Drawing,
+    *drawings: Drawing,
     more: Mapping[str, Any] | None = None,
 ) -> ShownAnswer:
-    """Return an answer with its plots drawn one below the other."""
-    png, size = stack_drawings(*plots)
+    """Return an answer with its drawings one below the other."""
+    png, size = stack_drawings(*drawings)
     return ShownAnswer(tuple(sentences), tuple(head), tuple(tuple(row) for row in rows), numbers, png, size, more or {})
 
 
-def part(progress: Progress, first: float, last: float) -> Progress:
-    """Return a progress that fills one stretch of another."""
-    return lambda share: progress(first + share * (last - first))
-
-
-def measure(scenario: Scenario, label: str = "What is asked") -> Field:
-    """Return the choice of an ending or a question; questions first, since they have rules that settle them."""
+def measure(scenario: Scenario, label: str = "Probability of") -> Field:
+    """Return the choice of a question or an ending. Questions come first, because rules settle them."""
     options = [(q.label, f"question:{q.id}") for q in scenario.questions.values()]
     options += [(e.label, f"ending:{e.id}") for e in scenario.endings.values()]
     return Field("measure", label, options[0][1], tuple(options))
@@ -46,9 +41,9 @@ def ending(scenario: Scenario, label: str, *, any_too: bool = False) -> Field:
 
 
 def ladder(scenario: Scenario) -> Field:
-    """Return the choice of a ladder; the one shown first is the scenario's own."""
-    options = tuple((found.label, found.id) for found in scenario.ladders.values())
-    return Field("ladder", "Over the rungs of", scenario.ladder or options[0][1], options)
+    """Return the choice of a ladder, which begins with the scenario's own."""
+    options = tuple((ladder.label, ladder.id) for ladder in scenario.ladders.values())
+    return Field("ladder", "Ladder", scenario.ladder or options[0][1], options)
 
 
 def number(name: str, label: str, value: int, low: int, high: int, tip: str = "") -> Field:
@@ -57,10 +52,11 @@ def number(name: str, label: str, value: int, low: int, high: int, tip: str = ""
 
 
 def draws(value: int, least: int = 64) -> Field:
-    """Return the choice of how many draws from the priors."""
-    return number("draws", "Draws from the priors", value, least, 8192, "More draws: surer, and slower in proportion")
+    """Return the choice of the number of draws from the priors."""
+    tip = "More draws make the answer more precise, and take longer in proportion"
+    return number("draws", "Draws from the priors", value, least, 8192, tip)
 
 
 def value_text(assumption: Assumption, which: str) -> str:
-    """Write the low, value or high of an assumption with its unit."""
+    """Return the low, value or high of an assumption with its unit."""
     return show(getattr(assumption, which), assumption.kind, assumption.unit)

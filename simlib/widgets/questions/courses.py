@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from simlib.control import Control
 from simlib.formatting import long_date, percent, points
-from simlib.widgets.questions.choices import NONE, draws, ending, ladder, measure, number, part, shown_answer
-from simlib.widgets.questions.inquiry import Cancel, Drawing, Field, PanelQuestion, Progress, ShownAnswer
+from simlib.widgets.questions.choices import NONE, draws, ending, ladder, measure, number, shown_answer
+from simlib.widgets.questions.inquiry import Drawing, Field, PanelQuestion, ShownAnswer
 
 if TYPE_CHECKING:
     from simlib.analysis.paths.classes import Branch, Paths
@@ -20,7 +21,7 @@ class ByWhichPath(PanelQuestion):
 
     name, title = "by-which-path", "By which path do things come to where they end?"
 
-    def make_controls(self) -> Sequence[Field]:
+    def make_fields(self) -> Sequence[Field]:
         """Return what may be asked."""
         return [
             ladder(self.scenario),
@@ -28,15 +29,13 @@ class ByWhichPath(PanelQuestion):
             number("top", "Paths", 10, 1, 100),
         ]
 
-    def answer(self, chosen: Mapping[str, Any], cancel: Cancel, progress: Progress) -> ShownAnswer:
+    def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
         """Search for the most probable classes of paths."""
         from simlib.analysis.paths.classes import path_classes
         from simlib.plots import path_charts as paths
 
         given = "" if chosen["ending"] == NONE else chosen["ending"]
-        result = path_classes(
-            self.scenario, ladder=chosen["ladder"], given=given, top=chosen["top"], cancel=cancel, progress=progress
-        )
+        result = path_classes(self.scenario, ladder=chosen["ladder"], given=given, top=chosen["top"], control=control)
         rows = [(" → ".join(c.rungs), result.label(c.ending), percent(c.probability)) for c in result.classes]
         return shown_answer(
             result.sentences(),
@@ -53,7 +52,7 @@ class WhereWaysPart(PanelQuestion):
 
     name, title = "where-ways-part", "Where do the ways part?"
 
-    def make_controls(self) -> Sequence[Field]:
+    def make_fields(self) -> Sequence[Field]:
         """Return what may be asked."""
         return [
             ladder(self.scenario),
@@ -61,15 +60,13 @@ class WhereWaysPart(PanelQuestion):
             Field("least", "Branches of at least (%)", 0.5, (), 0.1, 50.0),
         ]
 
-    def answer(self, chosen: Mapping[str, Any], cancel: Cancel, progress: Progress) -> ShownAnswer:
+    def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
         """Search for the paths, and draw the tree of their beginnings."""
         from simlib.analysis.paths.classes import path_classes
         from simlib.plots.path_charts import path_tree
 
         given = "" if chosen["ending"] == NONE else chosen["ending"]
-        result = path_classes(
-            self.scenario, ladder=chosen["ladder"], given=given, top=100, cancel=cancel, progress=progress
-        )
+        result = path_classes(self.scenario, ladder=chosen["ladder"], given=given, top=100, control=control)
         least = chosen["least"] / 100
         nodes = [b for b in result.tree if b.entered >= least]
         leaves = sum(not any(b.rungs[:-1] == a.rungs for b in nodes) for a in nodes)
@@ -109,11 +106,11 @@ class OnTheWayTo(PanelQuestion):
 
     name, title = "on-the-way-to", "What do the ways to one ending have in common?"
 
-    def make_controls(self) -> Sequence[Field]:
+    def make_fields(self) -> Sequence[Field]:
         """Return what may be asked."""
         return [ending(self.scenario, "The ending"), number("count", "Histories", 30, 1, 300)]
 
-    def answer(self, chosen: Mapping[str, Any], cancel: Cancel, progress: Progress) -> ShownAnswer:
+    def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
         """Close one passage after another, and draw histories given the ending."""
         from simlib.analysis.paths.classes import path_classes
         from simlib.analysis.paths.medoids import TYPICAL, ways
@@ -122,11 +119,11 @@ class OnTheWayTo(PanelQuestion):
         from simlib.plots.path_charts import ladder_histories
 
         target, label = chosen["ending"], self.scenario.endings[chosen["ending"]].label
-        frame = passages(self.scenario, target, cancel=cancel, progress=part(progress, 0.0, 0.6))
-        drawn_ones = histories_given(
-            self.scenario, f"ending:{target}", chosen["count"], cancel=cancel, progress=part(progress, 0.6, 1.0)
+        frame = passages(self.scenario, target, control=control.part(0.0, 0.6))
+        drawn_ones = histories_given(self.scenario, f"ending:{target}", chosen["count"], control=control.part(0.6, 1.0))
+        found = ways(
+            drawn_ones, path_classes(self.scenario, given=target, top=TYPICAL, control=Control(cancel=control.cancel))
         )
-        found = ways(drawn_ones, path_classes(self.scenario, given=target, top=TYPICAL, cancel=cancel))
         some = frame.sort_values("share", ascending=False, kind="stable")
         rows = [
             (str(kind), str(text), percent(float(share)))
@@ -153,7 +150,7 @@ class WhatToWatchFor(PanelQuestion):
 
     name, title = "what-to-watch-for", "What would be a sign of this ending?"
 
-    def make_controls(self) -> Sequence[Field]:
+    def make_fields(self) -> Sequence[Field]:
         """Return what may be asked."""
         longest = int(self.scenario.horizon_days) - 1
         return [
@@ -164,7 +161,7 @@ class WhatToWatchFor(PanelQuestion):
             number("runs", "Histories", 20_000, 1000, 1_000_000),
         ]
 
-    def answer(self, chosen: Mapping[str, Any], cancel: Cancel, progress: Progress) -> ShownAnswer:
+    def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
         """Sample histories over the priors, and look at each sign in them."""
         from simlib.analysis.indicators.result import indicators, write_bits, write_ratio, write_share
         from simlib.plots.indicator_bars import indicators as picture
@@ -176,8 +173,7 @@ class WhatToWatchFor(PanelQuestion):
             times_seen=chosen["times_seen"],
             draws=chosen["draws"],
             runs=chosen["runs"],
-            cancel=cancel,
-            progress=progress,
+            control=control,
         )
         rows = [
             (
@@ -214,7 +210,7 @@ class WorthSeeing(PanelQuestion):
 
     name, title = "worth-seeing", "Which observation would settle most?"
 
-    def make_controls(self) -> Sequence[Field]:
+    def make_fields(self) -> Sequence[Field]:
         """Return what may be asked."""
         longest = int(self.scenario.horizon_days) - 1
         return [
@@ -224,7 +220,7 @@ class WorthSeeing(PanelQuestion):
             number("runs", "Replicates each", 500, 100, 100_000),
         ]
 
-    def answer(self, chosen: Mapping[str, Any], cancel: Cancel, progress: Progress) -> ShownAnswer:
+    def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
         """Rank the observations by what they are expected to gain."""
         from simlib.analysis.uncertainty.evsi import value_of_seeing
         from simlib.plots.value_bars import seeing
@@ -235,8 +231,7 @@ class WorthSeeing(PanelQuestion):
             within_days=float(chosen["within"]),
             draws=chosen["draws"],
             runs=chosen["runs"],
-            cancel=cancel,
-            progress=progress,
+            control=control,
         )
         rows = [
             (
@@ -257,7 +252,7 @@ class SignsOfEveryEnding(PanelQuestion):
 
     name, title = "signs-of-every-ending", "Which sign speaks for which ending?"
 
-    def make_controls(self) -> Sequence[Field]:
+    def make_fields(self) -> Sequence[Field]:
         """Return what may be asked."""
         longest = int(self.scenario.horizon_days) - 1
         return [
@@ -266,18 +261,13 @@ class SignsOfEveryEnding(PanelQuestion):
             number("runs", "Histories", 40_000, 1000, 1_000_000),
         ]
 
-    def answer(self, chosen: Mapping[str, Any], cancel: Cancel, progress: Progress) -> ShownAnswer:
+    def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
         """Sample histories over the priors once, and look at each sign of each ending in them."""
         from simlib.analysis.indicators.result import of_every_ending, write_share
         from simlib.plots.indicator_bars import indicator_map
 
         results = of_every_ending(
-            self.scenario,
-            day=float(chosen["day"]),
-            draws=chosen["draws"],
-            runs=chosen["runs"],
-            cancel=cancel,
-            progress=progress,
+            self.scenario, day=float(chosen["day"]), draws=chosen["draws"], runs=chosen["runs"], control=control
         )
         known = {result.ending: list(result.signs) for result in results}
         until, by = (long_date(self.scenario.by_date(day)) for day in (results[0].day, results[0].horizon))

@@ -7,13 +7,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from simlib.control import Control
 from simlib.errors import Problem, ScenarioError
 from simlib.formatting import long_date, points
 from simlib.quantities import show
 from simlib.scenario.loader import load_view, load_views
 from simlib.scenario.model import ALWAYS, Assume, Assumption, Condition, Forbid, Force, Hold, Policy, Scenario, View
 from simlib.widgets.questions.choices import NONE, measure, number, shown_answer
-from simlib.widgets.questions.inquiry import Cancel, Drawing, Field, PanelQuestion, Progress, ShownAnswer
+from simlib.widgets.questions.inquiry import Drawing, Field, PanelQuestion, ShownAnswer
 
 if TYPE_CHECKING:
     from simlib.analysis.whatif.comparison import Comparison
@@ -49,7 +50,7 @@ class WhatIf(PanelQuestion):
 
     name, title = "what-if", "What if this were done, or were otherwise?"
 
-    def make_controls(self) -> Sequence[Field]:
+    def make_fields(self) -> Sequence[Field]:
         """Return what may be changed."""
         s = self.scenario
         moves = tuple((f"{s.actors[m.actor].label}: {m.label}", m.id) for m in s.moves.values())
@@ -145,14 +146,14 @@ class WhatIf(PanelQuestion):
                 return {f"On {long_date(date)}: {move.label}": Force(move.id, date, None)}
         return {}
 
-    def answer(self, chosen: Mapping[str, Any], cancel: Cancel, progress: Progress) -> ShownAnswer:
+    def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
         """Compare, exactly; histories that flip come from replicates with the same dice."""
         from simlib.analysis.whatif.comparison import compare
         from simlib.plots.flip_matrix import flips
         from simlib.plots.waterfall_bars import effects
 
         variants, asked = self.variants(chosen), chosen["measure"]
-        result = compare(self.scenario, variants, runs=chosen["pairs"], cancel=cancel, progress=progress)
+        result = compare(self.scenario, variants, runs=chosen["pairs"], control=control)
         last = list(result.effects)[-1]
         return shown_answer(
             result.sentences(asked),
@@ -179,7 +180,7 @@ class Plans(PanelQuestion):
         self.plans: dict[str, View] = {}
         super().__init__(scenario, **settings)
 
-    def make_controls(self) -> Sequence[Field]:
+    def make_fields(self) -> Sequence[Field]:
         """Return the plans to choose from: those given first."""
         s = self.scenario
         given = [plan if isinstance(plan, View) else load_view(s, str(plan)) for plan in self._given]
@@ -204,15 +205,13 @@ class Plans(PanelQuestion):
         """Return the hashes of the world and of the world under each plan."""
         return _hashes(self.scenario, self.variants(chosen))
 
-    def answer(self, chosen: Mapping[str, Any], cancel: Cancel, progress: Progress) -> ShownAnswer:
+    def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
         """Compare, exactly, and put what acts when on a calendar."""
         from simlib.analysis.whatif.comparison import compare
         from simlib.plots.plan_calendar import calendar, rows_of
         from simlib.plots.waterfall_bars import effects
 
-        result = compare(
-            self.scenario, self.variants(chosen), runs=chosen["pairs"], examples=0, cancel=cancel, progress=progress
-        )
+        result = compare(self.scenario, self.variants(chosen), runs=chosen["pairs"], examples=0, control=control)
         acts = rows_of(result)
         plots = [Drawing(partial(effects, result, measure=chosen["measure"]), 192 + 50 * len(result.effects))]
         plots += [Drawing(partial(calendar, result), round(162 + 38 * acts))] if acts else []

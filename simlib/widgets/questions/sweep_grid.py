@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from simlib.control import Control
 from simlib.errors import Problem, ScenarioError, SimlibError
 from simlib.formatting import long_date, percent
 from simlib.quantities import show
@@ -19,7 +20,7 @@ from simlib.scenario.views.variation import with_interventions
 from simlib.typing import Floats
 from simlib.widgets.explorer.autosave import folder
 from simlib.widgets.questions.choices import NONE, measure, number, shown_answer
-from simlib.widgets.questions.inquiry import Cancel, Drawing, Field, PanelQuestion, Progress, ShownAnswer
+from simlib.widgets.questions.inquiry import Drawing, Field, PanelQuestion, ShownAnswer
 
 
 class Sweep(PanelQuestion):
@@ -34,7 +35,7 @@ class Sweep(PanelQuestion):
         self.plans: dict[str, View] = {}
         super().__init__(scenario, **settings)
 
-    def make_controls(self) -> Sequence[Field]:
+    def make_fields(self) -> Sequence[Field]:
         """Return what may be asked; a plan only where some were given."""
         from simlib.sweep import plan_views
 
@@ -57,7 +58,7 @@ class Sweep(PanelQuestion):
         planned = [] if plan is None else [with_interventions(self.scenario, plan.interventions).sha256]
         return [self.scenario.sha256, *planned]
 
-    def answer(self, chosen: Mapping[str, Any], cancel: Cancel, progress: Progress) -> ShownAnswer:
+    def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
         """Work out the grid, under a plan beside it as it stands, keeping every finished block."""
         from simlib import sweep
 
@@ -71,7 +72,12 @@ class Sweep(PanelQuestion):
             design = design.crossed({plan.id: plan.interventions})
         home = folder() / "sweeps" / f"{design.sha256[:12]}-{chosen['runs']}"
         report = sweep.run(
-            design, home, runs=chosen["runs"], block=4, cancel=cancel, progress=lambda share, _: progress(share)
+            design,
+            home,
+            runs=chosen["runs"],
+            block=4,
+            cancel=control.cancel,
+            progress=lambda share, _: control.report(share),
         )
         if report.failed:
             raise SimlibError("\n".join(report.failed))
