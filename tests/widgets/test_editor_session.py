@@ -1,4 +1,4 @@
-"""Writing a world: checked at every text, worked out when the hand rests."""
+"""Writing a world: reading at every text, worked out when the hand rests."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 import simlib
 from simlib.errors import ScenarioError, TooManyStates
 from simlib.widgets.editor import session as writing
-from simlib.widgets.editor.session import TEMPLATE, EditorSession, check, work_out
+from simlib.widgets.editor.session import TEMPLATE, EditorSession, check, complete
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def session(shown, monkeypatch):
 def test_the_template_is_a_world_without_problems_or_warnings(session, shown):
     assert session.reading.problems == ()
     assert [str(finding) for finding in session.reading.findings] == []
-    assert session.reading.summary() == "this is a world (exact, 8 states)"
+    assert session.reading.summary() == "valid scenario (exact, 8 states)"
     assert len(shown) == 2
 
 
@@ -71,7 +71,7 @@ def test_only_the_last_text_is_worked_out(session, shown):
     assert "every 19 days" in session.text
 
 
-def test_the_second_reading_is_told(session):
+def test_the_second_checked_is_told(session):
     session.write(
         session.text.replace(
             "closing: {label", "spare: {label: Nobody uses this, value: 2, because: assumed}\n  closing: {label"
@@ -86,7 +86,7 @@ def test_a_large_world_is_sampled(monkeypatch):
         raise TooManyStates(10**9, 10**6, complete=False)
 
     monkeypatch.setattr("simlib.engines.exact.forecast.solve", refuse)
-    reading = work_out(check(TEMPLATE.read_text(encoding="utf-8")))
+    reading = complete(check(TEMPLATE.read_text(encoding="utf-8")))
     assert reading.forecast.engine == "montecarlo"
     assert "4,000 replicates" in reading.summary()
 
@@ -96,7 +96,7 @@ def test_what_cannot_be_computed_is_said(monkeypatch):
         raise ScenarioError([])
 
     monkeypatch.setattr("simlib.analysis.lint.rules.lint", refuse)
-    reading = work_out(check(TEMPLATE.read_text(encoding="utf-8")))
+    reading = complete(check(TEMPLATE.read_text(encoding="utf-8")))
     assert reading.forecast is None
     assert reading.scenario is not None
 
@@ -127,7 +127,7 @@ def test_a_text_is_saved_in_a_folder_of_its_own_and_then_in_its_file(session, tm
 
 
 def test_another_world_is_not_overwritten(session, bridge):
-    with pytest.raises(ScenarioError, match="there is a world already"):
+    with pytest.raises(ScenarioError, match="there is a scenario already"):
         session.save(str(bridge))
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import simlib
+from simlib.control import Control
 from simlib.errors import Cancelled, MissingDependency, ScenarioError, TooManyStates
 from simlib.scenario.model import Force
 from simlib.widgets.explorer import engine_cache as module
@@ -53,10 +54,10 @@ def test_a_machine_serves_all_values_and_interventions_get_their_own(state, answ
 
 
 def test_only_some_machines_and_answers_are_kept(state, answers):
-    for days in range(20, 20 + module.KEPT + 2):
+    for days in range(20, 20 + module.ENGINES_KEPT + 2):
         state.change(state.settings.replace(horizon_days=float(days)))
         answers.answer(state.settings)
-    assert len(answers._machines) == module.KEPT
+    assert len(answers._machines) == module.ENGINES_KEPT
     for value in np.linspace(0.01, 0.2, module.ANSWERS_KEPT + 5):
         state.set_value("meeting", float(value))
         answers.answer(state.settings)
@@ -158,7 +159,7 @@ def test_without_numba_there_is_no_preview_but_an_exact_answer(state, monkeypatc
 
 def test_an_answer_can_be_cancelled_and_is_then_not_known(state, answers):
     with pytest.raises(Cancelled):
-        answers.answer(state.settings, cancel=lambda: True)
+        answers.answer(state.settings, Control(cancel=lambda: True))
     assert answers.known(state.settings) is None
 
 

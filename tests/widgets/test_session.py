@@ -11,7 +11,8 @@ import pytest
 from PIL import Image
 
 import simlib
-from simlib.errors import Cancelled, ScenarioError
+from simlib.control import UNWATCHED
+from simlib.errors import ScenarioError
 from simlib.formatting import percent
 from simlib.widgets.explorer import session as module
 from simlib.widgets.explorer import slider_order as influence
@@ -44,7 +45,7 @@ class Front:
     def show_drivers(self, png, size, alt):
         self.drivers = alt
 
-    def rested(self):
+    def refresh_page(self):
         self.rests += 1
 
     @property
@@ -88,11 +89,11 @@ def test_the_first_answer_is_exact_and_in_words(session, state):
 
 def test_a_moved_slider_gives_a_preview_at_once_and_then_the_exact_answer(session, state):
     state.set_value("meeting", 0.2)
-    session.changed(moving=True)
+    session.update(moving=True)
     preview = session.front.last
     assert preview.preview
     assert preview.status["kind"] == "preview"
-    assert "replicates with the same dice" in preview.status["text"]
+    assert "replicates" in preview.status["text"]
     assert session.wait(30)
     assert not session.front.last.preview
     assert f"An agreement is signed {said(state)} (up " in session.front.last.alt
@@ -102,7 +103,7 @@ def test_a_moved_slider_gives_a_preview_at_once_and_then_the_exact_answer(sessio
 def test_after_a_drag_the_picture_at_rest_belongs_to_the_value_at_rest(session, state):
     for value in np.linspace(0.03, 0.4, 25):
         state.set_value("meeting", float(value))
-        session.changed(moving=True)
+        session.update(moving=True)
     assert session.wait(30)
     exact = [shown for shown in session.front.pictures if not shown.preview]
     assert len(exact) <= 4
@@ -114,18 +115,18 @@ def test_an_answer_that_comes_too_late_is_not_shown(session, state, monkeypatch)
     started, release = threading.Event(), threading.Event()
     compute = session.answers._compute
 
-    def slow(settings, progress, cancel):
+    def slow(settings, control):
         if settings.values.get("meeting") == 0.2:
             started.set()
             release.wait(20)
-        return compute(settings, progress, None)
+        return compute(settings, UNWATCHED)
 
     monkeypatch.setattr(session.answers, "_compute", slow)
     state.set_value("meeting", 0.2)
-    session.changed()
+    session.update()
     assert started.wait(10)
     state.set_value("meeting", 0.3)
-    session.changed()
+    session.update()
     release.set()
     assert session.wait(30)
     stale = said(state, state.settings.with_value("meeting", 0.2))
@@ -138,7 +139,7 @@ def test_a_quick_world_needs_no_preview(state):
     session.answers.is_quick = lambda settings: True
     session.start()
     state.set_value("meeting", 0.2)
-    session.changed(moving=True)
+    session.update(moving=True)
     assert not any(shown.preview for shown in session.front.pictures)
     assert said(state) in session.front.last.alt
     session.close()
@@ -146,10 +147,10 @@ def test_a_quick_world_needs_no_preview(state):
 
 def test_going_back_to_a_known_answer_shows_it_at_once(session, state):
     state.set_value("meeting", 0.2)
-    session.changed()
+    session.update()
     assert session.wait(30)
     state.undo()
-    session.changed()
+    session.update()
     assert not session.front.last.preview
     assert session.front.last.alt.startswith(f"By 30 May 2031: An agreement is signed {said(state)};")
 
@@ -162,7 +163,7 @@ def test_what_goes_wrong_is_said_and_the_last_good_picture_stays(session, state,
 
     monkeypatch.setattr(session.answers, "preview", broken)
     state.set_value("meeting", 0.2)
-    session.guard(session.changed)
+    session.guard(session.update)
     session.guard(lambda: 1 / 0)
     assert len(session.front.pictures) == before
     assert session.front.states[-1] == {"text": "ZeroDivisionError: division by zero", "kind": "error", "share": None}
@@ -174,7 +175,7 @@ def test_what_goes_wrong_in_the_worker_is_said_too(session, state, monkeypatch):
 
     monkeypatch.setattr(session.answers, "_compute", broken)
     state.set_value("meeting", 0.2)
-    session.changed()
+    session.update()
     assert session.wait(30)
     assert session.front.states[-1]["text"] == "MemoryError: no room"
 
@@ -182,16 +183,16 @@ def test_what_goes_wrong_in_the_worker_is_said_too(session, state, monkeypatch):
 def test_long_work_shows_its_progress_and_can_be_cancelled(session, state, monkeypatch):
     started = threading.Event()
 
-    def slow(settings, progress, cancel):
-        progress(0.4)
+    def slow(settings, control):
+        control.report(0.4)
         started.set()
-        while not cancel():
+        while True:
+            control.check()
             time.sleep(0.002)
-        raise Cancelled("stopped")
 
     monkeypatch.setattr(session.answers, "_compute", slow)
     state.set_value("meeting", 0.2)
-    session.changed()
+    session.update()
     assert started.wait(10)
     assert session.front.states[-1]["share"] == 0.4
     session.cancel()
@@ -201,23 +202,23 @@ def test_long_work_shows_its_progress_and_can_be_cancelled(session, state, monke
 
 def test_a_slider_that_changes_nothing_says_so(session, state):
     state.switch("meet", on=False)
-    session.changed()
+    session.update()
     assert session.wait(30)
     state.rest()
     state.set_value("signing", 0.1)
-    session.changed(moving=True)
+    session.update(moving=True)
     assert session.wait(30)
-    assert session.notes["signing"].startswith("changes nothing here")
+    assert session.notes["signing"].startswith("changes nothing: ")
     state.set_value("closing", 0.1)
-    session.changed(moving=True)
+    session.update(moving=True)
     assert session.wait(30)
     assert not session.notes
 
 
 def test_a_value_outside_its_range_is_noted_not_refused(session, state):
     state.type_value("meeting", "9 per week")
-    session.changed()
-    assert session.notes == {"meeting": "outside the range the scenario gives it"}
+    session.update()
+    assert session.notes == {"meeting": "outside its range in the scenario"}
     assert session.wait(30)
     assert said(state) in session.front.last.alt
 
@@ -231,7 +232,7 @@ def test_another_width_is_drawn_at_once_and_nothing_is_computed(session):
 
 def test_only_what_is_asked_for_is_shown(session, state):
     state.change(state.settings.replace(shown=("cleared", "ongoing")))
-    session.changed()
+    session.update()
     names = session._board.panels[0].names
     assert names == ["cleared", "ongoing"]
 
@@ -239,10 +240,10 @@ def test_only_what_is_asked_for_is_shown(session, state):
 def test_another_horizon_moves_the_ghost_too(session, state):
     state.set_value("meeting", 0.2)
     state.change(state.settings.replace(horizon_days=20.0))
-    session.changed()
+    session.update()
     assert session.wait(30)
     assert session.front.last.alt.startswith("By 20 April 2031: ")
-    forecast, baseline = session.at_rest()
+    forecast, baseline = session.forecasts()
     assert baseline.times[-1] == forecast.times[-1] == 20
 
 
@@ -252,7 +253,7 @@ def test_the_sliders_are_ordered_by_the_gradient_once_and_it_is_kept(session, st
     assert session.front.drivers.startswith(
         "What this hangs on: An agreement is signed. In points, at low and at high: "
     )
-    session.explain("cleared")
+    session.choose_drivers("cleared")
     assert "The bridge is cleared by force" in session.front.drivers
     found = influence.stored(state.base, [folder() / "cache"])
     assert found is not None
@@ -272,7 +273,7 @@ def test_the_order_does_not_change_under_a_hand_that_began(state, monkeypatch):
     session = ExplorerSession(state, Front(), answers=Slow(state, threads=1))
     session.start()
     state.set_value("meeting", 0.2)
-    session.changed()
+    session.update()
     assert session.wait(30)
     assert session.background.wait(60)
     assert session.influence is not None
@@ -282,7 +283,7 @@ def test_the_order_does_not_change_under_a_hand_that_began(state, monkeypatch):
 
 def test_what_was_left_unsaved_is_offered_again_and_restored(session, state, bridge):
     state.set_value("meeting", 0.2)
-    session.changed()
+    session.update()
     assert session.wait(30)
     session.keep_reason("meeting", "they met twice")
     session.close()
@@ -300,20 +301,20 @@ def test_what_was_left_unsaved_is_offered_again_and_restored(session, state, bri
 
 def test_what_was_left_unsaved_is_not_lost_by_looking_or_by_changing_something_else(session, state, bridge):
     state.set_value("meeting", 0.2)
-    session.changed()
+    session.update()
     assert session.wait(30)
     world = State(bridge)
     again = ExplorerSession(world, Front(), answers=AnswerCache(world))
     again.start()
     world.set_value("closing", 0.3)
-    again.changed()
+    again.update()
     assert again.wait(30)
     assert again.draft.settings.values == {"meeting": 0.2}
     third = Drafts.of(world.base)
     assert third.find()["settings"]["values"] == {"closing": 0.3}
     again.discard()
     world.reset()
-    again.changed()
+    again.update()
     assert again.wait(30)
     assert third.find() is None
     again.close()
@@ -322,16 +323,16 @@ def test_what_was_left_unsaved_is_not_lost_by_looking_or_by_changing_something_e
 def test_slow_work_that_follows_an_answer_gives_way_to_a_slider(session, state):
     started, stopped = threading.Event(), threading.Event()
 
-    def slow(cancel):
+    def slow(control):
         started.set()
-        while not cancel():
+        while not control.cancelled():
             time.sleep(0.002)
         stopped.set()
 
-    session.later(slow)
+    session.submit(slow)
     assert started.wait(10)
     state.set_value("meeting", 0.2)
-    session.changed(moving=True)
+    session.update(moving=True)
     assert stopped.wait(10)
 
 

@@ -186,17 +186,17 @@ def test_looking_at_a_page_changes_nothing(explorer):
 
 def test_another_start_comes_with_a_word_of_what_stays(explorer):
     switches = page(explorer, "Switches")
-    assert "stay those of" not in switches._moved.value
+    assert "stay those of" not in switches._start_note.value
     switches._start.value = dt.date(1999, 1, 1)
     rest(explorer)
-    assert "stay those of 1 April 2031" in switches._moved.value
+    assert "stay those of 1 April 2031" in switches._start_note.value
     assert explorer.session._board.note.get_text() == "with a change: begins on 1 January 1999"
 
 
 @pytest.mark.parametrize(("day", "words"), [(None, "no date is given"), (dt.date(2031, 7, 15), "2031-07-15")])
 def test_a_date_that_is_missing_or_out_of_range_is_refused_in_words(explorer, day, words):
     switches = page(explorer, "Switches")
-    switches._on.value = switches._set_on.value = day
+    switches._move_date.value = switches._level_date.value = day
     for line, places in ((2, (3, 4)), (3, (3,)), (4, (3, 4))):
         for place in places:
             switches.children[line].children[place].click()
@@ -217,7 +217,7 @@ def test_every_control_of_the_switches_says_what_it_is(explorer):
 
 def test_the_picture_says_what_was_changed(explorer):
     explorer.state.switch("sign", on=False)
-    explorer.session.changed()
+    explorer.session.update()
     rest(explorer)
     assert explorer.session._board.note.get_text() == "with a change: switched off: Sign an agreement"
     explorer._undo.click()
@@ -239,7 +239,7 @@ def test_one_history_is_told_and_drawn(explorer):
     assert history._text.value == first
     assert Image.open(io.BytesIO(history._picture.png)).size == tuple(history._picture.size)
     explorer.state.switch("clear", on=False)
-    explorer.session.changed()
+    explorer.session.update()
     rest(explorer)
     assert "sampled histories ends this way" in history._text.value
 
@@ -258,7 +258,7 @@ def test_what_strangers_wrote_is_shown_as_text(explorer):
 
     changes = tuple(dataclasses.replace(change, because="<script>alert(1)</script>") for change in view.changes)
     explorer.state.views["hasty"] = dataclasses.replace(view, changes=changes)
-    compare.renew()
+    compare.schedule()
     rest(explorer)
     assert "<script>" not in compare._tables.value
     assert "&lt;script&gt;" in compare._tables.value

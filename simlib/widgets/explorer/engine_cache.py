@@ -1,10 +1,10 @@
-"""What the engines are asked, and how soon an answer can be had. No widget here.
+"""Answers of the engines to the settings of a session, and previews of them. No widget here.
 
-`Answers` keeps the machines of one world (the exact solver with its states, the simulator with its tables) ready for
-new assumption values, so that a slider costs a solve or a short run and nothing else. While a slider moves it gives a
-*preview*: the last exact answer, shifted by the difference of two short Monte Carlo runs with the same dice, one at
-the values of that answer and one at the values now. The noise of the two cancels, so a few hundred replicates show
-the change and nothing jumps when the exact answer takes the preview's place.
+`AnswerCache` keeps the engines of one scenario (the exact solver with its states, the simulator with its tables) ready
+for new assumption values, so that a slider costs a solve or a short run and nothing else. While a slider moves it gives
+a *preview*: the last exact answer, plus the difference of two short Monte Carlo runs with common random numbers, one at
+the values of that answer and one at the values now. The noise of the two cancels. So a few hundred replicates show the
+change, and nothing jumps when the exact answer takes the preview's place.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simlib import answer, results
+from simlib.control import UNWATCHED, Control
 from simlib.errors import MissingDependency, TooManyStates
 from simlib.machine import priors
 from simlib.results import Band, Forecast
@@ -31,11 +32,8 @@ if TYPE_CHECKING:
     from simlib.engines.montecarlo.counts import Counts
     from simlib.engines.montecarlo.simulator import Simulator
 
-Progress = Callable[[float], None]
-Cancel = Callable[[], bool]
-
 PREVIEW_SECONDS = 0.025
-"""What a preview may cost; with drawing it stays within a frame or two of the hand."""
+"""Time of a preview. With drawing it stays within a frame or two of the slider."""
 
 QUICK_SECONDS = 0.025
 """An exact answer as quick as this needs no preview."""
@@ -44,17 +42,17 @@ FEWEST, MOST = 256, 20_000
 """Replicates of a preview."""
 
 RUNS = 100_000
-"""Replicates of the answer at rest where a world is too large for the exact engine."""
+"""Replicates of the answer at rest where a scenario is too large for the exact engine."""
 
-KEPT = 3
-"""Machines kept ready: the present one, the one before, the baseline's."""
+ENGINES_KEPT = 3
+"""Engines kept ready: those of the present settings, of the ones before, and of the baseline."""
 
 ANSWERS_KEPT = 24
 
 
 @dataclass
 class Engines:
-    """The engines of one structure, built when first needed. `solver` is None where the world is too large."""
+    """The engines of one structure, built when first needed. `solver` is None where the scenario is too large."""
 
     scenario: Scenario
     solver: Solver | None = None
@@ -67,7 +65,7 @@ class Engines:
 
 @dataclass(frozen=True)
 class Anchor:
-    """An answer at rest, and what few of the same dice say at its values: what previews are measured from."""
+    """An answer at rest and a short run at the same values: the reference of previews."""
 
     exact: Forecast
     sampled: Forecast
@@ -75,7 +73,7 @@ class Anchor:
 
 
 class AnswerCache:
-    """Answers to the settings of one state. One thread at a time may ask for an exact answer, another for previews."""
+    """Answers to the settings of one state. One thread may ask for exact answers, and another one for previews."""
 
     def __init__(self, state: State, *, seed: int = 0, threads: int = 2) -> None:
         self.state, self.seed, self.threads = state, seed, threads
@@ -94,16 +92,16 @@ class AnswerCache:
         """Return the engines for these settings; raises ScenarioError when an intervention does not fit."""
         scenario = self.state.machine(settings)
         with self._lock:
-            return _remember(self._machines, structure(scenario), lambda: Engines(scenario), KEPT)
+            return _remember(self._machines, structure(scenario), lambda: Engines(scenario), ENGINES_KEPT)
 
-    def solver(self, machine: Engines, cancel: Cancel | None = None) -> Solver | None:
+    def solver(self, machine: Engines, control: Control = UNWATCHED) -> Solver | None:
         """Return the exact solver of a machine; None, with the reason noted there, where the world is too large."""
         with self._building:
             if not machine.tried_solver:
                 from simlib.engines.exact.forecast import Solver
 
                 try:
-                    machine.solver = Solver(machine.scenario, threads=self.threads, cancel=cancel)
+                    machine.solver = Solver(machine.scenario, control=self._own(Control(cancel=control.cancel)))
                 except TooManyStates as error:
                     machine.reason = str(error)
                 machine.tried_solver = True
@@ -136,32 +134,34 @@ class AnswerCache:
         """Return the answer at rest where it was computed before."""
         return self._answers.get(self._key(settings))
 
-    def answer(self, settings: Settings, *, progress: Progress | None = None, cancel: Cancel | None = None) -> Forecast:
-        """Return the answer at rest: exact where the world can be enumerated, else from `RUNS` replicates.
+    def answer(self, settings: Settings, control: Control = UNWATCHED) -> Forecast:
+        """Return the answer at rest: exact where the states can be enumerated, else from `RUNS` replicates.
 
         Raises ScenarioError, MissingDependency, Cancelled.
         """
         known = self.known(settings)
-        found = self._compute(settings, progress, cancel) if known is None else known
+        answer = self._compute(settings, control) if known is None else known
         with self._lock:
-            return _remember(self._answers, self._key(settings), lambda: found, ANSWERS_KEPT)
+            return _remember(self._answers, self._key(settings), lambda: answer, ANSWERS_KEPT)
 
-    def _compute(self, settings: Settings, progress: Progress | None, cancel: Cancel | None) -> Forecast:
+    def _own(self, control: Control) -> Control:
+        """Return a control with the threads of this cache."""
+        return dataclasses.replace(control, threads=self.threads)
+
+    def _compute(self, settings: Settings, control: Control) -> Forecast:
         machine = self.machine(settings)
         resolved = self.state.scenario(settings)
-        solver = self.solver(machine, cancel)
+        solver = self.solver(machine, control)
         theta = self.theta(settings, machine)
         begun = time.perf_counter()
         if solver is not None:
-            forecast = solver.solve(theta, progress=progress, cancel=cancel)
+            forecast = solver.solve(theta, control=control)
             machine.exact_seconds = min(time.perf_counter() - begun, 1.5 * machine.exact_seconds)
         else:
             simulator = self.simulator(machine)
             if simulator is None:
                 raise MissingDependency(machine.reason)
-            counts = simulator.run(
-                theta, runs=RUNS, seed=self.seed, threads=self.threads, progress=progress, cancel=cancel
-            )
+            counts = simulator.run(theta, runs=RUNS, seed=self.seed, control=self._own(control))
             forecast = simulator.forecast(counts, theta=theta, seed=self.seed)
         details = {
             k: v for k, v in forecast.provenance.items() if k not in ("scenario_sha256", "view", "interventions")
@@ -176,14 +176,14 @@ class AnswerCache:
     def _labelled(self, forecast: Forecast) -> Forecast:
         return dataclasses.replace(forecast, labels=self._labels)
 
-    # ---------------------------------------------------------------- answers under the hand
+    # ---------------------------------------------------------------- previews
 
     def is_quick(self, settings: Settings) -> bool:
         """Whether the exact answer comes as quickly as a preview would."""
         return self.machine(settings).exact_seconds <= QUICK_SECONDS
 
-    def anchor(self, settings: Settings, cancel: Cancel | None = None) -> None:
-        """Prepare previews around the answer at rest to these settings, which must be known. Quick."""
+    def anchor(self, settings: Settings, control: Control = UNWATCHED) -> None:
+        """Prepare previews around the answer at rest to these settings, where it is known."""
         known, machine = self.known(settings), self.machine(settings)
         simulator = self.simulator(machine)
         if known is None or simulator is None:
@@ -194,7 +194,7 @@ class AnswerCache:
         if before is not None and before.exact is known and 0.5 < before.runs / runs < 2:
             return
         theta = self.theta(settings, machine)
-        self._anchors[key] = Anchor(known, self._sample(simulator, theta, runs, cancel), runs)
+        self._anchors[key] = Anchor(known, self._sample(simulator, theta, runs, control), runs)
         for old in [k for k in self._anchors if k not in self._machines]:
             del self._anchors[old]
 
@@ -204,9 +204,9 @@ class AnswerCache:
         return int(np.clip(2 ** np.floor(np.log2(max(runs, 1.0))), FEWEST, MOST))
 
     def preview(self, settings: Settings) -> Forecast | None:
-        """Return a quick answer with the same dice; None where Monte Carlo is not installed.
+        """Return a quick answer with common random numbers, or None where Monte Carlo is not installed.
 
-        Raises ScenarioError when the settings are no possible world.
+        Raises ScenarioError when the settings are no valid scenario.
         """
         machine = self.machine(settings)
         simulator = self.simulator(machine)
@@ -223,11 +223,11 @@ class AnswerCache:
         simulator = self.simulator(machine)
         if simulator is None:
             raise MissingDependency(machine.reason)
-        return simulator.run(self.theta(settings, machine), runs=runs, seed=self.seed, threads=self.threads)
+        return simulator.run(self.theta(settings, machine), runs=runs, seed=self.seed, control=self._own(UNWATCHED))
 
-    def _sample(self, simulator: Simulator, theta: np.ndarray, runs: int, cancel: Cancel | None = None) -> Forecast:
+    def _sample(self, simulator: Simulator, theta: np.ndarray, runs: int, control: Control = UNWATCHED) -> Forecast:
         begun = time.perf_counter()
-        counts = simulator.run(theta, runs=runs, seed=self.seed, threads=self.threads, cancel=cancel)
+        counts = simulator.run(theta, runs=runs, seed=self.seed, control=self._own(Control(cancel=control.cancel)))
         forecast = simulator.forecast(counts, theta=theta, seed=self.seed)
         if self.warm:
             seconds = (time.perf_counter() - begun) / runs
@@ -236,22 +236,22 @@ class AnswerCache:
         return forecast
 
 
-def _remember(kept: OrderedDict[Hashable, Any], key: Hashable, make: Callable[[], Any], most: int) -> Any:
-    """Return what is kept under a key, made where it is missing, and forget what was asked for longest ago."""
-    if key not in kept:
-        kept[key] = make()
-    kept.move_to_end(key)
-    while len(kept) > most:
-        kept.popitem(last=False)
-    return kept[key]
+def _remember(cache: OrderedDict[Hashable, Any], key: Hashable, make: Callable[[], Any], most: int) -> Any:
+    """Return the value of a key, made where it is missing, and drop the values that were used longest ago."""
+    if key not in cache:
+        cache[key] = make()
+    cache.move_to_end(key)
+    while len(cache) > most:
+        cache.popitem(last=False)
+    return cache[key]
 
 
 def shift(exact: Forecast, before: Forecast, now: Forecast) -> Forecast:
-    """Return an exact answer moved by the difference of two sampled ones that fell with the same dice.
+    """Return an exact answer plus the difference of two sampled ones with common random numbers.
 
     Probabilities stay within 0 and 1 and sum to one where they did; expected counts stay above zero.
     """
-    endings = _moved_whole(
+    endings = _shift_shares(
         {name: band.probability for name, band in exact.endings.items()},
         {name: band.probability for name, band in before.endings.items()},
         {name: band.probability for name, band in now.endings.items()},
@@ -266,11 +266,11 @@ def shift(exact: Forecast, before: Forecast, now: Forecast) -> Forecast:
         endings={name: Band(p, p, p) for name, p in endings.items()},
         questions={name: Band(p, p, p) for name, p in questions.items()},
         variables={
-            name: _moved_whole(exact.variables[name], before.variables[name], now.variables[name])
+            name: _shift_shares(exact.variables[name], before.variables[name], now.variables[name])
             for name in exact.variables
         },
         ladders={
-            name: _moved_whole(exact.ladders[name], before.ladders[name], now.ladders[name]) for name in exact.ladders
+            name: _shift_shares(exact.ladders[name], before.ladders[name], now.ladders[name]) for name in exact.ladders
         },
         moves={
             name: np.maximum(count + now.moves[name] - before.moves[name], 0.0) for name, count in exact.moves.items()
@@ -280,7 +280,7 @@ def shift(exact: Forecast, before: Forecast, now: Forecast) -> Forecast:
     )
 
 
-def _moved_whole(exact: Mapping[str, Any], before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
+def _shift_shares(exact: Mapping[str, Any], before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
     moved = np.array([np.maximum(exact[name] + now[name] - before[name], 0.0) for name in exact])
     moved /= moved.sum(axis=0)
     return dict(zip(exact, moved, strict=True))
@@ -298,7 +298,7 @@ def same_answer(one: Forecast, other: Forecast, tolerance: float = 1e-7) -> bool
 
 
 def _labels(scenario: Scenario) -> dict[str, dict[str, str]]:
-    """Return the labels of a forecast with each move called by its actor: pictures have no other place to say it."""
+    """Return the labels of a forecast, with the actor before each move: pictures have no other place for it."""
     labels = results.labels(scenario)
     labels["moves"] = {
         move.id: move.label if move.actor == "nature" else f"{scenario.actors[move.actor].label}: {move.label}"

@@ -81,6 +81,6 @@ def _fitting(answers: AnswerCache, settings: Settings, ending: str) -> Ints:
     return np.flatnonzero(counts.ending == wanted)
 
 
-def heading(told: SampledHistory, label: str) -> str:
+def heading(history: SampledHistory, label: str) -> str:
     """Say which history this is."""
-    return f"history {told.number + 1:,} of {told.of:,} sampled ones that can be told: {label}"
+    return f"history {history.number + 1:,} of {history.of:,} sampled ones that can be told: {label}"

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from simlib.control import Cancel, Control
 from simlib.formatting import long_date, percent
 from simlib.quantities import show
 from simlib.results import ONGOING, Forecast
-from simlib.widgets.explorer.engine_cache import AnswerCache, Cancel
+from simlib.widgets.explorer.engine_cache import AnswerCache
 from simlib.widgets.explorer.state import Settings, State
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def compare(answers: AnswerCache, views: Sequence[str], *, cancel: Cancel | None
     }
     if now != Settings(view=now.view, shown=now.shown, ladder=now.ladder) or now.view not in views:
         chosen[NOW] = now
-    results = {name: answers.answer(settings, cancel=cancel) for name, settings in chosen.items()}
+    results = {name: answers.answer(settings, Control(cancel=cancel)) for name, settings in chosen.items()}
     return Comparison(results, tuple(_differences(state, list(chosen.values()))))
 
 

@@ -126,7 +126,9 @@ class BoxPanel(w.VBox):
         with self.dials.hold_sync():
             self.dials.positions = {name: dial.position(values[name]) for name, dial in point.dials.items()}
             self.dials.overrides = {
-                name: point.state.shows(name) for name, dial in point.dials.items() if not dial.on_grid(values[name])
+                name: point.state.value_text(name)
+                for name, dial in point.dials.items()
+                if not dial.on_grid(values[name])
             }
             self.dials.changed = [name for name in point.dials if name in moved]
             self.dials.notes = {name: point.note(name) for name in point.dials}
