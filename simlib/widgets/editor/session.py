@@ -1,6 +1,6 @@
 """The session of an editor: the problems of a text, and the findings and forecast of its scenario. No widget here.
 
-Every text is reading at once. The linter, the diagram and the forecast follow where the text is a valid scenario. While
+Every text is checked at once. The linter, the diagram and the forecast follow where the text is a valid scenario. While
 it has problems, the pictures of the last valid text stay.
 """
 
@@ -98,7 +98,7 @@ def _forecast(scenario: Scenario, control: Control) -> Forecast:
 
 
 class EditorSession:
-    """One text at work. `show` is called with every reading text, on the thread that reading it."""
+    """One text at work. `show` is called with every checked text, on the thread that checked it."""
 
     def __init__(
         self, path: str | Path | None, show: Callable[[CheckedText], None], *, home: Path | None = None

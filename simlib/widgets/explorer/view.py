@@ -23,6 +23,8 @@ OPEN_ROWS, FIRST_ROWS = 10, 6
 """About how many sliders are unfolded at first, and how many of a group are shown until one asks for more."""
 
 
+VIEW_TIP = "A view holds the numbers of one school of thought, with its reasons"
+
 PAGES: tuple[type[Page], ...] = (SwitchesPage, HistoryPage, ComparisonPage, SavingPage)
 
 
@@ -37,7 +39,7 @@ class Explorer(w.VBox):
 
     def __init__(self, scenario: str | Path | Scenario = "two-islands", view: str | None = None) -> None:
         self._choose = _choices(scenario)
-        self._view = _dropdown("View", [("as in the file", "")])
+        self._view = _dropdown("View", [("as in the file", "")], VIEW_TIP)
         self._drivers = _dropdown("Drivers of", [])
         self._undo, self._redo, self._reset = (
             w.Button(description=text, tooltip=tip, layout=w.Layout(width="auto"))
@@ -234,9 +236,10 @@ class Explorer(w.VBox):
             self._do(self.state.choose_view, view)
 
 
-def _dropdown(label: str, options: list[Any]) -> w.Dropdown:
+def _dropdown(label: str, options: list[Any], tip: str = "") -> w.Dropdown:
     return w.Dropdown(
         description=label,
+        tooltip=tip or label,
         options=options,
         style={"description_width": "initial"},
         layout=w.Layout(width="auto", max_width="100%"),
