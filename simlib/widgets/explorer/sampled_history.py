@@ -9,7 +9,7 @@ import numpy as np
 from simlib.errors import MissingDependency
 from simlib.results import ONGOING
 from simlib.typing import Floats, Ints
-from simlib.widgets.explorer.engine_cache import EngineCache
+from simlib.widgets.explorer.engine_cache import AnswerCache
 from simlib.widgets.explorer.state import Settings
 
 SAMPLE = 4_000
@@ -19,7 +19,7 @@ UNCHANGED = "nothing changes."
 
 
 @dataclass(frozen=True)
-class Told:
+class SampledHistory:
     """One history: dated sentences, and the rung (index) it stands on from each day (N,) on."""
 
     number: int
@@ -35,7 +35,7 @@ class Told:
         return [text for text in self.sentences if not text.endswith(UNCHANGED)]
 
 
-def tell(answers: EngineCache, settings: Settings, *, ending: str = "", number: int = 0) -> Told | None:
+def tell(answers: AnswerCache, settings: Settings, *, ending: str = "", number: int = 0) -> SampledHistory | None:
     """Tell the `number`th sampled history that ends in `ending` ("": any); None when none of `SAMPLE` does.
 
     The dice are those of the previews: the same history under other values differs only where they matter. Raises
@@ -43,7 +43,7 @@ def tell(answers: EngineCache, settings: Settings, *, ending: str = "", number: 
     """
     from simlib.engines.montecarlo.replay import histories
 
-    machine = answers.engines(settings)
+    machine = answers.machine(settings)
     simulator = answers.simulator(machine)
     if simulator is None:
         raise MissingDependency(machine.reason)
@@ -61,7 +61,7 @@ def tell(answers: EngineCache, settings: Settings, *, ending: str = "", number: 
     rungs = simulator.tables.rungs(found.levels[rows])[index] if ladder else np.zeros(rows.stop - rows.start, np.int64)
     names = tuple(rung.id for rung in scenario.ladders[ladder].rungs) if ladder else ("",)
     reached = int(found.ending[0])
-    return Told(
+    return SampledHistory(
         place,
         len(fitting),
         list(scenario.endings)[reached] if reached >= 0 else ONGOING,
@@ -72,7 +72,7 @@ def tell(answers: EngineCache, settings: Settings, *, ending: str = "", number: 
     )
 
 
-def _fitting(answers: EngineCache, settings: Settings, ending: str) -> Ints:
+def _fitting(answers: AnswerCache, settings: Settings, ending: str) -> Ints:
     """Return the numbers of the replicates that end so."""
     if not ending:
         return np.arange(SAMPLE)
@@ -81,6 +81,6 @@ def _fitting(answers: EngineCache, settings: Settings, ending: str) -> Ints:
     return np.flatnonzero(counts.ending == wanted)
 
 
-def heading(told: Told, label: str) -> str:
+def heading(history: SampledHistory, label: str) -> str:
     """Say which history this is."""
-    return f"history {told.number + 1:,} of {told.of:,} sampled ones that can be told: {label}"
+    return f"history {history.number + 1:,} of {history.of:,} sampled ones that can be told: {label}"

@@ -7,20 +7,21 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from simlib.control import Control
 from simlib.formatting import long_date, percent, points
-from simlib.widgets.questions.choices import NONE, draws, ending, ladder, measure, number, part, told
-from simlib.widgets.questions.inquiry import Answer, Cancel, Control, Plot, Progress, Question
+from simlib.widgets.questions.choices import NONE, draws, ending, ladder, measure, number, shown_answer
+from simlib.widgets.questions.inquiry import Drawing, Field, PanelQuestion, ShownAnswer
 
 if TYPE_CHECKING:
     from simlib.analysis.paths.classes import Branch, Paths
 
 
-class ByWhichPath(Question):
+class ByWhichPath(PanelQuestion):
     """The likeliest orders of rungs, exactly, and the flow between rungs."""
 
     name, title = "by-which-path", "By which path do things come to where they end?"
 
-    def make_controls(self) -> Sequence[Control]:
+    def make_fields(self) -> Sequence[Field]:
         """Return what may be asked."""
         return [
             ladder(self.scenario),
@@ -28,48 +29,44 @@ class ByWhichPath(Question):
             number("top", "Paths", 10, 1, 100),
         ]
 
-    def answer(self, chosen: Mapping[str, Any], cancel: Cancel, progress: Progress) -> Answer:
+    def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
         """Search for the most probable classes of paths."""
         from simlib.analysis.paths.classes import path_classes
         from simlib.plots import path_charts as paths
 
         given = "" if chosen["ending"] == NONE else chosen["ending"]
-        result = path_classes(
-            self.scenario, ladder=chosen["ladder"], given=given, top=chosen["top"], cancel=cancel, progress=progress
-        )
+        result = path_classes(self.scenario, ladder=chosen["ladder"], given=given, top=chosen["top"], control=control)
         rows = [(" → ".join(c.rungs), result.label(c.ending), percent(c.probability)) for c in result.classes]
-        return told(
+        return shown_answer(
             result.sentences(),
             ("path", "ending", of_what(result)),
             rows,
             1,
-            Plot(partial(paths.path_classes, result), 472),
-            Plot(partial(paths.sankey, result), 500, bottom=10, top=90),
+            Drawing(partial(paths.path_classes, result), 472),
+            Drawing(partial(paths.sankey, result), 500, bottom=10, top=90),
         )
 
 
-class WherePathsDiverge(Question):
+class WherePathsDiverge(PanelQuestion):
     """The orders of first visits as a tree: for each beginning, the shares of the rungs that come next."""
 
     name, title = "where-paths-diverge", "Where do the paths diverge?"
 
-    def make_controls(self) -> Sequence[Control]:
+    def make_fields(self) -> Sequence[Field]:
         """Return what may be asked."""
         return [
             ladder(self.scenario),
             ending(self.scenario, "Given the ending", any_too=True),
-            Control("least", "Branches of at least (%)", 0.5, (), 0.1, 50.0),
+            Field("least", "Branches of at least (%)", 0.5, (), 0.1, 50.0),
         ]
 
-    def answer(self, chosen: Mapping[str, Any], cancel: Cancel, progress: Progress) -> Answer:
+    def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
         """Search for the likeliest paths, and draw the tree of their beginnings."""
         from simlib.analysis.paths.classes import path_classes
         from simlib.plots.path_charts import path_tree
 
         given = "" if chosen["ending"] == NONE else chosen["ending"]
-        result = path_classes(
-            self.scenario, ladder=chosen["ladder"], given=given, top=100, cancel=cancel, progress=progress
-        )
+        result = path_classes(self.scenario, ladder=chosen["ladder"], given=given, top=100, control=control)
         least = chosen["least"] / 100
         nodes = [b for b in result.tree if b.entered >= least]
         leaves = sum(not any(b.rungs[:-1] == a.rungs for b in nodes) for a in nodes)
@@ -79,12 +76,12 @@ class WherePathsDiverge(Question):
             *(fork(result, node, least) for node in nodes[:5]),
         ]
         rows = [(" → ".join(b.rungs), percent(b.entered), percent(b.share_of_parent)) for b in nodes]
-        return told(
+        return shown_answer(
             filter(None, sentences),
             ("beginning", of_what(result), "share of the beginning before it"),
             rows,
             2,
-            Plot(partial(path_tree, result, least=least), 132 + 34 * leaves, bottom=10),
+            Drawing(partial(path_tree, result, least=least), 132 + 34 * leaves, bottom=10),
         )
 
 
@@ -104,16 +101,16 @@ def fork(result: Paths, node: Branch, least: float) -> str:
     return f"Of those that began with {begun}, {ways}" + (f"; {percent(stay)} see no new rung." if stay > 5e-4 else ".")
 
 
-class OnTheWayTo(Question):
+class OnTheWayTo(PanelQuestion):
     """Histories drawn given an ending, and what nearly all ways to it pass."""
 
     name, title = "on-the-way-to", "What do the ways to one ending have in common?"
 
-    def make_controls(self) -> Sequence[Control]:
+    def make_fields(self) -> Sequence[Field]:
         """Return what may be asked."""
         return [ending(self.scenario, "The ending"), number("count", "Histories", 30, 1, 300)]
 
-    def answer(self, chosen: Mapping[str, Any], cancel: Cancel, progress: Progress) -> Answer:
+    def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
         """Close one passage after another, and draw histories given the ending."""
         from simlib.analysis.paths.classes import path_classes
         from simlib.analysis.paths.medoids import TYPICAL, ways
@@ -122,11 +119,11 @@ class OnTheWayTo(Question):
         from simlib.plots.path_charts import ladder_histories
 
         target, label = chosen["ending"], self.scenario.endings[chosen["ending"]].label
-        frame = passages(self.scenario, target, cancel=cancel, progress=part(progress, 0.0, 0.6))
-        drawn_ones = histories_given(
-            self.scenario, f"ending:{target}", chosen["count"], cancel=cancel, progress=part(progress, 0.6, 1.0)
+        frame = passages(self.scenario, target, control=control.part(0.0, 0.6))
+        drawn_ones = histories_given(self.scenario, f"ending:{target}", chosen["count"], control=control.part(0.6, 1.0))
+        found = ways(
+            drawn_ones, path_classes(self.scenario, given=target, top=TYPICAL, control=Control(cancel=control.cancel))
         )
-        found = ways(drawn_ones, path_classes(self.scenario, given=target, top=TYPICAL, cancel=cancel))
         some = frame.sort_values("share", ascending=False, kind="stable")
         rows = [
             (str(kind), str(text), percent(float(share)))
@@ -139,21 +136,21 @@ class OnTheWayTo(Question):
             f"Every history that ends in “{label}” by {by} passes: {', '.join(f'“{t}”' for t in needed)}.",
             f"Of all of them, {'; '.join(often)}.",
         ]
-        return told(
+        return shown_answer(
             sentences,
             ("kind", "passage", "share of the histories to this ending"),
             rows,
             1,
-            Plot(partial(ladder_histories, found), 550, left=180, bottom=110, top=115),
+            Drawing(partial(ladder_histories, found), 550, left=180, bottom=110, top=115),
         )
 
 
-class WhatToWatchFor(Question):
+class WhatToWatchFor(PanelQuestion):
     """Public moves and levels, and what seeing them by a day says of an ending."""
 
     name, title = "what-to-watch-for", "What would be a sign of this ending?"
 
-    def make_controls(self) -> Sequence[Control]:
+    def make_fields(self) -> Sequence[Field]:
         """Return what may be asked."""
         longest = int(self.scenario.horizon_days) - 1
         return [
@@ -164,7 +161,7 @@ class WhatToWatchFor(Question):
             number("runs", "Histories", 20_000, 1000, 1_000_000),
         ]
 
-    def answer(self, chosen: Mapping[str, Any], cancel: Cancel, progress: Progress) -> Answer:
+    def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
         """Sample histories over the priors, and look at each sign in them."""
         from simlib.analysis.indicators.result import indicators, write_bits, write_ratio, write_share
         from simlib.plots.indicator_bars import indicators as picture
@@ -176,8 +173,7 @@ class WhatToWatchFor(Question):
             times_seen=chosen["times_seen"],
             draws=chosen["draws"],
             runs=chosen["runs"],
-            cancel=cancel,
-            progress=progress,
+            control=control,
         )
         rows = [
             (
@@ -206,15 +202,15 @@ class WhatToWatchFor(Question):
             "misses",
             "days of warning (median)",
         )
-        return told(result.sentences(), head, rows, 9, Plot(partial(picture, result), 600, top=115))
+        return shown_answer(result.sentences(), head, rows, 9, Drawing(partial(picture, result), 600, top=115))
 
 
-class WorthSeeing(Question):
+class WorthSeeing(PanelQuestion):
     """What an observation within some days would be worth to a question."""
 
     name, title = "worth-seeing", "Which observation would settle most?"
 
-    def make_controls(self) -> Sequence[Control]:
+    def make_fields(self) -> Sequence[Field]:
         """Return what may be asked."""
         longest = int(self.scenario.horizon_days) - 1
         return [
@@ -224,7 +220,7 @@ class WorthSeeing(Question):
             number("runs", "Replicates each", 500, 100, 100_000),
         ]
 
-    def answer(self, chosen: Mapping[str, Any], cancel: Cancel, progress: Progress) -> Answer:
+    def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
         """Rank the observations by what they are expected to gain."""
         from simlib.analysis.uncertainty.evsi import value_of_seeing
         from simlib.plots.value_bars import seeing
@@ -235,8 +231,7 @@ class WorthSeeing(Question):
             within_days=float(chosen["within"]),
             draws=chosen["draws"],
             runs=chosen["runs"],
-            cancel=cancel,
-            progress=progress,
+            control=control,
         )
         rows = [
             (
@@ -249,15 +244,15 @@ class WorthSeeing(Question):
             for o in result.observations
         ]
         head = ("observation", "seen with", "then", "if not seen", "worth (Brier)")
-        return told(result.sentences(), head, rows, 4, Plot(partial(seeing, result), 522))
+        return shown_answer(result.sentences(), head, rows, 4, Drawing(partial(seeing, result), 522))
 
 
-class SignsOfEveryEnding(Question):
+class SignsOfEveryEnding(PanelQuestion):
     """Public moves and levels beside all endings at once: which sign speaks for which."""
 
     name, title = "signs-of-every-ending", "Which sign speaks for which ending?"
 
-    def make_controls(self) -> Sequence[Control]:
+    def make_fields(self) -> Sequence[Field]:
         """Return what may be asked."""
         longest = int(self.scenario.horizon_days) - 1
         return [
@@ -266,18 +261,13 @@ class SignsOfEveryEnding(Question):
             number("runs", "Histories", 40_000, 1000, 1_000_000),
         ]
 
-    def answer(self, chosen: Mapping[str, Any], cancel: Cancel, progress: Progress) -> Answer:
+    def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
         """Sample histories over the priors once, and look at each sign of each ending in them."""
         from simlib.analysis.indicators.result import of_every_ending, write_share
         from simlib.plots.indicator_bars import indicator_map
 
         results = of_every_ending(
-            self.scenario,
-            day=float(chosen["day"]),
-            draws=chosen["draws"],
-            runs=chosen["runs"],
-            cancel=cancel,
-            progress=progress,
+            self.scenario, day=float(chosen["day"]), draws=chosen["draws"], runs=chosen["runs"], control=control
         )
         known = {result.ending: list(result.signs) for result in results}
         until, by = (long_date(self.scenario.by_date(day)) for day in (results[0].day, results[0].horizon))
@@ -296,8 +286,8 @@ class SignsOfEveryEnding(Question):
             ]
         head = ("ending", "before looking", "sign", "seen with", "if seen", "change if seen")
         signs = len({row.id for some in known.values() for row in some})
-        plot = Plot(partial(indicator_map, results), 190 + 36 * min(signs, 14), left=230, bottom=75, top=115)
-        return told(sentences, head, rows, 2, plot)
+        plot = Drawing(partial(indicator_map, results), 190 + 36 * min(signs, 14), left=230, bottom=75, top=115)
+        return shown_answer(sentences, head, rows, 2, plot)
 
 
 def known(number: float, write: Callable[[float], str]) -> str:
