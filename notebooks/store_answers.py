@@ -37,7 +37,7 @@ def panels(path: Path) -> list:
 
 def main() -> None:
     """Store what is missing."""
-    from simlib.widgets.questions import inquiry as asking
+    from simlib.widgets.questions.inquiry import read_answer, write_answer
 
     names = sys.argv[1:]
     wanted = set()
@@ -49,8 +49,8 @@ def main() -> None:
             wanted.add(name)
             if panel.inquiry.answer is None:
                 raise SystemExit(f"{path.name}: {panel.picture.status['text']}")
-            if asking.read_answer(STORED / name) is None:
-                asking.write_answer(panel.inquiry.answer, STORED / name)
+            if read_answer(STORED / name) is None:
+                write_answer(panel.inquiry.answer, STORED / name)
                 print(path.name, name, flush=True)
     for old in STORED.glob("answer-*.json"):
         if not names and old.name not in wanted:

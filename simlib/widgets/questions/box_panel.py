@@ -18,9 +18,9 @@ from simlib.widgets.questions.inquiry import WIDTH, ShownAnswer
 
 
 class BoxPanel(w.VBox):
-    """A choice of box, the answer at a point, sliders that move it, and what can be kept of it.
+    """A choice of box, the answer at a point, sliders that move the point, and saving it as a view.
 
-    The point is drawn on `picture`, that of the answer.
+    The point is drawn on `picture`, which shows the answer.
     """
 
     def __init__(self, scenario: Scenario, answer: ShownAnswer, picture: LivePicture) -> None:
@@ -63,13 +63,13 @@ class BoxPanel(w.VBox):
         self._show_dials()
 
     def _listen(self, point: BoxSession) -> None:
-        heard: tuple[tuple[Any, str, Callable[[Any], object]], ...] = (
+        handlers: tuple[tuple[Any, str, Callable[[Any], object]], ...] = (
             (self.choice, "value", self._choose),
             (self.dials, "positions", point.move),
             (self.dials, "typed", lambda typed: point.do(point.state.type_value, typed["id"], typed["text"])),
             (self.dials, "request", lambda request: point.do(point.state.reset_value, request["id"])),
         )
-        for widget, trait, action in heard:
+        for widget, trait, action in handlers:
             widget.observe(lambda change, action=action: self._guard(lambda: action(change["new"])), trait)
 
     def _choose(self, name: str) -> None:
@@ -81,7 +81,7 @@ class BoxPanel(w.VBox):
     def _show_dials(self) -> None:
         point = self.point
         assert point is not None
-        shown = [
+        sliders = [
             {
                 "id": name,
                 "label": dial.assumption.label,
@@ -92,7 +92,7 @@ class BoxPanel(w.VBox):
             for name, dial in point.dials.items()
         ]
         title = f"Assumptions of {point.chosen.name}; the bar under a slider is the box"
-        self.dials.groups = [{"title": title, "open": True, "first": len(shown), "dials": shown}]
+        self.dials.groups = [{"title": title, "open": True, "first": len(sliders), "dials": sliders}]
 
     def close_down(self) -> None:
         """Stop all work: another answer takes its place."""
@@ -100,7 +100,7 @@ class BoxPanel(w.VBox):
         if self.point is not None:
             self.point.close()
 
-    # ---------------------------------------------------------------- showing (see `boxes.Front`)
+    # ---------------------------------------------------------------- showing (see `BoxFront`)
 
     def show(self, png: bytes, sentence: list[Part], line: Part) -> None:
         """Show the picture with the point, the answer there in parts, and how it is known."""
