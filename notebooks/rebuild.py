@@ -49,7 +49,7 @@ def store_influence() -> None:
         if old.name not in wanted:
             old.unlink()
     for world in worlds:
-        if slider_order.stored(world, [STORED]) is None:
+        if slider_order.find_stored(world, [STORED]) is None:
             slider_order.compute(world).save(STORED / slider_order.file_name(world))
 
 
