@@ -58,9 +58,9 @@ def settle(artist: Artist) -> None:
     from matplotlib.text import Text
 
     for axis in artist.findobj(Axis):
-        _settle_ticks(axis)  # type: ignore[arg-type]
+        _settle_ticks(axis)
     for text in artist.findobj(Text):
-        _settle_text(text)  # type: ignore[arg-type]
+        _settle_text(text)
 
 
 def put(text: Text, words: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from simlib.formatting import long_date, percent
 from simlib.plots import style
@@ -28,7 +28,7 @@ def pools(result: Pool, ax: Axes) -> Axes:
         values, at = item.views[:, -1].tolist(), row + 0.2
         ax.plot([min(values), max(values)], [at, at], color=style.GHOST, linewidth=1.6, zorder=2)
         for view, value in enumerate(values):
-            look = {"color": style.category(view + 1)[0], "markersize": 6.5, "zorder": 3}
+            look: dict[str, Any] = {"color": style.category(view + 1)[0], "markersize": 6.5, "zorder": 3}
             ax.plot([value], [at], MARKS[view % len(MARKS)], clip_on=False, **look)
         for pool, face in ((item.linear, style.INK), (item.logarithmic, "white")):
             look = {"color": style.INK, "markerfacecolor": face, "markersize": 6, "zorder": 4}

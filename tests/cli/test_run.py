@@ -17,9 +17,9 @@ import pytest
 import simlib
 from simlib.cli import main
 from simlib.cli.commands.registry import COMMANDS
-from simlib.machine.report_times import daily_steps
 from simlib.cli.output import progress
 from simlib.cli.output.forecast_text import columns, count
+from simlib.machine.report_times import daily_steps
 from simlib.results import Forecast
 from tests.cli.world import write_bridge
 from tests.worlds import World

@@ -1,4 +1,4 @@
-"""`simlib diff`: what changed between two scenarios or views, and what that did."""
+"""`simlib diff`: the changes between two scenarios or views, and their effect on the forecast."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from simlib.control import Control
 
 
 def execute(arguments: Namespace) -> int:
-    """What changed between two scenarios or views, and what that did."""
+    """Print the changes between two scenarios or views, and their effect on the forecast."""
     from simlib.analysis.scenario_diff import diff
     from simlib.scenario.loader import load
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def execute(arguments: Namespace) -> int:
-    """Several views as one forecast, pooled linearly and logarithmically, and where they disagree."""
+    """Pool the forecasts of several views, and print where they disagree."""
     from simlib.analysis.pooling import pool
 
     views = views_asked(arguments)

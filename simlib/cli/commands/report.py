@@ -10,6 +10,7 @@ from typing import Any
 from simlib.cli.commands.engine_choice import either
 from simlib.cli.options import limits as numbers
 from simlib.cli.options import world
+from simlib.cli.output.files import refuse_targets
 from simlib.cli.output.progress import Task
 from simlib.control import Control
 
@@ -19,6 +20,7 @@ def execute(arguments: Namespace) -> int:
     from simlib.report import write_report
     from simlib.scenario.loader import load
 
+    refuse_targets(arguments)
     stated = world.stated(arguments)
     scenario = world.changed(arguments, stated)
     numbers.check(arguments, scenario)
