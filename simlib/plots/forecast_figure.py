@@ -1,6 +1,6 @@
 """The whole answer in one picture: endings, a ladder and expected moves, laid out for a width in pixels.
 
-The same figure is what the explorer shows while a slider moves, what a stored notebook keeps, and what is exported.
+The explorer, stored notebooks and exports show the same figure.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _LEFT, _LABELS = 46, (185, 0.45)
 
 @dataclass(frozen=True)
 class Choice:
-    """What a dashboard shows: endings and questions by id (None: all endings), a ladder, moves, and drivers."""
+    """The contents of a dashboard: endings and questions by id (None: all endings), a ladder, moves, and drivers."""
 
     endings: tuple[str, ...] | None = None
     ladder: str | None = None
@@ -50,7 +50,7 @@ class Choice:
 class Dashboard:
     """A matplotlib figure that holds the panels of one scenario and moves them to further answers.
 
-    `figure` is a plain Figure on the Agg canvas, `artists` what changes from answer to answer.
+    `figure` is a plain Figure on the Agg canvas, `artists` are those that change from answer to answer.
     """
 
     def __init__(
@@ -127,7 +127,7 @@ class Dashboard:
     ) -> bool:
         """Show another answer; return True when more than `artists` changed.
 
-        `mark` is written at the top right, `note` (what was changed) in at most two lines below the title.
+        `mark` is written at the top right, `note` (the changes) in at most two lines below the title.
         """
         put(self.note, style.wrap(note, int((self.width - 24) / 5.8), 2) if note else "")
         self.mark.set_text(mark)
@@ -186,7 +186,7 @@ def dashboard(
 ) -> Figure:
     """Return one figure with the endings, a ladder, the expected moves and, where given, the drivers.
 
-    `note` says below the title what was changed.
+    `note` tells the changes below the title.
     """
     choice = Choice(endings=None if show is None else tuple(show), ladder=ladder)
     board = Dashboard(result, width, choice=choice, drivers=drivers)

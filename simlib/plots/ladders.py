@@ -37,8 +37,8 @@ class LadderPanel(Panel):
         self.colours = style.ordered(len(self.rungs))
         self.areas = PolyCollection([], facecolors=self.colours, edgecolor="white", linewidth=0.6, zorder=2)
         self.ghosts = LineCollection([], colors=[style.VERMILION], linestyles=[(0, (1, 2))], linewidths=1.4, zorder=3)
-        for made in (self.areas, self.ghosts):
-            ax.add_collection(made, autolim=False)
+        for collection in (self.areas, self.ghosts):
+            ax.add_collection(collection, autolim=False)
         self.labels = SideLabels(ax, [(colour, "solid") for colour in self.colours], room=room, linewidth=4)
         self.artists += [self.areas, self.ghosts, *self.labels.artists]
         ax.set_ylim(0, 1)

@@ -44,8 +44,8 @@ class MovesPanel(Panel):
         self.bars = PolyCollection([], facecolors=[style.BLUE], linewidth=0, zorder=2)
         self.ghosts = LineCollection([], colors=[style.INK], linestyles=[(0, (1, 1))], linewidths=1.1, zorder=3)
         self.errors = LineCollection([], colors=[style.INK], linewidths=1.2, zorder=4)
-        for made in (self.bars, self.ghosts, self.errors):
-            ax.add_collection(made, autolim=False)
+        for collection in (self.bars, self.ghosts, self.errors):
+            ax.add_collection(collection, autolim=False)
         self.texts = [
             ax.text(0, place + 0.2, "", fontsize=style.TEXT, color=style.INK, va="center", zorder=5) for place in places
         ]
@@ -155,6 +155,6 @@ def moves(
     if any(_half(result, name) for name in panel.names):
         notes.append(f"line and ±: 95% error of {written.computed_from(result)}, not doubt about the assumptions")
     notes += [] if baseline is None else ["hollow: the baseline"]
-    told = f"“{result.label('moves', most)}”, {_number(_count(result, most))} times on average" if most else "none"
-    written.head(panel, f"Most frequent move by {by}: {told}", *notes)
+    finding = f"“{result.label('moves', most)}”, {_number(_count(result, most))} times on average" if most else "none"
+    written.head(panel, f"Most frequent move by {by}: {finding}", *notes)
     return ax

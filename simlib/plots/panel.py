@@ -1,4 +1,4 @@
-"""What every live plot shares: artists made once on an axes, then moved to where the next answer puts them.
+"""The base of live plots: artists made once on an axes, then moved to the places of the next answer.
 
 A panel is drawn whole like any other matplotlib axes. A live picture draws only `artists` again, over a stored
 background, which is an order of magnitude quicker; `update` says when that background no longer fits.
@@ -51,7 +51,7 @@ class Panel:
         return max(20, int(self.reach / (size * figure.dpi / 72 * 0.53)))
 
     def say(self, *wordings: str, moving: bool) -> bool:
-        """Caption what is drawn, in the first of these wordings that fits; return whether the caption changed.
+        """Write the first of these captions that fits, and return whether it changed.
 
         While `moving` it stays as it is: it belongs to the background, and comes right as soon as the hand rests.
         """

@@ -33,7 +33,7 @@ _SIGN_DRAWS, _SIGN_HISTORIES, _OBSERVATION_DRAWS = 200, 8_000, 128
 
 @dataclass(frozen=True)
 class Material:
-    """The forecast of a report, and what was asked beside it (None: not asked).
+    """The forecast of a report, and the answers beside it (None: not asked).
 
     `draws` are the draws of which the forecast is the mean. `seeing` is how observed moves change the first question.
     Where the scenario was changed, `what_if` holds a sentence that says so and each change, and `baseline` the forecast
@@ -93,7 +93,7 @@ def gather(
         for name in ranked[:2]
     ]
     answers = []
-    every = [*steps.values(), *signs]
+    every: list[Callable[..., Any]] = [*steps.values(), *signs]
     for number, step in enumerate(every):
         answers.append(step(control=control.part(number / len(every), (number + 1) / len(every))))
         control.report((number + 1) / len(every))

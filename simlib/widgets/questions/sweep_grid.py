@@ -144,7 +144,7 @@ def _cells(values: Floats) -> tuple[str, ...]:
 
 
 def _changed(values: Floats, plan: View) -> str:
-    """Say what a plan does to the cells of a grid (up, across, 2)."""
+    """Tell the effect of a plan on the cells of a grid (up, across, 2)."""
     change = values[..., 1] - values[..., 0]
     low, high = (_points(float(end)) for end in (change.min(), change.max()))
     after = f"Under the plan “{plan.title}” it goes from {_ends(values[..., 1])}"
