@@ -17,6 +17,7 @@ from typing import Literal
 
 import numpy as np
 
+from simlib.control import in_transition
 from simlib.engines.exact.forecast import Solver
 from simlib.engines.exact.poisson import FINE
 from simlib.engines.exact.reachable import CAP
@@ -49,6 +50,7 @@ class Responses:
     number of replicates for each row, a multiple of K (0 when exact).
     """
 
+    @in_transition
     def __init__(
         self,
         scenario: Scenario,
@@ -86,10 +88,11 @@ class Responses:
         if blocks < 2 or runs < 2 * blocks:
             raise ValueError(f"expected at least 2 blocks of at least 2 replicates, not {blocks} in {runs} replicates")
         self.engine, self.blocks, self.runs, self.states = "montecarlo", blocks, -(-runs // blocks) * blocks, None
-        simulator = Simulator(self.scenario, **frame)  # type: ignore[arg-type]
+        simulator = Simulator(self.scenario, **frame)
         each = _by_replicate if all(m.kind in ("ending", "question") for m in measures) else _by_block
         self._one = partial(each, simulator, self.measures, self.centre, blocks, seed)
 
+    @in_transition
     def __call__(
         self,
         thetas: Floats,

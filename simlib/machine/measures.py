@@ -22,6 +22,9 @@ from simlib.typing import Floats
 if TYPE_CHECKING:
     from simlib.engines.montecarlo.counts import Counts
 
+By = str | float | dt.date | None
+"""The target of a question: a date, its ISO text, or days after `as_of`; None is the horizon."""
+
 Kind = Literal["ending", "question", "level", "rung", "moves"]
 
 KINDS: tuple[Kind, ...] = ("ending", "question", "level", "rung", "moves")
@@ -64,7 +67,7 @@ class Measure:
         return [*_names(scenario, self.kind)].index(self.of)
 
 
-def days_by(scenario: Scenario, by: str | float | dt.date | None) -> float:
+def days_by(scenario: Scenario, by: By) -> float:
     """Return the target of a question in days after `as_of`; None is the horizon.
 
     A date, or its ISO text, means "before the end of that day". Raises ScenarioError for a day that is not after the

@@ -35,6 +35,7 @@ __all__ = [
     "draws",
     "quantile",
     "scores",
+    "scores_from_values",
     "share_below",
     "shifted",
     "theta",
@@ -104,6 +105,18 @@ def _from_score(assumption: Assumption, z: Floats) -> Floats:
     centre, low, high = (forward(assumption.kind, x) for x in (assumption.value, assumption.low, assumption.high))
     spread = np.where(z < 0, centre - low, high - centre) / Z95
     return np.asarray(inverse(assumption.kind, centre + spread * z))
+
+
+def scores_from_values(scenario: Scenario, values: ArrayLike) -> Floats:
+    """Return normal scores of assumption values (..., A): the inverse of `values_from_scores`, 0 where one is fixed."""
+    values = np.asarray(values, dtype=float)
+    result = np.zeros_like(values)
+    for index, a in enumerate(scenario.assumptions.values()):
+        centre, low, high = (forward(a.kind, x) for x in (a.value, a.low, a.high))
+        above = forward(a.kind, values[..., index]) - centre
+        spread = np.where(above < 0, centre - low, high - centre) / Z95
+        result[..., index] = np.divide(above, spread, out=np.zeros_like(above), where=spread > 0)
+    return result
 
 
 def draws(scenario: Scenario, n: int, *, seed: int = 0) -> Floats:

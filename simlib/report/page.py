@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from simlib.analysis.indicators.result import Indicators
     from simlib.analysis.paths.classes import Paths
     from simlib.analysis.sensitivity.one_at_a_time import Tornado
-    from simlib.analysis.uncertainty.evsi import Seeing
+    from simlib.analysis.uncertainty.sample_information import Evsi
     from simlib.engines.ensemble import Draws
 
 _WORDS = (
@@ -94,7 +94,7 @@ class Answers:
     tornado: Tornado | None = None
     paths: Paths | None = None
     indicators: tuple[Indicators, ...] = ()
-    seeing: Seeing | None = None
+    seeing: Evsi | None = None
     what_if: tuple[str, ...] = ()
     ledger: Scenario | None = None
     baseline: Forecast | None = None
@@ -117,7 +117,7 @@ def ask(
     """
     from simlib.analysis.indicators.result import indicators
     from simlib.analysis.sensitivity.one_at_a_time import tornado
-    from simlib.analysis.uncertainty.evsi import value_of_seeing
+    from simlib.analysis.uncertainty.sample_information import evsi
     from simlib.analysis.whatif.variants import without_windows
 
     world = ledger.readable(without_windows(scenario) if forecast.provenance.get("ignore_windows") else scenario)
@@ -131,7 +131,7 @@ def ask(
         lambda: tornado(world, about, engine=engine, seed=seed, cancel=cancel) if doubtful else None,
         lambda: _paths(world, engine, seed, cancel) if scenario.ladders else None,
         lambda: (
-            value_of_seeing(world, question[0], within_days=day, draws=128, seed=seed, cancel=cancel)
+            evsi(world, question[0], look_by=day, draws=128, seed=seed, cancel=cancel)
             if doubtful and question
             else None
         ),
@@ -331,11 +331,11 @@ def _doubt(answers: Answers, draws: Draws) -> Iterator[Block]:
 def _spread(forecast: Forecast, draws: Draws, question: str) -> Block:
     """Draw the doubt about a question over time."""
     from simlib.analysis.uncertainty.fans import measure_fan
-    from simlib.plots.nested_fan import doubt_fan
+    from simlib.plots import fan_charts
 
     fan = measure_fan(draws, f"question:{question}")
     fan = dataclasses.replace(fan, quantiles=draws.spread(question, "questions")[:, None, :])
-    return _figure(forecast, partial(doubt_fan, fan), f"“{fan.title}” over the draws")
+    return _figure(forecast, partial(fan_charts.measure_fan, fan), f"“{fan.label}” over the draws")
 
 
 def _by_which_path(paths: Paths, forecast: Forecast) -> Iterator[Block]:
@@ -347,9 +347,9 @@ def _by_which_path(paths: Paths, forecast: Forecast) -> Iterator[Block]:
     yield Block("list", items=tuple(told))
 
 
-def _signs(seeing: Seeing, forecast: Forecast) -> Iterator[str]:
+def _signs(seeing: Evsi, forecast: Forecast) -> Iterator[str]:
     """Say which moves, seen or not seen in time, tell most about a question."""
-    until, by = long_date(seeing.seen_by), long_date(seeing.by)
+    until, by = long_date(seeing.look_by), long_date(seeing.by)
     if not seeing.mean:
         yield f"{seeing.measure.words} happens in none of the histories that were played: nothing is a sign of it."
         return

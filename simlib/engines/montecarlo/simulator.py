@@ -53,6 +53,7 @@ Cancel = Callable[[], bool]
 class Simulator:
     """One scenario made ready to run: `run` for counts, `forecast` for the answer they give."""
 
+    @in_transition
     def __init__(
         self,
         scenario: Scenario,

@@ -210,7 +210,7 @@ class WhatToWatchFor(Question):
 
 
 class WorthSeeing(Question):
-    """What an observation within some days would be worth to a question."""
+    """The value of watching for a public move for some days."""
 
     name, title = "worth-seeing", "Which observation would settle most?"
 
@@ -226,13 +226,13 @@ class WorthSeeing(Question):
 
     def answer(self, chosen: Mapping[str, Any], cancel: Cancel, progress: Progress) -> Answer:
         """Rank the observations by what they are expected to gain."""
-        from simlib.analysis.uncertainty.evsi import value_of_seeing
-        from simlib.plots.value_bars import seeing
+        from simlib.analysis.uncertainty.sample_information import evsi
+        from simlib.plots.value_bars import evsi_bars
 
-        result = value_of_seeing(
+        result = evsi(
             self.scenario,
             chosen["measure"],
-            within_days=float(chosen["within"]),
+            look_by=float(chosen["within"]),
             draws=chosen["draws"],
             runs=chosen["runs"],
             cancel=cancel,
@@ -249,7 +249,7 @@ class WorthSeeing(Question):
             for o in result.observations
         ]
         head = ("observation", "seen with", "then", "if not seen", "worth (Brier)")
-        return told(result.sentences(), head, rows, 4, Plot(partial(seeing, result), 522))
+        return told(result.sentences(), head, rows, 4, Plot(partial(evsi_bars, result), 522))
 
 
 class SignsOfEveryEnding(Question):

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from simlib.calibration import baserates
+from simlib.calibration import reference_classes as baserates
 from simlib.calibration import interevent as rhythm
 from simlib.errors import ScenarioError
 from simlib.scenario.loader import load, load_text
