@@ -178,8 +178,8 @@ class Evsi(Answer):
         also = f" It would resolve {percent(o.settles.value)} of the doubt about the assumptions{about}."
         return (
             f"“{o.label}” is seen by then in {percent(o.seen)} of the open histories. The probability becomes "
-            f"{percent(o.if_seen)} if it is seen and {percent(o.if_not)} if not. Watching for it lowers the expected Brier "
-            f"score by {self.gain(o)}." + (also if o.settles.value > o.settles.half else "")
+            f"{percent(o.if_seen)} if it is seen and {percent(o.if_not)} if not. Watching for it lowers the expected "
+            f"Brier score by {self.gain(o)}." + (also if o.settles.value > o.settles.half else "")
         )
 
     def gain(self, o: Observation) -> str:
