@@ -13,7 +13,6 @@ from benchmarks.timing import line, title
 from simlib.analysis.paths.classes import path_classes, sampled_paths
 from simlib.analysis.sensitivity.one_at_a_time import drivers
 from simlib.analysis.sensitivity.sobol_indices import sobol
-from simlib.analysis.uncertainty.propagation import propagate
 from simlib.analysis.whatif.comparison import compare
 from simlib.engines.montecarlo.replay import histories
 from simlib.scenario.model import Forbid, Scenario
@@ -62,6 +61,6 @@ def main() -> None:
     paths(scenario)
     clock, _ = timed(lambda: drivers(scenario))
     line("drivers of all endings, 12 assumptions, exactly", f"{clock:.1f} s")
-    clock, _ = timed(lambda: propagate(scenario, engine="montecarlo", draws=128))
-    line("priors carried through, 128 draws of 2,000 same-dice replicates", f"{clock:.1f} s")
+    clock, _ = timed(lambda: uncertainty(scenario, engine="montecarlo", draws=128))
+    line("priors carried through, 128 draws of 2,000 replicates", f"{clock:.1f} s")
     indices(scenario)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from simlib.analysis.indicators.result import Indicators
     from simlib.analysis.paths.classes import Paths
     from simlib.analysis.sensitivity.one_at_a_time import Drivers
-    from simlib.analysis.uncertainty.evsi import Seeing
+    from simlib.analysis.uncertainty.sample_information import Evsi
     from simlib.engines.ensemble import Ensemble
 
 __all__ = ["Material", "gather"]
@@ -46,7 +46,7 @@ class Material:
     tornado: Drivers | None = None
     paths: Paths | None = None
     indicators: tuple[Indicators, ...] = ()
-    seeing: Seeing | None = None
+    seeing: Evsi | None = None
     what_if: tuple[str, ...] = ()
     ledger: Scenario | None = None
     baseline: Forecast | None = None
@@ -68,7 +68,7 @@ def gather(
     """
     from simlib.analysis.indicators.result import indicators
     from simlib.analysis.sensitivity.one_at_a_time import drivers
-    from simlib.analysis.uncertainty.evsi import value_of_seeing
+    from simlib.analysis.uncertainty.sample_information import evsi
     from simlib.analysis.whatif.variants import without_windows
 
     world = ledger.readable(without_windows(scenario) if forecast.provenance.get("ignore_windows") else scenario)
@@ -85,9 +85,7 @@ def gather(
     if scenario.ladders:
         steps["paths"] = partial(_paths, world, engine, seed)
     if uncertain and question:
-        steps["seeing"] = partial(
-            value_of_seeing, world, question[0], within_days=day, draws=_OBSERVATION_DRAWS, seed=seed
-        )
+        steps["seeing"] = partial(evsi, world, question[0], look_by=day, draws=_OBSERVATION_DRAWS, seed=seed)
     signs = [
         partial(indicators, world, name, day=day, draws=sign_draws, runs=_SIGN_HISTORIES, seed=seed)
         for name in ranked[:2]

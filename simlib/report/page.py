@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from simlib.analysis.paths.classes import Paths
-    from simlib.analysis.uncertainty.evsi import Seeing
+    from simlib.analysis.uncertainty.sample_information import Evsi
     from simlib.engines.ensemble import Ensemble
 
 __all__ = ["blocks"]
@@ -215,11 +215,11 @@ def _doubt(material: Material, draws: Ensemble) -> Iterator[Block]:
 def _spread(forecast: Forecast, draws: Ensemble, question: str) -> Block:
     """Draw the doubt about a question over time."""
     from simlib.analysis.uncertainty.fans import measure_fan
-    from simlib.plots.nested_fan import doubt_fan
+    from simlib.plots import fan_charts
 
     fan = measure_fan(draws, f"question:{question}")
     fan = dataclasses.replace(fan, quantiles=draws.spread(question, "questions")[:, None, :])
-    return _figure(forecast, partial(doubt_fan, fan), f"“{fan.title}” over the draws")
+    return _figure(forecast, partial(fan_charts.measure_fan, fan), f"“{fan.label}” over the draws")
 
 
 def _by_which_path(paths: Paths, forecast: Forecast) -> Iterator[Block]:
@@ -231,9 +231,9 @@ def _by_which_path(paths: Paths, forecast: Forecast) -> Iterator[Block]:
     yield Block("list", items=tuple(likeliest))
 
 
-def _signs(seeing: Seeing, forecast: Forecast) -> Iterator[str]:
+def _signs(seeing: Evsi, forecast: Forecast) -> Iterator[str]:
     """Say which moves change the probability of a question most, if they are observed in time."""
-    until, by = long_date(seeing.seen_by), long_date(seeing.by)
+    until, by = long_date(seeing.look_by), long_date(seeing.by)
     if not seeing.mean:
         yield f"{seeing.measure.words} happens in none of the simulated histories: nothing is a sign of it."
         return

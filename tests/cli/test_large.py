@@ -162,8 +162,8 @@ def test_uncertainty_ranks_what_could_be_seen(bridge, tmp_path, capsys):
     assert "What to look out for by 14 April 2031, for “Agreed”" in out
     assert re.search(r"^  Offer talks( +\S+%){3} ", out, re.MULTILINE)
     stored = json.loads((tmp_path / "out" / "uncertainty.json").read_text())
-    assert {row["observation"] for row in stored["seeing-ending-agreement"]["observations"]} >= {"meet", "close"}
-    assert (tmp_path / "out" / "seeing-ending-agreement.png").exists()
+    assert {row["observation"] for row in stored["evsi-ending-agreement"]["observations"]} >= {"meet", "close"}
+    assert (tmp_path / "out" / "evsi-ending-agreement.png").exists()
 
 
 def test_histories_kept_by_their_ending_are_the_same_histories(bridge):

@@ -206,7 +206,7 @@ class WhatToWatchFor(PanelQuestion):
 
 
 class WorthSeeing(PanelQuestion):
-    """What an observation within some days would be worth to a question."""
+    """The value of watching for a public move for some days."""
 
     name, title = "worth-seeing", "Which observation would settle most?"
 
@@ -222,13 +222,13 @@ class WorthSeeing(PanelQuestion):
 
     def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
         """Rank the observations by what they are expected to gain."""
-        from simlib.analysis.uncertainty.evsi import value_of_seeing
-        from simlib.plots.value_bars import seeing
+        from simlib.analysis.uncertainty.sample_information import evsi
+        from simlib.plots.value_bars import evsi_bars
 
-        result = value_of_seeing(
+        result = evsi(
             self.scenario,
             chosen["measure"],
-            within_days=float(chosen["within"]),
+            look_by=float(chosen["within"]),
             draws=chosen["draws"],
             runs=chosen["runs"],
             control=control,
@@ -244,7 +244,7 @@ class WorthSeeing(PanelQuestion):
             for o in result.observations
         ]
         head = ("observation", "seen with", "then", "if not seen", "worth (Brier)")
-        return shown_answer(result.sentences(), head, rows, 4, Drawing(partial(seeing, result), 522))
+        return shown_answer(result.sentences(), head, rows, 4, Drawing(partial(evsi_bars, result), 522))
 
 
 class SignsOfEveryEnding(PanelQuestion):

@@ -1,11 +1,11 @@
-"""Base rates: what a scenario implies, printed beside what comparable crises did.
+"""Base rates: the probabilities that a scenario implies, beside the shares of comparable past crises.
 
-The figures stand in `base_rates.csv` beside this module: each belongs to a class of past crises and says what share of
-them did something, or how their events followed each other. A scenario names its classes by their ids in
-`reference_class`; figures of other classes are listed as not applied. What stands for a war, a third party or a threat
-in a given world is said in its own `base_rates.csv`, beside `scenario.yaml`: columns `role`, `is` (a rung as
-"LADDER: RUNG", or moves) and `because`. A line whose role is the id of a figure and whose `is` is "differs" gives the
-reason for which the world departs from that figure.
+The figures are in `base_rates.csv` beside this module. Each belongs to a class of past crises and gives the share of
+them that did something, or how their events followed each other. A scenario names its classes by their ids in
+`reference_class`, and figures of other classes are not applied. The roles in a scenario (which rung is a war, which
+moves are a threat) are in its own `base_rates.csv`, beside `scenario.yaml`: columns `role`, `is` (a rung as "LADDER:
+RUNG", or moves) and `because`. A line whose role is the id of a figure and whose `is` is "differs" gives the reason why
+the scenario departs from that figure.
 
 References: Palmer and others (2022) MID 5.0; Brecher and others, ICB 14; Douglass and others (2022) ICBe 1.1.
 """
@@ -14,15 +14,18 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from simlib.calibration import interevent as rhythm
-from simlib.control import Control, in_transition
+from simlib.answer import Answer, ScenarioKey, provenance
+from simlib.calibration import interevent
+from simlib.control import UNWATCHED, Control, in_transition
 from simlib.errors import Problem, ScenarioError, did_you_mean
+from simlib.formatting import long_date
+from simlib.machine.belief import Belief
 from simlib.scenario.model import Condition, Question, Scenario
 from simlib.typing import Engine
 
@@ -31,11 +34,15 @@ if TYPE_CHECKING:
 
     from simlib.results import Forecast
 
+__all__ = ["BaseRate", "BaseRates", "RateCheck", "base_rates", "classes_of"]
+
 FILE = "base_rates.csv"
 EXACT_UP_TO = 200_000
 """Reachable states up to which the exact engine answers; beyond, Monte Carlo does."""
 
-RUNS = 20_000
+MONTE_CARLO_RUNS = 20_000
+"""Replicates of the forecast by Monte Carlo, of all draws together."""
+
 EXPOSURES = ("force", "negotiation")
 DIFFERS = "differs"
 NOT_APPLIED = "Not applied: the scenario does not name this class."
@@ -44,9 +51,9 @@ Roles = Mapping[str, tuple[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class BaseRate:
-    """One figure about past crises: `figure` with its 95% range, within some days (None: however long it took).
+    """One figure about past crises, with its 95% range, within some days (None: however long it took).
 
-    `measure` says what is compared: "reached" (a role happened), "ended", "gap-shape", or "after-force".
+    `measure` is the quantity: "reached" (a role happened), "ended", "gap-shape", or "after-force".
     """
 
     id: str
@@ -62,15 +69,16 @@ class BaseRate:
 
     @property
     def share(self) -> bool:
-        """True for a share of crises, false for a shape or a ratio."""
+        """Whether it is a share of crises, and no shape or ratio."""
         return self.measure in ("reached", "ended")
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
-    """A figure, what the scenario implies for it (None: not compared, and `note` says why), and how they lie.
+class RateCheck:
+    """A figure beside what the scenario implies for it.
 
-    `verdict` is "inside", "below" or "above" the range, or "".
+    `implied` is None where nothing was compared, and `note` says why. `verdict` is "inside", "below" or "above" the
+    range of the figure, or "".
     """
 
     rate: BaseRate
@@ -86,6 +94,66 @@ class Comparison:
         implied = "not compared" if self.implied is None else f"this scenario {show(self.implied)}"
         verdict = f" ({self.verdict})" if self.verdict else ""
         return f"{text}; {implied}{verdict}" + (f". {self.note}" if self.note else "")
+
+
+@dataclass(frozen=True)
+class BaseRates(Answer):
+    """Every figure beside what a scenario implies for it. Iterating over it gives each check."""
+
+    kind: ClassVar[str] = "base_rates"
+
+    scenario: ScenarioKey
+    checks: tuple[RateCheck, ...]
+    provenance: Mapping[str, Any]
+
+    def __iter__(self) -> Iterator[RateCheck]:
+        return iter(self.checks)
+
+    def __len__(self) -> int:
+        return len(self.checks)
+
+    @property
+    def applied(self) -> tuple[RateCheck, ...]:
+        """The checks against figures of the classes that the scenario names."""
+        return tuple(check for check in self.checks if check.note != NOT_APPLIED)
+
+    @property
+    def question(self) -> str:
+        """The question that is answered."""
+        title = f"“{self.scenario.title}”, as of {long_date(self.as_of)},"
+        return f"How do the probabilities of {title} compare with past crises of its classes?"
+
+    def sentences(self) -> list[str]:
+        """Return one line for each figure of the classes that the scenario names, and the other classes."""
+        lines = [str(check) for check in self.applied] or ["The scenario names no class of past crises."]
+        others = dict.fromkeys(check.rate.crisis_class for check in self.checks if check.note == NOT_APPLIED)
+        return [*lines, f"Not applied: {', '.join(others)}."] if others else lines
+
+    def frame(self) -> pd.DataFrame:
+        """Return one row for each figure: its range, what is implied, the verdict, a note and the citation."""
+        import pandas as pd
+
+        return pd.DataFrame(self.data()["figures"])
+
+    def data(self) -> dict[str, Any]:
+        """Return every figure beside what is implied for it."""
+        return {
+            "figures": [
+                {
+                    "figure_id": c.rate.id,
+                    "class": c.rate.crisis_class,
+                    "what": c.rate.what,
+                    "figure": c.rate.figure,
+                    "low": c.rate.low,
+                    "high": c.rate.high,
+                    "implied": c.implied,
+                    "verdict": c.verdict,
+                    "note": c.note,
+                    "citation": c.rate.citation,
+                }
+                for c in self.checks
+            ]
+        }
 
 
 @cache
@@ -130,68 +198,50 @@ def classes_of(scenario: Scenario) -> tuple[str, ...]:
 
 
 @in_transition
-def compare(
-    scenario: Scenario,
-    *,
-    draws: int = 0,
-    histories: int = 200,
-    seed: int = 0,
-    progress: Callable[[float], None] | None = None,
-    cancel: Callable[[], bool] | None = None,
-) -> tuple[Comparison, ...]:
-    """Compare what a scenario implies with the figures of its classes; the others come back as not applied.
+def base_rates(
+    scenario: Scenario, *, draws: int | Belief = 0, runs: int = 200, seed: int = 0, control: Control = UNWATCHED
+) -> BaseRates:
+    """Compare the probabilities that a scenario implies with those of past crises of its classes.
 
-    At the stated values, or over the priors with `draws`; what concerns the order of events is read off `histories`
-    simulated histories at the stated values (0: left out). Raises ScenarioError for roles that do not fit the world.
+    Args:
+        scenario: The scenario, with its interventions.
+        draws: Draws of the prior, or a belief. 0: the stated values.
+        runs: Replicates at the stated values from which the order of events is read. 0: that is left out.
+        seed: Seed of these replicates.
+        control: Who is told of progress, who may stop the work, and on how many threads it runs.
+
+    Raises:
+        ScenarioError: For roles that do not fit the scenario.
+        Cancelled: When `control` says so.
     """
-    roles = read_roles(scenario)
-    named = classes_of(scenario)
+    roles, named = read_roles(scenario), classes_of(scenario)
     wanted = [rate for rate in figures() if rate.crisis_class in named]
-    asked = _questions(scenario, wanted, roles)
-    forecast = _forecast(scenario, asked, wanted, draws, progress, cancel)
-    needed = histories if any(not rate.share for rate in wanted) else 0
-    seen = rhythm.play(scenario, needed, seed)
-    implied = {rate.id: _implied(rate, forecast, seen, roles) for rate in wanted}
-    return tuple(_judged(rate, *implied.get(rate.id, (None, NOT_APPLIED)), roles) for rate in figures())
-
-
-def frame(comparisons: Iterable[Comparison]) -> pd.DataFrame:
-    """Return comparisons as a table: figure, range, implied, verdict, note, class and citation."""
-    import pandas as pd
-
-    return pd.DataFrame(
-        [
-            {
-                "figure_id": c.rate.id,
-                "class": c.rate.crisis_class,
-                "what": c.rate.what,
-                "figure": c.rate.figure,
-                "low": c.rate.low,
-                "high": c.rate.high,
-                "implied": c.implied,
-                "verdict": c.verdict,
-                "note": c.note,
-                "citation": c.rate.citation,
-            }
-            for c in comparisons
-        ]
+    forecast = _forecast(scenario, _questions(scenario, wanted, roles), wanted, draws, control)
+    needed = runs if any(not rate.share for rate in wanted) else 0
+    crises = interevent.public_events(scenario, needed, seed)
+    implied = {rate.id: _implied(rate, forecast, crises, roles) for rate in wanted}
+    return BaseRates(
+        scenario=ScenarioKey.of(scenario),
+        checks=tuple(_check(rate, *implied.get(rate.id, (None, NOT_APPLIED)), roles) for rate in figures()),
+        provenance=provenance(
+            scenario,
+            engine=forecast.engine,
+            seed=seed,
+            draws=draws.draws if isinstance(draws, Belief) else draws,
+            runs=needed,
+            belief=draws.name if isinstance(draws, Belief) else "prior" if draws else None,
+            forecast_runs=forecast.provenance.get("runs"),
+        ),
     )
 
 
-def report(comparisons: Iterable[Comparison]) -> str:
-    """Return what was compared as lines, and the classes that were not as one more."""
-    comparisons = tuple(comparisons)
-    applied = [c for c in comparisons if c.note != NOT_APPLIED]
-    lines = [f"- {comparison}" for comparison in applied] or ["- no class of past crises is named"]
-    others = dict.fromkeys(c.rate.crisis_class for c in comparisons if c not in applied)
-    return "\n".join(["Base rates:", *lines, *([f"- not applied: {', '.join(others)}"] if others else [])]) + "\n"
-
-
-# -------------------------------------------------------------------- what stands for what
+# -------------------------------------------------------------------- roles
 
 
 def read_roles(scenario: Scenario) -> Roles:
-    """Return {role: (what it is, because)} from the file beside the scenario; the top of a ladder `mid` is war.
+    """Return {role: (its rung or moves, because)} from the file beside the scenario.
+
+    The top of a ladder `mid` is war unless the file says otherwise.
 
     Raises ScenarioError for a rung, a move or a figure that is not known.
     """
@@ -232,20 +282,20 @@ def _wrong_with(scenario: Scenario, role: str, stands_for: str) -> tuple[str, st
     return None
 
 
-# -------------------------------------------------------------------- what the scenario implies
+# -------------------------------------------------------------------- implied probabilities
 
 
 def _questions(scenario: Scenario, wanted: Iterable[BaseRate], roles: Roles) -> dict[str, Question]:
-    """Return one question for each role that something is asked of, by role; moves must be one."""
-    asked = {}
+    """Return one question for each role that a figure is about, by its id; a role of several moves has none."""
+    questions = {}
     for role in dict.fromkeys(rate.role for rate in wanted if rate.measure == "reached"):
-        stands_for = roles.get(role, ("", ""))[0]
+        stands_for, name = roles.get(role, ("", ""))[0], f"role-{role}"
         if ":" in stands_for:
             ladder, rung = (part.strip() for part in stands_for.split(":", 1))
-            asked[role] = Question(f"role-{role}", role, when=_at_least(scenario, ladder, rung))
+            questions[name] = Question(name, role, when=_at_least(scenario, ladder, rung))
         elif len(stands_for.split()) == 1:
-            asked[role] = Question(f"role-{role}", role, move=stands_for)
-    return asked
+            questions[name] = Question(name, role, move=stands_for)
+    return questions
 
 
 def _at_least(scenario: Scenario, ladder: str, rung: str) -> Condition:
@@ -257,26 +307,26 @@ def _at_least(scenario: Scenario, ladder: str, rung: str) -> Condition:
 
 def _forecast(
     scenario: Scenario,
-    asked: Mapping[str, Question],
+    questions: Mapping[str, Question],
     wanted: Iterable[BaseRate],
-    draws: int,
-    progress: Callable[[float], None] | None,
-    cancel: Callable[[], bool] | None,
+    draws: int | Belief,
+    control: Control,
 ) -> Forecast:
-    from simlib.engines import ensemble as mixture
-    from simlib.engines.exact import forecast as exact
-    from simlib.engines.montecarlo import simulator as montecarlo
+    from simlib.engines.ensemble import over_priors
+    from simlib.engines.exact.forecast import solve
+    from simlib.engines.montecarlo.simulator import simulate
 
     days = sorted({scenario.horizon_days, *(rate.within_days for rate in wanted if rate.within_days)})
-    scenario = scenario.replace(questions={question.id: question for question in asked.values()}, horizon_days=days[-1])
-    frame = {"times": days, "control": Control(progress, cancel)}
-    by_sampling = _too_large(scenario)
-    if draws:
-        engine: Engine = "montecarlo" if by_sampling else "exact"
-        return mixture.forecast(scenario, engine=engine, draws=draws, runs=-(-RUNS // draws), **frame)
-    if by_sampling:
-        return montecarlo.simulate(scenario, runs=RUNS, **frame)
-    return exact.solve(scenario, **frame)
+    # The window of a figure may end after the horizon.
+    longer = scenario.replace(questions=questions, horizon_days=days[-1])
+    engine: Engine = "montecarlo" if _too_large(longer) else "exact"
+    if isinstance(draws, Belief) or draws:
+        each = -(-MONTE_CARLO_RUNS // (draws.draws if isinstance(draws, Belief) else draws))
+        found = over_priors(longer, engine=engine, draws=draws, runs=each, times=days, control=control)
+        return found.mixture()
+    if engine == "montecarlo":
+        return simulate(longer, runs=MONTE_CARLO_RUNS, times=days, control=control)
+    return solve(longer, times=days, control=control)
 
 
 def _too_large(scenario: Scenario) -> bool:
@@ -292,13 +342,13 @@ def _too_large(scenario: Scenario) -> bool:
 
 
 def _implied(
-    rate: BaseRate, forecast: Forecast, histories: tuple[rhythm.History, ...], roles: Roles
+    rate: BaseRate, forecast: Forecast, crises: tuple[interevent.PublicEvents, ...], roles: Roles
 ) -> tuple[float | None, str]:
-    """Return what the scenario implies for a figure and a note; None where it says nothing about it."""
+    """Return the number that the scenario implies for a figure (None for none), and a note."""
     if rate.measure == "gap-shape":
-        return rhythm.gap_shape(histories), "" if histories else "No histories were simulated."
+        return interevent.gap_shape(crises), "" if crises else "No histories were simulated."
     if rate.measure == "after-force":
-        return _after_force(rate, histories, roles)
+        return _after_force(rate, crises, roles)
     day = forecast.horizon_days if rate.within_days is None else rate.within_days
     at = [float(time) for time in forecast.times].index(day) if day in forecast.times else -1
     if rate.measure == "ended":
@@ -310,22 +360,22 @@ def _implied(
     return float(question.probability[at]), f"By day {day:g}. {because}".strip()
 
 
-def _after_force(rate: BaseRate, histories: tuple[rhythm.History, ...], roles: Roles) -> tuple[float | None, str]:
+def _after_force(rate: BaseRate, crises: tuple[interevent.PublicEvents, ...], roles: Roles) -> tuple[float | None, str]:
     if not {rate.role, *EXPOSURES} <= set(roles):
         return None, f"Nothing stands for {rate.role!r}, or for force and negotiation, in this world."
     kind, force, negotiation = (roles[role][0].split() for role in (rate.role, *EXPOSURES))
-    implied = rhythm.after_force(histories, kind, force, negotiation)
+    implied = interevent.after_force(crises, kind, force, negotiation)
     return implied, "" if implied is not None else "Too rare in the simulated histories."
 
 
-def _judged(rate: BaseRate, implied: float | None, note: str, roles: Roles) -> Comparison:
+def _check(rate: BaseRate, implied: float | None, note: str, roles: Roles) -> RateCheck:
     verdict = ""
     if implied is not None and rate.low is not None and rate.high is not None:
         verdict = "below" if implied < rate.low else "above" if implied > rate.high else "inside"
     reason, because = roles.get(rate.id, ("", ""))
     if verdict != "inside" and reason == DIFFERS and implied is not None:
         note = f"{note} {because}".strip()
-    return Comparison(rate, implied, verdict, note)
+    return RateCheck(rate, implied, verdict, note)
 
 
 def _percent(share: float) -> str:
