@@ -225,7 +225,7 @@ class WorthSeeing(Question):
         ]
 
     def answer(self, chosen: Mapping[str, Any], cancel: Cancel, progress: Progress) -> Answer:
-        """Rank the observations by what they are expected to gain."""
+        """Rank the observations by their expected gain."""
         from simlib.analysis.uncertainty.sample_information import evsi
         from simlib.plots.value_bars import evsi_bars
 
@@ -244,11 +244,11 @@ class WorthSeeing(Question):
                 percent(o.seen) if o.seen else "never",
                 known(o.if_seen, percent),
                 known(o.if_not, percent),
-                f"{o.brier.value:.5f}" if o.seen else "–",
+                result.gain(o) if o.seen else "–",
             )
             for o in result.observations
         ]
-        head = ("observation", "seen with", "then", "if not seen", "worth (Brier)")
+        head = ("observation", "seen in", "if seen", "if not seen", "lowers the Brier score by")
         return told(result.sentences(), head, rows, 4, Plot(partial(evsi_bars, result), 522))
 
 
