@@ -13,6 +13,7 @@ from benchmarks.timing import line, title
 from simlib.analysis.paths.classes import path_classes, sampled_paths
 from simlib.analysis.sensitivity.one_at_a_time import drivers
 from simlib.analysis.sensitivity.sobol_indices import sobol
+from simlib.analysis.uncertainty.propagation import uncertainty
 from simlib.analysis.whatif.comparison import compare
 from simlib.engines.montecarlo.replay import histories
 from simlib.scenario.model import Forbid, Scenario

@@ -40,8 +40,8 @@ class PublicEvents:
 
     def days_of(self, moves: Collection[str]) -> Ints:
         """Return the whole days on which any of some moves happened, each once."""
-        chosen = [move in moves for move in self.moves]
-        return np.unique(np.floor(self.days[chosen]).astype(np.int64))
+        mask = [move in moves for move in self.moves]
+        return np.unique(np.floor(self.days[mask]).astype(np.int64))
 
 
 def public_events(scenario: Scenario, runs: int, seed: int = 0) -> tuple[PublicEvents, ...]:
@@ -80,8 +80,8 @@ def _common_shape(gaps: Sequence[Floats]) -> float:
     total = sum(len(part) for part in gaps)
 
     def slope(shape: float) -> float:
-        pulled = sum(len(part) * np.average(np.log(part), weights=part**shape) for part in gaps)
-        return float(total / shape + logs - pulled)
+        weighted = sum(len(part) * np.average(np.log(part), weights=part**shape) for part in gaps)
+        return float(total / shape + logs - weighted)
 
     return float(brentq(slope, 0.05, 20))
 
@@ -112,8 +112,8 @@ def _strata(
 ) -> list[tuple[Exposure, Exposure]]:
     """Return (days, days with the kind) after force only and after negotiation only, for each third of a crisis."""
     length = int(crisis.last_day)
-    hit, forced, talked = (_marked(crisis.days_of(moves), length) for moves in (kind, force, negotiation))
-    after_force_day, after_talk_day = _recent(forced), _recent(talked)
+    hit, force_days, talk_days = (_marked(crisis.days_of(moves), length) for moves in (kind, force, negotiation))
+    after_force_day, after_talk_day = _recent(force_days), _recent(talk_days)
     third = np.arange(length) * 3 // max(length, 1)
 
     def count(days: Bools) -> Exposure:

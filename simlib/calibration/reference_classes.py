@@ -193,8 +193,8 @@ def share_with_range(k: int, n: int) -> tuple[float, float, float]:
 
 def classes_of(scenario: Scenario) -> tuple[str, ...]:
     """Return the classes of past crises that a scenario names in its `reference_class`, in the order of the table."""
-    named = set(re.findall(r"[a-z0-9-]+", scenario.reference_class.lower()))
-    return tuple(dict.fromkeys(rate.crisis_class for rate in figures() if rate.crisis_class in named))
+    words = set(re.findall(r"[a-z0-9-]+", scenario.reference_class.lower()))
+    return tuple(dict.fromkeys(rate.crisis_class for rate in figures() if rate.crisis_class in words))
 
 
 @in_transition
@@ -214,12 +214,12 @@ def base_rates(
         ScenarioError: For roles that do not fit the scenario.
         Cancelled: When `control` says so.
     """
-    roles, named = read_roles(scenario), classes_of(scenario)
-    wanted = [rate for rate in figures() if rate.crisis_class in named]
-    forecast = _forecast(scenario, _questions(scenario, wanted, roles), wanted, draws, control)
-    needed = runs if any(not rate.share for rate in wanted) else 0
+    roles, classes = read_roles(scenario), classes_of(scenario)
+    rates = [rate for rate in figures() if rate.crisis_class in classes]
+    forecast = _forecast(scenario, _questions(scenario, rates, roles), rates, draws, control)
+    needed = runs if any(not rate.share for rate in rates) else 0
     crises = interevent.public_events(scenario, needed, seed)
-    implied = {rate.id: _implied(rate, forecast, crises, roles) for rate in wanted}
+    implied = {rate.id: _implied(rate, forecast, crises, roles) for rate in rates}
     return BaseRates(
         scenario=ScenarioKey.of(scenario),
         checks=tuple(_check(rate, *implied.get(rate.id, (None, NOT_APPLIED)), roles) for rate in figures()),
@@ -285,10 +285,10 @@ def _wrong_with(scenario: Scenario, role: str, stands_for: str) -> tuple[str, st
 # -------------------------------------------------------------------- implied probabilities
 
 
-def _questions(scenario: Scenario, wanted: Iterable[BaseRate], roles: Roles) -> dict[str, Question]:
+def _questions(scenario: Scenario, rates: Iterable[BaseRate], roles: Roles) -> dict[str, Question]:
     """Return one question for each role that a figure is about, by its id; a role of several moves has none."""
     questions = {}
-    for role in dict.fromkeys(rate.role for rate in wanted if rate.measure == "reached"):
+    for role in dict.fromkeys(rate.role for rate in rates if rate.measure == "reached"):
         stands_for, name = roles.get(role, ("", ""))[0], f"role-{role}"
         if ":" in stands_for:
             ladder, rung = (part.strip() for part in stands_for.split(":", 1))
@@ -308,7 +308,7 @@ def _at_least(scenario: Scenario, ladder: str, rung: str) -> Condition:
 def _forecast(
     scenario: Scenario,
     questions: Mapping[str, Question],
-    wanted: Iterable[BaseRate],
+    rates: Iterable[BaseRate],
     draws: int | Belief,
     control: Control,
 ) -> Forecast:
@@ -316,14 +316,13 @@ def _forecast(
     from simlib.engines.exact.forecast import solve
     from simlib.engines.montecarlo.simulator import simulate
 
-    days = sorted({scenario.horizon_days, *(rate.within_days for rate in wanted if rate.within_days)})
+    days = sorted({scenario.horizon_days, *(rate.within_days for rate in rates if rate.within_days)})
     # The window of a figure may end after the horizon.
     longer = scenario.replace(questions=questions, horizon_days=days[-1])
     engine: Engine = "montecarlo" if _too_large(longer) else "exact"
     if isinstance(draws, Belief) or draws:
         each = -(-MONTE_CARLO_RUNS // (draws.draws if isinstance(draws, Belief) else draws))
-        found = over_priors(longer, engine=engine, draws=draws, runs=each, times=days, control=control)
-        return found.mixture()
+        return over_priors(longer, engine=engine, draws=draws, runs=each, times=days, control=control).mixture()
     if engine == "montecarlo":
         return simulate(longer, runs=MONTE_CARLO_RUNS, times=days, control=control)
     return solve(longer, times=days, control=control)

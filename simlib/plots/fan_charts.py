@@ -24,6 +24,11 @@ HATCH = 1.1
 """Width of the lines of a hatched band, in points: the colours of the rungs show between them, unmixed."""
 
 
+def fan(result: Fan, ax: Axes) -> Axes:
+    """Draw the fan of a ladder or of a measure; return `ax`."""
+    return nested_fan(result, ax) if result.of_ladder else measure_fan(result, ax)
+
+
 def nested_fan(result: Fan, ax: Axes) -> Axes:
     """Draw the stacked rungs of a ladder, and over each border the 50% and 90% of the draws; return `ax`.
 

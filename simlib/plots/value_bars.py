@@ -62,7 +62,8 @@ def evsi_bars(result: Evsi, ax: Axes, *, most: int = ROWS) -> Axes:
             ax.plot([one.if_seen], [row + 0.2], "o", color=style.BLUE, markersize=7, zorder=3)
         name(ax, row, f"{one.label} (seen in {percent(one.seen)})")
         right = float(np.nanmax([one.if_seen, one.if_not, 0.0]))
-        number(ax, right, row + 0.2, f"  Brier score −{result.gain(one)}", faint=True)
+        if one.brier.value > one.brier.half:
+            number(ax, right, row + 0.2, f"  Brier score lower by {result.gain(one)}", faint=True)
     ends = [0.0, *(value for one in some for value in (one.if_seen, one.if_not))]
     top = style.round_top(float(np.nanmax(ends)))
     style.percent_axis(ax, top, horizontal=True)

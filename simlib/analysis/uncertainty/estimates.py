@@ -15,6 +15,24 @@ import numpy as np
 from simlib.analysis.evaluator import cross
 from simlib.typing import Floats, Ints
 
+__all__ = [
+    "GROUPS",
+    "Number",
+    "Stage",
+    "Weighting",
+    "draws_needed",
+    "effective",
+    "enough",
+    "estimate",
+    "mean",
+    "quantile",
+    "quantile_of",
+    "scaled",
+    "uncertainty_share",
+    "variance_over_draws",
+    "without_noise",
+]
+
 GROUPS = 8
 """Groups of draws whose disagreement is the error: independently scrambled sequences of the prior."""
 
@@ -57,13 +75,13 @@ class Weighting:
 
     def parts(self, values: Floats, statistic: Statistic) -> tuple[Floats, Floats]:
         """Return a statistic of each group (G,), and the weight of each group over the mean weight (G,)."""
-        found, shares = [], []
+        parts, shares = [], []
         for group in np.unique(self.group):
             rows = self.group == group
             own = np.ones(rows.sum()) if self.scale is None else self.scale[rows]
             shares.append(own.sum())
-            found.append(statistic(values[rows], None if self.scale is None else own / own.mean()))
-        return np.array(found), np.array(shares) / np.mean(shares)
+            parts.append(statistic(values[rows], None if self.scale is None else own / own.mean()))
+        return np.array(parts), np.array(shares) / np.mean(shares)
 
 
 def estimate(statistic: Statistic, values: Floats, weighting: Weighting) -> Number:

@@ -118,15 +118,15 @@ class Fan(Answer):
 def ladder_fan(draws: Ensemble, ladder: str | None = None) -> Fan:
     """Return the fan of a ladder (default: the first) from a forecast at each draw; raises KeyError."""
     name = ladder or next(iter(draws.scenario.ladders))
-    chosen = draws.scenario.ladders[name]
+    rungs = draws.scenario.ladders[name].rungs
 
     def borders(shares: Mapping[str, Floats]) -> Floats:
-        stack = np.stack([shares[rung.id] for rung in chosen.rungs])
+        stack = np.stack([shares[rung.id] for rung in rungs])
         return np.cumsum(stack[::-1], axis=0)[::-1][1:]
 
     series = np.stack([borders(forecast.ladders[name]) for forecast in draws.forecasts])
-    rungs = tuple(rung.id for rung in chosen.rungs)
-    return _fan(draws, chosen.label, rungs, series, borders(draws.stated.ladders[name]))
+    names, label = tuple(rung.id for rung in rungs), draws.scenario.ladders[name].label
+    return _fan(draws, label, names, series, borders(draws.stated.ladders[name]))
 
 
 def measure_fan(draws: Ensemble, measure: str) -> Fan:
@@ -134,11 +134,11 @@ def measure_fan(draws: Ensemble, measure: str) -> Fan:
 
     Raises ScenarioError for an unknown measure, ValueError for an expected count.
     """
-    chosen = find(draws.scenario, measure)[0]
-    if not chosen.probability:
-        raise ValueError(f"{chosen.name!r} is an expected count; a fan is of a probability")
-    series = np.stack([of_forecast(forecast, chosen)[0][None, :] for forecast in draws.forecasts])
-    return _fan(draws, chosen.label, (chosen.name,), series, of_forecast(draws.stated, chosen)[0][None, :])
+    target = find(draws.scenario, measure)[0]
+    if not target.probability:
+        raise ValueError(f"{target.name!r} is an expected count; a fan is of a probability")
+    series = np.stack([of_forecast(forecast, target)[0][None, :] for forecast in draws.forecasts])
+    return _fan(draws, target.label, (target.name,), series, of_forecast(draws.stated, target)[0][None, :])
 
 
 def _fan(draws: Ensemble, label: str, names: tuple[str, ...], series: Floats, stated: Floats) -> Fan:

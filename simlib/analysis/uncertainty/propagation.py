@@ -296,14 +296,14 @@ def uncertainty(
         Cancelled: When `control` says so.
     """
     uncertain(scenario)
-    chosen, by_day = find(scenario, measures), days_by(scenario, by)
+    targets, by_day = find(scenario, measures), days_by(scenario, by)
     belief = checked_belief(scenario, draws) if isinstance(draws, Belief) else None
     size = draws.draws if isinstance(draws, Belief) else draws
     limit = precision.most_draws if size is None else size
     if limit < FEWEST_DRAWS:
         raise ValueError(f"expected at least {FEWEST_DRAWS} draws, not {limit}")
     ready = partial(
-        Responses, scenario, chosen, engine=engine, by=by_day, runs=runs, seed=seed, patience=precision.patience
+        Responses, scenario, targets, engine=engine, by=by_day, runs=runs, seed=seed, patience=precision.patience
     )
     at_draws = ready(rows=limit)
     at_stated = ready(rows=1) if engine == "auto" and at_draws.runs else at_draws
@@ -313,14 +313,14 @@ def uncertainty(
     else:
         sampling.take_prior(min(FIRST_DRAWS, limit) if size is None else limit)
     spreads, stages = sampling.until_known(
-        chosen, precision.quantiles, precision.tolerance, answer_when_cancelled=precision.answer_when_cancelled
+        targets, precision.quantiles, precision.tolerance, answer_when_cancelled=precision.answer_when_cancelled
     )
     control.report(1.0)
     return Uncertainty(
         scenario=scenario,
         by=scenario.by_date(by_day),
         by_day=by_day,
-        measures=chosen,
+        measures=targets,
         scores=None if belief else sampling.scores,
         theta=sampling.theta,
         weights=belief.weights if belief else np.full(sampling.draws, 1 / sampling.draws),

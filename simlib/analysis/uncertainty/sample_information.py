@@ -265,7 +265,7 @@ def evsi(
         raise ScenarioError(Problem("", 0, "look_by", what, expected))
     if runs < 2 * BLOCKS or (not isinstance(draws, Belief) and draws < FEWEST_DRAWS):
         raise ValueError(f"expected at least {FEWEST_DRAWS} draws of at least {2 * BLOCKS} runs")
-    watched = _watched(scenario, observations)
+    sightings = _sightings(scenario, observations)
     if isinstance(draws, Belief):
         belief = checked_belief(scenario, draws)
         theta, weighting, source = belief.theta, Weighting.of_belief(belief.weights), belief.name
@@ -273,10 +273,10 @@ def evsi(
     else:
         scores, sequence = prior_scores(scenario, draws, seed)
         theta, weighting, source = priors.values_from_scores(scenario, scores), Weighting(sequence), "prior"
-    replicates = _Replicates(scenario, target, watched, (look_by_day, by_day), -(-runs // BLOCKS) * BLOCKS, seed)
+    replicates = _Replicates(scenario, target, sightings, (look_by_day, by_day), -(-runs // BLOCKS) * BLOCKS, seed)
     shares = replicates.shares(theta, control)
     ranked = [
-        _observation(scenario, question, shares[:, :, :, k], weighting, scores) for k, question in enumerate(watched)
+        _observation(scenario, question, shares[:, :, :, k], weighting, scores) for k, question in enumerate(sightings)
     ]
     still, happens, today = (mean(shares[:, :, part], weighting.scale) for part in (_OPEN, _HAPPENS, _TARGET))
     return Evsi(
@@ -304,11 +304,11 @@ def evsi(
     )
 
 
-def _watched(scenario: Scenario, names: Iterable[str] | None) -> list[Question]:
+def _sightings(scenario: Scenario, names: Iterable[str] | None) -> list[Question]:
     """Return what to watch for, as questions about moves: each notes when its move is first made."""
-    chosen = [move.id for move in scenario if not move.covert] if names is None else list(names)
+    moves = [move.id for move in scenario if not move.covert] if names is None else list(names)
     problems, result = [], []
-    for name in chosen:
+    for name in moves:
         move_id, _, outcome_id = name.partition(":")
         move = scenario.moves.get(move_id)
         outcomes = {} if move is None else {outcome.id: outcome for outcome in move.outcomes}
@@ -336,14 +336,14 @@ class _Replicates:
         self,
         scenario: Scenario,
         target: Measure,
-        watched: Sequence[Question],
+        sightings: Sequence[Question],
         days: tuple[float, float],
         runs: int,
         seed: int,
     ) -> None:
         """Make ready; `days` are that of the last look and that of the question."""
         questions = {target.of: scenario.questions[target.of]} if target.kind == "question" else {}
-        lean = begun_by(scenario, days[1]).replace(questions=questions | {q.id: q for q in watched}, ladders={})
+        lean = begun_by(scenario, days[1]).replace(questions=questions | {q.id: q for q in sightings}, ladders={})
         self.simulator = Simulator(lean, times=1, by=days[1])
         self.centre, self.runs, self.seed, self.look_by_day = priors.theta(scenario), runs, seed, days[0]
         self.first = len(questions)

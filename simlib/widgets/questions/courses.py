@@ -239,7 +239,7 @@ class WorthSeeing(PanelQuestion):
                 percent(o.seen) if o.seen else "never",
                 known(o.if_seen, percent),
                 known(o.if_not, percent),
-                f"{o.brier.value:.5f}" if o.seen else "–",
+                result.gain(o) if o.seen else "–",
             )
             for o in result.observations
         ]
