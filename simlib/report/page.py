@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
-from simlib.control import in_transition
+from simlib.control import Control, in_transition
 from simlib.formatting import long_date, percent, percent_within
 from simlib.report import assumptions as ledger
 from simlib.report.markup import Block
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from simlib.analysis.indicators.result import Indicators
-    from simlib.analysis.paths.classes import Paths
+    from simlib.analysis.paths.result import Paths
     from simlib.analysis.sensitivity.one_at_a_time import Tornado
     from simlib.analysis.uncertainty.evsi import Seeing
     from simlib.engines.ensemble import Ensemble
@@ -115,7 +115,7 @@ def ask(
     `draws` are those the forecast is the mean of. The engine is that of the forecast; where it leaves calendar windows
     out, so does everything beside it. Raises what the questions raise.
     """
-    from simlib.analysis.indicators.result import indicators
+    from simlib.analysis.indicators.watch_list import indicators
     from simlib.analysis.sensitivity.one_at_a_time import tornado
     from simlib.analysis.uncertainty.evsi import value_of_seeing
     from simlib.analysis.whatif.variants import without_windows
@@ -136,7 +136,17 @@ def ask(
             else None
         ),
         *(
-            partial(indicators, world, name, day=day, draws=200 if doubtful else 0, runs=8000, seed=seed, cancel=cancel)
+            partial(
+                indicators,
+                world,
+                f"ending:{name}",
+                look_by=day,
+                engine="montecarlo",
+                draws=200 if doubtful else 0,
+                runs=40 if doubtful else 8000,
+                seed=seed,
+                control=Control(cancel=cancel),
+            )
             for name in ranked[:2]
         ),
     ]
@@ -149,13 +159,9 @@ def ask(
 
 
 def _paths(world: Scenario, engine: str, seed: int, cancel: Callable[[], bool] | None) -> Paths:
-    from simlib.analysis.indicators.sightings import sampled
-    from simlib.analysis.paths.classes import path_classes, sampled_paths
+    from simlib.analysis.paths.classes import paths
 
-    if engine == "exact":
-        return path_classes(world, top=8, cancel=cancel)
-    told, _ = sampled(world, horizon=world.horizon_days, draws=0, runs=HISTORIES, seed=seed, cancel=cancel)
-    return sampled_paths(told, top=8)
+    return paths(world, engine=engine, top=8, runs=HISTORIES, seed=seed, control=Control(cancel=cancel))
 
 
 # -------------------------------------------------------------------- what it says
@@ -341,7 +347,7 @@ def _spread(forecast: Forecast, draws: Ensemble, question: str) -> Block:
 def _by_which_path(paths: Paths, forecast: Forecast) -> Iterator[Block]:
     from simlib.plots.path_charts import path_classes
 
-    how, *told = paths.sentences(4)
+    *told, how = paths.sentences(4)
     yield Block("text", how)
     yield _figure(forecast, partial(path_classes, paths), "the likeliest paths")
     yield Block("list", items=tuple(told))

@@ -8,9 +8,6 @@ from collections.abc import Iterator
 from simlib.errors import Problem, ScenarioError, Unsupported, did_you_mean
 from simlib.scenario.model import Scenario
 
-LOOK = 14.0
-"""Days after which `indicators` looks, unless --day says otherwise or half the horizon is nearer."""
-
 FEWEST_DRAWS = 10
 """Draws of a mixture: the spread between fewer says next to nothing of the error of their mean."""
 
@@ -67,9 +64,11 @@ def _of_ladder(arguments: Namespace, scenario: Scenario) -> Iterator[Problem]:
 
 
 def _of_endings(arguments: Namespace, scenario: Scenario) -> Iterator[Problem]:
+    """Check what to watch for: an ending or a question."""
     for name in getattr(arguments, "ending", None) or ():
-        if name not in scenario.endings:
-            yield Problem("", 0, "--ending", f"{name!r} is not known", did_you_mean(name, scenario.endings))
+        known = [*scenario.endings, *scenario.questions]
+        if name.removeprefix("ending:").removeprefix("question:") not in known:
+            yield Problem("", 0, "--ending", f"{name!r} is not known", did_you_mean(name, known))
 
 
 def _of_threshold(arguments: Namespace) -> Iterator[Problem]:
@@ -114,11 +113,6 @@ def _of_sightings(arguments: Namespace) -> Iterator[Problem]:
     if arguments.command == "indicators" and arguments.engine == "exact" and arguments.times_seen != 1:
         expected = "expected 1 with --engine exact: how often a sign is seen is counted in histories"
         yield Problem("", 0, "--times-seen", f"{arguments.times_seen}", expected)
-
-
-def looked_by(arguments: Namespace, scenario: Scenario) -> float:
-    """Return the day by which indicators are looked for."""
-    return min(LOOK, scenario.horizon_days / 2) if arguments.day is None else float(arguments.day)
 
 
 def uncertain(scenario: Scenario) -> bool:

@@ -256,11 +256,13 @@ def _indicators(parser: argparse.ArgumentParser) -> None:
     )
     _path(parser)
     _question(parser, "--engine", "--seed")
-    parser.add_argument("--ending", action="append", metavar="NAME", help="what to watch for (default: the first)")
+    text = "an ending or question:ID to watch for (default: the first ending)"
+    parser.add_argument("--ending", action="append", metavar="NAME", help=text)
     parser.add_argument("--day", type=float, metavar="DAYS", help="looked by (default: 14 days)")
     parser.add_argument("--times-seen", type=whole(1), default=1, metavar="N", help="sightings that make an alarm")
     parser.add_argument("--draws", type=whole(0), default=500, metavar="N", help="of the assumptions (default: 500)")
-    parser.add_argument("--runs", type=whole(1), default=20_000, metavar="N", help="histories (default: 20,000)")
+    text = "histories of each draw (default: 20,000 in all)"
+    parser.add_argument("--runs", type=whole(1), metavar="N", help=text)
     parser.add_argument("--doing", type=whole(0), default=5, metavar="N", help="moves to force as well (default: 5)")
     _changes(parser)
 

@@ -150,7 +150,7 @@ class History(Page):
         self._text.value = f'<div class="simlib-story"><strong>{html.escape(head)}</strong><ol>{items}</ol></div>'
         self._draw(told, head)
 
-    def _draw(self, told: histories.Told, head: str) -> None:
+    def _draw(self, told: histories.SampledHistory, head: str) -> None:
         from simlib.plots import story
 
         machine = self.state.machine()
