@@ -11,8 +11,8 @@ import time
 import simlib
 from benchmarks.timing import line, title
 from simlib.analysis.paths.classes import counted_paths
-from simlib.analysis.paths.classes import paths as path_classes
-from simlib.analysis.sensitivity.one_at_a_time import tornado
+from simlib.analysis.paths.classes import paths as likeliest_paths
+from simlib.analysis.sensitivity.one_at_a_time import drivers
 from simlib.analysis.sensitivity.sobol_indices import sobol
 from simlib.analysis.uncertainty.propagation import propagate
 from simlib.analysis.whatif.comparison import compare
@@ -40,17 +40,17 @@ def what_if(scenario: Scenario) -> None:
 
 def paths(scenario: Scenario, top: int = 20) -> None:
     """The most probable path classes over the scenario's own ladder, exactly and from 10,000 replicates."""
-    clock, _ = timed(lambda: path_classes(scenario, top=top))
+    clock, _ = timed(lambda: likeliest_paths(scenario, top=top))
     line(f"{top} most probable path classes, exactly", f"{clock:.1f} s", "under 60 s", clock < 60)
     clock, _ = timed(lambda: counted_paths(histories(scenario, HISTORIES), top=top))
     line(f"  from {HISTORIES:,} sampled histories, drawing them included", f"{clock:.1f} s", "under 2 s", clock < 2)
 
 
-def indices(scenario: Scenario, designs: int = 1024) -> None:
-    sobol(scenario, engine="montecarlo", designs=8, runs=16, top=2)
-    clock, processor = timed(lambda: sobol(scenario, engine="montecarlo", designs=designs))
-    rows = designs * 12
-    line(f"Sobol indices of all endings, {designs:,} x 12 rows x 1,000: clock", f"{clock:.0f} s")
+def indices(scenario: Scenario, draws: int = 1024) -> None:
+    sobol(scenario, engine="montecarlo", draws=8, runs=16, top=2)
+    clock, processor = timed(lambda: sobol(scenario, engine="montecarlo", draws=draws))
+    rows = draws * 12
+    line(f"Sobol indices of all endings, {draws:,} x 12 rows x 1,000: clock", f"{clock:.0f} s")
     reached = processor < 300
     line("  processor time, all threads: at most that on free cores", f"{processor:.0f} s", "under 300 s", reached)
     line("  per row of 1,000 replicates, processor time", f"{1e3 * processor / rows:.1f} ms")
@@ -61,8 +61,8 @@ def main() -> None:
     scenario = simlib.load("caribbean-2025")
     what_if(scenario)
     paths(scenario)
-    clock, _ = timed(lambda: tornado(scenario))
-    line("tornado of all endings, 12 assumptions, exactly", f"{clock:.1f} s")
+    clock, _ = timed(lambda: drivers(scenario))
+    line("drivers of all endings, 12 assumptions, exactly", f"{clock:.1f} s")
     clock, _ = timed(lambda: propagate(scenario, engine="montecarlo", draws=128))
     line("priors carried through, 128 draws of 2,000 same-dice replicates", f"{clock:.1f} s")
     indices(scenario)

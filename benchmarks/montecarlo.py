@@ -12,6 +12,7 @@ import simlib
 from benchmarks import ckernel
 from benchmarks.generated import generated
 from benchmarks.timing import best, line, ratio, rounds, title
+from simlib.control import Control
 from simlib.engines.montecarlo.simulator import Simulator
 from simlib.scenario.model import Scenario
 
@@ -39,7 +40,7 @@ def in_two_threads() -> None:
 
 def same_bits(simulator: Simulator, library: object) -> None:
     """Stop unless the C kernel gives the same integers and the same times."""
-    ours, theirs = simulator.run(runs=RUNS, threads=1), ckernel.run(library, simulator, runs=RUNS)
+    ours, theirs = simulator.run(runs=RUNS, control=Control(threads=1)), ckernel.run(library, simulator, runs=RUNS)
     for part in dataclasses.fields(ours):
         if not np.array_equal(getattr(ours, part.name), getattr(theirs, part.name)):
             raise SystemExit(f"the C kernel disagrees about {part.name}: the figures would mean nothing")
@@ -48,8 +49,8 @@ def same_bits(simulator: Simulator, library: object) -> None:
 def kernel(name: str, scenario: Scenario, library: object | None) -> None:
     simulator = Simulator(scenario)
     work = {
-        "one": lambda: simulator.run(runs=RUNS, threads=1),
-        "two": lambda: simulator.run(runs=RUNS, threads=2),
+        "one": lambda: simulator.run(runs=RUNS, control=Control(threads=1)),
+        "two": lambda: simulator.run(runs=RUNS, control=Control(threads=2)),
         "hash, one thread": lambda: [digest() for _ in range(2)],
         "hash, two threads": in_two_threads,
     }
@@ -81,7 +82,7 @@ def prices(name: str, scenario: Scenario) -> None:
             "build": lambda: Simulator(scenario),
             "rate": lambda: simulator.tables.rates(simulator.stated),
             "values": simulator.values,
-            "run": lambda: simulator.run(runs=1, threads=1),
+            "run": lambda: simulator.run(runs=1, control=Control(threads=1)),
             "preview": lambda: simulator.run(runs=2000),
             "forecast": lambda: simulator.forecast(counts),
         },

@@ -16,10 +16,10 @@ from simlib.scenario.model import Scenario
 POINTS, RUNS, WORKERS = 1024, 1000, 2
 
 
-def swept(design: sweep.Design, scheduler: str | None = None, *, runs: int = RUNS) -> sweep.Report:
+def swept(design: sweep.SweepDesign, scheduler: str | None = None, *, runs: int = RUNS) -> sweep.SweepReport:
     """Sweep into a folder that is thrown away."""
     with tempfile.TemporaryDirectory() as folder:
-        return sweep.run(design, Path(folder) / "swept", runs=runs, workers=WORKERS, scheduler=scheduler)
+        return sweep.run(design, Path(folder) / "swept", runs=runs, workers=scheduler or WORKERS)
 
 
 @contextmanager

@@ -49,7 +49,7 @@ def store_influence() -> None:
         if old.name not in wanted:
             old.unlink()
     for world in worlds:
-        if influence.stored(world, [STORED]) is None:
+        if influence.find_stored(world, [STORED]) is None:
             influence.compute(world).save(STORED / influence.file_name(world))
 
 

@@ -37,7 +37,7 @@ FILE_FORMAT = 1
 
 @dataclass(frozen=True, slots=True)
 class ScenarioKey:
-    """What an answer remembers of the scenario it is about when it does not keep it whole."""
+    """The part of a scenario that an answer keeps when it does not keep it whole."""
 
     id: str
     title: str
@@ -51,7 +51,7 @@ class ScenarioKey:
 
 
 class Answer(ABC):
-    """What every question gives back. A subclass is a frozen dataclass with `scenario` and `provenance`."""
+    """Base of every answer. A subclass is a frozen dataclass with `scenario` and `provenance`."""
 
     kind: ClassVar[str]
     """The verb that gives it: "compare", "drivers", "paths", ..."""
@@ -60,11 +60,11 @@ class Answer(ABC):
     """A `Scenario` or a `ScenarioKey`: both have id, title, sha256 and as_of."""
 
     provenance: Any
-    """What is needed to make the answer again; see `provenance`."""
+    """The record from which the answer can be made again. See `provenance`."""
 
     @property
     def as_of(self) -> dt.date:
-        """The first day of the forecast; only what came before it has happened."""
+        """The first day of the forecast. Only what came before it has happened."""
         day: dt.date = self.scenario.as_of
         return day
 
@@ -86,7 +86,7 @@ class Answer(ABC):
         """Return what this kind of answer adds to the keys that all answers share, as plain JSON data."""
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the answer as plain JSON data; numbers that cannot be had are None. The keys are a contract."""
+        """Return the answer as plain JSON data. Numbers that cannot be had are None. The keys are a contract."""
         head = {
             "format": FILE_FORMAT,
             "answer": self.kind,
@@ -100,14 +100,14 @@ class Answer(ABC):
         return plain
 
     def save(self, path: str | Path) -> Path:
-        """Write the answer to one JSON file (gzip-compressed when the name ends in .gz); return its path."""
+        """Write the answer to one JSON file (gzip-compressed when the name ends in .gz). Return its path."""
         target = Path(path)
         data = self.to_dict() | {"state": encode(self)}
         write_payload(target, json.dumps(data, ensure_ascii=False, indent=1, allow_nan=False).encode())
         return target
 
     def plot(self, ax: Axes | None = None, **options: Any) -> Axes:
-        """Draw the answer on axes (default: a new figure) and return them; `options` are those of its picture."""
+        """Draw the answer on axes (default: a new figure) and return them. `options` are those of its picture."""
         import simlib
 
         axes: Axes = simlib.plot(self, ax, **options)
@@ -154,7 +154,7 @@ def provenance(scenario: Scenario, **more: Any) -> dict[str, Any]:
 
 
 def plain_json(value: Any) -> Any:
-    """Return nested mappings, arrays and dates as plain JSON data; floats keep every bit."""
+    """Return nested mappings, arrays and dates as plain JSON data. Floats keep every bit."""
     if isinstance(value, Mapping):
         return {str(key): plain_json(item) for key, item in value.items()}
     if isinstance(value, np.ndarray):
@@ -205,7 +205,7 @@ def encode(value: Any) -> Any:
 
 
 def decode(data: Any, classes: Mapping[str, type]) -> Any:
-    """Rebuild what `encode` wrote; `classes` are the dataclasses that may be built, by name."""
+    """Rebuild what `encode` wrote. `classes` are the dataclasses that may be built, by name."""
     if isinstance(data, list):
         return [decode(item, classes) for item in data]
     if not isinstance(data, dict):
@@ -228,7 +228,7 @@ def decode(data: Any, classes: Mapping[str, type]) -> Any:
 
 
 def load_answer(path: str | Path, classes: Iterable[type]) -> Answer:
-    """Read what `Answer.save` wrote, bit for bit; `classes` are the dataclasses that it may hold."""
+    """Read what `Answer.save` wrote, bit for bit. `classes` are the dataclasses that it may hold."""
     source = Path(path)
     try:
         data = json.loads(read_payload(source))

@@ -14,7 +14,7 @@ Progress = Callable[[float], None]
 """Called with the share of the work that is done, from 0 to 1."""
 
 Cancel = Callable[[], bool]
-"""Asked from time to time; true means stop."""
+"""Called from time to time. True means stop."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Control:
     threads: int | None = None
 
     def report(self, share: float) -> None:
-        """Tell that a share of the work is done, from 0 to 1."""
+        """Report that a share of the work is done, from 0 to 1."""
         if self.progress is not None:
             self.progress(share)
 

@@ -1,7 +1,7 @@
-"""What can go wrong, and how it is told: where, what, and what was expected.
+"""Errors, and the form of their messages: where, what is wrong, and what was expected.
 
-Every message a person may see for bad input is built from `Problem`, so that it reads
-`file:line: where: what is wrong; what was expected`. All problems of a file travel in one `ScenarioError`.
+Every message about bad input is built from `Problem`, so that it reads `file:line: where: what is wrong; what was
+expected`. One `ScenarioError` carries all problems of a file.
 """
 
 from __future__ import annotations
@@ -36,7 +36,10 @@ class Problem:
 
 
 class ScenarioError(SimlibError):
-    """A scenario, a view or a request about one was refused; `problems` holds every reason at once."""
+    """A scenario, a view or a request about one was refused.
+
+    `problems` holds every reason at once.
+    """
 
     def __init__(self, problems: Problem | Iterable[Problem]) -> None:
         self.problems = (problems,) if isinstance(problems, Problem) else tuple(problems)
@@ -77,11 +80,17 @@ def _too_many_states(count: int, cap: int, complete: bool) -> TooManyStates:
 
 
 class Unsupported(SimlibError):
-    """A request that is well formed but that this engine or format cannot honour; the message says why."""
+    """A request that is well formed but that this engine or format cannot honour.
+
+    The message says why.
+    """
 
 
 class MissingDependency(SimlibError):
-    """An optional package is needed; the message says which, for what, and how to install it."""
+    """An optional package is needed.
+
+    The message says which, for what, and how to install it.
+    """
 
 
 class Cancelled(SimlibError):

@@ -9,44 +9,79 @@ import shutil
 from pathlib import Path
 
 
-def write_atomically(file: str | Path, payload: bytes | str) -> None:
-    """Write a file whole or not at all; whatever goes wrong, the old one stays whole and no scrap stays behind.
+def write_atomically(file: str | Path, payload: bytes | str, *, new: bool = False) -> None:
+    """Write a file whole or not at all.
 
-    Links are followed and an existing file keeps its mode. What is there and is no regular file (a device, a pipe) is
-    written into, never replaced. Text is written as UTF-8. An OSError names the file.
+    Where that fails, the old file is untouched and no temporary one is left. Links are followed and an existing file
+    keeps its mode. A device or a pipe is written into, never replaced. Text is written as UTF-8. With `new` the file
+    must not exist yet: of several processes exactly one writes it.
+
+    Raises:
+        OSError: It cannot be written; the error names the file. FileExistsError with `new`.
     """
     data = payload.encode() if isinstance(payload, str) else payload
-    target = Path(file).resolve()
+    target = Path(os.path.realpath(file))
     try:
-        if target.exists() and not target.is_file():
-            with target.open("wb") as stream:
+        if not new and is_stream(file):
+            with open(file, "wb") as stream:  # noqa: PTH123 - as it was named: what it leads to may have no path
                 stream.write(data)
         else:
-            _replace(target, data)
+            _replace(target, data, new)
     except OSError as error:
-        error.filename = error.filename or str(file)
+        error.filename = str(file)
         raise
 
 
-def _replace(target: Path, data: bytes) -> None:
-    """Write beside the target, then rename over it."""
+def is_stream(file: str | Path) -> bool:
+    """Say whether a path leads to a device, a pipe or an open file: never to be replaced."""
+    path = Path(file)
+    return path.exists() and (not path.is_file() or path.absolute().parts[1:3] in _OPEN_FILES)
+
+
+_OPEN_FILES = (("dev", "fd"), ("dev", "stdout"), ("dev", "stderr"), ("proc", "self"))
+"""Where the open files of a process are named."""
+
+
+def _replace(target: Path, data: bytes, new: bool) -> None:
+    """Write beside the target, then rename over it, or link to it where it must be new."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    scrap = target.with_name(f".{secrets.token_hex(8)}.part")
+    part = target.with_name(f".{secrets.token_hex(8)}.part")
     try:
-        with scrap.open("xb") as stream:
+        with part.open("xb") as stream:
             stream.write(data)
             stream.flush()
             os.fsync(stream.fileno())
+        if new:
+            _link(part, target, data)
+            part.unlink()
+            return
         if target.exists():
-            shutil.copymode(target, scrap)
-        scrap.replace(target)
+            shutil.copymode(target, part)
+        part.replace(target)
     except BaseException:
-        scrap.unlink(missing_ok=True)
+        part.unlink(missing_ok=True)
         raise
 
 
+def _link(part: Path, target: Path, data: bytes) -> None:
+    """Give a written file its name, which must be free.
+
+    Raises FileExistsError.
+    """
+    try:
+        os.link(part, target)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without links
+        with target.open("xb") as stream:
+            stream.write(data)
+
+
 def write_payload(target: Path, payload: bytes) -> None:
-    """Write bytes to a file, whole or not at all; compressed with gzip when its name ends in .gz."""
+    """Write bytes to a file, whole or not at all.
+
+    They are compressed with gzip when its name ends in .gz.
+    """
     write_atomically(target, gzip.compress(payload, mtime=0) if target.suffix == ".gz" else payload)
 
 

@@ -1,17 +1,23 @@
-"""Numbers, probabilities and dates as people read them: no more digits than are known, no exponents, no false zero."""
+"""Numbers, probabilities and dates as people read them.
+
+No more digits than are known, no exponents, no false zero.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
 import math
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
 
 def percent(p: float) -> str:
-    """Write a probability as people read it: "12%", "0.3%", "1 in 3.8 million", never a false 0% or 100%.
+    """Write a probability as people read it.
 
-    Below one in a trillion it is rounding, and zero.
+    Examples: "12%", "0.3%", "1 in 3.8 million". Never a false 0% or 100%. Below one in a trillion it is rounding, and
+    zero.
     """
     if p < 1e-12:
         return "0%"
@@ -34,9 +40,9 @@ def one_in(many: float) -> str:
 
 
 def percent_within(p: float, low: float, high: float) -> str:
-    """Write a probability with the interval it is computed to, in equal digits: "1.3% [1.1–1.6%]".
+    """Write a probability with the interval it is computed to, in equal digits.
 
-    No interval where it says nothing: where all three are the same in these digits.
+    Examples: "1.3% [1.1–1.6%]". No interval where it says nothing: where all three are the same in these digits.
     """
     alone = percent(p)
     if " " in alone or alone in ("0%", "100%"):
@@ -66,11 +72,11 @@ def one_digit(error: float) -> str:
 
 
 DUST = 1e-4
-"""A size below which no digit is written."""
+"""Sizes below it are written as less than it."""
 
 
 def plainly(size: float, unit: str = "") -> str:
-    """Write a size with two digits and no exponent: "0.0076 points"; of dust that it is less than 0.0001."""
+    """Write a size with two digits and no exponent: "0.0076 points", "less than 0.0001 points"."""
     if size < DUST:
         return f"less than 0.0001{unit}"
     return f"{_two_digits(size)}{unit}"
@@ -81,9 +87,10 @@ def _two_digits(size: float) -> str:
 
 
 def with_error(value: float, half: float) -> str:
-    """Write an estimate beside its 95% half-width, both to the digit that the error allows: "15.0 ± 0.7", "30 ± 20".
+    """Write an estimate beside its 95% half-width, both to the digit that the error allows.
 
-    The error has one digit, or two where the first is a 1. Without an error two digits are known.
+    Examples: "15.0 ± 0.7", "30 ± 20". The error has one digit, or two where the first is a 1. Without an error two
+    digits are known.
     """
     if half <= 0:
         return _two_digits(value)
@@ -94,7 +101,10 @@ def with_error(value: float, half: float) -> str:
 
 
 def brier_gain(gain: float, half: float) -> str:
-    """Write a gain in the Brier score with its 95% half-width: "14.6 ± 0.7 thousandths of the Brier score"."""
+    """Write a gain in the Brier score with its 95% half-width.
+
+    Examples: "14.6 ± 0.7 thousandths of the Brier score".
+    """
     if gain + half < 0.1 * DUST:
         return f"less than {100 * DUST:g} thousandths of the Brier score"
     return f"{with_error(1000 * gain, 1000 * half)} thousandths of the Brier score"
@@ -111,5 +121,39 @@ def in_days(number: float) -> str:
 
 
 def long_date(date: dt.date) -> str:
-    """Write a date without doubt about its order: "31 January 2026"."""
+    """Write a date with its month as a word: "31 January 2026"."""
     return f"{date.day} {date:%B %Y}"
+
+
+def end_of(as_of: dt.date, days: float) -> str:
+    """Write when so many days after 00:00 of `as_of` are over.
+
+    Examples: "31 January 2026", "1 April 2031, 12:00 UTC". A whole number of days ends with a day, and "by" that day
+    includes it. Any other number says the hour.
+    """
+    whole = round(days)
+    if abs(days - whole) < 1e-9:
+        return long_date(as_of + dt.timedelta(days=max(whole - 1, 0)))
+    moment = dt.datetime.combine(as_of, dt.time()) + dt.timedelta(minutes=round(days * 1440))
+    return f"{long_date(moment)}, {moment:%H:%M} UTC"
+
+
+def how_made(provenance: Mapping[str, Any], runs: str = "replicates") -> str:
+    """Say how an answer was computed.
+
+    Examples: "Monte Carlo, over the priors (500 draws of 40 histories, seed 0)".
+
+    Args:
+        provenance: Its keys `engine`, `draws`, `runs` (of each draw) and `seed` are read. `draws` may be a number or
+            a belief.
+        runs: What the Monte Carlo engine counts.
+    """
+    exact, draws = provenance["engine"] == "exact", provenance.get("draws") or 0
+    several = len(draws) if hasattr(draws, "__len__") else int(draws)
+    replicates = 0 if exact else int(provenance.get("runs") or 0)
+    numbers = [f"{several:,} draws" if several else "", f"{replicates:,} {runs}" if replicates else ""]
+    inside = " of ".join(filter(None, numbers))
+    where = "over the priors" if several else "at the stated values"
+    return f"{'exact' if exact else 'Monte Carlo'}, {where}" + (
+        f" ({inside}, seed {provenance['seed']})" if inside else ""
+    )

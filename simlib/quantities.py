@@ -1,9 +1,9 @@
-"""Numbers with units: "2 per week", "every 12 days", "30% within 90 days", "12 days", "30%", 0.3.
+"""Numbers with units: "2 per week", "30% within 90 days", "12 days", "30%", 0.3.
 
-The only parser of units in the project. The base unit of time is the day: rates come out per day, durations in
-days. Four kinds are kept apart, because mixing them up is how forecasts go wrong:
+No other module reads units. The base unit of time is the day: rates come out per day, durations in days. Four kinds
+are distinct, because forecasts go wrong where they are mixed up:
 
-- a **rate** says how often per unit of time ("2 per week"); never called a probability;
+- a **rate** says how often per unit of time ("2 per week") and is never called a probability;
 - a **chance** is a probability of one branch when the event happens ("30%", 0.3);
 - a **factor** multiplies a rate (3, 0.5);
 - a **duration** is a length of time ("90 days").
@@ -72,10 +72,11 @@ class Quantity:
 
 
 def parse(text: str | float, kind: Kind | None = None) -> Quantity:
-    """Read one quantity; with `kind`, insist on it (a bare number may serve as a chance or a factor).
+    """Read one quantity.
 
-    Raises QuantityError for what is no quantity, for a unit that is no unit of time, for a value out of the
-    range of its kind, and for a quantity of another kind than `kind`.
+    With `kind`, insist on it (a bare number may serve as a chance or a factor). Raises QuantityError for what is no
+    quantity, for a unit that is no unit of time, for a value out of the range of its kind, and for a quantity of
+    another kind than `kind`.
     """
     written = text.strip() if isinstance(text, str) else _written(text, kind)
     if len(written) > MAX_TEXT:
@@ -97,10 +98,10 @@ def _written(number: object, kind: Kind | None) -> str:
 
 
 def _read(written: str, kind: Kind | None) -> Quantity:
-    for found, pattern in _PATTERNS:
+    for form, pattern in _PATTERNS:
         match = pattern.fullmatch(written)
         if match:
-            return _build(found, match.groupdict(), written)
+            return _build(form, match.groupdict(), written)
     if re.search(r"\d,\d", written):
         raise QuantityError(f"{written!r} has a comma in a number", "expected a point, as in 0.8; no thousands mark")
     raise QuantityError(f"{written!r} is not a quantity", EXPECTED[kind or "number"])
@@ -143,7 +144,10 @@ def _hazard(probability: float, within_days: float, written: str) -> float:
 
 
 def unit_days(unit: str, written: str = "") -> float:
-    """Return how many days one `unit` has ("weeks" -> 7); raises QuantityError for an unknown unit."""
+    """Return how many days one `unit` has ("weeks" -> 7).
+
+    Raises QuantityError for an unknown unit.
+    """
     name = _singular(unit)
     if name not in DAYS_PER:
         raise QuantityError(
@@ -154,7 +158,10 @@ def unit_days(unit: str, written: str = "") -> float:
 
 
 def window_days(unit: str) -> float | None:
-    """Return T in days of a unit "within T"; None for any other unit."""
+    """Return T in days of a unit "within T".
+
+    It is None for any other unit.
+    """
     manner, _, length = unit.partition(" ")
     return parse(length, "duration").value if manner == "within" else None
 
@@ -185,7 +192,7 @@ _A: dict[Kind, str] = {
 
 
 def check_range(value: float, kind: Kind, text: str = "") -> None:
-    """Refuse a value that its kind cannot have: a chance outside [0, 1], any other number not above zero."""
+    """Refuse a chance outside [0, 1], and any other number that is not above zero."""
     shown = repr(text or value)
     if not math.isfinite(value):
         raise QuantityError(f"{shown} is not a finite number", EXPECTED[kind])
@@ -196,10 +203,11 @@ def check_range(value: float, kind: Kind, text: str = "") -> None:
 
 
 def show(value: float, kind: Kind, unit: str = "") -> str:
-    """Write a value in base units as people read it: "2 per week", "30%", "×3", "90 days", to three digits.
+    """Write a value in base units as people read it.
 
-    `unit` is a unit as `Quantity.unit` has it ("per week", "every day", "within 90 days"); without one, a rate picks
-    the unit that gives a number from about 1 upwards. `parse(show(v))` gives `v` back to the digits shown.
+    Examples: "2 per week", "30%", "×3", "90 days". It has three digits. `unit` is a unit as `Quantity.unit` has it
+    ("per week", "every day", "within 90 days"). Without one, a rate picks the unit that gives a number from about 1
+    upwards. `parse(show(v))` gives `v` back to the digits shown.
     """
     return _phrase(value, kind, unit, _digits)
 
@@ -209,20 +217,22 @@ _ROUND = ((10,), (10, 30), (10, 20, 50), (10, 20, 30, 50, 70), (10, 15, *range(2
 
 
 def round_values(low: float, high: float, kind: Kind, unit: str = "", least: int = 3) -> dict[float, str]:
-    """Return values between two of a kind, above zero, that are round in the unit shown, each as people read it.
+    """Return round values between two of a kind, above zero, each as people read it.
+
+    They are round in the unit shown.
 
     As few as there are, but `least` where numbers of two digits give so many; the two themselves where none is round.
     """
     middle = math.sqrt(low * high)
     if kind == "rate" and not unit:
         unit = f"per {_natural_unit(middle)}"
-    text, found = _phrase(middle, kind, unit, lambda _: "{}"), list[float]()
+    text, values = _phrase(middle, kind, unit, lambda _: "{}"), list[float]()
     for firsts in _ROUND:
         numbers = (f"{first * 10.0**power:.12g}" for power in range(-9, 10) for first in firsts)
-        found = sorted({value for number in numbers if low <= (value := _value(text.format(number), kind)) <= high})
-        if len(found) >= least:
+        values = sorted({value for number in numbers if low <= (value := _value(text.format(number), kind)) <= high})
+        if len(values) >= least:
             break
-    return {value: show(value, kind, unit) for value in found or sorted({low, high})}
+    return {value: show(value, kind, unit) for value in values or sorted({low, high})}
 
 
 def _value(text: str, kind: Kind) -> float:
@@ -290,7 +300,10 @@ def _rounded(value: float, digits: int) -> str:
 
 
 def _digits(value: float) -> str:
-    """Three significant digits without trailing zeros; whole numbers in full up to a million."""
+    """Three significant digits without trailing zeros.
+
+    Whole numbers in full up to a million.
+    """
     if 1000 <= abs(value) < 1e6:
         return f"{value:.0f}"
     return f"{value:.3g}"

@@ -38,7 +38,7 @@ Z_TWO_SIDED_95 = 1.959963984540054
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """A probability at each report time with its interval; three arrays of shape (times,)."""
+    """A probability at each report time with its interval. Three arrays of shape (times,)."""
 
     probability: Floats
     low: Floats
@@ -160,10 +160,10 @@ class Forecast(Answer):
         p = getattr(self, kind)[name][part]
         if not self.error:
             return Band(p, p, p)
-        half, made = self.error[kind][name][part], self.provenance
-        if self.stated is None and made.get("runs"):
-            return Band.wilson(p * made["runs"], made["runs"])
-        return Band.of_mean(p, (half / Z_TWO_SIDED_95) ** 2, made.get("effective_runs", made.get("runs")))
+        half, source = self.error[kind][name][part], self.provenance
+        if self.stated is None and source.get("runs"):
+            return Band.wilson(p * source["runs"], source["runs"])
+        return Band.of_mean(p, (half / Z_TWO_SIDED_95) ** 2, source.get("effective_runs", source.get("runs")))
 
     def _move_rows(self) -> Iterator[dict[str, Any]]:
         for name, values in self.moves.items():
@@ -205,7 +205,7 @@ class Forecast(Answer):
     # ---------------------------------------------------------------- storing
 
     def data(self) -> dict[str, Any]:
-        """Return the numbers of the forecast as JSON data; the keys are a contract (see the README)."""
+        """Return the numbers of the forecast as JSON data. The keys are a contract (see the README)."""
         data: dict[str, Any] = {
             "horizon_days": self.horizon_days,
             "engine": self.engine,
@@ -228,7 +228,7 @@ class Forecast(Answer):
 
     @classmethod
     def load(cls, path: str | Path) -> Forecast:
-        """Read what `save` wrote, bit for bit; raises SimlibError for anything else."""
+        """Read what `save` wrote, bit for bit. Raises SimlibError for anything else."""
         answer = load_answer(path, (cls, Band, ScenarioKey))
         if not isinstance(answer, cls):
             raise SimlibError(f"{path}: holds no forecast")

@@ -1,4 +1,4 @@
-"""Where the worlds and notebooks that come with simlib are.
+"""The folders of the scenarios and notebooks that come with simlib.
 
 In a clone they lie beside the package, at the top; in an installed wheel they lie inside it.
 """
@@ -12,7 +12,7 @@ _INSTALLED = _PACKAGE / "_shipped"  # the build puts it into the wheel, and only
 
 
 def in_clone() -> bool:
-    """Whether this simlib runs from a clone (or a link to one) rather than from an installed copy."""
+    """Say whether this simlib runs from a clone rather than from an installed copy."""
     return not _INSTALLED.is_dir()
 
 
@@ -21,15 +21,18 @@ def _home() -> Path:
 
 
 def scenarios_folder() -> Path:
-    """The folder that holds one folder per shipped world."""
+    """Return the folder that holds one folder per shipped scenario."""
     return _home() / "scenarios"
 
 
 def notebooks_folder() -> Path:
-    """The folder of the shipped notebooks; read-only where simlib was installed by an administrator."""
+    """Return the folder of the notebooks.
+
+    It is read-only where an administrator installed simlib.
+    """
     return _home() / "notebooks"
 
 
 def shipped_scenarios() -> dict[str, Path]:
-    """The shipped worlds: name to folder, in alphabetical order."""
+    """Return the folder of each shipped scenario by name, in alphabetical order."""
     return {file.parent.name: file.parent for file in sorted(scenarios_folder().glob("*/scenario.yaml"))}

@@ -1,8 +1,10 @@
 """Numbers and probabilities in words: as many digits as are known, and no false zero."""
 
+import datetime as dt
+
 import pytest
 
-from simlib.formatting import brier_gain, one_digit, percent, percent_within, plainly, with_error
+from simlib.formatting import brier_gain, end_of, how_made, one_digit, percent, percent_within, plainly, with_error
 
 
 def test_errors_are_written_to_one_digit():
@@ -73,3 +75,32 @@ def test_small_sizes_are_written_without_exponent_and_dust_is_called_so():
 )
 def test_an_interval_has_the_digits_of_its_centre_or_is_left_out(numbers, text):
     assert percent_within(*numbers) == text
+
+
+@pytest.mark.parametrize(
+    ("days", "words"),
+    [
+        (1.0, "1 April 2031"),
+        (90.0, "29 June 2031"),
+        (90 + 1e-12, "29 June 2031"),
+        (0.5, "1 April 2031, 12:00 UTC"),
+        (1.25, "2 April 2031, 06:00 UTC"),
+        (30.4375, "1 May 2031, 10:30 UTC"),
+    ],
+)
+def test_a_time_inside_a_day_says_the_hour(days, words):
+    assert end_of(dt.date(2031, 4, 1), days) == words
+
+
+@pytest.mark.parametrize(
+    ("provenance", "words"),
+    [
+        ({"engine": "exact", "runs": 5, "seed": 3}, "exact, at the stated values"),
+        ({"engine": "exact", "draws": 128, "seed": 3}, "exact, over the priors (128 draws, seed 3)"),
+        ({"engine": "montecarlo", "draws": 0, "runs": 20_000, "seed": 0}, "Monte Carlo, at the stated values (20,000 "),
+        ({"engine": "montecarlo", "draws": 500, "runs": 40, "seed": 0}, "(500 draws of 40 replicates, seed 0)"),
+        ({"engine": "montecarlo", "draws": [0.5, 0.5], "runs": 40, "seed": 0}, "(2 draws of 40 replicates, seed 0)"),
+    ],
+)
+def test_how_an_answer_was_made_is_one_sentence(provenance, words):
+    assert words in how_made(provenance)

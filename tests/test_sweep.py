@@ -18,6 +18,7 @@ import pandas as pd
 import pytest
 
 from simlib import sweep
+from simlib.control import Control
 from simlib.engines.exact.forecast import solve
 from simlib.engines.montecarlo.simulator import simulate
 from simlib.errors import Cancelled, MissingDependency, ScenarioError, SimlibError, TooManyStates
@@ -106,7 +107,7 @@ def test_a_plan_does_what_the_same_interventions_do_alone(tmp_path):
     ids=["grid", "sobol"],
 )
 def test_any_design_is_crossed_with_the_same_values_and_dice(design, tmp_path):
-    crossed = design.crossed({"stop": [STOP]})
+    crossed = design.cross({"stop": [STOP]})
     assert crossed.drawn == design.drawn
     told = crossed.frame()
     assert list(told["plan"]) == ["baseline", "stop"] * len(design)
@@ -118,35 +119,27 @@ def test_any_design_is_crossed_with_the_same_values_and_dice(design, tmp_path):
     plain, table = sweep.read(tmp_path / "plain"), sweep.read(tmp_path / "crossed")
     stands = table[table["plan"] == "baseline"]
     assert stands["probability"].tolist() == plain["probability"].tolist()
-    beside = sweep.beside_baseline(table).query("name == 'out'")
+    beside = sweep.compare_plans(table).query("name == 'out'")
     assert set(beside["plan"]) == {"stop"}
     assert beside["before"].tolist() == plain.query("name == 'out'")["probability"].tolist()
     assert beside["change"].tolist() == (-beside["before"]).tolist()
 
 
 def test_a_sweep_stopped_anywhere_has_tried_all_plans_alike(tmp_path):
-    design, told = sweep.sobol_design(doors(), 32).crossed({"stop": [STOP], "nudge": [NUDGE]}), []
+    design, told = sweep.sobol_design(doors(), 32).cross({"stop": [STOP], "nudge": [NUDGE]}), []
     with pytest.raises(Cancelled):
-        sweep.run(
-            design,
-            tmp_path,
-            runs=20,
-            workers=1,
-            block=4,
-            progress=lambda *x: told.append(x),
-            cancel=lambda: len(told) >= 9,
-        )
+        sweep.run(design, tmp_path, runs=20, workers=1, block=4, control=Control(told.append, lambda: len(told) >= 9))
     done = sweep.read(tmp_path).drop_duplicates("point")
     counts = done.groupby("plan").size()
     assert 36 <= len(done) < 96
     assert counts.max() - counts.min() <= 1
     assert done["case"].max() > 24
-    assert len(sweep.beside_baseline(sweep.read(tmp_path)).query("name == 'out'")) >= 22
+    assert len(sweep.compare_plans(sweep.read(tmp_path)).query("name == 'out'")) >= 22
 
 
 def test_a_plan_that_has_changed_is_refused_by_name(tmp_path):
     design = sweep.sobol_design(doors(), 2)
-    sweep.run(design.crossed({"stop": [STOP]}), tmp_path, runs=20)
+    sweep.run(design.cross({"stop": [STOP]}), tmp_path, runs=20)
     later = Forbid("push", worlds.date(3))
     for plans, words in (
         ({"stop": [later]}, "plan 'stop' does something else there; choose"),
@@ -154,8 +147,8 @@ def test_a_plan_that_has_changed_is_refused_by_name(tmp_path):
         ({"nudge": [NUDGE], "stop": [STOP]}, "holds another sweep: plan 'nudge' here and not there; choose"),
     ):
         with pytest.raises(SimlibError, match=words):
-            sweep.run(design.crossed(plans), tmp_path, runs=20)
-    assert sweep.run(design.crossed({"stop": [STOP]}), tmp_path, runs=20).done_now == 0
+            sweep.run(design.cross(plans), tmp_path, runs=20)
+    assert sweep.run(design.cross({"stop": [STOP]}), tmp_path, runs=20).done_now == 0
 
 
 def test_points_that_are_called_otherwise_are_another_sweep(tmp_path):
@@ -167,21 +160,44 @@ def test_points_that_are_called_otherwise_are_another_sweep(tmp_path):
 def test_what_does_not_fit_as_a_plan_is_told():
     design = sweep.views_design({"calm": doors()})
     with pytest.raises(ScenarioError, match="plan odd: forbid pull: unknown move 'pull'"):
-        design.crossed({"odd": [Forbid("pull")]})
-    with pytest.raises(ScenarioError, match="plan baseline: the scenario as it stands is called so"):
-        design.crossed({"baseline": [STOP]})
+        design.cross({"odd": [Forbid("pull")]})
+    with pytest.raises(ScenarioError, match="plan baseline: the scenario as it stands has this name"):
+        design.cross({"baseline": [STOP]})
     with pytest.raises(SimlibError, match="crossed with plans already: baseline, stop"):
-        design.crossed({"stop": [STOP]}).crossed({"nudge": [NUDGE]})
+        design.cross({"stop": [STOP]}).cross({"nudge": [NUDGE]})
 
 
 def test_worlds_of_several_horizons_need_one(tmp_path):
     design = sweep.views_design({"near": doors(10.0), "far": doors(30.0)})
     with pytest.raises(ScenarioError, match="the worlds look 10 and 30 days ahead; expected one horizon for all"):
         sweep.run(design, tmp_path / "none", runs=20)
-    sweep.run(design, tmp_path / "one", engine="exact", horizon=10.0)
+    sweep.run(design, tmp_path / "one", engine="exact", by=10.0)
     out = sweep.read(tmp_path / "one").query("name == 'out'")
     assert set(out["day"]) == {10.0}
     assert len(set(out["probability"])) == 1
+
+
+def test_the_engine_is_exact_where_all_states_fit(tmp_path, monkeypatch):
+    design = sweep.sobol_design(doors(), 4)
+    sweep.run(design, tmp_path / "auto", engine="auto", runs=20)
+    sweep.run(design, tmp_path / "exact", engine="exact", runs=20)
+    pd.testing.assert_frame_equal(sweep.read(tmp_path / "auto"), sweep.read(tmp_path / "exact"), check_exact=True)
+
+    def refuse(*_, **__):
+        raise TooManyStates(10, 5, complete=True)
+
+    monkeypatch.setattr("simlib.engines.exact.solver.enumerate_states", refuse)
+    large = sweep.sobol_design(doors(20.0), 4)
+    assert sweep.run(large, tmp_path / "large", engine="auto", runs=20).failed == ()
+    manifest = json.loads((tmp_path / "large" / "manifest.json").read_text())
+    assert (manifest["engine"], manifest["runs"]) == ("montecarlo", 20)
+
+
+def test_a_target_may_be_a_date(tmp_path):
+    sweep.run(sweep.sobol_design(doors(), 2), tmp_path, runs=20, by=worlds.date(9))
+    assert set(sweep.read(tmp_path)["day"]) == {10.0}
+    with pytest.raises(ScenarioError, match="by: 99 lies outside the forecast"):
+        sweep.run(sweep.sobol_design(doors(), 2), tmp_path / "late", by=99)
 
 
 PLAN = "format: 1\nid: {id}\ntitle: A plan\ninterventions:\n  - forbid: push\n    from: 2031-04-04\n"
@@ -227,13 +243,7 @@ def test_an_aborted_sweep_goes_on_and_is_a_fair_sample(tmp_path):
     told = []
     with pytest.raises(Cancelled, match="run it again to go on"):
         sweep.run(
-            design,
-            tmp_path / "a",
-            runs=50,
-            workers=1,
-            block=4,
-            progress=lambda *x: told.append(x),
-            cancel=lambda: len(told) >= 8,
+            design, tmp_path / "a", runs=50, workers=1, block=4, control=Control(told.append, lambda: len(told) >= 8)
         )
     half = sweep.read(tmp_path / "a")
     assert 32 <= half["point"].nunique() < 64
@@ -278,7 +288,7 @@ def test_killed_outright_nothing_is_lost_or_counted_twice(tmp_path):
 
 
 def test_a_task_that_raises_is_tried_again_then_reported(tmp_path, monkeypatch):
-    whole, calls = sweep.work, []
+    whole, calls = workers.work, []
 
     def failing(rows, *rest):
         calls.append(tuple(rows))
@@ -317,7 +327,7 @@ def test_what_is_under_way_when_it_is_stopped_is_finished_and_kept(tmp_path, mon
     monkeypatch.setattr(workers, "work", slow)
     design = sweep.sobol_design(doors(), 12)
     with pytest.raises(Cancelled):
-        sweep.run(design, tmp_path, runs=20, workers=1, block=4, cancel=stopped)
+        sweep.run(design, tmp_path, runs=20, workers=1, block=4, control=Control(cancel=stopped))
     assert sweep.read(tmp_path)["point"].nunique() == 4
 
 
@@ -336,7 +346,7 @@ def test_an_error_of_the_reader_ends_what_is_under_way_between_points(tmp_path, 
         return False
 
     with pytest.raises(KeyboardInterrupt):
-        sweep.run(sweep.sobol_design(doors(), 4), tmp_path, runs=20, workers=1, cancel=interrupted)
+        sweep.run(sweep.sobol_design(doors(), 4), tmp_path, runs=20, workers=1, control=Control(cancel=interrupted))
 
 
 def test_a_refusal_is_reported_without_another_try(tmp_path, monkeypatch):
@@ -391,7 +401,7 @@ def test_a_task_that_raises_once_on_a_cluster_is_tried_again_and_told(tmp_path, 
     mark = tmp_path / "raised"
 
     def failing_once(rows, *rest):
-        from simlib.sweep import work  # in the worker, which is another process, the whole one
+        from simlib.sweep.points import work  # in the worker, which is another process, the whole one
 
         if 3 in rows and not mark.exists():
             mark.touch()
@@ -399,7 +409,7 @@ def test_a_task_that_raises_once_on_a_cluster_is_tried_again_and_told(tmp_path, 
         return work(rows, *rest)
 
     def failing(rows, *rest):
-        from simlib.sweep import work
+        from simlib.sweep.points import work
 
         if 3 in rows:
             raise RuntimeError("a broken disk")
@@ -407,11 +417,11 @@ def test_a_task_that_raises_once_on_a_cluster_is_tried_again_and_told(tmp_path, 
 
     design = sweep.sobol_design(doors(), 8)
     monkeypatch.setattr(workers, "work", failing_once)
-    report = sweep.run(design, tmp_path / "once", runs=20, block=2, scheduler=cluster.scheduler_address)
+    report = sweep.run(design, tmp_path / "once", runs=20, block=2, workers=cluster.scheduler_address)
     assert (report.done_now, report.failed, len(report.retried)) == (8, (), 1)
     assert re.fullmatch(r"block \d: RuntimeError: a broken disk", report.retried[0])
     monkeypatch.setattr(workers, "work", failing)
-    report = sweep.run(design, tmp_path / "always", runs=20, block=2, scheduler=cluster.scheduler_address)
+    report = sweep.run(design, tmp_path / "always", runs=20, block=2, workers=cluster.scheduler_address)
     assert (report.done_now, len(report.failed), len(report.retried)) == (6, 1, 2)
 
 
@@ -420,9 +430,9 @@ def test_a_scheduler_that_does_not_answer_is_told(tmp_path, monkeypatch):
     monkeypatch.setattr(workers, "PATIENCE", 0.3)
     design = sweep.sobol_design(doors(), 2)
     with pytest.raises(SimlibError, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:1 "):
-        sweep.run(design, tmp_path, scheduler="tcp://127.0.0.1:1")
+        sweep.run(design, tmp_path, workers="tcp://127.0.0.1:1")
     with pytest.raises(SimlibError, match=r"no Dask scheduler answers at nowhere .*; expected tcp://HOST:PORT"):
-        sweep.run(design, tmp_path, scheduler="nowhere")
+        sweep.run(design, tmp_path, workers="nowhere")
 
 
 def test_a_scheduler_without_workers_is_told(tmp_path, monkeypatch):
@@ -432,21 +442,21 @@ def test_a_scheduler_without_workers_is_told(tmp_path, monkeypatch):
         distributed.LocalCluster(n_workers=0, dashboard_address=":0", silence_logs=50) as made,
         pytest.raises(SimlibError, match=r"at \S+ has no workers; start: dask worker tcp://"),
     ):
-        sweep.run(sweep.sobol_design(doors(), 2), tmp_path, scheduler=made.scheduler_address)
+        sweep.run(sweep.sobol_design(doors(), 2), tmp_path, workers=made.scheduler_address)
 
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning")  # a killed worker leaves its sockets to the operating system
 def test_a_cluster_gives_the_same_bits_even_when_a_worker_dies(tmp_path, cluster):
-    design = sweep.sobol_design(doors(), 40).crossed({"stop": [STOP]})
+    design = sweep.sobol_design(doors(), 40).cross({"stop": [STOP]})
     killed = []
 
-    def kill_one(share, _):
+    def kill_one(share):
         if share > 0.2 and not killed:
             killed.append(next(iter(cluster.workers.values())).pid)
             os.kill(killed[0], signal.SIGKILL)
 
     report = sweep.run(
-        design, tmp_path / "cluster", runs=200, block=2, scheduler=cluster.scheduler_address, progress=kill_one
+        design, tmp_path / "cluster", runs=200, block=2, workers=cluster.scheduler_address, control=Control(kill_one)
     )
     assert killed
     assert report.done_now == 80
@@ -467,7 +477,7 @@ def test_results_that_died_with_their_workers_before_they_were_fetched_are_worke
             time.sleep(0.01)
         pytest.fail("it did not happen within half a minute")
 
-    def kill_all(_share, _left):
+    def kill_all(_share):
         if lost:
             return
         blocks = distributed.default_client().futures.values()  # those under way: reported as they are finished
@@ -479,7 +489,7 @@ def test_results_that_died_with_their_workers_before_they_were_fetched_are_worke
 
     design = sweep.sobol_design(doors(), 16)
     report = sweep.run(
-        design, tmp_path / "cluster", runs=20, block=2, scheduler=cluster.scheduler_address, progress=kill_all
+        design, tmp_path / "cluster", runs=20, block=2, workers=cluster.scheduler_address, control=Control(kill_all)
     )
     assert lost
     assert (report.done_now, report.failed) == (16, ())
@@ -514,12 +524,12 @@ def test_a_scheduler_that_is_killed_is_told_and_what_is_done_is_kept(tmp_path, s
     address, scheduler = small_cluster
     design = sweep.sobol_design(doors(), 40)
 
-    def kill_it(share, _left):
+    def kill_it(share):
         if share > 0.2:
             scheduler.kill()
 
     with pytest.raises(SimlibError, match="the Dask scheduler has gone; what is done is kept, run it again to go on"):
-        sweep.run(design, tmp_path / "swept", runs=20, block=2, scheduler=address, progress=kill_it)
+        sweep.run(design, tmp_path / "swept", runs=20, block=2, workers=address, control=Control(kill_it))
     report = sweep.run(design, tmp_path / "swept", runs=20, block=2)
     assert 10 <= report.done_before < 40
     assert report.done_now + report.done_before == 40

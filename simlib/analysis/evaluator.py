@@ -1,10 +1,10 @@
-"""How some measures respond to the assumptions: answered at many sets of values, with the same dice at each.
+"""Answers at many sets of assumption values, with common random numbers.
 
-Sobol indices, tornados and priors carried through all ask one thing: the probability of something by some day at each
-of many rows of θ. By the exact engine there is one number for each; by Monte Carlo the replicates come in *blocks*
-with dice of their own, the same blocks at every row. Rows then differ by θ alone and not by luck; and because the
-noise of two blocks is independent, a product of two different blocks has no bias from it: variances, covariances and
-indices are averaged over pairs of different blocks (`cross`) and the Monte Carlo noise drops out of them.
+Sobol indices, one-at-a-time ranges, scenario discovery and uncertainty ask one thing: the probability of something by
+some day at each of many rows of θ. The exact engine gives one number for each row. By Monte Carlo the replicates come
+in *blocks* with random numbers of their own, the same blocks at every row. Rows then differ by θ alone and not by luck.
+Because the noise of two blocks is independent, a product of two different blocks has no bias from it: variances,
+covariances and indices are averaged over pairs of different blocks (`cross`), and the Monte Carlo noise drops out.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Literal
 
 import numpy as np
 
+from simlib.control import UNWATCHED, Control, in_transition
 from simlib.engines.exact.forecast import Solver
 from simlib.engines.exact.poisson import FINE
 from simlib.engines.exact.reachable import CAP
@@ -24,31 +24,34 @@ from simlib.engines.exact.solver import Solution
 from simlib.engines.montecarlo.simulator import Simulator
 from simlib.errors import Cancelled, TooManyStates
 from simlib.machine import priors
-from simlib.machine.measures import Measure, reader
+from simlib.machine.measures import By, Measure, days_by, reader
 from simlib.results import ONGOING
 from simlib.scenario.model import Scenario
 from simlib.scenario.views.variation import begun_by
-from simlib.typing import Floats
+from simlib.typing import Engine, Floats
 
-Engine = Literal["auto", "exact", "montecarlo"]
+__all__ = ["BLOCKS", "STATES_SOLVED", "Responses", "cores", "cross", "half_widths", "listed"]
 
 BLOCKS = 8
-"""Blocks of replicates with dice of their own."""
+"""Blocks of replicates with random numbers of their own."""
 
 STATES_SOLVED = 80_000_000
 """States times passes up to which `auto` takes the exact engine: a minute or two of processor time."""
 
-_One = Callable[[range, Floats], Floats]
+_ONE_THREAD = Control(threads=1)
+
+_Row = Callable[[range, Floats], Floats]
 """Replicates and a row of θ (A,) to the measures (K, M)."""
 
 
 class Responses:
     """Measures by one day, ready to be answered at many rows of assumption values.
 
-    `engine` is "exact" or "montecarlo" (never "auto"), `blocks` the number K of blocks: 1 when exact. `runs` is the
-    number of replicates for each row, a multiple of K (0 when exact).
+    `engine` is "exact" or "montecarlo" (never "auto"), `blocks` the number K of blocks (1 when exact), `by_day` the
+    target in days. `runs` is the number of replicates for each row, a multiple of K (0 when exact).
     """
 
+    @in_transition
     def __init__(
         self,
         scenario: Scenario,
@@ -56,65 +59,77 @@ class Responses:
         *,
         engine: Engine = "auto",
         rows: int = 1,
-        day: float | None = None,
+        by: By = None,
         runs: int = 1000,
         blocks: int = BLOCKS,
         seed: int = 0,
-        threads: int | None = None,
-        ignore_windows: bool = False,
         patience: int = STATES_SOLVED,
     ) -> None:
-        """Make ready; `rows` is how many rows will be asked for, by which "auto" chooses the engine.
+        """Make ready.
 
-        `patience` is how many states times passes "auto" may take for an exact answer.
+        Args:
+            scenario: The scenario, with its interventions.
+            measures: The measures, M of them.
+            engine: Which engine answers.
+            rows: How many rows will be asked for, by which "auto" chooses the engine.
+            by: The target: a date, or days after `as_of`. Default: the horizon.
+            runs: Replicates for each row by Monte Carlo, rounded up to a multiple of `blocks`.
+            blocks: Blocks of replicates, at least 2.
+            seed: Seed of the random numbers.
+            patience: States times passes that "auto" may take for an exact answer.
 
-        Raises TooManyStates for "exact", MissingDependency for "montecarlo", ScenarioError.
+        Raises:
+            TooManyStates: For "exact", where the states do not fit.
+            MissingDependency: For "montecarlo", without Numba.
+            ScenarioError: For a target outside the forecast.
+            ValueError: For too few blocks or replicates.
         """
-        self.day = scenario.horizon_days if day is None else float(day)
-        self.scenario, self.measures = _lean(scenario, measures, self.day), tuple(measures)
+        self.by_day = days_by(scenario, by)
+        self.scenario, self.measures = _lean(scenario, measures, self.by_day), tuple(measures)
         self.centre = priors.theta(scenario)
-        self.threads = threads or cores()
-        self.engine, self.blocks, self.runs = "exact", 1, 0
-        frame = {"times": [self.day], "horizon": self.day, "ignore_windows": ignore_windows}
         passes = max(rows, 1) * (1 + len(self.scenario.questions))  # a question has a pass of its own
         most = CAP if engine == "exact" else min(CAP, max(patience // passes, 1))
-        solver = None if engine == "montecarlo" else _solver(self.scenario, engine, most, frame)
+        solver = None if engine == "montecarlo" else self._solver(engine, most)
+        self._row: _Row
         if solver is not None:
+            self.engine, self.blocks, self.runs = "exact", 1, 0
             self.states: int | None = len(solver.space)
-            self._one: _One = partial(_exact, solver, self.measures, self.centre)
+            self._row = partial(_exact, solver, self.measures, self.centre)
             return
         if blocks < 2 or runs < 2 * blocks:
             raise ValueError(f"expected at least 2 blocks of at least 2 replicates, not {blocks} in {runs} replicates")
         self.engine, self.blocks, self.runs, self.states = "montecarlo", blocks, -(-runs // blocks) * blocks, None
-        simulator = Simulator(self.scenario, **frame)
+        simulator = Simulator(self.scenario, times=[self.by_day], by=self.by_day)
         each = _by_replicate if all(m.kind in ("ending", "question") for m in measures) else _by_block
-        self._one = partial(each, simulator, self.measures, self.centre, blocks, seed)
+        self._row = partial(each, simulator, self.measures, self.centre, blocks, seed)
 
-    def __call__(
-        self,
-        thetas: Floats,
-        *,
-        replicates: range | None = None,
-        progress: Callable[[float], None] | None = None,
-        cancel: Callable[[], bool] | None = None,
-    ) -> Floats:
+    def _solver(self, engine: Engine, most: int) -> Solver | None:
+        try:
+            return Solver(self.scenario, times=[self.by_day], by=self.by_day, cap=most, control=_ONE_THREAD)
+        except TooManyStates:
+            if engine == "exact":
+                raise
+            return None
+
+    @in_transition
+    def __call__(self, thetas: Floats, *, replicates: range | None = None, control: Control = UNWATCHED) -> Floats:
         """Return the measures (D, K, M) at each row of `thetas` (D, A), draws around the stated values.
 
-        `replicates` are those to play by Monte Carlo, shared out over the blocks; default: the first `runs`.
+        `replicates` are those to play by Monte Carlo, shared out over the blocks. The default is the first `runs`.
+        Raises Cancelled.
         """
         result = np.empty((len(thetas), self.blocks, len(self.measures)))
         if len(thetas) == 0:
             return result
-        one = partial(self._one, replicates or range(self.runs))
-        result[0] = one(thetas[0])  # builds what is built once, on one thread
-        with ThreadPoolExecutor(self.threads) as pool:
+        answer = partial(self._row, replicates or range(self.runs))
+        result[0] = answer(thetas[0])  # builds what is built once, on one thread
+        with ThreadPoolExecutor(control.threads or cores()) as pool:
             try:
-                for row, values in enumerate(pool.map(one, thetas[1:]), start=1):
+                for row, values in enumerate(pool.map(answer, thetas[1:]), start=1):
                     result[row] = values
-                    if cancel and cancel():
+                    if control.cancelled():
                         raise Cancelled("the analysis was cancelled")
-                    if progress:
-                        progress((row + 1) / len(thetas))
+                    control.report((row + 1) / len(thetas))
             except BaseException:
                 pool.shutdown(wait=True, cancel_futures=True)
                 raise
@@ -122,21 +137,12 @@ class Responses:
 
 
 def _lean(scenario: Scenario, measures: Sequence[Measure], day: float) -> Scenario:
-    """Return the scenario without what nobody asks for, which costs time, and without interventions after the day."""
-    asked = {(measure.kind, measure.of) for measure in measures}
+    """Return the scenario without what no measure needs, which costs time, and without interventions after the day."""
+    needed = {(measure.kind, measure.of) for measure in measures}
     return begun_by(scenario, day).replace(
-        questions={name: q for name, q in scenario.questions.items() if ("question", name) in asked},
-        ladders={name: ladder for name, ladder in scenario.ladders.items() if ("rung", name) in asked},
+        questions={name: q for name, q in scenario.questions.items() if ("question", name) in needed},
+        ladders={name: ladder for name, ladder in scenario.ladders.items() if ("rung", name) in needed},
     )
-
-
-def _solver(scenario: Scenario, engine: Engine, most: int, frame: dict) -> Solver | None:
-    try:
-        return Solver(scenario, cap=most, threads=1, **frame)
-    except TooManyStates:
-        if engine == "exact":
-            raise
-        return None
 
 
 def _exact(solver: Solver, measures: Sequence[Measure], centre: Floats, _: range, theta: Floats) -> Floats:
@@ -167,7 +173,7 @@ def _by_replicate(
     which: range,
     theta: Floats,
 ) -> Floats:
-    counts = simulator.run(theta, centre=centre, runs=len(which), seed=seed, first=which.start, threads=1)
+    counts = simulator.run(theta, centre=centre, runs=len(which), seed=seed, first=which.start, control=_ONE_THREAD)
     endings = [*simulator.scenario.endings, ONGOING]
     ending = np.where(counts.ending < 0, len(endings) - 1, counts.ending)
     happened = [
@@ -191,9 +197,16 @@ def _by_block(
 ) -> Floats:
     read, each = reader(simulator.scenario, measures), len(which) // blocks
     parts = (
-        simulator.run(theta, centre=centre, runs=each, seed=seed, first=first, threads=1) for first in which[::each]
+        simulator.run(theta, centre=centre, runs=each, seed=seed, first=first, control=_ONE_THREAD)
+        for first in which[::each]
     )
     return np.stack([read(counts)[-1] for counts in parts])
+
+
+def listed(measures: Sequence[Measure]) -> str:
+    """Return measures inside a sentence: “A”, “B” and “C”."""
+    *most, last = (measure.words for measure in measures)
+    return f"{', '.join(most)} and {last}" if most else last
 
 
 def cores() -> int:

@@ -1,13 +1,13 @@
 """Several experts' views as one forecast, and where they disagree.
 
-Each view is forecast by itself; what is pooled are probabilities: of the endings (`ongoing` among them), which exclude
-one another and sum to one at each date, and of each question, which happens or does not. With weights w that sum to
-one, the linear pool is Σ w p, the logarithmic one is proportional to Π p^w.
+Each view is forecast by itself. The probabilities that are pooled are those of the endings (`ongoing` among them),
+which exclude one another and sum to one at each date, and that of each question, which happens or does not. With
+weights w that sum to one, the linear pool is Σ w p, and the logarithmic pool is proportional to Π p^w.
 
-The linear pool is the forecast of somebody who thinks that one of the views is right and does not know which; what all
-views say of a sum of endings it says too. The logarithmic pool is externally Bayesian: to pool and then learn from
-evidence on which the views agree is to learn and then pool; it is sharper, and a view that rules something out rules
-it out of the pool. It is taken at each date by itself, so its curve over time need not be that of any one world.
+The linear pool is the forecast of somebody who thinks that one of the views is right and does not know which. A sum of
+endings on which all views agree keeps its probability. The logarithmic pool is externally Bayesian: updating each view
+on the same evidence and then pooling gives the same as pooling first. It is sharper, and an ending that one view rules
+out is ruled out of the pool. It is taken at each date by itself, so its curve need not be that of any one world.
 
 References: Genest, C. and Zidek, J. (1986) Combining probability distributions: a critique and an annotated
 bibliography, Statistical Science 1. Lin, J. (1991) Divergence measures based on the Shannon entropy, IEEE Transactions
@@ -17,28 +17,33 @@ on Information Theory 37.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
-from simlib.answer import plain_json
-from simlib.control import in_transition
-from simlib.errors import Problem, ScenarioError, Unsupported
-from simlib.formatting import long_date, percent
+from simlib.answer import Answer, ScenarioKey, provenance
+from simlib.control import UNWATCHED, Control, in_transition
+from simlib.errors import Problem, ScenarioError, TooManyStates, Unsupported
+from simlib.formatting import counted, long_date, percent
+from simlib.machine.belief import Belief, insist_on_prior
 from simlib.results import Forecast
 from simlib.scenario.model import Scenario
-from simlib.typing import Floats
+from simlib.typing import Engine, Floats
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Engine = Literal["exact", "montecarlo"]
+__all__ = ["Pool", "PooledItem", "divergence", "entropy", "linear", "logarithmic", "pool", "pool_forecasts"]
+
 Kind = Literal["ending", "question"]
 
 _NOTHING = 5e-7
 """A spread of probabilities below this is no disagreement."""
+
+_RUNS = 10_000
+"""Replicates of a view by Monte Carlo, of all its draws together."""
 
 # -------------------------------------------------------------------- the two pools
 
@@ -51,7 +56,7 @@ def linear(probabilities: Floats, weights: Floats) -> Floats:
 def logarithmic(probabilities: Floats, weights: Floats) -> Floats:
     """Return the normalised weighted geometric mean of distributions: (V, K, ...) -> (K, ...), each summing to one.
 
-    Raises Unsupported where the views have no case in common, so that nothing is left to normalise.
+    Raises Unsupported where each case is ruled out by some view, so that nothing is left to normalise.
     """
     counted = weights > 0
     with np.errstate(divide="ignore"):
@@ -69,8 +74,8 @@ def logarithmic(probabilities: Floats, weights: Floats) -> Floats:
 def divergence(probabilities: Floats, weights: Floats) -> Floats:
     """Return the Jensen-Shannon divergence of distributions, in bits: (V, K, ...) -> (...).
 
-    It is the entropy of the linear pool less the mean entropy of the views: what knowing whose view is right would tell
-    about the ending. 0 where they agree, at most the entropy of the weights.
+    It is the entropy of the linear pool less the mean entropy of the views: the information about the ending that
+    knowing the right view would give. It is 0 where the views agree and at most the entropy of the weights.
     """
     mean = np.tensordot(weights, entropy(probabilities.swapaxes(0, 1)), axes=1)
     return np.maximum(entropy(linear(probabilities, weights)) - mean, 0.0)
@@ -86,11 +91,11 @@ def entropy(probabilities: Floats) -> Floats:
 
 
 @dataclass(frozen=True)
-class Item:
+class PooledItem:
     """An ending or a question: in each view (V, T), pooled both ways (T,), and how far the views are apart (T,).
 
-    `deviation` is the standard deviation between the views, by weight; `divergence` the Jensen-Shannon divergence, in
-    bits, of whether it happens.
+    `deviation` is the standard deviation between the views, by weight. `divergence` is the Jensen-Shannon divergence,
+    in bits, of whether it happens.
     """
 
     kind: Kind
@@ -104,28 +109,50 @@ class Item:
 
     @property
     def range(self) -> float:
-        """From the lowest to the highest view at the last time."""
+        """The difference between the highest and the lowest view at the last time."""
         return float(np.ptp(self.views[:, -1]))
 
 
 @dataclass(frozen=True)
-class Pooled:
-    """Views pooled. `weights` sum to one; `divergence` and `entropy` (T,), in bits, are of the set of endings.
+class Pool(Answer):
+    """Views of one world pooled. `weights` sum to one; `divergence` and `entropy` (T,), in bits, are of the endings.
 
-    `entropy` is that of the linear pool: all that is uncertain about the ending, of which `divergence` is disagreement.
+    `entropy` is the whole uncertainty about the ending in the linear pool. `divergence` is the part of it that is
+    disagreement between the views. `scenario` is the first view.
     """
 
-    scenario: str
-    title: str
-    as_of: dt.date
+    kind: ClassVar[str] = "pool"
+
+    scenario: ScenarioKey
     by: dt.date
     times: Floats
     weights: Mapping[str, float]
-    items: tuple[Item, ...]
+    items: tuple[PooledItem, ...]
     divergence: Floats
     entropy: Floats
-    over_priors: int
     provenance: Mapping[str, Any]
+
+    @property
+    def by_day(self) -> float:
+        """The target in days after `as_of`."""
+        return float(self.times[-1])
+
+    @property
+    def draws(self) -> int:
+        """The number of draws of the priors of each view; 0 at the stated values."""
+        return int(self.provenance.get("draws") or 0)
+
+    @property
+    def basis(self) -> str:
+        """The values at which the views were forecast, in words."""
+        return f"over {counted(self.draws, 'draw')} from the priors of each" if self.draws else "at the stated values"
+
+    @property
+    def question(self) -> str:
+        """The question that is answered, in one sentence with its date."""
+        names = [f"“{name}”" for name in self.weights]
+        together = f"{', '.join(names[:-1])} and {names[-1]}"
+        return f"How likely is each ending and question by {long_date(self.by)} if {together} are pooled?"
 
     def frame(self) -> pd.DataFrame:
         """Return one row for each ending or question and time: both pools, the spread, and each view in a column."""
@@ -150,164 +177,176 @@ class Pooled:
         ]
         return pd.DataFrame(rows)
 
-    def ranked(self, kind: Kind | None = None) -> list[Item]:
+    def ranked(self, kind: Kind | None = None) -> list[PooledItem]:
         """Return endings and questions (or one kind) by their range at the last time, the widest first."""
-        some = (i for i in self.items if kind in (None, i.kind))
-        return sorted(some, key=lambda i: -i.range)
+        some = (item for item in self.items if kind in (None, item.kind))
+        return sorted(some, key=lambda item: -item.range)
 
     def sentences(self) -> list[str]:
-        """Say both pools by the horizon, who says least and most, and how much of what is uncertain is disagreement."""
+        """Say both pools by the target, the lowest and highest view, and the share of disagreement."""
         names = list(self.weights)
         shares = ", ".join(f"“{name}” {percent(weight)}" for name, weight in self.weights.items())
-        how = f"over {self.over_priors} draws from the priors of each" if self.over_priors else "at the stated values"
-        lines = [f"By {long_date(self.by)}, {how}, the views weighing {shares}:"]
+        lines = [f"By {long_date(self.by)}, {self.basis}, with the weights {shares}:"]
         lines += [_about(item, names) for item in self.items]
         bits, whole = float(self.divergence[-1]), float(self.entropy[-1])
         if bits > _NOTHING:
             lines.append(
-                f"Of the {whole:.2g} bits that are uncertain about the ending in the linear pool, {bits:.2g} are "
-                f"disagreement between the views ({percent(bits / whole)})."
+                f"Disagreement between the views is {percent(bits / whole)} of the uncertainty about the ending in the "
+                f"linear pool: {bits:.2g} of {whole:.2g} bits."
             )
         else:
             lines.append("The views agree about every ending.")
         most = self.ranked()[0]
         if most.range > _NOTHING:
             low, high = (percent(float(x)) for x in (most.views[:, -1].min(), most.views[:, -1].max()))
-            lines.append(f"Of all endings and questions they are furthest apart on “{most.label}”: {low} to {high}.")
-        return [*lines, "The logarithmic pool is taken at each date by itself; what one view rules out it rules out."]
+            lines.append(f"The views differ most on “{most.label}”: {low} to {high}.")
+        return [
+            *lines,
+            "The logarithmic pool is taken at each date by itself. It rules out what any one view rules out.",
+        ]
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON data."""
+    def data(self) -> dict[str, Any]:
+        """Return what a pool adds to the keys that all answers share, as plain JSON data."""
         arrays = ("linear", "logarithmic", "deviation", "divergence")
-        plain: dict[str, Any] = plain_json(
-            {
-                "question": "pool",
-                "scenario": self.scenario,
-                "title": self.title,
-                "as_of": self.as_of,
-                "by": self.by,
-                "times": self.times,
-                "weights": self.weights,
-                "draws": self.over_priors,
-                **{
-                    f"{kind}s": {
-                        item.id: {"label": item.label, "views": dict(zip(self.weights, item.views, strict=True))}
-                        | {name: getattr(item, name) for name in arrays}
-                        for item in self.items
-                        if item.kind == kind
-                    }
-                    for kind in ("ending", "question")
-                },
-                "divergence": self.divergence,
-                "entropy": self.entropy,
-                "sentences": self.sentences(),
-                "provenance": self.provenance,
-            }
-        )
-        return plain
+        return {
+            "by": self.by,
+            "by_day": self.by_day,
+            "times": self.times,
+            "weights": self.weights,
+            "draws": self.draws,
+            **{
+                f"{kind}s": {
+                    item.id: {"label": item.label, "views": dict(zip(self.weights, item.views, strict=True))}
+                    | {name: getattr(item, name) for name in arrays}
+                    for item in self.items
+                    if item.kind == kind
+                }
+                for kind in ("ending", "question")
+            },
+            "divergence": self.divergence,
+            "entropy": self.entropy,
+            "sentences": self.sentences(),
+        }
 
 
-def _about(item: Item, names: list[str]) -> str:
+def _about(item: PooledItem, names: list[str]) -> str:
     values, pools = item.views[:, -1], (float(item.linear[-1]), float(item.logarithmic[-1]))
     text = f"“{item.label}”: {percent(pools[0])} (linear) or {percent(pools[1])} (logarithmic)"
     low, high = int(np.argmin(values)), int(np.argmax(values))
     if values[high] - values[low] < _NOTHING:
         return f"{text}; the views agree."
-    told = f"{text}; from {percent(values[low])} (“{names[low]}”) to {percent(values[high])} (“{names[high]}”)."
-    return told + (f" “{names[low]}” rules it out." if values[low] == 0 else "")
+    span = f"{text}; from {percent(values[low])} (“{names[low]}”) to {percent(values[high])} (“{names[high]}”)."
+    return span + (f" “{names[low]}” rules it out." if values[low] == 0 else "")
 
 
 # -------------------------------------------------------------------- asking
 
 
-def pool(forecasts: Mapping[str, Forecast], weights: Mapping[str, float] | None = None) -> Pooled:
-    """Pool forecasts of one world, {view: forecast}; `weights` (default: alike) are scaled to sum to one.
+@in_transition
+def pool(
+    views: Mapping[str, Scenario],
+    *,
+    weights: Mapping[str, float] | None = None,
+    engine: Engine = "auto",
+    draws: int | Belief = 0,
+    runs: int | None = None,
+    seed: int = 0,
+    times: int | Iterable[float] = 60,
+    control: Control = UNWATCHED,
+) -> Pool:
+    """Forecast each view of a world and pool the forecasts, up to the horizon of the first view.
+
+    Args:
+        views: The views of one world, by name; at least two.
+        weights: The weight of each view, scaled to sum to one; by default all views weigh the same.
+        engine: "auto" is the exact engine where the states of every view fit, else Monte Carlo for all of them.
+        draws: Draws of the priors of each view; 0 forecasts at the stated values.
+        runs: Monte Carlo replicates of each draw; by default about 10,000 for all draws of a view together.
+        seed: The seed of the draws and of the replicates.
+        times: A number of equal steps, or the report times in days.
+        control: Progress, cancelling and threads.
+
+    Returns:
+        Both pools of each ending and question at each time, with the views and their disagreement.
+
+    Raises:
+        ScenarioError: For weights that do not fit the views.
+        Unsupported: For views that answer different questions or rule out each other's endings, and for a `Belief`.
+    """
+    insist_on_prior(draws, "pooling views, each over its own priors,")
+    shares = _scaled(list(views), weights)
+    horizon = next(iter(views.values())).horizon_days
+    worlds = {name: view.replace(horizon_days=horizon) for name, view in views.items()}
+    number = int(draws)  # type: ignore[arg-type]
+    each = -(-_RUNS // max(number, 1)) if runs is None else runs
+    options = {"draws": number, "runs": each, "seed": seed, "times": times if isinstance(times, int) else list(times)}
+    chosen: Engine = "exact" if engine == "auto" else engine
+    try:
+        forecasts = _forecasts(worlds, chosen, control, **options)
+    except (TooManyStates, Unsupported):
+        if engine != "auto":
+            raise
+        chosen = "montecarlo"
+        forecasts = _forecasts(worlds, chosen, control, **options)
+    source = provenance(
+        next(iter(worlds.values())),
+        engine=chosen,
+        seed=seed,
+        draws=number,
+        runs=each if chosen == "montecarlo" else None,
+        views={name: dict(forecast.provenance) for name, forecast in forecasts.items()},
+    )
+    return _pool(forecasts, shares, ScenarioKey.of(next(iter(worlds.values()))), source)
+
+
+def pool_forecasts(forecasts: Mapping[str, Forecast], *, weights: Mapping[str, float] | None = None) -> Pool:
+    """Pool forecasts of one world by name; `weights` (by default all the same) are scaled to sum to one.
 
     Raises ScenarioError for weights that do not fit, Unsupported for forecasts of different questions or times, and
-    where the views have no ending in common.
+    where each ending is ruled out by one of them.
     """
-    share = _scaled(list(forecasts), weights)
+    shares = _scaled(list(forecasts), weights)
+    first = next(iter(forecasts.values()))
+    views = {name: dict(forecast.provenance) for name, forecast in forecasts.items()}
+    return _pool(forecasts, shares, first.scenario, dict(first.provenance) | {"views": views})
+
+
+def _forecasts(worlds: Mapping[str, Scenario], engine: Engine, control: Control, **options: Any) -> dict[str, Forecast]:
+    from simlib.engines.ensemble import forecast
+
+    parts = {name: control.part(number / len(worlds), (number + 1) / len(worlds)) for number, name in enumerate(worlds)}
+    return {name: forecast(world, engine=engine, control=parts[name], **options) for name, world in worlds.items()}
+
+
+def _pool(
+    forecasts: Mapping[str, Forecast], weights: dict[str, float], scenario: ScenarioKey, source: Mapping[str, Any]
+) -> Pool:
     first = next(iter(forecasts.values()))
     for name, forecast in forecasts.items():
         same = [list(f.endings) + list(f.questions) for f in (first, forecast)]
         if same[0] != same[1] or not np.array_equal(first.times, forecast.times) or forecast.as_of != first.as_of:
             raise Unsupported(f"{name!r} answers other questions, or for other dates, than the other views")
-    w = np.array(list(share.values()))
+    w = np.array(list(weights.values()))
     endings = np.stack([_distribution(forecast) for forecast in forecasts.values()])
-    seen = np.stack([_seen(p, f) for p, f in zip(endings, forecasts.values(), strict=True)])
-    pools = linear(endings, w), logarithmic(seen, w)
+    smooth = np.stack([_smoothed(p, f) for p, f in zip(endings, forecasts.values(), strict=True)])
+    pools = linear(endings, w), logarithmic(smooth, w)
     items = [
         _item("ending", name, first, endings[:, k], pools[0][k], pools[1][k], w) for k, name in enumerate(first.endings)
     ]
     for name in first.questions:
         happens = np.clip(np.stack([f.questions[name].probability for f in forecasts.values()]), 0, 1)
-        both = np.stack([_seen(np.stack([p, 1 - p]), f) for p, f in zip(happens, forecasts.values(), strict=True)])
+        both = np.stack([_smoothed(np.stack([p, 1 - p]), f) for p, f in zip(happens, forecasts.values(), strict=True)])
         items.append(_item("question", name, first, happens, linear(happens, w), logarithmic(both, w)[0], w))
-    return Pooled(
-        first.scenario.id,
-        first.scenario.title,
-        first.as_of,
+    return Pool(
+        scenario,
         first.by_date(float(first.times[-1])),
         first.times,
-        share,
+        weights,
         tuple(items),
         divergence(endings, w),
         entropy(pools[0]),
-        first.provenance.get("draws") or 0,
-        {name: dict(forecast.provenance) for name, forecast in forecasts.items()},
+        source,
     )
-
-
-@in_transition
-def pool_views(
-    views: Mapping[str, Scenario],
-    weights: Mapping[str, float] | None = None,
-    *,
-    engine: Engine = "exact",
-    draws: int = 0,
-    runs: int = 10_000,
-    seed: int = 0,
-    times: int | Iterable[float] = 60,
-    progress: Callable[[float], None] | None = None,
-    cancel: Callable[[], bool] | None = None,
-) -> Pooled:
-    """Forecast each view of a world (over `draws` of its own priors, where asked), and pool; to the first's horizon.
-
-    Raises what `pool`, `solve` and `simulate` raise.
-    """
-    _scaled(list(views), weights)
-    horizon = next(iter(views.values())).horizon_days
-    common: dict[str, Any] = {"times": times if isinstance(times, int) else list(times), "cancel": cancel}
-    forecasts = {}
-    for number, (name, world) in enumerate(views.items()):
-        part = None if progress is None else _part(progress, number, len(views))
-        forecasts[name] = _forecast(
-            world.replace(horizon_days=horizon),
-            engine,
-            draws,
-            {"runs": runs, "seed": seed},
-            common | {"progress": part},
-        )
-    return pool(forecasts, weights)
-
-
-def _forecast(world: Scenario, engine: Engine, draws: int, dice: dict[str, Any], common: dict[str, Any]) -> Forecast:
-    if draws:
-        from simlib.engines.ensemble import over_priors
-
-        dice = dice | {"runs": -(-dice["runs"] // draws)}
-        return over_priors(world, engine=engine, draws=draws, **dice, **common).mixture()
-    if engine == "exact":
-        from simlib.engines.exact.forecast import solve
-
-        return solve(world, **common)
-    from simlib.engines.montecarlo.simulator import simulate
-
-    return simulate(world, **dice, **common)
-
-
-def _part(progress: Callable[[float], None], number: int, of: int) -> Callable[[float], None]:
-    return lambda share: progress((number + share) / of)
 
 
 def _scaled(names: list[str], weights: Mapping[str, float] | None) -> dict[str, float]:
@@ -330,10 +369,10 @@ def _scaled(names: list[str], weights: Mapping[str, float] | None) -> dict[str, 
     return {name: float(given[name]) / total for name in names}
 
 
-def _item(kind: Kind, name: str, first: Forecast, views: Floats, mean: Floats, sharp: Floats, w: Floats) -> Item:
+def _item(kind: Kind, name: str, first: Forecast, views: Floats, mean: Floats, sharp: Floats, w: Floats) -> PooledItem:
     deviation = np.sqrt(linear((views - mean) ** 2, w))
     apart = divergence(np.stack([views, 1 - views], axis=1), w)
-    return Item(kind, name, first.label(f"{kind}s", name), views, mean, sharp, deviation, apart)
+    return PooledItem(kind, name, first.label(f"{kind}s", name), views, mean, sharp, deviation, apart)
 
 
 def _distribution(forecast: Forecast) -> Floats:
@@ -342,10 +381,10 @@ def _distribution(forecast: Forecast) -> Floats:
     return np.asarray(stack / stack.sum(axis=0))
 
 
-def _seen(stack: Floats, forecast: Forecast) -> Floats:
-    """Return a distribution (K, T) in which what no replicate showed is rare, not impossible: (k + 1/2) / (n + K/2).
+def _smoothed(stack: Floats, forecast: Forecast) -> Floats:
+    """Return a distribution (K, T) in which a case that no replicate reached is rare: (k + 1/2) / (n + K/2).
 
-    Only where replicates were counted, and only after the start: the exact engine knows zeros.
+    This is done where replicates were counted, and only after the start. The zeros of the exact engine are true.
     """
     runs = forecast.provenance.get("runs")
     if not runs:

@@ -1,14 +1,16 @@
-"""What changed between two versions of a scenario, or two views of it, in words; and what that did to the forecast."""
+"""What changed between two versions of a scenario, or two views of it, and what that does to the forecast."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from simlib.control import in_transition
+from simlib.answer import Answer, ScenarioKey, provenance
+from simlib.control import UNWATCHED, Control, in_transition
 from simlib.engines.exact.forecast import solve
+from simlib.errors import SimlibError
 from simlib.formatting import long_date, percent, points
 from simlib.results import Forecast
 from simlib.scenario.explanation import explain
@@ -18,22 +20,24 @@ from simlib.scenario.wording import FIELDS, THINGS, WHOLE, act_in_words, field_i
 if TYPE_CHECKING:
     import pandas as pd
 
+__all__ = ["Alteration", "Diff", "Version", "diff"]
+
 _IN_THE_FILE = {"horizon_days": "horizon", "factors": "times", "effects": "then"}
-"""What the file calls a field, where that is another word."""
+"""The word in the file for a field that has another name in Python."""
 
 BOUND, RELATIVE = 1e-9, 1e-3
-"""What exact answers are computed to, absolute and for rare endings relative."""
+"""The error of exact answers, absolute, and relative for rare endings."""
 
 _MANY = ("times", "outcomes", "between", "levels", "rungs", "sources")
-"""Fields that people speak of in the plural."""
+"""Fields with a name in the plural."""
 
 _LONG = (":", ";", " from ", ", or ")
-"""What a value has that is too long for "from ... to ..."."""
+"""Signs that a value is too long for "from ... to ..."."""
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """One thing that differs: where (`assumptions.hot_factor`), both sides ("" where it is not there), a sentence."""
+class Alteration:
+    """One difference: where (`assumptions.hot_factor`), both sides ("" where there is none), and a sentence."""
 
     where: str
     before: str
@@ -44,118 +48,157 @@ class Change:
         return self.sentence
 
 
-@dataclass(frozen=True)
-class Diff:
-    """The changes from one scenario to another, and both forecasts by one date.
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One side of a difference: the scenario, its view ("" for none), and the last day of its forecast."""
 
-    There are none (None) where they were not asked for, or `apart`: one begins after the other has ended.
+    scenario: ScenarioKey
+    view: str
+    last_day: dt.date
+
+    @classmethod
+    def of(cls, scenario: Scenario) -> Version:
+        """Return a scenario as one side of a difference."""
+        return cls(ScenarioKey.of(scenario), scenario.view or "", scenario.by_date(scenario.horizon_days))
+
+
+@dataclass(frozen=True)
+class Diff(Answer):
+    """The changes from one scenario to another, and both forecasts by the earlier of their last days.
+
+    `forecasts` is None where they were not asked for, or where one scenario begins after the other has ended (`apart`).
     """
 
-    before: Scenario
-    after: Scenario
-    changes: tuple[Change, ...]
+    kind: ClassVar[str] = "diff"
+
+    before: Version
+    after: Version
+    changes: tuple[Alteration, ...]
+    provenance: Mapping[str, Any]
     forecasts: tuple[Forecast, Forecast] | None = None
     apart: bool = False
 
     @property
+    def scenario(self) -> ScenarioKey:
+        """The scenario after the changes."""
+        return self.after.scenario
+
+    @property
+    def by(self) -> dt.date | None:
+        """The date of both forecasts; None where there are none."""
+        return None if self.forecasts is None else _last(self.forecasts[0])
+
+    @property
+    def by_day(self) -> float | None:
+        """The date of both forecasts in days after the start of the scenario after the changes."""
+        return None if self.forecasts is None else float(self.forecasts[1].times[-1])
+
+    @property
+    def question(self) -> str:
+        """The question that is answered, in one sentence with its date."""
+        one, other = self.names
+        asked = f"What changed from “{one}” to “{other}”"
+        return f"{asked}?" if self.by is None else f"{asked}, and how does that change the forecast by {_date(self)}?"
+
+    @property
     def names(self) -> tuple[str, str]:
-        """What the two sides are called: by their views, else by their titles, else before and after."""
+        """The names of the two sides: their views, else their titles, else before and after."""
         one, other = self.before, self.after
-        if one.id == other.id and one.view != other.view:
+        if one.scenario.id == other.scenario.id and one.view != other.view:
             return one.view or "as it stands", other.view or "as it stands"
-        return (one.title, other.title) if one.title != other.title else ("before", "after")
+        titles = one.scenario.title, other.scenario.title
+        return titles if titles[0] != titles[1] else ("before", "after")
 
     def finding(self) -> str:
-        """Say which ending or question changes most, with the date; raises ValueError without forecasts."""
+        """Say which ending or question changes most; raises SimlibError without forecasts."""
         if self.forecasts is None:
-            raise ValueError("there are no forecasts to compare; expected a difference with forecasts")
-        by = long_date(_last(self.forecasts[0]))
+            raise SimlibError("there are no forecasts to compare; ask for the difference with forecasts")
         both = [(label, p, q) for _, label, p, q in _both(*self.forecasts) if p is not None and q is not None]
         label, p, q = max(both, key=lambda pair: abs(pair[2] - pair[1]), default=("", 0.0, 0.0))
         if _same(p, q):
-            return f"No ending or question is likelier or less likely by {by}"
-        return f"By {by} “{label}” changes most: from {percent(p)} to {percent(q)}"
+            return f"No ending or question is likelier or less likely by {_date(self)}"
+        return f"By {_date(self)} “{label}” changes most: from {percent(p)} to {percent(q)}"
 
-    def frame(self) -> pd.DataFrame:
-        """Return one row for each change: where, before, after."""
+    def frame(self, what: Literal["changes", "forecast"] = "changes") -> pd.DataFrame:
+        """Return one row for each change (where, before, after), or for each ending and question of the forecasts."""
         import pandas as pd
 
+        if what == "forecast":
+            return pd.DataFrame(self._forecast_rows(), columns=["kind", "label", "before", "after"])
         rows = [{"where": c.where, "before": c.before, "after": c.after} for c in self.changes]
         return pd.DataFrame(rows, columns=["where", "before", "after"])
 
+    def _forecast_rows(self) -> list[dict[str, Any]]:
+        return [
+            {"kind": kind.removesuffix("s"), "label": label, "before": p, "after": q}
+            for kind, label, p, q in (_both(*self.forecasts) if self.forecasts else ())
+        ]
+
     def sentences(self) -> list[str]:
-        """Tell every change, then what they do to endings and questions by the earlier of the two horizons."""
-        told = [str(change) for change in self.changes] or ["Nothing differs."]
+        """Tell every change, then what they do to endings and questions by the earlier of the two last days."""
+        lines = [str(change) for change in self.changes] or ["Nothing differs."]
         if self.apart:
-            one, other = sorted((self.before, self.after), key=lambda world: world.as_of)
-            told.append(
-                f"One ends on {long_date(one.by_date(one.horizon_days))}, before the other begins on "
-                f"{long_date(other.as_of)}: there is no date by which to compare their forecasts."
+            one, other = sorted((self.before, self.after), key=lambda version: version.scenario.as_of)
+            lines.append(
+                f"One ends on {long_date(one.last_day)}, before the other begins on "
+                f"{long_date(other.scenario.as_of)}: there is no date by which to compare their forecasts."
             )
         if self.forecasts is None:
-            return told
-        first, last = self.forecasts
-        ends = [world.by_date(world.horizon_days) for world in (self.before, self.after)]
-        earlier = ", the earlier of the two last days" if ends[0] != ends[1] else ""
-        told.append(f"What that does to the forecast by {long_date(_last(first))}{earlier}, at the stated values:")
-        return told + [f"{label}: {_moved(kind, p, q)}" for kind, label, p, q in _both(first, last)]
+            return lines
+        earlier = ", the earlier of the two last days" if self.before.last_day != self.after.last_day else ""
+        lines.append(f"The forecast by {_date(self)}{earlier}, at the stated values:")
+        return lines + [f"{label}: {_moved(kind, p, q)}" for kind, label, p, q in _both(*self.forecasts)]
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON data."""
-        data: dict[str, Any] = {
-            "before": {"id": self.before.id, "view": self.before.view, "sha256": self.before.sha256},
-            "after": {"id": self.after.id, "view": self.after.view, "sha256": self.after.sha256},
-            "changes": self.frame().to_dict("records"),
+    def data(self) -> dict[str, Any]:
+        """Return what a difference adds to the keys that all answers share, as plain JSON data."""
+        sides = {
+            name: {"id": side.scenario.id, "view": side.view, "sha256": side.scenario.sha256}
+            for name, side in (("before", self.before), ("after", self.after))
         }
+        data: dict[str, Any] = sides | {"changes": self.frame().to_dict("records"), "sentences": self.sentences()}
         if self.forecasts is not None:
-            data["forecast"] = [
-                {"kind": kind.removesuffix("s"), "label": label, "before": p, "after": q}
-                for kind, label, p, q in _both(*self.forecasts)
-            ]
-            data["by"] = _last(self.forecasts[0]).isoformat()
+            data |= {"forecast": self._forecast_rows(), "by": self.by, "by_day": self.by_day}
         return data
 
 
 @in_transition
-def diff(
-    before: Scenario,
-    after: Scenario,
-    *,
-    forecast: bool = True,
-    progress: Callable[[float], None] | None = None,
-    cancel: Callable[[], bool] | None = None,
-) -> Diff:
-    """Return what differs between two scenarios, and, with `forecast`, both exact forecasts at the stated values.
+def diff(before: Scenario, after: Scenario, *, forecast: bool = True, control: Control = UNWATCHED) -> Diff:
+    """Return what differs between two scenarios and, with `forecast`, both exact forecasts at the stated values.
 
-    Both are by the earlier of the two last days; where one begins after the other ends there are none. Raises what
-    `solve` raises.
+    Both forecasts are by the earlier of the two last days. There are none where one scenario begins after the other
+    ends. Raises what `solve` raises.
     """
     changes = tuple(_changes(before, after))
-    end = min(world.by_date(world.horizon_days) for world in (before, after))
+    sides = Version.of(before), Version.of(after)
+    end = min(side.last_day for side in sides)
     apart = end < max(before.as_of, after.as_of)
-    if not forecast or apart:
-        return Diff(before, after, changes, apart=forecast and apart)
-    first = _solved(before, end, cancel)
-    if progress:
-        progress(0.5)
-    return Diff(before, after, changes, (first, _solved(after, end, cancel)))
+    solved = forecast and not apart
+    source = provenance(after, engine="exact" if solved else None, before_sha256=before.sha256, before_view=before.view)
+    if not solved:
+        return Diff(*sides, changes, source, apart=forecast and apart)
+    first = _solved(before, end, control.part(0.0, 0.5))
+    return Diff(*sides, changes, source, (first, _solved(after, end, control.part(0.5, 1.0))))
 
 
-def _solved(world: Scenario, end: dt.date, cancel: Callable[[], bool] | None) -> Forecast:
+def _solved(world: Scenario, end: dt.date, control: Control) -> Forecast:
     day = min(float((end - world.as_of).days + 1), world.horizon_days)
-    return solve(world, times=[day], cancel=cancel)
+    return solve(world, times=[day], control=control)
+
+
+def _date(difference: Diff) -> str:
+    return long_date(difference.by) if difference.by else ""
 
 
 def _last(forecast: Forecast) -> dt.date:
     return forecast.by_date(float(forecast.times[-1]))
 
 
-def _changes(before: Scenario, after: Scenario) -> Iterator[Change]:
+def _changes(before: Scenario, after: Scenario) -> Iterator[Alteration]:
     for name, called in WHOLE.items():
         one, other = getattr(before, name), getattr(after, name)
         if one != other:
             texts = [field_in_words(name, one, before), field_in_words(name, other, after)]
-            yield _went(_IN_THE_FILE.get(name, name), f"The {called}", *texts)
+            yield _altered(_IN_THE_FILE.get(name, name), f"The {called}", *texts)
     yield from _interventions(before, after)
     yield from _correlations(before, after)
     for group in THINGS:
@@ -167,25 +210,25 @@ def _changes(before: Scenario, after: Scenario) -> Iterator[Change]:
         if group in ("endings", "moves", "ladders") and shared != [n for n in other if n in one]:
             orders = ([label_of(one[n]) for n in names] for names in (shared, (n for n in other if n in one)))
             texts = [", ".join(f"“{label}”" for label in labels) for labels in orders]
-            yield _went(f"{group} (order)", f"The order of the {group}", *texts)
+            yield _altered(f"{group} (order)", f"The order of the {group}", *texts)
 
 
-def _went(where: str, what: str, before: str, after: str) -> Change:
+def _altered(where: str, what: str, before: str, after: str) -> Alteration:
     changes = f"{what} change{'' if where.rsplit('.', 1)[-1] in _MANY else 's'}"
     if any(mark in f" {text}" for text in (before, after) for mark in _LONG):
-        return Change(where, before, after, f"{changes}. Before: {before}. Now: {after}.")
-    return Change(where, before, after, f"{changes} from {before} to {after}.")
+        return Alteration(where, before, after, f"{changes}. Before: {before}. Now: {after}.")
+    return Alteration(where, before, after, f"{changes} from {before} to {after}.")
 
 
-def _interventions(before: Scenario, after: Scenario) -> Iterator[Change]:
+def _interventions(before: Scenario, after: Scenario) -> Iterator[Alteration]:
     one, other = ([act_in_words(item, world) for item in world.interventions] for world in (before, after))
-    yield from (Change("interventions", text, "", f"No longer done: {text}.") for text in one if text not in other)
-    yield from (Change("interventions", "", text, f"Newly done: {text}.") for text in other if text not in one)
+    yield from (Alteration("interventions", text, "", f"No longer done: {text}.") for text in one if text not in other)
+    yield from (Alteration("interventions", "", text, f"Newly done: {text}.") for text in other if text not in one)
     if one != other and sorted(one) == sorted(other):
-        yield _went("interventions (order)", "The order of what is done", " | ".join(one), " | ".join(other))
+        yield _altered("interventions (order)", "The order of what is done", " | ".join(one), " | ".join(other))
 
 
-def _correlations(before: Scenario, after: Scenario) -> Iterator[Change]:
+def _correlations(before: Scenario, after: Scenario) -> Iterator[Alteration]:
     sides = [{(c.first, c.second): c for c in world.correlations} for world in (before, after)]
     for pair in dict.fromkeys([*sides[0], *sides[1]]):
         old, new = (side.get(pair) for side in sides)
@@ -196,10 +239,10 @@ def _correlations(before: Scenario, after: Scenario) -> Iterator[Change]:
         texts = [_correlation(c) if c else "" for c in (old, new)]
         where = f"correlations.{', '.join(pair)}"
         if old and new:
-            yield _went(where, f"The correlation of {what}", *texts)
+            yield _altered(where, f"The correlation of {what}", *texts)
         else:
-            told = f"are now correlated ({texts[1]})" if new else f"are no longer correlated ({texts[0]})"
-            yield Change(where, texts[0], texts[1], f"{what} {told}.")
+            words = f"are now correlated ({texts[1]})" if new else f"are no longer correlated ({texts[0]})"
+            yield Alteration(where, texts[0], texts[1], f"{what} {words}.")
 
 
 def _correlation(pair: Correlation) -> str:
@@ -207,31 +250,32 @@ def _correlation(pair: Correlation) -> str:
     return "; ".join(part for part in parts if part)
 
 
-def _item(group: str, name: str, before: Scenario, after: Scenario) -> Iterator[Change]:
+def _item(group: str, name: str, before: Scenario, after: Scenario) -> Iterator[Alteration]:
     one, other = (getattr(world, group).get(name) for world in (before, after))
     where, thing = f"{group}.{name}", THINGS[group]
     if one is None or other is None:
         texts = ["" if item is None else label_of(item) for item in (one, other)]
-        told = _explained(after if one is None else before, group, name) or texts[0] or texts[1]
-        yield Change(where, texts[0], texts[1], f"{'New' if one is None else 'Gone'}: the {thing} {told.rstrip('.')}.")
+        words = _explained(after if one is None else before, group, name) or texts[0] or texts[1]
+        sentence = f"{'New' if one is None else 'Gone'}: the {thing} {words.rstrip('.')}."
+        yield Alteration(where, texts[0], texts[1], sentence)
         return
     what, names = f"{thing} “{label_of(one)}”", tuple(one.__dataclass_fields__)
     if isinstance(one, Assumption):
         names = ("label", "because", "sources", "observed", "uses_log_until")
         texts = [prior_in_words(item) for item in (one, other)]
         if texts[0] != texts[1]:
-            yield _went(where, f"The {what}", *texts)
+            yield _altered(where, f"The {what}", *texts)
     for field in names:
         if getattr(one, field) != getattr(other, field):
             texts = [
                 field_in_words(field, getattr(item, field), world) for item, world in ((one, before), (other, after))
             ]
             if field in ("hidden", "covert"):
-                told = f"The {what} is {'now' if getattr(other, field) else 'no longer'} {field}."
-                yield Change(f"{where}.{field}", texts[0], texts[1], told)
+                words = f"The {what} is {'now' if getattr(other, field) else 'no longer'} {field}."
+                yield Alteration(f"{where}.{field}", texts[0], texts[1], words)
                 continue
             called = f"The {FIELDS.get(field, field)} {'for' if field == 'because' else 'of'} the {what}"
-            yield _went(f"{where}.{_IN_THE_FILE.get(field, field)}", called, *texts)
+            yield _altered(f"{where}.{_IN_THE_FILE.get(field, field)}", called, *texts)
 
 
 def _explained(world: Scenario, group: str, name: str) -> str:

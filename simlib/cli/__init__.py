@@ -1,77 +1,85 @@
-"""The command `simlib`: check, explain, run and export a scenario, and open the notebooks.
+"""The command `simlib`, from the command line to the exit code.
 
-Results go to standard output, everything else (progress, notes, errors) to standard error. Exit code 0: done; 2: the
-input was refused, each reason a line; 1: it could not be done (too many states for the exact engine, a package is
-missing, a file cannot be written); 130: stopped by Ctrl-C.
+Results go to standard output, everything else (progress, notes, errors) to standard error. Exit code 0: done. 2: the
+input was refused, each reason a line. 1: it could not be done (too many states for the exact engine, a package is
+missing, a file cannot be written). 130: stopped by Ctrl-C. 143: ended by SIGTERM.
 """
 
 from __future__ import annotations
 
 import io
 import os
+import signal
 import sys
+import threading
 import traceback
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
+from typing import TYPE_CHECKING, NoReturn
 
-from simlib.cli.output.progress import Told
+from simlib.cli.output.progress import StoppedWithAnswer
 from simlib.errors import Cancelled, QuantityError, ScenarioError, SimlibError, Unsupported
 
 if TYPE_CHECKING:
-    from argparse import Namespace
+    from simlib.cli.options.request import Request
 
-FAILED, REFUSED, STOPPED = 1, 2, 130
+FAILED, REFUSED, STOPPED, TERMINATED = 1, 2, 130, 143
 
 PREFIX = "simlib: "
-"""Begins a line of error, unless it begins with `file:line:`, where editors look for it."""
+"""Begins a line of error, unless the line begins with `file:line:`, where editors look for it."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line `argv` (default: that of the process) and return its exit code."""
     from simlib.cli.options.parser import parse
 
+    _open_closed_streams()
     _never_fail_on_a_letter()
     try:
-        arguments = parse(argv)
+        request = parse(argv)
     except SystemExit as end:  # argparse has printed help or what is wrong
         return int(end.code or 0)
     try:
-        return _run(arguments)
+        with _tidy_end():
+            return _run(request)
+    except SystemExit as end:
+        return int(end.code or 0)
     except BrokenPipeError:  # whoever read the output has gone, as in `simlib run ... | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
 
 
-def _run(arguments: Namespace) -> int:
+def _run(request: Request) -> int:
     from simlib.cli.commands.registry import execute
 
     try:
-        code = execute(arguments)
+        code = execute(request)
         sys.stdout.flush()
     except (KeyboardInterrupt, Cancelled) as stop:
-        return _fail(f"stopped; {stop}" if isinstance(stop, Told) else _stopped(arguments), STOPPED)
+        return _fail(f"stopped; {stop}" if isinstance(stop, StoppedWithAnswer) else _stopped(request), STOPPED)
     except ScenarioError as error:
         sys.stderr.write("".join(f"{'' if problem.file else PREFIX}{problem}\n" for problem in error.problems))
         return REFUSED
     except QuantityError as error:
         return _fail(str(error), REFUSED)
     except Unsupported as error:  # what a format cannot say is refused; what an engine cannot do has failed
-        return _fail(str(error), REFUSED if arguments.command == "export" else FAILED)
+        return _fail(str(error), REFUSED if request.command == "export" else FAILED)
     except SimlibError as error:
         return _fail(str(error), FAILED)
     except BrokenPipeError:
         raise
     except OSError as error:
-        return _fail(f"{error.filename or 'a file'}: {error.strerror or error}", FAILED)
+        return _fail(f"{error.filename or 'standard output'}: {error.strerror or error}", FAILED)
     except Exception as error:  # noqa: BLE001 - a person at a terminal gets a line; --traceback gives the rest
-        return _unexpected(error, traced=arguments.traceback)
+        return _unexpected(error, traced=request.traceback)
     return code
 
 
-def _stopped(arguments: Namespace) -> str:
-    """Say that it was stopped, and what is kept."""
-    if arguments.command == "sweep" and (arguments.out / "manifest.json").exists():
-        return f"stopped; {arguments.out} keeps what is done, the same command goes on"
+def _stopped(request: Request) -> str:
+    """Say that the command was stopped, and what it keeps."""
+    if request.command == "sweep" and (request.target / "manifest.json").exists():
+        return f"stopped; {request.out} keeps what is done; the same command goes on"
     return "stopped"
 
 
@@ -84,13 +92,44 @@ def _fail(message: str, code: int) -> int:
 def _unexpected(error: Exception, *, traced: bool) -> int:
     if traced:
         traceback.print_exception(error)
-    told = str(error).splitlines()[0] if str(error) else "no message"
+    message = str(error).splitlines()[0] if str(error) else "no message"
     where = "" if traced else " (simlib --traceback ... shows where)"
-    return _fail(f"unexpected error, please report it: {type(error).__name__}: {told}{where}", FAILED)
+    return _fail(f"unexpected error, please report it: {type(error).__name__}: {message}{where}", FAILED)
 
 
 def _never_fail_on_a_letter() -> None:
-    """Show letters that the terminal does not have as escapes; by default they raise."""
+    """Show letters that the terminal does not have as escapes, where Python would raise."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+
+
+def _open_closed_streams() -> None:
+    """Put the null device where a standard stream is closed, as after `2>&-`.
+
+    Then nothing else takes its number.
+    """
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        if getattr(sys, name) is None:
+            try:
+                os.fstat(number)
+            except OSError:
+                os.open(os.devnull, os.O_RDWR)
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115, PTH123 - it stays open
+
+
+@contextmanager
+def _tidy_end() -> Iterator[None]:
+    """Let SIGTERM end the command as an exception does, so that no temporary file stays behind."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, _terminate)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _terminate(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001 - the form of a handler
+    raise SystemExit(TERMINATED)

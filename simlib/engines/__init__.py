@@ -1,1 +1,1 @@
-"""The engines: `reference` defines, `exact` solves, `montecarlo` simulates; `mixture` runs either over the priors."""
+"""The engines: `reference` defines, `exact` solves, `montecarlo` simulates. `ensemble` runs either over draws."""

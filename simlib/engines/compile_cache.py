@@ -28,16 +28,16 @@ def compiled_once(**options: Any) -> Callable[[Callable[..., Any]], Any]:
             return njit(cache=True, nogil=True, **options)(function)
         except RuntimeError:  # "cannot cache function ...: no locator available for file ..."
             pass
-        kept = _kept_elsewhere(function, options)
-        if kept is None:
+        stored = _stored_elsewhere(function, options)
+        if stored is None:
             _say_once(f"compiled code cannot be kept: every start compiles it anew (half a minute); {_HINT}")
             return njit(nogil=True, **options)(function)
-        return kept
+        return stored
 
     return compile_once
 
 
-def _kept_elsewhere(function: Callable[..., Any], options: dict[str, Any]) -> Any:
+def _stored_elsewhere(function: Callable[..., Any], options: dict[str, Any]) -> Any:
     import numba
 
     folder = _own_folder()
@@ -47,17 +47,17 @@ def _kept_elsewhere(function: Callable[..., Any], options: dict[str, Any]) -> An
     before = config.CACHE_DIR
     config.CACHE_DIR = str(folder)  # read when the function is decorated, so it can be put back
     try:
-        kept = numba.njit(cache=True, nogil=True, **options)(function)
+        compiled = numba.njit(cache=True, nogil=True, **options)(function)
     except RuntimeError:
         return None
     finally:
         config.CACHE_DIR = before
     _say_once(f"compiled code is kept in {folder}, because nothing can be written beside simlib or at home; {_HINT}")
-    return kept
+    return compiled
 
 
 def _own_folder() -> Path | None:
-    """Return a folder below the temporary folder that only this user can write to; None where there is none.
+    """Return a folder below the temporary folder that only this user can write to. None where there is none.
 
     What lies in a cache is run, so a folder of that name that belongs to somebody else is left alone.
     """
@@ -65,12 +65,12 @@ def _own_folder() -> Path | None:
     try:
         folder = Path(tempfile.gettempdir()) / f"simlib-compiled-{user}"
         folder.mkdir(mode=0o700, exist_ok=True)
-        found = folder.lstat()
+        status = folder.lstat()
     except OSError:
         return None
-    if not stat.S_ISDIR(found.st_mode) or not os.access(folder, os.W_OK):
+    if not stat.S_ISDIR(status.st_mode) or not os.access(folder, os.W_OK):
         return None
-    if hasattr(os, "getuid") and (found.st_uid != os.getuid() or found.st_mode & 0o022):
+    if hasattr(os, "getuid") and (status.st_uid != os.getuid() or status.st_mode & 0o022):
         return None
     return folder
 

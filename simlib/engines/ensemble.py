@@ -100,7 +100,7 @@ class Ensemble:
 
     @property
     def weights(self) -> Floats:
-        """The weight of each draw (D,); they sum to one."""
+        """The weight of each draw (D,). They sum to one."""
         return self.belief.weights
 
     def values(self, name: str, kind: Literal["endings", "questions"] = "endings") -> Floats:
@@ -131,7 +131,7 @@ class Ensemble:
         return np.asarray(mean + np.sqrt(share) * (values - mean))
 
     def mixture(self) -> Forecast:
-        """Return the weighted mean over the draws with the interval of that mean; `stated` rides along."""
+        """Return the weighted mean over the draws with the interval of that mean. `stated` rides along."""
         runs = _total(self.forecasts, "runs")
         source = dict(self.stated.provenance) | {
             "draws": len(self.forecasts),
@@ -200,6 +200,7 @@ def over_priors(
     stated, forecasts = one(-1, centre, None, None), []
     for number, (theta, start) in enumerate(belief.rows()):
         forecasts.append(one(number, theta, centre, start))
+        control.check()
         control.report((number + 1) / count)
     return Ensemble(scenario, belief, tuple(forecasts), stated, seed)
 
@@ -306,7 +307,7 @@ def _mean(forecasts: Sequence[Forecast], share: Floats, trials: float | None) ->
 
 
 def _variance_of_mean(stack: Floats, share: Floats) -> Floats:
-    """Return the estimated variance of the mean of draws (D, T) -> (T,); nothing is known from one draw."""
+    """Return the estimated variance of the mean of draws (D, T) -> (T,). Nothing is known from one draw."""
     if len(stack) < 2:
         return np.zeros(stack.shape[1:])
     mean = share @ stack

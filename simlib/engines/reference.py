@@ -3,8 +3,9 @@
 The direct method (Doob 1945; Gillespie 1977) on named states: wait an exponential time at the total hazard, pick a
 move in proportion to its hazard, pick an outcome by its chance, apply its effects, look whether the story has ended.
 Hazards are constant between *dates* (a calendar window opens or closes, an intervention acts), and waiting is
-memoryless, so at each date the wait starts afresh. Nothing here uses the tables of the fast engines or their dice:
-it reads the scenario itself and trusts only Python's own random numbers, so that agreement means something.
+memoryless, so at each date the wait starts afresh. Nothing here uses the tables of the fast engines or their
+random numbers: it reads the scenario itself and trusts only Python's own random numbers, so that agreement means
+something.
 
 References: Doob, J. (1945) Markoff chains: denumerable case, Trans. AMS 58. Gillespie, D. (1977) Exact stochastic
 simulation of coupled chemical reactions, J. Phys. Chem. 81.
@@ -64,7 +65,7 @@ class Run:
     without_effect: dict[int, bool] = field(default_factory=dict)
 
     def state_at(self, day: float) -> State:
-        """Return the state at a time; an event at that very time has happened."""
+        """Return the state at a time. An event at that very time has happened."""
         return next((event.state for event in reversed(self.events) if event.time <= day), self.start)
 
     def firings(self, move: str, day: float = math.inf) -> int:
@@ -72,7 +73,7 @@ class Run:
         return sum(event.move == move and event.time <= day for event in self.events)
 
     def first_time(self, question: Question) -> float:
-        """Return the first time of what a question asks about; infinity when it did not happen."""
+        """Return the first time of what a question asks about. Infinity when it did not happen."""
         if question.when is not None:
             if question.when.holds(self.start):
                 return 0.0
@@ -88,7 +89,7 @@ class Run:
 
 
 class Reference:
-    """A scenario with its assumption values (base units), ready to be played with some dice."""
+    """A scenario with its assumption values (base units), ready to be played."""
 
     def __init__(
         self,
@@ -117,7 +118,7 @@ class Reference:
         return sorted({0.0, *(day for day in days if 0 < day <= self.horizon)})
 
     def open(self, window: Window | None, day: float) -> bool:
-        """Say whether a calendar window is open; both dates are inclusive."""
+        """Say whether a calendar window is open. Both dates are inclusive."""
         if window is None or self.ignore_windows:
             return True
         return self.scenario.day(window.first) <= day < self.scenario.day(window.last) + 1
@@ -164,28 +165,28 @@ class Reference:
         return {item.variable for item in items if isinstance(item, Hold) and self.stands(item, day)}
 
     def ending(self, state: State) -> str | None:
-        """Return the ending that a state is; the first in the file wins."""
+        """Return the ending that a state is. The first in the file wins."""
         return next((name for name, ending in self.scenario.endings.items() if ending.when.holds(state)), None)
 
     # ---------------------------------------------------------------- what luck decides
 
-    def start(self, dice: random.Random) -> State:
+    def start(self, rng: random.Random) -> State:
         """Draw a start level for each variable."""
-        return {name: self.pick(dice, dict(v.start), self.values) for name, v in self.scenario.variables.items()}
+        return {name: self.pick(rng, dict(v.start), self.values) for name, v in self.scenario.variables.items()}
 
-    def outcome(self, move: Move, state: State, day: float, dice: random.Random) -> Outcome:
+    def outcome(self, move: Move, state: State, day: float, rng: random.Random) -> Outcome:
         """Draw an outcome of a move that fires."""
         now = {name: self.value(name, state, day) for name in self.values}
-        return move.outcome(self.pick(dice, {outcome.id: outcome.chance for outcome in move.outcomes}, now))
+        return move.outcome(self.pick(rng, {outcome.id: outcome.chance for outcome in move.outcomes}, now))
 
-    def pick(self, dice: random.Random, shares: Mapping[str, str | None], values: Mapping[str, float]) -> str:
-        """Draw one of several names; a share is an assumption id, or None for what takes the rest."""
+    def pick(self, rng: random.Random, shares: Mapping[str, str | None], values: Mapping[str, float]) -> str:
+        """Draw one of several names. A share is an assumption id, or None for what takes the rest."""
         weights = {name: values[share] for name, share in shares.items() if share is not None}
         rest = 1 - sum(weights.values())
-        return dice.choices(list(shares), [weights.get(name, rest) for name in shares])[0]
+        return rng.choices(list(shares), [weights.get(name, rest) for name in shares])[0]
 
     def after(self, state: State, effects: tuple[Effect, ...], held: Collection[str] = ()) -> State:
-        """Return the state after effects: all read the state before, and saturate; what is held stays."""
+        """Return the state after effects: all read the state before, and saturate. What is held stays."""
         result = dict(state)
         for effect in effects:
             if effect.variable in held:
@@ -200,18 +201,18 @@ class Reference:
 
     # ---------------------------------------------------------------- the story
 
-    def run(self, dice: random.Random) -> Run:
+    def run(self, rng: random.Random) -> Run:
         """Play one history to its ending or to the horizon."""
-        state = self.start(dice)
+        state = self.start(rng)
         story = Run(state, ending=self.ending(state))
         story.ending_time = math.inf if story.ending is None else 0.0
         dates = self.dates()
         for begin, end in zip(dates, [*dates[1:], self.horizon], strict=True):
-            state = self._intervene(story, state, begin, dice)
-            state = self._wander(story, state, begin, end, dice)
+            state = self._intervene(story, state, begin, rng)
+            state = self._wander(story, state, begin, end, rng)
         return story
 
-    def _intervene(self, story: Run, state: State, day: float, dice: random.Random) -> State:
+    def _intervene(self, story: Run, state: State, day: float, rng: random.Random) -> State:
         items = sorted(enumerate(self.scenario.interventions), key=lambda pair: not isinstance(pair[1], Hold))
         for number, item in items:
             if story.ending is not None:
@@ -220,7 +221,7 @@ class Reference:
                 move = self.scenario.moves[item.move]
                 story.without_effect[number] = not move.when.holds(state)
                 if move.when.holds(state):
-                    outcome = move.outcome(item.outcome) if item.outcome else self.outcome(move, state, day, dice)
+                    outcome = move.outcome(item.outcome) if item.outcome else self.outcome(move, state, day, rng)
                     state = self._happen(story, day, move.id, outcome, state, number)
             elif isinstance(item, Pin | Hold) and (self.scenario.day(item.date) if item.date else 0.0) == day:
                 if isinstance(item, Pin):
@@ -230,17 +231,17 @@ class Reference:
                     state = self._happen(story, day, None, effect, state, number)
         return state
 
-    def _wander(self, story: Run, state: State, day: float, end: float, dice: random.Random) -> State:
+    def _wander(self, story: Run, state: State, day: float, end: float, rng: random.Random) -> State:
         while story.ending is None:
             hazards = {move.id: self.hazard(move, state, day) for move in self.scenario}
             total = sum(hazards.values())
             if total <= 0:
                 break
-            day += dice.expovariate(total)
+            day += rng.expovariate(total)
             if day >= end:
                 break
-            move = self.scenario.moves[dice.choices(list(hazards), list(hazards.values()))[0]]
-            state = self._happen(story, day, move.id, self.outcome(move, state, day, dice), state)
+            move = self.scenario.moves[rng.choices(list(hazards), list(hazards.values()))[0]]
+            state = self._happen(story, day, move.id, self.outcome(move, state, day, rng), state)
         return state
 
     def _happen(
@@ -255,6 +256,6 @@ class Reference:
 
 
 def sample(scenario: Scenario, runs: int, *, seed: int = 0, **options: object) -> list[Run]:
-    """Return some histories of a scenario; `options` are those of `Reference`."""
-    reference, dice = Reference(scenario, **options), random.Random(seed)  # type: ignore[arg-type]
-    return [reference.run(dice) for _ in range(runs)]
+    """Return some histories of a scenario. `options` are those of `Reference`."""
+    reference, rng = Reference(scenario, **options), random.Random(seed)  # type: ignore[arg-type]
+    return [reference.run(rng) for _ in range(runs)]

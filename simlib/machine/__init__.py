@@ -1,1 +1,1 @@
-"""The compiled scenario: tables, priors, time cut into segments, and the numbers that can be asked for."""
+"""The compiled scenario: tables, priors, time cut into segments, and the measures of a forecast."""

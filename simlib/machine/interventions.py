@@ -1,4 +1,4 @@
-"""What stands for a while, as a rewriting of the tables: what is forbidden, policies, and values assumed for a while.
+"""Standing interventions as a rewriting of the tables: forbidden moves, policies, and values assumed for a while.
 
 θ is extended by 1, 0, the rates of the policies and the values assumed for a while; where an intervention applies, an
 entry of a table points at one of these instead of an assumption.

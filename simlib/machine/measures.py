@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from simlib.engines.montecarlo.counts import Counts
 
 By = str | float | dt.date | None
-"""The target of a question: a date, its ISO text, or days after `as_of`; None is the horizon."""
+"""The target of a question: a date, its ISO text, or days after `as_of`. None is the horizon."""
 
 Kind = Literal["ending", "question", "level", "rung", "moves"]
 
@@ -33,7 +33,7 @@ FORMS = "ending:ID, question:ID, level:VARIABLE=LEVEL, rung:LADDER=RUNG or moves
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """One number a forecast reports; `of` is the ending, question, variable, ladder or move, `part` level or rung."""
+    """One number a forecast reports. `of` is the ending, question, variable, ladder or move, `part` level or rung."""
 
     kind: Kind
     of: str
@@ -42,7 +42,7 @@ class Measure:
 
     @property
     def name(self) -> str:
-        """The name it is asked for by."""
+        """The name of the measure, such as "ending:open-war"."""
         return f"{self.kind}:{self.of}" + (f"={self.part}" if self.part else "")
 
     @property
@@ -68,7 +68,7 @@ class Measure:
 
 
 def days_by(scenario: Scenario, by: By) -> float:
-    """Return the target of a question in days after `as_of`; None is the horizon.
+    """Return the target of a question in days after `as_of`. None is the horizon.
 
     A date, or its ISO text, means "before the end of that day". Raises ScenarioError for a day that is not after the
     start and up to the horizon, or that is no date.
@@ -87,7 +87,7 @@ def days_by(scenario: Scenario, by: By) -> float:
 
 
 def find(scenario: Scenario, names: str | Iterable[str] | None = None) -> tuple[Measure, ...]:
-    """Return the measures of these names (default: every ending); raises ScenarioError for unknown ones, all at once.
+    """Return the measures of these names (default: every ending). Raises ScenarioError for unknown ones, all at once.
 
     Raises ValueError for no name at all.
     """
@@ -103,7 +103,7 @@ def find(scenario: Scenario, names: str | Iterable[str] | None = None) -> tuple[
     if problems:
         raise ScenarioError(problems)
     if not result:
-        raise ValueError("no measure is asked for; expected at least one name such as " + FORMS)
+        raise ValueError("no measure is named; expected at least one name such as " + FORMS)
     return tuple(dict.fromkeys(result))
 
 
@@ -178,7 +178,7 @@ def _make(scenario: Scenario, kind: Kind, of: str, part: str = "") -> Measure:
 
 
 def of_forecast(forecast: Forecast, measure: Measure) -> tuple[Floats, Floats, Floats]:
-    """Return (value, low, high), each (T,), of a measure in a forecast; low and high are the interval it carries."""
+    """Return (value, low, high), each (T,), of a measure in a forecast. Low and high are the interval it carries."""
     if measure.kind in ("ending", "question"):
         band = (forecast.endings if measure.kind == "ending" else forecast.questions)[measure.of]
         return band.probability, band.low, band.high

@@ -75,7 +75,7 @@ def correlation(scenario: Scenario) -> Floats:
 
 
 def scores(scenario: Scenario, n: int, *, seed: int = 0) -> Floats:
-    """Return n rows of normal scores (n, A), correlated as the scenario says; the first rows do not depend on n."""
+    """Return n rows of normal scores (n, A), correlated as the scenario says. The first rows do not depend on n."""
     from scipy.special import ndtri
     from scipy.stats import qmc
 
@@ -120,7 +120,7 @@ def scores_from_values(scenario: Scenario, values: ArrayLike) -> Floats:
 
 
 def draws(scenario: Scenario, n: int, *, seed: int = 0) -> Floats:
-    """Return n draws of the assumptions (n, A) in base units; raises ValueError for n < 1."""
+    """Return n draws of the assumptions (n, A) in base units. Raises ValueError for n < 1."""
     return values_from_scores(scenario, scores(scenario, n, seed=seed))
 
 

@@ -1,4 +1,4 @@
-"""What happens when: interventions as indices, and stretches of time between changes."""
+"""Interventions as indices, and the stretches of time between changes."""
 
 from __future__ import annotations
 
@@ -35,5 +35,5 @@ class Segment:
 
     @property
     def rating(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        """What decides the hazards: segments alike in it have the same rates."""
+        """The key of the hazards: segments with the same key have the same rates."""
         return self.closed, self.standing

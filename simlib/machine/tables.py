@@ -29,11 +29,11 @@ __all__ = ["Tables", "grid", "sums_by"]
 
 
 MAX_ENTRIES = 2_000_000
-"""Largest total size of the local tables; a move that reads too many variables is refused."""
+"""Largest total size of the local tables. A move that reads too many variables is refused."""
 
 
 class Tables:
-    """The θ-independent arrays of one scenario; see the fields below.
+    """The θ-independent arrays of one scenario. See the fields below.
 
     move_variables[m]: variables read by move m, and move_strides[m] their strides in its local table.
     table_start (M+1): where each move's entries begin. outcome_start (M+1): where each move's outcomes begin.
@@ -138,7 +138,7 @@ class Tables:
         return result
 
     def ending(self, levels: NDArray[np.integer]) -> Ints:
-        """Return the index of the ending that each state in `levels` (N, V) is, -1 for none; first in the file wins."""
+        """Return the index of the ending that each state in `levels` (N, V) is, -1 for none. First in the file wins."""
         result = np.full(len(levels), -1, dtype=np.int64)
         for index, ending in reversed(list(enumerate(self.scenario.endings.values()))):
             result[self.holds(ending.when, levels)] = index
@@ -326,7 +326,7 @@ class Tables:
         )
 
     def start_states(self, theta: Floats | None = None, centre: Floats | None = None) -> tuple[Ints, Floats]:
-        """Return the possible start states (S, V) and their probabilities (S,); without θ the latter are all one."""
+        """Return the possible start states (S, V) and their probabilities (S,). Without θ the latter are all one."""
         shares = np.ones(len(self.start_level)) if theta is None else self.start_shares(theta, centre)
         groups = [range(a, b) for a, b in itertools.pairwise(self.start_start)]
         count = int(np.prod([len(group) for group in groups]))

@@ -53,17 +53,17 @@ def _refuse_outside(scenario: Scenario, horizon: float) -> None:
 
 def _actions(tables: Tables) -> list[tuple[float, Action]]:
     """Return what acts at a moment, with its day, in order: on one day what is held comes first."""
-    found: list[tuple[float, bool, Action]] = []
+    actions: list[tuple[float, bool, Action]] = []
     for number, item in enumerate(tables.scenario.interventions):
         day = 0.0 if item.date is None else tables.scenario.day(item.date)
         match item:
             case Force():
                 outcome = -1 if item.outcome is None else tables.outcome(item.move, item.outcome)
-                found.append((day, True, Action(move=tables.move(item.move), outcome=outcome, number=number)))
+                actions.append((day, True, Action(move=tables.move(item.move), outcome=outcome, number=number)))
             case Pin() | Hold():
                 variable, level = tables.variable(item.variable), tables.level(item.variable, item.level)
-                found.append((day, isinstance(item, Pin), Action(variable=variable, level=level, number=number)))
-    return [(day, action) for day, _, action in sorted(found, key=lambda each: each[:2])]
+                actions.append((day, isinstance(item, Pin), Action(variable=variable, level=level, number=number)))
+    return [(day, action) for day, _, action in sorted(actions, key=lambda each: each[:2])]
 
 
 def _lasting(scenario: Scenario) -> list[tuple[float, float, int]]:
@@ -87,7 +87,7 @@ def held_together(tables: Tables) -> set[tuple[int, ...]]:
         for first, last, number in _lasting(scenario)
         if isinstance(item := scenario.interventions[number], Hold)
     ]
-    found = {tuple(sorted({v for first, last, v in spans if first <= day < last})) for day, _, _ in spans}
+    sets = {tuple(sorted({v for first, last, v in spans if first <= day < last})) for day, _, _ in spans}
     days = {end for _, end, _ in spans if math.isfinite(end)}
-    found |= {tuple(sorted({v for first, last, v in spans if first <= day < last})) for day in days}
-    return found - {()}
+    sets |= {tuple(sorted({v for first, last, v in spans if first <= day < last})) for day in days}
+    return sets - {()}

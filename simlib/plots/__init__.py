@@ -1,7 +1,7 @@
-"""Pictures of answers: `(result, ax) -> ax`, drawn from data and computing nothing.
+"""Pictures of answers: `(answer, ax) -> ax`, drawn from data and computing nothing.
 
-Colour-blind safe, dated, with units, readable at 9 by 6 inches in 100 dpi and in print. Matplotlib is imported when a
-picture is drawn.
+`plot` finds the picture by the class of the answer. Pictures are safe for colour-blind readers, dated, with units, and
+readable at 9 by 6 inches in 100 dpi and in print. Matplotlib is imported when a picture is drawn.
 """
 
 from simlib.plots.comparison_bars import comparison
@@ -10,7 +10,20 @@ from simlib.plots.ending_curves import endings
 from simlib.plots.forecast_figure import dashboard
 from simlib.plots.ladders import ladder_fan
 from simlib.plots.move_counts import moves
+from simlib.plots.pictures import PICTURES, plot
 from simlib.plots.state_diagram import diagram, machine
 from simlib.plots.story_line import story
 
-__all__ = ["comparison", "dashboard", "diagram", "drivers", "endings", "ladder_fan", "machine", "moves", "story"]
+__all__ = [
+    "PICTURES",
+    "comparison",
+    "dashboard",
+    "diagram",
+    "drivers",
+    "endings",
+    "ladder_fan",
+    "machine",
+    "moves",
+    "plot",
+    "story",
+]

@@ -1,4 +1,4 @@
-"""Under which assumptions: the draws on the two that matter, and the box that holds the cases of interest."""
+"""Scenario discovery as a picture: the draws on the two assumptions that matter most, and the box."""
 
 from __future__ import annotations
 
@@ -32,47 +32,47 @@ def box(result: Discovery, ax: Axes, *, number: int = 0) -> Axes:
     return outlined(result, result.boxes[number], ax)
 
 
-def axes_of(result: Discovery, found: Box) -> list[str]:
+def axes_of(result: Discovery, region: Box) -> list[str]:
     """Return the two assumptions on which a box is drawn, across and up."""
-    chosen = [bound.assumption for bound in found.bounds[:2]]
+    chosen = [bound.assumption for bound in region.bounds[:2]]
     if len(chosen) == 1:  # a single bound: across it, the assumption that goes most with the measure otherwise
         chosen.append(_other(result, chosen[0]))
     return chosen
 
 
-def outlined(result: Discovery, found: Box, ax: Axes) -> Axes:
+def outlined(result: Discovery, region: Box, ax: Axes) -> Axes:
     """Draw every draw on the two main assumptions of any box, one of the peeling too; return `ax`."""
-    chosen = axes_of(result, found)
+    chosen = axes_of(result, region)
     names = list(result.scenario.assumptions)
     x, y = (result.theta[:, names.index(name)] for name in chosen)
     hit = result.answers >= result.threshold
     ax.scatter(x[~hit], y[~hit], s=10, facecolor="white", edgecolor=style.GHOST, linewidth=0.6)
     ax.scatter(x[hit], y[hit], s=14, marker="^", color=style.VERMILION, linewidth=0)
-    by = long_date(result.scenario.by_date(result.day))
-    least = f"at least {result.measure.write(result.threshold)} by {by}"
+    least = f"at least {result.measure.write(result.threshold)} by {long_date(result.by)}"
     title = (
-        f"{result.measure.label}: {least} in {percent(found.density)} of the draws in the box, in "
+        f"{result.measure.label}: {least} in {percent(region.density)} of the draws in the box, in "
         f"{percent(result.base_rate)} of all"
     )
-    style.dress(ax, fit(title, ax), caption(_key(result, found, chosen), ax))
+    style.dress(ax, fit(title, ax), caption(_key(result, region, chosen), ax))
     _scale(ax, result, chosen[0], x, sideways=True)
     _scale(ax, result, chosen[1], y, sideways=False)
-    _shade(ax, result, found, chosen)
+    _shade(ax, result, region, chosen)
     return ax
 
 
-def _key(result: Discovery, found: Box, chosen: list[str]) -> str:
+def _key(result: Discovery, region: Box, chosen: list[str]) -> str:
     """Say what the marks, the shade and the axes are."""
-    told = (
-        "each mark one draw of the assumptions from their priors; triangles: at least "
-        f"{result.measure.write(result.threshold)}; shaded: the box, which holds {percent(found.coverage)} of all "
+    over = "from their priors" if result.provenance["belief"] == "prior" else "of a belief"
+    key = (
+        f"each mark one draw of the assumptions {over}; triangles: at least "
+        f"{result.measure.write(result.threshold)}; shaded: the box, which holds {percent(region.coverage)} of all "
         "triangles"
     )
-    hidden = counted(len(found.bounds) - 2, "further assumption")
-    told += f", and has bounds on {hidden} too" if len(found.bounds) > 2 else ""
+    hidden = counted(len(region.bounds) - 2, "further assumption")
+    key += f", and has bounds on {hidden} too" if len(region.bounds) > 2 else ""
     curved = [_logarithmic(result, name) for name in chosen]
     axes = "both axes are" if all(curved) else f"the {'horizontal' if curved[0] else 'vertical'} axis is"
-    return told + (f"; {axes} logarithmic" if any(curved) else "")
+    return key + (f"; {axes} logarithmic" if any(curved) else "")
 
 
 def _logarithmic(result: Discovery, name: str) -> bool:
@@ -91,11 +91,11 @@ def _other(result: Discovery, first: str) -> str:
     return max(names, key=pull, default=first)
 
 
-def _shade(ax: Axes, result: Discovery, found: Box, chosen: list[str]) -> None:
+def _shade(ax: Axes, result: Discovery, region: Box, chosen: list[str]) -> None:
     """Shade the inside of a box, and draw and name its bounds; where it has none it reaches to the frame."""
     from matplotlib.patches import Rectangle
 
-    limits, bounds = (ax.get_xlim(), ax.get_ylim()), {bound.assumption: bound for bound in found.bounds}
+    limits, bounds = (ax.get_xlim(), ax.get_ylim()), {bound.assumption: bound for bound in region.bounds}
     sides = [(bounds[name].low, bounds[name].high) if name in bounds else (None, None) for name in chosen]
     (left, right), (bottom, top) = (
         (edge[0] if side[0] is None else side[0], edge[1] if side[1] is None else side[1])
@@ -156,8 +156,8 @@ class BoxBoard:
     `figure` is a plain Figure of `width` by `height` pixels, `artists` what moves with the point; see `Screen`.
     """
 
-    def __init__(self, result: Discovery, found: Box, width: int, height: int) -> None:
-        self._names = axes_of(result, found)
+    def __init__(self, result: Discovery, region: Box, width: int, height: int) -> None:
+        self._names = axes_of(result, region)
         self.width, self.height = width, height
         self.figure = new_figure(width, height)
         left, bottom, top = 130, 75, 90
@@ -165,7 +165,7 @@ class BoxBoard:
         room = width - left - STRIP - GAP - RIGHT
         ax = self.figure.add_axes((left / width, bottom / height, room / width, inside))
         beside = self.figure.add_axes(((left + room + GAP) / width, bottom / height, STRIP / width, inside))
-        outlined(result, found, ax)
+        outlined(result, region, ax)
         _strip(beside, result)
         self._limits = np.array([ax.get_xlim(), ax.get_ylim()])
         ax.set(xlim=self._limits[0], ylim=self._limits[1])
@@ -199,13 +199,13 @@ def _mark(ax: Axes, place: list[float], point: Artist) -> None:
 
 
 def _strip(ax: Axes, result: Discovery) -> None:
-    """Draw how many draws have which probability, those that count filled, with the threshold."""
+    """Draw how many draws have which probability, the cases of interest filled, with the threshold."""
     top = min(1.0, 1.08 * float(result.answers.max()))
     edges = np.linspace(0, top, 41)
     hit = result.answers >= result.threshold
     base = np.zeros(len(edges) - 1)
     for some, colour, edge in ((~hit, style.GRID, style.GHOST), (hit, style.VERMILION, "white")):
-        counts, _ = np.histogram(result.answers[some], edges)
+        counts, _ = np.histogram(result.answers[some], edges, weights=result.weights[some])
         ax.barh(
             edges[:-1], counts, np.diff(edges), left=base, align="edge", linewidth=0.6, color=colour, edgecolor=edge
         )

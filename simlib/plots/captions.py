@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from simlib.formatting import counted, long_date
 from simlib.plots import style
+from simlib.plots.lettering import put
 from simlib.results import Forecast
 
 if TYPE_CHECKING:
@@ -64,6 +65,5 @@ def foot(result: Forecast) -> str:
 def sign(figure: Figure, words: str) -> None:
     """Write a foot, small, at the lower right of a figure."""
     width, height = figure.get_size_inches()
-    figure.text(
-        1 - 0.08 / width, 0.05 / height, style.plain(words), fontsize=7, color=style.FAINT, ha="right", va="bottom"
-    )
+    foot = figure.text(1 - 0.08 / width, 0.05 / height, "", fontsize=7, color=style.FAINT, ha="right", va="bottom")
+    put(foot, words)

@@ -56,7 +56,7 @@ def comparison(
     for row, (kind, name) in enumerate(names):
         top = row * height
         ax.annotate(
-            style.plain(first.label(kind, name)),
+            first.label(kind, name),
             (0, top - 0.35),
             fontsize=style.TEXT,
             color=style.INK,
@@ -70,7 +70,7 @@ def comparison(
             ax.plot([start, value], [y, y], color=colour, linewidth=1.6, zorder=2)
             ax.plot([value], [y], MARKS[k % len(MARKS)], color=colour, markersize=6.5, zorder=3, clip_on=False)
             ax.annotate(
-                style.plain(f"{percent(value)}  {label}"),
+                f"{percent(value)}  {label}",
                 (max(value, start), y),
                 (9, 0),
                 textcoords="offset points",
@@ -89,7 +89,7 @@ def comparison(
 
 
 def in_common(results: Iterable[Forecast], *, ongoing: bool, questions: bool) -> list[tuple[Kind, str]]:
-    """Return (kind, name) of the endings, and where asked for the questions, that all forecasts have."""
+    """Return (kind, name) of the endings, and on request the questions, that all forecasts have."""
     every = list(results)
     kinds: tuple[Kind, ...] = ("endings", "questions") if questions else ("endings",)
     return [

@@ -1,4 +1,4 @@
-"""What carries the answer: how far each assumption moves one probability between its low and its high."""
+"""Slopes as bars: how far each assumption moves one probability between its low and its high, to first order."""
 
 from __future__ import annotations
 
@@ -6,16 +6,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from simlib.formatting import long_date
 from simlib.plots import style
+from simlib.plots.rows import fit, name, number
+from simlib.plots.rows import rows as make_rows
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
+    from simlib.analysis.sensitivity.one_at_a_time import Elasticities
+
 ROWS = 8
 
 
-def drivers(frame: pd.DataFrame, ax: Axes, *, title: str = "What it hangs on", rows: int = ROWS) -> Axes:
+def drivers(frame: pd.DataFrame, ax: Axes, *, title: str = "Assumptions that matter most", rows: int = ROWS) -> Axes:
     """Draw the strongest drivers as two-sided bars in percentage points; return the axes.
 
     `frame` has the columns `label`, `at_low` and `at_high`: the change of the probability when the assumption goes
@@ -60,4 +65,28 @@ def drivers(frame: pd.DataFrame, ax: Axes, *, title: str = "What it hangs on", r
             )
     ax.set_yticks([])
     ax.set_ylim(max(len(top), 1) - 0.45, -0.6)
+    return ax
+
+
+def slopes(result: Elasticities, ax: Axes, *, measure: str | None = None, most: int = ROWS) -> Axes:
+    """Draw the largest elasticities of a measure (default: the first), those that raise it plain; return the axes."""
+    about = next(m for m in result.measures if measure in (None, m.name))
+    elasticity = np.nan_to_num(result.elasticity(about.name))
+    top = [i for i in np.argsort(-np.abs(elasticity), kind="stable")[:most] if elasticity[i]]
+    title = f"{about.label}: no assumption changes it"
+    if top:
+        verb = "raises" if elasticity[top[0]] > 0 else "lowers"
+        title = f"{about.label}: 1% more of “{result.assumptions[top[0]].label}” {verb} it most"
+    at = f"{about.write(result.answers[about.name])} by {long_date(result.by)}"
+    style.dress(ax, fit(title, ax), f"change in % of itself for 1% more, by slope; at the stated values {at}")
+    make_rows(ax, len(top))
+    ax.axvline(0, color=style.GHOST, linewidth=1)
+    for row, place in enumerate(top):
+        value = float(elasticity[place])
+        name(ax, row, result.assumptions[place].label)
+        colour, hatch = (style.ORANGE, "") if value > 0 else (style.SKY, "////")
+        ax.barh(row + 0.2, value, height=0.36, color=colour, edgecolor=style.INK, linewidth=0.5, hatch=hatch)
+        number(ax, value, row + 0.2, f"{value:+.2g}", right=value > 0)
+    reach = 1.35 * max(float(np.max(np.abs(elasticity), initial=0.0)), 1e-9)
+    ax.set_xlim(-reach, reach)
     return ax

@@ -14,6 +14,7 @@ import numpy as np
 from simlib.formatting import long_date, percent
 from simlib.plots import captions as written
 from simlib.plots import style
+from simlib.plots.lettering import lettered
 from simlib.plots.panel import GROWTH, Panel, SideLabels, beside, changed
 from simlib.results import ONGOING, Band, Forecast
 from simlib.typing import Floats
@@ -175,6 +176,7 @@ def _range(spread: Floats | None) -> str:
     return "" if low == high else f" ({low.removesuffix('%')}–{high})"
 
 
+@lettered
 def endings(
     result: Forecast,
     ax: Axes,

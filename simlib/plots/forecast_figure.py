@@ -13,6 +13,7 @@ from simlib.plots import style
 from simlib.plots.ending_curves import EndingsPanel
 from simlib.plots.figure import new_figure
 from simlib.plots.ladders import LadderPanel
+from simlib.plots.lettering import put, settle
 from simlib.plots.move_counts import MovesPanel
 from simlib.plots.panel import Panel
 from simlib.results import ONGOING
@@ -74,6 +75,7 @@ class Dashboard:
         if with_drivers:
             self._drivers(drivers)
         self._head(result)
+        settle(self.figure)
 
     def _axes(self, name: str):  # type: ignore[no-untyped-def]
         left, top, width, height = self._boxes[name]
@@ -84,7 +86,7 @@ class Dashboard:
         from simlib.plots.driver_bars import drivers
 
         assert frame is not None
-        drivers(frame, self._axes("drivers"), title=frame.attrs.get("title", "What it hangs on"))
+        drivers(frame, self._axes("drivers"), title=frame.attrs.get("title", "Assumptions that matter most"))
 
     def _head(self, result: Forecast) -> None:
         y = 1 - 16 / self.height
@@ -104,10 +106,10 @@ class Dashboard:
         # Room for the mark on the right; a long title is set a little smaller before it is cut.
         fits = (self.width - 100) / 8.3
         text = style.wrap(whole, int(fits / 0.8), 1)
-        changed = text != self.title.get_text()
-        self.title.set_text(text)
+        before = self.title.get_text()
+        put(self.title, text)
         self.title.set_fontsize(style.TITLE * min(1.0, max(fits / len(text), 0.8)))
-        return changed
+        return before != self.title.get_text()
 
     @property
     def artists(self) -> list:
@@ -127,7 +129,7 @@ class Dashboard:
 
         `mark` is written at the top right, `note` (what was changed) in at most two lines below the title.
         """
-        self.note.set_text(style.wrap(note, int((self.width - 24) / 5.8), 2) if note else "")
+        put(self.note, style.wrap(note, int((self.width - 24) / 5.8), 2) if note else "")
         self.mark.set_text(mark)
         self.mark.set_color(style.VERMILION if moving else style.FAINT)
         changes = [panel.update(result, baseline, moving=moving) for panel in self.panels]

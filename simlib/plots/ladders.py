@@ -10,6 +10,7 @@ import numpy as np
 from simlib.formatting import long_date, percent
 from simlib.plots import captions as written
 from simlib.plots import style
+from simlib.plots.lettering import lettered
 from simlib.plots.panel import Panel, SideLabels, beside, changed
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ class LadderPanel(Panel):
         return np.array([result.ladders[self.ladder][rung] for rung in self.rungs])
 
 
+@lettered
 def ladder_fan(result: Forecast, ax: Axes, *, ladder: str | None = None, baseline: Forecast | None = None) -> Axes:
     """Draw one ladder (default: the first) as stacked rungs over time, under the finding; return the axes."""
     panel = LadderPanel(ax, result, ladder)

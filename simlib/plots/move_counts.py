@@ -10,6 +10,7 @@ import numpy as np
 from simlib.formatting import long_date
 from simlib.plots import captions as written
 from simlib.plots import style
+from simlib.plots.lettering import lettered
 from simlib.plots.panel import GROWTH, Panel
 
 if TYPE_CHECKING:
@@ -141,6 +142,7 @@ def _change(count: float, old: float) -> str:
     return f"  {arrow} {style.times(count / old)}" if old > 0 and count > 0 else f"  {arrow}"
 
 
+@lettered
 def moves(
     result: Forecast, ax: Axes, *, baseline: Forecast | None = None, show: Sequence[str] | None = None, rows: int = ROWS
 ) -> Axes:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simlib.plots import style
+from simlib.plots.lettering import put
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -136,7 +137,7 @@ class SideLabels:
         places = style.spread(heights, sizes, bottom + half * 0.6, max(top - half * 0.4, bottom + half * 0.6))
         reach = 17 / box.width
         for artist, text, place in zip(self.texts, texts, places, strict=True):
-            artist.set_text(text)
+            put(artist, text)
             artist.set_y(place)
         self.lines.set_segments(
             [

@@ -107,7 +107,7 @@ def path_tree(result: Paths, ax: Axes, *, least: float = 0.01, depth: int = 5) -
         lines = (b.rungs[-1], f"{percent(b.entered)}{share}")
         label[b.rungs] = min(0.04 + (2 + max(map(len, lines))) * letter, 0.75)
         ax.annotate(
-            style.plain("\n".join(lines)),
+            "\n".join(lines),
             (x, y),
             (8, 0),
             zorder=4,
@@ -258,7 +258,7 @@ def _name_bars(ax: Axes, depth: int, bars: Mapping[str, tuple[float, float]]) ->
         arrow = {"arrowstyle": "-", "color": style.INK, "linewidth": 0.6, "shrinkA": 0, "shrinkB": 0}
         moved = abs(at - middle) > line / 4
         ax.annotate(
-            f"{style.plain(rung)} {percent(share)}",
+            f"{rung} {percent(share)}",
             (depth + 0.06, middle),
             (depth + (0.15 if moved else 0.085), at),
             zorder=4,

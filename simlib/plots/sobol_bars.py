@@ -1,4 +1,4 @@
-"""Whose doubt it is: the Sobol indices of one answer."""
+"""Sobol indices of one answer as bars: which assumptions cause its spread."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ ROWS = 8
 def shares(result: Sobol, ax: Axes, *, measure: str | None = None, most: int = ROWS) -> Axes:
     """Draw first-order (filled) and total (hollow) indices with their 95% intervals; return `ax`.
 
-    Where an interval makes an index meaningless only the interval is drawn.
+    Where an interval makes an index meaningless, only the interval is drawn.
     """
-    found = result.measures[measure or next(iter(result.measures))]
-    some = found.shares[:most]
+    about = result.measures[measure or next(iter(result.measures))]
+    some = about.shares[:most]
     known = [share for share in some if share.first.known]
-    title = f"{found.measure.label}: no share of the doubt is known"
+    title = f"{about.measure.label}: no share of the doubt is known"
     if known:
         best = max(known, key=lambda share: share.first.estimate)
         words = share_in_words(best.first.estimate).capitalize()
         tied = len(best.input.assumptions)
-        about = f"“{best.input.label}”" if tied == 1 else f"{tied} assumptions that are tied to each other"
-        title = f"{words} of the doubt about “{found.measure.label}” is about {about}"
+        which = f"“{best.input.label}”" if tied == 1 else f"{tied} assumptions that are tied to each other"
+        title = f"{words} of the doubt about “{about.measure.label}” is about {which}"
     unit = f"share of the variance over the priors, by {long_date(result.by)}"
     style.dress(ax, fit(title, ax), f"{unit}; filled: alone, hollow: with others; whiskers: 95%")
     rows(ax, len(some))

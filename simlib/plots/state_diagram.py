@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from simlib.plots import style
 from simlib.plots.figure import new_figure
+from simlib.plots.lettering import lettered
 from simlib.quantities import show
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ def _moves_text(scenario: Scenario, chars: int) -> list[tuple[str, str]]:
     for actor in scenario.actors.values():
         own = [(number, move) for number, move in numbered if move.actor == actor.id]
         if own:
-            lines.append((style.plain(actor.label), actor.id))
+            lines.append((actor.label, actor.id))
             for number, move in own:
                 rate = scenario.assumptions[move.rate]
                 how_often = show(rate.value, "rate", rate.unit)
@@ -154,6 +155,7 @@ def height(scenario: Scenario, width: int) -> int:
     return int(max(diagram_bottom, listed) if beside else diagram_bottom + listed) + _MARGIN
 
 
+@lettered
 def diagram(scenario: Scenario, ax: Axes) -> Axes:
     """Draw a scenario as a state diagram on an axes of any size (`height` says which suits it); return the axes."""
     box = ax.get_window_extent()
@@ -187,9 +189,7 @@ def diagram(scenario: Scenario, ax: Axes) -> Axes:
 def _draw_row(ax: Axes, scenario: Scenario, row: _Row, room: float, colours: dict[str, str]) -> None:
     variable = row.variable
     label = variable.label + (" (hidden)" if variable.hidden else "")
-    ax.text(
-        _MARGIN, row.top + 12, style.plain(label), fontsize=style.TEXT, color=style.INK, fontweight="bold", va="center"
-    )
+    ax.text(_MARGIN, row.top + 12, label, fontsize=style.TEXT, color=style.INK, fontweight="bold", va="center")
     count = len(variable.levels)
     each = (room - _MARGIN) / count
     centres = [_MARGIN + each * (k + 0.5) for k in range(count)]

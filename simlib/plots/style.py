@@ -8,7 +8,6 @@ pixels of the axes, so that the same figure reads on a screen at 100 dpi and on 
 from __future__ import annotations
 
 import datetime as dt
-import re
 import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -73,7 +72,7 @@ def dress(ax: Axes, title: str = "", unit: str = "") -> Axes:
 def entitle(ax: Axes, title: str, *, lines: int) -> None:
     """Write the title of an axes, and leave room below it for a caption of some lines."""
     pad = 9 + (0 if not lines else 11 + 1.4 * SMALL * (lines - 1))
-    ax.set_title(plain(title), loc="left", fontsize=TITLE, color=INK, fontweight="bold", pad=pad)
+    ax.set_title(title, loc="left", fontsize=TITLE, color=INK, fontweight="bold", pad=pad)
 
 
 _STEPS = (0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.25)
@@ -190,17 +189,9 @@ def counted(number: int, noun: str) -> str:
 
 
 def wrap(text: str, width: int, lines: int = 2) -> str:
-    """Break a label into at most `lines` lines of `width` characters; what does not fit ends in an ellipsis.
-
-    A label is never read as mathematics: dollar signs stay dollar signs.
-    """
+    """Break a label into at most `lines` lines of `width` characters; what does not fit ends in an ellipsis."""
     broken = textwrap.wrap(text, width, max_lines=lines, placeholder=" …", break_on_hyphens=False)
-    return plain("\n".join(broken) or text)
-
-
-def plain(text: str) -> str:
-    """Return a text that matplotlib shows as it is, dollar signs and all."""
-    return re.sub(r"(?<!\\)\$", r"\\$", text)
+    return "\n".join(broken) or text
 
 
 def points(change: float) -> str:

@@ -1,4 +1,4 @@
-"""Tornado: how far one answer really moves as each assumption goes to its low and to its high."""
+"""Tornado diagram: an answer with each assumption at its low and at its high."""
 
 from __future__ import annotations
 
@@ -12,26 +12,27 @@ from simlib.quantities import show
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from simlib.analysis.sensitivity.one_at_a_time import Bar, Tornado
+    from simlib.analysis.sensitivity.one_at_a_time import Bar, Drivers
 
 ROWS = 10
 LOOKS = ((style.SKY, "////"), (style.ORANGE, ""))
 """Colour and hatch of the answer at the low and at the high."""
 
 
-def tornado(result: Tornado, ax: Axes, *, measure: str | None = None, most: int = ROWS) -> Axes:
-    """Draw the strongest assumptions as bars between the answers at their low (hatched) and high (plain); return `ax`.
+def tornado(result: Drivers, ax: Axes, *, measure: str | None = None, most: int = ROWS) -> Axes:
+    """Draw the strongest assumptions as bars between the answers at their low (hatched) and high (plain).
 
-    Whiskers, where they can be seen, are 95% intervals of the change under the same dice.
+    Whiskers, where they can be seen, are 95% intervals of the change with common random numbers. Returns `ax`.
     """
     place = result.place(measure)
-    asked, stated, bars = result.measures[place], float(result.stated[place]), result.ranked(measure)[:most]
+    about, stated, bars = result.measures[place], float(result.stated[place]), result.ranked(measure)[:most]
     first = bars[0]
     low, high = sorted([float(first.at_low[place]), float(first.at_high[place])])
-    write = asked.write
-    title = f"{asked.label}: from {write(low)} to {write(high)} with “{first.assumption.label}”"
-    what = "probability" if asked.probability else "expected number"
-    unit = f"{what} by {long_date(result.by)}; line: as stated, {write(stated)}"
+    write = about.write
+    title = f"{about.label}: from {write(low)} to {write(high)} with “{first.assumption.label}”"
+    what = "probability" if about.probability else "expected number"
+    line = "at the medians" if result.provenance["belief"] else "as stated"
+    unit = f"{what} by {long_date(result.by)}; line: {line}, {write(stated)}"
     style.dress(ax, fit(title, ax), f"{unit}; hatched: at its low, plain: at its high")
     rows(ax, len(bars))
     for row, bar in enumerate(bars):
@@ -41,7 +42,7 @@ def tornado(result: Tornado, ax: Axes, *, measure: str | None = None, most: int 
     ends = [stated, *(float(x[place]) for bar in bars for x in (bar.at_low, bar.at_high))]
     room = 0.42 * max(max(ends) - min(ends), 1e-9)
     ax.set_xlim(min(ends) - room, max(ends) + room)
-    if asked.probability:
+    if about.probability:
         ticks = [tick for tick in ax.get_xticks() if 0 <= tick <= max(ends) + room]
         ax.set_xticks(ticks, [percent(tick) if tick else "0" for tick in ticks])
     return ax

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from simlib.formatting import long_date
 from simlib.quantities import show
 from simlib.report.markup import Block
-from simlib.scenario.explanation import condition_in_words
+from simlib.scenario.condition_wording import condition_in_words
 from simlib.scenario.model import Factor, Scenario, Source, Variable
 
 

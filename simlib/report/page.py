@@ -1,175 +1,54 @@
-"""A report that a minister's staff can read: one self-contained page, as HTML or as Markdown.
+"""The page of a report for readers who will not run the model.
 
-The question, the answer in sentences with the words of estimative probability of ICD 203 (2015) beside the numbers,
-how sure anyone can be, figures, what drives it, by which path, what to watch for, what it rests on (see `ledger`),
-limits, and provenance. How it is written down is in `pages`.
+The question; the answer in sentences, with the words of ICD 203 (2015) beside the numbers; how sure anyone can be;
+figures; what drives it; by which path; signs to watch for; the assumptions (`assumptions`); limits; and provenance.
+`markup` writes it as HTML or Markdown.
 """
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
-from simlib.control import Control, in_transition
 from simlib.formatting import long_date, percent, percent_within
 from simlib.report import assumptions as ledger
 from simlib.report.markup import Block
+from simlib.report.material import Material
+from simlib.report.probability_words import icd203, legend
 from simlib.results import ONGOING, Band, Forecast
-from simlib.scenario.model import Scenario
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from simlib.analysis.indicators.result import Indicators
     from simlib.analysis.paths.result import Paths
-    from simlib.analysis.sensitivity.one_at_a_time import Tornado
     from simlib.analysis.uncertainty.evsi import Seeing
     from simlib.engines.ensemble import Ensemble
 
-_WORDS = (
-    (0.05, "almost no chance"),
-    (0.20, "very unlikely"),
-    (0.45, "unlikely"),
-    (0.55, "roughly even chance"),
-    (0.80, "likely"),
-    (0.95, "very likely"),
-    (0.99, "almost certain"),
-)
-"""One column of the words of ICD 203, each with the probability up to which it goes; the first begins at 1%."""
+__all__ = ["blocks"]
 
 _CERTAIN = 1 - 1e-9
 """As near to one as the exact engine computes."""
 
-WATCHED = 14.0
-"""Days within which something is looked for, unless half the horizon is nearer."""
-
-SIGNS = 4
+_SIGNS = 4
 """Most signs told of each ending and question."""
-
-HISTORIES = 5_000
-"""Histories whose paths are counted where they cannot be computed."""
 
 Kind = Literal["endings", "questions"]
 
-_IN_DOUBT = "each has a reason, and a range unless it is fixed."
+_RANGES = "each has a reason, and a range unless it is fixed."
 _ALL_FIXED = "all are fixed, so that nothing here says how far off the answer may be."
 
 _LIMITS = (
     "Actors follow rates; they do not optimise, bluff or anticipate unless a move says so.",
-    "What the model does not name has probability zero in it, and not in the world.",
-    "Chance (the same assumptions, another run of history) and doubt about the assumptions are different things.",
+    "Events that the model does not name have probability zero in it, but not in the world.",
+    "Chance and doubt differ: chance is another run of history under the same assumptions, doubt is about these.",
 )
 
 
-def icd203(p: float) -> str:
-    """Return the estimative word of ICD 203 for a probability."""
-    if p < 0.01:
-        return "less than 1%"
-    return "more than 99%" if p > _WORDS[-1][0] else next(word for top, word in _WORDS if p < top or top == 0.99)
-
-
-def legend() -> str:
-    """Return what the words of ICD 203 stand for, in one sentence."""
-    lows = (0.01, *(top for top, _ in _WORDS))
-    told = [f"{word} {100 * low:.0f}–{100 * top:.0f}%" for low, (top, word) in zip(lows, _WORDS, strict=False)]
-    return f"The words are those of ICD 203: {', '.join(told)}. Less than 1% and more than 99% lie beyond its scale."
-
-
-@dataclass(frozen=True)
-class Answers:
-    """What a report tells: the forecast, and what was asked beside it (None: not asked).
-
-    `draws`: the draws that the forecast is the mean of. `seeing`: what seeing a move says of the first question.
-    `what_if`: where the scenario was changed, a sentence that says so and each change; `baseline`: then the forecast of
-    the scenario as it stands. `ledger`: the scenario whose assumptions are listed, where their reasons are to be told
-    otherwise.
-    """
-
-    scenario: Scenario
-    forecast: Forecast
-    draws: Ensemble | None = None
-    tornado: Tornado | None = None
-    paths: Paths | None = None
-    indicators: tuple[Indicators, ...] = ()
-    seeing: Seeing | None = None
-    what_if: tuple[str, ...] = ()
-    ledger: Scenario | None = None
-    baseline: Forecast | None = None
-
-
-@in_transition
-def ask(
-    scenario: Scenario,
-    forecast: Forecast,
-    *,
-    draws: Ensemble | None = None,
-    seed: int = 0,
-    progress: Callable[[float], None] | None = None,
-    cancel: Callable[[], bool] | None = None,
-) -> Answers:
-    """Ask what a report tells beside the forecast, about its likeliest ending and the first question.
-
-    `draws` are those the forecast is the mean of. The engine is that of the forecast; where it leaves calendar windows
-    out, so does everything beside it. Raises what the questions raise.
-    """
-    from simlib.analysis.indicators.watch_list import indicators
-    from simlib.analysis.sensitivity.one_at_a_time import tornado
-    from simlib.analysis.uncertainty.evsi import value_of_seeing
-    from simlib.analysis.whatif.variants import without_windows
-
-    world = ledger.readable(without_windows(scenario) if forecast.provenance.get("ignore_windows") else scenario)
-    ranked = sorted(scenario.endings, key=lambda name: -forecast.endings[name].probability[-1])
-    question = [f"question:{name}" for name in list(scenario.questions)[:1]]
-    about = [*(f"ending:{name}" for name in ranked[:1]), *question]
-    doubtful = any(not assumption.fixed for assumption in scenario.assumptions.values())
-    day = min(WATCHED, scenario.horizon_days / 2)
-    engine: Any = forecast.engine
-    steps: list[Callable[[], Any]] = [
-        lambda: tornado(world, about, engine=engine, seed=seed, cancel=cancel) if doubtful else None,
-        lambda: _paths(world, engine, seed, cancel) if scenario.ladders else None,
-        lambda: (
-            value_of_seeing(world, question[0], within_days=day, draws=128, seed=seed, cancel=cancel)
-            if doubtful and question
-            else None
-        ),
-        *(
-            partial(
-                indicators,
-                world,
-                f"ending:{name}",
-                look_by=day,
-                engine="montecarlo",
-                draws=200 if doubtful else 0,
-                runs=40 if doubtful else 8000,
-                seed=seed,
-                control=Control(cancel=cancel),
-            )
-            for name in ranked[:2]
-        ),
-    ]
-    found = []
-    for number, step in enumerate(steps):
-        found.append(step())
-        if progress:
-            progress((number + 1) / len(steps))
-    return Answers(scenario, forecast, draws, found[0], found[1], tuple(found[3:]), found[2])
-
-
-def _paths(world: Scenario, engine: str, seed: int, cancel: Callable[[], bool] | None) -> Paths:
-    from simlib.analysis.paths.classes import paths
-
-    return paths(world, engine=engine, top=8, runs=HISTORIES, seed=seed, control=Control(cancel=cancel))
-
-
-# -------------------------------------------------------------------- what it says
-
-
-def blocks(answers: Answers) -> Iterator[Block]:
+def blocks(material: Material) -> Iterator[Block]:
     """Yield the report, piece by piece."""
-    scenario, forecast = answers.scenario, answers.forecast
+    scenario, forecast = material.scenario, material.forecast
     by = long_date(forecast.by_date(float(forecast.times[-1])))
     yield Block("title", scenario.title)
     yield Block(
@@ -177,45 +56,45 @@ def blocks(answers: Answers) -> Iterator[Block]:
         f"Seen on {long_date(scenario.as_of)}. What happens by {by}, and how sure can anyone be? "
         + scenario.description,
     )
-    if answers.what_if:
-        yield Block("text", answers.what_if[0])
-        if answers.what_if[1:]:
-            yield Block("list", items=answers.what_if[1:])
+    if material.what_if:
+        yield Block("text", material.what_if[0])
+        if material.what_if[1:]:
+            yield Block("list", items=material.what_if[1:])
     yield Block("heading", "The answer")
-    yield from _answer(answers, by)
-    if answers.draws is not None:
+    yield from _answer(material, by)
+    if material.draws is not None:
         yield Block("heading", "How sure can anyone be?")
-        yield from _doubt(answers, answers.draws)
-    if answers.tornado is not None:
+        yield from _doubt(material, material.draws)
+    if material.tornado is not None:
         from simlib.plots.tornado_bars import tornado
 
         yield Block("heading", "What drives it")
-        for measure in answers.tornado.measures:
-            draw = partial(tornado, answers.tornado, measure=measure.name)
-            yield _figure(forecast, draw, f"what {measure.words} hangs on")
-        yield Block("list", items=tuple(answers.tornado.sentences()))
-    if answers.paths is not None:
+        for measure in material.tornado.measures:
+            draw = partial(tornado, material.tornado, measure=measure.name)
+            yield _figure(forecast, draw, f"what drives {measure.words}")
+        yield Block("list", items=tuple(material.tornado.sentences()))
+    if material.paths is not None:
         yield Block("heading", "By which path")
-        yield from _by_which_path(answers.paths, forecast)
-    if answers.indicators or answers.seeing:
+        yield from _by_which_path(material.paths, forecast)
+    if material.indicators or material.seeing:
         yield Block("heading", "What to watch for")
-        if answers.seeing is not None:
-            yield Block("list", items=tuple(_signs(answers.seeing, forecast)))
-        for found in answers.indicators:
-            yield Block("list", items=tuple(found.sentences(SIGNS)))
-    yield from _ground(answers)
+        if material.seeing is not None:
+            yield Block("list", items=tuple(_signs(material.seeing, forecast)))
+        for signs in material.indicators:
+            yield Block("list", items=tuple(signs.sentences(_SIGNS)))
+    yield from _ground(material)
     yield Block("heading", "Limits")
     fixed = all(number.fixed for number in scenario.assumptions.values())
     first = "It says what follows from the assumptions above, not that they are right"
-    yield Block("list", items=(f"{first}: {_ALL_FIXED if fixed else _IN_DOUBT}", *_LIMITS))
+    yield Block("list", items=(f"{first}: {_ALL_FIXED if fixed else _RANGES}", *_LIMITS))
     yield Block("heading", "Provenance")
-    rows = [*_provenance(forecast.provenance), *(("watch list", found.made()) for found in answers.indicators[:1])]
+    rows = [*_provenance(forecast.provenance), *(("watch list", signs.made()) for signs in material.indicators[:1])]
     yield Block("table", items=(("what", "value"), *rows))
 
 
-def _ground(answers: Answers) -> Iterator[Block]:
+def _ground(material: Material) -> Iterator[Block]:
     """Say what the answer rests on: how questions are settled, the start, the assumptions, the sources."""
-    scenario = answers.ledger or answers.scenario
+    scenario = material.ledger or material.scenario
     if scenario.questions:
         yield Block("heading", "How the questions are settled")
         yield ledger.settling(scenario)
@@ -227,36 +106,36 @@ def _ground(answers: Answers) -> Iterator[Block]:
     yield ledger.sources(scenario)
 
 
-def _answer(answers: Answers, by: str) -> Iterator[Block]:
-    forecast = answers.forecast
+def _answer(material: Material, by: str) -> Iterator[Block]:
+    forecast = material.forecast
     over = (
         "on average over the ranges of the assumptions"
         if forecast.stated
         else ("at the stated values of the assumptions")
     )
     ranked = sorted(forecast.endings, key=lambda name: (name == ONGOING, -forecast.endings[name].probability[-1]))
-    spread = "" if answers.draws is None else "; in brackets, where nine in ten sets of assumptions put it"
-    beside = "" if answers.baseline is None else "; the baseline is the scenario as it stands, computed likewise"
+    spread = "" if material.draws is None else "; in brackets, where nine in ten sets of assumptions put it"
+    beside = "" if material.baseline is None else "; the baseline is the scenario as it stands, computed likewise"
     yield Block("text", f"By {by}, {over}{spread}{beside}:")
-    yield Block("list", items=tuple(_told(answers, "endings", name) for name in ranked))
+    yield Block("list", items=tuple(_line(material, "endings", name) for name in ranked))
     if forecast.questions:
-        yield Block("list", items=tuple(_told(answers, "questions", name) for name in forecast.questions))
+        yield Block("list", items=tuple(_line(material, "questions", name) for name in forecast.questions))
     yield Block("text", legend())
-    if forecast.stated is None and not all(number.fixed for number in answers.scenario.assumptions.values()):
+    if forecast.stated is None and not all(number.fixed for number in material.scenario.assumptions.values()):
         yield Block(
             "text",
-            "These are at the stated values only. The forecast that counts is the average over the "
+            "These numbers are at the stated values only. The forecast that counts is the average over the "
             "ranges of the assumptions: make the report with draws from them, as it is without --draws 0.",
         )
-    yield from _pictures(answers)
+    yield from _pictures(material)
 
 
-def _pictures(answers: Answers) -> Iterator[Block]:
+def _pictures(material: Material) -> Iterator[Block]:
     from simlib.plots.ending_curves import endings
     from simlib.plots.ladders import ladder_fan
     from simlib.plots.move_counts import moves
 
-    forecast, before, draws = answers.forecast, answers.baseline, answers.draws
+    forecast, before, draws = material.forecast, material.baseline, material.draws
     doubt = None if draws is None else {name: draws.spread(name) for name in forecast.endings}
     draw = partial(endings, forecast, baseline=before, doubt=doubt)
     yield _figure(forecast, draw, forecast.sentences()[0], room=0.3)
@@ -266,35 +145,35 @@ def _pictures(answers: Answers) -> Iterator[Block]:
     yield _figure(forecast, partial(moves, forecast, baseline=before), "expected number of moves")
 
 
-def _told(answers: Answers, kind: Kind, name: str) -> str:
-    forecast = answers.forecast
+def _line(material: Material, kind: Kind, name: str) -> str:
+    forecast = material.forecast
     band = getattr(forecast, kind)[name]
     p, low, high = (float(x[-1]) for x in (band.probability, band.low, band.high))
-    old = None if answers.baseline is None else getattr(answers.baseline, kind)[name]
-    beside = "" if old is None else f"; baseline {_plainly(answers, old, name) or percent(float(old.probability[-1]))}"
-    if said := _plainly(answers, band, name):
+    old = None if material.baseline is None else getattr(material.baseline, kind)[name]
+    beside = "" if old is None else f"; baseline {_plainly(material, old, name) or percent(float(old.probability[-1]))}"
+    if said := _plainly(material, band, name):
         return f"{forecast.label(kind, name)}: {said}{beside}."
     if p <= 0:
         played = f"in none of the histories that were played (so at most {percent(high)})"
         return f"{forecast.label(kind, name)}: {icd203(p)}, {played}{beside}."
-    if answers.draws is not None:
-        low, high = _range(answers.draws, kind, name)
+    if material.draws is not None:
+        low, high = _range(material.draws, kind, name)
         more = f" ({percent(low)} to {percent(high)})"
     else:
         more = f", computed to within {percent(low)} to {percent(high)}" if high - low > 0.001 else ""
     return f"{forecast.label(kind, name)}: {icd203(p)}, {percent(p)}{more}{beside}."
 
 
-def _plainly(answers: Answers, band: Band, name: str) -> str:
+def _plainly(material: Material, band: Band, name: str) -> str:
     """Say what is beyond doubt in the model, by its structure alone; "" for all else."""
     p = float(band.probability[-1])
-    if answers.forecast.engine != "exact":
+    if material.forecast.engine != "exact":
         return ""
     if p <= 0:
         return "ruled out in this model"
     if p < _CERTAIN:
         return ""
-    already = float(answers.forecast.times[0]) == 0 and float(band.probability[0]) >= _CERTAIN
+    already = float(material.forecast.times[0]) == 0 and float(band.probability[0]) >= _CERTAIN
     return "already the case" if already and name != ONGOING else "certain in this model"
 
 
@@ -304,15 +183,15 @@ def _range(draws: Ensemble, kind: Kind, name: str) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def _doubt(answers: Answers, draws: Ensemble) -> Iterator[Block]:
+def _doubt(material: Material, draws: Ensemble) -> Iterator[Block]:
     """Say how far the answers depend on the assumptions, and how well their average is known."""
-    forecast, before = answers.forecast, answers.baseline
+    forecast, before = material.forecast, material.baseline
     yield Block(
         "text",
         f"Nobody knows the assumptions exactly: each has a range. {len(draws.forecasts)} sets of them "
         "were drawn from these ranges, and the forecast was made with each. The answer is the average. Nine in "
-        "ten of these forecasts lie in the range beside it: that is doubt about the assumptions, which finding "
-        "out more can narrow. Under any one set of assumptions the rest is chance, which nothing narrows.",
+        "ten of these forecasts lie in the range beside it. This range is doubt about the assumptions, and better "
+        "knowledge narrows it. Under any one set of assumptions the rest is chance, which nothing narrows.",
     )
     kinds: tuple[Kind, ...] = ("endings", "questions")
     rows, widest = [], (-1.0, "")
@@ -347,10 +226,10 @@ def _spread(forecast: Forecast, draws: Ensemble, question: str) -> Block:
 def _by_which_path(paths: Paths, forecast: Forecast) -> Iterator[Block]:
     from simlib.plots.path_charts import path_classes
 
-    *told, how = paths.sentences(4)
+    *likeliest, how = paths.sentences(4)
     yield Block("text", how)
     yield _figure(forecast, partial(path_classes, paths), "the likeliest paths")
-    yield Block("list", items=tuple(told))
+    yield Block("list", items=tuple(likeliest))
 
 
 def _signs(seeing: Seeing, forecast: Forecast) -> Iterator[str]:
@@ -367,16 +246,15 @@ def _signs(seeing: Seeing, forecast: Forecast) -> Iterator[str]:
         return
     yield (
         f"Among histories in which it has not happened, and nothing has ended, by {until}, {seeing.measure.words} "
-        f"by {by} is at {percent(seeing.if_open)} over the priors. Among these, what has been seen by then moves "
-        "it:"
+        f"by {by} is at {percent(seeing.if_open)} over the priors. Moves that have been seen by then change it:"
     )
-    told = [o for o in seeing.observations if o.brier.value > o.brier.half]
-    for o in told[:SIGNS]:
+    known = [o for o in seeing.observations if o.brier.value > o.brier.half]
+    for o in known[:_SIGNS]:
         yield (
             f"“{o.label}”: to {percent(o.if_seen)} if it is seen by then, to {percent(o.if_not)} if not; it is seen "
             f"with probability {percent(o.seen)}."
         )
-    if not told:
+    if not known:
         yield "No single move is known to tell anything about it."
 
 
@@ -396,8 +274,10 @@ def _short(value: Any) -> str:
 def _figure(forecast: Forecast, draw: Callable[[Axes], Any], words: str, *, room: float = 0.04) -> Block:
     from simlib.plots.captions import foot, sign
     from simlib.plots.figure import new_figure, small_png
+    from simlib.plots.lettering import settle
 
     figure = new_figure(960, 560, words)
     sign(figure, foot(forecast))
     draw(figure.add_axes((0.06, 0.11, 0.9 - room, 0.73)))
+    settle(figure)
     return Block("figure", words, png=small_png(figure))

@@ -1,4 +1,7 @@
-"""Numbers with reasons -> `Assumption`: which kind each is, from where it is used, and its prior."""
+"""Read numbers with reasons into assumptions.
+
+The kind of a number follows from where it is used.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +42,10 @@ def place_of(scenario: Scenario, assumption: Assumption) -> Place:
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """One place in the file where a number is used: an assumption's id, or a literal that gets the name `id`."""
+    """One place in the file where a number is used.
+
+    There stands an assumption's id, or a literal that gets the name `id`.
+    """
 
     place: Place
     kind: AssumptionKind
@@ -72,9 +78,10 @@ def uses_in(shape: ScenarioShape) -> Iterator[Use]:
 
 
 class Numbers:
-    """Every number of a document: the named assumptions, then the literals written where they are used.
+    """Every number of a document.
 
-    `assumptions` holds those that could be read; `at` gives the id of the number used at a place.
+    The named assumptions, then the literals written where they are used. `assumptions` holds those that could be read;
+    `at` gives the id of the number used at a place.
     """
 
     def __init__(self, document: Document, shape: ScenarioShape) -> None:
@@ -84,7 +91,10 @@ class Numbers:
         self._inline = {use.id for use in uses_in(shape)}
 
     def at(self, place: Place) -> str:
-        """Return the id of the assumption used at a place; UNREAD where it could not be read."""
+        """Return the id of the assumption used at a place.
+
+        It is UNREAD where it could not be read.
+        """
         return self._ids[place]
 
     def mentioned(self, name: str) -> bool:
@@ -96,11 +106,11 @@ class Numbers:
         named = {}
         for name, shape in self.shape.assumptions.items():
             kind, used_at = kinds.get(name, (None, ()))
-            found = resolve_literal(
+            assumption = resolve_literal(
                 self.document, ("assumptions", name), shape, name=name, label=shape.label, kind=kind, used_at=used_at
             )
-            if found:
-                named[name] = found
+            if assumption:
+                named[name] = assumption
         return named
 
     def _id(self, use: Use) -> str:
@@ -119,10 +129,10 @@ class Numbers:
     def _add(self, use: Use, literal: LiteralShape) -> str:
         if use.id in self.assumptions:
             self.document.note(use.place, f"a second number named {use.id!r}", "expected another id for the move")
-        found = resolve_literal(self.document, use.place, literal, name=use.id, label=use.label, kind=use.kind)
-        if found is None:
+        assumption = resolve_literal(self.document, use.place, literal, name=use.id, label=use.label, kind=use.kind)
+        if assumption is None:
             return UNREAD
-        self.assumptions[use.id] = dataclasses.replace(found, inline=True)
+        self.assumptions[use.id] = dataclasses.replace(assumption, inline=True)
         return use.id
 
     def _refuse(self, use: Use, written: str) -> None:
@@ -165,22 +175,22 @@ def resolve_literal(
     kind: AssumptionKind | None,
     used_at: Place = (),
 ) -> Assumption | None:
-    """Return the assumption that a number stands for; None where it cannot be read (and noted).
+    """Return the assumption that a number stands for.
 
-    Without a `kind` (nothing uses it) its notation decides; a bare number is then a factor. `used_at` is named in the
-    message when what is written is of another kind.
+    It is None where it cannot be read (and noted). Without a `kind` (nothing uses it) its notation decides; a bare
+    number is then a factor. `used_at` is named in the message when what is written is of another kind.
     """
     value = _quantity(document, (*place, "value"), shape.value, kind, used_at)
     if value is None:
         return None
-    found = _kind_by_notation(document, (*place, "value"), value) if kind is None else kind
-    if found is None:
+    kind = kind or _kind_by_notation(document, (*place, "value"), value)
+    if kind is None:
         return None
-    low, high = _bounds(document, place, shape, found, used_at) or (value.value, value.value)
+    low, high = _bounds(document, place, shape, kind, used_at) or (value.value, value.value)
     return Assumption(
         id=name,
         label=shape.label or label,
-        kind=found,
+        kind=kind,
         value=value.value,
         low=low,
         high=high,
@@ -188,7 +198,7 @@ def resolve_literal(
         sources=tuple(shape.sources),
         unit=value.unit,
         within_days=value.within_days,
-        observed=_observed(document, place, shape, found),
+        observed=_observed(document, place, shape, kind),
         uses_log_until=shape.uses_log_until,
     )
 
@@ -196,7 +206,10 @@ def resolve_literal(
 def _bounds(
     document: Document, place: Place, shape: LiteralShape, kind: AssumptionKind, used_at: Place
 ) -> tuple[float, float] | None:
-    """Return the 5th and 95th percentiles; None where there are none, or where they cannot be read (and noted)."""
+    """Return the 5th and 95th percentiles.
+
+    They are None where there are none, or where they cannot be read (and noted).
+    """
     if (shape.low is None) != (shape.high is None):
         given, other = ("low", "high") if shape.high is None else ("high", "low")
         document.note(place, f"{given!r} without {other!r}", "expected both (a prior), or neither (fixed)")

@@ -1,6 +1,6 @@
 """Static rules of the language: one rule, one small function named as half a sentence.
 
-A rule takes a resolved scenario and yields what is wrong as `Finding`s (place, what, expected). What needs
+A rule takes a resolved scenario and yields what is wrong as `Misfit`s (place, what, expected). What needs
 reachability or a solve is no static rule: see `simlib.analysis.lint.rules`. A rule must bear a scenario with holes:
 while a file has other problems, what could not be read is missing.
 """
@@ -17,8 +17,8 @@ from simlib.scenario.assumptions import place_of
 from simlib.scenario.document import Place
 from simlib.scenario.model import Assumption, Condition, Move, Scenario, Window
 
-Finding = tuple[Place, str, str]
-Rule = Callable[[Scenario], Iterator[Finding]]
+Misfit = tuple[Place, str, str]
+Rule = Callable[[Scenario], Iterator[Misfit]]
 
 TOLERANCE = 1e-9
 """How far a sum of chances may be from 1."""
@@ -26,7 +26,7 @@ TOLERANCE = 1e-9
 MAX_ASSUMPTIONS = 2000
 
 
-def findings(scenario: Scenario, rules: Iterable[Rule] | None = None) -> Iterator[Finding]:
+def misfits_of(scenario: Scenario, rules: Iterable[Rule] | None = None) -> Iterator[Misfit]:
     """Yield everything that static rules find wrong with a scenario."""
     for rule in RULES if rules is None else rules:
         yield from rule(scenario)
@@ -35,7 +35,7 @@ def findings(scenario: Scenario, rules: Iterable[Rule] | None = None) -> Iterato
 # Numbers
 
 
-def value_lies_between_low_and_high(scenario: Scenario) -> Iterator[Finding]:
+def value_lies_between_low_and_high(scenario: Scenario) -> Iterator[Misfit]:
     """Low < value < high, or all three equal."""
     for assumption in scenario.assumptions.values():
         wrong = _wrong_with_order(assumption)
@@ -55,7 +55,7 @@ def _wrong_with_order(a: Assumption) -> tuple[str, str] | None:
     return f"{side} equals the value ({bound})", "expected low < value < high, or all three equal (fixed)"
 
 
-def chance_with_a_spread_is_never_0_or_1(scenario: Scenario) -> Iterator[Finding]:
+def chance_with_a_spread_is_never_0_or_1(scenario: Scenario) -> Iterator[Misfit]:
     """The logit scale has no 0 and no 1: a spread cannot begin or end there."""
     for assumption in scenario.assumptions.values():
         ends = (("low", assumption.low, 0.0), ("high", assumption.high, 1.0))
@@ -65,7 +65,7 @@ def chance_with_a_spread_is_never_0_or_1(scenario: Scenario) -> Iterator[Finding
                 yield place_of(scenario, assumption), what, "expected one strictly between 0 and 1, or a fixed chance"
 
 
-def no_number_was_set_after_the_forecast(scenario: Scenario) -> Iterator[Finding]:
+def no_number_was_set_after_the_forecast(scenario: Scenario) -> Iterator[Misfit]:
     """Nothing after `as_of` is known, so nothing after it can have set a number."""
     for assumption in scenario.assumptions.values():
         until = assumption.uses_log_until
@@ -74,14 +74,14 @@ def no_number_was_set_after_the_forecast(scenario: Scenario) -> Iterator[Finding
             yield place, f"{until} is after the day of the forecast ({scenario.as_of})", "expected that day or earlier"
 
 
-def assumptions_are_not_too_many(scenario: Scenario) -> Iterator[Finding]:
+def assumptions_are_not_too_many(scenario: Scenario) -> Iterator[Misfit]:
     """Named and inline together stay within the bound."""
     count = len(scenario.assumptions)
     if count > MAX_ASSUMPTIONS:
         yield ("assumptions",), f"{count:,} numbers, inline ones included", f"expected at most {MAX_ASSUMPTIONS:,}"
 
 
-def every_source_is_listed(scenario: Scenario) -> Iterator[Finding]:
+def every_source_is_listed(scenario: Scenario) -> Iterator[Misfit]:
     """Sources are cited by an id that `sources` has."""
     for place, names in _citations(scenario):
         for index, name in enumerate(names):
@@ -104,15 +104,21 @@ def _citations(scenario: Scenario) -> Iterator[tuple[Place, tuple[str, ...]]]:
 # Chances that share one whole
 
 
-def chances_of_a_move_leave_room_for_its_rest(scenario: Scenario) -> Iterator[Finding]:
-    """At most one outcome takes the rest; the stated chances never exceed one."""
+def chances_of_a_move_leave_room_for_its_rest(scenario: Scenario) -> Iterator[Misfit]:
+    """At most one outcome takes the rest.
+
+    The stated chances never exceed one.
+    """
     for move in scenario:
         branches = {outcome.id: outcome.chance for outcome in move.outcomes}
         yield from _wrong_with_sum(scenario, ("moves", move.id, "outcomes"), branches, "outcome", "chance")
 
 
-def shares_of_a_start_make_one_whole(scenario: Scenario) -> Iterator[Finding]:
-    """At most one level takes the rest; the stated shares never exceed one."""
+def shares_of_a_start_make_one_whole(scenario: Scenario) -> Iterator[Misfit]:
+    """At most one level takes the rest.
+
+    The stated shares never exceed one.
+    """
     for variable in scenario.variables.values():
         place: Place = ("variables", variable.id, "start")
         yield from _wrong_with_sum(scenario, place, dict(variable.start), "level", "share")
@@ -120,7 +126,7 @@ def shares_of_a_start_make_one_whole(scenario: Scenario) -> Iterator[Finding]:
 
 def _wrong_with_sum(
     scenario: Scenario, place: Place, branches: Mapping[str, str | None], part: str, number: str
-) -> Iterator[Finding]:
+) -> Iterator[Misfit]:
     rests = [name for name, chance in branches.items() if chance is None]
     if len(rests) > 1:
         what = f"more than one {part} takes the rest: {', '.join(rests)}"
@@ -141,7 +147,7 @@ def _wrong_with_sum(
 # Guards
 
 
-def factor_can_apply_while_its_move_is_possible(scenario: Scenario) -> Iterator[Finding]:
+def factor_can_apply_while_its_move_is_possible(scenario: Scenario) -> Iterator[Misfit]:
     """A factor's condition and window meet those of its move."""
     for move in scenario:
         for index, factor in enumerate(move.factors):
@@ -170,7 +176,7 @@ def _overlap(one: Window, other: Window) -> bool:
     return one.first <= other.last and other.first <= one.last
 
 
-def windows_do_not_close_before_the_forecast(scenario: Scenario) -> Iterator[Finding]:
+def windows_do_not_close_before_the_forecast(scenario: Scenario) -> Iterator[Misfit]:
     """What was only possible before `as_of` can never happen."""
     for move in scenario:
         for place, window in _windows(move):
@@ -190,7 +196,7 @@ def _windows(move: Move) -> Iterator[tuple[Place, Window]]:
 # Names and dates
 
 
-def ids_are_told_apart(scenario: Scenario) -> Iterator[Finding]:
+def ids_are_distinct(scenario: Scenario) -> Iterator[Misfit]:
     """Ids that differ only by case, or by a hyphen for an underscore, become one name elsewhere."""
     sections = ("sources", "actors", "variables", "assumptions", "moves", "endings", "ladders", "questions")
     for section in sections:
@@ -201,24 +207,27 @@ def ids_are_told_apart(scenario: Scenario) -> Iterator[Finding]:
         yield from _twins(("moves", move.id, "outcomes"), [outcome.id for outcome in move.outcomes])
 
 
-def _twins(place: Place, names: Iterable[str]) -> Iterator[Finding]:
-    seen: dict[str, str] = {}
+def _twins(place: Place, names: Iterable[str]) -> Iterator[Misfit]:
+    before: dict[str, str] = {}
     for name in names:
-        first = seen.setdefault(name.lower().replace("-", "_").replace(" ", "_"), name)
+        first = before.setdefault(name.casefold().replace("-", "_").replace(" ", "_"), name)
         if first != name:
             what = f"{name!r} and {first!r} differ only by case, hyphen, underscore or space"
             yield (*place, name), what, "rename one"
 
 
-def no_id_has_another_meaning(scenario: Scenario) -> Iterator[Finding]:
-    """Results call a world that reached no ending `ongoing`; a share of `rest` is what the others leave."""
+def no_id_has_another_meaning(scenario: Scenario) -> Iterator[Misfit]:
+    """Results call a world that reached no ending `ongoing`.
+
+    A share of `rest` takes what the others leave.
+    """
     if "ongoing" in scenario.endings:
         yield ("endings", "ongoing"), "'ongoing' is what results call reaching no ending", "expected another id"
     if "rest" in scenario.assumptions:
         yield ("assumptions", "rest"), "'rest' is a share that takes what the others leave", "expected another id"
 
 
-def the_horizon_is_on_the_calendar(scenario: Scenario) -> Iterator[Finding]:
+def the_horizon_is_on_the_calendar(scenario: Scenario) -> Iterator[Misfit]:
     """The last day of the forecast is a date."""
     if scenario.as_of.year + scenario.horizon_days / 365 > dt.MAXYEAR - 1:
         yield ("as_of",), f"{scenario.as_of} plus the horizon is beyond the calendar", "expected an earlier day"
@@ -227,24 +236,24 @@ def the_horizon_is_on_the_calendar(scenario: Scenario) -> Iterator[Finding]:
 # Correlations
 
 
-def correlated_assumptions_have_a_spread(scenario: Scenario) -> Iterator[Finding]:
+def correlated_assumptions_have_a_spread(scenario: Scenario) -> Iterator[Misfit]:
     """Two different assumptions, each with a prior, each pair once."""
-    seen: set[frozenset[str]] = set()
+    before: set[frozenset[str]] = set()
     for index, correlation in enumerate(scenario.correlations):
         place: Place = ("correlations", index, "of")
         pair = frozenset((correlation.first, correlation.second))
         if len(pair) == 1:
             yield place, f"{correlation.first!r} is paired with itself", "expected two assumptions"
-        if pair in seen:
+        if pair in before:
             yield place, f"{correlation.first!r} and {correlation.second!r} are correlated twice", "keep one"
-        seen.add(pair)
+        before.add(pair)
         for name in sorted(pair):
             if scenario.assumptions[name].fixed:
                 what = f"{name!r} is fixed, and nothing can vary with it"
                 yield place, what, "expected assumptions with low and high"
 
 
-def correlations_are_possible_together(scenario: Scenario) -> Iterator[Finding]:
+def correlations_are_possible_together(scenario: Scenario) -> Iterator[Misfit]:
     """The correlation matrix of the normal scores, 2 sin(pi rho / 6), is positive definite."""
     pairs = [c for c in scenario.correlations if c.first != c.second]
     names = sorted({name for pair in pairs for name in (pair.first, pair.second)})
@@ -271,7 +280,7 @@ RULES: tuple[Rule, ...] = (
     shares_of_a_start_make_one_whole,
     factor_can_apply_while_its_move_is_possible,
     windows_do_not_close_before_the_forecast,
-    ids_are_told_apart,
+    ids_are_distinct,
     no_id_has_another_meaning,
     the_horizon_is_on_the_calendar,
     correlated_assumptions_have_a_spread,

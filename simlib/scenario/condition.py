@@ -11,10 +11,10 @@ Clause = tuple[tuple[str, tuple[str, ...]], ...]
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A condition on the state: any of `clauses` holds; a clause holds when every variable is in its level set.
+    """A condition on the state: any of `clauses` holds.
 
-    A clause is `((variable_id, (level, ...)), ...)`. `Condition.ALWAYS` has one empty clause; no clause at all
-    never holds.
+    A clause holds when every variable is in its level set. A clause is `((variable_id, (level, ...)), ...)`.
+    `Condition.ALWAYS` has one empty clause; no clause at all never holds.
     """
 
     clauses: tuple[Clause, ...] = ((),)

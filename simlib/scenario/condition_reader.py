@@ -25,7 +25,10 @@ class Reader:
         self.document, self.variables, self.known = document, variables, known
 
     def condition(self, written: Any, place: Place) -> Condition:
-        """Return the condition written at a place; None is no condition, which always holds."""
+        """Return the condition written at a place.
+
+        Nothing written is no condition, which always holds.
+        """
         if written is None:
             return ALWAYS
         if isinstance(written, dict):
@@ -40,7 +43,10 @@ class Reader:
         return tuple((name, levels) for name, levels in pairs if levels)
 
     def _level_set(self, name: str, written: str | list[str], place: Place) -> tuple[str, ...]:
-        """Return the levels in the variable's own order; () where that is not known (and noted)."""
+        """Return the levels in the variable's own order.
+
+        It is () where that is not known (and noted).
+        """
         variable = self.variable(name, place)
         if variable is None:
             return ()
@@ -53,7 +59,10 @@ class Reader:
         return tuple(level for level in variable.levels if level in levels)
 
     def variable(self, name: str, place: Place) -> Variable | None:
-        """Return a variable by name; None (noted, unless it is broken anyway) where there is none."""
+        """Return a variable by name.
+
+        It is None (noted, unless it is broken anyway) where there is none.
+        """
         if name not in self.variables and name not in self.known:
             known = self.known if isinstance(self.known, Mapping) else self.variables
             self.document.note(place, f"unknown variable {name!r}", did_you_mean(name, known))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import re
+import unicodedata
 from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -59,12 +60,18 @@ class Document:
         return self.lines.get(place, 1)
 
     def names(self, section: str) -> Container[str]:
-        """Return the keys of a section as written, sound or not; where the section is unreadable, anything is in it."""
+        """Return the keys of a section as written, sound or not.
+
+        An unreadable section has every key.
+        """
         written = self.data.get(section, None if section in ("variables", "moves") else {})
         return written if isinstance(written, dict) else _Anything()
 
     def note(self, place: Place, what: str, expected: str = "") -> None:
-        """Record one problem at a place; one problem too many ends the reading with a ScenarioError."""
+        """Record one problem at a place.
+
+        One problem too many ends the reading with a ScenarioError.
+        """
         self.problems.append(Problem(self.file, self.line(place), dotted(place), what, expected))
         if len(self.problems) > MAX_PROBLEMS:
             self.refuse_if_any()
@@ -87,22 +94,37 @@ class _Anything:
 
 
 def refuse(problems: list[Problem]) -> None:
-    """Raise one ScenarioError with all `problems`, each once, sorted by file and line; do nothing without any."""
-    told = sorted(dict.fromkeys(problems), key=lambda problem: (problem.file, problem.line))
-    if len(told) > MAX_PROBLEMS:
-        more = Problem(told[-1].file, 0, "", f"and more problems after these {MAX_PROBLEMS}")
-        told = [*told[:MAX_PROBLEMS], more]
-    if told:
-        raise ScenarioError(told)
+    """Raise one ScenarioError with all `problems`, each once, sorted by file and line.
+
+    Without any, do nothing.
+    """
+    each = sorted(dict.fromkeys(problems), key=lambda problem: (problem.file, problem.line))
+    if len(each) > MAX_PROBLEMS:
+        more = Problem(each[-1].file, 0, "", f"and more problems after these {MAX_PROBLEMS}")
+        each = [*each[:MAX_PROBLEMS], more]
+    if each:
+        raise ScenarioError(each)
 
 
 def read_file(path: Path, shown: str) -> str:
-    """Return the text of a file; raises ScenarioError if it is missing, too large or not UTF-8."""
+    """Return the text of a file.
+
+    Raises ScenarioError if it is missing, too large or not UTF-8.
+    """
     try:
-        raw = path.read_bytes() if path.stat().st_size <= MAX_BYTES else b" " * (MAX_BYTES + 1)
+        with path.open("rb") as stream:
+            raw = stream.read(MAX_BYTES + 1)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise ScenarioError(Problem(shown, 0, "", f"cannot be read: {reason}", "expected a readable file")) from None
+    return decode(raw, shown)
+
+
+def decode(raw: bytes, shown: str) -> str:
+    """Return bytes as text.
+
+    Raises ScenarioError if they are too many or not UTF-8.
+    """
     if len(raw) > MAX_BYTES:
         raise ScenarioError(Problem(shown, 0, "", *_TOO_LARGE))
     try:
@@ -117,9 +139,10 @@ _TOO_LARGE = ("the file is larger than a megabyte", f"expected at most {MAX_BYTE
 
 
 def read(text: str, file: str) -> Document:
-    """Compose a document; whatever is wrong with it as YAML is in its `problems`.
+    """Compose a document.
 
-    `readable` is False where a syntax error stopped the reading: what follows it is unknown.
+    Whatever is wrong with it as YAML is in its `problems`. `readable` is False where a syntax error stopped the
+    reading: what follows it is unknown.
     """
     from ruamel.yaml import YAML
     from ruamel.yaml.error import YAMLError
@@ -181,7 +204,10 @@ _PLAIN_WORDS = {
 
 
 class _Stopped(Exception):
-    """The document is not worth reading on; the reason is noted."""
+    """The document is not worth reading on.
+
+    The reason is noted.
+    """
 
 
 class _Composer:
@@ -235,7 +261,7 @@ class _Composer:
 
     def _scalar(self, event: Any, place: Place, line: int) -> str | None:
         self.document.spans[place] = (event.start_mark.index, event.end_mark.index)
-        value = str(event.value)
+        value = unicodedata.normalize("NFC", str(event.value))
         if event.style is None and value in NULLS:
             return None
         if UNSEEN.search(value):
@@ -295,7 +321,10 @@ def _is(event: Any, name: str) -> bool:
 
 
 def editable(text: str) -> Any:
-    """Return the mapping of a YAML text in a form that remembers its comments and order; empty for an empty text."""
+    """Return the mapping of a YAML text in a form that remembers its comments and order.
+
+    It is empty for an empty text.
+    """
     from ruamel.yaml.comments import CommentedMap
 
     return _round_trip("").load(text) if text.strip() else CommentedMap()
@@ -305,13 +334,13 @@ def in_one_line(mapping: dict[str, Any]) -> Any:
     """Return a mapping that is written as {key: value}."""
     from ruamel.yaml.comments import CommentedMap
 
-    made = CommentedMap(mapping)
-    made.fa.set_flow_style()
-    return made
+    line = CommentedMap(mapping)
+    line.fa.set_flow_style()
+    return line
 
 
 def text_of(data: Any, like: str = "") -> str:
-    """Write an editable mapping as YAML, in the indentation and line width of the text it came from."""
+    """Write an editable mapping as YAML, in the indentation and width of its old text."""
     stream = io.StringIO()
     _round_trip(like).dump(data, stream)
     return stream.getvalue()
@@ -330,7 +359,7 @@ def _round_trip(like: str) -> Any:
 
 
 def _offset_of_lists(text: str) -> int:
-    """How far the dashes of the first block list stand to the right of its key (2 where there is none)."""
+    """Return how far the first block list is indented from its key; 2 without a list."""
     key = 0
     for line in text.splitlines():
         bare = line.lstrip(" ")

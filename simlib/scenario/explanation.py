@@ -1,6 +1,7 @@
-"""Say a scenario in words: every actor, variable, move, number, ending and question in one plain sentence.
+"""Say a scenario in words.
 
-The sentences are made from the resolved scenario, not from the file, so they say what will be simulated.
+Every actor, variable, move, number, ending and question has one plain sentence. The sentences are made from the
+resolved scenario, not from the file, so they say what will be simulated.
 """
 
 from __future__ import annotations
@@ -8,57 +9,53 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sized
 from dataclasses import dataclass
 
+from simlib.formatting import end_of, long_date
 from simlib.quantities import show
+from simlib.scenario.condition_wording import condition_in_words
 from simlib.scenario.model import (
-    ALWAYS,
-    Assume,
     Assumption,
-    Condition,
     Effect,
     Ending,
     Factor,
-    Forbid,
-    Force,
-    Hold,
-    Intervention,
     Ladder,
-    Lasting,
     Move,
     Outcome,
-    Pin,
-    Policy,
     Question,
     Scenario,
     Variable,
     Window,
 )
+from simlib.scenario.views.wording import intervention_in_words
 
 NATURE = "nature"
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """One sentence about one thing: the `section` of the file it belongs to, its `id` there, and the `sentence`."""
+class Sentence:
+    """One sentence about one thing.
+
+    `section` is the section of the file it belongs to, `id` its id there.
+    """
 
     section: str
     id: str
     sentence: str
 
 
-def explain(scenario: Scenario) -> list[Line]:
+def explain(scenario: Scenario) -> list[Sentence]:
     """Return every sentence, in the order of the file."""
     say = _Speaker(scenario)
     return [
-        Line("scenario", scenario.id, say.scenario()),
-        *(Line("actors", actor, say.actor(actor)) for actor in scenario.actors),
-        *(Line("variables", variable.id, say.variable(variable)) for variable in scenario.variables.values()),
-        *(Line("moves", move.id, say.move(move)) for move in scenario),
-        *(Line("endings", ending.id, say.ending(ending)) for ending in scenario.endings.values()),
-        *(Line("questions", question.id, say.question(question)) for question in scenario.questions.values()),
-        *(Line("ladders", ladder.id, say.ladder(ladder)) for ladder in scenario.ladders.values()),
-        *(Line("assumptions", number.id, say.assumption(number)) for number in scenario.assumptions.values()),
+        Sentence("scenario", scenario.id, say.scenario()),
+        *(Sentence("actors", actor, say.actor(actor)) for actor in scenario.actors),
+        *(Sentence("variables", variable.id, say.variable(variable)) for variable in scenario.variables.values()),
+        *(Sentence("moves", move.id, say.move(move)) for move in scenario),
+        *(Sentence("endings", ending.id, say.ending(ending)) for ending in scenario.endings.values()),
+        *(Sentence("questions", question.id, say.question(question)) for question in scenario.questions.values()),
+        *(Sentence("ladders", ladder.id, say.ladder(ladder)) for ladder in scenario.ladders.values()),
+        *(Sentence("assumptions", number.id, say.assumption(number)) for number in scenario.assumptions.values()),
         *(
-            Line(
+            Sentence(
                 "correlations",
                 f"{pair.first}, {pair.second}",
                 say.sentence(
@@ -70,7 +67,10 @@ def explain(scenario: Scenario) -> list[Line]:
             )
             for pair in scenario.correlations
         ),
-        *(Line("interventions", str(each), say.intervention(each)) for each in scenario.interventions),
+        *(
+            Sentence("interventions", str(each), say.sentence(intervention_in_words(each, scenario), each.because))
+            for each in scenario.interventions
+        ),
     ]
 
 
@@ -84,52 +84,6 @@ def explain_text(scenario: Scenario) -> str:
             parts.append(("\n" if parts else "") + section.capitalize())
         parts.append(f"  {line.id}: {line.sentence}")
     return "\n".join(parts) + "\n"
-
-
-def condition_in_words(condition: Condition, scenario: Scenario, *, labels: bool = False) -> str:
-    """Say a condition: "standoff is patrols or above and tempo is hot"; "always" where it asks for nothing.
-
-    `labels`: variables and levels are called as people call them, not by their ids.
-    """
-    if condition.always:
-        return "always"
-    clauses = [
-        " and ".join(
-            f"{_called(scenario.variables[name], labels)} is {_levels(scenario.variables[name], levels, labels)}"
-            for name, levels in clause
-        )
-        for clause in condition.clauses
-    ]
-    return ", or ".join(clauses)
-
-
-def _called(variable: Variable, labels: bool) -> str:
-    return f"“{variable.label}”" if labels and variable.label else variable.id
-
-
-def _levels(variable: Variable, levels: tuple[str, ...], labels: bool) -> str:
-    text = _known_levels(variable, levels)
-    return variable.words(text) if labels else text
-
-
-def _known_levels(variable: Variable, levels: tuple[str, ...]) -> str:
-    every, some = variable.levels, len(levels)
-    if some == len(every):
-        return "at any level"
-    if some == 1:
-        return levels[0]
-    if some > 2 and levels == every[-some:]:
-        return f"{levels[0]} or above"
-    if some > 2 and levels == every[:some]:
-        return f"{levels[-1]} or below"
-    if some == len(every) - 1 and some > 2:
-        return "not " + next(level for level in every if level not in levels)
-    return _any_of(levels)
-
-
-def _any_of(words: Iterable[str]) -> str:
-    *first, last = words
-    return f"{', '.join(first)} or {last}" if first else last
 
 
 def _range(number: Assumption) -> str:
@@ -174,16 +128,17 @@ class _Speaker:
 
     def scenario(self) -> str:
         world = self.world
-        last = world.by_date(world.horizon_days)
         view = f", seen through the view {world.view}" if world.view else ""
         parts = (world.variables, "variable"), (world.moves, "move"), (world.endings, "ending")
         count = ", ".join(_count(things, name) for things, name in parts)
-        return f"{world.title}{view}: from {world.as_of} to {last} ({show(world.horizon_days, 'duration')}); {count}"
+        end = end_of(world.as_of, world.horizon_days)
+        length = show(world.horizon_days, "duration")
+        return f"{world.title}{view}: from {long_date(world.as_of)} to {end} ({length}); {count}"
 
     def actor(self, actor: str) -> str:
         moves = [move.id for move in self.world if move.actor == actor]
-        made = f"{_count(moves, 'move')} ({', '.join(moves)})" if moves else "no move of its own"
-        return f"{self.world.actors[actor].label}: {made}"
+        deeds = f"{_count(moves, 'move')} ({', '.join(moves)})" if moves else "no move of its own"
+        return f"{self.world.actors[actor].label}: {deeds}"
 
     def variable(self, variable: Variable) -> str:
         if variable.spread:
@@ -199,7 +154,10 @@ class _Speaker:
         return f"otherwise {level}" if share is None else f"{level} with {self._stated(share)}"
 
     def _stated(self, name: str, after: str = "") -> str:
-        """A number with its range: "20% (90% range 10% to 35%)"; `after` follows the value directly."""
+        """A number with its range: "20% (90% range 10% to 35%)".
+
+        `after` follows the value directly.
+        """
         number = self.world.assumptions[name]
         value = show(number.value, number.kind, number.unit).removeprefix("×") + after
         return value if number.fixed else f"{value} (90% range {_range(number)})"
@@ -265,29 +223,3 @@ class _Speaker:
         until = f"; set from the log up to {number.uses_log_until}" if number.uses_log_until else ""
         value = show(number.value, number.kind, number.unit)
         return self.sentence(f"{number.label}: {value}{spread}{observed}{until}", number.because, number.sources)
-
-    def intervention(self, intervention: Intervention) -> str:
-        match intervention:
-            case Force():
-                outcome = f" with the outcome {intervention.outcome}" if intervention.outcome else ""
-                text = f"the move {intervention.move} happens on {intervention.date}{outcome} if it is possible then"
-            case Pin():
-                text = f"{intervention.variable} is set to {intervention.level} on {intervention.date}"
-            case Forbid():
-                text = f"the move {intervention.move} cannot happen{self._while(intervention)}"
-            case Policy():
-                often = show(intervention.rate, "rate")
-                text = f"the move {intervention.move} happens about {often} if possible{self._while(intervention)}"
-            case Hold():
-                text = f"{intervention.variable} is kept at {intervention.level}{self._while(intervention)}"
-            case Assume():
-                assumption = self.world.assumptions[intervention.assumption]
-                value = show(intervention.value, assumption.kind, intervention.unit or assumption.unit)
-                text = f"the assumption {assumption.id} is {value}{self._while(intervention)}"
-        return self.sentence(text, intervention.because)
-
-    def _while(self, intervention: Lasting) -> str:
-        condition = ALWAYS if isinstance(intervention, Hold) else intervention.when
-        when = "" if condition.always else f" while {condition_in_words(condition, self.world)}"
-        until = f" to the day before {intervention.until}" if intervention.until else ""
-        return f"{when}, from {intervention.date or 'the start'} on{until}".replace(" on to ", " to ")

@@ -1,12 +1,15 @@
-"""Read a scenario or a view: every problem of a file at once, or a resolved `Scenario` that is true to it.
+"""Read a scenario or a view.
 
-The way of a file: text -> plain data with lines (`document`) -> known shape (`fitting`, `schema`) -> references looked
-up and numbers read (`resolve`) -> static rules (`checks`).
+Reading gives every problem of a file at once, or a resolved `Scenario` that is true to it. The way of a file: text ->
+plain data with lines (`document`) -> known shape (`fitting`, `schema`) -> references looked up and numbers read
+(`resolve`) -> static rules (`checks`).
 """
 
 from __future__ import annotations
 
 import os
+import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,16 +21,46 @@ if TYPE_CHECKING:
     from simlib.scenario.model import View
 
 FILE = "scenario.yaml"
+FILES = (FILE, "scenario.yml")
+"""What a scenario file may be called in its folder, the first first."""
+
 VIEWS = "views"
 
 
-def load(path: str | os.PathLike[str], view: str | None = None) -> Scenario:
-    """Load a scenario from its folder, its file, or the name of a shipped one; with `view`, one of its views applied.
+@dataclass(frozen=True)
+class Stream:
+    """The text of a scenario that came through a pipe, which can be read only once."""
 
-    Raises ScenarioError with every problem of the file (or of the view) at once.
+    name: str
+    """How messages call it."""
+    text: str
+
+
+def read_stream(path: str) -> Stream | str:
+    """Return what standard input (`-`) or a pipe holds.
+
+    Any other path comes back as it is. Raises ScenarioError where it is too large or no text.
     """
-    file = find(path)
-    scenario = load_text(document.read_file(file, str(file)), str(file)).replace(path=str(file.parent))
+    if path == "-":
+        stdin = getattr(sys.stdin, "buffer", None)
+        raw = stdin.read(document.MAX_BYTES + 1) if stdin else b""
+        return Stream("standard input", document.decode(raw, "standard input"))
+    if Path(path).is_fifo():
+        return Stream(path, document.read_file(Path(path), path))
+    return path
+
+
+def load(path: str | os.PathLike[str] | Stream, view: str | None = None) -> Scenario:
+    """Load a scenario from its folder, its file, a pipe, or the name of a shipped one.
+
+    With `view` it is seen through that view. Raises ScenarioError with every problem of the file (or of the view) at
+    once.
+    """
+    if isinstance(path, Stream):
+        scenario = load_text(path.text, path.name)
+    else:
+        file = find(path)
+        scenario = load_text(document.read_file(file, str(file)), str(file)).replace(path=str(file.parent))
     if view is None:
         return scenario
     from simlib.scenario.views.variation import apply_view
@@ -39,24 +72,25 @@ def find(path: str | os.PathLike[str]) -> Path:
     """Return the scenario file meant by a folder, a file, or the name of a shipped scenario."""
     from simlib.shipped import shipped_scenarios
 
-    given, shown = Path(path), str(path)
-    if (given / FILE).is_file():
-        return given / FILE
-    if given.is_file():
-        return given
+    place, shown = Path(path), str(path)
+    for name in FILES:
+        if (place / name).is_file():
+            return place / name
+    if place.is_file() or place.is_fifo():
+        return place
     shipped = shipped_scenarios()
     if shown in shipped:
         return shipped[shown] / FILE
-    if given.is_dir():
+    if place.is_dir():
         raise ScenarioError(Problem(shown, 0, "", f"a folder without a {FILE}", f"expected {FILE} in it"))
     expected = f"expected a scenario folder or file, or the name of a shipped one; {did_you_mean(shown, shipped)}"
     raise ScenarioError(Problem(shown, 0, "", "there is no such scenario", expected.removesuffix("; ")))
 
 
 def load_text(text: str, file: str = FILE) -> Scenario:
-    """Resolve the text of a scenario file; `file` is how messages call it.
+    """Resolve the text of a scenario file.
 
-    Raises ScenarioError with every problem at once.
+    `file` is how messages call it. Raises ScenarioError with every problem at once.
     """
     read = document.read(text, file)
     if not read.readable:
@@ -69,13 +103,13 @@ def load_text(text: str, file: str = FILE) -> Scenario:
     scenario = resolve(read, shape)
     dated = read.data.get("as_of") == shape.as_of.isoformat()
     rules = [rule for rule in checks.RULES if dated or rule not in checks.DATE_RULES]
-    for finding in checks.findings(scenario, rules):
-        read.note(*finding)
+    for misfit in checks.misfits_of(scenario, rules):
+        read.note(*misfit)
     read.refuse_if_any()
     return scenario
 
 
-def load_views(where: str | os.PathLike[str] | Scenario) -> dict[str, View]:
+def load_views(where: str | os.PathLike[str] | Stream | Scenario) -> dict[str, View]:
     """Load every view of a scenario, by id, in the order of their file names.
 
     `where` is a scenario, or whatever `load` takes. Raises ScenarioError with the problems of all view files at once.
@@ -100,7 +134,8 @@ def load_views(where: str | os.PathLike[str] | Scenario) -> dict[str, View]:
 
 def view_files(scenario: Scenario) -> list[Path]:
     """Return the view files that stand beside a scenario, in alphabetical order."""
-    return sorted(Path(scenario.path, VIEWS).glob("*.yaml")) if scenario.path else []
+    folder = Path(scenario.path, VIEWS)
+    return sorted([*folder.glob("*.yaml"), *folder.glob("*.yml")]) if scenario.path else []
 
 
 def load_view(scenario: Scenario, name: str) -> View:

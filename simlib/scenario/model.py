@@ -75,7 +75,10 @@ AssumptionKind = Literal["rate", "chance", "factor"]
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a claim comes from; `date` is when it was published."""
+    """Where a claim comes from.
+
+    `date` is when it was published.
+    """
 
     id: str
     title: str
@@ -86,7 +89,10 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Somebody who makes moves; `nature` is always known."""
+    """Somebody who makes moves.
+
+    `nature` is always known.
+    """
 
     id: str
     label: str
@@ -165,7 +171,10 @@ class Correlation:
 
 @dataclass(frozen=True, slots=True)
 class Factor:
-    """Multiplies a move's rate by an assumption while its condition holds and its window, if any, is open."""
+    """A multiplier of a move's rate: an assumption that applies while a condition holds.
+
+    A factor with a window applies only while that is open.
+    """
 
     by: str
     when: Condition = ALWAYS
@@ -174,7 +183,10 @@ class Factor:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """Sets a variable to a level, or shifts it by some levels (saturating at the ends). Exactly one is given."""
+    """Sets a variable to a level, or shifts it by some levels (saturating at the ends).
+
+    Exactly one is given.
+    """
 
     variable: str
     level: str | None = None
@@ -183,7 +195,10 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One branch of a move. `chance` is an assumption id, or None for the branch that takes the rest."""
+    """One branch of a move.
+
+    `chance` is an assumption id, or None for the branch that takes the rest.
+    """
 
     id: str
     label: str
@@ -218,7 +233,10 @@ class Move:
         return tuple(dict.fromkeys([self.rate, *(factor.by for factor in self.factors), *chances]))
 
     def outcome(self, outcome_id: str) -> Outcome:
-        """Return the outcome with this id; raises KeyError."""
+        """Return the outcome with this id.
+
+        Raises KeyError.
+        """
         for outcome in self.outcomes:
             if outcome.id == outcome_id:
                 return outcome
@@ -237,10 +255,10 @@ class Ending:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A named event reported beside the endings: the first time a condition holds, or a move (outcome) fires.
+    """A named event reported beside the endings.
 
-    Exactly one of `when` and `move` is given; `outcome` narrows `move`. `resolves` says how the question is settled
-    in the world, `decides` by whom.
+    It is the first time that a condition holds, or that a move (outcome) fires. Exactly one of `when` and `move` is
+    given, `outcome` narrows `move`. `resolves` says how the question is settled in the world, `decides` by whom.
     """
 
     id: str
@@ -263,7 +281,10 @@ class Rung:
 
 @dataclass(frozen=True, slots=True)
 class Ladder:
-    """A reporting function: the state's rung is the highest (last) one whose condition holds. The first always does."""
+    """An ordered list of rungs.
+
+    The state stands on the highest (last) one whose condition holds. That of the first always does.
+    """
 
     id: str
     label: str
@@ -325,7 +346,10 @@ class Scenario:
         return float((date - self.as_of).days)
 
     def by_date(self, days: float) -> dt.date:
-        """Return the date D for which "by t = `days`" means "by the end of D" (90 days: the 90th day)."""
+        """Return the date D for which "by t = `days`" means "by the end of D".
+
+        After 90 days this is the 90th day.
+        """
         return self.as_of + dt.timedelta(days=max(math.ceil(days - 1e-9) - 1, 0))
 
     def replace(self, **changes: Any) -> Scenario:

@@ -36,12 +36,12 @@ MAX_HORIZON_DAYS = 36_525
 
 
 def resolve(document: Document, shape: ScenarioShape) -> Scenario:
-    """Return the scenario of a fitted document, noting every reference or number that cannot be resolved."""
+    """Return the scenario of a fitted document; note references and numbers that fail."""
     return _Resolver(document, shape).scenario()
 
 
 class _Resolver:
-    """Resolves one document; sections in the order in which they refer to each other."""
+    """Resolve one document, its sections in the order in which they refer to each other."""
 
     def __init__(self, document: Document, shape: ScenarioShape) -> None:
         self.document, self.shape = document, shape
@@ -235,12 +235,12 @@ class _Resolver:
         return model.Ladder(name, label, tuple(self._rungs(rungs, place)))
 
     def _rungs(self, shapes: Sequence[RungShape], place: Place) -> Iterator[model.Rung]:
-        seen: set[str] = set()
+        before: set[str] = set()
         for index, rung in enumerate(shapes):
             here = (*place, index)
-            if rung.rung in seen:
+            if rung.rung in before:
                 self.document.note((*here, "rung"), f"the rung {rung.rung!r} is there twice", "keep one")
-            seen.add(rung.rung)
+            before.add(rung.rung)
             if index == 0 and rung.when is not None:
                 self.document.note((*here, "when"), "the first rung has a condition", "expected none: it always holds")
             if index and not rung.when:
@@ -286,7 +286,10 @@ class _Resolver:
 
 
 def read_horizon(document: Document, written: str) -> float | None:
-    """Return a horizon in days; None where it cannot be read or is beyond a century (and noted)."""
+    """Return a horizon in days.
+
+    It is None where it cannot be read or is beyond a century (and noted).
+    """
     try:
         days = parse(written, "duration").value
     except QuantityError as error:

@@ -1,9 +1,13 @@
-"""Single words of a file, read from text: names, dates, yes-or-no. Numbers are read by `simlib.quantities`."""
+"""Single words of a file, read from text: names, dates, yes-or-no.
+
+Numbers are read by `simlib.quantities`.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
 import re
+import unicodedata
 
 RESERVED = ("or", "above", "below", "not")
 """Words of level sets (`X or above`, `not X`), which therefore no id and no level may contain."""
@@ -13,8 +17,12 @@ DATE = r"^\d{4}-\d{2}-\d{2}$"
 LONGEST = 60
 
 
+_JOINERS = "\u200c\u200d"
+"""Invisible marks between letters that Persian and Indian scripts need."""
+
+
 class Refusal(Exception):
-    """A word that cannot be read: `what` is wrong and what was `expected`."""
+    """A word that cannot be read, with `what` is wrong and what was `expected`."""
 
     def __init__(self, what: str, expected: str) -> None:
         self.what, self.expected = what, expected
@@ -38,6 +46,20 @@ def read_name(name: str) -> str:
     if name.lower() in NOT_NAMES:
         raise Refusal(f"the name {name!r} looks like a number or a yes-or-no", "expected a word")
     return name
+
+
+def read_words(name: str) -> str:
+    """Return a name of words in any script.
+
+    Words have letters, digits, hyphens and underscores. A letter comes first.
+    """
+    words = name.split(" ")
+    kinds = [unicodedata.category(letter)[0] for word in words for letter in word if letter not in f"-_{_JOINERS}"]
+    sound = all(words) and name[:1] not in f"-_{_JOINERS}" and kinds[:1] == ["L"] and set(kinds) <= set("LMN")
+    if not sound:
+        expected = "expected words of letters, digits, hyphens and underscores, a letter first"
+        raise Refusal(f"{describe(name)} cannot be a name", expected)
+    return read_name(name)
 
 
 def read_date(value: object) -> dt.date:

@@ -1,7 +1,8 @@
-"""The scales on which assumptions spread and shift: log for rates and factors, logit for chances.
+"""The scales on which assumptions spread and shift.
 
-`g` maps a value to the whole real line, where a prior is a split normal and where a change of the median moves the
-5th and 95th percentiles by the same step: twice as fast stays twice as fast at either end, and a chance stays a chance.
+It is the log for rates and factors, the logit for chances. `g` maps a value to the whole real line, where a prior is a
+split normal and where a change of the median moves the 5th and 95th percentiles by the same step: twice as fast stays
+twice as fast at either end, and a chance stays a chance.
 """
 
 from __future__ import annotations
@@ -19,9 +20,10 @@ if TYPE_CHECKING:
 
 
 def forward(kind: str, x: Real) -> Real:
-    """Return g(x): logit for a chance, log for any other kind; exact 0 and 1 give minus and plus infinity.
+    """Return g(x): logit for a chance, log for any other kind.
 
-    `x` is a float or an array of floats in base units; the answer has the same shape.
+    Exact 0 and 1 give minus and plus infinity. `x` is a float or an array of floats in base units; the answer has the
+    same shape.
     """
     if not isinstance(x, int | float):
         return _forward_array(kind, x)
@@ -33,7 +35,10 @@ def forward(kind: str, x: Real) -> Real:
 
 
 def inverse(kind: str, y: Real) -> Real:
-    """Return the x with g(x) = y; infinite y gives exactly 0 or 1 for a chance."""
+    """Return the x with g(x) = y.
+
+    Infinite y gives exactly 0 or 1 for a chance.
+    """
     if not isinstance(y, int | float):
         return _inverse_array(kind, y)
     if kind != "chance":
@@ -60,10 +65,11 @@ def _inverse_array(kind: str, y: Any) -> Any:
 
 
 def shifted(assumption: Assumption, value: float, low: float | None = None, high: float | None = None) -> Assumption:
-    """Return the assumption with a new median; a bound that is not given shifts by the same step as the median.
+    """Return the assumption with a new median.
 
-    The step is taken on the scale of the kind (`forward`). A fixed assumption stays fixed unless both bounds are given,
-    and a chance set to exactly 0 or 1 becomes fixed there. Nothing is checked: see `simlib.scenario.checks`.
+    A bound that is not given shifts by the same step as the median. The step is taken on the scale of the kind
+    (`forward`). A fixed assumption stays fixed unless both bounds are given, and a chance set to exactly 0 or 1 becomes
+    fixed there. Nothing is checked: see `simlib.scenario.checks`.
     """
     kind = assumption.kind
     if value == assumption.value:
@@ -80,7 +86,10 @@ def shifted(assumption: Assumption, value: float, low: float | None = None, high
 
 
 def _moved(kind: str, bound: float, old: float, new: float) -> float:
-    """Return a bound moved by the step from `old` to `new`; on the log scale that is their ratio, without rounding."""
+    """Return a bound moved by the step from `old` to `new`.
+
+    On the log scale that is their ratio, without rounding.
+    """
     if kind != "chance":
         return bound * (new / old)
     return inverse(kind, forward(kind, bound) + forward(kind, new) - forward(kind, old))

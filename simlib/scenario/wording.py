@@ -7,7 +7,7 @@ from typing import Any
 
 from simlib.formatting import long_date
 from simlib.quantities import show
-from simlib.scenario.explanation import condition_in_words
+from simlib.scenario.condition_wording import condition_in_words
 from simlib.scenario.model import Assumption, Condition, Effect, Factor, Intervention, Outcome, Rung, Scenario, Window
 from simlib.scenario.views.wording import intervention_in_words
 

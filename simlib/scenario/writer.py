@@ -1,6 +1,6 @@
-"""Write a view, or changed values, back to YAML without losing the comments and the order of the file.
+"""Write a view or changed values back to YAML, keeping comments and order.
 
-What is written is read again before it replaces anything, and it replaces the file in one step: a crash, a full disk or
+The new text is read again before it replaces anything, and it replaces the file in one step: a crash, a full disk or
 a value that cannot be written leaves the old file as it was.
 """
 
@@ -17,7 +17,7 @@ from simlib.quantities import write
 from simlib.scenario import document
 from simlib.scenario.assumptions import place_of
 from simlib.scenario.document import Document, Place
-from simlib.scenario.loader import FILE, load_text
+from simlib.scenario.loader import find, load_text
 from simlib.scenario.model import (
     FORMAT,
     Assume,
@@ -39,14 +39,15 @@ from simlib.scenario.views.view_reader import read_view
 # Views
 
 
-def save_view(scenario: Scenario, view: View, path: str | os.PathLike[str]) -> Path:
+def save_view(scenario: Scenario, view: View, path: str | os.PathLike[str], *, new: bool = False) -> Path:
     """Write a view of `scenario` to a file, and return its path.
 
     Where the file exists it must be a view of this scenario: its comments and order are kept, and only what differs is
-    rewritten. Raises ScenarioError if the view does not fit the scenario, or the file is something else.
+    rewritten. Raises ScenarioError if the view does not fit the scenario, or the file is something else. With `new` an
+    existing file is left alone: raises FileExistsError, also where another process wrote the file just before.
     """
     file = Path(path)
-    old = document.read_file(file, str(file)) if file.exists() else ""
+    old = document.read_file(file, str(file)) if file.exists() and not new else ""
     before = read_view(old, scenario, str(file)) if old else None
     if before == view:
         return file
@@ -56,7 +57,7 @@ def save_view(scenario: Scenario, view: View, path: str | os.PathLike[str]) -> P
     _set_interventions(data, view, before, scenario)
     text = document.text_of(data, like=old)
     read_view(text, scenario, str(file))
-    write_atomically(file, text)
+    write_atomically(file, text, new=new)
     return file
 
 
@@ -116,7 +117,7 @@ def _scalar(value: float, kind: Any, unit: str) -> str | int | float:
 
 
 def _set_interventions(data: Any, view: View, before: View | None, scenario: Scenario) -> None:
-    """Take out what is gone and put in what is new, so that what stays keeps its place and its comments."""
+    """Delete old entries and insert new ones, so that the others keep their comments."""
     new, standing = list(view.interventions), list(before.interventions) if before else []
     written = data.get("interventions", [])
     if standing != new and len(written) != len(standing):  # a repeated move is one entry: write out what it asks for
@@ -176,14 +177,14 @@ def _written_condition(condition: Condition) -> Any:
 
 
 def save_values(scenario: Scenario, path: str | os.PathLike[str] | None = None) -> Path:
-    """Write the values of `scenario` (value, low, high) into its scenario file, and return the file's path.
+    """Write value, low and high of each assumption into the scenario file; return its path.
 
     Only the numbers that differ are rewritten, where they stand; nothing else in the file changes by a byte. `path` is
     the folder or file to write into; default: where the scenario was read from. Raises ScenarioError if the file has
     other assumptions than `scenario`.
     """
     given = Path(path if path is not None else scenario.path)
-    file = given / FILE if given.is_dir() else given
+    file = find(given) if given.is_dir() else given
     text = document.read_file(file, str(file))
     base = load_text(text, str(file))
     if list(base.assumptions) != list(scenario.assumptions):

@@ -1,4 +1,4 @@
-"""What a sweep works out: many points over a few worlds."""
+"""The design of a sweep: many points over a few worlds."""
 
 from __future__ import annotations
 
@@ -20,18 +20,20 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+__all__ = ["BASELINE", "SweepDesign", "grid_design", "sobol_design", "views_design"]
+
 BASELINE = "baseline"
-"""The plan under which nothing is done."""
+"""The plan without interventions."""
 
 
 @dataclass(frozen=True)
-class Design:
-    """What is to be worked out: P points over a few worlds.
+class SweepDesign:
+    """The points of a sweep: P points over a few worlds.
 
-    theta (P, A) are assumption values in base units, world (P,) indexes `worlds`, seed (P,). `drawn`: θ are draws from
-    the priors around the stated values of their world. `columns` describe each point by name. `plans` are the named
-    sets of interventions the design is crossed with: points that follow one another, one for each plan, make a *case*
-    and differ in nothing else.
+    theta (P, A) are assumption values in base units, world (P,) indexes `worlds`, seed (P,). With `drawn`, θ are draws
+    from the priors around the stated values of their world. `columns` describe each point by name. `plans` are the
+    named sets of interventions the design is crossed with: consecutive points, one for each plan, make a *case* and
+    differ in nothing else.
     """
 
     worlds: tuple[Scenario, ...]
@@ -47,9 +49,9 @@ class Design:
 
     @property
     def sha256(self) -> str:
-        """Hash of everything that decides the answers, and of what the points are called."""
-        told = json.dumps([self.drawn, [world.sha256 for world in self.worlds], dict(self.columns)], default=str)
-        digest = hashlib.sha256(told.encode())
+        """The hash of everything that decides the answers, and of the names of the points."""
+        text = json.dumps([self.drawn, [world.sha256 for world in self.worlds], dict(self.columns)], default=str)
+        digest = hashlib.sha256(text.encode())
         for part in (self.world, self.theta, self.seed):
             digest.update(np.ascontiguousarray(part).tobytes())
         return digest.hexdigest()
@@ -60,34 +62,39 @@ class Design:
 
         names = list(self.worlds[0].assumptions)
         shas = np.array([world.sha256 for world in self.worlds])
-        told = {"point": np.arange(len(self)), "scenario_sha256": shas[self.world], "seed": self.seed, **self.columns}
-        return pd.concat([pd.DataFrame(told), pd.DataFrame(self.theta, columns=names)], axis=1)
+        columns = {
+            "point": np.arange(len(self)),
+            "scenario_sha256": shas[self.world],
+            "seed": self.seed,
+            **self.columns,
+        }
+        return pd.concat([pd.DataFrame(columns), pd.DataFrame(self.theta, columns=names)], axis=1)
 
     def order(self) -> Ints:
-        """Return the points in the order of work, so that wherever it stops, what is done is a fair sample.
+        """Return the points in the order of work, in which every first part is a fair sample.
 
-        Cases are shuffled; the plans of a case follow one another, so that what is done can be compared.
+        Cases are shuffled. The plans of a case follow one another, so that they can be compared.
         """
         plans = max(len(self.plans), 1)
         cases = np.random.default_rng(0).permutation(len(self) // plans)
         return (cases[:, None] * plans + np.arange(plans)).ravel()
 
-    def crossed(self, plans: Mapping[str, Iterable[Intervention]]) -> Design:
-        """Return the design under each plan, and as it stands as the plan `baseline`: same values, same dice.
+    def cross(self, plans: Mapping[str, Iterable[Intervention]]) -> SweepDesign:
+        """Return the design under each plan, and without one as the plan `baseline`, with the same values and seeds.
 
-        The columns `case` and `plan` name each point. Raises ScenarioError for what does not fit a world and for
-        another plan called `baseline`, SimlibError for a design that is crossed with plans already.
+        The columns `case` and `plan` name each point. Raises ScenarioError for interventions that do not fit a world
+        and for another plan called `baseline`, SimlibError for a design that is crossed with plans already.
         """
         if self.plans:
             raise SimlibError(f"the design is crossed with plans already: {', '.join(self.plans)}")
         sets = {BASELINE: (), **{name: tuple(items) for name, items in plans.items()}}
         if sets[BASELINE]:
-            what = "the scenario as it stands is called so, and this plan does something"
+            what = "the scenario as it stands has this name, and this plan has interventions"
             raise ScenarioError(Problem("", 0, f"plan {BASELINE}", what, "expected another name"))
         worlds, count = _under_plans(self.worlds, sets), len(sets)
         columns = {name: [value for value in values for _ in sets] for name, values in self.columns.items()}
         columns |= {"case": [case for case in range(len(self)) for _ in sets], "plan": [*sets] * len(self)}
-        return Design(
+        return SweepDesign(
             worlds,
             (self.world[:, None] * count + np.arange(count)).ravel(),
             np.repeat(self.theta, count, axis=0),
@@ -97,14 +104,14 @@ class Design:
             sets,
         )
 
-    def part(self, rows: Ints) -> Design:
+    def part(self, rows: Ints) -> SweepDesign:
         """Return the design of some of the points."""
-        return Design(self.worlds, self.world[rows], self.theta[rows], self.seed[rows], {}, self.drawn)
+        return SweepDesign(self.worlds, self.world[rows], self.theta[rows], self.seed[rows], {}, self.drawn)
 
 
 def grid_design(
     scenario: Scenario, values: Mapping[str, Sequence[float | str]], *, seeds: Sequence[int] = (0,)
-) -> Design:
+) -> SweepDesign:
     """Return every combination of some assumption values (base units, or quantities as in a file) and seeds.
 
     Raises ScenarioError for unknown names and for values that do not fit.
@@ -118,14 +125,19 @@ def grid_design(
         thetas.append(priors.theta(with_values(scenario, chosen)))
         columns.append(chosen)
     theta = np.repeat(np.array(thetas), len(seeds), axis=0)
-    told = {f"set_{name}": [str(c[name]) for c in columns for _ in seeds] for name in names}
-    return Design((scenario,), np.zeros(len(theta), np.int64), theta, np.tile(np.asarray(seeds), len(thetas)), told)
+    named = {f"set_{name}": [str(c[name]) for c in columns for _ in seeds] for name in names}
+    world, every_seed = np.zeros(len(theta), np.int64), np.tile(np.asarray(seeds), len(thetas))
+    return SweepDesign((scenario,), world, theta, every_seed, named)
 
 
-def sobol_design(scenario: Scenario, points: int, *, seed: int = 0, dice: int = 0) -> Design:
-    """Return `points` draws of the assumptions from their priors (scrambled Sobol), all with the same `dice`."""
-    theta = priors.draws(scenario, points, seed=seed)
-    return Design((scenario,), np.zeros(points, np.int64), theta, np.full(points, dice, np.int64), {}, drawn=True)
+def sobol_design(scenario: Scenario, draws: int, *, seed: int = 0, replicate_seed: int = 0) -> SweepDesign:
+    """Return draws of the assumptions from their priors (scrambled Sobol), all with common random numbers.
+
+    `seed` is that of the draws, `replicate_seed` that of the replicates of every point.
+    """
+    theta = priors.draws(scenario, draws, seed=seed)
+    world, seeds = np.zeros(draws, np.int64), np.full(draws, replicate_seed, np.int64)
+    return SweepDesign((scenario,), world, theta, seeds, {}, drawn=True)
 
 
 def views_design(
@@ -133,29 +145,29 @@ def views_design(
     *,
     plans: Mapping[str, Iterable[Intervention]] | None = None,
     seeds: Sequence[int] = (0,),
-) -> Design:
+) -> SweepDesign:
     """Return worlds (views of one scenario) × plans (named sets of interventions) × seeds, at their stated values.
 
     Raises ScenarioError for interventions that do not fit a world.
     """
     rows = [(number, view, seed) for number, view in enumerate(worlds) for seed in seeds]
     theta = np.array([priors.theta(worlds[view]) for _, view, _ in rows])
-    which, dice = (np.array([row[i] for row in rows], dtype=np.int64) for i in (0, 2))
-    design = Design(tuple(worlds.values()), which, theta, dice, {"view": [view for _, view, _ in rows]})
-    return design.crossed(plans) if plans else design
+    which, seed_of = (np.array([row[i] for row in rows], dtype=np.int64) for i in (0, 2))
+    design = SweepDesign(tuple(worlds.values()), which, theta, seed_of, {"view": [view for _, view, _ in rows]})
+    return design.cross(plans) if plans else design
 
 
 def _under_plans(worlds: Iterable[Scenario], plans: Mapping[str, tuple[Intervention, ...]]) -> tuple[Scenario, ...]:
     """Return every world under every plan, the plans of a world one after another."""
     from simlib.scenario.views.variation import with_interventions
 
-    made, problems = [], []
+    changed, problems = [], []
     for world, (name, items) in itertools.product(worlds, plans.items()):
         try:
-            made.append(with_interventions(world, items))
+            changed.append(with_interventions(world, items))
         except ScenarioError as error:
-            seen = f"plan {name}" + (f" through the view {world.view}" if world.view else "")
-            problems += [Problem(p.file, p.line, f"{seen}: {p.where}", p.what, p.expected) for p in error.problems]
+            where = f"plan {name}" + (f" through the view {world.view}" if world.view else "")
+            problems += [Problem(p.file, p.line, f"{where}: {p.where}", p.what, p.expected) for p in error.problems]
     if problems:
         raise ScenarioError(dict.fromkeys(problems))
-    return tuple(made)
+    return tuple(changed)

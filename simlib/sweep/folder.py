@@ -13,12 +13,14 @@ import numpy as np
 from simlib.answer import plain_json
 from simlib.errors import SimlibError
 from simlib.files import write_atomically
-from simlib.sweep.design import BASELINE, Design
+from simlib.sweep.design import BASELINE, SweepDesign
 from simlib.sweep.needs import need
 from simlib.sweep.points import Options
 
 if TYPE_CHECKING:
     import pandas as pd
+
+__all__ = ["block_file", "claim", "compare_plans", "read", "write_parquet"]
 
 FORMAT = 2
 
@@ -28,7 +30,7 @@ def block_file(folder: Path, number: int) -> Path:
     return folder / f"block-{number:06d}.parquet"
 
 
-def claim(folder: Path, design: Design, options: Options, block: int) -> None:
+def claim(folder: Path, design: SweepDesign, options: Options, block: int) -> None:
     """Write the manifest and the design into a new folder, or check that the folder holds this very sweep."""
     wanted = plain_json(
         {
@@ -52,8 +54,8 @@ def claim(folder: Path, design: Design, options: Options, block: int) -> None:
             raise SimlibError(f"{folder} holds blocks of a sweep but no manifest.json; choose another folder")
         folder.mkdir(parents=True, exist_ok=True)
         write_parquet(design.frame(), folder / "design.parquet")
-        made = {"made_at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"), **_versions()}
-        write_atomically(manifest, json.dumps(wanted | made, indent=1).encode())
+        origin = {"made_at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"), **_versions()}
+        write_atomically(manifest, json.dumps(wanted | origin, indent=1))
         return
     there = json.loads(manifest.read_text())
     decides = wanted | {"version": _versions()["version"]}
@@ -66,7 +68,7 @@ def claim(folder: Path, design: Design, options: Options, block: int) -> None:
         )
 
 
-def _plain_plans(design: Design) -> dict[str, Any]:
+def _plain_plans(design: SweepDesign) -> dict[str, Any]:
     """Return the interventions of every plan as they are stored: to be read, and to be compared."""
     world = design.worlds[0]
     return {
@@ -75,12 +77,12 @@ def _plain_plans(design: Design) -> dict[str, Any]:
 
 
 def _plans_apart(there: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
-    """Say which plans a sweep has and the other has not, and which do something else."""
-    told = [f"plan {name!r} there and not here" for name in there if name not in wanted]
-    told += [f"plan {name!r} here and not there" for name in wanted if name not in there]
+    """Say which plans only one of two sweeps has, and which do something else."""
+    apart = [f"plan {name!r} there and not here" for name in there if name not in wanted]
+    apart += [f"plan {name!r} here and not there" for name in wanted if name not in there]
     both = [name for name in wanted if name in there]
-    told += [f"plan {name!r} does something else there" for name in both if there[name] != wanted[name]]
-    return told if told or list(there) == both else ["the plans in another order"]
+    apart += [f"plan {name!r} does something else there" for name in both if there[name] != wanted[name]]
+    return apart if apart or list(there) == both else ["the plans in another order"]
 
 
 _CALLED = {
@@ -98,7 +100,7 @@ _CALLED = {
     "plans": "plans",
     "version": "version of simlib",
 }
-"""What people call the entries of a manifest that decide the answers."""
+"""The entries of a manifest that decide the answers, in words."""
 
 
 def _difference(key: str, there: Any, wanted: Any) -> str:
@@ -141,11 +143,11 @@ def read(folder: str | Path) -> pd.DataFrame:
     return merged.sort_values(["point", "kind", "name", "day"], ignore_index=True)
 
 
-def beside_baseline(table: pd.DataFrame, baseline: str = BASELINE) -> pd.DataFrame:
+def compare_plans(table: pd.DataFrame, baseline: str = BASELINE) -> pd.DataFrame:
     """Return the rows of the other plans with `before`, the probability in the same case under `baseline`.
 
-    `change` is the probability less that; `table` is what `read` gives. Cases that an unfinished sweep has not reached
-    under both are left out. Raises SimlibError for a sweep without such a plan.
+    `change` is the probability less `before`. `table` is the table of `read`. Cases that an unfinished sweep has not
+    computed under both plans are left out. Raises SimlibError for a sweep without such a plan.
     """
     if "plan" not in table or baseline not in set(table["plan"]):
         raise SimlibError(f"the sweep has no plan {baseline!r} to compare with")

@@ -1,31 +1,32 @@
-"""One block of points worked out by one engine: what every worker does, here or on a cluster."""
+"""One block of points computed by one engine: the task of every worker, here or on a cluster."""
 
 from __future__ import annotations
 
 import time as clock
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from simlib.errors import TooManyStates, Unsupported
 from simlib.machine import priors
 from simlib.results import Band, Forecast
 from simlib.scenario.model import Scenario
-from simlib.sweep.design import Design
-from simlib.typing import Ints
+from simlib.sweep.design import SweepDesign
+from simlib.typing import Engine, Ints
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Engine = Literal["exact", "montecarlo"]
+__all__ = ["Options", "chosen_engine", "work"]
 
 
 @dataclass(frozen=True)
 class Options:
-    """How every point is worked out; `times` are report days."""
+    """How every point is computed; `times` are report days, `horizon` is in days."""
 
     engine: Engine
     runs: int
@@ -54,12 +55,22 @@ def _common(options: Options) -> dict[str, Any]:
     return {"times": options.times, "horizon": options.horizon, "ignore_windows": options.ignore_windows}
 
 
-def work(
-    numbers: Ints, part: Design, options: Options, halted: Callable[[], bool] | None = None
-) -> tuple[pd.DataFrame, float]:
-    """Work out a block: return its rows (point, day, kind, name, probability, low, high) and seconds in the engine.
+def chosen_engine(worlds: Iterable[Scenario], options: Options) -> Engine:
+    """Return the exact engine where the states of every world fit, else Monte Carlo."""
+    try:
+        for world in worlds:
+            _solver(world, options)
+    except (TooManyStates, Unsupported):
+        return "montecarlo"
+    return "exact"
 
-    The points of a world follow one another, so that its engine is at hand. Raises Cancelled once it is `halted`.
+
+def work(
+    numbers: Ints, part: SweepDesign, options: Options, halted: Callable[[], bool] | None = None
+) -> tuple[pd.DataFrame, float]:
+    """Return the rows of a block (point, day, kind, name, probability, low, high) and the seconds in the engine.
+
+    The points of a world follow one another, so that its engine is built once. Raises Cancelled once it is `halted`.
     """
     import pandas as pd
 
@@ -76,7 +87,7 @@ def work(
 
 
 def _answer(
-    machine: Any, part: Design, row: int, world: Scenario, options: Options, halted: Callable[[], bool] | None
+    machine: Any, part: SweepDesign, row: int, world: Scenario, options: Options, halted: Callable[[], bool] | None
 ) -> list[tuple[str, str, Band]]:
     theta, centre = part.theta[row], priors.theta(world) if part.drawn else None
     if options.engine == "exact":

@@ -1,32 +1,37 @@
-"""A design worked off: in a balanced order, block by block, going on where it stopped."""
+"""A design computed block by block, in a balanced order; an interrupted sweep goes on where it stopped."""
 
 from __future__ import annotations
 
+import dataclasses
+import datetime as dt
 import os
 import time as clock
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simlib.control import in_transition
+from simlib.control import UNWATCHED, Control, in_transition
 from simlib.errors import Cancelled, Problem, ScenarioError
+from simlib.machine.measures import days_by
 from simlib.machine.tables import grid
-from simlib.sweep.design import Design
+from simlib.sweep.design import SweepDesign
 from simlib.sweep.folder import block_file, claim, write_parquet
 from simlib.sweep.needs import need
-from simlib.sweep.points import Engine, Options
+from simlib.sweep.points import Options, chosen_engine
 from simlib.sweep.workers import Cluster, Threads
-from simlib.typing import Ints
+from simlib.typing import Engine, Ints
 
 if TYPE_CHECKING:
     import pandas as pd
 
+__all__ = ["SweepReport", "run"]
+
 
 @dataclass(frozen=True)
-class Report:
+class SweepReport:
     """How a sweep went: points done now and before, tasks tried again, and the share of worker time in the engine."""
 
     folder: Path
@@ -39,60 +44,78 @@ class Report:
     engine_share: float
 
     def sentences(self) -> list[str]:
-        """Tell how it went."""
+        """Return the number of points, the time, and the tasks that were tried again or failed, in sentences."""
         done = self.done_now + self.done_before
         where = f"{done} of {self.points} points are in {self.folder} ({self.done_now} now, {self.done_before} before)"
         busy = f"{100 * self.engine_share:.0f}% of the workers' time went into the engine"
-        told = [f"{where}, in {self.seconds:.1f} s; {busy}."]
-        told += [f"tried again: {line}" for line in self.retried]
-        return told + [f"failed: {line}" for line in self.failed]
+        lines = [f"{where}, in {self.seconds:.1f} s; {busy}."]
+        lines += [f"tried again: {line}" for line in self.retried]
+        return lines + [f"failed: {line}" for line in self.failed]
 
 
 @in_transition
 def run(
-    design: Design,
+    design: SweepDesign,
     folder: str | Path,
     *,
     engine: Engine = "montecarlo",
     runs: int = 1000,
     times: int | Iterable[float] = 1,
-    horizon: float | None = None,
+    by: str | float | dt.date | None = None,
     ignore_windows: bool = False,
-    workers: int | None = None,
-    scheduler: str | None = None,
+    workers: int | str | None = None,
     block: int = 32,
-    retries: int = 2,
-    progress: Callable[[float, float], None] | None = None,
-    cancel: Callable[[], bool] | None = None,
-) -> Report:
-    """Work out a design into `folder`, going on where an earlier run with the same design and options stopped.
+    control: Control = UNWATCHED,
+) -> SweepReport:
+    """Compute a design into a folder, going on where an earlier run with the same design and options stopped.
 
-    `scheduler` is the address of a Dask scheduler ("tcp://host:8786"); without it `workers` threads of this machine
-    are used (default: all cores). `progress` is told the share done and the seconds left. A task that raises is tried
-    `retries` more times, then reported; the others go on. Once `cancel` says so, no more blocks are begun and those
-    under way here are finished. Raises ScenarioError for worlds of several horizons without `horizon`, SimlibError for
-    a folder that holds another sweep or one of another version of simlib and for a scheduler that does not answer,
-    MissingDependency without pyarrow (or Dask, for a cluster), Cancelled (what is done stays).
+    Args:
+        design: The points, such as those of `grid_design`, `sobol_design` or `views_design`.
+        folder: The folder of the sweep, which is made where there is none.
+        engine: "exact", "montecarlo", or "auto": exact where the states of every world fit, else Monte Carlo.
+        runs: Monte Carlo replicates of each point.
+        times: A number of equal steps up to the target, or the report times in days.
+        by: The target: a date, or days after `as_of`; by default the horizon that all worlds share.
+        ignore_windows: Leave the calendar windows of moves and factors out.
+        workers: The number of threads of this machine (by default all cores), or the address of a Dask scheduler
+            such as "tcp://host:8786".
+        block: The number of points in a file.
+        control: Progress and cancelling. Once cancelled, no more blocks are begun, and those under way here are
+            finished. A task that raises is tried again, then reported, and the others go on.
+
+    Returns:
+        The report of the run; `read` gives the numbers.
+
+    Raises:
+        ScenarioError: For worlds of several horizons without `by`.
+        SimlibError: For a folder that holds another sweep or one of another version of simlib, and for a scheduler
+            that does not answer.
+        MissingDependency: Without pyarrow, and without Dask for a cluster.
+        Cancelled: Where `control` says so; finished blocks stay.
     """
     need("pyarrow", "Parquet files")
-    longest = _one_horizon(design) if horizon is None else float(horizon)
+    longest = _one_horizon(design) if by is None else min(days_by(world, by) for world in design.worlds)
     days = tuple(float(t) for t in grid(longest, times))
     days = days[1:] if isinstance(times, int | np.integer) else days
-    options = Options(engine, runs if engine == "montecarlo" else 0, days, longest, ignore_windows)
+    options = Options(engine, runs, days, longest, ignore_windows)
+    if engine == "auto":
+        options = dataclasses.replace(options, engine=chosen_engine(design.worlds, options))
+    if options.engine == "exact":
+        options = dataclasses.replace(options, runs=0)
     target = Path(folder)
     claim(target, design, options, block)
     order = design.order()
     blocks = [order[first : first + block] for first in range(0, len(order), block)]
     missing = [number for number in range(len(blocks)) if not block_file(target, number).exists()]
-    pool = Cluster(scheduler, retries) if scheduler else Threads(workers or _cores(), retries)
-    return _Sweep(design, options, target, blocks, missing, pool, progress, cancel).go()
+    pool = Cluster(workers) if isinstance(workers, str) else Threads(workers or control.threads or _cores())
+    return _Sweep(design, options, target, blocks, missing, pool, control).go()
 
 
-def _one_horizon(design: Design) -> float:
+def _one_horizon(design: SweepDesign) -> float:
     horizons = sorted({world.horizon_days for world in design.worlds})
     if len(horizons) > 1:
         what = f"the worlds look {' and '.join(f'{days:g}' for days in horizons)} days ahead"
-        raise ScenarioError(Problem("", 0, "sweep", what, "expected one horizon for all (--horizon, or `horizon`)"))
+        raise ScenarioError(Problem("", 0, "sweep", what, "expected one horizon for all (--horizon, or `by`)"))
     return horizons[0]
 
 
@@ -100,44 +123,38 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _never() -> bool:
-    return False
-
-
 class _Sweep:
-    """A sweep under way: keeps the workers busy and writes what they bring."""
+    """A sweep under way: keeps the workers busy and writes their results."""
 
-    @in_transition
     def __init__(
         self,
-        design: Design,
+        design: SweepDesign,
         options: Options,
         folder: Path,
         blocks: list[Ints],
         missing: list[int],
         pool: Threads | Cluster,
-        progress: Callable[[float, float], None] | None,
-        cancel: Callable[[], bool] | None,
+        control: Control,
     ) -> None:
         self.design, self.options, self.folder, self.blocks = design, options, folder, blocks
-        self.missing, self.pool, self.progress, self.cancel = missing, pool, progress, cancel
+        self.missing, self.pool, self.control = missing, pool, control
         self.begun = clock.perf_counter()
-        self.told, self.done, self.busy = 0, 0, 0.0
+        self.returned, self.done, self.busy = 0, 0, 0.0
         self.failed: list[str] = []
 
-    def go(self) -> Report:
+    def go(self) -> SweepReport:
         try:
             tasks = ((n, self.blocks[n], self.design.part(self.blocks[n]), self.options) for n in self.missing)
-            for number, result in self.pool.results(tasks, self.cancel or _never):
+            for number, result in self.pool.results(tasks, self.control.cancelled):
                 self._take(number, result)
         finally:
             self.pool.close()
-        if self.told < len(self.missing):
+        if self.returned < len(self.missing):
             raise Cancelled(f"the sweep was stopped; {self.folder} keeps what is done, run it again to go on")
         return self._report()
 
     def _take(self, number: int, result: tuple[pd.DataFrame, float] | Exception) -> None:
-        self.told += 1
+        self.returned += 1
         if isinstance(result, Exception):
             self.failed.append(f"block {number}: {type(result).__name__}: {result}")
             return
@@ -145,16 +162,13 @@ class _Sweep:
         write_parquet(frame, block_file(self.folder, number))
         self.done += len(self.blocks[number])
         self.busy += busy
-        if self.progress:
-            share = self.done / max(sum(len(self.blocks[n]) for n in self.missing), 1)
-            passed = clock.perf_counter() - self.begun
-            self.progress(share, passed * (1 - share) / max(share, 1e-9))
+        self.control.report(self.done / max(sum(len(self.blocks[n]) for n in self.missing), 1))
 
-    def _report(self) -> Report:
+    def _report(self) -> SweepReport:
         seconds = clock.perf_counter() - self.begun
         before = len(self.design) - sum(len(self.blocks[n]) for n in self.missing)
         share = self.busy / max(seconds * self.pool.workers, 1e-9)
-        return Report(
+        return SweepReport(
             self.folder,
             len(self.design),
             self.done,

@@ -1,4 +1,4 @@
-"""Who works: threads of this process, or a Dask cluster. Both hand back blocks as they are finished."""
+"""The workers of a sweep: threads of this process, or a Dask cluster. Both return blocks as they are finished."""
 
 from __future__ import annotations
 
@@ -11,16 +11,21 @@ from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ThreadPo
 from typing import Any
 
 from simlib.errors import SimlibError
-from simlib.sweep.design import Design
+from simlib.sweep.design import SweepDesign
 from simlib.sweep.needs import need
 from simlib.sweep.points import Options, work
 from simlib.typing import Ints
 
-Task = tuple[int, Ints, Design, Options]
+__all__ = ["Cluster", "Threads"]
+
+Task = tuple[int, Ints, SweepDesign, Options]
 Stopped = Callable[[], bool]
 
 LOOK_UP = 0.2
-"""Seconds after which somebody who waits asks whether to stop."""
+"""Seconds between two looks at whether to stop."""
+
+RETRIES = 2
+"""How often a task that raises is tried again."""
 
 PATIENCE = 30.0
 """Seconds to wait for a scheduler, and for its first worker."""
@@ -29,8 +34,8 @@ PATIENCE = 30.0
 class Threads:
     """Workers of this process: the Monte Carlo kernel and the exact kernels release the interpreter's lock."""
 
-    def __init__(self, workers: int, retries: int) -> None:
-        self.workers, self.retries = workers, retries
+    def __init__(self, workers: int) -> None:
+        self.workers = workers
         self.retried: list[str] = []
         self._pool, self._halt = ThreadPoolExecutor(workers), threading.Event()
 
@@ -55,15 +60,15 @@ class Threads:
         for future in wait(waiting, patience, return_when=FIRST_COMPLETED).done:
             yield waiting.pop(future), future.result()
 
-    def _try(self, number: int, rows: Ints, part: Design, options: Options) -> Any:
-        for attempt in range(self.retries + 1):
+    def _try(self, number: int, rows: Ints, part: SweepDesign, options: Options) -> Any:
+        for attempt in range(RETRIES + 1):
             try:
                 return work(rows, part, options, self._halt.is_set)
             except SimlibError as error:  # a refusal: it would say the same again
                 return error
             except Exception as error:  # noqa: BLE001 - whatever it is, it is tried again and then reported
                 last = error
-                if attempt < self.retries:
+                if attempt < RETRIES:
                     self.retried.append(f"block {number}: {type(error).__name__}: {error}")
         return last
 
@@ -76,9 +81,8 @@ class Threads:
 class Cluster:
     """Workers of a Dask cluster; results come back here, so they need no folder in common."""
 
-    def __init__(self, scheduler: str, retries: int) -> None:
+    def __init__(self, scheduler: str) -> None:
         need("distributed", "a Dask cluster")
-        self.retries = retries
         self.retried: list[str] = []
         self._client = _client(scheduler)
         threads = self._client.nthreads()
@@ -106,7 +110,7 @@ class Cluster:
                 self._submit(task, waiting, finished)
                 continue
             number, result = task[0], _outcome(future)
-            if isinstance(result, Exception) and not isinstance(result, SimlibError) and tries[number] < self.retries:
+            if isinstance(result, Exception) and not isinstance(result, SimlibError) and tries[number] < RETRIES:
                 tries[number] += 1
                 self.retried.append(f"block {number}: {type(result).__name__}: {result}")
                 self._submit(task, waiting, finished)

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from simlib.analysis.discovery.boxes import middle, outside, restored, side, stored
+from simlib.analysis.discovery.boxes import compact_data, from_compact_data, middle, outside, side
 from simlib.analysis.discovery.scenario_discovery import Bound, Box, discover
 from simlib.errors import SimlibError
 from simlib.machine import priors
@@ -45,19 +45,19 @@ def test_a_value_below_or_above_a_bound_is_outside():
 
 
 def test_a_discovery_is_kept_as_data_and_made_again(scenario):
-    found = discover(scenario, "ending:out", engine="exact", draws=128, boxes=2)
-    again = restored(scenario, json.loads(json.dumps(stored(found, bounds=99))))
+    found = discover(scenario, "ending:out", engine="exact", draws=128)
+    again = from_compact_data(scenario, json.loads(json.dumps(compact_data(found, bounds=99))))
     assert (again.boxes, again.leaves, again.trajectory) == (found.boxes, found.leaves, found.trajectory)
     assert again.sentences() == found.sentences()
     np.testing.assert_array_equal(again.theta, found.theta)
     np.testing.assert_array_equal(again.answers, found.answers)
-    few = restored(scenario, stored(found, bounds=1))
+    few = from_compact_data(scenario, compact_data(found, bounds=1))
     assert 0 < len(few.trajectory) < len(found.trajectory)
 
 
 def test_data_of_another_world_or_of_other_draws_are_refused(scenario):
-    data = stored(discover(scenario, "ending:out", engine="exact", draws=64), bounds=1)
-    with pytest.raises(SimlibError, match="found in another world"):
-        restored(scenario.replace(horizon_days=7.0), data)
+    data = compact_data(discover(scenario, "ending:out", engine="exact", draws=64), bounds=1)
+    with pytest.raises(SimlibError, match="found in another scenario"):
+        from_compact_data(scenario.replace(horizon_days=7.0), data)
     with pytest.raises(SimlibError, match="another version of SciPy"):
-        restored(scenario, data | {"seed": 1})
+        from_compact_data(scenario, data | {"seed": 1})

@@ -7,9 +7,10 @@ import dataclasses
 import numpy as np
 import pytest
 
-from simlib.analysis.discovery.boxes import restored, stored
+from simlib.analysis.discovery.boxes import compact_data, from_compact_data
 from simlib.analysis.discovery.prim import find_boxes, grow
 from simlib.analysis.discovery.scenario_discovery import Bound, Leaf, discover, tightest
+from simlib.control import Control
 from simlib.errors import Cancelled, ScenarioError, SimlibError
 from simlib.formatting import long_date
 from simlib.quantities import show
@@ -22,7 +23,7 @@ POINTS = DICE.random((1500, 6))
 
 def test_a_known_box_is_found():
     interesting = (POINTS[:, 1] > 0.6) & (POINTS[:, 4] < 0.5)
-    (box,), trajectory = find_boxes(POINTS, interesting, 1)
+    (box,), trajectory = find_boxes(POINTS, interesting)
     assert box.low[1] == pytest.approx(0.6, abs=0.04)
     assert box.high[4] == pytest.approx(0.5, abs=0.04)
     assert np.all(np.isinf(np.delete(box.low, 1)))
@@ -36,7 +37,7 @@ def test_a_known_box_is_found():
 
 def test_two_boxes_are_told_apart():
     interesting = (POINTS[:, 0] > 0.8) | (POINTS[:, 2] < 0.15)
-    boxes, _ = find_boxes(POINTS, interesting, 2)
+    boxes, _ = find_boxes(POINTS, interesting, count=2)
     covered = np.any([box.members for box in boxes], axis=0)
     assert len(boxes) == 2
     assert interesting[covered].mean() > 0.9
@@ -46,14 +47,14 @@ def test_two_boxes_are_told_apart():
 def test_a_second_box_in_which_it_is_rarer_than_overall_is_left_out():
     chance = np.where(POINTS[:, 0] > 0.4, 0.95, np.where(POINTS[:, 2] > 0.6, 0.4, 0.01))
     interesting = DICE.random(1500) < chance
-    boxes, _ = find_boxes(POINTS, interesting, 2)
+    boxes, _ = find_boxes(POINTS, interesting, count=2)
     assert [bool(np.isfinite(box.low[0])) for box in boxes] == [True]
     assert interesting[boxes[0].members].mean() > interesting.mean()
 
 
 def test_a_blurred_box_keeps_only_the_bounds_that_matter():
     chance = np.where(POINTS[:, 3] > 0.7, 0.8, 0.1)
-    (box, *_), _ = find_boxes(POINTS, DICE.random(1500) < chance, 1)
+    (box, *_), _ = find_boxes(POINTS, DICE.random(1500) < chance)
     bounded = np.isfinite(box.low) | np.isfinite(box.high)
     assert bounded[3]
     assert box.low[3] == pytest.approx(0.7, abs=0.06)
@@ -83,12 +84,12 @@ def scenario():
 
 @pytest.mark.parametrize("engine", ["exact", "montecarlo"])
 def test_a_world_end_to_end(scenario, engine):
-    found = discover(scenario, "ending:out", threshold=0.7, engine=engine, draws=300, runs=400, boxes=1)
+    found = discover(scenario, "ending:out", threshold=0.7, engine=engine, draws=300, runs=400)
     assert {bound.assumption for bound in found.boxes[0].bounds} == {"push", "pull"}
     assert all(bound.low is not None and bound.high is None for bound in found.boxes[0].bounds)
     assert found.boxes[0].density > 2 * found.base_rate
     assert "“push” is at least" in " ".join(found.sentences())
-    assert f"by {long_date(scenario.by_date(found.day))} in" in found.sentences()[0]
+    assert f"by {long_date(found.by)} in" in found.sentences()[0]
     assert found.to_dict()["boxes"][0]["density"] == found.boxes[0].density
     assert set(found.frame()["assumption"]) == {"push", "pull"}
 
@@ -99,7 +100,7 @@ def test_a_threshold_nobody_reaches_is_refused(scenario):
     with pytest.raises(ScenarioError, match="'otu' is not known; did you mean 'out'"):
         discover(scenario, "ending:otu")
     with pytest.raises(Cancelled, match="cancelled"):
-        discover(scenario, "ending:out", cancel=lambda: True)
+        discover(scenario, "ending:out", control=Control(cancel=lambda: True))
 
 
 def test_a_leaf_is_told_with_its_tightest_bounds():
@@ -108,7 +109,7 @@ def test_a_leaf_is_told_with_its_tightest_bounds():
 
 
 def test_two_sides_of_one_assumption_are_told_as_between(scenario):
-    found = discover(scenario, "ending:out", threshold=0.7, engine="exact", draws=200, boxes=1)
+    found = discover(scenario, "ending:out", threshold=0.7, engine="exact", draws=200)
     box = dataclasses.replace(found.boxes[0], bounds=(Bound("push", 0.02, 0.1, 0.0), Bound("pull", None, 0.1, 0.0)))
     leaf = Leaf((("pull", True, 0.02), ("push", False, 0.1), ("pull", False, 0.1)), 0.4, 0.5, 0.1)
     told = dataclasses.replace(found, boxes=(box,), leaves=(leaf,)).sentences()
@@ -131,15 +132,15 @@ def test_the_upper_quarter_is_said_to_be_the_threshold_with_its_ties(scenario):
 
 def test_the_noise_of_few_replicates_is_told_and_warned_of(scenario):
     exact = discover(scenario, "ending:out", engine="exact", draws=100)
-    assert exact.details["noise"] == 0.0
+    assert exact.noise == 0.0
     assert not any("noise" in line for line in exact.sentences())
-    many, few = (discover(scenario, "ending:out", draws=100, runs=runs) for runs in (1600, 16))
+    many, few = (discover(scenario, "ending:out", engine="montecarlo", draws=100, runs=n) for n in (1600, 16))
     p = exact.answers
     for found in (many, few):
-        assert found.details["noise"] == pytest.approx(np.sqrt(np.mean(p * (1 - p)) / found.details["runs"]), rel=0.25)
-    assert many.sentences()[1].startswith("Each draw is answered by 1,600 histories: that leaves a noise of ")
-    assert "take more runs" not in many.sentences()[1]
-    assert few.sentences()[1].endswith("much of what tells draws apart is luck, so take more runs.")
+        assert found.noise == pytest.approx(np.sqrt(np.mean(p * (1 - p)) / found.provenance["runs"]), rel=0.25)
+    assert many.sentences()[1].startswith("Each draw is answered by 1,600 replicates, which leaves a noise of ")
+    assert "take more runs" not in " ".join(many.sentences())
+    assert few.sentences()[2] == "Much of the difference between draws is luck, so take more runs."
 
 
 @pytest.mark.parametrize("engine", ["exact", "montecarlo"])
@@ -148,11 +149,11 @@ def test_an_answer_that_is_the_same_everywhere_is_told_in_words(scenario, engine
     shut = scenario.replace(interventions=(Forbid("push"),))
     found = discover(shut, "ending:out", engine=engine, draws=30, runs=16, threshold=threshold)
     (told,) = found.sentences()
-    assert told.startswith(f"“out” is at 0% by {long_date(scenario.by_date(found.day))} in every one of 30 draws of")
+    assert told.startswith(f"“out” is at 0% by {long_date(found.by)} in every one of 30 draws of")
     assert told.endswith("it is the same everywhere, so there is nothing to discover.")
     assert (found.boxes, found.leaves, found.trajectory) == ((), (), ())
     assert found.frame().empty
-    assert restored(shut, stored(found, bounds=3)).sentences() == found.sentences()
+    assert from_compact_data(shut, compact_data(found, bounds=3)).sentences() == found.sentences()
 
 
 def test_what_is_told_of_every_box_is_true_of_all_draws_within_its_bounds():
@@ -161,7 +162,7 @@ def test_what_is_told_of_every_box_is_true_of_all_draws_within_its_bounds():
     for name in ("one", "two"):
         world.move(f"go-{name}", world.uncertain(name, "rate", 0.002, 0.00005, 0.08), {"x": "b"}, when={"x": "a"})
     scenario = world.ending("done", {"x": "b"}).scenario()
-    found = discover(scenario, "ending:done", engine="exact", draws=1000, boxes=3)
+    found = discover(scenario, "ending:done", engine="exact", draws=1000)
     hit = found.answers >= found.threshold
     columns = list(scenario.assumptions)
     assert len(found.boxes) >= 2
@@ -180,3 +181,17 @@ def test_small_answers_that_differ_are_not_the_same():
     found = discover(world.ending("done", {"x": "b"}).scenario(), "ending:done", engine="exact", draws=100)
     assert not found.constant
     assert found.boxes
+
+
+def test_bounds_that_chance_alone_would_give_are_dropped():
+    """One of eight dimensions matters. Peeling bounds others too, by luck, and these bounds must go."""
+    dropped = 0
+    for seed in range(8):
+        rng = np.random.default_rng(seed)
+        points = rng.random((300, 8))
+        interesting = rng.random(300) < np.where(points[:, 0] > 0.6, 0.8, 0.2)
+        (box, *_), trajectory = find_boxes(points, interesting)
+        assert np.isfinite(box.low[0])
+        assert box.p_values.max() <= 0.05
+        dropped += max(step.p_values.max() for step in trajectory) > 0.05
+    assert dropped > 0

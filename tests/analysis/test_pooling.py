@@ -11,9 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simlib.analysis.pooling import divergence, entropy, linear, logarithmic, pool, pool_views
+from simlib.analysis.pooling import divergence, entropy, linear, logarithmic, pool, pool_forecasts
+from simlib.control import Control
+from simlib.engines.ensemble import over_priors
 from simlib.engines.exact.forecast import solve
-from simlib.errors import Cancelled, ScenarioError, Unsupported
+from simlib.errors import Cancelled, ScenarioError, TooManyStates, Unsupported
+from simlib.machine.belief import Belief
 from simlib.results import Band
 from simlib.scenario.model import Forbid
 from simlib.scenario.views.variation import with_values
@@ -106,7 +109,7 @@ def test_what_one_view_rules_out_is_out_and_views_may_exclude_one_another():
 
 
 def test_views_of_a_world_are_pooled_at_each_date(views):
-    pooled = pool_views(views, {"calm": 1, "as it is": 2, "tense": 1}, times=6)
+    pooled = pool(views, weights={"calm": 1, "as it is": 2, "tense": 1}, times=6)
     single = {name: solve(each, times=6) for name, each in views.items()}
     assert pooled.weights == {"calm": 0.25, "as it is": 0.5, "tense": 0.25}
     endings = [item for item in pooled.items if item.kind == "ending"]
@@ -126,10 +129,10 @@ def test_views_of_a_world_are_pooled_at_each_date(views):
 
 
 def test_it_is_told_tabled_and_stored(views):
-    pooled = pool_views(views, times=4)
+    pooled = pool(views, times=4)
     text = " ".join(pooled.sentences())
-    assert "By 30 May 2031, at the stated values, the views weighing “calm” 33%" in text
-    assert "they are furthest apart on “" in text
+    assert "By 30 May 2031, at the stated values, with the weights “calm” 33%" in text
+    assert "The views differ most on “" in text
     frame = pooled.frame()
     assert {"linear", "logarithmic", "lowest", "highest", "view:calm"} <= set(frame.columns)
     assert len(frame) == 5 * len(pooled.items)
@@ -146,11 +149,13 @@ def test_a_question_may_be_what_they_disagree_most_about(world):
     seldom = {
         name: dataclasses.replace(band, probability=band.probability * 0 + 0.1) for name, band in few.questions.items()
     }
-    pooled = pool({"a": dataclasses.replace(few, questions=happens), "b": dataclasses.replace(few, questions=seldom)})
+    pooled = pool_forecasts(
+        {"a": dataclasses.replace(few, questions=happens), "b": dataclasses.replace(few, questions=seldom)}
+    )
     label = few.label("questions", next(iter(few.questions)))
     assert pooled.ranked()[0].kind == "question"
     assert pooled.ranked("ending")[0].kind == "ending"
-    assert f"Of all endings and questions they are furthest apart on “{label}”: 10% to 90%." in pooled.sentences()
+    assert f"The views differ most on “{label}”: 10% to 90%." in pooled.sentences()
 
 
 def test_what_they_are_furthest_apart_on_has_the_widest_range_and_not_the_largest_divergence(world):
@@ -169,25 +174,25 @@ def test_what_they_are_furthest_apart_on_has_the_widest_range_and_not_the_larges
         )
         for view, (asked, ends) in apart.items()
     }
-    pooled = pool(forecasts)
+    pooled = pool_forecasts(forecasts)
     items = {item.id: item for item in pooled.items}
     assert items[ending].divergence[-1] > items[name].divergence[-1]
     assert pooled.ranked()[0].id == name
-    assert f"furthest apart on “{few.label('questions', name)}”: 45% to 66%." in " ".join(pooled.sentences())
+    assert f"differ most on “{few.label('questions', name)}”: 45% to 66%." in " ".join(pooled.sentences())
     assert {"lowest", "highest", "divergence_bits"} <= set(pooled.frame().columns)
 
 
 def test_a_veto_is_told_and_agreement_too(world):
     peace = world.replace(interventions=(Forbid("clash"),))
-    pooled = pool_views({"as it is": world, "peace": peace}, times=2)
+    pooled = pool({"as it is": world, "peace": peace}, times=2)
     war = next(item for item in pooled.items if item.id == "war")
     assert war.logarithmic[-1] == 0 < war.linear[-1]
     assert "“peace” rules it out" in " ".join(pooled.sentences())
-    assert "The views agree about every ending." in pool_views({"a": world, "b": world}, times=2).sentences()
+    assert "The views agree about every ending." in pool({"a": world, "b": world}, times=2).sentences()
 
 
 def test_what_no_replicate_showed_is_rare_and_not_impossible(world):
-    sampled = pool_views(
+    sampled = pool(
         {"as it is": world, "peace": world.replace(interventions=(Forbid("clash"),))},
         engine="montecarlo",
         runs=400,
@@ -200,8 +205,8 @@ def test_what_no_replicate_showed_is_rare_and_not_impossible(world):
 
 
 def test_over_the_priors_each_view_has_its_own(views):
-    pooled = pool_views(views, draws=4, times=2)
-    assert pooled.over_priors == 4
+    pooled = pool(views, draws=4, times=2)
+    assert pooled.draws == 4
     assert "over 4 draws from the priors of each" in pooled.sentences()[0]
 
 
@@ -217,20 +222,48 @@ def test_over_the_priors_each_view_has_its_own(views):
 )
 def test_weights_that_do_not_fit_are_refused(views, weights, words):
     with pytest.raises(ScenarioError, match=words):
-        pool_views(views, weights, times=1)
+        pool(views, weights=weights, times=1)
 
 
 def test_forecasts_that_do_not_match_are_refused(world):
     one, other = solve(world, times=2), solve(world, times=3)
     with pytest.raises(Unsupported, match="'b' answers other questions, or for other dates"):
-        pool({"a": one, "b": other})
+        pool_forecasts({"a": one, "b": other})
     fewer = dataclasses.replace(one, questions={"new": Band(*np.zeros((3, 3)))})
     with pytest.raises(Unsupported, match="'b' answers other questions"):
-        pool({"a": one, "b": fewer})
+        pool_forecasts({"a": one, "b": fewer})
     with pytest.raises(ScenarioError, match="1 of them; expected at least two to pool"):
-        pool({"a": one})
+        pool_forecasts({"a": one})
 
 
 def test_it_can_be_stopped(views):
     with pytest.raises(Cancelled):
-        pool_views(views, cancel=lambda: True)
+        pool(views, control=Control(cancel=lambda: True))
+
+
+@pytest.mark.parametrize("engine", ["exact", "montecarlo"])
+def test_replicates_are_counted_for_each_draw(views, engine):
+    """The default is 10,000 for all draws of a view together."""
+    by_default = pool(views, engine=engine, draws=4, times=2)
+    each = pool(views, engine=engine, draws=4, runs=2500, times=2)
+    assert all(np.array_equal(one.views, other.views) for one, other in zip(by_default.items, each.items, strict=True))
+    assert by_default.provenance["runs"] == (2500 if engine == "montecarlo" else None)
+    one = over_priors(views["tense"], engine=engine, draws=4, times=2).mixture()
+    whole = sum(np.clip(band.probability, 0, 1) for band in one.endings.values())  # 1 less what truncation lost
+    assert np.array_equal(by_default.items[0].views[2], one.endings["war"].probability / whole)
+
+
+def test_without_an_engine_all_views_are_simulated_where_one_is_too_large(views, monkeypatch):
+    def refuse(*_, **__):
+        raise TooManyStates(14, 5, complete=False)
+
+    assert pool(views, times=1).provenance["engine"] == "exact"
+    monkeypatch.setattr("simlib.engines.exact.solver.enumerate_states", refuse)
+    assert pool(views, runs=100, times=1).provenance["engine"] == "montecarlo"
+    with pytest.raises(TooManyStates):
+        pool(views, engine="exact", times=1)
+
+
+def test_a_belief_is_about_one_scenario_and_not_about_several_views(views, world):
+    with pytest.raises(Unsupported, match="pooling views, each over its own priors, needs independent draws"):
+        pool(views, draws=Belief.prior(world, 8))

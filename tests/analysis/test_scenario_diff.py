@@ -150,9 +150,7 @@ def test_two_horizons_are_compared_by_the_earlier_date():
     after = before.replace(as_of=before.as_of + dt.timedelta(days=5), horizon_days=40.0)
     found = diff(before, after)
     by = long_date(before.by_date(30.0))
-    assert f"What that does to the forecast by {by}, the earlier of the two last days, at the stated values:" in (
-        found.sentences()
-    )
+    assert f"The forecast by {by}, the earlier of the two last days, at the stated values:" in (found.sentences())
     assert [f.by_date(float(f.times[-1])) for f in found.forecasts] == [before.by_date(30.0)] * 2
     across = found.forecasts[1].endings["across"].probability[-1]
     assert across == pytest.approx(-np.expm1(-0.05 * 25), abs=1e-8)
@@ -208,7 +206,7 @@ def test_a_question_may_change_most_and_is_drawn_with_the_endings():
     text = " ".join(label.get_text() for label in ax.texts).replace("\n", " ")
     assert set(moved) <= {label.get_text() for label in ax.texts}
     assert "at the stated values; line: from “before”" in text
-    assert "without what" not in text
+    assert "left out" not in text
 
 
 def test_an_ending_that_the_other_has_not_is_told_and_what_both_have_is_drawn():
@@ -222,4 +220,4 @@ def test_an_ending_that_the_other_has_not_is_told_and_what_both_have_is_drawn():
     picture.draw(ax)
     texts = [label.get_text() for label in ax.texts]
     assert ending.label not in texts
-    assert any("without what only some of them have" in text.replace("\n", " ") for text in texts)
+    assert any("rows that only some of them have are left out" in text.replace("\n", " ") for text in texts)

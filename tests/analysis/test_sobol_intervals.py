@@ -24,9 +24,9 @@ def ishigami_indices():
     return np.array([first, second, 0.0]) / whole, np.array([first + third, second, third]) / whole
 
 
-def replicate(seed, *, designs, noise=0.0, blocks=1):
+def replicate(seed, *, draws, noise=0.0, blocks=1):
     """Return (first, total, their half-widths) of Ishigami's function; noisy rows share dice within a sequence."""
-    parts, each = [], designs // SCRAMBLES
+    parts, each = [], draws // SCRAMBLES
     for number in range(SCRAMBLES):
         rng = np.random.default_rng([seed, number])
         a, b = np.split(qmc.Sobol(6, scramble=True, rng=rng).random(each), 2, axis=1)
@@ -45,7 +45,7 @@ def test_intervals_of_indices_cover_as_often_as_they_say(noise, blocks):
     """100 seeds x 5 indices: 95% intervals hold in 92 to 98% (a bootstrap over rows held always)."""
     truth, held = ishigami_indices(), []
     for seed in range(100):
-        (_, *found), (_, *halves) = replicate(seed, designs=512, noise=noise, blocks=blocks)
+        (_, *found), (_, *halves) = replicate(seed, draws=512, noise=noise, blocks=blocks)
         held += [abs(e - t) <= h for e, t, h in zip(found, truth, halves, strict=True)]
     assert 0.92 < np.mean(held) < 0.98
 
@@ -57,7 +57,7 @@ def test_intervals_of_indices_of_a_world_are_no_wider_than_they_must_be(engine):
     shares, _ = additive_shares()
     held, spreads = [], {}
     for seed in range(12):
-        found = sobol(additive(), "across", engine=engine, designs=64, runs=160, seed=seed)
+        found = sobol(additive(), "across", engine=engine, draws=64, runs=160, seed=seed)
         for s in found.measures["ending:across"].shares:
             for kind, i in (("first", s.first), ("total", s.total)):
                 held.append(i.low <= shares[s.input.name] <= i.high)

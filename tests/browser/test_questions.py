@@ -8,7 +8,7 @@ import nbformat
 import pytest
 
 import simlib
-from simlib.analysis.sensitivity.one_at_a_time import tornado
+from simlib.analysis.sensitivity.one_at_a_time import drivers
 from simlib.formatting import percent
 from simlib.scenario.views.variation import with_values
 from tests.browser.lab import until
@@ -77,7 +77,7 @@ def test_compute_gives_the_numbers_of_the_library(page):
     before = sentences(opened)
     opened.page.get_by_role("button", name="Compute").click()
     until(lambda: sentences(opened) != before, 60, "another answer")
-    expected = tornado(simlib.load("two-islands"), "ending:settlement", top=4)
+    expected = drivers(simlib.load("two-islands"), "ending:settlement", top=4)
     assert sentences(opened) == expected.sentences()
     opened.page.get_by_text("Table", exact=True).click()
     table = opened.page.locator(".simlib-table:visible tbody tr")
@@ -114,7 +114,7 @@ def test_a_box_is_on_sliders_that_answer_as_the_solver_does(page):
     until(lambda: within.locator(".simlib-sentence").inner_text() != before, 10, "the answer to move")
     until(lambda: "exact" in within.inner_text(), 30, "the answer at rest")
     assert picture.get_attribute("src") != shown
-    point = "[p for p in Out.values() if type(p).__name__ == 'Panel'][-1].after.children[0].point"
+    point = "[p for p in Out.values() if type(p).__name__ == 'Panel'][-1].after.children[0].session"
     values = ast.literal_eval(opened.ask(f"dict({point}.state.settings.values)"))
     measure = ast.literal_eval(opened.ask(f"{point}.found.measure.of"))
     forecast = simlib.solve(with_values(simlib.load("two-islands"), values))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -18,6 +19,8 @@ from tests.cli.world import write_bridge
 SIMLIB = [sys.executable, "-m", "simlib"]
 SECONDS = 120
 
+posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has other pipes and signals")
+
 
 @pytest.fixture(scope="module")
 def bridge(tmp_path_factory: pytest.TempPathFactory) -> str:
@@ -27,6 +30,16 @@ def bridge(tmp_path_factory: pytest.TempPathFactory) -> str:
 def simlib(*argv: str, **environment: str) -> subprocess.CompletedProcess[str]:
     command, variables = [*SIMLIB, *argv], os.environ | environment
     return subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False, env=variables)
+
+
+def shell(line: str) -> subprocess.CompletedProcess[str]:
+    command = ["sh", "-c", line]
+    return subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)
+
+
+def piped(text: str, *argv: str) -> subprocess.CompletedProcess[str]:
+    command = [*SIMLIB, *argv]
+    return subprocess.run(command, input=text, capture_output=True, text=True, timeout=SECONDS, check=False)
 
 
 def test_done_is_0_and_the_answer_is_on_standard_output(bridge: str) -> None:
@@ -100,6 +113,105 @@ def test_ctrl_c_while_drawing_tells_what_is_known_by_then(bridge: str) -> None:
     assert run.returncode == 130
     assert "the quantiles could not be known to ±0.0001 points, only to ±" in out
     assert re.search(r"^simlib: stopped; the answer is from the [\d,]+ draws made by then$", told, re.MULTILINE)
+
+
+@posix
+def test_sigterm_leaves_no_temporary_files(bridge: str, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    run = subprocess.Popen([*SIMLIB, "run", bridge, "--out", str(out)], stdout=subprocess.DEVNULL)
+    deadline = time.monotonic() + SECONDS
+    while not list(out.glob(".simlib-*")) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert list(out.glob(".simlib-*"))
+    run.send_signal(signal.SIGTERM)
+    assert run.wait(SECONDS) == 143
+    assert not out.exists()
+
+
+@posix
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_streams_change_no_answer(bridge: str, tmp_path: Path, closed: str) -> None:
+    file = tmp_path / "answer.json"
+    line = f"{shlex.join([*SIMLIB, 'run', bridge, '--times', '2', '--json', str(file)])} {closed}"
+    done = shell(line)
+    assert done.returncode == 0
+    assert json.loads(file.read_text())["scenario"] == "bridge"
+    assert ("Endings" in done.stdout) == (">&-" not in closed.replace("2>&-", ""))
+    assert shell(f"{shlex.join([*SIMLIB, 'check', 'no'])} 2>&-").returncode == 2
+
+
+@posix
+@pytest.mark.parametrize("way", ["simlib {} - < {}", "cat {1} | simlib {0} -", "simlib {} /dev/stdin < {}", "fifo"])
+def test_a_scenario_may_come_through_a_pipe(bridge: str, tmp_path: Path, way: str) -> None:
+    """Explaining reads it twice, and a pipe gives its text once."""
+    file, pipe = shlex.quote(f"{bridge}/scenario.yaml"), tmp_path / "pipe"
+    if way == "fifo":
+        os.mkfifo(pipe)
+        way = f"cat {{1}} > {pipe} & simlib {{0}} {pipe}"
+    line = way.format("explain", file).replace("simlib", shlex.join(SIMLIB))
+    done = shell(line)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "A blockade of the valley bridge" in done.stdout
+
+
+@posix
+def test_what_is_wrong_in_a_pipe_is_refused_by_line(bridge: str) -> None:
+    text = Path(bridge, "scenario.yaml").read_text()
+    wrong = piped(text.replace("{talks: signed}", "{talks: sined}"), "run", "-")
+    assert wrong.returncode == 2
+    assert wrong.stderr.startswith("standard input:")
+    view = piped(text, "run", "-", "--save-view", "x")
+    assert view.returncode == 2
+    assert "a scenario from a pipe has no folder for views" in view.stderr
+    assert piped("", "run", "-").stderr.startswith("standard input:1: the file is")
+
+
+@pytest.mark.parametrize("argv", [["run"], ["drivers"], ["sweep", "--out", "x"], ["discover"]])
+def test_a_seed_that_no_array_holds_is_refused_in_a_sentence(bridge: str, argv: list[str], tmp_path: Path) -> None:
+    for seed in (2**63, "1" + "0" * 5000):
+        done = simlib(argv[0], bridge, *argv[1:], "--seed", str(seed))
+        assert done.returncode == 2
+        assert f"--seed: expected a whole number of at least 0 and at most {2**63 - 1:,}" in done.stderr
+        assert len(done.stderr.splitlines()) == 1
+    assert simlib("run", bridge, "--seed", str(2**63 - 1), "--engine", "montecarlo", "--runs", "9").returncode == 0
+
+
+def test_the_last_seed_of_a_sweep_must_fit_too(bridge: str, tmp_path: Path) -> None:
+    argv = ["--out", str(tmp_path / "x"), "--grid", "yes=0.5", "--seed", str(2**63 - 1), "--seeds", "2"]
+    done = simlib("sweep", bridge, *argv)
+    assert done.returncode == 2
+    assert "--seeds: the last seed would be above" in done.stderr
+
+
+def test_a_backend_that_is_none_is_refused_before_the_work(bridge: str, tmp_path: Path) -> None:
+    done = simlib("run", bridge, "--out", str(tmp_path / "out"), MPLBACKEND="crayons")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "MPLBACKEND: 'crayons' is no backend that Matplotlib knows" in done.stderr
+    assert not (tmp_path / "out").exists()
+    assert simlib("run", bridge, MPLBACKEND="crayons").returncode == 0
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_a_full_disk_is_named(bridge: str) -> None:
+    done = simlib("diff", bridge, "--no-forecast", "--json", "/dev/full")
+    assert done.returncode == 1
+    assert "simlib: /dev/full: No space left on device" in done.stderr
+    with Path("/dev/full").open("w") as full:
+        command = [*SIMLIB, "explain", bridge]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=SECONDS, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("simlib: standard output: No space left on device\n")
+
+
+def test_of_three_processes_that_save_a_view_one_wins(bridge: str) -> None:
+    command = [*SIMLIB, "run", bridge, "--set", "pressure=4", "--save-view", "contested"]
+    runs = [subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) for _ in range(3)]
+    messages = [run.communicate(timeout=SECONDS)[1] for run in runs]
+    assert sorted(run.returncode for run in runs) == [0, 2, 2]
+    assert sum("written: " in message for message in messages) == 1
+    assert sum("there is a view 'contested' already" in message for message in messages) == 2
+    assert [file.name for file in Path(bridge, "views").iterdir() if file.name.startswith(".")] == []
+    Path(bridge, "views", "contested.yaml").unlink()
 
 
 def test_the_installed_command_is_the_same(bridge: str) -> None:

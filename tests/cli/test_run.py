@@ -17,9 +17,9 @@ import pytest
 import simlib
 from simlib.cli import main
 from simlib.cli.commands.registry import COMMANDS
-from simlib.cli.commands.run import steps
 from simlib.cli.output import progress
 from simlib.cli.output.forecast_text import columns, count
+from simlib.machine.report_times import daily_steps
 from simlib.results import Forecast
 from tests.cli.world import write_bridge
 from tests.worlds import World
@@ -302,12 +302,16 @@ def test_out_writes_figures_tables_and_the_forecast(cli, bridge, tmp_path: Path)
         *(f"{name}{kind}.csv" for name in tables for kind in ("", "-stated")),
         *(f"{name}.{form}" for name in ("endings", "ladder-lanes", "moves") for form in ("png", "svg")),
     }
-    rows = list(csv.DictReader((out / "endings.csv").read_text().splitlines()))
+    rows = list(csv.DictReader((out / "endings.csv").read_text("utf-8-sig").splitlines()))
     assert len(rows) == 3 * 7
     assert list(rows[6]) == ["day", "by", "ending", "label", "probability", "low", "high"]
     assert list(rows[6].values())[:4] == ["60.0", "2031-05-30", "agreement", "Agreed"]
     assert 0 < float(rows[6]["low"]) < float(rows[6]["probability"]) < float(rows[6]["high"]) < 1
-    doubt = [row for row in csv.DictReader((out / "doubt.csv").read_text().splitlines()) if row["name"] == "agreement"]
+    doubt = [
+        row
+        for row in csv.DictReader((out / "doubt.csv").read_text("utf-8-sig").splitlines())
+        if row["name"] == "agreement"
+    ]
     assert float(doubt[-1]["p05"]) < float(doubt[-1]["p50"]) < float(doubt[-1]["p95"])
     assert (out / "moves.png").read_bytes().startswith(b"\x89PNG")
     assert "<svg" in (out / "moves.svg").read_text()
@@ -637,7 +641,7 @@ def test_the_examples_of_the_help_run(cli, tmp_path: Path, monkeypatch) -> None:
 
 def test_report_times_are_whole_days_where_they_can_be() -> None:
     wanted = {90.0: 90, 180.0: 90, 365.0: 73, 30.0: 30, 97.0: 97, 101.0: 60, 7.0: 60, 45.5: 60}
-    assert {days: steps(days) for days in wanted} == wanted
+    assert {days: daily_steps(days) for days in wanted} == wanted
 
 
 def test_columns_are_spread_evenly_and_end_at_the_horizon() -> None:

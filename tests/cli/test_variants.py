@@ -150,6 +150,15 @@ def test_variants_stand_beside_each_other_in_one_table(bridge, capsys):
     assert re.search(r"^  Agreed +\S+%( +\S+% \([+-]\S+\)){2}$", out, re.MULTILINE)
 
 
+def test_pairs_are_played_for_each_draw_and_flips_have_a_table(bridge, capsys):
+    assert main(["compare", bridge, "--forbid", "close", "--draws", "10", "--runs", "7", "--engine", "montecarlo"]) == 0
+    out = capsys.readouterr().out
+    assert "Monte Carlo, over the priors (10 draws, 70 pairs of histories, seed 0)" in out
+    assert "Histories that end differently by 30 May 2031" in out
+    assert re.search(r"^  forbid close +\S+%( +\S+% to \S+%){2}$", out, re.MULTILINE)
+    assert "any other" in out
+
+
 def test_variants_pile_up_in_the_order_given(bridge, capsys, tmp_path):
     piled = ["--as", "no closing", "--forbid", "close", "--as", "hope", "--with-view", "hopeful"]
     both = ["--as", "both", "--forbid", "close", "--with-view", "hopeful"]

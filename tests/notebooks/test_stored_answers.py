@@ -20,9 +20,9 @@ WORLD = "caribbean-2025"
 AGAIN = "python notebooks/store_answers.py, then rebuild.py, and read the prose"
 
 QUICK = {
-    "drivers": lambda: questions.Drivers(WORLD),
+    "drivers": lambda: questions.WhatDrivesIt(WORLD),
     "by which path": lambda: questions.ByWhichPath(WORLD),
-    "where ways part": lambda: questions.WherePathsDiverge(WORLD),
+    "where paths diverge": lambda: questions.WherePathsDiverge(WORLD),
     "what if": lambda: questions.WhatIf(WORLD, move="carrier-arrives"),
     "what to watch for": lambda: questions.WhatToWatchFor(WORLD, ending="ground-war"),
 }

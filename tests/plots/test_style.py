@@ -94,12 +94,6 @@ def test_long_labels_are_broken_and_end_in_an_ellipsis():
     assert style.wrap("one two three four five six", 9, 2) == "one two\nthree …"
 
 
-def test_dollar_signs_are_no_mathematics():
-    text = style.plain("from $5 to $6")
-    assert text == r"from \$5 to \$6"
-    assert style.plain(text) == text
-
-
 @pytest.mark.parametrize(("change", "text"), [(0.061, "▲ 6.1"), (-0.123, "▼ 12"), (0.0004, "± 0")])
 def test_differences_have_a_direction_and_are_in_points(change, text):
     assert style.points(change) == text

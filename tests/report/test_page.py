@@ -9,13 +9,18 @@ import re
 import pytest
 
 from simlib.cli import main
+from simlib.control import Control
 from simlib.engines.ensemble import over_priors
 from simlib.engines.exact.forecast import solve
 from simlib.engines.montecarlo.simulator import simulate
-from simlib.errors import TooManyStates
+from simlib.errors import Cancelled, ScenarioError, TooManyStates, Unsupported
 from simlib.formatting import percent
+from simlib.machine.belief import Belief
+from simlib.report import write_report
 from simlib.report.markup import to_html, to_markdown
-from simlib.report.page import Answers, ask, blocks, icd203, legend
+from simlib.report.material import Material, gather
+from simlib.report.page import blocks
+from simlib.report.probability_words import icd203, legend
 from simlib.scenario.loader import load
 from simlib.scenario.model import Forbid, Window
 from simlib.scenario.views.variation import with_interventions
@@ -75,7 +80,7 @@ def test_a_whole_report_as_html(tmp_path, capsys):
 
 def test_what_a_scenario_says_is_never_markup():
     scenario = worlds.two_states(0.05, ends=True).replace(title="<script>alert(1)</script> *bold*")
-    pieces = list(blocks(Answers(scenario, solve(scenario, times=5))))
+    pieces = list(blocks(Material(scenario, solve(scenario, times=5))))
     assert "<script>" not in to_html(pieces)
     assert "&lt;script&gt;" in to_html(pieces)
     assert to_markdown(pieces).startswith("# \\<script\\>alert(1)\\</script\\> \\*bold\\*")
@@ -83,14 +88,14 @@ def test_what_a_scenario_says_is_never_markup():
 
 def test_numbers_carry_words():
     scenario = worlds.two_states(0.05, ends=True)
-    text = to_markdown(blocks(Answers(scenario, solve(scenario, times=5))))
+    text = to_markdown(blocks(Material(scenario, solve(scenario, times=5))))
     assert "- across: likely, 78%." in text
     assert "at the stated values of the assumptions" in text
 
 
 def test_an_unknown_ending_of_the_file_is_refused(capsys):
     assert main(["report", "two-islands", "--out", "report.docx"]) == 2
-    assert "expected .html or .md" in capsys.readouterr().err
+    assert "report.docx has no known suffix; expected .html or .md" in capsys.readouterr().err
 
 
 def page(tmp_path, capsys, *argv):
@@ -115,7 +120,7 @@ def test_a_changed_world_is_told_as_a_what_if(tmp_path, capsys):
 
 def test_a_view_is_named_and_its_reasons_stay(tmp_path, capsys):
     text = page(tmp_path, capsys, "two-islands", "--view", "hawks", "--draws", "0")
-    assert "This is a what-if, seen through the view “hawks”. Changed from the scenario as it stands:" in text
+    assert "This is a what-if through the view “hawks”. Changed from the scenario as it stands:" in text
     assert "set on the command line" not in text
 
 
@@ -135,11 +140,11 @@ def test_everything_beside_the_answer_leaves_the_windows_out_too():
     world = scenario.ending("across", {"bank": "right"}).ladder("banks", near=None, far={"bank": "right"}).scenario()
     shut = Window(world.as_of + dt.timedelta(days=400), world.as_of + dt.timedelta(days=500))
     world = world.replace(moves={"cross": dataclasses.replace(world.moves["cross"], between=shut)})
-    answers = ask(world, solve(world, times=1, ignore_windows=True))
+    material = gather(world, solve(world, times=1, ignore_windows=True))
     open_always = solve(world, times=1, ignore_windows=True).endings["across"].probability[-1]
-    assert answers.tornado.stated[0] == pytest.approx(open_always)
-    assert answers.indicators[0].before[0] > 0.1
-    assert sum(one.probability for one in answers.paths.classes) == pytest.approx(1.0, abs=1e-6)
+    assert material.tornado.stated[0] == pytest.approx(open_always)
+    assert material.indicators[0].before[0] > 0.1
+    assert sum(one.probability for one in material.paths.classes) == pytest.approx(1.0, abs=1e-6)
 
 
 def valley(*, fixed=False):
@@ -155,7 +160,7 @@ def valley(*, fixed=False):
 def told(scenario, **options):
     """Return a report over ten draws, as Markdown."""
     draws = over_priors(scenario, draws=16, times=4, **options)
-    return to_markdown(blocks(ask(scenario, draws.mixture(), draws=draws))), draws
+    return to_markdown(blocks(gather(scenario, draws.mixture(), draws=draws))), draws
 
 
 def test_a_report_says_how_sure_anyone_can_be():
@@ -174,7 +179,7 @@ def test_a_report_is_about_the_first_question_too():
     text, _ = told(valley())
     drives = text[text.index("## What drives it") : text.index("## By which path")]
     assert "“on-the-pass” by 30 April 2031 is" in drives
-    assert "what “on-the-pass” hangs on" in drives
+    assert "what drives “on-the-pass”" in drives
     watched = text[text.index("## What to watch for") :]
     assert re.search("Among histories in which it has not happened.*, “on-the-pass” by 30 April 2031 is at", watched)
 
@@ -213,17 +218,17 @@ def test_what_is_not_in_doubt_has_no_doubt_by_either_engine():
 def test_the_watch_list_refers_to_histories_that_are_still_open():
     """What seeing and not seeing make of it lies on both sides of what it is then; today's number is the page's."""
     draws = over_priors(valley(), draws=16, times=4)
-    answers = ask(valley(), draws.mixture(), draws=draws)
-    assert answers.seeing.if_open < answers.seeing.mean
-    for seen in answers.seeing.observations:
+    material = gather(valley(), draws.mixture(), draws=draws)
+    assert material.seeing.if_open < material.seeing.mean
+    for seen in material.seeing.observations:
         sides = sorted([seen.if_seen, seen.if_not])
-        assert not sides[0] > answers.seeing.if_open + 1e-9
-        assert not sides[1] < answers.seeing.if_open - 1e-9
-    text = to_markdown(blocks(answers))
+        assert not sides[0] > material.seeing.if_open + 1e-9
+        assert not sides[1] < material.seeing.if_open - 1e-9
+    text = to_markdown(blocks(material))
     today = percent(float(draws.mixture().questions["on-the-pass"].probability[-1]))
     watched = text[text.index("## What to watch for") :]
     assert f"“on-the-pass” by 30 April 2031 is at {today} today" in watched
-    assert f"“on-the-pass” by 30 April 2031 is at {percent(answers.seeing.if_open)} over the priors" in watched
+    assert f"“on-the-pass” by 30 April 2031 is at {percent(material.seeing.if_open)} over the priors" in watched
 
 
 def test_a_what_if_stands_beside_its_baseline(tmp_path, capsys):
@@ -240,12 +245,12 @@ def test_what_the_model_decides_is_said_plainly():
     world.move("cross", 0.05, {"bank": "middle"}, when={"bank": "left"})
     world.ending("never", {"bank": "right"}).question("now", {"bank": "left"}).question("later", {"bank": "middle"})
     scenario = world.scenario()
-    text = to_markdown(blocks(Answers(scenario, solve(scenario, times=5))))
+    text = to_markdown(blocks(Material(scenario, solve(scenario, times=5))))
     assert "- never: ruled out in this model." in text
     assert "- now: already the case." in text
     assert "- later: likely, 78%." in text
     assert "that they are right: all are fixed" in text
-    sampled = to_markdown(blocks(Answers(scenario, simulate(scenario, runs=400, times=5))))
+    sampled = to_markdown(blocks(Material(scenario, simulate(scenario, runs=400, times=5))))
     assert "- never: less than 1%, in none of the histories that were played (so at most 1.0%)." in sampled
 
 
@@ -275,3 +280,44 @@ def test_numbers_of_the_record_are_rounded(tmp_path, capsys):
     text = page(tmp_path, capsys, "two-islands", "--draws", "10")
     record = text[text.index("## Provenance") :]
     assert not re.search(r"\| (seconds|truncation\\_bound) \| [\d.]{6,}", record)
+
+
+@pytest.mark.parametrize("left_out", ["endings", "ladders", "questions"])
+def test_a_world_without_endings_ladders_or_questions_has_a_report(left_out, tmp_path):
+    target = write_report(valley().replace(**{left_out: {}}), tmp_path / "report.md", draws=16)
+    text = re.sub(r"\(data:[^)]*\)", "()", target.read_text())
+    assert text.startswith("# valley")
+    headings = re.findall("^## (.*)$", text, re.MULTILINE)
+    assert ("By which path" in headings) == (left_out != "ladders")
+    assert ("How the questions are settled" in headings) == (left_out != "questions")
+
+
+def test_a_world_with_nothing_to_ask_about_has_a_report(tmp_path):
+    bare = valley().replace(endings={}, ladders={}, questions={})
+    text = write_report(bare, tmp_path / "report.md", draws=0).read_text()
+    assert "- No ending yet: certain in this model." in text
+    assert "## What drives it" not in text
+    assert "## What to watch for" not in text
+
+
+def test_a_report_is_written_from_python(tmp_path):
+    world, shares = valley(), []
+    what_if = with_interventions(world, [Forbid("descend")])
+    target = write_report(what_if, tmp_path / "it.html", baseline=world, draws=16, control=Control(shares.append))
+    page = target.read_text()
+    assert page.startswith("<!doctype html>")
+    assert "This is a what-if, not the scenario as it stands. Changed:" in page
+    assert shares == sorted(shares)
+    assert shares[-1] == pytest.approx(1)
+    unchanged = write_report(world, tmp_path / "it.md", baseline=world, draws=0).read_text()
+    assert "what-if" not in unchanged
+
+
+def test_what_cannot_be_reported_is_refused_before_it_is_computed(tmp_path):
+    with pytest.raises(ScenarioError, match=r"it.pdf has no known suffix; expected .html or .md"):
+        write_report(valley(), tmp_path / "it.pdf")
+    with pytest.raises(Unsupported, match="a report needs independent draws of the prior"):
+        write_report(valley(), tmp_path / "it.md", draws=Belief.prior(valley(), 8))
+    with pytest.raises(Cancelled):
+        write_report(valley(), tmp_path / "it.md", control=Control(cancel=lambda: True))
+    assert not list(tmp_path.iterdir())

@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 import simlib
-from simlib.scenario.explanation import Line, condition_in_words, explain, explain_text
+from simlib.scenario.condition_wording import condition_in_words
+from simlib.scenario.explanation import Sentence, explain, explain_text
 from simlib.scenario.loader import load, load_text
 from simlib.scenario.model import Assume, Condition, Forbid, Hold, Policy
 from simlib.scenario.views.variation import with_values
@@ -28,9 +29,9 @@ def varied(*edits: tuple[str, str]) -> simlib.Scenario:
 
 def test_a_scenario_is_said():
     assert said(load(BRIDGE), "scenario", "bridge") == (
-        "A blockade of the valley bridge: from 2031-04-01 to 2031-05-30 (60 days); 2 variables, 1 move, 1 ending"
+        "A blockade of the valley bridge: from 1 April 2031 to 30 May 2031 (60 days); 2 variables, 1 move, 1 ending"
     )
-    assert "seen through the view angry-valley: from 2031-04-01 to 2031-05-15 (45 days)" in said(
+    assert "seen through the view angry-valley: from 1 April 2031 to 15 May 2031 (45 days)" in said(
         load(BRIDGE, view="angry-valley"), "scenario", "bridge"
     )
 
@@ -133,10 +134,16 @@ def test_a_correlation_and_interventions_are_said():
     )
     lines = [line.sentence for line in explain(load(BRIDGE, view="angry-valley")) if line.section == "interventions"]
     assert lines == [
-        "the move block happens on 2031-04-07 with the outcome one-lane if it is possible then; because: the fair",
-        "the move block cannot happen, from 2031-05-01 on",
-        "mood is set to angry on 2031-04-03",
+        "“Park tractors on the bridge” (one lane) forced on 7 April 2031; because: the fair",
+        "“Park tractors on the bridge” forbidden from 1 May 2031",
+        "mood set to angry on 3 April 2031",
     ]
+
+
+def test_a_forecast_that_ends_inside_a_day_says_the_hour():
+    half, whole = (said(load(BRIDGE).replace(horizon_days=days), "scenario", "bridge") for days in (0.5, 1.0))
+    assert "to 1 April 2031, 12:00 UTC (0.5 days)" in half
+    assert "to 1 April 2031 (1 day)" in whole
 
 
 def test_policies_are_said():
@@ -151,12 +158,12 @@ def test_policies_are_said():
     )
     assert [line.sentence for line in explain(world) if line.section == "interventions"] == [
         (
-            "the move block happens about 1 per day if possible while mood is angry, from 2031-04-05 to the day before "
-            "2031-05-01; because: a vow"
+            "“Park tractors on the bridge” as a rule, about 1 per day from 5 April 2031 until 1 May 2031 while “mood” "
+            "is angry; because: a vow"
         ),
-        "the move block cannot happen while mood is angry, from the start to the day before 2031-05-01",
-        "mood is kept at calm, from 2031-05-01 on",
-        "the assumption block_rate is 2 per week while mood is angry, from the start on",
+        "“Park tractors on the bridge” forbidden until 1 May 2031 while “mood” is angry",
+        "mood kept at calm from 1 May 2031",
+        "Farmers block the bridge: 2 per week while “mood” is angry",
     ]
 
 
@@ -196,4 +203,4 @@ def test_everything_is_said_once_and_as_text():
     assert text.startswith("Scenario\n  two-islands: A fictional dispute")
     assert "\n\nMoves\n  patrol: North Island, towards South Island: Sail a patrol" in text
     assert all(f"  {line.id}: {line.sentence}\n" in text for line in lines)
-    assert all(isinstance(line, Line) and "\n" not in line.sentence for line in lines)
+    assert all(isinstance(line, Sentence) and "\n" not in line.sentence for line in lines)

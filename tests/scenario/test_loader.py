@@ -3,6 +3,7 @@ import errno
 import json
 import subprocess
 import sys
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from simlib.scenario import document
 from simlib.scenario.document import MAX_BYTES
 from simlib.scenario.loader import load, load_text, load_view, load_views
 from simlib.scenario.model import Condition, Effect, Forbid, Force, Pin, Window
+from simlib.scenario.views.command_text import parse_intervention
 
 HERE = Path(__file__).parent
 BRIDGE = HERE / "bridge"
@@ -88,10 +90,10 @@ def test_an_unreadable_file_is_refused(tmp_path):
 
 
 def test_a_file_without_permission_is_refused(monkeypatch):
-    def denied(path):
+    def denied(path, mode):
         raise PermissionError(errno.EACCES, "Permission denied", str(path))
 
-    monkeypatch.setattr(Path, "read_bytes", denied)
+    monkeypatch.setattr(Path, "open", denied)
     with pytest.raises(
         ScenarioError, match=r"scenario.yaml: cannot be read: permission denied; expected a readable file"
     ):
@@ -365,3 +367,36 @@ def test_loading_pulls_in_nothing_heavy():
     code = f"import sys, simlib; simlib.load({str(BRIDGE)!r}); print([name for name in {heavy} if name in sys.modules])"
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
     assert told == "[]"
+
+
+def test_a_scenario_file_may_end_in_yml(tmp_path):
+    (tmp_path / "views").mkdir()
+    for file in (BRIDGE / "scenario.yaml", BRIDGE / "views" / "angry-valley.yaml"):
+        target = tmp_path / file.relative_to(BRIDGE).with_suffix(".yml")
+        target.write_text(file.read_text())
+    assert load(tmp_path, view="angry-valley") == load(BRIDGE, view="angry-valley")
+
+
+@pytest.mark.parametrize(
+    "level",
+    ["мир", "ειρήνη", "سلام", "שלום", "和平", "평화", "शांति", "hòa bình", "médiation", "می\u200cشود", "مرحله ۲"],
+)
+def test_a_level_is_named_in_any_script(level):
+    """Letters typed with a separate accent are the same name as composed ones."""
+    for written in (unicodedata.normalize(form, level) for form in ("NFC", "NFD")):
+        text = TEXT.replace("narrowed", written)
+        world = load_text(
+            text.replace("bridge: not blocked", f"bridge: {unicodedata.normalize('NFD', level)} or below")
+        )
+        name = unicodedata.normalize("NFC", level)
+        assert world.variables["bridge"].levels == ("open", name, "blocked")
+        assert world.moves["block"].when.clauses == ((("bridge", ("open", name)),),)
+        for typed in (level, written):
+            (pin,) = parse_intervention("pin", f"bridge={typed}@2031-04-05", world)
+            assert pin.level == name
+
+
+@pytest.mark.parametrize("level", ["2nd", "-a", "a.b", "a  b", "мир!", "☮", "a or b", "\u200dмир", "٣"])
+def test_a_level_without_a_letter_first_or_with_signs_is_refused(level):
+    with pytest.raises(ScenarioError, match=r"cannot be a name|contains the word"):
+        load_text(TEXT.replace("[open, narrowed, blocked]", f"[open, narrowed, '{level}', blocked]"))

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import simlib
-from simlib.analysis.discovery.boxes import middle, stored
+from simlib.analysis.discovery.boxes import compact_data, middle
 from simlib.analysis.discovery.scenario_discovery import discover
 from simlib.errors import ScenarioError, TooManyStates
 from simlib.plots.box_charts import BoxBoard
@@ -19,7 +19,7 @@ from simlib.widgets.explorer import engine_cache as answering
 from simlib.widgets.explorer.state import Settings
 from simlib.widgets.questions import box_session as boxes
 from simlib.widgets.questions import inquiry as asking
-from simlib.widgets.questions.box_session import Point, choices
+from simlib.widgets.questions.box_session import BoxSession, choices
 from simlib.widgets.questions.panel import UnderWhichAssumptions
 
 MEASURE = "ending:agreement"
@@ -50,7 +50,7 @@ def found(bridge):
 
 @pytest.fixture
 def point(found):
-    made = Point(found, Seen())
+    made = BoxSession(found, Seen())
     yield made
     made.close()
 
@@ -118,7 +118,7 @@ def test_a_world_too_large_to_enumerate_is_told_with_its_error(found, monkeypatc
 
     monkeypatch.setattr("simlib.engines.exact.forecast.Solver", refuse)
     monkeypatch.setattr(answering, "RUNS", 4000)
-    point = Point(found, Seen())
+    point = BoxSession(found, Seen())
     point.start()
     assert point.wait(60)
     value, half = (float(x) for x in re.search(r"([\d.]+)% ± ([\d.]+) points", point.front.sentences[-1]).groups())
@@ -202,7 +202,7 @@ def test_a_point_is_saved_as_a_view_that_answers_the_same(bridge, found, started
 
 def test_a_view_that_would_leave_changes_out_is_refused(bridge):
     changed = with_values(load(bridge), {"closing": 0.5})
-    point = Point(discover(changed, MEASURE, engine="exact", draws=128), Seen())
+    point = BoxSession(discover(changed, MEASURE, engine="exact", draws=128), Seen())
     point.start()
     assert point.wait(60)
     with pytest.raises(ScenarioError, match="would leave those changes out"):
@@ -243,14 +243,14 @@ def test_a_panel_puts_its_boxes_on_sliders_again_from_what_was_kept(panel):
     again = panel()
     assert again.picture.status["text"].startswith("Stored answer")
     (within,) = again.after.children
-    assert within.point.wait(60)
-    assert [choice.box for choice in within.point.choices] == [choice.box for choice in first.point.choices]
-    assert set(within.dials.positions) == set(within.point.dials)
+    assert within.session.wait(60)
+    assert [choice.box for choice in within.session.choices] == [choice.box for choice in first.session.choices]
+    assert set(within.dials.positions) == set(within.session.dials)
     assert "inside box 1" in "".join(part["text"] for part in within.answer.sentence)
     assert bytes(again.picture.png) != again.inquiry.answer.png
-    name = within.point.box.bounds[0].assumption
+    name = within.session.box.bounds[0].assumption
     within.dials.positions = {**within.dials.positions, name: 0}
-    assert within.point.wait(60)
+    assert within.session.wait(60)
     assert "outside box 1" in "".join(part["text"] for part in within.answer.sentence)
     within.dials.typed = {"id": name, "text": "soon", "n": 1}
     assert within.answer.status["kind"] == "error"
@@ -286,4 +286,4 @@ def test_boxes_that_cannot_be_drawn_again_leave_their_answer(found, panel):
 
 def test_choices_leave_out_the_steps_without_a_bound(found):
     assert all(choice.box.bounds for choice in choices(found))
-    assert stored(found, bounds=2)["trajectory"]
+    assert compact_data(found, bounds=2)["trajectory"]

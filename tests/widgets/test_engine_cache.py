@@ -12,12 +12,12 @@ import simlib
 from simlib.errors import Cancelled, MissingDependency, ScenarioError, TooManyStates
 from simlib.scenario.model import Force
 from simlib.widgets.explorer import engine_cache as module
-from simlib.widgets.explorer.engine_cache import Answers, same_answer, shift
+from simlib.widgets.explorer.engine_cache import EngineCache, same_answer, shift
 
 
 @pytest.fixture
 def answers(state):
-    return Answers(state, threads=1)
+    return EngineCache(state, threads=1)
 
 
 def test_the_answer_at_rest_is_what_the_library_solves(state, answers):
@@ -45,18 +45,18 @@ def test_what_is_shown_does_not_change_the_answer(state, answers):
 
 
 def test_a_machine_serves_all_values_and_interventions_get_their_own(state, answers):
-    machine = answers.machine(state.settings)
+    machine = answers.engines(state.settings)
     state.set_value("meeting", 0.2)
-    assert answers.machine(state.settings) is machine
+    assert answers.engines(state.settings) is machine
     state.intervene(Force("meet", dt.date(2031, 4, 9), "accepted"))
-    assert answers.machine(state.settings) is not machine
+    assert answers.engines(state.settings) is not machine
 
 
 def test_only_some_machines_and_answers_are_kept(state, answers):
     for days in range(20, 20 + module.KEPT + 2):
         state.change(state.settings.replace(horizon_days=float(days)))
         answers.answer(state.settings)
-    assert len(answers._machines) == module.KEPT
+    assert len(answers._engines) == module.KEPT
     for value in np.linspace(0.01, 0.2, module.ANSWERS_KEPT + 5):
         state.set_value("meeting", float(value))
         answers.answer(state.settings)
@@ -77,7 +77,7 @@ def test_previews_err_less_than_their_replicates_alone_would(state):
     errors = {"preview": [], "sampled": []}
     start, moved = state.settings, state.settings.with_value("meeting", 1.15 * state.value("meeting"))
     for seed in range(12):
-        answers = Answers(state, seed=seed, threads=1)
+        answers = EngineCache(state, seed=seed, threads=1)
         answers.answer(start)
         answers.anchor(start)
         exact = answers.answer(moved).endings["agreement"].probability[-1]
@@ -123,7 +123,7 @@ def test_chances_that_exceed_one_are_refused_before_anything_is_drawn(state):
         assumptions["meet.accepted.chance"], id="stormy", value=0.2, low=0.1, high=0.3
     )
     state.base = state.base.replace(moves=moves, assumptions=assumptions)
-    answers = Answers(state)
+    answers = EngineCache(state)
     answers.answer(state.settings)
     state.set_value("stormy", 0.7)
     with pytest.raises(ScenarioError, match=r"chances of 'meet' sum to 1\.3"):
@@ -136,7 +136,7 @@ def test_a_world_too_large_to_enumerate_is_sampled(state, monkeypatch):
 
     monkeypatch.setattr("simlib.engines.exact.forecast.Solver", refuse)
     monkeypatch.setattr(module, "RUNS", 500)
-    answers = Answers(state)
+    answers = EngineCache(state)
     found = answers.answer(state.settings)
     assert found.engine == "montecarlo"
     assert found.provenance["runs"] == 500
@@ -148,7 +148,7 @@ def test_without_numba_there_is_no_preview_but_an_exact_answer(state, monkeypatc
         raise MissingDependency("Monte Carlo needs numba")
 
     monkeypatch.setattr("simlib.engines.montecarlo.simulator.Simulator", refuse)
-    answers = Answers(state)
+    answers = EngineCache(state)
     assert answers.answer(state.settings).engine == "exact"
     answers.anchor(state.settings)
     assert answers.preview(state.settings) is None

@@ -11,12 +11,13 @@ import pytest
 from PIL import Image
 
 import simlib
+from simlib.control import Control
 from simlib.errors import Cancelled, ScenarioError
 from simlib.formatting import percent
 from simlib.widgets.explorer import session as module
 from simlib.widgets.explorer import slider_order as influence
 from simlib.widgets.explorer.autosave import Drafts, folder
-from simlib.widgets.explorer.engine_cache import Answers
+from simlib.widgets.explorer.engine_cache import EngineCache
 from simlib.widgets.explorer.session import Desk
 from simlib.widgets.explorer.state import State
 from simlib.widgets.kit.status import sentence
@@ -52,7 +53,7 @@ class Front:
         return self.pictures[-1]
 
 
-class Slow(Answers):
+class Slow(EngineCache):
     """Never as quick as a preview, so that there is one."""
 
     def is_quick(self, settings):
@@ -114,11 +115,11 @@ def test_an_answer_that_comes_too_late_is_not_shown(desk, state, monkeypatch):
     started, release = threading.Event(), threading.Event()
     compute = desk.answers._compute
 
-    def slow(settings, progress, cancel):
+    def slow(settings, control):
         if settings.values.get("meeting") == 0.2:
             started.set()
             release.wait(20)
-        return compute(settings, progress, None)
+        return compute(settings, Control(control.progress))
 
     monkeypatch.setattr(desk.answers, "_compute", slow)
     state.set_value("meeting", 0.2)
@@ -134,7 +135,7 @@ def test_an_answer_that_comes_too_late_is_not_shown(desk, state, monkeypatch):
 
 
 def test_a_quick_world_needs_no_preview(state):
-    desk = Desk(state, Front(), width=640, answers=Answers(state, threads=1))
+    desk = Desk(state, Front(), width=640, answers=EngineCache(state, threads=1))
     desk.answers.is_quick = lambda settings: True
     desk.start()
     state.set_value("meeting", 0.2)
@@ -182,10 +183,10 @@ def test_what_goes_wrong_in_the_worker_is_said_too(desk, state, monkeypatch):
 def test_long_work_shows_its_progress_and_can_be_cancelled(desk, state, monkeypatch):
     started = threading.Event()
 
-    def slow(settings, progress, cancel):
-        progress(0.4)
+    def slow(settings, control):
+        control.report(0.4)
         started.set()
-        while not cancel():
+        while not control.cancelled():
             time.sleep(0.002)
         raise Cancelled("stopped")
 
@@ -249,14 +250,16 @@ def test_another_horizon_moves_the_ghost_too(desk, state):
 def test_the_sliders_are_ordered_by_the_gradient_once_and_it_is_kept(desk, state):
     assert desk.background.wait(60)
     assert desk.front.orders == 2
-    assert desk.front.drivers.startswith("What this hangs on: An agreement is signed. In points, at low and at high: ")
+    assert desk.front.drivers.startswith(
+        "Assumptions that matter most: An agreement is signed. In points, at low and at high: "
+    )
     desk.explain("cleared")
     assert "The bridge is cleared by force" in desk.front.drivers
-    found = influence.stored(state.base, [folder() / "cache"])
+    found = influence.find_stored(state.base, [folder() / "cache"])
     assert found is not None
     ranked = [sorted(some.weights(state.base).items(), key=lambda item: -item[1]) for some in (found, desk.influence)]
     assert [name for name, _ in ranked[0]] == [name for name, _ in ranked[1]]
-    again = Desk(State(state.base), Front(), answers=Answers(state))
+    again = Desk(State(state.base), Front(), answers=EngineCache(state))
     again.start()
     assert again.influence == found
     assert again.front.orders == 1
@@ -282,8 +285,8 @@ def test_what_was_left_unsaved_is_offered_again_and_restored(desk, state, bridge
     assert desk.wait(30)
     desk.keep_reason("meeting", "they met twice")
     desk.close()
-    again = Desk(State(bridge), Front(), answers=Answers(State(bridge)))
-    again.answers = Answers(again.state)
+    again = Desk(State(bridge), Front(), answers=EngineCache(State(bridge)))
+    again.answers = EngineCache(again.state)
     again.start()
     assert again.draft.settings == state.settings
     assert again.state.is_baseline
@@ -299,7 +302,7 @@ def test_what_was_left_unsaved_is_not_lost_by_looking_or_by_changing_something_e
     desk.changed()
     assert desk.wait(30)
     world = State(bridge)
-    again = Desk(world, Front(), answers=Answers(world))
+    again = Desk(world, Front(), answers=EngineCache(world))
     again.start()
     world.set_value("closing", 0.3)
     again.changed()

@@ -1,4 +1,4 @@
-"""A box as a region of the assumptions: what lies in it, where its middle is, and how a discovery is kept as data."""
+"""A box as a region of the assumptions: its middle, what lies in it, and a discovery as data for a notebook."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ from typing import Any
 import numpy as np
 
 from simlib.analysis.discovery.scenario_discovery import Bound, Box, Discovery, Leaf
+from simlib.answer import provenance
 from simlib.errors import SimlibError
 from simlib.machine import measures, priors
 from simlib.scenario.model import Scenario
+
+__all__ = ["compact_data", "from_compact_data", "middle", "outside", "side"]
 
 
 def middle(scenario: Scenario, box: Box) -> dict[str, float]:
@@ -18,17 +21,17 @@ def middle(scenario: Scenario, box: Box) -> dict[str, float]:
 
     Each assumption is taken on its own: correlations within the box are left out.
     """
-    found = {}
+    values = {}
     for bound in box.bounds:
         assumption = scenario.assumptions[bound.assumption]
         low = 0.0 if bound.low is None else priors.share_below(assumption, bound.low)
         high = 1.0 if bound.high is None else priors.share_below(assumption, bound.high)
-        found[bound.assumption] = float(priors.quantile(assumption, (low + high) / 2))
-    return found
+        values[bound.assumption] = float(priors.quantile(assumption, (low + high) / 2))
+    return values
 
 
 def outside(box: Box, values: Mapping[str, float]) -> list[Bound]:
-    """Return the bounds of a box that some values (by assumption, in base units) break; none: they lie inside."""
+    """Return the bounds of a box that some values (by assumption, in base units) break; none means inside."""
     return [bound for bound in box.bounds if side(bound, values[bound.assumption])]
 
 
@@ -39,31 +42,40 @@ def side(bound: Bound, value: float) -> int:
     return 1 if bound.high is not None and value > bound.high else 0
 
 
-# -------------------------------------------------------------------- kept as data
+# -------------------------------------------------------------------- as data for a notebook
 
 
-def stored(result: Discovery, *, bounds: int) -> dict[str, Any]:
-    """Return a discovery as plain JSON data from which `restored` makes it again; the draws are not part of it.
+def compact_data(result: Discovery, *, bounds: int) -> dict[str, Any]:
+    """Return a discovery over the priors as plain JSON data without its draws, for `from_compact_data`.
 
-    Of the peeling, only the steps with at most so many `bounds` are.
+    Of the peeling, only the steps with at most so many `bounds` are part of it.
     """
-    return result.to_dict() | {
+    return {
+        "scenario_sha256": result.scenario.sha256,
+        "measure": result.measure.name,
+        "by_day": result.by_day,
+        "threshold": result.threshold,
+        "upper_quarter": result.upper_quarter,
+        "noise": result.noise,
         "answers": result.answers.tolist(),
         "last_draw": result.theta[-1].tolist(),
+        "boxes": [box.to_dict() for box in result.boxes],
+        "tree": result.data()["tree"],
         "trajectory": [box.to_dict() for box in result.trajectory if len(box.bounds) <= bounds],
+        **{name: result.provenance[name] for name in ("engine", "seed", "draws", "runs")},
     }
 
 
-def restored(scenario: Scenario, data: Mapping[str, Any]) -> Discovery:
-    """Return the discovery that `stored` gave as data, with its draws made again.
+def from_compact_data(scenario: Scenario, data: Mapping[str, Any]) -> Discovery:
+    """Return the discovery that `compact_data` gave as data, with its draws made again.
 
-    Raises SimlibError where the data are of another world, or where the draws do not fall as they did.
+    Raises SimlibError where the data are of another scenario, or where the draws come out differently.
     """
     if data["scenario_sha256"] != scenario.sha256:
-        raise SimlibError(f"these boxes were found in another world than {scenario.id!r} as it stands")
+        raise SimlibError(f"these boxes were found in another scenario than {scenario.id!r} as it stands")
     theta = priors.draws(scenario, data["draws"], seed=data["seed"])
     if not np.allclose(theta[-1], data["last_draw"], rtol=1e-6):
-        raise SimlibError("the draws fall otherwise than when the boxes were found: another version of SciPy")
+        raise SimlibError("the draws differ from those in which the boxes were found: another version of SciPy")
     (measure,) = measures.find(scenario, data["measure"])
     leaves = tuple(
         Leaf(
@@ -74,20 +86,23 @@ def restored(scenario: Scenario, data: Mapping[str, Any]) -> Discovery:
         )
         for leaf in data["tree"]
     )
-    known = ("draws", "runs", "seed", "engine", "noise", "upper_quarter")
-    details = {name: data[name] for name in known if name in data}
     boxes, trajectory = (tuple(map(_box, data[name])) for name in ("boxes", "trajectory"))
+    settings = {name: data[name] for name in ("engine", "seed", "draws", "runs")}
     return Discovery(
         scenario,
+        scenario.by_date(data["by_day"]),
+        data["by_day"],
         measure,
-        data["day"],
         data["threshold"],
+        data["upper_quarter"],
         theta,
+        np.ones(len(theta)),
         np.array(data["answers"]),
+        data["noise"],
         boxes,
         leaves,
         trajectory,
-        details,
+        provenance(scenario, belief="prior", **settings),
     )
 
 

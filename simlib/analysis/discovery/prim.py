@@ -1,6 +1,7 @@
-"""Boxes and trees over points in the unit cube: the patient rule induction method and a shallow regression tree.
+"""Boxes and trees over weighted points in the unit cube: the patient rule induction method and a regression tree.
 
-What they are for: `simlib.analysis.discovery.scenario_discovery`. Here are only points, cases of interest and answers.
+`simlib.analysis.discovery.scenario_discovery` says what they are for. Here are only points, cases of interest and
+answers. Weights are relative to the largest, so that equal ones are all exactly 1.
 """
 
 from __future__ import annotations
@@ -9,7 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from simlib.machine.belief import quantiles
 from simlib.typing import Bools, Floats
+
+__all__ = ["RawBox", "RawLeaf", "find_boxes", "grow"]
 
 _PEEL = 0.05
 """Share of the draws in the box that one peel may take off."""
@@ -31,119 +35,143 @@ class RawBox:
     p_values: Floats
 
 
-def find_boxes(points: Floats, interesting: Bools, count: int = 1) -> tuple[list[RawBox], tuple[RawBox, ...]]:
+@dataclass(frozen=True)
+class _Cases:
+    """Points (n, D) with their weights (n,), which of them are of interest (n,), and `among` which boxes are sought."""
+
+    points: Floats
+    weights: Floats
+    interesting: Bools
+    among: Bools
+
+    def inside(self, box: Floats) -> Bools:
+        """Return the members (n,) of a box (2, D)."""
+        return np.asarray(self.among & np.all((self.points >= box[0]) & (self.points <= box[1]), axis=1))
+
+    def mass(self, members: Bools) -> float:
+        """Return the weight of some points."""
+        return float(self.weights[members].sum())
+
+    def density(self, members: Bools) -> float:
+        """Return the weighted share of cases of interest among some points."""
+        return self.mass(members & self.interesting) / max(self.mass(members), 1e-300)
+
+    def score(self, box: Floats) -> tuple[float, float, float]:
+        """Return coverage, density and mass of a box."""
+        members = self.inside(box)
+        hits = self.mass(members & self.interesting)
+        whole = self.mass(self.among & self.interesting)
+        return hits / max(whole, 1e-300), self.density(members), self.mass(members) / float(self.weights.sum())
+
+
+def find_boxes(
+    points: Floats, interesting: Bools, weights: Floats | None = None, *, count: int = 1
+) -> tuple[list[RawBox], tuple[RawBox, ...]]:
     """Return up to `count` boxes, each found among the cases that the earlier ones leave, and the first trajectory.
 
     Boxes in which cases of interest are no denser than among all points are left out.
 
-    `points` are (n, D) numbers in (0, 1), `interesting` (n,). The trajectory holds the box after every peel.
+    `points` are (n, D) numbers in (0, 1), `interesting` and `weights` (default: equal) are (n,). The trajectory holds
+    the box after every peel.
     """
+    weights = np.ones(len(points)) if weights is None else weights / weights.max()
     remaining = np.ones(len(points), dtype=bool)
-    found: list[RawBox] = []
+    everywhere = _Cases(points, weights, interesting, remaining.copy())
+    boxes: list[RawBox] = []
     trajectory: tuple[RawBox, ...] = ()
     for number in range(count):
-        if interesting[remaining].mean() in (0, 1) or remaining.sum() < 20:
+        if interesting[remaining].all() or not interesting[remaining].any() or remaining.sum() < 20:
             break
-        box, steps = _prim(points, interesting, remaining)
+        box, steps = _prim(_Cases(points, weights, interesting, remaining.copy()))
         trajectory = steps if number == 0 else trajectory
-        if box is None or interesting[box.members].mean() <= interesting.mean():
+        if box is None or everywhere.density(box.members) <= everywhere.density(everywhere.among):
             break
-        found.append(box)
+        boxes.append(box)
         remaining &= ~box.members
-    return found, trajectory
+    return boxes, trajectory
 
 
-def _prim(points: Floats, interesting: Bools, among: Bools) -> tuple[RawBox | None, tuple[RawBox, ...]]:
-    sides = np.stack([np.full(points.shape[1], -np.inf), np.full(points.shape[1], np.inf)])
-    boxes = [sides]
-    while (smaller := _peel(points, interesting, among, boxes[-1])) is not None:
+def _prim(cases: _Cases) -> tuple[RawBox | None, tuple[RawBox, ...]]:
+    dimensions = cases.points.shape[1]
+    boxes = [np.stack([np.full(dimensions, -np.inf), np.full(dimensions, np.inf)])]
+    while (smaller := _peel(cases, boxes[-1])) is not None:
         boxes.append(smaller)
-    scored = [_score(points, interesting, among, box) for box in boxes]
     # The best compromise: the harmonic mean of coverage and density (their F measure).
-    best = int(np.argmax([2 * c * d / max(c + d, 1e-300) for c, d, _ in scored]))
-    steps = tuple(
-        RawBox(
-            low,
-            high,
-            among & _inside(points, np.stack([low, high])),
-            _p_values(points, interesting, among, np.stack([low, high])),
-        )
-        for low, high in boxes
-    )
+    best = int(np.argmax([2 * c * d / max(c + d, 1e-300) for c, d, _ in map(cases.score, boxes)]))
+    steps = tuple(RawBox(box[0], box[1], cases.inside(box), _p_values(cases, box)) for box in boxes)
     if best == 0:
         return None, steps
-    box = _paste(points, interesting, among, boxes[best])
-    box, p_values = _restrict(points, interesting, among, box)
+    box, p_values = _restrict(cases, _paste(cases, boxes[best]))
     if not np.any(np.isfinite(box)):
         return None, steps
-    return RawBox(box[0], box[1], among & _inside(points, box), p_values), steps
+    return RawBox(box[0], box[1], cases.inside(box), p_values), steps
 
 
-def _inside(points: Floats, box: Floats) -> Bools:
-    return np.asarray(np.all((points >= box[0]) & (points <= box[1]), axis=1))
-
-
-def _score(points: Floats, interesting: Bools, among: Bools, box: Floats) -> tuple[float, float, float]:
-    members = among & _inside(points, box)
-    hits = float((members & interesting).sum())
-    return hits / max(float(interesting[among].sum()), 1), hits / max(float(members.sum()), 1), float(members.mean())
-
-
-def _peel(points: Floats, interesting: Bools, among: Bools, box: Floats) -> Floats | None:
+def _peel(cases: _Cases, box: Floats) -> Floats | None:
     """Return the box after the peel that leaves the densest rest, None when it would get too small."""
-    members = among & _inside(points, box)
-    if members.sum() * (1 - _PEEL) < max(_SMALLEST * len(points), 10):
+    members, points = cases.inside(box), cases.points
+    least = _SMALLEST * float(cases.weights.sum())
+    if cases.mass(members) * (1 - _PEEL) < least or members.sum() * (1 - _PEEL) < 10:
         return None
-    best, density = None, interesting[members].mean()
+    best, density = None, cases.density(members)
     for side in range(2):
-        cuts = np.quantile(points[members], _PEEL if side == 0 else 1 - _PEEL, axis=0)
+        (cuts,) = quantiles(points[members], (_PEEL if side == 0 else 1 - _PEEL,), cases.weights[members])
         for dimension, cut in enumerate(cuts):
-            keeps = members & ((points[:, dimension] > cut) if side == 0 else (points[:, dimension] < cut))
-            if keeps.sum() and interesting[keeps].mean() > density:
-                best, density = box.copy(), interesting[keeps].mean()
-                best[side, dimension] = points[keeps, dimension].min() if side == 0 else points[keeps, dimension].max()
+            rest = members & ((points[:, dimension] > cut) if side == 0 else (points[:, dimension] < cut))
+            if rest.any() and cases.density(rest) > density:
+                best, density = box.copy(), cases.density(rest)
+                best[side, dimension] = points[rest, dimension].min() if side == 0 else points[rest, dimension].max()
     return best
 
 
-def _paste(points: Floats, interesting: Bools, among: Bools, box: Floats) -> Floats:
+def _paste(cases: _Cases, box: Floats) -> Floats:
     """Move bounds back out while that does not lower the density."""
     improved = True
     while improved:
         improved = False
-        density = _score(points, interesting, among, box)[1]
+        density = cases.score(box)[1]
         for side, dimension in np.argwhere(np.isfinite(box)):
             wider = box.copy()
             wider[side, dimension] += (-1 if side == 0 else 1) * _PEEL / 2
             if not 0 < wider[side, dimension] < 1:
-                wider[side, dimension] = -np.inf if side == 0 else np.inf
-            more = _score(points, interesting, among, wider)
-            if more[1] >= density and more[2] > _score(points, interesting, among, box)[2]:
+                wider = _without(box, side, dimension)
+            more = cases.score(wider)
+            if more[1] >= density and more[2] > cases.score(box)[2]:
                 box, density, improved = wider, more[1], True
     return box
 
 
-def _restrict(points: Floats, interesting: Bools, among: Bools, box: Floats) -> tuple[Floats, Floats]:
+def _restrict(cases: _Cases, box: Floats) -> tuple[Floats, Floats]:
     """Drop bounds that chance alone would explain, the weakest first; return the box and its quasi-p-values."""
     while True:
-        p_values = _p_values(points, interesting, among, box)
+        p_values = _p_values(cases, box)
         if not np.any(np.isfinite(box)) or p_values.max() <= _CHANCE:
             return box, p_values
-        box = box.copy()
         side, dimension = np.unravel_index(int(np.argmax(p_values)), p_values.shape)
-        box[side, dimension] = -np.inf if side == 0 else np.inf
+        box = _without(box, int(side), int(dimension))
 
 
-def _p_values(points: Floats, interesting: Bools, among: Bools, box: Floats) -> Floats:
-    """Return for each bound the chance of so many hits in the box at the density found without that bound (2, D)."""
+def _without(box: Floats, side: int, dimension: int) -> Floats:
+    """Return a box without one of its bounds."""
+    wider = box.copy()
+    wider[side, dimension] = -np.inf if side == 0 else np.inf
+    return wider
+
+
+def _p_values(cases: _Cases, box: Floats) -> Floats:
+    """Return for each bound the chance of so many hits in the box at the density without that bound (2, D).
+
+    Weighted draws count as their effective number (Kish 1965).
+    """
     from scipy.stats import binom
 
-    members = among & _inside(points, box)
-    hits, size = int((members & interesting).sum()), int(members.sum())
+    members = cases.inside(box)
+    own = cases.weights[members]
+    size = round(float(own.sum() ** 2 / np.sum(own**2))) if len(own) else 0
+    hits = round(cases.density(members) * size)
     result = np.zeros_like(box)
     for side, dimension in np.argwhere(np.isfinite(box)):
-        wider = box.copy()
-        wider[side, dimension] = -np.inf if side == 0 else np.inf
-        result[side, dimension] = binom.sf(hits - 1, size, _score(points, interesting, among, wider)[1])
+        result[side, dimension] = binom.sf(hits - 1, size, cases.score(_without(box, side, dimension))[1])
     return result
 
 
@@ -160,27 +188,31 @@ class RawLeaf:
     members: Bools
 
 
-def grow(points: Floats, answers: Floats, depth: int) -> list[RawLeaf]:
+def grow(points: Floats, answers: Floats, depth: int, weights: Floats | None = None) -> list[RawLeaf]:
     """Return the leaves of a regression tree (least squares; Breiman et al. 1984) of at most `depth` splits deep."""
+    weights = np.ones(len(points)) if weights is None else weights / weights.max()
     leaves = [RawLeaf((), np.ones(len(points), dtype=bool))]
     for _ in range(depth):
-        leaves = [part for leaf in leaves for part in _split(points, answers, leaf)]
-    return sorted(leaves, key=lambda leaf: -float(answers[leaf.members].mean()))
+        leaves = [part for leaf in leaves for part in _split(points, answers, weights, leaf)]
+    return sorted(leaves, key=lambda leaf: -float(np.average(answers[leaf.members], weights=weights[leaf.members])))
 
 
-def _split(points: Floats, answers: Floats, leaf: RawLeaf) -> list[RawLeaf]:
+def _split(points: Floats, answers: Floats, weights: Floats, leaf: RawLeaf) -> list[RawLeaf]:
     """Return the two halves of the best split, or the leaf itself where no split leaves two large enough."""
     rows = np.flatnonzero(leaf.members)
-    least = max(int(_LEAST_LEAF * len(points)), 2)
+    few, light = max(int(_LEAST_LEAF * len(points)), 2), _LEAST_LEAF * float(weights.sum())
     best: tuple[float, int, float] | None = None
     for dimension in range(points.shape[1]):
         order = rows[np.argsort(points[rows, dimension], kind="stable")]
-        y = answers[order] - answers[order].mean()
-        left = np.cumsum(y)[:-1]
-        size = np.arange(1, len(y))
-        gain = left**2 * (1 / size + 1 / (len(y) - size))
+        w, y = weights[order], answers[order] - np.average(answers[order], weights=weights[order])
+        left, mass = np.cumsum(w * y)[:-1], np.cumsum(w)
+        mass, rest = mass[:-1], mass[-1] - mass[:-1]
+        number = np.arange(1, len(y))
+        gain = left**2 * (1 / np.maximum(mass, 1e-300) + 1 / np.maximum(rest, 1e-300))
         distinct = np.diff(points[order, dimension]) > 0
-        allowed = (size >= least) & (len(y) - size >= least) & distinct
+        allowed = (number >= few) & (len(y) - number >= few) & distinct
+        if np.any(w != w[0]):
+            allowed &= (mass >= light) & (rest >= light)
         if np.any(allowed):
             place = int(np.argmax(np.where(allowed, gain, -1.0)))
             cut = float((points[order[place], dimension] + points[order[place + 1], dimension]) / 2)

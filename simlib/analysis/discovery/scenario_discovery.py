@@ -1,46 +1,58 @@
-"""Under which assumptions? Where in the priors an outcome of interest is likely, as boxes and as a shallow tree.
+"""Scenario discovery: where in the space of assumptions an outcome is likely, as boxes and as a shallow tree.
 
 Scenario discovery (Lempert, Groves, Popper & Bankes 2006; Bryant & Lempert 2010): the assumptions are drawn from their
 priors, each draw is forecast, and the draws in which the measure is at least a threshold are the cases of interest.
 The patient rule induction method (PRIM; Friedman & Fisher 1999) peels thin slices off the space of assumptions, each
 time the slice whose removal leaves the highest share of cases of interest, and then pastes back what peeling took too
-much of. A box is told by the bounds that matter:
+much of. A box is described by the bounds that matter:
 
 - *coverage*: the share of all cases of interest that lie in the box;
 - *density*: the share of the draws in the box that are cases of interest;
 - a *quasi-p-value* for each bound: how easily chance alone would give the gain in density it brings.
 
-Everything works on the normal scores of the assumptions, so that a step means the same for a rate and for a chance.
+Everything works on the ranks of the draws, so that a step means the same for a rate and for a chance. Draws may have
+weights: then every share, mean, quantile and rank is weighted, and a quasi-p-value counts the effective number of
+draws in the box.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+import datetime as dt
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from simlib.analysis.discovery.prim import RawBox, RawLeaf, find_boxes, grow
-from simlib.analysis.evaluator import Engine, Responses
-from simlib.control import in_transition
+from simlib.analysis.evaluator import Responses
+from simlib.analysis.sensitivity.screening import refuse_start
+from simlib.answer import Answer, provenance
+from simlib.control import UNWATCHED, Control, in_transition
 from simlib.errors import SimlibError
 from simlib.formatting import counted, long_date, percent
-from simlib.machine import measures, priors
+from simlib.machine import measures
+from simlib.machine.belief import Belief, belief_of, quantiles
+from simlib.machine.measures import By, days_by
 from simlib.quantities import show
-from simlib.typing import Bools, Floats
+from simlib.typing import Bools, Engine, Floats
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from simlib.scenario.model import Scenario
 
+__all__ = ["Bound", "Box", "Discovery", "Leaf", "discover", "tightest"]
+
+BOXES, DEPTH = 2, 2
+"""Boxes that are looked for, and splits from the root of the tree to a leaf."""
+
 SAME = 1e-9
 """Answers that differ by less, relative to the largest, are the same."""
 
 MUCH_NOISE = 1 / 3
-"""Part of the spread of the answers above which their noise is warned of: a ninth of the variance."""
+"""Part of the spread of the answers above which their noise draws a warning: a ninth of the variance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +92,11 @@ class Leaf:
 
 def tightest(conditions: Sequence[tuple[str, bool, float]]) -> list[tuple[str, bool, float]]:
     """Return the conditions of a leaf without those that another on the same assumption implies."""
-    kept: dict[tuple[str, bool], float] = {}
+    cuts: dict[tuple[str, bool], float] = {}
     for name, at_least, value in conditions:
-        old = kept.get((name, at_least), value)
-        kept[name, at_least] = max(old, value) if at_least else min(old, value)
-    return [(name, at_least, value) for (name, at_least), value in kept.items()]
+        old = cuts.get((name, at_least), value)
+        cuts[name, at_least] = max(old, value) if at_least else min(old, value)
+    return [(name, at_least, value) for (name, at_least), value in cuts.items()]
 
 
 def _both_sides(conditions: Sequence[tuple[str, bool, float]]) -> list[tuple[str, float | None, float | None]]:
@@ -96,32 +108,46 @@ def _both_sides(conditions: Sequence[tuple[str, bool, float]]) -> list[tuple[str
 
 
 @dataclass(frozen=True)
-class Discovery:
+class Discovery(Answer):
     """Boxes and a tree for one measure over draws of the assumptions.
 
-    `trajectory` are the steps by which the first box was peeled, from all draws to the fewest.
+    `theta` (D, A), `weights` (D,) and `answers` (D,) are the draws. `trajectory` are the steps by which the first box
+    was peeled, from all draws to the fewest. `noise` is the standard deviation that luck leaves in an answer, 0 when
+    exact. `upper_quarter` says whether the threshold is where the upper quarter of the draws begins.
     """
 
+    kind: ClassVar[str] = "discover"
+
     scenario: Scenario
+    by: dt.date
+    by_day: float
     measure: measures.Measure
-    day: float
     threshold: float
+    upper_quarter: bool
     theta: Floats
+    weights: Floats
     answers: Floats
+    noise: float
     boxes: tuple[Box, ...]
     leaves: tuple[Leaf, ...]
     trajectory: tuple[Box, ...]
-    details: dict[str, Any] = field(default_factory=dict)
+    provenance: Mapping[str, Any]
+
+    @property
+    def question(self) -> str:
+        """The question, with its date."""
+        likely = f"at least {self._value(self.threshold)} by {long_date(self.by)}"
+        return f"Under which assumptions is {self.measure.words} {likely}?"
 
     @property
     def constant(self) -> bool:
-        """Say whether every draw has the same answer."""
+        """Whether every draw has the same answer."""
         return bool(np.ptp(self.answers) <= SAME * float(np.abs(self.answers).max()))
 
     @property
     def base_rate(self) -> float:
         """Share of all draws that are cases of interest."""
-        return float(np.mean(self.answers >= self.threshold))
+        return float(np.average(self.answers >= self.threshold, weights=self.weights))
 
     def frame(self) -> pd.DataFrame:
         """Return one row per bound of each box: box, assumption, label, low, high, coverage, density, p_value."""
@@ -146,31 +172,33 @@ class Discovery:
         )
 
     def sentences(self) -> list[str]:
-        """Tell the boxes and the tree in sentences."""
-        by = long_date(self.scenario.by_date(self.day))
+        """Describe the boxes and the tree."""
+        return list(self._sentences())
+
+    def _sentences(self) -> Iterator[str]:
+        by = long_date(self.by)
         if self.constant:
             what = f"{self.measure.words} is at {self._value(float(self.answers[0]))} by {by}"
             where = f"in every one of {counted(len(self.answers), 'draw')} of the assumptions"
-            same = "it is the same everywhere, so there is nothing to discover"
-            return [f"{what[0].upper()}{what[1:]} {where}: {same}."]
+            yield f"{what[0].upper()}{what[1:]} {where}: it is the same everywhere, so there is nothing to discover."
+            return
+        belief = self.provenance["belief"]
+        over = "Over the priors" if belief == "prior" else f"Over the belief “{belief}”"
         what = f"{self.measure.words} reaches {self._value(self.threshold)} by {by}"
-        told = [f"Over the priors, {what} in {percent(self.base_rate)} of the draws{self._upper_quarter()}."]
-        told += self._about_noise()
+        yield f"{over}, {what} in {percent(self.base_rate)} of the draws{self._upper_quarter()}."
+        yield from self._about_noise()
         for box in self.boxes:
             where = " and ".join(self._where(b.assumption, b.low, b.high) for b in box.bounds)
-            told.append(
+            yield (
                 f"It does so in {percent(box.density)} of the draws where {where}: "
                 f"this holds {percent(box.coverage)} of all such draws, and {percent(box.mass)} of all draws."
             )
         if not self.boxes:
-            told.append("No region of the assumptions stands out.")
+            yield "No region of the assumptions stands out."
         for leaf in self.leaves:
             where = " and ".join(self._where(*sides) for sides in _both_sides(leaf.conditions))
             if where:
-                told.append(
-                    f"Where {where}, it is {self._value(leaf.mean)} on average ({percent(leaf.mass)} of the draws)."
-                )
-        return told
+                yield f"Where {where}, it is {self._value(leaf.mean)} on average ({percent(leaf.mass)} of the draws)."
 
     def _value(self, value: float) -> str:
         return percent(value) if self.measure.probability else f"{value:.2g}"
@@ -184,47 +212,39 @@ class Discovery:
 
     def _upper_quarter(self) -> str:
         """Say that the threshold is the upper quarter, and why more draws than a quarter reach it."""
-        if not self.details.get("upper_quarter"):
+        if not self.upper_quarter:
             return ""
         ties = int(np.sum(self.answers == self.threshold))
         same = f"; {counted(ties, 'draw')} have exactly this answer" if ties > 1 else ""
         return f" (the threshold is where the upper quarter of the draws begins{same})"
 
-    def _about_noise(self) -> list[str]:
+    def _about_noise(self) -> Iterator[str]:
         """Say how much of the spread of the answers is the noise of few replicates, and warn where it is much."""
-        noise, spread = self.details.get("noise"), float(np.std(self.answers))
-        if not noise:
-            return []
-        size, of = (f"{100 * x:.2g}" if self.measure.probability else f"{x:.2g}" for x in (noise, spread))
+        if not self.noise:
+            return
+        spread = _deviation(self.answers, self.weights)
+        size, of = (f"{100 * x:.2g}" if self.measure.probability else f"{x:.2g}" for x in (self.noise, spread))
         unit = " points" if self.measure.probability else ""
-        each = counted(self.details["runs"], "history", "histories")
-        told = (
-            f"Each draw is answered by {each}: that leaves a noise of {size}{unit} (standard deviation) in answers "
-            f"that spread by {of}{unit}"
+        yield (
+            f"Each draw is answered by {counted(self.provenance['runs'], 'replicate')}, which leaves a noise of "
+            f"{size}{unit} (standard deviation) in answers that spread by {of}{unit}."
         )
-        much = noise > MUCH_NOISE * spread
-        return [f"{told}; much of what tells draws apart is luck, so take more runs." if much else f"{told}."]
+        if self.noise > MUCH_NOISE * spread:
+            yield "Much of the difference between draws is luck, so take more runs."
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON data."""
+    def data(self) -> dict[str, Any]:
+        """Return the threshold, the boxes and the tree."""
         return {
-            "scenario": self.scenario.id,
-            "scenario_sha256": self.scenario.sha256,
             "measure": self.measure.name,
-            "day": self.day,
+            "by": self.by,
+            "by_day": self.by_day,
             "threshold": self.threshold,
+            "upper_quarter": self.upper_quarter,
             "base_rate": self.base_rate,
+            "noise": self.noise,
             "boxes": [box.to_dict() for box in self.boxes],
-            "tree": [
-                {
-                    "conditions": [list(c) for c in leaf.conditions],
-                    "mass": leaf.mass,
-                    "mean": leaf.mean,
-                    "density": leaf.density,
-                }
-                for leaf in self.leaves
-            ],
-            **self.details,
+            "tree": [dataclasses.asdict(leaf) for leaf in self.leaves],
+            "sentences": self.sentences(),
         }
 
 
@@ -234,106 +254,151 @@ def discover(
     measure: str,
     *,
     threshold: float | None = None,
-    engine: Engine = "montecarlo",
-    draws: int = 1000,
+    by: By = None,
+    engine: Engine = "auto",
+    draws: int | Belief = 1000,
     runs: int = 1000,
     seed: int = 0,
-    horizon: float | None = None,
-    boxes: int = 2,
-    depth: int = 2,
-    progress: Callable[[float], None] | None = None,
-    cancel: Callable[[], bool] | None = None,
+    control: Control = UNWATCHED,
 ) -> Discovery:
-    """Return where over the priors a measure ("ending:ID", ...) by the horizon is at least `threshold`.
+    """Return where in the space of assumptions a measure is at least `threshold`: up to two boxes, and a tree.
 
-    The threshold defaults to the upper quartile of the measure over the draws. By Monte Carlo each draw is answered by
-    at least `runs` replicates of the same dice, a multiple of eight. Where every draw has the same answer nothing is
-    discovered, and `sentences` says so. Raises ScenarioError for unknown measures, SimlibError when no or every draw is
-    a case of interest, Cancelled.
+    Where every draw has the same answer nothing is discovered, and `sentences` says so. A belief enters with its
+    weights: thresholds, densities, coverages and peels are weighted.
+
+    Args:
+        scenario: The scenario, with its interventions.
+        measure: The name of a measure ("ending:ID", ...).
+        threshold: From which value on a draw is a case of interest. Default: the upper quartile over the draws.
+        by: The target: a date, or days after `as_of`. Default: the horizon.
+        engine: Which engine answers.
+        draws: Draws of the prior, or a belief.
+        runs: Replicates of each draw by Monte Carlo, rounded up to a multiple of eight.
+        seed: Seed of the draws and of the random numbers.
+        control: Who is told of progress, who may stop the work, and on how many threads it runs.
+
+    Raises:
+        ScenarioError: For an unknown measure or a target outside the forecast.
+        Unsupported: For a belief about another scenario, or one with a start of its own.
+        SimlibError: When no draw or every draw is a case of interest.
+        TooManyStates: For "exact", where the states do not fit.
+        Cancelled: When `control` says so.
     """
-    (asked,) = measures.find(scenario, measure)
-    day = scenario.horizon_days if horizon is None else float(horizon)
-    theta = priors.draws(scenario, draws, seed=seed)
-    responses = Responses(scenario, [asked], engine=engine, rows=draws, day=day, runs=runs, seed=seed)
-    blocks = responses(theta, progress=progress, cancel=cancel)[:, :, 0]
+    (sought,), day = measures.find(scenario, measure), days_by(scenario, by)
+    belief = belief_of(scenario, draws, seed=seed)
+    refuse_start(belief)
+    theta, weights = belief.theta, belief.weights / belief.weights.max()
+    responses = Responses(scenario, [sought], engine=engine, rows=belief.draws, by=day, runs=runs, seed=seed)
+    blocks = responses(theta, control=control)[:, :, 0]
     answers = blocks.mean(axis=1)
-    details = {
-        "draws": draws,
-        "runs": responses.runs or None,
-        "seed": seed,
-        "engine": responses.engine,
-        "noise": _noise(blocks),
-        "upper_quarter": threshold is None,
-    }
-    cut = float(np.quantile(answers, 0.75)) if threshold is None else float(threshold)
-    result = Discovery(scenario, asked, day, cut, theta, answers, (), (), (), details)
-    if result.constant:
-        return result
-    interesting = answers >= cut
+    cut = float(quantiles(answers, (0.75,), weights)[0]) if threshold is None else float(threshold)
+    source = provenance(
+        scenario,
+        engine=responses.engine,
+        seed=seed,
+        draws=belief.draws,
+        belief=belief.name,
+        runs=responses.runs or None,
+    )
+    result = Discovery(
+        scenario,
+        scenario.by_date(day),
+        day,
+        sought,
+        cut,
+        threshold is None,
+        theta,
+        weights,
+        answers,
+        _noise(blocks, weights),
+        (),
+        (),
+        (),
+        source,
+    )
+    return result if result.constant else _with_regions(result)
+
+
+def _with_regions(bare: Discovery) -> Discovery:
+    """Return a discovery with its boxes and its tree; raises SimlibError when no or every draw is of interest."""
+    answers, weights, sought = bare.answers, bare.weights, bare.measure
+    interesting = answers >= bare.threshold
     if interesting.all() or not interesting.any():
         raise SimlibError(
-            f"{asked.words} is {'never' if not interesting.any() else 'always'} at least {_threshold(asked, cut)} in "
-            f"{counted(draws, 'draw')} (from {asked.write(answers.min())} to {asked.write(answers.max())}); choose a "
-            "threshold in between"
+            f"{sought.words} is {'never' if not interesting.any() else 'always'} at least "
+            f"{_threshold(sought, bare.threshold)} in {counted(len(answers), 'draw')} (from "
+            f"{sought.write(answers.min())} to {sought.write(answers.max())}); choose a threshold in between"
         )
-    free = [i for i, a in enumerate(scenario.assumptions.values()) if not a.fixed]
-    scores = _ranks(theta[:, free])
-    names = [list(scenario.assumptions)[i] for i in free]
-    told, trajectory = (
-        tuple(_told(box, names, theta[:, free], interesting) for box in some)
-        for some in find_boxes(scores, interesting, boxes)
+    every = bare.scenario.assumptions
+    free = [column for column, a in enumerate(every.values()) if not a.fixed]
+    names, values = [list(every)[column] for column in free], bare.theta[:, free]
+    ranks = _ranks(values, weights)
+    boxes, trajectory = (
+        tuple(_box(raw, names, values, interesting, weights) for raw in some)
+        for some in find_boxes(ranks, interesting, weights, count=BOXES)
     )
-    leaves = grow(scores, answers, depth)
-    shown = tuple(_leaf(leaf, names, theta[:, free], answers, cut) for leaf in leaves)
-    return dataclasses.replace(result, boxes=tuple(b for b in told if b.bounds), leaves=shown, trajectory=trajectory)
+    leaves = tuple(_leaf(raw, names, values, bare) for raw in grow(ranks, answers, DEPTH, weights))
+    return dataclasses.replace(bare, boxes=tuple(b for b in boxes if b.bounds), leaves=leaves, trajectory=trajectory)
 
 
-def _threshold(asked: measures.Measure, cut: float) -> str:
-    return f"{100 * cut:.3g}%" if asked.probability else f"{cut:.3g}"
+def _threshold(sought: measures.Measure, cut: float) -> str:
+    return f"{100 * cut:.3g}%" if sought.probability else f"{cut:.3g}"
 
 
-def _noise(blocks: Floats) -> float:
+def _noise(blocks: Floats, weights: Floats) -> float:
     """Return the standard deviation that luck leaves in answers (D, K) over blocks of replicates; 0 when exact."""
     count = blocks.shape[1]
-    return float(np.sqrt(blocks.var(axis=1, ddof=1).mean() / count)) if count > 1 else 0.0
+    if count == 1:
+        return 0.0
+    return float(np.sqrt(np.average(blocks.var(axis=1, ddof=1), weights=weights) / count))
 
 
-def _ranks(values: Floats) -> Floats:
-    """Return each column as ranks in (0, 1): peeling by share needs no more, and ties stay together."""
-    from scipy.stats import rankdata
+def _deviation(answers: Floats, weights: Floats) -> float:
+    """Return the weighted standard deviation of answers (D,)."""
+    apart = answers - np.average(answers, weights=weights)
+    return float(np.sqrt(np.average(apart**2, weights=weights)))
 
-    return np.asarray((rankdata(values, axis=0) - 0.5) / len(values))
+
+def _ranks(values: Floats, weights: Floats) -> Floats:
+    """Return each column (D,) as ranks in [0, 1]: peeling by share needs no more, and ties stay together."""
+    ranks = np.empty_like(values)
+    for column, own in enumerate(values.T):
+        _, place = np.unique(own, return_inverse=True)
+        mass = np.bincount(place, weights)
+        ranks[:, column] = ((np.cumsum(mass) - mass / 2) / weights.sum())[place]
+    return ranks
 
 
-def _told(box: RawBox, names: Sequence[str], values: Floats, interesting: Bools) -> Box:
+def _box(raw: RawBox, names: Sequence[str], values: Floats, interesting: Bools, weights: Floats) -> Box:
     """Return a box in the values of the assumptions: its sides are the outermost draws it holds.
 
-    What is told of it is true of all draws within these sides, whether or not an earlier box holds them too.
+    Its numbers are those of all draws within these sides, whether or not an earlier box holds them too.
     """
     bounds, members = [], np.ones(len(values), dtype=bool)
     for dimension, name in enumerate(names):
-        low, high = np.isfinite(box.low[dimension]), np.isfinite(box.high[dimension])
+        low, high = np.isfinite(raw.low[dimension]), np.isfinite(raw.high[dimension])
         if low or high:
-            own = values[box.members, dimension]
+            own = values[raw.members, dimension]
             bounds.append(
                 Bound(
                     name,
                     float(own.min()) if low else None,
                     float(own.max()) if high else None,
-                    float(box.p_values[:, dimension].max()),
+                    float(raw.p_values[:, dimension].max()),
                 )
             )
             column = values[:, dimension]
             members &= ((column >= own.min()) | ~low) & ((column <= own.max()) | ~high)
-    hits = float((members & interesting).sum())
+    hits, mass = float(weights[members & interesting].sum()), float(weights[members].sum())
     bounds.sort(key=lambda bound: bound.p_value)
-    return Box(tuple(bounds), hits / float(interesting.sum()), hits / float(members.sum()), float(members.mean()))
+    return Box(tuple(bounds), hits / float(weights[interesting].sum()), hits / mass, mass / float(weights.sum()))
 
 
-def _leaf(leaf: RawLeaf, names: Sequence[str], values: Floats, answers: Floats, threshold: float) -> Leaf:
+def _leaf(raw: RawLeaf, names: Sequence[str], values: Floats, bare: Discovery) -> Leaf:
     conditions = tuple(
-        (names[dimension], above, float(np.quantile(values[:, dimension], cut)))
-        for dimension, above, cut in leaf.conditions
+        (names[dimension], above, float(quantiles(values[:, dimension], (cut,), bare.weights)[0]))
+        for dimension, above, cut in raw.conditions
     )
-    own = answers[leaf.members]
-    return Leaf(conditions, float(leaf.members.mean()), float(own.mean()), float(np.mean(own >= threshold)))
+    own, weights = bare.answers[raw.members], bare.weights[raw.members]
+    mean, density = (float(np.average(x, weights=weights)) for x in (own, own >= bare.threshold))
+    return Leaf(conditions, float(weights.sum() / bare.weights.sum()), mean, density)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from simlib.analysis.lint.subject import Finding, Reading
+from simlib.control import Control
 from simlib.quantities import show
 from simlib.scenario.document import dotted
 from simlib.scenario.model import Assumption, Move, Outcome, Scenario, Window
@@ -275,5 +276,6 @@ def _with_probes(scenario: Scenario, moves: list[Move]) -> Scenario:
 def _counts(scenario: Scenario, days: float, reading: Reading) -> dict[str, Floats]:
     from simlib.engines.exact.forecast import solve
 
-    forecast = solve(scenario, times=[days], horizon=days, cap=reading.cap, cancel=reading.cancel)
+    longer = scenario.replace(horizon_days=days)
+    forecast = solve(longer, times=[days], cap=reading.cap, control=Control(cancel=reading.cancel))
     return dict(forecast.moves)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from simlib.analysis.lint import numbers, states
 from simlib.analysis.lint.subject import Finding, Reading, Severity
-from simlib.control import in_transition
+from simlib.control import Control, in_transition
 from simlib.engines.exact.reachable import CAP
 from simlib.machine import priors
 from simlib.quantities import show
@@ -130,8 +130,8 @@ def _first_firings(  # type: ignore[no-untyped-def]
     within = {move.id: float(assumption.within_days or 0.0) for assumption, move in pairs}
     times = sorted(set(within.values()))
     asked = {name: Question(name, name, move=name) for name in within}
-    world = scenario.replace(interventions=(), questions=asked, ladders={})
-    forecast = solve(world, times=times, horizon=times[-1], cap=cap, cancel=cancel, progress=progress)
+    world = scenario.replace(interventions=(), questions=asked, ladders={}, horizon_days=times[-1])
+    forecast = solve(world, times=times, cap=cap, control=Control(progress, cancel))
     return {name: float(forecast.questions[name].probability[times.index(days)]) for name, days in within.items()}
 
 

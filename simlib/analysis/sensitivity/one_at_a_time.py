@@ -1,48 +1,54 @@
-"""What drives it? The slope of each answer in each assumption, and how far it really moves between low and high.
+"""Which assumptions drive an answer: its slope in each of them, and how far it moves between low and high.
 
 An *elasticity* is the relative change of an answer per relative change of an assumption, at the stated values and
-exact (one adjoint solution each, see `simlib.engines.exact.adjoint`). A *tornado* is no tangent: the world is solved
-again with each assumption at its 5th and at its 95th percentile, the others held. Shares of the doubt, interactions
-included, are in `simlib.analysis.sensitivity.sobol_indices`.
+exact (one adjoint solution each, see `simlib.engines.exact.adjoint`). *Drivers* are no tangent: the scenario is solved
+again with each assumption at its 5th and at its 95th percentile, the others held (a tornado diagram). Shares of the
+variance, interactions included, are in `simlib.analysis.sensitivity.sobol_indices`.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from simlib.analysis.evaluator import Engine, Responses, half_widths
-from simlib.analysis.sensitivity.screening import inputs, steepest_of_each, swings, tangent_spreads, uncertain
-from simlib.answer import plain_json, provenance
-from simlib.control import Control, in_transition
+from simlib.analysis.evaluator import Responses, half_widths, listed
+from simlib.analysis.sensitivity.screening import (
+    inputs,
+    steepest_of_each,
+    swings,
+    tangent_spreads,
+    uncertain,
+    with_ranges_of,
+)
+from simlib.answer import Answer, ScenarioKey, provenance
+from simlib.control import UNWATCHED, Control, in_transition
 from simlib.engines.exact.adjoint import Adjoint
 from simlib.engines.exact.forecast import Solver
-from simlib.engines.exact.reachable import CAP
 from simlib.formatting import DUST, counted, long_date, one_digit, plainly
 from simlib.machine import priors
-from simlib.machine.measures import Measure, find
+from simlib.machine.belief import Belief
+from simlib.machine.measures import By, Measure, days_by, find
 from simlib.quantities import show
 from simlib.scenario.model import Assumption, Scenario
-from simlib.typing import Floats
+from simlib.typing import Engine, Floats
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Progress = Callable[[float], None]
-Cancel = Callable[[], bool]
+__all__ = ["TOP", "Bar", "Drivers", "Elasticities", "drivers", "elasticities"]
 
 TOP = 12
-"""Assumptions in the tornado of a measure, unless asked for otherwise."""
+"""Assumptions with a bar for each measure, unless asked for otherwise."""
 
 BLOCKS = 20
 """Blocks of replicates whose spread gives the Monte Carlo error of a bar."""
 
-TOLD = 5
+MOST_SENTENCES = 5
+"""Assumptions that the sentences name for each measure."""
 
 ROUNDING = 1e-9
 """Share of an answer below which a change of it is rounding."""
@@ -52,18 +58,26 @@ ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
-class Elasticities:
-    """Exact slopes at the stated values. answers {measure: value}; derivatives {measure: (A,)} per base unit."""
+class Elasticities(Answer):
+    """Exact slopes at the stated values: `answers` {measure: value}, `derivatives` {measure: (A,)} per base unit."""
 
-    scenario: str
-    as_of: dt.date
+    kind: ClassVar[str] = "elasticities"
+
+    scenario: ScenarioKey
     by: dt.date
-    day: float
+    by_day: float
     measures: tuple[Measure, ...]
     assumptions: tuple[Assumption, ...]
     answers: Mapping[str, float]
     derivatives: Mapping[str, Floats]
     provenance: Mapping[str, Any]
+
+    @property
+    def question(self) -> str:
+        """The question, with its date."""
+        return (
+            f"How much does a small change of each assumption change {listed(self.measures)} by {long_date(self.by)}?"
+        )
 
     def elasticity(self, measure: str) -> Floats:
         """Return ∂ log answer / ∂ log θ (A,), nan where the answer is 0."""
@@ -101,97 +115,76 @@ class Elasticities:
         )
 
     def sentences(self) -> list[str]:
-        """Say for each measure which assumptions it answers to most."""
+        """Say for each measure which assumptions change it most."""
         lines = []
         for measure in self.measures:
             elasticity = np.nan_to_num(self.elasticity(measure.name))
-            some = [i for i in np.argsort(-np.abs(elasticity), kind="stable")[:TOLD] if abs(elasticity[i]) >= 0.005]
-            told = [self._told(measure, i, float(elasticity[i])) for i in some]
+            steepest = np.argsort(-np.abs(elasticity), kind="stable")[:MOST_SENTENCES]
+            changes = [self._change(measure, i, float(elasticity[i])) for i in steepest if abs(elasticity[i]) >= 0.005]
             answer = measure.write(self.answers[measure.name])
-            change = "; ".join(told) if told else "none changes it by as much as 0.005% of itself"
+            change = "; ".join(changes) if changes else "none changes it by as much as 0.005% of itself"
             lines.append(
                 f"{measure.words} by {long_date(self.by)} is {answer} at the stated values. With one "
                 f"assumption multiplied by 1.01, going by slope: {change}."
             )
         return lines
 
-    def _told(self, measure: Measure, place: int, elasticity: float) -> str:
+    def _change(self, measure: Measure, place: int, elasticity: float) -> str:
         """Say what a hundredth more of an assumption does to a measure, relative to it and in its own unit."""
         change = self.answers[measure.name] * abs(elasticity) / 100
         size = plainly(100 * change, " points") if measure.probability else plainly(change)
         verb = "raises" if elasticity > 0 else "lowers"
         return f"“{self.assumptions[place].label}” {verb} it by {abs(elasticity):.2g}% of itself ({size})"
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON data."""
+    def data(self) -> dict[str, Any]:
+        """Return the answers, derivatives and elasticities of each measure, by assumption."""
         ids = [a.id for a in self.assumptions]
-        plain: dict[str, Any] = plain_json(
-            {
-                "question": "elasticities",
-                "scenario": self.scenario,
-                "as_of": self.as_of,
-                "by": self.by,
-                "day": self.day,
-                "answers": self.answers,
-                "sentences": self.sentences(),
-                "provenance": self.provenance,
-                "derivatives": {name: dict(zip(ids, row, strict=True)) for name, row in self.derivatives.items()},
-                "elasticities": {
-                    m.name: {
-                        a: None if math.isnan(e) else e
-                        for a, e in zip(ids, self.elasticity(m.name).tolist(), strict=True)
-                    }
-                    for m in self.measures
-                },
-            }
-        )
-        return plain
+        return {
+            "by": self.by,
+            "by_day": self.by_day,
+            "answers": self.answers,
+            "derivatives": {name: dict(zip(ids, row, strict=True)) for name, row in self.derivatives.items()},
+            "elasticities": {m.name: dict(zip(ids, self.elasticity(m.name), strict=True)) for m in self.measures},
+            "sentences": self.sentences(),
+        }
 
 
 @in_transition
 def elasticities(
-    scenario: Scenario,
-    measures: str | Iterable[str] | None = None,
-    *,
-    day: float | None = None,
-    ignore_windows: bool = False,
-    cap: int = CAP,
-    progress: Progress | None = None,
-    cancel: Cancel | None = None,
+    scenario: Scenario, measures: str | Iterable[str] | None = None, *, by: By = None, control: Control = UNWATCHED
 ) -> Elasticities:
-    """Return the exact slopes of measures (default: every ending) by a day (default: the horizon) in all assumptions.
+    """Return the exact slopes of measures in all assumptions, at the stated values.
 
-    Raises ScenarioError for unknown measures or a day outside the forecast, TooManyStates, Cancelled.
+    Raises ScenarioError for unknown measures or a target outside the forecast, TooManyStates, Cancelled.
     """
-    chosen = find(scenario, measures)
-    solver = Solver(scenario, times=1, ignore_windows=ignore_windows, cap=cap, cancel=cancel)
-    adjoint = Adjoint(solver, priors.theta(scenario), by=day, control=Control(cancel=cancel))
+    chosen, day = find(scenario, measures), days_by(scenario, by)
+    stoppable = Control(cancel=control.cancel)
+    solver = Solver(scenario, times=1, control=stoppable)
+    adjoint = Adjoint(solver, priors.theta(scenario), by=day, control=stoppable)
     answers, derivatives = {}, {}
     for place, measure in enumerate(chosen):
         answers[measure.name], derivatives[measure.name] = adjoint.of(measure.name)
-        if progress:
-            progress((place + 1) / len(chosen))
+        control.report((place + 1) / len(chosen))
     return Elasticities(
-        scenario.id,
-        scenario.as_of,
-        scenario.by_date(adjoint.by_day),
-        adjoint.by_day,
+        ScenarioKey.of(scenario),
+        scenario.by_date(day),
+        day,
         chosen,
         tuple(scenario.assumptions.values()),
         answers,
         derivatives,
-        provenance(scenario, engine="exact"),
+        provenance(scenario, engine="exact", draws=0),
     )
 
 
-# -------------------------------------------------------------------- tornado
+# -------------------------------------------------------------------- drivers
 
 
 @dataclass(frozen=True)
 class Bar:
-    """One assumption of a tornado: each measure (M,) with it at its low and at its high, and the 95% half-widths.
+    """One assumption: each measure (M,) with it at its low and at its high, and the 95% half-widths.
 
-    The half-widths are those of the change from the stated values, under the same dice; 0 when exact.
+    The half-widths are those of the change from the stated values, with common random numbers. They are 0 when exact.
     """
 
     assumption: Assumption
@@ -202,19 +195,19 @@ class Bar:
 
 
 @dataclass(frozen=True)
-class Tornado:
-    """What happens to some measures when one assumption at a time goes to its low and to its high. `stated` is (M,).
+class Drivers(Answer):
+    """Some measures with one assumption at a time at its low and at its high. `stated` (M,) is with none moved.
 
     `stated_half` (M,) are its 95% half-widths, 0 when exact. `bars` are of every assumption tried, of which a measure
-    has its own `top` (None: all). `screened` were not tried; none would move a measure by more than `beyond` (M,), by
-    slope.
+    has its own `top` (None: all). `screened` were not tried, and none would move a measure by more than `beyond` (M,),
+    by slope.
     """
 
-    scenario: str
-    as_of: dt.date
+    kind: ClassVar[str] = "drivers"
+
+    scenario: ScenarioKey
     by: dt.date
-    day: float
-    engine: str
+    by_day: float
     measures: tuple[Measure, ...]
     stated: Floats
     bars: tuple[Bar, ...]
@@ -223,6 +216,22 @@ class Tornado:
     screened: int
     beyond: Floats
     provenance: Mapping[str, Any]
+
+    @property
+    def question(self) -> str:
+        """The question, with its date."""
+        return f"Which assumptions move {listed(self.measures)} most by {long_date(self.by)}?"
+
+    @property
+    def engine(self) -> str:
+        """The engine that answered, "exact" or "montecarlo"."""
+        return str(self.provenance["engine"])
+
+    @property
+    def centre(self) -> str:
+        """Where the other assumptions are held, in words."""
+        belief = self.provenance["belief"]
+        return f"at the medians of the belief “{belief}”" if belief else "at the stated values"
 
     def write(self, measure: Measure, values: Floats, halves: Floats) -> str:
         """Write the value of a measure among `values` (M,), with its 95% half-width among `halves` unless exact."""
@@ -237,7 +246,7 @@ class Tornado:
         if measure is None:
             return 0
         if measure not in names:
-            raise KeyError(f"{measure!r} is not in this tornado; expected one of {', '.join(names)}")
+            raise KeyError(f"{measure!r} is no measure of this answer; expected one of {', '.join(names)}")
         return names.index(measure)
 
     def ranked(self, measure: str | None = None) -> list[Bar]:
@@ -274,15 +283,15 @@ class Tornado:
         )
 
     def sentences(self) -> list[str]:
-        """Say for each measure what moves it most, with the real range."""
+        """Say for each measure which assumptions move it most, and between which values."""
         lines = []
         for measure in self.measures:
             stated = self.write(measure, self.stated, self.stated_half)
             unit = "95%, in points" if measure.probability else "95%"
-            error = "" if self.engine == "exact" else f" (± {unit}; below, of the change under the same dice)"
-            lines.append(f"{measure.words} by {long_date(self.by)} is {stated} at the stated values{error}.")
-            told = [bar for bar in self.ranked(measure.name)[:TOLD] if self.matters(measure, bar)]
-            for bar in told:
+            error = "" if self.engine == "exact" else f" (± {unit}; below, of the change with common random numbers)"
+            lines.append(f"{measure.words} by {long_date(self.by)} is {stated} {self.centre}{error}.")
+            strongest = [bar for bar in self.ranked(measure.name)[:MOST_SENTENCES] if self.matters(measure, bar)]
+            for bar in strongest:
                 a = bar.assumption
                 low, high = (show(value, a.kind, a.unit) for value in (a.low, a.high))
                 lines.append(
@@ -290,13 +299,13 @@ class Tornado:
                     f"({low}) and {self.write(measure, bar.at_high, bar.half_high)} at its high "
                     f"({high})."
                 )
-            if not told:
+            if not strongest:
                 lines.append("No assumption that was tried moves it by more than the error of the computation.")
             lines += self._left_out(measure)
         return lines
 
     def _left_out(self, measure: Measure) -> Iterator[str]:
-        """Say how many assumptions have no bar, and on which ground."""
+        """Say how many assumptions have no bar, and why."""
         some = len(self.bars) - len(self.ranked(measure.name))
         tried = f"{some} more assumptions that were tried move it less"
         if some == 1:
@@ -305,10 +314,10 @@ class Tornado:
         size, unit = (100 * beyond, " points") if measure.probability else (beyond, "")
         by = f"more than {plainly(size, unit)}" if size >= DUST else f"as much as {plainly(DUST, unit)}"
         others = f"{counted(self.screened, 'assumption')} {'was' if self.screened == 1 else 'were'} not tried"
-        screened = f"{others}: going by slope at the stated values, none would move it by {by}"
-        told = [text for text, count in ((tried, some), (screened, self.screened)) if count]
-        if told:
-            yield f"{'; '.join(told)}."
+        screened = f"{others}: going by slope {self.centre}, none would move it by {by}"
+        reasons = [text for text, count in ((tried, some), (screened, self.screened)) if count]
+        if reasons:
+            yield f"{'; '.join(reasons)}."
 
     def matters(self, measure: Measure, bar: Bar) -> bool:
         """Say whether a bar moves a measure at one of its ends by more than the error there, and than rounding."""
@@ -317,92 +326,83 @@ class Tornado:
         rounding = ROUNDING * abs(self.stated[m])
         return any(abs(value - self.stated[m]) > max(half, rounding) for value, half in ends)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON data."""
-        plain: dict[str, Any] = plain_json(
-            {
-                "question": "tornado",
-                "scenario": self.scenario,
-                "as_of": self.as_of,
-                "by": self.by,
-                "day": self.day,
-                "engine": self.engine,
-                "stated": {m.name: self.stated[i] for i, m in enumerate(self.measures)},
-                "stated_half": {m.name: self.stated_half[i] for i, m in enumerate(self.measures)},
-                "bars": {m.name: self.frame(m.name).to_dict("records") for m in self.measures},
-                "screened": self.screened,
-                "beyond": {m.name: self.beyond[i] for i, m in enumerate(self.measures)},
-                "sentences": self.sentences(),
-                "provenance": self.provenance,
-            }
-        )
-        return plain
+    def data(self) -> dict[str, Any]:
+        """Return the measures as stated, and with each assumption at its low and at its high."""
+        return {
+            "by": self.by,
+            "by_day": self.by_day,
+            "engine": self.engine,
+            "stated": {m.name: self.stated[i] for i, m in enumerate(self.measures)},
+            "stated_half": {m.name: self.stated_half[i] for i, m in enumerate(self.measures)},
+            "bars": {m.name: self.frame(m.name).to_dict("records") for m in self.measures},
+            "screened": self.screened,
+            "beyond": {m.name: self.beyond[i] for i, m in enumerate(self.measures)},
+            "sentences": self.sentences(),
+        }
 
 
 @in_transition
-def tornado(
+def drivers(
     scenario: Scenario,
     measures: str | Iterable[str] | None = None,
     *,
+    by: By = None,
     engine: Engine = "auto",
     top: int | None = TOP,
-    day: float | None = None,
+    draws: int | Belief = 0,
     runs: int = 20_000,
     seed: int = 0,
-    threads: int | None = None,
-    ignore_windows: bool = False,
-    progress: Progress | None = None,
-    cancel: Cancel | None = None,
-) -> Tornado:
-    """Solve again with each assumption at its low and at its high, the others as stated; measures: every ending.
+    control: Control = UNWATCHED,
+) -> Drivers:
+    """Return some measures with one assumption at a time at its low and at its high, the others held.
 
-    Tried are the `top` assumptions (None: all) of the steepest slope for each of the measures. By Monte Carlo all rows
-    share their dice. Raises Unsupported when every assumption is fixed, and what `solve` and `simulate` raise.
+    A belief replaces value and range of each assumption by its weighted median and its weighted 5th and 95th
+    percentiles. Only one assumption moves at a time, so correlations do not enter, neither those of the priors nor
+    those of a belief. By Monte Carlo all rows have common random numbers.
+
+    Args:
+        scenario: The scenario, with its interventions.
+        measures: Names of measures. Default: every ending.
+        by: The target: a date, or days after `as_of`. Default: the horizon.
+        engine: Which engine answers.
+        top: Assumptions tried: so many of the steepest slope for each measure, or all of them (None).
+        draws: 0 takes values and ranges as stated, a belief or a number of draws of the prior takes them from draws.
+        runs: Replicates of each row by Monte Carlo.
+        seed: Seed of the random numbers.
+        control: Who is told of progress, who may stop the work, and on how many threads it runs.
+
+    Raises:
+        Unsupported: When every assumption is fixed, or the belief is about another scenario or has a start of its own.
+        ScenarioError: For unknown measures or a target outside the forecast.
+        TooManyStates: For "exact", where the states do not fit.
+        Cancelled: When `control` says so.
     """
-    chosen, every = find(scenario, measures), [a.id for a in uncertain(scenario)]
+    chosen, day = find(scenario, measures), days_by(scenario, by)
+    held, belief = with_ranges_of(scenario, draws, seed=seed)
+    every = [a.id for a in uncertain(held)]
     free, beyond = every, np.zeros(len(chosen))
     if top is not None and top < len(every):
-        swing = swings(
-            scenario,
-            chosen,
-            day=day,
-            ignore_windows=ignore_windows,
-            exactly=engine == "exact" or None,
-            seed=seed,
-            threads=threads,
-            progress=_part(progress, 0.0, 0.2),
-            cancel=cancel,
-        )
-        free, beyond = _screen(scenario, swing, top)
+        screening: Engine = "exact" if engine == "exact" else "auto"
+        swing = swings(held, chosen, by=day, engine=screening, seed=seed, control=control.part(0.0, 0.2))
+        free, beyond = _screen(held, swing, top)
     columns = [list(scenario.assumptions).index(name) for name in free]
-    thetas = np.tile(priors.theta(scenario), (1 + 2 * len(free), 1))
+    thetas = np.tile(priors.theta(held), (1 + 2 * len(free), 1))
     for place, (name, column) in enumerate(zip(free, columns, strict=True)):
-        thetas[1 + 2 * place, column] = scenario.assumptions[name].low
-        thetas[2 + 2 * place, column] = scenario.assumptions[name].high
+        thetas[1 + 2 * place, column] = held.assumptions[name].low
+        thetas[2 + 2 * place, column] = held.assumptions[name].high
     responses = Responses(
-        scenario,
-        chosen,
-        engine=engine,
-        rows=len(thetas),
-        day=day,
-        runs=runs,
-        blocks=BLOCKS,
-        seed=seed,
-        threads=threads,
-        ignore_windows=ignore_windows,
+        scenario, chosen, engine=engine, rows=len(thetas), by=day, runs=runs, blocks=BLOCKS, seed=seed
     )
-    values = responses(thetas, progress=_part(progress, 0.2, 1.0), cancel=cancel)
+    values = responses(thetas, control=control.part(0.2, 1.0))
     mean, half = values.mean(axis=1), half_widths(values - values[0])
     bars = tuple(
-        Bar(scenario.assumptions[name], mean[1 + 2 * k], mean[2 + 2 * k], half[1 + 2 * k], half[2 + 2 * k])
+        Bar(held.assumptions[name], mean[1 + 2 * k], mean[2 + 2 * k], half[1 + 2 * k], half[2 + 2 * k])
         for k, name in enumerate(free)
     )
-    return Tornado(
-        scenario.id,
-        scenario.as_of,
-        scenario.by_date(responses.day),
-        responses.day,
-        responses.engine,
+    return Drivers(
+        ScenarioKey.of(scenario),
+        scenario.by_date(day),
+        day,
         chosen,
         mean[0],
         bars,
@@ -410,7 +410,14 @@ def tornado(
         top,
         len(every) - len(free),
         beyond,
-        provenance(scenario, engine=responses.engine, runs=responses.runs or None, seed=seed),
+        provenance(
+            scenario,
+            engine=responses.engine,
+            seed=seed,
+            draws=belief.draws if belief else 0,
+            belief=belief.name if belief else None,
+            runs=responses.runs or None,
+        ),
     )
 
 
@@ -421,7 +428,3 @@ def _screen(scenario: Scenario, swing: Floats, top: int) -> tuple[list[str], Flo
     tried = steepest_of_each(spread, top)
     others = np.delete(spread, tried, axis=0)
     return [single[place].name for place in tried], priors.Z_95TH_PERCENTILE * others.max(axis=0, initial=0.0)
-
-
-def _part(progress: Progress | None, first: float, last: float) -> Progress | None:
-    return None if progress is None else lambda share: progress(first + share * (last - first))

@@ -1,36 +1,50 @@
-"""The uncertain assumptions as inputs of an analysis: in groups that are independent of one another, and ranked.
+"""The uncertain assumptions as inputs of an analysis: in independent groups, and ranked by what they move.
 
 A *swing* is how far a measure moves when an assumption moves by one normal score (about half of the way from its
-value to its 95th percentile): from the exact gradient where the states can be enumerated, by the same dice one score
-up and one down where they cannot. It is a tangent, good for choosing which assumptions deserve the real computation.
+value to its 95th percentile). It comes from the exact gradient where the states can be enumerated, and otherwise from
+Monte Carlo with common random numbers, one score up and one score down. A swing is a tangent: good enough to choose
+which assumptions deserve the full computation (factor screening).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from simlib.analysis.evaluator import Responses
-from simlib.control import Control, in_transition
+from simlib.control import UNWATCHED, Control
 from simlib.engines.exact.adjoint import Adjoint
 from simlib.engines.exact.forecast import Solver
 from simlib.errors import Problem, ScenarioError, TooManyStates, Unsupported, did_you_mean
 from simlib.machine import priors
-from simlib.machine.measures import Measure
+from simlib.machine.belief import Belief, belief_of, quantiles
+from simlib.machine.measures import By, Measure, days_by
 from simlib.scenario.model import Assumption, Scenario
 from simlib.scenario.scales import forward
-from simlib.typing import Floats
+from simlib.typing import Engine, Floats
+
+__all__ = [
+    "SCREENING_RUNS",
+    "Input",
+    "inputs",
+    "largest_shares",
+    "score_slopes",
+    "steepest_of_each",
+    "swings",
+    "tangent_spreads",
+    "uncertain",
+    "with_ranges_of",
+]
 
 SCREENING_RUNS = 4000
-"""Replicates at each of the two values of an assumption when it is screened by the same dice."""
+"""Replicates at each of the two values of an assumption when it is screened by Monte Carlo."""
 
 
 @dataclass(frozen=True)
 class Input:
-    """One input of an analysis: an assumption, or several that only make sense together. `columns` are theirs in θ."""
+    """One input of an analysis: an assumption, or several that vary together; `columns` are theirs in θ."""
 
     name: str
     label: str
@@ -41,22 +55,22 @@ class Input:
 def inputs(scenario: Scenario, groups: Mapping[str, Iterable[str]] | None = None) -> list[Input]:
     """Return the uncertain assumptions as independent inputs: those tied by a rank correlation form one together.
 
-    `groups` {name: assumptions} asks for other groups (by actor, by source); what it leaves out stays single. Raises
-    ScenarioError for unknown or fixed names, Unsupported where a group would cut a correlation.
+    `groups` {name: assumptions} asks for other groups (by actor, by source), and what it leaves out stays single.
+    Raises ScenarioError for unknown or fixed names, Unsupported where a group would cut a correlation.
     """
     position = {name: column for column, name in enumerate(scenario.assumptions)}
     tied = _tied(scenario)
-    asked = {name: list(members) for name, members in (groups or {}).items()}
-    _refuse_unknown(scenario, asked)
-    taken = {member for members in asked.values() for member in members}
-    for name, members in asked.items():
+    wanted = {name: tuple(members) for name, members in (groups or {}).items()}
+    _refuse_unknown(scenario, wanted)
+    for name, members in wanted.items():
         for group in tied:
             if set(group) & set(members) and not set(group) <= set(members):
                 raise Unsupported(
                     f"the group {name!r} cuts through {', '.join(group)}, which are correlated: shares of a doubt are "
                     "only defined for independent inputs; put them into one group"
                 )
-    result = [Input(name, name, tuple(m), tuple(position[a] for a in m)) for name, m in asked.items()]
+    taken = {member for members in wanted.values() for member in members}
+    result = [Input(name, name, members, tuple(position[a] for a in members)) for name, members in wanted.items()]
     for group in tied:
         if not set(group) & taken:
             labels = " + ".join(scenario.assumptions[name].label for name in group)
@@ -72,6 +86,31 @@ def uncertain(scenario: Scenario) -> list[Assumption]:
     return some
 
 
+def with_ranges_of(scenario: Scenario, draws: int | Belief, *, seed: int = 0) -> tuple[Scenario, Belief | None]:
+    """Return the scenario with the medians and 90% ranges of a belief, and the belief; unchanged for 0 draws.
+
+    Raises Unsupported for a belief about another scenario, or one with a start of its own.
+    """
+    if not isinstance(draws, Belief) and draws == 0:
+        return scenario, None
+    belief = belief_of(scenario, draws, seed=seed)
+    refuse_start(belief)
+    points = quantiles(belief.theta, (0.05, 0.5, 0.95), belief.weights).T.tolist()
+    ranges = {
+        name: a if a.fixed else replace(a, low=low, value=value, high=high)
+        for (name, a), (low, value, high) in zip(scenario.assumptions.items(), points, strict=True)
+    }
+    return scenario.replace(assumptions=ranges), belief
+
+
+def refuse_start(belief: Belief) -> None:
+    """Raise Unsupported for a belief in which the draws do not start as the scenario says."""
+    if belief.start is not None:
+        raise Unsupported(
+            f"the belief “{belief.name}” starts elsewhere than the scenario, which cannot be answered yet"
+        )
+
+
 def _tied(scenario: Scenario) -> list[tuple[str, ...]]:
     """Return the uncertain assumptions in groups connected by correlations, in the order of the file."""
     names = [assumption.id for assumption in uncertain(scenario)]
@@ -84,18 +123,17 @@ def _tied(scenario: Scenario) -> list[tuple[str, ...]]:
 
 
 def _refuse_unknown(scenario: Scenario, groups: Mapping[str, Sequence[str]]) -> None:
-    problems = []
-    seen: set[str] = set()
+    problems, earlier = [], set()
     for name, members in groups.items():
         for member in members:
             assumption = scenario.assumptions.get(member)
             if assumption is None:
                 expected = did_you_mean(member, scenario.assumptions)
                 problems.append(Problem("", 0, f"group {name!r}", f"{member!r} is no assumption", expected))
-            elif assumption.fixed or member in seen:
+            elif assumption.fixed or member in earlier:
                 what = f"{member!r} is fixed" if assumption.fixed else f"{member!r} is in two groups"
                 problems.append(Problem("", 0, f"group {name!r}", what, "expected each uncertain assumption once"))
-            seen.add(member)
+            earlier.add(member)
     if problems:
         raise ScenarioError(problems)
 
@@ -113,54 +151,56 @@ def score_slopes(scenario: Scenario) -> Floats:
     return slopes
 
 
-@in_transition
 def swings(
     scenario: Scenario,
     measures: Sequence[Measure],
     *,
-    day: float | None = None,
-    ignore_windows: bool = False,
-    exactly: bool | None = None,
-    progress: Callable[[float], None] | None = None,
-    cancel: Callable[[], bool] | None = None,
-    **options: Any,
+    by: By = None,
+    engine: Engine = "auto",
+    runs: int = SCREENING_RUNS,
+    seed: int = 0,
+    control: Control = UNWATCHED,
 ) -> Floats:
     """Return the swing of each measure (A, M): its change per normal score of each assumption.
 
-    `exactly` None takes the gradient where it can; `options` (runs, seed, threads) are those of `Responses`.
+    Args:
+        scenario: The scenario.
+        measures: The measures, M of them.
+        by: The target: a date, or days after `as_of`. Default: the horizon.
+        engine: "auto" takes the exact gradient where the states fit, and otherwise Monte Carlo.
+        runs: Replicates at each value by Monte Carlo.
+        seed: Seed of the random numbers.
+        control: Who is told of progress, who may stop the work, and on how many threads it runs.
+
+    Raises:
+        TooManyStates: For "exact", where the states do not fit.
+        Cancelled: When `control` says so.
     """
-    if exactly is not False:
+    stoppable = Control(cancel=control.cancel)
+    if engine != "montecarlo":
         try:
-            solver = Solver(scenario, times=1, ignore_windows=ignore_windows, cancel=cancel)
+            solver = Solver(scenario, times=1, control=stoppable)
         except TooManyStates:
-            if exactly:
+            if engine == "exact":
                 raise
         else:
-            adjoint = Adjoint(solver, priors.theta(scenario), by=day, control=Control(cancel=cancel))
+            adjoint = Adjoint(solver, priors.theta(scenario), by=days_by(scenario, by), control=stoppable)
             columns = []
             for place, measure in enumerate(measures):
                 columns.append(adjoint.of(measure.name)[1] * score_slopes(scenario))
-                if progress:
-                    progress((place + 1) / len(measures))
+                control.report((place + 1) / len(measures))
             return np.stack(columns, axis=1)
     free = [column for column, a in enumerate(scenario.assumptions.values()) if not a.fixed]
     scores = np.zeros((2 * len(free), len(scenario.assumptions)))
     scores[np.arange(len(free)), free], scores[len(free) + np.arange(len(free)), free] = 1.0, -1.0
-    responses = Responses(
-        scenario,
-        measures,
-        engine="montecarlo",
-        day=day,
-        ignore_windows=ignore_windows,
-        **{"runs": SCREENING_RUNS} | options,
-    )
-    values = responses(priors.values_from_scores(scenario, scores), progress=progress, cancel=cancel).mean(axis=1)
+    responses = Responses(scenario, measures, engine="montecarlo", by=by, runs=runs, seed=seed)
+    values = responses(priors.values_from_scores(scenario, scores), control=control).mean(axis=1)
     result = np.zeros((len(scenario.assumptions), len(measures)))
     result[free] = (values[: len(free)] - values[len(free) :]) / 2
     return result
 
 
-def tangent_spreads(found: Sequence[Input], swing: Floats, correlation: Floats) -> Floats:
+def tangent_spreads(some: Sequence[Input], swing: Floats, correlation: Floats) -> Floats:
     """Return how far each input moves each measure (I, M) per normal score, by slope.
 
     `swing` is (A, M); the spread of an input of several assumptions takes their `correlation` (A, A) into account.
@@ -170,7 +210,7 @@ def tangent_spreads(found: Sequence[Input], swing: Floats, correlation: Floats) 
             np.sqrt(
                 np.maximum(np.einsum("im,ij,jm->m", swing[cols], correlation[np.ix_(cols, cols)], swing[cols]), 0.0)
             )
-            for cols in (list(item.columns) for item in found)
+            for cols in (list(item.columns) for item in some)
         ]
     )
 

@@ -1,11 +1,12 @@
-"""Whose doubt is it? Sobol indices: the share of an answer's variance over the priors that each input accounts for.
+"""Sobol indices: the share of the variance of an answer over the priors that each input accounts for.
 
-The *first-order* index of an input is Var(E[P | input]) / Var(P): the part of the doubt that would go, on average, if
-it alone were settled. The *total* index is E[Var(P | all others)] / Var(P): what would stay if all others were; the
-difference between the two is what it does together with others. Both need independent inputs, so correlated
-assumptions enter as one. All assumptions vary in every design; indices are computed for those that matter.
+The *first-order* index of an input is Var(E[P | input]) / Var(P): the part of the variance that would go, on average,
+if it alone were settled. The *total* index is E[Var(P | all others)] / Var(P): what would stay if all others were. The
+difference between the two is what the input does together with others. Both need independent inputs, so correlated
+assumptions enter as one, and a belief other than the prior is refused. All assumptions vary in every draw; indices are
+computed for those that matter.
 
-A design is several independently scrambled Sobol sequences in twice the number of assumptions, split into matrices A
+The draws are several independently scrambled Sobol sequences in twice the number of assumptions, split into matrices A
 and B, and one matrix AB_i for each input, A with its columns taken from B. With f the answer at the rows of a matrix,
 all centred,
 
@@ -14,11 +15,11 @@ all centred,
 
 β f_A is a control variate: its product with f_B has mean zero, and it is what f_AB has in common with f_A. With β = 0
 this is the efficient estimator of Janon et al. (2014), sharp for large indices, with β = 1 that of Saltelli et al.
-(2010), sharp for small ones. By Monte Carlo every row of a sequence is played with the same dice, in blocks, and
-products are taken across different blocks, so that chance within a row adds nothing to a variance (see
-`responses.cross`). Each sequence has dice of its own, so that sequences are independent replications, of θ and of
-luck: intervals are a jackknife over them (randomised quasi-Monte Carlo). Resampling rows would not do: it ignores how
-evenly a Sobol sequence fills the space, and gives intervals many times too wide.
+(2010), sharp for small ones. By Monte Carlo every row of a sequence has common random numbers, in blocks, and products
+are taken across different blocks, so that chance within a row adds nothing to a variance (see
+`simlib.analysis.evaluator.cross`). Each sequence has random numbers of its own, so that sequences are independent
+replications, of θ and of luck: intervals are a jackknife over them (randomised quasi-Monte Carlo). Resampling rows
+would not do: it ignores how evenly a Sobol sequence fills the space, and gives intervals many times too wide.
 
 References: Jansen, M. (1999) Analysis of variance designs for model output, Computer Physics Communications 117.
 Janon, A. et al. (2014) Asymptotic normality and efficiency of two Sobol index estimators, ESAIM: Probability and
@@ -29,30 +30,49 @@ Communications 181. L'Ecuyer, P. (2018) Randomized quasi-Monte Carlo: an introdu
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from simlib.analysis.evaluator import Engine, Responses, cross
+from simlib.analysis.evaluator import Responses, cross, listed
 from simlib.analysis.sensitivity.screening import Input, inputs, largest_shares, swings, tangent_spreads
-from simlib.answer import plain_json, provenance
-from simlib.control import in_transition
+from simlib.answer import Answer, ScenarioKey, provenance
+from simlib.control import UNWATCHED, Control, in_transition
 from simlib.formatting import counted, long_date, percent
 from simlib.machine import priors
-from simlib.machine.measures import Measure, find
+from simlib.machine.belief import insist_on_prior
+from simlib.machine.measures import By, Measure, days_by, find
 from simlib.scenario.model import Scenario
-from simlib.typing import Floats
+from simlib.typing import Engine, Floats
 
 if TYPE_CHECKING:
     import pandas as pd
 
-TOP, DESIGNS, RUNS = 10, 1024, 1000
+__all__ = [
+    "DRAWS",
+    "PRECISION",
+    "RUNS",
+    "SCRAMBLES",
+    "TOP",
+    "Index",
+    "PickFreeze",
+    "Share",
+    "Shares",
+    "Sobol",
+    "indices",
+    "jackknife",
+    "products",
+    "share_in_words",
+    "sobol",
+]
+
+TOP, DRAWS, RUNS = 10, 1024, 1000
 
 SCRAMBLES, LEAST_ROWS = 8, 4
-"""Independent sequences in a design, and the rows that each has at least; small designs have fewer sequences."""
+"""Independent sequences, and the rows that each has at least; few draws have fewer sequences."""
 
 PRECISION = 0.1
 """Half-width of the interval beyond which an index says too little to be printed."""
@@ -94,7 +114,7 @@ class Index:
 
 @dataclass(frozen=True)
 class Share:
-    """The part one input has in the doubt about one measure."""
+    """The part that one input has in the variance of one measure."""
 
     input: Input
     first: Index
@@ -103,10 +123,10 @@ class Share:
 
 @dataclass(frozen=True)
 class Shares:
-    """The doubt about one measure and the parts in it, the largest total first.
+    """The spread of one measure over the priors and the parts in it, the largest total first.
 
-    `mean` and `deviation` are over the priors; `known` is False where the variance cannot be told from Monte Carlo
-    noise, and then no index is.
+    `mean` and `deviation` are over the priors. `known` is False where the variance cannot be distinguished from Monte
+    Carlo noise, and then no index is known.
     """
 
     measure: Measure
@@ -117,32 +137,50 @@ class Shares:
 
 
 @dataclass(frozen=True)
-class Sobol:
-    """Sobol indices of some measures by a day, from `designs` rows of each matrix.
+class Sobol(Answer):
+    """Sobol indices of some measures by a day.
 
     `screened` inputs have none: by slope, none makes more than the share `beyond` of the variance of any measure.
     """
 
-    scenario: str
-    as_of: dt.date
+    kind: ClassVar[str] = "sobol"
+
+    scenario: ScenarioKey
     by: dt.date
-    day: float
-    engine: str
-    designs: int
-    runs: int
+    by_day: float
     measures: Mapping[str, Shares]
     screened: int
     beyond: float
-    precision: float
     provenance: Mapping[str, Any]
 
+    @property
+    def question(self) -> str:
+        """The question, with its date."""
+        about = listed([shares.measure for shares in self.measures.values()])
+        return f"Which assumptions cause the spread of {about} by {long_date(self.by)} when all are uncertain at once?"
+
+    @property
+    def engine(self) -> str:
+        """The engine that answered, "exact" or "montecarlo"."""
+        return str(self.provenance["engine"])
+
+    @property
+    def draws(self) -> int:
+        """Rows of each matrix."""
+        return int(self.provenance["draws"])
+
+    @property
+    def runs(self) -> int:
+        """Replicates of each row by Monte Carlo, 0 when exact."""
+        return int(self.provenance["runs"] or 0)
+
     def frame(self) -> pd.DataFrame:
-        """Return one row for each measure and input; an index that is not known is nan, its interval stays."""
+        """Return one row for each measure and input. An index that is not known is nan, its interval stays."""
         import pandas as pd
 
         rows = []
-        for name, found in self.measures.items():
-            for share in found.shares:
+        for name, shares in self.measures.items():
+            for share in shares.shares:
                 row: dict[str, Any] = {"measure": name, "input": share.input.name, "label": share.input.label}
                 for kind, index in (("first", share.first), ("total", share.total)):
                     row |= {
@@ -154,8 +192,8 @@ class Sobol:
         return pd.DataFrame(rows)
 
     def sentences(self, most: int = 4) -> list[str]:
-        """Say for each measure whose doubt it is: "about half of the doubt about X is about Y"."""
-        lines = [line for found in self.measures.values() for line in self._about(found, most)]
+        """Say for each measure which inputs make its spread: "about half of the doubt about X is about Y"."""
+        lines = [line for shares in self.measures.values() for line in self._about(shares, most)]
         if self.screened:
             verb, whose = ("varies", "its") if self.screened == 1 else ("vary", "their")
             part, these = percent(self.beyond), "any of these answers" if len(self.measures) > 1 else "this answer"
@@ -166,72 +204,64 @@ class Sobol:
             )
         return lines
 
-    def _about(self, found: Shares, most: int) -> Iterable[str]:
-        what, spread = f"{found.measure.words} by {long_date(self.by)}", found.deviation
-        mean = percent(found.mean) if found.measure.probability else f"{found.mean:.3g}"
-        wide = f"{100 * spread:.2g} points" if found.measure.probability else f"{spread:.2g}"
+    def _about(self, shares: Shares, most: int) -> Iterator[str]:
+        what, spread = f"{shares.measure.words} by {long_date(self.by)}", shares.deviation
+        mean = percent(shares.mean) if shares.measure.probability else f"{shares.mean:.3g}"
+        wide = f"{100 * spread:.2g} points" if shares.measure.probability else f"{spread:.2g}"
         yield f"{what[0].upper()}{what[1:]}: {mean} on average over the priors, with a standard deviation of {wide}."
-        if not found.known:
-            yield "So small a spread cannot be told from the noise of the simulation: no share of it is given."
+        if not shares.known:
+            yield "So small a spread cannot be distinguished from the noise of the simulation: no share of it is given."
             return
-        told = [share for share in found.shares if share.first.known and share.first.low >= 0.01]
-        for share in told[:most]:
+        large = [share for share in shares.shares if share.first.known and share.first.low >= 0.01]
+        for share in large[:most]:
             more = f"{share.total.estimate:.2f}" if share.total.estimate > share.first.estimate else "no more"
             together = f"; {more} with others" if share.total.known else ""
-            words, doubt = share_in_words(share.first.estimate).capitalize(), f"the doubt about {found.measure.words}"
+            words, doubt = share_in_words(share.first.estimate).capitalize(), f"the doubt about {shares.measure.words}"
             yield f"{words} of {doubt} is about “{share.input.label}” (first-order index {share.first}{together})."
-        if not told:
+        if not large:
             yield "No input that is known well enough accounts for a noticeable part of it by itself."
-        hidden = [share.input.label for share in found.shares if not share.first.known]
+        hidden = [share.input.label for share in shares.shares if not share.first.known]
         if hidden:
             names = ", ".join(f"“{label}”" for label in hidden)
             yield (
-                f"No share is given for {names}: the interval is wider than ±{self.precision:g}; more designs would "
-                "narrow it."
+                f"No share is given for {names}: the interval is wider than ±{PRECISION:g}; more draws would narrow it."
             )
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON data; an index that is not known is null."""
+    def data(self) -> dict[str, Any]:
+        """Return the indices of each measure; one that is not known is null."""
 
         def index(i: Index) -> dict[str, Any]:
             return {"estimate": i.estimate if i.known else None, "low": i.low, "high": i.high}
 
-        plain: dict[str, Any] = plain_json(
-            {
-                "question": "sobol",
-                "scenario": self.scenario,
-                "as_of": self.as_of,
-                "by": self.by,
-                "day": self.day,
-                "engine": self.engine,
-                "designs": self.designs,
-                "runs": self.runs,
-                "screened": self.screened,
-                "beyond": self.beyond,
-                "measures": {
-                    name: {
-                        "label": s.measure.label,
-                        "mean": s.mean,
-                        "deviation": s.deviation,
-                        "known": s.known,
-                        "inputs": [
-                            {
-                                "input": x.input.name,
-                                "label": x.input.label,
-                                "assumptions": x.input.assumptions,
-                                "first": index(x.first),
-                                "total": index(x.total),
-                            }
-                            for x in s.shares
-                        ],
-                    }
-                    for name, s in self.measures.items()
-                },
-                "sentences": self.sentences(),
-                "provenance": self.provenance,
-            }
-        )
-        return plain
+        return {
+            "by": self.by,
+            "by_day": self.by_day,
+            "engine": self.engine,
+            "draws": self.draws,
+            "runs": self.runs,
+            "screened": self.screened,
+            "beyond": self.beyond,
+            "measures": {
+                name: {
+                    "label": s.measure.label,
+                    "mean": s.mean,
+                    "deviation": s.deviation,
+                    "known": s.known,
+                    "inputs": [
+                        {
+                            "input": x.input.name,
+                            "label": x.input.label,
+                            "assumptions": x.input.assumptions,
+                            "first": index(x.first),
+                            "total": index(x.total),
+                        }
+                        for x in s.shares
+                    ],
+                }
+                for name, s in self.measures.items()
+            },
+            "sentences": self.sentences(),
+        }
 
 
 @in_transition
@@ -239,100 +269,89 @@ def sobol(
     scenario: Scenario,
     measures: str | Iterable[str] | None = None,
     *,
+    by: By = None,
     engine: Engine = "auto",
-    top: int | None = TOP,
-    groups: Mapping[str, Iterable[str]] | None = None,
-    designs: int = DESIGNS,
+    top: int | Mapping[str, Iterable[str]] | None = TOP,
+    draws: int = DRAWS,
     runs: int = RUNS,
-    day: float | None = None,
     seed: int = 0,
-    threads: int | None = None,
-    ignore_windows: bool = False,
-    precision: float = PRECISION,
-    progress: Callable[[float], None] | None = None,
-    cancel: Callable[[], bool] | None = None,
+    control: Control = UNWATCHED,
 ) -> Sobol:
-    """Return first-order and total Sobol indices of measures (default: every ending) over the priors.
+    """Return first-order and total Sobol indices of measures over the priors.
 
-    Costs `designs` (a power of two) × (inputs + 2) rows, each one exact solution or `runs` same-dice replicates. The
-    `top` inputs (None: all) are those that make the largest part, by slope, of the variance of any measure. `groups`
-    {name: assumptions} puts assumptions together; correlated ones always are. An index whose 95% interval is wider than
-    ± `precision` is not given.
+    Costs `draws` × (inputs + 2) rows, each one exact solution or `runs` replicates with common random numbers. An index
+    whose 95% interval is wider than ± `PRECISION` is not known.
 
-    Raises ValueError for other numbers of designs, Unsupported when nothing is uncertain or a group cuts a
-    correlation, and what the engines raise.
+    Args:
+        scenario: The scenario, with its interventions.
+        measures: Names of measures. Default: every ending.
+        by: The target: a date, or days after `as_of`. Default: the horizon.
+        engine: Which engine answers.
+        top: Inputs with indices: so many of those that make, by slope, the largest part of the variance of any
+            measure, or all (None). {name: assumptions} puts assumptions into groups first. Correlated ones always are.
+        draws: Rows of each matrix, a power of two of at least 8. A belief is refused: inputs must be independent.
+        runs: Replicates of each row by Monte Carlo.
+        seed: Seed of the draws and of the random numbers.
+        control: Who is told of progress, who may stop the work, and on how many threads it runs.
+
+    Raises:
+        ValueError: For another number of draws.
+        Unsupported: For a belief, when every assumption is fixed, or when a group cuts a correlation.
+        ScenarioError: For unknown measures or a target outside the forecast.
+        TooManyStates: For "exact", where the states do not fit.
+        Cancelled: When `control` says so.
     """
-    if designs < 8 or designs & (designs - 1):
-        raise ValueError(f"designs must be a power of two of at least 8, not {designs}")
-    chosen, found = find(scenario, measures), inputs(scenario, groups)
-    picked, beyond, first_part = found, 0.0, 0.0
-    if top is not None and top < len(found):
-        first_part = 0.1
-        picked, beyond = _screen(
-            scenario,
-            chosen,
-            found,
-            top,
-            day=day,
-            ignore_windows=ignore_windows,
-            exactly=engine == "exact" or None,
-            seed=seed,
-            threads=threads,
-            progress=_part(progress, 0.0, first_part),
-            cancel=cancel,
-        )
-    design = Design(scenario, picked, designs, seed)
-    ready = partial(Responses, scenario, chosen, day=day, runs=runs, threads=threads, ignore_windows=ignore_windows)
-    responses = ready(engine=engine, rows=designs * (len(picked) + 2), seed=seed * SCRAMBLES)
+    insist_on_prior(draws, "A Sobol index")
+    if draws < 8 or draws & (draws - 1):
+        raise ValueError(f"draws must be a power of two of at least 8, not {draws}")
+    groups, top = (top, TOP) if isinstance(top, Mapping) else (None, top)
+    chosen, day, every = find(scenario, measures), days_by(scenario, by), inputs(scenario, groups)
+    picked, beyond, begun = every, 0.0, 0.0
+    if top is not None and top < len(every):
+        begun = 0.1
+        screening: Engine = "exact" if engine == "exact" else "auto"
+        swing = swings(scenario, chosen, by=day, engine=screening, seed=seed, control=control.part(0.0, begun))
+        picked, beyond = _screen(scenario, every, swing, top)
+    rows = PickFreeze(scenario, picked, draws, seed)
+    ready = partial(Responses, scenario, chosen, by=day, runs=runs)
+    responses = ready(engine=engine, rows=draws * (len(picked) + 2), seed=seed * SCRAMBLES)
     answers = []
-    for number, thetas in enumerate(design.thetas):
+    for number, thetas in enumerate(rows.thetas):
         if number and responses.engine == "montecarlo":
             responses = ready(engine="montecarlo", seed=seed * SCRAMBLES + number)
-        first, last = (first_part + (1 - first_part) * part / len(design.thetas) for part in (number, number + 1))
-        answers.append(design.split(responses(thetas, progress=_part(progress, first, last), cancel=cancel)))
+        first, last = (begun + (1 - begun) * part / len(rows.thetas) for part in (number, number + 1))
+        answers.append(rows.split(responses(thetas, control=control.part(first, last))))
     shares = {
-        measure.name: _shares(measure, picked, [[x[:, :, m] for x in each] for each in answers], precision)
+        measure.name: _shares(measure, picked, [[x[:, :, m] for x in each] for each in answers])
         for m, measure in enumerate(chosen)
     }
     return Sobol(
-        scenario.id,
-        scenario.as_of,
-        scenario.by_date(responses.day),
-        responses.day,
-        responses.engine,
-        designs,
-        responses.runs,
+        ScenarioKey.of(scenario),
+        scenario.by_date(day),
+        day,
         shares,
-        len(found) - len(picked),
+        len(every) - len(picked),
         beyond,
-        precision,
-        provenance(scenario, engine=responses.engine, runs=responses.runs or None, seed=seed, designs=designs),
+        provenance(scenario, engine=responses.engine, seed=seed, draws=draws, runs=responses.runs or None),
     )
 
 
-def _screen(
-    scenario: Scenario, measures: Sequence[Measure], found: Sequence[Input], top: int, **options: Any
-) -> tuple[list[Input], float]:
-    """Return the inputs any measure hangs on most, and the largest share (by slope) of one that is left out."""
-    swing = swings(scenario, measures, **options)
-    shares = largest_shares(tangent_spreads(found, swing, priors.correlation(scenario)))
+def _screen(scenario: Scenario, every: Sequence[Input], swing: Floats, top: int) -> tuple[list[Input], float]:
+    """Return the inputs with the largest shares by slope, and the largest share of one that is left out."""
+    shares = largest_shares(tangent_spreads(every, swing, priors.correlation(scenario)))
     ranked = np.argsort(-shares, kind="stable")
-    return [found[place] for place in ranked[:top]], float(shares[ranked[top:]].max(initial=0.0))
+    return [every[place] for place in ranked[:top]], float(shares[ranked[top:]].max(initial=0.0))
 
 
-def _part(progress: Callable[[float], None] | None, first: float, last: float) -> Callable[[float], None] | None:
-    return None if progress is None else lambda share: progress(first + share * (last - first))
-
-
-class Design:
-    """Rows at which the indices need the answer: A, B, and A with the columns of each input taken from B.
+class PickFreeze:
+    """Rows at which the indices need the answer: A, B, and A with the columns of each input taken from B (pick-freeze).
 
     `thetas` (R, rows, A) has them for each of R independently scrambled sequences.
     """
 
-    def __init__(self, scenario: Scenario, picked: Sequence[Input], designs: int, seed: int) -> None:
-        count = min(SCRAMBLES, designs // LEAST_ROWS)
-        self.inputs, self.each = len(picked), designs // count
+    def __init__(self, scenario: Scenario, picked: Sequence[Input], draws: int, seed: int) -> None:
+        count = min(SCRAMBLES, draws // LEAST_ROWS)
+        self.inputs, self.each = len(picked), draws // count
         rows = np.concatenate([self._sequence(scenario, picked, [seed, number]) for number in range(count)])
         self.thetas = priors.values_from_scores(scenario, rows).reshape(count, -1, len(scenario.assumptions))
 
@@ -384,15 +403,13 @@ def indices(means: Floats) -> Indices:
     return float(aa[0] + bb[0]) / 2, first, total
 
 
-def _shares(measure: Measure, picked: Sequence[Input], answers: Sequence[Sequence[Floats]], precision: float) -> Shares:
+def _shares(measure: Measure, picked: Sequence[Input], answers: Sequence[Sequence[Floats]]) -> Shares:
     """Return the indices from the answers (A, B, mixtures) of each sequence, with their jackknife over sequences."""
     each = np.stack([products(*part) for part in answers])
     (variance, first, total), (half, half_first, half_total) = jackknife(each)
     known = bool(variance > half)
     shares = [
-        Share(
-            item, _index(first[i], half_first[i], known, precision), _index(total[i], half_total[i], known, precision)
-        )
+        Share(item, _index(first[i], half_first[i], known), _index(total[i], half_total[i], known))
         for i, item in enumerate(picked)
     ]
     ranked = sorted(shares, key=lambda share: -np.nan_to_num(share.total.estimate))
@@ -420,8 +437,8 @@ def _spread(estimates: Floats) -> Floats:
     return np.where(finite, np.std(np.where(finite, estimates, 0.0), axis=0), np.inf)
 
 
-def _index(estimate: float, half: float, known: bool, precision: float) -> Index:
+def _index(estimate: float, half: float, known: bool) -> Index:
     if not known:
         return Index(float("nan"), 0.0, 1.0, known=False)
     low, high = max(estimate - half, 0.0), min(estimate + half, 1.0)
-    return Index(float(min(max(estimate, 0.0), 1.0)), low, max(high, low), known=bool(half <= precision))
+    return Index(float(min(max(estimate, 0.0), 1.0)), low, max(high, low), known=bool(half <= PRECISION))

@@ -27,16 +27,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simlib.analysis.evaluator import STATES_SOLVED, Engine, Responses
+from simlib.analysis.evaluator import STATES_SOLVED, Responses
 from simlib.analysis.sensitivity.screening import uncertain
 from simlib.analysis.uncertainty.estimates import Number, enough
 from simlib.analysis.uncertainty.sampling import SCRAMBLES, Carried, Spread
+from simlib.analysis.whatif.variants import without_windows
 from simlib.answer import plain_json, provenance
 from simlib.control import in_transition
 from simlib.formatting import counted, long_date, one_digit, percent
 from simlib.machine.measures import Measure, find
 from simlib.scenario.model import Scenario
-from simlib.typing import Floats, Ints
+from simlib.typing import Engine, Floats, Ints
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -251,27 +252,25 @@ def propagate(
     limit = most if draws is None else draws
     ready = partial(
         Responses,
-        scenario,
+        without_windows(scenario) if ignore_windows else scenario,
         chosen,
         engine=engine,
-        day=day,
+        by=day,
         runs=runs,
         seed=seed,
-        threads=threads,
-        ignore_windows=ignore_windows,
         patience=patience,
     )
     responses = ready(rows=limit)
     one = ready(rows=1) if engine == "auto" and responses.runs else responses
-    carried = Carried(scenario, responses, one, seed, limit, progress, cancel)
+    carried = Carried(scenario, responses, one, seed, limit, progress, cancel, threads)
     carried.take_draws(limit if draws is not None else min(FIRST_DRAWS, limit))
     spreads, stages = carried.until_known(chosen, quantiles, tolerance, keep)
     if progress:
         progress(1.0)
     return Doubt(
         scenario,
-        scenario.by_date(responses.day),
-        responses.day,
+        scenario.by_date(responses.by_day),
+        responses.by_day,
         responses.engine,
         carried.runs,
         chosen,

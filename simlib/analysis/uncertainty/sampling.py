@@ -20,7 +20,7 @@ from simlib.analysis.uncertainty.estimates import (
     variance_over_draws,
     without_noise,
 )
-from simlib.control import in_transition
+from simlib.control import Control, in_transition
 from simlib.errors import Cancelled
 from simlib.machine import priors
 from simlib.machine.measures import Measure
@@ -70,14 +70,15 @@ class Carried:
         limit: int,
         progress: Progress | None,
         cancel: Cancel | None,
+        threads: int | None = None,
     ) -> None:
         self.scenario, self.responses, self.one, self.seed, self.limit = scenario, responses, one, seed, limit
-        self.progress, self.cancel = progress, cancel
+        self.progress, self.cancel, self.threads = progress, cancel, threads
         self.batches = [range(responses.runs)]
         self.scores = np.zeros((0, len(scenario.assumptions)))
         self.sequence = np.zeros(0, dtype=np.int64)
         self.answers = np.zeros((0, responses.blocks, len(responses.measures)))
-        self.stated = one(one.centre[None, :], cancel=cancel)
+        self.stated = one(one.centre[None, :], control=Control(cancel=cancel))
         self.spent, self.budget = 0, limit * max(responses.runs, 1)
 
     @property
@@ -155,7 +156,7 @@ class Carried:
             if told:
                 told(min((before + share * work) / total, 1.0))
 
-        return self.responses(theta, replicates=batch, progress=report, cancel=self.cancel)
+        return self.responses(theta, replicates=batch, control=Control(report, self.cancel, self.threads))
 
     def spreads(self, measures: Sequence[Measure], quantiles: Sequence[float]) -> dict[str, Spread]:
         """Return what the draws say of each measure so far."""

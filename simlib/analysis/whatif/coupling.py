@@ -272,9 +272,18 @@ def typical_flips(before: Replicates, after: Replicates, each: int, kinds: int =
 def change(
     before: Replicates, after: Replicates, measure: Measure, times: Floats, *, place: int, column: int
 ) -> tuple[Floats, Floats, Floats]:
-    """Return (change, low, high), each (T,), of one measure: at `place` in `means`, at `column` among its kind.
+    """Return the change of one measure with its 95% interval: (change, low, high), each (T,).
 
-    Draws differ in more than random numbers, so that over draws the draws are what is counted.
+    Over draws of the assumptions the draws are counted, and not the replicates, since draws differ in more than their
+    random numbers.
+
+    Args:
+        before: The replicates of the baseline.
+        after: The replicates of the variant.
+        measure: The measure.
+        times: The report times in days (T,).
+        place: The position of the measure in `means`.
+        column: The position of the measure among those of its kind.
     """
     blocks = after.means[:, :, place] - before.means[:, :, place]
     if before.weights is not None or measure.kind not in ("ending", "question"):

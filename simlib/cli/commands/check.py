@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
-from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from simlib.cli.options.request import Request
 from simlib.cli.options.world import note
 from simlib.cli.output.progress import Task
 from simlib.cli.output.text_table import Row, table
@@ -25,7 +25,7 @@ KINDS = ("actors", "variables", "assumptions", "moves", "endings", "ladders", "q
 _REFUSED = 2
 
 
-def execute(arguments: Namespace) -> int:
+def execute(arguments: Request) -> int:
     """Load a scenario and its views, then read it again for what is legal but doubtful; returns the exit code.
 
     Raises ScenarioError with the problems of all files at once.

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from simlib.cli.commands.engine_choice import either
-from simlib.cli.options import limits as numbers
-from simlib.cli.options import world
-from simlib.cli.options.variants import variants_asked
-from simlib.cli.output import figures
-from simlib.cli.output import listings as listing
-from simlib.cli.output.answers import Table, heading, made_by, tell
+from simlib.cli.options import limits, world
+from simlib.cli.options.request import Request
+from simlib.cli.options.variants import requested_variants
+from simlib.cli.output import figures, listings
+from simlib.cli.output.answers import Table, heading, tell
 from simlib.cli.output.progress import Task
 from simlib.control import Control
+from simlib.formatting import how_made
 
 if TYPE_CHECKING:
     from simlib.analysis.whatif.comparison import Comparison
@@ -23,13 +22,13 @@ DRAWN = 6
 """Endings and questions of a comparison that are drawn, unless --measure names some."""
 
 
-def execute(arguments: Namespace) -> int:
+def execute(arguments: Request) -> int:
     """Compare the scenario with variants of it."""
     from simlib.analysis.whatif import comparison
 
     base = world.stated(arguments)
-    numbers.check(arguments, base)
-    variants = variants_asked(arguments, base)
+    limits.check(arguments, base)
+    variants = requested_variants(arguments, base)
 
     def compare(engine: Any) -> Comparison:
         with Task("comparing") as task:
@@ -47,12 +46,11 @@ def execute(arguments: Namespace) -> int:
     result = either(compare, arguments.engine)
     drawn = [measure.name for measure in result.measures] if arguments.measure else result.most_moved(DRAWN)
     pictures = partial(figures.compare, result, drawn, cumulative=arguments.cumulative)
-    pairs = f"{result.provenance['pairs']:,} pairs of histories"
-    method = made_by(result.engine, draws=result.draws, played=pairs, seed=arguments.seed)
+    method = how_made(result.provenance, "pairs of histories")
     return tell(
         arguments,
         {"comparison": result, "flips": Table(result.frame("flips"))},
         pictures,
-        listing.compared(result, cumulative=arguments.cumulative),
+        listings.compared(result, cumulative=arguments.cumulative),
         head=heading(arguments, base, method),
     )

@@ -1,80 +1,66 @@
-"""`simlib drivers`: what drives it: slopes, a tornado, and with --sobol shares of the doubt."""
+"""`simlib drivers`: which assumptions drive the answer: slopes, ranges, and with --sobol Sobol indices."""
 
 from __future__ import annotations
 
-from argparse import Namespace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from simlib.cli.commands.engine_choice import DOES_NOT_FIT, too_large
-from simlib.cli.options import limits as numbers
-from simlib.cli.options import world
-from simlib.cli.output import figures
-from simlib.cli.output import listings as listing
-from simlib.cli.output.answers import Result, asked_world, heading, made_by, tell
+from simlib.cli.options import limits, world
+from simlib.cli.options.request import Request
+from simlib.cli.output import figures, listings
+from simlib.cli.output.answers import Result, heading, requested_scenario, tell
 from simlib.cli.output.progress import Task
+from simlib.control import Control
+from simlib.formatting import how_made
 
 if TYPE_CHECKING:
-    from simlib.analysis.sensitivity.one_at_a_time import Tornado
+    from simlib.analysis.sensitivity.one_at_a_time import Drivers
     from simlib.analysis.sensitivity.sobol_indices import Sobol
 
 
-def execute(arguments: Namespace) -> int:
-    """What drives it: slopes, a tornado, and with --sobol shares of the doubt."""
-    from simlib.analysis.sensitivity.one_at_a_time import elasticities, tornado
+def execute(arguments: Request) -> int:
+    """Print and store the slopes, the ranges, and with --sobol the Sobol indices."""
+    from simlib.analysis.sensitivity.one_at_a_time import drivers, elasticities
     from simlib.analysis.sensitivity.sobol_indices import sobol
 
-    scenario, measures = asked_world(arguments), arguments.measure or None
+    scenario, measures = requested_scenario(arguments), arguments.measure or None
     results: dict[str, Result] = {}
     try:
         if arguments.engine != "montecarlo":
             with Task("following the slopes") as task:
-                results["elasticities"] = elasticities(
-                    scenario, measures, day=arguments.day, progress=task.report, cancel=task.cancelled
-                )
+                control = Control(task.report, task.cancelled)
+                results["elasticities"] = elasticities(scenario, measures, by=arguments.by, control=control)
     except DOES_NOT_FIT as error:
-        if arguments.engine or not numbers.uncertain(scenario):
+        if arguments.engine or not limits.uncertain(scenario):
             raise
         world.note(f"{too_large(error)}; no slopes, and the rest by Monte Carlo")
-    engine: Any = arguments.engine or ("auto" if results else "montecarlo")
-    if not numbers.uncertain(scenario):
+    if not limits.uncertain(scenario):
         world.note("every assumption is fixed: there is no range to move it over")
-        return tell(arguments, results, head=heading(arguments, scenario, made_by("exact")))
+        return tell(arguments, results, head=heading(arguments, scenario, how_made({"engine": "exact"})))
+    options: dict[str, Any] = {
+        "engine": arguments.engine or ("auto" if results else "montecarlo"),
+        "top": arguments.top,
+        "by": arguments.by,
+        "seed": arguments.seed,
+    }
     with Task("moving every assumption over its range") as task:
-        results["tornado"] = bars = tornado(
-            scenario,
-            measures,
-            engine=engine,
-            top=arguments.top,
-            day=arguments.day,
-            seed=arguments.seed,
-            progress=task.report,
-            cancel=task.cancelled,
-        )
+        control = Control(task.report, task.cancelled)
+        results["drivers"] = ranges = drivers(scenario, measures, **options, control=control)
     shares = None
     if arguments.sobol:
-        with Task("sharing out the doubt") as task:
-            results["sobol"] = shares = sobol(
-                scenario,
-                measures,
-                engine=engine,
-                top=arguments.top,
-                day=arguments.day,
-                seed=arguments.seed,
-                progress=task.report,
-                cancel=task.cancelled,
-            )
-    head = heading(arguments, scenario, _driven(bars, shares, slopes="elasticities" in results))
-    return tell(arguments, results, partial(figures.drivers, bars, shares), listing.tried(bars), head=head)
+        with Task("computing Sobol indices") as task:
+            control = Control(task.report, task.cancelled)
+            results["sobol"] = shares = sobol(scenario, measures, **options, control=control)
+    head = heading(arguments, scenario, _method(ranges, shares, slopes="elasticities" in results))
+    return tell(arguments, results, partial(figures.drivers, ranges, shares), listings.drivers(ranges), head=head)
 
 
-def _driven(bars: Tornado, shares: Sobol | None, *, slopes: bool) -> str:
-    """Say how slopes (always exact), bars and shares of the doubt were made."""
-    seed = bars.provenance["seed"]
-    made = made_by(bars.engine, played=f"{bars.provenance['runs'] or 0:,} replicates", seed=seed)
-    if slopes and bars.engine != "exact":
-        made = f"slopes exact, the rest {made}"
+def _method(ranges: Drivers, shares: Sobol | None, *, slopes: bool) -> str:
+    """Say how slopes (always exact), ranges and Sobol indices were computed."""
+    method = how_made(ranges.provenance)
+    if slopes and ranges.engine != "exact":
+        method = f"slopes exact, the rest {method}"
     if shares is not None:
-        over = made_by(shares.engine, draws=shares.designs, played=f"{shares.runs:,} replicates", seed=seed, each=True)
-        made += f"; shares of the doubt {over.replace('draws', 'designs')}"
-    return made
+        method += f"; Sobol indices {how_made(shares.provenance)}"
+    return method

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, TypeVar
 
 from simlib.cli.options.world import note
 from simlib.cli.output.progress import Task
-from simlib.control import Control
 from simlib.errors import SimlibError, TooManyStates, Unsupported
 from simlib.scenario.model import Scenario
 
@@ -41,4 +40,4 @@ def play(scenario: Scenario, runs: int, seed: int) -> Histories:
     from simlib.analysis.samples import sample
 
     with Task("playing histories") as task:
-        return sample(scenario, runs=runs, seed=seed, control=Control(task.report, task.cancelled)).histories
+        return sample(scenario, runs=runs, seed=seed, control=task.control).histories

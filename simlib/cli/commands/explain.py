@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-from argparse import Namespace
 
 from simlib.cli.options import world
+from simlib.cli.options.request import Request
 
 
-def execute(arguments: Namespace) -> int:
+def execute(arguments: Request) -> int:
     """Print every move, assumption and ending in a sentence."""
     from simlib.scenario.explanation import explain_text
     from simlib.scenario.loader import load

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
+from simlib.cli.options.request import Request
 
 
-def execute(arguments: Namespace) -> int:
+def execute(arguments: Request) -> int:
     """Open JupyterLab and stay until it is stopped."""
     from simlib.lab import open_lab
 

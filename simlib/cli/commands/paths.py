@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from argparse import Namespace
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -11,13 +10,13 @@ from typing import TYPE_CHECKING
 
 from simlib.cli.commands.engine_choice import DOES_NOT_FIT, either, play
 from simlib.cli.options import world
+from simlib.cli.options.request import Request
 from simlib.cli.output import figures
-from simlib.cli.output.answers import Result, Table, asked_world, heading, made_by, tell
+from simlib.cli.output.answers import Result, Table, heading, requested_scenario, tell
 from simlib.cli.output.progress import Task
 from simlib.cli.output.text_table import Row, table
-from simlib.control import Control
 from simlib.errors import MissingDependency
-from simlib.formatting import long_date, percent
+from simlib.formatting import how_made, long_date, percent
 from simlib.scenario.model import Scenario
 
 if TYPE_CHECKING:
@@ -34,7 +33,7 @@ PASSAGES = 20
 """Most passages in the printed table; the files of --out and --json have them all."""
 
 
-def execute(arguments: Namespace) -> int:
+def execute(arguments: Request) -> int:
     """Print the most probable classes of paths, and what the paths to an ending pass."""
     from simlib.analysis.paths.classes import counted_paths, paths
     from simlib.analysis.paths.medoids import typical_histories
@@ -42,7 +41,7 @@ def execute(arguments: Namespace) -> int:
     from simlib.analysis.paths.rung_times import times_between_rungs
     from simlib.analysis.whatif.variants import with_ladder_over
 
-    scenario, ladder = asked_world(arguments), arguments.ladder
+    scenario, ladder = requested_scenario(arguments), arguments.ladder
     if arguments.over:
         scenario, ladder = with_ladder_over(scenario, arguments.over)
     given = known_ending(scenario, arguments.given) if arguments.given else None
@@ -52,10 +51,8 @@ def execute(arguments: Namespace) -> int:
         if engine == "montecarlo":
             return counted_paths(played.all, ladder=ladder, given=arguments.given, top=arguments.top)
         with Task("following the paths") as task:
-            control = Control(task.report, task.cancelled)
-            return paths(
-                scenario, given=arguments.given, ladder=ladder, engine="exact", top=arguments.top, control=control
-            )
+            options = {"ladder": ladder, "given": arguments.given, "top": arguments.top}
+            return paths(scenario, engine="exact", control=task.control, **options)
 
     result = either(by, arguments.engine)
     results: dict[str, Result] = {"paths": result, "tree": Table(result.frame("tree"))}
@@ -72,8 +69,8 @@ def execute(arguments: Namespace) -> int:
         results["times"] = Table(times.frame())
         tables += _times(times, played.how_many(some))
     typical = typical_histories(some, result) if some is not None and arguments.out is not None else None
-    counted = f"{result.provenance.get('histories', 0):,} histories"
-    head = heading(arguments, scenario, made_by(result.engine, played=counted, seed=arguments.seed))
+    source = {"engine": result.engine, "runs": result.provenance.get("histories"), "seed": arguments.seed}
+    head = heading(arguments, scenario, how_made(source, "histories"))
     return tell(arguments, results, partial(figures.paths, result, typical), tables, head=head)
 
 
@@ -83,11 +80,18 @@ class _Played:
 
     scenario: Scenario
     given: Measure | None
-    arguments: Namespace
+    arguments: Request
+
+    @property
+    def runs(self) -> int:
+        """How many histories are played."""
+        from simlib.analysis.paths.request import HISTORIES
+
+        return self.arguments.runs or HISTORIES
 
     @cached_property
     def all(self) -> Histories:
-        return play(self.scenario, self.arguments.runs, self.arguments.seed)
+        return play(self.scenario, self.runs, self.arguments.seed)
 
     def to_the_ending(self) -> Histories | None:
         """Return histories, given the ending if one is; None where they cannot be played here."""
@@ -110,11 +114,10 @@ class _Played:
 
         if self.arguments.engine == "montecarlo":
             return None
-        few, seed = min(self.arguments.runs, DRAWN), self.arguments.seed
+        few, seed = min(self.runs, DRAWN), self.arguments.seed
         try:
             with Task("drawing histories to the ending") as task:
-                control = Control(task.report, task.cancelled)
-                return histories_given(self.scenario, given.name, few, seed=seed, control=control)
+                return histories_given(self.scenario, given.name, few, seed=seed, control=task.control)
         except DOES_NOT_FIT:
             return None
 
@@ -134,8 +137,7 @@ def _passages(result: Paths, played: _Played) -> Waypoints:
     if result.engine == "montecarlo":
         return counted_passages(played.all, result.given.name, ladder=result.ladder)
     with Task("closing one passage after another") as task:
-        control = Control(task.report, task.cancelled)
-        return passages(result.scenario, result.given.name, ladder=result.ladder, engine="exact", control=control)
+        return passages(result.scenario, result.given.name, ladder=result.ladder, engine="exact", control=task.control)
 
 
 def _passed(waypoints: Waypoints) -> Iterator[str]:

@@ -2,40 +2,39 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from simlib.cli.commands.engine_choice import either
-from simlib.cli.options import limits as numbers
-from simlib.cli.options.parser import RUNS
-from simlib.cli.options.variants import views_asked, weights_asked
+from simlib.cli.options import limits
+from simlib.cli.options.request import Request
+from simlib.cli.options.variants import requested_views, requested_weights
 from simlib.cli.output import figures
 from simlib.cli.output.answers import tell
 from simlib.cli.output.progress import Task
+from simlib.control import Control
 
 if TYPE_CHECKING:
-    from simlib.analysis.pooling import Pooled
+    from simlib.analysis.pooling import Pool
 
 
-def execute(arguments: Namespace) -> int:
+def execute(arguments: Request) -> int:
     """Several views as one forecast, pooled linearly and logarithmically, and where they disagree."""
-    from simlib.analysis.pooling import pool_views
+    from simlib.analysis.pooling import pool
 
-    views = views_asked(arguments)
-    numbers.check(arguments, next(iter(views.values())))
+    views = requested_views(arguments)
+    limits.check(arguments, next(iter(views.values())))
 
-    def by(engine: Any) -> Pooled:
+    def by(engine: Any) -> Pool:
         with Task("forecasting each view") as task:
-            return pool_views(
+            return pool(
                 views,
-                weights_asked(arguments, list(views)),
+                weights=requested_weights(arguments, list(views)),
                 engine=engine,
                 draws=arguments.draws,
-                runs=arguments.runs or RUNS,
+                runs=arguments.runs,
                 seed=arguments.seed,
-                progress=task.report,
-                cancel=task.cancelled,
+                control=Control(task.report, task.cancelled),
             )
 
     result = either(by, arguments.engine)

@@ -1,9 +1,10 @@
-"""The commands by name; each module has `execute`, which takes the options and returns an exit code."""
+"""The commands by name; each module has `execute`, which takes the request and returns an exit code."""
 
 from __future__ import annotations
 
 import importlib
-from argparse import Namespace
+
+from simlib.cli.options.request import Request
 
 COMMANDS = (
     *("check", "explain", "run", "export", "lab"),
@@ -11,11 +12,14 @@ COMMANDS = (
 )
 
 
-def execute(arguments: Namespace) -> int:
-    """Carry out the command that the options name; only its own module is imported."""
-    if hasattr(arguments, "json") or arguments.command in ("report", "sweep"):
+def execute(request: Request) -> int:
+    """Carry out the command that was asked for; only its own module is imported."""
+    if request.command != "lab":
         from simlib.cli.output.files import refuse_targets
+        from simlib.scenario.loader import read_stream
 
-        refuse_targets(arguments)
-    code: int = importlib.import_module(f"simlib.cli.commands.{arguments.command}").execute(arguments)
+        refuse_targets(request)
+        if isinstance(request.path, str):
+            request = request.replace(path=read_stream(request.path))
+    code: int = importlib.import_module(f"simlib.cli.commands.{request.command}").execute(request)
     return code

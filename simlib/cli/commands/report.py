@@ -2,67 +2,39 @@
 
 from __future__ import annotations
 
-import dataclasses
 import sys
-from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
 from simlib.cli.commands.engine_choice import either
-from simlib.cli.options import limits as numbers
-from simlib.cli.options import world
-from simlib.cli.options.parser import RUNS
+from simlib.cli.options import limits, world
+from simlib.cli.options.request import Request
 from simlib.cli.output.progress import Task
-from simlib.errors import Problem, ScenarioError
-from simlib.files import write_atomically
-from simlib.scenario.model import Scenario
-
-EACH = 500
-"""Replicates of each draw by Monte Carlo, at the least."""
+from simlib.control import Control
 
 
-def execute(arguments: Namespace) -> int:
+def execute(arguments: Request) -> int:
     """Write one self-contained page with the answer, what drives it, what to watch for and the assumptions."""
-    from simlib.cli.commands.run import Computed, compute
-    from simlib.report import markup as pages
-    from simlib.report import page as writing
+    from simlib.report import write_report
     from simlib.scenario.loader import load
-    from simlib.scenario.views.variation import with_horizon
-    from simlib.scenario.views.wording import what_if
 
-    target: Path = arguments.out
-    if target.suffix not in (".html", ".md"):
-        raise ScenarioError(Problem("", 0, "--out", f"{target} has no known ending", "expected .html or .md"))
     stated = world.stated(arguments)
     scenario = world.changed(arguments, stated)
-    numbers.check(arguments, scenario)
-    draws = arguments.draws if numbers.uncertain(scenario) else 0
+    limits.check(arguments, scenario)
 
-    base = with_horizon(load(arguments.path), scenario.horizon_days)
+    def by(engine: Any) -> Path:
+        with Task("writing the report") as task:
+            return write_report(
+                scenario,
+                arguments.out,
+                baseline=load(arguments.path),
+                reasons=world.with_reasons(stated, scenario),
+                engine=engine,
+                draws=arguments.draws,
+                seed=arguments.seed,
+                ignore_windows=arguments.ignore_windows,
+                control=Control(task.report, task.cancelled, arguments.threads),
+            )
 
-    def by(engine: str, of: Scenario = scenario, **more: Any) -> Computed:
-        runs = max(RUNS, EACH * draws) if engine == "montecarlo" else None
-        return compute(of, Namespace(**vars(arguments) | {"engine": engine, "draws": draws, "runs": runs} | more))
-
-    answer = either(by, arguments.engine)
-    with Task("asking what drives it and what to watch for") as task:
-        answers = writing.ask(
-            scenario,
-            answer.forecast,
-            draws=answer.draws,
-            seed=arguments.seed,
-            progress=task.report,
-            cancel=task.cancelled,
-        )
-    changes = what_if(base, scenario, windows=not arguments.ignore_windows)
-    answers = dataclasses.replace(
-        answers,
-        what_if=changes,
-        ledger=world.with_reasons(stated, scenario),
-        baseline=by(answer.forecast.engine, base, ignore_windows=False).forecast if changes else None,
-    )
-    pieces = list(writing.blocks(answers))
-    text = pages.to_html(pieces) if target.suffix == ".html" else pages.to_markdown(pieces)
-    write_atomically(target, text.encode())
-    sys.stdout.write(f"{target}\n")
+    sys.stdout.write(f"{either(by, arguments.engine)}\n")
     return 0

@@ -5,28 +5,27 @@ from __future__ import annotations
 import json
 import re
 import sys
-from argparse import Namespace
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from simlib.cli.options import limits as numbers
-from simlib.cli.options import world
+from simlib.cli.options import limits, world
 from simlib.cli.options.parser import RUNS
+from simlib.cli.options.request import Request
 from simlib.cli.output.files import write_all, written
 from simlib.cli.output.progress import Task
 from simlib.control import Control
 from simlib.errors import Problem, ScenarioError
+from simlib.machine.report_times import daily_steps
 from simlib.scenario.model import Scenario
 
 if TYPE_CHECKING:
     from simlib.engines.ensemble import Ensemble
     from simlib.results import Forecast
+    from simlib.scenario.loader import Stream
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
-"""What a view may be called."""
-
-_MOST_STEPS, _FEWEST_STEPS, _STEPS = 100, 30, 60
+"""Names that a view may have."""
 
 
 @dataclass(frozen=True)
@@ -38,11 +37,11 @@ class Computed:
     draws: Ensemble | None = None
 
 
-def execute(arguments: Namespace) -> int:
-    """Forecast a scenario as the options say; returns the exit code."""
+def execute(arguments: Request) -> int:
+    """Forecast a scenario as the options say. Returns the exit code."""
     base = world.stated(arguments)
     scenario = world.changed(arguments, base)
-    numbers.check(arguments, scenario)
+    limits.check(arguments, scenario)
     _note_idle_options(arguments)
     if arguments.save_view is not None:
         save_changes(arguments.path, scenario, arguments.save_view)
@@ -55,8 +54,8 @@ def execute(arguments: Namespace) -> int:
     return 0
 
 
-def save_changes(path: str, changed: Scenario, name: str) -> None:
-    """Write what makes `changed` of the scenario at a path as a view beside it; an existing view is not touched."""
+def save_changes(path: str | Stream, changed: Scenario, name: str) -> None:
+    """Write what makes `changed` of the scenario at a path as a view beside it. An existing view is not touched."""
     from simlib.scenario.loader import VIEWS, load
     from simlib.scenario.scalars import Refusal, read_name
     from simlib.scenario.views.variation import view_of
@@ -66,22 +65,25 @@ def save_changes(path: str, changed: Scenario, name: str) -> None:
     file = Path(base.path, VIEWS, f"{name}.yaml")
     try:
         read_name(name)
-        if file.exists():
-            raise Refusal(f"there is a view {name!r} already", "expected another name")
+        if not base.path:
+            raise Refusal("a scenario from a pipe has no folder for views", "expected the scenario as a file")
         if not NAME.fullmatch(name):
             raise Refusal(f"{name!r} is no name", "expected letters, digits and hyphens, beginning with a letter")
+        save_view(base, view_of(base, changed, id=name, title=name), file, new=True)
+    except FileExistsError:
+        raise ScenarioError(
+            Problem("", 0, "--save-view", f"there is a view {name!r} already", "expected another name")
+        ) from None
     except Refusal as refusal:
         raise ScenarioError(Problem("", 0, "--save-view", refusal.what, refusal.expected)) from None
-    file.parent.mkdir(exist_ok=True)
-    save_view(base, view_of(base, changed, id=name, title=name), file)
     sys.stderr.write(f"written: {file}\n")
 
 
-def compute(scenario: Scenario, arguments: Namespace) -> Computed:
-    """Run the engine; raises TooManyStates, Cancelled and what the engines raise."""
+def compute(scenario: Scenario, arguments: Request) -> Computed:
+    """Run the engine. Raises TooManyStates, Cancelled and what the engines raise."""
     engine = arguments.engine or "exact"
     options: dict[str, Any] = {
-        "times": arguments.times or steps(scenario.horizon_days),
+        "times": arguments.times or daily_steps(scenario.horizon_days),
         "ignore_windows": arguments.ignore_windows,
     }
     with Task(f"{'solving' if engine == 'exact' else 'simulating'} {scenario.id}") as task:
@@ -101,23 +103,15 @@ def compute(scenario: Scenario, arguments: Namespace) -> Computed:
         return Computed(scenario, simulate(scenario, runs=arguments.runs or RUNS, seed=arguments.seed, **options))
 
 
-def steps(horizon: float) -> int:
-    """Return how many report times suit a horizon in days: as many whole days as give 30 to 100 steps, else 60."""
-    if horizon != int(horizon):
-        return _STEPS
-    whole = [count for count in range(_FEWEST_STEPS, _MOST_STEPS + 1) if int(horizon) % count == 0]
-    return max(whole, default=_STEPS)
-
-
-def _note_idle_options(arguments: Namespace) -> None:
+def _note_idle_options(arguments: Request) -> None:
     if arguments.engine != "montecarlo" and arguments.runs is not None:
         world.note("--runs is for --engine montecarlo; the exact engine has no replicates")
 
 
-def _write(computed: Computed, arguments: Namespace) -> None:
+def _write(computed: Computed, arguments: Request) -> None:
     if arguments.out is not None:
         with Task("drawing") as task:
-            names = write_all(computed, arguments.out, task)
+            names = write_all(computed.forecast, computed.draws, arguments.out, task)
         sys.stderr.write(written(arguments.out, names))
     if arguments.json == "-":
         _print_json(computed.forecast)
@@ -126,7 +120,7 @@ def _write(computed: Computed, arguments: Namespace) -> None:
 
 
 def _print_json(forecast: Forecast) -> None:
-    """Print the forecast as JSON; letters that the output cannot show are escaped as JSON does."""
+    """Print the forecast as JSON. Letters that the output cannot show are escaped as JSON does."""
     escape = "utf" not in (sys.stdout.encoding or "").lower()
     json.dump(forecast.to_dict(), sys.stdout, ensure_ascii=escape, indent=1, allow_nan=False)
     sys.stdout.write("\n")

@@ -1,27 +1,28 @@
-"""`simlib sweep`: a design of many points, worked out into a folder of Parquet files."""
+"""`simlib sweep`: a design of many points, computed into a folder of Parquet files."""
 
 from __future__ import annotations
 
 import sys
-from argparse import Namespace
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from simlib.cli.options import world
-from simlib.cli.options.plans import plans_asked, share_out
-from simlib.cli.options.variants import BASELINE, worlds_asked
+from simlib.cli.options.plans import requested_plans, shared_out
+from simlib.cli.options.request import Request
+from simlib.cli.options.variants import BASELINE, requested_worlds
 from simlib.cli.output.progress import Task
+from simlib.control import Control
 from simlib.errors import Problem, ScenarioError
 
 if TYPE_CHECKING:
-    from simlib.sweep import Design
+    from simlib.sweep import SweepDesign
 
 
-def execute(arguments: Namespace) -> int:
-    """Work out a design into a folder of Parquet files."""
+def execute(arguments: Request) -> int:
+    """Compute a design into a folder of Parquet files."""
     from simlib import sweep as sweeping
 
-    share_out(arguments)
+    arguments = shared_out(arguments)
     problems = list(_refused(arguments))
     if problems:
         raise ScenarioError(problems)
@@ -29,47 +30,47 @@ def execute(arguments: Namespace) -> int:
     with Task(f"sweeping {len(design)} points") as task:
         report = sweeping.run(
             design,
-            arguments.out,
+            arguments.target,
             engine=arguments.engine or "montecarlo",
             runs=arguments.runs,
             times=arguments.times,
-            workers=arguments.workers,
-            scheduler=arguments.scheduler,
+            workers=arguments.scheduler or arguments.workers,
             block=arguments.block,
-            progress=lambda share, _: task.report(share),
-            cancel=task.cancelled,
+            control=Control(task.report, task.cancelled),
         )
     sys.stdout.write("".join(f"{line}\n" for line in report.sentences()))
     return 1 if report.failed else 0
 
 
-def _refused(arguments: Namespace) -> Iterator[Problem]:
-    asked = [name for name in ("sobol", "grid", "views") if getattr(arguments, name)]
-    if len(asked) > 1 or not (asked or arguments.plans):
+def _refused(arguments: Request) -> Iterator[Problem]:
+    designs = [name for name in ("sobol", "grid", "views") if getattr(arguments, name)]
+    if len(designs) > 1 or not (designs or arguments.plans):
         expected = "expected one of --sobol, --grid, --views, or plans alone"
-        yield Problem("", 0, "sweep", f"{len(asked)} designs", expected)
+        yield Problem("", 0, "sweep", f"{len(designs)} designs", expected)
     if arguments.views and arguments.view:
         what = "a scenario is seen through one view at a time"
         yield Problem("", 0, "--view", what, f"expected {arguments.view!r} among --views, or --view left out")
     if arguments.sobol and arguments.seeds is not None:
-        yield Problem("", 0, "--seeds", "the draws of --sobol all have the same dice", "expected --seed, or more draws")
+        yield Problem(
+            "", 0, "--seeds", "the draws of --sobol all have common random numbers", "expected --seed, or more draws"
+        )
 
 
-def _design(arguments: Namespace) -> Design:
-    plans = plans_asked(arguments) if arguments.plans else {}
+def _design(arguments: Request) -> SweepDesign:
+    plans = requested_plans(arguments) if arguments.plans else {}
     design = _plain_design(arguments)
-    return design.crossed(plans) if plans else design
+    return design.cross(plans) if plans else design
 
 
-def _plain_design(arguments: Namespace) -> Design:
+def _plain_design(arguments: Request) -> SweepDesign:
     from simlib import sweep as sweeping
 
     seeds = range(arguments.seed, arguments.seed + (arguments.seeds or 1))
     if arguments.views:
-        return sweeping.views_design(worlds_asked(arguments, arguments.views), seeds=seeds)
+        return sweeping.views_design(requested_worlds(arguments, arguments.views), seeds=seeds)
     scenario = world.changed(arguments, world.stated(arguments))
     if arguments.sobol:
-        return sweeping.sobol_design(scenario, arguments.sobol, seed=arguments.seed, dice=arguments.seed)
+        return sweeping.sobol_design(scenario, arguments.sobol, seed=arguments.seed, replicate_seed=arguments.seed)
     if arguments.grid:
         return sweeping.grid_design(scenario, dict(map(_axis, arguments.grid)), seeds=seeds)
     return sweeping.views_design({arguments.view or BASELINE: scenario}, seeds=seeds)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 ABOUT = """\
 Crises written down as data: who can do what, how often, and what it changes.
-simlib tells what follows, with what probability by which date."""
+simlib computes what follows, with what probability by which date."""
 
 EXAMPLES = """\
 examples:
@@ -13,22 +13,23 @@ examples:
   simlib run two-islands                     endings, questions and moves by date
   simlib run two-islands --draws 200         the same over the ranges of the assumptions
   simlib compare two-islands --forbid patrol what changes if a move is forbidden
-  simlib drivers two-islands                 which assumptions carry the answer
+  simlib drivers two-islands                 which assumptions matter most
   simlib pool two-islands                    what its views say together, and where they disagree
-  simlib paths two-islands --given open-war  how it gets there
+  simlib paths two-islands --given ending:open-war  the paths that lead to an ending
   simlib export two-islands --to prism       the same machine for PRISM and Storm
   simlib lab                                 the notebooks
 
-PATH is a scenario folder, a scenario file, or the name of a scenario that comes with
-simlib. `simlib COMMAND --help` says more. Exit code: 0 done, 2 input refused, 1 failed."""
+PATH is a scenario folder, a scenario file, the name of a scenario that comes with simlib, or
+`-` for standard input. `simlib COMMAND --help` says more. Exit code: 0 done, 2 input refused,
+1 failed."""
 
 RUN_ABOUT = """\
 Forecast a scenario: the probability of each ending and question by date, where the ladder stands,
 and the expected number of moves.
 
-The exact engine is used unless --engine says otherwise; where a scenario has too many states for it, the count
-is told and nothing is computed. By default the answer is that at the stated values of the assumptions, which are
-medians. --draws N gives, beside it, the mean over N draws from their ranges: the forecast that counts."""
+The exact engine computes the forecast unless --engine says otherwise. Where a scenario has too many states for it,
+the command gives their number and computes nothing. By default the forecast is at the stated values of the
+assumptions, which are medians. --draws N adds the mean over N draws from their ranges: the forecast that counts."""
 
 RUN_EXAMPLES = """\
 quantities:
@@ -50,8 +51,8 @@ examples:
 
 
 COMPARE_EXAMPLES = """\
-A policy has a rate: while its condition holds the move becomes possible or likelier, and happens after a time, not at
-once. LEVELS is a level, `X or above`, `X or below`, `not X`, or levels with | between them; a comma means and.
+A policy has a rate: while its condition holds, the move happens after a time, not at once. LEVELS is a level,
+`X or above`, `X or below`, `not X`, or levels with | between them; a comma means and.
 
 examples:
   simlib compare two-islands --forbid patrol
@@ -63,8 +64,8 @@ examples:
 
 POOL_ABOUT = """\
 Pool several views of a scenario: the linear pool (the mean of their probabilities) and the logarithmic pool (their
-normalised geometric mean, at each date), and how far the views are apart: from the lowest to the highest, the standard
-deviation between them, and the Jensen-Shannon divergence in bits."""
+normalised geometric mean, at each date). Say how far the views are apart: from the lowest to the highest, by the
+standard deviation between them, and by the Jensen-Shannon divergence in bits."""
 
 POOL_EXAMPLES = """\
 examples:
@@ -72,12 +73,11 @@ examples:
   simlib pool two-islands --views baseline,hawks,mediators --weights 2,1,1 --draws 100 --out out/"""
 
 SWEEP_ABOUT = """\
-Work out a design of many points into a folder of Parquet files. Killed or stopped at any moment, it goes on when the
-same command is given again, and nothing is lost or counted twice; the order is shuffled, so that what is done is a fair
-sample.
+Compute a design of many points into a folder of Parquet files. After a stop at any moment the same command goes on:
+nothing is lost or counted twice. The order is shuffled, so that the finished part is a fair sample.
 
-A plan is a named set of interventions. With plans, every point of the design is worked out as it stands (as the plan
-`baseline`) and under each plan, with the same values and the same dice: these make one `case`, and the column `plan`
+A plan is a named set of interventions. With plans, every point of the design is computed without one (as the plan
+`baseline`) and under each plan, with the same values and the same seed. These make one `case`, and the column `plan`
 tells them apart. A plan file is a view file with `interventions`, and without changed assumptions or a horizon."""
 
 SWEEP_EXAMPLES = """\
@@ -89,5 +89,5 @@ examples:
                            --as truce --delay patrol@2031-05-01 --pin standoff=calm@2031-05-01
   simlib sweep caribbean-2025 --out plans --sobol 256 --plan notebooks/plans/off-ramp.yaml \\
                               --plan notebooks/plans/pressure.yaml
-The same command goes on where a killed one stopped. In Python, simlib.sweep.read(DIR) gives one table, and
-simlib.sweep.beside_baseline(table) each plan beside the same case as it stands."""
+In Python, simlib.sweep.read(DIR) gives one table, and simlib.sweep.compare_plans(table) each plan beside the same
+case without a plan."""

@@ -1,59 +1,100 @@
-"""Numbers on the command line that cannot be judged without the scenario: refused before anything is computed."""
+"""Options that cannot be judged without the scenario: refused before anything is computed."""
 
 from __future__ import annotations
 
-from argparse import Namespace
-from collections.abc import Iterator
+import datetime as dt
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
+from simlib.cli.options.request import Request
 from simlib.errors import Problem, ScenarioError, Unsupported, did_you_mean
+from simlib.results import ONGOING
 from simlib.scenario.model import Scenario
 
+if TYPE_CHECKING:
+    from simlib.machine.measures import Measure
+
 FEWEST_DRAWS = 10
-"""Draws of a mixture: the spread between fewer says next to nothing of the error of their mean."""
+"""Fewest draws of a mixture: the spread between fewer says next to nothing of the error of their mean."""
 
 
-def check(arguments: Namespace, scenario: Scenario) -> None:
-    """Refuse, all at once, numbers and names that do not fit the scenario; raises ScenarioError."""
+def check(request: Request, scenario: Scenario) -> None:
+    """Refuse, all at once, numbers and names that do not fit the scenario.
+
+    Raises ScenarioError.
+    """
     problems = [
-        *_of_day(arguments, scenario),
-        *_of_draws(arguments),
-        *_of_ladder(arguments, scenario),
-        *_of_endings(arguments, scenario),
-        *_of_threshold(arguments),
-        *_of_observing(arguments, scenario),
-        *_of_stopping(arguments),
-        *_of_sightings(arguments),
+        *_of_days(request, scenario),
+        *_of_measures(request, scenario),
+        *_of_draws(request),
+        *_of_ladder(request, scenario),
+        *_of_threshold(request),
+        *_of_stopping(request),
+        *_of_sightings(request),
     ]
     if problems:
         raise ScenarioError(problems)
 
 
-def _of_day(arguments: Namespace, scenario: Scenario) -> Iterator[Problem]:
-    day, horizon = getattr(arguments, "day", None), scenario.horizon_days
-    if day is None:
-        return
-    if arguments.command == "indicators" and not 0 < day < horizon:
-        yield Problem("", 0, "--day", f"{day:g}", f"expected a day before the horizon of {horizon:g} days")
-    elif not 0 < day <= horizon:
-        yield Problem("", 0, "--day", f"{day:g}", f"expected a day up to the horizon of {horizon:g} days")
+def _of_days(request: Request, scenario: Scenario) -> Iterator[Problem]:
+    last = scenario.horizon_days
+    for option, written in (("--by", request.by), ("--look-by", request.look_by)):
+        if written is None:
+            continue
+        shown, before = f"{written:g}" if isinstance(written, float) else written, option == "--look-by"
+        days = _days(written, scenario)
+        if not 0 < days <= last or (before and days == last):
+            where = f"before day {last:g}" if before else f"up to day {last:g}"
+            what = f"expected a day after the start and {where}, the {'target' if request.by else 'horizon'}"
+            yield Problem("", 0, option, shown, what)
+        elif not before:
+            last = days
 
 
-def _of_draws(arguments: Namespace) -> Iterator[Problem]:
-    draws = getattr(arguments, "draws", 0)
-    if arguments.command in ("run", "report", "compare", "pool") and 0 < draws < FEWEST_DRAWS:
+def _days(written: float | str, scenario: Scenario) -> float:
+    """Return a day in days after the start: a date means before the end of that day."""
+    return written if isinstance(written, float) else scenario.day(dt.date.fromisoformat(written)) + 1
+
+
+def _of_measures(request: Request, scenario: Scenario) -> Iterator[Problem]:
+    from simlib.machine.measures import find
+
+    for option, names in (("--measure", request.measure), ("--given", [request.given] if request.given else ())):
+        try:
+            measures = find(scenario, names) if names else ()
+        except ScenarioError as error:
+            yield from (Problem("", 0, option, f"{each.where}: {each.what}", each.expected) for each in error.problems)
+            continue
+        if option == "--given" or request.command == "indicators":
+            yield from _of_events(option, measures, scenario)
+
+
+def _of_events(option: str, measures: Iterable[Measure], scenario: Scenario) -> Iterator[Problem]:
+    """Refuse what is neither an ending nor, among the signs, a question."""
+    kinds = ("ending",) if option == "--given" else ("ending", "question")
+    for measure in measures:
+        if measure.kind not in kinds or measure.of == ONGOING:
+            known = [*scenario.endings, *(scenario.questions if "question" in kinds else ())]
+            expected = f"expected one of {', '.join(known)}" if known else "the scenario has none"
+            yield Problem("", 0, option, f"{measure.name} is no {' and no '.join(kinds)} of the scenario", expected)
+
+
+def _of_draws(request: Request) -> Iterator[Problem]:
+    draws = request.draws
+    if request.command in ("run", "report", "compare", "pool") and 0 < draws < FEWEST_DRAWS:
         what = f"{draws}, too few to tell how far the mean may be off"
         yield Problem("", 0, "--draws", what, f"expected at least {FEWEST_DRAWS}, or 0 for the stated values alone")
-    if arguments.command == "uncertainty" and draws:
+    if request.command == "uncertainty" and draws:
         from simlib.analysis.uncertainty.evppi import LEAST_DRAWS
 
         if draws < LEAST_DRAWS:
             yield Problem("", 0, "--draws", f"{draws}", f"expected at least {LEAST_DRAWS}, or 0 for as many as needed")
 
 
-def _of_ladder(arguments: Namespace, scenario: Scenario) -> Iterator[Problem]:
-    if arguments.command != "paths":
+def _of_ladder(request: Request, scenario: Scenario) -> Iterator[Problem]:
+    if request.command != "paths":
         return
-    ladder, over = arguments.ladder, arguments.over
+    ladder, over = request.ladder, request.over
     if over and ladder:
         yield Problem("", 0, "--over", "and --ladder at once", "expected one of them")
     elif over and over not in scenario.variables:
@@ -63,56 +104,39 @@ def _of_ladder(arguments: Namespace, scenario: Scenario) -> Iterator[Problem]:
         yield Problem("", 0, "paths", f"{scenario.id!r} has no ladder", f"expected --over with a variable: {known}")
 
 
-def _of_endings(arguments: Namespace, scenario: Scenario) -> Iterator[Problem]:
-    """Check what to watch for: an ending or a question."""
-    for name in getattr(arguments, "ending", None) or ():
-        known = [*scenario.endings, *scenario.questions]
-        if name.removeprefix("ending:").removeprefix("question:") not in known:
-            yield Problem("", 0, "--ending", f"{name!r} is not known", did_you_mean(name, known))
-
-
-def _of_threshold(arguments: Namespace) -> Iterator[Problem]:
-    threshold = getattr(arguments, "threshold", None)
+def _of_threshold(request: Request) -> Iterator[Problem]:
+    threshold = request.threshold
     if threshold is None:
         return
-    of_counts = bool(arguments.measure) and all(name.startswith("moves:") for name in arguments.measure)
+    of_counts = bool(request.measure) and all(name.startswith("moves:") for name in request.measure)
     if not (threshold > 0 if of_counts else 0 < threshold <= 1):
         expected = "expected a number above 0" if of_counts else "expected a probability above 0 and up to 1"
         yield Problem("", 0, "--threshold", f"{threshold:g}", expected)
 
 
-def _of_observing(arguments: Namespace, scenario: Scenario) -> Iterator[Problem]:
-    seen_by = getattr(arguments, "observe", None)
-    if seen_by is None:
-        return
-    last = scenario.horizon_days if arguments.day is None else arguments.day
-    if not 0 < seen_by < last:
-        yield Problem("", 0, "--observe", f"{seen_by:g}", f"expected a day before that of the forecast, {last:g} days")
-
-
-def _of_stopping(arguments: Namespace) -> Iterator[Problem]:
-    """Check when `uncertainty` stops to draw, and the quantiles it tells."""
-    if arguments.command != "uncertainty":
+def _of_stopping(request: Request) -> Iterator[Problem]:
+    """Check when `uncertainty` stops to draw, and the quantiles it reports."""
+    if request.command != "uncertainty":
         return
     from simlib.analysis.uncertainty.evppi import LEAST_DRAWS
 
-    tolerance, most = arguments.tolerance, arguments.most_draws
+    tolerance, most = request.tolerance, request.most_draws
     for name, given in (("--tolerance", tolerance), ("--most-draws", most)):
-        if given is not None and arguments.draws:
+        if given is not None and request.draws:
             yield Problem("", 0, name, "and --draws at once", "expected one of them: --draws says how many to draw")
     if tolerance is not None and not 0 < tolerance < 100:
         yield Problem("", 0, "--tolerance", f"{tolerance:g}", "expected points of probability above 0 and below 100")
     if most is not None and most < LEAST_DRAWS:
         yield Problem("", 0, "--most-draws", f"{most}", f"expected at least {LEAST_DRAWS}")
-    for quantile in arguments.quantile or ():
+    for quantile in request.quantile:
         if not 0 < quantile < 1:
             yield Problem("", 0, "--quantile", f"{quantile:g}", "expected a number strictly between 0 and 1")
 
 
-def _of_sightings(arguments: Namespace) -> Iterator[Problem]:
-    if arguments.command == "indicators" and arguments.engine == "exact" and arguments.times_seen != 1:
-        expected = "expected 1 with --engine exact: how often a sign is seen is counted in histories"
-        yield Problem("", 0, "--times-seen", f"{arguments.times_seen}", expected)
+def _of_sightings(request: Request) -> Iterator[Problem]:
+    if request.command == "indicators" and request.engine == "exact" and request.times_seen != 1:
+        expected = "expected 1 with --engine exact: how often a sign is observed is counted in histories"
+        yield Problem("", 0, "--times-seen", f"{request.times_seen}", expected)
 
 
 def uncertain(scenario: Scenario) -> bool:
@@ -120,7 +144,9 @@ def uncertain(scenario: Scenario) -> bool:
     return any(not assumption.fixed for assumption in scenario.assumptions.values())
 
 
-def insist_on_doubt(scenario: Scenario) -> None:
-    """Raise Unsupported where no assumption has a range, so that nothing is in doubt."""
+def insist_on_uncertainty(scenario: Scenario) -> None:
+    """Raise Unsupported where no assumption has a range."""
     if not uncertain(scenario):
-        raise Unsupported(f"every assumption of {scenario.id!r} is fixed: there is no doubt about them to look into")
+        raise Unsupported(
+            f"every assumption of {scenario.id!r} is fixed: there is no uncertainty about them to explore"
+        )

@@ -7,35 +7,45 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from simlib.cli.options import help_texts as texts
-from simlib.cli.options.readers import OF_VARIANT, named, names, whole
-from simlib.scenario.views.forms import ASSUME, DELAY, FORBID, FORCE, HOLD, PIN, POLICY, REPEAT
+from simlib.cli.options import help_texts
+from simlib.cli.options.readers import MOST, OF_VARIANT, change, day, name, names, whole
+from simlib.cli.options.request import Request, frozen
+from simlib.scenario.views.forms import FORMS
 
 RUNS = 10_000
-"""Replicates of a Monte Carlo run when --runs does not say."""
+"""Replicates of a Monte Carlo forecast, all draws together, unless --runs says otherwise."""
 
 TOP = 12
+"""Moves that `run` lists, unless --top says otherwise."""
+
+SEED = "of the random numbers and of the draws (default: 0)"
+TABLES = "tables (CSV, in UTF-8 with a byte order mark)"
 
 REPORT_DRAWS = 64
 """Draws from the priors behind a report, unless --draws says otherwise."""
 
 
-def parse(argv: Sequence[str] | None) -> argparse.Namespace:
-    """Read a command line; exits by SystemExit, as argparse does, for help and for what it cannot read."""
+def parse(argv: Sequence[str] | None) -> Request:
+    """Read a command line.
+
+    Raises SystemExit, as argparse does, for help and for what cannot be read.
+    """
     parser = build()
-    arguments, rest = parser.parse_known_args(argv)
-    if rest and arguments.command != "lab":
+    namespace, rest = parser.parse_known_args(argv)
+    if rest and namespace.command != "lab":
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
-    arguments.jupyter = rest
-    return arguments
+    request = frozen(namespace, jupyter=rest)
+    if request.seed + (request.seeds or 1) - 1 > MOST:
+        parser.error(f"argument --seeds: the last seed would be above {MOST:,}")
+    return request
 
 
 class Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line, and where to read more."""
+    """A parser that says in one line what is wrong and where to read more."""
 
     def error(self, message: str) -> NoReturn:
         """Exit with code 2."""
-        self.exit(2, f"{self.prog}: {message}; {self.prog} --help tells what it takes\n")
+        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
 
 
 def build() -> argparse.ArgumentParser:
@@ -44,23 +54,23 @@ def build() -> argparse.ArgumentParser:
 
     parser = Parser(
         prog="simlib",
-        description=texts.ABOUT,
-        epilog=texts.EXAMPLES,
+        description=help_texts.ABOUT,
+        epilog=help_texts.EXAMPLES,
         allow_abbrev=False,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"simlib {__version__}")
     parser.add_argument("--traceback", action="store_true", help="show where an unexpected error comes from")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    _check(_command(commands, "check", "say what is wrong with a scenario and its views, and what looks doubtful"))
-    _explain(_command(commands, "explain", "tell every move, assumption and ending in a sentence"))
+    _check(_command(commands, "check", "find what is wrong with a scenario and its views, and what looks doubtful"))
+    _explain(_command(commands, "explain", "say every move, assumption and ending in a sentence"))
     _run(
         _command(
             commands,
             "run",
-            "forecast: endings, questions, ladder and moves by date",
-            texts.RUN_ABOUT,
-            texts.RUN_EXAMPLES,
+            "forecast endings, questions, ladder and moves by date",
+            help_texts.RUN_ABOUT,
+            help_texts.RUN_EXAMPLES,
         )
     )
     _export(_command(commands, "export", "write the scenario for another tool (PRISM, Storm)"))
@@ -68,29 +78,29 @@ def build() -> argparse.ArgumentParser:
         _command(
             commands,
             "compare",
-            "what if: the scenario beside its views, or with interventions and other values",
-            epilog=texts.COMPARE_EXAMPLES,
+            "what if: compare the scenario with its views, interventions or other values",
+            epilog=help_texts.COMPARE_EXAMPLES,
         )
     )
-    _drivers(_command(commands, "drivers", "what drives it: slopes, a tornado, shares of the doubt"))
-    _uncertainty(_command(commands, "uncertainty", "how sure: doubt and chance apart, and what to find out next"))
-    _paths(_command(commands, "paths", "by which path: the most probable orders of rungs"))
-    _indicators(_command(commands, "indicators", "what to watch for: what seeing a move says of an ending"))
-    _discover(_command(commands, "discover", "under which assumptions: boxes over the priors"))
+    _drivers(_command(commands, "drivers", "what drives it: slopes, a tornado, shares of the uncertainty"))
+    _uncertainty(_command(commands, "uncertainty", "how sure: uncertainty and chance apart, and what to find out next"))
+    _paths(_command(commands, "paths", "by which path: the most probable sequences of rungs"))
+    _indicators(_command(commands, "indicators", "what to watch for: which moves and levels announce an ending"))
+    _discover(_command(commands, "discover", "under which assumptions: boxes of the priors where an answer is high"))
     _pool(
         _command(
             commands,
             "pool",
             "several views as one forecast, and where they disagree",
-            texts.POOL_ABOUT,
-            texts.POOL_EXAMPLES,
+            help_texts.POOL_ABOUT,
+            help_texts.POOL_EXAMPLES,
         )
     )
-    _diff(_command(commands, "diff", "what changed between two scenarios or views, and what that did"))
-    _report(_command(commands, "report", "one self-contained page to hand on: answer, drivers, watch list, ledger"))
-    brief = "work out a design of many points into Parquet files, resumable"
-    _sweep(_command(commands, "sweep", brief, texts.SWEEP_ABOUT, texts.SWEEP_EXAMPLES))
-    _lab(_command(commands, "lab", "open JupyterLab on the notebooks, wherever it is called from"))
+    _diff(_command(commands, "diff", "what changed between two scenarios or views, and what that does to the forecast"))
+    _report(_command(commands, "report", "write one page to hand on: answer, drivers, watch list, assumptions"))
+    brief = "compute a design of many points into Parquet files; a stopped sweep goes on"
+    _sweep(_command(commands, "sweep", brief, help_texts.SWEEP_ABOUT, help_texts.SWEEP_EXAMPLES))
+    _lab(_command(commands, "lab", "open JupyterLab on the notebooks"))
     return parser
 
 
@@ -109,14 +119,18 @@ def _command(
 
 def _check(parser: argparse.ArgumentParser) -> None:
     parser.description = (
-        "Load a scenario and all its views. Problems: each a line `file:line: where: what; what was expected`, exit\n"
-        "code 2. Without problems a second reading, which needs solutions, warns of what is legal but doubtful; each\n"
-        'elicited "p within T" is printed beside what the model implies for it; and where the scenario names a\n'
-        "reference class, what it implies is printed beside the base rates of past crises. Exit code 0; 2 for an error."
+        "Load a scenario and all its views. Each problem is a line `file:line: where: what; what was expected`, and\n"
+        "the exit code is 2. Without problems, a second reading solves the scenario and warns of what is legal but\n"
+        'doubtful. It prints each elicited "p within T" beside what the model implies for it. Where the scenario\n'
+        "names a reference class, it prints the implied rates beside the base rates of past crises."
     )
     _path(parser)
-    parser.add_argument("--quick", action="store_true", help="only read the files; no second reading")
-    parser.add_argument("--priors", action="store_true", help="show what low, value and high of each assumption imply")
+    parser.add_argument("--quick", action="store_true", help="only read the files, without the second reading")
+    parser.add_argument(
+        "--priors",
+        action="store_true",
+        help="show the mean and the percentiles that low, value and high of each assumption imply",
+    )
 
 
 def _explain(parser: argparse.ArgumentParser) -> None:
@@ -129,21 +143,26 @@ def _run(parser: argparse.ArgumentParser) -> None:
     engine = _adder(parser.add_argument_group("engine"))
     which = "default: exact; with too many states for it, nothing is computed"
     engine("--engine", choices=("exact", "montecarlo"), help=which)
-    replicates = f"Monte Carlo replicates, with --draws of each draw (default: {RUNS:,} in all)"
-    engine("--runs", type=whole(1), metavar="N", help=replicates)
-    engine("--seed", type=whole(0), default=0, metavar="N", help="of the dice and of the draws (default: 0)")
-    engine("--threads", type=whole(1), metavar="N", help="default: as many as help; changes no digit of the answer")
-    what = "draws from the ranges of the assumptions; 0 (default): only at the stated values"
+    engine(
+        "--runs",
+        type=whole(1),
+        metavar="N",
+        help=f"Monte Carlo replicates, of each draw with --draws (default: {RUNS:,} in all)",
+    )
+    engine("--seed", type=whole(0), default=0, metavar="N", help=SEED)
+    engine(
+        "--threads", type=whole(1), metavar="N", help="default: as many as help; the answer is the same on any number"
+    )
+    what = "draws of the assumptions from their priors; 0 (default): only the stated values"
     engine("--draws", type=whole(0), default=0, metavar="N", help=what)
     changes = _changes(parser)
     _windows(changes)
-    text = "keep the changes, with those of --view, as the view NAME: views/NAME.yaml beside the scenario"
-    changes.add_argument("--save-view", metavar="NAME", help=text)
+    text = "save the changes, with those of --view, as the view NAME: views/NAME.yaml beside the scenario"
+    changes.add_argument("--save-view", type=name, metavar="NAME", help=text)
     output = _adder(parser.add_argument_group("output"))
     output("--times", type=whole(1), metavar="N", help="report at N equal steps (default: about daily)")
-    output("--top", type=whole(0), default=TOP, metavar="N", help=f"moves to list, 0: all (default: {TOP})")
-    output("--out", type=Path, metavar="DIR", help="write figures (PNG, SVG), tables (CSV) and forecast.json there")
-    output("--json", metavar="FILE", help="write the forecast as JSON; `-`: to standard output, and nothing else")
+    output("--top", type=whole(0), default=TOP, metavar="N", help=f"moves to list; 0: all (default: {TOP})")
+    _outputs(output, "forecast")
 
 
 def _export(parser: argparse.ArgumentParser) -> None:
@@ -151,7 +170,7 @@ def _export(parser: argparse.ArgumentParser) -> None:
         "Write <id>.sm, a continuous-time Markov chain in the PRISM language, time in days, at the stated values.\n"
         "Labels are the endings (hyphens as underscores) and the questions about states. Where the start is spread,\n"
         "<id>.start.json lists the combinations of the start_ constants with their weights: check each and sum.\n"
-        "What PRISM cannot say (calendar windows, interventions) is refused with the reason."
+        "PRISM has no calendar windows and no interventions: a scenario with them is refused with the reason."
     )
     parser.epilog = (
         "example:\n"
@@ -179,35 +198,39 @@ def _compare(parser: argparse.ArgumentParser) -> None:
         measure="every ending and question, and all rungs and moves in the files",
     )
     text = (
-        "pairs of histories for each draw, under common random numbers; 0: none beside an exact answer (default: "
-        "10,000 in all beside an exact answer, else 100,000 in all)"
+        "pairs of histories under common random numbers, of each draw with --draws; 0: none (default: 10,000 in all\n"
     )
+    text += "beside an exact answer, else 100,000)"
     parser.add_argument("--runs", type=whole(0), metavar="N", help=text)
-    parser.add_argument("--view", metavar="NAME", help="the baseline is the scenario seen through a view")
-    text = "the variants pile up in the order given: each is added to those before it"
+    parser.add_argument(
+        "--view", metavar="NAME", type=name, help="take the scenario seen through a view as the baseline"
+    )
+    text = "add each variant to those before it"
     parser.add_argument("--cumulative", action="store_true", help=text)
     changes = parser.add_argument_group("changes: together they make one variant, or one for each --as")
     how = OF_VARIANT
     changes.add_argument(
-        "--as", metavar="VARIANT", help="name the variant that the changes after it make (repeatable)", **how
+        "--as", type=name, metavar="VARIANT", help="name the variant that the next changes make (repeatable)", **how
     )
-    text = "a view; before any --as each is a variant of its own, after one it is part of it (repeatable)"
-    changes.add_argument("--with-view", metavar="NAME", type=named("view"), help=text, **how)
+    text = "a view: a variant of its own, or after --as a part of that variant (repeatable)"
+    changes.add_argument("--with-view", metavar="NAME", type=change("view"), help=text, **how)
     _set(changes, **how)
     _interventions(changes, **how)
 
 
 def _drivers(parser: argparse.ArgumentParser) -> None:
     _path(parser)
-    _question(parser, "--measure", "--day", "--engine", "--seed")
+    _question(parser, "--measure", "--by", "--engine", "--seed")
     parser.add_argument("--top", type=whole(1), default=10, metavar="N", help="assumptions per answer (default: 10)")
-    parser.add_argument("--sobol", action="store_true", help="also shares of the doubt (Sobol indices; minutes)")
+    parser.add_argument(
+        "--sobol", action="store_true", help="also shares of the uncertainty (Sobol indices; takes minutes)"
+    )
     _changes(parser)
 
 
 def _uncertainty(parser: argparse.ArgumentParser) -> None:
     _path(parser)
-    _question(parser, "--measure", "--day", "--engine", "--seed")
+    _question(parser, "--measure", "--by", "--engine", "--seed")
     parser.add_argument(
         "--draws", type=whole(0), default=0, metavar="N", help="draws from the priors (default: 0, as many as needed)"
     )
@@ -215,21 +238,21 @@ def _uncertainty(parser: argparse.ArgumentParser) -> None:
         "--tolerance",
         type=float,
         metavar="POINTS",
-        help="draw until each quantile is known to so many points (default: 2)",
+        help="draw until each quantile is known to so many percentage points (default: 2)",
     )
-    parser.add_argument("--most-draws", type=whole(1), metavar="N", help="but no more than these (default: 1,024)")
+    parser.add_argument("--most-draws", type=whole(1), metavar="N", help="draw no more than these (default: 1,024)")
     parser.add_argument(
         "--quantile",
         type=float,
         action="append",
         metavar="Q",
-        help="between 0 and 1, which to tell (repeatable; default: 0.05, 0.5 and 0.95)",
+        help="a quantile to report, between 0 and 1 (repeatable; default: 0.05, 0.5 and 0.95)",
     )
     parser.add_argument(
-        "--observe",
-        type=float,
+        "--look-by",
+        type=day,
         metavar="DAY",
-        help="also rank what could be seen by this day by what it would be worth",
+        help="also rank what could be observed by this day by the value of observing it",
     )
     _changes(parser)
 
@@ -237,28 +260,33 @@ def _uncertainty(parser: argparse.ArgumentParser) -> None:
 def _paths(parser: argparse.ArgumentParser) -> None:
     _path(parser)
     _question(parser, "--engine", "--seed")
-    text = "histories for the times between rungs, and for all where there are too many states (default: 5,000)"
-    parser.add_argument("--runs", type=whole(1), default=5_000, metavar="N", help=text)
-    parser.add_argument("--ladder", metavar="NAME", help="the ladder whose rungs make a path (default: the first)")
-    parser.add_argument("--over", metavar="VARIABLE", help="in place of rungs, the levels of a variable make a path")
-    parser.add_argument("--given", metavar="ENDING", help="only the paths to this ending, as shares of it")
-    parser.add_argument("--passages", action="store_true", help="with --given: what share passes each rung and move")
+    text = "histories for the times between rungs, and for everything by Monte Carlo (default: 5,000)"
+    parser.add_argument("--runs", type=whole(1), metavar="N", help=text)
+    parser.add_argument(
+        "--ladder", type=name, metavar="NAME", help="the ladder whose rungs make a path (default: the first)"
+    )
+    parser.add_argument("--over", type=name, metavar="VARIABLE", help="make a path of the levels of a variable instead")
+    parser.add_argument(
+        "--given", type=name, metavar="MEASURE", help="only the paths to this ending (ending:ID), as shares of it"
+    )
+    parser.add_argument(
+        "--passages", action="store_true", help="with --given: which share of the paths passes each rung and move"
+    )
     parser.add_argument("--top", type=whole(1), default=20, metavar="N", help="classes to list (default: 20)")
     _changes(parser)
 
 
 def _indicators(parser: argparse.ArgumentParser) -> None:
     parser.description = (
-        "What to watch for: what seeing a move, or reaching a level, by a day says of an ending that is still open.\n"
-        "Counted in sampled histories over the priors; with --engine exact worked out at the stated values, without\n"
-        "--draws, --runs, --times-seen and lead times. What forcing a move does (--doing) is exact where that fits.\n"
-        "A sign is told if the 95% interval of its likelihood ratio leaves out 1."
+        "What to watch for: how seeing a move or a level by a day changes the probability of an ending or a question.\n"
+        "Counted in sampled histories over the priors. With --engine exact, or --draws 0 where the states fit, it is\n"
+        "computed at the stated values, without --runs, --times-seen and lead times. The effect of forcing a move\n"
+        "(--doing) is exact where the states fit. A sign is reported if the 95% interval of its likelihood ratio\n"
+        "leaves out 1."
     )
     _path(parser)
-    _question(parser, "--engine", "--seed")
-    text = "an ending or question:ID to watch for (default: the first ending)"
-    parser.add_argument("--ending", action="append", metavar="NAME", help=text)
-    parser.add_argument("--day", type=float, metavar="DAYS", help="looked by (default: 14 days)")
+    _question(parser, "--measure", "--engine", "--seed", measure="the first ending")
+    parser.add_argument("--look-by", type=day, metavar="DAY", help="the day one looks (default: 14 days)")
     parser.add_argument("--times-seen", type=whole(1), default=1, metavar="N", help="sightings that make an alarm")
     parser.add_argument("--draws", type=whole(0), default=500, metavar="N", help="of the assumptions (default: 500)")
     text = "histories of each draw (default: 20,000 in all)"
@@ -270,11 +298,13 @@ def _indicators(parser: argparse.ArgumentParser) -> None:
 def _discover(parser: argparse.ArgumentParser) -> None:
     _path(parser)
     _question(parser, "--measure", "--engine", "--seed", measure="the first ending")
-    parser.add_argument("--threshold", type=float, metavar="P", help="cases of interest (default: the upper quarter)")
+    parser.add_argument(
+        "--threshold", type=float, metavar="P", help="cases at or above it are of interest (default: the upper quarter)"
+    )
     parser.add_argument(
         "--draws", type=whole(20), default=1000, metavar="N", help="of the assumptions (default: 1,000)"
     )
-    text = "same-dice histories of each draw, a multiple of 8 (default: 1,000)"
+    text = "histories of each draw under common random numbers, a multiple of 8 (default: 1,000)"
     parser.add_argument("--runs", type=whole(16), default=1000, metavar="N", help=text)
     _changes(parser)
 
@@ -285,11 +315,12 @@ def _pool(parser: argparse.ArgumentParser) -> None:
         "--views",
         type=names,
         metavar="NAME,...",
-        help="views to pool; `baseline` is the scenario as it stands (default: it and all its views)",
+        help="views to pool; `baseline` is the scenario without a view (default: it and all its views)",
     )
-    parser.add_argument("--weights", type=names, metavar="W,...", help="a number for each view (default: alike)")
+    parser.add_argument("--weights", type=names, metavar="W,...", help="a number for each view (default: equal)")
     _question(parser, "--engine", "--draws", "--seed")
-    parser.add_argument("--runs", type=whole(1), metavar="N", help=f"Monte Carlo replicates (default: {RUNS:,})")
+    text = f"Monte Carlo replicates, of each draw with --draws (default: {RUNS:,} in all)"
+    parser.add_argument("--runs", type=whole(1), metavar="N", help=text)
     _set(parser.add_argument_group("changes"))
 
 
@@ -297,9 +328,11 @@ def _diff(parser: argparse.ArgumentParser) -> None:
     _path(parser)
     parser.add_argument("other", metavar="OTHER", nargs="?", help="another scenario (default: the same)")
     _question(parser)
-    parser.add_argument("--view", metavar="NAME", help="see PATH through a view")
-    parser.add_argument("--other-view", metavar="NAME", help="see OTHER through a view")
-    parser.add_argument("--no-forecast", action="store_true", help="only what changed, not what it did")
+    parser.add_argument("--view", type=name, metavar="NAME", help="see PATH through a view")
+    parser.add_argument("--other-view", type=name, metavar="NAME", help="see OTHER through a view")
+    parser.add_argument(
+        "--no-forecast", action="store_true", help="only what changed, not what that does to the forecast"
+    )
 
 
 def _report(parser: argparse.ArgumentParser) -> None:
@@ -319,7 +352,7 @@ def _report(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="FILE.html or FILE.md (default: report.html)",
     )
-    parser.set_defaults(runs=None, threads=None, times=None, draws=REPORT_DRAWS)
+    parser.set_defaults(draws=REPORT_DRAWS)
     changes = parser.add_argument_group("changes")
     _view(changes)
     _interventions(changes)
@@ -329,21 +362,27 @@ def _report(parser: argparse.ArgumentParser) -> None:
 def _sweep(parser: argparse.ArgumentParser) -> None:
     _path(parser)
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the sweep")
-    design = parser.add_argument_group("design: one of (with plans, none: the scenario as it stands)")
+    design = parser.add_argument_group("design: one of these, or with plans none")
     design.add_argument("--sobol", type=whole(1), metavar="N", help="N draws of the assumptions from their priors")
     design.add_argument("--grid", action="append", default=[], metavar="NAME=V,V,...", help="values (repeatable)")
-    design.add_argument("--views", type=names, metavar="NAME,...", help="`baseline` is none")
-    plans, how = parser.add_argument_group("plans: the design as it stands, and under each"), OF_VARIANT
-    text = "a view that only intervenes, or the path of its file; after --as it is part of that plan (repeatable)"
-    plans.add_argument("--plan", metavar="NAME", type=named("plan"), help=text, **how)
-    text = "name the plan that the interventions after it make; before any they are made in every point (repeatable)"
-    plans.add_argument("--as", metavar="PLAN", help=text, **how)
+    design.add_argument("--views", type=names, metavar="NAME,...", help="`baseline` is the scenario without a view")
+    plans, how = parser.add_argument_group("plans: each point without a plan, and under each plan"), OF_VARIANT
+    text = "a view that only intervenes, or the path of its file; after --as a part of that plan (repeatable)"
+    plans.add_argument("--plan", metavar="NAME", type=change("plan"), help=text, **how)
+    text = "name the plan that the next interventions make; those before any --as are in every point (repeatable)"
+    plans.add_argument("--as", type=name, metavar="PLAN", help=text, **how)
     _question(parser, "--engine", "--seed", outputs=False)
-    parser.add_argument("--seeds", type=whole(1), metavar="N", help="dice per grid point, view or plan, from --seed up")
-    parser.add_argument("--runs", type=whole(1), default=1000, metavar="N", help="replicates of a point")
-    parser.add_argument("--times", type=whole(1), default=1, metavar="N", help="equal steps (default: the horizon)")
+    parser.add_argument(
+        "--seeds", type=whole(1), metavar="N", help="seeds per grid point, view or plan, from --seed up (default: 1)"
+    )
+    parser.add_argument(
+        "--runs", type=whole(1), default=1000, metavar="N", help="replicates of a point (default: 1,000)"
+    )
+    parser.add_argument(
+        "--times", type=whole(1), default=1, metavar="N", help="report at N equal steps (default: 1, the horizon)"
+    )
     parser.add_argument("--block", type=whole(1), default=32, metavar="N", help="points in a file (default: 32)")
-    parser.add_argument("--workers", type=whole(1), metavar="N", help="threads here (default: all cores)")
+    parser.add_argument("--workers", type=whole(1), metavar="N", help="threads on this machine (default: all cores)")
     parser.add_argument("--scheduler", metavar="ADDRESS", help='a Dask scheduler, such as "tcp://host:8786"')
     _changes(parser, **how)
 
@@ -355,18 +394,27 @@ def _question(
     stated = f"draws from the priors ({draws or 'default: 0, at the stated values'})"
     forms = "ending:ID, question:ID, rung:LADDER=RUNG, level:VARIABLE=LEVEL or moves:ID (repeatable)"
     options: dict[str, dict[str, Any]] = {
-        "--measure": {"action": "append", "metavar": "NAME", "help": f"{forms}; default: {measure}"},
-        "--day": {"type": float, "metavar": "DAYS", "help": "by this day of the forecast (default: the horizon)"},
-        "--engine": {"choices": ("exact", "montecarlo"), "help": "default: what suits the question"},
+        "--measure": {
+            "action": "append",
+            "default": [],
+            "type": name,
+            "metavar": "NAME",
+            "help": f"{forms}; default: {measure}",
+        },
+        "--by": {"type": day, "metavar": "DAY", "help": "a date, or days after the start (default: the horizon)"},
+        "--engine": {"choices": ("exact", "montecarlo"), "help": "default: exact where the states fit"},
         "--draws": {"type": whole(0), "default": 0, "metavar": "N", "help": stated},
-        "--seed": {"type": whole(0), "default": 0, "metavar": "N", "help": "of the dice and of the draws"},
+        "--seed": {"type": whole(0), "default": 0, "metavar": "N", "help": SEED},
     }
-    for name in wanted:
-        parser.add_argument(name, **options[name])
+    for option in wanted:
+        parser.add_argument(option, **options[option])
     if outputs:
-        group = _adder(parser.add_argument_group("output"))
-        group("--json", metavar="FILE", help="write the answer as JSON; `-`: to standard output, and nothing else")
-        group("--out", type=Path, metavar="DIR", help="write figures (PNG, SVG), tables (CSV) and the JSON there")
+        _outputs(_adder(parser.add_argument_group("output")), "answer")
+
+
+def _outputs(output: Callable[..., argparse.Action], answer: str) -> None:
+    output("--json", metavar="FILE", help=f"write the {answer} as JSON; `-`: to standard output, and nothing else")
+    output("--out", type=Path, metavar="DIR", help=f"write figures (PNG, SVG), {TABLES} and the {answer} as JSON there")
 
 
 def _lab(parser: argparse.ArgumentParser) -> None:
@@ -380,16 +428,16 @@ def _adder(group: argparse._ArgumentGroup) -> Callable[..., argparse.Action]:
 
 
 def _path(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("path", metavar="PATH", help="scenario folder or file, or the name of a shipped scenario")
+    parser.add_argument("path", metavar="PATH", help="scenario folder or file, the name of a shipped scenario, or `-`")
 
 
 def _view(group: argparse._ArgumentGroup, **how: Any) -> None:
-    group.add_argument("--view", metavar="NAME", help="see it through a view (views/NAME.yaml beside the scenario)")
+    group.add_argument("--view", type=name, metavar="NAME", help="see it through a view (views/NAME.yaml beside it)")
     _set(group, **how)
 
 
 def _changes(parser: argparse.ArgumentParser, **how: Any) -> argparse._ArgumentGroup:
-    """Add what may be asked of another world than the file's: a view, values, a horizon, interventions."""
+    """Add the options that change the scenario: a view, values, a horizon, interventions."""
     group = parser.add_argument_group("changes")
     _view(group, **how)
     group.add_argument("--horizon", metavar="LENGTH", help='how far to look: "30 days", or a number of days')
@@ -398,29 +446,21 @@ def _changes(parser: argparse.ArgumentParser, **how: Any) -> argparse._ArgumentG
 
 
 def _set(group: argparse._ArgumentGroup, **how: Any) -> None:
-    how = {**how, "type": named("set")} if how else {"action": "append", "default": [], "dest": "values"}
+    how = (
+        {"type": change("set"), **how} if how else {"action": "append", "default": [], "dest": "settings", "type": name}
+    )
     text = "another median for an assumption; its range shifts with it (repeatable)"
     group.add_argument("--set", metavar="NAME=VALUE", help=text, **how)
 
 
-INTERVENTIONS = (
-    ("force", FORCE, "make a move happen on a date, if its guard holds then"),
-    ("repeat", REPEAT, "make a move happen on a date and ever again until another"),
-    ("forbid", FORBID, "make a move impossible from a date (default: the start) until another"),
-    ("delay", DELAY, "make a move impossible before a date"),
-    ("policy", POLICY, "make a move happen at a rate of its own, from a date until another or while a condition holds"),
-    ("pin", PIN, "set a variable on a date, once"),
-    ("hold", HOLD, "set a variable and keep it there, from a date (default: the start) until another"),
-    ("assume", ASSUME, "give an assumption another value, from a date until another or while a condition holds"),
-)
-
-
 def _interventions(group: argparse._ArgumentGroup, **how: Any) -> None:
-    """Add options that share one list, because on one day interventions act in the order given."""
+    """Add options that share one list, because interventions of one day act in the order given."""
     how = how or {"action": "append", "default": [], "dest": "interventions"}
-    for name, form, text in INTERVENTIONS:
-        group.add_argument(f"--{name}", metavar=form, type=named(name), help=f"{text} (repeatable)", **how)
+    for kind, form in FORMS.items():
+        group.add_argument(
+            f"--{kind}", metavar=form.text, type=change(kind), help=f"{form.purpose} (repeatable)", **how
+        )
 
 
 def _windows(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--ignore-windows", action="store_true", help="leave calendar windows out: always open")
+    group.add_argument("--ignore-windows", action="store_true", help="leave out calendar windows, as if always open")

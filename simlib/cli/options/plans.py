@@ -2,52 +2,59 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from simlib.cli.options import world
-from simlib.cli.options.variants import told_of
+from simlib.cli.options.request import Changes, Request
+from simlib.cli.options.variants import named_problem
 from simlib.errors import Problem, ScenarioError
 from simlib.scenario.loader import load
 from simlib.scenario.model import Intervention, Scenario
 
 EXPECTED = "expected --plan, or an intervention such as --forbid"
 
-Changes = Sequence[tuple[str, str]]
 Plan = tuple[Intervention, ...]
 
 
-def share_out(arguments: Namespace) -> None:
-    """Put what belongs to every point where `world` looks for it, and what plans there are into `plans`."""
-    first = [change for name, changes in arguments.variants if not name for change in changes]
-    arguments.values = [text for kind, text in first if kind == "set"]
-    arguments.interventions = [(kind, text) for kind, text in first if kind not in ("set", "plan")]
-    arguments.plans = [("", [change]) for change in first if change[0] == "plan"]
-    arguments.plans += [(name, changes) for name, changes in arguments.variants if name]
+def shared_out(request: Request) -> Request:
+    """Return the request with its changes shared out to every point or to a plan."""
+    common = [change for name, changes in request.variants if not name for change in changes]
+    alone = [("", (change,)) for change in common if change[0] == "plan"]
+    return request.replace(
+        settings=tuple(text for kind, text in common if kind == "set"),
+        interventions=tuple(change for change in common if change[0] not in ("set", "plan")),
+        plans=(*alone, *(group for group in request.variants if group[0])),
+    )
 
 
-def plans_asked(arguments: Namespace) -> dict[str, Plan]:
-    """Return the plans by name; raises ScenarioError with every reason at once."""
-    base = world.changed(Namespace(values=[], horizon=arguments.horizon), load(arguments.path))
+def requested_plans(request: Request) -> dict[str, Plan]:
+    """Return the plans by name.
+
+    Raises ScenarioError with every reason at once.
+    """
+    base = world.changed(Request(horizon=request.horizon), load(request.path))
     plans: dict[str, Plan] = {}
     problems: list[Problem] = []
-    for name, changes in arguments.plans:
+    for name, changes in request.plans:
         problems += _wrong(name, changes)
-        made, wrong = _plan(name, changes, base)
-        problems += [told_of(name, problem) for problem in wrong]
+        added, wrong = _plan(name, changes, base)
+        problems += [named_problem(name, problem) for problem in wrong]
         problems += [
             Problem("", 0, "sweep", f"two plans are called {each!r}", "expected another name")
-            for each in made
+            for each in added
             if each in plans
         ]
-        plans |= made
+        plans |= added
     if problems:
         raise ScenarioError(dict.fromkeys(problems))
     return plans
 
 
 def _plan(name: str, changes: Changes, base: Scenario) -> tuple[dict[str, Plan], list[Problem]]:
-    """Return one plan, a file under its own id or, under a name, files and then what was typed; and what is wrong."""
+    """Return plans by name, and their problems.
+
+    A file has its own id. A name stands for its files, then for the interventions that were typed.
+    """
     from simlib.sweep import load_plans
 
     wrong: list[Problem] = []
@@ -60,8 +67,8 @@ def _plan(name: str, changes: Changes, base: Scenario) -> tuple[dict[str, Plan],
     if not name:
         return read, wrong
     try:
-        typed = Namespace(values=[], interventions=[change for change in changes if change[0] not in ("plan", "set")])
-        added = world.changed(typed, base).interventions[len(base.interventions) :]
+        typed = tuple(change for change in changes if change[0] not in ("plan", "set"))
+        added = world.changed(Request(interventions=typed), base).interventions[len(base.interventions) :]
     except ScenarioError as error:
         wrong += error.problems
     return {name: (*(item for items in read.values() for item in items), *added)}, wrong

@@ -3,50 +3,87 @@
 from __future__ import annotations
 
 import argparse
+import datetime as dt
+import math
+import unicodedata
 from collections.abc import Callable
 from typing import Any
+
+from simlib.scenario.scalars import describe
+
+MOST = 2**63 - 1
+"""Largest whole number that arrays hold; for a seed as for a count."""
 
 
 def whole(least: int) -> Callable[[str], int]:
     """Return a reader of whole numbers from `least` up."""
 
     def read(text: str) -> int:
-        if not text.isascii() or not text.isdigit() or int(text) < least:
-            raise argparse.ArgumentTypeError(f"expected a whole number of at least {least}, not {text!r}")
+        digits = text.isascii() and text.isdigit() and len(text) <= len(str(MOST))
+        if not digits or not least <= int(text) <= MOST:
+            most = f" and at most {MOST:,}" if text.isascii() and text.isdigit() and len(text) > 1 else ""
+            raise argparse.ArgumentTypeError(f"expected a whole number of at least {least}{most}, not {describe(text)}")
         return int(text)
 
     return read
 
 
+def day(text: str) -> float | str:
+    """Read a day: an ISO date, or a number of days after the start."""
+    try:
+        days = float(text)
+    except ValueError:
+        try:
+            return dt.date.fromisoformat(text).isoformat()
+        except ValueError:
+            days = math.nan
+    if not math.isfinite(days):
+        raise argparse.ArgumentTypeError(
+            f"expected a date such as 2031-05-01 or a number of days, not {describe(text)}"
+        )
+    return days
+
+
+def name(text: str) -> str:
+    """Read a name.
+
+    Letters with accents are composed, as in files.
+    """
+    return unicodedata.normalize("NFC", text)
+
+
 def names(text: str) -> list[str]:
     """Read names with commas between them."""
-    return [part.strip() for part in text.split(",")]
+    return [name(part.strip()) for part in text.split(",")]
 
 
-def named(kind: str) -> Callable[[str], tuple[str, str]]:
+def change(kind: str) -> Callable[[str], tuple[str, str]]:
     """Return a reader that says of what kind a text is, for options that share one list."""
-    return lambda text: (kind, text)
+    return lambda text: (kind, name(text))
 
 
-class OfVariant(argparse.Action):
-    """Keeps what belongs to each variant: a list of (name, changes), `--as` beginning another."""
+class VariantAction(argparse.Action):
+    """Collect the changes of each variant.
+
+    They are a list of (name, changes), to which `--as` adds another.
+    """
 
     def __call__(
         self,
-        parser: argparse.ArgumentParser,  # noqa: ARG002 - the face is argparse's
+        parser: argparse.ArgumentParser,  # noqa: ARG002 - argparse calls it so
         namespace: argparse.Namespace,
         value: Any,
         option: str | None = None,
     ) -> None:
-        """Begin a variant, or add a change to the one begun last (without one: to the unnamed one)."""
+        """Begin a variant, or add a change to the last one (without one: to the unnamed one)."""
         variants = [*getattr(namespace, self.dest)]
         if option == "--as":
             variants.append((value, []))
         else:
-            name, changes = variants.pop() if variants else ("", [])
-            variants.append((name, [*changes, value]))
+            last, changes = variants.pop() if variants else ("", [])
+            variants.append((last, [*changes, value]))
         setattr(namespace, self.dest, variants)
 
 
-OF_VARIANT: dict[str, Any] = {"action": OfVariant, "dest": "variants", "default": []}
+OF_VARIANT: dict[str, Any] = {"action": VariantAction, "dest": "variants", "default": []}
 """Settings of the options that `--as` shares out."""

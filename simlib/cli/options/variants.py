@@ -1,53 +1,54 @@
-"""What is compared or pooled: views, and groups of changes that `--as` names."""
+"""The variants that are compared and the views that are pooled."""
 
 from __future__ import annotations
 
-from argparse import Namespace
 from collections.abc import Sequence
 
 from simlib.cli.options import world
+from simlib.cli.options.request import Changes, Request
 from simlib.errors import Problem, ScenarioError
 from simlib.scenario.loader import load, load_view, load_views
 from simlib.scenario.model import Scenario
 from simlib.scenario.views.variation import apply_view
 
 UNNAMED = "changed"
-"""What changes without a name are called where their own words would be too long for one."""
+"""Name of a variant without a name, where its own words would be too long."""
 
 LONGEST_NAME = 60
-"""Characters of a name made of the changes' own words."""
+"""Longest name, in characters, that is made of the changes' own words."""
 
 BASELINE = "baseline"
 """The scenario as it stands, among views."""
 
 EXPECTED = "expected --with-view, --set, --force, --repeat, --forbid, --delay, --policy, --pin, --hold or --assume"
 
-Changes = Sequence[tuple[str, str]]
 
+def requested_variants(request: Request, base: Scenario) -> dict[str, Scenario]:
+    """Return the variants of the baseline by name.
 
-def variants_asked(arguments: Namespace, base: Scenario) -> dict[str, Scenario]:
-    """Return the variants of the baseline by name; raises ScenarioError with every reason at once."""
+    Raises ScenarioError with every reason at once.
+    """
     groups: list[tuple[str, Changes]] = []
-    for name, changes in arguments.variants:
+    for name, changes in request.variants:
         if name:
             groups.append((name, changes))
             continue
-        groups += [(text, [(kind, text)]) for kind, text in changes if kind == "view"]
-        rest = [change for change in changes if change[0] != "view"]
+        groups += [(text, ((kind, text),)) for kind, text in changes if kind == "view"]
+        rest = tuple(change for change in changes if change[0] != "view")
         groups += [(_named_after(rest), rest)] if rest else []
     problems = [problem for name, changes in groups for problem in _wrong(name, changes, groups)]
     if not groups:
         problems.append(Problem("", 0, "compare", "nothing to compare the scenario with", EXPECTED))
-    found: dict[str, Scenario] = {}
+    variants: dict[str, Scenario] = {}
     for name, changes in groups:
         try:
-            found[name] = _changed(changes, base)
+            variants[name] = _changed(changes, base)
         except ScenarioError as error:
-            named = any(name == other for other, _ in arguments.variants)
-            problems += [told_of(name, problem) if named else problem for problem in error.problems]
+            named = any(name == other for other, _ in request.variants)
+            problems += [named_problem(name, problem) if named else problem for problem in error.problems]
     if problems:
         raise ScenarioError(dict.fromkeys(problems))
-    return _piled(groups, base) if arguments.cumulative else found
+    return _piled(groups, base) if request.cumulative else variants
 
 
 def _named_after(changes: Changes) -> str:
@@ -57,12 +58,12 @@ def _named_after(changes: Changes) -> str:
 
 def _piled(groups: Sequence[tuple[str, Changes]], base: Scenario) -> dict[str, Scenario]:
     """Return variants of which each has the changes of those before it too."""
-    sofar: list[tuple[str, str]] = []
-    found = {}
+    pile: Changes = ()
+    variants = {}
     for name, changes in groups:
-        sofar += changes
-        found[name] = _changed(sofar, base)
-    return found
+        pile += changes
+        variants[name] = _changed(pile, base)
+    return variants
 
 
 def _wrong(name: str, changes: Changes, groups: Sequence[tuple[str, Changes]]) -> list[Problem]:
@@ -78,8 +79,11 @@ def _wrong(name: str, changes: Changes, groups: Sequence[tuple[str, Changes]]) -
     return problems
 
 
-def told_of(name: str, problem: Problem) -> Problem:
-    """Return a problem told at the variant or plan that `--as` named; "" for one without a name."""
+def named_problem(name: str, problem: Problem) -> Problem:
+    """Return a problem with the name that `--as` gave to its variant or plan.
+
+    It is "" where it has none.
+    """
     where = ": ".join(part for part in (name and f"--as {name}", problem.where) if part)
     return Problem(problem.file, problem.line, where, problem.what, problem.expected)
 
@@ -87,57 +91,61 @@ def told_of(name: str, problem: Problem) -> Problem:
 def _changed(changes: Changes, base: Scenario) -> Scenario:
     views = [load_view(base, text) for kind, text in changes if kind == "view"]
     seen = apply_view(base, views) if views else base
-    options = Namespace(
-        values=[text for kind, text in changes if kind == "set"],
-        interventions=[(kind, text) for kind, text in changes if kind not in ("view", "set")],
-    )
-    return world.changed(options, seen)
+    settings = tuple(text for kind, text in changes if kind == "set")
+    interventions = tuple(change for change in changes if change[0] not in ("view", "set"))
+    return world.changed(Request(settings=settings, interventions=interventions), seen)
 
 
 # Views to pool
 
 
-def views_asked(arguments: Namespace) -> dict[str, Scenario]:
-    """Return the views to pool by name, each with the changes asked for; default: the baseline and every view."""
-    base = load(arguments.path)
-    names = arguments.views or [BASELINE, *load_views(base)]
+def requested_views(request: Request) -> dict[str, Scenario]:
+    """Return the views to pool by name, each with the changes asked for.
+
+    Default: the baseline and every view.
+    """
+    base = load(request.path)
+    names = list(request.views) or [BASELINE, *load_views(base)]
     problems = [
         Problem("", 0, "--views", f"{name!r} is named twice", "expected each view once")
         for name in dict.fromkeys(names)
         if names.count(name) > 1
     ]
     if len(names) < 2:
-        what = f"{names[0]!r} alone" if arguments.views else f"{base.id!r} has no views"
+        what = f"{names[0]!r} alone" if request.views else f"{base.id!r} has no views"
         problems.append(Problem("", 0, "--views", what, "expected at least two to pool (`baseline` may be one)"))
-    return worlds_asked(arguments, names, problems)
+    return requested_worlds(request, names, problems)
 
 
-def worlds_asked(arguments: Namespace, names: Sequence[str], problems: Sequence[Problem] = ()) -> dict[str, Scenario]:
-    """Return the scenario through each view by name, with the changes asked for; `baseline` is no view.
+def requested_worlds(request: Request, names: Sequence[str], problems: Sequence[Problem] = ()) -> dict[str, Scenario]:
+    """Return the scenario through each view by name, with the changes asked for.
 
-    Raises ScenarioError with every reason at once, those in `problems` first.
+    `baseline` is no view. Raises ScenarioError with every reason at once, those in `problems` first.
     """
-    base, found, wrong = load(arguments.path), {}, list(problems)
+    base, worlds, wrong = load(request.path), {}, list(problems)
     for name in dict.fromkeys(names):
         try:
             seen = base if name == BASELINE else apply_view(base, load_view(base, name))
-            found[name] = world.changed(arguments, seen)
+            worlds[name] = world.changed(request, seen)
         except ScenarioError as error:
             wrong += error.problems
     if wrong:
         raise ScenarioError(dict.fromkeys(wrong))
-    return found
+    return worlds
 
 
-def weights_asked(arguments: Namespace, names: Sequence[str]) -> dict[str, float] | None:
-    """Return a weight for each view; None where they weigh alike."""
-    if arguments.weights is None:
+def requested_weights(request: Request, names: Sequence[str]) -> dict[str, float] | None:
+    """Return a weight for each view.
+
+    It is None where they weigh alike.
+    """
+    if request.weights is None:
         return None
-    if len(arguments.weights) != len(names):
-        what = f"{len(arguments.weights)} weights for {len(names)} views"
+    if len(request.weights) != len(names):
+        what = f"{len(request.weights)} weights for {len(names)} views"
         raise ScenarioError(Problem("", 0, "--weights", what, f"expected one for each of {', '.join(names)}"))
     weights, problems = {}, []
-    for name, text in zip(names, arguments.weights, strict=True):
+    for name, text in zip(names, request.weights, strict=True):
         try:
             weights[name] = float(text)
         except ValueError:

@@ -1,17 +1,16 @@
-"""What every question on the command line does with its answer: sentences, tables, JSON, files and pictures."""
+"""Answers on the command line: sentences, tables, JSON, files and pictures."""
 
 from __future__ import annotations
 
 import json
 import sys
-from argparse import Namespace
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from simlib.answer import plain_json
-from simlib.cli.options import limits as numbers
-from simlib.cli.options import world
+from simlib.answer import finite, plain_json
+from simlib.cli.options import limits, world
+from simlib.cli.options.request import Request
 from simlib.cli.output.files import Picture, draw_all, staged, write_table, written
 from simlib.cli.output.progress import Task
 from simlib.files import write_atomically
@@ -35,15 +34,15 @@ class Result(Protocol):
         """Return plain JSON data."""
 
 
+@dataclass(frozen=True)
 class Table:
     """A table that comes with an answer and has no sentences of its own."""
 
-    def __init__(self, frame: pd.DataFrame) -> None:
-        self._frame = frame
+    rows: pd.DataFrame
 
     def frame(self) -> pd.DataFrame:
         """Return the table."""
-        return self._frame
+        return self.rows
 
     def sentences(self) -> list[str]:
         """Return none."""
@@ -51,18 +50,18 @@ class Table:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON data."""
-        return {"rows": self._frame.to_dict("records")}
+        return {"rows": self.rows.to_dict("records")}
 
 
-class Untold:
-    """An answer that goes into the files and the JSON, and is not told on the terminal."""
+@dataclass(frozen=True)
+class Unspoken:
+    """An answer that goes into the files and the JSON, but is not printed in sentences."""
 
-    def __init__(self, result: Result) -> None:
-        self._result = result
+    result: Result
 
     def frame(self) -> pd.DataFrame:
         """Return its table."""
-        return self._result.frame()
+        return self.result.frame()
 
     def sentences(self) -> list[str]:
         """Return none."""
@@ -70,73 +69,78 @@ class Untold:
 
     def to_dict(self) -> dict[str, Any]:
         """Return its plain JSON data."""
-        return self._result.to_dict()
+        return self.result.to_dict()
 
 
-def asked_world(arguments: Namespace) -> Scenario:
-    """Return the scenario that the options ask about; raises ScenarioError with every reason at once."""
-    scenario = world.changed(arguments, world.stated(arguments))
-    numbers.check(arguments, scenario)
+def requested_scenario(request: Request) -> Scenario:
+    """Return the scenario that the options ask about.
+
+    Raises ScenarioError with every reason at once.
+    """
+    scenario = world.changed(request, world.stated(request))
+    limits.check(request, scenario)
     return scenario
 
 
-def heading(arguments: Namespace, scenario: Scenario, made: str) -> str:
-    """Return the line above an answer: of which world it is, as of when, and how it was `made`."""
+def heading(request: Request, scenario: Scenario, method: str) -> str:
+    """Return the line above an answer.
+
+    It names the scenario, its first day, and the `method` by which the answer was computed.
+    """
     through = f", through the view {scenario.view}" if scenario.view else ""
-    asked = any(getattr(arguments, name, None) for name in ("values", "interventions", "horizon"))
-    changes = ", with the changes asked for" if asked else ""
+    changes = ", with the changes asked for" if request.settings or request.interventions or request.horizon else ""
     date = long_date(scenario.as_of)
     as_of = "" if date in scenario.title else f", as of {date}"
-    return f"{scenario.title} ({scenario.id}){as_of}{through}{changes}: {made}."
+    return f"{scenario.title} ({scenario.id}){as_of}{through}{changes}: {method}."
 
 
-def made_by(engine: str, *, draws: int = 0, played: str = "", seed: int = 0, each: bool = False) -> str:
-    """Say which engine answered, at the stated values or over the priors.
+def json_text(results: Mapping[str, Result]) -> str:
+    """Return answers as JSON by name.
 
-    `played` is what the Monte Carlo engine did, for each draw or (the default) for all of them together.
+    Numbers that cannot be had are null.
     """
-    name = "exact" if engine == "exact" else "Monte Carlo"
-    where = "over the priors" if draws else "at the stated values"
-    numbers = [f"{draws:,} draws" if draws else "", "" if engine == "exact" else played]
-    inside = (" of " if each else ", ").join(filter(None, numbers))
-    return f"{name}, {where}" + (f" ({inside}, seed {seed})" if inside else "")
+    data = finite(plain_json({name: result.to_dict() for name, result in results.items()}))
+    return json.dumps(data, ensure_ascii=False, indent=1, allow_nan=False, default=str) + "\n"
 
 
 def tell(
-    arguments: Namespace,
+    request: Request,
     results: Mapping[str, Result],
     pictures: Callable[[], Iterable[Picture]] = tuple,
     tables: Iterable[str] = (),
     *,
     head: str = "",
 ) -> int:
-    """Print the answer under `head`, then write what was asked for: every file, or where that is stopped none."""
-    data = _finite(plain_json({name: result.to_dict() for name, result in results.items()}))
-    text = json.dumps(data, ensure_ascii=False, indent=1, allow_nan=False, default=str) + "\n"
-    if arguments.json == "-":
+    """Print answers under a heading, then write the files that were asked for.
+
+    Either every file of a folder is written or, where that is stopped, none.
+
+    Args:
+        request: Where to write.
+        results: Answers by the name that their files and their JSON have.
+        pictures: What to draw, called only where there is a folder to draw into.
+        tables: Texts to print below the sentences.
+        head: First line of the print.
+
+    Returns:
+        The exit code.
+    """
+    text = json_text(results)
+    if request.json == "-":
         sys.stdout.write(text)
     else:
-        told = [head] * bool(head) + [line for result in results.values() for line in result.sentences()]
-        sys.stdout.write("".join(f"{line}\n" for line in told) + "".join(f"\n{text}\n" for text in tables))
-    if arguments.json not in (None, "-"):
-        write_atomically(Path(arguments.json), text.encode())
-        sys.stderr.write(f"written: {arguments.json}\n")
-    if arguments.out is not None:
+        lines = [head] * bool(head) + [line for result in results.values() for line in result.sentences()]
+        sys.stdout.write("".join(f"{line}\n" for line in lines) + "".join(f"\n{table}\n" for table in tables))
+    if request.json not in (None, "-"):
+        write_atomically(request.json, text)
+        sys.stderr.write(f"written: {request.json}\n")
+    if request.out is not None:
         sys.stdout.flush()
-        with Task("drawing") as task, staged(arguments.out) as stage:
+        with Task("drawing") as task, staged(request.out) as stage:
             for name, result in results.items():
                 write_table(result.frame(), stage / f"{name}.csv")
-            write_atomically(stage / f"{arguments.command}.json", text.encode())
+            write_atomically(stage / f"{request.command}.json", text)
             draw_all(pictures(), stage, task)
             names = {file.name for file in stage.iterdir()}
-        sys.stderr.write(written(arguments.out, names))
+        sys.stderr.write(written(request.out, names))
     return 0
-
-
-def _finite(value: Any) -> Any:
-    """Return JSON data with numbers that cannot be had (not a number, infinite) as null."""
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_finite(item) for item in value]
-    return None if isinstance(value, float) and value - value != 0 else value

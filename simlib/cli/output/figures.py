@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from simlib.analysis.indicators.result import Indicators
     from simlib.analysis.paths.medoids import TypicalHistories
     from simlib.analysis.paths.result import Paths
-    from simlib.analysis.pooling import Pooled
+    from simlib.analysis.pooling import Pool
     from simlib.analysis.scenario_diff import Diff
-    from simlib.analysis.sensitivity.one_at_a_time import Tornado
+    from simlib.analysis.sensitivity.one_at_a_time import Drivers
     from simlib.analysis.sensitivity.sobol_indices import Sobol
     from simlib.analysis.uncertainty.evppi import Knowing
     from simlib.analysis.uncertainty.evsi import Seeing
@@ -50,21 +50,21 @@ def compare(result: Comparison, measures: Sequence[str], *, cumulative: bool = F
         yield Picture("calendar", partial(calendar, result), 170 + round(44 * booked), left=40)
 
 
-def drivers(tornado: Tornado, sobol: Sobol | None) -> Iterator[Picture]:
-    """A tornado for each measure, and the shares of the doubt where they were asked for."""
+def drivers(result: Drivers, sobol: Sobol | None) -> Iterator[Picture]:
+    """A tornado diagram for each measure, and its Sobol indices if there are any."""
     from simlib.plots.sobol_bars import shares
-    from simlib.plots.tornado_bars import tornado as draw
+    from simlib.plots.tornado_bars import tornado
 
-    for measure in tornado.measures:
-        rows = min(len(tornado.ranked(measure.name)), ROWS)
+    for measure in result.measures:
+        rows = min(len(result.ranked(measure.name)), ROWS)
         if rows:
-            picture = partial(draw, tornado, measure=measure.name)
+            picture = partial(tornado, result, measure=measure.name)
             yield Picture(f"tornado-{slug(measure.name)}", picture, 150 + 46 * rows)
     if sobol is None:
         return
-    for name, found in sobol.measures.items():
-        if found.shares:
-            height = 160 + 52 * min(len(found.shares), ROWS)
+    for name, about in sobol.measures.items():
+        if about.shares:
+            height = 160 + 52 * min(len(about.shares), ROWS)
             yield Picture(f"shares-{slug(name)}", partial(shares, sobol, measure=name), height)
 
 
@@ -128,14 +128,14 @@ def discover(result: Discovery) -> Iterator[Picture]:
     from simlib.plots.box_charts import box
 
     stem = f"box-{slug(result.measure.name)}"
-    for number, found in enumerate(result.boxes):
-        if number and found.density <= result.base_rate:  # found among what the first leaves: no place to look
+    for number, region in enumerate(result.boxes):
+        if number and region.density <= result.base_rate:  # found among what the first leaves: no place to look
             continue
         draw: Any = partial(box, result, number=number)
         yield Picture(stem if number == 0 else f"{stem}-{number + 1}", draw, 660, left=210, top=110, bottom=90)
 
 
-def pool(result: Pooled) -> Iterator[Picture]:
+def pool(result: Pool) -> Iterator[Picture]:
     """The views and both pools, ending by ending and question by question."""
     from simlib.plots.pool_bars import pools
 
@@ -145,13 +145,10 @@ def pool(result: Pooled) -> Iterator[Picture]:
 
 def diff(result: Diff) -> Iterator[Picture]:
     """Both forecasts side by side: the endings and questions that both have."""
-    from simlib.plots.comparison_bars import comparison, in_common
+    from simlib.plots.comparison_bars import in_common
+    from simlib.plots.diff_bars import both_forecasts
 
     if result.forecasts is None:
         return
     rows = len(in_common(result.forecasts, ongoing=True, questions=True))
-    sides = dict(zip(result.names, result.forecasts, strict=True))
-    draw: Any = partial(
-        comparison, sides, ongoing=True, questions=True, title=result.finding(), made="at the stated values"
-    )
-    yield Picture("forecasts", draw, 150 + 86 * rows)
+    yield Picture("forecasts", partial(both_forecasts, result), 150 + 86 * rows)

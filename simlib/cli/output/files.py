@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 import shutil
 import tempfile
-from argparse import Namespace
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,16 +14,18 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from simlib.cli.options.request import Request
 from simlib.cli.output.progress import Task
 from simlib.errors import Cancelled, Problem, ScenarioError
-from simlib.files import write_atomically
+from simlib.files import is_stream, write_atomically
 from simlib.formatting import counted
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-    from simlib.cli.commands.run import Computed
+    from simlib.engines.ensemble import Ensemble
+    from simlib.results import Forecast
 
 TABLES = ("endings", "questions", "levels", "rungs", "moves")
 POINTS = ("p05", "p25", "p50", "p75", "p95")
@@ -36,7 +38,7 @@ Draw = Callable[["Axes"], Any]
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A figure to be drawn: its size and its margins, all in pixels at 100 dpi; `foot` is written below it, small."""
+    """A figure to draw: its size and margins in pixels at 100 dpi, and a small `foot`."""
 
     name: str
     draw: Draw
@@ -55,16 +57,28 @@ class Picture:
         return self.left / self.width, self.bottom / self.height, across / self.width, up / self.height
 
 
-def refuse_targets(arguments: Namespace) -> None:
-    """Refuse, before anything is computed, places that cannot be written to."""
+def refuse_targets(request: Request) -> None:
+    """Refuse unusable places to write to and an unknown drawing backend, before any work.
+
+    Raises ScenarioError.
+    """
     problems: list[Problem] = []
-    out, file = (getattr(arguments, name, None) for name in ("out", "json"))
+    out = request.out
     if out is not None:
-        problems += _unusable_file("--out", out) if arguments.command == "report" else _unusable_folder(out)
-    if file not in (None, "-"):
-        problems += _unusable_file("--json", Path(file), " or - for output")
+        problems += _unusable_file("--out", out) if request.command == "report" else _unusable_folder(out)
+        problems += _unusable_backend() if request.command not in ("export", "sweep") else ()
+    if request.json not in (None, "-"):
+        problems += _unusable_file("--json", Path(request.json), " or - for output")
     if problems:
         raise ScenarioError(problems)
+
+
+def _unusable_backend() -> Iterator[Problem]:
+    try:
+        import matplotlib  # noqa: F401 - it reads MPLBACKEND when it is first imported
+    except ValueError:
+        what = f"{os.environ.get('MPLBACKEND', '')!r} is no backend that Matplotlib knows"
+        yield Problem("", 0, "MPLBACKEND", what, "expected agg, or the variable unset")
 
 
 def _unusable_folder(out: Path) -> Iterator[Problem]:
@@ -77,12 +91,15 @@ def _unusable_folder(out: Path) -> Iterator[Problem]:
 def _unusable_file(option: str, file: Path, also: str = "") -> Iterator[Problem]:
     if file.is_dir():
         yield Problem("", 0, option, f"{file} is a folder", f"expected a file{also and ','}{also}")
+    elif is_stream(file):
+        if not os.access(file, os.W_OK):
+            yield Problem("", 0, option, f"{file}: Permission denied", "expected a place that can be written to")
     else:
-        yield from _unwritable(option, file.absolute().parent)
+        yield from _unwritable(option, Path(os.path.realpath(file)).parent)
 
 
 def _unwritable(option: str, wanted: Path) -> Iterator[Problem]:
-    """Try to write where the folder is or would be made: rights, read-only disks and full ones differ by system."""
+    """Try to write where the folder is or will be, because rights and full disks show only then."""
     folder = next(place for place in (wanted, *wanted.absolute().parents) if place.exists())
     try:
         with tempfile.TemporaryFile(dir=folder) as probe:
@@ -94,18 +111,25 @@ def _unwritable(option: str, wanted: Path) -> Iterator[Problem]:
 
 @contextmanager
 def staged(folder: Path) -> Iterator[Path]:
-    """Give a folder to write into; what is written there moves to `folder` at the end, or nothing does."""
-    made = [parent for parent in (folder, *folder.parents) if not parent.exists()]
+    """Give a folder to write into.
+
+    What is written there moves to `folder` at the end, or nothing does.
+    """
+    missing = [parent for parent in (folder, *folder.parents) if not parent.exists()]
     folder.mkdir(parents=True, exist_ok=True)
     stage = Path(tempfile.mkdtemp(dir=folder, prefix=".simlib-"))
     try:
         yield stage
         for file in sorted(stage.iterdir()):
             file.replace(folder / file.name)
-        made = []
+        missing = []
+    except OSError as error:  # named as people look for it
+        if error.filename and Path(error.filename).parent == stage:
+            error.filename = str(folder / Path(error.filename).name)
+        raise
     finally:
         shutil.rmtree(stage, ignore_errors=True)
-        for parent in made:
+        for parent in missing:
             if not any(parent.iterdir()):
                 parent.rmdir()
 
@@ -116,68 +140,83 @@ def slug(text: str) -> str:
 
 
 def write_table(frame: pd.DataFrame, file: Path) -> None:
-    """Write a table as CSV."""
-    write_atomically(file, frame.to_csv(index=False, lineterminator="\n").encode())
+    """Write a table as CSV in UTF-8 with a byte order mark, which spreadsheets need.
+
+    A text that a spreadsheet would take for a formula gets a quote before it.
+    """
+    safe = frame.rename(columns=_as_text)
+    for column in safe.select_dtypes(exclude="number"):
+        safe[column] = safe[column].map(_as_text)
+    write_atomically(file, safe.to_csv(index=False, lineterminator="\n").encode("utf-8-sig"))
+
+
+def _as_text(cell: Any) -> Any:
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
 
 
 def written(folder: Path, names: set[str]) -> str:
-    """Tell what was written into a folder, and what else lies there: pictures of an earlier answer may."""
+    """Say which files were written into a folder, and which others lie there.
+
+    Pictures of an earlier answer may.
+    """
     others = sorted(file.name for file in folder.iterdir() if file.name not in names)
-    told = f"written: {counted(len(names), 'file')} in {folder}\n"
+    sentence = f"written: {counted(len(names), 'file')} in {folder}\n"
     if not others:
-        return told
+        return sentence
     few = ", ".join(others[:3]) + ", ..." * (len(others) > 3)
-    return f"{told}note: {folder} also holds {counted(len(others), 'file')} that are not of this answer: {few}\n"
+    return f"{sentence}note: {folder} also holds {counted(len(others), 'file')} that are not of this answer: {few}\n"
 
 
-def write_all(answer: Computed, folder: Path, task: Task) -> set[str]:
-    """Write forecast.json, a CSV for each table and a PNG and an SVG for each figure; return the names of the files."""
+def write_all(forecast: Forecast, draws: Ensemble | None, folder: Path, task: Task) -> set[str]:
+    """Write forecast.json, a CSV for each table and a PNG and an SVG for each figure.
+
+    Return the names of the files.
+    """
     with staged(folder) as stage:
-        answer.forecast.save(stage / "forecast.json")
-        for name, frame in _frames(answer):
+        forecast.save(stage / "forecast.json")
+        for name, frame in _frames(forecast, draws):
             write_table(frame, stage / f"{name}.csv")
-        draw_all(_pictures(answer), stage, task)
+        draw_all(_pictures(forecast, draws), stage, task)
         return {file.name for file in stage.iterdir()}
 
 
-def _frames(answer: Computed) -> Iterator[tuple[str, pd.DataFrame]]:
-    for forecast, suffix in ((answer.forecast, ""), (answer.forecast.stated, "-stated")):
-        if forecast is None:
+def _frames(forecast: Forecast, draws: Ensemble | None) -> Iterator[tuple[str, pd.DataFrame]]:
+    for version, suffix in ((forecast, ""), (forecast.stated, "-stated")):
+        if version is None:
             continue
         for name in TABLES:
-            frame = forecast.frame(name)
+            frame = version.frame(name)
             if not frame.empty:
                 yield f"{name}{suffix}", frame
-    if answer.draws is not None:
-        yield "doubt", _doubt(answer)
+    if draws is not None:
+        yield "doubt", _spread(forecast, draws)
 
 
-def _doubt(answer: Computed) -> pd.DataFrame:
+def _spread(forecast: Forecast, draws: Ensemble) -> pd.DataFrame:
     """Return the spread over the draws, tidy: day, by, kind, name and five percentiles."""
     import pandas as pd
 
-    assert answer.draws is not None
-    forecast, rows = answer.forecast, []
+    rows = []
     kinds: tuple[Literal["endings", "questions"], ...] = ("endings", "questions")
     for kind in kinds:
         for name in getattr(forecast, kind):
-            spread = answer.draws.spread(name, kind)
+            spread = draws.spread(name, kind)
             for day, points in zip(forecast.times.tolist(), spread.T, strict=True):
                 row = {"day": day, "by": forecast.by_date(day), "kind": kind.removesuffix("s"), "name": name}
                 rows.append(row | dict(zip(POINTS, points, strict=True)))
     return pd.DataFrame(rows)
 
 
-def _pictures(answer: Computed) -> Iterator[Picture]:
-    from simlib.plots import captions as written
+def _pictures(forecast: Forecast, draws: Ensemble | None) -> Iterator[Picture]:
+    from simlib.plots import captions
     from simlib.plots.ending_curves import endings
     from simlib.plots.ladders import ladder_fan
     from simlib.plots.move_counts import moves
 
-    forecast, foot = answer.forecast, written.foot(answer.forecast)
+    foot = captions.foot(forecast)
     beside: dict[str, Any] = {"width": 1100, "left": 77, "right": 308, "top": 96, "bottom": 66, "foot": foot}
-    doubt = None if answer.draws is None else {name: answer.draws.spread(name) for name in forecast.endings}
-    yield Picture("endings", partial(endings, forecast, doubt=doubt), **beside)
+    spread = None if draws is None else {name: draws.spread(name) for name in forecast.endings}
+    yield Picture("endings", partial(endings, forecast, doubt=spread), **beside)
     for name in forecast.ladders:
         yield Picture(f"ladder-{name}", partial(ladder_fan, forecast, ladder=name), **beside)
     if forecast.moves:
@@ -185,7 +224,9 @@ def _pictures(answer: Computed) -> Iterator[Picture]:
 
 
 def draw_all(pictures: Iterable[Picture], folder: Path, task: Task) -> None:
-    """Draw every picture, once for each format: labels are placed by pixels, and the formats differ in their size.
+    """Draw every picture as PNG and as SVG.
+
+    Each is drawn anew, because labels are placed by pixels and the formats differ in size.
 
     Raises Cancelled.
     """
@@ -193,6 +234,7 @@ def draw_all(pictures: Iterable[Picture], folder: Path, task: Task) -> None:
     from matplotlib.figure import Figure
 
     from simlib.plots.captions import sign
+    from simlib.plots.lettering import settle
 
     wanted = list(pictures)
     with mpl.rc_context({"svg.hashsalt": "simlib", "svg.fonttype": "none"}):
@@ -202,6 +244,7 @@ def draw_all(pictures: Iterable[Picture], folder: Path, task: Task) -> None:
                 buffer = io.BytesIO()
                 picture.draw(figure.add_axes(picture.box))
                 sign(figure, picture.foot)
+                settle(figure)
                 figure.savefig(buffer, format=form, dpi=dpi, metadata=metadata)
                 write_atomically(folder / f"{picture.name}.{form}", buffer.getvalue())
             task.report(number / len(wanted))

@@ -23,13 +23,13 @@ COLUMNS = 5
 """Dates shown."""
 
 ROUND_OFF = 1e-12
-"""What rounding may add up to in an exact answer: a truncation bound below it promises too much."""
+"""Rounding error of an exact answer: a truncation bound below it promises too much."""
 
 _WHOLE = 1e-9
 
 
 def report(computed: Computed, base: Scenario, *, top: int, chosen: bool) -> str:
-    """Return the whole report; `base` is the scenario before options changed it, `top` how many moves (0: all).
+    """Return the whole report. `base` is the scenario before options changed it, `top` how many moves (0: all).
 
     `chosen`: nobody asked for the engine, so say why it was taken.
     """
@@ -72,10 +72,10 @@ def _head(computed: Computed, base: Scenario, chosen: bool) -> Iterator[str]:
 
 
 def _engine(forecast: Forecast, chosen: bool) -> str:
-    made = forecast.provenance
+    source = forecast.provenance
     over = ""
     if forecast.stated is not None:
-        mean = f"the mean over {counted(made['draws'], 'draw')}, seed {made['seed']}"
+        mean = f"the mean over {counted(source['draws'], 'draw')}, seed {source['seed']}"
         over = f" In brackets, where it can be seen: the 95% interval of {mean}."
     if forecast.engine == "exact":
         bound = (forecast.stated or forecast).provenance["truncation_bound"]
@@ -83,7 +83,7 @@ def _engine(forecast: Forecast, chosen: bool) -> str:
         why = f", because its {states} fit" if chosen else f": {states}"
         return f"Exact{why}; error at most {max(bound, ROUND_OFF):.0e}.{over}"
     what = over or " In brackets: the 95% interval of the computation."
-    return f"Monte Carlo: {counted(made['runs'], 'replicate')}, seed {made['seed']}.{what}"
+    return f"Monte Carlo: {counted(source['runs'], 'replicate')}, seed {source['seed']}.{what}"
 
 
 def _changes(scenario: Scenario, base: Scenario) -> Iterator[str]:
@@ -184,7 +184,7 @@ def _counts(forecast: Forecast, name: str, values: np.ndarray, at: Sequence[int]
 
 
 def count(number: float) -> str:
-    """Write an expected number with two or three digits: "12.4", "0.031"; never a false zero."""
+    """Write an expected number with two or three digits: "12.4", "0.031". Never a false zero."""
     if number <= 0:
         return "0"
     return f"{number:,.0f}" if number >= 99.95 else f"{number:.3g}" if number >= 1 else f"{number:.2g}"
@@ -208,7 +208,7 @@ def columns(times: np.ndarray, wanted: int = COLUMNS) -> list[int]:
 
 
 def _dates(forecast: Forecast, at: Sequence[int]) -> list[list[str]]:
-    """Return two header lines: dates, and days after the start; a time within a day is marked `~`."""
+    """Return two header lines: dates, and days after the start. A time within a day is marked `~`."""
     days = [float(forecast.times[i]) for i in at]
     dates = [forecast.by_date(day) for day in days]
     years = {forecast.as_of.year, *(date.year for date in dates)}

@@ -13,7 +13,7 @@ from simlib.quantities import show
 
 if TYPE_CHECKING:
     from simlib.analysis.indicators.result import Indicators
-    from simlib.analysis.sensitivity.one_at_a_time import Tornado
+    from simlib.analysis.sensitivity.one_at_a_time import Drivers
     from simlib.analysis.uncertainty.evsi import Seeing
     from simlib.analysis.whatif.comparison import Comparison
     from simlib.analysis.whatif.contrast import Difference
@@ -85,7 +85,7 @@ def _pairs(result: Comparison, name: str) -> str:
     return f"exact, and flips from {pairs}" if result.engine == "exact" else f"from {pairs}"
 
 
-def tried(result: Tornado) -> Iterator[str]:
+def drivers(result: Drivers) -> Iterator[str]:
     """Yield for each measure the assumptions with what they are tried at, and the answers there."""
     for measure in result.measures:
         rows = []
@@ -100,9 +100,11 @@ def tried(result: Tornado) -> Iterator[str]:
             ]
             rows.append(Row(a.label, cells))
         stated = result.write(measure, result.stated, result.stated_half)
-        how = "exact" if result.engine == "exact" else "by Monte Carlo, ± of the change under the same dice (95%)"
+        how = (
+            "exact" if result.engine == "exact" else "by Monte Carlo, ± of the change with common random numbers (95%)"
+        )
         yield table(
-            f"{measure.words} by {long_date(result.by)}: {stated} at the stated values; {how}",
+            f"{measure.words} by {long_date(result.by)}: {stated} {result.centre}; {how}",
             [["low", "at low", "high", "at high"]],
             rows,
         )

@@ -1,4 +1,4 @@
-"""Progress on standard error for what takes more than a second, and Ctrl-C as a request to stop."""
+"""Progress on standard error after a second, and Ctrl-C as a request to stop."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import time
 from types import FrameType, TracebackType
 from typing import Any
 
+from simlib.control import Control
 from simlib.errors import Cancelled
 
 PATIENCE = 1.0
@@ -17,15 +18,15 @@ PATIENCE = 1.0
 _REDRAW, _LINE_EVERY = 0.2, 5.0
 
 
-class Told(Cancelled):
-    """Stopped, after what was known by then had been told."""
+class StoppedWithAnswer(Cancelled):
+    """Stopped by Ctrl-C, after what was known by then was printed."""
 
 
 class Task:
-    """A long computation: tells it when to stop, and tells the person how far it is.
+    """A long computation: shows the person how far it is, and stops it on Ctrl-C.
 
-    Use as a context; `report` is a progress callback (0 to 1) and `cancelled` a cancel callback of the engines. The
-    first Ctrl-C asks the engine to stop, the second stops at once (KeyboardInterrupt).
+    Use as a context and give its `control` to the engines. The first Ctrl-C asks them to stop, the second stops at
+    once (KeyboardInterrupt).
     """
 
     def __init__(self, what: str) -> None:
@@ -34,8 +35,13 @@ class Task:
         self._begun = time.monotonic()
         self._shown = self._answered = False
         self._line = sys.stderr.isatty()
-        self._teller = threading.Thread(target=self._tell, daemon=True)
+        self._reporter = threading.Thread(target=self._show, daemon=True)
         self._handler: Any = None
+
+    @property
+    def control(self) -> Control:
+        """Progress and cancel callbacks for an engine, on as many threads as pay."""
+        return Control(self.report, self.cancelled)
 
     def report(self, share: float) -> None:
         """Take note of the share done."""
@@ -46,19 +52,19 @@ class Task:
         return self._stop.is_set()
 
     def stopped_with_an_answer(self) -> bool:
-        """Say whether Ctrl-C was pressed, where what is known by then is told all the same."""
+        """Say whether Ctrl-C was pressed, where what is known by then is printed all the same."""
         self._answered = True
         return self._stop.is_set()
 
     def __enter__(self) -> Task:
         if threading.current_thread() is threading.main_thread():
             self._handler = signal.signal(signal.SIGINT, self._interrupt)
-        self._teller.start()
+        self._reporter.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._done.set()
-        self._teller.join()
+        self._reporter.join()
         if self._handler is not None:
             signal.signal(signal.SIGINT, self._handler)
         if self._shown and self._line:
@@ -67,13 +73,13 @@ class Task:
         if kind is None and self.cancelled() and not self._answered:  # it finished before it was asked
             raise KeyboardInterrupt
 
-    def _interrupt(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - the form of a handler
+    def _interrupt(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - handlers have this form
         if self._stop.is_set():
             raise KeyboardInterrupt
         self._stop.set()
         sys.stderr.write("\nsimlib: stopping; once more to stop at once\n")
 
-    def _tell(self) -> None:
+    def _show(self) -> None:
         wait = PATIENCE
         while not self._done.wait(wait):
             self._shown = True

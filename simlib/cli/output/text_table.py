@@ -1,13 +1,15 @@
-"""Plain-text tables: a label on the left, aligned columns on the right."""
+"""Plain-text tables that fit the terminal: labels on the left, columns on the right."""
 
 from __future__ import annotations
 
+import shutil
+import sys
 import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-LABEL = 38
-"""Widest label, in characters; longer ones go on in the next line."""
+LABEL, NARROWEST_LABEL = 38, 14
+"""Widest and narrowest column of labels, in characters; a longer label goes on in the next line."""
 
 _GAP = "  "
 
@@ -20,12 +22,47 @@ class Row:
     cells: Sequence[str]
 
 
-def table(title: str, head: Sequence[Sequence[str]], rows: Sequence[Row]) -> str:
-    """Return a table under a title; `head` has one or more lines of column headings."""
+def table(title: str, head: Sequence[Sequence[str]], rows: Sequence[Row], width: int | None = None) -> str:
+    """Return a table under a title.
+
+    `head` has one or more lines of column headings. `width` is the most characters of a line (default: those of the
+    terminal, if there is one). A table that is wider narrows its labels, then puts the columns that do not fit into
+    tables below.
+    """
+    width = terminal_width() if width is None else width
     lines = [*(Row("", line) for line in head), *rows]
     widths = [max(len(line.cells[column]) for line in lines) for column in range(len(head[0]))]
-    label = min(max((len(row.label) for row in rows), default=0), LABEL)
-    return "\n".join([title, *(text for line in lines for text in _lines(line, label, widths))])
+    longest = min(max((len(row.label) for row in rows), default=0), LABEL)
+    room = width - len(_GAP) - sum(len(_GAP) + each for each in widths)
+    label = max(min(longest, room), min(longest, NARROWEST_LABEL))
+    texts = [part for line in title.split("\n") for part in textwrap.wrap(line, width)]
+    for number, (first, last) in enumerate(_groups(widths, width - len(_GAP) - label)):
+        texts += [""] * bool(number)
+        texts += (
+            text
+            for line in lines
+            for text in _lines(Row(line.label, line.cells[first:last]), label, widths[first:last])
+        )
+    return "\n".join(texts)
+
+
+def terminal_width() -> int:
+    """Return the characters of a line of the terminal.
+
+    Without one, as many as anybody needs.
+    """
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else 10_000
+
+
+def _groups(widths: Sequence[int], room: int) -> Iterator[tuple[int, int]]:
+    """Yield the first column and the one after the last of each group that fits side by side."""
+    first, used = 0, 0
+    for column, width in enumerate(widths):
+        if column > first and used + len(_GAP) + width > room:
+            yield first, column
+            first, used = column, 0
+        used += len(_GAP) + width
+    yield first, len(widths)
 
 
 def _lines(row: Row, label: int, widths: Sequence[int]) -> Iterator[str]:

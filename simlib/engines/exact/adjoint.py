@@ -124,7 +124,7 @@ class _Panel:
 
 
 class Adjoint:
-    """Gradients at one θ; forward solutions are kept, so that further measures cost one backward solution each."""
+    """Gradients at one θ. Forward solutions are kept, so that further measures cost one backward solution each."""
 
     @in_transition
     def __init__(self, solver: Solver, theta: Floats, *, by: By = None, control: Control = UNWATCHED) -> None:
@@ -197,7 +197,7 @@ class Adjoint:
         return self._forward[key]
 
     def _back_through(self, measure: Observable, span: _Panel, vectors: Floats, value: Floats) -> tuple[Floats, Floats]:
-        """Carry the value of the end of a span back to its start; return it and Σ p (u' - u) by pair (P,)."""
+        """Carry the value of the end of a span back to its start. Return it and Σ p (u' - u) by pair (P,)."""
         sums = np.zeros(len(self.space.pair_entry))
         if span.duration == 0:
             return value, sums
@@ -287,7 +287,7 @@ class Adjoint:
         return derivative[: len(self.theta)]
 
     def _chance_part(self, by_chance: Floats, segment: Segment) -> Floats:
-        """Return ∂/∂θ given ∂/∂chance (O,) in a segment; what is assumed there in place of θ moves along."""
+        """Return ∂/∂θ given ∂/∂chance (O,) in a segment. What is assumed there in place of θ moves along."""
         theta, _ = self.tables.standing.in_place(self.theta, segment)
         result = self._share_part(theta, by_chance, self.tables.outcome_chance, self.tables.outcome_start)
         for assumption, slope in self.tables.standing.moving(segment, self.theta).items():

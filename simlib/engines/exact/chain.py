@@ -45,7 +45,7 @@ class Passage:
 
 
 class Chain:
-    """The states of a scenario at assumption values `theta` (A,); with `centre`, θ is a draw around those values.
+    """The states of a scenario at assumption values `theta` (A,). With `centre`, θ is a draw around those values.
 
     `start` (N,) replaces the distribution over the states with which the scenario begins.
     """
@@ -72,7 +72,7 @@ class Chain:
         return sums_by(self.space.find(levels), probability, len(self.space))
 
     def rating(self, segment: Segment) -> Rating:
-        """Return the rates of a segment; they are computed once while one segment follows another like it."""
+        """Return the rates of a segment. They are computed once while one segment follows another like it."""
         if self._last is None or self._last[0] != segment.rating:
             rates = self.tables.rates(self.theta, segment, self.centre)
             chances = self.tables.chances(self.theta, self.centre, segment)

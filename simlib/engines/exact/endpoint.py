@@ -136,7 +136,7 @@ class EndpointSampler:
 
     @in_transition
     def draw(self, count: int, *, seed: int = 0, control: Control = UNWATCHED) -> Histories:
-        """Return `count` independent histories given the measure; the first ones do not depend on `count`."""
+        """Return `count` independent histories given the measure. The first ones do not depend on `count`."""
         paths = []
         for number in range(count):
             paths.append(self.path(seed, number))
@@ -149,13 +149,13 @@ class EndpointSampler:
         """Return the events of one history, by its number."""
         return _Path(self, np.random.default_rng([seed, number])).walk()
 
-    def idle_firing(self, x: int, span: _Stretch, dice: np.random.Generator) -> tuple[int, int]:
+    def idle_firing(self, x: int, span: _Stretch, rng: np.random.Generator) -> tuple[int, int]:
         """Return (move, outcome) of one firing that is no edge from the state x, drawn by rate."""
         key = (x, span.segment.start)
         if key not in self._idle_cache:
             self._idle_cache[key] = self._idle_pairs(x, span)
         pairs, weights = self._idle_cache[key]
-        return pairs[_pick(weights, dice)]
+        return pairs[_pick(weights, rng)]
 
     def _idle_pairs(self, x: int, span: _Stretch) -> tuple[list[tuple[int, int]], Floats]:
         """Return (move, outcome) of the firings that leave the state x as it is, and their rates."""
@@ -182,13 +182,13 @@ class _Event:
 class _Path:
     """One history under way."""
 
-    def __init__(self, given: EndpointSampler, dice: np.random.Generator) -> None:
-        self.given, self.dice = given, dice
-        self.state = _pick(given.start * given.spans[0].before, dice)
+    def __init__(self, sampler: EndpointSampler, rng: np.random.Generator) -> None:
+        self.sampler, self.rng = sampler, rng
+        self.state = _pick(sampler.start * sampler.spans[0].before, rng)
         self.events = [_Event(0.0, -1, -1, -1, self.state)]
 
     def walk(self) -> list[_Event]:
-        for span in self.given.spans:
+        for span in self.sampler.spans:
             for jump, later in zip(span.jumps, span.after_actions, strict=True):
                 self._act(span, jump, later)
             if span.duration:
@@ -200,7 +200,7 @@ class _Path:
         if place >= len(jump.able) or jump.able[place] != self.state:
             return
         weights = np.array([chance * later[target[place]] for _, chance, target in jump.branches])
-        branch, _, target = jump.branches[_pick(weights, self.dice)]
+        branch, _, target = jump.branches[_pick(weights, self.rng)]
         moved = int(target[place]) != self.state
         self.state = int(target[place])
         if jump.action.move >= 0 or moved:
@@ -209,8 +209,8 @@ class _Path:
     def _jump_through(self, span: _Stretch) -> None:
         counts = np.arange(len(span.worth))
         law = pmf(counts, np.array([span.uniform * span.duration]))[0] * span.worth[:, self.state]
-        jumps = _pick(law, self.dice)
-        times = np.sort(self.dice.uniform(0.0, span.duration, jumps))
+        jumps = _pick(law, self.rng)
+        times = np.sort(self.rng.uniform(0.0, span.duration, jumps))
         since = 0.0
         for number, time in enumerate(times):
             event = self._next(span, jumps - number - 1)
@@ -227,27 +227,27 @@ class _Path:
         space, worth = span.space, span.worth[remaining]
         edges = slice(int(space.edge_start[self.state]), int(space.edge_start[self.state + 1]))
         weights = span.pair_values[space.pair[edges]] * worth[space.target[edges]]
-        chosen = _pick(np.append(weights, span.stay[self.state] * worth[self.state]), self.dice)
+        chosen = _pick(np.append(weights, span.stay[self.state] * worth[self.state]), self.rng)
         if chosen == len(weights):
             return None
         edge = edges.start + chosen
         outcome = int(space.pair_outcome[space.pair[edge]])
-        return int(self.given.tables.outcome_move[outcome]), outcome, int(space.target[edge])
+        return int(self.sampler.tables.outcome_move[outcome]), outcome, int(space.target[edge])
 
     def _idle(self, span: _Stretch, since: float, until: float) -> None:
         rate = span.idle[self.state]
         if rate * (until - since) < 1e-14:
             return
-        number = self.dice.poisson(rate * (until - since))
-        for time in np.sort(self.dice.uniform(since, until, number)):
-            move, outcome = self.given.idle_firing(self.state, span, self.dice)
+        number = self.rng.poisson(rate * (until - since))
+        for time in np.sort(self.rng.uniform(since, until, number)):
+            move, outcome = self.sampler.idle_firing(self.state, span, self.rng)
             self.events.append(_Event(span.segment.start + float(time), move, outcome, -1, self.state))
 
 
-def _pick(weights: Floats, dice: np.random.Generator) -> int:
+def _pick(weights: Floats, rng: np.random.Generator) -> int:
     """Return an index drawn in proportion to the weights."""
     total = np.cumsum(weights)
-    return int(min(np.searchsorted(total, dice.random() * total[-1], side="right"), len(weights) - 1))
+    return int(min(np.searchsorted(total, rng.random() * total[-1], side="right"), len(weights) - 1))
 
 
 def _histories_of(solver: Solver, paths: list[list[_Event]], seed: int) -> Histories:

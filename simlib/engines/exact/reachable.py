@@ -27,7 +27,7 @@ CAP = 2_000_000
 """Largest number of reachable states the exact engine takes on by default (about 3 GB)."""
 
 _DENSE = 2**27
-"""Below this many combinations of levels, codes index a plain array; above, a hash table."""
+"""Below this many combinations of levels, codes index a plain array. Above, a hash table."""
 
 _BLOCK = 65_536
 """States expanded between two looks at the control."""
@@ -37,7 +37,7 @@ _SPACES: OrderedDict[tuple[object, ...], StateSpace] = OrderedDict()
 
 @in_transition
 def enumerate_states(tables: Tables, *, cap: int = CAP, control: Control = UNWATCHED) -> StateSpace:
-    """Return the reachable states and edges; spaces of the same structure are kept and shared.
+    """Return the reachable states and edges. Spaces of the same structure are kept and shared.
 
     Raises TooManyStates above `cap`, Unsupported when the levels combine to more than 2**62 codes, Cancelled.
     """
@@ -147,12 +147,12 @@ class _Search:
         pins = _pins(self.tables)
         while len(frontier):
             levels = self._levels(frontier)
-            found = [new @ self.radix for _, new, _ in self._successors(levels)] + [
+            codes = [new @ self.radix for _, new, _ in self._successors(levels)] + [
                 self._pinned(levels, *pin) @ self.radix for pin in pins
             ]
             for held in self.held:
-                found += [new @ self.radix for _, new, _ in self._successors(self._at_rest(levels, held), held)]
-            new = np.unique(np.concatenate([frontier[:0], *found]))
+                codes += [new @ self.radix for _, new, _ in self._successors(self._at_rest(levels, held), held)]
+            new = np.unique(np.concatenate([frontier[:0], *codes]))
             frontier = np.setdiff1d(new, known, assume_unique=True)
             known = np.union1d(known, frontier)
             self._check(len(known), complete=len(frontier) == 0)

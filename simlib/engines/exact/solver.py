@@ -117,7 +117,7 @@ class Solver:
         self.features = Features(self.tables, self.space, closed)
 
     def chain(self, theta: Floats | None = None, centre: Floats | None = None, start: Floats | None = None) -> Chain:
-        """Return the states at assumption values `theta` (A,), default the stated ones; see `Chain`."""
+        """Return the states at assumption values `theta` (A,), default the stated ones. See `Chain`."""
         values = priors.theta(self.scenario) if theta is None else np.asarray(theta, dtype=float)
         return Chain(self.tables, self.space, self.segments, values, centre, start)
 
@@ -158,7 +158,7 @@ class Solver:
     def run(
         self, theta: Floats, *, centre: Floats | None = None, tolerance: float = TOLERANCE, control: Control = UNWATCHED
     ) -> Solution:
-        """Carry the start through all segments once; returns raw sums over the partitions."""
+        """Carry the start through all segments once. Returns raw sums over the partitions."""
         return self._run(self.chain(theta, centre), tolerance, control)
 
     def _run(self, chain: Chain, tolerance: float, control: Control) -> Solution:
@@ -176,7 +176,7 @@ class Solver:
         taboo: Taboo = NOTHING,
         control: Control = UNWATCHED,
     ) -> Passage:
-        """Carry a distribution over the states from one time to another; see `Chain.propagate`.
+        """Carry a distribution over the states from one time to another. See `Chain.propagate`.
 
         Args:
             vector: Distribution (N,) over the states at `start`, in the order of `space`.
@@ -325,7 +325,7 @@ class _Run:
         return self.result
 
     def _rows(self, segment: Segment) -> NDArray[np.intp]:
-        """Report times that fall in a segment; the horizon itself belongs to the last one."""
+        """Report times that fall in a segment. The horizon itself belongs to the last one."""
         times, last = self.solver.times, segment is self.solver.segments[-1]
         return np.flatnonzero((times >= segment.start) & ((times < segment.end) | (last & (times <= segment.end))))
 

@@ -81,19 +81,19 @@ class StateSpace:
         """
         if not variables:
             return self
-        kept = self._held.get(variables)
-        if kept is None:
-            kept = self._held[variables] = dataclasses.replace(self, target=self._targets(variables), _held={})
-        return kept
+        space = self._held.get(variables)
+        if space is None:
+            space = self._held[variables] = dataclasses.replace(self, target=self._targets(variables), _held={})
+        return space
 
     def _targets(self, variables: tuple[int, ...]) -> NDArray[np.uint32]:
         codes = self.codes[self.target]
         for variable in variables:
             levels = self.levels[:, variable].astype(np.int64)
             codes = codes + (levels[self.source] - levels[self.target]) * self.radix[variable]
-        found = np.minimum(np.searchsorted(self.codes, codes), len(self) - 1)
+        index = np.minimum(np.searchsorted(self.codes, codes), len(self) - 1)
         # From states with another level than the held one, which then have no probability, nothing was searched.
-        return np.where(self.codes[found] == codes, found, self.source).astype(np.uint32)
+        return np.where(self.codes[index] == codes, index, self.source).astype(np.uint32)
 
     @cached_property
     def incoming(self) -> Incoming:

@@ -1,4 +1,4 @@
-"""What stops a history under way: a set of states, or the firing of a move (taboo probabilities; Chung 1960)."""
+"""Taboo probabilities (Chung 1960): a history is stopped at a set of states, or at the firing of a move."""
 
 from __future__ import annotations
 

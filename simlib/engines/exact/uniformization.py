@@ -1,4 +1,4 @@
-"""Uniformisation: how probability flows through the states (Jensen 1953; Grassmann 1977; Stewart 1994, ch. 8).
+"""Uniformisation: how probability flows through the states (Jensen 1953. Grassmann 1977. Stewart 1994, ch. 8).
 
 A chain with generator Q and largest exit rate Λ is a discrete chain P = I + Q/Λ whose jumps come at the times of a
 Poisson process of rate Λ:
@@ -61,7 +61,7 @@ class Generator:
 
     @classmethod
     def build(cls, incoming: Incoming, pair_rates: Floats, leak: Floats | None, duration: float) -> Generator:
-        """Rate the edges; `leak` (N,) is further exit that leads out of the states (a fired question)."""
+        """Rate the edges. `leak` (N,) is further exit that leads out of the states (a fired question)."""
         n = len(incoming.start) - 1
         values = incoming.values(pair_rates)
         exit_rate = sums_by(incoming.source, values, n)
@@ -85,7 +85,7 @@ class Generator:
 
 @dataclass(frozen=True)
 class Kill:
-    """What ends a pass early: reaching a state of `inside` (N,) bool, or firing, with hazard `fire` (N,) per day."""
+    """An early end of a pass: in a state of `inside` (N,), or by a firing with hazard `fire` (N,) per day."""
 
     inside: Bools | None = None
     fire: Floats | None = None
@@ -93,7 +93,7 @@ class Kill:
 
 @dataclass
 class Flow:
-    """What one pass over a segment gives.
+    """Result of one pass over a segment.
 
     at (T, C) and until (T, C): histograms of p(t) and of ∫ p over the segment so far, at each time;
     hits (T,): probability killed so far in the segment; tails (T,): what truncation may have lost by each time;

@@ -56,7 +56,7 @@ def mix(x):
 
 @_njit
 def uniform(key, number):
-    """Return a draw of the stream with this key, strictly between 0 and 1; `number` counts from 0."""
+    """Return a draw of the stream with this key, strictly between 0 and 1. `number` counts from 0."""
     word = mix(key + (np.uint64(number) + _ONE) * GAMMA)
     return (np.float64(np.int64(word >> _S12)) + 0.5) * 2.0**-52
 
@@ -69,7 +69,7 @@ def exponential(key, number):
 
 @_njit
 def choose(cumulative, first, u):
-    """Return the first place from `first` on whose cumulative share exceeds u; the last possible one is above 1."""
+    """Return the first place from `first` on whose cumulative share exceeds u. The last possible one is above 1."""
     place = np.uint32(first)
     while u >= cumulative[place]:
         place = np.uint32(place + 1)
@@ -99,7 +99,7 @@ def holds(structure, condition, word):
 
 @_inline
 def rung_of(structure, ladder, word):
-    """Return the highest rung (its place among all rungs) that holds; the first always does."""
+    """Return the highest rung (its place among all rungs) that holds. The first always does."""
     first = structure.rung_start[ladder]
     rung = np.uint32(structure.rung_start[ladder + 1] - 1)
     while rung > first and not holds(structure, rung, word):
@@ -203,13 +203,13 @@ def count_firing(structure, work, counts, row, layout, times, move, outcome, t):
     work.total[move] = before + 1
     counts[row + layout.move + move] += 1
     counts[row + layout.square + move] += 2 * before + 1
-    for k in range(structure.asked_start[outcome], structure.asked_start[outcome + 1]):
-        answer(counts, row, layout, times, structure.asked[k], t)
+    for k in range(structure.answer_start[outcome], structure.answer_start[outcome + 1]):
+        answer(counts, row, layout, times, structure.answer[k], t)
 
 
 @_inline
 def apply(structure, values, work, counts, row, offset, held, layout, times, outcome, t):
-    """Apply the effects of an outcome (or a pin) and everything that follows from them; return the ending, or -1."""
+    """Apply the effects of an outcome (or a pin) and everything that follows from them. Return the ending, or -1."""
     changed = False
     for effect in range(structure.effect_start[outcome], structure.effect_start[outcome + 1]):
         if structure.held[held + effect]:
@@ -277,7 +277,7 @@ def fire_next(structure, values, work, chances, move):
 
 @_inline
 def note(history, row, t, outcome, action, word):
-    """Keep one row of history; say whether there was room."""
+    """Keep one row of history. Say whether there was room."""
     if row >= len(history.time):
         return False
     history.time[row], history.outcome[row], history.action[row] = t, outcome, action
@@ -288,7 +288,7 @@ def note(history, row, t, outcome, action, word):
 
 @compiled_once(**_LEAN)
 def run(layout, structure, values, work, output, history, seed_key, first, replicates, max_events):
-    """Simulate replicates `first` and following; return (status, how many were finished, rows of history).
+    """Simulate replicates `first` and following. Return (status, how many were finished, rows of history).
 
     Adds to the integer arrays of `output` and fills one row per replicate in the others.
     """

@@ -1,4 +1,4 @@
-"""What goes into the Monte Carlo kernel and what comes out: flat arrays, grouped and named. No Numba here."""
+"""Input and output of the Monte Carlo kernel: flat arrays, grouped and named. No Numba here."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ class Layout(NamedTuple):
 
 
 class Structure(NamedTuple):
-    """What no assumption value changes: V variables, M moves, outcomes followed by pins, C conditions.
+    """The scenario without assumption values: V variables, M moves, outcomes followed by pins, C conditions.
 
     Ranges are given as starts: those of x are start[x] to start[x + 1]. By variable: its `top` level, its first `bit`
     in the packed state, the moves that read it (`reader_*`) with their strides, and the levels it may start at
     (`spread_*`). By move: its `entry` in the tables when every level is 0. By table entry: whether the guard is
     `possible` there. By outcome: effects (new level = old x keep + amount, saturated), and what they can change:
-    `touched` moves, `ladder`s, `ending`s, `question`s; `asked` are the questions that its firing answers. A condition
+    `touched` moves, `ladder`s, `ending`s, `question`s; `answer`s are the questions that its firing answers. A condition
     holds when any of its clauses (one row of words each) shares no bit with the state. By segment: when it ends, which
     rate table and which chances hold, which effects are `held` back, and which actions happen at its start.
     """
@@ -60,8 +60,8 @@ class Structure(NamedTuple):
     ending: np.ndarray
     question_start: np.ndarray
     question: np.ndarray
-    asked_start: np.ndarray
-    asked: np.ndarray
+    answer_start: np.ndarray
+    answer: np.ndarray
     rung_start: np.ndarray
     condition_start: np.ndarray
     clause: np.ndarray
@@ -78,7 +78,7 @@ class Structure(NamedTuple):
 
 
 class Values(NamedTuple):
-    """What assumption values change: `rates` (tables x entries, flat), cumulative chances, cumulative start shares."""
+    """Numbers that assumption values change: `rates` (tables x entries, flat), cumulative chances and start shares."""
 
     rates: np.ndarray
     chance: np.ndarray
@@ -86,7 +86,7 @@ class Values(NamedTuple):
 
 
 class Output(NamedTuple):
-    """What is filled: integers summed over replicates, then one row for each replicate of the call."""
+    """Output of one call: integers summed over replicates, then one row for each replicate."""
 
     counts: np.ndarray
     tried: np.ndarray
@@ -111,7 +111,7 @@ class Track(NamedTuple):
 
 
 class Work(NamedTuple):
-    """The state of one replicate: levels, packed word, rungs; by move its table entry, clock, and counts.
+    """The state of one replicate: levels, packed word, rungs. By move its table entry, clock, and counts.
 
     `bits` are the firing times once more, their bits read as whole numbers.
     """

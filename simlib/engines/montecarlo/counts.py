@@ -1,4 +1,4 @@
-"""What replicates add up to: integer counts, and the forecast that they give with its intervals."""
+"""Sums over replicates: integer counts, and the forecast that they give with its intervals."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Counts:
-    """What happened in R replicates, at T report times, as integers.
+    """Sums over R replicates at T report times, as integers.
 
     How many replicates were, at each time: levels (T, L) at each level, rungs (T, R) on each rung; had by then: endings
     (T, E) ended, questions (T, Q). moves (T, M): firings so far, all replicates together; squares (T, M): sum over
@@ -49,7 +49,7 @@ class Counts:
         return len(self.ending)
 
     def __add__(self, other: Counts) -> Counts:
-        """Join with the replicates that follow; raises ValueError when `other` does not begin where this one ends."""
+        """Join with the replicates that follow. Raises ValueError when `other` does not begin where this one ends."""
         if other.first != self.first + self.runs:
             raise ValueError(f"replicates from {other.first} do not follow {self.first + self.runs - 1}")
         totals = ("levels", "rungs", "endings", "questions", "moves", "squares", "tried", "void")
@@ -64,7 +64,7 @@ class Counts:
 def to_forecast(
     flat: Flat, horizon: float, counts: Counts, assumptions: Mapping[str, float], source: Mapping[str, Any]
 ) -> Forecast:
-    """Return `counts` as a forecast with 95% intervals; `source` is its provenance."""
+    """Return `counts` as a forecast with 95% intervals. `source` is its provenance."""
     tables, runs = flat.tables, counts.runs
     scenario = tables.scenario
     ended = np.column_stack([counts.endings, runs - counts.endings.sum(axis=1)])
@@ -115,7 +115,7 @@ def _bands(names: Iterable[str], columns: Ints, runs: int) -> dict[str, Band]:
 
 
 def _firings(counts: Counts) -> tuple[Floats, Floats]:
-    """Return the mean number of firings (T, M) and its 95% half-width; where none was seen, the Wilson one of zero."""
+    """Return the mean number of firings (T, M) and its 95% half-width. Where none was seen, the Wilson one of zero."""
     runs = counts.runs
     mean = counts.moves / runs
     variance = np.maximum(counts.squares / runs - mean**2, 0.0) * runs / max(runs - 1, 1)
@@ -128,8 +128,8 @@ def _firings(counts: Counts) -> tuple[Floats, Floats]:
 def _interventions(flat: Flat, counts: Counts) -> tuple[dict[str, Any], ...]:
     """Say for each intervention that acts once in which share of the replicates still going it had no effect."""
     items = flat.tables.scenario.interventions
-    acted = zip(flat.actions.number, counts.tried.tolist(), counts.void.tolist(), strict=True)
-    share = {n: void / tried if tried else None for n, tried, void in acted if not isinstance(items[n], Hold)}
+    counted = zip(flat.actions.number, counts.tried.tolist(), counts.void.tolist(), strict=True)
+    share = {n: void / tried if tried else None for n, tried, void in counted if not isinstance(items[n], Hold)}
     return tuple(
         {"intervention": str(item), "because": item.because, "without_effect": share.get(number)}
         for number, item in enumerate(items)

@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 _SURE = 2.0
-"""What a cumulative share is set to where nothing may come after it: above every uniform."""
+"""Cumulative share of the last possible branch: above every uniform."""
 
 
 def load_kernel() -> ModuleType:
-    """Import the compiled kernel; raises MissingDependency where Numba cannot be imported."""
+    """Import the compiled kernel. Raises MissingDependency where Numba cannot be imported."""
     try:
         from simlib.engines.montecarlo import _kernel
     except ImportError as error:
@@ -56,7 +56,7 @@ class Cumulative:
         self._column = np.arange(int(starts[-1])) - np.repeat(starts[:-1], counts)
 
     def __call__(self, shares: Floats) -> Floats:
-        """Return running sums (as `shares`); from the last positive share of each group on, above one."""
+        """Return running sums (as `shares`). From the last positive share of each group on, above one."""
         table = np.zeros(self._shape)
         table[self._row, self._column] = shares
         last = self._shape[1] - 1 - np.argmax(table[:, ::-1] > 0, axis=1)
@@ -95,7 +95,7 @@ class Flat:
     # ---------------------------------------------------------------- values
 
     def values(self, theta: Floats, centre: Floats | None = None) -> Values:
-        """Return what the kernel needs of assumption values `theta` (A,); see `Tables.chances` for `centre`."""
+        """Return what the kernel needs of assumption values `theta` (A,). See `Tables.chances` for `centre`."""
         tables = self.tables
         rates = np.concatenate([tables.rates(theta, segment, centre) for segment in self.segments_of_table])
         chance = np.concatenate(
@@ -183,7 +183,7 @@ class Flat:
         return [*outcomes, *({variable} for variable, _ in self.pins)]
 
     def _consequences(self) -> dict[str, NDArray]:
-        """What each outcome or pin can change: moves, ladders, endings, questions; and the questions it answers."""
+        """Return moves, ladders, endings and questions that each outcome or pin can change, and what it answers."""
         scenario, changed = self.tables.scenario, self._changed()
         ladders = [self._read(*(rung.when for rung in ladder.rungs)) for ladder in scenario.ladders.values()]
         endings = [self._read(ending.when) for ending in scenario.endings.values()]
@@ -194,7 +194,7 @@ class Flat:
             "ladder": [_meeting(variables, ladders) for variables in changed],
             "ending": [_meeting(variables, endings) for variables in changed],
             "question": [_meeting(variables, questions) for variables in changed],
-            "asked": [*(self._asked(*names) for names in self.tables.outcome_ids), *([] for _ in self.pins)],
+            "answer": [*(self._answers(*names) for names in self.tables.outcome_ids), *([] for _ in self.pins)],
         }
         result = {}
         for name, of_outcome in lists.items():
@@ -204,7 +204,7 @@ class Flat:
     def _read(self, *conditions: Condition) -> set[int]:
         return {self.tables.variable(name) for condition in conditions for name in condition.variables}
 
-    def _asked(self, move: str, outcome: str) -> list[int]:
+    def _answers(self, move: str, outcome: str) -> list[int]:
         questions = self.tables.scenario.questions.values()
         return [i for i, q in enumerate(questions) if q.move == move and q.outcome in (None, outcome)]
 

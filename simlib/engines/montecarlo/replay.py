@@ -1,4 +1,4 @@
-"""Full histories of chosen replicates, by replay, and one of them told as a dated story.
+"""Full histories of chosen replicates, by replay, and one of them written as a dated story.
 
 A run keeps no paths. Since every draw has an address, any replicate can be played again with the same seed, and gives
 the same events to the bit; `histories` does that and keeps each of them.
@@ -56,7 +56,7 @@ class Histories:
         return len(self.replicates)
 
     def rows(self, replicate: int) -> slice:
-        """Return the rows of a replicate, given by its number; raises KeyError."""
+        """Return the rows of a replicate, given by its number. Raises KeyError."""
         place = np.flatnonzero(self.replicates == replicate)
         if len(place) == 0:
             raise KeyError(f"replicate {replicate} is not among the {len(self)} histories")
@@ -88,7 +88,7 @@ class Histories:
         return pd.DataFrame(columns)
 
     def story(self, replicate: int) -> list[str]:
-        """Tell one replicate as dated sentences, from the start to its ending or the horizon; raises KeyError."""
+        """Tell one replicate as dated sentences, from the start to its ending or the horizon. Raises KeyError."""
         rows = self.rows(replicate)
         place = int(np.flatnonzero(self.replicates == replicate)[0])
         sentences = [f"{long_date(self.scenario.as_of)}: the story begins; {self._situation(rows.start)}."]
@@ -248,5 +248,5 @@ def unpack(words: Bits, sizes: Ints, bit_start: Ints) -> NDArray[np.int8]:
 
 
 def _named(names: list[str], index: Ints) -> NDArray[np.object_]:
-    """Return names by index; -1 gives None."""
+    """Return names by index. -1 gives None."""
     return np.array([*names, None], dtype=object)[index]

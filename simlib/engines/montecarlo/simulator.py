@@ -64,7 +64,7 @@ class Simulator:
         ignore_windows: bool = False,
         tables: Tables | None = None,
     ) -> None:
-        """Flatten a scenario for the kernel; `times`, `by` and `ignore_windows` are those of `simulate`.
+        """Flatten a scenario for the kernel. `times`, `by` and `ignore_windows` are those of `simulate`.
 
         Raises ScenarioError for an intervention or a target day that does not fit, MissingDependency without Numba.
         """
@@ -82,7 +82,7 @@ class Simulator:
         return priors.theta(self.scenario)
 
     def values(self, theta: Floats | None = None, centre: Floats | None = None) -> Values:
-        """Return what the kernel needs of assumption values; raises ValueError for values that are no numbers."""
+        """Return what the kernel needs of assumption values. Raises ValueError for values that are no numbers."""
         theta = self.stated if theta is None else np.asarray(theta, dtype=float)
         if theta.shape != self.stated.shape or not np.all(np.isfinite(theta) & (theta >= 0)):
             raise ValueError(f"theta must hold {len(self.stated)} finite numbers, none below zero, one per assumption")
@@ -120,7 +120,7 @@ class Simulator:
         return job.counts()
 
     def forecast(self, counts: Counts, *, theta: Floats | None = None, seed: int = 0, **details: Any) -> Forecast:
-        """Return the forecast of `counts`; `theta` and `seed` are those of the run, `details` go to provenance."""
+        """Return the forecast of `counts`. `theta` and `seed` are those of the run, `details` go to provenance."""
         values = self.stated if theta is None else theta
         details |= {"first": counts.first} if counts.first else {}
         source = provenance(
@@ -183,7 +183,7 @@ def simulate(
 
 
 class _Job:
-    """One run cut into chunks; each thread takes the next chunk until none is left, and sums into arrays of its own."""
+    """One run cut into chunks. Each thread takes the next chunk until none is left, and sums into arrays of its own."""
 
     def __init__(self, simulator: Simulator, values: Values, key: np.uint64, first: int, runs: int) -> None:
         self.simulator, self.values, self.key, self.first, self.runs = simulator, values, key, first, runs
@@ -193,7 +193,7 @@ class _Job:
         self.each = allocate(simulator, runs)
 
     def work(self, threads: int, control: Control) -> None:
-        """Run all chunks on `threads` threads, this one included; raises what any of them raised."""
+        """Run all chunks on `threads` threads, this one included. Raises what any of them raised."""
         report = _reporter(self.chunks, control)
         if threads == 1:
             self._take_chunks(report)
@@ -231,14 +231,14 @@ class _Job:
         call(self.simulator, self.values, output, self.key, self.first + here.start)
 
     def counts(self) -> Counts:
-        """Return the counts of all chunks; their order does not matter, since they are integers."""
+        """Return the counts of all chunks. Their order does not matter, since they are integers."""
         flat = self.simulator.flat
         layout, steps = flat.layout, len(flat.grid)
         total = sum((sums.counts for sums in self.sums), np.zeros_like(self.each.counts))
         table = np.cumsum(total.reshape(steps + 1, layout.width)[:steps], axis=0)
         starts = (0, layout.rung, layout.ending, layout.question, layout.move, layout.square, layout.width)
         parts = [np.ascontiguousarray(table[:, a:b]) for a, b in itertools.pairwise(starts)]
-        acted = [
+        actions = [
             sum((getattr(sums, name) for sums in self.sums), np.zeros_like(self.each.tried))
             for name in ("tried", "void")
         ]
@@ -247,8 +247,8 @@ class _Job:
         return Counts(
             first=self.first,
             **named,
-            tried=acted[0],
-            void=acted[1],
+            tried=actions[0],
+            void=actions[1],
             ending=each.ending,
             ending_time=each.ending_time,
             question_time=each.question_time,
@@ -259,7 +259,7 @@ class _Job:
 def call(
     simulator: Simulator, values: Values, output: Output, key: np.uint64, first: int, history: Track | None = None
 ) -> int | None:
-    """Run the kernel for the replicates that `output` has room for; return the rows of history, None when it is full.
+    """Run the kernel for the replicates that `output` has room for. Return the rows of history, None when it is full.
 
     Raises SimlibError when a replicate has more than `MAX_EVENTS` events.
     """
@@ -326,7 +326,7 @@ def _reporter(chunks: int, control: Control) -> Callable[[int], None]:
 
 
 def thread_count(threads: int | None, chunks: int) -> int:
-    """Return how many threads to use: no more than there are chunks; by default as many as there are processors."""
+    """Return how many threads to use: no more than there are chunks. By default as many as there are processors."""
     if threads is not None and threads < 1:
         raise ValueError(f"threads must be at least 1, not {threads}")
     available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -334,7 +334,7 @@ def thread_count(threads: int | None, chunks: int) -> int:
 
 
 def check_runs(runs: int, first: int) -> tuple[int, int]:
-    """Return a number of replicates and the first of them as ints; raises ValueError for numbers out of range."""
+    """Return a number of replicates and the first of them as ints. Raises ValueError for numbers out of range."""
     runs, first = operator.index(runs), operator.index(first)
     if runs < 1:
         raise ValueError(f"runs must be at least 1, not {runs}")

@@ -1,12 +1,12 @@
-"""The keyed dice: every random number has an address, so that a change elsewhere cannot move it.
+"""Keyed random numbers: every random number has an address, so that a change elsewhere cannot move it.
 
 A draw is a pure function of (seed, replicate, stream, number). A *stream* belongs to one thing that needs luck, named
 by its id and never by its position: the clock and the outcomes of a move, the start of a variable, one forced firing.
 Hence the promises: the same seed gives the same bits whatever the number of threads; 10,000 replicates begin with the
 same 1,000; adding, dropping or reordering moves changes no other draw; two runs that differ in one rate are a
-*counterfactual* of one another (same dice, one change), because the k-th firing of a move always meets the same unit
-exponential. This is the common-random-numbers coupling of Glasserman and Yao (1992) carried by the next-reaction
-method, as in Rathinam, Sheppard and Khammash (2010).
+*counterfactual* of one another (common random numbers, one change), because the k-th firing of a move always meets
+the same unit exponential. This is the common-random-numbers coupling of Glasserman and Yao (1992) carried by the
+next-reaction method, as in Rathinam, Sheppard and Khammash (2010).
 
 The generator is counter-based (Salmon et al. 2011): no state is carried, a key is hashed with a counter.
 
@@ -52,7 +52,7 @@ MIX_2 = np.uint64(0x94D049BB133111EB)
 
 
 def check_seed(seed: Any) -> int:
-    """Return the seed as an int; raises ValueError when it is no whole number from 0 to 2**63 - 1. 0 is a seed."""
+    """Return the seed as an int. Raises ValueError when it is no whole number from 0 to 2**63 - 1. 0 is a seed."""
     expected = f"expected a whole number from 0 to {MAX_SEED}"
     if isinstance(seed, bool):
         raise ValueError(f"the seed is {seed!r}; {expected}")
@@ -91,7 +91,7 @@ def stream_keys(seed: int, replicates: ArrayLike, stream: int) -> Bits:
 
 
 def draws(keys: ArrayLike, number: ArrayLike) -> Bits:
-    """Return draw `number` (from 0) of the streams with these keys, as 64-bit words; broadcasts."""
+    """Return draw `number` (from 0) of the streams with these keys, as 64-bit words. Broadcasts."""
     count = np.atleast_1d(np.asarray(number, dtype=np.uint64)) + np.uint64(1)
     return mix(np.asarray(keys, dtype=np.uint64) + count * GAMMA)
 

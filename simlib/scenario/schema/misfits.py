@@ -1,7 +1,8 @@
-"""Fit a document to a schema: every misfit in plain words, and what remains when the bad parts are left out.
+"""Fit a document to a schema.
 
-A misfit is left out as narrowly as possible and the rest is fitted again, so that an unknown key in one move does not
-hide a misspelt level in another, nor in the same one.
+Each misfit is said in plain words. A misfit is left out as narrowly as
+possible and the rest is fitted again, so that an unknown key in one move does not hide a misspelt level in another, nor
+in the same one.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ EMPTY_OUTCOME = 4
 
 
 def fit(document: Document, shape: type[AnyShape]) -> AnyShape:
-    """Return the validated model of what is sound in a document, noting the rest in `document.problems`.
+    """Return the model of the sound part of a document; note the rest in its problems.
 
     Stand-ins fill what is missing, so the model is worth checking further but is only true without problems.
     """
@@ -64,7 +65,10 @@ def fit(document: Document, shape: type[AnyShape]) -> AnyShape:
 
 
 def _leave_out_blanks(document: Document, data: Any, place: Place = ()) -> Iterable[Place]:
-    """Take out what was left empty and what an alias stood for; yield the places."""
+    """Take out what was left empty and what an alias stood for.
+
+    Yield the places.
+    """
     for key in list(data) if isinstance(data, dict) else range(len(data)):
         value, here = data[key], (*place, key)
         if value is None and len(here) == EMPTY_OUTCOME and here[0] == "moves" and here[2] == "outcomes":
@@ -100,7 +104,10 @@ def _leave_out(document: Document, shape: type[Shape], data: Any, error: Any, go
 
 
 def _take_out(data: Any, place: Place, gone: set[Place]) -> None:
-    """Delete the innermost mapping entry around a place: taking items out of a list would renumber the others."""
+    """Delete the innermost mapping entry around a place.
+
+    Taking items out of a list would renumber the others.
+    """
     while place and isinstance(place[-1], int):
         place = place[:-1]
     gone.add(place)
@@ -128,8 +135,7 @@ def _words(shape: type[Shape], loc: Place, error: Any) -> tuple[str, str]:
     if kind == "extra_forbidden":
         return f"unknown key {str(loc[-1])!r}", did_you_mean(str(loc[-1]), _fields(_annotation(shape, loc[:-1])))
     if kind == "string_pattern_mismatch":
-        name, expected = _NAMES[" " in bounds["pattern"]]
-        return f"{describe(given)} cannot be {name}", expected
+        return f"{describe(given)} cannot be an id", "expected letters, digits, hyphens and underscores, a letter first"
     if kind in ("too_short", "too_long"):
         count = f"at least {bounds['min_length']}" if kind == "too_short" else f"at most {bounds['max_length']}"
         return f"{len(given)} of them", f"expected {count}: {_meaning(shape, loc)}"
@@ -144,12 +150,6 @@ def _words(shape: type[Shape], loc: Place, error: Any) -> tuple[str, str]:
         "model_type": f"{describe(given)} where a mapping belongs",
     }.get(kind, f"{describe(given)} does not belong here")
     return what, f"expected {_meaning(shape, loc)}"
-
-
-_NAMES = {
-    False: ("an id", "expected letters, digits, hyphens and underscores, a letter first"),
-    True: ("a name", "expected words of letters, digits, hyphens and underscores, a letter first"),
-}
 
 
 def _meaning(shape: type[Shape], loc: Place) -> str:
@@ -171,7 +171,10 @@ def _fields(holder: Any) -> dict[str, Any]:
 
 
 def _annotation(shape: type[Shape], loc: Place) -> Any:
-    """Walk the annotations of a schema along an error's location; None where it leads nowhere."""
+    """Walk the annotations of a schema along an error's location.
+
+    It is None where it leads nowhere.
+    """
     annotation: Any = shape
     for part in loc:
         annotation = _step(_bare(annotation), part)

@@ -16,16 +16,16 @@ from simlib.scenario.schema.view_shape import ViewShape
 class _Published(GenerateJsonSchema):
     """Leaves out titles, and `null`: in a file an optional key is left out, never left empty."""
 
-    def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002 - the face is pydantic's
+    def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002 - pydantic calls it so
         return False
 
     def dict_schema(self, schema: Any) -> JsonSchemaValue:
         """Refuse keys that do not match, where pydantic would leave them unchecked."""
-        made = super().dict_schema(schema)
-        for pattern, values in made.pop("patternProperties", {}).items():
-            made["additionalProperties"] = values
-            made.setdefault("propertyNames", {})["pattern"] = pattern
-        return made
+        shape = super().dict_schema(schema)
+        for pattern, values in shape.pop("patternProperties", {}).items():
+            shape["additionalProperties"] = values
+            shape.setdefault("propertyNames", {})["pattern"] = pattern
+        return shape
 
     def nullable_schema(self, schema: Any) -> JsonSchemaValue:
         return self.generate_inner(schema["schema"])

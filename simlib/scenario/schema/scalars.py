@@ -1,4 +1,4 @@
-"""What files are written in: names, labels, numbers, dates and conditions, and a mapping that refuses the rest."""
+"""Scalars and conditions of files, and a mapping that refuses unknown keys."""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from simlib.scenario.scalars import DATE, LONGEST, Refusal, read_date, read_flag, read_format, read_name
+from simlib.scenario.scalars import DATE, LONGEST, Refusal, read_date, read_flag, read_format, read_name, read_words
 
-LETTERS = "A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f"
+_FIRST, _LATER = r"[^\s\d!-@\[-`{-~]", r"[^\s!-,./:-@\[-^`{-~]"
+"""Characters of a name in the published schema: every sign but those of ASCII. Loading looks closer."""
 
 
 def _by(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -39,20 +40,27 @@ def _by(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 
 def _shape(value: object) -> str | None:
-    """Which arm of a union a value belongs to; the names cannot occur in a file."""
+    """Return the arm of a union that a value belongs to.
+
+    The names cannot occur in a file.
+    """
     shapes = ((str, "\0text"), (dict, "\0mapping"), (list, "\0list"))
     return next((name for kind, name in shapes if isinstance(value, kind)), None)
 
 
 def either(expected: str) -> Discriminator:
-    """Return what tells text, mapping and list apart, and says what was `expected` of anything else."""
+    """Return a discriminator of text, mapping and list; other values get `expected`."""
     return Discriminator(_shape, custom_error_type="shape", custom_error_message=expected)
 
 
 _ID = StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$", max_length=LONGEST)
-_NAME = StringConstraints(pattern=rf"^[{LETTERS}][{LETTERS}0-9_-]*( [{LETTERS}0-9_-]+)*$", max_length=LONGEST)
 Id = Annotated[str, _ID, AfterValidator(_by(read_name))]
-Name = Annotated[str, _NAME, AfterValidator(_by(read_name))]
+Name = Annotated[
+    str,
+    StringConstraints(max_length=LONGEST),
+    AfterValidator(_by(read_words)),
+    WithJsonSchema({"type": "string", "maxLength": LONGEST, "pattern": f"^{_FIRST}{_LATER}*( {_LATER}+)*$"}),
+]
 Reference = Annotated[str, StringConstraints(min_length=1, max_length=130)]
 Label = Annotated[str, StringConstraints(min_length=1, max_length=300, strip_whitespace=True)]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=4000, strip_whitespace=True)]

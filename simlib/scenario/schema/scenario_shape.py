@@ -44,7 +44,7 @@ class ActorShape(Shape):
 class LiteralShape(Shape):
     """A number written where it is used, with its reason: an assumption named by its place."""
 
-    label: Label | None = Field(None, description="what the number is; default: made from the place")
+    label: Label | None = Field(None, description="what the number is; default: from its place")
     value: Number = Field(description="the median, such as '2 per week' (a rate), '30%' (a chance), 3 (a factor)")
     low: Number | None = Field(None, description="5th percentile of the prior")
     high: Number | None = Field(None, description="95th percentile of the prior")
@@ -129,7 +129,7 @@ class MoveShape(Shape):
     rate: LiteralOrId = Field(description="how often: id of an assumption, or {value: 2 per week, because: ...}")
     times: list[FactorShape] = Field([], max_length=64, description="factors that multiply the rate")
     outcomes: Annotated[dict[Id, OutcomeShape], Field(min_length=1, max_length=16)] | None = Field(
-        None, description="branches, of which one happens when the move is made"
+        None, description="branches, one of which happens with the move"
     )
     then: EffectsShape | None = Field(None, description=THEN)
     covert: Flag = Field(False, description="true: nobody observes the move")
@@ -137,7 +137,10 @@ class MoveShape(Shape):
 
 
 class EndingShape(Shape):
-    """A named condition that stops the clock; the order in the file is precedence."""
+    """A named condition that stops the clock.
+
+    The order in the file is precedence.
+    """
 
     when: ConditionShape = Field(description=WHEN)
     label: Label = Field(description="what has happened")
@@ -164,7 +167,10 @@ class RungShape(Shape):
 
 
 class LadderShape(Shape):
-    """An ordered list of rungs; the state stands on the last one whose condition holds."""
+    """An ordered list of rungs.
+
+    The state stands on the last one whose condition holds.
+    """
 
     label: Label | None = Field(None, description="name of the ladder")
     rungs: list[RungShape] = Field(min_length=1, max_length=64, description="from the lowest to the highest")

@@ -33,7 +33,7 @@ class ChangeShape(Shape):
 
 
 class ForceShape(Shape):
-    """A move made to fire on a day, if its guard holds."""
+    """A move forced to happen on a day, if its guard holds."""
 
     force: Reference = Field(description="id of the move")
     outcome: Reference | None = Field(None, description="id of the outcome; default: left to chance")
@@ -42,7 +42,7 @@ class ForceShape(Shape):
 
 
 class ForbidShape(Shape):
-    """A move made impossible from a day on."""
+    """A move forbidden from a day on."""
 
     forbid: Reference = Field(description="id of the move")
     from_: Date | None = Field(None, alias="from", description="first day; default: from the start")
@@ -52,7 +52,7 @@ class ForbidShape(Shape):
 
 
 class DelayShape(Shape):
-    """A move made impossible before a day."""
+    """A move forbidden before a day."""
 
     delay: Reference = Field(description="id of the move")
     until: Date = Field(description="first day on which it is possible")
@@ -60,7 +60,7 @@ class DelayShape(Shape):
 
 
 class RepeatShape(Shape):
-    """A move made to fire on a day and ever again, each time if its guard holds."""
+    """A move forced on a day and at equal steps after it, each time if its guard holds."""
 
     repeat: Reference = Field(description="id of the move")
     every: Number = Field(description="from one time to the next, such as '7 days'")

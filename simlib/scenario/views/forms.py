@@ -1,10 +1,63 @@
-"""How interventions are typed on a command line; `LEVELS` is a level set as in files, or levels with `|` between."""
+"""How interventions are typed on a command line, by kind.
 
-FORCE = "MOVE[:OUTCOME]@DATE"
-REPEAT = "MOVE[:OUTCOME][@DATE][..UNTIL] every LENGTH"
-DELAY = "MOVE@DATE"
-FORBID = "MOVE[@DATE][..UNTIL] [while VARIABLE=LEVELS]"
-POLICY = "MOVE=RATE[@DATE][..UNTIL] [while VARIABLE=LEVELS]"
-PIN = "VARIABLE=LEVEL@DATE"
-HOLD = "VARIABLE=LEVEL[@DATE][..UNTIL]"
-ASSUME = "ASSUMPTION=VALUE[@DATE][..UNTIL] [while VARIABLE=LEVELS]"
+LEVELS is a level set as in files, or levels with `|` between them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+_OUTCOME = r"(?::(?P<outcome>[^:@.]+?))?"
+_ON = r"\s*@\s*(?P<date>[^@]+)"
+_SPAN = r"(?:@(?P<date>[^@.]+?))?(?:\.\.(?P<until>[^@.]+?))?"
+_WHILE = r"(?:\s+while\s+(?P<when>.+))?"
+_SETTING = r"(?P<name>[^=@]+?)=(?P<value>(?:(?!\.\.)[^@])+?)"
+_LEVEL = r"(?P<name>[^=@]+?)=(?P<value>[^=@]+?)"
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """The form in which one kind of intervention is typed.
+
+    `text` is for people, `pattern` reads it, `purpose` says what it does.
+    """
+
+    text: str
+    pattern: str
+    purpose: str
+
+
+FORMS = {
+    "force": Form(
+        "MOVE[:OUTCOME]@DATE",
+        r"(?P<name>[^:@]+)(?::(?P<outcome>[^:@]+))?" + _ON,
+        "make a move happen on a date, if its guard holds then",
+    ),
+    "repeat": Form(
+        "MOVE[:OUTCOME][@DATE][..UNTIL] every LENGTH",
+        rf"(?P<name>[^:@.]+?){_OUTCOME}{_SPAN}\s+every\s+(?P<every>.+)",
+        "make a move happen on a date and at equal steps after it, until another date",
+    ),
+    "forbid": Form(
+        "MOVE[@DATE][..UNTIL] [while VARIABLE=LEVELS]",
+        rf"(?P<name>[^:@.]+?){_SPAN}{_WHILE}",
+        "make a move impossible from a date (default: the start) until another",
+    ),
+    "delay": Form("MOVE@DATE", r"(?P<name>[^:@]+)" + _ON, "make a move impossible before a date"),
+    "policy": Form(
+        "MOVE=RATE[@DATE][..UNTIL] [while VARIABLE=LEVELS]",
+        _SETTING + _SPAN + _WHILE,
+        "make a move happen at a rate of its own, from a date until another or while a condition holds",
+    ),
+    "pin": Form("VARIABLE=LEVEL@DATE", r"(?P<name>[^=@]+)=(?P<value>[^=@]+)" + _ON, "set a variable on a date, once"),
+    "hold": Form(
+        "VARIABLE=LEVEL[@DATE][..UNTIL]",
+        _LEVEL + _SPAN,
+        "set a variable and keep it there, from a date (default: the start) until another",
+    ),
+    "assume": Form(
+        "ASSUMPTION=VALUE[@DATE][..UNTIL] [while VARIABLE=LEVELS]",
+        _SETTING + _SPAN + _WHILE,
+        "give an assumption another value, from a date until another or while a condition holds",
+    ),
+}

@@ -1,4 +1,4 @@
-"""Does an intervention fit a scenario? Every reason why not, at its place in the entry of a view file."""
+"""Reasons why an intervention does not fit a scenario, at places of a view file."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from simlib.errors import QuantityError, did_you_mean
 from simlib.quantities import check_range
 from simlib.scenario import checks
 from simlib.scenario.assumptions import place_of
-from simlib.scenario.checks import Finding
+from simlib.scenario.checks import Misfit
 from simlib.scenario.document import Place, dotted
 from simlib.scenario.model import Assume, Condition, Forbid, Force, Hold, Intervention, Lasting, Pin, Policy, Scenario
 from simlib.scenario.scales import shifted
 
 
-def wrong_intervention(scenario: Scenario, intervention: Intervention, horizon_days: float) -> Iterator[Finding]:
+def wrong_intervention(scenario: Scenario, intervention: Intervention, horizon_days: float) -> Iterator[Misfit]:
     """Yield what is wrong with one intervention, at places of its entry in a view file."""
     match intervention:
         case Pin() | Hold():
@@ -40,7 +40,7 @@ def wrong_intervention(scenario: Scenario, intervention: Intervention, horizon_d
         yield (key,), f"{intervention.date} is {side}", f"expected a day from {scenario.as_of} to {last}"
 
 
-def _wrong_assumption(scenario: Scenario, intervention: Assume) -> Iterator[Finding]:
+def _wrong_assumption(scenario: Scenario, intervention: Assume) -> Iterator[Misfit]:
     """Yield why an assumption cannot have this value for a while."""
     name, assumption = intervention.assumption, scenario.assumptions.get(intervention.assumption)
     if assumption is None:
@@ -59,25 +59,25 @@ def _wrong_assumption(scenario: Scenario, intervention: Assume) -> Iterator[Find
         return
     changed = scenario.replace(assumptions={**scenario.assumptions, name: shifted(assumption, intervention.value)})
     own = place_of(changed, assumption)
-    for place, what, expected in checks.findings(changed, checks.NUMBER_RULES):
+    for place, what, expected in checks.misfits_of(changed, checks.NUMBER_RULES):
         yield ("value",), what if place == own else f"with this value, {dotted(place)}: {what}", expected
 
 
-def _wrong_span(scenario: Scenario, intervention: Lasting) -> Iterator[Finding]:
+def _wrong_span(scenario: Scenario, intervention: Lasting) -> Iterator[Misfit]:
     first, until = intervention.date or scenario.as_of, intervention.until
     if until is not None and until <= first:
         what = f"it ends ({until}) before it begins ({first})"
         yield ("until",), what, "expected a later day: the first on which it no longer applies"
 
 
-def _wrong_condition(scenario: Scenario, when: Condition) -> Iterator[Finding]:
+def _wrong_condition(scenario: Scenario, when: Condition) -> Iterator[Misfit]:
     for clause in when.clauses:
         for name, levels in clause:
             for level in levels:
                 yield from _wrong_level(scenario, name, level, ("when",), ("when", name))
 
 
-def _wrong_level(scenario: Scenario, name: str, level: str, at_name: Place, at_level: Place) -> Iterator[Finding]:
+def _wrong_level(scenario: Scenario, name: str, level: str, at_name: Place, at_level: Place) -> Iterator[Misfit]:
     variable = scenario.variables.get(name)
     if variable is None:
         yield at_name, f"unknown variable {name!r}", did_you_mean(name, scenario.variables)
@@ -85,7 +85,7 @@ def _wrong_level(scenario: Scenario, name: str, level: str, at_name: Place, at_l
         yield at_level, f"{name!r} has no level {level!r}", did_you_mean(level, variable.levels)
 
 
-def _wrong_move(scenario: Scenario, intervention: Force | Forbid | Policy) -> Iterator[Finding]:
+def _wrong_move(scenario: Scenario, intervention: Force | Forbid | Policy) -> Iterator[Misfit]:
     move = scenario.moves.get(intervention.move)
     if move is None:
         key = type(intervention).__name__.lower()

@@ -1,4 +1,4 @@
-"""What is done to a world: interventions, and the views that carry them together with changed assumptions."""
+"""Interventions, and the views that carry them together with changed assumptions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from simlib.scenario.condition import ALWAYS, Condition
 
 @dataclass(frozen=True, slots=True)
 class Force:
-    """Make a move fire on a date if its guard holds, whatever its rate; optionally with one given outcome."""
+    """Make a move fire on a date if its guard holds, whatever its rate.
+
+    `outcome` None leaves the outcome to chance.
+    """
 
     move: str
     date: dt.date
@@ -24,9 +27,10 @@ class Force:
 
 @dataclass(frozen=True, slots=True)
 class Forbid:
-    """Make a move impossible from 00:00 of `date` (None: the start) to 00:00 of `until` (None: for good).
+    """Make a move impossible for a time.
 
-    With `when` only while that condition holds: a policy of refraining.
+    It is so from 00:00 of `date` (None: the start) to 00:00 of `until` (None: for good). With `when` it is so only
+    while that condition holds: a policy of refraining.
     """
 
     move: str
@@ -41,11 +45,12 @@ class Forbid:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """While `when` holds, a move happens at `rate` per day if its guard holds, whatever its own rate and factors.
+    """Let a move happen at a rate of its own while a condition holds.
 
-    A rule that somebody follows: "if a strike hits land, close the airspace within a day". It looks at the present
-    state only. It applies from 00:00 of `date` (None: the start) to 00:00 of `until` (None: for good); a `Forbid` of
-    the same move is stronger, and of two policies the later one.
+    While `when` holds it happens at `rate` per day if its guard holds, whatever its own rate and factors. A rule that
+    somebody follows: "if a strike hits land, close the airspace within a day". It looks at the present state only. It
+    applies from 00:00 of `date` (None: the start) to 00:00 of `until` (None: for good); a `Forbid` of the same move is
+    stronger, and of two policies the later one.
     """
 
     move: str
@@ -74,10 +79,11 @@ class Pin:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Set a variable to a level and keep it there: no move changes it, whatever else the move does.
+    """Set a variable to a level and keep it there.
 
-    From 00:00 of `date` (None: the start), before anything else of that day, to 00:00 of `until` (None: for good).
-    Only a `Pin`, or another `Hold`, of the same variable sets it to another level meanwhile.
+    No move changes it, whatever else the move does. From 00:00 of `date` (None: the start), before anything else of
+    that day, to 00:00 of `until` (None: for good). Only a `Pin`, or another `Hold`, of the same variable sets it to
+    another level meanwhile.
     """
 
     variable: str
@@ -126,7 +132,10 @@ def _while(when: Condition) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One assumption changed by a view: a new median, optionally a new range, and why (base units)."""
+    """One assumption changed by a view.
+
+    It has a new median, perhaps a new range (both in base units), and a reason.
+    """
 
     assumption: str
     value: float

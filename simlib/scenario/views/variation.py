@@ -1,6 +1,7 @@
-"""Vary a scenario: views, changed values, interventions, another horizon. Never its structure.
+"""Vary a scenario: views, changed values, interventions, another horizon.
 
-Every function returns a new `Scenario` and refuses with a ScenarioError what does not fit it, all reasons at once.
+Its structure never changes. Every function returns a new `Scenario` and refuses with a ScenarioError what does not fit
+it, all reasons at once.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from simlib.errors import Problem, QuantityError, ScenarioError, did_you_mean
 from simlib.quantities import check_range, parse, show, window_days
 from simlib.scenario import checks, document
 from simlib.scenario.assumptions import place_of
-from simlib.scenario.checks import Finding
+from simlib.scenario.checks import Misfit
 from simlib.scenario.document import dotted
 from simlib.scenario.model import Assume, Assumption, Change, Force, Intervention, Scenario, View
 from simlib.scenario.scalars import Refusal
@@ -36,7 +37,7 @@ def apply_view(scenario: Scenario, view: View | Sequence[View]) -> Scenario:
         return scenario
     problems = list(_clashes(scenario, views))
     for each in views:
-        problems += [_problem(f"view {each.id}", finding) for finding in misfits(scenario, each)]
+        problems += [_problem(f"view {each.id}", misfit) for misfit in misfits(scenario, each)]
     document.refuse(problems)
     changes = [change for each in views for change in each.changes]
     horizons = [each.horizon_days for each in views if each.horizon_days is not None]
@@ -47,7 +48,7 @@ def apply_view(scenario: Scenario, view: View | Sequence[View]) -> Scenario:
         ladder=ladders[0] if ladders else scenario.ladder,
         view="+".join(each.id for each in views),
     )
-    document.refuse([_problem(changed.view, finding) for finding in _broken_by(changed, changes)])
+    document.refuse([_problem(changed.view, misfit) for misfit in _broken_by(changed, changes)])
     return changed
 
 
@@ -69,12 +70,12 @@ def _settings(view: View) -> list[str]:
     return [*(change.assumption for change in view.changes), *horizon, *(["ladder"] if view.ladder else [])]
 
 
-def _problem(where: str, finding: Finding) -> Problem:
-    place, what, expected = finding
+def _problem(where: str, misfit: Misfit) -> Problem:
+    place, what, expected = misfit
     return Problem("", 0, ": ".join(part for part in (where, dotted(place)) if part), what, expected)
 
 
-def misfits(scenario: Scenario, view: View) -> Iterator[Finding]:
+def misfits(scenario: Scenario, view: View) -> Iterator[Misfit]:
     """Yield what is wrong with a view of this scenario, at places of the view file."""
     for change in view.changes:
         for place, what, expected in _wrong(scenario, change):
@@ -129,10 +130,11 @@ def _difference(old: Assumption, new: Assumption) -> Change | None:
 
 
 def with_values(scenario: Scenario, values: Mapping[str, str | float]) -> Scenario:
-    """Return the scenario with other medians; low and high shift by the same step on the scale of the kind.
+    """Return the scenario with other medians.
 
-    A text is a quantity as in files ("2 per week", "30%"); a number is in base units (per day, or plain). Raises
-    ScenarioError for an unknown name, a quantity of another kind, and chances that now exceed one.
+    Low and high shift by the same step on the scale of the kind. A text is a quantity as in files ("2 per week",
+    "30%"); a number is in base units (per day, or plain). Raises ScenarioError for an unknown name, a quantity of
+    another kind, and chances that now exceed one.
     """
     changes: list[Change] = []
     problems: list[Problem] = []
@@ -143,12 +145,15 @@ def with_values(scenario: Scenario, values: Mapping[str, str | float]) -> Scenar
             problems += error.problems
     document.refuse(problems)
     changed = _with_changes(scenario, changes)
-    document.refuse([_problem("", finding) for finding in _broken_by(changed, changes)])
+    document.refuse([_problem("", misfit) for misfit in _broken_by(changed, changes)])
     return changed
 
 
 def parse_values(texts: Iterable[str], scenario: Scenario) -> dict[str, str]:
-    """Read `NAME=VALUE` texts into what `with_values` takes; the same name twice is refused."""
+    """Read `NAME=VALUE` texts into what `with_values` takes.
+
+    The same name twice is refused.
+    """
     values: dict[str, str] = {}
     problems = []
     for text in texts:
@@ -185,7 +190,7 @@ def _read_value(scenario: Scenario, name: str, value: str | float) -> Change:
     return Change(name, number)
 
 
-def _wrong(scenario: Scenario, change: Change) -> Iterator[Finding]:
+def _wrong(scenario: Scenario, change: Change) -> Iterator[Misfit]:
     assumption = scenario.assumptions.get(change.assumption)
     if assumption is None:
         expected = did_you_mean(change.assumption, scenario.assumptions)
@@ -221,10 +226,10 @@ def _changed(assumption: Assumption, change: Change) -> Assumption:
     )
 
 
-def _broken_by(changed: Scenario, changes: Sequence[Change]) -> Iterator[Finding]:
+def _broken_by(changed: Scenario, changes: Sequence[Change]) -> Iterator[Misfit]:
     """Yield the rules about numbers that changed values break, at places of a view file."""
     mine = {place_of(changed, changed.assumptions[change.assumption]): change.assumption for change in changes}
-    for place, what, expected in checks.findings(changed, checks.NUMBER_RULES):
+    for place, what, expected in checks.misfits_of(changed, checks.NUMBER_RULES):
         if place in mine:
             yield ("assumptions", mine[place]), what, expected
         else:
@@ -232,7 +237,7 @@ def _broken_by(changed: Scenario, changes: Sequence[Change]) -> Iterator[Finding
 
 
 def outside_range(base: Scenario, changed: Scenario) -> list[str]:
-    """Return a sentence for every value of `changed` that leaves the 90% range which `base` gives it."""
+    """Return a sentence for every value of `changed` outside its 90% range in `base`."""
     now = [(name, number.value) for name, number in changed.assumptions.items()]
     acts = changed.interventions[len(base.interventions) :]
     now += [(item.assumption, item.value) for item in acts if isinstance(item, Assume)]
@@ -264,7 +269,9 @@ def begun_by(scenario: Scenario, day: float) -> Scenario:
 def repeated(
     first: Force, every: float, until: dt.date | None, scenario: Scenario, horizon_days: float | None = None
 ) -> tuple[Force, ...]:
-    """Return a forced move on its date and every so many days after it, before `until` (default: the horizon).
+    """Return a forced move on its date and every so many days after it.
+
+    The last one is before `until` (default: the horizon).
 
     Raises Refusal for a length that is no whole number of days, an end that is not later, and too many times.
     """
@@ -292,12 +299,12 @@ def with_horizon(scenario: Scenario, horizon: str | float) -> Scenario:
     except QuantityError as error:
         raise ScenarioError(Problem("", 0, "horizon", error.what, error.expected)) from None
     changed = scenario.replace(horizon_days=days)
-    document.refuse([_problem("", finding) for finding in checks.the_horizon_is_on_the_calendar(changed)])
+    document.refuse([_problem("", misfit) for misfit in checks.the_horizon_is_on_the_calendar(changed)])
     with_interventions(changed.replace(interventions=()), scenario.interventions)
     return changed
 
 
 def refusals(where: str, intervention: Intervention, scenario: Scenario) -> list[Problem]:
-    """Return what is wrong with an intervention of this scenario, told at `where`."""
+    """Return what is wrong with an intervention of this scenario, named at `where`."""
     wrong = wrong_intervention(scenario, intervention, scenario.horizon_days)
     return [Problem("", 0, where, what, expected) for _, what, expected in wrong]

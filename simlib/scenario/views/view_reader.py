@@ -31,7 +31,10 @@ AnyShape = ForceShape | RepeatShape | ForbidShape | DelayShape | PolicyShape | P
 
 
 def read_view(text: str, scenario: Scenario, file: str = "view.yaml") -> View:
-    """Resolve the text of a view file against its scenario; raises ScenarioError with every problem at once."""
+    """Resolve the text of a view file against its scenario.
+
+    Raises ScenarioError with every problem at once.
+    """
     read = document.read(text, file)
     if not read.readable:
         read.refuse_if_any()
@@ -58,7 +61,10 @@ def read_view(text: str, scenario: Scenario, file: str = "view.yaml") -> View:
 
 
 def _in_file(place: Place, entry_of: Sequence[int]) -> Place:
-    """Return the place in the file of what is wrong with a view: one entry may have become several interventions."""
+    """Return the place in the file of a misfit of a view.
+
+    One entry may have become several interventions.
+    """
     if len(place) > 1 and place[0] == "interventions" and isinstance(place[1], int):
         return ("interventions", entry_of[place[1]], *place[2:])
     return place
@@ -96,7 +102,10 @@ class _Interventions:
         self.reader = Reader(read, scenario.variables, scenario.variables)
 
     def interventions(self, shape: AnyShape, place: Place) -> tuple[Intervention, ...]:
-        """Return what one entry asks for; () where it cannot be read (and that is noted)."""
+        """Return the interventions of one entry.
+
+        It is () where it cannot be read (and that is noted).
+        """
         because = shape.because or ""
         match shape:
             case ForceShape():

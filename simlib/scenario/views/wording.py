@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from simlib.formatting import in_days, long_date
 from simlib.quantities import show
-from simlib.scenario.explanation import condition_in_words
+from simlib.scenario.condition_wording import condition_in_words
 from simlib.scenario.model import Assume, Condition, Forbid, Force, Hold, Intervention, Lasting, Pin, Policy, Scenario
 
 LISTED = 3

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from simlib.control import Cancel, Control
 from simlib.errors import Cancelled, MissingDependency, Problem, ScenarioError, SimlibError, TooManyStates
 from simlib.files import write_atomically
 from simlib.results import Forecast
@@ -31,8 +32,6 @@ CAP = 60_000
 """States up to which a world under the pen is solved exactly; above, it is sampled, which is quick for any size."""
 
 RUNS = 4_000
-
-Cancel = Callable[[], bool]
 
 
 @dataclass(frozen=True)
@@ -87,13 +86,14 @@ def work_out(reading: Reading, cancel: Cancel | None = None) -> Reading:
 def _forecast(scenario: Scenario, cancel: Cancel | None) -> Forecast:
     from simlib.engines.exact.forecast import solve
 
+    control = Control(cancel=cancel)
     try:
-        return solve(scenario, cap=CAP, cancel=cancel)
+        return solve(scenario, cap=CAP, control=control)
     except TooManyStates as error:
         from simlib.engines.montecarlo.simulator import simulate
 
         try:
-            return simulate(scenario, runs=RUNS, cancel=cancel)
+            return simulate(scenario, runs=RUNS, control=control)
         except MissingDependency:
             raise error from None
 

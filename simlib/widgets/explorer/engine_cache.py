@@ -1,10 +1,10 @@
-"""What the engines are asked, and how soon an answer can be had. No widget here.
+"""The engines behind the explorer: quick previews, and answers at rest. No widget here.
 
-`Answers` keeps the machines of one world (the exact solver with its states, the simulator with its tables) ready for
-new assumption values, so that a slider costs a solve or a short run and nothing else. While a slider moves it gives a
-*preview*: the last exact answer, shifted by the difference of two short Monte Carlo runs with the same dice, one at
-the values of that answer and one at the values now. The noise of the two cancels, so a few hundred replicates show
-the change and nothing jumps when the exact answer takes the preview's place.
+`EngineCache` keeps the engines of one scenario (the exact solver with its states, the simulator with its tables) ready
+for new assumption values, so that a slider costs a solve or a short run and nothing else. While a slider moves it
+gives a *preview*: the last exact answer, shifted by the difference of two short Monte Carlo runs with common random
+numbers, one at the values of that answer and one at the values now. The noise of the two cancels, so a few hundred
+replicates show the change and nothing jumps when the exact answer takes the preview's place.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import numpy as np
 
 from simlib import results
 from simlib.answer import ScenarioKey, provenance
+from simlib.control import UNWATCHED, Cancel, Control, in_transition
 from simlib.errors import MissingDependency, TooManyStates
 from simlib.machine import priors
 from simlib.results import Band, Forecast
@@ -32,11 +33,8 @@ if TYPE_CHECKING:
     from simlib.engines.montecarlo.counts import Counts
     from simlib.engines.montecarlo.simulator import Simulator
 
-Progress = Callable[[float], None]
-Cancel = Callable[[], bool]
-
 PREVIEW_SECONDS = 0.025
-"""What a preview may cost; with drawing it stays within a frame or two of the hand."""
+"""Time of a preview. With drawing it stays within a frame or two."""
 
 QUICK_SECONDS = 0.025
 """An exact answer as quick as this needs no preview."""
@@ -48,13 +46,13 @@ RUNS = 100_000
 """Replicates of the answer at rest where a world is too large for the exact engine."""
 
 KEPT = 3
-"""Machines kept ready: the present one, the one before, the baseline's."""
+"""Engines kept ready: the present one, the one before, the baseline's."""
 
 ANSWERS_KEPT = 24
 
 
 @dataclass
-class Machine:
+class Engines:
     """The engines of one structure, built when first needed. `solver` is None where the world is too large."""
 
     scenario: Scenario
@@ -68,19 +66,19 @@ class Machine:
 
 @dataclass(frozen=True)
 class Anchor:
-    """An answer at rest, and what few of the same dice say at its values: what previews are measured from."""
+    """An answer at rest, and a short run with its random numbers at its values: previews are measured from it."""
 
     exact: Forecast
     sampled: Forecast
     runs: int
 
 
-class Answers:
+class EngineCache:
     """Answers to the settings of one state. One thread at a time may ask for an exact answer, another for previews."""
 
     def __init__(self, state: State, *, seed: int = 0, threads: int = 2) -> None:
         self.state, self.seed, self.threads = state, seed, threads
-        self._machines: OrderedDict[Hashable, Machine] = OrderedDict()
+        self._engines: OrderedDict[Hashable, Engines] = OrderedDict()
         self._answers: OrderedDict[Hashable, Forecast] = OrderedDict()
         self._anchors: dict[Hashable, Anchor] = {}
         self._labels = _labels(state.base)
@@ -89,43 +87,43 @@ class Answers:
         self.warm = False
         """Whether the Monte Carlo kernel ran in this process: the first run may have to compile it."""
 
-    # ---------------------------------------------------------------- machines
+    # ---------------------------------------------------------------- engines
 
-    def machine(self, settings: Settings) -> Machine:
-        """Return the engines for these settings; raises ScenarioError when an intervention does not fit."""
+    def engines(self, settings: Settings) -> Engines:
+        """Return the engines for these settings. Raises ScenarioError when an intervention does not fit."""
         scenario = self.state.machine(settings)
         with self._lock:
-            return _remember(self._machines, structure(scenario), lambda: Machine(scenario), KEPT)
+            return _remember(self._engines, structure(scenario), lambda: Engines(scenario), KEPT)
 
-    def solver(self, machine: Machine, cancel: Cancel | None = None) -> Solver | None:
-        """Return the exact solver of a machine; None, with the reason noted there, where the world is too large."""
+    def solver(self, engines: Engines, cancel: Cancel | None = None) -> Solver | None:
+        """Return the exact solver of a scenario. None, with the reason noted there, where the world is too large."""
         with self._building:
-            if not machine.tried_solver:
+            if not engines.tried_solver:
                 from simlib.engines.exact.forecast import Solver
 
                 try:
-                    machine.solver = Solver(machine.scenario, threads=self.threads, cancel=cancel)
+                    engines.solver = Solver(engines.scenario, control=Control(cancel=cancel, threads=self.threads))
                 except TooManyStates as error:
-                    machine.reason = str(error)
-                machine.tried_solver = True
-        return machine.solver
+                    engines.reason = str(error)
+                engines.tried_solver = True
+        return engines.solver
 
-    def simulator(self, machine: Machine) -> Simulator | None:
-        """Return the simulator of a machine; None, with the reason noted there, where Monte Carlo is not installed."""
-        if not machine.tried_simulator:
+    def simulator(self, engines: Engines) -> Simulator | None:
+        """Return the simulator of a scenario. None, with the reason noted there, where Monte Carlo is not installed."""
+        if not engines.tried_simulator:
             from simlib.engines.montecarlo.simulator import Simulator
 
             try:
-                machine.simulator = Simulator(machine.scenario)
+                engines.simulator = Simulator(engines.scenario)
             except MissingDependency as error:
-                machine.reason = machine.reason or str(error)
-            machine.tried_simulator = True
-        return machine.simulator
+                engines.reason = engines.reason or str(error)
+            engines.tried_simulator = True
+        return engines.simulator
 
-    def theta(self, settings: Settings, machine: Machine) -> np.ndarray:
-        """Return the assumption values (A,) of the settings; raises ScenarioError when chances exceed one."""
-        theta = priors.theta(machine.scenario, self.state.values(settings))
-        tables = machine.simulator.tables if machine.simulator else machine.solver.tables if machine.solver else None
+    def theta(self, settings: Settings, engines: Engines) -> np.ndarray:
+        """Return the assumption values (A,) of the settings. Raises ScenarioError when chances exceed one."""
+        theta = priors.theta(engines.scenario, self.state.values(settings))
+        tables = engines.simulator.tables if engines.simulator else engines.solver.tables if engines.solver else None
         if tables is not None:
             tables.chances(theta)
             tables.start_shares(theta)
@@ -137,32 +135,32 @@ class Answers:
         """Return the answer at rest where it was computed before."""
         return self._answers.get(self._key(settings))
 
-    def answer(self, settings: Settings, *, progress: Progress | None = None, cancel: Cancel | None = None) -> Forecast:
+    @in_transition
+    def answer(self, settings: Settings, *, control: Control = UNWATCHED) -> Forecast:
         """Return the answer at rest: exact where the world can be enumerated, else from `RUNS` replicates.
 
         Raises ScenarioError, MissingDependency, Cancelled.
         """
         known = self.known(settings)
-        found = self._compute(settings, progress, cancel) if known is None else known
+        answer = self._compute(settings, control) if known is None else known
         with self._lock:
-            return _remember(self._answers, self._key(settings), lambda: found, ANSWERS_KEPT)
+            return _remember(self._answers, self._key(settings), lambda: answer, ANSWERS_KEPT)
 
-    def _compute(self, settings: Settings, progress: Progress | None, cancel: Cancel | None) -> Forecast:
-        machine = self.machine(settings)
+    def _compute(self, settings: Settings, control: Control) -> Forecast:
+        control = dataclasses.replace(control, threads=self.threads)
+        engines = self.engines(settings)
         resolved = self.state.scenario(settings)
-        solver = self.solver(machine, cancel)
-        theta = self.theta(settings, machine)
+        solver = self.solver(engines, control.cancel)
+        theta = self.theta(settings, engines)
         begun = time.perf_counter()
         if solver is not None:
-            forecast = solver.solve(theta, progress=progress, cancel=cancel)
-            machine.exact_seconds = min(time.perf_counter() - begun, 1.5 * machine.exact_seconds)
+            forecast = solver.solve(theta, control=control)
+            engines.exact_seconds = min(time.perf_counter() - begun, 1.5 * engines.exact_seconds)
         else:
-            simulator = self.simulator(machine)
+            simulator = self.simulator(engines)
             if simulator is None:
-                raise MissingDependency(machine.reason)
-            counts = simulator.run(
-                theta, runs=RUNS, seed=self.seed, threads=self.threads, progress=progress, cancel=cancel
-            )
+                raise MissingDependency(engines.reason)
+            counts = simulator.run(theta, runs=RUNS, seed=self.seed, control=control)
             forecast = simulator.forecast(counts, theta=theta, seed=self.seed)
         own = ("scenario_sha256", "view", "interventions")
         details = {key: value for key, value in forecast.provenance.items() if key not in own}
@@ -180,22 +178,22 @@ class Answers:
 
     def is_quick(self, settings: Settings) -> bool:
         """Whether the exact answer comes as quickly as a preview would."""
-        return self.machine(settings).exact_seconds <= QUICK_SECONDS
+        return self.engines(settings).exact_seconds <= QUICK_SECONDS
 
     def anchor(self, settings: Settings, cancel: Cancel | None = None) -> None:
         """Prepare previews around the answer at rest to these settings, which must be known. Quick."""
-        known, machine = self.known(settings), self.machine(settings)
-        simulator = self.simulator(machine)
+        known, engines = self.known(settings), self.engines(settings)
+        simulator = self.simulator(engines)
         if known is None or simulator is None:
             return
-        key = structure(machine.scenario)
+        key = structure(engines.scenario)
         runs = self.preview_runs()
         before = self._anchors.get(key)
         if before is not None and before.exact is known and 0.5 < before.runs / runs < 2:
             return
-        theta = self.theta(settings, machine)
+        theta = self.theta(settings, engines)
         self._anchors[key] = Anchor(known, self._sample(simulator, theta, runs, cancel), runs)
-        for old in [k for k in self._anchors if k not in self._machines]:
+        for old in [k for k in self._anchors if k not in self._engines]:
             del self._anchors[old]
 
     def preview_runs(self) -> int:
@@ -204,30 +202,32 @@ class Answers:
         return int(np.clip(2 ** np.floor(np.log2(max(runs, 1.0))), FEWEST, MOST))
 
     def preview(self, settings: Settings) -> Forecast | None:
-        """Return a quick answer with the same dice; None where Monte Carlo is not installed.
+        """Return a quick answer with common random numbers. None where Monte Carlo is not installed.
 
         Raises ScenarioError when the settings are no possible world.
         """
-        machine = self.machine(settings)
-        simulator = self.simulator(machine)
+        engines = self.engines(settings)
+        simulator = self.simulator(engines)
         if simulator is None:
             return None
-        theta = self.theta(settings, machine)
-        anchor = self._anchors.get(structure(machine.scenario))
+        theta = self.theta(settings, engines)
+        anchor = self._anchors.get(structure(engines.scenario))
         sampled = self._sample(simulator, theta, anchor.runs if anchor else self.preview_runs())
         return self._labelled(shift(anchor.exact, anchor.sampled, sampled) if anchor else sampled)
 
     def sample(self, settings: Settings, runs: int) -> Counts:
-        """Return the counts of some replicates at the settings; raises MissingDependency without Numba."""
-        machine = self.machine(settings)
-        simulator = self.simulator(machine)
+        """Return the counts of some replicates at the settings. Raises MissingDependency without Numba."""
+        engines = self.engines(settings)
+        simulator = self.simulator(engines)
         if simulator is None:
-            raise MissingDependency(machine.reason)
-        return simulator.run(self.theta(settings, machine), runs=runs, seed=self.seed, threads=self.threads)
+            raise MissingDependency(engines.reason)
+        return simulator.run(
+            self.theta(settings, engines), runs=runs, seed=self.seed, control=Control(threads=self.threads)
+        )
 
     def _sample(self, simulator: Simulator, theta: np.ndarray, runs: int, cancel: Cancel | None = None) -> Forecast:
         begun = time.perf_counter()
-        counts = simulator.run(theta, runs=runs, seed=self.seed, threads=self.threads, cancel=cancel)
+        counts = simulator.run(theta, runs=runs, seed=self.seed, control=Control(cancel=cancel, threads=self.threads))
         forecast = simulator.forecast(counts, theta=theta, seed=self.seed)
         if self.warm:
             seconds = (time.perf_counter() - begun) / runs
@@ -236,18 +236,18 @@ class Answers:
         return forecast
 
 
-def _remember(kept: OrderedDict[Hashable, Any], key: Hashable, make: Callable[[], Any], most: int) -> Any:
-    """Return what is kept under a key, made where it is missing, and forget what was asked for longest ago."""
-    if key not in kept:
-        kept[key] = make()
-    kept.move_to_end(key)
-    while len(kept) > most:
-        kept.popitem(last=False)
-    return kept[key]
+def _remember(cache: OrderedDict[Hashable, Any], key: Hashable, make: Callable[[], Any], most: int) -> Any:
+    """Return what a cache holds under a key, made where it is missing, and drop what has been idle longest."""
+    if key not in cache:
+        cache[key] = make()
+    cache.move_to_end(key)
+    while len(cache) > most:
+        cache.popitem(last=False)
+    return cache[key]
 
 
 def shift(exact: Forecast, before: Forecast, now: Forecast) -> Forecast:
-    """Return an exact answer moved by the difference of two sampled ones that fell with the same dice.
+    """Return an exact answer moved by the difference of two sampled ones with common random numbers.
 
     Probabilities stay within 0 and 1 and sum to one where they did; expected counts stay above zero.
     """

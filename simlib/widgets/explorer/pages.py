@@ -11,12 +11,12 @@ from typing import Any
 
 import ipywidgets as w
 
+from simlib.control import Cancel
 from simlib.errors import Problem, ScenarioError
 from simlib.results import ONGOING
 from simlib.widgets.explorer import sampled_history as histories
 from simlib.widgets.explorer import saving as keeping
 from simlib.widgets.explorer import view_comparison as comparing
-from simlib.widgets.explorer.engine_cache import Cancel
 from simlib.widgets.explorer.session import Desk
 from simlib.widgets.kit.blitting import still
 from simlib.widgets.kit.components import Checks, Picture

@@ -19,8 +19,8 @@ from simlib.plots.forecast_figure import Choice, Dashboard
 from simlib.results import Forecast
 from simlib.shipped import notebooks_folder
 from simlib.widgets.explorer.autosave import Drafts, find_settings, folder, keep_settings
-from simlib.widgets.explorer.engine_cache import Answers, same_answer
-from simlib.widgets.explorer.slider_order import Influence, compute, file_name, most_likely, stored
+from simlib.widgets.explorer.engine_cache import EngineCache, same_answer
+from simlib.widgets.explorer.slider_order import Influence, compute, file_name, find_stored, most_likely
 from simlib.widgets.explorer.state import Settings, State, structure
 from simlib.widgets.kit.blitting import Screen, still
 from simlib.widgets.kit.latest_worker import Latest
@@ -70,11 +70,11 @@ class Desk:
         front: Front,
         *,
         width: int = 900,
-        answers: Answers | None = None,
+        answers: EngineCache | None = None,
         drafts: Drafts | None = None,
     ) -> None:
         self.state, self.front, self.width = state, front, width
-        self.answers = answers or Answers(state)
+        self.answers = answers or EngineCache(state)
         self.drafts = drafts or Drafts.of(state.base)
         self.lock = threading.RLock()
         self.worker, self.background, self.pages = (
@@ -101,7 +101,7 @@ class Desk:
             self.draft = find_settings(self.drafts, self.state)
             settings = self.state.settings
             baseline = self.answers.answer(self.state.baseline)
-            self._take_influence(stored(self.state.base, [notebooks_folder() / "stored", folder() / "cache"]))
+            self._take_influence(find_stored(self.state.base, [notebooks_folder() / "stored", folder() / "cache"]))
             self.front.show_order()
             forecast = baseline if self.state.is_baseline else self.answers.answer(settings)
             self._at_rest(settings, forecast)
@@ -291,7 +291,7 @@ class Desk:
 
     def _seek_influence(self) -> None:
         """Compute in the background, when nothing else is to do, what the sliders are ordered by."""
-        machine = self.answers.machine(self.state.against)
+        machine = self.answers.engines(self.state.against)
         solver = self.answers.solver(machine) if machine.tried_solver else None
         if self.influence is not None or solver is None or not self.state.base.endings:
             return

@@ -1,18 +1,19 @@
-"""Which assumptions carry the answer, by the exact gradient at the stated values: the order of sliders, and drivers.
+"""The order of sliders: which assumptions move the endings most, by the exact gradient at the stated values.
 
-The gradient of every ending costs a few solves; it is kept in a file named by the hash of the scenario, shipped with
-the notebooks for the worlds that come with them, so that the same world opens in order the next time.
+The gradient of every ending costs a few solves. It is kept in a file named by the hash of the scenario, so that the
+same scenario opens in order the next time. The notebooks come with the files of their scenarios.
 """
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from simlib.control import UNWATCHED, Control, in_transition
 from simlib.files import write_atomically
 from simlib.results import ONGOING
 from simlib.scenario.model import Assumption, Scenario
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from simlib.engines.exact.solver import Solver
+
+__all__ = ["Influence", "compute", "file_name", "find_stored", "most_likely"]
 
 FORMAT = 1
 
@@ -60,7 +63,7 @@ class Influence:
         rows = [row for row in rows if row[2] or row[3]]
         rows.sort(key=lambda row: -max(abs(row[2]), abs(row[3])))
         frame = pd.DataFrame(rows, columns=["assumption", "label", "at_low", "at_high"])
-        frame.attrs["title"] = f"What this hangs on: {scenario.endings[ending].label}"
+        frame.attrs["title"] = f"Assumptions that matter most: {scenario.endings[ending].label}"
         return frame
 
     def save(self, path: Path) -> None:
@@ -77,17 +80,12 @@ class Influence:
         write_atomically(path, (json.dumps(data, indent=1) + "\n").encode())
 
 
-def compute(
-    scenario: Scenario,
-    *,
-    solver: Solver | None = None,
-    progress: Callable[[float], None] | None = None,
-    cancel: Callable[[], bool] | None = None,
-) -> Influence:
+@in_transition
+def compute(scenario: Scenario, *, solver: Solver | None = None, control: Control = UNWATCHED) -> Influence:
     """Compute the influence at the stated values; raises TooManyStates, Cancelled."""
     from simlib.engines.exact.forecast import gradient
 
-    frame = gradient(scenario, solver=solver, progress=progress, cancel=cancel)
+    frame = gradient(scenario, solver=solver, control=control)
     slopes: dict[str, dict[str, float]] = {ending: {} for ending in scenario.endings}
     for measure, assumption, slope in zip(frame["measure"], frame["assumption"], frame["derivative"], strict=True):
         slopes[measure.removeprefix("ending:")][assumption] = float(slope)
@@ -95,12 +93,12 @@ def compute(
 
 
 def file_name(scenario: Scenario) -> str:
-    """Return the name of the file that holds the influence in a world."""
+    """Return the name of the file that holds the influence in a scenario."""
     return f"influence-{scenario.id}-{scenario.sha256[:12]}.json"
 
 
-def stored(scenario: Scenario, folders: list[Path]) -> Influence | None:
-    """Return the influence stored for exactly this world in one of some folders, if any."""
+def find_stored(scenario: Scenario, folders: list[Path]) -> Influence | None:
+    """Return the influence stored for exactly this scenario in one of some folders, if any."""
     for folder in folders:
         try:
             data = json.loads((folder / file_name(scenario)).read_text(encoding="utf-8"))

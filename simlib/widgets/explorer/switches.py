@@ -7,11 +7,11 @@ from typing import Any
 
 import ipywidgets as w
 
+from simlib.control import Cancel
 from simlib.errors import Problem, ScenarioError
 from simlib.results import ONGOING
 from simlib.scenario.model import ALWAYS, Condition, Forbid, Force, Hold, Pin, Policy
 from simlib.scenario.views.wording import intervention_in_words
-from simlib.widgets.explorer.engine_cache import Cancel
 from simlib.widgets.explorer.pages import LINE, WIDE, Page, button, words
 from simlib.widgets.kit.components import Checks
 

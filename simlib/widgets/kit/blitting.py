@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from simlib.plots.figure import new_figure, small_png
+from simlib.plots.lettering import settle
 from simlib.plots.palette import Palette
 from simlib.widgets.kit.glyph_cache import can_set, set_text_on
 
@@ -82,4 +83,5 @@ def still_figure(
     """Draw on one axes that fills `box` of a figure of some pixels, and return it as PNG with its size."""
     figure = new_figure(width, height)
     draw(figure.add_axes(box))
+    settle(figure)
     return small_png(figure), (width, height)

@@ -61,7 +61,7 @@ def set_text_on(pixels: NDArray[np.uint8], text: Text) -> None:
     """Set a matplotlib text, at its place, on an RGBA picture (height, width, 4)."""
     from matplotlib.colors import to_rgb
 
-    lines = text.get_text().replace(r"\$", "$").split("\n")
+    lines = text.get_text().split("\n")
     if not text.get_visible() or not any(lines):
         return
     figure = text.get_figure(root=True)
@@ -97,6 +97,8 @@ def _set_line(
 @lru_cache(maxsize=512)
 def line(text: str, size: float, weight: str | int, dpi: float) -> Word:
     """Return a line of several words, each as `word` renders it; numbers, which keep changing, digit by digit."""
+    if "\u2068" in text:  # right-to-left words stand in another order than they are written in
+        return word(text, size, weight, dpi)
     space = 0.318 * size * dpi / 72
     x, placed = 0.0, []
     for part in text.split(" "):

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from simlib import control
 from simlib.errors import Problem, ScenarioError, TooManyStates
 from simlib.formatting import long_date, percent, with_error
 from simlib.quantities import show
@@ -28,8 +29,8 @@ PATIENCE = 2_000_000
 """States times passes that are solved for an answer; above, draws are played: a person waits for it."""
 
 
-class Drivers(Question):
-    """A tornado over the ranges of the assumptions with the steepest slopes."""
+class WhatDrivesIt(Question):
+    """Each assumption at its low and at its high, for those with the steepest slopes."""
 
     name, title = "drivers", "Which assumptions carry the answer?"
 
@@ -39,22 +40,23 @@ class Drivers(Question):
 
     def answer(self, chosen: Mapping[str, Any], cancel: Cancel, progress: Progress) -> Answer:
         """Solve again with each assumption at its low and at its high."""
-        from simlib.analysis.sensitivity.one_at_a_time import tornado
-        from simlib.plots.tornado_bars import tornado as picture
+        from simlib.analysis.sensitivity.one_at_a_time import drivers
+        from simlib.plots.tornado_bars import tornado
 
-        result = tornado(self.scenario, chosen["measure"], top=chosen["top"], cancel=cancel, progress=progress)
-        asked = result.measures[0]
+        watched = control.Control(progress, cancel)
+        result = drivers(self.scenario, chosen["measure"], top=chosen["top"], control=watched)
+        about = result.measures[0]
         rows = [
             (
                 bar.assumption.label,
                 *map(partial(written, bar.assumption), ("low", "value", "high")),
-                asked.write(float(bar.at_low[0])),
-                asked.write(float(bar.at_high[0])),
+                about.write(float(bar.at_low[0])),
+                about.write(float(bar.at_high[0])),
             )
             for bar in result.ranked()
         ]
         head = ("assumption", "low", "stated", "high", "answer at low", "answer at high")
-        return told(result.sentences(), head, rows, 5, Plot(partial(picture, result), 152 + 42 * min(len(rows), 10)))
+        return told(result.sentences(), head, rows, 5, Plot(partial(tornado, result), 152 + 42 * min(len(rows), 10)))
 
 
 class SharesOfDoubt(Question):
@@ -64,10 +66,11 @@ class SharesOfDoubt(Question):
 
     def make_controls(self) -> Sequence[Control]:
         """Return what may be asked."""
+        tip = "A power of two. Twice as many: intervals narrower by a third"
         return [
             measure(self.scenario),
             number("top", "Assumptions", 6, 1, len(self.scenario.assumptions)),
-            number("designs", "Designs", 256, 64, 8192, "Twice as many: intervals narrower by a third"),
+            number("draws", "Draws from the priors", 256, 64, 8192, tip),
             number("runs", "Replicates each", 500, 100, 100_000),
         ]
 
@@ -81,13 +84,12 @@ class SharesOfDoubt(Question):
             chosen["measure"],
             engine="montecarlo",
             top=chosen["top"],
-            designs=chosen["designs"],
+            draws=chosen["draws"],
             runs=chosen["runs"],
-            cancel=cancel,
-            progress=progress,
+            control=control.Control(progress, cancel),
         )
-        found = result.measures[next(iter(result.measures))].shares
-        rows = [(share.input.label, str(share.first), str(share.total)) for share in found]
+        (about,) = result.measures.values()
+        rows = [(share.input.label, str(share.first), str(share.total)) for share in about.shares]
         head = ("assumptions", "alone", "with others")
         plot = Plot(partial(shares, result), 155 + 52 * min(len(rows), 10), top=96)
         return told(result.sentences(), head, rows, 2, plot)
@@ -173,7 +175,7 @@ class UnderWhichAssumptions(Question):
     """PRIM boxes and a shallow tree over draws from the priors."""
 
     name, title = "under-which-assumptions", "Under which assumptions is it likely?"
-    edition = 2
+    edition = 3
 
     def make_controls(self) -> Sequence[Control]:
         """Return what may be asked."""
@@ -186,7 +188,7 @@ class UnderWhichAssumptions(Question):
 
     def answer(self, chosen: Mapping[str, Any], cancel: Cancel, progress: Progress) -> Answer:
         """Look for boxes in the space of the assumptions."""
-        from simlib.analysis.discovery.boxes import stored
+        from simlib.analysis.discovery.boxes import compact_data
         from simlib.analysis.discovery.scenario_discovery import discover
         from simlib.plots.box_charts import box
 
@@ -194,13 +196,13 @@ class UnderWhichAssumptions(Question):
             self.scenario,
             chosen["measure"],
             threshold=chosen["threshold"] / 100 or None,
+            engine="montecarlo",
             draws=chosen["draws"],
             runs=chosen["runs"],
-            cancel=cancel,
-            progress=progress,
+            control=control.Control(progress, cancel),
         )
         if result.constant:
-            expected = "expected a question whose answer hangs on the assumptions"
+            expected = "expected a question whose answer depends on the assumptions"
             raise ScenarioError(Problem("", 0, self.title, result.sentences()[0].rstrip("."), expected))
         if not result.boxes:
             raise ScenarioError(
@@ -217,16 +219,16 @@ class UnderWhichAssumptions(Question):
                 f"box {n}",
                 a.label,
                 *("" if x is None else show(x, a.kind, a.unit) for x in (b.low, b.high)),
-                percent(found.density),
-                percent(found.coverage),
+                percent(region.density),
+                percent(region.coverage),
             )
-            for n, found in enumerate(result.boxes, start=1)
-            for b in found.bounds
+            for n, region in enumerate(result.boxes, start=1)
+            for b in region.bounds
             for a in (self.scenario.assumptions[b.assumption],)
         ]
         head = ("box", "assumption", "at least", "at most", "likely in it", "share of the likely draws it holds")
         plot = Plot(partial(box, result), 560, left=130, bottom=75, top=90)
-        return told(result.sentences(), head, rows, 4, plot, more=stored(result, bounds=MOST_BOUNDS))
+        return told(result.sentences(), head, rows, 4, plot, more=compact_data(result, bounds=MOST_BOUNDS))
 
 
 class ChanceWithinDoubt(Question):

@@ -1,4 +1,4 @@
-"""Sliders for a found box, below the picture of its answer. A thin view of `simlib.widgets.questions.box_session`."""
+"""Sliders for a box of a discovery, below its picture: a thin view of `simlib.widgets.questions.box_session`."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from typing import Any
 
 import ipywidgets as w
 
-from simlib.analysis.discovery.boxes import restored
+from simlib.analysis.discovery.boxes import from_compact_data
 from simlib.errors import SimlibError
 from simlib.scenario.model import Scenario
 from simlib.widgets.explorer.pages import LINE, WIDE, button, words
 from simlib.widgets.kit.components import Dials, Picture
 from simlib.widgets.kit.status import Part
-from simlib.widgets.questions.box_session import HEIGHT, Point
+from simlib.widgets.questions.box_session import HEIGHT, BoxSession
 from simlib.widgets.questions.inquiry import WIDTH, Answer
 
 
-class Within(w.VBox):
+class BoxPanel(w.VBox):
     """A choice of box, the answer at a point, sliders that move it, and what can be kept of it.
 
     The point is drawn on `picture`, that of the answer.
@@ -27,26 +27,29 @@ class Within(w.VBox):
         super().__init__([])
         self.add_class("simlib-within")
         self.picture, self._words, self._live = picture, answer.alt, True
-        self.point: Point | None = None
+        self.session: BoxSession | None = None
         try:
-            self.point = Point(restored(scenario, answer.more), self)
+            self.session = BoxSession(from_compact_data(scenario, answer.more), self)
         except SimlibError as error:
             self.children = [w.HTML(words(f"No sliders: {error}. Compute finds the boxes again."))]
             return
-        self._build(self.point)
-        self._listen(self.point)
-        self.point.start()
+        self._build(self.session)
+        self._listen(self.session)
+        self.session.start()
 
-    def _build(self, point: Point) -> None:
+    def _build(self, session: BoxSession) -> None:
         self.dials, self.answer = Dials(), Picture(size=[0, 0])
-        options = [(choice.label, choice.name) for choice in point.choices]
+        options = [(choice.label, choice.name) for choice in session.choices]
         self.choice = w.Dropdown(
             description="Go to", options=options, style=WIDE, layout=w.Layout(width="auto", max_width="100%")
         )
         self.to_middle = button(
-            "Set to the middle of the box", "The median of each prior between the bounds", point.to_middle, self._guard
+            "Set to the middle of the box",
+            "The median of each prior between the bounds",
+            session.to_middle,
+            self._guard,
         )
-        self.to_stated = button("Back to the stated values", "As the file has them", point.to_stated, self._guard)
+        self.to_stated = button("Back to the stated values", "As the file has them", session.to_stated, self._guard)
         self.title = w.Text(description="Title", placeholder="inside box 1", style=WIDE)
         self.because = w.Text(
             description="Because", placeholder="which box it is from", style=WIDE, layout=w.Layout(flex="1 1 300px")
@@ -62,45 +65,45 @@ class Within(w.VBox):
         ]
         self._show_dials()
 
-    def _listen(self, point: Point) -> None:
+    def _listen(self, session: BoxSession) -> None:
         heard: tuple[tuple[Any, str, Callable[[Any], object]], ...] = (
             (self.choice, "value", self._choose),
-            (self.dials, "positions", point.move),
-            (self.dials, "typed", lambda typed: point.do(point.state.type_value, typed["id"], typed["text"])),
-            (self.dials, "asked", lambda asked: point.do(point.state.reset_value, asked["id"])),
+            (self.dials, "positions", session.move),
+            (self.dials, "typed", lambda typed: session.do(session.state.type_value, typed["id"], typed["text"])),
+            (self.dials, "asked", lambda asked: session.do(session.state.reset_value, asked["id"])),
         )
         for widget, trait, action in heard:
             widget.observe(lambda change, action=action: self._guard(lambda: action(change["new"])), trait)
 
     def _choose(self, name: str) -> None:
-        assert self.point is not None
-        self.point.chosen = next(choice for choice in self.point.choices if choice.name == name)
+        assert self.session is not None
+        self.session.chosen = next(choice for choice in self.session.choices if choice.name == name)
         self._show_dials()
-        self.point.choose(name)
+        self.session.choose(name)
 
     def _show_dials(self) -> None:
-        point = self.point
-        assert point is not None
+        session = self.session
+        assert session is not None
         shown = [
             {
                 "id": name,
                 "label": dial.assumption.label,
                 "texts": dial.texts,
-                "band": point.stretch(name),
-                **dial.about(point.state.base),
+                "band": session.stretch(name),
+                **dial.about(session.state.base),
             }
-            for name, dial in point.dials.items()
+            for name, dial in session.dials.items()
         ]
-        title = f"Assumptions of {point.chosen.name}; the bar under a slider is the box"
+        title = f"Assumptions of {session.chosen.name}; the bar under a slider is the box"
         self.dials.groups = [{"title": title, "open": True, "first": len(shown), "dials": shown}]
 
     def close_down(self) -> None:
         """Stop all work: another answer takes its place."""
         self._live = False
-        if self.point is not None:
-            self.point.close()
+        if self.session is not None:
+            self.session.close()
 
-    # ---------------------------------------------------------------- showing (see `boxes.Front`)
+    # ---------------------------------------------------------------- showing (see `box_session.BoxFront`)
 
     def show(self, png: bytes, sentence: list[Part], line: Part) -> None:
         """Show the picture with the point, the answer there in parts, and how it is known."""
@@ -119,28 +122,30 @@ class Within(w.VBox):
 
     def show_settings(self) -> None:
         """Put the sliders where the point is."""
-        point = self.point
-        if point is None:
+        session = self.session
+        if session is None:
             return
-        values, moved = point.values(), point.state.values()
+        values, moved = session.values(), session.state.values()
         with self.dials.hold_sync():
-            self.dials.positions = {name: dial.position(values[name]) for name, dial in point.dials.items()}
+            self.dials.positions = {name: dial.position(values[name]) for name, dial in session.dials.items()}
             self.dials.overrides = {
-                name: point.state.shows(name) for name, dial in point.dials.items() if not dial.on_grid(values[name])
+                name: session.state.shows(name)
+                for name, dial in session.dials.items()
+                if not dial.on_grid(values[name])
             }
-            self.dials.changed = [name for name in point.dials if name in moved]
-            self.dials.notes = {name: point.note(name) for name in point.dials}
+            self.dials.changed = [name for name in session.dials if name in moved]
+            self.dials.notes = {name: session.note(name) for name in session.dials}
 
     # ---------------------------------------------------------------- what a person asks for
 
     def _save(self) -> None:
-        assert self.point is not None
+        assert self.session is not None
         self.report.value = words("")
-        self.report.value = words(self.point.save(self.title.value or self.title.placeholder, self.because.value))
+        self.report.value = words(self.session.save(self.title.value or self.title.placeholder, self.because.value))
 
     def _guard(self, action: Callable[[], object]) -> None:
         try:
             action()
         except Exception as error:  # noqa: BLE001 - an error in a callback would vanish into the log
-            assert self.point is not None
-            self.point.fail(error)
+            assert self.session is not None
+            self.session.fail(error)

@@ -1,7 +1,7 @@
-"""A found box under a person's hands: sliders for what it bounds, and the answer where they stand. No widget here.
+"""A box of a discovery with sliders: what it bounds, and the answer where the sliders stand. No widget here.
 
-The point starts in the middle of the box. Under a moving hand the answer is a preview with the same dice, at rest it is
-exact, or from many replicates where the world is too large; see `simlib.widgets.explorer.engine_cache`.
+The point starts in the middle of the box. While a slider moves the answer is a preview with common random numbers. At
+rest it is exact, or from many replicates where the scenario is too large (see `simlib.widgets.explorer.engine_cache`).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from simlib.scenario.loader import load
 from simlib.scenario.scales import forward
 from simlib.shipped import shipped_scenarios
 from simlib.widgets.explorer import saving as keeping
-from simlib.widgets.explorer.engine_cache import Answers
+from simlib.widgets.explorer.engine_cache import EngineCache
 from simlib.widgets.explorer.session import REST
 from simlib.widgets.explorer.sliders import STEPS, Dial, dials
 from simlib.widgets.explorer.state import Settings, State
@@ -43,7 +43,7 @@ APART = 0.05
 
 
 @dataclass(frozen=True)
-class Choice:
+class BoxChoice:
     """A box that can be chosen, and what it is called."""
 
     name: str
@@ -51,14 +51,14 @@ class Choice:
     box: Box
 
 
-def choices(found: Discovery) -> list[Choice]:
+def choices(discovery: Discovery) -> list[BoxChoice]:
     """Return the boxes that were found, then some of the steps in which the first one was peeled."""
-    result = [Choice(f"box {n}", _label(f"Box {n}", box), box) for n, box in enumerate(found.boxes, start=1)]
-    density = found.base_rate
-    for step, box in enumerate(found.trajectory):
+    result = [BoxChoice(f"box {n}", _label(f"Box {n}", box), box) for n, box in enumerate(discovery.boxes, start=1)]
+    density = discovery.base_rate
+    for step, box in enumerate(discovery.trajectory):
         if box.density >= density + APART:  # at first, than among all draws: so it has a bound
             density = box.density
-            result.append(Choice(f"the box after {step} peels", _label(f"Box 1 after {step} peels", box), box))
+            result.append(BoxChoice(f"the box after {step} peels", _label(f"Box 1 after {step} peels", box), box))
     return result
 
 
@@ -68,7 +68,7 @@ def _label(name: str, box: Box) -> str:
 
 
 @dataclass(frozen=True)
-class Here:
+class PointAnswer:
     """The answer at the point. `half` is half its 95% interval (0: exact); `stated` is at the stated values."""
 
     value: float
@@ -77,7 +77,7 @@ class Here:
     stated_half: float
 
 
-class Front(Protocol):
+class BoxFront(Protocol):
     """What shows a point: the widgets, or a test."""
 
     def show(self, png: bytes, sentence: list[Part], line: Part) -> None:
@@ -90,18 +90,18 @@ class Front(Protocol):
         """Put the sliders where the point is."""
 
 
-class Point:
-    """One point among the assumptions of a box, and the answer there."""
+class BoxSession:
+    """One point in the space of the assumptions of a box, and the answer there."""
 
-    def __init__(self, found: Discovery, front: Front, answers: Answers | None = None) -> None:
-        self.found, self.front = found, front
-        self.state = answers.state if answers else State(found.scenario)
-        self.answers = answers or Answers(self.state)
-        self.choices = choices(found)
+    def __init__(self, discovery: Discovery, front: BoxFront, answers: EngineCache | None = None) -> None:
+        self.discovery, self.front = discovery, front
+        self.state = answers.state if answers else State(discovery.scenario)
+        self.answers = answers or EngineCache(self.state)
+        self.choices = choices(discovery)
         self.chosen = self.choices[0]
         self.worker, self.lock = Latest("simlib-boxes"), threading.RLock()
         self.stated: Forecast | None = None
-        self._every = dials(found.scenario)
+        self._every = dials(discovery.scenario)
         self._screen: Screen | None = None
         self._board: BoxBoard | None = None
         self._fresh = True
@@ -116,8 +116,8 @@ class Point:
     @property
     def dials(self) -> dict[str, Dial]:
         """The sliders: what the box bounds, the surest bound first, and what it is drawn on besides."""
-        names = dict.fromkeys([*(bound.assumption for bound in self.box.bounds), *axes_of(self.found, self.box)])
-        known = self.found.scenario.assumptions
+        names = dict.fromkeys([*(bound.assumption for bound in self.box.bounds), *axes_of(self.discovery, self.box)])
+        known = self.discovery.scenario.assumptions
         return {name: self._every.get(name) or Dial(known[name], "") for name in names}
 
     def bound(self, name: str) -> Bound | None:
@@ -126,11 +126,11 @@ class Point:
 
     def values(self) -> dict[str, float]:
         """Return every value at the point, by assumption, in base units."""
-        return {name: self.state.value(name) for name in self.found.scenario.assumptions}
+        return {name: self.state.value(name) for name in self.discovery.scenario.assumptions}
 
     def note(self, name: str) -> str:
         """Say what the box asks of an assumption, whether it holds, and its 90% range."""
-        a, bound = self.found.scenario.assumptions[name], self.bound(name)
+        a, bound = self.discovery.scenario.assumptions[name], self.bound(name)
         between = f"90% range {show(a.low, a.kind, a.unit)} to {show(a.high, a.kind, a.unit)}"
         if bound is None:
             return f"Not bounded by the box · {between}"
@@ -167,7 +167,7 @@ class Point:
 
     def to_middle(self, *, anew: bool = False) -> None:
         """Go to the middle of the box; what it does not bound keeps its stated value."""
-        self._go(Settings(values=middle(self.found.scenario, self.box)), anew=anew)
+        self._go(Settings(values=middle(self.discovery.scenario, self.box)), anew=anew)
 
     def to_stated(self) -> None:
         """Go to the stated values."""
@@ -219,7 +219,7 @@ class Point:
     def _preview(self, settings: Settings) -> None:
         forecast = self.answers.preview(settings)
         if forecast is not None:
-            words = "preview: the change from the last answer by {:,} replicates with the same dice; the answer follows"
+            words = "preview from {:,} replicates with common random numbers; the answer follows"
             self._show(forecast, status(words.format(forecast.provenance.get("runs", 0)), "preview"), moving=True)
 
     def _order(self, settings: Settings, delay: float) -> None:
@@ -253,25 +253,24 @@ class Point:
 
     # ---------------------------------------------------------------- showing
 
-    def here(self, forecast: Forecast) -> Here:
+    def here(self, forecast: Forecast) -> PointAnswer:
         """Return the answer at the point beside that at the stated values, which must be known."""
         assert self.stated is not None
-        return Here(*_read(forecast, self.found.measure), *_read(self.stated, self.found.measure))
+        return PointAnswer(*_read(forecast, self.discovery.measure), *_read(self.stated, self.discovery.measure))
 
     def sentence(self, forecast: Forecast) -> list[Part]:
         """Return the answer at the point in parts {text, strong}: how likely, against what, and whether inside."""
-        here, found = self.here(forecast), self.found
+        here, discovery = self.here(forecast), self.discovery
         about = "about " if forecast.engine == "preview" else ""
-        change, base = 100 * (here.value - here.stated), percent(found.base_rate)
+        change, base = 100 * (here.value - here.stated), percent(discovery.base_rate)
         moved = "the same" if abs(change) < 0.05 else f"{'up' if change > 0 else 'down'} {abs(change):.1f} points"
-        reached = "at or above" if here.value >= found.threshold else "below"
+        reached = "at or above" if here.value >= discovery.threshold else "below"
         where = "outside" if outside(self.box, self.values()) else "inside"
-        by = long_date(found.scenario.by_date(found.day))
         return [
-            _part(f"At the values below, “{found.measure.label}” by {by}: "),
+            _part(f"At the values below, “{discovery.measure.label}” by {long_date(discovery.by)}: "),
             _part(about + _written(here.value, here.half), strong=True),
             _part(
-                f", {reached} the {percent(found.threshold)} from which it counts as likely. At the stated values: "
+                f", {reached} the {percent(discovery.threshold)} from which it counts as likely. At the stated values: "
                 f"{_written(here.stated, here.stated_half)} ({moved}). The point lies "
             ),
             _part(f"{where} {self.chosen.name}", strong=True),
@@ -280,7 +279,7 @@ class Point:
 
     def _draw(self) -> BoxBoard:
         if self._board is None:
-            self._board = BoxBoard(self.found, self.box, WIDTH, HEIGHT)
+            self._board = BoxBoard(self.discovery, self.box, WIDTH, HEIGHT)
             self._screen, self._fresh = Screen(self._board), True
         return self._board
 
@@ -297,16 +296,18 @@ class Point:
     def save(self, title: str, because: str = "") -> str:
         """Write the values as a view beside the scenario; return where it is and how to open it.
 
-        Raises ScenarioError where that cannot be done, or would leave out what the notebook changed in the world.
+        Raises ScenarioError where that cannot be done, or would leave out what the notebook changed in the scenario.
         """
         base, values = self.state.base, self.state.settings.values
         if base.path and load(base.path).sha256 != base.sha256:
             what = "was changed before it was asked about, and a view would leave those changes out"
-            raise ScenarioError(Problem("", 0, base.id, what, "ask about the world as its file has it"))
+            raise ScenarioError(Problem("", 0, base.id, what, "ask about the scenario as its file has it"))
         if not values:
             raise ScenarioError(Problem("", 0, title, "changes nothing", "move a slider first"))
         inside = "outside" if outside(self.box, self.values()) else "inside"
-        reason = because.strip() or f"{inside} {self.chosen.name} for {self.found.measure.words}, by scenario discovery"
+        reason = (
+            because.strip() or f"{inside} {self.chosen.name} for {self.discovery.measure.words}, by scenario discovery"
+        )
         view = keeping.view_of(self.state, title, because=reason, reasons=dict.fromkeys(values, reason))
         return _opened(keeping.save(self.state, view), base.id, view.id)
 
@@ -335,7 +336,7 @@ def _how(forecast: Forecast) -> str:
     if forecast.engine == "exact":
         return f"exact, {forecast.states:,} states"
     runs = forecast.provenance.get("runs", 0)
-    return f"Monte Carlo, {runs:,} replicates with the same dice; ± is half of a 95% interval"
+    return f"Monte Carlo, {runs:,} replicates with common random numbers; ± is half of a 95% interval"
 
 
 def _part(text: str, *, strong: bool = False) -> Part:

@@ -5,10 +5,10 @@ No widget here, and no method: those are in `simlib.analysis`.
 
 from simlib.widgets.questions.assumptions import (
     ChanceWithinDoubt,
-    Drivers,
     HowSure,
     SharesOfDoubt,
     UnderWhichAssumptions,
+    WhatDrivesIt,
     WorthKnowing,
 )
 from simlib.widgets.questions.courses import (
@@ -24,13 +24,13 @@ from simlib.widgets.questions.interventions import Plans, WhatIf
 __all__ = [
     "ByWhichPath",
     "ChanceWithinDoubt",
-    "Drivers",
     "HowSure",
     "OnTheWayTo",
     "Plans",
     "SharesOfDoubt",
     "SignsOfEveryEnding",
     "UnderWhichAssumptions",
+    "WhatDrivesIt",
     "WhatIf",
     "WhatToWatchFor",
     "WherePathsDiverge",

@@ -21,7 +21,7 @@ from simlib.widgets.kit.components import Picture
 from simlib.widgets.kit.status import status
 from simlib.widgets.questions import catalogue as questions
 from simlib.widgets.questions import sweep_grid as sweeping
-from simlib.widgets.questions.box_panel import Within
+from simlib.widgets.questions.box_panel import BoxPanel
 from simlib.widgets.questions.inquiry import Answer, Control, Inquiry, Line, Question
 
 PATIENCE = 2.0
@@ -73,7 +73,7 @@ class Panel(w.VBox):
         for old in self.after.children:
             old.close_down()
         boxes = isinstance(self.question, questions.UnderWhichAssumptions) and answer.more
-        self.after.children = [Within(self.question.scenario, answer, self.picture)] if boxes else []
+        self.after.children = [BoxPanel(self.question.scenario, answer, self.picture)] if boxes else []
 
     def say(self, line: Line) -> None:
         """Show how it stands."""
@@ -125,7 +125,7 @@ def _panel(kind: type[Question]) -> Callable[..., Panel]:
 
 
 WhatIf = _panel(questions.WhatIf)
-Drivers = _panel(questions.Drivers)
+Drivers = _panel(questions.WhatDrivesIt)
 SharesOfDoubt = _panel(questions.SharesOfDoubt)
 HowSure = _panel(questions.HowSure)
 ChanceWithinDoubt = _panel(questions.ChanceWithinDoubt)

@@ -1,4 +1,4 @@
-"""A sweep over two assumptions as a question, as the world stands and under a plan. No widget here."""
+"""A sweep over two assumptions as a question, as the world stands and under a plan, without widgets."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from simlib import control
 from simlib.errors import Problem, ScenarioError, SimlibError
 from simlib.formatting import long_date, percent
 from simlib.quantities import show
@@ -23,7 +24,7 @@ from simlib.widgets.questions.inquiry import Answer, Cancel, Control, Plot, Prog
 
 
 class Sweep(Question):
-    """A grid over two assumptions, worked out point by point into files; it goes on where it stopped."""
+    """A grid over two assumptions, computed point by point into files; it goes on where it stopped."""
 
     name, title = "sweep", "How does the answer change over two assumptions at once?"
 
@@ -41,7 +42,7 @@ class Sweep(Question):
         self.plans = plan_views(self.scenario, self._given)
         some = tuple((a.label, a.id) for a in self.scenario.assumptions.values() if not a.fixed)
         options = (("nothing is done", NONE), *((view.title, view.id) for view in self.plans.values()))
-        tip = "A named set of interventions, beside the world as it stands: same values, same dice"
+        tip = "A named set of interventions, beside the world as it stands, with common random numbers"
         return [
             measure(self.scenario),
             Control("across", "Across", some[0][1], some),
@@ -58,7 +59,7 @@ class Sweep(Question):
         return [self.scenario.sha256, *planned]
 
     def answer(self, chosen: Mapping[str, Any], cancel: Cancel, progress: Progress) -> Answer:
-        """Work out the grid, under a plan beside it as it stands, keeping every finished block."""
+        """Compute the grid, under a plan and without it, keeping every finished block."""
         from simlib import sweep
 
         across, up = (self.scenario.assumptions[chosen[axis]] for axis in ("across", "up"))
@@ -68,34 +69,33 @@ class Sweep(Question):
         design = sweep.grid_design(self.scenario, {up.id: lines, across.id: columns})
         plan = self.plans.get(chosen.get("plan", NONE))
         if plan is not None:
-            design = design.crossed({plan.id: plan.interventions})
+            design = design.cross({plan.id: plan.interventions})
         home = folder() / "sweeps" / f"{design.sha256[:12]}-{chosen['runs']}"
-        report = sweep.run(
-            design, home, runs=chosen["runs"], block=4, cancel=cancel, progress=lambda share, _: progress(share)
-        )
+        watch = control.Control(progress, cancel)
+        report = sweep.run(design, home, runs=chosen["runs"], block=4, control=watch)
         if report.failed:
             raise SimlibError("\n".join(report.failed))
         kind, name = chosen["measure"].split(":", 1)
         frame = sweep.read(home)
         frame = frame[(frame["kind"] == kind) & (frame["name"] == name)].sort_values("point")
         values = frame["probability"].to_numpy().reshape(len(lines), len(columns), -1)
-        return self._told(values, Axis(across, columns), Axis(up, lines), plan, chosen)
+        return self._answer(values, Axis(across, columns), Axis(up, lines), plan, chosen)
 
-    def _told(self, values: Floats, across: Axis, up: Axis, plan: View | None, chosen: Mapping[str, Any]) -> Answer:
-        """Tell a grid of values (up, across, 1), or (up, across, 2): as it stands and under the plan."""
+    def _answer(self, values: Floats, across: Axis, up: Axis, plan: View | None, chosen: Mapping[str, Any]) -> Answer:
+        """Return the answer of a grid (up, across, 1), or (up, across, 2) as it stands and under the plan."""
         from simlib.machine.measures import find
 
         label = find(self.scenario, chosen["measure"])[0].label
         by = long_date(self.scenario.by_date(self.scenario.horizon_days))
         half = 1.96 * float(np.sqrt((values * (1 - values)).max() / chosen["runs"]))
         ranges = " and ".join(f"“{axis.label}” ({axis.texts[0]} to {axis.texts[-1]})" for axis in (across, up))
-        known = f"Every cell is known to ±{100 * half:.1f} points (95%); differences between cells better, for all fell"
+        known = f"The error of a cell is ±{100 * half:.1f} points (95%), and less between cells: all cells have"
         before, pairs = values[..., 0], values[..., 0].size
         stands = "" if plan is None else "As it stands, "
         sentences = [
             f"{stands}“{label}” by {by} goes from {_ends(before)} over {pairs} pairs of values of {ranges}.",
             *([] if plan is None else [_changed(values, plan)]),
-            f"{known} with the same dice.",
+            f"{known} common random numbers.",
         ]
         rows = [
             (one, other, *_cells(values[i, j]))

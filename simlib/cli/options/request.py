@@ -1,0 +1,112 @@
+"""What a command line asks for, as one frozen object."""
+
+from __future__ import annotations
+
+import dataclasses
+from argparse import Namespace
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from simlib.scenario.loader import Stream
+
+Changes = tuple[tuple[str, str], ...]
+"""Options that act in the order given, each as (kind, text)."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """The options of one command.
+
+    An option that the command does not have keeps its default.
+    """
+
+    command: str = ""
+    traceback: bool = False
+    path: str | Stream = ""
+    """The scenario, or its text where it came through a pipe, which can be read only once."""
+
+    # Changes
+    view: str | None = None
+    settings: tuple[str, ...] = ()
+    """Other medians, each as NAME=VALUE."""
+    horizon: str | None = None
+    interventions: Changes = ()
+    variants: tuple[tuple[str, Changes], ...] = ()
+    """Groups of changes by the name that `--as` gives them."""
+    plans: tuple[tuple[str, Changes], ...] = ()
+    """Groups of interventions of a sweep, by name."""
+    cumulative: bool = False
+    ignore_windows: bool = False
+    save_view: str | None = None
+
+    # What is asked about
+    measure: tuple[str, ...] = ()
+    by: float | str | None = None
+    """Days after the start, or an ISO date. None: the horizon."""
+    look_by: float | str | None = None
+    given: str | None = None
+    ladder: str | None = None
+    over: str | None = None
+    passages: bool = False
+    threshold: float | None = None
+    quantile: tuple[float, ...] = ()
+    times_seen: int = 1
+    doing: int = 0
+    views: tuple[str, ...] = ()
+    weights: tuple[str, ...] | None = None
+    other: str | Stream | None = None
+    other_view: str | None = None
+    no_forecast: bool = False
+    quick: bool = False
+    priors: bool = False
+
+    # How it is computed
+    engine: str | None = None
+    seed: int = 0
+    draws: int = 0
+    runs: int | None = None
+    """Replicates of each draw. None: what suits the command."""
+    threads: int | None = None
+    tolerance: float | None = None
+    most_draws: int | None = None
+    sobol: int = 0
+    grid: tuple[str, ...] = ()
+    seeds: int | None = None
+    block: int = 32
+    workers: int | None = None
+    scheduler: str | None = None
+
+    # What is written, and where
+    times: int | None = None
+    top: int = 0
+    to: str = ""
+    json: str | None = None
+    out: Path | None = None
+    no_browser: bool = False
+    port: int | None = None
+    jupyter: tuple[str, ...] = ()
+
+    @property
+    def target(self) -> Path:
+        """Where a command writes that always writes."""
+        return self.out or Path()
+
+    def replace(self, **changes: Any) -> Request:
+        """Return a copy with some options changed."""
+        return dataclasses.replace(self, **changes)
+
+
+def frozen(namespace: Namespace, **more: Any) -> Request:
+    """Return what argparse read, with lists as tuples.
+
+    What was not given keeps its default.
+    """
+    read: Mapping[str, Any] = vars(namespace) | more
+    return Request(**{name: _tuples(value) for name, value in read.items() if value is not None})
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(map(_tuples, value)) if isinstance(value, list | tuple) else value

@@ -1,0 +1,15 @@
+"""The days at which a forecast is reported where nobody says otherwise."""
+
+from __future__ import annotations
+
+__all__ = ["daily_steps"]
+
+_MOST, _FEWEST, _OTHERWISE = 100, 30, 60
+
+
+def daily_steps(horizon: float) -> int:
+    """Return the number of report times for a horizon in days: so many whole days as give 30 to 100 steps, else 60."""
+    if horizon != int(horizon):
+        return _OTHERWISE
+    whole = [count for count in range(_FEWEST, _MOST + 1) if int(horizon) % count == 0]
+    return max(whole, default=_OTHERWISE)

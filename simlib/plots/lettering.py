@@ -1,0 +1,151 @@
+"""How text reaches a picture: as it is written, in its own direction, and in a font that has its letters.
+
+Labels come from scenarios, so that they may hold anything. Three things go wrong when matplotlib gets them unseen:
+dollar signs turn what is between them into mathematics, a number beside a right-to-left word loses its percent sign,
+and letters that the font lacks become boxes. `settle` puts all three right for everything below an artist, `put` for
+one text whose words change, and `lettered` for whatever a function draws on an axes.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import re
+import unicodedata
+from collections.abc import Callable
+from typing import TYPE_CHECKING, ParamSpec
+
+if TYPE_CHECKING:
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
+    from matplotlib.text import Text
+
+__all__ = ["directed", "lettered", "put", "settle"]
+
+Options = ParamSpec("Options")
+
+_RIGHT_TO_LEFT = "\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff"
+_RUN = re.compile(f"[{_RIGHT_TO_LEFT}](?:[{_RIGHT_TO_LEFT}0-9 \u00a0'’-]*[{_RIGHT_TO_LEFT}])?")
+_ISOLATES = dict.fromkeys(range(0x2066, 0x206A))
+"""The characters that begin and end an isolate (Unicode Standard Annex 9), to be removed."""
+
+_SHAPES = (3, 11)
+"""The first version of matplotlib that sets words from right to left."""
+
+_USELESS = re.compile("color|last resort", re.IGNORECASE)
+"""The names of fonts that matplotlib cannot draw, and of those with a box for every letter."""
+
+_UNKNOWN = "?"
+"""What stands for a letter that no font has."""
+
+
+def lettered(draw: Callable[Options, Axes]) -> Callable[Options, Axes]:
+    """Settle all text on the axes that a function draws on and returns."""
+
+    @functools.wraps(draw)
+    def draw_lettered(*args: Options.args, **options: Options.kwargs) -> Axes:
+        ax = draw(*args, **options)
+        settle(ax)
+        return ax
+
+    return draw_lettered
+
+
+def settle(artist: Artist) -> None:
+    """Make every text below an artist (axes, a figure, a legend) show as it is written."""
+    from matplotlib.axis import Axis
+    from matplotlib.text import Text
+
+    for axis in artist.findobj(Axis):
+        _settle_ticks(axis)
+    for text in artist.findobj(Text):
+        _settle_text(text)
+
+
+def put(text: Text, words: str) -> None:
+    """Give a text other words, which show as they are written."""
+    text.set_text(words)
+    _settle_text(text)
+
+
+def directed(words: str) -> str:
+    """Return words in which every right-to-left run is isolated, so that numbers beside it keep their place."""
+    return _RUN.sub(lambda run: f"\u2068{run[0]}\u2069", words.translate(_ISOLATES))
+
+
+def _settle_text(text: Text) -> None:
+    text.set_parse_math(False)
+    words = text.get_text()
+    if words.isascii():
+        return
+    families = [*text.get_fontfamily()]
+    shown, more = _shown(words, text.get_fontproperties())
+    if shown != words:
+        text.set_text(shown)
+    if new := [family for family in more if family not in families]:
+        text.set_fontfamily(families + new)
+
+
+def _settle_ticks(axis: Axis) -> None:
+    """Settle fixed labels of an axis, which matplotlib writes anew whenever it draws."""
+    labels = axis.get_ticklabels()
+    words = [label.get_text() for label in labels]
+    if all(text.isascii() for text in words):
+        return
+    shown = [_shown(text, label.get_fontproperties())[0] for text, label in zip(words, labels, strict=True)]
+    if shown != words:
+        axis.set_ticklabels(shown)
+
+
+# -------------------------------------------------------------------- fonts
+
+
+def _shown(words: str, font: object) -> tuple[str, tuple[str, ...]]:
+    """Return words as they are to be shown, and the families that have letters which the font lacks."""
+    import matplotlib as mpl
+    from matplotlib import font_manager
+
+    path = str(font_manager.findfont(font))
+    homes = {letter: _family(letter) for letter in dict.fromkeys(words) if _lacks(path, letter)}
+    homeless = "".join(letter for letter, family in homes.items() if family is None)
+    if homeless:
+        _tell_once()
+        words = re.sub(f"[{re.escape(homeless)}]", _UNKNOWN, words)
+    if mpl.__version_info__ >= _SHAPES:
+        words = directed(words)
+    return words, tuple(dict.fromkeys(family for family in homes.values() if family))
+
+
+def _lacks(path: str, letter: str) -> bool:
+    """Say whether a font has no picture of a letter that needs one; controls, marks of direction and spaces do not."""
+    return unicodedata.category(letter)[0] not in "CZ" and ord(letter) not in _letters(path)
+
+
+@functools.cache
+def _letters(path: str) -> frozenset[int]:
+    from matplotlib.ft2font import FT2Font
+
+    try:
+        return frozenset(FT2Font(path).get_charmap())
+    except (OSError, RuntimeError):  # a font that cannot be read has no letters
+        return frozenset()
+
+
+@functools.cache
+def _family(letter: str) -> str | None:
+    """Return a family of fonts on this computer that has a letter."""
+    from matplotlib import font_manager
+
+    some = (font for font in font_manager.fontManager.ttflist if not _USELESS.search(font.name))
+    upright = sorted(some, key=lambda font: (font.style != "normal", "sans" not in font.name.lower(), font.name))
+    return next((font.name for font in upright if ord(letter) in _letters(font.fname)), None)
+
+
+@functools.cache
+def _tell_once() -> None:
+    logging.getLogger("simlib").warning(
+        "note: no font on this computer has all letters of the labels, so pictures show “%s” for some; the Noto fonts "
+        "have them (Debian and Ubuntu: fonts-noto-core, and fonts-noto-cjk for Chinese, Japanese and Korean)",
+        _UNKNOWN,
+    )

@@ -1,0 +1,47 @@
+"""The picture of each kind of answer, found by its class."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from simlib.errors import Unsupported
+from simlib.plots.figure import new_figure
+from simlib.plots.lettering import settle
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["PICTURES", "plot"]
+
+PICTURES: dict[str, str] = {
+    "Diff": "simlib.plots.diff_bars:both_forecasts",
+    "Forecast": "simlib.plots.ending_curves:endings",
+    "Pool": "simlib.plots.pool_bars:pools",
+}
+"""The function, as "module:name", that draws the answers of a class; it is imported when it is first needed."""
+
+_SIZE, _BOX = (1000, 600), (0.08, 0.12, 0.62, 0.72)
+"""A new figure in pixels, and its axes as shares of it: room for titles above and for labels at the right."""
+
+
+def plot(answer: Any, ax: Axes | None = None, **options: Any) -> Axes:
+    """Draw an answer on axes, by default those of a new figure, and return them.
+
+    `options` are those of the picture. Raises Unsupported for an answer that has no picture.
+    """
+    names = [cls.__name__ for cls in type(answer).__mro__]
+    home = next((PICTURES[name] for name in names if name in PICTURES), None)
+    if home is None:
+        raise Unsupported(f"there is no picture of a {names[0]}; expected one of {', '.join(PICTURES)}")
+    module, _, name = home.partition(":")
+    if ax is None:
+        ax = new_figure(*_SIZE, _words(answer)).add_axes(_BOX)
+    drawn: Axes = getattr(importlib.import_module(module), name)(answer, ax, **options)
+    settle(drawn)
+    return drawn
+
+
+def _words(answer: Any) -> str:
+    """Return what a picture of an answer shows, for those who do not see it."""
+    return " ".join(answer.sentences()) if hasattr(answer, "sentences") else ""

@@ -1,0 +1,117 @@
+"""The material of a report: the forecast, and the answers to the questions that stand beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from simlib.control import UNWATCHED, Control
+from simlib.report import assumptions as ledger
+from simlib.results import Forecast
+from simlib.scenario.model import Scenario
+from simlib.typing import Engine
+
+if TYPE_CHECKING:
+    from simlib.analysis.indicators.result import Indicators
+    from simlib.analysis.paths.result import Paths
+    from simlib.analysis.sensitivity.one_at_a_time import Drivers
+    from simlib.analysis.uncertainty.evsi import Seeing
+    from simlib.engines.ensemble import Ensemble
+
+__all__ = ["Material", "gather"]
+
+WATCHED = 14.0
+"""Days within which signs are looked for, unless half the horizon is nearer."""
+
+_HISTORIES = 5_000
+"""Histories in which paths are counted where they cannot be computed."""
+
+_SIGN_DRAWS, _SIGN_HISTORIES, _OBSERVATION_DRAWS = 200, 8_000, 128
+"""Draws and histories (of all draws together) behind the signs of an ending, and draws behind those of a question."""
+
+
+@dataclass(frozen=True)
+class Material:
+    """The forecast of a report, and what was asked beside it (None: not asked).
+
+    `draws` are the draws of which the forecast is the mean. `seeing` is how observed moves change the first question.
+    Where the scenario was changed, `what_if` holds a sentence that says so and each change, and `baseline` the forecast
+    of the scenario as it stands. `ledger` is the scenario whose reasons are listed, where it is another.
+    """
+
+    scenario: Scenario
+    forecast: Forecast
+    draws: Ensemble | None = None
+    tornado: Drivers | None = None
+    paths: Paths | None = None
+    indicators: tuple[Indicators, ...] = ()
+    seeing: Seeing | None = None
+    what_if: tuple[str, ...] = ()
+    ledger: Scenario | None = None
+    baseline: Forecast | None = None
+
+
+def gather(
+    scenario: Scenario,
+    forecast: Forecast,
+    *,
+    draws: Ensemble | None = None,
+    seed: int = 0,
+    control: Control = UNWATCHED,
+) -> Material:
+    """Answer the questions beside the forecast, about its likeliest ending and the first question.
+
+    `draws` are those of which the forecast is the mean. The engine is that of the forecast. Where the forecast leaves
+    calendar windows out, so do all answers. A scenario without endings or questions has fewer answers. Raises what the
+    questions raise.
+    """
+    from simlib.analysis.indicators.watch_list import indicators
+    from simlib.analysis.sensitivity.one_at_a_time import drivers
+    from simlib.analysis.uncertainty.evsi import value_of_seeing
+    from simlib.analysis.whatif.variants import without_windows
+
+    world = ledger.readable(without_windows(scenario) if forecast.provenance.get("ignore_windows") else scenario)
+    ranked = sorted(scenario.endings, key=lambda name: -forecast.endings[name].probability[-1])
+    question = [f"question:{name}" for name in list(scenario.questions)[:1]]
+    about = [*(f"ending:{name}" for name in ranked[:1]), *question]
+    uncertain = any(not assumption.fixed for assumption in scenario.assumptions.values())
+    day = min(WATCHED, scenario.horizon_days / 2)
+    sign_draws = _SIGN_DRAWS if uncertain else 0
+    engine: Any = forecast.engine
+    steps: dict[str, Callable[..., Any]] = {}
+    if uncertain and about:
+        steps["tornado"] = partial(drivers, world, about, engine=engine, seed=seed)
+    if scenario.ladders:
+        steps["paths"] = partial(_paths, world, engine, seed)
+    if uncertain and question:
+        steps["seeing"] = partial(
+            value_of_seeing, world, question[0], within_days=day, draws=_OBSERVATION_DRAWS, seed=seed
+        )
+    signs: list[Callable[..., Any]] = [
+        partial(
+            indicators,
+            world,
+            f"ending:{name}",
+            look_by=day,
+            engine="montecarlo",
+            draws=sign_draws,
+            runs=_SIGN_HISTORIES // max(sign_draws, 1),
+            seed=seed,
+        )
+        for name in ranked[:2]
+    ]
+    answers = []
+    every = [*steps.values(), *signs]
+    for number, step in enumerate(every):
+        answers.append(step(control=control.part(number / len(every), (number + 1) / len(every))))
+        control.report((number + 1) / len(every))
+    named = dict(zip(steps, answers, strict=False))
+    return Material(scenario, forecast, draws, indicators=tuple(answers[len(steps) :]), **named)
+
+
+def _paths(world: Scenario, engine: Engine, seed: int, *, control: Control) -> Paths:
+    from simlib.analysis.paths.classes import paths
+
+    return paths(world, engine=engine, top=8, runs=_HISTORIES, seed=seed, control=control)

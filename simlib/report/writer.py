@@ -1,0 +1,139 @@
+"""A report in a file: the forecast, the answers beside it, and the page that tells them."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from simlib.control import UNWATCHED, Control
+from simlib.errors import Problem, ScenarioError, TooManyStates, Unsupported
+from simlib.files import write_atomically
+from simlib.machine.belief import Belief, insist_on_prior
+from simlib.machine.report_times import daily_steps
+from simlib.report.markup import to_html, to_markdown
+from simlib.report.material import Material, gather
+from simlib.report.page import blocks
+from simlib.results import Forecast
+from simlib.scenario.model import Scenario
+from simlib.scenario.views.variation import with_horizon
+from simlib.scenario.views.wording import what_if
+from simlib.typing import Engine
+
+if TYPE_CHECKING:
+    from simlib.engines.ensemble import Ensemble
+
+__all__ = ["write_report"]
+
+DRAWS = 200
+"""Ensemble of the priors behind a report."""
+
+_RUNS, _RUNS_OF_EACH = 10_000, 500
+"""Replicates by Monte Carlo of all draws together, and of each draw at the least."""
+
+_FORMATS = {".html": to_html, ".md": to_markdown}
+
+
+@dataclasses.dataclass(frozen=True)
+class _Asked:
+    """How the forecasts of a report are made."""
+
+    engine: Engine
+    draws: int
+    runs: int
+    seed: int
+    ignore_windows: bool
+
+
+def write_report(
+    scenario: Scenario,
+    path: str | Path,
+    *,
+    baseline: Scenario | None = None,
+    reasons: Scenario | None = None,
+    engine: Engine = "auto",
+    draws: int | Belief = DRAWS,
+    runs: int | None = None,
+    seed: int = 0,
+    ignore_windows: bool = False,
+    control: Control = UNWATCHED,
+) -> Path:
+    """Write one self-contained page with the answer, its drivers, signs to watch for and the assumptions.
+
+    Args:
+        scenario: The scenario that the report is about.
+        path: The file to write, FILE.html or FILE.md; it is written whole or not at all.
+        baseline: The scenario as it stands, where `scenario` is a what-if. The report then tells each change, and
+            gives the numbers of both.
+        reasons: The scenario whose reasons and sources are listed, where they are not those of `scenario`.
+        engine: "auto" is the exact engine where the states fit, else Monte Carlo.
+        draws: Ensemble of the priors; 0, or a scenario without ranges, is forecast at the stated values.
+        runs: Monte Carlo replicates of each draw; by default at least 500, and 10,000 for all draws together.
+        seed: The seed of the draws and of the replicates.
+        ignore_windows: Leave the calendar windows of moves and factors out.
+        control: Progress, cancelling and threads.
+
+    Returns:
+        The path that was written.
+
+    Raises:
+        ScenarioError: For another suffix, and for interventions that do not fit.
+        Unsupported: For a belief that is not the prior.
+        Cancelled: Where `control` says so; nothing is written.
+    """
+    target = Path(path)
+    if target.suffix not in _FORMATS:
+        raise ScenarioError(Problem("", 0, "path", f"{target} has no known suffix", "expected .html or .md"))
+    insist_on_prior(draws, "a report")
+    number = int(draws) if any(not a.fixed for a in scenario.assumptions.values()) else 0  # type: ignore[arg-type]
+    each = max(-(-_RUNS // max(number, 1)), _RUNS_OF_EACH if number else 0) if runs is None else runs
+    asked = _Asked("exact" if engine == "auto" else engine, number, each, seed, ignore_windows)
+    try:
+        forecast, sample = _forecast(scenario, asked, control.part(0.0, 0.4))
+    except (TooManyStates, Unsupported):
+        if engine != "auto":
+            raise
+        asked = dataclasses.replace(asked, engine="montecarlo")
+        forecast, sample = _forecast(scenario, asked, control.part(0.0, 0.4))
+    material = gather(scenario, forecast, draws=sample, seed=seed, control=control.part(0.4, 0.8))
+    if baseline is not None:
+        material = _beside(material, with_horizon(baseline, scenario.horizon_days), asked, control.part(0.8, 1.0))
+    write_atomically(target, _FORMATS[target.suffix](blocks(dataclasses.replace(material, ledger=reasons))))
+    return target
+
+
+def _beside(material: Material, baseline: Scenario, asked: _Asked, control: Control) -> Material:
+    """Return the material with the changes from a baseline and its forecast, where anything was changed."""
+    changes = what_if(baseline, material.scenario, windows=not asked.ignore_windows)
+    if not changes:
+        return material
+    forecast, _ = _forecast(baseline, dataclasses.replace(asked, ignore_windows=False), control)
+    return dataclasses.replace(material, what_if=changes, baseline=forecast)
+
+
+def _forecast(world: Scenario, asked: _Asked, control: Control) -> tuple[Forecast, Ensemble | None]:
+    times, ignore_windows = daily_steps(world.horizon_days), asked.ignore_windows
+    if asked.draws:
+        from simlib.engines.ensemble import over_priors
+
+        sample: Ensemble = over_priors(
+            world,
+            engine=asked.engine,
+            draws=asked.draws,
+            runs=asked.runs * asked.draws,
+            seed=asked.seed,
+            times=times,
+            ignore_windows=ignore_windows,
+            control=control,
+        )
+        return sample.mixture(), sample
+    if asked.engine == "exact":
+        from simlib.engines.exact.forecast import solve
+
+        return solve(world, times=times, ignore_windows=ignore_windows, control=control), None
+    from simlib.engines.montecarlo.simulator import simulate
+
+    made = simulate(
+        world, runs=asked.runs, seed=asked.seed, times=times, ignore_windows=ignore_windows, control=control
+    )
+    return made, None

@@ -1,0 +1,55 @@
+"""Conditions in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from simlib.scenario.condition import Condition
+from simlib.scenario.model import Scenario, Variable
+
+
+def condition_in_words(condition: Condition, scenario: Scenario, *, labels: bool = False) -> str:
+    """Say a condition: "standoff is patrols or above and tempo is hot".
+
+    It is "always" where it asks for nothing. With `labels` variables and levels are called as people call them, not by
+    their ids.
+    """
+    if condition.always:
+        return "always"
+    clauses = [
+        " and ".join(
+            f"{_called(scenario.variables[name], labels)} is {_levels(scenario.variables[name], levels, labels)}"
+            for name, levels in clause
+        )
+        for clause in condition.clauses
+    ]
+    return ", or ".join(clauses)
+
+
+def _called(variable: Variable, labels: bool) -> str:
+    return f"“{variable.label}”" if labels and variable.label else variable.id
+
+
+def _levels(variable: Variable, levels: tuple[str, ...], labels: bool) -> str:
+    text = _known_levels(variable, levels)
+    return variable.words(text) if labels else text
+
+
+def _known_levels(variable: Variable, levels: tuple[str, ...]) -> str:
+    every, some = variable.levels, len(levels)
+    if some == len(every):
+        return "at any level"
+    if some == 1:
+        return levels[0]
+    if some > 2 and levels == every[-some:]:
+        return f"{levels[0]} or above"
+    if some > 2 and levels == every[:some]:
+        return f"{levels[-1]} or below"
+    if some == len(every) - 1 and some > 2:
+        return "not " + next(level for level in every if level not in levels)
+    return _any_of(levels)
+
+
+def _any_of(words: Iterable[str]) -> str:
+    *first, last = words
+    return f"{', '.join(first)} or {last}" if first else last
