@@ -1,4 +1,4 @@
-"""What to watch for: how far each indicator moves an ending, seen or not seen."""
+"""Charts of indicators: how far each moves the probability of an ending or a question, seen or not seen."""
 
 from __future__ import annotations
 
@@ -17,24 +17,27 @@ if TYPE_CHECKING:
 
     from simlib.analysis.indicators.result import Indicators
 
+__all__ = ["indicator_map", "indicators"]
+
 ROWS = 10
 
 
 def indicators(result: Indicators, ax: Axes, *, most: int = ROWS) -> Axes:
-    """Draw where the ending stands: filled if an indicator is seen, hollow if not, with 95% whiskers; return `ax`."""
+    """Draw the probability if an indicator is seen (filled) and if not (hollow), with 95% whiskers; return `ax`."""
     some = (result.signs or result.rows)[:most]
-    ending = result.scenario.endings[result.ending].label
-    until, by = (long_date(result.scenario.by_date(day)) for day in (result.day, result.horizon))
-    best, before = some[0], write_share(result.before)
-    title = f"{ending}: {before} before looking, {write_share(best.if_seen)} where “{best.label}” has been seen"
-    if not result.signs:
-        title = f"{ending}: {before}, and no sign by {until} is known to tell anything"
+    label, until, by = result.measure.label, long_date(result.look_by), long_date(result.by)
+    before = write_share(result.before)
+    title = f"{label}: {before}, and no move or level is known to be a sign of it by {until}"
+    if result.signs:
+        title = f"{label}: {before} before looking, {write_share(some[0].if_seen)} if “{some[0].label}” is seen"
+    if not some:
+        return _nothing_to_see(result, ax, title)
     whiskers = "" if result.exact else ", whiskers its 95% interval"
     style.dress(
         ax,
         fit(title, ax),
         caption(
-            f"probability by {by}, if nothing has ended by {until}; {_made(result)}; dashed line: before looking; "
+            f"probability by {by}, if {result.condition}; {_made(result)}; dashed line: before looking; "
             f"filled: seen by {until} (triangle: likelier, disc: less likely){whiskers}; hollow: not seen; beside: "
             "likelihood ratio of seeing it, and median days from the first sighting to the ending",
             ax,
@@ -60,6 +63,17 @@ def indicators(result: Indicators, ax: Axes, *, most: int = ROWS) -> Axes:
     return ax
 
 
+def _nothing_to_see(result: Indicators, ax: Axes, title: str) -> Axes:
+    """Draw only the probability before looking, where no move and no level can be seen."""
+    note = f"probability by {long_date(result.by)}, if {result.condition}; {_made(result)}; nothing public can be seen"
+    style.dress(ax, fit(title, ax), caption(note, ax))
+    rows(ax, 1)
+    if np.isfinite(result.before[0]):
+        ax.axvline(result.before[0], color=style.GHOST, linewidth=1, linestyle=(0, (4, 2)), zorder=1)
+    style.percent_axis(ax, 1.0, horizontal=True)
+    return ax
+
+
 def indicator_map(results: list[Indicators], ax: Axes, *, most: int = 14) -> Axes:
     """Draw a heat map: indicators by endings, in each cell the change if seen, in points; return `ax`.
 
@@ -74,14 +88,17 @@ def indicator_map(results: list[Indicators], ax: Axes, *, most: int = 14) -> Axe
     for item, column in known:
         if item.id in names:
             change[list(names).index(item.id), column] = item.change
-    row, column = 0, int(np.argmax(np.abs(change[0])))  # what is told is the sign that says most, not the rarest one
-    endings = [result.scenario.endings[result.ending].label for result in results]
-    until, by = (long_date(results[0].scenario.by_date(day)) for day in (results[0].day, results[0].horizon))
+    row, column = (
+        0,
+        int(np.argmax(np.abs(change[0]))),
+    )  # the title has the sign with the most information, not the rarest one
+    endings = [result.measure.label for result in results]
+    until, by = long_date(results[0].look_by), long_date(results[0].by)
     title = (
         f"No move or level seen by {until} is known to be a sign of anything"
         if not names
         else (
-            f"“{list(names.values())[row]}”, seen by {until}, says most: “{endings[column]}” "
+            f"“{list(names.values())[row]}”, seen by {until}, is the best sign: “{endings[column]}” "
             f"{_points(change[row, column])} points"
         )
     )
@@ -89,7 +106,7 @@ def indicator_map(results: list[Indicators], ax: Axes, *, most: int = 14) -> Axe
         ax,
         fit(title, ax),
         caption(
-            f"change if seen by {until}, in points: the probability of the ending by {by} where it has been seen, less "
+            f"change if seen by {until}, in points: the probability of the ending by {by} if it is seen, less "
             f"that before looking, if nothing has ended by {until}; ▲ likelier, ▼ less likely; white: not known to be "
             f"a sign (95% interval); {_made(results[0])}",
             ax,
@@ -123,7 +140,7 @@ def _shades(ax: Axes, change: Floats) -> None:
 
 
 def _points(change: float) -> str:
-    """Write a change that is known to be one: never as none."""
+    """Write a change in points; a small one as below 0.1, never as none."""
     return style.points(change) if abs(change) >= 5e-4 else f"{'▲' if change > 0 else '▼'} <0.1"
 
 

@@ -1,4 +1,4 @@
-"""By which path: the likeliest classes of paths, the tree they form, the flow between rungs, and single histories."""
+"""Charts of paths: the likeliest classes, the tree they form, the flow between rungs, and single histories."""
 
 from __future__ import annotations
 
@@ -16,8 +16,10 @@ from simlib.plots.rows import caption, fit, letters, name, number, rows, whisker
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from simlib.analysis.paths.classes import Paths
-    from simlib.analysis.paths.medoids import Ways
+    from simlib.analysis.paths.medoids import TypicalHistories
+    from simlib.analysis.paths.result import Paths
+
+__all__ = ["ladder_histories", "path_classes", "path_tree", "sankey"]
 
 ROWS = 10
 
@@ -27,7 +29,7 @@ BAND = 0.3
 ORDER = "a path: the order of first visits to rungs"
 
 LEAST = 5e-4
-"""Share of the histories below which none is said to do something."""
+"""Share of the histories below which the title says that all of them do something."""
 
 SLIVER = 1e-3
 """Share of the histories below which a rung is not drawn in a flow."""
@@ -43,9 +45,9 @@ def path_classes(result: Paths, ax: Axes, *, most: int = ROWS) -> Axes:
     verb = "covers" if len(some) == 1 else "cover"
     whole = _ended_so(result) if result.given else "all histories"
     title = f"{style.counted(len(some), 'order')} of rungs {verb} {percent(min(covered, 1.0))} of {whole}"
-    by = long_date(result.scenario.by_date(result.day))
-    told = f"{_unit(result)} by {by}, {result.made()}; {ORDER}{_whiskers(result)}"
-    style.dress(ax, fit(title, ax), caption(told, ax))
+    by = long_date(result.by)
+    note = f"{_unit(result)} by {by}, {result.made()}; {ORDER}{_whiskers(result)}"
+    style.dress(ax, fit(title, ax), caption(note, ax))
     rows(ax, len(some))
     for row, c in enumerate(some):
         ax.barh(row + 0.2, c.probability, height=0.3, color=style.BLUE, edgecolor=style.INK, linewidth=0.5)
@@ -60,8 +62,8 @@ def path_classes(result: Paths, ax: Axes, *, most: int = ROWS) -> Axes:
 def path_tree(result: Paths, ax: Axes, *, least: float = 0.01, depth: int = 5) -> Axes:
     """Draw the prefixes of paths as a tree from left to right, thick where probable; return `ax`.
 
-    Branches entered with a probability below `least`, or deeper than `depth` rungs, are left out; the title says
-    nothing of them, the paths that end on the way are the difference between a node and its branches.
+    Branches entered with a probability below `least`, or deeper than `depth` rungs, are left out. The difference
+    between a node and its branches are the paths that end there.
     """
     nodes = [b for b in result.tree if b.entered >= least and len(b.rungs) <= depth]
     nodes.sort(key=lambda b: (len(b.rungs), -b.entered))
@@ -74,7 +76,7 @@ def path_tree(result: Paths, ax: Axes, *, least: float = 0.01, depth: int = 5) -
             f"from “{first.rungs[0]}” the likeliest next rung is “{first.rungs[1]}” ({percent(first.share_of_parent)})"
         )
     )
-    by = long_date(result.scenario.by_date(result.day))
+    by = long_date(result.by)
     begun = "share that began so of the histories that end so" if result.given else "probability of having begun so"
     style.dress(
         ax,
@@ -120,7 +122,8 @@ def path_tree(result: Paths, ax: Axes, *, least: float = 0.01, depth: int = 5) -
 
 
 def _ended_so(result: Paths) -> str:
-    return f"the histories that end in “{result.label(result.given)}”"
+    assert result.given is not None
+    return f"the histories that end in {result.given.words}"
 
 
 def _unit(result: Paths) -> str:
@@ -129,12 +132,12 @@ def _unit(result: Paths) -> str:
 
 
 def _whiskers(result: Paths) -> str:
-    what = "95% interval" if result.engine == "montecarlo" else "what the search leaves open"
+    what = "95% interval" if result.engine == "montecarlo" else "what the search leaves out"
     return f"; whiskers: {what}" if any(c.high - c.low > 1e-6 for c in result.classes) else ""
 
 
 def _conditioned(result: Paths, title: str) -> str:
-    """Return a title as a sentence that begins with the ending it is given, where it is."""
+    """Return a title as a sentence that begins with the ending it is given, if any."""
     return f"Of {_ended_so(result)}: {title}" if result.given else title[0].upper() + title[1:]
 
 
@@ -161,7 +164,7 @@ def sankey(result: Paths, ax: Axes, *, steps: int = 4) -> Axes:
     """Draw the flow of histories from their first rung to the second, third, ... they visit; return `ax`.
 
     A column is a step of the path, a bar a rung (its height the probability of being the rung visited at that step),
-    a band the histories that go on to the next column; what does not go on stays there to the end. Columns and rungs
+    a band the histories that go on to the next column. What does not go on stays there to the end. Columns and rungs
     that hardly any history reaches are left out.
     """
     names = _rung_names(result)
@@ -191,11 +194,11 @@ def sankey(result: Paths, ax: Axes, *, steps: int = 4) -> Axes:
             linewidth=0.5,
             zorder=3,
         )
-    by = long_date(result.scenario.by_date(result.day))
+    by = long_date(result.by)
     heights = "shares of the histories that end so" if result.given else "probabilities"
     style.dress(
         ax,
-        fit(_parting(result), ax),
+        fit(_departure(result), ax),
         caption(
             f"by {by}, {result.made()}; columns: the first, second, ... rung visited for the first time; heights are "
             f"{heights}; what is under {percent(SLIVER)} is not drawn",
@@ -223,15 +226,15 @@ def _flows(result: Paths, most: int) -> tuple[Mapping[tuple[int, str], float], M
             mass[depth, b.rungs[-1]] += b.entered
             if depth:
                 bands[depth, b.rungs[-2], b.rungs[-1]] += b.entered
-    seen = {key: share for key, share in mass.items() if share >= SLIVER}
-    return seen, {
+    drawn = {key: share for key, share in mass.items() if share >= SLIVER}
+    return drawn, {
         (depth, here, there): share
         for (depth, here, there), share in bands.items()
-        if (depth - 1, here) in seen and (depth, there) in seen
+        if (depth - 1, here) in drawn and (depth, there) in drawn
     }
 
 
-def _parting(result: Paths) -> str:
+def _departure(result: Paths) -> str:
     """Return a title: how many histories never leave their first rung, and where the others go first."""
     first = next(b.rungs[0] for b in result.tree)
     ranked = sorted(((b.entered, b.rungs[-1]) for b in result.tree if len(b.rungs) == 2), reverse=True)
@@ -279,44 +282,44 @@ def _stacked(mass: Mapping[tuple[int, str], float], names: list[str], steps: int
     return floor
 
 
-def ladder_histories(result: Ways, ax: Axes, *, most: int = 40) -> Axes:
-    """Draw sampled histories as steps over the rungs of a ladder, thick one of each likeliest path; return `ax`.
+def ladder_histories(result: TypicalHistories, ax: Axes, *, most: int = 40) -> Axes:
+    """Draw sampled histories as steps over the rungs of a ladder, a typical one of each path thick; return `ax`.
 
     Lines on one rung are spread over its band, or they would hide each other.
     """
-    told, paths = result.told, result.paths
+    played, paths = result.histories, result.paths
     names = _rung_names(paths)
     for rung in range(len(names)):
         ax.axhspan(rung - BAND, rung + BAND, color=style.GRID, alpha=0.45, linewidth=0, zorder=0)
-    few = min(len(told), most)
+    few = min(len(played), most)
     picked = {place for _, place in result.typical}
     for place, shift in zip(range(few), np.linspace(-BAND, BAND, max(few, 2)), strict=False):
         if place in picked:
             continue
         days, steps = result.line(place)
         ax.step(days, steps + 0.9 * shift, where="post", color=style.GHOST, linewidth=0.7, alpha=0.6)
-        if np.isfinite(told.ending_time[place]):
+        if np.isfinite(played.ending_time[place]):
             ax.plot(days[-1], steps[-1] + 0.9 * shift, "o", color=style.GHOST, markersize=3.5)
     _typical_lines(result, ax)
     style.dress(
         ax,
         fit(paths.finding(), ax),
         caption(
-            f"thin: {few} histories {paths.values}, dots where they end; thick: of each of the likeliest paths the one "
-            f"whose days on each rung are nearest to its average; {ORDER}; lines on one rung are spread over its grey "
-            "band only to be told apart",
+            f"thin: {few} histories {paths.where()}, dots where they end; thick: for each of the likeliest paths the "
+            f"history whose days on each rung are nearest to its average; {ORDER}; lines on one rung are spread over "
+            "its grey band so that none hides another",
             ax,
         ),
     )
     ax.grid(visible=False, axis="y")
     ax.set_ylim(-0.6, len(names) - 0.4)
     ax.set_yticks(range(len(names)), [style.wrap(text, 22, 2) for text in names])
-    style.date_axis(ax, told.scenario.as_of, told.horizon)
+    style.date_axis(ax, played.scenario.as_of, played.horizon)
     return ax
 
 
-def _typical_lines(result: Ways, ax: Axes) -> None:
-    """Draw the history picked out for each path, told by colour, dashes and mark, and name them below."""
+def _typical_lines(result: TypicalHistories, ax: Axes) -> None:
+    """Draw the typical history of each path in a colour, dashes and mark of its own, and name them below."""
     shifts = np.linspace(-0.2, 0.2, len(result.typical)) if len(result.typical) > 1 else [0.0]
     looks = (style.VERMILION, "solid", "o"), (style.BLUE, (0, (5, 1.5)), "s"), (style.BLACK, (0, (1.5, 1)), "^")
     for (path, place), shift, (colour, dashes, mark) in zip(result.typical, shifts, itertools.cycle(looks)):
@@ -325,7 +328,7 @@ def _typical_lines(result: Ways, ax: Axes) -> None:
         way = f"{' → '.join(path.rungs)}{end}: {percent(path.probability)}"
         label = style.wrap(way, letters(ax, 1.1), 1)
         ax.step(days, steps + shift, where="post", color=colour, linewidth=2.2, linestyle=dashes, zorder=4, label=label)
-        if np.isfinite(result.told.ending_time[place]):
+        if np.isfinite(result.histories.ending_time[place]):
             ax.plot(days[-1], steps[-1] + shift, mark, color=colour, markersize=7, zorder=5)
     if result.typical:
         room = -34 / ax.get_window_extent().height * ax.get_figure(root=True).dpi / 72  # type: ignore[union-attr]

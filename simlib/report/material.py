@@ -11,10 +11,11 @@ from simlib.control import UNWATCHED, Control
 from simlib.report import assumptions as ledger
 from simlib.results import Forecast
 from simlib.scenario.model import Scenario
+from simlib.typing import Engine
 
 if TYPE_CHECKING:
     from simlib.analysis.indicators.result import Indicators
-    from simlib.analysis.paths.classes import Paths
+    from simlib.analysis.paths.result import Paths
     from simlib.analysis.sensitivity.one_at_a_time import Drivers
     from simlib.analysis.uncertainty.sample_information import Evsi
     from simlib.engines.ensemble import Ensemble
@@ -66,7 +67,7 @@ def gather(
     calendar windows out, so do all answers. A scenario without endings or questions has fewer answers. Raises what the
     questions raise.
     """
-    from simlib.analysis.indicators.result import indicators
+    from simlib.analysis.indicators.watch_list import indicators
     from simlib.analysis.sensitivity.one_at_a_time import drivers
     from simlib.analysis.uncertainty.sample_information import evsi
     from simlib.analysis.whatif.variants import without_windows
@@ -86,8 +87,17 @@ def gather(
         steps["paths"] = partial(_paths, world, engine, seed)
     if uncertain and question:
         steps["seeing"] = partial(evsi, world, question[0], look_by=day, draws=_OBSERVATION_DRAWS, seed=seed)
-    signs = [
-        partial(indicators, world, name, day=day, draws=sign_draws, runs=_SIGN_HISTORIES, seed=seed)
+    signs: list[Callable[..., Any]] = [
+        partial(
+            indicators,
+            world,
+            f"ending:{name}",
+            look_by=day,
+            engine="montecarlo",
+            draws=sign_draws,
+            runs=_SIGN_HISTORIES // max(sign_draws, 1),
+            seed=seed,
+        )
         for name in ranked[:2]
     ]
     answers = []
@@ -99,11 +109,7 @@ def gather(
     return Material(scenario, forecast, draws, indicators=tuple(answers[len(steps) :]), **named)
 
 
-def _paths(world: Scenario, engine: str, seed: int, *, control: Control) -> Paths:
-    from simlib.analysis.indicators.sightings import sampled
-    from simlib.analysis.paths.classes import path_classes, sampled_paths
+def _paths(world: Scenario, engine: Engine, seed: int, *, control: Control) -> Paths:
+    from simlib.analysis.paths.classes import paths
 
-    if engine == "exact":
-        return path_classes(world, top=8, control=control)
-    histories, _ = sampled(world, horizon=world.horizon_days, draws=0, runs=_HISTORIES, seed=seed, control=control)
-    return sampled_paths(histories, top=8)
+    return paths(world, engine=engine, top=8, runs=_HISTORIES, seed=seed, control=control)

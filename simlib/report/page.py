@@ -22,7 +22,7 @@ from simlib.results import ONGOING, Band, Forecast
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from simlib.analysis.paths.classes import Paths
+    from simlib.analysis.paths.result import Paths
     from simlib.analysis.uncertainty.sample_information import Evsi
     from simlib.engines.ensemble import Ensemble
 
@@ -225,7 +225,7 @@ def _spread(forecast: Forecast, draws: Ensemble, question: str) -> Block:
 def _by_which_path(paths: Paths, forecast: Forecast) -> Iterator[Block]:
     from simlib.plots.path_charts import path_classes
 
-    how, *likeliest = paths.sentences(4)
+    *likeliest, how = paths.sentences(4)
     yield Block("text", how)
     yield _figure(forecast, partial(path_classes, paths), "the likeliest paths")
     yield Block("list", items=tuple(likeliest))

@@ -8,8 +8,10 @@ import re
 import numpy as np
 import pytest
 
-from simlib.analysis.indicators.result import indicators, of_every_ending, write_bits, write_number, write_share
+from simlib.analysis.indicators.result import write_bits, write_number, write_share
+from simlib.analysis.indicators.watch_list import indicators, indicators_of_endings
 from simlib.cli.output.listings import watched
+from simlib.control import Control
 from simlib.errors import Cancelled, ScenarioError, Unsupported
 from simlib.formatting import points
 from simlib.results import Band
@@ -51,7 +53,7 @@ def truth():
 
 @pytest.fixture(scope="module")
 def found():
-    return indicators(two_types(), "war", day=DAY, draws=0, runs=40_000, seed=1)
+    return indicators(two_types(), "war", look_by=DAY, engine="montecarlo", draws=0, runs=40_000, seed=1)
 
 
 def inside(value, triple):
@@ -82,15 +84,20 @@ def test_nobody_watches_what_is_hidden_or_covert(found):
     assert {row.id for row in found.rows}.isdisjoint({"whisper", "type=weak", "type=firm"})
 
 
-def test_doing_is_not_seeing():
-    found = indicators(two_types(), "war", day=DAY, draws=0, runs=2000, doing=1)
+def test_a_sign_is_evidence_and_forcing_it_is_no_cause():
+    found = indicators(two_types(), "war", look_by=DAY, engine="montecarlo", draws=0, runs=2000).with_forcing(1)
     signal = next(row for row in found.rows if row.id == "signal")
     assert signal.change > 0.1
-    assert signal.doing == pytest.approx((0.0, 0.0, 0.0), abs=1e-8)
+    assert signal.if_forced == pytest.approx((0.0, 0.0, 0.0), abs=1e-8)
+    assert found.provenance["doing_engine"] == "exact"
+    assert [row.if_forced is None for row in found.rows if row.kind == "move"] == [False, True]
 
 
 def test_a_higher_threshold_misses_more_and_alarms_less():
-    once, twice = (indicators(two_types(), "war", day=DAY, draws=0, runs=5000, times_seen=n) for n in (1, 2))
+    once, twice = (
+        indicators(two_types(), "war", look_by=DAY, engine="montecarlo", draws=0, runs=5000, times_seen=n)
+        for n in (1, 2)
+    )
     first, second = (next(row for row in found.rows if row.id == "signal") for found in (once, twice))
     assert second.misses > first.misses
     assert second.false_alarms < first.false_alarms
@@ -101,7 +108,7 @@ def test_intervals_allow_for_draws_in_common():
     world.move("attack", world.uncertain("rate", "rate", 0.02, 0.001, 0.4), {"peace": "broken"})
     world.move("parade", 0.1)
     scenario = world.ending("war", {"peace": "broken"}).scenario()
-    few, many = (indicators(scenario, "war", day=DAY, draws=n, runs=6000) for n in (10, 1000))
+    few, many = (indicators(scenario, "war", look_by=DAY, draws=n, runs=6000 // n) for n in (10, 1000))
     assert few.before[2] - few.before[1] > 2 * (many.before[2] - many.before[1])
 
 
@@ -110,35 +117,40 @@ def test_frames_sentences_and_plain_data(found):
     assert frame["change_if_seen"].to_numpy() == pytest.approx(frame["if_seen"] - found.before[0])
     assert frame["information_bits"].is_monotonic_decreasing
     assert "likelihood ratio" in found.sentences(1)[1]
+    assert found.question == "What, seen by 10 April 2031, would be a sign of “war” by 10 May 2031?"
     assert found.to_dict()["indicators"][0]["id"] == "signal"
 
 
 def test_bad_requests_are_named():
-    with pytest.raises(ScenarioError, match="'wor' is not known; did you mean 'war'"):
+    with pytest.raises(ScenarioError, match="'wor': is no ending and no question; did you mean 'war'"):
         indicators(two_types(), "wor")
-    with pytest.raises(ValueError, match="between 0 and the horizon of 40 days, not 50"):
-        indicators(two_types(), "war", day=50)
-    with pytest.raises(Cancelled, match="cancelled"):
-        indicators(two_types(), "war", cancel=lambda: True)
+    for day in (50, 40, 0):
+        with pytest.raises(ScenarioError, match=f"{day} lies outside the forecast; expected a day after the start and"):
+            indicators(two_types(), "war", look_by=day)
+    for name in ("ending:ongoing", "level:peace=kept", "moves:signal"):
+        with pytest.raises(Unsupported, match=f"an ending or a question, which happens once, not for '{name}'"):
+            indicators(two_types(), name)
+    with pytest.raises(Cancelled):
+        indicators(two_types(), "war", control=Control(cancel=lambda: True))
 
 
 def test_the_endings_are_counted_in_the_same_histories_as_one_alone():
     world = two_types()
-    every = of_every_ending(world, day=DAY, draws=0, runs=2000)
-    assert [found.ending for found in every] == list(world.endings)
-    assert every[0] == indicators(world, "war", day=DAY, draws=0, runs=2000)
-    with pytest.raises(ValueError, match="between 0 and the horizon"):
-        of_every_ending(world, day=HORIZON)
+    every = indicators_of_endings(world, look_by=DAY, draws=0, runs=2000)
+    assert [found.measure.of for found in every] == list(world.endings)
+    assert every[0].rows == indicators(world, "war", look_by=DAY, engine="montecarlo", draws=0, runs=2000).rows
+    with pytest.raises(ScenarioError, match="before the horizon of 40 days"):
+        indicators_of_endings(world, look_by=HORIZON)
 
 
 def test_dates_are_written_for_people(found):
-    begins = "At the stated values (40,000 histories, seed 1): if nothing has ended by 1"
+    begins = "At the stated values (40,000 histories, seed 1): if nothing has ended by 10 April 2031, the probability"
     assert found.sentences()[0].startswith(begins)
     assert not [line for line in found.sentences() if re.search(r"\d{4}-\d\d-\d\d", line)]
 
 
 def test_an_answer_says_whether_it_is_over_the_priors():
-    told = indicators(two_types(), "war", day=DAY, draws=10, runs=400, seed=3).sentences()[0]
+    told = indicators(two_types(), "war", look_by=DAY, draws=10, runs=40, seed=3).sentences()[0]
     assert told.startswith("Over the priors (10 draws, 400 histories, seed 3): if nothing has ended by ")
 
 
@@ -154,7 +166,12 @@ def test_what_cannot_be_told_is_said_in_words(rate, words):
     world = worlds.World("sure", HORIZON).variable("peace", "kept", "broken", start="kept").move("parade", 0.1)
     world.move("attack", rate, {"peace": "broken"}, when={"peace": "kept"})
     found = indicators(
-        world.ending("war", {"peace": "broken"}).scenario(), "war", day=min(DAY, 1 / rate + 9), draws=0, runs=500
+        world.ending("war", {"peace": "broken"}).scenario(),
+        "war",
+        look_by=min(DAY, 1 / rate + 9),
+        engine="montecarlo",
+        draws=0,
+        runs=500,
     )
     told = " ".join(found.sentences())
     assert words in told
@@ -175,7 +192,7 @@ def rare_war(*, horizon=5.0):
 def test_a_ratio_never_contradicts_the_change():
     """With few hits: an estimated ratio is above 1 exactly where the change if seen is; without hits not known."""
     for seed in range(8):
-        for row in indicators(rare_war(), "war", day=2.5, draws=0, runs=2000, seed=seed).rows:
+        for row in indicators(rare_war(), "war", look_by=2.5, engine="montecarlo", draws=0, runs=2000, seed=seed).rows:
             ratio, low, high = row.ratio_seen
             if np.isfinite(ratio):
                 assert (ratio > 1) == (row.change > 0)
@@ -186,7 +203,7 @@ def test_a_ratio_never_contradicts_the_change():
 
 
 def test_only_what_is_known_to_tell_is_told_as_a_sign():
-    found = indicators(rare_war(), "war", day=2.5, draws=0, runs=2000)
+    found = indicators(rare_war(), "war", look_by=2.5, engine="montecarlo", draws=0, runs=2000)
     gun = next(row for row in found.rows if row.id == "gun")
     assert gun.if_seen[0] == 0.0  # seen seldom, never before a war: nothing can be said
     assert not gun.known
@@ -209,20 +226,27 @@ def test_a_sign_that_excludes_the_ending_is_told_by_its_bound():
     world.variable("peace", "kept", "broken", start="kept")
     world.move("soothe", 0.1, {"mood": "calm"}, when={"mood": "tense"})
     world.move("attack", 0.03, {"peace": "broken"}, when={"peace": "kept", "mood": "tense"})
-    found = indicators(world.ending("war", {"peace": "broken"}).scenario(), "war", day=DAY, draws=0, runs=4000)
+    found = indicators(
+        world.ending("war", {"peace": "broken"}).scenario(), "war", look_by=DAY, engine="montecarlo", draws=0, runs=4000
+    )
     soothe = next(row for row in found.rows if row.id == "soothe")
     assert np.isnan(soothe.ratio_seen[0])
     assert soothe.ratio_seen[1] == 0.0
-    told = next(line for line in found.sentences() if line.startswith("Where “soothe” has been seen"))
-    assert "it is under 0." in told
-    assert "(likelihood ratio below 0." in told
+    told = next(line for line in found.sentences() if line.startswith("If “soothe” is seen by 10 April 2031, "))
+    assert "the probability is under 0." in told
+    assert "The likelihood ratio is below 0." in told
     assert "0%," not in told
 
 
 def test_a_level_is_reached_as_often_as_it_is_entered():
     """A two-way switch: reaching the dark a second time takes two storms and the lull between them."""
     once, twice = (
-        {row.id: row for row in indicators(rare_war(), "war", day=2.5, draws=0, runs=4000, times_seen=n).rows}
+        {
+            row.id: row
+            for row in indicators(
+                rare_war(), "war", look_by=2.5, engine="montecarlo", draws=0, runs=4000, times_seen=n
+            ).rows
+        }
         for n in (1, 2)
     )
     assert once["sky=dark"].seen[0] == once["storm"].seen[0]
@@ -233,8 +257,8 @@ def test_a_level_is_reached_as_often_as_it_is_entered():
 
 def test_a_threshold_is_told_of_moves_and_of_levels():
     world = two_types()
-    found = indicators(world, "war", day=DAY, draws=0, runs=4000, times_seen=2)
-    assert any("“signal” has been seen at least 2 times by" in line for line in found.sentences())
+    found = indicators(world, "war", look_by=DAY, engine="montecarlo", draws=0, runs=4000, times_seen=2)
+    assert any("“signal” is seen at least 2 times by" in line for line in found.sentences())
 
 
 def test_bits_stand_in_the_table(found):
@@ -249,7 +273,7 @@ def test_the_change_if_seen_is_the_same_in_table_sentence_and_data(found):
     (told,), first = watched(found), found.signs[0]
     change = points(first.if_seen[0] - found.before[0])
     assert change == points(found.to_dict()["indicators"][0]["change_if_seen"])
-    assert f"(change if seen: {change})" in found.sentences()[1]
+    assert f"% ({change}); if not, it is " in found.sentences()[1]
     assert re.search(rf"^  signal +{re.escape(change)} ", told, re.MULTILINE)
     assert "before looking, at the stated values" in told
     assert re.search(r"forced, at[^\n]+\n[^\n]+stated values", told)
@@ -262,7 +286,10 @@ def test_none_of_so_many_is_told_by_its_bound():
     assert write_share((0.0, 0.0, 0.0)) == "0%"
     assert write_share((1.0, 1 - 1e-6, 1 + 1e-6)) == "100%"
     assert write_share((np.nan, 0.0, 1.0)) == "-"
-    tries = (indicators(rare_war(), "war", day=2.5, draws=0, runs=40, seed=seed) for seed in range(20))
+    tries = (
+        indicators(rare_war(), "war", look_by=2.5, engine="montecarlo", draws=0, runs=40, seed=seed)
+        for seed in range(20)
+    )
     found = next(found for found in tries if found.before[0] == 0)
     assert re.search(r"the probability of “war” by \S+ \S+ \S+ is under \d", found.sentences()[0])
 
@@ -296,7 +323,7 @@ def test_one_is_counted_in_the_singular():
 
 
 def test_the_exact_engine_has_the_closed_form():
-    found, known = indicators(two_types(), "war", day=DAY, engine="exact"), truth()
+    found, known = indicators(two_types(), "war", look_by=DAY, engine="exact"), truth()
     signal, parade = (next(row for row in found.rows if row.id == name) for name in ("signal", "parade"))
     assert found.before[0] == pytest.approx(known["before"], rel=1e-9)
     assert signal.ratio_seen[0] == pytest.approx(known["ratio"], rel=1e-9)
@@ -307,7 +334,7 @@ def test_the_exact_engine_has_the_closed_form():
     assert {row.id for row in found.rows}.isdisjoint({"whisper", "type=weak", "type=firm", "attack"})
     told = found.sentences()
     assert told[0].startswith("At the stated values, exactly: if nothing has ended by ")
-    assert "(likelihood ratio 2.4); it is seen" in told[1]
+    assert "The likelihood ratio is 2.4; the sign shows with" in told[1]
     assert told[-1] == "1 further move or level tells nothing: the likelihood ratio is 1."
 
 
@@ -328,8 +355,8 @@ def planned():
 @pytest.mark.parametrize("world", [worlds.tempo_world(), planned(), rare_war(horizon=25.0)], ids=lambda w: w.id)
 def test_both_engines_see_the_same_signs(world):
     ending = next(iter(world.endings))
-    exact = {row.id: row for row in indicators(world, ending, day=DAY, engine="exact").rows}
-    counted = indicators(world, ending, day=DAY, draws=0, runs=40_000, seed=1).rows
+    exact = {row.id: row for row in indicators(world, ending, look_by=DAY, engine="exact").rows}
+    counted = indicators(world, ending, look_by=DAY, engine="montecarlo", draws=0, runs=40_000, seed=1).rows
     assert counted
     for row in counted:
         for name in ("seen", "if_seen", "if_not_seen"):
@@ -338,5 +365,5 @@ def test_both_engines_see_the_same_signs(world):
 
 
 def test_the_exact_engine_refuses_to_count():
-    with pytest.raises(Unsupported, match="a sign is seen once; how often it is seen is counted in histories"):
-        indicators(two_types(), "war", day=DAY, engine="exact", times_seen=2)
+    with pytest.raises(Unsupported, match="the exact engine sees a sign once; Monte Carlo counts"):
+        indicators(two_types(), "war", look_by=DAY, engine="exact", times_seen=2)

@@ -8,9 +8,8 @@ import re
 import numpy as np
 import pytest
 
-from simlib.analysis.indicators.sightings import sampled
+from simlib.analysis.samples import sample, selected
 from simlib.cli import main
-from simlib.cli.commands.engine_choice import ending_in
 from simlib.errors import TooManyStates
 from simlib.scenario.loader import load
 from tests.cli.world import write_bridge
@@ -58,10 +57,10 @@ def test_the_engine_named_is_the_one_taken(question, large, capsys):
 
 
 def test_indicators_are_counted_and_forced_in_histories(large, capsys):
-    few = ["--draws", "10", "--runs", "2000", "--doing", "2", "--json", "-"]
+    few = ["--draws", "10", "--runs", "200", "--doing", "2", "--json", "-"]
     assert main(["indicators", large, *few]) == 0
     told, err = capsys.readouterr()
-    assert "what forcing a move adds is counted in histories under the same dice" in err
+    assert "what forcing a move adds is counted in pairs of histories under common random numbers" in err
     found = json.loads(told)["indicators-agreement"]["indicators"]
     forced = [row for row in found if row["doing"] is not None]
     assert len(forced) == 2
@@ -69,11 +68,11 @@ def test_indicators_are_counted_and_forced_in_histories(large, capsys):
 
 
 def test_what_forcing_does_is_the_same_by_both_engines(bridge, monkeypatch):
-    from simlib.analysis.indicators.result import indicators
+    from simlib.analysis.indicators.watch_list import indicators
 
     def done():
-        rows = indicators(load(bridge), "agreement", draws=0, runs=20_000, seed=2, doing=2).rows
-        return [row.doing for row in rows if row.doing is not None]
+        rows = indicators(load(bridge), "agreement", engine="montecarlo", draws=0, seed=2).with_forcing(2).rows
+        return [row.if_forced for row in rows if row.if_forced is not None]
 
     exact = done()
 
@@ -112,7 +111,7 @@ def test_drivers_print_what_happens_at_low_and_high(bridge, capsys):
 
 
 def test_indicators_print_a_table(bridge, capsys):
-    assert main(["indicators", bridge, "--draws", "10", "--runs", "2000", "--doing", "0"]) == 0
+    assert main(["indicators", bridge, "--draws", "10", "--runs", "200", "--doing", "0"]) == 0
     out = capsys.readouterr().out
     assert re.search(r"^ +seen +stated values +ratio +bits +time +seen +alarms +misses$", out, re.MULTILINE)
     assert re.search(r"^  Offer talks +\S+ points +- +\S+ +[\d.]+ +\d+ days( +\S+%){3}$", out, re.MULTILINE)
@@ -167,9 +166,9 @@ def test_uncertainty_ranks_what_could_be_seen(bridge, tmp_path, capsys):
 
 
 def test_histories_kept_by_their_ending_are_the_same_histories(bridge):
-    told, _ = sampled(load(bridge), horizon=60.0, draws=0, runs=200)
-    kept = ending_in(told, "agreement", 5)
-    assert len(kept) == 5
-    assert np.all(kept.ending == 0)
-    for number in kept.replicates:
-        assert kept.story(int(number)) == told.story(int(number))
+    played = sample(load(bridge), runs=200).histories
+    some = selected(played, np.flatnonzero(played.ending == 0)[:5])
+    assert len(some) == 5
+    assert np.all(some.ending == 0)
+    for number in some.replicates:
+        assert some.story(int(number)) == played.story(int(number))

@@ -22,7 +22,7 @@ CASES = {
     "drivers": ["--measure", "ending:open-war", "--top", "3"],
     "uncertainty": ["--measure", "ending:open-war", "--draws", "128"],
     "paths": ["--given", "open-war", "--passages"],
-    "indicators": ["--measure", "open-war", "--draws", "20", "--runs", "400", "--doing", "1"],
+    "indicators": ["--measure", "open-war", "--draws", "20", "--runs", "20", "--doing", "1"],
     "discover": ["--measure", "ending:settlement", "--draws", "60", "--runs", "60"],
     "pool": ["--views", "baseline,hawks"],
     "diff": ["--other-view", "hawks"],
@@ -108,7 +108,7 @@ def test_what_is_worth_finding_out_is_told_of_what_is_asked_for(tmp_path, capsys
 
 
 def test_a_map_of_every_ending_is_drawn_where_none_is_asked_for(tmp_path, capsys):
-    few = ["--draws", "20", "--runs", "2000", "--doing", "0"]
+    few = ["--draws", "20", "--runs", "100", "--doing", "0"]
     assert main(["indicators", "two-islands", *few, "--out", str(tmp_path)]) == 0
     assert {path.stem for path in tmp_path.glob("*.png")} == {"indicators-open-war", "indicator-map"}
     capsys.readouterr()
@@ -139,7 +139,7 @@ SMALL = {
     "drivers": [],
     "uncertainty": ["--draws", "128"],
     "paths": ["--over", "door", "--given", "opened", "--passages"],
-    "indicators": ["--draws", "20", "--runs", "400"],
+    "indicators": ["--draws", "20", "--runs", "20"],
     "discover": ["--draws", "40", "--runs", "200"],
     "diff": [],
 }

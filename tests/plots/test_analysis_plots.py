@@ -15,9 +15,9 @@ mpl.use("Agg")
 from matplotlib import pyplot as plt
 
 from simlib.analysis.discovery.scenario_discovery import Bound, Box, discover
-from simlib.analysis.indicators.result import of_every_ending
-from simlib.analysis.paths.classes import path_classes
-from simlib.analysis.paths.medoids import ways
+from simlib.analysis.indicators.watch_list import indicators_of_endings
+from simlib.analysis.paths.classes import paths
+from simlib.analysis.paths.medoids import typical_histories
 from simlib.analysis.sensitivity.one_at_a_time import drivers, elasticities
 from simlib.analysis.sensitivity.sobol_indices import sobol
 from simlib.analysis.uncertainty.fans import Fan, ladder_fan, measure_fan
@@ -281,36 +281,36 @@ def test_bands_of_a_fan_that_would_lie_on_each_other_are_left_out():
 
 
 def test_a_heat_map_has_what_is_known_to_change_and_nothing_else(scenario):
-    found = of_every_ending(scenario, day=10.0, draws=0, runs=4000)
+    found = indicators_of_endings(scenario, look_by=10.0, draws=0, runs=4000)
     ax, text = drawn(indicator_map, found)
-    known = [(row.id, result.ending) for result in found for row in result.signs]
+    known = [(row.id, result.measure.of) for result in found for row in result.signs]
     telling = max((row for result in found for row in result.signs), key=lambda row: row.information)
     of_it = [row.change for result in found for row in result.signs if row.id == telling.id]
-    assert f"“{telling.label}”, seen by 10 April 2031, says most: “" in text.replace("\n", " ")
+    assert f"“{telling.label}”, seen by 10 April 2031, is the best sign: “" in text.replace("\n", " ")
     assert f"{abs(100 * max(of_it, key=abs)):.0f} points" in text
     assert "change if seen by 10 April 2031, in points" in text.replace("\n", " ")
     assert "moves" not in text
     assert len(known) == sum(cell.get_text()[:1] in ("▲", "▼") for cell in ax.texts)
     assert {label.get_text().replace("\n", " ") for label in ax.get_yticklabels()} == {
-        row.label for result in found for row in result.rows if (row.id, result.ending) in known
+        row.label for result in found for row in result.rows if (row.id, result.measure.of) in known
     }
     _, text = drawn(indicator_map, [dataclasses.replace(result, rows=()) for result in found])
     assert "No move or level seen by 10 April 2031 is known to be a sign of anything" in text.replace("\n", " ")
 
 
 def test_signs_of_an_ending_are_drawn_with_what_every_mark_is(scenario):
-    found = of_every_ending(scenario, day=10.0, draws=0, runs=4000)[0]
+    found = indicators_of_endings(scenario, look_by=10.0, draws=0, runs=4000)[0]
     _, text = drawn(indicators, found)
     text = text.replace("\n", " ")
     best = found.signs[0]  # the one that says most, not the rarest
-    assert f"{percent(found.before[0])} before looking, {percent(best.if_seen[0])} where “{best.label}” has" in text
+    assert f"{percent(found.before[0])} before looking, {percent(best.if_seen[0])} if “{best.label}” is seen" in text
     for words in ("dashed line: before looking", "whiskers its 95% interval", "hollow: not seen", "(4,000 histories"):
         assert words in text
 
 
 def test_pictures_of_paths_given_an_ending_say_so(scenario):
     label, by = scenario.endings["war"].label, long_date(scenario.by_date(scenario.horizon_days))
-    plain, given = path_classes(scenario), path_classes(scenario, given="war")
+    plain, given = paths(scenario), paths(scenario, given="war")
     for draw in (plots.path_classes, plots.path_tree, plots.sankey):
         _, text = drawn(draw, given)
         text = text.replace("\n", " ")
@@ -323,14 +323,14 @@ def test_pictures_of_paths_given_an_ending_say_so(scenario):
 
 def test_histories_on_a_ladder_tell_the_likeliest_path_of_all_and_pick_out_one_for_each(scenario):
     label, by = scenario.endings["war"].label, long_date(scenario.by_date(scenario.horizon_days))
-    given, every = path_classes(scenario, given="war"), path_classes(scenario)
-    told = {given.given: histories_given(scenario, "ending:war", 200), "": histories(scenario, 200)}
-    for paths, begins in ((given, f"Of the histories that end in “{label}” by {by}, "), (every, f"By {by}, ")):
-        found = ways(told[paths.given], paths)
+    given, every = paths(scenario, given="war"), paths(scenario)
+    played = {given.given: histories_given(scenario, "ending:war", 200), None: histories(scenario, 200)}
+    for result, begins in ((given, f"Of the histories that end in “{label}” by {by}, "), (every, f"By {by}, ")):
+        found = typical_histories(played[result.given], result)
         ax, text = drawn(ladder_histories, found)
         text = text.replace("\n", " ")
-        assert f"{begins}{percent(paths.classes[0].probability)} of all histories" in text or paths.given
-        assert f"{begins}{percent(paths.classes[0].probability)}" in text
+        assert f"{begins}{percent(result.classes[0].probability)} of all histories" in text or result.given
+        assert f"{begins}{percent(result.classes[0].probability)}" in text
         assert "at the stated values" in text
         assert "a path: the order of first visits to rungs" in text
         names = [entry.get_text() for entry in ax.get_legend().get_texts()]
@@ -340,7 +340,7 @@ def test_histories_on_a_ladder_tell_the_likeliest_path_of_all_and_pick_out_one_f
 
 
 def test_every_bar_of_a_flow_is_named_however_thin(scenario):
-    ax, text = drawn(plots.sankey, path_classes(scenario, horizon=5.0))
+    ax, text = drawn(plots.sankey, paths(scenario, by=5.0))
     assert min(bar.get_height() for bar in ax.patches) < 0.012
     labels = [label for label in ax.texts if label.get_text().endswith("%")]
     assert len(labels) == len(ax.patches)

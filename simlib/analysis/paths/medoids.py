@@ -49,12 +49,12 @@ class TypicalHistories(Answer):
     typical: tuple[tuple[PathClass, int], ...]
 
     @property
-    def scenario(self) -> Scenario:  # type: ignore[override]
+    def scenario(self) -> Scenario:
         """The scenario of the paths."""
         return self.paths.scenario
 
     @property
-    def provenance(self) -> Mapping[str, Any]:  # type: ignore[override]
+    def provenance(self) -> Mapping[str, Any]:
         """How the paths were computed, and of how many sampled histories these are."""
         return {**self.paths.provenance, "histories": len(self.histories), "seed": self.histories.seed}
 

@@ -1,12 +1,12 @@
-"""`simlib indicators`: what to watch for: what seeing a move or a level by a day says of an ending."""
+"""`simlib indicators`: what to watch for: how seeing a move or a level by a day changes a probability."""
 
 from __future__ import annotations
 
 from functools import partial
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from simlib.cli.options import limits, world
+from simlib.cli.options import world
 from simlib.cli.options.request import Request
 from simlib.cli.output import figures, listings
 from simlib.cli.output.answers import heading, requested_scenario, tell
@@ -18,57 +18,33 @@ if TYPE_CHECKING:
 
 
 def execute(arguments: Request) -> int:
-    """What to watch for: what seeing a move or a level by a day says of an ending."""
-    from simlib.analysis.indicators.result import indicators as asked
-    from simlib.analysis.indicators.result import of_every_ending
-    from simlib.machine.measures import find
+    """Print which moves and levels, seen by a day, are signs of an ending or a question."""
+    from simlib.analysis.indicators.watch_list import indicators, indicators_of_endings
 
-    scenario = requested_scenario(arguments)
+    scenario, engine = requested_scenario(arguments), arguments.engine or "auto"
+    counting: dict[str, Any] = {"draws": arguments.draws, "runs": arguments.runs, "seed": arguments.seed}
+    options: dict[str, Any] = {"look_by": arguments.look_by, "times_seen": arguments.times_seen}
     results: dict[str, Indicators] = {}
-    day, every = limits.look_by(arguments, scenario), list(scenario.endings)
-    engine = arguments.engine or "montecarlo"
-    for ending in [measure.of for measure in find(scenario, arguments.measure)] if arguments.measure else every[:1]:
-        with Task(f"watching for {ending}") as task:
-            results[f"indicators-{ending}"] = asked(
-                scenario,
-                ending,
-                day=day,
-                times_seen=arguments.times_seen,
-                draws=arguments.draws,
-                runs=arguments.runs,
-                seed=arguments.seed,
-                doing=arguments.doing,
-                engine=engine,
-                progress=task.report,
-                cancel=task.cancelled,
-            )
-    if any(found.details.get("doing_engine", "exact") != "exact" for found in results.values()):
-        world.note(
-            "too many states for the exact engine; what forcing a move adds is counted in histories under the same dice"
-        )
+    for name in arguments.measure or (None,):
+        with Task(f"watching for {name or scenario.title}") as task:
+            control = task.control
+            result = indicators(scenario, name, **options, **counting, engine=engine, control=control.part(0, 0.8))
+            result = result.with_forcing(arguments.doing, control=control.part(0.8, 1))
+        results[f"indicators-{result.measure.of}"] = result
+    first = next(iter(results.values()))
+    if any(result.provenance.get("doing_engine", "exact") != "exact" for result in results.values()):
+        world.note("what forcing a move adds is counted in pairs of histories under common random numbers")
     of_all = list(results.values())
-    if arguments.out is not None and not arguments.measure and len(every) > 1:
+    if arguments.out is not None and not arguments.measure and len(scenario.endings) > 1:
         with Task("watching for every ending") as task:
-            if engine == "exact":
-                of_all = [asked(scenario, name, day=day, engine=engine, cancel=task.cancelled) for name in every]
+            if first.exact:
+                of_all = [indicators(scenario, f"ending:{e}", **options, engine="exact") for e in scenario.endings]
             else:
-                of_all = of_every_ending(
-                    scenario,
-                    day=day,
-                    times_seen=arguments.times_seen,
-                    draws=arguments.draws,
-                    runs=arguments.runs,
-                    seed=arguments.seed,
-                    progress=task.report,
-                    cancel=task.cancelled,
-                )
-    draws = arguments.draws if engine == "montecarlo" else 0
-    counted = next(iter(results.values())).details.get("histories", 0) // max(draws, 1)
-    made = how_made({"engine": engine, "draws": draws, "runs": counted, "seed": arguments.seed}, "histories")
+                of_all = indicators_of_endings(scenario, **options, **counting, control=task.control)
     return tell(
         arguments,
         results,
         partial(figures.indicators, list(results.values()), of_all),
         chain.from_iterable(map(listings.watched, results.values())),
-        head=heading(arguments, scenario, made),
+        head=heading(arguments, scenario, how_made(first.provenance, "histories")),
     )

@@ -1,4 +1,4 @@
-"""`simlib paths`: by which path, what every way to an ending passes, and how long things take between rungs."""
+"""`simlib paths`: the likeliest paths, what the paths to an ending pass, and the times between rungs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
-from simlib.cli.commands.engine_choice import DOES_NOT_FIT, either, ending_in, play
+from simlib.cli.commands.engine_choice import DOES_NOT_FIT, either, play
 from simlib.cli.options import world
 from simlib.cli.options.request import Request
 from simlib.cli.output import figures
@@ -20,13 +20,11 @@ from simlib.formatting import how_made, long_date, percent
 from simlib.scenario.model import Scenario
 
 if TYPE_CHECKING:
-    import pandas as pd
-
-    from simlib.analysis.paths.classes import Paths
+    from simlib.analysis.paths.result import Paths
+    from simlib.analysis.paths.rung_times import RungTimes
+    from simlib.analysis.paths.waypoints import Waypoints
     from simlib.engines.montecarlo.replay import Histories
-
-RUNS = 5_000
-"""Histories that are played, unless --runs says otherwise."""
+    from simlib.machine.measures import Measure
 
 DRAWN = 2_000
 """Histories drawn given an ending, unless --runs asks for fewer."""
@@ -36,134 +34,134 @@ PASSAGES = 20
 
 
 def execute(arguments: Request) -> int:
-    """By which path: the most probable classes of paths, and what every path to an ending passes."""
-    from simlib.analysis.paths.classes import path_classes, sampled_paths, times_between_rungs
-    from simlib.analysis.paths.medoids import ways
+    """Print the most probable classes of paths, and what the paths to an ending pass."""
+    from simlib.analysis.paths.classes import counted_paths, paths
+    from simlib.analysis.paths.medoids import typical_histories
+    from simlib.analysis.paths.request import known_ending
+    from simlib.analysis.paths.rung_times import times_between_rungs
     from simlib.analysis.whatif.variants import with_ladder_over
-    from simlib.machine.measures import find
 
     scenario, ladder = requested_scenario(arguments), arguments.ladder
     if arguments.over:
         scenario, ladder = with_ladder_over(scenario, arguments.over)
-    given = find(scenario, arguments.given)[0].of if arguments.given else ""
-    told = _Played(scenario, arguments.replace(given=given))
+    given = known_ending(scenario, arguments.given) if arguments.given else None
+    played = _Played(scenario, given, arguments)
 
     def by(engine: str) -> Paths:
         if engine == "montecarlo":
-            return sampled_paths(told.played, ladder=ladder, given=given, top=arguments.top)
+            return counted_paths(played.all, ladder=ladder, given=arguments.given, top=arguments.top)
         with Task("following the paths") as task:
-            return path_classes(
-                scenario, ladder=ladder, given=given, top=arguments.top, progress=task.report, cancel=task.cancelled
-            )
+            options = {"ladder": ladder, "given": arguments.given, "top": arguments.top}
+            return paths(scenario, engine="exact", control=task.control, **options)
 
-    found = either(by, arguments.engine)
-    results: dict[str, Result] = {"paths": found, "tree": Table(found.tree_frame())}
+    result = either(by, arguments.engine)
+    results: dict[str, Result] = {"paths": result, "tree": Table(result.frame("tree"))}
     tables: list[str] = []
     if given and arguments.passages:
-        frame = _passages(found, told)
-        results["passages"] = Table(frame)
-        tables += _passed(found, frame)
+        waypoints = _passages(result, played)
+        results["passages"] = Table(waypoints.frame())
+        tables += _passed(waypoints)
     elif arguments.passages:
-        world.note("--passages needs --given: what share passes each rung and move is told of the ways to one ending")
-    some = told.to_the_ending()
+        world.note("--passages needs --given, an ending: it lists what the paths to that ending pass")
+    some = played.to_the_ending()
     if some is not None:
-        times = times_between_rungs(some, ladder=found.ladder)
-        results["times"] = Table(times)
-        tables += _times(times, told.how_many(some))
-    drawn = ways(some, found) if some is not None and arguments.out is not None else None
-    source = {"engine": found.engine, "runs": found.details.get("histories"), "seed": arguments.seed}
+        times = times_between_rungs(some, ladder=result.ladder)
+        results["times"] = Table(times.frame())
+        tables += _times(times, played.how_many(some))
+    typical = typical_histories(some, result) if some is not None and arguments.out is not None else None
+    source = {"engine": result.engine, "runs": result.provenance.get("histories"), "seed": arguments.seed}
     head = heading(arguments, scenario, how_made(source, "histories"))
-    return tell(arguments, results, partial(figures.paths, found, drawn), tables, head=head)
+    return tell(arguments, results, partial(figures.paths, result, typical), tables, head=head)
 
 
 @dataclass
 class _Played:
-    """The histories that an answer is told with: played when they are first wanted, then kept."""
+    """The histories beside an answer: played when they are first needed, then kept."""
 
     scenario: Scenario
+    given: Measure | None
     arguments: Request
 
     @property
     def runs(self) -> int:
         """How many histories are played."""
-        return self.arguments.runs or RUNS
+        from simlib.analysis.paths.request import HISTORIES
+
+        return self.arguments.runs or HISTORIES
 
     @cached_property
-    def played(self) -> Histories:
+    def all(self) -> Histories:
         return play(self.scenario, self.runs, self.arguments.seed)
 
     def to_the_ending(self) -> Histories | None:
         """Return histories, given the ending if one is; None where they cannot be played here."""
-        given = self.arguments.given or ""
+        import numpy as np
+
+        from simlib.analysis.samples import selected
+
         try:
-            return (self._drawn(given) if given else None) or ending_in(self.played, given)
+            if self.given is None:
+                return self.all
+            index = list(self.scenario.endings).index(self.given.of)
+            return self._drawn(self.given) or selected(self.all, np.flatnonzero(self.all.ending == index))
         except MissingDependency as error:
             world.note(f"no histories are played: {error}")
             return None
 
-    def _drawn(self, given: str) -> Histories | None:
+    def _drawn(self, given: Measure) -> Histories | None:
         """Return histories drawn given the ending, as many of a rare one; None where there is no room for that."""
         from simlib.engines.exact.endpoint import histories_given
 
         if self.arguments.engine == "montecarlo":
             return None
+        few, seed = min(self.runs, DRAWN), self.arguments.seed
         try:
             with Task("drawing histories to the ending") as task:
-                return histories_given(
-                    self.scenario,
-                    f"ending:{given}",
-                    min(self.runs, DRAWN),
-                    seed=self.arguments.seed,
-                    progress=task.report,
-                    cancel=task.cancelled,
-                )
+                return histories_given(self.scenario, given.name, few, seed=seed, control=task.control)
         except DOES_NOT_FIT:
             return None
 
     def how_many(self, some: Histories) -> str:
         """Say how many histories were counted, and of which."""
-        given = self.arguments.given
-        if not given:
+        if self.given is None:
             return f"in {len(some):,} histories"
-        label = self.scenario.endings[given].label
-        of = f"of {len(self.played):,} played that" if "played" in vars(self) else "drawn to"
-        return f"in {len(some):,} histories {of} end in “{label}”"
+        of = f"of {len(self.all):,} played that" if "all" in vars(self) else "drawn to"
+        return f"in {len(some):,} histories {of} end in {self.given.words}"
 
 
-def _passages(found: Paths, told: _Played) -> pd.DataFrame:
-    """Return what share of the histories to an ending pass each rung and move, as exactly as the paths are known."""
-    from simlib.analysis.paths.waypoints import passages, sampled_passages
+def _passages(result: Paths, played: _Played) -> Waypoints:
+    """Return what share of the histories to an ending pass each rung and move, by the engine of the paths."""
+    from simlib.analysis.paths.waypoints import counted_passages, passages
 
-    if found.engine == "montecarlo":
-        return sampled_passages(told.played, found.given, ladder=found.ladder)
+    assert result.given is not None
+    if result.engine == "montecarlo":
+        return counted_passages(played.all, result.given.name, ladder=result.ladder)
     with Task("closing one passage after another") as task:
-        return passages(found.scenario, found.given, ladder=found.ladder, progress=task.report, cancel=task.cancelled)
+        return passages(result.scenario, result.given.name, ladder=result.ladder, engine="exact", control=task.control)
 
 
-def _passed(found: Paths, frame: pd.DataFrame) -> Iterator[str]:
+def _passed(waypoints: Waypoints) -> Iterator[str]:
     """Yield the passages to an ending, the most necessary first, with the interval where they were counted."""
-    some = [row for row in frame.to_dict("records") if row["share"] > 0]
-    counted = found.engine == "montecarlo"
-    rows = []
+    some, exact, rows = [row for row in waypoints.rows if row.share > 0], waypoints.exact, []
     for row in some[:PASSAGES]:
-        interval = [f"{percent(row['low'])} to {percent(row['high'])}"] if counted else []
-        rows.append(Row(row["label"], [row["kind"], percent(row["share"]), *interval]))
-    by = long_date(found.scenario.by_date(found.day))
-    title = f"What the histories that end in “{found.label(found.given)}” by {by} pass, as a share of them"
-    how = f", in {found.details['histories']:,} of them" if counted else ""
-    text = table(f"{title}{how}", [["", "share", *(["95% interval"] if counted else [])]], rows)
+        interval = [] if exact else [f"{percent(row.low)} to {percent(row.high)}"]
+        rows.append(Row(row.label, [row.kind, percent(row.share), *interval]))
+    title = f"What the histories that end in {waypoints.given.words} by {long_date(waypoints.by)} pass"
+    how = "" if exact else f", in {waypoints.provenance['histories']:,} of them"
+    head = [["", "share", *([] if exact else ["95% interval"])]]
+    text = table(f"{title}, as a share of them{how}", head, rows)
     left = len(some) - len(rows)
     yield text + (f"\n  and {left} rarer ones (--out writes all)" if left else "")
 
 
-def _times(frame: pd.DataFrame, how_many: str) -> Iterator[str]:
-    """Yield the times between rungs that `times_between_rungs` counted, in days."""
+def _times(times: RungTimes, how_many: str) -> Iterator[str]:
+    """Yield the times between rungs, in days."""
     rows = [
         Row(
-            f"{row['rung']} → {row['to']}",
-            [f"{row['count']:,}", *(f"{row[p]:.3g}" if math.isfinite(row[p]) else "-" for p in ("p10", "p50", "p90"))],
+            f"{stay.rung} → {stay.to}",
+            [f"{stay.count:,}", *(f"{p:.3g}" if math.isfinite(p) else "-" for p in stay.days[::2])],
         )
-        for row in frame.to_dict("records")
+        for stay in times.stays
     ]
     if rows:
         yield table(

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from simlib.cli.options.request import Request
 from simlib.errors import Problem, ScenarioError, Unsupported, did_you_mean
+from simlib.results import ONGOING
 from simlib.scenario.model import Scenario
 
-LOOK = 14.0
-"""Days after which `indicators` looks, unless --look-by says otherwise or half the horizon is nearer."""
+if TYPE_CHECKING:
+    from simlib.machine.measures import Measure
 
 FEWEST_DRAWS = 10
 """Fewest draws of a mixture: the spread between fewer says next to nothing of the error of their mean."""
@@ -54,11 +56,6 @@ def _days(written: float | str, scenario: Scenario) -> float:
     return written if isinstance(written, float) else scenario.day(dt.date.fromisoformat(written)) + 1
 
 
-def look_by(request: Request, scenario: Scenario) -> float:
-    """Return the day by which indicators are looked for, in days after the start."""
-    return min(LOOK, scenario.horizon_days / 2) if request.look_by is None else _days(request.look_by, scenario)
-
-
 def _of_measures(request: Request, scenario: Scenario) -> Iterator[Problem]:
     from simlib.machine.measures import find
 
@@ -68,11 +65,18 @@ def _of_measures(request: Request, scenario: Scenario) -> Iterator[Problem]:
         except ScenarioError as error:
             yield from (Problem("", 0, option, f"{each.where}: {each.what}", each.expected) for each in error.problems)
             continue
-        for measure in measures:
-            only_endings = option == "--given" or request.command == "indicators"
-            if only_endings and (measure.kind != "ending" or measure.of not in scenario.endings):
-                expected = f"expected an ending: {', '.join(scenario.endings)}"
-                yield Problem("", 0, option, f"{measure.name} is no ending of the scenario", expected)
+        if option == "--given" or request.command == "indicators":
+            yield from _of_events(option, measures, scenario)
+
+
+def _of_events(option: str, measures: Iterable[Measure], scenario: Scenario) -> Iterator[Problem]:
+    """Refuse what is neither an ending nor, among the signs, a question."""
+    kinds = ("ending",) if option == "--given" else ("ending", "question")
+    for measure in measures:
+        if measure.kind not in kinds or measure.of == ONGOING:
+            known = [*scenario.endings, *(scenario.questions if "question" in kinds else ())]
+            expected = f"expected one of {', '.join(known)}" if known else "the scenario has none"
+            yield Problem("", 0, option, f"{measure.name} is no {' and no '.join(kinds)} of the scenario", expected)
 
 
 def _of_draws(request: Request) -> Iterator[Problem]:

@@ -278,17 +278,19 @@ def _paths(parser: argparse.ArgumentParser) -> None:
 
 def _indicators(parser: argparse.ArgumentParser) -> None:
     parser.description = (
-        "What to watch for: how much a move or a level observed by a day changes the probability of an ending.\n"
-        "Counted in sampled histories over the priors. With --engine exact it is computed at the stated values,\n"
-        "without --draws, --runs, --times-seen and lead times. The effect of forcing a move (--doing) is exact\n"
-        "where the states fit. A sign is reported if the 95% interval of its likelihood ratio leaves out 1."
+        "What to watch for: how seeing a move or a level by a day changes the probability of an ending or a question.\n"
+        "Counted in sampled histories over the priors. With --engine exact, or --draws 0 where the states fit, it is\n"
+        "computed at the stated values, without --runs, --times-seen and lead times. The effect of forcing a move\n"
+        "(--doing) is exact where the states fit. A sign is reported if the 95% interval of its likelihood ratio\n"
+        "leaves out 1."
     )
     _path(parser)
     _question(parser, "--measure", "--engine", "--seed", measure="the first ending")
     parser.add_argument("--look-by", type=day, metavar="DAY", help="the day one looks (default: 14 days)")
     parser.add_argument("--times-seen", type=whole(1), default=1, metavar="N", help="sightings that make an alarm")
     parser.add_argument("--draws", type=whole(0), default=500, metavar="N", help="of the assumptions (default: 500)")
-    parser.add_argument("--runs", type=whole(1), default=40, metavar="N", help="histories of each draw (default: 40)")
+    text = "histories of each draw (default: 20,000 in all)"
+    parser.add_argument("--runs", type=whole(1), metavar="N", help=text)
     parser.add_argument("--doing", type=whole(0), default=5, metavar="N", help="moves to force as well (default: 5)")
     _changes(parser)
 

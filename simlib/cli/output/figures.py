@@ -12,8 +12,8 @@ from simlib.cli.output.files import Picture, slug
 if TYPE_CHECKING:
     from simlib.analysis.discovery.scenario_discovery import Discovery
     from simlib.analysis.indicators.result import Indicators
-    from simlib.analysis.paths.classes import Paths
-    from simlib.analysis.paths.medoids import Ways
+    from simlib.analysis.paths.medoids import TypicalHistories
+    from simlib.analysis.paths.result import Paths
     from simlib.analysis.pooling import Pool
     from simlib.analysis.scenario_diff import Diff
     from simlib.analysis.sensitivity.one_at_a_time import Drivers
@@ -96,8 +96,8 @@ def uncertainty(
         yield Picture(slug(name), partial(value_bars.evsi_bars, seen), height)
 
 
-def paths(result: Paths, told: Ways | None) -> Iterator[Picture]:
-    """The likeliest classes, the tree and the flow between rungs, and histories on the ladder."""
+def paths(result: Paths, typical: TypicalHistories | None) -> Iterator[Picture]:
+    """Yield the likeliest classes, the tree and the flow between rungs, and histories on the ladder."""
     from simlib.plots import path_charts as plots
 
     if result.classes:
@@ -107,18 +107,18 @@ def paths(result: Paths, told: Ways | None) -> Iterator[Picture]:
         leaves = len({b.rungs for b in result.tree if b.entered >= 0.01 and len(b.rungs) <= 5})
         yield Picture("tree", partial(plots.path_tree, result), 160 + 38 * leaves, right=60, bottom=20)
         yield Picture("sankey", partial(plots.sankey, result), 620, top=100, bottom=20)
-    if told is not None:
-        yield Picture("histories", partial(plots.ladder_histories, told), 640, left=190, top=110, bottom=115)
+    if typical is not None:
+        yield Picture("histories", partial(plots.ladder_histories, typical), 640, left=190, top=110, bottom=115)
 
 
 def indicators(results: Sequence[Indicators], of_all: Sequence[Indicators]) -> Iterator[Picture]:
-    """What seeing each move says of each ending asked for, and a map of all of them."""
+    """Yield what seeing each move says of each ending or question, and a map of all endings."""
     from simlib.plots import indicator_bars as plots
 
     for result in results:
         if result.rows:
             height = 200 + 46 * min(len(result.signs or result.rows), plots.ROWS)
-            yield Picture(f"indicators-{slug(result.ending)}", partial(plots.indicators, result), height, top=125)
+            yield Picture(f"indicators-{slug(result.measure.of)}", partial(plots.indicators, result), height, top=125)
     some = [result for result in of_all if result.rows]
     if len(some) > 1:
         signs = min(len({row.id for result in some for row in result.signs}), 14)

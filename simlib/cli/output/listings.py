@@ -111,7 +111,7 @@ def drivers(result: Drivers) -> Iterator[str]:
 
 
 def watched(result: Indicators) -> Iterator[str]:
-    """Yield the known signs of one ending: change if seen and if forced, likelihood ratio, bits, lead, seen, errors."""
+    """Yield the known signs of an ending or a question: changes, likelihood ratio, bits, lead time, seen and errors."""
     from simlib.analysis.indicators.result import write_bits, write_ratio, write_share
 
     rows = [
@@ -119,7 +119,7 @@ def watched(result: Indicators) -> Iterator[str]:
             row.label,
             [
                 points(row.change),
-                _done(row.doing),
+                _forced(row.if_forced),
                 write_ratio(row),
                 write_bits(row),
                 _days(row.lead_days[1]),
@@ -129,11 +129,11 @@ def watched(result: Indicators) -> Iterator[str]:
         for row in result.signs[:ROWS]
     ]
     if rows and 0 < result.before[0] < 1:
-        until, by = (long_date(result.scenario.by_date(day)) for day in (result.day, result.horizon))
+        until, by = long_date(result.look_by), long_date(result.by)
         often = f" at least {result.times_seen} times" if result.times_seen > 1 else ""
-        where = "over the priors" if result.details.get("draws") else "at the stated values"
+        where = "over the priors" if result.provenance["draws"] else "at the stated values"
         base = f"changes in points, from {write_share(result.before)} before looking, {where}"
-        title = f"Signs of “{result.scenario.endings[result.ending].label}” by {by}, seen{often} by {until}; {base}"
+        title = f"Signs of {result.measure.words} by {by}, seen{often} by {until}; {base}"
         yield table(
             title,
             [
@@ -163,12 +163,12 @@ def observations(result: Evsi) -> Iterator[str]:
     )
 
 
-def _done(doing: tuple[float, float, float] | None) -> str:
+def _forced(effect: tuple[float, float, float] | None) -> str:
     """Write what forcing a move adds, in points, with its error where it has one."""
-    if doing is None:
+    if effect is None:
         return "-"
-    half = 50 * (doing[2] - doing[1])
-    return f"{100 * doing[0]:+.2g}" + (f" ±{one_digit(half)}" if half > 0 else "")
+    half = 50 * (effect[2] - effect[1])
+    return f"{100 * effect[0]:+.2g}" + (f" ±{one_digit(half)}" if half > 0 else "")
 
 
 def _share(value: float) -> str:

@@ -1,4 +1,4 @@
-"""One sampled history, as a dated story and as a way up and down a ladder. No widget here."""
+"""One sampled history, as a dated story and as steps on a ladder. No widget here."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ class SampledHistory:
 def tell(answers: AnswerCache, settings: Settings, *, ending: str = "", number: int = 0) -> SampledHistory | None:
     """Tell the `number`th sampled history that ends in `ending` ("": any); None when none of `SAMPLE` does.
 
-    The dice are those of the previews: the same history under other values differs only where they matter. Raises
-    MissingDependency without Numba.
+    It shares its random numbers with the previews, so the same history under other values differs only where they
+    matter. Raises MissingDependency without Numba.
     """
     from simlib.engines.montecarlo.replay import histories
 
@@ -53,20 +53,20 @@ def tell(answers: AnswerCache, settings: Settings, *, ending: str = "", number: 
         return None
     place = number % len(fitting)
     replicate = int(fitting[place])
-    found = histories(simulator, [replicate], theta=theta, seed=answers.seed)
-    rows = found.rows(replicate)
+    played = histories(simulator, [replicate], theta=theta, seed=answers.seed)
+    rows = played.rows(replicate)
     scenario = machine.scenario
     ladder = answers.state.ladder()
     index = list(scenario.ladders).index(ladder) if ladder else -1
-    rungs = simulator.tables.rungs(found.levels[rows])[index] if ladder else np.zeros(rows.stop - rows.start, np.int64)
+    rungs = simulator.tables.rungs(played.levels[rows])[index] if ladder else np.zeros(rows.stop - rows.start, np.int64)
     names = tuple(rung.id for rung in scenario.ladders[ladder].rungs) if ladder else ("",)
-    reached = int(found.ending[0])
+    reached = int(played.ending[0])
     return SampledHistory(
         place,
         len(fitting),
         list(scenario.endings)[reached] if reached >= 0 else ONGOING,
-        tuple(found.story(replicate)),
-        found.time[rows],
+        tuple(played.story(replicate)),
+        played.time[rows],
         rungs,
         names,
     )
@@ -83,4 +83,4 @@ def _fitting(answers: AnswerCache, settings: Settings, ending: str) -> Ints:
 
 def heading(history: SampledHistory, label: str) -> str:
     """Say which history this is."""
-    return f"history {history.number + 1:,} of {history.of:,} sampled ones that can be told: {label}"
+    return f"history {history.number + 1:,} of {history.of:,} sampled ones: {label}"

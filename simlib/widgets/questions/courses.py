@@ -1,4 +1,4 @@
-"""Questions about courses: by which path things come to an ending, and what would be a sign of one."""
+"""Questions about the course of a crisis: by which paths it reaches an ending, and what would be a sign of one."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from simlib.widgets.questions.choices import NONE, draws, ending, ladder, measur
 from simlib.widgets.questions.inquiry import Drawing, Field, PanelQuestion, ShownAnswer
 
 if TYPE_CHECKING:
-    from simlib.analysis.paths.classes import Branch, Paths
+    from simlib.analysis.paths.result import Branch, Paths
 
 
 class ByWhichPath(PanelQuestion):
     """The likeliest orders of rungs, exactly, and the flow between rungs."""
 
-    name, title = "by-which-path", "By which path do things come to where they end?"
+    name, title = "by-which-path", "By which path does the crisis reach its ending?"
 
     def make_fields(self) -> Sequence[Field]:
         """Return what may be asked."""
@@ -31,19 +31,21 @@ class ByWhichPath(PanelQuestion):
 
     def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
         """Search for the most probable classes of paths."""
-        from simlib.analysis.paths.classes import path_classes
-        from simlib.plots import path_charts as paths
+        from simlib.analysis.paths.classes import paths
+        from simlib.plots import path_charts as charts
 
-        given = "" if chosen["ending"] == NONE else chosen["ending"]
-        result = path_classes(self.scenario, ladder=chosen["ladder"], given=given, top=chosen["top"], control=control)
+        given = None if chosen["ending"] == NONE else f"ending:{chosen['ending']}"
+        result = paths(
+            self.scenario, given=given, ladder=chosen["ladder"], engine="exact", top=chosen["top"], control=control
+        )
         rows = [(" → ".join(c.rungs), result.label(c.ending), percent(c.probability)) for c in result.classes]
         return shown_answer(
             result.sentences(),
             ("path", "ending", of_what(result)),
             rows,
             1,
-            Drawing(partial(paths.path_classes, result), 472),
-            Drawing(partial(paths.sankey, result), 500, bottom=10, top=90),
+            Drawing(partial(charts.path_classes, result), 472),
+            Drawing(partial(charts.sankey, result), 500, bottom=10, top=90),
         )
 
 
@@ -62,15 +64,15 @@ class WherePathsDiverge(PanelQuestion):
 
     def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
         """Search for the likeliest paths, and draw the tree of their beginnings."""
-        from simlib.analysis.paths.classes import path_classes
+        from simlib.analysis.paths.classes import paths
         from simlib.plots.path_charts import path_tree
 
         given = "" if chosen["ending"] == NONE else chosen["ending"]
-        result = path_classes(self.scenario, ladder=chosen["ladder"], given=given, top=100, control=control)
+        result = paths(self.scenario, ladder=chosen["ladder"], given=given, engine="exact", top=100, control=control)
         least = chosen["least"] / 100
         nodes = [b for b in result.tree if b.entered >= least]
         leaves = sum(not any(b.rungs[:-1] == a.rungs for b in nodes) for a in nodes)
-        by = long_date(self.scenario.by_date(result.day))
+        by = long_date(result.by)
         sentences = [
             f"Given “{result.label(given)}” by {by}:" if given else f"By {by}:",
             *(fork(result, node, least) for node in nodes[:5]),
@@ -86,7 +88,7 @@ class WherePathsDiverge(PanelQuestion):
 
 
 def of_what(result: Paths) -> str:
-    """Say what a number of paths is: a probability or, given an ending, a share of the histories that end so."""
+    """Say whether a number of paths is a probability or, given an ending, a share of the histories that end so."""
     return "share of the histories that end so" if result.given else "probability"
 
 
@@ -102,51 +104,38 @@ def fork(result: Paths, node: Branch, least: float) -> str:
 
 
 class OnTheWayTo(PanelQuestion):
-    """Histories drawn given an ending, and what nearly all ways to it pass."""
+    """Histories drawn given an ending, and what nearly all paths to it pass."""
 
-    name, title = "on-the-way-to", "What do the ways to one ending have in common?"
+    name, title = "on-the-way-to", "What do the paths to one ending have in common?"
 
     def make_fields(self) -> Sequence[Field]:
         """Return what may be asked."""
         return [ending(self.scenario, "The ending"), number("count", "Histories", 30, 1, 300)]
 
     def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
-        """Close one passage after another, and draw histories given the ending."""
-        from simlib.analysis.paths.classes import path_classes
-        from simlib.analysis.paths.medoids import TYPICAL, ways
+        """Compute what share of the histories passes each rung and move, and draw histories given the ending."""
+        from simlib.analysis.paths.classes import paths
+        from simlib.analysis.paths.medoids import TYPICAL, typical_histories
         from simlib.analysis.paths.waypoints import passages
         from simlib.engines.exact.endpoint import histories_given
         from simlib.plots.path_charts import ladder_histories
 
-        target, label = chosen["ending"], self.scenario.endings[chosen["ending"]].label
-        frame = passages(self.scenario, target, control=control.part(0.0, 0.6))
-        drawn_ones = histories_given(self.scenario, f"ending:{target}", chosen["count"], control=control.part(0.6, 1.0))
-        found = ways(
-            drawn_ones, path_classes(self.scenario, given=target, top=TYPICAL, control=Control(cancel=control.cancel))
-        )
-        some = frame.sort_values("share", ascending=False, kind="stable")
-        rows = [
-            (str(kind), str(text), percent(float(share)))
-            for kind, text, share in zip(some["kind"], some["label"], some["share"], strict=True)
-        ]
-        needed = [text for _, text, share in rows if share == "100%"]
-        often = [f"{share} through “{text}”" for _, text, share in rows if share != "100%"][:4]
-        by = long_date(self.scenario.by_date(self.scenario.horizon_days))
-        sentences = [
-            f"Every history that ends in “{label}” by {by} passes: {', '.join(f'“{t}”' for t in needed)}.",
-            f"Of all of them, {'; '.join(often)}.",
-        ]
+        target = f"ending:{chosen['ending']}"
+        waypoints = passages(self.scenario, target, engine="exact", control=control.part(0.0, 0.6))
+        drawn_ones = histories_given(self.scenario, target, chosen["count"], control=control.part(0.6, 1.0))
+        quiet = Control(cancel=control.cancel)
+        likeliest = paths(self.scenario, given=target, engine="exact", top=TYPICAL, control=quiet)
         return shown_answer(
-            sentences,
+            waypoints.sentences(),
             ("kind", "passage", "share of the histories to this ending"),
-            rows,
+            [(row.kind, row.label, percent(row.share)) for row in waypoints.rows],
             1,
-            Drawing(partial(ladder_histories, found), 550, left=180, bottom=110, top=115),
+            Drawing(partial(ladder_histories, typical_histories(drawn_ones, likeliest)), 550, 180, 110, 115),
         )
 
 
 class WhatToWatchFor(PanelQuestion):
-    """Public moves and levels, and what seeing them by a day says of an ending."""
+    """Public moves and levels, and how seeing them by a day changes the probability of an ending."""
 
     name, title = "what-to-watch-for", "What would be a sign of this ending?"
 
@@ -155,22 +144,24 @@ class WhatToWatchFor(PanelQuestion):
         longest = int(self.scenario.horizon_days) - 1
         return [
             ending(self.scenario, "The ending"),
-            number("day", "Seen within days", min(14, longest), 1, longest),
+            number("look_by", "Seen within days", min(14, longest), 1, longest),
             number("times_seen", "Sightings that count as a sign", 1, 1, 50),
             draws(250),
-            number("runs", "Histories", 20_000, 1000, 1_000_000),
+            number("runs", "Histories of each draw", 80, 1, 10_000),
         ]
 
     def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
         """Sample histories over the priors, and look at each sign in them."""
-        from simlib.analysis.indicators.result import indicators, write_bits, write_ratio, write_share
+        from simlib.analysis.indicators.result import write_bits, write_ratio, write_share
+        from simlib.analysis.indicators.watch_list import indicators
         from simlib.plots.indicator_bars import indicators as picture
 
         result = indicators(
             self.scenario,
-            chosen["ending"],
-            day=float(chosen["day"]),
+            f"ending:{chosen['ending']}",
+            look_by=float(chosen["look_by"]),
             times_seen=chosen["times_seen"],
+            engine="montecarlo",
             draws=chosen["draws"],
             runs=chosen["runs"],
             control=control,
@@ -248,48 +239,52 @@ class WorthSeeing(PanelQuestion):
 
 
 class SignsOfEveryEnding(PanelQuestion):
-    """Public moves and levels beside all endings at once: which sign speaks for which."""
+    """Public moves and levels as signs of all endings at once."""
 
-    name, title = "signs-of-every-ending", "Which sign speaks for which ending?"
+    name, title = "signs-of-every-ending", "Which move or level is a sign of which ending?"
 
     def make_fields(self) -> Sequence[Field]:
         """Return what may be asked."""
         longest = int(self.scenario.horizon_days) - 1
         return [
-            number("day", "Seen within days", min(14, longest), 1, longest),
+            number("look_by", "Seen within days", min(14, longest), 1, longest),
             draws(250),
-            number("runs", "Histories", 40_000, 1000, 1_000_000),
+            number("runs", "Histories of each draw", 160, 1, 10_000),
         ]
 
     def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
         """Sample histories over the priors once, and look at each sign of each ending in them."""
-        from simlib.analysis.indicators.result import of_every_ending, write_share
+        from simlib.analysis.indicators.result import write_share
+        from simlib.analysis.indicators.watch_list import indicators_of_endings
         from simlib.plots.indicator_bars import indicator_map
 
-        results = of_every_ending(
-            self.scenario, day=float(chosen["day"]), draws=chosen["draws"], runs=chosen["runs"], control=control
+        results = indicators_of_endings(
+            self.scenario, look_by=float(chosen["look_by"]), draws=chosen["draws"], runs=chosen["runs"], control=control
         )
-        known = {result.ending: list(result.signs) for result in results}
-        until, by = (long_date(self.scenario.by_date(day)) for day in (results[0].day, results[0].horizon))
-        sentences = [f"If nothing has ended by {until}, and one thing has been seen by then, by {by}:"]
-        rows = []
+        until, by = long_date(results[0].look_by), long_date(results[0].by)
+        sentences, rows = [f"Probabilities by {by}, if nothing has ended by {until} and one sign is seen by then:"], []
         for result in results:
-            label = self.scenario.endings[result.ending].label
-            now, some = write_share(result.before), known[result.ending]
-            strong = sorted(some, key=lambda row: -abs(row.change))[:2]
-            says = " and ".join(f"{write_share(row.if_seen)} where “{row.label}” has been seen" for row in strong)
-            says = f"at {says}" if strong else "no sign is known to say anything of it"
-            sentences.append(f"“{label}” is at {now} before looking, and {says}.")
+            now = write_share(result.before)
+            strongest = sorted(result.signs, key=lambda row: -abs(row.change))[:2]
+            changes = " and ".join(f"{write_share(row.if_seen)} if “{row.label}” is seen" for row in strongest)
+            sentences.append(f"{result.measure.words}: {now} before looking, {changes or 'no known sign'}.")
             rows += [
-                (label, now, row.label, write_share(row.seen), write_share(row.if_seen), points(row.change))
-                for row in some
+                (
+                    result.measure.label,
+                    now,
+                    row.label,
+                    write_share(row.seen),
+                    write_share(row.if_seen),
+                    points(row.change),
+                )
+                for row in result.signs
             ]
         head = ("ending", "before looking", "sign", "seen with", "if seen", "change if seen")
-        signs = len({row.id for some in known.values() for row in some})
+        signs = len({row.id for result in results for row in result.signs})
         plot = Drawing(partial(indicator_map, results), 190 + 36 * min(signs, 14), left=230, bottom=75, top=115)
         return shown_answer(sentences, head, rows, 2, plot)
 
 
 def known(number: float, write: Callable[[float], str]) -> str:
-    """Write a number, or a dash where the histories do not tell it."""
+    """Write a number, or a dash where the histories leave it unknown."""
     return write(number) if math.isfinite(number) else "–"
