@@ -16,11 +16,11 @@ from simlib.results import Forecast
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from simlib.plots.panel import Panel
+    from simlib.plots.panel import LivePanel
     from simlib.results import Band
 
 
-def head(panel: Panel, finding: str, *notes: str) -> None:
+def head(panel: LivePanel, finding: str, *notes: str) -> None:
     """Write the finding as the title of a panel, and notes on the drawing below it."""
     caption = style.wrap("; ".join(notes), panel.letters(), 3)
     lines = 1 + caption.count("\n")

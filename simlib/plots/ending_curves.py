@@ -15,7 +15,7 @@ from simlib.formatting import long_date, percent
 from simlib.plots import captions as written
 from simlib.plots import style
 from simlib.plots.lettering import lettered
-from simlib.plots.panel import GROWTH, Panel, SideLabels, beside, changed
+from simlib.plots.panel import GROWTH, LivePanel, SideLabels, beside, changed
 from simlib.results import ONGOING, Band, Forecast
 from simlib.typing import Floats
 
@@ -29,7 +29,7 @@ SHADED = 3
 """Most endings whose draws are shaded; of more, only the likeliest is, and the labels give the others in numbers."""
 
 
-class EndingsPanel(Panel):
+class EndingsPanel(LivePanel):
     """Lines of P(ending by the end of the date). `show` picks endings and questions by id (default: every ending).
 
     `doubt`: for each of them (5, T), the 5 to 95% points over draws from the priors; the bands are then these.
@@ -75,7 +75,7 @@ class EndingsPanel(Panel):
             self.artists.append(collection)
 
     def update(self, result: Forecast, baseline: Forecast | None = None, *, moving: bool = False) -> bool:
-        """Show another answer; see Panel.update."""
+        """Show another answer; see LivePanel.update."""
         now = [_need(result, name) for name in self.names]
         before = [_band(baseline, name) for name in self.names]
         self.lines.set_segments([np.column_stack([result.times, band.probability]) for band in now])

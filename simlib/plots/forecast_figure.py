@@ -15,7 +15,7 @@ from simlib.plots.figure import new_figure
 from simlib.plots.ladders import LadderPanel
 from simlib.plots.lettering import put, settle
 from simlib.plots.move_counts import MovesPanel
-from simlib.plots.panel import Panel
+from simlib.plots.panel import LivePanel
 from simlib.results import ONGOING
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ _LEFT, _LABELS = 46, (185, 0.45)
 
 
 @dataclass(frozen=True)
-class Choice:
+class Contents:
     """The contents of a dashboard: endings and questions by id (None: all endings), a ladder, moves, and drivers."""
 
     endings: tuple[str, ...] | None = None
@@ -54,9 +54,9 @@ class Dashboard:
     """
 
     def __init__(
-        self, result: Forecast, width: int = 900, *, choice: Choice | None = None, drivers: pd.DataFrame | None = None
+        self, result: Forecast, width: int = 900, *, choice: Contents | None = None, drivers: pd.DataFrame | None = None
     ) -> None:
-        self.choice = choice or Choice()
+        self.choice = choice or Contents()
         self.width = max(WIDTHS[0], min(int(width), WIDTHS[1]))
         with_ladder, with_drivers = bool(result.ladders), drivers is not None and len(drivers) > 0
         rows = min(self.choice.rows, len(self.choice.moves or result.moves))
@@ -66,7 +66,7 @@ class Dashboard:
         self._boxes, height = _boxes(self.width, room, heights)
         self.figure: Figure = new_figure(self.width, height, result.sentences(limit=len(result.endings))[0])
         self.height = height
-        self.panels: list[Panel] = [
+        self.panels: list[LivePanel] = [
             EndingsPanel(self._axes("endings"), result, self.choice.endings, room=room),
             MovesPanel(self._axes("moves"), result, self.choice.moves, rows),
         ]
@@ -140,7 +140,7 @@ def _column(width: int) -> int:
     return (width - _GAP) // 2 if width >= TWO_COLUMNS else width
 
 
-def _label_room(width: int, result: Forecast, choice: Choice) -> int:
+def _label_room(width: int, result: Forecast, choice: Contents) -> int:
     """Return the pixels that the longest label needs in two lines, a change of the value included."""
     names = [name for name in (choice.endings or result.endings) if name != ONGOING or choice.endings]
     labels = [result.label("endings" if name in result.endings else "questions", name) for name in names]
@@ -188,7 +188,7 @@ def dashboard(
 
     `note` tells the changes below the title.
     """
-    choice = Choice(endings=None if show is None else tuple(show), ladder=ladder)
+    choice = Contents(endings=None if show is None else tuple(show), ladder=ladder)
     board = Dashboard(result, width, choice=choice, drivers=drivers)
     board.update(result, baseline, mark=mark, note=note)
     return board.figure

@@ -11,7 +11,7 @@ from simlib.formatting import long_date
 from simlib.plots import captions as written
 from simlib.plots import style
 from simlib.plots.lettering import lettered
-from simlib.plots.panel import GROWTH, Panel
+from simlib.plots.panel import GROWTH, LivePanel
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 ROWS = 10
 
 
-class MovesPanel(Panel):
+class MovesPanel(LivePanel):
     """One bar for each of some moves, its label above it and its number at its end; the hollow bar is the baseline.
 
     `show` picks moves by id; by default the `rows` most frequent ones of the first answer, most frequent first. The
@@ -67,7 +67,7 @@ class MovesPanel(Panel):
         self._top = 0.0
 
     def update(self, result: Forecast, baseline: Forecast | None = None, *, moving: bool = False) -> bool:
-        """Show another answer; see Panel.update."""
+        """Show another answer; see LivePanel.update."""
         counts = np.array([_count(result, name) for name in self.names])
         olds = np.array([np.nan if baseline is None else _count(baseline, name) for name in self.names])
         halves = np.array([_half(result, name) for name in self.names])

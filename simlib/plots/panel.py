@@ -26,7 +26,7 @@ GROWTH = 1.6
 """A limit that a moving answer outgrows grows by so much: drawing the background again costs ten frames."""
 
 
-class Panel:
+class LivePanel:
     """One plot on one axes. `artists` are those that change with the answer.
 
     `reach` is the width, in pixels, that the title and the caption below it may take.

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from simlib.control import Control
 from simlib.errors import SimlibError
-from simlib.plots.forecast_figure import Choice, Dashboard
+from simlib.plots.forecast_figure import Contents, Dashboard
 from simlib.results import Forecast
 from simlib.shipped import notebooks_folder
 from simlib.widgets.explorer.autosave import Drafts, find_settings, folder, keep_settings
@@ -227,7 +227,7 @@ class ExplorerSession:
         settings = self.state.settings
         key = (self.width, settings.shown, self.state.ladder(), settings.view)
         if self._board is None or self._screen is None or key != self._board_key:
-            choice = Choice(endings=settings.shown, ladder=self.state.ladder())
+            choice = Contents(endings=settings.shown, ladder=self.state.ladder())
             first = self.answers.known(self.state.baseline) or forecast
             self._board = Dashboard(first, self.width, choice=choice)
             self._board.update(forecast)
