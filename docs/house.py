@@ -17,8 +17,9 @@ HOME = Path(__file__).resolve().parents[1]
 FILE = Path(__file__).with_name("house.svg")
 FACE = {"__init__", "__main__"}
 GROUPS = {
-    "basics": ("errors", "typing", "files", "formatting", "control", "quantities", "shipped"),
+    "basics": ("errors", "typing", "files", "formatting", "control", "quantities"),
     "answers": ("answer", "results"),
+    "saved": ("saved_answers",),
     "lab": ("lab", "_jupyter"),
 }
 """Single files at the top of simlib, drawn as one room each."""
@@ -26,6 +27,7 @@ GROUPS = {
 SAYS = {
     "basics": "Errors, units, files, types, words for numbers.",
     "answers": "What every question gives back; the forecast.",
+    "saved": "Answers read back from files.",
     "lab": "JupyterLab, opened with our settings.",
 }
 

@@ -1,8 +1,8 @@
-"""simlib: an interactive escalation-scenario simulator.
+"""simlib: forecasts of how a crisis may go, from a scenario that is written down as data.
 
-A scenario is data: actors, variables with ordered levels, moves with hazards, endings. Two engines answer the same
-questions about it, one exactly, one by simulation with keyed dice. The public verbs are here; nothing heavy is
-imported until it is used.
+A scenario holds actors, variables with ordered levels, moves with hazards, and endings. `solve` and `simulate` are the
+two engines, `forecast` chooses between them. The other verbs ask one question each and give an `Answer`. Nothing heavy
+is imported until it is used.
 """
 
 from __future__ import annotations
@@ -12,36 +12,117 @@ from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
-_HOME = {
-    "load": "simlib.scenario.loader",
-    "solve": "simlib.engines.exact.forecast",
-    "gradient": "simlib.engines.exact.forecast",
-    "simulate": "simlib.engines.montecarlo.simulator",
-    "Forecast": "simlib.results",
-    "Scenario": "simlib.scenario.model",
-    "ScenarioError": "simlib.errors",
-    "SimlibError": "simlib.errors",
+if TYPE_CHECKING:
+    from simlib.analysis.discovery.scenario_discovery import discover
+    from simlib.analysis.indicators.watch_list import indicators
+    from simlib.analysis.lint.rules import lint
+    from simlib.analysis.paths.classes import paths
+    from simlib.analysis.pooling import pool
+    from simlib.analysis.scenario_diff import diff
+    from simlib.analysis.sensitivity.one_at_a_time import drivers, elasticities
+    from simlib.analysis.sensitivity.sobol_indices import sobol
+    from simlib.analysis.uncertainty.perfect_information import evppi, evppi_from
+    from simlib.analysis.uncertainty.propagation import uncertainty
+    from simlib.analysis.uncertainty.sample_information import evsi
+    from simlib.analysis.whatif.comparison import compare
+    from simlib.analysis.whatif.variants import delay, repeat, vary
+    from simlib.answer import Answer
+    from simlib.calibration.reference_classes import base_rates
+    from simlib.control import Control
+    from simlib.engines.ensemble import forecast
+    from simlib.engines.exact.forecast import solve
+    from simlib.engines.montecarlo.replay import histories
+    from simlib.engines.montecarlo.simulator import simulate
+    from simlib.errors import Cancelled, ScenarioError, SimlibError, TooManyStates, Unsupported
+    from simlib.machine.belief import Belief
+    from simlib.plots import plot
+    from simlib.report import write_report
+    from simlib.results import Forecast
+    from simlib.saved_answers import load_answer
+    from simlib.scenario.explanation import explain
+    from simlib.scenario.loader import load
+    from simlib.scenario.model import Assume, Forbid, Force, Hold, Pin, Policy, Scenario, View
+
+_HOMES = {
+    "simlib.errors": ("Cancelled", "ScenarioError", "SimlibError", "TooManyStates", "Unsupported"),
+    "simlib.control": ("Control",),
+    "simlib.scenario.loader": ("load",),
+    "simlib.scenario.explanation": ("explain",),
+    "simlib.scenario.model": ("Assume", "Forbid", "Force", "Hold", "Pin", "Policy", "Scenario", "View"),
+    "simlib.answer": ("Answer",),
+    "simlib.results": ("Forecast",),
+    "simlib.machine.belief": ("Belief",),
+    "simlib.engines.ensemble": ("forecast",),
+    "simlib.engines.exact.forecast": ("solve",),
+    "simlib.engines.montecarlo.simulator": ("simulate",),
+    "simlib.engines.montecarlo.replay": ("histories",),
+    "simlib.analysis.whatif.variants": ("delay", "repeat", "vary"),
+    "simlib.analysis.whatif.comparison": ("compare",),
+    "simlib.analysis.sensitivity.one_at_a_time": ("drivers", "elasticities"),
+    "simlib.analysis.sensitivity.sobol_indices": ("sobol",),
+    "simlib.analysis.uncertainty.propagation": ("uncertainty",),
+    "simlib.analysis.uncertainty.perfect_information": ("evppi", "evppi_from"),
+    "simlib.analysis.uncertainty.sample_information": ("evsi",),
+    "simlib.analysis.paths.classes": ("paths",),
+    "simlib.analysis.indicators.watch_list": ("indicators",),
+    "simlib.analysis.discovery.scenario_discovery": ("discover",),
+    "simlib.analysis.pooling": ("pool",),
+    "simlib.analysis.scenario_diff": ("diff",),
+    "simlib.analysis.lint.rules": ("lint",),
+    "simlib.saved_answers": ("load_answer",),
+    "simlib.calibration.reference_classes": ("base_rates",),
+    "simlib.plots": ("plot",),
+    "simlib.report": ("write_report",),
 }
+_HOME = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "Answer",
+    "Assume",
+    "Belief",
+    "Cancelled",
+    "Control",
+    "Forbid",
+    "Force",
     "Forecast",
+    "Hold",
+    "Pin",
+    "Policy",
     "Scenario",
     "ScenarioError",
     "SimlibError",
+    "TooManyStates",
+    "Unsupported",
+    "View",
     "__version__",
-    "gradient",
+    "base_rates",
+    "compare",
+    "delay",
+    "diff",
+    "discover",
+    "drivers",
+    "elasticities",
+    "evppi",
+    "evppi_from",
+    "evsi",
+    "explain",
+    "forecast",
+    "histories",
+    "indicators",
+    "lint",
     "load",
+    "load_answer",
+    "paths",
+    "plot",
+    "pool",
+    "repeat",
     "simulate",
+    "sobol",
     "solve",
+    "uncertainty",
+    "vary",
+    "write_report",
 ]
-
-if TYPE_CHECKING:
-    from simlib.engines.exact.forecast import gradient, solve
-    from simlib.engines.montecarlo.simulator import simulate
-    from simlib.errors import ScenarioError, SimlibError
-    from simlib.results import Forecast
-    from simlib.scenario.loader import load
-    from simlib.scenario.model import Scenario
 
 
 def __getattr__(name: str) -> Any:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import functools
-import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from simlib.errors import Cancelled
 
@@ -49,35 +46,3 @@ class Control:
 
 UNWATCHED = Control()
 """Nobody watches and nobody stops it."""
-
-
-# TRANSITION: until every room speaks the new vocabulary, a call may still use the old words. Goes when all is merged.
-
-_SAME = {"by": ("day", "horizon"), "look_by": ("day", "within_days"), "draws": ("designs",), "runs": ("histories",)}
-
-
-def in_transition(function: Any) -> Any:
-    """Let a function be called with old and new names of its options, whichever it has."""
-    params = inspect.signature(function).parameters
-
-    @functools.wraps(function)
-    def call(*args: Any, **options: Any) -> Any:
-        if "control" in options and "control" not in params:
-            control = options.pop("control") or Control()
-            for name in ("progress", "cancel", "threads"):
-                if name in params and getattr(control, name) is not None:
-                    options[name] = getattr(control, name)
-        if "control" in params and {"progress", "cancel", "threads"} & (set(options) - set(params)):
-            parts = {name: options.pop(name, None) for name in ("progress", "cancel", "threads") if name not in params}
-            options["control"] = Control(**parts)
-        if "ending" in options and "measure" in params and "ending" not in params:
-            options["measure"] = f"ending:{options.pop('ending')}"
-        for new, olds in _SAME.items():
-            for old in olds:
-                if old in options and old not in params and new in params and new not in options:
-                    options[new] = options.pop(old)
-                if new in options and new not in params and old in params and old not in options:
-                    options[old] = options.pop(new)
-        return function(*args, **options)
-
-    return call

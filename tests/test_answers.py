@@ -35,7 +35,7 @@ QUESTIONS = {
     "elasticities": lambda world: simlib.elasticities(world, WAR),
     "sobol": lambda world: simlib.sobol(world, WAR, draws=64),
     "uncertainty": lambda world: simlib.uncertainty(world, WAR, draws=128),
-    "evppi": lambda world: simlib.evppi(simlib.uncertainty(world, WAR, draws=128), WAR),
+    "evppi": lambda world: simlib.evppi(world, WAR, draws=128),
     "evsi": lambda world: simlib.evsi(world, WAR, look_by=14, draws=64),
     "paths": lambda world: simlib.paths(world, given=WAR),
     "indicators": lambda world: simlib.indicators(world, WAR, look_by=14, draws=20, runs=20),

@@ -27,7 +27,7 @@ HOME = Path(simlib.__file__).resolve().parents[1]
 
 # Top to bottom: a module imports only from its own room, from rooms beside it and from rooms above.
 ROOMS = [
-    ["errors", "shipped", "formatting", "typing", "files"],
+    ["errors", "formatting", "typing", "files"],
     ["control", "quantities", "data"],
     ["scenario"],
     ["answer"],
@@ -36,6 +36,7 @@ ROOMS = [
     ["engines"],
     ["analysis"],
     ["calibration"],
+    ["saved_answers"],
     ["plots"],
     ["sweep"],
     ["export", "report"],

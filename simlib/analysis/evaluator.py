@@ -16,7 +16,7 @@ from functools import partial
 
 import numpy as np
 
-from simlib.control import UNWATCHED, Control, in_transition
+from simlib.control import UNWATCHED, Control
 from simlib.engines.exact.forecast import Solver
 from simlib.engines.exact.poisson import FINE
 from simlib.engines.exact.reachable import CAP
@@ -51,7 +51,6 @@ class Responses:
     target in days. `runs` is the number of replicates for each row, a multiple of K (0 when exact).
     """
 
-    @in_transition
     def __init__(
         self,
         scenario: Scenario,
@@ -111,7 +110,6 @@ class Responses:
                 raise
             return None
 
-    @in_transition
     def __call__(self, thetas: Floats, *, replicates: range | None = None, control: Control = UNWATCHED) -> Floats:
         """Return the measures (D, K, M) at each row of `thetas` (D, A), draws around the stated values.
 

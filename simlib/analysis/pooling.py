@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 
 from simlib.answer import Answer, ScenarioKey, provenance
-from simlib.control import UNWATCHED, Control, in_transition
+from simlib.control import UNWATCHED, Control
 from simlib.errors import Problem, ScenarioError, TooManyStates, Unsupported
 from simlib.formatting import counted, long_date, percent
 from simlib.machine.belief import Belief, insist_on_prior
@@ -242,7 +242,6 @@ def _about(item: PooledItem, names: list[str]) -> str:
 # -------------------------------------------------------------------- asking
 
 
-@in_transition
 def pool(
     views: Mapping[str, Scenario],
     *,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from simlib.answer import Answer, ScenarioKey, provenance
-from simlib.control import UNWATCHED, Control, in_transition
+from simlib.control import UNWATCHED, Control
 from simlib.engines.exact.forecast import solve
 from simlib.errors import SimlibError
 from simlib.formatting import long_date, percent, points
@@ -161,7 +161,6 @@ class Diff(Answer):
         return data
 
 
-@in_transition
 def diff(before: Scenario, after: Scenario, *, forecast: bool = True, control: Control = UNWATCHED) -> Diff:
     """Return the changes between two scenarios and, with `forecast`, both exact forecasts at the stated values.
 

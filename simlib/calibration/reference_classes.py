@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from simlib.answer import Answer, ScenarioKey, provenance
 from simlib.calibration import interevent
-from simlib.control import UNWATCHED, Control, in_transition
+from simlib.control import UNWATCHED, Control
 from simlib.errors import Problem, ScenarioError, did_you_mean
 from simlib.formatting import long_date
 from simlib.machine.belief import Belief
@@ -197,7 +197,6 @@ def classes_of(scenario: Scenario) -> tuple[str, ...]:
     return tuple(dict.fromkeys(rate.crisis_class for rate in figures() if rate.crisis_class in words))
 
 
-@in_transition
 def base_rates(
     scenario: Scenario, *, draws: int | Belief = 0, runs: int = 200, seed: int = 0, control: Control = UNWATCHED
 ) -> BaseRates:

@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from simlib.control import UNWATCHED, Control, in_transition
+from simlib.control import UNWATCHED, Control
 from simlib.engines.exact.forecast import Solver
 from simlib.errors import TooManyStates, Unsupported
 from simlib.machine import priors
@@ -38,7 +38,6 @@ _One = Callable[[int, Floats, Floats | None, Floats | None], Forecast]
 """Number of a draw (-1: the stated values), θ, its centre and its start to a forecast."""
 
 
-@in_transition
 def forecast(
     scenario: Scenario,
     *,
@@ -153,7 +152,6 @@ class Ensemble:
         )
 
 
-@in_transition
 def over_priors(
     scenario: Scenario,
     *,

@@ -15,9 +15,21 @@ if TYPE_CHECKING:
 __all__ = ["PICTURES", "plot"]
 
 PICTURES: dict[str, str] = {
+    "Comparison": "simlib.plots.waterfall_bars:effects",
     "Diff": "simlib.plots.diff_bars:both_forecasts",
+    "Discovery": "simlib.plots.box_charts:box",
+    "Drivers": "simlib.plots.tornado_bars:tornado",
+    "Elasticities": "simlib.plots.driver_bars:slopes",
+    "Evppi": "simlib.plots.value_bars:evppi_bars",
+    "Evsi": "simlib.plots.value_bars:evsi_bars",
+    "Fan": "simlib.plots.fan_charts:fan",
     "Forecast": "simlib.plots.ending_curves:endings",
+    "Indicators": "simlib.plots.indicator_bars:indicators",
+    "Paths": "simlib.plots.path_charts:path_classes",
     "Pool": "simlib.plots.pool_bars:pools",
+    "Sobol": "simlib.plots.sobol_bars:shares",
+    "TypicalHistories": "simlib.plots.path_charts:ladder_histories",
+    "Uncertainty": "simlib.plots.uncertainty_charts:distribution",
 }
 """The function, as "module:name", that draws the answers of a class; it is imported when it is first needed."""
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from simlib.control import Control
 from simlib.errors import TooManyStates, Unsupported
 from simlib.machine import priors
 from simlib.results import Band, Forecast
@@ -40,7 +41,7 @@ def _solver(world: Scenario, options: Options) -> Any:
     """Return the exact engine of a world, built once in each process; few are kept, for states may be many."""
     from simlib.engines.exact.forecast import Solver
 
-    return Solver(world, threads=1, **_common(options))
+    return Solver(world, control=Control(threads=1), **_common(options))
 
 
 @lru_cache(maxsize=256)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simlib.control import UNWATCHED, Control, in_transition
+from simlib.control import UNWATCHED, Control
 from simlib.errors import Cancelled, Problem, ScenarioError
 from simlib.machine.measures import days_by
 from simlib.machine.tables import grid
@@ -53,7 +53,6 @@ class SweepReport:
         return lines + [f"failed: {line}" for line in self.failed]
 
 
-@in_transition
 def run(
     design: SweepDesign,
     folder: str | Path,

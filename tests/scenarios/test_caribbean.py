@@ -16,8 +16,8 @@ from simlib.engines.montecarlo.simulator import simulate
 from simlib.machine.priors import theta
 from simlib.machine.tables import Tables
 from simlib.scenario.loader import load, load_views
+from simlib.scenario.shipped import shipped_scenarios
 from simlib.scenario.views.variation import apply_view
-from simlib.shipped import shipped_scenarios
 
 FOLDER = shipped_scenarios()["caribbean-2025"]
 LAST_DAY = dt.date(2025, 11, 2)

@@ -29,7 +29,7 @@ from simlib.analysis.discovery.prim import RawBox, RawLeaf, find_boxes, grow
 from simlib.analysis.evaluator import Responses
 from simlib.analysis.sensitivity.screening import refuse_start
 from simlib.answer import Answer, provenance
-from simlib.control import UNWATCHED, Control, in_transition
+from simlib.control import UNWATCHED, Control
 from simlib.errors import SimlibError
 from simlib.formatting import counted, long_date, percent
 from simlib.machine import measures
@@ -248,7 +248,6 @@ class Discovery(Answer):
         }
 
 
-@in_transition
 def discover(
     scenario: Scenario,
     measure: str,

@@ -7,7 +7,7 @@ import datetime as dt
 from simlib.analysis.indicators.counts import counted_indicators
 from simlib.analysis.indicators.result import HISTORIES, Indicators
 from simlib.analysis.samples import Sample, sample
-from simlib.control import UNWATCHED, Control, in_transition
+from simlib.control import UNWATCHED, Control
 from simlib.errors import Problem, ScenarioError, TooManyStates, Unsupported
 from simlib.machine.belief import Belief
 from simlib.machine.measures import By, Measure, days_by, find
@@ -24,7 +24,6 @@ LOOK_BY_DAYS = 14.0
 """Days after which one looks, unless somebody says otherwise or half the horizon is nearer."""
 
 
-@in_transition
 def indicators(
     scenario: Scenario,
     measure: str | None = None,

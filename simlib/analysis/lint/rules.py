@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from simlib.analysis.lint import numbers, states
 from simlib.analysis.lint.subject import Finding, Severity, Subject
 from simlib.answer import Answer, ScenarioKey, provenance
-from simlib.control import UNWATCHED, Control, in_transition
+from simlib.control import UNWATCHED, Control
 from simlib.engines.exact.reachable import CAP
 from simlib.formatting import long_date
 from simlib.machine import priors
@@ -92,7 +92,6 @@ class Findings(Answer):
         return {"findings": rows}
 
 
-@in_transition
 def lint(
     scenario: Scenario, *, events_per_day: float = EVENTS_PER_DAY, cap: int = CAP, control: Control = UNWATCHED
 ) -> Findings:
@@ -125,7 +124,6 @@ def _not_checked(subject: Subject) -> Finding:
     )
 
 
-@in_transition
 def elicited(scenario: Scenario, *, cap: int = CAP, control: Control = UNWATCHED) -> pd.DataFrame:
     """Return each elicited "p within T" beside what the model implies, one row for each move that uses it.
 

@@ -20,7 +20,7 @@ from simlib.analysis.paths.result import Branch, PathClass, Paths
 from simlib.analysis.paths.search import PathSearch
 from simlib.analysis.samples import Sample, sample
 from simlib.answer import provenance
-from simlib.control import UNWATCHED, Control, in_transition
+from simlib.control import UNWATCHED, Control
 from simlib.engines.exact.solver import Solver
 from simlib.errors import TooManyStates, Unsupported
 from simlib.machine.measures import By, Measure, days_by
@@ -37,7 +37,6 @@ MOST_PREFIXES = 400
 """Prefixes of first visits that the exact search expands, at the most."""
 
 
-@in_transition
 def paths(
     scenario: Scenario,
     *,

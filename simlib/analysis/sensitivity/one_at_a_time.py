@@ -25,7 +25,7 @@ from simlib.analysis.sensitivity.screening import (
     with_ranges_of,
 )
 from simlib.answer import Answer, ScenarioKey, provenance
-from simlib.control import UNWATCHED, Control, in_transition
+from simlib.control import UNWATCHED, Control
 from simlib.engines.exact.adjoint import Adjoint
 from simlib.engines.exact.forecast import Solver
 from simlib.formatting import DUST, counted, long_date, one_digit, plainly
@@ -149,7 +149,6 @@ class Elasticities(Answer):
         }
 
 
-@in_transition
 def elasticities(
     scenario: Scenario, measures: str | Iterable[str] | None = None, *, by: By = None, control: Control = UNWATCHED
 ) -> Elasticities:
@@ -341,7 +340,6 @@ class Drivers(Answer):
         }
 
 
-@in_transition
 def drivers(
     scenario: Scenario,
     measures: str | Iterable[str] | None = None,

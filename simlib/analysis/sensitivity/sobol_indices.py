@@ -40,7 +40,7 @@ import numpy as np
 from simlib.analysis.evaluator import Responses, cross, listed
 from simlib.analysis.sensitivity.screening import Input, inputs, largest_shares, swings, tangent_spreads
 from simlib.answer import Answer, ScenarioKey, provenance
-from simlib.control import UNWATCHED, Control, in_transition
+from simlib.control import UNWATCHED, Control
 from simlib.formatting import counted, long_date, percent
 from simlib.machine import priors
 from simlib.machine.belief import insist_on_prior
@@ -264,7 +264,6 @@ class Sobol(Answer):
         }
 
 
-@in_transition
 def sobol(
     scenario: Scenario,
     measures: str | Iterable[str] | None = None,

@@ -143,8 +143,8 @@ def measure_fan(draws: Ensemble, measure: str) -> Fan:
 
 def _fan(draws: Ensemble, label: str, names: tuple[str, ...], series: Floats, stated: Floats) -> Fan:
     """Put a fan together from series (D, S, T)."""
-    weights = getattr(draws, "weights", None)  # TRANSITION: an attribute of every ensemble once the engines are merged
-    scale = None if weights is None or np.all(weights == weights[0]) else weights * len(weights)
+    weights = draws.weights
+    scale = None if np.all(weights == weights[0]) else weights * len(weights)
     scenario, times, free = draws.scenario, draws.stated.times, draws.without_noise(series)
     by_day = float(times[-1])
     return Fan(

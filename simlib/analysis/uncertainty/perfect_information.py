@@ -35,7 +35,7 @@ from simlib.analysis.uncertainty.estimates import (
 )
 from simlib.analysis.uncertainty.propagation import RUNS, Uncertainty, uncertainty
 from simlib.answer import Answer, ScenarioKey
-from simlib.control import UNWATCHED, Control, in_transition
+from simlib.control import UNWATCHED, Control
 from simlib.errors import Unsupported
 from simlib.formatting import counted, long_date, with_error
 from simlib.machine.belief import insist_on_prior
@@ -243,7 +243,6 @@ def _about(w: Worth) -> str:
     )
 
 
-@in_transition
 def evppi(
     scenario: Scenario,
     measure: str,

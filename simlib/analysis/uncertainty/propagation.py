@@ -36,7 +36,7 @@ from simlib.analysis.sensitivity.screening import uncertain
 from simlib.analysis.uncertainty.estimates import Number, enough
 from simlib.analysis.uncertainty.sampling import FEWEST_DRAWS, Sampling, Spread, checked_belief
 from simlib.answer import Answer, provenance
-from simlib.control import UNWATCHED, Control, in_transition
+from simlib.control import UNWATCHED, Control
 from simlib.formatting import counted, long_date, one_digit, percent
 from simlib.machine.belief import Belief
 from simlib.machine.measures import By, Measure, days_by, find
@@ -263,7 +263,6 @@ def _shares(s: Spread, share: Number, known: str) -> str:
     return f"{part} of the uncertainty is doubt about the assumptions and {rest} is chance. {mean}"
 
 
-@in_transition
 def uncertainty(
     scenario: Scenario,
     measures: str | Iterable[str] | None = None,

@@ -34,7 +34,7 @@ from simlib.analysis.uncertainty.estimates import Number, Weighting, estimate, m
 from simlib.analysis.uncertainty.perfect_information import Grounds, divergence, explained_variance, grounds, hermite
 from simlib.analysis.uncertainty.sampling import FEWEST_DRAWS, checked_belief, prior_scores
 from simlib.answer import Answer, ScenarioKey, provenance
-from simlib.control import UNWATCHED, Control, in_transition
+from simlib.control import UNWATCHED, Control
 from simlib.engines.montecarlo.simulator import Simulator
 from simlib.errors import Cancelled, Problem, ScenarioError, did_you_mean
 from simlib.formatting import long_date, percent, with_error
@@ -222,7 +222,6 @@ class Evsi(Answer):
         }
 
 
-@in_transition
 def evsi(
     scenario: Scenario,
     measure: str,

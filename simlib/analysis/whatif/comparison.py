@@ -22,7 +22,7 @@ from simlib.analysis.whatif.coupling import COUPLING, Flips, Replicates
 from simlib.analysis.whatif.divergence import Divergence, diverge
 from simlib.analysis.whatif.variants import COUNTERFACTUAL, Booking, Variant, bookings, vary
 from simlib.answer import Answer, ScenarioKey, provenance
-from simlib.control import UNWATCHED, Control, in_transition
+from simlib.control import UNWATCHED, Control
 from simlib.engines.exact.forecast import Solver
 from simlib.errors import MissingDependency, Problem, ScenarioError, TooManyStates, Unsupported
 from simlib.formatting import long_date, percent
@@ -199,10 +199,9 @@ class Comparison(Answer):
         }
 
 
-@in_transition
 def compare(
     scenario: Scenario,
-    variants: Mapping[str, Variant],
+    variants: Variant | Mapping[str, Variant],
     *,
     measures: str | Iterable[str] | None = None,
     by: str | float | dt.date | None = None,
@@ -216,7 +215,8 @@ def compare(
 
     Args:
         scenario: The baseline.
-        variants: What is changed, by name: interventions, a view, {assumption: value}, or several of these.
+        variants: What is changed, by name: interventions, a view, {assumption: value}, or several of these. A single
+            variant without a name takes that of what it changes.
         measures: Names of measures; default: all endings, questions, rungs and expected numbers of moves.
         by: The target date or day; None is the horizon.
         engine: "auto" takes the exact engine where the states fit, else Monte Carlo.
@@ -238,7 +238,12 @@ def compare(
     """
     if not variants:
         raise ValueError("nothing to compare with; expected at least one variant")
-    scenarios = {"": scenario} | {name: vary(scenario, change) for name, change in variants.items()}
+    if isinstance(variants, Mapping):
+        changed = {name: vary(scenario, change) for name, change in variants.items()}
+    else:
+        only = vary(scenario, variants)
+        changed = {as_name("; ".join(describe(scenario, only)) or "unchanged"): only}
+    scenarios = {"": scenario} | changed
     chosen = tuple(
         every(scenario, ("ending", "question", "rung", "moves")) if measures is None else find(scenario, measures)
     )

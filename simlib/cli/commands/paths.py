@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from simlib.cli.commands.engine_choice import DOES_NOT_FIT, either, play
 from simlib.cli.options import world
@@ -51,7 +51,7 @@ def execute(arguments: Request) -> int:
         if engine == "montecarlo":
             return counted_paths(played.all, ladder=ladder, given=arguments.given, top=arguments.top)
         with Task("following the paths") as task:
-            options = {"ladder": ladder, "given": arguments.given, "top": arguments.top}
+            options: dict[str, Any] = {"ladder": ladder, "given": arguments.given, "top": arguments.top}
             return paths(scenario, engine="exact", control=task.control, **options)
 
     result = either(by, arguments.engine)

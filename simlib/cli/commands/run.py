@@ -18,6 +18,7 @@ from simlib.control import Control
 from simlib.errors import Problem, ScenarioError
 from simlib.machine.report_times import daily_steps
 from simlib.scenario.model import Scenario
+from simlib.typing import Engine
 
 if TYPE_CHECKING:
     from simlib.engines.ensemble import Ensemble
@@ -81,7 +82,7 @@ def save_changes(path: str | Stream, changed: Scenario, name: str) -> None:
 
 def compute(scenario: Scenario, arguments: Request) -> Computed:
     """Run the engine. Raises TooManyStates, Cancelled and what the engines raise."""
-    engine = arguments.engine or "exact"
+    engine: Engine = arguments.engine or "exact"
     options: dict[str, Any] = {
         "times": arguments.times or daily_steps(scenario.horizon_days),
         "ignore_windows": arguments.ignore_windows,
@@ -91,7 +92,7 @@ def compute(scenario: Scenario, arguments: Request) -> Computed:
         if arguments.draws:
             from simlib.engines.ensemble import over_priors
 
-            sampling = {"draws": arguments.draws, "runs": arguments.runs, "seed": arguments.seed}
+            sampling: dict[str, Any] = {"draws": arguments.draws, "runs": arguments.runs, "seed": arguments.seed}
             ensemble = over_priors(scenario, engine=engine, **sampling, **options)
             return Computed(scenario, ensemble.mixture(), ensemble)
         if engine == "exact":

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from simlib.typing import Engine
+
 if TYPE_CHECKING:
     from simlib.scenario.loader import Stream
 
@@ -64,11 +66,11 @@ class Request:
     priors: bool = False
 
     # How it is computed
-    engine: str | None = None
+    engine: Engine | None = None
     seed: int = 0
     draws: int = 0
-    runs: int | None = None
-    """Replicates of each draw. None: what suits the command."""
+    runs: Any = None
+    """Replicates of each draw, a number. None: what suits the command."""
     threads: int | None = None
     tolerance: float | None = None
     most_draws: int | None = None
@@ -80,7 +82,8 @@ class Request:
     scheduler: str | None = None
 
     # What is written, and where
-    times: int | None = None
+    times: Any = None
+    """A number of equal steps. None: what suits the command."""
     top: int = 0
     to: str = ""
     json: str | None = None

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simlib.control import UNWATCHED, Control, in_transition
+from simlib.control import UNWATCHED, Control
 from simlib.engines.exact.backend import kernels, one_blas_thread
 from simlib.engines.exact.chain import Rating
 from simlib.engines.exact.impulses import Jump
@@ -50,7 +50,6 @@ _FIRST_PANEL, _GROWTH = 5.0, 6.0
 """Length of the first panel in mean times between jumps, and how much longer each next one is."""
 
 
-@in_transition
 def gradient(
     scenario: Scenario,
     measures: str | Iterable[str] | None = None,
@@ -126,7 +125,6 @@ class _Panel:
 class Adjoint:
     """Gradients at one θ. Forward solutions are kept, so that further measures cost one backward solution each."""
 
-    @in_transition
     def __init__(self, solver: Solver, theta: Floats, *, by: By = None, control: Control = UNWATCHED) -> None:
         self.solver, self.theta = solver, theta
         self._cancelling = Control(cancel=control.cancel)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simlib.control import UNWATCHED, Control, in_transition
+from simlib.control import UNWATCHED, Control
 from simlib.engines.exact.chain import Chain, Rating
 from simlib.engines.exact.impulses import Jump
 from simlib.engines.exact.observables import observable
@@ -134,7 +134,6 @@ class EndpointSampler:
 
     # ---------------------------------------------------------------- drawing
 
-    @in_transition
     def draw(self, count: int, *, seed: int = 0, control: Control = UNWATCHED) -> Histories:
         """Return `count` independent histories given the measure. The first ones do not depend on `count`."""
         paths = []
@@ -275,7 +274,6 @@ def _histories_of(solver: Solver, paths: list[list[_Event]], seed: int) -> Histo
     )
 
 
-@in_transition
 def histories_given(
     scenario: Scenario,
     measure: str,

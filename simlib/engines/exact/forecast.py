@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from simlib.control import UNWATCHED, Control, in_transition
+from simlib.control import UNWATCHED, Control
 from simlib.engines.exact.adjoint import gradient
 from simlib.engines.exact.reachable import CAP
 from simlib.engines.exact.solver import TOLERANCE, Solver
@@ -21,7 +21,6 @@ from simlib.scenario.model import Scenario
 __all__ = ["CAP", "Solver", "gradient", "solve"]
 
 
-@in_transition
 def solve(
     scenario: Scenario,
     *,

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simlib.control import UNWATCHED, Control, in_transition
+from simlib.control import UNWATCHED, Control
 from simlib.engines.exact.backend import kernels
 from simlib.engines.exact.states import StateSpace
 from simlib.errors import TooManyStates, Unsupported
@@ -35,7 +35,6 @@ _BLOCK = 65_536
 _SPACES: OrderedDict[tuple[object, ...], StateSpace] = OrderedDict()
 
 
-@in_transition
 def enumerate_states(tables: Tables, *, cap: int = CAP, control: Control = UNWATCHED) -> StateSpace:
     """Return the reachable states and edges. Spaces of the same structure are kept and shared.
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from simlib import results
 from simlib.answer import ScenarioKey, provenance
-from simlib.control import UNWATCHED, Control, in_transition
+from simlib.control import UNWATCHED, Control
 from simlib.engines.exact.backend import one_blas_thread
 from simlib.engines.exact.chain import Chain, Passage
 from simlib.engines.exact.impulses import Jump
@@ -73,7 +73,6 @@ class Solver:
     Raises TooManyStates, ScenarioError and Unsupported when it is built.
     """
 
-    @in_transition
     def __init__(
         self,
         scenario: Scenario,
@@ -123,7 +122,6 @@ class Solver:
 
     # ---------------------------------------------------------------- answers
 
-    @in_transition
     def solve(
         self,
         theta: Floats | None = None,
@@ -154,7 +152,6 @@ class Solver:
             tolerance = finer
         return self._forecast(chain.theta, solution, bands, clock.perf_counter() - begun)
 
-    @in_transition
     def run(
         self, theta: Floats, *, centre: Floats | None = None, tolerance: float = TOLERANCE, control: Control = UNWATCHED
     ) -> Solution:

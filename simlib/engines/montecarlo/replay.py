@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simlib.control import UNWATCHED, Control, in_transition
+from simlib.control import UNWATCHED, Control
 from simlib.engines.montecarlo.arrays import Values
 from simlib.engines.montecarlo.simulator import CHUNK, Simulator, allocate, call, check_runs, empty_track, thread_count
 from simlib.engines.montecarlo.streams import check_seed, seed_key
@@ -136,7 +136,6 @@ class Histories:
         return f"{long_date(self._date(self.ending_time[place]))}: the story ends: {ending.label}."
 
 
-@in_transition
 def histories(
     scenario: Scenario | Simulator,
     replicates: int | Iterable[int] = 1,

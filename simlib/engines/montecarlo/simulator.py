@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simlib.answer import provenance
-from simlib.control import UNWATCHED, Control, in_transition
+from simlib.control import UNWATCHED, Control
 from simlib.engines.montecarlo.arrays import Output, Track, Values, make_work
 from simlib.engines.montecarlo.counts import Counts, to_forecast
 from simlib.engines.montecarlo.kernel_input import Flat, load_kernel
@@ -54,7 +54,6 @@ _BETWEEN_REPORTS = 0.05
 class Simulator:
     """One scenario made ready to run: `run` for counts, `forecast` for the answer they give."""
 
-    @in_transition
     def __init__(
         self,
         scenario: Scenario,
@@ -88,7 +87,6 @@ class Simulator:
             raise ValueError(f"theta must hold {len(self.stated)} finite numbers, none below zero, one per assumption")
         return self.flat.values(theta, centre)
 
-    @in_transition
     def run(
         self,
         theta: Floats | None = None,
@@ -137,7 +135,6 @@ class Simulator:
         return to_forecast(self.flat, self.horizon, counts, assumptions, source)
 
 
-@in_transition
 def simulate(
     scenario: Scenario,
     *,

@@ -15,7 +15,7 @@ from simlib.control import Control
 from simlib.errors import SimlibError
 from simlib.plots.forecast_figure import Contents, Dashboard
 from simlib.results import Forecast
-from simlib.shipped import notebooks_folder
+from simlib.scenario.shipped import notebooks_folder
 from simlib.widgets.explorer.autosave import Drafts, find_settings, folder, keep_settings
 from simlib.widgets.explorer.engine_cache import AnswerCache, same_answer
 from simlib.widgets.explorer.preview_loop import PreviewLoop, answer_status, preview_status
@@ -266,7 +266,7 @@ class ExplorerSession:
         base = self.state.base
 
         def job(control: Control) -> Influence:
-            return compute(base, solver=solver, cancel=control.cancel)
+            return compute(base, solver=solver, control=control)
 
         def done(influence: Influence) -> None:
             with contextlib.suppress(OSError):

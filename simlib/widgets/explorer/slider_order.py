@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from simlib.control import UNWATCHED, Control, in_transition
+from simlib.control import UNWATCHED, Control
 from simlib.files import write_atomically
 from simlib.results import ONGOING
 from simlib.scenario.model import Assumption, Scenario
@@ -80,7 +80,6 @@ class Influence:
         write_atomically(path, (json.dumps(data, indent=1) + "\n").encode())
 
 
-@in_transition
 def compute(scenario: Scenario, *, solver: Solver | None = None, control: Control = UNWATCHED) -> Influence:
     """Compute the influence at the stated values; raises TooManyStates, Cancelled."""
     from simlib.engines.exact.forecast import gradient

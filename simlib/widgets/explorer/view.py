@@ -10,7 +10,7 @@ import ipywidgets as w
 
 from simlib.plots.figure import picture_bundle, stacked
 from simlib.scenario.model import Scenario
-from simlib.shipped import shipped_scenarios
+from simlib.scenario.shipped import shipped_scenarios
 from simlib.widgets.explorer.pages import LINE, ComparisonPage, HistoryPage, Page, SavingPage, button, words
 from simlib.widgets.explorer.session import ExplorerSession
 from simlib.widgets.explorer.sliders import STEPS, Group, dials, grouped

@@ -25,7 +25,7 @@ from simlib.quantities import show
 from simlib.results import Forecast
 from simlib.scenario.loader import load
 from simlib.scenario.scales import forward
-from simlib.shipped import shipped_scenarios
+from simlib.scenario.shipped import shipped_scenarios
 from simlib.widgets.explorer import saving
 from simlib.widgets.explorer.engine_cache import AnswerCache
 from simlib.widgets.explorer.preview_loop import PreviewLoop, answer_status, preview_status

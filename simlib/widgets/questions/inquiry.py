@@ -24,7 +24,7 @@ from simlib.files import write_atomically
 from simlib.formatting import long_date
 from simlib.scenario.loader import load
 from simlib.scenario.model import Scenario
-from simlib.shipped import notebooks_folder
+from simlib.scenario.shipped import notebooks_folder
 from simlib.widgets.explorer.autosave import folder
 from simlib.widgets.kit.latest_worker import LatestWorker
 
