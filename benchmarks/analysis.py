@@ -14,7 +14,7 @@ from simlib.analysis.paths.classes import counted_paths
 from simlib.analysis.paths.classes import paths as likeliest_paths
 from simlib.analysis.sensitivity.one_at_a_time import drivers
 from simlib.analysis.sensitivity.sobol_indices import sobol
-from simlib.analysis.uncertainty.propagation import propagate
+from simlib.analysis.uncertainty.propagation import uncertainty
 from simlib.analysis.whatif.comparison import compare
 from simlib.engines.montecarlo.replay import histories
 from simlib.scenario.model import Forbid, Scenario
@@ -63,6 +63,6 @@ def main() -> None:
     paths(scenario)
     clock, _ = timed(lambda: drivers(scenario))
     line("drivers of all endings, 12 assumptions, exactly", f"{clock:.1f} s")
-    clock, _ = timed(lambda: propagate(scenario, engine="montecarlo", draws=128))
-    line("priors carried through, 128 draws of 2,000 same-dice replicates", f"{clock:.1f} s")
+    clock, _ = timed(lambda: uncertainty(scenario, engine="montecarlo", draws=128))
+    line("priors carried through, 128 draws of 2,000 replicates", f"{clock:.1f} s")
     indices(scenario)

@@ -26,7 +26,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from simlib import load
 from simlib._jupyter.save_hook import drop_live
 from simlib.shipped import shipped_scenarios
-from simlib.widgets.explorer import slider_order as influence
+from simlib.widgets.explorer import slider_order
 
 HERE = Path(__file__).resolve().parent
 STORED = HERE / "stored"
@@ -44,13 +44,13 @@ def notebooks(names: list[str]) -> list[Path]:
 def store_influence() -> None:
     """Store, for every shipped world, the gradient its sliders are ordered by; drop those of other versions."""
     worlds = [load(name) for name in shipped_scenarios()]
-    wanted = {influence.file_name(world) for world in worlds}
+    wanted = {slider_order.file_name(world) for world in worlds}
     for old in STORED.glob("influence-*.json"):
         if old.name not in wanted:
             old.unlink()
     for world in worlds:
-        if influence.find_stored(world, [STORED]) is None:
-            influence.compute(world).save(STORED / influence.file_name(world))
+        if slider_order.find_stored(world, [STORED]) is None:
+            slider_order.compute(world).save(STORED / slider_order.file_name(world))
 
 
 def execute(path: Path) -> nbformat.NotebookNode:

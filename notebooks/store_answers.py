@@ -23,21 +23,21 @@ STORED = HERE / "stored"
 
 def panels(path: Path) -> list:
     """Return the panels that the cells of a notebook end with."""
-    from simlib.widgets.questions.panel import Panel
+    from simlib.widgets.questions.panel import QuestionPanel
 
     shell, shown = InteractiveShell(), []
     shell.display_trap.hook = shown.append
     for cell in nbformat.read(path, as_version=4).cells:
         if cell.cell_type == "code":
             shell.run_cell(cell.source, store_history=False).raise_error()
-            for panel in (value for value in shown if isinstance(value, Panel)):
+            for panel in (value for value in shown if isinstance(value, QuestionPanel)):
                 panel.wait()  # one after the other: two at once would share the cores
-    return [value for value in shown if isinstance(value, Panel)]
+    return [value for value in shown if isinstance(value, QuestionPanel)]
 
 
 def main() -> None:
     """Store what is missing."""
-    from simlib.widgets.questions import inquiry as asking
+    from simlib.widgets.questions.inquiry import read_answer, write_answer
 
     names = sys.argv[1:]
     wanted = set()
@@ -49,8 +49,8 @@ def main() -> None:
             wanted.add(name)
             if panel.inquiry.answer is None:
                 raise SystemExit(f"{path.name}: {panel.picture.status['text']}")
-            if asking.kept(STORED / name) is None:
-                asking.keep(panel.inquiry.answer, STORED / name)
+            if read_answer(STORED / name) is None:
+                write_answer(panel.inquiry.answer, STORED / name)
                 print(path.name, name, flush=True)
     for old in STORED.glob("answer-*.json"):
         if not names and old.name not in wanted:

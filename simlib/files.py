@@ -28,7 +28,8 @@ def write_atomically(file: str | Path, payload: bytes | str, *, new: bool = Fals
         else:
             _replace(target, data, new)
     except OSError as error:
-        error.filename = str(file)
+        if error.errno is not None:
+            error.filename = str(file)
         raise
 
 

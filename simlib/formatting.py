@@ -100,16 +100,6 @@ def with_error(value: float, half: float) -> str:
     return " ± ".join(f"{round(number, -place):,.{digits}f}" for number in (value, half))
 
 
-def brier_gain(gain: float, half: float) -> str:
-    """Write a gain in the Brier score with its 95% half-width.
-
-    Examples: "14.6 ± 0.7 thousandths of the Brier score".
-    """
-    if gain + half < 0.1 * DUST:
-        return f"less than {100 * DUST:g} thousandths of the Brier score"
-    return f"{with_error(1000 * gain, 1000 * half)} thousandths of the Brier score"
-
-
 def counted(number: int, one: str, many: str = "") -> str:
     """Write a number with what it counts: "1 draw", "2 draws", "1,000 histories"."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"

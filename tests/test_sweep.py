@@ -528,7 +528,9 @@ def test_a_scheduler_that_is_killed_is_told_and_what_is_done_is_kept(tmp_path, s
         if share > 0.2:
             scheduler.kill()
 
-    with pytest.raises(SimlibError, match="the Dask scheduler has gone; what is done is kept, run it again to go on"):
+    with pytest.raises(
+        SimlibError, match="the Dask scheduler has gone; finished blocks are kept, run it again to go on"
+    ):
         sweep.run(design, tmp_path / "swept", runs=20, block=2, workers=address, control=Control(kill_it))
     report = sweep.run(design, tmp_path / "swept", runs=20, block=2)
     assert 10 <= report.done_before < 40

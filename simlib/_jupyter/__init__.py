@@ -1,4 +1,4 @@
-"""What a JupyterLab started by `simlib lab` does differently; nothing depends on it.
+"""Configuration of a JupyterLab that is started by `simlib lab`. Nothing depends on it.
 
 `simlib.lab` puts this folder first on the path of Jupyter's configuration, for that server only.
 

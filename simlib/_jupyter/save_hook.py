@@ -1,7 +1,7 @@
-"""What is left out of a notebook when it is saved: live views of what also has a picture.
+"""A hook that removes live views from notebooks when they are saved, where a picture shows the same.
 
-Without its kernel a live view says "model not found", and JupyterLab prefers it to the picture that lies beside it in
-the file. So the picture alone is kept; running the cell makes it live again.
+Without its kernel a live view says "model not found", and JupyterLab prefers it to the picture beside it in the file.
+So only the picture is stored. Running the cell makes it live again.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from typing import Any
 VIEW = "application/vnd.jupyter.widget-view+json"
 
 LIVE_ONLY = (VIEW, "text/html")
-"""Left out of stored outputs that also have a picture: without a kernel they show nothing, or the same once more."""
+"""Removed from outputs that also have a picture: without a kernel they show nothing, or the same again."""
 
 
 def drop_live(output: Any) -> bool:
-    """Take the live views out of an output that has a picture; return False for one that has none."""
+    """Remove the live views of an output that has a picture; return False for one that has none."""
     data = output.get("data", {})
     if "image/png" not in data:
         return False

@@ -202,11 +202,11 @@ class Pool(Answer):
             lines.append(f"The views differ most on “{most.label}”: {low} to {high}.")
         return [
             *lines,
-            "The logarithmic pool is taken at each date by itself. It rules out what any one view rules out.",
+            "The logarithmic pool is taken at each date by itself. An ending that one view rules out is ruled out.",
         ]
 
     def data(self) -> dict[str, Any]:
-        """Return what a pool adds to the keys that all answers share, as plain JSON data."""
+        """Return the keys that a pool adds to those of all answers, as plain JSON data."""
         arrays = ("linear", "logarithmic", "deviation", "divergence")
         return {
             "by": self.by,

@@ -1,4 +1,4 @@
-"""What changed between two versions of a scenario, or two views of it, and what that does to the forecast."""
+"""The changes between two versions of a scenario, or two views of it, and their effect on the forecast."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ class Diff(Answer):
         ]
 
     def sentences(self) -> list[str]:
-        """Tell every change, then what they do to endings and questions by the earlier of the two last days."""
+        """Tell every change, then the forecasts of both by the earlier of the two last days."""
         lines = [str(change) for change in self.changes] or ["Nothing differs."]
         if self.apart:
             one, other = sorted((self.before, self.after), key=lambda version: version.scenario.as_of)
@@ -150,7 +150,7 @@ class Diff(Answer):
         return lines + [f"{label}: {_moved(kind, p, q)}" for kind, label, p, q in _both(*self.forecasts)]
 
     def data(self) -> dict[str, Any]:
-        """Return what a difference adds to the keys that all answers share, as plain JSON data."""
+        """Return the keys that a difference adds to those of all answers, as plain JSON data."""
         sides = {
             name: {"id": side.scenario.id, "view": side.view, "sha256": side.scenario.sha256}
             for name, side in (("before", self.before), ("after", self.after))
@@ -163,7 +163,7 @@ class Diff(Answer):
 
 @in_transition
 def diff(before: Scenario, after: Scenario, *, forecast: bool = True, control: Control = UNWATCHED) -> Diff:
-    """Return what differs between two scenarios and, with `forecast`, both exact forecasts at the stated values.
+    """Return the changes between two scenarios and, with `forecast`, both exact forecasts at the stated values.
 
     Both forecasts are by the earlier of the two last days. There are none where one scenario begins after the other
     ends. Raises what `solve` raises.
@@ -225,7 +225,7 @@ def _interventions(before: Scenario, after: Scenario) -> Iterator[Alteration]:
     yield from (Alteration("interventions", text, "", f"No longer done: {text}.") for text in one if text not in other)
     yield from (Alteration("interventions", "", text, f"Newly done: {text}.") for text in other if text not in one)
     if one != other and sorted(one) == sorted(other):
-        yield _altered("interventions (order)", "The order of what is done", " | ".join(one), " | ".join(other))
+        yield _altered("interventions (order)", "The order of the interventions", " | ".join(one), " | ".join(other))
 
 
 def _correlations(before: Scenario, after: Scenario) -> Iterator[Alteration]:

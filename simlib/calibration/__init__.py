@@ -1,1 +1,1 @@
-"""Forecasts beside what happened: base rates and the rhythm of events."""
+"""Forecasts beside what happened: base rates and inter-event times."""

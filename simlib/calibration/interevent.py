@@ -1,9 +1,9 @@
-"""The rhythm of a crisis: how public events follow each other in simulated histories, measured as in event data.
+"""Inter-event times: how public events follow each other in simulated histories, measured as in event data.
 
-Event data on crises are narratives: a narrator keeps about a dozen events per crisis, weeks apart. Simulated
-histories have many more, so they are thinned at random to as many before gaps are compared; clustering by tempo
-survives thinning. Gaps are taken between times, not days: weeks apart the rounding to days hardly matters, with an
-event a day it would rule.
+Event data on crises are narratives: a narrator keeps about a dozen events per crisis, weeks apart. Simulated histories
+have many more, so they are thinned at random to as many before gaps are compared. Clustering by tempo survives
+thinning. Gaps are taken between times and not between days: for events weeks apart the rounding to days hardly matters,
+but for an event a day it would dominate.
 
 References: Douglass and others (2022) ICBe 1.1; Mantel and Haenszel (1959), for the rate ratio within strata.
 """
@@ -20,8 +20,8 @@ from simlib.engines.reference import sample
 from simlib.scenario.model import Scenario
 from simlib.typing import Bools, Floats, Ints
 
-KEPT = 14
-"""Events a narrator keeps of one crisis, on average, where there are more."""
+NARRATED_EVENTS = 14
+"""Events that a narrator keeps of one crisis, on average, where there are more."""
 
 FEWEST_GAPS = 10
 """Histories with fewer gaps say nothing about their shape, as in the event data."""
@@ -31,8 +31,8 @@ WINDOW = 3
 
 
 @dataclass(frozen=True)
-class History:
-    """The public events of one simulated crisis: their days and moves, in order, and the day it ended or was left."""
+class PublicEvents:
+    """The public events of one simulated crisis: days and moves in order, and the day it ended or the horizon."""
 
     days: Floats
     moves: tuple[str, ...]
@@ -40,36 +40,36 @@ class History:
 
     def days_of(self, moves: Collection[str]) -> Ints:
         """Return the whole days on which any of some moves happened, each once."""
-        chosen = [move in moves for move in self.moves]
-        return np.unique(np.floor(self.days[chosen]).astype(np.int64))
+        mask = [move in moves for move in self.moves]
+        return np.unique(np.floor(self.days[mask]).astype(np.int64))
 
 
-def play(scenario: Scenario, histories: int, seed: int = 0) -> tuple[History, ...]:
-    """Return the public events of some simulated histories at the stated values."""
+def public_events(scenario: Scenario, runs: int, seed: int = 0) -> tuple[PublicEvents, ...]:
+    """Return the public events of simulated histories at the stated values."""
     public = {move.id for move in scenario if not move.covert}
-    played = []
-    for run in sample(scenario, histories, seed=seed):
+    crises = []
+    for run in sample(scenario, runs, seed=seed):
         events = [event for event in run.events if event.move in public]
         days = np.array([event.time for event in events])
         moves = tuple(str(event.move) for event in events)
-        played.append(History(days, moves, min(run.ending_time, scenario.horizon_days)))
-    return tuple(played)
+        crises.append(PublicEvents(days, moves, min(run.ending_time, scenario.horizon_days)))
+    return tuple(crises)
 
 
-def gap_shape(histories: Sequence[History], seed: int = 0) -> float | None:
-    """Return the common Weibull shape of the gaps between events, each history with a scale of its own.
+def gap_shape(crises: Sequence[PublicEvents], seed: int = 0) -> float | None:
+    """Return the common Weibull shape of the gaps between events, where each crisis has a scale of its own.
 
-    None where no history has enough gaps. 1 is memoryless, below 1 is clustered.
+    1 is memoryless, below 1 is clustered. None where no crisis has enough gaps.
     """
-    dice = random.Random(seed)
-    gaps = [np.diff(_thinned(history.days, dice)) for history in histories]
+    generator = random.Random(seed)
+    gaps = [np.diff(_thinned(crisis.days, generator)) for crisis in crises]
     gaps = [part for part in gaps if len(part) >= FEWEST_GAPS]
     return _common_shape(gaps) if gaps else None
 
 
-def _thinned(days: Floats, dice: random.Random) -> Floats:
-    keep = KEPT / max(len(days), 1)
-    return days[[dice.random() < keep for _ in days]]
+def _thinned(days: Floats, generator: random.Random) -> Floats:
+    share = NARRATED_EVENTS / max(len(days), 1)
+    return days[[generator.random() < share for _ in days]]
 
 
 def _common_shape(gaps: Sequence[Floats]) -> float:
@@ -80,23 +80,23 @@ def _common_shape(gaps: Sequence[Floats]) -> float:
     total = sum(len(part) for part in gaps)
 
     def slope(shape: float) -> float:
-        pulled = sum(len(part) * np.average(np.log(part), weights=part**shape) for part in gaps)
-        return float(total / shape + logs - pulled)
+        weighted = sum(len(part) * np.average(np.log(part), weights=part**shape) for part in gaps)
+        return float(total / shape + logs - weighted)
 
     return float(brentq(slope, 0.05, 20))
 
 
 def after_force(
-    histories: Sequence[History], kind: Collection[str], force: Collection[str], negotiation: Collection[str]
+    crises: Sequence[PublicEvents], kind: Collection[str], force: Collection[str], negotiation: Collection[str]
 ) -> float | None:
     """Return how many times as often moves of a kind happen after force only as after negotiation only.
 
-    A day is "after" something when it happened on one of the three days before. Strata are the thirds of each history
+    A day is "after" something when it happened on one of the three days before. Strata are the thirds of each crisis
     (Mantel-Haenszel). None where one of the two exposures, or the kind after negotiation, was never seen.
     """
     above = below = 0.0
-    for history in histories:
-        for exposed in _strata(history, kind, force, negotiation):
+    for crisis in crises:
+        for exposed in _strata(crisis, kind, force, negotiation):
             (force_days, force_hits), (talk_days, talk_hits) = exposed
             if force_days and talk_days:
                 above += force_hits * talk_days / (force_days + talk_days)
@@ -108,12 +108,12 @@ Exposure = tuple[int, int]
 
 
 def _strata(
-    history: History, kind: Collection[str], force: Collection[str], negotiation: Collection[str]
+    crisis: PublicEvents, kind: Collection[str], force: Collection[str], negotiation: Collection[str]
 ) -> list[tuple[Exposure, Exposure]]:
-    """Return (days, days with the kind) after force only and after negotiation only, for each third of a history."""
-    length = int(history.last_day)
-    hit, forced, talked = (_marked(history.days_of(moves), length) for moves in (kind, force, negotiation))
-    after_force_day, after_talk_day = _recent(forced), _recent(talked)
+    """Return (days, days with the kind) after force only and after negotiation only, for each third of a crisis."""
+    length = int(crisis.last_day)
+    hit, force_days, talk_days = (_marked(crisis.days_of(moves), length) for moves in (kind, force, negotiation))
+    after_force_day, after_talk_day = _recent(force_days), _recent(talk_days)
     third = np.arange(length) * 3 // max(length, 1)
 
     def count(days: Bools) -> Exposure:

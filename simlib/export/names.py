@@ -23,7 +23,7 @@ RESERVED = frozenset(_WORDS.split())
 
 
 class _Space:
-    """One space of names: gives every name that is asked for an identifier of its own."""
+    """One space of names, which gives every name an identifier of its own."""
 
     def __init__(self) -> None:
         self._taken: set[str] = set()

@@ -8,7 +8,7 @@ is `R{"move"}=? [C<=90]`; a firing that changes nothing counts there, and stays 
 A variable whose start is spread begins at an undefined constant `start_<variable>`; `starts` lists the combinations
 with their weights, and whoever checks the model sums. Time is in days.
 
-What the language cannot say is refused with the reason: rates that change with the calendar, and interventions.
+The language has no rates that change with the calendar and no interventions. They are refused with the reason.
 
 References: Kwiatkowska, Norman, Parker, "PRISM 4.0", CAV 2011 (the language); Hensel et al., "The probabilistic model
 checker Storm", STTT 2022 (which reads it in PRISM-compatible mode).
@@ -31,6 +31,8 @@ from simlib.machine.tables import Tables
 from simlib.quantities import show
 from simlib.scenario.model import Assumption, Condition, Effect, Move, Outcome, Question, Scenario, Variable
 
+__all__ = ["model", "notes", "refusals", "starts", "write"]
+
 START_FORMAT = 1
 """Version of the file that lists the starts."""
 
@@ -39,16 +41,16 @@ NEARLY = 1e-12
 
 
 def write(scenario: Scenario, folder: str | Path, *, ignore_windows: bool = False) -> list[Path]:
-    """Write `<id>.sm`, and `<id>.start.json` where a start is spread; return the paths written.
+    """Write `<id>.sm`, and `<id>.start.json` where a start is spread, and return the paths.
 
-    Raises Unsupported for what PRISM cannot say.
+    Raises Unsupported for windows and interventions, which PRISM does not have.
     """
     texts = {f"{scenario.id}.sm": model(scenario, ignore_windows=ignore_windows)}
     start = starts(scenario)
     if start is not None:
         texts[f"{scenario.id}.start.json"] = _start_text(start)
     for name, text in texts.items():
-        write_atomically(Path(folder) / name, text.encode())
+        write_atomically(Path(folder) / name, text)
     return [Path(folder) / name for name in texts]
 
 
@@ -56,7 +58,8 @@ def model(scenario: Scenario, *, ignore_windows: bool = False) -> str:
     """Return the text of the PRISM model at the stated values.
 
     `ignore_windows` leaves calendar windows out: a move is then possible whenever its guard holds, and a factor applies
-    whenever its condition does. Raises Unsupported for what PRISM cannot say, ScenarioError for chances above one.
+    whenever its condition does. Raises Unsupported for windows that are not ignored and for interventions,
+    ScenarioError for chances above one.
     """
     reasons = refusals(scenario, ignore_windows=ignore_windows)
     if reasons:
@@ -66,7 +69,7 @@ def model(scenario: Scenario, *, ignore_windows: bool = False) -> str:
 
 
 def refusals(scenario: Scenario, *, ignore_windows: bool = False) -> list[str]:
-    """Return why PRISM cannot say this scenario, one reason a line; empty when it can."""
+    """Return the reasons why the scenario has no PRISM model; empty where it has one."""
     reasons = [
         f"{item}: PRISM has no events at a date in a continuous-time chain; leave interventions out of the export"
         for item in scenario.interventions
@@ -90,7 +93,7 @@ def _windows(scenario: Scenario) -> Iterator[tuple[str, Any]]:
 
 
 def notes(scenario: Scenario) -> list[str]:
-    """Return what the model leaves out without being wrong: questions that no label can ask."""
+    """Return the questions that the model leaves out because no label can ask them."""
     return [
         f"questions.{question.id}: asks whether the move {question.move!r} fires, which is no condition on the state; "
         "it has no label"
@@ -100,7 +103,7 @@ def notes(scenario: Scenario) -> list[str]:
 
 
 def starts(scenario: Scenario) -> dict[str, Any] | None:
-    """Return the combinations of a spread start with their weights as plain JSON data; None when nothing is spread.
+    """Return the combinations of a spread start with their weights as JSON data, or None where nothing is spread.
 
     `starts` is a list of `{constants: {start_<variable>: level index}, levels: {variable: level}, weight}`; the
     weights are those of the stated values and sum to one.
@@ -174,7 +177,7 @@ class _Writer:
         for name, assumption in self.scenario.assumptions.items():
             if name in used:
                 text = f"const double {self.names.constant[name]} = {assumption.value!r};"
-                yield f"{text} {_comment(_told(assumption))}"
+                yield f"{text} {_comment(_described(assumption))}"
         spread = [variable for variable in self.scenario.variables.values() if variable.spread]
         if spread:
             yield from ("", "// where the variables with a spread start begin (index of the level)")
@@ -319,7 +322,7 @@ def _comment(text: str) -> str:
     return "// " + folded.encode("ascii", "replace").decode()
 
 
-def _told(assumption: Assumption) -> str:
+def _described(assumption: Assumption) -> str:
     shown = show(assumption.value, assumption.kind, assumption.unit)
     return f"{shown}: {assumption.label}" if assumption.label else shown
 

@@ -1,6 +1,6 @@
-"""What a picture that is handed on says around its plot: the finding, what is drawn and on what basis, and a foot.
+"""The words around a plot in a picture that stands alone: the finding, the basis of the numbers, and a foot.
 
-A live picture stands beside a sentence that says all this; one that is handed on has to stand alone.
+A live picture stands beside a sentence with all this.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from simlib.results import Forecast
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from simlib.plots.panel import Panel
+    from simlib.plots.panel import LivePanel
     from simlib.results import Band
 
 
-def head(panel: Panel, finding: str, *notes: str) -> None:
-    """Write the finding as the title of a panel, and below it what is drawn."""
+def head(panel: LivePanel, finding: str, *notes: str) -> None:
+    """Write the finding as the title of a panel, and notes on the drawing below it."""
     caption = style.wrap("; ".join(notes), panel.letters(), 3)
     lines = 1 + caption.count("\n")
     panel.caption.set_text(caption)
@@ -32,18 +32,18 @@ def head(panel: Panel, finding: str, *notes: str) -> None:
 
 
 def basis(result: Forecast) -> str:
-    """Say over what a forecast is: at the stated values, or the mean over draws from the priors."""
+    """Return the basis of a forecast in words: at the stated values, or over draws from the priors."""
     if result.stated is None:
         return "at the stated values"
     return f"over the priors ({counted(result.provenance['draws'], 'draw')})"
 
 
 def computed_from(result: Forecast) -> str:
-    """Say what the error of the computation is an error of; never doubt about the assumptions."""
-    made = result.provenance
+    """Return the source of the error of the computation in words, which is never doubt about the assumptions."""
+    source = result.provenance
     if result.stated is not None:
-        return f"the mean over {counted(made['draws'], 'draw')}"
-    return counted(made["runs"], "replicate") if made.get("runs") else "the computation"
+        return f"the mean over {counted(source['draws'], 'draw')}"
+    return counted(source["runs"], "replicate") if source.get("runs") else "the computation"
 
 
 def error(result: Forecast, bands: Iterable[Band]) -> Iterator[str]:
@@ -55,11 +55,11 @@ def error(result: Forecast, bands: Iterable[Band]) -> Iterator[str]:
 
 def foot(result: Forecast) -> str:
     """Say of which scenario a picture is, and as of when."""
-    made = result.provenance
-    view = f", seen through the view {made['view']}" if made.get("view") else ""
+    source = result.provenance
+    view = f", seen through the view {source['view']}" if source.get("view") else ""
     acts = counted(len(result.interventions), "intervention") if result.interventions else ""
-    told = f" ({made['scenario_sha256'][:12]})" if made.get("scenario_sha256") else ""
-    return f"{result.scenario.id}{told}, as of {long_date(result.as_of)}{view}{acts and f', with {acts}'}"
+    sha256 = f" ({source['scenario_sha256'][:12]})" if source.get("scenario_sha256") else ""
+    return f"{result.scenario.id}{sha256}, as of {long_date(result.as_of)}{view}{acts and f', with {acts}'}"
 
 
 def sign(figure: Figure, words: str) -> None:

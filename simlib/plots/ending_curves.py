@@ -1,7 +1,7 @@
 """Endings over time: the cumulative incidence of each, with a band and the ghost of a baseline.
 
-A band is one of two things, and the caption says which: the error of the computation, or, where draws from the priors
-are at hand, what they lie between, which is doubt about the assumptions.
+A band is one of two things, and the caption says which: the error of the computation, or, with draws from the priors,
+their range, which is doubt about the assumptions.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from simlib.formatting import long_date, percent
 from simlib.plots import captions as written
 from simlib.plots import style
 from simlib.plots.lettering import lettered
-from simlib.plots.panel import GROWTH, Panel, SideLabels, beside, changed
+from simlib.plots.panel import GROWTH, LivePanel, SideLabels, beside, changed
 from simlib.results import ONGOING, Band, Forecast
 from simlib.typing import Floats
 
@@ -29,7 +29,7 @@ SHADED = 3
 """Most endings whose draws are shaded; of more, only the likeliest is, and the labels give the others in numbers."""
 
 
-class EndingsPanel(Panel):
+class EndingsPanel(LivePanel):
     """Lines of P(ending by the end of the date). `show` picks endings and questions by id (default: every ending).
 
     `doubt`: for each of them (5, T), the 5 to 95% points over draws from the priors; the bands are then these.
@@ -70,12 +70,12 @@ class EndingsPanel(Panel):
         self.bands = PolyCollection([], facecolors=colours, alpha=0.22, linewidth=0, zorder=2)
         self.ghosts = LineCollection([], colors=colours, linestyles=[(0, (1, 2))], linewidths=1.3, zorder=3)
         self.lines = LineCollection([], colors=colours, linestyles=dashes, linewidths=2, zorder=4, capstyle="butt")
-        for made in (self.bands, self.ghosts, self.lines):
-            self.ax.add_collection(made, autolim=False)
-            self.artists.append(made)
+        for collection in (self.bands, self.ghosts, self.lines):
+            self.ax.add_collection(collection, autolim=False)
+            self.artists.append(collection)
 
     def update(self, result: Forecast, baseline: Forecast | None = None, *, moving: bool = False) -> bool:
-        """Show another answer; see Panel.update."""
+        """Show another answer; see LivePanel.update."""
         now = [_need(result, name) for name in self.names]
         before = [_band(baseline, name) for name in self.names]
         self.lines.set_segments([np.column_stack([result.times, band.probability]) for band in now])
@@ -101,9 +101,9 @@ class EndingsPanel(Panel):
 
     def shaded(self, result: Forecast) -> list[str]:
         """Return whose draws are shaded."""
-        told = [name for name in self.names if name in self.doubt]
-        likeliest = max(told, key=lambda name: float(_need(result, name).probability[-1]), default="")
-        return told if len(told) <= SHADED else [likeliest]
+        drawn = [name for name in self.names if name in self.doubt]
+        likeliest = max(drawn, key=lambda name: float(_need(result, name).probability[-1]), default="")
+        return drawn if len(drawn) <= SHADED else [likeliest]
 
     def _shade(self, result: Forecast, now: Sequence[Band]) -> bool:
         """Draw the bands; return whether they are those of the computation."""
@@ -169,7 +169,7 @@ def _outline(times: Floats, low: Floats, high: Floats) -> Floats:
 
 
 def _range(spread: Floats | None) -> str:
-    """Write what 90% of the draws lie between at the end: " (5.4–49%)"."""
+    """Write the 5% and 95% points of the draws at the end: " (5.4–49%)"."""
     if spread is None:
         return ""
     low, high = percent(float(spread[0, -1])), percent(float(spread[-1, -1]))
@@ -207,13 +207,14 @@ def endings(
 
 
 def _finding(result: Forecast, names: Sequence[str], *, every: bool) -> str:
-    """Say what is likeliest by the last report time."""
+    """Say which ending is likeliest by the last report time."""
     by = long_date(result.by_date(float(result.times[-1])))
     last = {name: float(_need(result, name).probability[-1]) for name in names}
     likeliest = max(last, key=lambda name: last[name], default="")
     if not likeliest:
         return f"Nothing ends this by {by}"
-    told = f"“{_label(result, likeliest)}”, {percent(last[likeliest])}"
+    likeliest_one = f"“{_label(result, likeliest)}”, {percent(last[likeliest])}"
     if not every:
-        return f"{'Likeliest of these by' if len(last) > 1 else 'By'} {by}: {told}"
-    return f"Likeliest ending by {by}: {told}; none yet: {percent(float(result.endings[ONGOING].probability[-1]))}"
+        return f"{'Likeliest of these by' if len(last) > 1 else 'By'} {by}: {likeliest_one}"
+    none = percent(float(result.endings[ONGOING].probability[-1]))
+    return f"Likeliest ending by {by}: {likeliest_one}; none yet: {none}"

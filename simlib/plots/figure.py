@@ -72,7 +72,7 @@ def stacked(*pictures: bytes) -> bytes:
 
 
 def picture_bundle(png: bytes, words: str) -> tuple[dict[str, str], dict[str, Any]]:
-    """Return what a notebook needs to show a picture: as HTML with alternative text where that is live, and as PNG."""
+    """Return a picture for a notebook, as HTML with alternative text where that is live, and as PNG."""
     data = base64.b64encode(png).decode("ascii")
     look = "max-width: 100%; background: white"
     tag = f'<img alt="{html.escape(words)}" src="data:image/png;base64,{data}" style="{look}">'

@@ -1,6 +1,6 @@
 """The whole answer in one picture: endings, a ladder and expected moves, laid out for a width in pixels.
 
-The same figure is what the explorer shows while a slider moves, what a stored notebook keeps, and what is exported.
+The explorer, stored notebooks and exports show the same figure.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from simlib.plots.figure import new_figure
 from simlib.plots.ladders import LadderPanel
 from simlib.plots.lettering import put, settle
 from simlib.plots.move_counts import MovesPanel
-from simlib.plots.panel import Panel
+from simlib.plots.panel import LivePanel
 from simlib.results import ONGOING
 
 if TYPE_CHECKING:
@@ -38,8 +38,8 @@ _LEFT, _LABELS = 46, (185, 0.45)
 
 
 @dataclass(frozen=True)
-class Choice:
-    """What a dashboard shows: endings and questions by id (None: all endings), a ladder, moves, and drivers."""
+class Contents:
+    """The contents of a dashboard: endings and questions by id (None: all endings), a ladder, moves, and drivers."""
 
     endings: tuple[str, ...] | None = None
     ladder: str | None = None
@@ -50,13 +50,13 @@ class Choice:
 class Dashboard:
     """A matplotlib figure that holds the panels of one scenario and moves them to further answers.
 
-    `figure` is a plain Figure on the Agg canvas, `artists` what changes from answer to answer.
+    `figure` is a plain Figure on the Agg canvas, `artists` are those that change from answer to answer.
     """
 
     def __init__(
-        self, result: Forecast, width: int = 900, *, choice: Choice | None = None, drivers: pd.DataFrame | None = None
+        self, result: Forecast, width: int = 900, *, choice: Contents | None = None, drivers: pd.DataFrame | None = None
     ) -> None:
-        self.choice = choice or Choice()
+        self.choice = choice or Contents()
         self.width = max(WIDTHS[0], min(int(width), WIDTHS[1]))
         with_ladder, with_drivers = bool(result.ladders), drivers is not None and len(drivers) > 0
         rows = min(self.choice.rows, len(self.choice.moves or result.moves))
@@ -66,7 +66,7 @@ class Dashboard:
         self._boxes, height = _boxes(self.width, room, heights)
         self.figure: Figure = new_figure(self.width, height, result.sentences(limit=len(result.endings))[0])
         self.height = height
-        self.panels: list[Panel] = [
+        self.panels: list[LivePanel] = [
             EndingsPanel(self._axes("endings"), result, self.choice.endings, room=room),
             MovesPanel(self._axes("moves"), result, self.choice.moves, rows),
         ]
@@ -127,7 +127,7 @@ class Dashboard:
     ) -> bool:
         """Show another answer; return True when more than `artists` changed.
 
-        `mark` is written at the top right, `note` (what was changed) in at most two lines below the title.
+        `mark` is written at the top right, `note` (the changes) in at most two lines below the title.
         """
         put(self.note, style.wrap(note, int((self.width - 24) / 5.8), 2) if note else "")
         self.mark.set_text(mark)
@@ -140,7 +140,7 @@ def _column(width: int) -> int:
     return (width - _GAP) // 2 if width >= TWO_COLUMNS else width
 
 
-def _label_room(width: int, result: Forecast, choice: Choice) -> int:
+def _label_room(width: int, result: Forecast, choice: Contents) -> int:
     """Return the pixels that the longest label needs in two lines, a change of the value included."""
     names = [name for name in (choice.endings or result.endings) if name != ONGOING or choice.endings]
     labels = [result.label("endings" if name in result.endings else "questions", name) for name in names]
@@ -186,9 +186,9 @@ def dashboard(
 ) -> Figure:
     """Return one figure with the endings, a ladder, the expected moves and, where given, the drivers.
 
-    `note` says below the title what was changed.
+    `note` tells the changes below the title.
     """
-    choice = Choice(endings=None if show is None else tuple(show), ladder=ladder)
+    choice = Contents(endings=None if show is None else tuple(show), ladder=ladder)
     board = Dashboard(result, width, choice=choice, drivers=drivers)
     board.update(result, baseline, mark=mark, note=note)
     return board.figure

@@ -11,7 +11,7 @@ from simlib.formatting import long_date, percent
 from simlib.plots import captions as written
 from simlib.plots import style
 from simlib.plots.lettering import lettered
-from simlib.plots.panel import Panel, SideLabels, beside, changed
+from simlib.plots.panel import LivePanel, SideLabels, beside, changed
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 UNIT = "probability of each rung at the end of the date"
 
 
-class LadderPanel(Panel):
+class LadderPanel(LivePanel):
     """Stacked rungs, the lowest at the bottom and lightest; dotted lines are where the baseline has the borders."""
 
     def __init__(self, ax: Axes, result: Forecast, ladder: str | None = None, *, room: float | None = None) -> None:
@@ -37,8 +37,8 @@ class LadderPanel(Panel):
         self.colours = style.ordered(len(self.rungs))
         self.areas = PolyCollection([], facecolors=self.colours, edgecolor="white", linewidth=0.6, zorder=2)
         self.ghosts = LineCollection([], colors=[style.VERMILION], linestyles=[(0, (1, 2))], linewidths=1.4, zorder=3)
-        for made in (self.areas, self.ghosts):
-            ax.add_collection(made, autolim=False)
+        for collection in (self.areas, self.ghosts):
+            ax.add_collection(collection, autolim=False)
         self.labels = SideLabels(ax, [(colour, "solid") for colour in self.colours], room=room, linewidth=4)
         self.artists += [self.areas, self.ghosts, *self.labels.artists]
         ax.set_ylim(0, 1)
@@ -46,7 +46,7 @@ class LadderPanel(Panel):
         self._span: tuple[object, ...] = ()
 
     def update(self, result: Forecast, baseline: Forecast | None = None, *, moving: bool = False) -> bool:
-        """Show another answer; see Panel.update."""
+        """Show another answer; see LivePanel.update."""
         shares = self._shares(result)
         edges = np.concatenate([np.zeros((1, shares.shape[1])), np.cumsum(shares, axis=0)])
         self.areas.set_verts(

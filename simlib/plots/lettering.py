@@ -13,7 +13,7 @@ import logging
 import re
 import unicodedata
 from collections.abc import Callable
-from typing import TYPE_CHECKING, ParamSpec
+from typing import TYPE_CHECKING, Any, ParamSpec
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -101,7 +101,7 @@ def _settle_ticks(axis: Axis) -> None:
 # -------------------------------------------------------------------- fonts
 
 
-def _shown(words: str, font: object) -> tuple[str, tuple[str, ...]]:
+def _shown(words: str, font: Any) -> tuple[str, tuple[str, ...]]:
     """Return words as they are to be shown, and the families that have letters which the font lacks."""
     import matplotlib as mpl
     from matplotlib import font_manager

@@ -11,7 +11,7 @@ from simlib.formatting import long_date
 from simlib.plots import captions as written
 from simlib.plots import style
 from simlib.plots.lettering import lettered
-from simlib.plots.panel import GROWTH, Panel
+from simlib.plots.panel import GROWTH, LivePanel
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 ROWS = 10
 
 
-class MovesPanel(Panel):
+class MovesPanel(LivePanel):
     """One bar for each of some moves, its label above it and its number at its end; the hollow bar is the baseline.
 
     `show` picks moves by id; by default the `rows` most frequent ones of the first answer, most frequent first. The
@@ -44,8 +44,8 @@ class MovesPanel(Panel):
         self.bars = PolyCollection([], facecolors=[style.BLUE], linewidth=0, zorder=2)
         self.ghosts = LineCollection([], colors=[style.INK], linestyles=[(0, (1, 1))], linewidths=1.1, zorder=3)
         self.errors = LineCollection([], colors=[style.INK], linewidths=1.2, zorder=4)
-        for made in (self.bars, self.ghosts, self.errors):
-            ax.add_collection(made, autolim=False)
+        for collection in (self.bars, self.ghosts, self.errors):
+            ax.add_collection(collection, autolim=False)
         self.texts = [
             ax.text(0, place + 0.2, "", fontsize=style.TEXT, color=style.INK, va="center", zorder=5) for place in places
         ]
@@ -67,7 +67,7 @@ class MovesPanel(Panel):
         self._top = 0.0
 
     def update(self, result: Forecast, baseline: Forecast | None = None, *, moving: bool = False) -> bool:
-        """Show another answer; see Panel.update."""
+        """Show another answer; see LivePanel.update."""
         counts = np.array([_count(result, name) for name in self.names])
         olds = np.array([np.nan if baseline is None else _count(baseline, name) for name in self.names])
         halves = np.array([_half(result, name) for name in self.names])
@@ -155,6 +155,6 @@ def moves(
     if any(_half(result, name) for name in panel.names):
         notes.append(f"line and ±: 95% error of {written.computed_from(result)}, not doubt about the assumptions")
     notes += [] if baseline is None else ["hollow: the baseline"]
-    told = f"“{result.label('moves', most)}”, {_number(_count(result, most))} times on average" if most else "none"
-    written.head(panel, f"Most frequent move by {by}: {told}", *notes)
+    finding = f"“{result.label('moves', most)}”, {_number(_count(result, most))} times on average" if most else "none"
+    written.head(panel, f"Most frequent move by {by}: {finding}", *notes)
     return ax

@@ -1,4 +1,4 @@
-"""What every live plot shares: artists made once on an axes, then moved to where the next answer puts them.
+"""The base of live plots: artists made once on an axes, then moved to the places of the next answer.
 
 A panel is drawn whole like any other matplotlib axes. A live picture draws only `artists` again, over a stored
 background, which is an order of magnitude quicker; `update` says when that background no longer fits.
@@ -26,7 +26,7 @@ GROWTH = 1.6
 """A limit that a moving answer outgrows grows by so much: drawing the background again costs ten frames."""
 
 
-class Panel:
+class LivePanel:
     """One plot on one axes. `artists` are those that change with the answer.
 
     `reach` is the width, in pixels, that the title and the caption below it may take.
@@ -51,7 +51,7 @@ class Panel:
         return max(20, int(self.reach / (size * figure.dpi / 72 * 0.53)))
 
     def say(self, *wordings: str, moving: bool) -> bool:
-        """Caption what is drawn, in the first of these wordings that fits; return whether the caption changed.
+        """Write the first of these captions that fits, and return whether it changed.
 
         While `moving` it stays as it is: it belongs to the background, and comes right as soon as the hand rests.
         """

@@ -1,4 +1,4 @@
-"""What row plots share: a label above each bar, numbers at its ends, and room for them at any width of figure."""
+"""The parts of row plots: a label above each bar, numbers at its ends, and room for them at any width of figure."""
 
 from __future__ import annotations
 
@@ -71,5 +71,5 @@ def fit(text: str, ax: Axes) -> str:
 
 
 def caption(text: str, ax: Axes, lines: int = 3) -> str:
-    """Break what is said under a title so that it fits over an axes."""
+    """Break a note under a title so that it fits over an axes."""
     return style.wrap(text, letters(ax), lines)

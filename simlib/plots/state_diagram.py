@@ -42,17 +42,17 @@ class Arrow:
 
 def arrows(scenario: Scenario, variable: Variable) -> list[Arrow]:
     """Return every change of a variable that some move can make, widest last."""
-    found: dict[tuple[int, int], Arrow] = {}
+    by_ends: dict[tuple[int, int], Arrow] = {}
     last = {variable.levels.index(level) for level in _ending_levels(scenario, variable)}
     for number, move in enumerate(scenario, start=1):
         for start, end in _changes(move, variable):
             if start in last:
                 continue
-            arrow = found.setdefault((start, end), Arrow(start, end))
+            arrow = by_ends.setdefault((start, end), Arrow(start, end))
             if number not in arrow.numbers:
                 arrow.numbers.append(number)
                 arrow.actors.add(move.actor)
-    return sorted(found.values(), key=lambda arrow: (abs(arrow.end - arrow.start), arrow.start))
+    return sorted(by_ends.values(), key=lambda arrow: (abs(arrow.end - arrow.start), arrow.start))
 
 
 def _changes(move: Move, variable: Variable) -> Iterator[tuple[int, int]]:
@@ -98,12 +98,12 @@ class _Row:
 def _rows(scenario: Scenario, top: float) -> list[_Row]:
     rows = []
     for variable in scenario.variables.values():
-        found = arrows(scenario, variable)
-        up = max((_rise(a.end - a.start) for a in found if a.end > a.start), default=0)
-        down = max((_rise(a.start - a.end) for a in found if a.end < a.start), default=0)
+        ways = arrows(scenario, variable)
+        up = max((_rise(a.end - a.start) for a in ways if a.end > a.start), default=0)
+        down = max((_rise(a.start - a.end) for a in ways if a.end < a.start), default=0)
         boxes = top + _LABEL + (up + 6 if up else 0)
         bottom = boxes + _BOX + (down + 6 if down else 0) + _GAP
-        rows.append(_Row(variable, found, top, boxes, bottom))
+        rows.append(_Row(variable, ways, top, boxes, bottom))
         top = bottom
     return rows
 
@@ -130,7 +130,7 @@ def _moves_text(scenario: Scenario, chars: int) -> list[tuple[str, str]]:
 
 
 def _needs(move: Move) -> str:
-    """Return what a guard asks of variables that the move itself does not change: those are not told by an arrow."""
+    """Return the levels that a guard asks of other variables than those the move changes; no arrow shows them."""
     changed = {effect.variable for outcome in move.outcomes for effect in outcome.effects}
     others = set(move.when.variables) - changed
     if not others or len(move.when.clauses) != 1:
@@ -273,7 +273,7 @@ def _draw_arrow(ax: Axes, arrow: Arrow, centres: list[float], boxes: float, colo
 
 
 def in_words(scenario: Scenario) -> str:
-    """Say what the diagram of a scenario shows."""
+    """Return the diagram of a scenario in words."""
     levels = "; ".join(f"{v.label}: {', '.join(v.levels)}" for v in scenario.variables.values())
     return f"State diagram of {scenario.title}. {levels}."
 

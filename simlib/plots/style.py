@@ -154,6 +154,8 @@ def spread(
     `gap` is one distance, or the height of each label: then neighbours are apart by half the sum of theirs. The order
     is kept. When they cannot all fit they share the room evenly.
     """
+    from scipy.optimize import isotonic_regression
+
     wanted = np.asarray(wanted, dtype=float)
     if len(wanted) == 0:
         return wanted
@@ -164,23 +166,11 @@ def spread(
     if gaps.sum() > room > 0:
         gaps = gaps * (room / gaps.sum())
     offset = np.concatenate([[0.0], np.cumsum(gaps)])
-    base = _isotonic(np.clip(wanted[order], low, high) - offset)
+    base = isotonic_regression(np.clip(wanted[order], low, high) - offset).x
     base = np.clip(base, low, max(high - offset[-1], low))
     result = np.empty_like(wanted)
     result[order] = base + offset
     return result
-
-
-def _isotonic(values: NDArray) -> NDArray:
-    """Return the nearest non-decreasing sequence (least squares, pool adjacent violators)."""
-    blocks: list[tuple[float, int]] = []
-    for value in values:
-        total, count = float(value), 1
-        while blocks and blocks[-1][0] / blocks[-1][1] > total / count:
-            previous = blocks.pop()
-            total, count = total + previous[0], count + previous[1]
-        blocks.append((total, count))
-    return np.concatenate([np.full(count, total / count) for total, count in blocks])
 
 
 def counted(number: int, noun: str) -> str:

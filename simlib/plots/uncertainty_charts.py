@@ -1,4 +1,4 @@
-"""How sure: what an answer could be over the priors, and how much of what is uncertain is doubt."""
+"""Pictures of uncertainty: the range of an answer over the draws, and the shares of doubt and chance."""
 
 from __future__ import annotations
 
@@ -13,25 +13,26 @@ from simlib.plots.rows import fit, name, number, rows, whisker
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from simlib.analysis.uncertainty.propagation import Doubt
+    from simlib.analysis.uncertainty.propagation import Uncertainty
 
 QUARTERS = ([0, 0.25, 0.5, 0.75, 1], ["0", "25%", "50%", "75%", "100%"])
 
 
-def doubt(result: Doubt, ax: Axes, *, measure: str | None = None) -> Axes:
-    """Draw one answer at every draw, in order, with its mean and its stated value; return `ax`."""
-    found = result.spread(measure)
-    values, write = np.sort(found.draws), found.measure.write
-    low, high = (write(found.quantiles[choose(found.quantiles)].value) for choose in (min, max))
-    title = f"{found.measure.label}: {write(found.mean.value)} over the priors, between {low} and {high}"
-    what = "probability" if found.measure.probability else "expected number"
+def distribution(result: Uncertainty, ax: Axes, *, measure: str | None = None) -> Axes:
+    """Draw one measure at every draw, in order, with its mean and its stated value; return `ax`."""
+    spread = result.spread(measure)
+    order = np.argsort(spread.answers, kind="stable")
+    values, weights, write = spread.answers[order], result.weights[order], spread.measure.write
+    low, high = (write(spread.quantiles[choose(spread.quantiles)].value) for choose in (min, max))
+    title = f"{spread.measure.label}: {write(spread.mean.value)} {result.source}, between {low} and {high}"
+    what = "probability" if spread.measure.probability else "expected number"
     unit = f"{what} by {long_date(result.by)} at each of {len(values):,} draws"
-    share = f"; {percent(found.doubt.value)} of what is uncertain is doubt, the rest chance" if found.doubt else ""
+    share = f"; {percent(spread.share.value)} of the uncertainty is doubt, the rest chance" if spread.share else ""
     style.dress(ax, fit(title, ax), unit + share)
-    ranks = (np.arange(len(values)) + 0.5) / len(values)
+    ranks = np.cumsum(weights) - weights / 2
     ax.fill_betweenx(ranks, 0, values, color=style.SKY, alpha=0.5, linewidth=0)
     ax.plot(values, ranks, color=style.BLUE, linewidth=1.6)
-    lines = ((found.mean.value, "solid", "mean", 0.03), (found.stated.value, (0, (2, 1)), "as stated", 0.11))
+    lines = ((spread.mean.value, "solid", "mean", 0.03), (spread.stated.value, (0, (2, 1)), "as stated", 0.11))
     for value, dash, text, height in lines:
         ax.axvline(value, color=style.INK, linestyle=dash, linewidth=1.2)
         ax.annotate(
@@ -47,19 +48,19 @@ def doubt(result: Doubt, ax: Axes, *, measure: str | None = None) -> Axes:
     ax.set_yticks(*QUARTERS)
     ax.set_ylabel("share of draws at or below", fontsize=style.TEXT, color=style.INK)
     top = 1.05 * float(values[-1]) or 1.0
-    if found.measure.probability:
+    if spread.measure.probability:
         style.percent_axis(ax, style.round_top(min(top, 1.0)), horizontal=True)
-    ax.set_xlim(0, min(top, 1.0) if found.measure.probability else top)
+    ax.set_xlim(0, min(top, 1.0) if spread.measure.probability else top)
     return ax
 
 
-def split(result: Doubt, ax: Axes) -> Axes:
-    """Draw for each probability how much of what is uncertain about it is doubt and how much chance; return `ax`."""
-    some = [(spread, spread.doubt) for spread in result.spreads.values() if spread.doubt is not None]
+def split(result: Uncertainty, ax: Axes) -> Axes:
+    """Draw for each probability the shares of doubt and of chance in its uncertainty; return `ax`."""
+    some = [(spread, spread.share) for spread in result.spreads.values() if spread.share is not None]
     most, share = max(some, key=lambda pair: pair[1].value)
     how_much = f"{'At most ' * (len(some) > 1)}{percent(share.value)}"
-    title = f"{how_much} of what is uncertain is doubt about assumptions: “{most.measure.label}”"
-    unit = f"share of p(1 - p), by {long_date(result.by)}; hatched: doubt about the assumptions, plain: chance"
+    title = f"{how_much} of the uncertainty is doubt about assumptions: “{most.measure.label}”"
+    unit = f"share of the variance p(1 - p), by {long_date(result.by)}; hatched: doubt, plain: chance"
     style.dress(ax, fit(title, ax), unit)
     rows(ax, len(some))
     look: dict[str, Any] = {"height": 0.36, "edgecolor": style.INK, "linewidth": 0.5}

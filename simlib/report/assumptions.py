@@ -1,7 +1,7 @@
-"""What a report rests on, as pieces of a page.
+"""The grounds of a report, as pieces of a page.
 
-How questions are settled, where the world starts, every assumption with its reason and its sources, which assumptions
-move together, and the sources.
+They are: how questions are settled, where the world starts, every assumption with its reason and its sources, the
+correlations of assumptions, and the sources.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from simlib.scenario.model import Factor, Scenario, Source, Variable
 
 
 def readable(scenario: Scenario) -> Scenario:
-    """Return the scenario with words for the factors that are written where they are used, called by number so far.
+    """Return the scenario with labels in words for factors that are written where they are used.
 
-    For telling only: labels are part of the hash.
+    The result is for display only, because labels are part of the hash.
     """
     numbers = dict(scenario.assumptions)
     for move in scenario:
@@ -40,18 +40,18 @@ def _while(factor: Factor, scenario: Scenario) -> str:
 
 
 def settling(scenario: Scenario) -> Block:
-    """List for each question how it is settled in the world, and by whom."""
-    told = []
+    """List how each question is settled in the world, and who decides it."""
+    lines = []
     for question in scenario.questions.values():
         who = re.sub("^The ", "the ", question.decides)
         parts = [question.resolves, who and f"decided by {who}"]
         how = "; ".join(part.rstrip(".") for part in parts if part)
-        told.append(f"{question.label}: {how or 'the scenario does not say how it is settled'}.")
-    return Block("list", items=tuple(told))
+        lines.append(f"{question.label}: {how or 'the scenario does not say how it is settled'}.")
+    return Block("list", items=tuple(lines))
 
 
 def start(scenario: Scenario) -> Block:
-    """Return a table of where each variable starts, with the reason and the sources."""
+    """Return a table of the start of each variable, with the reason and the sources."""
     head = ("what", "starts at", "because", "sources")
     rows = []
     for variable in scenario.variables.values():
@@ -66,15 +66,15 @@ def start(scenario: Scenario) -> Block:
 def _levels(variable: Variable, scenario: Scenario) -> str:
     if not variable.spread:
         return variable.start[0][0]
-    told = []
+    parts = []
     for level, share in variable.start:
         number = scenario.assumptions[share] if share else None
-        told.append(f"otherwise {level}" if number is None else f"{level} with {show(number.value, number.kind)}")
-    return ", ".join(sorted(told, key=lambda text: text.startswith("otherwise")))
+        parts.append(f"otherwise {level}" if number is None else f"{level} with {show(number.value, number.kind)}")
+    return ", ".join(sorted(parts, key=lambda text: text.startswith("otherwise")))
 
 
 def assumptions(scenario: Scenario) -> Iterator[Block]:
-    """Return a table of every assumption, and say which move together."""
+    """Return a table of every assumption, and list the correlations."""
     rows = [("assumption", "value", "90% range", "because", "sources")]
     for a in readable(scenario).assumptions.values():
         value, low, high = (show(x, a.kind, a.unit) for x in (a.value, a.low, a.high))
@@ -82,7 +82,7 @@ def assumptions(scenario: Scenario) -> Iterator[Block]:
         rows.append((a.label, value, span, a.because, titles(a.sources, scenario)))
     yield Block("table", items=tuple(rows))
     if scenario.correlations:
-        yield Block("text", "Drawn together, by the rank correlation of their ranges (-1 to 1):")
+        yield Block("text", "These are drawn together, with a rank correlation (-1 to 1):")
         yield Block("list", items=tuple(_together(scenario)))
     elif sum(not a.fixed for a in scenario.assumptions.values()) > 1:
         yield Block("text", "They are drawn independently of each other.")
@@ -93,8 +93,8 @@ def _together(scenario: Scenario) -> Iterator[str]:
     for pair in scenario.correlations:
         why = f", because {pair.because.rstrip('.')}" if pair.because else ""
         named = titles(pair.sources, scenario)
-        told = f"“{called[pair.first].label}” and “{called[pair.second].label}”: {pair.rank:+g}{why}"
-        yield f"{told}{f' ({named})' if named else ''}."
+        pair_of = f"“{called[pair.first].label}” and “{called[pair.second].label}”: {pair.rank:+g}{why}"
+        yield f"{pair_of}{f' ({named})' if named else ''}."
 
 
 def titles(names: Iterable[str], scenario: Scenario) -> str:

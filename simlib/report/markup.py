@@ -1,6 +1,6 @@
-"""Pages to hand on: pieces of text, lists, tables and figures, as one self-contained HTML page or as Markdown.
+"""Pieces of text, lists, tables and figures, as one self-contained HTML page or as Markdown.
 
-Every text is escaped; nothing in it is run.
+Every text is escaped, so that nothing in it runs or is read as markup.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ import html
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
+
+__all__ = ["Block", "to_html", "to_markdown"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,7 @@ _STYLE = (
 
 
 def to_html(pieces: Iterable[Block]) -> str:
-    """Return one self-contained page: no script, no link to anything it needs."""
+    """Return one self-contained page, without scripts and links to other files."""
     body, title = [], "Report"
     for block in pieces:
         text = html.escape(block.text)
@@ -63,7 +65,7 @@ def _html_table(rows: tuple[Any, ...]) -> str:
 
 
 def to_markdown(pieces: Iterable[Block]) -> str:
-    """Return the same as Markdown; figures are inlined as data, so that one file is the whole report."""
+    """Return the pieces as Markdown, with figures inlined as data, so that one file is the whole report."""
     parts = []
     for block in pieces:
         text = _marked(block.text)
@@ -82,7 +84,7 @@ def to_markdown(pieces: Iterable[Block]) -> str:
 
 
 def _marked(text: str) -> str:
-    """Escape what Markdown would read as markup."""
+    """Escape the letters that Markdown reads as markup."""
     for letter in "\\`*_[]<>|#":
         text = text.replace(letter, f"\\{letter}")
     return text.replace("\n", " ")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from simlib.analysis.indicators.result import Indicators
     from simlib.analysis.paths.result import Paths
     from simlib.analysis.sensitivity.one_at_a_time import Drivers
-    from simlib.analysis.uncertainty.evsi import Seeing
+    from simlib.analysis.uncertainty.sample_information import Evsi
     from simlib.engines.ensemble import Ensemble
 
 __all__ = ["Material", "gather"]
@@ -34,7 +34,7 @@ _SIGN_DRAWS, _SIGN_HISTORIES, _OBSERVATION_DRAWS = 200, 8_000, 128
 
 @dataclass(frozen=True)
 class Material:
-    """The forecast of a report, and what was asked beside it (None: not asked).
+    """The forecast of a report, and the answers beside it (None: not asked).
 
     `draws` are the draws of which the forecast is the mean. `seeing` is how observed moves change the first question.
     Where the scenario was changed, `what_if` holds a sentence that says so and each change, and `baseline` the forecast
@@ -47,7 +47,7 @@ class Material:
     tornado: Drivers | None = None
     paths: Paths | None = None
     indicators: tuple[Indicators, ...] = ()
-    seeing: Seeing | None = None
+    seeing: Evsi | None = None
     what_if: tuple[str, ...] = ()
     ledger: Scenario | None = None
     baseline: Forecast | None = None
@@ -69,7 +69,7 @@ def gather(
     """
     from simlib.analysis.indicators.watch_list import indicators
     from simlib.analysis.sensitivity.one_at_a_time import drivers
-    from simlib.analysis.uncertainty.evsi import value_of_seeing
+    from simlib.analysis.uncertainty.sample_information import evsi
     from simlib.analysis.whatif.variants import without_windows
 
     world = ledger.readable(without_windows(scenario) if forecast.provenance.get("ignore_windows") else scenario)
@@ -86,9 +86,7 @@ def gather(
     if scenario.ladders:
         steps["paths"] = partial(_paths, world, engine, seed)
     if uncertain and question:
-        steps["seeing"] = partial(
-            value_of_seeing, world, question[0], within_days=day, draws=_OBSERVATION_DRAWS, seed=seed
-        )
+        steps["seeing"] = partial(evsi, world, question[0], look_by=day, draws=_OBSERVATION_DRAWS, seed=seed)
     signs: list[Callable[..., Any]] = [
         partial(
             indicators,
@@ -103,7 +101,7 @@ def gather(
         for name in ranked[:2]
     ]
     answers = []
-    every = [*steps.values(), *signs]
+    every: list[Callable[..., Any]] = [*steps.values(), *signs]
     for number, step in enumerate(every):
         answers.append(step(control=control.part(number / len(every), (number + 1) / len(every))))
         control.report((number + 1) / len(every))

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from simlib.analysis.paths.result import Paths
-    from simlib.analysis.uncertainty.evsi import Seeing
+    from simlib.analysis.uncertainty.sample_information import Evsi
     from simlib.engines.ensemble import Ensemble
 
 __all__ = ["blocks"]
@@ -32,7 +32,7 @@ _CERTAIN = 1 - 1e-9
 """As near to one as the exact engine computes."""
 
 _SIGNS = 4
-"""Most signs told of each ending and question."""
+"""The most signs that are listed for each ending and question."""
 
 Kind = Literal["endings", "questions"]
 
@@ -53,8 +53,7 @@ def blocks(material: Material) -> Iterator[Block]:
     yield Block("title", scenario.title)
     yield Block(
         "text",
-        f"Seen on {long_date(scenario.as_of)}. What happens by {by}, and how sure can anyone be? "
-        + scenario.description,
+        f"As of {long_date(scenario.as_of)}. What happens by {by}, and how sure can anyone be? " + scenario.description,
     )
     if material.what_if:
         yield Block("text", material.what_if[0])
@@ -85,7 +84,7 @@ def blocks(material: Material) -> Iterator[Block]:
     yield from _ground(material)
     yield Block("heading", "Limits")
     fixed = all(number.fixed for number in scenario.assumptions.values())
-    first = "It says what follows from the assumptions above, not that they are right"
+    first = "The report shows what follows from the assumptions above, not that they are right"
     yield Block("list", items=(f"{first}: {_ALL_FIXED if fixed else _RANGES}", *_LIMITS))
     yield Block("heading", "Provenance")
     rows = [*_provenance(forecast.provenance), *(("watch list", signs.made()) for signs in material.indicators[:1])]
@@ -93,7 +92,7 @@ def blocks(material: Material) -> Iterator[Block]:
 
 
 def _ground(material: Material) -> Iterator[Block]:
-    """Say what the answer rests on: how questions are settled, the start, the assumptions, the sources."""
+    """List the grounds of the answer: how questions are settled, the start, the assumptions, the sources."""
     scenario = material.ledger or material.scenario
     if scenario.questions:
         yield Block("heading", "How the questions are settled")
@@ -154,7 +153,7 @@ def _line(material: Material, kind: Kind, name: str) -> str:
     if said := _plainly(material, band, name):
         return f"{forecast.label(kind, name)}: {said}{beside}."
     if p <= 0:
-        played = f"in none of the histories that were played (so at most {percent(high)})"
+        played = f"in none of the simulated histories (so at most {percent(high)})"
         return f"{forecast.label(kind, name)}: {icd203(p)}, {played}{beside}."
     if material.draws is not None:
         low, high = _range(material.draws, kind, name)
@@ -165,7 +164,7 @@ def _line(material: Material, kind: Kind, name: str) -> str:
 
 
 def _plainly(material: Material, band: Band, name: str) -> str:
-    """Say what is beyond doubt in the model, by its structure alone; "" for all else."""
+    """Say that the structure of the model alone decides a probability; "" where it does not."""
     p = float(band.probability[-1])
     if material.forecast.engine != "exact":
         return ""
@@ -216,11 +215,11 @@ def _doubt(material: Material, draws: Ensemble) -> Iterator[Block]:
 def _spread(forecast: Forecast, draws: Ensemble, question: str) -> Block:
     """Draw the doubt about a question over time."""
     from simlib.analysis.uncertainty.fans import measure_fan
-    from simlib.plots.nested_fan import doubt_fan
+    from simlib.plots import fan_charts
 
     fan = measure_fan(draws, f"question:{question}")
     fan = dataclasses.replace(fan, quantiles=draws.spread(question, "questions")[:, None, :])
-    return _figure(forecast, partial(doubt_fan, fan), f"“{fan.title}” over the draws")
+    return _figure(forecast, partial(fan_charts.measure_fan, fan), f"“{fan.label}” over the draws")
 
 
 def _by_which_path(paths: Paths, forecast: Forecast) -> Iterator[Block]:
@@ -232,17 +231,17 @@ def _by_which_path(paths: Paths, forecast: Forecast) -> Iterator[Block]:
     yield Block("list", items=tuple(likeliest))
 
 
-def _signs(seeing: Seeing, forecast: Forecast) -> Iterator[str]:
-    """Say which moves, seen or not seen in time, tell most about a question."""
-    until, by = long_date(seeing.seen_by), long_date(seeing.by)
+def _signs(seeing: Evsi, forecast: Forecast) -> Iterator[str]:
+    """Say which moves change the probability of a question most, if they are observed in time."""
+    until, by = long_date(seeing.look_by), long_date(seeing.by)
     if not seeing.mean:
-        yield f"{seeing.measure.words} happens in none of the histories that were played: nothing is a sign of it."
+        yield f"{seeing.measure.words} happens in none of the simulated histories: nothing is a sign of it."
         return
     if forecast.stated is not None:
         today = float(forecast.questions[seeing.measure.of].probability[-1])
         yield f"Over the priors, {seeing.measure.words} by {by} is at {percent(today)} today."
     if not seeing.open_then:
-        yield f"By {until} nothing is open any more that could be watched for."
+        yield f"By {until} nothing is left open to watch for."
         return
     yield (
         f"Among histories in which it has not happened, and nothing has ended, by {until}, {seeing.measure.words} "
@@ -255,7 +254,7 @@ def _signs(seeing: Seeing, forecast: Forecast) -> Iterator[str]:
             f"with probability {percent(o.seen)}."
         )
     if not known:
-        yield "No single move is known to tell anything about it."
+        yield "No single move is known to change it."
 
 
 def _provenance(provenance: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["write_report"]
 
-DRAWS = 200
-"""Ensemble of the priors behind a report."""
+DRAWS = 64
+"""Draws of the priors behind a report."""
 
 _RUNS, _RUNS_OF_EACH = 10_000, 500
 """Replicates by Monte Carlo of all draws together, and of each draw at the least."""
@@ -35,8 +35,8 @@ _FORMATS = {".html": to_html, ".md": to_markdown}
 
 
 @dataclasses.dataclass(frozen=True)
-class _Asked:
-    """How the forecasts of a report are made."""
+class _Options:
+    """The options of the forecasts of a report."""
 
     engine: Engine
     draws: int
@@ -83,57 +83,57 @@ def write_report(
     """
     target = Path(path)
     if target.suffix not in _FORMATS:
-        raise ScenarioError(Problem("", 0, "path", f"{target} has no known suffix", "expected .html or .md"))
+        raise ScenarioError(Problem("", 0, "report", f"{target} has no known suffix", "expected .html or .md"))
     insist_on_prior(draws, "a report")
     number = int(draws) if any(not a.fixed for a in scenario.assumptions.values()) else 0  # type: ignore[arg-type]
     each = max(-(-_RUNS // max(number, 1)), _RUNS_OF_EACH if number else 0) if runs is None else runs
-    asked = _Asked("exact" if engine == "auto" else engine, number, each, seed, ignore_windows)
+    options = _Options("exact" if engine == "auto" else engine, number, each, seed, ignore_windows)
     try:
-        forecast, sample = _forecast(scenario, asked, control.part(0.0, 0.4))
+        forecast, sample = _forecast(scenario, options, control.part(0.0, 0.4))
     except (TooManyStates, Unsupported):
         if engine != "auto":
             raise
-        asked = dataclasses.replace(asked, engine="montecarlo")
-        forecast, sample = _forecast(scenario, asked, control.part(0.0, 0.4))
+        options = dataclasses.replace(options, engine="montecarlo")
+        forecast, sample = _forecast(scenario, options, control.part(0.0, 0.4))
     material = gather(scenario, forecast, draws=sample, seed=seed, control=control.part(0.4, 0.8))
     if baseline is not None:
-        material = _beside(material, with_horizon(baseline, scenario.horizon_days), asked, control.part(0.8, 1.0))
+        material = _beside(material, with_horizon(baseline, scenario.horizon_days), options, control.part(0.8, 1.0))
     write_atomically(target, _FORMATS[target.suffix](blocks(dataclasses.replace(material, ledger=reasons))))
     return target
 
 
-def _beside(material: Material, baseline: Scenario, asked: _Asked, control: Control) -> Material:
+def _beside(material: Material, baseline: Scenario, options: _Options, control: Control) -> Material:
     """Return the material with the changes from a baseline and its forecast, where anything was changed."""
-    changes = what_if(baseline, material.scenario, windows=not asked.ignore_windows)
+    changes = what_if(baseline, material.scenario, windows=not options.ignore_windows)
     if not changes:
         return material
-    forecast, _ = _forecast(baseline, dataclasses.replace(asked, ignore_windows=False), control)
+    forecast, _ = _forecast(baseline, dataclasses.replace(options, ignore_windows=False), control)
     return dataclasses.replace(material, what_if=changes, baseline=forecast)
 
 
-def _forecast(world: Scenario, asked: _Asked, control: Control) -> tuple[Forecast, Ensemble | None]:
-    times, ignore_windows = daily_steps(world.horizon_days), asked.ignore_windows
-    if asked.draws:
+def _forecast(world: Scenario, options: _Options, control: Control) -> tuple[Forecast, Ensemble | None]:
+    times, ignore_windows = daily_steps(world.horizon_days), options.ignore_windows
+    if options.draws:
         from simlib.engines.ensemble import over_priors
 
         sample: Ensemble = over_priors(
             world,
-            engine=asked.engine,
-            draws=asked.draws,
-            runs=asked.runs * asked.draws,
-            seed=asked.seed,
+            engine=options.engine,
+            draws=options.draws,
+            runs=options.runs,
+            seed=options.seed,
             times=times,
             ignore_windows=ignore_windows,
             control=control,
         )
         return sample.mixture(), sample
-    if asked.engine == "exact":
+    if options.engine == "exact":
         from simlib.engines.exact.forecast import solve
 
         return solve(world, times=times, ignore_windows=ignore_windows, control=control), None
     from simlib.engines.montecarlo.simulator import simulate
 
-    made = simulate(
-        world, runs=asked.runs, seed=asked.seed, times=times, ignore_windows=ignore_windows, control=control
+    forecast = simulate(
+        world, runs=options.runs, seed=options.seed, times=times, ignore_windows=ignore_windows, control=control
     )
-    return made, None
+    return forecast, None

@@ -1,4 +1,4 @@
-"""The parts of a scenario in words, called by their labels: what a difference between two scenarios is told with."""
+"""The parts of a scenario in words, by their labels, for the differences between two scenarios."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ THINGS = {
     "ladders": "ladder",
     "questions": "question",
 }
-"""What one thing of each section is called."""
+"""The name of one thing of each section."""
 
 FIELDS = {
     "because": "reason",
@@ -48,7 +48,7 @@ FIELDS = {
     "date": "date",
     "note": "note",
 }
-"""What people call a field, after "its"."""
+"""The names of fields in words."""
 
 _PROSE = ("because", "label", "title", "description", "reference_class", "resolves", "note")
 
@@ -60,11 +60,11 @@ WHOLE = {
     "horizon_days": "horizon",
     "ladder": "ladder shown first",
 }
-"""What people call a field of the scenario itself."""
+"""The names of fields of the scenario itself, in words."""
 
 
 def label_of(item: Any) -> str:
-    """Return what people call an item of a scenario."""
+    """Return the label or the title of an item of a scenario, else its id."""
     return str(getattr(item, "label", "") or getattr(item, "title", "") or item.id)
 
 

@@ -7,8 +7,8 @@ stay together, so that an aborted sweep is a fair sample. Each finished block is
 A sweep that was killed goes on where it was, loses nothing and counts nothing twice. The numbers of a point are the
 same, bit for bit, on one thread or on a cluster.
 
-The folder holds `manifest.json` (what is swept, how, its hash, and what each plan does), `design.parquet` (one row per
-point) and `block-NNNNNN.parquet` (one row per point, time and measure).
+The folder holds `manifest.json` (the design, the options, the hash, and the interventions of each plan),
+`design.parquet` (one row per point) and `block-NNNNNN.parquet` (one row per point, time and measure).
 """
 
 from __future__ import annotations

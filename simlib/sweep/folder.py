@@ -104,7 +104,7 @@ _CALLED = {
 
 
 def _difference(key: str, there: Any, wanted: Any) -> str:
-    """Say in what a sweep differs, with both values where they can be read."""
+    """Name the entry that differs, with both values where they can be read."""
     if key.endswith("sha256") or isinstance(wanted, list):
         return f"other {_CALLED[key]}"
     return f"{_CALLED[key]} {there} there and {wanted} here"

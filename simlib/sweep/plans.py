@@ -11,6 +11,8 @@ from simlib.scenario import document
 from simlib.scenario.loader import load_view, view_files
 from simlib.scenario.model import Intervention, Scenario, View
 
+__all__ = ["load_plans", "plan_views"]
+
 Plan = tuple[Intervention, ...]
 Given = str | os.PathLike[str] | View
 
@@ -26,8 +28,8 @@ def load_plans(scenario: Scenario, given: Iterable[Given]) -> dict[str, Plan]:
 def plan_views(scenario: Scenario, given: Iterable[Given]) -> dict[str, View]:
     """Return the views that plans come from, by their ids.
 
-    Raises ScenarioError with every reason at once: what is wrong in a file, a view that also changes assumptions or the
-    horizon (plans of a sweep differ in what is done, not in what is believed), a view that does nothing, two of one id.
+    Raises ScenarioError with every reason at once: errors in a file, a view that changes assumptions or the horizon
+    (plans of a sweep differ in interventions only), a view without interventions, and two views of one id.
     """
     plans: dict[str, View] = {}
     problems: list[Problem] = []
@@ -70,7 +72,7 @@ def _no_plan(scenario: Scenario, name: str, view: View) -> Iterator[Problem]:
 
 
 def _file_of(scenario: Scenario, name: str, view: View) -> document.Document | None:
-    """Return the file that a view was read from; None for one that was made otherwise."""
+    """Return the file that a view was read from; None for a view without a file."""
     for path in [Path(name)] if Path(name).is_file() else view_files(scenario):
         read = document.read(document.read_file(path, str(path)), str(path))
         if isinstance(read.data, dict) and read.data.get("id") == view.id:

@@ -150,7 +150,7 @@ class _Sweep:
         finally:
             self.pool.close()
         if self.returned < len(self.missing):
-            raise Cancelled(f"the sweep was stopped; {self.folder} keeps what is done, run it again to go on")
+            raise Cancelled(f"the sweep was stopped; {self.folder} keeps the finished blocks, run it again to go on")
         return self._report()
 
     def _take(self, number: int, result: tuple[pd.DataFrame, float] | Exception) -> None:

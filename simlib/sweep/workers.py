@@ -143,7 +143,7 @@ def _outcome(future: Any) -> Any:
     try:
         return future.result()
     except CancelledError:  # by the client, when it loses its scheduler
-        gone = "the Dask scheduler has gone; what is done is kept, run it again to go on"
+        gone = "the Dask scheduler has gone; finished blocks are kept, run it again to go on"
         raise SimlibError(gone) from None
     except Exception as error:  # noqa: BLE001 - whatever the block raised is for the caller to weigh
         return error

@@ -1,6 +1,6 @@
-"""Widgets for notebooks: sliders on a scenario, and its future redrawn as they move.
+"""Widgets for notebooks: the explorer with its sliders, the editor, and a panel for each question.
 
-The logic is in modules that import no widget (`state`, `dials`, `answers`, `desk`); the views are thin.
+The logic is in modules that import no widget (`state`, `session`, `inquiry`, ...). The views are thin.
 """
 
 from __future__ import annotations
@@ -8,25 +8,65 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-_HOME = {"Editor": "simlib.widgets.editor.view", "Explorer": "simlib.widgets.explorer.view"}
+from simlib.errors import MissingDependency
 
-__all__ = ["Editor", "Explorer"]
+__all__ = [
+    "ByWhichPath",
+    "ChanceWithinDoubt",
+    "Editor",
+    "Explorer",
+    "HowSure",
+    "OnTheWayTo",
+    "Plans",
+    "SharesOfDoubt",
+    "SignsOfEveryEnding",
+    "Sweep",
+    "UnderWhichAssumptions",
+    "WhatDrivesIt",
+    "WhatIf",
+    "WhatToWatchFor",
+    "WherePathsDiverge",
+    "WorthKnowing",
+    "WorthSeeing",
+]
+
+_HOME = {"Editor": "simlib.widgets.editor.view", "Explorer": "simlib.widgets.explorer.view"}
+_PANELS = "simlib.widgets.questions.panel"
 
 if TYPE_CHECKING:
     from simlib.widgets.editor.view import Editor
     from simlib.widgets.explorer.view import Explorer
+    from simlib.widgets.questions.panel import (
+        ByWhichPath,
+        ChanceWithinDoubt,
+        HowSure,
+        OnTheWayTo,
+        Plans,
+        SharesOfDoubt,
+        SignsOfEveryEnding,
+        Sweep,
+        UnderWhichAssumptions,
+        WhatDrivesIt,
+        WhatIf,
+        WhatToWatchFor,
+        WherePathsDiverge,
+        WorthKnowing,
+        WorthSeeing,
+    )
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOME:
+    if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     try:
-        module = importlib.import_module(_HOME[name])
+        module = importlib.import_module(_HOME.get(name, _PANELS))
     except ModuleNotFoundError as error:
         if error.name not in ("ipywidgets", "anywidget", "traitlets"):
             raise
-        from simlib.errors import MissingDependency
-
         raise MissingDependency(
             f"{name} needs {error.name}, which is not installed; "
             'in the clone of simlib: python -m pip install -e ".[notebooks]"'

@@ -1,4 +1,4 @@
-"""The value of knowing, in worlds where it is known in closed form."""
+"""EVPPI in worlds where it is known in closed form."""
 
 from __future__ import annotations
 
@@ -10,8 +10,15 @@ import re
 import numpy as np
 import pytest
 
-from simlib.analysis.uncertainty.evppi import divergence, evidence, explained_variance, hermite, value_of_knowing
-from simlib.analysis.uncertainty.propagation import propagate
+from simlib.analysis.uncertainty.perfect_information import (
+    divergence,
+    evppi,
+    evppi_from,
+    explained_variance,
+    grounds,
+    hermite,
+)
+from simlib.analysis.uncertainty.propagation import uncertainty
 from simlib.scenario.model import Correlation, Source
 from tests.analysis.test_uncertainty import MEDIAN, TRUTH, WEIGHT, Z95, P, T, Z, ferry, holds, mean
 from tests.worlds import World
@@ -19,9 +26,9 @@ from tests.worlds import World
 
 @pytest.mark.statistical
 @pytest.mark.parametrize("engine", ["exact", "montecarlo"])
-def test_the_value_of_knowing_is_known(engine):
+def test_evppi_is_known(engine):
     """P hangs on the pace alone: knowing it is worth Var(P) and the mutual information, the idle rate nothing."""
-    found = value_of_knowing(propagate(ferry(), "across", engine=engine, draws=512), "across")
+    found = evppi(ferry(), "across", engine=engine, draws=512)
     pace, idle = found.worths
     information = mean(divergence(P, TRUTH["mean"]))
     assert (pace.assumption.id, idle.assumption.id) == ("pace", "idle")
@@ -50,7 +57,7 @@ def test_knowing_one_of_two_tied_assumptions_tells_of_the_other():
     x, y = np.meshgrid(Z, Z, indexing="ij")
     given = (1 - np.exp(-MEDIAN * np.exp(rho * x + np.sqrt(1 - rho**2) * y) * T)) @ WEIGHT
     truth = mean((given - mean(given)) ** 2)
-    worths = {w.assumption.id: w for w in value_of_knowing(propagate(scenario, "across", draws=512)).worths}
+    worths = {w.assumption.id: w for w in evppi(scenario, "across", draws=512).worths}
     assert holds(worths["price"].brier, truth)
     assert worths["price"].brier.value == pytest.approx(truth, rel=0.15)
 
@@ -60,19 +67,21 @@ def test_what_to_find_out_next_is_said_with_its_source_and_age():
     scenario = ferry()
     pace = dataclasses.replace(scenario.assumptions["pace"], sources=("old", "undated"), because="a hunch")
     scenario = scenario.replace(sources=sources, assumptions=dict(scenario.assumptions) | {"pace": pace})
-    found = value_of_knowing(propagate(scenario, "across", draws=128))
+    found = evppi(scenario, "across", draws=128)
     text = "\n".join(found.sentences())
     number = r"[\d.]+ ± [\d.]+"
-    assert re.search(rf"settling everything is worth {number} thousandths of the Brier score\.", text)
-    worth = rf"is worth {number}% of what settling everything is worth \({number} thousandths of the Brier score\); it"
-    assert re.search(f"Settling “pace” {worth} rests on", text)
-    assert "it rests on Old Almanac; A letter (365 days old): a hunch." in text
+    lower = (
+        "Knowing every assumption would lower the expected Brier score of a forecast of “across” by 30 April 2031 by"
+    )
+    assert re.search(rf"{lower} {number}%, from 0\.\d+ to 0\.\d+\. The rest is chance\.", text)
+    assert re.search(rf"Settling “pace” is worth {number}% of what settling everything is worth\. It rests on", text)
+    assert "It rests on Old Almanac; A letter (365 days old): a hunch." in text
     assert "Settling “idle”" not in text
     assert list(found.frame()["age_days"][:1]) == [365]
     data = json.loads(json.dumps(found.to_dict(), allow_nan=False))
     assert data["assumptions"][0]["youngest"] == "2030-04-01"
-    assert evidence(scenario, "", ("undated",)).words() == "A letter (undated)"
-    assert evidence(scenario, "", ()).words() == "no source"
+    assert grounds(scenario, "", ("undated",)).words() == "A letter (undated)"
+    assert grounds(scenario, "", ()).words() == "no source"
 
 
 @pytest.mark.statistical
@@ -95,7 +104,7 @@ def crowd():
 
 
 def test_what_is_not_known_yet_is_named_and_not_skipped():
-    found = value_of_knowing(propagate(crowd(), "across", draws=128))
+    found = evppi_from(uncertainty(crowd(), "across", draws=128))
     known = [w.known for w in found.worths]
     assert 0 < sum(known) < 10
     assert known == sorted(known, reverse=True)
@@ -103,7 +112,7 @@ def test_what_is_not_known_yet_is_named_and_not_skipped():
     last = [w for w in found.worths if w.known][:4][-1].share
     unsure = [w for w in found.worths if not w.known and w.share + w.share_error > last]
     assert unsure
-    assert told[-1].startswith("Not known yet with 128 draws, and may belong among these: “pace-")
+    assert told[-1].startswith("With 128 draws these cannot be ranked yet, and may belong above: “pace-")
     for w in sorted(unsure, key=lambda w: -(w.share + w.share_error))[:6]:
         assert f"“{w.assumption.label}” ({w.of_all})" in told[-1]
     assert list(found.frame()["known"]) == known
@@ -117,22 +126,21 @@ def test_of_a_thing_that_hardly_ever_happens_no_dust_is_told():
         for name, a in scenario.assumptions.items()
         if not a.fixed
     }
-    found = value_of_knowing(propagate(scenario.replace(assumptions=scenario.assumptions | slow), "across", draws=128))
+    found = evppi_from(uncertainty(scenario.replace(assumptions=scenario.assumptions | slow), "across", draws=128))
     assert 0 < found.brier < 1e-5
     text = "\n".join(found.sentences())
     assert "e-" not in text
-    assert "settling everything is worth less than 0.01 thousandths of the Brier score." in text
-    assert "of what settling everything is worth (less than 0.01 thousandths of the Brier score); it rests" in text
+    assert re.search(r"by 30 April 2031 by 0\.\d+ ± 0\.0\d+%, from 0\.\d+ to 0\.\d+\.", text)
 
 
 def test_a_reason_without_a_source_is_told_as_one():
     scenario = ferry()
     pace = dataclasses.replace(scenario.assumptions["pace"], because="Assumed.")
     scenario = scenario.replace(assumptions=dict(scenario.assumptions) | {"pace": pace})
-    text = " ".join(value_of_knowing(propagate(scenario, "across", draws=128)).sentences())
-    assert "it rests on no source, only on a reason: Assumed." in text
+    text = " ".join(evppi(scenario, "across", draws=128).sentences())
+    assert "It has no source, only a reason: Assumed." in text
 
 
 def test_too_few_draws_teach_nothing():
-    with pytest.raises(ValueError, match="64 draws are too few to learn from; expected at least 128"):
-        value_of_knowing(propagate(ferry(), "across", draws=64))
+    with pytest.raises(ValueError, match="64 draws are too few for EVPPI; expected at least 128"):
+        evppi_from(uncertainty(ferry(), "across", draws=64))

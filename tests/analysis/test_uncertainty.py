@@ -1,4 +1,4 @@
-"""How sure: doubt and chance, and the values of knowing and seeing, in worlds where they are known in closed form.
+"""Uncertainty and EVSI in worlds where doubt, chance and the value of watching are known in closed form.
 
 Intervals are 95%, seeds fixed. The ferry crosses at a log-normal rate θ, so that P = 1 - exp(-θ T).
 """
@@ -15,18 +15,20 @@ import pytest
 from simlib.analysis.uncertainty.estimates import (
     Number,
     Stage,
-    doubt_share,
+    Weighting,
     draws_needed,
     enough,
     estimate,
+    uncertainty_share,
     variance_over_draws,
     without_noise,
 )
-from simlib.analysis.uncertainty.evppi import divergence, value_of_knowing
-from simlib.analysis.uncertainty.evsi import value_of_seeing
 from simlib.analysis.uncertainty.fans import ladder_fan, measure_fan
-from simlib.analysis.uncertainty.propagation import propagate
-from simlib.cli.output.listings import worth_seeing
+from simlib.analysis.uncertainty.perfect_information import divergence, evppi_from
+from simlib.analysis.uncertainty.propagation import Precision, uncertainty
+from simlib.analysis.uncertainty.sample_information import evsi
+from simlib.cli.output.listings import observations
+from simlib.control import Control
 from simlib.engines.ensemble import over_priors
 from simlib.errors import Cancelled, ScenarioError, Unsupported
 from simlib.formatting import percent
@@ -65,19 +67,19 @@ def holds(number, truth):
     return abs(number.value - truth) <= number.half
 
 
-# ---------------------------------------------------------------- the priors carried through
+# ---------------------------------------------------------------- uncertainty
 
 
 @pytest.mark.statistical
 @pytest.mark.parametrize("engine", ["exact", "montecarlo"])
 def test_doubt_and_chance_of_a_crossing_are_known(engine):
-    found = propagate(ferry(), "across", engine=engine, draws=256)
+    found = uncertainty(ferry(), "across", engine=engine, draws=256)
     spread = found.spread()
     assert found.engine == engine
     assert holds(spread.mean, TRUTH["mean"])
     assert holds(spread.variance, TRUTH["variance"])
-    assert holds(spread.doubt, TRUTH["doubt"])
-    assert spread.doubt.value == pytest.approx(TRUTH["doubt"], abs=0.02)
+    assert holds(spread.share, TRUTH["doubt"])
+    assert spread.share.value == pytest.approx(TRUTH["doubt"], abs=0.02)
     for q, number in spread.quantiles.items():
         score = {0.05: -Z95, 0.5: 0.0, 0.95: Z95}[q]
         assert holds(number, 1 - np.exp(-MEDIAN * np.exp(DEVIATION * score) * T))
@@ -91,9 +93,9 @@ def test_errors_cover_as_often_as_they_say(engine):
     """24 seeds x 6 numbers: of 95% half-widths at least 89% hold (fails by chance about once in 1,000)."""
     held = []
     for seed in range(24):
-        s = propagate(ferry(), "across", engine=engine, draws=64, runs=200, seed=seed).spread()
+        s = uncertainty(ferry(), "across", engine=engine, draws=64, runs=200, seed=seed).spread()
         truths = [TRUTH["mean"], TRUTH["variance"], TRUTH["doubt"], 1 - np.exp(-MEDIAN * T)]
-        held += [holds(n, t) for n, t in zip([s.mean, s.variance, s.doubt, s.quantiles[0.5]], truths, strict=True)]
+        held += [holds(n, t) for n, t in zip([s.mean, s.variance, s.share, s.quantiles[0.5]], truths, strict=True)]
         held += [holds(s.quantiles[q], 1 - np.exp(-MEDIAN * np.exp(z) * T)) for q, z in ((0.05, -Z95), (0.95, Z95))]
     assert np.mean(held) > 0.89
 
@@ -101,13 +103,13 @@ def test_errors_cover_as_often_as_they_say(engine):
 @pytest.mark.statistical
 def test_few_replicates_a_draw_do_not_inflate_the_doubt():
     """Forty replicates for each draw: P̂ spreads half as much again as P; what is reported does not."""
-    found = propagate(ferry(deviation=0.3), "across", engine="montecarlo", draws=512, runs=40)
+    found = uncertainty(ferry(deviation=0.3), "across", engine="montecarlo", draws=512, runs=40)
     p = 1 - np.exp(-MEDIAN * np.exp(0.3 * Z) * T)
     variance = mean((p - mean(p)) ** 2)
     spread = found.spread()
     assert holds(spread.variance, variance)
-    assert spread.draws.var(ddof=1) == pytest.approx(max(spread.variance.value, 0), rel=1e-9)
-    assert found.answers[:, :, 0].mean(axis=1).var() > spread.draws.var()
+    assert spread.answers.var(ddof=1) == pytest.approx(max(spread.variance.value, 0), rel=1e-9)
+    assert found.answers[:, :, 0].mean(axis=1).var() > spread.answers.var()
 
 
 def test_noise_is_taken_out_of_variances_by_products_of_blocks():
@@ -118,41 +120,44 @@ def test_noise_is_taken_out_of_variances_by_products_of_blocks():
     assert variance_over_draws(values) == pytest.approx(0.01, rel=0.3)
     assert values.mean(axis=1).var() > 0.02
     assert without_noise(values).var(ddof=1) == pytest.approx(variance_over_draws(values))
-    assert doubt_share(np.tile(values.mean(axis=0), (9, 1))) == 0.0
-    assert doubt_share(np.zeros((9, 3))) == 0.0
+    assert uncertainty_share(np.tile(values.mean(axis=0), (9, 1))) == 0.0
+    assert uncertainty_share(np.zeros((9, 3))) == 0.0
 
 
 def test_the_error_of_a_mean_is_students_t_over_sequences():
     values = np.arange(8.0)[:, None] @ np.ones((1, 1))
-    number = estimate(lambda x: float(x.mean()), values, np.repeat(np.arange(4), 2))
+    number = estimate(lambda x, _: float(x.mean()), values, Weighting(np.repeat(np.arange(4), 2)))
     assert number.value == 3.5
     assert number.half == pytest.approx(3.182446 * np.std([0.5, 2.5, 4.5, 6.5], ddof=1) / 2, rel=1e-5)
 
 
-def test_the_error_of_the_dice_is_a_jackknife_over_blocks():
+def test_the_error_of_the_replicates_is_a_jackknife_over_blocks():
     values = np.tile([0.1, 0.3, 0.8], (6, 1))
-    number = estimate(lambda x: float(x.mean()), values, np.repeat(np.arange(3), 2))
+    number = estimate(lambda x, _: float(x.mean()), values, Weighting(np.repeat(np.arange(3), 2)))
     assert number.half == pytest.approx(4.302653 * np.std([0.1, 0.3, 0.8], ddof=1) / np.sqrt(3), rel=1e-5)
 
 
 def test_it_stops_by_itself_when_the_quantiles_are_known():
-    loose = propagate(ferry(), "across", tolerance=0.05)
-    tight = propagate(ferry(), "across", tolerance=0.01)
+    loose = uncertainty(ferry(), "across", precision=Precision(tolerance=0.05))
+    tight = uncertainty(ferry(), "across", precision=Precision(tolerance=0.01))
     assert loose.reached
     assert tight.reached
     assert loose.draws < tight.draws <= 1024
     assert all(n.half <= 0.01 for n in tight.spread().quantiles.values())
     assert set(map(tuple, loose.theta)) <= set(map(tuple, tight.theta))
-    assert f"With {tight.draws:,} draws the quantiles are known to ±1 point." in tight.sentences()[-1]
+    assert f"{tight.draws:,} draws give each quantile to ±1 point." in tight.sentences()[-1]
 
 
 def test_it_says_when_the_tolerance_was_not_reached():
-    found = propagate(ferry(), "across", tolerance=1e-5, most=128)
+    found = uncertainty(ferry(), "across", precision=Precision(tolerance=1e-5, most_draws=128))
     assert not found.reached
     assert found.draws == 128
-    told = found.sentences()[-1]
-    assert told.startswith("With 128 draws the quantiles could not be known to ±0.001 points, only to ±")
-    assert "draws would do." in told
+    last = found.sentences()[-1]
+    assert re.fullmatch(
+        r"128 draws give each quantile to ±[\d.]+ points, not to the ±0.001 points asked for: "
+        r"that would take about [\w ,]+ draws\.",
+        last,
+    )
     assert found.within == max(number.half for number in found.spread().quantiles.values())
 
 
@@ -164,7 +169,7 @@ def test_draws_needed_follow_the_rate_at_which_the_error_fell():
     assert draws_needed([(128, 0.005)], 0.01) == 128
 
 
-def test_what_would_be_enough_shares_the_error_between_draws_and_dice():
+def test_what_would_be_enough_shares_the_error_between_draws_and_replicates():
     assert enough([Stage(128, 0, 0.02, 0.0)], 0.01) == (512, 0)
     half = 0.01 / np.sqrt(2)
     assert enough([Stage(128, 500, half, half)], 0.01) == (128, 500)
@@ -172,20 +177,21 @@ def test_what_would_be_enough_shares_the_error_between_draws_and_dice():
     assert enough([Stage(128, 500, 2 * half, 4 * half)], 0.01) == (512, 8000)
 
 
-def test_where_the_dice_are_what_errs_the_replicates_are_doubled():
-    """All draws share their dice, so that 200 replicates leave ±7 points on a chance of 60% at any number of draws."""
-    coarse = propagate(ferry(), "across", engine="montecarlo", runs=200, draws=256)
-    found = propagate(ferry(), "across", engine="montecarlo", runs=200, tolerance=0.04, most=4096)
-    assert coarse.spread().mean.of_dice > 0.03
+def test_where_the_replicates_are_what_errs_they_are_doubled():
+    """With common random numbers 200 replicates leave ±7 points on a chance of 60% at any number of draws."""
+    coarse = uncertainty(ferry(), "across", engine="montecarlo", runs=200, draws=256)
+    found = uncertainty(
+        ferry(), "across", engine="montecarlo", runs=200, precision=Precision(tolerance=0.04, most_draws=4096)
+    )
+    assert coarse.spread().mean.of_replicates > 0.03
     assert found.reached
     assert found.runs >= 800
     assert found.draws < 4096
     assert holds(found.spread().mean, TRUTH["mean"])
     assert (
-        f"With {found.draws:,} draws of {found.runs:,} replicates the quantiles are known to ±4 points."
-        in found.sentences()[-1]
+        f"{found.draws:,} draws of {found.runs:,} replicates give each quantile to ±4 points." in found.sentences()[-1]
     )
-    once = propagate(ferry(), "across", engine="montecarlo", runs=found.runs, draws=found.draws)
+    once = uncertainty(ferry(), "across", engine="montecarlo", runs=found.runs, draws=found.draws)
     place = {tuple(row): number for number, row in enumerate(found.theta)}
     same = [place[tuple(row)] for row in once.theta]
     assert found.answers[same].mean(axis=1) == pytest.approx(once.answers.mean(axis=1), abs=1e-12)
@@ -193,19 +199,21 @@ def test_where_the_dice_are_what_errs_the_replicates_are_doubled():
 
 
 def test_replicates_are_not_doubled_past_what_was_allowed():
-    found = propagate(ferry(), "across", engine="montecarlo", runs=32, most=512, tolerance=0.001)
+    found = uncertainty(
+        ferry(), "across", engine="montecarlo", runs=32, precision=Precision(most_draws=512, tolerance=0.001)
+    )
     assert not found.reached
     assert found.draws * found.runs <= 512 * 32
     assert found.runs > 32
-    told = found.sentences()[-1]
-    assert told.startswith(f"With {found.draws} draws of {found.runs:,} replicates the quantiles could not be known to")
-    assert re.search(r"draws of [\d,]+ replicates would do\.$", told)
+    last = found.sentences()[-1]
+    assert last.startswith(f"{found.draws} draws of {found.runs:,} replicates give each quantile to ±")
+    assert re.search(r"asked for: that would take about [\w ,]+ draws of [\d,]+ replicates\.$", last)
     assert found.to_dict()["needed"]["runs"] > found.runs
 
 
 def test_one_quantile_is_told_as_one():
-    found = propagate(ferry(), "across", draws=128, quantiles=[0.9])
-    assert "; in 90% of the draws at most 9" in found.sentences()[0]
+    found = uncertainty(ferry(), "across", draws=128, precision=Precision(quantiles=(0.9,)))
+    assert ". 90% of the draws give at most 9" in found.sentences()[0]
 
 
 @pytest.mark.statistical
@@ -225,80 +233,86 @@ def test_correlations_are_kept():
         rates = 0.015 * (np.exp(0.8 * x) + np.exp(0.8 * (r * x + np.sqrt(1 - r**2) * y)))
         p = 1 - np.exp(-rates * T)
         truth = float((w * (p - (w * p).sum()) ** 2).sum())
-        assert holds(propagate(world_, "across", draws=256).spread().variance, truth)
+        assert holds(uncertainty(world_, "across", draws=256).spread().variance, truth)
 
 
 def test_counts_have_a_spread_but_no_share_of_doubt():
-    found = propagate(ferry(), ["moves:horn", "across"], draws=64)
-    assert found.spread("moves:horn").doubt is None
+    found = uncertainty(ferry(), ["moves:horn", "across"], draws=64)
+    assert found.spread("moves:horn").share is None
     assert np.isnan(found.frame()["doubt"][0])
     with pytest.raises(ValueError, match="'moves:horn' is an expected count"):
-        value_of_knowing(found, "moves:horn")
-    with pytest.raises(KeyError, match="'ending:ongoing' was not carried through; expected one of moves:horn"):
+        evppi_from(found, "moves:horn")
+    with pytest.raises(KeyError, match="'ending:ongoing' was not asked for; expected one of moves:horn"):
         found.spread("ending:ongoing")
 
 
-def test_doubt_tells_itself():
-    found = propagate(ferry(), "across", draws=64)
+def test_uncertainty_in_words():
+    found = uncertainty(ferry(), "across", draws=64)
     text = " ".join(found.sentences())
     assert "“across” by 30 April 2031: 60%" in text
-    assert "over the priors, 59% at the stated values; in 90% of the draws between" in text
-    assert "is doubt about the assumptions and" in text
-    assert list(found.draws_frame()) == [*found.scenario.assumptions, "ending:across"]
+    assert "over the priors, 59% at the stated values. 90% of the draws give between" in text
+    assert "of the uncertainty is doubt about the assumptions and" in text
+    assert list(found.frame("draws")) == [*found.scenario.assumptions, "weight", "ending:across"]
+    with pytest.raises(ValueError, match="unknown table 'rows'; expected measures or draws"):
+        found.frame("rows")
     data = json.loads(json.dumps(found.to_dict(), allow_nan=False))
     assert data["measures"]["ending:across"]["quantiles"].keys() == {"0.05", "0.5", "0.95"}
 
 
 @pytest.mark.parametrize(
     ("options", "words"),
-    [({"quantiles": [0.5, 1.0]}, "strictly between 0 and 1"), ({"draws": 16}, "expected at least 32 draws")],
+    [
+        ({"quantiles": (0.5, 1.0)}, "strictly between 0 and 1"),
+        ({"most_draws": 16}, "expected at least 32 draws, not 16"),
+    ],
 )
 def test_wrong_numbers_are_refused(options, words):
     with pytest.raises(ValueError, match=words):
-        propagate(ferry(), "across", **options)
+        uncertainty(ferry(), "across", precision=Precision(**options))
 
 
 def test_fixed_assumptions_leave_no_doubt_to_carry():
     with pytest.raises(Unsupported, match="there is no doubt about them to carry through"):
-        propagate(two_states(ends=True))
+        uncertainty(two_states(ends=True))
 
 
 def test_progress_rises_to_one_and_cancel_stops():
     for run in (
-        lambda **more: propagate(ferry(), "across", most=256, tolerance=0.02, **more),
-        lambda **more: value_of_seeing(ferry(), "across", draws=32, runs=32, **more),
+        lambda control: uncertainty(ferry(), "across", precision=Precision(most_draws=256), control=control),
+        lambda control: evsi(ferry(), "across", draws=32, runs=32, control=control),
     ):
-        told: list[float] = []
-        run(progress=told.append)
-        assert told == sorted(told)
-        assert told[-1] == pytest.approx(1.0)
+        shares: list[float] = []
+        run(Control(shares.append))
+        assert shares == sorted(shares)
+        assert shares[-1] == pytest.approx(1.0)
         with pytest.raises(Cancelled):
-            run(cancel=lambda: True)
+            run(Control(cancel=lambda: True))
 
 
 def test_the_stated_values_are_solved_even_where_not_every_draw_is():
-    found = propagate(ferry(), "across", draws=64, runs=80, patience=4)
+    found = uncertainty(ferry(), "across", draws=64, runs=80, precision=Precision(patience=4))
     assert (found.engine, found.runs) == ("montecarlo", 80)
     assert found.spread().stated == (Number(pytest.approx(1 - np.exp(-MEDIAN * T), abs=1e-9), 0.0))
-    assert propagate(ferry(), "across", draws=64, patience=2 * 64).engine == "exact"
-    assert propagate(ferry(), "across", draws=64, runs=80, patience=1).spread().stated.half > 0
+    assert uncertainty(ferry(), "across", draws=64, precision=Precision(patience=2 * 64)).engine == "exact"
+    assert uncertainty(ferry(), "across", draws=64, runs=80, precision=Precision(patience=1)).spread().stated.half > 0
 
 
 def test_what_was_known_when_it_was_stopped_can_be_kept():
     """Stopped half way through the second doubling: what the first one gave is told, to the bit."""
-    asked = {"tolerance": 1e-6, "most": 4096}
-    whole = propagate(ferry(), "across", tolerance=1e-6, most=256)
+    precision = Precision(tolerance=1e-6, most_draws=4096, answer_when_cancelled=True)
+    whole = uncertainty(ferry(), "across", precision=Precision(tolerance=1e-6, most_draws=256))
     answered = iter(range(10_000))
-    found = propagate(ferry(), "across", **asked, keep=True, cancel=lambda: next(answered) > 1.5 * whole.draws)
+    late = Control(cancel=lambda: next(answered) > 1.5 * whole.draws)
+    found = uncertainty(ferry(), "across", precision=precision, control=late)
     assert not found.reached
     assert found.draws == whole.draws
     assert np.array_equal(found.answers, whole.answers)
-    assert "could not be known" in found.sentences()[-1]
+    assert "asked for: that would take about" in found.sentences()[-1]
     with pytest.raises(Cancelled):
-        propagate(ferry(), "across", **asked, keep=True, cancel=lambda: True)
+        uncertainty(ferry(), "across", precision=precision, control=Control(cancel=lambda: True))
 
 
-# ---------------------------------------------------------------- value of seeing
+# ---------------------------------------------------------------- EVSI
 
 
 def seeing_truth(t):
@@ -325,9 +339,9 @@ def seeing_truth(t):
 
 @pytest.mark.statistical
 @pytest.mark.parametrize("measure", ["across", "question:crossed"])
-def test_the_value_of_seeing_a_signal_is_known(measure):
+def test_the_value_of_watching_for_a_signal_is_known(measure):
     truth = seeing_truth(10)
-    found = value_of_seeing(ferry(), measure, ["signal", "horn"], within_days=10)
+    found = evsi(ferry(), measure, ["signal", "horn"], look_by=10)
     signal, horn = found.observations
     assert (signal.move, horn.move) == ("signal", "horn")
     assert found.open_then == pytest.approx(truth["open"], abs=0.01)
@@ -344,17 +358,17 @@ def test_the_value_of_seeing_a_signal_is_known(measure):
 
 
 def test_all_public_moves_are_watched_and_covert_ones_never():
-    found = value_of_seeing(ferry(), "across", draws=32, runs=32)
+    found = evsi(ferry(), "across", draws=32, runs=32)
     assert {o.move for o in found.observations} == {"cross", "signal", "horn"}
     cross = next(o for o in found.observations if o.move == "cross")
     assert (cross.seen, cross.brier.value) == (0.0, 0.0)  # where it has been seen the question is no longer open
     assert np.isnan(cross.if_seen)
-    (told,) = worth_seeing(found)
+    (told,) = observations(found)
     assert re.search(r"\n  cross +never +- +\d+% +- +-\n", told + "\n")
     plain = json.loads(json.dumps(found.to_dict(), allow_nan=False))["observations"]
     assert next(o for o in plain if o["observation"] == "cross")["if_seen"] is None
     with pytest.raises(ScenarioError, match=r"nobody observes 'whisper'(.|\n)*unknown move 'cros'"):
-        value_of_seeing(ferry(), "across", ["whisper", "cros"])
+        evsi(ferry(), "across", ["whisper", "cros"])
 
 
 @pytest.mark.statistical
@@ -363,17 +377,17 @@ def test_a_question_that_ends_nothing_is_open_until_it_is_answered():
     scenario = ferry()
     question = Question("horned", "horned", move="horn")
     scenario = scenario.replace(questions={"horned": question})
-    found = value_of_seeing(scenario, "horned", ["signal"], within_days=10)
+    found = evsi(scenario, "horned", ["signal"], look_by=10)
     idle = priors.values_from_scores(scenario, np.stack([Z, Z], axis=1))[:, 1]
     assert found.open_then == pytest.approx(mean(np.exp(-THETA * 10)) * mean(np.exp(-idle * 10)), abs=0.01)
 
 
 def test_outcomes_can_be_watched():
-    found = value_of_seeing(_uncertain(tempo_world()), "war", ["clash:small", "patrol:challenged"], draws=32, runs=200)
+    found = evsi(_uncertain(tempo_world()), "war", ["clash:small", "patrol:challenged"], draws=32, runs=200)
     assert {o.name for o in found.observations} == {"clash:small", "patrol:challenged"}
     assert all(o.if_seen > o.if_not for o in found.observations)
     with pytest.raises(ScenarioError, match="'clash' has no outcome 'tiny'"):
-        value_of_seeing(_uncertain(tempo_world()), "war", ["clash:tiny"])
+        evsi(_uncertain(tempo_world()), "war", ["clash:tiny"])
 
 
 def _uncertain(scenario):
@@ -382,11 +396,13 @@ def _uncertain(scenario):
     return scenario.replace(assumptions=dict(scenario.assumptions) | {rate.id: doubted})
 
 
-def test_seeing_tells_itself():
-    found = value_of_seeing(ferry(), "across", draws=64, runs=400, within_days=10)
+def test_evsi_in_words():
+    found = evsi(ferry(), "across", draws=64, runs=400, look_by=10)
     text = " ".join(found.sentences())
-    assert f"leave it open at the end of 10 April 2031; among these it has {percent(found.if_open)}." in text
-    assert "Whether “signal” is seen by then" in text
+    assert f"of histories; in these its probability is {percent(found.if_open)}." in text
+    assert "It is still open at the end of 10 April 2031 in" in text
+    assert "“signal” is seen by then in" in text
+    assert "Watching for it lowers the expected Brier score by" in text
     assert "most of it about “pace”" in text
     data = json.loads(json.dumps(found.to_dict(), allow_nan=False))
     assert data["observations"][0]["observation"] == "signal"
@@ -398,14 +414,26 @@ def test_seeing_tells_itself():
     [
         ("moves:horn", {}, "can not be seen to happen; expected an ending or a question"),
         ("ending:ongoing", {}, "can not be seen to happen"),
-        ("across", {"within_days": 30}, "within_days must lie between 0 and 30 days, not 30"),
         ("across", {"draws": 8}, "expected at least 32 draws"),
         ("across", {"observations": []}, "expected at least one public move"),
     ],
 )
-def test_wrong_requests_to_see_are_refused(measure, options, words):
+def test_wrong_requests_to_watch_are_refused(measure, options, words):
     with pytest.raises(ValueError, match=words):
-        value_of_seeing(ferry(), measure, options.pop("observations", None), **options)
+        evsi(ferry(), measure, options.pop("observations", None), **options)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"look_by": 30}, "look_by: 30 days; expected a day before that of the question, 30 days"),
+        ({"look_by": "2031-04-10", "by": 9}, "look_by: 10 days; expected a day before that of the question, 9 days"),
+        ({"look_by": 31}, "31 lies outside the forecast; expected a day up to 2031-04-30"),
+    ],
+)
+def test_one_looks_before_the_day_of_the_question(options, words):
+    with pytest.raises(ScenarioError, match=words):
+        evsi(ferry(), "across", **options)
 
 
 # ---------------------------------------------------------------- fans
@@ -425,8 +453,8 @@ def test_a_fan_keeps_chance_and_doubt_apart():
     assert same.quantiles[2, 0, -1] == pytest.approx(np.median(1 - np.exp(-theta * T)), abs=1e-8)
 
 
-def test_the_dice_of_a_draw_are_no_doubt_in_a_fan():
-    """All but fixed, 200 replicates for each draw: what spreads are the dice."""
+def test_the_noise_within_a_draw_is_no_doubt_in_a_fan():
+    """All but fixed, 200 replicates for each draw: all of the spread is noise."""
     scenario = ferry(deviation=1e-4)
     draws = over_priors(scenario, engine="montecarlo", draws=100, runs=200, times=3)
     for fan in (measure_fan(draws, "across"), ladder_fan(draws)):
@@ -440,12 +468,14 @@ def test_the_dice_of_a_draw_are_no_doubt_in_a_fan():
 def test_where_nothing_is_uncertain_no_share_of_it_is_told():
     world = World("sure", T).variable("bank", "left", "right", start="left")
     world.move("cross", world.uncertain("pace", "rate", 50.0, 40.0, 60.0), {"bank": "right"}, when={"bank": "left"})
-    found = propagate(world.ending("across", {"bank": "right"}).scenario(), "across", draws=64)
+    found = uncertainty(world.ending("across", {"bank": "right"}).scenario(), "across", draws=64)
     assert found.sentences()[1] == "Nothing about it is uncertain."
 
 
 def test_doubt_below_the_noise_is_told_as_at_most():
-    found = propagate(ferry(deviation=1e-3), "across", engine="montecarlo", draws=64, runs=80)
+    found = uncertainty(ferry(deviation=1e-3), "across", engine="montecarlo", draws=64, runs=80)
     first, second = found.sentences()
-    assert re.search(r"between \S+% and \S+% \(to ±\d+ points\)\.$", first)
-    assert re.search(r"about it, at most \S+% is doubt about the assumptions: the mean is computed to ±", second)
+    assert re.search(r"between \S+% and \S+%, each end to ±\d+ points\.$", first)
+    assert re.search(
+        r"^At most \S+% of the uncertainty is doubt about the assumptions; the rest is chance\. The mean is", second
+    )

@@ -25,13 +25,15 @@ def page(visit, lab):
     path = lab.folder / "notebooks" / NOTEBOOK
 
     def open_panel(call: str):
-        source = f"from simlib.widgets import question\n\nquestion.{call}"
+        source = f"from simlib import widgets\n\nwidgets.{call}"
         cells = [nbformat.v4.new_markdown_cell("A question?"), nbformat.v4.new_code_cell(source)]
         nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": KERNEL}), path)
         opened = visit(NOTEBOOK, size=(1400, 1100))
         opened.run_all()
         until(lambda: opened.page.locator(".simlib-picture img:visible").count() == 1, 60, "the first answer")
-        until(lambda: "out just now" in opened.status() or "Stored" in opened.status(), 60, "the answer to be told")
+        until(
+            lambda: "Computed just now" in opened.status() or "Stored" in opened.status(), 60, "the answer to be told"
+        )
         return opened
 
     yield open_panel
@@ -55,25 +57,28 @@ def test_a_long_answer_shows_its_progress_and_can_be_cancelled(page):
     assert len(before) == 2
     choose(opened, "Draws from the priors", LONG)
     choose(opened, "Replicates each", 20_000)
-    until(lambda: "earlier choices" in opened.status(), 10, "the line that the answer is to earlier choices")
+    until(lambda: "earlier settings" in opened.status(), 10, "the line that the answer is to earlier settings")
     opened.page.get_by_role("button", name="Compute").click()
     bar = opened.page.locator("progress:visible")
     until(lambda: "%" in opened.status() and bar.count() == 1, 30, "the progress")
     first = float(bar.first.get_attribute("value"))
     until(lambda: bar.count() and float(bar.first.get_attribute("value")) > first, 30, "the progress to grow")
     opened.page.get_by_role("button", name="Cancel").click()
-    until(lambda: opened.status().startswith("Cancelled; below is the answer before"), 30, "the work to stop")
+    until(lambda: opened.status().startswith("Cancelled. The answer below is the previous one"), 30, "the work to stop")
     opened.settle()
     assert sentences(opened) == before
     assert picture.get_attribute("src") == shown
     assert bar.count() == 0
-    assert opened.ask("[p for p in Out.values() if type(p).__name__ == 'Panel'][-1].inquiry.worker.busy") == "False"
+    assert (
+        opened.ask("[p for p in Out.values() if type(p).__name__ == 'QuestionPanel'][-1].inquiry.worker.busy")
+        == "False"
+    )
 
 
 def test_compute_gives_the_numbers_of_the_library(page):
     opened = page('Drivers("two-islands", top=2)')
     choose(opened, "Assumptions tried", 4)
-    opened.page.get_by_label("What is asked", exact=True).select_option(label="A treaty is signed")
+    opened.page.get_by_label("Probability of", exact=True).select_option(label="A treaty is signed")
     before = sentences(opened)
     opened.page.get_by_role("button", name="Compute").click()
     until(lambda: sentences(opened) != before, 60, "another answer")
@@ -95,7 +100,7 @@ def test_choices_that_cannot_be_answered_are_refused_in_words(page):
     opened.page.get_by_label("what happens to it", exact=True).select_option(label="no move is touched")
     opened.page.get_by_role("button", name="Compute").click()
     until(lambda: "nothing is changed" in opened.status(), 30, "the refusal")
-    assert "Below is the answer before" in opened.status()
+    assert "The answer below is the previous one" in opened.status()
     assert sentences(opened) == before
 
 

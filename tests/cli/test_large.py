@@ -158,11 +158,11 @@ def test_uncertainty_ranks_what_could_be_seen(bridge, tmp_path, capsys):
     argv = ["uncertainty", bridge, "--measure", "ending:agreement", "--draws", "128", "--look-by", "14"]
     assert main([*argv, "--out", str(tmp_path / "out")]) == 0
     out = capsys.readouterr().out
-    assert "What to look out for by 14 April 2031, for “Agreed”" in out
+    assert "What to watch for until 14 April 2031, to forecast “Agreed”" in out
     assert re.search(r"^  Offer talks( +\S+%){3} ", out, re.MULTILINE)
     stored = json.loads((tmp_path / "out" / "uncertainty.json").read_text())
-    assert {row["observation"] for row in stored["seeing-ending-agreement"]["observations"]} >= {"meet", "close"}
-    assert (tmp_path / "out" / "seeing-ending-agreement.png").exists()
+    assert {row["observation"] for row in stored["evsi-ending-agreement"]["observations"]} >= {"meet", "close"}
+    assert (tmp_path / "out" / "evsi-ending-agreement.png").exists()
 
 
 def test_histories_kept_by_their_ending_are_the_same_histories(bridge):

@@ -31,7 +31,7 @@ CASES = {
 FIGURES = {
     "compare": {"effects-ending-open-war", "flips-forbid-patrol", "calendar"},
     "drivers": {"tornado-ending-open-war"},
-    "uncertainty": {"doubt-ending-open-war", "split", "nested-fan", "knowing-ending-open-war"},
+    "uncertainty": {"uncertainty-ending-open-war", "split", "nested-fan", "evppi-ending-open-war"},
     "paths": {"classes", "tree", "sankey", "histories"},
     "indicators": {"indicators-open-war"},
     "discover": {"box-ending-settlement"},
@@ -94,15 +94,17 @@ def test_what_is_worth_finding_out_is_told_of_what_is_asked_for(tmp_path, capsys
     argv = ["uncertainty", "two-islands", "--draws", "128"]
     assert main([*argv, "--json", str(tmp_path / "told.json")]) == 0
     told = capsys.readouterr().out
-    assert "A forecast of “Open war” by" in told
-    assert "A forecast of “A treaty is signed”" not in told
-    assert "told where --measure asks for it, one or more of ending:settlement, ending:ongoing; --json" in told
+    assert "of a forecast of “Open war” by" in told
+    assert "of a forecast of “A treaty is signed”" not in told
+    assert (
+        "Use --measure to see what settling an assumption is worth to ending:settlement, ending:ongoing. --js" in told
+    )
     stored = json.loads((tmp_path / "told.json").read_text())
-    assert stored["knowing-ending-settlement"]["sentences"][0].startswith("A forecast of “A treaty is signed” by")
+    assert "of a forecast of “A treaty is signed” by" in stored["evppi-ending-settlement"]["sentences"][0]
     assert main([*argv, "--measure", "ending:settlement"]) == 0
     told = capsys.readouterr().out
-    assert "A forecast of “A treaty is signed” by" in told
-    assert "told where --measure asks" not in told
+    assert "of a forecast of “A treaty is signed” by" in told
+    assert "Use --measure" not in told
 
 
 def test_a_map_of_every_ending_is_drawn_where_none_is_asked_for(tmp_path, capsys):

@@ -6,13 +6,15 @@ The questions that are answered in a moment are asked again; the others stand on
 from __future__ import annotations
 
 import itertools
+import re
 from pathlib import Path
 
 import pytest
 
+from simlib.control import UNWATCHED
 from simlib.widgets.questions import catalogue as questions
 from simlib.widgets.questions import inquiry as asking
-from simlib.widgets.questions.inquiry import Answer, Question
+from simlib.widgets.questions.inquiry import PanelQuestion, ShownAnswer
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 STORED = NOTEBOOKS / "stored"
@@ -28,9 +30,9 @@ QUICK = {
 }
 
 
-def stale(question: Question, stored: Answer) -> list[str]:
+def stale(question: PanelQuestion, stored: ShownAnswer) -> list[str]:
     """Return what a stored answer says that the library no longer does, and what it says instead."""
-    now = question.answer(question.chosen, lambda: False, lambda share: None)
+    now = question.answer(question.chosen, UNWATCHED)
     found = []
     for old, new in ((stored.sentences, now.sentences), (stored.rows, now.rows), ((stored.head,), (now.head,))):
         found += [f"stored {a!r}, now {b!r}" for a, b in itertools.zip_longest(old, new) if a != b]
@@ -45,7 +47,7 @@ def _beside_the_notebooks(monkeypatch):
 @pytest.mark.parametrize("name", QUICK)
 def test_a_quick_answer_is_what_the_library_gives_today(name):
     question = QUICK[name]()
-    stored = asking.kept(STORED / question.key(question.chosen))
+    stored = asking.read_answer(STORED / question.key(question.chosen))
     assert stored is not None, f"nothing stored for these settings: {AGAIN}"
     assert stale(question, stored) == [], AGAIN
 
@@ -56,11 +58,12 @@ def test_every_panel_of_a_notebook_finds_its_answer_stored(monkeypatch):
 
     from simlib.widgets.questions import panel as panels
 
-    asked: list[Question] = []
-    monkeypatch.setattr(panels, "Panel", asked.append)
+    asked: list[PanelQuestion] = []
+    monkeypatch.setattr(panels, "QuestionPanel", asked.append)
+    panel_import = re.compile(rf"from simlib.widgets import .*\b({'|'.join(questions.__all__)})\b")
     for path in sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb")):
         cells = [cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
-        if any("simlib.widgets.questions.panel import" in source for source in cells):
+        if any(panel_import.search(source) for source in cells):
             exec("\n".join(cells), {})  # noqa: S102 - our own notebooks, which hold calls of panels and no logic
     assert len(asked) > 15
     names = {question.key(question.chosen) for question in asked}
@@ -70,8 +73,10 @@ def test_every_panel_of_a_notebook_finds_its_answer_stored(monkeypatch):
 
 def test_a_stale_answer_is_found():
     question = questions.ByWhichPath("two-islands")
-    now = question.answer(question.chosen, lambda: False, lambda share: None)
+    now = question.answer(question.chosen, UNWATCHED)
     assert stale(question, now) == []
-    old = Answer(("Once upon a time.", *now.sentences[1:]), now.head, now.rows[:-1], now.numbers, now.png, now.size)
+    old = ShownAnswer(
+        ("Once upon a time.", *now.sentences[1:]), now.head, now.rows[:-1], now.numbers, now.png, now.size
+    )
     assert len(stale(question, old)) == 2
     assert "Once upon a time" in stale(question, old)[0]

@@ -20,28 +20,29 @@ from simlib.analysis.paths.classes import paths
 from simlib.analysis.paths.medoids import typical_histories
 from simlib.analysis.sensitivity.one_at_a_time import drivers, elasticities
 from simlib.analysis.sensitivity.sobol_indices import sobol
-from simlib.analysis.uncertainty.evppi import value_of_knowing
-from simlib.analysis.uncertainty.evsi import value_of_seeing
 from simlib.analysis.uncertainty.fans import Fan, ladder_fan, measure_fan
-from simlib.analysis.uncertainty.propagation import propagate
+from simlib.analysis.uncertainty.perfect_information import evppi_from
+from simlib.analysis.uncertainty.propagation import uncertainty
+from simlib.analysis.uncertainty.sample_information import evsi
 from simlib.analysis.whatif.comparison import compare, cumulative
 from simlib.analysis.whatif.variants import delay
+from simlib.answer import ScenarioKey
 from simlib.engines.ensemble import over_priors
 from simlib.engines.exact.endpoint import histories_given
 from simlib.engines.montecarlo.replay import histories
 from simlib.formatting import long_date, percent
+from simlib.plots import fan_charts
 from simlib.plots import path_charts as plots
 from simlib.plots.box_charts import box
 from simlib.plots.driver_bars import slopes
 from simlib.plots.flip_matrix import flips
 from simlib.plots.indicator_bars import indicator_map, indicators
-from simlib.plots.nested_fan import doubt_fan, nested_fan
 from simlib.plots.path_charts import ladder_histories
 from simlib.plots.plan_calendar import calendar
 from simlib.plots.sobol_bars import shares
 from simlib.plots.tornado_bars import tornado
-from simlib.plots.uncertainty_charts import doubt, split
-from simlib.plots.value_bars import knowing, seeing
+from simlib.plots.uncertainty_charts import distribution, split
+from simlib.plots.value_bars import evppi_bars, evsi_bars
 from simlib.plots.waterfall_bars import effects, waterfall
 from simlib.quantities import show
 from simlib.scenario.model import Condition, Force, Pin, Policy
@@ -73,7 +74,7 @@ def comparison(scenario):
 
 @pytest.fixture(scope="module")
 def carried(scenario):
-    return propagate(scenario, ["war", "treaty", "moves:patrol"], draws=128)
+    return uncertainty(scenario, ["war", "treaty", "moves:patrol"], draws=128)
 
 
 @pytest.fixture(scope="module")
@@ -207,11 +208,11 @@ def test_shares_show_what_is_known_and_what_is_not(scenario):
 
 
 def test_doubt_is_drawn_over_the_draws(carried):
-    ax, text = drawn(doubt, carried)
+    ax, text = drawn(distribution, carried)
     assert "over the priors, between" in text.replace("\n", " ")
     assert "at each of 128 draws" in text
-    assert np.array_equal(ax.lines[0].get_xdata(), np.sort(carried.spread().draws))
-    _, text = drawn(doubt, carried, measure="moves:patrol")
+    assert np.array_equal(ax.lines[0].get_xdata(), np.sort(carried.spread().answers))
+    _, text = drawn(distribution, carried, measure="moves:patrol")
     assert "expected number by" in text
 
 
@@ -219,40 +220,40 @@ def test_the_split_into_doubt_and_chance_adds_to_one(carried):
     ax, text = drawn(split, carried)
     widths = [bar.get_width() for bar in ax.patches]
     assert [a + b for a, b in zip(widths[::2], widths[1::2], strict=True)] == pytest.approx([1, 1])
-    assert re.search(r"At most \S+% of what is uncertain is doubt about assumptions", text.replace("\n", " "))
+    assert re.search(r"At most \S+% of the uncertainty is doubt about assumptions", text.replace("\n", " "))
 
 
 def test_of_a_single_answer_the_split_is_not_called_the_most(scenario):
-    one = propagate(scenario, "war", draws=32)
+    one = uncertainty(scenario, "war", draws=32)
     _, text = drawn(split, one)
-    share = percent(one.spread().doubt.value)
-    assert f"{share} of what is uncertain is doubt about assumptions: “war”" in text.replace("\n", " ")
+    share = percent(one.spread().share.value)
+    assert f"{share} of the uncertainty is doubt about assumptions: “war”" in text.replace("\n", " ")
     assert "At most" not in text
 
 
 def test_what_to_find_out_next_is_on_top(carried, scenario):
-    result = value_of_knowing(carried, "war")
-    ax, text = drawn(knowing, result)
+    result = evppi_from(carried, "war")
+    ax, text = drawn(evppi_bars, result)
     assert f"find out next about “{result.worths[0].assumption.label}”" in text.replace("\n", " ")
     assert "no source" in text
     assert "share of what settling everything is worth" in text
     assert f"{result.worths[0].of_all}; " in text
     assert "1e" not in text
     unknown = dataclasses.replace(result, worths=tuple(dataclasses.replace(w, share_error=1.0) for w in result.worths))
-    _, text = drawn(knowing, unknown)
-    assert "no assumption by itself is known to be worth finding out" in text.replace("\n", " ")
-    ax, text = drawn(knowing, result)
+    _, text = drawn(evppi_bars, unknown)
+    assert "no single assumption has a value larger than its error" in text.replace("\n", " ")
+    ax, text = drawn(evppi_bars, result)
     assert ax.patches[0].get_width() == max(bar.get_width() for bar in ax.patches)
-    seen = value_of_seeing(scenario, "war", draws=32, runs=200)
-    _, text = drawn(seeing, seen)
+    seen = evsi(scenario, "war", draws=32, runs=200)
+    _, text = drawn(evsi_bars, seen)
     assert f"if “{seen.observations[0].label}” is seen" in text.replace("\n", " ")
 
 
 def test_fans_keep_chance_and_doubt_apart(draws):
-    _, text = drawn(nested_fan, ladder_fan(draws))
+    _, text = drawn(fan_charts.fan, ladder_fan(draws))
     assert "mean of 16 draws; hatched: where 90% of the draws put a border, crossed: 50%" in text
     assert "height on 30 May 2031: “war”" in text.replace("\n", " ")
-    _, text = drawn(doubt_fan, measure_fan(draws, "treaty"))
+    _, text = drawn(fan_charts.fan, measure_fan(draws, "treaty"))
     assert "treaty:" in text
     assert "dotted: stated values" in text
 
@@ -260,9 +261,21 @@ def test_fans_keep_chance_and_doubt_apart(draws):
 def test_bands_of_a_fan_that_would_lie_on_each_other_are_left_out():
     border = np.array([[0.95, 0.9], [0.5, 0.4], [0.48, 0.35]])
     spread = border[None] + np.array([-0.1, -0.05, 0, 0.05, 0.1])[:, None, None] * np.array([0, 1])
-    fan = Fan("w", date(0), "Height", ("a", "b", "c", "d"), np.array([1.0, 30.0]), border, border, spread, 100)
-    ax, text = drawn(nested_fan, fan)
-    assert "Height on 30 April 2031: “c” or above 40%, 30% to 50% over the priors" in text.replace("\n", " ")
+    fan = Fan(
+        scenario=ScenarioKey("w", "W", "", date(0)),
+        by=date(29),
+        by_day=30.0,
+        label="Height",
+        names=("a", "b", "c", "d"),
+        times=np.array([1.0, 30.0]),
+        mean=border,
+        stated=border,
+        quantiles=spread,
+        draws=100,
+        provenance={},
+    )
+    ax, text = drawn(fan_charts.nested_fan, fan)
+    assert "Height on 30 April 2031: “c” or above 40%, 30% to 50% over the draws" in text.replace("\n", " ")
     assert "where there is room" in text
     assert sum(line.is_dashed() for line in ax.lines) == 4
 

@@ -179,13 +179,11 @@ def test_letters_that_no_font_has_are_told_once_and_no_box_is_drawn(no_fonts, ca
     with caplog.at_level(logging.WARNING, logger="simlib"):
         words = shown(DRAWINGS["pool"]("中文 war"))
     assert any("?? war" in text for text in words)
-    assert [record.getMessage() for record in caplog.records] == [
-        (
-            "note: no font on this computer has all letters of the labels, so pictures show “?” for some; "
-            "the Noto fonts have them (Debian and Ubuntu: fonts-noto-core, and fonts-noto-cjk for Chinese, "
-            "Japanese and Korean)"
-        )
-    ]
+    (record,) = caplog.records
+    assert record.getMessage() == (
+        "note: no font on this computer has all letters of the labels, so pictures show “?” for some; the Noto fonts "
+        "have them (Debian and Ubuntu: fonts-noto-core, and fonts-noto-cjk for Chinese, Japanese and Korean)"
+    )
 
 
 def test_a_font_that_has_the_letters_is_used(monkeypatch):

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from simlib import plots
 from simlib.plots import style
 from simlib.plots.ending_curves import EndingsPanel
-from simlib.plots.forecast_figure import Choice, Dashboard
+from simlib.plots.forecast_figure import Contents, Dashboard
 from tests.plots.forecasts import MOVES, RUNGS, forecast
 
 
@@ -186,7 +186,7 @@ def test_another_horizon_redraws_the_axis():
 
 
 def test_a_choice_of_endings_ladder_and_moves_is_kept():
-    board = Dashboard(forecast(), 900, choice=Choice(endings=("war",), moves=("move-3", "move-5")))
+    board = Dashboard(forecast(), 900, choice=Contents(endings=("war",), moves=("move-3", "move-5")))
     board.update(forecast())
     said = [text.get_text() for axes in board.figure.axes for text in axes.texts]
     assert not any("treaty" in text for text in said)

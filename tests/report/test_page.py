@@ -251,7 +251,7 @@ def test_what_the_model_decides_is_said_plainly():
     assert "- later: likely, 78%." in text
     assert "that they are right: all are fixed" in text
     sampled = to_markdown(blocks(Material(scenario, simulate(scenario, runs=400, times=5))))
-    assert "- never: less than 1%, in none of the histories that were played (so at most 1.0%)." in sampled
+    assert "- never: less than 1%, in none of the simulated histories (so at most 1.0%)." in sampled
 
 
 def test_what_cannot_happen_has_no_spread_and_no_signs():
@@ -261,7 +261,7 @@ def test_what_cannot_happen_has_no_spread_and_no_signs():
     assert "- on-the-pass: ruled out in this model." in text
     assert re.search(r"\| on-the-pass \| 0% \| 0% to 0% \| 0% \|", text)
     assert "over the draws](" not in text
-    assert "happens in none of the histories that were played: nothing is a sign of it" in text
+    assert "happens in none of the simulated histories: nothing is a sign of it" in text
 
 
 def test_a_report_tells_what_it_rests_on(tmp_path, capsys):

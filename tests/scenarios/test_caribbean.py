@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from simlib.calibration import baserates
+from simlib.calibration.reference_classes import base_rates
 from simlib.engines.exact.forecast import Solver
 from simlib.engines.exact.reachable import enumerate_states
 from simlib.engines.montecarlo.simulator import simulate
@@ -193,7 +193,7 @@ def test_it_says_what_was_judged_where_the_log_gives_a_judgement(forecast):
 
 
 def test_it_is_compared_with_base_rates_and_says_why_it_differs(scenario):
-    compared = [c for c in baserates.compare(scenario, histories=60) if c.note != baserates.NOT_APPLIED]
+    compared = base_rates(scenario, runs=60).applied
     assert len(compared) == 11
     assert [c for c in compared if c.verdict == "inside"]
     for comparison in compared:

@@ -275,7 +275,7 @@ def test_another_answer_takes_the_sliders_away_from_the_one_before(panel):
 
 def test_boxes_that_cannot_be_drawn_again_leave_their_answer(found, panel):
     made = panel()
-    file = asking.shelves()[1] / made.question.key(made.question.chosen)
+    file = asking.answer_folders()[1] / made.question.key(made.question.chosen)
     data = json.loads(file.read_text(encoding="utf-8"))
     data["more"]["last_draw"][0] *= 2
     file.write_text(json.dumps(data), encoding="utf-8")

@@ -9,15 +9,16 @@ import numpy as np
 import pytest
 
 import simlib
+from simlib.control import Control
 from simlib.errors import Cancelled, MissingDependency, ScenarioError, TooManyStates
 from simlib.scenario.model import Force
 from simlib.widgets.explorer import engine_cache as module
-from simlib.widgets.explorer.engine_cache import EngineCache, same_answer, shift
+from simlib.widgets.explorer.engine_cache import AnswerCache, same_answer, shift
 
 
 @pytest.fixture
 def answers(state):
-    return EngineCache(state, threads=1)
+    return AnswerCache(state, threads=1)
 
 
 def test_the_answer_at_rest_is_what_the_library_solves(state, answers):
@@ -53,10 +54,10 @@ def test_a_machine_serves_all_values_and_interventions_get_their_own(state, answ
 
 
 def test_only_some_machines_and_answers_are_kept(state, answers):
-    for days in range(20, 20 + module.KEPT + 2):
+    for days in range(20, 20 + module.ENGINES_KEPT + 2):
         state.change(state.settings.replace(horizon_days=float(days)))
         answers.answer(state.settings)
-    assert len(answers._engines) == module.KEPT
+    assert len(answers._machines) == module.ENGINES_KEPT
     for value in np.linspace(0.01, 0.2, module.ANSWERS_KEPT + 5):
         state.set_value("meeting", float(value))
         answers.answer(state.settings)
@@ -77,7 +78,7 @@ def test_previews_err_less_than_their_replicates_alone_would(state):
     errors = {"preview": [], "sampled": []}
     start, moved = state.settings, state.settings.with_value("meeting", 1.15 * state.value("meeting"))
     for seed in range(12):
-        answers = EngineCache(state, seed=seed, threads=1)
+        answers = AnswerCache(state, seed=seed, threads=1)
         answers.answer(start)
         answers.anchor(start)
         exact = answers.answer(moved).endings["agreement"].probability[-1]
@@ -123,7 +124,7 @@ def test_chances_that_exceed_one_are_refused_before_anything_is_drawn(state):
         assumptions["meet.accepted.chance"], id="stormy", value=0.2, low=0.1, high=0.3
     )
     state.base = state.base.replace(moves=moves, assumptions=assumptions)
-    answers = EngineCache(state)
+    answers = AnswerCache(state)
     answers.answer(state.settings)
     state.set_value("stormy", 0.7)
     with pytest.raises(ScenarioError, match=r"chances of 'meet' sum to 1\.3"):
@@ -136,7 +137,7 @@ def test_a_world_too_large_to_enumerate_is_sampled(state, monkeypatch):
 
     monkeypatch.setattr("simlib.engines.exact.forecast.Solver", refuse)
     monkeypatch.setattr(module, "RUNS", 500)
-    answers = EngineCache(state)
+    answers = AnswerCache(state)
     found = answers.answer(state.settings)
     assert found.engine == "montecarlo"
     assert found.provenance["runs"] == 500
@@ -148,7 +149,7 @@ def test_without_numba_there_is_no_preview_but_an_exact_answer(state, monkeypatc
         raise MissingDependency("Monte Carlo needs numba")
 
     monkeypatch.setattr("simlib.engines.montecarlo.simulator.Simulator", refuse)
-    answers = EngineCache(state)
+    answers = AnswerCache(state)
     assert answers.answer(state.settings).engine == "exact"
     answers.anchor(state.settings)
     assert answers.preview(state.settings) is None
@@ -158,7 +159,7 @@ def test_without_numba_there_is_no_preview_but_an_exact_answer(state, monkeypatc
 
 def test_an_answer_can_be_cancelled_and_is_then_not_known(state, answers):
     with pytest.raises(Cancelled):
-        answers.answer(state.settings, cancel=lambda: True)
+        answers.answer(state.settings, Control(cancel=lambda: True))
     assert answers.known(state.settings) is None
 
 

@@ -7,8 +7,7 @@ import time
 
 import pytest
 
-from simlib.errors import Cancelled
-from simlib.widgets.kit.latest_worker import Latest
+from simlib.widgets.kit.latest_worker import LatestWorker
 
 
 class Log:
@@ -18,7 +17,7 @@ class Log:
 
 @pytest.fixture
 def latest():
-    worker = Latest()
+    worker = LatestWorker()
     yield worker
     worker.close()
 
@@ -26,11 +25,10 @@ def latest():
 def polling(started, release):
     """A job that runs until it is released or cancelled."""
 
-    def job(cancel, progress):
+    def job(control):
         started.set()
         while not release.is_set():
-            if cancel():
-                raise Cancelled("stopped")
+            control.check()
             time.sleep(0.002)
         return "late"
 
@@ -40,8 +38,8 @@ def polling(started, release):
 def test_a_job_is_done_and_its_progress_told(latest):
     log = Log()
 
-    def job(cancel, progress):
-        progress(0.5)
+    def job(control):
+        control.report(0.5)
         return 7
 
     latest.submit(job, log.done.append, log.failed.append, progress=log.shares.append)
@@ -54,7 +52,7 @@ def test_newer_work_cancels_what_runs_and_replaces_what_waits(latest):
     latest.submit(polling(started, release), log.done.append, log.failed.append)
     assert started.wait(5)
     for number in range(5):
-        latest.submit(lambda cancel, progress, number=number: number, log.done.append, log.failed.append)
+        latest.submit(lambda control, number=number: number, log.done.append, log.failed.append)
     assert latest.wait(5)
     assert log.done == [4]
     assert log.failed == []
@@ -63,15 +61,15 @@ def test_newer_work_cancels_what_runs_and_replaces_what_waits(latest):
 def test_work_that_ignores_cancelling_is_not_heard_when_it_ends(latest):
     log, started, release = Log(), threading.Event(), threading.Event()
 
-    def stubborn(cancel, progress):
+    def stubborn(control):
         started.set()
         release.wait(5)
-        progress(1.0)
+        control.report(1.0)
         return "stale"
 
     latest.submit(stubborn, log.done.append, log.failed.append, progress=log.shares.append)
     started.wait(5)
-    latest.submit(lambda cancel, progress: "fresh", log.done.append, log.failed.append)
+    latest.submit(lambda control: "fresh", log.done.append, log.failed.append)
     release.set()
     assert latest.wait(5)
     assert (log.done, log.shares) == (["fresh"], [])
@@ -80,7 +78,7 @@ def test_work_that_ignores_cancelling_is_not_heard_when_it_ends(latest):
 def test_work_waits_for_the_hand_to_rest(latest):
     log, begun = Log(), time.monotonic()
     for number in range(5):
-        latest.submit(lambda cancel, progress, number=number: number, log.done.append, log.failed.append, delay=0.2)
+        latest.submit(lambda control, number=number: number, log.done.append, log.failed.append, delay=0.2)
         time.sleep(0.02)
     assert latest.busy
     assert latest.wait(5)
@@ -94,7 +92,7 @@ def test_cancelled_work_is_never_heard(latest):
     started.wait(5)
     latest.cancel()
     assert latest.wait(5)
-    latest.submit(lambda cancel, progress: 1, log.done.append, log.failed.append, delay=5)
+    latest.submit(lambda control: 1, log.done.append, log.failed.append, delay=5)
     latest.cancel()
     assert latest.wait(1)
     assert (log.done, log.failed) == ([], [])
@@ -103,20 +101,20 @@ def test_cancelled_work_is_never_heard(latest):
 def test_what_goes_wrong_is_told_and_the_worker_goes_on(latest):
     log = Log()
 
-    def broken(cancel, progress):
+    def broken(control):
         raise ValueError("no such thing")
 
     latest.submit(broken, log.done.append, log.failed.append)
     assert latest.wait(5)
     assert [str(error) for error in log.failed] == ["no such thing"]
-    latest.submit(lambda cancel, progress: 1, lambda _: broken(None, None), log.failed.append)
+    latest.submit(lambda control: 1, lambda _: broken(None), log.failed.append)
     assert latest.wait(5)
     assert len(log.failed) == 2
-    latest.submit(lambda cancel, progress: 2, log.done.append, log.failed.append)
+    latest.submit(lambda control: 2, log.done.append, log.failed.append)
     assert latest.wait(5)
     assert log.done == [2]
 
 
 def test_waiting_gives_up_in_time(latest):
-    latest.submit(lambda cancel, progress: 1, print, print, delay=10)
+    latest.submit(lambda control: 1, print, print, delay=10)
     assert not latest.wait(0.05)

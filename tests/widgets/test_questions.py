@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from simlib.analysis.whatif.comparison import compare
+from simlib.control import UNWATCHED, Control
 from simlib.errors import Cancelled, ScenarioError, SimlibError, TooManyStates
 from simlib.scenario.loader import load_text
 from simlib.scenario.model import Change, Condition, Forbid, Force, Hold, Policy, View
@@ -20,32 +21,31 @@ from simlib.widgets.questions import assumptions as doubting
 from simlib.widgets.questions import catalogue as questions
 from simlib.widgets.questions import choices as choosing
 from simlib.widgets.questions import inquiry as asking
-from simlib.widgets.questions import sweep_grid as sweeping
-from simlib.widgets.questions.inquiry import Answer, Control, Inquiry, Line, Question
-from simlib.widgets.questions.panel import Panel, WhatIf
+from simlib.widgets.questions import sweep_grid
+from simlib.widgets.questions.inquiry import Field, Inquiry, PanelQuestion, ShownAnswer, StatusLine
+from simlib.widgets.questions.panel import QuestionPanel, WhatIf
 
 WORLD = load_text(TEMPLATE.read_text(encoding="utf-8"))
 """Eight states, so that every question is answered at once."""
 
 
-class Slow(Question):
+class Slow(PanelQuestion):
     """Waits to be let go, or to be cancelled; answers with what was chosen."""
 
     name, title = "slow", "How long?"
 
-    def make_controls(self) -> Sequence[Control]:
+    def make_fields(self) -> Sequence[Field]:
         self.go, self.begun = threading.Event(), threading.Event()
-        return [asking.Control("n", "number", 1, (), 0, 9)]
+        return [asking.Field("n", "number", 1, (), 0, 9)]
 
-    def answer(self, chosen: Mapping[str, Any], cancel: asking.Cancel, progress: asking.Progress) -> Answer:
-        progress(0.5)
+    def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
+        control.report(0.5)
         self.begun.set()
         while not self.go.wait(0.005):
-            if cancel():
-                raise Cancelled("stopped")
+            control.check()
         if chosen["n"] == 9:
             raise SimlibError("nine is too many")
-        return Answer((f"n is {chosen['n']}",), ("n",), ((str(chosen["n"]),),), 1, b"png", (1, 1))
+        return ShownAnswer((f"n is {chosen['n']}",), ("n",), ((str(chosen["n"]),),), 1, b"png", (1, 1))
 
 
 @pytest.fixture(autouse=True)
@@ -56,10 +56,10 @@ def _own_folders(tmp_path, monkeypatch):
 
 class Seen:
     def __init__(self) -> None:
-        self.answers: list[Answer] = []
-        self.lines: list[Line] = []
+        self.answers: list[ShownAnswer] = []
+        self.lines: list[StatusLine] = []
 
-    def ask(self, question: Question) -> Inquiry:
+    def ask(self, question: PanelQuestion) -> Inquiry:
         return Inquiry(question, self.answers.append, self.lines.append)
 
 
@@ -97,7 +97,7 @@ def test_a_cancelled_question_leaves_the_last_answer():
     inquiry.cancel()
     assert inquiry.worker.wait(10)
     assert [a.sentences for a in seen.answers] == [("n is 1",)]
-    assert seen.lines[-1].text.startswith("Cancelled; below is the answer before")
+    assert seen.lines[-1].text.startswith("Cancelled. The answer below is the previous one")
     assert any(line.share == 0.5 for line in seen.lines)
 
 
@@ -120,7 +120,7 @@ def test_what_goes_wrong_is_said_and_the_last_answer_stays():
     assert inquiry.worker.wait(10)
     inquiry.ask({"n": 9})
     assert inquiry.worker.wait(10)
-    assert seen.lines[-1] == Line("nine is too many (Below is the answer before.)", "error")
+    assert seen.lines[-1] == StatusLine("nine is too many (The answer below is the previous one.)", "error")
     inquiry.ask({"n": 10})
     assert "10 does not fit" in seen.lines[-1].text
     assert inquiry.answer is not None
@@ -133,10 +133,10 @@ def test_choices_that_are_not_answered_yet_are_pointed_out():
     inquiry = seen.ask(question)
     inquiry.start()
     assert inquiry.worker.wait(10)
-    inquiry.touched({"n": 5})
-    assert "earlier choices" in seen.lines[-1].text
-    inquiry.touched({"n": 1})
-    assert "the answer to what is chosen" in seen.lines[-1].text
+    inquiry.compare({"n": 5})
+    assert "earlier settings" in seen.lines[-1].text
+    inquiry.compare({"n": 1})
+    assert "for the settings above" in seen.lines[-1].text
 
 
 def test_choices_changed_while_it_is_worked_out_are_pointed_out_at_the_end():
@@ -144,19 +144,19 @@ def test_choices_changed_while_it_is_worked_out_are_pointed_out_at_the_end():
     inquiry = seen.ask(question)
     inquiry.ask({"n": 2})
     assert question.begun.wait(10)
-    inquiry.touched({"n": 3})
+    inquiry.compare({"n": 3})
     question.go.set()
     assert inquiry.worker.wait(10)
     assert [a.sentences for a in seen.answers] == [("n is 2",)]
-    assert "earlier choices" in seen.lines[-1].text
+    assert "earlier settings" in seen.lines[-1].text
     inquiry.ask({"n": 3})
     assert inquiry.worker.wait(10)
-    assert seen.lines[-1].text == "Worked out just now."
+    assert seen.lines[-1].text == "Computed just now."
 
 
 def test_a_date_that_is_missing_or_out_of_range_is_refused_at_once_in_words():
     first, last = dt.date(2031, 4, 1), dt.date(2031, 6, 29)
-    control = asking.Control("date", "the date", first, (), first, last)
+    control = asking.Field("date", "the date", first, (), first, last)
     expected = "expected one from 1 April 2031 to 29 June 2031"
     with pytest.raises(ScenarioError, match=f"no date is given; {expected}"):
         control.check(None)
@@ -172,14 +172,14 @@ def test_a_date_that_is_missing_or_out_of_range_is_refused_at_once_in_words():
 
 def test_what_is_worth_knowing_takes_no_fewer_draws_than_it_needs():
     question = questions.WorthKnowing(WORLD)
-    least = next(control.low for control in question.controls if control.name == "draws")
-    assert question.answer(question.chosen | {"draws": least, "runs": 100}, lambda: False, lambda share: None).rows
+    least = next(control.low for control in question.fields if control.name == "draws")
+    assert question.answer(question.chosen | {"draws": least, "runs": 100}, UNWATCHED).rows
 
 
 def test_a_share_is_asked_for_in_percent():
     question = questions.WherePathsDiverge(WORLD, least=25)
     assert question.chosen["least"] == 25.0
-    panel = Panel(question)
+    panel = QuestionPanel(question)
     panel.inputs["least"].value = 12.5
     assert panel.wait(60)
     panel.ask()
@@ -199,18 +199,18 @@ def test_a_setting_that_does_not_exist_or_fit_is_refused():
 def test_a_broken_file_of_an_answer_is_no_answer(tmp_path):
     file = tmp_path / "answer.json"
     file.write_text('{"format": 1, "sentences": "cut o')
-    assert asking.kept(file) is None
-    answer = Answer(("a", "b"), ("x",), (("1",),), 1, b"\x89PNG", (3, 2))
-    asking.keep(answer, file)
-    assert asking.kept(file) == answer
+    assert asking.read_answer(file) is None
+    answer = ShownAnswer(("a", "b"), ("x",), (("1",),), 1, b"\x89PNG", (3, 2))
+    asking.write_answer(answer, file)
+    assert asking.read_answer(file) == answer
 
 
 def test_only_the_last_answers_are_kept(monkeypatch):
-    monkeypatch.setattr(asking, "KEPT", 3)
-    answer = Answer(("a",), ("x",), (("1",),), 1, b"png", (1, 1))
+    monkeypatch.setattr(asking, "STORED_ANSWERS", 3)
+    answer = ShownAnswer(("a",), ("x",), (("1",),), 1, b"png", (1, 1))
     for number in range(6):
-        asking._keep_for_later(answer, f"answer-{number}.json")
-    assert len(list(asking.shelves()[1].glob("*.json"))) == 3
+        asking._store_in_home(answer, f"answer-{number}.json")
+    assert len(list(asking.answer_folders()[1].glob("*.json"))) == 3
 
 
 PLAN = View(
@@ -238,7 +238,7 @@ SMALL = {
     questions.SignsOfEveryEnding: {"draws": 64, "runs": 16},
     questions.WorthSeeing: {"draws": 64, "runs": 100},
     questions.UnderWhichAssumptions: {"draws": 128, "runs": 200},
-    sweeping.Sweep: {"levels": 2, "runs": 200},
+    sweep_grid.Sweep: {"levels": 2, "runs": 200},
 }
 
 
@@ -246,7 +246,7 @@ SMALL = {
 def test_every_question_answers_with_words_a_table_and_a_picture(kind):
     question = kind(WORLD, **SMALL[kind])
     shares: list[float] = []
-    answer = question.answer(question.chosen, lambda: False, shares.append)
+    answer = question.answer(question.chosen, Control(shares.append))
     assert answer.png.startswith(b"\x89PNG")
     assert all(answer.sentences)
     assert {len(row) for row in answer.rows} == {len(answer.head)}
@@ -254,7 +254,7 @@ def test_every_question_answers_with_words_a_table_and_a_picture(kind):
     asked = next(
         (
             text
-            for control in question.controls
+            for control in question.fields
             for text, value in control.options
             if value == control.value and control.name in ("measure", "ending") and value != choosing.NONE
         ),
@@ -280,7 +280,7 @@ def test_above_every_picture_there_is_room_for_a_title_of_three_lines(kind, monk
     plain = figure.small_png
     monkeypatch.setattr("simlib.widgets.kit.blitting.small_png", measured)
     question = kind(WORLD, **SMALL[kind])
-    question.answer(question.chosen, lambda: False, lambda share: None)
+    question.answer(question.chosen, UNWATCHED)
     assert max(tall) < 1  # a pixel of the box is none of the letters
 
 
@@ -288,13 +288,13 @@ def test_above_every_picture_there_is_room_for_a_title_of_three_lines(kind, monk
 def test_every_question_can_be_stopped(kind):
     question = kind(WORLD, **SMALL[kind])
     with pytest.raises(Cancelled):
-        question.answer(question.chosen, lambda: True, lambda share: None)
+        question.answer(question.chosen, Control(cancel=lambda: True))
 
 
 def test_what_if_compares_what_the_library_compares():
     question = questions.WhatIf(WORLD)
     move = question.chosen["move"]
-    answer = question.answer(question.chosen | {"pairs": 100}, lambda: False, lambda share: None)
+    answer = question.answer(question.chosen | {"pairs": 100}, UNWATCHED)
     expected = compare(question.scenario, {"it": [Forbid(move, None)]}, runs=0)
     changes = {d.measure.label: f"{100 * float(d.change[-1]):+.1f} points" for d in expected.effects["it"].strongest()}
     assert {row[1]: row[4] for row in answer.rows} == changes
@@ -342,7 +342,7 @@ def test_plans_come_from_views_from_files_and_from_the_world(bridge):
 
 def test_plans_are_told_with_what_they_do_and_when():
     question = questions.Plans(WORLD, plans=[PLAN], pairs=100)
-    answer = question.answer(question.chosen, lambda: False, lambda share: None)
+    answer = question.answer(question.chosen, UNWATCHED)
     told = " ".join(answer.sentences)
     assert "“Offer talks” (accepted) forced on 9 April 2031" in told
     assert "“Offer talks” as a rule, about 3.5 per week while “blockade” is full" in told
@@ -364,7 +364,7 @@ def test_the_fan_is_drawn_by_monte_carlo_where_there_are_too_many_states(monkeyp
     monkeypatch.setattr(mixture, "over_priors", too_large)
     monkeypatch.setattr(doubting, "REPLICATES", 10)
     question = questions.ChanceWithinDoubt(WORLD, draws=64)
-    assert "10 replicates each" in question.answer(question.chosen, lambda: False, lambda share: None).sentences[0]
+    assert "10 replicates each" in question.answer(question.chosen, UNWATCHED).sentences[0]
 
 
 def test_where_paths_diverge_the_shares_add_up():
@@ -383,21 +383,21 @@ def test_nothing_changed_is_refused():
 
 
 def test_a_sweep_goes_from_low_to_high():
-    question = sweeping.Sweep(WORLD)
+    question = sweep_grid.Sweep(WORLD)
     assumption = question.scenario.assumptions[question.chosen["up"]]
-    values = sweeping.values_between(assumption, 5)
+    values = sweep_grid.values_between(assumption, 5)
     assert values[0] == pytest.approx(assumption.low)
     assert values[-1] == pytest.approx(assumption.high)
     with pytest.raises(ScenarioError, match="both axes"):
-        question.answer(question.chosen | {"up": question.chosen["across"]}, lambda: False, lambda share: None)
+        question.answer(question.chosen | {"up": question.chosen["across"]}, UNWATCHED)
 
 
 def test_a_sweep_under_a_plan_stands_beside_the_same_values_without():
-    question = sweeping.Sweep(WORLD, plans=[PLAN], plan="early-talks", levels=2, runs=200)
+    question = sweep_grid.Sweep(WORLD, plans=[PLAN], plan="early-talks", levels=2, runs=200)
     chosen = question.chosen
-    answer = question.answer(chosen, lambda: False, lambda share: None)
-    plain = sweeping.Sweep(WORLD, levels=2, runs=200)
-    alone = plain.answer(plain.chosen, lambda: False, lambda share: None)
+    answer = question.answer(chosen, UNWATCHED)
+    plain = sweep_grid.Sweep(WORLD, levels=2, runs=200)
+    alone = plain.answer(plain.chosen, UNWATCHED)
     assert [row[:3] for row in answer.rows] == [row[:3] for row in alone.rows]
     assert answer.head[2:] == ("as it stands", "Talks before a full blockade", "change")
     assert answer.sentences[0] == f"As it stands, {alone.sentences[0]}"
@@ -406,28 +406,28 @@ def test_a_sweep_under_a_plan_stands_beside_the_same_values_without():
     assert question.worlds(chosen)[0] == question.worlds(chosen | {"plan": "none"})[0] == WORLD.sha256
     assert len(question.worlds(chosen)) == 2
     changed = dataclasses.replace(PLAN, interventions=PLAN.interventions[1:])
-    assert sweeping.Sweep(WORLD, plans=[changed], plan="early-talks").worlds(chosen) != question.worlds(chosen)
+    assert sweep_grid.Sweep(WORLD, plans=[changed], plan="early-talks").worlds(chosen) != question.worlds(chosen)
 
 
 def test_a_sweep_takes_only_plans_that_intervene(bridge):
     believes = View("believes", "Somebody thinks so", changes=(Change("meeting", 0.5, 0.2, 0.9),))
     with pytest.raises(ScenarioError, match="believes: assumptions: a plan changes no assumption"):
-        sweeping.Sweep(WORLD, plans=[believes])
+        sweep_grid.Sweep(WORLD, plans=[believes])
     with pytest.raises(ScenarioError, match="there is no such file"):
-        sweeping.Sweep(bridge, plans=["none.yaml"])
+        sweep_grid.Sweep(bridge, plans=["none.yaml"])
 
 
 def test_a_panel_shows_its_answer_and_what_goes_wrong():
     question = Slow(WORLD)
     question.go.set()
-    panel = Panel(question)
+    panel = QuestionPanel(question)
     assert panel.wait(10)
     assert bytes(panel.picture.png) == b"png"
     assert panel.picture.alt == "n is 1"
     assert panel._repr_mimebundle_()["text/plain"] == "n is 1"
     assert "image/png" in panel._repr_mimebundle_()
     panel.inputs["n"].value = 9
-    assert "earlier choices" in panel.picture.status["text"]
+    assert "earlier settings" in panel.picture.status["text"]
     panel.compute.click()
     assert panel.wait(10)
     assert panel.picture.status["kind"] == "error"
@@ -436,9 +436,9 @@ def test_a_panel_shows_its_answer_and_what_goes_wrong():
 
 def test_the_cancel_button_of_a_panel_cancels():
     question = Slow(WORLD)
-    panel = Panel(question)
+    panel = QuestionPanel(question)
     assert question.begun.wait(10)
-    panel.picture.cancelled += 1
+    panel.picture.cancels += 1
     assert panel.wait(10)
     assert panel.picture.status["text"].startswith("Cancelled")
     assert panel.inquiry.answer is None
@@ -446,7 +446,7 @@ def test_the_cancel_button_of_a_panel_cancels():
 
 def test_a_panel_has_a_control_for_every_choice():
     panel = WhatIf(WORLD, change="delay", pairs=100)
-    assert set(panel.inputs) == {control.name for control in panel.question.controls}
+    assert set(panel.inputs) == {control.name for control in panel.question.fields}
     assert isinstance(panel.inputs["date"].value, dt.date)
     assert panel.wait(60)
     assert panel.inquiry.answer is not None

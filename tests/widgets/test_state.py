@@ -69,7 +69,7 @@ def test_the_value_of_the_view_counts_as_not_moved(state):
 def test_a_view_brings_its_values_and_interventions_and_takes_away_what_was_set_by_hand(state):
     state.set_value("closing", 0.2)
     assert state.choose_view("hasty")
-    assert state.shows("meeting") == "2 per month"
+    assert state.value_text("meeting") == "2 per month"
     assert state.values() == state.view_values("hasty")
     assert [str(item) for item in state.machine().interventions] == ["forbid clear"]
     assert state.undo()
@@ -105,7 +105,7 @@ def test_typed_nonsense_is_refused_in_words_and_changes_nothing(state, name, tex
 
 
 def test_a_readout_can_be_typed_back(state):
-    assert state.shows("pressure") == "×3"
+    assert state.value_text("pressure") == "×3"
     assert not state.type_value("pressure", "×3")
 
 

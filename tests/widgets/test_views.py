@@ -31,12 +31,12 @@ LOGIC = (
 def explorer(bridge):
     made = Explorer(bridge)
     yield made
-    made.desk.close()
+    made.session.close()
 
 
 def rest(explorer):
-    assert explorer.desk.wait(60)
-    assert explorer.desk.pages.wait(60)
+    assert explorer.session.wait(60)
+    assert explorer.session.pages.wait(60)
 
 
 def page(explorer, title):
@@ -100,7 +100,7 @@ def test_a_typed_value_is_taken_exactly_and_shown(explorer):
     explorer.dials.typed = {"id": "meeting", "text": "every 17 days", "n": 1}
     assert explorer.state.value("meeting") == 1 / 17
     assert explorer.dials.overrides == {"meeting": "1.79 per month"}
-    explorer.dials.asked = {"what": "reset", "id": "meeting", "n": 1}
+    explorer.dials.request = {"what": "reset", "id": "meeting", "n": 1}
     assert explorer.dials.overrides == {}
     explorer.dials.typed = {"id": "meeting", "text": "often", "n": 2}
     assert explorer.picture.status["kind"] == "error"
@@ -118,12 +118,12 @@ def test_a_view_is_chosen_and_undone(explorer):
 
 
 def test_another_world_is_opened_in_place(explorer):
-    first = explorer.desk
+    first = explorer.session
     explorer._choose.value = "two-islands"
     rest(explorer)
     assert explorer.state.base.id == "two-islands"
     assert "treaty is signed" in explorer.picture.alt
-    assert explorer.desk is not first
+    assert explorer.session is not first
     explorer.dials.positions = {**explorer.dials.positions, "treaty_rate": 90}
     rest(explorer)
     assert explorer.dials.changed == ["treaty_rate"]
@@ -186,23 +186,23 @@ def test_looking_at_a_page_changes_nothing(explorer):
 
 def test_another_start_comes_with_a_word_of_what_stays(explorer):
     switches = page(explorer, "Switches")
-    assert "stay those of" not in switches._moved.value
+    assert "stay those of" not in switches._start_note.value
     switches._start.value = dt.date(1999, 1, 1)
     rest(explorer)
-    assert "stay those of 1 April 2031" in switches._moved.value
-    assert explorer.desk._board.note.get_text() == "with a change: begins on 1 January 1999"
+    assert "stay those of 1 April 2031" in switches._start_note.value
+    assert explorer.session._board.note.get_text() == "with a change: begins on 1 January 1999"
 
 
 @pytest.mark.parametrize(("day", "words"), [(None, "no date is given"), (dt.date(2031, 7, 15), "2031-07-15")])
 def test_a_date_that_is_missing_or_out_of_range_is_refused_in_words(explorer, day, words):
     switches = page(explorer, "Switches")
-    switches._on.value = switches._set_on.value = day
+    switches._move_date.value = switches._level_date.value = day
     for line, places in ((2, (3, 4)), (3, (3,)), (4, (3, 4))):
         for place in places:
             switches.children[line].children[place].click()
             assert explorer.picture.status["kind"] == "error"
             assert words in explorer.picture.status["text"]
-            explorer.desk.redraw()
+            explorer.session.redraw()
     assert explorer.state.settings == Settings()
 
 
@@ -217,12 +217,12 @@ def test_every_control_of_the_switches_says_what_it_is(explorer):
 
 def test_the_picture_says_what_was_changed(explorer):
     explorer.state.switch("sign", on=False)
-    explorer.desk.changed()
+    explorer.session.update()
     rest(explorer)
-    assert explorer.desk._board.note.get_text() == "with a change: “Sign an agreement” forbidden"
+    assert explorer.session._board.note.get_text() == "with a change: switched off: Sign an agreement"
     explorer._undo.click()
     rest(explorer)
-    assert explorer.desk._board.note.get_text() == ""
+    assert explorer.session._board.note.get_text() == ""
 
 
 def test_one_history_is_told_and_drawn(explorer):
@@ -239,7 +239,7 @@ def test_one_history_is_told_and_drawn(explorer):
     assert history._text.value == first
     assert Image.open(io.BytesIO(history._picture.png)).size == tuple(history._picture.size)
     explorer.state.switch("clear", on=False)
-    explorer.desk.changed()
+    explorer.session.update()
     rest(explorer)
     assert "sampled histories ends this way" in history._text.value
 
@@ -258,7 +258,7 @@ def test_what_strangers_wrote_is_shown_as_text(explorer):
 
     changes = tuple(dataclasses.replace(change, because="<script>alert(1)</script>") for change in view.changes)
     explorer.state.views["hasty"] = dataclasses.replace(view, changes=changes)
-    compare.renew()
+    compare.schedule()
     rest(explorer)
     assert "<script>" not in compare._tables.value
     assert "&lt;script&gt;" in compare._tables.value
@@ -305,7 +305,7 @@ def test_unsaved_changes_are_offered_and_restored(explorer, bridge):
     rest(again)
     assert again.dials.positions["meeting"] == 80
     assert again._offer.children == ()
-    again.desk.close()
+    again.session.close()
 
 
 def test_a_missing_world_is_refused_in_words():
@@ -321,12 +321,12 @@ def test_the_editor_shows_problems_with_lines_and_keeps_the_picture():
     assert editor.sheet.problems[0]["line"] == 18
     assert editor.picture.status["kind"] == "error"
     assert editor.machine.png == picture
-    editor.sheet.text = editor.desk.saved_text.replace("every 14 days", "every 10 days")
-    assert editor.desk.worker.wait(60)
+    editor.sheet.text = editor.session.saved_text.replace("every 14 days", "every 10 days")
+    assert editor.session.worker.wait(60)
     assert editor.sheet.problems == []
-    assert agreement(editor.desk.reading.scenario) in editor.picture.alt
+    assert agreement(editor.session.reading.scenario) in editor.picture.alt
     assert "State diagram" in editor._repr_mimebundle_()["text/plain"]
-    editor.desk.worker.close()
+    editor.session.worker.close()
 
 
 def test_the_editor_saves_and_says_where(tmp_path):
@@ -336,7 +336,7 @@ def test_the_editor_saves_and_says_where(tmp_path):
     editor._folder.value = str(tmp_path / "mine")
     editor._guard(editor._save)
     assert (tmp_path / "mine" / "scenario.yaml").is_file()
-    editor.desk.worker.close()
+    editor.session.worker.close()
 
 
 def test_our_own_scripts_ship_with_the_package():

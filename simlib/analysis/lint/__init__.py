@@ -1,1 +1,1 @@
-"""A second reading of a scenario: what is well formed and still unlikely to be meant."""
+"""Lint: warnings about a scenario that loads, but is probably not what its author meant."""

@@ -1,4 +1,4 @@
-"""Rules of a second reading that look at the numbers and at the calendar: one rule, one small function."""
+"""Lint rules about the numbers and the calendar: one small function for each."""
 
 from __future__ import annotations
 
@@ -7,29 +7,26 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simlib.analysis.lint.subject import Finding, Reading
-from simlib.control import Control
+from simlib.analysis.lint.subject import Finding, Subject
 from simlib.quantities import show
 from simlib.scenario.document import dotted
 from simlib.scenario.model import Assumption, Move, Outcome, Scenario, Window
 from simlib.scenario.scales import forward
 from simlib.typing import Floats
 
-Findings = Iterator[Finding]
-
 LOPSIDED = 4.0
-"""Largest ratio of the two halves of a prior, on its own scale, that needs no second look."""
+"""Largest ratio of the two halves of a prior, on its own scale, that is not reported."""
 
 CLAIMS = 1.5
-"""Largest ratio of what a base rate claims to what was observed that needs no second look."""
+"""Largest ratio of what a base rate claims to what was observed that is not reported."""
 
 FIRST_WEEKS = 3
-"""Over how many weeks from the start the expected multiplier of a rate is averaged."""
+"""Weeks from the start over which the expected multiplier of a rate is averaged."""
 
 
-def every_assumption_is_used(reading: Reading) -> Findings:
-    """A number that no move, factor, outcome or start reads."""
-    scenario = reading.scenario
+def every_assumption_is_used(subject: Subject) -> Iterator[Finding]:
+    """Report an assumption that no move, factor, outcome or start uses."""
+    scenario = subject.scenario
     used = {share for v in scenario.variables.values() for _, share in v.start}
     for move in scenario.moves.values():
         used |= set(move.assumptions)
@@ -37,15 +34,15 @@ def every_assumption_is_used(reading: Reading) -> Findings:
         if name not in used:
             yield Finding(
                 "warning",
-                reading.place(assumption),
+                subject.place(assumption),
                 f"{name!r} is used nowhere",
                 "expected a move, a factor, an outcome or a start that uses it; remove it otherwise",
             )
 
 
-def every_window_opens_before_the_horizon(reading: Reading) -> Findings:
-    """A calendar window that opens when the forecast is over."""
-    scenario = reading.scenario
+def every_window_opens_before_the_horizon(subject: Subject) -> Iterator[Finding]:
+    """Report a calendar window that opens after the forecast has ended."""
+    scenario = subject.scenario
     for where, window in _windows(scenario):
         if scenario.day(window.first) >= scenario.horizon_days:
             yield Finding(
@@ -65,10 +62,13 @@ def _windows(scenario: Scenario) -> Iterator[tuple[str, Window]]:
                 yield dotted(("moves", move.id, "times", place, "between")), factor.between
 
 
-def no_covert_move_changes_what_everybody_sees(reading: Reading) -> Findings:
-    """A move that nobody observes, and a variable that everybody does: the change would give the move away."""
-    variables = reading.scenario.variables
-    for move in reading.scenario.moves.values():
+def no_covert_move_changes_what_everybody_sees(subject: Subject) -> Iterator[Finding]:
+    """Report a covert move that changes a variable which everybody sees.
+
+    The visible change would reveal a move that nobody is meant to observe.
+    """
+    variables = subject.scenario.variables
+    for move in subject.scenario.moves.values():
         changed = {effect.variable for outcome in move.outcomes for effect in outcome.effects}
         public = [name for name in variables if name in changed and not variables[name].hidden]
         if move.covert and public:
@@ -84,9 +84,12 @@ def _listed(names: list[str]) -> str:
     return " and ".join(repr(name) for name in names)
 
 
-def no_prior_is_lopsided(reading: Reading) -> Findings:
-    """Low and high at very different distances from the value, on the scale of the prior."""
-    for assumption in reading.scenario.assumptions.values():
+def no_prior_is_lopsided(subject: Subject) -> Iterator[Finding]:
+    """Report a range whose value lies much nearer to one end than to the other.
+
+    Distances are measured on the scale of the prior: logarithms of rates and factors, logits of chances.
+    """
+    for assumption in subject.scenario.assumptions.values():
         if assumption.fixed:
             continue
         low, value, high = (forward(assumption.kind, x) for x in (assumption.low, assumption.value, assumption.high))
@@ -97,17 +100,20 @@ def no_prior_is_lopsided(reading: Reading) -> Findings:
         scale = "logit" if assumption.kind == "chance" else "log"
         yield Finding(
             "warning",
-            reading.place(assumption),
+            subject.place(assumption),
             f"the prior of {assumption.id!r} is lopsided: its {wide} half is {ratio:.1f} times as wide as the other "
             f"on the {scale} scale",
             f"expected at most {LOPSIDED:g} times; check low, value and high",
         )
 
 
-def every_spread_start_has_a_reason(reading: Reading) -> Findings:
-    """A start spread over levels by plain numbers, with no because on the variable: silence is no reason."""
-    assumptions = reading.scenario.assumptions
-    for variable in reading.scenario.variables.values():
+def every_spread_start_has_a_reason(subject: Subject) -> Iterator[Finding]:
+    """Report a start that is spread over several levels without a reason.
+
+    The reason may stand on the variable or on its shares; "assumed" is one.
+    """
+    assumptions = subject.scenario.assumptions
+    for variable in subject.scenario.variables.values():
         shares = [assumptions[share] for _, share in variable.start if share is not None]
         if variable.because or not any(share.inline and share.because in _SILENCE for share in shares):
             continue
@@ -127,10 +133,10 @@ _SILENCE = ("", "no reason given")
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What a base rate comes to once the factors of a move are multiplied in.
+    """The rate that a base rate and the factors of its move claim together.
 
-    `multipliers` are the expected products of the factors, by the words for when: "at the start" (over the start
-    states that meet the guard), and, where the rate was observed, "over the first 3 weeks" (while it is met).
+    `multipliers` are the expected products of the factors, by when: "at the start" (over the start states that meet the
+    guard), and, where the rate was observed, "over the first 3 weeks" (while the guard is met).
     """
 
     move: Move
@@ -160,28 +166,29 @@ class Claim:
         )
 
 
-def no_base_rate_contains_its_tempo_twice(reading: Reading) -> Findings:
-    """A rate read off the record already contains the tempo of that record: base = observed / expected multiplier.
+def no_base_rate_contains_its_tempo_twice(subject: Subject) -> Iterator[Finding]:
+    """Report a base rate that already contains the tempo which its factors add again.
 
-    With `observed` the claim is compared with it: the record lies before the start, so the multiplier at the start
-    and that over the first weeks both count, and the nearer one decides. Without, a public move whose factors expect
-    to change its rate at the start is pointed out, unless its reason begins with "assumed" or it was elicited as "p
-    within T": what that implies is printed beside it (`simlib.analysis.lint.rules.elicited`).
+    A rate that was counted in a tense period contains the tension: base = observed / expected multiplier. If the
+    assumption has `observed`, the claim is compared with it. The record lies before the start, so the multiplier at the
+    start and the one over the first weeks both count, and the nearer one decides. Without `observed`, a public move is
+    reported when its factors are expected to change its rate at the start. It is not reported when its reason begins
+    with "assumed", or when it was elicited as "p within T", whose implied chance is printed beside it.
     """
-    for claim in _claims(reading):
+    for claim in _claims(subject):
         base, fair = claim.base, claim.shown((claim.base.observed or claim.base.value) / claim.nearest)
         if base.observed is not None:
             if _apart(base.value * claim.nearest, base.observed):
                 yield Finding(
                     "warning",
-                    reading.place(base),
+                    subject.place(base),
                     f"{claim.what}; {claim.shown(base.observed)} was observed",
                     f"expected a base rate of about {fair}: what was observed over the multiplier",
                 )
         elif _apart(claim.nearest, 1.0) and _may_be_observed(claim):
             yield Finding(
                 "warning",
-                reading.place(base),
+                subject.place(base),
                 claim.what,
                 f"expected a base rate without its tempo: if {claim.shown(base.value)} was observed, say so under "
                 f'observed: and state {fair}; if not, begin because: with "assumed"',
@@ -198,47 +205,47 @@ def _may_be_observed(claim: Claim) -> bool:
     return not (assumed or claim.move.covert or claim.base.within_days is not None)
 
 
-def _claims(reading: Reading) -> Iterator[Claim]:
-    """Yield what each base rate of a move with factors claims; a move that is never possible then claims nothing."""
-    assumptions = reading.scenario.assumptions
-    later = _later_multipliers(reading)
-    for move in reading.scenario.moves.values():
-        found = {
-            "at the start": _start_multiplier(reading, move),
+def _claims(subject: Subject) -> Iterator[Claim]:
+    """Yield the claim of each move with factors, unless it is never possible then."""
+    assumptions = subject.scenario.assumptions
+    later = _later_multipliers(subject)
+    for move in subject.scenario.moves.values():
+        by_period = {
+            "at the start": _start_multiplier(subject, move),
             f"over the first {FIRST_WEEKS} weeks": later.get(move.id),
         }
-        multipliers = {when: multiplier for when, multiplier in found.items() if multiplier}
+        multipliers = {when: multiplier for when, multiplier in by_period.items() if multiplier}
         if move.factors and multipliers:
             yield Claim(move, assumptions[move.rate], multipliers)
 
 
-def _start_multiplier(reading: Reading, move: Move) -> float | None:
+def _start_multiplier(subject: Subject, move: Move) -> float | None:
     """Return the expected product of a move's factors over the start states that meet its guard; None for none."""
-    levels, probability = reading.start
-    going = reading.tables.ending(levels) < 0
-    index = reading.tables.move(move.id)
-    entry = reading.tables.local_index(index, levels)
-    able = going & reading.tables.possible[entry]
-    opening = reading.segments[0]
-    hazard = reading.tables.rates(reading.theta, opening)[entry]
+    levels, probability = subject.start
+    going = subject.tables.ending(levels) < 0
+    index = subject.tables.move(move.id)
+    entry = subject.tables.local_index(index, levels)
+    able = going & subject.tables.possible[entry]
+    opening = subject.segments[0]
+    hazard = subject.tables.rates(subject.theta, opening)[entry]
     if not np.any(able) or not np.any(hazard[able] > 0):
         return None
     weights = probability[able]
-    base = reading.theta[reading.tables.assumption(move.rate)]
+    base = subject.theta[subject.tables.assumption(move.rate)]
     return float(weights @ hazard[able] / base / weights.sum())
 
 
-def _later_multipliers(reading: Reading) -> dict[str, float]:
+def _later_multipliers(subject: Subject) -> dict[str, float]:
     """Return the expected multiplier over the first weeks, by solving, of each move whose rate was observed.
 
-    Beside each such move a probe that fires once a day wherever it is possible, and changes nothing, counts the days
-    it was: the multiplier is firings / (base × days).
+    Beside each such move stands a probe that fires once a day wherever the move is possible, and changes nothing. It
+    counts those days, and the multiplier is firings / (base × days).
     """
-    scenario = reading.scenario
+    scenario = subject.scenario
     moves = [m for m in scenario.moves.values() if m.factors and scenario.assumptions[m.rate].observed is not None]
-    if not moves or not reading.enumerable:
+    if not moves or not subject.enumerable:
         return {}
-    counts = _counts(_with_probes(scenario, moves), min(7.0 * FIRST_WEEKS, scenario.horizon_days), reading)
+    counts = _counts(_with_probes(scenario, moves), min(7.0 * FIRST_WEEKS, scenario.horizon_days), subject)
     result = {}
     for move in moves:
         fired, days = float(counts[move.id][-1]), float(counts[_probe(move)][-1])
@@ -273,9 +280,9 @@ def _with_probes(scenario: Scenario, moves: list[Move]) -> Scenario:
     )
 
 
-def _counts(scenario: Scenario, days: float, reading: Reading) -> dict[str, Floats]:
+def _counts(scenario: Scenario, days: float, subject: Subject) -> dict[str, Floats]:
     from simlib.engines.exact.forecast import solve
 
     longer = scenario.replace(horizon_days=days)
-    forecast = solve(longer, times=[days], cap=reading.cap, control=Control(cancel=reading.cancel))
+    forecast = solve(longer, times=[days], cap=subject.cap, control=subject.control)
     return dict(forecast.moves)

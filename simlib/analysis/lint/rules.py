@@ -1,20 +1,23 @@
-"""A second reading of a scenario: what is well formed and still unlikely to be meant.
+"""Lint: warnings about a scenario that loads, but is probably not what its author meant.
 
-`lint` lists findings, `elicited` prints each "p within T" beside what the model implies for it, and `implied` what
-low, value and high of each assumption come to. What can be seen without states or a solve is refused at load instead
-(`simlib.scenario.checks`).
+`lint` applies every rule. `elicited` shows each "p within T" beside what the model implies for it, and `implied` what
+low, value and high of each assumption imply. What can be seen without states or a solution is refused when the scenario
+is loaded (`simlib.scenario.checks`).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from simlib.analysis.lint import numbers, states
-from simlib.analysis.lint.subject import Finding, Reading, Severity
-from simlib.control import Control, in_transition
+from simlib.analysis.lint.subject import Finding, Severity, Subject
+from simlib.answer import Answer, ScenarioKey, provenance
+from simlib.control import UNWATCHED, Control, in_transition
 from simlib.engines.exact.reachable import CAP
+from simlib.formatting import long_date
 from simlib.machine import priors
 from simlib.quantities import show
 from simlib.scenario.model import Assumption, Move, Question, Scenario
@@ -22,10 +25,10 @@ from simlib.scenario.model import Assumption, Move, Question, Scenario
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["EVENTS_PER_DAY", "Finding", "Severity", "elicited", "implied", "lint"]
+__all__ = ["EVENTS_PER_DAY", "Finding", "Findings", "Severity", "elicited", "implied", "lint"]
 
 EVENTS_PER_DAY = 24.0
-"""How often a day a move may happen, in its busiest state, before it is pointed out."""
+"""How often a day a move may happen, in its busiest state, before it is reported."""
 
 NUMBER_RULES = (
     numbers.every_assumption_is_used,
@@ -52,46 +55,78 @@ STATE_RULES = (
 _ORDER: dict[Severity, int] = {"error": 0, "warning": 1, "note": 2}
 
 
+@dataclass(frozen=True)
+class Findings(Answer):
+    """What lint reports about a scenario, errors first. Iterating over it gives each finding."""
+
+    kind: ClassVar[str] = "lint"
+
+    scenario: ScenarioKey
+    findings: tuple[Finding, ...]
+    provenance: Mapping[str, Any]
+
+    def __iter__(self) -> Iterator[Finding]:
+        return iter(self.findings)
+
+    def __len__(self) -> int:
+        return len(self.findings)
+
+    @property
+    def question(self) -> str:
+        """The question that is answered."""
+        return f"What in “{self.scenario.title}”, as of {long_date(self.as_of)}, is probably not meant?"
+
+    def sentences(self) -> list[str]:
+        """Return one line for each finding."""
+        return [str(finding) for finding in self.findings] or ["Lint has nothing to report."]
+
+    def frame(self) -> pd.DataFrame:
+        """Return one row for each finding."""
+        import pandas as pd
+
+        return pd.DataFrame(self.data()["findings"], columns=["severity", "where", "what", "expected"])
+
+    def data(self) -> dict[str, Any]:
+        """Return the findings."""
+        rows = [{"severity": f.severity, "where": f.where, "what": f.what, "expected": f.expected} for f in self]
+        return {"findings": rows}
+
+
 @in_transition
 def lint(
-    scenario: Scenario,
-    *,
-    events_per_day: float = EVENTS_PER_DAY,
-    cap: int = CAP,
-    cancel: Callable[[], bool] | None = None,
-) -> list[Finding]:
-    """Return what a second reading finds, errors first; the world itself is read, without interventions.
+    scenario: Scenario, *, events_per_day: float = EVENTS_PER_DAY, cap: int = CAP, control: Control = UNWATCHED
+) -> Findings:
+    """Return what is probably not meant in a scenario, errors first. Interventions are left out.
 
-    With more than `cap` reachable states a note says what could not be checked. Raises Cancelled.
+    `events_per_day` is how often a move may happen in its busiest state. With more than `cap` reachable states a note
+    says what could not be checked. Raises Cancelled.
     """
-    reading = Reading(scenario, cap=cap, cancel=cancel)
-    found = [finding for rule in NUMBER_RULES for finding in rule(reading)]
-    if reading.enumerable:
-        found += [finding for rule in STATE_RULES for finding in rule(reading)]
-        found += states.no_move_is_busier_than(reading, events_per_day)
+    subject = Subject(scenario, cap=cap, control=control)
+    findings = [finding for rule in NUMBER_RULES for finding in rule(subject)]
+    if subject.enumerable:
+        findings += [finding for rule in STATE_RULES for finding in rule(subject)]
+        findings += states.no_move_is_busier_than(subject, events_per_day)
     else:
-        found.append(_not_checked(reading))
-    return sorted(found, key=lambda finding: _ORDER[finding.severity])
+        findings.append(_not_checked(subject))
+    return Findings(
+        scenario=ScenarioKey.of(scenario),
+        findings=tuple(sorted(findings, key=lambda finding: _ORDER[finding.severity])),
+        provenance=provenance(subject.scenario, engine="exact", cap=cap, events_per_day=events_per_day),
+    )
 
 
-def _not_checked(reading: Reading) -> Finding:
+def _not_checked(subject: Subject) -> Finding:
     return Finding(
         "note",
         "states",
         "not checked: whether levels, moves, outcomes, endings, rungs and questions can be reached, dead ends, events "
         "per day, and multipliers beyond the start",
-        reading.refusal,
+        subject.refusal,
     )
 
 
 @in_transition
-def elicited(
-    scenario: Scenario,
-    *,
-    cap: int = CAP,
-    cancel: Callable[[], bool] | None = None,
-    progress: Callable[[float], None] | None = None,
-) -> pd.DataFrame:
+def elicited(scenario: Scenario, *, cap: int = CAP, control: Control = UNWATCHED) -> pd.DataFrame:
     """Return each elicited "p within T" beside what the model implies, one row for each move that uses it.
 
     Columns: assumption, label, move, within_days, stated (p at the stated value, while the guard holds and every
@@ -106,7 +141,7 @@ def elicited(
         for move in scenario.moves.values()
         if assumption.within_days is not None and move.rate == assumption.id
     ]
-    implied_by = _first_firings(scenario, pairs, cap, cancel, progress) if pairs else {}
+    implied_by = _first_firings(scenario, pairs, cap, control) if pairs else {}
     rows = [
         {
             "assumption": a.id,
@@ -121,24 +156,25 @@ def elicited(
     return pd.DataFrame(rows, columns=["assumption", "label", "move", "within_days", "stated", "implied"])
 
 
-def _first_firings(  # type: ignore[no-untyped-def]
-    scenario: Scenario, pairs: list[tuple[Assumption, Move]], cap, cancel, progress
+def _first_firings(
+    scenario: Scenario, pairs: list[tuple[Assumption, Move]], cap: int, control: Control
 ) -> dict[str, float]:
     """Return for each move the probability that it happens within its elicited window, all from one solution."""
     from simlib.engines.exact.forecast import solve
 
     within = {move.id: float(assumption.within_days or 0.0) for assumption, move in pairs}
     times = sorted(set(within.values()))
-    asked = {name: Question(name, name, move=name) for name in within}
-    world = scenario.replace(interventions=(), questions=asked, ladders={}, horizon_days=times[-1])
-    forecast = solve(world, times=times, cap=cap, control=Control(progress, cancel))
+    questions = {name: Question(name, name, move=name) for name in within}
+    # The longest window may end after the horizon.
+    world = scenario.replace(interventions=(), questions=questions, ladders={}, horizon_days=times[-1])
+    forecast = solve(world, times=times, cap=cap, control=control)
     return {name: float(forecast.questions[name].probability[times.index(days)]) for name, days in within.items()}
 
 
 def implied(scenario: Scenario) -> pd.DataFrame:
-    """Return what the priors imply, one row for each assumption, each number in base units.
+    """Return the mean and the percentiles of each prior, one row for each assumption, in base units.
 
-    Columns: assumption, label, kind, unit, shown (the stated value as people read it), mean, p01, p05, p25, p50, p75,
+    Columns: assumption, label, kind, unit, shown (the stated value with its unit), mean, p01, p05, p25, p50, p75,
     p95 and p99.
     """
     import pandas as pd

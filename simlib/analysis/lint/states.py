@@ -1,4 +1,4 @@
-"""Rules of a second reading that look at the states that can come about: one rule, one small function."""
+"""Lint rules about the states that can come about: one small function for each."""
 
 from __future__ import annotations
 
@@ -6,17 +6,18 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from simlib.analysis.lint.subject import Finding, Reading
+from simlib.analysis.lint.subject import Finding, Subject
 from simlib.quantities import show
 from simlib.scenario.model import Question
 
-Findings = Iterator[Finding]
 
+def every_level_can_be_reached(subject: Subject) -> Iterator[Finding]:
+    """Report a level that no history can reach.
 
-def every_level_can_be_reached(reading: Reading) -> Findings:
-    """A level no history can come to is a leftover, or something that should lead there is missing."""
-    for index, variable in enumerate(reading.scenario.variables.values()):
-        reached = np.unique(reading.levels[:, index])
+    Either it is a leftover, or a start or an outcome that should lead there is missing.
+    """
+    for index, variable in enumerate(subject.scenario.variables.values()):
+        reached = np.unique(subject.levels[:, index])
         for level in np.setdiff1d(np.arange(len(variable.levels)), reached):
             yield Finding(
                 "warning",
@@ -26,10 +27,10 @@ def every_level_can_be_reached(reading: Reading) -> Findings:
             )
 
 
-def every_move_can_happen(reading: Reading) -> Findings:
-    """A guard that no history meets; a window that never opens has a rule of its own."""
-    for index, move in enumerate(reading.scenario.moves.values()):
-        if reading.ever_open(move) and len(reading.entries(index)[0]) == 0:
+def every_move_can_happen(subject: Subject) -> Iterator[Finding]:
+    """Report a move whose guard no history meets; a window that never opens has a rule of its own."""
+    for index, move in enumerate(subject.scenario.moves.values()):
+        if subject.ever_open(move) and len(subject.entries(index)[0]) == 0:
             yield Finding(
                 "warning",
                 f"moves.{move.id}.when",
@@ -38,12 +39,12 @@ def every_move_can_happen(reading: Reading) -> Findings:
             )
 
 
-def every_outcome_can_happen(reading: Reading) -> Findings:
-    """A branch whose chance is nothing at the stated values."""
-    for (move, outcome), chance in zip(reading.tables.outcome_ids, reading.chances, strict=True):
+def every_outcome_can_happen(subject: Subject) -> Iterator[Finding]:
+    """Report an outcome whose chance is 0 at the stated values."""
+    for (move, outcome), chance in zip(subject.tables.outcome_ids, subject.chances, strict=True):
         if chance > 0:
             continue
-        rest = reading.scenario.moves[move].outcome(outcome).chance is None
+        rest = subject.scenario.moves[move].outcome(outcome).chance is None
         why = "the other chances leave nothing for it" if rest else "its chance is 0"
         yield Finding(
             "warning",
@@ -53,13 +54,16 @@ def every_outcome_can_happen(reading: Reading) -> Findings:
         )
 
 
-def every_effect_shows_somewhere(reading: Reading) -> Findings:
-    """Effects that only ever set what already holds, or push against the end of the levels."""
-    space = reading.space
-    moved = np.unique(space.pair_outcome[space.pair[reading.live_edges]])
-    for index, (name, outcome_id) in enumerate(reading.tables.outcome_ids):
-        move = reading.scenario.moves[name]
-        able = reading.live_outcomes[index] and len(reading.entries(reading.tables.move(name))[0]) > 0
+def every_effect_shows_somewhere(subject: Subject) -> Iterator[Finding]:
+    """Report an outcome whose effects never change anything.
+
+    They set what already holds, or push a variable past its last level.
+    """
+    space = subject.space
+    moved = np.unique(space.pair_outcome[space.pair[subject.live_edges]])
+    for index, (name, outcome_id) in enumerate(subject.tables.outcome_ids):
+        move = subject.scenario.moves[name]
+        able = subject.live_outcomes[index] and len(subject.entries(subject.tables.move(name))[0]) > 0
         if able and move.outcome(outcome_id).effects and index not in moved:
             yield Finding(
                 "note",
@@ -69,19 +73,22 @@ def every_effect_shows_somewhere(reading: Reading) -> Findings:
             )
 
 
-def every_ending_can_be_reached(reading: Reading) -> Findings:
-    """An ending nobody comes to, one hidden behind those before it in the file, or one that holds from the start."""
-    names = list(reading.scenario.endings)
-    reached = np.unique(reading.space.ending[reading.reached])
-    for index, ending in enumerate(reading.scenario.endings.values()):
+def every_ending_can_be_reached(subject: Subject) -> Iterator[Finding]:
+    """Report an ending that cannot be reached, or that holds from the start.
+
+    An ending cannot be reached either when one before it in the file is always taken first.
+    """
+    names = list(subject.scenario.endings)
+    reached = np.unique(subject.space.ending[subject.reached])
+    for index, ending in enumerate(subject.scenario.endings.values()):
         where = f"endings.{ending.id}"
         if index not in reached:
-            holds = reading.tables.holds(ending.when, reading.levels)
-            masks = np.unique(reading.space.ending[reading.reached][holds])
+            holds = subject.tables.holds(ending.when, subject.levels)
+            masks = np.unique(subject.space.ending[subject.reached][holds])
             hidden = ", ".join(repr(names[mask]) for mask in masks)
             what = f"is always taken first by {hidden}, earlier in the file" if hidden else "can never be reached"
             yield Finding("warning", where, f"{ending.id!r} {what}", "expected a history that ends so")
-        elif np.all(reading.tables.ending(reading.start[0]) == index):
+        elif np.all(subject.tables.ending(subject.start[0]) == index):
             yield Finding(
                 "error",
                 where,
@@ -90,10 +97,10 @@ def every_ending_can_be_reached(reading: Reading) -> Findings:
             )
 
 
-def every_rung_can_be_reached(reading: Reading) -> Findings:
-    """A rung no history stands on: the ladder may be a standard one, so this is no more than a note."""
-    rungs = reading.tables.rungs(reading.levels)
-    for ladder, reached in zip(reading.scenario.ladders.values(), rungs, strict=True):
+def every_rung_can_be_reached(subject: Subject) -> Iterator[Finding]:
+    """Note a rung on which no history ever stands; the ladder may be a standard one, so this is no warning."""
+    rungs = subject.tables.rungs(subject.levels)
+    for ladder, reached in zip(subject.scenario.ladders.values(), rungs, strict=True):
         for index, rung in enumerate(ladder.rungs):
             if not np.any(reached == index):
                 yield Finding(
@@ -104,34 +111,40 @@ def every_rung_can_be_reached(reading: Reading) -> Findings:
                 )
 
 
-def no_state_is_a_dead_end(reading: Reading) -> Findings:
-    """States that nothing leads out of, and that are no ending: the story stops without saying how it ended."""
-    space = reading.space
-    exits = np.bincount(space.source[reading.live_edges], minlength=len(space))
-    stuck = np.flatnonzero((exits == 0) & reading.reached & ~space.ended)
+def no_state_is_a_dead_end(subject: Subject) -> Iterator[Finding]:
+    """Report states that nothing leads out of and that are no ending.
+
+    The story stops there without saying how it ended.
+    """
+    space = subject.space
+    exits = np.bincount(space.source[subject.live_edges], minlength=len(space))
+    stuck = np.flatnonzero((exits == 0) & subject.reached & ~space.ended)
     if len(stuck):
         states = "1 state has" if len(stuck) == 1 else f"{len(stuck):,} states have"
         endings = "is no ending" if len(stuck) == 1 else "are no ending"
         yield Finding(
             "warning",
             "moves",
-            f"{states} no way out and {endings} (of {len(reading.levels):,} that can come about), "
-            f"such as {reading.state(space.levels[stuck[0]])}",
+            f"{states} no way out and {endings} (of {len(subject.levels):,} that can come about), "
+            f"such as {subject.state(space.levels[stuck[0]])}",
             "expected a move that leads out of it, or an ending",
         )
 
 
-def no_move_is_busier_than(reading: Reading, events_per_day: float) -> Findings:
-    """A move that, in some state, would happen more than so many times a day: a unit or a factor too many."""
-    tables = reading.tables
-    by_segment = np.array([tables.rates(reading.theta, segment) for segment in reading.segments])
+def no_move_is_busier_than(subject: Subject, events_per_day: float) -> Iterator[Finding]:
+    """Report a move that would happen more than so many times a day in some state.
+
+    Usually a unit is wrong, or there is a factor too many.
+    """
+    tables = subject.tables
+    by_segment = np.array([tables.rates(subject.theta, segment) for segment in subject.segments])
     busiest = by_segment.max(axis=0)
-    for index, move in enumerate(reading.scenario.moves.values()):
-        entries, rows = reading.entries(index)
+    for index, move in enumerate(subject.scenario.moves.values()):
+        entries, rows = subject.entries(index)
         if len(entries) == 0 or busiest[entries].max() <= events_per_day:
             continue
         at = int(np.argmax(busiest[entries]))
-        state = reading.state(reading.going[rows[at]], tables.move_variables[index])
+        state = subject.state(subject.going[rows[at]], tables.move_variables[index])
         yield Finding(
             "warning",
             f"moves.{move.id}.rate",
@@ -141,12 +154,15 @@ def no_move_is_busier_than(reading: Reading, events_per_day: float) -> Findings:
         )
 
 
-def no_question_is_settled_by_structure(reading: Reading) -> Findings:
-    """A named question whose answer is 0 or 1 whatever the numbers: no forecast, and ruinous when it is scored."""
-    for question in reading.scenario.questions.values():
-        if not _can_happen(reading, question):
+def no_question_is_settled_by_structure(subject: Subject) -> Iterator[Finding]:
+    """Report a question whose probability is 0 or 1 whatever the numbers are.
+
+    Such a question needs no forecast, and it can ruin a score.
+    """
+    for question in subject.scenario.questions.values():
+        if not _can_happen(subject, question):
             what = "can never happen: its probability is 0 by structure"
-        elif question.when is not None and np.all(reading.tables.holds(question.when, reading.start[0])):
+        elif question.when is not None and np.all(subject.tables.holds(question.when, subject.start[0])):
             what = "has happened at the start: its probability is 1 by structure"
         else:
             continue
@@ -158,12 +174,12 @@ def no_question_is_settled_by_structure(reading: Reading) -> Findings:
         )
 
 
-def _can_happen(reading: Reading, question: Question) -> bool:
-    tables = reading.tables
+def _can_happen(subject: Subject, question: Question) -> bool:
+    tables = subject.tables
     if question.when is not None:
-        return bool(np.any(tables.holds(question.when, reading.levels)))
+        return bool(np.any(tables.holds(question.when, subject.levels)))
     move = question.move or ""
-    if len(reading.entries(tables.move(move))[0]) == 0:
+    if len(subject.entries(tables.move(move))[0]) == 0:
         return False
-    outcomes = [question.outcome] if question.outcome else [o.id for o in reading.scenario.moves[move].outcomes]
-    return any(reading.live_outcomes[tables.outcome(move, outcome)] for outcome in outcomes)
+    outcomes = [question.outcome] if question.outcome else [o.id for o in subject.scenario.moves[move].outcomes]
+    return any(subject.live_outcomes[tables.outcome(move, outcome)] for outcome in outcomes)

@@ -1,12 +1,11 @@
-"""What a second reading of a scenario looks at: its tables, and the states that can come about within its horizon.
+"""The subject of lint: one scenario with its tables and the states that can come about within its horizon.
 
-Loading refuses what is wrong; a second reading finds what is well formed and still unlikely to be meant. It reads the
-world itself at the stated values: interventions are left out.
+Loading refuses what is wrong. Lint reports what is well formed and still unlikely to be meant. It looks at the scenario
+at its stated values, without interventions.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -14,7 +13,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from simlib.control import in_transition
+from simlib.control import UNWATCHED, Control
 from simlib.engines.exact.reachable import CAP, enumerate_states
 from simlib.engines.exact.states import StateSpace
 from simlib.errors import TooManyStates, Unsupported
@@ -32,7 +31,7 @@ Severity = Literal["error", "warning", "note"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing a second reading noticed: how serious, `where` in the file, `what`, and what was `expected`."""
+    """One thing that lint reports: its severity, `where` it is in the file, `what` it is, and what was `expected`."""
 
     severity: Severity
     where: str
@@ -44,16 +43,15 @@ class Finding:
         return f"{self.severity}: {self.where}: {self.what}{expected}"
 
 
-class Reading:
-    """One scenario with all that its rules need, each part worked out when first asked for.
+class Subject:
+    """One scenario with all that the rules need, each part computed when it is first needed.
 
     Raises ScenarioError when the stated chances of a move exceed one; Cancelled.
     """
 
-    @in_transition
-    def __init__(self, scenario: Scenario, *, cap: int = CAP, cancel: Callable[[], bool] | None = None) -> None:
+    def __init__(self, scenario: Scenario, *, cap: int = CAP, control: Control = UNWATCHED) -> None:
         self.scenario = scenario.replace(interventions=())
-        self.cap, self.cancel = cap, cancel
+        self.cap, self.control = cap, Control(None, control.cancel, control.threads)
         self.tables = Tables(self.scenario)
         self.theta = priors.theta(scenario)
         self.chances: Floats = self.tables.chances(self.theta)
@@ -61,11 +59,11 @@ class Reading:
     # ---------------------------------------------------------------- words
 
     def place(self, assumption: Assumption) -> str:
-        """Return where a number stands in its file."""
+        """Return where an assumption stands in the file."""
         return dotted(place_of(self.scenario, assumption))
 
     def state(self, levels: NDArray[np.integer], variables: Ints | None = None) -> str:
-        """Return a state (V,) in words, of all variables or of some of them: "standoff at clashes, talks at none"."""
+        """Return the levels (V,) of all variables or of some in words: "standoff at clashes, talks at none"."""
         some = range(len(levels)) if variables is None else variables
         tables = self.tables
         return ", ".join(f"{tables.variable_ids[v]} at {tables.level_ids[v][levels[v]]}" for v in some)
@@ -78,7 +76,7 @@ class Reading:
         return cut(self.tables, self.scenario.horizon_days)
 
     def ever_open(self, move: Move) -> bool:
-        """Say whether the calendar lets a move happen at any time before the horizon."""
+        """Return whether the calendar lets a move happen at any time before the horizon."""
         window, scenario = move.between, self.scenario
         if window is None:
             return True
@@ -89,7 +87,7 @@ class Reading:
     @cached_property
     def _search(self) -> tuple[StateSpace | None, str]:
         try:
-            return enumerate_states(self.tables, cap=self.cap, cancel=self.cancel), ""
+            return enumerate_states(self.tables, cap=self.cap, control=self.control), ""
         except (TooManyStates, Unsupported) as refusal:
             return None, str(refusal)
 
@@ -143,9 +141,9 @@ class Reading:
         source = np.concatenate([space.source[taken], np.full(len(roots), n)])
         target = np.concatenate([space.target[taken], roots])
         graph = csr_array((np.ones(len(source)), (source, target)), shape=(n + 1, n + 1))
-        found = breadth_first_order(graph, n, return_predecessors=False)
+        visited = breadth_first_order(graph, n, return_predecessors=False)
         result = np.zeros(n + 1, dtype=bool)
-        result[found] = True
+        result[visited] = True
         return result[:n]
 
     @cached_property

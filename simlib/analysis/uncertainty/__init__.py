@@ -1,1 +1,1 @@
-"""How sure is an answer, and what would be worth finding out."""
+"""How sure an answer is, and what is worth finding out next."""

@@ -1,66 +1,133 @@
-"""Estimates from draws of the priors, each with the error of draws and dice together.
+"""Estimates from draws of the assumptions, each with the error of draws and replicates together.
 
-Draws (D, K) are answers in K blocks of replicates (one when exact), from independent sequences whose disagreement is
-the error of the draws; the blocks give that of the dice. Here is computed what
-`simlib.analysis.uncertainty.propagation` tells.
+Answers (D, K) are probabilities at each of D draws in K blocks of replicates (one block when exact). The draws come in
+groups, which are replications of one estimate: their disagreement is the error of the draws. The blocks give the error
+of the replicates.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from simlib.analysis.evaluator import cross
 from simlib.typing import Floats, Ints
 
+__all__ = [
+    "GROUPS",
+    "Number",
+    "Stage",
+    "Weighting",
+    "draws_needed",
+    "effective",
+    "enough",
+    "estimate",
+    "mean",
+    "quantile",
+    "quantile_of",
+    "scaled",
+    "uncertainty_share",
+    "variance_over_draws",
+    "without_noise",
+]
+
+GROUPS = 8
+"""Groups of draws whose disagreement is the error: independently scrambled sequences of the prior."""
+
+Statistic = Callable[[Floats, Floats | None], float]
+"""Answers (D, ...) and the scales of their draws to a number."""
+
 
 @dataclass(frozen=True)
 class Number:
-    """An estimate with its 95% half-width, the error of draws and dice together, and that of the dice alone."""
+    """An estimate with its 95% half-width, by draws and replicates together and by the replicates alone."""
 
     value: float
     half: float
-    of_dice: float = 0.0
+    of_replicates: float = 0.0
 
     @property
     def of_draws(self) -> float:
         """95% half-width by the error of the draws alone."""
-        return float(np.sqrt(max(self.half**2 - self.of_dice**2, 0.0)))
+        return float(np.sqrt(max(self.half**2 - self.of_replicates**2, 0.0)))
 
-    def __iter__(self) -> Any:
+    def __iter__(self) -> Iterator[float]:
         return iter((self.value, self.half))
 
 
-def estimate(statistic: Callable[[Floats], float], values: Floats, sequence: Ints) -> Number:
-    """Return a statistic of draws (D, K) and its 95% half-width.
+@dataclass(frozen=True, eq=False)
+class Weighting:
+    """The group of each draw (D,), and its scale (D,): the weight over the mean weight, None for equal weights."""
 
-    The error of the draws is Student's t over the sequences, that of the dice a jackknife over the blocks.
+    group: Ints
+    scale: Floats | None = None
+
+    @classmethod
+    def of_belief(cls, weights: Floats) -> Weighting:
+        """Deal the draws of a belief into groups of about the same weight."""
+        rank = np.empty(len(weights), dtype=np.int64)
+        rank[np.argsort(-weights, kind="stable")] = np.arange(len(weights))
+        turn, place = rank // GROUPS, rank % GROUPS
+        group = np.where(turn % 2 == 0, place, GROUPS - 1 - place)
+        return cls(group, None if np.all(weights == weights[0]) else weights * len(weights))
+
+    def parts(self, values: Floats, statistic: Statistic) -> tuple[Floats, Floats]:
+        """Return a statistic of each group (G,), and the weight of each group over the mean weight (G,)."""
+        parts, shares = [], []
+        for group in np.unique(self.group):
+            rows = self.group == group
+            own = np.ones(rows.sum()) if self.scale is None else self.scale[rows]
+            shares.append(own.sum())
+            parts.append(statistic(values[rows], None if self.scale is None else own / own.mean()))
+        return np.array(parts), np.array(shares) / np.mean(shares)
+
+
+def estimate(statistic: Statistic, values: Floats, weighting: Weighting) -> Number:
+    """Return a statistic of answers (D, K) and its 95% half-width.
+
+    The error of the draws is Student's t over the groups, that of the replicates a jackknife over the blocks.
     """
-    parts = np.array([statistic(values[sequence == s]) for s in np.unique(sequence)])
-    variances = np.array([parts.var(ddof=1) / len(parts), _of_dice(statistic, values)])
-    draws, dice = _student(len(parts)) * np.sqrt(variances)
-    return Number(statistic(values), float(np.hypot(draws, dice)), float(dice))
+    parts, shares = weighting.parts(values, statistic)
+    of_parts = _variance(parts, shares) / len(parts)
+    variances = np.array([of_parts, _replicate_variance(statistic, values, weighting)])
+    draws, replicates = _student(len(parts)) * np.sqrt(variances)
+    return Number(statistic(values, weighting.scale), float(np.hypot(draws, replicates)), float(replicates))
 
 
-def quantile(values: Floats, sequence: Ints, q: float) -> Number:
+def quantile(values: Floats, weighting: Weighting, q: float) -> Number:
     """Return a quantile over draws (D, K) and its 95% half-width.
 
-    The error of the draws is that of the share of draws below it, carried back through the quantiles (Woodruff 1952):
-    the quantiles of single sequences, a few points in each tail, would agree too well.
+    The error of the draws is that of the share of draws below it, mapped back through the quantiles (Woodruff 1952).
+    The quantiles of single groups, a few points in each tail, would agree too well.
     """
 
-    def of(x: Floats, level: float = q) -> float:
-        return float(np.quantile(without_noise(x), min(max(level, 0.0), 1.0), method="hazen"))
+    def at(x: Floats, scale: Floats | None, level: float = q) -> float:
+        return quantile_of(without_noise(x, scale), scale, min(max(level, 0.0), 1.0))
 
-    found, draws = of(values), without_noise(values)
-    below = np.array([np.mean(draws[sequence == s] <= found) for s in np.unique(sequence)])
-    reach = _student(len(below)) * float(below.std(ddof=1)) / np.sqrt(len(below)) + 0.5 / len(draws)
-    half = max(of(values, q + reach) - found, found - of(values, q - reach))
-    dice = _student(len(below)) * float(np.sqrt(_of_dice(of, values)))
-    return Number(found, float(np.hypot(half, dice)), dice)
+    value, draws = at(values, weighting.scale), without_noise(values, weighting.scale)
+    below, shares = weighting.parts(draws, lambda x, scale: mean((x <= value).astype(float), scale))
+    deviation = float(np.sqrt(_variance(below, shares)))
+    reach = _student(len(below)) * deviation / np.sqrt(len(below)) + 0.5 / effective(len(draws), weighting.scale)
+    half = max(at(values, weighting.scale, q + reach) - value, value - at(values, weighting.scale, q - reach))
+    replicates = _student(len(below)) * float(np.sqrt(_replicate_variance(at, values, weighting)))
+    return Number(value, float(np.hypot(half, replicates)), replicates)
+
+
+def quantile_of(values: Floats, scale: Floats | None, level: float) -> float:
+    """Return a quantile of values (D,) by Hazen's rule, in which each draw stands in the middle of its weight."""
+    if scale is None:
+        return float(np.quantile(values, level, method="hazen"))
+    order = np.argsort(values, kind="stable")
+    share = scale[order] / scale.sum()
+    return float(np.interp(level, np.cumsum(share) - share / 2, values[order]))
+
+
+def _variance(parts: Floats, shares: Floats) -> float:
+    """Return the variance of the parts of a weighted mean; with equal shares the usual one, by n - 1."""
+    apart = shares * (parts - (shares * parts).mean())
+    return float((apart**2).sum() / (len(parts) - 1))
 
 
 def _student(count: int) -> float:
@@ -69,35 +136,58 @@ def _student(count: int) -> float:
     return float(stdtrit(count - 1, 0.975))
 
 
-def _of_dice(statistic: Callable[[Floats], float], values: Floats) -> float:
+def _replicate_variance(statistic: Statistic, values: Floats, weighting: Weighting) -> float:
     """Return the jackknife variance over the blocks; 0 for a single, exact one."""
     blocks = values.shape[1]
     if blocks < 3:
         return 0.0
-    left = np.array([statistic(np.delete(values, block, axis=1)) for block in range(blocks)])
+    left = np.array([statistic(np.delete(values, block, axis=1), weighting.scale) for block in range(blocks)])
     return float(((left - left.mean()) ** 2).sum()) * (blocks - 1) / blocks
 
 
-def variance_over_draws(values: Floats) -> float:
+# -------------------------------------------------------------------- statistics of answers (D, K)
+
+
+def scaled(values: Floats, scale: Floats | None) -> Floats:
+    """Return values (D, ...) times the scale of their draws; their plain means are then weighted means."""
+    return values if scale is None else scale.reshape(-1, *[1] * (values.ndim - 1)) * values
+
+
+def effective(draws: int, scale: Floats | None) -> float:
+    """Return how many equally weighted draws are worth as much (Kish 1965)."""
+    return draws if scale is None else float(scale.sum() ** 2 / (scale**2).sum())
+
+
+def mean(values: Floats, scale: Floats | None = None) -> float:
+    """Return the mean over draws."""
+    return float(scaled(values, scale).mean())
+
+
+def variance_over_draws(values: Floats, scale: Floats | None = None) -> float:
     """Return Var(P) over draws (D, K), free of the noise within draws; it may come out below zero."""
-    apart = values - values.mean(axis=0)
-    return float(cross(apart, apart)) * len(values) / (len(values) - 1)
+    apart = values - scaled(values, scale).mean(axis=0)
+    count = effective(len(values), scale)
+    return float(cross(scaled(apart, scale), apart)) * count / (count - 1)
 
 
-def doubt_share(values: Floats) -> float:
+def uncertainty_share(values: Floats, scale: Floats | None = None) -> float:
     """Return Var(P) / (p̄(1 - p̄)) from draws (D, K), between 0 and 1; 0 where nothing is uncertain."""
-    p = float(values.mean())
-    return min(max(variance_over_draws(values) / (p * (1 - p)), 0.0), 1.0) if 0 < p < 1 else 0.0
+    p = mean(values, scale)
+    return min(max(variance_over_draws(values, scale) / (p * (1 - p)), 0.0), 1.0) if 0 < p < 1 else 0.0
 
 
-def without_noise(values: Floats) -> Floats:
-    """Return P at each draw (D,) from blocks (D, K), drawn in to their mean until their variance is Var(P)."""
+def without_noise(values: Floats, scale: Floats | None = None) -> Floats:
+    """Return P at each draw (D,) from blocks (D, K), pulled to their mean until their variance is Var(P)."""
     average: Floats = values.mean(axis=1)
     if values.shape[1] == 1:
         return average
-    seen, true = float(average.var(ddof=1)), max(variance_over_draws(values), 0.0)
-    shrink = np.sqrt(min(true / seen, 1.0)) if seen > 0 else 0.0
-    return np.asarray(average.mean() + shrink * (average - average.mean()))
+    raw = float(average.var(ddof=1)) if scale is None else variance_over_draws(average[:, None], scale)
+    shrink = np.sqrt(min(max(variance_over_draws(values, scale), 0.0) / raw, 1.0)) if raw > 0 else 0.0
+    centre = scaled(average, scale).mean()
+    return np.asarray(centre + shrink * (average - centre))
+
+
+# -------------------------------------------------------------------- how much more is needed
 
 
 @dataclass(frozen=True)
@@ -107,24 +197,24 @@ class Stage:
     draws: int
     runs: int
     of_draws: float
-    of_dice: float
+    of_replicates: float
 
     @property
     def error(self) -> float:
         """95% half-width by both."""
-        return float(np.hypot(self.of_draws, self.of_dice))
+        return float(np.hypot(self.of_draws, self.of_replicates))
 
 
 def enough(stages: Sequence[Stage], tolerance: float) -> tuple[int, int]:
     """Return about how many draws, and replicates for each, would bring the error to a tolerance.
 
-    Either part of the error is to fall below its share of the tolerance; that of the dice falls with the root of the
-    replicates, that of the draws as it has fallen so far.
+    Each part of the error is to fall below its share of the tolerance. That of the replicates falls with the root of
+    their number, that of the draws as it has fallen so far.
     """
     last = stages[-1]
-    share = tolerance / np.sqrt(2) if last.of_dice > 0 else tolerance
+    share = tolerance / np.sqrt(2) if last.of_replicates > 0 else tolerance
     draws = draws_needed([(stage.draws, stage.of_draws) for stage in stages], share)
-    return draws, last.runs * _next_power_of_two(max(last.of_dice / share, 1.0) ** 2)
+    return draws, last.runs * _next_power_of_two(max(last.of_replicates / share, 1.0) ** 2)
 
 
 def draws_needed(errors: Sequence[tuple[int, float]], tolerance: float) -> int:
@@ -136,8 +226,8 @@ def draws_needed(errors: Sequence[tuple[int, float]], tolerance: float) -> int:
     draws, error = errors[-1]
     if error <= tolerance:
         return draws
-    sizes, found = np.log([(n, e) for n, e in errors if e > 0]).T
-    rate = -float(np.polyfit(sizes, found, 1)[0]) if len(set(sizes)) > 1 else 0.5
+    sizes, logs = np.log([(n, e) for n, e in errors if e > 0]).T
+    rate = -float(np.polyfit(sizes, logs, 1)[0]) if len(set(sizes)) > 1 else 0.5
     return _next_power_of_two(draws * (error / tolerance) ** (1 / min(max(rate, 0.5), 1.0)))
 
 

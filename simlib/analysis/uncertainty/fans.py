@@ -1,79 +1,176 @@
-"""Chance within doubt, over time: a forecast over the priors as the data of a nested fan.
+"""Fans: chance and doubt over time, from a forecast at each draw of the assumptions.
 
-The stack of a ladder's rungs is chance: how probable each rung is on each day. Where its borders could lie, over the
-draws from the priors, is doubt. The two are never one band.
+The stack of a ladder's rungs is chance: how probable each rung is on each day. The range of its borders over the draws
+is doubt about the assumptions. A fan never merges the two into one band.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from simlib.analysis.uncertainty.estimates import quantile_of, scaled
+from simlib.answer import Answer, ScenarioKey, provenance
+from simlib.formatting import long_date, percent
 from simlib.machine.measures import find, of_forecast
 from simlib.typing import Floats
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from simlib.engines.ensemble import Ensemble
+
+__all__ = ["QUANTILES", "Fan", "ladder_fan", "measure_fan"]
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 
-@dataclass(frozen=True)
-class Fan:
-    """Series over time (T,) and their spread over the draws.
+@dataclass(frozen=True, eq=False)
+class Fan(Answer):
+    """Series over time (T,) and their range over the draws.
 
     mean and stated (S, T), quantiles (5, S, T) at 5, 25, 50, 75 and 95% of the draws. For a ladder the series are the
-    borders below its rungs 1, 2, ...: P(on this rung or above); for a measure there is one, its probability. Where
-    replicates were counted, the noise within the draws is taken out of the spread, so that it does not pass for doubt.
+    borders below its rungs 1, 2, ...: P(on this rung or above), and `names` are all its rungs. For a measure there is
+    one series, its probability. Where replicates were counted, the noise within the draws is taken out of the spread,
+    so that it does not count as doubt.
     """
 
-    scenario: str
-    as_of: dt.date
-    title: str
+    kind: ClassVar[str] = "fan"
+
+    scenario: ScenarioKey
+    by: dt.date
+    by_day: float
+    label: str
     names: tuple[str, ...]
     times: Floats
     mean: Floats
     stated: Floats
     quantiles: Floats
     draws: int
+    provenance: Mapping[str, Any]
+
+    @property
+    def of_ladder(self) -> bool:
+        """Whether its series are the borders of a ladder."""
+        return len(self.names) > len(self.mean)
+
+    @property
+    def series(self) -> tuple[str, ...]:
+        """The name of each series."""
+        return self.names[1:] if self.of_ladder else self.names
+
+    @property
+    def question(self) -> str:
+        """The question that is answered."""
+        what = f"each rung of “{self.label}”" if self.of_ladder else f"“{self.label}”"
+        return f"How likely is {what} until {long_date(self.by)}, and how uncertain is that?"
+
+    def at_end(self, place: int) -> tuple[float, ...]:
+        """Return one series at the last time: as stated, its mean, and its five quantiles."""
+        return tuple(float(row[place, -1]) for row in (self.stated, self.mean, *self.quantiles))
+
+    def sentences(self) -> list[str]:
+        """Return for each series its mean at the last time, and its range over the draws."""
+        lines, day = [], long_date(self.by)
+        for place, name in enumerate(self.series):
+            what = f"“{name}” or above on {day}" if self.of_ladder else f"“{self.label}” by {day}"
+            _, mean, low, quarter, _, three, high = map(percent, self.at_end(place))
+            half, most = f"half of the draws give {quarter} to {three}", f"nine in ten {low} to {high}"
+            lines.append(f"{what}: {mean}; {half}, {most}.")
+        return lines
+
+    def frame(self) -> pd.DataFrame:
+        """Return one row for each series and time: day, date, as stated, mean, and quantiles over the draws."""
+        import pandas as pd
+
+        dates = [self.as_of + dt.timedelta(days=max(int(np.ceil(day - 1e-9)) - 1, 0)) for day in self.times]
+        points = [f"q{100 * q:g}" for q in QUANTILES]
+        tables = [
+            pd.DataFrame({"series": name, "day": self.times, "by": dates, "stated": stated, "mean": mean}).assign(
+                **dict(zip(points, quantiles, strict=True))
+            )
+            for name, stated, mean, quantiles in zip(
+                self.series, self.stated, self.mean, self.quantiles.swapaxes(0, 1), strict=True
+            )
+        ]
+        return pd.concat(tables, ignore_index=True)
+
+    def data(self) -> dict[str, Any]:
+        """Return the series over time."""
+        return {
+            "by": self.by,
+            "by_day": self.by_day,
+            "label": self.label,
+            "names": self.names,
+            "draws": self.draws,
+            "times": self.times,
+            "mean": self.mean,
+            "stated": self.stated,
+            "quantiles": {f"{q:g}": series for q, series in zip(QUANTILES, self.quantiles, strict=True)},
+            "sentences": self.sentences(),
+        }
 
 
 def ladder_fan(draws: Ensemble, ladder: str | None = None) -> Fan:
-    """Return the fan of a ladder (default: the first) from a forecast over the priors; raises KeyError."""
+    """Return the fan of a ladder (default: the first) from a forecast at each draw; raises KeyError."""
     name = ladder or next(iter(draws.scenario.ladders))
-    found = draws.scenario.ladders[name]
+    rungs = draws.scenario.ladders[name].rungs
 
-    def borders(shares: dict[str, Floats]) -> Floats:
-        stack = np.stack([shares[rung.id] for rung in found.rungs])
+    def borders(shares: Mapping[str, Floats]) -> Floats:
+        stack = np.stack([shares[rung.id] for rung in rungs])
         return np.cumsum(stack[::-1], axis=0)[::-1][1:]
 
-    series = np.stack([borders(dict(forecast.ladders[name])) for forecast in draws.forecasts])
-    return _fan(
-        draws, found.label, tuple(rung.id for rung in found.rungs), series, borders(dict(draws.stated.ladders[name]))
-    )
+    series = np.stack([borders(forecast.ladders[name]) for forecast in draws.forecasts])
+    names, label = tuple(rung.id for rung in rungs), draws.scenario.ladders[name].label
+    return _fan(draws, label, names, series, borders(draws.stated.ladders[name]))
 
 
 def measure_fan(draws: Ensemble, measure: str) -> Fan:
-    """Return the fan of a measure from a forecast over the priors; raises ScenarioError for an unknown one."""
-    asked = find(draws.scenario, measure)[0]
-    if not asked.probability:
-        raise ValueError(f"{asked.name!r} is an expected count; a fan is of a probability")
-    series = np.stack([of_forecast(forecast, asked)[0][None, :] for forecast in draws.forecasts])
-    return _fan(draws, asked.label, (asked.name,), series, of_forecast(draws.stated, asked)[0][None, :])
+    """Return the fan of a measure from a forecast at each draw.
+
+    Raises ScenarioError for an unknown measure, ValueError for an expected count.
+    """
+    target = find(draws.scenario, measure)[0]
+    if not target.probability:
+        raise ValueError(f"{target.name!r} is an expected count; a fan is of a probability")
+    series = np.stack([of_forecast(forecast, target)[0][None, :] for forecast in draws.forecasts])
+    return _fan(draws, target.label, (target.name,), series, of_forecast(draws.stated, target)[0][None, :])
 
 
-def _fan(draws: Ensemble, title: str, names: tuple[str, ...], series: Floats, stated: Floats) -> Fan:
+def _fan(draws: Ensemble, label: str, names: tuple[str, ...], series: Floats, stated: Floats) -> Fan:
+    """Put a fan together from series (D, S, T)."""
+    weights = getattr(draws, "weights", None)  # TRANSITION: an attribute of every ensemble once the engines are merged
+    scale = None if weights is None or np.all(weights == weights[0]) else weights * len(weights)
+    scenario, times, free = draws.scenario, draws.stated.times, draws.without_noise(series)
+    by_day = float(times[-1])
     return Fan(
-        draws.scenario.id,
-        draws.scenario.as_of,
-        title,
-        names,
-        draws.stated.times,
-        series.mean(axis=0),
-        stated,
-        np.quantile(draws.without_noise(series), QUANTILES, axis=0),
-        len(series),
+        scenario=ScenarioKey.of(scenario),
+        by=scenario.by_date(by_day),
+        by_day=by_day,
+        label=label,
+        names=names,
+        times=times,
+        mean=scaled(series, scale).mean(axis=0),
+        stated=stated,
+        quantiles=_quantiles(free, scale),
+        draws=len(series),
+        provenance=provenance(
+            scenario,
+            engine=draws.stated.engine,
+            seed=draws.seed,
+            draws=len(series),
+            runs=draws.forecasts[0].provenance.get("runs"),
+            horizon_days=by_day,
+        ),
     )
+
+
+def _quantiles(values: Floats, scale: Floats | None) -> Floats:
+    """Return the quantiles over the draws (D, S, T) -> (5, S, T)."""
+    if scale is None:
+        return np.asarray(np.quantile(values, QUANTILES, axis=0))
+    return np.apply_along_axis(lambda x: [quantile_of(x, scale, q) for q in QUANTILES], 0, values)

@@ -1,16 +1,20 @@
-"""How sure? The priors carried through: what the answer could be, and whether that is doubt or chance.
+"""How sure an answer is: its range over the assumptions, and what part of the uncertainty they cause.
 
-For each draw of the assumptions there is a probability P. Its spread over the draws is *doubt about the assumptions*,
-which finding out can reduce; within a draw there is *chance*, which nothing reduces. Of all that is uncertain about
-whether a thing happens, p̄(1 - p̄) = E[P(1 - P)] + Var(P), doubt is the part Var(P) / (p̄(1 - p̄)). Monte Carlo error is
-neither: it is a half-width beside each number, and shrinks with more draws and replicates.
+For each draw of the assumptions there is a probability P. Its spread over the draws is *uncertainty about the
+assumptions* (doubt), which research can reduce. Within a draw there is *chance*, which nothing reduces. All that is
+uncertain about whether a thing happens is p̄(1 - p̄) = E[P(1 - P)] + Var(P), of which the assumptions cause the share
+Var(P) / (p̄(1 - p̄)). Monte Carlo error is neither: it is a half-width beside each number, and shrinks with more draws
+and replicates.
 
-Draws come in several independently scrambled Sobol sequences (Owen 1998), whose disagreement gives the error of each
-number (randomised quasi-Monte Carlo; L'Ecuyer 2018); draws are doubled until the wanted quantiles are known to the
-tolerance. Nested Monte Carlo plays each draw with the same dice in blocks: variances are products of different blocks,
-and the spread of P̂ is drawn in to Var(P), so that chance within a draw does not pass for doubt; the error of the dice
-is a jackknife over the blocks. The same dice err the same way at every draw, which more draws do not mend: where theirs
-is the larger part of the error, the replicates are doubled instead.
+Draws of the prior come in several independently scrambled Sobol sequences (Owen 1998), whose disagreement gives the
+error of each number (randomised quasi-Monte Carlo; L'Ecuyer 2018). They are doubled until the wanted quantiles are
+known to the tolerance. Draws of another belief come with weights, in groups of about equal weight that take the place
+of the sequences.
+
+By nested Monte Carlo all draws have common random numbers, in blocks. Variances are products of different blocks, and
+the spread of P̂ is pulled in to Var(P), so that chance within a draw does not count as uncertainty about the
+assumptions. The error of the replicates is a jackknife over the blocks. Common random numbers err in the same direction
+at every draw, which more draws do not mend: where theirs is the larger part of the error, the replicates are doubled.
 
 References: Owen, A. (1998) Scrambling Sobol' and Niederreiter-Xing points, Journal of Complexity 14. L'Ecuyer, P.
 (2018) Randomized quasi-Monte Carlo: an introduction for practitioners, MCQMC 2016. Woodruff, R. (1952) Confidence
@@ -20,56 +24,84 @@ intervals for medians and other position measures, JASA 47.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from simlib.analysis.evaluator import STATES_SOLVED, Responses
 from simlib.analysis.sensitivity.screening import uncertain
 from simlib.analysis.uncertainty.estimates import Number, enough
-from simlib.analysis.uncertainty.sampling import SCRAMBLES, Carried, Spread
-from simlib.analysis.whatif.variants import without_windows
-from simlib.answer import plain_json, provenance
-from simlib.control import in_transition
+from simlib.analysis.uncertainty.sampling import FEWEST_DRAWS, Sampling, Spread, checked_belief
+from simlib.answer import Answer, provenance
+from simlib.control import UNWATCHED, Control, in_transition
 from simlib.formatting import counted, long_date, one_digit, percent
-from simlib.machine.measures import Measure, find
+from simlib.machine.belief import Belief
+from simlib.machine.measures import By, Measure, days_by, find
 from simlib.scenario.model import Scenario
 from simlib.typing import Engine, Floats, Ints
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Progress = Callable[[float], None]
-Cancel = Callable[[], bool]
+__all__ = ["Precision", "Uncertainty", "uncertainty"]
 
 CERTAIN = 1e-12
 """p(1 - p) below which nothing is uncertain."""
 
-FIRST_DRAWS, MOST_DRAWS, RUNS = 128, 1024, 2000
-QUANTILES = (0.05, 0.5, 0.95)
-TOLERANCE = 0.02
+FIRST_DRAWS, RUNS = 128, 2000
+
+NAMED = 3
+"""Most measures named in the question."""
 
 
 @dataclass(frozen=True)
-class Doubt:
-    """The priors carried through to some measures by a day.
+class Precision:
+    """Which quantiles are wanted, how well they must be known, and how much work that may take.
 
-    scores and theta (D, A): the draws; sequence (D,): which Sobol sequence each came from; answers (D, K, M): by block
-    of replicates (one block when exact). `reached` says whether the quantiles met the `tolerance`, `within` what they
-    met; `needed` is about how many draws, and replicates for each, it would take, judged from how the error fell.
+    tolerance: half-width, of a probability or relative to an expected count. most_draws: where doubling stops; where
+    replicates grow, they stop at `most_draws` × `runs` in all. patience: states times passes that "auto" may solve;
+    where that is too little for every draw, the stated values may still be solved. answer_when_cancelled: whether a
+    cancelled question is answered from the last doubling that was finished, if one was.
     """
+
+    tolerance: float = 0.02
+    quantiles: tuple[float, ...] = (0.05, 0.5, 0.95)
+    most_draws: int = 1024
+    patience: int = STATES_SOLVED
+    answer_when_cancelled: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.quantiles or any(not 0 < q < 1 for q in self.quantiles):
+            raise ValueError("quantiles must lie strictly between 0 and 1")
+
+
+PRECISION = Precision()
+"""Each end of the middle 90% to two points, from at most 1,024 draws."""
+
+
+@dataclass(frozen=True, eq=False)
+class Uncertainty(Answer):
+    """The range of some measures over draws of the assumptions.
+
+    theta (D, A): the draws, in base units; weights (D,): theirs; sequence (D,): the Sobol sequence (of a belief: the
+    group) of each; scores (D, A): their normal scores, None for a belief. answers (D, K, M): the measures at each draw,
+    by block of replicates (one block when exact). tolerance: None where the number of draws was given. reached: whether
+    every quantile met the tolerance. within: the half-width of the worst. needed: about how many draws, and replicates
+    for each, the tolerance would take, judged from how the error fell.
+    """
+
+    kind: ClassVar[str] = "uncertainty"
 
     scenario: Scenario
     by: dt.date
-    day: float
-    engine: str
-    runs: int
+    by_day: float
     measures: tuple[Measure, ...]
-    scores: Floats
+    scores: Floats | None
     theta: Floats
+    weights: Floats
     sequence: Ints
     answers: Floats
     spreads: Mapping[str, Spread]
@@ -84,63 +116,80 @@ class Doubt:
         """Number of draws."""
         return len(self.theta)
 
+    @property
+    def engine(self) -> str:
+        """The engine that answered at each draw: "exact" or "montecarlo"."""
+        return str(self.provenance["engine"])
+
+    @property
+    def runs(self) -> int:
+        """Replicates of each draw; 0 when exact."""
+        return int(self.provenance["runs"] or 0)
+
+    @property
+    def source(self) -> str:
+        """Where the draws are from, inside a sentence: "over the priors"."""
+        belief = self.provenance["belief"]
+        return "over the priors" if belief == "prior" else f"over the belief “{belief}”"
+
+    @property
+    def question(self) -> str:
+        """The question that is answered."""
+        first = [measure.words for measure in self.measures[:NAMED]]
+        more = len(self.measures) - len(first)
+        names = [*first, counted(more, "other measure")] if more else first
+        what = f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
+        return f"How sure is the forecast of {what} by {long_date(self.by)}?"
+
     def spread(self, measure: str | None = None) -> Spread:
-        """Return the spread of a measure (default: the first); raises ScenarioError for one that was not asked for."""
+        """Return the range of a measure (default: the first).
+
+        Raises ScenarioError for an unknown measure, KeyError for one that was not asked for.
+        """
         name = self.measures[0].name if measure is None else find(self.scenario, measure)[0].name
         if name not in self.spreads:
-            raise KeyError(f"{name!r} was not carried through; expected one of {', '.join(self.spreads)}")
+            raise KeyError(f"{name!r} was not asked for; expected one of {', '.join(self.spreads)}")
         return self.spreads[name]
 
-    def frame(self) -> pd.DataFrame:
-        """Return one row for each measure: stated, mean, doubt, quantiles, each with its Monte Carlo half-width."""
+    def frame(self, what: str = "measures") -> pd.DataFrame:
+        """Return one row for each of the "measures", or of the "draws".
+
+        Measures: stated, mean, doubt (the share of the uncertainty that the assumptions cause), chance and quantiles,
+        each with its Monte Carlo half-width. Draws: the assumption values in base units, the weight, and each measure.
+        """
         import pandas as pd
 
-        rows = []
-        for name, s in self.spreads.items():
-            row: dict[str, Any] = {
-                "measure": name,
-                "label": s.measure.label,
-                "stated": s.stated.value,
-                "stated_error": s.stated.half,
-                "mean": s.mean.value,
-                "mean_error": s.mean.half,
-                "deviation": s.deviation,
-            }
-            doubt = s.doubt or Number(np.nan, np.nan)
-            row |= {"doubt": doubt.value, "doubt_error": doubt.half, "chance": 1 - doubt.value}
-            for q, number in s.quantiles.items():
-                row |= {f"q{100 * q:g}": number.value, f"q{100 * q:g}_error": number.half}
-            rows.append(row)
-        return pd.DataFrame(rows)
-
-    def draws_frame(self) -> pd.DataFrame:
-        """Return one row for each draw: the assumption values (base units), then each measure."""
-        import pandas as pd
-
+        if what == "measures":
+            return pd.DataFrame([_row(spread) for spread in self.spreads.values()])
+        if what != "draws":
+            raise ValueError(f"unknown table {what!r}; expected measures or draws")
         frame = pd.DataFrame(self.theta, columns=list(self.scenario.assumptions))
-        return frame.assign(**{name: spread.draws for name, spread in self.spreads.items()})
+        return frame.assign(weight=self.weights, **{name: spread.answers for name, spread in self.spreads.items()})
 
     def sentences(self) -> list[str]:
-        """Say for each measure what the answer could be, and how much of what is uncertain is doubt."""
+        """Return for each measure its range, and the share of its uncertainty that the assumptions cause."""
         lines = [line for spread in self.spreads.values() for line in self._about(spread)]
         if self.tolerance is not None:
-            lines.append(self._told_how_well(self.tolerance))
+            lines.append(self._precision(self.tolerance))
         return lines
 
-    def _told_how_well(self, tolerance: float) -> str:
-        met = "are" if self.reached else "could not be"
-        told = f"With {_drawn(self.draws, self.runs)} the quantiles {met} known to {self._within(tolerance)}"
+    def _precision(self, tolerance: float) -> str:
+        size = _size(self.draws, self.runs)
         if self.reached:
-            return f"{told}."
-        return f"{told}, only to {self._within(float(f'{self.within:.2g}'))}: about {_drawn(*self.needed)} would do."
+            return f"{size} give each quantile to {self._half_width(tolerance)}."
+        reached = self._half_width(float(f"{self.within:.2g}"))
+        return (
+            f"{size} give each quantile to {reached}, not to the {self._half_width(tolerance)} asked for: that would "
+            f"take about {_size(*self.needed)}."
+        )
 
-    def _within(self, tolerance: float) -> str:
+    def _half_width(self, tolerance: float) -> str:
         points = f"±{100 * tolerance:g} point{'s' * (100 * tolerance != 1)}"
         if all(m.probability for m in self.measures):
             return points
         return f"±{100 * tolerance:g}%" if not any(m.probability for m in self.measures) else f"{points} or per cent"
 
-    def _about(self, s: Spread) -> Iterable[str]:
+    def _about(self, s: Spread) -> Iterator[str]:
         def show(number: Number) -> str:
             return s.measure.write(number.value)
 
@@ -148,145 +197,152 @@ class Doubt:
             return f"±{one_digit(100 * half)} points" if s.measure.probability else f"±{one_digit(half)}"
 
         what, (low, high) = f"{s.measure.words} by {long_date(self.by)}", (min(s.quantiles), max(s.quantiles))
-        within = f"in {100 * (high - low):.3g}% of the draws between {show(s.quantiles[low])} and"
-        if low == high:
-            within = f"in {100 * low:.3g}% of the draws at most"
-        known = error(max(number.half for number in s.quantiles.values()))
         stated = f"{show(s.stated)}{f' {error(s.stated.half)}' if s.stated.half > 0 else ''} at the stated values"
-        yield (
-            f"{what[0].upper()}{what[1:]}: {show(s.mean)} over the priors, {stated}; "
-            f"{within} {show(s.quantiles[high])} (to {known})."
-        )
-        if s.doubt:
-            yield self._shared_out(s, s.doubt, error(s.mean.half))
+        known = error(max(number.half for number in s.quantiles.values()))
+        ends = f"between {show(s.quantiles[low])} and {show(s.quantiles[high])}"
+        where = f"{100 * (high - low):.3g}% of the draws give {ends}, each end to {known}"
+        if low == high:
+            where = f"{100 * low:.3g}% of the draws give at most {show(s.quantiles[high])}, to {known}"
+        yield f"{what[0].upper()}{what[1:]}: {show(s.mean)} {self.source}, {stated}. {where}."
+        if s.share:
+            yield _shares(s, s.share, error(s.mean.half))
 
-    @staticmethod
-    def _shared_out(s: Spread, doubt: Number, known: str) -> str:
-        """Say how much of what is uncertain is doubt, where that is more than noise."""
-        if s.mean.value * (1 - s.mean.value) < CERTAIN:
-            return "Nothing about it is uncertain."
-        mean = f"the mean is computed to {known}"
-        if doubt.value <= doubt.half:
-            most = percent(min(doubt.value + doubt.half, 1.0))
-            return f"Of all that is uncertain about it, at most {most} is doubt about the assumptions: {mean}."
-        shares = f"{percent(doubt.value)} is doubt about the assumptions and {percent(1 - doubt.value)} is chance"
-        return f"Of all that is uncertain about it, {shares}; {mean}."
+    def data(self) -> dict[str, Any]:
+        """Return the measures with their draws, and how well they are known."""
+        return {
+            "by": self.by,
+            "by_day": self.by_day,
+            "engine": self.engine,
+            "draws": self.draws,
+            "runs": self.runs,
+            "tolerance": self.tolerance,
+            "reached": self.reached,
+            "within": self.within,
+            "needed": dict(zip(("draws", "runs"), self.needed, strict=True)),
+            "measures": {name: _measure_data(spread) for name, spread in self.spreads.items()},
+            "sentences": self.sentences(),
+        }
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON data."""
 
-        def number(n: Number | None) -> dict[str, float] | None:
-            return None if n is None else {"value": n.value, "error": n.half}
+def _row(s: Spread) -> dict[str, Any]:
+    share = s.share or Number(np.nan, np.nan)
+    row: dict[str, Any] = {"measure": s.measure.name, "label": s.measure.label}
+    row |= {"stated": s.stated.value, "stated_error": s.stated.half}
+    row |= {"mean": s.mean.value, "mean_error": s.mean.half, "deviation": s.deviation}
+    row |= {"doubt": share.value, "doubt_error": share.half, "chance": 1 - share.value}
+    for q, number in s.quantiles.items():
+        row |= {f"q{100 * q:g}": number.value, f"q{100 * q:g}_error": number.half}
+    return row
 
-        plain: dict[str, Any] = plain_json(
-            {
-                "question": "uncertainty",
-                "scenario": self.scenario.id,
-                "as_of": self.scenario.as_of,
-                "by": self.by,
-                "day": self.day,
-                "engine": self.engine,
-                "draws": self.draws,
-                "runs": self.runs,
-                "tolerance": self.tolerance,
-                "reached": self.reached,
-                "within": self.within,
-                "needed": dict(zip(("draws", "runs"), self.needed, strict=True)),
-                "measures": {
-                    name: {
-                        "label": s.measure.label,
-                        "stated": s.stated.value,
-                        "stated_error": s.stated.half,
-                        "mean": number(s.mean),
-                        "variance": number(s.variance),
-                        "doubt": number(s.doubt),
-                        "values": s.draws,
-                        "quantiles": {f"{q:g}": number(n) for q, n in s.quantiles.items()},
-                    }
-                    for name, s in self.spreads.items()
-                },
-                "sentences": self.sentences(),
-                "provenance": self.provenance,
-            }
-        )
-        return plain
+
+def _measure_data(s: Spread) -> dict[str, Any]:
+    def number(n: Number | None) -> dict[str, float] | None:
+        return None if n is None else {"value": n.value, "error": n.half}
+
+    return {
+        "label": s.measure.label,
+        "stated": s.stated.value,
+        "stated_error": s.stated.half,
+        "mean": number(s.mean),
+        "variance": number(s.variance),
+        "doubt": number(s.share),
+        "values": s.answers,
+        "quantiles": {f"{q:g}": number(n) for q, n in s.quantiles.items()},
+    }
+
+
+def _shares(s: Spread, share: Number, known: str) -> str:
+    """Return which part of the uncertainty the assumptions cause, where that is more than noise."""
+    if s.mean.value * (1 - s.mean.value) < CERTAIN:
+        return "Nothing about it is uncertain."
+    mean = f"The mean is computed to {known}."
+    if share.value <= share.half:
+        most = percent(min(share.value + share.half, 1.0))
+        return f"At most {most} of the uncertainty is doubt about the assumptions; the rest is chance. {mean}"
+    part, rest = percent(share.value), percent(1 - share.value)
+    return f"{part} of the uncertainty is doubt about the assumptions and {rest} is chance. {mean}"
 
 
 @in_transition
-def propagate(
+def uncertainty(
     scenario: Scenario,
     measures: str | Iterable[str] | None = None,
     *,
+    by: By = None,
     engine: Engine = "auto",
-    draws: int | None = None,
-    tolerance: float = TOLERANCE,
-    quantiles: Sequence[float] = QUANTILES,
-    most: int = MOST_DRAWS,
+    draws: int | Belief | None = None,
     runs: int = RUNS,
-    day: float | None = None,
     seed: int = 0,
-    threads: int | None = None,
-    ignore_windows: bool = False,
-    patience: int = STATES_SOLVED,
-    keep: bool = False,
-    progress: Progress | None = None,
-    cancel: Cancel | None = None,
-) -> Doubt:
-    """Carry the priors through to measures (default: every ending) by a day (default: the horizon).
+    precision: Precision = PRECISION,
+    control: Control = UNWATCHED,
+) -> Uncertainty:
+    """Return the range of measures over the assumptions, and the share of uncertainty that these cause.
 
-    `runs` same-dice replicates answer each draw by Monte Carlo. Without `draws` these are doubled until each quantile
-    is known to ± `tolerance` (of a probability, or of the mean of an expected count), or `most` is reached; where the
-    dice are the larger part of the error the replicates are, up to `most` × `runs` in all. Where "auto" has not the
-    `patience` (see `Responses`) to solve every draw, it may still solve the stated values. With `keep`, to cancel is to
-    have what is known from the last doubling that was finished, if one was.
+    Args:
+        scenario: The scenario, with its interventions.
+        measures: What is asked about. Default: every ending.
+        by: The target: a date, or days after `as_of`. Default: the horizon.
+        engine: Which engine answers at each draw.
+        draws: Draws of the prior, rounded up to a multiple of 8, or a belief. Default: as many as `precision` needs.
+        runs: Replicates per draw by Monte Carlo. Without `draws` they are doubled where more are needed.
+        seed: Seed of the draws and of the replicates.
+        precision: The wanted quantiles, how well they must be known, and how much work that may take.
+        control: Who is told of progress, who may stop the work, and on how many threads it runs.
 
-    Raises Unsupported when every assumption is fixed, ValueError for quantiles outside (0, 1) or too few draws,
-    Cancelled.
+    Raises:
+        Unsupported: When every assumption is fixed, or for a belief about another scenario.
+        ValueError: For too few draws.
+        ScenarioError: For unknown measures, or a target outside the forecast.
+        Cancelled: When `control` says so.
     """
     uncertain(scenario)
-    chosen = find(scenario, measures)
-    if not quantiles or any(not 0 < q < 1 for q in quantiles):
-        raise ValueError("quantiles must lie strictly between 0 and 1")
-    if (draws if draws is not None else most) < 4 * SCRAMBLES:
-        raise ValueError(f"expected at least {4 * SCRAMBLES} draws: {SCRAMBLES} sequences of 4")
-    limit = most if draws is None else draws
+    targets, by_day = find(scenario, measures), days_by(scenario, by)
+    belief = checked_belief(scenario, draws) if isinstance(draws, Belief) else None
+    size = draws.draws if isinstance(draws, Belief) else draws
+    limit = precision.most_draws if size is None else size
+    if limit < FEWEST_DRAWS:
+        raise ValueError(f"expected at least {FEWEST_DRAWS} draws, not {limit}")
     ready = partial(
-        Responses,
-        without_windows(scenario) if ignore_windows else scenario,
-        chosen,
-        engine=engine,
-        by=day,
-        runs=runs,
-        seed=seed,
-        patience=patience,
+        Responses, scenario, targets, engine=engine, by=by_day, runs=runs, seed=seed, patience=precision.patience
     )
-    responses = ready(rows=limit)
-    one = ready(rows=1) if engine == "auto" and responses.runs else responses
-    carried = Carried(scenario, responses, one, seed, limit, progress, cancel, threads)
-    carried.take_draws(limit if draws is not None else min(FIRST_DRAWS, limit))
-    spreads, stages = carried.until_known(chosen, quantiles, tolerance, keep)
-    if progress:
-        progress(1.0)
-    return Doubt(
-        scenario,
-        scenario.by_date(responses.by_day),
-        responses.by_day,
-        responses.engine,
-        carried.runs,
-        chosen,
-        carried.scores,
-        carried.theta,
-        carried.sequence,
-        carried.answers,
-        spreads,
-        tolerance if draws is None else None,
-        stages[-1].error <= tolerance,
-        stages[-1].error,
-        enough(stages, tolerance),
-        provenance(scenario, engine=responses.engine, runs=carried.runs or None, seed=seed, draws=len(carried.scores)),
+    at_draws = ready(rows=limit)
+    at_stated = ready(rows=1) if engine == "auto" and at_draws.runs else at_draws
+    sampling = Sampling(scenario, at_draws, at_stated, seed=seed, limit=limit, control=control)
+    if belief:
+        sampling.take_belief(belief)
+    else:
+        sampling.take_prior(min(FIRST_DRAWS, limit) if size is None else limit)
+    spreads, stages = sampling.until_known(
+        targets, precision.quantiles, precision.tolerance, answer_when_cancelled=precision.answer_when_cancelled
+    )
+    control.report(1.0)
+    return Uncertainty(
+        scenario=scenario,
+        by=scenario.by_date(by_day),
+        by_day=by_day,
+        measures=targets,
+        scores=None if belief else sampling.scores,
+        theta=sampling.theta,
+        weights=belief.weights if belief else np.full(sampling.draws, 1 / sampling.draws),
+        sequence=sampling.weighting.group,
+        answers=sampling.answers,
+        spreads=spreads,
+        tolerance=precision.tolerance if size is None else None,
+        reached=stages[-1].error <= precision.tolerance,
+        within=stages[-1].error,
+        needed=enough(stages, precision.tolerance),
+        provenance=provenance(
+            scenario,
+            engine=at_draws.engine,
+            seed=seed,
+            draws=sampling.draws,
+            runs=sampling.runs or None,
+            by_day=by_day,
+            belief=belief.name if belief else "prior",
+        ),
     )
 
 
-def _drawn(draws: int, runs: int) -> str:
+def _size(draws: int, runs: int) -> str:
     number = counted(draws, "draw") if draws <= 1_000_000 else "more than a million draws"
     return f"{number} of {runs:,} replicates" if runs else number

@@ -1,85 +1,102 @@
-"""Draws from the priors under way: sequences and replicates grow until what is asked is known well enough.
+"""Sampling under way: draws and replicates grow until the quantiles are known well enough.
 
-Why draws come in sequences and replicates in blocks is told in `simlib.analysis.uncertainty.propagation`.
+`simlib.analysis.uncertainty.propagation` explains why draws come in sequences and replicates in blocks.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from simlib.analysis.evaluator import Responses, half_widths
 from simlib.analysis.uncertainty.estimates import (
+    GROUPS,
     Number,
     Stage,
-    doubt_share,
+    Weighting,
     estimate,
+    mean,
     quantile,
+    uncertainty_share,
     variance_over_draws,
     without_noise,
 )
-from simlib.control import Control, in_transition
-from simlib.errors import Cancelled
+from simlib.control import Control
+from simlib.errors import Cancelled, Unsupported
 from simlib.machine import priors
+from simlib.machine.belief import Belief, belief_of
 from simlib.machine.measures import Measure
 from simlib.scenario.model import Scenario
 from simlib.typing import Floats, Ints
 
-Progress = Callable[[float], None]
-Cancel = Callable[[], bool]
-
-SCRAMBLES = 8
-"""Independent Sobol sequences, whose disagreement is the error."""
+FEWEST_DRAWS = 4 * GROUPS
+"""Draws, or effective draws of a belief, below which the error of an estimate is anybody's guess."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Spread:
-    """What the priors make of one measure.
+    """The range of one measure over the draws.
 
-    stated: at the stated values. mean: over the priors, the forecast that is published. variance: of P over the draws.
-    doubt: its share Var(P) / (p̄(1 - p̄)), None for an expected count. quantiles {q: P}. draws (D,): P at each draw, with
-    the noise within draws taken out of their spread.
+    stated: at the stated values. mean: over the draws, the forecast that is published. variance: of P over the draws.
+    share: the part of all uncertainty that the assumptions cause, Var(P) / (p̄(1 - p̄)); None for an expected count.
+    quantiles {q: P}. answers (D,): P at each draw, with the noise within draws taken out of their spread.
     """
 
     measure: Measure
     stated: Number
     mean: Number
     variance: Number
-    doubt: Number | None
+    share: Number | None
     quantiles: Mapping[float, Number]
-    draws: Floats
+    answers: Floats
 
     @property
     def deviation(self) -> float:
-        """Standard deviation of P over the priors."""
+        """Standard deviation of P over the draws."""
         return float(np.sqrt(max(self.variance.value, 0.0)))
 
 
-class Carried:
-    """Draws under way: sequences and replicates grow, and what has been answered stays."""
+def prior_scores(scenario: Scenario, size: int, seed: int) -> tuple[Floats, Ints]:
+    """Return normal scores (D, A) of the prior from `GROUPS` scrambled sequences, and the sequence of each (D,).
 
-    @in_transition
+    `size` is rounded up to the same number for each sequence.
+    """
+    each = -(-size // GROUPS)
+    scores = np.concatenate([priors.scores(scenario, each, seed=seed * GROUPS + group) for group in range(GROUPS)])
+    return scores, np.repeat(np.arange(GROUPS), each)
+
+
+def checked_belief(scenario: Scenario, belief: Belief) -> Belief:
+    """Return a belief whose draws can be weighed one by one.
+
+    Raises Unsupported where it is about another scenario or begins elsewhere, ValueError for too few effective draws.
+    """
+    if belief.start is not None:
+        raise Unsupported(f"the belief “{belief.name}” has states of its own to start in, which is not supported here")
+    if round(belief.effective_draws, 6) < FEWEST_DRAWS:
+        raise ValueError(
+            f"the belief “{belief.name}” has {belief.effective_draws:.3g} effective draws; expected at least "
+            f"{FEWEST_DRAWS} draws"
+        )
+    return belief_of(scenario, belief)
+
+
+class Sampling:
+    """Draws under way: sequences and replicates grow, and every answer so far is used again."""
+
     def __init__(
-        self,
-        scenario: Scenario,
-        responses: Responses,
-        one: Responses,
-        seed: int,
-        limit: int,
-        progress: Progress | None,
-        cancel: Cancel | None,
-        threads: int | None = None,
+        self, scenario: Scenario, at_draws: Responses, at_stated: Responses, *, seed: int, limit: int, control: Control
     ) -> None:
-        self.scenario, self.responses, self.one, self.seed, self.limit = scenario, responses, one, seed, limit
-        self.progress, self.cancel, self.threads = progress, cancel, threads
-        self.batches = [range(responses.runs)]
-        self.scores = np.zeros((0, len(scenario.assumptions)))
-        self.sequence = np.zeros(0, dtype=np.int64)
-        self.answers = np.zeros((0, responses.blocks, len(responses.measures)))
-        self.stated = one(one.centre[None, :], control=Control(cancel=cancel))
-        self.spent, self.budget = 0, limit * max(responses.runs, 1)
+        self.scenario, self.at_draws, self.at_stated = scenario, at_draws, at_stated
+        self.seed, self.limit, self.control = seed, limit, control
+        self.batches = [range(at_draws.runs)]
+        self.scores = self.theta = np.zeros((0, len(scenario.assumptions)))
+        self.weighting = Weighting(np.zeros(0, dtype=np.int64))
+        self.answers = np.zeros((0, at_draws.blocks, len(at_draws.measures)))
+        self.stated = at_stated(at_stated.centre[None, :], control=Control(None, control.cancel, control.threads))
+        self.spent, self.budget = 0, limit * max(at_draws.runs, 1)
 
     @property
     def runs(self) -> int:
@@ -87,107 +104,114 @@ class Carried:
         return self.batches[-1].stop
 
     @property
-    def theta(self) -> Floats:
-        """The draws (D, A)."""
-        return priors.values_from_scores(self.scenario, self.scores)
+    def draws(self) -> int:
+        """Draws so far."""
+        return len(self.theta)
+
+    def take_prior(self, size: int) -> None:
+        """Lengthen the sequences of the prior to `size` draws together."""
+        every, group = prior_scores(self.scenario, size, self.seed)
+        done = self.draws // GROUPS
+        fresh = np.arange(len(every)) % (len(every) // GROUPS) >= done
+        scores = every[fresh]
+        theta = priors.values_from_scores(self.scenario, scores)
+        self._append(theta)
+        self.scores = np.concatenate([self.scores, scores])
+        self.weighting = Weighting(np.concatenate([self.weighting.group, group[fresh]]))
+
+    def take_belief(self, belief: Belief) -> None:
+        """Take the draws of a belief."""
+        self._append(belief.theta)
+        self.weighting = Weighting.of_belief(belief.weights)
+
+    def _append(self, theta: Floats) -> None:
+        fresh = [self._answer(theta, batch) for batch in self.batches]
+        weights = [max(len(batch), 1) for batch in self.batches]
+        average = np.average(np.stack(fresh), axis=0, weights=weights)
+        self.theta = np.concatenate([self.theta, theta])
+        self.answers = np.concatenate([self.answers, average])
 
     def until_known(
-        self, measures: Sequence[Measure], quantiles: Sequence[float], tolerance: float, keep: bool
+        self, measures: Sequence[Measure], quantiles: Sequence[float], tolerance: float, *, answer_when_cancelled: bool
     ) -> tuple[dict[str, Spread], list[Stage]]:
-        """Grow until the quantiles are known to a tolerance or nothing more may be spent; return what is known."""
+        """Grow until the quantiles are known to a tolerance or the budget is spent; return the spreads and stages."""
         stages: list[Stage] = []
         while True:
             spreads = self.spreads(measures, quantiles)
-            stages.append(self.stage(spreads))
+            stages.append(self._stage(spreads.values()))
             try:
-                if stages[-1].error <= tolerance or not self.grow(stages[-1]):
+                if stages[-1].error <= tolerance or not self._grow(stages[-1]):
                     return spreads, stages
             except Cancelled:
-                if not keep:
+                if not answer_when_cancelled:
                     raise
                 return spreads, stages
 
-    def grow(self, stage: Stage) -> bool:
-        """Double what is the larger part of the error, the replicates or the draws; False where that is too much."""
-        if stage.of_dice > stage.of_draws:
-            if 2 * len(self.scores) * self.runs > self.budget:
+    def _grow(self, stage: Stage) -> bool:
+        """Double the larger part of the error, the replicates or the draws; False where the budget forbids it."""
+        if stage.of_replicates > stage.of_draws:
+            if 2 * self.draws * self.runs > self.budget:
                 return False
             self._take_replicates()
             return True
-        size = min(2 * len(self.scores), self.limit)
-        if size <= len(self.scores) or size * max(self.runs, 1) > self.budget:
+        size = min(2 * self.draws, self.limit)
+        if size <= self.draws or size * max(self.runs, 1) > self.budget:
             return False
-        self.take_draws(size)
+        self.take_prior(size)
         return True
-
-    def take_draws(self, size: int) -> None:
-        """Take the sequences to `size` draws together, rounded up to the same number for each."""
-        each, done = -(-size // SCRAMBLES), len(self.scores) // SCRAMBLES
-        rows = np.concatenate(
-            [
-                priors.scores(self.scenario, each, seed=self.seed * SCRAMBLES + sequence)[done:]
-                for sequence in range(SCRAMBLES)
-            ]
-        )
-        values = priors.values_from_scores(self.scenario, rows)
-        new = self._averaged([self._answer(values, batch) for batch in self.batches])
-        self.scores = np.concatenate([self.scores, rows])
-        self.sequence = np.concatenate([self.sequence, np.repeat(np.arange(SCRAMBLES), each - done)])
-        self.answers = np.concatenate([self.answers, new])
 
     def _take_replicates(self) -> None:
         batch = range(self.runs, 2 * self.runs)
         self.answers = (self.answers + self._answer(self.theta, batch)) / 2
-        if self.one.runs:
-            self.stated = (self.stated + self.one(self.one.centre[None, :], replicates=batch)) / 2
+        if self.at_stated.runs:
+            fresh = self.at_stated(self.at_stated.centre[None, :], replicates=batch)
+            self.stated = (self.stated + fresh) / 2
         self.batches.append(batch)
-
-    def _averaged(self, answers: list[Floats]) -> Floats:
-        """Return answers of all replicates from those of each batch."""
-        weights = [max(len(batch), 1) for batch in self.batches]
-        return np.asarray(np.average(np.stack(answers), axis=0, weights=weights))
 
     def _answer(self, theta: Floats, batch: range) -> Floats:
         before, work = self.spent, len(theta) * max(len(batch), 1)
         self.spent += work
-        told, total = self.progress, max(self.budget, self.spent)
-
-        def report(share: float) -> None:
-            if told:
-                told(min((before + share * work) / total, 1.0))
-
-        return self.responses(theta, replicates=batch, control=Control(report, self.cancel, self.threads))
+        total = max(self.budget, self.spent)
+        return self.at_draws(
+            theta, replicates=batch, control=self.control.part(before / total, min(self.spent / total, 1.0))
+        )
 
     def spreads(self, measures: Sequence[Measure], quantiles: Sequence[float]) -> dict[str, Spread]:
-        """Return what the draws say of each measure so far."""
+        """Return the range of each measure over the draws so far."""
         halves, means = half_widths(self.stated)[0], self.stated[0].mean(axis=0)
         return {
-            m.name: _spread(
-                m,
+            measure.name: _spread(
+                measure,
                 Number(float(means[i]), float(halves[i]), float(halves[i])),
                 self.answers[:, :, i],
-                self.sequence,
+                self.weighting,
                 quantiles,
             )
-            for i, m in enumerate(measures)
+            for i, measure in enumerate(measures)
         }
 
-    def stage(self, spreads: Mapping[str, Spread]) -> Stage:
+    def _stage(self, spreads: Iterable[Spread]) -> Stage:
         """Return how well the worst known quantile is known so far."""
-        scaled = [(number, _scale(spread)) for spread in spreads.values() for number in spread.quantiles.values()]
-        worst, scale = max(scaled, key=lambda pair: pair[0].half / pair[1])
-        return Stage(len(self.scores), self.runs, worst.of_draws / scale, worst.of_dice / scale)
+        errors = [(number, _unit(spread)) for spread in spreads for number in spread.quantiles.values()]
+        worst, unit = max(errors, key=lambda pair: pair[0].half / pair[1])
+        return Stage(self.draws, self.runs, worst.of_draws / unit, worst.of_replicates / unit)
 
 
-def _scale(spread: Spread) -> float:
-    """Return what an error is told against: 1 for a probability, the mean of an expected count."""
+def _unit(spread: Spread) -> float:
+    """Return the unit of an error: 1 for a probability, the mean of an expected count."""
     return 1.0 if spread.measure.probability else max(abs(spread.mean.value), 1e-300)
 
 
-def _spread(measure: Measure, stated: Number, values: Floats, sequence: Ints, quantiles: Sequence[float]) -> Spread:
-    """Return what draws (D, K) say of a measure; the sequences are replications of one estimate."""
-    mean = estimate(lambda x: float(x.mean()), values, sequence)
-    variance = estimate(variance_over_draws, values, sequence)
-    doubt = estimate(doubt_share, values, sequence) if measure.probability else None
-    known = {q: quantile(values, sequence, q) for q in quantiles}
-    return Spread(measure, stated, mean, variance, doubt, known, without_noise(values))
+def _spread(
+    measure: Measure, stated: Number, values: Floats, weighting: Weighting, quantiles: Sequence[float]
+) -> Spread:
+    """Return the range of a measure from answers (D, K)."""
+    return Spread(
+        measure,
+        stated,
+        estimate(mean, values, weighting),
+        estimate(variance_over_draws, values, weighting),
+        estimate(uncertainty_share, values, weighting) if measure.probability else None,
+        {q: quantile(values, weighting, q) for q in quantiles},
+        without_noise(values, weighting.scale),
+    )

@@ -1,4 +1,4 @@
-"""`simlib check`: problems of the files, then a second reading of what loads."""
+"""`simlib check`: problems of the files, then lint for what loads."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from simlib.cli.options.request import Request
 from simlib.cli.options.world import note
 from simlib.cli.output.progress import Task
 from simlib.cli.output.text_table import Row, table
+from simlib.control import Control
 from simlib.errors import MissingDependency, Problem, ScenarioError, TooManyStates
 from simlib.formatting import percent
 from simlib.quantities import show
@@ -18,7 +19,7 @@ from simlib.scenario.model import Scenario, View
 from simlib.scenario.views.variation import apply_view
 
 if TYPE_CHECKING:
-    from simlib.analysis.lint.rules import Finding
+    from simlib.analysis.lint.rules import Finding, Findings
 
 KINDS = ("actors", "variables", "assumptions", "moves", "endings", "ladders", "questions", "sources")
 
@@ -26,7 +27,7 @@ _REFUSED = 2
 
 
 def execute(arguments: Request) -> int:
-    """Load a scenario and its views, then read it again for what is legal but doubtful; returns the exit code.
+    """Load a scenario and its views, then lint it; return the exit code.
 
     Raises ScenarioError with the problems of all files at once.
     """
@@ -46,7 +47,7 @@ def execute(arguments: Request) -> int:
 
 
 def _views(scenario: Scenario) -> dict[str, View]:
-    """Load every view and apply it: one by one each may be right and not fit the world."""
+    """Load every view and apply it: a view may be right by itself and not fit the scenario."""
     views = load_views(scenario)
     problems: list[Problem] = []
     for view in views.values():
@@ -69,18 +70,15 @@ def _many(number: int, plural: str) -> str:
     return f"{number} {plural if number != 1 else plural.removesuffix('s')}"
 
 
-# The second reading
-
-
-def _findings(scenario: Scenario) -> list[Finding]:
+def _findings(scenario: Scenario) -> Findings:
     from simlib.analysis.lint.rules import lint
 
-    with Task("second reading") as task:
-        return lint(scenario, cancel=task.cancelled)
+    with Task("lint") as task:
+        return lint(scenario, control=Control(task.report, task.cancelled))
 
 
 def _without_reason(views: dict[str, View]) -> Iterator[Finding]:
-    """Yield for each view the interventions that nobody gave a reason for."""
+    """Yield a warning for each view with interventions that have no reason."""
     from simlib.analysis.lint.rules import Finding
 
     for name, view in views.items():
@@ -91,11 +89,11 @@ def _without_reason(views: dict[str, View]) -> Iterator[Finding]:
 
 
 def _listed(findings: Sequence[Finding]) -> str:
-    return "".join(f"{finding}\n" for finding in findings) or "A second reading finds nothing doubtful.\n"
+    return "".join(f"{finding}\n" for finding in findings) or "Lint has nothing to report.\n"
 
 
 def _implications(scenario: Scenario) -> Iterator[str]:
-    """Yield what the numbers imply: each elicited "p within T", and base rates where a reference class is named."""
+    """Yield each elicited "p within T" with what it implies, and base rates where a reference class is named."""
     try:
         yield from _elicited(scenario)
         yield from _base_rates(scenario)
@@ -107,7 +105,7 @@ def _elicited(scenario: Scenario) -> Iterator[str]:
     from simlib.analysis.lint.rules import elicited
 
     with Task("implied chances") as task:
-        frame = elicited(scenario, progress=task.report, cancel=task.cancelled)
+        frame = elicited(scenario, control=Control(task.report, task.cancelled))
     if frame.empty:
         return
     rows = [
@@ -127,17 +125,17 @@ ELICITED = (
 
 
 def _base_rates(scenario: Scenario) -> Iterator[str]:
-    from simlib.calibration import baserates
+    from simlib.calibration.reference_classes import base_rates, classes_of
 
-    if not baserates.classes_of(scenario):
+    if not classes_of(scenario):
         return
     with Task("base rates") as task:
-        compared = baserates.compare(scenario, progress=task.report, cancel=task.cancelled)
-    yield baserates.report(compared).rstrip("\n")
+        answer = base_rates(scenario, control=Control(task.report, task.cancelled))
+    yield "\n".join(["Base rates:", *(f"- {sentence}" for sentence in answer.sentences())])
 
 
 def _priors(scenario: Scenario) -> str:
-    """Return what low, value and high of each assumption imply, in the unit it is written in."""
+    """Return the mean and percentiles that each assumption implies, in the unit it is written in."""
     from simlib.machine.priors import describe
 
     points = ("mean", "p01", "p25", "p75", "p99")

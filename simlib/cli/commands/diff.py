@@ -1,4 +1,4 @@
-"""`simlib diff`: what changed between two scenarios or views, and what that did."""
+"""`simlib diff`: the changes between two scenarios or views, and their effect on the forecast."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ def execute(arguments: Request) -> int:
         with Task("writing the report") as task:
             return write_report(
                 scenario,
-                arguments.out,
+                arguments.target,
                 baseline=load(arguments.path),
                 reasons=world.with_reasons(stated, scenario),
                 engine=engine,

@@ -85,7 +85,7 @@ def _of_draws(request: Request) -> Iterator[Problem]:
         what = f"{draws}, too few to tell how far the mean may be off"
         yield Problem("", 0, "--draws", what, f"expected at least {FEWEST_DRAWS}, or 0 for the stated values alone")
     if request.command == "uncertainty" and draws:
-        from simlib.analysis.uncertainty.evppi import LEAST_DRAWS
+        from simlib.analysis.uncertainty.perfect_information import LEAST_DRAWS
 
         if draws < LEAST_DRAWS:
             yield Problem("", 0, "--draws", f"{draws}", f"expected at least {LEAST_DRAWS}, or 0 for as many as needed")
@@ -118,7 +118,7 @@ def _of_stopping(request: Request) -> Iterator[Problem]:
     """Check when `uncertainty` stops to draw, and the quantiles it reports."""
     if request.command != "uncertainty":
         return
-    from simlib.analysis.uncertainty.evppi import LEAST_DRAWS
+    from simlib.analysis.uncertainty.perfect_information import LEAST_DRAWS
 
     tolerance, most = request.tolerance, request.most_draws
     for name, given in (("--tolerance", tolerance), ("--most-draws", most)):

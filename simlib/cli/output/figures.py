@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from simlib.analysis.scenario_diff import Diff
     from simlib.analysis.sensitivity.one_at_a_time import Drivers
     from simlib.analysis.sensitivity.sobol_indices import Sobol
-    from simlib.analysis.uncertainty.evppi import Knowing
-    from simlib.analysis.uncertainty.evsi import Seeing
     from simlib.analysis.uncertainty.fans import Fan
-    from simlib.analysis.uncertainty.propagation import Doubt
+    from simlib.analysis.uncertainty.perfect_information import Evppi
+    from simlib.analysis.uncertainty.propagation import Uncertainty
+    from simlib.analysis.uncertainty.sample_information import Evsi
     from simlib.analysis.whatif.comparison import Comparison
 
 ROWS = 10
@@ -69,28 +69,31 @@ def drivers(result: Drivers, sobol: Sobol | None) -> Iterator[Picture]:
 
 
 def uncertainty(
-    doubt: Doubt, knowing: Mapping[str, Knowing], fan: Fan | None, seeing: Mapping[str, Seeing] = MappingProxyType({})
+    result: Uncertainty,
+    worths: Mapping[str, Evppi],
+    fan: Fan | None,
+    observations: Mapping[str, Evsi] = MappingProxyType({}),
 ) -> Iterator[Picture]:
-    """Each measure over the draws, the split into doubt and chance, a nested fan, and what to find out next."""
-    from simlib.plots import value_bars as worth
-    from simlib.plots.nested_fan import nested_fan
-    from simlib.plots.uncertainty_charts import doubt as draw
-    from simlib.plots.uncertainty_charts import split
+    """Yield each measure over the draws, the shares of doubt and chance, a fan, and the values of information."""
+    from simlib.plots import value_bars
+    from simlib.plots.fan_charts import nested_fan
+    from simlib.plots.uncertainty_charts import distribution, split
 
-    for measure in doubt.measures:
-        yield Picture(f"doubt-{slug(measure.name)}", partial(draw, doubt, measure=measure.name), 480, left=80)
-    known = sum(spread.doubt is not None for spread in doubt.spreads.values())
-    if known:
-        yield Picture("split", partial(split, doubt), 150 + 46 * known)
+    for measure in result.measures:
+        draw = partial(distribution, result, measure=measure.name)
+        yield Picture(f"uncertainty-{slug(measure.name)}", draw, 480, left=80)
+    shares = sum(spread.share is not None for spread in result.spreads.values())
+    if shares:
+        yield Picture("split", partial(split, result), 150 + 46 * shares)
     if fan is not None:
         yield Picture("nested-fan", partial(nested_fan, fan), 560, left=70, right=300)
-    for name, found in knowing.items():
-        if found.worths:
-            height = 150 + 46 * min(len(found.worths), worth.ROWS)
-            yield Picture(slug(name), partial(worth.knowing, found), height)
-    for name, seen in seeing.items():
-        height = 150 + 46 * min(len(seen.observations), worth.ROWS)
-        yield Picture(slug(name), partial(worth.seeing, seen), height)
+    for name, worth in worths.items():
+        if worth.worths:
+            height = 150 + 46 * min(len(worth.worths), value_bars.ROWS)
+            yield Picture(slug(name), partial(value_bars.evppi_bars, worth), height)
+    for name, seen in observations.items():
+        height = 150 + 46 * min(len(seen.observations), value_bars.ROWS)
+        yield Picture(slug(name), partial(value_bars.evsi_bars, seen), height)
 
 
 def paths(result: Paths, typical: TypicalHistories | None) -> Iterator[Picture]:

@@ -8,13 +8,13 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from simlib.cli.output.text_table import Row, table
-from simlib.formatting import long_date, one_digit, percent, points, with_error
+from simlib.formatting import long_date, one_digit, percent, points
 from simlib.quantities import show
 
 if TYPE_CHECKING:
     from simlib.analysis.indicators.result import Indicators
     from simlib.analysis.sensitivity.one_at_a_time import Drivers
-    from simlib.analysis.uncertainty.evsi import Seeing
+    from simlib.analysis.uncertainty.sample_information import Evsi
     from simlib.analysis.whatif.comparison import Comparison
     from simlib.analysis.whatif.contrast import Difference
 
@@ -145,26 +145,20 @@ def watched(result: Indicators) -> Iterator[str]:
         )
 
 
-def worth_seeing(result: Seeing) -> Iterator[str]:
-    """Yield the observations, the most valuable first: seen, the answer if seen and if not, gain, doubt settled."""
+def observations(result: Evsi) -> Iterator[str]:
+    """Yield the observations, the most valuable first: seen, the answer if seen and if not, gain, doubt resolved."""
     rows = [
         Row(
             o.label,
-            [
-                percent(o.seen),
-                _share(o.if_seen),
-                _share(o.if_not),
-                with_error(1000 * o.brier.value, 1000 * o.brier.half),
-                percent(o.settles.value),
-            ]
+            [percent(o.seen), _share(o.if_seen), _share(o.if_not), result.gain(o), percent(o.settles.value)]
             if o.seen > 0
             else ["never", "-", _share(o.if_not), "-", "-"],
         )
         for o in result.observations[:ROWS]
     ]
     yield table(
-        f"What to look out for by {long_date(result.seen_by)}, for {result.measure.words}",
-        [["", "", "if not", "Brier gain,", "doubt"], ["seen", "if seen", "seen", "thousandths", "settled"]],
+        f"What to watch for until {long_date(result.look_by)}, to forecast {result.measure.words}",
+        [["", "", "if not", "Brier score", "doubt"], ["seen", "if seen", "seen", "lower by", "resolved"]],
         rows,
     )
 

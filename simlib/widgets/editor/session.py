@@ -1,7 +1,7 @@
-"""Writing a scenario: what a text says, what is wrong with it, and what it implies, as it is typed. No widget here.
+"""The session of an editor: the problems of a text, and the findings and forecast of its scenario. No widget here.
 
-Checking is quick and done for every text; the second reading, the diagram and the forecast follow when the text is a
-world. While a text is broken the last good picture stays, and says so.
+Every text is checked at once. The linter, the diagram and the forecast follow where the text is a valid scenario. While
+it has problems, the pictures of the last valid text stay.
 """
 
 from __future__ import annotations
@@ -10,33 +10,33 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from simlib.control import Cancel, Control
+from simlib.control import UNWATCHED, Control
 from simlib.errors import Cancelled, MissingDependency, Problem, ScenarioError, SimlibError, TooManyStates
 from simlib.files import write_atomically
 from simlib.results import Forecast
 from simlib.scenario.loader import FILE, find, load_text
 from simlib.scenario.model import Scenario
 from simlib.widgets.explorer.autosave import Drafts
-from simlib.widgets.kit.latest_worker import Latest
+from simlib.widgets.kit.latest_worker import LatestWorker
 
 if TYPE_CHECKING:
     from simlib.analysis.lint.subject import Finding
 
 TEMPLATE = Path(__file__).parent / "template.yaml"
 PAUSE = 0.3
-"""Seconds without a keystroke before a text is read."""
+"""Seconds without a keystroke before the forecast is computed."""
 
 CAP = 60_000
-"""States up to which a world under the pen is solved exactly; above, it is sampled, which is quick for any size."""
+"""States up to which a scenario is solved exactly. Larger ones are sampled, which is quick for any size."""
 
 RUNS = 4_000
 
 
 @dataclass(frozen=True)
-class Reading:
-    """What one text came to. `scenario` is None where there are problems; the rest follows from it."""
+class CheckedText:
+    """A text with its problems, or with its scenario and what follows from it."""
 
     text: str
     problems: tuple[Problem, ...] = ()
@@ -46,47 +46,46 @@ class Reading:
     trouble: str = ""
 
     def summary(self) -> str:
-        """Say in a line how it stands."""
+        """Return a line of status."""
         if self.problems:
             count = len(self.problems)
-            return f"{count} problem{'s' if count > 1 else ''}: the pictures show the last text that could be read"
+            return f"{count} problem{'s' if count > 1 else ''}; the pictures show the last valid text"
         if self.trouble:
             return self.trouble
         if self.forecast is None:
-            return "this is a world; computing what it implies"
+            return "valid scenario; computing the forecast"
         how = "exact" if self.forecast.engine == "exact" else f"{RUNS:,} replicates"
         size = f", {self.forecast.states:,} states" if self.forecast.states else ""
-        return f"this is a world ({how}{size})"
+        return f"valid scenario ({how}{size})"
 
 
-def check(text: str) -> Reading:
-    """Read a text; every problem at once, none raised."""
+def check(text: str) -> CheckedText:
+    """Return a text with all its problems, or with its scenario."""
     try:
-        return Reading(text, scenario=load_text(text, FILE))
+        return CheckedText(text, scenario=load_text(text, FILE))
     except ScenarioError as error:
-        return Reading(text, problems=error.problems)
+        return CheckedText(text, problems=error.problems)
 
 
-def work_out(reading: Reading, cancel: Cancel | None = None) -> Reading:
-    """Add what the second reading finds and what the world implies; say what cannot be computed. Raises Cancelled."""
+def complete(reading: CheckedText, control: Control = UNWATCHED) -> CheckedText:
+    """Add the findings of the linter and the forecast, or why they cannot be computed; raises Cancelled."""
     scenario = reading.scenario
     if scenario is None:
         return reading
     from simlib.analysis.lint.rules import lint
 
     try:
-        findings = tuple(lint(scenario, cap=CAP, cancel=cancel))
-        return Reading(reading.text, (), scenario, findings, _forecast(scenario, cancel))
+        findings = tuple(lint(scenario, cap=CAP, control=control))
+        return CheckedText(reading.text, (), scenario, findings, _forecast(scenario, control))
     except Cancelled:
         raise
     except SimlibError as error:
-        return Reading(reading.text, (), scenario, trouble=str(error))
+        return CheckedText(reading.text, (), scenario, trouble=str(error))
 
 
-def _forecast(scenario: Scenario, cancel: Cancel | None) -> Forecast:
+def _forecast(scenario: Scenario, control: Control) -> Forecast:
     from simlib.engines.exact.forecast import solve
 
-    control = Control(cancel=cancel)
     try:
         return solve(scenario, cap=CAP, control=control)
     except TooManyStates as error:
@@ -98,27 +97,29 @@ def _forecast(scenario: Scenario, cancel: Cancel | None) -> Forecast:
             raise error from None
 
 
-class Desk:
-    """One text being written. `show` is called with every reading, from the thread that made it."""
+class EditorSession:
+    """One text at work. `show` is called with every checked text, on the thread that checked it."""
 
-    def __init__(self, path: str | Path | None, show: Callable[[Reading], None], *, home: Path | None = None) -> None:
+    def __init__(
+        self, path: str | Path | None, show: Callable[[CheckedText], None], *, home: Path | None = None
+    ) -> None:
         self.path = None if path is None else find(path)
-        self._show, self._lock, self.worker = show, threading.RLock(), Latest("simlib-writing")
+        self._show, self._lock, self.worker = show, threading.RLock(), LatestWorker("simlib-writing")
         self.drafts = Drafts(str(self.path.resolve()) if self.path else "new scenario", home)
         self.saved_text = (self.path or TEMPLATE).read_text(encoding="utf-8")
         self.text = self.saved_text
         self._left = self.drafts.find() or {}
         left = self._left.get("text")
         self.draft = left if isinstance(left, str) and left != self.text else ""
-        self.reading = Reading(self.text)
+        self.reading = CheckedText(self.text)
 
     def start(self) -> None:
-        """Read the text as it was opened, to the end."""
+        """Check the opened text, and compute its forecast."""
         self._take(check(self.text))
-        self._take(work_out(self.reading))
+        self._take(complete(self.reading))
 
     def write(self, text: str) -> None:
-        """Take a new text: check it at once, and work out what it implies once the hand rests."""
+        """Take a new text: check it at once, and compute its forecast after a pause."""
         with self._lock:
             self.text = text
             if text == self.saved_text:
@@ -126,32 +127,30 @@ class Desk:
             else:
                 self.drafts.keep({"text": text})
             self._take(check(text))
-            if self.reading.scenario is None:
+            reading = self.reading
+            if reading.scenario is None:
                 self.worker.cancel()
                 return
-            self.worker.submit(self._work(self.reading), self._take, self._failed, delay=PAUSE)
+            self.worker.submit(lambda control: complete(reading, control), self._take, self._fail, delay=PAUSE)
 
-    def _work(self, reading: Reading) -> Callable[[Cancel, Any], Reading]:
-        return lambda cancel, _: work_out(reading, cancel)
-
-    def _take(self, reading: Reading) -> None:
+    def _take(self, reading: CheckedText) -> None:
         with self._lock:
             if reading.text == self.text:
                 self.reading = reading
                 self._show(reading)
 
-    def _failed(self, error: Exception) -> None:
-        self._take(Reading(self.text, (), self.reading.scenario, trouble=f"{type(error).__name__}: {error}"))
+    def _fail(self, error: Exception) -> None:
+        self._take(CheckedText(self.text, (), self.reading.scenario, trouble=f"{type(error).__name__}: {error}"))
 
     def restore(self) -> str:
-        """Take up the text that an earlier session left behind; return it."""
+        """Continue with the unsaved text of an earlier session, and return it."""
         text = self.draft
         self.discard()
         self.write(text)
         return text
 
     def discard(self) -> None:
-        """Forget the text that an earlier session left behind."""
+        """Delete the unsaved text of an earlier session."""
         self.draft = ""
         if self._left:
             self.drafts.drop(self._left)
@@ -159,14 +158,14 @@ class Desk:
     def save(self, folder: str = "") -> Path:
         """Write the text: to its own file, or as `scenario.yaml` in a folder of one's own; return the path.
 
-        Broken texts may be saved: nothing typed is lost. Raises ScenarioError when there is no place to write to, or
-        the place holds another world already.
+        A text with problems may be saved. Raises ScenarioError where no folder is given, or the folder already holds
+        another scenario.
         """
         target = Path(folder).expanduser() / FILE if folder else self.path
         if target is None:
             raise ScenarioError(Problem("", 0, "folder", "no folder was given", "expected the name of a new one"))
         if folder and target.exists() and (self.path is None or target.resolve() != self.path.resolve()):
-            raise ScenarioError(Problem(str(target), 0, "", "there is a world already", "choose another folder"))
+            raise ScenarioError(Problem(str(target), 0, "", "there is a scenario already", "choose another folder"))
         try:
             write_atomically(target, self.text.encode())
         except OSError as error:

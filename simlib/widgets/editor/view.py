@@ -1,4 +1,4 @@
-"""The editor: a scenario as text, checked, drawn and solved as one types. A thin view."""
+"""The editor: a scenario as text, which is reading, drawn and solved while one types. A thin view."""
 
 from __future__ import annotations
 
@@ -11,57 +11,56 @@ import ipywidgets as w
 
 from simlib.plots.figure import picture_bundle, stacked
 from simlib.plots.state_diagram import diagram, height, in_words
-from simlib.widgets.editor.session import Desk, Reading
+from simlib.widgets.editor.session import CheckedText, EditorSession
 from simlib.widgets.explorer.pages import LINE, button, words
 from simlib.widgets.kit.blitting import still_figure
-from simlib.widgets.kit.components import Picture, Sheet
+from simlib.widgets.kit.components import LivePicture, Sheet
 from simlib.widgets.kit.status import sentence, status
 
 FIRST_WIDTH = 620
 
 
 class Editor(w.VBox):
-    """A YAML editor with live checking, a diagram drawn from the text, and the forecast that follows from it.
+    """A YAML editor with live checking, a diagram of the scenario, and its forecast.
 
-    `path` is a scenario folder or file, or the name of a shipped world; without it, a template to start from.
+    `path` is a scenario folder or file, or the name of a shipped scenario. Without it the editor opens a template.
     """
 
     def __init__(self, path: str | Path | None = None) -> None:
-        self.sheet, self.machine, self.picture = Sheet(), Picture(), Picture()
+        self.sheet, self.machine, self.picture = Sheet(), LivePicture(), LivePicture()
         self.sheet.layout = w.Layout(flex="1 1 440px", min_width="0")
         self._lock = threading.RLock()
-        self._last: Reading | None = None
+        self._last: CheckedText | None = None
         self._offer, self._report = w.HBox([], layout=LINE), w.HTML()
-        self._folder = w.Text(placeholder="folder for a new world", layout=w.Layout(width="260px"))
+        self._folder = w.Text(placeholder="folder for a new scenario", layout=w.Layout(width="260px"))
         pictures = w.VBox([self.picture, self.machine], layout=w.Layout(flex="1 1 440px", min_width="0"))
         body = w.HBox(
             [self.sheet, pictures], layout=w.Layout(flex_flow="row wrap", align_items="flex-start", grid_gap="0 18px")
         )
-        self.desk = Desk(path, self.show)
+        self.session = EditorSession(path, self.show)
         save = [
-            button("Save", "Write the text to its file, or to the folder given", self._save, self._guard),
+            button("Save", "Write the text to its file, or into the folder on the right", self._save, self._guard),
             self._folder,
         ]
         super().__init__([self._offer, body, w.HBox(save, layout=LINE), self._report])
         self.add_class("simlib-explorer")
-        self.sheet.text = self.desk.text
-        self.desk.start()
+        self.sheet.text = self.session.text
+        self.session.start()
         self._offer_draft()
-        self.sheet.observe(lambda change: self._guard(lambda: self.desk.write(change["new"])), "text")
+        self.sheet.observe(lambda change: self._guard(lambda: self.session.write(change["new"])), "text")
         for picture in (self.picture, self.machine):
             picture.observe(lambda _: self._guard(self._redraw), "room")
 
     # ---------------------------------------------------------------- showing
 
-    def show(self, reading: Reading) -> None:
-        """Show what a text came to; the pictures change when it is a world."""
+    def show(self, reading: CheckedText) -> None:
+        """Show the problems and findings of a text; the pictures change when it is a valid scenario."""
         with self._lock:
-            problems = [{"line": p.line, "text": _said(p), "kind": "problem"} for p in reading.problems]
-            found = [{"line": 0, "text": str(finding), "kind": "warning"} for finding in reading.findings]
-            self.sheet.problems = problems + found
-            self.picture.status = dict(
-                status(reading.summary(), "error" if reading.problems or reading.trouble else "")
-            )
+            problems = [{"line": p.line, "text": _problem_text(p), "kind": "problem"} for p in reading.problems]
+            findings = [{"line": 0, "text": str(finding), "kind": "warning"} for finding in reading.findings]
+            self.sheet.problems = problems + findings
+            kind = "error" if reading.problems or reading.trouble else ""
+            self.picture.status = dict(status(reading.summary(), kind))
             if reading.scenario is not None:
                 self._last = reading
                 self._redraw()
@@ -100,15 +99,14 @@ class Editor(w.VBox):
             self.picture.alt = "".join(part["text"] for part in parts)
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
-        """Return the live widget, and for readers without a kernel its diagram and its answer in words."""
-        self.desk.worker.wait(60)
+        """Return the live widget, with its pictures and its answer in words for readers without a kernel."""
+        self.session.worker.wait(60)
         bundle = dict(super()._repr_mimebundle_(**kwargs) or {})
-        bundle |= picture_bundle(stacked(self.picture.png, self.machine.png), f"{self.machine.alt} {self.picture.alt}")[
-            0
-        ]
+        pictures = stacked(self.picture.png, self.machine.png)
+        bundle |= picture_bundle(pictures, f"{self.machine.alt} {self.picture.alt}")[0]
         return bundle
 
-    # ---------------------------------------------------------------- doing
+    # ---------------------------------------------------------------- actions
 
     def _guard(self, action: Callable[[], object]) -> None:
         try:
@@ -117,28 +115,28 @@ class Editor(w.VBox):
             self._report.value = words(str(error), "simlib-words simlib-error")
 
     def _save(self) -> None:
-        path = self.desk.save(self._folder.value.strip())
+        path = self.session.save(self._folder.value.strip())
         self._folder.value = ""
         self._report.value = words(f"Saved as {path}")
 
     def _offer_draft(self) -> None:
-        if not self.desk.draft:
+        if not self.session.draft:
             return
 
         def settle(keep: bool) -> None:
             self._offer.children = []
             if keep:
-                self.sheet.text = self.desk.restore()
+                self.sheet.text = self.session.restore()
             else:
-                self.desk.discard()
+                self.session.discard()
 
         self._offer.children = [
             w.HTML(words("There is an unsaved text from an earlier session.")),
-            button("Restore it", "Take up where the last session ended", lambda: settle(True), self._guard),
-            button("Discard it", "Forget it", lambda: settle(False), self._guard),
+            button("Restore it", "Continue where that session ended", lambda: settle(True), self._guard),
+            button("Discard it", "Delete it", lambda: settle(False), self._guard),
         ]
 
 
-def _said(problem: Any) -> str:
+def _problem_text(problem: Any) -> str:
     where = f"{problem.where}: " if problem.where else ""
     return where + problem.what + (f"; {problem.expected}" if problem.expected else "")

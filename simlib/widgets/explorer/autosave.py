@@ -1,8 +1,8 @@
-"""Nothing typed is lost: what is not yet saved as a view is kept on disk and offered again. No widget here.
+"""Drafts: what is not yet saved as a view is stored on disk and offered again. No widget here.
 
-A draft belongs to one scenario file and one session. It is written whenever a hand rests, not
-into the project but into the user's own folder for such things, which `SIMLIB_STATE_DIR` overrides. It is plain JSON;
-what does not fit is ignored.
+A draft belongs to one scenario file and one session. It is written whenever the sliders rest, into the user's own state
+folder or the one that `SIMLIB_STATE_DIR` names, not into the project. It is plain JSON, and what does not fit is
+ignored.
 """
 
 from __future__ import annotations
@@ -11,12 +11,13 @@ import datetime as dt
 import hashlib
 import json
 import os
-import sys
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from platformdirs import user_state_path
 
 from simlib.files import write_atomically
 from simlib.scenario.model import Lasting, Scenario
@@ -24,28 +25,21 @@ from simlib.scenario.views.intervention_rules import wrong_intervention
 from simlib.widgets.explorer.state import Settings, State
 
 DATES = ("on", "from", "until")
-"""Places of an intervention that are judged when the dates of the forecast are known."""
+"""Places of an intervention that are checked when the dates of the forecast are known."""
 
 SESSIONS = 5
-"""How many sessions back something left unsaved is kept."""
+"""Sessions whose drafts are stored."""
 
 
 def folder() -> Path:
-    """Return the folder for what simlib keeps between sessions."""
-    given = os.environ.get("SIMLIB_STATE_DIR")
-    if given:
-        return Path(given)
-    home = Path.home()
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA", home / "AppData" / "Local")) / "simlib"
-    if sys.platform == "darwin":
-        return home / "Library" / "Application Support" / "simlib"
-    return Path(os.environ.get("XDG_STATE_HOME", home / ".local" / "state")) / "simlib"
+    """Return the folder for what simlib stores between sessions."""
+    override = os.environ.get("SIMLIB_STATE_DIR")
+    return Path(override) if override else user_state_path("simlib", appauthor=False)
 
 
 @dataclass(frozen=True)
 class Draft:
-    """Settings somebody left behind, when, and the reasons typed for the changes so far."""
+    """Unsaved settings, their date, and the reasons for the changes."""
 
     settings: Settings
     reasons: dict[str, str]
@@ -54,9 +48,9 @@ class Draft:
 
 
 class Drafts:
-    """The drafts of one scenario, or of one text being written (`name`): the latest of each of the last sessions.
+    """The drafts of one scenario, or of one text (`name`): the latest of each of the last sessions.
 
-    A session writes its own draft and no other, so that looking at a world does not lose what was left there before.
+    A session writes only its own draft, so that opening a scenario does not lose an earlier one.
     """
 
     def __init__(self, name: str, home: Path | None = None) -> None:
@@ -72,23 +66,23 @@ class Drafts:
         return cls(str(Path(scenario.path).resolve()) if scenario.path else scenario.id, home)
 
     def keep(self, data: dict[str, Any]) -> bool:
-        """Write this session's draft; return False where nothing can be written (it must not stop the work)."""
+        """Write this session's draft; return False where nothing can be written, which must not stop the work."""
         stamp = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
         mine = {**data, "saved_at": stamp, "session": self.session}
         return self._write([*(draft for draft in self._read() if draft["session"] != self.session), mine])
 
     def find(self) -> dict[str, Any] | None:
-        """Return the latest draft of another session, None where there is nothing readable."""
+        """Return the latest draft of another session, or None where none can be read."""
         others = [draft for draft in self._read() if draft["session"] != self.session]
         return others[-1] if others else None
 
     def drop(self, draft: Mapping[str, Any] | None = None) -> None:
-        """Forget a draft that `find` gave, or (None) this session's own."""
-        gone = self.session if draft is None else draft["session"]
+        """Delete a draft that `find` returned, or (None) this session's own."""
+        session = self.session if draft is None else draft["session"]
         drafts = self._read()
-        kept = [each for each in drafts if each["session"] != gone]
-        if len(kept) < len(drafts):
-            self._write(kept)
+        others = [each for each in drafts if each["session"] != session]
+        if len(others) < len(drafts):
+            self._write(others)
 
     def _read(self) -> list[dict[str, Any]]:
         try:
@@ -113,7 +107,7 @@ class Drafts:
 
 
 def keep_settings(drafts: Drafts, state: State, reasons: dict[str, str]) -> None:
-    """Keep the settings of a state as its draft, or drop the draft where nothing is set by hand."""
+    """Store the settings of a state as its draft, or delete the draft where nothing is set by hand."""
     if state.settings == Settings(view=state.settings.view):
         drafts.drop()
     else:
@@ -121,7 +115,7 @@ def keep_settings(drafts: Drafts, state: State, reasons: dict[str, str]) -> None
 
 
 def find_settings(drafts: Drafts, state: State) -> Draft | None:
-    """Return the draft of a state where there is one that fits its world as it is now."""
+    """Return the draft of a state, or None where none fits its scenario as it is now."""
     data = drafts.find()
     if data is None:
         return None
@@ -134,7 +128,7 @@ def find_settings(drafts: Drafts, state: State) -> Draft | None:
 
 
 def fits(settings: Settings, state: State) -> bool:
-    """Say whether everything the settings name is in the world of a state."""
+    """Whether everything that the settings name is in the scenario of a state."""
     base = state.base
     findings = (wrong_intervention(base, item, base.horizon_days) for item in settings.interventions)
     misfits = [place for each in findings for place, _, _ in each if place[0] not in DATES]

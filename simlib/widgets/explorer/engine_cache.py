@@ -1,10 +1,10 @@
-"""The engines behind the explorer: quick previews, and answers at rest. No widget here.
+"""Answers of the engines to the settings of a session, and previews of them. No widget here.
 
-`EngineCache` keeps the engines of one scenario (the exact solver with its states, the simulator with its tables) ready
-for new assumption values, so that a slider costs a solve or a short run and nothing else. While a slider moves it
-gives a *preview*: the last exact answer, shifted by the difference of two short Monte Carlo runs with common random
-numbers, one at the values of that answer and one at the values now. The noise of the two cancels, so a few hundred
-replicates show the change and nothing jumps when the exact answer takes the preview's place.
+`AnswerCache` keeps the engines of one scenario (the exact solver with its states, the simulator with its tables) ready
+for new assumption values, so that a slider costs a solve or a short run and nothing else. While a slider moves it gives
+a *preview*: the last exact answer, plus the difference of two short Monte Carlo runs with common random numbers, one at
+the values of that answer and one at the values now. The noise of the two cancels. So a few hundred replicates show the
+change, and nothing jumps when the exact answer takes the preview's place.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import numpy as np
 
 from simlib import results
 from simlib.answer import ScenarioKey, provenance
-from simlib.control import UNWATCHED, Cancel, Control, in_transition
+from simlib.control import UNWATCHED, Control
 from simlib.errors import MissingDependency, TooManyStates
 from simlib.machine import priors
 from simlib.results import Band, Forecast
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from simlib.engines.montecarlo.simulator import Simulator
 
 PREVIEW_SECONDS = 0.025
-"""Time of a preview. With drawing it stays within a frame or two."""
+"""Time of a preview. With drawing it stays within a frame or two of the slider."""
 
 QUICK_SECONDS = 0.025
 """An exact answer as quick as this needs no preview."""
@@ -43,17 +43,17 @@ FEWEST, MOST = 256, 20_000
 """Replicates of a preview."""
 
 RUNS = 100_000
-"""Replicates of the answer at rest where a world is too large for the exact engine."""
+"""Replicates of the answer at rest where a scenario is too large for the exact engine."""
 
-KEPT = 3
-"""Engines kept ready: the present one, the one before, the baseline's."""
+ENGINES_KEPT = 3
+"""Engines kept ready: those of the present settings, of the ones before, and of the baseline."""
 
 ANSWERS_KEPT = 24
 
 
 @dataclass
 class Engines:
-    """The engines of one structure, built when first needed. `solver` is None where the world is too large."""
+    """The engines of one structure, built when first needed. `solver` is None where the scenario is too large."""
 
     scenario: Scenario
     solver: Solver | None = None
@@ -66,19 +66,19 @@ class Engines:
 
 @dataclass(frozen=True)
 class Anchor:
-    """An answer at rest, and a short run with its random numbers at its values: previews are measured from it."""
+    """An answer at rest and a short run at the same values: the reference of previews."""
 
     exact: Forecast
     sampled: Forecast
     runs: int
 
 
-class EngineCache:
-    """Answers to the settings of one state. One thread at a time may ask for an exact answer, another for previews."""
+class AnswerCache:
+    """Answers to the settings of one state. One thread may ask for exact answers, and another one for previews."""
 
     def __init__(self, state: State, *, seed: int = 0, threads: int = 2) -> None:
         self.state, self.seed, self.threads = state, seed, threads
-        self._engines: OrderedDict[Hashable, Engines] = OrderedDict()
+        self._machines: OrderedDict[Hashable, Engines] = OrderedDict()
         self._answers: OrderedDict[Hashable, Forecast] = OrderedDict()
         self._anchors: dict[Hashable, Anchor] = {}
         self._labels = _labels(state.base)
@@ -87,43 +87,43 @@ class EngineCache:
         self.warm = False
         """Whether the Monte Carlo kernel ran in this process: the first run may have to compile it."""
 
-    # ---------------------------------------------------------------- engines
+    # ---------------------------------------------------------------- machines
 
-    def engines(self, settings: Settings) -> Engines:
-        """Return the engines for these settings. Raises ScenarioError when an intervention does not fit."""
+    def machine(self, settings: Settings) -> Engines:
+        """Return the engines for these settings; raises ScenarioError when an intervention does not fit."""
         scenario = self.state.machine(settings)
         with self._lock:
-            return _remember(self._engines, structure(scenario), lambda: Engines(scenario), KEPT)
+            return _remember(self._machines, structure(scenario), lambda: Engines(scenario), ENGINES_KEPT)
 
-    def solver(self, engines: Engines, cancel: Cancel | None = None) -> Solver | None:
-        """Return the exact solver of a scenario. None, with the reason noted there, where the world is too large."""
+    def solver(self, machine: Engines, control: Control = UNWATCHED) -> Solver | None:
+        """Return the exact solver of a machine; None, with the reason noted there, where the world is too large."""
         with self._building:
-            if not engines.tried_solver:
+            if not machine.tried_solver:
                 from simlib.engines.exact.forecast import Solver
 
                 try:
-                    engines.solver = Solver(engines.scenario, control=Control(cancel=cancel, threads=self.threads))
+                    machine.solver = Solver(machine.scenario, control=self._own(Control(cancel=control.cancel)))
                 except TooManyStates as error:
-                    engines.reason = str(error)
-                engines.tried_solver = True
-        return engines.solver
+                    machine.reason = str(error)
+                machine.tried_solver = True
+        return machine.solver
 
-    def simulator(self, engines: Engines) -> Simulator | None:
-        """Return the simulator of a scenario. None, with the reason noted there, where Monte Carlo is not installed."""
-        if not engines.tried_simulator:
+    def simulator(self, machine: Engines) -> Simulator | None:
+        """Return the simulator of a machine; None, with the reason noted there, where Monte Carlo is not installed."""
+        if not machine.tried_simulator:
             from simlib.engines.montecarlo.simulator import Simulator
 
             try:
-                engines.simulator = Simulator(engines.scenario)
+                machine.simulator = Simulator(machine.scenario)
             except MissingDependency as error:
-                engines.reason = engines.reason or str(error)
-            engines.tried_simulator = True
-        return engines.simulator
+                machine.reason = machine.reason or str(error)
+            machine.tried_simulator = True
+        return machine.simulator
 
-    def theta(self, settings: Settings, engines: Engines) -> np.ndarray:
-        """Return the assumption values (A,) of the settings. Raises ScenarioError when chances exceed one."""
-        theta = priors.theta(engines.scenario, self.state.values(settings))
-        tables = engines.simulator.tables if engines.simulator else engines.solver.tables if engines.solver else None
+    def theta(self, settings: Settings, machine: Engines) -> np.ndarray:
+        """Return the assumption values (A,) of the settings; raises ScenarioError when chances exceed one."""
+        theta = priors.theta(machine.scenario, self.state.values(settings))
+        tables = machine.simulator.tables if machine.simulator else machine.solver.tables if machine.solver else None
         if tables is not None:
             tables.chances(theta)
             tables.start_shares(theta)
@@ -135,9 +135,8 @@ class EngineCache:
         """Return the answer at rest where it was computed before."""
         return self._answers.get(self._key(settings))
 
-    @in_transition
-    def answer(self, settings: Settings, *, control: Control = UNWATCHED) -> Forecast:
-        """Return the answer at rest: exact where the world can be enumerated, else from `RUNS` replicates.
+    def answer(self, settings: Settings, control: Control = UNWATCHED) -> Forecast:
+        """Return the answer at rest: exact where the states can be enumerated, else from `RUNS` replicates.
 
         Raises ScenarioError, MissingDependency, Cancelled.
         """
@@ -146,24 +145,28 @@ class EngineCache:
         with self._lock:
             return _remember(self._answers, self._key(settings), lambda: answer, ANSWERS_KEPT)
 
+    def _own(self, control: Control) -> Control:
+        """Return a control with the threads of this cache."""
+        return dataclasses.replace(control, threads=self.threads)
+
     def _compute(self, settings: Settings, control: Control) -> Forecast:
-        control = dataclasses.replace(control, threads=self.threads)
-        engines = self.engines(settings)
+        machine = self.machine(settings)
         resolved = self.state.scenario(settings)
-        solver = self.solver(engines, control.cancel)
-        theta = self.theta(settings, engines)
+        solver = self.solver(machine, control)
+        theta = self.theta(settings, machine)
         begun = time.perf_counter()
         if solver is not None:
             forecast = solver.solve(theta, control=control)
-            engines.exact_seconds = min(time.perf_counter() - begun, 1.5 * engines.exact_seconds)
+            machine.exact_seconds = min(time.perf_counter() - begun, 1.5 * machine.exact_seconds)
         else:
-            simulator = self.simulator(engines)
+            simulator = self.simulator(machine)
             if simulator is None:
-                raise MissingDependency(engines.reason)
-            counts = simulator.run(theta, runs=RUNS, seed=self.seed, control=control)
+                raise MissingDependency(machine.reason)
+            counts = simulator.run(theta, runs=RUNS, seed=self.seed, control=self._own(control))
             forecast = simulator.forecast(counts, theta=theta, seed=self.seed)
-        own = ("scenario_sha256", "view", "interventions")
-        details = {key: value for key, value in forecast.provenance.items() if key not in own}
+        details = {
+            k: v for k, v in forecast.provenance.items() if k not in ("scenario_sha256", "view", "interventions")
+        }
         source = provenance(resolved, **details)
         return self._labelled(dataclasses.replace(forecast, provenance=source, scenario=ScenarioKey.of(resolved)))
 
@@ -174,26 +177,26 @@ class EngineCache:
     def _labelled(self, forecast: Forecast) -> Forecast:
         return dataclasses.replace(forecast, labels=self._labels)
 
-    # ---------------------------------------------------------------- answers under the hand
+    # ---------------------------------------------------------------- previews
 
     def is_quick(self, settings: Settings) -> bool:
         """Whether the exact answer comes as quickly as a preview would."""
-        return self.engines(settings).exact_seconds <= QUICK_SECONDS
+        return self.machine(settings).exact_seconds <= QUICK_SECONDS
 
-    def anchor(self, settings: Settings, cancel: Cancel | None = None) -> None:
-        """Prepare previews around the answer at rest to these settings, which must be known. Quick."""
-        known, engines = self.known(settings), self.engines(settings)
-        simulator = self.simulator(engines)
+    def anchor(self, settings: Settings, control: Control = UNWATCHED) -> None:
+        """Prepare previews around the answer at rest to these settings, where it is known."""
+        known, machine = self.known(settings), self.machine(settings)
+        simulator = self.simulator(machine)
         if known is None or simulator is None:
             return
-        key = structure(engines.scenario)
+        key = structure(machine.scenario)
         runs = self.preview_runs()
         before = self._anchors.get(key)
         if before is not None and before.exact is known and 0.5 < before.runs / runs < 2:
             return
-        theta = self.theta(settings, engines)
-        self._anchors[key] = Anchor(known, self._sample(simulator, theta, runs, cancel), runs)
-        for old in [k for k in self._anchors if k not in self._engines]:
+        theta = self.theta(settings, machine)
+        self._anchors[key] = Anchor(known, self._sample(simulator, theta, runs, control), runs)
+        for old in [k for k in self._anchors if k not in self._machines]:
             del self._anchors[old]
 
     def preview_runs(self) -> int:
@@ -202,32 +205,30 @@ class EngineCache:
         return int(np.clip(2 ** np.floor(np.log2(max(runs, 1.0))), FEWEST, MOST))
 
     def preview(self, settings: Settings) -> Forecast | None:
-        """Return a quick answer with common random numbers. None where Monte Carlo is not installed.
+        """Return a quick answer with common random numbers, or None where Monte Carlo is not installed.
 
-        Raises ScenarioError when the settings are no possible world.
+        Raises ScenarioError when the settings are no valid scenario.
         """
-        engines = self.engines(settings)
-        simulator = self.simulator(engines)
+        machine = self.machine(settings)
+        simulator = self.simulator(machine)
         if simulator is None:
             return None
-        theta = self.theta(settings, engines)
-        anchor = self._anchors.get(structure(engines.scenario))
+        theta = self.theta(settings, machine)
+        anchor = self._anchors.get(structure(machine.scenario))
         sampled = self._sample(simulator, theta, anchor.runs if anchor else self.preview_runs())
         return self._labelled(shift(anchor.exact, anchor.sampled, sampled) if anchor else sampled)
 
     def sample(self, settings: Settings, runs: int) -> Counts:
-        """Return the counts of some replicates at the settings. Raises MissingDependency without Numba."""
-        engines = self.engines(settings)
-        simulator = self.simulator(engines)
+        """Return the counts of some replicates at the settings; raises MissingDependency without Numba."""
+        machine = self.machine(settings)
+        simulator = self.simulator(machine)
         if simulator is None:
-            raise MissingDependency(engines.reason)
-        return simulator.run(
-            self.theta(settings, engines), runs=runs, seed=self.seed, control=Control(threads=self.threads)
-        )
+            raise MissingDependency(machine.reason)
+        return simulator.run(self.theta(settings, machine), runs=runs, seed=self.seed, control=self._own(UNWATCHED))
 
-    def _sample(self, simulator: Simulator, theta: np.ndarray, runs: int, cancel: Cancel | None = None) -> Forecast:
+    def _sample(self, simulator: Simulator, theta: np.ndarray, runs: int, control: Control = UNWATCHED) -> Forecast:
         begun = time.perf_counter()
-        counts = simulator.run(theta, runs=runs, seed=self.seed, control=Control(cancel=cancel, threads=self.threads))
+        counts = simulator.run(theta, runs=runs, seed=self.seed, control=self._own(Control(cancel=control.cancel)))
         forecast = simulator.forecast(counts, theta=theta, seed=self.seed)
         if self.warm:
             seconds = (time.perf_counter() - begun) / runs
@@ -237,7 +238,7 @@ class EngineCache:
 
 
 def _remember(cache: OrderedDict[Hashable, Any], key: Hashable, make: Callable[[], Any], most: int) -> Any:
-    """Return what a cache holds under a key, made where it is missing, and drop what has been idle longest."""
+    """Return the value of a key, made where it is missing, and drop the values that were used longest ago."""
     if key not in cache:
         cache[key] = make()
     cache.move_to_end(key)
@@ -247,11 +248,11 @@ def _remember(cache: OrderedDict[Hashable, Any], key: Hashable, make: Callable[[
 
 
 def shift(exact: Forecast, before: Forecast, now: Forecast) -> Forecast:
-    """Return an exact answer moved by the difference of two sampled ones with common random numbers.
+    """Return an exact answer plus the difference of two sampled ones with common random numbers.
 
     Probabilities stay within 0 and 1 and sum to one where they did; expected counts stay above zero.
     """
-    endings = _moved_whole(
+    endings = _shift_shares(
         {name: band.probability for name, band in exact.endings.items()},
         {name: band.probability for name, band in before.endings.items()},
         {name: band.probability for name, band in now.endings.items()},
@@ -266,11 +267,11 @@ def shift(exact: Forecast, before: Forecast, now: Forecast) -> Forecast:
         endings={name: Band(p, p, p) for name, p in endings.items()},
         questions={name: Band(p, p, p) for name, p in questions.items()},
         variables={
-            name: _moved_whole(exact.variables[name], before.variables[name], now.variables[name])
+            name: _shift_shares(exact.variables[name], before.variables[name], now.variables[name])
             for name in exact.variables
         },
         ladders={
-            name: _moved_whole(exact.ladders[name], before.ladders[name], now.ladders[name]) for name in exact.ladders
+            name: _shift_shares(exact.ladders[name], before.ladders[name], now.ladders[name]) for name in exact.ladders
         },
         moves={
             name: np.maximum(count + now.moves[name] - before.moves[name], 0.0) for name, count in exact.moves.items()
@@ -280,7 +281,7 @@ def shift(exact: Forecast, before: Forecast, now: Forecast) -> Forecast:
     )
 
 
-def _moved_whole(exact: Mapping[str, Any], before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
+def _shift_shares(exact: Mapping[str, Any], before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
     moved = np.array([np.maximum(exact[name] + now[name] - before[name], 0.0) for name in exact])
     moved /= moved.sum(axis=0)
     return dict(zip(exact, moved, strict=True))
@@ -298,7 +299,7 @@ def same_answer(one: Forecast, other: Forecast, tolerance: float = 1e-7) -> bool
 
 
 def _labels(scenario: Scenario) -> dict[str, dict[str, str]]:
-    """Return the labels of a forecast with each move called by its actor: pictures have no other place to say it."""
+    """Return the labels of a forecast, with the actor before each move: pictures have no other place for it."""
     labels = results.labels(scenario)
     labels["moves"] = {
         move.id: move.label if move.actor == "nature" else f"{scenario.actors[move.actor].label}: {move.label}"

@@ -9,7 +9,7 @@ import numpy as np
 from simlib.errors import MissingDependency
 from simlib.results import ONGOING
 from simlib.typing import Floats, Ints
-from simlib.widgets.explorer.engine_cache import EngineCache
+from simlib.widgets.explorer.engine_cache import AnswerCache
 from simlib.widgets.explorer.state import Settings
 
 SAMPLE = 4_000
@@ -35,7 +35,7 @@ class SampledHistory:
         return [text for text in self.sentences if not text.endswith(UNCHANGED)]
 
 
-def tell(answers: EngineCache, settings: Settings, *, ending: str = "", number: int = 0) -> SampledHistory | None:
+def tell(answers: AnswerCache, settings: Settings, *, ending: str = "", number: int = 0) -> SampledHistory | None:
     """Tell the `number`th sampled history that ends in `ending` ("": any); None when none of `SAMPLE` does.
 
     It shares its random numbers with the previews, so the same history under other values differs only where they
@@ -43,7 +43,7 @@ def tell(answers: EngineCache, settings: Settings, *, ending: str = "", number: 
     """
     from simlib.engines.montecarlo.replay import histories
 
-    machine = answers.engines(settings)
+    machine = answers.machine(settings)
     simulator = answers.simulator(machine)
     if simulator is None:
         raise MissingDependency(machine.reason)
@@ -72,7 +72,7 @@ def tell(answers: EngineCache, settings: Settings, *, ending: str = "", number: 
     )
 
 
-def _fitting(answers: EngineCache, settings: Settings, ending: str) -> Ints:
+def _fitting(answers: AnswerCache, settings: Settings, ending: str) -> Ints:
     """Return the numbers of the replicates that end so."""
     if not ending:
         return np.arange(SAMPLE)

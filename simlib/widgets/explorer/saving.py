@@ -1,4 +1,4 @@
-"""What is kept of a session: a view with a reason for each change, figures, data, a paragraph. No widget here."""
+"""Saving and export: a view with a reason for each change, figures, data and a paragraph. No widget here."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FIGURES = ("png", "svg", "pdf")
 
 
 def view_id(title: str) -> str:
-    """Return an id made of the words of a title ("My view, hawkish" -> "my-view-hawkish")."""
+    """Return an id from the words of a title ("My view, hawkish" -> "my-view-hawkish")."""
     plain = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
     words = [word for word in plain.split("-") if word not in ("or", "above", "below", "not", "")]
     text = "-".join(words)[:60].strip("-")
@@ -33,65 +33,52 @@ def view_id(title: str) -> str:
 def view_of(
     state: State, title: str, *, author: str = "", because: str = "", reasons: Mapping[str, str] | None = None
 ) -> View:
-    """Return the settings of a state as a view: what its own view changes and what was set by hand, each with a reason.
+    """Return the settings of a state as a view: the changes of its own view and those by hand, with their reasons.
 
-    Raises ScenarioError for a title without letters and for what a view cannot hold.
+    Raises ScenarioError for a title without letters, and for another start, which a view cannot hold.
     """
     if not re.search(r"[A-Za-z]", title):
         raise ScenarioError(Problem("", 0, "title", "a view needs a title", "expected a few words"))
-    settings, given = state.settings, dict(reasons or {})
+    settings, reasons = state.settings, dict(reasons or {})
     if settings.as_of is not None:
-        raise ScenarioError(
-            Problem(
-                "",
-                0,
-                "start date",
-                "a view cannot move the start of a scenario",
-                "set it back, or write a scenario of its own",
-            )
-        )
-    base = state.views[settings.view] if settings.view else None
-    changes = {change.assumption: change for change in base.changes} if base else {}
+        what, expected = "a view cannot move the start of a scenario", "set it back, or write another scenario"
+        raise ScenarioError(Problem("", 0, "start date", what, expected))
+    base = state.views[settings.view] if settings.view else View(id="", title="")
+    changes = {change.assumption: change for change in base.changes}
     for name, value in dict(settings.values).items():
         unit = state.base.assumptions[name].unit
-        changes[name] = Change(name, value, because=given.get(name, "").strip() or ASSUMED, unit=unit)
-    own = [
-        *settings.interventions,
-        *(Forbid(move, because=given.get(move, "").strip() or ASSUMED) for move in settings.off),
-    ]
-    ladder = settings.ladder if settings.ladder not in (None, state.base.ladder) else base.ladder if base else None
+        changes[name] = Change(name, value, because=_reason(reasons, name), unit=unit)
+    off = tuple(Forbid(move, because=_reason(reasons, move)) for move in settings.off)
+    ladder = settings.ladder if settings.ladder not in (None, state.base.ladder) else base.ladder
     return View(
         id=view_id(title),
         title=title.strip(),
         author=author.strip(),
         because=because.strip(),
         changes=tuple(changes.values()),
-        interventions=(*(base.interventions if base else ()), *own),
-        horizon_days=settings.horizon_days
-        if settings.horizon_days is not None
-        else base.horizon_days
-        if base
-        else None,
+        interventions=(*base.interventions, *settings.interventions, *off),
+        horizon_days=base.horizon_days if settings.horizon_days is None else settings.horizon_days,
         ladder=ladder,
     )
 
 
-def save(state: State, view: View, *, overwrite: bool = False) -> Path:
-    """Write a view beside its scenario, as `views/ID.yaml`; return its path, and make the state know it.
+def _reason(reasons: Mapping[str, str], name: str) -> str:
+    return reasons.get(name, "").strip() or ASSUMED
 
-    Raises ScenarioError when the scenario has no folder, the folder cannot be written, or the view is there already.
+
+def save(state: State, view: View, *, overwrite: bool = False) -> Path:
+    """Write a view beside its scenario, as `views/ID.yaml`, and add it to the state; return its path.
+
+    Raises ScenarioError where the scenario has no folder, the folder cannot be written, or the view exists already.
     """
     from simlib.scenario.writer import save_view
 
     if not state.base.path:
-        raise ScenarioError(
-            Problem("", 0, state.base.id, "was not read from a folder", "expected one to save views in")
-        )
+        what = "was not read from a folder"
+        raise ScenarioError(Problem("", 0, state.base.id, what, "expected a folder to save views in"))
     path = Path(state.base.path) / "views" / f"{view.id}.yaml"
     if path.exists() and not overwrite:
-        raise ScenarioError(
-            Problem(str(path), 0, "", "is there already", "choose another title, or allow to overwrite")
-        )
+        raise ScenarioError(Problem(str(path), 0, "", "is there already", "choose another title, or overwrite it"))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         save_view(state.base, view, path)
@@ -103,7 +90,7 @@ def save(state: State, view: View, *, overwrite: bool = False) -> Path:
 
 
 def table(forecast: Forecast) -> pd.DataFrame:
-    """Return the whole answer as one tidy table: what, name, part, label, day, by, value, low, high."""
+    """Return the whole answer as a tidy table: what, name, part, label, day, by, value, low, high."""
     import pandas as pd
 
     names = {
@@ -118,28 +105,23 @@ def table(forecast: Forecast) -> pd.DataFrame:
         frame = forecast.frame(what)
         if len(frame) == 0:
             continue
-        value = "expected" if what == "moves" else "probability"
-        label = frame["label"] if "label" in frame else frame[name]
-        frames.append(
-            pd.DataFrame(
-                {
-                    "what": what,
-                    "name": frame[name],
-                    "part": frame[part] if part else "",
-                    "label": label,
-                    "day": frame["day"],
-                    "by": frame["by"],
-                    "value": frame[value],
-                    "low": frame["low"],
-                    "high": frame["high"],
-                }
-            )
-        )
+        columns = {
+            "what": what,
+            "name": frame[name],
+            "part": frame[part] if part else "",
+            "label": frame["label"] if "label" in frame else frame[name],
+            "day": frame["day"],
+            "by": frame["by"],
+            "value": frame["expected" if what == "moves" else "probability"],
+            "low": frame["low"],
+            "high": frame["high"],
+        }
+        frames.append(pd.DataFrame(columns))
     return pd.concat(frames, ignore_index=True)
 
 
 def paragraph(state: State, forecast: Forecast, baseline: Forecast | None, answer: str) -> str:
-    """Return a paragraph for a report: the question, the answer, what was assumed differently, and where it is from."""
+    """Return a paragraph for a report: the scenario, the answer, the changed assumptions and the provenance."""
     source = forecast.provenance
     differences = list(state.differences())
     changed = "at the values of the file" if not differences else "with these changes: " + "; ".join(differences)
@@ -168,7 +150,7 @@ def figure_bytes(
     ladder: str | None,
     note: str = "",
 ) -> bytes:
-    """Return the dashboard as PNG (200 dpi), SVG or PDF; `note` says what was changed."""
+    """Return the dashboard as PNG (200 dpi), SVG or PDF. `note` names the changes."""
     from simlib.plots import dashboard
 
     figure = dashboard(forecast, baseline=baseline, width=width, show=show, ladder=ladder, note=note)
@@ -178,7 +160,7 @@ def figure_bytes(
 
 
 def export(folder: Path, stem: str, kind: str, payload: bytes) -> Path:
-    """Write an exported file, never over another one: a number is added to the name where it is taken."""
+    """Write an exported file, with a number added to its name where that is taken."""
     path = folder / f"{stem}.{kind}"
     number = 1
     while path.exists():

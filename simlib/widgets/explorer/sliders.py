@@ -1,8 +1,8 @@
-"""Assumptions as sliders: positions, readouts, groups and what is known about each. No widget here.
+"""Assumptions as sliders: positions, readouts, groups, and what is known about each. No widget here.
 
-A slider moves over the prior of its assumption: its middle is the stated value (the median), its ends are low and
-high (the 5th and 95th percentile), and in between it is even on the log scale of rates and factors or the logit scale
-of chances. So resetting a slider is putting it in the middle, whatever the units.
+A slider covers the prior of its assumption: the middle is the stated value (the median), and the ends are low and high
+(the 5th and 95th percentile). Steps are even on the log scale of rates and factors or the logit scale of chances. So
+the reset position of every slider is the middle, whatever its units.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from simlib.scenario.scales import forward
 from simlib.typing import Floats
 
 STEPS = 100
-"""A slider has positions 0 to STEPS; the stated value is in the middle."""
+"""A slider has positions 0 to STEPS, with the stated value in the middle."""
 
 SHARED, START = "Several actors", "How it starts"
 
 
 @dataclass(frozen=True)
 class Dial:
-    """One assumption as a slider. `group` is whose it is; `about` are paragraphs of plain text about it."""
+    """One assumption as a slider. `group` names its actor, and `uses` say what it does in the scenario."""
 
     assumption: Assumption
     group: str
@@ -55,7 +55,7 @@ class Dial:
         return [show(float(value), self.assumption.kind, self.assumption.unit) for value in self.grid]
 
     def position(self, value: float) -> int:
-        """Return the position nearest to a value, on the scale of its kind; the ends stand for what lies beyond."""
+        """Return the position nearest to a value on the scale of its kind. Values beyond the ends are at the ends."""
         if value == self.assumption.value:
             return STEPS // 2
         scale = forward(self.assumption.kind, self.grid)
@@ -70,7 +70,7 @@ class Dial:
         return bool(self.grid[self.position(value)] == value)
 
     def about(self, scenario: Scenario) -> dict[str, str | list[str]]:
-        """Return what a person may want to know: why, from where, how sure, and what it does."""
+        """Return the reason, sources, prior and uses of the assumption, as plain text."""
         a = self.assumption
         low, value, high = (show(number, a.kind, a.unit) for number in (a.low, a.value, a.high))
         mean = show(priors.describe(a)["mean"], a.kind, a.unit)
@@ -88,7 +88,7 @@ def _source(scenario: Scenario, name: str) -> str:
 
 
 def dials(scenario: Scenario) -> dict[str, Dial]:
-    """Return a dial for every assumption with a spread that something uses, in the order of the file."""
+    """Return a dial for every assumption that has a range and is used, in the order of the file."""
     actors, uses = _users(scenario)
     result = {}
     for name, assumption in scenario.assumptions.items():
@@ -100,7 +100,7 @@ def dials(scenario: Scenario) -> dict[str, Dial]:
 
 
 def _users(scenario: Scenario) -> tuple[dict[str, set[str]], dict[str, list[str]]]:
-    """Return who uses each assumption ({id: actors}) and for what ({id: phrases})."""
+    """Return the actors that use each assumption ({id: actors}), and the uses ({id: phrases})."""
     actors: dict[str, set[str]] = {}
     uses: dict[str, list[str]] = {}
 
@@ -133,7 +133,7 @@ class Group:
 
 
 def grouped(dials: Mapping[str, Dial], influence: Mapping[str, float] | None = None) -> list[Group]:
-    """Return the dials by group, groups and dials by falling influence; without influence, as in the file."""
+    """Return the dials by group, in the order of falling influence, or of the file where that is unknown."""
     weight = influence or {}
     members: dict[str, list[Dial]] = {}
     for dial in dials.values():

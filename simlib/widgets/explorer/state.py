@@ -1,8 +1,8 @@
-"""What a person has set, and what follows from it: the logic behind the widgets, without any widget.
+"""The settings of an explorer and their history: the logic behind the widgets, without any widget.
 
-`Settings` is everything an answer depends on and everything a person chose to see; it never changes, a new one is
-made. `State` holds one world, the settings now, those before and after (undo, redo), and the baseline they are compared
-with. What is asked of the engines, and when, is in `simlib.widgets.explorer.engine_cache`.
+`Settings` holds everything that an answer depends on and what is shown of it; it never changes, a new one is made.
+`State` holds one scenario, the present settings with those before and after them (undo, redo), and the baseline.
+The answers to settings come from `simlib.widgets.explorer.engine_cache`.
 """
 
 from __future__ import annotations
@@ -29,11 +29,10 @@ UNDO = 500
 
 @dataclass(frozen=True)
 class Settings:
-    """One set of choices. `values` are the assumptions moved by hand, in base units, on top of the view.
+    """One set of choices. `values` are the assumptions changed by hand, in base units, on top of the view.
 
-    `off` are moves switched off for good, `interventions` one's own (moves forced or forbidden from a date on,
-    variables set) beside those of the view. None: as the file (or the view) has it. `shown` are ids of endings and
-    questions.
+    `off` are moves that are switched off, and `interventions` are those made by hand, beside those of the view.
+    `shown` are ids of endings and questions. None stands for the value of the file (or the view).
     """
 
     view: str = ""
@@ -50,7 +49,7 @@ class Settings:
         return dataclasses.replace(self, **changes)
 
     def with_value(self, name: str, value: float | None) -> Settings:
-        """Return a copy with one assumption moved by hand, or (None) given back to the view."""
+        """Return a copy with one assumption changed by hand, or (None) reset to the view."""
         values = {key: old for key, old in self.values.items() if key != name}
         return self.replace(values=values if value is None else values | {name: value})
 
@@ -92,17 +91,17 @@ def _intervention(data: Mapping[str, Any]) -> Intervention:
     if "when" in parts:
         clauses = parts["when"]["clauses"]
         parts["when"] = Condition(tuple(tuple((name, tuple(levels)) for name, levels in each) for each in clauses))
-    made: Intervention = kind(**parts)
-    return made
+    item: Intervention = kind(**parts)
+    return item
 
 
 def structure(scenario: Scenario) -> Hashable:
-    """Return what an engine has to be built anew for; assumption values are no part of it."""
+    """Return a key of everything but assumption values: an engine serves all values of one structure."""
     return scenario.interventions, scenario.horizon_days, scenario.as_of
 
 
 class State:
-    """One world under a person's hands."""
+    """One scenario with its settings, their history and a baseline."""
 
     def __init__(self, scenario: Scenario | str | Path, view: str | None = None) -> None:
         self.base: Scenario = scenario if isinstance(scenario, Scenario) else load(scenario)
@@ -110,20 +109,20 @@ class State:
         self._check_view(view or "")
         self.settings = Settings(view=view or "")
         self.against = Settings()
-        """What the ghost shows: the settings compared with (default: the file as it stands)."""
+        """The settings that the ghost shows for comparison (default: the file as it stands)."""
         self._past: list[Settings] = []
         self._future: list[Settings] = []
         self._merge = ""
         self.version = 0
-        """Grows with every change: an answer that was asked for at another version is stale."""
+        """Grows with every change: an answer for another version is stale."""
         self._resolve = lru_cache(maxsize=64)(self._resolved)
 
-    # ---------------------------------------------------------------- changing
+    # ---------------------------------------------------------------- changes
 
     def change(self, settings: Settings, *, merge: str = "") -> bool:
-        """Set other settings, to be undone in one step; return False when they are the present ones.
+        """Set other settings as one step of undo; return False where they are the present ones.
 
-        Changes in a row with the same `merge` word (one slider on its way) are one step; `rest` ends the row.
+        Consecutive changes with the same `merge` word (one moving slider) are one step, until `rest` is called.
         """
         if settings == self.settings:
             return False
@@ -135,15 +134,15 @@ class State:
         return True
 
     def rest(self) -> None:
-        """Say that the hand rests: the next change of the same assumption is a step of its own."""
+        """End a step of undo: the next change of the same assumption is a step of its own."""
         self._merge = ""
 
     def undo(self) -> bool:
-        """Take back one step; return False when there is none."""
+        """Undo one step; return False where there is none."""
         return self._step(self._past, self._future)
 
     def redo(self) -> bool:
-        """Take back one undo; return False when there is none."""
+        """Redo one step; return False where there is none."""
         return self._step(self._future, self._past)
 
     def _step(self, source: list[Settings], target: list[Settings]) -> bool:
@@ -157,24 +156,24 @@ class State:
 
     @property
     def can_undo(self) -> bool:
-        """Whether there is a step to take back."""
+        """Whether there is a step to undo."""
         return bool(self._past)
 
     @property
     def can_redo(self) -> bool:
-        """Whether there is an undone step to take again."""
+        """Whether there is a step to redo."""
         return bool(self._future)
 
     def set_value(self, name: str, value: float) -> bool:
-        """Move one assumption by hand; at the value of the view it counts as not moved."""
-        given = self.view_values(self.settings.view).get(name, self.base.assumptions[name].value)
-        settings = self.settings.with_value(name, None if value == given else value)
+        """Change one assumption by hand; the value of the view counts as no change."""
+        default = self.view_values(self.settings.view).get(name, self.base.assumptions[name].value)
+        settings = self.settings.with_value(name, None if value == default else value)
         return self.change(settings, merge=f"value {name}")
 
     def type_value(self, name: str, text: str) -> bool:
-        """Set one assumption from a quantity as people write it ("3 per week", "30%").
+        """Set one assumption from a text such as "3 per week" or "30%".
 
-        Raises ScenarioError in words for a text that is no such quantity.
+        Raises ScenarioError where the text is no quantity of that kind.
         """
         assumption = self.base.assumptions[name]
         try:
@@ -188,16 +187,16 @@ class State:
         return changed
 
     def reset_value(self, name: str) -> bool:
-        """Give one assumption back the value it has in the view."""
+        """Reset one assumption to its value in the view."""
         return self.change(self.settings.with_value(name, None))
 
     def reset(self) -> bool:
-        """Undo everything set by hand since the view was chosen; what is shown stays."""
-        kept = Settings(view=self.settings.view, ladder=self.settings.ladder, shown=self.settings.shown)
-        return self.change(kept)
+        """Reset everything that was set by hand on top of the view, but not what is shown."""
+        old = self.settings
+        return self.change(Settings(view=old.view, ladder=old.ladder, shown=old.shown))
 
     def choose_view(self, view: str) -> bool:
-        """Take the values and interventions of a view ("": the file as it stands); what was set by hand goes."""
+        """Load the values and interventions of a view ("": the file as it stands) in place of all settings by hand."""
         self._check_view(view)
         return self.change(Settings(view=view, shown=self.settings.shown))
 
@@ -207,42 +206,42 @@ class State:
             raise ScenarioError(Problem("", 0, self.base.id, f"there is no view {view!r}", expected))
 
     def switch(self, move: str, *, on: bool) -> bool:
-        """Switch a move on or off for good."""
+        """Switch a move on or off for the whole forecast."""
         off = [name for name in self.settings.off if name != move] + ([] if on else [move])
         return self.change(self.settings.replace(off=tuple(name for name in self.base.moves if name in off)))
 
     def intervene(self, item: Intervention) -> bool:
-        """Add an intervention of one's own; raises ScenarioError when it does not fit."""
+        """Add an intervention; raises ScenarioError where it does not fit."""
         with_interventions(self.machine(), [item])
         return self.change(self.settings.replace(interventions=(*self.settings.interventions, item)))
 
     def withdraw(self, number: int) -> bool:
-        """Take one's own intervention out again, by its position."""
-        kept = tuple(item for k, item in enumerate(self.settings.interventions) if k != number)
-        return self.change(self.settings.replace(interventions=kept))
+        """Remove an intervention made by hand, by its position."""
+        others = tuple(item for k, item in enumerate(self.settings.interventions) if k != number)
+        return self.change(self.settings.replace(interventions=others))
 
-    # ---------------------------------------------------------------- what follows
+    # ---------------------------------------------------------------- values, scenarios and words
 
     def view_values(self, view: str) -> dict[str, float]:
         """Return the values a view changes, in base units."""
         return {change.assumption: change.value for change in self.views[view].changes} if view else {}
 
     def values(self, settings: Settings | None = None) -> dict[str, float]:
-        """Return every changed assumption value, by the view or by hand, in base units."""
+        """Return the assumption values that the view or a person changed, in base units."""
         settings = self.settings if settings is None else settings
         return self.view_values(settings.view) | dict(settings.values)
 
     def value(self, name: str) -> float:
-        """Return the value one assumption has now, in base units."""
+        """Return the present value of one assumption, in base units."""
         return self.values().get(name, self.base.assumptions[name].value)
 
-    def shows(self, name: str) -> str:
-        """Return the value one assumption has now, as people read it."""
+    def value_text(self, name: str) -> str:
+        """Return the present value of one assumption with its unit."""
         assumption = self.base.assumptions[name]
         return show(self.value(name), assumption.kind, assumption.unit)
 
     def machine(self, settings: Settings | None = None) -> Scenario:
-        """Return the world with the interventions, the horizon and the start of the settings but the file's values.
+        """Return the scenario with the interventions, horizon and start of the settings, but the file's values.
 
         Raises ScenarioError for an intervention that no longer fits.
         """
@@ -250,7 +249,7 @@ class State:
         return self._resolve(_Key(settings.replace(values={}, ladder=None, shown=None)), values=False)
 
     def scenario(self, settings: Settings | None = None) -> Scenario:
-        """Return the world as set, values and all: what is hashed, saved and exported."""
+        """Return the scenario with all settings and values, as it is hashed, saved and exported."""
         settings = self.settings if settings is None else settings
         return self._resolve(_Key(settings.replace(ladder=None, shown=None)), values=True)
 
@@ -261,8 +260,7 @@ class State:
             scenario = scenario.replace(as_of=settings.as_of)
         view = self.views[settings.view] if settings.view else None
         if view is not None:
-            kept = view if values else dataclasses.replace(view, changes=())
-            scenario = apply_view(scenario, kept)
+            scenario = apply_view(scenario, view if values else dataclasses.replace(view, changes=()))
         if settings.horizon_days is not None:
             scenario = with_horizon(scenario, settings.horizon_days)
         scenario = with_interventions(scenario, settings.interventions)
@@ -273,39 +271,38 @@ class State:
 
     @property
     def baseline(self) -> Settings:
-        """The settings the ghost shows, over the same dates as the present ones."""
+        """The settings that the ghost shows, over the dates of the present ones."""
         return self.against.replace(horizon_days=self.machine().horizon_days, as_of=self.settings.as_of)
 
     @property
     def is_baseline(self) -> bool:
-        """Whether the present settings answer as the baseline does."""
+        """Whether the present settings have the answer of the baseline."""
         mine, theirs = structure(self.machine()), structure(self.machine(self.baseline))
         return mine == theirs and self.values() == self.values(self.against)
 
     def ladder(self) -> str | None:
-        """Return the ladder shown now (None: the world has none)."""
+        """Return the ladder that is shown, or None where the scenario has none."""
         chosen = self.settings.ladder or self.machine().ladder
         return chosen if chosen in self.base.ladders else next(iter(self.base.ladders), None)
 
     def differences(self, settings: Settings | None = None) -> Iterator[str]:
-        """Yield in words everything in which the settings differ from the file as it stands."""
+        """Yield in words each difference between the settings and the file as it stands."""
         settings = self.settings if settings is None else settings
         yield from describe(self.base, self.scenario(settings))
         if settings.as_of is not None:
             yield f"begins on {long_date(settings.as_of)} instead of {long_date(self.base.as_of)}"
 
     def start_in_words(self) -> str:
-        """Say what another start leaves as it was; "" for the start of the file."""
+        """Return a note on what another start leaves unchanged, or "" for the start of the file."""
         if self.settings.as_of in (None, self.base.as_of):
             return ""
-        written = long_date(self.base.as_of)
         return (
-            f"The numbers and the first situation stay those of {written}, which this world was written for; "
-            "only what has a date of its own comes sooner or later after the start."
+            f"The numbers and the first situation stay those of {long_date(self.base.as_of)}. "
+            "Only what has a date of its own comes sooner or later after the start."
         )
 
     def by_hand(self) -> Iterator[str]:
-        """Yield in few words what was set by hand, on top of the view."""
+        """Yield in a few words each setting by hand, on top of the view."""
         settings = self.settings
         forbidden = (Forbid(move) for move in settings.off)
         yield from (intervention_in_words(item, self.base) for item in (*settings.interventions, *forbidden))
@@ -313,10 +310,10 @@ class State:
             yield f"horizon of {settings.horizon_days:g} days"
         if settings.as_of is not None:
             yield f"begins on {long_date(settings.as_of)}"
-        yield from (f"{self.base.assumptions[name].label}: {self.shows(name)}" for name in settings.values)
+        yield from (f"{self.base.assumptions[name].label}: {self.value_text(name)}" for name in settings.values)
 
     def heading(self) -> str:
-        """Return the view and what was set by hand, in a line over a picture; "" for the file as it stands."""
+        """Return a line for a picture with the view and the settings by hand, or "" for the file as it stands."""
         view, changes = self.views.get(self.settings.view), list(self.by_hand())
         count = "a change" if len(changes) == 1 else f"{len(changes)} changes"
         parts = [f"view “{view.title or view.id}”"] if view else []
@@ -325,7 +322,7 @@ class State:
 
 
 class _Key:
-    """Settings as a key of a cache: equal when every choice is."""
+    """Settings as a key of a cache: equal where all choices are equal."""
 
     __slots__ = ("_hash", "settings")
 

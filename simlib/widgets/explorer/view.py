@@ -1,4 +1,4 @@
-"""The explorer: sliders on a scenario, and its future redrawn as they move. A thin view."""
+"""The explorer: sliders for the assumptions of a scenario, and its forecast. A thin view."""
 
 from __future__ import annotations
 
@@ -11,44 +11,47 @@ import ipywidgets as w
 from simlib.plots.figure import picture_bundle, stacked
 from simlib.scenario.model import Scenario
 from simlib.shipped import shipped_scenarios
-from simlib.widgets.explorer.pages import LINE, Compare, History, Keep, Page, button, words
-from simlib.widgets.explorer.session import Desk
+from simlib.widgets.explorer.pages import LINE, ComparisonPage, HistoryPage, Page, SavingPage, button, words
+from simlib.widgets.explorer.session import ExplorerSession
 from simlib.widgets.explorer.sliders import STEPS, Group, dials, grouped
 from simlib.widgets.explorer.state import State
-from simlib.widgets.explorer.switches import Switches
-from simlib.widgets.kit.components import Dials, Picture
-from simlib.widgets.kit.status import Part, Shown
+from simlib.widgets.explorer.switches import SwitchesPage
+from simlib.widgets.kit.components import Dials, LivePicture
+from simlib.widgets.kit.status import Part, ShownPicture
 
 OPEN_ROWS, FIRST_ROWS = 10, 6
-"""About how many sliders are unfolded at first, and how many of a group are shown before one asks for more."""
+"""About how many sliders are unfolded at first, and how many of a group are shown until one asks for more."""
 
 
-PAGES: tuple[type[Page], ...] = (Switches, History, Compare, Keep)
+VIEW_TIP = "A view holds the numbers of one school of thought, with its reasons"
+
+PAGES: tuple[type[Page], ...] = (SwitchesPage, HistoryPage, ComparisonPage, SavingPage)
 
 
 class Explorer(w.VBox):
-    """Sliders for every assumption of a world, and what follows from them.
+    """Sliders for every assumption of a scenario, and its forecast.
 
-    `scenario` is the name of a shipped world, the path of a folder or file, or a Scenario; `view` one of its views.
+    `scenario` is the name of a shipped scenario, the path of a folder or file, or a Scenario. `view` is one of its
+    views.
     """
 
-    desk: Desk
+    session: ExplorerSession
 
     def __init__(self, scenario: str | Path | Scenario = "two-islands", view: str | None = None) -> None:
         self._choose = _choices(scenario)
-        self._view = _dropdown("View", [("as in the file", "")])
+        self._view = _dropdown("View", [("as in the file", "")], VIEW_TIP)
         self._drivers = _dropdown("Drivers of", [])
         self._undo, self._redo, self._reset = (
             w.Button(description=text, tooltip=tip, layout=w.Layout(width="auto"))
             for text, tip in (
                 ("Undo", "Take back the last change"),
-                ("Redo", "Take it again"),
-                ("Reset all", "Every assumption and switch as the view has it"),
+                ("Redo", "Repeat the change that was taken back"),
+                ("Reset all", "Set every assumption and switch to the value of the view"),
             )
         )
-        self.dials, self.picture = Dials(), Picture()
+        self.dials, self.picture = Dials(), LivePicture()
         self.dials.layout = w.Layout(flex="1 1 350px", min_width="0")
-        self.drivers = Picture()
+        self.drivers = LivePicture()
         answer = w.VBox([self.picture, self._drivers, self.drivers], layout=w.Layout(flex="2 1 430px", min_width="0"))
         head = w.HBox([self._choose, self._view, self._undo, self._redo, self._reset], layout=LINE)
         body = w.HBox(
@@ -61,18 +64,18 @@ class Explorer(w.VBox):
         self._open(scenario, view)
         self._listen()
 
-    # ---------------------------------------------------------------- opening a world
+    # ---------------------------------------------------------------- opening a scenario
 
     def _open(self, scenario: str | Path | Scenario, view: str | None = None) -> None:
         state = State(scenario, view)
         if hasattr(self, "desk"):
-            self.desk.close()
+            self.session.close()
         self.state, self._dials = state, dials(state.base)
-        self.desk = Desk(state, self, width=self.picture.room or 900)
+        self.session = ExplorerSession(state, self, width=self.picture.room or 900)
         self._offer_views()
         self._drivers.options = [(ending.label, ending.id) for ending in state.base.endings.values()]
-        self._pages = [kind(self.desk, self._do) for kind in PAGES]
-        self.desk.start()
+        self._pages = [kind(self.session, self._do) for kind in PAGES]
+        self.session.start()
         self._tab.children = self._pages
         for k, page in enumerate(self._pages):
             self._tab.set_title(k, page.title)
@@ -80,14 +83,14 @@ class Explorer(w.VBox):
         self._offer_draft()
 
     def _offer_views(self) -> None:
-        """Put the views there are into the choice, those saved a moment ago among them."""
+        """Offer all views, with those saved since the scenario was opened."""
         names = [("as in the file", ""), *((view.title or view.id, view.id) for view in self.state.views.values())]
         if list(self._view.options) != names:
             self._view.options = names
 
     def _offer_draft(self) -> None:
-        """Offer what an earlier session left unsaved."""
-        draft = self.desk.draft
+        """Offer the unsaved changes of an earlier session."""
+        draft = self.session.draft
         if draft is None:
             self._offer.children = []
             return
@@ -101,11 +104,11 @@ class Explorer(w.VBox):
             w.HTML(words(f"There are unsaved changes from {when}.")),
             button(
                 "Restore them",
-                "Take up where the last session ended",
-                lambda: settle(self.desk.restore),
-                self.desk.guard,
+                "Continue where that session ended",
+                lambda: settle(self.session.restore),
+                self.session.guard,
             ),
-            button("Discard them", "Forget them", lambda: settle(self.desk.discard), self.desk.guard),
+            button("Discard them", "Delete them", lambda: settle(self.session.discard), self.session.guard),
         ]
 
     def _group_data(self, group: Group, *, first: int, opened: bool) -> dict[str, Any]:
@@ -119,17 +122,17 @@ class Explorer(w.VBox):
             ],
         }
 
-    # ---------------------------------------------------------------- showing (see `desk.Front`)
+    # ---------------------------------------------------------------- showing (see `ExplorerFront`)
 
-    def show(self, shown: Shown) -> None:
-        """Show a picture and what is said about it, in one message."""
+    def show(self, shown: ShownPicture) -> None:
+        """Show a picture with its sentence and status, in one message."""
         with self.picture.hold_sync():
             self.picture.png, self.picture.size = shown.png, list(shown.size)
             self.picture.alt, self.picture.sentence = shown.alt, [dict(part) for part in shown.sentence]
             self.picture.preview, self.picture.status = shown.preview, dict(shown.status)
 
     def show_drivers(self, png: bytes, size: tuple[int, int], alt: str) -> None:
-        """Show what an ending hangs on."""
+        """Show the drivers of an ending."""
         with self.drivers.hold_sync():
             self.drivers.png, self.drivers.size, self.drivers.alt = png, list(size), alt
 
@@ -139,7 +142,7 @@ class Explorer(w.VBox):
 
     def show_order(self) -> None:
         """Group the sliders, the most influential first where that is known."""
-        influence = self.desk.influence
+        influence = self.session.influence
         groups = grouped(self._dials, influence.weights(self.state.base) if influence else None)
         data, room = [], OPEN_ROWS
         for group in groups:
@@ -150,31 +153,31 @@ class Explorer(w.VBox):
             self.dials.groups = data
             self.show_settings()
 
-    def rested(self) -> None:
-        """Bring the open page up to date."""
+    def refresh_page(self) -> None:
+        """Refresh the open page."""
         if self._tab.selected_index is not None and self._tab.children:
-            self._tab.children[self._tab.selected_index].turn_up()
+            self._tab.children[self._tab.selected_index].bring_up()
 
     def show_settings(self) -> None:
-        """Put the sliders, the view and the buttons where the state has them."""
+        """Set the sliders, the view and the buttons to the present settings."""
         state = self.state
         values = {name: state.value(name) for name in self._dials}
         with self.dials.hold_sync():
             self.dials.positions = {name: dial.position(values[name]) for name, dial in self._dials.items()}
             self.dials.overrides = {
-                name: state.shows(name) for name, dial in self._dials.items() if not dial.on_grid(values[name])
+                name: state.value_text(name) for name, dial in self._dials.items() if not dial.on_grid(values[name])
             }
             self.dials.changed = [name for name in self._dials if name in state.values()]
-            self.dials.notes = {name: self.desk.notes[name] for name in self._dials if name in self.desk.notes}
+            self.dials.notes = {name: self.session.notes[name] for name in self._dials if name in self.session.notes}
         self._offer_views()
         self._view.value = state.settings.view
-        self._drivers.value = self.desk.drivers_of or self._drivers.value
-        self._drivers.disabled = self.desk.influence is None
+        self._drivers.value = self.session.drivers_of or self._drivers.value
+        self._drivers.disabled = self.session.influence is None
         self._undo.disabled, self._redo.disabled = not state.can_undo, not state.can_redo
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
-        """Return the live widget, and for readers without a kernel its picture and its answer in words."""
-        self.desk.wait(60)
+        """Return the live widget, with its picture and its answer in words for readers without a kernel."""
+        self.session.wait(60)
         bundle = dict(super()._repr_mimebundle_(**kwargs) or {})
         pictures = [picture.png for picture in (self.picture, self.drivers) if picture.png]
         bundle |= picture_bundle(stacked(*pictures), f"{self.state.base.title}. {self.picture.alt}")[0]
@@ -183,59 +186,60 @@ class Explorer(w.VBox):
     # ---------------------------------------------------------------- listening
 
     def _listen(self) -> None:
-        heard = (
-            (self.dials, "positions", self._moved),
+        handlers = (
+            (self.dials, "positions", self._move),
             (self.dials, "typed", lambda typed: self._do(self.state.type_value, typed["id"], typed["text"])),
-            (self.dials, "asked", self._asked),
-            (self.picture, "room", self._resized),
-            (self.picture, "cancelled", lambda _: self.desk.cancel()),
-            (self._view, "value", self._chosen_view),
+            (self.dials, "request", self._answer_request),
+            (self.picture, "room", self._resize),
+            (self.picture, "cancels", lambda _: self.session.cancel()),
+            (self._view, "value", self._choose_view),
             (self._choose, "value", self._open),
-            (self._drivers, "value", self._explain),
-            (self._tab, "selected_index", lambda _: self.rested()),
+            (self._drivers, "value", self._choose_drivers),
+            (self._tab, "selected_index", lambda _: self.refresh_page()),
         )
-        for widget, trait, action in heard:
-            widget.observe(self._guarded(action), trait)
-        for pressed, name in ((self._undo, "undo"), (self._redo, "redo"), (self._reset, "reset")):
-            pressed.on_click(lambda _, name=name: self.desk.guard(lambda: self._do(getattr(self.state, name))))
+        for widget, trait, action in handlers:
+            widget.observe(self._guard(action), trait)
+        for each, name in ((self._undo, "undo"), (self._redo, "redo"), (self._reset, "reset")):
+            each.on_click(lambda _, name=name: self.session.guard(lambda: self._do(getattr(self.state, name))))
 
-    def _guarded(self, action: Callable[[Any], object]) -> Callable[[dict[str, Any]], None]:
-        return lambda change: self.desk.guard(lambda: action(change["new"]))
+    def _guard(self, action: Callable[[Any], object]) -> Callable[[dict[str, Any]], None]:
+        return lambda change: self.session.guard(lambda: action(change["new"]))
 
     def _do(self, action: Callable[..., bool], *arguments: Any) -> None:
-        with self.desk.lock:
+        with self.session.lock:
             if action(*arguments):
-                self.desk.changed()
+                self.session.update()
 
-    def _moved(self, positions: dict[str, int]) -> None:
-        with self.desk.lock:
+    def _move(self, positions: dict[str, int]) -> None:
+        with self.session.lock:
             changed = False
             for name, position in positions.items():
                 dial = self._dials.get(name)
                 if dial and 0 <= position <= STEPS and position != dial.position(self.state.value(name)):
                     changed |= self.state.set_value(name, float(dial.grid[position]))
             if changed:
-                self.desk.changed(moving=True)
+                self.session.update(moving=True)
 
-    def _resized(self, room: int) -> None:
-        self.desk.resize(room)
+    def _resize(self, room: int) -> None:
+        self.session.resize(room)
 
-    def _asked(self, asked: dict[str, Any]) -> None:
-        if asked.get("what") == "reset":
-            self._do(self.state.reset_value, asked["id"])
+    def _answer_request(self, request: dict[str, Any]) -> None:
+        if request.get("what") == "reset":
+            self._do(self.state.reset_value, request["id"])
 
-    def _explain(self, ending: str) -> None:
-        if ending and self.desk.influence is not None and ending != self.desk.drivers_of:
-            self.desk.explain(ending)
+    def _choose_drivers(self, ending: str) -> None:
+        if ending and self.session.influence is not None and ending != self.session.drivers_of:
+            self.session.choose_drivers(ending)
 
-    def _chosen_view(self, view: str) -> None:
+    def _choose_view(self, view: str) -> None:
         if view != self.state.settings.view:
             self._do(self.state.choose_view, view)
 
 
-def _dropdown(label: str, options: list[Any]) -> w.Dropdown:
+def _dropdown(label: str, options: list[Any], tip: str = "") -> w.Dropdown:
     return w.Dropdown(
         description=label,
+        tooltip=tip or label,
         options=options,
         style={"description_width": "initial"},
         layout=w.Layout(width="auto", max_width="100%"),
@@ -243,11 +247,11 @@ def _dropdown(label: str, options: list[Any]) -> w.Dropdown:
 
 
 def _choices(scenario: str | Path | Scenario) -> w.Dropdown:
-    """Return a choice of the shipped worlds, and of the one given if it is none of them."""
+    """Return a choice of the shipped scenarios, and of the given one if it is none of them."""
     names: list[Any] = [(name, name) for name in shipped_scenarios()]
     if scenario not in [value for _, value in names]:
         label = scenario.id if isinstance(scenario, Scenario) else str(scenario)
         names.insert(0, (label, scenario))
-    chosen = _dropdown("World", names)
-    chosen.value = scenario
-    return chosen
+    choice = _dropdown("Scenario", names)
+    choice.value = scenario
+    return choice

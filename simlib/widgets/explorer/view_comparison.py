@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from simlib.control import Cancel
+from simlib.control import Cancel, Control
 from simlib.formatting import long_date, percent
 from simlib.quantities import show
 from simlib.results import Forecast
 from simlib.scenario.views.wording import intervention_in_words
-from simlib.widgets.explorer.engine_cache import EngineCache
+from simlib.widgets.explorer.engine_cache import AnswerCache
 from simlib.widgets.explorer.state import Settings, State
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def _change(now: float, before: float) -> str:
     return percent(now) + (f" ({'up' if points > 0 else 'down'} {abs(points):.1f})" if abs(points) >= 0.05 else "")
 
 
-def compare_views(answers: EngineCache, views: Sequence[str], *, cancel: Cancel | None = None) -> ViewComparison:
+def compare_views(answers: AnswerCache, views: Sequence[str], *, cancel: Cancel | None = None) -> ViewComparison:
     """Compare some views ("": the file as it stands), and the present settings where they differ from all of these.
 
     All forecasts are over the dates of the present settings.
@@ -83,7 +83,7 @@ def compare_views(answers: EngineCache, views: Sequence[str], *, cancel: Cancel 
     }
     if now != Settings(view=now.view, shown=now.shown, ladder=now.ladder) or now.view not in views:
         chosen[NOW] = now
-    results = {name: answers.answer(settings, cancel=cancel) for name, settings in chosen.items()}
+    results = {name: answers.answer(settings, Control(cancel=cancel)) for name, settings in chosen.items()}
     return ViewComparison(results, tuple(_disagreements(state, list(chosen.values()))))
 
 

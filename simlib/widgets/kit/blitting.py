@@ -1,8 +1,8 @@
-"""A figure that moves: only what changed is drawn again, over a stored background, and sent as a small PNG.
+"""Pictures of figures that move: only the changing artists are drawn again, over a stored background.
 
 A whole draw of a dashboard takes about 100 ms, nine tenths of it for ticks and text that do not change; drawing the
 changing artists over the stored background takes a tenth of that. The picture is reduced to a palette taken from the
-last whole draw, which makes it a third of the size and quicker to compress than 32-bit colour.
+last whole draw, which makes the PNG a third of the size and quicker to compress than 32-bit colour.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from simlib.plots.palette import Palette
 from simlib.widgets.kit.glyph_cache import can_set, set_text_on
 
 QUICK, SMALL = 4, 8
-"""zlib levels of the PNG while a hand moves and at rest: 3 ms for 39 kB, 15 ms for 34 kB (9: 40 ms, hardly less)."""
+"""zlib levels of the PNG while a slider moves and at rest: 3 ms for 39 kB, 15 ms for 34 kB (9: 40 ms, hardly less)."""
 
 
-class Moving(Protocol):
-    """A figure with its artists that change."""
+class MovingFigure(Protocol):
+    """A figure whose artists change."""
 
     figure: Any
 
@@ -32,9 +32,9 @@ class Moving(Protocol):
 
 
 class Screen:
-    """Turns a moving figure into PNG bytes, quickly when only its changing artists changed."""
+    """A renderer of a moving figure to PNG, quick while only its changing artists change."""
 
-    def __init__(self, moving: Moving) -> None:
+    def __init__(self, moving: MovingFigure) -> None:
         from matplotlib.text import Text
 
         self._figure = moving.figure
@@ -47,7 +47,7 @@ class Screen:
         self._palette = Palette()
 
     def png(self, *, redraw: bool = False, moving: bool = False) -> bytes:
-        """Return the picture as it stands; `redraw` draws the background again, `moving` saves time, not bytes."""
+        """Return the present picture. `redraw` draws the background again, and `moving` saves time, not bytes."""
         canvas = self._figure.canvas
         if redraw or self._background is None:
             canvas.draw()

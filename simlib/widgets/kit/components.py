@@ -1,8 +1,8 @@
-"""The widgets of our own: a picture that changes in place, sliders, check boxes, words. Only how they look; no logic.
+"""The widgets of our own: a picture that changes in place, sliders, check boxes and text. No logic here.
 
 They are anywidgets: one model each, however many sliders there are, so that a notebook with sixty assumptions opens as
-quickly as one with six. Labels, values and answers are announced to screen readers, and JupyterLab's single-key
-shortcuts are kept away from focused sliders.
+quickly as one with six. Screen readers announce labels, values and answers, and focused sliders do not react to
+JupyterLab's single-key shortcuts.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ import traitlets
 _STATIC = Path(__file__).parents[1] / "static"
 
 
-class Picture(anywidget.AnyWidget):
+class LivePicture(anywidget.AnyWidget):
     """A PNG that changes in place, with a sentence above it and a line of status.
 
-    `sentence` is a list of {text, strong} parts, `alt` what a screen reader says for the picture, `status` {text, kind,
-    share}: with a share from 0 to 1 there is a progress bar and a Cancel button, which counts up `cancelled`. `room` is
-    the width in pixels that the browser has for the picture.
+    `sentence` is a list of {text, strong} parts, and `alt` is the text for screen readers. `status` is {text, kind,
+    share}: a share from 0 to 1 shows a progress bar and a Cancel button, which adds one to `cancels`. `room` is the
+    width in pixels that the browser has for the picture.
     """
 
     _esm = _STATIC / "picture.js"
@@ -33,14 +33,14 @@ class Picture(anywidget.AnyWidget):
     preview = traitlets.Bool(default_value=False).tag(sync=True)
     status = traitlets.Dict().tag(sync=True)
     room = traitlets.Int(0).tag(sync=True, echo_update=False)
-    cancelled = traitlets.Int(0).tag(sync=True, echo_update=False)
+    cancels = traitlets.Int(0).tag(sync=True, echo_update=False)
 
 
 class Dials(anywidget.AnyWidget):
-    """Sliders by group. `groups` is what to show; `positions` where the sliders stand (both ways).
+    """Sliders by group: `groups` describes them, and `positions` holds where they stand (both ways).
 
-    `overrides` are readouts of values that no position has, `notes` a line under a slider, `changed` the ids that
-    differ from the view. The browser sets `typed` {id, text, n} and `asked` {what, id, n}.
+    `overrides` are readouts of values between two positions, `notes` are lines under sliders, and `changed` are the ids
+    that differ from the view. The browser sets `typed` {id, text, n} and `request` {what, id, n}.
     """
 
     _esm = _STATIC / "dials.js"
@@ -51,7 +51,7 @@ class Dials(anywidget.AnyWidget):
     notes = traitlets.Dict().tag(sync=True)
     changed: Any = traitlets.List().tag(sync=True)
     typed = traitlets.Dict({"n": 0}).tag(sync=True, echo_update=False)
-    asked = traitlets.Dict({"n": 0}).tag(sync=True, echo_update=False)
+    request = traitlets.Dict({"n": 0}).tag(sync=True, echo_update=False)
 
 
 class Checks(anywidget.AnyWidget):
@@ -64,7 +64,7 @@ class Checks(anywidget.AnyWidget):
 
 
 class Sheet(anywidget.AnyWidget):
-    """A text being written, with line numbers; `problems` are [{line, text, kind}], marked and listed below."""
+    """A text editor with line numbers. `problems` [{line, text, kind}] are marked, and listed below."""
 
     _esm = _STATIC / "editor.js"
     _css = _STATIC / "simlib.css"

@@ -1,7 +1,7 @@
-"""Changing text, quickly: words are rendered once by matplotlib, kept as masks, and set anew as positions change.
+"""Quick drawing of changing text: words are rendered once by matplotlib, stored as masks, and placed anew.
 
 matplotlib lays out and rasterises every glyph at every draw, which for twenty labels takes longer than all lines and
-areas together. Labels share few words and their numbers share few spellings, so nearly every word is already there.
+areas together. Labels share few words and their numbers share few spellings, so nearly every word is stored already.
 """
 
 from __future__ import annotations

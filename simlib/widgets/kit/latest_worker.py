@@ -1,4 +1,4 @@
-"""One worker that does the latest job only: newer work replaces what waits and cancels what runs."""
+"""A worker that does only the latest job: newer work replaces what waits and cancels what runs."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from simlib.control import Control, Progress
 from simlib.errors import Cancelled
 
-Job = Callable[[Callable[[], bool], Callable[[float], None]], Any]
-"""A job is called with `cancel` (poll it) and `progress` (tell it the share done)."""
+Job = Callable[[Control], Any]
+"""A job reports to the control it is given, and stops where the control says so."""
 
 
 @dataclass
@@ -19,16 +20,16 @@ class _Order:
     job: Job
     done: Callable[[Any], None]
     failed: Callable[[Exception], None]
-    progress: Callable[[float], None] | None
+    progress: Progress | None
     due: float
-    cancelled: threading.Event = field(default_factory=threading.Event)
+    stop: threading.Event = field(default_factory=threading.Event)
 
 
-class Latest:
-    """A daemon thread for work of which only the last matters, begun once the hand has rested for a while.
+class LatestWorker:
+    """A daemon thread that does the latest job it was given, after a delay.
 
-    `done`, `failed` and `progress` are called on that thread, and never for work that was replaced or cancelled before
-    the call began.
+    `done`, `failed` and `progress` are called on that thread. They are not called for a job that was replaced or
+    cancelled before the call began.
     """
 
     def __init__(self, name: str = "simlib-answers") -> None:
@@ -46,9 +47,9 @@ class Latest:
         failed: Callable[[Exception], None],
         *,
         delay: float = 0.0,
-        progress: Callable[[float], None] | None = None,
+        progress: Progress | None = None,
     ) -> None:
-        """Do `job` after `delay` seconds unless something newer comes; cancel what runs now."""
+        """Do `job` after `delay` seconds unless a newer one comes, and cancel what runs now."""
         order = _Order(job, done, failed, progress, time.monotonic() + delay)
         with self._changed:
             self._drop()
@@ -67,7 +68,7 @@ class Latest:
     def _drop(self) -> None:
         self._waiting = None
         if self._running is not None:
-            self._running.cancelled.set()
+            self._running.stop.set()
 
     @property
     def busy(self) -> bool:
@@ -113,15 +114,15 @@ class Latest:
 
     def _do(self, order: _Order) -> None:
         def progress(share: float) -> None:
-            if order.progress is not None and not order.cancelled.is_set():
+            if order.progress is not None and not order.stop.is_set():
                 order.progress(share)
 
         try:
-            result = order.job(order.cancelled.is_set, progress)
-            if not order.cancelled.is_set():
+            result = order.job(Control(progress, order.stop.is_set))
+            if not order.stop.is_set():
                 order.done(result)
         except Cancelled:
             return
-        except Exception as error:  # noqa: BLE001 - whatever went wrong is shown where the answer would be
-            if not order.cancelled.is_set():
+        except Exception as error:  # noqa: BLE001 - the caller shows it where the answer would be
+            if not order.stop.is_set():
                 order.failed(error)

@@ -1,4 +1,4 @@
-"""What is said beside a picture: the answer in a sentence, and a line of status, as plain parts."""
+"""The text beside a picture: the answer in a sentence, and a line of status, as plain parts."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ Part = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Shown:
-    """One picture with all that is said about it. `alt` is the answer in words, `sentence` the same in parts."""
+class ShownPicture:
+    """One picture with its sentence, in parts, and its status."""
 
     png: bytes
     size: tuple[int, int]
@@ -24,17 +24,17 @@ class Shown:
 
     @property
     def alt(self) -> str:
-        """The answer in words, for those who do not see the picture."""
+        """The answer in words, for readers who cannot see the picture."""
         return "".join(part["text"] for part in self.sentence)
 
 
 def status(text: str, kind: str = "", share: float | None = None) -> Part:
-    """Return a line of status: `kind` is "", "preview", "busy" or "error"; with a `share` done it can be cancelled."""
+    """Return a line of status: `kind` is "", "preview", "busy" or "error". A `share` shows progress and Cancel."""
     return {"text": text, "kind": kind, "share": share}
 
 
 def sentence(forecast: Forecast, baseline: Forecast | None = None, limit: int = 4) -> list[Part]:
-    """Return the answer in a sentence as parts {text, strong}: the likeliest endings by date, and what changed."""
+    """Return the answer in a sentence as parts {text, strong}: the likeliest endings and their changes."""
     last = {name: float(band.probability[-1]) for name, band in forecast.endings.items()}
     ranked = sorted((name for name in last if name != ONGOING), key=lambda name: -last[name])[:limit]
     parts: list[Part] = [_part(f"By {long_date(forecast.by_date(float(forecast.times[-1])))}: ")]

@@ -1,4 +1,4 @@
-"""Sliders for a box of a discovery, below its picture: a thin view of `simlib.widgets.questions.box_session`."""
+"""Sliders for a box, below the picture of its answer. A thin view of `simlib.widgets.questions.box_session`."""
 
 from __future__ import annotations
 
@@ -11,45 +11,42 @@ from simlib.analysis.discovery.boxes import from_compact_data
 from simlib.errors import SimlibError
 from simlib.scenario.model import Scenario
 from simlib.widgets.explorer.pages import LINE, WIDE, button, words
-from simlib.widgets.kit.components import Dials, Picture
+from simlib.widgets.kit.components import Dials, LivePicture
 from simlib.widgets.kit.status import Part
 from simlib.widgets.questions.box_session import HEIGHT, BoxSession
-from simlib.widgets.questions.inquiry import WIDTH, Answer
+from simlib.widgets.questions.inquiry import WIDTH, ShownAnswer
 
 
 class BoxPanel(w.VBox):
-    """A choice of box, the answer at a point, sliders that move it, and what can be kept of it.
+    """A choice of box, the answer at a point, sliders that move the point, and saving it as a view.
 
-    The point is drawn on `picture`, that of the answer.
+    The point is drawn on `picture`, which shows the answer.
     """
 
-    def __init__(self, scenario: Scenario, answer: Answer, picture: Picture) -> None:
+    def __init__(self, scenario: Scenario, answer: ShownAnswer, picture: LivePicture) -> None:
         super().__init__([])
         self.add_class("simlib-within")
         self.picture, self._words, self._live = picture, answer.alt, True
-        self.session: BoxSession | None = None
+        self.point: BoxSession | None = None
         try:
-            self.session = BoxSession(from_compact_data(scenario, answer.more), self)
+            self.point = BoxSession(from_compact_data(scenario, answer.more), self)
         except SimlibError as error:
             self.children = [w.HTML(words(f"No sliders: {error}. Compute finds the boxes again."))]
             return
-        self._build(self.session)
-        self._listen(self.session)
-        self.session.start()
+        self._build(self.point)
+        self._listen(self.point)
+        self.point.start()
 
-    def _build(self, session: BoxSession) -> None:
-        self.dials, self.answer = Dials(), Picture(size=[0, 0])
-        options = [(choice.label, choice.name) for choice in session.choices]
+    def _build(self, point: BoxSession) -> None:
+        self.dials, self.answer = Dials(), LivePicture(size=[0, 0])
+        options = [(choice.label, choice.name) for choice in point.choices]
         self.choice = w.Dropdown(
             description="Go to", options=options, style=WIDE, layout=w.Layout(width="auto", max_width="100%")
         )
         self.to_middle = button(
-            "Set to the middle of the box",
-            "The median of each prior between the bounds",
-            session.to_middle,
-            self._guard,
+            "Set to the middle of the box", "The median of each prior between the bounds", point.to_middle, self._guard
         )
-        self.to_stated = button("Back to the stated values", "As the file has them", session.to_stated, self._guard)
+        self.to_stated = button("Back to the stated values", "As the file has them", point.to_stated, self._guard)
         self.title = w.Text(description="Title", placeholder="inside box 1", style=WIDE)
         self.because = w.Text(
             description="Because", placeholder="which box it is from", style=WIDE, layout=w.Layout(flex="1 1 300px")
@@ -65,45 +62,45 @@ class BoxPanel(w.VBox):
         ]
         self._show_dials()
 
-    def _listen(self, session: BoxSession) -> None:
-        heard: tuple[tuple[Any, str, Callable[[Any], object]], ...] = (
+    def _listen(self, point: BoxSession) -> None:
+        handlers: tuple[tuple[Any, str, Callable[[Any], object]], ...] = (
             (self.choice, "value", self._choose),
-            (self.dials, "positions", session.move),
-            (self.dials, "typed", lambda typed: session.do(session.state.type_value, typed["id"], typed["text"])),
-            (self.dials, "asked", lambda asked: session.do(session.state.reset_value, asked["id"])),
+            (self.dials, "positions", point.move),
+            (self.dials, "typed", lambda typed: point.do(point.state.type_value, typed["id"], typed["text"])),
+            (self.dials, "request", lambda request: point.do(point.state.reset_value, request["id"])),
         )
-        for widget, trait, action in heard:
+        for widget, trait, action in handlers:
             widget.observe(lambda change, action=action: self._guard(lambda: action(change["new"])), trait)
 
     def _choose(self, name: str) -> None:
-        assert self.session is not None
-        self.session.chosen = next(choice for choice in self.session.choices if choice.name == name)
+        assert self.point is not None
+        self.point.chosen = next(choice for choice in self.point.choices if choice.name == name)
         self._show_dials()
-        self.session.choose(name)
+        self.point.choose(name)
 
     def _show_dials(self) -> None:
-        session = self.session
-        assert session is not None
-        shown = [
+        point = self.point
+        assert point is not None
+        sliders = [
             {
                 "id": name,
                 "label": dial.assumption.label,
                 "texts": dial.texts,
-                "band": session.stretch(name),
-                **dial.about(session.state.base),
+                "band": point.stretch(name),
+                **dial.about(point.state.base),
             }
-            for name, dial in session.dials.items()
+            for name, dial in point.dials.items()
         ]
-        title = f"Assumptions of {session.chosen.name}; the bar under a slider is the box"
-        self.dials.groups = [{"title": title, "open": True, "first": len(shown), "dials": shown}]
+        title = f"Assumptions of {point.chosen.name}; the bar under a slider is the box"
+        self.dials.groups = [{"title": title, "open": True, "first": len(sliders), "dials": sliders}]
 
     def close_down(self) -> None:
         """Stop all work: another answer takes its place."""
         self._live = False
-        if self.session is not None:
-            self.session.close()
+        if self.point is not None:
+            self.point.close()
 
-    # ---------------------------------------------------------------- showing (see `box_session.BoxFront`)
+    # ---------------------------------------------------------------- showing (see `BoxFront`)
 
     def show(self, png: bytes, sentence: list[Part], line: Part) -> None:
         """Show the picture with the point, the answer there in parts, and how it is known."""
@@ -122,30 +119,30 @@ class BoxPanel(w.VBox):
 
     def show_settings(self) -> None:
         """Put the sliders where the point is."""
-        session = self.session
-        if session is None:
+        point = self.point
+        if point is None:
             return
-        values, moved = session.values(), session.state.values()
+        values, moved = point.values(), point.state.values()
         with self.dials.hold_sync():
-            self.dials.positions = {name: dial.position(values[name]) for name, dial in session.dials.items()}
+            self.dials.positions = {name: dial.position(values[name]) for name, dial in point.dials.items()}
             self.dials.overrides = {
-                name: session.state.shows(name)
-                for name, dial in session.dials.items()
+                name: point.state.value_text(name)
+                for name, dial in point.dials.items()
                 if not dial.on_grid(values[name])
             }
-            self.dials.changed = [name for name in session.dials if name in moved]
-            self.dials.notes = {name: session.note(name) for name in session.dials}
+            self.dials.changed = [name for name in point.dials if name in moved]
+            self.dials.notes = {name: point.note(name) for name in point.dials}
 
     # ---------------------------------------------------------------- what a person asks for
 
     def _save(self) -> None:
-        assert self.session is not None
+        assert self.point is not None
         self.report.value = words("")
-        self.report.value = words(self.session.save(self.title.value or self.title.placeholder, self.because.value))
+        self.report.value = words(self.point.save(self.title.value or self.title.placeholder, self.because.value))
 
     def _guard(self, action: Callable[[], object]) -> None:
         try:
             action()
         except Exception as error:  # noqa: BLE001 - an error in a callback would vanish into the log
-            assert self.session is not None
-            self.session.fail(error)
+            assert self.point is not None
+            self.point.fail(error)

@@ -1,7 +1,7 @@
-"""A box of a discovery with sliders: what it bounds, and the answer where the sliders stand. No widget here.
+"""The session of the sliders for a discovery box: the point where they stand, and the answer there. No widget here.
 
-The point starts in the middle of the box. While a slider moves the answer is a preview with common random numbers. At
-rest it is exact, or from many replicates where the scenario is too large (see `simlib.widgets.explorer.engine_cache`).
+The point starts in the middle of the box. While a slider moves the answer is a preview; at rest it is exact, or from
+many replicates where the scenario is too large. See `simlib.widgets.explorer.preview_loop`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import numpy as np
 
 from simlib.analysis.discovery.boxes import middle, outside, side
 from simlib.analysis.discovery.scenario_discovery import Bound, Box, Discovery
+from simlib.control import Control
 from simlib.errors import Problem, ScenarioError, SimlibError
 from simlib.formatting import long_date, percent
 from simlib.machine import measures
@@ -25,18 +26,20 @@ from simlib.results import Forecast
 from simlib.scenario.loader import load
 from simlib.scenario.scales import forward
 from simlib.shipped import shipped_scenarios
-from simlib.widgets.explorer import saving as keeping
-from simlib.widgets.explorer.engine_cache import EngineCache
-from simlib.widgets.explorer.session import REST
+from simlib.widgets.explorer import saving
+from simlib.widgets.explorer.engine_cache import AnswerCache
+from simlib.widgets.explorer.preview_loop import PreviewLoop, answer_status, preview_status
 from simlib.widgets.explorer.sliders import STEPS, Dial, dials
 from simlib.widgets.explorer.state import Settings, State
 from simlib.widgets.kit.blitting import Screen
-from simlib.widgets.kit.latest_worker import Latest
+from simlib.widgets.kit.latest_worker import LatestWorker
 from simlib.widgets.kit.status import Part, status
 from simlib.widgets.questions.inquiry import WIDTH
 
 HEIGHT = 560
 """Height of the picture in pixels."""
+
+INTERVAL = "± is half of a 95% interval"
 
 APART = 0.05
 """Boxes of the peeling are offered whose density differs by at least so much."""
@@ -78,35 +81,36 @@ class PointAnswer:
 
 
 class BoxFront(Protocol):
-    """What shows a point: the widgets, or a test."""
+    """The view of a box: the widgets, or a test."""
 
     def show(self, png: bytes, sentence: list[Part], line: Part) -> None:
-        """Show the picture with the point, the answer there in parts, and how it is known."""
+        """Show the picture with the point, the answer there in parts, and its line of status."""
 
     def show_line(self, line: Part) -> None:
-        """Show how it stands."""
+        """Show a line of status."""
 
     def show_settings(self) -> None:
         """Put the sliders where the point is."""
 
 
 class BoxSession:
-    """One point in the space of the assumptions of a box, and the answer there."""
+    """One point among the assumptions of a box, and the answer there."""
 
-    def __init__(self, discovery: Discovery, front: BoxFront, answers: EngineCache | None = None) -> None:
+    def __init__(self, discovery: Discovery, front: BoxFront, answers: AnswerCache | None = None) -> None:
         self.discovery, self.front = discovery, front
         self.state = answers.state if answers else State(discovery.scenario)
-        self.answers = answers or EngineCache(self.state)
+        self.answers = answers or AnswerCache(self.state)
         self.choices = choices(discovery)
         self.chosen = self.choices[0]
-        self.worker, self.lock = Latest("simlib-boxes"), threading.RLock()
+        self.worker, self.lock = LatestWorker("simlib-boxes"), threading.RLock()
         self.stated: Forecast | None = None
         self._every = dials(discovery.scenario)
         self._screen: Screen | None = None
         self._board: BoxBoard | None = None
         self._fresh = True
+        self._loop = PreviewLoop(self.answers, self, self.worker, self.lock)
 
-    # ---------------------------------------------------------------- what is moved
+    # ---------------------------------------------------------------- the point
 
     @property
     def box(self) -> Box:
@@ -152,7 +156,7 @@ class BoxSession:
             float(STEPS) if high is None else float(np.interp(high, scale, places)),
         )
 
-    # ---------------------------------------------------------------- what happens
+    # ---------------------------------------------------------------- changes
 
     def start(self) -> None:
         """Go to the middle of the first box; the answer comes as soon as the engines are ready."""
@@ -176,13 +180,13 @@ class BoxSession:
     def _go(self, settings: Settings, *, anew: bool = False) -> None:
         with self.lock:
             if self.state.change(settings) or anew:
-                self.changed()
+                self.update()
 
     def do(self, action: Callable[..., bool], *arguments: Any, moving: bool = False) -> None:
         """Do something to the state; where it changed, answer again."""
         with self.lock:
             if action(*arguments):
-                self.changed(moving=moving)
+                self.update(moving=moving)
 
     def move(self, positions: Mapping[str, int]) -> None:
         """Take the sliders to positions."""
@@ -193,53 +197,28 @@ class BoxSession:
                 if 0 <= position <= STEPS and position != dial.position(self.state.value(name)):
                     changed |= self.state.set_value(name, float(dial.grid[position]))
             if changed:
-                self.changed(moving=True)
+                self.update(moving=True)
 
-    def changed(self, *, moving: bool = False) -> None:
-        """Show what the point gives: the answer where it is known or quick, else a preview and then the answer."""
+    def update(self, *, moving: bool = False) -> None:
+        """Show the answer at the point, or a preview until it is computed."""
         with self.lock:
-            settings = self.state.settings
             self.worker.cancel()
             self.front.show_settings()
-            if self._ready(settings):
-                forecast = self.answers.answer(settings)
-                self._show(forecast, status(_how(forecast)), moving=moving)
-                if moving:
-                    return
-            elif self.stated is not None and self.answers.warm:
-                self._preview(settings)
-            else:
-                self.front.show_line(status("Working out the answer at this point", "busy"))
-            self._order(settings, REST if moving else 0.0)
+            self._loop.update(moving=moving)
 
-    def _ready(self, settings: Settings) -> bool:
-        """Whether the answer can be had at once."""
-        return self.stated is not None and (self.answers.known(settings) is not None or self.answers.is_quick(settings))
+    @property
+    def prepared(self) -> bool:
+        """Whether the answer at the stated values is known."""
+        return self.stated is not None
 
-    def _preview(self, settings: Settings) -> None:
-        forecast = self.answers.preview(settings)
-        if forecast is not None:
-            words = "preview from {:,} replicates with common random numbers; the answer follows"
-            self._show(forecast, status(words.format(forecast.provenance.get("runs", 0)), "preview"), moving=True)
-
-    def _order(self, settings: Settings, delay: float) -> None:
-        def job(cancel: Callable[[], bool], _: Callable[[float], None]) -> Forecast:
-            with self.lock:
-                self._draw()
-            self.stated = self.stated or self.answers.answer(Settings(), cancel=cancel)
-            return self.answers.answer(settings, cancel=cancel)
-
-        def done(forecast: Forecast) -> None:
-            with self.lock:
-                if settings == self.state.settings:
-                    self._show(forecast, status(_how(forecast)))
-                    self.state.rest()
-            self.answers.anchor(settings)
-
-        self.worker.submit(job, done, self.fail, delay=delay)
+    def prepare(self, control: Control) -> None:
+        """Draw the box, and compute the answer at the stated values."""
+        with self.lock:
+            self._draw()
+        self.stated = self.stated or self.answers.answer(Settings(), control)
 
     def fail(self, error: Exception) -> None:
-        """Say what went wrong; the last answer stays."""
+        """Show what went wrong. The last answer stays."""
         words = str(error) if isinstance(error, SimlibError | ValueError) else f"{type(error).__name__}: {error}"
         self.front.show_line(status(words, "error"))
 
@@ -266,8 +245,9 @@ class BoxSession:
         moved = "the same" if abs(change) < 0.05 else f"{'up' if change > 0 else 'down'} {abs(change):.1f} points"
         reached = "at or above" if here.value >= discovery.threshold else "below"
         where = "outside" if outside(self.box, self.values()) else "inside"
+        by = long_date(discovery.by)
         return [
-            _part(f"At the values below, “{discovery.measure.label}” by {long_date(discovery.by)}: "),
+            _part(f"At the values below, “{discovery.measure.label}” by {by}: "),
             _part(about + _written(here.value, here.half), strong=True),
             _part(
                 f", {reached} the {percent(discovery.threshold)} from which it counts as likely. At the stated values: "
@@ -283,6 +263,30 @@ class BoxSession:
             self._screen, self._fresh = Screen(self._board), True
         return self._board
 
+    def show_waiting(self) -> None:
+        """Show that the first answer is being computed."""
+        self.front.show_line(status("computing the answer at this point", "busy"))
+
+    def show_progress(self, share: float) -> None:
+        """Show nothing: the preview stays until the answer is computed."""
+
+    def show_preview(self, forecast: Forecast) -> None:
+        """Show a preview, once the answer at the stated values is known."""
+        if self.stated is None:
+            self.show_waiting()
+        else:
+            self._show(forecast, preview_status(forecast), moving=True)
+
+    def show_moving(self, forecast: Forecast) -> None:
+        """Show an answer while a slider moves."""
+        self._show(forecast, answer_status(forecast, INTERVAL), moving=True)
+
+    def show_at_rest(self, settings: Settings, forecast: Forecast) -> None:
+        """Show the answer to settings that no longer move."""
+        del settings
+        self._show(forecast, answer_status(forecast, INTERVAL))
+        self.state.rest()
+
     def _show(self, forecast: Forecast, line: Part, *, moving: bool = False) -> None:
         board = self._draw()
         assert self._screen is not None
@@ -296,20 +300,20 @@ class BoxSession:
     def save(self, title: str, because: str = "") -> str:
         """Write the values as a view beside the scenario; return where it is and how to open it.
 
-        Raises ScenarioError where that cannot be done, or would leave out what the notebook changed in the scenario.
+        Raises ScenarioError where that cannot be done, or would leave out what the notebook changed in the world.
         """
         base, values = self.state.base, self.state.settings.values
         if base.path and load(base.path).sha256 != base.sha256:
             what = "was changed before it was asked about, and a view would leave those changes out"
-            raise ScenarioError(Problem("", 0, base.id, what, "ask about the scenario as its file has it"))
+            raise ScenarioError(Problem("", 0, base.id, what, "ask about the world as its file has it"))
         if not values:
             raise ScenarioError(Problem("", 0, title, "changes nothing", "move a slider first"))
         inside = "outside" if outside(self.box, self.values()) else "inside"
         reason = (
             because.strip() or f"{inside} {self.chosen.name} for {self.discovery.measure.words}, by scenario discovery"
         )
-        view = keeping.view_of(self.state, title, because=reason, reasons=dict.fromkeys(values, reason))
-        return _opened(keeping.save(self.state, view), base.id, view.id)
+        view = saving.view_of(self.state, title, because=reason, reasons=dict.fromkeys(values, reason))
+        return _opened(saving.save(self.state, view), base.id, view.id)
 
 
 def _opened(path: Path, scenario: str, view: str) -> str:
@@ -330,13 +334,6 @@ def _read(forecast: Forecast, measure: measures.Measure) -> tuple[float, float]:
 def _written(value: float, half: float) -> str:
     text = f"{100 * value:.1f}%" if 0.0005 <= value < 0.9995 else percent(value)
     return f"{text} ± {100 * half:.1f} points" if half else text
-
-
-def _how(forecast: Forecast) -> str:
-    if forecast.engine == "exact":
-        return f"exact, {forecast.states:,} states"
-    runs = forecast.provenance.get("runs", 0)
-    return f"Monte Carlo, {runs:,} replicates with common random numbers; ± is half of a 95% interval"
 
 
 def _part(text: str, *, strong: bool = False) -> Part:

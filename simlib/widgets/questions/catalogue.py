@@ -1,6 +1,6 @@
-"""The questions that notebooks ask, each over one analysis: what to choose, and how the answer is told and drawn.
+"""The questions that notebooks ask: their fields, and the words, tables and pictures of their answers.
 
-No widget here, and no method: those are in `simlib.analysis`.
+The methods are in `simlib.analysis`. No widget here.
 """
 
 from simlib.widgets.questions.assumptions import (
@@ -20,6 +20,7 @@ from simlib.widgets.questions.courses import (
     WorthSeeing,
 )
 from simlib.widgets.questions.interventions import Plans, WhatIf
+from simlib.widgets.questions.sweep_grid import Sweep
 
 __all__ = [
     "ByWhichPath",
@@ -29,6 +30,7 @@ __all__ = [
     "Plans",
     "SharesOfDoubt",
     "SignsOfEveryEnding",
+    "Sweep",
     "UnderWhichAssumptions",
     "WhatDrivesIt",
     "WhatIf",

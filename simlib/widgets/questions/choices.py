@@ -1,4 +1,4 @@
-"""What questions have in common: what can be chosen, and how an answer is put together. No widget here."""
+"""Fields that several questions share, and the layout of an answer. No widget here."""
 
 from __future__ import annotations
 
@@ -7,60 +7,56 @@ from typing import Any
 
 from simlib.quantities import show
 from simlib.scenario.model import Assumption, Scenario
-from simlib.widgets.questions.inquiry import Answer, Control, Plot, Progress, drawn
+from simlib.widgets.questions.inquiry import Drawing, Field, ShownAnswer, stack_drawings
 
 NONE = "none"
 Rows = Iterable[Iterable[str]]
 
 
-def told(
+def shown_answer(
     sentences: Iterable[str],
     head: Sequence[str],
     rows: Rows,
     numbers: int,
-    *plots: Plot,
+    *drawings: Drawing,
     more: Mapping[str, Any] | None = None,
-) -> Answer:
-    """Return an answer with its plots drawn one below the other."""
-    png, size = drawn(*plots)
-    return Answer(tuple(sentences), tuple(head), tuple(tuple(row) for row in rows), numbers, png, size, more or {})
+) -> ShownAnswer:
+    """Return an answer with its drawings one below the other."""
+    png, size = stack_drawings(*drawings)
+    return ShownAnswer(tuple(sentences), tuple(head), tuple(tuple(row) for row in rows), numbers, png, size, more or {})
 
 
-def part(progress: Progress, first: float, last: float) -> Progress:
-    """Return a progress that fills one stretch of another."""
-    return lambda share: progress(first + share * (last - first))
-
-
-def measure(scenario: Scenario, label: str = "What is asked") -> Control:
-    """Return the choice of an ending or a question; questions first, since they have rules that settle them."""
+def measure(scenario: Scenario, label: str = "Probability of") -> Field:
+    """Return the choice of a question or an ending. Questions come first, because rules settle them."""
     options = [(q.label, f"question:{q.id}") for q in scenario.questions.values()]
     options += [(e.label, f"ending:{e.id}") for e in scenario.endings.values()]
-    return Control("measure", label, options[0][1], tuple(options))
+    return Field("measure", label, options[0][1], tuple(options))
 
 
-def ending(scenario: Scenario, label: str, *, any_too: bool = False) -> Control:
+def ending(scenario: Scenario, label: str, *, any_too: bool = False) -> Field:
     """Return the choice of an ending."""
     options = [(e.label, e.id) for e in scenario.endings.values()]
     options = [("any", NONE), *options] if any_too else options
-    return Control("ending", label, options[0][1], tuple(options))
+    return Field("ending", label, options[0][1], tuple(options))
 
 
-def ladder(scenario: Scenario) -> Control:
-    """Return the choice of a ladder; the one shown first is the scenario's own."""
-    options = tuple((found.label, found.id) for found in scenario.ladders.values())
-    return Control("ladder", "Over the rungs of", scenario.ladder or options[0][1], options)
+def ladder(scenario: Scenario) -> Field:
+    """Return the choice of a ladder, which begins with the scenario's own."""
+    options = tuple((ladder.label, ladder.id) for ladder in scenario.ladders.values())
+    return Field("ladder", "Ladder", scenario.ladder or options[0][1], options)
 
 
-def number(name: str, label: str, value: int, low: int, high: int, tip: str = "") -> Control:
+def number(name: str, label: str, value: int, low: int, high: int, tip: str = "") -> Field:
     """Return the choice of a whole number."""
-    return Control(name, label, value, (), low, high, tip)
+    return Field(name, label, value, (), low, high, tip)
 
 
-def draws(value: int, least: int = 64) -> Control:
-    """Return the choice of how many draws from the priors."""
-    return number("draws", "Draws from the priors", value, least, 8192, "More draws: surer, and slower in proportion")
+def draws(value: int, least: int = 64) -> Field:
+    """Return the choice of the number of draws from the priors."""
+    tip = "More draws make the answer more precise, and take longer in proportion"
+    return number("draws", "Draws from the priors", value, least, 8192, tip)
 
 
-def written(assumption: Assumption, which: str) -> str:
-    """Write the low, value or high of an assumption with its unit."""
+def value_text(assumption: Assumption, which: str) -> str:
+    """Return the low, value or high of an assumption with its unit."""
     return show(getattr(assumption, which), assumption.kind, assumption.unit)

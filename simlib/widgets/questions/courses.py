@@ -7,21 +7,21 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from simlib.control import Control as Watch
+from simlib.control import Control
 from simlib.formatting import long_date, percent, points
-from simlib.widgets.questions.choices import NONE, draws, ending, ladder, measure, number, told
-from simlib.widgets.questions.inquiry import Answer, Cancel, Control, Plot, Progress, Question
+from simlib.widgets.questions.choices import NONE, draws, ending, ladder, measure, number, shown_answer
+from simlib.widgets.questions.inquiry import Drawing, Field, PanelQuestion, ShownAnswer
 
 if TYPE_CHECKING:
     from simlib.analysis.paths.result import Branch, Paths
 
 
-class ByWhichPath(Question):
+class ByWhichPath(PanelQuestion):
     """The likeliest orders of rungs, exactly, and the flow between rungs."""
 
     name, title = "by-which-path", "By which path does the crisis reach its ending?"
 
-    def make_controls(self) -> Sequence[Control]:
+    def make_fields(self) -> Sequence[Field]:
         """Return what may be asked."""
         return [
             ladder(self.scenario),
@@ -29,45 +29,45 @@ class ByWhichPath(Question):
             number("top", "Paths", 10, 1, 100),
         ]
 
-    def answer(self, chosen: Mapping[str, Any], cancel: Cancel, progress: Progress) -> Answer:
+    def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
         """Search for the most probable classes of paths."""
         from simlib.analysis.paths.classes import paths
         from simlib.plots import path_charts as charts
 
-        control, given = Watch(progress, cancel), None if chosen["ending"] == NONE else f"ending:{chosen['ending']}"
+        given = None if chosen["ending"] == NONE else f"ending:{chosen['ending']}"
         result = paths(
             self.scenario, given=given, ladder=chosen["ladder"], engine="exact", top=chosen["top"], control=control
         )
         rows = [(" → ".join(c.rungs), result.label(c.ending), percent(c.probability)) for c in result.classes]
-        return told(
+        return shown_answer(
             result.sentences(),
             ("path", "ending", of_what(result)),
             rows,
             1,
-            Plot(partial(charts.path_classes, result), 472),
-            Plot(partial(charts.sankey, result), 500, bottom=10, top=90),
+            Drawing(partial(charts.path_classes, result), 472),
+            Drawing(partial(charts.sankey, result), 500, bottom=10, top=90),
         )
 
 
-class WherePathsDiverge(Question):
+class WherePathsDiverge(PanelQuestion):
     """The orders of first visits as a tree: for each beginning, the shares of the rungs that come next."""
 
     name, title = "where-paths-diverge", "Where do the paths diverge?"
 
-    def make_controls(self) -> Sequence[Control]:
+    def make_fields(self) -> Sequence[Field]:
         """Return what may be asked."""
         return [
             ladder(self.scenario),
             ending(self.scenario, "Given the ending", any_too=True),
-            Control("least", "Branches of at least (%)", 0.5, (), 0.1, 50.0),
+            Field("least", "Branches of at least (%)", 0.5, (), 0.1, 50.0),
         ]
 
-    def answer(self, chosen: Mapping[str, Any], cancel: Cancel, progress: Progress) -> Answer:
+    def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
         """Search for the likeliest paths, and draw the tree of their beginnings."""
         from simlib.analysis.paths.classes import paths
         from simlib.plots.path_charts import path_tree
 
-        control, given = Watch(progress, cancel), "" if chosen["ending"] == NONE else chosen["ending"]
+        given = "" if chosen["ending"] == NONE else chosen["ending"]
         result = paths(self.scenario, ladder=chosen["ladder"], given=given, engine="exact", top=100, control=control)
         least = chosen["least"] / 100
         nodes = [b for b in result.tree if b.entered >= least]
@@ -78,12 +78,12 @@ class WherePathsDiverge(Question):
             *(fork(result, node, least) for node in nodes[:5]),
         ]
         rows = [(" → ".join(b.rungs), percent(b.entered), percent(b.share_of_parent)) for b in nodes]
-        return told(
+        return shown_answer(
             filter(None, sentences),
             ("beginning", of_what(result), "share of the beginning before it"),
             rows,
             2,
-            Plot(partial(path_tree, result, least=least), 132 + 34 * leaves, bottom=10),
+            Drawing(partial(path_tree, result, least=least), 132 + 34 * leaves, bottom=10),
         )
 
 
@@ -103,16 +103,16 @@ def fork(result: Paths, node: Branch, least: float) -> str:
     return f"Of those that began with {begun}, {ways}" + (f"; {percent(stay)} see no new rung." if stay > 5e-4 else ".")
 
 
-class OnTheWayTo(Question):
+class OnTheWayTo(PanelQuestion):
     """Histories drawn given an ending, and what nearly all paths to it pass."""
 
     name, title = "on-the-way-to", "What do the paths to one ending have in common?"
 
-    def make_controls(self) -> Sequence[Control]:
+    def make_fields(self) -> Sequence[Field]:
         """Return what may be asked."""
         return [ending(self.scenario, "The ending"), number("count", "Histories", 30, 1, 300)]
 
-    def answer(self, chosen: Mapping[str, Any], cancel: Cancel, progress: Progress) -> Answer:
+    def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
         """Compute what share of the histories passes each rung and move, and draw histories given the ending."""
         from simlib.analysis.paths.classes import paths
         from simlib.analysis.paths.medoids import TYPICAL, typical_histories
@@ -120,26 +120,26 @@ class OnTheWayTo(Question):
         from simlib.engines.exact.endpoint import histories_given
         from simlib.plots.path_charts import ladder_histories
 
-        target, control = f"ending:{chosen['ending']}", Watch(progress, cancel)
+        target = f"ending:{chosen['ending']}"
         waypoints = passages(self.scenario, target, engine="exact", control=control.part(0.0, 0.6))
         drawn_ones = histories_given(self.scenario, target, chosen["count"], control=control.part(0.6, 1.0))
-        quiet = Watch(cancel=cancel)
+        quiet = Control(cancel=control.cancel)
         likeliest = paths(self.scenario, given=target, engine="exact", top=TYPICAL, control=quiet)
-        return told(
+        return shown_answer(
             waypoints.sentences(),
             ("kind", "passage", "share of the histories to this ending"),
             [(row.kind, row.label, percent(row.share)) for row in waypoints.rows],
             1,
-            Plot(partial(ladder_histories, typical_histories(drawn_ones, likeliest)), 550, 180, 110, 115),
+            Drawing(partial(ladder_histories, typical_histories(drawn_ones, likeliest)), 550, 180, 110, 115),
         )
 
 
-class WhatToWatchFor(Question):
+class WhatToWatchFor(PanelQuestion):
     """Public moves and levels, and how seeing them by a day changes the probability of an ending."""
 
     name, title = "what-to-watch-for", "What would be a sign of this ending?"
 
-    def make_controls(self) -> Sequence[Control]:
+    def make_fields(self) -> Sequence[Field]:
         """Return what may be asked."""
         longest = int(self.scenario.horizon_days) - 1
         return [
@@ -150,7 +150,7 @@ class WhatToWatchFor(Question):
             number("runs", "Histories of each draw", 80, 1, 10_000),
         ]
 
-    def answer(self, chosen: Mapping[str, Any], cancel: Cancel, progress: Progress) -> Answer:
+    def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
         """Sample histories over the priors, and look at each sign in them."""
         from simlib.analysis.indicators.result import write_bits, write_ratio, write_share
         from simlib.analysis.indicators.watch_list import indicators
@@ -164,7 +164,7 @@ class WhatToWatchFor(Question):
             engine="montecarlo",
             draws=chosen["draws"],
             runs=chosen["runs"],
-            control=Watch(progress, cancel),
+            control=control,
         )
         rows = [
             (
@@ -193,15 +193,15 @@ class WhatToWatchFor(Question):
             "misses",
             "days of warning (median)",
         )
-        return told(result.sentences(), head, rows, 9, Plot(partial(picture, result), 600, top=115))
+        return shown_answer(result.sentences(), head, rows, 9, Drawing(partial(picture, result), 600, top=115))
 
 
-class WorthSeeing(Question):
-    """What an observation within some days would be worth to a question."""
+class WorthSeeing(PanelQuestion):
+    """The value of watching for a public move for some days."""
 
     name, title = "worth-seeing", "Which observation would settle most?"
 
-    def make_controls(self) -> Sequence[Control]:
+    def make_fields(self) -> Sequence[Field]:
         """Return what may be asked."""
         longest = int(self.scenario.horizon_days) - 1
         return [
@@ -211,19 +211,18 @@ class WorthSeeing(Question):
             number("runs", "Replicates each", 500, 100, 100_000),
         ]
 
-    def answer(self, chosen: Mapping[str, Any], cancel: Cancel, progress: Progress) -> Answer:
+    def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
         """Rank the observations by what they are expected to gain."""
-        from simlib.analysis.uncertainty.evsi import value_of_seeing
-        from simlib.plots.value_bars import seeing
+        from simlib.analysis.uncertainty.sample_information import evsi
+        from simlib.plots.value_bars import evsi_bars
 
-        result = value_of_seeing(
+        result = evsi(
             self.scenario,
             chosen["measure"],
-            within_days=float(chosen["within"]),
+            look_by=float(chosen["within"]),
             draws=chosen["draws"],
             runs=chosen["runs"],
-            cancel=cancel,
-            progress=progress,
+            control=control,
         )
         rows = [
             (
@@ -231,20 +230,20 @@ class WorthSeeing(Question):
                 percent(o.seen) if o.seen else "never",
                 known(o.if_seen, percent),
                 known(o.if_not, percent),
-                f"{o.brier.value:.5f}" if o.seen else "–",
+                result.gain(o) if o.seen else "–",
             )
             for o in result.observations
         ]
         head = ("observation", "seen with", "then", "if not seen", "worth (Brier)")
-        return told(result.sentences(), head, rows, 4, Plot(partial(seeing, result), 522))
+        return shown_answer(result.sentences(), head, rows, 4, Drawing(partial(evsi_bars, result), 522))
 
 
-class SignsOfEveryEnding(Question):
+class SignsOfEveryEnding(PanelQuestion):
     """Public moves and levels as signs of all endings at once."""
 
     name, title = "signs-of-every-ending", "Which move or level is a sign of which ending?"
 
-    def make_controls(self) -> Sequence[Control]:
+    def make_fields(self) -> Sequence[Field]:
         """Return what may be asked."""
         longest = int(self.scenario.horizon_days) - 1
         return [
@@ -253,18 +252,14 @@ class SignsOfEveryEnding(Question):
             number("runs", "Histories of each draw", 160, 1, 10_000),
         ]
 
-    def answer(self, chosen: Mapping[str, Any], cancel: Cancel, progress: Progress) -> Answer:
+    def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
         """Sample histories over the priors once, and look at each sign of each ending in them."""
         from simlib.analysis.indicators.result import write_share
         from simlib.analysis.indicators.watch_list import indicators_of_endings
         from simlib.plots.indicator_bars import indicator_map
 
         results = indicators_of_endings(
-            self.scenario,
-            look_by=float(chosen["look_by"]),
-            draws=chosen["draws"],
-            runs=chosen["runs"],
-            control=Watch(progress, cancel),
+            self.scenario, look_by=float(chosen["look_by"]), draws=chosen["draws"], runs=chosen["runs"], control=control
         )
         until, by = long_date(results[0].look_by), long_date(results[0].by)
         sentences, rows = [f"Probabilities by {by}, if nothing has ended by {until} and one sign is seen by then:"], []
@@ -286,8 +281,8 @@ class SignsOfEveryEnding(Question):
             ]
         head = ("ending", "before looking", "sign", "seen with", "if seen", "change if seen")
         signs = len({row.id for result in results for row in result.signs})
-        plot = Plot(partial(indicator_map, results), 190 + 36 * min(signs, 14), left=230, bottom=75, top=115)
-        return told(sentences, head, rows, 2, plot)
+        plot = Drawing(partial(indicator_map, results), 190 + 36 * min(signs, 14), left=230, bottom=75, top=115)
+        return shown_answer(sentences, head, rows, 2, plot)
 
 
 def known(number: float, write: Callable[[float], str]) -> str:

@@ -1,8 +1,7 @@
-"""Asking a question that takes a while: controls, an answer, and a worker that can be stopped. No widget here.
+"""A question with its fields, its answer, and a worker that can be stopped. No widget here.
 
-An answer is a picture, sentences and a table. What was answered once is kept under the hash of the scenario and of
-everything that was chosen, so that a notebook shows it at once the next time; the answers to the questions as the
-notebooks ask them come with simlib.
+An answer is a picture, sentences and a table. Each answer is stored under the hash of the scenario and of all settings,
+so that a notebook shows it at once the next time. The answers that the notebooks begin with come with simlib.
 """
 
 from __future__ import annotations
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from simlib.answer import plain_json
+from simlib.control import Control
 from simlib.errors import Problem, ScenarioError, SimlibError
 from simlib.files import write_atomically
 from simlib.formatting import long_date
@@ -26,7 +26,7 @@ from simlib.scenario.loader import load
 from simlib.scenario.model import Scenario
 from simlib.shipped import notebooks_folder
 from simlib.widgets.explorer.autosave import folder
-from simlib.widgets.kit.latest_worker import Latest
+from simlib.widgets.kit.latest_worker import LatestWorker
 
 FORMAT = 1
 WIDTH = 880
@@ -35,20 +35,18 @@ WIDTH = 880
 TOP = 94
 """Pixels above a plot: three lines of title, and what it shows."""
 
-KEPT = 60
-"""Answers kept between sessions; the oldest are dropped."""
+STORED_ANSWERS = 60
+"""Answers stored between sessions. The oldest are deleted."""
 
-Cancel = Callable[[], bool]
-Progress = Callable[[float], None]
 Choice = str | float | dt.date
 Draw = Callable[[Any], Any]
 
 
 @dataclass(frozen=True)
-class Control:
-    """Something to choose: one of `options` (label, value), a date, or a number from `low` to `high`.
+class Field:
+    """One setting: one of `options` (label, value), a date, or a number from `low` to `high`.
 
-    A number is a whole one where `low` is.
+    The number is whole where `low` is whole.
     """
 
     name: str
@@ -76,23 +74,23 @@ class Control:
         return f"expected between {self.low} and {self.high}"
 
     def check(self, value: Any) -> Choice:
-        """Return a value that fits; raises ScenarioError for one that does not."""
+        """Return the value as its own type; raises ScenarioError where it does not fit."""
         if self.options and value in {known for _, known in self.options}:
             return str(value)
         read = None if self.options else self._read(value)
         if read is not None and self._holds(read):
             return read
-        told = long_date(read) if isinstance(read, dt.date) else repr(value)
         missing = value is None and isinstance(self.low, dt.date)
-        what = "no date is given" if missing else f"{told} does not fit"
+        text = long_date(read) if isinstance(read, dt.date) else repr(value)
+        what = "no date is given" if missing else f"{text} does not fit"
         raise ScenarioError(Problem("", 0, self.label, what, self._expected()))
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What came out: sentences, a table (its last `numbers` columns are numbers) and a picture (PNG, pixels).
+class ShownAnswer:
+    """An answer: sentences, a table (its last `numbers` columns hold numbers) and a picture (PNG, size in pixels).
 
-    `more` is plain JSON data that a panel goes on from, where it does more than show the answer.
+    `more` is plain JSON data for a panel that does more than show the answer.
     """
 
     sentences: tuple[str, ...]
@@ -105,61 +103,61 @@ class Answer:
 
     @property
     def alt(self) -> str:
-        """What stands for the picture where it cannot be seen."""
+        """The text for readers who cannot see the picture."""
         return " ".join(self.sentences[:3])
 
 
-class Question(ABC):
-    """One question about one scenario. `settings` replace the values its controls begin with."""
+class PanelQuestion(ABC):
+    """One question about one scenario. `settings` replace the first values of its fields."""
 
     name: ClassVar[str]
     title: ClassVar[str]
     edition: ClassVar[int] = 1
-    """Raised when its answers begin to hold something else: those kept before are not shown any more."""
+    """Increased when the content of its answers changes, so that older stored answers are not shown."""
 
     def __init__(self, scenario: Scenario | str | Path, **settings: Any) -> None:
         self.scenario = scenario if isinstance(scenario, Scenario) else load(scenario)
-        own = self.make_controls()
-        unknown = set(settings) - {control.name for control in own}
+        own = self.make_fields()
+        unknown = set(settings) - {field.name for field in own}
         if unknown:
-            known = ", ".join(control.name for control in own)
+            known = ", ".join(field.name for field in own)
             raise ScenarioError(Problem("", 0, ", ".join(sorted(unknown)), "is no setting", f"expected {known}"))
-        self.controls = tuple(
-            replace(control, value=control.check(settings[control.name])) if control.name in settings else control
-            for control in own
+        self.fields = tuple(
+            replace(field, value=field.check(settings[field.name])) if field.name in settings else field
+            for field in own
         )
 
     @abstractmethod
-    def make_controls(self) -> Sequence[Control]:
-        """Return what there is to choose."""
+    def make_fields(self) -> Sequence[Field]:
+        """Return the fields of the question with their first values."""
 
     @abstractmethod
-    def answer(self, chosen: Mapping[str, Any], cancel: Cancel, progress: Progress) -> Answer:
-        """Work it out; raises SimlibError, ValueError, Cancelled."""
+    def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
+        """Compute the answer; raises SimlibError, ValueError, Cancelled."""
 
     def worlds(self, chosen: Mapping[str, Any]) -> list[str]:
-        """Return the hashes of the worlds that the answer depends on."""
+        """Return the hashes of the scenarios that the answer depends on."""
         del chosen
         return [self.scenario.sha256]
 
     @property
     def chosen(self) -> dict[str, Choice]:
-        """The values that the controls begin with."""
-        return {control.name: control.value for control in self.controls}
+        """The first values of the fields."""
+        return {field.name: field.value for field in self.fields}
 
-    def checked(self, chosen: Mapping[str, Any]) -> dict[str, Choice]:
-        """Return the values chosen; raises ScenarioError for those that do not fit."""
-        return {control.name: control.check(chosen[control.name]) for control in self.controls}
+    def check(self, chosen: Mapping[str, Any]) -> dict[str, Choice]:
+        """Return the chosen values as their own types; raises ScenarioError where one does not fit."""
+        return {field.name: field.check(chosen[field.name]) for field in self.fields}
 
     def key(self, chosen: Mapping[str, Any]) -> str:
-        """Return the name under which the answer is kept: it holds the hash of all that the answer depends on."""
-        told = json.dumps(plain_json([self.edition, self.name, self.worlds(chosen), dict(chosen)]), sort_keys=True)
-        return f"answer-{self.name}-{self.scenario.id}-{hashlib.sha256(told.encode()).hexdigest()[:12]}.json"
+        """Return the file name of the answer, which holds the hash of all that the answer depends on."""
+        text = json.dumps(plain_json([self.edition, self.name, self.worlds(chosen), dict(chosen)]), sort_keys=True)
+        return f"answer-{self.name}-{self.scenario.id}-{hashlib.sha256(text.encode()).hexdigest()[:12]}.json"
 
 
 @dataclass(frozen=True)
-class Plot:
-    """What to draw, its height, and the room at its left, at its bottom, for its title and at its right, in pixels."""
+class Drawing:
+    """A function that draws on axes, with the height of the picture and its margins in pixels."""
 
     draw: Draw
     height: int
@@ -169,24 +167,24 @@ class Plot:
     right: int = 20
 
 
-def drawn(*plots: Plot) -> tuple[bytes, tuple[int, int]]:
-    """Return plots one below the other as a PNG with its size."""
+def stack_drawings(*drawings: Drawing) -> tuple[bytes, tuple[int, int]]:
+    """Return a PNG of the drawings, one below the other, and its size in pixels."""
     from simlib.plots.figure import stacked
     from simlib.widgets.kit.blitting import still_figure
 
     parts = []
-    for plot in plots:
-        inside = (WIDTH - plot.left - plot.right, plot.height - plot.top - plot.bottom)
-        box = (plot.left / WIDTH, plot.bottom / plot.height, inside[0] / WIDTH, inside[1] / plot.height)
-        parts.append(still_figure(plot.draw, WIDTH, plot.height, box)[0])
-    return (parts[0] if len(parts) == 1 else stacked(*parts)), (WIDTH, sum(plot.height for plot in plots))
+    for drawing in drawings:
+        inside = (WIDTH - drawing.left - drawing.right, drawing.height - drawing.top - drawing.bottom)
+        box = (drawing.left / WIDTH, drawing.bottom / drawing.height, inside[0] / WIDTH, inside[1] / drawing.height)
+        parts.append(still_figure(drawing.draw, WIDTH, drawing.height, box)[0])
+    return (parts[0] if len(parts) == 1 else stacked(*parts)), (WIDTH, sum(drawing.height for drawing in drawings))
 
 
-# -------------------------------------------------------------------- answers kept
+# -------------------------------------------------------------------- stored answers
 
 
-def keep(answer: Answer, file: Path) -> None:
-    """Write an answer, whole or not at all."""
+def write_answer(answer: ShownAnswer, file: Path) -> None:
+    """Write an answer to a file, in full or not at all."""
     data = {
         "format": FORMAT,
         "sentences": answer.sentences,
@@ -199,13 +197,13 @@ def keep(answer: Answer, file: Path) -> None:
     write_atomically(file, (json.dumps(data, indent=1, ensure_ascii=False) + "\n").encode())
 
 
-def kept(file: Path) -> Answer | None:
-    """Return an answer that was kept; None where there is none that can be read."""
+def read_answer(file: Path) -> ShownAnswer | None:
+    """Return the answer in a file, or None where the file is missing or cannot be read."""
     try:
         data = json.loads(file.read_text(encoding="utf-8"))
         if data["format"] != FORMAT:
             return None
-        return Answer(
+        return ShownAnswer(
             tuple(data["sentences"]),
             tuple(data["head"]),
             tuple(tuple(row) for row in data["rows"]),
@@ -218,114 +216,122 @@ def kept(file: Path) -> Answer | None:
         return None
 
 
-def shelves() -> list[Path]:
-    """Return the folders in which answers may be: the shipped ones, then the user's own."""
+def answer_folders() -> list[Path]:
+    """Return the folders of stored answers: the shipped ones, then the user's own."""
     return [notebooks_folder() / "stored", folder() / "answers"]
 
 
-def _keep_for_later(answer: Answer, name: str) -> None:
+def _store_in_home(answer: ShownAnswer, name: str) -> None:
     home = folder() / "answers"
     try:
-        keep(answer, home / name)
-        for old in sorted(home.glob("answer-*.json"), key=lambda file: file.stat().st_mtime)[:-KEPT]:
+        write_answer(answer, home / name)
+        for old in sorted(home.glob("answer-*.json"), key=lambda file: file.stat().st_mtime)[:-STORED_ANSWERS]:
             old.unlink(missing_ok=True)
     except OSError:
         return  # a folder that cannot be written to must not cost the answer
 
 
-# -------------------------------------------------------------------- asking
+# -------------------------------------------------------------------- one question at work
 
 
 @dataclass(frozen=True)
-class Line:
-    """How it stands: words, "" or "error", and the share done while something runs."""
+class StatusLine:
+    """A status message: text, "" or "error", and the share of the work that is done while something runs."""
 
     text: str
     kind: str = ""
     share: float | None = None
 
 
-EARLIER = Line("Below is the answer to earlier choices; Compute answers the ones above.")
+EARLIER = StatusLine("The answer below is for earlier settings. Press Compute for the settings above.")
+CURRENT = StatusLine("The answer below is for the settings above.")
+STORED = StatusLine("Stored answer for this scenario and these settings. Press Compute to run it again.")
+COMPUTED = StatusLine("Computed just now.")
+PREVIOUS = "The answer below is the previous one."
 
 
 class Inquiry:
-    """One question being asked: the last good answer stays until there is another.
+    """A question at work: the last good answer stays until there is a new one.
 
-    `show(answer)` and `say(line)` are called from the thread that has them to tell.
+    `show(answer)` and `say(line)` may be called from the worker's thread.
     """
 
-    def __init__(self, question: Question, show: Callable[[Answer], None], say: Callable[[Line], None]) -> None:
+    def __init__(
+        self, question: PanelQuestion, show: Callable[[ShownAnswer], None], say: Callable[[StatusLine], None]
+    ) -> None:
         self.question, self._show, self._say = question, show, say
-        self.worker = Latest(f"simlib-{question.name}")
-        self.answer: Answer | None = None
+        self.worker = LatestWorker(f"simlib-{question.name}")
+        self.answer: ShownAnswer | None = None
         self.chosen: Mapping[str, Any] = question.chosen
         self._now: Mapping[str, Any] = question.chosen
         self._lock = threading.RLock()
 
     def start(self) -> None:
-        """Show the answer that is kept for the first settings, or begin to work it out."""
+        """Show the stored answer to the first settings, or begin to compute it."""
         name = self.question.key(self.question.chosen)
-        found = next((answer for shelf in shelves() if (answer := kept(shelf / name))), None)
-        if found is None:
+        answers = (read_answer(folder / name) for folder in answer_folders())
+        stored = next((answer for answer in answers if answer is not None), None)
+        if stored is None:
             self.ask(self.question.chosen)
-            return
-        self._take(found, self.question.chosen, "Stored answer for exactly this world. Compute works it out again.")
+        else:
+            self._take(stored, self.question.chosen, STORED)
 
     def ask(self, chosen: Mapping[str, Any]) -> None:
-        """Work the question out with these choices, in place of whatever runs; what is wrong is said."""
+        """Compute the answer to these settings in place of whatever runs, or show why they do not fit."""
         self._now = chosen
         try:
-            checked = self.question.checked(chosen)
+            settings = self.question.check(chosen)
         except (SimlibError, TypeError, ValueError) as error:
             self.fail(error)
             return
-        self._say(Line("Working it out", share=0.0))
+        self._say(StatusLine("Computing", share=0.0))
 
-        def job(cancel: Cancel, progress: Progress) -> Answer:
-            return self.question.answer(checked, cancel, progress)
+        def job(control: Control) -> ShownAnswer:
+            return self.question.answer(settings, control)
 
-        def done(answer: Answer) -> None:
-            _keep_for_later(answer, self.question.key(checked))
-            self._take(answer, checked, "Worked out just now.")
+        def done(answer: ShownAnswer) -> None:
+            _store_in_home(answer, self.question.key(settings))
+            self._take(answer, settings, COMPUTED)
 
-        self.worker.submit(
-            job, done, self.fail, progress=lambda share: self._say(Line(f"Working it out: {share:.0%}", share=share))
-        )
+        def progress(share: float) -> None:
+            self._say(StatusLine(f"Computing: {share:.0%}", share=share))
 
-    def _take(self, answer: Answer, chosen: Mapping[str, Any], words: str) -> None:
+        self.worker.submit(job, done, self.fail, progress=progress)
+
+    def _take(self, answer: ShownAnswer, chosen: Mapping[str, Any], line: StatusLine) -> None:
         with self._lock:
             self.answer, self.chosen = answer, chosen
             self._show(answer)
-            self._say(Line(words) if self._same(self._now) else EARLIER)
+            self._say(line if self._answers(self._now) else EARLIER)
 
-    def _same(self, chosen: Mapping[str, Any]) -> bool:
-        """Whether what is shown is the answer to some choices."""
+    def _answers(self, chosen: Mapping[str, Any]) -> bool:
+        """Whether the answer shown is for these settings."""
         return all(chosen[name] == value for name, value in self.chosen.items())
 
     def cancel(self) -> None:
-        """Stop what runs; the last answer stays."""
+        """Stop what runs. The last answer stays."""
         self.worker.cancel()
-        self._say(Line("Cancelled" + ("; below is the answer before." if self.answer else ". Compute begins again.")))
+        self._say(StatusLine(f"Cancelled. {PREVIOUS if self.answer else 'Press Compute to start again.'}"))
 
     def fail(self, error: Exception) -> None:
-        """Say what went wrong; the last answer stays."""
+        """Show what went wrong. The last answer stays."""
         known = isinstance(error, SimlibError | ValueError)
         text = str(error) if known else f"{type(error).__name__}: {error}"
-        self._say(Line(text + (" (Below is the answer before.)" if self.answer else ""), "error"))
+        self._say(StatusLine(text + (f" ({PREVIOUS})" if self.answer else ""), "error"))
 
-    def touched(self, chosen: Mapping[str, Any]) -> None:
-        """Say whether what is shown is the answer to what is chosen now, and what is wrong with that.
+    def compare(self, chosen: Mapping[str, Any]) -> None:
+        """Show whether the answer is for these settings, and what is wrong with them.
 
-        While something is worked out that is said at its end.
+        While something is computed the message follows at its end.
         """
         with self._lock:
             self._now = chosen
             if self.worker.busy:
                 return
             try:
-                self.question.checked(chosen)
+                self.question.check(chosen)
             except ScenarioError as error:
                 self.fail(error)
                 return
             if self.answer is not None:
-                self._say(Line("This is the answer to what is chosen.") if self._same(chosen) else EARLIER)
+                self._say(CURRENT if self._answers(chosen) else EARLIER)

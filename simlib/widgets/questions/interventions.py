@@ -7,14 +7,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from simlib.control import Control as Watch
+from simlib.control import Control
 from simlib.errors import Problem, ScenarioError
 from simlib.formatting import points
 from simlib.scenario.loader import load_view, load_views
 from simlib.scenario.model import ALWAYS, Assume, Condition, Forbid, Force, Hold, Intervention, Policy, Scenario, View
 from simlib.scenario.views.wording import as_name, intervention_in_words
-from simlib.widgets.questions.choices import NONE, measure, number, told
-from simlib.widgets.questions.inquiry import Answer, Cancel, Control, Plot, Progress, Question
+from simlib.widgets.questions.choices import NONE, measure, number, shown_answer
+from simlib.widgets.questions.inquiry import Drawing, Field, PanelQuestion, ShownAnswer
 
 if TYPE_CHECKING:
     from simlib.analysis.whatif.comparison import Comparison
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 HEAD = ("variant", "what", "baseline", "variant", "change")
 
 
-def _pairs() -> Control:
+def _pairs() -> Field:
     return number("pairs", "Pairs of histories", 5000, 100, 1_000_000, "To show which histories end differently")
 
 
@@ -42,12 +42,12 @@ def _rows(result: Comparison) -> list[tuple[str, ...]]:
     ]
 
 
-class WhatIf(Question):
+class WhatIf(PanelQuestion):
     """One change of each kind, alone and with the others: a move, a variable, an assumption, a view."""
 
     name, title = "what-if", "What changes if …?"
 
-    def make_controls(self) -> Sequence[Control]:
+    def make_fields(self) -> Sequence[Field]:
         """Return what may be changed."""
         s = self.scenario
         moves = tuple((f"{s.actors[m.actor].label}: {m.label}", m.id) for m in s.moves.values())
@@ -67,9 +67,9 @@ class WhatIf(Question):
         views = (("none", NONE), *((view.title, view.id) for view in load_views(s).values())) if s.path else ()
         return [
             measure(s),
-            Control("move", "The move", moves[0][1], moves),
-            Control("change", "what happens to it", "forbid", changes),
-            Control(
+            Field("move", "The move", moves[0][1], moves),
+            Field("change", "what happens to it", "forbid", changes),
+            Field(
                 "date",
                 "date of the change",
                 s.by_date(min(14.0, s.horizon_days)),
@@ -77,13 +77,13 @@ class WhatIf(Question):
                 s.as_of,
                 s.by_date(s.horizon_days),
             ),
-            Control("state", "only while", NONE, states, tip="For a move that is forbidden, delayed or made as a rule"),
+            Field("state", "only while", NONE, states, tip="For a move that is forbidden, delayed or made as a rule"),
             number("days", "rule: on average every (days)", 3, 1, 365, "How often a rule is followed while it applies"),
-            Control("kept", "A variable is kept at", NONE, (("none", NONE), *states[1:]), tip="From the date above on"),
-            Control("assumption", "An assumption", NONE, some),
-            Control("end", "goes to its", "high", (("low", "low"), ("high", "high"))),
-            Control("since", "applies", "start", since),
-            *([Control("view", "A view", NONE, views)] if len(views) > 1 else []),
+            Field("kept", "A variable is kept at", NONE, (("none", NONE), *states[1:]), tip="From the date above on"),
+            Field("assumption", "An assumption", NONE, some),
+            Field("end", "goes to its", "high", (("low", "low"), ("high", "high"))),
+            Field("since", "applies", "start", since),
+            *([Field("view", "A view", NONE, views)] if len(views) > 1 else []),
             _pairs(),
         ]
 
@@ -133,26 +133,26 @@ class WhatIf(Question):
             variable, level = chosen["kept"].split("=", 1)
             yield Hold(variable, level, date)
 
-    def answer(self, chosen: Mapping[str, Any], cancel: Cancel, progress: Progress) -> Answer:
+    def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
         """Compare the variants; paired replicates show which histories end differently."""
         from simlib.analysis.whatif.comparison import compare
         from simlib.plots.flip_matrix import flips
         from simlib.plots.waterfall_bars import effects
 
-        measure, control = chosen["measure"], Watch(progress, cancel)
+        measure = chosen["measure"]
         result = compare(self.scenario, self.variants(chosen), runs=chosen["pairs"], control=control)
         last = list(result.effects)[-1]
-        return told(
+        return shown_answer(
             result.sentences(measure),
             HEAD,
             _rows(result),
             3,
-            Plot(partial(effects, result, measure=measure), 192 + 50 * len(result.effects), top=94),
-            Plot(partial(flips, result, variant=last), 547, left=170, bottom=98, top=94),
+            Drawing(partial(effects, result, measure=measure), 192 + 50 * len(result.effects), top=94),
+            Drawing(partial(flips, result, variant=last), 547, left=170, bottom=98, top=94),
         )
 
 
-class Plans(Question):
+class Plans(PanelQuestion):
     """Up to three plans, each a view with several interventions or values: when they act, and their effects.
 
     `plans` are views, or paths of their files, to choose from beside the views of the scenario.
@@ -167,7 +167,7 @@ class Plans(Question):
         self.plans: dict[str, View] = {}
         super().__init__(scenario, **settings)
 
-    def make_controls(self) -> Sequence[Control]:
+    def make_fields(self) -> Sequence[Field]:
         """Return the plans to choose from, the given ones first."""
         s = self.scenario
         given = [plan if isinstance(plan, View) else load_view(s, str(plan)) for plan in self._given]
@@ -180,7 +180,7 @@ class Plans(Question):
         options = (("none", NONE), *((view.title, view.id) for view in known))
         first = [*(view.id for view in (given or known)[:3]), NONE, NONE][:3]
         places = zip(("first", "second", "third"), ("The plan", "beside the plan", "and the plan"), first, strict=True)
-        return [measure(s), *(Control(name, label, plan, options) for name, label, plan in places), _pairs()]
+        return [measure(s), *(Field(name, label, plan, options) for name, label, plan in places), _pairs()]
 
     def variants(self, chosen: Mapping[str, Any]) -> dict[str, View]:
         """Return the chosen plans by their titles; raises ScenarioError when there is none."""
@@ -194,18 +194,18 @@ class Plans(Question):
         """Return the hashes of the scenario and of the scenario under each plan."""
         return _hashes(self.scenario, self.variants(chosen))
 
-    def answer(self, chosen: Mapping[str, Any], cancel: Cancel, progress: Progress) -> Answer:
+    def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
         """Compare the plans, and show on a calendar when they act."""
         from simlib.analysis.whatif.comparison import compare
         from simlib.plots.plan_calendar import calendar, rows_of
         from simlib.plots.waterfall_bars import effects
 
-        measure, control = chosen["measure"], Watch(progress, cancel)
+        measure = chosen["measure"]
         result = compare(self.scenario, self.variants(chosen), runs=chosen["pairs"], control=control)
         acts = rows_of(result)
-        plots = [Plot(partial(effects, result, measure=measure), 192 + 50 * len(result.effects))]
-        plots += [Plot(partial(calendar, result), round(162 + 38 * acts))] if acts else []
-        return told(result.sentences(measure, histories=False), HEAD, _rows(result), 3, *plots)
+        plots = [Drawing(partial(effects, result, measure=measure), 192 + 50 * len(result.effects))]
+        plots += [Drawing(partial(calendar, result), round(162 + 38 * acts))] if acts else []
+        return shown_answer(result.sentences(measure, histories=False), HEAD, _rows(result), 3, *plots)
 
 
 def _hashes(scenario: Scenario, variants: Mapping[str, Any]) -> list[str]:

@@ -1,7 +1,6 @@
-"""A panel for one question: controls, Compute, progress and Cancel, a picture, sentences, a table. A thin view.
+"""A panel for one question: fields, Compute, progress and Cancel, a picture, sentences, a table. A thin view.
 
-Everything that decides anything is in `simlib.widgets.questions.inquiry` (how a question is asked) and
-`simlib.widgets.questions.catalogue` (the questions).
+The logic is in `simlib.widgets.questions.inquiry`, and the questions are in `simlib.widgets.questions.catalogue`.
 """
 
 from __future__ import annotations
@@ -17,70 +16,69 @@ import ipywidgets as w
 from simlib.plots.figure import picture_bundle
 from simlib.scenario.model import Scenario
 from simlib.widgets.explorer.pages import LINE, WIDE, button, html_table
-from simlib.widgets.kit.components import Picture
+from simlib.widgets.kit.components import LivePicture
 from simlib.widgets.kit.status import status
-from simlib.widgets.questions import catalogue as questions
-from simlib.widgets.questions import sweep_grid as sweeping
+from simlib.widgets.questions import catalogue
 from simlib.widgets.questions.box_panel import BoxPanel
-from simlib.widgets.questions.inquiry import Answer, Control, Inquiry, Line, Question
+from simlib.widgets.questions.inquiry import Field, Inquiry, PanelQuestion, ShownAnswer, StatusLine
 
 PATIENCE = 2.0
-"""Seconds that a cell waits for its first answer; afterwards the answer comes while other cells run."""
+"""Seconds that a cell waits for its first answer. After them the answer comes while other cells run."""
 
 
-class Panel(w.VBox):
-    """The panel of a question. The answer that is kept for it is shown at once, others when Compute is pressed.
+class QuestionPanel(w.VBox):
+    """The panel of a question. It shows the stored answer at once, and computes others when Compute is pressed.
 
-    `after` has room below the picture for what goes on from an answer.
+    `after`, below the picture, holds the sliders of an answer that has some.
     """
 
-    def __init__(self, question: Question) -> None:
+    def __init__(self, question: PanelQuestion) -> None:
         self.question = question
-        self.picture, self._words, self._table = Picture(), w.HTML(), w.HTML()
-        self.inputs = {control.name: _input(control) for control in question.controls}
+        self.picture, self._words, self._table = LivePicture(), w.HTML(), w.HTML()
+        self.inputs = {field.name: _input(field) for field in question.fields}
         self.inquiry = Inquiry(question, self.show, self.say)
-        self.compute = button("Compute", f"{question.title} With the choices above", self.ask, self._guard)
+        self.compute = button("Compute", "Compute the answer for the settings above", self.ask, self._guard)
         self.compute.button_style = "primary"
         title = w.HTML(f'<div class="simlib-words"><strong>{html.escape(question.title)}</strong></div>')
         self.after = w.VBox([])
         more = w.Accordion([self._table], titles=("Table",), selected_index=None)
-        asked = w.HBox([*self.inputs.values(), self.compute], layout=LINE)
-        super().__init__([title, asked, self.picture, self.after, self._words, more])
-        for control in self.inputs.values():
-            control.observe(lambda _: self._guard(lambda: self.inquiry.touched(self.values())), "value")
-        self.picture.observe(lambda _: self._guard(self.inquiry.cancel), "cancelled")
+        inputs = w.HBox([*self.inputs.values(), self.compute], layout=LINE)
+        super().__init__([title, inputs, self.picture, self.after, self._words, more])
+        for field in self.inputs.values():
+            field.observe(lambda _: self._guard(lambda: self.inquiry.compare(self.values())), "value")
+        self.picture.observe(lambda _: self._guard(self.inquiry.cancel), "cancels")
         self.inquiry.start()
 
     def values(self) -> dict[str, Any]:
-        """Return what is chosen now."""
-        return {name: control.value for name, control in self.inputs.items()}
+        """Return the present settings."""
+        return {name: field.value for name, field in self.inputs.items()}
 
     def ask(self) -> None:
-        """Work out the answer to what is chosen now."""
+        """Compute the answer to the present settings."""
         self.inquiry.ask(self.values())
 
-    def show(self, answer: Answer) -> None:
+    def show(self, answer: ShownAnswer) -> None:
         """Show an answer."""
         with self.picture.hold_sync():
             self.picture.png, self.picture.size, self.picture.alt = answer.png, list(answer.size), answer.alt
         items = "".join(f"<li>{html.escape(sentence)}</li>" for sentence in answer.sentences)
         self._words.value = f'<div class="simlib-words"><ul style="margin: 0">{items}</ul></div>'
         self._table.value = html_table(answer.head, answer.rows, answer.numbers)
-        self._go_on(answer)
+        self._show_boxes(answer)
 
-    def _go_on(self, answer: Answer) -> None:
-        """Put the boxes of an answer that has some on sliders."""
+    def _show_boxes(self, answer: ShownAnswer) -> None:
+        """Show sliders for the boxes of an answer that has some."""
         for old in self.after.children:
             old.close_down()
-        boxes = isinstance(self.question, questions.UnderWhichAssumptions) and answer.more
+        boxes = isinstance(self.question, catalogue.UnderWhichAssumptions) and answer.more
         self.after.children = [BoxPanel(self.question.scenario, answer, self.picture)] if boxes else []
 
-    def say(self, line: Line) -> None:
-        """Show how it stands."""
+    def say(self, line: StatusLine) -> None:
+        """Show a status message."""
         self.picture.status = dict(status(line.text, line.kind, line.share))
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait for the answer that is being worked out; return False after `timeout` seconds."""
+        """Wait for the answer that is being computed; return False after `timeout` seconds."""
         return self.inquiry.worker.wait(timeout)
 
     def _guard(self, action: Callable[[], object]) -> None:
@@ -90,7 +88,7 @@ class Panel(w.VBox):
             self.inquiry.fail(error)
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
-        """Return the live panel, and for readers without a kernel its picture and its sentences."""
+        """Return the live panel, with its picture and its sentences for readers without a kernel."""
         self.wait(PATIENCE)
         bundle = dict(super()._repr_mimebundle_(**kwargs) or {})
         answer = self.inquiry.answer
@@ -100,61 +98,45 @@ class Panel(w.VBox):
         return bundle
 
 
-def _input(control: Control) -> Any:
-    common = {"description": control.label, "tooltip": control.tip or control.label, "style": WIDE}
-    if control.options:
-        width = "max-content" if max(len(text) for text, _ in control.options) < 60 else "620px"
+def _input(field: Field) -> Any:
+    common = {"description": field.label, "tooltip": field.tip or field.label, "style": WIDE}
+    if field.options:
+        width = "max-content" if max(len(text) for text, _ in field.options) < 60 else "620px"
         layout = w.Layout(width=width, max_width="100%")
-        return w.Dropdown(options=list(control.options), value=control.value, layout=layout, **common)
-    if isinstance(control.value, dt.date):
+        return w.Dropdown(options=list(field.options), value=field.value, layout=layout, **common)
+    if isinstance(field.value, dt.date):
         layout = w.Layout(width="max-content")
-        return w.DatePicker(value=control.value, layout=layout, **common)  # bounds would move a date without a word
-    layout = w.Layout(width=f"{len(control.label) + 14}ch")
-    bounds = {"value": control.value, "min": control.low, "max": control.high, "layout": layout}
-    if isinstance(control.value, float):
+        return w.DatePicker(value=field.value, layout=layout, **common)  # bounds would silently move a date
+    layout = w.Layout(width=f"{len(field.label) + 14}ch")
+    bounds = {"value": field.value, "min": field.low, "max": field.high, "layout": layout}
+    if isinstance(field.value, float):
         return w.BoundedFloatText(step=0.1, **bounds, **common)
     return w.BoundedIntText(**bounds, **common)
 
 
-def _panel(kind: type[Question]) -> Callable[..., Panel]:
-    def make(scenario: Scenario | str | Path, **settings: Any) -> Panel:
-        return Panel(kind(scenario, **settings))
+def _panel(kind: type[PanelQuestion]) -> Callable[..., QuestionPanel]:
+    def make(scenario: Scenario | str | Path, **settings: Any) -> QuestionPanel:
+        return QuestionPanel(kind(scenario, **settings))
 
-    make.__name__, make.__doc__ = kind.__name__, f"Return a panel that asks: {kind.title}"
+    make.__name__, make.__doc__ = kind.__name__, f"Return a panel for the question: {kind.title}"
     return make
 
 
-WhatIf = _panel(questions.WhatIf)
-Drivers = _panel(questions.WhatDrivesIt)
-SharesOfDoubt = _panel(questions.SharesOfDoubt)
-HowSure = _panel(questions.HowSure)
-ChanceWithinDoubt = _panel(questions.ChanceWithinDoubt)
-WorthKnowing = _panel(questions.WorthKnowing)
-Plans = _panel(questions.Plans)
-ByWhichPath = _panel(questions.ByWhichPath)
-WherePathsDiverge = _panel(questions.WherePathsDiverge)
-OnTheWayTo = _panel(questions.OnTheWayTo)
-WhatToWatchFor = _panel(questions.WhatToWatchFor)
-SignsOfEveryEnding = _panel(questions.SignsOfEveryEnding)
-WorthSeeing = _panel(questions.WorthSeeing)
-UnderWhichAssumptions = _panel(questions.UnderWhichAssumptions)
-Sweep = _panel(sweeping.Sweep)
+WhatIf = _panel(catalogue.WhatIf)
+WhatDrivesIt = _panel(catalogue.WhatDrivesIt)
+SharesOfDoubt = _panel(catalogue.SharesOfDoubt)
+HowSure = _panel(catalogue.HowSure)
+ChanceWithinDoubt = _panel(catalogue.ChanceWithinDoubt)
+WorthKnowing = _panel(catalogue.WorthKnowing)
+Plans = _panel(catalogue.Plans)
+ByWhichPath = _panel(catalogue.ByWhichPath)
+WherePathsDiverge = _panel(catalogue.WherePathsDiverge)
+OnTheWayTo = _panel(catalogue.OnTheWayTo)
+WhatToWatchFor = _panel(catalogue.WhatToWatchFor)
+SignsOfEveryEnding = _panel(catalogue.SignsOfEveryEnding)
+WorthSeeing = _panel(catalogue.WorthSeeing)
+UnderWhichAssumptions = _panel(catalogue.UnderWhichAssumptions)
+Sweep = _panel(catalogue.Sweep)
 
-__all__ = [
-    "ByWhichPath",
-    "ChanceWithinDoubt",
-    "Drivers",
-    "HowSure",
-    "OnTheWayTo",
-    "Panel",
-    "Plans",
-    "SharesOfDoubt",
-    "SignsOfEveryEnding",
-    "Sweep",
-    "UnderWhichAssumptions",
-    "WhatIf",
-    "WhatToWatchFor",
-    "WherePathsDiverge",
-    "WorthKnowing",
-    "WorthSeeing",
-]
+__all__ = ["QuestionPanel"]
+__all__ += catalogue.__all__

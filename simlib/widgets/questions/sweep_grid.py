@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from simlib import control
+from simlib.control import Control
 from simlib.errors import Problem, ScenarioError, SimlibError
 from simlib.formatting import long_date, percent
 from simlib.quantities import show
@@ -19,11 +19,11 @@ from simlib.scenario.scales import forward, inverse
 from simlib.scenario.views.variation import with_interventions
 from simlib.typing import Floats
 from simlib.widgets.explorer.autosave import folder
-from simlib.widgets.questions.choices import NONE, measure, number, told
-from simlib.widgets.questions.inquiry import Answer, Cancel, Control, Plot, Progress, Question
+from simlib.widgets.questions.choices import NONE, measure, number, shown_answer
+from simlib.widgets.questions.inquiry import Drawing, Field, PanelQuestion, ShownAnswer
 
 
-class Sweep(Question):
+class Sweep(PanelQuestion):
     """A grid over two assumptions, computed point by point into files; it goes on where it stopped."""
 
     name, title = "sweep", "How does the answer change over two assumptions at once?"
@@ -35,7 +35,7 @@ class Sweep(Question):
         self.plans: dict[str, View] = {}
         super().__init__(scenario, **settings)
 
-    def make_controls(self) -> Sequence[Control]:
+    def make_fields(self) -> Sequence[Field]:
         """Return what may be asked; a plan only where some were given."""
         from simlib.sweep import plan_views
 
@@ -45,11 +45,11 @@ class Sweep(Question):
         tip = "A named set of interventions, beside the world as it stands, with common random numbers"
         return [
             measure(self.scenario),
-            Control("across", "Across", some[0][1], some),
-            Control("up", "Up", some[1][1], some),
+            Field("across", "Across", some[0][1], some),
+            Field("up", "Up", some[1][1], some),
             number("levels", "Values of each", 5, 2, 12),
             number("runs", "Replicates each", 5000, 100, 1_000_000),
-            *([Control("plan", "The plan", NONE, options, tip=tip)] if self.plans else []),
+            *([Field("plan", "The plan", NONE, options, tip=tip)] if self.plans else []),
         ]
 
     def worlds(self, chosen: Mapping[str, Any]) -> list[str]:
@@ -58,7 +58,7 @@ class Sweep(Question):
         planned = [] if plan is None else [with_interventions(self.scenario, plan.interventions).sha256]
         return [self.scenario.sha256, *planned]
 
-    def answer(self, chosen: Mapping[str, Any], cancel: Cancel, progress: Progress) -> Answer:
+    def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
         """Compute the grid, under a plan and without it, keeping every finished block."""
         from simlib import sweep
 
@@ -71,7 +71,7 @@ class Sweep(Question):
         if plan is not None:
             design = design.cross({plan.id: plan.interventions})
         home = folder() / "sweeps" / f"{design.sha256[:12]}-{chosen['runs']}"
-        watch = control.Control(progress, cancel)
+        watch = control
         report = sweep.run(design, home, runs=chosen["runs"], block=4, control=watch)
         if report.failed:
             raise SimlibError("\n".join(report.failed))
@@ -81,7 +81,9 @@ class Sweep(Question):
         values = frame["probability"].to_numpy().reshape(len(lines), len(columns), -1)
         return self._answer(values, Axis(across, columns), Axis(up, lines), plan, chosen)
 
-    def _answer(self, values: Floats, across: Axis, up: Axis, plan: View | None, chosen: Mapping[str, Any]) -> Answer:
+    def _answer(
+        self, values: Floats, across: Axis, up: Axis, plan: View | None, chosen: Mapping[str, Any]
+    ) -> ShownAnswer:
         """Return the answer of a grid (up, across, 1), or (up, across, 2) as it stands and under the plan."""
         from simlib.machine.measures import find
 
@@ -106,10 +108,10 @@ class Sweep(Question):
         unit = f"probability by {by}, {chosen['runs']:,} replicates each"
         numbers = ("probability",) if plan is None else ("as it stands", plan.title, "change")
         head = (across.label, up.label, *numbers)
-        return told(sentences, head, rows, len(numbers), *_plots(values, across, up, titles, unit))
+        return shown_answer(sentences, head, rows, len(numbers), *_plots(values, across, up, titles, unit))
 
 
-def _plots(values: Floats, across: Axis, up: Axis, titles: Sequence[str], unit: str) -> Iterator[Plot]:
+def _plots(values: Floats, across: Axis, up: Axis, titles: Sequence[str], unit: str) -> Iterator[Drawing]:
     """Yield a picture of each grid, all in the same colours."""
     from simlib.plots.heat_map import grid
 
@@ -124,7 +126,7 @@ def _plots(values: Floats, across: Axis, up: Axis, titles: Sequence[str], unit: 
             unit=unit,
             limits=limits,
         )
-        yield Plot(picture, 492, left=140, bottom=65)
+        yield Drawing(picture, 492, left=140, bottom=65)
 
 
 def _ends(values: Floats) -> str:
@@ -142,7 +144,7 @@ def _cells(values: Floats) -> tuple[str, ...]:
 
 
 def _changed(values: Floats, plan: View) -> str:
-    """Say what a plan does to the cells of a grid (up, across, 2)."""
+    """Tell the effect of a plan on the cells of a grid (up, across, 2)."""
     change = values[..., 1] - values[..., 0]
     low, high = (_points(float(end)) for end in (change.min(), change.max()))
     after = f"Under the plan “{plan.title}” it goes from {_ends(values[..., 1])}"

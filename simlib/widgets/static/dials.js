@@ -110,7 +110,7 @@ function render({ model, el }) {
       event.stopPropagation();
     });
     reset.addEventListener("click", () => {
-      send("asked", { what: "reset", id: dial.id, n: model.get("asked").n + 1 || 1 });
+      send("request", { what: "reset", id: dial.id, n: model.get("request").n + 1 || 1 });
     });
     for (const event of ["focusin", "pointerenter"]) node.addEventListener(event, () => explain(dial));
   };

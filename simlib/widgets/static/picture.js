@@ -59,7 +59,7 @@ function render({ model, el }) {
   };
   for (const [event, handler] of Object.entries(watch)) model.on(event, handler);
   stop.addEventListener("click", () => {
-    model.set("cancelled", model.get("cancelled") + 1);
+    model.set("cancels", model.get("cancels") + 1);
     model.save_changes();
   });
   size();

@@ -1,4 +1,4 @@
-"""Base rates: figures with their ranges, roles, what a world implies, and the rhythm of histories."""
+"""Base rates: figures with their ranges, roles, what a world implies, and the times between events."""
 
 import math
 from pathlib import Path
@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from simlib.calibration import baserates
-from simlib.calibration import interevent as rhythm
+from simlib.calibration import interevent, reference_classes
+from simlib.calibration.reference_classes import base_rates
 from simlib.errors import ScenarioError
 from simlib.scenario.loader import load, load_text
 
@@ -61,7 +61,7 @@ ROLES = "role,is,because\nforce,shell,shells\nnegotiation,talk,words\nmobilisati
 def world(tmp_path: Path, roles: str | None = None):
     (tmp_path / "scenario.yaml").write_text(WORLD, encoding="utf-8")
     if roles is not None:
-        (tmp_path / baserates.FILE).write_text(roles, encoding="utf-8")
+        (tmp_path / reference_classes.FILE).write_text(roles, encoding="utf-8")
     return load(tmp_path)
 
 
@@ -70,27 +70,27 @@ def by_id(comparisons):
 
 
 def test_every_figure_has_a_range_or_says_none_and_a_citation():
-    ids = [rate.id for rate in baserates.figures()]
+    ids = [rate.id for rate in reference_classes.figures()]
     assert len(ids) == len(set(ids)) >= 15
-    for rate in baserates.figures():
+    for rate in reference_classes.figures():
         assert rate.citation
         assert rate.low is None or rate.low <= rate.figure <= rate.high
         assert rate.measure in {"reached", "ended", "gap-shape", "after-force"}
 
 
 def test_shares_have_the_range_of_the_stated_recipe():
-    assert baserates.share_with_range(0, 37) == pytest.approx((0, 0, 0.065), abs=5e-4)
-    assert baserates.share_with_range(106, 2436) == pytest.approx((0.0435, 0.036, 0.052), abs=5e-4)
+    assert reference_classes.share_with_range(0, 37) == pytest.approx((0, 0, 0.065), abs=5e-4)
+    assert reference_classes.share_with_range(106, 2436) == pytest.approx((0.0435, 0.036, 0.052), abs=5e-4)
 
 
 def test_classes_are_whole_words_of_the_reference_class():
     scenario = load_text(WORLD)
-    assert baserates.classes_of(scenario) == ("mid-force", "icb-open-62-days", "icbe-rhythm")
-    assert baserates.classes_of(scenario.replace(reference_class="none")) == ()
+    assert reference_classes.classes_of(scenario) == ("mid-force", "icb-open-62-days", "icbe-rhythm")
+    assert reference_classes.classes_of(scenario.replace(reference_class="none")) == ()
 
 
 def test_what_the_world_implies_is_the_closed_form():
-    found = by_id(baserates.compare(load_text(WORLD), histories=0))
+    found = by_id(base_rates(load_text(WORLD), runs=0))
     ended = {days: 1 - math.exp(-0.005 * days) for days in (30, 60, 90)}
     assert found["mid-war-after-force"].implied == pytest.approx(0.2 * ended[90], rel=1e-6)
     assert found["icb-open-62-days-30"].implied == pytest.approx(ended[30], rel=1e-6)
@@ -98,24 +98,24 @@ def test_what_the_world_implies_is_the_closed_form():
     assert found["mid-war-after-force"].verdict == "above"
     assert found["icb-open-62-days-90"].verdict == "inside"
     assert found["icbe-gap-shape"].note == "No histories were simulated."
-    assert found["icbe-first-strike-7"].note == baserates.NOT_APPLIED
+    assert found["icbe-first-strike-7"].note == reference_classes.NOT_APPLIED
 
 
 def test_over_the_priors_a_fixed_world_says_the_same():
     scenario = load_text(WORLD)
-    stated, mixed = (by_id(baserates.compare(scenario, draws=draws, histories=0)) for draws in (0, 3))
+    stated, mixed = (by_id(base_rates(scenario, draws=draws, runs=0)) for draws in (0, 3))
     assert mixed["icb-open-62-days-90"].implied == pytest.approx(stated["icb-open-62-days-90"].implied)
 
 
 def test_a_world_too_large_to_enumerate_is_simulated(monkeypatch):
-    monkeypatch.setattr(baserates, "EXACT_UP_TO", 2)
-    found = by_id(baserates.compare(load_text(WORLD), histories=0))
+    monkeypatch.setattr(reference_classes, "EXACT_UP_TO", 2)
+    found = by_id(base_rates(load_text(WORLD), runs=0))
     assert found["icb-open-62-days-90"].implied == pytest.approx(1 - math.exp(-0.45), abs=0.02)
 
 
 def test_roles_beside_the_scenario_are_used_and_a_departure_gives_its_reason(tmp_path):
     roles = ROLES + "war,mid: force,a lower bar\nmid-war-after-force,differs,because it does\n"
-    found = by_id(baserates.compare(world(tmp_path, roles), histories=100, seed=3))
+    found = by_id(base_rates(world(tmp_path, roles), runs=100, seed=3))
     war = found["mid-war-after-force"]
     assert war.implied == pytest.approx(1.0)
     assert war.note == "By day 90. a lower bar because it does"
@@ -135,37 +135,38 @@ def test_roles_beside_the_scenario_are_used_and_a_departure_gives_its_reason(tmp
 )
 def test_a_wrong_role_is_refused_with_file_and_line(tmp_path, line, words):
     with pytest.raises(ScenarioError, match=rf"base_rates\.csv:3: .*{words}"):
-        baserates.read_roles(world(tmp_path, f"role,is,because\nforce,shell,x\n{line}\n"))
+        reference_classes.read_roles(world(tmp_path, f"role,is,because\nforce,shell,x\n{line}\n"))
 
 
 def test_the_report_prints_both_numbers_and_names_what_was_not_applied():
-    comparisons = baserates.compare(load_text(WORLD), histories=0)
-    text = baserates.report(comparisons)
+    answer = base_rates(load_text(WORLD), runs=0)
+    text = "\n".join(answer.sentences())
     assert "2.4% [1.6%, 3.3%]; this scenario 7.2% (above)" in text
-    assert "not applied: mid-disputes" in text
-    assert list(baserates.frame(comparisons).columns[:4]) == ["figure_id", "class", "what", "figure"]
-    nothing = baserates.report(baserates.compare(load_text(WORLD).replace(reference_class="none"), histories=0))
-    assert "no class of past crises is named" in nothing
+    assert "Not applied: mid-disputes" in text
+    assert list(answer.frame().columns[:4]) == ["figure_id", "class", "what", "figure"]
+    nothing = base_rates(load_text(WORLD).replace(reference_class="none"), runs=0)
+    assert nothing.sentences()[0] == "The scenario names no class of past crises."
+    assert nothing.applied == ()
 
 
 def history(days, moves=None, last_day=90.0):
     days = np.asarray(days, float)
-    return rhythm.History(days, tuple(moves or ["shell"] * len(days)), last_day)
+    return interevent.PublicEvents(days, tuple(moves or ["shell"] * len(days)), last_day)
 
 
 def test_the_shape_of_memoryless_gaps_is_one_and_of_clusters_less():
     dice = np.random.default_rng(5)
     even = [history(np.sort(dice.uniform(0, 90, 60))) for _ in range(300)]
     bursts = [history(np.sort(np.concatenate([dice.uniform(0, 9, 45), dice.uniform(0, 90, 15)]))) for _ in range(300)]
-    assert rhythm.gap_shape(even) == pytest.approx(1.04, abs=0.05)
-    assert rhythm.gap_shape(bursts) < 0.75
-    assert rhythm.gap_shape([history([1, 2, 3])]) is None
+    assert interevent.gap_shape(even) == pytest.approx(1.04, abs=0.05)
+    assert interevent.gap_shape(bursts) < 0.75
+    assert interevent.gap_shape([history([1, 2, 3])]) is None
 
 
 def test_the_ratio_after_force_is_the_one_counted_by_hand():
     # Days 1-3 follow force on day 0 and see one muster; days 7-9 follow talk on day 6 and see one as well; one third.
     one = history([0.5, 2.5, 6.5, 8.5], ["shell", "muster", "talk", "muster"], last_day=30.0)
-    assert rhythm.after_force([one], {"muster"}, {"shell"}, {"talk"}) == pytest.approx(1.0)
+    assert interevent.after_force([one], {"muster"}, {"shell"}, {"talk"}) == pytest.approx(1.0)
     two = history([0.5, 1.5, 2.5, 6.5, 8.5], ["shell", "muster", "muster", "talk", "muster"], last_day=30.0)
-    assert rhythm.after_force([two], {"muster"}, {"shell"}, {"talk"}) == pytest.approx(2.0)
-    assert rhythm.after_force([one], {"muster"}, {"shell"}, {"drum"}) is None
+    assert interevent.after_force([two], {"muster"}, {"shell"}, {"talk"}) == pytest.approx(2.0)
+    assert interevent.after_force([one], {"muster"}, {"shell"}, {"drum"}) is None

@@ -1,9 +1,7 @@
-"""Nested fan: chance within doubt. Rungs stacked by their mean probability, and where their borders could lie."""
+"""Fans: rungs stacked by their mean probability with the range of their borders, and one probability over time."""
 
 from __future__ import annotations
 
-import datetime as dt
-import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,26 +17,30 @@ if TYPE_CHECKING:
     from simlib.analysis.uncertainty.fans import Fan
 
 
-WORTH_TELLING = 0.05
-"""Probability from which on the border of a rung makes a title."""
-
+TITLE_FROM = 0.05
+"""Probability from which the border of a rung may be in the title."""
 
 HATCH = 1.1
 """Width of the lines of a hatched band, in points: the colours of the rungs show between them, unmixed."""
 
 
+def fan(result: Fan, ax: Axes) -> Axes:
+    """Draw the fan of a ladder or of a measure; return `ax`."""
+    return nested_fan(result, ax) if result.of_ladder else measure_fan(result, ax)
+
+
 def nested_fan(result: Fan, ax: Axes) -> Axes:
     """Draw the stacked rungs of a ladder, and over each border the 50% and 90% of the draws; return `ax`.
 
-    Colour is chance: how probable each rung is, on average over the priors. The hatched bands on the borders are doubt;
-    where they would lie on each other only those beside the widest rungs are drawn.
+    Colour is chance: how probable each rung is, on average over the draws. The hatched bands on the borders are doubt
+    about the assumptions. Where they would lie on each other only those beside the widest rungs are drawn.
     """
     shown = _apart(result)
-    told = max((b for b in shown if result.mean[b, -1] >= WORTH_TELLING), default=shown[0])
-    mean, low, high = (percent(float(x[told, -1])) for x in (result.mean, result.quantiles[0], result.quantiles[-1]))
-    more = " or above" if told < len(result.mean) - 1 else ""
-    on = long_date(result.as_of + dt.timedelta(days=max(math.ceil(float(result.times[-1]) - 1e-9) - 1, 0)))
-    title = f"{result.title} on {on}: “{result.names[told + 1]}”{more} {mean}, {low} to {high} over the priors"
+    border = max((b for b in shown if result.mean[b, -1] >= TITLE_FROM), default=shown[0])
+    mean, low, high = (percent(float(x[border, -1])) for x in (result.mean, result.quantiles[0], result.quantiles[-1]))
+    more = " or above" if border < len(result.mean) - 1 else ""
+    day, name = long_date(result.by), result.series[border]
+    title = f"{result.label} on {day}: “{name}”{more} {mean}, {low} to {high} over the draws"
     bands = "hatched: where 90% of the draws put a border, crossed: 50%" + (
         "" if len(shown) == len(result.mean) else ", where there is room"
     )
@@ -103,11 +105,11 @@ def _band(ax: Axes, result: Fan, border: int) -> None:
         )
 
 
-def doubt_fan(result: Fan, ax: Axes) -> Axes:
+def measure_fan(result: Fan, ax: Axes) -> Axes:
     """Draw one probability over time: its mean, its stated value, and 50% and 90% of the draws; return `ax`."""
     mean, low, high = (percent(float(x[0, -1])) for x in (result.mean, result.quantiles[0], result.quantiles[-1]))
     lines = f"solid: mean of {result.draws} draws, dotted: stated values; bands: 50% and 90% of the draws"
-    title = f"{result.title}: {mean} over the priors, between {low} and {high}"
+    title = f"{result.label}: {mean} over the draws, between {low} and {high}"
     style.dress(ax, fit(title, ax), f"probability by the end of the date; {lines}")
     for first, last, alpha in ((0, 4, 0.22), (1, 3, 0.35)):
         ax.fill_between(

@@ -1,0 +1,390 @@
+"""EVPPI: how much better one forecast would become if one assumption were known for certain.
+
+If assumption θᵢ were known, the forecast would move to E[P | θᵢ]. Its expected Brier score would fall by
+Var(E[P | θᵢ]), the unnormalised first-order Sobol index, and its log score by the mutual information of the outcome and
+θᵢ, in nats: the expected value of partial perfect information (EVPPI). Both are estimated from the draws of an
+`Uncertainty`, at no extra run: E[P | θᵢ] is a regression of P on Hermite polynomials of the normal score of θᵢ, and the
+part that noise adds to it is subtracted. Where assumptions are correlated, knowing one also tells of the others, and
+that is included. So these values are not shares, and do not add up.
+
+References: Oakley, J. and O'Hagan, A. (2004) Probabilistic sensitivity analysis of complex models: a Bayesian
+approach, JRSS B 66. Strong, M. et al. (2014) Estimating multiparameter partial expected value of perfect information
+from a probabilistic sensitivity analysis sample, Medical Decision Making 34.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from simlib.analysis.evaluator import cross
+from simlib.analysis.sensitivity.screening import uncertain
+from simlib.analysis.uncertainty.estimates import (
+    Number,
+    Weighting,
+    effective,
+    estimate,
+    scaled,
+    variance_over_draws,
+    without_noise,
+)
+from simlib.analysis.uncertainty.propagation import RUNS, Uncertainty, uncertainty
+from simlib.answer import Answer, ScenarioKey
+from simlib.control import UNWATCHED, Control, in_transition
+from simlib.errors import Unsupported
+from simlib.formatting import counted, long_date, with_error
+from simlib.machine.belief import insist_on_prior
+from simlib.machine.measures import By, Measure
+from simlib.scenario.model import Assumption, Scenario
+from simlib.typing import Engine, Floats
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Evppi", "Worth", "evppi", "evppi_from"]
+
+DEGREE = 6
+"""Highest Hermite polynomial of the regression."""
+
+NAMED = 6
+"""Most assumptions to name whose value is still too uncertain to rank."""
+
+LEAST_DRAWS = 128
+"""Draws below which a regression in each sequence says nothing."""
+
+DRAWS = 512
+
+
+@dataclass(frozen=True)
+class Grounds:
+    """The reason for a number or a move, the titles of its sources, and the age in days of the youngest of them."""
+
+    because: str
+    sources: tuple[str, ...]
+    youngest: dt.date | None
+    age_days: int | None
+
+    def words(self) -> str:
+        """Return the sources and their age."""
+        if not self.sources:
+            return "no source"
+        age = {None: "undated", 0: "of the day", 1: "a day old"}.get(self.age_days, f"{self.age_days} days old")
+        return f"{'; '.join(self.sources)} ({age})"
+
+    def sentence(self) -> str:
+        """Return the sources with their age and the reason, as a sentence."""
+        reason = self.because.rstrip(".")
+        if self.sources:
+            return f"It rests on {self.words()}: {reason}." if reason else f"It rests on {self.words()}."
+        return f"It has no source, only a reason: {reason}." if reason else "It has no source."
+
+
+def grounds(scenario: Scenario, because: str, sources: tuple[str, ...]) -> Grounds:
+    """Return the grounds of something, with ages counted back from the date of the forecast."""
+    known = [scenario.sources[name] for name in sources if name in scenario.sources]
+    youngest = max((source.date for source in known if source.date), default=None)
+    age = None if youngest is None else (scenario.as_of - youngest).days
+    return Grounds(because, tuple(source.title for source in known), youngest, age)
+
+
+@dataclass(frozen=True)
+class Worth:
+    """The value of knowing one assumption: brier (points of the Brier score), log (nats), and the share of Var(P).
+
+    `share_error` is the 95% half-width of the share.
+    """
+
+    assumption: Assumption
+    brier: Number
+    log: Number
+    share: float
+    share_error: float
+    grounds: Grounds
+
+    @property
+    def known(self) -> bool:
+        """Whether its share is larger than the error of the share."""
+        return self.share > self.share_error
+
+    @property
+    def most(self) -> float:
+        """The share with its error added."""
+        return self.share + self.share_error
+
+    @property
+    def of_all(self) -> str:
+        """Its share of the value of knowing everything, with its error: "77 ± 4%"."""
+        return f"{with_error(100 * self.share, 100 * self.share_error)}%"
+
+
+@dataclass(frozen=True)
+class Evppi(Answer):
+    """The value of knowing each uncertain assumption for one measure, the most valuable first.
+
+    Those whose share is larger than its error come before the others. `brier` and `log` are the value of knowing all
+    of them: Var(P), with its 95% half-width `brier_error`, and the mutual information with all θ. `chance` is the
+    expected Brier score that would remain, E[P(1 - P)].
+    """
+
+    kind: ClassVar[str] = "evppi"
+
+    scenario: ScenarioKey
+    by: dt.date
+    by_day: float
+    measure: Measure
+    mean: float
+    brier: float
+    brier_error: float
+    log: float
+    chance: float
+    worths: tuple[Worth, ...]
+    draws: int
+    provenance: Mapping[str, Any]
+
+    @property
+    def question(self) -> str:
+        """The question that is answered."""
+        return f"Which assumption is most worth settling to forecast {self.measure.words} by {long_date(self.by)}?"
+
+    @property
+    def gain(self) -> str:
+        """By how many per cent knowing everything would lower the expected Brier score, with its error."""
+        total = self.brier + self.chance
+        return f"{with_error(100 * self.brier / total, 100 * self.brier_error / total)}%" if total > 0 else "0%"
+
+    def frame(self) -> pd.DataFrame:
+        """Return one row for each assumption in the order of `worths`; `known` says whether its place is known."""
+        import pandas as pd
+
+        return pd.DataFrame(
+            [
+                {
+                    "assumption": w.assumption.id,
+                    "label": w.assumption.label,
+                    "known": w.known,
+                    "brier": w.brier.value,
+                    "brier_error": w.brier.half,
+                    "log": w.log.value,
+                    "log_error": w.log.half,
+                    "share": w.share,
+                    "share_error": w.share_error,
+                    "because": w.grounds.because,
+                    "sources": "; ".join(w.grounds.sources),
+                    "youngest": w.grounds.youngest,
+                    "age_days": w.grounds.age_days,
+                }
+                for w in self.worths
+            ]
+        )
+
+    def sentences(self, most: int = 4) -> list[str]:
+        """Return what to find out next, at `most` so many assumptions, and what each rests on now."""
+        total, what = self.brier + self.chance, f"{self.measure.words} by {long_date(self.by)}"
+        digits = min(max(-math.floor(math.log10(self.brier)), 3), 6) if self.brier > 0 else 3
+        first = (
+            f"Knowing every assumption would lower the expected Brier score of a forecast of {what} by {self.gain}, "
+            f"from {total:.{digits}f} to {self.chance:.{digits}f}. The rest is chance."
+        )
+        some = [w for w in self.worths if w.known][:most]
+        lines = [_about(w) for w in some] or ["No single assumption has a value larger than its error."]
+        return [first, *lines, *self._unranked(some[-1].share if some else 0.0)]
+
+    def _unranked(self, least: float) -> list[str]:
+        """Name the assumptions whose share is still unknown and may exceed `least`, so that they could be ranked."""
+        some = [w for w in self.worths if not w.known and w.most > least]
+        if not some:
+            return []
+        some.sort(key=lambda w: -w.most)
+        names = "; ".join(f"“{w.assumption.label}” ({w.of_all})" for w in some[:NAMED])
+        more = f"; and {counted(len(some) - NAMED, 'other')}" if len(some) > NAMED else ""
+        return [f"With {counted(self.draws, 'draw')} these cannot be ranked yet, and may belong above: {names}{more}."]
+
+    def data(self) -> dict[str, Any]:
+        """Return the value of knowing everything, and of knowing each assumption."""
+        return {
+            "by": self.by,
+            "by_day": self.by_day,
+            "measure": self.measure.name,
+            "label": self.measure.label,
+            "mean": self.mean,
+            "brier": self.brier,
+            "brier_error": self.brier_error,
+            "log": self.log,
+            "chance": self.chance,
+            "assumptions": [
+                {
+                    "assumption": w.assumption.id,
+                    "label": w.assumption.label,
+                    "brier": list(w.brier),
+                    "log": list(w.log),
+                    "share": w.share,
+                    "share_error": w.share_error,
+                    "known": w.known,
+                    "because": w.grounds.because,
+                    "sources": w.grounds.sources,
+                    "youngest": w.grounds.youngest,
+                    "age_days": w.grounds.age_days,
+                }
+                for w in self.worths
+            ],
+            "sentences": self.sentences(),
+        }
+
+
+def _about(w: Worth) -> str:
+    return (
+        f"Settling “{w.assumption.label}” is worth {w.of_all} of what settling everything is worth. "
+        f"{w.grounds.sentence()}"
+    )
+
+
+@in_transition
+def evppi(
+    scenario: Scenario,
+    measure: str,
+    *,
+    by: By = None,
+    engine: Engine = "auto",
+    draws: int = DRAWS,
+    runs: int = RUNS,
+    seed: int = 0,
+    control: Control = UNWATCHED,
+) -> Evppi:
+    """Return the value of knowing each assumption for the forecast of one measure.
+
+    Where an `Uncertainty` is at hand, `evppi_from` reads the same off its draws.
+
+    Args:
+        scenario: The scenario, with its interventions.
+        measure: An ending, question, level or rung.
+        by: The target: a date, or days after `as_of`. Default: the horizon.
+        engine: Which engine answers at each draw.
+        draws: Draws of the prior, at least 128. A belief is refused, because the method needs normal scores.
+        runs: Replicates per draw by Monte Carlo, with common random numbers.
+        seed: Seed of the draws and of the replicates.
+        control: Who is told of progress, who may stop the work, and on how many threads it runs.
+
+    Raises:
+        Unsupported: For a belief, or when every assumption is fixed.
+        ValueError: For an expected count, or too few draws.
+        ScenarioError: For an unknown measure, or a target outside the forecast.
+        Cancelled: When `control` says so.
+    """
+    insist_on_prior(draws, "EVPPI")
+    return evppi_from(
+        uncertainty(scenario, measure, by=by, engine=engine, draws=draws, runs=runs, seed=seed, control=control)
+    )
+
+
+def evppi_from(answer: Uncertainty, measure: str | None = None) -> Evppi:
+    """Return the value of knowing each assumption, from the draws of an `Uncertainty`.
+
+    `measure` is one of its endings, questions, levels or rungs (default: the first). Raises ValueError for an expected
+    count, to which no score of probabilities applies, and for too few draws. Raises KeyError for a measure that was not
+    asked for, Unsupported where the draws are those of a belief.
+    """
+    spread = answer.spread(measure)
+    if answer.scores is None:
+        belief = answer.provenance["belief"]
+        raise Unsupported(f"EVPPI needs independent draws of the prior, which the belief “{belief}” is not")
+    if not spread.measure.probability:
+        raise ValueError(f"{spread.measure.name!r} is an expected count; expected an ending, question, level or rung")
+    if answer.draws < LEAST_DRAWS:
+        raise ValueError(f"{answer.draws} draws are too few for EVPPI; expected at least {LEAST_DRAWS}")
+    values = answer.answers[:, :, answer.measures.index(spread.measure)]
+    columns = {name: column for column, name in enumerate(answer.scenario.assumptions)}
+    worths = []
+    for assumption in uncertain(answer.scenario):
+        basis = hermite(answer.scores[:, columns[assumption.id]])
+        brier, log, share = (
+            _estimate(statistic, values, basis, Weighting(answer.sequence))
+            for statistic in (explained_variance, _explained_information, _explained_share)
+        )
+        behind = grounds(answer.scenario, assumption.because, assumption.sources)
+        worths.append(Worth(assumption, brier, log, min(share.value, 1.0), share.half, behind))
+    worths.sort(key=lambda worth: (not worth.known, -worth.brier.value))
+    p, variance = spread.mean.value, max(spread.variance.value, 0.0)
+    return Evppi(
+        scenario=ScenarioKey.of(answer.scenario),
+        by=answer.by,
+        by_day=answer.by_day,
+        measure=spread.measure,
+        mean=p,
+        brier=variance,
+        brier_error=spread.variance.half,
+        log=float(divergence(without_noise(values), p).mean()),
+        chance=max(p * (1 - p) - variance, 0.0),
+        worths=tuple(worths),
+        draws=answer.draws,
+        provenance=answer.provenance,
+    )
+
+
+def _estimate(
+    statistic: Callable[[Floats, Floats], float], values: Floats, basis: Floats, weighting: Weighting
+) -> Number:
+    """Return a statistic of (values, basis) with its half-width, never below zero."""
+    blocks, width = values.shape[1], basis.shape[1]
+    # `estimate` cuts and thins its first argument; the basis rides along as columns beside every block.
+    joined = np.concatenate([values[:, :, None], np.repeat(basis[:, None, :], blocks, axis=1)], axis=2)
+    number = estimate(lambda x, _: statistic(x[:, :, 0], x[:, 0, 1 : 1 + width]), joined, weighting)
+    return Number(max(number.value, 0.0), number.half)
+
+
+def hermite(scores: Floats) -> Floats:
+    """Return normalised Hermite polynomials of degrees 1 to `DEGREE` of normal scores (D,) -> (D, degrees)."""
+    from math import factorial
+
+    columns = [
+        np.polynomial.hermite_e.hermeval(scores, [0] * n + [1]) / np.sqrt(factorial(n)) for n in range(1, DEGREE + 1)
+    ]
+    return np.stack(columns, axis=1)
+
+
+def _regression(values: Floats, basis: Floats, scale: Floats | None = None) -> tuple[Floats, Floats]:
+    """Return (fitted, residual) (D, K) of the least-squares regression of values (D, K), both about the mean."""
+    apart, shapes = (x - scaled(x, scale).mean(axis=0) for x in (values, basis))
+    root = None if scale is None else np.sqrt(scale)
+    coefficients = np.linalg.lstsq(scaled(shapes, root), scaled(apart, root), rcond=None)[0]
+    fitted = shapes @ coefficients
+    return fitted, apart - fitted
+
+
+def explained_variance(values: Floats, basis: Floats, scale: Floats | None = None) -> float:
+    """Return Var(E[P | θᵢ]) from draws (D, K): the variance of the fit, less the part that noise adds to it."""
+    fitted, residual = _regression(values, basis, scale)
+    rows, width = effective(len(values), scale), basis.shape[1]
+    noise = width / (rows - 1 - width) * float(cross(scaled(residual, scale), residual))
+    return float(cross(scaled(fitted, scale), fitted)) - noise
+
+
+def _explained_share(values: Floats, basis: Floats) -> float:
+    """Return Var(E[P | θᵢ]) / Var(P) from draws (D, K); 0 where no variance is left beside the noise."""
+    variance = variance_over_draws(values)
+    return explained_variance(values, basis) / variance if variance > 0 else 0.0
+
+
+def _explained_information(values: Floats, basis: Floats) -> float:
+    """Return the mutual information (nats) of the outcome and θᵢ, its noise subtracted as that of the variance is."""
+    fitted, _ = _regression(values, basis)
+    raw = float((fitted.mean(axis=1) ** 2).mean())
+    if raw <= 0:
+        return 0.0
+    p = float(values.mean())
+    share = explained_variance(values, basis) / raw
+    return share * float(divergence(p + fitted.mean(axis=1), p).mean())
+
+
+def divergence(q: Floats, p: float) -> Floats:
+    """Return the Kullback-Leibler divergence (nats) of a probability q from p, elementwise; q is clipped to [0, 1]."""
+    from scipy.special import xlogy
+
+    q = np.clip(q, 0.0, 1.0)
+    if not 0 < p < 1:
+        return np.zeros_like(q)
+    return np.asarray(xlogy(q, q / p) + xlogy(1 - q, (1 - q) / (1 - p)))

@@ -1,0 +1,465 @@
+"""EVSI: how much better one forecast would become if people watched for a public move until a day.
+
+Nobody can look up an assumption, but one can watch. Whether a public move has been seen by day t tells of the
+assumptions, through how often it happens, and of the state, through what it led to. Among histories in which the
+question is still open at t, the move moves the probability to P(E | seen) or to P(E | not seen). The expected gain (the
+expected value of sample information, EVSI) is
+
+    Brier:  P(open) q (1 - q) (P(E | seen) - P(E | not seen))²,   q = P(seen | open),
+    log:    P(open) times the mutual information of E and seeing, in nats,
+
+over the draws, each with replicates of its own. Beside it stands the share of Var(P_θ), the doubt about the assumptions
+alone, that the observation would resolve: Cov(P_θ, Q_θ)² / (q (1 - q)) / Var(P_θ), with Q_θ the probability of seeing.
+Squares are products of different blocks of replicates, so that noise does not count as a gain. A move that is not seen
+counts as evidence too, which is sound only where the record of that move is complete. The gains of several observations
+overlap and must not be added.
+
+Reference: Ades, A., Lu, G. and Claxton, K. (2004) Expected value of sample information calculations in medical
+decision modeling, Medical Decision Making 24.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from simlib.analysis.evaluator import BLOCKS, cores, cross
+from simlib.analysis.sensitivity.screening import uncertain
+from simlib.analysis.uncertainty.estimates import Number, Weighting, estimate, mean, scaled, variance_over_draws
+from simlib.analysis.uncertainty.perfect_information import Grounds, divergence, explained_variance, grounds, hermite
+from simlib.analysis.uncertainty.sampling import FEWEST_DRAWS, checked_belief, prior_scores
+from simlib.answer import Answer, ScenarioKey, provenance
+from simlib.control import UNWATCHED, Control, in_transition
+from simlib.engines.montecarlo.simulator import Simulator
+from simlib.errors import Cancelled, Problem, ScenarioError, did_you_mean
+from simlib.formatting import long_date, percent, with_error
+from simlib.machine import priors
+from simlib.machine.belief import Belief
+from simlib.machine.measures import By, Measure, days_by, find
+from simlib.scenario.model import Question, Scenario
+from simlib.scenario.views.variation import begun_by
+from simlib.typing import Floats
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from simlib.engines.montecarlo.counts import Counts
+
+__all__ = ["Evsi", "Observation", "evsi"]
+
+DRAWS, RUNS = 256, 2000
+LOOK_BY = 14.0
+"""Days after `as_of` until which one watches, unless somebody says otherwise."""
+
+EXPLAINS = 0.05
+"""Share of how likely an observation is that the assumption it tells most about has to explain."""
+
+_ONE_THREAD = Control(threads=1)
+
+_OPEN, _HAPPENS, _SEEN, _BOTH, _TARGET, _EVER = range(6)
+"""Shares of replicates: question open at t; and E comes later; and seen; and both. E by T at all; seen by t at all."""
+
+
+@dataclass(frozen=True)
+class Observation:
+    """A public move, or one of its outcomes, that may be seen by a day.
+
+    seen: P(seen by the day, question still open) / P(open). if_seen, if_not: P(E | open and seen or not seen); nan
+    where no open history, or every one, saw it, because then seeing it says nothing while the question is open. brier
+    and log: expected gain. settles: share of the doubt about the assumptions that it would resolve. about: the
+    assumption it tells most about ("" where it tells about none).
+    """
+
+    move: str
+    outcome: str
+    label: str
+    seen: float
+    if_seen: float
+    if_not: float
+    brier: Number
+    log: Number
+    settles: Number
+    about: str
+    grounds: Grounds
+
+    @property
+    def name(self) -> str:
+        """The move, or MOVE:OUTCOME."""
+        return f"{self.move}:{self.outcome}" if self.outcome else self.move
+
+
+@dataclass(frozen=True)
+class Evsi(Answer):
+    """Observations ranked by their expected gain for one question.
+
+    mean: P(E), today. open_then: P(still open on the day). if_open: P(E | still open then), the average of the
+    probabilities after seeing and not seeing; nan where no history is open.
+    """
+
+    kind: ClassVar[str] = "evsi"
+
+    scenario: ScenarioKey
+    measure: Measure
+    by: dt.date
+    by_day: float
+    look_by: dt.date
+    look_by_day: float
+    mean: float
+    open_then: float
+    if_open: float
+    observations: tuple[Observation, ...]
+    labels: Mapping[str, str]
+    provenance: Mapping[str, Any]
+
+    @property
+    def draws(self) -> int:
+        """Number of draws."""
+        return int(self.provenance["draws"])
+
+    @property
+    def runs(self) -> int:
+        """Replicates of each draw."""
+        return int(self.provenance["runs"])
+
+    @property
+    def question(self) -> str:
+        """The question that is answered."""
+        return (
+            f"What is most worth watching for until {long_date(self.look_by)} to forecast {self.measure.words} by "
+            f"{long_date(self.by)}?"
+        )
+
+    def frame(self) -> pd.DataFrame:
+        """Return one row for each observation, the most valuable first."""
+        import pandas as pd
+
+        return pd.DataFrame(
+            [
+                {
+                    "observation": o.name,
+                    "label": o.label,
+                    "seen": o.seen,
+                    "if_seen": o.if_seen,
+                    "if_not": o.if_not,
+                    "brier": o.brier.value,
+                    "brier_error": o.brier.half,
+                    "log": o.log.value,
+                    "log_error": o.log.half,
+                    "settles": o.settles.value,
+                    "settles_error": o.settles.half,
+                    "about": o.about,
+                    "sources": "; ".join(o.grounds.sources),
+                    "youngest": o.grounds.youngest,
+                    "age_days": o.grounds.age_days,
+                }
+                for o in self.observations
+            ]
+        )
+
+    def sentences(self, most: int = 4) -> list[str]:
+        """Return what to watch for, at `most` so many observations, and what each would change."""
+        belief = self.provenance["belief"]
+        source = "the priors" if belief == "prior" else f"the belief “{belief}”"
+        first = (
+            f"Over {source}, {self.measure.words} by {long_date(self.by)} has a probability of {percent(self.mean)} "
+            f"today. It is still open at the end of {long_date(self.look_by)} in {percent(self.open_then)} of histories"
+        )
+        first += f"; in these its probability is {percent(self.if_open)}." if self.open_then else "."
+        lines = [self._about(o) for o in self.observations[:most] if o.brier.value > o.brier.half]
+        return [first, *(lines or ["No observation is worth more than the error of this estimate."])]
+
+    def _about(self, o: Observation) -> str:
+        about = f", most of it about “{self.labels[o.about]}”" if o.about else ""
+        also = f" It would resolve {percent(o.settles.value)} of the doubt about the assumptions{about}."
+        return (
+            f"“{o.label}” is seen by then in {percent(o.seen)} of the open histories. The probability becomes "
+            f"{percent(o.if_seen)} if it is seen and {percent(o.if_not)} if not. Watching for it lowers the expected "
+            f"Brier score by {self.gain(o)}." + (also if o.settles.value > o.settles.half else "")
+        )
+
+    def gain(self, o: Observation) -> str:
+        """Return by how many per cent an observation lowers the Brier score expected today, with its error."""
+        score = max(self.mean * (1 - self.mean), 1e-300)
+        return f"{with_error(100 * o.brier.value / score, 100 * o.brier.half / score)}%"
+
+    def data(self) -> dict[str, Any]:
+        """Return the observations, the most valuable first."""
+        return {
+            "by": self.by,
+            "by_day": self.by_day,
+            "look_by": self.look_by,
+            "look_by_day": self.look_by_day,
+            "measure": self.measure.name,
+            "label": self.measure.label,
+            "draws": self.draws,
+            "runs": self.runs,
+            "mean": self.mean,
+            "open_then": self.open_then,
+            "if_open": self.if_open,
+            "sentences": self.sentences(),
+            "observations": [
+                {
+                    "observation": o.name,
+                    "label": o.label,
+                    "seen": o.seen,
+                    "if_seen": o.if_seen,
+                    "if_not": o.if_not,
+                    "brier": list(o.brier),
+                    "log": list(o.log),
+                    "settles": list(o.settles),
+                    "about": o.about,
+                    "sources": o.grounds.sources,
+                    "youngest": o.grounds.youngest,
+                    "age_days": o.grounds.age_days,
+                }
+                for o in self.observations
+            ],
+        }
+
+
+@in_transition
+def evsi(
+    scenario: Scenario,
+    measure: str,
+    observations: Iterable[str] | None = None,
+    *,
+    by: By = None,
+    look_by: By = LOOK_BY,
+    draws: int | Belief = DRAWS,
+    runs: int = RUNS,
+    seed: int = 0,
+    control: Control = UNWATCHED,
+) -> Evsi:
+    """Return the value of watching for each public move, for the forecast of one question, by Monte Carlo.
+
+    Args:
+        scenario: The scenario, with its interventions.
+        measure: An ending or a question.
+        observations: "MOVE" or "MOVE:OUTCOME" names to watch for. Default: every public move.
+        by: The target: a date, or days after `as_of`. Default: the horizon.
+        look_by: The last day on which one watches, in the same forms, before the target.
+        draws: Draws of the prior, rounded up to a multiple of 8, or a belief.
+        runs: Replicates per draw, each draw with its own, rounded up to a multiple of 8.
+        seed: Seed of the draws and of the replicates.
+        control: Who is told of progress, who may stop the work, and on how many threads it runs.
+
+    Raises:
+        ScenarioError: For unknown or covert moves, and for days outside the forecast or out of order.
+        ValueError: For other measures, and for too few draws or replicates.
+        Unsupported: When every assumption is fixed, or for a belief about another scenario.
+        MissingDependency: Without Numba.
+        Cancelled: When `control` says so.
+    """
+    target = find(scenario, measure)[0]
+    if target.kind not in ("ending", "question") or target.of == "ongoing":
+        raise ValueError(f"{target.name!r} can not be seen to happen; expected an ending or a question")
+    uncertain(scenario)
+    by_day, look_by_day = days_by(scenario, by), days_by(scenario, look_by)
+    if look_by_day >= by_day:
+        what, expected = f"{look_by_day:g} days", f"expected a day before that of the question, {by_day:g} days"
+        raise ScenarioError(Problem("", 0, "look_by", what, expected))
+    if runs < 2 * BLOCKS or (not isinstance(draws, Belief) and draws < FEWEST_DRAWS):
+        raise ValueError(f"expected at least {FEWEST_DRAWS} draws of at least {2 * BLOCKS} runs")
+    sightings = _sightings(scenario, observations)
+    if isinstance(draws, Belief):
+        belief = checked_belief(scenario, draws)
+        theta, weighting, source = belief.theta, Weighting.of_belief(belief.weights), belief.name
+        scores = priors.scores_from_values(scenario, theta)
+    else:
+        scores, sequence = prior_scores(scenario, draws, seed)
+        theta, weighting, source = priors.values_from_scores(scenario, scores), Weighting(sequence), "prior"
+    replicates = _Replicates(scenario, target, sightings, (look_by_day, by_day), -(-runs // BLOCKS) * BLOCKS, seed)
+    shares = replicates.shares(theta, control)
+    ranked = [
+        _observation(scenario, question, shares[:, :, :, k], weighting, scores) for k, question in enumerate(sightings)
+    ]
+    still, happens, today = (mean(shares[:, :, part], weighting.scale) for part in (_OPEN, _HAPPENS, _TARGET))
+    return Evsi(
+        scenario=ScenarioKey.of(scenario),
+        measure=target,
+        by=scenario.by_date(by_day),
+        by_day=by_day,
+        look_by=scenario.by_date(look_by_day),
+        look_by_day=look_by_day,
+        mean=today,
+        open_then=still,
+        if_open=happens / still if still else np.nan,
+        observations=tuple(sorted(ranked, key=lambda o: -o.brier.value)),
+        labels={a.id: a.label for a in scenario.assumptions.values()},
+        provenance=provenance(
+            scenario,
+            engine="montecarlo",
+            seed=seed,
+            draws=len(theta),
+            runs=replicates.runs,
+            by_day=by_day,
+            look_by_day=look_by_day,
+            belief=source,
+        ),
+    )
+
+
+def _sightings(scenario: Scenario, names: Iterable[str] | None) -> list[Question]:
+    """Return what to watch for, as questions about moves: each notes when its move is first made."""
+    moves = [move.id for move in scenario if not move.covert] if names is None else list(names)
+    problems, result = [], []
+    for name in moves:
+        move_id, _, outcome_id = name.partition(":")
+        move = scenario.moves.get(move_id)
+        outcomes = {} if move is None else {outcome.id: outcome for outcome in move.outcomes}
+        if move is None:
+            problems.append(Problem("", 0, name, f"unknown move {move_id!r}", did_you_mean(move_id, scenario.moves)))
+        elif move.covert:
+            problems.append(Problem("", 0, name, f"nobody observes {move_id!r}", "expected a public move"))
+        elif outcome_id and outcome_id not in outcomes:
+            what = f"{move_id!r} has no outcome {outcome_id!r}"
+            problems.append(Problem("", 0, name, what, did_you_mean(outcome_id, outcomes)))
+        else:
+            label = f"{move.label} ({outcomes[outcome_id].label})" if outcome_id else move.label
+            result.append(Question(f"seen {name}", label, move=move_id, outcome=outcome_id or None))
+    if problems:
+        raise ScenarioError(problems)
+    if not result:
+        raise ValueError("there is nothing to see: expected at least one public move")
+    return result
+
+
+class _Replicates:
+    """Simulates each draw and counts the six shares of replicates for each observation."""
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        target: Measure,
+        sightings: Sequence[Question],
+        days: tuple[float, float],
+        runs: int,
+        seed: int,
+    ) -> None:
+        """Make ready; `days` are that of the last look and that of the question."""
+        questions = {target.of: scenario.questions[target.of]} if target.kind == "question" else {}
+        lean = begun_by(scenario, days[1]).replace(questions=questions | {q.id: q for q in sightings}, ladders={})
+        self.simulator = Simulator(lean, times=1, by=days[1])
+        self.centre, self.runs, self.seed, self.look_by_day = priors.theta(scenario), runs, seed, days[0]
+        self.first = len(questions)
+        self.ending = None if questions else list(scenario.endings).index(target.of)
+
+    def shares(self, thetas: Floats, control: Control) -> Floats:
+        """Return the shares (D, K, 6, observations) at each draw."""
+        parts = [self._at(0, thetas[0])]  # builds what is built once, on one thread
+        with ThreadPoolExecutor(control.threads or cores()) as pool:
+            try:
+                for part in pool.map(self._at, range(1, len(thetas)), thetas[1:]):
+                    parts.append(part)
+                    if control.cancelled():
+                        raise Cancelled("the analysis was cancelled")
+                    control.report(len(parts) / len(thetas))
+            except BaseException:
+                pool.shutdown(wait=True, cancel_futures=True)
+                raise
+        return np.stack(parts)
+
+    def _at(self, draw: int, theta: Floats) -> Floats:
+        counts = self.simulator.run(
+            theta, centre=self.centre, runs=self.runs, seed=self.seed, first=draw * self.runs, control=_ONE_THREAD
+        )
+        when = self._when(counts)[:, None]
+        still = (counts.ending_time[:, None] > self.look_by_day) & (when > self.look_by_day)
+        happens, seen = np.isfinite(when), counts.question_time[:, self.first :] <= self.look_by_day
+        rows = [still, still & happens, still & seen, still & seen & happens, happens, seen]
+        shape = (BLOCKS, -1, seen.shape[1])
+        return np.stack([np.broadcast_to(row, seen.shape).reshape(shape).mean(axis=1) for row in rows], axis=1)
+
+    def _when(self, counts: Counts) -> Floats:
+        if self.ending is None:
+            return counts.question_time[:, 0]
+        return np.where(counts.ending == self.ending, counts.ending_time, np.inf)
+
+
+def _observation(
+    scenario: Scenario, question: Question, shares: Floats, weighting: Weighting, scores: Floats
+) -> Observation:
+    move, open_then = scenario.moves[question.move or ""], _at_look(scaled(shares, weighting.scale))
+    brier, log, settles = (estimate(f, shares, weighting) for f in (_brier, _log, _settles))
+    return Observation(
+        move.id,
+        question.outcome or "",
+        question.label,
+        open_then["seen"],
+        open_then["if_seen"],
+        open_then["if_not"],
+        _above_zero(brier),
+        _above_zero(log),
+        _above_zero(settles),
+        _about(scenario, shares, weighting.scale, scores),
+        grounds(scenario, "", move.sources),
+    )
+
+
+def _above_zero(number: Number) -> Number:
+    return Number(max(number.value, 0.0), number.half)
+
+
+def _at_look(shares: Floats) -> dict[str, float]:
+    """Return what is known at t over the draws: P(open), P(seen | open), P(E | open), and given seeing or not."""
+    stays, happens, seen, both = (float(shares[:, :, part].mean()) for part in (_OPEN, _HAPPENS, _SEEN, _BOTH))
+    return {
+        "open": stays,
+        "seen": seen / stays if stays else 0.0,
+        "before": happens / stays if stays else 0.0,
+        "if_seen": both / seen if seen else np.nan,
+        "if_not": (happens - both) / (stays - seen) if stays > seen else np.nan,
+    }
+
+
+def _brier(shares: Floats, scale: Floats | None) -> float:
+    """Return the expected gain in the Brier score: P(open) Cov(E, seeing | open)² / (q (1 - q))."""
+    shares = scaled(shares, scale)
+    known = _at_look(shares)
+    q = known["seen"]
+    if not 0 < q < 1:
+        return 0.0
+    stays, happens, seen, both = (shares[:, :, part].mean(axis=0) for part in (_OPEN, _HAPPENS, _SEEN, _BOTH))
+    together = (both - seen * happens / np.maximum(stays, 1e-300)) / known["open"]
+    return known["open"] * float(cross(together[None, :], together[None, :])) / (q * (1 - q))
+
+
+def _log(shares: Floats, scale: Floats | None) -> float:
+    """Return the expected gain in nats, its noise subtracted as that of the Brier score is."""
+    known = _at_look(scaled(shares, scale))
+    weights = np.array([known["seen"], 1 - known["seen"]])
+    after = np.array([known["if_seen"], known["if_not"]])
+    raw = known["open"] * float((after - known["before"]) ** 2 @ weights)
+    gain = known["open"] * float(divergence(after, known["before"]) @ weights)
+    return gain * _brier(shares, scale) / raw if raw > 0 else 0.0
+
+
+def _settles(shares: Floats, scale: Floats | None) -> float:
+    """Return the share of Var(P) over the draws that seeing by t, or not, would resolve."""
+    answer, seen = shares[:, :, _TARGET], shares[:, :, _EVER]
+    variance, q = variance_over_draws(answer, scale), mean(seen, scale)
+    if variance <= 0 or not 0 < q < 1:
+        return 0.0
+    apart, seen_apart = (x - scaled(x, scale).mean(axis=0) for x in (answer, seen))
+    together = float(cross(scaled(apart, scale), seen_apart))
+    return together**2 / (q * (1 - q)) / variance
+
+
+def _about(scenario: Scenario, shares: Floats, scale: Floats | None, scores: Floats) -> str:
+    """Return the assumption that explains most of how likely the observation is, "" where none explains any."""
+    seen = shares[:, :, _EVER]
+    spread = variance_over_draws(seen, scale)
+    if spread <= 0:
+        return ""
+    explained = {
+        a.id: explained_variance(seen, hermite(scores[:, column]), scale) / spread
+        for column, a in enumerate(scenario.assumptions.values())
+        if not a.fixed
+    }
+    best = max(explained, key=lambda name: explained[name])
+    return best if explained[best] > EXPLAINS else ""

@@ -1,0 +1,381 @@
+"""Base rates: the probabilities that a scenario implies, beside the shares of comparable past crises.
+
+The figures are in `base_rates.csv` beside this module. Each belongs to a class of past crises and gives the share of
+them that did something, or how their events followed each other. A scenario names its classes by their ids in
+`reference_class`, and figures of other classes are not applied. The roles in a scenario (which rung is a war, which
+moves are a threat) are in its own `base_rates.csv`, beside `scenario.yaml`: columns `role`, `is` (a rung as "LADDER:
+RUNG", or moves) and `because`. A line whose role is the id of a figure and whose `is` is "differs" gives the reason why
+the scenario departs from that figure.
+
+References: Palmer and others (2022) MID 5.0; Brecher and others, ICB 14; Douglass and others (2022) ICBe 1.1.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from simlib.answer import Answer, ScenarioKey, provenance
+from simlib.calibration import interevent
+from simlib.control import UNWATCHED, Control, in_transition
+from simlib.errors import Problem, ScenarioError, did_you_mean
+from simlib.formatting import long_date
+from simlib.machine.belief import Belief
+from simlib.scenario.model import Condition, Question, Scenario
+from simlib.typing import Engine
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from simlib.results import Forecast
+
+__all__ = ["BaseRate", "BaseRates", "RateCheck", "base_rates", "classes_of"]
+
+FILE = "base_rates.csv"
+EXACT_UP_TO = 200_000
+"""Reachable states up to which the exact engine answers; beyond, Monte Carlo does."""
+
+MONTE_CARLO_RUNS = 20_000
+"""Replicates of the forecast by Monte Carlo, of all draws together."""
+
+EXPOSURES = ("force", "negotiation")
+DIFFERS = "differs"
+NOT_APPLIED = "Not applied: the scenario does not name this class."
+Roles = Mapping[str, tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class BaseRate:
+    """One figure about past crises, with its 95% range, within some days (None: however long it took).
+
+    `measure` is the quantity: "reached" (a role happened), "ended", "gap-shape", or "after-force".
+    """
+
+    id: str
+    crisis_class: str
+    what: str
+    measure: str
+    role: str
+    within_days: float | None
+    figure: float
+    low: float | None
+    high: float | None
+    citation: str
+
+    @property
+    def share(self) -> bool:
+        """Whether it is a share of crises, and no shape or ratio."""
+        return self.measure in ("reached", "ended")
+
+
+@dataclass(frozen=True, slots=True)
+class RateCheck:
+    """A figure beside what the scenario implies for it.
+
+    `implied` is None where nothing was compared, and `note` says why. `verdict` is "inside", "below" or "above" the
+    range of the figure, or "".
+    """
+
+    rate: BaseRate
+    implied: float | None
+    verdict: str
+    note: str
+
+    def __str__(self) -> str:
+        show = _percent if self.rate.share else "{:.2f}".format
+        text = f"{self.rate.what}: {show(self.rate.figure)}"
+        if self.rate.low is not None and self.rate.high is not None:
+            text += f" [{show(self.rate.low)}, {show(self.rate.high)}]"
+        implied = "not compared" if self.implied is None else f"this scenario {show(self.implied)}"
+        verdict = f" ({self.verdict})" if self.verdict else ""
+        return f"{text}; {implied}{verdict}" + (f". {self.note}" if self.note else "")
+
+
+@dataclass(frozen=True)
+class BaseRates(Answer):
+    """Every figure beside what a scenario implies for it. Iterating over it gives each check."""
+
+    kind: ClassVar[str] = "base_rates"
+
+    scenario: ScenarioKey
+    checks: tuple[RateCheck, ...]
+    provenance: Mapping[str, Any]
+
+    def __iter__(self) -> Iterator[RateCheck]:
+        return iter(self.checks)
+
+    def __len__(self) -> int:
+        return len(self.checks)
+
+    @property
+    def applied(self) -> tuple[RateCheck, ...]:
+        """The checks against figures of the classes that the scenario names."""
+        return tuple(check for check in self.checks if check.note != NOT_APPLIED)
+
+    @property
+    def question(self) -> str:
+        """The question that is answered."""
+        title = f"“{self.scenario.title}”, as of {long_date(self.as_of)},"
+        return f"How do the probabilities of {title} compare with past crises of its classes?"
+
+    def sentences(self) -> list[str]:
+        """Return one line for each figure of the classes that the scenario names, and the other classes."""
+        lines = [str(check) for check in self.applied] or ["The scenario names no class of past crises."]
+        others = dict.fromkeys(check.rate.crisis_class for check in self.checks if check.note == NOT_APPLIED)
+        return [*lines, f"Not applied: {', '.join(others)}."] if others else lines
+
+    def frame(self) -> pd.DataFrame:
+        """Return one row for each figure: its range, what is implied, the verdict, a note and the citation."""
+        import pandas as pd
+
+        return pd.DataFrame(self.data()["figures"])
+
+    def data(self) -> dict[str, Any]:
+        """Return every figure beside what is implied for it."""
+        return {
+            "figures": [
+                {
+                    "figure_id": c.rate.id,
+                    "class": c.rate.crisis_class,
+                    "what": c.rate.what,
+                    "figure": c.rate.figure,
+                    "low": c.rate.low,
+                    "high": c.rate.high,
+                    "implied": c.implied,
+                    "verdict": c.verdict,
+                    "note": c.note,
+                    "citation": c.rate.citation,
+                }
+                for c in self.checks
+            ]
+        }
+
+
+@cache
+def figures() -> tuple[BaseRate, ...]:
+    """Return every figure of the shipped table."""
+    with Path(__file__).with_name(FILE).open(encoding="utf-8", newline="") as lines:
+        return tuple(_figure(row) for row in csv.DictReader(lines))
+
+
+def _figure(row: Mapping[str, str]) -> BaseRate:
+    number = {key: float(row[key]) if row[key] else None for key in ("within_days", "figure", "low", "high")}
+    figure, low, high = number["figure"], number["low"], number["high"]
+    if row["n"]:
+        figure, low, high = share_with_range(int(row["k"]), int(row["n"]))
+    assert figure is not None, row["id"]
+    return BaseRate(
+        row["id"],
+        row["class"],
+        row["what"],
+        row["measure"],
+        row["role"],
+        number["within_days"],
+        figure,
+        low,
+        high,
+        row["citation"],
+    )
+
+
+def share_with_range(k: int, n: int) -> tuple[float, float, float]:
+    """Return k / n with its equal-tailed 95% range under Beta(k + 1/2, n - k + 1/2); the low end is 0 where k is 0."""
+    from scipy.stats import beta
+
+    low, high = beta.ppf([0.025, 0.975], k + 0.5, n - k + 0.5)
+    return k / n, 0.0 if k == 0 else float(low), float(high)
+
+
+def classes_of(scenario: Scenario) -> tuple[str, ...]:
+    """Return the classes of past crises that a scenario names in its `reference_class`, in the order of the table."""
+    words = set(re.findall(r"[a-z0-9-]+", scenario.reference_class.lower()))
+    return tuple(dict.fromkeys(rate.crisis_class for rate in figures() if rate.crisis_class in words))
+
+
+@in_transition
+def base_rates(
+    scenario: Scenario, *, draws: int | Belief = 0, runs: int = 200, seed: int = 0, control: Control = UNWATCHED
+) -> BaseRates:
+    """Compare the probabilities that a scenario implies with those of past crises of its classes.
+
+    Args:
+        scenario: The scenario, with its interventions.
+        draws: Draws of the prior, or a belief. 0: the stated values.
+        runs: Replicates at the stated values from which the order of events is read. 0: that is left out.
+        seed: Seed of these replicates.
+        control: Who is told of progress, who may stop the work, and on how many threads it runs.
+
+    Raises:
+        ScenarioError: For roles that do not fit the scenario.
+        Cancelled: When `control` says so.
+    """
+    roles, classes = read_roles(scenario), classes_of(scenario)
+    rates = [rate for rate in figures() if rate.crisis_class in classes]
+    forecast = _forecast(scenario, _questions(scenario, rates, roles), rates, draws, control)
+    needed = runs if any(not rate.share for rate in rates) else 0
+    crises = interevent.public_events(scenario, needed, seed)
+    implied = {rate.id: _implied(rate, forecast, crises, roles) for rate in rates}
+    return BaseRates(
+        scenario=ScenarioKey.of(scenario),
+        checks=tuple(_check(rate, *implied.get(rate.id, (None, NOT_APPLIED)), roles) for rate in figures()),
+        provenance=provenance(
+            scenario,
+            engine=forecast.engine,
+            seed=seed,
+            draws=draws.draws if isinstance(draws, Belief) else draws,
+            runs=needed,
+            belief=draws.name if isinstance(draws, Belief) else "prior" if draws else None,
+            forecast_runs=forecast.provenance.get("runs"),
+        ),
+    )
+
+
+# -------------------------------------------------------------------- roles
+
+
+def read_roles(scenario: Scenario) -> Roles:
+    """Return {role: (its rung or moves, because)} from the file beside the scenario.
+
+    The top of a ladder `mid` is war unless the file says otherwise.
+
+    Raises ScenarioError for a rung, a move or a figure that is not known.
+    """
+    roles: dict[str, tuple[str, str]] = {}
+    if "mid" in scenario.ladders:
+        roles["war"] = (f"mid: {scenario.ladders['mid'].rungs[-1].id}", "")
+    path = Path(scenario.path) / FILE
+    if not scenario.path or not path.is_file():
+        return roles
+    problems: list[Problem] = []
+    with path.open(encoding="utf-8", newline="") as lines:
+        table = csv.DictReader(lines)
+        for row in table:
+            role, stands_for = (row.get("role") or "").strip(), (row.get("is") or "").strip()
+            wrong = _wrong_with(scenario, role, stands_for)
+            problems += [Problem(str(path), table.line_num, role, *wrong)] if wrong else []
+            roles[role] = (stands_for, (row.get("because") or "").strip())
+    if problems:
+        raise ScenarioError(problems)
+    return roles
+
+
+def _wrong_with(scenario: Scenario, role: str, stands_for: str) -> tuple[str, str] | None:
+    if stands_for == DIFFERS:
+        known = [rate.id for rate in figures()]
+        return None if role in known else (f"unknown figure {role!r}", did_you_mean(role, known))
+    known = list(dict.fromkeys(rate.role for rate in figures() if rate.role)) + list(EXPOSURES)
+    if role not in known:
+        return f"unknown role {role!r}", did_you_mean(role, known)
+    if ":" in stands_for:
+        ladder, rung = (part.strip() for part in stands_for.split(":", 1))
+        rungs = [item.id for item in scenario.ladders[ladder].rungs] if ladder in scenario.ladders else []
+        known = [f"{name}: {item.id}" for name, each in scenario.ladders.items() for item in each.rungs]
+        return None if rung in rungs else (f"unknown rung {stands_for!r}", did_you_mean(stands_for, known))
+    unknown = [name for name in stands_for.split() if name not in scenario.moves]
+    if unknown or not stands_for:
+        return f"unknown move {' '.join(unknown)!r}", did_you_mean(" ".join(unknown), scenario.moves)
+    return None
+
+
+# -------------------------------------------------------------------- implied probabilities
+
+
+def _questions(scenario: Scenario, rates: Iterable[BaseRate], roles: Roles) -> dict[str, Question]:
+    """Return one question for each role that a figure is about, by its id; a role of several moves has none."""
+    questions = {}
+    for role in dict.fromkeys(rate.role for rate in rates if rate.measure == "reached"):
+        stands_for, name = roles.get(role, ("", ""))[0], f"role-{role}"
+        if ":" in stands_for:
+            ladder, rung = (part.strip() for part in stands_for.split(":", 1))
+            questions[name] = Question(name, role, when=_at_least(scenario, ladder, rung))
+        elif len(stands_for.split()) == 1:
+            questions[name] = Question(name, role, move=stands_for)
+    return questions
+
+
+def _at_least(scenario: Scenario, ladder: str, rung: str) -> Condition:
+    """Return the condition of standing on a rung or above it."""
+    rungs = scenario.ladders[ladder].rungs
+    first = [item.id for item in rungs].index(rung)
+    return Condition(tuple(clause for item in rungs[first:] for clause in item.when.clauses))
+
+
+def _forecast(
+    scenario: Scenario,
+    questions: Mapping[str, Question],
+    rates: Iterable[BaseRate],
+    draws: int | Belief,
+    control: Control,
+) -> Forecast:
+    from simlib.engines.ensemble import over_priors
+    from simlib.engines.exact.forecast import solve
+    from simlib.engines.montecarlo.simulator import simulate
+
+    days = sorted({scenario.horizon_days, *(rate.within_days for rate in rates if rate.within_days)})
+    # The window of a figure may end after the horizon.
+    longer = scenario.replace(questions=questions, horizon_days=days[-1])
+    engine: Engine = "montecarlo" if _too_large(longer) else "exact"
+    if isinstance(draws, Belief) or draws:
+        each = -(-MONTE_CARLO_RUNS // (draws.draws if isinstance(draws, Belief) else draws))
+        return over_priors(longer, engine=engine, draws=draws, runs=each, times=days, control=control).mixture()
+    if engine == "montecarlo":
+        return simulate(longer, runs=MONTE_CARLO_RUNS, times=days, control=control)
+    return solve(longer, times=days, control=control)
+
+
+def _too_large(scenario: Scenario) -> bool:
+    from simlib.engines.exact.reachable import enumerate_states
+    from simlib.errors import TooManyStates
+    from simlib.machine.tables import Tables
+
+    try:
+        enumerate_states(Tables(scenario), cap=EXACT_UP_TO)
+    except TooManyStates:
+        return True
+    return False
+
+
+def _implied(
+    rate: BaseRate, forecast: Forecast, crises: tuple[interevent.PublicEvents, ...], roles: Roles
+) -> tuple[float | None, str]:
+    """Return the number that the scenario implies for a figure (None for none), and a note."""
+    if rate.measure == "gap-shape":
+        return interevent.gap_shape(crises), "" if crises else "No histories were simulated."
+    if rate.measure == "after-force":
+        return _after_force(rate, crises, roles)
+    day = forecast.horizon_days if rate.within_days is None else rate.within_days
+    at = [float(time) for time in forecast.times].index(day) if day in forecast.times else -1
+    if rate.measure == "ended":
+        return 1 - float(forecast.endings["ongoing"].probability[at]), f"By day {day:g}."
+    question = forecast.questions.get(f"role-{rate.role}")
+    if question is None:
+        return None, f"Nothing stands for {rate.role!r} in this world."
+    because = roles.get(rate.role, ("", ""))[1]
+    return float(question.probability[at]), f"By day {day:g}. {because}".strip()
+
+
+def _after_force(rate: BaseRate, crises: tuple[interevent.PublicEvents, ...], roles: Roles) -> tuple[float | None, str]:
+    if not {rate.role, *EXPOSURES} <= set(roles):
+        return None, f"Nothing stands for {rate.role!r}, or for force and negotiation, in this world."
+    kind, force, negotiation = (roles[role][0].split() for role in (rate.role, *EXPOSURES))
+    implied = interevent.after_force(crises, kind, force, negotiation)
+    return implied, "" if implied is not None else "Too rare in the simulated histories."
+
+
+def _check(rate: BaseRate, implied: float | None, note: str, roles: Roles) -> RateCheck:
+    verdict = ""
+    if implied is not None and rate.low is not None and rate.high is not None:
+        verdict = "below" if implied < rate.low else "above" if implied > rate.high else "inside"
+    reason, because = roles.get(rate.id, ("", ""))
+    if verdict != "inside" and reason == DIFFERS and implied is not None:
+        note = f"{note} {because}".strip()
+    return RateCheck(rate, implied, verdict, note)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f}%"
