@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from simlib.analysis.indicators.forced import Forcing
+from simlib.analysis.indicators.forcing import Forcing
 from simlib.analysis.samples import Share
 from simlib.answer import Answer
 from simlib.control import UNWATCHED, Control
@@ -249,7 +249,7 @@ class Indicators(Answer):
         Args:
             most: Number of moves.
             runs: Pairs of histories where the exact engine does not fit. Default: as many as were counted.
-            control: Who is told of progress and may stop the work.
+            control: Who follows the progress and may stop the work.
 
         Raises:
             MissingDependency: Without Numba, where the exact engine does not fit.
