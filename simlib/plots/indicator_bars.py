@@ -9,7 +9,7 @@ import numpy as np
 from simlib.analysis.indicators.result import write_ratio, write_share
 from simlib.formatting import long_date
 from simlib.plots import style
-from simlib.plots.rows import caption, fit, letters, name, number, rows, whisker
+from simlib.plots.row_layout import caption, fit, letters, name, number, rows, whisker
 from simlib.typing import Floats
 
 if TYPE_CHECKING:
