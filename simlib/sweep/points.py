@@ -53,7 +53,7 @@ def _simulator(world: Scenario, options: Options) -> Any:
 
 
 def _common(options: Options) -> dict[str, Any]:
-    return {"times": options.times, "horizon": options.horizon, "ignore_windows": options.ignore_windows}
+    return {"times": options.times, "by": options.horizon, "ignore_windows": options.ignore_windows}
 
 
 def chosen_engine(worlds: Iterable[Scenario], options: Options) -> Engine:

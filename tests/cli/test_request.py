@@ -9,9 +9,9 @@ import unicodedata
 import pytest
 
 from simlib.cli import main
-from simlib.cli.options import limits
 from simlib.cli.options.parser import parse
 from simlib.cli.options.plans import shared_out
+from simlib.machine.measures import days_by
 from simlib.scenario.loader import load
 from tests.cli.world import write_bridge
 
@@ -51,13 +51,13 @@ def test_an_old_option_is_gone(argv, gone, capsys):
 @pytest.mark.parametrize(
     ("argv", "words"),
     [
-        (
-            ["paths", "--given", "refusal"],
-            "--given: question:refusal is no ending of the scenario; expected an ending: a",
-        ),
+        (["paths", "--given", "refusal"], "--given: question:refusal is no ending of the scenario; expected one of a"),
         (["paths", "--given", "ending:ongoing"], "--given: ending:ongoing is no ending of the scenario"),
         (["paths", "--given", "agrement"], "--given: measure 'agrement': is no ending and no question; did you mean"),
-        (["indicators", "--measure", "moves:meet"], "--measure: moves:meet is no ending of the scenario"),
+        (
+            ["indicators", "--measure", "moves:meet"],
+            "--measure: moves:meet is no ending and no question of the scenario",
+        ),
         (["drivers", "--by", "2031-05-31"], "--by: 2031-05-31; expected a day after the start and up to day 60"),
         (["drivers", "--by", "2031-03-31"], "--by: 2031-03-31; expected a day after the start"),
         (["drivers", "--by", "inf"], "--by: expected a date such as 2031-05-01 or a number of days, not 'inf'"),
@@ -83,8 +83,8 @@ def test_everything_that_does_not_fit_is_told_at_once(bridge, capsys):
 def test_the_day_one_looks_is_a_date_or_days(bridge):
     scenario = load(bridge)
     for written, days in (("2031-04-10", 10.0), ("10", 10.0), ("2.5", 2.5)):
-        assert limits.look_by(parse(["indicators", "x", "--look-by", written]), scenario) == days
-    assert limits.look_by(parse(["indicators", "x"]), scenario) == 14.0
+        assert days_by(scenario, parse(["indicators", "x", "--look-by", written]).look_by) == days
+    assert parse(["indicators", "x"]).look_by is None
 
 
 def test_an_ending_may_be_named_as_a_measure_or_alone(bridge, capsys):

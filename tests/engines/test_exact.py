@@ -7,6 +7,7 @@ import pytest
 from scipy.stats import erlang as erlang_law
 from scipy.stats import poisson as poisson_law
 
+from simlib.control import Control
 from simlib.engines.exact import adjoint, reachable
 from simlib.engines.exact import uniformization as flows
 from simlib.engines.exact.forecast import Solver, gradient, solve
@@ -91,16 +92,16 @@ def test_too_many_states_names_the_count_and_the_other_engine():
 
 def test_cancel_stops_and_progress_reaches_one():
     scenario, told = worlds.birth_death(30.0, 20.0, horizon=100.0), []
-    solve(scenario, progress=told.append)
+    solve(scenario, control=Control(progress=told.append))
     assert told == sorted(told)
     assert told[-1] == pytest.approx(1.0)
     with pytest.raises(Cancelled, match="cancelled"):
-        solve(scenario, cancel=lambda: len(told) > 0)
+        solve(scenario, control=Control(cancel=lambda: len(told) > 0))
 
 
 def test_threads_change_no_bit():
     scenario = seeded_world(7)
-    one, two = (solve(scenario, threads=n) for n in (1, 2))
+    one, two = (solve(scenario, control=Control(threads=n)) for n in (1, 2))
     assert {k: b.probability.tobytes() for k, b in one.endings.items()} == {
         k: b.probability.tobytes() for k, b in two.endings.items()
     }

@@ -12,6 +12,7 @@ import pytest
 from scipy.linalg import expm
 from scipy.stats import gamma, poisson
 
+from simlib.control import Control
 from simlib.engines.exact.forecast import solve
 from simlib.engines.montecarlo import simulator as montecarlo
 from simlib.engines.montecarlo.simulator import Simulator, simulate
@@ -325,8 +326,8 @@ def test_report_times_are_ours_to_choose():
 
 
 def test_a_longer_horizon_keeps_what_happened_before():
-    short = simulate(worlds.tempo_world(), times=[10.0, 30.0], horizon=30, runs=500)
-    long = simulate(worlds.tempo_world(), times=[10.0, 30.0], horizon=60, runs=500)
+    short = simulate(worlds.tempo_world(), times=[10.0, 30.0], by=30, runs=500)
+    long = simulate(worlds.tempo_world(), times=[10.0, 30.0], by=60, runs=500)
     for name in short.endings:
         np.testing.assert_array_equal(short.endings[name].probability, long.endings[name].probability)
 
@@ -374,13 +375,17 @@ def test_runaway_rates_stop_with_a_reason(monkeypatch):
 
 def test_progress_and_cancel():
     told = []
-    simulate(worlds.two_states(), runs=2000, progress=told.append)
+    simulate(worlds.two_states(), runs=2000, control=Control(progress=told.append))
     assert told[-1] == 1.0
     asked = iter([False, False, True])
     for threads in (1, 2):
         asked = iter([False, False, True])
         with pytest.raises(Cancelled, match="cancelled"):
-            simulate(worlds.two_states(), runs=200_000, threads=threads, cancel=lambda calls=asked: next(calls))
+            simulate(
+                worlds.two_states(),
+                runs=200_000,
+                control=Control(threads=threads, cancel=lambda calls=asked: next(calls)),
+            )
 
 
 def test_a_failure_on_another_thread_is_heard(monkeypatch):
@@ -389,7 +394,7 @@ def test_a_failure_on_another_thread_is_heard(monkeypatch):
 
     monkeypatch.setattr(montecarlo, "call", broken)
     with pytest.raises(SimlibError, match="broke"):
-        simulate(worlds.two_states(), runs=2000, threads=3)
+        simulate(worlds.two_states(), runs=2000, control=Control(threads=3))
 
 
 def test_without_numba_it_says_what_to_install(monkeypatch):

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from simlib.control import Control
 from simlib.engines.montecarlo import replay as module
 from simlib.engines.montecarlo.replay import histories
 from simlib.engines.montecarlo.simulator import Simulator
@@ -55,7 +56,10 @@ def test_any_replicates_in_any_order():
 
 
 def test_threads_change_nothing():
-    one, many = histories(scenario(), 1000, threads=1), histories(scenario(), 1000, threads=4)
+    one, many = (
+        histories(scenario(), 1000, control=Control(threads=1)),
+        histories(scenario(), 1000, control=Control(threads=4)),
+    )
     np.testing.assert_array_equal(one.time, many.time)
     np.testing.assert_array_equal(one.levels, many.levels)
 

@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
+from simlib.control import Control
 from simlib.engines.montecarlo.replay import histories
 from simlib.engines.montecarlo.simulator import Counts, Simulator, simulate
 from simlib.engines.montecarlo.streams import draws, exponentials, stream_hash, stream_keys, uniforms
@@ -38,7 +39,9 @@ def tempo(*interventions):
 @pytest.mark.parametrize("threads", [2, 3, 8])
 def test_the_number_of_threads_changes_no_bit(threads):
     simulator = Simulator(tempo(Force("invite", worlds.date(3))))
-    assert_same_bits(simulator.run(runs=3000, threads=1), simulator.run(runs=3000, threads=threads))
+    assert_same_bits(
+        simulator.run(runs=3000, control=Control(threads=1)), simulator.run(runs=3000, control=Control(threads=threads))
+    )
 
 
 def test_the_first_1000_of_10000_runs_are_the_same_replicates():
@@ -220,8 +223,8 @@ def test_twice_the_rates_is_half_the_time_to_the_bit():
     }
     scenario = scenario.replace(moves=moves)
     doubled = {a.id: 2 * a.value for a in scenario.assumptions.values() if a.kind == "rate"}
-    slow = histories(scenario, 200, horizon=60)
-    fast = histories(scenario, 200, horizon=30, values=doubled)
+    slow = histories(scenario, 200, by=60)
+    fast = histories(scenario, 200, by=30, values=doubled)
     np.testing.assert_array_equal(slow.time, 2 * fast.time)
     np.testing.assert_array_equal(slow.outcome, fast.outcome)
     np.testing.assert_array_equal(slow.ending, fast.ending)

@@ -16,6 +16,7 @@ import pytest
 from scipy.stats import binomtest
 
 import simlib
+from simlib.control import Control
 from simlib.results import Forecast
 from simlib.scenario.model import Scenario
 from tests.properties.comparing import numbers, report_times
@@ -68,7 +69,7 @@ def answers(seed: int) -> tuple[Forecast, Forecast, Forecast]:
     scenario = seeded_world(seed)
     times = report_times(scenario)
     right, wrong = (
-        simlib.simulate(scenario, runs=RUNS, seed=seed, times=times, values=values, threads=1)
+        simlib.simulate(scenario, runs=RUNS, seed=seed, times=times, values=values, control=Control(threads=1))
         for values in (None, faster(scenario, 1.25))
     )
     return simlib.solve(scenario, times=times), right, wrong

@@ -46,11 +46,11 @@ def test_what_is_shown_does_not_change_the_answer(state, answers):
 
 
 def test_a_machine_serves_all_values_and_interventions_get_their_own(state, answers):
-    machine = answers.engines(state.settings)
+    machine = answers.machine(state.settings)
     state.set_value("meeting", 0.2)
-    assert answers.engines(state.settings) is machine
+    assert answers.machine(state.settings) is machine
     state.intervene(Force("meet", dt.date(2031, 4, 9), "accepted"))
-    assert answers.engines(state.settings) is not machine
+    assert answers.machine(state.settings) is not machine
 
 
 def test_only_some_machines_and_answers_are_kept(state, answers):

@@ -16,10 +16,10 @@ from simlib.results import ONGOING
 from simlib.scenario.loader import load_views
 from simlib.scenario.model import Force
 from simlib.widgets.explorer import saving as keeping
-from simlib.widgets.explorer import view_comparison as comparing
 from simlib.widgets.explorer.autosave import Drafts, find_settings, folder, keep_settings
 from simlib.widgets.explorer.engine_cache import AnswerCache
 from simlib.widgets.explorer.state import Settings, State
+from simlib.widgets.explorer.view_comparison import compare_views
 
 DAY = dt.date(2031, 4, 9)
 
@@ -217,7 +217,7 @@ def test_a_draft_is_plain_json(state):
 
 def test_views_are_compared_in_assumptions_with_reasons_and_in_answers(state):
     state.set_value("pressure", 5.0)
-    found = comparing.compare(AnswerCache(state), ["", "hasty"])
+    found = compare_views(AnswerCache(state), ["", "hasty"])
     assert list(found.answers) == ["as in the file", "Everybody is in a hurry", "as set now"]
     hasty = simlib.solve(simlib.load(state.base.path, view="hasty"))
     assert found.answers["Everybody is in a hurry"].endings[ONGOING].probability[-1] == pytest.approx(
@@ -238,8 +238,8 @@ def test_views_are_compared_in_assumptions_with_reasons_and_in_answers(state):
 
 
 def test_settings_that_are_those_of_a_view_are_not_compared_twice(state):
-    assert list(comparing.compare(AnswerCache(state), ["", "hasty"]).answers) == [
+    assert list(compare_views(AnswerCache(state), ["", "hasty"]).answers) == [
         "as in the file",
         "Everybody is in a hurry",
     ]
-    assert not comparing.compare(AnswerCache(state), [""]).changes
+    assert not compare_views(AnswerCache(state), [""]).changes

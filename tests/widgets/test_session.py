@@ -251,7 +251,7 @@ def test_the_sliders_are_ordered_by_the_gradient_once_and_it_is_kept(session, st
     assert session.background.wait(60)
     assert session.front.orders == 2
     assert session.front.drivers.startswith(
-        "What this hangs on: An agreement is signed. In points, at low and at high: "
+        "Assumptions that matter most: An agreement is signed. In points, at low and at high: "
     )
     session.choose_drivers("cleared")
     assert "The bridge is cleared by force" in session.front.drivers

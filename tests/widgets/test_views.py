@@ -219,7 +219,7 @@ def test_the_picture_says_what_was_changed(explorer):
     explorer.state.switch("sign", on=False)
     explorer.session.update()
     rest(explorer)
-    assert explorer.session._board.note.get_text() == "with a change: switched off: Sign an agreement"
+    assert explorer.session._board.note.get_text() == "with a change: “Sign an agreement” forbidden"
     explorer._undo.click()
     rest(explorer)
     assert explorer.session._board.note.get_text() == ""
