@@ -255,7 +255,7 @@ def test_the_sliders_are_ordered_by_the_gradient_once_and_it_is_kept(session, st
     )
     session.choose_drivers("cleared")
     assert "The bridge is cleared by force" in session.front.drivers
-    found = influence.stored(state.base, [folder() / "cache"])
+    found = influence.find_stored(state.base, [folder() / "cache"])
     assert found is not None
     ranked = [
         sorted(some.weights(state.base).items(), key=lambda item: -item[1]) for some in (found, session.influence)
