@@ -340,7 +340,7 @@ def test_a_longer_horizon_keeps_what_happened_before():
     [
         ({"runs": 0}, "runs must be at least 1"),
         ({"seed": -1}, "the seed is -1"),
-        ({"threads": 0}, "threads must be at least 1"),
+        ({"control": Control(threads=0)}, "threads must be at least 1"),
         ({"times": []}, "times must increase"),
         ({"values": {"cross.rate": np.nan}}, "finite numbers"),
     ],

@@ -27,15 +27,15 @@ class BoxPanel(w.VBox):
         super().__init__([])
         self.add_class("simlib-within")
         self.picture, self._words, self._live = picture, answer.alt, True
-        self.point: BoxSession | None = None
+        self.session: BoxSession | None = None
         try:
-            self.point = BoxSession(from_compact_data(scenario, answer.more), self)
+            self.session = BoxSession(from_compact_data(scenario, answer.more), self)
         except SimlibError as error:
             self.children = [w.HTML(words(f"No sliders: {error}. Compute finds the boxes again."))]
             return
-        self._build(self.point)
-        self._listen(self.point)
-        self.point.start()
+        self._build(self.session)
+        self._listen(self.session)
+        self.session.start()
 
     def _build(self, point: BoxSession) -> None:
         self.dials, self.answer = Dials(), LivePicture(size=[0, 0])
@@ -73,13 +73,13 @@ class BoxPanel(w.VBox):
             widget.observe(lambda change, action=action: self._guard(lambda: action(change["new"])), trait)
 
     def _choose(self, name: str) -> None:
-        assert self.point is not None
-        self.point.chosen = next(choice for choice in self.point.choices if choice.name == name)
+        assert self.session is not None
+        self.session.chosen = next(choice for choice in self.session.choices if choice.name == name)
         self._show_dials()
-        self.point.choose(name)
+        self.session.choose(name)
 
     def _show_dials(self) -> None:
-        point = self.point
+        point = self.session
         assert point is not None
         sliders = [
             {
@@ -97,8 +97,8 @@ class BoxPanel(w.VBox):
     def close_down(self) -> None:
         """Stop all work: another answer takes its place."""
         self._live = False
-        if self.point is not None:
-            self.point.close()
+        if self.session is not None:
+            self.session.close()
 
     # ---------------------------------------------------------------- showing (see `BoxFront`)
 
@@ -119,7 +119,7 @@ class BoxPanel(w.VBox):
 
     def show_settings(self) -> None:
         """Put the sliders where the point is."""
-        point = self.point
+        point = self.session
         if point is None:
             return
         values, moved = point.values(), point.state.values()
@@ -136,13 +136,13 @@ class BoxPanel(w.VBox):
     # ---------------------------------------------------------------- what a person asks for
 
     def _save(self) -> None:
-        assert self.point is not None
+        assert self.session is not None
         self.report.value = words("")
-        self.report.value = words(self.point.save(self.title.value or self.title.placeholder, self.because.value))
+        self.report.value = words(self.session.save(self.title.value or self.title.placeholder, self.because.value))
 
     def _guard(self, action: Callable[[], object]) -> None:
         try:
             action()
         except Exception as error:  # noqa: BLE001 - an error in a callback would vanish into the log
-            assert self.point is not None
-            self.point.fail(error)
+            assert self.session is not None
+            self.session.fail(error)
