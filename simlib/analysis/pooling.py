@@ -115,10 +115,11 @@ class PooledItem:
 
 @dataclass(frozen=True)
 class Pool(Answer):
-    """Views of one world pooled. `weights` sum to one; `divergence` and `entropy` (T,), in bits, are of the endings.
+    """Views of one world pooled.
 
-    `entropy` is the whole uncertainty about the ending in the linear pool. `divergence` is the part of it that is
-    disagreement between the views. `scenario` is the first view.
+    `weights` sum to one; `divergence` and `entropy` (T,), in bits, are of the endings. `entropy` is the whole
+    uncertainty about the ending in the linear pool. `divergence` is the part of it that is disagreement between the
+    views. `scenario` is the first view.
     """
 
     kind: ClassVar[str] = "pool"
@@ -206,7 +207,7 @@ class Pool(Answer):
         ]
 
     def data(self) -> dict[str, Any]:
-        """Return the keys that a pool adds to those of all answers, as plain JSON data."""
+        """Return the keys that a pool adds to those of every answer, as plain JSON data."""
         arrays = ("linear", "logarithmic", "deviation", "divergence")
         return {
             "by": self.by,

@@ -207,11 +207,11 @@ def base_rates(
         draws: Draws of the prior, or a belief. 0: the stated values.
         runs: Replicates at the stated values from which the order of events is read. 0: that is left out.
         seed: Seed of these replicates.
-        control: Who is told of progress, who may stop the work, and on how many threads it runs.
+        control: Progress callback, cancellation and number of threads.
 
     Raises:
         ScenarioError: For roles that do not fit the scenario.
-        Cancelled: When `control` says so.
+        Cancelled: When `control` cancels the work.
     """
     roles, classes = read_roles(scenario), classes_of(scenario)
     rates = [rate for rate in figures() if rate.crisis_class in classes]

@@ -57,9 +57,10 @@ def _stored_elsewhere(function: Callable[..., Any], options: dict[str, Any]) -> 
 
 
 def _own_folder() -> Path | None:
-    """Return a folder below the temporary folder that only this user can write to. None where there is none.
+    """Return a folder below the temporary folder that only this user can write to.
 
-    What lies in a cache is run, so a folder of that name that belongs to somebody else is left alone.
+    None where there is none. What lies in a cache is run, so a folder of that name that belongs to somebody else is
+    left alone.
     """
     user = os.getuid() if hasattr(os, "getuid") else "user"
     try:

@@ -29,7 +29,7 @@ from simlib.typing import Engine, Floats
 __all__ = ["Ensemble", "forecast", "over_priors", "pool_forecasts"]
 
 RUNS = 10_000
-"""Replicates at the stated values, and of all draws together, unless somebody says otherwise."""
+"""Replicates at the stated values, and of all draws together, by default."""
 
 SPREAD = (0.05, 0.25, 0.5, 0.75, 0.95)
 """Points of the spread over the draws."""
@@ -59,17 +59,17 @@ def forecast(
         draws: A number of draws of the prior (at least 2), or a belief. 0: the stated values.
         runs: Monte Carlo replicates per draw. Default: 10,000 in all.
         seed: Seed of the draws and of the replicates.
-        control: Who is told of progress, who may stop the work, and on how many threads it runs.
+        control: Progress callback, cancellation and number of threads.
 
     Returns:
         The forecast; over draws, with the one at the stated values as `stated`.
 
     Raises:
         ScenarioError: For a target day or an intervention that does not fit.
-        TooManyStates: For the exact engine, when the states do not fit.
+        TooManyStates: For the exact engine, when there are too many states.
         Unsupported: For a belief that the scenario or the engine cannot take.
         MissingDependency: For Monte Carlo without Numba.
-        Cancelled: When `control` says so.
+        Cancelled: When `control` cancels the work.
     """
     if isinstance(draws, Belief) or draws:
         return over_priors(
@@ -130,7 +130,10 @@ class Ensemble:
         return np.asarray(mean + np.sqrt(share) * (values - mean))
 
     def mixture(self) -> Forecast:
-        """Return the weighted mean over the draws with the interval of that mean. `stated` rides along."""
+        """Return the weighted mean over the draws with the interval of that mean.
+
+        `stated` rides along.
+        """
         runs = _total(self.forecasts, "runs")
         source = dict(self.stated.provenance) | {
             "draws": len(self.forecasts),
@@ -177,14 +180,14 @@ def over_priors(
         runs: Monte Carlo replicates per draw. Default: 10,000 in all, shared out evenly.
         seed: Seed of the draws and of the replicates.
         ignore_windows: Whether calendar windows are left out.
-        control: Who is told of progress, who may stop the work, and on how many threads it runs.
+        control: Progress callback, cancellation and number of threads.
 
     Raises:
         ValueError: For fewer than two draws, whose mean has an error that nobody could tell.
         Unsupported: For a belief about other assumptions, or with a start that the engine cannot take.
-        TooManyStates: For the exact engine, when the states do not fit.
+        TooManyStates: For the exact engine, when there are too many states.
         ScenarioError: For a target day or an intervention that does not fit.
-        Cancelled: When `control` says so.
+        Cancelled: When `control` cancels the work.
     """
     count = draws.draws if isinstance(draws, Belief) else draws
     if count < 2:
@@ -305,7 +308,10 @@ def _mean(forecasts: Sequence[Forecast], share: Floats, trials: float | None) ->
 
 
 def _variance_of_mean(stack: Floats, share: Floats) -> Floats:
-    """Return the estimated variance of the mean of draws (D, T) -> (T,). Nothing is known from one draw."""
+    """Return the estimated variance of the mean of draws (D, T) -> (T,).
+
+    Nothing is known from one draw.
+    """
     if len(stack) < 2:
         return np.zeros(stack.shape[1:])
     mean = share @ stack

@@ -186,7 +186,10 @@ class Reference:
         return rng.choices(list(shares), [weights.get(name, rest) for name in shares])[0]
 
     def after(self, state: State, effects: tuple[Effect, ...], held: Collection[str] = ()) -> State:
-        """Return the state after effects: all read the state before, and saturate. What is held stays."""
+        """Return the state after effects: all read the state before, and saturate.
+
+        What is held stays.
+        """
         result = dict(state)
         for effect in effects:
             if effect.variable in held:

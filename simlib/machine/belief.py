@@ -1,7 +1,8 @@
-"""`Belief`: weighted draws of the assumptions. The prior is one, and what a log teaches is another.
+"""`Belief`: weighted draws of the assumptions.
 
-Every question that is asked over draws takes either a number of draws, which means so many draws of the prior, or a
-belief. A method that needs independent draws of the prior (Sobol indices, EVPPI) refuses any other belief by name.
+The prior is one, and what a log teaches is another. Every question that is asked over draws takes either a number of
+draws, which means so many draws of the prior, or a belief. A method that needs independent draws of the prior (Sobol
+indices, EVPPI) refuses any other belief by name.
 """
 
 from __future__ import annotations
@@ -91,7 +92,10 @@ def belief_of(scenario: Scenario, draws: int | Belief, *, seed: int = 0) -> Beli
 
 
 def insist_on_prior(draws: int | Belief | None, question: str) -> None:
-    """Raise Unsupported for any belief but a number of draws of the prior. `question` is what cannot be asked."""
+    """Raise Unsupported for any belief but a number of draws of the prior.
+
+    `question` is what cannot be asked.
+    """
     if isinstance(draws, Belief):
         raise Unsupported(
             f"{question} needs independent draws of the prior, which the belief “{draws.name}” is not; "

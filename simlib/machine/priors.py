@@ -75,7 +75,10 @@ def correlation(scenario: Scenario) -> Floats:
 
 
 def scores(scenario: Scenario, n: int, *, seed: int = 0) -> Floats:
-    """Return n rows of normal scores (n, A), correlated as the scenario says. The first rows do not depend on n."""
+    """Return n rows of normal scores (n, A), correlated as the scenario says.
+
+    The first rows do not depend on n.
+    """
     from scipy.special import ndtri
     from scipy.stats import qmc
 

@@ -1,4 +1,4 @@
-"""The days at which a forecast is reported where nobody says otherwise."""
+"""The days at which a forecast is reported by default."""
 
 from __future__ import annotations
 

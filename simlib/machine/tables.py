@@ -1,10 +1,10 @@
-"""A scenario as arrays: local rate tables, outcomes, starts and conditions. No string goes beyond this room.
+"""A scenario as arrays: local rate tables, outcomes, starts and conditions.
 
-Each move gets one *local table* over only the variables that its guard and its factors read. The entry at a local
-index holds the indices of the assumptions whose product is the move's hazard there, so that new assumption values
-re-rate the whole machine with one gather and one product (`Tables.rates`), without a Python loop over moves. Both
-engines share these tables: the Monte Carlo kernel walks them by strides, the exact engine keeps for each edge the
-index of its entry.
+No string goes beyond this room. Each move gets one *local table* over only the variables that its guard and its factors
+read. The entry at a local index holds the indices of the assumptions whose product is the move's hazard there, so that
+new assumption values re-rate the whole machine with one gather and one product (`Tables.rates`), without a Python loop
+over moves. Both engines share these tables: the Monte Carlo kernel walks them by strides, the exact engine keeps for
+each edge the index of its entry.
 
 Sizes: V variables, M moves, O outcomes (of all moves together), A assumptions, E table entries, F the largest number
 of factors of one move plus one.
@@ -138,7 +138,10 @@ class Tables:
         return result
 
     def ending(self, levels: NDArray[np.integer]) -> Ints:
-        """Return the index of the ending that each state in `levels` (N, V) is, -1 for none. First in the file wins."""
+        """Return the index of the ending that each state in `levels` (N, V) is, -1 for none.
+
+        First in the file wins.
+        """
         result = np.full(len(levels), -1, dtype=np.int64)
         for index, ending in reversed(list(enumerate(self.scenario.endings.values()))):
             result[self.holds(ending.when, levels)] = index
@@ -326,7 +329,10 @@ class Tables:
         )
 
     def start_states(self, theta: Floats | None = None, centre: Floats | None = None) -> tuple[Ints, Floats]:
-        """Return the possible start states (S, V) and their probabilities (S,). Without θ the latter are all one."""
+        """Return the possible start states (S, V) and their probabilities (S,).
+
+        Without θ the latter are all one.
+        """
         shares = np.ones(len(self.start_level)) if theta is None else self.start_shares(theta, centre)
         groups = [range(a, b) for a, b in itertools.pairwise(self.start_start)]
         count = int(np.prod([len(group) for group in groups]))

@@ -1,4 +1,7 @@
-"""The workers of a sweep: threads of this process, or a Dask cluster. Both return blocks as they are finished."""
+"""The workers of a sweep: threads of this process, or a Dask cluster.
+
+Both return blocks as they are finished.
+"""
 
 from __future__ import annotations
 
@@ -139,7 +142,10 @@ class Cluster:
 
 
 def _outcome(future: Any) -> Any:
-    """Return the rows of a block, or what it raised; raises SimlibError where the cluster itself has gone."""
+    """Return the rows of a block, or what it raised.
+
+    Raises SimlibError where the cluster itself has gone.
+    """
     try:
         return future.result()
     except CancelledError:  # by the client, when it loses its scheduler

@@ -1,4 +1,4 @@
-"""Indicators counted in sampled histories, with intervals that allow for draws in common."""
+"""Indicators counted in sampled histories, with intervals that allow for shared draws."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["counted_indicators"]
 
 
 def counted_indicators(sample: Sample, measure: Measure, look_by_day: float, times_seen: int) -> Indicators:
-    """Return the indicators of an ending or a question as they show in sampled histories, known signs first."""
+    """Return the indicators of an ending or a question in sampled histories, known signs first."""
     played = sample.histories
     still_open, happens, day = _course(sample, measure, look_by_day)
     among = happens[still_open], sample.draw[still_open], sample.weight[still_open]
@@ -39,7 +39,7 @@ _NO_LEAD = np.full(3, np.nan)
 
 
 def _course(sample: Sample, measure: Measure, look_by_day: float) -> tuple[Bools, Bools, Floats]:
-    """Return for each history (R,) whether it is open on the day, whether it happens after, and when."""
+    """Return for each history (R,) whether it is open on the day, and whether and when the event follows."""
     played = sample.histories
     still_open = played.ending_time > look_by_day
     if measure.kind == "ending":
@@ -51,13 +51,13 @@ def _course(sample: Sample, measure: Measure, look_by_day: float) -> tuple[Bools
 
 
 class _Tables:
-    """Tables of two by two: what is seen by what happens, counted in histories with a draw and a weight each."""
+    """Two-by-two tables of sign and event, counted in weighted histories."""
 
     def __init__(self, happens: Bools, draw: Ints, weight: Floats) -> None:
         self.happens, self.draw, self.weight = happens, draw, weight
 
     def before(self) -> Share:
-        """Return the probability before looking."""
+        """Return the probability without any observation."""
         return self.share(self.happens, np.ones(len(self.happens), dtype=bool))
 
     def share(self, event: Bools, among: Bools) -> Share:
@@ -89,21 +89,27 @@ class _Tables:
         return float(self.weight[event].sum())
 
     def _ratio(self, seen: Bools) -> Share:
-        """Return P(seen | E) / P(seen | not E) with Katz's log interval, in which half a history is added to counts."""
+        """Return P(seen | E) / P(seen | not E) with Katz's log interval.
+
+        Half a history is added to each count.
+        """
         true, false = self._sum(self.happens), self._sum(~self.happens)
         hits, alarms = self._sum(seen & self.happens), self._sum(seen & ~self.happens)
         if true == 0 or false == 0:
             return np.nan, 0.0, np.inf
         ratio = (hits / true) / (alarms / false) if hits and alarms else np.nan
         a, b = (hits + 0.5) / (true + 1), (alarms + 0.5) / (false + 1)
-        # Draws in common make the counts less informative than independent histories; the wider of the two shares
+        # Shared draws make the counts less informative than independent histories; the wider of the two shares
         # gives the factor by which the variance grows.
         grows = max(self._design(seen, self.happens), self._design(seen, ~self.happens))
         reach = np.exp(Z_TWO_SIDED_95 * np.sqrt(grows * ((1 - a) / (hits + 0.5) + (1 - b) / (alarms + 0.5))))
         return ratio, float(a / b / reach) if hits else 0.0, float(a / b * reach) if alarms else np.inf
 
     def _design(self, event: Bools, among: Bools) -> float:
-        """Return the design effect of a share: how much draws in common widen its variance, at least 1 (Kish 1965)."""
+        """Return the design effect of a share (Kish 1965), at least 1.
+
+        It says how much shared draws widen its variance.
+        """
         n = self._sum(among)
         hits, size = (np.bincount(self.draw, weights=self.weight * x) for x in (event & among, among))
         p = hits.sum() / n

@@ -23,7 +23,7 @@ class Forcing:
     """A scenario and a measure, ready to force one move after another on a day, at the stated values.
 
     `engine` is "exact". For a question, or with too many states, it becomes "montecarlo": `runs` pairs of histories
-    under common random numbers, which are alike up to the day, so that the same pairs are still open then.
+    under common random numbers, which are identical up to that day, so the same pairs are still open then.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class Forcing:
 def _mean(differences: Floats) -> tuple[float, float]:
     """Return the mean of paired differences of -1, 0 or 1 and its 95% half-width, which is never zero.
 
-    Its least half-width is what the absence of any difference still leaves (Wilson's of a share of zero).
+    Where no pair differs, the half-width is that of Wilson's interval for a share of zero.
     """
     count = len(differences)
     if count == 0:

@@ -13,7 +13,7 @@ __all__ = ["sightings"]
 
 
 def sightings(played: Histories, times_seen: int) -> Iterator[tuple[str, str, str, Floats]]:
-    """Yield (kind, id, label, day of the sighting that counts in each history, infinity for none)."""
+    """Yield (kind, id, label, days): the day of the sighting that counts in each history, infinity for none."""
     history = np.repeat(np.arange(len(played)), np.diff(played.start))
 
     def days(rows: Ints) -> Floats:
@@ -35,7 +35,10 @@ def sightings(played: Histories, times_seen: int) -> Iterator[tuple[str, str, st
 
 
 def _nth(history: Ints, time: Floats, size: int, nth: int) -> Floats:
-    """Return the time of the nth row of each history (size,); rows are in order of history and time."""
+    """Return the time of the nth row of each history (size,).
+
+    Rows are in order of history and time.
+    """
     result = np.full(size, np.inf)
     first = np.searchsorted(history, np.arange(size))
     counts = np.bincount(history, minlength=size)

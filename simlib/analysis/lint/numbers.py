@@ -15,10 +15,10 @@ from simlib.scenario.scales import forward
 from simlib.typing import Floats
 
 LOPSIDED = 4.0
-"""Largest ratio of the two halves of a prior, on its own scale, that is not reported."""
+"""Largest ratio of the two halves of a prior that is not reported, on the scale of the prior."""
 
 CLAIMS = 1.5
-"""Largest ratio of what a base rate claims to what was observed that is not reported."""
+"""Largest ratio of claimed to observed rate that is not reported."""
 
 FIRST_WEEKS = 3
 """Weeks from the start over which the expected multiplier of a rate is averaged."""
@@ -145,7 +145,7 @@ class Claim:
 
     @property
     def nearest(self) -> float:
-        """The multiplier under which the claim comes closest to what was observed, or the one at the start."""
+        """The multiplier under which the claim is closest to the observed rate, or the one at the start."""
         observed = self.base.observed
         if observed is None:
             return next(iter(self.multipliers.values()))
@@ -220,7 +220,7 @@ def _claims(subject: Subject) -> Iterator[Claim]:
 
 
 def _start_multiplier(subject: Subject, move: Move) -> float | None:
-    """Return the expected product of a move's factors over the start states that meet its guard; None for none."""
+    """Return the expected product of a move's factors at the start, None if its guard never holds there."""
     levels, probability = subject.start
     going = subject.tables.ending(levels) < 0
     index = subject.tables.move(move.id)
@@ -236,10 +236,10 @@ def _start_multiplier(subject: Subject, move: Move) -> float | None:
 
 
 def _later_multipliers(subject: Subject) -> dict[str, float]:
-    """Return the expected multiplier over the first weeks, by solving, of each move whose rate was observed.
+    """Solve for the expected multiplier over the first weeks of each move with an observed rate.
 
-    Beside each such move stands a probe that fires once a day wherever the move is possible, and changes nothing. It
-    counts those days, and the multiplier is firings / (base × days).
+    For each such move a probe fires once a day wherever the move is possible, and changes nothing. It counts those
+    days. The multiplier is firings / (base × days).
     """
     scenario = subject.scenario
     moves = [m for m in scenario.moves.values() if m.factors and scenario.assumptions[m.rate].observed is not None]

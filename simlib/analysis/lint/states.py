@@ -1,4 +1,4 @@
-"""Lint rules about the states that can come about: one small function for each."""
+"""Lint rules about the reachable states: one small function for each."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def every_level_can_be_reached(subject: Subject) -> Iterator[Finding]:
 
 
 def every_move_can_happen(subject: Subject) -> Iterator[Finding]:
-    """Report a move whose guard no history meets; a window that never opens has a rule of its own."""
+    """Report a move whose guard never holds; a window that never opens has a rule of its own."""
     for index, move in enumerate(subject.scenario.moves.values()):
         if subject.ever_open(move) and len(subject.entries(index)[0]) == 0:
             yield Finding(
@@ -98,7 +98,10 @@ def every_ending_can_be_reached(subject: Subject) -> Iterator[Finding]:
 
 
 def every_rung_can_be_reached(subject: Subject) -> Iterator[Finding]:
-    """Note a rung on which no history ever stands; the ladder may be a standard one, so this is no warning."""
+    """Note a rung that no history reaches.
+
+    The ladder may be a standard one, so this is no warning.
+    """
     rungs = subject.tables.rungs(subject.levels)
     for ladder, reached in zip(subject.scenario.ladders.values(), rungs, strict=True):
         for index, rung in enumerate(ladder.rungs):
@@ -112,7 +115,7 @@ def every_rung_can_be_reached(subject: Subject) -> Iterator[Finding]:
 
 
 def no_state_is_a_dead_end(subject: Subject) -> Iterator[Finding]:
-    """Report states that nothing leads out of and that are no ending.
+    """Report dead ends: states without a way out that are no ending.
 
     The story stops there without saying how it ended.
     """
@@ -155,7 +158,7 @@ def no_move_is_busier_than(subject: Subject, events_per_day: float) -> Iterator[
 
 
 def no_question_is_settled_by_structure(subject: Subject) -> Iterator[Finding]:
-    """Report a question whose probability is 0 or 1 whatever the numbers are.
+    """Report a question whose probability is 0 or 1 by structure.
 
     Such a question needs no forecast, and it can ruin a score.
     """

@@ -1,4 +1,4 @@
-"""By which path? The most probable path classes over a ladder, searched exactly or counted in histories."""
+"""The most probable path classes over a ladder, searched exactly or counted in histories."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def paths(
         top: Number of classes.
         runs: Histories to count, by Monte Carlo.
         seed: Seed of the histories.
-        control: Who is told of progress and may stop the work.
+        control: Progress callback and cancellation.
 
     Returns:
         The classes. Where the exact search was cut short before they were certain, the sentences say so.
@@ -68,9 +68,9 @@ def paths(
     Raises:
         ScenarioError: For unknown names, a day outside the forecast, no ladder, or an ending that cannot happen.
         Unsupported: For a `given` that is no ending.
-        TooManyStates: When the states do not fit the exact engine that was asked for.
+        TooManyStates: For "exact", when there are too many states.
         MissingDependency: Without Numba, for the Monte Carlo engine.
-        Cancelled: When `control` says so.
+        Cancelled: When `control` cancels the work.
     """
     ladder, target, days = (
         known_ladder(scenario, ladder),
@@ -130,7 +130,7 @@ def counted_paths(
     """Return the most frequent path classes of sampled histories, each with its 95% interval.
 
     `given` keeps the histories with that ending; histories drawn given it may be passed as they are. A sample over
-    draws is weighted, and its intervals allow for draws in common.
+    draws is weighted, and its intervals allow for shared draws.
     """
     drawn = played if isinstance(played, Sample) else Sample.at_one_draw(played)
     histories = drawn.histories

@@ -1,7 +1,7 @@
-"""Typical histories: for each of the likeliest path classes the sampled history that is most like its average.
+"""Typical histories: the sampled history closest to the average of each likely path class.
 
-A path class says in what order rungs are first visited, not when. To show one as it might go, the history of the class
-is taken whose time on each rung is nearest to the average of the class (least sum of absolute differences, in days).
+A path class says in what order rungs are first visited, not when. The example shown is the history whose time on each
+rung is nearest to the average of its class (least sum of absolute differences, in days).
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ TYPICAL = 3
 
 @dataclass(frozen=True, eq=False)
 class TypicalHistories(Answer):
-    """Sampled histories, their paths, and for each of the likeliest classes the history most like it.
+    """Sampled histories, their paths, and a typical history of each of the likeliest classes.
 
     `rungs` (N,) is the rung of every row of the histories. `typical` are places in them, by class.
     """
@@ -91,7 +91,7 @@ class TypicalHistories(Answer):
         return pd.DataFrame(rows, columns=["path", "ending", "day", "date", "rung"])
 
     def data(self) -> dict[str, Any]:
-        """Return what typical histories add to the keys that all answers share."""
+        """Return what typical histories add to the keys of every answer."""
         return {
             "ladder": self.paths.ladder,
             "by": self.paths.by,

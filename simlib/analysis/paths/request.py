@@ -1,4 +1,4 @@
-"""What paths are asked about, read and refused in one place: the ladder, and the ending that they are given."""
+"""Checks of a question about paths: its ladder, and the ending on which it is conditional."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from simlib.engines.montecarlo.replay import Histories
 
 HISTORIES = 5_000
-"""Histories that are counted, unless somebody says otherwise."""
+"""Histories that are counted, by default."""
 
 
 def known_ladder(scenario: Scenario, ladder: str | None) -> str:
-    """Return the ladder asked for, or the one shown first; raises ScenarioError where there is no such ladder."""
+    """Return the named ladder, or the one shown first; raises ScenarioError for an unknown name."""
     if not scenario.ladders:
         expected = "expected a ladder, whose rungs make the paths"
         raise ScenarioError(Problem("", 0, "ladder", f"{scenario.id!r} has no ladder", expected))
@@ -31,7 +31,10 @@ def known_ladder(scenario: Scenario, ladder: str | None) -> str:
 
 
 def known_ending(scenario: Scenario, name: str) -> Measure:
-    """Return the ending that paths are given; raises ScenarioError for an unknown name, Unsupported for no ending."""
+    """Return the ending to condition on.
+
+    Raises ScenarioError for an unknown name, Unsupported for no ending.
+    """
     (target,) = find(scenario, name)
     if target.kind != "ending" or target.of == ONGOING:
         raise Unsupported(f"paths can be given an ending that happens, such as ending:ID, not {target.name!r}")

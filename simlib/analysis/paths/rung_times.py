@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["RungTimes", "Stay", "times_between_rungs"]
 
 FEWEST = 10
-"""Stays on a rung that a percentage point is taken from, at the least."""
+"""Fewest stays on a rung from which percentiles are taken."""
 
 HORIZON = "end of forecast"
 
@@ -31,10 +31,10 @@ _POINTS = (0.1, 0.25, 0.5, 0.75, 0.9)
 
 @dataclass(frozen=True, slots=True)
 class Stay:
-    """Stays on a rung that lead to the same next one: their number, and points of their length in days.
+    """Stays on a rung that lead to the same next rung: their number and percentiles in days.
 
     `to` is the next rung, the label of an ending that cuts the stay off, or "end of forecast". `days` are the 10, 25,
-    50, 75 and 90% points, which are not numbers where fewer than `FEWEST` were counted.
+    50, 75 and 90% points, which are nan where fewer than `FEWEST` were counted.
     """
 
     rung: str
@@ -72,7 +72,7 @@ class RungTimes(Answer):
         return lines or [f"There are fewer than {FEWEST} stays of each kind: too few for a median."]
 
     def frame(self) -> pd.DataFrame:
-        """Return one row for each pair of rung and next: count, and the 10, 25, 50, 75 and 90% points in days."""
+        """Return one row for each pair of rung and next rung: count and percentiles in days."""
         import pandas as pd
 
         names = [f"p{round(100 * p)}" for p in _POINTS]
@@ -83,7 +83,7 @@ class RungTimes(Answer):
         return pd.DataFrame(rows, columns=["rung", "to", "count", *names])
 
     def data(self) -> dict[str, Any]:
-        """Return what the times add to the keys that all answers share."""
+        """Return what the times add to the keys of every answer."""
         return {
             "ladder": self.ladder,
             "by": self.by,

@@ -195,11 +195,11 @@ class Bar:
 
 @dataclass(frozen=True)
 class Drivers(Answer):
-    """Some measures with one assumption at a time at its low and at its high. `stated` (M,) is with none moved.
+    """Some measures with one assumption at a time at its low and at its high.
 
-    `stated_half` (M,) are its 95% half-widths, 0 when exact. `bars` are of every assumption tried, of which a measure
-    has its own `top` (None: all). `screened` were not tried, and none would move a measure by more than `beyond` (M,),
-    by slope.
+    `stated` (M,) is with none moved. `stated_half` (M,) are its 95% half-widths, 0 when exact. `bars` are of every
+    assumption tried, of which a measure has its own `top` (None: all). `screened` were not tried, and none would move a
+    measure by more than `beyond` (M,), by slope.
     """
 
     kind: ClassVar[str] = "drivers"
@@ -367,13 +367,13 @@ def drivers(
         draws: 0 takes values and ranges as stated, a belief or a number of draws of the prior takes them from draws.
         runs: Replicates of each row by Monte Carlo.
         seed: Seed of the random numbers.
-        control: Who is told of progress, who may stop the work, and on how many threads it runs.
+        control: Progress callback, cancellation and number of threads.
 
     Raises:
         Unsupported: When every assumption is fixed, or the belief is about another scenario or has a start of its own.
         ScenarioError: For unknown measures or a target outside the forecast.
-        TooManyStates: For "exact", where the states do not fit.
-        Cancelled: When `control` says so.
+        TooManyStates: For "exact", when there are too many states.
+        Cancelled: When `control` cancels the work.
     """
     chosen, day = find(scenario, measures), days_by(scenario, by)
     held, belief = with_ranges_of(scenario, draws, seed=seed)

@@ -170,11 +170,11 @@ def swings(
         engine: "auto" takes the exact gradient where the states fit, and otherwise Monte Carlo.
         runs: Replicates at each value by Monte Carlo.
         seed: Seed of the random numbers.
-        control: Who is told of progress, who may stop the work, and on how many threads it runs.
+        control: Progress callback, cancellation and number of threads.
 
     Raises:
-        TooManyStates: For "exact", where the states do not fit.
-        Cancelled: When `control` says so.
+        TooManyStates: For "exact", when there are too many states.
+        Cancelled: When `control` cancels the work.
     """
     stoppable = Control(cancel=control.cancel)
     if engine != "montecarlo":

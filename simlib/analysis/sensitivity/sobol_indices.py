@@ -100,7 +100,10 @@ def share_in_words(share: float) -> str:
 
 @dataclass(frozen=True)
 class Index:
-    """An estimated index with its 95% interval. `known` is False where the interval makes the estimate meaningless."""
+    """An estimated index with its 95% interval.
+
+    `known` is False where the interval makes the estimate meaningless.
+    """
 
     estimate: float
     low: float
@@ -175,7 +178,10 @@ class Sobol(Answer):
         return int(self.provenance["runs"] or 0)
 
     def frame(self) -> pd.DataFrame:
-        """Return one row for each measure and input. An index that is not known is nan, its interval stays."""
+        """Return one row for each measure and input.
+
+        An index that is not known is nan, its interval stays.
+        """
         import pandas as pd
 
         rows = []
@@ -291,14 +297,14 @@ def sobol(
         draws: Rows of each matrix, a power of two of at least 8. A belief is refused: inputs must be independent.
         runs: Replicates of each row by Monte Carlo.
         seed: Seed of the draws and of the random numbers.
-        control: Who is told of progress, who may stop the work, and on how many threads it runs.
+        control: Progress callback, cancellation and number of threads.
 
     Raises:
         ValueError: For another number of draws.
         Unsupported: For a belief, when every assumption is fixed, or when a group cuts a correlation.
         ScenarioError: For unknown measures or a target outside the forecast.
-        TooManyStates: For "exact", where the states do not fit.
-        Cancelled: When `control` says so.
+        TooManyStates: For "exact", when there are too many states.
+        Cancelled: When `control` cancels the work.
     """
     insist_on_prior(draws, "A Sobol index")
     if draws < 8 or draws & (draws - 1):

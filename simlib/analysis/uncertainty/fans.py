@@ -116,7 +116,10 @@ class Fan(Answer):
 
 
 def ladder_fan(draws: Ensemble, ladder: str | None = None) -> Fan:
-    """Return the fan of a ladder (default: the first) from a forecast at each draw; raises KeyError."""
+    """Return the fan of a ladder (default: the first) from a forecast at each draw.
+
+    Raises KeyError.
+    """
     name = ladder or next(iter(draws.scenario.ladders))
     rungs = draws.scenario.ladders[name].rungs
 

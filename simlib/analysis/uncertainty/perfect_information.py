@@ -266,13 +266,13 @@ def evppi(
         draws: Draws of the prior, at least 128. A belief is refused, because the method needs normal scores.
         runs: Replicates per draw by Monte Carlo, with common random numbers.
         seed: Seed of the draws and of the replicates.
-        control: Who is told of progress, who may stop the work, and on how many threads it runs.
+        control: Progress callback, cancellation and number of threads.
 
     Raises:
         Unsupported: For a belief, or when every assumption is fixed.
         ValueError: For an expected count, or too few draws.
         ScenarioError: For an unknown measure, or a target outside the forecast.
-        Cancelled: When `control` says so.
+        Cancelled: When `control` cancels the work.
     """
     insist_on_prior(draws, "EVPPI")
     return evppi_from(

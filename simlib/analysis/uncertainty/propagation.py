@@ -286,13 +286,13 @@ def uncertainty(
         runs: Replicates per draw by Monte Carlo. Without `draws` they are doubled where more are needed.
         seed: Seed of the draws and of the replicates.
         precision: The wanted quantiles, how well they must be known, and how much work that may take.
-        control: Who is told of progress, who may stop the work, and on how many threads it runs.
+        control: Progress callback, cancellation and number of threads.
 
     Raises:
         Unsupported: When every assumption is fixed, or for a belief about another scenario.
         ValueError: For too few draws.
         ScenarioError: For unknown measures, or a target outside the forecast.
-        Cancelled: When `control` says so.
+        Cancelled: When `control` cancels the work.
     """
     uncertain(scenario)
     targets, by_day = find(scenario, measures), days_by(scenario, by)

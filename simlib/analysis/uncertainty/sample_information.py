@@ -54,7 +54,7 @@ __all__ = ["Evsi", "Observation", "evsi"]
 
 DRAWS, RUNS = 256, 2000
 LOOK_BY = 14.0
-"""Days after `as_of` until which one watches, unless somebody says otherwise."""
+"""Days after `as_of` up to which an observation counts, by default."""
 
 EXPLAINS = 0.05
 """Share of how likely an observation is that the assumption it tells most about has to explain."""
@@ -245,14 +245,14 @@ def evsi(
         draws: Draws of the prior, rounded up to a multiple of 8, or a belief.
         runs: Replicates per draw, each draw with its own, rounded up to a multiple of 8.
         seed: Seed of the draws and of the replicates.
-        control: Who is told of progress, who may stop the work, and on how many threads it runs.
+        control: Progress callback, cancellation and number of threads.
 
     Raises:
         ScenarioError: For unknown or covert moves, and for days outside the forecast or out of order.
         ValueError: For other measures, and for too few draws or replicates.
         Unsupported: When every assumption is fixed, or for a belief about another scenario.
         MissingDependency: Without Numba.
-        Cancelled: When `control` says so.
+        Cancelled: When `control` cancels the work.
     """
     target = find(scenario, measure)[0]
     if target.kind not in ("ending", "question") or target.of == "ongoing":
@@ -350,7 +350,7 @@ class _Replicates:
 
     def shares(self, thetas: Floats, control: Control) -> Floats:
         """Return the shares (D, K, 6, observations) at each draw."""
-        parts = [self._at(0, thetas[0])]  # builds what is built once, on one thread
+        parts = [self._at(0, thetas[0])]  # builds shared parts once, on one thread
         with ThreadPoolExecutor(control.threads or cores()) as pool:
             try:
                 for part in pool.map(self._at, range(1, len(thetas)), thetas[1:]):

@@ -186,7 +186,7 @@ class Comparison(Answer):
         return [*lines, self.note] if self.note else lines
 
     def data(self) -> dict[str, Any]:
-        """Return what a comparison adds to the keys that all answers share."""
+        """Return what a comparison adds to the keys of every answer."""
         return {
             "by": self.by,
             "by_day": self.by_day,
@@ -233,7 +233,7 @@ def compare(
         ScenarioError: Something does not fit the scenario.
         Unsupported: A variant has another structure, or the belief has a start of its own.
         ValueError: There is no variant.
-        TooManyStates: The states do not fit the exact engine that was asked for.
+        TooManyStates: There are too many states for "exact".
         Cancelled: The control asked to stop.
     """
     if not variants:

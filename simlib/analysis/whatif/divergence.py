@@ -85,7 +85,10 @@ def _list(moves: Sequence[tuple[str, int]]) -> str:
 
 
 def diverge(before: Histories, after: Histories, replicate: int, variant: str) -> Divergence:
-    """Return where two histories of one replicate diverge; raises KeyError for a replicate that was not played."""
+    """Return where two histories of one replicate diverge.
+
+    Raises KeyError for a replicate that was not played.
+    """
     one, other = _History(before, replicate), _History(after, replicate)
     shared = one.shared(other)
     days = [history.day(shared) for history in (one, other)]

@@ -32,7 +32,10 @@ def _find(table, codes, dense, code):
 
 @compiled_once()
 def _ending(levels, clause_ending, clause_start, clause_variable, clause_allowed):
-    """Return the first ending that holds, or -1. Clause c asks for its variables to be in the allowed bit sets."""
+    """Return the first ending that holds, or -1.
+
+    Clause c asks for its variables to be in the allowed bit sets.
+    """
     for clause in range(len(clause_ending)):
         holds = True
         for k in range(clause_start[clause], clause_start[clause + 1]):

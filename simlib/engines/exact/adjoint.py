@@ -71,7 +71,7 @@ def gradient(
         by: The target: a date, or days after `as_of`. Default: the horizon.
         ignore_windows: Whether calendar windows are left out.
         solver: A solver of the scenario that is ready.
-        control: Who is told of progress and may stop the work.
+        control: Progress callback and cancellation.
 
     Returns:
         A table with the columns measure, day, assumption, label, value (base units), answer, derivative (∂/∂θ on the
@@ -79,8 +79,8 @@ def gradient(
 
     Raises:
         ScenarioError: For an unknown measure or a target outside the forecast.
-        TooManyStates: When the states do not fit.
-        Cancelled: When `control` says so.
+        TooManyStates: When there are too many states.
+        Cancelled: When `control` cancels the work.
     """
     import pandas as pd
 
@@ -195,7 +195,10 @@ class Adjoint:
         return self._forward[key]
 
     def _back_through(self, measure: Observable, span: _Panel, vectors: Floats, value: Floats) -> tuple[Floats, Floats]:
-        """Carry the value of the end of a span back to its start. Return it and Σ p (u' - u) by pair (P,)."""
+        """Carry the value of the end of a span back to its start.
+
+        Return it and Σ p (u' - u) by pair (P,).
+        """
         sums = np.zeros(len(self.space.pair_entry))
         if span.duration == 0:
             return value, sums
@@ -285,7 +288,10 @@ class Adjoint:
         return derivative[: len(self.theta)]
 
     def _chance_part(self, by_chance: Floats, segment: Segment) -> Floats:
-        """Return ∂/∂θ given ∂/∂chance (O,) in a segment. What is assumed there in place of θ moves along."""
+        """Return ∂/∂θ given ∂/∂chance (O,) in a segment.
+
+        What is assumed there in place of θ moves along.
+        """
         theta, _ = self.tables.standing.in_place(self.theta, segment)
         result = self._share_part(theta, by_chance, self.tables.outcome_chance, self.tables.outcome_start)
         for assumption, slope in self.tables.standing.moving(segment, self.theta).items():

@@ -1,4 +1,7 @@
-"""The compiled kernels of the exact engine. None where Numba is not, and NumPy and SciPy do the same more slowly."""
+"""The compiled kernels of the exact engine.
+
+None where Numba is not, and NumPy and SciPy do the same more slowly.
+"""
 
 from __future__ import annotations
 

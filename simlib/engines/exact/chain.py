@@ -45,9 +45,10 @@ class Passage:
 
 
 class Chain:
-    """The states of a scenario at assumption values `theta` (A,). With `centre`, θ is a draw around those values.
+    """The states of a scenario at assumption values `theta` (A,).
 
-    `start` (N,) replaces the distribution over the states with which the scenario begins.
+    With `centre`, θ is a draw around those values. `start` (N,) replaces the distribution over the states with which
+    the scenario begins.
     """
 
     def __init__(
@@ -72,7 +73,10 @@ class Chain:
         return sums_by(self.space.find(levels), probability, len(self.space))
 
     def rating(self, segment: Segment) -> Rating:
-        """Return the rates of a segment. They are computed once while one segment follows another like it."""
+        """Return the rates of a segment.
+
+        They are computed once while one segment follows another like it.
+        """
         if self._last is None or self._last[0] != segment.rating:
             rates = self.tables.rates(self.theta, segment, self.centre)
             chances = self.tables.chances(self.theta, self.centre, segment)
@@ -147,11 +151,11 @@ class Chain:
             stop: Days after `as_of`, not before `start` and not after the horizon.
             taboo: States and firings that stop a history; what is left has met none of them.
             tolerance: Bound on what truncation may lose in each segment.
-            control: Who is told of progress and may stop the work.
+            control: Progress callback and cancellation.
 
         Raises:
             ValueError: For times outside the horizon or in the wrong order.
-            Cancelled: When `control` says so.
+            Cancelled: When `control` cancels the work.
         """
         if not 0 <= start <= stop <= self.segments[-1].end:
             raise ValueError(f"expected 0 ≤ start ≤ stop ≤ {self.segments[-1].end:g} days, not {start:g} and {stop:g}")

@@ -57,9 +57,10 @@ class _Stretch:
 
 
 def backward_steps(space: StateSpace, pair_rates: Floats, uniform: float, value: Floats, last: int) -> Floats:
-    """Return what each state is worth k = 0 ... `last` jumps of the uniformised chain before `value` (last + 1, N).
+    """Return what each state is worth k = 0 ...
 
-    Raises Unsupported when that would not fit into memory.
+    `last` jumps of the uniformised chain before `value` (last + 1, N). Raises Unsupported when that would not fit into
+    memory.
     """
     if (last + 1) * len(space) > _MOST_NUMBERS:
         raise Unsupported(
@@ -135,7 +136,10 @@ class EndpointSampler:
     # ---------------------------------------------------------------- drawing
 
     def draw(self, count: int, *, seed: int = 0, control: Control = UNWATCHED) -> Histories:
-        """Return `count` independent histories given the measure. The first ones do not depend on `count`."""
+        """Return `count` independent histories given the measure.
+
+        The first ones do not depend on `count`.
+        """
         paths = []
         for number in range(count):
             paths.append(self.path(seed, number))
@@ -294,14 +298,14 @@ def histories_given(
         draws: A number of draws of the prior, or a belief, from which the assumptions of each history are drawn,
             reweighted by how likely each draw makes the measure. 0: the stated values.
         seed: Seed of the draws and the histories.
-        control: Who is told of progress and may stop the work.
+        control: Progress callback and cancellation.
 
     Raises:
         ScenarioError: For an unknown measure or a target outside the forecast.
         SimlibError: When the measure cannot hold.
         Unsupported: When the backward vectors would not fit, or for another kind of measure.
-        TooManyStates: When the states do not fit.
-        Cancelled: When `control` says so.
+        TooManyStates: When there are too many states.
+        Cancelled: When `control` cancels the work.
     """
     solver = Solver(scenario, times=1, by=by, control=control)
     if not draws:

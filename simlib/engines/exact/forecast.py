@@ -42,7 +42,7 @@ def solve(
         ignore_windows: Whether calendar windows are left out.
         tolerance: Bound on what truncation may lose of any probability.
         cap: Largest number of reachable states.
-        control: Who is told of progress, who may stop the work, and on how many threads it runs (default 2).
+        control: Progress callback, cancellation and number of threads (default 2).
 
     Returns:
         The forecast, with the interval [p, p + bound] of each probability.
@@ -50,7 +50,7 @@ def solve(
     Raises:
         TooManyStates: Above `cap` reachable states.
         ScenarioError: For a value, a target day or an intervention that does not fit.
-        Cancelled: When `control` says so.
+        Cancelled: When `control` cancels the work.
     """
     solver = Solver(scenario, times=times, by=by, ignore_windows=ignore_windows, cap=cap, control=control)
     return solver.solve(priors.theta(scenario, values), tolerance=tolerance, control=control)

@@ -26,7 +26,10 @@ class Observable:
 
 
 def observable(solver: Solver, name: str) -> Observable:
-    """Return how a measure is computed from the states. Raises ScenarioError with the nearest known name."""
+    """Return how a measure is computed from the states.
+
+    Raises ScenarioError with the nearest known name.
+    """
     measure = find(solver.scenario, name)[0]
     scenario, space, tables = solver.scenario, solver.space, solver.tables
     match measure.kind:

@@ -9,7 +9,8 @@ from simlib.typing import Floats, Ints
 FINE = 1e-30
 """Tolerance where one pass serves every answer.
 
-An answer of 1e-27 keeps three digits, for about a fifth more steps than 1e-12 takes."""
+An answer of 1e-27 keeps three digits, for about a fifth more steps than 1e-12 takes.
+"""
 
 
 def pmf(steps: Ints, means: Floats) -> Floats:

@@ -56,7 +56,10 @@ class _Quest:
 
 @dataclass
 class Solution:
-    """Raw answers at the report times (T,): one pass over all segments. `tails` bounds every probability."""
+    """Raw answers at the report times (T,): one pass over all segments.
+
+    `tails` bounds every probability.
+    """
 
     at: Floats
     counts: Floats
@@ -91,7 +94,7 @@ class Solver:
             by: The horizon: a date, or days after `as_of`. Default: that of the scenario.
             ignore_windows: Whether calendar windows are left out.
             cap: Largest number of reachable states.
-            control: Who may stop the search for states. Its threads (default 2) serve each solution.
+            control: Cancellation of the search for states. Its threads (default 2) serve each solution.
 
         Raises:
             TooManyStates: Above `cap`.
@@ -138,7 +141,7 @@ class Solver:
             centre: The stated values, when `theta` is a draw around them.
             start: Distribution (N,) over the states at the start. Default: that of the scenario.
             tolerance: Bound on what truncation may lose. Answers below 1e-6 are solved again, more finely.
-            control: Who is told of progress and may stop the work.
+            control: Progress callback and cancellation.
         """
         chain = self.chain(theta, centre, start)
         begun = clock.perf_counter()
@@ -182,11 +185,11 @@ class Solver:
             theta: Assumption values (A,). Default: the stated ones.
             centre: The stated values, when `theta` is a draw around them.
             taboo: States and firings that stop a history.
-            control: Who is told of progress and may stop the work.
+            control: Progress callback and cancellation.
 
         Raises:
             ValueError: For times outside the horizon or in the wrong order.
-            Cancelled: When `control` says so.
+            Cancelled: When `control` cancels the work.
         """
         return self.chain(theta, centre).propagate(vector, start, stop, taboo=taboo, control=control)
 

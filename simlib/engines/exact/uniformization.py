@@ -1,7 +1,7 @@
-"""Uniformisation: how probability flows through the states (Jensen 1953. Grassmann 1977. Stewart 1994, ch. 8).
+"""Uniformisation: how probability flows through the states (Jensen 1953.
 
-A chain with generator Q and largest exit rate Λ is a discrete chain P = I + Q/Λ whose jumps come at the times of a
-Poisson process of rate Λ:
+Grassmann 1977. Stewart 1994, ch. 8). A chain with generator Q and largest exit rate Λ is a discrete chain P = I + Q/Λ
+whose jumps come at the times of a Poisson process of rate Λ:
 
     p(t) = Σ_k Poisson(k; Λt) p(0) P^k,        ∫₀ᵗ p(s) ds = (1/Λ) Σ_k P(N_Λt > k) p(0) P^k.
 
@@ -148,11 +148,11 @@ def flow(
         tolerance: Bound on what truncation may lose.
         nodes: Days within the segment (J,) at which whole distributions are kept.
         pool: A free thread for half of each large step.
-        control: Who is told of progress and may stop the work.
+        control: Progress callback and cancellation.
 
     Raises:
         Unsupported: For rates so high that it would take hours.
-        Cancelled: When `control` says so.
+        Cancelled: When `control` cancels the work.
     """
     _refuse_a_job_of_hours(generator, duration)
     ends = np.append(times, duration)
@@ -370,10 +370,10 @@ def backward(
         kill: What ends a pass early.
         reward: Gain per day in each state (N,).
         tolerance: Bound on what truncation may lose.
-        control: Who may stop the work.
+        control: Cancellation.
 
     Raises:
-        Cancelled: When `control` says so.
+        Cancelled: When `control` cancels the work.
     """
     leak = None if kill is None else kill.fire
     exit_rate = _exit_rates(space, pair_rates) + (0.0 if leak is None else leak)

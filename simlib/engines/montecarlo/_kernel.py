@@ -56,7 +56,10 @@ def mix(x):
 
 @_njit
 def uniform(key, number):
-    """Return a draw of the stream with this key, strictly between 0 and 1. `number` counts from 0."""
+    """Return a draw of the stream with this key, strictly between 0 and 1.
+
+    `number` counts from 0.
+    """
     word = mix(key + (np.uint64(number) + _ONE) * GAMMA)
     return (np.float64(np.int64(word >> _S12)) + 0.5) * 2.0**-52
 
@@ -69,7 +72,10 @@ def exponential(key, number):
 
 @_njit
 def choose(cumulative, first, u):
-    """Return the first place from `first` on whose cumulative share exceeds u. The last possible one is above 1."""
+    """Return the first place from `first` on whose cumulative share exceeds u.
+
+    The last possible one is above 1.
+    """
     place = np.uint32(first)
     while u >= cumulative[place]:
         place = np.uint32(place + 1)
@@ -209,7 +215,10 @@ def count_firing(structure, work, counts, row, layout, times, move, outcome, t):
 
 @_inline
 def apply(structure, values, work, counts, row, offset, held, layout, times, outcome, t):
-    """Apply the effects of an outcome (or a pin) and everything that follows from them. Return the ending, or -1."""
+    """Apply the effects of an outcome (or a pin) and everything that follows from them.
+
+    Return the ending, or -1.
+    """
     changed = False
     for effect in range(structure.effect_start[outcome], structure.effect_start[outcome + 1]):
         if structure.held[held + effect]:
@@ -288,9 +297,10 @@ def note(history, row, t, outcome, action, word):
 
 @compiled_once(**_LEAN)
 def run(layout, structure, values, work, output, history, seed_key, first, replicates, max_events):
-    """Simulate replicates `first` and following. Return (status, how many were finished, rows of history).
+    """Simulate replicates `first` and following.
 
-    Adds to the integer arrays of `output` and fills one row per replicate in the others.
+    Return (status, how many were finished, rows of history). Adds to the integer arrays of `output` and fills one row
+    per replicate in the others.
     """
     moves, segments, effects = len(structure.entry), len(structure.segment_end), len(structure.effect_variable)
     counts, rows, keep = output.counts, 0, len(history.time)

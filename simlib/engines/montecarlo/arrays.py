@@ -111,9 +111,9 @@ class Track(NamedTuple):
 
 
 class Work(NamedTuple):
-    """The state of one replicate: levels, packed word, rungs. By move its table entry, clock, and counts.
+    """The state of one replicate: levels, packed word, rungs.
 
-    `bits` are the firing times once more, their bits read as whole numbers.
+    By move its table entry, clock, and counts. `bits` are the firing times once more, their bits read as whole numbers.
     """
 
     level: np.ndarray

@@ -49,7 +49,10 @@ class Counts:
         return len(self.ending)
 
     def __add__(self, other: Counts) -> Counts:
-        """Join with the replicates that follow. Raises ValueError when `other` does not begin where this one ends."""
+        """Join with the replicates that follow.
+
+        Raises ValueError when `other` does not begin where this one ends.
+        """
         if other.first != self.first + self.runs:
             raise ValueError(f"replicates from {other.first} do not follow {self.first + self.runs - 1}")
         totals = ("levels", "rungs", "endings", "questions", "moves", "squares", "tried", "void")
@@ -115,7 +118,10 @@ def _bands(names: Iterable[str], columns: Ints, runs: int) -> dict[str, Band]:
 
 
 def _firings(counts: Counts) -> tuple[Floats, Floats]:
-    """Return the mean number of firings (T, M) and its 95% half-width. Where none was seen, the Wilson one of zero."""
+    """Return the mean number of firings (T, M) and its 95% half-width.
+
+    Where none was seen, the Wilson one of zero.
+    """
     runs = counts.runs
     mean = counts.moves / runs
     variance = np.maximum(counts.squares / runs - mean**2, 0.0) * runs / max(runs - 1, 1)

@@ -1,6 +1,7 @@
-"""A scenario's tables as the flat arrays that the Monte Carlo kernel walks. Built once per scenario and grid.
+"""A scenario's tables as the flat arrays that the Monte Carlo kernel walks.
 
-Everything here is free of assumption values; `Flat.values` adds them, with array work only.
+Built once per scenario and grid. Everything here is free of assumption values; `Flat.values` adds them, with array work
+only.
 """
 
 from __future__ import annotations
@@ -56,7 +57,10 @@ class Cumulative:
         self._column = np.arange(int(starts[-1])) - np.repeat(starts[:-1], counts)
 
     def __call__(self, shares: Floats) -> Floats:
-        """Return running sums (as `shares`). From the last positive share of each group on, above one."""
+        """Return running sums (as `shares`).
+
+        From the last positive share of each group on, above one.
+        """
         table = np.zeros(self._shape)
         table[self._row, self._column] = shares
         last = self._shape[1] - 1 - np.argmax(table[:, ::-1] > 0, axis=1)
@@ -95,7 +99,10 @@ class Flat:
     # ---------------------------------------------------------------- values
 
     def values(self, theta: Floats, centre: Floats | None = None) -> Values:
-        """Return what the kernel needs of assumption values `theta` (A,). See `Tables.chances` for `centre`."""
+        """Return what the kernel needs of assumption values `theta` (A,).
+
+        See `Tables.chances` for `centre`.
+        """
         tables = self.tables
         rates = np.concatenate([tables.rates(theta, segment, centre) for segment in self.segments_of_table])
         chance = np.concatenate(

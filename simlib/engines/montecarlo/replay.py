@@ -88,7 +88,10 @@ class Histories:
         return pd.DataFrame(columns)
 
     def story(self, replicate: int) -> list[str]:
-        """Tell one replicate as dated sentences, from the start to its ending or the horizon. Raises KeyError."""
+        """Tell one replicate as dated sentences, from the start to its ending or the horizon.
+
+        Raises KeyError.
+        """
         rows = self.rows(replicate)
         place = int(np.flatnonzero(self.replicates == replicate)[0])
         sentences = [f"{long_date(self.scenario.as_of)}: the story begins; {self._situation(rows.start)}."]
@@ -159,13 +162,13 @@ def histories(
         by: The horizon: a date, or days after `as_of`. Default: that of the scenario.
         ignore_windows: Whether calendar windows are left out.
         seed: Seed of the run.
-        control: Who may stop the work, and on how many threads it runs.
+        control: Cancellation and number of threads.
 
     Raises:
         ScenarioError: For a name, a target day or an intervention that does not fit.
         ValueError: For numbers out of range, or both `values` and `theta`.
         MissingDependency: Without Numba.
-        Cancelled: When `control` says so.
+        Cancelled: When `control` cancels the work.
     """
     simulator = (
         scenario

@@ -52,7 +52,10 @@ MIX_2 = np.uint64(0x94D049BB133111EB)
 
 
 def check_seed(seed: Any) -> int:
-    """Return the seed as an int. Raises ValueError when it is no whole number from 0 to 2**63 - 1. 0 is a seed."""
+    """Return the seed as an int.
+
+    Raises ValueError when it is no whole number from 0 to 2**63 - 1. 0 is a seed.
+    """
     expected = f"expected a whole number from 0 to {MAX_SEED}"
     if isinstance(seed, bool):
         raise ValueError(f"the seed is {seed!r}; {expected}")
