@@ -1,4 +1,4 @@
-"""`forecast`: the probabilities of a scenario at its stated values, or as the mean over draws of the assumptions.
+"""Forecast a scenario at its stated values, or as the mean over draws of the assumptions.
 
 A stated value is a median. The forecast that is published or scored is the mean over the priors, or over any other
 belief, of the probability at each draw; with wide priors the two differ. The interval of such a mixture says how well
@@ -35,7 +35,7 @@ SPREAD = (0.05, 0.25, 0.5, 0.75, 0.95)
 """Points of the spread over the draws."""
 
 _One = Callable[[int, Floats, Floats | None, Floats | None], Forecast]
-"""Number of a draw (-1: the stated values), θ, its centre and its start to a forecast."""
+"""Maps the number of a draw (-1: the stated values), θ, its centre and its start to a forecast."""
 
 
 def forecast(
@@ -107,14 +107,14 @@ class Ensemble:
         return np.stack([getattr(each, kind)[name].probability for each in self.forecasts])
 
     def spread(self, name: str, kind: Literal["endings", "questions"] = "endings") -> Floats:
-        """Return the 5, 25, 50, 75 and 95% points over the draws at each time (5, T): uncertainty, not chance.
+        """Return the 5, 25, 50, 75 and 95% points over the draws at each time (5, T).
 
         Where replicates were counted, the noise within the draws is taken out of their spread.
         """
         return quantiles(self.without_noise(self.values(name, kind)), SPREAD, self.weights)
 
     def without_noise(self, values: Floats) -> Floats:
-        """Return probabilities at each draw (D, ...) drawn in to their mean by what chance within the draws adds."""
+        """Return probabilities at each draw (D, ...), shrunk to their mean to remove the noise of replicates."""
         runs = self.forecasts[0].provenance.get("runs")
         if not runs:
             return values
@@ -132,7 +132,7 @@ class Ensemble:
     def mixture(self) -> Forecast:
         """Return the weighted mean over the draws with the interval of that mean.
 
-        `stated` rides along.
+        `stated` is kept as it is.
         """
         runs = _total(self.forecasts, "runs")
         source = dict(self.stated.provenance) | {
@@ -183,7 +183,7 @@ def over_priors(
         control: Progress callback, cancellation and number of threads.
 
     Raises:
-        ValueError: For fewer than two draws, whose mean has an error that nobody could tell.
+        ValueError: For fewer than two draws, because the error of their mean would be unknown.
         Unsupported: For a belief about other assumptions, or with a start that the engine cannot take.
         TooManyStates: For the exact engine, when there are too many states.
         ScenarioError: For a target day or an intervention that does not fit.
@@ -191,7 +191,7 @@ def over_priors(
     """
     count = draws.draws if isinstance(draws, Belief) else draws
     if count < 2:
-        raise ValueError(f"draws must be at least 2, not {count}: one says nothing of the error of their mean")
+        raise ValueError(f"draws must be at least 2, not {count}: a single draw leaves the error of the mean unknown")
     belief, centre = belief_of(scenario, draws, seed=seed), priors.theta(scenario)
     replicates = (RUNS, max(1, -(-RUNS // count))) if runs is None else (runs * count, runs)
     frame = {"times": times, "by": by, "ignore_windows": ignore_windows}
@@ -209,7 +209,7 @@ def over_priors(
 def _engine(
     scenario: Scenario, engine: Engine, frame: dict[str, Any], runs: tuple[int, int], seed: int, control: Control
 ) -> tuple[_One, int | None]:
-    """Return what forecasts one draw, and the number of states where that is the exact engine.
+    """Return a function that forecasts one draw, and the number of states for the exact engine.
 
     `runs` are the replicates at the stated values and at each draw.
     """

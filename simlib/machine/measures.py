@@ -1,4 +1,4 @@
-"""Measures: the numbers a forecast reports, by name, as every question about it asks for them.
+"""Measures: the numbers that a forecast reports, by name.
 
 A name is "ending:ID" (`ending:ongoing` for none yet), "question:ID", "level:VARIABLE=LEVEL", "rung:LADDER=RUNG" or
 "moves:ID" (expected count). The bare id of an ending or a question will do.
@@ -200,7 +200,7 @@ def of_forecast(forecast: Forecast, measure: Measure) -> tuple[Floats, Floats, F
 
 
 def reader(scenario: Scenario, measures: Iterable[Measure]) -> Callable[[Counts], Floats]:
-    """Return a function from `Counts` to the means of some measures at every report time (T, measures)."""
+    """Return a function from `Counts` to means of measures at every report time (T, measures)."""
     columns = [(measure.kind, measure.column(scenario)) for measure in measures]
     arrays = {"question": "questions", "level": "levels", "rung": "rungs", "moves": "moves"}
 

@@ -25,7 +25,7 @@ Task = tuple[int, Ints, SweepDesign, Options]
 Stopped = Callable[[], bool]
 
 LOOK_UP = 0.2
-"""Seconds between two looks at whether to stop."""
+"""Seconds between two checks for cancellation."""
 
 RETRIES = 2
 """How often a task that raises is tried again."""

@@ -191,7 +191,7 @@ class RawLeaf:
 
 
 def grow(points: Floats, answers: Floats, depth: int, weights: Floats | None = None) -> list[RawLeaf]:
-    """Return the leaves of a least-squares regression tree of depth `depth` (Breiman et al. 1984)."""
+    """Return the leaves of a least-squares regression tree (Breiman and others 1984) of depth `depth`."""
     weights = np.ones(len(points)) if weights is None else weights / weights.max()
     leaves = [RawLeaf((), np.ones(len(points), dtype=bool))]
     for _ in range(depth):

@@ -154,7 +154,7 @@ def scaled(values: Floats, scale: Floats | None) -> Floats:
 
 
 def effective(draws: int, scale: Floats | None) -> float:
-    """Return how many equally weighted draws are worth as much (Kish 1965)."""
+    """Return the effective number of draws (Kish 1965)."""
     return draws if scale is None else float(scale.sum() ** 2 / (scale**2).sum())
 
 

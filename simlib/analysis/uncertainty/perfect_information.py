@@ -329,7 +329,7 @@ def _estimate(
 ) -> Number:
     """Return a statistic of (values, basis) with its half-width, never below zero."""
     blocks, width = values.shape[1], basis.shape[1]
-    # `estimate` cuts and thins its first argument; the basis rides along as columns beside every block.
+    # `estimate` cuts and thins its first argument; the basis is passed as further columns beside every block.
     joined = np.concatenate([values[:, :, None], np.repeat(basis[:, None, :], blocks, axis=1)], axis=2)
     number = estimate(lambda x, _: statistic(x[:, :, 0], x[:, 0, 1 : 1 + width]), joined, weighting)
     return Number(max(number.value, 0.0), number.half)

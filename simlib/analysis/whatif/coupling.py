@@ -173,7 +173,7 @@ class Replicates:
 
     @property
     def effective_blocks(self) -> float:
-        """The number of blocks, or how many equally weighted draws tell as much."""
+        """The number of blocks, or the effective number of draws."""
         return len(self.sizes) if self.weights is None else effective_count(self.weights)
 
     def mean(self, place: int) -> Floats:
@@ -326,7 +326,7 @@ def by_blocks(
 
 
 def effective_count(weights: Floats) -> float:
-    """Return how many equally weighted draws tell as much as draws of these weights (Kish 1965)."""
+    """Return the effective number of draws with these weights (Kish 1965)."""
     return float(weights.sum() ** 2 / np.sum(weights**2))
 
 

@@ -70,7 +70,7 @@ def insert(table, codes, dense, first, last):
 
 @compiled_once()
 def explore(table, codes, counts, endings, dense, count, done, limit, stop, sizes, radix, moves, effects, clauses):
-    """Continue a breadth-first search until all states are expanded, `stop` of them, or `count` passes `limit`.
+    """Continue a breadth-first search up to `stop` expanded states or `limit` states found.
 
     `table` maps codes to discovery indices (directly when dense, else by open addressing); the caller grows it.
     Returns (count, done): states found, states expanded.
@@ -139,7 +139,7 @@ def fill_edges(
 
 @compiled_once(fastmath=_FAST)
 def step(vector, result, start, index, value, diagonal, first, last):
-    """Write rows [first, last) of `result = diagonal * vector + matrix @ vector` (rows by `start`)."""
+    """Write rows [first, last) of `result = diagonal * vector + matrix @ vector`."""
     for row in range(uint64(first), uint64(last)):
         total = diagonal[row] * vector[row]
         for k in range(uint64(start[row]), uint64(start[row + uint64(1)])):

@@ -1,6 +1,6 @@
-"""Gradients of exact answers with respect to every assumption, for about the cost of a few solves.
+"""Gradients of exact answers in every assumption, for about the cost of a few solves.
 
-A measure is m(θ) = p₀ᵀ u(0), with u(t) what the state at t is worth: u solves the backward equation -u' = Q u + r.
+A measure is m(θ) = p₀ᵀ u(0), with u(t) the value of the state at t: u solves the backward equation -u' = Q u + r.
 Its derivative needs no further solve per assumption:
 
     ∂m/∂θ = (∂p₀/∂θ)ᵀ u(0) + ∫ p(t)ᵀ (∂Q/∂θ u(t) + ∂r/∂θ) dt,
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from simlib.scenario.model import Scenario
 
 _NODES_AT_ONCE = 16
-"""Nodes summed over the edges together: two cache lines of each state."""
+"""Nodes summed over the edges at once: two cache lines of each state."""
 
 _ORDER = 12
 """Gauss-Legendre nodes per panel."""
@@ -62,7 +62,7 @@ def gradient(
 ) -> pd.DataFrame:
     """Return the exact derivative of each measure with respect to each assumption.
 
-    What an intervention assumes for a while moves along with its assumption, as it does in a draw of the priors.
+    A value that an intervention assumes for a while moves with its assumption, as in a draw of the priors.
 
     Args:
         scenario: The scenario, with its interventions.
@@ -123,7 +123,7 @@ class _Panel:
 
 
 class Adjoint:
-    """Gradients at one θ. Forward solutions are kept, so that further measures cost one backward solution each."""
+    """Gradients at one θ; forward solutions are kept, so a further measure costs one backward solve."""
 
     def __init__(self, solver: Solver, theta: Floats, *, by: By = None, control: Control = UNWATCHED) -> None:
         self.solver, self.theta = solver, theta
@@ -225,7 +225,7 @@ class Adjoint:
         return worth[-1], sums
 
     def _add_firings(self, measure: Observable, weighted: Floats, worth: Floats, sums: Floats) -> None:
-        """Give firings of a move that is counted or asked about their own worth: one more, or the question answered."""
+        """Give firings of a counted move, or of a question's move, a value of their own."""
         taboo, move = measure.taboo, max(measure.taboo.move, measure.counted)
         if move < 0:
             return
@@ -245,7 +245,7 @@ class Adjoint:
     def _back_over_actions(
         self, measure: Observable, span: _Panel, before: Floats, value: Floats, forced: Floats
     ) -> Floats:
-        """Carry the value back over the interventions at the start of a span, adding to ∂m/∂chance (O,)."""
+        """Carry the value back over the interventions at a span's start, adding to ∂m/∂chance (O,)."""
         jumps, taboo = span.jumps, measure.taboo
         vectors, current = [], before
         for jump in jumps:
@@ -271,7 +271,7 @@ class Adjoint:
     # ---------------------------------------------------------------- the chain rule
 
     def _chain(self, per_pair: list[Floats], forced: Floats) -> Floats:
-        """Turn sums by pair into derivatives by assumption: θ rates entries, and chances share them out."""
+        """Turn sums by pair into derivatives by assumption, through hazards and chances."""
         tables, extended = self.tables, self.tables.standing.extended(self.theta)
         derivative = np.zeros(len(extended))
         for span, sums, by_firing in zip(self.spans, per_pair, forced, strict=True):
@@ -290,7 +290,7 @@ class Adjoint:
     def _chance_part(self, by_chance: Floats, segment: Segment) -> Floats:
         """Return ∂/∂θ given ∂/∂chance (O,) in a segment.
 
-        What is assumed there in place of θ moves along.
+        A value assumed in that segment in place of θ moves with θ.
         """
         theta, _ = self.tables.standing.in_place(self.theta, segment)
         result = self._share_part(theta, by_chance, self.tables.outcome_chance, self.tables.outcome_start)
@@ -299,7 +299,7 @@ class Adjoint:
         return result
 
     def _share_part(self, theta: Floats, by_share: Floats, chance: Ints, starts: Ints) -> Floats:
-        """Return ∂/∂θ given ∂/∂share: one branch takes the rest, or, where none does, all are scaled to sum to one."""
+        """Return ∂/∂θ given ∂/∂share, where one branch takes the rest or all are scaled to sum to one."""
         result = np.zeros(len(theta))
         for first, last in zip(starts[:-1].tolist(), starts[1:].tolist(), strict=True):
             index, slope = chance[first:last], by_share[first:last]
@@ -326,7 +326,7 @@ class Adjoint:
         return self._share_part(self.theta, by_share, tables.start_chance, tables.start_start)
 
     def _pick(self, levels: Ints, variable: int) -> Ints:
-        """Return which share each start state takes for a variable."""
+        """Return the share of a variable that each start state uses."""
         first, last = self.tables.start_start[variable : variable + 2]
         own = self.tables.start_level[first:last]
         return first + np.argmax(levels[:, variable][:, None] == own[None, :], axis=1)
@@ -350,7 +350,7 @@ def _edge_sums(space: StateSpace, weighted: Floats, worth: Floats, sums: Floats)
 
 
 def quadrature(duration: float, uniform: float) -> tuple[Floats, Floats]:
-    """Return Gauss-Legendre nodes and weights on [0, duration], in panels that grow away from both ends.
+    """Return Gauss-Legendre nodes and weights on [0, duration], in panels that grow from both ends.
 
     p changes fast just after the start of a span and u just before its end, on the scale 1/Λ of the fastest jumps;
     panels begin at a few such times and grow geometrically towards the middle.

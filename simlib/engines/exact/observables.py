@@ -13,7 +13,7 @@ from simlib.typing import Floats
 
 @dataclass(frozen=True, eq=False)
 class Observable:
-    """One measure and how it is computed: what each state is worth at the end, what is hit first, or what is counted.
+    """One measure and how it is computed from terminal values, a first passage, or a count.
 
     `terminal` (N,) is the value of each state at the end, `taboo` what answers a question, `counted` the index of the
     move whose firings are counted (-1: none).

@@ -1,4 +1,4 @@
-"""The weights of uniformisation: how likely so many jumps are, and how many jumps are enough."""
+"""The Poisson weights of uniformisation, and the number of jumps that suffices."""
 
 from __future__ import annotations
 

@@ -132,7 +132,7 @@ def _firings(counts: Counts) -> tuple[Floats, Floats]:
 
 
 def _interventions(flat: Flat, counts: Counts) -> tuple[dict[str, Any], ...]:
-    """Say for each intervention that acts once in which share of the replicates still going it had no effect."""
+    """Return the share of ongoing replicates in which each one-off intervention had no effect."""
     items = flat.tables.scenario.interventions
     counted = zip(flat.actions.number, counts.tried.tolist(), counts.void.tolist(), strict=True)
     share = {n: void / tried if tried else None for n, tried, void in counted if not isinstance(items[n], Hold)}

@@ -48,7 +48,7 @@ def ranges(lists: Iterable[Sequence[int]]) -> tuple[NDArray[np.uint32], NDArray[
 
 
 class Cumulative:
-    """Cumulative shares within groups, each group summed by itself so that its place changes no bit."""
+    """Cumulative shares within groups; each group is summed alone, so its place changes no bit."""
 
     def __init__(self, starts: Ints) -> None:
         counts = np.diff(starts)
@@ -177,7 +177,7 @@ class Flat:
         }
 
     def _held(self, segments: Sequence[Segment]) -> Bools:
-        """Which effects do nothing in which segment (segments x effects, flat): moves on held variables, not pins."""
+        """Which effects of moves are held back in which segment (segments x effects, flat)."""
         none = np.zeros(len(self.pins), dtype=bool)
         rows = [[np.isin(self.tables.effect_variable, segment.held), none] for segment in segments]
         return np.concatenate([part for row in rows for part in row])
@@ -190,7 +190,7 @@ class Flat:
         return [*outcomes, *({variable} for variable, _ in self.pins)]
 
     def _consequences(self) -> dict[str, NDArray]:
-        """Return moves, ladders, endings and questions that each outcome or pin can change, and what it answers."""
+        """Return moves, ladders, endings and questions that each outcome or pin can change or answer."""
         scenario, changed = self.tables.scenario, self._changed()
         ladders = [self._read(*(rung.when for rung in ladder.rungs)) for ladder in scenario.ladders.values()]
         endings = [self._read(ending.when) for ending in scenario.endings.values()]
@@ -240,7 +240,7 @@ class Flat:
 
 
 def _rate_tables(segments: Sequence[Segment]) -> tuple[list[Segment], Ints]:
-    """Return one segment for each distinct set of rates, and which of them each segment uses (S,)."""
+    """Return one segment for each distinct set of rates, and the one that each segment uses (S,)."""
     places: dict[object, int] = {}
     examples: list[Segment] = []
     for segment in segments:

@@ -1,7 +1,7 @@
-"""Monte Carlo: many replicates of a scenario with keyed random numbers, counted on a time grid.
+"""Monte Carlo: many replicates with keyed random numbers, counted on a time grid.
 
 `simulate` gives the whole `Forecast`. `Simulator` does the work: it is built once per scenario and grid, and runs
-again for other assumption values, seeds or replicates at the price of the kernel alone. It gives `Counts`: integers
+again for other assumption values, seeds or replicates at the cost of the kernel alone. It gives `Counts`: integers
 that can be added, so that more runs keep the earlier ones. Two runs with the same seed and different values or
 scenarios are paired replicate by replicate (see `simlib.engines.montecarlo.streams`).
 """
@@ -40,7 +40,7 @@ RUNS = 10_000
 """Replicates, by default."""
 
 CHUNK = 128
-"""Replicates per call of the kernel: between two looks at the control, a millisecond or two."""
+"""Replicates per call of the kernel: between two checks for cancellation, a millisecond or two."""
 
 MAX_EVENTS = 10_000_000
 """Events in one replicate above which the engine gives up: rates that high are a mistake in the scenario."""
@@ -322,7 +322,7 @@ def empty_track(simulator: Simulator, replicates: int, rows: int) -> Track:
 
 
 def _reporter(chunks: int, control: Control) -> Callable[[int], None]:
-    """Return what the calling thread does after each chunk: look whether to stop, and report now and then."""
+    """Return the callback after each chunk, which checks for cancellation and reports progress."""
     last = time.monotonic()
 
     def report(chunk: int) -> None:

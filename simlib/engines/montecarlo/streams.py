@@ -1,12 +1,12 @@
-"""Keyed random numbers: every random number has an address, so that a change elsewhere cannot move it.
+"""Keyed random numbers: each has an address, so that a change elsewhere cannot affect it.
 
-A draw is a pure function of (seed, replicate, stream, number). A *stream* belongs to one thing that needs luck, named
-by its id and never by its position: the clock and the outcomes of a move, the start of a variable, one forced firing.
-Hence the promises: the same seed gives the same bits whatever the number of threads; 10,000 replicates begin with the
-same 1,000; adding, dropping or reordering moves changes no other draw; two runs that differ in one rate are a
-*counterfactual* of one another (common random numbers, one change), because the k-th firing of a move always meets
-the same unit exponential. This is the common-random-numbers coupling of Glasserman and Yao (1992) carried by the
-next-reaction method, as in Rathinam, Sheppard and Khammash (2010).
+A draw is a pure function of (seed, replicate, stream, number). A *stream* belongs to one random thing, named by its id
+and never by its position: the clock and the outcomes of a move, the start of a variable, one forced firing. Hence the
+promises: the same seed gives the same bits whatever the number of threads; 10,000 replicates begin with the same 1,000;
+adding, dropping or reordering moves changes no other draw; two runs that differ in one rate are a *counterfactual* of
+one another (common random numbers, one change), because the k-th firing of a move always meets the same unit
+exponential. This is the common-random-numbers coupling of Glasserman and Yao (1992) carried by the next-reaction
+method, as in Rathinam, Sheppard and Khammash (2010).
 
 The generator is counter-based (Salmon et al. 2011): no state is carried, a key is hashed with a counter.
 
@@ -69,13 +69,16 @@ def check_seed(seed: Any) -> int:
 
 
 def stream_hash(kind: StreamKind, name: str) -> int:
-    """Return the stable 64-bit hash that names a stream: a move id, a variable id, the text of a forced firing."""
+    """Return the stable 64-bit hash of a stream's name.
+
+    The name is a move id, a variable id, or the text of a forced firing.
+    """
     digest = hashlib.blake2b(f"{kind}:{name}".encode(), digest_size=8).digest()
     return int.from_bytes(digest, "little")
 
 
 def mix(x: ArrayLike) -> Bits:
-    """Return Stafford's variant 13 of 64-bit words: a bijection whose output bits each depend on every input bit."""
+    """Return Stafford's variant 13 of 64-bit words, a bijection that mixes all bits."""
     word = np.atleast_1d(np.asarray(x, dtype=np.uint64))
     word = (word ^ (word >> np.uint64(30))) * MIX_1
     word = (word ^ (word >> np.uint64(27))) * MIX_2
