@@ -112,7 +112,7 @@ class Responses:
             return None
 
     def __call__(self, thetas: Floats, *, replicates: range | None = None, control: Control = UNWATCHED) -> Floats:
-        """Return the measures (D, K, M) at each row of `thetas` (D, A), draws around the stated values.
+        """Return the measures (D, K, M) at each draw, a row of `thetas` (D, A).
 
         `replicates` are those to simulate by Monte Carlo, divided over the blocks. The default is the first `runs`.
         Raises Cancelled.

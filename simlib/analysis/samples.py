@@ -54,7 +54,7 @@ class Sample:
         return cls(played, np.zeros(size, dtype=np.int64), np.ones(size), source)
 
     def share(self, event: Bools, among: Bools) -> Share:
-        """Return the share of the histories `among` (R,) that are in `event` (R,), with its 95% interval."""
+        """Return the share of the histories `among` (R,) in `event` (R,), with its 95% interval."""
         return share(event, among, self.draw, self.weight)
 
 
@@ -102,7 +102,7 @@ def sample(
 
 
 def _weights(belief: Belief | None) -> Floats:
-    """Return the weight of a history of each draw (D,), exactly 1 where all draws weigh the same."""
+    """Return the weight of a history of each draw (D,), 1 where all draws weigh the same."""
     if belief is None:
         return np.ones(1)
     relative = belief.weights / belief.weights.max()
@@ -132,7 +132,7 @@ def selected(played: Histories, chosen: Ints) -> Histories:
 
 
 def question_times(played: Histories, question: Question) -> Floats:
-    """Return the day on which a question first becomes yes in each history (R,), infinity for never."""
+    """Return the day on which a question first becomes yes in each history (R,), or infinity."""
     tables = Tables(played.scenario)
     if question.when is not None:
         rows = tables.holds(question.when, played.levels)
@@ -145,7 +145,7 @@ def question_times(played: Histories, question: Question) -> Floats:
 
 
 def share(event: Bools, among: Bools, draw: Ints, weight: Floats) -> Share:
-    """Return the weighted share of `event` in `among`: a ratio of sums over draws, with its 95% interval.
+    """Return the weighted share of `event` in `among`, with its 95% interval.
 
     All arrays have one entry for each history (R,). The interval is Wilson's, with the variance between draws.
     """

@@ -55,7 +55,7 @@ def forecast(
         scenario: The scenario, with its interventions.
         by: The horizon: a date, or days after `as_of`. Default: that of the scenario.
         times: A number of equal steps up to the horizon, or the report times in days after `as_of`.
-        engine: "exact", "montecarlo", or "auto": exact where the states fit, else Monte Carlo.
+        engine: "exact", "montecarlo", or "auto": exact unless there are too many states, else Monte Carlo.
         draws: A number of draws of the prior (at least 2), or a belief. 0: the stated values.
         runs: Monte Carlo replicates per draw. Default: 10,000 in all.
         seed: Seed of the draws and of the replicates.
@@ -175,7 +175,7 @@ def over_priors(
         scenario: The scenario, with its interventions.
         by: The horizon: a date, or days after `as_of`. Default: that of the scenario.
         times: A number of equal steps up to the horizon, or the report times in days after `as_of`.
-        engine: "exact", "montecarlo", or "auto": exact where the states fit, else Monte Carlo.
+        engine: "exact", "montecarlo", or "auto": exact unless there are too many states, else Monte Carlo.
         draws: A number of draws of the prior (at least 2), or a belief.
         runs: Monte Carlo replicates per draw. Default: 10,000 in all, shared out evenly.
         seed: Seed of the draws and of the replicates.

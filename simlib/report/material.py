@@ -1,4 +1,4 @@
-"""The material of a report: the forecast, and the answers to the questions that stand beside it."""
+"""The material of a report: the forecast, and the answers to further questions."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def gather(
     seed: int = 0,
     control: Control = UNWATCHED,
 ) -> Material:
-    """Answer the questions beside the forecast, about its likeliest ending and the first question.
+    """Answer the further questions, about the likeliest ending and the first question.
 
     `draws` are those of which the forecast is the mean. The engine is that of the forecast. Where the forecast leaves
     calendar windows out, so do all answers. A scenario without endings or questions has fewer answers. Raises what the

@@ -1,4 +1,4 @@
-"""A report in a file: the forecast, the answers beside it, and the page that tells them."""
+"""A report in a file: the forecast, the answers beside it, and the page that shows them."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def write_report(
     ignore_windows: bool = False,
     control: Control = UNWATCHED,
 ) -> Path:
-    """Write one self-contained page with the answer, its drivers, signs to watch for and the assumptions.
+    """Write one self-contained page with the answer, its drivers, signs and assumptions.
 
     Args:
         scenario: The scenario that the report is about.
@@ -103,7 +103,7 @@ def write_report(
 
 
 def _beside(material: Material, baseline: Scenario, options: _Options, control: Control) -> Material:
-    """Return the material with the changes from a baseline and its forecast, where anything was changed."""
+    """Return the material with the changes from a baseline and its forecast, if any."""
     changes = what_if(baseline, material.scenario, windows=not options.ignore_windows)
     if not changes:
         return material

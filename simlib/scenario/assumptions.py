@@ -114,7 +114,7 @@ class Numbers:
         return named
 
     def _id(self, use: Use) -> str:
-        """Return the id of what is used at a place, adding a literal to the assumptions."""
+        """Return the id of the number used at a place, adding a literal to the assumptions."""
         written = use.written
         if isinstance(written, LiteralShape):
             return self._add(use, written)
@@ -178,7 +178,7 @@ def resolve_literal(
     """Return the assumption that a number stands for.
 
     It is None where it cannot be read (and noted). Without a `kind` (nothing uses it) its notation decides; a bare
-    number is then a factor. `used_at` is named in the message when what is written is of another kind.
+    number is then a factor. `used_at` is named in the message when the number is of another kind.
     """
     value = _quantity(document, (*place, "value"), shape.value, kind, used_at)
     if value is None:

@@ -1,4 +1,4 @@
-"""The resolved scenario: what is simulated, printed, hashed, diffed and stored.
+"""The resolved scenario, which is simulated, printed, hashed, compared and stored.
 
 People write the short form in YAML; `simlib.scenario.loader` resolves it into these frozen dataclasses, once, in one
 direction. Nothing here knows YAML. Names stay strings; `simlib.machine.tables` turns them into arrays, and no string
@@ -130,12 +130,12 @@ class Variable:
 
 @dataclass(frozen=True, slots=True)
 class Assumption:
-    """One number somebody had to settle on, with its prior and its reason.
+    """One number that the model needs, with its prior and its reason.
 
     `value`, `low` and `high` are the 50th, 5th and 95th percentiles of the prior, in base units (per day or plain);
     all three equal means fixed. `unit` is how it is shown ("per week"); `within_days` is the window of an elicited
     "p within T". `inline` marks a literal written where it is used. `observed` (per day) is the rate seen in the
-    record, tempo included; `uses_log_until` is the date up to which the event log already taught this number.
+    record, tempo included; `uses_log_until` is the date up to which the event log already set this number.
     """
 
     id: str
@@ -293,7 +293,7 @@ class Ladder:
 
 @dataclass(frozen=True, eq=False)
 class Scenario:
-    """One world, resolved. Mappings are ordered as in the file and are not to be changed.
+    """One resolved scenario. Mappings are ordered as in the file and are not to be changed.
 
     Two scenarios are equal when their resolved forms are, wherever they were read from.
     """
@@ -330,13 +330,13 @@ class Scenario:
         return hash(self.sha256)
 
     def resolved(self) -> dict[str, Any]:
-        """Return the resolved form as plain JSON data: what is hashed, stored and diffed."""
+        """Return the resolved form as plain JSON data, which is hashed, stored and compared."""
         data = {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name != "path"}
         return {"format": FORMAT} | _plain(data)
 
     @cached_property
     def sha256(self) -> str:
-        """Hash of the resolved form: two scenarios with the same hash are the same world."""
+        """Hash of the resolved form: two scenarios with the same hash are the same."""
         # Keys stay in the order of the file: the order of the endings is their precedence.
         text = json.dumps(self.resolved(), ensure_ascii=False, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()

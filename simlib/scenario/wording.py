@@ -1,4 +1,4 @@
-"""The parts of a scenario in words, by their labels, for the differences between two scenarios."""
+"""The parts of a scenario in words, for the differences between two scenarios."""
 
 from __future__ import annotations
 

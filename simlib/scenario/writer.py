@@ -75,7 +75,7 @@ def _set_head(data: Any, view: View, before: View | None) -> None:
 
 
 def _put(data: Any, key: str, value: Any) -> None:
-    """Set a key, or take it out where there is nothing to say."""
+    """Set a key, or remove it where the value is empty."""
     if value in ("", [], {}):
         data.pop(key, None)
     else:

@@ -67,7 +67,7 @@ class _Cases:
 def find_boxes(
     points: Floats, interesting: Bools, weights: Floats | None = None, *, count: int = 1
 ) -> tuple[list[RawBox], tuple[RawBox, ...]]:
-    """Return up to `count` boxes, each found among the cases outside the earlier ones, and the first trajectory.
+    """Return up to `count` boxes, each outside the earlier ones, and the first trajectory.
 
     Boxes in which cases of interest are no denser than among all points are left out.
 
@@ -142,7 +142,7 @@ def _paste(cases: _Cases, box: Floats) -> Floats:
 
 
 def _restrict(cases: _Cases, box: Floats) -> tuple[Floats, Floats]:
-    """Drop bounds that chance alone explains, weakest first; return the box and its quasi-p-values."""
+    """Drop bounds that chance alone explains; return the box and its quasi-p-values."""
     while True:
         p_values = _p_values(cases, box)
         if not np.any(np.isfinite(box)) or p_values.max() <= _CHANCE:
@@ -191,7 +191,7 @@ class RawLeaf:
 
 
 def grow(points: Floats, answers: Floats, depth: int, weights: Floats | None = None) -> list[RawLeaf]:
-    """Return the leaves of a least-squares regression tree (Breiman and others 1984) of depth `depth`."""
+    """Return the leaves of a regression tree of depth `depth` (Breiman and others 1984)."""
     weights = np.ones(len(points)) if weights is None else weights / weights.max()
     leaves = [RawLeaf((), np.ones(len(points), dtype=bool))]
     for _ in range(depth):
@@ -200,7 +200,7 @@ def grow(points: Floats, answers: Floats, depth: int, weights: Floats | None = N
 
 
 def _split(points: Floats, answers: Floats, weights: Floats, leaf: RawLeaf) -> list[RawLeaf]:
-    """Return the halves of the best split, or the leaf itself where the halves would be too small."""
+    """Return the halves of the best split, or the leaf itself if a half would be too small."""
     rows = np.flatnonzero(leaf.members)
     few, light = max(int(_LEAST_LEAF * len(points)), 2), _LEAST_LEAF * float(weights.sum())
     best: tuple[float, int, float] | None = None

@@ -57,7 +57,7 @@ MUCH_NOISE = 1 / 3
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """One side of a box: an assumption at least `low` or at most `high` (base units; None: no bound)."""
+    """The bounds of a box on one assumption (base units; None: no bound)."""
 
     assumption: str
     low: float | None
@@ -82,7 +82,7 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """A leaf of the tree: its conditions, its share of the draws, mean of the measure, and density."""
+    """A leaf of the tree: conditions, share of the draws, mean of the measure, and density."""
 
     conditions: tuple[tuple[str, bool, float], ...]
     mass: float
@@ -100,7 +100,7 @@ def tightest(conditions: Sequence[tuple[str, bool, float]]) -> list[tuple[str, b
 
 
 def _both_sides(conditions: Sequence[tuple[str, bool, float]]) -> list[tuple[str, float | None, float | None]]:
-    """Return (assumption, low, high) of a leaf, each assumption once; None where that side is open."""
+    """Return (assumption, low, high) of a leaf, each assumption once; None is an open side."""
     sides: dict[str, list[float | None]] = {}
     for name, at_least, value in tightest(conditions):
         sides.setdefault(name, [None, None])[0 if at_least else 1] = value
@@ -150,7 +150,7 @@ class Discovery(Answer):
         return float(np.average(self.answers >= self.threshold, weights=self.weights))
 
     def frame(self) -> pd.DataFrame:
-        """Return one row per bound of each box: box, assumption, label, low, high, coverage, density, p_value."""
+        """Return one row per bound of each box, with coverage, density and p_value."""
         import pandas as pd
 
         rows = [
@@ -211,7 +211,7 @@ class Discovery(Answer):
         return f"“{a.label}” is {f'at least {least}' if least else f'at most {most}'}"
 
     def _upper_quarter(self) -> str:
-        """Say that the threshold is the upper quartile, and why more than a quarter of the draws reach it."""
+        """Say that the threshold is the upper quartile, and mention ties."""
         if not self.upper_quarter:
             return ""
         ties = int(np.sum(self.answers == self.threshold))
@@ -219,7 +219,7 @@ class Discovery(Answer):
         return f" (the threshold is where the upper quarter of the draws begins{same})"
 
     def _about_noise(self) -> Iterator[str]:
-        """Say how much of the spread of the answers is Monte Carlo noise, and warn where it is large."""
+        """Say how much of the spread is Monte Carlo noise, and warn where it is large."""
         if not self.noise:
             return
         spread = _deviation(self.answers, self.weights)
@@ -348,7 +348,7 @@ def _threshold(sought: measures.Measure, cut: float) -> str:
 
 
 def _noise(blocks: Floats, weights: Floats) -> float:
-    """Return the Monte Carlo standard deviation of answers (D, K) from their blocks; 0 when exact."""
+    """Return the Monte Carlo standard deviation of answers (D, K), 0 when exact."""
     count = blocks.shape[1]
     if count == 1:
         return 0.0

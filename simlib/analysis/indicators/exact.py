@@ -67,7 +67,7 @@ class _Watch:
         return _around(self.happens / self.open if self.open > 0 else np.nan)
 
     def rows(self) -> list[Indicator]:
-        """Return every sign that may show or not while the question is open, the most informative first."""
+        """Return every sign that may show while the question is open, the most informative first."""
         signs, rows = list(self._signs()), []
         for number, (kind, name, label, sign) in enumerate(signs):
             stays, happens = self._unseen(sign)

@@ -1,4 +1,4 @@
-"""What to watch for: how seeing a move or a level by a day changes the probability of an ending or a question.
+"""What to watch for: evidence of moves and levels about an ending or a question.
 
 Everything is conditional on nothing having ended, and the question being open, on the day t of the observation. With E
 the ending (or a yes to the question) in (t, T], T the horizon, and S the sighting by t,
@@ -56,7 +56,7 @@ _SHARES = ("seen", "if_seen", "if_not_seen", "ratio_seen", "ratio_not_seen", "fa
 
 @dataclass(frozen=True, slots=True)
 class Indicator:
-    """One move or level and its evidence about E; every probability has a 95% interval (value, low, high).
+    """One move or level and its evidence about E, with 95% intervals (value, low, high).
 
     before: P(E), without the observation. seen: P(S). if_seen, if_not_seen: P(E | S), P(E | not S).
     ratio_seen, ratio_not_seen: likelihood ratios, nan where the histories leave them unknown.
@@ -83,7 +83,7 @@ class Indicator:
 
     @property
     def change(self) -> float:
-        """The change if seen: the probability of E where it is seen, less the probability without the observation."""
+        """The change of the probability of E if the sign is seen."""
         return self.if_seen[0] - self.before[0]
 
     @property
@@ -92,7 +92,7 @@ class Indicator:
         return not self.ratio_seen[1] <= 1 <= self.ratio_seen[2]
 
     def row(self) -> dict[str, Any]:
-        """Return everything as one flat row, with `_low` and `_high` beside probabilities and ratios."""
+        """Return the evidence as one flat row, with `_low` and `_high` beside each estimate."""
         cells: dict[str, Any] = {
             "kind": self.kind,
             "id": self.id,
@@ -160,14 +160,14 @@ class Indicators(Answer):
 
     @property
     def condition(self) -> str:
-        """The knowledge of an observer on that day, as a clause: "nothing has ended by 14 April 2031"."""
+        """The condition on that day as a clause: "nothing has ended by 14 April 2031"."""
         until = long_date(self.look_by)
         if self.measure.kind == "ending":
             return f"nothing has ended by {until}"
         return f"nothing has ended and it has not happened by {until}"
 
     def frame(self) -> pd.DataFrame:
-        """Return one row for each indicator, with `_low` and `_high` beside probabilities and ratios."""
+        """Return one row for each indicator, with `_low` and `_high` beside each estimate."""
         import pandas as pd
 
         return pd.DataFrame([row.row() for row in self.rows])
@@ -237,7 +237,7 @@ class Indicators(Answer):
         return f"{where}{histories}, seed {source['seed']})"
 
     def with_forcing(self, most: int = 5, *, runs: int | None = None, control: Control = UNWATCHED) -> Indicators:
-        """Return the answer with the effect on P(E) of forcing its most informative moves on that day.
+        """Return the answer with the effects of forcing its most informative moves on that day.
 
         A sign is evidence and a forced move is a cause: others react to the new situation, not to a motive. The effect
         is computed at the stated values, exactly where the states fit, else in pairs of histories under common random

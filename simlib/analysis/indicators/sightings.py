@@ -13,7 +13,7 @@ __all__ = ["sightings"]
 
 
 def sightings(played: Histories, times_seen: int) -> Iterator[tuple[str, str, str, Floats]]:
-    """Yield (kind, id, label, days): the day of the sighting that counts in each history, infinity for none."""
+    """Yield (kind, id, label, days): the day of each history's sighting, infinity for none."""
     history = np.repeat(np.arange(len(played)), np.diff(played.start))
 
     def days(rows: Ints) -> Floats:

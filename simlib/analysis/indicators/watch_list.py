@@ -1,4 +1,4 @@
-"""Which moves and levels to watch for, for one ending or question or for every ending at once."""
+"""Which moves and levels to watch for, for one ending or question or for all endings."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def indicators_of_endings(
     seed: int = 0,
     control: Control = UNWATCHED,
 ) -> list[Indicators]:
-    """Return the indicators of each ending, in the order of the file, all counted in the same histories.
+    """Return the indicators of each ending, all counted in the same histories.
 
     The options are those of `indicators`. Raises the same errors, and Unsupported for a scenario without endings.
     """

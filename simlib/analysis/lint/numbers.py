@@ -145,7 +145,7 @@ class Claim:
 
     @property
     def nearest(self) -> float:
-        """The multiplier under which the claim is closest to the observed rate, or the one at the start."""
+        """The multiplier that brings the claim closest to the observed rate, or that at the start."""
         observed = self.base.observed
         if observed is None:
             return next(iter(self.multipliers.values()))
@@ -220,7 +220,7 @@ def _claims(subject: Subject) -> Iterator[Claim]:
 
 
 def _start_multiplier(subject: Subject, move: Move) -> float | None:
-    """Return the expected product of a move's factors at the start, None if its guard never holds there."""
+    """Return the expected product of a move's factors at the start (None: its guard fails)."""
     levels, probability = subject.start
     going = subject.tables.ending(levels) < 0
     index = subject.tables.move(move.id)

@@ -170,7 +170,7 @@ def _first_firings(
 
 
 def implied(scenario: Scenario) -> pd.DataFrame:
-    """Return the mean and the percentiles of each prior, one row for each assumption, in base units.
+    """Return the mean and the percentiles of each prior, one row for each assumption.
 
     Columns: assumption, label, kind, unit, shown (the stated value with its unit), mean, p01, p05, p25, p50, p75,
     p95 and p99.

@@ -1,4 +1,4 @@
-"""The subject of lint: one scenario, its tables, and the states reachable within its horizon.
+"""The subject of lint: one scenario, its tables, and its reachable states.
 
 Loading refuses a scenario with errors. Lint reports parts that are well formed and probably still a mistake. It looks
 at the scenario at its stated values, without interventions.
@@ -31,7 +31,7 @@ Severity = Literal["error", "warning", "note"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One finding of lint: its severity, its place in the file, the problem, and what was expected."""
+    """One finding of lint: its severity, its place, the problem, and the expectation."""
 
     severity: Severity
     where: str
@@ -63,7 +63,7 @@ class Subject:
         return dotted(place_of(self.scenario, assumption))
 
     def state(self, levels: NDArray[np.integer], variables: Ints | None = None) -> str:
-        """Return the levels (V,) of all variables or of some in words: "standoff at clashes, talks at none"."""
+        """Return the levels of variables in words: "standoff at clashes, talks at none"."""
         some = range(len(levels)) if variables is None else variables
         tables = self.tables
         return ", ".join(f"{tables.variable_ids[v]} at {tables.level_ids[v][levels[v]]}" for v in some)
@@ -160,7 +160,7 @@ class Subject:
         return self.space.levels[self.reached & ~self.space.ended]
 
     def entries(self, move_index: int) -> tuple[Ints, Ints]:
-        """Return the table entries at which a move is possible in `going` states, and a row for each."""
+        """Return table entries at which a move is possible in `going` states, and their rows."""
         entry, row = np.unique(self.tables.local_index(move_index, self.going), return_index=True)
         possible = self.tables.possible[entry]
         return entry[possible], row[possible]

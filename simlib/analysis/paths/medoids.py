@@ -64,7 +64,7 @@ class TypicalHistories(Answer):
         return f"How might each of the likeliest paths go by {long_date(self.paths.by)}?"
 
     def line(self, place: int) -> tuple[Floats, Ints]:
-        """Return when a history comes to which rung, in days and by index, to its end or the horizon."""
+        """Return the days on which a history enters rungs, and the indices of the rungs."""
         played = self.histories
         first, last = played.start[place], played.start[place + 1]
         end = min(float(played.ending_time[place]), played.horizon)
@@ -80,7 +80,7 @@ class TypicalHistories(Answer):
         return lines or ["None of the sampled histories takes one of the likeliest paths."]
 
     def frame(self) -> pd.DataFrame:
-        """Return one row for each rung that a typical history enters: path, ending, day, date and rung."""
+        """Return one row for each rung that a typical history enters, with its date."""
         import pandas as pd
 
         rows = [
@@ -115,7 +115,7 @@ class TypicalHistories(Answer):
 
 
 def typical_histories(played: Histories, paths: Paths, *, most: int = TYPICAL) -> TypicalHistories:
-    """Return one history for each of the `most` likeliest path classes that any of the histories takes."""
+    """Return one history for each of the `most` likeliest path classes among the histories."""
     rungs = rungs_of_rows(played, paths.ladder)
     endings = [*played.scenario.endings, ONGOING]
     courses = list(zip(first_visits(played, paths.ladder), (endings[e] for e in played.ending), strict=True))
@@ -130,7 +130,7 @@ def typical_histories(played: Histories, paths: Paths, *, most: int = TYPICAL) -
 
 
 def _days_on_rungs(played: Histories, rungs: Ints, count: int) -> Floats:
-    """Return the days that each history stands on each rung, to its end or the horizon (R, rungs)."""
+    """Return the days that each history spends on each rung (R, rungs)."""
     stays = np.zeros((len(played), count))
     for place, (first, last) in enumerate(itertools.pairwise(played.start.tolist())):
         end = min(float(played.ending_time[place]), played.horizon)

@@ -1,4 +1,4 @@
-"""Paths as an answer: the most probable orders in which histories first visit the rungs of a ladder.
+"""The most probable orders in which histories first visit the rungs of a ladder.
 
 A single history carries almost no probability, so histories are put in classes: the first rung, then each rung when it
 is first visited, then how the history stands at the target day (an ending, or ongoing). Times and all other variables
@@ -26,7 +26,7 @@ __all__ = ["Branch", "PathClass", "Paths"]
 
 @dataclass(frozen=True, slots=True)
 class PathClass:
-    """First visits to rungs in order, the state at the target day, and the probability with its interval."""
+    """A path: first visits to rungs in order, the state at the target day, and its probability."""
 
     rungs: tuple[str, ...]
     ending: str
@@ -37,7 +37,7 @@ class PathClass:
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """A prefix of first visits: `entered` is the probability of having begun so by the target day."""
+    """A prefix of first visits; `entered` is its probability by the target day."""
 
     rungs: tuple[str, ...]
     entered: float
@@ -46,7 +46,7 @@ class Branch:
 
 @dataclass(frozen=True)
 class Paths(Answer):
-    """The most probable path classes by day `by_day`, and the probability they cover (`coverage`).
+    """The most probable path classes by day `by_day`, and their probability (`coverage`).
 
     With `given` they are all conditional on an ending, whose own probability is `given_probability`. `tree` lists the
     prefixes that were expanded. `left` bounds the probability of any class that the search did not reach, and
@@ -89,7 +89,7 @@ class Paths(Answer):
         return long_date(self.by)
 
     def frame(self, what: Literal["classes", "tree"] = "classes") -> pd.DataFrame:
-        """Return one row for each class, with the mass covered so far, or one row for each prefix ("tree")."""
+        """Return one row for each class, or one row for each prefix ("tree")."""
         import pandas as pd
 
         if what == "tree":

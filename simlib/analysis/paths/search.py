@@ -27,7 +27,7 @@ from simlib.typing import Floats, Ints
 
 @dataclass(frozen=True)
 class _Span:
-    """A segment: its uniformised chain, and the value of a state after each of K + 1 jumps (None: one)."""
+    """A segment: its uniformised chain, and the values of states by jump (None: one)."""
 
     segment: Segment
     generator: Generator
@@ -44,7 +44,7 @@ class _Span:
 
 @dataclass
 class _Prefix:
-    """First visits so far, with the inflow at each step of each span: {(span, step): (states, mass)}.
+    """First visits so far, with the inflow by (span, step): (states, mass).
 
     Steps below 0 are the moments around the interventions at the start of a span: the first is before all of them, -1
     after all of them.
@@ -57,7 +57,7 @@ class _Prefix:
 
 @dataclass(frozen=True)
 class SearchResult:
-    """The classes found, likeliest first, the prefixes expanded, the `total` mass, and the `error` of each.
+    """The classes found, likeliest first, and the prefixes expanded.
 
     Rungs and endings are indices; the last ending is none. `left` bounds the probability of any class that the search
     did not reach, and `unassigned` is the mass of all of these.
@@ -72,7 +72,7 @@ class SearchResult:
 
 
 class PathSearch:
-    """Best-first expansion of prefixes over a ladder, given an ending (`wanted`; -1: any or none)."""
+    """Best-first expansion of prefixes over a ladder, given an ending (`wanted`, -1: any)."""
 
     def __init__(self, solver: Solver, ladder: str, wanted: int, control: Control) -> None:
         self.solver, self.chain, self.control = solver, solver.chain(), control
@@ -168,7 +168,7 @@ class PathSearch:
         return stays, [child for child in children.values() if child.entered > 0]
 
     def _worth_between(self, span: _Span, number: int) -> Floats | None:
-        """Return the value of states just after intervention `number` of a span (-1: before the first)."""
+        """Return the value of states just after intervention `number` of a span (-1: before all)."""
         if span.worth is None:
             return None
         value = span.worth[0]

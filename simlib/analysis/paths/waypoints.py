@@ -54,7 +54,7 @@ class Waypoint:
 
 @dataclass(frozen=True)
 class Waypoints(Answer):
-    """The rungs and moves on the way to an ending, by share; a share of one is a necessary passage."""
+    """The rungs and moves on the way to an ending, the most necessary first."""
 
     kind: ClassVar[str] = "waypoints"
 
@@ -126,7 +126,7 @@ def passages(
         given: The ending, such as "ending:open-war".
         ladder: The ladder of the rungs. Default: the one that the scenario shows first.
         by: The target: a date, or days after `as_of`. Default: the horizon.
-        engine: "exact", "montecarlo", or "auto": exact where the states fit.
+        engine: "exact", "montecarlo", or "auto": exact unless there are too many states.
         runs: Histories to count, by Monte Carlo; those that end otherwise are left out.
         seed: Seed of the histories.
         control: Progress callback and cancellation.
@@ -157,7 +157,7 @@ def _exact_passages(scenario: Scenario, given: Measure, ladder: str, days: float
     index, chain = list(scenario.endings).index(given.of), solver.chain()
 
     def reach(taboo: Taboo) -> tuple[float, float]:
-        """Return the probability of the ending among histories that avoid the taboo, and the truncation error."""
+        """Return the probability of the ending without the taboo, and the truncation error."""
         passage = chain.propagate(chain.start(), 0, days, taboo=taboo, control=quiet)
         return float(passage.vector[solver.space.ending == index].sum()), passage.tail
 
@@ -177,7 +177,7 @@ def _exact_passages(scenario: Scenario, given: Measure, ladder: str, days: float
 
 
 def counted_passages(played: Histories | Sample, given: str, *, ladder: str | None = None) -> Waypoints:
-    """Return the shares counted in sampled histories with that ending, with 95% Wilson intervals.
+    """Return the shares counted in sampled histories, with 95% Wilson intervals.
 
     Raises ScenarioError for unknown names and where no history ends so, Unsupported for a measure that is no ending.
     """

@@ -1,4 +1,4 @@
-"""Which assumptions drive an answer: its slope in each of them, and how far it moves between low and high.
+"""Which assumptions drive an answer: slopes, and ranges with one assumption moved at a time.
 
 An *elasticity* is the relative change of an answer per relative change of an assumption, at the stated values and
 exact (one adjoint solution each, see `simlib.engines.exact.adjoint`). *Drivers* are no tangent: the scenario is solved
@@ -59,7 +59,7 @@ ROUNDING = 1e-9
 
 @dataclass(frozen=True)
 class Elasticities(Answer):
-    """Exact slopes at the stated values: `answers` {measure: value}, `derivatives` {measure: (A,)} per base unit."""
+    """Exact slopes of measures at the stated values, per base unit of each assumption."""
 
     kind: ClassVar[str] = "elasticities"
 
@@ -130,7 +130,7 @@ class Elasticities(Answer):
         return lines
 
     def _change(self, measure: Measure, place: int, elasticity: float) -> str:
-        """Say what a hundredth more of an assumption does to a measure, relative to it and in its own unit."""
+        """Describe the effect of 1% more of an assumption on a measure, relative and absolute."""
         change = self.answers[measure.name] * abs(elasticity) / 100
         size = plainly(100 * change, " points") if measure.probability else plainly(change)
         verb = "raises" if elasticity > 0 else "lowers"
@@ -181,7 +181,7 @@ def elasticities(
 
 @dataclass(frozen=True)
 class Bar:
-    """One assumption: each measure (M,) with it at its low and at its high, and the 95% half-widths.
+    """One assumption: each measure (M,) at its low and at its high, with 95% half-widths.
 
     The half-widths are those of the change from the stated values, with common random numbers. They are 0 when exact.
     """
@@ -233,7 +233,7 @@ class Drivers(Answer):
         return f"at the medians of the belief “{belief}”" if belief else "at the stated values"
 
     def write(self, measure: Measure, values: Floats, halves: Floats) -> str:
-        """Write the value of a measure among `values` (M,), with its 95% half-width among `halves` unless exact."""
+        """Write the value of a measure, with its 95% half-width unless exact."""
         place = self.place(measure.name)
         half = float(halves[place])
         error = "" if self.engine == "exact" else f" ±{one_digit(half * (100 if measure.probability else 1))}"
@@ -319,7 +319,7 @@ class Drivers(Answer):
             yield f"{'; '.join(reasons)}."
 
     def matters(self, measure: Measure, bar: Bar) -> bool:
-        """Say whether a bar moves a measure at one of its ends by more than the error there, and than rounding."""
+        """Say whether a bar moves a measure by more than its error and rounding."""
         m = self.place(measure.name)
         ends = ((bar.at_low[m], bar.half_low[m]), (bar.at_high[m], bar.half_high[m]))
         rounding = ROUNDING * abs(self.stated[m])
@@ -352,7 +352,7 @@ def drivers(
     seed: int = 0,
     control: Control = UNWATCHED,
 ) -> Drivers:
-    """Return some measures with one assumption at a time at its low and at its high, the others held.
+    """Return measures with one assumption at a time at its low and at its high.
 
     A belief replaces value and range of each assumption by its weighted median and its weighted 5th and 95th
     percentiles. Only one assumption moves at a time, so correlations do not enter, neither those of the priors nor
@@ -420,7 +420,7 @@ def drivers(
 
 
 def _screen(scenario: Scenario, swing: Floats, top: int) -> tuple[list[str], Floats]:
-    """Return the assumptions to try, and how far the steepest of the others would move each measure (M,), by slope."""
+    """Return the assumptions to try, and the largest effect (M,) of any other, by slope."""
     single = inputs(scenario.replace(correlations=()))
     spread = tangent_spreads(single, swing, np.eye(len(swing)))
     tried = steepest_of_each(spread, top)

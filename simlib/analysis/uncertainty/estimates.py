@@ -1,4 +1,4 @@
-"""Estimates from draws of the assumptions, each with the error of draws and replicates together.
+"""Estimates from draws of the assumptions, each with its error.
 
 Answers (D, K) are probabilities at each of D draws in K blocks of replicates (one block when exact). The draws come in
 groups, which are replications of one estimate: their disagreement is the error of the draws. The blocks give the error
@@ -42,7 +42,7 @@ Statistic = Callable[[Floats, Floats | None], float]
 
 @dataclass(frozen=True)
 class Number:
-    """An estimate with its 95% half-width, by draws and replicates together and by the replicates alone."""
+    """An estimate with its 95% half-width, in all and from the replicates alone."""
 
     value: float
     half: float
@@ -59,7 +59,7 @@ class Number:
 
 @dataclass(frozen=True, eq=False)
 class Weighting:
-    """The group of each draw (D,), and its scale (D,): the weight over the mean weight, None for equal weights."""
+    """The group of each draw (D,), and its weight over the mean weight (None: equal weights)."""
 
     group: Ints
     scale: Floats | None = None
@@ -74,7 +74,7 @@ class Weighting:
         return cls(group, None if np.all(weights == weights[0]) else weights * len(weights))
 
     def parts(self, values: Floats, statistic: Statistic) -> tuple[Floats, Floats]:
-        """Return a statistic of each group (G,), and the weight of each group over the mean weight (G,)."""
+        """Return a statistic of each group (G,), and the relative weight of each group (G,)."""
         parts, shares = [], []
         for group in np.unique(self.group):
             rows = self.group == group
@@ -116,7 +116,7 @@ def quantile(values: Floats, weighting: Weighting, q: float) -> Number:
 
 
 def quantile_of(values: Floats, scale: Floats | None, level: float) -> float:
-    """Return a quantile of values (D,) by Hazen's rule, in which each draw stands in the middle of its weight."""
+    """Return a quantile of values (D,) by Hazen's rule: each draw is the middle of its weight."""
     if scale is None:
         return float(np.quantile(values, level, method="hazen"))
     order = np.argsort(values, kind="stable")
@@ -125,7 +125,7 @@ def quantile_of(values: Floats, scale: Floats | None, level: float) -> float:
 
 
 def _variance(parts: Floats, shares: Floats) -> float:
-    """Return the variance of the parts of a weighted mean; with equal shares the usual one, by n - 1."""
+    """Return the variance of the parts of a weighted mean; with equal shares the sample variance."""
     apart = shares * (parts - (shares * parts).mean())
     return float((apart**2).sum() / (len(parts) - 1))
 
@@ -149,7 +149,7 @@ def _replicate_variance(statistic: Statistic, values: Floats, weighting: Weighti
 
 
 def scaled(values: Floats, scale: Floats | None) -> Floats:
-    """Return values (D, ...) times the scale of their draws; their plain means are then weighted means."""
+    """Return values (D, ...) times the scale of their draws, so that plain means are weighted."""
     return values if scale is None else scale.reshape(-1, *[1] * (values.ndim - 1)) * values
 
 
@@ -164,20 +164,20 @@ def mean(values: Floats, scale: Floats | None = None) -> float:
 
 
 def variance_over_draws(values: Floats, scale: Floats | None = None) -> float:
-    """Return Var(P) over draws (D, K), free of the noise within draws; it may come out below zero."""
+    """Return Var(P) over draws (D, K), without the noise within draws; it may be negative."""
     apart = values - scaled(values, scale).mean(axis=0)
     count = effective(len(values), scale)
     return float(cross(scaled(apart, scale), apart)) * count / (count - 1)
 
 
 def uncertainty_share(values: Floats, scale: Floats | None = None) -> float:
-    """Return Var(P) / (p̄(1 - p̄)) from draws (D, K), between 0 and 1; 0 where nothing is uncertain."""
+    """Return Var(P) / (p̄(1 - p̄)) from draws (D, K), between 0 and 1."""
     p = mean(values, scale)
     return min(max(variance_over_draws(values, scale) / (p * (1 - p)), 0.0), 1.0) if 0 < p < 1 else 0.0
 
 
 def without_noise(values: Floats, scale: Floats | None = None) -> Floats:
-    """Return P at each draw (D,) from blocks (D, K), pulled to their mean until their variance is Var(P)."""
+    """Return P at each draw (D,) from blocks (D, K), shrunk so that their variance is Var(P)."""
     average: Floats = values.mean(axis=1)
     if values.shape[1] == 1:
         return average
@@ -192,7 +192,7 @@ def without_noise(values: Floats, scale: Floats | None = None) -> Floats:
 
 @dataclass(frozen=True)
 class Stage:
-    """How well something was known from so many draws of so many replicates (0 when exact): 95% half-widths."""
+    """The 95% half-widths reached with some numbers of draws and replicates (0 when exact)."""
 
     draws: int
     runs: int
@@ -206,7 +206,7 @@ class Stage:
 
 
 def enough(stages: Sequence[Stage], tolerance: float) -> tuple[int, int]:
-    """Return about how many draws, and replicates for each, would bring the error to a tolerance.
+    """Estimate how many draws and replicates would bring the error to a tolerance.
 
     Each part of the error is to fall below its share of the tolerance. That of the replicates falls with the root of
     their number, that of the draws as it has fallen so far.
@@ -218,7 +218,7 @@ def enough(stages: Sequence[Stage], tolerance: float) -> tuple[int, int]:
 
 
 def draws_needed(errors: Sequence[tuple[int, float]], tolerance: float) -> int:
-    """Return about how many draws would bring their error to a tolerance, from the (draws, error) so far.
+    """Estimate how many draws would bring their error to a tolerance.
 
     The rate is the slope of the logarithms, between that of independent draws, which one size alone has, and one over
     the number of draws.

@@ -16,7 +16,7 @@ TRUNCATED = 1e-6
 """Intervals narrower than this are the exact engine's and are not written."""
 
 SMALL = 1e-5
-"""Probabilities below this are compared by their ratio: in points the difference would be none."""
+"""Probabilities below this are compared by their ratio, because the difference in points would be zero."""
 
 
 @dataclass(frozen=True)
