@@ -83,7 +83,7 @@ def test_one_view_that_changes_a_number_twice_clashes_with_itself():
 
 
 def test_a_second_view_later_is_refused_because_clashes_would_go_unseen():
-    with pytest.raises(ScenarioError, match="already seen through the view 'angry-valley'; expected all views in one"):
+    with pytest.raises(ScenarioError, match="already has the view 'angry-valley'; expected all views in one"):
         apply_view(apply_view(BRIDGE, ANGRY), view())
 
 
