@@ -42,7 +42,7 @@ STATES_SOLVED = 80_000_000
 _ONE_THREAD = Control(threads=1)
 
 _Row = Callable[[range, Floats], Floats]
-"""Replicates and a row of θ (A,) to the measures (K, M)."""
+"""Maps replicates and a row of θ (A,) to the measures (K, M)."""
 
 
 class Responses:
@@ -65,7 +65,7 @@ class Responses:
         seed: int = 0,
         patience: int = STATES_SOLVED,
     ) -> None:
-        """Make ready.
+        """Prepare the evaluation.
 
         Args:
             scenario: The scenario, with its interventions.
@@ -221,7 +221,7 @@ def cross(one: Floats, other: Floats) -> Floats:
 
     It is free of bias from Monte Carlo noise.
 
-    `one` and `other` are (D, K, ...); the result has the shape of what follows. With one block it is the plain mean.
+    `one` and `other` are (D, K, ...). The result has their further dimensions. With one block it is the plain mean.
     """
     blocks = one.shape[1]
     if blocks == 1:

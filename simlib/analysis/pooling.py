@@ -95,7 +95,7 @@ class PooledItem:
     """An ending or a question: its probability by view (V, T) and pooled (T,), and the spread (T,).
 
     `deviation` is the standard deviation between the views, by weight. `divergence` is the Jensen-Shannon divergence,
-    in bits, of whether it happens.
+    in bits, between the views on whether it happens.
     """
 
     kind: Kind
@@ -117,7 +117,7 @@ class PooledItem:
 class Pool(Answer):
     """Views of one scenario pooled.
 
-    `weights` sum to one; `divergence` and `entropy` (T,), in bits, are of the endings. `entropy` is the whole
+    `weights` sum to one. `divergence` and `entropy` (T,), in bits, are of the endings. `entropy` is the whole
     uncertainty about the ending in the linear pool. `divergence` is the part of it that is disagreement between the
     views. `scenario` is the first view.
     """
@@ -258,10 +258,10 @@ def pool(
 
     Args:
         views: The views of one scenario, by name; at least two.
-        weights: The weight of each view, scaled to sum to one; by default all views weigh the same.
+        weights: The weight of each view, scaled to sum to one. By default all views weigh the same.
         engine: "auto" is the exact engine unless a view has too many states, else Monte Carlo for all of them.
-        draws: Draws of the priors of each view; 0 forecasts at the stated values.
-        runs: Monte Carlo replicates of each draw; by default about 10,000 for all draws of a view together.
+        draws: Draws of the priors of each view. 0 forecasts at the stated values.
+        runs: Monte Carlo replicates of each draw. By default about 10,000 for all draws of a view together.
         seed: The seed of the draws and of the replicates.
         times: A number of equal steps, or the report times in days.
         control: Progress, cancelling and threads.

@@ -301,7 +301,7 @@ def _questions(scenario: Scenario, rates: Iterable[BaseRate], roles: Roles) -> d
 
 
 def _at_least(scenario: Scenario, ladder: str, rung: str) -> Condition:
-    """Return the condition of standing on a rung or above it."""
+    """Return the condition of being on a rung or above it."""
     rungs = scenario.ladders[ladder].rungs
     first = [item.id for item in rungs].index(rung)
     return Condition(tuple(clause for item in rungs[first:] for clause in item.when.clauses))

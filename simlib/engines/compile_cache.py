@@ -1,7 +1,7 @@
 """Compile a kernel once for an installation and keep it in a private folder.
 
 Numba keeps compiled code beside the source, else in the user's cache folder. Where neither can be written to (a
-system-wide installation and a home that is read-only or missing) it raises RuntimeError; then a folder of this user
+system-wide installation and a home that is read-only or missing) it raises RuntimeError. Then a folder of this user
 below the temporary folder serves, and without that the code is compiled anew by every process.
 """
 

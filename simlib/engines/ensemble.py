@@ -1,7 +1,7 @@
 """Forecast a scenario at its stated values, or as the mean over draws of the assumptions.
 
 A stated value is a median. The forecast that is published or scored is the mean over the priors, or over any other
-belief, of the probability at each draw; with wide priors the two differ. The interval of such a mixture says how well
+belief, of the probability at each draw. With wide priors the two differ. The interval of such a mixture says how well
 that mean is computed from the draws taken (and, by Monte Carlo, from the replicates of each). It shrinks with more
 draws. The uncertainty about the assumptions does not: that is the spread between draws, `Ensemble.spread`.
 """
@@ -261,7 +261,7 @@ def _check_start(belief: Belief, states: int | None) -> None:
 
 
 def pool_forecasts(forecasts: Sequence[Forecast], weights: Sequence[float] | None = None) -> Forecast:
-    """Return the (weighted) mean of forecasts of one world on one grid: a linear opinion pool.
+    """Return the (weighted) mean of forecasts of one scenario on one grid: a linear opinion pool.
 
     Without weights the forecasts are equally likely draws and the interval is that of their mean: Wilson's, with the
     effective number of trials that the spread between draws implies. Raises ValueError for forecasts that do not match.

@@ -4,8 +4,8 @@ The direct method (Doob 1945; Gillespie 1977) on named states: wait an exponenti
 move in proportion to its hazard, pick an outcome by its chance, apply its effects, look whether the story has ended.
 Hazards are constant between *dates* (a calendar window opens or closes, an intervention acts), and waiting is
 memoryless, so at each date the wait starts afresh. Nothing here uses the tables of the fast engines or their
-random numbers: it reads the scenario itself and trusts only Python's own random numbers, so that agreement means
-something.
+random numbers: it reads the scenario itself and uses only Python's own random numbers, so that agreement with the
+engines is evidence.
 
 References: Doob, J. (1945) Markoff chains: denumerable case, Trans. AMS 58. Gillespie, D. (1977) Exact stochastic
 simulation of coupled chemical reactions, J. Phys. Chem. 81.
@@ -41,7 +41,8 @@ State = dict[str, str]
 class Event:
     """One event: a move with its outcome, or (both None) a variable set by an intervention.
 
-    `time` in days, `state` is the state after it, `intervention` its number in the scenario when it was forced or set.
+    `time` is in days and `state` is the state after the event. `intervention` is the number in the scenario of the
+    intervention that forced or set it.
     """
 
     time: float

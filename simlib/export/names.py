@@ -1,7 +1,7 @@
 """Names of a scenario as identifiers of the PRISM language.
 
 Hyphens and dots become underscores. Where that makes two names one, or a name is a word of the language, an underscore
-or a number is added. Constants, variables, formulas and modules share one space of names; labels have their own, and
+or a number is added. Constants, variables, formulas and modules share one space of names. Labels have their own, and
 so have reward structures.
 """
 

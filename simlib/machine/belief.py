@@ -24,7 +24,7 @@ class Belief:
     """Weighted draws of the assumptions of one scenario.
 
     `assumptions` (A,) names the columns of `theta` (D, A), in base units. `weights` (D,) sum to one. `start` is None
-    where each draw starts as the scenario says; otherwise it holds the distribution over the reachable states at the
+    where each draw starts as the scenario says. Otherwise it holds the distribution over the reachable states at the
     start (D, S), in the order of the exact engine. `name` says what it is: "prior", or where it comes from.
     """
 

@@ -2,7 +2,7 @@
 
 They are forbidden moves, policies, and assumed values.
 
-θ is extended by 1, 0, the rates of the policies and the values assumed for a while; where an intervention applies, an
+θ is extended by 1, 0, the rates of the policies and the values assumed for a while. Where an intervention applies, an
 entry of a table points at one of these instead of an assumption.
 """
 

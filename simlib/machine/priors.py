@@ -7,7 +7,7 @@ Each assumption has one normal score z. With g the log (rates, factors) or the l
 a split normal on the g scale whose 5th, 50th and 95th percentiles are low, value and high: it always exists, is
 monotone in z and has light tails. Rank correlations make the scores jointly normal, z ~ N(0, R), with the Pearson
 correlation 2 sin(π ρ / 6) for a Spearman ρ (Kruskal 1958). Scores come from a scrambled Sobol sequence (Owen 1998),
-so that a few hundred draws cover the priors evenly; more draws with the same seed keep the earlier ones.
+so that a few hundred draws cover the priors evenly. More draws with the same seed keep the earlier ones.
 """
 
 from __future__ import annotations

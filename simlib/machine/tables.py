@@ -285,7 +285,7 @@ class Tables:
 
         Without `centre` the values in θ are the chances and one branch takes the rest. With `centre` (the stated
         values) θ is a draw: the branches of a move are drawn jointly, as log-weights against the remaining branch,
-        normalised, so that no draw exceeds one; a move with one uncertain branch gets exactly its drawn value.
+        normalised, so that no draw exceeds one. A move with one uncertain branch gets exactly its drawn value.
         Raises ScenarioError when stated chances of a move exceed one.
         """
         theta, centre = self.standing.in_place(theta, segment, centre)

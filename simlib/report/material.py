@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Material", "gather"]
 
 WATCHED = 14.0
-"""Days within which signs are looked for, unless half the horizon is nearer."""
+"""Days within which signs are observed, unless half the horizon is nearer."""
 
 _HISTORIES = 5_000
 """Histories in which paths are counted where they cannot be computed."""

@@ -140,7 +140,7 @@ def _pictures(material: Material) -> Iterator[Block]:
     yield _figure(forecast, draw, forecast.sentences()[0], room=0.3)
     if forecast.ladders:
         draw = partial(ladder_fan, forecast, baseline=before)
-        yield _figure(forecast, draw, "where the ladder stands over time", room=0.3)
+        yield _figure(forecast, draw, "rungs of the ladder over time", room=0.3)
     yield _figure(forecast, partial(moves, forecast, baseline=before), "expected number of moves")
 
 

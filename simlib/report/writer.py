@@ -62,13 +62,13 @@ def write_report(
 
     Args:
         scenario: The scenario that the report is about.
-        path: The file to write, FILE.html or FILE.md; it is written whole or not at all.
-        baseline: The scenario as it stands, where `scenario` is a what-if. The report then tells each change, and
+        path: The file to write, FILE.html or FILE.md. It is written whole or not at all.
+        baseline: The scenario as it stands, where `scenario` is a what-if. The report then lists each change, and
             gives the numbers of both.
         reasons: The scenario whose reasons and sources are listed, where they are not those of `scenario`.
         engine: "auto" is the exact engine where the states fit, else Monte Carlo.
-        draws: Ensemble of the priors; 0, or a scenario without ranges, is forecast at the stated values.
-        runs: Monte Carlo replicates of each draw; by default at least 500, and 10,000 for all draws together.
+        draws: Ensemble of the priors. 0, or a scenario without ranges, is forecast at the stated values.
+        runs: Monte Carlo replicates of each draw. By default at least 500, and 10,000 for all draws together.
         seed: The seed of the draws and of the replicates.
         ignore_windows: Leave the calendar windows of moves and factors out.
         control: Progress, cancelling and threads.
@@ -79,7 +79,7 @@ def write_report(
     Raises:
         ScenarioError: For another suffix, and for interventions that do not fit.
         Unsupported: For a belief that is not the prior.
-        Cancelled: Where `control` says so; nothing is written.
+        Cancelled: When `control` cancels the work. Nothing is written.
     """
     target = Path(path)
     if target.suffix not in _FORMATS:

@@ -26,7 +26,7 @@ A: dict[AssumptionKind, str] = {"rate": "a rate", "chance": "a chance", "factor"
 
 
 def place_of(scenario: Scenario, assumption: Assumption) -> Place:
-    """Return where a number stands in its file: among the assumptions, or where it is used."""
+    """Return the place of a number in its file: among the assumptions, or where it is used."""
     if not assumption.inline:
         return ("assumptions", assumption.id)
     owner, *rest = assumption.id.split(".")
@@ -80,7 +80,7 @@ def uses_in(shape: ScenarioShape) -> Iterator[Use]:
 class Numbers:
     """Every number of a document.
 
-    The named assumptions, then the literals written where they are used. `assumptions` holds those that could be read;
+    The named assumptions, then the literals written where they are used. `assumptions` holds those that could be read.
     `at` gives the id of the number used at a place.
     """
 
@@ -177,7 +177,7 @@ def resolve_literal(
 ) -> Assumption | None:
     """Return the assumption that a number stands for.
 
-    It is None where it cannot be read (and noted). Without a `kind` (nothing uses it) its notation decides; a bare
+    It is None where it cannot be read (and noted). Without a `kind` (nothing uses it) its notation decides. A bare
     number is then a factor. `used_at` is named in the message when the number is of another kind.
     """
     value = _quantity(document, (*place, "value"), shape.value, kind, used_at)

@@ -82,7 +82,7 @@ def assumptions_are_not_too_many(scenario: Scenario) -> Iterator[Misfit]:
 
 
 def every_source_is_listed(scenario: Scenario) -> Iterator[Misfit]:
-    """Sources are cited by an id that `sources` has."""
+    """Every cited source is in `sources`."""
     for place, names in _citations(scenario):
         for index, name in enumerate(names):
             if name not in scenario.sources:

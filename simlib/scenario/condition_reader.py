@@ -1,6 +1,6 @@
 """Read level sets and conditions of a file into `Condition`.
 
-A level set is a level, a list of levels, `X or above`, `X or below`, or `not X`; a condition is a mapping
+A level set is a level, a list of levels, `X or above`, `X or below`, or `not X`. A condition is a mapping
 {variable: level set} of which all must hold, or a list of such mappings of which any may hold.
 """
 

@@ -2,7 +2,7 @@
 
 Composed from the parser's events, so that every duplicate key is reported and not just the first; so that `no` stays
 a word, `2031-04-01` a text and `+1` keeps its sign: every scalar is text, and only an empty one or `null` is None.
-Nothing is constructed and nothing evaluated; anchors, aliases and tags are refused, size and depth are bounded.
+No object is constructed and no expression evaluated. Anchors, aliases and tags are refused, size and depth are bounded.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ MAX_PROBLEMS = 200
 WIDTH = 120
 
 Place = tuple[str | int, ...]
-"""Where something stands in a file: keys and list positions (from 0) from the top."""
+"""The place of something in a file: keys and list positions (from 0) from the top."""
 
 NULLS = ("", "~", "null", "Null", "NULL")
 UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")

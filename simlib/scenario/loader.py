@@ -133,7 +133,7 @@ def load_views(where: str | os.PathLike[str] | Stream | Scenario) -> dict[str, V
 
 
 def view_files(scenario: Scenario) -> list[Path]:
-    """Return the view files that stand beside a scenario, in alphabetical order."""
+    """Return the view files of a scenario, in alphabetical order."""
     folder = Path(scenario.path, VIEWS)
     return sorted([*folder.glob("*.yaml"), *folder.glob("*.yml")]) if scenario.path else []
 

@@ -1,11 +1,11 @@
 """The resolved scenario, which is simulated, printed, hashed, compared and stored.
 
-People write the short form in YAML; `simlib.scenario.loader` resolves it into these frozen dataclasses, once, in one
-direction. Nothing here knows YAML. Names stay strings; `simlib.machine.tables` turns them into arrays, and no string
+People write the short form in YAML. `simlib.scenario.loader` resolves it into these frozen dataclasses, once, in one
+direction. Nothing here knows YAML. Names stay strings. `simlib.machine.tables` turns them into arrays, and no string
 goes beyond it. All rates are per day, all durations in days, all chances and factors plain numbers.
 
-A scenario is a factored continuous-time Markov chain: the state is one level for each variable; a move fires with
-hazard `rate x product of the factors that hold` while its guard holds; one of its outcomes is then chosen by chance.
+A scenario is a factored continuous-time Markov chain: the state is one level for each variable. A move fires with
+hazard `rate x product of the factors that hold` while its guard holds. One of its outcomes is then chosen by chance.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ class Actor:
 class Variable:
     """One dimension of the state: named, ordered levels.
 
-    `start` lists (level, assumption id); one entry may have None and takes the rest of the probability. A start at
+    `start` lists (level, assumption id). One entry may have None and takes the rest of the probability. A start at
     one known level is a single entry with None. `hidden`: nobody observes it.
     """
 
@@ -132,10 +132,10 @@ class Variable:
 class Assumption:
     """One number that the model needs, with its prior and its reason.
 
-    `value`, `low` and `high` are the 50th, 5th and 95th percentiles of the prior, in base units (per day or plain);
-    all three equal means fixed. `unit` is how it is shown ("per week"); `within_days` is the window of an elicited
+    `value`, `low` and `high` are the 50th, 5th and 95th percentiles of the prior, in base units (per day or plain).
+    All three equal means fixed. `unit` is how it is shown ("per week"). `within_days` is the window of an elicited
     "p within T". `inline` marks a literal written where it is used. `observed` (per day) is the rate seen in the
-    record, tempo included; `uses_log_until` is the date up to which the event log already set this number.
+    record, tempo included. `uses_log_until` is the date up to which the event log already set this number.
     """
 
     id: str
@@ -210,7 +210,7 @@ class Outcome:
 class Move:
     """Something an actor does, or that happens (actor `nature`).
 
-    Possible while `when` holds and `between`, if any, is open; then its hazard per day is `rate` times the factors
+    Possible while `when` holds and `between`, if any, is open. Then its hazard per day is `rate` times the factors
     that apply. `covert`: nobody observes it.
     """
 
@@ -283,7 +283,7 @@ class Rung:
 class Ladder:
     """An ordered list of rungs.
 
-    The state stands on the highest (last) one whose condition holds. That of the first always does.
+    The state is on the highest (last) rung whose condition holds. The condition of the first always holds.
     """
 
     id: str

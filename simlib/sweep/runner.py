@@ -74,23 +74,23 @@ def run(
         engine: "exact", "montecarlo", or "auto": exact where no world has too many states, else Monte Carlo.
         runs: Monte Carlo replicates of each point.
         times: A number of equal steps up to the target, or the report times in days.
-        by: The target: a date, or days after `as_of`; by default the horizon that all worlds share.
+        by: The target: a date, or days after `as_of`. By default the horizon that all worlds share.
         ignore_windows: Leave the calendar windows of moves and factors out.
         workers: The number of threads of this machine (by default all cores), or the address of a Dask scheduler
             such as "tcp://host:8786".
         block: The number of points in a file.
-        control: Progress and cancelling. Once cancelled, no more blocks are begun, and those under way here are
+        control: Progress and cancelling. Once cancelled, no more blocks are begun, and running ones here are
             finished. A task that raises is tried again, then reported, and the others go on.
 
     Returns:
-        The report of the run; `read` gives the numbers.
+        The report of the run. `read` gives the numbers.
 
     Raises:
         ScenarioError: For worlds of several horizons without `by`.
         SimlibError: For a folder that holds another sweep or one of another version of simlib, and for a scheduler
             that does not answer.
         MissingDependency: Without pyarrow, and without Dask for a cluster.
-        Cancelled: Where `control` says so; finished blocks stay.
+        Cancelled: When `control` cancels the work. Finished blocks stay.
     """
     need("pyarrow", "Parquet files")
     longest = _one_horizon(design) if by is None else min(days_by(world, by) for world in design.worlds)

@@ -45,7 +45,7 @@ class Threads:
     def results(self, tasks: Iterator[Task], stopped: Stopped) -> Iterator[tuple[int, Any]]:
         """Yield (block number, rows or the exception) as blocks finish, a few ahead of the workers.
 
-        Once `stopped`, blocks that are under way are finished and handed back, and no other is begun.
+        Once `stopped`, running blocks are finished and returned, and no other is begun.
         """
         waiting: dict[Future[Any], int] = {}
         while not stopped():

@@ -234,7 +234,8 @@ def test_where_nothing_can_be_seen_the_answer_says_so(engine):
     found = indicators(world, engine=engine, draws=0, runs=500).with_forcing()
     assert found.rows == ()
     assert (
-        found.sentences()[1] == "No public move and no level of a public variable tells anything: there is none to see."
+        found.sentences()[1]
+        == "The scenario has no public move and no level of a public variable that could be a sign."
     )
     assert found.frame().empty
     assert [c.ending for c in paths(world, given="over").classes] == ["over"]

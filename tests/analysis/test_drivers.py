@@ -433,7 +433,7 @@ def test_rows_of_a_design_follow_the_priors():
 def test_indices_are_said_in_words():
     text = "\n".join(sobol(additive(), "across", draws=128).sentences())
     assert "on average over the priors, with a standard deviation of" in text
-    assert "of the doubt about “across” is about “pace-a”" in text
+    assert "of the spread of “across” is due to “pace-a”" in text
     assert [share_in_words(x) for x in (0.97, 0.5, 0.31, 0.2, 0.1, 0.01)] == [
         "nearly all",
         "about half",

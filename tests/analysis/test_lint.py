@@ -126,7 +126,7 @@ def test_an_ending_that_holds_from_the_start():
 
 def test_a_rung_no_history_stands_on():
     assert (
-        "note: ladders.signal.go: no history ever stands on the rung 'go'"
+        "note: ladders.signal.go: no history ever reaches the rung 'go'"
         in found(unreachable_rung(), "ladders.signal.go")[0]
     )
     hidden_below = lamp().ladder("light", low=None, lit={"lamp": "lit"}, any={"lamp": ["dark", "lit"]}).scenario()

@@ -18,21 +18,21 @@ __all__ = ["counted_indicators"]
 
 def counted_indicators(sample: Sample, measure: Measure, look_by_day: float, times_seen: int) -> Indicators:
     """Return the indicators of an ending or a question in sampled histories, known signs first."""
-    played = sample.histories
+    histories = sample.histories
     still_open, happens, day = _course(sample, measure, look_by_day)
     among = happens[still_open], sample.draw[still_open], sample.weight[still_open]
     table = _Tables(*among)
     rows = []
-    for kind, name, label, first in sightings(played, times_seen):
+    for kind, name, label, first in sightings(histories, times_seen):
         seen = first[still_open] <= look_by_day
         if 0 < seen.sum() < len(seen):
             both = happens & (first <= look_by_day)
             lead = quantiles(day[both] - first[both], (0.1, 0.5, 0.9), sample.weight[both]) if both.any() else _NO_LEAD
             rows.append(table.row(kind, name, label, seen, lead))
     rows.sort(key=lambda row: (not row.known, -row.information))
-    source = provenance(played.scenario, **{**sample.provenance, "horizon_days": played.horizon})
+    source = provenance(histories.scenario, **{**sample.provenance, "horizon_days": histories.horizon})
     rows_and_source = table.before(), tuple(rows), source
-    return Indicators(played.scenario, measure, look_by_day, played.horizon, times_seen, *rows_and_source)
+    return Indicators(histories.scenario, measure, look_by_day, histories.horizon, times_seen, *rows_and_source)
 
 
 _NO_LEAD = np.full(3, np.nan)
@@ -40,12 +40,12 @@ _NO_LEAD = np.full(3, np.nan)
 
 def _course(sample: Sample, measure: Measure, look_by_day: float) -> tuple[Bools, Bools, Floats]:
     """Return whether each history (R,) is open on the day, and whether and when the event follows."""
-    played = sample.histories
-    still_open = played.ending_time > look_by_day
+    histories = sample.histories
+    still_open = histories.ending_time > look_by_day
     if measure.kind == "ending":
-        index = list(played.scenario.endings).index(measure.of)
-        return still_open, (played.ending == index) & still_open, played.ending_time
-    day = question_times(played, played.scenario.questions[measure.of])
+        index = list(histories.scenario.endings).index(measure.of)
+        return still_open, (histories.ending == index) & still_open, histories.ending_time
+    day = question_times(histories, histories.scenario.questions[measure.of])
     still_open &= day > look_by_day
     return still_open, np.isfinite(day) & still_open, day
 

@@ -7,7 +7,7 @@ the ending (or a yes to the question) in (t, T], T the horizon, and S the sighti
     likelihood ratio of not seeing  P(not S | E) / P(not S | not E by T),
     change if seen                  P(E | S) - P(E).
 
-The change is relative to P(E) without the observation. P(E | not S) stands beside it.
+The change is relative to P(E) without the observation. P(E | not S) is reported too.
 
 On day t an observer knows that nothing has ended. Histories that another ending closed before t do not count as "not
 E". Otherwise every sign of that ending would count as a sign against E.
@@ -49,7 +49,7 @@ HISTORIES = 20_000
 """Histories in all draws together, by default."""
 
 SURE = 1e-5
-"""Intervals no wider than this are of exact numbers."""
+"""An interval no wider than this belongs to an exact number."""
 
 _SHARES = ("seen", "if_seen", "if_not_seen", "ratio_seen", "ratio_not_seen", "false_alarms", "misses")
 
@@ -201,7 +201,7 @@ class Indicators(Answer):
             which = f"It happens in {often} of the histories that are still open then"
             return [first, f"{which}, so no move or level can be a sign of it."]
         if not self.rows:
-            return [first, "No public move and no level of a public variable tells anything: there is none to see."]
+            return [first, "The scenario has no public move and no level of a public variable that could be a sign."]
         signs = self.signs
         lines = [first, *(self._about(row, until) for row in signs[:limit])]
         rest = len(self.rows) - len(signs)

@@ -45,7 +45,7 @@ def indicators(
             nearer.
         times_seen: Sightings that make a sign. Each entry into a level is one, and so is a start in it.
         engine: "exact" works at the stated values, with `times_seen` 1 and without `draws` and `runs`. "auto" is exact
-            where `draws` is 0 and that fits, else Monte Carlo.
+            where `draws` is 0 and the states are few enough, else Monte Carlo.
         draws: A number of draws of the prior, or a belief. 0: the stated values.
         runs: Histories of each draw. Default: as many as make 20,000 in all.
         seed: Seed of the draws and the histories.

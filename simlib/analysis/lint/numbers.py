@@ -110,7 +110,7 @@ def no_prior_is_lopsided(subject: Subject) -> Iterator[Finding]:
 def every_spread_start_has_a_reason(subject: Subject) -> Iterator[Finding]:
     """Report a start that is spread over several levels without a reason.
 
-    The reason may stand on the variable or on its shares; "assumed" is one.
+    The reason may be given on the variable or on its shares. "assumed" is a reason.
     """
     assumptions = subject.scenario.assumptions
     for variable in subject.scenario.variables.values():
@@ -167,7 +167,7 @@ class Claim:
 
 
 def no_base_rate_contains_its_tempo_twice(subject: Subject) -> Iterator[Finding]:
-    """Report a base rate that already contains the tempo which its factors add again.
+    """Report a base rate that contains a tempo which its factors add again.
 
     A rate that was counted in a tense period contains the tension: base = observed / expected multiplier. If the
     assumption has `observed`, the claim is compared with it. The record lies before the start, so the multiplier at the

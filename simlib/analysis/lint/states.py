@@ -109,7 +109,7 @@ def every_rung_can_be_reached(subject: Subject) -> Iterator[Finding]:
                 yield Finding(
                     "note",
                     f"ladders.{ladder.id}.{rung.id}",
-                    f"no history ever stands on the rung {rung.id!r}",
+                    f"no history ever reaches the rung {rung.id!r}",
                     "expected a state of which it is the highest rung, unless the ladder is a standard one",
                 )
 
@@ -135,7 +135,7 @@ def no_state_is_a_dead_end(subject: Subject) -> Iterator[Finding]:
 
 
 def no_move_is_busier_than(subject: Subject, events_per_day: float) -> Iterator[Finding]:
-    """Report a move that would happen more than so many times a day in some state.
+    """Report a move that would happen more than `events_per_day` times a day in some state.
 
     Usually a unit is wrong, or there is a factor too many.
     """

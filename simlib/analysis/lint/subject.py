@@ -59,7 +59,7 @@ class Subject:
     # ---------------------------------------------------------------- words
 
     def place(self, assumption: Assumption) -> str:
-        """Return where an assumption stands in the file."""
+        """Return the place of an assumption in the file."""
         return dotted(place_of(self.scenario, assumption))
 
     def state(self, levels: NDArray[np.integer], variables: Ints | None = None) -> str:

@@ -56,7 +56,7 @@ def paths(
         given: An ending to condition on, such as "ending:open-war".
         ladder: The ladder whose rungs make a path. Default: the one that the scenario shows first.
         by: The target: a date, or days after `as_of`. Default: the horizon.
-        engine: "exact" searches, "montecarlo" counts; "auto" searches where the states fit.
+        engine: "exact" searches, "montecarlo" counts; "auto" searches unless there are too many states.
         top: Number of classes.
         runs: Histories to count, by Monte Carlo.
         seed: Seed of the histories.
@@ -129,7 +129,7 @@ def counted_paths(
 ) -> Paths:
     """Return the most frequent path classes of sampled histories, each with its 95% interval.
 
-    `given` keeps the histories with that ending; histories drawn given it may be passed as they are. A sample over
+    `given` keeps the histories with that ending. Histories drawn given it may be passed as they are. A sample over
     draws is weighted, and its intervals allow for shared draws.
     """
     drawn = played if isinstance(played, Sample) else Sample.at_one_draw(played)

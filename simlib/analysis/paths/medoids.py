@@ -38,7 +38,8 @@ TYPICAL = 3
 class TypicalHistories(Answer):
     """Sampled histories, their paths, and a typical history of each of the likeliest classes.
 
-    `rungs` (N,) is the rung of every row of the histories. `typical` are places in them, by class.
+    `rungs` (N,) is the rung of every row of the histories. `typical` gives the place of the typical history of each
+    class.
     """
 
     kind: ClassVar[str] = "typical-histories"
@@ -65,10 +66,10 @@ class TypicalHistories(Answer):
 
     def line(self, place: int) -> tuple[Floats, Ints]:
         """Return the days on which a history enters rungs, and the indices of the rungs."""
-        played = self.histories
-        first, last = played.start[place], played.start[place + 1]
-        end = min(float(played.ending_time[place]), played.horizon)
-        return np.append(played.time[first:last], end), np.append(self.rungs[first:last], self.rungs[last - 1])
+        histories = self.histories
+        first, last = histories.start[place], histories.start[place + 1]
+        end = min(float(histories.ending_time[place]), histories.horizon)
+        return np.append(histories.time[first:last], end), np.append(self.rungs[first:last], self.rungs[last - 1])
 
     def sentences(self) -> list[str]:
         """Return for each path the dates on which its typical history enters a rung."""
@@ -104,7 +105,7 @@ class TypicalHistories(Answer):
         return self.paths.scenario.as_of + dt.timedelta(days=int(day))
 
     def _steps(self) -> list[tuple[PathClass, list[tuple[float, str]]]]:
-        """Return for each path the days on which its typical history enters a rung, and which."""
+        """Return for each path the rungs that its typical history enters, and the days."""
         names = [rung.id for rung in self.paths.scenario.ladders[self.paths.ladder].rungs]
         result = []
         for path, place in self.typical:
@@ -114,25 +115,25 @@ class TypicalHistories(Answer):
         return result
 
 
-def typical_histories(played: Histories, paths: Paths, *, most: int = TYPICAL) -> TypicalHistories:
+def typical_histories(histories: Histories, paths: Paths, *, most: int = TYPICAL) -> TypicalHistories:
     """Return one history for each of the `most` likeliest path classes among the histories."""
-    rungs = rungs_of_rows(played, paths.ladder)
-    endings = [*played.scenario.endings, ONGOING]
-    courses = list(zip(first_visits(played, paths.ladder), (endings[e] for e in played.ending), strict=True))
-    stays = _days_on_rungs(played, rungs, len(played.scenario.ladders[paths.ladder].rungs))
+    rungs = rungs_of_rows(histories, paths.ladder)
+    endings = [*histories.scenario.endings, ONGOING]
+    courses = list(zip(first_visits(histories, paths.ladder), (endings[e] for e in histories.ending), strict=True))
+    stays = _days_on_rungs(histories, rungs, len(histories.scenario.ladders[paths.ladder].rungs))
     typical = []
     for path in paths.classes[:most]:
         own = np.array([p for p, course in enumerate(courses) if course == (path.rungs, path.ending)], dtype=np.int64)
         if len(own):
             apart = np.abs(stays[own] - stays[own].mean(axis=0)).sum(axis=1)
             typical.append((path, int(own[np.argmin(apart)])))
-    return TypicalHistories(played, paths, rungs, tuple(typical))
+    return TypicalHistories(histories, paths, rungs, tuple(typical))
 
 
-def _days_on_rungs(played: Histories, rungs: Ints, count: int) -> Floats:
+def _days_on_rungs(histories: Histories, rungs: Ints, count: int) -> Floats:
     """Return the days that each history spends on each rung (R, rungs)."""
-    stays = np.zeros((len(played), count))
-    for place, (first, last) in enumerate(itertools.pairwise(played.start.tolist())):
-        end = min(float(played.ending_time[place]), played.horizon)
-        np.add.at(stays[place], rungs[first:last], np.diff(np.append(played.time[first:last], end)))
+    stays = np.zeros((len(histories), count))
+    for place, (first, last) in enumerate(itertools.pairwise(histories.start.tolist())):
+        end = min(float(histories.ending_time[place]), histories.horizon)
+        np.add.at(stays[place], rungs[first:last], np.diff(np.append(histories.time[first:last], end)))
     return stays

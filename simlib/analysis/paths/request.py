@@ -47,12 +47,12 @@ def cannot_happen(scenario: Scenario, given: Measure, day: float) -> ScenarioErr
     return ScenarioError(Problem("", 0, "given", what, "expected an ending that can"))
 
 
-def never_happens(played: Histories, given: Measure) -> ScenarioError:
+def never_happens(histories: Histories, given: Measure) -> ScenarioError:
     """Return the refusal of an ending that no sampled history has."""
-    what = f"none of the {len(played):,} histories ends in {given.words}"
+    what = f"none of the {len(histories):,} histories ends in {given.words}"
     return ScenarioError(Problem("", 0, "given", what, "expected more histories, or histories drawn given that ending"))
 
 
-def rungs_of_rows(played: Histories, ladder: str) -> Ints:
+def rungs_of_rows(histories: Histories, ladder: str) -> Ints:
     """Return the rung of a ladder, by index, on which every row of the histories stands (N,)."""
-    return Tables(played.scenario).rungs(played.levels)[list(played.scenario.ladders).index(ladder)]
+    return Tables(histories.scenario).rungs(histories.levels)[list(histories.scenario.ladders).index(ladder)]

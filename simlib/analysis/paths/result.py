@@ -1,7 +1,7 @@
 """The most probable orders in which histories first visit the rungs of a ladder.
 
 A single history carries almost no probability, so histories are put in classes: the first rung, then each rung when it
-is first visited, then how the history stands at the target day (an ending, or ongoing). Times and all other variables
+is first visited, then the state of the history at the target day (an ending, or ongoing). Times and all other variables
 are summed out.
 """
 
@@ -74,7 +74,7 @@ class Paths(Answer):
 
     @property
     def engine(self) -> str:
-        """What answered: "exact" or "montecarlo"."""
+        """The engine that answered, "exact" or "montecarlo"."""
         return str(self.provenance["engine"])
 
     @property

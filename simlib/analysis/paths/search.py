@@ -59,7 +59,7 @@ class _Prefix:
 class SearchResult:
     """The classes found, likeliest first, and the prefixes expanded.
 
-    Rungs and endings are indices; the last ending is none. `left` bounds the probability of any class that the search
+    Rungs and endings are indices. The last ending is none. `left` bounds the probability of any class that the search
     did not reach, and `unassigned` is the mass of all of these.
     """
 

@@ -127,7 +127,7 @@ def passages(
         ladder: The ladder of the rungs. Default: the one that the scenario shows first.
         by: The target: a date, or days after `as_of`. Default: the horizon.
         engine: "exact", "montecarlo", or "auto": exact unless there are too many states.
-        runs: Histories to count, by Monte Carlo; those that end otherwise are left out.
+        runs: Histories to count, by Monte Carlo. Those that end otherwise are left out.
         seed: Seed of the histories.
         control: Progress callback and cancellation.
 

@@ -257,7 +257,7 @@ class Drivers(Answer):
     def frame(self, measure: str | None = None) -> pd.DataFrame:
         """Return one row for each assumption, strongest first.
 
-        `at_low` and `at_high` are changes from the stated values; `value_at_low` and `value_at_high` the answers.
+        `at_low` and `at_high` are changes from the stated values. `value_at_low` and `value_at_high` the answers.
         """
         import pandas as pd
 
@@ -363,7 +363,7 @@ def drivers(
         measures: Names of measures. Default: every ending.
         by: The target: a date, or days after `as_of`. Default: the horizon.
         engine: Which engine answers.
-        top: Assumptions tried: so many of the steepest slope for each measure, or all of them (None).
+        top: Number of assumptions tried for each measure, by slope, or all of them (None).
         draws: 0 takes values and ranges as stated, a belief or a number of draws of the prior takes them from draws.
         runs: Replicates of each row by Monte Carlo.
         seed: Seed of the random numbers.

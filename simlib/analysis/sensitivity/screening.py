@@ -167,7 +167,7 @@ def swings(
         scenario: The scenario.
         measures: The measures, M of them.
         by: The target: a date, or days after `as_of`. Default: the horizon.
-        engine: "auto" takes the exact gradient where the states fit, and otherwise Monte Carlo.
+        engine: "auto" takes the exact gradient unless there are too many states, else Monte Carlo.
         runs: Replicates at each value by Monte Carlo.
         seed: Seed of the random numbers.
         control: Progress callback, cancellation and number of threads.

@@ -4,7 +4,7 @@ The *first-order* index of an input is Var(E[P | input]) / Var(P): the part of t
 average, if this input alone were known. The *total* index is E[Var(P | all others)] / Var(P): the part that would
 remain if all other inputs were known. The difference between the two comes from interactions with other inputs. Both
 need independent inputs, so correlated assumptions enter as one, and a belief other than the prior is refused. All
-assumptions vary in every draw; indices are computed for those that matter.
+assumptions vary in every draw. Indices are computed for those that matter.
 
 The draws are several independently scrambled Sobol sequences in twice the number of assumptions, split into matrices A
 and B, and one matrix AB_i for each input, A with its columns taken from B. With f the answer at the rows of a matrix,
@@ -19,7 +19,7 @@ this is the efficient estimator of Janon et al. (2014), sharp for large indices,
 are taken across different blocks, so that chance within a row adds nothing to a variance (see
 `simlib.analysis.evaluator.cross`). Each sequence has random numbers of its own, so that sequences are independent
 replications, of θ and of random numbers: intervals are a jackknife over them (randomised quasi-Monte Carlo). Resampling
-rows would not do: it ignores how evenly a Sobol sequence fills the space, and gives intervals many times too wide.
+rows would ignore how evenly a Sobol sequence fills the space, and give intervals many times too wide.
 
 References: Jansen, M. (1999) Analysis of variance designs for model output, Computer Physics Communications 117.
 Janon, A. et al. (2014) Asymptotic normality and efficiency of two Sobol index estimators, ESAIM: Probability and
@@ -292,8 +292,8 @@ def sobol(
         measures: Names of measures. Default: every ending.
         by: The target: a date, or days after `as_of`. Default: the horizon.
         engine: Which engine answers.
-        top: Inputs with indices: so many of those that make, by slope, the largest part of the variance of any
-            measure, or all (None). {name: assumptions} puts assumptions into groups first. Correlated ones always are.
+        top: Number of inputs with indices, by their largest share of the variance of any measure by slope, or all
+            (None). {name: assumptions} puts assumptions into groups first. Correlated ones always are.
         draws: Rows of each matrix, a power of two of at least 8. A belief is refused: inputs must be independent.
         runs: Replicates of each row by Monte Carlo.
         seed: Seed of the draws and of the random numbers.
@@ -351,7 +351,7 @@ def _screen(scenario: Scenario, every: Sequence[Input], swing: Floats, top: int)
 class PickFreeze:
     """The rows of a pick-freeze design: A, B, and A with the columns of each input from B.
 
-    `thetas` (R, rows, A) has them for each of R independently scrambled sequences.
+    `thetas` (R, rows, A) has these rows for each of R independently scrambled sequences.
     """
 
     def __init__(self, scenario: Scenario, picked: Sequence[Input], draws: int, seed: int) -> None:

@@ -37,7 +37,7 @@ GROUPS = 8
 """Groups of draws whose disagreement is the error: independently scrambled sequences of the prior."""
 
 Statistic = Callable[[Floats, Floats | None], float]
-"""Answers (D, ...) and the scales of their draws to a number."""
+"""Maps answers (D, ...) and the scales of their draws to a number."""
 
 
 @dataclass(frozen=True)

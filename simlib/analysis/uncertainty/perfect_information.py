@@ -186,7 +186,7 @@ class Evppi(Answer):
         )
 
     def sentences(self, most: int = 4) -> list[str]:
-        """Return what to find out next, at `most` so many assumptions, and what each rests on now."""
+        """Return up to `most` assumptions to find out about, and the grounds of each."""
         total, what = self.brier + self.chance, f"{self.measure.words} by {long_date(self.by)}"
         digits = min(max(-math.floor(math.log10(self.brier)), 3), 6) if self.brier > 0 else 3
         first = (

@@ -61,9 +61,9 @@ NAMED = 3
 class Precision:
     """Which quantiles are wanted, how well they must be known, and how much work that may take.
 
-    tolerance: half-width, of a probability or relative to an expected count. most_draws: where doubling stops; where
-    replicates grow, they stop at `most_draws` × `runs` in all. patience: states times passes that "auto" may solve;
-    where that is too little for every draw, the stated values may still be solved. answer_when_cancelled: whether a
+    tolerance: half-width, of a probability or relative to an expected count. most_draws: where doubling stops. Where
+    replicates grow, they stop at `most_draws` × `runs` in all. patience: states times passes that "auto" may solve.
+    Where that is too little for every draw, the stated values may still be solved. answer_when_cancelled: whether a
     cancelled question is answered from the last doubling that was finished, if one was.
     """
 
@@ -252,7 +252,7 @@ def _measure_data(s: Spread) -> dict[str, Any]:
 
 
 def _shares(s: Spread, share: Number, known: str) -> str:
-    """Return which part of the uncertainty the assumptions cause, where that is more than noise."""
+    """Describe the assumptions' share of the uncertainty, as a bound if it is below the noise."""
     if s.mean.value * (1 - s.mean.value) < CERTAIN:
         return "Nothing about it is uncertain."
     mean = f"The mean is computed to {known}."

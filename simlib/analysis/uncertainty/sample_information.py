@@ -8,7 +8,7 @@ expected value of sample information, EVSI) is
     Brier:  P(open) q (1 - q) (P(E | seen) - P(E | not seen))²,   q = P(seen | open),
     log:    P(open) times the mutual information of E and seeing, in nats,
 
-over the draws, each with replicates of its own. Beside it stands the share of Var(P_θ), the uncertainty about the
+over the draws, each with replicates of its own. The answer also has the share of Var(P_θ), the uncertainty about the
 assumptions alone, that the observation would resolve: Cov(P_θ, Q_θ)² / (q (1 - q)) / Var(P_θ), with Q_θ the probability
 of seeing. Squares are products of different blocks of replicates, so that noise does not count as a gain. A move that
 is not seen counts as evidence too, which is sound only where the record of that move is complete. The gains of several
@@ -62,7 +62,7 @@ EXPLAINS = 0.05
 _ONE_THREAD = Control(threads=1)
 
 _OPEN, _HAPPENS, _SEEN, _BOTH, _TARGET, _EVER = range(6)
-"""Shares of replicates: question open at t; and E comes later; and seen; and both. E by T at all; seen by t at all."""
+"""Shares of replicates, first with the question open at t: all, E later, seen, both; then E by T, seen by t."""
 
 
 @dataclass(frozen=True)
@@ -97,8 +97,8 @@ class Observation:
 class Evsi(Answer):
     """Observations ranked by their expected gain for one question.
 
-    mean: P(E), today. open_then: P(still open on the day). if_open: P(E | still open then), the average of the
-    probabilities after seeing and not seeing; nan where no history is open.
+    mean: P(E), today. open_then: P(still open on the day). if_open: P(E | still open then), the mean over seeing and
+    not seeing; nan where no history is open.
     """
 
     kind: ClassVar[str] = "evsi"
@@ -340,7 +340,7 @@ class _Replicates:
         runs: int,
         seed: int,
     ) -> None:
-        """Make ready; `days` are that of the last look and that of the question."""
+        """Prepare the simulation; `days` are the last day of the observation and that of the question."""
         questions = {target.of: scenario.questions[target.of]} if target.kind == "question" else {}
         lean = begun_by(scenario, days[1]).replace(questions=questions | {q.id: q for q in sightings}, ladders={})
         self.simulator = Simulator(lean, times=1, by=days[1])

@@ -179,7 +179,7 @@ class Comparison(Answer):
         """Return for each variant its changes and their effects, in sentences.
 
         Args:
-            measure: The measure to begin with, whether or not it changes; those that change most follow.
+            measure: The measure to begin with, whether or not it changes. Those that change most follow.
             histories: Whether to describe pairs of histories that end differently.
         """
         where = f"over {self.draws} draws of the assumptions" if self.draws else "at the stated values"
@@ -223,7 +223,7 @@ def compare(
         measures: Names of measures; default: all endings, questions, rungs and expected numbers of moves.
         by: The target date or day; None is the horizon.
         engine: "auto" is the exact engine unless there are too many states, else Monte Carlo.
-        draws: Draws of the prior or a belief; 0 compares at the stated values.
+        draws: Draws of the prior or a belief. 0 compares at the stated values.
         runs: Pairs of replicates for each draw, which share their random numbers. Default: 100,000 in all; beside an
             exact answer, where they only give the flips, 10,000 in all. With 0 an exact answer has no flips.
         seed: The seed of draws and replicates.
@@ -272,7 +272,7 @@ def cumulative(variants: Mapping[str, Variant]) -> dict[str, Variant]:
 
 
 class _Work:
-    """One comparison under way: the baseline, named "", and its variants up to a target day."""
+    """A running comparison of the baseline, named "", with its variants up to a target day."""
 
     def __init__(
         self,

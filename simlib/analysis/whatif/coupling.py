@@ -159,7 +159,7 @@ class Replicates:
     """The replicates of one scenario: measures by block (B, T, M), and all endings.
 
     `weights` (B,) are those of the draws, one block each, and None at the stated values. `tried` and `void` (I,) count
-    for each intervention that acts the replicates then going, and those in which it had no effect.
+    for each intervention the replicates then still going, and those of them without an effect.
     """
 
     means: Floats
@@ -307,9 +307,9 @@ def by_blocks(
         blocks: The difference in each block at each time (B, T).
         probability: Whether the differences lie within -1 and 1.
         weights: The weight of each block (B,).
-        effective: How many equally weighted blocks tell as much.
+        effective: The effective number of blocks.
         runs: Replicates in all blocks. Where no block differs, the interval is that of the rule of three for so many;
-            None, for exact blocks, leaves no interval.
+            None, for exact blocks, gives an interval without width.
     """
     from scipy.special import stdtrit
 

@@ -1,7 +1,7 @@
 """Numba kernels of the exact engine, imported only through `simlib.engines.exact.backend`.
 
 Every function here has a plain NumPy/SciPy twin in the module that calls it, so that the exact engine works where
-Numba does not; tests compare the two. Kernels are serial, release the GIL, and take flat arrays only, so they compile
+Numba does not. Tests compare the two. Kernels are serial, release the GIL, and take flat arrays only, so they compile
 once per installation.
 """
 
@@ -72,7 +72,7 @@ def insert(table, codes, dense, first, last):
 def explore(table, codes, counts, endings, dense, count, done, limit, stop, sizes, radix, moves, effects, clauses):
     """Continue a breadth-first search up to `stop` expanded states or `limit` states found.
 
-    `table` maps codes to discovery indices (directly when dense, else by open addressing); the caller grows it.
+    `table` maps codes to discovery indices (directly when dense, else by open addressing). The caller grows it.
     Returns (count, done): states found, states expanded.
     """
     table_start, move_start, move_variable, move_stride, possible, outcome_start = moves

@@ -169,7 +169,7 @@ class Adjoint:
         return answer, derivative
 
     def _solve_forward(self, measure: Observable) -> list[tuple[Floats, Floats]]:
-        """Return for each span (p before its actions (N,), p at the nodes (J, N))."""
+        """Return p before the actions of each span (N,), and p at its nodes (J, N)."""
         taboo, key = measure.taboo, "" if measure.taboo is NOTHING else measure.name
         if key not in self._forward:
             vector = self.chain.start()
@@ -352,8 +352,8 @@ def _edge_sums(space: StateSpace, weighted: Floats, worth: Floats, sums: Floats)
 def quadrature(duration: float, uniform: float) -> tuple[Floats, Floats]:
     """Return Gauss-Legendre nodes and weights on [0, duration], in panels that grow from both ends.
 
-    p changes fast just after the start of a span and u just before its end, on the scale 1/Λ of the fastest jumps;
-    panels begin at a few such times and grow geometrically towards the middle.
+    p changes fast just after the start of a span and u just before its end, on the scale 1/Λ of the fastest jumps.
+    Panels begin at a few such times and grow geometrically towards the middle.
     """
     if duration <= 0:
         return np.zeros(0), np.zeros(0)

@@ -1,6 +1,6 @@
 """`Chain`: the states of a scenario at one θ, and the flow of probability through them.
 
-Time is cut into segments. Within one the rates are constant and a distribution flows (`Chain.flow`); at the cut before
+Time is cut into segments. Within one the rates are constant and a distribution flows (`Chain.flow`). At the cut before
 it, interventions act as linear maps (`Chain.jumps`). `Chain.propagate` does both from one time to another.
 """
 

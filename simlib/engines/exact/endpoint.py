@@ -182,7 +182,7 @@ class _Event:
 
 
 class _Path:
-    """One history under way."""
+    """One unfinished history."""
 
     def __init__(self, sampler: EndpointSampler, rng: np.random.Generator) -> None:
         self.sampler, self.rng = sampler, rng

@@ -2,7 +2,7 @@
 
 A forecast needs the marginal of every variable, every ladder and the endings, and for every move its expected hazard,
 which depends only on the joint marginal of the few variables that the move reads. So a few *groups* of dimensions are
-chosen whose joint histograms cover all of these; per step of the uniformised chain only the groups are accumulated.
+chosen whose joint histograms cover all of these. Per step of the uniformised chain only the groups are accumulated.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ An answer of 1e-27 keeps three digits, for about a fifth more steps than 1e-12 t
 def pmf(steps: Ints, means: Floats) -> Floats:
     """Return the Poisson probabilities (means, steps), by Loader's (2000) saddle-point form.
 
-    Its error grows like the root of the mean; that of exp(k log μ - μ - log k!) grows like the mean itself.
+    Its error grows like the root of the mean. That of exp(k log μ - μ - log k!) grows like the mean itself.
     """
     from scipy.special import gammaln, xlogy
 

@@ -1,7 +1,7 @@
 """`Solver`: a scenario prepared to be solved exactly at many assumption values.
 
-Calendar windows and interventions cut time into segments; a forced move or a pinned variable is a linear map between
-two of them; a spread start is a distribution over states. A question whose condition can stop holding, or that asks
+Calendar windows and interventions cut time into segments. A forced move or a pinned variable is a linear map between
+two of them. A spread start is a distribution over states. A question whose condition can stop holding, or that asks
 for a move, is followed by a pass of its own in which the probability that has answered it is taken out.
 """
 
@@ -183,7 +183,7 @@ class Solver:
         Args:
             vector: Distribution (N,) over the states at `start`, in the order of `space`.
             start: Days after `as_of`. At 0 the distribution is that before any intervention (`Chain.start`).
-            stop: Days after `as_of`; the interventions at that time have acted.
+            stop: Days after `as_of`. The interventions at that time have acted.
             theta: Assumption values (A,). Default: the stated ones.
             centre: The stated values, when `theta` is a draw around them.
             taboo: States and firings that stop a history.
@@ -227,9 +227,9 @@ class Solver:
         }
 
     def _finer(self, bands: dict[str, dict[str, Band]], tolerance: float, *, settled: bool) -> float:
-        """Return the tolerance that small answers need, a thousandth of the smallest imprecise one.
+        """Return a tolerance for small answers: a thousandth of the smallest one not yet precise.
 
-        A zero may stand for a path with more jumps than were summed. It is `settled` once every path that visits no
+        A zero may come from paths with more jumps than were summed. It is `settled` once every path that visits no
         state twice has been summed: then the answer is impossible, or smaller than any number.
         """
         finer = tolerance
@@ -334,7 +334,7 @@ class _Run:
     def _carry(self, segment: Segment) -> None:
         rows, duration = self._rows(segment), segment.end - segment.start
         local = self.solver.times[rows] - segment.start
-        rating = self.chain.rating(segment)  # before the threads that share it
+        rating = self.chain.rating(segment)  # computed before the threads that share it start
         horizon = max(self.solver.horizon, 1e-300)
         tolerance = self.tolerance * max(duration / horizon, 1e-12)
         silent = Control(cancel=self.control.cancel)

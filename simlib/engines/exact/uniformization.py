@@ -5,7 +5,7 @@ whose jumps come at the times of a Poisson process of rate Λ:
 
     p(t) = Σ_k Poisson(k; Λt) p(0) P^k,        ∫₀ᵗ p(s) ds = (1/Λ) Σ_k P(N_Λt > k) p(0) P^k.
 
-All terms are positive, so nothing cancels and rare probabilities keep their relative accuracy; cutting the sum at K
+All terms are positive, so nothing cancels and rare probabilities keep their relative accuracy. Cutting the sum at K
 loses at most the tail P(N_Λt > K), which is reported. One pass over k serves every report time: of each p(0) P^k only
 histograms over a few partitions of the states are kept, and weighted by the Poisson terms a block at a time.
 """
@@ -359,7 +359,8 @@ def backward(
     """Return the value u (J, N) at the remaining times `times` (J,) of a segment.
 
     u at the end is `terminal` (N,). Going back it gains `reward` (N,) per day and is held at 1 inside a killing set,
-    and a firing with hazard `kill.fire` is worth 1. The push form of the same uniformisation: P u in place of Pᵀ p.
+    and a firing with hazard `kill.fire` is worth 1. This is the push form of the same uniformisation, with P u in place
+    of Pᵀ p.
 
     Args:
         space: The states and the edges of the segment.

@@ -6,7 +6,7 @@ Each move keeps the absolute time at which it will fire. When an event changes t
 rest of its unit exponential, (fire - t) a, is used at the new rate: fire = t + rest / b (Gibson and Bruck 2000). A move
 that is switched off keeps the rest until it is switched on again. So the k-th firing of a move always uses its k-th
 exponential, whatever happens in between. Calendar windows and interventions cut time into segments with a rate table
-each; at a cut every hazard is read anew and the same rule applies, which is exact (Anderson 2007). A hazard that does
+each. At a cut every hazard is read anew and the same rule applies, which is exact (Anderson 2007). A hazard that does
 not change leaves its firing time untouched to the bit.
 
 The state is kept three ways at once: one level per variable, one index per move into its local table, moved by

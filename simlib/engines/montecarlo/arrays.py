@@ -10,7 +10,7 @@ import numpy as np
 class Layout(NamedTuple):
     """Columns of the accumulator (levels from 0), its width, and the numbers of things counted.
 
-    Conditions are numbered rungs first, then endings, then questions; a question about a move never holds as one.
+    Conditions are numbered rungs first, then endings, then questions. A question about a move never holds as one.
     """
 
     rung: int
@@ -104,7 +104,7 @@ class Track(NamedTuple):
 
     A row has a time, an outcome (or pin), an action (-1: none) and the packed state.
 
-    `start` (R + 1,) says where each replicate begins; arrays of no length mean that nothing is kept.
+    `start` (R + 1,) says where each replicate begins. Arrays of no length mean that nothing is kept.
     """
 
     start: np.ndarray

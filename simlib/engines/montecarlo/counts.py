@@ -106,7 +106,7 @@ def _split(parts: _Parts, columns: Floats) -> dict[str, dict[str, Floats]]:
 
 
 def half_width(successes: Ints, runs: int) -> Floats:
-    """Return the half-width about k / n that covers the 95% Wilson interval (its longer side)."""
+    """Return the longer side of the 95% Wilson interval about k / n."""
     band = Band.wilson(successes, runs)
     return np.maximum(band.high - band.probability, band.probability - band.low)
 

@@ -1,6 +1,6 @@
 """A scenario's tables as the flat arrays that the Monte Carlo kernel walks.
 
-Built once per scenario and grid. Everything here is free of assumption values; `Flat.values` adds them, with array work
+Built once per scenario and grid. Everything here is free of assumption values. `Flat.values` adds them, with array work
 only.
 """
 
@@ -59,7 +59,7 @@ class Cumulative:
     def __call__(self, shares: Floats) -> Floats:
         """Return running sums (as `shares`).
 
-        From the last positive share of each group on, above one.
+        They exceed one from the last positive share of each group on.
         """
         table = np.zeros(self._shape)
         table[self._row, self._column] = shares
@@ -72,7 +72,7 @@ class Cumulative:
 
 @dataclass(frozen=True)
 class Actions:
-    """The interventions that act at a moment, in order of time: number in the scenario and day."""
+    """The interventions that act at a moment, by time, each with its number and day."""
 
     number: tuple[int, ...]
     day: tuple[float, ...]
@@ -82,7 +82,7 @@ class Flat:
     """The kernel's view of `tables` over `segments`, reporting at `grid` (days).
 
     `layout` and `structure` are what the kernel takes; `segments_of_table` has one segment for each rate table;
-    `actions` lists what the columns `tried` and `void` of the kernel's output stand for.
+    `actions` lists the interventions of the columns `tried` and `void` of the kernel's output.
     """
 
     def __init__(self, tables: Tables, segments: Sequence[Segment], grid: Floats) -> None:

@@ -1,7 +1,7 @@
 """Full histories of chosen replicates, by replay, and one of them written as a dated story.
 
 A run keeps no paths. Since every draw has an address, any replicate can be replayed with the same seed, and gives the
-same events to the bit; `histories` does that and keeps each of them.
+same events to the bit. `histories` does that and keeps each of them.
 """
 
 from __future__ import annotations

@@ -52,7 +52,7 @@ _BETWEEN_REPORTS = 0.05
 
 
 class Simulator:
-    """One scenario made ready to run: `run` for counts, `forecast` for the answer they give."""
+    """One scenario prepared to run: `run` for counts, `forecast` for the answer they give."""
 
     def __init__(
         self,

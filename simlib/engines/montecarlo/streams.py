@@ -15,13 +15,13 @@ The generator is counter-based (Salmon et al. 2011): no state is carried, a key 
     stream key     k    = mix(s_r xor h),  h the stable 64-bit hash of the stream's name
     draw n         mix(k + (n + 1) γ)
 
-`mix` is the 64-bit finaliser "variant 13" of Stafford (2011), a bijection; with the odd constant γ the last line is
+`mix` is the 64-bit finaliser "variant 13" of Stafford (2011), a bijection. With the odd constant γ the last line is
 SplitMix64 (Steele, Lea and Flood 2014), which passes BigCrush, started at a hashed place. Two streams of L draws
 overlap with probability about 2 L / 2^64: for 10^6 replicates of 50 moves and 100 draws, one pair of streams in all
 of them is expected to share a few draws with probability near 1%, and no pair of neighbours does so by design.
 
 For a move, draw 2k is the unit exponential before its k-th firing (from 0) and draw 2k + 1 chooses that firing's
-outcome; forced firings have streams of their own and leave the move's stream untouched. A uniform is the upper 52
+outcome. Forced firings have streams of their own and leave the move's stream untouched. A uniform is the upper 52
 bits plus a half, over 2^52: never 0, never 1.
 
 References: Glasserman, P. and Yao, D. (1992) Some guidelines and guarantees for common random numbers, Management

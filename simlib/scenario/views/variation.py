@@ -133,7 +133,7 @@ def with_values(scenario: Scenario, values: Mapping[str, str | float]) -> Scenar
     """Return the scenario with other medians.
 
     Low and high shift by the same step on the scale of the kind. A text is a quantity as in files ("2 per week",
-    "30%"); a number is in base units (per day, or plain). Raises ScenarioError for an unknown name, a quantity of
+    "30%"). A number is in base units (per day, or plain). Raises ScenarioError for an unknown name, a quantity of
     another kind, and chances that now exceed one.
     """
     changes: list[Change] = []
@@ -152,7 +152,7 @@ def with_values(scenario: Scenario, values: Mapping[str, str | float]) -> Scenar
 def parse_values(texts: Iterable[str], scenario: Scenario) -> dict[str, str]:
     """Read `NAME=VALUE` texts into what `with_values` takes.
 
-    The same name twice is refused.
+    A name may occur only once.
     """
     values: dict[str, str] = {}
     problems = []
@@ -269,7 +269,7 @@ def begun_by(scenario: Scenario, day: float) -> Scenario:
 def repeated(
     first: Force, every: float, until: dt.date | None, scenario: Scenario, horizon_days: float | None = None
 ) -> tuple[Force, ...]:
-    """Return a forced move on its date and every so many days after it.
+    """Return a forced move on its date and at equal steps after it.
 
     The last one is before `until` (default: the horizon).
 

@@ -88,7 +88,7 @@ def intervention_in_words(item: Intervention, scenario: Scenario) -> str:
 
 
 def as_name(words: str) -> str:
-    """Return words that will stand in quotation marks: inner quotation marks become single ones."""
+    """Return words for use in quotation marks: inner quotation marks become single ones."""
     return words.replace("“", "‘").replace("”", "’")
 
 
