@@ -92,7 +92,7 @@ def entropy(probabilities: Floats) -> Floats:
 
 @dataclass(frozen=True)
 class PooledItem:
-    """An ending or a question: its probability by view (V, T) and pooled (T,), and the spread (T,).
+    """An ending or a question: its probability by view (V, T), the pools and the spread (T,).
 
     `deviation` is the standard deviation between the views, by weight. `divergence` is the Jensen-Shannon divergence,
     in bits, between the views on whether it happens.

@@ -114,7 +114,7 @@ class Ensemble:
         return quantiles(self.without_noise(self.values(name, kind)), SPREAD, self.weights)
 
     def without_noise(self, values: Floats) -> Floats:
-        """Return probabilities at each draw (D, ...), shrunk to their mean to remove the noise of replicates."""
+        """Return probabilities at each draw (D, ...), shrunk to remove the noise of replicates."""
         runs = self.forecasts[0].provenance.get("runs")
         if not runs:
             return values
@@ -261,7 +261,7 @@ def _check_start(belief: Belief, states: int | None) -> None:
 
 
 def pool_forecasts(forecasts: Sequence[Forecast], weights: Sequence[float] | None = None) -> Forecast:
-    """Return the (weighted) mean of forecasts of one scenario on one grid: a linear opinion pool.
+    """Return the weighted mean of forecasts of one scenario on one grid (linear opinion pool).
 
     Without weights the forecasts are equally likely draws and the interval is that of their mean: Wilson's, with the
     effective number of trials that the spread between draws implies. Raises ValueError for forecasts that do not match.

@@ -125,7 +125,7 @@ class Reference:
         return self.scenario.day(window.first) <= day < self.scenario.day(window.last) + 1
 
     def hazard(self, move: Move, state: State, day: float) -> float:
-        """Return the hazard of a move per day: rate times factors, unless an intervention replaces it."""
+        """Return the hazard of a move per day: rate times factors, or that of an intervention."""
         if not move.when.holds(state):
             return 0.0
         hazard = self.value(move.rate, state, day) if self.open(move.between, day) else 0.0

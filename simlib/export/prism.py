@@ -103,7 +103,7 @@ def notes(scenario: Scenario) -> list[str]:
 
 
 def starts(scenario: Scenario) -> dict[str, Any] | None:
-    """Return the combinations of a spread start with their weights as JSON data, None for a fixed start.
+    """Return the combinations of a spread start with their weights (None: a fixed start).
 
     `starts` is a list of `{constants: {start_<variable>: level index}, levels: {variable: level}, weight}`. The
     weights are those of the stated values and sum to one.

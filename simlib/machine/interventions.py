@@ -80,7 +80,7 @@ class Standing:
         return list(zip(self._targets.tolist(), range(first, first + len(values)), slope.tolist(), strict=True))
 
     def moving(self, segment: Segment, theta: Floats) -> dict[int, float]:
-        """Return {assumption: ∂ value / ∂ θ} of the values assumed in a segment; the last one counts."""
+        """Return {assumption: ∂ value / ∂ θ} of the values assumed in a segment (the last counts)."""
         slopes = dict(zip(self._assumed, self.slopes(theta), strict=True))
         return {slopes[number][0]: slopes[number][2] for number in self._assumed_in(segment)}
 

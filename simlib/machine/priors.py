@@ -138,7 +138,10 @@ def quantile(assumption: Assumption, p: ArrayLike) -> Floats:
 
 
 def share_below(assumption: Assumption, value: float) -> float:
-    """Return the share of an assumption's prior up to a value in base units; inverse of `quantile`."""
+    """Return the share of an assumption's prior up to a value (base units).
+
+    It is the inverse of `quantile`.
+    """
     from scipy.special import ndtr
 
     if assumption.fixed:

@@ -118,7 +118,10 @@ class Tables:
         return int(-(-int(self.sizes.sum()) // 64))
 
     def forbidden_bits(self, condition: Condition) -> Bits:
-        """Return clauses as bits (clauses, words): a state satisfies one if it shares no bit with it."""
+        """Return clauses as bits (clauses, words).
+
+        A state satisfies a clause if it shares no bit with it.
+        """
         rows = np.zeros((len(condition.clauses), self.words), dtype=np.uint64)
         for row, clause in zip(rows, self.allowed(condition), strict=True):
             for variable, allowed in clause.items():

@@ -80,7 +80,7 @@ def uses_in(shape: ScenarioShape) -> Iterator[Use]:
 class Numbers:
     """Every number of a document.
 
-    The named assumptions, then the literals written where they are used. `assumptions` holds those that could be read.
+    The named assumptions, then the literals written where they are used. `assumptions` holds the readable ones.
     `at` gives the id of the number used at a place.
     """
 

@@ -2,7 +2,7 @@
 
 People write the short form in YAML. `simlib.scenario.loader` resolves it into these frozen dataclasses, once, in one
 direction. Nothing here knows YAML. Names stay strings. `simlib.machine.tables` turns them into arrays, and no string
-goes beyond it. All rates are per day, all durations in days, all chances and factors plain numbers.
+goes beyond it. All rates are per day, all durations are in days, and all chances and factors are plain numbers.
 
 A scenario is a factored continuous-time Markov chain: the state is one level for each variable. A move fires with
 hazard `rate x product of the factors that hold` while its guard holds. One of its outcomes is then chosen by chance.

@@ -28,7 +28,7 @@ BASELINE = "baseline"
 
 @dataclass(frozen=True)
 class SweepDesign:
-    """The points of a sweep: P points over a few worlds.
+    """The points of a sweep: P points over a few worlds (scenarios with a view).
 
     theta (P, A) are assumption values in base units, world (P,) indexes `worlds`, seed (P,). With `drawn`, θ are draws
     from the priors around the stated values of their world. `columns` describe each point by name. `plans` are the

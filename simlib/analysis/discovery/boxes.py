@@ -46,7 +46,7 @@ def side(bound: Bound, value: float) -> int:
 
 
 def compact_data(result: Discovery, *, bounds: int) -> dict[str, Any]:
-    """Return a discovery over the priors as JSON data without its draws (see `from_compact_data`).
+    """Return a discovery over the priors as JSON data without its draws.
 
     Only peeling steps with at most `bounds` bounds are included.
     """

@@ -39,7 +39,7 @@ _NO_LEAD = np.full(3, np.nan)
 
 
 def _course(sample: Sample, measure: Measure, look_by_day: float) -> tuple[Bools, Bools, Floats]:
-    """Return whether each history (R,) is open on the day, and whether and when the event follows."""
+    """Return whether each history (R,) is open on the day, and if and when the event follows."""
     histories = sample.histories
     still_open = histories.ending_time > look_by_day
     if measure.kind == "ending":

@@ -63,7 +63,7 @@ def paths(
         control: Progress callback and cancellation.
 
     Returns:
-        The classes. Where the exact search was cut short before they were certain, the sentences say so.
+        The classes. The sentences say whether the exact search was cut short before these classes were certain.
 
     Raises:
         ScenarioError: For unknown names, a day outside the forecast, no ladder, or an ending that cannot happen.

@@ -257,7 +257,7 @@ class Drivers(Answer):
     def frame(self, measure: str | None = None) -> pd.DataFrame:
         """Return one row for each assumption, strongest first.
 
-        `at_low` and `at_high` are changes from the stated values. `value_at_low` and `value_at_high` the answers.
+        `at_low` and `at_high` are changes from the stated values. `value_at_low` and `value_at_high` are the answers.
         """
         import pandas as pd
 

@@ -117,7 +117,7 @@ class Index:
 
 @dataclass(frozen=True)
 class Share:
-    """The part that one input has in the variance of one measure."""
+    """The share of one input in the variance of one measure."""
 
     input: Input
     first: Index
@@ -198,7 +198,7 @@ class Sobol(Answer):
         return pd.DataFrame(rows)
 
     def sentences(self, most: int = 4) -> list[str]:
-        """Say which inputs cause the spread of each measure: "about half of the spread of X is due to Y"."""
+        """Say which inputs cause the spread of each measure: "half of the spread is due to Y"."""
         lines = [line for shares in self.measures.values() for line in self._about(shares, most)]
         if self.screened:
             verb, whose = ("varies", "its") if self.screened == 1 else ("vary", "their")

@@ -125,7 +125,7 @@ def quantile_of(values: Floats, scale: Floats | None, level: float) -> float:
 
 
 def _variance(parts: Floats, shares: Floats) -> float:
-    """Return the variance of the parts of a weighted mean; with equal shares the sample variance."""
+    """Return the variance of the parts of a weighted mean (the sample variance if equal)."""
     apart = shares * (parts - (shares * parts).mean())
     return float((apart**2).sum() / (len(parts) - 1))
 

@@ -340,7 +340,7 @@ class _Replicates:
         runs: int,
         seed: int,
     ) -> None:
-        """Prepare the simulation; `days` are the last day of the observation and that of the question."""
+        """Prepare the simulation; `days` are those of the observation and of the question."""
         questions = {target.of: scenario.questions[target.of]} if target.kind == "question" else {}
         lean = begun_by(scenario, days[1]).replace(questions=questions | {q.id: q for q in sightings}, ladders={})
         self.simulator = Simulator(lean, times=1, by=days[1])
@@ -417,7 +417,7 @@ def _at_look(shares: Floats) -> dict[str, float]:
 
 
 def _brier(shares: Floats, scale: Floats | None) -> float:
-    """Return the expected gain in the Brier score, P(open) Cov(E, seeing | open)² / (q (1 - q))."""
+    """Return the expected gain in the Brier score, P(open) Cov(E, seen | open)² / (q (1 - q))."""
     shares = scaled(shares, scale)
     known = _at_look(shares)
     q = known["seen"]
@@ -429,7 +429,7 @@ def _brier(shares: Floats, scale: Floats | None) -> float:
 
 
 def _log(shares: Floats, scale: Floats | None) -> float:
-    """Return the expected gain in nats, its noise subtracted as that of the Brier score is."""
+    """Return the expected gain in nats, without bias from noise."""
     known = _at_look(scaled(shares, scale))
     weights = np.array([known["seen"], 1 - known["seen"]])
     after = np.array([known["if_seen"], known["if_not"]])

@@ -76,7 +76,7 @@ class VariantEffect:
         return sorted(main or everything, key=lambda d: -abs(float(d.change[-1])))
 
     def sentences(self, measure: str | None = None, *, histories: bool = True) -> list[str]:
-        """Describe the effects in sentences; `measure` comes first, `histories` adds pairs of histories."""
+        """Describe the effects in sentences, `measure` first; `histories` adds pairs of histories."""
         ranked = self.strongest()
         first = [self.differences[measure].sentence()] if measure else []
         first += [d.sentence() for d in ranked[:NAMED] if d.moved and d.measure.name != measure]

@@ -274,7 +274,7 @@ def change(
 ) -> tuple[Floats, Floats, Floats]:
     """Return the change of one measure with its 95% interval: (change, low, high), each (T,).
 
-    Over draws of the assumptions the draws are counted, and not the replicates, since draws differ in more than their
+    Over draws of the assumptions, the draws are counted and not the replicates, because draws differ in more than their
     random numbers.
 
     Args:
@@ -343,7 +343,7 @@ def _when(replicates: Replicates, measure: Measure, column: int) -> Floats:
 
 
 def _discordant(first: Floats, second: Floats, times: Floats) -> tuple[Ints, Ints]:
-    """Count the pairs in which it had happened by each time (T,) only in the second, only in the first."""
+    """Count by time (T,) the pairs in which it happened only in the second, and only in the first."""
     one, other = (_count_by(when, times) for when in (first, second))
     both = _count_by(np.maximum(first, second), times)
     return other - both, one - both

@@ -82,7 +82,7 @@ def _same_structure(scenario: Scenario, other: Scenario) -> Scenario:
 
 
 def with_ladder_over(scenario: Scenario, variable: str) -> tuple[Scenario, str]:
-    """Return the scenario with the levels of a variable as a ladder, and the name of that ladder."""
+    """Return the scenario with the levels of a variable as a ladder, and the ladder's name."""
     climbed, name = scenario.variables[variable], f"levels of {variable}"
     first, *later = climbed.levels
     rungs = (Rung(first), *(Rung(level, Condition((((variable, (level,)),),))) for level in later))

@@ -70,7 +70,7 @@ def gradient(
         values: Assumption values that replace stated ones, by name, in base units.
         by: The target: a date, or days after `as_of`. Default: the horizon.
         ignore_windows: Whether calendar windows are left out.
-        solver: A solver of the scenario that is ready.
+        solver: An existing solver of the scenario.
         control: Progress callback and cancellation.
 
     Returns:
@@ -123,7 +123,7 @@ class _Panel:
 
 
 class Adjoint:
-    """Gradients at one θ; forward solutions are kept, so a further measure costs one backward solve."""
+    """Gradients at one θ. Forward solutions are kept: a further measure costs one backward solve."""
 
     def __init__(self, solver: Solver, theta: Floats, *, by: By = None, control: Control = UNWATCHED) -> None:
         self.solver, self.theta = solver, theta
@@ -245,7 +245,7 @@ class Adjoint:
     def _back_over_actions(
         self, measure: Observable, span: _Panel, before: Floats, value: Floats, forced: Floats
     ) -> Floats:
-        """Carry the value back over the interventions at a span's start, adding to ∂m/∂chance (O,)."""
+        """Carry the value back over the interventions at a span's start; add to ∂m/∂chance."""
         jumps, taboo = span.jumps, measure.taboo
         vectors, current = [], before
         for jump in jumps:
@@ -299,7 +299,7 @@ class Adjoint:
         return result
 
     def _share_part(self, theta: Floats, by_share: Floats, chance: Ints, starts: Ints) -> Floats:
-        """Return ∂/∂θ given ∂/∂share, where one branch takes the rest or all are scaled to sum to one."""
+        """Return ∂/∂θ given ∂/∂share, where one branch takes the rest or all are scaled."""
         result = np.zeros(len(theta))
         for first, last in zip(starts[:-1].tolist(), starts[1:].tolist(), strict=True):
             index, slope = chance[first:last], by_share[first:last]
@@ -350,7 +350,7 @@ def _edge_sums(space: StateSpace, weighted: Floats, worth: Floats, sums: Floats)
 
 
 def quadrature(duration: float, uniform: float) -> tuple[Floats, Floats]:
-    """Return Gauss-Legendre nodes and weights on [0, duration], in panels that grow from both ends.
+    """Return Gauss-Legendre nodes and weights on [0, duration], dense near both ends.
 
     p changes fast just after the start of a span and u just before its end, on the scale 1/Λ of the fastest jumps.
     Panels begin at a few such times and grow geometrically towards the middle.

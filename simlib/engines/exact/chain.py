@@ -25,7 +25,7 @@ from simlib.typing import Bools, Floats
 
 @dataclass(frozen=True, eq=False)
 class Rating:
-    """The rates of one segment: hazard by table entry, chance by outcome, and their product by pair."""
+    """The rates of one segment: hazard by table entry, chance by outcome, product by pair."""
 
     rates: Floats
     chances: Floats
@@ -95,7 +95,10 @@ class Chain:
         return self.tables.entry_move[self.space.pair_entry] == move
 
     def hazard(self, pair_rates: Floats, move: int, pairs: Bools) -> Floats:
-        """Return the hazard per day of the marked pairs of a move in each state (N,), self-loops included."""
+        """Return the hazard per day of the marked pairs of a move in each state (N,).
+
+        Self-loops are included.
+        """
         entry_rates = sums_by(self.space.pair_entry, pair_rates * pairs, int(self.tables.table_start[-1]))
         fire: Floats = entry_rates[self.tables.local_index(move, self.space.levels)]
         fire[self.space.ended] = 0.0

@@ -183,7 +183,7 @@ class Solver:
         Args:
             vector: Distribution (N,) over the states at `start`, in the order of `space`.
             start: Days after `as_of`. At 0 the distribution is that before any intervention (`Chain.start`).
-            stop: Days after `as_of`. The interventions at that time have acted.
+            stop: Days after `as_of`. The interventions at that time are included.
             theta: Assumption values (A,). Default: the stated ones.
             centre: The stated values, when `theta` is a draw around them.
             taboo: States and firings that stop a history.

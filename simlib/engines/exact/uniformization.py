@@ -85,7 +85,7 @@ class Generator:
 
 @dataclass(frozen=True)
 class Kill:
-    """An early end of a pass, in a state of `inside` (N,) or by a firing with hazard `fire` (N,)."""
+    """An early end of a pass, in a state of `inside` or by a firing with hazard `fire` (N,)."""
 
     inside: Bools | None = None
     fire: Floats | None = None

@@ -161,7 +161,7 @@ def set_level(structure, work, counts, row, variable, new):
 
 @_inline
 def start(structure, values, work, counts, layout, replicate_key):
-    """Set up one replicate at t = 0: levels, rungs, keys, and the first exponential of every move."""
+    """Set up one replicate at t = 0: levels, rungs, keys, and first exponentials of the moves."""
     for k in range(len(work.word)):
         work.word[k] = 0
     for move in range(len(structure.entry)):

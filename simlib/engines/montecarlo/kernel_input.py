@@ -190,7 +190,7 @@ class Flat:
         return [*outcomes, *({variable} for variable, _ in self.pins)]
 
     def _consequences(self) -> dict[str, NDArray]:
-        """Return moves, ladders, endings and questions that each outcome or pin can change or answer."""
+        """Return moves, ladders, endings and questions that each outcome or pin can change."""
         scenario, changed = self.tables.scenario, self._changed()
         ladders = [self._read(*(rung.when for rung in ladder.rungs)) for ladder in scenario.ladders.values()]
         endings = [self._read(ending.when) for ending in scenario.endings.values()]
@@ -240,7 +240,7 @@ class Flat:
 
 
 def _rate_tables(segments: Sequence[Segment]) -> tuple[list[Segment], Ints]:
-    """Return one segment for each distinct set of rates, and the one that each segment uses (S,)."""
+    """Return one segment for each distinct set of rates, and an index into them by segment (S,)."""
     places: dict[object, int] = {}
     examples: list[Segment] = []
     for segment in segments:

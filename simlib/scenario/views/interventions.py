@@ -50,7 +50,7 @@ class Policy:
     While `when` holds it happens at `rate` per day if its guard holds, whatever its own rate and factors. A rule that
     somebody follows: "if a strike hits land, close the airspace within a day". It depends on the present state only. It
     applies from 00:00 of `date` (None: the start) to 00:00 of `until` (None: for good). A `Forbid` of the same move is
-    stronger, and of two policies the later one.
+    stronger. Of two policies, the later one in the list is stronger.
     """
 
     move: str
@@ -100,10 +100,10 @@ class Hold:
 class Assume:
     """Give an assumption another median from a date on, or while a condition holds (base units).
 
-    It applies from 00:00 of `date` (None: the start) to 00:00 of `until` (None: for good). Of two that apply, the
-    later one in the list does. A draw of the priors keeps its distance from the median: the same ratio for a rate or
-    a factor, the same odds ratio for a chance. A chance cannot have `when`, and an assumption about the start cannot
-    change afterwards.
+    It applies from 00:00 of `date` (None: the start) to 00:00 of `until` (None: for good). If two apply, the later one
+    in the list is used. A draw of the priors keeps its distance from the median: the same ratio for a rate or a factor,
+    the same odds ratio for a chance. A chance cannot have `when`, and an assumption about the start cannot change
+    afterwards.
     """
 
     assumption: str
