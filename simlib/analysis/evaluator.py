@@ -48,8 +48,8 @@ _Row = Callable[[range, Floats], Floats]
 class Responses:
     """Evaluates measures by one day at many rows of assumption values.
 
-    `engine` is "exact" or "montecarlo" (never "auto"), `blocks` the number K of blocks (1 when exact), `by_day` the
-    target in days. `runs` is the number of replicates for each row, a multiple of K (0 when exact).
+    `engine` is "exact" or "montecarlo" (never "auto"). `blocks` is the number K of blocks (1 when exact). `by_day` is
+    the target in days. `runs` is the number of replicates for each row, a multiple of K (0 when exact).
     """
 
     def __init__(

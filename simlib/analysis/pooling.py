@@ -184,7 +184,7 @@ class Pool(Answer):
         return sorted(some, key=lambda item: -item.range)
 
     def sentences(self) -> list[str]:
-        """Say both pools by the target, the lowest and highest view, and the share of disagreement."""
+        """Describe both pools by the target, the lowest and highest view, and the disagreement."""
         names = list(self.weights)
         shares = ", ".join(f"“{name}” {percent(weight)}" for name, weight in self.weights.items())
         lines = [f"By {long_date(self.by)}, {self.basis}, with the weights {shares}:"]

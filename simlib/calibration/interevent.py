@@ -21,7 +21,7 @@ from simlib.scenario.model import Scenario
 from simlib.typing import Bools, Floats, Ints
 
 NARRATED_EVENTS = 14
-"""Events that a narrator keeps of one crisis, on average, where there are more."""
+"""Average number of events that a narrator keeps of one crisis."""
 
 FEWEST_GAPS = 10
 """Histories with fewer gaps are left out of the shape, as in the event data."""

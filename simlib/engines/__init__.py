@@ -1,4 +1,4 @@
 """The engines: `reference` defines, `exact` solves, `montecarlo` simulates.
 
-`ensemble` runs either over draws.
+`ensemble` runs the exact or the Monte Carlo engine over draws.
 """

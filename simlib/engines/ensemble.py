@@ -83,7 +83,7 @@ def forecast(
 class Ensemble:
     """Draws of the assumptions `theta` (D, A) with their weights (D,), and the forecast at each.
 
-    `stated` is the forecast at the stated values, `seed` that of the draws.
+    `stated` is the forecast at the stated values, and `seed` is the seed of the draws.
     """
 
     scenario: Scenario

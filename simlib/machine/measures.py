@@ -35,7 +35,7 @@ FORMS = "ending:ID, question:ID, level:VARIABLE=LEVEL, rung:LADDER=RUNG or moves
 class Measure:
     """One number a forecast reports.
 
-    `of` is the ending, question, variable, ladder or move, `part` level or rung.
+    `of` is the ending, question, variable, ladder or move. `part` is the level or the rung.
     """
 
     kind: Kind

@@ -24,9 +24,9 @@ class Action:
 class Segment:
     """A stretch of time [start, end) in days within which no calendar window opens or closes.
 
-    `actions` happen at `start`, in order, before anything else. `closed` marks windows not open, `standing` the
-    interventions in force by their number in the scenario: prohibitions, policies, and values assumed for a while.
-    `held` are the variables that no move changes.
+    `actions` happen at `start`, in order, before anything else. `closed` marks windows that are not open. `standing`
+    lists the interventions in force by their number in the scenario: prohibitions, policies, and values assumed for a
+    while. `held` are the variables that no move changes.
     """
 
     start: float

@@ -37,8 +37,8 @@ class Material:
     """The forecast of a report, and the answers beside it (None: not asked).
 
     `draws` are the draws of which the forecast is the mean. `seeing` is how observed moves change the first question.
-    Where the scenario was changed, `what_if` holds a sentence that says so and each change, and `baseline` the forecast
-    of the scenario as it stands. `ledger` is the scenario whose reasons are listed, where it is another.
+    Where the scenario was changed, `what_if` holds a sentence that says so and lists each change, and `baseline` holds
+    the forecast of the scenario as it stands. `ledger` is the scenario whose reasons are listed, where it is another.
     """
 
     scenario: Scenario

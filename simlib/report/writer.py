@@ -66,7 +66,7 @@ def write_report(
         baseline: The scenario as it stands, where `scenario` is a what-if. The report then lists each change, and
             gives the numbers of both.
         reasons: The scenario whose reasons and sources are listed, where they are not those of `scenario`.
-        engine: "auto" is the exact engine where the states fit, else Monte Carlo.
+        engine: "auto" is the exact engine unless there are too many states, else Monte Carlo.
         draws: Ensemble of the priors. 0, or a scenario without ranges, is forecast at the stated values.
         runs: Monte Carlo replicates of each draw. By default at least 500, and 10,000 for all draws together.
         seed: The seed of the draws and of the replicates.

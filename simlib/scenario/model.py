@@ -258,7 +258,8 @@ class Question:
     """A named event reported beside the endings.
 
     It is the first time that a condition holds, or that a move (outcome) fires. Exactly one of `when` and `move` is
-    given, `outcome` narrows `move`. `resolves` says how the question is settled in the world, `decides` by whom.
+    given, `outcome` narrows `move`. `resolves` says how the question is settled in the world, and `decides` says who
+    settles it.
     """
 
     id: str

@@ -133,7 +133,7 @@ def grid_design(
 def sobol_design(scenario: Scenario, draws: int, *, seed: int = 0, replicate_seed: int = 0) -> SweepDesign:
     """Return draws of the assumptions from their priors, all with common random numbers.
 
-    `seed` is that of the draws, `replicate_seed` that of the replicates of every point.
+    `seed` is the seed of the draws. `replicate_seed` is the seed of the replicates of every point.
     """
     theta = priors.draws(scenario, draws, seed=seed)
     world, seeds = np.zeros(draws, np.int64), np.full(draws, replicate_seed, np.int64)

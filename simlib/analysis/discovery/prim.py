@@ -37,7 +37,7 @@ class RawBox:
 
 @dataclass(frozen=True)
 class _Cases:
-    """Weighted points (n, D), the cases of interest (n,), and `among` which boxes are sought."""
+    """Weighted points (n, D), the cases of interest (n,), and the search region (`among`)."""
 
     points: Floats
     weights: Floats

@@ -240,16 +240,17 @@ class Indicators(Answer):
         """Return the answer with the effects of forcing its most informative moves on that day.
 
         A sign is evidence and a forced move is a cause: others react to the new situation, not to a motive. The effect
-        is computed at the stated values, exactly where the states fit, else in pairs of histories under common random
-        numbers.
+        is computed at the stated values, exactly unless there are too many states, else in pairs of histories under
+        common random numbers.
 
         Args:
             most: Number of moves.
-            runs: Pairs of histories where the exact engine does not fit. Default: as many as were counted.
+            runs: Pairs of histories when there are too many states for the exact engine. Default: as many as were
+                counted.
             control: Progress callback and cancellation.
 
         Raises:
-            MissingDependency: Without Numba, where the exact engine does not fit.
+            MissingDependency: Without Numba, when there are too many states for the exact engine.
             Cancelled: When `control` cancels the work.
         """
         pairs = runs or self.provenance.get("histories") or HISTORIES

@@ -51,7 +51,7 @@ MOST_SENTENCES = 5
 """Assumptions that the sentences name for each measure."""
 
 ROUNDING = 1e-9
-"""Share of an answer below which a change of it is rounding."""
+"""Changes below this share of an answer count as rounding."""
 
 
 # -------------------------------------------------------------------- elasticities

@@ -94,7 +94,7 @@ _SHARES = (
 
 
 def share_in_words(share: float) -> str:
-    """Say a share: "about half", "about a twentieth", "next to nothing"."""
+    """Write a share: "about half", "about a twentieth", "next to nothing"."""
     return next((words for least, words in _SHARES if share >= least), "next to nothing")
 
 

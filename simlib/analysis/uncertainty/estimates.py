@@ -87,7 +87,8 @@ class Weighting:
 def estimate(statistic: Statistic, values: Floats, weighting: Weighting) -> Number:
     """Return a statistic of answers (D, K) and its 95% half-width.
 
-    The error of the draws is Student's t over the groups, that of the replicates a jackknife over the blocks.
+    The error of the draws is computed by Student's t over the groups, and the error of the replicates by a jackknife
+    over the blocks.
     """
     parts, shares = weighting.parts(values, statistic)
     of_parts = _variance(parts, shares) / len(parts)
@@ -99,8 +100,8 @@ def estimate(statistic: Statistic, values: Floats, weighting: Weighting) -> Numb
 def quantile(values: Floats, weighting: Weighting, q: float) -> Number:
     """Return a quantile over draws (D, K) and its 95% half-width.
 
-    The error of the draws is that of the share of draws below it, mapped back through the quantiles (Woodruff 1952).
-    The quantiles of single groups, a few points in each tail, would agree too well.
+    The error of the draws is the error of the share of draws below the quantile, mapped back through the quantiles
+    (Woodruff 1952). The quantiles of single groups rest on a few points in each tail and would agree too well.
     """
 
     def at(x: Floats, scale: Floats | None, level: float = q) -> float:
@@ -208,8 +209,8 @@ class Stage:
 def enough(stages: Sequence[Stage], tolerance: float) -> tuple[int, int]:
     """Estimate how many draws and replicates would bring the error to a tolerance.
 
-    Each part of the error is to fall below its share of the tolerance. That of the replicates falls with the root of
-    their number, that of the draws as it has fallen so far.
+    Each part of the error must fall below its share of the tolerance. The error of the replicates falls with the root
+    of their number. The error of the draws is assumed to fall as it has so far.
     """
     last = stages[-1]
     share = tolerance / np.sqrt(2) if last.of_replicates > 0 else tolerance
@@ -220,8 +221,8 @@ def enough(stages: Sequence[Stage], tolerance: float) -> tuple[int, int]:
 def draws_needed(errors: Sequence[tuple[int, float]], tolerance: float) -> int:
     """Estimate how many draws would bring their error to a tolerance.
 
-    The rate is the slope of the logarithms, between that of independent draws, which one size alone has, and one over
-    the number of draws.
+    The rate is the slope of the logarithms. It lies between the rate of independent draws, which is used after a single
+    size, and one over the number of draws.
     """
     draws, error = errors[-1]
     if error <= tolerance:

@@ -41,7 +41,7 @@ class Difference:
         return size > DUST * max(float(self.before[-1]), float(self.after[-1]), 1e-3) and not unclear
 
     def sentence(self) -> str:
-        """Say the difference at the last report time, in a clause without a full stop."""
+        """Describe the difference at the last report time, in a clause without a full stop."""
         before, after, change, low, high = (
             float(x[-1]) for x in (self.before, self.after, self.change, self.low, self.high)
         )

@@ -158,8 +158,8 @@ class Flips:
 class Replicates:
     """The replicates of one scenario: measures by block (B, T, M), and all endings.
 
-    `weights` (B,) are those of the draws, one block each, and None at the stated values. `tried` and `void` (I,) count
-    for each intervention the replicates then still going, and those of them without an effect.
+    `weights` (B,) are those of the draws, one block each, and None at the stated values. `tried` and `void` (I,) count,
+    for each intervention, the ongoing replicates and those in which it had no effect.
     """
 
     means: Floats

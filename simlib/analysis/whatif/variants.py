@@ -41,7 +41,7 @@ def vary(scenario: Scenario, *changes: Variant, ignore_windows: bool = False) ->
     `changes` are views, interventions, {assumption: value}, lists of these, or one changed scenario. `ignore_windows`
     opens every calendar window.
 
-    Raises ScenarioError for what does not fit, Unsupported for a scenario of another structure.
+    Raises ScenarioError for a change that does not fit, Unsupported for a scenario of another structure.
     """
     if len(changes) == 1 and isinstance(changes[0], Scenario):
         changed = _same_structure(scenario, changes[0])

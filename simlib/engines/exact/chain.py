@@ -36,7 +36,7 @@ class Rating:
 class Passage:
     """A distribution (N,) carried from one time to another.
 
-    `stopped` is the probability that met the taboo on the way, `tail` the bound of the truncation error of any answer.
+    `stopped` is the probability that met the taboo on the way. `tail` bounds the truncation error of any answer.
     """
 
     vector: Floats

@@ -15,8 +15,8 @@ from simlib.typing import Floats
 class Observable:
     """One measure and how it is computed from terminal values, a first passage, or a count.
 
-    `terminal` (N,) is the value of each state at the end, `taboo` what answers a question, `counted` the index of the
-    move whose firings are counted (-1: none).
+    `terminal` (N,) is the value of each state at the end, `taboo` is the set that answers a question, and `counted` is
+    the index of the move whose firings are counted (-1: none).
     """
 
     name: str
