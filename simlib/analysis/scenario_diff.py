@@ -221,8 +221,8 @@ def _altered(where: str, what: str, before: str, after: str) -> Alteration:
 
 def _interventions(before: Scenario, after: Scenario) -> Iterator[Alteration]:
     one, other = ([act_in_words(item, world) for item in world.interventions] for world in (before, after))
-    yield from (Alteration("interventions", text, "", f"No longer done: {text}.") for text in one if text not in other)
-    yield from (Alteration("interventions", "", text, f"Newly done: {text}.") for text in other if text not in one)
+    yield from (Alteration("interventions", text, "", f"Removed: {text}.") for text in one if text not in other)
+    yield from (Alteration("interventions", "", text, f"Added: {text}.") for text in other if text not in one)
     if one != other and sorted(one) == sorted(other):
         yield _altered("interventions (order)", "The order of the interventions", " | ".join(one), " | ".join(other))
 
@@ -255,7 +255,7 @@ def _item(group: str, name: str, before: Scenario, after: Scenario) -> Iterator[
     if one is None or other is None:
         texts = ["" if item is None else label_of(item) for item in (one, other)]
         words = _explained(after if one is None else before, group, name) or texts[0] or texts[1]
-        sentence = f"{'New' if one is None else 'Gone'}: the {thing} {words.rstrip('.')}."
+        sentence = f"{'New' if one is None else 'Removed'}: the {thing} {words.rstrip('.')}."
         yield Alteration(where, texts[0], texts[1], sentence)
         return
     what, names = f"{thing} “{label_of(one)}”", tuple(one.__dataclass_fields__)

@@ -66,7 +66,7 @@ class Run:
     without_effect: dict[int, bool] = field(default_factory=dict)
 
     def state_at(self, day: float) -> State:
-        """Return the state at a time. An event at that very time has happened."""
+        """Return the state at a time. An event at exactly that time counts as past."""
         return next((event.state for event in reversed(self.events) if event.time <= day), self.start)
 
     def firings(self, move: str, day: float = math.inf) -> int:

@@ -241,7 +241,7 @@ def _signs(seeing: Evsi, forecast: Forecast) -> Iterator[str]:
         today = float(forecast.questions[seeing.measure.of].probability[-1])
         yield f"Over the priors, {seeing.measure.words} by {by} is at {percent(today)} today."
     if not seeing.open_then:
-        yield f"By {until} nothing is left open to watch for."
+        yield f"After {until} nothing is open any more, so there is nothing to watch for."
         return
     yield (
         f"Among histories in which it has not happened, and nothing has ended, by {until}, {seeing.measure.words} "

@@ -112,7 +112,10 @@ def test_an_ending_that_can_never_be_reached():
 
 def test_an_ending_that_another_always_takes_first():
     world = lamp().ending("bright", {"lamp": "lit"}).ending("visible", {"lamp": "lit"}).scenario()
-    assert "'visible' is always taken first by 'bright', earlier in the file" in found(world, "endings.visible")[0]
+    assert (
+        "'visible' can never be reached, because 'bright', earlier in the file, always holds first"
+        in found(world, "endings.visible")[0]
+    )
     assert found(world, "endings.bright") == []
 
 

@@ -86,8 +86,10 @@ def every_ending_can_be_reached(subject: Subject) -> Iterator[Finding]:
             holds = subject.tables.holds(ending.when, subject.levels)
             masks = np.unique(subject.space.ending[subject.reached][holds])
             hidden = ", ".join(repr(names[mask]) for mask in masks)
-            what = f"is always taken first by {hidden}, earlier in the file" if hidden else "can never be reached"
-            yield Finding("warning", where, f"{ending.id!r} {what}", "expected a history that ends so")
+            why = f", because {hidden}, earlier in the file, always holds first" if hidden else ""
+            yield Finding(
+                "warning", where, f"{ending.id!r} can never be reached{why}", "expected a history that ends so"
+            )
         elif np.all(subject.tables.ending(subject.start[0]) == index):
             yield Finding(
                 "error",

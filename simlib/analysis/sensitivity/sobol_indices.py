@@ -201,11 +201,11 @@ class Sobol(Answer):
         """Say which inputs cause the spread of each measure: "half of the spread is due to Y"."""
         lines = [line for shares in self.measures.values() for line in self._about(shares, most)]
         if self.screened:
-            verb, whose = ("varies", "its") if self.screened == 1 else ("vary", "their")
+            verb, whose = ("varies", "its own share was") if self.screened == 1 else ("vary", "their own shares were")
             part, these = percent(self.beyond), "any of these answers" if len(self.measures) > 1 else "this answer"
             lines.append(
-                f"{counted(self.screened, 'input')} {verb} along, but {whose} own share was not computed: "
-                f"going by slope at the stated values, none makes more than {part} of the variance of "
+                f"{counted(self.screened, 'input')} {verb} too, but {whose} not computed: "
+                f"judged by slope at the stated values, none makes more than {part} of the variance of "
                 f"{these}."
             )
         return lines

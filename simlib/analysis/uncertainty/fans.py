@@ -79,7 +79,7 @@ class Fan(Answer):
         for place, name in enumerate(self.series):
             what = f"“{name}” or above on {day}" if self.of_ladder else f"“{self.label}” by {day}"
             _, mean, low, quarter, _, three, high = map(percent, self.at_end(place))
-            half, most = f"half of the draws give {quarter} to {three}", f"nine in ten {low} to {high}"
+            half, most = f"half of the draws give {quarter} to {three}", f"nine in ten give {low} to {high}"
             lines.append(f"{what}: {mean}; {half}, {most}.")
         return lines
 

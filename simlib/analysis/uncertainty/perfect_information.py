@@ -149,7 +149,7 @@ class Evppi(Answer):
     @property
     def question(self) -> str:
         """The question that is answered."""
-        return f"Which assumption is most worth settling to forecast {self.measure.words} by {long_date(self.by)}?"
+        return f"Which assumption is most worth knowing to forecast {self.measure.words} by {long_date(self.by)}?"
 
     @property
     def gain(self) -> str:
@@ -205,7 +205,8 @@ class Evppi(Answer):
         some.sort(key=lambda w: -w.most)
         names = "; ".join(f"“{w.assumption.label}” ({w.of_all})" for w in some[:NAMED])
         more = f"; and {counted(len(some) - NAMED, 'other')}" if len(some) > NAMED else ""
-        return [f"With {counted(self.draws, 'draw')} these cannot be ranked yet, and may belong above: {names}{more}."]
+        draws = counted(self.draws, "draw")
+        return [f"With {draws} these assumptions cannot be ranked yet and may belong higher: {names}{more}."]
 
     def data(self) -> dict[str, Any]:
         """Return the value of knowing everything, and of knowing each assumption."""
@@ -241,7 +242,7 @@ class Evppi(Answer):
 
 def _about(w: Worth) -> str:
     return (
-        f"Settling “{w.assumption.label}” is worth {w.of_all} of what settling everything is worth. "
+        f"Knowing “{w.assumption.label}” gives {w.of_all} of the gain from knowing every assumption. "
         f"{w.grounds.sentence()}"
     )
 
