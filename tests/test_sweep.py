@@ -529,7 +529,7 @@ def test_a_scheduler_that_is_killed_is_told_and_what_is_done_is_kept(tmp_path, s
             scheduler.kill()
 
     with pytest.raises(
-        SimlibError, match="the Dask scheduler has gone; finished blocks are kept, run it again to go on"
+        SimlibError, match="the Dask scheduler is lost; finished blocks are kept, run the sweep again to continue"
     ):
         sweep.run(design, tmp_path / "swept", runs=20, block=2, workers=address, control=Control(kill_it))
     report = sweep.run(design, tmp_path / "swept", runs=20, block=2)

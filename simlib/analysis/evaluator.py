@@ -1,10 +1,11 @@
 """Answers at many sets of assumption values, with common random numbers.
 
-Sobol indices, one-at-a-time ranges, scenario discovery and uncertainty ask one thing: the probability of something by
-some day at each of many rows of θ. The exact engine gives one number for each row. By Monte Carlo the replicates come
-in *blocks* with random numbers of their own, the same blocks at every row. Rows then differ by θ alone and not by luck.
-Because the noise of two blocks is independent, a product of two different blocks has no bias from it: variances,
-covariances and indices are averaged over pairs of different blocks (`cross`), and the Monte Carlo noise drops out.
+Sobol indices, one-at-a-time ranges, scenario discovery and uncertainty need the same numbers: the probability of
+something by some day at each of many rows of θ. The exact engine gives one number for each row. By Monte Carlo the
+replicates come in *blocks* with random numbers of their own, the same blocks at every row. Rows then differ by θ alone
+and not by Monte Carlo noise. Because the noise of two blocks is independent, a product of two different blocks has no
+bias from it: variances, covariances and indices are averaged over pairs of different blocks (`cross`), and the Monte
+Carlo noise drops out.
 """
 
 from __future__ import annotations
@@ -42,14 +43,14 @@ STATES_SOLVED = 80_000_000
 _ONE_THREAD = Control(threads=1)
 
 _Row = Callable[[range, Floats], Floats]
-"""Replicates and a row of θ (A,) to the measures (K, M)."""
+"""Maps replicates and a row of θ (A,) to the measures (K, M)."""
 
 
 class Responses:
-    """Measures by one day, ready to be answered at many rows of assumption values.
+    """Evaluates measures by one day at many rows of assumption values.
 
-    `engine` is "exact" or "montecarlo" (never "auto"), `blocks` the number K of blocks (1 when exact), `by_day` the
-    target in days. `runs` is the number of replicates for each row, a multiple of K (0 when exact).
+    `engine` is "exact" or "montecarlo" (never "auto"). `blocks` is the number K of blocks (1 when exact). `by_day` is
+    the target in days. `runs` is the number of replicates for each row, a multiple of K (0 when exact).
     """
 
     def __init__(
@@ -65,13 +66,13 @@ class Responses:
         seed: int = 0,
         patience: int = STATES_SOLVED,
     ) -> None:
-        """Make ready.
+        """Prepare the evaluation.
 
         Args:
             scenario: The scenario, with its interventions.
             measures: The measures, M of them.
             engine: Which engine answers.
-            rows: How many rows will be asked for, by which "auto" chooses the engine.
+            rows: Expected number of rows, by which "auto" chooses the engine.
             by: The target: a date, or days after `as_of`. Default: the horizon.
             runs: Replicates for each row by Monte Carlo, rounded up to a multiple of `blocks`.
             blocks: Blocks of replicates, at least 2.
@@ -79,7 +80,7 @@ class Responses:
             patience: States times passes that "auto" may take for an exact answer.
 
         Raises:
-            TooManyStates: For "exact", where the states do not fit.
+            TooManyStates: For "exact", when there are too many states.
             MissingDependency: For "montecarlo", without Numba.
             ScenarioError: For a target outside the forecast.
             ValueError: For too few blocks or replicates.
@@ -112,16 +113,16 @@ class Responses:
             return None
 
     def __call__(self, thetas: Floats, *, replicates: range | None = None, control: Control = UNWATCHED) -> Floats:
-        """Return the measures (D, K, M) at each row of `thetas` (D, A), draws around the stated values.
+        """Return the measures (D, K, M) at each draw, a row of `thetas` (D, A).
 
-        `replicates` are those to play by Monte Carlo, shared out over the blocks. The default is the first `runs`.
+        `replicates` are those to simulate by Monte Carlo, divided over the blocks. The default is the first `runs`.
         Raises Cancelled.
         """
         result = np.empty((len(thetas), self.blocks, len(self.measures)))
         if len(thetas) == 0:
             return result
         answer = partial(self._row, replicates or range(self.runs))
-        result[0] = answer(thetas[0])  # builds what is built once, on one thread
+        result[0] = answer(thetas[0])  # builds shared parts once, on one thread
         with ThreadPoolExecutor(control.threads or cores()) as pool:
             try:
                 for row, values in enumerate(pool.map(answer, thetas[1:]), start=1):
@@ -136,7 +137,7 @@ class Responses:
 
 
 def _lean(scenario: Scenario, measures: Sequence[Measure], day: float) -> Scenario:
-    """Return the scenario without what no measure needs, which costs time, and without interventions after the day."""
+    """Return the scenario without parts that no measure needs, and without later interventions."""
     needed = {(measure.kind, measure.of) for measure in measures}
     return begun_by(scenario, day).replace(
         questions={name: q for name, q in scenario.questions.items() if ("question", name) in needed},
@@ -150,7 +151,7 @@ def _exact(solver: Solver, measures: Sequence[Measure], centre: Floats, _: range
 
 
 def _read(solver: Solver, solution: Solution, measure: Measure) -> float:
-    """Return one measure at the last report time: what a whole forecast would say, without building one."""
+    """Return one measure at the last report time, without building a whole forecast."""
     features, scenario = solver.features, solver.scenario
     if measure.kind == "ending":
         return float(features.of_ending(solution.at)[-1, measure.column(scenario)])
@@ -217,9 +218,11 @@ def cores() -> int:
 
 
 def cross(one: Floats, other: Floats) -> Floats:
-    """Return the mean over rows of one × other, over pairs of different blocks: free of bias from Monte Carlo noise.
+    """Return the mean over rows of one × other over pairs of different blocks.
 
-    `one` and `other` are (D, K, ...); the result has the shape of what follows. With one block it is the plain mean.
+    It is free of bias from Monte Carlo noise.
+
+    `one` and `other` are (D, K, ...). The result has their further dimensions. With one block it is the plain mean.
     """
     blocks = one.shape[1]
     if blocks == 1:
@@ -229,7 +232,7 @@ def cross(one: Floats, other: Floats) -> Floats:
 
 
 def half_widths(changes: Floats) -> Floats:
-    """Return the 95% half-width of the mean over blocks: (D, K, M) -> (D, M); 0 for a single, exact block."""
+    """Return the 95% half-width of the mean over blocks, (D, K, M) -> (D, M), 0 for one block."""
     from scipy.special import stdtrit
 
     count = changes.shape[1]

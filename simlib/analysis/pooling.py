@@ -7,7 +7,7 @@ weights w that sum to one, the linear pool is Σ w p, and the logarithmic pool i
 The linear pool is the forecast of somebody who thinks that one of the views is right and does not know which. A sum of
 endings on which all views agree keeps its probability. The logarithmic pool is externally Bayesian: updating each view
 on the same evidence and then pooling gives the same as pooling first. It is sharper, and an ending that one view rules
-out is ruled out of the pool. It is taken at each date by itself, so its curve need not be that of any one world.
+out is ruled out of the pool. It is taken at each date by itself, so its curve need not be that of any one scenario.
 
 References: Genest, C. and Zidek, J. (1986) Combining probability distributions: a critique and an annotated
 bibliography, Statistical Science 1. Lin, J. (1991) Divergence measures based on the Shannon entropy, IEEE Transactions
@@ -54,7 +54,7 @@ def linear(probabilities: Floats, weights: Floats) -> Floats:
 
 
 def logarithmic(probabilities: Floats, weights: Floats) -> Floats:
-    """Return the normalised weighted geometric mean of distributions: (V, K, ...) -> (K, ...), each summing to one.
+    """Return the normalised weighted geometric mean of distributions, (V, K, ...) -> (K, ...).
 
     Raises Unsupported where each case is ruled out by some view, so that nothing is left to normalise.
     """
@@ -92,10 +92,10 @@ def entropy(probabilities: Floats) -> Floats:
 
 @dataclass(frozen=True)
 class PooledItem:
-    """An ending or a question: in each view (V, T), pooled both ways (T,), and how far the views are apart (T,).
+    """An ending or a question: its probability by view (V, T), the pools and the spread (T,).
 
     `deviation` is the standard deviation between the views, by weight. `divergence` is the Jensen-Shannon divergence,
-    in bits, of whether it happens.
+    in bits, between the views on whether it happens.
     """
 
     kind: Kind
@@ -115,10 +115,11 @@ class PooledItem:
 
 @dataclass(frozen=True)
 class Pool(Answer):
-    """Views of one world pooled. `weights` sum to one; `divergence` and `entropy` (T,), in bits, are of the endings.
+    """Views of one scenario pooled.
 
-    `entropy` is the whole uncertainty about the ending in the linear pool. `divergence` is the part of it that is
-    disagreement between the views. `scenario` is the first view.
+    `weights` sum to one. `divergence` and `entropy` (T,), in bits, are of the endings. `entropy` is the whole
+    uncertainty about the ending in the linear pool. `divergence` is the part of it that is disagreement between the
+    views. `scenario` is the first view.
     """
 
     kind: ClassVar[str] = "pool"
@@ -155,7 +156,7 @@ class Pool(Answer):
         return f"How likely is each ending and question by {long_date(self.by)} if {together} are pooled?"
 
     def frame(self) -> pd.DataFrame:
-        """Return one row for each ending or question and time: both pools, the spread, and each view in a column."""
+        """Return one row for each ending or question and time, with both pools and every view."""
         import pandas as pd
 
         rows = [
@@ -178,12 +179,12 @@ class Pool(Answer):
         return pd.DataFrame(rows)
 
     def ranked(self, kind: Kind | None = None) -> list[PooledItem]:
-        """Return endings and questions (or one kind) by their range at the last time, the widest first."""
+        """Return endings and questions (or one kind) by their final range, the widest first."""
         some = (item for item in self.items if kind in (None, item.kind))
         return sorted(some, key=lambda item: -item.range)
 
     def sentences(self) -> list[str]:
-        """Say both pools by the target, the lowest and highest view, and the share of disagreement."""
+        """Describe both pools by the target, the lowest and highest view, and the disagreement."""
         names = list(self.weights)
         shares = ", ".join(f"“{name}” {percent(weight)}" for name, weight in self.weights.items())
         lines = [f"By {long_date(self.by)}, {self.basis}, with the weights {shares}:"]
@@ -206,7 +207,7 @@ class Pool(Answer):
         ]
 
     def data(self) -> dict[str, Any]:
-        """Return the keys that a pool adds to those of all answers, as plain JSON data."""
+        """Return the keys that a pool adds to those of every answer, as plain JSON data."""
         arrays = ("linear", "logarithmic", "deviation", "divergence")
         return {
             "by": self.by,
@@ -253,14 +254,14 @@ def pool(
     times: int | Iterable[float] = 60,
     control: Control = UNWATCHED,
 ) -> Pool:
-    """Forecast each view of a world and pool the forecasts, up to the horizon of the first view.
+    """Forecast each view of a scenario and pool the forecasts, up to the horizon of the first.
 
     Args:
-        views: The views of one world, by name; at least two.
-        weights: The weight of each view, scaled to sum to one; by default all views weigh the same.
-        engine: "auto" is the exact engine where the states of every view fit, else Monte Carlo for all of them.
-        draws: Draws of the priors of each view; 0 forecasts at the stated values.
-        runs: Monte Carlo replicates of each draw; by default about 10,000 for all draws of a view together.
+        views: The views of one scenario, by name; at least two.
+        weights: The weight of each view, scaled to sum to one. By default all views weigh the same.
+        engine: "auto" is the exact engine unless a view has too many states, else Monte Carlo for all of them.
+        draws: Draws of the priors of each view. 0 forecasts at the stated values.
+        runs: Monte Carlo replicates of each draw. By default about 10,000 for all draws of a view together.
         seed: The seed of the draws and of the replicates.
         times: A number of equal steps, or the report times in days.
         control: Progress, cancelling and threads.
@@ -299,7 +300,7 @@ def pool(
 
 
 def pool_forecasts(forecasts: Mapping[str, Forecast], *, weights: Mapping[str, float] | None = None) -> Pool:
-    """Pool forecasts of one world by name; `weights` (by default all the same) are scaled to sum to one.
+    """Pool forecasts of one scenario by name; `weights` are scaled to sum to one.
 
     Raises ScenarioError for weights that do not fit, Unsupported for forecasts of different questions or times, and
     where each ending is ruled out by one of them.
@@ -381,7 +382,7 @@ def _distribution(forecast: Forecast) -> Floats:
 
 
 def _smoothed(stack: Floats, forecast: Forecast) -> Floats:
-    """Return a distribution (K, T) in which a case that no replicate reached is rare: (k + 1/2) / (n + K/2).
+    """Return a distribution (K, T) without zeros: (k + 1/2) / (n + K/2).
 
     This is done where replicates were counted, and only after the start. The zeros of the exact engine are true.
     """

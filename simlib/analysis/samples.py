@@ -1,4 +1,7 @@
-"""Histories sampled over the draws of a belief, and shares of them whose intervals allow for draws in common."""
+"""Histories sampled over the draws of a belief, and shares with intervals.
+
+The intervals allow for histories that share a draw.
+"""
 
 from __future__ import annotations
 
@@ -33,9 +36,9 @@ Share = tuple[float, float, float]
 class Sample:
     """Histories (R,) over draws of the assumptions, or at the stated values (one draw).
 
-    `draw` (R,) is the number of the draw that a history belongs to, `weight` (R,) what it counts: 1 where all draws
-    weigh the same, else such that the weights sum to the effective number of histories. `provenance` tells how it was
-    drawn.
+    `draw` (R,) is the number of the draw that a history belongs to, `weight` (R,) is its weight. It is 1 where all
+    draws weigh the same. Otherwise the weights sum to the effective number of histories. `provenance` says how the
+    sample was drawn.
     """
 
     histories: Histories
@@ -45,13 +48,13 @@ class Sample:
 
     @classmethod
     def at_one_draw(cls, played: Histories) -> Sample:
-        """Return histories that were all played, or drawn, at the same values of the assumptions."""
+        """Return histories that were all simulated at the same values of the assumptions."""
         size = len(played)
         source = {"engine": "montecarlo", "seed": played.seed, "draws": 0, "runs": size, "histories": size}
         return cls(played, np.zeros(size, dtype=np.int64), np.ones(size), source)
 
     def share(self, event: Bools, among: Bools) -> Share:
-        """Return the share of the histories `among` (R,) that are in `event` (R,), with its 95% interval."""
+        """Return the share of the histories `among` (R,) in `event` (R,), with its 95% interval."""
         return share(event, among, self.draw, self.weight)
 
 
@@ -78,7 +81,7 @@ def sample(
         ScenarioError: For a target day or an intervention that does not fit.
         Unsupported: For a belief about another scenario, or with a start of its own.
         MissingDependency: Without Numba.
-        Cancelled: When `control` says so.
+        Cancelled: When `control` cancels the work.
     """
     simulator, centre = Simulator(scenario, times=1, by=by), priors.theta(scenario)
     belief = belief_of(scenario, draws, seed=seed) if isinstance(draws, Belief) or draws else None
@@ -99,7 +102,7 @@ def sample(
 
 
 def _weights(belief: Belief | None) -> Floats:
-    """Return what a history of each draw counts (D,): exactly 1 where all draws weigh the same."""
+    """Return the weight of a history of each draw (D,), 1 where all draws weigh the same."""
     if belief is None:
         return np.ones(1)
     relative = belief.weights / belief.weights.max()
@@ -129,7 +132,7 @@ def selected(played: Histories, chosen: Ints) -> Histories:
 
 
 def question_times(played: Histories, question: Question) -> Floats:
-    """Return when a question is first answered with yes in each history (R,), in days; infinity for never."""
+    """Return the day on which a question first becomes yes in each history (R,), or infinity."""
     tables = Tables(played.scenario)
     if question.when is not None:
         rows = tables.holds(question.when, played.levels)
@@ -142,7 +145,7 @@ def question_times(played: Histories, question: Question) -> Floats:
 
 
 def share(event: Bools, among: Bools, draw: Ints, weight: Floats) -> Share:
-    """Return the weighted share of `event` in `among`: a ratio of sums over draws, with its 95% interval.
+    """Return the weighted share of `event` in `among`, with its 95% interval.
 
     All arrays have one entry for each history (R,). The interval is Wilson's, with the variance between draws.
     """

@@ -1,4 +1,4 @@
-"""The changes between two versions of a scenario, or two views of it, and their effect on the forecast."""
+"""The changes between two versions or views of a scenario, and between their forecasts."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _LONG = (":", ";", " from ", ", or ")
 
 @dataclass(frozen=True, slots=True)
 class Alteration:
-    """One difference: where (`assumptions.hot_factor`), both sides ("" where there is none), and a sentence."""
+    """One difference: its place, both sides ("": none), and a sentence."""
 
     where: str
     before: str
@@ -50,7 +50,7 @@ class Alteration:
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One side of a difference: the scenario, its view ("" for none), and the last day of its forecast."""
+    """One side of a difference: the scenario, its view ("": none), and its last day."""
 
     scenario: ScenarioKey
     view: str
@@ -64,7 +64,7 @@ class Version:
 
 @dataclass(frozen=True)
 class Diff(Answer):
-    """The changes from one scenario to another, and both forecasts by the earlier of their last days.
+    """The changes from one scenario to another, and both forecasts by a common date.
 
     `forecasts` is None where they were not asked for, or where one scenario begins after the other has ended (`apart`).
     """
@@ -120,7 +120,7 @@ class Diff(Answer):
         return f"By {_date(self)} “{label}” changes most: from {percent(p)} to {percent(q)}"
 
     def frame(self, what: Literal["changes", "forecast"] = "changes") -> pd.DataFrame:
-        """Return one row for each change (where, before, after), or for each ending and question of the forecasts."""
+        """Return one row for each change, or for each ending and question of the forecasts."""
         import pandas as pd
 
         if what == "forecast":
@@ -135,7 +135,7 @@ class Diff(Answer):
         ]
 
     def sentences(self) -> list[str]:
-        """Tell every change, then the forecasts of both by the earlier of the two last days."""
+        """Describe every change, then both forecasts by the earlier of the two last days."""
         lines = [str(change) for change in self.changes] or ["Nothing differs."]
         if self.apart:
             one, other = sorted((self.before, self.after), key=lambda version: version.scenario.as_of)
@@ -150,7 +150,7 @@ class Diff(Answer):
         return lines + [f"{label}: {_moved(kind, p, q)}" for kind, label, p, q in _both(*self.forecasts)]
 
     def data(self) -> dict[str, Any]:
-        """Return the keys that a difference adds to those of all answers, as plain JSON data."""
+        """Return the keys that a difference adds to those of every answer, as plain JSON data."""
         sides = {
             name: {"id": side.scenario.id, "view": side.view, "sha256": side.scenario.sha256}
             for name, side in (("before", self.before), ("after", self.after))
@@ -162,7 +162,7 @@ class Diff(Answer):
 
 
 def diff(before: Scenario, after: Scenario, *, forecast: bool = True, control: Control = UNWATCHED) -> Diff:
-    """Return the changes between two scenarios and, with `forecast`, both exact forecasts at the stated values.
+    """Return the changes between two scenarios and, with `forecast`, both exact forecasts.
 
     Both forecasts are by the earlier of the two last days. There are none where one scenario begins after the other
     ends. Raises what `solve` raises.
@@ -221,8 +221,8 @@ def _altered(where: str, what: str, before: str, after: str) -> Alteration:
 
 def _interventions(before: Scenario, after: Scenario) -> Iterator[Alteration]:
     one, other = ([act_in_words(item, world) for item in world.interventions] for world in (before, after))
-    yield from (Alteration("interventions", text, "", f"No longer done: {text}.") for text in one if text not in other)
-    yield from (Alteration("interventions", "", text, f"Newly done: {text}.") for text in other if text not in one)
+    yield from (Alteration("interventions", text, "", f"Removed: {text}.") for text in one if text not in other)
+    yield from (Alteration("interventions", "", text, f"Added: {text}.") for text in other if text not in one)
     if one != other and sorted(one) == sorted(other):
         yield _altered("interventions (order)", "The order of the interventions", " | ".join(one), " | ".join(other))
 
@@ -255,7 +255,7 @@ def _item(group: str, name: str, before: Scenario, after: Scenario) -> Iterator[
     if one is None or other is None:
         texts = ["" if item is None else label_of(item) for item in (one, other)]
         words = _explained(after if one is None else before, group, name) or texts[0] or texts[1]
-        sentence = f"{'New' if one is None else 'Gone'}: the {thing} {words.rstrip('.')}."
+        sentence = f"{'New' if one is None else 'Removed'}: the {thing} {words.rstrip('.')}."
         yield Alteration(where, texts[0], texts[1], sentence)
         return
     what, names = f"{thing} “{label_of(one)}”", tuple(one.__dataclass_fields__)
@@ -292,7 +292,7 @@ def _both(first: Forecast, last: Forecast) -> Iterator[tuple[str, str, float | N
 
 
 def _same(before: float, after: float) -> bool:
-    """Say whether two exact answers differ by no more than both are computed to."""
+    """Say whether two exact answers agree within their errors."""
     return abs(after - before) <= 2 * min(BOUND, RELATIVE * max(before, after))
 
 

@@ -1,7 +1,7 @@
-"""Inter-event times: how public events follow each other in simulated histories, measured as in event data.
+"""Inter-event times of public events in simulated histories, measured as in event data.
 
 Event data on crises are narratives: a narrator keeps about a dozen events per crisis, weeks apart. Simulated histories
-have many more, so they are thinned at random to as many before gaps are compared. Clustering by tempo survives
+have many more, so they are thinned at random to the same number before gaps are compared. Clustering by tempo survives
 thinning. Gaps are taken between times and not between days: for events weeks apart the rounding to days hardly matters,
 but for an event a day it would dominate.
 
@@ -21,10 +21,10 @@ from simlib.scenario.model import Scenario
 from simlib.typing import Bools, Floats, Ints
 
 NARRATED_EVENTS = 14
-"""Events that a narrator keeps of one crisis, on average, where there are more."""
+"""Average number of events that a narrator keeps of one crisis."""
 
 FEWEST_GAPS = 10
-"""Histories with fewer gaps say nothing about their shape, as in the event data."""
+"""Histories with fewer gaps are left out of the shape, as in the event data."""
 
 WINDOW = 3
 """Days before a day that count as "after"."""
@@ -32,7 +32,7 @@ WINDOW = 3
 
 @dataclass(frozen=True)
 class PublicEvents:
-    """The public events of one simulated crisis: days and moves in order, and the day it ended or the horizon."""
+    """The public events of one simulated crisis in order, and the day of its end or the horizon."""
 
     days: Floats
     moves: tuple[str, ...]
@@ -57,7 +57,7 @@ def public_events(scenario: Scenario, runs: int, seed: int = 0) -> tuple[PublicE
 
 
 def gap_shape(crises: Sequence[PublicEvents], seed: int = 0) -> float | None:
-    """Return the common Weibull shape of the gaps between events, where each crisis has a scale of its own.
+    """Return the common Weibull shape of the gaps between events, with one scale per crisis.
 
     1 is memoryless, below 1 is clustered. None where no crisis has enough gaps.
     """
@@ -89,10 +89,10 @@ def _common_shape(gaps: Sequence[Floats]) -> float:
 def after_force(
     crises: Sequence[PublicEvents], kind: Collection[str], force: Collection[str], negotiation: Collection[str]
 ) -> float | None:
-    """Return how many times as often moves of a kind happen after force only as after negotiation only.
+    """Return the rate ratio of a kind of move after force only and after negotiation only.
 
     A day is "after" something when it happened on one of the three days before. Strata are the thirds of each crisis
-    (Mantel-Haenszel). None where one of the two exposures, or the kind after negotiation, was never seen.
+    (Mantel-Haenszel). None where one of the two exposures, or the kind after negotiation, never occurred.
     """
     above = below = 0.0
     for crisis in crises:
@@ -110,7 +110,7 @@ Exposure = tuple[int, int]
 def _strata(
     crisis: PublicEvents, kind: Collection[str], force: Collection[str], negotiation: Collection[str]
 ) -> list[tuple[Exposure, Exposure]]:
-    """Return (days, days with the kind) after force only and after negotiation only, for each third of a crisis."""
+    """Return (days, days with the kind) after force and after negotiation, by third of a crisis."""
     length = int(crisis.last_day)
     hit, force_days, talk_days = (_marked(crisis.days_of(moves), length) for moves in (kind, force, negotiation))
     after_force_day, after_talk_day = _recent(force_days), _recent(talk_days)

@@ -1,4 +1,4 @@
-"""Base rates: the probabilities that a scenario implies, beside the shares of comparable past crises.
+"""Base rates: implied probabilities beside the shares of comparable past crises.
 
 The figures are in `base_rates.csv` beside this module. Each belongs to a class of past crises and gives the share of
 them that did something, or how their events followed each other. A scenario names its classes by their ids in
@@ -51,7 +51,7 @@ Roles = Mapping[str, tuple[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class BaseRate:
-    """One figure about past crises, with its 95% range, within some days (None: however long it took).
+    """One figure about past crises, with its 95% range and its days (None: no limit).
 
     `measure` is the quantity: "reached" (a role happened), "ended", "gap-shape", or "after-force".
     """
@@ -75,7 +75,7 @@ class BaseRate:
 
 @dataclass(frozen=True, slots=True)
 class RateCheck:
-    """A figure beside what the scenario implies for it.
+    """A figure beside the value that the scenario implies.
 
     `implied` is None where nothing was compared, and `note` says why. `verdict` is "inside", "below" or "above" the
     range of the figure, or "".
@@ -98,7 +98,7 @@ class RateCheck:
 
 @dataclass(frozen=True)
 class BaseRates(Answer):
-    """Every figure beside what a scenario implies for it. Iterating over it gives each check."""
+    """Every figure beside the value that a scenario implies. Iterating over it gives each check."""
 
     kind: ClassVar[str] = "base_rates"
 
@@ -124,19 +124,19 @@ class BaseRates(Answer):
         return f"How do the probabilities of {title} compare with past crises of its classes?"
 
     def sentences(self) -> list[str]:
-        """Return one line for each figure of the classes that the scenario names, and the other classes."""
+        """Return one line for each figure of the scenario's classes, and name the other classes."""
         lines = [str(check) for check in self.applied] or ["The scenario names no class of past crises."]
         others = dict.fromkeys(check.rate.crisis_class for check in self.checks if check.note == NOT_APPLIED)
         return [*lines, f"Not applied: {', '.join(others)}."] if others else lines
 
     def frame(self) -> pd.DataFrame:
-        """Return one row for each figure: its range, what is implied, the verdict, a note and the citation."""
+        """Return one row for each figure: its range, the implied value, the verdict and the source."""
         import pandas as pd
 
         return pd.DataFrame(self.data()["figures"])
 
     def data(self) -> dict[str, Any]:
-        """Return every figure beside what is implied for it."""
+        """Return every figure beside the implied value."""
         return {
             "figures": [
                 {
@@ -184,7 +184,10 @@ def _figure(row: Mapping[str, str]) -> BaseRate:
 
 
 def share_with_range(k: int, n: int) -> tuple[float, float, float]:
-    """Return k / n with its equal-tailed 95% range under Beta(k + 1/2, n - k + 1/2); the low end is 0 where k is 0."""
+    """Return k / n with its equal-tailed 95% range under Beta(k + 1/2, n - k + 1/2).
+
+    The low end is 0 where k is 0.
+    """
     from scipy.stats import beta
 
     low, high = beta.ppf([0.025, 0.975], k + 0.5, n - k + 0.5)
@@ -192,7 +195,7 @@ def share_with_range(k: int, n: int) -> tuple[float, float, float]:
 
 
 def classes_of(scenario: Scenario) -> tuple[str, ...]:
-    """Return the classes of past crises that a scenario names in its `reference_class`, in the order of the table."""
+    """Return the classes of past crises in the `reference_class` of a scenario, in table order."""
     words = set(re.findall(r"[a-z0-9-]+", scenario.reference_class.lower()))
     return tuple(dict.fromkeys(rate.crisis_class for rate in figures() if rate.crisis_class in words))
 
@@ -200,18 +203,18 @@ def classes_of(scenario: Scenario) -> tuple[str, ...]:
 def base_rates(
     scenario: Scenario, *, draws: int | Belief = 0, runs: int = 200, seed: int = 0, control: Control = UNWATCHED
 ) -> BaseRates:
-    """Compare the probabilities that a scenario implies with those of past crises of its classes.
+    """Compare the probabilities of a scenario with those of past crises of its classes.
 
     Args:
         scenario: The scenario, with its interventions.
         draws: Draws of the prior, or a belief. 0: the stated values.
         runs: Replicates at the stated values from which the order of events is read. 0: that is left out.
         seed: Seed of these replicates.
-        control: Who is told of progress, who may stop the work, and on how many threads it runs.
+        control: Progress callback, cancellation and number of threads.
 
     Raises:
         ScenarioError: For roles that do not fit the scenario.
-        Cancelled: When `control` says so.
+        Cancelled: When `control` cancels the work.
     """
     roles, classes = read_roles(scenario), classes_of(scenario)
     rates = [rate for rate in figures() if rate.crisis_class in classes]
@@ -285,7 +288,7 @@ def _wrong_with(scenario: Scenario, role: str, stands_for: str) -> tuple[str, st
 
 
 def _questions(scenario: Scenario, rates: Iterable[BaseRate], roles: Roles) -> dict[str, Question]:
-    """Return one question for each role that a figure is about, by its id; a role of several moves has none."""
+    """Return one question for each role of a figure, by id; a role of several moves has none."""
     questions = {}
     for role in dict.fromkeys(rate.role for rate in rates if rate.measure == "reached"):
         stands_for, name = roles.get(role, ("", ""))[0], f"role-{role}"
@@ -298,7 +301,7 @@ def _questions(scenario: Scenario, rates: Iterable[BaseRate], roles: Roles) -> d
 
 
 def _at_least(scenario: Scenario, ladder: str, rung: str) -> Condition:
-    """Return the condition of standing on a rung or above it."""
+    """Return the condition of being on a rung or above it."""
     rungs = scenario.ladders[ladder].rungs
     first = [item.id for item in rungs].index(rung)
     return Condition(tuple(clause for item in rungs[first:] for clause in item.when.clauses))
@@ -353,14 +356,14 @@ def _implied(
         return 1 - float(forecast.endings["ongoing"].probability[at]), f"By day {day:g}."
     question = forecast.questions.get(f"role-{rate.role}")
     if question is None:
-        return None, f"Nothing stands for {rate.role!r} in this world."
+        return None, f"The scenario has nothing for {rate.role!r}."
     because = roles.get(rate.role, ("", ""))[1]
     return float(question.probability[at]), f"By day {day:g}. {because}".strip()
 
 
 def _after_force(rate: BaseRate, crises: tuple[interevent.PublicEvents, ...], roles: Roles) -> tuple[float | None, str]:
     if not {rate.role, *EXPOSURES} <= set(roles):
-        return None, f"Nothing stands for {rate.role!r}, or for force and negotiation, in this world."
+        return None, f"The scenario has nothing for {rate.role!r}, or for force and negotiation."
     kind, force, negotiation = (roles[role][0].split() for role in (rate.role, *EXPOSURES))
     implied = interevent.after_force(crises, kind, force, negotiation)
     return implied, "" if implied is not None else "Too rare in the simulated histories."

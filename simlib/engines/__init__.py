@@ -1,1 +1,4 @@
-"""The engines: `reference` defines, `exact` solves, `montecarlo` simulates. `ensemble` runs either over draws."""
+"""The engines: `reference` defines, `exact` solves, `montecarlo` simulates.
+
+`ensemble` runs the exact or the Monte Carlo engine over draws.
+"""

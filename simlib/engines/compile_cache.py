@@ -1,7 +1,7 @@
-"""Compile a kernel once for an installation, wherever a folder can be written to that nobody else can write to.
+"""Compile a kernel once for an installation and keep it in a private folder.
 
 Numba keeps compiled code beside the source, else in the user's cache folder. Where neither can be written to (a
-system-wide installation and a home that is read-only or missing) it raises RuntimeError; then a folder of this user
+system-wide installation and a home that is read-only or missing) it raises RuntimeError. Then a folder of this user
 below the temporary folder serves, and without that the code is compiled anew by every process.
 """
 
@@ -20,7 +20,7 @@ _HINT = "NUMBA_CACHE_DIR may name a folder that can be written to"
 
 
 def compiled_once(**options: Any) -> Callable[[Callable[..., Any]], Any]:
-    """Return a decorator like `numba.njit(cache=True, nogil=True, **options)` that never fails for want of a cache."""
+    """Return a decorator like `numba.njit(cache=True)` that also works without a cache folder."""
     from numba import njit
 
     def compile_once(function: Callable[..., Any]) -> Any:
@@ -57,9 +57,10 @@ def _stored_elsewhere(function: Callable[..., Any], options: dict[str, Any]) -> 
 
 
 def _own_folder() -> Path | None:
-    """Return a folder below the temporary folder that only this user can write to. None where there is none.
+    """Return a folder below the temporary folder that only this user can write to.
 
-    What lies in a cache is run, so a folder of that name that belongs to somebody else is left alone.
+    None where there is none. Code in a cache is executed, so a folder of that name that belongs to another user is not
+    used.
     """
     user = os.getuid() if hasattr(os, "getuid") else "user"
     try:

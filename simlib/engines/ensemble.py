@@ -1,7 +1,7 @@
-"""`forecast`: the probabilities of a scenario at its stated values, or as the mean over draws of the assumptions.
+"""Forecast a scenario at its stated values, or as the mean over draws of the assumptions.
 
 A stated value is a median. The forecast that is published or scored is the mean over the priors, or over any other
-belief, of the probability at each draw; with wide priors the two differ. The interval of such a mixture says how well
+belief, of the probability at each draw. With wide priors the two differ. The interval of such a mixture says how well
 that mean is computed from the draws taken (and, by Monte Carlo, from the replicates of each). It shrinks with more
 draws. The uncertainty about the assumptions does not: that is the spread between draws, `Ensemble.spread`.
 """
@@ -29,13 +29,13 @@ from simlib.typing import Engine, Floats
 __all__ = ["Ensemble", "forecast", "over_priors", "pool_forecasts"]
 
 RUNS = 10_000
-"""Replicates at the stated values, and of all draws together, unless somebody says otherwise."""
+"""Replicates at the stated values, and of all draws together, by default."""
 
 SPREAD = (0.05, 0.25, 0.5, 0.75, 0.95)
 """Points of the spread over the draws."""
 
 _One = Callable[[int, Floats, Floats | None, Floats | None], Forecast]
-"""Number of a draw (-1: the stated values), θ, its centre and its start to a forecast."""
+"""Maps the number of a draw (-1: the stated values), θ, its centre and its start to a forecast."""
 
 
 def forecast(
@@ -55,21 +55,21 @@ def forecast(
         scenario: The scenario, with its interventions.
         by: The horizon: a date, or days after `as_of`. Default: that of the scenario.
         times: A number of equal steps up to the horizon, or the report times in days after `as_of`.
-        engine: "exact", "montecarlo", or "auto": exact where the states fit, else Monte Carlo.
+        engine: "exact", "montecarlo", or "auto": exact unless there are too many states, else Monte Carlo.
         draws: A number of draws of the prior (at least 2), or a belief. 0: the stated values.
         runs: Monte Carlo replicates per draw. Default: 10,000 in all.
         seed: Seed of the draws and of the replicates.
-        control: Who is told of progress, who may stop the work, and on how many threads it runs.
+        control: Progress callback, cancellation and number of threads.
 
     Returns:
         The forecast; over draws, with the one at the stated values as `stated`.
 
     Raises:
         ScenarioError: For a target day or an intervention that does not fit.
-        TooManyStates: For the exact engine, when the states do not fit.
+        TooManyStates: For the exact engine, when there are too many states.
         Unsupported: For a belief that the scenario or the engine cannot take.
         MissingDependency: For Monte Carlo without Numba.
-        Cancelled: When `control` says so.
+        Cancelled: When `control` cancels the work.
     """
     if isinstance(draws, Belief) or draws:
         return over_priors(
@@ -83,7 +83,7 @@ def forecast(
 class Ensemble:
     """Draws of the assumptions `theta` (D, A) with their weights (D,), and the forecast at each.
 
-    `stated` is the forecast at the stated values, `seed` that of the draws.
+    `stated` is the forecast at the stated values, and `seed` is the seed of the draws.
     """
 
     scenario: Scenario
@@ -107,14 +107,14 @@ class Ensemble:
         return np.stack([getattr(each, kind)[name].probability for each in self.forecasts])
 
     def spread(self, name: str, kind: Literal["endings", "questions"] = "endings") -> Floats:
-        """Return the 5, 25, 50, 75 and 95% points over the draws at each time (5, T): uncertainty, not chance.
+        """Return the 5, 25, 50, 75 and 95% points over the draws at each time (5, T).
 
         Where replicates were counted, the noise within the draws is taken out of their spread.
         """
         return quantiles(self.without_noise(self.values(name, kind)), SPREAD, self.weights)
 
     def without_noise(self, values: Floats) -> Floats:
-        """Return probabilities at each draw (D, ...) drawn in to their mean by what chance within the draws adds."""
+        """Return probabilities at each draw (D, ...), shrunk to remove the noise of replicates."""
         runs = self.forecasts[0].provenance.get("runs")
         if not runs:
             return values
@@ -130,7 +130,10 @@ class Ensemble:
         return np.asarray(mean + np.sqrt(share) * (values - mean))
 
     def mixture(self) -> Forecast:
-        """Return the weighted mean over the draws with the interval of that mean. `stated` rides along."""
+        """Return the weighted mean over the draws with the interval of that mean.
+
+        `stated` is kept as it is.
+        """
         runs = _total(self.forecasts, "runs")
         source = dict(self.stated.provenance) | {
             "draws": len(self.forecasts),
@@ -172,23 +175,23 @@ def over_priors(
         scenario: The scenario, with its interventions.
         by: The horizon: a date, or days after `as_of`. Default: that of the scenario.
         times: A number of equal steps up to the horizon, or the report times in days after `as_of`.
-        engine: "exact", "montecarlo", or "auto": exact where the states fit, else Monte Carlo.
+        engine: "exact", "montecarlo", or "auto": exact unless there are too many states, else Monte Carlo.
         draws: A number of draws of the prior (at least 2), or a belief.
         runs: Monte Carlo replicates per draw. Default: 10,000 in all, shared out evenly.
         seed: Seed of the draws and of the replicates.
         ignore_windows: Whether calendar windows are left out.
-        control: Who is told of progress, who may stop the work, and on how many threads it runs.
+        control: Progress callback, cancellation and number of threads.
 
     Raises:
-        ValueError: For fewer than two draws, whose mean has an error that nobody could tell.
+        ValueError: For fewer than two draws, because the error of their mean would be unknown.
         Unsupported: For a belief about other assumptions, or with a start that the engine cannot take.
-        TooManyStates: For the exact engine, when the states do not fit.
+        TooManyStates: For the exact engine, when there are too many states.
         ScenarioError: For a target day or an intervention that does not fit.
-        Cancelled: When `control` says so.
+        Cancelled: When `control` cancels the work.
     """
     count = draws.draws if isinstance(draws, Belief) else draws
     if count < 2:
-        raise ValueError(f"draws must be at least 2, not {count}: one says nothing of the error of their mean")
+        raise ValueError(f"draws must be at least 2, not {count}: a single draw leaves the error of the mean unknown")
     belief, centre = belief_of(scenario, draws, seed=seed), priors.theta(scenario)
     replicates = (RUNS, max(1, -(-RUNS // count))) if runs is None else (runs * count, runs)
     frame = {"times": times, "by": by, "ignore_windows": ignore_windows}
@@ -206,7 +209,7 @@ def over_priors(
 def _engine(
     scenario: Scenario, engine: Engine, frame: dict[str, Any], runs: tuple[int, int], seed: int, control: Control
 ) -> tuple[_One, int | None]:
-    """Return what forecasts one draw, and the number of states where that is the exact engine.
+    """Return a function that forecasts one draw, and the number of states for the exact engine.
 
     `runs` are the replicates at the stated values and at each draw.
     """
@@ -258,7 +261,7 @@ def _check_start(belief: Belief, states: int | None) -> None:
 
 
 def pool_forecasts(forecasts: Sequence[Forecast], weights: Sequence[float] | None = None) -> Forecast:
-    """Return the (weighted) mean of forecasts of one world on one grid: a linear opinion pool.
+    """Return the weighted mean of forecasts of one scenario on one grid (linear opinion pool).
 
     Without weights the forecasts are equally likely draws and the interval is that of their mean: Wilson's, with the
     effective number of trials that the spread between draws implies. Raises ValueError for forecasts that do not match.
@@ -305,7 +308,10 @@ def _mean(forecasts: Sequence[Forecast], share: Floats, trials: float | None) ->
 
 
 def _variance_of_mean(stack: Floats, share: Floats) -> Floats:
-    """Return the estimated variance of the mean of draws (D, T) -> (T,). Nothing is known from one draw."""
+    """Return the estimated variance of the mean of draws (D, T) -> (T,).
+
+    Nothing is known from one draw.
+    """
     if len(stack) < 2:
         return np.zeros(stack.shape[1:])
     mean = share @ stack

@@ -4,8 +4,8 @@ The direct method (Doob 1945; Gillespie 1977) on named states: wait an exponenti
 move in proportion to its hazard, pick an outcome by its chance, apply its effects, look whether the story has ended.
 Hazards are constant between *dates* (a calendar window opens or closes, an intervention acts), and waiting is
 memoryless, so at each date the wait starts afresh. Nothing here uses the tables of the fast engines or their
-random numbers: it reads the scenario itself and trusts only Python's own random numbers, so that agreement means
-something.
+random numbers: it reads the scenario itself and uses only Python's own random numbers, so that agreement with the
+engines is evidence.
 
 References: Doob, J. (1945) Markoff chains: denumerable case, Trans. AMS 58. Gillespie, D. (1977) Exact stochastic
 simulation of coupled chemical reactions, J. Phys. Chem. 81.
@@ -39,9 +39,10 @@ State = dict[str, str]
 
 @dataclass(frozen=True)
 class Event:
-    """Something that happened: a move with its outcome, or (both None) a variable set by an intervention.
+    """One event: a move with its outcome, or (both None) a variable set by an intervention.
 
-    `time` in days, `state` is the state after it, `intervention` its number in the scenario when it was forced or set.
+    `time` is in days and `state` is the state after the event. `intervention` is the number in the scenario of the
+    intervention that forced or set it.
     """
 
     time: float
@@ -53,9 +54,9 @@ class Event:
 
 @dataclass
 class Run:
-    """One history: the state at the start, the events in order, and how it ended (None: ongoing at the horizon).
+    """One history: the state at the start, the events in order, and its ending (None: ongoing).
 
-    `without_effect` says of each intervention that came up in time whether it had none.
+    `without_effect` says whether each intervention that came up had no effect.
     """
 
     start: State
@@ -65,7 +66,7 @@ class Run:
     without_effect: dict[int, bool] = field(default_factory=dict)
 
     def state_at(self, day: float) -> State:
-        """Return the state at a time. An event at that very time has happened."""
+        """Return the state at a time. An event at exactly that time counts as past."""
         return next((event.state for event in reversed(self.events) if event.time <= day), self.start)
 
     def firings(self, move: str, day: float = math.inf) -> int:
@@ -89,7 +90,7 @@ class Run:
 
 
 class Reference:
-    """A scenario with its assumption values (base units), ready to be played."""
+    """A scenario with its assumption values (base units), ready to be simulated."""
 
     def __init__(
         self,
@@ -107,7 +108,7 @@ class Reference:
     # ---------------------------------------------------------------- what holds when
 
     def dates(self) -> list[float]:
-        """Return the days up to the horizon on which hazards may change or interventions act, the start included."""
+        """Return the days on which hazards may change or interventions act, the start included."""
         scenario = self.scenario
         windows = [move.between for move in scenario] + [factor.between for move in scenario for factor in move.factors]
         days = [scenario.day(day) for window in windows if window for day in (window.first, window.last)]
@@ -124,7 +125,7 @@ class Reference:
         return self.scenario.day(window.first) <= day < self.scenario.day(window.last) + 1
 
     def hazard(self, move: Move, state: State, day: float) -> float:
-        """Return the hazard of a move per day: rate times factors, unless a policy or a prohibition stands."""
+        """Return the hazard of a move per day: rate times factors, or that of an intervention."""
         if not move.when.holds(state):
             return 0.0
         hazard = self.value(move.rate, state, day) if self.open(move.between, day) else 0.0
@@ -145,7 +146,7 @@ class Reference:
         return 0.0 if any(isinstance(item, Forbid) for item in standing) else hazard
 
     def value(self, assumption: str, state: State, day: float) -> float:
-        """Return the value of an assumption now: of several that are assumed for a while, the last in the list."""
+        """Return the value of an assumption now; the last intervention that assumes one decides."""
         for item in reversed(self.scenario.interventions):
             if not isinstance(item, Assume) or item.assumption != assumption:
                 continue
@@ -154,7 +155,7 @@ class Reference:
         return self.values[assumption]
 
     def stands(self, item: Lasting, day: float) -> bool:
-        """Say whether a day lies between the dates of what lasts."""
+        """Say whether a day lies between the dates of an intervention."""
         begun = item.date is None or self.scenario.day(item.date) <= day
         over = item.until is not None and self.scenario.day(item.until) <= day
         return begun and not over
@@ -165,10 +166,10 @@ class Reference:
         return {item.variable for item in items if isinstance(item, Hold) and self.stands(item, day)}
 
     def ending(self, state: State) -> str | None:
-        """Return the ending that a state is. The first in the file wins."""
+        """Return the ending that holds in a state; the first in the file wins."""
         return next((name for name, ending in self.scenario.endings.items() if ending.when.holds(state)), None)
 
-    # ---------------------------------------------------------------- what luck decides
+    # ---------------------------------------------------------------- random choices
 
     def start(self, rng: random.Random) -> State:
         """Draw a start level for each variable."""
@@ -186,7 +187,10 @@ class Reference:
         return rng.choices(list(shares), [weights.get(name, rest) for name in shares])[0]
 
     def after(self, state: State, effects: tuple[Effect, ...], held: Collection[str] = ()) -> State:
-        """Return the state after effects: all read the state before, and saturate. What is held stays."""
+        """Return the state after effects: all read the state before, and saturate.
+
+        Held variables keep their level.
+        """
         result = dict(state)
         for effect in effects:
             if effect.variable in held:
@@ -202,7 +206,7 @@ class Reference:
     # ---------------------------------------------------------------- the story
 
     def run(self, rng: random.Random) -> Run:
-        """Play one history to its ending or to the horizon."""
+        """Simulate one history to its ending or to the horizon."""
         state = self.start(rng)
         story = Run(state, ending=self.ending(state))
         story.ending_time = math.inf if story.ending is None else 0.0

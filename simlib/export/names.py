@@ -1,7 +1,7 @@
 """Names of a scenario as identifiers of the PRISM language.
 
 Hyphens and dots become underscores. Where that makes two names one, or a name is a word of the language, an underscore
-or a number is added. Constants, variables, formulas and modules share one space of names; labels have their own, and
+or a number is added. Constants, variables, formulas and modules share one space of names. Labels have their own, and
 so have reward structures.
 """
 
@@ -29,7 +29,7 @@ class _Space:
         self._taken: set[str] = set()
 
     def claim(self, name: str, otherwise: str = "") -> str:
-        """Return an unused identifier like `name`; where that is taken, like `otherwise`, or with a number."""
+        """Return an unused identifier: `name`, else `otherwise`, else `name` with a number."""
         options = [identifier(name), *([identifier(otherwise)] if otherwise else [])]
         free = next((option for option in options if option not in self._taken), None)
         number = 2
@@ -50,7 +50,7 @@ def identifier(name: str) -> str:
 
 
 class Names:
-    """The identifiers of one scenario, by kind: {id: identifier}; `ended` and `module` are one identifier each."""
+    """The identifiers of one scenario, by kind."""
 
     def __init__(self, scenario: Scenario) -> None:
         space, labels, rewards = _Space(), _Space(), _Space()

@@ -1,11 +1,11 @@
 """A scenario as a PRISM model: the continuous-time Markov chain that PRISM and Storm read.
 
 One module holds everything. A variable becomes a bounded integer (the index of its level), a move becomes one guarded
-command whose rate is a formula over named constants, an ending becomes absorbing and a label; the labels of endings
+command whose rate is a formula over named constants, an ending becomes absorbing and a label. The labels of endings
 are disjoint, the first in the file wins. Each move also has a reward structure, so that its expected count by a time
-is `R{"move"}=? [C<=90]`; a firing that changes nothing counts there, and stays in the commands as a self-loop.
+is `R{"move"}=? [C<=90]`. A firing that changes nothing counts there, and stays in the commands as a self-loop.
 
-A variable whose start is spread begins at an undefined constant `start_<variable>`; `starts` lists the combinations
+A variable whose start is spread begins at an undefined constant `start_<variable>`. `starts` lists the combinations
 with their weights, and whoever checks the model sums. Time is in days.
 
 The language has no rates that change with the calendar and no interventions. They are refused with the reason.
@@ -103,9 +103,9 @@ def notes(scenario: Scenario) -> list[str]:
 
 
 def starts(scenario: Scenario) -> dict[str, Any] | None:
-    """Return the combinations of a spread start with their weights as JSON data, or None where nothing is spread.
+    """Return the combinations of a spread start with their weights (None: a fixed start).
 
-    `starts` is a list of `{constants: {start_<variable>: level index}, levels: {variable: level}, weight}`; the
+    `starts` is a list of `{constants: {start_<variable>: level index}, levels: {variable: level}, weight}`. The
     weights are those of the stated values and sum to one.
     """
     spread = [name for name, variable in scenario.variables.items() if variable.spread]

@@ -1,7 +1,8 @@
-"""`Belief`: weighted draws of the assumptions. The prior is one, and what a log teaches is another.
+"""`Belief`: weighted draws of the assumptions.
 
-Every question that is asked over draws takes either a number of draws, which means so many draws of the prior, or a
-belief. A method that needs independent draws of the prior (Sobol indices, EVPPI) refuses any other belief by name.
+The prior is one belief. The posterior given an event log is another. Every question over draws takes either a number of
+draws of the prior, or a belief. A method that needs independent draws of the prior (Sobol indices, EVPPI) refuses any
+other belief by name.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ class Belief:
     """Weighted draws of the assumptions of one scenario.
 
     `assumptions` (A,) names the columns of `theta` (D, A), in base units. `weights` (D,) sum to one. `start` is None
-    where each draw starts as the scenario says; otherwise it holds the distribution over the reachable states at the
+    where each draw starts as the scenario says. Otherwise it holds the distribution over the reachable states at the
     start (D, S), in the order of the exact engine. `name` says what it is: "prior", or where it comes from.
     """
 
@@ -48,7 +49,7 @@ class Belief:
 
     @classmethod
     def prior(cls, scenario: Scenario, draws: int, *, seed: int = 0) -> Belief:
-        """Return so many equally weighted draws of the prior, from a scrambled Sobol sequence."""
+        """Return equally weighted draws of the prior, from a scrambled Sobol sequence."""
         theta = priors.draws(scenario, draws, seed=seed)
         return cls("prior", scenario.as_of, tuple(scenario.assumptions), theta, np.full(draws, 1 / draws), seed=seed)
 
@@ -68,18 +69,18 @@ class Belief:
         return bool(np.all(self.weights == self.weights[0]))
 
     def rows(self) -> Iterator[tuple[Floats, Floats | None]]:
-        """Yield the values (A,) of each draw and its distribution over the states at the start, None for the usual."""
+        """Yield the values (A,) of each draw and its distribution over start states (None: usual)."""
         for number, theta in enumerate(self.theta):
             yield theta, None if self.start is None else self.start[number]
 
     @property
     def effective_draws(self) -> float:
-        """How many equally weighted draws tell as much: one over the sum of the squared weights (Kish 1965)."""
+        """The effective number of draws: one over the sum of the squared weights (Kish 1965)."""
         return float(1 / np.sum(self.weights**2))
 
 
 def belief_of(scenario: Scenario, draws: int | Belief, *, seed: int = 0) -> Belief:
-    """Return a belief: so many draws of the prior, or the one given, if it is about this scenario.
+    """Return a belief: `draws` draws of the prior, or the given belief if it fits the scenario.
 
     Raises Unsupported where its assumptions or its date are not those of the scenario.
     """
@@ -91,7 +92,10 @@ def belief_of(scenario: Scenario, draws: int | Belief, *, seed: int = 0) -> Beli
 
 
 def insist_on_prior(draws: int | Belief | None, question: str) -> None:
-    """Raise Unsupported for any belief but a number of draws of the prior. `question` is what cannot be asked."""
+    """Raise Unsupported for any belief but a number of draws of the prior.
+
+    `question` names the question that is refused.
+    """
     if isinstance(draws, Belief):
         raise Unsupported(
             f"{question} needs independent draws of the prior, which the belief “{draws.name}” is not; "
@@ -100,10 +104,11 @@ def insist_on_prior(draws: int | Belief | None, question: str) -> None:
 
 
 def quantiles(values: Floats, points: Sequence[float], weights: Floats | None = None) -> Floats:
-    """Return quantiles over draws (D, ...) -> (points, ...), by linear interpolation, which weights generalise.
+    """Return weighted quantiles over draws, (D, ...) -> (points, ...).
 
-    With equal weights, or none, they are NumPy's. Otherwise a quantile is the mean of the weighted step function over
-    a window as wide as one draw of the effective number n: [p (n - 1) / n, p (n - 1) / n + 1 / n] (Akinshin 2023).
+    With equal weights, or none, they are NumPy's linear interpolation. Otherwise a quantile is the mean of the weighted
+    step function over a window as wide as one draw of the effective number n: [p (n - 1) / n, p (n - 1) / n + 1 / n]
+    (Akinshin 2023).
     """
     if weights is None or np.all(weights == weights[0]):
         return np.asarray(np.quantile(values, points, axis=0))

@@ -1,6 +1,8 @@
-"""Standing interventions as a rewriting of the tables: forbidden moves, policies, and values assumed for a while.
+"""Interventions that last for a while, as changes of the tables.
 
-θ is extended by 1, 0, the rates of the policies and the values assumed for a while; where an intervention applies, an
+They are forbidden moves, policies, and assumed values.
+
+θ is extended by 1, 0, the rates of the policies and the values assumed for a while. Where an intervention applies, an
 entry of a table points at one of these instead of an assumption.
 """
 
@@ -18,7 +20,7 @@ Applies = Callable[[Forbid | Policy | Assume], Bools]
 
 
 class Standing:
-    """The interventions of a scenario that stand for a while, each by its number in the scenario."""
+    """The interventions of a scenario that last for a while, by their number in the scenario."""
 
     def __init__(self, scenario: Scenario) -> None:
         listed = enumerate(scenario.interventions)
@@ -31,11 +33,11 @@ class Standing:
         self._chances = np.array([kind == "chance" for kind in kinds], dtype=bool)
 
     def variables(self, move: Move) -> list[str]:
-        """Return the variables that the conditions of what concerns a move read."""
+        """Return the variables in the conditions of interventions on a move."""
         return [name for item in self.items.values() if concerns(item, move) for name in item.when.variables]
 
     def rewrite(self, index: Ints, segment: Segment, applies: Applies) -> None:
-        """Rewrite an index (F, E) as it stands in a segment: assumptions, then policies, then what is forbidden."""
+        """Rewrite an index (F, E) for a segment: assumed values, then policies, then prohibitions."""
         one, stated = len(self._assumption), index.copy()
         for number in self._assumed_in(segment):
             item = self._assumed[number]
@@ -48,15 +50,16 @@ class Standing:
             index[1:, entries] = one
 
     def extended(self, theta: Floats, centre: Floats | None = None) -> Floats:
-        """Return θ (A,) and what else an index may point at.
+        """Return θ (A,) with the further values that an index may point at.
 
-        With `centre`, θ is a draw around those values: what is assumed for a while keeps the draw's distance from it.
+        With `centre`, θ is a draw around those values, and a value assumed for a while keeps the draw's distance from
+        it.
         """
         policies = [item.rate for item in self.items.values() if isinstance(item, Policy)]
         return np.concatenate([theta, (1.0, 0.0), policies, self._values(theta, centre)])
 
     def _values(self, theta: Floats, centre: Floats | None) -> Floats:
-        """Return the values assumed for a while: for a rate or a factor the same ratio to it, for a chance the odds."""
+        """Return the values assumed for a while, at the same ratio (chance: odds ratio) as the draw."""
         values = np.array([item.value for item in self._assumed.values()], dtype=float)
         if centre is None or len(values) == 0:
             return values
@@ -65,7 +68,7 @@ class Standing:
         return np.where(self._chances, odds / (odds + 1 - values), values * ratio)
 
     def slopes(self, theta: Floats) -> list[tuple[int, int, float]]:
-        """Return (assumption, place in `extended`, ∂ value / ∂ θ) of what is assumed for a while.
+        """Return (assumption, place in `extended`, ∂ value / ∂ θ) of each assumed value.
 
         At θ itself as the centre of its draws: the value moves along as it does in a draw.
         """
@@ -77,14 +80,14 @@ class Standing:
         return list(zip(self._targets.tolist(), range(first, first + len(values)), slope.tolist(), strict=True))
 
     def moving(self, segment: Segment, theta: Floats) -> dict[int, float]:
-        """Return {assumption: ∂ value / ∂ θ} of what has another value in a segment, the last in the list counting."""
+        """Return {assumption: ∂ value / ∂ θ} of the values assumed in a segment (the last counts)."""
         slopes = dict(zip(self._assumed, self.slopes(theta), strict=True))
         return {slopes[number][0]: slopes[number][2] for number in self._assumed_in(segment)}
 
     def in_place(
         self, theta: Floats, segment: Segment | None, centre: Floats | None = None
     ) -> tuple[Floats, Floats | None]:
-        """Return θ and `centre` as they are for chances in a segment: what is assumed for a while in its place."""
+        """Return θ and `centre` for chances in a segment, with values assumed for a while in place."""
         numbers = [] if segment is None else self._assumed_in(segment)
         if not numbers:
             return theta, centre
@@ -109,7 +112,10 @@ def concerns(item: Forbid | Policy | Assume, move: Move) -> bool:
 
 
 def odds_ratio(theta: Floats, centre: Floats) -> Floats:
-    """Return odds(θ)/odds(centre), 1 where θ equals the centre (so that fixed 0 and 1 pass through), and a last 1."""
+    """Return odds(θ) / odds(centre), and a last 1.
+
+    It is 1 where θ equals the centre, so that fixed 0 and 1 stay.
+    """
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = theta * (1 - centre) / (centre * (1 - theta))
     return np.append(np.where(theta == centre, 1.0, ratio), 1.0)

@@ -1,4 +1,4 @@
-"""Measures: the numbers a forecast reports, by name, as every question about it asks for them.
+"""Measures: the numbers that a forecast reports, by name.
 
 A name is "ending:ID" (`ending:ongoing` for none yet), "question:ID", "level:VARIABLE=LEVEL", "rung:LADDER=RUNG" or
 "moves:ID" (expected count). The bare id of an ending or a question will do.
@@ -30,7 +30,10 @@ FORMS = "ending:ID, question:ID, level:VARIABLE=LEVEL, rung:LADDER=RUNG or moves
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """One number a forecast reports. `of` is the ending, question, variable, ladder or move, `part` level or rung."""
+    """One number a forecast reports.
+
+    `of` is the ending, question, variable, ladder or move. `part` is the level or the rung.
+    """
 
     kind: Kind
     of: str
@@ -84,9 +87,9 @@ def days_by(scenario: Scenario, by: By) -> float:
 
 
 def find(scenario: Scenario, names: str | Iterable[str] | None = None) -> tuple[Measure, ...]:
-    """Return the measures of these names (default: every ending). Raises ScenarioError for unknown ones, all at once.
+    """Return the measures of these names (default: every ending).
 
-    Raises ValueError for no name at all.
+    Raises ScenarioError for unknown ones, all at once. Raises ValueError for no name at all.
     """
     if names is None:
         return tuple(every(scenario, ("ending",)))
@@ -175,7 +178,10 @@ def _make(scenario: Scenario, kind: Kind, of: str, part: str = "") -> Measure:
 
 
 def of_forecast(forecast: Forecast, measure: Measure) -> tuple[Floats, Floats, Floats]:
-    """Return (value, low, high), each (T,), of a measure in a forecast. Low and high are the interval it carries."""
+    """Return (value, low, high), each (T,), of a measure in a forecast.
+
+    Low and high are the interval it carries.
+    """
     if measure.kind in ("ending", "question"):
         band = (forecast.endings if measure.kind == "ending" else forecast.questions)[measure.of]
         return band.probability, band.low, band.high

@@ -1,4 +1,4 @@
-"""Priors: what the assumptions could be, drawn as one set of values at a time (a draw).
+"""Priors: the distributions of the assumptions, and draws from them.
 
 Each assumption has one normal score z. With g the log (rates, factors) or the logit (chances),
 
@@ -7,7 +7,7 @@ Each assumption has one normal score z. With g the log (rates, factors) or the l
 a split normal on the g scale whose 5th, 50th and 95th percentiles are low, value and high: it always exists, is
 monotone in z and has light tails. Rank correlations make the scores jointly normal, z ~ N(0, R), with the Pearson
 correlation 2 sin(π ρ / 6) for a Spearman ρ (Kruskal 1958). Scores come from a scrambled Sobol sequence (Owen 1998),
-so that a few hundred draws cover the priors evenly; more draws with the same seed keep the earlier ones.
+so that a few hundred draws cover the priors evenly. More draws with the same seed keep the earlier ones.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ __all__ = [
 
 
 def theta(scenario: Scenario, values: Mapping[str, float] | None = None) -> Floats:
-    """Return the stated assumption values (A,), in the order of the scenario, some replaced by `values` (base units).
+    """Return the stated assumption values (A,), some replaced by `values` (base units).
 
     Raises ScenarioError for a name that is no assumption.
     """
@@ -75,7 +75,10 @@ def correlation(scenario: Scenario) -> Floats:
 
 
 def scores(scenario: Scenario, n: int, *, seed: int = 0) -> Floats:
-    """Return n rows of normal scores (n, A), correlated as the scenario says. The first rows do not depend on n."""
+    """Return n rows of normal scores (n, A), correlated as the scenario says.
+
+    The first rows do not depend on n.
+    """
     from scipy.special import ndtri
     from scipy.stats import qmc
 
@@ -91,7 +94,7 @@ def scores(scenario: Scenario, n: int, *, seed: int = 0) -> Floats:
 
 
 def values_from_scores(scenario: Scenario, z: ArrayLike) -> Floats:
-    """Return assumption values in base units from normal scores (..., A), each by its own split normal."""
+    """Return assumption values in base units from normal scores (..., A), by split normals."""
     z = np.asarray(z, dtype=float)
     result = np.empty_like(z)
     for index, assumption in enumerate(scenario.assumptions.values()):
@@ -108,7 +111,10 @@ def _from_score(assumption: Assumption, z: Floats) -> Floats:
 
 
 def scores_from_values(scenario: Scenario, values: ArrayLike) -> Floats:
-    """Return normal scores of assumption values (..., A): the inverse of `values_from_scores`, 0 where one is fixed."""
+    """Return normal scores of assumption values (..., A), 0 where fixed.
+
+    It is the inverse of `values_from_scores`.
+    """
     values = np.asarray(values, dtype=float)
     result = np.zeros_like(values)
     for index, a in enumerate(scenario.assumptions.values()):
@@ -132,7 +138,10 @@ def quantile(assumption: Assumption, p: ArrayLike) -> Floats:
 
 
 def share_below(assumption: Assumption, value: float) -> float:
-    """Return the share of one assumption's prior at or below a value in base units: the inverse of `quantile`."""
+    """Return the share of an assumption's prior up to a value (base units).
+
+    It is the inverse of `quantile`.
+    """
     from scipy.special import ndtr
 
     if assumption.fixed:
@@ -141,13 +150,13 @@ def share_below(assumption: Assumption, value: float) -> float:
         forward(assumption.kind, number) for number in (value, assumption.value, assumption.low, assumption.high)
     )
     spread = (centre - low if x < centre else high - centre) / Z_95TH_PERCENTILE
-    if spread == 0 and x != centre:  # no doubt on this side of the stated value
+    if spread == 0 and x != centre:  # no spread on this side of the stated value
         return float(x > centre)
     return float(ndtr((x - centre) / spread)) if spread else 0.5
 
 
 def describe(assumption: Assumption) -> dict[str, float]:
-    """Return what low, value and high imply: the prior's mean and its 1, 5, 25, 50, 75, 95 and 99% points."""
+    """Return the prior's mean and its 1, 5, 25, 50, 75, 95 and 99% points."""
     from scipy.special import ndtri
 
     cells = 4096

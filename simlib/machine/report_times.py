@@ -1,4 +1,4 @@
-"""The days at which a forecast is reported where nobody says otherwise."""
+"""The days at which a forecast is reported by default."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ _MOST, _FEWEST, _OTHERWISE = 100, 30, 60
 
 
 def daily_steps(horizon: float) -> int:
-    """Return the number of report times for a horizon in days: so many whole days as give 30 to 100 steps, else 60."""
+    """Return the number of report times for a horizon in days.
+
+    Steps are whole days where that gives 30 to 100 steps, else there are 60.
+    """
     if horizon != int(horizon):
         return _OTHERWISE
     whole = [count for count in range(_FEWEST, _MOST + 1) if int(horizon) % count == 0]

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """An intervention, as indices: set `variable` to `level`, or fire `move` (with `outcome`, or -1: by chance)."""
+    """An intervention, as indices: set `variable` to `level`, or fire `move` with `outcome`.
+
+    An outcome of -1 is left to chance.
+    """
 
     variable: int = -1
     level: int = -1
@@ -21,8 +24,8 @@ class Action:
 class Segment:
     """A stretch of time [start, end) in days within which no calendar window opens or closes.
 
-    `actions` happen at `start`, in order, before anything else. `closed` marks windows not open, `standing` the
-    interventions in force by their number in the scenario: what is forbidden, policies, and what is assumed for a
+    `actions` happen at `start`, in order, before anything else. `closed` marks windows that are not open. `standing`
+    lists the interventions in force by their number in the scenario: prohibitions, policies, and values assumed for a
     while. `held` are the variables that no move changes.
     """
 

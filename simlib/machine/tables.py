@@ -1,10 +1,10 @@
-"""A scenario as arrays: local rate tables, outcomes, starts and conditions. No string goes beyond this room.
+"""A scenario as arrays: local rate tables, outcomes, starts and conditions.
 
-Each move gets one *local table* over only the variables that its guard and its factors read. The entry at a local
-index holds the indices of the assumptions whose product is the move's hazard there, so that new assumption values
-re-rate the whole machine with one gather and one product (`Tables.rates`), without a Python loop over moves. Both
-engines share these tables: the Monte Carlo kernel walks them by strides, the exact engine keeps for each edge the
-index of its entry.
+No string goes beyond this package. Each move gets one *local table* over only the variables that its guard and its
+factors read. The entry at a local index holds the indices of the assumptions whose product is the move's hazard there,
+so that new assumption values re-rate the whole machine with one gather and one product (`Tables.rates`), without a
+Python loop over moves. Both engines share these tables: the Monte Carlo kernel walks them by strides, the exact engine
+keeps for each edge the index of its entry.
 
 Sizes: V variables, M moves, O outcomes (of all moves together), A assumptions, E table entries, F the largest number
 of factors of one move plus one.
@@ -118,7 +118,10 @@ class Tables:
         return int(-(-int(self.sizes.sum()) // 64))
 
     def forbidden_bits(self, condition: Condition) -> Bits:
-        """Return (clauses, words): a packed state satisfies a clause when it shares no bit with its row."""
+        """Return clauses as bits (clauses, words).
+
+        A state satisfies a clause if it shares no bit with it.
+        """
         rows = np.zeros((len(condition.clauses), self.words), dtype=np.uint64)
         for row, clause in zip(rows, self.allowed(condition), strict=True):
             for variable, allowed in clause.items():
@@ -138,7 +141,10 @@ class Tables:
         return result
 
     def ending(self, levels: NDArray[np.integer]) -> Ints:
-        """Return the index of the ending that each state in `levels` (N, V) is, -1 for none. First in the file wins."""
+        """Return the index of the ending that each state in `levels` (N, V) is, -1 for none.
+
+        First in the file wins.
+        """
         result = np.full(len(levels), -1, dtype=np.int64)
         for index, ending in reversed(list(enumerate(self.scenario.endings.values()))):
             result[self.holds(ending.when, levels)] = index
@@ -187,7 +193,7 @@ class Tables:
         return np.array([int(np.prod(sizes[i + 1 :])) for i in range(len(sizes))], dtype=np.int64)
 
     def _local_levels(self, variables: Ints) -> Ints:
-        """Return the states (entries, V) that the entries of a local table over `variables` stand for."""
+        """Return the states (entries, V) of the entries of a local table over `variables`."""
         sizes = self.sizes[variables]
         entries = np.arange(int(np.prod(sizes)))
         local = np.zeros((len(entries), len(self.variable_ids)), dtype=np.int64)
@@ -246,7 +252,7 @@ class Tables:
     # ---------------------------------------------------------------- values
 
     def index(self, segment: Segment | None = None) -> Ints:
-        """Return `factor_index` (F, E) as it stands in a segment: windows closed, policies followed, moves out."""
+        """Return `factor_index` (F, E) in a segment, with its windows and interventions applied."""
         if segment is None or not (segment.closed or segment.standing):
             return self.factor_index
         if segment.rating not in self._index_cache:
@@ -260,7 +266,7 @@ class Tables:
         return self._index_cache[segment.rating]
 
     def _applies(self, item: Forbid | Policy | Assume) -> Bools:
-        """Return the entries (E,) at which the guard holds and an intervention with its condition applies."""
+        """Return the entries (E,) at which the guard and the condition of an intervention hold."""
         result = np.zeros(len(self.possible), dtype=bool)
         for index, move in enumerate(self.scenario):
             if concerns(item, move):
@@ -272,7 +278,7 @@ class Tables:
     def rates(self, theta: Floats, segment: Segment | None = None, centre: Floats | None = None) -> Floats:
         """Return the hazard per day of every table entry (E,) at assumption values `theta` (A,).
 
-        With `centre`, θ is a draw around those values, which matters for what is assumed for a while.
+        With `centre`, θ is a draw around those values, which matters for values assumed for a while.
         """
         result: Floats = np.multiply.reduce(self.standing.extended(theta, centre)[self.index(segment)], axis=0)
         return result
@@ -282,14 +288,14 @@ class Tables:
 
         Without `centre` the values in θ are the chances and one branch takes the rest. With `centre` (the stated
         values) θ is a draw: the branches of a move are drawn jointly, as log-weights against the remaining branch,
-        normalised, so that no draw exceeds one; a move with one uncertain branch gets exactly its drawn value.
+        normalised, so that no draw exceeds one. A move with one uncertain branch gets exactly its drawn value.
         Raises ScenarioError when stated chances of a move exceed one.
         """
         theta, centre = self.standing.in_place(theta, segment, centre)
         return self._shares(theta, centre, self.outcome_chance, self.outcome_start, self._outcome_place)
 
     def start_shares(self, theta: Floats, centre: Floats | None = None) -> Floats:
-        """Return the share of every (variable, level) of the start (S,), summing to one for each variable."""
+        """Return the share of every start level (S,), summing to one for each variable."""
         return self._shares(theta, centre, self.start_chance, self.start_start, self._start_place)
 
     def _shares(
@@ -326,7 +332,10 @@ class Tables:
         )
 
     def start_states(self, theta: Floats | None = None, centre: Floats | None = None) -> tuple[Ints, Floats]:
-        """Return the possible start states (S, V) and their probabilities (S,). Without θ the latter are all one."""
+        """Return the possible start states (S, V) and their probabilities (S,).
+
+        Without θ the latter are all one.
+        """
         shares = np.ones(len(self.start_level)) if theta is None else self.start_shares(theta, centre)
         groups = [range(a, b) for a, b in itertools.pairwise(self.start_start)]
         count = int(np.prod([len(group) for group in groups]))
@@ -339,7 +348,7 @@ class Tables:
 
     @property
     def windows(self) -> dict[tuple[float, float], int]:
-        """The calendar windows by their days [first, last), numbered as `factor_window` and `move_window` are."""
+        """The calendar windows as days [first, last), in the order of `factor_window`."""
         return self._windows
 
     def local_index(self, move: int, levels: NDArray[np.integer]) -> Ints:
@@ -350,7 +359,7 @@ class Tables:
         return index
 
     def after(self, outcome: int, levels: NDArray[np.integer], held: Sequence[int] = ()) -> Ints:
-        """Return the states (N, V) that an outcome leads to: effects read the state before, then saturate.
+        """Return the states (N, V) after an outcome; effects read the state before, then saturate.
 
         The variables in `held` stay as they are.
         """
@@ -372,7 +381,7 @@ def sums_by(index: NDArray[np.integer], weights: Floats, size: int) -> Floats:
 
 
 def grid(horizon: float, times: int | Iterable[float] = 60) -> Floats:
-    """Return report times in days: 0 and then `times` equal steps to the horizon, or the given times, checked."""
+    """Return report times in days: 0 and `times` equal steps to the horizon, or the given times."""
     if isinstance(times, int | np.integer):
         if times < 1:
             raise ValueError(f"times must be at least 1, not {times}")

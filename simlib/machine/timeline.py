@@ -12,7 +12,7 @@ from simlib.scenario.model import Force, Hold, Lasting, Pin, Scenario
 
 
 def cut(tables: Tables, horizon: float) -> list[Segment]:
-    """Cut [0, horizon] in order of time, with what acts at the start of each segment and what stands in it.
+    """Cut [0, horizon] into segments, with the interventions at their start and during them.
 
     An intervention at the horizon itself gives a last segment of no length. Raises ScenarioError for an intervention
     before the start or after the horizon.
@@ -52,7 +52,7 @@ def _refuse_outside(scenario: Scenario, horizon: float) -> None:
 
 
 def _actions(tables: Tables) -> list[tuple[float, Action]]:
-    """Return what acts at a moment, with its day, in order: on one day what is held comes first."""
+    """Return the interventions that act at a moment, with their days; holds come first on a day."""
     actions: list[tuple[float, bool, Action]] = []
     for number, item in enumerate(tables.scenario.interventions):
         day = 0.0 if item.date is None else tables.scenario.day(item.date)
@@ -67,7 +67,7 @@ def _actions(tables: Tables) -> list[tuple[float, Action]]:
 
 
 def _lasting(scenario: Scenario) -> list[tuple[float, float, int]]:
-    """Return (start, end, number) of what stands for a while."""
+    """Return (start, end, number) of interventions that last for a while."""
     return [
         (
             0.0 if item.date is None else scenario.day(item.date),
@@ -80,7 +80,7 @@ def _lasting(scenario: Scenario) -> list[tuple[float, float, int]]:
 
 
 def held_together(tables: Tables) -> set[tuple[int, ...]]:
-    """Return every set of variables that are held at one time or another."""
+    """Return every set of variables that is held at some time."""
     scenario = tables.scenario
     spans = [
         (first, last, tables.variable(item.variable))

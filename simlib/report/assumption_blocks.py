@@ -1,6 +1,6 @@
 """The grounds of a report, as pieces of a page.
 
-They are: how questions are settled, where the world starts, every assumption with its reason and its sources, the
+They are: how questions are settled, where the scenario starts, every assumption with its reason and its sources, the
 correlations of assumptions, and the sources.
 """
 

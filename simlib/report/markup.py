@@ -16,7 +16,7 @@ __all__ = ["Block", "to_html", "to_markdown"]
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One piece of a report: a heading, paragraphs, a list, a table (head first) or a figure (PNG, with words)."""
+    """One piece of a report: a heading, paragraphs, a list, a table or a figure."""
 
     kind: str
     text: str = ""
@@ -65,7 +65,7 @@ def _html_table(rows: tuple[Any, ...]) -> str:
 
 
 def to_markdown(pieces: Iterable[Block]) -> str:
-    """Return the pieces as Markdown, with figures inlined as data, so that one file is the whole report."""
+    """Return the pieces as one Markdown text, with figures inlined as data."""
     parts = []
     for block in pieces:
         text = _marked(block.text)

@@ -1,4 +1,4 @@
-"""The material of a report: the forecast, and the answers to the questions that stand beside it."""
+"""The material of a report: the forecast, and the answers to further questions."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Material", "gather"]
 
 WATCHED = 14.0
-"""Days within which signs are looked for, unless half the horizon is nearer."""
+"""Days within which signs are observed, unless half the horizon is nearer."""
 
 _HISTORIES = 5_000
 """Histories in which paths are counted where they cannot be computed."""
@@ -37,8 +37,8 @@ class Material:
     """The forecast of a report, and the answers beside it (None: not asked).
 
     `draws` are the draws of which the forecast is the mean. `seeing` is how observed moves change the first question.
-    Where the scenario was changed, `what_if` holds a sentence that says so and each change, and `baseline` the forecast
-    of the scenario as it stands. `ledger` is the scenario whose reasons are listed, where it is another.
+    Where the scenario was changed, `what_if` holds a sentence that says so and lists each change, and `baseline` holds
+    the forecast of the scenario as it stands. `ledger` is the scenario whose reasons are listed, where it is another.
     """
 
     scenario: Scenario
@@ -61,7 +61,7 @@ def gather(
     seed: int = 0,
     control: Control = UNWATCHED,
 ) -> Material:
-    """Answer the questions beside the forecast, about its likeliest ending and the first question.
+    """Answer the further questions, about the likeliest ending and the first question.
 
     `draws` are those of which the forecast is the mean. The engine is that of the forecast. Where the forecast leaves
     calendar windows out, so do all answers. A scenario without endings or questions has fewer answers. Raises what the

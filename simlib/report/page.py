@@ -42,7 +42,7 @@ _ALL_FIXED = "all are fixed, so that nothing here says how far off the answer ma
 _LIMITS = (
     "Actors follow rates; they do not optimise, bluff or anticipate unless a move says so.",
     "Events that the model does not name have probability zero in it, but not in the world.",
-    "Chance and doubt differ: chance is another run of history under the same assumptions, doubt is about these.",
+    "Chance is not uncertainty about the assumptions: under the same assumptions, history may still run differently.",
 )
 
 
@@ -92,7 +92,7 @@ def blocks(material: Material) -> Iterator[Block]:
 
 
 def _ground(material: Material) -> Iterator[Block]:
-    """List the grounds of the answer: how questions are settled, the start, the assumptions, the sources."""
+    """List the grounds of the answer: settlement of questions, start, assumptions and sources."""
     scenario = material.ledger or material.scenario
     if scenario.questions:
         yield Block("heading", "How the questions are settled")
@@ -140,7 +140,7 @@ def _pictures(material: Material) -> Iterator[Block]:
     yield _figure(forecast, draw, forecast.sentences()[0], room=0.3)
     if forecast.ladders:
         draw = partial(ladder_fan, forecast, baseline=before)
-        yield _figure(forecast, draw, "where the ladder stands over time", room=0.3)
+        yield _figure(forecast, draw, "rungs of the ladder over time", room=0.3)
     yield _figure(forecast, partial(moves, forecast, baseline=before), "expected number of moves")
 
 
@@ -177,7 +177,7 @@ def _plainly(material: Material, band: Band, name: str) -> str:
 
 
 def _range(draws: Ensemble, kind: Kind, name: str) -> tuple[float, float]:
-    """Return what 90% of the draws lie between at the last report time."""
+    """Return the central 90% range of the draws at the last report time."""
     low, _, _, _, high = draws.spread(name, kind)[:, -1]
     return float(low), float(high)
 
@@ -189,8 +189,8 @@ def _doubt(material: Material, draws: Ensemble) -> Iterator[Block]:
         "text",
         f"Nobody knows the assumptions exactly: each has a range. {len(draws.forecasts)} sets of them "
         "were drawn from these ranges, and the forecast was made with each. The answer is the average. Nine in "
-        "ten of these forecasts lie in the range beside it. This range is doubt about the assumptions, and better "
-        "knowledge narrows it. Under any one set of assumptions the rest is chance, which nothing narrows.",
+        "ten of these forecasts lie in the range beside it. This range is uncertainty about the assumptions, and "
+        "better knowledge narrows it. Under any one set of assumptions the rest is chance, which nothing narrows.",
     )
     kinds: tuple[Kind, ...] = ("endings", "questions")
     rows, widest = [], (-1.0, "")
@@ -213,7 +213,7 @@ def _doubt(material: Material, draws: Ensemble) -> Iterator[Block]:
 
 
 def _spread(forecast: Forecast, draws: Ensemble, question: str) -> Block:
-    """Draw the doubt about a question over time."""
+    """Draw the uncertainty about a question over time."""
     from simlib.analysis.uncertainty.fans import measure_fan
     from simlib.plots import fan_charts
 
@@ -241,7 +241,7 @@ def _signs(seeing: Evsi, forecast: Forecast) -> Iterator[str]:
         today = float(forecast.questions[seeing.measure.of].probability[-1])
         yield f"Over the priors, {seeing.measure.words} by {by} is at {percent(today)} today."
     if not seeing.open_then:
-        yield f"By {until} nothing is left open to watch for."
+        yield f"After {until} nothing is open any more, so there is nothing to watch for."
         return
     yield (
         f"Among histories in which it has not happened, and nothing has ended, by {until}, {seeing.measure.words} "
@@ -266,7 +266,7 @@ def _provenance(provenance: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _short(value: Any) -> str:
-    """Write a number of the record with as many digits as anybody needs."""
+    """Write a number of the record with as many digits as a reader needs."""
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 

@@ -1,4 +1,4 @@
-"""A report in a file: the forecast, the answers beside it, and the page that tells them."""
+"""A report in a file: the forecast, the answers beside it, and the page that shows them."""
 
 from __future__ import annotations
 
@@ -57,12 +57,12 @@ def write_report(
     ignore_windows: bool = False,
     control: Control = UNWATCHED,
 ) -> Path:
-    """Write one self-contained page with the answer, its drivers, signs to watch for and the assumptions.
+    """Write one self-contained page with the answer, its drivers, signs and assumptions.
 
     Args:
         scenario: The scenario that the report is about.
-        path: The file to write, FILE.html or FILE.md; it is written whole or not at all.
-        baseline: The scenario as it stands, where `scenario` is a what-if. The report then tells each change, and
+        path: The file to write, FILE.html or FILE.md. It is written whole or not at all.
+        baseline: The scenario as it stands, where `scenario` is a what-if. The report then lists each change, and
             gives the numbers of both.
         reasons: The scenario whose reasons and sources are listed, where they are not those of `scenario`.
         engine: "auto" is the exact engine where the states fit, else Monte Carlo.
@@ -77,7 +77,7 @@ def write_report(
     Raises:
         ScenarioError: For another suffix, and for interventions that do not fit.
         Unsupported: For a belief that is not the prior.
-        Cancelled: Where `control` says so; nothing is written.
+        Cancelled: When `control` cancels the work. Nothing is written.
     """
     target = Path(path)
     if target.suffix not in _FORMATS:
@@ -101,7 +101,7 @@ def write_report(
 
 
 def _beside(material: Material, baseline: Scenario, options: _Options, control: Control) -> Material:
-    """Return the material with the changes from a baseline and its forecast, where anything was changed."""
+    """Return the material with the changes from a baseline and its forecast, if any."""
     changes = what_if(baseline, material.scenario, windows=not options.ignore_windows)
     if not changes:
         return material

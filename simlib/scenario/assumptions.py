@@ -26,7 +26,7 @@ A: dict[AssumptionKind, str] = {"rate": "a rate", "chance": "a chance", "factor"
 
 
 def place_of(scenario: Scenario, assumption: Assumption) -> Place:
-    """Return where a number stands in its file: among the assumptions, or where it is used."""
+    """Return the place of a number in its file: among the assumptions, or where it is used."""
     if not assumption.inline:
         return ("assumptions", assumption.id)
     owner, *rest = assumption.id.split(".")
@@ -80,7 +80,7 @@ def uses_in(shape: ScenarioShape) -> Iterator[Use]:
 class Numbers:
     """Every number of a document.
 
-    The named assumptions, then the literals written where they are used. `assumptions` holds those that could be read;
+    The named assumptions, then the literals written where they are used. `assumptions` holds the readable ones.
     `at` gives the id of the number used at a place.
     """
 
@@ -114,7 +114,7 @@ class Numbers:
         return named
 
     def _id(self, use: Use) -> str:
-        """Return the id of what is used at a place, adding a literal to the assumptions."""
+        """Return the id of the number used at a place, adding a literal to the assumptions."""
         written = use.written
         if isinstance(written, LiteralShape):
             return self._add(use, written)
@@ -177,8 +177,8 @@ def resolve_literal(
 ) -> Assumption | None:
     """Return the assumption that a number stands for.
 
-    It is None where it cannot be read (and noted). Without a `kind` (nothing uses it) its notation decides; a bare
-    number is then a factor. `used_at` is named in the message when what is written is of another kind.
+    It is None where it cannot be read (and noted). Without a `kind` (nothing uses it) its notation decides. A bare
+    number is then a factor. `used_at` is named in the message when the number is of another kind.
     """
     value = _quantity(document, (*place, "value"), shape.value, kind, used_at)
     if value is None:

@@ -1,8 +1,8 @@
 """Static rules of the language: one rule, one small function named as half a sentence.
 
-A rule takes a resolved scenario and yields what is wrong as `Misfit`s (place, what, expected). What needs
-reachability or a solve is no static rule: see `simlib.analysis.lint.rules`. A rule must bear a scenario with holes:
-while a file has other problems, what could not be read is missing.
+A rule takes a resolved scenario and yields errors as `Misfit`s (place, what, expected). A rule that needs reachability
+or a solution is not static: see `simlib.analysis.lint.rules`. A rule must accept an incomplete scenario: while a file
+has other problems, unreadable parts are missing.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ MAX_ASSUMPTIONS = 2000
 
 
 def misfits_of(scenario: Scenario, rules: Iterable[Rule] | None = None) -> Iterator[Misfit]:
-    """Yield everything that static rules find wrong with a scenario."""
+    """Yield all problems that static rules find in a scenario."""
     for rule in RULES if rules is None else rules:
         yield from rule(scenario)
 
@@ -66,7 +66,7 @@ def chance_with_a_spread_is_never_0_or_1(scenario: Scenario) -> Iterator[Misfit]
 
 
 def no_number_was_set_after_the_forecast(scenario: Scenario) -> Iterator[Misfit]:
-    """Nothing after `as_of` is known, so nothing after it can have set a number."""
+    """A number cannot be set from a log that ends after `as_of`."""
     for assumption in scenario.assumptions.values():
         until = assumption.uses_log_until
         if until is not None and until > scenario.as_of:
@@ -75,14 +75,14 @@ def no_number_was_set_after_the_forecast(scenario: Scenario) -> Iterator[Misfit]
 
 
 def assumptions_are_not_too_many(scenario: Scenario) -> Iterator[Misfit]:
-    """Named and inline together stay within the bound."""
+    """Named and inline numbers together stay within the bound."""
     count = len(scenario.assumptions)
     if count > MAX_ASSUMPTIONS:
         yield ("assumptions",), f"{count:,} numbers, inline ones included", f"expected at most {MAX_ASSUMPTIONS:,}"
 
 
 def every_source_is_listed(scenario: Scenario) -> Iterator[Misfit]:
-    """Sources are cited by an id that `sources` has."""
+    """Every cited source is in `sources`."""
     for place, names in _citations(scenario):
         for index, name in enumerate(names):
             if name not in scenario.sources:
@@ -177,7 +177,7 @@ def _overlap(one: Window, other: Window) -> bool:
 
 
 def windows_do_not_close_before_the_forecast(scenario: Scenario) -> Iterator[Misfit]:
-    """What was only possible before `as_of` can never happen."""
+    """A move whose window closed before `as_of` can never happen."""
     for move in scenario:
         for place, window in _windows(move):
             if window.last < scenario.as_of:
@@ -197,7 +197,7 @@ def _windows(move: Move) -> Iterator[tuple[Place, Window]]:
 
 
 def ids_are_distinct(scenario: Scenario) -> Iterator[Misfit]:
-    """Ids that differ only by case, or by a hyphen for an underscore, become one name elsewhere."""
+    """Ids that differ only by case, hyphen or underscore are refused: other tools mix them up."""
     sections = ("sources", "actors", "variables", "assumptions", "moves", "endings", "ladders", "questions")
     for section in sections:
         yield from _twins((section,), getattr(scenario, section))
@@ -217,7 +217,7 @@ def _twins(place: Place, names: Iterable[str]) -> Iterator[Misfit]:
 
 
 def no_id_has_another_meaning(scenario: Scenario) -> Iterator[Misfit]:
-    """Results call a world that reached no ending `ongoing`.
+    """No ending is called `ongoing`, the name of having reached none.
 
     A share of `rest` takes what the others leave.
     """

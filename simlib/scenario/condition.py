@@ -14,7 +14,7 @@ class Condition:
     """A condition on the state: any of `clauses` holds.
 
     A clause holds when every variable is in its level set. A clause is `((variable_id, (level, ...)), ...)`.
-    `Condition.ALWAYS` has one empty clause; no clause at all never holds.
+    `Condition.ALWAYS` has one empty clause. No clause at all never holds.
     """
 
     clauses: tuple[Clause, ...] = ((),)
@@ -34,7 +34,7 @@ class Condition:
 
     @property
     def always(self) -> bool:
-        """True when it holds in every state because it asks for nothing."""
+        """True for an empty condition, which holds in every state."""
         return () in self.clauses
 
 

@@ -1,6 +1,6 @@
-"""Level sets and conditions as people write them -> `Condition`.
+"""Read level sets and conditions of a file into `Condition`.
 
-A level set is a level, a list of levels, `X or above`, `X or below`, or `not X`; a condition is a mapping
+A level set is a level, a list of levels, `X or above`, `X or below`, or `not X`. A condition is a mapping
 {variable: level set} of which all must hold, or a list of such mappings of which any may hold.
 """
 
@@ -15,10 +15,10 @@ from simlib.scenario.model import ALWAYS, Clause, Condition, Variable
 
 
 class Reader:
-    """Reads conditions of one document against its variables, noting what is wrong.
+    """Reads conditions of one document against its variables, and notes errors.
 
-    `known` holds every variable the file names, also those too broken to be in `variables`: references to them are let
-    pass, because the variable itself is already reported.
+    `known` holds every variable the file names, also those too broken to be in `variables`: references to them are
+    accepted, because the variable itself is already reported.
     """
 
     def __init__(self, document: Document, variables: Mapping[str, Variable], known: Container[str]) -> None:
@@ -27,7 +27,7 @@ class Reader:
     def condition(self, written: Any, place: Place) -> Condition:
         """Return the condition written at a place.
 
-        Nothing written is no condition, which always holds.
+        An empty value is no condition, which always holds.
         """
         if written is None:
             return ALWAYS
@@ -61,7 +61,7 @@ class Reader:
     def variable(self, name: str, place: Place) -> Variable | None:
         """Return a variable by name.
 
-        It is None (noted, unless it is broken anyway) where there is none.
+        It is None where there is no such variable. This is noted, unless the variable itself is broken.
         """
         if name not in self.variables and name not in self.known:
             known = self.known if isinstance(self.known, Mapping) else self.variables
@@ -95,7 +95,7 @@ class Reader:
 
 
 def phrases_of(variable: Variable) -> dict[str, tuple[str, ...]]:
-    """Return every way to name levels of a variable in words, and the levels meant."""
+    """Return every phrase for levels of a variable, with the levels that it means."""
     levels = variable.levels
     phrases: dict[str, tuple[str, ...]] = {level: (level,) for level in levels}
     for index, level in enumerate(levels):

@@ -9,9 +9,9 @@ from simlib.scenario.model import Scenario, Variable
 
 
 def condition_in_words(condition: Condition, scenario: Scenario, *, labels: bool = False) -> str:
-    """Say a condition: "standoff is patrols or above and tempo is hot".
+    """Describe a condition: "standoff is patrols or above and tempo is hot".
 
-    It is "always" where it asks for nothing. With `labels` variables and levels are called as people call them, not by
+    It is "always" for an empty condition. With `labels` variables and levels are called as people call them, not by
     their ids.
     """
     if condition.always:

@@ -1,8 +1,8 @@
-"""Text of a YAML file -> plain data that knows its lines. The only contact with ruamel.yaml.
+"""Read the text of a YAML file into plain data with lines; the only user of ruamel.yaml.
 
 Composed from the parser's events, so that every duplicate key is reported and not just the first; so that `no` stays
 a word, `2031-04-01` a text and `+1` keeps its sign: every scalar is text, and only an empty one or `null` is None.
-Nothing is constructed and nothing evaluated; anchors, aliases and tags are refused, size and depth are bounded.
+No object is constructed and no expression evaluated. Anchors, aliases and tags are refused, size and depth are bounded.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ MAX_PROBLEMS = 200
 WIDTH = 120
 
 Place = tuple[str | int, ...]
-"""Where something stands in a file: keys and list positions (from 0) from the top."""
+"""The place of something in a file: keys and list positions (from 0) from the top."""
 
 NULLS = ("", "~", "null", "Null", "NULL")
 UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
@@ -87,7 +87,7 @@ class Document:
 
 
 class _Anything:
-    """Stands for the names of a section too broken to be read: nothing is unknown there."""
+    """The names of a section that cannot be read, in which every name counts as known."""
 
     def __contains__(self, name: object) -> bool:
         return True
@@ -200,7 +200,7 @@ _PLAIN_WORDS = {
     "expected ',' or": ("a bracket that is never closed", "expected a comma or the closing bracket"),
     "expected the node content": ("a bracket or a comma where a value belongs", "expected a value"),
 }
-"""What the YAML parser says -> what a person can use: what is wrong, what was expected."""
+"""Messages of the YAML parser, and the problem and expectation that a reader can use."""
 
 
 class _Stopped(Exception):
@@ -310,7 +310,7 @@ class _Composer:
 
 
 class Alias:
-    """Stands where an alias was written: already reported, never looked into."""
+    """Stands in place of an alias, which is already reported and never resolved."""
 
 
 def _is(event: Any, name: str) -> bool:

@@ -1,4 +1,4 @@
-"""Say a scenario in words.
+"""Describe a scenario in words.
 
 Every actor, variable, move, number, ending and question has one plain sentence. The sentences are made from the
 resolved scenario, not from the file, so they say what will be simulated.
@@ -34,7 +34,7 @@ NATURE = "nature"
 class Sentence:
     """One sentence about one thing.
 
-    `section` is the section of the file it belongs to, `id` its id there.
+    `section` is the section of the file to which it belongs, and `id` is its id there.
     """
 
     section: str

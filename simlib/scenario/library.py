@@ -1,6 +1,6 @@
 """The folders of the scenarios and notebooks that come with simlib.
 
-In a clone they lie beside the package, at the top; in an installed wheel they lie inside it.
+In a clone they lie beside the package, at the top. In an installed wheel they lie inside it.
 """
 
 from __future__ import annotations

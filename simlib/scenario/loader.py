@@ -1,7 +1,7 @@
 """Read a scenario or a view.
 
-Reading gives every problem of a file at once, or a resolved `Scenario` that is true to it. The way of a file: text ->
-plain data with lines (`document`) -> known shape (`fitting`, `schema`) -> references looked up and numbers read
+Reading gives every problem of a file at once, or a resolved `Scenario` that is true to it. The stages of a file: text
+-> plain data with lines (`document`) -> known shape (`fitting`, `schema`) -> references looked up and numbers read
 (`resolve`) -> static rules (`checks`).
 """
 
@@ -53,7 +53,7 @@ def read_stream(path: str) -> Stream | str:
 def load(path: str | os.PathLike[str] | Stream, view: str | None = None) -> Scenario:
     """Load a scenario from its folder, its file, a pipe, or the name of a shipped one.
 
-    With `view` it is seen through that view. Raises ScenarioError with every problem of the file (or of the view) at
+    With `view`, that view is applied. Raises ScenarioError with every problem of the file (or of the view) at
     once.
     """
     if isinstance(path, Stream):
@@ -90,7 +90,7 @@ def find(path: str | os.PathLike[str]) -> Path:
 def load_text(text: str, file: str = FILE) -> Scenario:
     """Resolve the text of a scenario file.
 
-    `file` is how messages call it. Raises ScenarioError with every problem at once.
+    `file` is its name in messages. Raises ScenarioError with every problem at once.
     """
     read = document.read(text, file)
     if not read.readable:
@@ -133,7 +133,7 @@ def load_views(where: str | os.PathLike[str] | Stream | Scenario) -> dict[str, V
 
 
 def view_files(scenario: Scenario) -> list[Path]:
-    """Return the view files that stand beside a scenario, in alphabetical order."""
+    """Return the view files of a scenario, in alphabetical order."""
     folder = Path(scenario.path, VIEWS)
     return sorted([*folder.glob("*.yaml"), *folder.glob("*.yml")]) if scenario.path else []
 

@@ -1,11 +1,11 @@
-"""The resolved scenario: what is simulated, printed, hashed, diffed and stored.
+"""The resolved scenario, which is simulated, printed, hashed, compared and stored.
 
-People write the short form in YAML; `simlib.scenario.loader` resolves it into these frozen dataclasses, once, in one
-direction. Nothing here knows YAML. Names stay strings; `simlib.machine.tables` turns them into arrays, and no string
-goes beyond it. All rates are per day, all durations in days, all chances and factors plain numbers.
+People write the short form in YAML. `simlib.scenario.loader` resolves it into these frozen dataclasses, once, in one
+direction. Nothing here knows YAML. Names stay strings. `simlib.machine.tables` turns them into arrays, and no string
+goes beyond it. All rates are per day, all durations are in days, and all chances and factors are plain numbers.
 
-A scenario is a factored continuous-time Markov chain: the state is one level for each variable; a move fires with
-hazard `rate x product of the factors that hold` while its guard holds; one of its outcomes is then chosen by chance.
+A scenario is a factored continuous-time Markov chain: the state is one level for each variable. A move fires with
+hazard `rate x product of the factors that hold` while its guard holds. One of its outcomes is then chosen by chance.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ class Actor:
 class Variable:
     """One dimension of the state: named, ordered levels.
 
-    `start` lists (level, assumption id); one entry may have None and takes the rest of the probability. A start at
+    `start` lists (level, assumption id). One entry may have None and takes the rest of the probability. A start at
     one known level is a single entry with None. `hidden`: nobody observes it.
     """
 
@@ -130,12 +130,12 @@ class Variable:
 
 @dataclass(frozen=True, slots=True)
 class Assumption:
-    """One number somebody had to settle on, with its prior and its reason.
+    """One number that the model needs, with its prior and its reason.
 
-    `value`, `low` and `high` are the 50th, 5th and 95th percentiles of the prior, in base units (per day or plain);
-    all three equal means fixed. `unit` is how it is shown ("per week"); `within_days` is the window of an elicited
+    `value`, `low` and `high` are the 50th, 5th and 95th percentiles of the prior, in base units (per day or plain).
+    All three equal means fixed. `unit` is how it is shown ("per week"). `within_days` is the window of an elicited
     "p within T". `inline` marks a literal written where it is used. `observed` (per day) is the rate seen in the
-    record, tempo included; `uses_log_until` is the date up to which the event log already taught this number.
+    record, tempo included. `uses_log_until` is the date up to which the event log already set this number.
     """
 
     id: str
@@ -210,7 +210,7 @@ class Outcome:
 class Move:
     """Something an actor does, or that happens (actor `nature`).
 
-    Possible while `when` holds and `between`, if any, is open; then its hazard per day is `rate` times the factors
+    Possible while `when` holds and `between`, if any, is open. Then its hazard per day is `rate` times the factors
     that apply. `covert`: nobody observes it.
     """
 
@@ -258,7 +258,8 @@ class Question:
     """A named event reported beside the endings.
 
     It is the first time that a condition holds, or that a move (outcome) fires. Exactly one of `when` and `move` is
-    given, `outcome` narrows `move`. `resolves` says how the question is settled in the world, `decides` by whom.
+    given, `outcome` narrows `move`. `resolves` says how the question is settled in the world, and `decides` says who
+    settles it.
     """
 
     id: str
@@ -283,7 +284,7 @@ class Rung:
 class Ladder:
     """An ordered list of rungs.
 
-    The state stands on the highest (last) one whose condition holds. That of the first always does.
+    The state is on the highest (last) rung whose condition holds. The condition of the first always holds.
     """
 
     id: str
@@ -293,7 +294,7 @@ class Ladder:
 
 @dataclass(frozen=True, eq=False)
 class Scenario:
-    """One world, resolved. Mappings are ordered as in the file and are not to be changed.
+    """One resolved scenario. Mappings are ordered as in the file and are not to be changed.
 
     Two scenarios are equal when their resolved forms are, wherever they were read from.
     """
@@ -330,13 +331,13 @@ class Scenario:
         return hash(self.sha256)
 
     def resolved(self) -> dict[str, Any]:
-        """Return the resolved form as plain JSON data: what is hashed, stored and diffed."""
+        """Return the resolved form as plain JSON data, which is hashed, stored and compared."""
         data = {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name != "path"}
         return {"format": FORMAT} | _plain(data)
 
     @cached_property
     def sha256(self) -> str:
-        """Hash of the resolved form: two scenarios with the same hash are the same world."""
+        """Hash of the resolved form: two scenarios with the same hash are the same."""
         # Keys stay in the order of the file: the order of the endings is their precedence.
         text = json.dumps(self.resolved(), ensure_ascii=False, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()

@@ -1,7 +1,7 @@
-"""The short form people write -> the resolved `Scenario`, once, in one direction.
+"""Resolve the short form that people write into a `Scenario`.
 
-Every reference is looked up and every number read; what cannot be is noted in the document and left out, so that the
-rest is still checked. Only a document without problems gives a scenario that is true to its file.
+Every reference is looked up and every number read. Anything unreadable is noted in the document and left out, so that
+the rest is still checked. Only a document without problems gives a scenario that is true to its file.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from simlib.scenario.schema.scenario_shape import (
 )
 
 NATURE = "nature"
-"""The actor that always exists: what nobody decides."""
+"""The actor that always exists, for events that nobody decides."""
 
 MAX_HORIZON_DAYS = 36_525
 

@@ -1,4 +1,4 @@
-"""Single words of a file, read from text: names, dates, yes-or-no.
+"""Single words of a file, read from text: names, dates, true or false.
 
 Numbers are read by `simlib.quantities`.
 """
@@ -22,7 +22,7 @@ _JOINERS = "\u200c\u200d"
 
 
 class Refusal(Exception):
-    """A word that cannot be read, with `what` is wrong and what was `expected`."""
+    """A word that cannot be read, with the error (`what`) and the expectation."""
 
     def __init__(self, what: str, expected: str) -> None:
         self.what, self.expected = what, expected
@@ -30,7 +30,7 @@ class Refusal(Exception):
 
 
 def describe(value: object) -> str:
-    """Say what stands in a file: a short text in quotes, or "a list", "a mapping", "nothing"."""
+    """Describe a value in a file: a short text in quotes, or "a list", "a mapping", "nothing"."""
     if value is None:
         return "nothing"
     if isinstance(value, str):
@@ -39,7 +39,7 @@ def describe(value: object) -> str:
 
 
 def read_name(name: str) -> str:
-    """Return a name of letters, digits and hyphens if nothing else could be meant by it."""
+    """Return a name of letters, digits and hyphens that cannot be read as anything else."""
     words = [word for word in re.split(r"[ -]", name.lower()) if word in RESERVED]
     if words:
         raise Refusal(f"the name {name!r} contains the word {words[0]!r}", f"expected none of: {', '.join(RESERVED)}")

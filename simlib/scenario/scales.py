@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def forward(kind: str, x: Real) -> Real:
     """Return g(x): logit for a chance, log for any other kind.
 
-    Exact 0 and 1 give minus and plus infinity. `x` is a float or an array of floats in base units; the answer has the
+    Exact 0 and 1 give minus and plus infinity. `x` is a float or an array of floats in base units. The answer has the
     same shape.
     """
     if not isinstance(x, int | float):

@@ -1,4 +1,4 @@
-"""The parts of a scenario in words, by their labels, for the differences between two scenarios."""
+"""The parts of a scenario in words, for the differences between two scenarios."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def label_of(item: Any) -> str:
 
 
 def prior_in_words(assumption: Assumption) -> str:
-    """Say the value and the range of an assumption: "3 per week (90% range 1 to 9 per week)"."""
+    """Write the value and the range of an assumption: "3 per week (90% range 1 to 9 per week)"."""
     value, low, high = (
         show(x, assumption.kind, assumption.unit) for x in (assumption.value, assumption.low, assumption.high)
     )
@@ -77,7 +77,7 @@ def prior_in_words(assumption: Assumption) -> str:
 
 
 def field_in_words(name: str, value: Any, scenario: Scenario) -> str:
-    """Say the value of a field of a scenario or of an item of one."""
+    """Write the value of a field of a scenario, or of an item in it."""
     match name:
         case "start":
             return _start(value, scenario)
@@ -158,5 +158,5 @@ def _start(start: tuple[tuple[str, str | None], ...], scenario: Scenario) -> str
 
 
 def act_in_words(item: Intervention, scenario: Scenario) -> str:
-    """Say an intervention with its reason."""
+    """Describe an intervention with its reason."""
     return intervention_in_words(item, scenario) + (f", because: {item.because}" if item.because else "")

@@ -75,7 +75,7 @@ def _set_head(data: Any, view: View, before: View | None) -> None:
 
 
 def _put(data: Any, key: str, value: Any) -> None:
-    """Set a key, or take it out where there is nothing to say."""
+    """Set a key, or remove it where the value is empty."""
     if value in ("", [], {}):
         data.pop(key, None)
     else:
@@ -179,8 +179,8 @@ def _written_condition(condition: Condition) -> Any:
 def save_values(scenario: Scenario, path: str | os.PathLike[str] | None = None) -> Path:
     """Write value, low and high of each assumption into the scenario file; return its path.
 
-    Only the numbers that differ are rewritten, where they stand; nothing else in the file changes by a byte. `path` is
-    the folder or file to write into; default: where the scenario was read from. Raises ScenarioError if the file has
+    Only the numbers that differ are rewritten, where they stand. Nothing else in the file changes by a byte. `path` is
+    the folder or file to write into. Default: where the scenario was read from. Raises ScenarioError if the file has
     other assumptions than `scenario`.
     """
     given = Path(path if path is not None else scenario.path)

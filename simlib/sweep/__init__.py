@@ -1,4 +1,4 @@
-"""Sweeps: a design of many points × an engine → a folder of Parquet files, on this machine or on a Dask cluster.
+"""Sweeps: many points computed into a folder of Parquet files, here or on a Dask cluster.
 
 A *point* is a world (a scenario, perhaps seen through a view), one set of assumption values and a seed. Where a design
 is crossed with plans, a point also has a *plan*, a named set of interventions, and the points of a *case* differ only

@@ -1,4 +1,4 @@
-"""The design of a sweep: many points over a few worlds."""
+"""The design of a sweep: many points over a few scenarios (worlds)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ BASELINE = "baseline"
 
 @dataclass(frozen=True)
 class SweepDesign:
-    """The points of a sweep: P points over a few worlds.
+    """The points of a sweep: P points over a few worlds (scenarios with a view).
 
     theta (P, A) are assumption values in base units, world (P,) indexes `worlds`, seed (P,). With `drawn`, θ are draws
     from the priors around the stated values of their world. `columns` describe each point by name. `plans` are the
@@ -57,7 +57,7 @@ class SweepDesign:
         return digest.hexdigest()
 
     def frame(self) -> pd.DataFrame:
-        """Return one row per point: its number, world, seed, what the design varies, and all assumption values."""
+        """Return one row per point, with its world, seed, varied values and all assumption values."""
         import pandas as pd
 
         names = list(self.worlds[0].assumptions)
@@ -71,7 +71,7 @@ class SweepDesign:
         return pd.concat([pd.DataFrame(columns), pd.DataFrame(self.theta, columns=names)], axis=1)
 
     def order(self) -> Ints:
-        """Return the points in the order of work, in which every first part is a fair sample.
+        """Return the points in a balanced order, so that every first part is a fair sample.
 
         Cases are shuffled. The plans of a case follow one another, so that they can be compared.
         """
@@ -80,7 +80,7 @@ class SweepDesign:
         return (cases[:, None] * plans + np.arange(plans)).ravel()
 
     def cross(self, plans: Mapping[str, Iterable[Intervention]]) -> SweepDesign:
-        """Return the design under each plan, and without one as the plan `baseline`, with the same values and seeds.
+        """Return the design under each plan and under `baseline`, with the same values and seeds.
 
         The columns `case` and `plan` name each point. Raises ScenarioError for interventions that do not fit a world
         and for another plan called `baseline`, SimlibError for a design that is crossed with plans already.
@@ -112,7 +112,7 @@ class SweepDesign:
 def grid_design(
     scenario: Scenario, values: Mapping[str, Sequence[float | str]], *, seeds: Sequence[int] = (0,)
 ) -> SweepDesign:
-    """Return every combination of some assumption values (base units, or quantities as in a file) and seeds.
+    """Return every combination of some assumption values and seeds.
 
     Raises ScenarioError for unknown names and for values that do not fit.
     """
@@ -131,9 +131,9 @@ def grid_design(
 
 
 def sobol_design(scenario: Scenario, draws: int, *, seed: int = 0, replicate_seed: int = 0) -> SweepDesign:
-    """Return draws of the assumptions from their priors (scrambled Sobol), all with common random numbers.
+    """Return draws of the assumptions from their priors, all with common random numbers.
 
-    `seed` is that of the draws, `replicate_seed` that of the replicates of every point.
+    `seed` is the seed of the draws. `replicate_seed` is the seed of the replicates of every point.
     """
     theta = priors.draws(scenario, draws, seed=seed)
     world, seeds = np.zeros(draws, np.int64), np.full(draws, replicate_seed, np.int64)
@@ -146,7 +146,9 @@ def views_design(
     plans: Mapping[str, Iterable[Intervention]] | None = None,
     seeds: Sequence[int] = (0,),
 ) -> SweepDesign:
-    """Return worlds (views of one scenario) × plans (named sets of interventions) × seeds, at their stated values.
+    """Return every combination of worlds, plans and seeds, at the stated values.
+
+    Worlds are views of one scenario. Plans are named sets of interventions.
 
     Raises ScenarioError for interventions that do not fit a world.
     """

@@ -1,4 +1,4 @@
-"""The folder of a sweep: its manifest, its design, and a Parquet file for each finished block."""
+"""The folder of a sweep: manifest, design, and a Parquet file for each finished block."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def block_file(folder: Path, number: int) -> Path:
 
 
 def claim(folder: Path, design: SweepDesign, options: Options, block: int) -> None:
-    """Write the manifest and the design into a new folder, or check that the folder holds this very sweep."""
+    """Write the manifest and the design into a new folder, or check that it holds this sweep."""
     wanted = plain_json(
         {
             "format": FORMAT,
@@ -69,7 +69,7 @@ def claim(folder: Path, design: SweepDesign, options: Options, block: int) -> No
 
 
 def _plain_plans(design: SweepDesign) -> dict[str, Any]:
-    """Return the interventions of every plan as they are stored: to be read, and to be compared."""
+    """Return the interventions of every plan in their stored form."""
     world = design.worlds[0]
     return {
         name: world.replace(interventions=items).resolved()["interventions"] for name, items in design.plans.items()
@@ -124,7 +124,7 @@ def write_parquet(frame: pd.DataFrame, target: Path) -> None:
 
 
 def read(folder: str | Path) -> pd.DataFrame:
-    """Return all finished rows of a sweep with the columns of their points, in order of point, kind, name and day.
+    """Return all finished rows of a sweep with the columns of their points.
 
     Raises SimlibError for a folder that holds no sweep.
     """
@@ -144,7 +144,7 @@ def read(folder: str | Path) -> pd.DataFrame:
 
 
 def compare_plans(table: pd.DataFrame, baseline: str = BASELINE) -> pd.DataFrame:
-    """Return the rows of the other plans with `before`, the probability in the same case under `baseline`.
+    """Return the rows of the other plans with `before`, the probability under `baseline`.
 
     `change` is the probability less `before`. `table` is the table of `read`. Cases that an unfinished sweep has not
     computed under both plans are left out. Raises SimlibError for a sweep without such a plan.

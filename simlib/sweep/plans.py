@@ -18,7 +18,9 @@ Given = str | os.PathLike[str] | View
 
 
 def load_plans(scenario: Scenario, given: Iterable[Given]) -> dict[str, Plan]:
-    """Return plans by their ids, each a view that only intervenes: its id, the path of its file, or itself.
+    """Return plans by their ids, from views that only intervene.
+
+    A view is given by its id, by the path of its file, or as itself.
 
     Raises ScenarioError with every reason at once, as `plan_views` does.
     """

@@ -1,4 +1,4 @@
-"""One block of points computed by one engine: the task of every worker, here or on a cluster."""
+"""One block of points computed by one engine: the task of a worker."""
 
 from __future__ import annotations
 
@@ -38,7 +38,10 @@ class Options:
 
 @lru_cache(maxsize=8)
 def _solver(world: Scenario, options: Options) -> Any:
-    """Return the exact engine of a world, built once in each process; few are kept, for states may be many."""
+    """Return the exact engine of a world, built once in each process.
+
+    Few are kept, because there may be many states.
+    """
     from simlib.engines.exact.forecast import Solver
 
     return Solver(world, control=Control(threads=1), **_common(options))
@@ -57,7 +60,7 @@ def _common(options: Options) -> dict[str, Any]:
 
 
 def chosen_engine(worlds: Iterable[Scenario], options: Options) -> Engine:
-    """Return the exact engine where the states of every world fit, else Monte Carlo."""
+    """Return the exact engine where no world has too many states, else Monte Carlo."""
     try:
         for world in worlds:
             _solver(world, options)
@@ -69,7 +72,7 @@ def chosen_engine(worlds: Iterable[Scenario], options: Options) -> Engine:
 def work(
     numbers: Ints, part: SweepDesign, options: Options, halted: Callable[[], bool] | None = None
 ) -> tuple[pd.DataFrame, float]:
-    """Return the rows of a block (point, day, kind, name, probability, low, high) and the seconds in the engine.
+    """Return the rows of a block and the seconds spent in the engine.
 
     The points of a world follow one another, so that its engine is built once. Raises Cancelled once it is `halted`.
     """

@@ -1,4 +1,4 @@
-"""A design computed block by block, in a balanced order; an interrupted sweep goes on where it stopped."""
+"""A design computed block by block; an interrupted sweep continues where it stopped."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ __all__ = ["SweepReport", "run"]
 
 @dataclass(frozen=True)
 class SweepReport:
-    """How a sweep went: points done now and before, tasks tried again, and the share of worker time in the engine."""
+    """Statistics of a sweep: points done now and before, repeated tasks, and engine time."""
 
     folder: Path
     points: int
@@ -44,7 +44,7 @@ class SweepReport:
     engine_share: float
 
     def sentences(self) -> list[str]:
-        """Return the number of points, the time, and the tasks that were tried again or failed, in sentences."""
+        """Describe the number of points, the time, and the tasks that were repeated or failed."""
         done = self.done_now + self.done_before
         where = f"{done} of {self.points} points are in {self.folder} ({self.done_now} now, {self.done_before} before)"
         busy = f"{100 * self.engine_share:.0f}% of the workers' time went into the engine"
@@ -66,31 +66,31 @@ def run(
     block: int = 32,
     control: Control = UNWATCHED,
 ) -> SweepReport:
-    """Compute a design into a folder, going on where an earlier run with the same design and options stopped.
+    """Compute a design into a folder, continuing an earlier run of the same design.
 
     Args:
         design: The points, such as those of `grid_design`, `sobol_design` or `views_design`.
         folder: The folder of the sweep, which is made where there is none.
-        engine: "exact", "montecarlo", or "auto": exact where the states of every world fit, else Monte Carlo.
+        engine: "exact", "montecarlo", or "auto": exact where no world has too many states, else Monte Carlo.
         runs: Monte Carlo replicates of each point.
         times: A number of equal steps up to the target, or the report times in days.
-        by: The target: a date, or days after `as_of`; by default the horizon that all worlds share.
+        by: The target: a date, or days after `as_of`. By default the horizon that all worlds share.
         ignore_windows: Leave the calendar windows of moves and factors out.
         workers: The number of threads of this machine (by default all cores), or the address of a Dask scheduler
             such as "tcp://host:8786".
         block: The number of points in a file.
-        control: Progress and cancelling. Once cancelled, no more blocks are begun, and those under way here are
+        control: Progress and cancelling. Once cancelled, no more blocks are begun, and running ones here are
             finished. A task that raises is tried again, then reported, and the others go on.
 
     Returns:
-        The report of the run; `read` gives the numbers.
+        The report of the run. `read` gives the numbers.
 
     Raises:
         ScenarioError: For worlds of several horizons without `by`.
         SimlibError: For a folder that holds another sweep or one of another version of simlib, and for a scheduler
             that does not answer.
         MissingDependency: Without pyarrow, and without Dask for a cluster.
-        Cancelled: Where `control` says so; finished blocks stay.
+        Cancelled: When `control` cancels the work. Finished blocks stay.
     """
     need("pyarrow", "Parquet files")
     longest = _one_horizon(design) if by is None else min(days_by(world, by) for world in design.worlds)
@@ -123,7 +123,7 @@ def _cores() -> int:
 
 
 class _Sweep:
-    """A sweep under way: keeps the workers busy and writes their results."""
+    """A running sweep: keeps the workers busy and writes their results."""
 
     def __init__(
         self,
@@ -149,7 +149,7 @@ class _Sweep:
         finally:
             self.pool.close()
         if self.returned < len(self.missing):
-            raise Cancelled(f"the sweep was stopped; {self.folder} keeps the finished blocks, run it again to go on")
+            raise Cancelled(f"the sweep was stopped; {self.folder} keeps the finished blocks, run it again to continue")
         return self._report()
 
     def _take(self, number: int, result: tuple[pd.DataFrame, float] | Exception) -> None:

@@ -1,4 +1,7 @@
-"""The workers of a sweep: threads of this process, or a Dask cluster. Both return blocks as they are finished."""
+"""The workers of a sweep: threads of this process, or a Dask cluster.
+
+Both return blocks as they are finished.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ Task = tuple[int, Ints, SweepDesign, Options]
 Stopped = Callable[[], bool]
 
 LOOK_UP = 0.2
-"""Seconds between two looks at whether to stop."""
+"""Seconds between two checks for cancellation."""
 
 RETRIES = 2
 """How often a task that raises is tried again."""
@@ -32,7 +35,7 @@ PATIENCE = 30.0
 
 
 class Threads:
-    """Workers of this process: the Monte Carlo kernel and the exact kernels release the interpreter's lock."""
+    """Workers of this process, as threads: the kernels release the interpreter's lock."""
 
     def __init__(self, workers: int) -> None:
         self.workers = workers
@@ -42,7 +45,7 @@ class Threads:
     def results(self, tasks: Iterator[Task], stopped: Stopped) -> Iterator[tuple[int, Any]]:
         """Yield (block number, rows or the exception) as blocks finish, a few ahead of the workers.
 
-        Once `stopped`, blocks that are under way are finished and handed back, and no other is begun.
+        Once `stopped`, running blocks are finished and returned, and no other is begun.
         """
         waiting: dict[Future[Any], int] = {}
         while not stopped():
@@ -73,7 +76,7 @@ class Threads:
         return last
 
     def close(self) -> None:
-        """Drop what is still under way."""
+        """Drop unfinished tasks."""
         self._halt.set()
         self._pool.shutdown(cancel_futures=True)
 
@@ -89,7 +92,9 @@ class Cluster:
         self.workers, self._known = max(sum(threads.values()), 1), set(threads)
 
     def results(self, tasks: Iterator[Task], stopped: Stopped) -> Iterator[tuple[int, Any]]:
-        """Yield (block number, rows or the exception); a block whose worker died is run again by the scheduler.
+        """Yield (block number, rows or the exception) as blocks finish.
+
+        The scheduler repeats a block whose worker died.
 
         Once `stopped`, blocks that are finished are handed back, and the others are dropped.
         """
@@ -131,7 +136,7 @@ class Cluster:
 
     def _tell_who_left(self) -> None:
         left = sorted(self._known - set(self._client.nthreads()))
-        self.retried += [f"whatever the worker {address} was at when it left" for address in left]
+        self.retried += [f"the tasks of the worker {address} when it left" for address in left]
 
     def close(self) -> None:
         """Leave the cluster; tasks not yet begun are dropped with their client."""
@@ -139,11 +144,14 @@ class Cluster:
 
 
 def _outcome(future: Any) -> Any:
-    """Return the rows of a block, or what it raised; raises SimlibError where the cluster itself has gone."""
+    """Return the rows of a block, or what it raised.
+
+    Raises SimlibError where the cluster is lost.
+    """
     try:
         return future.result()
     except CancelledError:  # by the client, when it loses its scheduler
-        gone = "the Dask scheduler has gone; finished blocks are kept, run it again to go on"
+        gone = "the Dask scheduler is lost; finished blocks are kept, run the sweep again to continue"
         raise SimlibError(gone) from None
     except Exception as error:  # noqa: BLE001 - whatever the block raised is for the caller to weigh
         return error

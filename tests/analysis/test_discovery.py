@@ -140,7 +140,7 @@ def test_the_noise_of_few_replicates_is_told_and_warned_of(scenario):
         assert found.noise == pytest.approx(np.sqrt(np.mean(p * (1 - p)) / found.provenance["runs"]), rel=0.25)
     assert many.sentences()[1].startswith("Each draw is answered by 1,600 replicates, which leaves a noise of ")
     assert "take more runs" not in " ".join(many.sentences())
-    assert few.sentences()[2] == "Much of the difference between draws is luck, so take more runs."
+    assert few.sentences()[2] == "Much of the difference between draws is Monte Carlo noise, so take more runs."
 
 
 @pytest.mark.parametrize("engine", ["exact", "montecarlo"])

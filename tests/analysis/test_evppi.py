@@ -74,7 +74,7 @@ def test_what_to_find_out_next_is_said_with_its_source_and_age():
         "Knowing every assumption would lower the expected Brier score of a forecast of “across” by 30 April 2031 by"
     )
     assert re.search(rf"{lower} {number}%, from 0\.\d+ to 0\.\d+\. The rest is chance\.", text)
-    assert re.search(rf"Settling “pace” is worth {number}% of what settling everything is worth\. It rests on", text)
+    assert re.search(rf"Knowing “pace” gives {number}% of the gain from knowing every assumption\. It rests on", text)
     assert "It rests on Old Almanac; A letter (365 days old): a hunch." in text
     assert "Settling “idle”" not in text
     assert list(found.frame()["age_days"][:1]) == [365]
@@ -112,7 +112,7 @@ def test_what_is_not_known_yet_is_named_and_not_skipped():
     last = [w for w in found.worths if w.known][:4][-1].share
     unsure = [w for w in found.worths if not w.known and w.share + w.share_error > last]
     assert unsure
-    assert told[-1].startswith("With 128 draws these cannot be ranked yet, and may belong above: “pace-")
+    assert told[-1].startswith("With 128 draws these assumptions cannot be ranked yet and may belong higher: “pace-")
     for w in sorted(unsure, key=lambda w: -(w.share + w.share_error))[:6]:
         assert f"“{w.assumption.label}” ({w.of_all})" in told[-1]
     assert list(found.frame()["known"]) == known

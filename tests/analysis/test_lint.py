@@ -112,7 +112,10 @@ def test_an_ending_that_can_never_be_reached():
 
 def test_an_ending_that_another_always_takes_first():
     world = lamp().ending("bright", {"lamp": "lit"}).ending("visible", {"lamp": "lit"}).scenario()
-    assert "'visible' is always taken first by 'bright', earlier in the file" in found(world, "endings.visible")[0]
+    assert (
+        "'visible' can never be reached, because 'bright', earlier in the file, always holds first"
+        in found(world, "endings.visible")[0]
+    )
     assert found(world, "endings.bright") == []
 
 
@@ -126,7 +129,7 @@ def test_an_ending_that_holds_from_the_start():
 
 def test_a_rung_no_history_stands_on():
     assert (
-        "note: ladders.signal.go: no history ever stands on the rung 'go'"
+        "note: ladders.signal.go: no history ever reaches the rung 'go'"
         in found(unreachable_rung(), "ladders.signal.go")[0]
     )
     hidden_below = lamp().ladder("light", low=None, lit={"lamp": "lit"}, any={"lamp": ["dark", "lit"]}).scenario()

@@ -37,10 +37,10 @@ def test_what_is_added_removed_and_changed():
     after = worlds.competing_exits((0.02, 0.05, 0.01)).replace(interventions=(Forbid("take-road-0"),))
     told = {change.where: change for change in diff(before, after, forecast=False).changes}
     assert str(told["moves.take-road-2"]).startswith("New: the move take-road-2 - about ")
-    assert str(told["interventions"]) == "Newly done: “take-road-0” forbidden."
+    assert str(told["interventions"]) == "Added: “take-road-0” forbidden."
     assert told["variables.place.levels"].after.endswith("road-2")
     back = {change.where: change for change in diff(after, before, forecast=False).changes}
-    assert str(back["endings.exit-2"]).startswith("Gone: the ending exit-2: the story ends once place is ")
+    assert str(back["endings.exit-2"]).startswith("Removed: the ending exit-2: the story ends once place is ")
 
 
 def test_the_order_of_endings_matters():

@@ -120,7 +120,7 @@ def test_roles_beside_the_scenario_are_used_and_a_departure_gives_its_reason(tmp
     assert war.implied == pytest.approx(1.0)
     assert war.note == "By day 90. a lower bar because it does"
     assert found["icbe-mobilisation-after-force"].implied == pytest.approx(1.0, abs=0.35)
-    assert "Nothing stands for 'threat'" in found["icbe-threat-after-force"].note
+    assert "The scenario has nothing for 'threat'" in found["icbe-threat-after-force"].note
     assert found["icbe-gap-shape"].implied == pytest.approx(1.0, abs=0.2)  # mostly memoryless
 
 

@@ -116,7 +116,7 @@ def test_a_policy_is_followed_by_both_engines(bridge, capsys):
         (["--as", "a", "--forbid", "clos"], "--as a: clos: unknown move 'clos'; did you mean 'close'"),
         (["--forbid", "close while mod=hot"], "close while mod=hot: mod: unknown variable 'mod'; did you mean 'mood'"),
         (["--with-view", "hopefull"], "has no view 'hopefull'; did you mean 'hopeful'"),
-        (["--view", "hopeful", "--with-view", "hopeful"], "already seen through the view 'hopeful'"),
+        (["--view", "hopeful", "--with-view", "hopeful"], "already has the view 'hopeful'"),
         (["--policy", "meet=2"], "meet=2: '2' is a number without a unit; expected a rate"),
         (["--repeat", "close every 1 month"], "close every 1 month: a move repeated every 30.4375 days; expected a"),
         (["--delay", "close@soon"], "close@soon: 'soon' is not a date; expected a date such as 2031-04-01"),

@@ -83,7 +83,7 @@ def test_one_view_that_changes_a_number_twice_clashes_with_itself():
 
 
 def test_a_second_view_later_is_refused_because_clashes_would_go_unseen():
-    with pytest.raises(ScenarioError, match="already seen through the view 'angry-valley'; expected all views in one"):
+    with pytest.raises(ScenarioError, match="already has the view 'angry-valley'; expected all views in one"):
         apply_view(apply_view(BRIDGE, ANGRY), view())
 
 
@@ -104,7 +104,7 @@ def test_a_second_view_later_is_refused_because_clashes_would_go_unseen():
         (view(interventions=(Assume("full_chance", 1.5),)), "interventions.1.value: 1.5 is not between 0 and 1"),
         (
             view(interventions=(Assume("full_chance", 0.5, Condition(((("mood", ("calm",)),),))),)),
-            "interventions.1.when: 'full_chance' is a chance, which cannot wait for a state; expected a rate, a factor",
+            "interventions.1.when: 'full_chance' is a chance and cannot depend on a state; expected a rate, a factor",
         ),
         (
             view(interventions=(Assume("mood.start.calm", 0.5),)),

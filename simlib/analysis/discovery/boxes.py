@@ -1,4 +1,4 @@
-"""A box as a region of the assumptions: its middle, what lies in it, and a discovery as data for a notebook."""
+"""The middle and the members of a box, and a discovery as data for a notebook."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["compact_data", "from_compact_data", "middle", "outside", "side"]
 
 
 def middle(scenario: Scenario, box: Box) -> dict[str, float]:
-    """Return for each assumption that a box bounds the median of its prior between the bounds (base units).
+    """Return the median of the prior within the bounds of a box, by assumption (base units).
 
     Each assumption is taken on its own: correlations within the box are left out.
     """
@@ -31,7 +31,7 @@ def middle(scenario: Scenario, box: Box) -> dict[str, float]:
 
 
 def outside(box: Box, values: Mapping[str, float]) -> list[Bound]:
-    """Return the bounds of a box that some values (by assumption, in base units) break; none means inside."""
+    """Return the bounds of a box that some values violate; none means inside."""
     return [bound for bound in box.bounds if side(bound, values[bound.assumption])]
 
 
@@ -46,9 +46,9 @@ def side(bound: Bound, value: float) -> int:
 
 
 def compact_data(result: Discovery, *, bounds: int) -> dict[str, Any]:
-    """Return a discovery over the priors as plain JSON data without its draws, for `from_compact_data`.
+    """Return a discovery over the priors as JSON data without its draws.
 
-    Of the peeling, only the steps with at most so many `bounds` are part of it.
+    Only peeling steps with at most `bounds` bounds are included.
     """
     return {
         "scenario_sha256": result.scenario.sha256,
@@ -67,7 +67,7 @@ def compact_data(result: Discovery, *, bounds: int) -> dict[str, Any]:
 
 
 def from_compact_data(scenario: Scenario, data: Mapping[str, Any]) -> Discovery:
-    """Return the discovery that `compact_data` gave as data, with its draws made again.
+    """Return the discovery stored by `compact_data`, with its draws made again.
 
     Raises SimlibError where the data are of another scenario, or where the draws come out differently.
     """
@@ -75,7 +75,9 @@ def from_compact_data(scenario: Scenario, data: Mapping[str, Any]) -> Discovery:
         raise SimlibError(f"these boxes were found in another scenario than {scenario.id!r} as it stands")
     theta = priors.draws(scenario, data["draws"], seed=data["seed"])
     if not np.allclose(theta[-1], data["last_draw"], rtol=1e-6):
-        raise SimlibError("the draws differ from those in which the boxes were found: another version of SciPy")
+        raise SimlibError(
+            "the draws differ from those in which the boxes were found, probably because of another version of SciPy"
+        )
     (measure,) = measures.find(scenario, data["measure"])
     leaves = tuple(
         Leaf(

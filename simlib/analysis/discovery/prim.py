@@ -1,7 +1,7 @@
-"""Boxes and trees over weighted points in the unit cube: the patient rule induction method and a regression tree.
+"""Boxes (PRIM) and regression trees over weighted points in the unit cube.
 
-`simlib.analysis.discovery.scenario_discovery` says what they are for. Here are only points, cases of interest and
-answers. Weights are relative to the largest, so that equal ones are all exactly 1.
+`simlib.analysis.discovery.scenario_discovery` explains their purpose. This module knows only points, cases of interest
+and answers. Weights are relative to the largest, so that equal ones are all exactly 1.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _PEEL = 0.05
 """Share of the draws in the box that one peel may take off."""
 
 _SMALLEST = 0.03
-"""Share of all draws below which a box is not made smaller."""
+"""Least share of all draws that a peel may leave in a box."""
 
 _CHANCE = 0.05
 """Bounds with a larger quasi-p-value are dropped."""
@@ -27,7 +27,7 @@ _CHANCE = 0.05
 
 @dataclass(frozen=True)
 class RawBox:
-    """A box in rank space: low and high (D,), its members, and a quasi-p-value for each side (2, D)."""
+    """A box in rank space, with its members and a quasi-p-value for each side (2, D)."""
 
     low: Floats
     high: Floats
@@ -37,7 +37,7 @@ class RawBox:
 
 @dataclass(frozen=True)
 class _Cases:
-    """Points (n, D) with their weights (n,), which of them are of interest (n,), and `among` which boxes are sought."""
+    """Weighted points (n, D), the cases of interest (n,), and the search region (`among`)."""
 
     points: Floats
     weights: Floats
@@ -67,7 +67,7 @@ class _Cases:
 def find_boxes(
     points: Floats, interesting: Bools, weights: Floats | None = None, *, count: int = 1
 ) -> tuple[list[RawBox], tuple[RawBox, ...]]:
-    """Return up to `count` boxes, each found among the cases that the earlier ones leave, and the first trajectory.
+    """Return up to `count` boxes, each outside the earlier ones, and the first trajectory.
 
     Boxes in which cases of interest are no denser than among all points are left out.
 
@@ -108,7 +108,7 @@ def _prim(cases: _Cases) -> tuple[RawBox | None, tuple[RawBox, ...]]:
 
 
 def _peel(cases: _Cases, box: Floats) -> Floats | None:
-    """Return the box after the peel that leaves the densest rest, None when it would get too small."""
+    """Return the box after the peel that leaves the densest rest, None if that is too small."""
     members, points = cases.inside(box), cases.points
     least = _SMALLEST * float(cases.weights.sum())
     if cases.mass(members) * (1 - _PEEL) < least or members.sum() * (1 - _PEEL) < 10:
@@ -142,7 +142,7 @@ def _paste(cases: _Cases, box: Floats) -> Floats:
 
 
 def _restrict(cases: _Cases, box: Floats) -> tuple[Floats, Floats]:
-    """Drop bounds that chance alone would explain, the weakest first; return the box and its quasi-p-values."""
+    """Drop bounds that chance alone explains; return the box and its quasi-p-values."""
     while True:
         p_values = _p_values(cases, box)
         if not np.any(np.isfinite(box)) or p_values.max() <= _CHANCE:
@@ -159,7 +159,9 @@ def _without(box: Floats, side: int, dimension: int) -> Floats:
 
 
 def _p_values(cases: _Cases, box: Floats) -> Floats:
-    """Return for each bound the chance of so many hits in the box at the density without that bound (2, D).
+    """Return the quasi-p-value of each bound (2, D).
+
+    It is the probability of as many hits in the box at the density without that bound.
 
     Weighted draws count as their effective number (Kish 1965).
     """
@@ -189,7 +191,7 @@ class RawLeaf:
 
 
 def grow(points: Floats, answers: Floats, depth: int, weights: Floats | None = None) -> list[RawLeaf]:
-    """Return the leaves of a regression tree (least squares; Breiman et al. 1984) of at most `depth` splits deep."""
+    """Return the leaves of a regression tree of depth `depth` (Breiman and others 1984)."""
     weights = np.ones(len(points)) if weights is None else weights / weights.max()
     leaves = [RawLeaf((), np.ones(len(points), dtype=bool))]
     for _ in range(depth):
@@ -198,7 +200,7 @@ def grow(points: Floats, answers: Floats, depth: int, weights: Floats | None = N
 
 
 def _split(points: Floats, answers: Floats, weights: Floats, leaf: RawLeaf) -> list[RawLeaf]:
-    """Return the two halves of the best split, or the leaf itself where no split leaves two large enough."""
+    """Return the halves of the best split, or the leaf itself if a half would be too small."""
     rows = np.flatnonzero(leaf.members)
     few, light = max(int(_LEAST_LEAF * len(points)), 2), _LEAST_LEAF * float(weights.sum())
     best: tuple[float, int, float] | None = None

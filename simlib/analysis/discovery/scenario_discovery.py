@@ -1,10 +1,10 @@
-"""Scenario discovery: where in the space of assumptions an outcome is likely, as boxes and as a shallow tree.
+"""Scenario discovery: assumptions under which an outcome is likely, as boxes and a tree.
 
 Scenario discovery (Lempert, Groves, Popper & Bankes 2006; Bryant & Lempert 2010): the assumptions are drawn from their
 priors, each draw is forecast, and the draws in which the measure is at least a threshold are the cases of interest.
 The patient rule induction method (PRIM; Friedman & Fisher 1999) peels thin slices off the space of assumptions, each
-time the slice whose removal leaves the highest share of cases of interest, and then pastes back what peeling took too
-much of. A box is described by the bounds that matter:
+time the slice whose removal leaves the highest share of cases of interest, and then pastes back slices whose removal
+went too far. A box is described by the bounds that matter:
 
 - *coverage*: the share of all cases of interest that lie in the box;
 - *density*: the share of the draws in the box that are cases of interest;
@@ -52,12 +52,12 @@ SAME = 1e-9
 """Answers that differ by less, relative to the largest, are the same."""
 
 MUCH_NOISE = 1 / 3
-"""Part of the spread of the answers above which their noise draws a warning: a ninth of the variance."""
+"""Share of the spread above which noise causes a warning: a third, which is a ninth of the variance."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """One side of a box: an assumption at least `low` or at most `high` (base units; None: no bound)."""
+    """The bounds of a box on one assumption (base units; None: no bound)."""
 
     assumption: str
     low: float | None
@@ -82,7 +82,7 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """A leaf of the tree: conditions (assumption, at least?, value), draws in it, mean of the measure, density."""
+    """A leaf of the tree: conditions, share of the draws, mean of the measure, and density."""
 
     conditions: tuple[tuple[str, bool, float], ...]
     mass: float
@@ -100,7 +100,7 @@ def tightest(conditions: Sequence[tuple[str, bool, float]]) -> list[tuple[str, b
 
 
 def _both_sides(conditions: Sequence[tuple[str, bool, float]]) -> list[tuple[str, float | None, float | None]]:
-    """Return (assumption, low, high) of a leaf, each assumption once; None where that side is open."""
+    """Return (assumption, low, high) of a leaf, each assumption once; None is an open side."""
     sides: dict[str, list[float | None]] = {}
     for name, at_least, value in tightest(conditions):
         sides.setdefault(name, [None, None])[0 if at_least else 1] = value
@@ -112,8 +112,8 @@ class Discovery(Answer):
     """Boxes and a tree for one measure over draws of the assumptions.
 
     `theta` (D, A), `weights` (D,) and `answers` (D,) are the draws. `trajectory` are the steps by which the first box
-    was peeled, from all draws to the fewest. `noise` is the standard deviation that luck leaves in an answer, 0 when
-    exact. `upper_quarter` says whether the threshold is where the upper quarter of the draws begins.
+    was peeled, from all draws to the fewest. `noise` is the Monte Carlo standard deviation of an answer, 0 when exact.
+    `upper_quarter` says whether the threshold is where the upper quarter of the draws begins.
     """
 
     kind: ClassVar[str] = "discover"
@@ -150,7 +150,7 @@ class Discovery(Answer):
         return float(np.average(self.answers >= self.threshold, weights=self.weights))
 
     def frame(self) -> pd.DataFrame:
-        """Return one row per bound of each box: box, assumption, label, low, high, coverage, density, p_value."""
+        """Return one row per bound of each box, with coverage, density and p_value."""
         import pandas as pd
 
         rows = [
@@ -211,7 +211,7 @@ class Discovery(Answer):
         return f"“{a.label}” is {f'at least {least}' if least else f'at most {most}'}"
 
     def _upper_quarter(self) -> str:
-        """Say that the threshold is the upper quarter, and why more draws than a quarter reach it."""
+        """Say that the threshold is the upper quartile, and mention ties."""
         if not self.upper_quarter:
             return ""
         ties = int(np.sum(self.answers == self.threshold))
@@ -219,7 +219,7 @@ class Discovery(Answer):
         return f" (the threshold is where the upper quarter of the draws begins{same})"
 
     def _about_noise(self) -> Iterator[str]:
-        """Say how much of the spread of the answers is the noise of few replicates, and warn where it is much."""
+        """Say how much of the spread is Monte Carlo noise, and warn where it is large."""
         if not self.noise:
             return
         spread = _deviation(self.answers, self.weights)
@@ -230,7 +230,7 @@ class Discovery(Answer):
             f"{size}{unit} (standard deviation) in answers that spread by {of}{unit}."
         )
         if self.noise > MUCH_NOISE * spread:
-            yield "Much of the difference between draws is luck, so take more runs."
+            yield "Much of the difference between draws is Monte Carlo noise, so take more runs."
 
     def data(self) -> dict[str, Any]:
         """Return the threshold, the boxes and the tree."""
@@ -260,7 +260,7 @@ def discover(
     seed: int = 0,
     control: Control = UNWATCHED,
 ) -> Discovery:
-    """Return where in the space of assumptions a measure is at least `threshold`: up to two boxes, and a tree.
+    """Return boxes and a tree of the assumptions under which a measure is at least `threshold`.
 
     Where every draw has the same answer nothing is discovered, and `sentences` says so. A belief enters with its
     weights: thresholds, densities, coverages and peels are weighted.
@@ -268,20 +268,20 @@ def discover(
     Args:
         scenario: The scenario, with its interventions.
         measure: The name of a measure ("ending:ID", ...).
-        threshold: From which value on a draw is a case of interest. Default: the upper quartile over the draws.
+        threshold: The least value that makes a draw a case of interest. Default: the upper quartile over the draws.
         by: The target: a date, or days after `as_of`. Default: the horizon.
         engine: Which engine answers.
         draws: Draws of the prior, or a belief.
         runs: Replicates of each draw by Monte Carlo, rounded up to a multiple of eight.
         seed: Seed of the draws and of the random numbers.
-        control: Who is told of progress, who may stop the work, and on how many threads it runs.
+        control: Progress callback, cancellation and number of threads.
 
     Raises:
         ScenarioError: For an unknown measure or a target outside the forecast.
         Unsupported: For a belief about another scenario, or one with a start of its own.
         SimlibError: When no draw or every draw is a case of interest.
-        TooManyStates: For "exact", where the states do not fit.
-        Cancelled: When `control` says so.
+        TooManyStates: For "exact", when there are too many states.
+        Cancelled: When `control` cancels the work.
     """
     (sought,), day = measures.find(scenario, measure), days_by(scenario, by)
     belief = belief_of(scenario, draws, seed=seed)
@@ -319,7 +319,10 @@ def discover(
 
 
 def _with_regions(bare: Discovery) -> Discovery:
-    """Return a discovery with its boxes and its tree; raises SimlibError when no or every draw is of interest."""
+    """Return a discovery with its boxes and its tree.
+
+    Raises SimlibError when no or every draw is of interest.
+    """
     answers, weights, sought = bare.answers, bare.weights, bare.measure
     interesting = answers >= bare.threshold
     if interesting.all() or not interesting.any():
@@ -345,7 +348,7 @@ def _threshold(sought: measures.Measure, cut: float) -> str:
 
 
 def _noise(blocks: Floats, weights: Floats) -> float:
-    """Return the standard deviation that luck leaves in answers (D, K) over blocks of replicates; 0 when exact."""
+    """Return the Monte Carlo standard deviation of answers (D, K), 0 when exact."""
     count = blocks.shape[1]
     if count == 1:
         return 0.0
@@ -359,7 +362,7 @@ def _deviation(answers: Floats, weights: Floats) -> float:
 
 
 def _ranks(values: Floats, weights: Floats) -> Floats:
-    """Return each column (D,) as ranks in [0, 1]: peeling by share needs no more, and ties stay together."""
+    """Return each column (D,) as ranks in [0, 1]. Ties have the same rank."""
     ranks = np.empty_like(values)
     for column, own in enumerate(values.T):
         _, place = np.unique(own, return_inverse=True)

@@ -1,4 +1,4 @@
-"""Indicators counted in sampled histories, with intervals that allow for draws in common."""
+"""Indicators counted in sampled histories, with intervals that allow for shared draws."""
 
 from __future__ import annotations
 
@@ -17,35 +17,35 @@ __all__ = ["counted_indicators"]
 
 
 def counted_indicators(sample: Sample, measure: Measure, look_by_day: float, times_seen: int) -> Indicators:
-    """Return the indicators of an ending or a question as they show in sampled histories, known signs first."""
-    played = sample.histories
+    """Return the indicators of an ending or a question in sampled histories, known signs first."""
+    histories = sample.histories
     still_open, happens, day = _course(sample, measure, look_by_day)
     among = happens[still_open], sample.draw[still_open], sample.weight[still_open]
     table = _Tables(*among)
     rows = []
-    for kind, name, label, first in sighting_days(played, times_seen):
+    for kind, name, label, first in sighting_days(histories, times_seen):
         shows = first[still_open] <= look_by_day
         if 0 < shows.sum() < len(shows):
             both = happens & (first <= look_by_day)
             lead = quantiles(day[both] - first[both], (0.1, 0.5, 0.9), sample.weight[both]) if both.any() else _NO_LEAD
             rows.append(table.row(kind, name, label, shows, lead))
     rows.sort(key=lambda row: (not row.known, -row.information))
-    source = provenance(played.scenario, **{**sample.provenance, "horizon_days": played.horizon})
+    source = provenance(histories.scenario, **{**sample.provenance, "horizon_days": histories.horizon})
     rows_and_source = table.before(), tuple(rows), source
-    return Indicators(played.scenario, measure, look_by_day, played.horizon, times_seen, *rows_and_source)
+    return Indicators(histories.scenario, measure, look_by_day, histories.horizon, times_seen, *rows_and_source)
 
 
 _NO_LEAD = np.full(3, np.nan)
 
 
 def _course(sample: Sample, measure: Measure, look_by_day: float) -> tuple[Bools, Bools, Floats]:
-    """Return for each history (R,) whether it is open on the day, whether it happens after, and when."""
-    played = sample.histories
-    still_open = played.ending_time > look_by_day
+    """Return whether each history (R,) is open on the day, and if and when the event follows."""
+    histories = sample.histories
+    still_open = histories.ending_time > look_by_day
     if measure.kind == "ending":
-        index = list(played.scenario.endings).index(measure.of)
-        return still_open, (played.ending == index) & still_open, played.ending_time
-    day = question_times(played, played.scenario.questions[measure.of])
+        index = list(histories.scenario.endings).index(measure.of)
+        return still_open, (histories.ending == index) & still_open, histories.ending_time
+    day = question_times(histories, histories.scenario.questions[measure.of])
     still_open &= day > look_by_day
     return still_open, np.isfinite(day) & still_open, day
 
@@ -57,7 +57,7 @@ class _Tables:
         self.happens, self.draw, self.weight = happens, draw, weight
 
     def before(self) -> Share:
-        """Return the probability before looking."""
+        """Return the probability without any observation."""
         return self.share(self.happens, np.ones(len(self.happens), dtype=bool))
 
     def share(self, event: Bools, among: Bools) -> Share:
@@ -96,14 +96,17 @@ class _Tables:
             return np.nan, 0.0, np.inf
         ratio = (hits / true) / (alarms / false) if hits and alarms else np.nan
         a, b = (hits + 0.5) / (true + 1), (alarms + 0.5) / (false + 1)
-        # Draws in common make the counts less informative than independent histories; the wider of the two shares
+        # Shared draws make the counts less informative than independent histories; the wider of the two shares
         # gives the factor by which the variance grows.
         grows = max(self._design(shows, self.happens), self._design(shows, ~self.happens))
         reach = np.exp(Z_TWO_SIDED_95 * np.sqrt(grows * ((1 - a) / (hits + 0.5) + (1 - b) / (alarms + 0.5))))
         return ratio, float(a / b / reach) if hits else 0.0, float(a / b * reach) if alarms else np.inf
 
     def _design(self, event: Bools, among: Bools) -> float:
-        """Return the design effect of a share: how much draws in common widen its variance, at least 1 (Kish 1965)."""
+        """Return the design effect of a share (Kish 1965), at least 1.
+
+        It says how much shared draws widen its variance.
+        """
         n = self._sum(among)
         hits, size = (np.bincount(self.draw, weights=self.weight * x) for x in (event & among, among))
         p = hits.sum() / n

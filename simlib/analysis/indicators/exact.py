@@ -1,8 +1,8 @@
-"""Indicators without sampling: their likelihood ratios at the stated values of the assumptions, exactly.
+"""Exact likelihood ratios of indicators at the stated values of the assumptions.
 
-Until day t the chain is stopped where the sign would show, so that the mass left at t has not seen it. From there it
-is carried on to T with nothing stopped. Beside the same pass without a sign that gives the joint law of sign and
-outcome among what is still open at t. It takes one pass through the states for each sign.
+Until day t the chain is stopped where the sign would show, so that the mass left at t has not shown it. From there that
+mass is carried on to T and nothing is stopped. The same pass without a sign completes the joint distribution of sign
+and outcome among histories still open at t. Each sign takes one pass through the states.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from simlib.typing import Bools
 __all__ = ["exact_indicators"]
 
 ROUNDING = 1e-6
-"""Relative width of every interval: far beyond what truncation and rounding leave, so that 1 counts as 1."""
+"""Relative width of every interval, above the errors of truncation and rounding, so that a ratio of 1 counts as 1."""
 
 _NEVER = 1e-12
 
@@ -35,7 +35,7 @@ def exact_indicators(
 ) -> Indicators:
     """Return the indicators of an ending or a question at the stated values, without lead times.
 
-    Raises TooManyStates where the states do not fit, Unsupported for a question about a move, Cancelled.
+    Raises TooManyStates when there are too many states, Unsupported for a question about a move, Cancelled.
     """
     watch = _Watch(scenario, measure, look_by_day, control)
     rows = tuple(watch.rows()) if watch.open > 0 else ()
@@ -63,11 +63,11 @@ class _Watch:
         self.open, self.happens = self._unseen(NOTHING)
 
     def before(self) -> Share:
-        """Return the probability before looking."""
+        """Return the probability without any observation."""
         return _around(self.happens / self.open if self.open > 0 else np.nan)
 
     def rows(self) -> list[Indicator]:
-        """Return every sign that may be seen or not while it is open, the most informative first."""
+        """Return every sign that may show while the question is open, the most informative first."""
         signs, rows = list(self._signs()), []
         for number, (kind, name, label, sign) in enumerate(signs):
             stays, happens = self._unseen(sign)

@@ -1,4 +1,4 @@
-"""Forced moves as causes: what forcing a move on a day adds to an ending or a question that is open then."""
+"""Effects of forcing a move on a day on an ending or a question that is open then."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ __all__ = ["Forcing"]
 
 
 class Forcing:
-    """A scenario and a measure, ready to force one move after another on a day, at the stated values.
+    """Forces one move after another on a day, at the stated values, and compares a measure.
 
     `engine` is "exact". For a question, or with too many states, it becomes "montecarlo": `runs` pairs of histories
-    under common random numbers, which are alike up to the day, so that the same pairs are still open then.
+    under common random numbers, which are identical up to that day, so the same pairs are still open then.
     """
 
     def __init__(
@@ -37,7 +37,10 @@ class Forcing:
         self._baseline: float | Floats | None = None
 
     def effect(self, move: str) -> Share:
-        """Return what forcing a move adds to the probability, with its 95% interval; of no width where it is exact."""
+        """Return the effect of forcing a move on the probability, with its 95% interval.
+
+        The interval has no width where the effect is exact.
+        """
         forced = self.scenario.replace(interventions=(*self.scenario.interventions, Force(move, self.date)))
         if self.engine == "exact":
             try:
@@ -73,9 +76,9 @@ class Forcing:
 
 
 def _mean(differences: Floats) -> tuple[float, float]:
-    """Return the mean of paired differences of -1, 0 or 1 and its 95% half-width, which is never zero.
+    """Return the mean of paired differences of -1, 0 or 1, and its 95% half-width.
 
-    Its least half-width is what the absence of any difference still leaves (Wilson's of a share of zero).
+    Where no pair differs, the half-width is that of Wilson's interval for a share of zero.
     """
     count = len(differences)
     if count == 0:

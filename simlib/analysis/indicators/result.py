@@ -1,21 +1,21 @@
-"""What to watch for: how seeing a move or a level by a day changes the probability of an ending or a question.
+"""What to watch for: evidence of moves and levels about an ending or a question.
 
-Everything is conditional on nothing having ended, and the question being open, on the day t on which one looks. With E
+Everything is conditional on nothing having ended, and the question being open, on the day t of the observation. With E
 the ending (or a yes to the question) in (t, T], T the horizon, and S the sighting by t,
 
     likelihood ratio of seeing      P(S | E) / P(S | not E by T),
     likelihood ratio of not seeing  P(not S | E) / P(not S | not E by T),
     change if seen                  P(E | S) - P(E).
 
-The change is relative to P(E) before looking; P(E | not S) stands beside it.
+The change is relative to P(E) without the observation. P(E | not S) is reported too.
 
-Whoever still watches on day t knows that nothing has ended. Histories that another ending closed before are no "not E"
-to learn from: every sign of that other ending would count as a sign against E.
+On day t an observer knows that nothing has ended. Histories that another ending closed before t do not count as "not
+E". Otherwise every sign of that ending would count as a sign against E.
 
 Shares are plain counts (k of n), so that ratio and change never contradict each other. Half a history is added to
 counts only inside the intervals of the ratios. Where no history was both seen and E, or none seen and not E, the ratio
-is unknown (nan) and its interval open on that side. A sign is *known* when the interval of its likelihood ratio leaves
-out 1. Only known signs are described in sentences, and they come first.
+is unknown (nan) and its interval open on that side. A sign is *known* when the interval of its likelihood ratio
+excludes 1. Only known signs are described in sentences, and they come first.
 
 Ratios of two indicators must not be multiplied, because indicators are not independent: update on both together. A
 sign is evidence, not a cause: `Indicators.with_forcing` computes what forcing the move on day t would add instead.
@@ -46,24 +46,24 @@ if TYPE_CHECKING:
 __all__ = ["Indicator", "Indicators", "information", "write_bits", "write_number", "write_ratio", "write_share"]
 
 HISTORIES = 20_000
-"""Histories in all draws together, unless somebody says otherwise."""
+"""Histories in all draws together, by default."""
 
 SURE = 1e-5
-"""Intervals no wider than this are of exact numbers."""
+"""An interval no wider than this belongs to an exact number."""
 
 _SHARES = ("seen", "if_seen", "if_not_seen", "ratio_seen", "ratio_not_seen", "false_alarms", "misses")
 
 
 @dataclass(frozen=True, slots=True)
 class Indicator:
-    """One move or level and its evidence about E; every probability has a 95% interval (value, low, high).
+    """One move or level and its evidence about E, with 95% intervals (value, low, high).
 
-    before: P(E), before looking. seen: P(S). if_seen, if_not_seen: P(E | S), P(E | not S). ratio_seen, ratio_not_seen:
-    likelihood ratios, nan where the histories leave them unknown.
-    information: expected bits about E from looking. false_alarms: P(S | not E); misses: P(not S | E).
+    before: P(E), without the observation. seen: P(S). if_seen, if_not_seen: P(E | S), P(E | not S).
+    ratio_seen, ratio_not_seen: likelihood ratios, nan where the histories leave them unknown.
+    information: expected bits about E from the observation. false_alarms: P(S | not E). misses: P(not S | E).
     lead_days: 10, 50 and 90% points of the days from the first sighting to E, where both happen.
-    if_forced: what forcing the move on day t adds to P(E), at the stated values (None: a level, or not computed). It is
-    exact where its bounds are alike, else from common random numbers.
+    if_forced: effect on P(E) of forcing the move on day t, at the stated values (None: a level, or not computed). It is
+    exact where its bounds are equal, else from common random numbers.
     """
 
     kind: str
@@ -83,16 +83,16 @@ class Indicator:
 
     @property
     def change(self) -> float:
-        """The change if seen: the probability of E where it is seen, less that before looking."""
+        """The change of the probability of E if the sign is seen."""
         return self.if_seen[0] - self.before[0]
 
     @property
     def known(self) -> bool:
-        """Whether it is known to be a sign: the interval of its likelihood ratio leaves out 1."""
+        """Whether it is known to be a sign, because the interval of its likelihood ratio excludes 1."""
         return not self.ratio_seen[1] <= 1 <= self.ratio_seen[2]
 
     def row(self) -> dict[str, Any]:
-        """Return everything as one flat row, with `_low` and `_high` beside probabilities and ratios."""
+        """Return the evidence as one flat row, with `_low` and `_high` beside each estimate."""
         cells: dict[str, Any] = {
             "kind": self.kind,
             "id": self.id,
@@ -117,8 +117,8 @@ class Indicator:
 class Indicators(Answer):
     """The indicators of one ending or question: known signs first, then by expected information.
 
-    `look_by_day` and `by_day` are the days of looking and of the forecast after `as_of`. A sighting counts from the
-    `times_seen`th on. `before` is the probability before looking.
+    `look_by_day` and `by_day` are the days of the observation and of the forecast after `as_of`. A sighting counts from
+    the `times_seen`th on. `before` is the probability without the observation.
     """
 
     kind: ClassVar[str] = "indicators"
@@ -144,7 +144,7 @@ class Indicators(Answer):
 
     @property
     def exact(self) -> bool:
-        """Whether nothing was sampled."""
+        """Whether the answer is exact, without sampling."""
         return bool(self.provenance["engine"] == "exact")
 
     @property
@@ -160,20 +160,20 @@ class Indicators(Answer):
 
     @property
     def condition(self) -> str:
-        """What whoever looks knows, as a clause: "nothing has ended by 14 April 2031"."""
+        """The condition on that day as a clause: "nothing has ended by 14 April 2031"."""
         until = long_date(self.look_by)
         if self.measure.kind == "ending":
             return f"nothing has ended by {until}"
         return f"nothing has ended and {self.measure.words} has not happened by {until}"
 
     def frame(self) -> pd.DataFrame:
-        """Return one row for each indicator, with `_low` and `_high` beside probabilities and ratios."""
+        """Return one row for each indicator, with `_low` and `_high` beside each estimate."""
         import pandas as pd
 
         return pd.DataFrame([row.row() for row in self.rows])
 
     def data(self) -> dict[str, Any]:
-        """Return what indicators add to the keys that all answers share."""
+        """Return what indicators add to the keys of every answer."""
         return {
             "measure": self.measure.name,
             "label": self.measure.label,
@@ -230,7 +230,7 @@ class Indicators(Answer):
         )
 
     def made(self) -> str:
-        """Say over what the answer was computed: draws and histories, or the stated values; and the seed."""
+        """Name the basis of the answer: draws and histories, or the stated values, and the seed."""
         if self.exact:
             return "exactly, at the stated values"
         draws, source = self.provenance["draws"], self.provenance
@@ -240,11 +240,11 @@ class Indicators(Answer):
         return f"{where}{histories}, seed {source['seed']})"
 
     def with_forcing(self, most: int = 5, *, runs: int | None = None, control: Control = UNWATCHED) -> Indicators:
-        """Return the answer with what forcing its most informative moves on the day of looking adds to P(E).
+        """Return the answer with the effects of forcing its most informative moves on that day.
 
         A sign is evidence and a forced move is a cause: others react to the new situation, not to a motive. The effect
-        is computed at the stated values, exactly where the states fit, else in pairs of histories under common random
-        numbers.
+        is computed at the stated values, exactly unless there are too many states, else in pairs of histories under
+        common random numbers.
 
         Args:
             most: Number of moves.
@@ -252,8 +252,8 @@ class Indicators(Answer):
             control: Who follows the progress and may stop the work.
 
         Raises:
-            MissingDependency: Without Numba, where the exact engine does not fit.
-            Cancelled: When `control` says so.
+            MissingDependency: Without Numba, when there are too many states for the exact engine.
+            Cancelled: When `control` cancels the work.
         """
         pairs = runs or self.provenance.get("histories") or HISTORIES
         seed = self.provenance.get("seed") or 0
@@ -274,7 +274,10 @@ def _between(low: float, high: float) -> str:
 
 
 def write_ratio(row: Indicator) -> str:
-    """Write the likelihood ratio of seeing; where a count of zero leaves it open, its bound, or "-"."""
+    """Write the likelihood ratio of a sign.
+
+    Where a count of zero leaves it open, write its bound, or "-".
+    """
     value, low, high = row.ratio_seen
     if np.isfinite(value):
         return write_number(value)
@@ -292,12 +295,15 @@ def write_number(value: float) -> str:
 
 
 def write_bits(row: Indicator) -> str:
-    """Write the expected information of looking, in bits."""
+    """Write the expected information of an observation, in bits."""
     return f"{row.information:.2g}" if row.information >= 1e-4 else "below 0.0001"
 
 
 def write_share(share: Share) -> str:
-    """Write a share; where every history or none was counted, the bound of its interval; "-" where it is unknown."""
+    """Write a share, or "-" where it is unknown.
+
+    A share of none or all is written as the bound of its interval.
+    """
     value, low, high = share
     if not np.isfinite(value):
         return "-"

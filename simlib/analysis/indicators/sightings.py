@@ -12,22 +12,22 @@ from simlib.typing import Floats, Ints
 __all__ = ["sighting_days"]
 
 
-def sighting_days(played: Histories, times_seen: int) -> Iterator[tuple[str, str, str, Floats]]:
+def sighting_days(histories: Histories, times_seen: int) -> Iterator[tuple[str, str, str, Floats]]:
     """Yield (kind, id, label, day of the sighting that counts in each history, infinity for none)."""
-    history = np.repeat(np.arange(len(played)), np.diff(played.start))
+    history = np.repeat(np.arange(len(histories)), np.diff(histories.start))
 
     def days(rows: Ints) -> Floats:
-        return _nth(history[rows], played.time[rows], len(played), times_seen)
+        return _nth(history[rows], histories.time[rows], len(histories), times_seen)
 
-    for index, move in enumerate(played.scenario):
+    for index, move in enumerate(histories.scenario):
         if not move.covert:
-            yield "move", move.id, move.label, days(np.flatnonzero(played.move == index))
-    begins = np.zeros(len(played.time), dtype=bool)
-    begins[played.start[:-1]] = True
-    for place, variable in enumerate(played.scenario.variables.values()):
+            yield "move", move.id, move.label, days(np.flatnonzero(histories.move == index))
+    begins = np.zeros(len(histories.time), dtype=bool)
+    begins[histories.start[:-1]] = True
+    for place, variable in enumerate(histories.scenario.variables.values()):
         if variable.hidden:
             continue
-        levels = played.levels[:, place]
+        levels = histories.levels[:, place]
         enters = begins | (levels != np.roll(levels, 1))
         for number, level in enumerate(variable.levels):
             rows = np.flatnonzero(enters & (levels == number))
@@ -35,7 +35,10 @@ def sighting_days(played: Histories, times_seen: int) -> Iterator[tuple[str, str
 
 
 def _nth(history: Ints, time: Floats, size: int, nth: int) -> Floats:
-    """Return the time of the nth row of each history (size,); rows are in order of history and time."""
+    """Return the time of the nth row of each history (size,).
+
+    Rows are in order of history and time.
+    """
     result = np.full(size, np.inf)
     first = np.searchsorted(history, np.arange(size))
     counts = np.bincount(history, minlength=size)

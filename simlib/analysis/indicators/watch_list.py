@@ -1,4 +1,4 @@
-"""Which moves and levels to watch for: the question, asked of one ending or question, or of every ending at once."""
+"""Which moves and levels to watch for, for one ending or question or for all endings."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from simlib.typing import Engine
 __all__ = ["indicators", "indicators_of_endings"]
 
 DRAWS = 500
-"""Draws of the assumptions, unless somebody says otherwise."""
+"""Draws of the assumptions, by default."""
 
 LOOK_BY_DAYS = 14.0
-"""Days after which one looks, unless somebody says otherwise or half the horizon is nearer."""
+"""Days up to which an observation counts, by default (half the horizon if that is nearer)."""
 
 
 def indicators(
@@ -36,15 +36,16 @@ def indicators(
     seed: int = 0,
     control: Control = UNWATCHED,
 ) -> Indicators:
-    """Return the evidence of each public move, and each level of a public variable, about an ending or a question.
+    """Return the evidence of each public move and level about an ending or a question.
 
     Args:
         scenario: The scenario, with its interventions.
         measure: The ending or question to watch for. Default: the first ending, else the first question.
-        look_by: The day one looks: a date, or days after `as_of`. Default: 14 days, or half the horizon if nearer.
+        look_by: The day of the observation: a date, or days after `as_of`. Default: 14 days, or half the horizon if
+            nearer.
         times_seen: Sightings that make a sign. Each entry into a level is one, and so is a start in it.
         engine: "exact" works at the stated values, with `times_seen` 1 and without `draws` and `runs`. "auto" is exact
-            where `draws` is 0 and that fits, else Monte Carlo.
+            where `draws` is 0 and the states are few enough, else Monte Carlo.
         draws: A number of draws of the prior, or a belief. 0: the stated values.
         runs: Histories of each draw. Default: as many as make 20,000 in all.
         seed: Seed of the draws and the histories.
@@ -56,9 +57,9 @@ def indicators(
     Raises:
         ScenarioError: For an unknown measure, or a day outside the forecast.
         Unsupported: For a measure that does not happen once, or where the engine cannot honour the request.
-        TooManyStates: When the states do not fit the exact engine that was asked for.
+        TooManyStates: For "exact", when there are too many states.
         MissingDependency: Without Numba, for the Monte Carlo engine.
-        Cancelled: When `control` says so.
+        Cancelled: When `control` cancels the work.
     """
     target, day = _target(scenario, measure), _day(scenario, look_by)
     if engine == "exact" or (engine == "auto" and draws == 0 and times_seen == 1):
@@ -80,9 +81,9 @@ def indicators_of_endings(
     seed: int = 0,
     control: Control = UNWATCHED,
 ) -> list[Indicators]:
-    """Return the indicators of each ending, in the order of the file, all counted in the same histories.
+    """Return the indicators of each ending, all counted in the same histories.
 
-    The options are those of `indicators`. Raises what it raises, and Unsupported for a scenario without endings.
+    The options are those of `indicators`. Raises the same errors, and Unsupported for a scenario without endings.
     """
     day = _day(scenario, look_by)
     if not scenario.endings:
@@ -123,7 +124,7 @@ def _target(scenario: Scenario, name: str | None) -> Measure:
 
 
 def _day(scenario: Scenario, look_by: By) -> float:
-    """Return the day one looks; raises ScenarioError for one that is not inside the forecast."""
+    """Return the day of the observation; raises ScenarioError for a day outside the forecast."""
     last = scenario.horizon_days
     day = min(LOOK_BY_DAYS, last / 2) if look_by is None else _days(scenario, look_by)
     if not 0 < day < last:

@@ -15,10 +15,10 @@ from simlib.scenario.scales import forward
 from simlib.typing import Floats
 
 LOPSIDED = 4.0
-"""Largest ratio of the two halves of a prior, on its own scale, that is not reported."""
+"""Largest ratio of the two halves of a prior that is not reported, on the scale of the prior."""
 
 CLAIMS = 1.5
-"""Largest ratio of what a base rate claims to what was observed that is not reported."""
+"""Largest ratio of claimed to observed rate that is not reported."""
 
 FIRST_WEEKS = 3
 """Weeks from the start over which the expected multiplier of a rate is averaged."""
@@ -110,7 +110,7 @@ def no_prior_is_lopsided(subject: Subject) -> Iterator[Finding]:
 def every_spread_start_has_a_reason(subject: Subject) -> Iterator[Finding]:
     """Report a start that is spread over several levels without a reason.
 
-    The reason may stand on the variable or on its shares; "assumed" is one.
+    The reason may be given on the variable or on its shares. "assumed" is a reason.
     """
     assumptions = subject.scenario.assumptions
     for variable in subject.scenario.variables.values():
@@ -145,7 +145,7 @@ class Claim:
 
     @property
     def nearest(self) -> float:
-        """The multiplier under which the claim comes closest to what was observed, or the one at the start."""
+        """The multiplier that brings the claim closest to the observed rate, or that at the start."""
         observed = self.base.observed
         if observed is None:
             return next(iter(self.multipliers.values()))
@@ -167,7 +167,7 @@ class Claim:
 
 
 def no_base_rate_contains_its_tempo_twice(subject: Subject) -> Iterator[Finding]:
-    """Report a base rate that already contains the tempo which its factors add again.
+    """Report a base rate that contains a tempo which its factors add again.
 
     A rate that was counted in a tense period contains the tension: base = observed / expected multiplier. If the
     assumption has `observed`, the claim is compared with it. The record lies before the start, so the multiplier at the
@@ -220,7 +220,7 @@ def _claims(subject: Subject) -> Iterator[Claim]:
 
 
 def _start_multiplier(subject: Subject, move: Move) -> float | None:
-    """Return the expected product of a move's factors over the start states that meet its guard; None for none."""
+    """Return the expected product of a move's factors at the start (None: its guard fails)."""
     levels, probability = subject.start
     going = subject.tables.ending(levels) < 0
     index = subject.tables.move(move.id)
@@ -236,10 +236,10 @@ def _start_multiplier(subject: Subject, move: Move) -> float | None:
 
 
 def _later_multipliers(subject: Subject) -> dict[str, float]:
-    """Return the expected multiplier over the first weeks, by solving, of each move whose rate was observed.
+    """Solve for the expected multiplier over the first weeks of each move with an observed rate.
 
-    Beside each such move stands a probe that fires once a day wherever the move is possible, and changes nothing. It
-    counts those days, and the multiplier is firings / (base × days).
+    For each such move a probe fires once a day wherever the move is possible, and changes nothing. It counts those
+    days. The multiplier is firings / (base × days).
     """
     scenario = subject.scenario
     moves = [m for m in scenario.moves.values() if m.factors and scenario.assumptions[m.rate].observed is not None]

@@ -1,8 +1,8 @@
 """Lint: warnings about a scenario that loads, but is probably not what its author meant.
 
-`lint` applies every rule. `elicited` shows each "p within T" beside what the model implies for it, and `implied` what
-low, value and high of each assumption imply. What can be seen without states or a solution is refused when the scenario
-is loaded (`simlib.scenario.checks`).
+`lint` applies every rule. `elicited` shows each "p within T" beside the probability that the model implies, and
+`implied` the mean and the percentiles that low, value and high of each assumption imply. Errors that need neither
+states nor a solution are refused when the scenario is loaded (`simlib.scenario.checks`).
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ STATE_RULES = (
     states.no_state_is_a_dead_end,
     states.no_question_is_settled_by_structure,
 )
-"""Rules that look at every state that can come about."""
+"""Rules that look at every reachable state."""
 
 _ORDER: dict[Severity, int] = {"error": 0, "warning": 1, "note": 2}
 
@@ -74,7 +74,7 @@ class Findings(Answer):
     @property
     def question(self) -> str:
         """The question that is answered."""
-        return f"What in “{self.scenario.title}”, as of {long_date(self.as_of)}, is probably not meant?"
+        return f"What in “{self.scenario.title}”, as of {long_date(self.as_of)}, is probably a mistake?"
 
     def sentences(self) -> list[str]:
         """Return one line for each finding."""
@@ -95,7 +95,7 @@ class Findings(Answer):
 def lint(
     scenario: Scenario, *, events_per_day: float = EVENTS_PER_DAY, cap: int = CAP, control: Control = UNWATCHED
 ) -> Findings:
-    """Return what is probably not meant in a scenario, errors first. Interventions are left out.
+    """Return probable mistakes in a scenario, errors first. Interventions are left out.
 
     `events_per_day` is how often a move may happen in its busiest state. With more than `cap` reachable states a note
     says what could not be checked. Raises Cancelled.
@@ -125,7 +125,7 @@ def _not_checked(subject: Subject) -> Finding:
 
 
 def elicited(scenario: Scenario, *, cap: int = CAP, control: Control = UNWATCHED) -> pd.DataFrame:
-    """Return each elicited "p within T" beside what the model implies, one row for each move that uses it.
+    """Return each elicited "p within T" beside the implied probability, one row for each move.
 
     Columns: assumption, label, move, within_days, stated (p at the stated value, while the guard holds and every
     factor is 1) and implied (the probability that the move happens at all within T days from the start, factors,
@@ -157,7 +157,7 @@ def elicited(scenario: Scenario, *, cap: int = CAP, control: Control = UNWATCHED
 def _first_firings(
     scenario: Scenario, pairs: list[tuple[Assumption, Move]], cap: int, control: Control
 ) -> dict[str, float]:
-    """Return for each move the probability that it happens within its elicited window, all from one solution."""
+    """Return the probability that each move happens within its elicited window."""
     from simlib.engines.exact.forecast import solve
 
     within = {move.id: float(assumption.within_days or 0.0) for assumption, move in pairs}
@@ -170,7 +170,7 @@ def _first_firings(
 
 
 def implied(scenario: Scenario) -> pd.DataFrame:
-    """Return the mean and the percentiles of each prior, one row for each assumption, in base units.
+    """Return the mean and the percentiles of each prior, one row for each assumption.
 
     Columns: assumption, label, kind, unit, shown (the stated value with its unit), mean, p01, p05, p25, p50, p75,
     p95 and p99.

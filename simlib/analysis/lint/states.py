@@ -1,4 +1,4 @@
-"""Lint rules about the states that can come about: one small function for each."""
+"""Lint rules about the reachable states: one small function for each."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def every_level_can_be_reached(subject: Subject) -> Iterator[Finding]:
 
 
 def every_move_can_happen(subject: Subject) -> Iterator[Finding]:
-    """Report a move whose guard no history meets; a window that never opens has a rule of its own."""
+    """Report a move whose guard never holds; a window that never opens has a rule of its own."""
     for index, move in enumerate(subject.scenario.moves.values()):
         if subject.ever_open(move) and len(subject.entries(index)[0]) == 0:
             yield Finding(
@@ -86,8 +86,10 @@ def every_ending_can_be_reached(subject: Subject) -> Iterator[Finding]:
             holds = subject.tables.holds(ending.when, subject.levels)
             masks = np.unique(subject.space.ending[subject.reached][holds])
             hidden = ", ".join(repr(names[mask]) for mask in masks)
-            what = f"is always taken first by {hidden}, earlier in the file" if hidden else "can never be reached"
-            yield Finding("warning", where, f"{ending.id!r} {what}", "expected a history that ends so")
+            why = f", because {hidden}, earlier in the file, always holds first" if hidden else ""
+            yield Finding(
+                "warning", where, f"{ending.id!r} can never be reached{why}", "expected a history that ends so"
+            )
         elif np.all(subject.tables.ending(subject.start[0]) == index):
             yield Finding(
                 "error",
@@ -98,7 +100,10 @@ def every_ending_can_be_reached(subject: Subject) -> Iterator[Finding]:
 
 
 def every_rung_can_be_reached(subject: Subject) -> Iterator[Finding]:
-    """Note a rung on which no history ever stands; the ladder may be a standard one, so this is no warning."""
+    """Note a rung that no history reaches.
+
+    The ladder may be a standard one, so this is no warning.
+    """
     rungs = subject.tables.rungs(subject.levels)
     for ladder, reached in zip(subject.scenario.ladders.values(), rungs, strict=True):
         for index, rung in enumerate(ladder.rungs):
@@ -106,13 +111,13 @@ def every_rung_can_be_reached(subject: Subject) -> Iterator[Finding]:
                 yield Finding(
                     "note",
                     f"ladders.{ladder.id}.{rung.id}",
-                    f"no history ever stands on the rung {rung.id!r}",
+                    f"no history ever reaches the rung {rung.id!r}",
                     "expected a state of which it is the highest rung, unless the ladder is a standard one",
                 )
 
 
 def no_state_is_a_dead_end(subject: Subject) -> Iterator[Finding]:
-    """Report states that nothing leads out of and that are no ending.
+    """Report dead ends: states without a way out that are no ending.
 
     The story stops there without saying how it ended.
     """
@@ -132,7 +137,7 @@ def no_state_is_a_dead_end(subject: Subject) -> Iterator[Finding]:
 
 
 def no_move_is_busier_than(subject: Subject, events_per_day: float) -> Iterator[Finding]:
-    """Report a move that would happen more than so many times a day in some state.
+    """Report a move that would happen more than `events_per_day` times a day in some state.
 
     Usually a unit is wrong, or there is a factor too many.
     """
@@ -155,7 +160,7 @@ def no_move_is_busier_than(subject: Subject, events_per_day: float) -> Iterator[
 
 
 def no_question_is_settled_by_structure(subject: Subject) -> Iterator[Finding]:
-    """Report a question whose probability is 0 or 1 whatever the numbers are.
+    """Report a question whose probability is 0 or 1 by structure.
 
     Such a question needs no forecast, and it can ruin a score.
     """

@@ -1,7 +1,7 @@
-"""The subject of lint: one scenario with its tables and the states that can come about within its horizon.
+"""The subject of lint: one scenario, its tables, and its reachable states.
 
-Loading refuses what is wrong. Lint reports what is well formed and still unlikely to be meant. It looks at the scenario
-at its stated values, without interventions.
+Loading refuses a scenario with errors. Lint reports parts that are well formed and probably still a mistake. It looks
+at the scenario at its stated values, without interventions.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Severity = Literal["error", "warning", "note"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that lint reports: its severity, `where` it is in the file, `what` it is, and what was `expected`."""
+    """One finding of lint: its severity, its place, the problem, and the expectation."""
 
     severity: Severity
     where: str
@@ -44,7 +44,7 @@ class Finding:
 
 
 class Subject:
-    """One scenario with all that the rules need, each part computed when it is first needed.
+    """One scenario with everything that the rules need, each part computed on first use.
 
     Raises ScenarioError when the stated chances of a move exceed one; Cancelled.
     """
@@ -59,11 +59,11 @@ class Subject:
     # ---------------------------------------------------------------- words
 
     def place(self, assumption: Assumption) -> str:
-        """Return where an assumption stands in the file."""
+        """Return the place of an assumption in the file."""
         return dotted(place_of(self.scenario, assumption))
 
     def state(self, levels: NDArray[np.integer], variables: Ints | None = None) -> str:
-        """Return the levels (V,) of all variables or of some in words: "standoff at clashes, talks at none"."""
+        """Return the levels of variables in words: "standoff at clashes, talks at none"."""
         some = range(len(levels)) if variables is None else variables
         tables = self.tables
         return ", ".join(f"{tables.variable_ids[v]} at {tables.level_ids[v][levels[v]]}" for v in some)
@@ -111,14 +111,14 @@ class Subject:
 
     @cached_property
     def live_outcomes(self) -> Bools:
-        """Which outcomes (O,) have a positive chance and belong to a move that the calendar ever lets happen."""
+        """Which outcomes (O,) have a positive chance and belong to a move whose windows ever open."""
         may = np.array([self.ever_open(move) for move in self.scenario.moves.values()], dtype=bool)
         result: Bools = (self.chances > 0) & may[self.tables.outcome_move]
         return result
 
     @cached_property
     def live_edges(self) -> Bools:
-        """Which edges (E,) can be taken within the horizon from a state that can come about."""
+        """Which edges (E,) can be taken within the horizon from a reachable state."""
         result: Bools = self.live_outcomes[self.space.pair_outcome[self.space.pair]] & self.reached[self.space.source]
         return result
 
@@ -130,7 +130,10 @@ class Subject:
 
     @cached_property
     def reached(self) -> Bools:
-        """Which states (N,) can come about within the horizon: windows that never open and chances of 0 count."""
+        """Which states (N,) are reachable within the horizon.
+
+        Windows that never open and chances of 0 are respected.
+        """
         from scipy.sparse import csr_array
         from scipy.sparse.csgraph import breadth_first_order
 
@@ -148,16 +151,16 @@ class Subject:
 
     @cached_property
     def levels(self) -> NDArray[np.int16]:
-        """The states that can come about (R, V)."""
+        """The states reachable within the horizon (R, V)."""
         return self.space.levels[self.reached]
 
     @cached_property
     def going(self) -> NDArray[np.int16]:
-        """Those of them that are no ending (G, V)."""
+        """The reachable states that are no ending (G, V)."""
         return self.space.levels[self.reached & ~self.space.ended]
 
     def entries(self, move_index: int) -> tuple[Ints, Ints]:
-        """Return the table entries at which a move is possible in states that go on, and a row of `going` for each."""
+        """Return table entries at which a move is possible in `going` states, and their rows."""
         entry, row = np.unique(self.tables.local_index(move_index, self.going), return_index=True)
         possible = self.tables.possible[entry]
         return entry[possible], row[possible]

@@ -1,4 +1,4 @@
-"""By which path? The most probable path classes over a ladder, searched exactly or counted in histories."""
+"""The most probable path classes over a ladder, searched exactly or counted in histories."""
 
 from __future__ import annotations
 
@@ -56,21 +56,21 @@ def paths(
         given: An ending to condition on, such as "ending:open-war".
         ladder: The ladder whose rungs make a path. Default: the one that the scenario shows first.
         by: The target: a date, or days after `as_of`. Default: the horizon.
-        engine: "exact" searches, "montecarlo" counts; "auto" searches where the states fit.
+        engine: "exact" searches, "montecarlo" counts; "auto" searches unless there are too many states.
         top: Number of classes.
         runs: Histories to count, by Monte Carlo.
         seed: Seed of the histories.
         control: Who follows the progress and may stop the work.
 
     Returns:
-        The classes. Where the exact search was cut short before they were certain, the sentences say so.
+        The classes. The sentences say whether the exact search was cut short before these classes were certain.
 
     Raises:
         ScenarioError: For unknown names, a day outside the forecast, no ladder, or an ending that cannot happen.
         Unsupported: For a `given` that is no ending.
-        TooManyStates: When the states do not fit the exact engine that was asked for.
+        TooManyStates: For "exact", when there are too many states.
         MissingDependency: Without Numba, for the Monte Carlo engine.
-        Cancelled: When `control` says so.
+        Cancelled: When `control` cancels the work.
     """
     ladder, target, days = (
         known_ladder(scenario, ladder),
@@ -129,8 +129,8 @@ def counted_paths(
 ) -> Paths:
     """Return the most frequent path classes of sampled histories, each with its 95% interval.
 
-    `given` keeps the histories with that ending; histories drawn given it may be passed as they are. A sample over
-    draws is weighted, and its intervals allow for draws in common.
+    `given` keeps the histories with that ending. Histories drawn given it may be passed as they are. A sample over
+    draws is weighted, and its intervals allow for shared draws.
     """
     drawn = played if isinstance(played, Sample) else Sample.at_one_draw(played)
     histories = drawn.histories

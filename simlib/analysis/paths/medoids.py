@@ -1,7 +1,7 @@
-"""Typical histories: for each of the likeliest path classes the sampled history that is most like its average.
+"""Typical histories: the sampled history closest to the average of each likely path class.
 
-A path class says in what order rungs are first visited, not when. To show one as it might go, the history of the class
-is taken whose time on each rung is nearest to the average of the class (least sum of absolute differences, in days).
+A path class says in what order rungs are first visited, not when. The example shown is the history whose time on each
+rung is nearest to the average of its class (least sum of absolute differences, in days).
 """
 
 from __future__ import annotations
@@ -36,9 +36,10 @@ TYPICAL = 3
 
 @dataclass(frozen=True, eq=False)
 class TypicalHistories(Answer):
-    """Sampled histories, their paths, and for each of the likeliest classes the history most like it.
+    """Sampled histories, their paths, and a typical history of each of the likeliest classes.
 
-    `rungs` (N,) is the rung of every row of the histories. `typical` are places in them, by class.
+    `rungs` (N,) is the rung of every row of the histories. `typical` gives the place of the typical history of each
+    class.
     """
 
     kind: ClassVar[str] = "typical-histories"
@@ -64,11 +65,11 @@ class TypicalHistories(Answer):
         return f"How might each of the likeliest paths go by {long_date(self.paths.by)}?"
 
     def line(self, place: int) -> tuple[Floats, Ints]:
-        """Return when a history comes to which rung, in days and by index, to its end or the horizon."""
-        played = self.histories
-        first, last = played.start[place], played.start[place + 1]
-        end = min(float(played.ending_time[place]), played.horizon)
-        return np.append(played.time[first:last], end), np.append(self.rungs[first:last], self.rungs[last - 1])
+        """Return the days on which a history enters rungs, and the indices of the rungs."""
+        histories = self.histories
+        first, last = histories.start[place], histories.start[place + 1]
+        end = min(float(histories.ending_time[place]), histories.horizon)
+        return np.append(histories.time[first:last], end), np.append(self.rungs[first:last], self.rungs[last - 1])
 
     def sentences(self) -> list[str]:
         """Return for each path the dates on which its typical history enters a rung."""
@@ -80,7 +81,7 @@ class TypicalHistories(Answer):
         return lines or ["None of the sampled histories takes one of the likeliest paths."]
 
     def frame(self) -> pd.DataFrame:
-        """Return one row for each rung that a typical history enters: path, ending, day, date and rung."""
+        """Return one row for each rung that a typical history enters, with its date."""
         import pandas as pd
 
         rows = [
@@ -91,7 +92,7 @@ class TypicalHistories(Answer):
         return pd.DataFrame(rows, columns=["path", "ending", "day", "date", "rung"])
 
     def data(self) -> dict[str, Any]:
-        """Return what typical histories add to the keys that all answers share."""
+        """Return what typical histories add to the keys of every answer."""
         return {
             "ladder": self.paths.ladder,
             "by": self.paths.by,
@@ -104,7 +105,7 @@ class TypicalHistories(Answer):
         return self.paths.scenario.as_of + dt.timedelta(days=int(day))
 
     def _steps(self) -> list[tuple[PathClass, list[tuple[float, str]]]]:
-        """Return for each path the days on which its typical history enters a rung, and which."""
+        """Return for each path the rungs that its typical history enters, and the days."""
         names = [rung.id for rung in self.paths.scenario.ladders[self.paths.ladder].rungs]
         result = []
         for path, place in self.typical:
@@ -114,25 +115,25 @@ class TypicalHistories(Answer):
         return result
 
 
-def typical_histories(played: Histories, paths: Paths, *, most: int = TYPICAL) -> TypicalHistories:
-    """Return one history for each of the `most` likeliest path classes that any of the histories takes."""
-    rungs = rungs_of_rows(played, paths.ladder)
-    endings = [*played.scenario.endings, ONGOING]
-    courses = list(zip(first_visits(played, paths.ladder), (endings[e] for e in played.ending), strict=True))
-    stays = _days_on_rungs(played, rungs, len(played.scenario.ladders[paths.ladder].rungs))
+def typical_histories(histories: Histories, paths: Paths, *, most: int = TYPICAL) -> TypicalHistories:
+    """Return one history for each of the `most` likeliest path classes among the histories."""
+    rungs = rungs_of_rows(histories, paths.ladder)
+    endings = [*histories.scenario.endings, ONGOING]
+    courses = list(zip(first_visits(histories, paths.ladder), (endings[e] for e in histories.ending), strict=True))
+    stays = _days_on_rungs(histories, rungs, len(histories.scenario.ladders[paths.ladder].rungs))
     typical = []
     for path in paths.classes[:most]:
         own = np.array([p for p, course in enumerate(courses) if course == (path.rungs, path.ending)], dtype=np.int64)
         if len(own):
             apart = np.abs(stays[own] - stays[own].mean(axis=0)).sum(axis=1)
             typical.append((path, int(own[np.argmin(apart)])))
-    return TypicalHistories(played, paths, rungs, tuple(typical))
+    return TypicalHistories(histories, paths, rungs, tuple(typical))
 
 
-def _days_on_rungs(played: Histories, rungs: Ints, count: int) -> Floats:
-    """Return the days that each history stands on each rung, to its end or the horizon (R, rungs)."""
-    stays = np.zeros((len(played), count))
-    for place, (first, last) in enumerate(itertools.pairwise(played.start.tolist())):
-        end = min(float(played.ending_time[place]), played.horizon)
-        np.add.at(stays[place], rungs[first:last], np.diff(np.append(played.time[first:last], end)))
+def _days_on_rungs(histories: Histories, rungs: Ints, count: int) -> Floats:
+    """Return the days that each history spends on each rung (R, rungs)."""
+    stays = np.zeros((len(histories), count))
+    for place, (first, last) in enumerate(itertools.pairwise(histories.start.tolist())):
+        end = min(float(histories.ending_time[place]), histories.horizon)
+        np.add.at(stays[place], rungs[first:last], np.diff(np.append(histories.time[first:last], end)))
     return stays

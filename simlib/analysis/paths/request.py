@@ -1,4 +1,4 @@
-"""What paths are asked about, read and refused in one place: the ladder, and the ending that they are given."""
+"""Checks of a question about paths: its ladder, and the ending on which it is conditional."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from simlib.engines.montecarlo.replay import Histories
 
 HISTORIES = 5_000
-"""Histories that are counted, unless somebody says otherwise."""
+"""Histories that are counted, by default."""
 
 
 def known_ladder(scenario: Scenario, ladder: str | None) -> str:
-    """Return the ladder asked for, or the one shown first; raises ScenarioError where there is no such ladder."""
+    """Return the named ladder, or the one shown first; raises ScenarioError for an unknown name."""
     if not scenario.ladders:
         expected = "expected a ladder, whose rungs make the paths"
         raise ScenarioError(Problem("", 0, "ladder", f"{scenario.id!r} has no ladder", expected))
@@ -31,7 +31,10 @@ def known_ladder(scenario: Scenario, ladder: str | None) -> str:
 
 
 def known_ending(scenario: Scenario, name: str) -> Measure:
-    """Return the ending that paths are given; raises ScenarioError for an unknown name, Unsupported for no ending."""
+    """Return the ending to condition on.
+
+    Raises ScenarioError for an unknown name, Unsupported for no ending.
+    """
     (target,) = find(scenario, name)
     if target.kind != "ending" or target.of == ONGOING:
         raise Unsupported(f"paths can be given an ending that happens, such as ending:ID, not {target.name!r}")
@@ -44,12 +47,12 @@ def cannot_happen(scenario: Scenario, given: Measure, day: float) -> ScenarioErr
     return ScenarioError(Problem("", 0, "given", what, "expected an ending that can"))
 
 
-def never_happens(played: Histories, given: Measure) -> ScenarioError:
+def never_happens(histories: Histories, given: Measure) -> ScenarioError:
     """Return the refusal of an ending that no sampled history has."""
-    what = f"none of the {len(played):,} histories ends in {given.words}"
+    what = f"none of the {len(histories):,} histories ends in {given.words}"
     return ScenarioError(Problem("", 0, "given", what, "expected more histories, or histories drawn given that ending"))
 
 
-def rungs_of_rows(played: Histories, ladder: str) -> Ints:
+def rungs_of_rows(histories: Histories, ladder: str) -> Ints:
     """Return the rung of a ladder, by index, on which every row of the histories stands (N,)."""
-    return Tables(played.scenario).rungs(played.levels)[list(played.scenario.ladders).index(ladder)]
+    return Tables(histories.scenario).rungs(histories.levels)[list(histories.scenario.ladders).index(ladder)]

@@ -1,8 +1,8 @@
-"""Paths as an answer: the most probable orders in which histories first visit the rungs of a ladder.
+"""The most probable orders in which histories first visit the rungs of a ladder.
 
 A single history carries almost no probability, so histories are put in classes: the first rung, then each rung when it
-is first visited, then how the history stands at the target day (an ending, or ongoing). Tempo and all else are summed
-out.
+is first visited, then the state of the history at the target day (an ending, or ongoing). Times and all other variables
+are summed out.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ __all__ = ["Branch", "PathClass", "Paths"]
 
 @dataclass(frozen=True, slots=True)
 class PathClass:
-    """First visits to rungs in order, the state at the target day, and the probability with its interval."""
+    """A path: first visits to rungs in order, the state at the target day, and its probability."""
 
     rungs: tuple[str, ...]
     ending: str
@@ -37,7 +37,7 @@ class PathClass:
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """A prefix of first visits: `entered` is the probability of having begun so by the target day."""
+    """A prefix of first visits; `entered` is its probability by the target day."""
 
     rungs: tuple[str, ...]
     entered: float
@@ -46,11 +46,11 @@ class Branch:
 
 @dataclass(frozen=True)
 class Paths(Answer):
-    """The most probable path classes by day `by_day`, and how much of the mass they cover (`coverage`).
+    """The most probable path classes by day `by_day`, and their probability (`coverage`).
 
     With `given` they are all conditional on an ending, whose own probability is `given_probability`. `tree` lists the
-    prefixes that were expanded. `left` is the most that a class could have which the search did not come to,
-    `unassigned` the mass of all of those; both are 0 where histories were counted.
+    prefixes that were expanded. `left` bounds the probability of any class that the search did not reach, and
+    `unassigned` is the mass of all of these. Both are 0 where histories were counted.
     """
 
     kind: ClassVar[str] = "paths"
@@ -74,7 +74,7 @@ class Paths(Answer):
 
     @property
     def engine(self) -> str:
-        """What answered: "exact" or "montecarlo"."""
+        """The engine that answered, "exact" or "montecarlo"."""
         return str(self.provenance["engine"])
 
     @property
@@ -89,7 +89,7 @@ class Paths(Answer):
         return long_date(self.by)
 
     def frame(self, what: Literal["classes", "tree"] = "classes") -> pd.DataFrame:
-        """Return one row for each class, with the mass covered so far; or the "tree", one row for each prefix."""
+        """Return one row for each class, or one row for each prefix ("tree")."""
         import pandas as pd
 
         if what == "tree":
@@ -148,7 +148,7 @@ class Paths(Answer):
         return f"By {self._by}, {_with_error(first)} of all histories {_way(first)} ({self.label(first.ending)})"
 
     def sentences(self, limit: int = 5) -> list[str]:
-        """Return the `limit` likeliest paths and the share they cover, then what a path is and how it was computed."""
+        """Return the `limit` likeliest paths, the share they cover, and how they were computed."""
         note = (
             f"A path is the order in which rungs are first visited; later returns are left out. Computed {self.made()}."
         )
@@ -174,14 +174,14 @@ class Paths(Answer):
         return " and have not ended" if path.ending == ONGOING else f" and end in “{self.label(path.ending)}”"
 
     def _missing(self) -> list[str]:
-        """Say so where the search ended before it was certain that no likelier class is left."""
+        """Say whether the search ended before it was certain that no likelier class is missing."""
         if not self.classes or self.left <= self.classes[-1].probability:
             return []
         rest = f"{percent(self.unassigned)} of the histories were not followed to their end"
         return [f"The search was cut short: {rest}, and paths of up to {percent(self.left)} each may be missing here."]
 
     def data(self) -> dict[str, Any]:
-        """Return what paths add to the keys that all answers share."""
+        """Return what paths add to the keys of every answer."""
         return {
             "ladder": self.ladder,
             "by": self.by,

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["RungTimes", "Stay", "times_between_rungs"]
 
 FEWEST = 10
-"""Stays on a rung that a percentage point is taken from, at the least."""
+"""Fewest stays on a rung from which percentiles are taken."""
 
 HORIZON = "end of forecast"
 
@@ -31,10 +31,10 @@ _POINTS = (0.1, 0.25, 0.5, 0.75, 0.9)
 
 @dataclass(frozen=True, slots=True)
 class Stay:
-    """Stays on a rung that lead to the same next one: their number, and points of their length in days.
+    """Stays on a rung that lead to the same next rung: their number and percentiles in days.
 
     `to` is the next rung, the label of an ending that cuts the stay off, or "end of forecast". `days` are the 10, 25,
-    50, 75 and 90% points, which are not numbers where fewer than `FEWEST` were counted.
+    50, 75 and 90% points, which are nan where fewer than `FEWEST` were counted.
     """
 
     rung: str
@@ -72,7 +72,7 @@ class RungTimes(Answer):
         return lines or [f"There are fewer than {FEWEST} stays of each kind: too few for a median."]
 
     def frame(self) -> pd.DataFrame:
-        """Return one row for each pair of rung and next: count, and the 10, 25, 50, 75 and 90% points in days."""
+        """Return one row for each pair of rung and next rung: count and percentiles in days."""
         import pandas as pd
 
         names = [f"p{round(100 * p)}" for p in _POINTS]
@@ -83,7 +83,7 @@ class RungTimes(Answer):
         return pd.DataFrame(rows, columns=["rung", "to", "count", *names])
 
     def data(self) -> dict[str, Any]:
-        """Return what the times add to the keys that all answers share."""
+        """Return what the times add to the keys of every answer."""
         return {
             "ladder": self.ladder,
             "by": self.by,
@@ -93,29 +93,29 @@ class RungTimes(Answer):
         }
 
 
-def times_between_rungs(played: Histories, *, ladder: str | None = None) -> RungTimes:
+def times_between_rungs(histories: Histories, *, ladder: str | None = None) -> RungTimes:
     """Return the days from entering each rung to entering the next one, over sampled histories.
 
     An ending is a next rung like others, and so is the end of the forecast. Stays cut off by either are counted under
     its label, not dropped.
     """
-    ladder, scenario = known_ladder(played.scenario, ladder), played.scenario
-    names, rungs = [rung.id for rung in scenario.ladders[ladder].rungs], rungs_of_rows(played, ladder)
+    ladder, scenario = known_ladder(histories.scenario, ladder), histories.scenario
+    names, rungs = [rung.id for rung in scenario.ladders[ladder].rungs], rungs_of_rows(histories, ladder)
     ends = [ending.label for ending in scenario.endings.values()]
     lengths: dict[tuple[str, str], list[float]] = {}
-    for number, (first, last) in enumerate(itertools.pairwise(played.start.tolist())):
+    for number, (first, last) in enumerate(itertools.pairwise(histories.start.tolist())):
         cuts = [first, *(first + 1 + np.flatnonzero(np.diff(rungs[first:last]))).tolist()]
         for here, there in itertools.pairwise(cuts):
             pair = names[rungs[here]], names[rungs[there]]
-            lengths.setdefault(pair, []).append(played.time[there] - played.time[here])
-        here, how = cuts[-1], int(played.ending[number])
-        there, end = (ends[how], played.ending_time[number]) if how >= 0 else (HORIZON, played.horizon)
-        if how < 0 or end > played.time[here]:  # where the ending is a rung, the stay before it is counted already
-            lengths.setdefault((names[rungs[here]], there), []).append(end - played.time[here])
+            lengths.setdefault(pair, []).append(histories.time[there] - histories.time[here])
+        here, how = cuts[-1], int(histories.ending[number])
+        there, end = (ends[how], histories.ending_time[number]) if how >= 0 else (HORIZON, histories.horizon)
+        if how < 0 or end > histories.time[here]:  # where the ending is a rung, the stay before it is counted already
+            lengths.setdefault((names[rungs[here]], there), []).append(end - histories.time[here])
     ranked = sorted(lengths.items(), key=lambda item: (names.index(item[0][0]), item[0][1]))
     stays = tuple(Stay(*pair, len(days), _points(days)) for pair, days in ranked)
-    by, source = scenario.by_date(played.horizon), _source(played)
-    return RungTimes(ScenarioKey.of(scenario), ladder, by, played.horizon, stays, source)
+    by, source = scenario.by_date(histories.horizon), _source(histories)
+    return RungTimes(ScenarioKey.of(scenario), ladder, by, histories.horizon, stays, source)
 
 
 def _points(days: list[float]) -> tuple[float, ...]:
@@ -123,7 +123,7 @@ def _points(days: list[float]) -> tuple[float, ...]:
     return tuple(float(point) for point in known)
 
 
-def _source(played: Histories) -> dict[str, Any]:
-    number = len(played)
-    more = {"seed": played.seed, "draws": 0, "runs": number, "histories": number, "horizon_days": played.horizon}
-    return provenance(played.scenario, engine="montecarlo", **more)
+def _source(histories: Histories) -> dict[str, Any]:
+    number = len(histories)
+    more = {"seed": histories.seed, "draws": 0, "runs": number, "histories": number, "horizon_days": histories.horizon}
+    return provenance(histories.scenario, engine="montecarlo", **more)

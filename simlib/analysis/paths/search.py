@@ -1,9 +1,9 @@
 """The exact search for the most probable path classes; see `simlib.analysis.paths.result`.
 
-A prefix of first visits confines the chain to the rungs visited so far. What leaves for a new rung feeds the prefix
-one longer. Prefixes are expanded in order of the probability that flows into them, which bounds everything below
-them. So the most probable classes are certain unless the search is cut short, and the mass not yet assigned is known.
-All prefixes share the jumps of one uniformised chain.
+A prefix of first visits confines the chain to the rungs visited so far. Mass that leaves for a new rung feeds the
+prefix that is one rung longer. Prefixes are expanded in order of the probability that flows into them, which bounds
+everything below them. So the most probable classes are certain unless the search is cut short, and the mass not yet
+assigned is known. All prefixes share the jumps of one uniformised chain.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from simlib.typing import Floats, Ints
 
 @dataclass(frozen=True)
 class _Span:
-    """A segment: its uniformised chain, and what a state is worth after each of K + 1 jumps (None: one)."""
+    """A segment: its uniformised chain, and the values of states by jump (None: one)."""
 
     segment: Segment
     generator: Generator
@@ -44,9 +44,10 @@ class _Span:
 
 @dataclass
 class _Prefix:
-    """First visits so far, with what flows in at each step of each span: {(span, step): (states, mass)}.
+    """First visits so far, with the inflow by (span, step): (states, mass).
 
-    Steps below 0 are the moments around what acts at the start of a span: the first before it all, -1 after it all.
+    Steps below 0 are the moments around the interventions at the start of a span: the first is before all of them, -1
+    after all of them.
     """
 
     rungs: tuple[int, ...]
@@ -56,10 +57,10 @@ class _Prefix:
 
 @dataclass(frozen=True)
 class SearchResult:
-    """Classes (mass, rungs, ending), likeliest first; prefixes (rungs, mass); the `total` mass; the `error` of each.
+    """The classes found, likeliest first, and the prefixes expanded.
 
-    Rungs and endings are indices; the last ending is none. `left` is the most that a class could have which the search
-    did not come to, `unassigned` the mass of all of those.
+    Rungs and endings are indices. The last ending is none. `left` bounds the probability of any class that the search
+    did not reach, and `unassigned` is the mass of all of these.
     """
 
     classes: list[tuple[float, tuple[int, ...], int]]
@@ -71,7 +72,7 @@ class SearchResult:
 
 
 class PathSearch:
-    """Best-first expansion of prefixes over a ladder, given the ending number `wanted` (-1: any or none)."""
+    """Best-first expansion of prefixes over a ladder, given an ending (`wanted`, -1: any)."""
 
     def __init__(self, solver: Solver, ladder: str, wanted: int, control: Control) -> None:
         self.solver, self.chain, self.control = solver, solver.chain(), control
@@ -150,7 +151,7 @@ class PathSearch:
         return result
 
     def _expand(self, prefix: _Prefix) -> tuple[list[tuple[int, float]], list[_Prefix]]:
-        """Carry a prefix to the horizon: how it stands there by ending, and the prefixes it feeds."""
+        """Carry a prefix to the horizon; return its mass by ending, and the prefixes it feeds."""
         outside = ~np.isin(self.rung, prefix.rungs)
         new = [r for r in range(self.rungs) if r not in prefix.rungs and len(self.states_of[r])]
         children = {r: _Prefix((*prefix.rungs, r), 0.0, {}) for r in new}
@@ -167,7 +168,7 @@ class PathSearch:
         return stays, [child for child in children.values() if child.entered > 0]
 
     def _worth_between(self, span: _Span, number: int) -> Floats | None:
-        """Return what states are worth just after intervention `number` of a span (-1: before the first)."""
+        """Return the value of states just after intervention `number` of a span (-1: before all)."""
         if span.worth is None:
             return None
         value = span.worth[0]
@@ -202,7 +203,7 @@ class PathSearch:
         worth: Floats | None,
         reached: float = 1.0,
     ) -> None:
-        """Move what has left for a new rung out of the vector and into the inflow of the child it feeds."""
+        """Move mass on a new rung out of the vector and into the inflow of the child prefix."""
         for rung, child in children.items():
             states = self.states_of[rung]
             mass = vector[states]

@@ -1,4 +1,4 @@
-"""Waypoints: the share of the histories to an ending that pass through a rung or a move."""
+"""Waypoints: the share of the histories to an ending that pass a rung or a move."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ if TYPE_CHECKING:
 __all__ = ["Waypoint", "Waypoints", "counted_passages", "passages"]
 
 _DIGITS = 9
-"""Digits of a share that a difference of two probabilities is good for."""
+"""Digits of a share that are reliable after the difference of two probabilities."""
 
 
 @dataclass(frozen=True, slots=True)
 class Waypoint:
-    """A rung or a move, and the share of the histories to an ending that pass it, with its bounds."""
+    """A rung or a move, and the share of the histories to an ending that pass it, with bounds."""
 
     kind: str
     id: str
@@ -54,7 +54,7 @@ class Waypoint:
 
 @dataclass(frozen=True)
 class Waypoints(Answer):
-    """The rungs and moves on the way to an ending, the most necessary first; a share of one is a necessary passage."""
+    """The rungs and moves on the way to an ending, the most necessary first."""
 
     kind: ClassVar[str] = "waypoints"
 
@@ -73,11 +73,11 @@ class Waypoints(Answer):
 
     @property
     def exact(self) -> bool:
-        """Whether nothing was counted in sampled histories."""
+        """Whether the answer is exact, without sampling."""
         return bool(self.provenance["engine"] == "exact")
 
     def sentences(self, limit: int = 4) -> list[str]:
-        """Return what every history to the ending passes, then the `limit` commonest other waypoints."""
+        """Return the waypoints of every history to the ending, then the `limit` commonest others."""
         shares = [(f"“{row.label}”", percent(row.share)) for row in self.rows]
         needed = [label for label, share in shares if share == "100%"]
         often = [f"{share} through {label}" for label, share in shares if share not in ("100%", "0%")][:limit]
@@ -95,7 +95,7 @@ class Waypoints(Answer):
         return pd.DataFrame([[getattr(row, name) for name in names] for row in self.rows], columns=names)
 
     def data(self) -> dict[str, Any]:
-        """Return what waypoints add to the keys that all answers share."""
+        """Return what waypoints add to the keys of every answer."""
         return {
             "ladder": self.ladder,
             "given": self.given.name,
@@ -117,7 +117,7 @@ def passages(
     seed: int = 0,
     control: Control = UNWATCHED,
 ) -> Waypoints:
-    """Return for every rung and move the share of the histories to an ending that pass through it.
+    """Return the share of the histories to an ending that pass each rung and each move.
 
     A move that an intervention forces is passed where it fires.
 
@@ -126,8 +126,8 @@ def passages(
         given: The ending, such as "ending:open-war".
         ladder: The ladder of the rungs. Default: the one that the scenario shows first.
         by: The target: a date, or days after `as_of`. Default: the horizon.
-        engine: "exact", "montecarlo", or "auto": exact where the states fit.
-        runs: Histories to count, by Monte Carlo; those that end otherwise are left out.
+        engine: "exact", "montecarlo", or "auto": exact unless there are too many states.
+        runs: Histories to count, by Monte Carlo. Those that end otherwise are left out.
         seed: Seed of the histories.
         control: Who follows the progress and may stop the work.
 
@@ -137,8 +137,8 @@ def passages(
     Raises:
         ScenarioError: For unknown names, a day outside the forecast, or an ending that cannot happen.
         Unsupported: For a measure that is no ending.
-        TooManyStates: When the states do not fit the exact engine that was asked for.
-        Cancelled: When `control` says so.
+        TooManyStates: For "exact", when there are too many states.
+        Cancelled: When `control` cancels the work.
     """
     ladder, target, days = known_ladder(scenario, ladder), known_ending(scenario, given), days_by(scenario, by)
     if engine != "montecarlo":
@@ -157,7 +157,7 @@ def _exact_passages(scenario: Scenario, given: Measure, ladder: str, days: float
     index, chain = list(scenario.endings).index(given.of), solver.chain()
 
     def reach(taboo: Taboo) -> tuple[float, float]:
-        """Return how likely the ending is without what is taboo, and what truncation lost."""
+        """Return the probability of the ending without the taboo, and the truncation error."""
         passage = chain.propagate(chain.start(), 0, days, taboo=taboo, control=quiet)
         return float(passage.vector[solver.space.ending == index].sum()), passage.tail
 
@@ -177,7 +177,7 @@ def _exact_passages(scenario: Scenario, given: Measure, ladder: str, days: float
 
 
 def counted_passages(played: Histories | Sample, given: str, *, ladder: str | None = None) -> Waypoints:
-    """Return the shares counted in sampled histories, with 95% Wilson intervals; those that end otherwise are left out.
+    """Return the shares counted in sampled histories, with 95% Wilson intervals.
 
     Raises ScenarioError for unknown names and where no history ends so, Unsupported for a measure that is no ending.
     """

@@ -1,4 +1,4 @@
-"""Which assumptions drive an answer: its slope in each of them, and how far it moves between low and high.
+"""Which assumptions drive an answer: slopes, and ranges with one assumption moved at a time.
 
 An *elasticity* is the relative change of an answer per relative change of an assumption, at the stated values and
 exact (one adjoint solution each, see `simlib.engines.exact.adjoint`). *Drivers* are no tangent: the scenario is solved
@@ -51,7 +51,7 @@ MOST_SENTENCES = 5
 """Assumptions that the sentences name for each measure."""
 
 ROUNDING = 1e-9
-"""Share of an answer below which a change of it is rounding."""
+"""Changes below this share of an answer count as rounding."""
 
 
 # -------------------------------------------------------------------- elasticities
@@ -59,7 +59,7 @@ ROUNDING = 1e-9
 
 @dataclass(frozen=True)
 class Elasticities(Answer):
-    """Exact slopes at the stated values: `answers` {measure: value}, `derivatives` {measure: (A,)} per base unit."""
+    """Exact slopes of measures at the stated values, per base unit of each assumption."""
 
     kind: ClassVar[str] = "elasticities"
 
@@ -122,19 +122,19 @@ class Elasticities(Answer):
             steepest = np.argsort(-np.abs(elasticity), kind="stable")[:MOST_SENTENCES]
             changes = [self._change(measure, i, float(elasticity[i])) for i in steepest if abs(elasticity[i]) >= 0.005]
             answer = measure.write(self.answers[measure.name])
-            change = "; ".join(changes) if changes else "none changes it by as much as 0.005% of itself"
+            change = "; ".join(changes) if changes else "no assumption changes it by as much as 0.005% of its value"
             lines.append(
                 f"{measure.words} by {long_date(self.by)} is {answer} at the stated values. With one "
-                f"assumption multiplied by 1.01, going by slope: {change}."
+                f"assumption multiplied by 1.01, judged by slope: {change}."
             )
         return lines
 
     def _change(self, measure: Measure, place: int, elasticity: float) -> str:
-        """Say what a hundredth more of an assumption does to a measure, relative to it and in its own unit."""
+        """Describe the effect of 1% more of an assumption on a measure, relative and absolute."""
         change = self.answers[measure.name] * abs(elasticity) / 100
         size = plainly(100 * change, " points") if measure.probability else plainly(change)
         verb = "raises" if elasticity > 0 else "lowers"
-        return f"“{self.assumptions[place].label}” {verb} it by {abs(elasticity):.2g}% of itself ({size})"
+        return f"“{self.assumptions[place].label}” {verb} it by {abs(elasticity):.2g}% of its value ({size})"
 
     def data(self) -> dict[str, Any]:
         """Return the answers, derivatives and elasticities of each measure, by assumption."""
@@ -181,7 +181,7 @@ def elasticities(
 
 @dataclass(frozen=True)
 class Bar:
-    """One assumption: each measure (M,) with it at its low and at its high, and the 95% half-widths.
+    """One assumption: each measure (M,) at its low and at its high, with 95% half-widths.
 
     The half-widths are those of the change from the stated values, with common random numbers. They are 0 when exact.
     """
@@ -195,11 +195,11 @@ class Bar:
 
 @dataclass(frozen=True)
 class Drivers(Answer):
-    """Some measures with one assumption at a time at its low and at its high. `stated` (M,) is with none moved.
+    """Some measures with one assumption at a time at its low and at its high.
 
-    `stated_half` (M,) are its 95% half-widths, 0 when exact. `bars` are of every assumption tried, of which a measure
-    has its own `top` (None: all). `screened` were not tried, and none would move a measure by more than `beyond` (M,),
-    by slope.
+    `stated` (M,) is with none moved. `stated_half` (M,) are its 95% half-widths, 0 when exact. `bars` are of every
+    assumption tried, of which a measure has its own `top` (None: all). `screened` were not tried, and none would move a
+    measure by more than `beyond` (M,), by slope.
     """
 
     kind: ClassVar[str] = "drivers"
@@ -233,7 +233,7 @@ class Drivers(Answer):
         return f"at the medians of the belief “{belief}”" if belief else "at the stated values"
 
     def write(self, measure: Measure, values: Floats, halves: Floats) -> str:
-        """Write the value of a measure among `values` (M,), with its 95% half-width among `halves` unless exact."""
+        """Write the value of a measure, with its 95% half-width unless exact."""
         place = self.place(measure.name)
         half = float(halves[place])
         error = "" if self.engine == "exact" else f" ±{one_digit(half * (100 if measure.probability else 1))}"
@@ -257,7 +257,7 @@ class Drivers(Answer):
     def frame(self, measure: str | None = None) -> pd.DataFrame:
         """Return one row for each assumption, strongest first.
 
-        `at_low` and `at_high` are changes from the stated values; `value_at_low` and `value_at_high` the answers.
+        `at_low` and `at_high` are changes from the stated values. `value_at_low` and `value_at_high` are the answers.
         """
         import pandas as pd
 
@@ -313,13 +313,13 @@ class Drivers(Answer):
         size, unit = (100 * beyond, " points") if measure.probability else (beyond, "")
         by = f"more than {plainly(size, unit)}" if size >= DUST else f"as much as {plainly(DUST, unit)}"
         others = f"{counted(self.screened, 'assumption')} {'was' if self.screened == 1 else 'were'} not tried"
-        screened = f"{others}: going by slope {self.centre}, none would move it by {by}"
+        screened = f"{others}: judged by slope {self.centre}, none would move it by {by}"
         reasons = [text for text, count in ((tried, some), (screened, self.screened)) if count]
         if reasons:
             yield f"{'; '.join(reasons)}."
 
     def matters(self, measure: Measure, bar: Bar) -> bool:
-        """Say whether a bar moves a measure at one of its ends by more than the error there, and than rounding."""
+        """Say whether a bar moves a measure by more than its error and rounding."""
         m = self.place(measure.name)
         ends = ((bar.at_low[m], bar.half_low[m]), (bar.at_high[m], bar.half_high[m]))
         rounding = ROUNDING * abs(self.stated[m])
@@ -352,7 +352,7 @@ def drivers(
     seed: int = 0,
     control: Control = UNWATCHED,
 ) -> Drivers:
-    """Return some measures with one assumption at a time at its low and at its high, the others held.
+    """Return measures with one assumption at a time at its low and at its high.
 
     A belief replaces value and range of each assumption by its weighted median and its weighted 5th and 95th
     percentiles. Only one assumption moves at a time, so correlations do not enter, neither those of the priors nor
@@ -363,17 +363,17 @@ def drivers(
         measures: Names of measures. Default: every ending.
         by: The target: a date, or days after `as_of`. Default: the horizon.
         engine: Which engine answers.
-        top: Assumptions tried: so many of the steepest slope for each measure, or all of them (None).
+        top: Number of assumptions tried for each measure, by slope, or all of them (None).
         draws: 0 takes values and ranges as stated, a belief or a number of draws of the prior takes them from draws.
         runs: Replicates of each row by Monte Carlo.
         seed: Seed of the random numbers.
-        control: Who is told of progress, who may stop the work, and on how many threads it runs.
+        control: Progress callback, cancellation and number of threads.
 
     Raises:
         Unsupported: When every assumption is fixed, or the belief is about another scenario or has a start of its own.
         ScenarioError: For unknown measures or a target outside the forecast.
-        TooManyStates: For "exact", where the states do not fit.
-        Cancelled: When `control` says so.
+        TooManyStates: For "exact", when there are too many states.
+        Cancelled: When `control` cancels the work.
     """
     chosen, day = find(scenario, measures), days_by(scenario, by)
     held, belief = with_ranges_of(scenario, draws, seed=seed)
@@ -420,7 +420,7 @@ def drivers(
 
 
 def _screen(scenario: Scenario, swing: Floats, top: int) -> tuple[list[str], Floats]:
-    """Return the assumptions to try, and how far the steepest of the others would move each measure (M,), by slope."""
+    """Return the assumptions to try, and the largest effect (M,) of any other, by slope."""
     single = inputs(scenario.replace(correlations=()))
     spread = tangent_spreads(single, swing, np.eye(len(swing)))
     tried = steepest_of_each(spread, top)

@@ -1,4 +1,4 @@
-"""The uncertain assumptions as inputs of an analysis: in independent groups, and ranked by what they move.
+"""The uncertain assumptions as inputs of an analysis: independent groups, and their ranking.
 
 A *swing* is how far a measure moves when an assumption moves by one normal score (about half of the way from its
 value to its 95th percentile). It comes from the exact gradient where the states can be enumerated, and otherwise from
@@ -44,7 +44,7 @@ SCREENING_RUNS = 4000
 
 @dataclass(frozen=True)
 class Input:
-    """One input of an analysis: an assumption, or several that vary together; `columns` are theirs in θ."""
+    """One input of an analysis: an assumption, or several that vary together."""
 
     name: str
     label: str
@@ -53,7 +53,7 @@ class Input:
 
 
 def inputs(scenario: Scenario, groups: Mapping[str, Iterable[str]] | None = None) -> list[Input]:
-    """Return the uncertain assumptions as independent inputs: those tied by a rank correlation form one together.
+    """Return the uncertain assumptions as independent inputs; correlated ones form one input.
 
     `groups` {name: assumptions} asks for other groups (by actor, by source), and what it leaves out stays single.
     Raises ScenarioError for unknown or fixed names, Unsupported where a group would cut a correlation.
@@ -66,7 +66,7 @@ def inputs(scenario: Scenario, groups: Mapping[str, Iterable[str]] | None = None
         for group in tied:
             if set(group) & set(members) and not set(group) <= set(members):
                 raise Unsupported(
-                    f"the group {name!r} cuts through {', '.join(group)}, which are correlated: shares of a doubt are "
+                    f"the group {name!r} cuts through {', '.join(group)}, which are correlated: shares of a spread are "
                     "only defined for independent inputs; put them into one group"
                 )
     taken = {member for members in wanted.values() for member in members}
@@ -82,12 +82,12 @@ def uncertain(scenario: Scenario) -> list[Assumption]:
     """Return the assumptions whose prior has a spread; raises Unsupported when there is none."""
     some = [assumption for assumption in scenario.assumptions.values() if not assumption.fixed]
     if not some:
-        raise Unsupported("every assumption of this scenario is fixed: there is no doubt about them to carry through")
+        raise Unsupported("every assumption of this scenario is fixed: there is no uncertainty about them to propagate")
     return some
 
 
 def with_ranges_of(scenario: Scenario, draws: int | Belief, *, seed: int = 0) -> tuple[Scenario, Belief | None]:
-    """Return the scenario with the medians and 90% ranges of a belief, and the belief; unchanged for 0 draws.
+    """Return the scenario with the medians and 90% ranges of a belief, and the belief.
 
     Raises Unsupported for a belief about another scenario, or one with a start of its own.
     """
@@ -112,7 +112,7 @@ def refuse_start(belief: Belief) -> None:
 
 
 def _tied(scenario: Scenario) -> list[tuple[str, ...]]:
-    """Return the uncertain assumptions in groups connected by correlations, in the order of the file."""
+    """Return the uncertain assumptions in correlated groups, in the order of the file."""
     names = [assumption.id for assumption in uncertain(scenario)]
     group = {name: {name} for name in names}
     for pair in scenario.correlations:
@@ -142,7 +142,7 @@ def _refuse_unknown(scenario: Scenario, groups: Mapping[str, Sequence[str]]) -> 
 
 
 def score_slopes(scenario: Scenario) -> Floats:
-    """Return dθ/dz (A,) at the stated values: the change of an assumption per normal score, 0 where it is fixed."""
+    """Return the change of each assumption per normal score (A,), 0 where it is fixed."""
     slopes = np.zeros(len(scenario.assumptions))
     for column, a in enumerate(scenario.assumptions.values()):
         if not a.fixed:
@@ -167,14 +167,14 @@ def swings(
         scenario: The scenario.
         measures: The measures, M of them.
         by: The target: a date, or days after `as_of`. Default: the horizon.
-        engine: "auto" takes the exact gradient where the states fit, and otherwise Monte Carlo.
+        engine: "auto" takes the exact gradient unless there are too many states, else Monte Carlo.
         runs: Replicates at each value by Monte Carlo.
         seed: Seed of the random numbers.
-        control: Who is told of progress, who may stop the work, and on how many threads it runs.
+        control: Progress callback, cancellation and number of threads.
 
     Raises:
-        TooManyStates: For "exact", where the states do not fit.
-        Cancelled: When `control` says so.
+        TooManyStates: For "exact", when there are too many states.
+        Cancelled: When `control` cancels the work.
     """
     stoppable = Control(cancel=control.cancel)
     if engine != "montecarlo":
@@ -216,11 +216,11 @@ def tangent_spreads(some: Sequence[Input], swing: Floats, correlation: Floats) -
 
 
 def steepest_of_each(spread: Floats, top: int) -> list[int]:
-    """Return the places of the inputs that are among the `top` widest of at least one measure, of `spread` (I, M)."""
+    """Return the places of inputs that are among the `top` widest for at least one measure."""
     return sorted({int(place) for column in spread.T for place in np.argsort(-column, kind="stable")[:top]})
 
 
 def largest_shares(spread: Floats) -> Floats:
-    """Return for each input the largest share (I,) it has in the variance of any measure, by slope."""
+    """Return the largest share (I,) of each input in the variance of any measure, by slope."""
     variance = spread**2
     return np.asarray((variance / np.maximum(variance.sum(axis=0), 1e-300)).max(axis=1))

@@ -1,10 +1,10 @@
-"""Sobol indices: the share of the variance of an answer over the priors that each input accounts for.
+"""Sobol indices: the share of each input in the variance of an answer over the priors.
 
-The *first-order* index of an input is Var(E[P | input]) / Var(P): the part of the variance that would go, on average,
-if it alone were settled. The *total* index is E[Var(P | all others)] / Var(P): what would stay if all others were. The
-difference between the two is what the input does together with others. Both need independent inputs, so correlated
-assumptions enter as one, and a belief other than the prior is refused. All assumptions vary in every draw; indices are
-computed for those that matter.
+The *first-order* index of an input is Var(E[P | input]) / Var(P): the part of the variance that would disappear, on
+average, if this input alone were known. The *total* index is E[Var(P | all others)] / Var(P): the part that would
+remain if all other inputs were known. The difference between the two comes from interactions with other inputs. Both
+need independent inputs, so correlated assumptions enter as one, and a belief other than the prior is refused. All
+assumptions vary in every draw. Indices are computed for those that matter.
 
 The draws are several independently scrambled Sobol sequences in twice the number of assumptions, split into matrices A
 and B, and one matrix AB_i for each input, A with its columns taken from B. With f the answer at the rows of a matrix,
@@ -18,8 +18,8 @@ this is the efficient estimator of Janon et al. (2014), sharp for large indices,
 (2010), sharp for small ones. By Monte Carlo every row of a sequence has common random numbers, in blocks, and products
 are taken across different blocks, so that chance within a row adds nothing to a variance (see
 `simlib.analysis.evaluator.cross`). Each sequence has random numbers of its own, so that sequences are independent
-replications, of θ and of luck: intervals are a jackknife over them (randomised quasi-Monte Carlo). Resampling rows
-would not do: it ignores how evenly a Sobol sequence fills the space, and gives intervals many times too wide.
+replications, of θ and of random numbers: intervals are a jackknife over them (randomised quasi-Monte Carlo). Resampling
+rows would ignore how evenly a Sobol sequence fills the space, and give intervals many times too wide.
 
 References: Jansen, M. (1999) Analysis of variance designs for model output, Computer Physics Communications 117.
 Janon, A. et al. (2014) Asymptotic normality and efficiency of two Sobol index estimators, ESAIM: Probability and
@@ -94,13 +94,16 @@ _SHARES = (
 
 
 def share_in_words(share: float) -> str:
-    """Say a share: "about half", "about a twentieth", "next to nothing"."""
+    """Write a share: "about half", "about a twentieth", "next to nothing"."""
     return next((words for least, words in _SHARES if share >= least), "next to nothing")
 
 
 @dataclass(frozen=True)
 class Index:
-    """An estimated index with its 95% interval. `known` is False where the interval makes the estimate meaningless."""
+    """An estimated index with its 95% interval.
+
+    `known` is False where the interval makes the estimate meaningless.
+    """
 
     estimate: float
     low: float
@@ -114,7 +117,7 @@ class Index:
 
 @dataclass(frozen=True)
 class Share:
-    """The part that one input has in the variance of one measure."""
+    """The share of one input in the variance of one measure."""
 
     input: Input
     first: Index
@@ -175,7 +178,10 @@ class Sobol(Answer):
         return int(self.provenance["runs"] or 0)
 
     def frame(self) -> pd.DataFrame:
-        """Return one row for each measure and input. An index that is not known is nan, its interval stays."""
+        """Return one row for each measure and input.
+
+        An index that is not known is nan, its interval stays.
+        """
         import pandas as pd
 
         rows = []
@@ -192,14 +198,14 @@ class Sobol(Answer):
         return pd.DataFrame(rows)
 
     def sentences(self, most: int = 4) -> list[str]:
-        """Say for each measure which inputs make its spread: "about half of the doubt about X is about Y"."""
+        """Say which inputs cause the spread of each measure: "half of the spread is due to Y"."""
         lines = [line for shares in self.measures.values() for line in self._about(shares, most)]
         if self.screened:
-            verb, whose = ("varies", "its") if self.screened == 1 else ("vary", "their")
+            verb, whose = ("varies", "its own share was") if self.screened == 1 else ("vary", "their own shares were")
             part, these = percent(self.beyond), "any of these answers" if len(self.measures) > 1 else "this answer"
             lines.append(
-                f"{counted(self.screened, 'input')} {verb} along, but {whose} own share was not computed: "
-                f"going by slope at the stated values, none makes more than {part} of the variance of "
+                f"{counted(self.screened, 'input')} {verb} too, but {whose} not computed: "
+                f"judged by slope at the stated values, none makes more than {part} of the variance of "
                 f"{these}."
             )
         return lines
@@ -216,8 +222,8 @@ class Sobol(Answer):
         for share in large[:most]:
             more = f"{share.total.estimate:.2f}" if share.total.estimate > share.first.estimate else "no more"
             together = f"; {more} with others" if share.total.known else ""
-            words, doubt = share_in_words(share.first.estimate).capitalize(), f"the doubt about {shares.measure.words}"
-            yield f"{words} of {doubt} is about “{share.input.label}” (first-order index {share.first}{together})."
+            words, whole = share_in_words(share.first.estimate).capitalize(), f"the spread of {shares.measure.words}"
+            yield f"{words} of {whole} is due to “{share.input.label}” (first-order index {share.first}{together})."
         if not large:
             yield "No input that is known well enough accounts for a noticeable part of it by itself."
         hidden = [share.input.label for share in shares.shares if not share.first.known]
@@ -286,19 +292,19 @@ def sobol(
         measures: Names of measures. Default: every ending.
         by: The target: a date, or days after `as_of`. Default: the horizon.
         engine: Which engine answers.
-        top: Inputs with indices: so many of those that make, by slope, the largest part of the variance of any
-            measure, or all (None). {name: assumptions} puts assumptions into groups first. Correlated ones always are.
+        top: Number of inputs with indices, by their largest share of the variance of any measure by slope, or all
+            (None). {name: assumptions} puts assumptions into groups first. Correlated ones always are.
         draws: Rows of each matrix, a power of two of at least 8. A belief is refused: inputs must be independent.
         runs: Replicates of each row by Monte Carlo.
         seed: Seed of the draws and of the random numbers.
-        control: Who is told of progress, who may stop the work, and on how many threads it runs.
+        control: Progress callback, cancellation and number of threads.
 
     Raises:
         ValueError: For another number of draws.
         Unsupported: For a belief, when every assumption is fixed, or when a group cuts a correlation.
         ScenarioError: For unknown measures or a target outside the forecast.
-        TooManyStates: For "exact", where the states do not fit.
-        Cancelled: When `control` says so.
+        TooManyStates: For "exact", when there are too many states.
+        Cancelled: When `control` cancels the work.
     """
     insist_on_prior(draws, "A Sobol index")
     if draws < 8 or draws & (draws - 1):
@@ -336,16 +342,16 @@ def sobol(
 
 
 def _screen(scenario: Scenario, every: Sequence[Input], swing: Floats, top: int) -> tuple[list[Input], float]:
-    """Return the inputs with the largest shares by slope, and the largest share of one that is left out."""
+    """Return the inputs with the largest shares by slope, and the largest share left out."""
     shares = largest_shares(tangent_spreads(every, swing, priors.correlation(scenario)))
     ranked = np.argsort(-shares, kind="stable")
     return [every[place] for place in ranked[:top]], float(shares[ranked[top:]].max(initial=0.0))
 
 
 class PickFreeze:
-    """Rows at which the indices need the answer: A, B, and A with the columns of each input taken from B (pick-freeze).
+    """The rows of a pick-freeze design: A, B, and A with the columns of each input from B.
 
-    `thetas` (R, rows, A) has them for each of R independently scrambled sequences.
+    `thetas` (R, rows, A) has these rows for each of R independently scrambled sequences.
     """
 
     def __init__(self, scenario: Scenario, picked: Sequence[Input], draws: int, seed: int) -> None:
@@ -372,14 +378,14 @@ class PickFreeze:
         return np.concatenate([a, b, *mixed])
 
     def split(self, values: Floats) -> tuple[Floats, Floats, Floats]:
-        """Return answers (rows, ...) of one sequence: of A and of B (D, ...), of the mixtures (D, ..., inputs)."""
+        """Return the answers of one sequence: of A and B (D, ...), and of the mixtures."""
         a, b = values[: self.each], values[self.each : 2 * self.each]
         mixed = values[2 * self.each :].reshape(self.inputs, self.each, *values.shape[1:])
         return a, b, np.moveaxis(mixed, 0, -1)
 
 
 def products(a: Floats, b: Floats, mixed: Floats) -> Floats:
-    """Return the mean products (6, I) from which the indices follow: AA, BB, MM, AM, BM, AB, M the mixtures.
+    """Return the mean products (6, I) of answers: AA, BB, MM, AM, BM, AB (M: mixtures).
 
     `a` and `b` are (D, K), `mixed` is (D, K, I), the answers of one sequence. Linear in rows: those of several
     sequences average.
@@ -403,7 +409,7 @@ def indices(means: Floats) -> Indices:
 
 
 def _shares(measure: Measure, picked: Sequence[Input], answers: Sequence[Sequence[Floats]]) -> Shares:
-    """Return the indices from the answers (A, B, mixtures) of each sequence, with their jackknife over sequences."""
+    """Return the indices from the answers of each sequence, with their jackknife errors."""
     each = np.stack([products(*part) for part in answers])
     (variance, first, total), (half, half_first, half_total) = jackknife(each)
     known = bool(variance > half)
@@ -417,7 +423,7 @@ def _shares(measure: Measure, picked: Sequence[Input], answers: Sequence[Sequenc
 
 
 def jackknife(each: Floats) -> tuple[Indices, Indices]:
-    """Return (variance, first, total) from the `products` of R sequences (R, 6, I), and their 95% half-widths.
+    """Return (variance, first, total) and 95% half-widths from `products` (R, 6, I).
 
     A half-width is infinite where, without one of the sequences, no variance is left to divide by.
     """
@@ -431,7 +437,7 @@ def jackknife(each: Floats) -> tuple[Indices, Indices]:
 
 
 def _spread(estimates: Floats) -> Floats:
-    """Return the standard deviation over the first axis, infinite where not all estimates are finite."""
+    """Return the standard deviation over the first axis, infinite if any estimate is not finite."""
     finite = np.isfinite(estimates).all(axis=0)
     return np.where(finite, np.std(np.where(finite, estimates, 0.0), axis=0), np.inf)
 

@@ -1,1 +1,1 @@
-"""How sure an answer is, and what is worth finding out next."""
+"""How sure an answer is, and which information would help most."""

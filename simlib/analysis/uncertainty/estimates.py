@@ -1,4 +1,4 @@
-"""Estimates from draws of the assumptions, each with the error of draws and replicates together.
+"""Estimates from draws of the assumptions, each with its error.
 
 Answers (D, K) are probabilities at each of D draws in K blocks of replicates (one block when exact). The draws come in
 groups, which are replications of one estimate: their disagreement is the error of the draws. The blocks give the error
@@ -37,12 +37,12 @@ GROUPS = 8
 """Groups of draws whose disagreement is the error: independently scrambled sequences of the prior."""
 
 Statistic = Callable[[Floats, Floats | None], float]
-"""Answers (D, ...) and the scales of their draws to a number."""
+"""Maps answers (D, ...) and the scales of their draws to a number."""
 
 
 @dataclass(frozen=True)
 class Number:
-    """An estimate with its 95% half-width, by draws and replicates together and by the replicates alone."""
+    """An estimate with its 95% half-width, in all and from the replicates alone."""
 
     value: float
     half: float
@@ -59,7 +59,7 @@ class Number:
 
 @dataclass(frozen=True, eq=False)
 class Weighting:
-    """The group of each draw (D,), and its scale (D,): the weight over the mean weight, None for equal weights."""
+    """The group of each draw (D,), and its weight over the mean weight (None: equal weights)."""
 
     group: Ints
     scale: Floats | None = None
@@ -74,7 +74,7 @@ class Weighting:
         return cls(group, None if np.all(weights == weights[0]) else weights * len(weights))
 
     def parts(self, values: Floats, statistic: Statistic) -> tuple[Floats, Floats]:
-        """Return a statistic of each group (G,), and the weight of each group over the mean weight (G,)."""
+        """Return a statistic of each group (G,), and the relative weight of each group (G,)."""
         parts, shares = [], []
         for group in np.unique(self.group):
             rows = self.group == group
@@ -87,7 +87,8 @@ class Weighting:
 def estimate(statistic: Statistic, values: Floats, weighting: Weighting) -> Number:
     """Return a statistic of answers (D, K) and its 95% half-width.
 
-    The error of the draws is Student's t over the groups, that of the replicates a jackknife over the blocks.
+    The error of the draws is computed by Student's t over the groups, and the error of the replicates by a jackknife
+    over the blocks.
     """
     parts, shares = weighting.parts(values, statistic)
     of_parts = _variance(parts, shares) / len(parts)
@@ -99,8 +100,8 @@ def estimate(statistic: Statistic, values: Floats, weighting: Weighting) -> Numb
 def quantile(values: Floats, weighting: Weighting, q: float) -> Number:
     """Return a quantile over draws (D, K) and its 95% half-width.
 
-    The error of the draws is that of the share of draws below it, mapped back through the quantiles (Woodruff 1952).
-    The quantiles of single groups, a few points in each tail, would agree too well.
+    The error of the draws is the error of the share of draws below the quantile, mapped back through the quantiles
+    (Woodruff 1952). The quantiles of single groups rest on a few points in each tail and would agree too well.
     """
 
     def at(x: Floats, scale: Floats | None, level: float = q) -> float:
@@ -116,7 +117,7 @@ def quantile(values: Floats, weighting: Weighting, q: float) -> Number:
 
 
 def quantile_of(values: Floats, scale: Floats | None, level: float) -> float:
-    """Return a quantile of values (D,) by Hazen's rule, in which each draw stands in the middle of its weight."""
+    """Return a quantile of values (D,) by Hazen's rule: each draw is the middle of its weight."""
     if scale is None:
         return float(np.quantile(values, level, method="hazen"))
     order = np.argsort(values, kind="stable")
@@ -125,7 +126,7 @@ def quantile_of(values: Floats, scale: Floats | None, level: float) -> float:
 
 
 def _variance(parts: Floats, shares: Floats) -> float:
-    """Return the variance of the parts of a weighted mean; with equal shares the usual one, by n - 1."""
+    """Return the variance of the parts of a weighted mean (the sample variance if equal)."""
     apart = shares * (parts - (shares * parts).mean())
     return float((apart**2).sum() / (len(parts) - 1))
 
@@ -149,12 +150,12 @@ def _replicate_variance(statistic: Statistic, values: Floats, weighting: Weighti
 
 
 def scaled(values: Floats, scale: Floats | None) -> Floats:
-    """Return values (D, ...) times the scale of their draws; their plain means are then weighted means."""
+    """Return values (D, ...) times the scale of their draws, so that plain means are weighted."""
     return values if scale is None else scale.reshape(-1, *[1] * (values.ndim - 1)) * values
 
 
 def effective(draws: int, scale: Floats | None) -> float:
-    """Return how many equally weighted draws are worth as much (Kish 1965)."""
+    """Return the effective number of draws (Kish 1965)."""
     return draws if scale is None else float(scale.sum() ** 2 / (scale**2).sum())
 
 
@@ -164,20 +165,20 @@ def mean(values: Floats, scale: Floats | None = None) -> float:
 
 
 def variance_over_draws(values: Floats, scale: Floats | None = None) -> float:
-    """Return Var(P) over draws (D, K), free of the noise within draws; it may come out below zero."""
+    """Return Var(P) over draws (D, K), without the noise within draws; it may be negative."""
     apart = values - scaled(values, scale).mean(axis=0)
     count = effective(len(values), scale)
     return float(cross(scaled(apart, scale), apart)) * count / (count - 1)
 
 
 def uncertainty_share(values: Floats, scale: Floats | None = None) -> float:
-    """Return Var(P) / (p̄(1 - p̄)) from draws (D, K), between 0 and 1; 0 where nothing is uncertain."""
+    """Return Var(P) / (p̄(1 - p̄)) from draws (D, K), between 0 and 1."""
     p = mean(values, scale)
     return min(max(variance_over_draws(values, scale) / (p * (1 - p)), 0.0), 1.0) if 0 < p < 1 else 0.0
 
 
 def without_noise(values: Floats, scale: Floats | None = None) -> Floats:
-    """Return P at each draw (D,) from blocks (D, K), pulled to their mean until their variance is Var(P)."""
+    """Return P at each draw (D,) from blocks (D, K), shrunk so that their variance is Var(P)."""
     average: Floats = values.mean(axis=1)
     if values.shape[1] == 1:
         return average
@@ -192,7 +193,7 @@ def without_noise(values: Floats, scale: Floats | None = None) -> Floats:
 
 @dataclass(frozen=True)
 class Stage:
-    """How well something was known from so many draws of so many replicates (0 when exact): 95% half-widths."""
+    """The 95% half-widths reached with some numbers of draws and replicates (0 when exact)."""
 
     draws: int
     runs: int
@@ -206,10 +207,10 @@ class Stage:
 
 
 def enough(stages: Sequence[Stage], tolerance: float) -> tuple[int, int]:
-    """Return about how many draws, and replicates for each, would bring the error to a tolerance.
+    """Estimate how many draws and replicates would bring the error to a tolerance.
 
-    Each part of the error is to fall below its share of the tolerance. That of the replicates falls with the root of
-    their number, that of the draws as it has fallen so far.
+    Each part of the error must fall below its share of the tolerance. The error of the replicates falls with the root
+    of their number. The error of the draws is assumed to fall as it has so far.
     """
     last = stages[-1]
     share = tolerance / np.sqrt(2) if last.of_replicates > 0 else tolerance
@@ -218,10 +219,10 @@ def enough(stages: Sequence[Stage], tolerance: float) -> tuple[int, int]:
 
 
 def draws_needed(errors: Sequence[tuple[int, float]], tolerance: float) -> int:
-    """Return about how many draws would bring their error to a tolerance, from the (draws, error) so far.
+    """Estimate how many draws would bring their error to a tolerance.
 
-    The rate is the slope of the logarithms, between that of independent draws, which one size alone has, and one over
-    the number of draws.
+    The rate is the slope of the logarithms. It lies between the rate of independent draws, which is used after a single
+    size, and one over the number of draws.
     """
     draws, error = errors[-1]
     if error <= tolerance:

@@ -1,7 +1,7 @@
-"""Fans: chance and doubt over time, from a forecast at each draw of the assumptions.
+"""Fans: chance and uncertainty over time, from a forecast at each draw of the assumptions.
 
 The stack of a ladder's rungs is chance: how probable each rung is on each day. The range of its borders over the draws
-is doubt about the assumptions. A fan never merges the two into one band.
+is uncertainty about the assumptions. A fan never merges the two into one band.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Fan(Answer):
     mean and stated (S, T), quantiles (5, S, T) at 5, 25, 50, 75 and 95% of the draws. For a ladder the series are the
     borders below its rungs 1, 2, ...: P(on this rung or above), and `names` are all its rungs. For a measure there is
     one series, its probability. Where replicates were counted, the noise within the draws is taken out of the spread,
-    so that it does not count as doubt.
+    so that it does not count as uncertainty about the assumptions.
     """
 
     kind: ClassVar[str] = "fan"
@@ -79,12 +79,12 @@ class Fan(Answer):
         for place, name in enumerate(self.series):
             what = f"“{name}” or above on {day}" if self.of_ladder else f"“{self.label}” by {day}"
             _, mean, low, quarter, _, three, high = map(percent, self.at_end(place))
-            half, most = f"half of the draws give {quarter} to {three}", f"nine in ten {low} to {high}"
+            half, most = f"half of the draws give {quarter} to {three}", f"nine in ten give {low} to {high}"
             lines.append(f"{what}: {mean}; {half}, {most}.")
         return lines
 
     def frame(self) -> pd.DataFrame:
-        """Return one row for each series and time: day, date, as stated, mean, and quantiles over the draws."""
+        """Return one row for each series and time, with mean and quantiles over the draws."""
         import pandas as pd
 
         dates = [self.as_of + dt.timedelta(days=max(int(np.ceil(day - 1e-9)) - 1, 0)) for day in self.times]
@@ -116,7 +116,10 @@ class Fan(Answer):
 
 
 def ladder_fan(draws: Ensemble, ladder: str | None = None) -> Fan:
-    """Return the fan of a ladder (default: the first) from a forecast at each draw; raises KeyError."""
+    """Return the fan of a ladder (default: the first) from a forecast at each draw.
+
+    Raises KeyError.
+    """
     name = ladder or next(iter(draws.scenario.ladders))
     rungs = draws.scenario.ladders[name].rungs
 

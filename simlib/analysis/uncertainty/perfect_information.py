@@ -1,11 +1,11 @@
-"""EVPPI: how much better one forecast would become if one assumption were known for certain.
+"""EVPPI: the gain in one forecast from knowing one assumption for certain.
 
 If assumption θᵢ were known, the forecast would move to E[P | θᵢ]. Its expected Brier score would fall by
 Var(E[P | θᵢ]), the unnormalised first-order Sobol index, and its log score by the mutual information of the outcome and
 θᵢ, in nats: the expected value of partial perfect information (EVPPI). Both are estimated from the draws of an
 `Uncertainty`, at no extra run: E[P | θᵢ] is a regression of P on Hermite polynomials of the normal score of θᵢ, and the
-part that noise adds to it is subtracted. Where assumptions are correlated, knowing one also tells of the others, and
-that is included. So these values are not shares, and do not add up.
+part that noise adds to it is subtracted. Where assumptions are correlated, knowing one also informs about the others,
+and that is included. So these values are not shares, and do not add up.
 
 References: Oakley, J. and O'Hagan, A. (2004) Probabilistic sensitivity analysis of complex models: a Bayesian
 approach, JRSS B 66. Strong, M. et al. (2014) Estimating multiparameter partial expected value of perfect information
@@ -55,14 +55,14 @@ NAMED = 6
 """Most assumptions to name whose value is still too uncertain to rank."""
 
 LEAST_DRAWS = 128
-"""Draws below which a regression in each sequence says nothing."""
+"""Fewest draws for a regression in each sequence."""
 
 DRAWS = 512
 
 
 @dataclass(frozen=True)
 class Grounds:
-    """The reason for a number or a move, the titles of its sources, and the age in days of the youngest of them."""
+    """The reason for a number or a move, its sources, and the age of the newest in days."""
 
     because: str
     sources: tuple[str, ...]
@@ -94,7 +94,7 @@ def grounds(scenario: Scenario, because: str, sources: tuple[str, ...]) -> Groun
 
 @dataclass(frozen=True)
 class Worth:
-    """The value of knowing one assumption: brier (points of the Brier score), log (nats), and the share of Var(P).
+    """The value of knowing one assumption: in Brier score, in nats, and as a share of Var(P).
 
     `share_error` is the 95% half-width of the share.
     """
@@ -149,16 +149,19 @@ class Evppi(Answer):
     @property
     def question(self) -> str:
         """The question that is answered."""
-        return f"Which assumption is most worth settling to forecast {self.measure.words} by {long_date(self.by)}?"
+        return f"Which assumption is most worth knowing to forecast {self.measure.words} by {long_date(self.by)}?"
 
     @property
     def gain(self) -> str:
-        """By how many per cent knowing everything would lower the expected Brier score, with its error."""
+        """The percentage by which knowing everything lowers the expected Brier score, with error."""
         total = self.brier + self.chance
         return f"{with_error(100 * self.brier / total, 100 * self.brier_error / total)}%" if total > 0 else "0%"
 
     def frame(self) -> pd.DataFrame:
-        """Return one row for each assumption in the order of `worths`; `known` says whether its place is known."""
+        """Return one row for each assumption in the order of `worths`.
+
+        `known` says whether its rank is known.
+        """
         import pandas as pd
 
         return pd.DataFrame(
@@ -183,7 +186,7 @@ class Evppi(Answer):
         )
 
     def sentences(self, most: int = 4) -> list[str]:
-        """Return what to find out next, at `most` so many assumptions, and what each rests on now."""
+        """Return up to `most` assumptions to find out about, and the grounds of each."""
         total, what = self.brier + self.chance, f"{self.measure.words} by {long_date(self.by)}"
         digits = min(max(-math.floor(math.log10(self.brier)), 3), 6) if self.brier > 0 else 3
         first = (
@@ -195,14 +198,15 @@ class Evppi(Answer):
         return [first, *lines, *self._unranked(some[-1].share if some else 0.0)]
 
     def _unranked(self, least: float) -> list[str]:
-        """Name the assumptions whose share is still unknown and may exceed `least`, so that they could be ranked."""
+        """Name the assumptions whose unknown share may exceed `least`."""
         some = [w for w in self.worths if not w.known and w.most > least]
         if not some:
             return []
         some.sort(key=lambda w: -w.most)
         names = "; ".join(f"“{w.assumption.label}” ({w.of_all})" for w in some[:NAMED])
         more = f"; and {counted(len(some) - NAMED, 'other')}" if len(some) > NAMED else ""
-        return [f"With {counted(self.draws, 'draw')} these cannot be ranked yet, and may belong above: {names}{more}."]
+        draws = counted(self.draws, "draw")
+        return [f"With {draws} these assumptions cannot be ranked yet and may belong higher: {names}{more}."]
 
     def data(self) -> dict[str, Any]:
         """Return the value of knowing everything, and of knowing each assumption."""
@@ -238,7 +242,7 @@ class Evppi(Answer):
 
 def _about(w: Worth) -> str:
     return (
-        f"Settling “{w.assumption.label}” is worth {w.of_all} of what settling everything is worth. "
+        f"Knowing “{w.assumption.label}” gives {w.of_all} of the gain from knowing every assumption. "
         f"{w.grounds.sentence()}"
     )
 
@@ -266,13 +270,13 @@ def evppi(
         draws: Draws of the prior, at least 128. A belief is refused, because the method needs normal scores.
         runs: Replicates per draw by Monte Carlo, with common random numbers.
         seed: Seed of the draws and of the replicates.
-        control: Who is told of progress, who may stop the work, and on how many threads it runs.
+        control: Progress callback, cancellation and number of threads.
 
     Raises:
         Unsupported: For a belief, or when every assumption is fixed.
         ValueError: For an expected count, or too few draws.
         ScenarioError: For an unknown measure, or a target outside the forecast.
-        Cancelled: When `control` says so.
+        Cancelled: When `control` cancels the work.
     """
     insist_on_prior(draws, "EVPPI")
     return evppi_from(
@@ -329,14 +333,14 @@ def _estimate(
 ) -> Number:
     """Return a statistic of (values, basis) with its half-width, never below zero."""
     blocks, width = values.shape[1], basis.shape[1]
-    # `estimate` cuts and thins its first argument; the basis rides along as columns beside every block.
+    # `estimate` cuts and thins its first argument; the basis is passed as further columns beside every block.
     joined = np.concatenate([values[:, :, None], np.repeat(basis[:, None, :], blocks, axis=1)], axis=2)
     number = estimate(lambda x, _: statistic(x[:, :, 0], x[:, 0, 1 : 1 + width]), joined, weighting)
     return Number(max(number.value, 0.0), number.half)
 
 
 def hermite(scores: Floats) -> Floats:
-    """Return normalised Hermite polynomials of degrees 1 to `DEGREE` of normal scores (D,) -> (D, degrees)."""
+    """Return normalised Hermite polynomials of normal scores, (D,) -> (D, degrees)."""
     from math import factorial
 
     columns = [
@@ -346,7 +350,7 @@ def hermite(scores: Floats) -> Floats:
 
 
 def _regression(values: Floats, basis: Floats, scale: Floats | None = None) -> tuple[Floats, Floats]:
-    """Return (fitted, residual) (D, K) of the least-squares regression of values (D, K), both about the mean."""
+    """Return (fitted, residual) (D, K) of a least-squares regression, both about the mean."""
     apart, shapes = (x - scaled(x, scale).mean(axis=0) for x in (values, basis))
     root = None if scale is None else np.sqrt(scale)
     coefficients = np.linalg.lstsq(scaled(shapes, root), scaled(apart, root), rcond=None)[0]
@@ -355,7 +359,7 @@ def _regression(values: Floats, basis: Floats, scale: Floats | None = None) -> t
 
 
 def explained_variance(values: Floats, basis: Floats, scale: Floats | None = None) -> float:
-    """Return Var(E[P | θᵢ]) from draws (D, K): the variance of the fit, less the part that noise adds to it."""
+    """Return Var(E[P | θᵢ]) from draws (D, K): the variance of the fit, less its noise."""
     fitted, residual = _regression(values, basis, scale)
     rows, width = effective(len(values), scale), basis.shape[1]
     noise = width / (rows - 1 - width) * float(cross(scaled(residual, scale), residual))
@@ -363,13 +367,13 @@ def explained_variance(values: Floats, basis: Floats, scale: Floats | None = Non
 
 
 def _explained_share(values: Floats, basis: Floats) -> float:
-    """Return Var(E[P | θᵢ]) / Var(P) from draws (D, K); 0 where no variance is left beside the noise."""
+    """Return Var(E[P | θᵢ]) / Var(P) from draws (D, K), 0 where all variance is noise."""
     variance = variance_over_draws(values)
     return explained_variance(values, basis) / variance if variance > 0 else 0.0
 
 
 def _explained_information(values: Floats, basis: Floats) -> float:
-    """Return the mutual information (nats) of the outcome and θᵢ, its noise subtracted as that of the variance is."""
+    """Return the mutual information (nats) of the outcome and θᵢ, less its noise."""
     fitted, _ = _regression(values, basis)
     raw = float((fitted.mean(axis=1) ** 2).mean())
     if raw <= 0:
@@ -380,7 +384,10 @@ def _explained_information(values: Floats, basis: Floats) -> float:
 
 
 def divergence(q: Floats, p: float) -> Floats:
-    """Return the Kullback-Leibler divergence (nats) of a probability q from p, elementwise; q is clipped to [0, 1]."""
+    """Return the Kullback-Leibler divergence (nats) of probabilities q from p.
+
+    q is clipped to [0, 1].
+    """
     from scipy.special import xlogy
 
     q = np.clip(q, 0.0, 1.0)

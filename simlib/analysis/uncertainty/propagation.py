@@ -1,10 +1,10 @@
-"""How sure an answer is: its range over the assumptions, and what part of the uncertainty they cause.
+"""How sure an answer is: its range over the assumptions, and their share of the uncertainty.
 
 For each draw of the assumptions there is a probability P. Its spread over the draws is *uncertainty about the
-assumptions* (doubt), which research can reduce. Within a draw there is *chance*, which nothing reduces. All that is
-uncertain about whether a thing happens is p̄(1 - p̄) = E[P(1 - P)] + Var(P), of which the assumptions cause the share
-Var(P) / (p̄(1 - p̄)). Monte Carlo error is neither: it is a half-width beside each number, and shrinks with more draws
-and replicates.
+assumptions*, which research can reduce. Within a draw there is *chance*, which nothing reduces. The total uncertainty
+about whether an event happens is p̄(1 - p̄) = E[P(1 - P)] + Var(P), of which the assumptions cause the share Var(P) /
+(p̄(1 - p̄)). Monte Carlo error is neither. It is a half-width beside each number, and it shrinks with more draws and
+replicates.
 
 Draws of the prior come in several independently scrambled Sobol sequences (Owen 1998), whose disagreement gives the
 error of each number (randomised quasi-Monte Carlo; L'Ecuyer 2018). They are doubled until the wanted quantiles are
@@ -14,7 +14,7 @@ of the sequences.
 By nested Monte Carlo all draws have common random numbers, in blocks. Variances are products of different blocks, and
 the spread of P̂ is pulled in to Var(P), so that chance within a draw does not count as uncertainty about the
 assumptions. The error of the replicates is a jackknife over the blocks. Common random numbers err in the same direction
-at every draw, which more draws do not mend: where theirs is the larger part of the error, the replicates are doubled.
+at every draw, so more draws do not reduce this error. Where it is the larger part, the replicates are doubled.
 
 References: Owen, A. (1998) Scrambling Sobol' and Niederreiter-Xing points, Journal of Complexity 14. L'Ecuyer, P.
 (2018) Randomized quasi-Monte Carlo: an introduction for practitioners, MCQMC 2016. Woodruff, R. (1952) Confidence
@@ -61,9 +61,9 @@ NAMED = 3
 class Precision:
     """Which quantiles are wanted, how well they must be known, and how much work that may take.
 
-    tolerance: half-width, of a probability or relative to an expected count. most_draws: where doubling stops; where
-    replicates grow, they stop at `most_draws` × `runs` in all. patience: states times passes that "auto" may solve;
-    where that is too little for every draw, the stated values may still be solved. answer_when_cancelled: whether a
+    tolerance: half-width, of a probability or relative to an expected count. most_draws: where doubling stops. Where
+    replicates grow, they stop at `most_draws` × `runs` in all. patience: states times passes that "auto" may solve.
+    Where that is too little for every draw, the stated values may still be solved. answer_when_cancelled: whether a
     cancelled question is answered from the last doubling that was finished, if one was.
     """
 
@@ -167,7 +167,7 @@ class Uncertainty(Answer):
         return frame.assign(weight=self.weights, **{name: spread.answers for name, spread in self.spreads.items()})
 
     def sentences(self) -> list[str]:
-        """Return for each measure its range, and the share of its uncertainty that the assumptions cause."""
+        """Return the range of each measure, and the assumptions' share of its uncertainty."""
         lines = [line for spread in self.spreads.values() for line in self._about(spread)]
         if self.tolerance is not None:
             lines.append(self._precision(self.tolerance))
@@ -252,15 +252,15 @@ def _measure_data(s: Spread) -> dict[str, Any]:
 
 
 def _shares(s: Spread, share: Number, known: str) -> str:
-    """Return which part of the uncertainty the assumptions cause, where that is more than noise."""
+    """Describe the assumptions' share of the uncertainty, as a bound if it is below the noise."""
     if s.mean.value * (1 - s.mean.value) < CERTAIN:
         return "Nothing about it is uncertain."
     mean = f"The mean is computed to {known}."
     if share.value <= share.half:
         most = percent(min(share.value + share.half, 1.0))
-        return f"At most {most} of the uncertainty is doubt about the assumptions; the rest is chance. {mean}"
+        return f"At most {most} of the uncertainty comes from the assumptions; the rest is chance. {mean}"
     part, rest = percent(share.value), percent(1 - share.value)
-    return f"{part} of the uncertainty is doubt about the assumptions and {rest} is chance. {mean}"
+    return f"{part} of the uncertainty comes from the assumptions and {rest} from chance. {mean}"
 
 
 def uncertainty(
@@ -275,7 +275,7 @@ def uncertainty(
     precision: Precision = PRECISION,
     control: Control = UNWATCHED,
 ) -> Uncertainty:
-    """Return the range of measures over the assumptions, and the share of uncertainty that these cause.
+    """Return the range of measures over the assumptions, and their share of the uncertainty.
 
     Args:
         scenario: The scenario, with its interventions.
@@ -286,13 +286,13 @@ def uncertainty(
         runs: Replicates per draw by Monte Carlo. Without `draws` they are doubled where more are needed.
         seed: Seed of the draws and of the replicates.
         precision: The wanted quantiles, how well they must be known, and how much work that may take.
-        control: Who is told of progress, who may stop the work, and on how many threads it runs.
+        control: Progress callback, cancellation and number of threads.
 
     Raises:
         Unsupported: When every assumption is fixed, or for a belief about another scenario.
         ValueError: For too few draws.
         ScenarioError: For unknown measures, or a target outside the forecast.
-        Cancelled: When `control` says so.
+        Cancelled: When `control` cancels the work.
     """
     uncertain(scenario)
     targets, by_day = find(scenario, measures), days_by(scenario, by)

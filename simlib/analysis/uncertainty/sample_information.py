@@ -1,18 +1,18 @@
-"""EVSI: how much better one forecast would become if people watched for a public move until a day.
+"""EVSI: the gain in one forecast from watching for a public move until a day.
 
-Nobody can look up an assumption, but one can watch. Whether a public move has been seen by day t tells of the
-assumptions, through how often it happens, and of the state, through what it led to. Among histories in which the
-question is still open at t, the move moves the probability to P(E | seen) or to P(E | not seen). The expected gain (the
+Assumptions cannot be looked up, but moves can be watched. Whether a public move has been seen by day t informs about
+the assumptions, through its rate, and about the state, through its effects. Among histories in which the question is
+still open at t, the observation changes the probability to P(E | seen) or to P(E | not seen). The expected gain (the
 expected value of sample information, EVSI) is
 
     Brier:  P(open) q (1 - q) (P(E | seen) - P(E | not seen))²,   q = P(seen | open),
     log:    P(open) times the mutual information of E and seeing, in nats,
 
-over the draws, each with replicates of its own. Beside it stands the share of Var(P_θ), the doubt about the assumptions
-alone, that the observation would resolve: Cov(P_θ, Q_θ)² / (q (1 - q)) / Var(P_θ), with Q_θ the probability of seeing.
-Squares are products of different blocks of replicates, so that noise does not count as a gain. A move that is not seen
-counts as evidence too, which is sound only where the record of that move is complete. The gains of several observations
-overlap and must not be added.
+over the draws, each with replicates of its own. The answer also has the share of Var(P_θ), the uncertainty about the
+assumptions alone, that the observation would resolve: Cov(P_θ, Q_θ)² / (q (1 - q)) / Var(P_θ), with Q_θ the probability
+of seeing. Squares are products of different blocks of replicates, so that noise does not count as a gain. A move that
+is not seen counts as evidence too, which is sound only where the record of that move is complete. The gains of several
+observations overlap and must not be added.
 
 Reference: Ades, A., Lu, G. and Claxton, K. (2004) Expected value of sample information calculations in medical
 decision modeling, Medical Decision Making 24.
@@ -54,25 +54,25 @@ __all__ = ["Evsi", "Observation", "evsi"]
 
 DRAWS, RUNS = 256, 2000
 LOOK_BY = 14.0
-"""Days after `as_of` until which one watches, unless somebody says otherwise."""
+"""Days after `as_of` up to which an observation counts, by default."""
 
 EXPLAINS = 0.05
-"""Share of how likely an observation is that the assumption it tells most about has to explain."""
+"""Least share of the variance of P(seen) that the assumption named in `about` explains."""
 
 _ONE_THREAD = Control(threads=1)
 
 _OPEN, _HAPPENS, _SEEN, _BOTH, _TARGET, _EVER = range(6)
-"""Shares of replicates: question open at t; and E comes later; and seen; and both. E by T at all; seen by t at all."""
+"""Shares of replicates, first with the question open at t: all, E later, seen, both; then E by T, seen by t."""
 
 
 @dataclass(frozen=True)
 class Observation:
     """A public move, or one of its outcomes, that may be seen by a day.
 
-    seen: P(seen by the day, question still open) / P(open). if_seen, if_not: P(E | open and seen or not seen); nan
-    where no open history, or every one, saw it, because then seeing it says nothing while the question is open. brier
-    and log: expected gain. settles: share of the doubt about the assumptions that it would resolve. about: the
-    assumption it tells most about ("" where it tells about none).
+    seen: P(seen by the day, question still open) / P(open).
+    if_seen, if_not: P(E | open and seen or not seen), nan where every open history, or none, saw the move.
+    brier and log: expected gain. settles: share of the uncertainty about the assumptions that it would resolve.
+    about: the assumption it informs most about ("" for none).
     """
 
     move: str
@@ -97,8 +97,8 @@ class Observation:
 class Evsi(Answer):
     """Observations ranked by their expected gain for one question.
 
-    mean: P(E), today. open_then: P(still open on the day). if_open: P(E | still open then), the average of the
-    probabilities after seeing and not seeing; nan where no history is open.
+    mean: P(E), today. open_then: P(still open on the day). if_open: P(E | still open then), the mean over seeing and
+    not seeing; nan where no history is open.
     """
 
     kind: ClassVar[str] = "evsi"
@@ -162,7 +162,7 @@ class Evsi(Answer):
         )
 
     def sentences(self, most: int = 4) -> list[str]:
-        """Return what to watch for, at `most` so many observations, and what each would change."""
+        """Return up to `most` observations to watch for, and the effect of each."""
         belief = self.provenance["belief"]
         source = "the priors" if belief == "prior" else f"the belief “{belief}”"
         first = (
@@ -175,7 +175,7 @@ class Evsi(Answer):
 
     def _about(self, o: Observation) -> str:
         about = f", most of it about “{self.labels[o.about]}”" if o.about else ""
-        also = f" It would resolve {percent(o.settles.value)} of the doubt about the assumptions{about}."
+        also = f" It would resolve {percent(o.settles.value)} of the uncertainty about the assumptions{about}."
         return (
             f"“{o.label}” is seen by then in {percent(o.seen)} of the open histories. The probability becomes "
             f"{percent(o.if_seen)} if it is seen and {percent(o.if_not)} if not. Watching for it lowers the expected "
@@ -183,7 +183,7 @@ class Evsi(Answer):
         )
 
     def gain(self, o: Observation) -> str:
-        """Return by how many per cent an observation lowers the Brier score expected today, with its error."""
+        """Return the percentage by which an observation lowers the Brier score, with its error."""
         score = max(self.mean * (1 - self.mean), 1e-300)
         return f"{with_error(100 * o.brier.value / score, 100 * o.brier.half / score)}%"
 
@@ -234,7 +234,7 @@ def evsi(
     seed: int = 0,
     control: Control = UNWATCHED,
 ) -> Evsi:
-    """Return the value of watching for each public move, for the forecast of one question, by Monte Carlo.
+    """Return the value of watching for each public move, for the forecast of one question.
 
     Args:
         scenario: The scenario, with its interventions.
@@ -245,14 +245,14 @@ def evsi(
         draws: Draws of the prior, rounded up to a multiple of 8, or a belief.
         runs: Replicates per draw, each draw with its own, rounded up to a multiple of 8.
         seed: Seed of the draws and of the replicates.
-        control: Who is told of progress, who may stop the work, and on how many threads it runs.
+        control: Progress callback, cancellation and number of threads.
 
     Raises:
         ScenarioError: For unknown or covert moves, and for days outside the forecast or out of order.
         ValueError: For other measures, and for too few draws or replicates.
         Unsupported: When every assumption is fixed, or for a belief about another scenario.
         MissingDependency: Without Numba.
-        Cancelled: When `control` says so.
+        Cancelled: When `control` cancels the work.
     """
     target = find(scenario, measure)[0]
     if target.kind not in ("ending", "question") or target.of == "ongoing":
@@ -304,7 +304,7 @@ def evsi(
 
 
 def _sightings(scenario: Scenario, names: Iterable[str] | None) -> list[Question]:
-    """Return what to watch for, as questions about moves: each notes when its move is first made."""
+    """Return the observations as questions, each about the first time of a move."""
     moves = [move.id for move in scenario if not move.covert] if names is None else list(names)
     problems, result = [], []
     for name in moves:
@@ -340,7 +340,7 @@ class _Replicates:
         runs: int,
         seed: int,
     ) -> None:
-        """Make ready; `days` are that of the last look and that of the question."""
+        """Prepare the simulation; `days` are those of the observation and of the question."""
         questions = {target.of: scenario.questions[target.of]} if target.kind == "question" else {}
         lean = begun_by(scenario, days[1]).replace(questions=questions | {q.id: q for q in sightings}, ladders={})
         self.simulator = Simulator(lean, times=1, by=days[1])
@@ -350,7 +350,7 @@ class _Replicates:
 
     def shares(self, thetas: Floats, control: Control) -> Floats:
         """Return the shares (D, K, 6, observations) at each draw."""
-        parts = [self._at(0, thetas[0])]  # builds what is built once, on one thread
+        parts = [self._at(0, thetas[0])]  # builds shared parts once, on one thread
         with ThreadPoolExecutor(control.threads or cores()) as pool:
             try:
                 for part in pool.map(self._at, range(1, len(thetas)), thetas[1:]):
@@ -405,7 +405,7 @@ def _above_zero(number: Number) -> Number:
 
 
 def _at_look(shares: Floats) -> dict[str, float]:
-    """Return what is known at t over the draws: P(open), P(seen | open), P(E | open), and given seeing or not."""
+    """Return the probabilities at t over the draws: open, seen, and E given seen or not."""
     stays, happens, seen, both = (float(shares[:, :, part].mean()) for part in (_OPEN, _HAPPENS, _SEEN, _BOTH))
     return {
         "open": stays,
@@ -417,7 +417,7 @@ def _at_look(shares: Floats) -> dict[str, float]:
 
 
 def _brier(shares: Floats, scale: Floats | None) -> float:
-    """Return the expected gain in the Brier score: P(open) Cov(E, seeing | open)² / (q (1 - q))."""
+    """Return the expected gain in the Brier score, P(open) Cov(E, seen | open)² / (q (1 - q))."""
     shares = scaled(shares, scale)
     known = _at_look(shares)
     q = known["seen"]
@@ -429,7 +429,7 @@ def _brier(shares: Floats, scale: Floats | None) -> float:
 
 
 def _log(shares: Floats, scale: Floats | None) -> float:
-    """Return the expected gain in nats, its noise subtracted as that of the Brier score is."""
+    """Return the expected gain in nats, without bias from noise."""
     known = _at_look(scaled(shares, scale))
     weights = np.array([known["seen"], 1 - known["seen"]])
     after = np.array([known["if_seen"], known["if_not"]])
@@ -450,7 +450,7 @@ def _settles(shares: Floats, scale: Floats | None) -> float:
 
 
 def _about(scenario: Scenario, shares: Floats, scale: Floats | None, scores: Floats) -> str:
-    """Return the assumption that explains most of how likely the observation is, "" where none explains any."""
+    """Return the assumption that explains most of the variance of P(seen), "" for none."""
     seen = shares[:, :, _EVER]
     spread = variance_over_draws(seen, scale)
     if spread <= 0:

@@ -1,4 +1,4 @@
-"""Sampling under way: draws and replicates grow until the quantiles are known well enough.
+"""Adaptive sampling: draws and replicates grow until the quantiles are known well enough.
 
 `simlib.analysis.uncertainty.propagation` explains why draws come in sequences and replicates in blocks.
 """
@@ -32,7 +32,7 @@ from simlib.scenario.model import Scenario
 from simlib.typing import Floats, Ints
 
 FEWEST_DRAWS = 4 * GROUPS
-"""Draws, or effective draws of a belief, below which the error of an estimate is anybody's guess."""
+"""Fewest draws, or effective draws of a belief, from which an error can be estimated."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +59,7 @@ class Spread:
 
 
 def prior_scores(scenario: Scenario, size: int, seed: int) -> tuple[Floats, Ints]:
-    """Return normal scores (D, A) of the prior from `GROUPS` scrambled sequences, and the sequence of each (D,).
+    """Return normal scores (D, A) from `GROUPS` scrambled sequences, and their sequences (D,).
 
     `size` is rounded up to the same number for each sequence.
     """
@@ -84,7 +84,7 @@ def checked_belief(scenario: Scenario, belief: Belief) -> Belief:
 
 
 class Sampling:
-    """Draws under way: sequences and replicates grow, and every answer so far is used again."""
+    """Growing draws: sequences and replicates grow, and every earlier answer is used again."""
 
     def __init__(
         self, scenario: Scenario, at_draws: Responses, at_stated: Responses, *, seed: int, limit: int, control: Control
@@ -134,7 +134,10 @@ class Sampling:
     def until_known(
         self, measures: Sequence[Measure], quantiles: Sequence[float], tolerance: float, *, answer_when_cancelled: bool
     ) -> tuple[dict[str, Spread], list[Stage]]:
-        """Grow until the quantiles are known to a tolerance or the budget is spent; return the spreads and stages."""
+        """Grow until the quantiles reach a tolerance or the budget is spent.
+
+        Return the spreads and the stages.
+        """
         stages: list[Stage] = []
         while True:
             spreads = self.spreads(measures, quantiles)
@@ -148,7 +151,7 @@ class Sampling:
                 return spreads, stages
 
     def _grow(self, stage: Stage) -> bool:
-        """Double the larger part of the error, the replicates or the draws; False where the budget forbids it."""
+        """Double the replicates or the draws, whichever err more; return False if over budget."""
         if stage.of_replicates > stage.of_draws:
             if 2 * self.draws * self.runs > self.budget:
                 return False

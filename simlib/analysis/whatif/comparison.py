@@ -1,4 +1,4 @@
-"""A scenario beside variants of it: what each change does to every number and to single histories.
+"""A scenario beside variants of it: the effect of each change on numbers and histories.
 
 A variant is the baseline with something changed: interventions, assumption values, a view, or several of these
 together. The exact engine gives each difference with the bound of the truncation, and Monte Carlo with the interval of
@@ -51,12 +51,12 @@ EXAMPLES = 1
 """Pairs of histories described for each of the two commonest flips."""
 
 NAMED = 3
-"""Measures named for each variant in sentences."""
+"""Number of measures in the sentences on a variant."""
 
 
 @dataclass(frozen=True)
 class VariantEffect:
-    """What one variant changes, and what that does to each measure, to endings of single histories and over time."""
+    """The effects of one variant: on each measure over time, and on single histories."""
 
     name: str
     changes: tuple[str, ...]
@@ -67,13 +67,16 @@ class VariantEffect:
     bookings: tuple[Booking, ...] = ()
 
     def strongest(self) -> list[Difference]:
-        """Return the differences of endings and questions (or, without any, of all measures), the largest first."""
+        """Return the differences of endings and questions, the largest first.
+
+        Without any, return those of all measures.
+        """
         everything = list(self.differences.values())
         main = [d for d in everything if d.measure.kind in ("ending", "question")]
         return sorted(main or everything, key=lambda d: -abs(float(d.change[-1])))
 
     def sentences(self, measure: str | None = None, *, histories: bool = True) -> list[str]:
-        """Return what the variant does in sentences; `measure` comes first, `histories` adds pairs of histories."""
+        """Describe the effects in sentences, `measure` first; `histories` adds pairs of histories."""
         ranked = self.strongest()
         first = [self.differences[measure].sentence()] if measure else []
         first += [d.sentence() for d in ranked[:NAMED] if d.moved and d.measure.name != measure]
@@ -130,7 +133,7 @@ class Comparison(Answer):
         return f"What changes by {long_date(self.by)} in {names}, compared with the baseline?"
 
     def frame(self, what: Literal["measures", "times", "flips"] = "measures") -> pd.DataFrame:
-        """Return one row for each variant and measure at the target date, or at all "times"; or the "flips"."""
+        """Return one row for each variant and measure at the target date (or "times", or "flips")."""
         import pandas as pd
 
         if what == "flips":
@@ -176,7 +179,7 @@ class Comparison(Answer):
         """Return for each variant its changes and their effects, in sentences.
 
         Args:
-            measure: The measure to begin with, whether or not it changes; those that change most follow.
+            measure: The measure to begin with, whether or not it changes. Those that change most follow.
             histories: Whether to describe pairs of histories that end differently.
         """
         where = f"over {self.draws} draws of the assumptions" if self.draws else "at the stated values"
@@ -186,7 +189,7 @@ class Comparison(Answer):
         return [*lines, self.note] if self.note else lines
 
     def data(self) -> dict[str, Any]:
-        """Return what a comparison adds to the keys that all answers share."""
+        """Return what a comparison adds to the keys of every answer."""
         return {
             "by": self.by,
             "by_day": self.by_day,
@@ -215,12 +218,12 @@ def compare(
 
     Args:
         scenario: The baseline.
-        variants: What is changed, by name: interventions, a view, {assumption: value}, or several of these. A single
-            variant without a name takes that of what it changes.
+        variants: The changes, by name: interventions, a view, {assumption: value}, or several of these. A single
+            variant without a name is named after its changes.
         measures: Names of measures; default: all endings, questions, rungs and expected numbers of moves.
         by: The target date or day; None is the horizon.
-        engine: "auto" takes the exact engine where the states fit, else Monte Carlo.
-        draws: Draws of the prior or a belief; 0 compares at the stated values.
+        engine: "auto" is the exact engine unless there are too many states, else Monte Carlo.
+        draws: Draws of the prior or a belief. 0 compares at the stated values.
         runs: Pairs of replicates for each draw, which share their random numbers. Default: 100,000 in all; beside an
             exact answer, where they only give the flips, 10,000 in all. With 0 an exact answer has no flips.
         seed: The seed of draws and replicates.
@@ -233,7 +236,7 @@ def compare(
         ScenarioError: Something does not fit the scenario.
         Unsupported: A variant has another structure, or the belief has a start of its own.
         ValueError: There is no variant.
-        TooManyStates: The states do not fit the exact engine that was asked for.
+        TooManyStates: There are too many states for "exact".
         Cancelled: The control asked to stop.
     """
     if not variants:
@@ -260,13 +263,16 @@ def compare(
 
 
 def cumulative(variants: Mapping[str, Variant]) -> dict[str, Variant]:
-    """Return variants that pile up: the first, then the first and the second, each named after the last one added."""
+    """Return cumulative variants: the first, then the first and the second, and so on.
+
+    Each is named after the last one added.
+    """
     names = list(variants)
     return {name: [variants[earlier] for earlier in names[: place + 1]] for place, name in enumerate(names)}
 
 
 class _Work:
-    """One comparison under way: the baseline, named "", and its variants up to a target day."""
+    """A running comparison of the baseline, named "", with its variants up to a target day."""
 
     def __init__(
         self,
@@ -288,7 +294,7 @@ class _Work:
         self.scores = None if belief is None else _scores(self.base, belief)
 
     def answer(self, engine: str) -> Comparison:
-        """Answer by one engine; raises what it raises."""
+        """Answer by one engine; its errors are passed on."""
         self.endings: dict[str, Floats] = {}
         pairs = self._pairs(engine)
         exact, paired = engine == "exact", pairs > 0
@@ -333,7 +339,7 @@ class _Work:
         return self.runs * max(self.draws, 1)
 
     def _effect(self, name: str, solved: VariantEffect | None, sampled: VariantEffect | None) -> VariantEffect:
-        """Return the exact differences with the flips of the paired replicates, or whichever there is."""
+        """Return the exact differences with the flips of paired replicates, or whichever exists."""
         effect = sampled or solved
         assert effect is not None, name
         if solved is not None:
@@ -342,7 +348,7 @@ class _Work:
         return dataclasses.replace(effect, changes=describe(base, changed), bookings=bookings(base, changed))
 
     def _values(self, scenario: Scenario) -> Floats | None:
-        """Return the draws (D, A) of a variant: of each assumption the same quantile as at the baseline."""
+        """Return the draws (D, A) of a variant, at the same quantiles as those of the baseline."""
         if self.scores is None or self.belief is None:
             return None
         values = priors.values_from_scores(scenario, self.scores)
@@ -373,7 +379,9 @@ class _Work:
         }
 
     def _solve(self, name: str, scenario: Scenario, control: Control) -> tuple[Floats, dict[str, float | None]]:
-        """Return (value, low, high) of the measures at each draw (D, T, M, 3), and what had no effect how often.
+        """Return (value, low, high) of the measures at each draw (D, T, M, 3), and voids.
+
+        Voids are the shares in which an intervention had no effect.
 
         Keeps the probabilities of all endings at the target day for the flips.
         """
@@ -477,7 +485,7 @@ def _acts(base: Scenario, changed: Scenario) -> bool:
 
 
 def _weights(belief: Belief | None) -> Floats:
-    """Return the weights of the draws (D,), one on average, and exactly one where all weigh alike."""
+    """Return the weights of the draws (D,), which are one on average."""
     if belief is None or np.ptp(belief.weights) == 0:
         return np.ones(1 if belief is None else belief.draws)
     return belief.weights * belief.draws

@@ -16,7 +16,7 @@ TRUNCATED = 1e-6
 """Intervals narrower than this are the exact engine's and are not written."""
 
 SMALL = 1e-5
-"""Probabilities below this are compared by their ratio: in points the difference would be none."""
+"""Probabilities below this are compared by their ratio, because the difference in points would be zero."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Difference:
         return size > DUST * max(float(self.before[-1]), float(self.after[-1]), 1e-3) and not unclear
 
     def sentence(self) -> str:
-        """Say the difference at the last report time, in a clause without a full stop."""
+        """Describe the difference at the last report time, in a clause without a full stop."""
         before, after, change, low, high = (
             float(x[-1]) for x in (self.before, self.after, self.change, self.low, self.high)
         )

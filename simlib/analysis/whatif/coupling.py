@@ -1,4 +1,4 @@
-"""Two scenarios under common random numbers: what a change does, replicate by replicate.
+"""Two scenarios under common random numbers: the effect of a change on each replicate.
 
 Replicate r of a baseline and of its variant draws the same exponentials and the same uniforms, move by move and
 occurrence by occurrence. Nearly all of the noise is shared and cancels in the difference. Endings and questions are
@@ -45,7 +45,7 @@ COUPLING = "common random numbers"
 
 @dataclass(frozen=True)
 class Flips:
-    """How the endings of replicates change from the baseline to a variant, under common random numbers.
+    """Changes of ending from the baseline to a variant, under common random numbers.
 
     `matrix` (E, E) counts replicates by their ending in the baseline (row) and in the variant (column), with `ongoing`
     last. Where draws differ in weight, it sums their weights instead. The share that flips has its 95% Wilson interval
@@ -90,13 +90,13 @@ class Flips:
         return max(least, 0.0), most
 
     def _forecasts(self) -> Floats:
-        """Return the probability of each ending in both scenarios (2, E): exact where known, else the sampled one."""
+        """Return the probability of each ending in both scenarios (2, E), exact where known."""
         if self.forecasts is not None:
             return self.forecasts
         return np.stack([self.matrix.sum(axis=1), self.matrix.sum(axis=0)]) / self.runs
 
     def by_ending(self) -> list[dict[str, Any]]:
-        """Return for each ending both probabilities, the share that flips into or out of it, and its bounds.
+        """Return both probabilities of each ending, the share that flips, and its bounds.
 
         The bounds are |p₁ - p₀| and min(p₀ + p₁, 2 - p₀ - p₁).
         """
@@ -157,10 +157,10 @@ class Flips:
 
 @dataclass(frozen=True)
 class Replicates:
-    """The replicates of one scenario: `means` (B, T, M) of the measures by block of `sizes` (B,), and all endings.
+    """The replicates of one scenario: measures by block (B, T, M), and all endings.
 
-    `weights` (B,) are those of the draws, one block each, and None at the stated values. `tried` and `void` (I,) count
-    for each intervention that acts the replicates then going, and those in which it had no effect.
+    `weights` (B,) are those of the draws, one block each, and None at the stated values. `tried` and `void` (I,) count,
+    for each intervention, the ongoing replicates and those in which it had no effect.
     """
 
     means: Floats
@@ -174,7 +174,7 @@ class Replicates:
 
     @property
     def effective_blocks(self) -> float:
-        """The number of blocks, or how many equally weighted draws tell as much."""
+        """The number of blocks, or the effective number of draws."""
         return len(self.sizes) if self.weights is None else effective_count(self.weights)
 
     def mean(self, place: int) -> Floats:
@@ -183,7 +183,7 @@ class Replicates:
         return np.asarray(weights @ self.means[:, :, place] / weights.sum())
 
     def without_effect(self, simulator: Simulator) -> dict[str, float | None]:
-        """Return {intervention that acts once: share of the replicates then going in which it had no effect}."""
+        """Return the share of ongoing replicates in which each one-off intervention had no effect."""
         items, numbers = simulator.scenario.interventions, simulator.flat.actions.number
         return {
             intervention_in_words(items[number], simulator.scenario): float(void) / float(tried) if tried else None
@@ -241,7 +241,7 @@ def run_replicates(
 
 
 def flips(before: Replicates, after: Replicates, scenario: Scenario) -> Flips:
-    """Return how the endings by the horizon change between two scenarios run under common random numbers."""
+    """Return the changes of ending between two scenarios under common random numbers."""
     measures = list(every(scenario, ("ending",)))
     names, labels = tuple(m.of for m in measures), tuple(m.label for m in measures)
     one, other = (np.where(r.ending < 0, len(names) - 1, r.ending).astype(np.int64) for r in (before, after))
@@ -257,7 +257,7 @@ def flips(before: Replicates, after: Replicates, scenario: Scenario) -> Flips:
 
 
 def typical_flips(before: Replicates, after: Replicates, each: int, kinds: int = 2) -> Ints:
-    """Return the first `each` replicates of each of the `kinds` commonest flips, the commonest first."""
+    """Return the first `each` replicates of each of the `kinds` commonest flips."""
     flipped = np.flatnonzero(before.ending != after.ending)
     pairs = np.stack([before.ending[flipped], after.ending[flipped]], axis=1)
     distinct, kind, count = np.unique(pairs, axis=0, return_inverse=True, return_counts=True)
@@ -275,7 +275,7 @@ def change(
 ) -> tuple[Floats, Floats, Floats]:
     """Return the change of one measure with its 95% interval: (change, low, high), each (T,).
 
-    Over draws of the assumptions the draws are counted, and not the replicates, since draws differ in more than their
+    Over draws of the assumptions, the draws are counted and not the replicates, because draws differ in more than their
     random numbers.
 
     Args:
@@ -302,15 +302,15 @@ def change(
 def by_blocks(
     blocks: Floats, probability: bool, weights: Floats, *, effective: float, runs: float | None = None
 ) -> tuple[Floats, Floats, Floats]:
-    """Return (mean, low, high), each (T,), of differences by block (B, T): Student's t over the blocks.
+    """Return (mean, low, high) (T,) of differences by block (B, T), by Student's t.
 
     Args:
         blocks: The difference in each block at each time (B, T).
         probability: Whether the differences lie within -1 and 1.
         weights: The weight of each block (B,).
-        effective: How many equally weighted blocks tell as much.
+        effective: The effective number of blocks.
         runs: Replicates in all blocks. Where no block differs, the interval is that of the rule of three for so many;
-            None, for exact blocks, leaves no interval.
+            None, for exact blocks, gives an interval without width.
     """
     from scipy.special import stdtrit
 
@@ -327,12 +327,15 @@ def by_blocks(
 
 
 def effective_count(weights: Floats) -> float:
-    """Return how many equally weighted draws tell as much as draws of these weights (Kish 1965)."""
+    """Return the effective number of draws with these weights (Kish 1965)."""
     return float(weights.sum() ** 2 / np.sum(weights**2))
 
 
 def _when(replicates: Replicates, measure: Measure, column: int) -> Floats:
-    """Return when the measured thing happened in each replicate (R,); for `ongoing` when the replicate ended."""
+    """Return when the measure happened in each replicate (R,).
+
+    For `ongoing`, return when the replicate ended.
+    """
     if measure.kind == "question":
         return replicates.question_time[:, column]
     if measure.of == ONGOING:
@@ -341,7 +344,7 @@ def _when(replicates: Replicates, measure: Measure, column: int) -> Floats:
 
 
 def _discordant(first: Floats, second: Floats, times: Floats) -> tuple[Ints, Ints]:
-    """Return in how many pairs it had happened by each time (T,) only in the second, and only in the first."""
+    """Count by time (T,) the pairs in which it happened only in the second, and only in the first."""
     one, other = (_count_by(when, times) for when in (first, second))
     both = _count_by(np.maximum(first, second), times)
     return other - both, one - both
@@ -365,7 +368,7 @@ def paired(gained: ArrayLike, lost: ArrayLike, pairs: int) -> tuple[Floats, Floa
 
 
 def _score(b: Floats, c: Floats, pairs: int, d: Floats) -> Floats:
-    """Return Tango's statistic of the hypothesis that the difference is d, which falls as d rises."""
+    """Return Tango's statistic of the hypothesis that the difference is d (decreasing in d)."""
     first, second, third = 2.0 * pairs, -b - c + (2.0 * pairs - b + c) * d, -c * d * (1 - d)
     only_first = (np.sqrt(np.maximum(second**2 - 4 * first * third, 0.0)) - second) / (2 * first)
     variance = pairs * (2 * only_first + d * (1 - d))

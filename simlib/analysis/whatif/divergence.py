@@ -1,4 +1,4 @@
-"""Where two histories of one replicate diverge: the first event that happens in only one of them.
+"""The divergence of two histories of one replicate: the first event in only one of them.
 
 Both histories use common random numbers. What happens is compared, not when: a faster rate moves every date a little,
 and the histories diverge only where another event happens. Events that change no level are left out, since nobody
@@ -49,7 +49,7 @@ class Divergence:
     only_after: tuple[tuple[str, int], ...]
 
     def sentences(self) -> list[str]:
-        """Return how the two histories end, what they share, how they diverge and which moves differ."""
+        """Describe how the two histories end, how they diverge and which moves differ."""
         since = f"on {long_date(self.date)}" if self.day > 0 else "at the start"
         alike = f", after {counted(self.shared, 'equal event')}" if self.shared else ""
         before, after = self.labels
@@ -85,7 +85,10 @@ def _list(moves: Sequence[tuple[str, int]]) -> str:
 
 
 def diverge(before: Histories, after: Histories, replicate: int, variant: str) -> Divergence:
-    """Return where two histories of one replicate diverge; raises KeyError for a replicate that was not played."""
+    """Return where two histories of one replicate diverge.
+
+    Raises KeyError for a replicate that was not simulated.
+    """
     one, other = _History(before, replicate), _History(after, replicate)
     shared = one.shared(other)
     days = [history.day(shared) for history in (one, other)]
@@ -128,7 +131,7 @@ class _History:
         return int(np.argmax(differs)) if np.any(differs) else both
 
     def _marks(self, count: int) -> Ints:
-        """Return what happened, as numbers: the outcome, or for a variable that was set the levels after it."""
+        """Return an event as numbers: its outcome, or the levels after a variable was set."""
         rows = self.rows[:count]
         return np.array(
             [

@@ -1,4 +1,4 @@
-"""Variants of a scenario: what can be changed, and how changes are put together."""
+"""Variants of a scenario: the kinds of change, and how they are combined."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ def repeat(move: str, dates: Iterable[dt.date], *, outcome: str | None = None, b
 
 
 def vary(scenario: Scenario, *changes: Variant, ignore_windows: bool = False) -> Scenario:
-    """Return a scenario with changes: values and views first, then interventions; the horizon stays.
+    """Return a scenario with changes: first values and views, then interventions.
 
     `changes` are views, interventions, {assumption: value}, lists of these, or one changed scenario. `ignore_windows`
     opens every calendar window.
 
-    Raises ScenarioError for what does not fit, Unsupported for a scenario of another structure.
+    Raises ScenarioError for a change that does not fit, Unsupported for a scenario of another structure.
     """
     if len(changes) == 1 and isinstance(changes[0], Scenario):
         changed = _same_structure(scenario, changes[0])
@@ -70,7 +70,7 @@ def _flat(spec: Any) -> Iterable[Any]:
 
 
 def _same_structure(scenario: Scenario, other: Scenario) -> Scenario:
-    """Refuse a scenario in which the numbers of the baseline mean something else."""
+    """Refuse a scenario whose structure differs from that of the baseline."""
     for what in ("variables", "assumptions", "moves", "endings", "questions", "ladders"):
         one, two = list(getattr(scenario, what)), list(getattr(other, what))
         if one != two:
@@ -82,7 +82,7 @@ def _same_structure(scenario: Scenario, other: Scenario) -> Scenario:
 
 
 def with_ladder_over(scenario: Scenario, variable: str) -> tuple[Scenario, str]:
-    """Return the scenario with a ladder whose rungs are the levels of a variable, and the name of that ladder."""
+    """Return the scenario with the levels of a variable as a ladder, and the ladder's name."""
     climbed, name = scenario.variables[variable], f"levels of {variable}"
     first, *later = climbed.levels
     rungs = (Rung(first), *(Rung(level, Condition((((variable, (level,)),),))) for level in later))
@@ -90,7 +90,7 @@ def with_ladder_over(scenario: Scenario, variable: str) -> tuple[Scenario, str]:
 
 
 def without_windows(scenario: Scenario) -> Scenario:
-    """Return the scenario with every calendar window always open; the dates of interventions stay."""
+    """Return the scenario with every calendar window always open."""
     moves = {
         move.id: dataclasses.replace(
             move, between=None, factors=tuple(dataclasses.replace(factor, between=None) for factor in move.factors)
@@ -102,10 +102,10 @@ def without_windows(scenario: Scenario) -> Scenario:
 
 @dataclass(frozen=True)
 class Booking:
-    """One intervention on the calendar, from its `first` to its `last` day, in days after `as_of`.
+    """One intervention on the calendar, from its `first` to its `last` day (days after `as_of`).
 
     Both are equal where it acts at once. `waits`: it acts only while a condition holds. `again` has the further days of
-    a move that is forced more than once, and `acts` says in words what is done on each of its days.
+    a move that is forced more than once, and `acts` describes in words the act on each of its days.
     """
 
     kind: Literal["force", "forbid", "policy", "pin", "hold", "assume"]

@@ -1,1 +1,1 @@
-"""The exact engine: uniformization over the reachable states, with a reported error bound."""
+"""The exact engine: uniformisation over the reachable states, with a reported error bound."""

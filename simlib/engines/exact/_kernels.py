@@ -1,7 +1,7 @@
 """Numba kernels of the exact engine, imported only through `simlib.engines.exact.backend`.
 
 Every function here has a plain NumPy/SciPy twin in the module that calls it, so that the exact engine works where
-Numba does not; tests compare the two. Kernels are serial, release the GIL, and take flat arrays only, so they compile
+Numba does not. Tests compare the two. Kernels are serial, release the GIL, and take flat arrays only, so they compile
 once per installation.
 """
 
@@ -32,7 +32,10 @@ def _find(table, codes, dense, code):
 
 @compiled_once()
 def _ending(levels, clause_ending, clause_start, clause_variable, clause_allowed):
-    """Return the first ending that holds, or -1. Clause c asks for its variables to be in the allowed bit sets."""
+    """Return the first ending that holds, or -1.
+
+    Clause c asks for its variables to be in the allowed bit sets.
+    """
     for clause in range(len(clause_ending)):
         holds = True
         for k in range(clause_start[clause], clause_start[clause + 1]):
@@ -67,9 +70,9 @@ def insert(table, codes, dense, first, last):
 
 @compiled_once()
 def explore(table, codes, counts, endings, dense, count, done, limit, stop, sizes, radix, moves, effects, clauses):
-    """Continue a breadth-first search until all states are expanded, `stop` of them, or `count` passes `limit`.
+    """Continue a breadth-first search up to `stop` expanded states or `limit` states found.
 
-    `table` maps codes to discovery indices (directly when dense, else by open addressing); the caller grows it.
+    `table` maps codes to discovery indices (directly when dense, else by open addressing). The caller grows it.
     Returns (count, done): states found, states expanded.
     """
     table_start, move_start, move_variable, move_stride, possible, outcome_start = moves
@@ -136,7 +139,7 @@ def fill_edges(
 
 @compiled_once(fastmath=_FAST)
 def step(vector, result, start, index, value, diagonal, first, last):
-    """Write rows [first, last) of `result = diagonal * vector + matrix @ vector` (rows by `start`)."""
+    """Write rows [first, last) of `result = diagonal * vector + matrix @ vector`."""
     for row in range(uint64(first), uint64(last)):
         total = diagonal[row] * vector[row]
         for k in range(uint64(start[row]), uint64(start[row + uint64(1)])):
@@ -161,7 +164,7 @@ def histogram(vector, cells, out, first, last):
 
 @compiled_once(fastmath=_FAST)
 def edge_sums(forward, backward, edge_start, target, pair, out, first, last):
-    """Add Σ_j forward[x, j] (backward[y, j] - backward[x, j]) of every edge x → y to out[pair], x in [first, last)."""
+    """Add Σ_j forward[x, j] (backward[y, j] - backward[x, j]) of every edge x → y to out[pair]."""
     nodes = forward.shape[1]
     for x in range(uint64(first), uint64(last)):
         for k in range(uint64(edge_start[x]), uint64(edge_start[x + uint64(1)])):

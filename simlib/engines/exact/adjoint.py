@@ -1,6 +1,6 @@
-"""Gradients of exact answers with respect to every assumption, for about the cost of a few solves.
+"""Gradients of exact answers in every assumption, for about the cost of a few solves.
 
-A measure is m(θ) = p₀ᵀ u(0), with u(t) what the state at t is worth: u solves the backward equation -u' = Q u + r.
+A measure is m(θ) = p₀ᵀ u(0), with u(t) the value of the state at t: u solves the backward equation -u' = Q u + r.
 Its derivative needs no further solve per assumption:
 
     ∂m/∂θ = (∂p₀/∂θ)ᵀ u(0) + ∫ p(t)ᵀ (∂Q/∂θ u(t) + ∂r/∂θ) dt,
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from simlib.scenario.model import Scenario
 
 _NODES_AT_ONCE = 16
-"""Nodes summed over the edges together: two cache lines of each state."""
+"""Nodes summed over the edges at once: two cache lines of each state."""
 
 _ORDER = 12
 """Gauss-Legendre nodes per panel."""
@@ -62,7 +62,7 @@ def gradient(
 ) -> pd.DataFrame:
     """Return the exact derivative of each measure with respect to each assumption.
 
-    What an intervention assumes for a while moves along with its assumption, as it does in a draw of the priors.
+    A value that an intervention assumes for a while moves with its assumption, as in a draw of the priors.
 
     Args:
         scenario: The scenario, with its interventions.
@@ -70,8 +70,8 @@ def gradient(
         values: Assumption values that replace stated ones, by name, in base units.
         by: The target: a date, or days after `as_of`. Default: the horizon.
         ignore_windows: Whether calendar windows are left out.
-        solver: A solver of the scenario that is ready.
-        control: Who is told of progress and may stop the work.
+        solver: An existing solver of the scenario.
+        control: Progress callback and cancellation.
 
     Returns:
         A table with the columns measure, day, assumption, label, value (base units), answer, derivative (∂/∂θ on the
@@ -79,8 +79,8 @@ def gradient(
 
     Raises:
         ScenarioError: For an unknown measure or a target outside the forecast.
-        TooManyStates: When the states do not fit.
-        Cancelled: When `control` says so.
+        TooManyStates: When there are too many states.
+        Cancelled: When `control` cancels the work.
     """
     import pandas as pd
 
@@ -123,7 +123,7 @@ class _Panel:
 
 
 class Adjoint:
-    """Gradients at one θ. Forward solutions are kept, so that further measures cost one backward solution each."""
+    """Gradients at one θ. Forward solutions are kept: a further measure costs one backward solve."""
 
     def __init__(self, solver: Solver, theta: Floats, *, by: By = None, control: Control = UNWATCHED) -> None:
         self.solver, self.theta = solver, theta
@@ -169,7 +169,7 @@ class Adjoint:
         return answer, derivative
 
     def _solve_forward(self, measure: Observable) -> list[tuple[Floats, Floats]]:
-        """Return for each span (p before its actions (N,), p at the nodes (J, N))."""
+        """Return p before the actions of each span (N,), and p at its nodes (J, N)."""
         taboo, key = measure.taboo, "" if measure.taboo is NOTHING else measure.name
         if key not in self._forward:
             vector = self.chain.start()
@@ -195,7 +195,10 @@ class Adjoint:
         return self._forward[key]
 
     def _back_through(self, measure: Observable, span: _Panel, vectors: Floats, value: Floats) -> tuple[Floats, Floats]:
-        """Carry the value of the end of a span back to its start. Return it and Σ p (u' - u) by pair (P,)."""
+        """Carry the value of the end of a span back to its start.
+
+        Return it and Σ p (u' - u) by pair (P,).
+        """
         sums = np.zeros(len(self.space.pair_entry))
         if span.duration == 0:
             return value, sums
@@ -222,7 +225,7 @@ class Adjoint:
         return worth[-1], sums
 
     def _add_firings(self, measure: Observable, weighted: Floats, worth: Floats, sums: Floats) -> None:
-        """Give firings of a move that is counted or asked about their own worth: one more, or the question answered."""
+        """Give firings of a counted move, or of a question's move, a value of their own."""
         taboo, move = measure.taboo, max(measure.taboo.move, measure.counted)
         if move < 0:
             return
@@ -242,7 +245,7 @@ class Adjoint:
     def _back_over_actions(
         self, measure: Observable, span: _Panel, before: Floats, value: Floats, forced: Floats
     ) -> Floats:
-        """Carry the value back over the interventions at the start of a span, adding to ∂m/∂chance (O,)."""
+        """Carry the value back over the interventions at a span's start; add to ∂m/∂chance."""
         jumps, taboo = span.jumps, measure.taboo
         vectors, current = [], before
         for jump in jumps:
@@ -268,7 +271,7 @@ class Adjoint:
     # ---------------------------------------------------------------- the chain rule
 
     def _chain(self, per_pair: list[Floats], forced: Floats) -> Floats:
-        """Turn sums by pair into derivatives by assumption: θ rates entries, and chances share them out."""
+        """Turn sums by pair into derivatives by assumption, through hazards and chances."""
         tables, extended = self.tables, self.tables.standing.extended(self.theta)
         derivative = np.zeros(len(extended))
         for span, sums, by_firing in zip(self.spans, per_pair, forced, strict=True):
@@ -285,7 +288,10 @@ class Adjoint:
         return derivative[: len(self.theta)]
 
     def _chance_part(self, by_chance: Floats, segment: Segment) -> Floats:
-        """Return ∂/∂θ given ∂/∂chance (O,) in a segment. What is assumed there in place of θ moves along."""
+        """Return ∂/∂θ given ∂/∂chance (O,) in a segment.
+
+        A value assumed in that segment in place of θ moves with θ.
+        """
         theta, _ = self.tables.standing.in_place(self.theta, segment)
         result = self._share_part(theta, by_chance, self.tables.outcome_chance, self.tables.outcome_start)
         for assumption, slope in self.tables.standing.moving(segment, self.theta).items():
@@ -293,7 +299,7 @@ class Adjoint:
         return result
 
     def _share_part(self, theta: Floats, by_share: Floats, chance: Ints, starts: Ints) -> Floats:
-        """Return ∂/∂θ given ∂/∂share: one branch takes the rest, or, where none does, all are scaled to sum to one."""
+        """Return ∂/∂θ given ∂/∂share, where one branch takes the rest or all are scaled."""
         result = np.zeros(len(theta))
         for first, last in zip(starts[:-1].tolist(), starts[1:].tolist(), strict=True):
             index, slope = chance[first:last], by_share[first:last]
@@ -320,7 +326,7 @@ class Adjoint:
         return self._share_part(self.theta, by_share, tables.start_chance, tables.start_start)
 
     def _pick(self, levels: Ints, variable: int) -> Ints:
-        """Return which share each start state takes for a variable."""
+        """Return the share of a variable that each start state uses."""
         first, last = self.tables.start_start[variable : variable + 2]
         own = self.tables.start_level[first:last]
         return first + np.argmax(levels[:, variable][:, None] == own[None, :], axis=1)
@@ -344,10 +350,10 @@ def _edge_sums(space: StateSpace, weighted: Floats, worth: Floats, sums: Floats)
 
 
 def quadrature(duration: float, uniform: float) -> tuple[Floats, Floats]:
-    """Return Gauss-Legendre nodes and weights on [0, duration], in panels that grow away from both ends.
+    """Return Gauss-Legendre nodes and weights on [0, duration], dense near both ends.
 
-    p changes fast just after the start of a span and u just before its end, on the scale 1/Λ of the fastest jumps;
-    panels begin at a few such times and grow geometrically towards the middle.
+    p changes fast just after the start of a span and u just before its end, on the scale 1/Λ of the fastest jumps.
+    Panels begin at a few such times and grow geometrically towards the middle.
     """
     if duration <= 0:
         return np.zeros(0), np.zeros(0)

@@ -1,4 +1,7 @@
-"""The compiled kernels of the exact engine. None where Numba is not, and NumPy and SciPy do the same more slowly."""
+"""The compiled kernels of the exact engine.
+
+They are None without Numba, and NumPy and SciPy do the same more slowly.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,7 @@ def one_blas_thread() -> AbstractContextManager[Any]:
     """Return a context in which BLAS uses one thread.
 
     The engine's matrix products are thin: a second BLAS thread spins more than it computes (three times the
-    processor time on the Caribbean world), and takes the core that a pass over the states could use.
+    processor time on the Caribbean scenario), and takes the core that a pass over the states could use.
     """
     limited: AbstractContextManager[Any] = _controller().limit(limits=1, user_api="blas")
     return limited

@@ -1,6 +1,6 @@
-"""`Chain`: the states of a scenario at one set of assumption values, and how probability moves through them.
+"""`Chain`: the states of a scenario at one θ, and the flow of probability through them.
 
-Time is cut into segments. Within one the rates are constant and a distribution flows (`Chain.flow`); at the cut before
+Time is cut into segments. Within one the rates are constant and a distribution flows (`Chain.flow`). At the cut before
 it, interventions act as linear maps (`Chain.jumps`). `Chain.propagate` does both from one time to another.
 """
 
@@ -25,7 +25,7 @@ from simlib.typing import Bools, Floats
 
 @dataclass(frozen=True, eq=False)
 class Rating:
-    """The rates of one segment: hazard per day by table entry (E,), chance by outcome (O,), their product by pair."""
+    """The rates of one segment: hazard by table entry, chance by outcome, product by pair."""
 
     rates: Floats
     chances: Floats
@@ -36,7 +36,7 @@ class Rating:
 class Passage:
     """A distribution (N,) carried from one time to another.
 
-    `stopped` is the probability that met the taboo on the way, `tail` what truncation may have lost of any answer.
+    `stopped` is the probability that met the taboo on the way. `tail` bounds the truncation error of any answer.
     """
 
     vector: Floats
@@ -45,9 +45,10 @@ class Passage:
 
 
 class Chain:
-    """The states of a scenario at assumption values `theta` (A,). With `centre`, θ is a draw around those values.
+    """The states of a scenario at assumption values `theta` (A,).
 
-    `start` (N,) replaces the distribution over the states with which the scenario begins.
+    With `centre`, θ is a draw around those values. `start` (N,) replaces the distribution over the states with which
+    the scenario begins.
     """
 
     def __init__(
@@ -72,7 +73,10 @@ class Chain:
         return sums_by(self.space.find(levels), probability, len(self.space))
 
     def rating(self, segment: Segment) -> Rating:
-        """Return the rates of a segment. They are computed once while one segment follows another like it."""
+        """Return the rates of a segment.
+
+        They are computed once for consecutive segments with the same rates.
+        """
         if self._last is None or self._last[0] != segment.rating:
             rates = self.tables.rates(self.theta, segment, self.centre)
             chances = self.tables.chances(self.theta, self.centre, segment)
@@ -80,7 +84,7 @@ class Chain:
         return self._last[1]
 
     def jumps(self, segment: Segment) -> list[Jump]:
-        """Return what acts at the start of a segment, in order."""
+        """Return the interventions at the start of a segment, in order."""
         chances = self.rating(segment).chances if segment.actions else np.zeros(0)
         return [Jump(self.tables, self.space, action, chances, segment.held) for action in segment.actions]
 
@@ -91,14 +95,17 @@ class Chain:
         return self.tables.entry_move[self.space.pair_entry] == move
 
     def hazard(self, pair_rates: Floats, move: int, pairs: Bools) -> Floats:
-        """Return with what hazard per day the marked pairs of a move fire in each state (N,), self-loops included."""
+        """Return the hazard per day of the marked pairs of a move in each state (N,).
+
+        Self-loops are included.
+        """
         entry_rates = sums_by(self.space.pair_entry, pair_rates * pairs, int(self.tables.table_start[-1]))
         fire: Floats = entry_rates[self.tables.local_index(move, self.space.levels)]
         fire[self.space.ended] = 0.0
         return fire
 
     def without(self, taboo: Taboo, pair_rates: Floats) -> tuple[Floats, Kill | None]:
-        """Return the rates of the pairs (P,) that go on, and what ends a pass early."""
+        """Return the rates of the pairs (P,) that continue, and the early end of a pass."""
         fire = None
         if taboo.move >= 0:
             pairs = self.pairs(taboo.move, taboo.outcome)
@@ -116,7 +123,7 @@ class Chain:
         taboo: Taboo = NOTHING,
         **options: Any,
     ) -> Flow:
-        """Carry a distribution (N,) through `duration` days of a segment, its interventions left out.
+        """Carry a distribution (N,) through `duration` days of a segment, without its interventions.
 
         `times` (T,) and the other options are those of `uniformization.flow`.
         """
@@ -135,23 +142,23 @@ class Chain:
         tolerance: float = FINE,
         control: Control = UNWATCHED,
     ) -> Passage:
-        """Carry a distribution over the states from one time to another, through segments and interventions.
+        """Carry a distribution over the states from one time to another, interventions included.
 
         A distribution at a time includes what interventions did at that time. So those at `stop` act and those at
-        `start` do not, except at 0, where `Chain.start` is the distribution before them. Two passes, one after the
-        other, are therefore one.
+        `start` do not, except at 0, where `Chain.start` is the distribution before them. Two passes in a row therefore
+        equal one pass over the whole time.
 
         Args:
             vector: Distribution (N,) over the states at `start`, in the order of the state space.
             start: Days after `as_of`.
             stop: Days after `as_of`, not before `start` and not after the horizon.
-            taboo: States and firings that stop a history; what is left has met none of them.
-            tolerance: Bound on what truncation may lose in each segment.
-            control: Who is told of progress and may stop the work.
+            taboo: States and firings that stop a history. The remaining probability has met none of them.
+            tolerance: Bound on the truncation error in each segment.
+            control: Progress callback and cancellation.
 
         Raises:
             ValueError: For times outside the horizon or in the wrong order.
-            Cancelled: When `control` says so.
+            Cancelled: When `control` cancels the work.
         """
         if not 0 <= start <= stop <= self.segments[-1].end:
             raise ValueError(f"expected 0 ≤ start ≤ stop ≤ {self.segments[-1].end:g} days, not {start:g} and {stop:g}")

@@ -1,10 +1,10 @@
-"""Histories given how they end: as many examples of a rare ending as of a common one, with the right law.
+"""Histories drawn from their exact distribution given an ending, however rare.
 
 Given that a chain is in a set of states at the horizon, its path is drawn by endpoint-conditioned uniformisation
 (Hobolth & Stone 2009, *Ann. Appl. Stat.* 3, 1204): first the number of jumps of the uniformised chain, then their
-times, uniform and sorted, then each next state in proportion to the jump probability times what is still to come.
-Nothing is rejected and nothing blows up near the horizon. Firings that change nothing do not move the state, so given
-the path they are independent Poisson processes and are added afterwards.
+times, uniform and sorted, then each next state in proportion to the jump probability times the value of that state.
+No path is rejected, and no rate grows without bound near the horizon. Firings that change nothing do not move the
+state, so given the path they are independent Poisson processes and are added afterwards.
 
 Over draws of the assumptions, a draw θ has weight π(θ) P_θ(ending) given the ending, so draws are reweighted before
 any path is drawn.
@@ -40,7 +40,7 @@ _MOST_NUMBERS = 300_000_000
 
 @dataclass(frozen=True, eq=False)
 class _Stretch:
-    """One segment made ready: b[k] (K + 1, N) is what each state is worth k jumps before the end of the segment."""
+    """One prepared segment: b[k] (K + 1, N) is the value of each state k jumps before its end."""
 
     segment: Segment
     duration: float
@@ -57,13 +57,13 @@ class _Stretch:
 
 
 def backward_steps(space: StateSpace, pair_rates: Floats, uniform: float, value: Floats, last: int) -> Floats:
-    """Return what each state is worth k = 0 ... `last` jumps of the uniformised chain before `value` (last + 1, N).
+    """Return the value of each state k = 0 ... `last` jumps before `value` (last + 1, N).
 
     Raises Unsupported when that would not fit into memory.
     """
     if (last + 1) * len(space) > _MOST_NUMBERS:
         raise Unsupported(
-            f"looking back from an ending needs {last + 1:,} steps of {len(space):,} states at once; "
+            f"drawing histories given an ending needs {last + 1:,} steps of {len(space):,} states at once; "
             "draw ordinary histories and keep those that end so, or shorten the horizon"
         )
     stay = 1 - sums_by(space.source, pair_rates[space.pair], len(space)) / uniform
@@ -76,7 +76,7 @@ def backward_steps(space: StateSpace, pair_rates: Floats, uniform: float, value:
 
 
 class EndpointSampler:
-    """The states at one θ, ready for histories to be drawn given that a measure holds at the horizon.
+    """Draws histories at one θ given that a measure holds at the horizon.
 
     `measure` is "ending:ID", "level:VARIABLE=LEVEL" or "rung:LADDER=RUNG". Raises Unsupported when the backward
     vectors would not fit, SimlibError when the measure cannot hold.
@@ -135,7 +135,10 @@ class EndpointSampler:
     # ---------------------------------------------------------------- drawing
 
     def draw(self, count: int, *, seed: int = 0, control: Control = UNWATCHED) -> Histories:
-        """Return `count` independent histories given the measure. The first ones do not depend on `count`."""
+        """Return `count` independent histories given the measure.
+
+        The first ones do not depend on `count`.
+        """
         paths = []
         for number in range(count):
             paths.append(self.path(seed, number))
@@ -179,7 +182,7 @@ class _Event:
 
 
 class _Path:
-    """One history under way."""
+    """One unfinished history."""
 
     def __init__(self, sampler: EndpointSampler, rng: np.random.Generator) -> None:
         self.sampler, self.rng = sampler, rng
@@ -222,7 +225,7 @@ class _Path:
         self._idle(span, since, span.duration)
 
     def _next(self, span: _Stretch, remaining: int) -> tuple[int, int, int] | None:
-        """Return (move, outcome, state) of the next jump, None for one of the clock that changes nothing."""
+        """Return (move, outcome, state) of the next jump, None for a jump that changes nothing."""
         space, worth = span.space, span.worth[remaining]
         edges = slice(int(space.edge_start[self.state]), int(space.edge_start[self.state + 1]))
         weights = span.pair_values[space.pair[edges]] * worth[space.target[edges]]
@@ -250,7 +253,7 @@ def _pick(weights: Floats, rng: np.random.Generator) -> int:
 
 
 def _histories_of(solver: Solver, paths: list[list[_Event]], seed: int) -> Histories:
-    """Return drawn paths in the shape of replayed histories, numbered from 0."""
+    """Return drawn paths in the form of replayed histories, numbered from 0."""
     space, rows = solver.space, [event for events in paths for event in events]
     last = np.array([events[-1].state for events in paths])
     ended = [next((e.day for e in events if space.ended[e.state]), np.inf) for events in paths]
@@ -294,14 +297,14 @@ def histories_given(
         draws: A number of draws of the prior, or a belief, from which the assumptions of each history are drawn,
             reweighted by how likely each draw makes the measure. 0: the stated values.
         seed: Seed of the draws and the histories.
-        control: Who is told of progress and may stop the work.
+        control: Progress callback and cancellation.
 
     Raises:
         ScenarioError: For an unknown measure or a target outside the forecast.
         SimlibError: When the measure cannot hold.
         Unsupported: When the backward vectors would not fit, or for another kind of measure.
-        TooManyStates: When the states do not fit.
-        Cancelled: When `control` says so.
+        TooManyStates: When there are too many states.
+        Cancelled: When `control` cancels the work.
     """
     solver = Solver(scenario, times=1, by=by, control=control)
     if not draws:

@@ -1,8 +1,8 @@
 """The exact engine: uniformisation over the reachable states, with a reported error bound.
 
-`solve` gives a `Forecast` whose intervals are [p, p + bound]: the bound is what truncating the Poisson sums may have
-lost. An answer below 1e-6 is solved again until its relative error is below 1e-3. `Solver` keeps the states of one
-scenario for many solutions, `gradient` differentiates any answer with respect to every assumption.
+`solve` gives a `Forecast` whose intervals are [p, p + bound]: the bound is the error of truncating the Poisson sums. An
+answer below 1e-6 is solved again until its relative error is below 1e-3. `Solver` keeps the states of one scenario for
+many solutions, `gradient` differentiates any answer with respect to every assumption.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ def solve(
         by: The horizon: a date, or days after `as_of`. Default: that of the scenario.
         times: A number of equal steps up to the horizon, or the report times in days after `as_of`.
         ignore_windows: Whether calendar windows are left out.
-        tolerance: Bound on what truncation may lose of any probability.
+        tolerance: Bound on the truncation error of any probability.
         cap: Largest number of reachable states.
-        control: Who is told of progress, who may stop the work, and on how many threads it runs (default 2).
+        control: Progress callback, cancellation and number of threads (default 2).
 
     Returns:
         The forecast, with the interval [p, p + bound] of each probability.
@@ -50,7 +50,7 @@ def solve(
     Raises:
         TooManyStates: Above `cap` reachable states.
         ScenarioError: For a value, a target day or an intervention that does not fit.
-        Cancelled: When `control` says so.
+        Cancelled: When `control` cancels the work.
     """
     solver = Solver(scenario, times=times, by=by, ignore_windows=ignore_windows, cap=cap, control=control)
     return solver.solve(priors.theta(scenario, values), tolerance=tolerance, control=control)

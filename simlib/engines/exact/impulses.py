@@ -1,4 +1,4 @@
-"""Interventions as linear maps over the states: what a forced move or a pinned variable does to a distribution."""
+"""Interventions (forced moves, pinned variables) as linear maps over the states."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Jump:
             self.branches.append((outcome, chance, target))
 
     def apply(self, vector: Floats, taboo: Taboo = NOTHING) -> Floats:
-        """Return the distribution (N,) after the intervention, without the firings that a taboo stops."""
+        """Return the distribution (N,) after the intervention, without firings that a taboo stops."""
         result = vector.copy()
         result[self.able] = 0.0
         for outcome, chance, target in self.branches:
@@ -56,11 +56,14 @@ class Jump:
         return share * float(vector[self.able].sum()) if share else 0.0
 
     def pull(self, value: Floats) -> Floats:
-        """Return what states are worth before the intervention (N,), given what they are worth after it."""
+        """Return the value of states (N,) before the intervention, given their value after it."""
         result = value.copy()
         result[self.able] = sum(chance * value[target] for _, chance, target in self.branches)
         return result
 
     def unmoved(self, vector: Floats) -> float:
-        """Return the probability that a pin finds its variable at the level it sets, among histories still going."""
+        """Return the probability that a pin changes nothing because its variable has that level.
+
+        It is taken among histories still going.
+        """
         return float(vector[self.able][self.branches[0][2] == self.able].sum())

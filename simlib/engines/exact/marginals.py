@@ -1,8 +1,8 @@
-"""Which histograms of the states answer everything a forecast reports.
+"""Histograms of the states that suffice for everything a forecast reports.
 
 A forecast needs the marginal of every variable, every ladder and the endings, and for every move its expected hazard,
 which depends only on the joint marginal of the few variables that the move reads. So a few *groups* of dimensions are
-chosen whose joint histograms cover all of these; per step of the uniformised chain only the groups are accumulated.
+chosen whose joint histograms cover all of these. Per step of the uniformised chain only the groups are accumulated.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class Features:
     # ---------------------------------------------------------------- choosing the groups
 
     def _pack(self) -> list[_Group]:
-        """Put the sets of dimensions that are wanted, large ones first, where they make a group grow least."""
+        """Put each set of dimensions, large ones first, into the group that it enlarges least."""
         wanted = [set(v.tolist()) for v in self.tables.move_variables] + [{d} for d in range(len(self._sizes))]
         wanted.sort(key=lambda dims: -self._combinations(dims))
         packed: list[set[int]] = []
@@ -138,7 +138,7 @@ class Features:
         return {name: self._marginal(histograms, self._first_flag + i)[:, 1] for i, name in enumerate(self._flags)}
 
     def expected_moves(self, occupancy: Floats, rates: Floats) -> Floats:
-        """Return expected firings (T, M) from occupancies of the bins (T, bins) and entry rates (E,)."""
+        """Return expected firings (T, M) from occupancies (T, bins) and entry rates (E,)."""
         result = np.zeros((len(occupancy), len(self._moves)))
         for move, (bins, entries) in enumerate(self._moves):
             result[:, move] = occupancy[:, bins] @ rates[entries]

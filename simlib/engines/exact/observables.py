@@ -13,10 +13,10 @@ from simlib.typing import Floats
 
 @dataclass(frozen=True, eq=False)
 class Observable:
-    """One measure and how it is computed: what each state is worth at the end, what is hit first, or what is counted.
+    """One measure and how it is computed from terminal values, a first passage, or a count.
 
-    `terminal` (N,) is the value of each state at the end, `taboo` what answers a question, `counted` the index of the
-    move whose firings are counted (-1: none).
+    `terminal` (N,) is the value of each state at the end, `taboo` is the set that answers a question, and `counted` is
+    the index of the move whose firings are counted (-1: none).
     """
 
     name: str
@@ -26,7 +26,10 @@ class Observable:
 
 
 def observable(solver: Solver, name: str) -> Observable:
-    """Return how a measure is computed from the states. Raises ScenarioError with the nearest known name."""
+    """Return how a measure is computed from the states.
+
+    Raises ScenarioError with the nearest known name.
+    """
     measure = find(solver.scenario, name)[0]
     scenario, space, tables = solver.scenario, solver.space, solver.tables
     match measure.kind:

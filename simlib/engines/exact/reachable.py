@@ -1,8 +1,8 @@
 """The search for the reachable states of a scenario.
 
-Reachable is structural: every rate and every chance counts as positive and every window as open, so no assumption
-value and no forbidden move changes the set; only setting or holding a variable can add to it. It is found by
-breadth-first search over mixed-radix codes, with or without Numba.
+Reachable is structural: every rate and every chance counts as positive and every window as open. So no assumption value
+and no forbidden move changes the set. Only setting or holding a variable can add to it. It is found by breadth-first
+search over mixed-radix codes, with or without Numba.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _DENSE = 2**27
 """Below this many combinations of levels, codes index a plain array. Above, a hash table."""
 
 _BLOCK = 65_536
-"""States expanded between two looks at the control."""
+"""States expanded between two checks for cancellation."""
 
 _SPACES: OrderedDict[tuple[object, ...], StateSpace] = OrderedDict()
 
@@ -54,7 +54,10 @@ def enumerate_states(tables: Tables, *, cap: int = CAP, control: Control = UNWAT
 
 
 def _structure(tables: Tables) -> tuple[object, ...]:
-    """Return what the state space depends on: everything but assumption values, rates, labels and dates."""
+    """Return everything that determines the state space, as a key.
+
+    Assumption values, rates, labels and dates are not part of it.
+    """
     scenario = tables.scenario
     endings = tuple(ending.when for ending in scenario.endings.values())
     return (
@@ -171,7 +174,7 @@ class _Search:
         return codes, target[order].astype(np.uint32), pair[order].astype(np.uint32), start
 
     def _successors(self, levels: Ints, held: tuple[int, ...] = ()) -> Iterator[tuple[Ints, Ints, Ints]]:
-        """Yield (rows, successor levels, pairs) for every outcome of every move, self-loops left out."""
+        """Yield (rows, successor levels, pairs) for every outcome, self-loops left out."""
         alive = self.tables.ending(levels) < 0
         for move in range(len(self.pair_counts)):
             entry = self.tables.local_index(move, levels)
@@ -218,14 +221,14 @@ class _Search:
         return self._numba_edges(search, arguments)
 
     def _add_held(self, search: _Table) -> None:
-        """Add what moves lead to while variables are held, from the states found so far."""
+        """Add the states that moves reach while variables are held."""
         for held in self.held:
             levels = self._at_rest(self._levels(search.codes[: search.count]), held)
             for _, new, _ in self._successors(levels, held):
                 search.add(np.unique(new @ self.radix))
 
     def _at_rest(self, levels: Ints, held: tuple[int, ...]) -> Ints:
-        """Return the states in which every held variable is at a level that an intervention sets it to."""
+        """Return the states in which every held variable is at a level set by an intervention."""
         still = np.ones(len(levels), dtype=bool)
         for variable in held:
             still &= np.isin(levels[:, variable], [level for v, level in _pins(self.tables) if v == variable])
@@ -277,7 +280,7 @@ class _Search:
         return tables.sizes, self.radix, moves, effects, self._clauses()
 
     def _clauses(self) -> tuple[Ints, Ints, Ints, Bits]:
-        """Return the clauses of all endings in order of precedence: ending, start, variable, allowed levels as bits."""
+        """Return the clauses of all endings in order of precedence, with allowed levels as bits."""
         ending, start, variable, allowed = [], [0], [], []
         for index, item in enumerate(self.tables.scenario.endings.values()):
             for clause in self.tables.allowed(item.when):
@@ -291,7 +294,7 @@ class _Search:
 
 
 class _Table:
-    """Growing arrays of a search: codes in order of discovery, and the map from code to position."""
+    """Growing arrays of a search: codes in order of discovery, and positions by code."""
 
     def __init__(self, combinations: int, roots: Ints) -> None:
         self.dense = combinations <= _DENSE

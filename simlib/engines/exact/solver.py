@@ -1,7 +1,7 @@
-"""`Solver`: a scenario made ready to be solved exactly at many assumption values.
+"""`Solver`: a scenario prepared to be solved exactly at many assumption values.
 
-Calendar windows and interventions cut time into segments; a forced move or a pinned variable is a linear map between
-two of them; a spread start is a distribution over states. A question whose condition can stop holding, or that asks
+Calendar windows and interventions cut time into segments. A forced move or a pinned variable is a linear map between
+two of them. A spread start is a distribution over states. A question whose condition can stop holding, or that asks
 for a move, is followed by a pass of its own in which the probability that has answered it is taken out.
 """
 
@@ -37,7 +37,7 @@ from simlib.scenario.model import Hold, Pin, Question, Scenario
 from simlib.typing import Bools, Floats
 
 TOLERANCE = 1e-9
-"""Default bound on what truncation may lose of any probability."""
+"""Default bound on the truncation error of any probability."""
 
 _SMALL, _RELATIVE = 1e-6, 1e-3
 """Answers below the first are solved again until their relative error is below the second."""
@@ -48,7 +48,7 @@ _THREADS = 2
 
 @dataclass
 class _Quest:
-    """A question that needs a pass of its own, because what it asks for can stop being true."""
+    """A question that needs a pass of its own, because its condition can stop holding."""
 
     question: Question
     taboo: Taboo
@@ -56,7 +56,10 @@ class _Quest:
 
 @dataclass
 class Solution:
-    """Raw answers at the report times (T,): one pass over all segments. `tails` bounds every probability."""
+    """Raw answers at the report times (T,): one pass over all segments.
+
+    `tails` bounds every probability.
+    """
 
     at: Floats
     counts: Floats
@@ -68,7 +71,9 @@ class Solution:
 
 
 class Solver:
-    """A scenario made ready to be solved at many assumption values: states, segments and partitions are found once.
+    """A scenario prepared to be solved at many assumption values.
+
+    States, segments and partitions are found once.
 
     Raises TooManyStates, ScenarioError and Unsupported when it is built.
     """
@@ -91,7 +96,7 @@ class Solver:
             by: The horizon: a date, or days after `as_of`. Default: that of the scenario.
             ignore_windows: Whether calendar windows are left out.
             cap: Largest number of reachable states.
-            control: Who may stop the search for states. Its threads (default 2) serve each solution.
+            control: Cancellation of the search for states. Its threads (default 2) serve each solution.
 
         Raises:
             TooManyStates: Above `cap`.
@@ -137,8 +142,8 @@ class Solver:
             theta: Values (A,) in base units. Default: the stated ones.
             centre: The stated values, when `theta` is a draw around them.
             start: Distribution (N,) over the states at the start. Default: that of the scenario.
-            tolerance: Bound on what truncation may lose. Answers below 1e-6 are solved again, more finely.
-            control: Who is told of progress and may stop the work.
+            tolerance: Bound on the truncation error. Answers below 1e-6 are solved again, more finely.
+            control: Progress callback and cancellation.
         """
         chain = self.chain(theta, centre, start)
         begun = clock.perf_counter()
@@ -178,29 +183,29 @@ class Solver:
         Args:
             vector: Distribution (N,) over the states at `start`, in the order of `space`.
             start: Days after `as_of`. At 0 the distribution is that before any intervention (`Chain.start`).
-            stop: Days after `as_of`; the interventions at that time have acted.
+            stop: Days after `as_of`. The interventions at that time are included.
             theta: Assumption values (A,). Default: the stated ones.
             centre: The stated values, when `theta` is a draw around them.
             taboo: States and firings that stop a history.
-            control: Who is told of progress and may stop the work.
+            control: Progress callback and cancellation.
 
         Raises:
             ValueError: For times outside the horizon or in the wrong order.
-            Cancelled: When `control` says so.
+            Cancelled: When `control` cancels the work.
         """
         return self.chain(theta, centre).propagate(vector, start, stop, taboo=taboo, control=control)
 
     # ---------------------------------------------------------------- questions
 
     def taboo(self, question: Question) -> Taboo:
-        """Return what answers a question, as what stops a history."""
+        """Return the taboo set of a question: the states and firings that answer it."""
         if question.when is not None:
             return Taboo(self.tables.holds(question.when, self.space.levels))
         move, outcome = question.move or "", question.outcome
         return Taboo(None, self.tables.move(move), -1 if outcome is None else self.tables.outcome(move, outcome))
 
     def _stays(self, inside: Bools) -> bool:
-        """Say whether nothing ever leaves the set a question asks for: then occupancy is first passage."""
+        """Say whether no edge leaves the set of a question, so that occupancy is first passage."""
         if any(isinstance(item, Pin | Hold) for item in self.scenario.interventions):
             return False
         return not np.any(inside[self.space.source] & ~inside[self.space.target])
@@ -222,9 +227,9 @@ class Solver:
         }
 
     def _finer(self, bands: dict[str, dict[str, Band]], tolerance: float, *, settled: bool) -> float:
-        """Return the tolerance that small answers ask for: a thousandth of the smallest that is not yet so precise.
+        """Return a tolerance for small answers: a thousandth of the smallest one not yet precise.
 
-        A zero may stand for a path with more jumps than were summed. It is `settled` once every path that visits no
+        A zero may come from paths with more jumps than were summed. It is `settled` once every path that visits no
         state twice has been summed: then the answer is impossible, or smaller than any number.
         """
         finer = tolerance
@@ -277,7 +282,7 @@ class Solver:
 
 
 class _Furthest:
-    """Reports only what is further than before, since a solution may be made again more finely."""
+    """Reports progress that never falls, although a solution may be repeated more finely."""
 
     def __init__(self, control: Control) -> None:
         self.control, self.share = control, 0.0
@@ -294,7 +299,7 @@ def _bounded(probability: Floats, tails: Floats) -> Band:
 
 
 class _Run:
-    """One solution under way: the start at one θ, carried from segment to segment."""
+    """One solution in progress: the start at one θ, carried from segment to segment."""
 
     def __init__(
         self, solver: Solver, chain: Chain, tolerance: float, pool: ThreadPoolExecutor | None, control: Control
@@ -329,7 +334,7 @@ class _Run:
     def _carry(self, segment: Segment) -> None:
         rows, duration = self._rows(segment), segment.end - segment.start
         local = self.solver.times[rows] - segment.start
-        rating = self.chain.rating(segment)  # before the threads that share it
+        rating = self.chain.rating(segment)  # computed before the threads that share it start
         horizon = max(self.solver.horizon, 1e-300)
         tolerance = self.tolerance * max(duration / horizon, 1e-12)
         silent = Control(cancel=self.control.cancel)
@@ -384,7 +389,7 @@ class _Run:
         self.vectors[name] = quest.end
 
     def _act(self, jump: Jump) -> None:
-        """Apply one intervention to every vector under way."""
+        """Apply one intervention to every current vector."""
         action = jump.action
         going = self.main[~self.solver.space.ended].sum()
         if action.move >= 0:
@@ -398,7 +403,7 @@ class _Run:
         self.main = jump.apply(self.main)
         for quest in self.solver.quests:
             name, vector = quest.question.id, self.vectors[quest.question.id]
-            if quest.taboo.inside is not None:  # what is inside already, before the intervention, has been hit
+            if quest.taboo.inside is not None:  # states inside before the intervention have been hit already
                 self.hit[name] += float(vector[quest.taboo.inside].sum())
                 vector = quest.taboo.clear(vector)
             self.hit[name] += jump.stopped(vector, quest.taboo)

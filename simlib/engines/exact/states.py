@@ -59,7 +59,7 @@ class StateSpace:
     def find(self, levels: NDArray[np.integer], otherwise: Ints | None = None) -> Ints:
         """Return the indices of states given as rows of levels (S, V).
 
-        One that is not in the space is at `otherwise` (S,); without that, KeyError is raised.
+        One that is not in the space is at `otherwise` (S,). Without that, KeyError is raised.
         """
         codes = levels.astype(np.int64) @ self.radix
         index = np.minimum(np.searchsorted(self.codes, codes), len(self) - 1)

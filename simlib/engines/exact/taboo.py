@@ -1,4 +1,4 @@
-"""Taboo probabilities (Chung 1960): a history is stopped at a set of states, or at the firing of a move."""
+"""Taboo sets (Chung 1960): states or firings at which a history is stopped."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from simlib.typing import Bools, Floats
 
 @dataclass(frozen=True, eq=False)
 class Taboo:
-    """States and firings at which a history is stopped, so that what is left of a distribution has met none of them.
+    """States and firings that stop a history; the remaining probability has met none of them.
 
     `inside` (N,) marks the states (None: no state). `move` is the index of the move whose firing stops a history
     (-1: no move); with `outcome`, an index among all outcomes, only its firings with that outcome do (-1: all).
@@ -22,7 +22,7 @@ class Taboo:
     outcome: int = -1
 
     def clear(self, vector: Floats) -> Floats:
-        """Return what of a distribution (N,) is in no state that stops it."""
+        """Return the part of a distribution (N,) outside the states that stop it."""
         return vector if self.inside is None else np.where(self.inside, 0.0, vector)
 
     def stops(self, move: int, outcome: int) -> bool:

@@ -1,11 +1,11 @@
-"""Uniformisation: how probability flows through the states (Jensen 1953. Grassmann 1977. Stewart 1994, ch. 8).
+"""Uniformisation: how probability flows through the states (Jensen 1953.
 
-A chain with generator Q and largest exit rate Λ is a discrete chain P = I + Q/Λ whose jumps come at the times of a
-Poisson process of rate Λ:
+Grassmann 1977. Stewart 1994, ch. 8). A chain with generator Q and largest exit rate Λ is a discrete chain P = I + Q/Λ
+whose jumps come at the times of a Poisson process of rate Λ:
 
     p(t) = Σ_k Poisson(k; Λt) p(0) P^k,        ∫₀ᵗ p(s) ds = (1/Λ) Σ_k P(N_Λt > k) p(0) P^k.
 
-All terms are positive, so nothing cancels and rare probabilities keep their relative accuracy; cutting the sum at K
+All terms are positive, so nothing cancels and rare probabilities keep their relative accuracy. Cutting the sum at K
 loses at most the tail P(N_Λt > K), which is reported. One pass over k serves every report time: of each p(0) P^k only
 histograms over a few partitions of the states are kept, and weighted by the Poisson terms a block at a time.
 """
@@ -30,7 +30,7 @@ from simlib.machine.tables import sums_by
 from simlib.typing import Bools, Floats, Ints
 
 _BLOCK = 64
-"""Steps between two weightings of the histograms, and two looks at the control."""
+"""Steps between two weightings of the histograms, and two checks for cancellation."""
 
 _BLOCK_NUMBERS = 8_000_000
 """Numbers in the block of steps held for nodes (64 MB)."""
@@ -49,7 +49,7 @@ _STEP, _EDGE, _PATIENCE = 2e-6, 1e-9, 3600.0
 
 @dataclass(frozen=True)
 class Generator:
-    """The rated machine of one segment, in pull form: `step(v) = diagonal v + values · v`, a product with Pᵀ.
+    """The transition matrix of one segment in pull form: `step(v)` is the product of Pᵀ and v.
 
     uniform: Λ per day. values (S,): slot rates over Λ; diagonal (N,): 1 - exit rate / Λ.
     """
@@ -61,7 +61,7 @@ class Generator:
 
     @classmethod
     def build(cls, incoming: Incoming, pair_rates: Floats, leak: Floats | None, duration: float) -> Generator:
-        """Rate the edges. `leak` (N,) is further exit that leads out of the states (a fired question)."""
+        """Rate the edges; `leak` (N,) is a further exit out of the states (an answered question)."""
         n = len(incoming.start) - 1
         values = incoming.values(pair_rates)
         exit_rate = sums_by(incoming.source, values, n)
@@ -71,7 +71,7 @@ class Generator:
         return cls(incoming, uniform, values / uniform, 1 - exit_rate / uniform)
 
     def step(self, vector: Floats, result: Floats, first: int = 0, last: int | None = None) -> None:
-        """Write `vector` after one jump of the uniformised chain to `result`, rows [first, last) of it."""
+        """Write rows [first, last) of `vector` after one jump of the uniformised chain to `result`."""
         if kernels is None:
             result[:] = self.diagonal * vector + self._matrix @ vector
             return
@@ -85,7 +85,7 @@ class Generator:
 
 @dataclass(frozen=True)
 class Kill:
-    """An early end of a pass: in a state of `inside` (N,), or by a firing with hazard `fire` (N,) per day."""
+    """An early end of a pass, in a state of `inside` or by a firing with hazard `fire` (N,)."""
 
     inside: Bools | None = None
     fire: Floats | None = None
@@ -96,7 +96,7 @@ class Flow:
     """Result of one pass over a segment.
 
     at (T, C) and until (T, C): histograms of p(t) and of ∫ p over the segment so far, at each time;
-    hits (T,): probability killed so far in the segment; tails (T,): what truncation may have lost by each time;
+    hits (T,): probability killed so far in the segment; tails (T,): the truncation error by each time;
     vectors (J, N): p at the nodes; end (N,), end_hits and end_tail: the same at the end of the segment.
     """
 
@@ -144,15 +144,15 @@ def flow(
         times: Days within the segment (T,) at which the distribution is counted into cells.
         cells: Cell of each state in each of G groups (G, N), numbered below `bins`.
         bins: Number of cells, C.
-        kill: What ends a pass early.
-        tolerance: Bound on what truncation may lose.
+        kill: The early end of a pass.
+        tolerance: Bound on the truncation error.
         nodes: Days within the segment (J,) at which whole distributions are kept.
         pool: A free thread for half of each large step.
-        control: Who is told of progress and may stop the work.
+        control: Progress callback and cancellation.
 
     Raises:
-        Unsupported: For rates so high that it would take hours.
-        Cancelled: When `control` says so.
+        Unsupported: For rates so high that the solution would take hours.
+        Cancelled: When `control` cancels the work.
     """
     _refuse_a_job_of_hours(generator, duration)
     ends = np.append(times, duration)
@@ -207,7 +207,7 @@ def blocks(last: int, rows: int) -> Iterator[Ints]:
 
 
 class NodeSums:
-    """Whole vectors at a few nodes in time (J, N): the steps of a block are held and weighted by one product."""
+    """Whole vectors at a few times (J, N), from blocks of steps weighted by one product."""
 
     def __init__(self, nodes: int, states: int) -> None:
         self.vectors = np.zeros((nodes, states))
@@ -249,7 +249,7 @@ class _Sums:
 
 
 class _Few:
-    """Sums of whole vectors over the steps, at the few different times of a pass (the end is the last)."""
+    """Sums of whole vectors over the steps, at the few times of a pass (the last is its end)."""
 
     def __init__(self, times: Floats, states: int) -> None:
         self.times, self.first, self.place = np.unique(times, return_index=True, return_inverse=True)
@@ -275,7 +275,7 @@ class _Few:
 
 
 class _Advance:
-    """One step of a pass: count the vector into cells, and write what it is after one jump.
+    """One step of a pass: count the vector into cells, and write the vector after one jump.
 
     Large steps are done in two parts, side by side where a thread is free: the same sums either way, bit for bit.
     """
@@ -356,10 +356,11 @@ def backward(
     tolerance: float = 1e-12,
     control: Control = UNWATCHED,
 ) -> Floats:
-    """Return u (J, N) at the remaining times `times` (J,) of a segment, where u is the value still to come.
+    """Return the value u (J, N) at the remaining times `times` (J,) of a segment.
 
     u at the end is `terminal` (N,). Going back it gains `reward` (N,) per day and is held at 1 inside a killing set,
-    and a firing with hazard `kill.fire` is worth 1. The push form of the same uniformisation: P u in place of Pᵀ p.
+    and a firing with hazard `kill.fire` is worth 1. This is the push form of the same uniformisation, with P u in place
+    of Pᵀ p.
 
     Args:
         space: The states and the edges of the segment.
@@ -367,13 +368,13 @@ def backward(
         terminal: Value of each state (N,) at the end of the segment.
         duration: Days.
         times: Days that remain (J,).
-        kill: What ends a pass early.
+        kill: The early end of a pass.
         reward: Gain per day in each state (N,).
-        tolerance: Bound on what truncation may lose.
-        control: Who may stop the work.
+        tolerance: Bound on the truncation error.
+        control: Cancellation.
 
     Raises:
-        Cancelled: When `control` says so.
+        Cancelled: When `control` cancels the work.
     """
     leak = None if kill is None else kill.fire
     exit_rate = _exit_rates(space, pair_rates) + (0.0 if leak is None else leak)
@@ -410,7 +411,7 @@ def _exit_rates(space: StateSpace, pair_rates: Floats) -> Floats:
 
 
 class Push:
-    """The product P u, edges by source, states of `inside` nodal."""
+    """The product P u, with edges by source; states of `inside` keep their value."""
 
     def __init__(self, space: StateSpace, pair_values: Floats, diagonal: Floats, inside: Bools | None) -> None:
         self.space, self.diagonal = space, diagonal

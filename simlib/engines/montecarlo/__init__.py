@@ -1,1 +1,1 @@
-"""The Monte Carlo engine: replicates of a scenario with keyed random numbers, compiled by Numba."""
+"""The Monte Carlo engine: replicates with keyed random numbers, compiled by Numba."""

@@ -1,13 +1,13 @@
-"""The Monte Carlo kernel: the next-reaction method on local rate tables, with keyed random numbers.
+"""The Monte Carlo kernel: the next-reaction method with keyed random numbers.
 
 Imported only when run. Its arguments are the named tuples of `arrays`.
 
-Each move keeps the absolute time at which it will fire. When an event changes the hazard of a move from a to b, what
-is left of its unit exponential, (fire - t) a, is spent at the new speed: fire = t + left / b (Gibson and Bruck 2000).
-A move that is switched off keeps what is left until it is switched on again, so the k-th firing of a move always
-spends its k-th exponential, whatever happens in between. Calendar windows and interventions cut time into segments
-with a rate table each; at a cut every hazard is read anew and the same rule applies, which is exact (Anderson 2007).
-A hazard that does not change leaves its firing time untouched to the bit.
+Each move keeps the absolute time at which it will fire. When an event changes the hazard of a move from a to b, the
+rest of its unit exponential, (fire - t) a, is used at the new rate: fire = t + rest / b (Gibson and Bruck 2000). A move
+that is switched off keeps the rest until it is switched on again. So the k-th firing of a move always uses its k-th
+exponential, whatever happens in between. Calendar windows and interventions cut time into segments with a rate table
+each. At a cut every hazard is read anew and the same rule applies, which is exact (Anderson 2007). A hazard that does
+not change leaves its firing time untouched to the bit.
 
 The state is kept three ways at once: one level per variable, one index per move into its local table, moved by
 strides, and a packed one-hot word in which every condition is a few ANDs. Histograms are kept as differences on the
@@ -56,7 +56,10 @@ def mix(x):
 
 @_njit
 def uniform(key, number):
-    """Return a draw of the stream with this key, strictly between 0 and 1. `number` counts from 0."""
+    """Return a draw of the stream with this key, strictly between 0 and 1.
+
+    `number` counts from 0.
+    """
     word = mix(key + (np.uint64(number) + _ONE) * GAMMA)
     return (np.float64(np.int64(word >> _S12)) + 0.5) * 2.0**-52
 
@@ -69,7 +72,10 @@ def exponential(key, number):
 
 @_njit
 def choose(cumulative, first, u):
-    """Return the first place from `first` on whose cumulative share exceeds u. The last possible one is above 1."""
+    """Return the first place from `first` on whose cumulative share exceeds u.
+
+    The last possible one is above 1.
+    """
     place = np.uint32(first)
     while u >= cumulative[place]:
         place = np.uint32(place + 1)
@@ -125,7 +131,10 @@ def earliest(bits):
 
 @_inline
 def rerate(work, move, new, t):
-    """Give a move a new hazard at time t: what is left is spent at the new speed, or kept while the move is off."""
+    """Give a move a new hazard at time t.
+
+    The rest of its exponential is used at the new rate, or kept while the move is off.
+    """
     old = work.rate[move]
     if new != old:
         unit = (work.fire[move] - t) * old if old > 0.0 else work.left[move]
@@ -136,7 +145,7 @@ def rerate(work, move, new, t):
 
 @_inline
 def set_level(structure, work, counts, row, variable, new):
-    """Move a variable to another level: the packed word, the histogram, and the table places of its readers."""
+    """Move a variable to another level: update the packed word, the histogram and its readers."""
     old = work.level[variable]
     change = new - old
     work.level[variable] = new
@@ -152,7 +161,7 @@ def set_level(structure, work, counts, row, variable, new):
 
 @_inline
 def start(structure, values, work, counts, layout, replicate_key):
-    """Set up one replicate at t = 0 in segment 0: levels, rungs, keys, and the first exponential of every move."""
+    """Set up one replicate at t = 0: levels, rungs, keys, and first exponentials of the moves."""
     for k in range(len(work.word)):
         work.word[k] = 0
     for move in range(len(structure.entry)):
@@ -209,7 +218,10 @@ def count_firing(structure, work, counts, row, layout, times, move, outcome, t):
 
 @_inline
 def apply(structure, values, work, counts, row, offset, held, layout, times, outcome, t):
-    """Apply the effects of an outcome (or a pin) and everything that follows from them. Return the ending, or -1."""
+    """Apply the effects of an outcome (or a pin) and everything that follows from them.
+
+    Return the ending, or -1.
+    """
     changed = False
     for effect in range(structure.effect_start[outcome], structure.effect_start[outcome + 1]):
         if structure.held[held + effect]:
@@ -247,7 +259,7 @@ def apply(structure, values, work, counts, row, offset, held, layout, times, out
 
 @_inline
 def action_outcome(structure, values, work, chances, action, replicate_key):
-    """Return the outcome (or pin) that an intervention brings about now, -1 when it has no effect."""
+    """Return the outcome (or pin) that an intervention causes now, -1 when it has no effect."""
     outcome, move = np.int64(structure.action_outcome[action]), structure.action_move[action]
     if move < 0:
         effect = structure.effect_start[outcome]
@@ -263,7 +275,7 @@ def action_outcome(structure, values, work, chances, action, replicate_key):
 
 @_inline
 def fire_next(structure, values, work, chances, move):
-    """Use up the present occurrence of a move's own clock: return its outcome and draw the next exponential."""
+    """Fire a move by its own clock: return its outcome and draw the next exponential."""
     number = 2 * work.fired[move]
     first = structure.outcome_start[move]
     outcome = np.int64(first)
@@ -288,9 +300,10 @@ def note(history, row, t, outcome, action, word):
 
 @compiled_once(**_LEAN)
 def run(layout, structure, values, work, output, history, seed_key, first, replicates, max_events):
-    """Simulate replicates `first` and following. Return (status, how many were finished, rows of history).
+    """Simulate replicates `first` and following.
 
-    Adds to the integer arrays of `output` and fills one row per replicate in the others.
+    Return (status, how many were finished, rows of history). Adds to the integer arrays of `output` and fills one row
+    per replicate in the others.
     """
     moves, segments, effects = len(structure.entry), len(structure.segment_end), len(structure.effect_variable)
     counts, rows, keep = output.counts, 0, len(history.time)

@@ -8,9 +8,9 @@ import numpy as np
 
 
 class Layout(NamedTuple):
-    """Where things stand: columns of the accumulator (levels from 0), its width, and the sizes of what is counted.
+    """Columns of the accumulator (levels from 0), its width, and the numbers of things counted.
 
-    Conditions are numbered rungs first, then endings, then questions; a question about a move never holds as one.
+    Conditions are numbered rungs first, then endings, then questions. A question about a move never holds as one.
     """
 
     rung: int
@@ -25,7 +25,9 @@ class Layout(NamedTuple):
 
 
 class Structure(NamedTuple):
-    """The scenario without assumption values: V variables, M moves, outcomes followed by pins, C conditions.
+    """The scenario without assumption values, as flat arrays.
+
+    There are V variables, M moves, outcomes followed by pins, and C conditions.
 
     Ranges are given as starts: those of x are start[x] to start[x + 1]. By variable: its `top` level, its first `bit`
     in the packed state, the moves that read it (`reader_*`) with their strides, and the levels it may start at
@@ -78,7 +80,7 @@ class Structure(NamedTuple):
 
 
 class Values(NamedTuple):
-    """Numbers that assumption values change: `rates` (tables x entries, flat), cumulative chances and start shares."""
+    """Numbers that depend on assumption values: `rates`, cumulative chances and start shares."""
 
     rates: np.ndarray
     chance: np.ndarray
@@ -98,9 +100,11 @@ class Output(NamedTuple):
 
 
 class Track(NamedTuple):
-    """One row for the start (outcome -1) and one per event: time, outcome (or pin), action (-1: none), packed state.
+    """Histories: one row for the start (outcome -1) and one per event.
 
-    `start` (R + 1,) says where each replicate begins; arrays of no length mean that nothing is kept.
+    A row has a time, an outcome (or pin), an action (-1: none) and the packed state.
+
+    `start` (R + 1,) says where each replicate begins. Arrays of no length mean that nothing is kept.
     """
 
     start: np.ndarray
@@ -111,9 +115,9 @@ class Track(NamedTuple):
 
 
 class Work(NamedTuple):
-    """The state of one replicate: levels, packed word, rungs. By move its table entry, clock, and counts.
+    """The state of one replicate: levels, packed word, rungs.
 
-    `bits` are the firing times once more, their bits read as whole numbers.
+    By move its table entry, clock, and counts. `bits` are the firing times once more, their bits read as whole numbers.
     """
 
     level: np.ndarray
@@ -150,6 +154,6 @@ def make_work(layout: Layout, structure: Structure) -> Work:
 
 
 def _apart(length: int, dtype: type = np.float64) -> np.ndarray:
-    """Return zeros that share no cache line with anything else: two threads must not write to one line."""
+    """Return zeros on cache lines of their own, so that no two threads write to one line."""
     margin = 128 // np.dtype(dtype).itemsize
     return np.zeros(length + 2 * margin, dtype)[margin : margin + length]

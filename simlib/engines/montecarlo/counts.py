@@ -50,7 +50,10 @@ class Counts:
         return len(self.ending)
 
     def __add__(self, other: Counts) -> Counts:
-        """Join with the replicates that follow. Raises ValueError when `other` does not begin where this one ends."""
+        """Join with the replicates that follow.
+
+        Raises ValueError when `other` does not begin where this one ends.
+        """
         if other.first != self.first + self.runs:
             raise ValueError(f"replicates from {other.first} do not follow {self.first + self.runs - 1}")
         totals = ("levels", "rungs", "endings", "questions", "moves", "squares", "tried", "void")
@@ -104,7 +107,7 @@ def _split(parts: _Parts, columns: Floats) -> dict[str, dict[str, Floats]]:
 
 
 def half_width(successes: Ints, runs: int) -> Floats:
-    """Return the half-width about k / n that covers the 95% Wilson interval (its longer side)."""
+    """Return the longer side of the 95% Wilson interval about k / n."""
     band = Band.wilson(successes, runs)
     return np.maximum(band.high - band.probability, band.probability - band.low)
 
@@ -116,7 +119,10 @@ def _bands(names: Iterable[str], columns: Ints, runs: int) -> dict[str, Band]:
 
 
 def _firings(counts: Counts) -> tuple[Floats, Floats]:
-    """Return the mean number of firings (T, M) and its 95% half-width. Where none was seen, the Wilson one of zero."""
+    """Return the mean number of firings (T, M) and its 95% half-width.
+
+    Where none was seen, the Wilson one of zero.
+    """
     runs = counts.runs
     mean = counts.moves / runs
     variance = np.maximum(counts.squares / runs - mean**2, 0.0) * runs / max(runs - 1, 1)
@@ -127,7 +133,7 @@ def _firings(counts: Counts) -> tuple[Floats, Floats]:
 
 
 def _interventions(flat: Flat, counts: Counts) -> tuple[dict[str, Any], ...]:
-    """Say for each intervention that acts once in which share of the replicates still going it had no effect."""
+    """Return the share of ongoing replicates in which each one-off intervention had no effect."""
     items = flat.tables.scenario.interventions
     counted = zip(flat.actions.number, counts.tried.tolist(), counts.void.tolist(), strict=True)
     share = {n: void / tried if tried else None for n, tried, void in counted if not isinstance(items[n], Hold)}

@@ -1,6 +1,7 @@
-"""A scenario's tables as the flat arrays that the Monte Carlo kernel walks. Built once per scenario and grid.
+"""A scenario's tables as the flat arrays that the Monte Carlo kernel walks.
 
-Everything here is free of assumption values; `Flat.values` adds them, with array work only.
+Built once per scenario and grid. Everything here is free of assumption values. `Flat.values` adds them, with array work
+only.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ def ranges(lists: Iterable[Sequence[int]]) -> tuple[NDArray[np.uint32], NDArray[
 
 
 class Cumulative:
-    """Cumulative shares within groups, each group summed by itself so that its place changes no bit."""
+    """Cumulative shares within groups; each group is summed alone, so its place changes no bit."""
 
     def __init__(self, starts: Ints) -> None:
         counts = np.diff(starts)
@@ -56,7 +57,10 @@ class Cumulative:
         self._column = np.arange(int(starts[-1])) - np.repeat(starts[:-1], counts)
 
     def __call__(self, shares: Floats) -> Floats:
-        """Return running sums (as `shares`). From the last positive share of each group on, above one."""
+        """Return running sums (as `shares`).
+
+        They exceed one from the last positive share of each group on.
+        """
         table = np.zeros(self._shape)
         table[self._row, self._column] = shares
         last = self._shape[1] - 1 - np.argmax(table[:, ::-1] > 0, axis=1)
@@ -68,7 +72,7 @@ class Cumulative:
 
 @dataclass(frozen=True)
 class Actions:
-    """The interventions that act at a moment, in order of time: number in the scenario and day."""
+    """The interventions that act at a moment, by time, each with its number and day."""
 
     number: tuple[int, ...]
     day: tuple[float, ...]
@@ -78,7 +82,7 @@ class Flat:
     """The kernel's view of `tables` over `segments`, reporting at `grid` (days).
 
     `layout` and `structure` are what the kernel takes; `segments_of_table` has one segment for each rate table;
-    `actions` lists what the columns `tried` and `void` of the kernel's output stand for.
+    `actions` lists the interventions of the columns `tried` and `void` of the kernel's output.
     """
 
     def __init__(self, tables: Tables, segments: Sequence[Segment], grid: Floats) -> None:
@@ -95,7 +99,10 @@ class Flat:
     # ---------------------------------------------------------------- values
 
     def values(self, theta: Floats, centre: Floats | None = None) -> Values:
-        """Return what the kernel needs of assumption values `theta` (A,). See `Tables.chances` for `centre`."""
+        """Return what the kernel needs of assumption values `theta` (A,).
+
+        See `Tables.chances` for `centre`.
+        """
         tables = self.tables
         rates = np.concatenate([tables.rates(theta, segment, centre) for segment in self.segments_of_table])
         chance = np.concatenate(
@@ -170,7 +177,7 @@ class Flat:
         }
 
     def _held(self, segments: Sequence[Segment]) -> Bools:
-        """Which effects do nothing in which segment (segments x effects, flat): moves on held variables, not pins."""
+        """Which effects of moves are held back in which segment (segments x effects, flat)."""
         none = np.zeros(len(self.pins), dtype=bool)
         rows = [[np.isin(self.tables.effect_variable, segment.held), none] for segment in segments]
         return np.concatenate([part for row in rows for part in row])
@@ -183,7 +190,7 @@ class Flat:
         return [*outcomes, *({variable} for variable, _ in self.pins)]
 
     def _consequences(self) -> dict[str, NDArray]:
-        """Return moves, ladders, endings and questions that each outcome or pin can change, and what it answers."""
+        """Return moves, ladders, endings and questions that each outcome or pin can change."""
         scenario, changed = self.tables.scenario, self._changed()
         ladders = [self._read(*(rung.when for rung in ladder.rungs)) for ladder in scenario.ladders.values()]
         endings = [self._read(ending.when) for ending in scenario.endings.values()]
@@ -233,7 +240,7 @@ class Flat:
 
 
 def _rate_tables(segments: Sequence[Segment]) -> tuple[list[Segment], Ints]:
-    """Return one segment for each distinct set of rates, and which of them each segment uses (S,)."""
+    """Return one segment for each distinct set of rates, and an index into them by segment (S,)."""
     places: dict[object, int] = {}
     examples: list[Segment] = []
     for segment in segments:

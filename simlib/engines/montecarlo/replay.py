@@ -1,7 +1,7 @@
 """Full histories of chosen replicates, by replay, and one of them written as a dated story.
 
-A run keeps no paths. Since every draw has an address, any replicate can be played again with the same seed, and gives
-the same events to the bit; `histories` does that and keeps each of them.
+A run keeps no paths. Since every draw has an address, any replicate can be replayed with the same seed, and gives the
+same events to the bit. `histories` does that and keeps each of them.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Histories:
-    """Everything that happened in R replicates, N rows in all: for each a first row for the start, then its events.
+    """Everything that happened in R replicates: N rows, for each the start and then its events.
 
     start (R + 1,): rows of replicate number `replicates[i]` are start[i] to start[i + 1]. By row: time in days, move
     and outcome (indices as in `Tables`, -1 for the start and for a variable that was set), intervention (its number
@@ -63,7 +63,7 @@ class Histories:
         return slice(int(self.start[place[0]]), int(self.start[place[0] + 1]))
 
     def frame(self) -> pd.DataFrame:
-        """Return one row per event: replicate, day, date, actor, move, label, outcome, intervention, and the levels.
+        """Return one row per event, with its replicate, date, move and intervention, and the levels.
 
         The columns named after variables hold the level after the event. The start has no move.
         """
@@ -88,7 +88,10 @@ class Histories:
         return pd.DataFrame(columns)
 
     def story(self, replicate: int) -> list[str]:
-        """Tell one replicate as dated sentences, from the start to its ending or the horizon. Raises KeyError."""
+        """Describe one replicate in dated sentences, from the start to its ending or the horizon.
+
+        Raises KeyError.
+        """
         rows = self.rows(replicate)
         place = int(np.flatnonzero(self.replicates == replicate)[0])
         sentences = [f"{long_date(self.scenario.as_of)}: the story begins; {self._situation(rows.start)}."]
@@ -148,24 +151,24 @@ def histories(
     seed: int = 0,
     control: Control = UNWATCHED,
 ) -> Histories:
-    """Play replicates again and keep every event.
+    """Replay replicates and keep every event.
 
     Args:
         scenario: The scenario, or a `Simulator` with its own horizon and windows.
-        replicates: How many, from the first on, or the numbers of those to play, in that order.
+        replicates: How many, from the first on, or the numbers of those to replay, in that order.
         values: Assumption values that replace stated ones, by name, in base units.
         theta: All assumption values (A,), in place of `values`.
         centre: The stated values, when `theta` is a draw around them.
         by: The horizon: a date, or days after `as_of`. Default: that of the scenario.
         ignore_windows: Whether calendar windows are left out.
         seed: Seed of the run.
-        control: Who may stop the work, and on how many threads it runs.
+        control: Cancellation and number of threads.
 
     Raises:
         ScenarioError: For a name, a target day or an intervention that does not fit.
         ValueError: For numbers out of range, or both `values` and `theta`.
         MissingDependency: Without Numba.
-        Cancelled: When `control` says so.
+        Cancelled: When `control` cancels the work.
     """
     simulator = (
         scenario
@@ -189,7 +192,7 @@ def histories(
 
 
 def _blocks(numbers: list[int]) -> Iterator[tuple[int, int]]:
-    """Cut replicate numbers into stretches (first, how many) of consecutive ones."""
+    """Cut replicate numbers into runs (first, count) of consecutive ones."""
     check_runs(len(numbers), min(numbers, default=0))
     begin = 0
     for place in range(1, len(numbers) + 1):
@@ -200,7 +203,7 @@ def _blocks(numbers: list[int]) -> Iterator[tuple[int, int]]:
 
 
 def _replay(simulator: Simulator, values: Values, seed: int, first: int, runs: int) -> tuple[Any, Any, int]:
-    """Return (output, history, rows) of a stretch of replicates, with as much room as they turn out to need."""
+    """Return (output, history, rows) of consecutive replicates, with as much room as they need."""
     room = runs * (64 + 2 * len(simulator.tables.move_ids))
     while True:
         output, history = allocate(simulator, runs), empty_track(simulator, runs, room)

@@ -1,7 +1,7 @@
-"""Monte Carlo: many replicates of a scenario with keyed random numbers, counted on a time grid.
+"""Monte Carlo: many replicates with keyed random numbers, counted on a time grid.
 
 `simulate` gives the whole `Forecast`. `Simulator` does the work: it is built once per scenario and grid, and runs
-again for other assumption values, seeds or replicates at the price of the kernel alone. It gives `Counts`: integers
+again for other assumption values, seeds or replicates at the cost of the kernel alone. It gives `Counts`: integers
 that can be added, so that more runs keep the earlier ones. Two runs with the same seed and different values or
 scenarios are paired replicate by replicate (see `simlib.engines.montecarlo.streams`).
 """
@@ -37,10 +37,10 @@ if TYPE_CHECKING:
     from simlib.scenario.model import Scenario
 
 RUNS = 10_000
-"""Replicates, unless somebody says otherwise."""
+"""Replicates, by default."""
 
 CHUNK = 128
-"""Replicates per call of the kernel: between two looks at the control, a millisecond or two."""
+"""Replicates per call of the kernel: between two checks for cancellation, a millisecond or two."""
 
 MAX_EVENTS = 10_000_000
 """Events in one replicate above which the engine gives up: rates that high are a mistake in the scenario."""
@@ -52,7 +52,7 @@ _BETWEEN_REPORTS = 0.05
 
 
 class Simulator:
-    """One scenario made ready to run: `run` for counts, `forecast` for the answer they give."""
+    """One scenario prepared to run: `run` for counts, `forecast` for the answer they give."""
 
     def __init__(
         self,
@@ -63,9 +63,10 @@ class Simulator:
         ignore_windows: bool = False,
         tables: Tables | None = None,
     ) -> None:
-        """Flatten a scenario for the kernel. `times`, `by` and `ignore_windows` are those of `simulate`.
+        """Flatten a scenario for the kernel.
 
-        Raises ScenarioError for an intervention or a target day that does not fit, MissingDependency without Numba.
+        `times`, `by` and `ignore_windows` are those of `simulate`. Raises ScenarioError for an intervention or a target
+        day that does not fit, MissingDependency without Numba.
         """
         self.scenario = scenario
         self.horizon = days_by(scenario, by)
@@ -81,7 +82,10 @@ class Simulator:
         return priors.theta(self.scenario)
 
     def values(self, theta: Floats | None = None, centre: Floats | None = None) -> Values:
-        """Return what the kernel needs of assumption values. Raises ValueError for values that are no numbers."""
+        """Return what the kernel needs of assumption values.
+
+        Raises ValueError for values that are no numbers.
+        """
         theta = self.stated if theta is None else np.asarray(theta, dtype=float)
         if theta.shape != self.stated.shape or not np.all(np.isfinite(theta) & (theta >= 0)):
             raise ValueError(f"theta must hold {len(self.stated)} finite numbers, none below zero, one per assumption")
@@ -97,7 +101,9 @@ class Simulator:
         first: int = 0,
         control: Control = UNWATCHED,
     ) -> Counts:
-        """Simulate replicates `first` to `first + runs - 1`. The counts do not depend on the number of threads.
+        """Simulate replicates `first` to `first + runs - 1`.
+
+        The counts do not depend on the number of threads.
 
         Args:
             theta: Assumption values (A,) in base units. Default: the stated ones.
@@ -105,11 +111,11 @@ class Simulator:
             runs: Number of replicates.
             seed: Seed of the random numbers.
             first: Number of the first replicate.
-            control: Who is told of progress, who may stop the work, and on how many threads it runs.
+            control: Progress callback, cancellation and number of threads.
 
         Raises:
             SimlibError: When a replicate has more than `MAX_EVENTS` events.
-            Cancelled: When `control` says so.
+            Cancelled: When `control` cancels the work.
         """
         runs, first = check_runs(runs, first)
         values = self.values(theta, centre)
@@ -118,7 +124,10 @@ class Simulator:
         return job.counts()
 
     def forecast(self, counts: Counts, *, theta: Floats | None = None, seed: int = 0, **details: Any) -> Forecast:
-        """Return the forecast of `counts`. `theta` and `seed` are those of the run, `details` go to provenance."""
+        """Return the forecast of `counts`.
+
+        `theta` and `seed` are those of the run, `details` go to provenance.
+        """
         values = self.stated if theta is None else theta
         details |= {"first": counts.first} if counts.first else {}
         source = provenance(
@@ -156,7 +165,7 @@ def simulate(
         ignore_windows: Whether calendar windows are left out.
         runs: Number of replicates.
         seed: Seed of the random numbers.
-        control: Who is told of progress, who may stop the work, and on how many threads it runs. The answer does not
+        control: Progress callback, cancellation and number of threads. The answer does not
             depend on the threads, bit for bit.
 
     Returns:
@@ -166,7 +175,7 @@ def simulate(
         ScenarioError: For a name, a target day or an intervention that does not fit.
         ValueError: For numbers out of range.
         MissingDependency: Without Numba.
-        Cancelled: When `control` says so.
+        Cancelled: When `control` cancels the work.
     """
     seed = check_seed(seed)
     simulator = Simulator(scenario, times=times, by=by, ignore_windows=ignore_windows)
@@ -180,7 +189,10 @@ def simulate(
 
 
 class _Job:
-    """One run cut into chunks. Each thread takes the next chunk until none is left, and sums into arrays of its own."""
+    """One run cut into chunks.
+
+    Each thread takes the next chunk until none is left, and sums into arrays of its own.
+    """
 
     def __init__(self, simulator: Simulator, values: Values, key: np.uint64, first: int, runs: int) -> None:
         self.simulator, self.values, self.key, self.first, self.runs = simulator, values, key, first, runs
@@ -256,9 +268,10 @@ class _Job:
 def call(
     simulator: Simulator, values: Values, output: Output, key: np.uint64, first: int, history: Track | None = None
 ) -> int | None:
-    """Run the kernel for the replicates that `output` has room for. Return the rows of history, None when it is full.
+    """Run the kernel for the replicates that `output` has room for.
 
-    Raises SimlibError when a replicate has more than `MAX_EVENTS` events.
+    Return the rows of history, None when it is full. Raises SimlibError when a replicate has more than `MAX_EVENTS`
+    events.
     """
     kernel, flat = simulator.kernel, simulator.flat
     history = empty_track(simulator, 0, 0) if history is None else history
@@ -309,7 +322,7 @@ def empty_track(simulator: Simulator, replicates: int, rows: int) -> Track:
 
 
 def _reporter(chunks: int, control: Control) -> Callable[[int], None]:
-    """Return what the calling thread does after each chunk: look whether to stop, and report now and then."""
+    """Return the callback after each chunk, which checks for cancellation and reports progress."""
     last = time.monotonic()
 
     def report(chunk: int) -> None:
@@ -323,7 +336,10 @@ def _reporter(chunks: int, control: Control) -> Callable[[int], None]:
 
 
 def thread_count(threads: int | None, chunks: int) -> int:
-    """Return how many threads to use: no more than there are chunks. By default as many as there are processors."""
+    """Return how many threads to use: no more than there are chunks.
+
+    By default as many as there are processors.
+    """
     if threads is not None and threads < 1:
         raise ValueError(f"threads must be at least 1, not {threads}")
     available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -331,7 +347,10 @@ def thread_count(threads: int | None, chunks: int) -> int:
 
 
 def check_runs(runs: int, first: int) -> tuple[int, int]:
-    """Return a number of replicates and the first of them as ints. Raises ValueError for numbers out of range."""
+    """Return a number of replicates and the first of them as ints.
+
+    Raises ValueError for numbers out of range.
+    """
     runs, first = operator.index(runs), operator.index(first)
     if runs < 1:
         raise ValueError(f"runs must be at least 1, not {runs}")

@@ -1,12 +1,12 @@
-"""Keyed random numbers: every random number has an address, so that a change elsewhere cannot move it.
+"""Keyed random numbers: each has an address, so that a change elsewhere cannot affect it.
 
-A draw is a pure function of (seed, replicate, stream, number). A *stream* belongs to one thing that needs luck, named
-by its id and never by its position: the clock and the outcomes of a move, the start of a variable, one forced firing.
-Hence the promises: the same seed gives the same bits whatever the number of threads; 10,000 replicates begin with the
-same 1,000; adding, dropping or reordering moves changes no other draw; two runs that differ in one rate are a
-*counterfactual* of one another (common random numbers, one change), because the k-th firing of a move always meets
-the same unit exponential. This is the common-random-numbers coupling of Glasserman and Yao (1992) carried by the
-next-reaction method, as in Rathinam, Sheppard and Khammash (2010).
+A draw is a pure function of (seed, replicate, stream, number). A *stream* belongs to one random thing, named by its id
+and never by its position: the clock and the outcomes of a move, the start of a variable, one forced firing. Hence the
+promises: the same seed gives the same bits whatever the number of threads; 10,000 replicates begin with the same 1,000;
+adding, dropping or reordering moves changes no other draw; two runs that differ in one rate are a *counterfactual* of
+one another (common random numbers, one change), because the k-th firing of a move always meets the same unit
+exponential. This is the common-random-numbers coupling of Glasserman and Yao (1992) carried by the next-reaction
+method, as in Rathinam, Sheppard and Khammash (2010).
 
 The generator is counter-based (Salmon et al. 2011): no state is carried, a key is hashed with a counter.
 
@@ -15,13 +15,13 @@ The generator is counter-based (Salmon et al. 2011): no state is carried, a key 
     stream key     k    = mix(s_r xor h),  h the stable 64-bit hash of the stream's name
     draw n         mix(k + (n + 1) γ)
 
-`mix` is the 64-bit finaliser "variant 13" of Stafford (2011), a bijection; with the odd constant γ the last line is
+`mix` is the 64-bit finaliser "variant 13" of Stafford (2011), a bijection. With the odd constant γ the last line is
 SplitMix64 (Steele, Lea and Flood 2014), which passes BigCrush, started at a hashed place. Two streams of L draws
 overlap with probability about 2 L / 2^64: for 10^6 replicates of 50 moves and 100 draws, one pair of streams in all
 of them is expected to share a few draws with probability near 1%, and no pair of neighbours does so by design.
 
 For a move, draw 2k is the unit exponential before its k-th firing (from 0) and draw 2k + 1 chooses that firing's
-outcome; forced firings have streams of their own and leave the move's stream untouched. A uniform is the upper 52
+outcome. Forced firings have streams of their own and leave the move's stream untouched. A uniform is the upper 52
 bits plus a half, over 2^52: never 0, never 1.
 
 References: Glasserman, P. and Yao, D. (1992) Some guidelines and guarantees for common random numbers, Management
@@ -52,7 +52,10 @@ MIX_2 = np.uint64(0x94D049BB133111EB)
 
 
 def check_seed(seed: Any) -> int:
-    """Return the seed as an int. Raises ValueError when it is no whole number from 0 to 2**63 - 1. 0 is a seed."""
+    """Return the seed as an int.
+
+    Raises ValueError when it is no whole number from 0 to 2**63 - 1. 0 is a seed.
+    """
     expected = f"expected a whole number from 0 to {MAX_SEED}"
     if isinstance(seed, bool):
         raise ValueError(f"the seed is {seed!r}; {expected}")
@@ -66,13 +69,16 @@ def check_seed(seed: Any) -> int:
 
 
 def stream_hash(kind: StreamKind, name: str) -> int:
-    """Return the stable 64-bit hash that names a stream: a move id, a variable id, the text of a forced firing."""
+    """Return the stable 64-bit hash of a stream's name.
+
+    The name is a move id, a variable id, or the text of a forced firing.
+    """
     digest = hashlib.blake2b(f"{kind}:{name}".encode(), digest_size=8).digest()
     return int.from_bytes(digest, "little")
 
 
 def mix(x: ArrayLike) -> Bits:
-    """Return Stafford's variant 13 of 64-bit words: a bijection whose output bits each depend on every input bit."""
+    """Return Stafford's variant 13 of 64-bit words, a bijection that mixes all bits."""
     word = np.atleast_1d(np.asarray(x, dtype=np.uint64))
     word = (word ^ (word >> np.uint64(30))) * MIX_1
     word = (word ^ (word >> np.uint64(27))) * MIX_2

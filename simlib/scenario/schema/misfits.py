@@ -1,8 +1,7 @@
 """Fit a document to a schema.
 
-Each misfit is said in plain words. A misfit is left out as narrowly as
-possible and the rest is fitted again, so that an unknown key in one move does not hide a misspelt level in another, nor
-in the same one.
+Each misfit is described in plain words. The smallest part with a misfit is left out and the rest is fitted again. So an
+unknown key in one move does not hide a misspelt level in another, nor in the same one.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ STAND_INS: dict[str, Any] = {
     "moves": {},
     "endings": {},
 }
-"""What stands in for a missing key, once that is reported, so that what stands beside it can be checked too."""
+"""Stand-ins for a missing key that is already reported, so that its neighbours can be checked too."""
 
 MAX_ROUNDS = 50
 
@@ -47,7 +46,7 @@ EMPTY_OUTCOME = 4
 def fit(document: Document, shape: type[AnyShape]) -> AnyShape:
     """Return the model of the sound part of a document; note the rest in its problems.
 
-    Stand-ins fill what is missing, so the model is worth checking further but is only true without problems.
+    Stand-ins replace missing parts, so that the model can be checked further. It is only correct without problems.
     """
     if not isinstance(document.data, dict):
         document.note((), f"{describe(document.data)} at the top of the file", "expected keys such as 'format: 1'")
@@ -65,10 +64,7 @@ def fit(document: Document, shape: type[AnyShape]) -> AnyShape:
 
 
 def _leave_out_blanks(document: Document, data: Any, place: Place = ()) -> Iterable[Place]:
-    """Take out what was left empty and what an alias stood for.
-
-    Yield the places.
-    """
+    """Remove empty values and aliases. Yield their places."""
     for key in list(data) if isinstance(data, dict) else range(len(data)):
         value, here = data[key], (*place, key)
         if value is None and len(here) == EMPTY_OUTCOME and here[0] == "moves" and here[2] == "outcomes":
@@ -126,7 +122,7 @@ def _at(data: Any, place: Place) -> Any:
 
 
 def _words(shape: type[Shape], loc: Place, error: Any) -> tuple[str, str]:
-    """Say one pydantic error in words: what is wrong, what was expected."""
+    """Describe one pydantic error in words: the problem and the expectation."""
     kind, given, bounds = error["type"], error["input"], error.get("ctx", {})
     if kind == "refused":
         return bounds["what"], bounds["expected"]
@@ -153,7 +149,7 @@ def _words(shape: type[Shape], loc: Place, error: Any) -> tuple[str, str]:
 
 
 def _meaning(shape: type[Shape], loc: Place) -> str:
-    """What the innermost described thing on the way to a place is."""
+    """Return the description of the innermost described thing on the way to a place."""
     for length in range(len(loc), 0, -1):
         field = _fields(_annotation(shape, loc[: length - 1])).get(str(loc[length - 1]))
         if field is not None and field.description:
@@ -195,7 +191,7 @@ def _marks(arm: Any) -> tuple[Any, ...]:
 
 
 def _bare(annotation: Any) -> Any:
-    """Strip what stands around a type: Annotated, and `| None`."""
+    """Strip the wrappers of a type: Annotated, and `| None`."""
     while True:
         if get_origin(annotation) is Annotated:
             annotation = get_args(annotation)[0]

@@ -51,4 +51,4 @@ def published(shape: type[Shape]) -> str:
 
 
 PUBLISHED: dict[str, type[Shape]] = {"scenario.schema.json": ScenarioShape, "view.schema.json": ViewShape}
-"""The published files, which stand beside this room."""
+"""The published files, which are beside this package."""

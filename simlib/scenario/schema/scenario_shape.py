@@ -169,7 +169,7 @@ class RungShape(Shape):
 class LadderShape(Shape):
     """An ordered list of rungs.
 
-    The state stands on the last one whose condition holds.
+    The state is on the last rung whose condition holds.
     """
 
     label: Label | None = Field(None, description="name of the ladder")
@@ -177,7 +177,7 @@ class LadderShape(Shape):
 
 
 class ScenarioShape(Shape):
-    """One world: who can do what, how often, with which outcomes, and when the story ends."""
+    """One scenario: who can do what, how often, with which outcomes, and when the story ends."""
 
     format: Format = Field(description="the version of the file format, which is 1")
     id: Id = Field(description="short name of the scenario")

@@ -36,8 +36,8 @@ from simlib.scenario.views.variation import refusals, repeated, unknown
 def parse_intervention(kind: str, text: str, scenario: Scenario) -> tuple[Intervention, ...]:
     """Read an intervention of one kind of `FORMS`.
 
-    A repeated move becomes several, any other text one. Raises ScenarioError with every reason why it cannot be read or
-    does not fit the scenario.
+    A repeated move becomes several interventions, any other text one. Raises ScenarioError with every reason why it
+    cannot be read or does not fit the scenario.
     """
     match = re.fullmatch(FORMS[kind].pattern, unicodedata.normalize("NFC", text.strip()))
     if match is None:

@@ -19,7 +19,7 @@ _LEVEL = r"(?P<name>[^=@]+?)=(?P<value>[^=@]+?)"
 class Form:
     """The form in which one kind of intervention is typed.
 
-    `text` is for people, `pattern` reads it, `purpose` says what it does.
+    `text` is shown to people, `pattern` reads it, and `purpose` describes the intervention.
     """
 
     text: str

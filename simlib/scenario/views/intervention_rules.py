@@ -16,7 +16,7 @@ from simlib.scenario.scales import shifted
 
 
 def wrong_intervention(scenario: Scenario, intervention: Intervention, horizon_days: float) -> Iterator[Misfit]:
-    """Yield what is wrong with one intervention, at places of its entry in a view file."""
+    """Yield the problems of one intervention, at places of its entry in a view file."""
     match intervention:
         case Pin() | Hold():
             key = type(intervention).__name__.lower()
@@ -41,7 +41,7 @@ def wrong_intervention(scenario: Scenario, intervention: Intervention, horizon_d
 
 
 def _wrong_assumption(scenario: Scenario, intervention: Assume) -> Iterator[Misfit]:
-    """Yield why an assumption cannot have this value for a while."""
+    """Yield the reasons why an assumption cannot have this value for a while."""
     name, assumption = intervention.assumption, scenario.assumptions.get(intervention.assumption)
     if assumption is None:
         yield ("assume",), f"unknown assumption {name!r}", did_you_mean(name, scenario.assumptions)
@@ -50,7 +50,7 @@ def _wrong_assumption(scenario: Scenario, intervention: Assume) -> Iterator[Misf
         what = f"{name!r} is used only before the story begins, or nowhere"
         yield ("assume",), what, "expected one that a move uses; a start is changed for the whole forecast"
     if assumption.kind == "chance" and not intervention.when.always:
-        what = f"{name!r} is a chance, which cannot wait for a state"
+        what = f"{name!r} is a chance and cannot depend on a state"
         yield ("when",), what, "expected a rate, a factor, or only dates"
     try:
         check_range(intervention.value, assumption.kind)

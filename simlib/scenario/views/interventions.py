@@ -48,9 +48,9 @@ class Policy:
     """Let a move happen at a rate of its own while a condition holds.
 
     While `when` holds it happens at `rate` per day if its guard holds, whatever its own rate and factors. A rule that
-    somebody follows: "if a strike hits land, close the airspace within a day". It looks at the present state only. It
-    applies from 00:00 of `date` (None: the start) to 00:00 of `until` (None: for good); a `Forbid` of the same move is
-    stronger, and of two policies the later one.
+    somebody follows: "if a strike hits land, close the airspace within a day". It depends on the present state only. It
+    applies from 00:00 of `date` (None: the start) to 00:00 of `until` (None: for good). A `Forbid` of the same move is
+    stronger. Of two policies, the later one in the list is stronger.
     """
 
     move: str
@@ -66,7 +66,7 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Pin:
-    """Set a variable to a level on a date, once: what moves do to it afterwards happens."""
+    """Set a variable to a level on a date, once; later moves can change it."""
 
     variable: str
     level: str
@@ -100,9 +100,10 @@ class Hold:
 class Assume:
     """Give an assumption another median from a date on, or while a condition holds (base units).
 
-    It applies from 00:00 of `date` (None: the start) to 00:00 of `until` (None: for good); of two that apply, the
-    later one in the list does. A draw of the priors keeps its distance from the median: the same ratio for a rate or
-    a factor, the same odds ratio for a chance. A chance cannot wait for a state, and the start is over.
+    It applies from 00:00 of `date` (None: the start) to 00:00 of `until` (None: for good). If two apply, the later one
+    in the list is used. A draw of the priors keeps its distance from the median: the same ratio for a rate or a factor,
+    the same odds ratio for a chance. A chance cannot have `when`, and an assumption about the start cannot change
+    afterwards.
     """
 
     assumption: str

@@ -1,7 +1,7 @@
 """Vary a scenario: views, changed values, interventions, another horizon.
 
-Its structure never changes. Every function returns a new `Scenario` and refuses with a ScenarioError what does not fit
-it, all reasons at once.
+Its structure never changes. Every function returns a new `Scenario`, or raises a ScenarioError with every reason why a
+change does not fit.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _WHOLE = 1e-9
 
 
 def apply_view(scenario: Scenario, view: View | Sequence[View]) -> Scenario:
-    """Return the scenario as a view (or several that do not clash) sees it."""
+    """Return the scenario with a view, or with several that do not clash, applied."""
     views = [view] if isinstance(view, View) else list(view)
     if not views:
         return scenario
@@ -54,7 +54,7 @@ def apply_view(scenario: Scenario, view: View | Sequence[View]) -> Scenario:
 
 def _clashes(scenario: Scenario, views: Sequence[View]) -> Iterator[Problem]:
     if scenario.view:
-        what = f"the scenario is already seen through the view {scenario.view!r}"
+        what = f"the scenario already has the view {scenario.view!r}"
         yield Problem("", 0, "", what, "expected all views in one call, so that clashes are seen")
     owner: dict[str, str] = {}
     for view in views:
@@ -76,7 +76,7 @@ def _problem(where: str, misfit: Misfit) -> Problem:
 
 
 def misfits(scenario: Scenario, view: View) -> Iterator[Misfit]:
-    """Yield what is wrong with a view of this scenario, at places of the view file."""
+    """Yield the problems of a view of this scenario, at places of the view file."""
     for change in view.changes:
         for place, what, expected in _wrong(scenario, change):
             yield ("assumptions", change.assumption, *place), what, expected
@@ -93,7 +93,7 @@ def misfits(scenario: Scenario, view: View) -> Iterator[Misfit]:
 
 
 def view_of(base: Scenario, changed: Scenario, *, id: str, title: str, author: str = "", because: str = "") -> View:  # noqa: A002
-    """Return the view that turns `base` into `changed`: what a session of sliders is saved as.
+    """Return the view that turns `base` into `changed`, to save a session of sliders.
 
     A change without a reason of its own is "assumed".
     """
@@ -133,7 +133,7 @@ def with_values(scenario: Scenario, values: Mapping[str, str | float]) -> Scenar
     """Return the scenario with other medians.
 
     Low and high shift by the same step on the scale of the kind. A text is a quantity as in files ("2 per week",
-    "30%"); a number is in base units (per day, or plain). Raises ScenarioError for an unknown name, a quantity of
+    "30%"). A number is in base units (per day, or plain). Raises ScenarioError for an unknown name, a quantity of
     another kind, and chances that now exceed one.
     """
     changes: list[Change] = []
@@ -152,7 +152,7 @@ def with_values(scenario: Scenario, values: Mapping[str, str | float]) -> Scenar
 def parse_values(texts: Iterable[str], scenario: Scenario) -> dict[str, str]:
     """Read `NAME=VALUE` texts into what `with_values` takes.
 
-    The same name twice is refused.
+    A name may occur only once.
     """
     values: dict[str, str] = {}
     problems = []
@@ -171,7 +171,7 @@ def parse_values(texts: Iterable[str], scenario: Scenario) -> dict[str, str]:
 
 
 def unknown(scenario: Scenario, name: str) -> Problem:
-    """Return what to say of an assumption that is not there."""
+    """Return the problem of an unknown assumption."""
     return Problem("", 0, name, "there is no such assumption", did_you_mean(name, scenario.assumptions))
 
 
@@ -269,7 +269,7 @@ def begun_by(scenario: Scenario, day: float) -> Scenario:
 def repeated(
     first: Force, every: float, until: dt.date | None, scenario: Scenario, horizon_days: float | None = None
 ) -> tuple[Force, ...]:
-    """Return a forced move on its date and every so many days after it.
+    """Return a forced move on its date and at equal steps after it.
 
     The last one is before `until` (default: the horizon).
 
@@ -305,6 +305,6 @@ def with_horizon(scenario: Scenario, horizon: str | float) -> Scenario:
 
 
 def refusals(where: str, intervention: Intervention, scenario: Scenario) -> list[Problem]:
-    """Return what is wrong with an intervention of this scenario, named at `where`."""
+    """Return the problems of an intervention of this scenario, named at `where`."""
     wrong = wrong_intervention(scenario, intervention, scenario.horizon_days)
     return [Problem("", 0, where, what, expected) for _, what, expected in wrong]

@@ -1,4 +1,4 @@
-"""A view file -> `View`: every problem of the file at once, with its line."""
+"""Read a view file into a `View`, or report all its problems with their lines."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ LISTED = 3
 
 
 def describe(base: Scenario, changed: Scenario) -> tuple[str, ...]:
-    """Return what a variant changes: values first, then interventions in their order."""
+    """Return the changes of a variant: values first, then interventions in their order."""
     parts = []
     for name, old in base.assumptions.items():
         new = changed.assumptions[name]
@@ -31,7 +31,10 @@ def describe(base: Scenario, changed: Scenario) -> tuple[str, ...]:
 
 
 def what_if(base: Scenario, changed: Scenario, *, windows: bool = True) -> tuple[str, ...]:
-    """Return that `changed` is a what-if and what it changes, or nothing; `windows`: calendar windows are kept."""
+    """Say that `changed` is a what-if, and list its changes; return nothing without changes.
+
+    `windows` says that calendar windows are kept.
+    """
     parts = [*describe(base, changed), *([] if windows else ["calendar windows are left out"])]
     if changed.view and changed.view != base.view:
         head = f"This is a what-if through the view “{changed.view}”"
@@ -41,7 +44,7 @@ def what_if(base: Scenario, changed: Scenario, *, windows: bool = True) -> tuple
 
 
 def _in_words(items: Sequence[Intervention], scenario: Scenario) -> Iterator[str]:
-    """Yield each intervention in words, and a move that is forced many times once."""
+    """Yield each intervention in words; a move that is forced many times is described once."""
     for _, same in itertools.groupby(items, kind_of_force):
         group = list(same)
         if isinstance(group[0], Force) and len(group) > LISTED:
@@ -52,7 +55,10 @@ def _in_words(items: Sequence[Intervention], scenario: Scenario) -> Iterator[str
 
 
 def kind_of_force(item: Intervention) -> tuple[str, str | None, str] | Intervention:
-    """Return what forced moves that differ only in their date share; any other intervention is alone of its kind."""
+    """Return a key that forced moves share when they differ only in their date.
+
+    Any other intervention has a key of its own.
+    """
     return (item.move, item.outcome, item.because) if isinstance(item, Force) else item
 
 
@@ -82,7 +88,7 @@ def intervention_in_words(item: Intervention, scenario: Scenario) -> str:
 
 
 def as_name(words: str) -> str:
-    """Return words that will stand in quotation marks: inner quotation marks become single ones."""
+    """Return words for use in quotation marks: inner quotation marks become single ones."""
     return words.replace("“", "‘").replace("”", "’")
 
 
