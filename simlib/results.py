@@ -90,6 +90,7 @@ class Forecast(Answer):
     """
 
     kind: ClassVar[str] = "forecast"
+    told: ClassVar[bool] = False
 
     scenario: ScenarioKey
     horizon_days: float

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
-from simlib.answer import Answer, ScenarioKey, provenance
+from simlib.answer import Computed, ScenarioKey, provenance
 from simlib.control import UNWATCHED, Control
 from simlib.errors import Problem, ScenarioError, TooManyStates, Unsupported
 from simlib.formatting import counted, long_date, percent
@@ -114,7 +114,7 @@ class PooledItem:
 
 
 @dataclass(frozen=True)
-class Pool(Answer):
+class Pool(Computed):
     """Views of one world pooled. `weights` sum to one; `divergence` and `entropy` (T,), in bits, are of the endings.
 
     `entropy` is the whole uncertainty about the ending in the linear pool. `divergence` is the part of it that is
@@ -136,11 +136,6 @@ class Pool(Answer):
     def by_day(self) -> float:
         """The target in days after `as_of`."""
         return float(self.times[-1])
-
-    @property
-    def draws(self) -> int:
-        """The number of draws of the priors of each view; 0 at the stated values."""
-        return int(self.provenance.get("draws") or 0)
 
     @property
     def basis(self) -> str:
@@ -209,8 +204,6 @@ class Pool(Answer):
         """Return the keys that a pool adds to those of all answers, as plain JSON data."""
         arrays = ("linear", "logarithmic", "deviation", "divergence")
         return {
-            "by": self.by,
-            "by_day": self.by_day,
             "times": self.times,
             "weights": self.weights,
             "draws": self.draws,
@@ -225,7 +218,6 @@ class Pool(Answer):
             },
             "divergence": self.divergence,
             "entropy": self.entropy,
-            "sentences": self.sentences(),
         }
 
 

@@ -101,6 +101,7 @@ class BaseRates(Answer):
     """Every figure beside what a scenario implies for it. Iterating over it gives each check."""
 
     kind: ClassVar[str] = "base_rates"
+    told: ClassVar[bool] = False
 
     scenario: ScenarioKey
     checks: tuple[RateCheck, ...]

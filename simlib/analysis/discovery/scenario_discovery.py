@@ -236,15 +236,12 @@ class Discovery(Answer):
         """Return the threshold, the boxes and the tree."""
         return {
             "measure": self.measure.name,
-            "by": self.by,
-            "by_day": self.by_day,
             "threshold": self.threshold,
             "upper_quarter": self.upper_quarter,
             "base_rate": self.base_rate,
             "noise": self.noise,
             "boxes": [box.to_dict() for box in self.boxes],
             "tree": [dataclasses.asdict(leaf) for leaf in self.leaves],
-            "sentences": self.sentences(),
         }
 
 

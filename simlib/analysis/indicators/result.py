@@ -179,13 +179,10 @@ class Indicators(Answer):
             "label": self.measure.label,
             "look_by": self.look_by,
             "look_by_day": self.look_by_day,
-            "by": self.by,
-            "by_day": self.by_day,
             "times_seen": self.times_seen,
             "before": self.before,
             "doing_at": "the stated values",
             "indicators": [row.row() for row in self.rows],
-            "sentences": self.sentences(),
         }
 
     def sentences(self, limit: int = 5) -> list[str]:

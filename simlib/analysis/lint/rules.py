@@ -60,6 +60,7 @@ class Findings(Answer):
     """What lint reports about a scenario, errors first. Iterating over it gives each finding."""
 
     kind: ClassVar[str] = "lint"
+    told: ClassVar[bool] = False
 
     scenario: ScenarioKey
     findings: tuple[Finding, ...]

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from simlib.answer import Answer
+from simlib.answer import Computed
 from simlib.formatting import counted, long_date, percent
 from simlib.machine.measures import Measure
 from simlib.results import ONGOING
@@ -45,7 +45,7 @@ class Branch:
 
 
 @dataclass(frozen=True)
-class Paths(Answer):
+class Paths(Computed):
     """The most probable path classes by day `by_day`, and how much of the mass they cover (`coverage`).
 
     With `given` they are all conditional on an ending, whose own probability is `given_probability`. `tree` lists the
@@ -71,11 +71,6 @@ class Paths(Answer):
     def by(self) -> dt.date:
         """The target date."""
         return self.scenario.by_date(self.by_day)
-
-    @property
-    def engine(self) -> str:
-        """What answered: "exact" or "montecarlo"."""
-        return str(self.provenance["engine"])
 
     @property
     def question(self) -> str:
@@ -183,8 +178,6 @@ class Paths(Answer):
         """Return what paths add to the keys that all answers share."""
         return {
             "ladder": self.ladder,
-            "by": self.by,
-            "by_day": self.by_day,
             "engine": self.engine,
             "given": self.given and self.given.name,
             "given_probability": self.given_probability,
@@ -193,7 +186,6 @@ class Paths(Answer):
             "unassigned": self.unassigned,
             "classes": self.frame().to_dict("records"),
             "tree": self.frame("tree").to_dict("records"),
-            "sentences": self.sentences(),
         }
 
 

@@ -84,13 +84,7 @@ class RungTimes(Answer):
 
     def data(self) -> dict[str, Any]:
         """Return what the times add to the keys that all answers share."""
-        return {
-            "ladder": self.ladder,
-            "by": self.by,
-            "by_day": self.by_day,
-            "rows": self.frame().to_dict("records"),
-            "sentences": self.sentences(),
-        }
+        return {"ladder": self.ladder, "rows": self.frame().to_dict("records")}
 
 
 def times_between_rungs(played: Histories, *, ladder: str | None = None) -> RungTimes:

@@ -96,14 +96,7 @@ class Waypoints(Answer):
 
     def data(self) -> dict[str, Any]:
         """Return what waypoints add to the keys that all answers share."""
-        return {
-            "ladder": self.ladder,
-            "given": self.given.name,
-            "by": self.by,
-            "by_day": self.by_day,
-            "rows": self.frame().to_dict("records"),
-            "sentences": self.sentences(),
-        }
+        return {"ladder": self.ladder, "given": self.given.name, "rows": self.frame().to_dict("records")}
 
 
 def passages(

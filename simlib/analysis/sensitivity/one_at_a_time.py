@@ -24,7 +24,7 @@ from simlib.analysis.sensitivity.screening import (
     uncertain,
     with_ranges_of,
 )
-from simlib.answer import Answer, ScenarioKey, provenance
+from simlib.answer import Answer, Computed, ScenarioKey, provenance
 from simlib.control import UNWATCHED, Control
 from simlib.engines.exact.adjoint import Adjoint
 from simlib.engines.exact.forecast import Solver
@@ -140,12 +140,9 @@ class Elasticities(Answer):
         """Return the answers, derivatives and elasticities of each measure, by assumption."""
         ids = [a.id for a in self.assumptions]
         return {
-            "by": self.by,
-            "by_day": self.by_day,
             "answers": self.answers,
             "derivatives": {name: dict(zip(ids, row, strict=True)) for name, row in self.derivatives.items()},
             "elasticities": {m.name: dict(zip(ids, self.elasticity(m.name), strict=True)) for m in self.measures},
-            "sentences": self.sentences(),
         }
 
 
@@ -194,7 +191,7 @@ class Bar:
 
 
 @dataclass(frozen=True)
-class Drivers(Answer):
+class Drivers(Computed):
     """Some measures with one assumption at a time at its low and at its high. `stated` (M,) is with none moved.
 
     `stated_half` (M,) are its 95% half-widths, 0 when exact. `bars` are of every assumption tried, of which a measure
@@ -220,11 +217,6 @@ class Drivers(Answer):
     def question(self) -> str:
         """The question, with its date."""
         return f"Which assumptions move {listed(self.measures)} most by {long_date(self.by)}?"
-
-    @property
-    def engine(self) -> str:
-        """The engine that answered, "exact" or "montecarlo"."""
-        return str(self.provenance["engine"])
 
     @property
     def centre(self) -> str:
@@ -328,15 +320,12 @@ class Drivers(Answer):
     def data(self) -> dict[str, Any]:
         """Return the measures as stated, and with each assumption at its low and at its high."""
         return {
-            "by": self.by,
-            "by_day": self.by_day,
             "engine": self.engine,
             "stated": {m.name: self.stated[i] for i, m in enumerate(self.measures)},
             "stated_half": {m.name: self.stated_half[i] for i, m in enumerate(self.measures)},
             "bars": {m.name: self.frame(m.name).to_dict("records") for m in self.measures},
             "screened": self.screened,
             "beyond": {m.name: self.beyond[i] for i, m in enumerate(self.measures)},
-            "sentences": self.sentences(),
         }
 
 

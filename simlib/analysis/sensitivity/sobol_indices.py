@@ -39,7 +39,7 @@ import numpy as np
 
 from simlib.analysis.evaluator import Responses, cross, listed
 from simlib.analysis.sensitivity.screening import Input, inputs, largest_shares, swings, tangent_spreads
-from simlib.answer import Answer, ScenarioKey, provenance
+from simlib.answer import Computed, ScenarioKey, provenance
 from simlib.control import UNWATCHED, Control
 from simlib.formatting import counted, long_date, percent
 from simlib.machine import priors
@@ -137,7 +137,7 @@ class Shares:
 
 
 @dataclass(frozen=True)
-class Sobol(Answer):
+class Sobol(Computed):
     """Sobol indices of some measures by a day.
 
     `screened` inputs have none: by slope, none makes more than the share `beyond` of the variance of any measure.
@@ -158,21 +158,6 @@ class Sobol(Answer):
         """The question, with its date."""
         about = listed([shares.measure for shares in self.measures.values()])
         return f"Which assumptions cause the spread of {about} by {long_date(self.by)} when all are uncertain at once?"
-
-    @property
-    def engine(self) -> str:
-        """The engine that answered, "exact" or "montecarlo"."""
-        return str(self.provenance["engine"])
-
-    @property
-    def draws(self) -> int:
-        """Rows of each matrix."""
-        return int(self.provenance["draws"])
-
-    @property
-    def runs(self) -> int:
-        """Replicates of each row by Monte Carlo, 0 when exact."""
-        return int(self.provenance["runs"] or 0)
 
     def frame(self) -> pd.DataFrame:
         """Return one row for each measure and input. An index that is not known is nan, its interval stays."""
@@ -234,8 +219,6 @@ class Sobol(Answer):
             return {"estimate": i.estimate if i.known else None, "low": i.low, "high": i.high}
 
         return {
-            "by": self.by,
-            "by_day": self.by_day,
             "engine": self.engine,
             "draws": self.draws,
             "runs": self.runs,
@@ -260,7 +243,6 @@ class Sobol(Answer):
                 }
                 for name, s in self.measures.items()
             },
-            "sentences": self.sentences(),
         }
 
 

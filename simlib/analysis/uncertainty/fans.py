@@ -102,8 +102,6 @@ class Fan(Answer):
     def data(self) -> dict[str, Any]:
         """Return the series over time."""
         return {
-            "by": self.by,
-            "by_day": self.by_day,
             "label": self.label,
             "names": self.names,
             "draws": self.draws,
@@ -111,7 +109,6 @@ class Fan(Answer):
             "mean": self.mean,
             "stated": self.stated,
             "quantiles": {f"{q:g}": series for q, series in zip(QUANTILES, self.quantiles, strict=True)},
-            "sentences": self.sentences(),
         }
 
 

@@ -35,7 +35,7 @@ from simlib.analysis.evaluator import STATES_SOLVED, Responses
 from simlib.analysis.sensitivity.screening import uncertain
 from simlib.analysis.uncertainty.estimates import Number, enough
 from simlib.analysis.uncertainty.sampling import FEWEST_DRAWS, Sampling, Spread, checked_belief
-from simlib.answer import Answer, provenance
+from simlib.answer import Computed, provenance
 from simlib.control import UNWATCHED, Control
 from simlib.formatting import counted, long_date, one_digit, percent
 from simlib.machine.belief import Belief
@@ -83,7 +83,7 @@ PRECISION = Precision()
 
 
 @dataclass(frozen=True, eq=False)
-class Uncertainty(Answer):
+class Uncertainty(Computed):
     """The range of some measures over draws of the assumptions.
 
     theta (D, A): the draws, in base units; weights (D,): theirs; sequence (D,): the Sobol sequence (of a belief: the
@@ -110,21 +110,6 @@ class Uncertainty(Answer):
     within: float
     needed: tuple[int, int]
     provenance: Mapping[str, Any]
-
-    @property
-    def draws(self) -> int:
-        """Number of draws."""
-        return len(self.theta)
-
-    @property
-    def engine(self) -> str:
-        """The engine that answered at each draw: "exact" or "montecarlo"."""
-        return str(self.provenance["engine"])
-
-    @property
-    def runs(self) -> int:
-        """Replicates of each draw; 0 when exact."""
-        return int(self.provenance["runs"] or 0)
 
     @property
     def source(self) -> str:
@@ -210,8 +195,6 @@ class Uncertainty(Answer):
     def data(self) -> dict[str, Any]:
         """Return the measures with their draws, and how well they are known."""
         return {
-            "by": self.by,
-            "by_day": self.by_day,
             "engine": self.engine,
             "draws": self.draws,
             "runs": self.runs,
@@ -220,7 +203,6 @@ class Uncertainty(Answer):
             "within": self.within,
             "needed": dict(zip(("draws", "runs"), self.needed, strict=True)),
             "measures": {name: _measure_data(spread) for name, spread in self.spreads.items()},
-            "sentences": self.sentences(),
         }
 
 

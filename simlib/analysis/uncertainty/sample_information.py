@@ -33,7 +33,7 @@ from simlib.analysis.sensitivity.screening import uncertain
 from simlib.analysis.uncertainty.estimates import Number, Weighting, estimate, mean, scaled, variance_over_draws
 from simlib.analysis.uncertainty.perfect_information import Grounds, divergence, explained_variance, grounds, hermite
 from simlib.analysis.uncertainty.sampling import FEWEST_DRAWS, checked_belief, prior_scores
-from simlib.answer import Answer, ScenarioKey, provenance
+from simlib.answer import Computed, ScenarioKey, in_columns, provenance
 from simlib.control import UNWATCHED, Control
 from simlib.engines.montecarlo.simulator import Simulator
 from simlib.errors import Cancelled, Problem, ScenarioError, did_you_mean
@@ -92,9 +92,15 @@ class Observation:
         """The move, or MOVE:OUTCOME."""
         return f"{self.move}:{self.outcome}" if self.outcome else self.move
 
+    def row(self) -> dict[str, Any]:
+        """Return the observation as a row."""
+        row = {name: getattr(self, name) for name in ("label", "seen", "if_seen", "if_not")}
+        gains = {name: list(getattr(self, name)) for name in ("brier", "log", "settles")}
+        return {"observation": self.name} | row | gains | {"about": self.about} | self.grounds.row()
+
 
 @dataclass(frozen=True)
-class Evsi(Answer):
+class Evsi(Computed):
     """Observations ranked by their expected gain for one question.
 
     mean: P(E), today. open_then: P(still open on the day). if_open: P(E | still open then), the average of the
@@ -117,16 +123,6 @@ class Evsi(Answer):
     provenance: Mapping[str, Any]
 
     @property
-    def draws(self) -> int:
-        """Number of draws."""
-        return int(self.provenance["draws"])
-
-    @property
-    def runs(self) -> int:
-        """Replicates of each draw."""
-        return int(self.provenance["runs"])
-
-    @property
     def question(self) -> str:
         """The question that is answered."""
         return (
@@ -138,28 +134,7 @@ class Evsi(Answer):
         """Return one row for each observation, the most valuable first."""
         import pandas as pd
 
-        return pd.DataFrame(
-            [
-                {
-                    "observation": o.name,
-                    "label": o.label,
-                    "seen": o.seen,
-                    "if_seen": o.if_seen,
-                    "if_not": o.if_not,
-                    "brier": o.brier.value,
-                    "brier_error": o.brier.half,
-                    "log": o.log.value,
-                    "log_error": o.log.half,
-                    "settles": o.settles.value,
-                    "settles_error": o.settles.half,
-                    "about": o.about,
-                    "sources": "; ".join(o.grounds.sources),
-                    "youngest": o.grounds.youngest,
-                    "age_days": o.grounds.age_days,
-                }
-                for o in self.observations
-            ]
-        )
+        return pd.DataFrame([in_columns(o.row()) for o in self.observations])
 
     def sentences(self, most: int = 4) -> list[str]:
         """Return what to watch for, at `most` so many observations, and what each would change."""
@@ -190,8 +165,6 @@ class Evsi(Answer):
     def data(self) -> dict[str, Any]:
         """Return the observations, the most valuable first."""
         return {
-            "by": self.by,
-            "by_day": self.by_day,
             "look_by": self.look_by,
             "look_by_day": self.look_by_day,
             "measure": self.measure.name,
@@ -201,24 +174,7 @@ class Evsi(Answer):
             "mean": self.mean,
             "open_then": self.open_then,
             "if_open": self.if_open,
-            "sentences": self.sentences(),
-            "observations": [
-                {
-                    "observation": o.name,
-                    "label": o.label,
-                    "seen": o.seen,
-                    "if_seen": o.if_seen,
-                    "if_not": o.if_not,
-                    "brier": list(o.brier),
-                    "log": list(o.log),
-                    "settles": list(o.settles),
-                    "about": o.about,
-                    "sources": o.grounds.sources,
-                    "youngest": o.grounds.youngest,
-                    "age_days": o.grounds.age_days,
-                }
-                for o in self.observations
-            ],
+            "observations": [o.row() for o in self.observations],
         }
 
 

@@ -188,14 +188,11 @@ class Comparison(Answer):
     def data(self) -> dict[str, Any]:
         """Return what a comparison adds to the keys that all answers share."""
         return {
-            "by": self.by,
-            "by_day": self.by_day,
             "engine": self.engine,
             "times": self.times,
             "draws": self.draws,
             "variants": {name: effect.to_dict() for name, effect in self.effects.items()},
             "note": self.note,
-            "sentences": self.sentences(),
         }
 
 
