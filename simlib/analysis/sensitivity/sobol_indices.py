@@ -51,23 +51,8 @@ from simlib.typing import Engine, Floats
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = [
-    "DRAWS",
-    "PRECISION",
-    "RUNS",
-    "SCRAMBLES",
-    "TOP",
-    "Index",
-    "PickFreeze",
-    "Share",
-    "Shares",
-    "Sobol",
-    "indices",
-    "jackknife",
-    "products",
-    "share_in_words",
-    "sobol",
-]
+__all__ = ["DRAWS", "PRECISION", "RUNS", "SCRAMBLES", "TOP", "Index", "PickFreeze", "Share", "Shares", "Sobol"]
+__all__ += ["indices", "jackknife", "products", "share_in_words", "sobol"]
 
 TOP, DRAWS, RUNS = 10, 1024, 1000
 
