@@ -193,6 +193,11 @@ def plain_json(value: Any) -> Any:
     return value
 
 
+def pick(thing: object, *names: str) -> dict[str, Any]:
+    """Return some attributes of a thing by name."""
+    return {name: getattr(thing, name) for name in names}
+
+
 def in_columns(row: Mapping[str, Any]) -> dict[str, Any]:
     """Return a row for a table: each [value, half-width] in two columns, several texts as one."""
     flat: dict[str, Any] = {}

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
-from simlib.answer import Computed, ScenarioKey, provenance
+from simlib.answer import Computed, ScenarioKey, pick, provenance
 from simlib.control import UNWATCHED, Control
 from simlib.errors import Problem, ScenarioError, TooManyStates, Unsupported
 from simlib.formatting import counted, long_date, percent
@@ -154,18 +154,10 @@ class Pool(Computed):
         import pandas as pd
 
         rows = [
-            {
-                "kind": item.kind,
-                "name": item.id,
-                "label": item.label,
-                "day": float(day),
-                "linear": item.linear[t],
-                "logarithmic": item.logarithmic[t],
-                "lowest": item.views[:, t].min(),
-                "highest": item.views[:, t].max(),
-                "deviation": item.deviation[t],
-                "divergence_bits": item.divergence[t],
-            }
+            {"kind": item.kind, "name": item.id, "label": item.label, "day": float(day)}
+            | {"linear": item.linear[t], "logarithmic": item.logarithmic[t]}
+            | {"lowest": item.views[:, t].min(), "highest": item.views[:, t].max()}
+            | {"deviation": item.deviation[t], "divergence_bits": item.divergence[t]}
             | {f"view:{name}": item.views[v, t] for v, name in enumerate(self.weights)}
             for item in self.items
             for t, day in enumerate(self.times)
@@ -202,23 +194,12 @@ class Pool(Computed):
 
     def data(self) -> dict[str, Any]:
         """Return the keys that a pool adds to those of all answers, as plain JSON data."""
-        arrays = ("linear", "logarithmic", "deviation", "divergence")
-        return {
-            "times": self.times,
-            "weights": self.weights,
-            "draws": self.draws,
-            **{
-                f"{kind}s": {
-                    item.id: {"label": item.label, "views": dict(zip(self.weights, item.views, strict=True))}
-                    | {name: getattr(item, name) for name in arrays}
-                    for item in self.items
-                    if item.kind == kind
-                }
-                for kind in ("ending", "question")
-            },
-            "divergence": self.divergence,
-            "entropy": self.entropy,
-        }
+        kinds: dict[str, dict[str, Any]] = {"endings": {}, "questions": {}}
+        for item in self.items:
+            views = {"label": item.label, "views": dict(zip(self.weights, item.views, strict=True))}
+            pools = pick(item, "linear", "logarithmic", "deviation", "divergence")
+            kinds[f"{item.kind}s"][item.id] = views | pools
+        return pick(self, "times", "weights", "draws") | kinds | pick(self, "divergence", "entropy")
 
 
 def _about(item: PooledItem, names: list[str]) -> str:

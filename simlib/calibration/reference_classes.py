@@ -20,7 +20,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from simlib.answer import Answer, ScenarioKey, provenance
+from simlib.answer import Answer, ScenarioKey, pick, provenance
 from simlib.calibration import interevent
 from simlib.control import UNWATCHED, Control
 from simlib.errors import Problem, ScenarioError, did_you_mean
@@ -138,23 +138,14 @@ class BaseRates(Answer):
 
     def data(self) -> dict[str, Any]:
         """Return every figure beside what is implied for it."""
-        return {
-            "figures": [
-                {
-                    "figure_id": c.rate.id,
-                    "class": c.rate.crisis_class,
-                    "what": c.rate.what,
-                    "figure": c.rate.figure,
-                    "low": c.rate.low,
-                    "high": c.rate.high,
-                    "implied": c.implied,
-                    "verdict": c.verdict,
-                    "note": c.note,
-                    "citation": c.rate.citation,
-                }
-                for c in self.checks
-            ]
-        }
+        rows = [
+            {"figure_id": c.rate.id, "class": c.rate.crisis_class}
+            | pick(c.rate, "what", "figure", "low", "high")
+            | pick(c, "implied", "verdict", "note")
+            | {"citation": c.rate.citation}
+            for c in self.checks
+        ]
+        return {"figures": rows}
 
 
 @cache
@@ -170,18 +161,8 @@ def _figure(row: Mapping[str, str]) -> BaseRate:
     if row["n"]:
         figure, low, high = share_with_range(int(row["k"]), int(row["n"]))
     assert figure is not None, row["id"]
-    return BaseRate(
-        row["id"],
-        row["class"],
-        row["what"],
-        row["measure"],
-        row["role"],
-        number["within_days"],
-        figure,
-        low,
-        high,
-        row["citation"],
-    )
+    what = row["id"], row["class"], row["what"], row["measure"], row["role"]
+    return BaseRate(*what, number["within_days"], figure, low, high, row["citation"])
 
 
 def share_with_range(k: int, n: int) -> tuple[float, float, float]:

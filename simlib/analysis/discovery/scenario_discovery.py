@@ -28,7 +28,7 @@ import numpy as np
 from simlib.analysis.discovery.prim import RawBox, RawLeaf, find_boxes, grow
 from simlib.analysis.evaluator import Responses
 from simlib.analysis.sensitivity.screening import refuse_start
-from simlib.answer import Answer, provenance
+from simlib.answer import Answer, pick, provenance
 from simlib.control import UNWATCHED, Control
 from simlib.errors import SimlibError
 from simlib.formatting import counted, long_date, percent
@@ -153,23 +153,14 @@ class Discovery(Answer):
         """Return one row per bound of each box: box, assumption, label, low, high, coverage, density, p_value."""
         import pandas as pd
 
+        names = ["box", "assumption", "label", "low", "high", "coverage", "density", "p_value"]
+        label = {a.id: a.label for a in self.scenario.assumptions.values()}
         rows = [
-            {
-                "box": number,
-                "assumption": b.assumption,
-                "label": self.scenario.assumptions[b.assumption].label,
-                "low": b.low,
-                "high": b.high,
-                "coverage": box.coverage,
-                "density": box.density,
-                "p_value": b.p_value,
-            }
+            (number, b.assumption, label[b.assumption], b.low, b.high, box.coverage, box.density, b.p_value)
             for number, box in enumerate(self.boxes, start=1)
             for b in box.bounds
         ]
-        return pd.DataFrame(
-            rows, columns=["box", "assumption", "label", "low", "high", "coverage", "density", "p_value"]
-        )
+        return pd.DataFrame(rows, columns=names)
 
     def sentences(self) -> list[str]:
         """Describe the boxes and the tree."""
@@ -234,15 +225,9 @@ class Discovery(Answer):
 
     def data(self) -> dict[str, Any]:
         """Return the threshold, the boxes and the tree."""
-        return {
-            "measure": self.measure.name,
-            "threshold": self.threshold,
-            "upper_quarter": self.upper_quarter,
-            "base_rate": self.base_rate,
-            "noise": self.noise,
-            "boxes": [box.to_dict() for box in self.boxes],
-            "tree": [dataclasses.asdict(leaf) for leaf in self.leaves],
-        }
+        numbers = pick(self, "threshold", "upper_quarter", "base_rate", "noise")
+        tree = [dataclasses.asdict(leaf) for leaf in self.leaves]
+        return {"measure": self.measure.name} | numbers | {"boxes": [box.to_dict() for box in self.boxes], "tree": tree}
 
 
 def discover(

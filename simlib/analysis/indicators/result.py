@@ -33,7 +33,7 @@ import numpy as np
 
 from simlib.analysis.indicators.forced import Forcing
 from simlib.analysis.samples import Share
-from simlib.answer import Answer
+from simlib.answer import Answer, pick
 from simlib.control import UNWATCHED, Control
 from simlib.formatting import counted, long_date, percent, points
 from simlib.machine.measures import Measure
@@ -174,16 +174,9 @@ class Indicators(Answer):
 
     def data(self) -> dict[str, Any]:
         """Return what indicators add to the keys that all answers share."""
-        return {
-            "measure": self.measure.name,
-            "label": self.measure.label,
-            "look_by": self.look_by,
-            "look_by_day": self.look_by_day,
-            "times_seen": self.times_seen,
-            "before": self.before,
-            "doing_at": "the stated values",
-            "indicators": [row.row() for row in self.rows],
-        }
+        numbers = pick(self, "look_by", "look_by_day", "times_seen", "before")
+        rows = {"doing_at": "the stated values", "indicators": [row.row() for row in self.rows]}
+        return {"measure": self.measure.name, "label": self.measure.label} | numbers | rows
 
     def sentences(self, limit: int = 5) -> list[str]:
         """Return the `limit` most informative signs in sentences with dates."""

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from simlib.answer import Computed
+from simlib.answer import Computed, pick
 from simlib.formatting import counted, long_date, percent
 from simlib.machine.measures import Measure
 from simlib.results import ONGOING
@@ -89,28 +89,13 @@ class Paths(Computed):
 
         if what == "tree":
             branches = [
-                {
-                    "path": " → ".join(b.rungs),
-                    "depth": len(b.rungs),
-                    "rung": b.rungs[-1],
-                    "entered": b.entered,
-                    "share_of_parent": b.share_of_parent,
-                }
-                for b in self.tree
+                (" → ".join(b.rungs), len(b.rungs), b.rungs[-1], b.entered, b.share_of_parent) for b in self.tree
             ]
             return pd.DataFrame(branches, columns=["path", "depth", "rung", "entered", "share_of_parent"])
         if what != "classes":
             raise ValueError(f"no table {what!r}; expected classes or tree")
         rows = [
-            {
-                "rank": rank,
-                "path": " → ".join(c.rungs),
-                "ending": c.ending,
-                "label": self.label(c.ending),
-                "probability": c.probability,
-                "low": c.low,
-                "high": c.high,
-            }
+            (rank, " → ".join(c.rungs), c.ending, self.label(c.ending), c.probability, c.low, c.high)
             for rank, c in enumerate(self.classes, start=1)
         ]
         frame = pd.DataFrame(rows, columns=["rank", "path", "ending", "label", "probability", "low", "high"])
@@ -176,17 +161,9 @@ class Paths(Computed):
 
     def data(self) -> dict[str, Any]:
         """Return what paths add to the keys that all answers share."""
-        return {
-            "ladder": self.ladder,
-            "engine": self.engine,
-            "given": self.given and self.given.name,
-            "given_probability": self.given_probability,
-            "coverage": self.coverage,
-            "left": self.left,
-            "unassigned": self.unassigned,
-            "classes": self.frame().to_dict("records"),
-            "tree": self.frame("tree").to_dict("records"),
-        }
+        tables = {name: self.frame(name).to_dict("records") for name in ("classes", "tree")}
+        numbers = pick(self, "ladder", "engine", "given_probability", "coverage", "left", "unassigned")
+        return numbers | {"given": self.given and self.given.name} | tables
 
 
 def _way(path: PathClass) -> str:

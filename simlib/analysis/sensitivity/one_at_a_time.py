@@ -24,7 +24,7 @@ from simlib.analysis.sensitivity.screening import (
     uncertain,
     with_ranges_of,
 )
-from simlib.answer import Answer, Computed, ScenarioKey, provenance
+from simlib.answer import Answer, Computed, ScenarioKey, pick, provenance
 from simlib.control import UNWATCHED, Control
 from simlib.engines.exact.adjoint import Adjoint
 from simlib.engines.exact.forecast import Solver
@@ -90,15 +90,8 @@ class Elasticities(Answer):
         import pandas as pd
 
         rows = [
-            {
-                "measure": m.name,
-                "assumption": a.id,
-                "label": a.label,
-                "value": a.value,
-                "answer": self.answers[m.name],
-                "derivative": slope,
-                "elasticity": elasticity,
-            }
+            {"measure": m.name, "assumption": a.id, "label": a.label, "value": a.value}
+            | {"answer": self.answers[m.name], "derivative": slope, "elasticity": elasticity}
             for m in self.measures
             for a, slope, elasticity in zip(
                 self.assumptions, self.derivatives[m.name], self.elasticity(m.name), strict=True
@@ -254,24 +247,15 @@ class Drivers(Computed):
         import pandas as pd
 
         m = self.place(measure)
-        return pd.DataFrame(
-            [
-                {
-                    "assumption": b.assumption.id,
-                    "label": b.assumption.label,
-                    "low": b.assumption.low,
-                    "value": b.assumption.value,
-                    "high": b.assumption.high,
-                    "at_low": b.at_low[m] - self.stated[m],
-                    "at_high": b.at_high[m] - self.stated[m],
-                    "value_at_low": b.at_low[m],
-                    "value_at_high": b.at_high[m],
-                    "half_low": b.half_low[m],
-                    "half_high": b.half_high[m],
-                }
-                for b in self.ranked(measure)
-            ]
-        )
+        rows = [
+            {"assumption": b.assumption.id}
+            | pick(b.assumption, "label", "low", "value", "high")
+            | {"at_low": b.at_low[m] - self.stated[m], "at_high": b.at_high[m] - self.stated[m]}
+            | {"value_at_low": b.at_low[m], "value_at_high": b.at_high[m]}
+            | {"half_low": b.half_low[m], "half_high": b.half_high[m]}
+            for b in self.ranked(measure)
+        ]
+        return pd.DataFrame(rows)
 
     def sentences(self) -> list[str]:
         """Say for each measure which assumptions move it most, and between which values."""
@@ -319,14 +303,11 @@ class Drivers(Computed):
 
     def data(self) -> dict[str, Any]:
         """Return the measures as stated, and with each assumption at its low and at its high."""
-        return {
-            "engine": self.engine,
-            "stated": {m.name: self.stated[i] for i, m in enumerate(self.measures)},
-            "stated_half": {m.name: self.stated_half[i] for i, m in enumerate(self.measures)},
-            "bars": {m.name: self.frame(m.name).to_dict("records") for m in self.measures},
-            "screened": self.screened,
-            "beyond": {m.name: self.beyond[i] for i, m in enumerate(self.measures)},
-        }
+        names = [m.name for m in self.measures]
+        arrays = pick(self, "stated", "stated_half", "beyond")
+        bars = {"bars": {name: self.frame(name).to_dict("records") for name in names}, "screened": self.screened}
+        values = {key: dict(zip(names, array, strict=True)) for key, array in arrays.items()}
+        return {"engine": self.engine} | values | bars
 
 
 def drivers(

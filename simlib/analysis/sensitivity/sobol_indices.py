@@ -39,7 +39,7 @@ import numpy as np
 
 from simlib.analysis.evaluator import Responses, cross, listed
 from simlib.analysis.sensitivity.screening import Input, inputs, largest_shares, swings, tangent_spreads
-from simlib.answer import Computed, ScenarioKey, provenance
+from simlib.answer import Computed, ScenarioKey, pick, provenance
 from simlib.control import UNWATCHED, Control
 from simlib.formatting import counted, long_date, percent
 from simlib.machine import priors
@@ -153,11 +153,8 @@ class Sobol(Computed):
             for share in shares.shares:
                 row: dict[str, Any] = {"measure": name, "input": share.input.name, "label": share.input.label}
                 for kind, index in (("first", share.first), ("total", share.total)):
-                    row |= {
-                        kind: index.estimate if index.known else np.nan,
-                        f"{kind}_low": index.low,
-                        f"{kind}_high": index.high,
-                    }
+                    row |= {kind: index.estimate if index.known else np.nan}
+                    row |= {f"{kind}_low": index.low, f"{kind}_high": index.high}
                 rows.append(row)
         return pd.DataFrame(rows)
 
@@ -203,32 +200,19 @@ class Sobol(Computed):
         def index(i: Index) -> dict[str, Any]:
             return {"estimate": i.estimate if i.known else None, "low": i.low, "high": i.high}
 
-        return {
-            "engine": self.engine,
-            "draws": self.draws,
-            "runs": self.runs,
-            "screened": self.screened,
-            "beyond": self.beyond,
-            "measures": {
-                name: {
-                    "label": s.measure.label,
-                    "mean": s.mean,
-                    "deviation": s.deviation,
-                    "known": s.known,
-                    "inputs": [
-                        {
-                            "input": x.input.name,
-                            "label": x.input.label,
-                            "assumptions": x.input.assumptions,
-                            "first": index(x.first),
-                            "total": index(x.total),
-                        }
-                        for x in s.shares
-                    ],
-                }
-                for name, s in self.measures.items()
-            },
+        measures = {
+            name: {"label": s.measure.label}
+            | pick(s, "mean", "deviation", "known")
+            | {
+                "inputs": [
+                    {"input": x.input.name, "label": x.input.label, "assumptions": x.input.assumptions}
+                    | {"first": index(x.first), "total": index(x.total)}
+                    for x in s.shares
+                ]
+            }
+            for name, s in self.measures.items()
         }
+        return pick(self, "engine", "draws", "runs", "screened", "beyond") | {"measures": measures}
 
 
 def sobol(

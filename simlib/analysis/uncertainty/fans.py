@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from simlib.analysis.uncertainty.estimates import quantile_of, scaled
-from simlib.answer import Answer, ScenarioKey, provenance
+from simlib.answer import Answer, ScenarioKey, pick, provenance
 from simlib.formatting import long_date, percent
 from simlib.machine.measures import find, of_forecast
 from simlib.typing import Floats
@@ -101,15 +101,8 @@ class Fan(Answer):
 
     def data(self) -> dict[str, Any]:
         """Return the series over time."""
-        return {
-            "label": self.label,
-            "names": self.names,
-            "draws": self.draws,
-            "times": self.times,
-            "mean": self.mean,
-            "stated": self.stated,
-            "quantiles": {f"{q:g}": series for q, series in zip(QUANTILES, self.quantiles, strict=True)},
-        }
+        quantiles = {f"{q:g}": series for q, series in zip(QUANTILES, self.quantiles, strict=True)}
+        return pick(self, "label", "names", "draws", "times", "mean", "stated") | {"quantiles": quantiles}
 
 
 def ladder_fan(draws: Ensemble, ladder: str | None = None) -> Fan:

@@ -34,7 +34,7 @@ from simlib.analysis.uncertainty.estimates import (
     without_noise,
 )
 from simlib.analysis.uncertainty.propagation import RUNS, Uncertainty, uncertainty
-from simlib.answer import Answer, ScenarioKey, in_columns
+from simlib.answer import Answer, ScenarioKey, in_columns, pick
 from simlib.control import UNWATCHED, Control
 from simlib.errors import Unsupported
 from simlib.formatting import counted, long_date, with_error
@@ -71,7 +71,7 @@ class Grounds:
 
     def row(self) -> dict[str, Any]:
         """Return the sources and their age as part of a row."""
-        return {name: getattr(self, name) for name in ("sources", "youngest", "age_days")}
+        return pick(self, "sources", "youngest", "age_days")
 
     def words(self) -> str:
         """Return the sources and their age."""
@@ -197,10 +197,9 @@ class Evppi(Answer):
 
     def data(self) -> dict[str, Any]:
         """Return the value of knowing everything, and of knowing each assumption."""
-        names = ("mean", "brier", "brier_error", "log", "chance")
         measure = {"measure": self.measure.name, "label": self.measure.label}
         rows = [w.row() for w in self.worths]
-        return measure | {name: getattr(self, name) for name in names} | {"assumptions": rows}
+        return measure | pick(self, "mean", "brier", "brier_error", "log", "chance") | {"assumptions": rows}
 
 
 def _about(w: Worth) -> str:

@@ -35,7 +35,7 @@ from simlib.analysis.evaluator import STATES_SOLVED, Responses
 from simlib.analysis.sensitivity.screening import uncertain
 from simlib.analysis.uncertainty.estimates import Number, enough
 from simlib.analysis.uncertainty.sampling import FEWEST_DRAWS, Sampling, Spread, checked_belief
-from simlib.answer import Computed, provenance
+from simlib.answer import Computed, pick, provenance
 from simlib.control import UNWATCHED, Control
 from simlib.formatting import counted, long_date, one_digit, percent
 from simlib.machine.belief import Belief
@@ -194,13 +194,7 @@ class Uncertainty(Computed):
 
     def data(self) -> dict[str, Any]:
         """Return the measures with their draws, and how well they are known."""
-        return {
-            "engine": self.engine,
-            "draws": self.draws,
-            "runs": self.runs,
-            "tolerance": self.tolerance,
-            "reached": self.reached,
-            "within": self.within,
+        return pick(self, "engine", "draws", "runs", "tolerance", "reached", "within") | {
             "needed": dict(zip(("draws", "runs"), self.needed, strict=True)),
             "measures": {name: _measure_data(spread) for name, spread in self.spreads.items()},
         }

@@ -33,7 +33,7 @@ from simlib.analysis.sensitivity.screening import uncertain
 from simlib.analysis.uncertainty.estimates import Number, Weighting, estimate, mean, scaled, variance_over_draws
 from simlib.analysis.uncertainty.perfect_information import Grounds, divergence, explained_variance, grounds, hermite
 from simlib.analysis.uncertainty.sampling import FEWEST_DRAWS, checked_belief, prior_scores
-from simlib.answer import Computed, ScenarioKey, in_columns, provenance
+from simlib.answer import Computed, ScenarioKey, in_columns, pick, provenance
 from simlib.control import UNWATCHED, Control
 from simlib.engines.montecarlo.simulator import Simulator
 from simlib.errors import Cancelled, Problem, ScenarioError, did_you_mean
@@ -94,7 +94,7 @@ class Observation:
 
     def row(self) -> dict[str, Any]:
         """Return the observation as a row."""
-        row = {name: getattr(self, name) for name in ("label", "seen", "if_seen", "if_not")}
+        row = pick(self, "label", "seen", "if_seen", "if_not")
         gains = {name: list(getattr(self, name)) for name in ("brier", "log", "settles")}
         return {"observation": self.name} | row | gains | {"about": self.about} | self.grounds.row()
 
@@ -164,18 +164,9 @@ class Evsi(Computed):
 
     def data(self) -> dict[str, Any]:
         """Return the observations, the most valuable first."""
-        return {
-            "look_by": self.look_by,
-            "look_by_day": self.look_by_day,
-            "measure": self.measure.name,
-            "label": self.measure.label,
-            "draws": self.draws,
-            "runs": self.runs,
-            "mean": self.mean,
-            "open_then": self.open_then,
-            "if_open": self.if_open,
-            "observations": [o.row() for o in self.observations],
-        }
+        measure = {"measure": self.measure.name, "label": self.measure.label}
+        numbers = pick(self, "look_by", "look_by_day", "draws", "runs", "mean", "open_then", "if_open")
+        return numbers | measure | {"observations": [o.row() for o in self.observations]}
 
 
 def evsi(

@@ -21,7 +21,7 @@ from simlib.analysis.whatif.contrast import Difference
 from simlib.analysis.whatif.coupling import COUPLING, Flips, Replicates
 from simlib.analysis.whatif.divergence import Divergence, diverge
 from simlib.analysis.whatif.variants import COUNTERFACTUAL, Booking, Variant, bookings, vary
-from simlib.answer import Answer, ScenarioKey, provenance
+from simlib.answer import Answer, ScenarioKey, pick, provenance
 from simlib.control import UNWATCHED, Control
 from simlib.engines.exact.forecast import Solver
 from simlib.errors import MissingDependency, Problem, ScenarioError, TooManyStates, Unsupported
@@ -92,11 +92,10 @@ class VariantEffect:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data."""
-        arrays = ("before", "after", "change", "low", "high")
         return {
             "changes": self.changes,
             "measures": {
-                name: {"label": d.measure.label} | {array: getattr(d, array) for array in arrays}
+                name: {"label": d.measure.label} | pick(d, "before", "after", "change", "low", "high")
                 for name, d in self.differences.items()
             },
             "flips": self.flips.to_dict() if self.flips else None,
@@ -144,25 +143,15 @@ class Comparison(Answer):
         if what not in ("measures", "times"):
             raise ValueError(f"no table {what!r}; expected measures, times or flips")
         places = range(len(self.times)) if what == "times" else [len(self.times) - 1]
-        return pd.DataFrame(
-            [
-                {
-                    "variant": name,
-                    "kind": d.measure.kind,
-                    "measure": key,
-                    "label": d.measure.label,
-                    "day": float(self.times[t]),
-                    "before": d.before[t],
-                    "after": d.after[t],
-                    "change": d.change[t],
-                    "low": d.low[t],
-                    "high": d.high[t],
-                }
-                for name, effect in self.effects.items()
-                for key, d in effect.differences.items()
-                for t in places
-            ]
-        )
+        rows = [
+            {"variant": name, "kind": d.measure.kind, "measure": key, "label": d.measure.label}
+            | {"day": float(self.times[t])}
+            | {part: getattr(d, part)[t] for part in ("before", "after", "change", "low", "high")}
+            for name, effect in self.effects.items()
+            for key, d in effect.differences.items()
+            for t in places
+        ]
+        return pd.DataFrame(rows)
 
     def most_moved(self, most: int) -> list[str]:
         """Return the names of the measures that some variant moves furthest by the target date."""
@@ -187,13 +176,8 @@ class Comparison(Answer):
 
     def data(self) -> dict[str, Any]:
         """Return what a comparison adds to the keys that all answers share."""
-        return {
-            "engine": self.engine,
-            "times": self.times,
-            "draws": self.draws,
-            "variants": {name: effect.to_dict() for name, effect in self.effects.items()},
-            "note": self.note,
-        }
+        variants = {name: effect.to_dict() for name, effect in self.effects.items()}
+        return pick(self, "engine", "times", "draws") | {"variants": variants, "note": self.note}
 
 
 def compare(
