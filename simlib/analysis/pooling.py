@@ -19,13 +19,14 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
 from simlib.answer import Computed, ScenarioKey, pick, provenance
-from simlib.control import UNWATCHED, Control
-from simlib.errors import Problem, ScenarioError, TooManyStates, Unsupported
+from simlib.control import UNWATCHED, Control, exact_where_it_fits
+from simlib.errors import Problem, ScenarioError, Unsupported
 from simlib.formatting import counted, long_date, percent
 from simlib.machine.belief import Belief, insist_on_prior
 from simlib.results import Forecast
@@ -251,15 +252,15 @@ def pool(
     worlds = {name: view.replace(horizon_days=horizon) for name, view in views.items()}
     number = int(draws)  # type: ignore[arg-type]
     each = -(-_RUNS // max(number, 1)) if runs is None else runs
-    options = {"draws": number, "runs": each, "seed": seed, "times": times if isinstance(times, int) else list(times)}
-    chosen: Engine = "exact" if engine == "auto" else engine
-    try:
-        forecasts = _forecasts(worlds, chosen, control, **options)
-    except (TooManyStates, Unsupported):
-        if engine != "auto":
-            raise
-        chosen = "montecarlo"
-        forecasts = _forecasts(worlds, chosen, control, **options)
+    options: dict[str, Any] = {
+        "draws": number,
+        "runs": each,
+        "seed": seed,
+        "times": times if isinstance(times, int) else list(times),
+    }
+    ask = (partial(_forecasts, worlds, way, control, **options) for way in ("exact", "montecarlo"))
+    forecasts = exact_where_it_fits(engine, *ask)
+    chosen = next(iter(forecasts.values())).engine
     source = provenance(
         next(iter(worlds.values())),
         engine=chosen,

@@ -87,7 +87,7 @@ class RateCheck:
     note: str
 
     def __str__(self) -> str:
-        show = _percent if self.rate.share else "{:.2f}".format
+        show = "{:.1%}".format if self.rate.share else "{:.2f}".format
         text = f"{self.rate.what}: {show(self.rate.figure)}"
         if self.rate.low is not None and self.rate.high is not None:
             text += f" [{show(self.rate.low)}, {show(self.rate.high)}]"
@@ -356,7 +356,3 @@ def _check(rate: BaseRate, implied: float | None, note: str, roles: Roles) -> Ra
     if verdict != "inside" and reason == DIFFERS and implied is not None:
         note = f"{note} {because}".strip()
     return RateCheck(rate, implied, verdict, note)
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f}%"

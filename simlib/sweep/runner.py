@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-import os
 import time as clock
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simlib.control import UNWATCHED, Control
+from simlib.control import UNWATCHED, Control, cores
 from simlib.errors import Cancelled, Problem, ScenarioError
 from simlib.machine.measures import days_by
 from simlib.machine.tables import grid
@@ -106,7 +105,7 @@ def run(
     order = design.order()
     blocks = [order[first : first + block] for first in range(0, len(order), block)]
     missing = [number for number in range(len(blocks)) if not block_file(target, number).exists()]
-    pool = Cluster(workers) if isinstance(workers, str) else Threads(workers or control.threads or _cores())
+    pool = Cluster(workers) if isinstance(workers, str) else Threads(workers or control.threads or cores())
     return _Sweep(design, options, target, blocks, missing, pool, control).go()
 
 
@@ -116,10 +115,6 @@ def _one_horizon(design: SweepDesign) -> float:
         what = f"the worlds look {' and '.join(f'{days:g}' for days in horizons)} days ahead"
         raise ScenarioError(Problem("", 0, "sweep", what, "expected one horizon for all (--horizon, or `by`)"))
     return horizons[0]
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class _Sweep:

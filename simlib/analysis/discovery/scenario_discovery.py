@@ -273,14 +273,8 @@ def discover(
     blocks = responses(theta, control=control)[:, :, 0]
     answers = blocks.mean(axis=1)
     cut = float(quantiles(answers, (0.75,), weights)[0]) if threshold is None else float(threshold)
-    source = provenance(
-        scenario,
-        engine=responses.engine,
-        seed=seed,
-        draws=belief.draws,
-        belief=belief.name,
-        runs=responses.runs or None,
-    )
+    drawn = pick(responses, "engine") | {"draws": belief.draws, "belief": belief.name}
+    source = provenance(scenario, seed=seed, runs=responses.runs or None, **drawn)
     result = Discovery(
         scenario,
         scenario.by_date(day),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,9 +21,8 @@ from simlib.analysis.paths.result import Branch, PathClass, Paths
 from simlib.analysis.paths.search import PathSearch
 from simlib.analysis.samples import Sample, sample
 from simlib.answer import provenance
-from simlib.control import UNWATCHED, Control
+from simlib.control import UNWATCHED, Control, exact_where_it_fits
 from simlib.engines.exact.solver import Solver
-from simlib.errors import TooManyStates, Unsupported
 from simlib.machine.measures import By, Measure, days_by
 from simlib.results import ONGOING, Band
 from simlib.scenario.model import Scenario
@@ -72,19 +72,14 @@ def paths(
         MissingDependency: Without Numba, for the Monte Carlo engine.
         Cancelled: When `control` says so.
     """
-    ladder, target, days = (
-        known_ladder(scenario, ladder),
-        given and known_ending(scenario, given),
-        days_by(scenario, by),
+    ladder, target = known_ladder(scenario, ladder), known_ending(scenario, given) if given else None
+    days = days_by(scenario, by)
+    play = partial(sample, scenario, by=days, runs=runs, seed=seed, control=control)
+    return exact_where_it_fits(
+        engine,
+        lambda: _exact_paths(scenario, ladder, target, days, top, control),
+        lambda: counted_paths(play(), ladder=ladder, given=given, top=top),
     )
-    if engine != "montecarlo":
-        try:
-            return _exact_paths(scenario, ladder, target or None, days, top, control)
-        except (TooManyStates, Unsupported):
-            if engine == "exact":
-                raise
-    played = sample(scenario, by=days, runs=runs, seed=seed, control=control)
-    return counted_paths(played, ladder=ladder, given=given, top=top)
 
 
 def _exact_paths(

@@ -367,6 +367,7 @@ def drivers(
         Bar(held.assumptions[name], mean[1 + 2 * k], mean[2 + 2 * k], half[1 + 2 * k], half[2 + 2 * k])
         for k, name in enumerate(free)
     )
+    drawn = {"draws": belief.draws if belief else 0, "belief": belief.name if belief else None}
     return Drivers(
         ScenarioKey.of(scenario),
         scenario.by_date(day),
@@ -378,14 +379,7 @@ def drivers(
         top,
         len(every) - len(free),
         beyond,
-        provenance(
-            scenario,
-            engine=responses.engine,
-            seed=seed,
-            draws=belief.draws if belief else 0,
-            belief=belief.name if belief else None,
-            runs=responses.runs or None,
-        ),
+        provenance(scenario, engine=responses.engine, seed=seed, runs=responses.runs or None, **drawn),
     )
 
 

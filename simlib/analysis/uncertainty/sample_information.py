@@ -22,13 +22,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from simlib.analysis.evaluator import BLOCKS, cores, cross
+from simlib.analysis.evaluator import BLOCKS, cross, in_threads
 from simlib.analysis.sensitivity.screening import uncertain
 from simlib.analysis.uncertainty.estimates import Number, Weighting, estimate, mean, scaled, variance_over_draws
 from simlib.analysis.uncertainty.perfect_information import Grounds, divergence, explained_variance, grounds, hermite
@@ -36,7 +35,7 @@ from simlib.analysis.uncertainty.sampling import FEWEST_DRAWS, checked_belief, p
 from simlib.answer import Computed, ScenarioKey, in_columns, pick, provenance
 from simlib.control import UNWATCHED, Control
 from simlib.engines.montecarlo.simulator import Simulator
-from simlib.errors import Cancelled, Problem, ScenarioError, did_you_mean
+from simlib.errors import Problem, ScenarioError, did_you_mean
 from simlib.formatting import long_date, percent, with_error
 from simlib.machine import priors
 from simlib.machine.belief import Belief
@@ -224,6 +223,7 @@ def evsi(
     ranked = [
         _observation(scenario, question, shares[:, :, :, k], weighting, scores) for k, question in enumerate(sightings)
     ]
+    size, days = {"draws": len(theta), "runs": replicates.runs}, {"by_day": by_day, "look_by_day": look_by_day}
     still, happens, today = (mean(shares[:, :, part], weighting.scale) for part in (_OPEN, _HAPPENS, _TARGET))
     return Evsi(
         scenario=ScenarioKey.of(scenario),
@@ -237,16 +237,7 @@ def evsi(
         if_open=happens / still if still else np.nan,
         observations=tuple(sorted(ranked, key=lambda o: -o.brier.value)),
         labels={a.id: a.label for a in scenario.assumptions.values()},
-        provenance=provenance(
-            scenario,
-            engine="montecarlo",
-            seed=seed,
-            draws=len(theta),
-            runs=replicates.runs,
-            by_day=by_day,
-            look_by_day=look_by_day,
-            belief=source,
-        ),
+        provenance=provenance(scenario, engine="montecarlo", seed=seed, belief=source, **size, **days),
     )
 
 
@@ -297,18 +288,7 @@ class _Replicates:
 
     def shares(self, thetas: Floats, control: Control) -> Floats:
         """Return the shares (D, K, 6, observations) at each draw."""
-        parts = [self._at(0, thetas[0])]  # builds what is built once, on one thread
-        with ThreadPoolExecutor(control.threads or cores()) as pool:
-            try:
-                for part in pool.map(self._at, range(1, len(thetas)), thetas[1:]):
-                    parts.append(part)
-                    if control.cancelled():
-                        raise Cancelled("the analysis was cancelled")
-                    control.report(len(parts) / len(thetas))
-            except BaseException:
-                pool.shutdown(wait=True, cancel_futures=True)
-                raise
-        return np.stack(parts)
+        return in_threads(self._at, range(len(thetas)), thetas, control=control)
 
     def _at(self, draw: int, theta: Floats) -> Floats:
         counts = self.simulator.run(
@@ -331,7 +311,7 @@ def _observation(
     scenario: Scenario, question: Question, shares: Floats, weighting: Weighting, scores: Floats
 ) -> Observation:
     move, open_then = scenario.moves[question.move or ""], _at_look(scaled(shares, weighting.scale))
-    brier, log, settles = (estimate(f, shares, weighting) for f in (_brier, _log, _settles))
+    brier, log, settles = (_above_zero(estimate(f, shares, weighting)) for f in (_brier, _log, _settles))
     return Observation(
         move.id,
         question.outcome or "",
@@ -339,9 +319,7 @@ def _observation(
         open_then["seen"],
         open_then["if_seen"],
         open_then["if_not"],
-        _above_zero(brier),
-        _above_zero(log),
-        _above_zero(settles),
+        *(brier, log, settles),
         _about(scenario, shares, weighting.scale, scores),
         grounds(scenario, "", move.sources),
     )

@@ -22,9 +22,9 @@ from simlib.analysis.whatif.coupling import COUPLING, Flips, Replicates
 from simlib.analysis.whatif.divergence import Divergence, diverge
 from simlib.analysis.whatif.variants import COUNTERFACTUAL, Booking, Variant, bookings, vary
 from simlib.answer import Answer, ScenarioKey, pick, provenance
-from simlib.control import UNWATCHED, Control
+from simlib.control import UNWATCHED, Control, exact_where_it_fits
 from simlib.engines.exact.forecast import Solver
-from simlib.errors import MissingDependency, Problem, ScenarioError, TooManyStates, Unsupported
+from simlib.errors import MissingDependency, Problem, ScenarioError, Unsupported
 from simlib.formatting import long_date, percent
 from simlib.machine import priors
 from simlib.machine.belief import Belief, belief_of
@@ -232,12 +232,7 @@ def compare(
     if belief is not None and belief.start is not None:
         raise Unsupported(f"compare starts as the scenario says, but the belief “{belief.name}” has a start of its own")
     work = _Work(scenarios, days_by(scenario, by), chosen, belief, runs, seed, control)
-    if engine != "auto":
-        return work.answer(engine)
-    try:
-        return work.answer("exact")
-    except (TooManyStates, Unsupported):
-        return work.answer("montecarlo")
+    return exact_where_it_fits(engine, lambda: work.answer("exact"), lambda: work.answer("montecarlo"))
 
 
 def cumulative(variants: Mapping[str, Variant]) -> dict[str, Variant]:
