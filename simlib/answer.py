@@ -50,6 +50,11 @@ class ScenarioKey:
         return cls(scenario.id, scenario.title, scenario.sha256, scenario.as_of)
 
 
+def dated(scenario: Scenario, day: float) -> tuple[ScenarioKey, dt.date, float]:
+    """Return the first fields of an answer about a scenario by a day."""
+    return ScenarioKey.of(scenario), scenario.by_date(day), day
+
+
 class Answer(ABC):
     """Base of every answer. A subclass is a frozen dataclass with `scenario` and `provenance`."""
 
@@ -120,7 +125,7 @@ class Answer(ABC):
         return axes
 
 
-class Computed(Answer):
+class Traced(Answer):
     """Base of an answer whose engine, draws and runs stand in its provenance alone."""
 
     @property

@@ -71,12 +71,6 @@ class Band:
         band = cls.wilson(p * effective, effective)
         return cls(p, np.where(varies, band.low, p), np.where(varies, band.high, p))
 
-    @classmethod
-    def bounded(cls, probability: ArrayLike, bound: float) -> Band:
-        """Return [p, p + bound], clipped to one: an exact answer with its truncation bound."""
-        p = np.asarray(probability, dtype=float)
-        return cls(p, p.copy(), np.clip(p + bound, p, np.maximum(p, 1.0)))
-
 
 @dataclass(frozen=True, eq=False)
 class Forecast(Answer):

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
-from simlib.answer import Computed, ScenarioKey, pick, provenance
+from simlib.answer import ScenarioKey, Traced, pick, provenance
 from simlib.control import UNWATCHED, Control, exact_where_it_fits
 from simlib.errors import Problem, ScenarioError, Unsupported
 from simlib.formatting import counted, long_date, percent
@@ -115,7 +115,7 @@ class PooledItem:
 
 
 @dataclass(frozen=True)
-class Pool(Computed):
+class Pool(Traced):
     """Views of one world pooled. `weights` sum to one; `divergence` and `entropy` (T,), in bits, are of the endings.
 
     `entropy` is the whole uncertainty about the ending in the linear pool. `divergence` is the part of it that is
@@ -261,15 +261,10 @@ def pool(
     ask = (partial(_forecasts, worlds, way, control, **options) for way in ("exact", "montecarlo"))
     forecasts = exact_where_it_fits(engine, *ask)
     chosen = next(iter(forecasts.values())).engine
-    source = provenance(
-        next(iter(worlds.values())),
-        engine=chosen,
-        seed=seed,
-        draws=number,
-        runs=each if chosen == "montecarlo" else None,
-        views={name: dict(forecast.provenance) for name, forecast in forecasts.items()},
-    )
-    return _pool(forecasts, shares, ScenarioKey.of(next(iter(worlds.values()))), source)
+    first, replicates = next(iter(worlds.values())), each if chosen == "montecarlo" else None
+    sources = {name: dict(forecast.provenance) for name, forecast in forecasts.items()}
+    source = provenance(first, engine=chosen, seed=seed, draws=number, runs=replicates, views=sources)
+    return _pool(forecasts, shares, ScenarioKey.of(first), source)
 
 
 def pool_forecasts(forecasts: Mapping[str, Forecast], *, weights: Mapping[str, float] | None = None) -> Pool:
@@ -310,16 +305,8 @@ def _pool(
         happens = np.clip(np.stack([f.questions[name].probability for f in forecasts.values()]), 0, 1)
         both = np.stack([_smoothed(np.stack([p, 1 - p]), f) for p, f in zip(happens, forecasts.values(), strict=True)])
         items.append(_item("question", name, first, happens, linear(happens, w), logarithmic(both, w)[0], w))
-    return Pool(
-        scenario,
-        first.by_date(float(first.times[-1])),
-        first.times,
-        weights,
-        tuple(items),
-        divergence(endings, w),
-        entropy(pools[0]),
-        source,
-    )
+    by, apart, whole = first.by_date(float(first.times[-1])), divergence(endings, w), entropy(pools[0])
+    return Pool(scenario, by, first.times, weights, tuple(items), apart, whole, source)
 
 
 def _scaled(names: list[str], weights: Mapping[str, float] | None) -> dict[str, float]:

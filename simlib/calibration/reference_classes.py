@@ -201,18 +201,12 @@ def base_rates(
     needed = runs if any(not rate.share for rate in rates) else 0
     crises = interevent.public_events(scenario, needed, seed)
     implied = {rate.id: _implied(rate, forecast, crises, roles) for rate in rates}
+    number, name = (draws.draws, draws.name) if isinstance(draws, Belief) else (draws, "prior" if draws else None)
+    drawn = {"draws": number, "belief": name, "forecast_runs": forecast.provenance.get("runs")}
     return BaseRates(
         scenario=ScenarioKey.of(scenario),
         checks=tuple(_check(rate, *implied.get(rate.id, (None, NOT_APPLIED)), roles) for rate in figures()),
-        provenance=provenance(
-            scenario,
-            engine=forecast.engine,
-            seed=seed,
-            draws=draws.draws if isinstance(draws, Belief) else draws,
-            runs=needed,
-            belief=draws.name if isinstance(draws, Belief) else "prior" if draws else None,
-            forecast_runs=forecast.provenance.get("runs"),
-        ),
+        provenance=provenance(scenario, engine=forecast.engine, seed=seed, runs=needed, **drawn),
     )
 
 

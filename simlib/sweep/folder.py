@@ -14,8 +14,7 @@ from simlib.answer import plain_json
 from simlib.errors import SimlibError
 from simlib.files import write_atomically
 from simlib.sweep.design import BASELINE, SweepDesign
-from simlib.sweep.needs import need
-from simlib.sweep.points import Options
+from simlib.sweep.points import Options, need
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -18,8 +18,7 @@ from simlib.machine.measures import days_by
 from simlib.machine.tables import grid
 from simlib.sweep.design import SweepDesign
 from simlib.sweep.folder import block_file, claim, write_parquet
-from simlib.sweep.needs import need
-from simlib.sweep.points import Options, chosen_engine
+from simlib.sweep.points import Options, chosen_engine, need
 from simlib.sweep.workers import Cluster, Threads
 from simlib.typing import Engine, Ints
 

@@ -78,23 +78,19 @@ def from_compact_data(scenario: Scenario, data: Mapping[str, Any]) -> Discovery:
         Leaf(tuple((str(name), bool(above), float(cut)) for name, above, cut in leaf.pop("conditions")), **leaf)
         for leaf in map(dict, data["tree"])
     )
-    boxes, trajectory = (tuple(map(_box, data[name])) for name in ("boxes", "trajectory"))
     settings = {name: data[name] for name in ("engine", "seed", "draws", "runs")}
     return Discovery(
-        scenario,
-        scenario.by_date(data["by_day"]),
-        data["by_day"],
-        measure,
-        data["threshold"],
-        data["upper_quarter"],
-        theta,
-        np.ones(len(theta)),
-        np.array(data["answers"]),
-        data["noise"],
-        boxes,
-        leaves,
-        trajectory,
-        provenance(scenario, belief="prior", **settings),
+        scenario=scenario,
+        by=scenario.by_date(data["by_day"]),
+        measure=measure,
+        theta=theta,
+        weights=np.ones(len(theta)),
+        answers=np.array(data["answers"]),
+        boxes=tuple(map(_box, data["boxes"])),
+        leaves=leaves,
+        trajectory=tuple(map(_box, data["trajectory"])),
+        **{name: data[name] for name in ("by_day", "threshold", "upper_quarter", "noise")},
+        provenance=provenance(scenario, belief="prior", **settings),
     )
 
 

@@ -104,19 +104,10 @@ def _exact_paths(
         Branch(tuple(ids[r] for r in rungs), mass / scale, mass / entered.get(rungs[:-1], outcome.total))
         for rungs, mass in outcome.prefixes
     )
-    return Paths(
-        scenario,
-        ladder,
-        days,
-        given,
-        scale,
-        classes,
-        sum(c.probability for c in classes),
-        tree,
-        outcome.left / scale,
-        outcome.unassigned / scale,
-        _source(scenario, days, engine="exact", draws=0, prefixes=len(outcome.prefixes), states=len(solver.space)),
-    )
+    size = {"prefixes": len(outcome.prefixes), "states": len(solver.space)}
+    covered, rest = sum(c.probability for c in classes), (outcome.left / scale, outcome.unassigned / scale)
+    source = _source(scenario, days, engine="exact", draws=0, **size)
+    return Paths(scenario, ladder, days, given, scale, classes, covered, tree, *rest, source)
 
 
 def counted_paths(
@@ -158,19 +149,9 @@ def counted_paths(
         for rungs, weight in sorted(prefixes.items(), key=lambda item: -item[1])
     )
     source = drawn.provenance | {"histories": int(kept.sum())}
-    return Paths(
-        scenario,
-        ladder,
-        histories.horizon,
-        target,
-        whole / float(drawn.weight.sum()),
-        tuple(classes),
-        sum(c.probability for c in classes),
-        tree,
-        0.0,
-        0.0,
-        _source(scenario, histories.horizon, **source),
-    )
+    given_probability, covered = whole / float(drawn.weight.sum()), sum(c.probability for c in classes)
+    asked, source = (scenario, ladder, histories.horizon, target), _source(scenario, histories.horizon, **source)
+    return Paths(*asked, given_probability, tuple(classes), covered, tree, 0.0, 0.0, source)
 
 
 def _source(scenario: Scenario, days: float, **more: object) -> dict[str, object]:

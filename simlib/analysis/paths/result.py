@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from simlib.answer import Computed, pick
+from simlib.answer import Traced, pick
 from simlib.formatting import counted, long_date, percent
 from simlib.machine.measures import Measure
 from simlib.results import ONGOING
@@ -45,7 +45,7 @@ class Branch:
 
 
 @dataclass(frozen=True)
-class Paths(Computed):
+class Paths(Traced):
     """The most probable path classes by day `by_day`, and how much of the mass they cover (`coverage`).
 
     With `given` they are all conditional on an ending, whose own probability is `given_probability`. `tree` lists the
@@ -130,7 +130,7 @@ class Paths(Computed):
     def sentences(self, limit: int = 5) -> list[str]:
         """Return the `limit` likeliest paths and the share they cover, then what a path is and how it was computed."""
         note = (
-            f"A path is the order in which rungs are first visited; later returns are left out. Computed {self.made()}."
+            f"A path is the order in which rungs are first visited; later returns are left out. Traced {self.made()}."
         )
         return [*self._likeliest(limit), *self._missing(), note]
 

@@ -22,7 +22,7 @@ from simlib.analysis.samples import Sample, sample
 from simlib.answer import Answer, ScenarioKey, provenance
 from simlib.control import UNWATCHED, Control, exact_where_it_fits
 from simlib.engines.exact.solver import Solver
-from simlib.engines.exact.taboo import NOTHING, Taboo
+from simlib.engines.exact.states import NOTHING, Taboo
 from simlib.formatting import long_date, percent
 from simlib.machine.measures import By, Measure, days_by
 from simlib.results import Band

@@ -24,7 +24,7 @@ from simlib.analysis.sensitivity.screening import (
     uncertain,
     with_ranges_of,
 )
-from simlib.answer import Answer, Computed, ScenarioKey, pick, provenance
+from simlib.answer import Answer, ScenarioKey, Traced, dated, pick, provenance
 from simlib.control import UNWATCHED, Control
 from simlib.engines.exact.adjoint import Adjoint
 from simlib.engines.exact.forecast import Solver
@@ -154,16 +154,8 @@ def elasticities(
     for place, measure in enumerate(chosen):
         answers[measure.name], derivatives[measure.name] = adjoint.of(measure.name)
         control.report((place + 1) / len(chosen))
-    return Elasticities(
-        ScenarioKey.of(scenario),
-        scenario.by_date(day),
-        day,
-        chosen,
-        tuple(scenario.assumptions.values()),
-        answers,
-        derivatives,
-        provenance(scenario, engine="exact", draws=0),
-    )
+    every, source = tuple(scenario.assumptions.values()), provenance(scenario, engine="exact", draws=0)
+    return Elasticities(*dated(scenario, day), chosen, every, answers, derivatives, source)
 
 
 # -------------------------------------------------------------------- drivers
@@ -184,7 +176,7 @@ class Bar:
 
 
 @dataclass(frozen=True)
-class Drivers(Computed):
+class Drivers(Traced):
     """Some measures with one assumption at a time at its low and at its high. `stated` (M,) is with none moved.
 
     `stated_half` (M,) are its 95% half-widths, 0 when exact. `bars` are of every assumption tried, of which a measure
@@ -368,19 +360,9 @@ def drivers(
         for k, name in enumerate(free)
     )
     drawn = {"draws": belief.draws if belief else 0, "belief": belief.name if belief else None}
-    return Drivers(
-        ScenarioKey.of(scenario),
-        scenario.by_date(day),
-        day,
-        chosen,
-        mean[0],
-        bars,
-        half_widths(values[:1])[0],
-        top,
-        len(every) - len(free),
-        beyond,
-        provenance(scenario, engine=responses.engine, seed=seed, runs=responses.runs or None, **drawn),
-    )
+    source = provenance(scenario, engine=responses.engine, seed=seed, runs=responses.runs or None, **drawn)
+    stated, screened = (mean[0], bars, half_widths(values[:1])[0]), (top, len(every) - len(free), beyond)
+    return Drivers(*dated(scenario, day), chosen, *stated, *screened, source)
 
 
 def _screen(scenario: Scenario, swing: Floats, top: int) -> tuple[list[str], Floats]:

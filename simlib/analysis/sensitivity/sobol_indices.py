@@ -39,7 +39,7 @@ import numpy as np
 
 from simlib.analysis.evaluator import Responses, cross, listed
 from simlib.analysis.sensitivity.screening import Input, inputs, largest_shares, swings, tangent_spreads
-from simlib.answer import Computed, ScenarioKey, pick, provenance
+from simlib.answer import ScenarioKey, Traced, dated, pick, provenance
 from simlib.control import UNWATCHED, Control
 from simlib.formatting import counted, long_date, percent
 from simlib.machine import priors
@@ -122,7 +122,7 @@ class Shares:
 
 
 @dataclass(frozen=True)
-class Sobol(Computed):
+class Sobol(Traced):
     """Sobol indices of some measures by a day.
 
     `screened` inputs have none: by slope, none makes more than the share `beyond` of the variance of any measure.
@@ -275,15 +275,8 @@ def sobol(
         measure.name: _shares(measure, picked, [[x[:, :, m] for x in each] for each in answers])
         for m, measure in enumerate(chosen)
     }
-    return Sobol(
-        ScenarioKey.of(scenario),
-        scenario.by_date(day),
-        day,
-        shares,
-        len(every) - len(picked),
-        beyond,
-        provenance(scenario, engine=responses.engine, seed=seed, draws=draws, runs=responses.runs or None),
-    )
+    source = provenance(scenario, engine=responses.engine, seed=seed, draws=draws, runs=responses.runs or None)
+    return Sobol(*dated(scenario, day), shares, len(every) - len(picked), beyond, source)
 
 
 def _screen(scenario: Scenario, every: Sequence[Input], swing: Floats, top: int) -> tuple[list[Input], float]:

@@ -137,6 +137,7 @@ def _fan(draws: Ensemble, label: str, names: tuple[str, ...], series: Floats, st
     scale = None if np.all(weights == weights[0]) else weights * len(weights)
     scenario, times, free = draws.scenario, draws.stated.times, draws.without_noise(series)
     by_day = float(times[-1])
+    size = {"draws": len(series), "runs": draws.forecasts[0].provenance.get("runs")}
     return Fan(
         scenario=ScenarioKey.of(scenario),
         by=scenario.by_date(by_day),
@@ -148,14 +149,7 @@ def _fan(draws: Ensemble, label: str, names: tuple[str, ...], series: Floats, st
         stated=stated,
         quantiles=_quantiles(free, scale),
         draws=len(series),
-        provenance=provenance(
-            scenario,
-            engine=draws.stated.engine,
-            seed=draws.seed,
-            draws=len(series),
-            runs=draws.forecasts[0].provenance.get("runs"),
-            horizon_days=by_day,
-        ),
+        provenance=provenance(scenario, engine=draws.stated.engine, seed=draws.seed, **size, horizon_days=by_day),
     )
 
 

@@ -35,7 +35,7 @@ from simlib.analysis.evaluator import STATES_SOLVED, Responses
 from simlib.analysis.sensitivity.screening import uncertain
 from simlib.analysis.uncertainty.estimates import Number, enough
 from simlib.analysis.uncertainty.sampling import FEWEST_DRAWS, Sampling, Spread, checked_belief
-from simlib.answer import Computed, pick, provenance
+from simlib.answer import Traced, pick, provenance
 from simlib.control import UNWATCHED, Control
 from simlib.formatting import counted, long_date, one_digit, percent
 from simlib.machine.belief import Belief
@@ -83,7 +83,7 @@ PRECISION = Precision()
 
 
 @dataclass(frozen=True, eq=False)
-class Uncertainty(Computed):
+class Uncertainty(Traced):
     """The range of some measures over draws of the assumptions.
 
     theta (D, A): the draws, in base units; weights (D,): theirs; sequence (D,): the Sobol sequence (of a belief: the
@@ -291,6 +291,7 @@ def uncertainty(
         targets, precision.quantiles, precision.tolerance, answer_when_cancelled=precision.answer_when_cancelled
     )
     control.report(1.0)
+    drawn = pick(sampling, "draws") | {"runs": sampling.runs or None, "belief": belief.name if belief else "prior"}
     return Uncertainty(
         scenario=scenario,
         by=scenario.by_date(by_day),
@@ -306,15 +307,7 @@ def uncertainty(
         reached=stages[-1].error <= precision.tolerance,
         within=stages[-1].error,
         needed=enough(stages, precision.tolerance),
-        provenance=provenance(
-            scenario,
-            engine=at_draws.engine,
-            seed=seed,
-            draws=sampling.draws,
-            runs=sampling.runs or None,
-            by_day=by_day,
-            belief=belief.name if belief else "prior",
-        ),
+        provenance=provenance(scenario, engine=at_draws.engine, seed=seed, by_day=by_day, **drawn),
     )
 
 

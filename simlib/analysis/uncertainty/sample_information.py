@@ -32,7 +32,7 @@ from simlib.analysis.sensitivity.screening import uncertain
 from simlib.analysis.uncertainty.estimates import Number, Weighting, estimate, mean, scaled, variance_over_draws
 from simlib.analysis.uncertainty.perfect_information import Grounds, divergence, explained_variance, grounds, hermite
 from simlib.analysis.uncertainty.sampling import FEWEST_DRAWS, checked_belief, prior_scores
-from simlib.answer import Computed, ScenarioKey, in_columns, pick, provenance
+from simlib.answer import ScenarioKey, Traced, in_columns, pick, provenance
 from simlib.control import UNWATCHED, Control
 from simlib.engines.montecarlo.simulator import Simulator
 from simlib.errors import Problem, ScenarioError, did_you_mean
@@ -99,7 +99,7 @@ class Observation:
 
 
 @dataclass(frozen=True)
-class Evsi(Computed):
+class Evsi(Traced):
     """Observations ranked by their expected gain for one question.
 
     mean: P(E), today. open_then: P(still open on the day). if_open: P(E | still open then), the average of the

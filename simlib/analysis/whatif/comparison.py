@@ -21,7 +21,7 @@ from simlib.analysis.whatif.contrast import Difference
 from simlib.analysis.whatif.coupling import COUPLING, Flips, Replicates
 from simlib.analysis.whatif.divergence import Divergence, diverge
 from simlib.analysis.whatif.variants import COUNTERFACTUAL, Booking, Variant, bookings, vary
-from simlib.answer import Answer, ScenarioKey, pick, provenance
+from simlib.answer import Answer, ScenarioKey, dated, pick, provenance
 from simlib.control import UNWATCHED, Control, exact_where_it_fits
 from simlib.engines.exact.forecast import Solver
 from simlib.errors import MissingDependency, Problem, ScenarioError, Unsupported
@@ -273,30 +273,19 @@ class _Work:
         sampled = self._sampled(pairs, self.control.part(middle, 1.0), needed=not exact) if paired else {}
         effects = {name: self._effect(name, solved.get(name), sampled.get(name)) for name in self.full if name}
         belief = {"belief": self.belief.name} if self.belief is not None and not self.belief.is_prior else {}
+        size = {"runs": pairs // max(self.draws, 1), "pairs": pairs, "draws": self.draws, "seed": self.seed}
         source = provenance(
             self.base,
             engine=engine,
-            runs=pairs // max(self.draws, 1),
-            pairs=pairs,
-            draws=self.draws,
-            seed=self.seed,
+            **size,
             by_day=self.days,
             variants={name: self.full[name].sha256 for name in effects},
             changes={name: list(effect.changes) for name, effect in effects.items()},
             **belief,
         )
-        return Comparison(
-            ScenarioKey.of(self.base),
-            self.base.by_date(self.days),
-            self.days,
-            engine,
-            self.times,
-            self.draws,
-            self.measures,
-            effects,
-            COUNTERFACTUAL if any(_acts(self.base, each) for each in self.full.values()) else "",
-            source,
-        )
+        note = COUNTERFACTUAL if any(_acts(self.base, each) for each in self.full.values()) else ""
+        key, draws = dated(self.base, self.days), self.draws
+        return Comparison(*key, engine, self.times, draws, self.measures, effects, note, source)
 
     def _pairs(self, engine: str) -> int:
         """Return how many pairs of replicates there are in all draws together."""
