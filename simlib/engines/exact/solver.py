@@ -254,8 +254,6 @@ class Solver:
             provenance=provenance(
                 scenario,
                 engine="exact",
-                runs=None,
-                seed=None,
                 draws=0,
                 horizon_days=self.horizon,
                 truncation_bound=bound,
