@@ -76,53 +76,11 @@ _HOMES = {
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
-__all__ = [
-    "Answer",
-    "Assume",
-    "Belief",
-    "Cancelled",
-    "Control",
-    "Forbid",
-    "Force",
-    "Forecast",
-    "Hold",
-    "Pin",
-    "Policy",
-    "Scenario",
-    "ScenarioError",
-    "SimlibError",
-    "TooManyStates",
-    "Unsupported",
-    "View",
-    "__version__",
-    "base_rates",
-    "compare",
-    "delay",
-    "diff",
-    "discover",
-    "drivers",
-    "elasticities",
-    "evppi",
-    "evppi_from",
-    "evsi",
-    "explain",
-    "forecast",
-    "histories",
-    "indicators",
-    "lint",
-    "load",
-    "load_answer",
-    "paths",
-    "plot",
-    "pool",
-    "repeat",
-    "simulate",
-    "sobol",
-    "solve",
-    "uncertainty",
-    "vary",
-    "write_report",
-]
+__all__ = ["Answer", "Assume", "Belief", "Cancelled", "Control", "Forbid", "Force", "Forecast", "Hold", "Pin"]
+__all__ += ["Policy", "Scenario", "ScenarioError", "SimlibError", "TooManyStates", "Unsupported", "View", "__version__"]
+__all__ += ["base_rates", "compare", "delay", "diff", "discover", "drivers", "elasticities", "evppi", "evppi_from"]
+__all__ += ["evsi", "explain", "forecast", "histories", "indicators", "lint", "load", "load_answer", "paths", "plot"]
+__all__ += ["pool", "repeat", "simulate", "sobol", "solve", "uncertainty", "vary", "write_report"]
 
 
 def __getattr__(name: str) -> Any:

@@ -50,6 +50,11 @@ class ScenarioKey:
         return cls(scenario.id, scenario.title, scenario.sha256, scenario.as_of)
 
 
+def dated(scenario: Scenario, day: float) -> tuple[ScenarioKey, dt.date, float]:
+    """Return the first fields of an answer about a scenario by a day."""
+    return ScenarioKey.of(scenario), scenario.by_date(day), day
+
+
 class Answer(ABC):
     """Base of every answer. A subclass is a frozen dataclass with `scenario` and `provenance`."""
 
@@ -61,6 +66,9 @@ class Answer(ABC):
 
     provenance: Any
     """The record from which the answer can be made again. See `provenance`."""
+
+    told: ClassVar[bool] = True
+    """Whether the JSON data hold the sentences."""
 
     @property
     def as_of(self) -> dt.date:
@@ -96,7 +104,10 @@ class Answer(ABC):
             "as_of": self.as_of,
             "provenance": self.provenance,
         }
-        plain: dict[str, Any] = finite(plain_json(head | self.data()))
+        if getattr(self, "by", None) is not None:
+            head |= {name: getattr(self, name) for name in ("by", "by_day")}
+        tail = {"sentences": self.sentences()} if self.told else {}
+        plain: dict[str, Any] = finite(plain_json(head | self.data() | tail))
         return plain
 
     def save(self, path: str | Path) -> Path:
@@ -112,6 +123,25 @@ class Answer(ABC):
 
         axes: Axes = simlib.plot(self, ax, **options)
         return axes
+
+
+class Traced(Answer):
+    """Base of an answer whose engine, draws and runs stand in its provenance alone."""
+
+    @property
+    def engine(self) -> str:
+        """The engine that answered, "exact" or "montecarlo"."""
+        return str(self.provenance["engine"])
+
+    @property
+    def draws(self) -> int:
+        """The number of draws of the assumptions; 0 at the stated values."""
+        return int(self.provenance["draws"] or 0)
+
+    @property
+    def runs(self) -> int:
+        """The number of replicates of each draw; 0 when exact."""
+        return int(self.provenance["runs"] or 0)
 
 
 # -------------------------------------------------------------------- provenance
@@ -166,6 +196,22 @@ def plain_json(value: Any) -> Any:
     if isinstance(value, dt.date):
         return value.isoformat()
     return value
+
+
+def pick(thing: object, *names: str) -> dict[str, Any]:
+    """Return some attributes of a thing by name."""
+    return {name: getattr(thing, name) for name in names}
+
+
+def in_columns(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row for a table: each [value, half-width] in two columns, several texts as one."""
+    flat: dict[str, Any] = {}
+    for name, value in row.items():
+        if isinstance(value, list):
+            flat |= dict(zip((name, f"{name}_error"), value, strict=True))
+        else:
+            flat[name] = "; ".join(value) if isinstance(value, tuple) else value
+    return flat
 
 
 def finite(value: Any) -> Any:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
-from simlib.errors import Cancelled
+from simlib.errors import Cancelled, TooManyStates, Unsupported
+
+Result = TypeVar("Result")
 
 Progress = Callable[[float], None]
 """Called with the share of the work that is done, from 0 to 1."""
@@ -46,3 +50,19 @@ class Control:
 
 UNWATCHED = Control()
 """Nobody watches and nobody stops it."""
+
+
+def exact_where_it_fits(engine: str, exact: Callable[[], Result], sampled: Callable[[], Result]) -> Result:
+    """Return what the engine answers; "auto" is the exact one where the states fit it, else Monte Carlo."""
+    if engine != "montecarlo":
+        try:
+            return exact()
+        except (TooManyStates, Unsupported):
+            if engine == "exact":
+                raise
+    return sampled()
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

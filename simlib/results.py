@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
-from simlib.answer import Answer, ScenarioKey, load_answer
+from simlib.answer import Answer, ScenarioKey, load_answer, pick
 from simlib.errors import SimlibError
 from simlib.formatting import counted, long_date, percent
 from simlib.typing import Floats
@@ -71,12 +71,6 @@ class Band:
         band = cls.wilson(p * effective, effective)
         return cls(p, np.where(varies, band.low, p), np.where(varies, band.high, p))
 
-    @classmethod
-    def bounded(cls, probability: ArrayLike, bound: float) -> Band:
-        """Return [p, p + bound], clipped to one: an exact answer with its truncation bound."""
-        p = np.asarray(probability, dtype=float)
-        return cls(p, p.copy(), np.clip(p + bound, p, np.maximum(p, 1.0)))
-
 
 @dataclass(frozen=True, eq=False)
 class Forecast(Answer):
@@ -90,6 +84,7 @@ class Forecast(Answer):
     """
 
     kind: ClassVar[str] = "forecast"
+    told: ClassVar[bool] = False
 
     scenario: ScenarioKey
     horizon_days: float
@@ -138,15 +133,8 @@ class Forecast(Answer):
     def _band_rows(self, kind: str, bands: Mapping[str, Band]) -> Iterator[dict[str, Any]]:
         for name, band in bands.items():
             for (day, by), p, low, high in zip(self._days(), band.probability, band.low, band.high, strict=True):
-                yield {
-                    "day": day,
-                    "by": by,
-                    kind: name,
-                    "label": self.label(kind + "s", name),
-                    "probability": p,
-                    "low": low,
-                    "high": high,
-                }
+                thing = {kind: name, "label": self.label(kind + "s", name)}
+                yield {"day": day, "by": by} | thing | {"probability": p, "low": low, "high": high}
 
     def _nested_rows(self, outer: str, inner: str, attribute: str) -> Iterator[dict[str, Any]]:
         for name, parts in getattr(self, attribute).items():
@@ -169,15 +157,8 @@ class Forecast(Answer):
         for name, values in self.moves.items():
             half = self.error["moves"][name] if self.error else np.zeros_like(values)
             for (day, by), count, h in zip(self._days(), values, half, strict=True):
-                yield {
-                    "day": day,
-                    "by": by,
-                    "move": name,
-                    "label": self.label("moves", name),
-                    "expected": count,
-                    "low": max(count - h, 0.0),
-                    "high": count + h,
-                }
+                number = {"expected": count, "low": max(count - h, 0.0), "high": count + h}
+                yield {"day": day, "by": by, "move": name, "label": self.label("moves", name)} | number
 
     def label(self, kind: str, name: str) -> str:
         """Return the label people read for an id of a kind ("endings", "questions", "moves", ...)."""
@@ -206,20 +187,12 @@ class Forecast(Answer):
 
     def data(self) -> dict[str, Any]:
         """Return the numbers of the forecast as JSON data. The keys are a contract (see the README)."""
-        data: dict[str, Any] = {
-            "horizon_days": self.horizon_days,
-            "engine": self.engine,
-            "times": self.times,
-            "endings": {name: dataclasses.asdict(band) for name, band in self.endings.items()},
-            "variables": self.variables,
-            "ladders": self.ladders,
-            "moves": self.moves,
-            "questions": {name: dataclasses.asdict(band) for name, band in self.questions.items()},
-            "error": self.error,
-            "assumptions": self.assumptions,
-            "labels": self.labels,
-            "interventions": list(self.interventions),
+        bands = {
+            kind: {name: dataclasses.asdict(band) for name, band in getattr(self, kind).items()}
+            for kind in ("endings", "questions")
         }
+        numbers = pick(self, "horizon_days", "engine", "times", "variables", "ladders", "moves", "error", "assumptions")
+        data = bands | numbers | {"labels": self.labels, "interventions": list(self.interventions)}
         if self.states is not None:
             data["states"] = self.states
         if self.stated is not None:
@@ -237,13 +210,5 @@ class Forecast(Answer):
 
 def labels(scenario: Scenario) -> dict[str, dict[str, str]]:
     """Return the labels a forecast needs to be read on its own: {kind: {id: label}}."""
-    groups: dict[str, Mapping[str, Any]] = {
-        "actors": scenario.actors,
-        "variables": scenario.variables,
-        "endings": scenario.endings,
-        "questions": scenario.questions,
-        "moves": scenario.moves,
-        "ladders": scenario.ladders,
-        "assumptions": scenario.assumptions,
-    }
+    groups = pick(scenario, "actors", "variables", "endings", "questions", "moves", "ladders", "assumptions")
     return {kind: {name: item.label for name, item in group.items()} for kind, group in groups.items()}

@@ -11,44 +11,21 @@ from simlib.answer import Answer
 
 __all__ = ["load_answer"]
 
-HOMES = (
-    "simlib.answer",
-    "simlib.results",
-    "simlib.quantities",
-    "simlib.scenario.condition",
-    "simlib.scenario.model",
-    "simlib.scenario.views.interventions",
-    "simlib.machine.measures",
-    "simlib.machine.belief",
-    "simlib.engines.ensemble",
-    "simlib.engines.montecarlo.replay",
-    "simlib.analysis.samples",
-    "simlib.analysis.whatif.comparison",
-    "simlib.analysis.whatif.contrast",
-    "simlib.analysis.whatif.coupling",
-    "simlib.analysis.whatif.divergence",
-    "simlib.analysis.whatif.variants",
-    "simlib.analysis.sensitivity.screening",
-    "simlib.analysis.sensitivity.one_at_a_time",
-    "simlib.analysis.sensitivity.sobol_indices",
-    "simlib.analysis.uncertainty.estimates",
-    "simlib.analysis.uncertainty.sampling",
-    "simlib.analysis.uncertainty.fans",
-    "simlib.analysis.uncertainty.propagation",
-    "simlib.analysis.uncertainty.perfect_information",
-    "simlib.analysis.uncertainty.sample_information",
-    "simlib.analysis.paths.result",
-    "simlib.analysis.paths.waypoints",
-    "simlib.analysis.paths.rung_times",
-    "simlib.analysis.paths.medoids",
-    "simlib.analysis.indicators.result",
-    "simlib.analysis.discovery.scenario_discovery",
-    "simlib.analysis.lint.subject",
-    "simlib.analysis.lint.rules",
-    "simlib.analysis.pooling",
-    "simlib.analysis.scenario_diff",
-    "simlib.calibration.reference_classes",
-)
+_INFORMATION = ("perfect_information", "sample_information")
+_PACKAGES = {
+    "simlib": ("answer", "results", "quantities"),
+    "simlib.scenario": ("condition", "model", "views.interventions"),
+    "simlib.machine": ("measures", "belief"),
+    "simlib.engines": ("ensemble", "montecarlo.replay"),
+    "simlib.calibration": ("reference_classes",),
+    "simlib.analysis": ("samples", "pooling", "scenario_diff", "discovery.scenario_discovery", "indicators.result"),
+    "simlib.analysis.lint": ("subject", "rules"),
+    "simlib.analysis.paths": ("result", "waypoints", "rung_times", "medoids"),
+    "simlib.analysis.sensitivity": ("screening", "one_at_a_time", "sobol_indices"),
+    "simlib.analysis.uncertainty": ("estimates", "sampling", "fans", "propagation", *_INFORMATION),
+    "simlib.analysis.whatif": ("comparison", "contrast", "coupling", "divergence", "variants"),
+}
+HOMES = [f"{package}.{name}" for package, names in _PACKAGES.items() for name in names]
 """The modules whose dataclasses a file may hold; nothing else is ever built."""
 
 

@@ -10,14 +10,14 @@ Carlo noise drops out.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from typing import Any
 
 import numpy as np
 
-from simlib.control import UNWATCHED, Control
+from simlib.control import UNWATCHED, Control, cores
 from simlib.engines.exact.forecast import Solver
 from simlib.engines.exact.poisson import FINE
 from simlib.engines.exact.reachable import CAP
@@ -32,7 +32,7 @@ from simlib.scenario.model import Scenario
 from simlib.scenario.views.variation import begun_by
 from simlib.typing import Engine, Floats
 
-__all__ = ["BLOCKS", "STATES_SOLVED", "Responses", "cores", "cross", "half_widths", "listed"]
+__all__ = ["BLOCKS", "STATES_SOLVED", "Responses", "cross", "half_widths", "in_threads", "listed"]
 
 BLOCKS = 8
 """Blocks of replicates with random numbers of their own."""
@@ -118,22 +118,25 @@ class Responses:
         `replicates` are those to simulate by Monte Carlo, divided over the blocks. The default is the first `runs`.
         Raises Cancelled.
         """
-        result = np.empty((len(thetas), self.blocks, len(self.measures)))
         if len(thetas) == 0:
-            return result
-        answer = partial(self._row, replicates or range(self.runs))
-        result[0] = answer(thetas[0])  # builds shared parts once, on one thread
-        with ThreadPoolExecutor(control.threads or cores()) as pool:
-            try:
-                for row, values in enumerate(pool.map(answer, thetas[1:]), start=1):
-                    result[row] = values
-                    if control.cancelled():
-                        raise Cancelled("the analysis was cancelled")
-                    control.report((row + 1) / len(thetas))
-            except BaseException:
-                pool.shutdown(wait=True, cancel_futures=True)
-                raise
-        return result
+            return np.empty((0, self.blocks, len(self.measures)))
+        return in_threads(partial(self._row, replicates or range(self.runs)), thetas, control=control)
+
+
+def in_threads(answer: Callable[..., Floats], *columns: Sequence[Any] | Floats, control: Control) -> Floats:
+    """Return the answer to each row of some columns (D, ...), computed on threads. Raises Cancelled."""
+    parts = [answer(*(column[0] for column in columns))]  # builds what is built once, on one thread
+    with ThreadPoolExecutor(control.threads or cores()) as pool:
+        try:
+            for part in pool.map(answer, *(column[1:] for column in columns)):
+                parts.append(part)
+                if control.cancelled():
+                    raise Cancelled("the analysis was cancelled")
+                control.report(len(parts) / len(columns[0]))
+        except BaseException:
+            pool.shutdown(wait=True, cancel_futures=True)
+            raise
+    return np.stack(parts)
 
 
 def _lean(scenario: Scenario, measures: Sequence[Measure], day: float) -> Scenario:
@@ -207,11 +210,6 @@ def listed(measures: Sequence[Measure]) -> str:
     """Return measures inside a sentence: “A”, “B” and “C”."""
     *most, last = (measure.words for measure in measures)
     return f"{', '.join(most)} and {last}" if most else last
-
-
-def cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 # -------------------------------------------------------------------- averages free of Monte Carlo noise

@@ -19,13 +19,14 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
-from simlib.answer import Answer, ScenarioKey, provenance
-from simlib.control import UNWATCHED, Control
-from simlib.errors import Problem, ScenarioError, TooManyStates, Unsupported
+from simlib.answer import ScenarioKey, Traced, pick, provenance
+from simlib.control import UNWATCHED, Control, exact_where_it_fits
+from simlib.errors import Problem, ScenarioError, Unsupported
 from simlib.formatting import counted, long_date, percent
 from simlib.machine.belief import Belief, insist_on_prior
 from simlib.results import Forecast
@@ -114,8 +115,8 @@ class PooledItem:
 
 
 @dataclass(frozen=True)
-class Pool(Answer):
-    """Views of one scenario pooled.
+class Pool(Traced):
+    """Views of one scenario, pooled.
 
     `weights` sum to one. `divergence` and `entropy` (T,), in bits, are of the endings. `entropy` is the whole
     uncertainty about the ending in the linear pool. `divergence` is the part of it that is disagreement between the
@@ -139,11 +140,6 @@ class Pool(Answer):
         return float(self.times[-1])
 
     @property
-    def draws(self) -> int:
-        """The number of draws of the priors of each view; 0 at the stated values."""
-        return int(self.provenance.get("draws") or 0)
-
-    @property
     def basis(self) -> str:
         """The values at which the views were forecast, in words."""
         return f"over {counted(self.draws, 'draw')} from the priors of each" if self.draws else "at the stated values"
@@ -160,18 +156,10 @@ class Pool(Answer):
         import pandas as pd
 
         rows = [
-            {
-                "kind": item.kind,
-                "name": item.id,
-                "label": item.label,
-                "day": float(day),
-                "linear": item.linear[t],
-                "logarithmic": item.logarithmic[t],
-                "lowest": item.views[:, t].min(),
-                "highest": item.views[:, t].max(),
-                "deviation": item.deviation[t],
-                "divergence_bits": item.divergence[t],
-            }
+            {"kind": item.kind, "name": item.id, "label": item.label, "day": float(day)}
+            | {"linear": item.linear[t], "logarithmic": item.logarithmic[t]}
+            | {"lowest": item.views[:, t].min(), "highest": item.views[:, t].max()}
+            | {"deviation": item.deviation[t], "divergence_bits": item.divergence[t]}
             | {f"view:{name}": item.views[v, t] for v, name in enumerate(self.weights)}
             for item in self.items
             for t, day in enumerate(self.times)
@@ -207,27 +195,13 @@ class Pool(Answer):
         ]
 
     def data(self) -> dict[str, Any]:
-        """Return the keys that a pool adds to those of every answer, as plain JSON data."""
-        arrays = ("linear", "logarithmic", "deviation", "divergence")
-        return {
-            "by": self.by,
-            "by_day": self.by_day,
-            "times": self.times,
-            "weights": self.weights,
-            "draws": self.draws,
-            **{
-                f"{kind}s": {
-                    item.id: {"label": item.label, "views": dict(zip(self.weights, item.views, strict=True))}
-                    | {name: getattr(item, name) for name in arrays}
-                    for item in self.items
-                    if item.kind == kind
-                }
-                for kind in ("ending", "question")
-            },
-            "divergence": self.divergence,
-            "entropy": self.entropy,
-            "sentences": self.sentences(),
-        }
+        """Return the keys that a pool adds to those of all answers, as plain JSON data."""
+        kinds: dict[str, dict[str, Any]] = {"endings": {}, "questions": {}}
+        for item in self.items:
+            views = {"label": item.label, "views": dict(zip(self.weights, item.views, strict=True))}
+            pools = pick(item, "linear", "logarithmic", "deviation", "divergence")
+            kinds[f"{item.kind}s"][item.id] = views | pools
+        return pick(self, "times", "weights", "draws") | kinds | pick(self, "divergence", "entropy")
 
 
 def _about(item: PooledItem, names: list[str]) -> str:
@@ -279,24 +253,19 @@ def pool(
     worlds = {name: view.replace(horizon_days=horizon) for name, view in views.items()}
     number = int(draws)  # type: ignore[arg-type]
     each = -(-_RUNS // max(number, 1)) if runs is None else runs
-    options = {"draws": number, "runs": each, "seed": seed, "times": times if isinstance(times, int) else list(times)}
-    chosen: Engine = "exact" if engine == "auto" else engine
-    try:
-        forecasts = _forecasts(worlds, chosen, control, **options)
-    except (TooManyStates, Unsupported):
-        if engine != "auto":
-            raise
-        chosen = "montecarlo"
-        forecasts = _forecasts(worlds, chosen, control, **options)
-    source = provenance(
-        next(iter(worlds.values())),
-        engine=chosen,
-        seed=seed,
-        draws=number,
-        runs=each if chosen == "montecarlo" else None,
-        views={name: dict(forecast.provenance) for name, forecast in forecasts.items()},
-    )
-    return _pool(forecasts, shares, ScenarioKey.of(next(iter(worlds.values()))), source)
+    options: dict[str, Any] = {
+        "draws": number,
+        "runs": each,
+        "seed": seed,
+        "times": times if isinstance(times, int) else list(times),
+    }
+    ask = (partial(_forecasts, worlds, way, control, **options) for way in ("exact", "montecarlo"))
+    forecasts = exact_where_it_fits(engine, *ask)
+    chosen = next(iter(forecasts.values())).engine
+    first, replicates = next(iter(worlds.values())), each if chosen == "montecarlo" else None
+    sources = {name: dict(forecast.provenance) for name, forecast in forecasts.items()}
+    source = provenance(first, engine=chosen, seed=seed, draws=number, runs=replicates, views=sources)
+    return _pool(forecasts, shares, ScenarioKey.of(first), source)
 
 
 def pool_forecasts(forecasts: Mapping[str, Forecast], *, weights: Mapping[str, float] | None = None) -> Pool:
@@ -337,16 +306,8 @@ def _pool(
         happens = np.clip(np.stack([f.questions[name].probability for f in forecasts.values()]), 0, 1)
         both = np.stack([_smoothed(np.stack([p, 1 - p]), f) for p, f in zip(happens, forecasts.values(), strict=True)])
         items.append(_item("question", name, first, happens, linear(happens, w), logarithmic(both, w)[0], w))
-    return Pool(
-        scenario,
-        first.by_date(float(first.times[-1])),
-        first.times,
-        weights,
-        tuple(items),
-        divergence(endings, w),
-        entropy(pools[0]),
-        source,
-    )
+    by, apart, whole = first.by_date(float(first.times[-1])), divergence(endings, w), entropy(pools[0])
+    return Pool(scenario, by, first.times, weights, tuple(items), apart, whole, source)
 
 
 def _scaled(names: list[str], weights: Mapping[str, float] | None) -> dict[str, float]:

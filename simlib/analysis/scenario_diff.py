@@ -155,9 +155,9 @@ class Diff(Answer):
             name: {"id": side.scenario.id, "view": side.view, "sha256": side.scenario.sha256}
             for name, side in (("before", self.before), ("after", self.after))
         }
-        data: dict[str, Any] = sides | {"changes": self.frame().to_dict("records"), "sentences": self.sentences()}
+        data: dict[str, Any] = sides | {"changes": self.frame().to_dict("records")}
         if self.forecasts is not None:
-            data |= {"forecast": self._forecast_rows(), "by": self.by, "by_day": self.by_day}
+            data |= {"forecast": self._forecast_rows()}
         return data
 
 

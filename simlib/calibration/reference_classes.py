@@ -20,7 +20,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from simlib.answer import Answer, ScenarioKey, provenance
+from simlib.answer import Answer, ScenarioKey, pick, provenance
 from simlib.calibration import interevent
 from simlib.control import UNWATCHED, Control
 from simlib.errors import Problem, ScenarioError, did_you_mean
@@ -87,7 +87,7 @@ class RateCheck:
     note: str
 
     def __str__(self) -> str:
-        show = _percent if self.rate.share else "{:.2f}".format
+        show = "{:.1%}".format if self.rate.share else "{:.2f}".format
         text = f"{self.rate.what}: {show(self.rate.figure)}"
         if self.rate.low is not None and self.rate.high is not None:
             text += f" [{show(self.rate.low)}, {show(self.rate.high)}]"
@@ -101,6 +101,7 @@ class BaseRates(Answer):
     """Every figure beside the value that a scenario implies. Iterating over it gives each check."""
 
     kind: ClassVar[str] = "base_rates"
+    told: ClassVar[bool] = False
 
     scenario: ScenarioKey
     checks: tuple[RateCheck, ...]
@@ -136,24 +137,15 @@ class BaseRates(Answer):
         return pd.DataFrame(self.data()["figures"])
 
     def data(self) -> dict[str, Any]:
-        """Return every figure beside the implied value."""
-        return {
-            "figures": [
-                {
-                    "figure_id": c.rate.id,
-                    "class": c.rate.crisis_class,
-                    "what": c.rate.what,
-                    "figure": c.rate.figure,
-                    "low": c.rate.low,
-                    "high": c.rate.high,
-                    "implied": c.implied,
-                    "verdict": c.verdict,
-                    "note": c.note,
-                    "citation": c.rate.citation,
-                }
-                for c in self.checks
-            ]
-        }
+        """Return every figure beside what is implied for it."""
+        rows = [
+            {"figure_id": c.rate.id, "class": c.rate.crisis_class}
+            | pick(c.rate, "what", "figure", "low", "high")
+            | pick(c, "implied", "verdict", "note")
+            | {"citation": c.rate.citation}
+            for c in self.checks
+        ]
+        return {"figures": rows}
 
 
 @cache
@@ -169,18 +161,8 @@ def _figure(row: Mapping[str, str]) -> BaseRate:
     if row["n"]:
         figure, low, high = share_with_range(int(row["k"]), int(row["n"]))
     assert figure is not None, row["id"]
-    return BaseRate(
-        row["id"],
-        row["class"],
-        row["what"],
-        row["measure"],
-        row["role"],
-        number["within_days"],
-        figure,
-        low,
-        high,
-        row["citation"],
-    )
+    what = row["id"], row["class"], row["what"], row["measure"], row["role"]
+    return BaseRate(*what, number["within_days"], figure, low, high, row["citation"])
 
 
 def share_with_range(k: int, n: int) -> tuple[float, float, float]:
@@ -222,18 +204,12 @@ def base_rates(
     needed = runs if any(not rate.share for rate in rates) else 0
     crises = interevent.public_events(scenario, needed, seed)
     implied = {rate.id: _implied(rate, forecast, crises, roles) for rate in rates}
+    number, name = (draws.draws, draws.name) if isinstance(draws, Belief) else (draws, "prior" if draws else None)
+    drawn = {"draws": number, "belief": name, "forecast_runs": forecast.provenance.get("runs")}
     return BaseRates(
         scenario=ScenarioKey.of(scenario),
         checks=tuple(_check(rate, *implied.get(rate.id, (None, NOT_APPLIED)), roles) for rate in figures()),
-        provenance=provenance(
-            scenario,
-            engine=forecast.engine,
-            seed=seed,
-            draws=draws.draws if isinstance(draws, Belief) else draws,
-            runs=needed,
-            belief=draws.name if isinstance(draws, Belief) else "prior" if draws else None,
-            forecast_runs=forecast.provenance.get("runs"),
-        ),
+        provenance=provenance(scenario, engine=forecast.engine, seed=seed, runs=needed, **drawn),
     )
 
 
@@ -377,7 +353,3 @@ def _check(rate: BaseRate, implied: float | None, note: str, roles: Roles) -> Ra
     if verdict != "inside" and reason == DIFFERS and implied is not None:
         note = f"{note} {because}".strip()
     return RateCheck(rate, implied, verdict, note)
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f}%"

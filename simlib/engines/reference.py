@@ -29,7 +29,6 @@ from simlib.scenario.model import (
     Outcome,
     Pin,
     Policy,
-    Question,
     Scenario,
     Window,
 )
@@ -64,29 +63,6 @@ class Run:
     ending: str | None = None
     ending_time: float = math.inf
     without_effect: dict[int, bool] = field(default_factory=dict)
-
-    def state_at(self, day: float) -> State:
-        """Return the state at a time. An event at exactly that time counts as past."""
-        return next((event.state for event in reversed(self.events) if event.time <= day), self.start)
-
-    def firings(self, move: str, day: float = math.inf) -> int:
-        """Return how often a move fired by a time."""
-        return sum(event.move == move and event.time <= day for event in self.events)
-
-    def first_time(self, question: Question) -> float:
-        """Return the first time of what a question asks about. Infinity when it did not happen."""
-        if question.when is not None:
-            if question.when.holds(self.start):
-                return 0.0
-            return next((event.time for event in self.events if question.when.holds(event.state)), math.inf)
-        return next(
-            (
-                event.time
-                for event in self.events
-                if event.move == question.move and question.outcome in (None, event.outcome)
-            ),
-            math.inf,
-        )
 
 
 class Reference:

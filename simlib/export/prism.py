@@ -171,7 +171,7 @@ class _Writer:
         yield from ("", "ctmc")
 
     def _constants(self) -> Iterator[str]:
-        used = _used(self.scenario)
+        used = {name for move in self.scenario for name in move.assumptions}
         if used:
             yield from ("", "// assumptions")
         for name, assumption in self.scenario.assumptions.items():
@@ -325,8 +325,3 @@ def _comment(text: str) -> str:
 def _described(assumption: Assumption) -> str:
     shown = show(assumption.value, assumption.kind, assumption.unit)
     return f"{shown}: {assumption.label}" if assumption.label else shown
-
-
-def _used(scenario: Scenario) -> Mapping[str, None]:
-    """Return the assumptions that rates, factors and chances name, in no particular order."""
-    return dict.fromkeys(name for move in scenario for name in move.assumptions)

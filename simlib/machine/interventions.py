@@ -1,22 +1,55 @@
-"""Interventions that last for a while, as changes of the tables.
+"""Interventions on the calendar, and standing ones as a rewriting of the tables.
 
-They are forbidden moves, policies, and assumed values.
-
-θ is extended by 1, 0, the rates of the policies and the values assumed for a while. Where an intervention applies, an
-entry of a table points at one of these instead of an assumption.
+Standing are forbidden moves, policies, and values assumed for a while. θ is extended by 1, 0, the rates of the policies
+and the values assumed for a while; where an intervention applies, an entry of a table points at one of these instead of
+an assumption.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
-from simlib.machine.schedule import Segment
 from simlib.scenario.model import Assume, Forbid, Move, Policy, Scenario
 from simlib.typing import Bools, Floats, Ints
 
 Applies = Callable[[Forbid | Policy | Assume], Bools]
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """An intervention, as indices: set `variable` to `level`, or fire `move` (with `outcome`, or -1: by chance)."""
+
+    variable: int = -1
+    level: int = -1
+    move: int = -1
+    outcome: int = -1
+    number: int = 0
+    """Position in `Scenario.interventions`: names the stream of a forced firing and its line in the report."""
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A stretch of time [start, end) in days within which no calendar window opens or closes.
+
+    `actions` happen at `start`, in order, before anything else. `closed` marks windows not open, `standing` the
+    interventions in force by their number in the scenario: what is forbidden, policies, and what is assumed for a
+    while. `held` are the variables that no move changes.
+    """
+
+    start: float
+    end: float
+    actions: tuple[Action, ...]
+    closed: tuple[int, ...]
+    standing: tuple[int, ...]
+    held: tuple[int, ...] = ()
+
+    @property
+    def rating(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """The key of the hazards: segments with the same key have the same rates."""
+        return self.closed, self.standing
 
 
 class Standing:

@@ -29,18 +29,8 @@ if TYPE_CHECKING:
 Z_95TH_PERCENTILE = 1.6448536269514722
 """Normal score of the 95th percentile: where `high` stands."""
 
-__all__ = [
-    "correlation",
-    "describe",
-    "draws",
-    "quantile",
-    "scores",
-    "scores_from_values",
-    "share_below",
-    "shifted",
-    "theta",
-    "values_from_scores",
-]
+__all__ = ["correlation", "describe", "draws", "quantile", "scores", "scores_from_values", "share_below", "shifted"]
+__all__ += ["theta", "values_from_scores"]
 
 
 def theta(scenario: Scenario, values: Mapping[str, float] | None = None) -> Floats:

@@ -20,8 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simlib.errors import Problem, ScenarioError, Unsupported
-from simlib.machine.interventions import Standing, concerns, odds_ratio
-from simlib.machine.schedule import Segment
+from simlib.machine.interventions import Segment, Standing, concerns, odds_ratio
 from simlib.scenario.model import Assume, Condition, Forbid, Move, Policy, Scenario
 from simlib.typing import Bits, Bools, Floats, Ints
 

@@ -6,7 +6,7 @@ import itertools
 import math
 
 from simlib.errors import Problem, ScenarioError
-from simlib.machine.schedule import Action, Segment
+from simlib.machine.interventions import Action, Segment
 from simlib.machine.tables import Tables
 from simlib.scenario.model import Force, Hold, Lasting, Pin, Scenario
 

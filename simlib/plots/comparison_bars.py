@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from simlib.errors import SimlibError
 from simlib.formatting import long_date, percent
 from simlib.plots import style
+from simlib.plots.lettering import lettered
 from simlib.plots.row_layout import caption, fit
 from simlib.results import ONGOING
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from simlib.analysis.scenario_diff import Diff
     from simlib.results import Forecast
 
 Kind = Literal["endings", "questions"]
@@ -105,3 +108,12 @@ def _left_out(results: Iterable[Forecast], questions: bool) -> str:
     alike = all(list(each.endings) == list(every[0].endings) for each in every)
     alike &= not questions or all(list(each.questions) == list(every[0].questions) for each in every)
     return "" if alike else "; rows that only some of them have are left out"
+
+
+@lettered
+def both_forecasts(result: Diff, ax: Axes) -> Axes:
+    """Draw both forecasts, row by row, under the finding; return the axes. Raises SimlibError without forecasts."""
+    if result.forecasts is None:
+        raise SimlibError("there are no forecasts to draw; ask for the difference with forecasts")
+    sides = dict(zip(result.names, result.forecasts, strict=True))
+    return comparison(sides, ax, ongoing=True, questions=True, title=result.finding(), made="at the stated values")

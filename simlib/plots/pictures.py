@@ -16,7 +16,7 @@ __all__ = ["PICTURES", "plot"]
 
 PICTURES: dict[str, str] = {
     "Comparison": "simlib.plots.waterfall_bars:effects",
-    "Diff": "simlib.plots.diff_bars:both_forecasts",
+    "Diff": "simlib.plots.comparison_bars:both_forecasts",
     "Discovery": "simlib.plots.box_charts:box",
     "Drivers": "simlib.plots.tornado_bars:tornado",
     "Elasticities": "simlib.plots.driver_bars:slopes",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from simlib.control import UNWATCHED, Control
-from simlib.errors import Problem, ScenarioError, TooManyStates, Unsupported
+from simlib.control import UNWATCHED, Control, exact_where_it_fits
+from simlib.errors import Problem, ScenarioError
 from simlib.files import write_atomically
 from simlib.machine.belief import Belief, insist_on_prior
 from simlib.machine.report_times import daily_steps
@@ -85,14 +86,11 @@ def write_report(
     insist_on_prior(draws, "a report")
     number = int(draws) if any(not a.fixed for a in scenario.assumptions.values()) else 0  # type: ignore[arg-type]
     each = max(-(-_RUNS // max(number, 1)), _RUNS_OF_EACH if number else 0)
-    options = _Options("exact" if engine == "auto" else engine, number, each, seed, ignore_windows)
-    try:
-        forecast, sample = _forecast(scenario, options, control.part(0.0, 0.4))
-    except (TooManyStates, Unsupported):
-        if engine != "auto":
-            raise
-        options = dataclasses.replace(options, engine="montecarlo")
-        forecast, sample = _forecast(scenario, options, control.part(0.0, 0.4))
+    exact = _Options("exact", number, each, seed, ignore_windows)
+    ways = exact, dataclasses.replace(exact, engine="montecarlo")
+    ask = (partial(_forecast, scenario, options, control.part(0.0, 0.4)) for options in ways)
+    forecast, sample = exact_where_it_fits(engine, *ask)
+    options = next(options for options in ways if options.engine == forecast.engine)
     material = gather(scenario, forecast, draws=sample, seed=seed, control=control.part(0.4, 0.8))
     if baseline is not None:
         material = _beside(material, with_horizon(baseline, scenario.horizon_days), options, control.part(0.8, 1.0))

@@ -271,32 +271,19 @@ def correlations_are_possible_together(scenario: Scenario) -> Iterator[Misfit]:
 
 
 RULES: tuple[Rule, ...] = (
-    value_lies_between_low_and_high,
-    chance_with_a_spread_is_never_0_or_1,
-    no_number_was_set_after_the_forecast,
-    assumptions_are_not_too_many,
-    every_source_is_listed,
-    chances_of_a_move_leave_room_for_its_rest,
-    shares_of_a_start_make_one_whole,
-    factor_can_apply_while_its_move_is_possible,
-    windows_do_not_close_before_the_forecast,
-    ids_are_distinct,
-    no_id_has_another_meaning,
-    the_horizon_is_on_the_calendar,
-    correlated_assumptions_have_a_spread,
-    correlations_are_possible_together,
+    *(value_lies_between_low_and_high, chance_with_a_spread_is_never_0_or_1, no_number_was_set_after_the_forecast),
+    *(assumptions_are_not_too_many, every_source_is_listed, chances_of_a_move_leave_room_for_its_rest),
+    *(shares_of_a_start_make_one_whole, factor_can_apply_while_its_move_is_possible),
+    *(windows_do_not_close_before_the_forecast, ids_are_distinct, no_id_has_another_meaning),
+    *(the_horizon_is_on_the_calendar, correlated_assumptions_have_a_spread, correlations_are_possible_together),
 )
 DATE_RULES: tuple[Rule, ...] = (
-    no_number_was_set_after_the_forecast,
-    windows_do_not_close_before_the_forecast,
-    the_horizon_is_on_the_calendar,
+    *(no_number_was_set_after_the_forecast, windows_do_not_close_before_the_forecast, the_horizon_is_on_the_calendar),
 )
 """The rules that mean nothing while `as_of` cannot be read."""
 
 NUMBER_RULES: tuple[Rule, ...] = (
-    value_lies_between_low_and_high,
-    chance_with_a_spread_is_never_0_or_1,
-    chances_of_a_move_leave_room_for_its_rest,
+    *(value_lies_between_low_and_high, chance_with_a_spread_is_never_0_or_1, chances_of_a_move_leave_room_for_its_rest),
     shares_of_a_start_make_one_whole,
 )
 """The rules that a change of values alone can break."""

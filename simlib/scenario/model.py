@@ -34,38 +34,9 @@ from simlib.scenario.views.interventions import (
     View,
 )
 
-__all__ = [
-    "ALWAYS",
-    "FORMAT",
-    "Actor",
-    "Assume",
-    "Assumption",
-    "AssumptionKind",
-    "Change",
-    "Clause",
-    "Condition",
-    "Correlation",
-    "Effect",
-    "Ending",
-    "Factor",
-    "Forbid",
-    "Force",
-    "Hold",
-    "Intervention",
-    "Ladder",
-    "Lasting",
-    "Move",
-    "Outcome",
-    "Pin",
-    "Policy",
-    "Question",
-    "Rung",
-    "Scenario",
-    "Source",
-    "Variable",
-    "View",
-    "Window",
-]
+__all__ = ["ALWAYS", "FORMAT", "Actor", "Assume", "Assumption", "AssumptionKind", "Change", "Clause", "Condition"]
+__all__ += ["Correlation", "Effect", "Ending", "Factor", "Forbid", "Force", "Hold", "Intervention", "Ladder", "Lasting"]
+__all__ += ["Move", "Outcome", "Pin", "Policy", "Question", "Rung", "Scenario", "Source", "Variable", "View", "Window"]
 
 FORMAT = 1
 """The version of the file format this library reads and writes."""

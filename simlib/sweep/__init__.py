@@ -18,16 +18,5 @@ from simlib.sweep.folder import compare_plans, read
 from simlib.sweep.plans import load_plans, plan_views
 from simlib.sweep.runner import SweepReport, run
 
-__all__ = [
-    "BASELINE",
-    "SweepDesign",
-    "SweepReport",
-    "compare_plans",
-    "grid_design",
-    "load_plans",
-    "plan_views",
-    "read",
-    "run",
-    "sobol_design",
-    "views_design",
-]
+__all__ = ["BASELINE", "SweepDesign", "SweepReport", "compare_plans", "grid_design", "load_plans", "plan_views"]
+__all__ += ["read", "run", "sobol_design", "views_design"]

@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simlib.answer import plain_json
+from simlib.answer import pick, plain_json
 from simlib.errors import SimlibError
 from simlib.files import write_atomically
 from simlib.sweep.design import BASELINE, SweepDesign
-from simlib.sweep.needs import need
-from simlib.sweep.points import Options
+from simlib.sweep.points import Options, need
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,8 +37,7 @@ def claim(folder: Path, design: SweepDesign, options: Options, block: int) -> No
             "design_sha256": design.sha256,
             "points": len(design),
             "block": block,
-            "engine": options.engine,
-            "runs": options.runs,
+            **pick(options, "engine", "runs"),
             "times": list(options.times),
             "horizon_days": options.horizon,
             "ignore_windows": options.ignore_windows,

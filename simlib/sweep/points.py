@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import time as clock
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simlib.control import Control
-from simlib.errors import TooManyStates, Unsupported
+from simlib.errors import MissingDependency, TooManyStates, Unsupported
 from simlib.machine import priors
 from simlib.results import Band, Forecast
 from simlib.scenario.model import Scenario
@@ -34,6 +35,15 @@ class Options:
     times: tuple[float, ...]
     horizon: float
     ignore_windows: bool
+
+
+_SCALE = 'install it in the clone of simlib: python -m pip install -e ".[scale]"'
+
+
+def need(module: str, what: str) -> None:
+    """Raise MissingDependency where a package of the extra `scale` is missing."""
+    if importlib.util.find_spec(module) is None:
+        raise MissingDependency(f"{what} need the package {module}; {_SCALE}")
 
 
 @lru_cache(maxsize=8)

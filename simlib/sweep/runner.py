@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-import os
 import time as clock
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,14 +12,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simlib.control import UNWATCHED, Control
+from simlib.control import UNWATCHED, Control, cores
 from simlib.errors import Cancelled, Problem, ScenarioError
 from simlib.machine.measures import days_by
 from simlib.machine.tables import grid
 from simlib.sweep.design import SweepDesign
 from simlib.sweep.folder import block_file, claim, write_parquet
-from simlib.sweep.needs import need
-from simlib.sweep.points import Options, chosen_engine
+from simlib.sweep.points import Options, chosen_engine, need
 from simlib.sweep.workers import Cluster, Threads
 from simlib.typing import Engine, Ints
 
@@ -106,7 +104,7 @@ def run(
     order = design.order()
     blocks = [order[first : first + block] for first in range(0, len(order), block)]
     missing = [number for number in range(len(blocks)) if not block_file(target, number).exists()]
-    pool = Cluster(workers) if isinstance(workers, str) else Threads(workers or control.threads or _cores())
+    pool = Cluster(workers) if isinstance(workers, str) else Threads(workers or control.threads or cores())
     return _Sweep(design, options, target, blocks, missing, pool, control).go()
 
 
@@ -116,10 +114,6 @@ def _one_horizon(design: SweepDesign) -> float:
         what = f"the worlds look {' and '.join(f'{days:g}' for days in horizons)} days ahead"
         raise ScenarioError(Problem("", 0, "sweep", what, "expected one horizon for all (--horizon, or `by`)"))
     return horizons[0]
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class _Sweep:

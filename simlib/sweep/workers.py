@@ -15,8 +15,7 @@ from typing import Any
 
 from simlib.errors import SimlibError
 from simlib.sweep.design import SweepDesign
-from simlib.sweep.needs import need
-from simlib.sweep.points import Options, work
+from simlib.sweep.points import Options, need, work
 from simlib.typing import Ints
 
 __all__ = ["Cluster", "Threads"]

@@ -10,25 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from simlib.errors import MissingDependency
 
-__all__ = [
-    "ByWhichPath",
-    "ChanceWithinDoubt",
-    "Editor",
-    "Explorer",
-    "HowSure",
-    "OnTheWayTo",
-    "Plans",
-    "SharesOfDoubt",
-    "SignsOfEveryEnding",
-    "Sweep",
-    "UnderWhichAssumptions",
-    "WhatDrivesIt",
-    "WhatIf",
-    "WhatToWatchFor",
-    "WherePathsDiverge",
-    "WorthKnowing",
-    "WorthSeeing",
-]
+__all__ = ["ByWhichPath", "ChanceWithinDoubt", "Editor", "Explorer", "HowSure", "OnTheWayTo", "Plans", "SharesOfDoubt"]
+__all__ += ["SignsOfEveryEnding", "Sweep", "UnderWhichAssumptions", "WhatDrivesIt", "WhatIf", "WhatToWatchFor"]
+__all__ += ["WherePathsDiverge", "WorthKnowing", "WorthSeeing"]
 
 _HOME = {"Editor": "simlib.widgets.editor.view", "Explorer": "simlib.widgets.explorer.view"}
 _PANELS = "simlib.widgets.questions.panel"

@@ -69,11 +69,19 @@ def test_questions_have_their_date():
 
 def test_the_keys_of_their_json():
     assert set(ANSWERS["pool"].data()) == {
-        *("by", "by_day", "times", "weights", "draws", "endings", "questions", "divergence", "entropy", "sentences")
+        *("times", "weights", "draws", "endings", "questions", "divergence", "entropy")
     }
-    assert set(ANSWERS["diff"].data()) == {"before", "after", "changes", "forecast", "by", "by_day", "sentences"}
-    assert set(ANSWERS["words alone"].data()) == {"before", "after", "changes", "sentences"}
+    assert set(ANSWERS["diff"].data()) == {"before", "after", "changes", "forecast"}
+    assert set(ANSWERS["words alone"].data()) == {"before", "after", "changes"}
     assert ANSWERS["diff"].frame("forecast").to_dict("records") == ANSWERS["diff"].data()["forecast"]
+
+
+def test_all_tell_their_date_and_their_sentences():
+    for answer in ANSWERS.values():
+        data = answer.to_dict()
+        assert data["sentences"] == answer.sentences()
+        dated = answer is not ANSWERS["words alone"]
+        assert {"by", "by_day"} & set(data) == ({"by", "by_day"} if dated else set())
 
 
 def test_each_has_its_picture():

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from simlib.engines.montecarlo.streams import GAMMA, mix, seed_key, uniforms
+
 Z_LIMIT = 4.75
 """Largest standard score accepted: exceeded by chance with probability 2e-6, so a thousand checks are wrong 0.2%."""
 
@@ -45,3 +47,14 @@ def uniform_p(u: NDArray[np.float64], cells: int = 64) -> float:
 def pairs_p(u: NDArray[np.float64], v: NDArray[np.float64], cells: int = 16) -> float:
     """Return the p-value of a chi-squared test that pairs are uniform on the unit square."""
     return uniform_p(((u * cells).astype(int) * cells + v * cells) / cells**2, cells**2)
+
+
+def stream_keys(seed, replicates, stream):
+    """The key of one stream (a `stream_hash`) in each of some replicates (R,)."""
+    number = np.atleast_1d(np.asarray(replicates, dtype=np.uint64)) + np.uint64(1)
+    return mix(mix(seed_key(seed) + number * GAMMA) ^ np.uint64(stream))
+
+
+def exponentials(words):
+    """64-bit words as unit exponentials."""
+    return -np.log(uniforms(words))

@@ -8,10 +8,10 @@ import pytest
 from simlib.control import Control
 from simlib.engines.montecarlo.replay import histories
 from simlib.engines.montecarlo.simulator import Counts, Simulator, simulate
-from simlib.engines.montecarlo.streams import draws, exponentials, stream_hash, stream_keys, uniforms
+from simlib.engines.montecarlo.streams import draws, stream_hash, uniforms
 from simlib.scenario.model import Assumption, Forbid, Force, Move, Outcome, Pin, Policy, Variable
 from tests import worlds
-from tests.engines.chance import Z_LIMIT, two_scores
+from tests.engines.chance import Z_LIMIT, exponentials, stream_keys, two_scores
 
 SUMMED = ("levels", "rungs", "endings", "questions", "moves", "squares", "tried", "void")
 EACH = ("ending", "ending_time", "question_time", "events")

@@ -9,7 +9,7 @@ import pytest
 
 from simlib.control import Control
 from simlib.engines.exact.forecast import Solver
-from simlib.engines.exact.taboo import Taboo
+from simlib.engines.exact.states import Taboo
 from simlib.errors import Cancelled
 from simlib.machine import priors
 from simlib.results import ONGOING

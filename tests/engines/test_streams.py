@@ -6,18 +6,8 @@ import numpy as np
 import pytest
 
 from simlib.engines.montecarlo import _kernel
-from simlib.engines.montecarlo.streams import (
-    MAX_SEED,
-    check_seed,
-    draws,
-    exponentials,
-    mix,
-    seed_key,
-    stream_hash,
-    stream_keys,
-    uniforms,
-)
-from tests.engines.chance import P_LIMIT, pairs_p, uniform_p
+from simlib.engines.montecarlo.streams import MAX_SEED, check_seed, draws, mix, seed_key, stream_hash, uniforms
+from tests.engines.chance import P_LIMIT, exponentials, pairs_p, stream_keys, uniform_p
 
 
 def test_a_stream_from_key_0_is_splitmix64_with_seed_0():

@@ -58,4 +58,8 @@ def forecast(scale: float = 1.0, *, horizon: float = 90.0, runs: int = 0, steps:
 
 
 def _band(probability: np.ndarray, runs: int) -> Band:
-    return Band.wilson(np.round(probability * runs), runs) if runs else Band.bounded(probability, 1e-9)
+    return (
+        Band.wilson(np.round(probability * runs), runs)
+        if runs
+        else Band(probability, probability, np.clip(probability + 1e-9, 0, 1))
+    )

@@ -21,8 +21,7 @@ from simlib.analysis.pooling import Pool, pool
 from simlib.analysis.scenario_diff import diff
 from simlib.plots import lettering
 from simlib.plots.captions import sign
-from simlib.plots.comparison_bars import comparison
-from simlib.plots.diff_bars import both_forecasts
+from simlib.plots.comparison_bars import both_forecasts, comparison
 from simlib.plots.forecast_figure import Dashboard
 from simlib.plots.ladders import ladder_fan
 from simlib.plots.pool_bars import pools

@@ -19,8 +19,7 @@ from simlib.machine.belief import Belief
 from simlib.report import write_report
 from simlib.report.markup import to_html, to_markdown
 from simlib.report.material import Material, gather
-from simlib.report.page import blocks
-from simlib.report.probability_words import icd203, legend
+from simlib.report.page import blocks, icd203, legend
 from simlib.scenario.loader import load
 from simlib.scenario.model import Forbid, Window
 from simlib.scenario.views.variation import with_interventions

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from simlib.analysis.discovery.scenario_discovery import Bound, Box, Discovery, Leaf
-from simlib.answer import provenance
+from simlib.answer import pick, provenance
 from simlib.errors import SimlibError
 from simlib.machine import measures, priors
 from simlib.scenario.model import Scenario
@@ -53,10 +53,7 @@ def compact_data(result: Discovery, *, bounds: int) -> dict[str, Any]:
     return {
         "scenario_sha256": result.scenario.sha256,
         "measure": result.measure.name,
-        "by_day": result.by_day,
-        "threshold": result.threshold,
-        "upper_quarter": result.upper_quarter,
-        "noise": result.noise,
+        **pick(result, "by_day", "threshold", "upper_quarter", "noise"),
         "answers": result.answers.tolist(),
         "last_draw": result.theta[-1].tolist(),
         "boxes": [box.to_dict() for box in result.boxes],
@@ -80,31 +77,22 @@ def from_compact_data(scenario: Scenario, data: Mapping[str, Any]) -> Discovery:
         )
     (measure,) = measures.find(scenario, data["measure"])
     leaves = tuple(
-        Leaf(
-            tuple((str(name), bool(above), float(cut)) for name, above, cut in leaf["conditions"]),
-            leaf["mass"],
-            leaf["mean"],
-            leaf["density"],
-        )
-        for leaf in data["tree"]
+        Leaf(tuple((str(name), bool(above), float(cut)) for name, above, cut in leaf.pop("conditions")), **leaf)
+        for leaf in map(dict, data["tree"])
     )
-    boxes, trajectory = (tuple(map(_box, data[name])) for name in ("boxes", "trajectory"))
     settings = {name: data[name] for name in ("engine", "seed", "draws", "runs")}
     return Discovery(
-        scenario,
-        scenario.by_date(data["by_day"]),
-        data["by_day"],
-        measure,
-        data["threshold"],
-        data["upper_quarter"],
-        theta,
-        np.ones(len(theta)),
-        np.array(data["answers"]),
-        data["noise"],
-        boxes,
-        leaves,
-        trajectory,
-        provenance(scenario, belief="prior", **settings),
+        scenario=scenario,
+        by=scenario.by_date(data["by_day"]),
+        measure=measure,
+        theta=theta,
+        weights=np.ones(len(theta)),
+        answers=np.array(data["answers"]),
+        boxes=tuple(map(_box, data["boxes"])),
+        leaves=leaves,
+        trajectory=tuple(map(_box, data["trajectory"])),
+        **{name: data[name] for name in ("by_day", "threshold", "upper_quarter", "noise")},
+        provenance=provenance(scenario, belief="prior", **settings),
     )
 
 

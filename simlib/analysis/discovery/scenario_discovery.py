@@ -28,7 +28,7 @@ import numpy as np
 from simlib.analysis.discovery.prim import RawBox, RawLeaf, find_boxes, grow
 from simlib.analysis.evaluator import Responses
 from simlib.analysis.sensitivity.screening import refuse_start
-from simlib.answer import Answer, provenance
+from simlib.answer import Answer, pick, provenance
 from simlib.control import UNWATCHED, Control
 from simlib.errors import SimlibError
 from simlib.formatting import counted, long_date, percent
@@ -153,23 +153,14 @@ class Discovery(Answer):
         """Return one row per bound of each box, with coverage, density and p_value."""
         import pandas as pd
 
+        names = ["box", "assumption", "label", "low", "high", "coverage", "density", "p_value"]
+        label = {a.id: a.label for a in self.scenario.assumptions.values()}
         rows = [
-            {
-                "box": number,
-                "assumption": b.assumption,
-                "label": self.scenario.assumptions[b.assumption].label,
-                "low": b.low,
-                "high": b.high,
-                "coverage": box.coverage,
-                "density": box.density,
-                "p_value": b.p_value,
-            }
+            (number, b.assumption, label[b.assumption], b.low, b.high, box.coverage, box.density, b.p_value)
             for number, box in enumerate(self.boxes, start=1)
             for b in box.bounds
         ]
-        return pd.DataFrame(
-            rows, columns=["box", "assumption", "label", "low", "high", "coverage", "density", "p_value"]
-        )
+        return pd.DataFrame(rows, columns=names)
 
     def sentences(self) -> list[str]:
         """Describe the boxes and the tree."""
@@ -234,18 +225,9 @@ class Discovery(Answer):
 
     def data(self) -> dict[str, Any]:
         """Return the threshold, the boxes and the tree."""
-        return {
-            "measure": self.measure.name,
-            "by": self.by,
-            "by_day": self.by_day,
-            "threshold": self.threshold,
-            "upper_quarter": self.upper_quarter,
-            "base_rate": self.base_rate,
-            "noise": self.noise,
-            "boxes": [box.to_dict() for box in self.boxes],
-            "tree": [dataclasses.asdict(leaf) for leaf in self.leaves],
-            "sentences": self.sentences(),
-        }
+        numbers = pick(self, "threshold", "upper_quarter", "base_rate", "noise")
+        tree = [dataclasses.asdict(leaf) for leaf in self.leaves]
+        return {"measure": self.measure.name} | numbers | {"boxes": [box.to_dict() for box in self.boxes], "tree": tree}
 
 
 def discover(
@@ -291,30 +273,10 @@ def discover(
     blocks = responses(theta, control=control)[:, :, 0]
     answers = blocks.mean(axis=1)
     cut = float(quantiles(answers, (0.75,), weights)[0]) if threshold is None else float(threshold)
-    source = provenance(
-        scenario,
-        engine=responses.engine,
-        seed=seed,
-        draws=belief.draws,
-        belief=belief.name,
-        runs=responses.runs or None,
-    )
-    result = Discovery(
-        scenario,
-        scenario.by_date(day),
-        day,
-        sought,
-        cut,
-        threshold is None,
-        theta,
-        weights,
-        answers,
-        _noise(blocks, weights),
-        (),
-        (),
-        (),
-        source,
-    )
+    drawn = pick(responses, "engine") | {"draws": belief.draws, "belief": belief.name}
+    source = provenance(scenario, seed=seed, runs=responses.runs or None, **drawn)
+    asked, noise = (scenario, scenario.by_date(day), day, sought, cut, threshold is None), _noise(blocks, weights)
+    result = Discovery(*asked, theta, weights, answers, noise, (), (), (), source)
     return result if result.constant else _with_regions(result)
 
 

@@ -16,7 +16,7 @@ from simlib.analysis.samples import Share
 from simlib.answer import provenance
 from simlib.control import UNWATCHED, Control
 from simlib.engines.exact.solver import Solver
-from simlib.engines.exact.taboo import NOTHING, Taboo
+from simlib.engines.exact.states import NOTHING, Taboo
 from simlib.errors import Unsupported
 from simlib.machine.measures import Measure
 from simlib.scenario.model import Scenario

@@ -33,7 +33,7 @@ import numpy as np
 
 from simlib.analysis.indicators.forcing import Forcing
 from simlib.analysis.samples import Share
-from simlib.answer import Answer
+from simlib.answer import Answer, pick
 from simlib.control import UNWATCHED, Control
 from simlib.formatting import counted, long_date, percent, points
 from simlib.machine.measures import Measure
@@ -173,20 +173,10 @@ class Indicators(Answer):
         return pd.DataFrame([row.row() for row in self.rows])
 
     def data(self) -> dict[str, Any]:
-        """Return what indicators add to the keys of every answer."""
-        return {
-            "measure": self.measure.name,
-            "label": self.measure.label,
-            "look_by": self.look_by,
-            "look_by_day": self.look_by_day,
-            "by": self.by,
-            "by_day": self.by_day,
-            "times_seen": self.times_seen,
-            "before": self.before,
-            "doing_at": "the stated values",
-            "indicators": [row.row() for row in self.rows],
-            "sentences": self.sentences(),
-        }
+        """Return what indicators add to the keys that all answers share."""
+        numbers = pick(self, "look_by", "look_by_day", "times_seen", "before")
+        rows = {"doing_at": "the stated values", "indicators": [row.row() for row in self.rows]}
+        return {"measure": self.measure.name, "label": self.measure.label} | numbers | rows
 
     def sentences(self, limit: int = 5) -> list[str]:
         """Return the `limit` most informative signs in sentences with dates, then how they were computed."""

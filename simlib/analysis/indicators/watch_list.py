@@ -7,8 +7,8 @@ import datetime as dt
 from simlib.analysis.indicators.counts import counted_indicators
 from simlib.analysis.indicators.result import HISTORIES, Indicators
 from simlib.analysis.samples import Sample, sample
-from simlib.control import UNWATCHED, Control
-from simlib.errors import Problem, ScenarioError, TooManyStates, Unsupported
+from simlib.control import UNWATCHED, Control, exact_where_it_fits
+from simlib.errors import Problem, ScenarioError, Unsupported
 from simlib.machine.belief import Belief
 from simlib.machine.measures import By, Measure, days_by, find
 from simlib.results import ONGOING
@@ -62,13 +62,11 @@ def indicators(
         Cancelled: When `control` cancels the work.
     """
     target, day = _target(scenario, measure), _day(scenario, look_by)
-    if engine == "exact" or (engine == "auto" and draws == 0 and times_seen == 1):
-        try:
-            return _exact(scenario, target, day, times_seen, draws, control)
-        except (TooManyStates, Unsupported):
-            if engine == "exact":
-                raise
-    return counted_indicators(_sample(scenario, draws, runs, seed, control), target, day, times_seen)
+    return exact_where_it_fits(
+        "montecarlo" if engine == "auto" and (draws != 0 or times_seen != 1) else engine,
+        lambda: _exact(scenario, target, day, times_seen, draws, control),
+        lambda: counted_indicators(_sample(scenario, draws, runs, seed, control), target, day, times_seen),
+    )
 
 
 def indicators_of_endings(

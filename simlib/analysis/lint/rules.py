@@ -31,24 +31,16 @@ EVENTS_PER_DAY = 24.0
 """How often a day a move may happen, in its busiest state, before it is reported."""
 
 NUMBER_RULES = (
-    numbers.every_assumption_is_used,
-    numbers.every_spread_start_has_a_reason,
-    numbers.no_prior_is_lopsided,
-    numbers.every_window_opens_before_the_horizon,
-    numbers.no_covert_move_changes_what_everybody_sees,
+    *(numbers.every_assumption_is_used, numbers.every_spread_start_has_a_reason, numbers.no_prior_is_lopsided),
+    *(numbers.every_window_opens_before_the_horizon, numbers.no_covert_move_changes_what_everybody_sees),
     numbers.no_base_rate_contains_its_tempo_twice,
 )
 """Rules that need no list of the states."""
 
 STATE_RULES = (
-    states.every_level_can_be_reached,
-    states.every_move_can_happen,
-    states.every_outcome_can_happen,
-    states.every_effect_shows_somewhere,
-    states.every_ending_can_be_reached,
-    states.every_rung_can_be_reached,
-    states.no_state_is_a_dead_end,
-    states.no_question_is_settled_by_structure,
+    *(states.every_level_can_be_reached, states.every_move_can_happen, states.every_outcome_can_happen),
+    *(states.every_effect_shows_somewhere, states.every_ending_can_be_reached, states.every_rung_can_be_reached),
+    *(states.no_state_is_a_dead_end, states.no_question_is_settled_by_structure),
 )
 """Rules that look at every reachable state."""
 
@@ -60,6 +52,7 @@ class Findings(Answer):
     """What lint reports about a scenario, errors first. Iterating over it gives each finding."""
 
     kind: ClassVar[str] = "lint"
+    told: ClassVar[bool] = False
 
     scenario: ScenarioKey
     findings: tuple[Finding, ...]

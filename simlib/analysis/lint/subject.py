@@ -18,7 +18,7 @@ from simlib.engines.exact.reachable import CAP, enumerate_states
 from simlib.engines.exact.states import StateSpace
 from simlib.errors import TooManyStates, Unsupported
 from simlib.machine import priors
-from simlib.machine.schedule import Segment
+from simlib.machine.interventions import Segment
 from simlib.machine.tables import Tables
 from simlib.machine.timeline import cut
 from simlib.scenario.assumptions import place_of

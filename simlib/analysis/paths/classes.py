@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,9 +21,8 @@ from simlib.analysis.paths.result import Branch, PathClass, Paths
 from simlib.analysis.paths.search import PathSearch
 from simlib.analysis.samples import Sample, sample
 from simlib.answer import provenance
-from simlib.control import UNWATCHED, Control
+from simlib.control import UNWATCHED, Control, exact_where_it_fits
 from simlib.engines.exact.solver import Solver
-from simlib.errors import TooManyStates, Unsupported
 from simlib.machine.measures import By, Measure, days_by
 from simlib.results import ONGOING, Band
 from simlib.scenario.model import Scenario
@@ -72,19 +72,14 @@ def paths(
         MissingDependency: Without Numba, for the Monte Carlo engine.
         Cancelled: When `control` cancels the work.
     """
-    ladder, target, days = (
-        known_ladder(scenario, ladder),
-        given and known_ending(scenario, given),
-        days_by(scenario, by),
+    ladder, target = known_ladder(scenario, ladder), known_ending(scenario, given) if given else None
+    days = days_by(scenario, by)
+    play = partial(sample, scenario, by=days, runs=runs, seed=seed, control=control)
+    return exact_where_it_fits(
+        engine,
+        lambda: _exact_paths(scenario, ladder, target, days, top, control),
+        lambda: counted_paths(play(), ladder=ladder, given=given, top=top),
     )
-    if engine != "montecarlo":
-        try:
-            return _exact_paths(scenario, ladder, target or None, days, top, control)
-        except (TooManyStates, Unsupported):
-            if engine == "exact":
-                raise
-    played = sample(scenario, by=days, runs=runs, seed=seed, control=control)
-    return counted_paths(played, ladder=ladder, given=given, top=top)
 
 
 def _exact_paths(
@@ -109,19 +104,10 @@ def _exact_paths(
         Branch(tuple(ids[r] for r in rungs), mass / scale, mass / entered.get(rungs[:-1], outcome.total))
         for rungs, mass in outcome.prefixes
     )
-    return Paths(
-        scenario,
-        ladder,
-        days,
-        given,
-        scale,
-        classes,
-        sum(c.probability for c in classes),
-        tree,
-        outcome.left / scale,
-        outcome.unassigned / scale,
-        _source(scenario, days, engine="exact", draws=0, prefixes=len(outcome.prefixes), states=len(solver.space)),
-    )
+    size = {"prefixes": len(outcome.prefixes), "states": len(solver.space)}
+    covered, rest = sum(c.probability for c in classes), (outcome.left / scale, outcome.unassigned / scale)
+    source = _source(scenario, days, engine="exact", draws=0, **size)
+    return Paths(scenario, ladder, days, given, scale, classes, covered, tree, *rest, source)
 
 
 def counted_paths(
@@ -163,19 +149,9 @@ def counted_paths(
         for rungs, weight in sorted(prefixes.items(), key=lambda item: -item[1])
     )
     source = drawn.provenance | {"histories": int(kept.sum())}
-    return Paths(
-        scenario,
-        ladder,
-        histories.horizon,
-        target,
-        whole / float(drawn.weight.sum()),
-        tuple(classes),
-        sum(c.probability for c in classes),
-        tree,
-        0.0,
-        0.0,
-        _source(scenario, histories.horizon, **source),
-    )
+    given_probability, covered = whole / float(drawn.weight.sum()), sum(c.probability for c in classes)
+    asked, source = (scenario, ladder, histories.horizon, target), _source(scenario, histories.horizon, **source)
+    return Paths(*asked, given_probability, tuple(classes), covered, tree, 0.0, 0.0, source)
 
 
 def _source(scenario: Scenario, days: float, **more: object) -> dict[str, object]:

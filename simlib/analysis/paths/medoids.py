@@ -98,7 +98,6 @@ class TypicalHistories(Answer):
             "by": self.paths.by,
             "by_day": self.paths.by_day,
             "rows": self.frame().to_dict("records"),
-            "sentences": self.sentences(),
         }
 
     def _date(self, day: float) -> dt.date:

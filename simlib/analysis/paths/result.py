@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from simlib.answer import Answer
+from simlib.answer import Traced, pick
 from simlib.formatting import counted, long_date, percent
 from simlib.machine.measures import Measure
 from simlib.results import ONGOING
@@ -45,8 +45,8 @@ class Branch:
 
 
 @dataclass(frozen=True)
-class Paths(Answer):
-    """The most probable path classes by day `by_day`, and their probability (`coverage`).
+class Paths(Traced):
+    """The most probable path classes by day `by_day`, and how much of the mass they cover (`coverage`).
 
     With `given` they are all conditional on an ending, whose own probability is `given_probability`. `tree` lists the
     prefixes that were expanded. `left` bounds the probability of any class that the search did not reach, and
@@ -73,11 +73,6 @@ class Paths(Answer):
         return self.scenario.by_date(self.by_day)
 
     @property
-    def engine(self) -> str:
-        """The engine that answered, "exact" or "montecarlo"."""
-        return str(self.provenance["engine"])
-
-    @property
     def question(self) -> str:
         """The question that is answered, in one sentence with its date."""
         if self.given is None:
@@ -94,28 +89,13 @@ class Paths(Answer):
 
         if what == "tree":
             branches = [
-                {
-                    "path": " → ".join(b.rungs),
-                    "depth": len(b.rungs),
-                    "rung": b.rungs[-1],
-                    "entered": b.entered,
-                    "share_of_parent": b.share_of_parent,
-                }
-                for b in self.tree
+                (" → ".join(b.rungs), len(b.rungs), b.rungs[-1], b.entered, b.share_of_parent) for b in self.tree
             ]
             return pd.DataFrame(branches, columns=["path", "depth", "rung", "entered", "share_of_parent"])
         if what != "classes":
             raise ValueError(f"no table {what!r}; expected classes or tree")
         rows = [
-            {
-                "rank": rank,
-                "path": " → ".join(c.rungs),
-                "ending": c.ending,
-                "label": self.label(c.ending),
-                "probability": c.probability,
-                "low": c.low,
-                "high": c.high,
-            }
+            (rank, " → ".join(c.rungs), c.ending, self.label(c.ending), c.probability, c.low, c.high)
             for rank, c in enumerate(self.classes, start=1)
         ]
         frame = pd.DataFrame(rows, columns=["rank", "path", "ending", "label", "probability", "low", "high"])
@@ -150,7 +130,7 @@ class Paths(Answer):
     def sentences(self, limit: int = 5) -> list[str]:
         """Return the `limit` likeliest paths, the share they cover, and how they were computed."""
         note = (
-            f"A path is the order in which rungs are first visited; later returns are left out. Computed {self.made()}."
+            f"A path is the order in which rungs are first visited; later returns are left out. Traced {self.made()}."
         )
         return [*self._likeliest(limit), *self._missing(), note]
 
@@ -181,21 +161,10 @@ class Paths(Answer):
         return [f"The search was cut short: {rest}, and paths of up to {percent(self.left)} each may be missing here."]
 
     def data(self) -> dict[str, Any]:
-        """Return what paths add to the keys of every answer."""
-        return {
-            "ladder": self.ladder,
-            "by": self.by,
-            "by_day": self.by_day,
-            "engine": self.engine,
-            "given": self.given and self.given.name,
-            "given_probability": self.given_probability,
-            "coverage": self.coverage,
-            "left": self.left,
-            "unassigned": self.unassigned,
-            "classes": self.frame().to_dict("records"),
-            "tree": self.frame("tree").to_dict("records"),
-            "sentences": self.sentences(),
-        }
+        """Return what paths add to the keys that all answers share."""
+        tables = {name: self.frame(name).to_dict("records") for name in ("classes", "tree")}
+        numbers = pick(self, "ladder", "engine", "given_probability", "coverage", "left", "unassigned")
+        return numbers | {"given": self.given and self.given.name} | tables
 
 
 def _way(path: PathClass) -> str:

@@ -83,14 +83,8 @@ class RungTimes(Answer):
         return pd.DataFrame(rows, columns=["rung", "to", "count", *names])
 
     def data(self) -> dict[str, Any]:
-        """Return what the times add to the keys of every answer."""
-        return {
-            "ladder": self.ladder,
-            "by": self.by,
-            "by_day": self.by_day,
-            "rows": self.frame().to_dict("records"),
-            "sentences": self.sentences(),
-        }
+        """Return what the times add to the keys that all answers share."""
+        return {"ladder": self.ladder, "rows": self.frame().to_dict("records")}
 
 
 def times_between_rungs(histories: Histories, *, ladder: str | None = None) -> RungTimes:

@@ -21,7 +21,7 @@ from simlib.engines.exact.impulses import Jump
 from simlib.engines.exact.poisson import FINE, pmf, survival, truncation
 from simlib.engines.exact.solver import Solver
 from simlib.engines.exact.uniformization import Generator
-from simlib.machine.schedule import Segment
+from simlib.machine.interventions import Segment
 from simlib.typing import Floats, Ints
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -19,10 +20,9 @@ from simlib.analysis.paths.request import (
 )
 from simlib.analysis.samples import Sample, sample
 from simlib.answer import Answer, ScenarioKey, provenance
-from simlib.control import UNWATCHED, Control
+from simlib.control import UNWATCHED, Control, exact_where_it_fits
 from simlib.engines.exact.solver import Solver
-from simlib.engines.exact.taboo import NOTHING, Taboo
-from simlib.errors import TooManyStates, Unsupported
+from simlib.engines.exact.states import NOTHING, Taboo
 from simlib.formatting import long_date, percent
 from simlib.machine.measures import By, Measure, days_by
 from simlib.results import Band
@@ -95,15 +95,8 @@ class Waypoints(Answer):
         return pd.DataFrame([[getattr(row, name) for name in names] for row in self.rows], columns=names)
 
     def data(self) -> dict[str, Any]:
-        """Return what waypoints add to the keys of every answer."""
-        return {
-            "ladder": self.ladder,
-            "given": self.given.name,
-            "by": self.by,
-            "by_day": self.by_day,
-            "rows": self.frame().to_dict("records"),
-            "sentences": self.sentences(),
-        }
+        """Return what waypoints add to the keys that all answers share."""
+        return {"ladder": self.ladder, "given": self.given.name, "rows": self.frame().to_dict("records")}
 
 
 def passages(
@@ -141,14 +134,12 @@ def passages(
         Cancelled: When `control` cancels the work.
     """
     ladder, target, days = known_ladder(scenario, ladder), known_ending(scenario, given), days_by(scenario, by)
-    if engine != "montecarlo":
-        try:
-            return _exact_passages(scenario, target, ladder, days, control)
-        except (TooManyStates, Unsupported):
-            if engine == "exact":
-                raise
-    played = sample(scenario, by=days, runs=runs, seed=seed, control=control)
-    return counted_passages(played, given, ladder=ladder)
+    play = partial(sample, scenario, by=days, runs=runs, seed=seed, control=control)
+    return exact_where_it_fits(
+        engine,
+        lambda: _exact_passages(scenario, target, ladder, days, control),
+        lambda: counted_passages(play(), given, ladder=ladder),
+    )
 
 
 def _exact_passages(scenario: Scenario, given: Measure, ladder: str, days: float, control: Control) -> Waypoints:

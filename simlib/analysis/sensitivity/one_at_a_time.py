@@ -24,7 +24,7 @@ from simlib.analysis.sensitivity.screening import (
     uncertain,
     with_ranges_of,
 )
-from simlib.answer import Answer, ScenarioKey, provenance
+from simlib.answer import Answer, ScenarioKey, Traced, dated, pick, provenance
 from simlib.control import UNWATCHED, Control
 from simlib.engines.exact.adjoint import Adjoint
 from simlib.engines.exact.forecast import Solver
@@ -90,15 +90,8 @@ class Elasticities(Answer):
         import pandas as pd
 
         rows = [
-            {
-                "measure": m.name,
-                "assumption": a.id,
-                "label": a.label,
-                "value": a.value,
-                "answer": self.answers[m.name],
-                "derivative": slope,
-                "elasticity": elasticity,
-            }
+            {"measure": m.name, "assumption": a.id, "label": a.label, "value": a.value}
+            | {"answer": self.answers[m.name], "derivative": slope, "elasticity": elasticity}
             for m in self.measures
             for a, slope, elasticity in zip(
                 self.assumptions, self.derivatives[m.name], self.elasticity(m.name), strict=True
@@ -140,12 +133,9 @@ class Elasticities(Answer):
         """Return the answers, derivatives and elasticities of each measure, by assumption."""
         ids = [a.id for a in self.assumptions]
         return {
-            "by": self.by,
-            "by_day": self.by_day,
             "answers": self.answers,
             "derivatives": {name: dict(zip(ids, row, strict=True)) for name, row in self.derivatives.items()},
             "elasticities": {m.name: dict(zip(ids, self.elasticity(m.name), strict=True)) for m in self.measures},
-            "sentences": self.sentences(),
         }
 
 
@@ -164,16 +154,8 @@ def elasticities(
     for place, measure in enumerate(chosen):
         answers[measure.name], derivatives[measure.name] = adjoint.of(measure.name)
         control.report((place + 1) / len(chosen))
-    return Elasticities(
-        ScenarioKey.of(scenario),
-        scenario.by_date(day),
-        day,
-        chosen,
-        tuple(scenario.assumptions.values()),
-        answers,
-        derivatives,
-        provenance(scenario, engine="exact", draws=0),
-    )
+    every, source = tuple(scenario.assumptions.values()), provenance(scenario, engine="exact", draws=0)
+    return Elasticities(*dated(scenario, day), chosen, every, answers, derivatives, source)
 
 
 # -------------------------------------------------------------------- drivers
@@ -194,7 +176,7 @@ class Bar:
 
 
 @dataclass(frozen=True)
-class Drivers(Answer):
+class Drivers(Traced):
     """Some measures with one assumption at a time at its low and at its high.
 
     `stated` (M,) is with none moved. `stated_half` (M,) are its 95% half-widths, 0 when exact. `bars` are of every
@@ -220,11 +202,6 @@ class Drivers(Answer):
     def question(self) -> str:
         """The question, with its date."""
         return f"Which assumptions move {listed(self.measures)} most by {long_date(self.by)}?"
-
-    @property
-    def engine(self) -> str:
-        """The engine that answered, "exact" or "montecarlo"."""
-        return str(self.provenance["engine"])
 
     @property
     def centre(self) -> str:
@@ -262,24 +239,15 @@ class Drivers(Answer):
         import pandas as pd
 
         m = self.place(measure)
-        return pd.DataFrame(
-            [
-                {
-                    "assumption": b.assumption.id,
-                    "label": b.assumption.label,
-                    "low": b.assumption.low,
-                    "value": b.assumption.value,
-                    "high": b.assumption.high,
-                    "at_low": b.at_low[m] - self.stated[m],
-                    "at_high": b.at_high[m] - self.stated[m],
-                    "value_at_low": b.at_low[m],
-                    "value_at_high": b.at_high[m],
-                    "half_low": b.half_low[m],
-                    "half_high": b.half_high[m],
-                }
-                for b in self.ranked(measure)
-            ]
-        )
+        rows = [
+            {"assumption": b.assumption.id}
+            | pick(b.assumption, "label", "low", "value", "high")
+            | {"at_low": b.at_low[m] - self.stated[m], "at_high": b.at_high[m] - self.stated[m]}
+            | {"value_at_low": b.at_low[m], "value_at_high": b.at_high[m]}
+            | {"half_low": b.half_low[m], "half_high": b.half_high[m]}
+            for b in self.ranked(measure)
+        ]
+        return pd.DataFrame(rows)
 
     def sentences(self) -> list[str]:
         """Say for each measure which assumptions move it most, and between which values."""
@@ -327,17 +295,11 @@ class Drivers(Answer):
 
     def data(self) -> dict[str, Any]:
         """Return the measures as stated, and with each assumption at its low and at its high."""
-        return {
-            "by": self.by,
-            "by_day": self.by_day,
-            "engine": self.engine,
-            "stated": {m.name: self.stated[i] for i, m in enumerate(self.measures)},
-            "stated_half": {m.name: self.stated_half[i] for i, m in enumerate(self.measures)},
-            "bars": {m.name: self.frame(m.name).to_dict("records") for m in self.measures},
-            "screened": self.screened,
-            "beyond": {m.name: self.beyond[i] for i, m in enumerate(self.measures)},
-            "sentences": self.sentences(),
-        }
+        names = [m.name for m in self.measures]
+        arrays = pick(self, "stated", "stated_half", "beyond")
+        bars = {"bars": {name: self.frame(name).to_dict("records") for name in names}, "screened": self.screened}
+        values = {key: dict(zip(names, array, strict=True)) for key, array in arrays.items()}
+        return {"engine": self.engine} | values | bars
 
 
 def drivers(
@@ -397,26 +359,10 @@ def drivers(
         Bar(held.assumptions[name], mean[1 + 2 * k], mean[2 + 2 * k], half[1 + 2 * k], half[2 + 2 * k])
         for k, name in enumerate(free)
     )
-    return Drivers(
-        ScenarioKey.of(scenario),
-        scenario.by_date(day),
-        day,
-        chosen,
-        mean[0],
-        bars,
-        half_widths(values[:1])[0],
-        top,
-        len(every) - len(free),
-        beyond,
-        provenance(
-            scenario,
-            engine=responses.engine,
-            seed=seed,
-            draws=belief.draws if belief else 0,
-            belief=belief.name if belief else None,
-            runs=responses.runs or None,
-        ),
-    )
+    drawn = {"draws": belief.draws if belief else 0, "belief": belief.name if belief else None}
+    source = provenance(scenario, engine=responses.engine, seed=seed, runs=responses.runs or None, **drawn)
+    stated, screened = (mean[0], bars, half_widths(values[:1])[0]), (top, len(every) - len(free), beyond)
+    return Drivers(*dated(scenario, day), chosen, *stated, *screened, source)
 
 
 def _screen(scenario: Scenario, swing: Floats, top: int) -> tuple[list[str], Floats]:

@@ -25,18 +25,8 @@ from simlib.scenario.model import Assumption, Scenario
 from simlib.scenario.scales import forward
 from simlib.typing import Engine, Floats
 
-__all__ = [
-    "SCREENING_RUNS",
-    "Input",
-    "inputs",
-    "largest_shares",
-    "score_slopes",
-    "steepest_of_each",
-    "swings",
-    "tangent_spreads",
-    "uncertain",
-    "with_ranges_of",
-]
+__all__ = ["SCREENING_RUNS", "Input", "inputs", "largest_shares", "score_slopes", "steepest_of_each", "swings"]
+__all__ += ["tangent_spreads", "uncertain", "with_ranges_of"]
 
 SCREENING_RUNS = 4000
 """Replicates at each of the two values of an assumption when it is screened by Monte Carlo."""

@@ -39,7 +39,7 @@ import numpy as np
 
 from simlib.analysis.evaluator import Responses, cross, listed
 from simlib.analysis.sensitivity.screening import Input, inputs, largest_shares, swings, tangent_spreads
-from simlib.answer import Answer, ScenarioKey, provenance
+from simlib.answer import ScenarioKey, Traced, dated, pick, provenance
 from simlib.control import UNWATCHED, Control
 from simlib.formatting import counted, long_date, percent
 from simlib.machine import priors
@@ -51,23 +51,8 @@ from simlib.typing import Engine, Floats
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = [
-    "DRAWS",
-    "PRECISION",
-    "RUNS",
-    "SCRAMBLES",
-    "TOP",
-    "Index",
-    "PickFreeze",
-    "Share",
-    "Shares",
-    "Sobol",
-    "indices",
-    "jackknife",
-    "products",
-    "share_in_words",
-    "sobol",
-]
+__all__ = ["DRAWS", "PRECISION", "RUNS", "SCRAMBLES", "TOP", "Index", "PickFreeze", "Share", "Shares", "Sobol"]
+__all__ += ["indices", "jackknife", "products", "share_in_words", "sobol"]
 
 TOP, DRAWS, RUNS = 10, 1024, 1000
 
@@ -140,7 +125,7 @@ class Shares:
 
 
 @dataclass(frozen=True)
-class Sobol(Answer):
+class Sobol(Traced):
     """Sobol indices of some measures by a day.
 
     `screened` inputs have none: by slope, none makes more than the share `beyond` of the variance of any measure.
@@ -162,21 +147,6 @@ class Sobol(Answer):
         about = listed([shares.measure for shares in self.measures.values()])
         return f"Which assumptions cause the spread of {about} by {long_date(self.by)} when all are uncertain at once?"
 
-    @property
-    def engine(self) -> str:
-        """The engine that answered, "exact" or "montecarlo"."""
-        return str(self.provenance["engine"])
-
-    @property
-    def draws(self) -> int:
-        """Rows of each matrix."""
-        return int(self.provenance["draws"])
-
-    @property
-    def runs(self) -> int:
-        """Replicates of each row by Monte Carlo, 0 when exact."""
-        return int(self.provenance["runs"] or 0)
-
     def frame(self) -> pd.DataFrame:
         """Return one row for each measure and input.
 
@@ -189,11 +159,8 @@ class Sobol(Answer):
             for share in shares.shares:
                 row: dict[str, Any] = {"measure": name, "input": share.input.name, "label": share.input.label}
                 for kind, index in (("first", share.first), ("total", share.total)):
-                    row |= {
-                        kind: index.estimate if index.known else np.nan,
-                        f"{kind}_low": index.low,
-                        f"{kind}_high": index.high,
-                    }
+                    row |= {kind: index.estimate if index.known else np.nan}
+                    row |= {f"{kind}_low": index.low, f"{kind}_high": index.high}
                 rows.append(row)
         return pd.DataFrame(rows)
 
@@ -239,35 +206,19 @@ class Sobol(Answer):
         def index(i: Index) -> dict[str, Any]:
             return {"estimate": i.estimate if i.known else None, "low": i.low, "high": i.high}
 
-        return {
-            "by": self.by,
-            "by_day": self.by_day,
-            "engine": self.engine,
-            "draws": self.draws,
-            "runs": self.runs,
-            "screened": self.screened,
-            "beyond": self.beyond,
-            "measures": {
-                name: {
-                    "label": s.measure.label,
-                    "mean": s.mean,
-                    "deviation": s.deviation,
-                    "known": s.known,
-                    "inputs": [
-                        {
-                            "input": x.input.name,
-                            "label": x.input.label,
-                            "assumptions": x.input.assumptions,
-                            "first": index(x.first),
-                            "total": index(x.total),
-                        }
-                        for x in s.shares
-                    ],
-                }
-                for name, s in self.measures.items()
-            },
-            "sentences": self.sentences(),
+        measures = {
+            name: {"label": s.measure.label}
+            | pick(s, "mean", "deviation", "known")
+            | {
+                "inputs": [
+                    {"input": x.input.name, "label": x.input.label, "assumptions": x.input.assumptions}
+                    | {"first": index(x.first), "total": index(x.total)}
+                    for x in s.shares
+                ]
+            }
+            for name, s in self.measures.items()
         }
+        return pick(self, "engine", "draws", "runs", "screened", "beyond") | {"measures": measures}
 
 
 def sobol(
@@ -330,15 +281,8 @@ def sobol(
         measure.name: _shares(measure, picked, [[x[:, :, m] for x in each] for each in answers])
         for m, measure in enumerate(chosen)
     }
-    return Sobol(
-        ScenarioKey.of(scenario),
-        scenario.by_date(day),
-        day,
-        shares,
-        len(every) - len(picked),
-        beyond,
-        provenance(scenario, engine=responses.engine, seed=seed, draws=draws, runs=responses.runs or None),
-    )
+    source = provenance(scenario, engine=responses.engine, seed=seed, draws=draws, runs=responses.runs or None)
+    return Sobol(*dated(scenario, day), shares, len(every) - len(picked), beyond, source)
 
 
 def _screen(scenario: Scenario, every: Sequence[Input], swing: Floats, top: int) -> tuple[list[Input], float]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from simlib.analysis.uncertainty.estimates import quantile_of, scaled
-from simlib.answer import Answer, ScenarioKey, provenance
+from simlib.answer import Answer, ScenarioKey, pick, provenance
 from simlib.formatting import long_date, percent
 from simlib.machine.measures import find, of_forecast
 from simlib.typing import Floats
@@ -101,18 +101,8 @@ class Fan(Answer):
 
     def data(self) -> dict[str, Any]:
         """Return the series over time."""
-        return {
-            "by": self.by,
-            "by_day": self.by_day,
-            "label": self.label,
-            "names": self.names,
-            "draws": self.draws,
-            "times": self.times,
-            "mean": self.mean,
-            "stated": self.stated,
-            "quantiles": {f"{q:g}": series for q, series in zip(QUANTILES, self.quantiles, strict=True)},
-            "sentences": self.sentences(),
-        }
+        quantiles = {f"{q:g}": series for q, series in zip(QUANTILES, self.quantiles, strict=True)}
+        return pick(self, "label", "names", "draws", "times", "mean", "stated") | {"quantiles": quantiles}
 
 
 def ladder_fan(draws: Ensemble, ladder: str | None = None) -> Fan:
@@ -150,6 +140,7 @@ def _fan(draws: Ensemble, label: str, names: tuple[str, ...], series: Floats, st
     scale = None if np.all(weights == weights[0]) else weights * len(weights)
     scenario, times, free = draws.scenario, draws.stated.times, draws.without_noise(series)
     by_day = float(times[-1])
+    size = {"draws": len(series), "runs": draws.forecasts[0].provenance.get("runs")}
     return Fan(
         scenario=ScenarioKey.of(scenario),
         by=scenario.by_date(by_day),
@@ -161,14 +152,7 @@ def _fan(draws: Ensemble, label: str, names: tuple[str, ...], series: Floats, st
         stated=stated,
         quantiles=_quantiles(free, scale),
         draws=len(series),
-        provenance=provenance(
-            scenario,
-            engine=draws.stated.engine,
-            seed=draws.seed,
-            draws=len(series),
-            runs=draws.forecasts[0].provenance.get("runs"),
-            horizon_days=by_day,
-        ),
+        provenance=provenance(scenario, engine=draws.stated.engine, seed=draws.seed, **size, horizon_days=by_day),
     )
 
 

@@ -34,7 +34,7 @@ from simlib.analysis.uncertainty.estimates import (
     without_noise,
 )
 from simlib.analysis.uncertainty.propagation import RUNS, Uncertainty, uncertainty
-from simlib.answer import Answer, ScenarioKey
+from simlib.answer import Answer, ScenarioKey, in_columns, pick
 from simlib.control import UNWATCHED, Control
 from simlib.errors import Unsupported
 from simlib.formatting import counted, long_date, with_error
@@ -68,6 +68,10 @@ class Grounds:
     sources: tuple[str, ...]
     youngest: dt.date | None
     age_days: int | None
+
+    def row(self) -> dict[str, Any]:
+        """Return the sources and their age as part of a row."""
+        return pick(self, "sources", "youngest", "age_days")
 
     def words(self) -> str:
         """Return the sources and their age."""
@@ -121,6 +125,12 @@ class Worth:
         """Its share of the value of knowing everything, with its error: "77 ± 4%"."""
         return f"{with_error(100 * self.share, 100 * self.share_error)}%"
 
+    def row(self) -> dict[str, Any]:
+        """Return it as a row."""
+        row = {"assumption": self.assumption.id, "label": self.assumption.label, "known": self.known}
+        gains = {"brier": list(self.brier), "log": list(self.log), "share": self.share, "share_error": self.share_error}
+        return row | gains | {"because": self.grounds.because} | self.grounds.row()
+
 
 @dataclass(frozen=True)
 class Evppi(Answer):
@@ -164,26 +174,7 @@ class Evppi(Answer):
         """
         import pandas as pd
 
-        return pd.DataFrame(
-            [
-                {
-                    "assumption": w.assumption.id,
-                    "label": w.assumption.label,
-                    "known": w.known,
-                    "brier": w.brier.value,
-                    "brier_error": w.brier.half,
-                    "log": w.log.value,
-                    "log_error": w.log.half,
-                    "share": w.share,
-                    "share_error": w.share_error,
-                    "because": w.grounds.because,
-                    "sources": "; ".join(w.grounds.sources),
-                    "youngest": w.grounds.youngest,
-                    "age_days": w.grounds.age_days,
-                }
-                for w in self.worths
-            ]
-        )
+        return pd.DataFrame([in_columns(w.row()) for w in self.worths])
 
     def sentences(self, most: int = 4) -> list[str]:
         """Return up to `most` assumptions to find out about, and the grounds of each."""
@@ -210,34 +201,9 @@ class Evppi(Answer):
 
     def data(self) -> dict[str, Any]:
         """Return the value of knowing everything, and of knowing each assumption."""
-        return {
-            "by": self.by,
-            "by_day": self.by_day,
-            "measure": self.measure.name,
-            "label": self.measure.label,
-            "mean": self.mean,
-            "brier": self.brier,
-            "brier_error": self.brier_error,
-            "log": self.log,
-            "chance": self.chance,
-            "assumptions": [
-                {
-                    "assumption": w.assumption.id,
-                    "label": w.assumption.label,
-                    "brier": list(w.brier),
-                    "log": list(w.log),
-                    "share": w.share,
-                    "share_error": w.share_error,
-                    "known": w.known,
-                    "because": w.grounds.because,
-                    "sources": w.grounds.sources,
-                    "youngest": w.grounds.youngest,
-                    "age_days": w.grounds.age_days,
-                }
-                for w in self.worths
-            ],
-            "sentences": self.sentences(),
-        }
+        measure = {"measure": self.measure.name, "label": self.measure.label}
+        rows = [w.row() for w in self.worths]
+        return measure | pick(self, "mean", "brier", "brier_error", "log", "chance") | {"assumptions": rows}
 
 
 def _about(w: Worth) -> str:

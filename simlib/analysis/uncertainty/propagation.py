@@ -35,7 +35,7 @@ from simlib.analysis.evaluator import STATES_SOLVED, Responses
 from simlib.analysis.sensitivity.screening import uncertain
 from simlib.analysis.uncertainty.estimates import Number, enough
 from simlib.analysis.uncertainty.sampling import FEWEST_DRAWS, Sampling, Spread, checked_belief
-from simlib.answer import Answer, provenance
+from simlib.answer import Traced, pick, provenance
 from simlib.control import UNWATCHED, Control
 from simlib.formatting import counted, long_date, one_digit, percent
 from simlib.machine.belief import Belief
@@ -83,7 +83,7 @@ PRECISION = Precision()
 
 
 @dataclass(frozen=True, eq=False)
-class Uncertainty(Answer):
+class Uncertainty(Traced):
     """The range of some measures over draws of the assumptions.
 
     theta (D, A): the draws, in base units; weights (D,): theirs; sequence (D,): the Sobol sequence (of a belief: the
@@ -110,21 +110,6 @@ class Uncertainty(Answer):
     within: float
     needed: tuple[int, int]
     provenance: Mapping[str, Any]
-
-    @property
-    def draws(self) -> int:
-        """Number of draws."""
-        return len(self.theta)
-
-    @property
-    def engine(self) -> str:
-        """The engine that answered at each draw: "exact" or "montecarlo"."""
-        return str(self.provenance["engine"])
-
-    @property
-    def runs(self) -> int:
-        """Replicates of each draw; 0 when exact."""
-        return int(self.provenance["runs"] or 0)
 
     @property
     def source(self) -> str:
@@ -209,18 +194,9 @@ class Uncertainty(Answer):
 
     def data(self) -> dict[str, Any]:
         """Return the measures with their draws, and how well they are known."""
-        return {
-            "by": self.by,
-            "by_day": self.by_day,
-            "engine": self.engine,
-            "draws": self.draws,
-            "runs": self.runs,
-            "tolerance": self.tolerance,
-            "reached": self.reached,
-            "within": self.within,
+        return pick(self, "engine", "draws", "runs", "tolerance", "reached", "within") | {
             "needed": dict(zip(("draws", "runs"), self.needed, strict=True)),
             "measures": {name: _measure_data(spread) for name, spread in self.spreads.items()},
-            "sentences": self.sentences(),
         }
 
 
@@ -315,6 +291,7 @@ def uncertainty(
         targets, precision.quantiles, precision.tolerance, answer_when_cancelled=precision.answer_when_cancelled
     )
     control.report(1.0)
+    drawn = pick(sampling, "draws") | {"runs": sampling.runs or None, "belief": belief.name if belief else "prior"}
     return Uncertainty(
         scenario=scenario,
         by=scenario.by_date(by_day),
@@ -330,15 +307,7 @@ def uncertainty(
         reached=stages[-1].error <= precision.tolerance,
         within=stages[-1].error,
         needed=enough(stages, precision.tolerance),
-        provenance=provenance(
-            scenario,
-            engine=at_draws.engine,
-            seed=seed,
-            draws=sampling.draws,
-            runs=sampling.runs or None,
-            by_day=by_day,
-            belief=belief.name if belief else "prior",
-        ),
+        provenance=provenance(scenario, engine=at_draws.engine, seed=seed, by_day=by_day, **drawn),
     )
 
 

@@ -22,21 +22,20 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from simlib.analysis.evaluator import BLOCKS, cores, cross
+from simlib.analysis.evaluator import BLOCKS, cross, in_threads
 from simlib.analysis.sensitivity.screening import uncertain
 from simlib.analysis.uncertainty.estimates import Number, Weighting, estimate, mean, scaled, variance_over_draws
 from simlib.analysis.uncertainty.perfect_information import Grounds, divergence, explained_variance, grounds, hermite
 from simlib.analysis.uncertainty.sampling import FEWEST_DRAWS, checked_belief, prior_scores
-from simlib.answer import Answer, ScenarioKey, provenance
+from simlib.answer import ScenarioKey, Traced, in_columns, pick, provenance
 from simlib.control import UNWATCHED, Control
 from simlib.engines.montecarlo.simulator import Simulator
-from simlib.errors import Cancelled, Problem, ScenarioError, did_you_mean
+from simlib.errors import Problem, ScenarioError, did_you_mean
 from simlib.formatting import long_date, percent, with_error
 from simlib.machine import priors
 from simlib.machine.belief import Belief
@@ -92,9 +91,15 @@ class Observation:
         """The move, or MOVE:OUTCOME."""
         return f"{self.move}:{self.outcome}" if self.outcome else self.move
 
+    def row(self) -> dict[str, Any]:
+        """Return the observation as a row."""
+        row = pick(self, "label", "seen", "if_seen", "if_not")
+        gains = {name: list(getattr(self, name)) for name in ("brier", "log", "settles")}
+        return {"observation": self.name} | row | gains | {"about": self.about} | self.grounds.row()
+
 
 @dataclass(frozen=True)
-class Evsi(Answer):
+class Evsi(Traced):
     """Observations ranked by their expected gain for one question.
 
     mean: P(E), today. open_then: P(still open on the day). if_open: P(E | still open then), the mean over seeing and
@@ -117,16 +122,6 @@ class Evsi(Answer):
     provenance: Mapping[str, Any]
 
     @property
-    def draws(self) -> int:
-        """Number of draws."""
-        return int(self.provenance["draws"])
-
-    @property
-    def runs(self) -> int:
-        """Replicates of each draw."""
-        return int(self.provenance["runs"])
-
-    @property
     def question(self) -> str:
         """The question that is answered."""
         return (
@@ -138,28 +133,7 @@ class Evsi(Answer):
         """Return one row for each observation, the most valuable first."""
         import pandas as pd
 
-        return pd.DataFrame(
-            [
-                {
-                    "observation": o.name,
-                    "label": o.label,
-                    "seen": o.seen,
-                    "if_seen": o.if_seen,
-                    "if_not": o.if_not,
-                    "brier": o.brier.value,
-                    "brier_error": o.brier.half,
-                    "log": o.log.value,
-                    "log_error": o.log.half,
-                    "settles": o.settles.value,
-                    "settles_error": o.settles.half,
-                    "about": o.about,
-                    "sources": "; ".join(o.grounds.sources),
-                    "youngest": o.grounds.youngest,
-                    "age_days": o.grounds.age_days,
-                }
-                for o in self.observations
-            ]
-        )
+        return pd.DataFrame([in_columns(o.row()) for o in self.observations])
 
     def sentences(self, most: int = 4) -> list[str]:
         """Return up to `most` observations to watch for, and the effect of each."""
@@ -189,37 +163,9 @@ class Evsi(Answer):
 
     def data(self) -> dict[str, Any]:
         """Return the observations, the most valuable first."""
-        return {
-            "by": self.by,
-            "by_day": self.by_day,
-            "look_by": self.look_by,
-            "look_by_day": self.look_by_day,
-            "measure": self.measure.name,
-            "label": self.measure.label,
-            "draws": self.draws,
-            "runs": self.runs,
-            "mean": self.mean,
-            "open_then": self.open_then,
-            "if_open": self.if_open,
-            "sentences": self.sentences(),
-            "observations": [
-                {
-                    "observation": o.name,
-                    "label": o.label,
-                    "seen": o.seen,
-                    "if_seen": o.if_seen,
-                    "if_not": o.if_not,
-                    "brier": list(o.brier),
-                    "log": list(o.log),
-                    "settles": list(o.settles),
-                    "about": o.about,
-                    "sources": o.grounds.sources,
-                    "youngest": o.grounds.youngest,
-                    "age_days": o.grounds.age_days,
-                }
-                for o in self.observations
-            ],
-        }
+        measure = {"measure": self.measure.name, "label": self.measure.label}
+        numbers = pick(self, "look_by", "look_by_day", "draws", "runs", "mean", "open_then", "if_open")
+        return numbers | measure | {"observations": [o.row() for o in self.observations]}
 
 
 def evsi(
@@ -277,6 +223,7 @@ def evsi(
     ranked = [
         _observation(scenario, question, shares[:, :, :, k], weighting, scores) for k, question in enumerate(sightings)
     ]
+    size, days = {"draws": len(theta), "runs": replicates.runs}, {"by_day": by_day, "look_by_day": look_by_day}
     still, happens, today = (mean(shares[:, :, part], weighting.scale) for part in (_OPEN, _HAPPENS, _TARGET))
     return Evsi(
         scenario=ScenarioKey.of(scenario),
@@ -290,16 +237,7 @@ def evsi(
         if_open=happens / still if still else np.nan,
         observations=tuple(sorted(ranked, key=lambda o: -o.brier.value)),
         labels={a.id: a.label for a in scenario.assumptions.values()},
-        provenance=provenance(
-            scenario,
-            engine="montecarlo",
-            seed=seed,
-            draws=len(theta),
-            runs=replicates.runs,
-            by_day=by_day,
-            look_by_day=look_by_day,
-            belief=source,
-        ),
+        provenance=provenance(scenario, engine="montecarlo", seed=seed, belief=source, **size, **days),
     )
 
 
@@ -350,18 +288,7 @@ class _Replicates:
 
     def shares(self, thetas: Floats, control: Control) -> Floats:
         """Return the shares (D, K, 6, observations) at each draw."""
-        parts = [self._at(0, thetas[0])]  # builds shared parts once, on one thread
-        with ThreadPoolExecutor(control.threads or cores()) as pool:
-            try:
-                for part in pool.map(self._at, range(1, len(thetas)), thetas[1:]):
-                    parts.append(part)
-                    if control.cancelled():
-                        raise Cancelled("the analysis was cancelled")
-                    control.report(len(parts) / len(thetas))
-            except BaseException:
-                pool.shutdown(wait=True, cancel_futures=True)
-                raise
-        return np.stack(parts)
+        return in_threads(self._at, range(len(thetas)), thetas, control=control)
 
     def _at(self, draw: int, theta: Floats) -> Floats:
         counts = self.simulator.run(
@@ -384,7 +311,7 @@ def _observation(
     scenario: Scenario, question: Question, shares: Floats, weighting: Weighting, scores: Floats
 ) -> Observation:
     move, open_then = scenario.moves[question.move or ""], _at_look(scaled(shares, weighting.scale))
-    brier, log, settles = (estimate(f, shares, weighting) for f in (_brier, _log, _settles))
+    brier, log, settles = (_above_zero(estimate(f, shares, weighting)) for f in (_brier, _log, _settles))
     return Observation(
         move.id,
         question.outcome or "",
@@ -392,9 +319,7 @@ def _observation(
         open_then["seen"],
         open_then["if_seen"],
         open_then["if_not"],
-        _above_zero(brier),
-        _above_zero(log),
-        _above_zero(settles),
+        *(brier, log, settles),
         _about(scenario, shares, weighting.scale, scores),
         grounds(scenario, "", move.sources),
     )

@@ -21,10 +21,10 @@ from simlib.analysis.whatif.contrast import Difference
 from simlib.analysis.whatif.coupling import COUPLING, Flips, Replicates
 from simlib.analysis.whatif.divergence import Divergence, diverge
 from simlib.analysis.whatif.variants import COUNTERFACTUAL, Booking, Variant, bookings, vary
-from simlib.answer import Answer, ScenarioKey, provenance
-from simlib.control import UNWATCHED, Control
+from simlib.answer import Answer, ScenarioKey, dated, pick, provenance
+from simlib.control import UNWATCHED, Control, exact_where_it_fits
 from simlib.engines.exact.forecast import Solver
-from simlib.errors import MissingDependency, Problem, ScenarioError, TooManyStates, Unsupported
+from simlib.errors import MissingDependency, Problem, ScenarioError, Unsupported
 from simlib.formatting import long_date, percent
 from simlib.machine import priors
 from simlib.machine.belief import Belief, belief_of
@@ -95,11 +95,10 @@ class VariantEffect:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data."""
-        arrays = ("before", "after", "change", "low", "high")
         return {
             "changes": self.changes,
             "measures": {
-                name: {"label": d.measure.label} | {array: getattr(d, array) for array in arrays}
+                name: {"label": d.measure.label} | pick(d, "before", "after", "change", "low", "high")
                 for name, d in self.differences.items()
             },
             "flips": self.flips.to_dict() if self.flips else None,
@@ -147,25 +146,15 @@ class Comparison(Answer):
         if what not in ("measures", "times"):
             raise ValueError(f"no table {what!r}; expected measures, times or flips")
         places = range(len(self.times)) if what == "times" else [len(self.times) - 1]
-        return pd.DataFrame(
-            [
-                {
-                    "variant": name,
-                    "kind": d.measure.kind,
-                    "measure": key,
-                    "label": d.measure.label,
-                    "day": float(self.times[t]),
-                    "before": d.before[t],
-                    "after": d.after[t],
-                    "change": d.change[t],
-                    "low": d.low[t],
-                    "high": d.high[t],
-                }
-                for name, effect in self.effects.items()
-                for key, d in effect.differences.items()
-                for t in places
-            ]
-        )
+        rows = [
+            {"variant": name, "kind": d.measure.kind, "measure": key, "label": d.measure.label}
+            | {"day": float(self.times[t])}
+            | {part: getattr(d, part)[t] for part in ("before", "after", "change", "low", "high")}
+            for name, effect in self.effects.items()
+            for key, d in effect.differences.items()
+            for t in places
+        ]
+        return pd.DataFrame(rows)
 
     def most_moved(self, most: int) -> list[str]:
         """Return the names of the measures that some variant moves furthest by the target date."""
@@ -189,17 +178,9 @@ class Comparison(Answer):
         return [*lines, self.note] if self.note else lines
 
     def data(self) -> dict[str, Any]:
-        """Return what a comparison adds to the keys of every answer."""
-        return {
-            "by": self.by,
-            "by_day": self.by_day,
-            "engine": self.engine,
-            "times": self.times,
-            "draws": self.draws,
-            "variants": {name: effect.to_dict() for name, effect in self.effects.items()},
-            "note": self.note,
-            "sentences": self.sentences(),
-        }
+        """Return what a comparison adds to the keys that all answers share."""
+        variants = {name: effect.to_dict() for name, effect in self.effects.items()}
+        return pick(self, "engine", "times", "draws") | {"variants": variants, "note": self.note}
 
 
 def compare(
@@ -254,12 +235,7 @@ def compare(
     if belief is not None and belief.start is not None:
         raise Unsupported(f"compare starts as the scenario says, but the belief “{belief.name}” has a start of its own")
     work = _Work(scenarios, days_by(scenario, by), chosen, belief, runs, seed, control)
-    if engine != "auto":
-        return work.answer(engine)
-    try:
-        return work.answer("exact")
-    except (TooManyStates, Unsupported):
-        return work.answer("montecarlo")
+    return exact_where_it_fits(engine, lambda: work.answer("exact"), lambda: work.answer("montecarlo"))
 
 
 def cumulative(variants: Mapping[str, Variant]) -> dict[str, Variant]:
@@ -303,30 +279,19 @@ class _Work:
         sampled = self._sampled(pairs, self.control.part(middle, 1.0), needed=not exact) if paired else {}
         effects = {name: self._effect(name, solved.get(name), sampled.get(name)) for name in self.full if name}
         belief = {"belief": self.belief.name} if self.belief is not None and not self.belief.is_prior else {}
+        size = {"runs": pairs // max(self.draws, 1), "pairs": pairs, "draws": self.draws, "seed": self.seed}
         source = provenance(
             self.base,
             engine=engine,
-            runs=pairs // max(self.draws, 1),
-            pairs=pairs,
-            draws=self.draws,
-            seed=self.seed,
+            **size,
             by_day=self.days,
             variants={name: self.full[name].sha256 for name in effects},
             changes={name: list(effect.changes) for name, effect in effects.items()},
             **belief,
         )
-        return Comparison(
-            ScenarioKey.of(self.base),
-            self.base.by_date(self.days),
-            self.days,
-            engine,
-            self.times,
-            self.draws,
-            self.measures,
-            effects,
-            COUNTERFACTUAL if any(_acts(self.base, each) for each in self.full.values()) else "",
-            source,
-        )
+        note = COUNTERFACTUAL if any(_acts(self.base, each) for each in self.full.values()) else ""
+        key, draws = dated(self.base, self.days), self.draws
+        return Comparison(*key, engine, self.times, draws, self.measures, effects, note, source)
 
     def _pairs(self, engine: str) -> int:
         """Return how many pairs of replicates there are in all draws together."""

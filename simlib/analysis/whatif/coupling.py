@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from simlib.answer import pick
 from simlib.control import Control
 from simlib.engines.montecarlo.counts import reader
 from simlib.engines.montecarlo.simulator import Simulator
@@ -105,17 +106,8 @@ class Flips:
             before, after = map(float, self._forecasts()[:, index])
             changed = self.matrix[index].sum() + self.matrix[:, index].sum() - 2 * self.matrix[index, index]
             flips = float(changed) / self.runs
-            rows.append(
-                {
-                    "ending": name,
-                    "label": label,
-                    "before": before,
-                    "after": after,
-                    "flips": flips,
-                    "least": abs(after - before),
-                    "most": min(before + after, 2 - before - after),
-                }
-            )
+            bounds = {"least": abs(after - before), "most": min(before + after, 2 - before - after)}
+            rows.append({"ending": name, "label": label, "before": before, "after": after, "flips": flips} | bounds)
         return rows
 
     def pairs(self) -> list[tuple[str, str, float]]:
@@ -141,18 +133,8 @@ class Flips:
         """Return plain data."""
         low, high = self.interval
         least, most = self.bounds
-        return {
-            "coupling": COUPLING,
-            "endings": self.endings,
-            "matrix": self.matrix,
-            "runs": self.runs,
-            "share": self.share,
-            "low": low,
-            "high": high,
-            "least": least,
-            "most": most,
-            "by_ending": self.by_ending(),
-        }
+        named = {"low": low, "high": high, "least": least, "most": most, "by_ending": self.by_ending()}
+        return {"coupling": COUPLING} | pick(self, "endings", "matrix", "runs", "share") | named
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from simlib.answer import pick
 from simlib.engines.montecarlo.replay import Histories
 from simlib.formatting import counted, long_date
 from simlib.machine.measures import every
@@ -63,19 +64,9 @@ class Divergence:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data."""
-        return {
-            "replicate": self.replicate,
-            "variant": self.variant,
-            "date": self.date,
-            "day": self.day,
-            "shared_events": self.shared,
-            "endings": self.endings,
-            "before": self.before,
-            "after": self.after,
-            "only_before": dict(self.only_before),
-            "only_after": dict(self.only_after),
-            "sentences": self.sentences(),
-        }
+        before = pick(self, "replicate", "variant", "date", "day") | {"shared_events": self.shared}
+        only = {"only_before": dict(self.only_before), "only_after": dict(self.only_after)}
+        return before | pick(self, "endings", "before", "after") | only | {"sentences": self.sentences()}
 
 
 def _list(moves: Sequence[tuple[str, int]]) -> str:

@@ -148,8 +148,7 @@ def pool(result: Pool) -> Iterator[Picture]:
 
 def diff(result: Diff) -> Iterator[Picture]:
     """Both forecasts side by side: the endings and questions that both have."""
-    from simlib.plots.comparison_bars import in_common
-    from simlib.plots.diff_bars import both_forecasts
+    from simlib.plots.comparison_bars import both_forecasts, in_common
 
     if result.forecasts is None:
         return

@@ -25,13 +25,12 @@ from simlib.engines.exact.impulses import Jump
 from simlib.engines.exact.observables import Observable, observable
 from simlib.engines.exact.poisson import FINE
 from simlib.engines.exact.solver import Solver
-from simlib.engines.exact.states import StateSpace
-from simlib.engines.exact.taboo import NOTHING
+from simlib.engines.exact.states import NOTHING, StateSpace
 from simlib.engines.exact.uniformization import Generator, backward
 from simlib.errors import Problem, ScenarioError
 from simlib.machine import priors
+from simlib.machine.interventions import Segment
 from simlib.machine.measures import By, days_by, find
-from simlib.machine.schedule import Segment
 from simlib.machine.tables import sums_by
 from simlib.typing import Floats, Ints
 

@@ -15,10 +15,9 @@ import numpy as np
 from simlib.control import UNWATCHED, Control
 from simlib.engines.exact.impulses import Jump
 from simlib.engines.exact.poisson import FINE
-from simlib.engines.exact.states import StateSpace
-from simlib.engines.exact.taboo import NOTHING, Taboo
+from simlib.engines.exact.states import NOTHING, StateSpace, Taboo
 from simlib.engines.exact.uniformization import Flow, Generator, Kill, flow
-from simlib.machine.schedule import Segment
+from simlib.machine.interventions import Segment
 from simlib.machine.tables import Tables, sums_by
 from simlib.typing import Bools, Floats
 

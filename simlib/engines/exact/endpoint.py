@@ -28,8 +28,8 @@ from simlib.engines.montecarlo.replay import Histories
 from simlib.errors import SimlibError, Unsupported
 from simlib.machine import priors
 from simlib.machine.belief import Belief, belief_of
+from simlib.machine.interventions import Segment
 from simlib.machine.measures import By, find, of_forecast
-from simlib.machine.schedule import Segment
 from simlib.machine.tables import sums_by
 from simlib.scenario.model import Scenario
 from simlib.typing import Floats, Ints

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from simlib.engines.exact.states import StateSpace
-from simlib.engines.exact.taboo import NOTHING, Taboo
-from simlib.machine.schedule import Action
+from simlib.engines.exact.states import NOTHING, StateSpace, Taboo
+from simlib.machine.interventions import Action
 from simlib.machine.tables import Tables, sums_by
 from simlib.typing import Floats, Ints
 

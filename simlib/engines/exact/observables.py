@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from simlib.engines.exact.solver import Solver
-from simlib.engines.exact.taboo import NOTHING, Taboo
+from simlib.engines.exact.states import NOTHING, Taboo
 from simlib.machine.measures import find
 from simlib.results import ONGOING
 from simlib.typing import Floats

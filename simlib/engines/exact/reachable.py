@@ -59,20 +59,13 @@ def _structure(tables: Tables) -> tuple[object, ...]:
     Assumption values, rates, labels and dates are not part of it.
     """
     scenario = tables.scenario
-    endings = tuple(ending.when for ending in scenario.endings.values())
+    effects = ("effect_start", "effect_variable", "effect_shifts", "effect_amount")
+    names = ("possible", "table_start", "outcome_start", *effects, "start_variable", "start_level")
     return (
-        endings,
+        tuple(ending.when for ending in scenario.endings.values()),
         tables.level_ids,
-        tables.possible.tobytes(),
-        tables.table_start.tobytes(),
         tuple(v.tobytes() for v in tables.move_variables),
-        tables.outcome_start.tobytes(),
-        tables.effect_start.tobytes(),
-        tables.effect_variable.tobytes(),
-        tables.effect_shifts.tobytes(),
-        tables.effect_amount.tobytes(),
-        tables.start_variable.tobytes(),
-        tables.start_level.tobytes(),
+        *(getattr(tables, name).tobytes() for name in names),
         tuple(sorted(_pins(tables))),
         tuple(sorted(held_together(tables))),
     )

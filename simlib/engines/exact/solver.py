@@ -25,11 +25,11 @@ from simlib.engines.exact.chain import Chain, Passage
 from simlib.engines.exact.impulses import Jump
 from simlib.engines.exact.marginals import Features
 from simlib.engines.exact.reachable import CAP, enumerate_states
-from simlib.engines.exact.taboo import NOTHING, Taboo
+from simlib.engines.exact.states import NOTHING, Taboo
 from simlib.engines.exact.uniformization import Flow
 from simlib.machine import priors
+from simlib.machine.interventions import Segment
 from simlib.machine.measures import By, days_by
-from simlib.machine.schedule import Segment
 from simlib.machine.tables import Tables, grid
 from simlib.machine.timeline import cut
 from simlib.results import ONGOING, Band, Forecast
@@ -259,8 +259,6 @@ class Solver:
             provenance=provenance(
                 scenario,
                 engine="exact",
-                runs=None,
-                seed=None,
                 draws=0,
                 horizon_days=self.horizon,
                 truncation_bound=bound,

@@ -2,7 +2,8 @@
 
 Neighbours in code are close in memory. An edge keeps the index of its *pair* (table entry, outcome), so that new
 assumption values re-rate all edges with one gather. Outcomes that change nothing are no edges: they are counted from
-the tables. `reachable` finds them.
+the tables. `reachable` finds them. Taboo probabilities
+(Chung 1960) stop a history at a set of states, or at the firing of a move.
 """
 
 from __future__ import annotations
@@ -137,3 +138,28 @@ class Incoming:
             return np.zeros(0)
         result: Floats = np.add.reduceat(pair_rates[self.pair], self.slot_start)
         return result
+
+
+@dataclass(frozen=True, eq=False)
+class Taboo:
+    """States and firings at which a history is stopped, so that what is left of a distribution has met none of them.
+
+    `inside` (N,) marks the states (None: no state). `move` is the index of the move whose firing stops a history
+    (-1: no move); with `outcome`, an index among all outcomes, only its firings with that outcome do (-1: all).
+    """
+
+    inside: Bools | None = None
+    move: int = -1
+    outcome: int = -1
+
+    def clear(self, vector: Floats) -> Floats:
+        """Return what of a distribution (N,) is in no state that stops it."""
+        return vector if self.inside is None else np.where(self.inside, 0.0, vector)
+
+    def stops(self, move: int, outcome: int) -> bool:
+        """Say whether a firing of a move with an outcome stops a history."""
+        return move == self.move >= 0 and self.outcome in (-1, outcome)
+
+
+NOTHING = Taboo()
+"""Nothing stops a history."""

@@ -377,7 +377,7 @@ def backward(
         Cancelled: When `control` cancels the work.
     """
     leak = None if kill is None else kill.fire
-    exit_rate = _exit_rates(space, pair_rates) + (0.0 if leak is None else leak)
+    exit_rate = sums_by(space.source, pair_rates[space.pair], len(space)) + (0.0 if leak is None else leak)
     inside = None if kill is None else kill.inside
     if inside is not None:
         exit_rate = np.where(inside, 0.0, exit_rate)
@@ -404,10 +404,6 @@ def backward(
             income.weigh(survival(steps, uniform * times))
         control.check()
     return worth.vectors + income.vectors if len(income.vectors) else worth.vectors
-
-
-def _exit_rates(space: StateSpace, pair_rates: Floats) -> Floats:
-    return sums_by(space.source, pair_rates[space.pair], len(space))
 
 
 class Push:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from simlib.engines.montecarlo.arrays import Layout, Structure, Values
 from simlib.engines.montecarlo.streams import stream_hash
 from simlib.errors import MissingDependency
-from simlib.machine.schedule import Segment
+from simlib.machine.interventions import Segment
 from simlib.machine.tables import Tables
 from simlib.scenario.model import Condition
 from simlib.typing import Bits, Bools, Floats, Ints

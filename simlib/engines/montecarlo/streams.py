@@ -90,12 +90,6 @@ def seed_key(seed: int) -> np.uint64:
     return np.uint64(mix(np.atleast_1d(np.uint64(check_seed(seed))) + GAMMA)[0])
 
 
-def stream_keys(seed: int, replicates: ArrayLike, stream: int) -> Bits:
-    """Return the key of one stream (a `stream_hash`) in each of some replicates (R,)."""
-    number = np.atleast_1d(np.asarray(replicates, dtype=np.uint64)) + np.uint64(1)
-    return mix(mix(seed_key(seed) + number * GAMMA) ^ np.uint64(stream))
-
-
 def draws(keys: ArrayLike, number: ArrayLike) -> Bits:
     """Return draw `number` (from 0) of the streams with these keys, as 64-bit words. Broadcasts."""
     count = np.atleast_1d(np.asarray(number, dtype=np.uint64)) + np.uint64(1)
@@ -105,8 +99,3 @@ def draws(keys: ArrayLike, number: ArrayLike) -> Bits:
 def uniforms(words: Bits) -> Floats:
     """Return 64-bit words as numbers strictly between 0 and 1, on the lattice (k + 1/2) / 2**52."""
     return ((words >> np.uint64(12)).astype(np.float64) + 0.5) * 2.0**-52
-
-
-def exponentials(words: Bits) -> Floats:
-    """Return 64-bit words as unit exponentials."""
-    return -np.log(uniforms(words))

@@ -252,11 +252,12 @@ def shift(exact: Forecast, before: Forecast, now: Forecast) -> Forecast:
 
     Probabilities stay within 0 and 1 and sum to one where they did; expected counts stay above zero.
     """
-    endings = _shift_shares(
-        {name: band.probability for name, band in exact.endings.items()},
-        {name: band.probability for name, band in before.endings.items()},
-        {name: band.probability for name, band in now.endings.items()},
-    )
+    every = exact, before, now
+    endings = _shift_shares(*({name: band.probability for name, band in each.endings.items()} for each in every))
+    groups: dict[str, Any] = {
+        kind: {name: _shift_shares(*(getattr(each, kind)[name] for each in every)) for name in getattr(exact, kind)}
+        for kind in ("variables", "ladders")
+    }
     questions = {
         name: np.clip(band.probability + now.questions[name].probability - before.questions[name].probability, 0.0, 1.0)
         for name, band in exact.questions.items()
@@ -266,13 +267,7 @@ def shift(exact: Forecast, before: Forecast, now: Forecast) -> Forecast:
         engine="preview",
         endings={name: Band(p, p, p) for name, p in endings.items()},
         questions={name: Band(p, p, p) for name, p in questions.items()},
-        variables={
-            name: _shift_shares(exact.variables[name], before.variables[name], now.variables[name])
-            for name in exact.variables
-        },
-        ladders={
-            name: _shift_shares(exact.ladders[name], before.ladders[name], now.ladders[name]) for name in exact.ladders
-        },
+        **groups,
         moves={
             name: np.maximum(count + now.moves[name] - before.moves[name], 0.0) for name, count in exact.moves.items()
         },

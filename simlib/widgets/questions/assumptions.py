@@ -11,7 +11,7 @@ from simlib.errors import Problem, ScenarioError, TooManyStates
 from simlib.formatting import percent
 from simlib.quantities import show
 from simlib.scenario.model import Scenario
-from simlib.widgets.questions.choices import draws, ladder, measure, number, shown_answer, value_text
+from simlib.widgets.questions.choices import asked, draws, ladder, measure, number, shown_answer, value_text
 from simlib.widgets.questions.inquiry import Drawing, Field, PanelQuestion, ShownAnswer
 
 if TYPE_CHECKING:
@@ -79,15 +79,8 @@ class SharesOfDoubt(PanelQuestion):
         from simlib.analysis.sensitivity.sobol_indices import sobol
         from simlib.plots.sobol_bars import shares
 
-        result = sobol(
-            self.scenario,
-            chosen["measure"],
-            engine="montecarlo",
-            top=chosen["top"],
-            draws=chosen["draws"],
-            runs=chosen["runs"],
-            control=control,
-        )
+        how = asked(chosen, control, "top", "draws", "runs")
+        result = sobol(self.scenario, chosen["measure"], engine="montecarlo", **how)
         (about,) = result.measures.values()
         rows = [(share.input.label, str(share.first), str(share.total)) for share in about.shares]
         head = ("assumptions", "alone", "with others")
@@ -100,14 +93,8 @@ def _uncertainty(
 ) -> Uncertainty:
     from simlib.analysis.uncertainty.propagation import Precision, uncertainty
 
-    return uncertainty(
-        scenario,
-        measures,
-        draws=chosen["draws"],
-        runs=chosen["runs"],
-        precision=Precision(patience=PATIENCE),
-        control=control,
-    )
+    how = asked(chosen, control, "draws", "runs")
+    return uncertainty(scenario, measures, precision=Precision(patience=PATIENCE), **how)
 
 
 class HowSure(PanelQuestion):
@@ -189,15 +176,8 @@ class UnderWhichAssumptions(PanelQuestion):
         from simlib.analysis.discovery.scenario_discovery import discover
         from simlib.plots.box_charts import box
 
-        result = discover(
-            self.scenario,
-            chosen["measure"],
-            threshold=chosen["threshold"] / 100 or None,
-            engine="montecarlo",
-            draws=chosen["draws"],
-            runs=chosen["runs"],
-            control=control,
-        )
+        threshold, how = chosen["threshold"] / 100 or None, asked(chosen, control, "draws", "runs")
+        result = discover(self.scenario, chosen["measure"], threshold=threshold, engine="montecarlo", **how)
         if result.constant:
             expected = "expected a question whose answer depends on the assumptions"
             raise ScenarioError(Problem("", 0, self.title, result.sentences()[0].rstrip("."), expected))

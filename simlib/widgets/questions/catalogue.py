@@ -22,20 +22,6 @@ from simlib.widgets.questions.courses import (
 from simlib.widgets.questions.interventions import Plans, WhatIf
 from simlib.widgets.questions.sweep_grid import Sweep
 
-__all__ = [
-    "ByWhichPath",
-    "ChanceWithinDoubt",
-    "HowSure",
-    "OnTheWayTo",
-    "Plans",
-    "SharesOfDoubt",
-    "SignsOfEveryEnding",
-    "Sweep",
-    "UnderWhichAssumptions",
-    "WhatDrivesIt",
-    "WhatIf",
-    "WhatToWatchFor",
-    "WherePathsDiverge",
-    "WorthKnowing",
-    "WorthSeeing",
-]
+__all__ = ["ByWhichPath", "ChanceWithinDoubt", "HowSure", "OnTheWayTo", "Plans", "SharesOfDoubt", "SignsOfEveryEnding"]
+__all__ += ["Sweep", "UnderWhichAssumptions", "WhatDrivesIt", "WhatIf", "WhatToWatchFor", "WherePathsDiverge"]
+__all__ += ["WorthKnowing", "WorthSeeing"]

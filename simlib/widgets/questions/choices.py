@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from simlib.control import Control
 from simlib.quantities import show
 from simlib.scenario.model import Assumption, Scenario
 from simlib.widgets.questions.inquiry import Drawing, Field, ShownAnswer, stack_drawings
@@ -24,6 +25,11 @@ def shown_answer(
     """Return an answer with its drawings one below the other."""
     png, size = stack_drawings(*drawings)
     return ShownAnswer(tuple(sentences), tuple(head), tuple(tuple(row) for row in rows), numbers, png, size, more or {})
+
+
+def asked(chosen: Mapping[str, Any], control: Control, *names: str) -> dict[str, Any]:
+    """Return the chosen values of these names and the control, to be handed on to what answers."""
+    return {name: chosen[name] for name in names} | {"control": control}
 
 
 def measure(scenario: Scenario, label: str = "Probability of") -> Field:

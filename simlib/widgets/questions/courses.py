@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from simlib.control import Control
 from simlib.formatting import long_date, percent, points
-from simlib.widgets.questions.choices import NONE, draws, ending, ladder, measure, number, shown_answer
+from simlib.widgets.questions.choices import NONE, asked, draws, ending, ladder, measure, number, shown_answer
 from simlib.widgets.questions.inquiry import Drawing, Field, PanelQuestion, ShownAnswer
 
 if TYPE_CHECKING:
@@ -160,23 +160,13 @@ class WhatToWatchFor(PanelQuestion):
             self.scenario,
             f"ending:{chosen['ending']}",
             look_by=float(chosen["look_by"]),
-            times_seen=chosen["times_seen"],
             engine="montecarlo",
-            draws=chosen["draws"],
-            runs=chosen["runs"],
-            control=control,
+            **asked(chosen, control, "times_seen", "draws", "runs"),
         )
         rows = [
             (
-                r.label,
-                write_share(r.seen),
-                write_share(r.if_seen),
-                points(r.change),
-                write_share(r.if_not_seen),
-                write_ratio(r),
-                write_bits(r),
-                write_share(r.false_alarms),
-                write_share(r.misses),
+                *(r.label, write_share(r.seen), write_share(r.if_seen), points(r.change), write_share(r.if_not_seen)),
+                *(write_ratio(r), write_bits(r), write_share(r.false_alarms), write_share(r.misses)),
                 known(r.lead_days[1], "{:.0f}".format),
             )
             for r in result.signs
@@ -216,14 +206,8 @@ class WorthSeeing(PanelQuestion):
         from simlib.analysis.uncertainty.sample_information import evsi
         from simlib.plots.value_bars import evsi_bars
 
-        result = evsi(
-            self.scenario,
-            chosen["measure"],
-            look_by=float(chosen["within"]),
-            draws=chosen["draws"],
-            runs=chosen["runs"],
-            control=control,
-        )
+        how = asked(chosen, control, "draws", "runs")
+        result = evsi(self.scenario, chosen["measure"], look_by=float(chosen["within"]), **how)
         rows = [
             (
                 o.label,
@@ -258,9 +242,8 @@ class SignsOfEveryEnding(PanelQuestion):
         from simlib.analysis.indicators.watch_list import indicators_of_endings
         from simlib.plots.indicator_bars import indicator_map
 
-        results = indicators_of_endings(
-            self.scenario, look_by=float(chosen["look_by"]), draws=chosen["draws"], runs=chosen["runs"], control=control
-        )
+        how = asked(chosen, control, "draws", "runs")
+        results = indicators_of_endings(self.scenario, look_by=float(chosen["look_by"]), **how)
         until, by = long_date(results[0].look_by), long_date(results[0].by)
         sentences, rows = [f"Probabilities by {by}, if nothing has ended by {until} and one sign is seen by then:"], []
         for result in results:
@@ -268,15 +251,9 @@ class SignsOfEveryEnding(PanelQuestion):
             strongest = sorted(result.signs, key=lambda row: -abs(row.change))[:2]
             changes = " and ".join(f"{write_share(row.if_seen)} if “{row.label}” is seen" for row in strongest)
             sentences.append(f"{result.measure.words}: {now} before looking, {changes or 'no known sign'}.")
+            about = result.measure.label, now
             rows += [
-                (
-                    result.measure.label,
-                    now,
-                    row.label,
-                    write_share(row.seen),
-                    write_share(row.if_seen),
-                    points(row.change),
-                )
+                (*about, row.label, write_share(row.seen), write_share(row.if_seen), points(row.change))
                 for row in result.signs
             ]
         head = ("ending", "before looking", "sign", "seen with", "if seen", "change if seen")
