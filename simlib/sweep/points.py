@@ -53,7 +53,7 @@ def _simulator(world: Scenario, options: Options) -> Any:
 
 
 def _common(options: Options) -> dict[str, Any]:
-    return {"times": options.times, "horizon": options.horizon, "ignore_windows": options.ignore_windows}
+    return {"times": options.times, "by": options.horizon, "ignore_windows": options.ignore_windows}
 
 
 def chosen_engine(worlds: Iterable[Scenario], options: Options) -> Engine:
@@ -91,11 +91,12 @@ def _answer(
     machine: Any, part: SweepDesign, row: int, world: Scenario, options: Options, halted: Callable[[], bool] | None
 ) -> list[tuple[str, str, Band]]:
     theta, centre = part.theta[row], priors.theta(world) if part.drawn else None
+    control = Control(cancel=halted, threads=1)
     if options.engine == "exact":
-        forecast: Forecast = machine.solve(theta, centre=centre, cancel=halted)
+        forecast: Forecast = machine.solve(theta, centre=centre, control=control)
     else:
         seed = int(part.seed[row])
-        counts = machine.run(theta, centre=centre, runs=options.runs, seed=seed, threads=1, cancel=halted)
+        counts = machine.run(theta, centre=centre, runs=options.runs, seed=seed, control=control)
         return _bands(world, counts)
     return [
         (kind, name, band)
