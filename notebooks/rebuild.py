@@ -25,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from simlib import load
 from simlib._jupyter.save_hook import drop_live
-from simlib.scenario.shipped import shipped_scenarios
+from simlib.scenario.library import shipped_scenarios
 from simlib.widgets.explorer import slider_order
 
 HERE = Path(__file__).resolve().parent

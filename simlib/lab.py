@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from simlib import _jupyter
-from simlib.scenario.shipped import in_clone, notebooks_folder
+from simlib.scenario.library import in_clone, notebooks_folder
 
 FIRST_NOTEBOOK = "01_explorer.ipynb"
 COPY = "simlib-notebooks"

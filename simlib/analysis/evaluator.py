@@ -21,10 +21,11 @@ from simlib.engines.exact.forecast import Solver
 from simlib.engines.exact.poisson import FINE
 from simlib.engines.exact.reachable import CAP
 from simlib.engines.exact.solver import Solution
+from simlib.engines.montecarlo.counts import reader
 from simlib.engines.montecarlo.simulator import Simulator
 from simlib.errors import Cancelled, TooManyStates
 from simlib.machine import priors
-from simlib.machine.measures import By, Measure, days_by, reader
+from simlib.machine.measures import By, Measure, days_by
 from simlib.results import ONGOING
 from simlib.scenario.model import Scenario
 from simlib.scenario.views.variation import begun_by

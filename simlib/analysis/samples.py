@@ -72,7 +72,7 @@ def sample(
         draws: A number of draws of the prior, or a belief. 0: the stated values.
         runs: Histories of each draw.
         seed: Seed of the draws and the histories.
-        control: Who is told of progress and may stop the work.
+        control: Who follows the progress and may stop the work.
 
     Raises:
         ScenarioError: For a target day or an intervention that does not fit.

@@ -10,13 +10,13 @@
 | `case` | dispute, crisis or conflict that the event belongs to, as text |
 | `actor`, `target` | names or codes as the file writes them; several are joined by ";" |
 | `code` | the file's own code or type of event, as text; leading zeros stay |
-| `category` | category of the crosswalk (`simlib.data.crosswalk`), "" where there is none |
+| `category` | category of the crosswalk (`simlib.data.category_table`), "" where there is none |
 | `intensity` | the file's own: hostility (MID), Goldstein score (GDELT, ICEWS), deaths (ACLED, UCDP), violence (ICB) |
 | `source` | name and version of the data |
 | `known_on` | day on which the event became public, as far as the file says |
 """
 
-from simlib.data.crosswalk import CATEGORIES, crosswalk
+from simlib.data.category_table import CATEGORIES, crosswalk
 from simlib.data.reader import COLUMNS, chunks, read
 
 __all__ = ["CATEGORIES", "COLUMNS", "chunks", "crosswalk", "read"]

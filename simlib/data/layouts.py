@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from simlib.data.crosswalk import categories
+from simlib.data.category_table import categories
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,7 +18,7 @@ Tidy = Callable[["pd.DataFrame"], "dict[str, pd.Series | str]"]
 
 
 @dataclass(frozen=True)
-class Layout:
+class FileKind:
     """One layout of files.
 
     It is recognised by its `columns`, or, where a file has no header, by its number of fields (`widths`). `tidy` takes
@@ -227,19 +227,25 @@ def _of(*names: str) -> frozenset[str]:
 
 
 LAYOUTS = (
-    Layout("COW MID incident participants", _mid, _of("incidnum", "ccode", "insidea", "action")),
-    Layout("COW MID incidents", _mid, _of("incidnum", "tbi", "action", "dispnum"), absent=_of("ccode")),
-    Layout("COW MID 4 incidents", _mid, _of("incidnum3", "dispnum3", "action", "hostlev"), absent=_of("ccode")),
-    Layout("COW MID 4 incident participants", _mid, _of("incidnum3", "dispnum3", "ccode", "action", "hostlev")),
-    Layout("COW MID dispute participants", _mid, _of("dispnum", "stabb", "orig", "hiact"), absent=_of("incidnum")),
-    Layout("COW MID disputes", _mid, _of("dispnum", "hiact", "recip", "numa", "hostlev"), absent=_of("incidnum")),
-    Layout("ICB system level", _icb1, _of("icb1", "crisno", "break", "viol", "yrtrig", "yrterm")),
-    Layout("ICB actor level", _icb2, _of("icb2", "crisno", "actor", "triggr", "yrtrig", "yrterm")),
-    Layout("ICBe dated events", _icbe, _of("crisno", "sent", "date", "categories", "actor", "target")),
-    Layout("ICEWS", _icews, _of("event id", "event date", "cameo code", "source country", "intensity"), delimiter="\t"),
-    Layout("ACLED", _acled, _of("event_date", "event_type", "sub_event_type", "actor1", "actor2", "fatalities")),
-    Layout("UCDP GED", _ucdp, _of("relid", "type_of_violence", "date_prec", "date_start", "side_a", "side_b", "best")),
-    Layout("GDELT 2", _gdelt, delimiter="\t", widths=(61,), names=GDELT_2, needs=(*_GDELT_NEEDS, "actiongeo_adm2code")),
+    FileKind("COW MID incident participants", _mid, _of("incidnum", "ccode", "insidea", "action")),
+    FileKind("COW MID incidents", _mid, _of("incidnum", "tbi", "action", "dispnum"), absent=_of("ccode")),
+    FileKind("COW MID 4 incidents", _mid, _of("incidnum3", "dispnum3", "action", "hostlev"), absent=_of("ccode")),
+    FileKind("COW MID 4 incident participants", _mid, _of("incidnum3", "dispnum3", "ccode", "action", "hostlev")),
+    FileKind("COW MID dispute participants", _mid, _of("dispnum", "stabb", "orig", "hiact"), absent=_of("incidnum")),
+    FileKind("COW MID disputes", _mid, _of("dispnum", "hiact", "recip", "numa", "hostlev"), absent=_of("incidnum")),
+    FileKind("ICB system level", _icb1, _of("icb1", "crisno", "break", "viol", "yrtrig", "yrterm")),
+    FileKind("ICB actor level", _icb2, _of("icb2", "crisno", "actor", "triggr", "yrtrig", "yrterm")),
+    FileKind("ICBe dated events", _icbe, _of("crisno", "sent", "date", "categories", "actor", "target")),
+    FileKind(
+        "ICEWS", _icews, _of("event id", "event date", "cameo code", "source country", "intensity"), delimiter="\t"
+    ),
+    FileKind("ACLED", _acled, _of("event_date", "event_type", "sub_event_type", "actor1", "actor2", "fatalities")),
+    FileKind(
+        "UCDP GED", _ucdp, _of("relid", "type_of_violence", "date_prec", "date_start", "side_a", "side_b", "best")
+    ),
+    FileKind(
+        "GDELT 2", _gdelt, delimiter="\t", widths=(61,), names=GDELT_2, needs=(*_GDELT_NEEDS, "actiongeo_adm2code")
+    ),
     # The address of the source is absent from older files.
-    Layout("GDELT 1", _gdelt, delimiter="\t", widths=(57, 58), names=GDELT_1, needs=_GDELT_NEEDS),
+    FileKind("GDELT 1", _gdelt, delimiter="\t", widths=(57, 58), names=GDELT_1, needs=_GDELT_NEEDS),
 )

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from simlib.data.layouts import LAYOUTS, Layout
+from simlib.data.layouts import LAYOUTS, FileKind
 from simlib.errors import Problem, ScenarioError
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def chunks(path: str | Path, *, rows: int = CHUNK) -> Iterator[pd.DataFrame]:
         yield _tidied(layout, raw)
 
 
-def _tidied(layout: Layout, raw: pd.DataFrame) -> pd.DataFrame:
+def _tidied(layout: FileKind, raw: pd.DataFrame) -> pd.DataFrame:
     import pandas as pd
 
     columns = layout.tidy(raw)
@@ -101,7 +101,7 @@ def _open(file: Path) -> Any:
     return file.open("rb")
 
 
-def _recognise(file: Path) -> tuple[Layout, str]:
+def _recognise(file: Path) -> tuple[FileKind, str]:
     """Return the layout of a file and its encoding, from its first lines."""
     if file.is_dir():
         raise _refused(file, 0, "is a folder", "expected a file of event data")
@@ -133,7 +133,7 @@ def _fields(line: str, delimiter: str) -> list[str]:
     return [field.strip().lower().replace(" ", " ") for field in next(csv.reader([line], delimiter=delimiter))]
 
 
-def _by_header(file: Path, line: str) -> Layout | None:
+def _by_header(file: Path, line: str) -> FileKind | None:
     for layout in LAYOUTS:
         if layout.columns and _matches(layout, set(_fields(line, layout.delimiter))):
             return layout
@@ -146,11 +146,11 @@ def _by_header(file: Path, line: str) -> Layout | None:
     return None
 
 
-def _matches(layout: Layout, columns: set[str]) -> bool:
+def _matches(layout: FileKind, columns: set[str]) -> bool:
     return layout.columns <= columns and not layout.absent & columns
 
 
-def _by_width(file: Path, lines: list[str]) -> Layout:
+def _by_width(file: Path, lines: list[str]) -> FileKind:
     counts = [line.count("\t") + 1 for line in lines[:50] if line.strip()]
     if len(counts) > 1 and counts[-1] < min(counts[:-1]):
         counts.pop()  # a last line may be cut off, here or in the file; the rows are checked when they are read
@@ -171,7 +171,7 @@ def _by_width(file: Path, lines: list[str]) -> Layout:
 # -------------------------------------------------------------------- reading
 
 
-def _raw_chunks(file: Path, layout: Layout, encoding: str, rows: int) -> Iterator[pd.DataFrame]:
+def _raw_chunks(file: Path, layout: FileKind, encoding: str, rows: int) -> Iterator[pd.DataFrame]:
     """Yield chunks with every column as text and names in small letters."""
     import pandas as pd
     from pandas.errors import EmptyDataError, ParserError
@@ -196,7 +196,7 @@ def _raw_chunks(file: Path, layout: Layout, encoding: str, rows: int) -> Iterato
         raise _refused(file, 0, f"cannot be read as {layout.name}: {told}", "is the file whole?") from None
 
 
-def _checked(file: Path, layout: Layout, raw: pd.DataFrame) -> pd.DataFrame:
+def _checked(file: Path, layout: FileKind, raw: pd.DataFrame) -> pd.DataFrame:
     """Drop blank shells and refuse a chunk in which rows are cut off or belong to another layout."""
     raw = raw[(raw != "").any(axis=1)]
     if layout.name.startswith("ICB ") and "viol" in raw:

@@ -7,9 +7,9 @@ A name is "ending:ID" (`ending:ongoing` for none yet), "question:ID", "level:VAR
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -18,9 +18,6 @@ from simlib.formatting import percent
 from simlib.results import ONGOING, Forecast
 from simlib.scenario.model import Scenario
 from simlib.typing import Floats
-
-if TYPE_CHECKING:
-    from simlib.engines.montecarlo.counts import Counts
 
 By = str | float | dt.date | None
 """The target of a question: a date, its ISO text, or days after `as_of`. None is the horizon."""
@@ -191,16 +188,3 @@ def of_forecast(forecast: Forecast, measure: Measure) -> tuple[Floats, Floats, F
     half = forecast.error[group][measure.of][measure.part] if forecast.error else np.zeros_like(value)
     high = value + half if forecast.error else value + float(forecast.provenance.get("truncation_bound") or 0.0)
     return value, np.maximum(value - half, 0.0), np.minimum(high, 1.0)
-
-
-def reader(scenario: Scenario, measures: Iterable[Measure]) -> Callable[[Counts], Floats]:
-    """Return a function from `Counts` to the means of some measures at every report time (T, measures)."""
-    columns = [(measure.kind, measure.column(scenario)) for measure in measures]
-    arrays = {"question": "questions", "level": "levels", "rung": "rungs", "moves": "moves"}
-
-    def read(counts: Counts) -> Floats:
-        ended = np.column_stack([counts.endings, counts.runs - counts.endings.sum(axis=1)])
-        table = [ended[:, c] if kind == "ending" else getattr(counts, arrays[kind])[:, c] for kind, c in columns]
-        return np.column_stack(table) / counts.runs
-
-    return read

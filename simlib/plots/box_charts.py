@@ -9,7 +9,7 @@ import numpy as np
 from simlib.formatting import counted, long_date, percent
 from simlib.plots import style
 from simlib.plots.figure import new_figure
-from simlib.plots.rows import caption, fit
+from simlib.plots.row_layout import caption, fit
 from simlib.quantities import round_values, show
 
 if TYPE_CHECKING:

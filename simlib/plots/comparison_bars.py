@@ -9,7 +9,7 @@ import numpy as np
 
 from simlib.formatting import long_date, percent
 from simlib.plots import style
-from simlib.plots.rows import caption, fit
+from simlib.plots.row_layout import caption, fit
 from simlib.results import ONGOING
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ import numpy as np
 
 from simlib.formatting import long_date
 from simlib.plots import style
-from simlib.plots.rows import fit, name, number
-from simlib.plots.rows import rows as make_rows
+from simlib.plots.row_layout import fit, name, number
+from simlib.plots.row_layout import rows as make_rows
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,7 +9,7 @@ import numpy as np
 from simlib.formatting import long_date, percent
 from simlib.plots import style
 from simlib.plots.panel import SideLabels
-from simlib.plots.rows import fit
+from simlib.plots.row_layout import fit
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

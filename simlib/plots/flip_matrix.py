@@ -9,7 +9,7 @@ import numpy as np
 from simlib.analysis.whatif.coupling import COUPLING
 from simlib.formatting import long_date, percent
 from simlib.plots import style
-from simlib.plots.rows import fit, letters
+from simlib.plots.row_layout import fit, letters
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -9,7 +9,7 @@ import numpy as np
 
 from simlib.formatting import percent
 from simlib.plots import style
-from simlib.plots.rows import fit
+from simlib.plots.row_layout import fit
 from simlib.typing import Floats
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import numpy as np
 from simlib.analysis.indicators.result import write_ratio, write_share
 from simlib.formatting import long_date
 from simlib.plots import style
-from simlib.plots.rows import caption, fit, letters, name, number, rows, whisker
+from simlib.plots.row_layout import caption, fit, letters, name, number, rows, whisker
 from simlib.typing import Floats
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def indicators(result: Indicators, ax: Axes, *, most: int = ROWS) -> Axes:
         ax,
         fit(title, ax),
         caption(
-            f"probability by {by}, if {result.condition}; {_made(result)}; dashed line: before looking; "
+            f"probability by {by}, if {result.condition}; {result.made()}; dashed line: before looking; "
             f"filled: seen by {until} (triangle: likelier, disc: less likely){whiskers}; hollow: not seen; beside: "
             "likelihood ratio of seeing it, and median days from the first sighting to the ending",
             ax,
@@ -65,7 +65,7 @@ def indicators(result: Indicators, ax: Axes, *, most: int = ROWS) -> Axes:
 
 def _nothing_to_see(result: Indicators, ax: Axes, title: str) -> Axes:
     """Draw only the probability before looking, where no move and no level can be seen."""
-    note = f"probability by {long_date(result.by)}, if {result.condition}; {_made(result)}; nothing public can be seen"
+    note = f"probability by {long_date(result.by)}, if {result.condition}; {result.made()}; nothing public can be seen"
     style.dress(ax, fit(title, ax), caption(note, ax))
     rows(ax, 1)
     if np.isfinite(result.before[0]):
@@ -108,7 +108,7 @@ def indicator_map(results: list[Indicators], ax: Axes, *, most: int = 14) -> Axe
         caption(
             f"change if seen by {until}, in points: the probability of the ending by {by} if it is seen, less "
             f"that before looking, if nothing has ended by {until}; ▲ likelier, ▼ less likely; white: not known to be "
-            f"a sign (95% interval); {_made(results[0])}",
+            f"a sign (95% interval); {results[0].made()}",
             ax,
             4,
         ),
@@ -142,8 +142,3 @@ def _shades(ax: Axes, change: Floats) -> None:
 def _points(change: float) -> str:
     """Write a change in points; a small one as below 0.1, never as none."""
     return style.points(change) if abs(change) >= 5e-4 else f"{'▲' if change > 0 else '▼'} <0.1"
-
-
-def _made(result: Indicators) -> str:
-    made = result.made()
-    return made[0].lower() + made[1:]

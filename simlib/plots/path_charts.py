@@ -11,7 +11,7 @@ import numpy as np
 
 from simlib.formatting import long_date, percent
 from simlib.plots import style
-from simlib.plots.rows import caption, fit, letters, name, number, rows, whisker
+from simlib.plots.row_layout import caption, fit, letters, name, number, rows, whisker
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

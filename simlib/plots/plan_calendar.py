@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from simlib.formatting import long_date
 from simlib.plots import style
-from simlib.plots.rows import fit, name, rows
+from simlib.plots.row_layout import fit, name, rows
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from simlib.formatting import long_date, percent
 from simlib.plots import style
 from simlib.plots.lettering import lettered
-from simlib.plots.rows import caption, fit, name, number, rows
+from simlib.plots.row_layout import caption, fit, name, number, rows
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from simlib.analysis.sensitivity.sobol_indices import share_in_words
 from simlib.formatting import long_date
 from simlib.plots import style
-from simlib.plots.rows import fit, name, number, rows, whisker
+from simlib.plots.row_layout import fit, name, number, rows, whisker
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from simlib.formatting import long_date, percent
 from simlib.plots import style
-from simlib.plots.rows import fit, name, number, rows, whisker
+from simlib.plots.row_layout import fit, name, number, rows, whisker
 from simlib.quantities import show
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from simlib.control import UNWATCHED, Control
-from simlib.report import assumptions as ledger
+from simlib.report import assumption_blocks as ledger
 from simlib.results import Forecast
 from simlib.scenario.model import Scenario
 from simlib.typing import Engine

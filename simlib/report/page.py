@@ -13,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from simlib.formatting import long_date, percent, percent_within
-from simlib.report import assumptions as ledger
+from simlib.report import assumption_blocks as ledger
 from simlib.report.markup import Block
 from simlib.report.material import Material
 from simlib.report.probability_words import icd203, legend

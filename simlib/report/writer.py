@@ -53,7 +53,6 @@ def write_report(
     reasons: Scenario | None = None,
     engine: Engine = "auto",
     draws: int | Belief = DRAWS,
-    runs: int | None = None,
     seed: int = 0,
     ignore_windows: bool = False,
     control: Control = UNWATCHED,
@@ -67,8 +66,7 @@ def write_report(
             gives the numbers of both.
         reasons: The scenario whose reasons and sources are listed, where they are not those of `scenario`.
         engine: "auto" is the exact engine where the states fit, else Monte Carlo.
-        draws: Ensemble of the priors; 0, or a scenario without ranges, is forecast at the stated values.
-        runs: Monte Carlo replicates of each draw; by default at least 500, and 10,000 for all draws together.
+        draws: Draws of the priors; 0, or a scenario without ranges, is forecast at the stated values.
         seed: The seed of the draws and of the replicates.
         ignore_windows: Leave the calendar windows of moves and factors out.
         control: Progress, cancelling and threads.
@@ -86,7 +84,7 @@ def write_report(
         raise ScenarioError(Problem("", 0, "report", f"{target} has no known suffix", "expected .html or .md"))
     insist_on_prior(draws, "a report")
     number = int(draws) if any(not a.fixed for a in scenario.assumptions.values()) else 0  # type: ignore[arg-type]
-    each = max(-(-_RUNS // max(number, 1)), _RUNS_OF_EACH if number else 0) if runs is None else runs
+    each = max(-(-_RUNS // max(number, 1)), _RUNS_OF_EACH if number else 0)
     options = _Options("exact" if engine == "auto" else engine, number, each, seed, ignore_windows)
     try:
         forecast, sample = _forecast(scenario, options, control.part(0.0, 0.4))

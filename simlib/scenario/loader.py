@@ -70,7 +70,7 @@ def load(path: str | os.PathLike[str] | Stream, view: str | None = None) -> Scen
 
 def find(path: str | os.PathLike[str]) -> Path:
     """Return the scenario file meant by a folder, a file, or the name of a shipped scenario."""
-    from simlib.scenario.shipped import shipped_scenarios
+    from simlib.scenario.library import shipped_scenarios
 
     place, shown = Path(path), str(path)
     for name in FILES:

@@ -106,7 +106,7 @@ def test_weights_count_and_the_effective_number_makes_the_interval():
     sizes = {d: float((open_still & (drawn.draw == d)).sum()) * weights[d] for d in (2, 4)}
     share = sum(float((war & (drawn.draw == d)).sum()) * weights[d] for d in (2, 4)) / sum(sizes.values())
     assert result.before[0] == pytest.approx(share)
-    assert result.made().startswith("Over the belief “a log” (8 draws, 3,200 histories")
+    assert result.made().startswith("over the belief “a log” (8 draws, 3,200 histories")
     low, high = result.before[1:]
     only = indicators(world, "war", look_by=DAY, draws=dataclasses.replace(belief, weights=np.eye(8)[2]), runs=400)
     assert high - low > only.before[2] - only.before[1] > 0.02
@@ -180,7 +180,9 @@ def test_signs_of_a_question_are_the_same_by_both_engines():
     assert {row.id for row in exact.rows} == {row.id for row in counted.rows} == {"drum"}
     for row in counted.rows:
         assert row.seen[1] <= next(r for r in exact.rows if r.id == row.id).seen[0] <= row.seen[2]
-    assert "if nothing has ended and it has not happened by 10 April 2031, the probability" in exact.sentences()[0]
+    assert (
+        "If nothing has ended and “hot” has not happened by 10 April 2031, its probability by" in exact.sentences()[0]
+    )
     added = counted.with_forcing(1).rows[0].if_forced
     assert added[1] <= 0 <= added[2]
 
@@ -233,9 +235,7 @@ def test_where_nothing_can_be_seen_the_answer_says_so(engine):
     world = all_covert()
     found = indicators(world, engine=engine, draws=0, runs=500).with_forcing()
     assert found.rows == ()
-    assert (
-        found.sentences()[1] == "No public move and no level of a public variable tells anything: there is none to see."
-    )
+    assert found.sentences()[1] == "There is no sign: nothing happens in public that may be seen or not."
     assert found.frame().empty
     assert [c.ending for c in paths(world, given="over").classes] == ["over"]
     forecast = solve(world).endings["over"].probability[-1]

@@ -144,14 +144,14 @@ def test_the_endings_are_counted_in_the_same_histories_as_one_alone():
 
 
 def test_dates_are_written_for_people(found):
-    begins = "At the stated values (40,000 histories, seed 1): if nothing has ended by 10 April 2031, the probability"
-    assert found.sentences()[0].startswith(begins)
+    assert found.sentences()[0].startswith("If nothing has ended by 10 April 2031, the probability of “war” by 10 May ")
+    assert found.sentences()[-1] == "Computed at the stated values (40,000 histories, seed 1)."
     assert not [line for line in found.sentences() if re.search(r"\d{4}-\d\d-\d\d", line)]
 
 
 def test_an_answer_says_whether_it_is_over_the_priors():
-    told = indicators(two_types(), "war", look_by=DAY, draws=10, runs=40, seed=3).sentences()[0]
-    assert told.startswith("Over the priors (10 draws, 400 histories, seed 3): if nothing has ended by ")
+    told = indicators(two_types(), "war", look_by=DAY, draws=10, runs=40, seed=3).sentences()[-1]
+    assert told == "Computed over the priors (10 draws, 400 histories, seed 3)."
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,7 @@ def test_an_answer_says_whether_it_is_over_the_priors():
     [
         (1e-9, "in none of the histories that are still open then, so"),
         (0.3, "in every one of the histories that are"),
-        (50.0, "everything has ended by 10 "),
+        (50.0, "Everything has ended by 10 "),
     ],
 )
 def test_what_cannot_be_told_is_said_in_words(rate, words):
@@ -217,7 +217,7 @@ def test_signs_come_before_what_may_tell_nothing(found):
     known = [row.known for row in found.rows]
     assert known == sorted(known, reverse=True)
     assert found.signs == found.rows[: sum(known)]
-    assert "may tell nothing: the 95% interval of the likelihood ratio includes 1." in found.sentences()[-1]
+    assert "may tell nothing: the 95% interval of the likelihood ratio includes 1." in found.sentences()[-2]
 
 
 def test_a_sign_that_excludes_the_ending_is_told_by_its_bound():
@@ -316,7 +316,7 @@ def test_one_is_counted_in_the_singular():
     world = worlds.World("doubt", HORIZON).variable("peace", "kept", "broken", start="kept")
     world.move("attack", world.uncertain("rate", "rate", 0.02, 0.001, 0.4), {"peace": "broken"})
     scenario = world.ending("war", {"peace": "broken"}).scenario()
-    assert indicators(scenario, "war", draws=1, runs=1).made() == "Over the priors (1 draw, 1 history, seed 0)"
+    assert indicators(scenario, "war", draws=1, runs=1).made() == "over the priors (1 draw, 1 history, seed 0)"
 
 
 # ---------------------------------------------------------------- by the exact engine
@@ -333,9 +333,12 @@ def test_the_exact_engine_has_the_closed_form():
     assert (signal.known, parade.known) == (True, False)
     assert {row.id for row in found.rows}.isdisjoint({"whisper", "type=weak", "type=firm", "attack"})
     told = found.sentences()
-    assert told[0].startswith("At the stated values, exactly: if nothing has ended by ")
+    assert told[0].startswith("If nothing has ended by ")
     assert "The likelihood ratio is 2.4; the sign shows with" in told[1]
-    assert told[-1] == "1 further move or level tells nothing: the likelihood ratio is 1."
+    assert told[-2:] == [
+        "1 further move or level tells nothing: the likelihood ratio is 1.",
+        "Computed exactly, at the stated values.",
+    ]
 
 
 def planned():

@@ -282,7 +282,7 @@ def test_signs_are_exact_where_that_is_asked_for(tmp_path, capsys):
     assert main(["indicators", "two-islands", "--engine", "exact", "--horizon", "30 days", "--out", str(out)]) == 0
     told = capsys.readouterr().out
     assert told.splitlines()[0].endswith("as of 1 April 2031, with the changes asked for: exact, at the stated values.")
-    assert told.splitlines()[1].startswith("At the stated values, exactly: if nothing has ended by ")
+    assert told.splitlines()[1].startswith("If nothing has ended by ")
     assert "95% interval" not in told
     assert (out / "indicator-map.png").stat().st_size
     assert main(["indicators", "two-islands", "--engine", "exact", "--times-seen", "2"]) == 2

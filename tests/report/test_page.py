@@ -131,7 +131,7 @@ def test_a_report_says_over_what_it_is(tmp_path, capsys):
     answer = text[text.index("## The answer") : text.index("## What drives it")]
     assert answer.index("No ending yet") < answer.index("as it is without --draws 0")
     assert "the assumptions above" in text
-    assert "| watch list | Over the priors (200 draws, 8,000 histories, seed 0) |" in text
+    assert "| watch list | over the priors (200 draws, 8,000 histories, seed 0) |" in text
 
 
 def test_everything_beside_the_answer_leaves_the_windows_out_too():

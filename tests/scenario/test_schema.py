@@ -7,8 +7,8 @@ import pytest
 from ruamel.yaml import YAML
 
 from simlib import scenario
-from simlib.scenario.schema import published as schema
-from simlib.scenario.shipped import scenarios_folder
+from simlib.scenario.library import scenarios_folder
+from simlib.scenario.schema import publication as schema
 
 HERE = Path(__file__).parent
 SHIPPED = [*sorted(scenarios_folder().glob("*/scenario.yaml")), HERE / "bridge" / "scenario.yaml"]

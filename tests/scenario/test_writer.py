@@ -15,9 +15,9 @@ import simlib
 from simlib.errors import ScenarioError
 from simlib.files import write_atomically
 from simlib.scenario import writer as save
+from simlib.scenario.library import scenarios_folder
 from simlib.scenario.loader import load, load_text, load_view, load_views
 from simlib.scenario.model import Assume, Change, Condition, Forbid, Force, Hold, Pin, Policy, View
-from simlib.scenario.shipped import scenarios_folder
 from simlib.scenario.views.variation import apply_view, with_values
 from simlib.scenario.views.view_reader import read_view
 from simlib.scenario.writer import save_values, save_view

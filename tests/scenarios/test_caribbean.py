@@ -15,8 +15,8 @@ from simlib.engines.exact.reachable import enumerate_states
 from simlib.engines.montecarlo.simulator import simulate
 from simlib.machine.priors import theta
 from simlib.machine.tables import Tables
+from simlib.scenario.library import shipped_scenarios
 from simlib.scenario.loader import load, load_views
-from simlib.scenario.shipped import shipped_scenarios
 from simlib.scenario.views.variation import apply_view
 
 FOLDER = shipped_scenarios()["caribbean-2025"]

@@ -20,7 +20,7 @@ from simlib.widgets.explorer.autosave import Drafts, folder
 from simlib.widgets.explorer.engine_cache import AnswerCache
 from simlib.widgets.explorer.session import ExplorerSession
 from simlib.widgets.explorer.state import State
-from simlib.widgets.kit.status import sentence
+from simlib.widgets.kit.status_line import sentence
 
 
 class Front:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from simlib.analysis.indicators.result import Indicator, Indicators, information
-from simlib.analysis.indicators.sightings import sightings
+from simlib.analysis.indicators.sightings import sighting_days
 from simlib.analysis.samples import Sample, Share, question_times, share
 from simlib.answer import provenance
 from simlib.machine.belief import quantiles
@@ -23,12 +23,12 @@ def counted_indicators(sample: Sample, measure: Measure, look_by_day: float, tim
     among = happens[still_open], sample.draw[still_open], sample.weight[still_open]
     table = _Tables(*among)
     rows = []
-    for kind, name, label, first in sightings(played, times_seen):
-        seen = first[still_open] <= look_by_day
-        if 0 < seen.sum() < len(seen):
+    for kind, name, label, first in sighting_days(played, times_seen):
+        shows = first[still_open] <= look_by_day
+        if 0 < shows.sum() < len(shows):
             both = happens & (first <= look_by_day)
             lead = quantiles(day[both] - first[both], (0.1, 0.5, 0.9), sample.weight[both]) if both.any() else _NO_LEAD
-            rows.append(table.row(kind, name, label, seen, lead))
+            rows.append(table.row(kind, name, label, shows, lead))
     rows.sort(key=lambda row: (not row.known, -row.information))
     source = provenance(played.scenario, **{**sample.provenance, "horizon_days": played.horizon})
     rows_and_source = table.before(), tuple(rows), source
@@ -51,7 +51,7 @@ def _course(sample: Sample, measure: Measure, look_by_day: float) -> tuple[Bools
 
 
 class _Tables:
-    """Tables of two by two: what is seen by what happens, counted in histories with a draw and a weight each."""
+    """Two-by-two tables of a sign and E, counted in histories with a draw and a weight each."""
 
     def __init__(self, happens: Bools, draw: Ints, weight: Floats) -> None:
         self.happens, self.draw, self.weight = happens, draw, weight
@@ -64,21 +64,21 @@ class _Tables:
         """Return the share of `event` in `among`, with its 95% interval."""
         return share(event, among, self.draw, self.weight)
 
-    def row(self, kind: str, name: str, label: str, seen: Bools, lead: Floats) -> Indicator:
+    def row(self, kind: str, name: str, label: str, shows: Bools, lead: Floats) -> Indicator:
         """Return the evidence of one sign, which is `seen` in some histories."""
         happens, every = self.happens, np.ones(len(self.happens), dtype=bool)
-        among_true, among_false = self.share(seen, happens), self.share(seen, ~happens)
-        joint = [[self._sum(s & h) / self._sum(every) for h in (happens, ~happens)] for s in (seen, ~seen)]
+        among_true, among_false = self.share(shows, happens), self.share(shows, ~happens)
+        joint = [[self._sum(s & h) / self._sum(every) for h in (happens, ~happens)] for s in (shows, ~shows)]
         return Indicator(
             kind=kind,
             id=name,
             label=label,
             before=self.before(),
-            seen=self.share(seen, every),
-            if_seen=self.share(happens, seen),
-            if_not_seen=self.share(happens, ~seen),
-            ratio_seen=self._ratio(seen),
-            ratio_not_seen=self._ratio(~seen),
+            seen=self.share(shows, every),
+            if_seen=self.share(happens, shows),
+            if_not_seen=self.share(happens, ~shows),
+            ratio_seen=self._ratio(shows),
+            ratio_not_seen=self._ratio(~shows),
             information=information(np.array(joint)),
             false_alarms=among_false,
             misses=(1 - among_true[0], 1 - among_true[2], 1 - among_true[1]),
@@ -88,17 +88,17 @@ class _Tables:
     def _sum(self, event: Bools) -> float:
         return float(self.weight[event].sum())
 
-    def _ratio(self, seen: Bools) -> Share:
-        """Return P(seen | E) / P(seen | not E) with Katz's log interval, in which half a history is added to counts."""
+    def _ratio(self, shows: Bools) -> Share:
+        """Return P(S | E) / P(S | not E) with the log interval of Katz, in which half a history is added to counts."""
         true, false = self._sum(self.happens), self._sum(~self.happens)
-        hits, alarms = self._sum(seen & self.happens), self._sum(seen & ~self.happens)
+        hits, alarms = self._sum(shows & self.happens), self._sum(shows & ~self.happens)
         if true == 0 or false == 0:
             return np.nan, 0.0, np.inf
         ratio = (hits / true) / (alarms / false) if hits and alarms else np.nan
         a, b = (hits + 0.5) / (true + 1), (alarms + 0.5) / (false + 1)
         # Draws in common make the counts less informative than independent histories; the wider of the two shares
         # gives the factor by which the variance grows.
-        grows = max(self._design(seen, self.happens), self._design(seen, ~self.happens))
+        grows = max(self._design(shows, self.happens), self._design(shows, ~self.happens))
         reach = np.exp(Z_TWO_SIDED_95 * np.sqrt(grows * ((1 - a) / (hits + 0.5) + (1 - b) / (alarms + 0.5))))
         return ratio, float(a / b / reach) if hits else 0.0, float(a / b * reach) if alarms else np.inf
 

@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from simlib.analysis.indicators.forced import Forcing
+from simlib.analysis.indicators.forcing import Forcing
 from simlib.analysis.samples import Share
 from simlib.answer import Answer
 from simlib.control import UNWATCHED, Control
@@ -164,7 +164,7 @@ class Indicators(Answer):
         until = long_date(self.look_by)
         if self.measure.kind == "ending":
             return f"nothing has ended by {until}"
-        return f"nothing has ended and it has not happened by {until}"
+        return f"nothing has ended and {self.measure.words} has not happened by {until}"
 
     def frame(self) -> pd.DataFrame:
         """Return one row for each indicator, with `_low` and `_high` beside probabilities and ratios."""
@@ -189,30 +189,33 @@ class Indicators(Answer):
         }
 
     def sentences(self, limit: int = 5) -> list[str]:
-        """Return the `limit` most informative signs in sentences with dates."""
-        made, until, by = self.made(), long_date(self.look_by), long_date(self.by)
+        """Return the `limit` most informative signs in sentences with dates, then how they were computed."""
+        return [*self._findings(limit), f"Computed {self.made()}."]
+
+    def _findings(self, limit: int) -> list[str]:
+        until, by, ending = long_date(self.look_by), long_date(self.by), self.measure.kind == "ending"
         if np.isnan(self.before[0]):
-            what = "everything has ended" if self.measure.kind == "ending" else "everything has ended or happened"
-            return [f"{made}: {what} by {until}, so there is nothing left to watch for."]
-        now = write_share(self.before)
-        first = f"{made}: if {self.condition}, the probability of {self.measure.words} by {by} is {now}."
+            what = "Everything has ended" if ending else "Everything has ended or happened"
+            return [f"{what} by {until}, so there is nothing left to watch for."]
+        whose = f"the probability of {self.measure.words}" if ending else "its probability"
+        first = f"If {self.condition}, {whose} by {by} is {write_share(self.before)}."
         if self.before[0] in (0.0, 1.0):
             often = "none" if self.before[0] == 0 else "every one"
             which = f"It happens in {often} of the histories that are still open then"
             return [first, f"{which}, so no move or level can be a sign of it."]
         if not self.rows:
-            return [first, "No public move and no level of a public variable tells anything: there is none to see."]
+            return [first, "There is no sign: nothing happens in public that may be seen or not."]
         signs = self.signs
-        lines = [first, *(self._about(row, until) for row in signs[:limit])]
-        rest = len(self.rows) - len(signs)
+        ratio = "the likelihood ratio is 1" if self.exact else "the 95% interval of the likelihood ratio includes 1"
         if not signs:
-            ratio = "every likelihood ratio is 1" if self.exact else "the 95% interval of every likelihood ratio has 1"
-            lines.append(f"No move or level is known to be a sign of it: {ratio}{'' if self.exact else ' in it'}.")
-        elif rest:
-            others = counted(rest, "further move or level", "further moves and levels")
+            every = ratio.replace("the likelihood", "every likelihood")
+            return [first, f"No move or level is known to be a sign of it: {every}."]
+        lines, rest = [first, *(self._about(row, until) for row in signs[:limit])], len(self.rows) - len(signs)
+        if rest:
             verb = ("tell" if rest > 1 else "tells") if self.exact else "may tell"
-            one = "the likelihood ratio is 1" if self.exact else "the 95% interval of the likelihood ratio includes 1"
-            lines.append(f"{others} {verb} nothing: {one}.")
+            lines.append(
+                f"{counted(rest, 'further move or level', 'further moves and levels')} {verb} nothing: {ratio}."
+            )
         return lines
 
     def _about(self, row: Indicator, until: str) -> str:
@@ -229,11 +232,11 @@ class Indicators(Answer):
     def made(self) -> str:
         """Say over what the answer was computed: draws and histories, or the stated values; and the seed."""
         if self.exact:
-            return "At the stated values, exactly"
+            return "exactly, at the stated values"
         draws, source = self.provenance["draws"], self.provenance
         histories = counted(source["histories"], "history", "histories")
-        over = f"Over {f'the belief “{name}”' if (name := source.get('belief')) else 'the priors'}"
-        where = f"{over} ({counted(draws, 'draw')}, " if draws else "At the stated values ("
+        over = f"over {f'the belief “{name}”' if (name := source.get('belief')) else 'the priors'}"
+        where = f"{over} ({counted(draws, 'draw')}, " if draws else "at the stated values ("
         return f"{where}{histories}, seed {source['seed']})"
 
     def with_forcing(self, most: int = 5, *, runs: int | None = None, control: Control = UNWATCHED) -> Indicators:
@@ -246,7 +249,7 @@ class Indicators(Answer):
         Args:
             most: Number of moves.
             runs: Pairs of histories where the exact engine does not fit. Default: as many as were counted.
-            control: Who is told of progress and may stop the work.
+            control: Who follows the progress and may stop the work.
 
         Raises:
             MissingDependency: Without Numba, where the exact engine does not fit.

@@ -9,10 +9,10 @@ import numpy as np
 from simlib.engines.montecarlo.replay import Histories
 from simlib.typing import Floats, Ints
 
-__all__ = ["sightings"]
+__all__ = ["sighting_days"]
 
 
-def sightings(played: Histories, times_seen: int) -> Iterator[tuple[str, str, str, Floats]]:
+def sighting_days(played: Histories, times_seen: int) -> Iterator[tuple[str, str, str, Floats]]:
     """Yield (kind, id, label, day of the sighting that counts in each history, infinity for none)."""
     history = np.repeat(np.arange(len(played)), np.diff(played.start))
 

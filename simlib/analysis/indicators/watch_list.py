@@ -48,7 +48,7 @@ def indicators(
         draws: A number of draws of the prior, or a belief. 0: the stated values.
         runs: Histories of each draw. Default: as many as make 20,000 in all.
         seed: Seed of the draws and the histories.
-        control: Who is told of progress and may stop the work.
+        control: Who follows the progress and may stop the work.
 
     Returns:
         The indicators, known signs first. `Indicators.with_forcing` adds what forcing the moves would do.

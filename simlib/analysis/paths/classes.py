@@ -60,7 +60,7 @@ def paths(
         top: Number of classes.
         runs: Histories to count, by Monte Carlo.
         seed: Seed of the histories.
-        control: Who is told of progress and may stop the work.
+        control: Who follows the progress and may stop the work.
 
     Returns:
         The classes. Where the exact search was cut short before they were certain, the sentences say so.

@@ -160,7 +160,8 @@ class Paths(Answer):
             return [f"No path is known by {self._by}."]
         given, known = self.given, percent(self.given_probability)
         before = f"Of the histories that end in {given.words} by {self._by} ({known} of all)" if given else ""
-        lines = [f"{before or f'By {self._by}'}, {_with_error(c)} {_way(c)}{self._end(c)}." for c in first]
+        clauses = [f"{_with_error(c)} {_way(c)}{self._end(c)}." for c in first]
+        lines = [f"{before or f'By {self._by}'}, {clauses[0]}", *(f"A further {clause}" for clause in clauses[1:])]
         whole = "the histories that end so" if given else "all histories"
         paths = "This path covers" if len(first) == 1 else f"These {len(first)} paths cover"
         covered = f"{paths} {percent(min(sum(c.probability for c in first), 1.0))} of {whole}"

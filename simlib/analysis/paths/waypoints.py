@@ -129,7 +129,7 @@ def passages(
         engine: "exact", "montecarlo", or "auto": exact where the states fit.
         runs: Histories to count, by Monte Carlo; those that end otherwise are left out.
         seed: Seed of the histories.
-        control: Who is told of progress and may stop the work.
+        control: Who follows the progress and may stop the work.
 
     Returns:
         The shares, with bounds of the truncation, or 95% intervals where they were counted.

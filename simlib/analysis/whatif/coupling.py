@@ -22,9 +22,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from simlib.control import Control
+from simlib.engines.montecarlo.counts import reader
 from simlib.engines.montecarlo.simulator import Simulator
 from simlib.formatting import percent
-from simlib.machine.measures import Measure, every, reader
+from simlib.machine.measures import Measure, every
 from simlib.results import ONGOING, Z_TWO_SIDED_95, Band
 from simlib.scenario.model import Hold, Scenario
 from simlib.scenario.views.wording import intervention_in_words

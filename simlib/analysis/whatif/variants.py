@@ -25,12 +25,12 @@ COUNTERFACTUAL = (
 )
 
 
-def delay(move: str, until: dt.date, because: str = "") -> Forbid:
+def delay(move: str, until: dt.date, *, because: str = "") -> Forbid:
     """Return the intervention that keeps a move from happening before `until`, and allows it from that day on."""
     return Forbid(move, None, because, until=until)
 
 
-def repeat(move: str, dates: Iterable[dt.date], outcome: str | None = None, because: str = "") -> tuple[Force, ...]:
+def repeat(move: str, dates: Iterable[dt.date], *, outcome: str | None = None, because: str = "") -> tuple[Force, ...]:
     """Return the interventions that make a move happen on each of several dates, where it is possible then."""
     return tuple(Force(move, date, outcome, because) for date in dates)
 

@@ -32,7 +32,8 @@ def execute(arguments: Request) -> int:
             result = result.with_forcing(arguments.doing, control=control.part(0.8, 1))
         results[f"indicators-{result.measure.of}"] = result
     first = next(iter(results.values()))
-    if any(result.provenance.get("doing_engine", "exact") != "exact" for result in results.values()):
+    in_pairs = [result for result in results.values() if result.provenance.get("doing_engine") == "montecarlo"]
+    if any(sign.if_forced for result in in_pairs for sign in result.signs):
         world.note("what forcing a move adds is counted in pairs of histories under common random numbers")
     of_all = list(results.values())
     if arguments.out is not None and not arguments.measure and len(scenario.endings) > 1:

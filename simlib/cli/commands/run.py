@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ from simlib.cli.options import limits, world
 from simlib.cli.options.parser import RUNS
 from simlib.cli.options.request import Request
 from simlib.cli.output.files import write_all, written
+from simlib.cli.output.forecast_text import Computed
 from simlib.cli.output.progress import Task
 from simlib.control import Control
 from simlib.errors import Problem, ScenarioError
@@ -21,21 +21,11 @@ from simlib.scenario.model import Scenario
 from simlib.typing import Engine
 
 if TYPE_CHECKING:
-    from simlib.engines.ensemble import Ensemble
     from simlib.results import Forecast
     from simlib.scenario.loader import Stream
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 """Names that a view may have."""
-
-
-@dataclass(frozen=True)
-class Computed:
-    """A forecast of a scenario, and the ensemble behind it where it is one over the priors."""
-
-    scenario: Scenario
-    forecast: Forecast
-    draws: Ensemble | None = None
 
 
 def execute(arguments: Request) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,7 +17,7 @@ from simlib.results import Band, Forecast
 from simlib.scenario.views.wording import intervention_in_words
 
 if TYPE_CHECKING:
-    from simlib.cli.commands.run import Computed
+    from simlib.engines.ensemble import Ensemble
     from simlib.scenario.model import Scenario
 
 COLUMNS = 5
@@ -26,6 +27,15 @@ ROUND_OFF = 1e-12
 """Rounding error of an exact answer: a truncation bound below it promises too much."""
 
 _WHOLE = 1e-9
+
+
+@dataclass(frozen=True)
+class Computed:
+    """A forecast of a scenario, and the ensemble behind it where it is one over the priors."""
+
+    scenario: Scenario
+    forecast: Forecast
+    draws: Ensemble | None = None
 
 
 def report(computed: Computed, base: Scenario, *, top: int, chosen: bool) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simlib.answer import ScenarioKey
+from simlib.machine.measures import Measure
 from simlib.results import ONGOING, Z_TWO_SIDED_95, Band, Forecast, labels
-from simlib.scenario.model import Hold
+from simlib.scenario.model import Hold, Scenario
 from simlib.typing import Floats, Ints
 
 if TYPE_CHECKING:
@@ -134,3 +135,16 @@ def _interventions(flat: Flat, counts: Counts) -> tuple[dict[str, Any], ...]:
         {"intervention": str(item), "because": item.because, "without_effect": share.get(number)}
         for number, item in enumerate(items)
     )
+
+
+def reader(scenario: Scenario, measures: Iterable[Measure]) -> Callable[[Counts], Floats]:
+    """Return a function from `Counts` to the means of some measures at every report time (T, measures)."""
+    columns = [(measure.kind, measure.column(scenario)) for measure in measures]
+    arrays = {"question": "questions", "level": "levels", "rung": "rungs", "moves": "moves"}
+
+    def read(counts: Counts) -> Floats:
+        ended = np.column_stack([counts.endings, counts.runs - counts.endings.sum(axis=1)])
+        table = [ended[:, c] if kind == "ending" else getattr(counts, arrays[kind])[:, c] for kind, c in columns]
+        return np.column_stack(table) / counts.runs
+
+    return read

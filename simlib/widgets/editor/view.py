@@ -15,7 +15,7 @@ from simlib.widgets.editor.session import CheckedText, EditorSession
 from simlib.widgets.explorer.pages import LINE, button, words
 from simlib.widgets.kit.blitting import still_figure
 from simlib.widgets.kit.components import LivePicture, Sheet
-from simlib.widgets.kit.status import sentence, status
+from simlib.widgets.kit.status_line import sentence, status
 
 FIRST_WIDTH = 620
 

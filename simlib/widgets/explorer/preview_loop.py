@@ -15,7 +15,7 @@ from simlib.results import Forecast
 from simlib.widgets.explorer.engine_cache import AnswerCache
 from simlib.widgets.explorer.state import Settings
 from simlib.widgets.kit.latest_worker import LatestWorker
-from simlib.widgets.kit.status import Part, status
+from simlib.widgets.kit.status_line import Part, status
 
 REST = 0.15
 """Seconds after the last move of a slider before the answer at rest is computed."""

@@ -15,7 +15,7 @@ from simlib.control import Control
 from simlib.errors import SimlibError
 from simlib.plots.forecast_figure import Contents, Dashboard
 from simlib.results import Forecast
-from simlib.scenario.shipped import notebooks_folder
+from simlib.scenario.library import notebooks_folder
 from simlib.widgets.explorer.autosave import Drafts, find_settings, folder, keep_settings
 from simlib.widgets.explorer.engine_cache import AnswerCache, same_answer
 from simlib.widgets.explorer.preview_loop import PreviewLoop, answer_status, preview_status
@@ -23,7 +23,7 @@ from simlib.widgets.explorer.slider_order import Influence, compute, file_name, 
 from simlib.widgets.explorer.state import Settings, State, structure
 from simlib.widgets.kit.blitting import Screen, still
 from simlib.widgets.kit.latest_worker import LatestWorker
-from simlib.widgets.kit.status import Part, ShownPicture, sentence, status
+from simlib.widgets.kit.status_line import Part, ShownPicture, sentence, status
 
 BANDS = "bands are 95% intervals"
 

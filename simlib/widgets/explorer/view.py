@@ -9,15 +9,15 @@ from typing import Any
 import ipywidgets as w
 
 from simlib.plots.figure import picture_bundle, stacked
+from simlib.scenario.library import shipped_scenarios
 from simlib.scenario.model import Scenario
-from simlib.scenario.shipped import shipped_scenarios
 from simlib.widgets.explorer.pages import LINE, ComparisonPage, HistoryPage, Page, SavingPage, button, words
 from simlib.widgets.explorer.session import ExplorerSession
 from simlib.widgets.explorer.sliders import STEPS, Group, dials, grouped
 from simlib.widgets.explorer.state import State
 from simlib.widgets.explorer.switches import SwitchesPage
 from simlib.widgets.kit.components import Dials, LivePicture
-from simlib.widgets.kit.status import Part, ShownPicture
+from simlib.widgets.kit.status_line import Part, ShownPicture
 
 OPEN_ROWS, FIRST_ROWS = 10, 6
 """About how many sliders are unfolded at first, and how many of a group are shown until one asks for more."""

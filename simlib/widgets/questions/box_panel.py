@@ -12,7 +12,7 @@ from simlib.errors import SimlibError
 from simlib.scenario.model import Scenario
 from simlib.widgets.explorer.pages import LINE, WIDE, button, words
 from simlib.widgets.kit.components import Dials, LivePicture
-from simlib.widgets.kit.status import Part
+from simlib.widgets.kit.status_line import Part
 from simlib.widgets.questions.box_session import HEIGHT, BoxSession
 from simlib.widgets.questions.inquiry import WIDTH, ShownAnswer
 

@@ -23,9 +23,9 @@ from simlib.machine import measures
 from simlib.plots.box_charts import BoxBoard, axes_of
 from simlib.quantities import show
 from simlib.results import Forecast
+from simlib.scenario.library import shipped_scenarios
 from simlib.scenario.loader import load
 from simlib.scenario.scales import forward
-from simlib.scenario.shipped import shipped_scenarios
 from simlib.widgets.explorer import saving
 from simlib.widgets.explorer.engine_cache import AnswerCache
 from simlib.widgets.explorer.preview_loop import PreviewLoop, answer_status, preview_status
@@ -33,7 +33,7 @@ from simlib.widgets.explorer.sliders import STEPS, Dial, dials
 from simlib.widgets.explorer.state import Settings, State
 from simlib.widgets.kit.blitting import Screen
 from simlib.widgets.kit.latest_worker import LatestWorker
-from simlib.widgets.kit.status import Part, status
+from simlib.widgets.kit.status_line import Part, status
 from simlib.widgets.questions.inquiry import WIDTH
 
 HEIGHT = 560

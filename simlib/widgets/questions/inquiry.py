@@ -22,9 +22,9 @@ from simlib.control import Control
 from simlib.errors import Problem, ScenarioError, SimlibError
 from simlib.files import write_atomically
 from simlib.formatting import long_date
+from simlib.scenario.library import notebooks_folder
 from simlib.scenario.loader import load
 from simlib.scenario.model import Scenario
-from simlib.scenario.shipped import notebooks_folder
 from simlib.widgets.explorer.autosave import folder
 from simlib.widgets.kit.latest_worker import LatestWorker
 

@@ -17,7 +17,7 @@ from simlib.plots.figure import picture_bundle
 from simlib.scenario.model import Scenario
 from simlib.widgets.explorer.pages import LINE, WIDE, button, html_table
 from simlib.widgets.kit.components import LivePicture
-from simlib.widgets.kit.status import status
+from simlib.widgets.kit.status_line import status
 from simlib.widgets.questions import catalogue
 from simlib.widgets.questions.box_panel import BoxPanel
 from simlib.widgets.questions.inquiry import Field, Inquiry, PanelQuestion, ShownAnswer, StatusLine
