@@ -207,7 +207,7 @@ def base_rates(
         draws: Draws of the prior, or a belief. 0: the stated values.
         runs: Replicates at the stated values from which the order of events is read. 0: that is left out.
         seed: Seed of these replicates.
-        control: Who is told of progress, who may stop the work, and on how many threads it runs.
+        control: Callbacks for progress and cancelling, and the number of threads.
 
     Raises:
         ScenarioError: For roles that do not fit the scenario.
@@ -353,14 +353,14 @@ def _implied(
         return 1 - float(forecast.endings["ongoing"].probability[at]), f"By day {day:g}."
     question = forecast.questions.get(f"role-{rate.role}")
     if question is None:
-        return None, f"Nothing stands for {rate.role!r} in this world."
+        return None, f"Nothing stands for {rate.role!r} in this scenario."
     because = roles.get(rate.role, ("", ""))[1]
     return float(question.probability[at]), f"By day {day:g}. {because}".strip()
 
 
 def _after_force(rate: BaseRate, crises: tuple[interevent.PublicEvents, ...], roles: Roles) -> tuple[float | None, str]:
     if not {rate.role, *EXPOSURES} <= set(roles):
-        return None, f"Nothing stands for {rate.role!r}, or for force and negotiation, in this world."
+        return None, f"Nothing stands for {rate.role!r}, or for force and negotiation, in this scenario."
     kind, force, negotiation = (roles[role][0].split() for role in (rate.role, *EXPOSURES))
     implied = interevent.after_force(crises, kind, force, negotiation)
     return implied, "" if implied is not None else "Too rare in the simulated histories."

@@ -59,7 +59,7 @@ def forecast(
         draws: A number of draws of the prior (at least 2), or a belief. 0: the stated values.
         runs: Monte Carlo replicates per draw. Default: 10,000 in all.
         seed: Seed of the draws and of the replicates.
-        control: Who is told of progress, who may stop the work, and on how many threads it runs.
+        control: Callbacks for progress and cancelling, and the number of threads.
 
     Returns:
         The forecast; over draws, with the one at the stated values as `stated`.
@@ -177,10 +177,10 @@ def over_priors(
         runs: Monte Carlo replicates per draw. Default: 10,000 in all, shared out evenly.
         seed: Seed of the draws and of the replicates.
         ignore_windows: Whether calendar windows are left out.
-        control: Who is told of progress, who may stop the work, and on how many threads it runs.
+        control: Callbacks for progress and cancelling, and the number of threads.
 
     Raises:
-        ValueError: For fewer than two draws, whose mean has an error that nobody could tell.
+        ValueError: For fewer than two draws, whose error cannot be estimated.
         Unsupported: For a belief about other assumptions, or with a start that the engine cannot take.
         TooManyStates: For the exact engine, when the states do not fit.
         ScenarioError: For a target day or an intervention that does not fit.

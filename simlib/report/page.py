@@ -41,8 +41,8 @@ _ALL_FIXED = "all are fixed, so that nothing here says how far off the answer ma
 
 _LIMITS = (
     "Actors follow rates; they do not optimise, bluff or anticipate unless a move says so.",
-    "Events that the model does not name have probability zero in it, but not in the world.",
-    "Chance and doubt differ: chance is another run of history under the same assumptions, doubt is about these.",
+    "Events that the model does not name have probability zero in it, but not in reality.",
+    "Chance and uncertain assumptions differ: chance is another course of history under the same assumptions.",
 )
 
 
@@ -63,7 +63,7 @@ def blocks(material: Material) -> Iterator[Block]:
     yield from _answer(material, by)
     if material.draws is not None:
         yield Block("heading", "How sure can anyone be?")
-        yield from _doubt(material, material.draws)
+        yield from _uncertain_assumptions(material, material.draws)
     if material.tornado is not None:
         from simlib.plots.tornado_bars import tornado
 
@@ -182,15 +182,16 @@ def _range(draws: Ensemble, kind: Kind, name: str) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def _doubt(material: Material, draws: Ensemble) -> Iterator[Block]:
+def _uncertain_assumptions(material: Material, draws: Ensemble) -> Iterator[Block]:
     """Say how far the answers depend on the assumptions, and how well their average is known."""
     forecast, before = material.forecast, material.baseline
     yield Block(
         "text",
         f"Nobody knows the assumptions exactly: each has a range. {len(draws.forecasts)} sets of them "
         "were drawn from these ranges, and the forecast was made with each. The answer is the average. Nine in "
-        "ten of these forecasts lie in the range beside it. This range is doubt about the assumptions, and better "
-        "knowledge narrows it. Under any one set of assumptions the rest is chance, which nothing narrows.",
+        "ten of these forecasts lie in the range beside it. This range comes from uncertainty about the "
+        "assumptions, and better knowledge narrows it. Under any one set of assumptions the rest is chance, "
+        "which nothing narrows.",
     )
     kinds: tuple[Kind, ...] = ("endings", "questions")
     rows, widest = [], (-1.0, "")
@@ -213,7 +214,7 @@ def _doubt(material: Material, draws: Ensemble) -> Iterator[Block]:
 
 
 def _spread(forecast: Forecast, draws: Ensemble, question: str) -> Block:
-    """Draw the doubt about a question over time."""
+    """Draw the range of a question over time."""
     from simlib.analysis.uncertainty.fans import measure_fan
     from simlib.plots import fan_charts
 

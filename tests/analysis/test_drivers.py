@@ -107,7 +107,7 @@ def test_the_elasticity_of_a_crossing_is_known():
     expected = 0.05 * T * np.exp(-0.05 * T) / (1 - np.exp(-0.05 * T))
     assert found.elasticity("ending:across")[0] == pytest.approx(expected, abs=1e-8)
     assert "“across” by 30 April 2031 is 78%" in found.sentences()[0]
-    assert "“cross.rate” raises it by 0.43% of itself (0.33 points)." in found.sentences()[0]
+    assert "“cross.rate” raises it by 0.43% of its value (0.33 points)." in found.sentences()[0]
     assert list(found.frame()["elasticity"]) == [pytest.approx(expected)]
     data = json.loads(json.dumps(found.to_dict(), allow_nan=False))
     assert data["elasticities"]["ending:across"]["cross.rate"] == pytest.approx(expected)
@@ -116,7 +116,7 @@ def test_the_elasticity_of_a_crossing_is_known():
 def test_an_answer_of_zero_has_no_elasticity():
     found = elasticities(two_states(0.05, ends=True).replace(interventions=(Forbid("cross"),)), ["across", "crossed"])
     assert np.isnan(found.elasticity("ending:across")[0])
-    assert "none changes it by as much as 0.005% of itself" in found.sentences()[0]
+    assert "none changes it by as much as 0.005% of its value" in found.sentences()[0]
     assert found.to_dict()["elasticities"]["ending:across"]["cross.rate"] is None
 
 
@@ -172,7 +172,7 @@ def test_the_weak_are_left_out_of_a_tornado_and_counted():
     slopes = [w * T * rate * np.exp(-rate * T) * s * Z95 for n, (w, rate, s) in WAYS.items() if n != "a"]
     assert found.beyond[0] == pytest.approx(max(slopes), rel=1e-6)
     assert (
-        "2 assumptions were not tried: going by slope at the stated values, none would move it by more than"
+        "2 assumptions were not tried: judged by slope at the stated values, none would move it by more than"
         in (found.sentences()[2])
     )
     assert found.sentences()[-1].endswith("none would move it by as much as 0.0001.")
@@ -203,7 +203,9 @@ def test_each_answer_has_the_drivers_of_its_own_and_says_what_is_left_out_of_it(
     assert [bar.assumption.id for bar in found.bars] == ["sail-rate", "blow-rate"]
     assert found.screened == 1
     bank, lamp = (line for line in found.sentences() if "not tried" in line)
-    assert bank.startswith("1 more assumption that was tried moves it less; 1 assumption was not tried: going by slope")
+    assert bank.startswith(
+        "1 more assumption that was tried moves it less; 1 assumption was not tried: judged by slope"
+    )
     assert f"by more than {100 * Z95 * apart_slope():.2g} points." in bank
     assert lamp.endswith("none would move it by as much as 0.0001 points.")
     assert found.to_dict()["beyond"]["level:lamp=out"] == pytest.approx(0, abs=1e-9)
@@ -217,10 +219,10 @@ def apart_slope():
 
 def test_a_relative_change_and_a_change_in_points_are_told_apart():
     text = elasticities(apart(), ["level:bank=right", "moves:blow"]).sentences()
-    assert "With one assumption multiplied by 1.01, going by slope: “sail-rate” raises it by" in text[0]
+    assert "With one assumption multiplied by 1.01, judged by slope: “sail-rate” raises it by" in text[0]
     stated = 1 - np.exp(-0.05 * T)
     raised = T * 0.03 * np.exp(-0.05 * T)
-    assert f"by {raised / stated:.2g}% of itself ({raised:.2g} points); “row-rate”" in text[0]
+    assert f"by {raised / stated:.2g}% of its value ({raised:.2g} points); “row-rate”" in text[0]
     expected = 1 - np.exp(-0.004 * T)
     assert f"({0.004 * T * np.exp(-0.004 * T) / 100:.2g})." in text[1]
     assert f"is {expected:.3g} at the stated values" in text[1]
@@ -392,7 +394,7 @@ def test_the_strongest_inputs_are_taken_and_the_rest_varies_along():
     assert doubt.deviation == pytest.approx(np.sqrt(variance), rel=0.1)
     slopes = np.array([w * rate * s * np.exp(-rate * T) for w, rate, s in WAYS.values()]) ** 2
     assert found.beyond == pytest.approx(slopes[1:].max() / slopes.sum(), rel=1e-4)
-    assert "2 inputs vary along, but their own share was not computed: going by slope" in found.sentences()[-1]
+    assert "2 inputs vary along, but their own share was not computed: judged by slope" in found.sentences()[-1]
     assert found.sentences()[-1].endswith("of the variance of this answer.")
 
 
@@ -433,7 +435,7 @@ def test_rows_of_a_design_follow_the_priors():
 def test_indices_are_said_in_words():
     text = "\n".join(sobol(additive(), "across", draws=128).sentences())
     assert "on average over the priors, with a standard deviation of" in text
-    assert "of the doubt about “across” is about “pace-a”" in text
+    assert "of the spread of “across” comes from “pace-a”" in text
     assert [share_in_words(x) for x in (0.97, 0.5, 0.31, 0.2, 0.1, 0.01)] == [
         "nearly all",
         "about half",

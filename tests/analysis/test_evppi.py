@@ -71,9 +71,9 @@ def test_what_to_find_out_next_is_said_with_its_source_and_age():
     text = "\n".join(found.sentences())
     number = r"[\d.]+ ± [\d.]+"
     lower = (
-        "Knowing every assumption would lower the expected Brier score of a forecast of “across” by 30 April 2031 by"
+        "Knowing every assumption would lower the expected Brier score of a forecast of “across” by 30 April 2031 from"
     )
-    assert re.search(rf"{lower} {number}%, from 0\.\d+ to 0\.\d+\. The rest is chance\.", text)
+    assert re.search(rf"{lower} 0\.\d+ to 0\.\d+, by {number}%\. The rest is chance\.", text)
     assert re.search(rf"Settling “pace” is worth {number}% of what settling everything is worth\. It rests on", text)
     assert "It rests on Old Almanac; A letter (365 days old): a hunch." in text
     assert "Settling “idle”" not in text
@@ -112,7 +112,7 @@ def test_what_is_not_known_yet_is_named_and_not_skipped():
     last = [w for w in found.worths if w.known][:4][-1].share
     unsure = [w for w in found.worths if not w.known and w.share + w.share_error > last]
     assert unsure
-    assert told[-1].startswith("With 128 draws these cannot be ranked yet, and may belong above: “pace-")
+    assert told[-1].startswith("128 draws are too few to rank these, and they may be worth as much: “pace-")
     for w in sorted(unsure, key=lambda w: -(w.share + w.share_error))[:6]:
         assert f"“{w.assumption.label}” ({w.of_all})" in told[-1]
     assert list(found.frame()["known"]) == known
@@ -130,7 +130,7 @@ def test_of_a_thing_that_hardly_ever_happens_no_dust_is_told():
     assert 0 < found.brier < 1e-5
     text = "\n".join(found.sentences())
     assert "e-" not in text
-    assert re.search(r"by 30 April 2031 by 0\.\d+ ± 0\.0\d+%, from 0\.\d+ to 0\.\d+\.", text)
+    assert re.search(r"by 30 April 2031 from 0\.\d+ to 0\.\d+, by 0\.\d+ ± 0\.0\d+%\.", text)
 
 
 def test_a_reason_without_a_source_is_told_as_one():

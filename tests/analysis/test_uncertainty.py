@@ -251,7 +251,7 @@ def test_uncertainty_in_words():
     text = " ".join(found.sentences())
     assert "“across” by 30 April 2031: 60%" in text
     assert "over the priors, 59% at the stated values. 90% of the draws give between" in text
-    assert "of the uncertainty is doubt about the assumptions and" in text
+    assert "of the uncertainty comes from the assumptions and" in text
     assert list(found.frame("draws")) == [*found.scenario.assumptions, "weight", "ending:across"]
     with pytest.raises(ValueError, match="unknown table 'rows'; expected measures or draws"):
         found.frame("rows")
@@ -272,7 +272,7 @@ def test_wrong_numbers_are_refused(options, words):
 
 
 def test_fixed_assumptions_leave_no_doubt_to_carry():
-    with pytest.raises(Unsupported, match="there is no doubt about them to carry through"):
+    with pytest.raises(Unsupported, match="there is no uncertainty about them to carry through"):
         uncertainty(two_states(ends=True))
 
 
@@ -475,7 +475,7 @@ def test_where_nothing_is_uncertain_no_share_of_it_is_told():
 def test_doubt_below_the_noise_is_told_as_at_most():
     found = uncertainty(ferry(deviation=1e-3), "across", engine="montecarlo", draws=64, runs=80)
     first, second = found.sentences()
-    assert re.search(r"between \S+% and \S+%, each end to ±\d+ points\.$", first)
+    assert re.search(r"between \S+% and \S+%, each end with an error of ±\d+ points\.$", first)
     assert re.search(
-        r"^At most \S+% of the uncertainty is doubt about the assumptions; the rest is chance\. The mean is", second
+        r"^At most \S+% of the uncertainty comes from the assumptions; the rest is chance\. The mean is", second
     )

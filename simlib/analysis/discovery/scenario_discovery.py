@@ -191,7 +191,7 @@ class Discovery(Answer):
             where = " and ".join(self._where(b.assumption, b.low, b.high) for b in box.bounds)
             yield (
                 f"It does so in {percent(box.density)} of the draws where {where}: "
-                f"this holds {percent(box.coverage)} of all such draws, and {percent(box.mass)} of all draws."
+                f"this region holds {percent(box.coverage)} of all such draws, and {percent(box.mass)} of all draws."
             )
         if not self.boxes:
             yield "No region of the assumptions stands out."
@@ -230,7 +230,7 @@ class Discovery(Answer):
             f"{size}{unit} (standard deviation) in answers that spread by {of}{unit}."
         )
         if self.noise > MUCH_NOISE * spread:
-            yield "Much of the difference between draws is luck, so take more runs."
+            yield "Much of the difference between draws is chance, so take more runs."
 
     def data(self) -> dict[str, Any]:
         """Return the threshold, the boxes and the tree."""
@@ -274,7 +274,7 @@ def discover(
         draws: Draws of the prior, or a belief.
         runs: Replicates of each draw by Monte Carlo, rounded up to a multiple of eight.
         seed: Seed of the draws and of the random numbers.
-        control: Who is told of progress, who may stop the work, and on how many threads it runs.
+        control: Callbacks for progress and cancelling, and the number of threads.
 
     Raises:
         ScenarioError: For an unknown measure or a target outside the forecast.

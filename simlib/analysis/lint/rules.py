@@ -74,11 +74,11 @@ class Findings(Answer):
     @property
     def question(self) -> str:
         """The question that is answered."""
-        return f"What in “{self.scenario.title}”, as of {long_date(self.as_of)}, is probably not meant?"
+        return f"What in “{self.scenario.title}”, as of {long_date(self.as_of)}, is probably a mistake?"
 
     def sentences(self) -> list[str]:
         """Return one line for each finding."""
-        return [str(finding) for finding in self.findings] or ["Lint has nothing to report."]
+        return [str(finding) for finding in self.findings] or ["There are no warnings."]
 
     def frame(self) -> pd.DataFrame:
         """Return one row for each finding."""

@@ -122,10 +122,10 @@ class Elasticities(Answer):
             steepest = np.argsort(-np.abs(elasticity), kind="stable")[:MOST_SENTENCES]
             changes = [self._change(measure, i, float(elasticity[i])) for i in steepest if abs(elasticity[i]) >= 0.005]
             answer = measure.write(self.answers[measure.name])
-            change = "; ".join(changes) if changes else "none changes it by as much as 0.005% of itself"
+            change = "; ".join(changes) if changes else "none changes it by as much as 0.005% of its value"
             lines.append(
                 f"{measure.words} by {long_date(self.by)} is {answer} at the stated values. With one "
-                f"assumption multiplied by 1.01, going by slope: {change}."
+                f"assumption multiplied by 1.01, judged by slope: {change}."
             )
         return lines
 
@@ -134,7 +134,7 @@ class Elasticities(Answer):
         change = self.answers[measure.name] * abs(elasticity) / 100
         size = plainly(100 * change, " points") if measure.probability else plainly(change)
         verb = "raises" if elasticity > 0 else "lowers"
-        return f"“{self.assumptions[place].label}” {verb} it by {abs(elasticity):.2g}% of itself ({size})"
+        return f"“{self.assumptions[place].label}” {verb} it by {abs(elasticity):.2g}% of its value ({size})"
 
     def data(self) -> dict[str, Any]:
         """Return the answers, derivatives and elasticities of each measure, by assumption."""
@@ -313,7 +313,7 @@ class Drivers(Answer):
         size, unit = (100 * beyond, " points") if measure.probability else (beyond, "")
         by = f"more than {plainly(size, unit)}" if size >= DUST else f"as much as {plainly(DUST, unit)}"
         others = f"{counted(self.screened, 'assumption')} {'was' if self.screened == 1 else 'were'} not tried"
-        screened = f"{others}: going by slope {self.centre}, none would move it by {by}"
+        screened = f"{others}: judged by slope {self.centre}, none would move it by {by}"
         reasons = [text for text, count in ((tried, some), (screened, self.screened)) if count]
         if reasons:
             yield f"{'; '.join(reasons)}."
@@ -367,7 +367,7 @@ def drivers(
         draws: 0 takes values and ranges as stated, a belief or a number of draws of the prior takes them from draws.
         runs: Replicates of each row by Monte Carlo.
         seed: Seed of the random numbers.
-        control: Who is told of progress, who may stop the work, and on how many threads it runs.
+        control: Callbacks for progress and cancelling, and the number of threads.
 
     Raises:
         Unsupported: When every assumption is fixed, or the belief is about another scenario or has a start of its own.

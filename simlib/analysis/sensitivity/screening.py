@@ -66,7 +66,7 @@ def inputs(scenario: Scenario, groups: Mapping[str, Iterable[str]] | None = None
         for group in tied:
             if set(group) & set(members) and not set(group) <= set(members):
                 raise Unsupported(
-                    f"the group {name!r} cuts through {', '.join(group)}, which are correlated: shares of a doubt are "
+                    f"the group {name!r} cuts through {', '.join(group)}, which are correlated: shares of a spread are "
                     "only defined for independent inputs; put them into one group"
                 )
     taken = {member for members in wanted.values() for member in members}
@@ -82,7 +82,9 @@ def uncertain(scenario: Scenario) -> list[Assumption]:
     """Return the assumptions whose prior has a spread; raises Unsupported when there is none."""
     some = [assumption for assumption in scenario.assumptions.values() if not assumption.fixed]
     if not some:
-        raise Unsupported("every assumption of this scenario is fixed: there is no doubt about them to carry through")
+        raise Unsupported(
+            "every assumption of this scenario is fixed: there is no uncertainty about them to carry through"
+        )
     return some
 
 
@@ -170,7 +172,7 @@ def swings(
         engine: "auto" takes the exact gradient where the states fit, and otherwise Monte Carlo.
         runs: Replicates at each value by Monte Carlo.
         seed: Seed of the random numbers.
-        control: Who is told of progress, who may stop the work, and on how many threads it runs.
+        control: Callbacks for progress and cancelling, and the number of threads.
 
     Raises:
         TooManyStates: For "exact", where the states do not fit.

@@ -192,14 +192,14 @@ class Sobol(Answer):
         return pd.DataFrame(rows)
 
     def sentences(self, most: int = 4) -> list[str]:
-        """Say for each measure which inputs make its spread: "about half of the doubt about X is about Y"."""
+        """Say for each measure which inputs cause its spread: "about half of the spread of X comes from Y"."""
         lines = [line for shares in self.measures.values() for line in self._about(shares, most)]
         if self.screened:
             verb, whose = ("varies", "its") if self.screened == 1 else ("vary", "their")
             part, these = percent(self.beyond), "any of these answers" if len(self.measures) > 1 else "this answer"
             lines.append(
                 f"{counted(self.screened, 'input')} {verb} along, but {whose} own share was not computed: "
-                f"going by slope at the stated values, none makes more than {part} of the variance of "
+                f"judged by slope at the stated values, none makes more than {part} of the variance of "
                 f"{these}."
             )
         return lines
@@ -216,8 +216,8 @@ class Sobol(Answer):
         for share in large[:most]:
             more = f"{share.total.estimate:.2f}" if share.total.estimate > share.first.estimate else "no more"
             together = f"; {more} with others" if share.total.known else ""
-            words, doubt = share_in_words(share.first.estimate).capitalize(), f"the doubt about {shares.measure.words}"
-            yield f"{words} of {doubt} is about “{share.input.label}” (first-order index {share.first}{together})."
+            words = f"{share_in_words(share.first.estimate).capitalize()} of the spread of {shares.measure.words}"
+            yield f"{words} comes from “{share.input.label}” (first-order index {share.first}{together})."
         if not large:
             yield "No input that is known well enough accounts for a noticeable part of it by itself."
         hidden = [share.input.label for share in shares.shares if not share.first.known]
@@ -291,7 +291,7 @@ def sobol(
         draws: Rows of each matrix, a power of two of at least 8. A belief is refused: inputs must be independent.
         runs: Replicates of each row by Monte Carlo.
         seed: Seed of the draws and of the random numbers.
-        control: Who is told of progress, who may stop the work, and on how many threads it runs.
+        control: Callbacks for progress and cancelling, and the number of threads.
 
     Raises:
         ValueError: For another number of draws.

@@ -1,7 +1,7 @@
-"""Fans: chance and doubt over time, from a forecast at each draw of the assumptions.
+"""Fans: chance and uncertain assumptions over time, from a forecast at each draw of the assumptions.
 
 The stack of a ladder's rungs is chance: how probable each rung is on each day. The range of its borders over the draws
-is doubt about the assumptions. A fan never merges the two into one band.
+is uncertainty about the assumptions. A fan never merges the two into one band.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Fan(Answer):
     mean and stated (S, T), quantiles (5, S, T) at 5, 25, 50, 75 and 95% of the draws. For a ladder the series are the
     borders below its rungs 1, 2, ...: P(on this rung or above), and `names` are all its rungs. For a measure there is
     one series, its probability. Where replicates were counted, the noise within the draws is taken out of the spread,
-    so that it does not count as doubt.
+    so that it does not count as uncertainty about the assumptions.
     """
 
     kind: ClassVar[str] = "fan"

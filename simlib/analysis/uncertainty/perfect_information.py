@@ -187,8 +187,8 @@ class Evppi(Answer):
         total, what = self.brier + self.chance, f"{self.measure.words} by {long_date(self.by)}"
         digits = min(max(-math.floor(math.log10(self.brier)), 3), 6) if self.brier > 0 else 3
         first = (
-            f"Knowing every assumption would lower the expected Brier score of a forecast of {what} by {self.gain}, "
-            f"from {total:.{digits}f} to {self.chance:.{digits}f}. The rest is chance."
+            f"Knowing every assumption would lower the expected Brier score of a forecast of {what} "
+            f"from {total:.{digits}f} to {self.chance:.{digits}f}, by {self.gain}. The rest is chance."
         )
         some = [w for w in self.worths if w.known][:most]
         lines = [_about(w) for w in some] or ["No single assumption has a value larger than its error."]
@@ -202,7 +202,9 @@ class Evppi(Answer):
         some.sort(key=lambda w: -w.most)
         names = "; ".join(f"“{w.assumption.label}” ({w.of_all})" for w in some[:NAMED])
         more = f"; and {counted(len(some) - NAMED, 'other')}" if len(some) > NAMED else ""
-        return [f"With {counted(self.draws, 'draw')} these cannot be ranked yet, and may belong above: {names}{more}."]
+        return [
+            f"{counted(self.draws, 'draw')} are too few to rank these, and they may be worth as much: {names}{more}."
+        ]
 
     def data(self) -> dict[str, Any]:
         """Return the value of knowing everything, and of knowing each assumption."""
@@ -266,7 +268,7 @@ def evppi(
         draws: Draws of the prior, at least 128. A belief is refused, because the method needs normal scores.
         runs: Replicates per draw by Monte Carlo, with common random numbers.
         seed: Seed of the draws and of the replicates.
-        control: Who is told of progress, who may stop the work, and on how many threads it runs.
+        control: Callbacks for progress and cancelling, and the number of threads.
 
     Raises:
         Unsupported: For a belief, or when every assumption is fixed.

@@ -1,7 +1,7 @@
 """How sure an answer is: its range over the assumptions, and what part of the uncertainty they cause.
 
 For each draw of the assumptions there is a probability P. Its spread over the draws is *uncertainty about the
-assumptions* (doubt), which research can reduce. Within a draw there is *chance*, which nothing reduces. All that is
+assumptions*, which research can reduce. Within a draw there is *chance*, which nothing reduces. All that is
 uncertain about whether a thing happens is p̄(1 - p̄) = E[P(1 - P)] + Var(P), of which the assumptions cause the share
 Var(P) / (p̄(1 - p̄)). Monte Carlo error is neither: it is a half-width beside each number, and shrinks with more draws
 and replicates.
@@ -200,9 +200,9 @@ class Uncertainty(Answer):
         stated = f"{show(s.stated)}{f' {error(s.stated.half)}' if s.stated.half > 0 else ''} at the stated values"
         known = error(max(number.half for number in s.quantiles.values()))
         ends = f"between {show(s.quantiles[low])} and {show(s.quantiles[high])}"
-        where = f"{100 * (high - low):.3g}% of the draws give {ends}, each end to {known}"
+        where = f"{100 * (high - low):.3g}% of the draws give {ends}, each end with an error of {known}"
         if low == high:
-            where = f"{100 * low:.3g}% of the draws give at most {show(s.quantiles[high])}, to {known}"
+            where = f"{100 * low:.3g}% of the draws give at most {show(s.quantiles[high])}, with an error of {known}"
         yield f"{what[0].upper()}{what[1:]}: {show(s.mean)} {self.source}, {stated}. {where}."
         if s.share:
             yield _shares(s, s.share, error(s.mean.half))
@@ -258,9 +258,9 @@ def _shares(s: Spread, share: Number, known: str) -> str:
     mean = f"The mean is computed to {known}."
     if share.value <= share.half:
         most = percent(min(share.value + share.half, 1.0))
-        return f"At most {most} of the uncertainty is doubt about the assumptions; the rest is chance. {mean}"
+        return f"At most {most} of the uncertainty comes from the assumptions; the rest is chance. {mean}"
     part, rest = percent(share.value), percent(1 - share.value)
-    return f"{part} of the uncertainty is doubt about the assumptions and {rest} is chance. {mean}"
+    return f"{part} of the uncertainty comes from the assumptions and {rest} is chance. {mean}"
 
 
 def uncertainty(
@@ -286,7 +286,7 @@ def uncertainty(
         runs: Replicates per draw by Monte Carlo. Without `draws` they are doubled where more are needed.
         seed: Seed of the draws and of the replicates.
         precision: The wanted quantiles, how well they must be known, and how much work that may take.
-        control: Who is told of progress, who may stop the work, and on how many threads it runs.
+        control: Callbacks for progress and cancelling, and the number of threads.
 
     Raises:
         Unsupported: When every assumption is fixed, or for a belief about another scenario.

@@ -71,7 +71,7 @@ class Observation:
 
     seen: P(seen by the day, question still open) / P(open). if_seen, if_not: P(E | open and seen or not seen); nan
     where no open history, or every one, saw it, because then seeing it says nothing while the question is open. brier
-    and log: expected gain. settles: share of the doubt about the assumptions that it would resolve. about: the
+    and log: expected gain. settles: share of the uncertainty from the assumptions that it would remove. about: the
     assumption it tells most about ("" where it tells about none).
     """
 
@@ -175,7 +175,7 @@ class Evsi(Answer):
 
     def _about(self, o: Observation) -> str:
         about = f", most of it about “{self.labels[o.about]}”" if o.about else ""
-        also = f" It would resolve {percent(o.settles.value)} of the doubt about the assumptions{about}."
+        also = f" It would remove {percent(o.settles.value)} of the uncertainty that comes from the assumptions{about}."
         return (
             f"“{o.label}” is seen by then in {percent(o.seen)} of the open histories. The probability becomes "
             f"{percent(o.if_seen)} if it is seen and {percent(o.if_not)} if not. Watching for it lowers the expected "
@@ -245,7 +245,7 @@ def evsi(
         draws: Draws of the prior, rounded up to a multiple of 8, or a belief.
         runs: Replicates per draw, each draw with its own, rounded up to a multiple of 8.
         seed: Seed of the draws and of the replicates.
-        control: Who is told of progress, who may stop the work, and on how many threads it runs.
+        control: Callbacks for progress and cancelling, and the number of threads.
 
     Raises:
         ScenarioError: For unknown or covert moves, and for days outside the forecast or out of order.

@@ -71,7 +71,7 @@ def gradient(
         by: The target: a date, or days after `as_of`. Default: the horizon.
         ignore_windows: Whether calendar windows are left out.
         solver: A solver of the scenario that is ready.
-        control: Who is told of progress and may stop the work.
+        control: Callbacks for progress and cancelling.
 
     Returns:
         A table with the columns measure, day, assumption, label, value (base units), answer, derivative (∂/∂θ on the

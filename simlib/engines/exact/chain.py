@@ -147,7 +147,7 @@ class Chain:
             stop: Days after `as_of`, not before `start` and not after the horizon.
             taboo: States and firings that stop a history; what is left has met none of them.
             tolerance: Bound on what truncation may lose in each segment.
-            control: Who is told of progress and may stop the work.
+            control: Callbacks for progress and cancelling.
 
         Raises:
             ValueError: For times outside the horizon or in the wrong order.

@@ -294,7 +294,7 @@ def histories_given(
         draws: A number of draws of the prior, or a belief, from which the assumptions of each history are drawn,
             reweighted by how likely each draw makes the measure. 0: the stated values.
         seed: Seed of the draws and the histories.
-        control: Who is told of progress and may stop the work.
+        control: Callbacks for progress and cancelling.
 
     Raises:
         ScenarioError: For an unknown measure or a target outside the forecast.

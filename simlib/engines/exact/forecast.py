@@ -42,7 +42,7 @@ def solve(
         ignore_windows: Whether calendar windows are left out.
         tolerance: Bound on what truncation may lose of any probability.
         cap: Largest number of reachable states.
-        control: Who is told of progress, who may stop the work, and on how many threads it runs (default 2).
+        control: Callbacks for progress and cancelling, and the number of threads (default 2).
 
     Returns:
         The forecast, with the interval [p, p + bound] of each probability.

@@ -138,7 +138,7 @@ class Solver:
             centre: The stated values, when `theta` is a draw around them.
             start: Distribution (N,) over the states at the start. Default: that of the scenario.
             tolerance: Bound on what truncation may lose. Answers below 1e-6 are solved again, more finely.
-            control: Who is told of progress and may stop the work.
+            control: Callbacks for progress and cancelling.
         """
         chain = self.chain(theta, centre, start)
         begun = clock.perf_counter()
@@ -182,7 +182,7 @@ class Solver:
             theta: Assumption values (A,). Default: the stated ones.
             centre: The stated values, when `theta` is a draw around them.
             taboo: States and firings that stop a history.
-            control: Who is told of progress and may stop the work.
+            control: Callbacks for progress and cancelling.
 
         Raises:
             ValueError: For times outside the horizon or in the wrong order.

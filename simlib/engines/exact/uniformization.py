@@ -148,7 +148,7 @@ def flow(
         tolerance: Bound on what truncation may lose.
         nodes: Days within the segment (J,) at which whole distributions are kept.
         pool: A free thread for half of each large step.
-        control: Who is told of progress and may stop the work.
+        control: Callbacks for progress and cancelling.
 
     Raises:
         Unsupported: For rates so high that it would take hours.

@@ -105,7 +105,7 @@ class Simulator:
             runs: Number of replicates.
             seed: Seed of the random numbers.
             first: Number of the first replicate.
-            control: Who is told of progress, who may stop the work, and on how many threads it runs.
+            control: Callbacks for progress and cancelling, and the number of threads.
 
         Raises:
             SimlibError: When a replicate has more than `MAX_EVENTS` events.
@@ -156,7 +156,7 @@ def simulate(
         ignore_windows: Whether calendar windows are left out.
         runs: Number of replicates.
         seed: Seed of the random numbers.
-        control: Who is told of progress, who may stop the work, and on how many threads it runs. The answer does not
+        control: Callbacks for progress and cancelling, and the number of threads. The answer does not
             depend on the threads, bit for bit.
 
     Returns:

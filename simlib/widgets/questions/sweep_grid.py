@@ -41,8 +41,8 @@ class Sweep(PanelQuestion):
 
         self.plans = plan_views(self.scenario, self._given)
         some = tuple((a.label, a.id) for a in self.scenario.assumptions.values() if not a.fixed)
-        options = (("nothing is done", NONE), *((view.title, view.id) for view in self.plans.values()))
-        tip = "A named set of interventions, beside the world as it stands, with common random numbers"
+        options = (("no plan", NONE), *((view.title, view.id) for view in self.plans.values()))
+        tip = "A named set of interventions, beside the scenario as it stands, with common random numbers"
         return [
             measure(self.scenario),
             Field("across", "Across", some[0][1], some),
