@@ -22,16 +22,16 @@ MOST_BOUNDS = 8
 """A box of the peeling with more bounds is left out: most of them are chance, and nobody moves so many sliders."""
 
 REPLICATES = 2000
-"""Replicates of each draw where a world is too large to be solved."""
+"""Replicates of each draw where a scenario is too large to be solved."""
 
 PATIENCE = 2_000_000
-"""States times passes that are solved for an answer; above, draws are played: a person waits for it."""
+"""States times passes that are solved for an answer; above, draws are simulated, because a person waits for it."""
 
 
 class WhatDrivesIt(PanelQuestion):
     """Each assumption at its low and at its high, for those with the steepest slopes."""
 
-    name, title = "drivers", "Which assumptions carry the answer?"
+    name, title = "drivers", "Which assumptions matter most?"
 
     def make_fields(self) -> Sequence[Field]:
         """Return what may be asked."""

@@ -254,7 +254,7 @@ class BoxSession:
                 f"{_written(here.stated, here.stated_half)} ({moved}). The point lies "
             ),
             _part(f"{where} {self.chosen.name}", strong=True),
-            _part(f", where {percent(self.box.density)} of the draws are likely, against {base} of all."),
+            _part(f", where {percent(self.box.density)} of the draws reach it, against {base} of all draws."),
         ]
 
     def _draw(self) -> BoxBoard:
