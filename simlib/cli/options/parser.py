@@ -285,9 +285,9 @@ def _paths(parser: argparse.ArgumentParser) -> None:
 def _indicators(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "What to watch for: how seeing a move or a level by a day changes the probability of an ending or a question.\n"
-        "Counted in sampled histories over the priors. With --engine exact, or --draws 0 where the states fit, it is\n"
-        "computed at the stated values, without --runs, --times-seen and lead times. The effect of forcing a move\n"
-        "(--doing) is exact where the states fit. A sign is reported if the 95% interval of its likelihood ratio\n"
+        "It is counted in sampled histories over the priors. With --engine exact, or --draws 0 where the states fit,\n"
+        "it is computed at the stated values, without --runs, --times-seen and lead times. The effect of forcing a\n"
+        "move (--doing) is exact where the states fit. A sign is reported if the 95% interval of its likelihood ratio\n"
         "does not include 1."
     )
     _path(parser)
