@@ -106,8 +106,8 @@ def test_ctrl_c_while_drawing_tells_what_is_known_by_then(bridge: str) -> None:
     endless = [*SIMLIB, "uncertainty", bridge, "--tolerance", "0.0001", "--most-draws", "9000000"]
     run = subprocess.Popen(endless, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert run.stderr is not None
-    assert run.stderr.readline().startswith("carrying the priors through: ")
-    assert run.stderr.readline().startswith("carrying the priors through: ")  # five seconds later
+    assert run.stderr.readline().startswith("answering at each draw: ")
+    assert run.stderr.readline().startswith("answering at each draw: ")  # five seconds later
     run.send_signal(signal.SIGINT)
     out, told = run.communicate(timeout=SECONDS)
     assert run.returncode == 130
