@@ -1,7 +1,7 @@
 """`Answer`: what every question gives back, so that each number can be traced, saved and loaded.
 
 An answer knows the scenario it is about (id, title, hash), the day it was made as of, the question in words, and its
-provenance. It tells itself in sentences, as a tidy table, as a picture and as plain JSON data. The keys that all
+provenance. It has sentences, a tidy table, a picture and plain JSON data. The keys that all
 answers share in JSON are a contract; they are made in one place, `Answer.to_dict`.
 
 A saved file holds the JSON data and, under "state", every field of the answer, arrays bit for bit. Loading builds

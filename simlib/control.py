@@ -20,7 +20,7 @@ Cancel = Callable[[], bool]
 
 @dataclass(frozen=True)
 class Control:
-    """Who is told of progress, who may stop the work, and on how many threads it runs (None: as many as pay)."""
+    """Callbacks for progress and cancelling, and the number of threads (None: as many as help)."""
 
     progress: Progress | None = None
     cancel: Cancel | None = None

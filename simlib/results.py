@@ -178,15 +178,15 @@ class Forecast(Answer):
         last = {name: float(band.probability[-1]) for name, band in self.endings.items()}
         ongoing = last.pop(ONGOING, 0.0)
         ranked = sorted(last.items(), key=lambda item: -item[1])[:limit]
-        parts = [f"{percent(p)} {self.label('endings', name)}" for name, p in ranked]
-        text = "; ".join([*parts, f"{percent(ongoing)} {self.label('', ONGOING)}"])
+        parts = [f"“{self.label('endings', name)}” {percent(p)}" for name, p in ranked]
+        text = "; ".join([*parts, f"“{self.label('', ONGOING)}” {percent(ongoing)}"])
         stated = [] if self.stated is None else self.stated.sentences(limit)
         return [f"By {long_date(by)}: {text}.", *(f"At the stated values. {sentence}" for sentence in stated)]
 
     # ---------------------------------------------------------------- storing
 
     def data(self) -> dict[str, Any]:
-        """Return the numbers of the forecast as JSON data. The keys are a contract (see the README)."""
+        """Return the numbers of the forecast as JSON data. The keys are a contract (`docs/json.md`)."""
         bands = {
             kind: {name: dataclasses.asdict(band) for name, band in getattr(self, kind).items()}
             for kind in ("endings", "questions")

@@ -89,7 +89,7 @@ def test_frames_are_tidy(forecast):
 
 
 def test_the_sentence_names_the_date_and_ongoing(forecast):
-    assert forecast.sentences() == ["By 30 April 2031: 78% across; 22% No ending yet."]
+    assert forecast.sentences() == ["By 30 April 2031: “across” 78%; “No ending yet” 22%."]
     assert forecast.question == "How likely is each ending by 30 April 2031?"
 
 

@@ -169,7 +169,7 @@ def test_what_does_not_fit_as_a_plan_is_told():
 
 def test_worlds_of_several_horizons_need_one(tmp_path):
     design = sweep.views_design({"near": doors(10.0), "far": doors(30.0)})
-    with pytest.raises(ScenarioError, match="the worlds look 10 and 30 days ahead; expected one horizon for all"):
+    with pytest.raises(ScenarioError, match="the views look 10 and 30 days ahead; expected one horizon for all"):
         sweep.run(design, tmp_path / "none", runs=20)
     sweep.run(design, tmp_path / "one", engine="exact", by=10.0)
     out = sweep.read(tmp_path / "one").query("name == 'out'")

@@ -192,8 +192,8 @@ def _raw_chunks(file: Path, layout: FileKind, encoding: str, rows: int) -> Itera
     except EmptyDataError:
         raise _refused(file, 0, "the file is empty", "expected rows of event data") from None
     except (ParserError, EOFError, UnicodeDecodeError) as error:
-        told = str(error).splitlines()[0]
-        raise _refused(file, 0, f"cannot be read as {layout.name}: {told}", "is the file whole?") from None
+        reason = str(error).splitlines()[0]
+        raise _refused(file, 0, f"cannot be read as {layout.name}: {reason}", "is the file whole?") from None
 
 
 def _checked(file: Path, layout: FileKind, raw: pd.DataFrame) -> pd.DataFrame:

@@ -39,7 +39,7 @@ def basis(result: Forecast) -> str:
 
 
 def computed_from(result: Forecast) -> str:
-    """Return the source of the error of the computation in words, which is never doubt about the assumptions."""
+    """Return the source of the error of the computation in words, which is never uncertainty about the assumptions."""
     source = result.provenance
     if result.stated is not None:
         return f"the mean over {counted(source['draws'], 'draw')}"

@@ -78,7 +78,7 @@ def slopes(result: Elasticities, ax: Axes, *, measure: str | None = None, most: 
         verb = "raises" if elasticity[top[0]] > 0 else "lowers"
         title = f"{about.label}: 1% more of “{result.assumptions[top[0]].label}” {verb} it most"
     at = f"{about.write(result.answers[about.name])} by {long_date(result.by)}"
-    style.dress(ax, fit(title, ax), f"change in % of itself for 1% more, by slope; at the stated values {at}")
+    style.dress(ax, fit(title, ax), f"change in % of its value for 1% more, by slope; at the stated values {at}")
     make_rows(ax, len(top))
     ax.axvline(0, color=style.GHOST, linewidth=1)
     for row, place in enumerate(top):

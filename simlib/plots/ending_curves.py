@@ -1,7 +1,7 @@
 """Endings over time: the cumulative incidence of each, with a band and the ghost of a baseline.
 
 A band is one of two things, and the caption says which: the error of the computation, or, with draws from the priors,
-their range, which is doubt about the assumptions.
+their range, which is uncertainty about the assumptions.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ class EndingsPanel(LivePanel):
         if dotted:
             long, short = [*long, "dotted: the baseline"], [*short, "dotted: baseline"]
         if sampled:
-            long, short = [*long, "band: error of the computation, not doubt"], [*short, "band: error, not doubt"]
+            long, short = [*long, "band: error of the computation only"], [*short, "band: 95% error"]
         return self.say("; ".join(long), "; ".join(short), moving=moving)
 
     def _fit(self, result: Forecast, baseline: Forecast | None, moving: bool) -> bool:
@@ -200,7 +200,7 @@ def endings(
         which = "band and brackets" if whole else f"in brackets, and as a band for “{_label(result, shaded[0])}”"
         notes += [f"{which}: 5% to 95% of the draws", *written.error(result, bands)]
     elif panel.bands.get_visible():
-        notes += [f"band: 95% error of {written.computed_from(result)}, not doubt about the assumptions"]
+        notes += [f"band: 95% error of {written.computed_from(result)}, not uncertainty about the assumptions"]
     notes += [] if baseline is None else ["dotted: the baseline"]
     written.head(panel, _finding(result, panel.names, every=show is None), *notes)
     return ax

@@ -32,8 +32,8 @@ def fan(result: Fan, ax: Axes) -> Axes:
 def nested_fan(result: Fan, ax: Axes) -> Axes:
     """Draw the stacked rungs of a ladder, and over each border the 50% and 90% of the draws; return `ax`.
 
-    Colour is chance: how probable each rung is, on average over the draws. The hatched bands on the borders are doubt
-    about the assumptions. Where they would lie on each other only those beside the widest rungs are drawn.
+    Colour is chance: how probable each rung is, on average over the draws. The hatched bands on the borders are
+    uncertainty about the assumptions. Where they would lie on each other only those beside the widest rungs are drawn.
     """
     shown = _apart(result)
     border = max((b for b in shown if result.mean[b, -1] >= TITLE_FROM), default=shown[0])

@@ -153,7 +153,7 @@ def moves(
     most = max(panel.names, key=lambda name: _count(result, name), default="")
     notes = [f"mean number by the end of {by}, {written.basis(result)}"]
     if any(_half(result, name) for name in panel.names):
-        notes.append(f"line and ±: 95% error of {written.computed_from(result)}, not doubt about the assumptions")
+        notes.append(f"line and ±: 95% error of {written.computed_from(result)}, not uncertainty about the assumptions")
     notes += [] if baseline is None else ["hollow: the baseline"]
     finding = f"“{result.label('moves', most)}”, {_number(_count(result, most))} times on average" if most else "none"
     written.head(panel, f"Most frequent move by {by}: {finding}", *notes)

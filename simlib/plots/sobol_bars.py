@@ -25,13 +25,13 @@ def shares(result: Sobol, ax: Axes, *, measure: str | None = None, most: int = R
     about = result.measures[measure or next(iter(result.measures))]
     some = about.shares[:most]
     known = [share for share in some if share.first.known]
-    title = f"{about.measure.label}: no share of the doubt is known"
+    title = f"{about.measure.label}: no share of the spread is known"
     if known:
         best = max(known, key=lambda share: share.first.estimate)
         words = share_in_words(best.first.estimate).capitalize()
         tied = len(best.input.assumptions)
         which = f"“{best.input.label}”" if tied == 1 else f"{tied} assumptions that are tied to each other"
-        title = f"{words} of the doubt about “{about.measure.label}” is about {which}"
+        title = f"{words} of the spread of “{about.measure.label}” comes from {which}"
     unit = f"share of the variance over the priors, by {long_date(result.by)}"
     style.dress(ax, fit(title, ax), f"{unit}; filled: alone, hollow: with others; whiskers: 95%")
     rows(ax, len(some))

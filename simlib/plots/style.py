@@ -1,7 +1,7 @@
 """One look for every picture: colours, dates, percentages, and labels that never lie on each other.
 
 Colours are Okabe and Ito's for things without an order and cividis for things with one; both survive the common
-kinds of colour blindness and grey print, and nothing is told by colour alone. Positions of labels are computed in
+kinds of colour blindness and grey print, and nothing is shown by colour alone. Positions of labels are computed in
 pixels of the axes, so that the same figure reads on a screen at 100 dpi and on paper.
 """
 

@@ -1,4 +1,4 @@
-"""Pictures of uncertainty: the range of an answer over the draws, and the shares of doubt and chance."""
+"""Pictures of uncertainty: the range of an answer over the draws, and the shares of assumptions and chance."""
 
 from __future__ import annotations
 
@@ -27,7 +27,11 @@ def distribution(result: Uncertainty, ax: Axes, *, measure: str | None = None) -
     title = f"{spread.measure.label}: {write(spread.mean.value)} {result.source}, between {low} and {high}"
     what = "probability" if spread.measure.probability else "expected number"
     unit = f"{what} by {long_date(result.by)} at each of {len(values):,} draws"
-    share = f"; {percent(spread.share.value)} of the uncertainty is doubt, the rest chance" if spread.share else ""
+    share = (
+        f"; {percent(spread.share.value)} of the uncertainty comes from the assumptions, the rest is chance"
+        if spread.share
+        else ""
+    )
     style.dress(ax, fit(title, ax), unit + share)
     ranks = np.cumsum(weights) - weights / 2
     ax.fill_betweenx(ranks, 0, values, color=style.SKY, alpha=0.5, linewidth=0)
@@ -55,12 +59,12 @@ def distribution(result: Uncertainty, ax: Axes, *, measure: str | None = None) -
 
 
 def split(result: Uncertainty, ax: Axes) -> Axes:
-    """Draw for each probability the shares of doubt and of chance in its uncertainty; return `ax`."""
+    """Draw for each probability the shares of the assumptions and of chance in its uncertainty; return `ax`."""
     some = [(spread, spread.share) for spread in result.spreads.values() if spread.share is not None]
     most, share = max(some, key=lambda pair: pair[1].value)
     how_much = f"{'At most ' * (len(some) > 1)}{percent(share.value)}"
-    title = f"{how_much} of the uncertainty is doubt about assumptions: “{most.measure.label}”"
-    unit = f"share of the variance p(1 - p), by {long_date(result.by)}; hatched: doubt, plain: chance"
+    title = f"{how_much} of the uncertainty comes from the assumptions: “{most.measure.label}”"
+    unit = f"share of the variance p(1 - p), by {long_date(result.by)}; hatched: assumptions, plain: chance"
     style.dress(ax, fit(title, ax), unit)
     rows(ax, len(some))
     look: dict[str, Any] = {"height": 0.36, "edgecolor": style.INK, "linewidth": 0.5}

@@ -62,7 +62,7 @@ def blocks(material: Material) -> Iterator[Block]:
     yield from _answer(material, by)
     if material.draws is not None:
         yield Block("heading", "How sure can anyone be?")
-        yield from _doubt(material, material.draws)
+        yield from _uncertain_assumptions(material, material.draws)
     if material.tornado is not None:
         from simlib.plots.tornado_bars import tornado
 
@@ -181,7 +181,7 @@ def _range(draws: Ensemble, kind: Kind, name: str) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def _doubt(material: Material, draws: Ensemble) -> Iterator[Block]:
+def _uncertain_assumptions(material: Material, draws: Ensemble) -> Iterator[Block]:
     """Say how far the answers depend on the assumptions, and how well their average is known."""
     forecast, before = material.forecast, material.baseline
     yield Block(

@@ -209,7 +209,7 @@ class _Speaker:
             outcome = f" with the outcome {question.outcome}" if question.outcome else ""
             event = f"yes once the move {question.move} happens{outcome}"
         decides = f"decided by {question.decides}" if question.decides else ""
-        return _list([f"{question.label}: {event}", f"in the world, {question.resolves}", decides])
+        return _list([f"{question.label}: {event}", f"in reality, {question.resolves}", decides])
 
     def ladder(self, ladder: Ladder) -> str:
         first, *rest = ladder.rungs

@@ -104,11 +104,12 @@ def _answer(
     machine: Any, part: SweepDesign, row: int, world: Scenario, options: Options, halted: Callable[[], bool] | None
 ) -> list[tuple[str, str, Band]]:
     theta, centre = part.theta[row], priors.theta(world) if part.drawn else None
+    control = Control(cancel=halted, threads=1)
     if options.engine == "exact":
-        forecast: Forecast = machine.solve(theta, centre=centre, cancel=halted)
+        forecast: Forecast = machine.solve(theta, centre=centre, control=control)
     else:
         seed = int(part.seed[row])
-        counts = machine.run(theta, centre=centre, runs=options.runs, seed=seed, threads=1, cancel=halted)
+        counts = machine.run(theta, centre=centre, runs=options.runs, seed=seed, control=control)
         return _bands(world, counts)
     return [
         (kind, name, band)

@@ -111,7 +111,7 @@ def run(
 def _one_horizon(design: SweepDesign) -> float:
     horizons = sorted({world.horizon_days for world in design.worlds})
     if len(horizons) > 1:
-        what = f"the worlds look {' and '.join(f'{days:g}' for days in horizons)} days ahead"
+        what = f"the views look {' and '.join(f'{days:g}' for days in horizons)} days ahead"
         raise ScenarioError(Problem("", 0, "sweep", what, "expected one horizon for all (--horizon, or `by`)"))
     return horizons[0]
 

@@ -115,7 +115,7 @@ def test_two_sides_of_one_assumption_are_told_as_between(scenario):
     told = dataclasses.replace(found, boxes=(box,), leaves=(leaf,)).sentences()
     low, high = (show(value, "rate", scenario.assumptions["push"].unit) for value in (0.02, 0.1))
     between = f"is between {low} and {high}"
-    assert f"of the draws where “push” {between} and “pull” is at most {high}: this holds" in told[1]
+    assert f"of the draws where “push” {between} and “pull” is at most {high}: this region holds" in told[1]
     assert told[-1].startswith(f"Where “pull” {between} and “push” is at most {high}, it is 50% on average")
     assert told[1].endswith("of all draws.")
 

@@ -56,7 +56,8 @@ def test_given_the_ending_shares_are_of_the_ending():
     assert given.given_probability == pytest.approx(solve(crossroads()).endings["home"].probability[-1], abs=1e-8)
     first = given.sentences()[0]
     assert re.match(
-        r"Of the histories that end in “home” by 30 April 2031 \(\S+ of all\), 75% go “cross → right →", first
+        r"Of the histories that end in “home” by 30 April 2031 \(\S+ of all\), 75% take the path “cross → right →",
+        first,
     )
     assert given.given.name == given.to_dict()["given"] == "ending:home"
     assert paths(crossroads(), given="ending:home", by=worlds.date(29)).classes == given.classes
@@ -226,7 +227,7 @@ def test_the_sentences_begin_with_the_finding_and_end_with_what_a_path_is_and_ho
         assert first.startswith("By 30 April 2031, ")
         assert last.startswith("A path is the order in which rungs are first visited; later returns are left out.")
         assert f"Computed {how}" in last
-        assert bool(re.search(r"\d% \(\S+ to \S+\) go “", first)) == (result.engine == "montecarlo")
+        assert bool(re.search(r"\d% \(\S+ to \S+\) take the path “", first)) == (result.engine == "montecarlo")
     assert (
         "over the priors (4 draws), counted in 80 histories" in counted_paths(sample(scenario, draws=4, runs=20)).made()
     )

@@ -475,7 +475,7 @@ def test_where_nothing_is_uncertain_no_share_of_it_is_told():
 def test_doubt_below_the_noise_is_told_as_at_most():
     found = uncertainty(ferry(deviation=1e-3), "across", engine="montecarlo", draws=64, runs=80)
     first, second = found.sentences()
-    assert re.search(r"between \S+% and \S+%, each end to ±\d+ points\.$", first)
+    assert re.search(r"between \S+% and \S+%, each end with an error of ±\d+ points\.$", first)
     assert re.search(
         r"^At most \S+% of the uncertainty comes from the assumptions; the rest is chance\. The mean is", second
     )

@@ -97,7 +97,7 @@ def test_compute_gives_the_numbers_of_the_library(page):
 def test_choices_that_cannot_be_answered_are_refused_in_words(page):
     opened = page('WhatIf("two-islands", pairs=100)')
     before = sentences(opened)
-    opened.page.get_by_label("what happens to it", exact=True).select_option(label="no move is touched")
+    opened.page.get_by_label("what happens to it", exact=True).select_option(label="is left as it is")
     opened.page.get_by_role("button", name="Compute").click()
     until(lambda: "nothing is changed" in opened.status(), 30, "the refusal")
     assert "The answer below is the previous one" in opened.status()

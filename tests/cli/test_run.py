@@ -93,7 +93,7 @@ def test_draws_print_both_numbers_and_the_doubt(cli, bridge) -> None:
     for title in (
         "Endings: probability by the end of the date, over the priors (10 draws)",
         "Endings: probability by the end of the date, at the stated values",
-        "Endings: 5th to 95th percentile over the draws (doubt about the assumptions)",
+        "Endings: 5th to 95th percentile over the draws (uncertainty about the assumptions)",
         "Lanes: probability of each rung at the end of the date, over the priors (10 draws)",
         "Moves: expected number by the end of the date, over the priors (10 draws)",
     ):

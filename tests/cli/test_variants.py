@@ -145,7 +145,9 @@ def test_changes_are_kept_as_a_view(bridge, capsys):
 def test_variants_stand_beside_each_other_in_one_table(bridge, capsys):
     assert main(["compare", bridge, "--runs", "0", "--forbid", "close", "--with-view", "hopeful"]) == 0
     out = capsys.readouterr().out
-    assert out.count("By 30 May 2031: the baseline, and each variant by itself (change from it in points)") == 1
+    assert (
+        out.count("By 30 May 2031: the baseline, and each variant by itself (change from the baseline in points)") == 1
+    )
     assert re.search(r"^ +baseline +hopeful +forbid close$", out, re.MULTILINE)
     assert re.search(r"^  Agreed +\S+%( +\S+% \([+-]\S+\)){2}$", out, re.MULTILINE)
 
@@ -153,7 +155,7 @@ def test_variants_stand_beside_each_other_in_one_table(bridge, capsys):
 def test_pairs_are_played_for_each_draw_and_flips_have_a_table(bridge, capsys):
     assert main(["compare", bridge, "--forbid", "close", "--draws", "10", "--runs", "7", "--engine", "montecarlo"]) == 0
     out = capsys.readouterr().out
-    assert "Monte Carlo, over the priors (10 draws, 70 pairs of histories, seed 0)" in out
+    assert "Monte Carlo, over the priors (10 draws of 7 pairs of histories, seed 0)" in out
     assert "Histories that end differently by 30 May 2031" in out
     assert re.search(r"^  forbid close +\S+%( +\S+% to \S+%){2}$", out, re.MULTILINE)
     assert "any other" in out

@@ -187,7 +187,7 @@ def test_slopes_are_bars_of_the_elasticities(scenario):
     elasticity = result.elasticity("ending:war")
     assert ax.patches[0].get_width() == max(elasticity, key=abs)
     assert "raises it most" in text.replace("\n", " ")
-    assert "change in % of itself for 1% more, by slope; at the stated values 47% by 30 May 2031" in text
+    assert "change in % of its value for 1% more, by slope; at the stated values 47% by 30 May 2031" in text
     none = dataclasses.replace(result, derivatives={"ending:war": 0 * elasticity}, measures=result.measures[:1])
     assert "no assumption changes it" in drawn(slopes, none)[1].replace("\n", " ")
 
@@ -195,14 +195,14 @@ def test_slopes_are_bars_of_the_elasticities(scenario):
 def test_shares_show_what_is_known_and_what_is_not(scenario):
     result = sobol(scenario, "war", draws=64)
     _, text = drawn(shares, result)
-    assert "of the doubt about “war” is about" in text.replace("\n", " ")
+    assert "of the spread of “war” comes from" in text.replace("\n", " ")
     assert "alone" in text
     found = result.measures["ending:war"]
     share = next(share for share in found.shares if share.total.known)
     hidden = dataclasses.replace(share, first=dataclasses.replace(share.first, known=False))
     unknown = dataclasses.replace(result, measures={"ending:war": dataclasses.replace(found, shares=(hidden,))})
     ax, text = drawn(shares, unknown)
-    assert "no share of the doubt is known" in text
+    assert "no share of the spread is known" in text
     assert "not known" in text
     assert len(ax.patches) == 1
 
@@ -220,14 +220,14 @@ def test_the_split_into_doubt_and_chance_adds_to_one(carried):
     ax, text = drawn(split, carried)
     widths = [bar.get_width() for bar in ax.patches]
     assert [a + b for a, b in zip(widths[::2], widths[1::2], strict=True)] == pytest.approx([1, 1])
-    assert re.search(r"At most \S+% of the uncertainty is doubt about assumptions", text.replace("\n", " "))
+    assert re.search(r"At most \S+% of the uncertainty comes from the assumptions", text.replace("\n", " "))
 
 
 def test_of_a_single_answer_the_split_is_not_called_the_most(scenario):
     one = uncertainty(scenario, "war", draws=32)
     _, text = drawn(split, one)
     share = percent(one.spread().share.value)
-    assert f"{share} of the uncertainty is doubt about assumptions: “war”" in text.replace("\n", " ")
+    assert f"{share} of the uncertainty comes from the assumptions: “war”" in text.replace("\n", " ")
     assert "At most" not in text
 
 

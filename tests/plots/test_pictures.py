@@ -255,7 +255,7 @@ def test_a_written_picture_names_the_band_for_what_it_is(ax):
     result = dataclasses.replace(result, provenance={"view": "", "runs": 400})
     plots.endings(result, ax, baseline=forecast())
     _, caption = captions(ax)
-    assert "band: 95% error of 400 replicates, not doubt about the assumptions; dotted: the baseline" in caption
+    assert "band: 95% error of 400 replicates, not uncertainty about the assumptions; dotted: the baseline" in caption
 
 
 def test_draws_are_drawn_as_doubt_and_the_error_is_named_apart(ax):

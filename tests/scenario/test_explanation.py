@@ -93,10 +93,10 @@ def test_an_ending_is_said():
 
 def test_a_question_is_said():
     assert said(load(BRIDGE), "questions", "hindered") == (
-        "Traffic is hindered: yes once bridge is narrowed or blocked; in the world, the radio says so"
+        "Traffic is hindered: yes once bridge is narrowed or blocked; in reality, the radio says so"
     )
     assert said(simlib.load("two-islands"), "questions", "first-challenge") == (
-        "Another patrol is challenged: yes once the move patrol happens with the outcome challenged; in the world, "
+        "Another patrol is challenged: yes once the move patrol happens with the outcome challenged; in reality, "
         "either government says that a patrol was ordered to turn back; decided by the editors of the Gazette"
     )
 

@@ -322,7 +322,7 @@ def test_a_rule_looks_at_the_state():
     assert (assumed.assumption, assumed.date, assumed.value) == ("meeting", day, WORLD.assumptions["meeting"].high)
     assert both == [kept, assumed]
     waiting = questions.WhatIf(WORLD, move="meet", change="force", state="blockade=full")
-    with pytest.raises(ScenarioError, match="waits for no state"):
+    with pytest.raises(ScenarioError, match="cannot depend on a state"):
         waiting.variants(waiting.chosen)
 
 

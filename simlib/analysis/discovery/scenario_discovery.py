@@ -182,7 +182,7 @@ class Discovery(Answer):
             where = " and ".join(self._where(b.assumption, b.low, b.high) for b in box.bounds)
             yield (
                 f"It does so in {percent(box.density)} of the draws where {where}: "
-                f"this holds {percent(box.coverage)} of all such draws, and {percent(box.mass)} of all draws."
+                f"this region holds {percent(box.coverage)} of all such draws, and {percent(box.mass)} of all draws."
             )
         if not self.boxes:
             yield "No region of the assumptions stands out."

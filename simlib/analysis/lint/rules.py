@@ -71,7 +71,7 @@ class Findings(Answer):
 
     def sentences(self) -> list[str]:
         """Return one line for each finding."""
-        return [str(finding) for finding in self.findings] or ["Lint has nothing to report."]
+        return [str(finding) for finding in self.findings] or ["There are no warnings."]
 
     def frame(self) -> pd.DataFrame:
         """Return one row for each finding."""

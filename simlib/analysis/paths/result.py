@@ -168,7 +168,7 @@ class Paths(Traced):
 
 
 def _way(path: PathClass) -> str:
-    verb = "stay on" if len(path.rungs) == 1 else "go"
+    verb = "stay on" if len(path.rungs) == 1 else "take the path"
     return f"{verb} “{' → '.join(path.rungs)}”"
 
 

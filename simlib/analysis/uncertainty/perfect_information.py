@@ -181,8 +181,8 @@ class Evppi(Answer):
         total, what = self.brier + self.chance, f"{self.measure.words} by {long_date(self.by)}"
         digits = min(max(-math.floor(math.log10(self.brier)), 3), 6) if self.brier > 0 else 3
         first = (
-            f"Knowing every assumption would lower the expected Brier score of a forecast of {what} by {self.gain}, "
-            f"from {total:.{digits}f} to {self.chance:.{digits}f}. The rest is chance."
+            f"Knowing every assumption would lower the expected Brier score of a forecast of {what} "
+            f"from {total:.{digits}f} to {self.chance:.{digits}f}, by {self.gain}. The rest is chance."
         )
         some = [w for w in self.worths if w.known][:most]
         lines = [_about(w) for w in some] or ["No single assumption has a value larger than its error."]

@@ -185,9 +185,9 @@ class Uncertainty(Traced):
         stated = f"{show(s.stated)}{f' {error(s.stated.half)}' if s.stated.half > 0 else ''} at the stated values"
         known = error(max(number.half for number in s.quantiles.values()))
         ends = f"between {show(s.quantiles[low])} and {show(s.quantiles[high])}"
-        where = f"{100 * (high - low):.3g}% of the draws give {ends}, each end to {known}"
+        where = f"{100 * (high - low):.3g}% of the draws give {ends}, each end with an error of {known}"
         if low == high:
-            where = f"{100 * low:.3g}% of the draws give at most {show(s.quantiles[high])}, to {known}"
+            where = f"{100 * low:.3g}% of the draws give at most {show(s.quantiles[high])}, with an error of {known}"
         yield f"{what[0].upper()}{what[1:]}: {show(s.mean)} {self.source}, {stated}. {where}."
         if s.share:
             yield _shares(s, s.share, error(s.mean.half))

@@ -32,9 +32,9 @@ MOST = 6
 class Divergence:
     """Two histories of one replicate: the first at the baseline, the second in a variant.
 
-    They diverge on `date`, after `shared` equal events. `before` and `after` are the sentences of the events that
-    differ ("" where nothing more happens by the horizon). `only_before` and `only_after` list (words, times) of what
-    happened more often in one history than in the other.
+    They diverge on `date`, after `shared` events that are the same in both. `before` and `after` are the sentences
+    of the events that differ ("" where nothing more happens by the horizon). `only_before` and `only_after` list
+    (words, times) of what happened more often in one history than in the other.
     """
 
     replicate: int
@@ -52,7 +52,7 @@ class Divergence:
     def sentences(self) -> list[str]:
         """Describe how the two histories end, how they diverge and which moves differ."""
         since = f"on {long_date(self.date)}" if self.day > 0 else "at the start"
-        alike = f", after {counted(self.shared, 'equal event')}" if self.shared else ""
+        alike = f", after {counted(self.shared, 'shared event')}" if self.shared else ""
         before, after = self.labels
         nothing = "nothing more happens by the horizon."
         return [

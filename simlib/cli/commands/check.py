@@ -73,7 +73,7 @@ def _many(number: int, plural: str) -> str:
 def _findings(scenario: Scenario) -> Findings:
     from simlib.analysis.lint.rules import lint
 
-    with Task("lint") as task:
+    with Task("looking for mistakes") as task:
         return lint(scenario, control=Control(task.report, task.cancelled))
 
 
@@ -89,7 +89,7 @@ def _without_reason(views: dict[str, View]) -> Iterator[Finding]:
 
 
 def _listed(findings: Sequence[Finding]) -> str:
-    return "".join(f"{finding}\n" for finding in findings) or "Lint has nothing to report.\n"
+    return "".join(f"{finding}\n" for finding in findings) or "There are no warnings.\n"
 
 
 def _implications(scenario: Scenario) -> Iterator[str]:

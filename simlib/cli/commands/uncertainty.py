@@ -30,7 +30,7 @@ FAN_DRAWS, FAN_TIMES, FAN_RUNS = 100, 45, 200
 
 
 def execute(arguments: Request) -> int:
-    """Answer with the range over the priors, the shares of doubt and chance, and the values of information."""
+    """Answer with the range over the priors, the shares of assumptions and chance, and the values of information."""
     from simlib.analysis.uncertainty.perfect_information import evppi_from
     from simlib.analysis.uncertainty.propagation import uncertainty
 
@@ -89,7 +89,8 @@ def _more(names: Iterable[str]) -> Iterator[str]:
     others = ", ".join(names)
     if others:
         yield (
-            f"Use --measure to see what settling an assumption is worth to {others}. --json and --out hold all of them."
+            f"Use --measure to see what settling an assumption is worth to {others}. "
+            "--json and --out write all of them."
         )
 
 

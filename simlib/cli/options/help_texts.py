@@ -4,19 +4,19 @@ from __future__ import annotations
 
 ABOUT = """\
 Crises written down as data: who can do what, how often, and what it changes.
-simlib computes what follows, with what probability by which date."""
+simlib computes what may follow, with a probability and a date."""
 
 EXAMPLES = """\
 examples:
-  simlib check my-world/                     is the file right? every problem at once
+  simlib check my-scenario/                  is the file right? every problem at once
   simlib explain two-islands                 every move, assumption and ending in a sentence
   simlib run two-islands                     endings, questions and moves by date
-  simlib run two-islands --draws 200         the same over the ranges of the assumptions
+  simlib run two-islands --draws 200         the forecast averaged over the ranges of the assumptions
   simlib compare two-islands --forbid patrol what changes if a move is forbidden
   simlib drivers two-islands                 which assumptions matter most
-  simlib pool two-islands                    what its views say together, and where they disagree
+  simlib pool two-islands                    its views as one forecast, and where they disagree
   simlib paths two-islands --given ending:open-war  the paths that lead to an ending
-  simlib export two-islands --to prism       the same machine for PRISM and Storm
+  simlib export two-islands --to prism       the same model for PRISM and Storm
   simlib lab                                 the notebooks
 
 PATH is a scenario folder, a scenario file, the name of a scenario that comes with simlib, or
@@ -24,12 +24,12 @@ PATH is a scenario folder, a scenario file, the name of a scenario that comes wi
 1 failed."""
 
 RUN_ABOUT = """\
-Forecast a scenario: the probability of each ending and question by date, where the ladder stands,
-and the expected number of moves.
+Forecast a scenario: the probability of each ending, question and rung by date, and the expected number
+of moves.
 
-The exact engine computes the forecast unless --engine says otherwise. Where a scenario has too many states for it,
-the command gives their number and computes nothing. By default the forecast is at the stated values of the
-assumptions, which are medians. --draws N adds the mean over N draws from their ranges: the forecast that counts."""
+The exact engine computes the forecast unless --engine says otherwise. If a scenario has too many states for it,
+the command says how many and computes nothing. By default the forecast is at the stated values of the assumptions,
+which are medians. --draws N adds the mean over N draws from their ranges: this is the forecast to publish."""
 
 RUN_EXAMPLES = """\
 quantities:
@@ -51,7 +51,7 @@ examples:
 
 
 COMPARE_EXAMPLES = """\
-A policy has a rate: while its condition holds, the move happens after a time, not at once. LEVELS is a level,
+A policy has a rate: while its condition holds, the move happens after a random time, not at once. LEVELS is a level,
 `X or above`, `X or below`, `not X`, or levels with | between them; a comma means and.
 
 examples:
@@ -73,8 +73,9 @@ examples:
   simlib pool two-islands --views baseline,hawks,mediators --weights 2,1,1 --draws 100 --out out/"""
 
 SWEEP_ABOUT = """\
-Compute a design of many points into a folder of Parquet files. After a stop at any moment the same command goes on:
-nothing is lost or counted twice. The order is shuffled, so that the finished part is a fair sample.
+Compute the forecast at many points (draws, a grid, views) and write it to a folder of Parquet files. If the sweep is
+stopped, the same command goes on where it stopped: nothing is lost or counted twice. The order is shuffled, so that
+the finished part is a fair sample.
 
 A plan is a named set of interventions. With plans, every point of the design is computed without one (as the plan
 `baseline`) and under each plan, with the same values and the same seed. These make one `case`, and the column `plan`
@@ -89,5 +90,5 @@ examples:
                            --as truce --delay patrol@2031-05-01 --pin standoff=calm@2031-05-01
   simlib sweep caribbean-2025 --out plans --sobol 256 --plan notebooks/plans/off-ramp.yaml \\
                               --plan notebooks/plans/pressure.yaml
-In Python, simlib.sweep.read(DIR) gives one table, and simlib.sweep.compare_plans(table) each plan beside the same
+In Python, simlib.sweep.read(DIR) gives one table. simlib.sweep.compare_plans(table) puts each plan beside the same
 case without a plan."""

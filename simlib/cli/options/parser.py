@@ -18,7 +18,7 @@ RUNS = 10_000
 TOP = 12
 """Moves that `run` lists, unless --top says otherwise."""
 
-SEED = "of the random numbers and of the draws (default: 0)"
+SEED = "seed of the random numbers and of the draws (default: 0)"
 TABLES = "tables (CSV, in UTF-8 with a byte order mark)"
 
 REPORT_DRAWS = 64
@@ -62,7 +62,7 @@ def build() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"simlib {__version__}")
     parser.add_argument("--traceback", action="store_true", help="show where an unexpected error comes from")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    _check(_command(commands, "check", "find what is wrong with a scenario and its views, and what looks doubtful"))
+    _check(_command(commands, "check", "find what is wrong with a scenario and its views, and warn of likely mistakes"))
     _explain(_command(commands, "explain", "say every move, assumption and ending in a sentence"))
     _run(
         _command(
@@ -82,11 +82,17 @@ def build() -> argparse.ArgumentParser:
             epilog=help_texts.COMPARE_EXAMPLES,
         )
     )
-    _drivers(_command(commands, "drivers", "what drives it: slopes, a tornado, shares of the uncertainty"))
-    _uncertainty(_command(commands, "uncertainty", "how sure: uncertainty and chance apart, and what to find out next"))
+    _drivers(_command(commands, "drivers", "what drives it: which assumptions move the answer most"))
+    _uncertainty(
+        _command(
+            commands,
+            "uncertainty",
+            "how sure: how much is due to the assumptions and to chance, and what to find out next",
+        )
+    )
     _paths(_command(commands, "paths", "by which path: the most probable sequences of rungs"))
-    _indicators(_command(commands, "indicators", "what to watch for: which moves and levels announce an ending"))
-    _discover(_command(commands, "discover", "under which assumptions: boxes of the priors where an answer is high"))
+    _indicators(_command(commands, "indicators", "what to watch for: which moves and levels are signs of an ending"))
+    _discover(_command(commands, "discover", "under which assumptions an answer is high, as bounds on their values"))
     _pool(
         _command(
             commands,
@@ -98,7 +104,7 @@ def build() -> argparse.ArgumentParser:
     )
     _diff(_command(commands, "diff", "what changed between two scenarios or views, and what that does to the forecast"))
     _report(_command(commands, "report", "write one page to hand on: answer, drivers, watch list, assumptions"))
-    brief = "compute a design of many points into Parquet files; a stopped sweep goes on"
+    brief = "compute many points (draws, a grid, views, plans) into Parquet files"
     _sweep(_command(commands, "sweep", brief, help_texts.SWEEP_ABOUT, help_texts.SWEEP_EXAMPLES))
     _lab(_command(commands, "lab", "open JupyterLab on the notebooks"))
     return parser
@@ -120,12 +126,12 @@ def _command(
 def _check(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Load a scenario and all its views. Each problem is a line `file:line: where: what; what was expected`, and\n"
-        "the exit code is 2. Without problems, a second reading solves the scenario and warns of what is legal but\n"
-        'doubtful. It prints each elicited "p within T" beside what the model implies for it. Where the scenario\n'
+        "the exit code is 2. Without problems, the command solves the scenario and warns of what is allowed but\n"
+        'probably a mistake. It prints each stated "p within T" beside what the model implies for it. If the scenario\n'
         "names a reference class, it prints the implied rates beside the base rates of past crises."
     )
     _path(parser)
-    parser.add_argument("--quick", action="store_true", help="only read the files, without the second reading")
+    parser.add_argument("--quick", action="store_true", help="only read the files; give no warnings")
     parser.add_argument(
         "--priors",
         action="store_true",
@@ -202,9 +208,7 @@ def _compare(parser: argparse.ArgumentParser) -> None:
     )
     text += "beside an exact answer, else 100,000)"
     parser.add_argument("--runs", type=whole(0), metavar="N", help=text)
-    parser.add_argument(
-        "--view", metavar="NAME", type=name, help="take the scenario seen through a view as the baseline"
-    )
+    parser.add_argument("--view", metavar="NAME", type=name, help="use this view of the scenario as the baseline")
     text = "add each variant to those before it"
     parser.add_argument("--cumulative", action="store_true", help=text)
     changes = parser.add_argument_group("changes: together they make one variant, or one for each --as")
@@ -223,7 +227,9 @@ def _drivers(parser: argparse.ArgumentParser) -> None:
     _question(parser, "--measure", "--by", "--engine", "--seed")
     parser.add_argument("--top", type=whole(1), default=10, metavar="N", help="assumptions per answer (default: 10)")
     parser.add_argument(
-        "--sobol", action="store_true", help="also shares of the uncertainty (Sobol indices; takes minutes)"
+        "--sobol",
+        action="store_true",
+        help="also say which assumptions cause the spread (Sobol indices; takes minutes)",
     )
     _changes(parser)
 
@@ -252,7 +258,7 @@ def _uncertainty(parser: argparse.ArgumentParser) -> None:
         "--look-by",
         type=day,
         metavar="DAY",
-        help="also rank what could be observed by this day by the value of observing it",
+        help="also rank what could be observed by this day (a date, or days after the start) by its value",
     )
     _changes(parser)
 
@@ -265,33 +271,52 @@ def _paths(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--ladder", type=name, metavar="NAME", help="the ladder whose rungs make a path (default: the first)"
     )
-    parser.add_argument("--over", type=name, metavar="VARIABLE", help="make a path of the levels of a variable instead")
+    parser.add_argument("--over", type=name, metavar="VARIABLE", help="make paths of the levels of a variable instead")
     parser.add_argument(
         "--given", type=name, metavar="MEASURE", help="only the paths to this ending (ending:ID), as shares of it"
     )
     parser.add_argument(
-        "--passages", action="store_true", help="with --given: which share of the paths passes each rung and move"
+        "--passages", action="store_true", help="with --given: what share of the histories passes each rung and move"
     )
-    parser.add_argument("--top", type=whole(1), default=20, metavar="N", help="classes to list (default: 20)")
+    parser.add_argument("--top", type=whole(1), default=20, metavar="N", help="paths to list (default: 20)")
     _changes(parser)
 
 
 def _indicators(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "What to watch for: how seeing a move or a level by a day changes the probability of an ending or a question.\n"
-        "Counted in sampled histories over the priors. With --engine exact, or --draws 0 where the states fit, it is\n"
-        "computed at the stated values, without --runs, --times-seen and lead times. The effect of forcing a move\n"
-        "(--doing) is exact where the states fit. A sign is reported if the 95% interval of its likelihood ratio\n"
-        "leaves out 1."
+        "It is counted in sampled histories over the priors. With --engine exact, or --draws 0 where the states fit,\n"
+        "it is computed at the stated values, without --runs, --times-seen and lead times. The effect of forcing a\n"
+        "move (--doing) is exact where the states fit. A sign is reported if the 95% interval of its likelihood ratio\n"
+        "does not include 1."
     )
     _path(parser)
     _question(parser, "--measure", "--engine", "--seed", measure="the first ending")
-    parser.add_argument("--look-by", type=day, metavar="DAY", help="the day one looks (default: 14 days)")
-    parser.add_argument("--times-seen", type=whole(1), default=1, metavar="N", help="sightings that make an alarm")
-    parser.add_argument("--draws", type=whole(0), default=500, metavar="N", help="of the assumptions (default: 500)")
+    parser.add_argument(
+        "--look-by",
+        type=day,
+        metavar="DAY",
+        help="watch up to this day: a date, or days after the start (default: 14 days)",
+    )
+    parser.add_argument(
+        "--times-seen",
+        type=whole(1),
+        default=1,
+        metavar="N",
+        help="how often a move must be seen to count (default: 1)",
+    )
+    parser.add_argument(
+        "--draws", type=whole(0), default=500, metavar="N", help="draws of the assumptions (default: 500)"
+    )
     text = "histories of each draw (default: 20,000 in all)"
     parser.add_argument("--runs", type=whole(1), metavar="N", help=text)
-    parser.add_argument("--doing", type=whole(0), default=5, metavar="N", help="moves to force as well (default: 5)")
+    parser.add_argument(
+        "--doing",
+        type=whole(0),
+        default=5,
+        metavar="N",
+        help="for how many moves to compute the effect of forcing them (default: 5)",
+    )
     _changes(parser)
 
 
@@ -299,10 +324,13 @@ def _discover(parser: argparse.ArgumentParser) -> None:
     _path(parser)
     _question(parser, "--measure", "--engine", "--seed", measure="the first ending")
     parser.add_argument(
-        "--threshold", type=float, metavar="P", help="cases at or above it are of interest (default: the upper quarter)"
+        "--threshold",
+        type=float,
+        metavar="P",
+        help="draws whose answer is at least P count as high (default: the upper quarter)",
     )
     parser.add_argument(
-        "--draws", type=whole(20), default=1000, metavar="N", help="of the assumptions (default: 1,000)"
+        "--draws", type=whole(20), default=1000, metavar="N", help="draws of the assumptions (default: 1,000)"
     )
     text = "histories of each draw under common random numbers, a multiple of 8 (default: 1,000)"
     parser.add_argument("--runs", type=whole(16), default=1000, metavar="N", help=text)
@@ -328,8 +356,8 @@ def _diff(parser: argparse.ArgumentParser) -> None:
     _path(parser)
     parser.add_argument("other", metavar="OTHER", nargs="?", help="another scenario (default: the same)")
     _question(parser)
-    parser.add_argument("--view", type=name, metavar="NAME", help="see PATH through a view")
-    parser.add_argument("--other-view", type=name, metavar="NAME", help="see OTHER through a view")
+    parser.add_argument("--view", type=name, metavar="NAME", help="the view of PATH")
+    parser.add_argument("--other-view", type=name, metavar="NAME", help="the view of OTHER")
     parser.add_argument(
         "--no-forecast", action="store_true", help="only what changed, not what that does to the forecast"
     )
@@ -362,10 +390,14 @@ def _report(parser: argparse.ArgumentParser) -> None:
 def _sweep(parser: argparse.ArgumentParser) -> None:
     _path(parser)
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the sweep")
-    design = parser.add_argument_group("design: one of these, or with plans none")
+    design = parser.add_argument_group("points: one of these, or none with plans")
     design.add_argument("--sobol", type=whole(1), metavar="N", help="N draws of the assumptions from their priors")
-    design.add_argument("--grid", action="append", default=[], metavar="NAME=V,V,...", help="values (repeatable)")
-    design.add_argument("--views", type=names, metavar="NAME,...", help="`baseline` is the scenario without a view")
+    design.add_argument(
+        "--grid", action="append", default=[], metavar="NAME=V,V,...", help="values of an assumption (repeatable)"
+    )
+    design.add_argument(
+        "--views", type=names, metavar="NAME,...", help="views; `baseline` is the scenario without a view"
+    )
     plans, how = parser.add_argument_group("plans: each point without a plan, and under each plan"), OF_VARIANT
     text = "a view that only intervenes, or the path of its file; after --as a part of that plan (repeatable)"
     plans.add_argument("--plan", metavar="NAME", type=change("plan"), help=text, **how)
@@ -379,7 +411,7 @@ def _sweep(parser: argparse.ArgumentParser) -> None:
         "--runs", type=whole(1), default=1000, metavar="N", help="replicates of a point (default: 1,000)"
     )
     parser.add_argument(
-        "--times", type=whole(1), default=1, metavar="N", help="report at N equal steps (default: 1, the horizon)"
+        "--times", type=whole(1), default=1, metavar="N", help="report at N equal steps (default: 1, at the horizon)"
     )
     parser.add_argument("--block", type=whole(1), default=32, metavar="N", help="points in a file (default: 32)")
     parser.add_argument("--workers", type=whole(1), metavar="N", help="threads on this machine (default: all cores)")
@@ -420,7 +452,7 @@ def _outputs(output: Callable[..., argparse.Action], answer: str) -> None:
 def _lab(parser: argparse.ArgumentParser) -> None:
     parser.epilog = "Further options go to JupyterLab."
     parser.add_argument("--no-browser", action="store_true", help="only print the address")
-    parser.add_argument("--port", type=whole(0), metavar="N", help="port to listen at (default: a free one from 8888)")
+    parser.add_argument("--port", type=whole(0), metavar="N", help="port of the server (default: a free one from 8888)")
 
 
 def _adder(group: argparse._ArgumentGroup) -> Callable[..., argparse.Action]:
@@ -432,7 +464,9 @@ def _path(parser: argparse.ArgumentParser) -> None:
 
 
 def _view(group: argparse._ArgumentGroup, **how: Any) -> None:
-    group.add_argument("--view", type=name, metavar="NAME", help="see it through a view (views/NAME.yaml beside it)")
+    group.add_argument(
+        "--view", type=name, metavar="NAME", help="use a view of the scenario (views/NAME.yaml beside it)"
+    )
     _set(group, **how)
 
 
@@ -463,4 +497,4 @@ def _interventions(group: argparse._ArgumentGroup, **how: Any) -> None:
 
 
 def _windows(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--ignore-windows", action="store_true", help="leave out calendar windows, as if always open")
+    group.add_argument("--ignore-windows", action="store_true", help="ignore calendar windows, as if always open")

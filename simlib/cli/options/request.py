@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from simlib.typing import Engine
-
 if TYPE_CHECKING:
     from simlib.scenario.loader import Stream
+    from simlib.typing import Engine
 
 Changes = tuple[tuple[str, str], ...]
 """Options that act in the order given, each as (kind, text)."""

@@ -74,7 +74,7 @@ def uncertainty(
     fan: Fan | None,
     observations: Mapping[str, Evsi] = MappingProxyType({}),
 ) -> Iterator[Picture]:
-    """Yield each measure over the draws, the shares of doubt and chance, a fan, and the values of information."""
+    """Yield each measure over the draws, the shares of assumptions and chance, a fan, and the values of information."""
     from simlib.plots import value_bars
     from simlib.plots.fan_charts import nested_fan
     from simlib.plots.uncertainty_charts import distribution, split

@@ -86,7 +86,7 @@ def _engine(forecast: Forecast, chosen: bool) -> str:
     over = ""
     if forecast.stated is not None:
         mean = f"the mean over {counted(source['draws'], 'draw')}, seed {source['seed']}"
-        over = f" In brackets, where it can be seen: the 95% interval of {mean}."
+        over = f" In brackets, where wide enough to show: the 95% interval of {mean}."
     if forecast.engine == "exact":
         bound = (forecast.stated or forecast).provenance["truncation_bound"]
         states = counted(forecast.states or 0, "state")
@@ -166,14 +166,14 @@ def _span(low: float, high: float) -> str:
 
 
 def _spread(computed: Computed, kind: str, at: Sequence[int], head: Sequence[Sequence[str]]) -> str:
-    """Show the spread over the draws: doubt about the assumptions, which more draws do not shrink."""
+    """Show the spread over the draws: uncertainty about the assumptions, which more draws do not shrink."""
     draws = computed.draws
     assert draws is not None
     rows = []
     for name in getattr(computed.forecast, kind):
         low, _, _, _, high = draws.spread(name, kind)  # type: ignore[arg-type]
         rows.append(Row(computed.forecast.label(kind, name), [_span(low[i], high[i]) for i in at]))
-    title = f"{kind.capitalize()}: 5th to 95th percentile over the draws (doubt about the assumptions)"
+    title = f"{kind.capitalize()}: 5th to 95th percentile over the draws (uncertainty about the assumptions)"
     return table(title, head, rows)
 
 

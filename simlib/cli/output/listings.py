@@ -43,7 +43,7 @@ def _compared(result: Comparison, names: Sequence[str], cumulative: bool) -> str
     parts = [["baseline"], *(textwrap.wrap(f"+ {name}" if cumulative else name, WIDTH) for name in names)]
     depth = max(map(len, parts))
     head = [[part[k - depth + len(part)] if k >= depth - len(part) else "" for part in parts] for k in range(depth)]
-    what = "change from it in points" if all(d.measure.probability for d in some) else "change from it"
+    what = f"change from the baseline{' in points' if all(d.measure.probability for d in some) else ''}"
     how = "each variant added to those before it" if cumulative else "each variant by itself"
     return table(f"By {long_date(result.by)}: the baseline, and {how} ({what}); {_pairs(result, names[0])}", head, rows)
 
@@ -146,7 +146,7 @@ def watched(result: Indicators) -> Iterator[str]:
 
 
 def observations(result: Evsi) -> Iterator[str]:
-    """Yield the observations, the most valuable first: seen, the answer if seen and if not, gain, doubt resolved."""
+    """Yield the observations, the most valuable first: seen, answer if seen and if not, gain, uncertainty removed."""
     rows = [
         Row(
             o.label,
@@ -158,7 +158,7 @@ def observations(result: Evsi) -> Iterator[str]:
     ]
     yield table(
         f"What to watch for until {long_date(result.look_by)}, to forecast {result.measure.words}",
-        [["", "", "if not", "Brier score", "doubt"], ["seen", "if seen", "seen", "lower by", "resolved"]],
+        [["", "", "if not", "Brier score", "uncertainty"], ["seen", "if seen", "seen", "lower by", "removed"]],
         rows,
     )
 

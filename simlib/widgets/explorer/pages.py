@@ -111,7 +111,7 @@ class HistoryPage(Page):
         self._ending = w.Dropdown(
             description="Ending of the history",
             style=WIDE,
-            options=[("any way", ""), *((e.label, e.id) for e in endings), ("no ending yet", ONGOING)],
+            options=[("any ending", ""), *((e.label, e.id) for e in endings), ("no ending yet", ONGOING)],
         )
         self._all = w.Checkbox(
             description="Show moves that change nothing", indent=False, layout=w.Layout(width="auto")

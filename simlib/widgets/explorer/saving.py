@@ -134,8 +134,8 @@ def paragraph(state: State, forecast: Forecast, baseline: Forecast | None, answe
     against = "" if baseline is None else " Differences are to the values of the file, in percentage points."
     return (
         f"{forecast.scenario.title}{view}, as of {long_date(forecast.as_of)}, {changed}. {answer}{against} "
-        f"These are probabilities at the stated values of the assumptions, {how}; doubt about the assumptions comes on "
-        f"top, and the real outcome may lie outside the model. Scenario {forecast.scenario.id}, "
+        f"These are probabilities at the stated values of the assumptions, {how}; uncertainty about the assumptions "
+        f"comes on top, and the real outcome may lie outside the model. Scenario {forecast.scenario.id}, "
         f"SHA-256 {source['scenario_sha256'][:16]}, simlib {source['version']}, {source['made_at']}."
     )
 

@@ -297,8 +297,8 @@ class State:
         if self.settings.as_of in (None, self.base.as_of):
             return ""
         return (
-            f"The numbers and the first situation stay those of {long_date(self.base.as_of)}. "
-            "Only what has a date of its own comes sooner or later after the start."
+            f"The assumptions and the starting state stay those of {long_date(self.base.as_of)}. "
+            "Only what has its own date comes sooner or later after the start."
         )
 
     def by_hand(self) -> Iterator[str]:

@@ -22,16 +22,16 @@ MOST_BOUNDS = 8
 """A box of the peeling with more bounds is left out: most of them are chance, and nobody moves so many sliders."""
 
 REPLICATES = 2000
-"""Replicates of each draw where a world is too large to be solved."""
+"""Replicates of each draw where a scenario is too large to be solved."""
 
 PATIENCE = 2_000_000
-"""States times passes that are solved for an answer; above, draws are played: a person waits for it."""
+"""States times passes that are solved for an answer; above, draws are simulated, because a person waits for it."""
 
 
 class WhatDrivesIt(PanelQuestion):
     """Each assumption at its low and at its high, for those with the steepest slopes."""
 
-    name, title = "drivers", "Which assumptions carry the answer?"
+    name, title = "drivers", "Which assumptions matter most?"
 
     def make_fields(self) -> Sequence[Field]:
         """Return what may be asked."""
@@ -62,7 +62,7 @@ class WhatDrivesIt(PanelQuestion):
 class SharesOfDoubt(PanelQuestion):
     """Sobol indices over the priors."""
 
-    name, title = "shares-of-doubt", "About which assumptions is the doubt?"
+    name, title = "shares-of-doubt", "Which assumptions cause the spread?"
 
     def make_fields(self) -> Sequence[Field]:
         """Return what may be asked."""
@@ -98,9 +98,9 @@ def _uncertainty(
 
 
 class HowSure(PanelQuestion):
-    """The range of the answer over the draws, and the shares of doubt and chance."""
+    """The range of the answer over the draws, and the shares of the assumptions and of chance."""
 
-    name, title = "how-sure", "How sure is the answer, and is the rest doubt or chance?"
+    name, title = "how-sure", "How sure is the answer, and how much of the rest is chance?"
 
     def make_fields(self) -> Sequence[Field]:
         """Return what may be asked."""
@@ -118,7 +118,7 @@ class HowSure(PanelQuestion):
             share = "" if spread.share is None else percent(spread.share.value)
             numbers = (spread.stated.value, spread.mean.value, low, high)
             rows.append((spread.measure.label, *map(spread.measure.write, numbers), share))
-        head = ("what", "at the stated values", "over the priors", "5% of draws below", "5% above", "share of doubt")
+        head = ("what", "at the stated values", "over the priors", "5% of draws below", "5% above", "from assumptions")
         return shown_answer(
             result.sentences()[:2],
             head,
@@ -211,7 +211,7 @@ class UnderWhichAssumptions(PanelQuestion):
 class ChanceWithinDoubt(PanelQuestion):
     """The rungs of a ladder over time, and the range of their borders over the draws."""
 
-    name, title = "chance-within-doubt", "How do chance and doubt grow over time?"
+    name, title = "chance-within-doubt", "How do chance and uncertain assumptions grow over time?"
 
     def make_fields(self) -> Sequence[Field]:
         """Return what may be asked."""

@@ -254,7 +254,7 @@ class BoxSession:
                 f"{_written(here.stated, here.stated_half)} ({moved}). The point lies "
             ),
             _part(f"{where} {self.chosen.name}", strong=True),
-            _part(f", where {percent(self.box.density)} of the draws are likely, against {base} of all."),
+            _part(f", where {percent(self.box.density)} of the draws reach it, against {base} of all draws."),
         ]
 
     def _draw(self) -> BoxBoard:
@@ -305,7 +305,7 @@ class BoxSession:
         base, values = self.state.base, self.state.settings.values
         if base.path and load(base.path).sha256 != base.sha256:
             what = "was changed before it was asked about, and a view would leave those changes out"
-            raise ScenarioError(Problem("", 0, base.id, what, "ask about the world as its file has it"))
+            raise ScenarioError(Problem("", 0, base.id, what, "ask about the scenario as its file has it"))
         if not values:
             raise ScenarioError(Problem("", 0, title, "changes nothing", "move a slider first"))
         inside = "outside" if outside(self.box, self.values()) else "inside"

@@ -144,7 +144,7 @@ class WhatToWatchFor(PanelQuestion):
         longest = int(self.scenario.horizon_days) - 1
         return [
             ending(self.scenario, "The ending"),
-            number("look_by", "Seen within days", min(14, longest), 1, longest),
+            number("look_by", "Seen within (days)", min(14, longest), 1, longest),
             number("times_seen", "Sightings that count as a sign", 1, 1, 50),
             draws(250),
             number("runs", "Histories of each draw", 80, 1, 10_000),
@@ -196,7 +196,7 @@ class WorthSeeing(PanelQuestion):
         longest = int(self.scenario.horizon_days) - 1
         return [
             measure(self.scenario),
-            number("within", "Looking for days", min(14, longest), 1, longest),
+            number("within", "Watched for (days)", min(14, longest), 1, longest),
             draws(256),
             number("runs", "Replicates each", 500, 100, 100_000),
         ]
@@ -231,7 +231,7 @@ class SignsOfEveryEnding(PanelQuestion):
         """Return what may be asked."""
         longest = int(self.scenario.horizon_days) - 1
         return [
-            number("look_by", "Seen within days", min(14, longest), 1, longest),
+            number("look_by", "Seen within (days)", min(14, longest), 1, longest),
             draws(250),
             number("runs", "Histories of each draw", 160, 1, 10_000),
         ]

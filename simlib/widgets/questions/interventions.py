@@ -125,7 +125,7 @@ class WhatIf(PanelQuestion):
             case "policy":
                 yield Policy(move, 1 / chosen["days"], when)
             case "force" if not when.always:
-                what = "a move that is forced on a date waits for no state"
+                what = "a move that is forced on a date cannot depend on a state"
                 raise ScenarioError(Problem("", 0, "What if", what, "expected “in any state”, or a rule"))
             case "force":
                 yield Force(move, date, None)

@@ -41,8 +41,8 @@ class Sweep(PanelQuestion):
 
         self.plans = plan_views(self.scenario, self._given)
         some = tuple((a.label, a.id) for a in self.scenario.assumptions.values() if not a.fixed)
-        options = (("nothing is done", NONE), *((view.title, view.id) for view in self.plans.values()))
-        tip = "A named set of interventions, beside the world as it stands, with common random numbers"
+        options = (("no plan", NONE), *((view.title, view.id) for view in self.plans.values()))
+        tip = "A named set of interventions, beside the scenario as it stands, with common random numbers"
         return [
             measure(self.scenario),
             Field("across", "Across", some[0][1], some),
@@ -91,13 +91,13 @@ class Sweep(PanelQuestion):
         by = long_date(self.scenario.by_date(self.scenario.horizon_days))
         half = 1.96 * float(np.sqrt((values * (1 - values)).max() / chosen["runs"]))
         ranges = " and ".join(f"“{axis.label}” ({axis.texts[0]} to {axis.texts[-1]})" for axis in (across, up))
-        known = f"The error of a cell is ±{100 * half:.1f} points (95%), and less between cells: all cells have"
+        known = f"The error of a cell is at most ±{100 * half:.1f} points (95%). Differences between cells are more"
         before, pairs = values[..., 0], values[..., 0].size
         stands = "" if plan is None else "As it stands, "
         sentences = [
             f"{stands}“{label}” by {by} goes from {_ends(before)} over {pairs} pairs of values of {ranges}.",
             *([] if plan is None else [_changed(values, plan)]),
-            f"{known} common random numbers.",
+            f"{known} precise, because all cells use common random numbers.",
         ]
         rows = [
             (one, other, *_cells(values[i, j]))
