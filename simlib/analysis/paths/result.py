@@ -130,7 +130,7 @@ class Paths(Traced):
     def sentences(self, limit: int = 5) -> list[str]:
         """Return the `limit` likeliest paths, the share they cover, and how they were computed."""
         note = (
-            f"A path is the order in which rungs are first visited; later returns are left out. Traced {self.made()}."
+            f"A path is the order in which rungs are first visited; later returns are left out. Computed {self.made()}."
         )
         return [*self._likeliest(limit), *self._missing(), note]
 

@@ -246,7 +246,7 @@ class StatusLine:
 EARLIER = StatusLine("The answer below is for earlier settings. Press Compute for the settings above.")
 CURRENT = StatusLine("The answer below is for the settings above.")
 STORED = StatusLine("Stored answer for this scenario and these settings. Press Compute to run it again.")
-COMPUTED = StatusLine("Traced just now.")
+COMPUTED = StatusLine("Computed just now.")
 PREVIOUS = "The answer below is the previous one."
 
 
