@@ -38,8 +38,7 @@ def install(extras):
     old = STAMP.read_text().split() if STAMP.is_file() else []
     if old[:1] == [key] and extras <= set(old[1:]) and PYTHON.exists():
         return
-    runs = succeeds(PYTHON, "-c", "import sys; sys.exit(sys.version_info < (3, 11))")
-    if old == ["unfinished"] or not runs:
+    if old == ["unfinished"] or not succeeds(PYTHON, "-c", "import sys; sys.exit(sys.version_info < (3, 11))"):
         shutil.rmtree(VENV, ignore_errors=True)
     VENV.mkdir(exist_ok=True)
     STAMP.write_text("unfinished")
@@ -67,8 +66,8 @@ def main(arguments):
         install({"notebooks", "scale", "test", "docs", "dev"} if testing else {"notebooks", "scale"})
         if testing:
             os.chdir(HERE)
-            arguments = [*FAST, *arguments[2:]] if arguments[1:2] == ["--fast"] else arguments[1:]
-        command = [str(PYTHON), "-m", *(["pytest", "-rs", *arguments] if testing else ["simlib.lab", *arguments])]
+            arguments = ["-rs", *(FAST + arguments[2:] if arguments[1:2] == ["--fast"] else arguments[1:])]
+        command = [str(PYTHON), "-m", "pytest" if testing else "simlib.lab", *arguments]
         if os.name == "nt":
             return subprocess.call(command)
         os.execv(PYTHON, command)  # so that Ctrl-C goes straight to where it is understood

@@ -20,8 +20,9 @@ from pathlib import Path
 import pytest
 
 import simlib
-from simlib import _jupyter, lab, shipped
+from simlib import _jupyter, lab
 from simlib._jupyter import save_hook as saving
+from simlib.scenario import library as shipped
 
 HOME = Path(simlib.__file__).resolve().parents[1]
 

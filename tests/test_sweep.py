@@ -241,7 +241,7 @@ def test_the_same_bits_whatever_the_workers(tmp_path):
 def test_an_aborted_sweep_goes_on_and_is_a_fair_sample(tmp_path):
     design = sweep.sobol_design(doors(), 64)
     told = []
-    with pytest.raises(Cancelled, match="run it again to go on"):
+    with pytest.raises(Cancelled, match="run it again to continue"):
         sweep.run(
             design, tmp_path / "a", runs=50, workers=1, block=4, control=Control(told.append, lambda: len(told) >= 8)
         )
@@ -460,7 +460,7 @@ def test_a_cluster_gives_the_same_bits_even_when_a_worker_dies(tmp_path, cluster
     )
     assert killed
     assert report.done_now == 80
-    assert [line for line in report.retried if re.search(r"worker tcp://\S+ was at when it left", line)]
+    assert [line for line in report.retried if re.search(r"tasks of the worker tcp://\S+ when it left", line)]
     sweep.run(design, tmp_path / "here", runs=200, block=2)
     pd.testing.assert_frame_equal(sweep.read(tmp_path / "cluster"), sweep.read(tmp_path / "here"), check_exact=True)
 

@@ -85,7 +85,7 @@ def gather(
         steps["tornado"] = partial(drivers, world, about, engine=engine, seed=seed)
     if scenario.ladders:
         steps["paths"] = partial(_paths, world, engine, seed)
-    if uncertain and question:
+    if uncertain and question and any(not move.covert for move in scenario):
         steps["seeing"] = partial(evsi, world, question[0], look_by=day, draws=_OBSERVATION_DRAWS, seed=seed)
     signs: list[Callable[..., Any]] = [
         partial(

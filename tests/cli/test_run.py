@@ -67,7 +67,7 @@ def test_run_prints_dated_tables_and_the_answer(cli, bridge) -> None:
     assert re.search(r"^  An offer is refused( +[\d.]+%){5}$", out, re.MULTILINE)
     assert re.search(r"^  all closed( +[\d.]+%){5}$", out, re.MULTILINE)
     assert re.search(r"^  Offer talks( +[\d.]+){5}$", out, re.MULTILINE)
-    assert re.search(r"^At the stated values\. By 30 May 2031: \d+% Agreed; ", out, re.MULTILINE)
+    assert re.search(r"^At the stated values\. By 30 May 2031: “Agreed” \d+%; ", out, re.MULTILINE)
 
 
 def test_what_is_printed_is_what_the_engine_says(cli, bridge) -> None:

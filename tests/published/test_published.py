@@ -28,7 +28,7 @@ def test_a_queue_serves_so_many_on_average():
 @pytest.mark.parametrize(("by", "dead"), [(1, 0.0429), (5, 0.251), (10, 0.505)])
 def test_heart_transplants(by, dead):
     """msm's manual, probabilities of death from state 1; three digits are printed there."""
-    found = last(models.heart_transplant(1), times=[by], horizon=by)
+    found = last(models.heart_transplant(1), times=[by], by=by)
     assert found.variables["x"]["s4"][-1] == pytest.approx(dead, abs=6e-4)
 
 

@@ -35,7 +35,7 @@ from simlib.analysis.uncertainty.sampling import FEWEST_DRAWS, checked_belief, p
 from simlib.answer import ScenarioKey, Traced, in_columns, pick, provenance
 from simlib.control import UNWATCHED, Control
 from simlib.engines.montecarlo.simulator import Simulator
-from simlib.errors import Problem, ScenarioError, did_you_mean
+from simlib.errors import Problem, ScenarioError, Unsupported, did_you_mean
 from simlib.formatting import long_date, percent, with_error
 from simlib.machine import priors
 from simlib.machine.belief import Belief
@@ -262,7 +262,7 @@ def _sightings(scenario: Scenario, names: Iterable[str] | None) -> list[Question
     if problems:
         raise ScenarioError(problems)
     if not result:
-        raise ValueError("there is nothing to see: expected at least one public move")
+        raise Unsupported("there is nothing to see: expected at least one public move")
     return result
 
 
