@@ -44,7 +44,7 @@ ROOMS = [
     ["_jupyter", "lab"],
     ["cli", "__main__"],
 ]
-SEMICOLONS, RIDDLES, FIRST_LINE = 274, 44, 113
+SEMICOLONS, RIDDLES, FIRST_LINE = 267, 48, 111
 FLOOR = {room: floor for floor, rooms in enumerate(ROOMS) for room in rooms}
 
 

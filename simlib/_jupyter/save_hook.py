@@ -16,7 +16,7 @@ LIVE_ONLY = (VIEW, "text/html")
 
 
 def drop_live(output: Any) -> bool:
-    """Remove the live views of an output that has a picture; return False for one that has none."""
+    """Remove the live views of an output that has a picture. Return False for one that has none."""
     data = output.get("data", {})
     if "image/png" not in data:
         return False

@@ -151,7 +151,7 @@ STRIP, GAP, RIGHT = 130, 62, 24
 
 
 class BoxBoard:
-    """The draws and a box on its two main assumptions, and beside them the draws by probability, with a point in both.
+    """The draws and a box on its two main assumptions, beside the draws by probability.
 
     `figure` is a plain Figure of `width` by `height` pixels, `artists` what moves with the point; see `Screen`.
     """

@@ -26,7 +26,7 @@ def grid(
     unit: str,
     limits: tuple[float, float] | None = None,
 ) -> Axes:
-    """Draw probabilities (rows `up`, columns `across`; each a label and the values written out) as cells; return `ax`.
+    """Draw probabilities as cells (rows `up`, columns `across`) and return `ax`.
 
     Colour goes from the lowest to the highest of the values, or between `limits`, which grids side by side have in
     common; every cell carries its number too.

@@ -1,4 +1,4 @@
-"""A scenario as a state diagram: one row of levels for each variable, an arrow for every way a move can change it.
+"""A scenario as a state diagram: a row of levels for each variable, and arrows for moves.
 
 The world is factored: its state is one level in every row at once. Arrows carry the numbers of the moves, which are
 listed beside the diagram by actor; a guard that asks for levels of other rows is named in that list.

@@ -31,7 +31,7 @@ def middle(scenario: Scenario, box: Box) -> dict[str, float]:
 
 
 def outside(box: Box, values: Mapping[str, float]) -> list[Bound]:
-    """Return the bounds of a box that some values violate; none means inside."""
+    """Return the bounds of a box that some values violate. None means inside."""
     return [bound for bound in box.bounds if side(bound, values[bound.assumption])]
 
 

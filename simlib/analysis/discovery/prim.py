@@ -142,7 +142,7 @@ def _paste(cases: _Cases, box: Floats) -> Floats:
 
 
 def _restrict(cases: _Cases, box: Floats) -> tuple[Floats, Floats]:
-    """Drop bounds that chance alone explains; return the box and its quasi-p-values."""
+    """Drop bounds that chance alone explains. Return the box and its quasi-p-values."""
     while True:
         p_values = _p_values(cases, box)
         if not np.any(np.isfinite(box)) or p_values.max() <= _CHANCE:

@@ -100,7 +100,7 @@ def tightest(conditions: Sequence[tuple[str, bool, float]]) -> list[tuple[str, b
 
 
 def _both_sides(conditions: Sequence[tuple[str, bool, float]]) -> list[tuple[str, float | None, float | None]]:
-    """Return (assumption, low, high) of a leaf, each assumption once; None is an open side."""
+    """Return (assumption, low, high) of a leaf, each assumption once. None is an open side."""
     sides: dict[str, list[float | None]] = {}
     for name, at_least, value in tightest(conditions):
         sides.setdefault(name, [None, None])[0 if at_least else 1] = value

@@ -109,7 +109,7 @@ def _sample(scenario: Scenario, draws: int | Belief, runs: int | None, seed: int
 
 
 def _target(scenario: Scenario, name: str | None) -> Measure:
-    """Return the ending or question to watch for; raises ScenarioError, Unsupported."""
+    """Return the ending or question to watch for. Raises ScenarioError, Unsupported."""
     if name is None:
         known = [*(f"ending:{e}" for e in scenario.endings), *(f"question:{q}" for q in scenario.questions)]
         if not known:
@@ -122,7 +122,7 @@ def _target(scenario: Scenario, name: str | None) -> Measure:
 
 
 def _day(scenario: Scenario, look_by: By) -> float:
-    """Return the day of the observation; raises ScenarioError for a day outside the forecast."""
+    """Return the day of the observation. Raises ScenarioError for a day outside the forecast."""
     last = scenario.horizon_days
     day = min(LOOK_BY_DAYS, last / 2) if look_by is None else _days(scenario, look_by)
     if not 0 < day < last:

@@ -28,7 +28,7 @@ def every_level_can_be_reached(subject: Subject) -> Iterator[Finding]:
 
 
 def every_move_can_happen(subject: Subject) -> Iterator[Finding]:
-    """Report a move whose guard never holds; a window that never opens has a rule of its own."""
+    """Report a move whose guard never holds. A window that never opens has a rule of its own."""
     for index, move in enumerate(subject.scenario.moves.values()):
         if subject.ever_open(move) and len(subject.entries(index)[0]) == 0:
             yield Finding(

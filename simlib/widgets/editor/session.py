@@ -1,4 +1,4 @@
-"""The session of an editor: the problems of a text, and the findings and forecast of its scenario. No widget here.
+"""The session of an editor: the problems and the forecast of a text. No widget here.
 
 Every text is checked at once. The linter, the diagram and the forecast follow where the text is a valid scenario. While
 it has problems, the pictures of the last valid text stay.

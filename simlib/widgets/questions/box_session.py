@@ -1,4 +1,4 @@
-"""The session of the sliders for a discovery box: the point where they stand, and the answer there. No widget here.
+"""The session of the sliders for a box: their point, and the answer there. No widget here.
 
 The point starts in the middle of the box. While a slider moves the answer is a preview; at rest it is exact, or from
 many replicates where the scenario is too large. See `simlib.widgets.explorer.preview_loop`.
