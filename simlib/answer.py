@@ -25,6 +25,7 @@ import numpy as np
 
 from simlib.errors import SimlibError
 from simlib.files import read_payload, write_payload
+from simlib.formatting import end_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,6 +76,16 @@ class Answer(ABC):
         """The first day of the forecast. Only what came before it has happened."""
         day: dt.date = self.scenario.as_of
         return day
+
+    @property
+    def by_words(self) -> str:
+        """The end of the forecast in words, with the hour where it ends inside a day."""
+        return end_of(self.as_of, self.by_day)  # type: ignore[attr-defined]  # every answer with a date has it
+
+    @property
+    def look_by_words(self) -> str:
+        """The end of the time in which one watches, in words."""
+        return end_of(self.as_of, self.look_by_day)  # type: ignore[attr-defined]  # as above
 
     @property
     @abstractmethod

@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike
 
 from simlib.answer import Answer, ScenarioKey, load_answer, pick
 from simlib.errors import SimlibError
-from simlib.formatting import counted, long_date, percent
+from simlib.formatting import counted, end_of, percent
 from simlib.typing import Floats
 
 if TYPE_CHECKING:
@@ -167,21 +167,25 @@ class Forecast(Answer):
         return self.labels.get(kind, {}).get(name, name)
 
     @property
+    def by_words(self) -> str:
+        """The last report time in words, with the hour where it ends inside a day."""
+        return end_of(self.as_of, float(self.times[-1]))
+
+    @property
     def question(self) -> str:
         """The question that is answered, in one sentence with its date."""
         acts = f" with {counted(len(self.interventions), 'intervention')}" if self.interventions else ""
-        return f"How likely is each ending by {long_date(self.by_date(float(self.times[-1])))}{acts}?"
+        return f"How likely is each ending by {self.by_words}{acts}?"
 
     def sentences(self, limit: int = 4) -> list[str]:
         """Return the likeliest endings by the last report time: one sentence, and one at the stated values if apart."""
-        by = self.by_date(float(self.times[-1]))
         last = {name: float(band.probability[-1]) for name, band in self.endings.items()}
         ongoing = last.pop(ONGOING, 0.0)
         ranked = sorted(last.items(), key=lambda item: -item[1])[:limit]
         parts = [f"“{self.label('endings', name)}” {percent(p)}" for name, p in ranked]
         text = "; ".join([*parts, f"“{self.label('', ONGOING)}” {percent(ongoing)}"])
         stated = [] if self.stated is None else self.stated.sentences(limit)
-        return [f"By {long_date(by)}: {text}.", *(f"At the stated values. {sentence}" for sentence in stated)]
+        return [f"By {self.by_words}: {text}.", *(f"At the stated values. {sentence}" for sentence in stated)]
 
     # ---------------------------------------------------------------- storing
 

@@ -19,6 +19,16 @@ def forecast():
     return solve(worlds.two_states(0.05, ends=True), times=[10.0, 30.0])
 
 
+def test_a_forecast_that_ends_inside_a_day_says_the_hour():
+    world = worlds.two_states(0.05, ends=True)
+    half, whole = (solve(world.replace(horizon_days=days)) for days in (0.5, 1.0))
+    assert half.by_words == "1 April 2031, 12:00 UTC"
+    assert whole.by_words == "1 April 2031"
+    assert half.by_words in half.question
+    assert half.sentences()[0].startswith(f"By {half.by_words}: ")
+    assert half.plot().get_figure() is not None
+
+
 @pytest.mark.parametrize("name", ["forecast.json", "forecast.json.gz"])
 def test_saved_and_loaded_bit_for_bit(forecast, tmp_path, name):
     loaded = Forecast.load(forecast.save(tmp_path / name))

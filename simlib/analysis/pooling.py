@@ -27,7 +27,7 @@ import numpy as np
 from simlib.answer import ScenarioKey, Traced, pick, provenance
 from simlib.control import UNWATCHED, Control, exact_where_it_fits
 from simlib.errors import Problem, ScenarioError, Unsupported
-from simlib.formatting import counted, long_date, percent
+from simlib.formatting import counted, percent
 from simlib.machine.belief import Belief, insist_on_prior
 from simlib.results import Forecast
 from simlib.scenario.model import Scenario
@@ -149,7 +149,7 @@ class Pool(Traced):
         """The question that is answered, in one sentence with its date."""
         names = [f"“{name}”" for name in self.weights]
         together = f"{', '.join(names[:-1])} and {names[-1]}"
-        return f"How likely is each ending and question by {long_date(self.by)} if {together} are pooled?"
+        return f"How likely is each ending and question by {self.by_words} if {together} are pooled?"
 
     def frame(self) -> pd.DataFrame:
         """Return one row for each ending or question and time, with both pools and every view."""
@@ -175,7 +175,7 @@ class Pool(Traced):
         """Describe both pools by the target, the lowest and highest view, and the disagreement."""
         names = list(self.weights)
         shares = ", ".join(f"“{name}” {percent(weight)}" for name, weight in self.weights.items())
-        lines = [f"By {long_date(self.by)}, {self.basis}, with the weights {shares}:"]
+        lines = [f"By {self.by_words}, {self.basis}, with the weights {shares}:"]
         lines += [_about(item, names) for item in self.items]
         bits, whole = float(self.divergence[-1]), float(self.entropy[-1])
         if bits > _NOTHING:

@@ -185,7 +185,7 @@ def _solved(world: Scenario, end: dt.date, control: Control) -> Forecast:
 
 
 def _date(difference: Diff) -> str:
-    return long_date(difference.by) if difference.by else ""
+    return difference.by_words if difference.by else ""
 
 
 def _last(forecast: Forecast) -> dt.date:

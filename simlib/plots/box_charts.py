@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simlib.formatting import counted, long_date, percent
+from simlib.formatting import counted, percent
 from simlib.plots import style
 from simlib.plots.figure import new_figure
 from simlib.plots.row_layout import caption, fit
@@ -48,7 +48,7 @@ def outlined(result: Discovery, region: Box, ax: Axes) -> Axes:
     hit = result.answers >= result.threshold
     ax.scatter(x[~hit], y[~hit], s=10, facecolor="white", edgecolor=style.GHOST, linewidth=0.6)
     ax.scatter(x[hit], y[hit], s=14, marker="^", color=style.VERMILION, linewidth=0)
-    least = f"at least {result.measure.write(result.threshold)} by {long_date(result.by)}"
+    least = f"at least {result.measure.write(result.threshold)} by {result.by_words}"
     title = (
         f"{result.measure.label}: {least} in {percent(region.density)} of the draws in the box, in "
         f"{percent(result.base_rate)} of all"

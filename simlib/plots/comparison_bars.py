@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from simlib.errors import SimlibError
-from simlib.formatting import long_date, percent
+from simlib.formatting import percent
 from simlib.plots import style
 from simlib.plots.lettering import lettered
 from simlib.plots.row_layout import caption, fit
@@ -52,7 +52,7 @@ def comparison(
         label: np.array([float(getattr(f, kind)[n].probability[-1]) for kind, n in names])
         for label, f in results.items()
     }
-    by = long_date(first.by_date(float(first.times[-1])))
+    by = first.by_words
     subtitle = f"probability by {by}{made and f', {made}'}; line: from “{next(iter(results))}”"
     style.dress(ax, fit(title, ax), caption(subtitle + _left_out(results.values(), questions), ax))
     height = len(results) + 1.6

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simlib.formatting import long_date, percent
+from simlib.formatting import percent
 from simlib.plots import captions as written
 from simlib.plots import style
 from simlib.plots.lettering import lettered
@@ -208,7 +208,7 @@ def endings(
 
 def _finding(result: Forecast, names: Sequence[str], *, every: bool) -> str:
     """Say which ending is likeliest by the last report time."""
-    by = long_date(result.by_date(float(result.times[-1])))
+    by = result.by_words
     last = {name: float(_need(result, name).probability[-1]) for name in names}
     likeliest = max(last, key=lambda name: last[name], default="")
     if not likeliest:

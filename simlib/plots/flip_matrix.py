@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simlib.analysis.whatif.coupling import COUPLING
-from simlib.formatting import long_date, percent
+from simlib.formatting import percent
 from simlib.plots import style
 from simlib.plots.row_layout import fit, letters
 
@@ -30,7 +30,7 @@ def flips(result: Comparison, ax: Axes, *, variant: str | None = None) -> Axes:
     share = table.matrix[np.ix_(some, some)] / table.runs
     names = [table.labels[index] for index in some]
     least, most = table.bounds
-    title = f"“{label}”: {percent(table.share)} of histories end differently by {long_date(result.by)}"
+    title = f"“{label}”: {percent(table.share)} of histories end differently by {result.by_words}"
     bounds = f"any other coupling of the two forecasts flips {percent(least)} to {percent(most)}"
     style.dress(ax, fit(title, ax), f"share of histories under {COUPLING}; hatched: unchanged; {bounds}")
     _cells(ax, share)

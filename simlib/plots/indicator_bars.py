@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simlib.analysis.indicators.result import write_ratio, write_share
-from simlib.formatting import long_date
 from simlib.plots import style
 from simlib.plots.row_layout import caption, fit, letters, name, number, rows, whisker
 from simlib.typing import Floats
@@ -25,7 +24,7 @@ ROWS = 10
 def indicators(result: Indicators, ax: Axes, *, most: int = ROWS) -> Axes:
     """Draw the probability if an indicator is seen (filled) and if not (hollow), with 95% whiskers; return `ax`."""
     some = (result.signs or result.rows)[:most]
-    label, until, by = result.measure.label, long_date(result.look_by), long_date(result.by)
+    label, until, by = result.measure.label, result.look_by_words, result.by_words
     before = write_share(result.before)
     title = f"{label}: {before}, and no move or level is known to be a sign of it by {until}"
     if result.signs:
@@ -65,7 +64,7 @@ def indicators(result: Indicators, ax: Axes, *, most: int = ROWS) -> Axes:
 
 def _nothing_to_see(result: Indicators, ax: Axes, title: str) -> Axes:
     """Draw only the probability before looking, where no move and no level can be seen."""
-    note = f"probability by {long_date(result.by)}, if {result.condition}; {result.made()}; nothing public can be seen"
+    note = f"probability by {result.by_words}, if {result.condition}; {result.made()}; nothing public can be seen"
     style.dress(ax, fit(title, ax), caption(note, ax))
     rows(ax, 1)
     if np.isfinite(result.before[0]):
@@ -93,7 +92,7 @@ def indicator_map(results: list[Indicators], ax: Axes, *, most: int = 14) -> Axe
         int(np.argmax(np.abs(change[0]))),
     )  # the title has the sign with the most information, not the rarest one
     endings = [result.measure.label for result in results]
-    until, by = long_date(results[0].look_by), long_date(results[0].by)
+    until, by = results[0].look_by_words, results[0].by_words
     title = (
         f"No move or level seen by {until} is known to be a sign of anything"
         if not names

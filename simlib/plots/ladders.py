@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simlib.formatting import long_date, percent
+from simlib.formatting import percent
 from simlib.plots import captions as written
 from simlib.plots import style
 from simlib.plots.lettering import lettered
@@ -79,7 +79,7 @@ def ladder_fan(result: Forecast, ax: Axes, *, ladder: str | None = None, baselin
     panel.update(result, baseline)
     last = {rung: float(shares[-1]) for rung, shares in result.ladders[panel.ladder].items()}
     likeliest = max(last, key=lambda rung: last[rung])
-    on = long_date(result.by_date(float(result.times[-1])))
+    on = result.by_words
     finding = f"{result.label('ladders', panel.ladder)}: likeliest at the end of {on} is “{likeliest}”"
     dotted = [] if baseline is None or panel.ladder not in baseline.ladders else ["dotted: the baseline"]
     written.head(panel, f"{finding}, {percent(last[likeliest])}", f"{UNIT}, {written.basis(result)}", *dotted)

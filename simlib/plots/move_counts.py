@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simlib.formatting import long_date
 from simlib.plots import captions as written
 from simlib.plots import style
 from simlib.plots.lettering import lettered
@@ -92,8 +91,9 @@ class MovesPanel(LivePanel):
         return self._say(result, sampled=bool(halves.any()), hollow=baseline is not None, moving=moving) or redraw
 
     def _say(self, result: Forecast, *, sampled: bool, hollow: bool, moving: bool) -> bool:
-        by = result.by_date(float(result.times[-1]))
-        on = f"{by.day} {by:%b %Y}"
+        day = float(result.times[-1])
+        by = result.by_date(day)
+        on = f"{by.day} {by:%b %Y}" if day.is_integer() else result.by_words
         long, short = [f"mean number by {on}"], [f"mean by {on}"]
         if hollow:
             long, short = [*long, "hollow: the baseline"], [*short, "hollow: baseline"]
@@ -149,7 +149,7 @@ def moves(
     """Draw the expected number of each of some moves by the last report time, under the finding; return the axes."""
     panel = MovesPanel(ax, result, show, rows, errors=True)
     panel.update(result, baseline)
-    by = long_date(result.by_date(float(result.times[-1])))
+    by = result.by_words
     most = max(panel.names, key=lambda name: _count(result, name), default="")
     notes = [f"mean number by the end of {by}, {written.basis(result)}"]
     if any(_half(result, name) for name in panel.names):

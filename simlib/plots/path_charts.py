@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simlib.formatting import long_date, percent
+from simlib.formatting import percent
 from simlib.plots import style
 from simlib.plots.row_layout import caption, fit, letters, name, number, rows, whisker
 
@@ -45,7 +45,7 @@ def path_classes(result: Paths, ax: Axes, *, most: int = ROWS) -> Axes:
     verb = "covers" if len(some) == 1 else "cover"
     whole = _ended_so(result) if result.given else "all histories"
     title = f"{style.counted(len(some), 'order')} of rungs {verb} {percent(min(covered, 1.0))} of {whole}"
-    by = long_date(result.by)
+    by = result.by_words
     note = f"{_unit(result)} by {by}, {result.made()}; {ORDER}{_whiskers(result)}"
     style.dress(ax, fit(title, ax), caption(note, ax))
     rows(ax, len(some))
@@ -76,7 +76,7 @@ def path_tree(result: Paths, ax: Axes, *, least: float = 0.01, depth: int = 5) -
             f"from “{first.rungs[0]}” the likeliest next rung is “{first.rungs[1]}” ({percent(first.share_of_parent)})"
         )
     )
-    by = long_date(result.by)
+    by = result.by_words
     begun = "share that began so of the histories that end so" if result.given else "probability of having begun so"
     style.dress(
         ax,
@@ -194,7 +194,7 @@ def sankey(result: Paths, ax: Axes, *, steps: int = 4) -> Axes:
             linewidth=0.5,
             zorder=3,
         )
-    by = long_date(result.by)
+    by = result.by_words
     heights = "shares of the histories that end so" if result.given else "probabilities"
     style.dress(
         ax,

@@ -50,7 +50,7 @@ def calendar(result: Comparison, ax: Axes) -> Axes:
         *(["pale: only while its condition holds"] if any(b.waits for of in booked.values() for b in of) else []),
         *(["hollow: no effect in any history"] if any(idle.values()) else []),
     ]
-    style.dress(ax, fit(f"{things}, {long_date(result.as_of)} to {long_date(result.by)}", ax), "; ".join(marks))
+    style.dress(ax, fit(f"{things}, {long_date(result.as_of)} to {result.by_words}", ax), "; ".join(marks))
     rows(ax, acts)
     row = 0.0
     for label, items in booked.items():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from simlib.formatting import long_date, percent
+from simlib.formatting import percent
 from simlib.plots import style
 from simlib.plots.lettering import lettered
 from simlib.plots.row_layout import caption, fit, name, number, rows
@@ -21,7 +21,7 @@ MARKS = ("o", "s", "^", "v", "P", "X")
 @lettered
 def pools(result: Pool, ax: Axes) -> Axes:
     """Draw a row for each ending and question: a line over the views, a mark for each, and both pools; return `ax`."""
-    note = f"probability by {long_date(result.by)}, {result.basis}; line: from the lowest to the highest view"
+    note = f"probability by {result.by_words}, {result.basis}; line: from the lowest to the highest view"
     style.dress(ax, fit(_finding(result), ax), caption(note, ax))
     rows(ax, len(result.items))
     for row, item in enumerate(result.items):
@@ -49,7 +49,7 @@ def _finding(result: Pool) -> str:
     low, high = (percent(float(choose(most.views[:, -1]))) for choose in (min, max))
     if low == high:
         return "The views agree"
-    return f"The views differ most on “{most.label}”: {low} to {high} by {long_date(result.by)}"
+    return f"The views differ most on “{most.label}”: {low} to {high} by {result.by_words}"
 
 
 def _legend(ax: Axes, labels: list[str], count: int) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from simlib.analysis.sensitivity.sobol_indices import share_in_words
-from simlib.formatting import long_date
 from simlib.plots import style
 from simlib.plots.row_layout import fit, name, number, rows, whisker
 
@@ -32,7 +31,7 @@ def shares(result: Sobol, ax: Axes, *, measure: str | None = None, most: int = R
         tied = len(best.input.assumptions)
         which = f"“{best.input.label}”" if tied == 1 else f"{tied} assumptions that are tied to each other"
         title = f"{words} of the spread of “{about.measure.label}” comes from {which}"
-    unit = f"share of the variance over the priors, by {long_date(result.by)}"
+    unit = f"share of the variance over the priors, by {result.by_words}"
     style.dress(ax, fit(title, ax), f"{unit}; filled: alone, hollow: with others; whiskers: 95%")
     rows(ax, len(some))
     for row, share in enumerate(some):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from simlib.formatting import long_date, percent
+from simlib.formatting import percent
 from simlib.plots import style
 from simlib.plots.row_layout import fit, name, number, rows, whisker
 from simlib.quantities import show
@@ -32,7 +32,7 @@ def tornado(result: Drivers, ax: Axes, *, measure: str | None = None, most: int 
     title = f"{about.label}: from {write(low)} to {write(high)} with “{first.assumption.label}”"
     what = "probability" if about.probability else "expected number"
     line = "at the medians" if result.provenance["belief"] else "as stated"
-    unit = f"{what} by {long_date(result.by)}; line: {line}, {write(stated)}"
+    unit = f"{what} by {result.by_words}; line: {line}, {write(stated)}"
     style.dress(ax, fit(title, ax), f"{unit}; hatched: at its low, plain: at its high")
     rows(ax, len(bars))
     for row, bar in enumerate(bars):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simlib.formatting import long_date, percent
+from simlib.formatting import percent
 from simlib.plots import style
 from simlib.plots.row_layout import fit, name, number, rows, whisker
 
@@ -26,7 +26,7 @@ def distribution(result: Uncertainty, ax: Axes, *, measure: str | None = None) -
     low, high = (write(spread.quantiles[choose(spread.quantiles)].value) for choose in (min, max))
     title = f"{spread.measure.label}: {write(spread.mean.value)} {result.source}, between {low} and {high}"
     what = "probability" if spread.measure.probability else "expected number"
-    unit = f"{what} by {long_date(result.by)} at each of {len(values):,} draws"
+    unit = f"{what} by {result.by_words} at each of {len(values):,} draws"
     share = (
         f"; {percent(spread.share.value)} of the uncertainty comes from the assumptions, the rest is chance"
         if spread.share
@@ -64,7 +64,7 @@ def split(result: Uncertainty, ax: Axes) -> Axes:
     most, share = max(some, key=lambda pair: pair[1].value)
     how_much = f"{'At most ' * (len(some) > 1)}{percent(share.value)}"
     title = f"{how_much} of the uncertainty comes from the assumptions: “{most.measure.label}”"
-    unit = f"share of the variance p(1 - p), by {long_date(result.by)}; hatched: assumptions, plain: chance"
+    unit = f"share of the variance p(1 - p), by {result.by_words}; hatched: assumptions, plain: chance"
     style.dress(ax, fit(title, ax), unit)
     rows(ax, len(some))
     look: dict[str, Any] = {"height": 0.36, "edgecolor": style.INK, "linewidth": 0.5}

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simlib.formatting import long_date, percent
+from simlib.formatting import percent
 from simlib.plots import style
 from simlib.plots.row_layout import fit, name, number, rows, whisker
 
@@ -27,7 +27,7 @@ def evppi_bars(result: Evppi, ax: Axes, *, most: int = ROWS) -> Axes:
         if some[0].known
         else "no single assumption has a value larger than its error"
     )
-    unit = f"share of what settling everything is worth; question of {long_date(result.by)}; whiskers: 95%"
+    unit = f"share of what settling everything is worth; question of {result.by_words}; whiskers: 95%"
     style.dress(ax, fit(f"{result.measure.label}: {next_one}", ax), unit)
     rows(ax, len(some))
     for row, worth in enumerate(some):
@@ -52,7 +52,7 @@ def evsi_bars(result: Evsi, ax: Axes, *, most: int = ROWS) -> Axes:
     elif best.brier.value <= best.brier.half:
         finding = "no observation is worth more than its error"
     title = f"{result.measure.label}: {finding}"
-    unit = f"probability by {long_date(result.by)} where it is open on {long_date(result.look_by)}"
+    unit = f"probability by {result.by_words} where it is open on {result.look_by_words}"
     style.dress(ax, fit(title, ax), f"{unit}; filled: seen by then, hollow: not seen")
     rows(ax, len(some))
     for row, one in enumerate(some):

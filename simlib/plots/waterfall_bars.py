@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from simlib.formatting import long_date
 from simlib.plots import style
 from simlib.plots.row_layout import fit, name, number, rows, whisker
 
@@ -69,7 +68,7 @@ def _differences(result: Comparison, measure: str | None) -> Mapping[str, Differ
 def _begin(result: Comparison, ax: Axes, title: str, first: Difference, count: int) -> None:
     what = "probability" if first.measure.probability else "expected number"
     how = f", over {result.draws} draws of the assumptions" if result.draws else ", at the stated values"
-    style.dress(ax, fit(title, ax), f"{what} by {long_date(result.by)}{how}")
+    style.dress(ax, fit(title, ax), f"{what} by {result.by_words}{how}")
     rows(ax, count)
     name(ax, 0, "Baseline")
     before = float(first.before[-1])

@@ -48,7 +48,7 @@ _LIMITS = (
 def blocks(material: Material) -> Iterator[Block]:
     """Yield the report, piece by piece."""
     scenario, forecast = material.scenario, material.forecast
-    by = long_date(forecast.by_date(float(forecast.times[-1])))
+    by = forecast.by_words
     yield Block("title", scenario.title)
     yield Block(
         "text",
@@ -232,7 +232,7 @@ def _by_which_path(paths: Paths, forecast: Forecast) -> Iterator[Block]:
 
 def _signs(seeing: Evsi, forecast: Forecast) -> Iterator[str]:
     """Say which moves change the probability of a question most, if they are observed in time."""
-    until, by = long_date(seeing.look_by), long_date(seeing.by)
+    until, by = seeing.look_by_words, seeing.by_words
     if not seeing.mean:
         yield f"{seeing.measure.words} happens in none of the simulated histories: nothing is a sign of it."
         return

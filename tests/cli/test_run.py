@@ -56,6 +56,16 @@ def forecast_of(cli, *argv: str) -> dict[str, Any]:
 # What run prints
 
 
+@pytest.mark.parametrize(
+    ("horizon", "words"),
+    [("12 hours", "0.5 days, to 1 April 2031, 12:00 UTC."), ("1 day", "1 day, to the end of 1 April 2031.")],
+)
+def test_a_forecast_that_ends_inside_a_day_says_the_hour(bridge, cli, horizon, words):
+    path = Path(bridge, "scenario.yaml")
+    path.write_text(path.read_text().replace("horizon: 60 days", f"horizon: {horizon}"))
+    assert words in cli("run", bridge)[1]
+
+
 def test_run_prints_dated_tables_and_the_answer(cli, bridge) -> None:
     code, out, err = cli("run", bridge)
     assert (code, err) == (0, "")

@@ -31,7 +31,7 @@ from simlib.analysis.sensitivity.screening import refuse_start
 from simlib.answer import Answer, pick, provenance
 from simlib.control import UNWATCHED, Control
 from simlib.errors import SimlibError
-from simlib.formatting import counted, long_date, percent
+from simlib.formatting import counted, percent
 from simlib.machine import measures
 from simlib.machine.belief import Belief, belief_of, quantiles
 from simlib.machine.measures import By, days_by
@@ -136,7 +136,7 @@ class Discovery(Answer):
     @property
     def question(self) -> str:
         """The question, with its date."""
-        likely = f"at least {self._value(self.threshold)} by {long_date(self.by)}"
+        likely = f"at least {self._value(self.threshold)} by {self.by_words}"
         return f"Under which assumptions is {self.measure.words} {likely}?"
 
     @property
@@ -167,7 +167,7 @@ class Discovery(Answer):
         return list(self._sentences())
 
     def _sentences(self) -> Iterator[str]:
-        by = long_date(self.by)
+        by = self.by_words
         if self.constant:
             what = f"{self.measure.words} is at {self._value(float(self.answers[0]))} by {by}"
             where = f"in every one of {counted(len(self.answers), 'draw')} of the assumptions"

@@ -35,7 +35,7 @@ from simlib.analysis.indicators.forcing import Forcing
 from simlib.analysis.samples import Share
 from simlib.answer import Answer, pick
 from simlib.control import UNWATCHED, Control
-from simlib.formatting import counted, long_date, percent, points
+from simlib.formatting import counted, percent, points
 from simlib.machine.measures import Measure
 from simlib.scenario.model import Scenario
 from simlib.typing import Floats
@@ -155,13 +155,13 @@ class Indicators(Answer):
     @property
     def question(self) -> str:
         """The question that is answered, in one sentence with its dates."""
-        when = f"by {long_date(self.by)}"
-        return f"What, seen by {long_date(self.look_by)}, would be a sign of {self.measure.words} {when}?"
+        when = f"by {self.by_words}"
+        return f"What, seen by {self.look_by_words}, would be a sign of {self.measure.words} {when}?"
 
     @property
     def condition(self) -> str:
         """The condition on that day as a clause: "nothing has ended by 14 April 2031"."""
-        until = long_date(self.look_by)
+        until = self.look_by_words
         if self.measure.kind == "ending":
             return f"nothing has ended by {until}"
         return f"nothing has ended and {self.measure.words} has not happened by {until}"
@@ -183,7 +183,7 @@ class Indicators(Answer):
         return [*self._findings(limit), f"Computed {self.made()}."]
 
     def _findings(self, limit: int) -> list[str]:
-        until, by, ending = long_date(self.look_by), long_date(self.by), self.measure.kind == "ending"
+        until, by, ending = self.look_by_words, self.by_words, self.measure.kind == "ending"
         if np.isnan(self.before[0]):
             what = "Everything has ended" if ending else "Everything has ended or happened"
             return [f"{what} by {until}, so there is nothing left to watch for."]

@@ -62,7 +62,7 @@ class TypicalHistories(Answer):
     @property
     def question(self) -> str:
         """The question that is answered, in one sentence with its date."""
-        return f"How might each of the likeliest paths go by {long_date(self.paths.by)}?"
+        return f"How might each of the likeliest paths go by {self.paths.by_words}?"
 
     def line(self, place: int) -> tuple[Floats, Ints]:
         """Return the days on which a history enters rungs, and the indices of the rungs."""

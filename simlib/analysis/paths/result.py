@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from simlib.answer import Traced, pick
-from simlib.formatting import counted, long_date, percent
+from simlib.formatting import counted, percent
 from simlib.machine.measures import Measure
 from simlib.results import ONGOING
 from simlib.scenario.model import Scenario
@@ -81,7 +81,7 @@ class Paths(Traced):
 
     @property
     def _by(self) -> str:
-        return long_date(self.by)
+        return self.by_words
 
     def frame(self, what: Literal["classes", "tree"] = "classes") -> pd.DataFrame:
         """Return one row for each class, or one row for each prefix ("tree")."""

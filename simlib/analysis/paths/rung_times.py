@@ -12,7 +12,7 @@ import numpy as np
 
 from simlib.analysis.paths.request import known_ladder, rungs_of_rows
 from simlib.answer import Answer, ScenarioKey, provenance
-from simlib.formatting import in_days, long_date
+from simlib.formatting import in_days
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,14 +59,14 @@ class RungTimes(Answer):
     @property
     def question(self) -> str:
         """The question that is answered, in one sentence with its date."""
-        return f"How long do histories stay on each rung of “{self.ladder}” by {long_date(self.by)}?"
+        return f"How long do histories stay on each rung of “{self.ladder}” by {self.by_words}?"
 
     def sentences(self, limit: int = 5) -> list[str]:
         """Return the median stays of the `limit` commonest steps."""
         common = sorted((stay for stay in self.stays if stay.count >= FEWEST), key=lambda stay: -stay.count)[:limit]
         lines = [
             f"From “{stay.rung}” to “{stay.to}” the median is {in_days(float(f'{stay.days[2]:.3g}'))}, "
-            f"in {stay.count:,} stays by {long_date(self.by)}."
+            f"in {stay.count:,} stays by {self.by_words}."
             for stay in common
         ]
         return lines or [f"There are fewer than {FEWEST} stays of each kind: too few for a median."]

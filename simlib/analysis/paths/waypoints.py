@@ -23,7 +23,7 @@ from simlib.answer import Answer, ScenarioKey, provenance
 from simlib.control import UNWATCHED, Control, exact_where_it_fits
 from simlib.engines.exact.solver import Solver
 from simlib.engines.exact.states import NOTHING, Taboo
-from simlib.formatting import long_date, percent
+from simlib.formatting import percent
 from simlib.machine.measures import By, Measure, days_by
 from simlib.results import Band
 from simlib.scenario.model import Scenario
@@ -69,7 +69,7 @@ class Waypoints(Answer):
     @property
     def question(self) -> str:
         """The question that is answered, in one sentence with its date."""
-        return f"What do the histories that end in {self.given.words} by {long_date(self.by)} pass?"
+        return f"What do the histories that end in {self.given.words} by {self.by_words} pass?"
 
     @property
     def exact(self) -> bool:
@@ -81,7 +81,7 @@ class Waypoints(Answer):
         shares = [(f"“{row.label}”", percent(row.share)) for row in self.rows]
         needed = [label for label, share in shares if share == "100%"]
         often = [f"{share} through {label}" for label, share in shares if share not in ("100%", "0%")][:limit]
-        whole = f"history that ends in {self.given.words} by {long_date(self.by)}"
+        whole = f"history that ends in {self.given.words} by {self.by_words}"
         lines = [
             f"Every {whole} passes {', '.join(needed)}." if needed else f"No rung or move is common to every {whole}."
         ]

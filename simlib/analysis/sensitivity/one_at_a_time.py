@@ -28,7 +28,7 @@ from simlib.answer import Answer, ScenarioKey, Traced, dated, pick, provenance
 from simlib.control import UNWATCHED, Control
 from simlib.engines.exact.adjoint import Adjoint
 from simlib.engines.exact.forecast import Solver
-from simlib.formatting import DUST, counted, long_date, one_digit, plainly
+from simlib.formatting import DUST, counted, one_digit, plainly
 from simlib.machine import priors
 from simlib.machine.belief import Belief
 from simlib.machine.measures import By, Measure, days_by, find
@@ -75,9 +75,7 @@ class Elasticities(Answer):
     @property
     def question(self) -> str:
         """The question, with its date."""
-        return (
-            f"How much does a small change of each assumption change {listed(self.measures)} by {long_date(self.by)}?"
-        )
+        return f"How much does a small change of each assumption change {listed(self.measures)} by {self.by_words}?"
 
     def elasticity(self, measure: str) -> Floats:
         """Return ∂ log answer / ∂ log θ (A,), nan where the answer is 0."""
@@ -117,7 +115,7 @@ class Elasticities(Answer):
             answer = measure.write(self.answers[measure.name])
             change = "; ".join(changes) if changes else "no assumption changes it by as much as 0.005% of its value"
             lines.append(
-                f"{measure.words} by {long_date(self.by)} is {answer} at the stated values. With one "
+                f"{measure.words} by {self.by_words} is {answer} at the stated values. With one "
                 f"assumption multiplied by 1.01, judged by slope: {change}."
             )
         return lines
@@ -201,7 +199,7 @@ class Drivers(Traced):
     @property
     def question(self) -> str:
         """The question, with its date."""
-        return f"Which assumptions move {listed(self.measures)} most by {long_date(self.by)}?"
+        return f"Which assumptions move {listed(self.measures)} most by {self.by_words}?"
 
     @property
     def centre(self) -> str:
@@ -256,7 +254,7 @@ class Drivers(Traced):
             stated = self.write(measure, self.stated, self.stated_half)
             unit = "95%, in points" if measure.probability else "95%"
             error = "" if self.engine == "exact" else f" (± {unit}; below, of the change with common random numbers)"
-            lines.append(f"{measure.words} by {long_date(self.by)} is {stated} {self.centre}{error}.")
+            lines.append(f"{measure.words} by {self.by_words} is {stated} {self.centre}{error}.")
             strongest = [bar for bar in self.ranked(measure.name)[:MOST_SENTENCES] if self.matters(measure, bar)]
             for bar in strongest:
                 a = bar.assumption

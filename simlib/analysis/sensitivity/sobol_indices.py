@@ -41,7 +41,7 @@ from simlib.analysis.evaluator import Responses, cross, listed
 from simlib.analysis.sensitivity.screening import Input, inputs, largest_shares, swings, tangent_spreads
 from simlib.answer import ScenarioKey, Traced, dated, pick, provenance
 from simlib.control import UNWATCHED, Control
-from simlib.formatting import counted, long_date, percent
+from simlib.formatting import counted, percent
 from simlib.machine import priors
 from simlib.machine.belief import insist_on_prior
 from simlib.machine.measures import By, Measure, days_by, find
@@ -145,7 +145,7 @@ class Sobol(Traced):
     def question(self) -> str:
         """The question, with its date."""
         about = listed([shares.measure for shares in self.measures.values()])
-        return f"Which assumptions cause the spread of {about} by {long_date(self.by)} when all are uncertain at once?"
+        return f"Which assumptions cause the spread of {about} by {self.by_words} when all are uncertain at once?"
 
     def frame(self) -> pd.DataFrame:
         """Return one row for each measure and input.
@@ -178,7 +178,7 @@ class Sobol(Traced):
         return lines
 
     def _about(self, shares: Shares, most: int) -> Iterator[str]:
-        what, spread = f"{shares.measure.words} by {long_date(self.by)}", shares.deviation
+        what, spread = f"{shares.measure.words} by {self.by_words}", shares.deviation
         mean = percent(shares.mean) if shares.measure.probability else f"{shares.mean:.3g}"
         wide = f"{100 * spread:.2g} points" if shares.measure.probability else f"{spread:.2g}"
         yield f"{what[0].upper()}{what[1:]}: {mean} on average over the priors, with a standard deviation of {wide}."

@@ -15,7 +15,7 @@ import numpy as np
 
 from simlib.analysis.uncertainty.estimates import quantile_of, scaled
 from simlib.answer import Answer, ScenarioKey, pick, provenance
-from simlib.formatting import long_date, percent
+from simlib.formatting import percent
 from simlib.machine.measures import find, of_forecast
 from simlib.typing import Floats
 
@@ -67,7 +67,7 @@ class Fan(Answer):
     def question(self) -> str:
         """The question that is answered."""
         what = f"each rung of “{self.label}”" if self.of_ladder else f"“{self.label}”"
-        return f"How likely is {what} until {long_date(self.by)}, and how uncertain is that?"
+        return f"How likely is {what} until {self.by_words}, and how uncertain is that?"
 
     def at_end(self, place: int) -> tuple[float, ...]:
         """Return one series at the last time: as stated, its mean, and its five quantiles."""
@@ -75,7 +75,7 @@ class Fan(Answer):
 
     def sentences(self) -> list[str]:
         """Return for each series its mean at the last time, and its range over the draws."""
-        lines, day = [], long_date(self.by)
+        lines, day = [], self.by_words
         for place, name in enumerate(self.series):
             what = f"“{name}” or above on {day}" if self.of_ladder else f"“{self.label}” by {day}"
             _, mean, low, quarter, _, three, high = map(percent, self.at_end(place))

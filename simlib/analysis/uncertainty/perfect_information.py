@@ -37,7 +37,7 @@ from simlib.analysis.uncertainty.propagation import RUNS, Uncertainty, uncertain
 from simlib.answer import Answer, ScenarioKey, in_columns, pick
 from simlib.control import UNWATCHED, Control
 from simlib.errors import Unsupported
-from simlib.formatting import counted, long_date, with_error
+from simlib.formatting import counted, with_error
 from simlib.machine.belief import insist_on_prior
 from simlib.machine.measures import By, Measure
 from simlib.scenario.model import Assumption, Scenario
@@ -159,7 +159,7 @@ class Evppi(Answer):
     @property
     def question(self) -> str:
         """The question that is answered."""
-        return f"Which assumption is most worth knowing to forecast {self.measure.words} by {long_date(self.by)}?"
+        return f"Which assumption is most worth knowing to forecast {self.measure.words} by {self.by_words}?"
 
     @property
     def gain(self) -> str:
@@ -178,7 +178,7 @@ class Evppi(Answer):
 
     def sentences(self, most: int = 4) -> list[str]:
         """Return up to `most` assumptions to find out about, and the grounds of each."""
-        total, what = self.brier + self.chance, f"{self.measure.words} by {long_date(self.by)}"
+        total, what = self.brier + self.chance, f"{self.measure.words} by {self.by_words}"
         digits = min(max(-math.floor(math.log10(self.brier)), 3), 6) if self.brier > 0 else 3
         first = (
             f"Knowing every assumption would lower the expected Brier score of a forecast of {what} "

@@ -37,7 +37,7 @@ from simlib.analysis.uncertainty.estimates import Number, enough
 from simlib.analysis.uncertainty.sampling import FEWEST_DRAWS, Sampling, Spread, checked_belief
 from simlib.answer import Traced, pick, provenance
 from simlib.control import UNWATCHED, Control
-from simlib.formatting import counted, long_date, one_digit, percent
+from simlib.formatting import counted, one_digit, percent
 from simlib.machine.belief import Belief
 from simlib.machine.measures import By, Measure, days_by, find
 from simlib.scenario.model import Scenario
@@ -124,7 +124,7 @@ class Uncertainty(Traced):
         more = len(self.measures) - len(first)
         names = [*first, counted(more, "other measure")] if more else first
         what = f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
-        return f"How sure is the forecast of {what} by {long_date(self.by)}?"
+        return f"How sure is the forecast of {what} by {self.by_words}?"
 
     def spread(self, measure: str | None = None) -> Spread:
         """Return the range of a measure (default: the first).
@@ -181,7 +181,7 @@ class Uncertainty(Traced):
         def error(half: float) -> str:
             return f"±{one_digit(100 * half)} points" if s.measure.probability else f"±{one_digit(half)}"
 
-        what, (low, high) = f"{s.measure.words} by {long_date(self.by)}", (min(s.quantiles), max(s.quantiles))
+        what, (low, high) = f"{s.measure.words} by {self.by_words}", (min(s.quantiles), max(s.quantiles))
         stated = f"{show(s.stated)}{f' {error(s.stated.half)}' if s.stated.half > 0 else ''} at the stated values"
         known = error(max(number.half for number in s.quantiles.values()))
         ends = f"between {show(s.quantiles[low])} and {show(s.quantiles[high])}"

@@ -36,7 +36,7 @@ from simlib.answer import ScenarioKey, Traced, in_columns, pick, provenance
 from simlib.control import UNWATCHED, Control
 from simlib.engines.montecarlo.simulator import Simulator
 from simlib.errors import Problem, ScenarioError, Unsupported, did_you_mean
-from simlib.formatting import long_date, percent, with_error
+from simlib.formatting import percent, with_error
 from simlib.machine import priors
 from simlib.machine.belief import Belief
 from simlib.machine.measures import By, Measure, days_by, find
@@ -125,8 +125,8 @@ class Evsi(Traced):
     def question(self) -> str:
         """The question that is answered."""
         return (
-            f"What is most worth watching for until {long_date(self.look_by)} to forecast {self.measure.words} by "
-            f"{long_date(self.by)}?"
+            f"What is most worth watching for until {self.look_by_words} to forecast {self.measure.words} by "
+            f"{self.by_words}?"
         )
 
     def frame(self) -> pd.DataFrame:
@@ -140,8 +140,8 @@ class Evsi(Traced):
         belief = self.provenance["belief"]
         source = "the priors" if belief == "prior" else f"the belief “{belief}”"
         first = (
-            f"Over {source}, {self.measure.words} by {long_date(self.by)} has a probability of {percent(self.mean)} "
-            f"today. It is still open at the end of {long_date(self.look_by)} in {percent(self.open_then)} of histories"
+            f"Over {source}, {self.measure.words} by {self.by_words} has a probability of {percent(self.mean)} "
+            f"today. It is still open at the end of {self.look_by_words} in {percent(self.open_then)} of histories"
         )
         first += f"; in these its probability is {percent(self.if_open)}." if self.open_then else "."
         lines = [self._about(o) for o in self.observations[:most] if o.brier.value > o.brier.half]
@@ -196,7 +196,7 @@ def evsi(
     Raises:
         ScenarioError: For unknown or covert moves, and for days outside the forecast or out of order.
         ValueError: For other measures, and for too few draws or replicates.
-        Unsupported: When every assumption is fixed, or for a belief about another scenario.
+        Unsupported: When every assumption is fixed, when no move is public, or for a belief about another scenario.
         MissingDependency: Without Numba.
         Cancelled: When `control` cancels the work.
     """
@@ -261,6 +261,8 @@ def _sightings(scenario: Scenario, names: Iterable[str] | None) -> list[Question
             result.append(Question(f"seen {name}", label, move=move_id, outcome=outcome_id or None))
     if problems:
         raise ScenarioError(problems)
+    if not result and names is not None:
+        raise ValueError("no move was named: expected at least one public move")
     if not result:
         raise Unsupported("there is nothing to see: expected at least one public move")
     return result

@@ -25,7 +25,7 @@ from simlib.answer import Answer, ScenarioKey, dated, pick, provenance
 from simlib.control import UNWATCHED, Control, exact_where_it_fits
 from simlib.engines.exact.forecast import Solver
 from simlib.errors import MissingDependency, Problem, ScenarioError, Unsupported
-from simlib.formatting import long_date, percent
+from simlib.formatting import percent
 from simlib.machine import priors
 from simlib.machine.belief import Belief, belief_of
 from simlib.machine.measures import Measure, days_by, every, find, of_forecast
@@ -129,7 +129,7 @@ class Comparison(Answer):
         """The question that is answered, in one sentence with its date."""
         *first, last = (f"“{name}”" for name in self.effects)
         names = f"{', '.join(first)} and {last}" if first else last
-        return f"What changes by {long_date(self.by)} in {names}, compared with the baseline?"
+        return f"What changes by {self.by_words} in {names}, compared with the baseline?"
 
     def frame(self, what: Literal["measures", "times", "flips"] = "measures") -> pd.DataFrame:
         """Return one row for each variant and measure at the target date (or "times", or "flips")."""
@@ -172,7 +172,7 @@ class Comparison(Answer):
             histories: Whether to describe pairs of histories that end differently.
         """
         where = f"over {self.draws} draws of the assumptions" if self.draws else "at the stated values"
-        lines = [f"By {long_date(self.by)}, {where}:"]
+        lines = [f"By {self.by_words}, {where}:"]
         for effect in self.effects.values():
             lines += effect.sentences(measure, histories=histories)
         return [*lines, self.note] if self.note else lines

@@ -16,7 +16,7 @@ from simlib.cli.output.answers import Result, Table, heading, requested_scenario
 from simlib.cli.output.progress import Task
 from simlib.cli.output.text_table import Row, table
 from simlib.errors import MissingDependency
-from simlib.formatting import how_made, long_date, percent
+from simlib.formatting import how_made, percent
 from simlib.scenario.model import Scenario
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ def _passed(waypoints: Waypoints) -> Iterator[str]:
     for row in some[:PASSAGES]:
         interval = [] if exact else [f"{percent(row.low)} to {percent(row.high)}"]
         rows.append(Row(row.label, [row.kind, percent(row.share), *interval]))
-    title = f"What the histories that end in {waypoints.given.words} by {long_date(waypoints.by)} pass"
+    title = f"What the histories that end in {waypoints.given.words} by {waypoints.by_words} pass"
     how = "" if exact else f", in {waypoints.provenance['histories']:,} of them"
     head = [["", "share", *([] if exact else ["95% interval"])]]
     text = table(f"{title}, as a share of them{how}", head, rows)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simlib.cli.output.text_table import Row, table
-from simlib.formatting import counted, in_days, long_date, percent, percent_within
+from simlib.formatting import counted, end_of, in_days, long_date, percent, percent_within
 from simlib.quantities import show
 from simlib.results import Band, Forecast
 from simlib.scenario.views.wording import intervention_in_words
@@ -63,11 +63,12 @@ def _sentences(forecast: Forecast) -> Iterator[str]:
 
 def _head(computed: Computed, base: Scenario, chosen: bool) -> Iterator[str]:
     forecast = computed.forecast
-    end = forecast.by_date(forecast.horizon_days)
+    end = end_of(forecast.as_of, forecast.horizon_days)
+    to = f"the end of {end}" if forecast.horizon_days.is_integer() else end
     version = forecast.provenance["version"]
     lines = [
         forecast.scenario.title,
-        f"As of {long_date(forecast.as_of)}, {in_days(forecast.horizon_days)}, to the end of {long_date(end)}.",
+        f"As of {long_date(forecast.as_of)}, {in_days(forecast.horizon_days)}, to {to}.",
         _engine(forecast, chosen),
         f"Scenario {forecast.scenario.id}, sha256 {computed.scenario.sha256[:12]}; simlib {version}.",
     ]

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from simlib.cli.output.text_table import Row, table
-from simlib.formatting import long_date, one_digit, percent, points
+from simlib.formatting import one_digit, percent, points
 from simlib.quantities import show
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def _compared(result: Comparison, names: Sequence[str], cumulative: bool) -> str
     head = [[part[k - depth + len(part)] if k >= depth - len(part) else "" for part in parts] for k in range(depth)]
     what = f"change from the baseline{' in points' if all(d.measure.probability for d in some) else ''}"
     how = "each variant added to those before it" if cumulative else "each variant by itself"
-    return table(f"By {long_date(result.by)}: the baseline, and {how} ({what}); {_pairs(result, names[0])}", head, rows)
+    return table(f"By {result.by_words}: the baseline, and {how} ({what}); {_pairs(result, names[0])}", head, rows)
 
 
 def _flips(result: Comparison) -> Iterator[str]:
@@ -56,7 +56,7 @@ def _flips(result: Comparison) -> Iterator[str]:
         if flips is not None
     ]
     if rows:
-        title = f"Histories that end differently by {long_date(result.by)}"
+        title = f"Histories that end differently by {result.by_words}"
         yield table(
             title, [["common", "", ""], ["random", "95%", "any other"], ["numbers", "interval", "coupling"]], rows
         )
@@ -104,7 +104,7 @@ def drivers(result: Drivers) -> Iterator[str]:
             "exact" if result.engine == "exact" else "by Monte Carlo, ± of the change with common random numbers (95%)"
         )
         yield table(
-            f"{measure.words} by {long_date(result.by)}: {stated} {result.centre}; {how}",
+            f"{measure.words} by {result.by_words}: {stated} {result.centre}; {how}",
             [["low", "at low", "high", "at high"]],
             rows,
         )
@@ -129,7 +129,7 @@ def watched(result: Indicators) -> Iterator[str]:
         for row in result.signs[:ROWS]
     ]
     if rows and 0 < result.before[0] < 1:
-        until, by = long_date(result.look_by), long_date(result.by)
+        until, by = result.look_by_words, result.by_words
         often = f" at least {result.times_seen} times" if result.times_seen > 1 else ""
         where = "over the priors" if result.provenance["draws"] else "at the stated values"
         base = f"changes in points, from {write_share(result.before)} before looking, {where}"
@@ -157,7 +157,7 @@ def observations(result: Evsi) -> Iterator[str]:
         for o in result.observations[:ROWS]
     ]
     yield table(
-        f"What to watch for until {long_date(result.look_by)}, to forecast {result.measure.words}",
+        f"What to watch for until {result.look_by_words}, to forecast {result.measure.words}",
         [["", "", "if not", "Brier score", "uncertainty"], ["seen", "if seen", "seen", "lower by", "removed"]],
         rows,
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from simlib.control import Cancel, Control
-from simlib.formatting import long_date, percent
+from simlib.formatting import percent
 from simlib.quantities import show
 from simlib.results import Forecast
 from simlib.scenario.views.wording import intervention_in_words
@@ -118,7 +118,7 @@ def _because(state: State, name: str, chosen: Sequence[Settings]) -> str:
 def horizon(comparison: ViewComparison) -> str:
     """Return the date by which the compared probabilities hold."""
     first = next(iter(comparison.answers.values()))
-    return long_date(first.by_date(float(first.times[-1])))
+    return first.by_words
 
 
 __all__ = ["FILE", "NOW", "Disagreement", "ViewComparison", "compare_views", "horizon"]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from simlib.formatting import long_date, percent
+from simlib.formatting import percent
 from simlib.results import ONGOING, Forecast
 
 Part = Mapping[str, Any]
@@ -37,7 +37,7 @@ def sentence(forecast: Forecast, baseline: Forecast | None = None, limit: int = 
     """Return the answer in a sentence as parts {text, strong}: the likeliest endings and their changes."""
     last = {name: float(band.probability[-1]) for name, band in forecast.endings.items()}
     ranked = sorted((name for name in last if name != ONGOING), key=lambda name: -last[name])[:limit]
-    parts: list[Part] = [_part(f"By {long_date(forecast.by_date(float(forecast.times[-1])))}: ")]
+    parts: list[Part] = [_part(f"By {forecast.by_words}: ")]
     unit = " points"
     for name in [*ranked, *([ONGOING] if ONGOING in last else [])]:
         label = "none of the endings yet" if name == ONGOING else forecast.label("endings", name)

@@ -18,7 +18,7 @@ from simlib.analysis.discovery.boxes import middle, outside, side
 from simlib.analysis.discovery.scenario_discovery import Bound, Box, Discovery
 from simlib.control import Control
 from simlib.errors import Problem, ScenarioError, SimlibError
-from simlib.formatting import long_date, percent
+from simlib.formatting import percent
 from simlib.machine import measures
 from simlib.plots.box_charts import BoxBoard, axes_of
 from simlib.quantities import show
@@ -245,7 +245,7 @@ class BoxSession:
         moved = "the same" if abs(change) < 0.05 else f"{'up' if change > 0 else 'down'} {abs(change):.1f} points"
         reached = "at or above" if here.value >= discovery.threshold else "below"
         where = "outside" if outside(self.box, self.values()) else "inside"
-        by = long_date(discovery.by)
+        by = discovery.by_words
         return [
             _part(f"At the values below, “{discovery.measure.label}” by {by}: "),
             _part(about + _written(here.value, here.half), strong=True),

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from simlib.control import Control
-from simlib.formatting import long_date, percent, points
+from simlib.formatting import percent, points
 from simlib.widgets.questions.choices import NONE, asked, draws, ending, ladder, measure, number, shown_answer
 from simlib.widgets.questions.inquiry import Drawing, Field, PanelQuestion, ShownAnswer
 
@@ -72,7 +72,7 @@ class WherePathsDiverge(PanelQuestion):
         least = chosen["least"] / 100
         nodes = [b for b in result.tree if b.entered >= least]
         leaves = sum(not any(b.rungs[:-1] == a.rungs for b in nodes) for a in nodes)
-        by = long_date(result.by)
+        by = result.by_words
         sentences = [
             f"Given “{result.label(given)}” by {by}:" if given else f"By {by}:",
             *(fork(result, node, least) for node in nodes[:5]),
@@ -244,7 +244,7 @@ class SignsOfEveryEnding(PanelQuestion):
 
         how = asked(chosen, control, "draws", "runs")
         results = indicators_of_endings(self.scenario, look_by=float(chosen["look_by"]), **how)
-        until, by = long_date(results[0].look_by), long_date(results[0].by)
+        until, by = results[0].look_by_words, results[0].by_words
         sentences, rows = [f"Probabilities by {by}, if nothing has ended by {until} and one sign is seen by then:"], []
         for result in results:
             now = write_share(result.before)
