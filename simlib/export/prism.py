@@ -281,7 +281,7 @@ class _Writer:
         return f"{name}'=max({name}-{-shift}, 0)" if shift < 0 else f"{name}'=min({name}+{shift}, {len(levels) - 1})"
 
     def _condition(self, condition: Condition) -> str:
-        """Return a condition on the state as a PRISM expression; "true" or "false" where it is one."""
+        """Return a condition on the state as a PRISM expression, "true" or "false" where it always or never holds."""
         clauses = [self._clause(clause) for clause in condition.clauses]
         if "true" in clauses:
             return "true"

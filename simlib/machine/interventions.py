@@ -1,8 +1,8 @@
 """Interventions on the calendar, and standing ones as a rewriting of the tables.
 
-Standing are forbidden moves, policies, and values assumed for a while. θ is extended by 1, 0, the rates of the policies
-and the values assumed for a while; where an intervention applies, an entry of a table points at one of these instead of
-an assumption.
+Standing interventions are forbidden moves, policies, and values assumed for a while. θ is extended by 1, 0, the rates
+of the policies and the values assumed for a while; where an intervention applies, an entry of a table points at one of
+these instead of an assumption.
 """
 
 from __future__ import annotations

@@ -277,7 +277,7 @@ class Tables:
     def rates(self, theta: Floats, segment: Segment | None = None, centre: Floats | None = None) -> Floats:
         """Return the hazard per day of every table entry (E,) at assumption values `theta` (A,).
 
-        With `centre`, θ is a draw around those values, which matters for values assumed for a while.
+        With `centre`, θ is a draw around `centre`, and values assumed for a while are scaled by θ over `centre`.
         """
         result: Floats = np.multiply.reduce(self.standing.extended(theta, centre)[self.index(segment)], axis=0)
         return result

@@ -1,8 +1,8 @@
 """Read the text of a YAML file into plain data with lines; the only user of ruamel.yaml.
 
-Composed from the parser's events, so that every duplicate key is reported and not just the first; so that `no` stays
-a word, `2031-04-01` a text and `+1` keeps its sign: every scalar is text, and only an empty one or `null` is None.
-No object is constructed and no expression evaluated. Anchors, aliases and tags are refused, size and depth are bounded.
+It is composed from the parser's events, so that every duplicate key is reported, not only the first. Every scalar is
+text: `no` stays a word and `+1` keeps its sign. Only an empty scalar or `null` is None. No object is constructed and no
+expression evaluated. Anchors, aliases and tags are refused, size and depth are bounded.
 """
 
 from __future__ import annotations

@@ -76,7 +76,7 @@ def test_a_long_answer_shows_its_progress_and_can_be_cancelled(page):
 
 
 def test_compute_gives_the_numbers_of_the_library(page):
-    opened = page('Drivers("two-islands", top=2)')
+    opened = page('WhatDrivesIt("two-islands", top=2)')
     choose(opened, "Assumptions tried", 4)
     opened.page.get_by_label("Probability of", exact=True).select_option(label="A treaty is signed")
     before = sentences(opened)
@@ -119,9 +119,9 @@ def test_a_box_is_on_sliders_that_answer_as_the_solver_does(page):
     until(lambda: within.locator(".simlib-sentence").inner_text() != before, 10, "the answer to move")
     until(lambda: "exact" in within.inner_text(), 30, "the answer at rest")
     assert picture.get_attribute("src") != shown
-    point = "[p for p in Out.values() if type(p).__name__ == 'Panel'][-1].after.children[0].session"
+    point = "[p for p in Out.values() if type(p).__name__ == 'QuestionPanel'][-1].after.children[0].session"
     values = ast.literal_eval(opened.ask(f"dict({point}.state.settings.values)"))
-    measure = ast.literal_eval(opened.ask(f"{point}.found.measure.of"))
+    measure = ast.literal_eval(opened.ask(f"{point}.discovery.measure.of"))
     forecast = simlib.solve(with_values(simlib.load("two-islands"), values))
     found = (forecast.questions | forecast.endings)[measure].probability[-1]
     assert f": {100 * found:.1f}%" in within.locator(".simlib-sentence").inner_text()

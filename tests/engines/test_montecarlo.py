@@ -415,6 +415,7 @@ def test_without_numba_it_says_what_to_install(monkeypatch):
 def test_one_signature_serves_every_world():
     from simlib.engines.montecarlo import _kernel
 
-    for scenario in (worlds.two_states(), worlds.absorbing_start(), worlds.tempo_world(), worlds.windows()):
+    whole = worlds.two_states().replace(horizon_days=30)  # a whole number, where others are floating-point
+    for scenario in (whole, worlds.two_states(), worlds.absorbing_start(), worlds.tempo_world(), worlds.windows()):
         simulate(scenario, runs=10)
     assert len(_kernel.run.signatures) == 1

@@ -1,4 +1,4 @@
-"""Effects of forcing a move on a day on an ending or a question that is open then."""
+"""How much a move that is forced on a day changes an ending or a question, in histories where it is still open."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 """The exact search for the most probable path classes; see `simlib.analysis.paths.result`.
 
 A prefix of first visits confines the chain to the rungs visited so far. Mass that leaves for a new rung feeds the
-prefix that is one rung longer. Prefixes are expanded in order of the probability that flows into them, which bounds
-everything below them. So the most probable classes are certain unless the search is cut short, and the mass not yet
-assigned is known. All prefixes share the jumps of one uniformised chain.
+prefix that is one rung longer. The prefix into which most probability flows is expanded first. No class that begins
+with it has more. So the most probable classes are certain unless the search is cut short, and the mass not yet assigned
+is known. All prefixes share the jumps of one uniformised chain.
 """
 
 from __future__ import annotations

@@ -191,7 +191,7 @@ def swings(
 
 
 def tangent_spreads(some: Sequence[Input], swing: Floats, correlation: Floats) -> Floats:
-    """Return how far each input moves each measure (I, M) per normal score, by slope.
+    """Return the linear estimate of how far each input moves each measure (I, M) for one normal score.
 
     `swing` is (A, M); the spread of an input of several assumptions takes their `correlation` (A, A) into account.
     """
@@ -211,6 +211,6 @@ def steepest_of_each(spread: Floats, top: int) -> list[int]:
 
 
 def largest_shares(spread: Floats) -> Floats:
-    """Return the largest share (I,) of each input in the variance of any measure, by slope."""
+    """Return the share (I,) of each input in the variance of the measure where it is largest, estimated from slopes."""
     variance = spread**2
     return np.asarray((variance / np.maximum(variance.sum(axis=0), 1e-300)).max(axis=1))

@@ -17,7 +17,7 @@ Plan = tuple[Intervention, ...]
 
 
 def shared_out(request: Request) -> Request:
-    """Return the request with its changes shared out to every point or to a plan."""
+    """Return the request with each change assigned either to every point or to a plan."""
     common = [change for name, changes in request.variants if not name for change in changes]
     alone = [("", (change,)) for change in common if change[0] == "plan"]
     return request.replace(
@@ -53,7 +53,7 @@ def requested_plans(request: Request) -> dict[str, Plan]:
 def _plan(name: str, changes: Changes, base: Scenario) -> tuple[dict[str, Plan], list[Problem]]:
     """Return plans by name, and their problems.
 
-    A file has its own id. A name stands for its files, then for the interventions that were typed.
+    A file has its own id. A named plan holds the interventions of its files first, then those that were typed.
     """
     from simlib.sweep import load_plans
 

@@ -82,7 +82,7 @@ def _wrong(name: str, changes: Changes, groups: Sequence[tuple[str, Changes]]) -
 def named_problem(name: str, problem: Problem) -> Problem:
     """Return a problem with the name that `--as` gave to its variant or plan.
 
-    It is "" where it has none.
+    The name is "" for a variant or plan that `--as` did not name.
     """
     where = ": ".join(part for part in (name and f"--as {name}", problem.where) if part)
     return Problem(problem.file, problem.line, where, problem.what, problem.expected)

@@ -64,7 +64,7 @@ def _sentences(forecast: Forecast) -> Iterator[str]:
 def _head(computed: Computed, base: Scenario, chosen: bool) -> Iterator[str]:
     forecast = computed.forecast
     end = end_of(forecast.as_of, forecast.horizon_days)
-    to = f"the end of {end}" if forecast.horizon_days.is_integer() else end
+    to = f"the end of {end}" if float(forecast.horizon_days).is_integer() else end
     version = forecast.provenance["version"]
     lines = [
         forecast.scenario.title,

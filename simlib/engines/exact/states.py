@@ -2,8 +2,8 @@
 
 Neighbours in code are close in memory. An edge keeps the index of its *pair* (table entry, outcome), so that new
 assumption values re-rate all edges with one gather. Outcomes that change nothing are no edges: they are counted from
-the tables. `reachable` finds them. Taboo probabilities
-(Chung 1960) stop a history at a set of states, or at the firing of a move.
+the tables. The module `reachable` finds the states and the edges. Taboo probabilities (Chung 1960) stop a history at a
+set of states, or at the firing of a move.
 """
 
 from __future__ import annotations
@@ -142,7 +142,7 @@ class Incoming:
 
 @dataclass(frozen=True, eq=False)
 class Taboo:
-    """States and firings at which a history is stopped, so that what is left of a distribution has met none of them.
+    """States and firings that stop a history: what probability remains is that of histories that met none of them.
 
     `inside` (N,) marks the states (None: no state). `move` is the index of the move whose firing stops a history
     (-1: no move); with `outcome`, an index among all outcomes, only its firings with that outcome do (-1: all).

@@ -207,7 +207,7 @@ def blocks(last: int, rows: int) -> Iterator[Ints]:
 
 
 class NodeSums:
-    """Whole vectors at a few times (J, N), from blocks of steps weighted by one product."""
+    """Weighted sums of whole vectors at a few times (J, N), with one matrix product for each block of steps."""
 
     def __init__(self, nodes: int, states: int) -> None:
         self.vectors = np.zeros((nodes, states))

@@ -117,8 +117,8 @@ def rung_of(structure, ladder, word):
 def earliest(bits):
     """Return the move that fires first, given the bits of the firing times as whole numbers.
 
-    From zero on, bits are in the order of the numbers; and the least of whole numbers is found with vectors, which
-    for floating-point numbers would ask for promises about NaN that Numba does not pass on.
+    Floating-point numbers from zero on sort like their bits read as whole numbers. The least whole number is found with
+    vector instructions. For floating-point numbers these need promises about NaN that Numba does not pass on.
     """
     least = bits[0]
     for move in range(len(bits)):

@@ -145,7 +145,7 @@ class Flat:
             **self._effects(),
             **self._consequences(),
             **self._clauses(),
-            segment_end=np.array([s.end for s in segments]),
+            segment_end=np.array([s.end for s in segments], dtype=np.float64),
             segment_table=self._table.astype(np.uint32) * np.uint32(tables.table_start[-1]),
             segment_chance=self._table.astype(np.uint32) * np.uint32(tables.outcome_start[-1]),
             held=self._held(segments),

@@ -184,7 +184,7 @@ class AnswerCache:
         return self.machine(settings).exact_seconds <= QUICK_SECONDS
 
     def anchor(self, settings: Settings, control: Control = UNWATCHED) -> None:
-        """Prepare previews around the answer at rest to these settings, where it is known."""
+        """Prepare previews that start from the answer at rest for these settings, if that answer is known."""
         known, machine = self.known(settings), self.machine(settings)
         simulator = self.simulator(machine)
         if known is None or simulator is None:

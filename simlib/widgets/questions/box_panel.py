@@ -114,7 +114,7 @@ class BoxPanel(w.VBox):
             self.picture.alt = self._words + " " + "".join(part["text"] for part in sentence)
 
     def show_line(self, line: Part) -> None:
-        """Show how it stands."""
+        """Show a new line of status, and leave the picture and the answer as they are."""
         self.answer.status = dict(line)
 
     def show_settings(self) -> None:

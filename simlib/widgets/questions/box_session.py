@@ -144,7 +144,7 @@ class BoxSession:
         return f"The box: {asked}{where} · {between}"
 
     def stretch(self, name: str) -> tuple[float, float] | None:
-        """Return from where to where the box goes on a slider, in positions; None where it bounds nothing."""
+        """Return the first and last position of the box on a slider, or None where this assumption is not bounded."""
         bound, dial = self.bound(name), self.dials[name]
         if bound is None:
             return None
