@@ -21,6 +21,7 @@ from packaging.specifiers import SpecifierSet
 from ruamel.yaml import YAML
 
 import simlib
+import simlib.widgets
 from simlib.cli import main
 
 HOME = Path(simlib.__file__).resolve().parents[1]
@@ -44,7 +45,7 @@ ROOMS = [
     ["_jupyter", "lab"],
     ["cli", "__main__"],
 ]
-SEMICOLONS, RIDDLES, FIRST_LINE = 267, 48, 111
+SEMICOLONS, RIDDLES, FIRST_LINE = 262, 47, 111
 FLOOR = {room: floor for floor, rooms in enumerate(ROOMS) for room in rooms}
 
 
@@ -431,3 +432,10 @@ def test_the_documentation_builds_without_a_warning(tmp_path):
     done = subprocess.run(command, cwd=HOME, capture_output=True, text=True, check=False)
     assert done.stderr == ""
     assert 'id="simlib.compare"' in (tmp_path / "html" / "api.html").read_text(encoding="utf-8")
+
+
+def test_the_panels_that_the_browser_tests_open_exist():
+    text = (HOME / "tests" / "browser" / "test_questions.py").read_text(encoding="utf-8")
+    opened = set(re.findall(r"page\(f?'(\w+)\(", text))
+    assert opened
+    assert opened <= set(simlib.widgets.__all__)
