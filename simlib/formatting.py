@@ -12,6 +12,9 @@ from typing import Any
 
 import numpy as np
 
+_ROUND_OFF = 1e-9
+"""Days by which a time may miss the end of a day (it is computed) and still be it."""
+
 
 def percent(p: float) -> str:
     """Write a probability as people read it.
@@ -115,15 +118,24 @@ def long_date(date: dt.date) -> str:
     return f"{date.day} {date:%B %Y}"
 
 
+def is_whole(days: float) -> bool:
+    """Say whether so many days after 00:00 is the end of a day, not a time within one."""
+    return abs(days - round(days)) < _ROUND_OFF
+
+
+def by_date(as_of: dt.date, days: float) -> dt.date:
+    """Return the date D for which "by t = `days`" means "by the end of D". After 90 days this is the 90th day."""
+    return as_of + dt.timedelta(days=max(math.ceil(days - _ROUND_OFF) - 1, 0))
+
+
 def end_of(as_of: dt.date, days: float) -> str:
     """Write when so many days after 00:00 of `as_of` are over.
 
     Examples: "31 January 2026", "1 April 2031, 12:00 UTC". A whole number of days ends with a day, and "by" that day
     includes it. Any other number says the hour.
     """
-    whole = round(days)
-    if abs(days - whole) < 1e-9:
-        return long_date(as_of + dt.timedelta(days=max(whole - 1, 0)))
+    if is_whole(days):
+        return long_date(by_date(as_of, days))
     moment = dt.datetime.combine(as_of, dt.time()) + dt.timedelta(minutes=round(days * 1440))
     return f"{long_date(moment)}, {moment:%H:%M} UTC"
 

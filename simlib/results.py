@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,7 +19,7 @@ from numpy.typing import ArrayLike
 
 from simlib.answer import Answer, ScenarioKey, load_answer, pick
 from simlib.errors import SimlibError
-from simlib.formatting import counted, end_of, percent
+from simlib.formatting import by_date, counted, end_of, percent
 from simlib.typing import Floats
 
 if TYPE_CHECKING:
@@ -107,7 +106,7 @@ class Forecast(Answer):
 
     def by_date(self, days: float) -> dt.date:
         """Return the date D for which t = `days` means "by the end of D"."""
-        return self.as_of + dt.timedelta(days=max(math.ceil(days - 1e-9) - 1, 0))
+        return by_date(self.as_of, days)
 
     def frame(self, what: str = "endings") -> pd.DataFrame:
         """Return one table in tidy form: "endings", "questions", "levels", "rungs" or "moves".

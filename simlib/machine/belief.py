@@ -82,7 +82,7 @@ class Belief:
 def belief_of(scenario: Scenario, draws: int | Belief, *, seed: int = 0) -> Belief:
     """Return a belief: `draws` draws of the prior, or the given belief if it fits the scenario.
 
-    Raises Unsupported where its assumptions or its date are not those of the scenario.
+    Raises Unsupported where its assumptions are not those of the scenario.
     """
     if not isinstance(draws, Belief):
         return Belief.prior(scenario, draws, seed=seed)

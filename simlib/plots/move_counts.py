@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from simlib.formatting import is_whole
 from simlib.plots import captions as written
 from simlib.plots import style
 from simlib.plots.lettering import lettered
@@ -93,7 +94,7 @@ class MovesPanel(LivePanel):
     def _say(self, result: Forecast, *, sampled: bool, hollow: bool, moving: bool) -> bool:
         day = float(result.times[-1])
         by = result.by_date(day)
-        on = f"{by.day} {by:%b %Y}" if day.is_integer() else result.by_words
+        on = f"{by.day} {by:%b %Y}" if is_whole(day) else result.by_words
         long, short = [f"mean number by {on}"], [f"mean by {on}"]
         if hollow:
             long, short = [*long, "hollow: the baseline"], [*short, "hollow: baseline"]

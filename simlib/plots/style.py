@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from simlib.formatting import by_date
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
@@ -121,7 +123,7 @@ def date_axis(ax: Axes, as_of: dt.date, horizon: float, width_px: float | None =
 
 
 def _tick_dates(as_of: dt.date, horizon: float, most: int) -> list[dt.date]:
-    last = as_of + dt.timedelta(days=max(int(np.ceil(horizon - 1e-9)), 1) - 1)
+    last = by_date(as_of, horizon)
     days = [as_of + dt.timedelta(days=d) for d in range((last - as_of).days + 1)]
     rules = (
         lambda d: d.day > 0,

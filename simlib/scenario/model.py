@@ -14,12 +14,12 @@ import dataclasses
 import datetime as dt
 import hashlib
 import json
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
+from simlib.formatting import by_date
 from simlib.scenario.condition import ALWAYS, Clause, Condition, Window
 from simlib.scenario.views.interventions import (
     Assume,
@@ -322,7 +322,7 @@ class Scenario:
 
         After 90 days this is the 90th day.
         """
-        return self.as_of + dt.timedelta(days=max(math.ceil(days - 1e-9) - 1, 0))
+        return by_date(self.as_of, days)
 
     def replace(self, **changes: Any) -> Scenario:
         """Return a copy with some fields changed."""

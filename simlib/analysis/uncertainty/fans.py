@@ -15,7 +15,7 @@ import numpy as np
 
 from simlib.analysis.uncertainty.estimates import quantile_of, scaled
 from simlib.answer import Answer, ScenarioKey, pick, provenance
-from simlib.formatting import percent
+from simlib.formatting import by_date, percent
 from simlib.machine.measures import find, of_forecast
 from simlib.typing import Floats
 
@@ -87,7 +87,7 @@ class Fan(Answer):
         """Return one row for each series and time, with mean and quantiles over the draws."""
         import pandas as pd
 
-        dates = [self.as_of + dt.timedelta(days=max(int(np.ceil(day - 1e-9)) - 1, 0)) for day in self.times]
+        dates = [by_date(self.as_of, day) for day in self.times]
         points = [f"q{100 * q:g}" for q in QUANTILES]
         tables = [
             pd.DataFrame({"series": name, "day": self.times, "by": dates, "stated": stated, "mean": mean}).assign(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simlib.cli.output.text_table import Row, table
-from simlib.formatting import counted, end_of, in_days, long_date, percent, percent_within
+from simlib.formatting import counted, end_of, in_days, is_whole, long_date, percent, percent_within
 from simlib.quantities import show
 from simlib.results import Band, Forecast
 from simlib.scenario.views.wording import intervention_in_words
@@ -64,7 +64,7 @@ def _sentences(forecast: Forecast) -> Iterator[str]:
 def _head(computed: Computed, base: Scenario, chosen: bool) -> Iterator[str]:
     forecast = computed.forecast
     end = end_of(forecast.as_of, forecast.horizon_days)
-    to = f"the end of {end}" if float(forecast.horizon_days).is_integer() else end
+    to = f"the end of {end}" if is_whole(forecast.horizon_days) else end
     version = forecast.provenance["version"]
     lines = [
         forecast.scenario.title,
@@ -211,7 +211,7 @@ def columns(times: np.ndarray, wanted: int = COLUMNS) -> list[int]:
     "by the end of a date" and no date stands twice.
     """
     later = [i for i in range(len(times)) if times[i] > 0] or list(range(len(times)))
-    whole = [i for i in later if abs(times[i] - round(times[i])) < _WHOLE]
+    whole = [i for i in later if is_whole(times[i])]
     enough = len(whole) >= min(wanted, max(math.floor(times[-1] + _WHOLE), 1))
     usable = whole if enough and whole[-1] == later[-1] else later
     ideal = [times[-1] * k / wanted for k in range(1, wanted + 1)]
@@ -223,7 +223,7 @@ def _dates(forecast: Forecast, at: Sequence[int]) -> list[list[str]]:
     days = [float(forecast.times[i]) for i in at]
     dates = [forecast.by_date(day) for day in days]
     years = {forecast.as_of.year, *(date.year for date in dates)}
-    marks = ["" if abs(day - round(day)) < _WHOLE else "~" for day in days]
+    marks = ["" if is_whole(day) else "~" for day in days]
     written = [mark + _short(date, year=len(years) > 1) for mark, date in zip(marks, dates, strict=True)]
     return [written, [f"day {day:.4g}" for day in days]]
 
