@@ -1,0 +1,304 @@
+"""Scores of forecasts against what happened. Each is proper: its author does best by saying what they believe.
+
+Lower is better, except for skill. Every function takes one row for a forecast and refuses rows with something missing.
+What changes a number is an argument without a default, or stands in a named profile (`PROFILES`).
+
+References: Gneiting and Raftery (2007) for the rules; Dimitriadis, Gneiting and Jordan (2021) for the decomposition and
+the calibration curve (CORP); Czado, Gneiting and Held (2009) for the histogram; Gneiting and Ranjan (2011) for the
+weighted integral.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from simlib.errors import SimlibError
+from simlib.formatting import counted
+from simlib.typing import Floats, Ints
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreProfile:
+    """The choices that change the score of an event. `climatology_share` is mixed into every forecast beforehand."""
+
+    climatology_share: float
+    because: str
+
+
+PROFILES = {
+    "published": ScoreProfile(0.01, "one forecast of 0 or 1 that fails must not decide the log score for good"),
+    "as-stated": ScoreProfile(0.0, "the probabilities as they were published, with log scores that may be infinite"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Decomposition:
+    """The parts of a mean Brier score: `mean = miscalibration - discrimination + uncertainty`."""
+
+    mean: float
+    miscalibration: float
+    discrimination: float
+    uncertainty: float
+
+
+@dataclass(frozen=True, slots=True)
+class CalibrationCurve:
+    """How often events happened (`frequency`) that were given each `probability`. Arrays of shape (levels,).
+
+    `low` and `high` bound the frequencies of a calibrated forecaster in 90 of 100 samples of this size. `cases` counts
+    the forecasts at each level.
+    """
+
+    probability: Floats
+    frequency: Floats
+    low: Floats
+    high: Floats
+    cases: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class PairedDifference:
+    """The mean of `score - reference` with its 95% interval by resampling crises. Below 0 the forecast is better."""
+
+    mean: float
+    low: float
+    high: float
+    crises: int
+    cases: int
+
+
+# -------------------------------------------------------------------- events
+
+
+def brier(probability: ArrayLike, happened: ArrayLike) -> Floats:
+    """Return the Brier score of each forecast of an event, from 0 to 1 (Brier 1950)."""
+    p, y = _events(probability, happened)
+    return (p - y) ** 2
+
+
+def log_score(probability: ArrayLike, happened: ArrayLike) -> Floats:
+    """Return minus the log of the probability given to what happened, in nats; infinite where that was 0."""
+    p, y = _events(probability, happened)
+    with np.errstate(divide="ignore"):
+        return -np.log(np.where(y == 1, p, 1 - p))
+
+
+def mixed_with_climatology(probability: ArrayLike, climatology: ArrayLike, *, profile: str) -> Floats:
+    """Return the probabilities that a profile scores: each mixed with its base rate in a share fixed in advance.
+
+    Raises:
+        SimlibError: for a profile that does not exist, and for missing probabilities.
+    """
+    if profile not in PROFILES:
+        raise SimlibError(f"there is no score profile {profile!r}; known: {', '.join(PROFILES)}")
+    p, base = _rows(probability=probability, climatology=climatology)
+    for name, values in (("probability", p), ("climatology", base)):
+        _within_unit(name, values)
+    share = PROFILES[profile].climatology_share
+    return (1 - share) * p + share * base
+
+
+def monte_carlo_probability(count: ArrayLike, runs: int) -> Floats:
+    """Return the probability to score where `count` of `runs` histories had the event: (count + 1/2) / (runs + 1)."""
+    return (np.asarray(count, dtype=float) + 0.5) / (runs + 1)
+
+
+def decomposition(probability: ArrayLike, happened: ArrayLike) -> Decomposition:
+    """Return the Brier score's parts by isotonic regression of what happened on the forecasts (CORP)."""
+    p, y = _events(probability, happened)
+    _, level_of, cases = np.unique(p, return_inverse=True, return_counts=True)
+    recalibrated = _isotonic(y, level_of, cases)[level_of]
+    mean, base = float(np.mean((p - y) ** 2)), float(np.mean((y.mean() - y) ** 2))
+    best = float(np.mean((recalibrated - y) ** 2))
+    return Decomposition(mean, mean - best, base - best, base)
+
+
+def calibration_curve(probability: ArrayLike, happened: ArrayLike, *, resamples: int, seed: int) -> CalibrationCurve:
+    """Return the calibration curve by isotonic regression, with 90% consistency bands (CORP)."""
+    p, y = _events(probability, happened)
+    levels, level_of, cases = np.unique(p, return_inverse=True, return_counts=True)
+    generator = np.random.default_rng(seed)
+    samples = [_isotonic(np.where(generator.random(len(p)) < p, 1.0, 0.0), level_of, cases) for _ in range(resamples)]
+    low, high = np.quantile(samples, [0.05, 0.95], axis=0)
+    return CalibrationCurve(levels, _isotonic(y, level_of, cases), low, high, cases.astype(float))
+
+
+def _isotonic(happened: Floats, level_of: Ints, cases: Ints) -> Floats:
+    """Return the rising frequencies at the levels of the forecasts; equal forecasts are one level."""
+    from scipy.optimize import isotonic_regression
+
+    frequency = np.bincount(level_of, weights=happened) / cases
+    return np.clip(isotonic_regression(frequency, weights=cases).x, 0, 1)
+
+
+# -------------------------------------------------------------------- ladders, times, counts and amounts
+
+
+def ranked_probability(probabilities: ArrayLike, observed: ArrayLike) -> Floats:
+    """Return the ranked probability score of each forecast of a rung (Epstein 1969), from 0 to rungs - 1.
+
+    Args:
+        probabilities: shape (cases, rungs), lowest rung first; each row sums to one.
+        observed: index of the rung that came, shape (cases,).
+    """
+    table = np.atleast_2d(np.asarray(probabilities, dtype=float))
+    (rung,) = _rows(observed=observed)
+    _complete("probabilities", table.ravel())
+    if len(table) != len(rung) or np.abs(table.sum(axis=1) - 1).max() > 1e-6:
+        raise SimlibError("each forecast of a rung must sum to one and have one observed rung")
+    below = np.arange(table.shape[1]) >= rung[:, None]
+    return ((np.cumsum(table, axis=1) - below)[:, :-1] ** 2).sum(axis=1)
+
+
+def time_score(days: ArrayLike, incidence: ArrayLike, day: float | None, *, until: float) -> float:
+    """Return the weighted CRPS, in days, of a forecast of the time of an event: the squared error until a day.
+
+    The forecast is the probability that the event has happened by each day. Its total may stay below one: "not yet" is
+    a part of the forecast and never left out. Between the given days the probability is taken as linear.
+
+    Args:
+        days: rising days of the forecast, from 0 to `until` at least.
+        incidence: probability by each of these days, not falling.
+        day: the day on which the event happened, None if it did not happen by `until`.
+        until: the last day that counts.
+    """
+    grid, probability = _rows(days=days, incidence=incidence)
+    _within_unit("incidence", probability)
+    if grid[0] != 0 or grid[-1] < until or np.any(np.diff(grid) <= 0) or np.any(np.diff(probability) < -1e-12):
+        raise SimlibError(
+            f"a forecast of a time needs rising days from 0 to {until:g} and a probability that never falls"
+        )
+    happened = until if day is None or day > until else float(day)
+    knots = np.unique(np.r_[grid[grid < until], happened, until])
+    error = np.interp(knots, grid, probability)
+    before, after = knots <= happened, knots >= happened
+    return _squared(knots[before], error[before]) + _squared(knots[after], error[after] - 1)
+
+
+def _squared(knots: Floats, error: Floats) -> float:
+    """Return the integral of the square of an error that is linear between knots."""
+    first, last = error[:-1], error[1:]
+    return float(np.sum(np.diff(knots) * (first**2 + first * last + last**2) / 3))
+
+
+def interval_score(low: ArrayLike, high: ArrayLike, observed: ArrayLike, *, level: float) -> Floats:
+    """Return the interval score of each central interval, in the unit of what was observed (Winkler 1972).
+
+    Args:
+        low: lower ends, shape (cases,).
+        high: upper ends, shape (cases,).
+        observed: what came, shape (cases,).
+        level: probability that the interval claims, for example 0.9.
+    """
+    below, above, value = _rows(low=low, high=high, observed=observed)
+    missed = np.maximum(below - value, 0) + np.maximum(value - above, 0)
+    return (above - below) + 2 / (1 - level) * missed
+
+
+def coverage(low: ArrayLike, high: ArrayLike, observed: ArrayLike) -> float:
+    """Return the share of intervals that held what was observed, ends included."""
+    below, above, value = _rows(low=low, high=high, observed=observed)
+    return float(np.mean((below <= value) & (value <= above)))
+
+
+def pit_histogram(below: ArrayLike, up_to: ArrayLike, *, bins: int) -> Floats:
+    """Return the heights of the non-randomised PIT histogram of counts; all 1 for a calibrated forecaster.
+
+    Args:
+        below: probability of less than the observed count, shape (cases,).
+        up_to: probability of the observed count or less, shape (cases,).
+        bins: number of equal bins.
+    """
+    first, last = _rows(below=below, up_to=up_to)
+    if np.any(first >= last):
+        raise SimlibError("a count that was given no probability has no PIT")
+    edges = np.linspace(0, 1, bins + 1)
+    cumulative = np.clip((edges - first[:, None]) / (last - first)[:, None], 0, 1).mean(axis=0)
+    return np.diff(cumulative) * bins
+
+
+# -------------------------------------------------------------------- comparisons
+
+
+def skill(score: ArrayLike, reference: ArrayLike) -> float:
+    """Return the share of the reference's mean score that the forecast saves: 1 is perfect, 0 no better.
+
+    Raises:
+        SimlibError: where the reference scores 0, so that nothing can be saved.
+    """
+    own, other = _rows(score=score, reference=reference)
+    if other.mean() == 0:
+        raise SimlibError("skill needs a reference with a score above 0")
+    return float(1 - own.mean() / other.mean())
+
+
+def paired_difference(
+    score: ArrayLike, reference: ArrayLike, crisis: Sequence[str], *, per: str, resamples: int, seed: int
+) -> PairedDifference:
+    """Return how much a forecast differs from a reference on the same cases, with a bootstrap by crisis.
+
+    The forecasts of one crisis are one observation: whole crises are drawn with replacement.
+
+    Args:
+        score: scores of the forecast, shape (cases,).
+        reference: scores of the reference, shape (cases,).
+        crisis: the crisis that each case belongs to.
+        per: "case" for the mean over cases, "crisis" for the mean over the sums of crises.
+        resamples: number of bootstrap samples.
+        seed: seed of the bootstrap.
+
+    Raises:
+        SimlibError: with fewer than two crises, of which no interval can be had.
+    """
+    own, other = _rows(score=score, reference=reference)
+    names, crisis_of = np.unique(np.asarray(crisis), return_inverse=True)
+    if per not in {"case", "crisis"}:
+        raise SimlibError(f"a difference is per 'case' or per 'crisis', not per {per!r}")
+    if len(crisis_of) != len(own) or len(names) < 2:
+        raise SimlibError("a paired difference needs the crisis of every case, and at least two crises")
+    totals = np.bincount(crisis_of, weights=own - other)
+    cases = np.bincount(crisis_of) if per == "case" else np.ones(len(names))
+    draws = np.random.default_rng(seed).integers(len(names), size=(resamples, len(names)))
+    means = totals[draws].sum(axis=1) / cases[draws].sum(axis=1)
+    low, high = np.quantile(means, [0.025, 0.975])
+    return PairedDifference(float(totals.sum() / cases.sum()), float(low), float(high), len(names), len(own))
+
+
+# -------------------------------------------------------------------- refusals
+
+
+def _events(probability: ArrayLike, happened: ArrayLike) -> tuple[Floats, Floats]:
+    p, y = _rows(probability=probability, happened=happened)
+    _within_unit("probability", p)
+    if not np.isin(y, (0, 1)).all():
+        raise SimlibError("whether an event happened is 0 or 1")
+    return p, y
+
+
+def _rows(**columns: ArrayLike) -> tuple[Floats, ...]:
+    """Return the columns as arrays of one length with nothing missing."""
+    arrays = {name: np.atleast_1d(np.asarray(values, dtype=float)) for name, values in columns.items()}
+    for name, values in arrays.items():
+        _complete(name, values)
+    sizes = {name: len(values) for name, values in arrays.items()}
+    if len(set(sizes.values())) != 1 or not next(iter(sizes.values())):
+        raise SimlibError(f"a score needs one row for each forecast; there are {sizes}")
+    return tuple(arrays.values())
+
+
+def _complete(name: str, values: Floats) -> None:
+    missing = np.flatnonzero(np.isnan(values))
+    if len(missing):
+        first = ", ".join(str(row + 1) for row in missing[:5])
+        raise SimlibError(
+            f"{name} is missing in {counted(len(missing), 'row')} (first: {first}); score complete rows only"
+        )
+
+
+def _within_unit(name: str, values: Floats) -> None:
+    if np.any((values < 0) | (values > 1)):
+        raise SimlibError(f"{name} must lie between 0 and 1")
