@@ -3,8 +3,8 @@
 Lower is better, except for skill. Every function takes one row for a forecast and refuses rows with something missing.
 What changes a number is an argument without a default, or stands in a named profile (`PROFILES`).
 
-References: Gneiting and Raftery (2007) for the rules; Dimitriadis, Gneiting and Jordan (2021) for the decomposition and
-the calibration curve (CORP); Czado, Gneiting and Held (2009) for the histogram; Gneiting and Ranjan (2011) for the
+References: Gneiting and Raftery (2007) for the rules. Dimitriadis, Gneiting and Jordan (2021) for the decomposition and
+the calibration curve (CORP). Czado, Gneiting and Held (2009) for the histogram. Gneiting and Ranjan (2011) for the
 weighted integral.
 """
 
@@ -81,7 +81,7 @@ def brier(probability: ArrayLike, happened: ArrayLike) -> Floats:
 
 
 def log_score(probability: ArrayLike, happened: ArrayLike) -> Floats:
-    """Return minus the log of the probability given to what happened, in nats; infinite where that was 0."""
+    """Return minus the log of the probability given to what happened, in nats. It is infinite where that was 0."""
     p, y = _events(probability, happened)
     with np.errstate(divide="ignore"):
         return -np.log(np.where(y == 1, p, 1 - p))
@@ -128,7 +128,7 @@ def calibration_curve(probability: ArrayLike, happened: ArrayLike, *, resamples:
 
 
 def _isotonic(happened: Floats, level_of: Ints, cases: Ints) -> Floats:
-    """Return the rising frequencies at the levels of the forecasts; equal forecasts are one level."""
+    """Return the rising frequencies at the levels of the forecasts. Equal forecasts are one level."""
     from scipy.optimize import isotonic_regression
 
     frequency = np.bincount(level_of, weights=happened) / cases
@@ -142,7 +142,7 @@ def ranked_probability(probabilities: ArrayLike, observed: ArrayLike) -> Floats:
     """Return the ranked probability score of each forecast of a rung (Epstein 1969), from 0 to rungs - 1.
 
     Args:
-        probabilities: shape (cases, rungs), lowest rung first; each row sums to one.
+        probabilities: shape (cases, rungs), lowest rung first, each row with the sum one.
         observed: index of the rung that came, shape (cases,).
     """
     table = np.atleast_2d(np.asarray(probabilities, dtype=float))
@@ -206,7 +206,7 @@ def coverage(low: ArrayLike, high: ArrayLike, observed: ArrayLike) -> float:
 
 
 def pit_histogram(below: ArrayLike, up_to: ArrayLike, *, bins: int) -> Floats:
-    """Return the heights of the non-randomised PIT histogram of counts; all 1 for a calibrated forecaster.
+    """Return the heights of the non-randomised PIT histogram of counts, all 1 for a calibrated forecaster.
 
     Args:
         below: probability of less than the observed count, shape (cases,).
