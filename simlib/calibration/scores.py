@@ -186,7 +186,7 @@ def _squared(knots: Floats, error: Floats) -> float:
 
 
 def interval_score(low: ArrayLike, high: ArrayLike, observed: ArrayLike, *, level: float) -> Floats:
-    """Return the interval score of each central interval, in the unit of what was observed (Winkler 1972).
+    """Return the interval score of each central interval, in the unit of the observation (Winkler 1972).
 
     Args:
         low: lower ends, shape (cases,).
@@ -200,7 +200,7 @@ def interval_score(low: ArrayLike, high: ArrayLike, observed: ArrayLike, *, leve
 
 
 def coverage(low: ArrayLike, high: ArrayLike, observed: ArrayLike) -> float:
-    """Return the share of intervals that held what was observed, ends included."""
+    """Return the share of intervals that held the observation, ends included."""
     below, above, value = _rows(low=low, high=high, observed=observed)
     return float(np.mean((below <= value) & (value <= above)))
 
