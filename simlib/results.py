@@ -166,6 +166,20 @@ class Forecast(Answer):
         return self.labels.get(kind, {}).get(name, name)
 
     @property
+    def by_histories(self) -> tuple[str, ...]:
+        """The questions of an exact forecast that Monte Carlo answered, because no chain of states can."""
+        return tuple(self.provenance.get("by_histories", ()))
+
+    @property
+    def histories_note(self) -> str:
+        """A sentence about the questions that Monte Carlo answered beside the exact engine, "" where there are none."""
+        if not self.by_histories:
+            return ""
+        names = " and ".join(f"“{self.label('questions', name)}”" for name in self.by_histories)
+        runs, seed = self.provenance["histories"], self.provenance["histories_seed"]
+        return f"By Monte Carlo ({counted(runs, 'replicate')}, seed {seed}), with its 95% interval: {names}."
+
+    @property
     def by_words(self) -> str:
         """The last report time in words, with the hour where it ends inside a day."""
         return end_of(self.as_of, float(self.times[-1]))

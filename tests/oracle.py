@@ -19,8 +19,8 @@ from scipy.linalg import expm
 
 from simlib.scenario.model import Assume, Effect, Forbid, Force, Hold, Move, Outcome, Pin, Policy, Question, Scenario
 
-State = tuple[tuple[str, ...], bool]
-"""One level for each variable, and whether the question has happened."""
+State = tuple[tuple[str, ...], int]
+"""One level for each variable, and how often what the question asks for has happened, up to its goal."""
 
 NOBODY = 1e-9
 """A probability that rounding in a dense product may leave behind: of so few, no share is told."""
@@ -60,7 +60,7 @@ def solve(scenario: Scenario, times: Sequence[float], values: Mapping[str, float
     for question in scenario.questions.values():
         asked = Machine(scenario, values, question)
         vectors, _ = asked.carry(times)
-        happened = [x for x, state in enumerate(asked.states) if state[1]]
+        happened = [x for x, state in enumerate(asked.states) if state[1] == asked.goal]
         answer.questions[question.id] = vectors[:, happened].sum(axis=1)
     return answer
 
@@ -71,13 +71,14 @@ def total(parts: Iterable[np.ndarray], times: int) -> np.ndarray:
 
 
 class Machine:
-    """A scenario as one dense chain over (levels, has the question happened)."""
+    """A scenario as one dense chain over (levels, how often has what the question asks for happened)."""
 
     def __init__(self, scenario: Scenario, values: Mapping[str, float] | None = None, question: Question | None = None):
         self.scenario, self.question = scenario, question
         self.value = {name: a.value for name, a in scenario.assumptions.items()} | dict(values or {})
         combinations = itertools.product(*(v.levels for v in scenario.variables.values()))
-        flags = (False,) if question is None else (False, True)
+        self.goal = question.count.at_least if question and question.count else 1
+        flags = (0,) if question is None else range(self.goal + 1)
         self.states: list[State] = list(itertools.product(combinations, flags))
         self.position = {state: index for index, state in enumerate(self.states)}
         self.counter = {move: len(self.states) + place for place, move in enumerate(scenario.moves)}
@@ -93,15 +94,18 @@ class Machine:
     def rung(self, ladder, levels: tuple[str, ...]) -> str:
         return next(rung.id for rung in reversed(ladder.rungs) if rung.when.holds(self.named(levels)))
 
-    def happened(self, levels: tuple[str, ...], before: bool = False) -> bool:
-        """Say whether the question has happened, given that the state is now `levels`."""
+    def happened(self, levels: tuple[str, ...], before: int = 0) -> int:
+        """Say how often the question has happened, given that the state is now `levels`."""
         if self.question is None or self.question.when is None:
-            return before
-        return before or self.question.when.holds(self.named(levels))
+            return min(before, self.goal)
+        return max(before, int(self.question.when.holds(self.named(levels))))
 
     def asks_for(self, move: Move, outcome: Outcome) -> bool:
         asked = self.question
-        return asked is not None and asked.move == move.id and asked.outcome in (None, outcome.id)
+        if asked is None:
+            return False
+        moves = asked.count.moves if asked.count else (asked.move,)
+        return move.id in moves and asked.outcome in (None, outcome.id)
 
     # ------------------------------------------------------------ what can happen in it
 
@@ -168,7 +172,7 @@ class Machine:
 
     def fired(self, move: Move, outcome: Outcome, state: State, day: float) -> State:
         new = self.after(outcome, state[0], day)
-        return new, self.happened(new, state[1] or self.asks_for(move, outcome))
+        return new, self.happened(new, state[1] + self.asks_for(move, outcome))
 
     # ------------------------------------------------------------ how probability flows
 

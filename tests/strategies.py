@@ -28,11 +28,13 @@ from simlib.scenario.model import (
     Hold,
     Intervention,
     Ladder,
+    Lull,
     Move,
     Outcome,
     Pin,
     Policy,
     Question,
+    Repeats,
     Rung,
     Scenario,
     Variable,
@@ -57,17 +59,17 @@ def seeded_world(seed: int, **options: bool | int) -> Scenario:
 
 
 def random_world(
-    dice: random.Random, *, max_states: int = 48, interventions: bool = True, windows: bool = True
+    dice: random.Random, *, max_states: int = 48, interventions: bool = True, windows: bool = True, lulls: bool = False
 ) -> Scenario:
-    """Return one world drawn with `dice`."""
-    return _Drawing(dice, max_states, windows).world(interventions)
+    """Return one world drawn with `dice`. With `lulls` it asks for one, which only histories can answer."""
+    return _Drawing(dice, max_states, windows, lulls).world(interventions)
 
 
 class _Drawing:
     """A world under way: assumptions are collected as the parts that need them are drawn."""
 
-    def __init__(self, dice: random.Random, max_states: int, windows: bool) -> None:
-        self.dice, self.windows = dice, windows
+    def __init__(self, dice: random.Random, max_states: int, windows: bool, lulls: bool) -> None:
+        self.dice, self.windows, self.lulls = dice, windows, lulls
         self.horizon = dice.randint(4, 40)
         self.assumptions: dict[str, Assumption] = {}
         self.variables = self._variables(max_states)
@@ -78,6 +80,7 @@ class _Drawing:
         ladders = {name: self._ladder(name) for name in _names("ladder", self.dice.randint(0, 2))}
         questions = {name: self._question(name, moves) for name in _names("question", self.dice.randint(0, 3))}
         acts = tuple(self._intervention(moves) for _ in range(self.dice.randint(0, 3))) if interventions else ()
+        questions |= self._tallies(moves)
         return Scenario(
             "random-world",
             "A random world",
@@ -227,6 +230,13 @@ class _Drawing:
         move = self.dice.choice(list(moves.values()))
         outcome = self.dice.choice(move.outcomes).id if self.often(50) else None
         return Question(name, name, None, move.id, outcome)
+
+    def _tallies(self, moves: dict[str, Move]) -> dict[str, Question]:
+        """Return at times a question about a count, and where they are asked for one about a lull."""
+        some = tuple(self.dice.sample(list(moves), min(self.dice.randint(1, 2), len(moves))))
+        repeats = Question("often", "often", count=Repeats(some, self.dice.randint(1, 4)))
+        pause = Question("pause", "pause", lull=Lull(some, self.horizon * self.dice.randint(1, 12) / 10))
+        return ({"often": repeats} if self.often(30) else {}) | ({"pause": pause} if self.lulls else {})
 
     def _intervention(self, moves: dict[str, Move]) -> Intervention:
         date = _date(self.dice.randint(0, self.horizon))

@@ -24,11 +24,13 @@ from simlib.scenario.model import (
     Force,
     Hold,
     Ladder,
+    Lull,
     Move,
     Outcome,
     Pin,
     Policy,
     Question,
+    Repeats,
     Rung,
     Scenario,
     Variable,
@@ -162,6 +164,16 @@ class World:
         """Add a question about a condition or about a move (outcome)."""
         asked = None if when is None else condition(when)
         self.questions[name] = Question(name, name, asked, move, outcome)
+        return self
+
+    def lull(self, name: str, days: float, *moves: str) -> World:
+        """Add a question about a stretch of days without any of some moves."""
+        self.questions[name] = Question(name, name, lull=Lull(moves, days))
+        return self
+
+    def count(self, name: str, at_least: int, *moves: str) -> World:
+        """Add a question about so many firings of some moves together."""
+        self.questions[name] = Question(name, name, count=Repeats(moves, at_least))
         return self
 
     def scenario(self) -> Scenario:

@@ -24,7 +24,7 @@ from simlib.engines.exact.reachable import CAP
 from simlib.engines.exact.solver import Solution
 from simlib.engines.montecarlo.counts import reader
 from simlib.engines.montecarlo.simulator import Simulator
-from simlib.errors import Cancelled, TooManyStates
+from simlib.errors import Cancelled, TooManyStates, Unsupported
 from simlib.machine import priors
 from simlib.machine.measures import By, Measure, days_by
 from simlib.results import ONGOING
@@ -81,6 +81,7 @@ class Responses:
 
         Raises:
             TooManyStates: For "exact", when there are too many states.
+            Unsupported: For "exact", when a measure needs histories.
             MissingDependency: For "montecarlo", without Numba.
             ScenarioError: For a target outside the forecast.
             ValueError: For too few blocks or replicates.
@@ -106,11 +107,15 @@ class Responses:
 
     def _solver(self, engine: Engine, most: int) -> Solver | None:
         try:
-            return Solver(self.scenario, times=[self.by_day], by=self.by_day, cap=most, control=_ONE_THREAD)
+            solver = Solver(self.scenario, times=[self.by_day], by=self.by_day, cap=most, control=_ONE_THREAD)
         except TooManyStates:
             if engine == "exact":
                 raise
             return None
+        if solver.by_histories and engine == "exact":
+            label = next(iter(solver.by_histories.values())).label
+            raise Unsupported(f"“{label}” needs histories; use the Monte Carlo engine (--engine montecarlo)")
+        return None if solver.by_histories else solver
 
     def __call__(self, thetas: Floats, *, replicates: range | None = None, control: Control = UNWATCHED) -> Floats:
         """Return the measures (D, K, M) at each draw, a row of `thetas` (D, A).

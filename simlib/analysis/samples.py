@@ -6,6 +6,7 @@ The intervals allow for histories that share a draw.
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -136,12 +137,15 @@ def question_times(played: Histories, question: Question) -> Floats:
     tables = Tables(played.scenario)
     if question.when is not None:
         rows = tables.holds(question.when, played.levels)
-    else:
-        rows = played.move == tables.move(question.move or "")
-        if question.outcome is not None:
-            rows &= played.outcome == tables.outcome(question.move or "", question.outcome)
-    times = np.where(rows, played.time, np.inf)
-    return np.asarray(np.minimum.reduceat(times, played.start[:-1]))
+        return np.asarray(np.minimum.reduceat(np.where(rows, played.time, np.inf), played.start[:-1]))
+    counts = np.array([question.counts(*name) for name in tables.outcome_ids] + [False])
+    rows, over = counts[played.outcome], np.minimum(played.ending_time, played.horizon)
+    return np.array(
+        [
+            question.first_time(played.time[first:last][rows[first:last]].tolist(), end)
+            for (first, last), end in zip(itertools.pairwise(played.start), over, strict=True)
+        ]
+    )
 
 
 def share(event: Bools, among: Bools, draw: Ints, weight: Floats) -> Share:

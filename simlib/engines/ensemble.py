@@ -111,11 +111,15 @@ class Ensemble:
 
         Where replicates were counted, the noise within the draws is taken out of their spread.
         """
-        return quantiles(self.without_noise(self.values(name, kind)), SPREAD, self.weights)
+        runs = _histories(self.forecasts[0], name) if kind == "questions" else None
+        return quantiles(self.without_noise(self.values(name, kind), runs), SPREAD, self.weights)
 
-    def without_noise(self, values: Floats) -> Floats:
-        """Return probabilities at each draw (D, ...), shrunk to remove the noise of replicates."""
-        runs = self.forecasts[0].provenance.get("runs")
+    def without_noise(self, values: Floats, runs: int | None = None) -> Floats:
+        """Return probabilities at each draw (D, ...), shrunk to remove the noise of replicates.
+
+        `runs` are the replicates of each draw. Default: those of the forecasts, which an exact one has not.
+        """
+        runs = runs or self.forecasts[0].provenance.get("runs")
         if not runs:
             return values
         if self.belief.equal:
@@ -146,6 +150,8 @@ class Ensemble:
         trials = runs
         if runs and not self.belief.equal:
             trials = source["effective_runs"] = runs * self.belief.effective_draws / self.belief.draws
+        if "by_histories" in source:
+            source["histories"] = _total(self.forecasts, "histories")
         return dataclasses.replace(
             _mean(self.forecasts, self.weights, trials),
             assumptions=self.stated.assumptions,
@@ -222,16 +228,24 @@ def _engine(
             if engine == "exact":
                 raise
         else:
-            return partial(_exact, solver, control), len(solver.space)
+            return partial(_exact, solver, runs, seed, control), len(solver.space)
     from simlib.engines.montecarlo.simulator import Simulator
 
     return partial(_montecarlo, Simulator(scenario, **frame), runs, seed, control), None
 
 
 def _exact(
-    solver: Solver, control: Control, _: int, theta: Floats, centre: Floats | None, start: Floats | None
+    solver: Solver,
+    runs: tuple[int, int],
+    seed: int,
+    control: Control,
+    number: int,
+    theta: Floats,
+    centre: Floats | None,
+    start: Floats | None,
 ) -> Forecast:
-    return solver.solve(theta, centre=centre, start=start, control=control)
+    replicates, first = _replicates(runs, number)
+    return solver.solve(theta, centre=centre, start=start, runs=replicates, seed=seed, first=first, control=control)
 
 
 def _montecarlo(
@@ -244,10 +258,15 @@ def _montecarlo(
     centre: Floats | None,
     _: Floats | None,
 ) -> Forecast:
-    replicates, first = (runs[0], 0) if number < 0 else (runs[1], number * runs[1])
+    replicates, first = _replicates(runs, number)
     counts = simulator.run(theta, centre=centre, runs=replicates, seed=seed, first=first, control=control)
     forecast: Forecast = simulator.forecast(counts, theta=theta, seed=seed)
     return forecast
+
+
+def _replicates(runs: tuple[int, int], number: int) -> tuple[int, int]:
+    """Return how many replicates a draw has (-1: the stated values), and the number of the first."""
+    return (runs[0], 0) if number < 0 else (runs[1], number * runs[1])
 
 
 def _check_start(belief: Belief, states: int | None) -> None:
@@ -275,9 +294,14 @@ def _mean(forecasts: Sequence[Forecast], share: Floats, trials: float | None) ->
     if any(not np.array_equal(f.times, first.times) or f.scenario.id != first.scenario.id for f in forecasts):
         raise ValueError("only forecasts of one scenario at the same times can be pooled")
 
+    histories, effective = _total(forecasts, "histories"), 1 / (len(share) * float(np.sum(share**2)))
+
     def bands(kind: str) -> dict[str, Band]:
+        counted = first.provenance.get("by_histories", ()) if kind == "questions" else ()
         return {
-            name: _pooled_band([getattr(f, kind)[name] for f in forecasts], share, trials)
+            name: _pooled_band(
+                [getattr(f, kind)[name] for f in forecasts], share, histories * effective if name in counted else trials
+            )
             for name in getattr(first, kind)
         }
 
@@ -325,6 +349,11 @@ def _pooled_band(bands: Sequence[Band], share: Floats, trials: float | None) -> 
     bound = share @ np.stack([band.high - band.probability for band in bands])
     band = Band.of_mean(p, variance, trials)
     return band if trials else Band(p, band.low, np.maximum(band.high, p + bound))
+
+
+def _histories(forecast: Forecast, name: str) -> int | None:
+    """Return the replicates that answered a question of an exact forecast (None: it was solved)."""
+    return forecast.provenance["histories"] if name in forecast.provenance.get("by_histories", ()) else None
 
 
 def _total(forecasts: Sequence[Forecast], key: str) -> Any:

@@ -29,6 +29,7 @@ from simlib.scenario.model import (
     Outcome,
     Pin,
     Policy,
+    Question,
     Scenario,
     Window,
 )
@@ -178,6 +179,16 @@ class Reference:
                 place = levels.index(state[effect.variable]) + (effect.shift or 0)
                 result[effect.variable] = levels[min(max(place, 0), len(levels) - 1)]
         return result
+
+    # ---------------------------------------------------------------- questions
+
+    def first_time(self, story: Run, question: Question) -> float:
+        """Return the day on which a question becomes yes in a history, or infinity."""
+        if question.when is not None:
+            states = [(0.0, story.start), *((event.time, event.state) for event in story.events)]
+            return next((time for time, state in states if question.when.holds(state)), math.inf)
+        firings = [e.time for e in story.events if e.move and question.counts(e.move, e.outcome or "")]
+        return question.first_time(firings, min(story.ending_time, self.horizon))
 
     # ---------------------------------------------------------------- the story
 

@@ -26,6 +26,7 @@ from typing import Any
 from simlib.errors import Unsupported
 from simlib.export.names import Names
 from simlib.files import write_atomically
+from simlib.formatting import counted, in_days
 from simlib.machine.priors import theta
 from simlib.machine.tables import Tables
 from simlib.quantities import show
@@ -95,11 +96,19 @@ def _windows(scenario: Scenario) -> Iterator[tuple[str, Any]]:
 def notes(scenario: Scenario) -> list[str]:
     """Return the questions that the model leaves out because no label can ask them."""
     return [
-        f"questions.{question.id}: asks whether the move {question.move!r} fires, which is no condition on the state; "
-        "it has no label"
+        f"questions.{question.id}: asks {_asked(question)}, which is no condition on the state; it has no label"
         for question in scenario.questions.values()
         if question.when is None
     ]
+
+
+def _asked(question: Question) -> str:
+    """Say what a question asks that is no condition on the state."""
+    if question.lull:
+        return f"for {in_days(question.lull.days)} without a firing of {', '.join(question.moves)}"
+    if question.count:
+        return f"for {counted(question.count.at_least, 'firing')} of {', '.join(question.moves)}"
+    return f"whether the move {question.move!r} fires"
 
 
 def starts(scenario: Scenario) -> dict[str, Any] | None:

@@ -119,6 +119,8 @@ def _answer(material: Material, by: str) -> Iterator[Block]:
     if forecast.questions:
         yield Block("list", items=tuple(_line(material, "questions", name) for name in forecast.questions))
     yield Block("text", legend())
+    if forecast.histories_note:
+        yield Block("text", forecast.histories_note)
     if forecast.stated is None and not all(number.fixed for number in material.scenario.assumptions.values()):
         yield Block(
             "text",

@@ -1,11 +1,12 @@
-"""Conditions in words."""
+"""Conditions, lulls and counts in words."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
+from simlib.formatting import counted, in_days
 from simlib.scenario.condition import Condition
-from simlib.scenario.model import Scenario, Variable
+from simlib.scenario.model import Lull, Repeats, Scenario, Variable
 
 
 def condition_in_words(condition: Condition, scenario: Scenario, *, labels: bool = False) -> str:
@@ -24,6 +25,18 @@ def condition_in_words(condition: Condition, scenario: Scenario, *, labels: bool
         for clause in condition.clauses
     ]
     return ", or ".join(clauses)
+
+
+def firings_in_words(asked: Lull | Repeats, scenario: Scenario, *, labels: bool = False) -> str:
+    """Describe a lull or a count: "28 days pass without strike or raid".
+
+    With `labels` moves are called by their labels, not by their ids.
+    """
+    names = [f"“{scenario.moves[name].label}”" if labels else name for name in asked.moves]
+    some = f"{', '.join(names[:-1])} or {names[-1]}" if len(names) > 1 else names[0]
+    if isinstance(asked, Lull):
+        return f"{in_days(asked.days)} pass without {some}"
+    return f"{some} has happened {counted(asked.at_least, 'time')}"
 
 
 def _called(variable: Variable, labels: bool) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from simlib.formatting import end_of, long_date
 from simlib.quantities import show
-from simlib.scenario.condition_wording import condition_in_words
+from simlib.scenario.condition_wording import condition_in_words, firings_in_words
 from simlib.scenario.model import (
     Assumption,
     Effect,
@@ -205,6 +205,10 @@ class _Speaker:
     def question(self, question: Question) -> str:
         if question.when is not None:
             event = f"yes once {condition_in_words(question.when, self.world)}"
+        elif question.lull is not None:
+            event = f"yes once {firings_in_words(question.lull, self.world)}"
+        elif question.count is not None:
+            event = f"yes once {firings_in_words(question.count, self.world)}"
         else:
             outcome = f" with the outcome {question.outcome}" if question.outcome else ""
             event = f"yes once the move {question.move} happens{outcome}"

@@ -13,8 +13,10 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import hashlib
+import itertools
 import json
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
@@ -36,12 +38,19 @@ from simlib.scenario.views.interventions import (
 
 __all__ = ["ALWAYS", "FORMAT", "Actor", "Assume", "Assumption", "AssumptionKind", "Change", "Clause", "Condition"]
 __all__ += ["Correlation", "Effect", "Ending", "Factor", "Forbid", "Force", "Hold", "Intervention", "Ladder", "Lasting"]
-__all__ += ["Move", "Outcome", "Pin", "Policy", "Question", "Rung", "Scenario", "Source", "Variable", "View", "Window"]
+__all__ += ["Lull", "Move", "Outcome", "Pin", "Policy", "Question", "Repeats", "Rung", "Scenario"]
+__all__ += ["Source", "Variable", "View", "Window"]
 
 FORMAT = 1
 """The version of the file format this library reads and writes."""
 
 AssumptionKind = Literal["rate", "chance", "factor"]
+
+SPARSE: Mapping[str, bool] = {"sparse": True}
+"""Metadata of a field that the resolved form leaves out while it has its default.
+
+So a feature that a scenario does not use leaves its hash as it was.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,12 +234,31 @@ class Ending:
 
 
 @dataclass(frozen=True, slots=True)
+class Lull:
+    """A stretch of `days` in which none of `moves` fires.
+
+    It begins at `as_of` or at a firing of one of them. It must be over before the story ends.
+    """
+
+    moves: tuple[str, ...]
+    days: float
+
+
+@dataclass(frozen=True, slots=True)
+class Repeats:
+    """At least so many firings of some moves, counted together from `as_of` on."""
+
+    moves: tuple[str, ...]
+    at_least: int
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
     """A named event reported beside the endings.
 
-    It is the first time that a condition holds, or that a move (outcome) fires. Exactly one of `when` and `move` is
-    given, `outcome` narrows `move`. `resolves` says how the question is settled in the world, and `decides` says who
-    settles it.
+    It is the first time that a condition holds, that a move (outcome) fires, that a lull is over, or that moves have
+    fired often enough. Exactly one of `when`, `move`, `lull` and `count` is given, `outcome` narrows `move`. `resolves`
+    says how the question is settled in the world, and `decides` says who settles it.
     """
 
     id: str
@@ -240,6 +268,28 @@ class Question:
     outcome: str | None = None
     resolves: str = ""
     decides: str = ""
+    lull: Lull | None = field(default=None, metadata=SPARSE)
+    count: Repeats | None = field(default=None, metadata=SPARSE)
+
+    @property
+    def moves(self) -> tuple[str, ...]:
+        """The moves whose firings decide it."""
+        if self.lull or self.count:
+            return (self.lull or self.count).moves  # type: ignore[union-attr]
+        return () if self.move is None else (self.move,)
+
+    def counts(self, move: str, outcome: str) -> bool:
+        """Say whether a firing of a move with an outcome counts for it."""
+        return move in self.moves and self.outcome in (None, outcome)
+
+    def first_time(self, firings: Sequence[float], end: float) -> float:
+        """Return when firings at these times (in order) make it a yes, or infinity. The story is over at `end`."""
+        if self.lull is None:
+            goal = self.count.at_least if self.count else 1
+            return firings[goal - 1] if len(firings) >= goal else math.inf
+        stretches = itertools.pairwise([0.0, *firings, end])
+        over = (begin + self.lull.days for begin, stop in stretches if begin + self.lull.days <= stop)
+        return next(over, math.inf)
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,8 +353,7 @@ class Scenario:
 
     def resolved(self) -> dict[str, Any]:
         """Return the resolved form as plain JSON data, which is hashed, stored and compared."""
-        data = {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name != "path"}
-        return {"format": FORMAT} | _plain(data)
+        return {"format": FORMAT} | {name: value for name, value in _plain(self).items() if name != "path"}
 
     @cached_property
     def sha256(self) -> str:
@@ -331,7 +380,7 @@ class Scenario:
 
 def _plain(value: Any) -> Any:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        plain = {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        plain = {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value) if not _left_out(f, value)}
         return ({"type": type(value).__name__} | plain) if isinstance(value, Intervention) else plain
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
@@ -340,3 +389,8 @@ def _plain(value: Any) -> Any:
     if isinstance(value, dt.date):
         return value.isoformat()
     return value
+
+
+def _left_out(part: dataclasses.Field[Any], value: Any) -> bool:
+    """Say whether the resolved form leaves out a field: it is sparse, and nothing is in it."""
+    return "sparse" in part.metadata and not getattr(value, part.name)

@@ -22,8 +22,10 @@ from simlib.scenario.model import Scenario, Variable
 from simlib.scenario.schema.scenario_shape import (
     ActorShape,
     LadderShape,
+    LullShape,
     MoveShape,
     OutcomeShape,
+    RepeatsShape,
     RungShape,
     ScenarioShape,
     VariableShape,
@@ -202,17 +204,51 @@ class _Resolver:
         questions = {}
         for name, shape in self.shape.questions.items():
             place: Place = ("questions", name)
-            if (shape.when is None) == (shape.move is None):
-                what = "both 'when' and 'move'" if shape.move else "neither 'when' nor 'move'"
-                self.document.note(place, what, "expected exactly one of them")
+            given = [key for key in ("when", "move", "lull", "count") if getattr(shape, key) is not None]
+            if len(given) > 1 or not (given or self.document.has_problem_in(place)):
+                what = " and ".join(map(repr, given)) if given else "no 'when', 'move', 'lull' or 'count'"
+                self.document.note(place, what, "expected exactly one of 'when', 'move', 'lull' and 'count'")
             if shape.when is not None:
                 self._refuse_empty(shape.when, (*place, "when"))
             self._check_event(shape.move, shape.outcome, place)
             when = None if shape.when is None else self.reader.condition(shape.when, (*place, "when"))
             questions[name] = model.Question(
-                name, shape.label, when, shape.move, shape.outcome, shape.resolves, shape.decides or ""
+                name,
+                shape.label,
+                when,
+                shape.move,
+                shape.outcome,
+                shape.resolves,
+                shape.decides or "",
+                self._lull(shape.lull, (*place, "lull")),
+                self._repeats(shape.count, (*place, "count")),
             )
         return questions
+
+    def _lull(self, shape: LullShape | None, place: Place) -> model.Lull | None:
+        return None if shape is None else model.Lull(self._moves_named(shape.moves, place), shape.days)
+
+    def _repeats(self, shape: RepeatsShape | None, place: Place) -> model.Repeats | None:
+        if shape is None:
+            return None
+        if (shape.move is None) == (shape.moves is None):
+            what = "both 'move' and 'moves'" if shape.move else "neither 'move' nor 'moves'"
+            self.document.note(place, what, "expected exactly one of them")
+        self._check_event(shape.move, None, place)
+        listed = (shape.move,) if shape.move is not None else self._moves_named(shape.moves or (), place)
+        return model.Repeats(listed, shape.at_least)
+
+    def _moves_named(self, names: Sequence[str], place: Place) -> tuple[str, ...]:
+        """Return the moves of a list, each once, and note those that are unknown or there twice."""
+        if not names and not self.document.has_problem_in(place):
+            self.document.note((*place, "moves"), "no move is listed", "expected ids of moves")
+        for index, name in enumerate(names):
+            here = (*place, "moves", index)
+            if name in names[:index]:
+                self.document.note(here, f"the move {name!r} is there twice", "keep one")
+            elif name not in self.shape.moves and name not in self.document.names("moves"):
+                self.document.note(here, f"unknown move {name!r}", did_you_mean(name, self.shape.moves))
+        return tuple(dict.fromkeys(names))
 
     def _check_event(self, move: str | None, outcome: str | None, place: Place) -> None:
         if move is None:

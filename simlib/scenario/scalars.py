@@ -79,6 +79,20 @@ def read_flag(value: object) -> bool:
     raise Refusal(f"{describe(value)} is neither true nor false", "expected true or false")
 
 
+def read_days(value: object) -> float:
+    """Return a number of days above zero, of at most a century."""
+    if isinstance(value, str) and re.fullmatch(r"\d{1,5}(\.\d{1,6})?", value, re.ASCII) and 0 < float(value) <= 36_525:
+        return float(value)
+    raise Refusal(f"{describe(value)} is no number of days", "expected a number above 0, such as 28")
+
+
+def read_at_least(value: object) -> int:
+    """Return a whole number from 1 to 1,000."""
+    if isinstance(value, str) and re.fullmatch(r"\d{1,4}", value, re.ASCII) and 1 <= int(value) <= 1000:
+        return int(value)
+    raise Refusal(f"{describe(value)} is no number of firings", "expected a whole number from 1 to 1000")
+
+
 def read_format(value: object) -> int:
     """Return the version of the file format, which so far is 1."""
     if value != "1":

@@ -7,8 +7,20 @@ from typing import Any
 
 from simlib.formatting import long_date
 from simlib.quantities import show
-from simlib.scenario.condition_wording import condition_in_words
-from simlib.scenario.model import Assumption, Condition, Effect, Factor, Intervention, Outcome, Rung, Scenario, Window
+from simlib.scenario.condition_wording import condition_in_words, firings_in_words
+from simlib.scenario.model import (
+    Assumption,
+    Condition,
+    Effect,
+    Factor,
+    Intervention,
+    Lull,
+    Outcome,
+    Repeats,
+    Rung,
+    Scenario,
+    Window,
+)
 from simlib.scenario.views.wording import intervention_in_words
 
 THINGS = {
@@ -44,6 +56,8 @@ FIELDS = {
     "decides": "referee",
     "move": "move",
     "outcome": "outcome",
+    "lull": "lull",
+    "count": "count",
     "url": "address",
     "date": "date",
     "note": "note",
@@ -116,6 +130,8 @@ def _part(part: Any, scenario: Scenario) -> str:
     match part:
         case Condition():
             return condition_in_words(part, scenario, labels=True)
+        case Lull() | Repeats():
+            return firings_in_words(part, scenario, labels=True)
         case Window():
             return f"from {long_date(part.first)} to {long_date(part.last)}"
         case Factor():

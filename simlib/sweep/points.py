@@ -37,6 +37,9 @@ class Options:
     ignore_windows: bool
 
 
+HISTORIES = 1000
+"""Replicates of each point for questions that the exact engine cannot answer."""
+
 _SCALE = 'install it in the clone of simlib: python -m pip install -e ".[scale]"'
 
 
@@ -106,7 +109,8 @@ def _answer(
     theta, centre = part.theta[row], priors.theta(world) if part.drawn else None
     control = Control(cancel=halted, threads=1)
     if options.engine == "exact":
-        forecast: Forecast = machine.solve(theta, centre=centre, control=control)
+        histories = {"runs": HISTORIES, "seed": int(part.seed[row])}
+        forecast: Forecast = machine.solve(theta, centre=centre, **histories, control=control)
     else:
         seed = int(part.seed[row])
         counts = machine.run(theta, centre=centre, runs=options.runs, seed=seed, control=control)

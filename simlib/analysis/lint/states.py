@@ -183,8 +183,12 @@ def _can_happen(subject: Subject, question: Question) -> bool:
     tables = subject.tables
     if question.when is not None:
         return bool(np.any(tables.holds(question.when, subject.levels)))
-    move = question.move or ""
-    if len(subject.entries(tables.move(move))[0]) == 0:
-        return False
-    outcomes = [question.outcome] if question.outcome else [o.id for o in subject.scenario.moves[move].outcomes]
-    return any(subject.live_outcomes[tables.outcome(move, outcome)] for outcome in outcomes)
+    if question.lull is not None:
+        return question.lull.days <= subject.scenario.horizon_days
+    possible = [move for move in question.moves if len(subject.entries(tables.move(move))[0])]
+    return any(
+        subject.live_outcomes[tables.outcome(move, outcome.id)]
+        for move in possible
+        for outcome in subject.scenario.moves[move].outcomes
+        if question.counts(move, outcome.id)
+    )

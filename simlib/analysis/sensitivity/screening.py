@@ -170,10 +170,12 @@ def swings(
     if engine != "montecarlo":
         try:
             solver = Solver(scenario, times=1, control=stoppable)
+            sampled = any(measure.kind == "question" and measure.of in solver.by_histories for measure in measures)
         except TooManyStates:
             if engine == "exact":
                 raise
-        else:
+            sampled = True
+        if not sampled or engine == "exact":
             adjoint = Adjoint(solver, priors.theta(scenario), by=days_by(scenario, by), control=stoppable)
             columns = []
             for place, measure in enumerate(measures):

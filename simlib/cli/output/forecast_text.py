@@ -92,7 +92,8 @@ def _engine(forecast: Forecast, chosen: bool) -> str:
         bound = (forecast.stated or forecast).provenance["truncation_bound"]
         states = counted(forecast.states or 0, "state")
         why = f", because its {states} fit" if chosen else f": {states}"
-        return f"Exact{why}; error at most {max(bound, ROUND_OFF):.0e}.{over}"
+        note = f"\n{forecast.histories_note}" if forecast.histories_note else ""
+        return f"Exact{why}; error at most {max(bound, ROUND_OFF):.0e}.{over}{note}"
     what = over or " In brackets: the 95% interval of the computation."
     return f"Monte Carlo: {counted(source['runs'], 'replicate')}, seed {source['seed']}.{what}"
 
@@ -127,8 +128,11 @@ def _tables(forecast: Forecast, computed: Computed, top: int) -> Iterator[str]:
         title = f"{kind.capitalize()}: probability by the end of the date"
         for subtitle, one in _versions(forecast):
             bare = one.engine == "exact" and one.stated is None
-            bands = getattr(one, kind)
-            rows = [Row(one.label(kind, name), _cells(band, at, bare=bare)) for name, band in bands.items()]
+            bands, sampled = getattr(one, kind), one.by_histories if kind == "questions" else ()
+            rows = [
+                Row(one.label(kind, name), _cells(band, at, bare=bare and name not in sampled))
+                for name, band in bands.items()
+            ]
             if rows:
                 yield table(f"{title}{subtitle}", head, rows)
         if computed.draws is not None and getattr(forecast, kind):

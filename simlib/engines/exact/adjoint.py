@@ -29,6 +29,7 @@ from simlib.engines.exact.states import NOTHING, StateSpace
 from simlib.engines.exact.uniformization import Generator, backward
 from simlib.errors import Problem, ScenarioError
 from simlib.machine import priors
+from simlib.machine.firing_counter import COUNTED
 from simlib.machine.interventions import Segment
 from simlib.machine.measures import By, days_by, find
 from simlib.machine.tables import sums_by
@@ -149,6 +150,10 @@ class Adjoint:
 
     def of(self, name: str) -> tuple[float, Floats]:
         """Return (answer, derivative (A,)) of a named measure."""
+        chosen = find(self.solver.scenario, name)[0]
+        if chosen.kind == "question" and chosen.of in self.solver.counted:
+            counting = Adjoint(self.solver.counted[chosen.of], self.theta, by=self.by_day, control=self._cancelling)
+            return counting.of(f"ending:{COUNTED}")
         with one_blas_thread():
             return self._of(observable(self.solver, name))
 

@@ -61,13 +61,13 @@ class Chain:
     ) -> None:
         self.tables, self.space, self.segments = tables, space, segments
         self.theta, self.centre = theta, centre
-        self._start = start
+        self.own_start = start
         self._last: tuple[object, Rating] | None = None
 
     def start(self) -> Floats:
         """Return the distribution over the states (N,) at the start, before any intervention."""
-        if self._start is not None:
-            return self._start
+        if self.own_start is not None:
+            return self.own_start
         levels, probability = self.tables.start_states(self.theta, self.centre)
         return sums_by(self.space.find(levels), probability, len(self.space))
 

@@ -12,7 +12,8 @@ import time as clock
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,10 +28,12 @@ from simlib.engines.exact.marginals import Features
 from simlib.engines.exact.reachable import CAP, enumerate_states
 from simlib.engines.exact.states import NOTHING, Taboo
 from simlib.engines.exact.uniformization import Flow
+from simlib.errors import TooManyStates, Unsupported
 from simlib.machine import priors
+from simlib.machine.firing_counter import with_counter
 from simlib.machine.interventions import Segment
 from simlib.machine.measures import By, days_by
-from simlib.machine.tables import Tables, grid
+from simlib.machine.tables import Tables, grid, sums_by
 from simlib.machine.timeline import cut
 from simlib.results import ONGOING, Band, Forecast
 from simlib.scenario.model import Hold, Pin, Question, Scenario
@@ -38,6 +41,9 @@ from simlib.typing import Bools, Floats
 
 TOLERANCE = 1e-9
 """Default bound on the truncation error of any probability."""
+
+RUNS = 10_000
+"""Replicates for the questions that need histories, by default."""
 
 _SMALL, _RELATIVE = 1e-6, 1e-3
 """Answers below the first are solved again until their relative error is below the second."""
@@ -111,14 +117,31 @@ class Solver:
         self.space = enumerate_states(self.tables, cap=cap, control=control)
         self.threads = control.threads or _THREADS
         self.quests: list[_Quest] = []
+        self.counted: dict[str, Solver] = {}
+        self.by_histories: dict[str, Question] = {}
         closed = {}
         for question in scenario.questions.values():
+            if question.lull or question.count:
+                self._prepare(question, cap, control)
+                continue
             taboo = self.taboo(question)
             if taboo.inside is not None and self._stays(taboo.inside):
                 closed[question.id] = taboo.inside
             else:
                 self.quests.append(_Quest(question, taboo))
         self.features = Features(self.tables, self.space, closed)
+
+    def _prepare(self, question: Question, cap: int, control: Control) -> None:
+        """Give a question about a count a chain that counts. What no chain of this size can answer needs histories."""
+        if question.lull is None:
+            frame: dict[str, Any] = {"times": self.times, "by": self.horizon, "cap": cap, "control": control}
+            try:
+                counting = with_counter(self.scenario, question)
+                self.counted[question.id] = Solver(counting, ignore_windows=self.tables.ignore_windows, **frame)
+                return
+            except TooManyStates:
+                pass
+        self.by_histories[question.id] = question
 
     def chain(self, theta: Floats | None = None, centre: Floats | None = None, start: Floats | None = None) -> Chain:
         """Return the states at assumption values `theta` (A,), default the stated ones. See `Chain`."""
@@ -134,28 +157,72 @@ class Solver:
         centre: Floats | None = None,
         start: Floats | None = None,
         tolerance: float = TOLERANCE,
+        runs: int = RUNS,
+        seed: int = 0,
+        first: int = 0,
         control: Control = UNWATCHED,
     ) -> Forecast:
         """Return the forecast at assumption values.
+
+        A question that needs histories (`by_histories`) is answered by Monte Carlo, and provenance says so.
 
         Args:
             theta: Values (A,) in base units. Default: the stated ones.
             centre: The stated values, when `theta` is a draw around them.
             start: Distribution (N,) over the states at the start. Default: that of the scenario.
             tolerance: Bound on the truncation error. Answers below 1e-6 are solved again, more finely.
+            runs: Replicates for the questions that need histories.
+            seed: Seed of the replicates.
+            first: Number of the first replicate.
             control: Progress callback and cancellation.
+
+        Raises:
+            Unsupported: For a start of its own, where a question needs histories.
+            MissingDependency: Without Numba, where a question needs histories.
+            Cancelled: When `control` cancels the work.
         """
         chain = self.chain(theta, centre, start)
         begun = clock.perf_counter()
         onward = dataclasses.replace(control, progress=_Furthest(control))
+        most = max(len(solver.space) for solver in (self, *self.counted.values()))
         for _ in range(_ROUNDS):
             solution = self._run(chain, tolerance, onward)
             bands = self._bands(solution)
-            finer = self._finer(bands, tolerance, settled=solution.steps >= len(self.space))
+            finer = self._finer(bands, tolerance, settled=solution.steps >= most)
             if finer >= tolerance:
                 break
             tolerance = finer
-        return self._forecast(chain.theta, solution, bands, clock.perf_counter() - begun)
+        forecast = self._forecast(chain.theta, solution, bands, clock.perf_counter() - begun)
+        if not self.by_histories:
+            return forecast
+        if start is not None:
+            label = next(iter(self.by_histories.values())).label
+            raise Unsupported(f"“{label}” needs histories, which start as the scenario says and not otherwise")
+        return self._with_histories(forecast, chain, runs, seed, first, control)
+
+    def _with_histories(
+        self, forecast: Forecast, chain: Chain, runs: int, seed: int, first: int, control: Control
+    ) -> Forecast:
+        """Return the forecast with the questions that need histories, counted by Monte Carlo."""
+        counts = self._simulator.run(
+            chain.theta, centre=chain.centre, runs=runs, seed=seed, first=first, control=Control(cancel=control.cancel)
+        )
+        counted = self._simulator.forecast(counts).questions
+        questions = forecast.questions | counted
+        source = {"by_histories": list(counted), "histories": runs, "histories_seed": seed}
+        return dataclasses.replace(
+            forecast,
+            questions={name: questions[name] for name in self.scenario.questions},
+            provenance=dict(forecast.provenance) | source,
+        )
+
+    @cached_property
+    def _simulator(self) -> Any:
+        """The Monte Carlo engine for the questions that need histories."""
+        from simlib.engines.montecarlo.simulator import Simulator
+
+        lean = self.scenario.replace(questions=self.by_histories, ladders={})
+        return Simulator(lean, times=self.times, by=self.horizon, ignore_windows=self.tables.ignore_windows)
 
     def run(
         self, theta: Floats, *, centre: Floats | None = None, tolerance: float = TOLERANCE, control: Control = UNWATCHED
@@ -165,7 +232,21 @@ class Solver:
 
     def _run(self, chain: Chain, tolerance: float, control: Control) -> Solution:
         with one_blas_thread(), ThreadPoolExecutor(self.threads) as pool:
-            return _Run(self, chain, tolerance, pool if self.threads > 1 else None, control).all_segments()
+            solution = _Run(self, chain, tolerance, pool if self.threads > 1 else None, control).all_segments()
+        silent = Control(cancel=control.cancel)
+        for name, solver in self.counted.items():
+            counting = solver._run(solver.beside(chain), tolerance, silent)
+            solution.hits[name], solution.hit_tails[name] = solver.features.of_ending(counting.at)[:, 0], counting.tails
+            solution.steps = max(solution.steps, counting.steps)
+        return solution
+
+    def beside(self, chain: Chain) -> Chain:
+        """Return the chain of this scenario, one with a counter, at the values and the start of one without it."""
+        start = chain.own_start
+        if start is not None:
+            levels = np.pad(chain.space.levels, ((0, 0), (0, 1)))
+            start = sums_by(self.space.find(levels[start > 0]), start[start > 0], len(self.space))
+        return self.chain(chain.theta, chain.centre, start)
 
     def propagate(
         self,
@@ -198,7 +279,13 @@ class Solver:
     # ---------------------------------------------------------------- questions
 
     def taboo(self, question: Question) -> Taboo:
-        """Return the taboo set of a question: the states and firings that answer it."""
+        """Return the taboo set of a question: the states and firings that answer it.
+
+        Raises Unsupported for a lull and for a count, which ask for more than one firing.
+        """
+        if question.lull or question.count:
+            what = "a lull" if question.lull else "a count"
+            raise Unsupported(f"“{question.label}” asks for {what}, which no single state or firing answers")
         if question.when is not None:
             return Taboo(self.tables.holds(question.when, self.space.levels))
         move, outcome = question.move or "", question.outcome
@@ -223,6 +310,7 @@ class Solver:
                 if name in solution.hits
                 else _bounded(closed[name], solution.tails)
                 for name in self.scenario.questions
+                if name not in self.by_histories
             },
         }
 

@@ -206,6 +206,17 @@ def answer(counts, row, layout, times, question, t):
 
 
 @_inline
+def end_stretch(structure, work, counts, layout, times, question, t):
+    """End a stretch without firings at time t: where it was long enough, the lull was over before."""
+    over = work.since[question] + structure.lull[question]
+    if over <= t and times[question] == np.inf:
+        cell = 0
+        while structure.grid[cell] < over:
+            cell += 1
+        answer(counts, cell * layout.width, layout, times, question, over)
+
+
+@_inline
 def count_firing(structure, work, counts, row, layout, times, move, outcome, t):
     """Count a firing of a move, by its own clock or forced, and answer the questions about it."""
     before = work.total[move]
@@ -213,7 +224,14 @@ def count_firing(structure, work, counts, row, layout, times, move, outcome, t):
     counts[row + layout.move + move] += 1
     counts[row + layout.square + move] += 2 * before + 1
     for k in range(structure.answer_start[outcome], structure.answer_start[outcome + 1]):
-        answer(counts, row, layout, times, structure.answer[k], t)
+        question = structure.answer[k]
+        if structure.lull[question] > 0.0:
+            end_stretch(structure, work, counts, layout, times, question, t)
+            work.since[question] = t
+        else:
+            work.seen[question] += 1
+            if work.seen[question] >= structure.goal[question]:
+                answer(counts, row, layout, times, question, t)
 
 
 @_inline
@@ -312,6 +330,8 @@ def run(layout, structure, values, work, output, history, seed_key, first, repli
         times = output.question_time[replicate]
         for question in range(layout.questions):
             times[question] = np.inf
+            work.seen[question] = 0
+            work.since[question] = 0.0
         start(structure, values, work, counts, layout, replicate_key)
         for question in range(layout.questions):
             if holds(structure, layout.question - layout.rung + question, work.word):
@@ -362,6 +382,9 @@ def run(layout, structure, values, work, output, history, seed_key, first, repli
             if keep and not note(history, rows, t, outcome, present, work.word):
                 return HISTORY_FULL, replicate, rows
             rows += 1
+        for question in range(layout.questions):
+            if structure.lull[question] > 0.0:
+                end_stretch(structure, work, counts, layout, times, question, t)
         output.ending[replicate] = ended
         output.ending_time[replicate] = t if ended >= 0 else np.inf
         output.events[replicate] = events

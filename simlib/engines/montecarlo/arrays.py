@@ -33,7 +33,8 @@ class Structure(NamedTuple):
     in the packed state, the moves that read it (`reader_*`) with their strides, and the levels it may start at
     (`spread_*`). By move: its `entry` in the tables when every level is 0. By table entry: whether the guard is
     `possible` there. By outcome: effects (new level = old x keep + amount, saturated), and what they can change:
-    `touched` moves, `ladder`s, `ending`s, `question`s; `answer`s are the questions that its firing answers. A condition
+    `touched` moves, `ladder`s, `ending`s, `question`s; `answer`s are the questions that its firing counts for. By
+    question: the number of firings that is its `goal`, and the days of its `lull` (0: it asks for none). A condition
     holds when any of its clauses (one row of words each) shares no bit with the state. By segment: when it ends, which
     rate table and which chances hold, which effects are `held` back, and which actions happen at its start.
     """
@@ -64,6 +65,8 @@ class Structure(NamedTuple):
     question: np.ndarray
     answer_start: np.ndarray
     answer: np.ndarray
+    goal: np.ndarray
+    lull: np.ndarray
     rung_start: np.ndarray
     condition_start: np.ndarray
     clause: np.ndarray
@@ -118,6 +121,7 @@ class Work(NamedTuple):
     """The state of one replicate: levels, packed word, rungs.
 
     By move its table entry, clock, and counts. `bits` are the firing times once more, their bits read as whole numbers.
+    By question the firings `seen` that count for it, and `since` when there was none.
     """
 
     level: np.ndarray
@@ -131,6 +135,8 @@ class Work(NamedTuple):
     fired: np.ndarray
     total: np.ndarray
     bits: np.ndarray
+    seen: np.ndarray
+    since: np.ndarray
 
 
 def make_work(layout: Layout, structure: Structure) -> Work:
@@ -150,6 +156,8 @@ def make_work(layout: Layout, structure: Structure) -> Work:
         _apart(moves, np.int64),
         _apart(moves, np.int64),
         fire.view(np.int64),
+        _apart(layout.questions, np.int64),
+        _apart(layout.questions),
     )
 
 

@@ -144,6 +144,7 @@ class Flat:
             outcome_start=tables.outcome_start.astype(np.uint32),
             **self._effects(),
             **self._consequences(),
+            **self._tallies(),
             **self._clauses(),
             segment_end=np.array([s.end for s in segments], dtype=np.float64),
             segment_table=self._table.astype(np.uint32) * np.uint32(tables.table_start[-1]),
@@ -213,7 +214,15 @@ class Flat:
 
     def _answers(self, move: str, outcome: str) -> list[int]:
         questions = self.tables.scenario.questions.values()
-        return [i for i, q in enumerate(questions) if q.move == move and q.outcome in (None, outcome)]
+        return [index for index, question in enumerate(questions) if question.counts(move, outcome)]
+
+    def _tallies(self) -> dict[str, NDArray]:
+        """Return the goal and the lull of each question."""
+        questions = self.tables.scenario.questions.values()
+        return {
+            "goal": np.array([q.count.at_least if q.count else 1 for q in questions], dtype=np.int64),
+            "lull": np.array([q.lull.days if q.lull else 0.0 for q in questions], dtype=np.float64),
+        }
 
     def _clauses(self) -> dict[str, NDArray]:
         rows = [self.tables.forbidden_bits(condition) for condition in self._conditions()]

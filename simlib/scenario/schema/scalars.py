@@ -20,7 +20,18 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from simlib.scenario.scalars import DATE, LONGEST, Refusal, read_date, read_flag, read_format, read_name, read_words
+from simlib.scenario.scalars import (
+    DATE,
+    LONGEST,
+    Refusal,
+    read_at_least,
+    read_date,
+    read_days,
+    read_flag,
+    read_format,
+    read_name,
+    read_words,
+)
 
 _FIRST, _LATER = r"[^\s\d!-@\[-`{-~]", r"[^\s!-,./:-@\[-^`{-~]"
 """Characters of a name in the published schema: every sign but those of ASCII. Loading looks closer."""
@@ -74,6 +85,10 @@ Date = Annotated[
     dt.date, BeforeValidator(_by(read_date)), WithJsonSchema({"type": "string", "format": "date", "pattern": DATE})
 ]
 Flag = Annotated[bool, BeforeValidator(_by(read_flag)), WithJsonSchema({"type": "boolean"})]
+Days = Annotated[float, BeforeValidator(_by(read_days)), WithJsonSchema({"type": "number", "exclusiveMinimum": 0})]
+AtLeast = Annotated[
+    int, BeforeValidator(_by(read_at_least)), WithJsonSchema({"type": "integer", "minimum": 1, "maximum": 1000})
+]
 Format = Annotated[Literal[1], BeforeValidator(_by(read_format))]
 SourceIds = Annotated[list[Reference], Field(max_length=50, description="ids from `sources`, such as [gazette]")]
 Because = Annotated[Text, Field(description="a reason in a sentence; 'assumed' is a legal reason, silence is not")]

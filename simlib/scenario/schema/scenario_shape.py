@@ -8,9 +8,11 @@ from pydantic import Field, Tag, WithJsonSchema
 
 from simlib.scenario.schema.scalars import (
     WHEN,
+    AtLeast,
     Because,
     ConditionShape,
     Date,
+    Days,
     Flag,
     Format,
     Id,
@@ -147,13 +149,33 @@ class EndingShape(Shape):
     because: Text | None = Field(None, description="why this ends the story")
 
 
+MoveIds = Annotated[list[Reference], Field(max_length=200, description="ids of moves")]
+
+
+class LullShape(Shape):
+    """A stretch of days in which none of some moves happens."""
+
+    moves: MoveIds
+    days: Days = Field(description="length of the stretch in days, such as 28")
+
+
+class RepeatsShape(Shape):
+    """At least so many firings of a move, or of some moves together."""
+
+    move: Reference | None = Field(None, description="id of a move")
+    moves: MoveIds | None = Field(None, description="ids of moves that are counted together")
+    at_least: AtLeast = Field(description="how many firings make the event, such as 3")
+
+
 class QuestionShape(Shape):
-    """A named event reported beside the endings: a condition or a move, and how it is settled."""
+    """A named event reported beside the endings: a condition, a move, a lull or a count, and how it is settled."""
 
     label: Label = Field(description="the question, or the event asked about")
     when: ConditionShape | None = Field(None, description=WHEN)
     move: Reference | None = Field(None, description="id of a move: the event is its first firing")
     outcome: Reference | None = Field(None, description="id of an outcome of that move")
+    lull: LullShape | None = Field(None, description="the event is the end of a stretch without any of these moves")
+    count: RepeatsShape | None = Field(None, description="the event is the firing that makes it so many")
     resolves: Text = Field(description="how the question is settled in the world")
     decides: Text | None = Field(None, description="who decides")
 
