@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     from simlib.analysis.whatif.comparison import compare
     from simlib.analysis.whatif.variants import delay, repeat, vary
     from simlib.answer import Answer
+    from simlib.calibration.forecast_registry import register, resolve
     from simlib.calibration.reference_classes import base_rates
+    from simlib.calibration.registry_score import score_registry
     from simlib.control import Control
     from simlib.engines.ensemble import forecast
     from simlib.engines.exact.forecast import solve
@@ -71,6 +73,8 @@ _HOMES = {
     "simlib.analysis.lint.rules": ("lint",),
     "simlib.saved_answers": ("load_answer",),
     "simlib.calibration.reference_classes": ("base_rates",),
+    "simlib.calibration.forecast_registry": ("register", "resolve"),
+    "simlib.calibration.registry_score": ("score_registry",),
     "simlib.plots": ("plot",),
     "simlib.report": ("write_report",),
 }
@@ -80,7 +84,19 @@ __all__ = ["Answer", "Assume", "Belief", "Cancelled", "Control", "Forbid", "Forc
 __all__ += ["Policy", "Scenario", "ScenarioError", "SimlibError", "TooManyStates", "Unsupported", "View", "__version__"]
 __all__ += ["base_rates", "compare", "delay", "diff", "discover", "drivers", "elasticities", "evppi", "evppi_from"]
 __all__ += ["evsi", "explain", "forecast", "histories", "indicators", "lint", "load", "load_answer", "paths", "plot"]
-__all__ += ["pool", "repeat", "simulate", "sobol", "solve", "uncertainty", "vary", "write_report"]
+__all__ += [
+    "pool",
+    "register",
+    "repeat",
+    "resolve",
+    "score_registry",
+    "simulate",
+    "sobol",
+    "solve",
+    "uncertainty",
+    "vary",
+    "write_report",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -11,6 +11,7 @@ import inspect
 import json
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -378,6 +379,10 @@ def test_the_commands_of_the_readme_work(line, tmp_path, monkeypatch, capsys):
     if line.startswith("simlib sweep"):
         pytest.importorskip("pyarrow", reason='sweeps need pyarrow: pip install -e ".[scale]"')
     monkeypatch.chdir(tmp_path)
+    if line.split()[1] in ("register", "resolve", "score"):  # they write into the folder of the scenario
+        shutil.copytree(HOME / "scenarios" / "two-islands", tmp_path / "two-islands")
+    if line.split()[1] in ("resolve", "score"):
+        assert main(["register", "two-islands", "--draws", "8"]) == 0
     assert main(shlex.split(line)[1:]) == 0
     assert capsys.readouterr().out
 

@@ -27,6 +27,7 @@ PICTURES: dict[str, str] = {
     "Indicators": "simlib.plots.indicator_bars:indicators",
     "Paths": "simlib.plots.path_charts:path_classes",
     "Pool": "simlib.plots.pool_bars:pools",
+    "RegistryScore": "simlib.plots.registry_charts:registered",
     "Sobol": "simlib.plots.sobol_bars:shares",
     "TypicalHistories": "simlib.plots.path_charts:ladder_histories",
     "Uncertainty": "simlib.plots.uncertainty_charts:distribution",

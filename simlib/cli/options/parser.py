@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from simlib.cli.options import help_texts
-from simlib.cli.options.readers import MOST, OF_VARIANT, change, day, name, names, whole
+from simlib.cli.options.readers import MOST, OF_VARIANT, change, date, day, name, names, whole
 from simlib.cli.options.request import Request, frozen
 from simlib.scenario.views.forms import FORMS
 
@@ -106,6 +106,9 @@ def build() -> argparse.ArgumentParser:
     _report(_command(commands, "report", "write one page to hand on: answer, drivers, watch list, assumptions"))
     brief = "compute many points (draws, a grid, views, plans) into Parquet files"
     _sweep(_command(commands, "sweep", brief, help_texts.SWEEP_ABOUT, help_texts.SWEEP_EXAMPLES))
+    _register(_command(commands, "register", "write forecasts down with their rules, before the answer is known"))
+    _resolve(_command(commands, "resolve", "write down how a registered forecast was settled"))
+    _score(_command(commands, "score", "how good the registered forecasts were, beside their rivals"))
     _lab(_command(commands, "lab", "open JupyterLab on the notebooks"))
     return parser
 
@@ -419,6 +422,40 @@ def _sweep(parser: argparse.ArgumentParser) -> None:
     _changes(parser, **how)
 
 
+def _register(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Forecast the questions of a scenario over the priors. Add them to forecasts/registry.jsonl in its folder.\n"
+        "forecasts/terms.csv must give each question a void rule and a base rate. Each record holds the hash of the\n"
+        "one before it, so that no record can be changed unnoticed."
+    )
+    _path(parser)
+    add = _adder(parser)
+    add("--question", type=names, default=[], metavar="ID,...", help="questions to register (default: all with terms)")
+    add("--draws", type=whole(2), default=512, metavar="N", help="draws of the assumptions (default: 512)")
+    add("--engine", choices=("exact", "montecarlo"), help="default: exact where the states fit")
+    add("--seed", type=whole(0), default=0, metavar="N", help=SEED)
+    text = "register nothing: write the questions with their rules as Markdown, to post on a forecasting site"
+    add("--questions-to", type=Path, metavar="FILE", help=text)
+
+
+def _resolve(parser: argparse.ArgumentParser) -> None:
+    _path(parser)
+    add = _adder(parser)
+    add("number", type=whole(1), metavar="NUMBER", help="the forecast, as `score` numbers it")
+    add("verdict", choices=("yes", "no", "void"), help="how it was settled")
+    add("--on", type=date, required=True, metavar="DATE", help="the day on which the answer was known")
+    add("--source", required=True, metavar="TEXT", help="who settled it, from which report")
+    add("--correction", action="store_true", help="an earlier resolution was wrong; both stay in the registry")
+
+
+def _score(parser: argparse.ArgumentParser) -> None:
+    _path(parser)
+    add = _adder(parser)
+    add("--receipt", metavar="HASH", help="check that the registry still holds the record with this hash")
+    add("--page", type=Path, metavar="FILE", help="write the registry as one HTML page")
+    _outputs(_adder(parser.add_argument_group("output")), "answer")
+
+
 def _question(
     parser: argparse.ArgumentParser, *wanted: str, outputs: bool = True, measure: str = "every ending", draws: str = ""
 ) -> None:
@@ -455,7 +492,7 @@ def _lab(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--port", type=whole(0), metavar="N", help="port of the server (default: a free one from 8888)")
 
 
-def _adder(group: argparse._ArgumentGroup) -> Callable[..., argparse.Action]:
+def _adder(group: argparse._ActionsContainer) -> Callable[..., argparse.Action]:
     return group.add_argument
 
 

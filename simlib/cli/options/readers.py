@@ -44,6 +44,14 @@ def day(text: str) -> float | str:
     return days
 
 
+def date(text: str) -> dt.date:
+    """Read an ISO date."""
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected a date such as 2031-05-01, not {describe(text)}") from None
+
+
 def name(text: str) -> str:
     """Read a name.
 

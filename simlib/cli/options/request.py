@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 from argparse import Namespace
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from simlib.calibration.forecast_registry import Verdict
     from simlib.scenario.loader import Stream
     from simlib.typing import Engine
 
@@ -63,6 +65,17 @@ class Request:
     no_forecast: bool = False
     quick: bool = False
     priors: bool = False
+
+    # The registry of forecasts
+    question: tuple[str, ...] = ()
+    questions_to: Path | None = None
+    number: int = 0
+    verdict: Verdict = "void"
+    on: dt.date = dt.date.min
+    source: str = ""
+    correction: bool = False
+    receipt: str | None = None
+    page: Path | None = None
 
     # How it is computed
     engine: Engine | None = None

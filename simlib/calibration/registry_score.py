@@ -1,0 +1,178 @@
+"""The score of a registry: how good its settled forecasts were, beside their rivals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from simlib.answer import Answer, ScenarioKey, plain_json, provenance
+from simlib.calibration.forecast_registry import CLIMATOLOGY, RegisteredForecast, Registry, Verdict, read_registry
+from simlib.calibration.scores import brier, log_score, mixed_with_climatology
+from simlib.formatting import counted, percent
+from simlib.scenario.model import Scenario
+from simlib.typing import Floats
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+PROFILE = "published"
+OURS = "simlib"
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredForecast:
+    """A registered forecast with its verdict (None: open).
+
+    Once settled it has the scores of each forecaster by name.
+    """
+
+    forecast: RegisteredForecast
+    verdict: Verdict | None
+    brier: Mapping[str, float]
+    log_score: Mapping[str, float]
+
+    @property
+    def settled(self) -> bool:
+        """Whether it counts: settled, and not void."""
+        return self.verdict in ("yes", "no")
+
+
+@dataclass(frozen=True)
+class RegistryScore(Answer):
+    """The forecasts of a registry with their scores. `receipt` vouches for all its records."""
+
+    kind: ClassVar[str] = "score"
+
+    scenario: ScenarioKey
+    rows: tuple[ScoredForecast, ...]
+    corrections: int
+    receipt: str
+    provenance: Mapping[str, Any]
+
+    @property
+    def question(self) -> str:
+        """The question that is answered."""
+        return "How good were the registered forecasts?"
+
+    @property
+    def settled(self) -> tuple[ScoredForecast, ...]:
+        """The forecasts that count."""
+        return tuple(row for row in self.rows if row.settled)
+
+    def mean(self, forecaster: str, rule: str = "brier") -> tuple[float, int]:
+        """Return the mean score of a forecaster, and the number of settled forecasts behind it."""
+        values = [getattr(row, rule)[forecaster] for row in self.settled if forecaster in getattr(row, rule)]
+        return (float(np.mean(values)) if values else float("nan")), len(values)
+
+    @property
+    def rivals(self) -> tuple[str, ...]:
+        """The names of the others who forecast, the base rate first."""
+        names = {name: None for row in self.rows for name in row.forecast.rivals}
+        return tuple(sorted(names, key=lambda name: name != CLIMATOLOGY))
+
+    def sentences(self) -> list[str]:
+        """Return the numbers of settled, open and void forecasts, then the scores."""
+        void, total = sum(row.verdict == "void" for row in self.rows), len(self.rows)
+        share = f" ({percent(void / total)})" if total else ""
+        still_open = sum(row.verdict is None for row in self.rows)
+        text = f"{counted(total, 'forecast')}: {len(self.settled)} settled, {still_open} open, {void} void{share}."
+        return [text, *self._warnings(), *self._comparison()]
+
+    def _warnings(self) -> list[str]:
+        late = sum(row.forecast.late for row in self.rows)
+        texts = [f"{counted(self.corrections, 'resolution')} had to be corrected."] if self.corrections else []
+        if late:
+            texts.append(
+                f"{counted(late, 'forecast')} came after the deadline. They show the method and prove no skill."
+            )
+        return texts
+
+    def _comparison(self) -> list[str]:
+        if not self.settled:
+            return ["No forecast is settled yet, so there is no score."]
+        texts = []
+        for rival in self.rivals:
+            pairs = [row for row in self.settled if rival in row.brier]
+            if pairs:
+                ours, theirs = (float(np.mean([row.brier[name] for row in pairs])) for name in (OURS, rival))
+                texts.append(
+                    f"Over {counted(len(pairs), 'forecast')} the mean Brier score is {ours:.3f}, and {theirs:.3f} for "
+                    f"{called(rival)}. Lower is better."
+                )
+        return [*texts, "These forecasts belong to one crisis, so the differences have no interval."]
+
+    def frame(self) -> pd.DataFrame:
+        """Return a row for each forecast.
+
+        It has the probability and its range, the rivals, the verdict and the Brier scores.
+        """
+        import pandas as pd
+
+        return pd.DataFrame(
+            [
+                {
+                    **{name: getattr(row.forecast, name) for name in ("number", "question", "by", "probability")},
+                    **{name: getattr(row.forecast, name) for name in ("low", "high")},
+                    **{name: row.forecast.rivals.get(name, np.nan) for name in self.rivals},
+                    "verdict": row.verdict or "open",
+                    **{f"brier_{name}": row.brier.get(name, np.nan) for name in (OURS, *self.rivals)},
+                }
+                for row in self.rows
+            ]
+        )
+
+    def data(self) -> dict[str, Any]:
+        """Return the rows, the mean scores and the receipt."""
+        means = {
+            name: {rule: self.mean(name, rule)[0] for rule in ("brier", "log_score")} for name in (OURS, *self.rivals)
+        }
+        return {
+            "forecasts": self.frame().to_dict("records"),
+            "mean_scores": plain_json(means),
+            "profile": PROFILE,
+            "void": sum(row.verdict == "void" for row in self.rows),
+            "corrections": self.corrections,
+            "receipt": self.receipt,
+        }
+
+
+def score_registry(scenario: Scenario) -> RegistryScore:
+    """Return the scores of the forecasts that a scenario has registered.
+
+    Raises:
+        ScenarioError: for a registry that was changed by other hands than simlib's.
+    """
+    registry = read_registry(scenario)
+    return RegistryScore(
+        ScenarioKey.of(scenario),
+        tuple(_scored(registry, forecast) for forecast in registry.forecasts),
+        sum(each.correction for each in registry.resolutions),
+        registry.receipt,
+        provenance(scenario, engine=None),
+    )
+
+
+def _scored(registry: Registry, forecast: RegisteredForecast) -> ScoredForecast:
+    verdict = registry.verdict(forecast.number)
+    if verdict not in ("yes", "no"):
+        return ScoredForecast(forecast, verdict, {}, {})
+    names = {OURS: forecast.probability, **forecast.rivals}
+    stated = np.array(list(names.values()))
+    base = np.full(len(stated), forecast.rivals[CLIMATOLOGY])
+    mixed = mixed_with_climatology(stated, base, profile=PROFILE)
+    happened = np.full(len(stated), float(verdict == "yes"))
+    return ScoredForecast(
+        forecast, verdict, _named(names, brier(mixed, happened)), _named(names, log_score(mixed, happened))
+    )
+
+
+def called(rival: str) -> str:
+    """Return the name of a rival in prose."""
+    return "the base rate" if rival == CLIMATOLOGY else rival
+
+
+def _named(names: Mapping[str, float], values: Floats) -> dict[str, float]:
+    return {name: float(value) for name, value in zip(names, values, strict=True)}

@@ -1,0 +1,44 @@
+"""`simlib register`: write forecasts down before the answer is known."""
+
+from __future__ import annotations
+
+import sys
+
+from simlib.cli.options.request import Request
+from simlib.cli.output.progress import Task
+from simlib.control import Control
+from simlib.files import write_atomically
+from simlib.formatting import counted, long_date, percent
+from simlib.scenario.loader import load
+
+
+def execute(arguments: Request) -> int:
+    """Register the forecasts, or write the questions without them for a forecasting site."""
+    from simlib.calibration.forecast_registry import as_questions, read_registry, register
+
+    scenario = load(arguments.path)
+    if arguments.questions_to is not None:
+        write_atomically(arguments.questions_to, as_questions(scenario))
+        sys.stdout.write(f"{arguments.questions_to}\n")
+        return 0
+    before = len(read_registry(scenario).forecasts)
+    with Task("forecasting") as task:
+        registry = register(
+            scenario,
+            questions=arguments.question,
+            draws=arguments.draws,
+            engine=arguments.engine or "auto",
+            seed=arguments.seed,
+            control=Control(task.report, task.cancelled),
+        )
+    new = registry.forecasts[before:]
+    lines = [
+        f"{one.number}. {one.label} by {long_date(one.by)}: {percent(one.probability)} "
+        f"({percent(one.low)} to {percent(one.high)})"
+        for one in new
+    ]
+    head = f"{counted(len(new), 'forecast')} registered in {registry.file}" if new else "Nothing new to register."
+    late = ["The deadline has passed: these forecasts prove no skill."] if any(one.late for one in new) else []
+    receipt = f"Receipt: {registry.receipt}\nPublish it: it proves later that nothing before it was changed."
+    sys.stdout.write("\n".join([head, *lines, *late, receipt]) + "\n")
+    return 0

@@ -1,0 +1,57 @@
+"""Pictures of a registry: forecasts beside their base rates, and the calibration curve."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from simlib.formatting import counted, percent
+from simlib.plots import style
+from simlib.plots.lettering import lettered
+from simlib.plots.row_layout import caption, fit, name, number, rows
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from simlib.calibration.registry_score import RegistryScore
+    from simlib.calibration.scores import CalibrationCurve
+
+VERDICTS = {"yes": "it happened", "no": "it did not happen", "void": "void", None: "open"}
+
+
+@lettered
+def registered(result: RegistryScore, ax: Axes) -> Axes:
+    """Draw a row for each forecast and return `ax`.
+
+    It shows the range, the probability, the base rate and the verdict.
+    """
+    note = "line: 5 to 95% over the assumptions; filled: the forecast; hollow: the base rate"
+    style.dress(ax, fit("Registered forecasts beside their base rates", ax), caption(note, ax))
+    rows(ax, len(result.rows))
+    for row, each in enumerate(result.rows):
+        forecast, at = each.forecast, row + 0.2
+        ax.plot([forecast.low, forecast.high], [at, at], color=style.GHOST, linewidth=1.6, zorder=2)
+        for value, face in ((forecast.probability, style.INK), (forecast.rivals["climatology"], "white")):
+            look: dict[str, Any] = {"color": style.INK, "markerfacecolor": face, "markersize": 6.5, "zorder": 3}
+            ax.plot([value], [at], "o", clip_on=False, **look)
+        name(ax, row, f"{forecast.label} by {forecast.by}")
+        right = max(forecast.high, forecast.rivals["climatology"])
+        number(ax, right, at, f"  {percent(forecast.probability)}: {VERDICTS[each.verdict]}", faint=not each.settled)
+    top = style.round_top(max((max(r.forecast.high, r.forecast.rivals["climatology"]) for r in result.rows), default=1))
+    style.percent_axis(ax, top, horizontal=True)
+    ax.set_xlim(0, top * 1.3)
+    return ax
+
+
+@lettered
+def calibration(curve: CalibrationCurve, ax: Axes) -> Axes:
+    """Draw frequencies against the probabilities that were given, with the 90% band. Return `ax`."""
+    note = "grey: where a calibrated forecaster's curve lies in 90 of 100 samples of this size"
+    style.dress(ax, fit(f"Calibration of {counted(int(curve.cases.sum()), 'forecast')}", ax), caption(note, ax))
+    ax.fill_between(curve.probability, curve.low, curve.high, color=style.GHOST, alpha=0.4, linewidth=0)
+    ax.plot([0, 1], [0, 1], color=style.INK, linewidth=0.8, linestyle=":")
+    ax.plot(curve.probability, curve.frequency, "o-", color=style.category(1)[0], markersize=5)
+    style.percent_axis(ax, 1.0)
+    style.percent_axis(ax, 1.0, horizontal=True)
+    ax.set_xlabel("probability that was given")
+    ax.set_ylabel("share of events that happened")
+    return ax
