@@ -12,7 +12,7 @@ import datetime as dt
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -165,6 +165,11 @@ class Forecast(Answer):
             return "No ending yet"
         return self.labels.get(kind, {}).get(name, name)
 
+    def short_label(self, kind: Literal["moves", "rungs"], name: str) -> str:
+        """Return a label for an axis: of a move by its id, or of a rung by "ladder=rung"."""
+        known = self.labels.get(f"short_{kind}", {}).get(name)
+        return known or (self.label(kind, name) if kind == "moves" else name.partition("=")[2])
+
     @property
     def by_histories(self) -> tuple[str, ...]:
         """The questions of an exact forecast that Monte Carlo answered, because no chain of states can."""
@@ -228,4 +233,14 @@ class Forecast(Answer):
 def labels(scenario: Scenario) -> dict[str, dict[str, str]]:
     """Return the labels a forecast needs to be read on its own: {kind: {id: label}}."""
     groups = pick(scenario, "actors", "variables", "endings", "questions", "moves", "ladders", "assumptions")
-    return {kind: {name: item.label for name, item in group.items()} for kind, group in groups.items()}
+    every = {kind: {name: item.label for name, item in group.items()} for kind, group in groups.items()}
+    short = {
+        "short_moves": {move.id: move.short for move in scenario if move.short},
+        "short_rungs": {
+            f"{ladder.id}={rung.id}": rung.short
+            for ladder in scenario.ladders.values()
+            for rung in ladder.rungs
+            if rung.short
+        },
+    }
+    return every | {kind: names for kind, names in short.items() if names}

@@ -87,12 +87,12 @@ def days_by(scenario: Scenario, by: By) -> float:
 
 
 def find(scenario: Scenario, names: str | Iterable[str] | None = None) -> tuple[Measure, ...]:
-    """Return the measures of these names (default: every ending).
+    """Return the measures of these names (default: the headline).
 
     Raises ScenarioError for unknown ones, all at once. Raises ValueError for no name at all.
     """
     if names is None:
-        return tuple(every(scenario, ("ending",)))
+        return (headline(scenario),)
     result: list[Measure] = []
     problems: list[Problem] = []
     for name in [names] if isinstance(names, str) else list(names):
@@ -105,6 +105,17 @@ def find(scenario: Scenario, names: str | Iterable[str] | None = None) -> tuple[
     if not result:
         raise ValueError("no measure is named; expected at least one name such as " + FORMS)
     return tuple(dict.fromkeys(result))
+
+
+def headline(scenario: Scenario, kinds: Iterable[Kind] = ("question", "ending")) -> Measure:
+    """Return the measure that leads: what the file says, else the first question, else the first ending.
+
+    `kinds` are those allowed here. Where the file names none of them, the first of these kinds leads. Without any it is
+    "no ending yet".
+    """
+    first = (measure for kind in kinds for measure in every(scenario, (kind,)))
+    said = _read(scenario, scenario.headline) if scenario.headline else None
+    return said if said is not None and said.kind in kinds else next(first, _make(scenario, "ending", ONGOING))
 
 
 def every(scenario: Scenario, kinds: Iterable[Kind] = KINDS) -> Iterator[Measure]:

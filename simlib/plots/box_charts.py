@@ -133,7 +133,7 @@ def _scale(ax: Axes, result: Discovery, name: str, values: np.ndarray, *, sidewa
     assumption = result.scenario.assumptions[name]
     if _logarithmic(result, name):
         (ax.set_xscale if sideways else ax.set_yscale)("log")
-    label = style.wrap(assumption.label, 60, 2)
+    label = style.wrap(assumption.short_label, 60, 2)
     (ax.set_xlabel if sideways else ax.set_ylabel)(label, fontsize=style.TEXT, color=style.INK)
     axis.set_minor_locator(NullLocator())
     axis.set_minor_formatter(NullFormatter())

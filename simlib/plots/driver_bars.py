@@ -82,7 +82,7 @@ def slopes(result: Elasticities, ax: Axes, *, measure: str | None = None, most: 
     ax.axvline(0, color=style.GHOST, linewidth=1)
     for row, place in enumerate(top):
         value = float(elasticity[place])
-        name(ax, row, result.assumptions[place].label)
+        name(ax, row, result.assumptions[place].short_label)
         colour, hatch = (style.ORANGE, "") if value > 0 else (style.SKY, "////")
         ax.barh(row + 0.2, value, height=0.36, color=colour, edgecolor=style.INK, linewidth=0.5, hatch=hatch)
         number(ax, value, row + 0.2, f"{value:+.2g}", right=value > 0)

@@ -144,8 +144,8 @@ def _label_room(width: int, result: Forecast, choice: Contents) -> int:
     """Return the pixels that the longest label needs in two lines, a change of the value included."""
     names = [name for name in (choice.endings or result.endings) if name != ONGOING or choice.endings]
     labels = [result.label("endings" if name in result.endings else "questions", name) for name in names]
-    for rungs in result.ladders.values():
-        labels += list(rungs)
+    for ladder, rungs in result.ladders.items():
+        labels += [result.short_label("rungs", f"{ladder}={rung}") for rung in rungs]
     need = 26 + 7.1 * (max(map(len, labels), default=0) + 14) / 2
     return int(max(_LABELS[0], min(need, _LABELS[1] * _column(width))))
 

@@ -30,6 +30,7 @@ class LadderPanel(LivePanel):
 
         self.ladder = ladder or next(iter(result.ladders))
         self.rungs = list(result.ladders[self.ladder])
+        self.names = [result.short_label("rungs", f"{self.ladder}={rung}") for rung in self.rungs]
         room = beside(ax) if room is None else room
         title = result.label("ladders", self.ladder)
         super().__init__(ax, f"Ladder: {title}", ax.get_window_extent().width + room)
@@ -65,7 +66,7 @@ class LadderPanel(LivePanel):
         dotted = "" if old is None else "; dotted: the baseline"
         redraw |= self.say(UNIT + dotted, "by the end of the date" + dotted, moving=moving)
         values = [changed(float(now[-1]), None if old is None else float(old[k][-1])) for k, now in enumerate(shares)]
-        self.labels.update((edges[:-1, -1] + edges[1:, -1]) / 2, self.rungs, values)
+        self.labels.update((edges[:-1, -1] + edges[1:, -1]) / 2, self.names, values)
         return redraw
 
     def _shares(self, result: Forecast) -> np.ndarray:

@@ -52,7 +52,7 @@ class MovesPanel(LivePanel):
         width = int(ax.get_window_extent().width / 6.2)
         for place, name in zip(places, self.names, strict=True):
             ax.annotate(
-                style.wrap(result.label("moves", name), width, 1),
+                style.wrap(result.short_label("moves", name), width, 1),
                 (0, place - 0.08),
                 (0, 0),
                 textcoords="offset points",

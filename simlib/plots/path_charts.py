@@ -49,11 +49,13 @@ def path_classes(result: Paths, ax: Axes, *, most: int = ROWS) -> Axes:
     note = f"{_unit(result)} by {by}, {result.made()}; {ORDER}{_whiskers(result)}"
     style.dress(ax, fit(title, ax), caption(note, ax))
     rows(ax, len(some))
+    short = {rung.id: rung.short or rung.id for rung in result.scenario.ladders[result.ladder].rungs}
     for row, c in enumerate(some):
         ax.barh(row + 0.2, c.probability, height=0.3, color=style.BLUE, edgecolor=style.INK, linewidth=0.5)
         if c.high - c.low > 1e-6:
             whisker(ax, c.low, c.high, row + 0.2)
-        name(ax, row, f"{' → '.join(c.rungs)}  ({result.label(c.ending)})")
+        rungs = " → ".join(short[rung] for rung in c.rungs)
+        name(ax, row, f"{rungs}  ({result.label(c.ending)})")
         number(ax, c.high, row + 0.2, percent(c.probability))
     style.percent_axis(ax, style.round_top(max(c.high for c in some) * 1.1), horizontal=True)
     return ax

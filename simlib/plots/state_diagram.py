@@ -193,12 +193,20 @@ def _draw_row(ax: Axes, scenario: Scenario, row: _Row, room: float, colours: dic
     count = len(variable.levels)
     each = (room - _MARGIN) / count
     centres = [_MARGIN + each * (k + 0.5) for k in range(count)]
-    shares = dict(variable.start)
+    shares, names = dict(variable.start), dict(variable.level_labels)
     ends = _ending_levels(scenario, variable)
     for level, x in zip(variable.levels, centres, strict=True):
         share = scenario.assumptions[name].value if (name := shares.get(level)) else None
         _draw_level(
-            ax, level, x, row.boxes, each, share, starts=level in shares, ends=level in ends, hidden=variable.hidden
+            ax,
+            names.get(level, level),
+            x,
+            row.boxes,
+            each,
+            share,
+            starts=level in shares,
+            ends=level in ends,
+            hidden=variable.hidden,
         )
     for arrow in row.arrows:
         colour = colours[next(iter(arrow.actors))] if len(arrow.actors) == 1 else style.FAINT
@@ -213,7 +221,7 @@ def _ending_levels(scenario: Scenario, variable: Variable) -> set[str]:
 
 def _draw_level(
     ax: Axes,
-    level: str,
+    name: str,
     x: float,
     top: float,
     each: float,
@@ -238,7 +246,7 @@ def _draw_level(
         linestyle="dashed" if hidden else "solid",
     )
     ax.add_patch(patch)
-    text = style.wrap(level, max(int(wide / 6.6), 5), 2)
+    text = style.wrap(name, max(int(wide / 6.6), 5), 2)
     if share is not None:
         text = f"{text}\n{show(share, 'chance')}" if "\n" not in text else text
     ax.text(x, top + _BOX / 2, text, fontsize=style.SMALL, color=style.INK, ha="center", va="center", linespacing=1.05)
@@ -274,7 +282,7 @@ def _draw_arrow(ax: Axes, arrow: Arrow, centres: list[float], boxes: float, colo
 
 def in_words(scenario: Scenario) -> str:
     """Return the diagram of a scenario in words."""
-    levels = "; ".join(f"{v.label}: {', '.join(v.levels)}" for v in scenario.variables.values())
+    levels = "; ".join(f"{v.label}: {', '.join(map(v.words, v.levels))}" for v in scenario.variables.values())
     return f"State diagram of {scenario.title}. {levels}."
 
 

@@ -36,7 +36,7 @@ def tornado(result: Drivers, ax: Axes, *, measure: str | None = None, most: int 
     style.dress(ax, fit(title, ax), f"{unit}; hatched: at its low, plain: at its high")
     rows(ax, len(bars))
     for row, bar in enumerate(bars):
-        name(ax, row, bar.assumption.label)
+        name(ax, row, bar.assumption.short_label)
         _draw(ax, row + 0.2, bar, place, stated, [write(float(x[place])) for x in (bar.at_low, bar.at_high)])
     ax.axvline(stated, color=style.INK, linewidth=1)
     ends = [stated, *(float(x[place]) for bar in bars for x in (bar.at_low, bar.at_high))]

@@ -34,7 +34,7 @@ def evppi_bars(result: Evppi, ax: Axes, *, most: int = ROWS) -> Axes:
         ax.barh(row + 0.2, worth.share, height=0.3, color=style.GREEN, edgecolor=style.INK, linewidth=0.5)
         low, high = max(worth.share - worth.share_error, 0.0), min(worth.most, 1.0)
         whisker(ax, low, high, row + 0.2)
-        name(ax, row, worth.assumption.label)
+        name(ax, row, worth.assumption.short_label)
         number(ax, high, row + 0.2, f"{worth.of_all}; {style.wrap(worth.grounds.words(), 44, 1)}", faint=True)
     top = style.round_top(max(0.01, *(min(worth.most, 1.0) for worth in some)))
     style.percent_axis(ax, top, horizontal=True)

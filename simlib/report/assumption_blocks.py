@@ -65,9 +65,10 @@ def start(scenario: Scenario) -> Block:
 
 def _levels(variable: Variable, scenario: Scenario) -> str:
     if not variable.spread:
-        return variable.start[0][0]
+        return variable.words(variable.start[0][0])
     parts = []
-    for level, share in variable.start:
+    for name, share in variable.start:
+        level = variable.words(name)
         number = scenario.assumptions[share] if share else None
         parts.append(f"otherwise {level}" if number is None else f"{level} with {show(number.value, number.kind)}")
     return ", ".join(sorted(parts, key=lambda text: text.startswith("otherwise")))

@@ -36,7 +36,7 @@ _SIGN_DRAWS, _SIGN_HISTORIES, _OBSERVATION_DRAWS = 200, 8_000, 128
 class Material:
     """The forecast of a report, and the answers beside it (None: not asked).
 
-    `draws` are the draws of which the forecast is the mean. `seeing` is how observed moves change the first question.
+    `draws` are the draws of which the forecast is the mean. `seeing` is how observed moves change a question.
     Where the scenario was changed, `what_if` holds a sentence that says so and lists each change, and `baseline` holds
     the forecast of the scenario as it stands. `ledger` is the scenario whose reasons are listed, where it is another.
     """
@@ -61,7 +61,7 @@ def gather(
     seed: int = 0,
     control: Control = UNWATCHED,
 ) -> Material:
-    """Answer the further questions, about the likeliest ending and the first question.
+    """Answer the further questions, about the headline and the likeliest ending.
 
     `draws` are those of which the forecast is the mean. The engine is that of the forecast. Where the forecast leaves
     calendar windows out, so do all answers. A scenario without endings or questions has fewer answers. Raises what the
@@ -71,18 +71,20 @@ def gather(
     from simlib.analysis.sensitivity.one_at_a_time import drivers
     from simlib.analysis.uncertainty.sample_information import evsi
     from simlib.analysis.whatif.variants import without_windows
+    from simlib.machine.measures import headline
 
     world = ledger.readable(without_windows(scenario) if forecast.provenance.get("ignore_windows") else scenario)
     ranked = sorted(scenario.endings, key=lambda name: -forecast.endings[name].probability[-1])
-    question = [f"question:{name}" for name in list(scenario.questions)[:1]]
-    about = [*(f"ending:{name}" for name in ranked[:1]), *question]
+    question = [headline(scenario, ("question",)).name] if scenario.questions else []
+    lead = [headline(scenario).name] if scenario.questions or scenario.endings else []
+    about = [*lead, *(f"ending:{name}" for name in ranked[:1]), *question]
     uncertain = any(not assumption.fixed for assumption in scenario.assumptions.values())
     day = min(WATCHED, scenario.horizon_days / 2)
     sign_draws = _SIGN_DRAWS if uncertain else 0
     engine: Any = forecast.engine
     steps: dict[str, Callable[..., Any]] = {}
     if uncertain and about:
-        steps["tornado"] = partial(drivers, world, about, engine=engine, seed=seed)
+        steps["tornado"] = partial(drivers, world, dict.fromkeys(about), engine=engine, seed=seed)
     if scenario.ladders:
         steps["paths"] = partial(_paths, world, engine, seed)
     if uncertain and question and any(not move.covert for move in scenario):

@@ -13,6 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from simlib.formatting import long_date, percent, percent_within
+from simlib.machine.measures import headline
 from simlib.report import assumption_blocks as ledger
 from simlib.report.markup import Block
 from simlib.report.material import Material
@@ -50,6 +51,10 @@ def blocks(material: Material) -> Iterator[Block]:
     scenario, forecast = material.scenario, material.forecast
     by = forecast.by_words
     yield Block("title", scenario.title)
+    lead = headline(scenario)
+    if lead.of != ONGOING:
+        kind: Kind = "questions" if lead.kind == "question" else "endings"
+        yield Block("text", f"By {by}: {_line(material, kind, lead.of)}")
     yield Block(
         "text",
         f"As of {long_date(scenario.as_of)}. What happens by {by}, and how sure can anyone be? " + scenario.description,
@@ -208,7 +213,8 @@ def _uncertain_assumptions(material: Material, draws: Ensemble) -> Iterator[Bloc
     column = [] if before is None else ["baseline"]
     head = ("", "average [95% error of this average]", *column, "nine in ten draws", "at the stated values")
     yield Block("table", items=(head, *rows))
-    for name in list(forecast.questions)[:1]:
+    if forecast.questions:
+        name = headline(material.scenario, ("question",)).of
         if draws.spread(name, "questions").any():
             yield _spread(forecast, draws, name)
 

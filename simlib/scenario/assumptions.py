@@ -14,7 +14,7 @@ from simlib.errors import QuantityError, did_you_mean
 from simlib.quantities import Kind, Quantity, parse
 from simlib.scenario.document import Document, Place, dotted
 from simlib.scenario.model import Assumption, AssumptionKind, Scenario
-from simlib.scenario.schema.scenario_shape import LiteralShape, ScenarioShape
+from simlib.scenario.schema.scenario_shape import AssumptionShape, LiteralShape, ScenarioShape
 
 REST = "rest"
 """Written in place of a share: whatever the others leave."""
@@ -200,6 +200,7 @@ def resolve_literal(
         within_days=value.within_days,
         observed=_observed(document, place, shape, kind),
         uses_log_until=shape.uses_log_until,
+        short=(isinstance(shape, AssumptionShape) and shape.short) or "",
     )
 
 

@@ -44,12 +44,14 @@ def _called(variable: Variable, labels: bool) -> str:
 
 
 def _levels(variable: Variable, levels: tuple[str, ...], labels: bool) -> str:
-    text = _known_levels(variable, levels)
-    return variable.words(text) if labels else text
+    if labels:
+        called = {level: variable.words(level) for level in variable.levels}
+        return _known_levels(tuple(called.values()), tuple(called[level] for level in levels))
+    return _known_levels(variable.levels, levels)
 
 
-def _known_levels(variable: Variable, levels: tuple[str, ...]) -> str:
-    every, some = variable.levels, len(levels)
+def _known_levels(every: tuple[str, ...], levels: tuple[str, ...]) -> str:
+    some = len(levels)
     if some == len(every):
         return "at any level"
     if some == 1:

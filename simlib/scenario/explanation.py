@@ -131,9 +131,10 @@ class _Speaker:
         view = f", seen through the view {world.view}" if world.view else ""
         parts = (world.variables, "variable"), (world.moves, "move"), (world.endings, "ending")
         count = ", ".join(_count(things, name) for things, name in parts)
+        leads = f"; {world.headline.replace(':', ' ')} leads" if world.headline else ""
         end = end_of(world.as_of, world.horizon_days)
         length = show(world.horizon_days, "duration")
-        return f"{world.title}{view}: from {long_date(world.as_of)} to {end} ({length}); {count}"
+        return f"{world.title}{view}: from {long_date(world.as_of)} to {end} ({length}); {count}{leads}"
 
     def actor(self, actor: str) -> str:
         moves = [move.id for move in self.world if move.actor == actor]
@@ -147,7 +148,9 @@ class _Speaker:
         else:
             start = f"it starts at {variable.start[0][0]}"
         hidden = " (hidden: nobody observes it)" if variable.hidden else ""
-        text = f"{variable.label}{hidden}: {' < '.join(variable.levels)}; {start}"
+        labels = dict(variable.level_labels)
+        levels = " < ".join(f"{level} (“{labels[level]}”)" if level in labels else level for level in variable.levels)
+        text = f"{variable.label}{hidden}: {levels}; {start}"
         return self.sentence(text, variable.because, variable.sources)
 
     def _share(self, level: str, share: str | None) -> str:

@@ -93,6 +93,8 @@ class Variable:
     hidden: bool = False
     because: str = ""
     sources: tuple[str, ...] = ()
+    level_labels: tuple[tuple[str, str], ...] = field(default=(), metadata=SPARSE)
+    """(level, label) of the levels that have a label."""
 
     @property
     def spread(self) -> bool:
@@ -100,8 +102,8 @@ class Variable:
         return len(self.start) > 1
 
     def words(self, level: str) -> str:
-        """Return a level as people read it: "land-strike" is "land strike"."""
-        return level.replace("-", " ")
+        """Return a level as people read it: its label, else "land strike" for "land-strike"."""
+        return dict(self.level_labels).get(level) or level.replace("-", " ")
 
     def at(self, level: str) -> str:
         """Return the variable with a level as people read them: "Use of force: land strike"."""
@@ -131,6 +133,12 @@ class Assumption:
     inline: bool = False
     observed: float | None = None
     uses_log_until: dt.date | None = None
+    short: str = field(default="", metadata=SPARSE)
+
+    @property
+    def short_label(self) -> str:
+        """The label where room is short, as on a slider or an axis."""
+        return self.short or self.label
 
     @property
     def fixed(self) -> bool:
@@ -205,6 +213,7 @@ class Move:
     outcomes: tuple[Outcome, ...] = ()
     covert: bool = False
     sources: tuple[str, ...] = ()
+    short: str = field(default="", metadata=SPARSE)
 
     @property
     def assumptions(self) -> tuple[str, ...]:
@@ -299,6 +308,7 @@ class Rung:
     id: str
     when: Condition = ALWAYS
     label: str = ""
+    short: str = field(default="", metadata=SPARSE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -339,6 +349,8 @@ class Scenario:
     view: str = ""
     ladder: str = ""
     """Id of the ladder shown first ("" where there is none)."""
+    headline: str = field(default="", metadata=SPARSE)
+    """The measure that leads, such as "question:truce" ("": the file does not say; see `measures.headline`)."""
     path: str = ""
     """Folder it was read from; no part of its identity."""
 

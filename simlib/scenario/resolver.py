@@ -76,18 +76,21 @@ class _Resolver:
             description=shape.description or "",
             reference_class=shape.reference_class or "",
             ladder=self._first_ladder(),
+            headline=self._headline(),
         )
 
     # Variables
 
     def _variable(self, name: str, shape: VariableShape) -> Variable:
-        levels = tuple(dict.fromkeys(shape.levels))
-        for index, level in enumerate(shape.levels):
-            if level in shape.levels[:index]:
+        listed = [entry if isinstance(entry, str) else entry.level for entry in shape.levels]
+        labels = tuple((entry.level, entry.label) for entry in shape.levels if not isinstance(entry, str))
+        levels = tuple(dict.fromkeys(listed))
+        for index, level in enumerate(listed):
+            if level in listed[:index]:
                 place: Place = ("variables", name, "levels", index)
                 self.document.note(place, f"the level {level!r} is listed twice", "keep one")
         label = shape.label or name.replace("-", " ")
-        return Variable(name, label, levels, (), shape.hidden, shape.because or "", tuple(shape.sources))
+        return Variable(name, label, levels, (), shape.hidden, shape.because or "", tuple(shape.sources), labels)
 
     def _start(self, variable: Variable) -> tuple[tuple[str, str | None], ...]:
         written = self.shape.variables[variable.id].start
@@ -140,6 +143,7 @@ class _Resolver:
             outcomes=tuple(self._outcomes(shape, place)),
             covert=shape.covert,
             sources=tuple(shape.sources),
+            short=shape.short or "",
         )
 
     def _window(self, written: Sequence[Any] | None, place: Place) -> model.Window | None:
@@ -283,7 +287,7 @@ class _Resolver:
                 what = f"the rung {rung.rung!r} has no condition"
                 self.document.note(here, what, "expected 'when': only the first rung always holds")
             when = self.reader.condition(rung.when if index else None, (*here, "when"))
-            yield model.Rung(rung.rung, when, rung.label or rung.rung)
+            yield model.Rung(rung.rung, when, rung.label or rung.rung, rung.short or "")
 
     def _first_ladder(self) -> str:
         ladders, wanted = self.shape.ladders, self.shape.ladder
@@ -293,6 +297,22 @@ class _Resolver:
             expected = did_you_mean(wanted, ladders) or "expected an id from 'ladders'"
             self.document.note(("ladder",), f"unknown ladder {wanted!r}", expected)
         return wanted
+
+    def _headline(self) -> str:
+        """Return the name of the measure that leads ("": not said, or not known and noted)."""
+        wanted = self.shape.headline
+        if wanted is None:
+            return ""
+        homes = [kind for kind in ("question", "ending") if wanted in self.document.names(f"{kind}s")]
+        if len(homes) == 1:
+            return f"{homes[0]}:{wanted}"
+        if homes:
+            what, expected = "is both a question and an ending", "expected another id for one of them"
+        else:
+            known = [*self.shape.questions, *self.shape.endings]
+            what, expected = "is no question and no ending", did_you_mean(wanted, known)
+        self.document.note(("headline",), f"{wanted!r} {what}", expected)
+        return ""
 
     def _correlations(self) -> Iterator[model.Correlation]:
         for index, shape in enumerate(self.shape.correlations):

@@ -15,7 +15,8 @@ RESERVED = ("or", "above", "below", "not")
 NOT_NAMES = ("true", "false", "null", "nan", "inf", "infinity")
 DATE = r"^\d{4}-\d{2}-\d{2}$"
 LONGEST = 60
-
+SHORT = 28
+"""Most characters of a short label."""
 
 _JOINERS = "\u200c\u200d"
 """Invisible marks between letters that Persian and Indian scripts need."""

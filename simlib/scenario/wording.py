@@ -39,6 +39,8 @@ FIELDS = {
     "because": "reason",
     "sources": "sources",
     "label": "label",
+    "short": "short label",
+    "level_labels": "labels of levels",
     "title": "title",
     "when": "condition",
     "between": "dates",
@@ -64,7 +66,7 @@ FIELDS = {
 }
 """The names of fields in words."""
 
-_PROSE = ("because", "label", "title", "description", "reference_class", "resolves", "note")
+_PROSE = ("because", "label", "short", "title", "description", "reference_class", "resolves", "note")
 
 WHOLE = {
     "title": "title",
@@ -73,6 +75,7 @@ WHOLE = {
     "as_of": "first day",
     "horizon_days": "horizon",
     "ladder": "ladder shown first",
+    "headline": "measure that leads",
 }
 """The names of fields of the scenario itself, in words."""
 
@@ -155,7 +158,7 @@ def _only(word: str, condition: Condition, scenario: Scenario) -> str:
 def _effect(effect: Effect, scenario: Scenario) -> str:
     name = f"“{scenario.variables[effect.variable].label}”"
     if effect.level is not None:
-        return f"{name} to {effect.level}"
+        return f"{name} to {scenario.variables[effect.variable].words(effect.level)}"
     shift = effect.shift or 0
     return f"{name} {'up' if shift > 0 else 'down'} {abs(shift)} level{'s' * (abs(shift) != 1)}"
 

@@ -90,27 +90,20 @@ def test_shares_of_the_doubt_are_told_to_be_over_the_priors(door, monkeypatch, c
     assert first.endswith("values; Sobol indices exact, over the priors (64 draws, seed 0).")
 
 
-def test_what_is_worth_finding_out_is_told_of_what_is_asked_for(tmp_path, capsys):
+def test_what_is_worth_finding_out_is_told_of_the_headline_or_of_what_is_asked_for(capsys):
     argv = ["uncertainty", "two-islands", "--draws", "128"]
-    assert main([*argv, "--json", str(tmp_path / "told.json")]) == 0
+    assert main(argv) == 0
     told = capsys.readouterr().out
-    assert "of a forecast of “Open war” by" in told
+    assert "of a forecast of “A ship of North Island is hit” by" in told
     assert "of a forecast of “A treaty is signed”" not in told
-    assert (
-        "Use --measure to see what settling an assumption is worth to ending:settlement, ending:ongoing. --js" in told
-    )
-    stored = json.loads((tmp_path / "told.json").read_text())
-    assert "of a forecast of “A treaty is signed” by" in stored["evppi-ending-settlement"]["sentences"][0]
     assert main([*argv, "--measure", "ending:settlement"]) == 0
-    told = capsys.readouterr().out
-    assert "of a forecast of “A treaty is signed” by" in told
-    assert "Use --measure" not in told
+    assert "of a forecast of “A treaty is signed” by" in capsys.readouterr().out
 
 
 def test_a_map_of_every_ending_is_drawn_where_none_is_asked_for(tmp_path, capsys):
     few = ["--draws", "20", "--runs", "100", "--doing", "0"]
     assert main(["indicators", "two-islands", *few, "--out", str(tmp_path)]) == 0
-    assert {path.stem for path in tmp_path.glob("*.png")} == {"indicators-open-war", "indicator-map"}
+    assert {path.stem for path in tmp_path.glob("*.png")} == {"indicators-ship-hit", "indicator-map"}
     capsys.readouterr()
 
 
@@ -282,7 +275,9 @@ def test_signs_are_exact_where_that_is_asked_for(tmp_path, capsys):
     assert main(["indicators", "two-islands", "--engine", "exact", "--horizon", "30 days", "--out", str(out)]) == 0
     told = capsys.readouterr().out
     assert told.splitlines()[0].endswith("as of 1 April 2031, with the changes asked for: exact, at the stated values.")
-    assert told.splitlines()[1].startswith("If nothing has ended by ")
+    assert told.splitlines()[1].startswith(
+        "If nothing has ended and “A ship of North Island is hit” has not happened by "
+    )
     assert "95% interval" not in told
     assert (out / "indicator-map.png").stat().st_size
     assert main(["indicators", "two-islands", "--engine", "exact", "--times-seen", "2"]) == 2

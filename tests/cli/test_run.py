@@ -613,7 +613,7 @@ def test_every_command_has_help(cli, command: str) -> None:
 
 def test_the_help_tells_the_true_defaults(cli) -> None:
     told = {command: " ".join(cli(command, "--help")[1].split()) for command in COMMANDS}
-    assert "default: the first ending" in told["discover"]
+    assert "default: the headline" in told["discover"]
     assert "default: every ending and question" in told["compare"]
     assert "with too many states for it, nothing is computed" in told["run"]
     for command in ("compare", "pool"):

@@ -110,11 +110,8 @@ def _sample(scenario: Scenario, draws: int | Belief, runs: int | None, seed: int
 
 def _target(scenario: Scenario, name: str | None) -> Measure:
     """Return the ending or question to watch for. Raises ScenarioError, Unsupported."""
-    if name is None:
-        known = [*(f"ending:{e}" for e in scenario.endings), *(f"question:{q}" for q in scenario.questions)]
-        if not known:
-            raise Unsupported(f"{scenario.id!r} has no ending and no question, so there is nothing to watch for")
-        name = known[0]
+    if not scenario.endings and not scenario.questions:
+        raise Unsupported(f"{scenario.id!r} has no ending and no question, so there is nothing to watch for")
     (target,) = find(scenario, name)
     if target.kind not in ("ending", "question") or target.of == ONGOING:
         raise Unsupported(f"signs are found for an ending or a question, which happens once, not for {target.name!r}")

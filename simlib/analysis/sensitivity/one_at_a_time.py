@@ -320,7 +320,7 @@ def drivers(
 
     Args:
         scenario: The scenario, with its interventions.
-        measures: Names of measures. Default: every ending.
+        measures: Names of measures. Default: the headline.
         by: The target: a date, or days after `as_of`. Default: the horizon.
         engine: Which engine answers.
         top: Number of assumptions tried for each measure, by slope, or all of them (None).

@@ -240,7 +240,7 @@ def sobol(
 
     Args:
         scenario: The scenario, with its interventions.
-        measures: Names of measures. Default: every ending.
+        measures: Names of measures. Default: the headline.
         by: The target: a date, or days after `as_of`. Default: the horizon.
         engine: Which engine answers.
         top: Number of inputs with indices, by their largest share of the variance of any measure by slope, or all

@@ -255,7 +255,7 @@ def uncertainty(
 
     Args:
         scenario: The scenario, with its interventions.
-        measures: What is asked about. Default: every ending.
+        measures: What is asked about. Default: the headline.
         by: The target: a date, or days after `as_of`. Default: the horizon.
         engine: Which engine answers at each draw.
         draws: Draws of the prior, rounded up to a multiple of 8, or a belief. Default: as many as `precision` needs.

@@ -28,7 +28,7 @@ from simlib.errors import MissingDependency, Problem, ScenarioError, Unsupported
 from simlib.formatting import percent
 from simlib.machine import priors
 from simlib.machine.belief import Belief, belief_of
-from simlib.machine.measures import Measure, days_by, every, find, of_forecast
+from simlib.machine.measures import Measure, days_by, every, find, headline, of_forecast
 from simlib.machine.tables import grid
 from simlib.scenario.model import Assume, Force, Pin, Scenario
 from simlib.scenario.views.variation import begun_by
@@ -168,13 +168,14 @@ class Comparison(Answer):
         """Return for each variant its changes and their effects, in sentences.
 
         Args:
-            measure: The measure to begin with, whether or not it changes. Those that change most follow.
+            measure: The measure to begin with, whether or not it changes. Those that change most follow. Default: the
+                first, which is the headline unless measures were named.
             histories: Whether to describe pairs of histories that end differently.
         """
         where = f"over {self.draws} draws of the assumptions" if self.draws else "at the stated values"
         lines = [f"By {self.by_words}, {where}:"]
         for effect in self.effects.values():
-            lines += effect.sentences(measure, histories=histories)
+            lines += effect.sentences(measure or self.measures[0].name, histories=histories)
         return [*lines, self.note] if self.note else lines
 
     def data(self) -> dict[str, Any]:
@@ -201,7 +202,8 @@ def compare(
         scenario: The baseline.
         variants: The changes, by name: interventions, a view, {assumption: value}, or several of these. A single
             variant without a name is named after its changes.
-        measures: Names of measures; default: all endings, questions, rungs and expected numbers of moves.
+        measures: Names of measures; default: the headline, then all other endings and questions, rungs and expected
+            numbers of moves.
         by: The target date or day; None is the horizon.
         engine: "auto" is the exact engine unless there are too many states, else Monte Carlo.
         draws: Draws of the prior or a belief. 0 compares at the stated values.
@@ -228,9 +230,8 @@ def compare(
         only = vary(scenario, variants)
         changed = {as_name("; ".join(describe(scenario, only)) or "unchanged"): only}
     scenarios = {"": scenario} | changed
-    chosen = tuple(
-        every(scenario, ("ending", "question", "rung", "moves")) if measures is None else find(scenario, measures)
-    )
+    all_of_them = [headline(scenario), *every(scenario, ("ending", "question", "rung", "moves"))]
+    chosen = tuple(dict.fromkeys(all_of_them)) if measures is None else find(scenario, measures)
     belief = belief_of(scenario, draws, seed=seed) if isinstance(draws, Belief) or draws else None
     if belief is not None and belief.start is not None:
         raise Unsupported(f"compare starts as the scenario says, but the belief “{belief.name}” has a start of its own")

@@ -21,11 +21,12 @@ if TYPE_CHECKING:
 def execute(arguments: Request) -> int:
     """Print and store boxes and a tree for each measure."""
     from simlib.analysis.discovery.scenario_discovery import discover
+    from simlib.machine.measures import headline
 
     scenario = requested_scenario(arguments)
     limits.insist_on_uncertainty(scenario)
     results: dict[str, Discovery] = {}
-    for measure in arguments.measure or [f"ending:{next(iter(scenario.endings), '')}"]:
+    for measure in arguments.measure or [headline(scenario).name]:
         with Task(f"discovering where {measure} is likely") as task:
             results[f"discovery-{slug(measure)}"] = discover(
                 scenario,

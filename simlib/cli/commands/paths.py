@@ -40,18 +40,20 @@ def execute(arguments: Request) -> int:
     from simlib.analysis.paths.request import known_ending
     from simlib.analysis.paths.rung_times import times_between_rungs
     from simlib.analysis.whatif.variants import with_ladder_over
+    from simlib.machine.measures import headline
 
     scenario, ladder = requested_scenario(arguments), arguments.ladder
     if arguments.over:
         scenario, ladder = with_ladder_over(scenario, arguments.over)
-    given = known_ending(scenario, arguments.given) if arguments.given else None
+    named = headline(scenario, ("ending",)).name if arguments.given == "" else arguments.given
+    given = known_ending(scenario, named) if named else None
     played = _Played(scenario, given, arguments)
 
     def by(engine: str) -> Paths:
         if engine == "montecarlo":
-            return counted_paths(played.all, ladder=ladder, given=arguments.given, top=arguments.top)
+            return counted_paths(played.all, ladder=ladder, given=named, top=arguments.top)
         with Task("following the paths") as task:
-            options: dict[str, Any] = {"ladder": ladder, "given": arguments.given, "top": arguments.top}
+            options: dict[str, Any] = {"ladder": ladder, "given": named, "top": arguments.top}
             return paths(scenario, engine="exact", control=task.control, **options)
 
     result = either(by, arguments.engine)

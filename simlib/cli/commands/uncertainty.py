@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from simlib.cli.commands.engine_choice import DOES_NOT_FIT
 from simlib.cli.options.request import Request
 from simlib.cli.output import figures, listings
-from simlib.cli.output.answers import Unspoken, heading, requested_scenario, tell
+from simlib.cli.output.answers import heading, requested_scenario, tell
 from simlib.cli.output.files import slug
 from simlib.cli.output.progress import StoppedWithAnswer, Task
 from simlib.control import Control
@@ -54,16 +54,11 @@ def execute(arguments: Request) -> int:
     }
     fan = _fan(scenario, arguments) if arguments.out is not None and scenario.ladders and not stopped else None
     watch = _observations(scenario, arguments, answer.measures) if arguments.look_by is not None and not stopped else {}
-    printed = worths if arguments.measure else dict(list(worths.items())[:1])
-    stored = {name: Unspoken(worth) for name, worth in worths.items() if name not in printed}
-    tables = [
-        *_more(worths[name].measure.name for name in stored),
-        *chain.from_iterable(map(listings.observations, watch.values())),
-    ]
+    tables = list(chain.from_iterable(map(listings.observations, watch.values())))
     method = how_made(answer.provenance)
     tell(
         arguments,
-        {"uncertainty": answer, **printed, **stored, **watch},
+        {"uncertainty": answer, **worths, **watch},
         partial(figures.uncertainty, answer, worths, fan, watch),
         tables,
         head=heading(arguments, scenario, method),
@@ -82,16 +77,6 @@ def _precision(arguments: Request) -> Precision:
         most_draws=arguments.most_draws or PRECISION.most_draws,
         answer_when_cancelled=True,
     )
-
-
-def _more(names: Iterable[str]) -> Iterator[str]:
-    """Yield how to see the value of settling an assumption for other measures."""
-    others = ", ".join(names)
-    if others:
-        yield (
-            f"Use --measure to see what settling an assumption is worth to {others}. "
-            "--json and --out write all of them."
-        )
 
 
 def _observations(scenario: Scenario, arguments: Request, measures: Iterable[Measure]) -> dict[str, Evsi]:

@@ -275,9 +275,8 @@ def _paths(parser: argparse.ArgumentParser) -> None:
         "--ladder", type=name, metavar="NAME", help="the ladder whose rungs make a path (default: the first)"
     )
     parser.add_argument("--over", type=name, metavar="VARIABLE", help="make paths of the levels of a variable instead")
-    parser.add_argument(
-        "--given", type=name, metavar="MEASURE", help="only the paths to this ending (ending:ID), as shares of it"
-    )
+    text = "only the paths to this ending (ending:ID; alone: the ending that leads), as shares of it"
+    parser.add_argument("--given", type=name, metavar="MEASURE", nargs="?", const="", help=text)
     parser.add_argument(
         "--passages", action="store_true", help="with --given: what share of the histories passes each rung and move"
     )
@@ -294,7 +293,7 @@ def _indicators(parser: argparse.ArgumentParser) -> None:
         "does not include 1."
     )
     _path(parser)
-    _question(parser, "--measure", "--engine", "--seed", measure="the first ending")
+    _question(parser, "--measure", "--engine", "--seed")
     parser.add_argument(
         "--look-by",
         type=day,
@@ -325,7 +324,7 @@ def _indicators(parser: argparse.ArgumentParser) -> None:
 
 def _discover(parser: argparse.ArgumentParser) -> None:
     _path(parser)
-    _question(parser, "--measure", "--engine", "--seed", measure="the first ending")
+    _question(parser, "--measure", "--engine", "--seed")
     parser.add_argument(
         "--threshold",
         type=float,
@@ -457,7 +456,7 @@ def _score(parser: argparse.ArgumentParser) -> None:
 
 
 def _question(
-    parser: argparse.ArgumentParser, *wanted: str, outputs: bool = True, measure: str = "every ending", draws: str = ""
+    parser: argparse.ArgumentParser, *wanted: str, outputs: bool = True, measure: str = "the headline", draws: str = ""
 ) -> None:
     """Add the options that questions have in common: those `wanted`, and where the answer goes."""
     stated = f"draws from the priors ({draws or 'default: 0, at the stated values'})"

@@ -53,25 +53,6 @@ class Table:
         return {"rows": self.rows.to_dict("records")}
 
 
-@dataclass(frozen=True)
-class Unspoken:
-    """An answer that goes into the files and the JSON, but is not printed in sentences."""
-
-    result: Result
-
-    def frame(self) -> pd.DataFrame:
-        """Return its table."""
-        return self.result.frame()
-
-    def sentences(self) -> list[str]:
-        """Return none."""
-        return []
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return its plain JSON data."""
-        return self.result.to_dict()
-
-
 def requested_scenario(request: Request) -> Scenario:
     """Return the scenario that the options ask about.
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from simlib.cli.output.text_table import Row, table
 from simlib.formatting import counted, end_of, in_days, is_whole, long_date, percent, percent_within
+from simlib.machine.measures import headline, of_forecast
 from simlib.quantities import show
 from simlib.results import Band, Forecast
 from simlib.scenario.views.wording import intervention_in_words
@@ -44,7 +45,8 @@ def report(computed: Computed, base: Scenario, *, top: int, chosen: bool) -> str
     `chosen`: nobody asked for the engine, so say why it was taken.
     """
     forecast = computed.forecast
-    blocks = [*_head(computed, base, chosen), *_tables(forecast, computed, top), "\n".join(_sentences(forecast))]
+    sentences = [*_sentences(forecast), headline_sentence(computed)]
+    blocks = [*_head(computed, base, chosen), *_tables(forecast, computed, top), "\n".join(sentences)]
     return "\n\n".join(blocks) + "\n"
 
 
@@ -56,6 +58,19 @@ def _sentences(forecast: Forecast) -> Iterator[str]:
         over, stated = forecast.sentences()
         yield f"Over the priors. {over}"
         yield stated
+
+
+def headline_sentence(computed: Computed) -> str:
+    """Return the sentence about the measure that leads, with its date, its error and its range over the draws."""
+    forecast, lead = computed.forecast, headline(computed.scenario)
+    versions = [("over the priors", forecast), ("at the stated values", forecast.stated)]
+    if forecast.stated is None:
+        versions = [("at the stated values", forecast)]
+    told = []
+    for how, one in versions:
+        assert one is not None
+        told.append(f"{percent_within(*(float(x[-1]) for x in of_forecast(one, lead)))} {how}")
+    return f"Headline: {lead.words} by {forecast.by_words}: {', '.join(told)}."
 
 
 # What was computed

@@ -23,6 +23,7 @@ from pydantic_core import PydanticCustomError
 from simlib.scenario.scalars import (
     DATE,
     LONGEST,
+    SHORT,
     Refusal,
     read_at_least,
     read_date,
@@ -74,6 +75,7 @@ Name = Annotated[
 ]
 Reference = Annotated[str, StringConstraints(min_length=1, max_length=130)]
 Label = Annotated[str, StringConstraints(min_length=1, max_length=300, strip_whitespace=True)]
+Short = Annotated[str, StringConstraints(min_length=1, max_length=SHORT, strip_whitespace=True)]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=4000, strip_whitespace=True)]
 LongText = Annotated[str, StringConstraints(min_length=1, max_length=20_000, strip_whitespace=True)]
 Number = Annotated[
@@ -102,6 +104,7 @@ ConditionShape = Annotated[
     either("expected {variable: levels}, or a list of these of which any may hold"),
 ]
 
+BRIEFLY = f"the label where room is short, as on a slider or an axis: at most {SHORT} characters"
 WHEN = "{variable: levels}: all must hold; a list of such mappings: any may hold"
 
 

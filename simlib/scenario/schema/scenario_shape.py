@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field, Tag, WithJsonSchema
 
 from simlib.scenario.schema.scalars import (
+    BRIEFLY,
     WHEN,
     AtLeast,
     Because,
@@ -22,6 +23,7 @@ from simlib.scenario.schema.scalars import (
     Number,
     Reference,
     Shape,
+    Short,
     SourceIds,
     Text,
     either,
@@ -60,6 +62,7 @@ class AssumptionShape(LiteralShape):
     """A named number that moves, factors and chances refer to."""
 
     label: Label = Field(description="what the number is, in a sentence")
+    short: Short | None = Field(None, description=BRIEFLY)
 
 
 LiteralOrId = Annotated[
@@ -78,13 +81,23 @@ BETWEEN = "first and last day, both included: [2031-04-01, 2031-04-30]"
 THEN = "{variable: a level to set, or a signed number of levels such as +1}"
 
 
+class LevelShape(Shape):
+    """A level with a label, which people read in place of its name."""
+
+    level: Name = Field(description="name of the level")
+    label: Label = Field(description="what people read")
+
+
 class VariableShape(Shape):
     """One dimension of the state: named, ordered levels."""
 
     label: Label | None = Field(None, description="what the variable is; default: its id")
-    levels: list[Name] = Field(
-        min_length=2, max_length=16, description="names of its levels in order, such as [quiet, hot]"
-    )
+    levels: list[
+        Annotated[
+            Annotated[Name, Tag("\0text")] | Annotated[LevelShape, Tag("\0mapping")],
+            either("expected the name of a level, or {level: NAME, label: ...}"),
+        ]
+    ] = Field(min_length=2, max_length=16, description="names of its levels in order, such as [quiet, hot]")
     start: Annotated[
         Annotated[Reference, Tag("\0text")]
         | Annotated[dict[Reference, ShareOrId], Field(min_length=2, max_length=16), Tag("\0mapping")],
@@ -126,6 +139,7 @@ class MoveShape(Shape):
     actor: Reference = Field(description="id of the actor who makes the move, or nature")
     target: Reference | None = Field(None, description="id of the actor it is aimed at")
     label: Label = Field(description="the move as a sentence without its subject: 'Sail a patrol through the strait'")
+    short: Short | None = Field(None, description=BRIEFLY)
     when: ConditionShape | None = Field(None, description=WHEN)
     between: WindowShape | None = Field(None, description=BETWEEN)
     rate: LiteralOrId = Field(description="how often: id of an assumption, or {value: 2 per week, because: ...}")
@@ -186,6 +200,7 @@ class RungShape(Shape):
     rung: Name = Field(description="name of the rung")
     when: ConditionShape | None = Field(None, description=WHEN)
     label: Label | None = Field(None, description="what the rung means")
+    short: Short | None = Field(None, description=BRIEFLY)
 
 
 class LadderShape(Shape):
@@ -208,6 +223,10 @@ class ScenarioShape(Shape):
     as_of: Date = Field(description="first day of the forecast; only what happened before it is known")
     horizon: Number = Field(description="how far the forecast reaches, such as '90 days'")
     ladder: Reference | None = Field(None, description="id of the ladder shown first")
+    headline: Reference | None = Field(
+        None,
+        description="id of the question or the ending that leads; default: the first question, else the first ending",
+    )
     reference_class: Text | None = Field(None, description="the class of past crises this one belongs to, or none")
     sources: dict[Id, SourceShape] = Field({}, max_length=1000, description="where claims come from")
     actors: dict[

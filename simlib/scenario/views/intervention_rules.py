@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from simlib.errors import QuantityError, did_you_mean
 from simlib.quantities import check_range
@@ -38,6 +38,27 @@ def wrong_intervention(scenario: Scenario, intervention: Intervention, horizon_d
         side = "before the forecast begins" if intervention.date < scenario.as_of else "after the horizon"
         last = scenario.by_date(horizon_days)
         yield (key,), f"{intervention.date} is {side}", f"expected a day from {scenario.as_of} to {last}"
+
+
+def overlapping_holds(scenario: Scenario, interventions: Sequence[Intervention]) -> Iterator[tuple[int, Misfit]]:
+    """Yield (position, problem) of each hold that applies together with an earlier hold of the same variable."""
+    before: list[Hold] = []
+    for index, item in enumerate(interventions):
+        if not isinstance(item, Hold):
+            continue
+        first = item.date or scenario.as_of
+        for other in before:
+            begins, ends = other.date or scenario.as_of, other.until
+            if (
+                other.variable == item.variable
+                and (ends is None or first < ends)
+                and (item.until is None or begins < item.until)
+            ):
+                span = f"from {begins} until {ends}" if ends else f"from {begins} on"
+                what = f"{item.variable!r} is already kept at {other.level!r} {span}"
+                yield index, (("hold",), what, "expected holds of one variable that do not overlap")
+                break
+        before.append(item)
 
 
 def _wrong_assumption(scenario: Scenario, intervention: Assume) -> Iterator[Misfit]:

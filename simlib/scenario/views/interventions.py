@@ -82,8 +82,8 @@ class Hold:
     """Set a variable to a level and keep it there.
 
     No move changes it, whatever else the move does. From 00:00 of `date` (None: the start), before anything else of
-    that day, to 00:00 of `until` (None: for good). Only a `Pin`, or another `Hold`, of the same variable sets it to
-    another level meanwhile.
+    that day, to 00:00 of `until` (None: for good). Only a `Pin` of the same variable sets it to another level
+    meanwhile. Holds of one variable must not overlap.
     """
 
     variable: str

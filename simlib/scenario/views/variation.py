@@ -20,7 +20,7 @@ from simlib.scenario.document import dotted
 from simlib.scenario.model import Assume, Assumption, Change, Force, Intervention, Scenario, View
 from simlib.scenario.scalars import Refusal
 from simlib.scenario.scales import shifted
-from simlib.scenario.views.intervention_rules import wrong_intervention
+from simlib.scenario.views.intervention_rules import overlapping_holds, wrong_intervention
 
 MOST_REPEATS = 500
 """Times a move may be repeated: each cuts the calendar once more."""
@@ -49,7 +49,14 @@ def apply_view(scenario: Scenario, view: View | Sequence[View]) -> Scenario:
         view="+".join(each.id for each in views),
     )
     document.refuse([_problem(changed.view, misfit) for misfit in _broken_by(changed, changes)])
+    _refuse_overlaps(changed)
     return changed
+
+
+def _refuse_overlaps(scenario: Scenario) -> None:
+    """Refuse holds that overlap, though no view and no call has both."""
+    found = overlapping_holds(scenario, scenario.interventions)
+    document.refuse([Problem("", 0, str(scenario.interventions[index]), *words) for index, (_, *words) in found])
 
 
 def _clashes(scenario: Scenario, views: Sequence[View]) -> Iterator[Problem]:
@@ -86,6 +93,8 @@ def misfits(scenario: Scenario, view: View) -> Iterator[Misfit]:
     for index, intervention in enumerate(view.interventions):
         for place, what, expected in wrong_intervention(scenario, intervention, horizon):
             yield ("interventions", index, *place), what, expected
+    for index, (place, what, expected) in overlapping_holds(scenario, view.interventions):
+        yield ("interventions", index, *place), what, expected
     if view.horizon_days is not None and view.horizon_days <= 0:
         yield ("horizon",), f"a horizon of {view.horizon_days:g} days", "expected one above zero"
     if view.ladder and view.ladder not in scenario.ladders:
@@ -257,7 +266,9 @@ def with_interventions(scenario: Scenario, interventions: Iterable[Intervention]
     """Return the scenario with interventions appended, in the order given."""
     added = tuple(interventions)
     document.refuse([problem for each in added for problem in refusals(str(each), each, scenario)])
-    return scenario.replace(interventions=scenario.interventions + added)
+    changed = scenario.replace(interventions=scenario.interventions + added)
+    _refuse_overlaps(changed)
+    return changed
 
 
 def begun_by(scenario: Scenario, day: float) -> Scenario:

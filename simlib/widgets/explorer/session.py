@@ -13,6 +13,7 @@ from typing import Protocol
 
 from simlib.control import Control
 from simlib.errors import SimlibError
+from simlib.machine.measures import headline
 from simlib.plots.forecast_figure import Contents, Dashboard
 from simlib.results import Forecast
 from simlib.scenario.library import notebooks_folder
@@ -227,7 +228,7 @@ class ExplorerSession:
         settings = self.state.settings
         key = (self.width, settings.shown, self.state.ladder(), settings.view)
         if self._board is None or self._screen is None or key != self._board_key:
-            choice = Contents(endings=settings.shown, ladder=self.state.ladder())
+            choice = Contents(endings=settings.shown or self._leading(), ladder=self.state.ladder())
             first = self.answers.known(self.state.baseline) or forecast
             self._board = Dashboard(first, self.width, choice=choice)
             self._board.update(forecast)
@@ -235,6 +236,11 @@ class ExplorerSession:
             self._board_key = key
             return self._board, self._screen, True
         return self._board, self._screen, False
+
+    def _leading(self) -> tuple[str, ...] | None:
+        """Return the headline and every ending, where the headline is a question (None: every ending)."""
+        lead = headline(self.state.base)
+        return (lead.of, *self.state.base.endings) if lead.kind == "question" else None
 
     def forecasts(self) -> tuple[Forecast, Forecast | None]:
         """Return the answer to the present settings, and the baseline's where they differ; compute what is missing."""

@@ -59,7 +59,7 @@ class Influence:
         """Return the assumptions by falling effect on one ending: assumption, label, at_low, at_high."""
         import pandas as pd
 
-        rows = [(a.id, a.label, *self.effect(a, ending)) for a in scenario.assumptions.values()]
+        rows = [(a.id, a.short_label, *self.effect(a, ending)) for a in scenario.assumptions.values()]
         rows = [row for row in rows if row[2] or row[3]]
         rows.sort(key=lambda row: -max(abs(row[2]), abs(row[3])))
         frame = pd.DataFrame(rows, columns=["assumption", "label", "at_low", "at_high"])

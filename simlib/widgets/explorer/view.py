@@ -117,7 +117,13 @@ class Explorer(w.VBox):
             "open": opened,
             "first": first,
             "dials": [
-                {"id": dial.id, "label": dial.assumption.label, "texts": dial.texts, **dial.about(self.state.base)}
+                {
+                    "id": dial.id,
+                    "label": dial.assumption.short_label,
+                    "whole": dial.assumption.label,
+                    "texts": dial.texts,
+                    **dial.about(self.state.base),
+                }
                 for dial in group.dials
             ],
         }

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from simlib.control import Control
+from simlib.machine.measures import headline
 from simlib.quantities import show
 from simlib.scenario.model import Assumption, Scenario
 from simlib.widgets.questions.inquiry import Drawing, Field, ShownAnswer, stack_drawings
@@ -36,14 +37,14 @@ def measure(scenario: Scenario, label: str = "Probability of") -> Field:
     """Return the choice of a question or an ending. Questions come first, because rules settle them."""
     options = [(q.label, f"question:{q.id}") for q in scenario.questions.values()]
     options += [(e.label, f"ending:{e.id}") for e in scenario.endings.values()]
-    return Field("measure", label, options[0][1], tuple(options))
+    return Field("measure", label, headline(scenario).name, tuple(options))
 
 
 def ending(scenario: Scenario, label: str, *, any_too: bool = False) -> Field:
     """Return the choice of an ending."""
     options = [(e.label, e.id) for e in scenario.endings.values()]
-    options = [("any", NONE), *options] if any_too else options
-    return Field("ending", label, options[0][1], tuple(options))
+    first = NONE if any_too else headline(scenario, ("ending",)).of
+    return Field("ending", label, first, (("any", NONE), *options) if any_too else tuple(options))
 
 
 def ladder(scenario: Scenario) -> Field:

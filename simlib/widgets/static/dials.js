@@ -39,7 +39,7 @@ function render({ model, el }) {
 
   const explain = (dial) => {
     about.replaceChildren(
-      make("strong", "", dial.label),
+      make("strong", "", dial.whole),
       make("p", "", `Because: ${dial.because}`),
       make("p", "", dial.prior),
       ...(dial.sources.length ? [make("p", "", `Sources: ${dial.sources.join("; ")}`)] : []),
@@ -67,7 +67,7 @@ function render({ model, el }) {
     const track = make("span", "simlib-track");
     const slider = make("input");
     Object.assign(slider, { type: "range", id, min: 0, max: dial.texts.length - 1, step: 1 });
-    slider.setAttribute("aria-label", dial.label);
+    slider.setAttribute("aria-label", dial.whole);
     track.append(slider);
     if (dial.band) {  // a stretch of the slider, in positions; the middle of the thumb stays 8px from either end
       const band = make("span", "simlib-band");
@@ -188,7 +188,7 @@ function render({ model, el }) {
       let shown = 0;
       for (const row of rows.values()) {
         if (row.node.parentElement !== section.body) continue;
-        const text = `${row.dial.label} ${row.dial.id} ${section.title} ${row.dial.because}`.toLowerCase();
+        const text = `${row.dial.label} ${row.dial.whole} ${row.dial.id} ${section.title} ${row.dial.because}`.toLowerCase();
         const fits = words.every((word) => text.includes(word));
         shown += fits;
         row.node.hidden = !fits || (!words.length && !section.whole && shown > section.first);
