@@ -308,6 +308,24 @@ def branches(rate: float = 0.2, chances: Sequence[float] = (0.5, 0.2), *, horizo
     return world.question("tossed", move="toss").question("first-side", move="toss", outcome=names[0]).scenario()
 
 
+def clocks(*, hot: float | None = 0.6, uncertain: bool = False, per_day: float = 1.0) -> Scenario:
+    """A hidden clock cools at .125 a day. Events come at .11, while hot three times as often. First comes before second.
+
+    Rates are for `per_day` days to the day. `hot` is its share at the start (None: quiet for certain). With `uncertain`
+    the rate of events has a prior (.05 to .24).
+    """
+    world = World("clocks", 60.0)
+    start = "quiet" if hot is None else {"quiet": None, "hot": hot}
+    world.variable("tempo", "quiet", "hot", start=start, hidden=True)
+    world.variable("stage", "none", "begun", "done", start="none")
+    world.move("cool", 0.125 / per_day, {"tempo": "quiet"}, when={"tempo": "hot"}, covert=True)
+    rate = world.uncertain("event.rate", "rate", 0.11, 0.05, 0.24) if uncertain else 0.11 / per_day
+    world.move("event", rate, times=[(3.0, {"tempo": "hot"})])
+    world.move("first", 0.2 / per_day, {"stage": "begun"}, when={"stage": "none"})
+    world.move("second", 0.5 / per_day, {"stage": "done"}, when={"stage": "begun"})
+    return world.scenario()
+
+
 def tempo_world(*, horizon: float = 60.0) -> Scenario:
     """Two rivals with a hidden tempo, a shift that saturates, three endings, two ladders and four questions.
 

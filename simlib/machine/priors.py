@@ -30,7 +30,7 @@ Z_95TH_PERCENTILE = 1.6448536269514722
 """Normal score of the 95th percentile: where `high` stands."""
 
 __all__ = ["correlation", "describe", "draws", "quantile", "scores", "scores_from_values", "share_below", "shifted"]
-__all__ += ["theta", "values_from_scores"]
+__all__ += ["slopes", "theta", "values_from_scores"]
 
 
 def theta(scenario: Scenario, values: Mapping[str, float] | None = None) -> Floats:
@@ -155,3 +155,14 @@ def describe(assumption: Assumption) -> dict[str, float]:
         f"p{round(100 * p):02d}": float(quantile(assumption, p)) for p in (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
     }
     return {"mean": float(middle.mean()), **points}
+
+
+def slopes(scenario: Scenario, z: ArrayLike) -> Floats:
+    """Return ∂g(θ)/∂z (..., A) at normal scores: the step on the scale of each kind, 0 where fixed."""
+    z = np.asarray(z, dtype=float)
+    result = np.zeros_like(z)
+    for index, a in enumerate(scenario.assumptions.values()):
+        if not a.fixed:
+            centre, low, high = (forward(a.kind, x) for x in (a.value, a.low, a.high))
+            result[..., index] = np.where(z[..., index] < 0, centre - low, high - centre) / Z_95TH_PERCENTILE
+    return result

@@ -23,6 +23,7 @@ from typing import Any, Literal
 
 from simlib.formatting import by_date
 from simlib.scenario.condition import ALWAYS, Clause, Condition, Window
+from simlib.scenario.evidence import Evidence
 from simlib.scenario.views.interventions import (
     Assume,
     Change,
@@ -351,6 +352,12 @@ class Scenario:
     """Id of the ladder shown first ("" where there is none)."""
     headline: str = field(default="", metadata=SPARSE)
     """The measure that leads, such as "question:truce" ("": the file does not say; see `measures.headline`)."""
+    evidence: Evidence | None = field(default=None, metadata=SPARSE)
+    """How its event log is to be read."""
+    log_assumptions: Mapping[str, Assumption] = field(default_factory=dict, metadata=SPARSE)
+    """The numbers of `evidence`: they weigh the log and change no forecast."""
+    joint_start: tuple[tuple[tuple[str, ...], float], ...] = field(default=(), metadata=SPARSE)
+    """The start as (levels of all variables, probability). Empty: each variable starts as it says."""
     path: str = ""
     """Folder it was read from; no part of its identity."""
 

@@ -1,0 +1,288 @@
+"""The exact filter and smoother: the probability of a log, and the states that it leaves, at given assumption values.
+
+`Filter` prepares a log once. `Filter.run` weighs it at one set of values, `Filter.gradient` adds the derivative with
+respect to the normal scores of all assumptions, and `Passed.smoothed` gives the states on earlier days in the light of
+the whole log. Nothing is simulated and the order within a day is integrated out.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from types import ModuleType
+
+import numpy as np
+
+from simlib.errors import MissingDependency
+from simlib.evidence.timetable import arrange
+from simlib.evidence.walk import CAP, ImpossibleRow, Walk, explore
+from simlib.machine import priors
+from simlib.machine.interventions import Segment
+from simlib.machine.tables import Tables, sums_by
+from simlib.scenario.model import Scenario
+from simlib.scenario.row_meaning import Reading
+from simlib.typing import Floats, Ints
+
+
+def _load_kernels() -> ModuleType:
+    try:
+        from simlib.evidence import _kernels
+    except ImportError as error:
+        raise MissingDependency(
+            f"weighing a log needs Numba, which cannot be imported here ({error}); install it with `pip install numba`"
+        ) from error
+    return _kernels
+
+
+def world_of(scenario: Scenario) -> Scenario:
+    """Return the world that the filter walks: it starts with the history and has the numbers of `evidence` too.
+
+    Interventions belong to the forecast and are left out.
+    """
+    history = scenario.evidence.history if scenario.evidence else None
+    variables = dict(scenario.variables)
+    for name, shares in history.start if history else ():
+        variables[name] = dataclasses.replace(variables[name], start=shares)
+    return scenario.replace(
+        variables=variables,
+        assumptions={**scenario.assumptions, **scenario.log_assumptions},
+        interventions=(),
+        joint_start=() if history else scenario.joint_start,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Passed:
+    """A log weighed at one set of values.
+
+    log_likelihood: of everything that was seen and not seen. masses (S + 1,): the probability left at each crossing.
+    kept (T,): the distribution at the start of each span, and at the end. values (T,): where the gradient was asked
+    for, how much likelier than before the later log is from each state.
+    """
+
+    walk: Walk
+    log_likelihood: float
+    masses: Floats
+    kept: Floats
+    values: Floats | None = None
+
+    @property
+    def end(self) -> Floats:
+        """The distribution at the end of the log (K,), over the states of `Filter.end_levels`."""
+        return self.kept[self.walk.state_start[-2] :]
+
+    def days(self) -> Floats:
+        """Return the day on which each span starts, and the day after the last (S + 1,)."""
+        return np.array([span.start for span in self.walk.spans] + [span.end for span in self.walk.spans[-1:]])
+
+    def filtered(self, place: int) -> Floats:
+        """Return the distribution over the machine states (N,) at the start of a span, given the log before it."""
+        return self._by_machine(self.kept, place)
+
+    def smoothed(self, place: int) -> Floats:
+        """Return the distribution over the machine states (N,) at the start of a span, given the whole log."""
+        if self.values is None:
+            raise ValueError("the smoothed states need `Filter.gradient`")
+        return self._by_machine(self.kept * self.values, place)
+
+    def _by_machine(self, vector: Floats, place: int) -> Floats:
+        some = slice(*self.walk.state_start[place : place + 2])
+        return sums_by(self.walk.state[some], vector[some], len(self.walk.machine))
+
+
+class Filter:
+    """A log prepared to be weighed at many assumption values."""
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        readings: Iterable[Reading],
+        as_of: dt.date,
+        *,
+        complete_to: dt.date | None = None,
+        also: Sequence[float] = (),
+        cap: int = CAP,
+    ) -> None:
+        """Find the states that the log leaves open.
+
+        Args:
+            scenario: The scenario, with its `evidence`.
+            readings: What the rows of the log mean.
+            as_of: The date of the answer. Only what had happened and was public before it counts.
+            complete_to: The last day on which the absence of rows says anything. Default: the day before `as_of`.
+            also: Further days after the scenario's `as_of` at which the states are kept.
+            cap: Largest number of states that may be open at a time.
+
+        Raises:
+            ImpossibleRow: For the first row that leaves no state.
+            Unsupported: Above `cap`, and for a date before the history.
+            MissingDependency: Without Numba.
+        """
+        self._kernels = _load_kernels()
+        self.scenario = scenario
+        self.world = world_of(scenario)
+        self.tables = Tables(self.world)
+        last = complete_to or as_of - dt.timedelta(days=1)
+        self.timetable = arrange(self.tables, readings, as_of, last, also)
+        self.walk = explore(self.tables, self.timetable, cap=cap)
+        self.centre = priors.theta(self.world)
+        walk = self.walk
+        self._way_of: Ints = np.repeat(np.arange(len(walk.source)), np.diff(walk.slot_start))
+        self._group_of: Ints = np.repeat(np.arange(len(walk.group_start) - 1), np.diff(walk.group_start))
+        self._segments = [Segment(0.0, 0.0, (), *rating) for rating in walk.ratings]
+        self._maps = (walk.map_start, walk.map_source, walk.map_target, walk.map_weight)
+
+    @property
+    def end_levels(self) -> Ints:
+        """The levels (K, V) of the machine states that are possible at the end of the log."""
+        return self.walk.machine[self.walk.state[self.walk.state_start[-2] :]]
+
+    @cached_property
+    def free(self) -> Floats:
+        """Which assumptions (A,) of `world` may change the probability of the log, as booleans."""
+        walk, tables = self.walk, self.tables
+        used = np.zeros(len(tables.assumption_ids) + 2, dtype=bool)
+        for rating, segment in enumerate(self._segments):
+            used[tables.index(segment)[:, walk.slot_entry[walk.slot_rating == rating]]] = True
+        groups = np.repeat(np.arange(len(tables.outcome_start) - 1), np.diff(tables.outcome_start))
+        met = np.isin(groups, groups[walk.slot_outcome])
+        used[tables.outcome_chance[met & (tables.outcome_chance >= 0)]] = True
+        used[tables.start_chance[tables.start_chance >= 0]] = True
+        used[walk.weights.assumption[walk.weights.assumption >= 0]] = True
+        fixed = np.array([a.fixed for a in self.world.assumptions.values()], dtype=bool)
+        return used[: len(fixed)] & ~fixed
+
+    # ---------------------------------------------------------------- at given values
+
+    def run(self, theta: Floats | None = None) -> Passed:
+        """Weigh the log at values (A,) of the assumptions of `world`, default the stated ones.
+
+        Raises ImpossibleRow where no probability is left.
+        """
+        theta = self.centre if theta is None else theta
+        return self._forward(self._rates(theta), self._start(theta))
+
+    def log_likelihood(self, theta: Floats) -> float:
+        """Return the log-likelihood at values (A,), minus infinity where no probability is left."""
+        try:
+            return self.run(theta).log_likelihood
+        except ImpossibleRow:
+            return -np.inf
+
+    def gradient(self, z: Floats) -> tuple[Passed, Floats]:
+        """Weigh the log at normal scores (A,) of the assumptions of `world`; return the derivative by each score too.
+
+        Raises ImpossibleRow where no probability is left.
+        """
+        theta = priors.values_from_scores(self.world, z)
+        slots, start = self._rates(theta), self._start(theta)
+        passed = self._forward(slots, start)
+        walk = self.walk
+        values = np.zeros_like(passed.kept)
+        by_way, by_exit = np.zeros(len(walk.source)), np.zeros(len(walk.exit_group))
+        by_start = np.zeros(len(start))
+        self._kernels.backward(
+            *self._arguments(slots, start), passed.kept, passed.masses, values, (by_way, by_exit, by_start)
+        )
+        by_group = sums_by(walk.exit_group, by_exit, len(walk.group_start) - 1)
+        by_slot = sums_by(walk.slot, by_way[self._way_of], len(slots))
+        by_slot += sums_by(walk.group_slot, by_group[self._group_of], len(slots))
+        derivative = self._by_scale(theta, slots, by_slot) + self._by_start(theta, by_start)
+        return dataclasses.replace(passed, values=values), derivative * priors.slopes(self.world, z)
+
+    # ---------------------------------------------------------------- rates and their derivatives
+
+    def _rates(self, theta: Floats) -> Floats:
+        """Return the rate of every slot: hazard times chance times the weight of what the log shows."""
+        walk = self.walk
+        parts = [(self.tables.rates(theta, s), self.tables.chances(theta, self.centre, s)) for s in self._segments]
+        result = self._shown(theta)[walk.slot_weight]
+        for rating, (rates, chances) in enumerate(parts):
+            own = walk.slot_rating == rating
+            result[own] *= rates[walk.slot_entry[own]] * chances[walk.slot_outcome[own]]
+        return result
+
+    def _shown(self, theta: Floats) -> Floats:
+        weights = self.walk.weights
+        return np.asarray(weights.constant + weights.slope * np.append(theta, 0.0)[weights.assumption])
+
+    def _start(self, theta: Floats) -> Floats:
+        return self.tables.start_states(theta, self.centre)[1]
+
+    def _arguments(self, slots: Floats, start: Floats) -> tuple[object, ...]:
+        walk = self.walk
+        rate = sums_by(self._way_of, slots[walk.slot], len(walk.source))
+        groups = sums_by(self._group_of, slots[walk.group_slot], len(walk.group_start) - 1)
+        exits = groups[walk.exit_group]
+        return start, walk.days, walk.state_start, walk.pointer, walk.way_start, walk.source, rate, exits, self._maps
+
+    def _forward(self, slots: Floats, start: Floats) -> Passed:
+        walk = self.walk
+        kept, masses = np.zeros(int(walk.state_start[-1])), np.ones(len(walk.days) + 1)
+        failed = self._kernels.forward(*self._arguments(slots, start), kept, masses)
+        if failed >= 0:
+            self._refuse(failed, kept)
+        return Passed(walk, float(np.log(masses).sum()), masses, kept)
+
+    def _refuse(self, crossing: int, kept: Floats) -> None:
+        """Raise ImpossibleRow for the row that closes at a crossing: its firing has the probability zero."""
+        day = self.timetable.stop if crossing == len(self.walk.spans) else self.walk.spans[crossing].start
+        closing = [row for row in self.timetable.rows if row.end == day]
+        closing += [fact for fact in self.timetable.facts if fact.day == day]  # type: ignore[misc]
+        some = slice(*self.walk.state_start[crossing - 1 : crossing + 1])
+        states = self.walk.state[some][kept[some] > 0]
+        if not closing:
+            raise ValueError("the start has no probability")
+        raise ImpossibleRow(closing[0], self.walk.machine[np.unique(states)], day)
+
+    def _by_scale(self, theta: Floats, slots: Floats, by_slot: Floats) -> Floats:
+        """Return the derivative by each assumption on its own scale: the log, or the logit of a chance."""
+        walk, tables = self.walk, self.tables
+        result = np.zeros(len(theta) + 2)
+        weighed = by_slot * slots
+        for rating, segment in enumerate(self._segments):
+            own = walk.slot_rating == rating
+            by_entry = sums_by(walk.slot_entry[own], weighed[own], int(tables.table_start[-1]))
+            for row in tables.index(segment):
+                result += sums_by(row, by_entry, len(result))
+            by_outcome = sums_by(walk.slot_outcome[own], weighed[own], len(tables.outcome_chance))
+            chances = tables.chances(theta, self.centre, segment)
+            self._add_shares(result, by_outcome, chances, tables.outcome_chance, tables.outcome_start)
+        kinds, shown = walk.weights, self._shown(theta)
+        named = kinds.assumption >= 0
+        by_weight = sums_by(walk.slot_weight, _over(weighed, shown[walk.slot_weight]), len(shown))
+        index = kinds.assumption[named]
+        chance = theta[index]
+        np.add.at(result, index, (by_weight * kinds.slope)[named] * chance * (1 - chance))
+        return result[: len(theta)]
+
+    def _by_start(self, theta: Floats, by_start: Floats) -> Floats:
+        """Return the derivative by the shares of the start, on the logit scale."""
+        tables = self.tables
+        result = np.zeros(len(theta))
+        if len(tables.start_chance) == 0 or not np.any(tables.start_chance >= 0):
+            return result
+        levels, probability = tables.start_states(theta, self.centre)
+        by_share = np.zeros(len(tables.start_chance))
+        for variable in range(len(tables.sizes)):
+            first, last = tables.start_start[variable : variable + 2]
+            for place in range(first, last):
+                here = levels[:, variable] == tables.start_level[place]
+                by_share[place] = by_start[here] @ probability[here]
+        shares = tables.start_shares(theta, self.centre)
+        self._add_shares(result, by_share, shares, tables.start_chance, tables.start_start)
+        return result
+
+    @staticmethod
+    def _add_shares(result: Floats, by_log: Floats, shares: Floats, chance: Ints, starts: Ints) -> None:
+        """Add the derivatives by the logit of each chance, given those by the log of each share."""
+        total = np.repeat(np.add.reduceat(by_log, starts[:-1]), np.diff(starts))
+        named = chance >= 0
+        np.add.at(result, chance[named], (by_log - shares * total)[named])
+
+
+def _over(numerator: Floats, denominator: Floats) -> Floats:
+    return np.divide(numerator, denominator, out=np.zeros_like(numerator), where=denominator != 0)

@@ -1,0 +1,190 @@
+"""The log on the calendar: time cut where rows open or close and where coverage or hazards change.
+
+Times are days after the scenario's `as_of` (those of a history are negative). Within one span nothing changes but the
+state.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from simlib.errors import Unsupported
+from simlib.machine.interventions import Segment
+from simlib.machine.tables import Tables
+from simlib.scenario.evidence import CERTAIN, Coverage
+from simlib.scenario.model import Scenario
+from simlib.scenario.row_meaning import Firing, Reading, coverages
+
+
+@dataclass(frozen=True)
+class OpenRow:
+    """Rows of one meaning and one window [start, end) in days: together `times` firings with one of `firings`.
+
+    `ratio` is that of a doubtful row (None: certain).
+    """
+
+    readings: tuple[Reading, ...]
+    firings: frozenset[Firing]
+    start: float
+    end: float
+    times: int
+    ratio: float | None
+
+    @property
+    def reading(self) -> Reading:
+        """The first of its readings."""
+        return self.readings[0]
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A row about the state at a moment: a level that holds (`reading.level`), or an outside change."""
+
+    reading: Reading
+    day: float
+
+
+@dataclass(frozen=True)
+class Span:
+    """A stretch of time in days [start, end) with its hazards and the rows that are open (indices into `rows`).
+
+    `delays[k]` is the share of firings under coverage k that would show by the date of the answer. It is None where
+    the absence of rows says nothing.
+    """
+
+    start: float
+    end: float
+    segment: Segment
+    open: tuple[int, ...]
+    delays: tuple[float | None, ...]
+
+
+@dataclass(frozen=True)
+class Timetable:
+    """Everything that a log says, on the calendar, as it was known on a date.
+
+    `rows` are in the order in which they close. `unknown` are readings that were not public by then, or of a later day.
+    `outside` are those from before the history. `coverage[i]` is that of `firings[i]`, an index into `kinds`.
+    """
+
+    start: float
+    stop: float
+    spans: tuple[Span, ...]
+    rows: tuple[OpenRow, ...]
+    facts: tuple[Fact, ...]
+    kinds: tuple[Coverage, ...]
+    coverage: dict[Firing, int]
+    unknown: tuple[Reading, ...]
+    outside: tuple[Reading, ...]
+
+
+def arrange(
+    tables: Tables, readings: Iterable[Reading], as_of: dt.date, complete_to: dt.date, also: Sequence[float] = ()
+) -> Timetable:
+    """Put the readings of a log on the calendar.
+
+    Args:
+        tables: Those of the world that the filter walks.
+        readings: What the rows mean.
+        as_of: The date of the answer. Only what had happened and was public before it counts.
+        complete_to: The last day on which the absence of rows says anything.
+        also: Further days at which time is cut.
+
+    Raises:
+        Unsupported: For a date before the history begins.
+    """
+    scenario = tables.scenario
+    start, stop = beginning(scenario), scenario.day(as_of)
+    if stop < start:
+        raise Unsupported(f"{as_of} is before the first day of the history ({scenario.by_date(start + 1)})")
+    known: list[Reading] = []
+    unknown: list[Reading] = []
+    outside: list[Reading] = []
+    for reading in readings:
+        last = scenario.day(reading.row.window[1])
+        early = scenario.day(reading.row.date) < start if reading.setting else last <= start
+        late = reading.row.date >= as_of or reading.row.public_on >= as_of
+        (unknown if late else outside if early else known if reading.counts else []).append(reading)
+    rows, facts = _rows(scenario, known, start, stop), _facts(scenario, known, start, stop)
+    kinds, coverage = _kinds(scenario)
+    end_of_log = min(scenario.day(complete_to) + 1, stop)
+    cuts = {start, stop, *(d for row in rows for d in (row.start, row.end)), *(fact.day for fact in facts)}
+    cuts |= {d for d in (*also, end_of_log, *_changes(scenario, kinds, stop)) if start < d < stop}
+    cuts |= {d for window in tables.windows for d in window if start < d < stop}
+    spans = tuple(
+        Span(
+            begin,
+            end,
+            Segment(begin, end, (), tuple(i for (a, b), i in tables.windows.items() if not a <= begin < b), ()),
+            tuple(i for i, row in enumerate(rows) if row.start <= begin < row.end),
+            tuple(_delay(scenario, kind, begin, stop, end_of_log) for kind in kinds),
+        )
+        for begin, end in itertools.pairwise(sorted(cuts))
+    )
+    return Timetable(start, stop, spans, rows, facts, kinds, coverage, tuple(unknown), tuple(outside))
+
+
+def beginning(scenario: Scenario) -> float:
+    """Return the day on which the log begins to count: that of the history, or 0."""
+    history = scenario.evidence.history if scenario.evidence else None
+    return scenario.day(history.since) if history else 0.0
+
+
+def _rows(scenario: Scenario, readings: Sequence[Reading], start: float, stop: float) -> tuple[OpenRow, ...]:
+    """Return the rows that stand for firings, certain ones of one meaning and window as one, in order of closing."""
+    groups: dict[object, list[Reading]] = {}
+    for number, reading in enumerate(readings):
+        if reading.firings:
+            key = (frozenset(reading.firings), reading.row.window)
+            groups.setdefault((*key, number) if reading.ratio is not CERTAIN else key, []).append(reading)
+    rows = []
+    for group in groups.values():
+        first, last = (scenario.day(day) for day in group[0].row.window)
+        times = sum(reading.row.times for reading in group)
+        firings = frozenset(group[0].firings)
+        rows.append(OpenRow(tuple(group), firings, max(first, start), min(last, stop), times, group[0].ratio))
+    return tuple(sorted(rows, key=lambda row: (row.end, row.start, row.reading.row.line)))
+
+
+def _facts(scenario: Scenario, readings: Sequence[Reading], start: float, stop: float) -> tuple[Fact, ...]:
+    """Return the rows about the state. A level is looked at when its window ends. A change comes as its day begins."""
+    facts = []
+    for reading in readings:
+        if reading.setting:
+            facts.append(Fact(reading, max(scenario.day(reading.row.date), start)))
+        elif reading.level is not None:
+            facts.append(Fact(reading, min(scenario.day(reading.row.window[1]), stop)))
+    return tuple(sorted(facts, key=lambda fact: (fact.day, bool(fact.reading.setting), fact.reading.row.line)))
+
+
+def _kinds(scenario: Scenario) -> tuple[tuple[Coverage, ...], dict[Firing, int]]:
+    """Return the different coverages, and the index of that of every firing."""
+    seen = coverages(scenario)
+    index: dict[object, int] = {}
+    kinds: list[Coverage] = []
+    result = {}
+    for firing, coverage in seen.items():
+        key = (coverage.chance, coverage.within_days, coverage.since)
+        if key not in index:
+            index[key] = len(kinds)
+            kinds.append(coverage)
+        result[firing] = index[key]
+    return tuple(kinds), result
+
+
+def _changes(scenario: Scenario, kinds: Sequence[Coverage], stop: float) -> set[float]:
+    """Return the days on which coverage changes: where it begins, and one day after the other before the date asked."""
+    days = {scenario.day(kind.since) for kind in kinds if kind.since}
+    return days | {stop - day for kind in kinds for day in range(1, kind.within_days + 1)}
+
+
+def _delay(scenario: Scenario, kind: Coverage, day: float, stop: float, end_of_log: float) -> float | None:
+    """Return the share of firings on a day that would show by `stop`. It rises in equal steps over whole days."""
+    if kind.chance == 0 or (kind.since and day < scenario.day(kind.since)) or day >= end_of_log:
+        return None
+    if not kind.within_days:
+        return 1.0
+    return min(int(stop - day - 1e-9) / kind.within_days, 1.0)

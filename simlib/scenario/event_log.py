@@ -1,0 +1,176 @@
+"""Read an event log: dated rows of what was observed.
+
+A row has a date and a word in the column `move`. What it means for a scenario is in `simlib.scenario.row_meaning`.
+"""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from simlib.errors import Problem, did_you_mean
+from simlib.scenario import document
+from simlib.scenario.scalars import Refusal, read_date
+
+FILE = "events.csv"
+"""The name of the log in the folder of a scenario."""
+
+Precision = Literal["day", "week", "month"]
+
+REQUIRED = ("date", "move")
+COLUMNS = (
+    *("date", "date_precision", "actor", "target", "move", "times", "outcome", "known_on", "confidence"),
+    *("description", "source_name", "source_url", "count", "killed"),
+)
+
+MAX_ROWS = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class LogRow:
+    """One row of an event log.
+
+    `word` is its column `move`. `date` is the day of the event: with the precision "week" or "month" it stands for the
+    seven days around it, or for its month. `times` is how many events the row stands for. `known_on` is when it became
+    public, if later. `file` and `line` say where it was read.
+    """
+
+    word: str
+    date: dt.date
+    precision: Precision = "day"
+    actor: str = ""
+    target: str = ""
+    times: int = 1
+    outcome: str = ""
+    known_on: dt.date | None = None
+    confidence: str = ""
+    description: str = ""
+    source_name: str = ""
+    source_url: str = ""
+    file: str = ""
+    line: int = 0
+
+    @property
+    def window(self) -> tuple[dt.date, dt.date]:
+        """The first day on which the event may have happened, and the first day after the last."""
+        if self.precision == "week":
+            return self.date - dt.timedelta(days=3), self.date + dt.timedelta(days=4)
+        if self.precision == "month":
+            first = self.date.replace(day=1)
+            return first, (first + dt.timedelta(days=31)).replace(day=1)
+        return self.date, self.date + dt.timedelta(days=1)
+
+    @property
+    def public_on(self) -> dt.date:
+        """The day on which it became public."""
+        return self.known_on or self.date
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}: " if self.file else ""
+        return f"{place}{self.date} {self.word}"
+
+
+def read_log(path: str | os.PathLike[str]) -> tuple[LogRow, ...]:
+    """Return the rows of a log, in the order of the file. `path` is the file, or the folder that holds `events.csv`.
+
+    Raises ScenarioError with every problem at once.
+    """
+    file = Path(path) / FILE if Path(path).is_dir() else Path(path)
+    return parse_log(document.read_file(file, str(file)), str(file))
+
+
+def parse_log(text: str, file: str = FILE) -> tuple[LogRow, ...]:
+    """Return the rows of the text of a log. `file` is its name in messages. Raises ScenarioError."""
+    reader = csv.DictReader(io.StringIO(text), strict=True)
+    problems: list[Problem] = []
+    rows: list[LogRow] = []
+    try:
+        problems += _misfits_of_header(reader.fieldnames or [], file)
+        document.refuse(problems)
+        for cells in reader:
+            row = _Cells(file, reader.line_num, cells, problems).row()
+            rows += [row] if row else []
+            if len(rows) > MAX_ROWS:
+                problems.append(Problem(file, reader.line_num, "", f"more than {MAX_ROWS:,} rows", "expected fewer"))
+                break
+    except csv.Error as error:
+        problems.append(Problem(file, reader.line_num, "", f"not readable as CSV ({error})", "expected quoted cells"))
+    document.refuse(problems)
+    return tuple(rows)
+
+
+def _misfits_of_header(names: Any, file: str) -> Iterator[Problem]:
+    for name in REQUIRED:
+        if name not in names:
+            yield Problem(file, 1, "", f"the column {name!r} is missing", "expected a header such as date,actor,move")
+    for name in names:
+        if name not in COLUMNS:
+            yield Problem(file, 1, "", f"unknown column {name!r}", did_you_mean(name, COLUMNS))
+        elif list(names).count(name) > 1:
+            yield Problem(file, 1, "", f"the column {name!r} is there twice", "keep one")
+
+
+class _Cells:
+    """Reads one row; notes what is wrong with it."""
+
+    def __init__(self, file: str, line: int, cells: Mapping[Any, Any], problems: list[Problem]) -> None:
+        self.file, self.line, self.problems = file, line, problems
+        self.extra = cells.get(None)
+        self.cells = {name: (cells.get(name) or "").strip() for name in COLUMNS}
+
+    def note(self, column: str, what: str, expected: str) -> None:
+        self.problems.append(Problem(self.file, self.line, column, what, expected))
+
+    def row(self) -> LogRow | None:
+        """Return the row, or None (and say why) where its date or its word cannot be read."""
+        if self.extra:
+            self.note("", "more cells than the header has", "a text with a comma needs quotes")
+        date, known_on = self._date("date"), self._date("known_on") if self.cells["known_on"] else None
+        if not self.cells["move"]:
+            self.note("move", "the cell is empty", "expected what happened: the id of a move, or a word for it")
+        times = self._times()
+        precision = self._precision()
+        if date is None or not self.cells["move"]:
+            return None
+        texts = ("actor", "target", "outcome", "confidence", "description", "source_name", "source_url")
+        row = LogRow(
+            self.cells["move"],
+            date,
+            precision,
+            times=times,
+            known_on=known_on,
+            file=self.file,
+            line=self.line,
+            **{name: self.cells[name] for name in texts},
+        )
+        if known_on is not None and known_on < row.window[0]:
+            self.note("known_on", f"{known_on} is before the event ({row.window[0]})", "expected that day or later")
+        return row
+
+    def _date(self, column: str) -> dt.date | None:
+        try:
+            return read_date(self.cells[column])
+        except Refusal as refusal:
+            self.note(column, refusal.what, refusal.expected)
+            return None
+
+    def _times(self) -> int:
+        text = self.cells["times"] or "1"
+        if text.isdecimal() and 1 <= int(text) <= 1000:
+            return int(text)
+        self.note("times", f"{text!r} is no number of events", "expected a whole number from 1 to 1000")
+        return 1
+
+    def _precision(self) -> Precision:
+        text = self.cells["date_precision"] or "day"
+        for precision in get_args(Precision):
+            if text == precision:
+                return text  # type: ignore[return-value]  # one of them
+        self.note("date_precision", f"unknown precision {text!r}", did_you_mean(text, get_args(Precision)))
+        return "day"

@@ -1,0 +1,150 @@
+"""What the rows of an event log mean for a scenario.
+
+A row means what the first rule that fits says (`Evidence.rules`). Without a rule it is a firing of the move that its
+word names. Any other row is listed as unmapped, never dropped in silence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from simlib.errors import Problem, did_you_mean
+from simlib.scenario import document
+from simlib.scenario.condition import Condition
+from simlib.scenario.event_log import LogRow
+from simlib.scenario.evidence import CERTAIN, Coverage, Evidence, RowRule
+from simlib.scenario.model import Effect, Move, Outcome, Scenario
+
+UNNAMED = RowRule(())
+"""The rule of a row that no rule fits."""
+
+Firing = tuple[str, str]
+"""The ids of a move and of one of its outcomes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one row means.
+
+    It is one of: a firing with one of `firings`, a fact about the state (`level`), an outside change (`setting`), or
+    nothing (`ignored` for this reason, or unmapped). `ratio` is P(row | it is so) / P(row | it is not), None: certain.
+    """
+
+    row: LogRow
+    firings: tuple[Firing, ...] = ()
+    level: Condition | None = None
+    setting: tuple[tuple[str, str], ...] = ()
+    ratio: float | None = CERTAIN
+    ignored: str = ""
+
+    @property
+    def counts(self) -> bool:
+        """Whether it says anything about the state or the moves."""
+        return bool(self.firings or self.level or self.setting)
+
+    @property
+    def mapped(self) -> bool:
+        """Whether it means something, or is left out for a reason."""
+        return self.counts or bool(self.ignored)
+
+
+def read_rows(scenario: Scenario, rows: Iterable[LogRow]) -> tuple[Reading, ...]:
+    """Return the meaning of each row, in order.
+
+    Raises ScenarioError with every problem at once: an outcome that a move does not have, a confidence without a ratio,
+    a move of which no outcome takes the rest.
+    """
+    problems: list[Problem] = []
+    readings = tuple(_reading(scenario, row, problems) for row in rows)
+    document.refuse(problems)
+    return readings
+
+
+def _reading(scenario: Scenario, row: LogRow, problems: list[Problem]) -> Reading:
+    evidence = scenario.evidence or Evidence()
+    rule = next((rule for rule in evidence.rules if fits(rule, row)), UNNAMED)
+    ratio = rule.ratio if rule.ratio is not None else _ratio(evidence, row, problems)
+    if rule.ignore:
+        return Reading(row, ignored=rule.ignore)
+    if rule.setting:
+        return Reading(row, setting=rule.setting)
+    if rule.level is not None:
+        return Reading(row, level=rule.level, ratio=ratio)
+    name = rule.move or row.word
+    if name not in scenario.moves:
+        return Reading(row)
+    outcomes = _outcomes(scenario, scenario.moves[name], rule, row, problems)
+    return Reading(row, firings=tuple((name, outcome) for outcome in outcomes), ratio=ratio)
+
+
+def fits(rule: RowRule, row: LogRow) -> bool:
+    """Say whether a rule is about a row."""
+    asked = ((rule.date, row.date), (rule.actor, row.actor), (rule.target, row.target))
+    asked += ((rule.confidence, row.confidence),)
+    return row.word in rule.words and all(wanted is None or wanted == given for wanted, given in asked)
+
+
+def _ratio(evidence: Evidence, row: LogRow, problems: list[Problem]) -> float | None:
+    known = dict(evidence.confidence)
+    if not known or not row.confidence:
+        return CERTAIN
+    if row.confidence not in known:
+        what = f"the confidence {row.confidence!r} has no ratio"
+        expected = f"{did_you_mean(row.confidence, known)} (from evidence.confidence)"
+        problems.append(Problem(row.file, row.line, "confidence", what, expected))
+        return CERTAIN
+    return known[row.confidence]
+
+
+def _outcomes(scenario: Scenario, move: Move, rule: RowRule, row: LogRow, problems: list[Problem]) -> tuple[str, ...]:
+    if rule.outcomes:
+        return rule.outcomes
+    known = {outcome.id: outcome for outcome in move.outcomes}
+    if row.outcome:
+        if row.outcome not in known:
+            what = f"{move.id!r} has no outcome {row.outcome!r}"
+            problems.append(Problem(row.file, row.line, "outcome", what, did_you_mean(row.outcome, known)))
+            return ()
+        return (row.outcome,)
+    usual = next((outcome for outcome in move.outcomes if outcome.chance is None), None)
+    if usual is None and len(known) > 1:
+        what = f"no outcome of {move.id!r} takes the rest, so the row may mean any"
+        expected = "expected the column outcome, or a rule in evidence.rows with outcomes"
+        problems.append(Problem(row.file, row.line, "move", what, expected))
+        return ()
+    usual = usual or move.outcomes[0]
+    return tuple(o.id for o in move.outcomes if visible_effects(scenario, o) == visible_effects(scenario, usual))
+
+
+def visible_effects(scenario: Scenario, outcome: Outcome) -> frozenset[Effect]:
+    """Return the effects of an outcome on variables that are not hidden."""
+    return frozenset(effect for effect in outcome.effects if not scenario.variables[effect.variable].hidden)
+
+
+# Coverage
+
+
+def coverages(scenario: Scenario) -> dict[Firing, Coverage]:
+    """Return for every outcome of every move whether the log would show it.
+
+    Where several entries name an outcome, that of the outcome stands before that of the move, and the last in the file
+    counts. By default the log shows what changes a visible variable and is not covert, and nothing else.
+    """
+    evidence = scenario.evidence or Evidence()
+    seen: dict[Firing, Coverage] = {}
+    for exact in (False, True):
+        for entry in evidence.seen:
+            for outcome in scenario.moves[entry.move].outcomes if (entry.outcome is not None) is exact else ():
+                if entry.outcome in (None, outcome.id):
+                    seen[(entry.move, outcome.id)] = entry
+    return {
+        (move.id, outcome.id): seen.get((move.id, outcome.id)) or _by_default(scenario, move, outcome)
+        for move in scenario
+        for outcome in move.outcomes
+    }
+
+
+def _by_default(scenario: Scenario, move: Move, outcome: Outcome) -> Coverage:
+    seen = not move.covert and bool(visible_effects(scenario, outcome))
+    return Coverage(move.id, outcome.id, 1.0 if seen else 0.0)

@@ -1,0 +1,114 @@
+"""The filter on the world `clocks`, where everything can be worked out by hand."""
+
+import math
+
+import numpy as np
+import pytest
+
+from simlib.evidence.exact_filter import Filter
+from simlib.evidence.walk import ImpossibleRow
+from simlib.scenario.event_log import LogRow
+from simlib.scenario.evidence import Coverage, Evidence, RowRule
+from simlib.scenario.row_meaning import read_rows
+from tests.worlds import clocks, date
+
+FIRST = 0.2  # a day: the file covers `first`, and it is not seen
+
+
+def row(word, day, **more):
+    return LogRow(word, date(day), **more)
+
+
+def weigh(scenario, rows, days, *, seen=(("event", 1.0),), rules=(), **options):
+    """The filter of a log over some days, with the moves `seen` covered by chance and delay."""
+    coverage = tuple(Coverage(move, None, *how) for move, *how in seen)
+    world = scenario.replace(evidence=Evidence(seen=coverage, rules=rules))
+    return Filter(world, read_rows(world, rows), date(days), **options)
+
+
+def hot(filtered):
+    """The probability that the clock is hot at the end of the log."""
+    share = filtered.run().end
+    return share[filtered.end_levels[:, 0] == 1].sum()
+
+
+def test_nothing_seen_in_ten_days():
+    quiet = weigh(clocks(), [], 10)
+    assert quiet.run().log_likelihood == pytest.approx(-1.562770 - 10 * FIRST, abs=1e-6)
+    assert hot(quiet) == pytest.approx(0.0302562, abs=1e-7)
+
+
+def test_one_event_on_day_four():
+    """The closed form has a density at t = 4: with a thousand short days to the day, a day is as good as a moment."""
+    one = weigh(clocks(per_day=1000.0), [row("event", 4000)], 10_000)
+    assert one.run().log_likelihood == pytest.approx(-3.577495 - 10 * FIRST - math.log(1000), abs=3e-5)
+    assert hot(one) == pytest.approx(0.0748706, abs=2e-5)
+
+
+def test_first_and_second_on_the_same_day():
+    """1 - (b exp(-a) - a exp(-b)) / (b - a), with nothing known of the order, times the chance of no event."""
+    both = weigh(clocks(hot=None), [row("second", 3), row("first", 3)], 4, seen=(("event", 0.0),))
+    wait = math.log(0.0398025) - 3 * FIRST
+    assert both.run().log_likelihood == pytest.approx(wait, abs=3e-6)
+
+
+def test_second_seen_and_first_never():
+    alone = weigh(clocks(hot=None), [row("second", 3)], 4, seen=(("event", 0.0), ("first", 0.0)))
+    assert math.exp(alone.run().log_likelihood) == pytest.approx(0.1072745, abs=1e-7)
+
+
+def test_two_in_a_week_seen_with_a_chance():
+    week = [row("event", 3, precision="week", times=2)]
+    two = weigh(clocks(hot=None), week, 7, seen=(("event", 0.4),))
+    assert math.exp(two.run().log_likelihood + 7 * FIRST) == pytest.approx(0.0348585, abs=1e-7)
+
+
+def test_two_rows_of_one_week_are_one_row_of_two():
+    rows = [row("event", 3, precision="week")] * 2
+    two = weigh(clocks(hot=None), rows, 7, seen=(("event", 0.4),))
+    assert math.exp(two.run().log_likelihood + 7 * FIRST) == pytest.approx(0.0348585, abs=1e-7)
+
+
+def test_second_before_first_is_impossible_and_names_the_row():
+    with pytest.raises(ImpossibleRow, match="2031-04-01 second") as refused:
+        weigh(clocks(), [row("first", 1), row("second", 0)], 2)
+    assert refused.value.day == 1
+    assert set(refused.value.levels[:, 1]) == {0}
+
+
+def test_a_rate_learnt_from_eight_events_in_two_months():
+    """The posterior of the score z of the rate, by quadrature over z: its mean and its standard deviation."""
+    rows = [row("event", day) for day in range(8)]
+    eight = weigh(clocks(hot=None, uncertain=True), rows, 62)
+    z = np.linspace(-6, 6, 481)
+    place = list(eight.world.assumptions).index("event.rate")
+    scores = np.zeros((len(z), len(eight.world.assumptions)))
+    scores[:, place] = z
+    from simlib.machine.priors import values_from_scores
+
+    log = np.array([eight.log_likelihood(theta) for theta in values_from_scores(eight.world, scores)])
+    weight = np.exp(log - log.max() - z**2 / 2)
+    weight /= weight.sum()
+    mean = weight @ z
+    assert mean == pytest.approx(0.16193, abs=1e-5)
+    assert math.sqrt(weight @ (z - mean) ** 2) == pytest.approx(0.60885, abs=1e-5)
+
+
+def test_a_doubtful_row_weighs_one_against_none():
+    """Odds of one firing against none: r λ, here 10 x .1."""
+    world = clocks(hot=None)
+    rate = {"event.rate": world.assumptions["event.rate"].__class__("event.rate", "rate", "rate", 0.1, 0.1, 0.1, "x")}
+    world = world.replace(assumptions={**world.assumptions, **rate})
+    doubtful = RowRule(("event",), ratio=10.0)
+    both = weigh(world, [row("event", 0)], 1, rules=(doubtful,)).run().log_likelihood
+    none = weigh(world, [], 1).run().log_likelihood
+    assert math.exp(none - both) == pytest.approx(0.5)
+
+
+def test_what_may_not_yet_show_is_no_evidence():
+    """Nothing over three days, with a delay of up to two: log L is -.11 x (0 + .5 + 1)."""
+    world = clocks(hot=None)
+    delayed = weigh(world, [], 3, seen=(("event", 1.0, 2), ("first", 0.0), ("second", 0.0)))
+    assert delayed.run().log_likelihood == pytest.approx(-0.165, abs=1e-12)
+    at_once = weigh(world, [], 3, seen=(("event", 1.0), ("first", 0.0), ("second", 0.0)))
+    assert at_once.run().log_likelihood == pytest.approx(-0.33, abs=1e-12)
