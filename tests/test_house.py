@@ -36,6 +36,7 @@ ROOMS = [
     ["results"],
     ["machine"],
     ["engines"],
+    ["evidence"],
     ["analysis"],
     ["calibration"],
     ["saved_answers"],
@@ -62,7 +63,7 @@ OWNERS = {
     "anywidget": "simlib/widgets/",
     "traitlets": "simlib/widgets/",
     "IPython": "simlib/widgets/",
-    "numba": "simlib/engines/",
+    "numba": ("simlib/engines/", "simlib/evidence/_kernels.py"),
     "jupyterlab": "simlib/lab.py",
     "jupyter_server": "simlib/_jupyter/",
 }

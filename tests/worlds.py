@@ -309,7 +309,7 @@ def branches(rate: float = 0.2, chances: Sequence[float] = (0.5, 0.2), *, horizo
 
 
 def clocks(*, hot: float | None = 0.6, uncertain: bool = False, per_day: float = 1.0) -> Scenario:
-    """A hidden clock cools at .125 a day. Events come at .11, while hot three times as often. First comes before second.
+    """A hidden clock cools at .125 a day. Events come at .11, three times as often while hot. First precedes second.
 
     Rates are for `per_day` days to the day. `hot` is its share at the start (None: quiet for certain). With `uncertain`
     the rate of events has a prior (.05 to .24).

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numba import uint64
 
 from simlib.engines.compile_cache import compiled_once
 
@@ -17,18 +18,55 @@ _FAST = {"reassoc", "contract"}
 _LONGEST = 200.0
 """Largest mean number of jumps in one sum. A longer span is carried in several parts."""
 
-_NEGLIGIBLE = 1e-22
+_NEGLIGIBLE = 1e-18
 """Poisson weights below this are left out, once past the mean."""
 
 
 @compiled_once(fastmath=_FAST)
-def _pull(vector, result, pointer, source, value, diagonal):
-    """Write P vector."""
-    for x in range(len(result)):
-        total = diagonal[x] * vector[x]
-        for k in range(pointer[x], pointer[x + 1]):
-            total += value[k] * vector[source[k]]
-        result[x] = total
+def _masks(size, stride, times):
+    """Say for no row, and for each open row, which counts (in a combination of counts) a firing can lead to."""
+    masks = np.ones((len(stride) + 1, size))
+    for row in range(len(stride)):
+        for count in range(size):
+            if count // stride[row] % (times[row] + 1) == 0:
+                masks[row + 1, count] = 0.0
+    return masks
+
+
+@compiled_once()
+def spread(grid, pointer, source, row, stride, times):
+    """Mark in a grid of states by counts everything that can be reached from what is marked."""
+    masks = _masks(grid.shape[1], stride, times)
+    changed = True
+    while changed:
+        changed = False
+        for x in range(grid.shape[0]):
+            for k in range(pointer[x], pointer[x + 1]):
+                shift = stride[row[k] - 1] if row[k] > 0 else 0
+                for count in range(shift, grid.shape[1]):
+                    if masks[row[k], count] > 0.0 and grid[source[k], count - shift] and not grid[x, count]:
+                        grid[x, count] = True
+                        changed = True
+
+
+@compiled_once(fastmath=_FAST)
+def _pull(vector, result, ways, value, diagonal):
+    """Write P vector. Both are flat grids of states by counts."""
+    pointer, source, row, stride, masks = ways
+    size = uint64(masks.shape[1])
+    for x in range(uint64(len(diagonal))):
+        own = x * size
+        for count in range(size):
+            result[own + count] = diagonal[x] * vector[own + count]
+        for k in range(uint64(pointer[x]), uint64(pointer[x + uint64(1)])):
+            rate, other, along = value[k], uint64(source[k]) * size, uint64(row[k])
+            if along == 0:
+                for count in range(size):
+                    result[own + count] += rate * vector[other + count]
+            else:
+                shift = uint64(stride[along - uint64(1)])
+                for count in range(shift, size):
+                    result[own + count] += rate * masks[along, count] * vector[other + count - shift]
 
 
 @compiled_once()
@@ -52,12 +90,12 @@ def _poisson(mean):
 
 
 @compiled_once(fastmath=_FAST)
-def _carry(vector, weights, pointer, source, value, diagonal):
+def _carry(vector, weights, ways, value, diagonal):
     """Return Σ_k weights[k] P^k vector."""
     result = weights[0] * vector
     now, after = vector.copy(), np.empty_like(vector)
     for k in range(1, len(weights)):
-        _pull(now, after, pointer, source, value, diagonal)
+        _pull(now, after, ways, value, diagonal)
         now, after = after, now
         for x in range(len(result)):
             result[x] += weights[k] * now[x]
@@ -65,25 +103,45 @@ def _carry(vector, weights, pointer, source, value, diagonal):
 
 
 @compiled_once(fastmath=_FAST)
-def _carry_back(vector, value_after, weights, pointer, source, value, diagonal, by_way, by_exit):
+def _push(power, now, before, ways, value, diagonal, by_way, by_exit):
+    """Add Pᵀ `now` to `before`, and the derivatives by the entries of P."""
+    pointer, source, row, stride, masks = ways
+    size = uint64(masks.shape[1])
+    for x in range(uint64(len(diagonal))):
+        own, total = x * size, 0.0
+        for count in range(size):
+            before[own + count] += diagonal[x] * now[own + count]
+            total += power[own + count] * now[own + count]
+        by_exit[x] += total
+        for k in range(uint64(pointer[x]), uint64(pointer[x + uint64(1)])):
+            rate, other, along = value[k], uint64(source[k]) * size, uint64(row[k])
+            total = 0.0
+            if along == 0:
+                for count in range(size):
+                    before[other + count] += rate * now[own + count]
+                    total += power[other + count] * now[own + count]
+            else:
+                shift = uint64(stride[along - uint64(1)])
+                for count in range(shift, size):
+                    gain = masks[along, count] * now[own + count]
+                    before[other + count - shift] += rate * gain
+                    total += power[other + count - shift] * gain
+            by_way[k] += total
+
+
+@compiled_once(fastmath=_FAST)
+def _carry_back(vector, value_after, weights, ways, value, diagonal, by_way, by_exit):
     """Return the adjoint of `_carry` at `value_after`, and add its derivatives by the entries of P."""
-    steps, n = len(weights), len(vector)
-    powers = np.empty((steps, n))
+    steps = len(weights)
+    powers = np.empty((steps, len(vector)))
     powers[0] = vector
     for m in range(1, steps):
-        _pull(powers[m - 1], powers[m], pointer, source, value, diagonal)
-    now, before = weights[steps - 1] * value_after, np.empty(n)
+        _pull(powers[m - 1], powers[m], ways, value, diagonal)
+    now = weights[steps - 1] * value_after
     for m in range(steps - 2, -1, -1):
-        for x in range(n):
-            before[x] = weights[m] * value_after[x] + diagonal[x] * now[x]
-            by_exit[x] += powers[m, x] * now[x]
-        for x in range(n):
-            worth = now[x]
-            if worth != 0.0:
-                for k in range(pointer[x], pointer[x + 1]):
-                    before[source[k]] += value[k] * worth
-                    by_way[k] += powers[m, source[k]] * worth
-        now, before = before, now
+        before = weights[m] * value_after
+        _push(powers[m], now, before, ways, value, diagonal, by_way, by_exit)
+        now = before
     return now
 
 
@@ -93,7 +151,7 @@ def _parts(mean):
 
 
 @compiled_once()
-def _flow(vector, days, pointer, source, rate, exit_rate):
+def _flow(vector, days, ways, rate, exit_rate):
     """Carry a distribution through one span."""
     uniform = _uniform(exit_rate)
     if uniform * days == 0.0:
@@ -102,12 +160,12 @@ def _flow(vector, days, pointer, source, rate, exit_rate):
     weights = _poisson(uniform * days / parts)
     value, diagonal = rate / uniform, 1.0 - exit_rate / uniform
     for _ in range(parts):
-        vector = _carry(vector, weights, pointer, source, value, diagonal)
+        vector = _carry(vector, weights, ways, value, diagonal)
     return vector
 
 
 @compiled_once()
-def _flow_back(vector, value_after, days, pointer, source, rate, exit_rate, by_way, by_exit):
+def _flow_back(vector, value_after, days, ways, rate, exit_rate, by_way, by_exit):
     """Carry values back through one span, and write the derivatives by the rate of each way and each exit."""
     uniform = _uniform(exit_rate)
     if uniform * days == 0.0:
@@ -118,28 +176,37 @@ def _flow_back(vector, value_after, days, pointer, source, rate, exit_rate, by_w
     begins = np.empty((parts, len(vector)))
     begins[0] = vector
     for part in range(1, parts):
-        begins[part] = _carry(begins[part - 1], weights, pointer, source, value, diagonal)
+        begins[part] = _carry(begins[part - 1], weights, ways, value, diagonal)
     for part in range(parts - 1, -1, -1):
-        value_after = _carry_back(begins[part], value_after, weights, pointer, source, value, diagonal, by_way, by_exit)
-    for k in range(len(by_way)):
-        by_way[k] /= uniform
-    for x in range(len(by_exit)):
-        by_exit[x] /= -uniform
+        value_after = _carry_back(begins[part], value_after, weights, ways, value, diagonal, by_way, by_exit)
+    by_way /= uniform
+    by_exit /= -uniform
     return value_after
 
 
 @compiled_once()
-def forward(start, days, state_start, pointer, way_start, source, rate, exit_rate, maps, kept, masses):
+def _ways_of(span, spans, ways):
+    """Return the ways within one span."""
+    _, sizes, state_start, _ = spans
+    pointer, way_start, source, row, stride, times, row_start = ways
+    own, rows = slice(way_start[span], way_start[span + 1]), slice(row_start[span], row_start[span + 1])
+    place = slice(state_start[span] + span, state_start[span + 1] + span + 1)
+    return pointer[place], source[own], row[own], stride[rows], _masks(sizes[span], stride[rows], times[rows])
+
+
+@compiled_once()
+def forward(start, rates, spans, ways, maps, kept, masses):
     """Carry the start through all spans. Writes each distribution at the start of a span (`kept`, the end last).
 
     `masses` gets the probability that is left at each crossing. Returns the crossing at which none is, or -1.
     """
+    days, _, state_start, grid_start = spans
+    way_start = ways[1]
+    rate, exit_rate = rates
     map_start, map_source, map_target, map_weight = maps
     vector = start
     for span in range(len(days) + 1):
-        first, last = state_start[span], state_start[span + 1]
-        begin = kept[first:last]
-        begin[:] = 0.0
+        begin = kept[grid_start[span] : grid_start[span + 1]]
         for k in range(map_start[span], map_start[span + 1]):
             begin[map_target[k]] += map_weight[k] * vector[map_source[k]]
         masses[span] = begin.sum()
@@ -147,42 +214,44 @@ def forward(start, days, state_start, pointer, way_start, source, rate, exit_rat
             return span
         begin /= masses[span]
         if span < len(days):
-            ways = slice(way_start[span], way_start[span + 1])
-            own = pointer[first + span : last + span + 1]
-            vector = _flow(begin, days[span], own, source[ways], rate[ways], exit_rate[first:last])
+            own = slice(way_start[span], way_start[span + 1])
+            states = slice(state_start[span], state_start[span + 1])
+            vector = _flow(begin, days[span], _ways_of(span, spans, ways), rate[own], exit_rate[states])
     return -1
 
 
 @compiled_once()
-def backward(start, days, state_start, pointer, way_start, source, rate, exit_rate, maps, kept, masses, values, by):
+def backward(start, rates, spans, ways, maps, kept, masses, values, derivatives):
     """Carry the value 1 back through all spans. Writes the value at the start of each span (`values`).
 
-    Their product with `kept` is the smoothed distribution. `by` holds the derivatives of the log-likelihood by the rate
+    Their product with `kept` is the smoothed distribution. `derivatives` gets those of the log-likelihood by the rate
     of each way, by each exit rate, and by the probability of each start state.
     """
+    days, _, state_start, grid_start = spans
+    way_start = ways[1]
+    rate, exit_rate = rates
     map_start, map_source, map_target, map_weight = maps
-    by_way, by_exit, by_start = by
-    values[state_start[len(days)] :] = 1.0
+    by_way, by_exit, by_start = derivatives
+    values[grid_start[len(days)] :] = 1.0
     for span in range(len(days), -1, -1):
-        first = state_start[span]
-        size = len(start) if span == 0 else first - state_start[span - 1]
+        size = len(start) if span == 0 else grid_start[span] - grid_start[span - 1]
         before = np.zeros(size)
         for k in range(map_start[span], map_start[span + 1]):
-            before[map_source[k]] += map_weight[k] * values[first + map_target[k]] / masses[span]
+            worth = values[grid_start[span] + map_target[k]]
+            before[map_source[k]] += map_weight[k] * worth / masses[span]
         if span == 0:
             by_start[:] = before
             return
-        begin, end = state_start[span - 1], first
-        ways = slice(way_start[span - 1], way_start[span])
-        own = pointer[begin + span - 1 : end + span]
-        values[begin:end] = _flow_back(
-            kept[begin:end],
+        own = slice(way_start[span - 1], way_start[span])
+        states = slice(state_start[span - 1], state_start[span])
+        grid = slice(grid_start[span - 1], grid_start[span])
+        values[grid] = _flow_back(
+            kept[grid],
             before,
             days[span - 1],
-            own,
-            source[ways],
-            rate[ways],
-            exit_rate[begin:end],
-            by_way[ways],
-            by_exit[begin:end],
+            _ways_of(span - 1, spans, ways),
+            rate[own],
+            exit_rate[states],
+            by_way[own],
+            by_exit[states],
         )

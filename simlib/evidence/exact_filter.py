@@ -12,11 +12,10 @@ import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from types import ModuleType
 
 import numpy as np
 
-from simlib.errors import MissingDependency
+from simlib.evidence.backend import load_kernels
 from simlib.evidence.timetable import arrange
 from simlib.evidence.walk import CAP, ImpossibleRow, Walk, explore
 from simlib.machine import priors
@@ -25,16 +24,6 @@ from simlib.machine.tables import Tables, sums_by
 from simlib.scenario.model import Scenario
 from simlib.scenario.row_meaning import Reading
 from simlib.typing import Floats, Ints
-
-
-def _load_kernels() -> ModuleType:
-    try:
-        from simlib.evidence import _kernels
-    except ImportError as error:
-        raise MissingDependency(
-            f"weighing a log needs Numba, which cannot be imported here ({error}); install it with `pip install numba`"
-        ) from error
-    return _kernels
 
 
 def world_of(scenario: Scenario) -> Scenario:
@@ -72,7 +61,7 @@ class Passed:
     @property
     def end(self) -> Floats:
         """The distribution at the end of the log (K,), over the states of `Filter.end_levels`."""
-        return self.kept[self.walk.state_start[-2] :]
+        return self.kept[self.walk.grid_start[-2] :]
 
     def days(self) -> Floats:
         """Return the day on which each span starts, and the day after the last (S + 1,)."""
@@ -89,8 +78,10 @@ class Passed:
         return self._by_machine(self.kept * self.values, place)
 
     def _by_machine(self, vector: Floats, place: int) -> Floats:
-        some = slice(*self.walk.state_start[place : place + 2])
-        return sums_by(self.walk.state[some], vector[some], len(self.walk.machine))
+        walk = self.walk
+        states = walk.state[slice(*walk.state_start[place : place + 2])]
+        grid = vector[slice(*walk.grid_start[place : place + 2])].reshape(len(states), -1)
+        return sums_by(states, grid.sum(axis=1), len(walk.machine))
 
 
 class Filter:
@@ -121,7 +112,7 @@ class Filter:
             Unsupported: Above `cap`, and for a date before the history.
             MissingDependency: Without Numba.
         """
-        self._kernels = _load_kernels()
+        self._kernels = load_kernels()
         self.scenario = scenario
         self.world = world_of(scenario)
         self.tables = Tables(self.world)
@@ -133,6 +124,8 @@ class Filter:
         self._way_of: Ints = np.repeat(np.arange(len(walk.source)), np.diff(walk.slot_start))
         self._group_of: Ints = np.repeat(np.arange(len(walk.group_start) - 1), np.diff(walk.group_start))
         self._segments = [Segment(0.0, 0.0, (), *rating) for rating in walk.ratings]
+        self._spans = (walk.days, walk.sizes, walk.state_start, walk.grid_start)
+        self._ways = (walk.pointer, walk.way_start, walk.source, walk.row, walk.stride, walk.times, walk.row_start)
         self._maps = (walk.map_start, walk.map_source, walk.map_target, walk.map_weight)
 
     @property
@@ -150,7 +143,8 @@ class Filter:
         groups = np.repeat(np.arange(len(tables.outcome_start) - 1), np.diff(tables.outcome_start))
         met = np.isin(groups, groups[walk.slot_outcome])
         used[tables.outcome_chance[met & (tables.outcome_chance >= 0)]] = True
-        used[tables.start_chance[tables.start_chance >= 0]] = True
+        if not self.world.joint_start:
+            used[tables.start_chance[tables.start_chance >= 0]] = True
         used[walk.weights.assumption[walk.weights.assumption >= 0]] = True
         fixed = np.array([a.fixed for a in self.world.assumptions.values()], dtype=bool)
         return used[: len(fixed)] & ~fixed
@@ -217,11 +211,11 @@ class Filter:
         rate = sums_by(self._way_of, slots[walk.slot], len(walk.source))
         groups = sums_by(self._group_of, slots[walk.group_slot], len(walk.group_start) - 1)
         exits = groups[walk.exit_group]
-        return start, walk.days, walk.state_start, walk.pointer, walk.way_start, walk.source, rate, exits, self._maps
+        return start, (rate, exits), self._spans, self._ways, self._maps
 
     def _forward(self, slots: Floats, start: Floats) -> Passed:
         walk = self.walk
-        kept, masses = np.zeros(int(walk.state_start[-1])), np.ones(len(walk.days) + 1)
+        kept, masses = np.zeros(int(walk.grid_start[-1])), np.ones(len(walk.days) + 1)
         failed = self._kernels.forward(*self._arguments(slots, start), kept, masses)
         if failed >= 0:
             self._refuse(failed, kept)
@@ -232,11 +226,10 @@ class Filter:
         day = self.timetable.stop if crossing == len(self.walk.spans) else self.walk.spans[crossing].start
         closing = [row for row in self.timetable.rows if row.end == day]
         closing += [fact for fact in self.timetable.facts if fact.day == day]  # type: ignore[misc]
-        some = slice(*self.walk.state_start[crossing - 1 : crossing + 1])
-        states = self.walk.state[some][kept[some] > 0]
         if not closing:
             raise ValueError("the start has no probability")
-        raise ImpossibleRow(closing[0], self.walk.machine[np.unique(states)], day)
+        before = Passed(self.walk, 0.0, kept, kept).filtered(crossing - 1)
+        raise ImpossibleRow(closing[0], self.walk.machine[np.flatnonzero(before)], day)
 
     def _by_scale(self, theta: Floats, slots: Floats, by_slot: Floats) -> Floats:
         """Return the derivative by each assumption on its own scale: the log, or the logit of a chance."""
@@ -263,7 +256,7 @@ class Filter:
         """Return the derivative by the shares of the start, on the logit scale."""
         tables = self.tables
         result = np.zeros(len(theta))
-        if len(tables.start_chance) == 0 or not np.any(tables.start_chance >= 0):
+        if self.world.joint_start or not np.any(tables.start_chance >= 0):
             return result
         levels, probability = tables.start_states(theta, self.centre)
         by_share = np.zeros(len(tables.start_chance))

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from simlib.errors import SimlibError, Unsupported
+from simlib.evidence.backend import load_kernels
 from simlib.evidence.machine_states import Machine
 from simlib.evidence.timetable import Fact, OpenRow, Span, Timetable
 from simlib.machine.tables import Tables
@@ -59,14 +60,19 @@ class Weights:
 
 @dataclass(frozen=True)
 class Walk:
-    """The walk through all spans, as flat arrays. A span s has its states, and the end has its own.
+    """The walk through all spans, as flat arrays. The states of a span are a grid: machine states by counts.
 
     machine (N, V), ended (N,): the levels of all machine states met, and which of them are endings.
-    days (S,): the length of each span. state (T,): the machine state of each state; state_start (S + 2,) by span.
+    days (S,), sizes (S,): the length of each span, and how many combinations of counts it has.
+    state: the machine states of each span; state_start (S + 2,) by span, the states at the end last.
+    grid_start (S + 2,): where the grid of each span begins in a vector over all states; within it counts run fastest.
     pointer: for each span, where the ways into each of its states begin. source: the state each comes from, counted
-    within its span; way_start (S + 1,) by span. slot, slot_start: the slots whose rates sum to the rate of each way.
+    within its span; row: the open row that it goes along, counted from 1 (0: none); way_start (S + 1,) by span.
+    stride, times: by how much a firing along each open row raises the combination of counts, and how many it takes;
+    row_start (S + 1,) by span.
+    slot, slot_start: the slots whose rates sum to the rate of each way.
     exit_group: the group of each state. group_slot, group_start: the slots whose rates sum to the exit rate of a group.
-    map_*: the linear map from the states at the end of one span to the next, the first from the start states.
+    map_*: the linear map from the grid at the end of one span to the next, the first from the start states.
     slot_*: rating, table entry, outcome and weight of each slot; its rate is their product.
     story_end: the day on which everything possible had ended, with a machine state, or None.
     """
@@ -74,11 +80,17 @@ class Walk:
     machine: Ints
     ended: Bools
     days: Floats
-    state_start: Ints
+    sizes: Ints
     state: Ints
+    state_start: Ints
+    grid_start: Ints
     pointer: Bits
     way_start: Ints
     source: Bits
+    row: Bits
+    stride: Ints
+    times: Ints
+    row_start: Ints
     slot: Ints
     slot_start: Ints
     exit_group: Ints
@@ -115,12 +127,31 @@ class _Entering:
     origin: Ints
     weight: Floats
 
-    @classmethod
-    def whole(cls, state: Ints, count: Ints) -> _Entering:
-        return cls(state, count, np.arange(len(state)), np.ones(len(state)))
-
     def some(self, keep: Bools, weight: Floats) -> _Entering:
         return _Entering(self.state[keep], self.count[keep], self.origin[keep], (self.weight * weight)[keep])
+
+
+@dataclass(frozen=True)
+class _Ways:
+    """The ways of a span, by target and source: states counted within the span, the row (0: none), and the slot."""
+
+    source: Ints
+    target: Ints
+    row: Ints
+    slot: Ints
+
+    @classmethod
+    def of(cls, source: Ints, target: Ints, row: Ints, slot: Ints) -> _Ways:
+        order = np.lexsort((row, source, target))
+        return cls(source[order], target[order], row[order], slot[order])
+
+    def first(self) -> Bools:
+        """Say which ways are the first of several parallel ones."""
+        result = np.ones(len(self.source), dtype=bool)
+        for column in (self.source, self.target, self.row):
+            result[1:] &= column[1:] == column[:-1]
+        result[1:] = ~result[1:]
+        return result
 
 
 @dataclass
@@ -130,6 +161,7 @@ class _Parts:
     states: list[Ints] = field(default_factory=list)
     counts: list[Ints] = field(default_factory=list)
     sources: list[Ints] = field(default_factory=list)
+    rows: list[Ints] = field(default_factory=list)
     slots: list[Ints] = field(default_factory=list)
     slot_counts: list[Ints] = field(default_factory=list)
     exits: list[Ints] = field(default_factory=list)
@@ -141,6 +173,7 @@ class _Walker:
 
     def __init__(self, tables: Tables, timetable: Timetable, cap: int) -> None:
         self.tables, self.timetable, self.cap = tables, timetable, cap
+        self.kernels = load_kernels()
         self.machine = Machine(tables)
         firings = tables.outcome_ids
         self.kind_of: Ints = np.array([timetable.coverage[firing] for firing in firings], dtype=np.int64)
@@ -155,7 +188,8 @@ class _Walker:
 
     def walk(self) -> Walk:
         states = self.machine.find(self.tables.start_states()[0])
-        entering, story_end = _Entering.whole(states, np.zeros_like(states)), None
+        entering = _Entering(states, np.zeros_like(states), np.arange(len(states)), np.ones(len(states)))
+        story_end = None
         for span in (*self.timetable.spans, None):
             day = self.timetable.stop if span is None else span.start
             entering = self._cross(entering, self.done[-1] if self.done else None, span, day)
@@ -165,11 +199,13 @@ class _Walker:
                     entering = _Entering(entering.state, entering.count * 0, entering.origin, entering.weight)
                 self._record(entering, np.unique(entering.state), 1)
                 break
-            codes, ways = self._explore(entering, span)
-            self._record(entering, codes, self._size(span))
-            self._record_ways(codes, ways, span)
+            states, ways, open_grid = self._explore(entering, span)
+            self._record(entering, states, self._size(span))
+            self._record_ways(states, ways, span)
             self.done.append(span)
-            entering = _Entering.whole(codes // self._size(span), codes % self._size(span))
+            place, count = np.nonzero(open_grid)
+            origin = place * open_grid.shape[1] + count
+            entering = _Entering(states[place], count, origin, np.ones(len(place)))
         return self._assembled(story_end)
 
     def _size(self, span: Span) -> int:
@@ -182,10 +218,10 @@ class _Walker:
             raise Unsupported(f"too many rows are open at a time to count them: {rows}; give more precise dates")
         return size
 
-    def _record(self, entering: _Entering, codes: Ints, size: int) -> None:
-        """Keep the states of a span, and the map that leads into them."""
-        self.parts.states.append(codes // size)
-        target = np.searchsorted(codes, entering.state * size + entering.count)
+    def _record(self, entering: _Entering, states: Ints, size: int) -> None:
+        """Keep the machine states of a span, and the map that leads into its grid."""
+        self.parts.states.append(states)
+        target = np.searchsorted(states, entering.state) * size + entering.count
         self.parts.maps.append((entering.origin, target, entering.weight))
 
     # ---------------------------------------------------------------- between spans
@@ -237,48 +273,59 @@ class _Walker:
 
     # ---------------------------------------------------------------- within a span
 
-    def _explore(self, entering: _Entering, span: Span) -> tuple[Ints, tuple[Ints, Ints, Ints]]:
-        """Return the codes of all states of a span, and its ways as (source codes, target codes, slots)."""
-        size = self._size(span)
-        known = frontier = np.unique(entering.state * size + entering.count)
-        parts: list[tuple[Ints, Ints, Ints]] = []
+    def _explore(self, entering: _Entering, span: Span) -> tuple[Ints, _Ways, Bools]:
+        """Return the machine states of a span, the ways between them, and which of the grid can be reached."""
+        known = frontier = np.unique(entering.state)
+        unseen, _, _ = self._weights_of(span)
+        onward = unseen >= 0
+        for row in span.open:
+            onward = onward | self.fits[row]
         while len(frontier):
-            self.machine.expand(frontier // size)
-            ways = self._ways(frontier, size, span)
-            reached = np.unique(np.concatenate([target for _, target, _ in ways]))
+            self.machine.expand(frontier)
+            _, firing = self.machine.firings(frontier)
+            reached = np.unique(self.machine.target[firing[onward[self.machine.outcome[firing]]]])
             frontier = np.setdiff1d(reached, known, assume_unique=True)
-            parts += ways
             known = np.union1d(known, frontier)
-            if len(known) > self.cap:
-                raise Unsupported(self._too_many(len(known), span))
-        source, target, slot = (np.concatenate(column) for column in zip(*parts, strict=True))
-        return known, (source, target, slot)
+            self._check(len(known), span)
+        ways = self._ways(known, span)
+        grid = np.zeros((len(known), self._size(span)), dtype=bool)
+        grid[np.searchsorted(known, entering.state), entering.count] = True
+        self._spread(grid, ways, span)
+        keep = grid.any(axis=1)
+        place = np.cumsum(keep) - 1
+        some = keep[ways.source] & keep[ways.target]
+        ways = _Ways(place[ways.source[some]], place[ways.target[some]], ways.row[some], ways.slot[some])
+        self._check(int(np.count_nonzero(keep)) * grid.shape[1], span)
+        return known[keep], ways, grid[keep]
 
-    def _ways(self, codes: Ints, size: int, span: Span) -> list[tuple[Ints, Ints, Ints]]:
-        """Return the ways out of states: those that the log does not show first, then those along each open row."""
+    def _ways(self, states: Ints, span: Span) -> _Ways:
+        """Return the ways between states: those that the log does not show, and those along each open row."""
         machine = self.machine
-        place, firing = machine.firings(codes // size)
+        source, firing = machine.firings(states)
         outcome, target = machine.outcome[firing], machine.target[firing]
-        source, count = codes[place], codes[place] % size
         unseen, along, _ = self._weights_of(span)
-        moves = target != source // size
-        here = np.flatnonzero((unseen[outcome] >= 0) & moves)
-        ways = [
-            (source[here], target[here] * size + count[here], self._slots(span, firing[here], unseen[outcome[here]]))
-        ]
-        stride = 1
-        for number in span.open:
-            times = self.timetable.rows[number].times
-            here = np.flatnonzero(self.fits[number][outcome] & (count // stride % (times + 1) < times))
-            ways.append(
-                (
-                    source[here],
-                    target[here] * size + count[here] + stride,
-                    self._slots(span, firing[here], along[outcome[here]]),
-                )
-            )
-            stride *= times + 1
-        return ways
+        kinds = [(0, (unseen[outcome] >= 0) & (target != states[source]), unseen)]
+        kinds += [(place, self.fits[row][outcome], along) for place, row in enumerate(span.open, start=1)]
+        parts = []
+        for row, fits, weight in kinds:
+            here = np.flatnonzero(fits)
+            slot = self._slots(span, firing[here], weight[outcome[here]])
+            parts.append((source[here], np.searchsorted(states, target[here]), np.full(len(here), row), slot))
+        return _Ways.of(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+
+    def _spread(self, grid: Bools, ways: _Ways, span: Span) -> None:
+        """Mark everything that can be reached in a grid of states by counts."""
+        stride, times = self._strides(span)
+        pointer = _starts(np.bincount(ways.target, minlength=len(grid)))
+        self.kernels.spread(grid, pointer, ways.source, ways.row, stride, times)
+
+    def _strides(self, span: Span) -> tuple[Ints, Ints]:
+        times: Ints = np.array([self.timetable.rows[row].times for row in span.open], dtype=np.int64)
+        return np.concatenate([[1], np.cumprod(times + 1)])[:-1].astype(np.int64), times
+
+    def _check(self, count: int, span: Span) -> None:
+        if count > self.cap:
+            raise Unsupported(self._too_many(count, span))
 
     def _slots(self, span: Span, firing: Ints, weight: Ints) -> Ints:
         """Return what makes up the rate of some firings (rating, entry, outcome, weight), as one number each."""
@@ -318,21 +365,16 @@ class _Walker:
 
     # ---------------------------------------------------------------- flat arrays
 
-    def _record_ways(self, codes: Ints, ways: tuple[Ints, Ints, Ints], span: Span) -> None:
-        """Keep the ways of a span by target, with parallel ones merged, and the exit of each state."""
-        source, target, slot = np.searchsorted(codes, ways[0]), np.searchsorted(codes, ways[1]), ways[2]
-        order = np.lexsort((source, target))
-        source, target = source[order], target[order]
-        first = np.ones(len(source), dtype=bool)
-        first[1:] = (source[1:] != source[:-1]) | (target[1:] != target[:-1])
-        starts = np.flatnonzero(first)
+    def _record_ways(self, states: Ints, ways: _Ways, span: Span) -> None:
+        """Keep the ways of a span with parallel ones merged, and the exit of each state."""
+        first = ways.first()
         parts = self.parts
-        parts.sources.append(source[first])
-        parts.counts.append(np.bincount(target[first], minlength=len(codes)))
-        parts.slots.append(slot[order])
-        parts.slot_counts.append(np.diff(np.append(starts, len(source))))
-        states, place = np.unique(codes // self._size(span), return_inverse=True)
-        parts.exits.append(self._groups(states, span)[place])
+        parts.sources.append(ways.source[first])
+        parts.rows.append(ways.row[first])
+        parts.counts.append(np.bincount(ways.target[first], minlength=len(states)))
+        parts.slots.append(ways.slot)
+        parts.slot_counts.append(np.diff(np.append(np.flatnonzero(first), len(first))))
+        parts.exits.append(self._groups(states, span))
 
     def _groups(self, states: Ints, span: Span) -> Ints:
         """Return the number of the exit rate of each machine state."""
@@ -358,15 +400,24 @@ class _Walker:
         group_counts = [len(slot) for slot in self.group_slots]
         weights = np.array(list(self.weights), dtype=float).reshape(-1, 3)
         maps = [np.concatenate([_NONE, *column]) for column in zip(*parts.maps, strict=True)]
+        sizes = [self._size(span) for span in self.done]
+        grids = [len(states) * size for states, size in zip(parts.states, [*sizes, 1], strict=True)]
+        strides = [self._strides(span) for span in self.done]
         return Walk(
             machine=self.machine.all_levels(),
             ended=self.machine.ended,
             days=np.array([span.end - span.start for span in self.done], dtype=float),
-            state_start=_starts([len(states) for states in parts.states]),
+            sizes=np.array(sizes, dtype=np.int64),
             state=np.concatenate(parts.states),
+            state_start=_starts([len(states) for states in parts.states]),
+            grid_start=_starts(grids),
             pointer=np.concatenate([_starts(counts) for counts in parts.counts] or [_NONE]).astype(np.uint32),
             way_start=_starts([len(source) for source in parts.sources]),
             source=np.concatenate([_NONE, *parts.sources]).astype(np.uint32),
+            row=np.concatenate([_NONE, *parts.rows]).astype(np.uint32),
+            stride=np.concatenate([_NONE, *(stride for stride, _ in strides)]),
+            times=np.concatenate([_NONE, *(times for _, times in strides)]),
+            row_start=_starts([len(times) for _, times in strides]),
             slot=place[:ways],
             slot_start=_starts(np.concatenate([_NONE, *parts.slot_counts])),
             exit_group=np.concatenate([_NONE, *parts.exits]),

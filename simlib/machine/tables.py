@@ -333,8 +333,12 @@ class Tables:
     def start_states(self, theta: Floats | None = None, centre: Floats | None = None) -> tuple[Ints, Floats]:
         """Return the possible start states (S, V) and their probabilities (S,).
 
-        Without θ the latter are all one.
+        Without θ the latter are all one. A joint start has its own probabilities, whatever θ is.
         """
+        if self.scenario.joint_start:
+            names, probability = zip(*self.scenario.joint_start, strict=True)
+            levels: Ints = np.array([self._levels_named(row) for row in names], dtype=np.int64)
+            return levels, np.ones(len(levels)) if theta is None else np.array(probability, dtype=float)
         shares = np.ones(len(self.start_level)) if theta is None else self.start_shares(theta, centre)
         groups = [range(a, b) for a, b in itertools.pairwise(self.start_start)]
         count = int(np.prod([len(group) for group in groups]))
@@ -342,6 +346,9 @@ class Tables:
             raise Unsupported(f"the starts of the variables combine to {count:,} states; at most {MAX_ENTRIES:,}")
         chosen = np.array(list(itertools.product(*groups)), dtype=np.int64).reshape(-1, len(groups))
         return self.start_level[chosen], np.prod(shares[chosen], axis=1)
+
+    def _levels_named(self, names: Sequence[str]) -> list[int]:
+        return [levels.index(name) for levels, name in zip(self.level_ids, names, strict=True)]
 
     # ---------------------------------------------------------------- places
 

@@ -1,0 +1,160 @@
+"""The filter against dense matrix exponentials, its gradient against differences, and what must change nothing."""
+
+import dataclasses
+import random
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from simlib.engines.reference import Reference
+from simlib.evidence.exact_filter import Filter, world_of
+from simlib.evidence.walk import ImpossibleRow
+from simlib.machine import priors
+from simlib.scenario.event_log import LogRow
+from simlib.scenario.evidence import Coverage, Evidence, RowRule
+from simlib.scenario.loader import load
+from simlib.scenario.row_meaning import coverages, read_rows
+from tests.evidence import dense
+from tests.strategies import worlds
+from tests.worlds import date
+
+PRECISIONS = ("day", "day", "week")
+
+
+def simulated_log(world, dice, days, *, chance=1.0):
+    """A history of the world told as a log: every firing that is covered becomes a row (with a chance)."""
+    seen = {firing for firing, how in coverages(world).items() if how.chance}
+    story = Reference(world, horizon=float(days)).run(dice)
+    events = [event for event in story.events if (event.move, event.outcome) in seen and dice.random() < chance]
+    return tuple(
+        LogRow(event.move, date(int(event.time)), dice.choice(PRECISIONS), outcome=event.outcome, line=number)
+        for number, event in enumerate(events, start=2)
+    )
+
+
+def oracle(scenario, readings, days):
+    """The dense answer to the same log."""
+    world = world_of(scenario)
+    rows = {}
+    for number, reading in enumerate(readings):
+        first, last = (scenario.day(day) for day in reading.row.window)
+        key = (frozenset(reading.firings), max(first, 0.0), min(last, float(days)))
+        key += (None,) if reading.ratio is None else (reading.ratio, number)
+        rows[key] = rows.get(key, 0) + reading.row.times
+    listed = [(key[0], key[1], key[2], times, key[3]) for key, times in rows.items()]
+    shown = {firing: how.chance for firing, how in coverages(scenario).items()}
+    return dense.weigh(world, listed, shown, float(days))
+
+
+def agree(scenario, rows, days, tolerance=1e-10):
+    readings = read_rows(scenario, rows)
+    ours = Filter(scenario, readings, date(days))
+    passed = ours.run()
+    log, states = oracle(scenario, readings, days)
+    assert passed.log_likelihood == pytest.approx(log, abs=tolerance)
+    names = list(scenario.variables)
+    found = {tuple(row): p for row, p in zip(ours.end_levels.tolist(), passed.end, strict=True)}
+    for state, p in states:
+        levels = tuple(scenario.variables[name].levels.index(state[name]) for name in names)
+        assert found.get(levels, 0.0) == pytest.approx(p, abs=tolerance)
+    return ours
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_two_islands_against_dense_exponentials(seed):
+    world = load("two-islands").replace(evidence=Evidence(seen=(Coverage("break-contact", None, 0.5),)))
+    rows = simulated_log(world, random.Random(seed), 21)
+    assert rows
+    agree(world, rows[:6], 21)
+
+
+def doubtful_and_partly_seen(world, dice):
+    """The world with a coverage of each kind, and some rows in doubt."""
+    seen = tuple(Coverage(move.id, None, dice.choice((0.0, 0.3, 1.0))) for move in world if dice.random() < 0.7)
+    rules = tuple(RowRule((move.id,), ratio=dice.choice((None, 4.0))) for move in world)
+    return world.replace(evidence=Evidence(seen=seen, rules=rules), interventions=())
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(worlds(max_states=12, interventions=False), st.integers(0, 1000))
+def test_random_worlds_and_logs_against_dense_exponentials(world, seed):
+    dice = random.Random(seed)
+    world = doubtful_and_partly_seen(world, dice)
+    rows = simulated_log(world, dice, 6)[:4]
+    agree(world, rows, 6, 1e-9)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(worlds(max_states=24, interventions=False), st.integers(0, 1000))
+def test_the_gradient_against_differences(world, seed):
+    dice = random.Random(seed)
+    world = doubtful_and_partly_seen(world, dice)
+    chance = dataclasses.replace(next(iter(world.assumptions.values())), id="d", kind="chance", value=0.4, low=0.2)
+    seen = [dataclasses.replace(how, chance="d") if 0 < how.chance < 1 else how for how in world.evidence.seen]
+    world = world.replace(
+        evidence=dataclasses.replace(world.evidence, seen=tuple(seen)),
+        log_assumptions={"d": dataclasses.replace(chance, high=0.7)},
+    )
+    rows = simulated_log(world.replace(assumptions={**world.assumptions, **world.log_assumptions}), dice, 8)[:5]
+    ours = Filter(world, read_rows(world, rows), date(8))
+    z = np.random.default_rng(seed).normal(size=len(ours.world.assumptions))
+    try:
+        _, slope = ours.gradient(z)
+    except ImpossibleRow:
+        return
+    for place in range(len(z)):
+        step = np.zeros(len(z))
+        step[place] = 1e-5 * max(1.0, abs(z[place]))
+        ends = priors.values_from_scores(ours.world, np.stack([z + step, z - step]))
+        rise = (ours.log_likelihood(ends[0]) - ours.log_likelihood(ends[1])) / (2 * step[place])
+        assert slope[place] == pytest.approx(rise, abs=1e-7 * max(1.0, abs(rise)))
+    assert not np.any(slope[~ours.free])
+
+
+def test_everything_ignorable_gives_the_prior_back():
+    world = load("two-islands")
+    never = tuple(Coverage(move.id, None, 0.0) for move in world)
+    ours = Filter(world.replace(evidence=Evidence(seen=never)), (), date(20))
+    passed, slope = ours.gradient(np.zeros(len(ours.world.assumptions)))
+    assert passed.log_likelihood == pytest.approx(0.0, abs=1e-12)
+    assert np.abs(slope).max() < 1e-12
+
+
+def test_the_order_of_rows_within_a_day_does_not_matter():
+    world = load("two-islands")
+    rows = [LogRow("fire-on-patrol", date(2)), LogRow("patrol", date(2)), LogRow("offer-talks", date(2))]
+    logs = [
+        Filter(world, read_rows(world, order), date(5)).run().log_likelihood
+        for order in (rows, rows[::-1], rows[1:] + rows[:1])
+    ]
+    assert logs[1] == pytest.approx(logs[0], abs=1e-12)
+    assert logs[2] == pytest.approx(logs[0], abs=1e-12)
+
+
+@pytest.mark.parametrize("split", [3, 8, 13])
+def test_splitting_the_log_at_a_date_and_going_on_gives_the_same_information(split):
+    world = load("two-islands")
+    rows = read_rows(world, simulated_log(world, random.Random(5), 20))
+    rows = [dataclasses.replace(reading, row=dataclasses.replace(reading.row, precision="day")) for reading in rows]
+    whole = Filter(world, rows, date(20)).run()
+    first = Filter(world, rows, date(split))
+    passed = first.run()
+    names = [tuple(v.levels[i] for v, i in zip(world.variables.values(), row, strict=True)) for row in first.end_levels]
+    later = world.replace(as_of=date(split), joint_start=tuple(zip(names, passed.end.tolist(), strict=True)))
+    second = Filter(later, [reading for reading in rows if reading.row.date >= date(split)], date(20)).run()
+    assert passed.log_likelihood + second.log_likelihood == pytest.approx(whole.log_likelihood, abs=1e-11)
+
+
+def test_smoothed_states_are_those_of_the_filter_at_the_end_and_use_the_later_log_before():
+    world = load("two-islands")
+    rows = [LogRow("fire-on-patrol", date(6), outcome="ship-hit")]
+    ours = Filter(world, read_rows(world, rows), date(10), also=(5.0,))
+    passed, _ = ours.gradient(np.zeros(len(ours.world.assumptions)))
+    place = passed.days().tolist().index(5.0)
+    firm = ours.walk.machine[:, 2] == 1
+    assert passed.smoothed(place).sum() == pytest.approx(1.0)
+    assert passed.smoothed(place)[firm].sum() > passed.filtered(place)[firm].sum() + 0.05
+    last = len(passed.days()) - 1
+    assert passed.smoothed(last) == pytest.approx(passed.filtered(last))
