@@ -25,6 +25,9 @@ from simlib.typing import Bits, Bools, Floats, Ints
 CAP = 50_000
 """Largest number of states of the walk that may be open at a time."""
 
+_SPARE = 16
+"""How many times as many states may be looked at before those that cannot be reached are left out."""
+
 _OUTCOMES, _ENTRIES, _RATINGS = 14, 22, 13
 """Bits of an outcome, a table entry and a rating in the number of a slot. The weight has the rest."""
 
@@ -287,11 +290,12 @@ class _Walker:
             frontier = np.setdiff1d(reached, known, assume_unique=True)
             known = np.union1d(known, frontier)
             self._check(len(known), span)
+        self._check(len(known) * self._size(span) // _SPARE, span)
         ways = self._ways(known, span)
         grid = np.zeros((len(known), self._size(span)), dtype=bool)
         grid[np.searchsorted(known, entering.state), entering.count] = True
         self._spread(grid, ways, span)
-        keep = grid.any(axis=1)
+        keep: Bools = np.any(grid, axis=1)
         place = np.cumsum(keep) - 1
         some = keep[ways.source] & keep[ways.target]
         ways = _Ways(place[ways.source[some]], place[ways.target[some]], ways.row[some], ways.slot[some])

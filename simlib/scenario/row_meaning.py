@@ -80,8 +80,8 @@ def _reading(scenario: Scenario, row: LogRow, problems: list[Problem]) -> Readin
 
 def fits(rule: RowRule, row: LogRow) -> bool:
     """Say whether a rule is about a row."""
-    asked = ((rule.date, row.date), (rule.actor, row.actor), (rule.target, row.target))
-    asked += ((rule.confidence, row.confidence),)
+    columns = ("date", "actor", "target", "confidence")
+    asked = [(getattr(rule, name), getattr(row, name)) for name in columns]
     return row.word in rule.words and all(wanted is None or wanted == given for wanted, given in asked)
 
 
