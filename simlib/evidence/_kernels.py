@@ -1,6 +1,6 @@
 """Numba kernels of the filter: flat arrays in, serial, without the GIL.
 
-Within a span probability flows by uniformisation, p(t) = Σ_k Poisson(k; Λt) P^k p(0) with P = I + Q/Λ. The gradient is
+Within a span probability flows by uniformisation, p(t) = Σ_k Poisson(k, Λt) P^k p(0) with P = I + Q/Λ. The gradient is
 the discrete adjoint of the same sums: with y_K = w_K λ and y_m = w_m λ + Pᵀ y_(m+1), the derivative with respect to the
 entry (target, source) of P is Σ_m y_(m+1)[target] (P^m p)[source].
 """
@@ -24,7 +24,7 @@ _NEGLIGIBLE = 1e-18
 
 @compiled_once(fastmath=_FAST)
 def _masks(size, stride, times):
-    """Say for no row, and for each open row, which counts (in a combination of counts) a firing can lead to."""
+    """Say for no row, and for each open row, which combinations of counts a firing can lead to."""
     masks = np.ones((len(stride) + 1, size))
     for row in range(len(stride)):
         for count in range(size):
@@ -35,7 +35,7 @@ def _masks(size, stride, times):
 
 @compiled_once()
 def spread(grid, pointer, source, row, stride, times):
-    """Mark in a grid of states by counts everything that can be reached from what is marked."""
+    """Mark everything in a grid of states by counts that can be reached from its marks."""
     masks = _masks(grid.shape[1], stride, times)
     changed = True
     while changed:
@@ -166,7 +166,7 @@ def _flow(vector, days, ways, rate, exit_rate):
 
 @compiled_once()
 def _flow_back(vector, value_after, days, ways, rate, exit_rate, by_way, by_exit):
-    """Carry values back through one span, and write the derivatives by the rate of each way and each exit."""
+    """Carry values back through one span. Adds the derivatives by each rate and each exit."""
     uniform = _uniform(exit_rate)
     if uniform * days == 0.0:
         return value_after.copy()
@@ -196,9 +196,9 @@ def _ways_of(span, spans, ways):
 
 @compiled_once()
 def forward(start, rates, spans, ways, maps, kept, masses):
-    """Carry the start through all spans. Writes each distribution at the start of a span (`kept`, the end last).
+    """Carry the start through all spans.
 
-    `masses` gets the probability that is left at each crossing. Returns the crossing at which none is, or -1.
+    `kept` gets the distribution at the start of each span, the end last. `masses` gets the probability that is left at each crossing. Returns the crossing at which none is, or -1.
     """
     days, _, state_start, grid_start = spans
     way_start = ways[1]
@@ -222,9 +222,9 @@ def forward(start, rates, spans, ways, maps, kept, masses):
 
 @compiled_once()
 def backward(start, rates, spans, ways, maps, kept, masses, values, derivatives):
-    """Carry the value 1 back through all spans. Writes the value at the start of each span (`values`).
+    """Carry the value 1 back through all spans.
 
-    Their product with `kept` is the smoothed distribution. `derivatives` gets those of the log-likelihood by the rate
+    `values` gets the value at the start of each span. Their product with `kept` is the smoothed distribution. `derivatives` gets those of the log-likelihood by the rate
     of each way, by each exit rate, and by the probability of each start state.
     """
     days, _, state_start, grid_start = spans

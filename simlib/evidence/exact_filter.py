@@ -1,4 +1,4 @@
-"""The exact filter and smoother: the probability of a log, and the states that it leaves, at given assumption values.
+"""The exact filter and smoother: how likely a log is, and the states that it leaves.
 
 `Filter` prepares a log once. `Filter.run` weighs it at one set of values, `Filter.gradient` adds the derivative with
 respect to the normal scores of all assumptions, and `Passed.smoothed` gives the states on earlier days in the light of
@@ -27,9 +27,9 @@ from simlib.typing import Floats, Ints
 
 
 def world_of(scenario: Scenario) -> Scenario:
-    """Return the world that the filter walks: it starts with the history and has the numbers of `evidence` too.
+    """Return the world that the filter walks.
 
-    Interventions belong to the forecast and are left out.
+    It starts with the history and has the numbers of `evidence` too. Interventions belong to the forecast and are left out.
     """
     history = scenario.evidence.history if scenario.evidence else None
     variables = dict(scenario.variables)
@@ -68,11 +68,11 @@ class Passed:
         return np.array([span.start for span in self.walk.spans] + [span.end for span in self.walk.spans[-1:]])
 
     def filtered(self, place: int) -> Floats:
-        """Return the distribution over the machine states (N,) at the start of a span, given the log before it."""
+        """Return the distribution over the machine states (N,) as a span begins, given the log before."""
         return self._by_machine(self.kept, place)
 
     def smoothed(self, place: int) -> Floats:
-        """Return the distribution over the machine states (N,) at the start of a span, given the whole log."""
+        """Return the distribution over the machine states (N,) as a span begins, given the whole log."""
         if self.values is None:
             raise ValueError("the smoothed states need `Filter.gradient`")
         return self._by_machine(self.kept * self.values, place)
@@ -167,7 +167,7 @@ class Filter:
             return -np.inf
 
     def gradient(self, z: Floats) -> tuple[Passed, Floats]:
-        """Weigh the log at normal scores (A,) of the assumptions of `world`; return the derivative by each score too.
+        """Weigh the log at normal scores (A,) of the assumptions of `world`. Return the derivative too.
 
         Raises ImpossibleRow where no probability is left.
         """

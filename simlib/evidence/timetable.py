@@ -21,8 +21,9 @@ from simlib.scenario.row_meaning import Firing, Reading, coverages
 
 @dataclass(frozen=True)
 class OpenRow:
-    """Rows of one meaning and one window [start, end) in days: together `times` firings with one of `firings`.
+    """Rows of one meaning and one window [start, end) in days.
 
+    Together they stand for `times` firings, each with one of `firings`.
     `ratio` is that of a doubtful row (None: certain).
     """
 
@@ -41,7 +42,7 @@ class OpenRow:
 
 @dataclass(frozen=True)
 class Fact:
-    """A row about the state at a moment: a level that holds (`reading.level`), or an outside change."""
+    """A row about the state at a moment: a level that holds, or an outside change."""
 
     reading: Reading
     day: float
@@ -49,8 +50,9 @@ class Fact:
 
 @dataclass(frozen=True)
 class Span:
-    """A stretch of time in days [start, end) with its hazards and the rows that are open (indices into `rows`).
+    """A stretch of time in days [start, end) with its hazards.
 
+    `open` are the rows that are open (indices into `rows`).
     `delays[k]` is the share of firings under coverage k that would show by the date of the answer. It is None where
     the absence of rows says nothing.
     """
@@ -134,7 +136,10 @@ def beginning(scenario: Scenario) -> float:
 
 
 def _rows(scenario: Scenario, readings: Sequence[Reading], start: float, stop: float) -> tuple[OpenRow, ...]:
-    """Return the rows that stand for firings, certain ones of one meaning and window as one, in order of closing."""
+    """Return the rows that stand for firings, in order of closing.
+
+    Certain ones of one meaning and window are one row.
+    """
     groups: dict[object, list[Reading]] = {}
     for number, reading in enumerate(readings):
         if reading.firings:
@@ -150,7 +155,10 @@ def _rows(scenario: Scenario, readings: Sequence[Reading], start: float, stop: f
 
 
 def _facts(scenario: Scenario, readings: Sequence[Reading], start: float, stop: float) -> tuple[Fact, ...]:
-    """Return the rows about the state. A level is looked at when its window ends. A change comes as its day begins."""
+    """Return the rows about the state.
+
+    A level is looked at when its window ends. A change comes as its day begins.
+    """
     facts = []
     for reading in readings:
         if reading.setting:
@@ -176,13 +184,16 @@ def _kinds(scenario: Scenario) -> tuple[tuple[Coverage, ...], dict[Firing, int]]
 
 
 def _changes(scenario: Scenario, kinds: Sequence[Coverage], stop: float) -> set[float]:
-    """Return the days on which coverage changes: where it begins, and one day after the other before the date asked."""
+    """Return the days on which coverage changes: its first day, and the days of a delay."""
     days = {scenario.day(kind.since) for kind in kinds if kind.since}
     return days | {stop - day for kind in kinds for day in range(1, kind.within_days + 1)}
 
 
 def _delay(scenario: Scenario, kind: Coverage, day: float, stop: float, end_of_log: float) -> float | None:
-    """Return the share of firings on a day that would show by `stop`. It rises in equal steps over whole days."""
+    """Return the share of firings on a day that would show by `stop`.
+
+    It rises in equal steps over whole days.
+    """
     if kind.chance == 0 or (kind.since and day < scenario.day(kind.since)) or day >= end_of_log:
         return None
     if not kind.within_days:

@@ -54,7 +54,7 @@ class ImpossibleRow(SimlibError):
 
 @dataclass(frozen=True)
 class Weights:
-    """The weight of a firing, a + b d, with d the chance that it shows: `assumption` is its index, or -1."""
+    """The weight of a firing, a + b d. The index of d, the chance that it shows, or -1."""
 
     assumption: Ints
     constant: Floats
@@ -63,20 +63,22 @@ class Weights:
 
 @dataclass(frozen=True)
 class Walk:
-    """The walk through all spans, as flat arrays. The states of a span are a grid: machine states by counts.
+    """The walk through all spans, as flat arrays.
+
+    The states of a span are a grid: machine states by counts.
 
     machine (N, V), ended (N,): the levels of all machine states met, and which of them are endings.
     days (S,), sizes (S,): the length of each span, and how many combinations of counts it has.
-    state: the machine states of each span; state_start (S + 2,) by span, the states at the end last.
-    grid_start (S + 2,): where the grid of each span begins in a vector over all states; within it counts run fastest.
+    state: the machine states of each span. state_start (S + 2,) by span, the states at the end last.
+    grid_start (S + 2,): where the grid of each span begins in a vector over all states. Within it counts run fastest.
     pointer: for each span, where the ways into each of its states begin. source: the state each comes from, counted
-    within its span; row: the open row that it goes along, counted from 1 (0: none); way_start (S + 1,) by span.
-    stride, times: by how much a firing along each open row raises the combination of counts, and how many it takes;
+    within its span. row: the open row that it goes along, counted from 1 (0: none). way_start (S + 1,) by span.
+    stride, times: by how much a firing along each open row raises the combination of counts, and how many it takes.
     row_start (S + 1,) by span.
     slot, slot_start: the slots whose rates sum to the rate of each way.
     exit_group: the group of each state. group_slot, group_start: the slots whose rates sum to the exit rate of a group.
     map_*: the linear map from the grid at the end of one span to the next, the first from the start states.
-    slot_*: rating, table entry, outcome and weight of each slot; its rate is their product.
+    slot_*: rating, table entry, outcome and weight of each slot. Its rate is their product.
     story_end: the day on which everything possible had ended, with a machine state, or None.
     """
 
@@ -123,7 +125,7 @@ def explore(tables: Tables, timetable: Timetable, *, cap: int = CAP) -> Walk:
 
 @dataclass(frozen=True)
 class _Entering:
-    """States that enter a span: machine state, counts as one number, the place they come from, and their weight."""
+    """States that enter a span: machine state, counts as one number, origin and weight."""
 
     state: Ints
     count: Ints
@@ -136,7 +138,7 @@ class _Entering:
 
 @dataclass(frozen=True)
 class _Ways:
-    """The ways of a span, by target and source: states counted within the span, the row (0: none), and the slot."""
+    """The ways of a span by target and source, with the row (0: none) and the slot of each."""
 
     source: Ints
     target: Ints
@@ -277,7 +279,7 @@ class _Walker:
     # ---------------------------------------------------------------- within a span
 
     def _explore(self, entering: _Entering, span: Span) -> tuple[Ints, _Ways, Bools]:
-        """Return the machine states of a span, the ways between them, and which of the grid can be reached."""
+        """Return the machine states of a span, its ways, and which of the grid can be reached."""
         known = frontier = np.unique(entering.state)
         unseen, _, _ = self._weights_of(span)
         onward = unseen >= 0
@@ -303,7 +305,7 @@ class _Walker:
         return known[keep], ways, grid[keep]
 
     def _ways(self, states: Ints, span: Span) -> _Ways:
-        """Return the ways between states: those that the log does not show, and those along each open row."""
+        """Return the ways between states: those that the log does not show, then along each row."""
         machine = self.machine
         source, firing = machine.firings(states)
         outcome, target = machine.outcome[firing], machine.target[firing]
@@ -332,13 +334,13 @@ class _Walker:
             raise Unsupported(self._too_many(count, span))
 
     def _slots(self, span: Span, firing: Ints, weight: Ints) -> Ints:
-        """Return what makes up the rate of some firings (rating, entry, outcome, weight), as one number each."""
+        """Return (rating, entry, outcome, weight) of some firings, as one number each."""
         rating = self.ratings.setdefault(span.segment.rating, len(self.ratings))
         outcome, entry = self.machine.outcome[firing], self.machine.entry[firing]
         return ((weight << _RATINGS | rating) << _ENTRIES | entry) << _OUTCOMES | outcome
 
     def _weights_of(self, span: Span) -> tuple[Ints, Ints, Ints]:
-        """Return the weight of every outcome (-1: it cannot be): unseen, along a row, and seen without any effect."""
+        """Return the weights by outcome (-1: none): unseen, along a row, seen without effect."""
         if span.delays not in self._by_delays:
             kinds = [
                 self._weights_of_kind(kind.chance, delay)

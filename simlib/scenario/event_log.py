@@ -1,6 +1,6 @@
-"""Read an event log: dated rows of what was observed.
+"""Read an event log: dated rows, one for each observed event.
 
-A row has a date and a word in the column `move`. What it means for a scenario is in `simlib.scenario.row_meaning`.
+A row has a date and a word in the column `move`. `simlib.scenario.row_meaning` says how it counts in a scenario.
 """
 
 from __future__ import annotations
@@ -77,9 +77,9 @@ class LogRow:
 
 
 def read_log(path: str | os.PathLike[str]) -> tuple[LogRow, ...]:
-    """Return the rows of a log, in the order of the file. `path` is the file, or the folder that holds `events.csv`.
+    """Return the rows of a log, in the order of the file.
 
-    Raises ScenarioError with every problem at once.
+    `path` is the file, or the folder that holds `events.csv`.     Raises ScenarioError with every problem at once.
     """
     file = Path(path) / FILE if Path(path).is_dir() else Path(path)
     return parse_log(document.read_file(file, str(file)), str(file))
@@ -117,7 +117,7 @@ def _misfits_of_header(names: Any, file: str) -> Iterator[Problem]:
 
 
 class _Cells:
-    """Reads one row; notes what is wrong with it."""
+    """Reads one row and notes its faults."""
 
     def __init__(self, file: str, line: int, cells: Mapping[Any, Any], problems: list[Problem]) -> None:
         self.file, self.line, self.problems = file, line, problems

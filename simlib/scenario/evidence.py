@@ -33,9 +33,9 @@ class History:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """Whether the log would show a firing of a move, or of one outcome of it (`outcome` None: of each).
+    """Whether the log would show a firing of a move.
 
-    `chance` is 0 (never), 1 (always), or the id of an assumption. `within_days` is how long it may take until a firing
+    With `outcome`, it is about that outcome alone.     `chance` is 0 (never), 1 (always), or the id of an assumption. `within_days` is how long it may take until a firing
     shows. Before `since` the log shows nothing of the move.
     """
 
@@ -49,7 +49,9 @@ class Coverage:
 
 @dataclass(frozen=True, slots=True)
 class RowRule:
-    """The meaning of rows of the log that fit it: `words` of the column `move`, and further columns where given.
+    """The meaning of rows of the log that fit it.
+
+    They fit by `words` of the column `move`, and by further columns where given.
 
     At most one of these is given: `ignore` (a reason), `level` (a fact about the state), `setting` (an outside change:
     (variable, level)). Otherwise such a row is a firing, of the move `move` if given, with one of `outcomes` if given.
