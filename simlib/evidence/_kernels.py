@@ -198,7 +198,8 @@ def _ways_of(span, spans, ways):
 def forward(start, rates, spans, ways, maps, kept, masses):
     """Carry the start through all spans.
 
-    `kept` gets the distribution at the start of each span, the end last. `masses` gets the probability that is left at each crossing. Returns the crossing at which none is, or -1.
+    `kept` gets the distribution at the start of each span, the end last. `masses` gets the probability that is left at
+    each crossing. Returns the crossing at which none is, or -1.
     """
     days, _, state_start, grid_start = spans
     way_start = ways[1]
@@ -224,8 +225,9 @@ def forward(start, rates, spans, ways, maps, kept, masses):
 def backward(start, rates, spans, ways, maps, kept, masses, values, derivatives):
     """Carry the value 1 back through all spans.
 
-    `values` gets the value at the start of each span. Their product with `kept` is the smoothed distribution. `derivatives` gets those of the log-likelihood by the rate
-    of each way, by each exit rate, and by the probability of each start state.
+    `values` gets the value at the start of each span. Their product with `kept` is the smoothed distribution.
+    `derivatives` gets those of the log-likelihood by the rate of each way, by each exit rate, and by the probability of
+    each start state.
     """
     days, _, state_start, grid_start = spans
     way_start = ways[1]

@@ -29,7 +29,8 @@ from simlib.typing import Floats, Ints
 def world_of(scenario: Scenario) -> Scenario:
     """Return the world that the filter walks.
 
-    It starts with the history and has the numbers of `evidence` too. Interventions belong to the forecast and are left out.
+    It starts with the history and has the numbers of `evidence` too. Interventions belong to the forecast and are left
+    out.
     """
     history = scenario.evidence.history if scenario.evidence else None
     variables = dict(scenario.variables)
