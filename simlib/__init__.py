@@ -84,19 +84,8 @@ __all__ = ["Answer", "Assume", "Belief", "Cancelled", "Control", "Forbid", "Forc
 __all__ += ["Policy", "Scenario", "ScenarioError", "SimlibError", "TooManyStates", "Unsupported", "View", "__version__"]
 __all__ += ["base_rates", "compare", "delay", "diff", "discover", "drivers", "elasticities", "evppi", "evppi_from"]
 __all__ += ["evsi", "explain", "forecast", "histories", "indicators", "lint", "load", "load_answer", "paths", "plot"]
-__all__ += [
-    "pool",
-    "register",
-    "repeat",
-    "resolve",
-    "score_registry",
-    "simulate",
-    "sobol",
-    "solve",
-    "uncertainty",
-    "vary",
-    "write_report",
-]
+__all__ += ["pool", "register", "repeat", "resolve", "score_registry", "simulate", "sobol", "solve", "uncertainty"]
+__all__ += ["vary", "write_report"]
 
 
 def __getattr__(name: str) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from simlib.calibration.registry_score import OURS, RegistryScore
+from simlib.calibration.registry_score import OURS, RegistryScore, called
 from simlib.calibration.scores import calibration_curve
 from simlib.files import write_atomically
 from simlib.formatting import long_date, percent
@@ -50,7 +50,7 @@ def _blocks(score: RegistryScore) -> Iterator[Block]:
 
 
 def _table(score: RegistryScore) -> Iterator[tuple[str, ...]]:
-    rivals = score.rivals
+    rivals, names = score.rivals, [called(name) for name in score.rivals]
     yield (
         "No.",
         "Question",
@@ -60,7 +60,7 @@ def _table(score: RegistryScore) -> Iterator[tuple[str, ...]]:
         *rivals,
         "Verdict",
         "Brier",
-        *(f"Brier, {name}" for name in rivals),
+        *(f"Brier, {name}" for name in names),
     )
     for row in score.rows:
         one = row.forecast
