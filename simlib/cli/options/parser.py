@@ -109,6 +109,7 @@ def build() -> argparse.ArgumentParser:
     _register(_command(commands, "register", "write forecasts down with their rules, before the answer is known"))
     _resolve(_command(commands, "resolve", "write down how a registered forecast was settled"))
     _score(_command(commands, "score", "how good the registered forecasts were, beside their rivals"))
+    _rates(_command(commands, "rates", "how often something happened in past crises, from a file of event data"))
     _lab(_command(commands, "lab", "open JupyterLab on the notebooks"))
     return parser
 
@@ -435,6 +436,20 @@ def _register(parser: argparse.ArgumentParser) -> None:
     add("--seed", type=whole(0), default=0, metavar="N", help=SEED)
     text = "register nothing: write the questions with their rules as Markdown, to post on a forecasting site"
     add("--questions-to", type=Path, metavar="FILE", help=text)
+
+
+def _rates(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Read a file of event data (MID, ICB, ICBe, GDELT, ICEWS, ACLED, UCDP). Count an event in a class of cases.\n"
+        "The rates say how soon the event first came after the onset, and how far a new case may differ. The answer\n"
+        "ends with an assumption to paste into a scenario. A selection is COLUMN=VALUE|VALUE,COLUMN=VALUE with the\n"
+        "columns case, actor, target, code, category and source."
+    )
+    add = _adder(parser)
+    add("path", metavar="FILE", help="the file of event data")
+    add("--event", required=True, metavar="SELECTION", help='the event, such as "category=strike"')
+    add("--class", dest="crisis_class", default="", metavar="SELECTION", help="cases with such a row (default: all)")
+    _outputs(_adder(parser.add_argument_group("output")), "answer")
 
 
 def _resolve(parser: argparse.ArgumentParser) -> None:

@@ -66,6 +66,10 @@ class Request:
     quick: bool = False
     priors: bool = False
 
+    # Event data
+    event: str = ""
+    crisis_class: str = ""
+
     # The registry of forecasts
     question: tuple[str, ...] = ()
     questions_to: Path | None = None

@@ -1,0 +1,113 @@
+"""Cases of event data: which crises belong to a class, when each began, and when something first happened in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from simlib.errors import Problem, ScenarioError, did_you_mean
+from simlib.typing import Floats
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SEARCHED = ("case", "actor", "target", "code", "category", "source")
+"""Columns that a selection may name."""
+
+ENDED = "ended"
+"""The cause of a case that was over before the event came."""
+
+
+@dataclass(frozen=True)
+class CaseHistories:
+    """Cases with the days from the onset to the first event, or to the end. Arrays of shape (cases,).
+
+    An event counts as at noon of its day. `happened` says whether it came. `events` counts all of them, and `last_day`
+    is the length of the record.
+    """
+
+    names: tuple[str, ...]
+    first_day: Floats
+    happened: Floats
+    events: Floats
+    last_day: Floats
+
+    @property
+    def causes(self) -> list[str]:
+        """The first that came in each case: the event, or the end of the case."""
+        return ["event" if came else ENDED for came in self.happened]
+
+
+def read_selection(text: str) -> dict[str, tuple[str, ...]]:
+    """Read a selection such as "actor=USA,category=strike|mobilise": columns with the values that they may have.
+
+    Raises:
+        ScenarioError: For a column that cannot be searched, and for a part without a value.
+    """
+    selection: dict[str, tuple[str, ...]] = {}
+    problems: list[Problem] = []
+    for part in text.split(","):
+        column, equals, values = (piece.strip() for piece in part.partition("="))
+        if column not in SEARCHED:
+            expected = did_you_mean(column, SEARCHED)
+            problems.append(Problem("", 0, f"selection {text!r}", f"there is no column {column!r}", expected))
+        elif not equals or not values:
+            problems.append(Problem("", 0, f"selection {text!r}", f"{column} has no value", "expected COLUMN=VALUE"))
+        else:
+            selection[column] = tuple(value.strip() for value in values.split("|"))
+    if problems:
+        raise ScenarioError(problems)
+    return selection
+
+
+def selected(frame: pd.DataFrame, selection: Mapping[str, tuple[str, ...]]) -> pd.Series:
+    """Return which rows fit a selection. One of several actors or targets of a row is enough."""
+    import pandas as pd
+
+    fits = pd.Series(True, index=frame.index)
+    for column, values in selection.items():
+        wanted = {value.casefold() for value in values}
+        words = frame[column].astype(str).str.casefold()
+        unique = {word: bool(wanted & {part.strip() for part in word.split(";")}) for word in words.unique()}
+        fits &= words.map(unique)
+    return fits
+
+
+def case_histories(
+    frame: pd.DataFrame, event: Mapping[str, tuple[str, ...]], crisis_class: Mapping[str, tuple[str, ...]]
+) -> CaseHistories:
+    """Return the cases of a class with the days since their first row on which an event first came.
+
+    A case belongs to the class if any of its rows fits. Rows that are not dated to the day are left out, because they
+    say nothing about days. The record of a case ends with its last row.
+
+    Args:
+        frame: Event data as `simlib.data.read` returns them.
+        event: The selection of rows that count as the event.
+        crisis_class: The selection of rows by which a case belongs to the class. Empty: every case.
+
+    Raises:
+        ScenarioError: Where no case with a dated row is left.
+    """
+    dated = frame[(frame["precision"] == "day") & (frame["case"].astype(str) != "")]
+    members = dated.loc[selected(dated, crisis_class), "case"].unique()
+    dated = dated[dated["case"].isin(members)].assign(case=lambda rows: rows["case"].astype(str))
+    if dated.empty:
+        raise ScenarioError(
+            Problem("", 0, "class", "no case with a row dated to the day fits", "expected a wider class")
+        )
+    onset = dated.groupby("case", observed=True)["date"].transform("min")
+    day = (dated["date"] - onset).dt.days.astype(float)
+    is_event = selected(dated, event)
+    cases = dated["case"]
+    last_day = day.groupby(cases, observed=True).max() + 1.0
+    first = day[is_event].groupby(cases[is_event], observed=True).min().reindex(last_day.index)
+    count = is_event.groupby(cases, observed=True).sum()
+    happened: Floats = np.asarray(first.notna(), dtype=np.float64)
+    length: Floats = np.asarray(last_day, dtype=np.float64)
+    when = np.where(happened == 1, np.asarray(first, dtype=np.float64) + 0.5, length)
+    names = tuple(str(name) for name in last_day.index)
+    return CaseHistories(names, when, happened, np.asarray(count, dtype=np.float64), length)

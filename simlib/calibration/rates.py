@@ -1,0 +1,182 @@
+"""Rates from history: how often something happened per day of exposure, and how far a new crisis may differ.
+
+Three ranges are kept apart. A pooled rate has the interval of its estimate. A new crisis has the wider predictive
+spread between crises. A hazard that falls with time since the onset has one rate for each band of days.
+
+References: Gamma intervals of a Poisson rate with Jeffreys' prior. Greenwood and Yule (1920) for rates that differ
+between cases. Aalen and Johansen (1978) for cumulative incidence with competing causes.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from simlib.errors import SimlibError
+from simlib.formatting import counted
+from simlib.quantities import DAYS_PER
+from simlib.typing import Floats
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+BANDS = (0.0, 1.0, 3.0, 7.0, 14.0, 30.0, 60.0, 90.0, 180.0)
+"""First day of each band of a piecewise hazard. The last band has no end."""
+
+CENSORED = ""
+"""The cause of a case that was still going on when its record ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class PooledRate:
+    """A rate per day over all cases, with the 90% interval of its estimate."""
+
+    events: float
+    exposure_days: float
+    per_day: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class NewCaseRate:
+    """The rate of a case yet to come: median, 5 and 95% points per day.
+
+    `variation` is the coefficient of variation of the rate between cases. `p_value` tests whether cases differ at all.
+    """
+
+    cases: int
+    per_day: float
+    low: float
+    high: float
+    variation: float
+    p_value: float
+
+
+def pooled_rate(events: float, exposure_days: float) -> PooledRate:
+    """Return events per day of exposure with the equal-tailed 90% Gamma interval. The low end of no event is 0."""
+    from scipy.stats import gamma
+
+    if not exposure_days > 0 or events < 0:
+        raise SimlibError("a rate needs days of exposure above 0 and no negative number of events")
+    low, high = gamma.ppf([0.05, 0.95], events + 0.5) / exposure_days
+    return PooledRate(events, exposure_days, events / exposure_days, float(low) if events else 0.0, float(high))
+
+
+def new_case_rate(events: ArrayLike, exposure_days: ArrayLike) -> NewCaseRate:
+    """Return the rate of a new case, whose rates are taken to follow a Gamma distribution fitted by likelihood.
+
+    Args:
+        events: Number of events of each case, shape (cases,).
+        exposure_days: Days in which they could happen, shape (cases,).
+
+    Raises:
+        SimlibError: For fewer than five cases or no event at all, from which no spread can be learnt.
+    """
+    from scipy.optimize import minimize
+    from scipy.stats import chi2, gamma
+
+    count, days = _cases(events, exposure_days)
+    if len(count) < 5 or count.sum() == 0:
+        raise SimlibError("the spread between cases needs at least five cases and one event")
+    mean = count.sum() / days.sum()
+    ends = [(math.log(mean) - 6, math.log(mean) + 6), (-6.0, 9.0)]
+    start = np.array([math.log(mean), 0.0])
+    fit = minimize(lambda x: -_log_likelihood(count, days, *np.exp(x)), start, method="L-BFGS-B", bounds=ends)
+    centre, shape = np.exp(fit.x)
+    poisson = float(np.sum(count * np.log(mean * days) - mean * days))
+    gain = max(2 * (-fit.fun - poisson), 0.0)
+    low, median, high = gamma.ppf([0.05, 0.5, 0.95], shape) * centre / shape
+    p_value = 0.5 * float(chi2.sf(gain, 1)) if gain > 0 else 0.5
+    return NewCaseRate(len(count), float(median), float(low), float(high), float(shape**-0.5), p_value)
+
+
+def _log_likelihood(count: Floats, days: Floats, mean: float, shape: float) -> float:
+    """Return the log-likelihood of counts with Gamma rates between cases, without the factorials of the counts."""
+    from scipy.special import gammaln
+
+    each = gammaln(count + shape) - gammaln(shape) + shape * math.log(shape)
+    each += count * np.log(mean * days) - (count + shape) * np.log(shape + mean * days)
+    return float(np.sum(each))
+
+
+def piecewise_hazard(days: ArrayLike, happened: ArrayLike, bands: Sequence[float] = BANDS) -> pd.DataFrame:
+    """Return the hazard per day in bands of days since the onset, as a table with 90% intervals.
+
+    Args:
+        days: Day of the event, or last day on which it could have been seen, shape (cases,).
+        happened: Whether the event came then. If not, the case is censored there.
+        bands: First day of each band, rising.
+    """
+    import pandas as pd
+
+    time, event = _cases(days, happened)
+    edges = [*bands, math.inf]
+    rows: list[dict[str, Any]] = []
+    for first, last in itertools.pairwise(edges):
+        exposure = float(np.clip(np.minimum(time, last) - first, 0, None).sum())
+        count = float(event[(time >= first) & (time < last)].sum())
+        if exposure > 0:
+            rate = pooled_rate(count, exposure)
+            rows.append({"from_day": first, "to_day": last, "events": int(count), "exposure_days": exposure})
+            rows[-1] |= {"per_day": rate.per_day, "low": rate.low, "high": rate.high}
+    return pd.DataFrame(rows)
+
+
+def cumulative_incidence(days: ArrayLike, causes: Sequence[str], by: ArrayLike) -> dict[str, Floats]:
+    """Return the probability that each cause has come by some days, the others competing (Aalen–Johansen).
+
+    Args:
+        days: Day of the first event of each case, or of its censoring, shape (cases,).
+        causes: The cause of that event, `CENSORED` for none, shape (cases,).
+        by: Days to report, shape (days,).
+
+    Returns:
+        For each cause an array of shape (days,).
+    """
+    (time,) = _columns(days=days)
+    named = np.asarray(causes, dtype=object)
+    if len(named) != len(time):
+        raise SimlibError("each case needs one day and one cause")
+    moments = np.unique(time[named != CENSORED])
+    at_risk = np.array([np.sum(time >= moment) for moment in moments], dtype=float)
+    counts = {
+        cause: np.array([np.sum((time == moment) & (named == cause)) for moment in moments])
+        for cause in sorted(set(named) - {CENSORED})
+    }
+    leaving = sum(counts.values(), np.zeros(len(moments)))
+    before = np.concatenate(([1.0], np.cumprod(1 - leaving / at_risk)[:-1])) if len(moments) else np.empty(0)
+    until = np.searchsorted(moments, np.asarray(by, dtype=float), side="right")
+    return {
+        cause: np.concatenate(([0.0], np.cumsum(before * number / at_risk)))[until] for cause, number in counts.items()
+    }
+
+
+def as_assumption(identifier: str, label: str, rate: NewCaseRate, because: str, source: str = "") -> str:
+    """Return a rate as an assumption to paste into a scenario, with the spread of a new case as its range."""
+    days = rate.per_day, rate.low, rate.high
+    value, low, high = (f"{each * DAYS_PER['month']:.3g} per month" for each in days)
+    lines = [f"{identifier}:", f"  label: {label}", f"  value: {value}", f"  low: {low}", f"  high: {high}"]
+    lines += [f"  because: >-\n    {because}"] + ([f"  sources: [{source}]"] if source else [])
+    return "\n".join(lines) + "\n"
+
+
+def _cases(first: ArrayLike, second: ArrayLike) -> tuple[Floats, Floats]:
+    one, two = _columns(first=first, second=second)
+    return one, two
+
+
+def _columns(**columns: ArrayLike) -> tuple[Floats, ...]:
+    arrays = tuple(np.atleast_1d(np.asarray(values, dtype=float)) for values in columns.values())
+    if len({len(each) for each in arrays}) != 1 or not len(arrays[0]):
+        raise SimlibError("history needs one row for each case, and at least one")
+    missing = sum(int(np.isnan(each).sum()) for each in arrays)
+    if missing or any((each < 0).any() for each in arrays):
+        raise SimlibError(f"history has {counted(missing, 'missing number')} or numbers below 0")
+    return arrays

@@ -1,0 +1,29 @@
+"""`simlib rates`: how often something happened in past crises, from a file of event data."""
+
+from __future__ import annotations
+
+from simlib.cli.options.request import Request
+from simlib.cli.output.answers import tell
+from simlib.cli.output.progress import Task
+from simlib.cli.output.text_table import Row, table
+
+
+def execute(arguments: Request) -> int:
+    """Read the file, count the event in its cases, and print rates and an assumption to paste."""
+    from simlib.calibration.historical_rates import historical_rates
+    from simlib.data import read
+
+    with Task("reading the file"):
+        frame = read(str(arguments.path))
+    rates = historical_rates(frame, arguments.event, arguments.crisis_class)
+    rows = [
+        Row(
+            f"days {row['from_day']:g} to {row['to_day']:g}"
+            if row["to_day"] < 1e9
+            else f"from day {row['from_day']:g}",
+            [f"{row['events']}", *(f"{row[name]:.2g}" for name in ("per_day", "low", "high"))],
+        )
+        for row in rates.hazard.to_dict("records")
+    ]
+    head = [["events", "per day", "5%", "95%"]]
+    return tell(arguments, {"rates": rates}, tables=[table("Hazard of the first event since the onset", head, rows)])
