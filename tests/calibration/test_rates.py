@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from simlib.calibration import rates
-from simlib.calibration.case_histories import case_histories, read_selection
-from simlib.calibration.historical_rates import historical_rates
+from simlib.calibration.crisis_cases import case_histories, read_selection
+from simlib.calibration.event_rates import historical_rates
 from simlib.errors import ScenarioError, SimlibError
 from simlib.scenario import loader
 

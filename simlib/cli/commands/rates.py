@@ -10,7 +10,7 @@ from simlib.cli.output.text_table import Row, table
 
 def execute(arguments: Request) -> int:
     """Read the file, count the event in its cases, and print rates and an assumption to paste."""
-    from simlib.calibration.historical_rates import historical_rates
+    from simlib.calibration.event_rates import historical_rates
     from simlib.data import read
 
     with Task("reading the file"):

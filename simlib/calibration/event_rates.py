@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from simlib.answer import finite, plain_json
-from simlib.calibration.case_histories import CaseHistories, case_histories, read_selection
+from simlib.calibration.crisis_cases import CaseHistories, case_histories, read_selection
 from simlib.calibration.rates import (
     NewCaseRate,
     PooledRate,
