@@ -26,7 +26,7 @@ TEXTS = sorted(path for path in FOLDER.rglob("*") if path.suffix in {".yaml", ".
 
 STRANDS = {
     "strikes on vessels": ("vessel-strike-caribbean", "vessel-strike-pacific", "suspend-strikes"),
-    "raids considered, no decision": ("order-strike", "set-order-aside", "strike-on-land", "strike-warning", "prepare-visibly"),
+    "raids considered, no decision": ("order-strike", "strike-on-land", "strike-warning", "prepare-visibly"),
     "public denial": ("denial",),
     "narco-state campaign": ("narco-state-case",),
     "UN and international pressure": ("un-censure", "council-meets", "partners-speak"),
