@@ -16,11 +16,15 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from scipy.linalg import expm
+from scipy.stats import gamma
 
 from simlib.scenario.model import Assume, Effect, Forbid, Force, Hold, Move, Outcome, Pin, Policy, Question, Scenario
 
 State = tuple[tuple[str, ...], int]
-"""One level for each variable, and how often what the question asks for has happened, up to its goal."""
+"""One level for each variable, then the stages done of each move that takes a while, and a count.
+
+The count says how often what the question asks for has happened, up to its goal.
+"""
 
 NOBODY = 1e-9
 """A probability that rounding in a dense product may leave behind: of so few, no share is told."""
@@ -76,7 +80,9 @@ class Machine:
     def __init__(self, scenario: Scenario, values: Mapping[str, float] | None = None, question: Question | None = None):
         self.scenario, self.question = scenario, question
         self.value = {name: a.value for name, a in scenario.assumptions.items()} | dict(values or {})
-        combinations = itertools.product(*(v.levels for v in scenario.variables.values()))
+        self.waits = [move for move in scenario if move.takes]
+        stages = [[str(done) for done in range(move.takes.stages)] for move in self.waits]
+        combinations = itertools.product(*(v.levels for v in scenario.variables.values()), *stages)
         self.goal = question.count.at_least if question and question.count else 1
         flags = (0,) if question is None else range(self.goal + 1)
         self.states: list[State] = list(itertools.product(combinations, flags))
@@ -86,7 +92,21 @@ class Machine:
     # ------------------------------------------------------------ what a state is
 
     def named(self, levels: tuple[str, ...]) -> dict[str, str]:
-        return dict(zip(self.scenario.variables, levels, strict=True))
+        return dict(zip(self.scenario.variables, levels, strict=False))
+
+    def done(self, move: Move, levels: tuple[str, ...]) -> int:
+        """Return the stages that a move which takes a while has behind it."""
+        return int(levels[len(self.scenario.variables) + self.waits.index(move)])
+
+    def settled(self, levels: tuple[str, ...]) -> tuple[str, ...]:
+        """Begin the waits of all moves that are not possible anew."""
+        count, named = len(self.scenario.variables), self.named(levels)
+        stages = [s if m.when.holds(named) else "0" for m, s in zip(self.waits, levels[count:], strict=True)]
+        return (*levels[:count], *stages)
+
+    def with_stages(self, levels: tuple[str, ...], move: Move, done: int) -> tuple[str, ...]:
+        place = len(self.scenario.variables) + self.waits.index(move)
+        return (*levels[:place], str(done), *levels[place + 1 :])
 
     def ending(self, levels: tuple[str, ...]) -> str | None:
         return next((e.id for e in self.scenario.endings.values() if e.when.holds(self.named(levels))), None)
@@ -110,7 +130,7 @@ class Machine:
     # ------------------------------------------------------------ what can happen in it
 
     def hazard(self, move: Move, levels: tuple[str, ...], day: float) -> float:
-        """Return the hazard per day of a move in a state at a time."""
+        """Return the hazard per day of a move, or of the next stage of its wait, in a state at a time."""
         named = self.named(levels)
         if self.ending(levels) or not move.when.holds(named):
             return 0.0
@@ -123,11 +143,16 @@ class Machine:
         if not self.open(move.between, day):
             return 0.0
         value = self.values(named, day)
-        hazard = value[move.rate]
+        hazard = gamma(move.takes.stages).median() / value[move.rate] if move.takes else value[move.rate]
         for factor in move.factors:
             if factor.when.holds(named) and self.open(factor.between, day):
                 hazard *= value[factor.by]
         return hazard
+
+    def ruled(self, move: Move, levels: tuple[str, ...], day: float) -> bool:
+        """Say whether an intervention decides about a move in a state at a time."""
+        ruling = [i for i in self.scenario.interventions if isinstance(i, Forbid | Policy) and i.move == move.id]
+        return any(self.stands(i, self.named(levels), day) for i in ruling)
 
     def stands(self, item, named: Mapping[str, str], day: float) -> bool:
         """Say whether an intervention that lasts applies at a time in a state."""
@@ -161,7 +186,7 @@ class Machine:
         for effect in outcome.effects:
             if effect.variable not in held:
                 new[effect.variable] = self.moved(effect, levels)
-        return tuple(new.values())
+        return self.settled((*new.values(), *levels[len(new) :]))
 
     def moved(self, effect: Effect, levels: tuple[str, ...]) -> str:
         names = self.scenario.variables[effect.variable].levels
@@ -171,7 +196,8 @@ class Machine:
         return names[min(max(place, 0), len(names) - 1)]
 
     def fired(self, move: Move, outcome: Outcome, state: State, day: float) -> State:
-        new = self.after(outcome, state[0], day)
+        before = self.with_stages(state[0], move, 0) if move.takes else state[0]
+        new = self.after(outcome, before, day)
         return new, self.happened(new, state[1] + self.asks_for(move, outcome))
 
     # ------------------------------------------------------------ how probability flows
@@ -183,6 +209,12 @@ class Machine:
         for x, state in enumerate(self.states):
             for move in self.scenario.moves.values():
                 hazard = self.hazard(move, state[0], day)
+                if move.takes and not self.ruled(move, state[0], day):
+                    done = self.done(move, state[0]) + 1
+                    if done < move.takes.stages:
+                        matrix[x, self.position[self.with_stages(state[0], move, done), state[1]]] += hazard
+                        matrix[x, x] -= hazard
+                        continue
                 matrix[x, self.counter[move.id]] = hazard
                 for outcome, chance in self.chances(move, state[0], day).items():
                     matrix[x, self.position[self.fired(move, move.outcome(outcome), state, day)]] += hazard * chance
@@ -194,7 +226,7 @@ class Machine:
         spreads = [shares(v.start, self.value).items() for v in self.scenario.variables.values()]
         vector = np.zeros(len(self.states) + len(self.counter))
         for combination in itertools.product(*spreads):
-            levels = tuple(level for level, _ in combination)
+            levels = (*(level for level, _ in combination), *("0" for _ in self.waits))
             vector[self.position[levels, self.happened(levels)]] += np.prod([share for _, share in combination])
         return vector
 
@@ -224,7 +256,8 @@ class Machine:
         if self.ending(state[0]):
             return []
         if isinstance(intervention, Pin | Hold):
-            new = tuple((self.named(state[0]) | {intervention.variable: intervention.level}).values())
+            named = self.named(state[0]) | {intervention.variable: intervention.level}
+            new = self.settled((*named.values(), *state[0][len(named) :]))
             return [((new, self.happened(new, state[1])), 1.0)]
         move = self.scenario.moves[intervention.move]
         if not move.when.holds(self.named(state[0])):

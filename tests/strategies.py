@@ -38,18 +38,24 @@ from simlib.scenario.model import (
     Rung,
     Scenario,
     Variable,
+    Wait,
     Window,
 )
+from simlib.scenario.waits import spread
 
 AS_OF = dt.date(2031, 4, 1)
 LEVELS = ("calm", "uneasy", "tense", "open")
 ACTORS = {"nature": Actor("nature", "Nature"), "north": Actor("north", "North Island")}
 
 
-def worlds(*, max_states: int = 48, interventions: bool = True, windows: bool = True) -> st.SearchStrategy[Scenario]:
-    """Draw worlds of at most `max_states` combinations of levels."""
+def worlds(
+    *, max_states: int = 48, interventions: bool = True, windows: bool = True, waits: bool = True
+) -> st.SearchStrategy[Scenario]:
+    """Draw worlds of at most `max_states` combinations of levels; the stages of a wait come on top."""
     return st.randoms(use_true_random=False).map(
-        lambda dice: random_world(dice, max_states=max_states, interventions=interventions, windows=windows)
+        lambda dice: random_world(
+            dice, max_states=max_states, interventions=interventions, windows=windows, waits=waits
+        )
     )
 
 
@@ -59,10 +65,21 @@ def seeded_world(seed: int, **options: bool | int) -> Scenario:
 
 
 def random_world(
-    dice: random.Random, *, max_states: int = 48, interventions: bool = True, windows: bool = True, lulls: bool = False
+    dice: random.Random,
+    *,
+    max_states: int = 48,
+    interventions: bool = True,
+    windows: bool = True,
+    lulls: bool = False,
+    waits: bool = True,
 ) -> Scenario:
-    """Return one world drawn with `dice`. With `lulls` it asks for one, which only histories can answer."""
-    return _Drawing(dice, max_states, windows, lulls).world(interventions)
+    """Return one world drawn with `dice`. With `lulls` it asks for one, which only histories can answer.
+
+    With `waits` it may have a move that takes a while, which is drawn last.
+    """
+    drawing = _Drawing(dice, max_states, windows, lulls)
+    world = drawing.world(interventions)
+    return drawing.with_wait(world) if waits else world
 
 
 class _Drawing:
@@ -96,6 +113,26 @@ class _Drawing:
             interventions=acts,
             ladder=next(iter(ladders), ""),
         )
+
+    def with_wait(self, world: Scenario) -> Scenario:
+        """Return the world, at times with one move that takes a while in place of having a rate."""
+        own = [move for move in world if sum(move.rate in m.assumptions for m in world) == 1]
+        if not own or not self.often(40):
+            return world
+        move = self.dice.choice(own)
+        median, stages = self.dice.randint(1, 60) / 4, self.dice.choice((1, 2, 2, 3))
+        low, high = spread(stages, median)
+        name = self.number(f"{move.id}.takes", "duration", median)
+        waiting = replace(move, rate=name, takes=Wait(stages, low, high))
+        interventions = tuple(
+            replace(item, assumption=name, value=1 / item.value)
+            if isinstance(item, Assume) and item.assumption == move.rate
+            else item
+            for item in world.interventions
+        )
+        assumptions = {key: a for key, a in self.assumptions.items() if key != move.rate}
+        moves = dict(world.moves) | {move.id: waiting}
+        return world.replace(moves=moves, assumptions=assumptions, interventions=interventions)
 
     # ------------------------------------------------------------ numbers
 

@@ -3,9 +3,10 @@
 The direct method (Doob 1945; Gillespie 1977) on named states: wait an exponential time at the total hazard, pick a
 move in proportion to its hazard, pick an outcome by its chance, apply its effects, look whether the story has ended.
 Hazards are constant between *dates* (a calendar window opens or closes, an intervention acts), and waiting is
-memoryless, so at each date the wait starts afresh. Nothing here uses the tables of the fast engines or their
-random numbers: it reads the scenario itself and uses only Python's own random numbers, so that agreement with the
-engines is evidence.
+memoryless, so at each date the wait starts afresh. A move that takes a while has work to do: a gamma-distributed amount
+from the moment its guard holds, at a speed that factors multiply. It happens when the work is done. Nothing here uses
+the tables of the fast engines or their random numbers: it reads the scenario itself and uses only Python's own random
+numbers, so that agreement with the engines is evidence.
 
 References: Doob, J. (1945) Markoff chains: denumerable case, Trans. AMS 58. Gillespie, D. (1977) Exact stochastic
 simulation of coupled chemical reactions, J. Phys. Chem. 81.
@@ -33,6 +34,7 @@ from simlib.scenario.model import (
     Scenario,
     Window,
 )
+from simlib.scenario.waits import percentiles
 
 State = dict[str, str]
 
@@ -56,7 +58,8 @@ class Event:
 class Run:
     """One history: the state at the start, the events in order, and its ending (None: ongoing).
 
-    `without_effect` says whether each intervention that came up had no effect.
+    `without_effect` says whether each intervention that came up had no effect. `work` is the work left to do for each
+    move that takes a while and is possible now.
     """
 
     start: State
@@ -64,6 +67,7 @@ class Run:
     ending: str | None = None
     ending_time: float = math.inf
     without_effect: dict[int, bool] = field(default_factory=dict)
+    work: dict[str, float] = field(default_factory=dict)
 
 
 class Reference:
@@ -102,14 +106,32 @@ class Reference:
         return self.scenario.day(window.first) <= day < self.scenario.day(window.last) + 1
 
     def hazard(self, move: Move, state: State, day: float) -> float:
-        """Return the hazard of a move per day: rate times factors, or that of an intervention."""
-        if not move.when.holds(state):
+        """Return the hazard of a move per day: rate times factors, or that of an intervention.
+
+        Without an intervention, a move that takes a while has none: it happens when its work is done.
+        """
+        standing = self.ruling(move, state, day)
+        if not move.when.holds(state) or any(isinstance(item, Forbid) for item in standing):
             return 0.0
-        hazard = self.value(move.rate, state, day) if self.open(move.between, day) else 0.0
+        if standing:
+            return next(item.rate for item in reversed(standing) if isinstance(item, Policy))
+        return 0.0 if move.takes else self.speed(move, state, day)
+
+    def speed(self, move: Move, state: State, day: float) -> float:
+        """Return the rate of a move times its factors, or what a move that takes a while does of its work in a day."""
+        if not move.when.holds(state) or not self.open(move.between, day):
+            return 0.0
+        speed = self.value(move.rate, state, day)
+        if move.takes:
+            speed = percentiles(move.takes.stages)[1] / speed
         for factor in move.factors:
             if factor.when.holds(state) and self.open(factor.between, day):
-                hazard *= self.value(factor.by, state, day)
-        standing = [
+                speed *= self.value(factor.by, state, day)
+        return speed
+
+    def ruling(self, move: Move, state: State, day: float) -> list[Forbid | Policy]:
+        """Return the interventions that decide about a move now, in place of its own rate."""
+        return [
             item
             for item in self.scenario.interventions
             if isinstance(item, Forbid | Policy)
@@ -117,10 +139,6 @@ class Reference:
             and self.stands(item, day)
             and item.when.holds(state)
         ]
-        for item in standing:
-            if isinstance(item, Policy):
-                hazard = item.rate
-        return 0.0 if any(isinstance(item, Forbid) for item in standing) else hazard
 
     def value(self, assumption: str, state: State, day: float) -> float:
         """Return the value of an assumption now; the last intervention that assumes one decides."""
@@ -197,6 +215,7 @@ class Reference:
         state = self.start(rng)
         story = Run(state, ending=self.ending(state))
         story.ending_time = math.inf if story.ending is None else 0.0
+        self._await(story, state, rng)
         dates = self.dates()
         for begin, end in zip(dates, [*dates[1:], self.horizon], strict=True):
             state = self._intervene(story, state, begin, rng)
@@ -213,33 +232,62 @@ class Reference:
                 story.without_effect[number] = not move.when.holds(state)
                 if move.when.holds(state):
                     outcome = move.outcome(item.outcome) if item.outcome else self.outcome(move, state, day, rng)
-                    state = self._happen(story, day, move.id, outcome, state, number)
+                    state = self._happen(story, day, move.id, outcome, state, rng, number)
             elif isinstance(item, Pin | Hold) and (self.scenario.day(item.date) if item.date else 0.0) == day:
                 if isinstance(item, Pin):
                     story.without_effect[number] = state[item.variable] == item.level
                 if state[item.variable] != item.level:
                     effect = Outcome("", "", None, (Effect(item.variable, level=item.level),))
-                    state = self._happen(story, day, None, effect, state, number)
+                    state = self._happen(story, day, None, effect, state, rng, number)
         return state
 
     def _wander(self, story: Run, state: State, day: float, end: float, rng: random.Random) -> State:
         while story.ending is None:
             hazards = {move.id: self.hazard(move, state, day) for move in self.scenario}
             total = sum(hazards.values())
-            if total <= 0:
-                break
-            day += rng.expovariate(total)
+            chance = rng.expovariate(total) if total > 0 else math.inf
+            speeds = {name: self._awaited_speed(name, state, day) for name in story.work}
+            due = {name: story.work[name] / speed for name, speed in speeds.items() if speed > 0}
+            first = min(due, key=lambda name: due[name], default=None)
+            step = min(chance, due[first] if first else math.inf)
+            now = min(day + step, end)
+            story.work = {name: left - speeds[name] * (now - day) for name, left in story.work.items()}
+            day += step
             if day >= end:
                 break
-            move = self.scenario.moves[rng.choices(list(hazards), list(hazards.values()))[0]]
-            state = self._happen(story, day, move.id, self.outcome(move, state, day, rng), state)
+            by_chance = first is None or chance < due[first]
+            name = rng.choices(list(hazards), list(hazards.values()))[0] if by_chance else first
+            move = self.scenario.moves[name or ""]
+            state = self._happen(story, day, move.id, self.outcome(move, state, day, rng), state, rng)
         return state
 
+    def _awaited_speed(self, name: str, state: State, day: float) -> float:
+        """Return what a move that takes a while does of its work in a day, nothing while an intervention decides."""
+        move = self.scenario.moves[name]
+        return 0.0 if self.ruling(move, state, day) else self.speed(move, state, day)
+
+    def _await(self, story: Run, state: State, rng: random.Random) -> None:
+        """Give work to moves that have become possible, and take it from those that no longer are."""
+        for move in self.scenario:
+            if not move.takes or not move.when.holds(state):
+                story.work.pop(move.id, None)
+            elif move.id not in story.work:
+                story.work[move.id] = rng.gammavariate(move.takes.stages, 1.0)
+
     def _happen(
-        self, story: Run, day: float, move: str | None, outcome: Outcome, state: State, number: int | None = None
+        self,
+        story: Run,
+        day: float,
+        move: str | None,
+        outcome: Outcome,
+        state: State,
+        rng: random.Random,
+        number: int | None = None,
     ) -> State:
         state = self.after(state, outcome.effects, () if move is None else self.held(day))
         story.events.append(Event(day, move, None if move is None else outcome.id, state, number))
+        story.work.pop(move or "", None)
+        self._await(story, state, rng)
         story.ending = self.ending(state)
         if story.ending is not None:
             story.ending_time = day

@@ -56,6 +56,8 @@ class Names:
         space, labels, rewards = _Space(), _Space(), _Space()
         spread = [name for name, variable in scenario.variables.items() if variable.spread]
         self.variable = {name: space.claim(name) for name in scenario.variables}
+        waits = [move.id for move in scenario if move.takes is not None and move.takes.stages > 1]
+        self.waiting = {name: space.claim(f"waiting_{name}") for name in waits}
         self.start = {name: space.claim(f"start_{name}") for name in spread}
         self.ended = space.claim("ended")
         self.constant = {name: space.claim(name, f"value_{name}") for name in scenario.assumptions}

@@ -5,6 +5,10 @@ command whose rate is a formula over named constants, an ending becomes absorbin
 are disjoint, the first in the file wins. Each move also has a reward structure, so that its expected count by a time
 is `R{"move"}=? [C<=90]`. A firing that changes nothing counts there, and stays in the commands as a self-loop.
 
+A move that takes a while has a further variable `waiting_<move>`, the stage of its wait, and a command for each of
+the two things that can happen: the next stage, or the move. The variable goes back to 0 where the move is no longer
+possible, and where the story is over.
+
 A variable whose start is spread begins at an undefined constant `start_<variable>`. `starts` lists the combinations
 with their weights, and whoever checks the model sums. Time is in days.
 
@@ -31,6 +35,7 @@ from simlib.machine.priors import theta
 from simlib.machine.tables import Tables
 from simlib.quantities import show
 from simlib.scenario.model import Assumption, Condition, Effect, Move, Outcome, Question, Scenario, Variable
+from simlib.scenario.waits import percentiles
 
 __all__ = ["model", "notes", "refusals", "starts", "write"]
 
@@ -205,8 +210,14 @@ class _Writer:
         yield from ("", f"module {self.names.module}")
         for variable in self.scenario.variables.values():
             yield f"  {self._declaration(variable)}"
+        for move, stages in self._waits():
+            what = _comment(f"stage of the wait for {move.id}")
+            yield f"  {self.names.waiting[move.id]} : [0..{stages - 1}] init 0; {what}"
         for move in self.scenario:
             yield from ("", f"  {_comment(f'{move.id} ({move.actor}): {move.label}')}")
+            if move.id in self.names.waiting:
+                stage = self.names.waiting[move.id]
+                yield f"  [] {self._guard(move, waiting=True)} -> {self.names.hazard[move.id]} : ({stage}'={stage}+1);"
             yield f"  [] {self._guard(move)} ->"
             yield "      " + "\n    + ".join(self._branches(move)) + ";"
         if self.scenario.endings:
@@ -240,18 +251,32 @@ class _Writer:
 
     # ---------------------------------------------------------------- pieces
 
+    def _waits(self) -> Iterator[tuple[Move, int]]:
+        """Yield each move whose wait has several stages, and their number."""
+        for move in self.scenario:
+            if move.id in self.names.waiting and move.takes:
+                yield move, move.takes.stages
+
     def _declaration(self, variable: Variable) -> str:
         start = self.names.start[variable.id] if variable.spread else str(variable.levels.index(variable.start[0][0]))
         levels = ", ".join(f"{index} {level}" for index, level in enumerate(variable.levels))
         text = f"{self.names.variable[variable.id]} : [0..{len(variable.levels) - 1}] init {start};"
         return f"{text} {_comment(levels)}"
 
-    def _guard(self, move: Move) -> str:
+    def _guard(self, move: Move, *, waiting: bool = False) -> str:
+        """Return where a move can happen or, with `waiting`, where the next stage of its wait can begin."""
         when = self._condition(move.when)
-        return f"!{self.names.ended}" if when == "true" else f"!{self.names.ended} & {_bracket(when)}"
+        parts = [f"!{self.names.ended}", *([] if when == "true" else [_bracket(when)])]
+        if move.id in self.names.waiting and move.takes:
+            last = move.takes.stages - 1
+            parts.append(f"{self.names.waiting[move.id]}{'<' if waiting else '='}{last}")
+        return " & ".join(parts)
 
     def _hazard(self, move: Move) -> str:
+        """Return the hazard of a move, or of each stage of its wait: the median of so many stages over its median."""
         parts = [self.names.constant[move.rate]]
+        if move.takes:
+            parts[0] = f"{percentiles(move.takes.stages)[1]!r} / {parts[0]}"
         for factor in move.factors:
             name, when = self.names.constant[factor.by], self._condition(factor.when)
             if when == "true":
@@ -270,7 +295,7 @@ class _Writer:
             else:
                 rest = f"1 - {' - '.join(given)}"
                 share = "" if not given else f"({rest})" if total < 1 - NEARLY else f"max(0, {rest})"
-            yield f"{hazard}{' * ' * bool(share)}{share} : {self._update(outcome)}"
+            yield f"{hazard}{' * ' * bool(share)}{share} : {self._update(move, outcome)}"
 
     @staticmethod
     def _takes_rest(move: Move) -> bool:
@@ -279,19 +304,38 @@ class _Writer:
     def _total(self, move: Move) -> float:
         return sum(self.scenario.assumptions[o.chance].value for o in move.outcomes if o.chance is not None)
 
-    def _update(self, outcome: Outcome) -> str:
-        return " & ".join(f"({self._effect(effect)})" for effect in outcome.effects) or "true"
+    def _update(self, move: Move, outcome: Outcome) -> str:
+        new = {effect.variable: self._new_level(effect) for effect in outcome.effects}
+        parts = [f"{self.names.variable[name]}'={value}" for name, value in new.items()]
+        parts += [part for awaited, _ in self._waits() if (part := self._new_stage(awaited, move, new))]
+        return " & ".join(f"({part})" for part in parts) or "true"
 
-    def _effect(self, effect: Effect) -> str:
+    def _new_stage(self, awaited: Move, move: Move, new: Mapping[str, str]) -> str:
+        """Return what becomes of the wait for one move when another happens, "" for nothing."""
+        stage = self.names.waiting[awaited.id]
+        if awaited is move:
+            return f"{stage}'=0"
+        after = self.names.variable | {name: f"({value})" for name, value in new.items()}
+        over = [ending.when for ending in self.scenario.endings.values() if set(ending.when.variables) & new.keys()]
+        goes_on = [f"!({self._condition(when, after)})" for when in over]
+        if set(awaited.when.variables) & new.keys():
+            goes_on.insert(0, f"({self._condition(awaited.when, after)})")
+        return f"{stage}'=({' & '.join(goes_on)}) ? {stage} : 0" if goes_on else ""
+
+    def _new_level(self, effect: Effect) -> str:
         name, levels = self.names.variable[effect.variable], self.scenario.variables[effect.variable].levels
         if effect.level is not None:
-            return f"{name}'={levels.index(effect.level)}"
+            return str(levels.index(effect.level))
         shift = effect.shift or 0
-        return f"{name}'=max({name}-{-shift}, 0)" if shift < 0 else f"{name}'=min({name}+{shift}, {len(levels) - 1})"
+        return f"max({name}-{-shift}, 0)" if shift < 0 else f"min({name}+{shift}, {len(levels) - 1})"
 
-    def _condition(self, condition: Condition) -> str:
-        """Return a condition on the state as a PRISM expression, "true" or "false" where it always or never holds."""
-        clauses = [self._clause(clause) for clause in condition.clauses]
+    def _condition(self, condition: Condition, values: Mapping[str, str] | None = None) -> str:
+        """Return a condition on the state as a PRISM expression, "true" or "false" where it always or never holds.
+
+        `values` are expressions for the levels of the variables. Default: their names.
+        """
+        values = self.names.variable if values is None else values
+        clauses = [self._clause(clause, values) for clause in condition.clauses]
         if "true" in clauses:
             return "true"
         possible = [clause for clause in clauses if clause != "false"]
@@ -299,15 +343,15 @@ class _Writer:
             return " | ".join(f"({clause})" if " & " in clause else clause for clause in possible)
         return possible[0] if possible else "false"
 
-    def _clause(self, clause: tuple[tuple[str, tuple[str, ...]], ...]) -> str:
-        tests = [self._levels(variable, levels) for variable, levels in clause]
+    def _clause(self, clause: tuple[tuple[str, tuple[str, ...]], ...], values: Mapping[str, str]) -> str:
+        tests = [self._levels(variable, levels, values[variable]) for variable, levels in clause]
         if "false" in tests:
             return "false"
         return " & ".join(test for test in tests if test != "true") or "true"
 
-    def _levels(self, variable: str, levels: tuple[str, ...]) -> str:
+    def _levels(self, variable: str, levels: tuple[str, ...], name: str) -> str:
         known = self.scenario.variables[variable].levels
-        name, last = self.names.variable[variable], len(known) - 1
+        last = len(known) - 1
         allowed = [index for index, level in enumerate(known) if level in levels]
         if not allowed or len(allowed) == len(known):
             return "true" if allowed else "false"

@@ -1,8 +1,8 @@
 """Interventions on the calendar, and standing ones as a rewriting of the tables.
 
 Standing interventions are forbidden moves, policies, and values assumed for a while. θ is extended by 1, 0, the rates
-of the policies and the values assumed for a while; where an intervention applies, an entry of a table points at one of
-these instead of an assumption.
+of the policies, the values assumed for a while, and the numbers that make rates of stages out of median waits. Where an
+intervention applies, an entry of a table points at one of these instead of an assumption.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simlib.scenario.model import Assume, Forbid, Move, Policy, Scenario
+from simlib.machine.clocks import clock_id
+from simlib.scenario.model import Assume, Forbid, Move, Policy, Scenario, Wait
+from simlib.scenario.waits import percentiles
 from simlib.typing import Bools, Floats, Ints
 
 Applies = Callable[[Forbid | Policy | Assume], Bools]
@@ -64,13 +66,18 @@ class Standing:
         self._targets = np.array([self._assumption[item.assumption] for item in self._assumed.values()], dtype=np.int64)
         kinds = [scenario.assumptions[item.assumption].kind for item in self._assumed.values()]
         self._chances = np.array([kind == "chance" for kind in kinds], dtype=bool)
+        self._waits = np.array([a.kind == "duration" for a in scenario.assumptions.values()], dtype=bool)
+        self._stages = sorted({move.takes.stages for move in scenario if move.takes is not None})
 
     def variables(self, move: Move) -> list[str]:
         """Return the variables in the conditions of interventions on a move."""
         return [name for item in self.items.values() if concerns(item, move) for name in item.when.variables]
 
-    def rewrite(self, index: Ints, segment: Segment, applies: Applies) -> None:
-        """Rewrite an index (F, E) for a segment: assumed values, then policies, then prohibitions."""
+    def rewrite(self, index: Ints, segment: Segment, applies: Applies, ticks: Bools) -> None:
+        """Rewrite an index (F, E) for a segment: assumed values, then policies, then prohibitions.
+
+        Under the last two the clock of a move that takes a while stands still. `ticks` (E,) marks its entries.
+        """
         one, stated = len(self._assumption), index.copy()
         for number in self._assumed_in(segment):
             item = self._assumed[number]
@@ -80,16 +87,29 @@ class Standing:
         for number in sorted(others, key=lambda number: (number not in self._policies, number)):
             entries = applies(self.items[number])
             index[0, entries] = one + 2 + self._policies.index(number) if number in self._policies else one + 1
+            index[0, entries & ticks] = one + 1
             index[1:, entries] = one
+
+    def pace(self, takes: Wait) -> int:
+        """Return the place in `extended` of the number that, over a median wait, is the rate of a stage."""
+        return len(self._assumption) + 2 + len(self._policies) + len(self._assumed) + self._stages.index(takes.stages)
 
     def extended(self, theta: Floats, centre: Floats | None = None) -> Floats:
         """Return θ (A,) with the further values that an index may point at.
 
-        With `centre`, θ is a draw around those values, and a value assumed for a while keeps the draw's distance from
-        it.
+        In place of a median wait stands one over it. With `centre`, θ is a draw around those values, and a value
+        assumed for a while keeps the draw's distance from it.
         """
         policies = [item.rate for item in self.items.values() if isinstance(item, Policy)]
-        return np.concatenate([theta, (1.0, 0.0), policies, self._values(theta, centre)])
+        values, paces = self._values(theta, centre), [percentiles(stages)[1] for stages in self._stages]
+        if paces:
+            theta = np.where(self._waits, 1 / np.where(self._waits, theta, 1.0), theta)
+            values = np.where(self._waits[self._targets], 1 / values, values)
+        return np.concatenate([theta, (1.0, 0.0), policies, values, paces])
+
+    def per_median(self, derivative: Floats, theta: Floats) -> Floats:
+        """Return derivatives (A,) of what `extended` holds for θ as derivatives of θ itself."""
+        return derivative * np.where(self._waits, -1 / np.where(self._waits, theta, 1.0) ** 2, 1.0)
 
     def _values(self, theta: Floats, centre: Floats | None) -> Floats:
         """Return the values assumed for a while, at the same ratio (chance: odds ratio) as the draw."""
@@ -109,6 +129,7 @@ class Standing:
         at = theta[self._targets]
         with np.errstate(divide="ignore", invalid="ignore"):
             slope = np.where(self._chances, values * (1 - values) / (at * (1 - at)), values / at)
+            slope = np.where(self._waits[self._targets], -1 / (values * at), slope)
         slope = np.where(np.isfinite(slope), slope, 0.0)
         return list(zip(self._targets.tolist(), range(first, first + len(values)), slope.tolist(), strict=True))
 
@@ -138,10 +159,10 @@ class Standing:
 
 
 def concerns(item: Forbid | Policy | Assume, move: Move) -> bool:
-    """Say whether a standing intervention can change the hazard of a move."""
+    """Say whether a standing intervention can change the hazard of a move, or of the clock of the move it names."""
     if isinstance(item, Assume):
         return item.assumption in {move.rate, *(factor.by for factor in move.factors)}
-    return item.move == move.id
+    return move.id in (item.move, clock_id(item.move))
 
 
 def odds_ratio(theta: Floats, centre: Floats) -> Floats:

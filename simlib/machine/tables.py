@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simlib.errors import Problem, ScenarioError, Unsupported
+from simlib.machine.clocks import clock_id, clocks_of, wound
 from simlib.machine.interventions import Segment, Standing, concerns, odds_ratio
 from simlib.scenario.model import Assume, Condition, Forbid, Move, Policy, Scenario
 from simlib.typing import Bits, Bools, Floats, Ints
@@ -34,10 +35,13 @@ MAX_ENTRIES = 2_000_000
 class Tables:
     """The θ-independent arrays of one scenario. See the fields below.
 
+    moves, variables: those of the scenario, then the hidden clocks of moves that take a while (see `clocks`).
+    clocks: (move, variable) as indices, of each clock.
     move_variables[m]: variables read by move m, and move_strides[m] their strides in its local table.
     table_start (M+1): where each move's entries begin. outcome_start (M+1): where each move's outcomes begin.
     effect_start (O+1), effect_variable, effect_shifts (True: shift, False: set), effect_amount: the effects.
     outcome_chance (O): index into θ, or -1 for the branch that takes the rest.
+    possible (E,): whether the guard of the move holds at an entry.
     factor_index (F, E): indices into θ as `standing.extended` has it; row 0 is the base rate (0 where the guard fails).
     factor_window (F, E): the calendar window an entry's factor depends on, -1 for none.
     """
@@ -45,18 +49,22 @@ class Tables:
     def __init__(self, scenario: Scenario, *, ignore_windows: bool = False) -> None:
         self.scenario = scenario
         self.ignore_windows = ignore_windows
-        self.variable_ids = tuple(scenario.variables)
-        self.level_ids = tuple(v.levels for v in scenario.variables.values())
+        clocks = clocks_of(scenario)
+        self.variables = (*scenario.variables.values(), *(clock.variable for clock in clocks))
+        self.moves = (*(wound(move, clocks) for move in scenario), *(clock.tick for clock in clocks))
+        self.variable_ids = tuple(variable.id for variable in self.variables)
+        self.level_ids = tuple(variable.levels for variable in self.variables)
         self.sizes: Ints = np.array([len(levels) for levels in self.level_ids], dtype=np.int64)
         self.assumption_ids = tuple(scenario.assumptions)
-        self.move_ids = tuple(scenario.moves)
+        self.move_ids = tuple(move.id for move in self.moves)
         self._variable = {name: index for index, name in enumerate(self.variable_ids)}
         self._assumption = {name: index for index, name in enumerate(self.assumption_ids)}
         self._move = {name: index for index, name in enumerate(self.move_ids)}
         self._windows: dict[tuple[float, float], int] = {}
         self.standing = Standing(scenario)
-        self._build_moves(list(scenario.moves.values()))
-        self._build_outcomes(list(scenario.moves.values()))
+        self.clocks = tuple((self._move[clock.move], self._variable[clock.variable.id]) for clock in clocks)
+        self._build_moves(self.moves)
+        self._build_outcomes(self.moves)
         self._build_starts()
         self._index_cache: dict[tuple[tuple[int, ...], tuple[int, ...]], Ints] = {}
 
@@ -161,31 +169,42 @@ class Tables:
         one = len(self.assumption_ids)
         self.factor_index = np.full((width, int(self.table_start[-1])), one, dtype=np.int64)
         self.factor_window = np.full_like(self.factor_index, -1)
-        for start, (index, window, _, _) in zip(self.table_start, blocks, strict=False):
+        for start, (index, window, *_) in zip(self.table_start, blocks, strict=False):
             stop = start + index.shape[1]
             self.factor_index[: len(index), start:stop] = index
             self.factor_window[: len(window), start:stop] = window
         self.move_window: Ints = np.array([self._window(move.between) for move in moves], dtype=np.int64)
         self.entry_move: Ints = np.repeat(np.arange(len(moves)), counts).astype(np.int64)
-        self.possible: Bools = self.factor_index[0] != one + 1
+        self.possible: Bools = np.concatenate([np.zeros(0, dtype=bool), *(block[4] for block in blocks)])
 
-    def _local_table(self, move: Move) -> tuple[Ints, Ints, Ints, Ints]:
-        """Return (factor indices, factor windows, variables, strides) of one move's local table."""
+    def _local_table(self, move: Move) -> tuple[Ints, Ints, Ints, Ints, Bools]:
+        """Return (factor indices, factor windows, variables, strides, guard) of one move's local table."""
         names = [*move.when.variables, *(v for factor in move.factors for v in factor.when.variables)]
         names += self.standing.variables(move)
+        clock = clock_id(move.id) if clock_id(move.id) in self._variable else None
+        names += [clock] if clock else []
         variables = np.array(sorted({self._variable[name] for name in names}), dtype=np.int64)
         self._check_size(move, int(np.prod(self.sizes[variables])))
         strides, local = self._strides(variables), self._local_levels(variables)
         entries, one = len(local), len(self.assumption_ids)
         guard = self.holds(move.when, local)
-        index = np.full((1 + len(move.factors), entries), one, dtype=np.int64)
+        index = np.full((1 + len(move.factors) + (move.takes is not None), entries), one, dtype=np.int64)
         window = np.full_like(index, -1)
-        index[0] = np.where(guard, self._assumption[move.rate], one + 1)
+        index[0] = np.where(guard & self._last_stage(clock, local), self._assumption[move.rate], one + 1)
+        if move.takes is not None:
+            index[-1] = np.where(guard, self.standing.pace(move.takes), one)
         for row, factor in enumerate(move.factors, start=1):
             applies = guard & self.holds(factor.when, local)
             index[row] = np.where(applies, self._assumption[factor.by], one)
             window[row] = np.where(applies, self._window(factor.between), -1)
-        return index, window, variables, strides
+        return index, window, variables, strides, guard
+
+    def _last_stage(self, clock: str | None, local: Ints) -> Bools:
+        """Say at which entries a clock, if there is one, is at its last stage."""
+        if clock is None:
+            return np.ones(len(local), dtype=bool)
+        variable = self._variable[clock]
+        return np.asarray(local[:, variable] == self.sizes[variable] - 1)
 
     def _strides(self, variables: Ints) -> Ints:
         sizes = self.sizes[variables]
@@ -239,13 +258,13 @@ class Tables:
     def _build_starts(self) -> None:
         pairs = [
             (index, self.level(v.id, level), -1 if share is None else self._assumption[share])
-            for index, v in enumerate(self.scenario.variables.values())
+            for index, v in enumerate(self.variables)
             for level, share in v.start
         ]
         self.start_variable: Ints = np.array([p[0] for p in pairs], dtype=np.int64)
         self.start_level: Ints = np.array([p[1] for p in pairs], dtype=np.int64)
         self.start_chance: Ints = np.array([p[2] for p in pairs], dtype=np.int64)
-        counts = [len(v.start) for v in self.scenario.variables.values()]
+        counts = [len(v.start) for v in self.variables]
         self.start_start: Ints = np.cumsum([0, *counts]).astype(np.int64)
 
     # ---------------------------------------------------------------- values
@@ -260,14 +279,14 @@ class Tables:
             index[np.isin(self.factor_window, segment.closed)] = one
             shut = np.isin(self.move_window, segment.closed)
             index[0, shut[self.entry_move]] = one + 1
-            self.standing.rewrite(index, segment, self._applies)
+            self.standing.rewrite(index, segment, self._applies, self.entry_move >= len(self.scenario.moves))
             self._index_cache[segment.rating] = index
         return self._index_cache[segment.rating]
 
     def _applies(self, item: Forbid | Policy | Assume) -> Bools:
         """Return the entries (E,) at which the guard and the condition of an intervention hold."""
         result = np.zeros(len(self.possible), dtype=bool)
-        for index, move in enumerate(self.scenario):
+        for index, move in enumerate(self.moves):
             if concerns(item, move):
                 entries = slice(*(int(x) for x in self.table_start[index : index + 2]))
                 local = self._local_levels(self.move_variables[index])
@@ -378,7 +397,15 @@ class Tables:
                 result[:, variable] = np.clip(result[:, variable] + amount, 0, self.sizes[variable] - 1)
             else:
                 result[:, variable] = amount
-        return result
+        return self.settled(result)
+
+    def settled(self, levels: Ints) -> Ints:
+        """Return states (N, V) with clocks set back, in place, where their moves are impossible or the story over."""
+        if self.clocks:
+            over = self.ending(levels) >= 0
+            for move, variable in self.clocks:
+                levels[over | ~self.possible[self.local_index(move, levels)], variable] = 0
+        return levels
 
 
 def sums_by(index: NDArray[np.integer], weights: Floats, size: int) -> Floats:

@@ -118,7 +118,7 @@ def _moves_text(scenario: Scenario, chars: int) -> list[tuple[str, str]]:
             lines.append((actor.label, actor.id))
             for number, move in own:
                 rate = scenario.assumptions[move.rate]
-                how_often = show(rate.value, "rate", rate.unit)
+                how_often = ("takes " if move.takes else "") + show(rate.value, rate.kind, rate.unit)
                 needs = _needs(move)
                 text = style.wrap(f"{number:>3}  {move.label} · {how_often}{needs}", chars, 4).replace(
                     "\n", "\n       "

@@ -14,7 +14,7 @@ from simlib.errors import QuantityError, did_you_mean
 from simlib.quantities import Kind, Quantity, parse
 from simlib.scenario.document import Document, Place, dotted
 from simlib.scenario.model import Assumption, AssumptionKind, Scenario
-from simlib.scenario.schema.scenario_shape import AssumptionShape, LiteralShape, ScenarioShape
+from simlib.scenario.schema.scenario_shape import AssumptionShape, LiteralShape, ScenarioShape, WaitShape
 
 REST = "rest"
 """Written in place of a share: whatever the others leave."""
@@ -22,7 +22,12 @@ REST = "rest"
 UNREAD = ""
 """Stands for an assumption that could not be read; no id is empty."""
 
-A: dict[AssumptionKind, str] = {"rate": "a rate", "chance": "a chance", "factor": "a factor"}
+A: dict[AssumptionKind, str] = {
+    "rate": "a rate",
+    "chance": "a chance",
+    "factor": "a factor",
+    "duration": "a length of time",
+}
 
 
 def place_of(scenario: Scenario, assumption: Assumption) -> Place:
@@ -30,8 +35,8 @@ def place_of(scenario: Scenario, assumption: Assumption) -> Place:
     if not assumption.inline:
         return ("assumptions", assumption.id)
     owner, *rest = assumption.id.split(".")
-    if rest == ["rate"]:
-        return ("moves", owner, "rate")
+    if rest in (["rate"], ["takes"]):
+        return ("moves", owner, rest[0])
     if rest[0] == "times" and rest[1].isdecimal():
         return ("moves", owner, "times", int(rest[1]) - 1, "by")
     variable = scenario.variables.get(owner)
@@ -66,7 +71,10 @@ def uses_in(shape: ScenarioShape) -> Iterator[Use]:
                 yield Use(place, "chance", share, f"{name}.start.{level}", f"Share of '{level}' {of}")
     for name, move in shape.moves.items():
         of = f"of '{move.label}'"
-        yield Use(("moves", name, "rate"), "rate", move.rate, f"{name}.rate", f"Rate {of}")
+        if move.rate is not None:
+            yield Use(("moves", name, "rate"), "rate", move.rate, f"{name}.rate", f"Rate {of}")
+        if move.takes is not None:
+            yield Use(("moves", name, "takes"), "duration", _median(move.takes), f"{name}.takes", f"Median time {of}")
         for index, factor in enumerate(move.times):
             place = ("moves", name, "times", index, "by")
             yield Use(place, "factor", factor.by, f"{name}.times.{index + 1}", f"Factor {index + 1} {of}")
@@ -75,6 +83,13 @@ def uses_in(shape: ScenarioShape) -> Iterator[Use]:
                 place = ("moves", name, "outcomes", branch, "chance")
                 label = f"Chance of '{outcome.label or branch}' as the outcome {of}"
                 yield Use(place, "chance", outcome.chance, f"{name}.{branch}.chance", label)
+
+
+def _median(shape: WaitShape) -> str | LiteralShape:
+    """Return the median of a waiting time: the name of an assumption, or a number with its reason."""
+    if shape.because is None or not re.match(r"[-+.\d]", shape.value):
+        return shape.value
+    return LiteralShape(value=shape.value, because=shape.because, sources=shape.sources)
 
 
 class Numbers:
@@ -180,7 +195,7 @@ def resolve_literal(
     It is None where it cannot be read (and noted). Without a `kind` (nothing uses it) its notation decides. A bare
     number is then a factor. `used_at` is named in the message when the number is of another kind.
     """
-    value = _quantity(document, (*place, "value"), shape.value, kind, used_at)
+    value = read_quantity(document, (*place, "value"), shape.value, kind, used_at)
     if value is None:
         return None
     kind = kind or _kind_by_notation(document, (*place, "value"), value)
@@ -215,13 +230,16 @@ def _bounds(
         given, other = ("low", "high") if shape.high is None else ("high", "low")
         document.note(place, f"{given!r} without {other!r}", "expected both (a prior), or neither (fixed)")
     low, high = (
-        _quantity(document, (*place, bound), written, kind, used_at) if written is not None else None
+        read_quantity(document, (*place, bound), written, kind, used_at) if written is not None else None
         for bound, written in (("low", shape.low), ("high", shape.high))
     )
     return (low.value, high.value) if low and high else None
 
 
-def _quantity(document: Document, place: Place, written: str, kind: Kind | None, used_at: Place) -> Quantity | None:
+def read_quantity(
+    document: Document, place: Place, written: str, kind: Kind | None, used_at: Place = ()
+) -> Quantity | None:
+    """Return a quantity written at a place, or None where it cannot be read (and noted)."""
     try:
         return parse(written, kind)
     except QuantityError as error:
@@ -232,14 +250,11 @@ def _quantity(document: Document, place: Place, written: str, kind: Kind | None,
 
 def _kind_by_notation(document: Document, place: Place, quantity: Quantity) -> AssumptionKind | None:
     kind = quantity.kind
-    if kind == "rate" or kind == "chance" or kind == "factor":  # noqa: PLR1714 - mypy narrows this and not `in`
+    if kind != "number":
         return kind
-    if kind == "number":
-        if quantity.value > 0:
-            return "factor"
-        document.note(place, f"{quantity.text!r} is not above zero", "expected a rate, a chance or a factor")
-        return None
-    document.note(place, f"{quantity.text!r} is a length of time", "expected a rate, a chance or a factor")
+    if quantity.value > 0:
+        return "factor"
+    document.note(place, f"{quantity.text!r} is not above zero", "expected a rate, a chance, a factor or a time")
     return None
 
 
@@ -249,5 +264,5 @@ def _observed(document: Document, place: Place, shape: LiteralShape, kind: Assum
     if kind != "rate":
         document.note((*place, "observed"), f"an observed rate for {A[kind]}", "expected it with rates only")
         return None
-    quantity = _quantity(document, (*place, "observed"), shape.observed, "rate", ())
+    quantity = read_quantity(document, (*place, "observed"), shape.observed, "rate", ())
     return quantity.value if quantity else None

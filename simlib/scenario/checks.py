@@ -99,6 +99,8 @@ def _citations(scenario: Scenario) -> Iterator[tuple[Place, tuple[str, ...]]]:
         yield ("correlations", index), correlation.sources
     for move in scenario:
         yield ("moves", move.id), move.sources
+        if move.takes:
+            yield ("moves", move.id, "takes"), move.takes.sources
 
 
 # Chances that share one whole

@@ -26,6 +26,7 @@ from simlib.scenario.model import (
     Window,
 )
 from simlib.scenario.views.wording import intervention_in_words
+from simlib.scenario.waits import spread
 
 NATURE = "nature"
 
@@ -168,10 +169,19 @@ class _Speaker:
     def move(self, move: Move) -> str:
         names = [self.world.actors[actor].label for actor in (move.actor, move.target) if actor]
         subject = move.label if move.actor == NATURE else f"{', towards '.join(names)}: {move.label}"
-        often = f"about {self._stated(move.rate)} {self._possible(move)}"
+        often = self._wait(move) if move.takes else f"about {self._stated(move.rate)} {self._possible(move)}"
         parts = [often, *(self._factor(factor) for factor in move.factors), *self._outcomes(move)]
         covert = "nobody observes it" if move.covert else ""
         return self.sentence(f"{subject} - {_list([*parts, covert])}", sources=move.sources)
+
+    def _wait(self, move: Move) -> str:
+        """How long a move takes: its median, the spread of one wait, and what that is made of."""
+        stages, median = move.takes.stages if move.takes else 1, self.world.assumptions[move.rate]
+        low, high = (show(days, "duration", median.unit) for days in spread(stages, median.value))
+        made = f"a hidden clock of {stages} stages" if stages > 1 else "one exponential stage, without a clock"
+        text = f"takes {self._stated(move.rate)} in the median, {low} to {high} in 90% of waits ({made})"
+        text = f"{text}, counted anew whenever it becomes possible; possible {self._possible(move)}"
+        return self.sentence(text, move.takes.because, move.takes.sources) if move.takes else text
 
     def _possible(self, move: Move) -> str:
         when = "at any time" if move.when.always else f"while {condition_in_words(move.when, self.world)}"

@@ -40,12 +40,12 @@ from simlib.scenario.views.interventions import (
 __all__ = ["ALWAYS", "FORMAT", "Actor", "Assume", "Assumption", "AssumptionKind", "Change", "Clause", "Condition"]
 __all__ += ["Correlation", "Effect", "Ending", "Factor", "Forbid", "Force", "Hold", "Intervention", "Ladder", "Lasting"]
 __all__ += ["Lull", "Move", "Outcome", "Pin", "Policy", "Question", "Repeats", "Rung", "Scenario"]
-__all__ += ["Source", "Variable", "View", "Window"]
+__all__ += ["Source", "Variable", "View", "Wait", "Window"]
 
 FORMAT = 1
 """The version of the file format this library reads and writes."""
 
-AssumptionKind = Literal["rate", "chance", "factor"]
+AssumptionKind = Literal["rate", "chance", "factor", "duration"]
 
 SPARSE: Mapping[str, bool] = {"sparse": True}
 """Metadata of a field that the resolved form leaves out while it has its default.
@@ -196,11 +196,28 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
+class Wait:
+    """The waiting time of a move that takes a while: how far one wait differs from the next, by chance.
+
+    `low` and `high` are the 5th and 95th percentiles of one wait, in days, as the file has them beside the stated
+    median. `stages` is the number of exponential stages in a row that comes closest to them (an Erlang distribution).
+    `because` and `sources` are there where the median is an assumption with a reason of its own.
+    """
+
+    stages: int
+    low: float
+    high: float
+    because: str = ""
+    sources: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Move:
     """Something an actor does, or that happens (actor `nature`).
 
     Possible while `when` holds and `between`, if any, is open. Then its hazard per day is `rate` times the factors
-    that apply. `covert`: nobody observes it.
+    that apply. `covert`: nobody observes it. With `takes`, `rate` names the median time in days from when the move
+    becomes possible until it happens.
     """
 
     id: str
@@ -215,6 +232,7 @@ class Move:
     covert: bool = False
     sources: tuple[str, ...] = ()
     short: str = field(default="", metadata=SPARSE)
+    takes: Wait | None = field(default=None, metadata=SPARSE)
 
     @property
     def assumptions(self) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from typing import Any
 from simlib.errors import QuantityError, did_you_mean
 from simlib.quantities import parse
 from simlib.scenario import model
-from simlib.scenario.assumptions import REST, Numbers
+from simlib.scenario.assumptions import REST, Numbers, read_quantity
 from simlib.scenario.condition_reader import Reader
 from simlib.scenario.document import Document, Place
 from simlib.scenario.model import Scenario, Variable
@@ -29,7 +29,9 @@ from simlib.scenario.schema.scenario_shape import (
     RungShape,
     ScenarioShape,
     VariableShape,
+    WaitShape,
 )
+from simlib.scenario.waits import stages_of
 
 NATURE = "nature"
 """The actor that always exists, for events that nobody decides."""
@@ -124,11 +126,12 @@ class _Resolver:
         place: Place = ("moves", name)
         self._check_actor(shape.actor, (*place, "actor"))
         self._check_actor(shape.target, (*place, "target"))
+        once = self._has_one_clock(shape, place)
         return model.Move(
             id=name,
             actor=shape.actor,
             label=shape.label,
-            rate=self.numbers.at((*place, "rate")),
+            rate=self.numbers.at((*place, "rate" if shape.takes is None else "takes")) if once else "",
             target=shape.target,
             when=self.reader.condition(shape.when, (*place, "when")),
             between=self._window(shape.between, (*place, "between")),
@@ -144,7 +147,38 @@ class _Resolver:
             covert=shape.covert,
             sources=tuple(shape.sources),
             short=shape.short or "",
+            takes=self._wait(shape.takes, (*place, "takes")) if once and shape.takes else None,
         )
+
+    def _has_one_clock(self, shape: MoveShape, place: Place) -> bool:
+        """Say whether a move has one of `rate` and `takes`, and note it if not."""
+        given = [key for key in ("rate", "takes") if getattr(shape, key) is not None]
+        if len(given) == 1:
+            return True
+        if given:
+            self.document.note((*place, "takes"), "both 'rate' and 'takes'", "expected one of them")
+        elif not self.document.has_problem_in((*place, "rate")) and not self.document.has_problem_in((*place, "takes")):
+            expected = "expected how often it happens, or 'takes': how long it takes once it is possible"
+            self.document.note(place, "'rate' is missing", expected)
+        return False
+
+    def _wait(self, shape: WaitShape, place: Place) -> model.Wait | None:
+        """Return the waiting time of a move, or None where it cannot be read (and noted)."""
+        median = self.numbers.assumptions.get(self.numbers.at(place))
+        bounds = [
+            read_quantity(self.document, (*place, name), getattr(shape, name), "duration") for name in ("low", "high")
+        ]
+        low, high = (None if bound is None else bound.value for bound in bounds)
+        if median is None or low is None or high is None:
+            return None
+        named = not median.inline
+        try:
+            stages = stages_of(median.value, low, high)
+            because, sources = (shape.because or "", tuple(shape.sources)) if named else ("", ())
+            return model.Wait(stages, low, high, because, sources)
+        except QuantityError as error:
+            self.document.note(place, error.what, error.expected)
+            return None
 
     def _window(self, written: Sequence[Any] | None, place: Place) -> model.Window | None:
         if written is None:

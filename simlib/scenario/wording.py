@@ -19,6 +19,7 @@ from simlib.scenario.model import (
     Repeats,
     Rung,
     Scenario,
+    Wait,
     Window,
 )
 from simlib.scenario.views.wording import intervention_in_words
@@ -45,6 +46,7 @@ FIELDS = {
     "when": "condition",
     "between": "dates",
     "rate": "rate",
+    "takes": "waiting time",
     "factors": "factors on the rate",
     "outcomes": "outcomes",
     "actor": "actor",
@@ -146,6 +148,9 @@ def _part(part: Any, scenario: Scenario) -> str:
             chance = f"with the chance {_number(part.chance, scenario)}" if part.chance else "otherwise"
             then = ", ".join(_effect(effect, scenario) for effect in part.effects) or "nothing changes"
             return f"“{part.label}” {chance}: {then}"
+        case Wait():
+            stages = "1 stage" if part.stages == 1 else f"{part.stages} stages"
+            return f"90% of waits {show(part.low, 'duration')} to {show(part.high, 'duration')}; {stages}"
         case Rung():
             return f"“{part.label or part.id}”{_only(' once', part.when, scenario)}"
     raise TypeError(f"no words for {type(part).__name__}")

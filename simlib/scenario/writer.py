@@ -29,6 +29,7 @@ from simlib.scenario.model import (
     Hold,
     Intervention,
     Lasting,
+    Move,
     Pin,
     Policy,
     Scenario,
@@ -192,6 +193,7 @@ def save_values(scenario: Scenario, path: str | os.PathLike[str] | None = None) 
         raise ScenarioError(Problem(str(file), 0, "assumptions", what, "expected the file the scenario was read from"))
     read = document.read(text, str(file))
     edits = [edit for name in base.assumptions for edit in _edits(read, base, scenario, name)]
+    edits += [edit for move in base for edit in _wait_edits(read, move, base, scenario)]
     for start, end, new in sorted(edits, reverse=True):
         text = text[:start] + new + text[end:]
     load_text(text, str(file))
@@ -212,12 +214,25 @@ def _edits(read: Document, base: Scenario, scenario: Scenario, name: str) -> Ite
         start, end = read.spans[place]
         yield start, end, texts["value"] if new.fixed else _mapping(texts, new.because)
         return
+    if place[-1] == "takes":  # low and high there are those of one wait
+        yield (*read.spans[(*place, "value")], texts["value"])
+        return
     for part in changed:
         if (*place, part) in read.spans:
             yield (*read.spans[(*place, part)], texts[part])
     if not new.fixed and (*place, "low") not in read.spans:
         end = read.spans[(*place, "value")][1]
         yield end, end, _more(read, place, texts)
+
+
+def _wait_edits(read: Document, move: Move, base: Scenario, scenario: Scenario) -> Iterator[tuple[int, int, str]]:
+    """Yield the edits that move the percentiles of a wait along with its median, so that its stages stay."""
+    if move.takes is None:
+        return
+    old, new = base.assumptions[move.rate], scenario.assumptions[move.rate]
+    for part in ("low", "high") if new.value != old.value else ():
+        days = getattr(move.takes, part) * new.value / old.value
+        yield (*read.spans[("moves", move.id, "takes", part)], write(days, "duration", new.unit))
 
 
 def _mapping(texts: dict[str, str], because: str) -> str:

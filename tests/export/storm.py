@@ -55,6 +55,7 @@ class Checked:
     def _state(self, row: Mapping[str, Any]) -> tuple[Any, int]:
         """Return a model and the number of its state that is a start."""
         start = [v.levels.index(row["levels"].get(name, v.start[0][0])) for name, v in self.scenario.variables.items()]
+        start += [0 for _ in self.names.waiting]
         for model, levels in zip(self.models, self.levels, strict=True):
             found = np.flatnonzero(np.all(levels == start, axis=1))
             if len(found):
@@ -75,10 +76,12 @@ class Checked:
         return self.storm.build_model(chosen, options=options)
 
     def _levels(self, model: Any) -> np.ndarray:
-        """Return the level index of every variable in every state (N, V)."""
+        """Return the level index of every variable, then the stage of every wait, in every state (N, V)."""
         values = model.state_valuations
         columns = {variable.name: values.get_int64_values(variable) for variable in values.get_all_variables()}
-        return np.column_stack([columns[name] for name in self.names.variable.values()])
+        return np.column_stack(
+            [columns[name] for name in [*self.names.variable.values(), *self.names.waiting.values()]]
+        )
 
     def labels(self) -> set[str]:
         """The labels of the model, less the two that every model has."""

@@ -14,6 +14,7 @@ from simlib.export import prism
 from simlib.export.names import RESERVED, Names, identifier
 from simlib.scenario.model import Forbid, Force, Pin
 from tests import worlds
+from tests.engines.test_waits import stormy
 from tests.worlds import World
 
 
@@ -132,3 +133,13 @@ def test_comments_are_one_ascii_line_each() -> None:
     text = prism.model(scenario)
     assert text.isascii()
     assert text.splitlines()[0] == '// Detroit x 2 label "x" = true; ? ?'
+
+
+def test_a_wait_is_a_counter_of_stages_that_goes_back_when_the_move_is_not_possible() -> None:
+    text = prism.model(stormy(4))
+    assert "waiting_arrive : [0..3] init 0;" in text
+    next_stage = "waiting_arrive<3 -> hazard_arrive : (waiting_arrive'=waiting_arrive+1);"
+    assert f"[] !ended & (ship=0 & sky=0) & {next_stage}" in text
+    assert "hazard_arrive : (ship'=1) & (waiting_arrive'=0);" in text
+    assert "hazard_blow : (sky'=1) & (waiting_arrive'=((ship=0 & (1)=0)) ? waiting_arrive : 0);" in text
+    assert " / arrive_takes;" in text

@@ -12,6 +12,7 @@ from simlib.export.names import Names
 from simlib.scenario.loader import load
 from simlib.scenario.model import Scenario
 from tests import worlds
+from tests.engines.test_waits import stormy
 from tests.export.storm import COUNT, PROBABILITY, Checked
 from tests.strategies import seeded_world
 
@@ -54,6 +55,10 @@ def compare(what: str, ours: np.ndarray, theirs: np.ndarray, relative: float = 0
 @pytest.mark.parametrize("seed", range(16))
 def test_random_worlds_agree(seed: int, tmp_path: Path) -> None:
     agree(seeded_world(seed, interventions=False), tmp_path)
+
+
+def test_waits_agree(tmp_path: Path) -> None:
+    agree(stormy(4), tmp_path)
 
 
 @pytest.mark.parametrize("scenario", CLOSED, ids=lambda scenario: scenario.id)

@@ -30,7 +30,8 @@ Interval = tuple[float, float, float]
 
 
 def faster(scenario: Scenario, factor: float) -> dict[str, float]:
-    return {a.id: factor * a.value for a in scenario.assumptions.values() if a.kind == "rate"}
+    rates = {a.id: factor * a.value for a in scenario.assumptions.values() if a.kind == "rate"}
+    return rates | {a.id: a.value / factor for a in scenario.assumptions.values() if a.kind == "duration"}
 
 
 def of_events(exact: Forecast, simulated: Forecast, at: int) -> list[Interval]:

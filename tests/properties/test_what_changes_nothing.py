@@ -179,6 +179,7 @@ def test_names_change_nothing(scenario):
 def test_all_rates_times_c_is_time_over_c(scenario, c):
     times = report_times(scenario)
     faster = {a.id: c * a.value for a in scenario.assumptions.values() if a.kind == "rate"}
+    faster |= {a.id: a.value / c for a in scenario.assumptions.values() if a.kind == "duration"}
     one = simlib.solve(scenario, times=times)
     shorter = scenario.replace(horizon_days=scenario.horizon_days / c)
     other = simlib.solve(shorter, values=faster, times=[t / c for t in times])

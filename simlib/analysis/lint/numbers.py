@@ -209,7 +209,7 @@ def _claims(subject: Subject) -> Iterator[Claim]:
     """Yield the claim of each move with factors, unless it is never possible then."""
     assumptions = subject.scenario.assumptions
     later = _later_multipliers(subject)
-    for move in subject.scenario.moves.values():
+    for move in (move for move in subject.scenario if move.takes is None):
         by_period = {
             "at the start": _start_multiplier(subject, move),
             f"over the first {FIRST_WEEKS} weeks": later.get(move.id),

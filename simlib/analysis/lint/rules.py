@@ -40,7 +40,7 @@ NUMBER_RULES = (
 STATE_RULES = (
     *(states.every_level_can_be_reached, states.every_move_can_happen, states.every_outcome_can_happen),
     *(states.every_effect_shows_somewhere, states.every_ending_can_be_reached, states.every_rung_can_be_reached),
-    *(states.no_state_is_a_dead_end, states.no_question_is_settled_by_structure),
+    *(states.no_state_is_a_dead_end, states.no_question_is_settled_by_structure, states.hidden_clocks_are_listed),
 )
 """Rules that look at every reachable state."""
 

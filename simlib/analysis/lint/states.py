@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 
 import numpy as np
 
 from simlib.analysis.lint.subject import Finding, Subject
+from simlib.engines.exact.reachable import enumerate_states
+from simlib.machine.tables import Tables
 from simlib.quantities import show
 from simlib.scenario.model import Question
+from simlib.scenario.waits import percentiles, spread
 
 
 def every_level_can_be_reached(subject: Subject) -> Iterator[Finding]:
@@ -42,7 +46,7 @@ def every_move_can_happen(subject: Subject) -> Iterator[Finding]:
 def every_outcome_can_happen(subject: Subject) -> Iterator[Finding]:
     """Report an outcome whose chance is 0 at the stated values."""
     for (move, outcome), chance in zip(subject.tables.outcome_ids, subject.chances, strict=True):
-        if chance > 0:
+        if chance > 0 or move not in subject.scenario.moves:
             continue
         rest = subject.scenario.moves[move].outcome(outcome).chance is None
         why = "the other chances leave nothing for it" if rest else "its chance is 0"
@@ -62,7 +66,7 @@ def every_effect_shows_somewhere(subject: Subject) -> Iterator[Finding]:
     space = subject.space
     moved = np.unique(space.pair_outcome[space.pair[subject.live_edges]])
     for index, (name, outcome_id) in enumerate(subject.tables.outcome_ids):
-        move = subject.scenario.moves[name]
+        move = subject.tables.moves[subject.tables.move(name)]
         able = subject.live_outcomes[index] and len(subject.entries(subject.tables.move(name))[0]) > 0
         if able and move.outcome(outcome_id).effects and index not in moved:
             yield Finding(
@@ -146,17 +150,40 @@ def no_move_is_busier_than(subject: Subject, events_per_day: float) -> Iterator[
     busiest = by_segment.max(axis=0)
     for index, move in enumerate(subject.scenario.moves.values()):
         entries, rows = subject.entries(index)
-        if len(entries) == 0 or busiest[entries].max() <= events_per_day:
+        often = busiest[entries] / (percentiles(move.takes.stages)[1] if move.takes else 1.0)
+        if len(entries) == 0 or often.max() <= events_per_day:
             continue
-        at = int(np.argmax(busiest[entries]))
+        at = int(np.argmax(often))
         state = subject.state(subject.going[rows[at]], tables.move_variables[index])
         yield Finding(
             "warning",
             f"moves.{move.id}.rate",
-            f"{move.id!r} would happen {show(float(busiest[entries[at]]), 'rate', 'per day')}"
+            f"{move.id!r} would happen {show(float(often[at]), 'rate', 'per day')}"
             + (f" with {state}" if state else ""),
             f"expected at most {events_per_day:g} per day; check the units and the factors",
         )
+
+
+def hidden_clocks_are_listed(subject: Subject) -> Iterator[Finding]:
+    """Note what a move that takes a while is made of, and how many states all hidden clocks add."""
+    waits = [(move, move.takes) for move in subject.scenario if move.takes is not None]
+    for move, wait in waits:
+        median = subject.scenario.assumptions[move.rate]
+        low, high = (show(days, "duration", median.unit) for days in spread(wait.stages, median.value))
+        made = (
+            f"a hidden clock of {wait.stages} stages" if wait.stages > 1 else "one exponential stage, without a clock"
+        )
+        what = f"90% of the waits for {move.id!r} last {low} to {high}: {made}"
+        yield Finding("note", f"moves.{move.id}.takes", what)
+    if subject.tables.clocks:
+        at_once = {
+            move.id: dataclasses.replace(move, takes=dataclasses.replace(wait, stages=1)) for move, wait in waits
+        }
+        plain = subject.scenario.replace(moves=dict(subject.scenario.moves) | at_once)
+        without = len(enumerate_states(Tables(plain), cap=subject.cap, control=subject.control))
+        clocks = "a hidden clock" if len(subject.tables.clocks) == 1 else f"{len(subject.tables.clocks)} hidden clocks"
+        what = f"{len(subject.space):,} states with {clocks}, {without:,} without"
+        yield Finding("note", "moves", what, "expected fewer stages (a wider low to high) if that is too many")
 
 
 def no_question_is_settled_by_structure(subject: Subject) -> Iterator[Finding]:

@@ -112,7 +112,7 @@ class Subject:
     @cached_property
     def live_outcomes(self) -> Bools:
         """Which outcomes (O,) have a positive chance and belong to a move whose windows ever open."""
-        may = np.array([self.ever_open(move) for move in self.scenario.moves.values()], dtype=bool)
+        may = np.array([self.ever_open(move) for move in self.tables.moves], dtype=bool)
         result: Bools = (self.chances > 0) & may[self.tables.outcome_move]
         return result
 

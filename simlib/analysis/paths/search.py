@@ -95,7 +95,7 @@ class PathSearch:
 
     def _span(self, segment: Segment, value: Floats | None) -> tuple[_Span, Floats | None]:
         solver, duration = self.solver, segment.end - segment.start
-        space, pair_rates = solver.space.held(segment.held), self.chain.rating(segment).pair_rates
+        space, pair_rates = solver.space.held(segment.held, solver.tables), self.chain.rating(segment).pair_rates
         generator = Generator.build(space.incoming, pair_rates, None, duration)
         last = truncation(generator.uniform * duration, FINE) if duration else 0
         steps, mean = np.arange(last + 1), np.array([generator.uniform * duration])

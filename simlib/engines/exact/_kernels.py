@@ -48,15 +48,35 @@ def _ending(levels, clause_ending, clause_start, clause_variable, clause_allowed
 
 
 @compiled_once()
-def _moved(levels, outcome, effects, sizes, radix):
-    """Return the change of code that an outcome makes in a state."""
+def _moved(levels, outcome, effects, sizes, radix, after):
+    """Return the change of code that an outcome makes in a state, and write the new levels into `after`."""
     start, variable, shifts, amount = effects
     delta = 0
+    after[:] = levels
     for k in range(start[outcome], start[outcome + 1]):
         v = variable[k]
         level = levels[v] + amount[k] if shifts[k] else amount[k]
         level = min(max(level, 0), sizes[v] - 1)
         delta += (level - levels[v]) * radix[v]
+        after[v] = level
+    return delta
+
+
+@compiled_once()
+def _set_back(after, radix, moves, clauses, clocks):
+    """Return the change of code that sets back the clocks of impossible moves, or all once the story is over."""
+    table_start, move_start, move_variable, move_stride, possible, _ = moves
+    clock_move, clock_variable = clocks
+    clause_ending, clause_start, clause_variable, clause_allowed = clauses
+    over = _ending(after, clause_ending, clause_start, clause_variable, clause_allowed) >= 0
+    delta = 0
+    for c in range(len(clock_move)):
+        m, v = clock_move[c], clock_variable[c]
+        entry = table_start[m]
+        for k in range(move_start[m], move_start[m + 1]):
+            entry += after[move_variable[k]] * move_stride[k]
+        if over or not possible[entry]:
+            delta -= after[v] * radix[v]
     return delta
 
 
@@ -69,7 +89,9 @@ def insert(table, codes, dense, first, last):
 
 
 @compiled_once()
-def explore(table, codes, counts, endings, dense, count, done, limit, stop, sizes, radix, moves, effects, clauses):
+def explore(
+    table, codes, counts, endings, dense, count, done, limit, stop, sizes, radix, moves, effects, clauses, clocks
+):
     """Continue a breadth-first search up to `stop` expanded states or `limit` states found.
 
     `table` maps codes to discovery indices (directly when dense, else by open addressing). The caller grows it.
@@ -77,7 +99,7 @@ def explore(table, codes, counts, endings, dense, count, done, limit, stop, size
     """
     table_start, move_start, move_variable, move_stride, possible, outcome_start = moves
     clause_ending, clause_start, clause_variable, clause_allowed = clauses
-    levels = sizes.copy()
+    levels, after = sizes.copy(), sizes.copy()
     while done < count and done < stop and count <= limit:
         code = codes[done]
         for v in range(len(sizes)):
@@ -92,7 +114,9 @@ def explore(table, codes, counts, endings, dense, count, done, limit, stop, size
                 if not possible[entry]:
                     continue
                 for o in range(outcome_start[m], outcome_start[m + 1]):
-                    delta = _moved(levels, o, effects, sizes, radix)
+                    delta = _moved(levels, o, effects, sizes, radix, after)
+                    if len(clocks[0]):
+                        delta += _set_back(after, radix, moves, clauses, clocks)
                     if delta == 0:
                         continue
                     edges += 1
@@ -108,11 +132,26 @@ def explore(table, codes, counts, endings, dense, count, done, limit, stop, size
 
 @compiled_once()
 def fill_edges(
-    table, codes, endings, dense, first, last, edge_start, target, pair, sizes, radix, moves, effects, pairs
+    table,
+    codes,
+    endings,
+    dense,
+    first,
+    last,
+    edge_start,
+    target,
+    pair,
+    sizes,
+    radix,
+    moves,
+    effects,
+    clauses,
+    clocks,
+    pairs,
 ):
     """Write target and pair of every edge out of the states [first, last), self-loops left out."""
     table_start, move_start, move_variable, move_stride, possible, outcome_start = moves
-    levels = sizes.copy()
+    levels, after = sizes.copy(), sizes.copy()
     for x in range(first, last):
         if endings[x] >= 0:
             continue
@@ -128,7 +167,9 @@ def fill_edges(
                 continue
             branches = outcome_start[m + 1] - outcome_start[m]
             for branch in range(branches):
-                delta = _moved(levels, outcome_start[m] + branch, effects, sizes, radix)
+                delta = _moved(levels, outcome_start[m] + branch, effects, sizes, radix, after)
+                if len(clocks[0]):
+                    delta += _set_back(after, radix, moves, clauses, clocks)
                 if delta == 0:
                     continue
                 _, index = _find(table, codes, dense, code + delta)

@@ -142,7 +142,7 @@ class Adjoint:
 
     def _span(self, segment: Segment) -> _Panel:
         duration = max(min(segment.end, self.by_day) - segment.start, 0.0)
-        space, rating = self.space.held(segment.held), self.chain.rating(segment)
+        space, rating = self.space.held(segment.held, self.tables), self.chain.rating(segment)
         uniform = Generator.build(space.incoming, rating.pair_rates, None, duration).uniform
         return _Panel(segment, duration, *quadrature(duration, uniform), rating, space, self.chain.jumps(segment))
 
@@ -277,7 +277,7 @@ class Adjoint:
     def _chain(self, per_pair: list[Floats], forced: Floats) -> Floats:
         """Turn sums by pair into derivatives by assumption, through hazards and chances."""
         tables, extended = self.tables, self.tables.standing.extended(self.theta)
-        derivative = np.zeros(len(extended))
+        derivative, count = np.zeros(len(extended)), len(self.theta)
         for span, sums, by_firing in zip(self.spans, per_pair, forced, strict=True):
             by_chance = by_firing.copy()
             if span.duration:
@@ -286,10 +286,11 @@ class Adjoint:
                 by_chance += sums_by(outcome, sums * rates[self.space.pair_entry], len(by_chance))
                 for row in tables.index(span.segment):
                     np.add.at(derivative, row, _over(by_entry * rates, extended[row]))
-            derivative[: len(self.theta)] += self._chance_part(by_chance, span.segment)
+            derivative[:count] += self._chance_part(by_chance, span.segment)
+        derivative[:count] = tables.standing.per_median(derivative[:count], self.theta)
         for assumption, place, slope in tables.standing.slopes(self.theta):
             derivative[assumption] += slope * derivative[place]
-        return derivative[: len(self.theta)]
+        return derivative[:count]
 
     def _chance_part(self, by_chance: Floats, segment: Segment) -> Floats:
         """Return ∂/∂θ given ∂/∂chance (O,) in a segment.

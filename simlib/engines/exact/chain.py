@@ -128,7 +128,7 @@ class Chain:
         """
         pair_rates, kill = self.without(taboo, self.rating(segment).pair_rates)
         fire = None if kill is None else kill.fire
-        generator = Generator.build(self.space.held(segment.held).incoming, pair_rates, fire, duration)
+        generator = Generator.build(self.space.held(segment.held, self.tables).incoming, pair_rates, fire, duration)
         return flow(generator, vector, duration, np.zeros(0) if times is None else times, kill=kill, **options)
 
     def propagate(

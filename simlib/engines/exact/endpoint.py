@@ -97,7 +97,7 @@ class EndpointSampler:
             raise SimlibError(f"{measure!r} cannot happen by the horizon, so there is no history to draw")
 
     def _span(self, segment: Segment, value: Floats) -> _Stretch:
-        space, duration = self.space.held(segment.held), segment.end - segment.start
+        space, duration = self.space.held(segment.held, self.tables), segment.end - segment.start
         rating = self.chain.rating(segment)
         exit_rate = sums_by(space.source, rating.pair_rates[space.pair], len(space))
         uniform = max(float(exit_rate.max(initial=0.0)), 1e-3 / max(duration, 1e-9))
@@ -254,15 +254,17 @@ def _pick(weights: Floats, rng: np.random.Generator) -> int:
 
 def _histories_of(solver: Solver, paths: list[list[_Event]], seed: int) -> Histories:
     """Return drawn paths in the form of replayed histories, numbered from 0."""
-    space, rows = solver.space, [event for events in paths for event in events]
+    scenario, space = solver.scenario, solver.space
     last = np.array([events[-1].state for events in paths])
+    paths = [[event for event in events if event.move < len(scenario.moves)] for events in paths]
+    rows = [event for events in paths for event in events]
     ended = [next((e.day for e in events if space.ended[e.state]), np.inf) for events in paths]
 
     def column(name: str) -> Ints:
         return np.array([getattr(event, name) for event in rows], dtype=np.int64)
 
     return Histories(
-        scenario=solver.scenario,
+        scenario=scenario,
         horizon=solver.horizon,
         seed=seed,
         replicates=np.arange(len(paths)),
@@ -271,7 +273,7 @@ def _histories_of(solver: Solver, paths: list[list[_Event]], seed: int) -> Histo
         move=column("move"),
         outcome=column("outcome"),
         intervention=column("intervention"),
-        levels=space.levels[column("state")].astype(np.int8),
+        levels=space.levels[column("state"), : len(scenario.variables)].astype(np.int8),
         ending=space.ending[last],
         ending_time=np.array(ended),
     )

@@ -27,7 +27,7 @@ class Jump:
             self.able = np.flatnonzero(alive)
             levels = space.levels[self.able].copy()
             levels[:, action.variable] = action.level
-            self.branches.append((-1, 1.0, space.find(levels)))
+            self.branches.append((-1, 1.0, space.find(tables.settled(levels.astype(np.int64)))))
             return
         guard = tables.possible[tables.local_index(action.move, space.levels)]
         self.able = np.flatnonzero(alive & guard)

@@ -120,10 +120,9 @@ class Features:
 
     def variables(self, histograms: Floats) -> dict[str, dict[str, Floats]]:
         """Return {variable: {level: probability (T,)}}."""
-        names = zip(self.tables.variable_ids, self.tables.level_ids, strict=True)
         return {
-            name: dict(zip(levels, self._marginal(histograms, index).T, strict=True))
-            for index, (name, levels) in enumerate(names)
+            name: dict(zip(variable.levels, self._marginal(histograms, index).T, strict=True))
+            for index, (name, variable) in enumerate(self.tables.scenario.variables.items())
         }
 
     def ladders(self, histograms: Floats) -> dict[str, dict[str, Floats]]:

@@ -68,6 +68,7 @@ def _structure(tables: Tables) -> tuple[object, ...]:
         *(getattr(tables, name).tobytes() for name in names),
         tuple(sorted(_pins(tables))),
         tuple(sorted(held_together(tables))),
+        tables.clocks,
     )
 
 
@@ -183,7 +184,7 @@ class _Search:
     def _pinned(self, levels: Ints, variable: int, level: int) -> Ints:
         alive = levels[self.tables.ending(levels) < 0]
         alive[:, variable] = level
-        return alive
+        return self.tables.settled(alive)
 
     # ---------------------------------------------------------------- Numba
 
@@ -236,7 +237,7 @@ class _Search:
         start = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
         target = np.empty(int(start[-1]), dtype=np.uint32)
         pair = np.empty(int(start[-1]), dtype=np.uint32)
-        sizes, radix, moves, effects, _ = arguments
+        sizes, radix, moves, effects, clauses, clocks = arguments
         for first in range(0, len(codes), _BLOCK):
             kernels.fill_edges(
                 search.table,
@@ -252,13 +253,15 @@ class _Search:
                 radix,
                 moves,
                 effects,
+                clauses,
+                clocks,
                 self.pair_start,
             )
             self._check(len(codes), complete=True)
         return codes, target, pair, start
 
     def _arguments(self) -> tuple[Any, ...]:
-        """Return what the kernels read of the tables: sizes, radix, moves, effects, endings."""
+        """Return what the kernels read of the tables: sizes, radix, moves, effects, endings, clocks."""
         tables = self.tables
         empty = np.zeros(0, dtype=np.int64)
         moves = (
@@ -270,7 +273,8 @@ class _Search:
             tables.outcome_start,
         )
         effects = (tables.effect_start, tables.effect_variable, tables.effect_shifts, tables.effect_amount)
-        return tables.sizes, self.radix, moves, effects, self._clauses()
+        clocks = tuple(np.array([clock[part] for clock in tables.clocks], dtype=np.int64) for part in (0, 1))
+        return tables.sizes, self.radix, moves, effects, self._clauses(), clocks
 
     def _clauses(self) -> tuple[Ints, Ints, Ints, Bits]:
         """Return the clauses of all endings in order of precedence, with allowed levels as bits."""

@@ -244,7 +244,7 @@ class Solver:
         """Return the chain of this scenario, one with a counter, at the values and the start of one without it."""
         start = chain.own_start
         if start is not None:
-            levels = np.pad(chain.space.levels, ((0, 0), (0, 1)))
+            levels = np.insert(chain.space.levels, len(self.scenario.variables) - 1, 0, axis=1)
             start = sums_by(self.space.find(levels[start > 0]), start[start > 0], len(self.space))
         return self.chain(chain.theta, chain.centre, start)
 

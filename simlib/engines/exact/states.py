@@ -15,6 +15,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from simlib.machine.tables import Tables
 from simlib.typing import Bools, Floats, Ints
 
 
@@ -75,7 +76,7 @@ class StateSpace:
         """Return hazard times chance of every pair (P,)."""
         return rates[self.pair_entry] * chances[self.pair_outcome]
 
-    def held(self, variables: tuple[int, ...]) -> StateSpace:
+    def held(self, variables: tuple[int, ...], tables: Tables) -> StateSpace:
         """Return the same states with the edges as they are while no move changes these variables.
 
         Such an edge leads where its outcome leads without them, which may be its own source.
@@ -84,17 +85,18 @@ class StateSpace:
             return self
         space = self._held.get(variables)
         if space is None:
-            space = self._held[variables] = dataclasses.replace(self, target=self._targets(variables), _held={})
+            target = self._targets(variables, tables)
+            space = self._held[variables] = dataclasses.replace(self, target=target, _held={})
         return space
 
-    def _targets(self, variables: tuple[int, ...]) -> NDArray[np.uint32]:
-        codes = self.codes[self.target]
-        for variable in variables:
-            levels = self.levels[:, variable].astype(np.int64)
-            codes = codes + (levels[self.source] - levels[self.target]) * self.radix[variable]
-        index = np.minimum(np.searchsorted(self.codes, codes), len(self) - 1)
-        # From states with another level than the held one, which then have no probability, nothing was searched.
-        return np.where(self.codes[index] == codes, index, self.source).astype(np.uint32)
+    def _targets(self, variables: tuple[int, ...], tables: Tables) -> NDArray[np.uint32]:
+        target, outcome = self.target.copy(), self.pair_outcome[self.pair]
+        for number in np.unique(outcome):
+            edges = np.flatnonzero(outcome == number)
+            after = tables.after(int(number), self.levels[self.source[edges]], variables)
+            # From states with another level than the held one, which then have no probability, nothing was searched.
+            target[edges] = self.find(after, otherwise=self.source[edges].astype(np.int64))
+        return target
 
     @cached_property
     def incoming(self) -> Incoming:

@@ -254,6 +254,10 @@ def apply(structure, values, work, counts, row, offset, held, layout, times, out
             set_level(structure, work, counts, row, variable, new)
     if not changed:
         return -1
+    for k in range(structure.clock_start[outcome], structure.clock_start[outcome + 1]):
+        clock = structure.clock[k]
+        if not structure.possible[work.place[structure.clock_move[clock]]]:
+            set_level(structure, work, counts, row, structure.clock_variable[clock], 0)
     for k in range(structure.touched_start[outcome], structure.touched_start[outcome + 1]):
         move = structure.touched[k]
         rerate(work, move, values.rates[offset + work.place[move]], t)

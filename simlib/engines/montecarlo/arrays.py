@@ -33,10 +33,11 @@ class Structure(NamedTuple):
     in the packed state, the moves that read it (`reader_*`) with their strides, and the levels it may start at
     (`spread_*`). By move: its `entry` in the tables when every level is 0. By table entry: whether the guard is
     `possible` there. By outcome: effects (new level = old x keep + amount, saturated), and what they can change:
-    `touched` moves, `ladder`s, `ending`s, `question`s; `answer`s are the questions that its firing counts for. By
-    question: the number of firings that is its `goal`, and the days of its `lull` (0: it asks for none). A condition
-    holds when any of its clauses (one row of words each) shares no bit with the state. By segment: when it ends, which
-    rate table and which chances hold, which effects are `held` back, and which actions happen at its start.
+    `touched` moves, `clock`s (each of a move and a variable), `ladder`s, `ending`s, `question`s; `answer`s are the
+    questions that its firing counts for. By question: the number of firings that is its `goal`, and the days of its
+    `lull` (0: it asks for none). A condition holds when any of its clauses (one row of words each) shares no bit with
+    the state. By segment: when it ends, which rate table and which chances hold, which effects are `held` back, and
+    which actions happen at its start.
     """
 
     top: np.ndarray
@@ -57,6 +58,8 @@ class Structure(NamedTuple):
     effect_amount: np.ndarray
     touched_start: np.ndarray
     touched: np.ndarray
+    clock_start: np.ndarray
+    clock: np.ndarray
     ladder_start: np.ndarray
     ladder: np.ndarray
     ending_start: np.ndarray
@@ -67,6 +70,8 @@ class Structure(NamedTuple):
     answer: np.ndarray
     goal: np.ndarray
     lull: np.ndarray
+    clock_move: np.ndarray
+    clock_variable: np.ndarray
     rung_start: np.ndarray
     condition_start: np.ndarray
     clause: np.ndarray

@@ -72,7 +72,7 @@ def to_forecast(
     tables, runs = flat.tables, counts.runs
     scenario = tables.scenario
     ended = np.column_stack([counts.endings, runs - counts.endings.sum(axis=1)])
-    levels = list(zip(tables.variable_ids, tables.level_ids, strict=True))
+    levels = [(name, variable.levels) for name, variable in scenario.variables.items()]
     rungs = [(name, [rung.id for rung in ladder.rungs]) for name, ladder in scenario.ladders.items()]
     mean, half = _firings(counts)
     return Forecast(
@@ -84,11 +84,11 @@ def to_forecast(
         questions=_bands(scenario.questions, counts.questions, runs),
         variables=_split(levels, counts.levels / runs),
         ladders=_split(rungs, counts.rungs / runs),
-        moves=dict(zip(tables.move_ids, mean.T.copy(), strict=True)),
+        moves=dict(zip(scenario.moves, mean.T.copy(), strict=False)),
         error={
             "variables": _split(levels, half_width(counts.levels, runs)),
             "ladders": _split(rungs, half_width(counts.rungs, runs)),
-            "moves": dict(zip(tables.move_ids, half.T.copy(), strict=True)),
+            "moves": dict(zip(scenario.moves, half.T.copy(), strict=False)),
         },
         assumptions=assumptions,
         labels=labels(scenario),

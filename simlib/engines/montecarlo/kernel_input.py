@@ -124,7 +124,8 @@ class Flat:
     def _layout(self) -> Layout:
         scenario, levels = self.tables.scenario, int(self.tables.sizes.sum())
         rungs = sum(len(ladder.rungs) for ladder in scenario.ladders.values())
-        parts = [rungs, len(scenario.endings), len(scenario.questions), len(scenario.moves), len(scenario.moves)]
+        moves = len(self.tables.move_ids)
+        parts = [rungs, len(scenario.endings), len(scenario.questions), moves, moves]
         rung, ending, question, move, square, width = (int(place) for place in np.cumsum([levels, *parts]))
         sizes = (self.tables.words, len(scenario.endings), len(scenario.questions))
         return Layout(rung, ending, question, move, square, width, *sizes)
@@ -145,6 +146,8 @@ class Flat:
             **self._effects(),
             **self._consequences(),
             **self._tallies(),
+            clock_move=np.array([move for move, _ in tables.clocks], dtype=np.uint32),
+            clock_variable=np.array([variable for _, variable in tables.clocks], dtype=np.uint32),
             **self._clauses(),
             segment_end=np.array([s.end for s in segments], dtype=np.float64),
             segment_table=self._table.astype(np.uint32) * np.uint32(tables.table_start[-1]),
@@ -196,9 +199,11 @@ class Flat:
         ladders = [self._read(*(rung.when for rung in ladder.rungs)) for ladder in scenario.ladders.values()]
         endings = [self._read(ending.when) for ending in scenario.endings.values()]
         questions = [set() if q.when is None else self._read(q.when) for q in scenario.questions.values()]
+        awaited = [set(self.tables.move_variables[move].tolist()) for move, _ in self.tables.clocks]
         touched = [sorted({m for v in variables for m in self._reader_moves[v]}) for variables in changed]
         lists = {
             "touched": touched,
+            "clock": [_meeting(variables, awaited) for variables in changed],
             "ladder": [_meeting(variables, ladders) for variables in changed],
             "ending": [_meeting(variables, endings) for variables in changed],
             "question": [_meeting(variables, questions) for variables in changed],

@@ -216,12 +216,15 @@ def _replay(simulator: Simulator, values: Values, seed: int, first: int, runs: i
 def _histories_of(simulator: Simulator, seed: int, numbers: list[int], parts: list[tuple[Any, Any, int]]) -> Histories:
     tables = simulator.tables
     counts = np.concatenate([np.diff(history.start) for _, history, _ in parts])
+    whole = np.concatenate([history.outcome[:rows] for _, history, rows in parts])
+    whole[whole >= tables.outcome_start[-1]] = -1
+    shown = np.append(tables.outcome_move, -1)[whole] < len(simulator.scenario.moves)
+    counts = np.add.reduceat(shown.astype(np.int64), np.cumsum([0, *counts])[:-1])
 
     def every(name: str) -> NDArray[Any]:
-        return np.concatenate([getattr(history, name)[:rows] for _, history, rows in parts])
+        return np.concatenate([getattr(history, name)[:rows] for _, history, rows in parts])[shown]
 
-    outcome, action = every("outcome"), every("action")
-    outcome[outcome >= tables.outcome_start[-1]] = -1
+    outcome, action = whole[shown], every("action")
     return Histories(
         scenario=simulator.scenario,
         horizon=simulator.horizon,
@@ -232,7 +235,7 @@ def _histories_of(simulator: Simulator, seed: int, numbers: list[int], parts: li
         move=np.append(tables.outcome_move, -1)[outcome],
         outcome=outcome,
         intervention=np.array([*simulator.flat.actions.number, -1], dtype=np.int64)[action],
-        levels=unpack(every("state"), tables.sizes, tables.bit_start),
+        levels=unpack(every("state"), tables.sizes, tables.bit_start)[:, : len(simulator.scenario.variables)],
         ending=np.concatenate([output.ending for output, _, _ in parts]).astype(np.int64),
         ending_time=np.concatenate([output.ending_time for output, _, _ in parts]),
     )

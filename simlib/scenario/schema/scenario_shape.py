@@ -125,6 +125,19 @@ class FactorShape(Shape):
     between: WindowShape | None = Field(None, description=BETWEEN)
 
 
+class WaitShape(Shape):
+    """How long a move takes once it is possible: the median wait, and how far one wait differs from another."""
+
+    value: Number = Field(
+        description="the median wait, such as '12 days', or the id of an assumption, whose low and high are the doubt "
+        "about that median"
+    )
+    low: Number = Field(description="5th percentile of one wait, such as '5 days': chance, not doubt")
+    high: Number = Field(description="95th percentile of one wait, such as '21 days': chance, not doubt")
+    because: Text | None = Field(None, description="a reason in a sentence; needed where the value is a number")
+    sources: SourceIds = Field([])
+
+
 class OutcomeShape(Shape):
     """One branch of a move."""
 
@@ -142,7 +155,14 @@ class MoveShape(Shape):
     short: Short | None = Field(None, description=BRIEFLY)
     when: ConditionShape | None = Field(None, description=WHEN)
     between: WindowShape | None = Field(None, description=BETWEEN)
-    rate: LiteralOrId = Field(description="how often: id of an assumption, or {value: 2 per week, because: ...}")
+    rate: LiteralOrId | None = Field(
+        None, description="how often: id of an assumption, or {value: 2 per week, because: ...}"
+    )
+    takes: WaitShape | None = Field(
+        None,
+        description="in place of `rate`, how long it takes once it is possible: "
+        "{value: 12 days, low: 5 days, high: 21 days, because: ...}",
+    )
     times: list[FactorShape] = Field([], max_length=64, description="factors that multiply the rate")
     outcomes: Annotated[dict[Id, OutcomeShape], Field(min_length=1, max_length=16)] | None = Field(
         None, description="branches, one of which happens with the move"

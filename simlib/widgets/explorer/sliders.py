@@ -111,7 +111,7 @@ def _users(scenario: Scenario) -> tuple[dict[str, set[str]], dict[str, list[str]
             uses[assumption].append(phrase)
 
     for move in scenario:
-        note(move.rate, move.actor, f"rate of: {move.label}")
+        note(move.rate, move.actor, f"{'median time' if move.takes else 'rate'} of: {move.label}")
         for factor in move.factors:
             note(factor.by, move.actor, f"multiplies: {move.label}")
         for outcome in move.outcomes:
