@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simlib.engines.reference import sample
+from simlib.engines.montecarlo.replay import histories
 from simlib.scenario.model import Scenario
 from simlib.typing import Bools, Floats, Ints
 
@@ -46,13 +46,15 @@ class PublicEvents:
 
 def public_events(scenario: Scenario, runs: int, seed: int = 0) -> tuple[PublicEvents, ...]:
     """Return the public events of simulated histories at the stated values."""
-    public = {move.id for move in scenario if not move.covert}
+    if runs == 0:
+        return ()
+    past, names = histories(scenario, runs, seed=seed), list(scenario.moves)
+    public = np.array([*(not move.covert for move in scenario), False])  # the last one stands for no move, -1
     crises = []
-    for run in sample(scenario, runs, seed=seed):
-        events = [event for event in run.events if event.move in public]
-        days = np.array([event.time for event in events])
-        moves = tuple(str(event.move) for event in events)
-        crises.append(PublicEvents(days, moves, min(run.ending_time, scenario.horizon_days)))
+    for first, last, end in zip(past.start[:-1], past.start[1:], past.ending_time, strict=True):
+        rows = np.arange(first, last)[public[past.move[first:last]]]
+        moves = tuple(names[move] for move in past.move[rows])
+        crises.append(PublicEvents(past.time[rows], moves, min(float(end), scenario.horizon_days)))
     return tuple(crises)
 
 

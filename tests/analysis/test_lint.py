@@ -371,6 +371,78 @@ def test_a_move_that_is_not_possible_at_the_start_is_judged_over_the_first_weeks
     assert "claims 6 per week over the first 3 weeks: " in told[0]
 
 
+# ---------------------------------------------------------------- strands that move no answer
+
+
+def banner(*, others: bool = False) -> World:
+    """A lamp that a crew lights, and a herald whose banner nobody reads."""
+    world = World("banner").variable("lamp", "dark", "lit", start="dark").question("ever-lit", {"lamp": "lit"})
+    world.variable("banner", "down", "up", start="down").question("raised", {"banner": "up"})
+    world.move("light", 0.02, {"lamp": "lit"}, when={"lamp": "dark"}, actor="crew")
+    world.move("raise", 0.05, {"banner": "up"}, when={"banner": "down"}, actor="herald")
+    if others:
+        world.move("storm", 0.05, {"banner": "up"}, when={"banner": "down"}, actor="crew")
+    return world
+
+
+def test_an_actor_whose_moves_answer_only_a_question_about_itself_moves_nothing():
+    assert found(banner().scenario(), "actors.herald") == [
+        (
+            "warning: actors.herald: all moves of 'herald' together move no ending, and no question that others can "
+            "answer, by one point by 2031-04-30 (at most “ever-lit”: less than 0.0001 points); expected moves with a "
+            "bearing on an answer; remove them otherwise"
+        )
+    ]
+    assert not found(banner(others=True).scenario(), "actors.herald")
+    asked = banner().question("raised-by-herald", move="raise").scenario()
+    assert found(asked, "actors.herald")
+
+
+def test_an_actor_whose_moves_bear_on_an_answer_is_not_reported():
+    """P(lit by 30) without the herald is 1 - e^(-30 r). With a factor while his banner is up it is more."""
+
+    def heralded(factor: float) -> list[str]:
+        world = banner()
+        world.move(
+            "light", 0.02, {"lamp": "lit"}, when={"lamp": "dark"}, actor="crew", times=[(factor, {"banner": "up"})]
+        )
+        return about(world.scenario(), "all moves of 'herald'")
+
+    assert "“ever-lit”: 0.47 points" in heralded(1.03)[0]
+    assert not heralded(1.1)
+    assert not about(banner(others=True).scenario(), "all moves of 'crew'")
+
+
+def test_moves_that_happen_to_end_the_story_are_a_bearing():
+    assert not about(banner().ending("up", {"banner": "up"}).scenario(), "all moves of")
+
+
+def test_an_assumption_that_moves_no_answer_over_its_range_is_noted():
+    """P(lit by 10) = 1 - e^(-10 r): from low to high it moves by e^(-10 low) - e^(-10 high)."""
+
+    def noted(value: float, low: float, high: float) -> list[str]:
+        world = World("lamp", 10.0).variable("lamp", "dark", "lit", start="dark").question("ever-lit", {"lamp": "lit"})
+        world.move("light", world.uncertain("pace", "rate", value, low, high), {"lamp": "lit"}, when={"lamp": "dark"})
+        return found(world.scenario(), "assumptions")
+
+    assert noted(0.001, 0.0008, 0.00125) == [
+        (
+            "note: assumptions: over its range none of these moves an ending or a question by one point by 2031-04-10 "
+            "(points): pace (0.44); no need to know them better; a part of the story that should matter is missing a "
+            "bearing"
+        )
+    ]
+    assert not noted(0.01, 0.005, 0.02)
+    # Near the line the ends are solved: by slope .0099, in truth e^-.00607 - e^-.01649 = .0103.
+    assert not noted(0.001, 0.001 * math.exp(-0.5), 0.001 * math.exp(0.5))
+
+
+def test_in_a_large_world_strands_are_not_examined(monkeypatch):
+    monkeypatch.setattr("simlib.analysis.lint.strands.MOST_STATES", 3)
+    assert about(banner().scenario(), "note: states: not checked: strands that move no answer; the world has 4 states")
+    assert not found(banner().scenario(), "actors.herald")
+
+
 # ---------------------------------------------------------------- what cannot be checked
 
 

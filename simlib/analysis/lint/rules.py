@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from simlib.analysis.lint import numbers, states
+from simlib.analysis.lint import numbers, states, strands
 from simlib.analysis.lint.subject import Finding, Severity, Subject
 from simlib.answer import Answer, ScenarioKey, provenance
 from simlib.control import UNWATCHED, Control
@@ -98,6 +98,7 @@ def lint(
     if subject.enumerable:
         findings += [finding for rule in STATE_RULES for finding in rule(subject)]
         findings += states.no_move_is_busier_than(subject, events_per_day)
+        findings += strands.every_strand_moves_an_answer(subject)
     else:
         findings.append(_not_checked(subject))
     return Findings(
@@ -112,7 +113,7 @@ def _not_checked(subject: Subject) -> Finding:
         "note",
         "states",
         "not checked: whether levels, moves, outcomes, endings, rungs and questions can be reached, dead ends, events "
-        "per day, and multipliers beyond the start",
+        "per day, strands that move no answer, and multipliers beyond the start",
         subject.refusal,
     )
 
