@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from simlib.analysis.whatif.variants import delay, repeat, vary
     from simlib.answer import Answer
     from simlib.calibration.forecast_registry import register, resolve
+    from simlib.calibration.predictive_check import prior_predictive
     from simlib.calibration.reference_classes import base_rates
     from simlib.calibration.registry_score import score_registry
     from simlib.control import Control
@@ -75,6 +76,7 @@ _HOMES = {
     "simlib.calibration.reference_classes": ("base_rates",),
     "simlib.calibration.forecast_registry": ("register", "resolve"),
     "simlib.calibration.registry_score": ("score_registry",),
+    "simlib.calibration.predictive_check": ("prior_predictive",),
     "simlib.plots": ("plot",),
     "simlib.report": ("write_report",),
 }
@@ -84,8 +86,8 @@ __all__ = ["Answer", "Assume", "Belief", "Cancelled", "Control", "Forbid", "Forc
 __all__ += ["Policy", "Scenario", "ScenarioError", "SimlibError", "TooManyStates", "Unsupported", "View", "__version__"]
 __all__ += ["base_rates", "compare", "delay", "diff", "discover", "drivers", "elasticities", "evppi", "evppi_from"]
 __all__ += ["evsi", "explain", "forecast", "histories", "indicators", "lint", "load", "load_answer", "paths", "plot"]
-__all__ += ["pool", "register", "repeat", "resolve", "score_registry", "simulate", "sobol", "solve", "uncertainty"]
-__all__ += ["vary", "write_report"]
+__all__ += ["pool", "prior_predictive", "register", "repeat", "resolve", "score_registry", "simulate", "sobol", "solve"]
+__all__ += ["uncertainty", "vary", "write_report"]
 
 
 def __getattr__(name: str) -> Any:

@@ -17,7 +17,7 @@ _PACKAGES = {
     "simlib.scenario": ("condition", "model", "views.interventions"),
     "simlib.machine": ("measures", "belief"),
     "simlib.engines": ("ensemble", "montecarlo.replay"),
-    "simlib.calibration": ("reference_classes", "forecast_registry", "registry_score"),
+    "simlib.calibration": ("reference_classes", "predictive_check", "forecast_registry", "registry_score"),
     "simlib.analysis": ("samples", "pooling", "scenario_diff", "discovery.scenario_discovery", "indicators.result"),
     "simlib.analysis.lint": ("subject", "rules"),
     "simlib.analysis.paths": ("result", "waypoints", "rung_times", "medoids"),

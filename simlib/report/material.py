@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from simlib.analysis.paths.result import Paths
     from simlib.analysis.sensitivity.one_at_a_time import Drivers
     from simlib.analysis.uncertainty.sample_information import Evsi
+    from simlib.calibration.predictive_check import PriorPredictive
+    from simlib.calibration.reference_classes import BaseRates
     from simlib.engines.ensemble import Ensemble
 
 __all__ = ["Material", "gather"]
@@ -37,6 +39,7 @@ class Material:
     """The forecast of a report, and the answers beside it (None: not asked).
 
     `draws` are the draws of which the forecast is the mean. `seeing` is how observed moves change a question.
+    `past_crises` and `past` compare with past crises, and with the event log.
     Where the scenario was changed, `what_if` holds a sentence that says so and lists each change, and `baseline` holds
     the forecast of the scenario as it stands. `ledger` is the scenario whose reasons are listed, where it is another.
     """
@@ -48,6 +51,8 @@ class Material:
     paths: Paths | None = None
     indicators: tuple[Indicators, ...] = ()
     seeing: Evsi | None = None
+    past_crises: BaseRates | None = None
+    past: PriorPredictive | None = None
     what_if: tuple[str, ...] = ()
     ledger: Scenario | None = None
     baseline: Forecast | None = None
@@ -71,6 +76,8 @@ def gather(
     from simlib.analysis.sensitivity.one_at_a_time import drivers
     from simlib.analysis.uncertainty.sample_information import evsi
     from simlib.analysis.whatif.variants import without_windows
+    from simlib.calibration.predictive_check import has_log, prior_predictive
+    from simlib.calibration.reference_classes import base_rates, classes_of
     from simlib.machine.measures import headline
 
     world = ledger.readable(without_windows(scenario) if forecast.provenance.get("ignore_windows") else scenario)
@@ -89,6 +96,10 @@ def gather(
         steps["paths"] = partial(_paths, world, engine, seed)
     if uncertain and question and any(not move.covert for move in scenario):
         steps["seeing"] = partial(evsi, world, question[0], look_by=day, draws=_OBSERVATION_DRAWS, seed=seed)
+    if classes_of(world):
+        steps["past_crises"] = partial(base_rates, world, seed=seed)
+    if has_log(world):
+        steps["past"] = partial(prior_predictive, world, seed=seed)
     signs: list[Callable[..., Any]] = [
         partial(
             indicators,

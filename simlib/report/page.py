@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
+from simlib.calibration.predictive_check import LOG_BESIDE_MODEL
 from simlib.formatting import long_date, percent, percent_within
 from simlib.machine.measures import headline
 from simlib.report import assumption_blocks as ledger
@@ -85,6 +86,9 @@ def blocks(material: Material) -> Iterator[Block]:
             yield Block("list", items=tuple(_signs(material.seeing, forecast)))
         for signs in material.indicators:
             yield Block("list", items=tuple(signs.sentences(_SIGNS)))
+    if material.past_crises is not None or material.past is not None:
+        yield Block("heading", "How it compares with the past")
+        yield from _past(material)
     yield from _ground(material)
     yield Block("heading", "Limits")
     fixed = all(number.fixed for number in scenario.assumptions.values())
@@ -93,6 +97,18 @@ def blocks(material: Material) -> Iterator[Block]:
     yield Block("heading", "Provenance")
     rows = [*_provenance(forecast.provenance), *(("watch list", signs.made()) for signs in material.indicators[:1])]
     yield Block("table", items=(("what", "value"), *rows))
+
+
+def _past(material: Material) -> Iterator[Block]:
+    """Set the scenario beside past crises of its classes, and beside its own event log."""
+    if material.past_crises is not None:
+        yield Block("list", items=tuple(material.past_crises.sentences()))
+    if material.past is not None:
+        yield Block("text", LOG_BESIDE_MODEL)
+        head = ("", *(" ".join(words) for words in zip(*material.past.HEAD, strict=True)))
+        rows = [(check.label, *check.cells()) for check in material.past.checks]
+        yield Block("table", items=(head, *rows))
+        yield Block("list", items=tuple(material.past.sentences()))
 
 
 def _ground(material: Material) -> Iterator[Block]:

@@ -567,6 +567,15 @@ def test_check_compares_with_base_rates_where_a_class_is_named(cli, bridge) -> N
     assert re.search(r"^Base rates:\n- militarised disputes", out, re.MULTILINE)
 
 
+def test_check_sets_the_log_beside_the_model(cli, bridge) -> None:
+    rows = "".join(f"2031-03-{day},meet\n" for day in range(10, 31))
+    Path(bridge, "events.csv").write_text(f"date,move\n2031-03-04,thaw\n{rows}")
+    code, out, _ = cli("check", bridge)
+    assert code == 0
+    assert re.search(r"^  meet +21\* +\d / \d / \d+ ", out, re.MULTILINE)
+    assert "- “Offer talks”: the number of times is 21 in the log, above the range of the model, " in out
+
+
 def test_check_shows_what_the_priors_imply_in_their_own_units(cli, bridge) -> None:
     code, out, _ = cli("check", bridge, "--quick", "--priors")
     assert code == 0

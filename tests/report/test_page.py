@@ -32,6 +32,7 @@ HEADINGS = [
     "What drives it",
     "By which path",
     "What to watch for",
+    "How it compares with the past",
     "How the questions are settled",
     "Where it starts",
     "The assumptions",
@@ -75,6 +76,7 @@ def test_a_whole_report_as_html(tmp_path, capsys):
     assert "<script" not in page
     assert not re.search(r'(src|href)="(?!data:)', page)
     assert "four patrols in the two weeks" in page
+    assert re.search(r"<td>Sail a patrol through the strait</td><td>4</td><td>\d+ / \d+ / \d+</td>", page)
 
 
 def test_what_a_scenario_says_is_never_markup():
@@ -198,7 +200,8 @@ def test_a_world_too_large_for_the_exact_engine_has_a_report(tmp_path, capsys, m
     assert main(["report", str(write_bridge(tmp_path)), "--draws", "10", "--out", str(target)]) == 0
     assert "note: the exact engine would need at least 14 reachable states" in capsys.readouterr().err
     text = re.sub(r"\(data:[^)]*\)", "()", target.read_text())
-    assert re.findall("^## (.*)$", text, re.MULTILINE) == HEADINGS
+    without_log = [heading for heading in HEADINGS if heading != "How it compares with the past"]
+    assert re.findall("^## (.*)$", text, re.MULTILINE) == without_log
     assert "counted in 5,000 histories" in text
     assert "“Every lane is closed” by 30 May 2031 is at" in text
 
@@ -212,6 +215,14 @@ def test_what_is_not_in_doubt_has_no_doubt_by_either_engine():
     unsure = over_priors(valley(), engine="montecarlo", draws=64, runs=100, times=2)
     exact = over_priors(valley(), draws=64, times=2)
     assert unsure.spread("out")[:, -1] == pytest.approx(exact.spread("out")[:, -1], abs=0.06)
+
+
+def test_a_report_sets_the_scenario_beside_past_crises_of_its_class():
+    scenario = load("two-islands").replace(reference_class="mid-force", path="")
+    material = gather(scenario, solve(scenario, times=2))
+    text = to_markdown(blocks(material))
+    assert "- militarised disputes since 1946 with use of force that reach war: 2.4%" in text
+    assert "The log beside the model" not in text
 
 
 def test_the_watch_list_refers_to_histories_that_are_still_open():

@@ -93,12 +93,13 @@ def _listed(findings: Sequence[Finding]) -> str:
 
 
 def _implications(scenario: Scenario) -> Iterator[str]:
-    """Yield each elicited "p within T" with what it implies, and base rates where a reference class is named."""
+    """Yield each elicited "p within T" with what it implies, base rates, and the log beside the model."""
     try:
         yield from _elicited(scenario)
         yield from _base_rates(scenario)
+        yield from _prior_predictive(scenario)
     except (TooManyStates, MissingDependency) as error:
-        note(f"what the numbers imply is not shown: {error}")
+        note(f"what the numbers imply is not all shown: {error}")
 
 
 def _elicited(scenario: Scenario) -> Iterator[str]:
@@ -132,6 +133,20 @@ def _base_rates(scenario: Scenario) -> Iterator[str]:
     with Task("base rates") as task:
         answer = base_rates(scenario, control=Control(task.report, task.cancelled))
     yield "\n".join(["Base rates:", *(f"- {sentence}" for sentence in answer.sentences())])
+
+
+def _prior_predictive(scenario: Scenario) -> Iterator[str]:
+    from simlib.calibration.predictive_check import LOG_BESIDE_MODEL, has_log, prior_predictive
+
+    if not has_log(scenario):
+        return
+    with Task("the log") as task:
+        answer = prior_predictive(scenario, control=Control(task.report, task.cancelled))
+    if answer.checks:
+        yield table(
+            LOG_BESIDE_MODEL, answer.HEAD, [Row(check.move or check.label, check.cells()) for check in answer.checks]
+        )
+    yield "\n".join(["The log:", *(f"- {sentence}" for sentence in answer.sentences())])
 
 
 def _priors(scenario: Scenario) -> str:

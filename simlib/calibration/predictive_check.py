@@ -1,0 +1,269 @@
+"""The prior predictive beside the event log: what the model expects of the past, and what the log saw.
+
+The model is played from its start over its priors, for as many days as the log covers, without calendar windows and
+interventions. Histories that end before that are left out, because the story is known to have gone on. Each move that
+the log names is counted in them: the total, and the variance of its weekly counts over their mean (the index of
+dispersion, Cox and Lewis 1966: 1 is memoryless, more is clustering). A figure of the log outside the central 90% of the
+histories is flagged. About one in ten would be outside by chance alone.
+
+Reference: Box (1980), on checking a model against its prior predictive distribution.
+"""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from simlib.answer import Answer, ScenarioKey, pick, provenance
+from simlib.control import UNWATCHED, Control
+from simlib.engines.montecarlo.replay import Histories, histories
+from simlib.engines.montecarlo.simulator import Simulator
+from simlib.formatting import counted, long_date
+from simlib.machine.belief import Belief, belief_of
+from simlib.scenario.model import Scenario
+from simlib.typing import Floats
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["DRAWS", "LOG_BESIDE_MODEL", "Beside", "MoveCheck", "PriorPredictive", "has_log", "prior_predictive"]
+
+DRAWS = 200
+"""Draws of the priors."""
+
+RUNS = 5
+"""Histories of each draw."""
+
+FEWEST_WEEKS = 3
+"""Whole weeks of the log from which on weekly counts are compared."""
+
+ALL = "all of these"
+"""The last line: every move that the log names, together."""
+
+LOG_BESIDE_MODEL = (
+    "The log beside the model: how often each move happened, and the variance of its weekly counts over their mean. "
+    "Model: the 5, 50 and 95% points of histories drawn over the priors, as many days as the log covers. A star marks "
+    "what lies outside."
+)
+"""What the table of `PriorPredictive` shows."""
+
+POINTS = (0.05, 0.5, 0.95)
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """One figure of the log beside the 5%, 50% and 95% points of the histories (nan: none has it)."""
+
+    observed: float
+    low: float
+    median: float
+    high: float
+
+    def cells(self) -> tuple[str, str]:
+        """Return the figure of the log (with a star if it lies outside) and those of the histories, as text."""
+        if not self.verdict:
+            return "", ""
+        star = "" if self.verdict == "inside" else "*"
+        return f"{_short(self.observed)}{star}", " / ".join(map(_short, (self.low, self.median, self.high)))
+
+    @property
+    def verdict(self) -> str:
+        """Where the log lies: "inside", "below", "above", or "" where one of the two has no figure."""
+        if not np.isfinite([self.observed, self.low, self.high]).all():
+            return ""
+        return "below" if self.observed < self.low else "above" if self.observed > self.high else "inside"
+
+
+def _short(value: float) -> str:
+    return f"{value:.0f}" if value >= 10 else f"{value:.2g}"
+
+
+@dataclass(frozen=True, slots=True)
+class MoveCheck:
+    """One move, or all of them: its count, and the variance of its weekly counts over their mean."""
+
+    move: str
+    label: str
+    count: Beside
+    dispersion: Beside
+
+    def cells(self) -> list[str]:
+        """Return the four cells of its line in a table, under `PriorPredictive.HEAD`."""
+        return [*self.count.cells(), *self.dispersion.cells()]
+
+
+@dataclass(frozen=True)
+class PriorPredictive(Answer):
+    """The moves that a log names, counted in it and in histories of the model over the same number of days."""
+
+    kind: ClassVar[str] = "prior_predictive"
+    HEAD: ClassVar[tuple[tuple[str, ...], ...]] = (
+        ("times,", "times,", "variance/mean,", "variance/mean,"),
+        ("log", "model", "log", "model"),
+    )
+
+    scenario: ScenarioKey
+    first: dt.date
+    days: float
+    kept: int
+    checks: tuple[MoveCheck, ...]
+    provenance: Mapping[str, Any]
+
+    @property
+    def question(self) -> str:
+        """The question that is answered."""
+        window = f"from {long_date(self.first)}, {self.days:g} days"
+        return f"Would “{self.scenario.title}” have expected its event log ({window})?"
+
+    def sentences(self) -> list[str]:
+        """Say which figures of the log the model did not expect."""
+        if not self.checks:
+            return ["The log names no move."]
+        many, window = counted(len(self.checks) - 1, "move"), f"{self.days:g} days from {long_date(self.first)} on"
+        head = f"The log names {many} in the {window}."
+        figures = [(check.label, *figure) for check in self.checks for figure in _figures(check)]
+        outside = [_sentence(*figure) for figure in figures if figure[-1].verdict not in ("", "inside")]
+        return [head, *(outside or ["The model expected all of it: no figure lies outside nine in ten histories."])]
+
+    def frame(self) -> pd.DataFrame:
+        """Return one row for each move: the log beside the histories, for the count and for the dispersion."""
+        import pandas as pd
+
+        rows = [
+            pick(c, "move", "label")
+            | {f"{what}_{name}": value for what in ("count", "dispersion") for name, value in _row(getattr(c, what))}
+            for c in self.checks
+        ]
+        return pd.DataFrame(rows)
+
+    def data(self) -> dict[str, Any]:
+        """Return the window, the number of histories, and every figure."""
+        return pick(self, "first", "days", "kept") | {"moves": self.frame().to_dict("records")}
+
+
+def _figures(check: MoveCheck) -> tuple[tuple[str, Beside], ...]:
+    return ("the number of times", check.count), ("the variance over mean of weekly counts", check.dispersion)
+
+
+def _sentence(label: str, what: str, figure: Beside) -> str:
+    low, median, high, seen = map(_short, (figure.low, figure.median, figure.high, figure.observed))
+    return (
+        f"“{label}”: {what} is {seen} in the log, {figure.verdict} the range of the model, {median} ({low} to {high})."
+    )
+
+
+def _row(figure: Beside) -> list[tuple[str, Any]]:
+    return [*pick(figure, "observed", "low", "median", "high").items(), ("verdict", figure.verdict)]
+
+
+def prior_predictive(
+    scenario: Scenario, *, draws: int | Belief = DRAWS, runs: int = RUNS, seed: int = 0, control: Control = UNWATCHED
+) -> PriorPredictive:
+    """Count each move of the event log in histories of the model over the priors.
+
+    Args:
+        scenario: The scenario, with the log beside its file. Without a log no move is compared.
+        draws: Draws of the prior, or a belief.
+        runs: Histories of each draw.
+        seed: Seed of draws and histories.
+        control: Progress callback and cancellation.
+
+    Raises:
+        ScenarioError: For a log that cannot be read.
+        Cancelled: When `control` cancels the work.
+    """
+    belief, (first, rows) = belief_of(scenario, draws, seed=seed), _rows(scenario)
+    checks: tuple[MoveCheck, ...] = ()
+    kept, days = 0, -scenario.day(first)
+    if rows and days:
+        names = list(dict.fromkeys(move for move, _, _ in rows))
+        columns = [list(scenario.moves).index(name) for name in names]
+        played = _played(scenario, days, belief, runs, seed, control)[:, columns]
+        seen = np.zeros(played.shape[1:])
+        for move, day, times in rows:
+            seen[names.index(move), _week(scenario.day(day) + 0.5, days)] += times
+        parts = [(name, scenario.moves[name].label, seen[k], played[:, k]) for k, name in enumerate(names)]
+        checks = tuple(_check(*part) for part in (*parts, ("", ALL, seen.sum(axis=0), played.sum(axis=1))))
+        kept = len(played)
+    drawn = {"draws": belief.draws, "runs": runs, "belief": belief.name}
+    source = provenance(scenario, engine="montecarlo", seed=seed, **drawn)
+    return PriorPredictive(ScenarioKey.of(scenario), first, days, kept, checks, source)
+
+
+def has_log(scenario: Scenario) -> bool:
+    """Say whether an event log lies beside the file of a scenario."""
+    return bool(scenario.path) and (Path(scenario.path) / "events.csv").is_file()
+
+
+def _rows(scenario: Scenario) -> tuple[dt.date, list[tuple[str, dt.date, int]]]:
+    """Return the first day of the log, and (move, day, times) of each row that names a move.
+
+    Rows that became known on the day of the forecast or later are left out.
+    """
+    if not has_log(scenario):
+        return scenario.as_of, []
+    with (Path(scenario.path) / "events.csv").open(encoding="utf-8", newline="") as lines:
+        table = [(row["move"], row["date"], row.get("known_on"), row.get("times")) for row in csv.DictReader(lines)]
+    dated = [(m, dt.date.fromisoformat(on), dt.date.fromisoformat(k or on), int(t or 1)) for m, on, k, t in table]
+    before = [(m, on, t) for m, on, known, t in dated if known < scenario.as_of]
+    first = min((on for _, on, _ in before), default=scenario.as_of)
+    return first, [row for row in before if row[0] in scenario.moves]
+
+
+def _played(scenario: Scenario, days: float, belief: Belief, runs: int, seed: int, control: Control) -> Floats:
+    """Return the firings (H, M, W) of each move in the histories that have not ended, by week.
+
+    The first column holds the days before the whole weeks that lead up to the forecast.
+    """
+    past = scenario.replace(interventions=(), questions={}, ladders={}, horizon_days=days)
+    simulator = Simulator(past, times=1, ignore_windows=True)
+    parts = []
+    for number, theta in enumerate(belief.theta):
+        which = range(number * runs, (number + 1) * runs)
+        parts.append(
+            _by_week(histories(simulator, which, theta=theta, centre=simulator.stated, seed=seed), len(past.moves))
+        )
+        control.check()
+        control.report((number + 1) / belief.draws)
+    return np.concatenate(parts)
+
+
+def _by_week(played: Histories, moves: int) -> Floats:
+    fired = played.move >= 0
+    history = np.repeat(np.arange(len(played)), np.diff(played.start))[fired]
+    week = _week(played.time[fired] - played.horizon, played.horizon)
+    counts = np.zeros((len(played), moves, int(played.horizon // 7) + 1))
+    np.add.at(counts, (history, played.move[fired], week), 1)
+    return counts[played.ending < 0]
+
+
+def _week(time: Any, days: float) -> Any:
+    """Return the column of a time in days from the forecast (below 0), in a log of so many days."""
+    return np.maximum(np.floor(time / 7).astype(int) + int(days // 7) + 1, 0)
+
+
+def _check(move: str, label: str, seen: Floats, played: Floats) -> MoveCheck:
+    """Compare the weekly counts of the log (W,) with those of the histories (H, W)."""
+    count = _beside(seen.sum(), played.sum(axis=1), "inverted_cdf")
+    return MoveCheck(move, label, count, _beside(_dispersion(seen[None])[0], _dispersion(played), "linear"))
+
+
+def _dispersion(counts: Floats) -> Floats:
+    """Return the variance over the mean of counts in whole weeks (H,), nan where there is nothing to compare."""
+    weeks = counts[:, 1:]
+    if weeks.shape[1] < FEWEST_WEEKS:
+        return np.full(len(weeks), np.nan)
+    mean = weeks.mean(axis=1)
+    return np.divide(weeks.var(axis=1, ddof=1), mean, out=np.full(len(weeks), np.nan), where=mean > 0)
+
+
+def _beside(observed: float, played: Floats, method: Any) -> Beside:
+    known = played[np.isfinite(played)]
+    points = np.quantile(known, POINTS, method=method) if len(known) else np.full(3, np.nan)
+    return Beside(float(observed), *map(float, points))
