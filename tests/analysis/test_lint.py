@@ -10,7 +10,7 @@ import pytest
 from simlib.analysis.lint.rules import elicited, implied, lint
 from simlib.control import Control
 from simlib.errors import Cancelled, TooManyStates
-from simlib.scenario.model import Forbid, Force, Pin, Scenario
+from simlib.scenario.model import Forbid, Force, Lull, Pin, Question, Scenario
 from tests.worlds import World, branches, date, erlang, two_states, unreachable_rung, window
 
 
@@ -435,6 +435,18 @@ def test_an_assumption_that_moves_no_answer_over_its_range_is_noted():
     assert not noted(0.01, 0.005, 0.02)
     # Near the line the ends are solved: by slope .0099, in truth e^-.00607 - e^-.01649 = .0103.
     assert not noted(0.001, 0.001 * math.exp(-0.5), 0.001 * math.exp(0.5))
+
+
+def test_a_question_that_only_histories_answer_counts_too():
+    """The herald silences the bell: without him no ten days pass without it, and no other answer knows."""
+
+    def with_bell(when: dict[str, str]) -> Scenario:
+        world = banner().move("toll", 2.0, when=when, actor="crew").scenario()
+        quiet = Question("quiet", "quiet", lull=Lull(("toll",), 10.0))
+        return world.replace(questions={**world.questions, "quiet": quiet})
+
+    assert not about(with_bell({"banner": "down"}), "all moves of 'herald'")
+    assert about(with_bell({"lamp": "dark"}), "all moves of 'herald'")
 
 
 def test_in_a_large_world_strands_are_not_examined(monkeypatch):

@@ -21,7 +21,7 @@ from simlib.machine.measures import Measure, every
 from simlib.results import ONGOING
 from simlib.scenario.model import Assumption, Factor, Scenario
 from simlib.scenario.scales import forward
-from simlib.typing import Bools, Floats
+from simlib.typing import Bools, Engine, Floats
 
 LINE = 0.01
 """An answer that moves by less than this probability is not moved."""
@@ -36,6 +36,10 @@ MOST_STATES = 200_000
 """Reachable states up to which strands are examined."""
 
 
+RUNS = 4_000
+"""Replicates at each end for a question that only histories answer, with common random numbers."""
+
+
 def every_strand_moves_an_answer(subject: Subject) -> Iterator[Finding]:
     """Report each actor, and each assumption, that moves no ending and no question by one point by the horizon.
 
@@ -43,15 +47,12 @@ def every_strand_moves_an_answer(subject: Subject) -> Iterator[Finding]:
     it is no bearing on anything else. An assumption goes from its low to its high, the others at their stated values.
     """
     world = _with_switches(subject.scenario)
-    answers = [m for m in every(world, ("ending", "question")) if m.of != ONGOING]
-    if not answers or not world.moves:
-        return
     if len(subject.space) > MOST_STATES:
         what = f"not checked: strands that move no answer; the world has {len(subject.space):,} states"
         yield Finding("note", "states", what, f"expected at most {MOST_STATES:,}")
         return
     by = world.by_date(world.horizon_days)
-    idle = _idle(world, answers, subject)
+    idle = _idle(world, subject)
     for strand, (size, answer) in idle.items():
         if _is_switch(strand):
             yield Finding(
@@ -90,22 +91,29 @@ def _with_switches(scenario: Scenario) -> Scenario:
     return scenario.replace(assumptions={**scenario.assumptions, **switches}, moves=moves, ladders={})
 
 
-def _idle(world: Scenario, answers: Sequence[Measure], subject: Subject) -> dict[Assumption, tuple[float, Measure]]:
+def _idle(world: Scenario, subject: Subject) -> dict[Assumption, tuple[float, Measure]]:
     """Return the strands that move no answer, each with how far it moves one at most, and which."""
     solver = Solver(world, times=1, cap=subject.cap, control=subject.control)
+    every_answer = [m for m in every(world, ("ending", "question")) if m.of != ONGOING]
+    sampled = [m for m in every_answer if m.kind == "question" and m.of in solver.by_histories]
+    answers = [m for m in every_answer if m not in sampled]
     strands = [a for a in world.assumptions.values() if _is_switch(a) or not a.fixed]
+    if not answers or not world.moves:
+        return {}
     columns = [list(world.assumptions).index(strand.id) for strand in strands]
     moved = np.abs(_slopes(solver, answers, subject)[:, columns].T) * np.array([[_width(s)] for s in strands])
     own = _own(solver, strands, answers)
     best = np.where(own, -1.0, moved).argmax(axis=1)
-    size = moved[np.arange(len(strands)), best]
+    size = np.where(own.all(axis=1), np.inf, moved[np.arange(len(strands)), best])
     switches = np.array([_is_switch(s) for s in strands])
-    unsure = (size < LINE * np.where(switches, NEAR_FORBIDDEN, NEAR)) & (switches | (size >= LINE / NEAR))
-    near = np.flatnonzero(unsure & ~own.all(axis=1))
-    if len(near):
-        size[near] = _solved(world, [strands[k] for k in near], [answers[k] for k in best[near]], subject)
-    idle = np.flatnonzero((size < LINE) & ~own.all(axis=1))
-    return {strands[k]: (float(size[k]), answers[best[k]]) for k in idle}
+    near = (size < LINE * np.where(switches, NEAR_FORBIDDEN, NEAR)) & (switches | (size >= LINE / NEAR))
+    asked, place = np.unique(best[near], return_inverse=True)
+    solved = _moved(world, strands, [answers[k] for k in asked], "exact", near, subject)
+    size[near] = solved[np.arange(len(solved)), place]
+    if sampled and np.any(idle := size < LINE):
+        others = _moved(world, strands, sampled, "montecarlo", idle, subject).max(axis=1)
+        size[idle] = np.where(others < LINE, size[idle], others)
+    return {strands[k]: (float(size[k]), answers[best[k]]) for k in np.flatnonzero(size < LINE)}
 
 
 def _width(strand: Assumption) -> float:
@@ -134,8 +142,8 @@ def _deciding(solver: Solver, answer: Measure) -> set[str]:
     if answer.kind == "ending" or answer.of == next(iter(questions)):
         return set()
     question = questions[answer.of]
-    if question.move is not None:
-        return {solver.scenario.moves[question.move].actor}
+    if question.when is None:
+        return {solver.scenario.moves[move].actor for move in question.moves}
     inside, space = solver.taboo(question).inside, solver.space
     if inside is None:
         return set()
@@ -144,15 +152,25 @@ def _deciding(solver: Solver, answer: Measure) -> set[str]:
     return {moves[move].actor for move in solver.tables.outcome_move[outcomes]}
 
 
-def _solved(world: Scenario, strands: Sequence[Assumption], asked: Sequence[Measure], subject: Subject) -> Floats:
-    """Return how far each strand (S,) moves the answer asked of it, over its range or with its moves forbidden."""
-    answers, names = list(dict.fromkeys(asked)), list(world.assumptions)
-    stated = priors.theta(world)
-    rows, owner = [stated], [-1]
-    for place, strand in enumerate(strands):
-        for end in (0.0,) if _is_switch(strand) else (strand.low, strand.high):
-            rows.append(np.where(np.arange(len(names)) == names.index(strand.id), end, stated))
-            owner.append(place)
-    values = Responses(world, answers, engine="exact")(np.array(rows), control=subject.control)[:, 0]
-    columns = [values[[row for row, who in enumerate(owner) if who in (-1, place)]] for place in range(len(strands))]
-    return np.array([np.ptp(own[:, answers.index(answer)]) for own, answer in zip(columns, asked, strict=True)])
+def _moved(
+    world: Scenario,
+    strands: Sequence[Assumption],
+    answers: Sequence[Measure],
+    engine: Engine,
+    which: Bools,
+    subject: Subject,
+) -> Floats:
+    """Return how far some strands move each answer (S, M), over their ranges or with their moves forbidden."""
+    some, names, stated = (
+        [s for s, asked in zip(strands, which, strict=True) if asked],
+        list(world.assumptions),
+        priors.theta(world),
+    )
+    if not some:
+        return np.zeros((0, len(answers)))
+    rows = np.tile(stated, (1 + 2 * len(some), 1))
+    for place, strand in enumerate(some):
+        ends = (0.0, 1.0) if _is_switch(strand) else (strand.low, strand.high)
+        rows[1 + 2 * place : 3 + 2 * place, names.index(strand.id)] = ends
+    values = Responses(world, answers, engine=engine, runs=RUNS)(rows, control=subject.control).mean(axis=1)
+    return np.array([np.ptp(values[[0, 1 + 2 * place, 2 + 2 * place]], axis=0) for place in range(len(some))])
