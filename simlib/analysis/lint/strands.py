@@ -17,7 +17,7 @@ from simlib.engines.exact.adjoint import Adjoint
 from simlib.engines.exact.forecast import Solver
 from simlib.formatting import plainly
 from simlib.machine import priors
-from simlib.machine.measures import Measure, every
+from simlib.machine.measures import Measure, every, headline
 from simlib.results import ONGOING
 from simlib.scenario.model import Assumption, Factor, Scenario
 from simlib.scenario.scales import forward
@@ -35,7 +35,6 @@ NEAR_FORBIDDEN = 3.0
 MOST_STATES = 200_000
 """Reachable states up to which strands are examined."""
 
-
 RUNS = 4_000
 """Replicates at each end for a question that only histories answer, with common random numbers."""
 
@@ -43,8 +42,8 @@ RUNS = 4_000
 def every_strand_moves_an_answer(subject: Subject) -> Iterator[Finding]:
     """Report each actor, and each assumption, that moves no ending and no question by one point by the horizon.
 
-    A question that only this actor's moves can answer does not count for it, unless it is the first: that they answer
-    it is no bearing on anything else. An assumption goes from its low to its high, the others at their stated values.
+    A question that only this actor's moves can answer does not count for it, unless it is the headline: to answer it
+    is no bearing on anything else. An assumption goes from its low to its high, the others at their stated values.
     """
     world = _with_switches(subject.scenario)
     if len(subject.space) > MOST_STATES:
@@ -137,11 +136,10 @@ def _own(solver: Solver, strands: Sequence[Assumption], answers: Sequence[Measur
 
 
 def _deciding(solver: Solver, answer: Measure) -> set[str]:
-    """Return the actors whose moves can answer a question; none for an ending, and none for the first question."""
-    questions, moves = solver.scenario.questions, list(solver.scenario)
-    if answer.kind == "ending" or answer.of == next(iter(questions)):
+    """Return the actors whose moves can answer a question; none for an ending, and none for the headline."""
+    if answer.kind == "ending" or answer == headline(solver.scenario):
         return set()
-    question = questions[answer.of]
+    question, moves = solver.scenario.questions[answer.of], list(solver.scenario)
     if question.when is None:
         return {solver.scenario.moves[move].actor for move in question.moves}
     inside, space = solver.taboo(question).inside, solver.space
