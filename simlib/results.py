@@ -34,6 +34,9 @@ ONGOING = "ongoing"
 Z_TWO_SIDED_95 = 1.959963984540054
 """Normal score of the two-sided 95% interval: 95% of a normal law lie within so many standard deviations."""
 
+LEAD = 0.05
+"""Share of the draws in which an ending leads, above which the lead of another is in doubt."""
+
 
 @dataclass(frozen=True, slots=True)
 class Band:
@@ -79,7 +82,8 @@ class Forecast(Answer):
     the levels stay as they are, so that rows always sum to one, and counts stop. `moves` are expected counts by each
     time. `error` holds Monte Carlo half-widths (95%) in the shapes of `variables`, `ladders` and `moves`, None when
     exact. `assumptions` are in base units (per day, or plain). `stated` is the answer at the stated values when this
-    one is a mixture over draws of the assumptions.
+    one is a mixture over draws of the assumptions. `leads` then says in which share of the draws each ending is the
+    likeliest by the last report time.
     """
 
     kind: ClassVar[str] = "forecast"
@@ -101,6 +105,7 @@ class Forecast(Answer):
     states: int | None = None
     interventions: tuple[Mapping[str, Any], ...] = ()
     stated: Forecast | None = None
+    leads: Mapping[str, float] | None = None
 
     # ---------------------------------------------------------------- reading
 
@@ -195,6 +200,25 @@ class Forecast(Answer):
         acts = f" with {counted(len(self.interventions), 'intervention')}" if self.interventions else ""
         return f"How likely is each ending by {self.by_words}{acts}?"
 
+    @property
+    def contenders(self) -> tuple[str, ...]:
+        """The endings that may be the likeliest by the last report time, the one with the highest probability first.
+
+        These are those whose interval meets that of the first, and those that lead in more than 5% of the draws.
+        """
+        last = {name: [float(x[-1]) for x in dataclasses.astuple(band)] for name, band in self.endings.items()}
+        ranked = sorted(
+            (name for name, (p, _, _) in last.items() if name != ONGOING and p > 0), key=lambda n: -last[n][0]
+        )
+        leads, floor = self.leads or {}, last[ranked[0]][1] if ranked else 0.0
+        return tuple(n for n in ranked if last[n][2] >= floor or leads.get(n, 0.0) > LEAD)
+
+    @property
+    def lead_note(self) -> str:
+        """A sentence that no ending is known to be the likeliest, "" where one is."""
+        many, within = len(self.contenders), "error" if self.leads is None else "range over the draws"
+        return f"Which is likeliest is open: {many} endings lie within each other's {within}." if many > 1 else ""
+
     def sentences(self, limit: int = 4) -> list[str]:
         """Return the likeliest endings by the last report time: one sentence, and one at the stated values if apart."""
         last = {name: float(band.probability[-1]) for name, band in self.endings.items()}
@@ -203,7 +227,10 @@ class Forecast(Answer):
         parts = [f"“{self.label('endings', name)}” {percent(p)}" for name, p in ranked]
         text = "; ".join([*parts, f"“{self.label('', ONGOING)}” {percent(ongoing)}"])
         stated = [] if self.stated is None else self.stated.sentences(limit)
-        return [f"By {self.by_words}: {text}.", *(f"At the stated values. {sentence}" for sentence in stated)]
+        return [
+            f"By {self.by_words}: {text}. {self.lead_note}".rstrip(),
+            *(f"At the stated values. {sentence}" for sentence in stated),
+        ]
 
     # ---------------------------------------------------------------- storing
 
@@ -218,7 +245,7 @@ class Forecast(Answer):
         if self.states is not None:
             data["states"] = self.states
         if self.stated is not None:
-            data["stated"] = self.stated.to_dict()
+            data |= {"stated": self.stated.to_dict(), "leads": self.leads}
         return data
 
     @classmethod

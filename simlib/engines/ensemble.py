@@ -22,7 +22,7 @@ from simlib.errors import TooManyStates, Unsupported
 from simlib.machine import priors
 from simlib.machine.belief import Belief, belief_of, quantiles
 from simlib.machine.measures import By
-from simlib.results import Z_TWO_SIDED_95, Band, Forecast
+from simlib.results import ONGOING, Z_TWO_SIDED_95, Band, Forecast
 from simlib.scenario.model import Scenario
 from simlib.typing import Engine, Floats
 
@@ -158,7 +158,16 @@ class Ensemble:
             provenance=source,
             stated=self.stated,
             interventions=self.stated.interventions,
+            leads=self._leads(),
         )
+
+    def _leads(self) -> dict[str, float]:
+        """Return the share of the draws in which each ending is the likeliest by the last report time."""
+        names = [name for name in self.stated.endings if name != ONGOING]
+        if not names:
+            return {}
+        first = np.argmax([self.without_noise(self.values(name)[:, -1:])[:, 0] for name in names], axis=0)
+        return dict(zip(names, np.bincount(first, self.weights, len(names)).round(12).tolist(), strict=True))
 
 
 def over_priors(

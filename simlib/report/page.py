@@ -137,6 +137,8 @@ def _answer(material: Material, by: str) -> Iterator[Block]:
     beside = "" if material.baseline is None else "; the baseline is the scenario as it stands, computed likewise"
     yield Block("text", f"By {by}, {over}{spread}{beside}:")
     yield Block("list", items=tuple(_line(material, "endings", name) for name in ranked))
+    if forecast.lead_note:
+        yield Block("text", forecast.lead_note)
     if forecast.questions:
         yield Block("list", items=tuple(_line(material, "questions", name) for name in forecast.questions))
     yield Block("text", legend())

@@ -6,7 +6,10 @@ import dataclasses
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
+from scipy.stats import norm
 
+from simlib import plots
 from simlib.answer import ScenarioKey, load_answer
 from simlib.control import Control
 from simlib.engines.ensemble import forecast, over_priors
@@ -17,6 +20,7 @@ from simlib.errors import Cancelled, TooManyStates, Unsupported
 from simlib.machine import priors
 from simlib.machine.belief import Belief, quantiles
 from simlib.results import Band, Forecast
+from simlib.scenario.model import Scenario
 from tests import worlds
 from tests.worlds import World
 
@@ -170,3 +174,47 @@ def test_a_forecast_survives_its_file(tmp_path, options):
         assert loaded.sentences() == answer.sentences()
         for what in ("endings", "levels", "moves"):
             assert loaded.frame(what).equals(answer.frame(what))
+
+
+@pytest.fixture
+def ax():
+    return Figure((9, 5)).add_subplot()
+
+
+def race(low: float, high: float) -> Scenario:
+    """Two exits, the left one a little faster at the stated values; its rate is known from `low` to `high`."""
+    world = World("race", 10.0).variable("room", "inside", "left", "right", "window", start="inside")
+    world.uncertain("pace", "rate", 0.05, low, high)
+    for way, rate in (("left", "pace"), ("right", 0.045), ("window", 0.001)):
+        world.move(way, rate, {"room": way}, when={"room": "inside"}).ending(way, {"room": way})
+    return world.scenario()
+
+
+OPEN = "Which is likeliest is open: 2 endings lie within each other's"
+
+
+def test_an_ending_that_leads_in_nearly_all_draws_is_the_likeliest():
+    """Of competing exits with constant rates the fastest is the likeliest at every draw."""
+    mixture = forecast(race(0.0495, 0.0505), draws=40, times=1)
+    assert mixture.leads == {"left": 1.0, "right": 0.0, "window": 0.0}
+    assert mixture.contenders == ("left",)
+    assert "likeliest" not in "".join(mixture.sentences())
+    assert mixture.to_dict()["leads"] == mixture.leads
+
+
+def test_where_the_doubt_decides_which_ending_leads_no_likeliest_one_is_named(ax):
+    """The left exit is slower than the right one in the draws below .045: below a score of ln .9 / (ln .4 / 1.645)."""
+    mixture = forecast(race(0.02, 0.125), draws=400, times=1)
+    assert mixture.leads["right"] == pytest.approx(norm.cdf(1.6449 * np.log(0.9) / np.log(2.5)), abs=0.01)
+    assert mixture.contenders == ("left", "right")
+    assert mixture.sentences()[0].endswith(f"{OPEN} range over the draws.")
+    assert "likeliest" not in mixture.sentences()[1]
+    title = plots.endings(mixture, ax).get_title(loc="left").replace("\n", " ")
+    assert title.startswith("No likeliest ending by 10 April 2031: “left”, ")
+    assert ", and “right” lies within its error; none yet: " in title
+
+
+def test_endings_within_each_others_monte_carlo_error_have_no_leader():
+    few, many = (simulate(race(0.0495, 0.0505), runs=runs, times=1) for runs in (300, 100_000))
+    assert few.sentences()[0].endswith(f"{OPEN} error.")
+    assert "likeliest" not in many.sentences()[0]

@@ -225,6 +225,16 @@ def test_a_report_sets_the_scenario_beside_past_crises_of_its_class():
     assert "The log beside the model" not in text
 
 
+def test_a_report_says_where_no_ending_is_known_to_be_the_likeliest():
+    def told(*rates: float) -> list[str]:
+        scenario = worlds.competing_exits(rates)
+        return [block.text for block in blocks(Material(scenario, simulate(scenario, runs=400, times=1)))]
+
+    note = "Which is likeliest is open: 2 endings lie within each other's error."
+    assert note in told(0.05, 0.051)
+    assert not any("Which is likeliest" in text for text in told(0.05, 0.01))
+
+
 def test_the_watch_list_refers_to_histories_that_are_still_open():
     """What seeing and not seeing make of it lies on both sides of what it is then; today's number is the page's."""
     draws = over_priors(valley(), draws=16, times=4)

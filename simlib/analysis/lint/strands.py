@@ -1,7 +1,7 @@
 """Lint rule about strands: parts of a scenario that change none of its answers.
 
-A strand is all moves of one actor, or one assumption over its range. Slopes decide what is far from the line (one exact
-gradient for each answer). What is near it is solved. To forbid the moves of an actor is to multiply their rates by 0.
+A strand is all moves of one actor, or one assumption over its range. Exact slopes decide about strands far from the
+line, one gradient for each answer. Strands near it are solved. To forbid moves is to multiply their rates by 0.
 """
 
 from __future__ import annotations
@@ -136,7 +136,7 @@ def _own(solver: Solver, strands: Sequence[Assumption], answers: Sequence[Measur
 
 
 def _deciding(solver: Solver, answer: Measure) -> set[str]:
-    """Return the actors whose moves can answer a question; none for an ending, and none for the headline."""
+    """Return the actors whose moves can answer a question. For an ending and the headline, none."""
     if answer.kind == "ending" or answer == headline(solver.scenario):
         return set()
     question, moves = solver.scenario.questions[answer.of], list(solver.scenario)
