@@ -1,17 +1,17 @@
 """The prior predictive beside the event log: what the model expects of the past, and what the log saw.
 
-The model is played from its start over its priors, for as many days as the log covers, without calendar windows and
-interventions. Histories that end before that are left out, because the story is known to have gone on. Each move that
-the log names is counted in them: the total, and the variance of its weekly counts over their mean (the index of
-dispersion, Cox and Lewis 1966: 1 is memoryless, more is clustering). A figure of the log outside the central 90% of the
-histories is flagged. About one in ten would be outside by chance alone.
+The model is played from its start (or that of its history, see `evidence`) over its priors, for as many days as the log
+covers. Calendar windows and interventions are left out, and so are histories that end before that, because the story is
+known to have gone on. Each move that the log names is counted in them: the total, and the variance of its weekly counts
+over their mean (the index of dispersion, Cox and Lewis 1966: 1 is memoryless, more is clustering). A figure of the log
+outside the central 90% of the histories is flagged. About one in ten would be outside by chance alone. A move that the
+log shows only sometimes is counted in full.
 
 Reference: Box (1980), on checking a model against its prior predictive distribution.
 """
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,9 +24,12 @@ from simlib.answer import Answer, ScenarioKey, pick, provenance
 from simlib.control import UNWATCHED, Control
 from simlib.engines.montecarlo.replay import Histories, histories
 from simlib.engines.montecarlo.simulator import Simulator
+from simlib.evidence.exact_filter import world_of
 from simlib.formatting import counted, long_date
 from simlib.machine.belief import Belief, belief_of
+from simlib.scenario.event_log import FILE, LogRow, read_log
 from simlib.scenario.model import Scenario
+from simlib.scenario.row_meaning import read_rows
 from simlib.typing import Floats
 
 if TYPE_CHECKING:
@@ -182,12 +185,12 @@ def prior_predictive(
     checks: tuple[MoveCheck, ...] = ()
     kept, days = 0, -scenario.day(first)
     if rows and days:
-        names = list(dict.fromkeys(move for move, _, _ in rows))
+        names = list(dict.fromkeys(move for move, _ in rows))
         columns = [list(scenario.moves).index(name) for name in names]
         played = _played(scenario, days, belief, runs, seed, control)[:, columns]
         seen = np.zeros(played.shape[1:])
-        for move, day, times in rows:
-            seen[names.index(move), _week(scenario.day(day) + 0.5, days)] += times
+        for move, row in rows:
+            seen[names.index(move), _week(scenario.day(row.date) + 0.5, days)] += row.times
         parts = [(name, scenario.moves[name].label, seen[k], played[:, k]) for k, name in enumerate(names)]
         checks = tuple(_check(*part) for part in (*parts, ("", ALL, seen.sum(axis=0), played.sum(axis=1))))
         kept = len(played)
@@ -198,22 +201,22 @@ def prior_predictive(
 
 def has_log(scenario: Scenario) -> bool:
     """Say whether an event log lies beside the file of a scenario."""
-    return bool(scenario.path) and (Path(scenario.path) / "events.csv").is_file()
+    return bool(scenario.path) and (Path(scenario.path) / FILE).is_file()
 
 
-def _rows(scenario: Scenario) -> tuple[dt.date, list[tuple[str, dt.date, int]]]:
-    """Return the first day of the log, and (move, day, times) of each row that names a move.
+def _rows(scenario: Scenario) -> tuple[dt.date, list[tuple[str, LogRow]]]:
+    """Return the first day of the log, and each row that stands for a firing, with its move.
 
-    Rows that became known on the day of the forecast or later are left out.
+    The log begins with its history (`evidence`), else with its first row. Rows that became known on the day of the
+    forecast or later are left out.
     """
     if not has_log(scenario):
         return scenario.as_of, []
-    with (Path(scenario.path) / "events.csv").open(encoding="utf-8", newline="") as lines:
-        table = [(row["move"], row["date"], row.get("known_on"), row.get("times")) for row in csv.DictReader(lines)]
-    dated = [(m, dt.date.fromisoformat(on), dt.date.fromisoformat(k or on), int(t or 1)) for m, on, k, t in table]
-    before = [(m, on, t) for m, on, known, t in dated if known < scenario.as_of]
-    first = min((on for _, on, _ in before), default=scenario.as_of)
-    return first, [row for row in before if row[0] in scenario.moves]
+    known = [row for row in read_log(scenario.path) if max(row.date, row.public_on) < scenario.as_of]
+    history = scenario.evidence.history if scenario.evidence else None
+    first = history.since if history else min((row.date for row in known), default=scenario.as_of)
+    readings = read_rows(scenario, [row for row in known if row.date >= first])
+    return first, [(reading.firings[0][0], reading.row) for reading in readings if reading.firings]
 
 
 def _played(scenario: Scenario, days: float, belief: Belief, runs: int, seed: int, control: Control) -> Floats:
@@ -221,14 +224,13 @@ def _played(scenario: Scenario, days: float, belief: Belief, runs: int, seed: in
 
     The first column holds the days before the whole weeks that lead up to the forecast.
     """
-    past = scenario.replace(interventions=(), questions={}, ladders={}, horizon_days=days)
-    simulator = Simulator(past, times=1, ignore_windows=True)
-    parts = []
-    for number, theta in enumerate(belief.theta):
-        which = range(number * runs, (number + 1) * runs)
-        parts.append(
-            _by_week(histories(simulator, which, theta=theta, centre=simulator.stated, seed=seed), len(past.moves))
-        )
+    past = world_of(scenario).replace(questions={}, ladders={}, horizon_days=days)
+    simulator, parts = Simulator(past, times=1, ignore_windows=True), []
+    weights_of_the_log = simulator.stated[len(scenario.assumptions) :]
+    for number, draw in enumerate(belief.theta):
+        which, theta = range(number * runs, (number + 1) * runs), np.append(draw, weights_of_the_log)
+        played = histories(simulator, which, theta=theta, centre=simulator.stated, seed=seed)
+        parts.append(_by_week(played, len(past.moves)))
         control.check()
         control.report((number + 1) / belief.draws)
     return np.concatenate(parts)

@@ -1,5 +1,6 @@
 """The prior predictive beside a log: counts and their clustering against closed forms."""
 
+import datetime as dt
 import math
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from scipy.stats import poisson
 
 from simlib.calibration.predictive_check import ALL, prior_predictive
+from simlib.scenario.evidence import Evidence, History, RowRule
 from simlib.scenario.loader import load
 from simlib.scenario.model import Scenario
 
@@ -103,6 +105,17 @@ def test_the_model_is_drawn_over_what_it_does_not_know(tmp_path):
     assert sing.low == pytest.approx(poisson.ppf(0.1, 6), abs=1)
     assert sing.high == pytest.approx(poisson.ppf(0.9, 54), abs=2)
     assert answer.checks[-1].label == ALL
+
+
+def test_the_log_begins_with_its_history_and_rows_mean_what_their_rules_say(tmp_path):
+    """From 31 January every history is wild: the count is Poisson with a mean of 60 days of .9."""
+    log = "2031-01-20,sing,9,\n2031-02-01,shout,50,\n"
+    history = History(dt.date(2031, 1, 31), "the bay opened then", (("mood", (("wild", None),)),))
+    evidence = Evidence(history, rules=(RowRule(("shout",), move="sing"),))
+    answer = prior_predictive(beside(tmp_path, log).replace(evidence=evidence), draws=200, runs=10)
+    sing = of(answer, "sing").count
+    assert (answer.days, sing.observed) == (60, 50)
+    assert (sing.low, sing.median, sing.high) == pytest.approx(poisson.ppf([0.05, 0.5, 0.95], 54), abs=1)
 
 
 def test_histories_that_end_are_left_out(tmp_path):
