@@ -25,6 +25,7 @@ import simlib
 import simlib.widgets
 from simlib.cli import main
 from tests.data.test_reader import MIDI as INCIDENTS
+from tests.data.test_reader import MIDIP as PARTICIPANTS
 
 HOME = Path(simlib.__file__).resolve().parents[1]
 
@@ -385,6 +386,8 @@ def test_the_commands_of_the_readme_work(line, tmp_path, monkeypatch, capsys):
         shutil.copytree(HOME / "scenarios" / "two-islands", tmp_path / "two-islands")
     if line.split()[1] == "rates":  # a file of the true layout, as anybody can get it
         (tmp_path / "MIDI.csv").write_text(INCIDENTS, encoding="utf-8")
+    if line.split()[1] == "data":
+        (tmp_path / "MIDIP.csv").write_text(PARTICIPANTS, encoding="utf-8")
     if line.split()[1] in ("resolve", "score"):
         assert main(["register", "two-islands", "--draws", "8"]) == 0
     assert main(shlex.split(line)[1:]) == 0

@@ -109,6 +109,7 @@ def build() -> argparse.ArgumentParser:
     _register(_command(commands, "register", "write forecasts down with their rules, before the answer is known"))
     _resolve(_command(commands, "resolve", "write down how a registered forecast was settled"))
     _score(_command(commands, "score", "how good the registered forecasts were, beside their rivals"))
+    _data(_command(commands, "data", "read a file of event data, and write it as the log of a scenario"))
     _rates(_command(commands, "rates", "how often something happened in past crises, from a file of event data"))
     _lab(_command(commands, "lab", "open JupyterLab on the notebooks"))
     return parser
@@ -436,6 +437,16 @@ def _register(parser: argparse.ArgumentParser) -> None:
     add("--seed", type=whole(0), default=0, metavar="N", help=SEED)
     text = "register nothing: write the questions with their rules as Markdown, to post on a forecasting site"
     add("--questions-to", type=Path, metavar="FILE", help=text)
+
+
+def _data(parser: argparse.ArgumentParser) -> None:
+    add = _adder(parser)
+    add("path", metavar="FILE", help="a file of MID, ICB, ICBe, GDELT, ICEWS, ACLED or UCDP")
+    text = "actors who deal with each other, as the file writes them; one actor: all that it does"
+    add("--actors", type=names, default=[], metavar="NAME,...", help=text)
+    add("--from", dest="first", type=date, metavar="DATE", help="first day (default: all)")
+    add("--until", dest="last", type=date, metavar="DATE", help="last day (default: all)")
+    add("--to", dest="log", type=Path, metavar="FILE", help="write the rows as a new log, such as events.csv")
 
 
 def _rates(parser: argparse.ArgumentParser) -> None:

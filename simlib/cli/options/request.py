@@ -67,6 +67,10 @@ class Request:
     priors: bool = False
 
     # Event data
+    actors: tuple[str, ...] = ()
+    first: dt.date | None = None
+    last: dt.date | None = None
+    log: Path | None = None
     event: str = ""
     crisis_class: str = ""
 

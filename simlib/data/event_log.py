@@ -1,0 +1,86 @@
+"""Event data as the dated log of a scenario: rows between chosen actors, in the columns of `events.csv`."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection
+from typing import TYPE_CHECKING
+
+from simlib.errors import Problem, ScenarioError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LOG_COLUMNS = (
+    *("date", "date_precision", "actor", "target", "move", "times"),
+    *("description", "source_name", "source_url", "confidence", "known_on"),
+)
+PRECISIONS = ("day", "week", "month")
+"""The precisions that a log knows. Rows that are known to the year only are left out."""
+
+
+def as_log(
+    frame: pd.DataFrame, actors: Collection[str], *, first: dt.date | None = None, last: dt.date | None = None
+) -> pd.DataFrame:
+    """Return the rows in which the actors deal with each other as a log, the oldest first.
+
+    The column `move` holds the category of the crosswalk, to be replaced by moves of the scenario. Equal rows of one
+    day are one row, whose `times` counts them. Rows without a category are left out.
+
+    Args:
+        frame: Event data as `read` returns them.
+        actors: Names or codes as the file writes them. With one actor, all rows in which it acts are kept.
+        first: First day to keep. Default: all.
+        last: Last day to keep. Default: all.
+
+    Raises:
+        ScenarioError: For an actor that the file does not have, and where no row is left.
+    """
+    wanted = {actor.casefold() for actor in actors}
+    _insist_on_actors(frame, actors)
+    acting, aimed_at = _names(frame["actor"], wanted), _names(frame["target"], wanted)
+    keep = acting & (aimed_at | (len(wanted) == 1))
+    keep &= frame["precision"].isin(PRECISIONS) & (frame["category"] != "")
+    keep &= (frame["date"] >= str(first)) if first else True
+    keep &= (frame["date"] <= str(last)) if last else True
+    rows = frame[keep]
+    if rows.empty:
+        what = f"no dated row with a known category is left between {', '.join(actors)}"
+        raise ScenarioError(Problem("", 0, "data", what, "expected other actors or days"))
+    log = rows.assign(
+        date=rows["date"].dt.date.astype(str),
+        date_precision=rows["precision"].astype(str),
+        move=rows["category"].astype(str),
+        description=rows["source"].astype(str) + ", code " + rows["code"].astype(str),
+        source_name=rows["source"].astype(str),
+        known_on=rows["known_on"].dt.date.astype(str).replace("NaT", ""),
+        source_url="",
+        confidence="medium",
+    ).astype({"actor": str, "target": str})
+    keys = [column for column in LOG_COLUMNS if column != "times"]
+    counted = log.groupby(keys, as_index=False).size().rename(columns={"size": "times"})
+    return counted[list(LOG_COLUMNS)].sort_values("date", kind="stable").reset_index(drop=True)
+
+
+def _insist_on_actors(frame: pd.DataFrame, actors: Collection[str]) -> None:
+    known = {
+        part.strip().casefold()
+        for column in ("actor", "target")
+        for name in frame[column].unique()
+        for part in str(name).split(";")
+    }
+    unknown = [actor for actor in actors if actor.casefold() not in known]
+    if unknown:
+        some = sorted(known - {""})[:8]
+        expected = (
+            f"expected a name as the file writes it, such as {', '.join(some)}"
+            if some
+            else "expected a file with actors"
+        )
+        raise ScenarioError([Problem("", 0, "actors", f"the file has no actor {name!r}", expected) for name in unknown])
+
+
+def _names(column: pd.Series, wanted: Collection[str]) -> pd.Series:
+    """Return which rows name one of the wanted actors. Several names of a row are joined by ";"."""
+    found = {name: any(part.strip().casefold() in wanted for part in str(name).split(";")) for name in column.unique()}
+    return column.astype(str).map(found).astype(bool)
