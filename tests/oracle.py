@@ -142,6 +142,8 @@ class Machine:
             return standing[-1].rate
         if not self.open(move.between, day):
             return 0.0
+        if move.at:
+            return 0.0
         value = self.values(named, day)
         hazard = gamma(move.takes.stages).median() / value[move.rate] if move.takes else value[move.rate]
         for factor in move.factors:
@@ -279,7 +281,21 @@ class Machine:
         opens = {self.scenario.day(w.first) for w in windows}
         closes = {self.scenario.day(w.last) + 1 for w in windows}
         ends = {self.scenario.day(i.until) for i in self.scenario.interventions if getattr(i, "until", None)}
-        return opens | closes | ends | {self.day(item) for item in self.scenario.interventions}
+        dates = {self.scenario.day(move.at) for move in self.scenario if move.at}
+        return opens | closes | ends | dates | {self.day(item) for item in self.scenario.interventions}
+
+    def keep_date(self, move: Move, vector: np.ndarray, day: float) -> np.ndarray:
+        """Let a move on its date happen where its guard holds and no intervention decides about it."""
+        result = vector.copy()
+        for x, state in enumerate(self.states):
+            happens = move.when.holds(self.named(state[0])) and not self.ruled(move, state[0], day)
+            if happens and not self.ending(state[0]):
+                result[x] -= vector[x]
+                result[self.counter[move.id]] += vector[x]
+                for name, chance in self.chances(move, state[0], day).items():
+                    new = self.fired(move, move.outcome(name), state, day)
+                    result[self.position[new]] += vector[x] * chance
+        return result
 
     def carry(self, times: Sequence[float]) -> tuple[np.ndarray, list[float | None]]:
         """Return the vector at each time, what happens at that instant included, and how often each action idled."""
@@ -290,6 +306,9 @@ class Machine:
             clock = stop
             for _, number in (pair for pair in self.actions() if pair[0] == stop):
                 vector, idle[number] = self.act(self.scenario.interventions[number], vector, stop)
+            for move in self.scenario:
+                if move.at and self.scenario.day(move.at) == stop:
+                    vector = self.keep_date(move, vector, stop)
             vectors[stop] = vector
         return np.array([vectors[time] for time in times]), idle
 

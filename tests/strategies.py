@@ -75,11 +75,11 @@ def random_world(
 ) -> Scenario:
     """Return one world drawn with `dice`. With `lulls` it asks for one, which only histories can answer.
 
-    With `waits` it may have a move that takes a while, which is drawn last.
+    With `waits` it may have a move that takes a while, and one on a date, which are drawn last.
     """
     drawing = _Drawing(dice, max_states, windows, lulls)
     world = drawing.world(interventions)
-    return drawing.with_wait(world) if waits else world
+    return drawing.with_date(drawing.with_wait(world)) if waits else world
 
 
 class _Drawing:
@@ -133,6 +133,22 @@ class _Drawing:
         assumptions = {key: a for key, a in self.assumptions.items() if key != move.rate}
         moves = dict(world.moves) | {move.id: waiting}
         return world.replace(moves=moves, assumptions=assumptions, interventions=interventions)
+
+    def with_date(self, world: Scenario) -> Scenario:
+        """Return the world, at times with one more move, which happens on a date."""
+        if not self.often(40):
+            return world
+        names = _names("outcome", self.dice.randint(1, 2))
+        chances = self.chances("dated", names, ".chance")
+        outcomes = tuple(Outcome(branch, branch, chance, self._effects()) for branch, chance in chances)
+        date = _date(self.dice.randint(0, self.horizon + 2))
+        dated = Move("dated", "north", "dated", "", when=self.condition(always=40), outcomes=outcomes, at=date)
+        moves = {"dated": dated} | dict(world.moves) if self.often(50) else dict(world.moves) | {"dated": dated}
+        forbid = Forbid("dated", until=self._until(date), when=self.condition())
+        own = {name: number for name, number in self.assumptions.items() if name.startswith("dated.")}
+        more = (forbid,) if world.interventions and self.often(25) else ()
+        assumptions = dict(world.assumptions) | own
+        return world.replace(moves=moves, assumptions=assumptions, interventions=(*world.interventions, *more))
 
     # ------------------------------------------------------------ numbers
 

@@ -94,6 +94,7 @@ class Reference:
         windows = [move.between for move in scenario] + [factor.between for move in scenario for factor in move.factors]
         days = [scenario.day(day) for window in windows if window for day in (window.first, window.last)]
         days += [day + 1 for day in days]  # a window closes after its last day; a cut too many does no harm
+        days += [scenario.day(move.at) for move in scenario if move.at]
         items = scenario.interventions
         days += [scenario.day(item.date) for item in items if item.date]
         days += [scenario.day(item.until) for item in items if isinstance(item, Lasting) and item.until]
@@ -115,7 +116,7 @@ class Reference:
             return 0.0
         if standing:
             return next(item.rate for item in reversed(standing) if isinstance(item, Policy))
-        return 0.0 if move.takes else self.speed(move, state, day)
+        return 0.0 if move.takes or move.at else self.speed(move, state, day)
 
     def speed(self, move: Move, state: State, day: float) -> float:
         """Return the rate of a move times its factors, or what a move that takes a while does of its work in a day."""
@@ -239,6 +240,13 @@ class Reference:
                 if state[item.variable] != item.level:
                     effect = Outcome("", "", None, (Effect(item.variable, level=item.level),))
                     state = self._happen(story, day, None, effect, state, rng, number)
+        return self._keep_dates(story, state, day, rng)
+
+    def _keep_dates(self, story: Run, state: State, day: float, rng: random.Random) -> State:
+        """Let the moves of this date happen, where their guard holds and no intervention decides about them."""
+        for move in (move for move in self.scenario if move.at and self.scenario.day(move.at) == day):
+            if story.ending is None and move.when.holds(state) and not self.ruling(move, state, day):
+                state = self._happen(story, day, move.id, self.outcome(move, state, day, rng), state, rng)
         return state
 
     def _wander(self, story: Run, state: State, day: float, end: float, rng: random.Random) -> State:

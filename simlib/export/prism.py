@@ -80,6 +80,12 @@ def refusals(scenario: Scenario, *, ignore_windows: bool = False) -> list[str]:
         f"{item}: PRISM has no events at a date in a continuous-time chain; leave interventions out of the export"
         for item in scenario.interventions
     ]
+    reasons += [
+        f"moves.{move.id}.at: happens on {move.at}, but PRISM has no events at a date in a continuous-time chain; "
+        "give it a rate or a waiting time for the export"
+        for move in scenario
+        if move.at
+    ]
     if not ignore_windows:
         reasons += [
             f"moves.{place}: open only from {window.first} to {window.last}, but the rates of a PRISM chain cannot "

@@ -22,14 +22,17 @@ Applies = Callable[[Forbid | Policy | Assume], Bools]
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """An intervention, as indices: set `variable` to `level`, or fire `move` (with `outcome`, or -1: by chance)."""
+    """What acts on a day, as indices: set `variable` to `level`, or fire `move` (with `outcome`, or -1: by chance)."""
 
     variable: int = -1
     level: int = -1
     move: int = -1
     outcome: int = -1
     number: int = 0
-    """Position in `Scenario.interventions`: names the stream of a forced firing and its line in the report."""
+    """Position in `Scenario.interventions`, or -1 for a move that the scenario itself has on this day.
+
+    It names the stream of a forced firing and its line in the report.
+    """
 
 
 @dataclass(frozen=True, slots=True)

@@ -190,7 +190,8 @@ class Tables:
         guard = self.holds(move.when, local)
         index = np.full((1 + len(move.factors) + (move.takes is not None), entries), one, dtype=np.int64)
         window = np.full_like(index, -1)
-        index[0] = np.where(guard & self._last_stage(clock, local), self._assumption[move.rate], one + 1)
+        base = self._assumption[move.rate] if move.rate else one + 1
+        index[0] = np.where(guard & self._last_stage(clock, local), base, one + 1)
         if move.takes is not None:
             index[-1] = np.where(guard, self.standing.pace(move.takes), one)
         for row, factor in enumerate(move.factors, start=1):
@@ -292,6 +293,12 @@ class Tables:
                 local = self._local_levels(self.move_variables[index])
                 result[entries] = self.possible[entries] & self.holds(item.when, local)
         return result
+
+    def unruled(self, segment: Segment) -> Bools:
+        """Return the entries (E,) where a guard holds and no policy and no prohibition decides about the move."""
+        ruling = [self.standing.items[number] for number in segment.standing]
+        ruled = [self._applies(item) for item in ruling if isinstance(item, Forbid | Policy)]
+        return np.logical_and.reduce([self.possible, *(~entries for entries in ruled)])
 
     def rates(self, theta: Floats, segment: Segment | None = None, centre: Floats | None = None) -> Floats:
         """Return the hazard per day of every table entry (E,) at assumption values `theta` (A,).

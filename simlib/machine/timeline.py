@@ -19,7 +19,7 @@ def cut(tables: Tables, horizon: float) -> list[Segment]:
     """
     scenario = tables.scenario
     _refuse_outside(scenario, horizon)
-    actions, lasting = _actions(tables), _lasting(scenario)
+    actions, lasting = _actions(tables, horizon), _lasting(scenario)
     cuts = {0.0, horizon, *(day for day, _ in actions), *(start for start, _, _ in lasting)}
     cuts |= {end for _, end, _ in lasting if 0 < end < horizon}
     cuts |= {day for window in tables.windows for day in window if 0 < day < horizon}
@@ -51,18 +51,20 @@ def _refuse_outside(scenario: Scenario, horizon: float) -> None:
             )
 
 
-def _actions(tables: Tables) -> list[tuple[float, Action]]:
-    """Return the interventions that act at a moment, with their days; holds come first on a day."""
-    actions: list[tuple[float, bool, Action]] = []
+def _actions(tables: Tables, horizon: float) -> list[tuple[float, Action]]:
+    """Return what acts at a moment, with its day: on a day first holds, then other interventions, then dated moves."""
+    actions: list[tuple[float, int, Action]] = []
     for number, item in enumerate(tables.scenario.interventions):
         day = 0.0 if item.date is None else tables.scenario.day(item.date)
         match item:
             case Force():
                 outcome = -1 if item.outcome is None else tables.outcome(item.move, item.outcome)
-                actions.append((day, True, Action(move=tables.move(item.move), outcome=outcome, number=number)))
+                actions.append((day, 1, Action(move=tables.move(item.move), outcome=outcome, number=number)))
             case Pin() | Hold():
                 variable, level = tables.variable(item.variable), tables.level(item.variable, item.level)
-                actions.append((day, isinstance(item, Pin), Action(variable=variable, level=level, number=number)))
+                actions.append((day, int(isinstance(item, Pin)), Action(variable=variable, level=level, number=number)))
+    dated = [(tables.scenario.day(move.at), tables.move(move.id)) for move in tables.scenario if move.at]
+    actions += [(day, 2, Action(move=move, number=-1)) for day, move in dated if 0 <= day <= horizon]
     return [(day, action) for day, _, action in sorted(actions, key=lambda each: each[:2])]
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from simlib.formatting import long_date
 from simlib.plots import style
 from simlib.plots.figure import new_figure
 from simlib.plots.lettering import lettered
@@ -117,9 +118,7 @@ def _moves_text(scenario: Scenario, chars: int) -> list[tuple[str, str]]:
         if own:
             lines.append((actor.label, actor.id))
             for number, move in own:
-                rate = scenario.assumptions[move.rate]
-                how_often = ("takes " if move.takes else "") + show(rate.value, rate.kind, rate.unit)
-                needs = _needs(move)
+                how_often, needs = _how_often(scenario, move), _needs(move)
                 text = style.wrap(f"{number:>3}  {move.label} · {how_often}{needs}", chars, 4).replace(
                     "\n", "\n       "
                 )
@@ -127,6 +126,14 @@ def _moves_text(scenario: Scenario, chars: int) -> list[tuple[str, str]]:
     for ending in scenario.endings.values():
         lines.append((style.wrap(f"ends: {ending.label} ({_condition(ending.when)})", chars, 1), ""))
     return lines
+
+
+def _how_often(scenario: Scenario, move: Move) -> str:
+    """Return the rate of a move, the time that it takes, or its date."""
+    if move.at:
+        return f"on {long_date(move.at)}"
+    number = scenario.assumptions[move.rate]
+    return ("takes " if move.takes else "") + show(number.value, number.kind, number.unit)
 
 
 def _needs(move: Move) -> str:

@@ -187,6 +187,14 @@ def windows_do_not_close_before_the_forecast(scenario: Scenario) -> Iterator[Mis
                 yield place, what, "expected a window that is still open"
 
 
+def dates_do_not_lie_before_the_forecast(scenario: Scenario) -> Iterator[Misfit]:
+    """A move on a date before `as_of` would already have happened."""
+    for move in scenario:
+        if move.at is not None and move.at < scenario.as_of:
+            what = f"{move.at} is before the forecast begins ({scenario.as_of})"
+            yield ("moves", move.id, "at"), what, "expected that day or a later one"
+
+
 def _windows(move: Move) -> Iterator[tuple[Place, Window]]:
     if move.between:
         yield ("moves", move.id, "between"), move.between
@@ -276,11 +284,13 @@ RULES: tuple[Rule, ...] = (
     *(value_lies_between_low_and_high, chance_with_a_spread_is_never_0_or_1, no_number_was_set_after_the_forecast),
     *(assumptions_are_not_too_many, every_source_is_listed, chances_of_a_move_leave_room_for_its_rest),
     *(shares_of_a_start_make_one_whole, factor_can_apply_while_its_move_is_possible),
-    *(windows_do_not_close_before_the_forecast, ids_are_distinct, no_id_has_another_meaning),
+    *(windows_do_not_close_before_the_forecast, dates_do_not_lie_before_the_forecast),
+    *(ids_are_distinct, no_id_has_another_meaning),
     *(the_horizon_is_on_the_calendar, correlated_assumptions_have_a_spread, correlations_are_possible_together),
 )
 DATE_RULES: tuple[Rule, ...] = (
-    *(no_number_was_set_after_the_forecast, windows_do_not_close_before_the_forecast, the_horizon_is_on_the_calendar),
+    *(no_number_was_set_after_the_forecast, windows_do_not_close_before_the_forecast),
+    *(dates_do_not_lie_before_the_forecast, the_horizon_is_on_the_calendar),
 )
 """The rules that mean nothing while `as_of` cannot be read."""
 

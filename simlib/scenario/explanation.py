@@ -169,10 +169,16 @@ class _Speaker:
     def move(self, move: Move) -> str:
         names = [self.world.actors[actor].label for actor in (move.actor, move.target) if actor]
         subject = move.label if move.actor == NATURE else f"{', towards '.join(names)}: {move.label}"
-        often = self._wait(move) if move.takes else f"about {self._stated(move.rate)} {self._possible(move)}"
+        if move.at:
+            often = f"happens on {long_date(move.at)}" + ("" if move.when.always else f", {self._only_if(move)}")
+        else:
+            often = self._wait(move) if move.takes else f"about {self._stated(move.rate)} {self._possible(move)}"
         parts = [often, *(self._factor(factor) for factor in move.factors), *self._outcomes(move)]
         covert = "nobody observes it" if move.covert else ""
         return self.sentence(f"{subject} - {_list([*parts, covert])}", sources=move.sources)
+
+    def _only_if(self, move: Move) -> str:
+        return f"if then {condition_in_words(move.when, self.world)}"
 
     def _wait(self, move: Move) -> str:
         """How long a move takes: its median, the spread of one wait, and what that is made of."""

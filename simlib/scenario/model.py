@@ -217,7 +217,7 @@ class Move:
 
     Possible while `when` holds and `between`, if any, is open. Then its hazard per day is `rate` times the factors
     that apply. `covert`: nobody observes it. With `takes`, `rate` names the median time in days from when the move
-    becomes possible until it happens.
+    becomes possible until it happens. With `at` it has no `rate` (""): it happens at 00:00 of that day if `when` holds.
     """
 
     id: str
@@ -233,12 +233,13 @@ class Move:
     sources: tuple[str, ...] = ()
     short: str = field(default="", metadata=SPARSE)
     takes: Wait | None = field(default=None, metadata=SPARSE)
+    at: dt.date | None = field(default=None, metadata=SPARSE)
 
     @property
     def assumptions(self) -> tuple[str, ...]:
         """The assumptions that its rate, its factors and its chances name, each once, in that order."""
         chances = (outcome.chance for outcome in self.outcomes if outcome.chance is not None)
-        return tuple(dict.fromkeys([self.rate, *(factor.by for factor in self.factors), *chances]))
+        return tuple(dict.fromkeys([*filter(None, [self.rate]), *(factor.by for factor in self.factors), *chances]))
 
     def outcome(self, outcome_id: str) -> Outcome:
         """Return the outcome with this id.

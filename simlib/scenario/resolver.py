@@ -36,6 +36,9 @@ from simlib.scenario.waits import stages_of
 NATURE = "nature"
 """The actor that always exists, for events that nobody decides."""
 
+CLOCKS = ("rate", "takes", "at")
+"""What says when a move happens; it has one of them."""
+
 MAX_HORIZON_DAYS = 36_525
 
 
@@ -131,7 +134,7 @@ class _Resolver:
             id=name,
             actor=shape.actor,
             label=shape.label,
-            rate=self.numbers.at((*place, "rate" if shape.takes is None else "takes")) if once else "",
+            rate=self.numbers.at((*place, "takes" if shape.takes else "rate")) if once and not shape.at else "",
             target=shape.target,
             when=self.reader.condition(shape.when, (*place, "when")),
             between=self._window(shape.between, (*place, "between")),
@@ -148,19 +151,22 @@ class _Resolver:
             sources=tuple(shape.sources),
             short=shape.short or "",
             takes=self._wait(shape.takes, (*place, "takes")) if once and shape.takes else None,
+            at=shape.at if once else None,
         )
 
     def _has_one_clock(self, shape: MoveShape, place: Place) -> bool:
-        """Say whether a move has one of `rate` and `takes`, and note it if not."""
-        given = [key for key in ("rate", "takes") if getattr(shape, key) is not None]
-        if len(given) == 1:
-            return True
-        if given:
-            self.document.note((*place, "takes"), "both 'rate' and 'takes'", "expected one of them")
-        elif not self.document.has_problem_in((*place, "rate")) and not self.document.has_problem_in((*place, "takes")):
-            expected = "expected how often it happens, or 'takes': how long it takes once it is possible"
+        """Say whether a move has one of `rate`, `takes` and `at`, and note it if not."""
+        given = [key for key in CLOCKS if getattr(shape, key) is not None]
+        for key in given[1:]:
+            self.document.note((*place, key), f"both {given[0]!r} and {key!r}", "expected one of them")
+        if not given and not any(self.document.has_problem_in((*place, key)) for key in CLOCKS):
+            expected = "expected how often it happens, or how long it 'takes', or the date 'at' which it happens"
             self.document.note(place, "'rate' is missing", expected)
-        return False
+        for key in ("between", "times") if given == ["at"] else ():
+            if getattr(shape, key):
+                what = f"{key!r} beside 'at'"
+                self.document.note((*place, key), what, "expected none: on its date a move happens if its 'when' holds")
+        return len(given) == 1
 
     def _wait(self, shape: WaitShape, place: Place) -> model.Wait | None:
         """Return the waiting time of a move, or None where it cannot be read (and noted)."""

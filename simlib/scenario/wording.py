@@ -47,6 +47,7 @@ FIELDS = {
     "between": "dates",
     "rate": "rate",
     "takes": "waiting time",
+    "at": "date",
     "factors": "factors on the rate",
     "outcomes": "outcomes",
     "actor": "actor",
@@ -104,7 +105,7 @@ def field_in_words(name: str, value: Any, scenario: Scenario) -> str:
             return show(value, "duration")
         case "observed" if value is not None:
             return show(value, "rate")
-        case "rate":
+        case "rate" if value:
             return _number(value, scenario)
         case "actor" | "target" if value in scenario.actors:
             return scenario.actors[value].label

@@ -134,11 +134,13 @@ class Renaming:
 
     def renamed(self) -> Scenario:
         old = self.scenario
+        names = self.move_names
         questions = {
             q.id: replace(
                 q,
                 when=None if q.when is None else self.condition(q.when),
                 move=None if q.move is None else self.move_names[q.move],
+                count=None if q.count is None else replace(q.count, moves=tuple(names[m] for m in q.count.moves)),
             )
             for q in old.questions.values()
         }

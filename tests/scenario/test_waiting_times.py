@@ -128,3 +128,24 @@ def test_the_answers_about_assumptions_take_a_median(world):
     assert frame.frame().set_index("assumption").loc["arrive.takes", "elasticity"] < 0
     draws = simlib.forecast(asked, draws=16, by=20.0)
     assert 0 < draws.variables["ship"]["in-port"][-1] < 1
+
+
+# ---------------------------------------------------------------- dates
+
+
+def test_a_move_on_a_date_is_read_and_said():
+    text = TEXT.replace(
+        "endings: {}",
+        "  inspect:\n    actor: nature\n    label: The port is inspected\n    at: 2031-05-05\n"
+        "    when: {ship: in-port}\n    then: {ship: at-sea}\nendings: {}",
+    )
+    world = load_text(text)
+    move = world.moves["inspect"]
+    assert (str(move.at), move.rate, move.assumptions) == ("2031-05-05", "", ())
+    said = {line.id: line.sentence for line in explain(world)}
+    assert said["inspect"] == (
+        "The port is inspected - happens on 5 May 2031, if then ship is in-port; then ship to at-sea"
+    )
+    later = load_text(text.replace("at: 2031-05-05", "at: 2031-05-12"))
+    (change,) = simlib.diff(world, later, forecast=False).changes
+    assert str(change) == "The date of the move “The port is inspected” changes from 5 May 2031 to 12 May 2031."

@@ -53,6 +53,19 @@ def every_window_opens_before_the_horizon(subject: Subject) -> Iterator[Finding]
             )
 
 
+def every_date_is_before_the_horizon(subject: Subject) -> Iterator[Finding]:
+    """Report a move on a date after the forecast has ended."""
+    scenario = subject.scenario
+    for move in scenario:
+        if move.at is not None and scenario.day(move.at) >= scenario.horizon_days:
+            yield Finding(
+                "warning",
+                f"moves.{move.id}.at",
+                f"{move.at} is after the horizon ({scenario.by_date(scenario.horizon_days)})",
+                "expected a date within the forecast, or a longer horizon",
+            )
+
+
 def _windows(scenario: Scenario) -> Iterator[tuple[str, Window]]:
     for move in scenario.moves.values():
         if move.between:
@@ -209,7 +222,7 @@ def _claims(subject: Subject) -> Iterator[Claim]:
     """Yield the claim of each move with factors, unless it is never possible then."""
     assumptions = subject.scenario.assumptions
     later = _later_multipliers(subject)
-    for move in (move for move in subject.scenario if move.takes is None):
+    for move in (move for move in subject.scenario if move.rate and move.takes is None):
         by_period = {
             "at the start": _start_multiplier(subject, move),
             f"over the first {FIRST_WEEKS} weeks": later.get(move.id),

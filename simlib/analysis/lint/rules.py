@@ -33,7 +33,7 @@ EVENTS_PER_DAY = 24.0
 NUMBER_RULES = (
     *(numbers.every_assumption_is_used, numbers.every_spread_start_has_a_reason, numbers.no_prior_is_lopsided),
     *(numbers.every_window_opens_before_the_horizon, numbers.no_covert_move_changes_what_everybody_sees),
-    numbers.no_base_rate_contains_its_tempo_twice,
+    *(numbers.every_date_is_before_the_horizon, numbers.no_base_rate_contains_its_tempo_twice),
 )
 """Rules that need no list of the states."""
 

@@ -78,6 +78,8 @@ class Subject:
     def ever_open(self, move: Move) -> bool:
         """Return whether the calendar lets a move happen at any time before the horizon."""
         window, scenario = move.between, self.scenario
+        if move.at is not None:
+            return 0 <= scenario.day(move.at) <= scenario.horizon_days
         if window is None:
             return True
         return scenario.day(window.first) < scenario.horizon_days and scenario.day(window.last) + 1 > 0

@@ -85,7 +85,7 @@ class Chain:
     def jumps(self, segment: Segment) -> list[Jump]:
         """Return the interventions at the start of a segment, in order."""
         chances = self.rating(segment).chances if segment.actions else np.zeros(0)
-        return [Jump(self.tables, self.space, action, chances, segment.held) for action in segment.actions]
+        return [Jump(self.tables, self.space, action, chances, segment) for action in segment.actions]
 
     def pairs(self, move: int, outcome: int = -1) -> Bools:
         """Return which pairs (P,) are firings of a move, or of a move with one outcome."""

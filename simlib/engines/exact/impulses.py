@@ -5,21 +5,19 @@ from __future__ import annotations
 import numpy as np
 
 from simlib.engines.exact.states import NOTHING, StateSpace, Taboo
-from simlib.machine.interventions import Action
+from simlib.machine.interventions import Action, Segment
 from simlib.machine.tables import Tables, sums_by
 from simlib.typing import Floats, Ints
 
 
 class Jump:
-    """One intervention as a linear map over the states.
+    """One intervention, or one move on its date, as a linear map over the states.
 
-    able (N,): where a forced move's guard holds. branches: (outcome index, chance, target of each able state). No
-    forced move changes the variables in `held`.
+    able (N,): where the move happens. branches: (outcome index, chance, target of each able state). Held variables do
+    not change.
     """
 
-    def __init__(
-        self, tables: Tables, space: StateSpace, action: Action, chances: Floats, held: tuple[int, ...] = ()
-    ) -> None:
+    def __init__(self, tables: Tables, space: StateSpace, action: Action, chances: Floats, segment: Segment) -> None:
         self.tables, self.space, self.action = tables, space, action
         alive = ~space.ended
         self.branches: list[tuple[int, float, Ints]] = []
@@ -29,7 +27,10 @@ class Jump:
             levels[:, action.variable] = action.level
             self.branches.append((-1, 1.0, space.find(tables.settled(levels.astype(np.int64)))))
             return
-        guard = tables.possible[tables.local_index(action.move, space.levels)]
+        held = segment.held
+        guard = (tables.unruled(segment) if action.number < 0 else tables.possible)[
+            tables.local_index(action.move, space.levels)
+        ]
         self.able = np.flatnonzero(alive & guard)
         first, last = (int(x) for x in tables.outcome_start[action.move : action.move + 2])
         chosen = range(first, last) if action.outcome < 0 else [action.outcome]

@@ -481,7 +481,8 @@ class _Run:
         if action.move >= 0:
             fired = float(self.main[jump.able].sum())
             self.count[action.move] += fired
-            self.result.without_effect[action.number] = 1 - fired / going if going > self.tolerance else None
+            if action.number >= 0:
+                self.result.without_effect[action.number] = 1 - fired / going if going > self.tolerance else None
         elif isinstance(self.solver.scenario.interventions[action.number], Pin):
             self.result.without_effect[action.number] = (
                 jump.unmoved(self.main) / going if going > self.tolerance else None

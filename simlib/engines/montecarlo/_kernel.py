@@ -287,7 +287,7 @@ def action_outcome(structure, values, work, chances, action, replicate_key):
         effect = structure.effect_start[outcome]
         same = work.level[structure.effect_variable[effect]] == structure.effect_amount[effect]
         return np.int64(-1) if same else outcome
-    if not structure.possible[work.place[move]]:
+    if not structure.possible[structure.action_guard[action] + work.place[move]]:
         return np.int64(-1)
     if outcome < 0:
         u = uniform(mix(replicate_key ^ structure.action_hash[action]), structure.action_repeat[action])

@@ -32,12 +32,12 @@ class Structure(NamedTuple):
     Ranges are given as starts: those of x are start[x] to start[x + 1]. By variable: its `top` level, its first `bit`
     in the packed state, the moves that read it (`reader_*`) with their strides, and the levels it may start at
     (`spread_*`). By move: its `entry` in the tables when every level is 0. By table entry: whether the guard is
-    `possible` there. By outcome: effects (new level = old x keep + amount, saturated), and what they can change:
-    `touched` moves, `clock`s (each of a move and a variable), `ladder`s, `ending`s, `question`s; `answer`s are the
-    questions that its firing counts for. By question: the number of firings that is its `goal`, and the days of its
-    `lull` (0: it asks for none). A condition holds when any of its clauses (one row of words each) shares no bit with
-    the state. By segment: when it ends, which rate table and which chances hold, which effects are `held` back, and
-    which actions happen at its start.
+    `possible` there, then the same once more for each move on its date. By outcome: effects (new level = old x keep +
+    amount, saturated), and what they can change: `touched` moves, `clock`s (each of a move and a variable), `ladder`s,
+    `ending`s, `question`s; `answer`s are the questions that its firing counts for. By question: the number of firings
+    that is its `goal`, and the days of its `lull` (0: it asks for none). A condition holds when any of its clauses (one
+    row of words each) shares no bit with the state. By segment: when it ends, which rate table and which chances hold,
+    which effects are `held` back, and which actions happen at its start.
     """
 
     top: np.ndarray
@@ -82,6 +82,7 @@ class Structure(NamedTuple):
     action_start: np.ndarray
     action_move: np.ndarray
     action_outcome: np.ndarray
+    action_guard: np.ndarray
     action_hash: np.ndarray
     action_repeat: np.ndarray
     grid: np.ndarray

@@ -136,9 +136,13 @@ def _interventions(flat: Flat, counts: Counts) -> tuple[dict[str, Any], ...]:
     """Return the share of ongoing replicates in which each one-off intervention had no effect."""
     items = flat.tables.scenario.interventions
     counted = zip(flat.actions.number, counts.tried.tolist(), counts.void.tolist(), strict=True)
-    share = {n: void / tried if tried else None for n, tried, void in counted if not isinstance(items[n], Hold)}
+    share = {n: void / tried if tried else None for n, tried, void in counted if n >= 0}
     return tuple(
-        {"intervention": str(item), "because": item.because, "without_effect": share.get(number)}
+        {
+            "intervention": str(item),
+            "because": item.because,
+            "without_effect": None if isinstance(item, Hold) else share.get(number),
+        }
         for number, item in enumerate(items)
     )
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from simlib.engines.montecarlo.arrays import Layout, Structure, Values
 from simlib.engines.montecarlo.streams import stream_hash
 from simlib.errors import MissingDependency
-from simlib.machine.interventions import Segment
+from simlib.machine.interventions import Action, Segment
 from simlib.machine.tables import Tables
 from simlib.scenario.model import Condition
 from simlib.typing import Bits, Bools, Floats, Ints
@@ -88,6 +88,7 @@ class Flat:
     def __init__(self, tables: Tables, segments: Sequence[Segment], grid: Floats) -> None:
         self.tables, self.grid = tables, grid
         self.pins = [(a.variable, a.level) for s in segments for a in s.actions if a.move < 0]
+        self._dated = [s for s in segments for a in s.actions if a.number < 0]
         self.segments_of_table, self._table = _rate_tables(segments)
         self.actions = Actions(
             tuple(a.number for s in segments for a in s.actions), tuple(s.start for s in segments for _ in s.actions)
@@ -140,7 +141,7 @@ class Flat:
             spread_level=tables.start_level.astype(np.int32),
             start_hash=_hashes("start", tables.variable_ids),
             entry=tables.table_start[:-1].astype(np.uint32),
-            possible=tables.possible.astype(np.bool_),
+            possible=np.concatenate([tables.possible, *(tables.unruled(segment) for segment in self._dated)]),
             move_hash=_hashes("move", tables.move_ids),
             outcome_start=tables.outcome_start.astype(np.uint32),
             **self._effects(),
@@ -241,16 +242,25 @@ class Flat:
     def _actions(self, segments: Sequence[Segment]) -> dict[str, NDArray]:
         tables, actions = self.tables, [action for segment in segments for action in segment.actions]
         outcomes, pins = int(tables.outcome_start[-1]), iter(range(len(self.pins)))
-        texts = [str(tables.scenario.interventions[action.number]) for action in actions]
+        texts = [_text(tables, action) for action in actions]
+        own, entries = np.array([action.number < 0 for action in actions], dtype=np.int64), int(tables.table_start[-1])
         return {
             "action_start": np.cumsum([0, *(len(segment.actions) for segment in segments)]).astype(np.int64),
             "action_move": np.array([action.move for action in actions], dtype=np.int64),
             "action_outcome": np.array(
                 [outcomes + next(pins) if action.move < 0 else action.outcome for action in actions], dtype=np.int64
             ),
+            "action_guard": (np.cumsum(own) * own * entries).astype(np.uint32),
             "action_hash": _hashes("force", texts),
             "action_repeat": np.array([texts[:place].count(text) for place, text in enumerate(texts)], dtype=np.int64),
         }
+
+
+def _text(tables: Tables, action: Action) -> str:
+    """Return the text that names the random numbers of a forced move, or of a move on its date whatever that is."""
+    if action.number < 0:
+        return f"at its date {tables.move_ids[action.move]}"
+    return str(tables.scenario.interventions[action.number])
 
 
 def _rate_tables(segments: Sequence[Segment]) -> tuple[list[Segment], Ints]:

@@ -163,6 +163,9 @@ class MoveShape(Shape):
         description="in place of `rate`, how long it takes once it is possible: "
         "{value: 12 days, low: 5 days, high: 21 days, because: ...}",
     )
+    at: Date | None = Field(
+        None, description="in place of `rate`, the day on which it happens if its condition holds then: 2031-05-05"
+    )
     times: list[FactorShape] = Field([], max_length=64, description="factors that multiply the rate")
     outcomes: Annotated[dict[Id, OutcomeShape], Field(min_length=1, max_length=16)] | None = Field(
         None, description="branches, one of which happens with the move"

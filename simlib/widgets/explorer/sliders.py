@@ -111,7 +111,8 @@ def _users(scenario: Scenario) -> tuple[dict[str, set[str]], dict[str, list[str]
             uses[assumption].append(phrase)
 
     for move in scenario:
-        note(move.rate, move.actor, f"{'median time' if move.takes else 'rate'} of: {move.label}")
+        if move.rate:
+            note(move.rate, move.actor, f"{'median time' if move.takes else 'rate'} of: {move.label}")
         for factor in move.factors:
             note(factor.by, move.actor, f"multiplies: {move.label}")
         for outcome in move.outcomes:
