@@ -235,7 +235,7 @@ class Filter:
     def _by_scale(self, theta: Floats, slots: Floats, by_slot: Floats) -> Floats:
         """Return the derivative by each assumption on its own scale: the log, or the logit of a chance."""
         walk, tables = self.walk, self.tables
-        result = np.zeros(len(theta) + 2)
+        result = np.zeros(len(tables.standing.extended(theta)))
         weighed = by_slot * slots
         for rating, segment in enumerate(self._segments):
             own = walk.slot_rating == rating
@@ -245,6 +245,7 @@ class Filter:
             by_outcome = sums_by(walk.slot_outcome[own], weighed[own], len(tables.outcome_chance))
             chances = tables.chances(theta, self.centre, segment)
             self._add_shares(result, by_outcome, chances, tables.outcome_chance, tables.outcome_start)
+        result[: len(theta)] *= tables.standing.signs
         kinds, shown = walk.weights, self._shown(theta)
         named = kinds.assumption >= 0
         by_weight = sums_by(walk.slot_weight, _over(weighed, shown[walk.slot_weight]), len(shown))

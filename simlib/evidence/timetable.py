@@ -111,7 +111,11 @@ def arrange(
         late = reading.row.date >= as_of or reading.row.public_on >= as_of
         (unknown if late else outside if early else known if reading.counts else []).append(reading)
     rows, facts = _rows(scenario, known, start, stop), _facts(scenario, known, start, stop)
-    kinds, coverage = _kinds(scenario)
+    for move in scenario:
+        if move.at is not None and start <= scenario.day(move.at) < stop:
+            what = f"“{move.label}” happens on {move.at}, which is before {as_of}: no filter weighs moves on a date"
+            raise Unsupported(f"{what}; write the situation after that day as the start of a scenario")
+    kinds, coverage = _kinds(tables)
     end_of_log = min(scenario.day(complete_to) + 1, stop)
     cuts = {start, stop, *(d for row in rows for d in (row.start, row.end)), *(fact.day for fact in facts)}
     cuts |= {d for d in (*also, end_of_log, *_changes(scenario, kinds, stop)) if start < d < stop}
@@ -168,9 +172,10 @@ def _facts(scenario: Scenario, readings: Sequence[Reading], start: float, stop: 
     return tuple(sorted(facts, key=lambda fact: (fact.day, bool(fact.reading.setting), fact.reading.row.line)))
 
 
-def _kinds(scenario: Scenario) -> tuple[tuple[Coverage, ...], dict[Firing, int]]:
-    """Return the different coverages, and the index of that of every firing."""
-    seen = coverages(scenario)
+def _kinds(tables: Tables) -> tuple[tuple[Coverage, ...], dict[Firing, int]]:
+    """Return the different coverages, and the index of that of every firing. No log shows a hidden clock."""
+    clocks = {firing: Coverage(*firing, 0.0) for firing in tables.outcome_ids}
+    seen = clocks | coverages(tables.scenario)
     index: dict[object, int] = {}
     kinds: list[Coverage] = []
     result = {}

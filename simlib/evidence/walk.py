@@ -264,6 +264,7 @@ class _Walker:
             for name, level in fact.reading.setting:
                 variable = self.tables.variable(name)
                 levels[alive, variable] = self.tables.level(name, level)
+            levels = self.tables.settled(levels)
             return _Entering(self.machine.find(levels), entering.count, entering.origin, entering.weight), counts
         assert fact.reading.level is not None
         holds, ratio = self.tables.holds(fact.reading.level, levels), fact.reading.ratio

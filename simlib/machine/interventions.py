@@ -110,6 +110,11 @@ class Standing:
             values = np.where(self._waits[self._targets], 1 / values, values)
         return np.concatenate([theta, (1.0, 0.0), policies, values, paces])
 
+    @property
+    def signs(self) -> Floats:
+        """Return by assumption (A,) whether a hazard rises in proportion (1), or falls (-1, a median wait)."""
+        return np.where(self._waits, -1.0, 1.0)
+
     def per_median(self, derivative: Floats, theta: Floats) -> Floats:
         """Return derivatives (A,) of what `extended` holds for θ as derivatives of θ itself."""
         return derivative * np.where(self._waits, -1 / np.where(self._waits, theta, 1.0) ** 2, 1.0)

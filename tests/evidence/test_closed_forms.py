@@ -1,15 +1,21 @@
 """The filter on the world `clocks`, where everything can be worked out by hand."""
 
+import dataclasses
 import math
 
 import numpy as np
 import pytest
+from scipy.stats import gamma, poisson
 
+from simlib.errors import Unsupported
 from simlib.evidence.exact_filter import Filter
 from simlib.evidence.walk import ImpossibleRow
+from simlib.machine.priors import values_from_scores
 from simlib.scenario.event_log import LogRow
 from simlib.scenario.evidence import Coverage, Evidence, RowRule
 from simlib.scenario.row_meaning import read_rows
+from tests.engines.test_dated_moves import fair
+from tests.engines.test_waits import PACE, STAGES, ship
 from tests.worlds import clocks, date
 
 FIRST = 0.2  # a day: the file covers `first`, and it is not seen
@@ -84,8 +90,6 @@ def test_a_rate_learnt_from_eight_events_in_two_months():
     place = list(eight.world.assumptions).index("event.rate")
     scores = np.zeros((len(z), len(eight.world.assumptions)))
     scores[:, place] = z
-    from simlib.machine.priors import values_from_scores
-
     log = np.array([eight.log_likelihood(theta) for theta in values_from_scores(eight.world, scores)])
     weight = np.exp(log - log.max() - z**2 / 2)
     weight /= weight.sum()
@@ -112,3 +116,34 @@ def test_what_may_not_yet_show_is_no_evidence():
     assert delayed.run().log_likelihood == pytest.approx(-0.165, abs=1e-12)
     at_once = weigh(world, [], 3, seen=(("event", 1.0), ("first", 0.0), ("second", 0.0)))
     assert at_once.run().log_likelihood == pytest.approx(-0.33, abs=1e-12)
+
+
+def test_a_wait_is_seen_to_end_or_not_to_have_ended():
+    """A ship of six stages that arrives on day 9: F(10) - F(9). One that has not by day 9 may be at any stage."""
+    calm = ship()
+    wait = gamma(STAGES, scale=1 / PACE)
+    arrived = weigh(calm, [row("arrive", 9)], 10, seen=(("arrive", 1.0),))
+    assert arrived.run().log_likelihood == pytest.approx(math.log(wait.cdf(10) - wait.cdf(9)), abs=1e-9)
+    still = weigh(calm, [], 9, seen=(("arrive", 1.0),))
+    passed = still.run()
+    assert passed.log_likelihood == pytest.approx(math.log(wait.sf(9)), abs=1e-9)
+    stage = poisson(9 * PACE).pmf(np.arange(STAGES)) / wait.sf(9)
+    np.testing.assert_allclose(passed.end[np.argsort(still.end_levels[:, 2])], stage, atol=1e-9)
+
+
+def test_the_gradient_in_a_median_wait_is_that_of_finite_differences():
+    calm = ship()
+    doubtful = dataclasses.replace(calm.assumptions["arrive.takes"], low=6.0, high=24.0)
+    calm = calm.replace(assumptions=dict(calm.assumptions) | {"arrive.takes": doubtful})
+    arrived = weigh(calm, [row("arrive", 9)], 10, seen=(("arrive", 1.0),))
+    z, step = np.zeros(len(arrived.world.assumptions)), 1e-5
+    place = list(arrived.world.assumptions).index("arrive.takes")
+    ahead, behind = (values_from_scores(arrived.world, z + sign * step * np.eye(len(z))[place]) for sign in (1, -1))
+    slope = (arrived.log_likelihood(ahead) - arrived.log_likelihood(behind)) / (2 * step)
+    assert arrived.gradient(z)[1][place] == pytest.approx(slope, rel=1e-5)
+
+
+def test_a_move_on_a_date_inside_the_log_is_refused():
+    with pytest.raises(Unsupported, match="happens on 2031-04-06, which is before 2031-04-08"):
+        weigh(fair(), [], 7, seen=(("open", 1.0),))
+    assert weigh(fair(), [], 5, seen=(("open", 1.0), ("rain", 1.0))).run().log_likelihood == pytest.approx(-1.0)
