@@ -48,26 +48,29 @@ def _ending(levels, clause_ending, clause_start, clause_variable, clause_allowed
 
 
 @compiled_once()
-def _moved(levels, outcome, effects, sizes, radix, after):
-    """Return the change of code that an outcome makes in a state, and write the new levels into `after`."""
+def _moved(levels, outcome, effects, sizes, radix):
+    """Return the change of code that an outcome makes in a state."""
     start, variable, shifts, amount = effects
     delta = 0
-    after[:] = levels
     for k in range(start[outcome], start[outcome + 1]):
         v = variable[k]
         level = levels[v] + amount[k] if shifts[k] else amount[k]
         level = min(max(level, 0), sizes[v] - 1)
         delta += (level - levels[v]) * radix[v]
-        after[v] = level
     return delta
 
 
 @compiled_once()
-def _set_back(after, radix, moves, clauses, clocks):
-    """Return the change of code that sets back the clocks of impossible moves, or all once the story is over."""
+def _set_back(code, after, sizes, radix, moves, clauses, clocks):
+    """Return the change of code that sets back the clocks of impossible moves, or all once the story is over.
+
+    `after` has room for the levels of the state.
+    """
     table_start, move_start, move_variable, move_stride, possible, _ = moves
     clock_move, clock_variable = clocks
     clause_ending, clause_start, clause_variable, clause_allowed = clauses
+    for v in range(len(sizes)):
+        after[v] = (code // radix[v]) % sizes[v]
     over = _ending(after, clause_ending, clause_start, clause_variable, clause_allowed) >= 0
     delta = 0
     for c in range(len(clock_move)):
@@ -114,9 +117,9 @@ def explore(
                 if not possible[entry]:
                     continue
                 for o in range(outcome_start[m], outcome_start[m + 1]):
-                    delta = _moved(levels, o, effects, sizes, radix, after)
+                    delta = _moved(levels, o, effects, sizes, radix)
                     if len(clocks[0]):
-                        delta += _set_back(after, radix, moves, clauses, clocks)
+                        delta += _set_back(code + delta, after, sizes, radix, moves, clauses, clocks)
                     if delta == 0:
                         continue
                     edges += 1
@@ -167,9 +170,9 @@ def fill_edges(
                 continue
             branches = outcome_start[m + 1] - outcome_start[m]
             for branch in range(branches):
-                delta = _moved(levels, outcome_start[m] + branch, effects, sizes, radix, after)
+                delta = _moved(levels, outcome_start[m] + branch, effects, sizes, radix)
                 if len(clocks[0]):
-                    delta += _set_back(after, radix, moves, clauses, clocks)
+                    delta += _set_back(code + delta, after, sizes, radix, moves, clauses, clocks)
                 if delta == 0:
                     continue
                 _, index = _find(table, codes, dense, code + delta)
