@@ -7,7 +7,8 @@ line, one gradient for each answer. Strands near it are solved. To forbid moves 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -15,21 +16,23 @@ from simlib.analysis.evaluator import Responses, in_threads
 from simlib.analysis.lint.subject import Finding, Subject
 from simlib.engines.exact.adjoint import Adjoint
 from simlib.engines.exact.forecast import Solver
+from simlib.engines.exact.observables import observable
 from simlib.formatting import plainly
 from simlib.machine import priors
+from simlib.machine.firing_counter import COUNTED
 from simlib.machine.measures import Measure, every, headline
 from simlib.results import ONGOING
 from simlib.scenario.model import Assumption, Factor, Scenario
 from simlib.scenario.scales import forward
-from simlib.typing import Bools, Engine, Floats
+from simlib.typing import Bools, Floats
 
 LINE = 0.01
 """An answer that moves by less than this probability is not moved."""
 
-NEAR = 1.25
+NEAR = 1.1
 """A change judged by slope is trusted beyond this factor of the line. Nearer to it, both ends are solved."""
 
-NEAR_FORBIDDEN = 3.0
+NEAR_FORBIDDEN = 2.0
 """The same for the moves of an actor. They are stopped, not changed a little, so small ones are always solved."""
 
 MOST_STATES = 200_000
@@ -38,45 +41,68 @@ MOST_STATES = 200_000
 RUNS = 4_000
 """Replicates at each end for a question that only histories answer, with common random numbers."""
 
+TOLERANCE = 1e-6
+"""Bound on the truncation error of what is solved."""
+
 
 def every_strand_moves_an_answer(subject: Subject) -> Iterator[Finding]:
     """Report each actor, and each assumption, that moves no ending and no question by one point by the horizon.
 
-    A question that only this actor's moves can answer does not count for it, unless it is the headline: to answer it
-    is no bearing on anything else. An assumption goes from its low to its high, the others at their stated values.
+    An actor whose moves do move a question, but one that only they can answer and that is not the headline, gets a
+    note: to answer it is no bearing on anything else. An assumption goes from its low to its high, the others at their
+    stated values.
     """
-    world = _with_switches(subject.scenario)
     if len(subject.space) > MOST_STATES:
         what = f"not checked: strands that move no answer; the world has {len(subject.space):,} states"
         yield Finding("note", "states", what, f"expected at most {MOST_STATES:,}")
         return
-    by = world.by_date(world.horizon_days)
-    idle = _idle(world, subject)
-    for strand, (size, answer) in idle.items():
-        if _is_switch(strand):
+    by, numbers = subject.scenario.by_date(subject.scenario.horizon_days), []
+    for idle in _Strands(subject).idle():
+        most = plainly(100 * idle.size, " points")
+        if idle.strand.actor:
+            name = idle.strand.name
+            others = ", and no question that others can answer," if idle.answers_its_own else " and no question"
             yield Finding(
-                "warning",
-                f"actors.{strand.label}",
-                f"all moves of {strand.label!r} together move no ending, and no question that others can answer, by "
-                f"one point by {by} (at most {answer.words}: {plainly(100 * size, ' points')})",
-                "expected moves with a bearing on an answer; remove them otherwise",
+                "note" if idle.answers_its_own else "warning",
+                f"actors.{name}",
+                f"all moves of {name!r} together move no ending{others} by one point by {by} "
+                f"(at most {idle.answer.words}: {most})",
+                "expected moves with a bearing on an answer, unless nothing should depend on them",
             )
-    numbers = {s.id: size for s, (size, _) in idle.items() if not _is_switch(s)}
+        else:
+            numbers.append(f"{idle.strand.name} ({plainly(100 * idle.size)})")
     if numbers:
-        sizes = ", ".join(f"{name} ({plainly(100 * size)})" for name, size in numbers.items())
         yield Finding(
             "note",
             "assumptions",
-            f"over its range none of these moves an ending or a question by one point by {by} (points): {sizes}",
+            f"over its range none of these moves an ending or a question by one point by {by} (points): "
+            f"{', '.join(numbers)}",
             "no need to know them better; a part of the story that should matter is missing a bearing",
         )
 
 
+@dataclass(frozen=True)
+class _Strand:
+    """An assumption, or the moves of an actor: its place in θ, the values at its ends, and its width for a slope."""
+
+    name: str
+    actor: bool
+    column: int
+    ends: tuple[float, ...]
+    width: float
+
+
+@dataclass(frozen=True)
+class _Idle:
+    """A strand that moves no answer: the one that it moves most, by how much, and whether it moves its own question."""
+
+    strand: _Strand
+    size: float
+    answer: Measure
+    answers_its_own: bool
+
+
 _SWITCH = "moves of "  # with spaces: no id of a file looks like this
-
-
-def _is_switch(strand: Assumption) -> bool:
-    return strand.id.startswith(_SWITCH)
 
 
 def _with_switches(scenario: Scenario) -> Scenario:
@@ -90,85 +116,110 @@ def _with_switches(scenario: Scenario) -> Scenario:
     return scenario.replace(assumptions={**scenario.assumptions, **switches}, moves=moves, ladders={})
 
 
-def _idle(world: Scenario, subject: Subject) -> dict[Assumption, tuple[float, Measure]]:
-    """Return the strands that move no answer, each with how far it moves one at most, and which."""
-    solver = Solver(world, times=1, cap=subject.cap, control=subject.control)
-    every_answer = [m for m in every(world, ("ending", "question")) if m.of != ONGOING]
-    sampled = [m for m in every_answer if m.kind == "question" and m.of in solver.by_histories]
-    answers = [m for m in every_answer if m not in sampled]
-    strands = [a for a in world.assumptions.values() if _is_switch(a) or not a.fixed]
-    if not answers or not world.moves:
-        return {}
-    columns = [list(world.assumptions).index(strand.id) for strand in strands]
-    moved = np.abs(_slopes(solver, answers, subject)[:, columns].T) * np.array([[_width(s)] for s in strands])
-    own = _own(solver, strands, answers)
-    best = np.where(own, -1.0, moved).argmax(axis=1)
-    size = np.where(own.all(axis=1), np.inf, moved[np.arange(len(strands)), best])
-    switches = np.array([_is_switch(s) for s in strands])
-    near = (size < LINE * np.where(switches, NEAR_FORBIDDEN, NEAR)) & (switches | (size >= LINE / NEAR))
-    asked, place = np.unique(best[near], return_inverse=True)
-    solved = _moved(world, strands, [answers[k] for k in asked], "exact", near, subject)
-    size[near] = solved[np.arange(len(solved)), place]
-    if sampled and np.any(idle := size < LINE):
-        others = _moved(world, strands, sampled, "montecarlo", idle, subject).max(axis=1)
-        size[idle] = np.where(others < LINE, size[idle], others)
-    return {strands[k]: (float(size[k]), answers[best[k]]) for k in np.flatnonzero(size < LINE)}
+def _strands(world: Scenario) -> Iterator[_Strand]:
+    for column, a in enumerate(world.assumptions.values()):
+        if a.id.startswith(_SWITCH):
+            yield _Strand(a.label, True, column, (0.0,), 1.0)
+        elif not a.fixed:
+            wide = float(forward(a.kind, a.high) - forward(a.kind, a.low))
+            slope = a.value * ((1 - a.value) if a.kind == "chance" else 1.0)
+            yield _Strand(a.id, False, column, (a.low, a.high), wide * slope)
 
 
-def _width(strand: Assumption) -> float:
-    """Return the change of θ at the slope of the stated value from low to high, on the scale of the prior."""
-    if _is_switch(strand):
-        return 1.0
-    wide = float(forward(strand.kind, strand.high) - forward(strand.kind, strand.low))
-    return wide * strand.value * ((1 - strand.value) if strand.kind == "chance" else 1.0)
+class _Strands:
+    """All strands of a scenario and how far each moves each answer."""
 
+    def __init__(self, subject: Subject) -> None:
+        self.world, self.control = _with_switches(subject.scenario), subject.control
+        self.stated = priors.theta(self.world)
+        self.solver = Solver(self.world, times=1, cap=subject.cap, control=subject.control)
+        answers = [m for m in every(self.world, ("ending", "question")) if m.of != ONGOING]
+        self.sampled = [m for m in answers if m.kind == "question" and m.of in self.solver.by_histories]
+        self.answers = [m for m in answers if m not in self.sampled]
+        self.strands = list(_strands(self.world))
 
-def _slopes(solver: Solver, answers: Sequence[Measure], subject: Subject) -> Floats:
-    """Return the exact slope of each answer in each assumption (M, A)."""
-    adjoint = Adjoint(solver, priors.theta(solver.scenario), control=subject.control)
-    return in_threads(lambda answer: adjoint.of(answer.name)[1], answers, control=subject.control)
+    def idle(self) -> Iterator[_Idle]:
+        """Yield the strands that move no answer."""
+        if not self.answers or not self.world.moves:
+            return
+        moved, actors = self.by_slope, np.array([strand.actor for strand in self.strands])
+        best = np.where(self.own, -1.0, moved).argmax(axis=1)
+        size = np.where(self.own.all(axis=1), np.inf, moved[np.arange(len(self.strands)), best])
+        near = (size < LINE * np.where(actors, NEAR_FORBIDDEN, NEAR)) & (actors | (size >= LINE / NEAR))
+        size[near] = self._solved(np.flatnonzero(near).tolist(), best[near].tolist())
+        if self.sampled:
+            idle = np.flatnonzero(size < LINE)
+            size[idle[self._by_histories(idle.tolist()) >= LINE]] = np.inf
+        for k in np.flatnonzero(size < LINE):
+            own = bool(np.any(moved[k, self.own[k]] >= LINE))
+            yield _Idle(self.strands[k], float(size[k]), self.answers[best[k]], own)
 
+    @cached_property
+    def at_stated(self) -> Floats:
+        """Each answer and its slopes in all of θ (M, 1 + A), at the stated values."""
+        adjoint = Adjoint(self.solver, self.stated, control=self.control)
+        return in_threads(lambda answer: np.append(*adjoint.of(answer.name)), self.answers, control=self.control)
 
-def _own(solver: Solver, strands: Sequence[Assumption], answers: Sequence[Measure]) -> Bools:
-    """Mark the questions (S, M) that only the moves of one actor can answer, in the row of that actor."""
-    deciding = [_deciding(solver, answer) for answer in answers]
-    return np.array([[{s.id} == {_SWITCH + actor for actor in actors} for actors in deciding] for s in strands])
+    @property
+    def by_slope(self) -> Floats:
+        """How far each strand moves each answer (S, M), by its slope."""
+        slopes = self.at_stated[:, [1 + strand.column for strand in self.strands]]
+        return np.abs(slopes.T) * np.array([[strand.width] for strand in self.strands])
 
+    def _solved(self, which: Sequence[int], asked: Sequence[int]) -> Floats:
+        """Return how far some strands (S,) move the answer asked of each."""
+        rows = [(row, a) for k, a in zip(which, asked, strict=True) for row in self._rows(self.strands[k])]
+        if not rows:
+            return np.zeros(0)
+        values = in_threads(self._answer, [row for row, _ in rows], [a for _, a in rows], control=self.control).tolist()
+        spans = []
+        for k, a in zip(which, asked, strict=True):
+            ends = [self.at_stated[a, 0], *(values.pop(0) for _ in self.strands[k].ends)]
+            spans.append(max(ends) - min(ends))
+        return np.array(spans)
 
-def _deciding(solver: Solver, answer: Measure) -> set[str]:
-    """Return the actors whose moves can answer a question. For an ending and the headline, none."""
-    if answer.kind == "ending" or answer == headline(solver.scenario):
-        return set()
-    question, moves = solver.scenario.questions[answer.of], list(solver.scenario)
-    if question.when is None:
-        return {solver.scenario.moves[move].actor for move in question.moves}
-    inside, space = solver.taboo(question).inside, solver.space
-    if inside is None:
-        return set()
-    entering = inside[space.target] & ~inside[space.source]
-    outcomes = np.unique(space.pair_outcome[space.pair[entering]])
-    return {moves[move].actor for move in solver.tables.outcome_move[outcomes]}
+    def _rows(self, strand: _Strand) -> list[Floats]:
+        """Return θ (A,) with a strand at each of its ends."""
+        at = np.arange(len(self.stated)) == strand.column
+        return [np.where(at, end, self.stated) for end in strand.ends]
 
+    def _answer(self, theta: Floats, asked: int) -> Floats:
+        """Return one answer at θ, from one pass over the states."""
+        answer, solver, name = self.answers[asked], self.solver, self.answers[asked].name
+        if answer.kind == "question" and answer.of in solver.counted:
+            solver, name = solver.counted[answer.of], f"ending:{COUNTED}"
+        seen, chain = observable(solver, name), solver.chain(theta, self.stated)
+        passage = chain.propagate(chain.start(), 0, solver.horizon, taboo=seen.taboo, tolerance=TOLERANCE)
+        return np.array(passage.stopped if seen.terminal is None else passage.vector @ seen.terminal)
 
-def _moved(
-    world: Scenario,
-    strands: Sequence[Assumption],
-    answers: Sequence[Measure],
-    engine: Engine,
-    which: Bools,
-    subject: Subject,
-) -> Floats:
-    """Return how far some strands move each answer (S, M), over their ranges or with their moves forbidden."""
-    some, names, stated = (
-        [s for s, asked in zip(strands, which, strict=True) if asked],
-        list(world.assumptions),
-        priors.theta(world),
-    )
-    if not some:
-        return np.zeros((0, len(answers)))
-    rows = np.tile(stated, (1 + 2 * len(some), 1))
-    for place, strand in enumerate(some):
-        ends = (0.0, 1.0) if _is_switch(strand) else (strand.low, strand.high)
-        rows[1 + 2 * place : 3 + 2 * place, names.index(strand.id)] = ends
-    values = Responses(world, answers, engine=engine, runs=RUNS)(rows, control=subject.control).mean(axis=1)
-    return np.array([np.ptp(values[[0, 1 + 2 * place, 2 + 2 * place]], axis=0) for place in range(len(some))])
+    def _by_histories(self, which: Sequence[int]) -> Floats:
+        """Return how far some strands (S,) move a question that only histories answer, at the most."""
+        rows = [self.stated, *(row for k in which for row in self._rows(self.strands[k]))]
+        responses = Responses(self.world, self.sampled, engine="montecarlo", runs=RUNS)
+        stated, *values = responses(np.array(rows), control=self.control).mean(axis=1)
+        spans = []
+        for k in which:
+            ends = [stated, *(values.pop(0) for _ in self.strands[k].ends)]
+            spans.append(np.ptp(ends, axis=0).max())
+        return np.array(spans)
+
+    # ---------------------------------------------------------------- whose question it is
+
+    @cached_property
+    def own(self) -> Bools:
+        """The questions (S, M) that only the moves of an actor can answer, in the row of that actor."""
+        deciding = [self._deciding(answer) for answer in self.answers]
+        return np.array([[s.actor and {s.name} == actors for actors in deciding] for s in self.strands])
+
+    def _deciding(self, answer: Measure) -> set[str]:
+        """Return the actors whose moves can answer a question. For an ending and the headline, none."""
+        if answer.kind == "ending" or answer == headline(self.world):
+            return set()
+        question, moves = self.world.questions[answer.of], list(self.world)
+        inside = self.solver.taboo(question).inside if question.when else None
+        if inside is None:
+            return {self.world.moves[move].actor for move in question.moves}
+        space = self.solver.space
+        entering = inside[space.target] & ~inside[space.source]
+        outcomes = np.unique(space.pair_outcome[space.pair[entering]])
+        return {moves[move].actor for move in self.solver.tables.outcome_move[outcomes]}
