@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -74,6 +75,51 @@ class Band:
         return cls(p, np.where(varies, band.low, p), np.where(varies, band.high, p))
 
 
+_OFTEN = (1, 2, 3, 5, 10, 20, 50, 100)
+"""Numbers of firings whose probability is listed: at least so many."""
+
+Known = tuple[float, float, float]
+"""A number with its 95% interval: (number, low, high)."""
+
+
+@dataclass(frozen=True, slots=True)
+class FiringRange:
+    """How often a move may fire by the last report time: the range of what may happen, by chance.
+
+    It is no error of computation: more replicates do not narrow it. `points` are the 5th, 50th and 95th percentile of
+    the number, `none` is the probability of no firing, and `at_least` that of so many, each with the 95% interval of
+    its computation.
+    """
+
+    points: tuple[Known, Known, Known]
+    none: Known
+    at_least: Mapping[int, Known]
+
+    @classmethod
+    def of(cls, at_most: Band) -> FiringRange:
+        """Read the range off the probability of at most n firings, for n = 0, 1, ... (N,)."""
+        p, low, high = at_most.probability, at_most.low, at_most.high
+        last = len(p) - 1
+
+        def point(share: float) -> Known:
+            value, least, most = (
+                float(np.argmax(side >= share)) if side[-1] >= share else math.inf for side in (p, high, low)
+            )
+            return value, least, most
+
+        below = {n: min(n - 1, last) for n in _OFTEN}
+        above = {n: (1 - float(p[k]), 1 - float(high[k]), 1 - float(low[k])) for n, k in below.items()}
+        none = (float(p[0]), float(low[0]), float(high[0]))
+        return cls((point(0.05), point(0.5), point(0.95)), none, above)
+
+    @property
+    def words(self) -> str:
+        """The range in words, such as "2 to 45 (median 15); none 1%"."""
+        low, middle, high = (int(point[0]) for point in self.points)
+        span = f"{low}" if low == high else f"{low} to {high} (median {middle})"
+        return f"{span}; none {percent(self.none[0])}"
+
+
 @dataclass(frozen=True, eq=False)
 class Forecast(Answer):
     """The probabilities of one scenario at one set of assumption values, or their mean over draws of the assumptions.
@@ -83,7 +129,8 @@ class Forecast(Answer):
     time. `error` holds Monte Carlo half-widths (95%) in the shapes of `variables`, `ladders` and `moves`, None when
     exact. `assumptions` are in base units (per day, or plain). `stated` is the answer at the stated values when this
     one is a mixture over draws of the assumptions. `leads` then says in which share of the draws each ending is the
-    likeliest by the last report time.
+    likeliest by the last report time. `firings` has for each move the probability of at most n firings by the last
+    report time, n = 0, 1, ..., counted in histories (None: not counted).
     """
 
     kind: ClassVar[str] = "forecast"
@@ -106,15 +153,20 @@ class Forecast(Answer):
     interventions: tuple[Mapping[str, Any], ...] = ()
     stated: Forecast | None = None
     leads: Mapping[str, float] | None = None
+    firings: Mapping[str, Band] | None = None
 
     # ---------------------------------------------------------------- reading
+
+    def firing_range(self, move: str) -> FiringRange | None:
+        """Return how often a move may fire by the last report time (None: not counted)."""
+        return None if self.firings is None else FiringRange.of(self.firings[move])
 
     def by_date(self, days: float) -> dt.date:
         """Return the date D for which t = `days` means "by the end of D"."""
         return by_date(self.as_of, days)
 
     def frame(self, what: str = "endings") -> pd.DataFrame:
-        """Return one table in tidy form: "endings", "questions", "levels", "rungs" or "moves".
+        """Return one table in tidy form: "endings", "questions", "levels", "rungs", "moves" or "firings".
 
         Columns: day, by (date), the names of the thing, and probability (or expected count) with low and high.
         """
@@ -126,6 +178,7 @@ class Forecast(Answer):
             "levels": lambda: self._nested_rows("variable", "level", "variables"),
             "rungs": lambda: self._nested_rows("ladder", "rung", "ladders"),
             "moves": self._move_rows,
+            "firings": self._firing_rows,
         }
         if what not in rows:
             raise ValueError(f"no table {what!r}; expected one of {', '.join(rows)}")
@@ -163,6 +216,18 @@ class Forecast(Answer):
             for (day, by), count, h in zip(self._days(), values, half, strict=True):
                 number = {"expected": count, "low": max(count - h, 0.0), "high": count + h}
                 yield {"day": day, "by": by, "move": name, "label": self.label("moves", name)} | number
+
+    def _firing_rows(self) -> Iterator[dict[str, Any]]:
+        day, by = self._days()[-1]
+        for name in self.firings or ():
+            found = self.firing_range(name)
+            assert found is not None
+            row = {"day": day, "by": by, "move": name, "label": self.label("moves", name)}
+            row |= {"expected": float(self.moves[name][-1])}
+            for key, point in zip(("p05", "p50", "p95"), found.points, strict=True):
+                row |= dict(zip((key, f"{key}_low", f"{key}_high"), point, strict=True))
+            row |= dict(zip(("none", "none_low", "none_high"), found.none, strict=True))
+            yield row | {f"at_least_{n}": known[0] for n, known in found.at_least.items()}
 
     def label(self, kind: str, name: str) -> str:
         """Return the label people read for an id of a kind ("endings", "questions", "moves", ...)."""
@@ -244,9 +309,18 @@ class Forecast(Answer):
         data = bands | numbers | {"labels": self.labels, "interventions": list(self.interventions)}
         if self.states is not None:
             data["states"] = self.states
+        if self.firings is not None:
+            data["firings"] = {name: self._firing_data(name) for name in self.firings}
         if self.stated is not None:
             data |= {"stated": self.stated.to_dict(), "leads": self.leads}
         return data
+
+    def _firing_data(self, name: str) -> dict[str, Any]:
+        found = self.firing_range(name)
+        assert found is not None
+        points = dict(zip(("5", "50", "95"), map(list, found.points), strict=True))
+        often = {str(n): list(known) for n, known in found.at_least.items()}
+        return {"points": points, "none": list(found.none), "at_least": often}
 
     @classmethod
     def load(cls, path: str | Path) -> Forecast:

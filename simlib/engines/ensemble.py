@@ -75,7 +75,8 @@ def forecast(
         return over_priors(
             scenario, by=by, times=times, engine=engine, draws=draws, runs=runs, seed=seed, control=control
         ).mixture()
-    one, _ = _engine(scenario, engine, {"by": by, "times": times}, (RUNS if runs is None else runs, 0), seed, control)
+    frame = {"by": by, "times": times}
+    one, _ = _engine(scenario, engine, frame, (RUNS if runs is None else runs, 0), seed, control)
     return one(-1, priors.theta(scenario), None, None)
 
 
@@ -150,7 +151,7 @@ class Ensemble:
         trials = runs
         if runs and not self.belief.equal:
             trials = source["effective_runs"] = runs * self.belief.effective_draws / self.belief.draws
-        if "by_histories" in source:
+        if "histories" in source:
             source["histories"] = _total(self.forecasts, "histories")
         return dataclasses.replace(
             _mean(self.forecasts, self.weights, trials),
@@ -254,7 +255,8 @@ def _exact(
     start: Floats | None,
 ) -> Forecast:
     replicates, first = _replicates(runs, number)
-    return solver.solve(theta, centre=centre, start=start, runs=replicates, seed=seed, first=first, control=control)
+    histories: dict[str, Any] = {"runs": replicates, "seed": seed, "first": first, "ranges": True}
+    return solver.solve(theta, centre=centre, start=start, **histories, control=control)
 
 
 def _montecarlo(
@@ -336,8 +338,27 @@ def _mean(forecasts: Sequence[Forecast], share: Floats, trials: float | None) ->
         variables=nested("variables", mean),
         ladders=nested("ladders", mean),
         moves=moves(mean),
+        firings=_pooled_firings(forecasts, share, histories * effective if histories else trials),
         error={"variables": nested("variables", half), "ladders": nested("ladders", half), "moves": moves(half)},
     )
+
+
+def _pooled_firings(forecasts: Sequence[Forecast], share: Floats, trials: float | None) -> dict[str, Band] | None:
+    """Return the mixture of the laws of the numbers of firings (None: not every forecast has them)."""
+    laws = [forecast.firings for forecast in forecasts if forecast.firings is not None]
+    if len(laws) < len(forecasts):
+        return None
+    pooled = {}
+    for name in laws[0]:
+        longest = max(len(law[name].probability) for law in laws)
+        bands = [Band(*(_lengthened(side, longest) for side in dataclasses.astuple(law[name]))) for law in laws]
+        pooled[name] = _pooled_band(bands, share, trials)
+    return pooled
+
+
+def _lengthened(at_most: Floats, length: int) -> Floats:
+    """Return the probability of at most n firings for more n: it stays as it is at the last one."""
+    return np.pad(at_most, (0, length - len(at_most)), mode="edge")
 
 
 def _variance_of_mean(stack: Floats, share: Floats) -> Floats:

@@ -1,4 +1,4 @@
-"""Expected moves: how often each move is made up to the horizon, on average, beside the baseline."""
+"""Expected moves: how often each move is made up to the horizon, on average, and the range of that number."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class MovesPanel(LivePanel):
 
     `show` picks moves by id; by default the `rows` most frequent ones of the first answer, most frequent first. The
     choice and its order stay as they are, so that nothing moves under the hand. `errors`: write the error of each
-    number beside it.
+    number beside it, and the range of the number where it was counted.
     """
 
     def __init__(
@@ -35,7 +35,7 @@ class MovesPanel(LivePanel):
         from matplotlib.collections import LineCollection, PolyCollection
 
         super().__init__(ax, "Expected moves", ax.get_window_extent().width + 24)
-        self.errors_told = errors
+        self.errors_told, self.spans_told = errors, errors and bool(result.firings)
         ranked = sorted(result.moves, key=lambda name: -float(result.moves[name][-1]))
         self.names = list(show) if show is not None else ranked[:rows]
         ax.grid(visible=False, axis="y")
@@ -85,10 +85,12 @@ class MovesPanel(LivePanel):
             ]
         )
         gap = 5 * self._top / self.ax.get_window_extent().width
-        for text, count, half, old in zip(self.texts, counts, halves, olds, strict=True):
+        for name, text, count, half, old in zip(self.names, self.texts, counts, halves, olds, strict=True):
             text.set_x(max(count + half, np.nan_to_num(old)) + gap)
             error = f" ±{_number(half)}" if half and self.errors_told else ""
-            text.set_text(_number(count) + error + _change(count, old))
+            text.set_text(
+                _number(count) + error + _change(count, old) + (_span(result, name) if self.spans_told else "")
+            )
         return self._say(result, sampled=bool(halves.any()), hollow=baseline is not None, moving=moving) or redraw
 
     def _say(self, result: Forecast, *, sampled: bool, hollow: bool, moving: bool) -> bool:
@@ -104,7 +106,7 @@ class MovesPanel(LivePanel):
 
     def _fit(self, ends: np.ndarray, olds: np.ndarray, moving: bool) -> bool:
         longest = max(float(np.max(ends, initial=0.0)), float(np.max(np.nan_to_num(olds), initial=0.0)), 1e-9)
-        text = 13 * style.TEXT * self.ax.get_figure(root=True).dpi / 72  # type: ignore[union-attr]
+        text = (24 if self.spans_told else 13) * style.TEXT * self.ax.get_figure(root=True).dpi / 72  # type: ignore[union-attr]
         share = 1 - text / self.ax.get_window_extent().width
         need = longest / max(share, 0.4) if self.errors_told else 1.22 * longest
         if self._top and need <= self._top and (moving or need > 0.5 * self._top):
@@ -136,6 +138,12 @@ def _number(count: float) -> str:
     return f"{count:.0f}" if count >= 99.5 else f"{count:.1f}" if count >= 0.995 else f"{count:.2g}"
 
 
+def _span(result: Forecast, name: str) -> str:
+    """Return the 5th to the 95th percentile of the number, where it was counted."""
+    found = result.firing_range(name) if result.firings and name in result.firings else None
+    return "" if found is None else f"  [{found.points[0][0]:g}-{found.points[2][0]:g}]"
+
+
 def _change(count: float, old: float) -> str:
     if np.isnan(old) or abs(count - old) <= 0.005 * max(old, 1e-12):
         return ""
@@ -155,6 +163,8 @@ def moves(
     notes = [f"mean number by the end of {by}, {written.basis(result)}"]
     if any(_half(result, name) for name in panel.names):
         notes.append(f"line and ±: 95% error of {written.computed_from(result)}, not uncertainty about the assumptions")
+    if result.firings:
+        notes.append("in brackets: 5th to 95th percentile of the number itself, by chance")
     notes += [] if baseline is None else ["hollow: the baseline"]
     finding = f"“{result.label('moves', most)}”, {_number(_count(result, most))} times on average" if most else "none"
     written.head(panel, f"Most frequent move by {by}: {finding}", *notes)

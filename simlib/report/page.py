@@ -35,6 +35,9 @@ _CERTAIN = 1 - 1e-9
 _SIGNS = 4
 """The most signs that are listed for each ending and question."""
 
+_MOVES = 10
+"""The most moves whose range is listed."""
+
 Kind = Literal["endings", "questions"]
 
 _RANGES = "each has a reason, and a range unless it is fixed."
@@ -125,6 +128,23 @@ def _ground(material: Material) -> Iterator[Block]:
     yield ledger.sources(scenario)
 
 
+_RANGE_OF_MOVES = (
+    "An expected number is an average. How often each move may happen is a range: nine in ten histories lie in it. "
+    "It comes from chance and from the ranges of the assumptions; more computing does not narrow it."
+)
+
+
+def _ranges_of_moves(forecast: Forecast) -> Iterator[tuple[str, ...]]:
+    yield ("move", "expected", "range (5% to 95%)", "median", "none")
+    ranked = sorted(forecast.moves, key=lambda name: -float(forecast.moves[name][-1]))
+    for name in ranked[:_MOVES]:
+        found = forecast.firing_range(name)
+        if found is not None:
+            low, middle, high = (f"{point[0]:g}" for point in found.points)
+            mean = f"{float(forecast.moves[name][-1]):.3g}"
+            yield forecast.label("moves", name), mean, f"{low} to {high}", middle, percent(found.none[0])
+
+
 def _answer(material: Material, by: str) -> Iterator[Block]:
     forecast = material.forecast
     over = (
@@ -166,6 +186,9 @@ def _pictures(material: Material) -> Iterator[Block]:
         draw = partial(ladder_fan, forecast, baseline=before)
         yield _figure(forecast, draw, "rungs of the ladder over time", room=0.3)
     yield _figure(forecast, partial(moves, forecast, baseline=before), "expected number of moves")
+    if forecast.firings:
+        yield Block("text", _RANGE_OF_MOVES)
+        yield Block("table", items=tuple(_ranges_of_moves(forecast)))
 
 
 def _line(material: Material, kind: Kind, name: str) -> str:

@@ -126,7 +126,7 @@ def _forecast(world: Scenario, options: _Options, control: Control) -> tuple[For
     if options.engine == "exact":
         from simlib.engines.exact.forecast import solve
 
-        return solve(world, times=times, ignore_windows=ignore_windows, control=control), None
+        return solve(world, times=times, ignore_windows=ignore_windows, ranges=True, control=control), None
     from simlib.engines.montecarlo.simulator import simulate
 
     forecast = simulate(

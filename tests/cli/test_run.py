@@ -105,7 +105,7 @@ def test_draws_print_both_numbers_and_the_doubt(cli, bridge) -> None:
         "Endings: probability by the end of the date, at the stated values",
         "Endings: 5th to 95th percentile over the draws (uncertainty about the assumptions)",
         "Lanes: probability of each rung at the end of the date, over the priors (10 draws)",
-        "Moves: expected number by the end of the date, over the priors (10 draws)",
+        "Moves: expected number by the end of the date, over the priors (10 draws); ±: 95% error of this mean",
     ):
         assert f"\n{title}\n" in out
     assert re.search(r"^Over the priors\. By 30 May 2031: .*\nAt the stated values\. By 30 May", out, re.MULTILINE)

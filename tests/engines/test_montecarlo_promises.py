@@ -13,7 +13,7 @@ from simlib.scenario.model import Assumption, Forbid, Force, Move, Outcome, Pin,
 from tests import worlds
 from tests.engines.chance import Z_LIMIT, exponentials, stream_keys, two_scores
 
-SUMMED = ("levels", "rungs", "endings", "questions", "moves", "squares", "tried", "void")
+SUMMED = ("levels", "rungs", "endings", "questions", "moves", "squares", "tried", "void", "firings")
 EACH = ("ending", "ending_time", "question_time", "events")
 
 

@@ -88,7 +88,7 @@ def compute(scenario: Scenario, arguments: Request) -> Computed:
         if engine == "exact":
             from simlib.engines.exact.forecast import solve
 
-            return Computed(scenario, solve(scenario, **options))
+            return Computed(scenario, solve(scenario, ranges=True, **options))
         from simlib.engines.montecarlo.simulator import simulate
 
         return Computed(scenario, simulate(scenario, runs=arguments.runs or RUNS, seed=arguments.seed, **options))

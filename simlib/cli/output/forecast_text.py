@@ -160,6 +160,8 @@ def _tables(forecast: Forecast, computed: Computed, top: int) -> Iterator[str]:
             rows = [Row(name, _cells(band, at, bare=not one.error)) for name, band in bands.items()]
             yield table(f"{title}{subtitle}", head, rows)
     yield _moves(forecast, at, head, top)
+    if forecast.firings:
+        yield _ranges(forecast, top)
 
 
 def _versions(forecast: Forecast) -> list[tuple[str, Forecast]]:
@@ -201,9 +203,27 @@ def _moves(forecast: Forecast, at: Sequence[int], head: Sequence[Sequence[str]],
     ranked = sorted(forecast.moves.items(), key=lambda item: -item[1][-1])
     shown = ranked[: top or len(ranked)]
     rows = [Row(forecast.label("moves", name), _counts(forecast, name, values, at)) for name, values in shown]
-    text = table(f"Moves: expected number by the end of the date{_versions(forecast)[0][0]}", head, rows)
+    error = "; ±: 95% error of this mean" if forecast.error else ""
+    text = table(f"Moves: expected number by the end of the date{_versions(forecast)[0][0]}{error}", head, rows)
     left = len(ranked) - len(shown)
     return text + (f"\n  and {counted(left, 'rarer move')} (--top 0 lists all)" if left else "")
+
+
+def _ranges(forecast: Forecast, top: int) -> str:
+    """Show how often each move may happen: chance, which more replicates do not narrow."""
+    ranked = sorted(forecast.moves, key=lambda name: -forecast.moves[name][-1])
+    rows = [Row(forecast.label("moves", name), _range_cells(forecast, name)) for name in ranked[: top or len(ranked)]]
+    source = forecast.provenance
+    runs = counted(source["histories" if forecast.engine == "exact" else "runs"], "replicate")
+    title = f"Moves: range of the number by {forecast.by_words}{_versions(forecast)[0][0]}"
+    return table(f"{title} (by chance; counted in {runs})", [["5%", "median", "95%", "none", "3 or more"]], rows)
+
+
+def _range_cells(forecast: Forecast, name: str) -> list[str]:
+    found = forecast.firing_range(name)
+    assert found is not None
+    shares = [_short_words(percent_within(*known)) for known in (found.none, found.at_least[3])]
+    return [*(f"{point[0]:g}" for point in found.points), *shares]
 
 
 def _counts(forecast: Forecast, name: str, values: np.ndarray, at: Sequence[int]) -> list[str]:

@@ -30,6 +30,7 @@ def solve(
     ignore_windows: bool = False,
     tolerance: float = TOLERANCE,
     cap: int = CAP,
+    ranges: bool = False,
     control: Control = UNWATCHED,
 ) -> Forecast:
     """Solve a scenario exactly at its stated values.
@@ -41,6 +42,7 @@ def solve(
         times: A number of equal steps up to the horizon, or the report times in days after `as_of`.
         ignore_windows: Whether calendar windows are left out.
         tolerance: Bound on the truncation error of any probability.
+        ranges: Whether replicates are also run for how often each move may fire (`Forecast.firings`).
         cap: Largest number of reachable states.
         control: Progress callback, cancellation and number of threads (default 2).
 
@@ -53,4 +55,4 @@ def solve(
         Cancelled: When `control` cancels the work.
     """
     solver = Solver(scenario, times=times, by=by, ignore_windows=ignore_windows, cap=cap, control=control)
-    return solver.solve(priors.theta(scenario, values), tolerance=tolerance, control=control)
+    return solver.solve(priors.theta(scenario, values), tolerance=tolerance, ranges=ranges, control=control)

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from simlib import results
 from simlib.answer import ScenarioKey, provenance
 from simlib.control import UNWATCHED, Control
-from simlib.engines.exact.backend import one_blas_thread
+from simlib.engines.exact.backend import kernels, one_blas_thread
 from simlib.engines.exact.chain import Chain, Passage
 from simlib.engines.exact.impulses import Jump
 from simlib.engines.exact.marginals import Features
@@ -160,6 +160,7 @@ class Solver:
         runs: int = RUNS,
         seed: int = 0,
         first: int = 0,
+        ranges: bool = False,
         control: Control = UNWATCHED,
     ) -> Forecast:
         """Return the forecast at assumption values.
@@ -174,6 +175,8 @@ class Solver:
             runs: Replicates for the questions that need histories.
             seed: Seed of the replicates.
             first: Number of the first replicate.
+            ranges: Whether replicates are also run for how often each move may fire (`Forecast.firings`). Without
+                Numba, or with a start of its own, it is left out.
             control: Progress callback and cancellation.
 
         Raises:
@@ -193,7 +196,7 @@ class Solver:
                 break
             tolerance = finer
         forecast = self._forecast(chain.theta, solution, bands, clock.perf_counter() - begun)
-        if not self.by_histories:
+        if not self.by_histories and not (ranges and start is None and kernels is not None):
             return forecast
         if start is not None:
             label = next(iter(self.by_histories.values())).label
@@ -207,12 +210,13 @@ class Solver:
         counts = self._simulator.run(
             chain.theta, centre=chain.centre, runs=runs, seed=seed, first=first, control=Control(cancel=control.cancel)
         )
-        counted = self._simulator.forecast(counts).questions
-        questions = forecast.questions | counted
-        source = {"by_histories": list(counted), "histories": runs, "histories_seed": seed}
+        counted = self._simulator.forecast(counts)
+        questions = forecast.questions | counted.questions
+        source = {"by_histories": list(counted.questions), "histories": runs, "histories_seed": seed}
         return dataclasses.replace(
             forecast,
             questions={name: questions[name] for name in self.scenario.questions},
+            firings=counted.firings,
             provenance=dict(forecast.provenance) | source,
         )
 

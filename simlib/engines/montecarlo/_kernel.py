@@ -31,6 +31,7 @@ import numpy as np
 from numba import njit
 
 from simlib.engines.compile_cache import compiled_once
+from simlib.engines.montecarlo.arrays import FIRINGS
 from simlib.engines.montecarlo.streams import GAMMA, MIX_1, MIX_2
 
 _ONE = np.uint64(1)
@@ -220,7 +221,8 @@ def end_stretch(structure, work, counts, layout, times, question, t):
 def count_firing(structure, work, counts, row, layout, times, move, outcome, t):
     """Count a firing of a move, by its own clock or forced, and answer the questions about it."""
     before = work.total[move]
-    work.total[move] = before + 1
+    if row < (len(structure.grid) - 1) * layout.width:
+        work.total[move] = before + 1
     counts[row + layout.move + move] += 1
     counts[row + layout.square + move] += 2 * before + 1
     for k in range(structure.answer_start[outcome], structure.answer_start[outcome + 1]):
@@ -389,6 +391,8 @@ def run(layout, structure, values, work, output, history, seed_key, first, repli
         for question in range(layout.questions):
             if structure.lull[question] > 0.0:
                 end_stretch(structure, work, counts, layout, times, question, t)
+        for move in range(moves):
+            output.firings[move * FIRINGS + min(work.total[move], FIRINGS - 1)] += 1
         output.ending[replicate] = ended
         output.ending_time[replicate] = t if ended >= 0 else np.inf
         output.events[replicate] = events

@@ -6,6 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+FIRINGS = 1000
+"""Numbers of firings of one move by the last report time that are told apart; the last one is "as many or more"."""
+
 
 class Layout(NamedTuple):
     """Columns of the accumulator (levels from 0), its width, and the numbers of things counted.
@@ -102,6 +105,7 @@ class Output(NamedTuple):
     counts: np.ndarray
     tried: np.ndarray
     void: np.ndarray
+    firings: np.ndarray
     ending: np.ndarray
     ending_time: np.ndarray
     question_time: np.ndarray

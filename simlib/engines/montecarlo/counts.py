@@ -26,7 +26,8 @@ class Counts:
     How many replicates were, at each time: levels (T, L) at each level, rungs (T, R) on each rung; had by then: endings
     (T, E) ended, questions (T, Q). moves (T, M): firings so far, all replicates together; squares (T, M): sum over
     replicates of the squared number of firings. tried, void (A,): for each intervention that acts, replicates still
-    going, and those among them in which it had no effect. By replicate: ending (R,) index or -1, ending_time (R,)
+    going, and those among them in which it had no effect. firings (M, N): replicates in which a move fired so often by
+    the last report time, the last column as often or more. By replicate: ending (R,) index or -1, ending_time (R,)
     and question_time (R, Q) in days, infinity for not within the horizon; events (R,).
     """
 
@@ -39,6 +40,7 @@ class Counts:
     squares: Ints
     tried: Ints
     void: Ints
+    firings: Ints
     ending: NDArray[np.int32]
     ending_time: Floats
     question_time: Floats
@@ -56,7 +58,7 @@ class Counts:
         """
         if other.first != self.first + self.runs:
             raise ValueError(f"replicates from {other.first} do not follow {self.first + self.runs - 1}")
-        totals = ("levels", "rungs", "endings", "questions", "moves", "squares", "tried", "void")
+        totals = ("levels", "rungs", "endings", "questions", "moves", "squares", "tried", "void", "firings")
         by_replicate = ("ending", "ending_time", "question_time", "events")
         return Counts(
             self.first,
@@ -85,6 +87,7 @@ def to_forecast(
         variables=_split(levels, counts.levels / runs),
         ladders=_split(rungs, counts.rungs / runs),
         moves=dict(zip(scenario.moves, mean.T.copy(), strict=False)),
+        firings=firing_bands(scenario.moves, counts),
         error={
             "variables": _split(levels, half_width(counts.levels, runs)),
             "ladders": _split(rungs, half_width(counts.rungs, runs)),
@@ -116,6 +119,16 @@ def _bands(names: Iterable[str], columns: Ints, runs: int) -> dict[str, Band]:
     whole = Band.wilson(np.ascontiguousarray(columns.T), runs)
     rows = zip(whole.probability, whole.low, whole.high, strict=True)
     return {name: Band(*row) for name, row in zip(names, rows, strict=True)}
+
+
+def firing_bands(moves: Iterable[str], counts: Counts) -> dict[str, Band]:
+    """Return for each move the probability of at most n firings by the last report time, for n = 0, 1, ... (N,)."""
+    return {name: _at_most(row, counts.runs) for name, row in zip(moves, counts.firings, strict=False)}
+
+
+def _at_most(row: Ints, runs: int) -> Band:
+    most = int(np.flatnonzero(row)[-1])
+    return Band.wilson(np.cumsum(row[: most + 1]), runs)
 
 
 def _firings(counts: Counts) -> tuple[Floats, Floats]:

@@ -21,7 +21,7 @@ import numpy as np
 
 from simlib.answer import provenance
 from simlib.control import UNWATCHED, Control
-from simlib.engines.montecarlo.arrays import Output, Track, Values, make_work
+from simlib.engines.montecarlo.arrays import FIRINGS, Output, Track, Values, make_work
 from simlib.engines.montecarlo.counts import Counts, to_forecast
 from simlib.engines.montecarlo.kernel_input import Flat, load_kernel
 from simlib.engines.montecarlo.streams import check_seed, seed_key
@@ -248,8 +248,8 @@ class _Job:
         starts = (0, layout.rung, layout.ending, layout.question, layout.move, layout.square, layout.width)
         parts = [np.ascontiguousarray(table[:, a:b]) for a, b in itertools.pairwise(starts)]
         actions = [
-            sum((getattr(sums, name) for sums in self.sums), np.zeros_like(self.each.tried))
-            for name in ("tried", "void")
+            sum((getattr(sums, name) for sums in self.sums), np.zeros_like(getattr(self.each, name)))
+            for name in ("tried", "void", "firings")
         ]
         each = self.each
         named = dict(zip(("levels", "rungs", "endings", "questions", "moves", "squares"), parts, strict=True))
@@ -258,6 +258,7 @@ class _Job:
             **named,
             tried=actions[0],
             void=actions[1],
+            firings=actions[2].reshape(-1, FIRINGS),
             ending=each.ending,
             ending_time=each.ending_time,
             question_time=each.question_time,
@@ -303,6 +304,7 @@ def allocate(simulator: Simulator, runs: int) -> Output:
         np.zeros(size, np.int64),
         np.zeros(actions, np.int64),
         np.zeros(actions, np.int64),
+        np.zeros(len(flat.structure.entry) * FIRINGS, np.int64),
         np.empty(runs, np.int32),
         np.empty(runs),
         np.empty((runs, flat.layout.questions)),
