@@ -199,6 +199,7 @@ KEYS = {
     "variables",
     "ladders",
     "moves",
+    "firings",
     "questions",
     "error",
     "assumptions",
@@ -248,6 +249,9 @@ def test_the_json_keeps_its_contract(cli, bridge, engine: str, draws: int) -> No
     }
     assert shape(data["ladders"]) == {"lanes": {"some closed": 5, "all closed": 5}}
     assert shape(data["moves"]) == {"close": 5, "meet": 5, "sign": 5, "clear": 5}
+    for told in data["firings"].values():
+        assert set(told) == {"points", "none", "at_least"}
+        assert all(low <= number and (high is None or number <= high) for number, low, high in told["points"].values())
     doubtful = engine == "montecarlo" or draws
     assert (shape(data["error"]) if data["error"] else None) == (
         {key: shape(data[key]) for key in ("variables", "ladders", "moves")} if doubtful else None
@@ -305,7 +309,7 @@ def test_a_forecast_written_by_run_is_a_saved_forecast(cli, bridge, tmp_path: Pa
 def test_out_writes_figures_tables_and_the_forecast(cli, bridge, tmp_path: Path) -> None:
     out = tmp_path / "out"
     assert cli("run", bridge, "--draws", "10", "--times", "6", "--out", str(out))[0] == 0
-    tables = ["endings", "questions", "levels", "rungs", "moves"]
+    tables = ["endings", "questions", "levels", "rungs", "moves", "firings"]
     assert {path.name for path in out.iterdir()} == {
         "forecast.json",
         "doubt.csv",
