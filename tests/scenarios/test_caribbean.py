@@ -238,7 +238,7 @@ def test_what_the_patrons_deliver_moves_the_headline(scenario, forecast):
     ]
     changes = [change for kind, text in committed + delivered for change in parse_intervention(kind, text, scenario)]
     supported = Solver(scenario.replace(interventions=tuple(changes)), times=[0, 90]).solve(theta(scenario))
-    headline = scenario.headline
+    headline = scenario.headline.removeprefix("question:")
     assert forecast.questions[headline].probability[-1] - supported.questions[headline].probability[-1] > 0.02
 
 

@@ -52,7 +52,7 @@ Rule = Callable[[Seen], float]
 """Maps what is seen to the day on which a question is settled with yes, or infinity."""
 
 AT_SEA = ("vessel-strike-caribbean", "vessel-strike-pacific")
-ANNOUNCED_STOP = ("suspend-strikes", "draw-down", "settle", "leave-by-deal")
+ANNOUNCED_STOP = ("suspend-strikes", "council-meets:heeded", "draw-down", "settle", "leave-by-deal")
 
 RULES: dict[str, dict[str, Rule]] = {
     "caribbean-2025": {
@@ -60,7 +60,8 @@ RULES: dict[str, dict[str, Rule]] = {
         "maduro-out": lambda seen: seen.first(
             *("strike-on-land:removes-leader", "leader-falls-under-campaign", "leave-by-deal", "oust-from-within")
         ),
-        "strikes-suspended": lambda seen: min(seen.first(*ANNOUNCED_STOP), seen.pause(28, *AT_SEA)),
+        "strikes-suspended": lambda seen: seen.first(*ANNOUNCED_STOP),
+        "no-strike-for-28-days": lambda seen: seen.pause(28, *AT_SEA) + 28,
         "iranian-delivery": lambda seen: seen.first("deliver-shipment"),
         "third-party-show": lambda seen: seen.first("russian-visit"),
         "rupture-with-colombia": lambda seen: seen.first("step-against-bogota:ruptures", "bogota-answers:ruptures"),
@@ -71,12 +72,7 @@ RULES: dict[str, dict[str, Rule]] = {
     },
 }
 
-BROKEN = pytest.mark.xfail(strict=True, reason="the model reads a level, the rule also counts 28 days without a strike")
-CASES = [
-    pytest.param(world, name, marks=BROKEN if name == "strikes-suspended" else ())
-    for world, rules in RULES.items()
-    for name in rules
-]
+CASES = [(world, name) for world, rules in RULES.items() for name in rules]
 
 
 @pytest.fixture(scope="module")
