@@ -22,6 +22,7 @@ typedef struct {
     const uint64_t *start_hash;
     const uint32_t *entry;
     const uint8_t *possible;
+    const uint32_t *branch;
     const uint64_t *move_hash;
     const uint32_t *outcome_start, *effect_start, *effect_variable;
     const int32_t *effect_keep, *effect_amount;
@@ -193,9 +194,9 @@ static int64_t action_outcome(const Machine *m, const double *chance, const Work
         return w->level[m->effect_variable[e]] == m->effect_amount[e] ? -1 : outcome;
     }
     if (!m->possible[w->place[move]]) return -1;
-    if (outcome >= 0) return outcome;
+    if (outcome >= 0) return m->branch[w->place[move]] + outcome;
     double u = uniform(mix(replicate_key ^ m->action_hash[action]), m->action_repeat[action]);
-    return choose(chance, m->outcome_start[move], u);
+    return choose(chance, m->branch[w->place[move]], u);
 }
 
 int64_t run(const Layout *l, const Machine *m, const Values *v, const Work *w, const Output *o, uint64_t seed_key,
@@ -235,8 +236,8 @@ int64_t run(const Layout *l, const Machine *m, const Values *v, const Work *w, c
                 t = soonest;
                 for (move = 0; w->fire[move] != soonest; move++) {}
                 int64_t number = 2 * w->fired[move]++;
-                outcome = m->outcome_start[move];
-                if (m->outcome_start[move + 1] - outcome > 1)
+                outcome = m->branch[w->place[move]];
+                if (m->outcome_start[move + 1] - m->outcome_start[move] > 1)
                     outcome = choose(chance, outcome, uniform(w->key[move], number + 1));
                 w->fire[move] += exponential(w->key[move], number + 2) / w->rate[move];
             }

@@ -18,7 +18,20 @@ import numpy as np
 from scipy.linalg import expm
 from scipy.stats import gamma
 
-from simlib.scenario.model import Assume, Effect, Forbid, Force, Hold, Move, Outcome, Pin, Policy, Question, Scenario
+from simlib.scenario.model import (
+    Assume,
+    Effect,
+    Factor,
+    Forbid,
+    Force,
+    Hold,
+    Move,
+    Outcome,
+    Pin,
+    Policy,
+    Question,
+    Scenario,
+)
 
 State = tuple[tuple[str, ...], int]
 """One level for each variable, then the stages done of each move that takes a while, and a count.
@@ -145,11 +158,16 @@ class Machine:
         if move.at:
             return 0.0
         value = self.values(named, day)
-        hazard = gamma(move.takes.stages).median() / value[move.rate] if move.takes else value[move.rate]
-        for factor in move.factors:
+        rate = gamma(move.takes.stages).median() / value[move.rate] if move.takes else value[move.rate]
+        return rate * self.product(move.factors, named, day)
+
+    def product(self, factors: Sequence[Factor], named: Mapping[str, str], day: float) -> float:
+        """Return the product of the factors that apply at a time in a state."""
+        value, result = self.values(named, day), 1.0
+        for factor in factors:
             if factor.when.holds(named) and self.open(factor.between, day):
-                hazard *= value[factor.by]
-        return hazard
+                result *= value[factor.by]
+        return result
 
     def ruled(self, move: Move, levels: tuple[str, ...], day: float) -> bool:
         """Say whether an intervention decides about a move in a state at a time."""
@@ -179,14 +197,16 @@ class Machine:
         return 0.0 if intervention.date is None else self.scenario.day(intervention.date)
 
     def chances(self, move: Move, levels: tuple[str, ...], day: float) -> dict[str, float]:
-        parts = [(outcome.id, outcome.chance) for outcome in move.outcomes]
-        return shares(parts, self.values(self.named(levels), day))
+        named = self.named(levels)
+        stated = shares([(outcome.id, outcome.chance) for outcome in move.outcomes], self.values(named, day))
+        weights = {o.id: stated[o.id] * self.product(o.factors, named, day) for o in move.outcomes}
+        return {name: weight / sum(weights.values()) for name, weight in weights.items()}
 
     def after(self, outcome: Outcome, levels: tuple[str, ...], day: float) -> tuple[str, ...]:
         """Return the state that an outcome leads to: effects read the state before it, then saturate."""
         new, held = self.named(levels), self.held(day)
         for effect in outcome.effects:
-            if effect.variable not in held:
+            if effect.variable not in held and effect.when.holds(self.named(levels)):
                 new[effect.variable] = self.moved(effect, levels)
         return self.settled((*new.values(), *levels[len(new) :]))
 
@@ -277,7 +297,8 @@ class Machine:
 
     def changes(self) -> set[float]:
         """Return every time at which a rate changes or an intervention acts."""
-        windows = [w for m in self.scenario.moves.values() for w in (m.between, *(f.between for f in m.factors)) if w]
+        factors = [f for m in self.scenario.moves.values() for some in (m, *m.outcomes) for f in some.factors]
+        windows = [w.between for w in (*self.scenario.moves.values(), *factors) if w.between]
         opens = {self.scenario.day(w.first) for w in windows}
         closes = {self.scenario.day(w.last) + 1 for w in windows}
         ends = {self.scenario.day(i.until) for i in self.scenario.interventions if getattr(i, "until", None)}

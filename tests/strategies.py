@@ -236,7 +236,8 @@ class _Drawing:
         )
         names = _names("outcome", self.dice.randint(1, 3))
         outcomes = tuple(
-            Outcome(branch, branch, chance, self._effects()) for branch, chance in self.chances(name, names, ".chance")
+            Outcome(branch, branch, chance, self._effects(), self._odds(name, branch) if len(names) > 1 else ())
+            for branch, chance in self.chances(name, names, ".chance")
         )
         return Move(
             name,
@@ -250,14 +251,30 @@ class _Drawing:
             covert=self.often(20),
         )
 
+    def _odds(self, move: str, outcome: str) -> tuple[Factor, ...]:
+        """Return up to two factors on the odds of an outcome."""
+        return tuple(
+            Factor(self.shared_factor(f"{move}.{outcome}.times.{place}"), self.condition(always=10), self.window(25))
+            for place in range(1, 1 + self.dice.choice((0, 0, 0, 1, 2)))
+        )
+
     def _effects(self) -> tuple[Effect, ...]:
         some = self.dice.sample(list(self.variables.values()), min(self.dice.choice((1, 1, 2, 0)), len(self.variables)))
-        return tuple(
-            Effect(v.id, shift=self.dice.choice((-2, -1, 1, 2)))
-            if self.often(50)
-            else Effect(v.id, level=self.dice.choice(v.levels))
-            for v in some
-        )
+        return tuple(effect for v in some for effect in self._effects_on(v))
+
+    def _effects_on(self, variable: Variable) -> list[Effect]:
+        """Return one effect, at times only where a condition holds, or two effects of which one holds at a time."""
+        if self.often(75):
+            return [self._effect(variable, self.condition(always=80))]
+        decides = self.dice.choice(list(self.variables.values()))
+        some = self._some_levels(decides)
+        others = tuple(level for level in decides.levels if level not in some)
+        return [self._effect(variable, Condition((((decides.id, levels),),))) for levels in (some, others)]
+
+    def _effect(self, variable: Variable, when: Condition) -> Effect:
+        if self.often(50):
+            return Effect(variable.id, shift=self.dice.choice((-2, -1, 1, 2)), when=when)
+        return Effect(variable.id, level=self.dice.choice(variable.levels), when=when)
 
     # ------------------------------------------------------------ what is asked
 
@@ -315,7 +332,7 @@ class _Drawing:
         """Return an intervention that gives one of the assumptions of a move another value for a while."""
         takes_rest = any(outcome.chance is None for outcome in move.outcomes)
         chances = [outcome.chance for outcome in move.outcomes if outcome.chance and takes_rest]
-        name = self.dice.choice([move.rate, *(factor.by for factor in move.factors), *chances])
+        name = self.dice.choice([move.rate, *(factor.by for _, factor in move.placed_factors()), *chances])
         value, when = self.assumptions[name].value * self.dice.choice([0.25, 0.5, 1.0, 2.0]), self.condition(always=40)
         if name in chances:
             value, when = min(value, self.assumptions[name].value), ALWAYS
@@ -336,8 +353,4 @@ def _date(day: int) -> dt.date:
 
 def without_windows(scenario: Scenario) -> Scenario:
     """Return the world with every move and factor free of the calendar."""
-    moves = {
-        name: replace(move, between=None, factors=tuple(replace(f, between=None) for f in move.factors))
-        for name, move in scenario.moves.items()
-    }
-    return scenario.replace(moves=moves)
+    return scenario.replace(moves={name: move.without_windows() for name, move in scenario.moves.items()})

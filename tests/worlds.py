@@ -41,6 +41,9 @@ AS_OF = dt.date(2031, 4, 1)
 
 Levels = str | Sequence[str]
 When = Mapping[str, Levels] | Sequence[Mapping[str, Levels]] | None
+Part = Mapping[str, str | int]
+Then = Part | Sequence[tuple[Part, When]]
+Times = Sequence[tuple[float | str, When] | tuple[float | str, When, Window]]
 
 
 def date(day: int) -> dt.date:
@@ -66,10 +69,15 @@ def condition(when: When) -> Condition:
     )
 
 
-def effects(then: Mapping[str, str | int] | None) -> tuple[Effect, ...]:
-    """Return effects of {variable: level or shift}."""
+def effects(then: Then | None) -> tuple[Effect, ...]:
+    """Return effects of {variable: level or shift}, or of several of these, each with its condition."""
+    parts = [(then or {}, None)] if then is None or isinstance(then, Mapping) else then
     return tuple(
-        Effect(name, shift=to) if isinstance(to, int) else Effect(name, level=to) for name, to in (then or {}).items()
+        Effect(name, shift=to, when=condition(when))
+        if isinstance(to, int)
+        else Effect(name, level=to, when=condition(when))
+        for part, when in parts
+        for name, to in part.items()
     )
 
 
@@ -114,28 +122,29 @@ class World:
         self,
         name: str,
         rate: float | str,
-        then: Mapping[str, str | int] | None = None,
+        then: Then | None = None,
         *,
         when: When = None,
         between: Window | None = None,
-        times: Sequence[tuple[float | str, When] | tuple[float | str, When, Window]] = (),
-        outcomes: Mapping[str, tuple[float | str | None, Mapping[str, str | int]]] | None = None,
+        times: Times = (),
+        outcomes: Mapping[str, tuple[float | str | None, Then] | tuple[float | str | None, Then, Times]] | None = None,
         actor: str = "nature",
         covert: bool = False,
     ) -> World:
-        """Add a move; `outcomes` is {id: (chance or None for the rest, then)}, else one outcome `done` with `then`."""
-        factors = tuple(
-            Factor(self.number(f"{name}.times.{place}", "factor", by), condition(on), *rest)
-            for place, (by, on, *rest) in enumerate(times, start=1)
-        )
+        """Add a move.
+
+        `outcomes` is {id: (chance or None for the rest, then, factors on its odds)}, else one outcome `done` with
+        `then`.
+        """
         branches = tuple(
             Outcome(
                 branch,
                 branch,
                 None if chance is None else self.number(f"{name}.{branch}.chance", "chance", chance),
                 effects(to),
+                self.factors(f"{name}.{branch}", *odds),
             )
-            for branch, (chance, to) in (outcomes or {"done": (None, then or {})}).items()
+            for branch, (chance, to, *odds) in (outcomes or {"done": (None, then or {})}).items()
         )
         self.moves[name] = Move(
             name,
@@ -144,11 +153,18 @@ class World:
             self.number(f"{name}.rate", "rate", rate),
             when=condition(when),
             between=between,
-            factors=factors,
+            factors=self.factors(name, times),
             outcomes=branches,
             covert=covert,
         )
         return self
+
+    def factors(self, place: str, times: Times = ()) -> tuple[Factor, ...]:
+        """Return factors of (number, condition, window if any)."""
+        return tuple(
+            Factor(self.number(f"{place}.times.{number}", "factor", by), condition(on), *rest)
+            for number, (by, on, *rest) in enumerate(times, start=1)
+        )
 
     def ending(self, name: str, when: When) -> World:
         """Add an ending; their order is precedence."""
@@ -324,6 +340,59 @@ def clocks(*, hot: float | None = 0.6, uncertain: bool = False, per_day: float =
     world.move("first", 0.2 / per_day, {"stage": "begun"}, when={"stage": "none"})
     world.move("second", 0.5 / per_day, {"stage": "done"}, when={"stage": "begun"})
     return world.scenario()
+
+
+def loaded_die(rate: float = 0.2, chance: float = 0.3, factor: float = 4.0, *, horizon: float = 30.0) -> Scenario:
+    """A die is thrown; a six ends the game, and where the die is loaded its odds are `factor` times as high.
+
+    The die is loaded with probability 1/2. P(six by t) = 1 - exp(-rate p t), where p / (1 - p) = chance / (1 - chance),
+    times `factor` where it is loaded.
+    """
+    world = World("loaded-die", horizon).variable("table", "open", "over", start="open")
+    world.variable("die", "fair", "loaded", start={"fair": 0.5, "loaded": None}, hidden=True)
+    six = (chance, {"table": "over"}, [(factor, {"die": "loaded"})])
+    world.move("throw", rate, when={"table": "open"}, outcomes={"other": (None, {}), "six": six})
+    return world.ending("six", {"table": "over"}).scenario()
+
+
+def branching_world(*, horizon: float = 60.0) -> Scenario:
+    """Chances that depend on the state and the calendar, and effects that depend on the level; a forced strike.
+
+    No closed form: for comparing engines with each other.
+    """
+    world = World("branching", horizon)
+    world.variable("force", "none", "one", "two", "war", start="none").variable("talks", "none", "open", start="none")
+    world.variable("mood", "calm", "angry", start={"calm": 0.7, "angry": None}, hidden=True)
+    angry, low = {"mood": "angry"}, {"force": ["none", "one"]}
+    world.move(
+        "strike",
+        0.3,
+        times=[(1.5, angry)],
+        outcomes={
+            "miss": (None, {"mood": "calm"}, [(0.4, angry)]),
+            "hit": (
+                0.3,
+                [({"force": +1}, low), ({"force": "war"}, angry | {"force": "two"}), ({"mood": "angry"}, None)],
+                [(3.0, {"talks": "none"}, window(6, 20)), (2.0, angry)],
+            ),
+            "spared": (0.1, [({"talks": "open"}, low), ({"force": -1}, {"force": "two"})]),
+        },
+    )
+    world.move("calm-down", 0.2, {"mood": "calm"}, when=angry, covert=True)
+    world.move("walk-out", 0.1, {"talks": "none"}, when={"talks": "open"})
+    world.ending("war", {"force": "war"}).question("hit", move="strike", outcome="hit")
+    return (
+        world.question("two", {"force": "two"})
+        .ladder("height", calm=None, high={"force": ["two", "war"]})
+        .scenario()
+        .replace(
+            interventions=(
+                Force("strike", date(3)),
+                Force("strike", date(4), "hit"),
+                Assume("strike.hit.times.2", 5.0, condition({"talks": "open"}), date(10), until=date(30)),
+            )
+        )
+    )
 
 
 def tempo_world(*, horizon: float = 60.0) -> Scenario:

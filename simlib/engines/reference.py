@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from simlib.scenario.model import (
     Assume,
     Effect,
+    Factor,
     Forbid,
     Force,
     Hold,
@@ -91,8 +92,8 @@ class Reference:
     def dates(self) -> list[float]:
         """Return the days on which hazards may change or interventions act, the start included."""
         scenario = self.scenario
-        windows = [move.between for move in scenario] + [factor.between for move in scenario for factor in move.factors]
-        days = [scenario.day(day) for window in windows if window for day in (window.first, window.last)]
+        windows = [window for move in scenario for _, window in move.placed_windows()]
+        days = [scenario.day(day) for window in windows for day in (window.first, window.last)]
         days += [day + 1 for day in days]  # a window closes after its last day; a cut too many does no harm
         days += [scenario.day(move.at) for move in scenario if move.at]
         items = scenario.interventions
@@ -125,10 +126,7 @@ class Reference:
         speed = self.value(move.rate, state, day)
         if move.takes:
             speed = percentiles(move.takes.stages)[1] / speed
-        for factor in move.factors:
-            if factor.when.holds(state) and self.open(factor.between, day):
-                speed *= self.value(factor.by, state, day)
-        return speed
+        return speed * self.product(move.factors, state, day)
 
     def ruling(self, move: Move, state: State, day: float) -> list[Forbid | Policy]:
         """Return the interventions that decide about a move now, in place of its own rate."""
@@ -140,6 +138,11 @@ class Reference:
             and self.stands(item, day)
             and item.when.holds(state)
         ]
+
+    def product(self, factors: tuple[Factor, ...], state: State, day: float) -> float:
+        """Return the product of the factors that apply in a state on a day."""
+        apply = [each.by for each in factors if each.when.holds(state) and self.open(each.between, day)]
+        return math.prod(self.value(by, state, day) for by in apply)
 
     def value(self, assumption: str, state: State, day: float) -> float:
         """Return the value of an assumption now; the last intervention that assumes one decides."""
@@ -169,18 +172,29 @@ class Reference:
 
     def start(self, rng: random.Random) -> State:
         """Draw a start level for each variable."""
-        return {name: self.pick(rng, dict(v.start), self.values) for name, v in self.scenario.variables.items()}
+        starts = ((name, dict(v.start)) for name, v in self.scenario.variables.items())
+        return {name: self.pick(rng, shares, self.values, {}) for name, shares in starts}
 
     def outcome(self, move: Move, state: State, day: float, rng: random.Random) -> Outcome:
         """Draw an outcome of a move that fires."""
         now = {name: self.value(name, state, day) for name in self.values}
-        return move.outcome(self.pick(rng, {outcome.id: outcome.chance for outcome in move.outcomes}, now))
+        odds = {outcome.id: self.product(outcome.factors, state, day) for outcome in move.outcomes}
+        return move.outcome(self.pick(rng, {outcome.id: outcome.chance for outcome in move.outcomes}, now, odds))
 
-    def pick(self, rng: random.Random, shares: Mapping[str, str | None], values: Mapping[str, float]) -> str:
-        """Draw one of several names. A share is an assumption id, or None for what takes the rest."""
-        weights = {name: values[share] for name, share in shares.items() if share is not None}
-        rest = 1 - sum(weights.values())
-        return rng.choices(list(shares), [weights.get(name, rest) for name in shares])[0]
+    def pick(
+        self,
+        rng: random.Random,
+        shares: Mapping[str, str | None],
+        values: Mapping[str, float],
+        odds: Mapping[str, float],
+    ) -> str:
+        """Draw one of several names.
+
+        A share is an assumption id, or None for what takes the rest. Each is weighted by its `odds`, if any.
+        """
+        given = {name: values[share] for name, share in shares.items() if share is not None}
+        rest = 1 - sum(given.values())
+        return rng.choices(list(shares), [given.get(name, rest) * odds.get(name, 1.0) for name in shares])[0]
 
     def after(self, state: State, effects: tuple[Effect, ...], held: Collection[str] = ()) -> State:
         """Return the state after effects: all read the state before, and saturate.
@@ -189,7 +203,7 @@ class Reference:
         """
         result = dict(state)
         for effect in effects:
-            if effect.variable in held:
+            if effect.variable in held or not effect.when.holds(state):
                 continue
             levels = self.scenario.variables[effect.variable].levels
             if effect.level is not None:

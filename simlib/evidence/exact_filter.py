@@ -124,6 +124,7 @@ class Filter:
         walk = self.walk
         self._way_of: Ints = np.repeat(np.arange(len(walk.source)), np.diff(walk.slot_start))
         self._group_of: Ints = np.repeat(np.arange(len(walk.group_start) - 1), np.diff(walk.group_start))
+        self._branch = self.tables.branch_at(walk.slot_entry, walk.slot_outcome)
         self._segments = [Segment(0.0, 0.0, (), *rating) for rating in walk.ratings]
         self._spans = (walk.days, walk.sizes, walk.state_start, walk.grid_start)
         self._ways = (walk.pointer, walk.way_start, walk.source, walk.row, walk.stride, walk.times, walk.row_start)
@@ -141,9 +142,12 @@ class Filter:
         used = np.zeros(len(tables.assumption_ids) + 2, dtype=bool)
         for rating, segment in enumerate(self._segments):
             used[tables.index(segment)[:, walk.slot_entry[walk.slot_rating == rating]]] = True
-        groups = np.repeat(np.arange(len(tables.outcome_start) - 1), np.diff(tables.outcome_start))
-        met = np.isin(groups, groups[walk.slot_outcome])
-        used[tables.outcome_chance[met & (tables.outcome_chance >= 0)]] = True
+        branches = tables.branches
+        contexts = np.repeat(np.arange(len(branches.start) - 1), np.diff(branches.start))
+        met = np.isin(contexts, contexts[self._branch])
+        used[branches.chance[met & (branches.chance >= 0)]] = True
+        for segment in self._segments:
+            used[tables.branch_factors(segment)[:, met]] = True
         if not self.world.joint_start:
             used[tables.start_chance[tables.start_chance >= 0]] = True
         used[walk.weights.assumption[walk.weights.assumption >= 0]] = True
@@ -197,7 +201,7 @@ class Filter:
         result = self._shown(theta)[walk.slot_weight]
         for rating, (rates, chances) in enumerate(parts):
             own = walk.slot_rating == rating
-            result[own] *= rates[walk.slot_entry[own]] * chances[walk.slot_outcome[own]]
+            result[own] *= rates[walk.slot_entry[own]] * chances[self._branch[own]]
         return result
 
     def _shown(self, theta: Floats) -> Floats:
@@ -242,9 +246,13 @@ class Filter:
             by_entry = sums_by(walk.slot_entry[own], weighed[own], int(tables.table_start[-1]))
             for row in tables.index(segment):
                 result += sums_by(row, by_entry, len(result))
-            by_outcome = sums_by(walk.slot_outcome[own], weighed[own], len(tables.outcome_chance))
+            branches = tables.branches
+            by_branch = sums_by(self._branch[own], weighed[own], len(branches.chance))
             chances = tables.chances(theta, self.centre, segment)
-            self._add_shares(result, by_outcome, chances, tables.outcome_chance, tables.outcome_start)
+            by_weight = self._by_weight(by_branch, chances, branches.start)
+            _add_named(result, by_weight, branches.chance)
+            for row in tables.branch_factors(segment):
+                result += sums_by(row, by_weight, len(result))
         result[: len(theta)] *= tables.standing.signs
         kinds, shown = walk.weights, self._shown(theta)
         named = kinds.assumption >= 0
@@ -268,15 +276,21 @@ class Filter:
                 here = levels[:, variable] == tables.start_level[place]
                 by_share[place] = by_start[here] @ probability[here]
         shares = tables.start_shares(theta, self.centre)
-        self._add_shares(result, by_share, shares, tables.start_chance, tables.start_start)
+        _add_named(result, self._by_weight(by_share, shares, tables.start_start), tables.start_chance)
         return result
 
     @staticmethod
-    def _add_shares(result: Floats, by_log: Floats, shares: Floats, chance: Ints, starts: Ints) -> None:
-        """Add the derivatives by the logit of each chance, given those by the log of each share."""
-        total = np.repeat(np.add.reduceat(by_log, starts[:-1]), np.diff(starts))
-        named = chance >= 0
-        np.add.at(result, chance[named], (by_log - shares * total)[named])
+    def _by_weight(by_log: Floats, shares: Floats, starts: Ints) -> Floats:
+        """Return the derivatives by the log of each weight, given those by the log of each share.
+
+        The logit of a chance adds to the log of its weight, and so does the log of a factor on its outcome.
+        """
+        return by_log - shares * np.repeat(np.add.reduceat(by_log, starts[:-1]), np.diff(starts))
+
+
+def _add_named(result: Floats, values: Floats, chance: Ints) -> None:
+    """Add values to those places of a result that chances name, -1 naming none."""
+    np.add.at(result, chance[chance >= 0], values[chance >= 0])
 
 
 def _over(numerator: Floats, denominator: Floats) -> Floats:

@@ -62,6 +62,14 @@ class Names:
         self.ended = space.claim("ended")
         self.constant = {name: space.claim(name, f"value_{name}") for name in scenario.assumptions}
         self.hazard = {name: space.claim(f"hazard_{name}") for name in scenario.moves}
+        branches = [(move.id, outcome.id) for move in scenario for outcome in move.outcomes if outcome.factors]
+        weighted = {move for move, _ in branches}
+        self.weight = {
+            (move.id, outcome.id): space.claim(f"odds_{move.id}_{outcome.id}")
+            for move in scenario
+            if move.id in weighted
+            for outcome in move.outcomes
+        }
         self.module = space.claim(scenario.id, f"world_{scenario.id}")
         self.ending = {name: labels.claim(name) for name in scenario.endings}
         self.question = {name: labels.claim(name, f"question_{name}") for name in scenario.questions}

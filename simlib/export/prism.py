@@ -34,7 +34,8 @@ from simlib.formatting import counted, in_days
 from simlib.machine.priors import theta
 from simlib.machine.tables import Tables
 from simlib.quantities import show
-from simlib.scenario.model import Assumption, Condition, Effect, Move, Outcome, Question, Scenario, Variable
+from simlib.scenario.document import dotted
+from simlib.scenario.model import Assumption, Condition, Factor, Move, Outcome, Question, Scenario, Variable
 from simlib.scenario.waits import percentiles
 
 __all__ = ["model", "notes", "refusals", "starts", "write"]
@@ -88,7 +89,7 @@ def refusals(scenario: Scenario, *, ignore_windows: bool = False) -> list[str]:
     ]
     if not ignore_windows:
         reasons += [
-            f"moves.{place}: open only from {window.first} to {window.last}, but the rates of a PRISM chain cannot "
+            f"{place}: open only from {window.first} to {window.last}, but the rates of a PRISM chain cannot "
             "change with the calendar; --ignore-windows leaves calendar windows out"
             for place, window in _windows(scenario)
         ]
@@ -97,11 +98,8 @@ def refusals(scenario: Scenario, *, ignore_windows: bool = False) -> list[str]:
 
 def _windows(scenario: Scenario) -> Iterator[tuple[str, Any]]:
     for move in scenario:
-        if move.between:
-            yield f"{move.id}.between", move.between
-        for number, factor in enumerate(move.factors, start=1):
-            if factor.between:
-                yield f"{move.id}.times.{number}.between", factor.between
+        for place, window in move.placed_windows():
+            yield dotted(("moves", move.id, *place)), window
 
 
 def notes(scenario: Scenario) -> list[str]:
@@ -184,7 +182,7 @@ class _Writer:
         if world.view:
             yield _comment(f"view: {world.view}")
         if self.ignore_windows:
-            yield from (_comment(f"window left out: moves.{place}") for place, _ in _windows(world))
+            yield from (_comment(f"window left out: {place}") for place, _ in _windows(world))
         yield _comment("Time in days. Values are the stated ones (medians of the priors).")
         if any(variable.spread for variable in world.variables.values()):
             yield _comment(f"The start is spread: {world.id}.start.json lists the start_ constants with their weights.")
@@ -211,6 +209,12 @@ class _Writer:
         yield from ("", "// hazards per day while the guard holds")
         for move in self.scenario:
             yield f"formula {self.names.hazard[move.id]} = {self._hazard(move)};"
+        weighted = [(move, outcome) for move in self.scenario if _weighted(move) for outcome in move.outcomes]
+        if weighted:
+            yield from ("", "// odds of the outcomes of a move; each has its share of their sum")
+        for move, outcome in weighted:
+            share = self._share(move, outcome)
+            yield f"formula {self.names.weight[move.id, outcome.id]} = {self._product(share, outcome.factors)};"
 
     def _module(self) -> Iterator[str]:
         yield from ("", f"module {self.names.module}")
@@ -280,10 +284,12 @@ class _Writer:
 
     def _hazard(self, move: Move) -> str:
         """Return the hazard of a move, or of each stage of its wait: the median of so many stages over its median."""
-        parts = [self.names.constant[move.rate]]
-        if move.takes:
-            parts[0] = f"{percentiles(move.takes.stages)[1]!r} / {parts[0]}"
-        for factor in move.factors:
+        rate = self.names.constant[move.rate]
+        return self._product(f"{percentiles(move.takes.stages)[1]!r} / {rate}" if move.takes else rate, move.factors)
+
+    def _product(self, first: str, factors: tuple[Factor, ...]) -> str:
+        parts = [first]
+        for factor in factors:
             name, when = self.names.constant[factor.by], self._condition(factor.when)
             if when == "true":
                 parts.append(name)
@@ -292,16 +298,25 @@ class _Writer:
         return " * ".join(parts)
 
     def _branches(self, move: Move) -> Iterator[str]:
-        hazard, total = self.names.hazard[move.id], self._total(move)
-        given = [self.names.constant[o.chance] for o in move.outcomes if o.chance is not None]
+        hazard = self.names.hazard[move.id]
         for outcome in move.outcomes:
-            if outcome.chance is not None:
-                whole = "" if self._takes_rest(move) or abs(total - 1) < NEARLY else f" / ({' + '.join(given)})"
-                share = f"{self.names.constant[outcome.chance]}{whole}"
-            else:
-                rest = f"1 - {' - '.join(given)}"
-                share = "" if not given else f"({rest})" if total < 1 - NEARLY else f"max(0, {rest})"
+            share = self._chance(move, outcome)
             yield f"{hazard}{' * ' * bool(share)}{share} : {self._update(move, outcome)}"
+
+    def _chance(self, move: Move, outcome: Outcome) -> str:
+        if _weighted(move):
+            weights = [self.names.weight[move.id, each.id] for each in move.outcomes]
+            return f"{self.names.weight[move.id, outcome.id]} / ({' + '.join(weights)})"
+        given = [self.names.constant[o.chance] for o in move.outcomes if o.chance is not None]
+        whole = outcome.chance is None or self._takes_rest(move) or abs(self._total(move) - 1) < NEARLY
+        return self._share(move, outcome) + ("" if whole else f" / ({' + '.join(given)})")
+
+    def _share(self, move: Move, outcome: Outcome) -> str:
+        if outcome.chance is not None:
+            return self.names.constant[outcome.chance]
+        given = [self.names.constant[o.chance] for o in move.outcomes if o.chance is not None]
+        rest = f"1 - {' - '.join(given)}"
+        return "" if not given else f"({rest})" if self._total(move) < 1 - NEARLY else f"max(0, {rest})"
 
     @staticmethod
     def _takes_rest(move: Move) -> bool:
@@ -311,7 +326,8 @@ class _Writer:
         return sum(self.scenario.assumptions[o.chance].value for o in move.outcomes if o.chance is not None)
 
     def _update(self, move: Move, outcome: Outcome) -> str:
-        new = {effect.variable: self._new_level(effect) for effect in outcome.effects}
+        changed = dict.fromkeys(effect.variable for effect in outcome.effects)
+        new = {name: self._new_level(name, outcome) for name in changed}
         parts = [f"{self.names.variable[name]}'={value}" for name, value in new.items()]
         parts += [part for awaited, _ in self._waits() if (part := self._new_stage(awaited, move, new))]
         return " & ".join(f"({part})" for part in parts) or "true"
@@ -328,12 +344,16 @@ class _Writer:
             goes_on.insert(0, f"({self._condition(awaited.when, after)})")
         return f"{stage}'=({' & '.join(goes_on)}) ? {stage} : 0" if goes_on else ""
 
-    def _new_level(self, effect: Effect) -> str:
-        name, levels = self.names.variable[effect.variable], self.scenario.variables[effect.variable].levels
-        if effect.level is not None:
-            return str(levels.index(effect.level))
-        shift = effect.shift or 0
-        return f"max({name}-{-shift}, 0)" if shift < 0 else f"min({name}+{shift}, {len(levels) - 1})"
+    def _new_level(self, variable: str, outcome: Outcome) -> str:
+        """Return the level of a variable after an outcome: at most one of the effects on it holds."""
+        name, levels = self.names.variable[variable], self.scenario.variables[variable].levels
+        result = name
+        for effect in (effect for effect in outcome.effects if effect.variable == variable):
+            shift, when = effect.shift or 0, self._condition(effect.when)
+            to = f"max({name}-{-shift}, 0)" if shift < 0 else f"min({name}+{shift}, {len(levels) - 1})"
+            to = to if effect.level is None else str(levels.index(effect.level))
+            result = to if when == "true" else f"({_bracket(when)} ? {to} : {result})"
+        return result
 
     def _condition(self, condition: Condition, values: Mapping[str, str] | None = None) -> str:
         """Return a condition on the state as a PRISM expression, "true" or "false" where it always or never holds.
@@ -368,6 +388,11 @@ class _Writer:
             bounds = [f"{name}>={first}"] * (first > 0) + [f"{name}<={final}"] * (final < last)
             return " & ".join(bounds)
         return "(" + " | ".join(f"{name}={index}" for index in allowed) + ")"
+
+
+def _weighted(move: Move) -> bool:
+    """Say whether the chances of a move depend on the state."""
+    return any(outcome.factors for outcome in move.outcomes)
 
 
 def _bracket(text: str) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from simlib.machine.clocks import clock_id
-from simlib.scenario.model import Assume, Forbid, Move, Policy, Scenario, Wait
+from simlib.scenario.model import Assume, Condition, Forbid, Move, Policy, Scenario, Wait
 from simlib.scenario.waits import percentiles
 from simlib.typing import Bools, Floats, Ints
 
@@ -76,16 +76,26 @@ class Standing:
         """Return the variables in the conditions of interventions on a move."""
         return [name for item in self.items.values() if concerns(item, move) for name in item.when.variables]
 
-    def rewrite(self, index: Ints, segment: Segment, applies: Applies, ticks: Bools) -> None:
-        """Rewrite an index (F, E) for a segment: assumed values, then policies, then prohibitions.
+    def conditions(self, move: Move) -> list[Condition]:
+        """Return the conditions of interventions on the factors of a move's outcomes."""
+        named = {factor.by for outcome in move.outcomes for factor in outcome.factors}
+        return [item.when for item in self._assumed.values() if item.assumption in named]
 
-        Under the last two the clock of a move that takes a while stands still. `ticks` (E,) marks its entries.
-        """
+    def assume(self, index: Ints, segment: Segment, applies: Applies) -> None:
+        """Put assumed values in place in an index (F, E) for a segment."""
         one, stated = len(self._assumption), index.copy()
         for number in self._assumed_in(segment):
             item = self._assumed[number]
             place = one + 2 + len(self._policies) + list(self._assumed).index(number)
             index[(stated == self._assumption[item.assumption]) & applies(item)] = place
+
+    def rewrite(self, index: Ints, segment: Segment, applies: Applies, ticks: Bools) -> None:
+        """Rewrite an index (F, E) for a segment: assumed values, then policies, then prohibitions.
+
+        Under the last two the clock of a move that takes a while stands still. `ticks` (E,) marks its entries.
+        """
+        self.assume(index, segment, applies)
+        one = len(self._assumption)
         others = set(segment.standing) - self._assumed.keys()
         for number in sorted(others, key=lambda number: (number not in self._policies, number)):
             entries = applies(self.items[number])
@@ -169,7 +179,7 @@ class Standing:
 def concerns(item: Forbid | Policy | Assume, move: Move) -> bool:
     """Say whether a standing intervention can change the hazard of a move, or of the clock of the move it names."""
     if isinstance(item, Assume):
-        return item.assumption in {move.rate, *(factor.by for factor in move.factors)}
+        return item.assumption in {move.rate, *(factor.by for _, factor in move.placed_factors())}
     return move.id in (item.move, clock_id(item.move))
 
 

@@ -4,10 +4,11 @@ No string goes beyond this package. Each move gets one *local table* over only t
 factors read. The entry at a local index holds the indices of the assumptions whose product is the move's hazard there,
 so that new assumption values re-rate the whole machine with one gather and one product (`Tables.rates`), without a
 Python loop over moves. Both engines share these tables: the Monte Carlo kernel walks them by strides, the exact engine
-keeps for each edge the index of its entry.
+keeps for each edge the index of its entry. The entry also decides the context of the move: which of the factors on its
+outcomes and which of its effects hold. Chances and effects belong to an outcome in a context, a *branch* (`Branches`).
 
-Sizes: V variables, M moves, O outcomes (of all moves together), A assumptions, E table entries, F the largest number
-of factors of one move plus one.
+Sizes: V variables, M moves, O outcomes and B branches (of all moves together), A assumptions, E table entries, F the
+largest number of factors of one move plus one.
 """
 
 from __future__ import annotations
@@ -20,9 +21,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simlib.errors import Problem, ScenarioError, Unsupported
+from simlib.machine.branches import Branches
 from simlib.machine.clocks import clock_id, clocks_of, wound
 from simlib.machine.interventions import Segment, Standing, concerns, odds_ratio
-from simlib.scenario.model import Assume, Condition, Forbid, Move, Policy, Scenario
+from simlib.scenario.model import Assume, Condition, Forbid, Move, Policy, Scenario, Window
 from simlib.typing import Bits, Bools, Floats, Ints
 
 __all__ = ["Tables", "grid", "sums_by"]
@@ -39,8 +41,7 @@ class Tables:
     clocks: (move, variable) as indices, of each clock.
     move_variables[m]: variables read by move m, and move_strides[m] their strides in its local table.
     table_start (M+1): where each move's entries begin. outcome_start (M+1): where each move's outcomes begin.
-    effect_start (O+1), effect_variable, effect_shifts (True: shift, False: set), effect_amount: the effects.
-    outcome_chance (O): index into θ, or -1 for the branch that takes the rest.
+    branches: the outcomes in each context, with their chances, factors and effects.
     possible (E,): whether the guard of the move holds at an entry.
     factor_index (F, E): indices into θ as `standing.extended` has it; row 0 is the base rate (0 where the guard fails).
     factor_window (F, E): the calendar window an entry's factor depends on, -1 for none.
@@ -63,10 +64,12 @@ class Tables:
         self._windows: dict[tuple[float, float], int] = {}
         self.standing = Standing(scenario)
         self.clocks = tuple((self._move[clock.move], self._variable[clock.variable.id]) for clock in clocks)
+        self.branches = Branches(self, len(self.assumption_ids))
         self._build_moves(self.moves)
         self._build_outcomes(self.moves)
         self._build_starts()
         self._index_cache: dict[tuple[tuple[int, ...], tuple[int, ...]], Ints] = {}
+        self._factor_cache: dict[tuple[tuple[int, ...], tuple[int, ...]], Ints] = {}
 
     # ---------------------------------------------------------------- names to indices
 
@@ -161,6 +164,7 @@ class Tables:
 
     def _build_moves(self, moves: Sequence[Move]) -> None:
         blocks = [self._local_table(move) for move in moves]
+        self.branches.close()
         width = max((block[0].shape[0] for block in blocks), default=1)
         self.move_variables = [block[2] for block in blocks]
         self.move_strides = [block[3] for block in blocks]
@@ -173,19 +177,21 @@ class Tables:
             stop = start + index.shape[1]
             self.factor_index[: len(index), start:stop] = index
             self.factor_window[: len(window), start:stop] = window
-        self.move_window: Ints = np.array([self._window(move.between) for move in moves], dtype=np.int64)
+        self.move_window: Ints = np.array([self.window(move.between) for move in moves], dtype=np.int64)
         self.entry_move: Ints = np.repeat(np.arange(len(moves)), counts).astype(np.int64)
         self.possible: Bools = np.concatenate([np.zeros(0, dtype=bool), *(block[4] for block in blocks)])
 
     def _local_table(self, move: Move) -> tuple[Ints, Ints, Ints, Ints, Bools]:
         """Return (factor indices, factor windows, variables, strides, guard) of one move's local table."""
-        names = [*move.when.variables, *(v for factor in move.factors for v in factor.when.variables)]
-        names += self.standing.variables(move)
+        conditions = [move.when, *(factor.when for _, factor in move.placed_factors())]
+        conditions += [effect.when for outcome in move.outcomes for effect in outcome.effects]
+        names = [*(name for when in conditions for name in when.variables), *self.standing.variables(move)]
         clock = clock_id(move.id) if clock_id(move.id) in self._variable else None
         names += [clock] if clock else []
         variables = np.array(sorted({self._variable[name] for name in names}), dtype=np.int64)
         self._check_size(move, int(np.prod(self.sizes[variables])))
         strides, local = self._strides(variables), self._local_levels(variables)
+        self.branches.add(move, local, self.standing.conditions(move))
         entries, one = len(local), len(self.assumption_ids)
         guard = self.holds(move.when, local)
         index = np.full((1 + len(move.factors) + (move.takes is not None), entries), one, dtype=np.int64)
@@ -197,7 +203,7 @@ class Tables:
         for row, factor in enumerate(move.factors, start=1):
             applies = guard & self.holds(factor.when, local)
             index[row] = np.where(applies, self._assumption[factor.by], one)
-            window[row] = np.where(applies, self._window(factor.between), -1)
+            window[row] = np.where(applies, self.window(factor.between), -1)
         return index, window, variables, strides, guard
 
     def _last_stage(self, clock: str | None, local: Ints) -> Bools:
@@ -232,29 +238,17 @@ class Tables:
                 )
             )
 
-    def _window(self, window: object) -> int:
-        from simlib.scenario.model import Window
-
-        if not isinstance(window, Window) or self.ignore_windows:
+    def window(self, window: Window | None) -> int:
+        """Return the index of a calendar window, -1 for none."""
+        if window is None or self.ignore_windows:
             return -1
         days = (self.scenario.day(window.first), self.scenario.day(window.last) + 1.0)
         return self._windows.setdefault(days, len(self._windows))
 
     def _build_outcomes(self, moves: Sequence[Move]) -> None:
-        outcomes = [outcome for move in moves for outcome in move.outcomes]
         self.outcome_ids = tuple((move.id, outcome.id) for move in moves for outcome in move.outcomes)
         self.outcome_start: Ints = np.cumsum([0, *(len(move.outcomes) for move in moves)]).astype(np.int64)
         self.outcome_move: Ints = np.repeat(np.arange(len(moves)), np.diff(self.outcome_start)).astype(np.int64)
-        self.outcome_chance: Ints = np.array(
-            [-1 if o.chance is None else self._assumption[o.chance] for o in outcomes], dtype=np.int64
-        )
-        self.effect_start: Ints = np.cumsum([0, *(len(o.effects) for o in outcomes)]).astype(np.int64)
-        effects = [effect for outcome in outcomes for effect in outcome.effects]
-        self.effect_variable: Ints = np.array([self._variable[e.variable] for e in effects], dtype=np.int64)
-        self.effect_shifts: Bools = np.array([e.shift is not None for e in effects], dtype=bool)
-        self.effect_amount: Ints = np.array(
-            [e.shift if e.shift is not None else self.level(e.variable, e.level or "") for e in effects], dtype=np.int64
-        )
 
     def _build_starts(self) -> None:
         pairs = [
@@ -309,22 +303,48 @@ class Tables:
         return result
 
     def chances(self, theta: Floats, centre: Floats | None = None, segment: Segment | None = None) -> Floats:
-        """Return the chance of every outcome (O,) in a segment, summing to one within each move.
+        """Return the chance of every branch (B,) in a segment, summing to one within each context of a move.
 
         Without `centre` the values in θ are the chances and one branch takes the rest. With `centre` (the stated
         values) θ is a draw: the branches of a move are drawn jointly, as log-weights against the remaining branch,
         normalised, so that no draw exceeds one. A move with one uncertain branch gets exactly its drawn value.
+        Factors on outcomes multiply these weights before they are normalised.
         Raises ScenarioError when stated chances of a move exceed one.
         """
+        weight = self.weights(theta, segment, centre)
         theta, centre = self.standing.in_place(theta, segment, centre)
-        return self._shares(theta, centre, self.outcome_chance, self.outcome_start, self._outcome_place)
+        branches = self.branches
+        return self._shares(theta, centre, branches.chance, branches.start, self._outcome_place, weight)
+
+    def weights(self, theta: Floats, segment: Segment | None = None, centre: Floats | None = None) -> Floats:
+        """Return the product of the factors on every branch (B,) in a segment, 1 where there is none."""
+        extended = self.standing.extended(theta, centre)
+        result: Floats = np.multiply.reduce(extended[self.branch_factors(segment)], axis=0)
+        return result
+
+    def branch_factors(self, segment: Segment | None = None) -> Ints:
+        """Return `branches.factor` (K, B) in a segment, with its windows and assumed values applied."""
+        if segment is None or not (segment.closed or segment.standing):
+            return self.branches.factor
+        if segment.rating not in self._factor_cache:
+            factor = self.branches.factor.copy()
+            factor[np.isin(self.branches.window, segment.closed)] = len(self.assumption_ids)
+            self.standing.assume(factor, segment, lambda item: self.holds(item.when, self.branches.state))
+            self._factor_cache[segment.rating] = factor
+        return self._factor_cache[segment.rating]
 
     def start_shares(self, theta: Floats, centre: Floats | None = None) -> Floats:
         """Return the share of every start level (S,), summing to one for each variable."""
         return self._shares(theta, centre, self.start_chance, self.start_start, self._start_place)
 
     def _shares(
-        self, theta: Floats, centre: Floats | None, chance: Ints, starts: Ints, place: Callable[[int, Floats], Problem]
+        self,
+        theta: Floats,
+        centre: Floats | None,
+        chance: Ints,
+        starts: Ints,
+        place: Callable[[int, Floats], Problem],
+        weight: Floats | None = None,
     ) -> Floats:
         stated = theta if centre is None else centre
         given = chance >= 0
@@ -337,14 +357,17 @@ class Tables:
         share = np.where(given, share, np.maximum(rest, 0.0)[group])
         if centre is not None:
             share = share * np.where(given, odds_ratio(theta, centre)[chance], 1.0)
+        whole = takes_rest & (centre is None)
+        if weight is not None:
+            share = share * weight
+            whole &= ~np.logical_or.reduceat(weight != 1, starts[:-1])
         total = np.add.reduceat(share, starts[:-1])
-        return share / np.where((centre is None) & takes_rest, 1.0, total)[group]
+        return share / np.where(whole, 1.0, total)[group]
 
-    def _outcome_place(self, move: int, totals: Floats) -> Problem:
-        name = self.move_ids[move]
-        return Problem(
-            "", 0, f"moves.{name}.outcomes", f"the chances of {name!r} sum to {totals[move]:.4g}", "expected at most 1"
-        )
+    def _outcome_place(self, context: int, totals: Floats) -> Problem:
+        name = self.move_ids[self.branches.move[context]]
+        what = f"the chances of {name!r} sum to {totals[context]:.4g}"
+        return Problem("", 0, f"moves.{name}.outcomes", what, "expected at most 1")
 
     def _start_place(self, variable: int, totals: Floats) -> Problem:
         name = self.variable_ids[variable]
@@ -390,20 +413,29 @@ class Tables:
             index += levels[:, variable].astype(np.int64) * stride
         return index
 
+    def branch(self, outcome: int, levels: NDArray[np.integer]) -> Ints:
+        """Return the branch of an outcome in each state, a row of `levels` (N, V)."""
+        return self.branch_at(self.local_index(int(self.outcome_move[outcome]), levels), outcome)
+
+    def branch_at(self, entry: Ints, outcome: Ints | int) -> Ints:
+        """Return the branches (N,) of one outcome, or of an outcome each (N,), at entries (N,) of the tables."""
+        return self.branches.entry[entry] + outcome - self.outcome_start[self.outcome_move[outcome]]
+
     def after(self, outcome: int, levels: NDArray[np.integer], held: Sequence[int] = ()) -> Ints:
         """Return the states (N, V) after an outcome; effects read the state before, then saturate.
 
         The variables in `held` stay as they are.
         """
-        result = levels.astype(np.int64, copy=True)
-        for effect in range(int(self.effect_start[outcome]), int(self.effect_start[outcome + 1])):
-            variable, amount = int(self.effect_variable[effect]), int(self.effect_amount[effect])
-            if variable in held:
-                continue
-            if self.effect_shifts[effect]:
-                result[:, variable] = np.clip(result[:, variable] + amount, 0, self.sizes[variable] - 1)
-            else:
-                result[:, variable] = amount
+        result, own = levels.astype(np.int64, copy=True), self.branches
+        which = self.branch(outcome, levels)
+        for branch in np.flatnonzero(own.outcome == outcome).tolist():
+            rows = which == branch
+            for effect in range(int(own.effect_start[branch]), int(own.effect_start[branch + 1])):
+                variable, amount = int(own.effect_variable[effect]), int(own.effect_amount[effect])
+                if variable in held:
+                    continue
+                old = result[rows, variable] if own.effect_shifts[effect] else 0
+                result[rows, variable] = np.clip(old + amount, 0, self.sizes[variable] - 1)
         return self.settled(result)
 
     def settled(self, levels: Ints) -> Ints:

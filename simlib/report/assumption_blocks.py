@@ -24,11 +24,15 @@ def readable(scenario: Scenario) -> Scenario:
     """
     numbers = dict(scenario.assumptions)
     for move in scenario:
-        for place, factor in enumerate(move.factors, start=1):
-            number = numbers[factor.by]
-            if number.inline and number.label == f"Factor {place} of '{move.label}'":
-                label = f"How many times as often “{move.label}”{_while(factor, scenario)}"
-                numbers[number.id] = dataclasses.replace(number, label=label)
+        for (*where, _, place), factor in move.placed_factors():
+            number, often = numbers[factor.by], f"How many times as often “{move.label}”"
+            named = f"Factor {int(place) + 1} of '{move.label}'"
+            if where:
+                of = move.outcome(str(where[1])).label
+                often = f"How many times the odds of “{of}” as the outcome of “{move.label}”"
+                named = f"Factor {int(place) + 1} on the odds of '{of}' as the outcome of '{move.label}'"
+            if number.inline and number.label == named:
+                numbers[number.id] = dataclasses.replace(number, label=often + _while(factor, scenario))
     return scenario.replace(assumptions=numbers)
 
 

@@ -39,6 +39,8 @@ def place_of(scenario: Scenario, assumption: Assumption) -> Place:
         return ("moves", owner, rest[0])
     if rest[0] == "times" and rest[1].isdecimal():
         return ("moves", owner, "times", int(rest[1]) - 1, "by")
+    if len(rest) == 3 and rest[1] == "times":
+        return ("moves", owner, "outcomes", rest[0], "times", int(rest[2]) - 1, "by")
     variable = scenario.variables.get(owner)
     if rest[0] == "start" and variable and assumption.id in dict(variable.start).values():
         return ("variables", owner, "start", rest[1])
@@ -83,6 +85,11 @@ def uses_in(shape: ScenarioShape) -> Iterator[Use]:
                 place = ("moves", name, "outcomes", branch, "chance")
                 label = f"Chance of '{outcome.label or branch}' as the outcome {of}"
                 yield Use(place, "chance", outcome.chance, f"{name}.{branch}.chance", label)
+            for index, factor in enumerate(outcome.times):
+                place = ("moves", name, "outcomes", branch, "times", index, "by")
+                called = outcome.label or branch.replace("-", " ")
+                label = f"Factor {index + 1} on the odds of '{called}' as the outcome {of}"
+                yield Use(place, "factor", factor.by, f"{name}.{branch}.times.{index + 1}", label)
 
 
 def _median(shape: WaitShape) -> str | LiteralShape:

@@ -15,7 +15,7 @@ from simlib.errors import did_you_mean
 from simlib.quantities import show
 from simlib.scenario.assumptions import place_of
 from simlib.scenario.document import Place
-from simlib.scenario.model import Assumption, Condition, Move, Scenario, Window
+from simlib.scenario.model import Assumption, Condition, Scenario, Window
 
 Misfit = tuple[Place, str, str]
 Rule = Callable[[Scenario], Iterator[Misfit]]
@@ -152,13 +152,22 @@ def _wrong_with_sum(
 def factor_can_apply_while_its_move_is_possible(scenario: Scenario) -> Iterator[Misfit]:
     """A factor's condition and window meet those of its move."""
     for move in scenario:
-        for index, factor in enumerate(move.factors):
-            place: Place = ("moves", move.id, "times", index)
+        for where, factor in move.placed_factors():
+            place: Place = ("moves", move.id, *where)
             if not _can_hold_together(move.when, factor.when):
                 yield (*place, "when"), "can never hold while the move is possible", _both(move.when, factor.when)
             if move.between and factor.between and not _overlap(move.between, factor.between):
                 what = "this window never meets that of the move"
                 yield (*place, "between"), what, f"expected days from {move.between.first} to {move.between.last}"
+
+
+def factor_on_an_outcome_has_a_rival(scenario: Scenario) -> Iterator[Misfit]:
+    """The only outcome of a move always happens, whatever multiplies its odds."""
+    for move in scenario:
+        for outcome in move.outcomes if len(move.outcomes) == 1 else ():
+            if outcome.factors:
+                what = f"{outcome.id!r} is the only outcome, and its chance is 1 whatever its factors are"
+                yield ("moves", move.id, "outcomes", outcome.id, "times"), what, "expected 'times' on the move itself"
 
 
 def _can_hold_together(one: Condition, other: Condition) -> bool:
@@ -181,10 +190,10 @@ def _overlap(one: Window, other: Window) -> bool:
 def windows_do_not_close_before_the_forecast(scenario: Scenario) -> Iterator[Misfit]:
     """A move whose window closed before `as_of` can never happen."""
     for move in scenario:
-        for place, window in _windows(move):
+        for place, window in move.placed_windows():
             if window.last < scenario.as_of:
                 what = f"the window closes on {window.last}, before the forecast begins ({scenario.as_of})"
-                yield place, what, "expected a window that is still open"
+                yield ("moves", move.id, *place), what, "expected a window that is still open"
 
 
 def dates_do_not_lie_before_the_forecast(scenario: Scenario) -> Iterator[Misfit]:
@@ -193,14 +202,6 @@ def dates_do_not_lie_before_the_forecast(scenario: Scenario) -> Iterator[Misfit]
         if move.at is not None and move.at < scenario.as_of:
             what = f"{move.at} is before the forecast begins ({scenario.as_of})"
             yield ("moves", move.id, "at"), what, "expected that day or a later one"
-
-
-def _windows(move: Move) -> Iterator[tuple[Place, Window]]:
-    if move.between:
-        yield ("moves", move.id, "between"), move.between
-    for index, factor in enumerate(move.factors):
-        if factor.between:
-            yield ("moves", move.id, "times", index, "between"), factor.between
 
 
 # Names and dates
@@ -284,7 +285,7 @@ RULES: tuple[Rule, ...] = (
     *(value_lies_between_low_and_high, chance_with_a_spread_is_never_0_or_1, no_number_was_set_after_the_forecast),
     *(assumptions_are_not_too_many, every_source_is_listed, chances_of_a_move_leave_room_for_its_rest),
     *(shares_of_a_start_make_one_whole, factor_can_apply_while_its_move_is_possible),
-    *(windows_do_not_close_before_the_forecast, dates_do_not_lie_before_the_forecast),
+    *(factor_on_an_outcome_has_a_rival, windows_do_not_close_before_the_forecast, dates_do_not_lie_before_the_forecast),
     *(ids_are_distinct, no_id_has_another_meaning),
     *(the_horizon_is_on_the_calendar, correlated_assumptions_have_a_spread, correlations_are_possible_together),
 )

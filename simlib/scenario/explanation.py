@@ -193,10 +193,10 @@ class _Speaker:
         when = "at any time" if move.when.always else f"while {condition_in_words(move.when, self.world)}"
         return f"{when}, only {_window(move.between)}" if move.between else when
 
-    def _factor(self, factor: Factor) -> str:
+    def _factor(self, factor: Factor, unit: str = " times as often") -> str:
         when = "" if factor.when.always else f" while {condition_in_words(factor.when, self.world)}"
         between = f" {_window(factor.between)}" if factor.between else ""
-        return f"{self._stated(factor.by, ' times as often')}{when}{between}"
+        return f"{self._stated(factor.by, unit)}{when}{between}"
 
     def _outcomes(self, move: Move) -> Iterator[str]:
         if len(move.outcomes) == 1:
@@ -204,7 +204,8 @@ class _Speaker:
             return
         for outcome in sorted(move.outcomes, key=lambda outcome: outcome.chance is None):
             chance = "otherwise" if outcome.chance is None else self._stated(outcome.chance)
-            yield f"{chance}: {outcome.label} - {self.effects(outcome)}"
+            odds = "".join(f", at {self._factor(factor, ' times the odds')}" for factor in outcome.factors)
+            yield f"{chance}{odds}: {outcome.label} - {self.effects(outcome)}"
 
     def effects(self, outcome: Outcome) -> str:
         return ", ".join(self.effect(effect) for effect in outcome.effects) or "nothing changes"

@@ -160,7 +160,7 @@ class Correlation:
 
 @dataclass(frozen=True, slots=True)
 class Factor:
-    """A multiplier of a move's rate: an assumption that applies while a condition holds.
+    """A multiplier of a move's rate, or of an outcome's odds: an assumption that applies while a condition holds.
 
     A factor with a window applies only while that is open.
     """
@@ -174,25 +174,29 @@ class Factor:
 class Effect:
     """Sets a variable to a level, or shifts it by some levels (saturating at the ends).
 
-    Exactly one is given.
+    Exactly one is given. With `when` it does so only where that holds before the outcome. Of the effects of one outcome
+    on one variable at most one holds in any state.
     """
 
     variable: str
     level: str | None = None
     shift: int | None = None
+    when: Condition = field(default=ALWAYS, metadata=SPARSE)
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """One branch of a move.
 
-    `chance` is an assumption id, or None for the branch that takes the rest.
+    `chance` is an assumption id, or None for the branch that takes the rest. Each of the `factors` that apply
+    multiplies the odds of the outcome against the others. The outcomes of a move are then normalised together.
     """
 
     id: str
     label: str
     chance: str | None
     effects: tuple[Effect, ...] = ()
+    factors: tuple[Factor, ...] = field(default=(), metadata=SPARSE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +243,34 @@ class Move:
     def assumptions(self) -> tuple[str, ...]:
         """The assumptions that its rate, its factors and its chances name, each once, in that order."""
         chances = (outcome.chance for outcome in self.outcomes if outcome.chance is not None)
-        return tuple(dict.fromkeys([*filter(None, [self.rate]), *(factor.by for factor in self.factors), *chances]))
+        of_outcomes = (factor.by for outcome in self.outcomes for factor in outcome.factors)
+        return tuple(dict.fromkeys([*filter(None, [self.rate]), *(f.by for f in self.factors), *chances, *of_outcomes]))
+
+    def placed_factors(self) -> Iterator[tuple[tuple[str | int, ...], Factor]]:
+        """Yield every factor with its place in the move: those on the rate, then those on the outcomes."""
+        for index, factor in enumerate(self.factors):
+            yield ("times", index), factor
+        for outcome in self.outcomes:
+            for index, factor in enumerate(outcome.factors):
+                yield ("outcomes", outcome.id, "times", index), factor
+
+    def placed_windows(self) -> Iterator[tuple[tuple[str | int, ...], Window]]:
+        """Yield its calendar window and those of its factors, each with its place in the move."""
+        if self.between:
+            yield ("between",), self.between
+        for place, factor in self.placed_factors():
+            if factor.between:
+                yield (*place, "between"), factor.between
+
+    def without_windows(self) -> Move:
+        """Return the move free of the calendar: its window and those of all its factors are always open."""
+        factors, *of_outcomes = (
+            tuple(dataclasses.replace(factor, between=None) for factor in some)
+            for some in (self.factors, *(outcome.factors for outcome in self.outcomes))
+        )
+        pairs = zip(self.outcomes, of_outcomes, strict=True)
+        outcomes = tuple(dataclasses.replace(outcome, factors=some) for outcome, some in pairs)
+        return dataclasses.replace(self, between=None, factors=factors, outcomes=outcomes)
 
     def outcome(self, outcome_id: str) -> Outcome:
         """Return the outcome with this id.
@@ -430,5 +461,5 @@ def _plain(value: Any) -> Any:
 
 
 def _left_out(part: dataclasses.Field[Any], value: Any) -> bool:
-    """Say whether the resolved form leaves out a field: it is sparse, and nothing is in it."""
-    return "sparse" in part.metadata and not getattr(value, part.name)
+    """Say whether the resolved form leaves out a field: it is sparse, and has its default."""
+    return "sparse" in part.metadata and bool(getattr(value, part.name) == part.default)

@@ -21,6 +21,7 @@ from simlib.scenario.document import Document, Place
 from simlib.scenario.model import Scenario, Variable
 from simlib.scenario.schema.scenario_shape import (
     ActorShape,
+    FactorShape,
     LadderShape,
     LullShape,
     MoveShape,
@@ -138,14 +139,7 @@ class _Resolver:
             target=shape.target,
             when=self.reader.condition(shape.when, (*place, "when")),
             between=self._window(shape.between, (*place, "between")),
-            factors=tuple(
-                model.Factor(
-                    self.numbers.at((*place, "times", index, "by")),
-                    self.reader.condition(factor.when, (*place, "times", index, "when")),
-                    self._window(factor.between, (*place, "times", index, "between")),
-                )
-                for index, factor in enumerate(shape.times)
-            ),
+            factors=self._factors(shape.times, (*place, "times")),
             outcomes=tuple(self._outcomes(shape, place)),
             covert=shape.covert,
             sources=tuple(shape.sources),
@@ -186,6 +180,16 @@ class _Resolver:
             self.document.note(place, error.what, error.expected)
             return None
 
+    def _factors(self, shapes: Sequence[FactorShape], place: Place) -> tuple[model.Factor, ...]:
+        return tuple(
+            model.Factor(
+                self.numbers.at((*place, index, "by")),
+                self.reader.condition(factor.when, (*place, index, "when")),
+                self._window(factor.between, (*place, index, "between")),
+            )
+            for index, factor in enumerate(shapes)
+        )
+
     def _window(self, written: Sequence[Any] | None, place: Place) -> model.Window | None:
         if written is None:
             return None
@@ -210,7 +214,8 @@ class _Resolver:
     def _outcome(self, name: str, shape: OutcomeShape, place: Place) -> model.Outcome:
         chance = None if shape.chance is None else self.numbers.at((*place, "chance"))
         label = shape.label or name.replace("-", " ")
-        return model.Outcome(name, label, chance, self._effects(shape.then, (*place, "then")))
+        effects, factors = self._effects(shape.then, (*place, "then")), self._factors(shape.times, (*place, "times"))
+        return model.Outcome(name, label, chance, effects, factors)
 
     def _effects(self, written: Mapping[str, str] | None, place: Place) -> tuple[model.Effect, ...]:
         effects = (self._effect(name, text, (*place, name)) for name, text in (written or {}).items())

@@ -147,8 +147,9 @@ def _part(part: Any, scenario: Scenario) -> str:
             return _effect(part, scenario)
         case Outcome():
             chance = f"with the chance {_number(part.chance, scenario)}" if part.chance else "otherwise"
+            odds = "".join(f", odds times {_part(factor, scenario)}" for factor in part.factors)
             then = ", ".join(_effect(effect, scenario) for effect in part.effects) or "nothing changes"
-            return f"“{part.label}” {chance}: {then}"
+            return f"“{part.label}” {chance}{odds}: {then}"
         case Wait():
             stages = "1 stage" if part.stages == 1 else f"{part.stages} stages"
             return f"90% of waits {show(part.low, 'duration')} to {show(part.high, 'duration')}; {stages}"

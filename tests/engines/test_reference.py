@@ -24,7 +24,7 @@ pytestmark = pytest.mark.statistical
 RUNS, MANY = 4_000, 40_000
 
 
-WORLDS = {"tempo": worlds.tempo_world, "intervened": worlds.intervened_world}
+WORLDS = {"tempo": worlds.tempo_world, "intervened": worlds.intervened_world, "branching": worlds.branching_world}
 
 
 def state_at(run, day):

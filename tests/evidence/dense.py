@@ -94,11 +94,10 @@ def leaving(engine, key, shown, day):
     for move in engine.scenario:
         hazard = engine.hazard(move, state, day)
         stated = {o.id: engine.values[o.chance] for o in move.outcomes if o.chance is not None}
-        total = sum(stated.values())
+        rest = 1 - sum(stated.values())
+        odds = {o.id: stated.get(o.id, rest) * engine.product(o.factors, state, day) for o in move.outcomes}
         for outcome in move.outcomes if hazard > 0 else ():
-            chance = stated.get(outcome.id, 1 - total)
-            if len(stated) == len(move.outcomes):
-                chance /= total
+            chance = odds[outcome.id] / sum(odds.values())
             seen = shown[(move.id, outcome.id)]
             after = frozenset(engine.after(state, outcome.effects).items())
             yield (after, counts), hazard * chance * (1 - seen), hazard * chance * (1 - seen)

@@ -29,6 +29,7 @@ CLOSED = (
     worlds.unreachable_rung(),
     worlds.windows(),
     worlds.tempo_world(),
+    worlds.branching_world().replace(interventions=()),
 )
 
 

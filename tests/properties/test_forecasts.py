@@ -104,7 +104,7 @@ def test_chances_of_a_draw_are_shares_of_one(scenario, seed):
     centre = simlib.machine.priors.theta(scenario)
     for theta in simlib.machine.priors.draws(scenario, 4, seed=seed):
         for share, starts in (
-            (tables.chances(theta, centre), tables.outcome_start),
+            (tables.chances(theta, centre), tables.branches.start),
             (tables.start_shares(theta, centre), tables.start_start),
         ):
             assert np.all(share >= 0)
@@ -119,9 +119,11 @@ def test_one_uncertain_branch_beside_the_rest_gets_exactly_its_drawn_chance(scen
     share = tables.chances(theta, simlib.machine.priors.theta(scenario))
     for move in scenario.moves.values():
         stated = [outcome for outcome in move.outcomes if outcome.chance is not None]
-        if len(stated) == 1 and len(move.outcomes) == 2:
+        factors = [factor for outcome in move.outcomes for factor in outcome.factors]
+        if len(stated) == 1 and len(move.outcomes) == 2 and not factors:
             drawn_chance = theta[tables.assumption(stated[0].chance)]
-            assert share[tables.outcome(move.id, stated[0].id)] == pytest.approx(drawn_chance, abs=1e-12)
+            own = tables.branches.outcome == tables.outcome(move.id, stated[0].id)
+            assert share[own] == pytest.approx(drawn_chance, abs=1e-12)
 
 
 @drawn(30)

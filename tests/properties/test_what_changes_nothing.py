@@ -17,6 +17,7 @@ from simlib.scenario.model import (
     Change,
     Condition,
     Effect,
+    Factor,
     Forbid,
     Force,
     Hold,
@@ -112,15 +113,21 @@ class Renaming:
 
     def effect(self, old: Effect) -> Effect:
         level = None if old.level is None else self.level(old.level)
-        return replace(old, variable=self.variable(old.variable), level=level)
+        return replace(old, variable=self.variable(old.variable), level=level, when=self.condition(old.when))
+
+    def factors(self, old: tuple[Factor, ...]) -> tuple[Factor, ...]:
+        return tuple(replace(f, when=self.condition(f.when)) for f in old)
 
     def move(self, old: Move) -> Move:
         return replace(
             old,
             id=self.move_names[old.id],
             when=self.condition(old.when),
-            factors=tuple(replace(f, when=self.condition(f.when)) for f in old.factors),
-            outcomes=tuple(replace(o, effects=tuple(map(self.effect, o.effects))) for o in old.outcomes),
+            factors=self.factors(old.factors),
+            outcomes=tuple(
+                replace(o, effects=tuple(map(self.effect, o.effects)), factors=self.factors(o.factors))
+                for o in old.outcomes
+            ),
         )
 
     def intervention(self, old: Intervention) -> Intervention:

@@ -10,7 +10,7 @@ import numpy as np
 from simlib.analysis.lint.subject import Finding, Subject
 from simlib.quantities import show
 from simlib.scenario.document import dotted
-from simlib.scenario.model import Assumption, Move, Outcome, Scenario, Window
+from simlib.scenario.model import Assumption, Move, Outcome, Scenario
 from simlib.scenario.scales import forward
 from simlib.typing import Floats
 
@@ -43,11 +43,12 @@ def every_assumption_is_used(subject: Subject) -> Iterator[Finding]:
 def every_window_opens_before_the_horizon(subject: Subject) -> Iterator[Finding]:
     """Report a calendar window that opens after the forecast has ended."""
     scenario = subject.scenario
-    for where, window in _windows(scenario):
+    windows = [(("moves", move.id, *place), window) for move in scenario for place, window in move.placed_windows()]
+    for where, window in windows:
         if scenario.day(window.first) >= scenario.horizon_days:
             yield Finding(
                 "warning",
-                where,
+                dotted(where),
                 f"the window opens on {window.first}, after the horizon ({scenario.by_date(scenario.horizon_days)})",
                 "expected a window that opens within the forecast, or a longer horizon",
             )
@@ -64,15 +65,6 @@ def every_date_is_before_the_horizon(subject: Subject) -> Iterator[Finding]:
                 f"{move.at} is after the horizon ({scenario.by_date(scenario.horizon_days)})",
                 "expected a date within the forecast, or a longer horizon",
             )
-
-
-def _windows(scenario: Scenario) -> Iterator[tuple[str, Window]]:
-    for move in scenario.moves.values():
-        if move.between:
-            yield dotted(("moves", move.id, "between")), move.between
-        for place, factor in enumerate(move.factors):
-            if factor.between:
-                yield dotted(("moves", move.id, "times", place, "between")), factor.between
 
 
 def no_covert_move_changes_what_everybody_sees(subject: Subject) -> Iterator[Finding]:

@@ -54,7 +54,11 @@ class Subject:
         self.cap, self.control = cap, Control(None, control.cancel, control.threads)
         self.tables = Tables(self.scenario)
         self.theta = priors.theta(scenario)
-        self.chances: Floats = self.tables.chances(self.theta)
+        self.chances: Floats = self.tables.chances(self.theta)[self._first_branches()]
+
+    def _first_branches(self) -> Ints:
+        """Return the branch of each outcome (O,) in the first context of its move."""
+        return np.unique(self.tables.branches.outcome, return_index=True)[1]
 
     # ---------------------------------------------------------------- words
 
@@ -113,7 +117,10 @@ class Subject:
 
     @cached_property
     def live_outcomes(self) -> Bools:
-        """Which outcomes (O,) have a positive chance and belong to a move whose windows ever open."""
+        """Which outcomes (O,) have a positive chance and belong to a move whose windows ever open.
+
+        A factor on an outcome makes no chance positive and none zero.
+        """
         may = np.array([self.ever_open(move) for move in self.tables.moves], dtype=bool)
         result: Bools = (self.chances > 0) & may[self.tables.outcome_move]
         return result

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime as dt
 import itertools
 from collections.abc import Iterable, Mapping
@@ -91,13 +90,7 @@ def with_ladder_over(scenario: Scenario, variable: str) -> tuple[Scenario, str]:
 
 def without_windows(scenario: Scenario) -> Scenario:
     """Return the scenario with every calendar window always open."""
-    moves = {
-        move.id: dataclasses.replace(
-            move, between=None, factors=tuple(dataclasses.replace(factor, between=None) for factor in move.factors)
-        )
-        for move in scenario
-    }
-    return scenario.replace(moves=moves)
+    return scenario.replace(moves={move.id: move.without_windows() for move in scenario})
 
 
 @dataclass(frozen=True)

@@ -48,11 +48,11 @@ def _ending(levels, clause_ending, clause_start, clause_variable, clause_allowed
 
 
 @compiled_once()
-def _moved(levels, outcome, effects, sizes, radix):
-    """Return the change of code that an outcome makes in a state."""
+def _moved(levels, branch, effects, sizes, radix):
+    """Return the change of code that a branch makes in a state."""
     start, variable, shifts, amount = effects
     delta = 0
-    for k in range(start[outcome], start[outcome + 1]):
+    for k in range(start[branch], start[branch + 1]):
         v = variable[k]
         level = levels[v] + amount[k] if shifts[k] else amount[k]
         level = min(max(level, 0), sizes[v] - 1)
@@ -66,7 +66,7 @@ def _set_back(code, after, sizes, radix, moves, clauses, clocks):
 
     `after` has room for the levels of the state.
     """
-    table_start, move_start, move_variable, move_stride, possible, _ = moves
+    table_start, move_start, move_variable, move_stride, possible, _, _ = moves
     clock_move, clock_variable = clocks
     clause_ending, clause_start, clause_variable, clause_allowed = clauses
     for v in range(len(sizes)):
@@ -100,7 +100,7 @@ def explore(
     `table` maps codes to discovery indices (directly when dense, else by open addressing). The caller grows it.
     Returns (count, done): states found, states expanded.
     """
-    table_start, move_start, move_variable, move_stride, possible, outcome_start = moves
+    table_start, move_start, move_variable, move_stride, possible, outcomes, branches = moves
     clause_ending, clause_start, clause_variable, clause_allowed = clauses
     levels, after = sizes.copy(), sizes.copy()
     while done < count and done < stop and count <= limit:
@@ -116,8 +116,8 @@ def explore(
                     entry += levels[move_variable[k]] * move_stride[k]
                 if not possible[entry]:
                     continue
-                for o in range(outcome_start[m], outcome_start[m + 1]):
-                    delta = _moved(levels, o, effects, sizes, radix)
+                for branch in range(branches[entry], branches[entry] + outcomes[m]):
+                    delta = _moved(levels, branch, effects, sizes, radix)
                     if len(clocks[0]):
                         delta += _set_back(code + delta, after, sizes, radix, moves, clauses, clocks)
                     if delta == 0:
@@ -153,7 +153,7 @@ def fill_edges(
     pairs,
 ):
     """Write target and pair of every edge out of the states [first, last), self-loops left out."""
-    table_start, move_start, move_variable, move_stride, possible, outcome_start = moves
+    table_start, move_start, move_variable, move_stride, possible, outcomes, branches = moves
     levels, after = sizes.copy(), sizes.copy()
     for x in range(first, last):
         if endings[x] >= 0:
@@ -168,16 +168,16 @@ def fill_edges(
                 local += levels[move_variable[k]] * move_stride[k]
             if not possible[table_start[m] + local]:
                 continue
-            branches = outcome_start[m + 1] - outcome_start[m]
-            for branch in range(branches):
-                delta = _moved(levels, outcome_start[m] + branch, effects, sizes, radix)
+            first_branch = branches[table_start[m] + local]
+            for place in range(outcomes[m]):
+                delta = _moved(levels, first_branch + place, effects, sizes, radix)
                 if len(clocks[0]):
                     delta += _set_back(code + delta, after, sizes, radix, moves, clauses, clocks)
                 if delta == 0:
                     continue
                 _, index = _find(table, codes, dense, code + delta)
                 target[edge] = index
-                pair[edge] = pairs[m] + local * branches + branch
+                pair[edge] = pairs[m] + local * outcomes[m] + place
                 edge += 1
 
 

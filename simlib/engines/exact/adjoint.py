@@ -6,8 +6,9 @@ Its derivative needs no further solve per assumption:
     ∂m/∂θ = (∂p₀/∂θ)ᵀ u(0) + ∫ p(t)ᵀ (∂Q/∂θ u(t) + ∂r/∂θ) dt,
 
 so one forward and one backward solution, held at Gauss-Legendre nodes, serve all assumptions at once: every edge adds
-p(x) (u(y) - u(x)) to the pair (table entry, outcome) that rates it, and a chain rule over the few thousand pairs
-does the rest (adjoint sensitivity; Cao, Li, Petzold & Serban 2003).
+p(x) (u(y) - u(x)) to the pair (table entry, outcome) that rates it, and a chain rule over the few thousand pairs,
+through hazards and through the joint normalisation of the chances, does the rest (adjoint sensitivity; Cao, Li,
+Petzold & Serban 2003).
 """
 
 from __future__ import annotations
@@ -161,7 +162,7 @@ class Adjoint:
         forward = self._solve_forward(measure)
         value = np.zeros(len(self.space)) if measure.terminal is None else measure.terminal.copy()
         per_pair = [np.zeros(0)] * len(self.spans)
-        forced = np.zeros((len(self.spans), len(self.tables.outcome_chance)))
+        forced = np.zeros((len(self.spans), len(self.tables.branches.outcome)))
         for index in reversed(range(len(self.spans))):
             span, (before, vectors) = self.spans[index], forward[index]
             value, per_pair[index] = self._back_through(measure, span, vectors, value)
@@ -260,15 +261,17 @@ class Adjoint:
                 value = np.where(taboo.inside, 1.0, value)
             pulled = value.copy()
             pulled[jump.able] = 0.0
-            for branch, chance, target in jump.branches:
+            for outcome, chance, target in jump.branches:
                 worth = value[target]
                 if jump.action.move == measure.counted >= 0:
                     worth = worth + 1.0
-                if taboo.stops(jump.action.move, branch):
+                if taboo.stops(jump.action.move, outcome):
                     worth = np.ones_like(worth)
                 pulled[jump.able] += chance * worth
-                if branch >= 0 and jump.action.outcome < 0:
-                    forced[branch] += float(vector[jump.able] @ worth)
+                if outcome >= 0 and jump.action.outcome < 0:
+                    branch = self.tables.branch(outcome, self.space.levels[jump.able])
+                    for each in np.unique(branch):
+                        forced[each] += float(vector[jump.able][branch == each] @ worth[branch == each])
             value = pulled
         return value
 
@@ -281,40 +284,53 @@ class Adjoint:
         for span, sums, by_firing in zip(self.spans, per_pair, forced, strict=True):
             by_chance = by_firing.copy()
             if span.duration:
-                outcome, rates, chances = self.space.pair_outcome, span.rating.rates, span.rating.chances
-                by_entry = sums_by(self.space.pair_entry, sums * chances[outcome], len(rates))
-                by_chance += sums_by(outcome, sums * rates[self.space.pair_entry], len(by_chance))
+                branch, rates, chances = self.space.pair_branch, span.rating.rates, span.rating.chances
+                by_entry = sums_by(self.space.pair_entry, sums * chances[branch], len(rates))
+                by_chance += sums_by(branch, sums * rates[self.space.pair_entry], len(by_chance))
                 for row in tables.index(span.segment):
                     np.add.at(derivative, row, _over(by_entry * rates, extended[row]))
             derivative[:count] += self._chance_part(by_chance, span.segment)
+            by_factor = self._by_log_weight(by_chance, span.rating.chances)
+            for row in tables.branch_factors(span.segment):
+                np.add.at(derivative, row, _over(by_factor, extended[row]))
         derivative[:count] = tables.standing.per_median(derivative[:count], self.theta)
         for assumption, place, slope in tables.standing.slopes(self.theta):
             derivative[assumption] += slope * derivative[place]
         return derivative[:count]
 
     def _chance_part(self, by_chance: Floats, segment: Segment) -> Floats:
-        """Return ∂/∂θ given ∂/∂chance (O,) in a segment.
+        """Return ∂/∂θ given ∂/∂chance (B,) in a segment, without what goes through the factors on outcomes.
 
         A value assumed in that segment in place of θ moves with θ.
         """
         theta, _ = self.tables.standing.in_place(self.theta, segment)
-        result = self._share_part(theta, by_chance, self.tables.outcome_chance, self.tables.outcome_start)
+        branches, weight = self.tables.branches, self.tables.weights(self.theta, segment)
+        result = self._share_part(theta, by_chance, branches.chance, branches.start, weight)
         for assumption, slope in self.tables.standing.moving(segment, self.theta).items():
             result[assumption] *= slope
         return result
 
-    def _share_part(self, theta: Floats, by_share: Floats, chance: Ints, starts: Ints) -> Floats:
+    def _by_log_weight(self, by_chance: Floats, chances: Floats) -> Floats:
+        """Return ∂/∂ log weight (B,) given ∂/∂chance: one weight takes from all others in its context."""
+        starts = self.tables.branches.start
+        mean = np.add.reduceat(by_chance * chances, starts[:-1])
+        return (by_chance - np.repeat(mean, np.diff(starts))) * chances
+
+    def _share_part(
+        self, theta: Floats, by_share: Floats, chance: Ints, starts: Ints, weights: Floats | None = None
+    ) -> Floats:
         """Return ∂/∂θ given ∂/∂share, where one branch takes the rest or all are scaled."""
         result = np.zeros(len(theta))
+        weights = np.ones(len(chance)) if weights is None else weights
         for first, last in zip(starts[:-1].tolist(), starts[1:].tolist(), strict=True):
-            index, slope = chance[first:last], by_share[first:last]
+            index, slope, weight = chance[first:last], by_share[first:last], weights[first:last]
             given = index >= 0
-            if np.all(given) and last > first:
-                total = theta[index].sum()
-                own = (slope - slope @ theta[index] / total) / total
+            if np.all(given) or np.any(weight != 1):
+                part = weight * np.where(given, theta[index], 1 - theta[index[given]].sum())
+                own = weight * (slope - slope @ part / part.sum()) / part.sum()
             else:
-                own = slope[given] - slope[~given].sum()
-            np.add.at(result, index[given], own)
+                own = slope
+            np.add.at(result, index[given], own[given] - own[~given].sum())
         return result
 
     def _start_part(self, value: Floats) -> Floats:

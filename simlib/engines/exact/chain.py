@@ -24,7 +24,7 @@ from simlib.typing import Bools, Floats
 
 @dataclass(frozen=True, eq=False)
 class Rating:
-    """The rates of one segment: hazard by table entry, chance by outcome, product by pair."""
+    """The rates of one segment: hazard by table entry, chance by branch, product by pair."""
 
     rates: Floats
     chances: Floats

@@ -168,7 +168,7 @@ class EndpointSampler:
             for outcome in range(*(int(o) for o in self.tables.outcome_start[move : move + 2])):
                 if rate > 0 and np.array_equal(self.tables.after(outcome, levels), levels):
                     pairs.append((move, outcome))
-                    weights.append(rate * span.rating.chances[outcome])
+                    weights.append(rate * span.rating.chances[self.tables.branch(outcome, levels)[0]])
         return pairs, np.array(weights)
 
 
@@ -201,7 +201,10 @@ class _Path:
         place = np.searchsorted(jump.able, self.state)
         if place >= len(jump.able) or jump.able[place] != self.state:
             return
-        weights = np.array([chance * later[target[place]] for _, chance, target in jump.branches])
+        able = jump.able.shape
+        weights = np.array(
+            [np.broadcast_to(chance, able)[place] * later[target[place]] for _, chance, target in jump.branches]
+        )
         branch, _, target = jump.branches[_pick(weights, self.rng)]
         moved = int(target[place]) != self.state
         self.state = int(target[place])

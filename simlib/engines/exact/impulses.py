@@ -13,14 +13,14 @@ from simlib.typing import Floats, Ints
 class Jump:
     """One intervention, or one move on its date, as a linear map over the states.
 
-    able (N,): where the move happens. branches: (outcome index, chance, target of each able state). Held variables do
-    not change.
+    able (N,): where the move happens. branches: (outcome index, chance, target of each able state). The chance is one
+    number, or one for each able state where it depends on the state. Held variables do not change.
     """
 
     def __init__(self, tables: Tables, space: StateSpace, action: Action, chances: Floats, segment: Segment) -> None:
         self.tables, self.space, self.action = tables, space, action
         alive = ~space.ended
-        self.branches: list[tuple[int, float, Ints]] = []
+        self.branches: list[tuple[int, float | Floats, Ints]] = []
         if action.move < 0:
             self.able = np.flatnonzero(alive)
             levels = space.levels[self.able].copy()
@@ -35,11 +35,16 @@ class Jump:
         first, last = (int(x) for x in tables.outcome_start[action.move : action.move + 2])
         chosen = range(first, last) if action.outcome < 0 else [action.outcome]
         for outcome in chosen:
-            chance = float(chances[outcome]) if action.outcome < 0 else 1.0
+            chance = self._chance(outcome, chances) if action.outcome < 0 else 1.0
             after = tables.after(outcome, space.levels[self.able], held)
             # While something is held, states with another level have no probability, and where they lead is open.
             target = space.find(after, otherwise=self.able if held else None)
             self.branches.append((outcome, chance, target))
+
+    def _chance(self, outcome: int, chances: Floats) -> float | Floats:
+        """Return the chance of an outcome, given those of all branches."""
+        branch = self.tables.branch(outcome, self.space.levels[self.able])
+        return float(chances[branch[0]]) if len(np.unique(branch)) == 1 else chances[branch]
 
     def apply(self, vector: Floats, taboo: Taboo = NOTHING) -> Floats:
         """Return the distribution (N,) after the intervention, without firings that a taboo stops."""
@@ -52,8 +57,9 @@ class Jump:
 
     def stopped(self, vector: Floats, taboo: Taboo) -> float:
         """Return the probability of the firings that a taboo stops."""
-        share = sum(chance for outcome, chance, _ in self.branches if taboo.stops(self.action.move, outcome))
-        return share * float(vector[self.able].sum()) if share else 0.0
+        shares = [chance for outcome, chance, _ in self.branches if taboo.stops(self.action.move, outcome)]
+        share, before = sum(shares), vector[self.able]
+        return float(share @ before) if isinstance(share, np.ndarray) else share * float(before.sum())
 
     def pull(self, value: Floats) -> Floats:
         """Return the value of states (N,) before the intervention, given their value after it."""

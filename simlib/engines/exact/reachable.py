@@ -59,13 +59,14 @@ def _structure(tables: Tables) -> tuple[object, ...]:
     Assumption values, rates, labels and dates are not part of it.
     """
     scenario = tables.scenario
-    effects = ("effect_start", "effect_variable", "effect_shifts", "effect_amount")
-    names = ("possible", "table_start", "outcome_start", *effects, "start_variable", "start_level")
+    names = ("possible", "table_start", "outcome_start", "start_variable", "start_level")
+    of_branches = ("entry", "outcome", "effect_start", "effect_variable", "effect_shifts", "effect_amount")
     return (
         tuple(ending.when for ending in scenario.endings.values()),
         tables.level_ids,
         tuple(v.tobytes() for v in tables.move_variables),
         *(getattr(tables, name).tobytes() for name in names),
+        *(getattr(tables.branches, name).tobytes() for name in of_branches),
         tuple(sorted(_pins(tables))),
         tuple(sorted(held_together(tables))),
         tables.clocks,
@@ -103,7 +104,7 @@ class _Search:
         else:
             codes, target, pair, start = self._numba(roots)
         levels = self._levels(codes)
-        entry, outcome = self._pairs()
+        entry, outcome, branch = self._pairs()
         return StateSpace(
             codes,
             levels.astype(np.int16),
@@ -113,6 +114,7 @@ class _Search:
             pair,
             entry,
             outcome,
+            branch,
             self.pair_start,
             self.radix,
         )
@@ -120,16 +122,17 @@ class _Search:
     def _levels(self, codes: Ints) -> Ints:
         return codes[:, None] // self.radix % self.tables.sizes
 
-    def _pairs(self) -> tuple[Ints, Ints]:
-        """Return table entry and outcome of every pair: for a move, entries by branches."""
+    def _pairs(self) -> tuple[Ints, Ints, Ints]:
+        """Return table entry, outcome and branch of every pair: for a move, entries by outcomes."""
         entries, outcomes = [], []
         for move in range(len(self.pair_counts)):
             first, last = self.tables.table_start[move : move + 2]
-            branches = np.arange(*self.tables.outcome_start[move : move + 2])
-            entries.append(np.repeat(np.arange(first, last), len(branches)))
-            outcomes.append(np.tile(branches, last - first))
+            own = np.arange(*self.tables.outcome_start[move : move + 2])
+            entries.append(np.repeat(np.arange(first, last), len(own)))
+            outcomes.append(np.tile(own, last - first))
         none = np.zeros(0, dtype=np.int64)
-        return np.concatenate([none, *entries]), np.concatenate([none, *outcomes])
+        entry, outcome = np.concatenate([none, *entries]), np.concatenate([none, *outcomes])
+        return entry, outcome, self.tables.branch_at(entry, outcome)
 
     def _check(self, count: int, *, complete: bool) -> None:
         if count > self.cap:
@@ -270,9 +273,11 @@ class _Search:
             np.concatenate([empty, *tables.move_variables]),
             np.concatenate([empty, *tables.move_strides]),
             tables.possible,
-            tables.outcome_start,
+            np.diff(tables.outcome_start),
+            tables.branches.entry,
         )
-        effects = (tables.effect_start, tables.effect_variable, tables.effect_shifts, tables.effect_amount)
+        own = tables.branches
+        effects = (own.effect_start, own.effect_variable, own.effect_shifts, own.effect_amount)
         clocks = tuple(np.array([clock[part] for clock in tables.clocks], dtype=np.int64) for part in (0, 1))
         return tables.sizes, self.radix, moves, effects, self._clauses(), clocks
 

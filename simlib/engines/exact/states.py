@@ -25,7 +25,7 @@ class StateSpace:
 
     codes (N,), levels (N, V), ending (N,): index of the ending a state is, or -1. Edges are grouped by source:
     those of state x are edge_start[x] to edge_start[x + 1] (N + 1,); target (E,) and pair (E,).
-    pair_entry, pair_outcome (P,): table entry and outcome of a pair; pair_start (M + 1,).
+    pair_entry, pair_outcome, pair_branch (P,): table entry, outcome and branch of a pair; pair_start (M + 1,).
     """
 
     codes: Ints
@@ -36,6 +36,7 @@ class StateSpace:
     pair: NDArray[np.uint32]
     pair_entry: Ints
     pair_outcome: Ints
+    pair_branch: Ints
     pair_start: Ints
     radix: Ints
     _held: dict[tuple[int, ...], StateSpace] = field(default_factory=dict, repr=False, compare=False)
@@ -74,7 +75,7 @@ class StateSpace:
 
     def pair_rates(self, rates: Floats, chances: Floats) -> Floats:
         """Return hazard times chance of every pair (P,)."""
-        return rates[self.pair_entry] * chances[self.pair_outcome]
+        return rates[self.pair_entry] * chances[self.pair_branch]
 
     def held(self, variables: tuple[int, ...], tables: Tables) -> StateSpace:
         """Return the same states with the edges as they are while no move changes these variables.

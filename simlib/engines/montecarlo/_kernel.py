@@ -218,14 +218,14 @@ def end_stretch(structure, work, counts, layout, times, question, t):
 
 
 @_inline
-def count_firing(structure, work, counts, row, layout, times, move, outcome, t):
+def count_firing(structure, work, counts, row, layout, times, move, branch, t):
     """Count a firing of a move, by its own clock or forced, and answer the questions about it."""
     before = work.total[move]
     if row < (len(structure.grid) - 1) * layout.width:
         work.total[move] = before + 1
     counts[row + layout.move + move] += 1
     counts[row + layout.square + move] += 2 * before + 1
-    for k in range(structure.answer_start[outcome], structure.answer_start[outcome + 1]):
+    for k in range(structure.answer_start[branch], structure.answer_start[branch + 1]):
         question = structure.answer[k]
         if structure.lull[question] > 0.0:
             end_stretch(structure, work, counts, layout, times, question, t)
@@ -237,13 +237,13 @@ def count_firing(structure, work, counts, row, layout, times, move, outcome, t):
 
 
 @_inline
-def apply(structure, values, work, counts, row, offset, held, layout, times, outcome, t):
-    """Apply the effects of an outcome (or a pin) and everything that follows from them.
+def apply(structure, values, work, counts, row, offset, held, layout, times, branch, t):
+    """Apply the effects of a branch (or a pin) and everything that follows from them.
 
     Return the ending, or -1.
     """
     changed = False
-    for effect in range(structure.effect_start[outcome], structure.effect_start[outcome + 1]):
+    for effect in range(structure.effect_start[branch], structure.effect_start[branch + 1]):
         if structure.held[held + effect]:
             continue
         variable = structure.effect_variable[effect]
@@ -256,34 +256,34 @@ def apply(structure, values, work, counts, row, offset, held, layout, times, out
             set_level(structure, work, counts, row, variable, new)
     if not changed:
         return -1
-    for k in range(structure.clock_start[outcome], structure.clock_start[outcome + 1]):
+    for k in range(structure.clock_start[branch], structure.clock_start[branch + 1]):
         clock = structure.clock[k]
         if not structure.possible[work.place[structure.clock_move[clock]]]:
             set_level(structure, work, counts, row, structure.clock_variable[clock], 0)
-    for k in range(structure.touched_start[outcome], structure.touched_start[outcome + 1]):
+    for k in range(structure.touched_start[branch], structure.touched_start[branch + 1]):
         move = structure.touched[k]
         rerate(work, move, values.rates[offset + work.place[move]], t)
-    for k in range(structure.ladder_start[outcome], structure.ladder_start[outcome + 1]):
+    for k in range(structure.ladder_start[branch], structure.ladder_start[branch + 1]):
         ladder = structure.ladder[k]
         rung = rung_of(structure, ladder, work.word)
         counts[row + layout.rung + work.rung[ladder]] -= 1
         counts[row + layout.rung + rung] += 1
         work.rung[ladder] = rung
     rungs = layout.ending - layout.rung
-    for k in range(structure.question_start[outcome], structure.question_start[outcome + 1]):
+    for k in range(structure.question_start[branch], structure.question_start[branch + 1]):
         question = structure.question[k]
         condition = rungs + layout.endings + question
         if times[question] == np.inf and holds(structure, condition, work.word):
             answer(counts, row, layout, times, question, t)
-    for k in range(structure.ending_start[outcome], structure.ending_start[outcome + 1]):
+    for k in range(structure.ending_start[branch], structure.ending_start[branch + 1]):
         if holds(structure, rungs + structure.ending[k], work.word):
             return np.int64(structure.ending[k])
     return -1
 
 
 @_inline
-def action_outcome(structure, values, work, chances, action, replicate_key):
-    """Return the outcome (or pin) that an intervention causes now, -1 when it has no effect."""
+def action_branch(structure, values, work, chances, action, replicate_key):
+    """Return the branch (or pin) that an intervention causes now, -1 when it has no effect."""
     outcome, move = np.int64(structure.action_outcome[action]), structure.action_move[action]
     if move < 0:
         effect = structure.effect_start[outcome]
@@ -291,32 +291,33 @@ def action_outcome(structure, values, work, chances, action, replicate_key):
         return np.int64(-1) if same else outcome
     if not structure.possible[structure.action_guard[action] + work.place[move]]:
         return np.int64(-1)
-    if outcome < 0:
-        u = uniform(mix(replicate_key ^ structure.action_hash[action]), structure.action_repeat[action])
-        outcome = np.int64(choose(values.chance, chances + structure.outcome_start[move], u)) - np.int64(chances)
-    return outcome
+    first = structure.branch[work.place[move]]
+    if outcome >= 0:
+        return first + outcome
+    u = uniform(mix(replicate_key ^ structure.action_hash[action]), structure.action_repeat[action])
+    return np.int64(choose(values.chance, chances + first, u)) - np.int64(chances)
 
 
 @_inline
 def fire_next(structure, values, work, chances, move):
-    """Fire a move by its own clock: return its outcome and draw the next exponential."""
+    """Fire a move by its own clock: return its branch and draw the next exponential."""
     number = 2 * work.fired[move]
-    first = structure.outcome_start[move]
-    outcome = np.int64(first)
-    if structure.outcome_start[move + 1] - first > 1:
-        outcome = np.int64(choose(values.chance, chances + first, uniform(work.key[move], number + 1)))
-        outcome -= np.int64(chances)
+    first = structure.branch[work.place[move]]
+    branch = np.int64(first)
+    if structure.outcome_start[move + 1] - structure.outcome_start[move] > 1:
+        branch = np.int64(choose(values.chance, chances + first, uniform(work.key[move], number + 1)))
+        branch -= np.int64(chances)
     work.fired[move] += 1
     work.fire[move] += exponential(work.key[move], number + 2) / work.rate[move]
-    return outcome
+    return branch
 
 
 @_inline
-def note(history, row, t, outcome, action, word):
+def note(history, row, t, branch, action, word):
     """Keep one row of history. Say whether there was room."""
     if row >= len(history.time):
         return False
-    history.time[row], history.outcome[row], history.action[row] = t, outcome, action
+    history.time[row], history.branch[row], history.action[row] = t, branch, action
     for k in range(len(word)):
         history.state[row, k] = word[k]
     return True
@@ -355,8 +356,8 @@ def run(layout, structure, values, work, output, history, seed_key, first, repli
             if action < last_action:
                 present, action = action, action + 1
                 output.tried[present] += 1
-                outcome = action_outcome(structure, values, work, chances, present, replicate_key)
-                if outcome < 0:
+                branch = action_branch(structure, values, work, chances, present, replicate_key)
+                if branch < 0:
                     output.void[present] += 1
                     continue
                 move = structure.action_move[present]
@@ -373,19 +374,19 @@ def run(layout, structure, values, work, output, history, seed_key, first, repli
                         rerate(work, move, values.rates[offset + work.place[move]], t)
                     continue
                 t, move = work.fire[first_move], np.int64(first_move)
-                outcome = fire_next(structure, values, work, chances, first_move)
+                branch = fire_next(structure, values, work, chances, first_move)
             while structure.grid[cell] < t:
                 cell += 1
             row = cell * layout.width
             if move >= 0:
-                count_firing(structure, work, counts, row, layout, times, np.uint32(move), np.uint32(outcome), t)
-            ended = apply(structure, values, work, counts, row, offset, held, layout, times, np.uint32(outcome), t)
+                count_firing(structure, work, counts, row, layout, times, np.uint32(move), np.uint32(branch), t)
+            ended = apply(structure, values, work, counts, row, offset, held, layout, times, np.uint32(branch), t)
             if ended >= 0:
                 counts[row + layout.ending + ended] += 1
             events += 1
             if events > max_events:
                 return TOO_MANY_EVENTS, replicate, rows
-            if keep and not note(history, rows, t, outcome, present, work.word):
+            if keep and not note(history, rows, t, branch, present, work.word):
                 return HISTORY_FULL, replicate, rows
             rows += 1
         for question in range(layout.questions):

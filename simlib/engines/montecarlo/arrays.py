@@ -30,17 +30,17 @@ class Layout(NamedTuple):
 class Structure(NamedTuple):
     """The scenario without assumption values, as flat arrays.
 
-    There are V variables, M moves, outcomes followed by pins, and C conditions.
+    There are V variables, M moves, branches (outcomes in a context) followed by pins, and C conditions.
 
     Ranges are given as starts: those of x are start[x] to start[x + 1]. By variable: its `top` level, its first `bit`
     in the packed state, the moves that read it (`reader_*`) with their strides, and the levels it may start at
     (`spread_*`). By move: its `entry` in the tables when every level is 0. By table entry: whether the guard is
-    `possible` there, then the same once more for each move on its date. By outcome: effects (new level = old x keep +
-    amount, saturated), and what they can change: `touched` moves, `clock`s (each of a move and a variable), `ladder`s,
-    `ending`s, `question`s; `answer`s are the questions that its firing counts for. By question: the number of firings
-    that is its `goal`, and the days of its `lull` (0: it asks for none). A condition holds when any of its clauses (one
-    row of words each) shares no bit with the state. By segment: when it ends, which rate table and which chances hold,
-    which effects are `held` back, and which actions happen at its start.
+    `possible` there, then the same once more for each move on its date, and the first `branch` of its context. By
+    branch: effects (new level = old x keep + amount, saturated), and what they can change: `touched` moves, `clock`s
+    (each of a move and a variable), `ladder`s, `ending`s, `question`s; `answer`s are the questions that its firing
+    counts for. By question: the number of firings that is its `goal`, and the days of its `lull` (0: it asks for none).
+    A condition holds when any of its clauses (one row of words each) shares no bit with the state. By segment: when it
+    ends, which rate table and which chances hold, which effects are `held` back, and which actions happen at its start.
     """
 
     top: np.ndarray
@@ -53,6 +53,7 @@ class Structure(NamedTuple):
     start_hash: np.ndarray
     entry: np.ndarray
     possible: np.ndarray
+    branch: np.ndarray
     move_hash: np.ndarray
     outcome_start: np.ndarray
     effect_start: np.ndarray
@@ -113,16 +114,16 @@ class Output(NamedTuple):
 
 
 class Track(NamedTuple):
-    """Histories: one row for the start (outcome -1) and one per event.
+    """Histories: one row for the start (branch -1) and one per event.
 
-    A row has a time, an outcome (or pin), an action (-1: none) and the packed state.
+    A row has a time, a branch (or pin), an action (-1: none) and the packed state.
 
     `start` (R + 1,) says where each replicate begins. Arrays of no length mean that nothing is kept.
     """
 
     start: np.ndarray
     time: np.ndarray
-    outcome: np.ndarray
+    branch: np.ndarray
     action: np.ndarray
     state: np.ndarray
 

@@ -93,7 +93,7 @@ class Flat:
         self.actions = Actions(
             tuple(a.number for s in segments for a in s.actions), tuple(s.start for s in segments for _ in s.actions)
         )
-        self._chance, self._share = Cumulative(tables.outcome_start), Cumulative(tables.start_start)
+        self._chance, self._share = Cumulative(tables.branches.start), Cumulative(tables.start_start)
         self.layout = self._layout()
         self.structure = self._structure(segments)
 
@@ -142,6 +142,7 @@ class Flat:
             start_hash=_hashes("start", tables.variable_ids),
             entry=tables.table_start[:-1].astype(np.uint32),
             possible=np.concatenate([tables.possible, *(tables.unruled(segment) for segment in self._dated)]),
+            branch=tables.branches.entry.astype(np.uint32),
             move_hash=_hashes("move", tables.move_ids),
             outcome_start=tables.outcome_start.astype(np.uint32),
             **self._effects(),
@@ -152,7 +153,7 @@ class Flat:
             **self._clauses(),
             segment_end=np.array([s.end for s in segments], dtype=np.float64),
             segment_table=self._table.astype(np.uint32) * np.uint32(tables.table_start[-1]),
-            segment_chance=self._table.astype(np.uint32) * np.uint32(tables.outcome_start[-1]),
+            segment_chance=self._table.astype(np.uint32) * np.uint32(tables.branches.start[-1]),
             held=self._held(segments),
             **self._actions(segments),
             grid=np.append(self.grid, np.inf),
@@ -170,32 +171,32 @@ class Flat:
         return {"reader_start": start, "reader_move": move_index, "reader_stride": stride_of}
 
     def _effects(self) -> dict[str, NDArray]:
-        """Effects of all outcomes, then one setting effect for each pin."""
-        tables = self.tables
-        after = tables.effect_start[-1] + np.arange(1, len(self.pins) + 1)
-        keep = [*tables.effect_shifts, *(False for _ in self.pins)]
+        """Effects of all branches, then one setting effect for each pin."""
+        own = self.tables.branches
+        after = own.effect_start[-1] + np.arange(1, len(self.pins) + 1)
+        keep = [*own.effect_shifts, *(False for _ in self.pins)]
         return {
-            "effect_start": np.concatenate([tables.effect_start, after]).astype(np.uint32),
-            "effect_variable": np.array([*tables.effect_variable, *(v for v, _ in self.pins)], dtype=np.uint32),
+            "effect_start": np.concatenate([own.effect_start, after]).astype(np.uint32),
+            "effect_variable": np.array([*own.effect_variable, *(v for v, _ in self.pins)], dtype=np.uint32),
             "effect_keep": np.array(keep, dtype=np.int32),
-            "effect_amount": np.array([*tables.effect_amount, *(level for _, level in self.pins)], dtype=np.int32),
+            "effect_amount": np.array([*own.effect_amount, *(level for _, level in self.pins)], dtype=np.int32),
         }
 
     def _held(self, segments: Sequence[Segment]) -> Bools:
         """Which effects of moves are held back in which segment (segments x effects, flat)."""
         none = np.zeros(len(self.pins), dtype=bool)
-        rows = [[np.isin(self.tables.effect_variable, segment.held), none] for segment in segments]
+        rows = [[np.isin(self.tables.branches.effect_variable, segment.held), none] for segment in segments]
         return np.concatenate([part for row in rows for part in row])
 
     def _changed(self) -> list[set[int]]:
-        """The variables that each outcome and each pin may change."""
-        tables = self.tables
-        bounds = zip(tables.effect_start[:-1], tables.effect_start[1:], strict=True)
-        outcomes = [{int(v) for v in tables.effect_variable[a:b]} for a, b in bounds]
-        return [*outcomes, *({variable} for variable, _ in self.pins)]
+        """The variables that each branch and each pin may change."""
+        own = self.tables.branches
+        bounds = zip(own.effect_start[:-1], own.effect_start[1:], strict=True)
+        branches = [{int(v) for v in own.effect_variable[a:b]} for a, b in bounds]
+        return [*branches, *({variable} for variable, _ in self.pins)]
 
     def _consequences(self) -> dict[str, NDArray]:
-        """Return moves, ladders, endings and questions that each outcome or pin can change."""
+        """Return moves, ladders, endings and questions that each branch or pin can change."""
         scenario, changed = self.tables.scenario, self._changed()
         ladders = [self._read(*(rung.when for rung in ladder.rungs)) for ladder in scenario.ladders.values()]
         endings = [self._read(ending.when) for ending in scenario.endings.values()]
@@ -208,19 +209,21 @@ class Flat:
             "ladder": [_meeting(variables, ladders) for variables in changed],
             "ending": [_meeting(variables, endings) for variables in changed],
             "question": [_meeting(variables, questions) for variables in changed],
-            "answer": [*(self._answers(*names) for names in self.tables.outcome_ids), *([] for _ in self.pins)],
+            "answer": [*self._answers(), *([] for _ in self.pins)],
         }
         result = {}
-        for name, of_outcome in lists.items():
-            result[f"{name}_start"], result[name] = ranges(of_outcome)
+        for name, of_branch in lists.items():
+            result[f"{name}_start"], result[name] = ranges(of_branch)
         return result
 
     def _read(self, *conditions: Condition) -> set[int]:
         return {self.tables.variable(name) for condition in conditions for name in condition.variables}
 
-    def _answers(self, move: str, outcome: str) -> list[int]:
-        questions = self.tables.scenario.questions.values()
-        return [index for index, question in enumerate(questions) if question.counts(move, outcome)]
+    def _answers(self) -> list[list[int]]:
+        """The questions that a firing of each branch counts for."""
+        questions = list(enumerate(self.tables.scenario.questions.values()))
+        named = [self.tables.outcome_ids[place] for place in self.tables.branches.outcome]
+        return [[index for index, question in questions if question.counts(*names)] for names in named]
 
     def _tallies(self) -> dict[str, NDArray]:
         """Return the goal and the lull of each question."""
@@ -241,14 +244,15 @@ class Flat:
 
     def _actions(self, segments: Sequence[Segment]) -> dict[str, NDArray]:
         tables, actions = self.tables, [action for segment in segments for action in segment.actions]
-        outcomes, pins = int(tables.outcome_start[-1]), iter(range(len(self.pins)))
+        pins = iter(range(len(tables.branches.outcome), len(tables.branches.outcome) + len(self.pins)))
+        place = [action.outcome - int(tables.outcome_start[action.move]) for action in actions]
         texts = [_text(tables, action) for action in actions]
         own, entries = np.array([action.number < 0 for action in actions], dtype=np.int64), int(tables.table_start[-1])
         return {
             "action_start": np.cumsum([0, *(len(segment.actions) for segment in segments)]).astype(np.int64),
             "action_move": np.array([action.move for action in actions], dtype=np.int64),
             "action_outcome": np.array(
-                [outcomes + next(pins) if action.move < 0 else action.outcome for action in actions], dtype=np.int64
+                [next(pins) if a.move < 0 else max(k, -1) for a, k in zip(actions, place, strict=True)], dtype=np.int64
             ),
             "action_guard": (np.cumsum(own) * own * entries).astype(np.uint32),
             "action_hash": _hashes("force", texts),

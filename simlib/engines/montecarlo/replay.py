@@ -216,8 +216,8 @@ def _replay(simulator: Simulator, values: Values, seed: int, first: int, runs: i
 def _histories_of(simulator: Simulator, seed: int, numbers: list[int], parts: list[tuple[Any, Any, int]]) -> Histories:
     tables = simulator.tables
     counts = np.concatenate([np.diff(history.start) for _, history, _ in parts])
-    whole = np.concatenate([history.outcome[:rows] for _, history, rows in parts])
-    whole[whole >= tables.outcome_start[-1]] = -1
+    branch, known = np.concatenate([history.branch[:rows] for _, history, rows in parts]), len(tables.branches.outcome)
+    whole = np.append(tables.branches.outcome, -1)[np.where(branch < known, branch, -1)]
     shown = np.append(tables.outcome_move, -1)[whole] < len(simulator.scenario.moves)
     counts = np.add.reduceat(shown.astype(np.int64), np.cumsum([0, *counts])[:-1])
 

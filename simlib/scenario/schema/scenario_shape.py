@@ -118,7 +118,7 @@ class CorrelationShape(Shape):
 
 
 class FactorShape(Shape):
-    """A factor on the rate of a move, while its condition holds and its window is open."""
+    """A factor on the rate of a move or on the odds of an outcome, while its condition and its window hold."""
 
     by: LiteralOrId = Field(description="id of an assumption, or {value: 3, because: ...}")
     when: ConditionShape | None = Field(None, description=WHEN)
@@ -143,6 +143,7 @@ class OutcomeShape(Shape):
 
     label: Label | None = Field(None, description="what happens; default: its id")
     chance: LiteralOrId | None = Field(None, description="its chance; one outcome may leave it out and takes the rest")
+    times: list[FactorShape] = Field([], max_length=64, description="factors that multiply its odds against the others")
     then: EffectsShape | None = Field(None, description=THEN)
 
 

@@ -118,6 +118,8 @@ def _users(scenario: Scenario) -> tuple[dict[str, set[str]], dict[str, list[str]
         for outcome in move.outcomes:
             if outcome.chance is not None:
                 note(outcome.chance, move.actor, f"chance of {outcome.label or outcome.id}: {move.label}")
+            for factor in outcome.factors:
+                note(factor.by, move.actor, f"odds of {outcome.label or outcome.id}: {move.label}")
     for variable in scenario.variables.values():
         for level, share in variable.start:
             if share is not None:

@@ -1,0 +1,129 @@
+"""The branches of all moves: each outcome in each context, with its chance, its factors and its effects.
+
+A *context* of a move is one combination of truth values of the conditions on its outcomes' factors and effects. An
+outcome in one context is a *branch*. It has one chance and one list of effects. Most moves have no such conditions, so
+they have one context, and their branches are their outcomes. So the engines need no conditions on outcomes: they look
+up the context of a move at the entry of its local table, and everything about a branch is fixed.
+
+Sizes: M moves, E table entries, C contexts and B branches (of all moves together), K factors of one outcome at most.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simlib.scenario.model import Condition, Effect, Factor, Move, Window
+from simlib.typing import Bools, Ints
+
+
+class Lookup(Protocol):
+    """Turns names, conditions and windows of a scenario into indices and truth values."""
+
+    def variable(self, name: str) -> int:
+        """Return the index of a variable id."""
+        ...
+
+    def assumption(self, name: str) -> int:
+        """Return the index of an assumption id in θ."""
+        ...
+
+    def level(self, variable: str, level: str) -> int:
+        """Return the index of a level of a variable."""
+        ...
+
+    def window(self, window: Window | None) -> int:
+        """Return the index of a calendar window, -1 for none."""
+        ...
+
+    def holds(self, condition: Condition, levels: NDArray[np.integer]) -> Bools:
+        """Say for each state, a row of `levels` (N, V), whether a condition holds (N,)."""
+        ...
+
+
+class Branches:
+    """The branches of a list of moves, ordered by move, then context, then outcome.
+
+    entry (E,): first branch of the context of each table entry. The branch of the k-th outcome is k places further.
+    start (C+1,): where the branches of each context begin. move (C,): the move of each context.
+    outcome (B,): index of its outcome among all outcomes. state (B, V): a state in its context.
+    chance (B,): index into θ, or -1 for the branch that takes the rest.
+    factor, window (K, B): indices into θ as `Standing.extended` has it, and calendar windows (-1: none).
+    effect_start (B+1,), effect_variable, effect_shifts (True: shift, False: set), effect_amount: the effects.
+    """
+
+    def __init__(self, read: Lookup, one: int) -> None:
+        """Prepare for moves to be added. `one` is the index into θ of the number one."""
+        self._read, self._one, self._outcomes = read, one, 0
+        self._entries: list[Ints] = []
+        self._states: list[Ints] = []
+        self._factors: list[list[Factor]] = []
+        self._effects: list[list[Effect]] = []
+        self._start, self._move, self._outcome, self._chance = [0], [0][:0], [0][:0], [0][:0]
+
+    def add(self, move: Move, local: Ints, further: Iterable[Condition]) -> None:
+        """Add the branches of the next move.
+
+        Args:
+            move: The move.
+            local: The states (entries, V) of the entries of its local table.
+            further: Further conditions on which its chances depend.
+        """
+        context, examples = self._contexts(move, local, further)
+        count = len(move.outcomes)
+        self._entries.append(self._start[-1] + context * count)
+        for state in examples:
+            for place, outcome in enumerate(move.outcomes):
+                self._states.append(state)
+                self._outcome.append(self._outcomes + place)
+                self._chance.append(-1 if outcome.chance is None else self._read.assumption(outcome.chance))
+                self._factors.append([each for each in outcome.factors if self._read.holds(each.when, state[None])[0]])
+                self._effects.append([each for each in outcome.effects if self._read.holds(each.when, state[None])[0]])
+            self._start.append(self._start[-1] + count)
+            self._move.append(len(self._entries) - 1)
+        self._outcomes += count
+
+    def _contexts(self, move: Move, local: Ints, further: Iterable[Condition]) -> tuple[Ints, Ints]:
+        """Return the context of each entry, and a state in each context."""
+        conditions = [factor.when for outcome in move.outcomes for factor in outcome.factors]
+        conditions += [effect.when for outcome in move.outcomes for effect in outcome.effects]
+        telling = [when for when in (*conditions, *further) if not when.always]
+        if not telling:
+            return np.zeros(len(local), dtype=np.int64), local[:1]
+        pattern = np.stack([self._read.holds(when, local) for when in telling], axis=1)
+        _, example, context = np.unique(pattern, axis=0, return_index=True, return_inverse=True)
+        return context.reshape(-1).astype(np.int64), local[example]
+
+    def close(self) -> None:
+        """Turn the added branches into arrays."""
+        none = np.zeros(0, dtype=np.int64)
+        self.entry: Ints = np.concatenate([none, *self._entries])
+        self.start, self.move, self.outcome, self.chance = (
+            _ints(x) for x in (self._start, self._move, self._outcome, self._chance)
+        )
+        self.state: Ints = np.stack(self._states) if self._states else none.reshape(0, 0)
+        self.factor, self.window = self._factor_arrays()
+        effects = [effect for some in self._effects for effect in some]
+        self.effect_start = _ints(np.cumsum([0, *(len(some) for some in self._effects)]))
+        self.effect_variable = _ints([self._read.variable(e.variable) for e in effects])
+        self.effect_shifts: Bools = np.array([e.shift is not None for e in effects], dtype=bool)
+        self.effect_amount = _ints(
+            [e.shift if e.shift is not None else self._read.level(e.variable, e.level or "") for e in effects]
+        )
+
+    def _factor_arrays(self) -> tuple[Ints, Ints]:
+        width = max((len(some) for some in self._factors), default=0)
+        factor = np.full((width, len(self._factors)), self._one, dtype=np.int64)
+        window = np.full_like(factor, -1)
+        for branch, some in enumerate(self._factors):
+            for row, each in enumerate(some):
+                factor[row, branch] = self._read.assumption(each.by)
+                window[row, branch] = self._read.window(each.between)
+        return factor, window
+
+
+def _ints(numbers: Sequence[int] | Ints) -> Ints:
+    return np.asarray(numbers, dtype=np.int64)

@@ -1,0 +1,73 @@
+"""Chances that depend on the state, and effects that depend on the level, as people write and read them."""
+
+from pathlib import Path
+
+import simlib
+from simlib.report.assumption_blocks import readable
+from simlib.scenario.explanation import explain
+from simlib.scenario.loader import load, load_text
+from simlib.scenario.model import ALWAYS, Factor
+from simlib.scenario.views.variation import with_values
+from simlib.scenario.writer import save_values
+from simlib.widgets.explorer.sliders import dials
+
+BRIDGE = Path(__file__).parent / "bridge" / "scenario.yaml"
+PLAIN = BRIDGE.read_text(encoding="utf-8")
+QUARTER = "{by: {value: 0.25, low: 0.1, high: 0.5, because: assumed}, when: {mood: angry}}"
+
+
+def varied(old: str, new: str) -> str:
+    assert PLAIN.count(old) == 1
+    return PLAIN.replace(old, new)
+
+
+CHANCES = varied("{chance: full_chance,", f"{{chance: full_chance, times: [{QUARTER}, {{by: angry_factor}}],")
+FACTOR = "block.both-lanes.times.1"
+
+
+def said(world: simlib.Scenario, move: str) -> str:
+    (sentence,) = [line.sentence for line in explain(world) if (line.section, line.id) == ("moves", move)]
+    return sentence
+
+
+def test_factors_of_an_outcome_are_read_and_said():
+    world = load_text(CHANCES)
+    factors = world.moves["block"].outcome("both-lanes").factors
+    assert [factor.by for factor in factors] == [FACTOR, "angry_factor"]
+    assert factors[1] == Factor("angry_factor", ALWAYS)
+    assert world.assumptions[FACTOR].kind == "factor"
+    assert (
+        "20% (90% range 10% to 40%), at 0.25 times the odds (90% range 0.1 to 0.5) while mood is angry, at 3 times the "
+        "odds (90% range 1.5 to 6): both lanes - bridge to blocked; otherwise: one lane"
+    ) in said(world, "block")
+
+
+def test_the_hash_of_a_world_without_them_is_as_before():
+    plain = load(BRIDGE)
+    (outcome, _) = plain.resolved()["moves"]["block"]["outcomes"]
+    assert "factors" not in outcome
+    assert "when" not in outcome["effects"][0]
+    assert "factors" in load_text(CHANCES).resolved()["moves"]["block"]["outcomes"][1]
+
+
+def test_a_factor_of_an_outcome_is_set_saved_and_labelled(tmp_path):
+    file = tmp_path / "scenario.yaml"
+    file.write_text(CHANCES, encoding="utf-8")
+    changed = with_values(load_text(CHANCES), {FACTOR: 0.5})
+    assert changed.assumptions[FACTOR].high == 1.0
+    save_values(changed, file)
+    assert "{value: 0.5, low: 0.2, high: 1, because: assumed}, when: {mood: angry}" in file.read_text(encoding="utf-8")
+    assert dials(changed)[FACTOR].uses == ("odds of both lanes: Park tractors on the bridge",)
+    assert readable(changed).assumptions[FACTOR].label == (
+        "How many times the odds of “both lanes” as the outcome of “Park tractors on the bridge” while “mood” is angry"
+    )
+
+
+def test_a_changed_factor_is_told_in_the_difference():
+    (change,) = simlib.diff(load(BRIDGE), load_text(CHANCES), forecast=False).changes[-1:]
+    assert "odds times “Factor 1 on the odds of 'both lanes'" in change.after
+
+
+def test_a_changed_value_of_a_factor_changes_the_answer():
+    rarely, often = (simlib.forecast(with_values(load_text(CHANCES), {FACTOR: value})) for value in (0.1, 4))
+    assert often.endings["cut"].probability[-1] > rarely.endings["cut"].probability[-1] + 0.05
