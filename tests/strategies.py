@@ -75,11 +75,12 @@ def random_world(
 ) -> Scenario:
     """Return one world drawn with `dice`. With `lulls` it asks for one, which only histories can answer.
 
-    With `waits` it may have a move that takes a while, and one on a date, which are drawn last.
+    With `waits` it may have a move that takes a while, and with `windows` one on a date. These are drawn last.
     """
     drawing = _Drawing(dice, max_states, windows, lulls)
     world = drawing.world(interventions)
-    return drawing.with_date(drawing.with_wait(world)) if waits else world
+    world = drawing.with_wait(world) if waits else world
+    return drawing.with_date(world) if windows else world
 
 
 class _Drawing:

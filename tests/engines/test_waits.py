@@ -12,10 +12,12 @@ from scipy.stats import gamma
 import simlib
 from simlib.engines.exact import reachable
 from simlib.engines.exact.endpoint import histories_given
+from simlib.engines.exact.solver import Solver
 from simlib.engines.montecarlo.replay import histories
 from simlib.engines.reference import sample
+from simlib.machine.priors import theta
 from simlib.machine.tables import Tables
-from simlib.scenario.model import Assume, Forbid, Force, Hold, Pin, Policy, Scenario, Wait
+from simlib.scenario.model import Assume, Forbid, Force, Hold, Pin, Policy, Question, Repeats, Scenario, Wait
 from simlib.scenario.waits import spread, stages_of
 from tests.worlds import World, condition, date
 
@@ -135,6 +137,20 @@ def test_the_median_can_be_changed_for_a_while_and_for_good():
     )
 
 
+def test_the_gradient_moves_an_assumed_median_along_with_its_assumption():
+    """As in a draw of the priors, which keeps the ratio: a small step in the median, with the stated one as centre."""
+    world = stormy(3).replace(interventions=(Assume("arrive.takes", 5.0, date=date(4), until=date(30)),))
+    frame = simlib.elasticities(world, "ending:port").frame().set_index("assumption")
+    solver, centre = Solver(world, times=1), theta(world)
+    place, step = list(world.assumptions).index("arrive.takes"), 1e-4
+    ahead, behind = (
+        solver.solve(centre + sign * step * np.eye(len(centre))[place], centre=centre, tolerance=1e-13)
+        for sign in (1, -1)
+    )
+    slope = (ahead.endings["port"].probability[-1] - behind.endings["port"].probability[-1]) / (2 * step)
+    assert frame.loc["arrive.takes", "derivative"] == pytest.approx(slope, rel=1e-6)
+
+
 def test_holding_what_the_move_needs_keeps_its_clock_going():
     held = stormy().replace(interventions=(Hold("sky", "fair"),))
     np.testing.assert_allclose(in_port(held), arrived_by(TIMES), atol=3e-9)
@@ -164,6 +180,20 @@ def test_with_and_without_numba_the_states_are_the_same(monkeypatch):
     slow = reachable._Search(tables, 100, reachable.UNWATCHED).run()
     for name in ("codes", "target", "pair", "edge_start"):
         assert np.array_equal(getattr(fast, name), getattr(slow, name)), name
+
+
+def test_a_count_begins_where_a_given_start_does():
+    world = stormy(3)
+    asked = Question("twice", "twice", count=Repeats(("blow",), 2))
+    solver = Solver(world.replace(questions={"twice": asked}), times=TIMES)
+    given, stated = solver.solve(start=solver.chain().start()), solver.solve()
+    assert 0.1 < stated.questions["twice"].probability[-1] < 0.9
+    np.testing.assert_allclose(given.questions["twice"].probability, stated.questions["twice"].probability, atol=1e-12)
+    late = solver.space.find(np.array([[0, 0, 2]]))
+    start = np.zeros(len(solver.space))
+    start[late] = 1.0
+    assert solver.solve(start=start).endings["port"].probability[1] > stated.endings["port"].probability[1]
+    assert solver.solve(start=start).questions["twice"].probability[-1] < stated.questions["twice"].probability[-1]
 
 
 def test_the_states_are_the_stages_while_waiting_and_one_for_the_rest():

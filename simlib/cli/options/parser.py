@@ -181,7 +181,7 @@ def _export(parser: argparse.ArgumentParser) -> None:
         "Write <id>.sm, a continuous-time Markov chain in the PRISM language, time in days, at the stated values.\n"
         "Labels are the endings (hyphens as underscores) and the questions about states. Where the start is spread,\n"
         "<id>.start.json lists the combinations of the start_ constants with their weights: check each and sum.\n"
-        "PRISM has no calendar windows and no interventions: a scenario with them is refused with the reason."
+        "PRISM has no calendar windows, no moves on a date and no interventions: these are refused with the reason."
     )
     parser.epilog = (
         "example:\n"
