@@ -57,11 +57,10 @@ def arrows(scenario: Scenario, variable: Variable) -> list[Arrow]:
 
 
 def _changes(move: Move, variable: Variable) -> Iterator[tuple[int, int]]:
-    allowed = _allowed(move.when, variable)
     for outcome in move.outcomes:
         for effect in outcome.effects:
             if effect.variable == variable.id:
-                for start in allowed:
+                for start in sorted({*_allowed(move.when, variable)} & {*_allowed(effect.when, variable)}):
                     end = _target(effect, variable, start)
                     if end != start:
                         yield start, end

@@ -8,6 +8,7 @@ has other problems, unreadable parts are missing.
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
@@ -15,7 +16,7 @@ from simlib.errors import did_you_mean
 from simlib.quantities import show
 from simlib.scenario.assumptions import place_of
 from simlib.scenario.document import Place
-from simlib.scenario.model import Assumption, Condition, Scenario, Window
+from simlib.scenario.model import Assumption, Clause, Condition, Effect, Move, Scenario, Window
 
 Misfit = tuple[Place, str, str]
 Rule = Callable[[Scenario], Iterator[Misfit]]
@@ -161,6 +162,32 @@ def factor_can_apply_while_its_move_is_possible(scenario: Scenario) -> Iterator[
                 yield (*place, "between"), what, f"expected days from {move.between.first} to {move.between.last}"
 
 
+def effect_can_happen_while_its_move_is_possible(scenario: Scenario) -> Iterator[Misfit]:
+    """The condition of an effect meets that of its move."""
+    for move, place, effects in _effects(scenario):
+        for effect in effects:
+            if not _can_hold_together(move.when, effect.when):
+                what = f"the effect on {effect.variable!r} can never happen while the move is possible"
+                yield place, what, _both(move.when, effect.when)
+
+
+def effects_of_an_outcome_never_clash(scenario: Scenario) -> Iterator[Misfit]:
+    """No two effects of one outcome change the same variable in the same state."""
+    for move, place, effects in _effects(scenario):
+        for one, other in itertools.combinations(effects, 2):
+            if one.variable == other.variable and _can_hold_together(move.when, one.when, other.when):
+                what = f"two effects on {one.variable!r} can hold at once"
+                yield place, what, "expected conditions of which one holds at a time"
+
+
+def _effects(scenario: Scenario) -> Iterator[tuple[Move, Place, tuple[Effect, ...]]]:
+    """Yield the effects of each outcome, with its move and its place."""
+    for move in scenario:
+        for outcome in move.outcomes:
+            short = [outcome.id for outcome in move.outcomes] == ["done"]
+            yield move, ("moves", move.id, *(() if short else ("outcomes", outcome.id)), "then"), outcome.effects
+
+
 def factor_on_an_outcome_has_a_rival(scenario: Scenario) -> Iterator[Misfit]:
     """The only outcome of a move always happens, whatever multiplies its odds."""
     for move in scenario:
@@ -170,12 +197,15 @@ def factor_on_an_outcome_has_a_rival(scenario: Scenario) -> Iterator[Misfit]:
                 yield ("moves", move.id, "outcomes", outcome.id, "times"), what, "expected 'times' on the move itself"
 
 
-def _can_hold_together(one: Condition, other: Condition) -> bool:
-    return any(_consistent(dict(a), dict(b)) for a in one.clauses for b in other.clauses)
+def _can_hold_together(*conditions: Condition) -> bool:
+    return any(map(_consistent, itertools.product(*(condition.clauses for condition in conditions))))
 
 
-def _consistent(one: Mapping[str, tuple[str, ...]], other: Mapping[str, tuple[str, ...]]) -> bool:
-    return all(set(one[variable]) & set(other[variable]) for variable in one.keys() & other.keys())
+def _consistent(clauses: Iterable[Clause]) -> bool:
+    left: dict[str, set[str]] = {}
+    for variable, levels in itertools.chain(*clauses):
+        left[variable] = left.get(variable, set(levels)) & set(levels)
+    return all(left.values())
 
 
 def _both(one: Condition, other: Condition) -> str:
@@ -285,8 +315,9 @@ RULES: tuple[Rule, ...] = (
     *(value_lies_between_low_and_high, chance_with_a_spread_is_never_0_or_1, no_number_was_set_after_the_forecast),
     *(assumptions_are_not_too_many, every_source_is_listed, chances_of_a_move_leave_room_for_its_rest),
     *(shares_of_a_start_make_one_whole, factor_can_apply_while_its_move_is_possible),
-    *(factor_on_an_outcome_has_a_rival, windows_do_not_close_before_the_forecast, dates_do_not_lie_before_the_forecast),
-    *(ids_are_distinct, no_id_has_another_meaning),
+    *(factor_on_an_outcome_has_a_rival, effect_can_happen_while_its_move_is_possible),
+    *(effects_of_an_outcome_never_clash, ids_are_distinct, no_id_has_another_meaning),
+    *(windows_do_not_close_before_the_forecast, dates_do_not_lie_before_the_forecast),
     *(the_horizon_is_on_the_calendar, correlated_assumptions_have_a_spread, correlations_are_possible_together),
 )
 DATE_RULES: tuple[Rule, ...] = (

@@ -14,6 +14,7 @@ from simlib.quantities import show
 from simlib.scenario.condition_wording import condition_in_words, firings_in_words
 from simlib.scenario.model import (
     Assumption,
+    Condition,
     Effect,
     Ending,
     Factor,
@@ -208,7 +209,11 @@ class _Speaker:
             yield f"{chance}{odds}: {outcome.label} - {self.effects(outcome)}"
 
     def effects(self, outcome: Outcome) -> str:
-        return ", ".join(self.effect(effect) for effect in outcome.effects) or "nothing changes"
+        parts = (f"{self.effect(effect)}{self._where(effect.when)}" for effect in outcome.effects)
+        return ", ".join(parts) or "nothing changes"
+
+    def _where(self, when: Condition) -> str:
+        return "" if when.always else f" where {condition_in_words(when, self.world)}"
 
     def effect(self, effect: Effect) -> str:
         if effect.level is not None:

@@ -21,6 +21,7 @@ from simlib.scenario.document import Document, Place
 from simlib.scenario.model import Scenario, Variable
 from simlib.scenario.schema.scenario_shape import (
     ActorShape,
+    EffectsWhenShape,
     FactorShape,
     LadderShape,
     LullShape,
@@ -217,9 +218,21 @@ class _Resolver:
         effects, factors = self._effects(shape.then, (*place, "then")), self._factors(shape.times, (*place, "times"))
         return model.Outcome(name, label, chance, effects, factors)
 
-    def _effects(self, written: Mapping[str, str] | None, place: Place) -> tuple[model.Effect, ...]:
-        effects = (self._effect(name, text, (*place, name)) for name, text in (written or {}).items())
-        return tuple(effect for effect in effects if effect)
+    def _effects(
+        self, written: Mapping[str, str] | Sequence[EffectsWhenShape] | None, place: Place
+    ) -> tuple[model.Effect, ...]:
+        if not isinstance(written, Sequence):
+            return tuple(self._effects_in(written or {}, place))
+        return tuple(
+            dataclasses.replace(effect, when=when)
+            for index, part in enumerate(written)
+            for when in (self.reader.condition(part.when, (*place, index, "when")),)
+            for effect in self._effects_in(part.set, (*place, index, "set"))
+        )
+
+    def _effects_in(self, written: Mapping[str, str], place: Place) -> Iterator[model.Effect]:
+        effects = (self._effect(name, text, (*place, name)) for name, text in written.items())
+        return (effect for effect in effects if effect)
 
     def _effect(self, name: str, text: str, place: Place) -> model.Effect | None:
         variable = self.reader.variable(name, place)

@@ -164,10 +164,10 @@ def _only(word: str, condition: Condition, scenario: Scenario) -> str:
 
 def _effect(effect: Effect, scenario: Scenario) -> str:
     name = f"“{scenario.variables[effect.variable].label}”"
+    shift, where = effect.shift or 0, _only(" where", effect.when, scenario)
     if effect.level is not None:
-        return f"{name} to {scenario.variables[effect.variable].words(effect.level)}"
-    shift = effect.shift or 0
-    return f"{name} {'up' if shift > 0 else 'down'} {abs(shift)} level{'s' * (abs(shift) != 1)}"
+        return f"{name} to {scenario.variables[effect.variable].words(effect.level)}{where}"
+    return f"{name} {'up' if shift > 0 else 'down'} {abs(shift)} level{'s' * (abs(shift) != 1)}{where}"
 
 
 def _number(name: str, scenario: Scenario) -> str:

@@ -535,3 +535,30 @@ def test_implied_points_of_every_prior():
     assert table.p01["wick"] == pytest.approx(0.2 * 2 ** (-2.3263 / 1.6449), rel=1e-3)
     assert table["mean"]["wick"] == pytest.approx(0.2 * math.exp((math.log(2) / 1.6449) ** 2 / 2), rel=1e-3)
     assert table["mean"]["light.rate"] == pytest.approx(0.2), "a fixed number is its own mean"
+
+
+# ---------------------------------------------------------------- shifts
+
+
+def patron(*, on: dict[str, str] | None = None, to: str | int = +1) -> Scenario:
+    """A patron who hesitates, commits and supplies; an appeal moves it on, and a delivery makes it supply."""
+    world = World("patron").variable("patron", "hesitant", "committed", "supplying", start="hesitant")
+    world.move("appeal", 0.1, [({"patron": to}, on)])
+    world.move("deliver", 0.1, {"patron": "supplying"}, when={"patron": "committed"})
+    return world.move("withdraw", 0.1, {"patron": -1}).scenario()
+
+
+def test_a_shift_that_goes_where_another_move_leads():
+    assert found(patron(), "moves.appeal.outcomes.done.then.patron") == [
+        (
+            "warning: moves.appeal.outcomes.done.then.patron: the +1 of 'appeal' goes from 'committed' to 'supplying', "
+            "the level to which 'deliver' leads; expected a condition (set: ..., when: ...) that leaves out "
+            "'committed', or a level by name"
+        )
+    ]
+    assert found(patron(on={"patron": "hesitant"}), "moves.appeal.outcomes.done.then.patron") == []
+    assert found(patron(to="committed"), "moves.appeal.outcomes.done.then.patron") == []
+
+
+def test_a_shift_on_a_ladder_of_its_own_is_no_finding():
+    assert about(erlang(), "leads") == []

@@ -3,10 +3,11 @@
 from pathlib import Path
 
 import simlib
+from simlib.plots.state_diagram import arrows
 from simlib.report.assumption_blocks import readable
 from simlib.scenario.explanation import explain
 from simlib.scenario.loader import load, load_text
-from simlib.scenario.model import ALWAYS, Factor
+from simlib.scenario.model import ALWAYS, Condition, Effect, Factor
 from simlib.scenario.views.variation import with_values
 from simlib.scenario.writer import save_values
 from simlib.widgets.explorer.sliders import dials
@@ -23,6 +24,11 @@ def varied(old: str, new: str) -> str:
 
 CHANCES = varied("{chance: full_chance,", f"{{chance: full_chance, times: [{QUARTER}, {{by: angry_factor}}],")
 FACTOR = "block.both-lanes.times.1"
+EFFECTS = varied(
+    "then: {bridge: narrowed}",
+    "then: [{set: {mood: angry, bridge: +1}, when: {bridge: open}}, {set: {bridge: blocked}, when: "
+    "[{bridge: narrowed, mood: angry}]}, {set: {mood: calm}, when: {bridge: narrowed}}]",
+)
 
 
 def said(world: simlib.Scenario, move: str) -> str:
@@ -71,3 +77,34 @@ def test_a_changed_factor_is_told_in_the_difference():
 def test_a_changed_value_of_a_factor_changes_the_answer():
     rarely, often = (simlib.forecast(with_values(load_text(CHANCES), {FACTOR: value})) for value in (0.1, 4))
     assert often.endings["cut"].probability[-1] > rarely.endings["cut"].probability[-1] + 0.05
+
+
+def test_effects_with_conditions_are_read_and_said():
+    world = load_text(EFFECTS)
+    effects = world.moves["block"].outcome("one-lane").effects
+    assert [(effect.variable, effect.level, effect.shift) for effect in effects] == [
+        *(("mood", "angry", None), ("bridge", None, 1), ("bridge", "blocked", None), ("mood", "calm", None))
+    ]
+    assert effects[0].when == effects[1].when == Condition(((("bridge", ("open",)),),))
+    assert (
+        "otherwise: one lane - mood to angry where bridge is open, bridge up 1 level where bridge is open, bridge to "
+        "blocked where bridge is narrowed and mood is angry, mood to calm where bridge is narrowed"
+    ) in said(world, "block")
+    (change,) = simlib.diff(load(BRIDGE), world, forecast=False).changes
+    assert "“bridge” up 1 level where “bridge” is open" in change.after
+
+
+def test_the_move_may_have_the_list_in_place_of_outcomes():
+    clear = (
+        "  clear:\n    actor: nature\n    label: Clear the bridge\n    rate: {value: 1 per week, because: assumed}\n"
+        "    then: [{set: {bridge: -1}, when: {mood: calm}}]\nendings:"
+    )
+    (outcome,) = load_text(varied("endings:", clear)).moves["clear"].outcomes
+    assert outcome.effects == (Effect("bridge", shift=-1, when=Condition(((("mood", ("calm",)),),))),)
+
+
+def test_an_arrow_of_the_diagram_starts_where_the_effect_can_happen():
+    world = load_text(EFFECTS)
+    ways = {(arrow.start, arrow.end) for arrow in arrows(world, world.variables["bridge"])}
+    assert ways == {(0, 1), (0, 2), (1, 2)}
+    assert {(a.start, a.end) for a in arrows(world, world.variables["mood"])} == {(0, 1), (1, 0)}

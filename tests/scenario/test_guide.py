@@ -26,6 +26,6 @@ def laid_over(world: Any, example: Any) -> None:
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda text: text.split(":")[0])
 def test_an_example_of_the_guide_is_sound(example):
-    world = YAML(typ="rt").load(PLAIN)
-    laid_over(world, YAML(typ="rt").load(example))
+    world = YAML(typ="base").load(PLAIN)
+    laid_over(world, YAML(typ="base").load(example))
     assert load_text(text_of(world)).id == "bridge"

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from simlib.analysis.lint import numbers, states, strands
+from simlib.analysis.lint import numbers, shifts, states, strands
 from simlib.analysis.lint.subject import Finding, Severity, Subject
 from simlib.answer import Answer, ScenarioKey, provenance
 from simlib.control import UNWATCHED, Control
@@ -41,6 +41,7 @@ STATE_RULES = (
     *(states.every_level_can_be_reached, states.every_move_can_happen, states.every_outcome_can_happen),
     *(states.every_effect_shows_somewhere, states.every_ending_can_be_reached, states.every_rung_can_be_reached),
     *(states.no_state_is_a_dead_end, states.no_question_is_settled_by_structure, states.hidden_clocks_are_listed),
+    shifts.no_shift_goes_where_another_move_leads,
 )
 """Rules that look at every reachable state."""
 

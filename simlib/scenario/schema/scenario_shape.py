@@ -77,8 +77,23 @@ WindowShape = Annotated[list[Date], Field(min_length=2, max_length=2)]
 EffectShape = Annotated[Reference, WithJsonSchema({"type": ["string", "integer"], "description": "a level, +1 or -1"})]
 EffectsShape = Annotated[dict[Reference, EffectShape], Field(max_length=64)]
 
+THEN = "{variable: a level to set, or a signed number of levels such as +1}, or a list of {set: ..., when: ...}"
+SET = "{variable: a level to set, or a signed number of levels such as +1}"
 BETWEEN = "first and last day, both included: [2031-04-01, 2031-04-30]"
-THEN = "{variable: a level to set, or a signed number of levels such as +1}"
+
+
+class EffectsWhenShape(Shape):
+    """Some effects of an outcome, with the condition under which they happen."""
+
+    set: EffectsShape = Field(description=SET)
+    when: ConditionShape | None = Field(None, description=WHEN)
+
+
+ThenShape = Annotated[
+    Annotated[EffectsShape, Tag("\0mapping")]
+    | Annotated[list[EffectsWhenShape], Field(min_length=1, max_length=64), Tag("\0list")],
+    either("expected {variable: level}, or a list of {set: {variable: level}, when: {variable: levels}}"),
+]
 
 
 class LevelShape(Shape):
@@ -144,7 +159,7 @@ class OutcomeShape(Shape):
     label: Label | None = Field(None, description="what happens; default: its id")
     chance: LiteralOrId | None = Field(None, description="its chance; one outcome may leave it out and takes the rest")
     times: list[FactorShape] = Field([], max_length=64, description="factors that multiply its odds against the others")
-    then: EffectsShape | None = Field(None, description=THEN)
+    then: ThenShape | None = Field(None, description=THEN)
 
 
 class MoveShape(Shape):
@@ -171,7 +186,7 @@ class MoveShape(Shape):
     outcomes: Annotated[dict[Id, OutcomeShape], Field(min_length=1, max_length=16)] | None = Field(
         None, description="branches, one of which happens with the move"
     )
-    then: EffectsShape | None = Field(None, description=THEN)
+    then: ThenShape | None = Field(None, description=THEN)
     covert: Flag = Field(False, description="true: nobody observes the move")
     sources: SourceIds = Field([])
 

@@ -1,0 +1,71 @@
+"""A lint rule about shifts: an effect of +1 that goes one level further than its author meant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from simlib.analysis.lint.subject import Finding, Subject
+from simlib.scenario.model import Effect
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """One effect of a move: the levels of its variable, as indices, before and after it."""
+
+    move: str
+    outcome: str
+    effect: Effect
+    levels: frozenset[tuple[int, int]]
+
+    @property
+    def leads_to(self) -> int | None:
+        """The level that the effect is meant to reach: the one it sets, or the only one that its shift reaches."""
+        reached = {after for _, after in self.levels}
+        return reached.pop() if len(reached) == 1 else None
+
+
+def no_shift_goes_where_another_move_leads(subject: Subject) -> Iterator[Finding]:
+    """Report a shift upwards that reaches a level to which another move leads.
+
+    A shift of +1 moves on from every level at which it can happen. Where one move is meant to lead to a level, by
+    setting it or as the only step to it, a shift of another move that reaches it from below is probably meant for
+    lower levels. A shift that can happen at one level only says where it leads, and is not reported.
+    """
+    steps = list(_steps(subject))
+    for step in steps:
+        if step.leads_to is not None or (step.effect.shift or 0) <= 0:
+            continue
+        variable = subject.scenario.variables[step.effect.variable]
+        for before, after in sorted(step.levels):
+            others = {s.move for s in steps if s.effect.variable == variable.id and s.leads_to == after} - {step.move}
+            if after > before and others:
+                ways = " and ".join(repr(name) for name in sorted(others))
+                high, low = variable.levels[after], variable.levels[before]
+                yield Finding(
+                    "warning",
+                    f"moves.{step.move}.outcomes.{step.outcome}.then.{variable.id}",
+                    f"the {step.effect.shift:+d} of {step.move!r} goes from {low!r} to {high!r}, the level to which "
+                    f"{ways} lead{'s' * (len(others) == 1)}",
+                    f"expected a condition (set: ..., when: ...) that leaves out {low!r}, or a level by name",
+                )
+
+
+def _steps(subject: Subject) -> Iterator[_Step]:
+    """Yield every effect that changes something in a reachable state."""
+    tables, states = subject.tables, subject.going
+    for index, move in enumerate(subject.scenario):
+        possible = states[tables.possible[tables.local_index(index, states)]]
+        for outcome in move.outcomes:
+            for effect in outcome.effects:
+                variable = subject.scenario.variables[effect.variable]
+                before = np.unique(possible[tables.holds(effect.when, possible), tables.variable(variable.id)])
+                if effect.level is not None:
+                    after = np.full_like(before, variable.levels.index(effect.level))
+                else:
+                    after = np.clip(before + (effect.shift or 0), 0, len(variable.levels) - 1)
+                levels = frozenset((int(a), int(b)) for a, b in zip(before, after, strict=True) if a != b)
+                if levels:
+                    yield _Step(move.id, outcome.id, effect, levels)
