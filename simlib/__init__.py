@@ -37,11 +37,13 @@ if TYPE_CHECKING:
     from simlib.engines.montecarlo.replay import histories
     from simlib.engines.montecarlo.simulator import simulate
     from simlib.errors import Cancelled, ScenarioError, SimlibError, TooManyStates, Unsupported
+    from simlib.evidence.belief_update import update
     from simlib.machine.belief import Belief
     from simlib.plots import plot
     from simlib.report import write_report
     from simlib.results import Forecast
     from simlib.saved_answers import load_answer
+    from simlib.scenario.event_log import LogRow, read_log
     from simlib.scenario.explanation import explain
     from simlib.scenario.loader import load
     from simlib.scenario.model import Assume, Forbid, Force, Hold, Pin, Policy, Scenario, View
@@ -55,6 +57,8 @@ _HOMES = {
     "simlib.answer": ("Answer",),
     "simlib.results": ("Forecast",),
     "simlib.machine.belief": ("Belief",),
+    "simlib.scenario.event_log": ("LogRow", "read_log"),
+    "simlib.evidence.belief_update": ("update",),
     "simlib.engines.ensemble": ("forecast",),
     "simlib.engines.exact.forecast": ("solve",),
     "simlib.engines.montecarlo.simulator": ("simulate",),
@@ -82,12 +86,12 @@ _HOMES = {
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
-__all__ = ["Answer", "Assume", "Belief", "Cancelled", "Control", "Forbid", "Force", "Forecast", "Hold", "Pin"]
+__all__ = ["Answer", "Assume", "Belief", "Cancelled", "Control", "Forbid", "Force", "Forecast", "Hold", "LogRow", "Pin"]
 __all__ += ["Policy", "Scenario", "ScenarioError", "SimlibError", "TooManyStates", "Unsupported", "View", "__version__"]
 __all__ += ["base_rates", "compare", "delay", "diff", "discover", "drivers", "elasticities", "evppi", "evppi_from"]
 __all__ += ["evsi", "explain", "forecast", "histories", "indicators", "lint", "load", "load_answer", "paths", "plot"]
-__all__ += ["pool", "prior_predictive", "register", "repeat", "resolve", "score_registry", "simulate", "sobol", "solve"]
-__all__ += ["uncertainty", "vary", "write_report"]
+__all__ += ["pool", "prior_predictive", "read_log", "register", "repeat", "resolve", "score_registry", "simulate", "sobol"]
+__all__ += ["solve", "uncertainty", "update", "vary", "write_report"]
 
 
 def __getattr__(name: str) -> Any:

@@ -14,9 +14,10 @@ __all__ = ["load_answer"]
 _INFORMATION = ("perfect_information", "sample_information")
 _PACKAGES = {
     "simlib": ("answer", "results", "quantities"),
-    "simlib.scenario": ("condition", "model", "views.interventions"),
+    "simlib.scenario": ("condition", "model", "evidence", "event_log", "row_meaning", "views.interventions"),
     "simlib.machine": ("measures", "belief"),
     "simlib.engines": ("ensemble", "montecarlo.replay"),
+    "simlib.evidence": ("belief_update",),
     "simlib.calibration": ("reference_classes", "predictive_check", "forecast_registry", "registry_score"),
     "simlib.analysis": ("samples", "pooling", "scenario_diff", "discovery.scenario_discovery", "indicators.result"),
     "simlib.analysis.lint": ("subject", "rules"),

@@ -76,7 +76,7 @@ def forecast(
             scenario, by=by, times=times, engine=engine, draws=draws, runs=runs, seed=seed, control=control
         ).mixture()
     frame = {"by": by, "times": times}
-    one, _ = _engine(scenario, engine, frame, (RUNS if runs is None else runs, 0), seed, control)
+    one = _engine(scenario, engine, frame, (RUNS if runs is None else runs, 0), seed, control)
     return one(-1, priors.theta(scenario), None, None)
 
 
@@ -212,8 +212,7 @@ def over_priors(
     replicates = (RUNS, max(1, -(-RUNS // count))) if runs is None else (runs * count, runs)
     frame = {"times": times, "by": by, "ignore_windows": ignore_windows}
     silent = Control(cancel=control.cancel, threads=control.threads)
-    one, states = _engine(scenario, engine, frame, replicates, seed, silent)
-    _check_start(belief, states)
+    one = _engine(scenario, engine, frame, replicates, seed, silent)
     stated, forecasts = one(-1, centre, None, None), []
     for number, (theta, start) in enumerate(belief.rows()):
         forecasts.append(one(number, theta, centre, start))
@@ -224,8 +223,8 @@ def over_priors(
 
 def _engine(
     scenario: Scenario, engine: Engine, frame: dict[str, Any], runs: tuple[int, int], seed: int, control: Control
-) -> tuple[_One, int | None]:
-    """Return a function that forecasts one draw, and the number of states for the exact engine.
+) -> _One:
+    """Return a function that forecasts one draw.
 
     `runs` are the replicates at the stated values and at each draw.
     """
@@ -238,10 +237,10 @@ def _engine(
             if engine == "exact":
                 raise
         else:
-            return partial(_exact, solver, runs, seed, control), len(solver.space)
+            return partial(_exact, solver, runs, seed, control)
     from simlib.engines.montecarlo.simulator import Simulator
 
-    return partial(_montecarlo, Simulator(scenario, **frame), runs, seed, control), None
+    return partial(_montecarlo, Simulator(scenario, **frame), runs, seed, control)
 
 
 def _exact(
@@ -267,10 +266,10 @@ def _montecarlo(
     number: int,
     theta: Floats,
     centre: Floats | None,
-    _: Floats | None,
+    start: Floats | None,
 ) -> Forecast:
     replicates, first = _replicates(runs, number)
-    counts = simulator.run(theta, centre=centre, runs=replicates, seed=seed, first=first, control=control)
+    counts = simulator.run(theta, centre=centre, start=start, runs=replicates, seed=seed, first=first, control=control)
     forecast: Forecast = simulator.forecast(counts, theta=theta, seed=seed)
     return forecast
 
@@ -278,16 +277,6 @@ def _montecarlo(
 def _replicates(runs: tuple[int, int], number: int) -> tuple[int, int]:
     """Return how many replicates a draw has (-1: the stated values), and the number of the first."""
     return (runs[0], 0) if number < 0 else (runs[1], number * runs[1])
-
-
-def _check_start(belief: Belief, states: int | None) -> None:
-    """Raise Unsupported where a belief says how each draw starts and the engine cannot start so."""
-    if belief.start is None or belief.start.shape[1] == states:
-        return
-    what = f"the belief “{belief.name}” has a distribution over the states at the start"
-    if states is None:
-        raise Unsupported(f"{what}, which only the exact engine can take")
-    raise Unsupported(f"{what} for {belief.start.shape[1]:,} states; the scenario has {states:,}")
 
 
 def pool_forecasts(forecasts: Sequence[Forecast], weights: Sequence[float] | None = None) -> Forecast:

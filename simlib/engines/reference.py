@@ -171,7 +171,10 @@ class Reference:
     # ---------------------------------------------------------------- random choices
 
     def start(self, rng: random.Random) -> State:
-        """Draw a start level for each variable."""
+        """Draw a start level for each variable, or one of the states of a joint start."""
+        if states := self.scenario.joint_start:
+            chosen = dict(rng.choices([state.levels for state in states], [s.probability for s in states])[0])
+            return {name: chosen.get(name, v.start[0][0]) for name, v in self.scenario.variables.items()}
         starts = ((name, dict(v.start)) for name, v in self.scenario.variables.items())
         return {name: self.pick(rng, shares, self.values, {}) for name, shares in starts}
 

@@ -21,7 +21,7 @@ from simlib.evidence.walk import CAP, ImpossibleRow, Walk, explore
 from simlib.machine import priors
 from simlib.machine.interventions import Segment
 from simlib.machine.tables import Tables, sums_by
-from simlib.scenario.model import Scenario
+from simlib.scenario.model import Scenario, StartState
 from simlib.scenario.row_meaning import Reading
 from simlib.typing import Floats, Ints
 
@@ -114,11 +114,11 @@ class Filter:
             MissingDependency: Without Numba.
         """
         self._kernels = load_kernels()
-        self.scenario = scenario
+        self.scenario, self.readings = scenario, tuple(readings)
         self.world = world_of(scenario)
         self.tables = Tables(self.world)
         last = complete_to or as_of - dt.timedelta(days=1)
-        self.timetable = arrange(self.tables, readings, as_of, last, also)
+        self.timetable = arrange(self.tables, self.readings, as_of, last, also)
         self.walk = explore(self.tables, self.timetable, cap=cap)
         self.centre = priors.theta(self.world)
         walk = self.walk
@@ -134,6 +134,14 @@ class Filter:
     def end_levels(self) -> Ints:
         """The levels (K, V) of the machine states that are possible at the end of the log."""
         return self.walk.machine[self.walk.state[self.walk.state_start[-2] :]]
+
+    def start_after(self, passed: Passed) -> tuple[StartState, ...]:
+        """Return the states at the end of the log as the joint start of a later forecast."""
+        variables = self.world.variables.values()
+        return tuple(
+            StartState(tuple((v.id, v.levels[level]) for v, level in zip(variables, row, strict=True)), float(p))
+            for row, p in zip(self.end_levels, passed.end, strict=True)
+        )
 
     @cached_property
     def free(self) -> Floats:

@@ -126,6 +126,8 @@ def starts(scenario: Scenario) -> dict[str, Any] | None:
     `starts` is a list of `{constants: {start_<variable>: level index}, levels: {variable: level}, weight}`. The
     weights are those of the stated values and sum to one.
     """
+    if scenario.joint_start:
+        raise Unsupported("a scenario that starts where a log left it cannot be exported; export the scenario itself")
     spread = [name for name, variable in scenario.variables.items() if variable.spread]
     if not spread:
         return None

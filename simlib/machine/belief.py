@@ -21,11 +21,11 @@ from simlib.typing import Floats
 
 @dataclass(frozen=True, eq=False)
 class Belief:
-    """Weighted draws of the assumptions of one scenario.
+    """Weighted draws of the assumptions of one scenario, as of a date.
 
     `assumptions` (A,) names the columns of `theta` (D, A), in base units. `weights` (D,) sum to one. `start` is None
-    where each draw starts as the scenario says. Otherwise it holds the distribution over the reachable states at the
-    start (D, S), in the order of the exact engine. `name` says what it is: "prior", or where it comes from.
+    where each draw starts as the scenario says. Otherwise it holds the probability of each state of the scenario's
+    `joint_start` (D, K). `name` says where it comes from: "prior", or a log.
     """
 
     name: str
@@ -43,7 +43,7 @@ class Belief:
                 "a row for each weight, a column for each assumption"
             )
         if self.start is not None and (self.start.ndim != 2 or len(self.start) != len(self.weights)):
-            raise ValueError(f"start has the shape {self.start.shape}; expected ({len(self.weights)}, states)")
+            raise ValueError(f"start has the shape {self.start.shape}; expected ({len(self.weights)}, start states)")
         if not (np.all(self.weights >= 0) and np.isclose(self.weights.sum(), 1.0)):
             raise ValueError(f"weights must be 0 or more and sum to 1; they sum to {self.weights.sum():g}")
 
@@ -82,12 +82,23 @@ class Belief:
 def belief_of(scenario: Scenario, draws: int | Belief, *, seed: int = 0) -> Belief:
     """Return a belief: `draws` draws of the prior, or the given belief if it fits the scenario.
 
-    Raises Unsupported where its assumptions are not those of the scenario.
+    Raises Unsupported where its assumptions, its date or its start states are not those of the scenario.
     """
     if not isinstance(draws, Belief):
         return Belief.prior(scenario, draws, seed=seed)
     if draws.assumptions != tuple(scenario.assumptions):
         raise Unsupported(f"the belief “{draws.name}” is about other assumptions than those of {scenario.id!r}")
+    if draws.as_of != scenario.as_of:
+        raise Unsupported(
+            f"the belief “{draws.name}” is as of {draws.as_of} and the scenario as of {scenario.as_of}; "
+            "ask about the scenario of the same update"
+        )
+    states = 0 if draws.start is None else draws.start.shape[1]
+    if draws.start is not None and states != len(scenario.joint_start):
+        raise Unsupported(
+            f"the belief “{draws.name}” starts in {states:,} states, and the scenario in "
+            f"{len(scenario.joint_start) or 'others'}; ask about the scenario of the same update"
+        )
     return draws
 
 

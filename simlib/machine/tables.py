@@ -24,7 +24,7 @@ from simlib.errors import Problem, ScenarioError, Unsupported
 from simlib.machine.branches import Branches
 from simlib.machine.clocks import clock_id, clocks_of, wound
 from simlib.machine.interventions import Segment, Standing, concerns, odds_ratio
-from simlib.scenario.model import Assume, Condition, Forbid, Move, Policy, Scenario, Window
+from simlib.scenario.model import Assume, Condition, Forbid, Move, Policy, Scenario, StartState, Window
 from simlib.typing import Bits, Bools, Floats, Ints
 
 __all__ = ["Tables", "grid", "sums_by"]
@@ -385,9 +385,9 @@ class Tables:
         Without θ the latter are all one. A joint start has its own probabilities, whatever θ is.
         """
         if self.scenario.joint_start:
-            names, probability = zip(*self.scenario.joint_start, strict=True)
-            levels: Ints = np.array([self._levels_named(row) for row in names], dtype=np.int64)
-            return levels, np.ones(len(levels)) if theta is None else np.array(probability, dtype=float)
+            states = self.scenario.joint_start
+            levels: Ints = np.array([self._levels_at(state) for state in states], dtype=np.int64)
+            return levels, np.array([1.0 if theta is None else state.probability for state in states])
         shares = np.ones(len(self.start_level)) if theta is None else self.start_shares(theta, centre)
         groups = [range(a, b) for a, b in itertools.pairwise(self.start_start)]
         count = int(np.prod([len(group) for group in groups]))
@@ -396,8 +396,11 @@ class Tables:
         chosen = np.array(list(itertools.product(*groups)), dtype=np.int64).reshape(-1, len(groups))
         return self.start_level[chosen], np.prod(shares[chosen], axis=1)
 
-    def _levels_named(self, names: Sequence[str]) -> list[int]:
-        return [levels.index(name) for levels, name in zip(self.level_ids, names, strict=True)]
+    def _levels_at(self, state: StartState) -> list[int]:
+        """Return the levels of all variables in a start state. One that it does not name starts as it says."""
+        known = dict(state.levels)
+        variables = self.scenario.variables.values()
+        return [v.levels.index(known.get(v.id, v.start[0][0])) for v in variables]
 
     # ---------------------------------------------------------------- places
 

@@ -40,7 +40,7 @@ from simlib.scenario.views.interventions import (
 __all__ = ["ALWAYS", "FORMAT", "Actor", "Assume", "Assumption", "AssumptionKind", "Change", "Clause", "Condition"]
 __all__ += ["Correlation", "Effect", "Ending", "Factor", "Forbid", "Force", "Hold", "Intervention", "Ladder", "Lasting"]
 __all__ += ["Lull", "Move", "Outcome", "Pin", "Policy", "Question", "Repeats", "Rung", "Scenario"]
-__all__ += ["Source", "Variable", "View", "Wait", "Window"]
+__all__ += ["Source", "StartState", "Variable", "View", "Wait", "Window"]
 
 FORMAT = 1
 """The version of the file format this library reads and writes."""
@@ -109,6 +109,14 @@ class Variable:
     def at(self, level: str) -> str:
         """Return the variable with a level as people read them: "Use of force: land strike"."""
         return f"{self.label}: {self.words(level)}"
+
+
+@dataclass(frozen=True, slots=True)
+class StartState:
+    """One state in which a scenario may start, with its probability: (variable, level) of each variable."""
+
+    levels: tuple[tuple[str, str], ...]
+    probability: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -406,8 +414,8 @@ class Scenario:
     """How its event log is to be read."""
     log_assumptions: Mapping[str, Assumption] = field(default_factory=dict, metadata=SPARSE)
     """The numbers of `evidence`: they weigh the log and change no forecast."""
-    joint_start: tuple[tuple[tuple[str, ...], float], ...] = field(default=(), metadata=SPARSE)
-    """The start as (levels of all variables, probability). Empty: each variable starts as it says."""
+    joint_start: tuple[StartState, ...] = field(default=(), metadata=SPARSE)
+    """The states in which it may start, in place of a start of each variable. Empty: each starts as it says."""
     path: str = ""
     """Folder it was read from; no part of its identity."""
 

@@ -141,8 +141,7 @@ def test_splitting_the_log_at_a_date_and_going_on_gives_the_same_information(spl
     whole = Filter(world, rows, date(20)).run()
     first = Filter(world, rows, date(split))
     passed = first.run()
-    names = [tuple(v.levels[i] for v, i in zip(world.variables.values(), row, strict=True)) for row in first.end_levels]
-    later = world.replace(as_of=date(split), joint_start=tuple(zip(names, passed.end.tolist(), strict=True)))
+    later = world.replace(as_of=date(split), joint_start=first.start_after(passed))
     second = Filter(later, [reading for reading in rows if reading.row.date >= date(split)], date(20)).run()
     assert passed.log_likelihood + second.log_likelihood == pytest.approx(whole.log_likelihood, abs=1e-11)
 

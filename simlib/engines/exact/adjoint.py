@@ -334,8 +334,10 @@ class Adjoint:
         return result
 
     def _start_part(self, value: Floats) -> Floats:
-        """Return (∂p₀/∂θ)ᵀ u(0)."""
+        """Return (∂p₀/∂θ)ᵀ u(0). A joint start does not depend on θ."""
         tables = self.tables
+        if tables.scenario.joint_start:
+            return np.zeros(len(self.theta))
         shares = tables.start_shares(self.theta)
         levels, _ = tables.start_states()
         worth = value[self.space.find(levels)]

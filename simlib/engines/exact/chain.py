@@ -46,8 +46,8 @@ class Passage:
 class Chain:
     """The states of a scenario at assumption values `theta` (A,).
 
-    With `centre`, θ is a draw around those values. `start` (N,) replaces the distribution over the states with which
-    the scenario begins.
+    With `centre`, θ is a draw around those values. `start` (K,) holds the probabilities of the start states of the
+    tables, in place of those of the scenario.
     """
 
     def __init__(
@@ -66,9 +66,8 @@ class Chain:
 
     def start(self) -> Floats:
         """Return the distribution over the states (N,) at the start, before any intervention."""
-        if self.own_start is not None:
-            return self.own_start
         levels, probability = self.tables.start_states(self.theta, self.centre)
+        probability = probability if self.own_start is None else self.own_start
         return sums_by(self.space.find(levels), probability, len(self.space))
 
     def rating(self, segment: Segment) -> Rating:

@@ -59,7 +59,7 @@ def _structure(tables: Tables) -> tuple[object, ...]:
     Assumption values, rates, labels and dates are not part of it.
     """
     scenario = tables.scenario
-    names = ("possible", "table_start", "outcome_start", "start_variable", "start_level")
+    names = ("possible", "table_start", "outcome_start")
     of_branches = ("entry", "outcome", "effect_start", "effect_variable", "effect_shifts", "effect_amount")
     return (
         tuple(ending.when for ending in scenario.endings.values()),
@@ -67,6 +67,7 @@ def _structure(tables: Tables) -> tuple[object, ...]:
         tuple(v.tobytes() for v in tables.move_variables),
         *(getattr(tables, name).tobytes() for name in names),
         *(getattr(tables.branches, name).tobytes() for name in of_branches),
+        tables.start_states()[0].tobytes(),
         tuple(sorted(_pins(tables))),
         tuple(sorted(held_together(tables))),
         tables.clocks,

@@ -33,7 +33,7 @@ from simlib.machine import priors
 from simlib.machine.firing_counter import with_counter
 from simlib.machine.interventions import Segment
 from simlib.machine.measures import By, days_by
-from simlib.machine.tables import Tables, grid, sums_by
+from simlib.machine.tables import Tables, grid
 from simlib.machine.timeline import cut
 from simlib.results import ONGOING, Band, Forecast
 from simlib.scenario.model import Hold, Pin, Question, Scenario
@@ -170,7 +170,7 @@ class Solver:
         Args:
             theta: Values (A,) in base units. Default: the stated ones.
             centre: The stated values, when `theta` is a draw around them.
-            start: Distribution (N,) over the states at the start. Default: that of the scenario.
+            start: Probabilities (K,) of the start states of the tables. Default: those of the scenario.
             tolerance: Bound on the truncation error. Answers below 1e-6 are solved again, more finely.
             runs: Replicates for the questions that need histories.
             seed: Seed of the replicates.
@@ -180,7 +180,6 @@ class Solver:
             control: Progress callback and cancellation.
 
         Raises:
-            Unsupported: For a start of its own, where a question needs histories.
             MissingDependency: Without Numba, where a question needs histories.
             Cancelled: When `control` cancels the work.
         """
@@ -196,20 +195,16 @@ class Solver:
                 break
             tolerance = finer
         forecast = self._forecast(chain.theta, solution, bands, clock.perf_counter() - begun)
-        if not self.by_histories and not (ranges and start is None and kernels is not None):
+        if not self.by_histories and not (ranges and kernels is not None):
             return forecast
-        if start is not None:
-            label = next(iter(self.by_histories.values())).label
-            raise Unsupported(f"“{label}” needs histories, which start as the scenario says and not otherwise")
         return self._with_histories(forecast, chain, runs, seed, first, control)
 
     def _with_histories(
         self, forecast: Forecast, chain: Chain, runs: int, seed: int, first: int, control: Control
     ) -> Forecast:
         """Return the forecast with the questions that need histories, counted by Monte Carlo."""
-        counts = self._simulator.run(
-            chain.theta, centre=chain.centre, runs=runs, seed=seed, first=first, control=Control(cancel=control.cancel)
-        )
+        silent, own = Control(cancel=control.cancel), {"centre": chain.centre, "start": chain.own_start}
+        counts = self._simulator.run(chain.theta, **own, runs=runs, seed=seed, first=first, control=silent)
         counted = self._simulator.forecast(counts)
         questions = forecast.questions | counted.questions
         source = {"by_histories": list(counted.questions), "histories": runs, "histories_seed": seed}
@@ -229,10 +224,16 @@ class Solver:
         return Simulator(lean, times=self.times, by=self.horizon, ignore_windows=self.tables.ignore_windows)
 
     def run(
-        self, theta: Floats, *, centre: Floats | None = None, tolerance: float = TOLERANCE, control: Control = UNWATCHED
+        self,
+        theta: Floats,
+        *,
+        centre: Floats | None = None,
+        start: Floats | None = None,
+        tolerance: float = TOLERANCE,
+        control: Control = UNWATCHED,
     ) -> Solution:
         """Carry the start through all segments once. Returns raw sums over the partitions."""
-        return self._run(self.chain(theta, centre), tolerance, control)
+        return self._run(self.chain(theta, centre, start), tolerance, control)
 
     def _run(self, chain: Chain, tolerance: float, control: Control) -> Solution:
         with one_blas_thread(), ThreadPoolExecutor(self.threads) as pool:
@@ -246,11 +247,7 @@ class Solver:
 
     def beside(self, chain: Chain) -> Chain:
         """Return the chain of this scenario, one with a counter, at the values and the start of one without it."""
-        start = chain.own_start
-        if start is not None:
-            levels = np.insert(chain.space.levels, len(self.scenario.variables) - 1, 0, axis=1)
-            start = sums_by(self.space.find(levels[start > 0]), start[start > 0], len(self.space))
-        return self.chain(chain.theta, chain.centre, start)
+        return self.chain(chain.theta, chain.centre, chain.own_start)
 
     def propagate(
         self,

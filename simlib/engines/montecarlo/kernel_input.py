@@ -93,23 +93,38 @@ class Flat:
         self.actions = Actions(
             tuple(a.number for s in segments for a in s.actions), tuple(s.start for s in segments for _ in s.actions)
         )
-        self._chance, self._share = Cumulative(tables.branches.start), Cumulative(tables.start_start)
+        self._chance, self._share = Cumulative(tables.branches.start), Cumulative(self._starts()[0])
         self.layout = self._layout()
         self.structure = self._structure(segments)
 
     # ---------------------------------------------------------------- values
 
-    def values(self, theta: Floats, centre: Floats | None = None) -> Values:
-        """Return what the kernel needs of assumption values `theta` (A,).
+    def values(self, theta: Floats, centre: Floats | None = None, start: Floats | None = None) -> Values:
+        """Return the numbers that the kernel needs at assumption values `theta` (A,).
 
-        See `Tables.chances` for `centre`.
+        See `Tables.chances` for `centre`. `start` (K,) gives the probabilities of the states of a joint start.
         """
         tables = self.tables
         rates = np.concatenate([tables.rates(theta, segment, centre) for segment in self.segments_of_table])
         chance = np.concatenate(
             [self._chance(tables.chances(theta, centre, segment)) for segment in self.segments_of_table]
         )
-        return Values(rates, chance, self._share(tables.start_shares(theta, centre)))
+        if not tables.scenario.joint_start:
+            return Values(rates, chance, self._share(tables.start_shares(theta, centre)))
+        probability = tables.start_states(theta, centre)[1] if start is None else start
+        return Values(rates, chance, self._share(np.tile(probability, len(tables.sizes))))
+
+    def _starts(self) -> tuple[Ints, Ints, tuple[str, ...]]:
+        """Return the start levels of each variable, grouped, and the name of the random number that picks one.
+
+        In a joint start all variables are picked by one number, so that together they are one of its states.
+        """
+        tables = self.tables
+        if not tables.scenario.joint_start:
+            return tables.start_start, tables.start_level, tables.variable_ids
+        levels, _ = tables.start_states()
+        groups = np.arange(len(tables.sizes) + 1) * len(levels)
+        return groups, levels.T.ravel(), ("joint start",) * len(tables.sizes)
 
     # ---------------------------------------------------------------- structure
 
@@ -133,13 +148,14 @@ class Flat:
 
     def _structure(self, segments: Sequence[Segment]) -> Structure:
         tables = self.tables
+        groups, levels, names = self._starts()
         return Structure(
             top=(tables.sizes - 1).astype(np.int32),
             bit=tables.bit_start.astype(np.uint32),
             **self._readers(),
-            spread_start=tables.start_start.astype(np.uint32),
-            spread_level=tables.start_level.astype(np.int32),
-            start_hash=_hashes("start", tables.variable_ids),
+            spread_start=groups.astype(np.uint32),
+            spread_level=levels.astype(np.int32),
+            start_hash=_hashes("start", names),
             entry=tables.table_start[:-1].astype(np.uint32),
             possible=np.concatenate([tables.possible, *(tables.unruled(segment) for segment in self._dated)]),
             branch=tables.branches.entry.astype(np.uint32),

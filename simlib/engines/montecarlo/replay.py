@@ -146,6 +146,7 @@ def histories(
     values: Mapping[str, float] | None = None,
     theta: Floats | None = None,
     centre: Floats | None = None,
+    start: Floats | None = None,
     by: By = None,
     ignore_windows: bool = False,
     seed: int = 0,
@@ -159,6 +160,7 @@ def histories(
         values: Assumption values that replace stated ones, by name, in base units.
         theta: All assumption values (A,), in place of `values`.
         centre: The stated values, when `theta` is a draw around them.
+        start: Probabilities (K,) of the states of a joint start. Default: those of the scenario.
         by: The horizon: a date, or days after `as_of`. Default: that of the scenario.
         ignore_windows: Whether calendar windows are left out.
         seed: Seed of the run.
@@ -179,7 +181,7 @@ def histories(
         raise ValueError("give either values or theta, not both")
     seed = check_seed(seed)
     numbers = list(range(replicates) if isinstance(replicates, int | np.integer) else map(int, replicates))
-    at = simulator.values(priors.theta(simulator.scenario, values) if theta is None else theta, centre)
+    at = simulator.values(priors.theta(simulator.scenario, values) if theta is None else theta, centre, start)
     blocks = list(_blocks(numbers))
 
     def play(block: tuple[int, int]) -> tuple[Any, Any, int]:

@@ -81,7 +81,7 @@ class Simulator:
         """The stated assumption values (A,)."""
         return priors.theta(self.scenario)
 
-    def values(self, theta: Floats | None = None, centre: Floats | None = None) -> Values:
+    def values(self, theta: Floats | None = None, centre: Floats | None = None, start: Floats | None = None) -> Values:
         """Return what the kernel needs of assumption values.
 
         Raises ValueError for values that are no numbers.
@@ -89,13 +89,14 @@ class Simulator:
         theta = self.stated if theta is None else np.asarray(theta, dtype=float)
         if theta.shape != self.stated.shape or not np.all(np.isfinite(theta) & (theta >= 0)):
             raise ValueError(f"theta must hold {len(self.stated)} finite numbers, none below zero, one per assumption")
-        return self.flat.values(theta, centre)
+        return self.flat.values(theta, centre, start)
 
     def run(
         self,
         theta: Floats | None = None,
         *,
         centre: Floats | None = None,
+        start: Floats | None = None,
         runs: int = RUNS,
         seed: int = 0,
         first: int = 0,
@@ -108,6 +109,7 @@ class Simulator:
         Args:
             theta: Assumption values (A,) in base units. Default: the stated ones.
             centre: The stated values, when `theta` is a draw around them.
+            start: Probabilities (K,) of the states of a joint start. Default: those of the scenario.
             runs: Number of replicates.
             seed: Seed of the random numbers.
             first: Number of the first replicate.
@@ -118,7 +120,7 @@ class Simulator:
             Cancelled: When `control` cancels the work.
         """
         runs, first = check_runs(runs, first)
-        values = self.values(theta, centre)
+        values = self.values(theta, centre, start)
         job = _Job(self, values, seed_key(check_seed(seed)), first, runs)
         job.work(thread_count(control.threads, job.chunks), control)
         return job.counts()

@@ -1,0 +1,308 @@
+"""`update`: the belief about a scenario once a log of events is taken in, as of a date."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import os
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from simlib.answer import Answer, provenance
+from simlib.control import UNWATCHED, Control, cores
+from simlib.errors import SimlibError
+from simlib.evidence.exact_filter import Filter
+from simlib.evidence.impossibility import ImpossibleLog, explain_impossible
+from simlib.evidence.walk import ImpossibleRow
+from simlib.formatting import long_date, percent
+from simlib.machine import priors
+from simlib.machine.belief import Belief
+from simlib.machine.tables import Tables
+from simlib.scenario.event_log import FILE, LogRow, read_log
+from simlib.scenario.model import Scenario
+from simlib.scenario.row_meaning import Reading, read_rows
+from simlib.typing import Floats
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["ImpossibleLog", "Update", "update"]
+
+DRAWS = 1000
+"""Draws of a belief by default."""
+
+NOTABLE = 0.1
+"""A difference between the level that the log implies and the level assumed is told from here on."""
+
+Events = str | os.PathLike[str] | Iterable[LogRow] | None
+
+
+@dataclass(frozen=True, eq=False)
+class Update(Answer):
+    """The belief about a scenario once a log is taken in.
+
+    scenario: the scenario as of the date asked, starting where the log leaves it, with the same end. Ask it every
+    question, with `belief` in place of a number of draws.
+    before: the scenario as it was.
+    belief: weighted draws of the assumptions, each with its distribution over the states on that date.
+    taken: what the rows mean that were taken in. left_out, unmapped, impossible, unknown, outside, after_the_end: the
+    others, by reason. `unknown` were not public by then, `outside` are from before the history.
+    complete_to: the last day on which the absence of rows counts.
+    log_likelihood: of the log, at the stated values.
+    ended: the ending that the log tells of, with its day, or None.
+    """
+
+    kind: ClassVar[str] = "update"
+
+    scenario: Scenario
+    before: Scenario
+    belief: Belief
+    complete_to: dt.date
+    log_likelihood: float
+    taken: tuple[Reading, ...]
+    left_out: tuple[Reading, ...]
+    unmapped: tuple[Reading, ...]
+    impossible: tuple[Reading, ...]
+    unknown: tuple[Reading, ...]
+    outside: tuple[Reading, ...]
+    after_the_end: tuple[Reading, ...]
+    ended: tuple[str, dt.date] | None
+    provenance: Mapping[str, Any]
+
+    @property
+    def question(self) -> str:
+        """The question that is answered."""
+        return f"What does the log say about “{self.scenario.title}” as of {long_date(self.as_of)}?"
+
+    def levels(self) -> dict[str, dict[str, tuple[float, float]]]:
+        """Return for each variable and level its probability at the start assumed, and as of the date.
+
+        Both are means over the draws: those of the prior, and those of the belief.
+        """
+        states = Tables(self.scenario).start_states()[0]
+        weights = self.belief.weights @ np.asarray(self.belief.start)
+        tables = Tables(self.before)
+        prior, assumed = tables.start_states(priors.theta(self.before))
+        return {
+            name: {
+                level: (float(assumed[prior[:, v] == at].sum()), float(weights[states[:, v] == at].sum()))
+                for at, level in enumerate(variable.levels)
+            }
+            for v, (name, variable) in enumerate(self.before.variables.items())
+        }
+
+    def sentences(self) -> list[str]:
+        """Return what was taken in, what was not, and where the log leaves the state."""
+        return [*self._about_rows(), *self._about_levels()]
+
+    def _about_rows(self) -> list[str]:
+        head = f"As of {long_date(self.as_of)}: {_rows(len(self.taken))} of the log taken in"
+        result = [f"{head}; the log is complete to {long_date(self.complete_to)}."]
+        others = {
+            "left out for a reason": self.left_out,
+            "without a meaning in this scenario": self.unmapped,
+            "impossible in this scenario": self.impossible,
+            "not yet known then": self.unknown,
+            "from before the history": self.outside,
+        }
+        told = [f"{len(readings)} {words}" for words, readings in others.items() if readings]
+        result += [f"Not taken in: {', '.join(told)}."] if told else []
+        if self.ended:
+            label = self.scenario.endings[self.ended[0]].label
+            rest = f"; {_rows(len(self.after_the_end))} after that not taken in" if self.after_the_end else ""
+            result.append(f"The story ended on {long_date(self.ended[1])}: {label}{rest}.")
+        return result
+
+    def _about_levels(self) -> list[str]:
+        same_day, result = self.as_of == self.before.as_of, []
+        for name, levels in self.levels().items():
+            variable = self.before.variables[name]
+            for level, (assumed, implied) in levels.items():
+                if abs(implied - assumed) > NOTABLE:
+                    words = variable.at(level)
+                    old = "the scenario assumes" if same_day else f"on {long_date(self.before.as_of)} it was"
+                    result.append(f"{words}: {percent(implied)} by the log; {old} {percent(assumed)}.")
+        return result
+
+    def frame(self) -> pd.DataFrame:
+        """Return one row for each level of each variable: assumed at the start, and implied by the log."""
+        import pandas as pd
+
+        rows = [
+            {"variable": name, "hidden": self.before.variables[name].hidden, "level": level}
+            | {"assumed": assumed, "implied": implied}
+            for name, levels in self.levels().items()
+            for level, (assumed, implied) in levels.items()
+        ]
+        return pd.DataFrame(rows)
+
+    def data(self) -> dict[str, Any]:
+        """Return the rows by what became of them, and the levels."""
+        groups = ("taken", "left_out", "unmapped", "impossible", "unknown", "outside", "after_the_end")
+        return {
+            "complete_to": self.complete_to,
+            "log_likelihood": self.log_likelihood,
+            "rows": {name: [str(reading.row) for reading in getattr(self, name)] for name in groups},
+            "ended": self.ended,
+            "draws": self.belief.draws,
+            "effective_draws": self.belief.effective_draws,
+            "levels": {
+                name: {level: {"assumed": a, "implied": i} for level, (a, i) in levels.items()}
+                for name, levels in self.levels().items()
+            },
+        }
+
+
+def _rows(count: int) -> str:
+    return f"{count} row{'s' * (count != 1)}"
+
+
+def update(
+    scenario: Scenario,
+    events: Events = None,
+    *,
+    as_of: dt.date | None = None,
+    complete_to: dt.date | None = None,
+    draws: int = DRAWS,
+    seed: int = 0,
+    skip_impossible: bool = False,
+    control: Control = UNWATCHED,
+) -> Update:
+    """Take in a log of events, as of a date.
+
+    Args:
+        scenario: The scenario, with `evidence` where its log needs explaining.
+        events: A file of events, or rows. Default: `events.csv` beside the scenario.
+        as_of: The date. Only what had happened and was public before it counts. Default: that of the scenario.
+        complete_to: The last day on which the absence of rows says anything. Default: the last day in the log.
+        draws: Draws of the assumptions.
+        seed: Seed of the draws.
+        skip_impossible: Whether rows that the scenario cannot explain are left out and listed.
+        control: Progress callback, cancellation and number of threads.
+
+    Raises:
+        ScenarioError: For a log that cannot be read.
+        ImpossibleLog: For the first row that leaves no state, with its reasons and remedies.
+        Unsupported: Where more than 50,000 states would be open at a time, with the moves to declare.
+        MissingDependency: Without Numba.
+        Cancelled: When `control` cancels the work.
+    """
+    rows = log_of(scenario, events)
+    as_of = as_of or scenario.as_of
+    complete_to = complete_to or last_day(rows, as_of)
+    prepared, impossible = prepare(scenario, read_rows(scenario, rows), as_of, complete_to, skip_impossible)
+    passed = prepared.run()
+    scores = priors.scores(prepared.world, draws, seed=seed)
+    theta = priors.values_from_scores(prepared.world, scores)
+    start = _starts(prepared, theta, control)
+    weights = (start.sum(axis=1) > 0) / np.count_nonzero(start.sum(axis=1) > 0)
+    later = dated(scenario, prepared, as_of)
+    names = tuple(scenario.assumptions)
+    belief = Belief(f"log to {as_of}", as_of, names, theta[:, : len(names)], weights, start, seed)
+    return Update(
+        scenario=later,
+        before=scenario,
+        belief=belief,
+        complete_to=complete_to,
+        log_likelihood=passed.log_likelihood,
+        **_sorted_out(prepared, impossible),
+        provenance=provenance(scenario, engine="exact", draws=draws, seed=seed, as_of=as_of, complete_to=complete_to),
+    )
+
+
+def log_of(scenario: Scenario, events: Events) -> tuple[LogRow, ...]:
+    """Return the rows of a log: a file, rows, or (None) the log beside the scenario."""
+    if events is None:
+        if not scenario.path:
+            raise SimlibError(f"the scenario has no folder with a log; give the events, or put {FILE} beside it")
+        return read_log(scenario.path)
+    return read_log(events) if isinstance(events, str | os.PathLike) else tuple(events)
+
+
+def last_day(rows: Iterable[LogRow], as_of: dt.date) -> dt.date:
+    """Return the last day before a date up to which a log is complete: that on which its last row became public."""
+    days = [row.public_on for row in rows]
+    return min([max(days, default=dt.date.min), as_of - dt.timedelta(days=1)])
+
+
+def prepare(
+    scenario: Scenario, readings: Iterable[Reading], as_of: dt.date, complete_to: dt.date, skip_impossible: bool
+) -> tuple[Filter, tuple[Reading, ...]]:
+    """Return the filter of a log, and the readings left out because they are impossible.
+
+    Raises ImpossibleLog unless these are to be left out.
+    """
+    left, skipped = list(readings), []
+    while True:
+        try:
+            prepared = Filter(scenario, left, as_of, complete_to=complete_to)
+            prepared.run()
+        except ImpossibleRow as error:
+            if not skip_impossible:
+                raise ImpossibleLog(explain_impossible(scenario, left, error)) from None
+            skipped.append(error.row.reading)
+            left.remove(error.row.reading)
+        else:
+            return prepared, tuple(skipped)
+
+
+def _starts(prepared: Filter, theta: Floats, control: Control) -> Floats:
+    """Return the distribution over the states at the end of the log for each draw (D, K), 0 where it is impossible."""
+
+    def one(values: Floats) -> Floats:
+        try:
+            return prepared.run(values).end
+        except ImpossibleRow:
+            return np.zeros(len(prepared.end_levels))
+
+    parts = []
+    with ThreadPoolExecutor(control.threads or cores()) as pool:
+        for part in pool.map(one, theta):
+            parts.append(part)
+            control.check()
+            control.report(len(parts) / len(theta))
+    return np.stack(parts)
+
+
+def dated(scenario: Scenario, prepared: Filter, as_of: dt.date) -> Scenario:
+    """Return the scenario as of a date: it starts where the log leaves it, and ends on the same day.
+
+    Where that day is not after the date, the horizon keeps its length.
+    """
+    rest = scenario.horizon_days - scenario.day(as_of)
+    evidence = dataclasses.replace(scenario.evidence, history=None) if scenario.evidence else None
+    return scenario.replace(
+        as_of=as_of,
+        horizon_days=rest if rest > 0 else scenario.horizon_days,
+        joint_start=prepared.start_after(prepared.run()),
+        evidence=evidence,
+    )
+
+
+def _sorted_out(prepared: Filter, impossible: tuple[Reading, ...]) -> dict[str, Any]:
+    """Return the readings by what became of them, and the ending that the log tells of."""
+    timetable, story_end = prepared.timetable, prepared.walk.story_end
+    taken = [reading for row in timetable.rows for reading in row.readings]
+    taken += [fact.reading for fact in timetable.facts]
+    late: list[Reading] = []
+    ended = None
+    if story_end is not None:
+        world = prepared.world
+        index = int(prepared.tables.ending(prepared.walk.machine[[story_end.state]])[0])
+        ended = (list(world.endings)[index], world.by_date(story_end.day))
+        late = [reading for reading in taken if world.day(reading.row.date) >= story_end.day]
+    others = [reading for reading in prepared.readings if not reading.counts]
+    return {
+        "taken": tuple(sorted((r for r in taken if r not in late), key=lambda r: (r.row.date, r.row.line))),
+        "left_out": tuple(reading for reading in others if reading.ignored),
+        "unmapped": tuple(reading for reading in others if not reading.mapped),
+        "impossible": impossible,
+        "unknown": tuple(r for r in timetable.unknown if r.counts),
+        "outside": tuple(r for r in timetable.outside if r.counts),
+        "after_the_end": tuple(late),
+        "ended": ended,
+    }

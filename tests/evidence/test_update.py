@@ -1,0 +1,158 @@
+"""`update`: a log of two islands is taken in, and the questions are asked as of a later date."""
+
+import dataclasses
+import datetime as dt
+
+import numpy as np
+import pytest
+
+import simlib
+from simlib.evidence.belief_update import ImpossibleLog
+from simlib.scenario.event_log import LogRow
+from simlib.scenario.evidence import Evidence, RowRule
+
+APRIL_12 = dt.date(2031, 4, 12)
+
+
+def april(day, word, **more):
+    return LogRow(word, dt.date(2031, 4, day), line=day, file="later.csv", **more)
+
+
+HIT = april(9, "fire-on-patrol", outcome="ship-hit")
+LOG = (april(3, "patrol"), april(6, "patrol"), HIT, april(11, "gossip"))
+
+
+@pytest.fixture(scope="module")
+def islands():
+    return simlib.load("two-islands")
+
+
+@pytest.fixture(scope="module")
+def clashes(islands):
+    return simlib.update(islands, LOG, as_of=APRIL_12, draws=64)
+
+
+def test_the_scenario_of_an_update_starts_where_the_log_leaves_it_and_ends_on_the_same_day(islands, clashes):
+    assert clashes.scenario.as_of == APRIL_12
+    assert clashes.scenario.by_date(clashes.scenario.horizon_days) == islands.by_date(islands.horizon_days)
+    standoff = clashes.levels()["standoff"]
+    assert standoff["clashes"][0] == 0
+    assert standoff["clashes"][1] == pytest.approx(1.0)  # breaking contact would show
+    assert clashes.levels()["tempo"]["hot"][1] > 0.6
+
+
+def test_every_engine_starts_each_draw_where_the_log_leaves_it(clashes):
+    exact = simlib.forecast(clashes.scenario, draws=clashes.belief, times=[10.0, 30.0])
+    sampled = simlib.forecast(clashes.scenario, draws=clashes.belief, times=[10.0, 30.0], engine="montecarlo", runs=300)
+    for name, band in exact.endings.items():
+        assert np.all(sampled.endings[name].low <= band.probability + 0.01), name
+        assert np.all(sampled.endings[name].high >= band.probability - 0.01), name
+    assert exact.variables["standoff"]["clashes"][0] < 1
+    first = simlib.forecast(clashes.scenario, draws=clashes.belief, times=[1e-9])
+    assert first.variables["standoff"]["clashes"][0] == pytest.approx(1.0)
+
+
+def test_the_reference_engine_starts_there_too(clashes):
+    from simlib.engines.reference import sample
+
+    hot = np.mean([run.start["tempo"] == "hot" for run in sample(clashes.scenario, 400)])
+    stated = sum(s.probability for s in clashes.scenario.joint_start if dict(s.levels)["tempo"] == "hot")
+    assert hot == pytest.approx(stated, abs=0.08)
+
+
+def test_a_belief_is_refused_for_another_date_and_for_other_states(islands, clashes):
+    with pytest.raises(simlib.Unsupported, match="as of 2031-04-12 and the scenario as of 2031-04-01"):
+        simlib.forecast(islands, draws=clashes.belief)
+    with pytest.raises(simlib.Unsupported, match="and the scenario in others"):
+        simlib.forecast(islands.replace(as_of=APRIL_12), draws=clashes.belief)
+
+
+def test_rows_are_listed_by_what_became_of_them(islands):
+    rules = (RowRule(("rumour",), ignore="nobody believes it"),)
+    world = islands.replace(evidence=Evidence(rules=rules))
+    late = april(4, "patrol", known_on=APRIL_12)
+    found = simlib.update(world, (*LOG, april(5, "rumour"), late, april(20, "patrol")), as_of=APRIL_12, draws=4)
+    assert [reading.row for reading in found.taken] == list(LOG[:3])
+    assert [reading.row.word for reading in found.left_out] == ["rumour"]
+    assert [reading.row.word for reading in found.unmapped] == ["gossip"]
+    assert [reading.row.date.day for reading in found.unknown] == [4, 20]
+    assert "Not taken in: 1 left out for a reason, 1 without a meaning in this scenario, 2 not yet known then." in (
+        found.sentences()
+    )
+    assert found.complete_to == dt.date(2031, 4, 11)
+
+
+def test_the_absence_of_rows_after_the_last_day_of_the_log_is_no_evidence(islands):
+    short = simlib.update(islands, (april(3, "patrol"),), as_of=APRIL_12, draws=4)
+    long = simlib.update(islands, (april(3, "patrol"),), as_of=APRIL_12, complete_to=dt.date(2031, 4, 11), draws=4)
+    assert short.complete_to == dt.date(2031, 4, 3)
+    assert short.levels()["standoff"]["patrols"][1] < 1
+    assert long.levels()["standoff"]["patrols"][1] == pytest.approx(1.0)
+
+
+def test_an_impossible_row_is_named_with_its_reason_and_remedies_and_can_be_left_out(islands):
+    rows = (april(3, "patrol"), april(5, "land-troops"), april(6, "patrol"))
+    with pytest.raises(ImpossibleLog) as refused:
+        simlib.update(islands, rows, as_of=APRIL_12, draws=4)
+    told = str(refused.value)
+    assert told.startswith("later.csv:5: 2031-04-05 land-troops: impossible in this scenario: land-troops is possible")
+    for words in ("while standoff is clashes", "possible just before: standoff patrols", "(after 2031-04-03 patrol)"):
+        assert words in told
+    for remedy in ("ignore", "outcomes", "history.start", "set"):
+        assert remedy in told
+    found = simlib.update(islands, rows, as_of=APRIL_12, draws=4, skip_impossible=True)
+    assert [reading.row.word for reading in found.impossible] == ["land-troops"]
+
+
+def test_a_story_that_ended_is_no_error(islands):
+    rows = (HIT, april(10, "land-troops"), april(11, "patrol"))
+    found = simlib.update(islands, rows, as_of=APRIL_12, draws=4)
+    assert found.ended == ("open-war", dt.date(2031, 4, 10))
+    assert [reading.row.word for reading in found.after_the_end] == ["patrol"]
+    assert "The story ended on 10 April 2031: Open war; 1 row after that not taken in." in found.sentences()
+
+
+def test_an_outside_change_moves_the_state_and_teaches_nothing(islands):
+    from simlib.evidence.exact_filter import Filter
+    from simlib.scenario.row_meaning import read_rows
+
+    rules = (RowRule(("truce",), setting=(("standoff", "calm"),)),)
+    never = tuple(simlib.scenario.evidence.Coverage(move.id, None, 0.0) for move in islands)
+    world = islands.replace(evidence=Evidence(rules=rules, seen=never))
+    truce = Filter(world, read_rows(world, [april(12, "truce")]), dt.date(2031, 4, 13), also=(11.0,))
+    passed, slope = truce.gradient(np.zeros(len(truce.world.assumptions)))
+    assert passed.log_likelihood == pytest.approx(0.0, abs=1e-12)
+    assert np.abs(slope).max() < 1e-12
+    calm = truce.walk.machine[:, 0] == 0
+    assert passed.filtered(passed.days().tolist().index(11.0))[calm].sum() > 0.5
+
+
+def test_an_observed_level_counts_as_much_as_its_ratio(islands):
+    rule = RowRule(("report",), level=simlib.scenario.model.Condition(((("resolve", ("firm",)),),)), ratio=4.0)
+    never = tuple(simlib.scenario.evidence.Coverage(move.id, None, 0.0) for move in islands)
+    world = islands.replace(evidence=Evidence(rules=(rule,), seen=never))
+    before = simlib.update(world, (), as_of=dt.date(2031, 4, 2), draws=4).levels()["resolve"]["firm"][1]
+    after = simlib.update(world, (april(1, "report"),), as_of=dt.date(2031, 4, 2), draws=4)
+    odds = after.belief.start[
+        :, after.scenario.joint_start and [dict(s.levels)["resolve"] == "firm" for s in after.scenario.joint_start]
+    ].sum(axis=1)
+    plain = simlib.update(world, (), as_of=dt.date(2031, 4, 2), draws=4)
+    firm = plain.belief.start[:, [dict(s.levels)["resolve"] == "firm" for s in plain.scenario.joint_start]].sum(axis=1)
+    assert odds / (1 - odds) == pytest.approx(4 * firm / (1 - firm))
+    assert before > 0
+
+
+def test_an_update_can_be_saved_and_loaded(tmp_path, clashes):
+    again = simlib.load_answer(clashes.save(tmp_path / "update.json"))
+    assert again.scenario == clashes.scenario
+    assert again.to_dict() == clashes.to_dict()
+    assert np.array_equal(again.belief.start, clashes.belief.start)
+    assert again.frame().equals(clashes.frame())
+
+
+def test_an_update_of_an_update_goes_on_where_it_left_off(islands, clashes):
+    rows = (*LOG, april(15, "break-contact"))
+    whole = simlib.update(islands, rows, as_of=dt.date(2031, 4, 20), draws=4)
+    later = simlib.update(clashes.scenario, rows, as_of=dt.date(2031, 4, 20), draws=4)
+    assert later.log_likelihood + clashes.log_likelihood == pytest.approx(whole.log_likelihood)
+    assert dataclasses.replace(later.scenario, joint_start=()) == dataclasses.replace(whole.scenario, joint_start=())
