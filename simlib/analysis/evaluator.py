@@ -42,8 +42,8 @@ STATES_SOLVED = 80_000_000
 
 _ONE_THREAD = Control(threads=1)
 
-_Row = Callable[[range, Floats], Floats]
-"""Maps replicates and a row of θ (A,) to the measures (K, M)."""
+_Row = Callable[..., Floats]
+"""Maps replicates, a row of θ (A,) and perhaps its start (K,) to the measures (K, M)."""
 
 
 class Responses:
@@ -117,15 +117,24 @@ class Responses:
             raise Unsupported(f"“{label}” needs histories; use the Monte Carlo engine (--engine montecarlo)")
         return None if solver.by_histories else solver
 
-    def __call__(self, thetas: Floats, *, replicates: range | None = None, control: Control = UNWATCHED) -> Floats:
+    def __call__(
+        self,
+        thetas: Floats,
+        starts: Floats | None = None,
+        *,
+        replicates: range | None = None,
+        control: Control = UNWATCHED,
+    ) -> Floats:
         """Return the measures (D, K, M) at each draw, a row of `thetas` (D, A).
 
+        `starts` (D, K) are the probabilities of the states of a joint start. Default: as the scenario says.
         `replicates` are those to simulate by Monte Carlo, divided over the blocks. The default is the first `runs`.
         Raises Cancelled.
         """
         if len(thetas) == 0:
             return np.empty((0, self.blocks, len(self.measures)))
-        return in_threads(partial(self._row, replicates or range(self.runs)), thetas, control=control)
+        columns = (thetas,) if starts is None else (thetas, starts)
+        return in_threads(partial(self._row, replicates or range(self.runs)), *columns, control=control)
 
 
 def in_threads(answer: Callable[..., Floats], *columns: Sequence[Any] | Floats, control: Control) -> Floats:
@@ -153,8 +162,10 @@ def _lean(scenario: Scenario, measures: Sequence[Measure], day: float) -> Scenar
     )
 
 
-def _exact(solver: Solver, measures: Sequence[Measure], centre: Floats, _: range, theta: Floats) -> Floats:
-    solution = solver.run(theta, centre=centre, tolerance=FINE)
+def _exact(
+    solver: Solver, measures: Sequence[Measure], centre: Floats, _: range, theta: Floats, start: Floats | None = None
+) -> Floats:
+    solution = solver.run(theta, centre=centre, start=start, tolerance=FINE)
     return np.array([[_read(solver, solution, measure) for measure in measures]])
 
 
@@ -180,8 +191,10 @@ def _by_replicate(
     seed: int,
     which: range,
     theta: Floats,
+    start: Floats | None = None,
 ) -> Floats:
-    counts = simulator.run(theta, centre=centre, runs=len(which), seed=seed, first=which.start, control=_ONE_THREAD)
+    run = partial(simulator.run, theta, centre=centre, start=start, seed=seed, control=_ONE_THREAD)
+    counts = run(runs=len(which), first=which.start)
     endings = [*simulator.scenario.endings, ONGOING]
     ending = np.where(counts.ending < 0, len(endings) - 1, counts.ending)
     happened = [
@@ -202,12 +215,11 @@ def _by_block(
     seed: int,
     which: range,
     theta: Floats,
+    start: Floats | None = None,
 ) -> Floats:
     read, each = reader(simulator.scenario, measures), len(which) // blocks
-    parts = (
-        simulator.run(theta, centre=centre, runs=each, seed=seed, first=first, control=_ONE_THREAD)
-        for first in which[::each]
-    )
+    run = partial(simulator.run, theta, centre=centre, start=start, seed=seed, control=_ONE_THREAD)
+    parts = (run(runs=each, first=first) for first in which[::each])
     return np.stack([read(counts)[-1] for counts in parts])
 
 

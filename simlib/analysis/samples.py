@@ -15,7 +15,6 @@ import numpy as np
 from simlib.control import UNWATCHED, Control
 from simlib.engines.montecarlo.replay import histories
 from simlib.engines.montecarlo.simulator import Simulator
-from simlib.errors import Unsupported
 from simlib.machine import priors
 from simlib.machine.belief import Belief, belief_of
 from simlib.machine.tables import Tables
@@ -80,26 +79,24 @@ def sample(
 
     Raises:
         ScenarioError: For a target day or an intervention that does not fit.
-        Unsupported: For a belief about another scenario, or with a start of its own.
+        Unsupported: For a belief about another scenario or date.
         MissingDependency: Without Numba.
         Cancelled: When `control` cancels the work.
     """
     simulator, centre = Simulator(scenario, times=1, by=by), priors.theta(scenario)
     belief = belief_of(scenario, draws, seed=seed) if isinstance(draws, Belief) or draws else None
-    if belief is not None and belief.start is not None:
-        raise Unsupported(f"histories start as the scenario says, but the belief “{belief.name}” has its own start")
-    thetas = centre[None, :] if belief is None else belief.theta
+    rows = [(centre, None)] if belief is None else list(belief.rows())
     alone, parts = Control(cancel=control.cancel, threads=1), []
-    for number, theta in enumerate(thetas):
+    for number, (theta, start) in enumerate(rows):
         own = range(number * runs, (number + 1) * runs)
-        parts.append(histories(simulator, own, theta=theta, centre=centre, seed=seed, control=alone))
-        control.report((number + 1) / len(thetas))
+        parts.append(histories(simulator, own, theta=theta, centre=centre, start=start, seed=seed, control=alone))
+        control.report((number + 1) / len(rows))
         control.check()
     source = {"engine": "montecarlo", "seed": seed, "draws": 0 if belief is None else belief.draws, "runs": runs}
-    source |= {"histories": len(thetas) * runs}
+    source |= {"histories": len(rows) * runs}
     source |= {} if belief is None or belief.is_prior else {"belief": belief.name}
     weights = _weights(belief)
-    return Sample(_joined(parts), np.repeat(np.arange(len(thetas)), runs), np.repeat(weights, runs), source)
+    return Sample(_joined(parts), np.repeat(np.arange(len(rows)), runs), np.repeat(weights, runs), source)
 
 
 def _weights(belief: Belief | None) -> Floats:

@@ -136,5 +136,5 @@ def test_indices_refuse_a_belief_by_name():
 @pytest.mark.parametrize("ask", [drivers, discover])
 def test_a_belief_with_a_start_of_its_own_is_refused(ask):
     elsewhere = dataclasses.replace(belief(8), start=np.full((8, 2), 0.5))
-    with pytest.raises(Unsupported, match="the belief “a belief” starts elsewhere than the scenario"):
+    with pytest.raises(Unsupported, match="the belief “a belief” starts in 2 states, and the scenario in others"):
         ask(additive(), "ending:across", draws=elsewhere)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 
 import numpy as np
 import pytest
@@ -14,13 +15,15 @@ from simlib.answer import ScenarioKey, load_answer
 from simlib.control import Control
 from simlib.engines.ensemble import forecast, over_priors
 from simlib.engines.exact.endpoint import histories_given
-from simlib.engines.exact.forecast import Solver, solve
+from simlib.engines.exact.forecast import solve
 from simlib.engines.montecarlo.simulator import simulate
 from simlib.errors import Cancelled, TooManyStates, Unsupported
 from simlib.machine import priors
 from simlib.machine.belief import Belief, quantiles
+from simlib.machine.tables import Tables
 from simlib.results import Band, Forecast
-from simlib.scenario.model import Scenario
+
+from simlib.scenario.model import Scenario, StartState
 from tests import worlds
 from tests.worlds import World
 
@@ -117,28 +120,34 @@ def test_quantiles_with_weights():
 
 def test_the_start_of_a_belief_is_where_each_draw_begins():
     scenario, rates, weights = door(spread=True), [0.02, 0.05], [0.75, 0.25]
-    space = Solver(scenario, times=1).space
-    is_open = space.levels[:, 0] == 1
-    start = np.where(is_open, 0.5, 0.5 / (~is_open).sum())[None, :].repeat(2, axis=0)
-    start[1] = np.where(is_open, 0.0, 1.0)
+    levels, probability = Tables(scenario).start_states(priors.theta(scenario))
+    named = [
+        tuple((v.id, v.levels[at]) for v, at in zip(scenario.variables.values(), row, strict=True)) for row in levels
+    ]
+    scenario = scenario.replace(joint_start=tuple(map(StartState, named, probability.tolist())))
+    is_open = levels[:, 0] == 1
+    start = np.where(is_open, 0.5 / is_open.sum(), 0.5 / (~is_open).sum())[None, :].repeat(2, axis=0)
+    start[1] = np.where(is_open, 0.0, 1.0 / (~is_open).sum())
     theta = np.tile(priors.theta(scenario), (2, 1))
     theta[:, list(scenario.assumptions).index("rate")] = rates
     belief = Belief("log", scenario.as_of, tuple(scenario.assumptions), theta, np.array(weights), start)
     found = forecast(scenario, draws=belief, times=[DAYS]).endings["out"].probability[0]
     shut = np.exp(-np.array(rates) * DAYS)
     assert found == pytest.approx(1 - 0.75 * 0.5 * shut[0] - 0.25 * shut[1], abs=1e-8)
+    sampled = forecast(scenario, draws=belief, times=[DAYS], engine="montecarlo", runs=4000).endings["out"]
+    assert sampled.low[0] <= found <= sampled.high[0]
     given = histories_given(scenario, "ending:out", 400, draws=belief, seed=1)
     already = np.mean(given.ending_time == 0)
     assert already == pytest.approx(0.75 * 0.5 / found, abs=0.1)
 
 
-def test_a_start_that_the_engine_cannot_take_is_refused_by_name():
+def test_a_belief_that_does_not_fit_is_refused_by_name():
     scenario = door()
     belief = held(scenario, [0.02, 0.05], [0.5, 0.5], start=np.full((2, 2), 0.5))
-    with pytest.raises(Unsupported, match=r"“log” .* only the exact engine"):
-        forecast(scenario, draws=belief, engine="montecarlo")
-    with pytest.raises(Unsupported, match="for 3 states; the scenario has 2"):
-        forecast(scenario, draws=dataclasses.replace(belief, start=np.full((2, 3), 1 / 3)))
+    with pytest.raises(Unsupported, match="“log” starts in 2 states, and the scenario in others"):
+        forecast(scenario, draws=belief)
+    with pytest.raises(Unsupported, match=r"“log” is as of 2031-04-01 and the scenario as of 2031-04-02"):
+        forecast(scenario.replace(as_of=scenario.as_of + dt.timedelta(days=1)), draws=belief)
     with pytest.raises(ValueError, match=r"start has the shape \(3, 2\)"):
         dataclasses.replace(belief, start=np.full((3, 2), 0.5))
     with pytest.raises(Unsupported, match="other assumptions"):

@@ -156,3 +156,26 @@ def test_an_update_of_an_update_goes_on_where_it_left_off(islands, clashes):
     later = simlib.update(clashes.scenario, rows, as_of=dt.date(2031, 4, 20), draws=4)
     assert later.log_likelihood + clashes.log_likelihood == pytest.approx(whole.log_likelihood)
     assert dataclasses.replace(later.scenario, joint_start=()) == dataclasses.replace(whole.scenario, joint_start=())
+
+
+def at_the_end(answer, name="open-war"):
+    return float(answer.endings[name].probability[-1])
+
+
+def test_every_question_starts_where_the_log_leaves_the_state(clashes):
+    """War within a fortnight of a clash, by each question: the same number, far above that of the scenario itself."""
+    world, belief = clashes.scenario, clashes.belief
+    war = at_the_end(simlib.forecast(world, draws=belief, by=14.0, times=[14.0]))
+    assert war > 3 * at_the_end(simlib.forecast(simlib.load("two-islands"), by=14.0, times=[14.0]))
+    spread = simlib.uncertainty(world, "open-war", by=14.0, draws=belief)
+    assert spread.spreads["ending:open-war"].mean.value == pytest.approx(war, rel=0.02)
+    found = simlib.compare(world, {"no-landing": simlib.Forbid("land-troops")}, by=14.0, draws=belief, runs=8)
+    assert found.effects["no-landing"].differences["ending:open-war"].before[-1] == pytest.approx(war, rel=1e-6)
+    region = simlib.discover(world, "open-war", by=14.0, draws=belief, threshold=war)
+    assert np.average(region.answers, weights=region.weights) == pytest.approx(war, rel=1e-6)
+    signs = simlib.indicators(world.replace(horizon_days=14.0), "open-war", look_by=1.0, draws=belief, runs=200)
+    assert signs.before[0] == pytest.approx(war, rel=0.3)
+    seen = simlib.evsi(world, "open-war", look_by=3.0, by=14.0, draws=belief)
+    assert seen.mean == pytest.approx(war, abs=0.02)
+    assert simlib.drivers(world, "open-war", by=14.0, draws=belief).sentences()
+    assert simlib.paths(world, given="ending:open-war", by=14.0).sentences()

@@ -27,7 +27,6 @@ import numpy as np
 
 from simlib.analysis.discovery.prim import RawBox, RawLeaf, find_boxes, grow
 from simlib.analysis.evaluator import Responses
-from simlib.analysis.sensitivity.screening import refuse_start
 from simlib.answer import Answer, pick, provenance
 from simlib.control import UNWATCHED, Control
 from simlib.errors import SimlibError
@@ -260,17 +259,16 @@ def discover(
 
     Raises:
         ScenarioError: For an unknown measure or a target outside the forecast.
-        Unsupported: For a belief about another scenario, or one with a start of its own.
+        Unsupported: For a belief about another scenario or date.
         SimlibError: When no draw or every draw is a case of interest.
         TooManyStates: For "exact", when there are too many states.
         Cancelled: When `control` cancels the work.
     """
     (sought,), day = measures.find(scenario, measure), days_by(scenario, by)
     belief = belief_of(scenario, draws, seed=seed)
-    refuse_start(belief)
     theta, weights = belief.theta, belief.weights / belief.weights.max()
     responses = Responses(scenario, [sought], engine=engine, rows=belief.draws, by=day, runs=runs, seed=seed)
-    blocks = responses(theta, control=control)[:, :, 0]
+    blocks = responses(theta, belief.start, control=control)[:, :, 0]
     answers = blocks.mean(axis=1)
     cut = float(quantiles(answers, (0.75,), weights)[0]) if threshold is None else float(threshold)
     drawn = pick(responses, "engine") | {"draws": belief.draws, "belief": belief.name}

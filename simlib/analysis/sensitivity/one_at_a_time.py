@@ -330,7 +330,7 @@ def drivers(
         control: Progress callback, cancellation and number of threads.
 
     Raises:
-        Unsupported: When every assumption is fixed, or the belief is about another scenario or has a start of its own.
+        Unsupported: When every assumption is fixed, or the belief is about another scenario or date.
         ScenarioError: For unknown measures or a target outside the forecast.
         TooManyStates: For "exact", when there are too many states.
         Cancelled: When `control` cancels the work.

@@ -79,26 +79,17 @@ def uncertain(scenario: Scenario) -> list[Assumption]:
 def with_ranges_of(scenario: Scenario, draws: int | Belief, *, seed: int = 0) -> tuple[Scenario, Belief | None]:
     """Return the scenario with the medians and 90% ranges of a belief, and the belief.
 
-    Raises Unsupported for a belief about another scenario, or one with a start of its own.
+    Raises Unsupported for a belief about another scenario or date.
     """
     if not isinstance(draws, Belief) and draws == 0:
         return scenario, None
     belief = belief_of(scenario, draws, seed=seed)
-    refuse_start(belief)
     points = quantiles(belief.theta, (0.05, 0.5, 0.95), belief.weights).T.tolist()
     ranges = {
         name: a if a.fixed else replace(a, low=low, value=value, high=high)
         for (name, a), (low, value, high) in zip(scenario.assumptions.items(), points, strict=True)
     }
     return scenario.replace(assumptions=ranges), belief
-
-
-def refuse_start(belief: Belief) -> None:
-    """Raise Unsupported for a belief in which the draws do not start as the scenario says."""
-    if belief.start is not None:
-        raise Unsupported(
-            f"the belief “{belief.name}” starts elsewhere than the scenario, which cannot be answered yet"
-        )
 
 
 def _tied(scenario: Scenario) -> list[tuple[str, ...]]:

@@ -23,6 +23,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -214,12 +215,14 @@ def evsi(
     if isinstance(draws, Belief):
         belief = checked_belief(scenario, draws)
         theta, weighting, source = belief.theta, Weighting.of_belief(belief.weights), belief.name
+        starts = belief.start
         scores = priors.scores_from_values(scenario, theta)
     else:
         scores, sequence = prior_scores(scenario, draws, seed)
+        starts = None
         theta, weighting, source = priors.values_from_scores(scenario, scores), Weighting(sequence), "prior"
     replicates = _Replicates(scenario, target, sightings, (look_by_day, by_day), -(-runs // BLOCKS) * BLOCKS, seed)
-    shares = replicates.shares(theta, control)
+    shares = replicates.shares(theta, starts, control)
     ranked = [
         _observation(scenario, question, shares[:, :, :, k], weighting, scores) for k, question in enumerate(sightings)
     ]
@@ -288,14 +291,14 @@ class _Replicates:
         self.first = len(questions)
         self.ending = None if questions else list(scenario.endings).index(target.of)
 
-    def shares(self, thetas: Floats, control: Control) -> Floats:
+    def shares(self, thetas: Floats, starts: Floats | None, control: Control) -> Floats:
         """Return the shares (D, K, 6, observations) at each draw."""
-        return in_threads(self._at, range(len(thetas)), thetas, control=control)
+        columns = (thetas,) if starts is None else (thetas, starts)
+        return in_threads(self._at, range(len(thetas)), *columns, control=control)
 
-    def _at(self, draw: int, theta: Floats) -> Floats:
-        counts = self.simulator.run(
-            theta, centre=self.centre, runs=self.runs, seed=self.seed, first=draw * self.runs, control=_ONE_THREAD
-        )
+    def _at(self, draw: int, theta: Floats, start: Floats | None = None) -> Floats:
+        run = partial(self.simulator.run, theta, centre=self.centre, start=start, runs=self.runs)
+        counts = run(seed=self.seed, first=draw * self.runs, control=_ONE_THREAD)
         when = self._when(counts)[:, None]
         still = (counts.ending_time[:, None] > self.look_by_day) & (when > self.look_by_day)
         happens, seen = np.isfinite(when), counts.question_time[:, self.first :] <= self.look_by_day

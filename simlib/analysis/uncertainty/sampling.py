@@ -24,7 +24,7 @@ from simlib.analysis.uncertainty.estimates import (
     without_noise,
 )
 from simlib.control import Control
-from simlib.errors import Cancelled, Unsupported
+from simlib.errors import Cancelled
 from simlib.machine import priors
 from simlib.machine.belief import Belief, belief_of
 from simlib.machine.measures import Measure
@@ -71,10 +71,8 @@ def prior_scores(scenario: Scenario, size: int, seed: int) -> tuple[Floats, Ints
 def checked_belief(scenario: Scenario, belief: Belief) -> Belief:
     """Return a belief whose draws can be weighed one by one.
 
-    Raises Unsupported where it is about another scenario or begins elsewhere, ValueError for too few effective draws.
+    Raises Unsupported where it is about another scenario or date, ValueError for too few effective draws.
     """
-    if belief.start is not None:
-        raise Unsupported(f"the belief “{belief.name}” has states of its own to start in, which is not supported here")
     if round(belief.effective_draws, 6) < FEWEST_DRAWS:
         raise ValueError(
             f"the belief “{belief.name}” has {belief.effective_draws:.3g} effective draws; expected at least "
@@ -94,6 +92,7 @@ class Sampling:
         self.batches = [range(at_draws.runs)]
         self.scores = self.theta = np.zeros((0, len(scenario.assumptions)))
         self.weighting = Weighting(np.zeros(0, dtype=np.int64))
+        self.starts: Floats | None = None
         self.answers = np.zeros((0, at_draws.blocks, len(at_draws.measures)))
         self.stated = at_stated(at_stated.centre[None, :], control=Control(None, control.cancel, control.threads))
         self.spent, self.budget = 0, limit * max(at_draws.runs, 1)
@@ -121,6 +120,7 @@ class Sampling:
 
     def take_belief(self, belief: Belief) -> None:
         """Take the draws of a belief."""
+        self.starts = belief.start
         self._append(belief.theta)
         self.weighting = Weighting.of_belief(belief.weights)
 
@@ -175,9 +175,8 @@ class Sampling:
         before, work = self.spent, len(theta) * max(len(batch), 1)
         self.spent += work
         total = max(self.budget, self.spent)
-        return self.at_draws(
-            theta, replicates=batch, control=self.control.part(before / total, min(self.spent / total, 1.0))
-        )
+        part = self.control.part(before / total, min(self.spent / total, 1.0))
+        return self.at_draws(theta, self.starts, replicates=batch, control=part)
 
     def spreads(self, measures: Sequence[Measure], quantiles: Sequence[float]) -> dict[str, Spread]:
         """Return the range of each measure over the draws so far."""

@@ -24,7 +24,7 @@ from simlib.analysis.whatif.variants import COUNTERFACTUAL, Booking, Variant, bo
 from simlib.answer import Answer, ScenarioKey, dated, pick, provenance
 from simlib.control import UNWATCHED, Control, exact_where_it_fits
 from simlib.engines.exact.forecast import Solver
-from simlib.errors import MissingDependency, Problem, ScenarioError, Unsupported
+from simlib.errors import MissingDependency, Problem, ScenarioError
 from simlib.formatting import percent
 from simlib.machine import priors
 from simlib.machine.belief import Belief, belief_of
@@ -217,7 +217,7 @@ def compare(
 
     Raises:
         ScenarioError: Something does not fit the scenario.
-        Unsupported: A variant has another structure, or the belief has a start of its own.
+        Unsupported: A variant has another structure, or the belief is about another scenario or date.
         ValueError: There is no variant.
         TooManyStates: There are too many states for "exact".
         Cancelled: The control asked to stop.
@@ -233,8 +233,6 @@ def compare(
     all_of_them = [headline(scenario), *every(scenario, ("ending", "question", "rung", "moves"))]
     chosen = tuple(dict.fromkeys(all_of_them)) if measures is None else find(scenario, measures)
     belief = belief_of(scenario, draws, seed=seed) if isinstance(draws, Belief) or draws else None
-    if belief is not None and belief.start is not None:
-        raise Unsupported(f"compare starts as the scenario says, but the belief “{belief.name}” has a start of its own")
     work = _Work(scenarios, days_by(scenario, by), chosen, belief, runs, seed, control)
     return exact_where_it_fits(engine, lambda: work.answer("exact"), lambda: work.answer("montecarlo"))
 
@@ -355,9 +353,10 @@ class _Work:
         centre = None if thetas is None else priors.theta(scenario)
         solver = Solver(scenario, control=self.quiet)
         rows: list[Any] = [None] if thetas is None else list(thetas)
+        starts = [None] * len(rows) if self.belief is None else [start for _, start in self.belief.rows()]
         answers, ends = [], []
-        for number, theta in enumerate(rows):
-            forecast = solver.solve(theta, centre=centre, control=self.quiet)
+        for number, (theta, start) in enumerate(zip(rows, starts, strict=True)):
+            forecast = solver.solve(theta, centre=centre, start=start, control=self.quiet)
             ends.append([float(band.probability[-1]) for band in forecast.endings.values()])
             answers.append(np.stack([np.stack(of_forecast(forecast, m), axis=-1) for m in self.measures], axis=1))
             control.report((number + 1) / len(rows))
@@ -407,6 +406,7 @@ class _Work:
                 simulator,
                 self.measures,
                 thetas=thetas,
+                starts=None if self.belief is None else self.belief.start,
                 weights=None if thetas is None else self.weights,
                 runs=pairs,
                 seed=self.seed,

@@ -179,6 +179,7 @@ def run_replicates(
     measures: Sequence[Measure],
     *,
     thetas: Floats | None,
+    starts: Floats | None = None,
     weights: Floats | None,
     runs: int,
     seed: int,
@@ -190,6 +191,7 @@ def run_replicates(
         simulator: The scenario, ready to run.
         measures: The measures whose means are kept by block.
         thetas: The values of each draw (D, A), which makes one block of each; None plays the stated values.
+        starts: The probabilities (D, K) of the states of a joint start at each draw. None: as the scenario says.
         weights: The weights of the draws (D,).
         runs: Replicates in all, shared out evenly over the blocks.
         seed: The seed.
@@ -205,7 +207,8 @@ def run_replicates(
     for block in range(count):
         first, each = int(cuts[block]), int(cuts[block + 1] - cuts[block])
         theta = None if thetas is None else thetas[block]
-        counts = simulator.run(theta, centre=centre, runs=each, seed=seed, first=first, control=quiet)
+        start = None if starts is None else starts[block]
+        counts = simulator.run(theta, centre=centre, start=start, runs=each, seed=seed, first=first, control=quiet)
         means.append(read(counts))
         parts.append(counts)
         control.report((block + 1) / count)
