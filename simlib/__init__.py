@@ -90,8 +90,18 @@ __all__ = ["Answer", "Assume", "Belief", "Cancelled", "Control", "Forbid", "Forc
 __all__ += ["Policy", "Scenario", "ScenarioError", "SimlibError", "TooManyStates", "Unsupported", "View", "__version__"]
 __all__ += ["base_rates", "compare", "delay", "diff", "discover", "drivers", "elasticities", "evppi", "evppi_from"]
 __all__ += ["evsi", "explain", "forecast", "histories", "indicators", "lint", "load", "load_answer", "paths", "plot"]
-__all__ += ["pool", "prior_predictive", "read_log", "register", "repeat", "resolve", "score_registry", "simulate", "sobol"]
-__all__ += ["solve", "uncertainty", "update", "vary", "write_report"]
+__all__ += [
+    "pool",
+    "prior_predictive",
+    "read_log",
+    "register",
+    "repeat",
+    "resolve",
+    "score_registry",
+    "simulate",
+    "sobol",
+]
+__all__ += ["sobol", "solve", "uncertainty", "update", "vary", "write_report"]
 
 
 def __getattr__(name: str) -> Any:

@@ -137,7 +137,7 @@ class Filter:
 
     def start_after(self, passed: Passed) -> tuple[StartState, ...]:
         """Return the states at the end of the log as the joint start of a later forecast."""
-        variables = self.world.variables.values()
+        variables = self.tables.variables
         return tuple(
             StartState(tuple((v.id, v.levels[level]) for v, level in zip(variables, row, strict=True)), float(p))
             for row, p in zip(self.end_levels, passed.end, strict=True)
@@ -147,7 +147,7 @@ class Filter:
     def free(self) -> Floats:
         """Which assumptions (A,) of `world` may change the probability of the log, as booleans."""
         walk, tables = self.walk, self.tables
-        used = np.zeros(len(tables.assumption_ids) + 2, dtype=bool)
+        used = np.zeros(len(tables.standing.extended(self.centre)), dtype=bool)
         for rating, segment in enumerate(self._segments):
             used[tables.index(segment)[:, walk.slot_entry[walk.slot_rating == rating]]] = True
         branches = tables.branches

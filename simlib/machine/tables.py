@@ -397,10 +397,12 @@ class Tables:
         return self.start_level[chosen], np.prod(shares[chosen], axis=1)
 
     def _levels_at(self, state: StartState) -> list[int]:
-        """Return the levels of all variables in a start state. One that it does not name starts as it says."""
+        """Return the levels of all variables in a start state, clocks included.
+
+        A variable that the state does not name starts as it says.
+        """
         known = dict(state.levels)
-        variables = self.scenario.variables.values()
-        return [v.levels.index(known.get(v.id, v.start[0][0])) for v in variables]
+        return [v.levels.index(known.get(v.id, v.start[0][0])) for v in self.variables]
 
     # ---------------------------------------------------------------- places
 

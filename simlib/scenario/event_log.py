@@ -79,7 +79,7 @@ class LogRow:
 def read_log(path: str | os.PathLike[str]) -> tuple[LogRow, ...]:
     """Return the rows of a log, in the order of the file.
 
-    `path` is the file, or the folder that holds `events.csv`.     Raises ScenarioError with every problem at once.
+    `path` is the file, or the folder that holds `events.csv`. Raises ScenarioError with every problem at once.
     """
     file = Path(path) / FILE if Path(path).is_dir() else Path(path)
     return parse_log(document.read_file(file, str(file)), str(file))

@@ -22,7 +22,6 @@ from simlib.machine import priors
 from simlib.machine.belief import Belief, quantiles
 from simlib.machine.tables import Tables
 from simlib.results import Band, Forecast
-
 from simlib.scenario.model import Scenario, StartState
 from tests import worlds
 from tests.worlds import World
