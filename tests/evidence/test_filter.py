@@ -78,7 +78,7 @@ def doubtful_and_partly_seen(world, dice):
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(worlds(max_states=12, interventions=False), st.integers(0, 1000))
+@given(worlds(max_states=12, interventions=False, waits=False), st.integers(0, 1000))
 def test_random_worlds_and_logs_against_dense_exponentials(world, seed):
     dice = random.Random(seed)
     world = doubtful_and_partly_seen(world, dice)
@@ -87,7 +87,7 @@ def test_random_worlds_and_logs_against_dense_exponentials(world, seed):
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(worlds(max_states=24, interventions=False), st.integers(0, 1000))
+@given(worlds(max_states=24, interventions=False, waits=False), st.integers(0, 1000))
 def test_the_gradient_against_differences(world, seed):
     dice = random.Random(seed)
     world = doubtful_and_partly_seen(world, dice)
