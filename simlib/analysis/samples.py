@@ -89,7 +89,7 @@ def sample(
     alone, parts = Control(cancel=control.cancel, threads=1), []
     for number, (theta, start) in enumerate(rows):
         own = range(number * runs, (number + 1) * runs)
-        parts.append(histories(simulator, own, theta=theta, centre=centre, start=start, seed=seed, control=alone))
+        parts.append(histories(simulator, own, theta=simulator.values(theta, centre, start), seed=seed, control=alone))
         control.report((number + 1) / len(rows))
         control.check()
     source = {"engine": "montecarlo", "seed": seed, "draws": 0 if belief is None else belief.draws, "runs": runs}

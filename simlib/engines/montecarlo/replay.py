@@ -144,9 +144,8 @@ def histories(
     replicates: int | Iterable[int] = 1,
     *,
     values: Mapping[str, float] | None = None,
-    theta: Floats | None = None,
+    theta: Floats | Values | None = None,
     centre: Floats | None = None,
-    start: Floats | None = None,
     by: By = None,
     ignore_windows: bool = False,
     seed: int = 0,
@@ -158,9 +157,8 @@ def histories(
         scenario: The scenario, or a `Simulator` with its own horizon and windows.
         replicates: How many, from the first on, or the numbers of those to replay, in that order.
         values: Assumption values that replace stated ones, by name, in base units.
-        theta: All assumption values (A,), in place of `values`.
+        theta: All assumption values (A,), in place of `values`, or the numbers that `Simulator.values` gives.
         centre: The stated values, when `theta` is a draw around them.
-        start: Probabilities (K,) of the states of a joint start. Default: those of the scenario.
         by: The horizon: a date, or days after `as_of`. Default: that of the scenario.
         ignore_windows: Whether calendar windows are left out.
         seed: Seed of the run.
@@ -181,7 +179,8 @@ def histories(
         raise ValueError("give either values or theta, not both")
     seed = check_seed(seed)
     numbers = list(range(replicates) if isinstance(replicates, int | np.integer) else map(int, replicates))
-    at = simulator.values(priors.theta(simulator.scenario, values) if theta is None else theta, centre, start)
+    chosen = priors.theta(simulator.scenario, values) if theta is None else theta
+    at = chosen if isinstance(chosen, Values) else simulator.values(chosen, centre)
     blocks = list(_blocks(numbers))
 
     def play(block: tuple[int, int]) -> tuple[Any, Any, int]:
