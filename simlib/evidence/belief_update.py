@@ -96,7 +96,7 @@ class Update(Answer):
         }
 
     def sentences(self) -> list[str]:
-        """Return what was taken in, what was not, and where the log leaves the state."""
+        """Return how many rows were taken in, those that were not, and the levels that moved."""
         return [*self._about_rows(), *self._about_levels()]
 
     def _about_rows(self) -> list[str]:
