@@ -166,7 +166,7 @@ class Forecast(Answer):
         return by_date(self.as_of, days)
 
     def frame(self, what: str = "endings") -> pd.DataFrame:
-        """Return one table in tidy form: "endings", "questions", "levels", "rungs", "moves" or "firings".
+        """Return one table in tidy form: "endings", "questions", "levels", "rungs", "moves", "firings" or "counters".
 
         Columns: day, by (date), the names of the thing, and probability (or expected count) with low and high.
         """
@@ -179,6 +179,7 @@ class Forecast(Answer):
             "rungs": lambda: self._nested_rows("ladder", "rung", "ladders"),
             "moves": self._move_rows,
             "firings": self._firing_rows,
+            "counters": self._counter_rows,
         }
         if what not in rows:
             raise ValueError(f"no table {what!r}; expected one of {', '.join(rows)}")
@@ -209,6 +210,17 @@ class Forecast(Answer):
         if self.stated is None and source.get("runs"):
             return Band.wilson(p * source["runs"], source["runs"])
         return Band.of_mean(p, (half / Z_TWO_SIDED_95) ** 2, source.get("effective_runs", source.get("runs")))
+
+    @property
+    def counters(self) -> dict[str, tuple[Floats, Floats, Floats]]:
+        """The mean, the 5th and the 95th percentile (T,) of each counter, by variable."""
+        return {name: _spread(levels) for name, levels in self.variables.items() if all(map(str.isdecimal, levels))}
+
+    def _counter_rows(self) -> Iterator[dict[str, Any]]:
+        for name, spread in self.counters.items():
+            for (day, by), *numbers in zip(self._days(), *spread, strict=True):
+                named = {"day": day, "by": by, "counter": name, "label": self.label("variables", name)}
+                yield named | dict(zip(("mean", "p05", "p95"), numbers, strict=True))
 
     def _move_rows(self) -> Iterator[dict[str, Any]]:
         for name, values in self.moves.items():
@@ -329,6 +341,14 @@ class Forecast(Answer):
         if not isinstance(answer, cls):
             raise SimlibError(f"{path}: holds no forecast")
         return answer
+
+
+def _spread(levels: Mapping[str, Floats]) -> tuple[Floats, Floats, Floats]:
+    """Return the mean, the 5th and the 95th percentile (T,) of a distribution {number: probability (T,)}."""
+    numbers, shares = np.array([int(level) for level in levels]), np.array(list(levels.values()))
+    below = np.cumsum(shares, axis=0)
+    low, high = (numbers[np.argmax(below >= share - 1e-9, axis=0)].astype(float) for share in (0.05, 0.95))
+    return numbers @ shares, low, high
 
 
 def labels(scenario: Scenario) -> dict[str, dict[str, str]]:

@@ -114,7 +114,7 @@ class Machine:
     def settled(self, levels: tuple[str, ...]) -> tuple[str, ...]:
         """Begin the waits of all moves that are not possible anew."""
         count, named = len(self.scenario.variables), self.named(levels)
-        stages = [s if m.when.holds(named) else "0" for m, s in zip(self.waits, levels[count:], strict=True)]
+        stages = [s if self.possible(m, named) else "0" for m, s in zip(self.waits, levels[count:], strict=True)]
         return (*levels[:count], *stages)
 
     def with_stages(self, levels: tuple[str, ...], move: Move, done: int) -> tuple[str, ...]:
@@ -145,7 +145,7 @@ class Machine:
     def hazard(self, move: Move, levels: tuple[str, ...], day: float) -> float:
         """Return the hazard per day of a move, or of the next stage of its wait, in a state at a time."""
         named = self.named(levels)
-        if self.ending(levels) or not move.when.holds(named):
+        if self.ending(levels) or not self.possible(move, named):
             return 0.0
         ruling = [i for i in self.scenario.interventions if isinstance(i, Forbid | Policy) and i.move == move.id]
         standing = [i for i in ruling if self.stands(i, named, day)]
@@ -166,13 +166,17 @@ class Machine:
         value, result = self.values(named, day), 1.0
         for factor in factors:
             if factor.when.holds(named) and self.open(factor.between, day):
-                result *= value[factor.by]
+                result *= float(named[factor.per]) if factor.per else value[factor.by]
         return result
 
     def ruled(self, move: Move, levels: tuple[str, ...], day: float) -> bool:
         """Say whether an intervention decides about a move in a state at a time."""
         ruling = [i for i in self.scenario.interventions if isinstance(i, Forbid | Policy) and i.move == move.id]
         return any(self.stands(i, self.named(levels), day) for i in ruling)
+
+    def possible(self, move: Move, named: Mapping[str, str]) -> bool:
+        """Say whether a move can happen in a state: not if it is proportional to a counter that is at 0."""
+        return move.when.holds(named) and all(int(named[counter]) > 0 for counter in move.per)
 
     def stands(self, item, named: Mapping[str, str], day: float) -> bool:
         """Say whether an intervention that lasts applies at a time in a state."""
@@ -270,7 +274,7 @@ class Machine:
     def has_effect(self, intervention: Force | Pin | Hold, state: State) -> bool:
         """Say whether a forced move fires at all, or a pin changes the level, in a state that is no ending."""
         if isinstance(intervention, Force):
-            return self.scenario.moves[intervention.move].when.holds(self.named(state[0]))
+            return self.possible(self.scenario.moves[intervention.move], self.named(state[0]))
         return self.named(state[0])[intervention.variable] != intervention.level
 
     def branches(self, intervention: Force | Pin | Hold, state: State, day: float) -> list[tuple[State, float]]:
@@ -282,7 +286,7 @@ class Machine:
             new = self.settled((*named.values(), *state[0][len(named) :]))
             return [((new, self.happened(new, state[1])), 1.0)]
         move = self.scenario.moves[intervention.move]
-        if not move.when.holds(self.named(state[0])):
+        if not self.possible(move, self.named(state[0])):
             return []
         given = intervention.outcome
         chances = self.chances(move, state[0], day) if given is None else {given: 1.0}

@@ -9,7 +9,8 @@ from __future__ import annotations
 import datetime as dt
 import random
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, is_dataclass, replace
+from typing import Any
 
 from hypothesis import strategies as st
 
@@ -99,7 +100,7 @@ class _Drawing:
         questions = {name: self._question(name, moves) for name in _names("question", self.dice.randint(0, 3))}
         acts = tuple(self._intervention(moves) for _ in range(self.dice.randint(0, 3))) if interventions else ()
         questions |= self._tallies(moves)
-        return Scenario(
+        world = Scenario(
             "random-world",
             "A random world",
             AS_OF,
@@ -114,6 +115,13 @@ class _Drawing:
             interventions=acts,
             ladder=next(iter(ladders), ""),
         )
+        return self._counted(world) if self.often(30) else world
+
+    def _counted(self, world: Scenario) -> Scenario:
+        """Return the world with one variable as a counter, to which the rates of some moves are proportional."""
+        name = self.dice.choice(list(self.variables))
+        some = [move for move in world.moves if self.often(50)]
+        return with_counter(world, name, self.dice.randint(0, 2), some)
 
     def with_wait(self, world: Scenario) -> Scenario:
         """Return the world, at times with one move that takes a while in place of having a rate."""
@@ -333,7 +341,8 @@ class _Drawing:
         """Return an intervention that gives one of the assumptions of a move another value for a while."""
         takes_rest = any(outcome.chance is None for outcome in move.outcomes)
         chances = [outcome.chance for outcome in move.outcomes if outcome.chance and takes_rest]
-        name = self.dice.choice([move.rate, *(factor.by for _, factor in move.placed_factors()), *chances])
+        names = [factor.by for _, factor in move.placed_factors() if factor.by]
+        name = self.dice.choice([move.rate, *names, *chances])
         value, when = self.assumptions[name].value * self.dice.choice([0.25, 0.5, 1.0, 2.0]), self.condition(always=40)
         if name in chances:
             value, when = min(value, self.assumptions[name].value), ALWAYS
@@ -342,6 +351,40 @@ class _Drawing:
     def _until(self, date: dt.date) -> dt.date | None:
         """Return when an intervention ends: never, or some days after a date."""
         return date + dt.timedelta(days=self.dice.randint(1, self.horizon)) if self.often(40) else None
+
+
+def with_counter(world: Scenario, name: str, first: int, proportional: Sequence[str]) -> Scenario:
+    """Return a world whose variable `name` counts from `first`, with some moves proportional to it."""
+    numbers = {level: str(first + place) for place, level in enumerate(world.variables[name].levels)}
+
+    def renamed(part: Any) -> Any:
+        """Return a part of a world in which the levels of the variable are numbers."""
+        if isinstance(part, Condition):
+            clauses = (
+                tuple((v, tuple(numbers[x] for x in levels) if v == name else levels) for v, levels in clause)
+                for clause in part.clauses
+            )
+            return Condition(tuple(clauses))
+        if isinstance(part, tuple):
+            return tuple(renamed(item) for item in part)
+        if isinstance(part, dict):
+            return {key: renamed(item) for key, item in part.items()}
+        if not is_dataclass(part):
+            return part
+        changed = {f.name: renamed(getattr(part, f.name)) for f in fields(part)}
+        if isinstance(part, Effect | Pin | Hold) and part.variable == name and part.level is not None:
+            changed["level"] = numbers[part.level]
+        return replace(part, **changed)
+
+    moves = {
+        move: replace(item, factors=(*item.factors, *([Factor("", per=name)] if move in proportional else [])))
+        for move, item in renamed(world.moves).items()
+    }
+    old = world.variables[name]
+    start = tuple((numbers[level], share) for level, share in old.start)
+    variable = replace(old, levels=tuple(numbers.values()), start=start, counter=True)
+    parts = {part: renamed(getattr(world, part)) for part in ("endings", "ladders", "questions", "interventions")}
+    return world.replace(variables={**world.variables, name: variable}, moves=moves, **parts)
 
 
 def _names(kind: str, count: int) -> list[str]:

@@ -6,6 +6,7 @@ Time is in days; `t` in a formula is a report time.
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -106,6 +107,13 @@ class World:
         self.assumptions[name] = Assumption(name, name, kind, value, low, high, "assumed")
         return name
 
+    def counter(self, name: str, first: int, last: int, *, start: int | Mapping[str, float | None]) -> World:
+        """Add a counter from one number to another; a share of None in `start` takes the rest."""
+        numbers = tuple(str(number) for number in range(first, last + 1))
+        self.variable(name, *numbers, start=str(start) if isinstance(start, int) else start)
+        self.variables[name] = dataclasses.replace(self.variables[name], counter=True)
+        return self
+
     def variable(
         self, name: str, *levels: str, start: str | Mapping[str, float | str | None], hidden: bool = False
     ) -> World:
@@ -127,6 +135,7 @@ class World:
         when: When = None,
         between: Window | None = None,
         times: Times = (),
+        per: Sequence[str] = (),
         outcomes: Mapping[str, tuple[float | str | None, Then] | tuple[float | str | None, Then, Times]] | None = None,
         actor: str = "nature",
         covert: bool = False,
@@ -153,7 +162,7 @@ class World:
             self.number(f"{name}.rate", "rate", rate),
             when=condition(when),
             between=between,
-            factors=self.factors(name, times),
+            factors=self.factors(name, times) + tuple(Factor("", per=counter) for counter in per),
             outcomes=branches,
             covert=covert,
         )
@@ -236,6 +245,34 @@ def birth_death(birth: float = 0.3, death: float = 0.2, levels: int = 5, *, hori
     world.move("rise", birth, {"water": +1}).move("fall", death, {"water": -1})
     rungs: dict[str, When] = {f"rung-{mark}": {"water": marks[i:]} if i else None for i, mark in enumerate(marks)}
     return world.ladder("height", **rungs).question("brim", {"water": marks[-1]}).scenario()
+
+
+def linear_growth(
+    birth: float = 0.05, death: float = 0.1, start: int = 8, *, top: int = 120, horizon: float = 30.0
+) -> Scenario:
+    """Every head has a child at rate `birth` and dies at rate `death`; at 0 the herd is gone (ending `gone`).
+
+    The mean is n exp((b - d) t). With e = exp((b - d) t), P(gone by t) = (d (e - 1) / (b e - d))^n (Kendall 1948), as
+    long as `top` is out of reach.
+    """
+    world = World("linear-growth", horizon).counter("herd", 0, top, start=start)
+    world.move("birth", birth, {"herd": +1}, per=["herd"]).move("death", death, {"herd": -1}, per=["herd"])
+    world.question("halved", {"herd": [str(n) for n in range(start // 2 + 1)]}).ladder(
+        "size", some=None, none={"herd": "0"}
+    )
+    return world.ending("gone", {"herd": "0"}).scenario()
+
+
+def square_law(blue: int = 12, red: int = 10, hits: tuple[float, float] = (0.05, 0.08)) -> Scenario:
+    """Two forces shoot at each other: each of one side hits one of the other at rate `hits` (Lanchester's square law).
+
+    The next loss is red's with probability hits[0] b / (hits[0] b + hits[1] r) at strengths b and r, and the side that
+    has any left wins (Brown 1963).
+    """
+    world = World("square-law", 400.0).counter("blue", 0, blue, start=blue).counter("red", 0, red, start=red)
+    world.move("blue-fires", hits[0], {"red": -1}, per=["blue"], when={"red": [str(n) for n in range(1, red + 1)]})
+    world.move("red-fires", hits[1], {"blue": -1}, per=["red"], when={"blue": [str(n) for n in range(1, blue + 1)]})
+    return world.ending("red-wins", {"blue": "0"}).ending("blue-wins", {"red": "0"}).scenario()
 
 
 def competing_exits(rates: Sequence[float] = (0.02, 0.05, 0.08), *, horizon: float = 30.0) -> Scenario:

@@ -107,13 +107,17 @@ class Reference:
             return True
         return self.scenario.day(window.first) <= day < self.scenario.day(window.last) + 1
 
+    def possible(self, move: Move, state: State) -> bool:
+        """Say whether a move can happen in a state: its guard holds, and no counter that it is per is at 0."""
+        return move.when.holds(state) and all(int(state[counter]) > 0 for counter in move.per)
+
     def hazard(self, move: Move, state: State, day: float) -> float:
         """Return the hazard of a move per day: rate times factors, or that of an intervention.
 
         Without an intervention, a move that takes a while has none: it happens when its work is done.
         """
         standing = self.ruling(move, state, day)
-        if not move.when.holds(state) or any(isinstance(item, Forbid) for item in standing):
+        if not self.possible(move, state) or any(isinstance(item, Forbid) for item in standing):
             return 0.0
         if standing:
             return next(item.rate for item in reversed(standing) if isinstance(item, Policy))
@@ -121,7 +125,7 @@ class Reference:
 
     def speed(self, move: Move, state: State, day: float) -> float:
         """Return the rate of a move times its factors, or what a move that takes a while does of its work in a day."""
-        if not move.when.holds(state) or not self.open(move.between, day):
+        if not self.possible(move, state) or not self.open(move.between, day):
             return 0.0
         speed = self.value(move.rate, state, day)
         if move.takes:
@@ -141,8 +145,8 @@ class Reference:
 
     def product(self, factors: tuple[Factor, ...], state: State, day: float) -> float:
         """Return the product of the factors that apply in a state on a day."""
-        apply = [each.by for each in factors if each.when.holds(state) and self.open(each.between, day)]
-        return math.prod(self.value(by, state, day) for by in apply)
+        apply = [each for each in factors if each.when.holds(state) and self.open(each.between, day)]
+        return math.prod(int(state[each.per]) if each.per else self.value(each.by, state, day) for each in apply)
 
     def value(self, assumption: str, state: State, day: float) -> float:
         """Return the value of an assumption now; the last intervention that assumes one decides."""
@@ -247,8 +251,8 @@ class Reference:
                 break
             if isinstance(item, Force) and self.scenario.day(item.date) == day:
                 move = self.scenario.moves[item.move]
-                story.without_effect[number] = not move.when.holds(state)
-                if move.when.holds(state):
+                story.without_effect[number] = not self.possible(move, state)
+                if self.possible(move, state):
                     outcome = move.outcome(item.outcome) if item.outcome else self.outcome(move, state, day, rng)
                     state = self._happen(story, day, move.id, outcome, state, rng, number)
             elif isinstance(item, Pin | Hold) and (self.scenario.day(item.date) if item.date else 0.0) == day:
@@ -294,7 +298,7 @@ class Reference:
     def _await(self, story: Run, state: State, rng: random.Random) -> None:
         """Give work to moves that have become possible, and take it from those that no longer are."""
         for move in self.scenario:
-            if not move.takes or not move.when.holds(state):
+            if not move.takes or not self.possible(move, state):
                 story.work.pop(move.id, None)
             elif move.id not in story.work:
                 story.work[move.id] = rng.gammavariate(move.takes.stages, 1.0)

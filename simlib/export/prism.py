@@ -43,6 +43,9 @@ __all__ = ["model", "notes", "refusals", "starts", "write"]
 START_FORMAT = 1
 """Version of the file that lists the starts."""
 
+LISTED = 8
+"""Levels up to which a set with a hole is written level by level."""
+
 NEARLY = 1e-12
 """Chances that sum to one within this are written as they are."""
 
@@ -142,7 +145,9 @@ def starts(scenario: Scenario) -> dict[str, Any] | None:
         "constants": [names.start[name] for name in spread],
         "starts": [
             {
-                "constants": {constant: int(state[column]) for _, column, constant in columns},
+                "constants": {
+                    constant: scenario.variables[name].first + int(state[column]) for name, column, constant in columns
+                },
                 "levels": {name: scenario.variables[name].levels[state[column]] for name, column, _ in columns},
                 "weight": float(weight),
             }
@@ -270,15 +275,19 @@ class _Writer:
                 yield move, move.takes.stages
 
     def _declaration(self, variable: Variable) -> str:
-        start = self.names.start[variable.id] if variable.spread else str(variable.levels.index(variable.start[0][0]))
-        levels = ", ".join(f"{index} {level}" for index, level in enumerate(variable.levels))
-        text = f"{self.names.variable[variable.id]} : [0..{len(variable.levels) - 1}] init {start};"
-        return f"{text} {_comment(levels)}"
+        first, levels = variable.first, variable.levels
+        start = self.names.start[variable.id] if variable.spread else str(first + levels.index(variable.start[0][0]))
+        text = f"{self.names.variable[variable.id]} : [{first}..{first + len(levels) - 1}] init {start};"
+        meaning = (
+            "a counter" if variable.counter else ", ".join(f"{index} {level}" for index, level in enumerate(levels))
+        )
+        return f"{text} {_comment(meaning)}"
 
     def _guard(self, move: Move, *, waiting: bool = False) -> str:
         """Return where a move can happen or, with `waiting`, where the next stage of its wait can begin."""
         when = self._condition(move.when)
         parts = [f"!{self.names.ended}", *([] if when == "true" else [_bracket(when)])]
+        parts += [f"{self.names.variable[name]}>0" for name in move.per]
         if move.id in self.names.waiting and move.takes:
             last = move.takes.stages - 1
             parts.append(f"{self.names.waiting[move.id]}{'<' if waiting else '='}{last}")
@@ -292,6 +301,9 @@ class _Writer:
     def _product(self, first: str, factors: tuple[Factor, ...]) -> str:
         parts = [first]
         for factor in factors:
+            if factor.per:
+                parts.append(self.names.variable[factor.per])
+                continue
             name, when = self.names.constant[factor.by], self._condition(factor.when)
             if when == "true":
                 parts.append(name)
@@ -344,16 +356,17 @@ class _Writer:
         goes_on = [f"!({self._condition(when, after)})" for when in over]
         if set(awaited.when.variables) & new.keys():
             goes_on.insert(0, f"({self._condition(awaited.when, after)})")
+        goes_on += [f"{after[counter]}>0" for counter in awaited.per if counter in new]
         return f"{stage}'=({' & '.join(goes_on)}) ? {stage} : 0" if goes_on else ""
 
     def _new_level(self, variable: str, outcome: Outcome) -> str:
         """Return the level of a variable after an outcome: at most one of the effects on it holds."""
-        name, levels = self.names.variable[variable], self.scenario.variables[variable].levels
-        result = name
+        name, known = self.names.variable[variable], self.scenario.variables[variable]
+        first, last, result = known.first, known.first + len(known.levels) - 1, name
         for effect in (effect for effect in outcome.effects if effect.variable == variable):
             shift, when = effect.shift or 0, self._condition(effect.when)
-            to = f"max({name}-{-shift}, 0)" if shift < 0 else f"min({name}+{shift}, {len(levels) - 1})"
-            to = to if effect.level is None else str(levels.index(effect.level))
+            to = f"max({name}-{-shift}, {first})" if shift < 0 else f"min({name}+{shift}, {last})"
+            to = to if effect.level is None else str(first + known.levels.index(effect.level))
             result = to if when == "true" else f"({_bracket(when)} ? {to} : {result})"
         return result
 
@@ -378,17 +391,20 @@ class _Writer:
         return " & ".join(test for test in tests if test != "true") or "true"
 
     def _levels(self, variable: str, levels: tuple[str, ...], name: str) -> str:
-        known = self.scenario.variables[variable].levels
-        last = len(known) - 1
-        allowed = [index for index, level in enumerate(known) if level in levels]
+        known, lowest = self.scenario.variables[variable].levels, self.scenario.variables[variable].first
+        last, some = lowest + len(known) - 1, set(levels)
+        allowed = [index for index, level in enumerate(known, start=lowest) if level in some]
         if not allowed or len(allowed) == len(known):
             return "true" if allowed else "false"
         first, final = allowed[0], allowed[-1]
         if first == final:
             return f"{name}={first}"
         if final - first + 1 == len(allowed):
-            bounds = [f"{name}>={first}"] * (first > 0) + [f"{name}<={final}"] * (final < last)
+            bounds = [f"{name}>={first}"] * (first > lowest) + [f"{name}<={final}"] * (final < last)
             return " & ".join(bounds)
+        missing = set(range(lowest, last + 1)) - set(allowed)
+        if len(missing) == 1 and len(known) > LISTED:
+            return f"{name}!={missing.pop()}"
         return "(" + " | ".join(f"{name}={index}" for index in allowed) + ")"
 
 

@@ -1,8 +1,8 @@
 """Interventions on the calendar, and standing ones as a rewriting of the tables.
 
 Standing interventions are forbidden moves, policies, and values assumed for a while. θ is extended by 1, 0, the rates
-of the policies, the values assumed for a while, and the numbers that make rates of stages out of median waits. Where an
-intervention applies, an entry of a table points at one of these instead of an assumption.
+of the policies, the values assumed for a while, the numbers that make rates of stages out of median waits, and the
+numbers of counters. Where an intervention applies, an entry of a table points at one of these instead of an assumption.
 """
 
 from __future__ import annotations
@@ -68,9 +68,16 @@ class Standing:
         self._assumed = {number: item for number, item in self.items.items() if isinstance(item, Assume)}
         self._targets = np.array([self._assumption[item.assumption] for item in self._assumed.values()], dtype=np.int64)
         kinds = [scenario.assumptions[item.assumption].kind for item in self._assumed.values()]
+        proportional = {variable for move in scenario for variable in move.per}
+        self._numbers = 1 + max((int(scenario.variables[name].levels[-1]) for name in proportional), default=-1)
         self._chances = np.array([kind == "chance" for kind in kinds], dtype=bool)
         self._waits = np.array([a.kind == "duration" for a in scenario.assumptions.values()], dtype=bool)
         self._stages = sorted({move.takes.stages for move in scenario if move.takes is not None})
+
+    @property
+    def numbers_from(self) -> int:
+        """The place of the number 0 in `extended`, where the numbers of counters stand in order."""
+        return len(self._assumption) + 2 + len(self._policies) + len(self._assumed) + len(self._stages)
 
     def variables(self, move: Move) -> list[str]:
         """Return the variables in the conditions of interventions on a move."""
@@ -118,7 +125,7 @@ class Standing:
         if paces:
             theta = np.where(self._waits, 1 / np.where(self._waits, theta, 1.0), theta)
             values = np.where(self._waits[self._targets], 1 / values, values)
-        return np.concatenate([theta, (1.0, 0.0), policies, values, paces])
+        return np.concatenate([theta, (1.0, 0.0), policies, values, paces, np.arange(self._numbers)])
 
     @property
     def signs(self) -> Floats:

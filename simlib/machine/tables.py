@@ -103,7 +103,8 @@ class Tables:
             allowed = {}
             for variable, levels in clause:
                 names = self.level_ids[self._variable[variable]]
-                allowed[self._variable[variable]] = np.array([name in levels for name in names])
+                some = set(levels)
+                allowed[self._variable[variable]] = np.array([name in some for name in names])
             clauses.append(allowed)
         return clauses
 
@@ -186,6 +187,7 @@ class Tables:
         conditions = [move.when, *(factor.when for _, factor in move.placed_factors())]
         conditions += [effect.when for outcome in move.outcomes for effect in outcome.effects]
         names = [*(name for when in conditions for name in when.variables), *self.standing.variables(move)]
+        names += move.per
         clock = clock_id(move.id) if clock_id(move.id) in self._variable else None
         names += [clock] if clock else []
         variables = np.array(sorted({self._variable[name] for name in names}), dtype=np.int64)
@@ -193,7 +195,8 @@ class Tables:
         strides, local = self._strides(variables), self._local_levels(variables)
         self.branches.add(move, local, self.standing.conditions(move))
         entries, one = len(local), len(self.assumption_ids)
-        guard = self.holds(move.when, local)
+        numbers = {name: local[:, self._variable[name]] + self.scenario.variables[name].first for name in move.per}
+        guard = self.holds(move.when, local) & np.all([number > 0 for number in numbers.values()], axis=0)
         index = np.full((1 + len(move.factors) + (move.takes is not None), entries), one, dtype=np.int64)
         window = np.full_like(index, -1)
         base = self._assumption[move.rate] if move.rate else one + 1
@@ -201,6 +204,9 @@ class Tables:
         if move.takes is not None:
             index[-1] = np.where(guard, self.standing.pace(move.takes), one)
         for row, factor in enumerate(move.factors, start=1):
+            if factor.per:
+                index[row] = np.where(guard, self.standing.numbers_from + numbers[factor.per], one)
+                continue
             applies = guard & self.holds(factor.when, local)
             index[row] = np.where(applies, self._assumption[factor.by], one)
             window[row] = np.where(applies, self.window(factor.between), -1)

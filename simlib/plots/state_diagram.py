@@ -15,12 +15,13 @@ from simlib.plots import style
 from simlib.plots.figure import new_figure
 from simlib.plots.lettering import lettered
 from simlib.quantities import show
+from simlib.scenario.condition import runs
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from simlib.scenario.model import Condition, Effect, Move, Scenario, Variable
+from simlib.scenario.model import Condition, Effect, Move, Scenario, Variable
 
 _LABEL, _BOX, _GAP, _MARGIN = 30, 34, 24, 16
 _FIRST, _STEP = 13, 11
@@ -42,7 +43,9 @@ class Arrow:
 
 
 def arrows(scenario: Scenario, variable: Variable) -> list[Arrow]:
-    """Return every change of a variable that some move can make, widest last."""
+    """Return every change of a variable that some move can make, widest last. Numbers of a counter have no arrows."""
+    if variable.counter:
+        return []
     by_ends: dict[tuple[int, int], Arrow] = {}
     last = {variable.levels.index(level) for level in _ending_levels(scenario, variable)}
     for number, move in enumerate(scenario, start=1):
@@ -135,19 +138,26 @@ def _how_often(scenario: Scenario, move: Move) -> str:
     return ("takes " if move.takes else "") + show(number.value, number.kind, number.unit)
 
 
+def _range(variable: Variable) -> str:
+    return f"{variable.levels[0]} to {variable.levels[-1]}"
+
+
 def _needs(move: Move) -> str:
     """Return the levels that a guard asks of other variables than those the move changes; no arrow shows them."""
     changed = {effect.variable for outcome in move.outcomes for effect in outcome.effects}
     others = set(move.when.variables) - changed
     if not others or len(move.when.clauses) != 1:
         return "" if not others else " · if one of several conditions holds"
-    parts = [f"{variable}: {' or '.join(levels)}" for variable, levels in move.when.clauses[0] if variable in others]
+    parts = [
+        f"{variable}: {' or '.join(runs(levels))}" for variable, levels in move.when.clauses[0] if variable in others
+    ]
     return " · if " + ", ".join(parts)
 
 
 def _condition(when: Condition) -> str:
     clauses = [
-        " and ".join(f"{variable}: {' or '.join(levels)}" for variable, levels in clause) for clause in when.clauses
+        " and ".join(f"{variable}: {' or '.join(runs(levels))}" for variable, levels in clause)
+        for clause in when.clauses
     ]
     return "; or ".join(clauses)
 
@@ -199,6 +209,11 @@ def _draw_row(ax: Axes, scenario: Scenario, row: _Row, room: float, colours: dic
     count = len(variable.levels)
     each = (room - _MARGIN) / count
     centres = [_MARGIN + each * (k + 0.5) for k in range(count)]
+    if variable.counter:
+        _draw_level(
+            ax, _range(variable), _MARGIN + 80, row.boxes, 160, None, starts=True, ends=False, hidden=variable.hidden
+        )
+        return
     shares, names = dict(variable.start), dict(variable.level_labels)
     ends = _ending_levels(scenario, variable)
     for level, x in zip(variable.levels, centres, strict=True):
@@ -288,7 +303,10 @@ def _draw_arrow(ax: Axes, arrow: Arrow, centres: list[float], boxes: float, colo
 
 def in_words(scenario: Scenario) -> str:
     """Return the diagram of a scenario in words."""
-    levels = "; ".join(f"{v.label}: {', '.join(map(v.words, v.levels))}" for v in scenario.variables.values())
+    levels = "; ".join(
+        f"{v.label}: {_range(v) if v.counter else ', '.join(map(v.words, v.levels))}"
+        for v in scenario.variables.values()
+    )
     return f"State diagram of {scenario.title}. {levels}."
 
 

@@ -25,6 +25,8 @@ def readable(scenario: Scenario) -> Scenario:
     numbers = dict(scenario.assumptions)
     for move in scenario:
         for (*where, _, place), factor in move.placed_factors():
+            if factor.per:
+                continue
             number, often = numbers[factor.by], f"How many times as often “{move.label}”"
             named = f"Factor {int(place) + 1} of '{move.label}'"
             if where:

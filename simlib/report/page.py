@@ -161,6 +161,8 @@ def _answer(material: Material, by: str) -> Iterator[Block]:
         yield Block("text", forecast.lead_note)
     if forecast.questions:
         yield Block("list", items=tuple(_line(material, "questions", name) for name in forecast.questions))
+    if forecast.counters:
+        yield Block("list", items=tuple(_counter(forecast, name) for name in forecast.counters))
     yield Block("text", legend())
     if forecast.histories_note:
         yield Block("text", forecast.histories_note)
@@ -208,6 +210,11 @@ def _line(material: Material, kind: Kind, name: str) -> str:
     else:
         more = f", computed to within {percent(low)} to {percent(high)}" if high - low > 0.001 else ""
     return f"{forecast.label(kind, name)}: {icd203(p)}, {percent(p)}{more}{beside}."
+
+
+def _counter(forecast: Forecast, name: str) -> str:
+    mean, low, high = (float(part[-1]) for part in forecast.counters[name])
+    return f"{forecast.label('variables', name)}: {mean:.3g} on average at the end (nine in ten: {low:g} to {high:g})."
 
 
 def _plainly(material: Material, band: Band, name: str) -> str:

@@ -78,6 +78,8 @@ def uses_in(shape: ScenarioShape) -> Iterator[Use]:
         if move.takes is not None:
             yield Use(("moves", name, "takes"), "duration", _median(move.takes), f"{name}.takes", f"Median time {of}")
         for index, factor in enumerate(move.times):
+            if factor.by is None:
+                continue
             place = ("moves", name, "times", index, "by")
             yield Use(place, "factor", factor.by, f"{name}.times.{index + 1}", f"Factor {index + 1} {of}")
         for branch, outcome in (move.outcomes or {}).items():
@@ -86,6 +88,8 @@ def uses_in(shape: ScenarioShape) -> Iterator[Use]:
                 label = f"Chance of '{outcome.label or branch}' as the outcome {of}"
                 yield Use(place, "chance", outcome.chance, f"{name}.{branch}.chance", label)
             for index, factor in enumerate(outcome.times):
+                if factor.by is None:
+                    continue
                 place = ("moves", name, "outcomes", branch, "times", index, "by")
                 called = outcome.label or branch.replace("-", " ")
                 label = f"Factor {index + 1} on the odds of '{called}' as the outcome {of}"

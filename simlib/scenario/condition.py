@@ -20,7 +20,7 @@ class Condition:
     clauses: tuple[Clause, ...] = ((),)
 
     def __str__(self) -> str:
-        clauses = (", ".join(f"{name}={'|'.join(levels)}" for name, levels in clause) for clause in self.clauses)
+        clauses = (", ".join(f"{name}={'|'.join(runs(levels))}" for name, levels in clause) for clause in self.clauses)
         return "always" if self.always else " or ".join(clauses) or "never"
 
     def holds(self, state: Mapping[str, str]) -> bool:
@@ -39,6 +39,16 @@ class Condition:
 
 
 ALWAYS = Condition()
+
+
+def runs(levels: tuple[str, ...]) -> list[str]:
+    """Return levels as they are, and numbers of a counter that follow each other as "5 to 9"."""
+    if not all(level.isdecimal() for level in levels):
+        return list(levels)
+    numbers = [int(level) for level in levels]
+    starts = [n for n in numbers if n - 1 not in numbers]
+    ends = [n for n in numbers if n + 1 not in numbers]
+    return [f"{a}" if a == b else f"{a} to {b}" for a, b in zip(starts, ends, strict=True)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,12 @@
 """Read level sets and conditions of a file into `Condition`.
 
-A level set is a level, a list of levels, `X or above`, `X or below`, or `not X`. A condition is a mapping
-{variable: level set} of which all must hold, or a list of such mappings of which any may hold.
+A level set is a level, a list of levels, `X or above`, `X or below`, or `not X`, and of a counter also `X to Y`. A
+condition is a mapping {variable: level set} of which all must hold, or a list of such mappings of which any may hold.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container, Mapping
 from typing import Any
 
@@ -56,7 +57,8 @@ class Reader:
             if not written:
                 self.document.note(place, "an empty list of levels can never hold", "expected at least one level")
             levels = self._list(variable, written, place)
-        return tuple(level for level in variable.levels if level in levels)
+        some = set(levels)
+        return tuple(level for level in variable.levels if level in some)
 
     def variable(self, name: str, place: Place) -> Variable | None:
         """Return a variable by name.
@@ -71,20 +73,26 @@ class Reader:
     def _list(self, variable: Variable, written: list[str], place: Place) -> tuple[str, ...]:
         levels: list[str] = []
         for index, name in enumerate(written):
-            if name in levels:
+            some = self._phrase(variable, name, (*place, index)) if variable.counter else (name,)
+            if set(some) & set(levels):
                 self.document.note((*place, index), f"the level {name!r} is listed twice", "keep one")
-            if self.level(variable, name, (*place, index)):
-                levels.append(name)
+            if variable.counter or self.level(variable, name, (*place, index)):
+                levels += some
         return tuple(levels)
 
     def level(self, variable: Variable, name: str, place: Place) -> bool:
         """Say whether a name is a level of a variable, and note it if not."""
         if name in variable.levels:
             return True
-        self.document.note(place, f"{variable.id!r} has no level {name!r}", did_you_mean(name, variable.levels))
+        self.document.note(place, *no_such_level(variable, name))
         return False
 
     def _phrase(self, variable: Variable, written: str, place: Place) -> tuple[str, ...]:
+        if variable.counter:
+            numbers = _numbers(variable, written)
+            if not numbers:
+                self.document.note(place, *no_such_level(variable, written, sets=True))
+            return numbers
         phrases = phrases_of(variable)
         if written in phrases:
             return phrases[written]
@@ -92,6 +100,33 @@ class Reader:
         expected = f"did you mean {close!r}?" if close else did_you_mean(written, variable.levels)
         self.document.note(place, f"{variable.id!r} has no level {written!r}", expected)
         return ()
+
+
+def no_such_level(variable: Variable, name: str, *, sets: bool = False) -> tuple[str, str]:
+    """Return the words about a level that a variable does not have. `sets`: several levels would do as well."""
+    if not variable.counter:
+        return f"{variable.id!r} has no level {name!r}", did_you_mean(name, variable.levels)
+    expected = f"expected a number from {variable.levels[0]} to {variable.levels[-1]}"
+    more = ", 'X or above', 'X or below', 'X to Y' or 'not X'" if sets else ""
+    return f"the counter {variable.id!r} has no number {name!r}", expected + more
+
+
+def _numbers(variable: Variable, written: str) -> tuple[str, ...]:
+    """Return the numbers that a phrase means: "5", "5 or above", "5 or below", "5 to 9", "not 5" (() for none)."""
+    match = re.fullmatch(
+        r"(?P<no>not )?(?P<one>\d+)(?: (?P<word>to (?P<other>\d+)|or above|or below))?", written, re.ASCII
+    )
+    if match is None or (match["no"] and match["word"]):
+        return ()
+    levels, word = variable.levels, match["word"] or ""
+    named = [match["one"], *([match["other"]] if match["other"] else [])]
+    if not set(named) <= set(levels):
+        return ()
+    first, last = levels.index(named[0]), levels.index(named[-1])
+    if match["no"]:
+        return (*levels[:first], *levels[first + 1 :])
+    first, last = (0 if word == "or below" else first), (len(levels) - 1 if word == "or above" else last)
+    return levels[first : last + 1]
 
 
 def phrases_of(variable: Variable) -> dict[str, tuple[str, ...]]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from simlib.formatting import counted, in_days
-from simlib.scenario.condition import Condition
-from simlib.scenario.model import Lull, Repeats, Scenario, Variable
+from simlib.scenario.condition import Condition, runs
+from simlib.scenario.model import Effect, Lull, Repeats, Scenario, Variable
 
 
 def condition_in_words(condition: Condition, scenario: Scenario, *, labels: bool = False) -> str:
@@ -39,11 +39,20 @@ def firings_in_words(asked: Lull | Repeats, scenario: Scenario, *, labels: bool 
     return f"{some} has happened {counted(asked.at_least, 'time')}"
 
 
+def shift_in_words(effect: Effect, scenario: Scenario) -> str:
+    """Describe a shift: "up 2 levels", "down by 3" for a counter."""
+    shift = effect.shift or 0
+    way, size = "up" if shift > 0 else "down", abs(shift)
+    return f"{way} by {size}" if scenario.variables[effect.variable].counter else f"{way} {counted(size, 'level')}"
+
+
 def _called(variable: Variable, labels: bool) -> str:
     return f"“{variable.label}”" if labels and variable.label else variable.id
 
 
 def _levels(variable: Variable, levels: tuple[str, ...], labels: bool) -> str:
+    if variable.counter:
+        return _numbers(variable, levels)
     if labels:
         called = {level: variable.words(level) for level in variable.levels}
         return _known_levels(tuple(called.values()), tuple(called[level] for level in levels))
@@ -63,6 +72,16 @@ def _known_levels(every: tuple[str, ...], levels: tuple[str, ...]) -> str:
     if some == len(every) - 1 and some > 2:
         return "not " + next(level for level in every if level not in levels)
     return _any_of(levels)
+
+
+def _numbers(variable: Variable, levels: tuple[str, ...]) -> str:
+    """Describe numbers of a counter: "5 or above", "not 7", "2 to 4 or 9"."""
+    if len(levels) > 1 and levels == variable.levels[-len(levels) :] and len(levels) < len(variable.levels):
+        return f"{levels[0]} or above"
+    if len(levels) > 1 and levels == variable.levels[: len(levels)] and len(levels) < len(variable.levels):
+        return f"{levels[-1]} or below"
+    missing = set(variable.levels) - set(levels)
+    return f"not {missing.pop()}" if len(missing) == 1 and len(levels) > 1 else _any_of(runs(levels))
 
 
 def _any_of(words: Iterable[str]) -> str:

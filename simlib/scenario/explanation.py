@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from simlib.formatting import end_of, long_date
 from simlib.quantities import show
-from simlib.scenario.condition_wording import condition_in_words, firings_in_words
+from simlib.scenario.condition_wording import condition_in_words, firings_in_words, shift_in_words
 from simlib.scenario.model import (
     Assumption,
     Condition,
@@ -151,6 +151,9 @@ class _Speaker:
             start = f"it starts at {variable.start[0][0]}"
         hidden = " (hidden: nobody observes it)" if variable.hidden else ""
         labels = dict(variable.level_labels)
+        if variable.counter:
+            text = f"{variable.label}{hidden}: a number from {variable.levels[0]} to {variable.levels[-1]}; {start}"
+            return self.sentence(text, variable.because, variable.sources)
         levels = " < ".join(f"{level} (“{labels[level]}”)" if level in labels else level for level in variable.levels)
         text = f"{variable.label}{hidden}: {levels}; {start}"
         return self.sentence(text, variable.because, variable.sources)
@@ -195,6 +198,8 @@ class _Speaker:
         return f"{when}, only {_window(move.between)}" if move.between else when
 
     def _factor(self, factor: Factor, unit: str = " times as often") -> str:
+        if factor.per:
+            return f"times the number of {factor.per}"
         when = "" if factor.when.always else f" while {condition_in_words(factor.when, self.world)}"
         between = f" {_window(factor.between)}" if factor.between else ""
         return f"{self._stated(factor.by, unit)}{when}{between}"
@@ -218,8 +223,7 @@ class _Speaker:
     def effect(self, effect: Effect) -> str:
         if effect.level is not None:
             return f"{effect.variable} to {effect.level}"
-        shift = effect.shift or 0
-        return f"{effect.variable} {'up' if shift > 0 else 'down'} {abs(shift)} level{'s' * (abs(shift) != 1)}"
+        return f"{effect.variable} {shift_in_words(effect, self.world)}"
 
     def ending(self, ending: Ending) -> str:
         rank = list(self.world.endings).index(ending.id) + 1

@@ -81,7 +81,7 @@ class Actor:
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """One dimension of the state: named, ordered levels.
+    """One dimension of the state: named, ordered levels, or the numbers of a counter.
 
     `start` lists (level, assumption id). One entry may have None and takes the rest of the probability. A start at
     one known level is a single entry with None. `hidden`: nobody observes it.
@@ -96,6 +96,13 @@ class Variable:
     sources: tuple[str, ...] = ()
     level_labels: tuple[tuple[str, str], ...] = field(default=(), metadata=SPARSE)
     """(level, label) of the levels that have a label."""
+    counter: bool = field(default=False, metadata=SPARSE)
+    """Its levels are whole numbers, one after the other, written as text."""
+
+    @property
+    def first(self) -> int:
+        """What the lowest level stands for: its number in a counter, else 0."""
+        return int(self.levels[0]) if self.counter else 0
 
     @property
     def spread(self) -> bool:
@@ -170,12 +177,14 @@ class Correlation:
 class Factor:
     """A multiplier of a move's rate, or of an outcome's odds: an assumption that applies while a condition holds.
 
-    A factor with a window applies only while that is open.
+    A factor with a window applies only while that is open. A factor `per` a counter has no assumption (`by` is ""): it
+    is the number at which the counter is.
     """
 
     by: str
     when: Condition = ALWAYS
     between: Window | None = None
+    per: str = field(default="", metadata=SPARSE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,9 +236,10 @@ class Wait:
 class Move:
     """Something an actor does, or that happens (actor `nature`).
 
-    Possible while `when` holds and `between`, if any, is open. Then its hazard per day is `rate` times the factors
-    that apply. `covert`: nobody observes it. With `takes`, `rate` names the median time in days from when the move
-    becomes possible until it happens. With `at` it has no `rate` (""): it happens at 00:00 of that day if `when` holds.
+    Possible while `when` holds, `between`, if any, is open, and no counter that it is per is at 0. Then its hazard per
+    day is `rate` times the factors that apply. `covert`: nobody observes it. With `takes`, `rate` names the median time
+    in days from when the move becomes possible until it happens. With `at` it has no `rate` (""): it happens at 00:00
+    of that day if `when` holds.
     """
 
     id: str
@@ -252,7 +262,13 @@ class Move:
         """The assumptions that its rate, its factors and its chances name, each once, in that order."""
         chances = (outcome.chance for outcome in self.outcomes if outcome.chance is not None)
         of_outcomes = (factor.by for outcome in self.outcomes for factor in outcome.factors)
-        return tuple(dict.fromkeys([*filter(None, [self.rate]), *(f.by for f in self.factors), *chances, *of_outcomes]))
+        numbers = [self.rate, *(factor.by for factor in self.factors), *chances, *of_outcomes]
+        return tuple(dict.fromkeys(filter(None, numbers)))
+
+    @property
+    def per(self) -> tuple[str, ...]:
+        """The counters to which its rate is proportional."""
+        return tuple(factor.per for factor in self.factors if factor.per)
 
     def placed_factors(self) -> Iterator[tuple[tuple[str | int, ...], Factor]]:
         """Yield every factor with its place in the move: those on the rate, then those on the outcomes."""

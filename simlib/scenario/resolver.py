@@ -15,12 +15,13 @@ from typing import Any
 from simlib.errors import QuantityError, did_you_mean
 from simlib.quantities import parse
 from simlib.scenario import model
-from simlib.scenario.assumptions import REST, Numbers, read_quantity
+from simlib.scenario.assumptions import REST, UNREAD, Numbers, read_quantity
 from simlib.scenario.condition_reader import Reader
 from simlib.scenario.document import Document, Place
 from simlib.scenario.model import Scenario, Variable
 from simlib.scenario.schema.scenario_shape import (
     ActorShape,
+    CounterShape,
     EffectsWhenShape,
     FactorShape,
     LadderShape,
@@ -89,6 +90,8 @@ class _Resolver:
     # Variables
 
     def _variable(self, name: str, shape: VariableShape) -> Variable:
+        if isinstance(shape.levels, CounterShape):
+            return self._counter(name, shape, shape.levels)
         listed = [entry if isinstance(entry, str) else entry.level for entry in shape.levels]
         labels = tuple((entry.level, entry.label) for entry in shape.levels if not isinstance(entry, str))
         levels = tuple(dict.fromkeys(listed))
@@ -98,6 +101,15 @@ class _Resolver:
                 self.document.note(place, f"the level {level!r} is listed twice", "keep one")
         label = shape.label or name.replace("-", " ")
         return Variable(name, label, levels, (), shape.hidden, shape.because or "", tuple(shape.sources), labels)
+
+    def _counter(self, name: str, shape: VariableShape, ends: CounterShape) -> Variable:
+        """Return a counter: a variable whose levels are the numbers from one end to the other."""
+        if ends.from_ >= ends.to:
+            what = f"a counter from {ends.from_} to {ends.to}"
+            self.document.note(("variables", name, "levels"), what, "expected 'to' above 'from'")
+        numbers = tuple(str(number) for number in range(ends.from_, max(ends.to, ends.from_ + 1) + 1))
+        label, sources = shape.label or name.replace("-", " "), tuple(shape.sources)
+        return Variable(name, label, numbers, (), shape.hidden, shape.because or "", sources, counter=True)
 
     def _start(self, variable: Variable) -> tuple[tuple[str, str | None], ...]:
         written = self.shape.variables[variable.id].start
@@ -182,13 +194,29 @@ class _Resolver:
             return None
 
     def _factors(self, shapes: Sequence[FactorShape], place: Place) -> tuple[model.Factor, ...]:
-        return tuple(
-            model.Factor(
-                self.numbers.at((*place, index, "by")),
-                self.reader.condition(factor.when, (*place, index, "when")),
-                self._window(factor.between, (*place, index, "between")),
-            )
-            for index, factor in enumerate(shapes)
+        return tuple(self._factor(factor, (*place, index)) for index, factor in enumerate(shapes))
+
+    def _factor(self, shape: FactorShape, place: Place) -> model.Factor:
+        if (shape.by is None) == (shape.per is None):
+            what = "both 'by' and 'per'" if shape.per else "neither 'by' nor 'per'"
+            self.document.note(place, what, "expected exactly one of them")
+        if shape.per is not None:
+            variable = self.reader.variable(shape.per, (*place, "per"))
+            if variable and not variable.counter:
+                expected = "expected a variable with levels {from: ..., to: ...}"
+                self.document.note((*place, "per"), f"{shape.per!r} is no counter", expected)
+            if "outcomes" in place:
+                self.document.note(
+                    place, "'per' on the odds of an outcome", "expected it among the factors on the rate"
+                )
+            if shape.when is not None or shape.between is not None:
+                what = f"{'when' if shape.when is not None else 'between'!r} beside 'per'"
+                self.document.note(place, what, "expected none: the rate is proportional to the counter all the time")
+            return model.Factor("", per=shape.per if variable and variable.counter else "")
+        return model.Factor(
+            UNREAD if shape.by is None else self.numbers.at((*place, "by")),
+            self.reader.condition(shape.when, (*place, "when")),
+            self._window(shape.between, (*place, "between")),
         )
 
     def _window(self, written: Sequence[Any] | None, place: Place) -> model.Window | None:
@@ -240,7 +268,7 @@ class _Resolver:
             return None
         if re.fullmatch(r"[+-]\d{1,3}", text, re.ASCII) and int(text):
             return model.Effect(name, shift=int(text))
-        if re.fullmatch(r"[+-]?[\d.]+", text, re.ASCII):
+        if re.fullmatch(r"[+-][\d.]+" if variable.counter else r"[+-]?[\d.]+", text, re.ASCII):
             what = f"{text!r} shifts nothing" if text.strip("+-0") == "" else f"the number {text!r} is no effect"
             self.document.note(place, what, "expected a level, or a whole number with its sign, such as +1 or -1")
             return None

@@ -94,6 +94,17 @@ def read_at_least(value: object) -> int:
     raise Refusal(f"{describe(value)} is no number of firings", "expected a whole number from 1 to 1000")
 
 
+MOST = 1000
+"""The largest number of a counter."""
+
+
+def read_number(value: object) -> int:
+    """Return the lowest or the highest number of a counter."""
+    if isinstance(value, str) and re.fullmatch(r"0|[1-9]\d{0,3}", value, re.ASCII) and int(value) <= MOST:
+        return int(value)
+    raise Refusal(f"{describe(value)} is no number of a counter", f"expected a whole number from 0 to {MOST}")
+
+
 def read_format(value: object) -> int:
     """Return the version of the file format, which so far is 1."""
     if value != "1":

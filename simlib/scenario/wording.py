@@ -7,7 +7,7 @@ from typing import Any
 
 from simlib.formatting import long_date
 from simlib.quantities import show
-from simlib.scenario.condition_wording import condition_in_words, firings_in_words
+from simlib.scenario.condition_wording import condition_in_words, firings_in_words, shift_in_words
 from simlib.scenario.model import (
     Assumption,
     Condition,
@@ -141,6 +141,8 @@ def _part(part: Any, scenario: Scenario) -> str:
         case Window():
             return f"from {long_date(part.first)} to {long_date(part.last)}"
         case Factor():
+            if part.per:
+                return f"proportional to “{scenario.variables[part.per].label}”"
             between = f" {_part(part.between, scenario)}" if part.between else ""
             return f"{_number(part.by, scenario)}{_only(' while', part.when, scenario)}{between}"
         case Effect():
@@ -164,10 +166,10 @@ def _only(word: str, condition: Condition, scenario: Scenario) -> str:
 
 def _effect(effect: Effect, scenario: Scenario) -> str:
     name = f"“{scenario.variables[effect.variable].label}”"
-    shift, where = effect.shift or 0, _only(" where", effect.when, scenario)
+    where = _only(" where", effect.when, scenario)
     if effect.level is not None:
         return f"{name} to {scenario.variables[effect.variable].words(effect.level)}{where}"
-    return f"{name} {'up' if shift > 0 else 'down'} {abs(shift)} level{'s' * (abs(shift) != 1)}{where}"
+    return f"{name} {shift_in_words(effect, scenario)}{where}"
 
 
 def _number(name: str, scenario: Scenario) -> str:

@@ -16,6 +16,7 @@ from simlib.files import write_atomically
 from simlib.quantities import write
 from simlib.scenario import document
 from simlib.scenario.assumptions import place_of
+from simlib.scenario.condition import runs
 from simlib.scenario.document import Document, Place
 from simlib.scenario.loader import find, load_text
 from simlib.scenario.model import (
@@ -168,7 +169,7 @@ def _span(intervention: Lasting) -> dict[str, Any]:
 
 def _written_condition(condition: Condition) -> Any:
     clauses = [
-        {name: levels[0] if len(levels) == 1 else list(levels) for name, levels in clause}
+        {name: some[0] if len(some) == 1 else some for name, some in ((name, runs(levels)) for name, levels in clause)}
         for clause in condition.clauses
     ]
     return clauses[0] if len(clauses) == 1 else clauses

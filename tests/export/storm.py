@@ -54,7 +54,10 @@ class Checked:
 
     def _state(self, row: Mapping[str, Any]) -> tuple[Any, int]:
         """Return a model and the number of its state that is a start."""
-        start = [v.levels.index(row["levels"].get(name, v.start[0][0])) for name, v in self.scenario.variables.items()]
+        start = [
+            v.first + v.levels.index(row["levels"].get(name, v.start[0][0]))
+            for name, v in self.scenario.variables.items()
+        ]
         start += [0 for _ in self.names.waiting]
         for model, levels in zip(self.models, self.levels, strict=True):
             found = np.flatnonzero(np.all(levels == start, axis=1))

@@ -30,6 +30,8 @@ CLOSED = (
     worlds.windows(),
     worlds.tempo_world(),
     worlds.branching_world().replace(interventions=()),
+    worlds.linear_growth(start=4, top=30),
+    worlds.square_law(5, 4),
 )
 
 

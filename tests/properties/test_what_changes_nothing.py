@@ -93,7 +93,7 @@ class Renaming:
         return f"other-{name}"
 
     def level(self, name: str) -> str:
-        return f"quite {name}"
+        return name if name.isdecimal() else f"quite {name}"  # the number of a counter is no name
 
     def condition(self, when: Condition) -> Condition:
         return Condition(
@@ -116,7 +116,10 @@ class Renaming:
         return replace(old, variable=self.variable(old.variable), level=level, when=self.condition(old.when))
 
     def factors(self, old: tuple[Factor, ...]) -> tuple[Factor, ...]:
-        return tuple(replace(f, when=self.condition(f.when)) for f in old)
+        return tuple(replace(f, when=self.condition(f.when), per=self.per(f.per)) for f in old)
+
+    def per(self, name: str) -> str:
+        return self.variable(name) if name else ""
 
     def move(self, old: Move) -> Move:
         return replace(

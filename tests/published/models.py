@@ -17,14 +17,16 @@ def number(value: float) -> dict[str, Any]:
     return {"value": value, "because": SAID}
 
 
-def move(when: Mapping[str, Any], rate: float, then: Mapping[str, Any], times: Iterable[Any] = ()) -> dict[str, Any]:
-    """Return a move; `times` are (factor, condition)."""
-    factors = [{"by": number(by), "when": holds} for by, holds in times]
+def move(
+    when: Mapping[str, Any], rate: float, then: Mapping[str, Any], times: Iterable[Any] = (), per: str = ""
+) -> dict[str, Any]:
+    """Return a move; `times` are (factor, condition), `per` a counter."""
+    factors = [{"by": number(by), "when": holds} for by, holds in times] + ([{"per": per}] if per else [])
     what = {"actor": "nature", "label": "step", "rate": number(rate) | {"value": f"{rate!r} per day"}}
     return what | {"when": when, "then": then} | ({"times": factors} if factors else {})
 
 
-def world(variables: Mapping[str, list[str]], start: Mapping[str, str], moves: Any, **more: Any) -> Scenario:
+def world(variables: Mapping[str, Any], start: Mapping[str, str], moves: Any, **more: Any) -> Scenario:
     """Return a scenario; every YAML reader reads JSON."""
     data = {
         "format": 1,
@@ -124,39 +126,24 @@ def _covers(wide: Mapping[str, list[str]], narrow: Mapping[str, list[str]]) -> b
 
 def tandem(c: int, horizon: float) -> Scenario:
     """A two-phase server before an exponential one, c customers each (Hermanns, Meyer-Kayser and Siegle 1999)."""
-    first, second = levels("c", c), levels("m", c)
-    room, waiting = {"sm": f"not m{c}"}, {"sc": "not c0"}
+    room, waiting = {"sm": f"not {c}"}, {"sc": "not 0"}
     moves = {
-        "arrive": move({"sc": f"not c{c}"}, 4.0 * c, {"sc": "+1"}),
+        "arrive": move({"sc": f"not {c}"}, 4.0 * c, {"sc": "+1"}),
         "straight": move(waiting | room | {"ph": "one"}, 0.9 * 2, {"sc": "-1", "sm": "+1"}),
         "phase": move(waiting | {"ph": "one"}, 0.1 * 2, {"ph": "two"}),
         "second": move(waiting | room | {"ph": "two"}, 2.0, {"ph": "one", "sc": "-1", "sm": "+1"}),
-        "leave": move({"sm": "not m0"}, 4.0, {"sm": "-1"}),
+        "leave": move({"sm": "not 0"}, 4.0, {"sm": "-1"}),
     }
-    start = {"sc": "c0", "ph": "one", "sm": "m0"}
-    return world({"sc": first, "ph": ["one", "two"], "sm": second}, start, moves, horizon=horizon)
+    variables = {"sc": {"from": 0, "to": c}, "ph": ["one", "two"], "sm": {"from": 0, "to": c}}
+    return world(variables, {"sc": "0", "ph": "one", "sm": "0"}, moves, horizon=horizon)
 
 
 def erlang_loss(servers: int, load: float, horizon: float) -> Scenario:
-    several = [(float(k), {"busy": f"b{k}"}) for k in range(2, servers + 1)]
-    moves = {"arrive": move({}, load, {"busy": "+1"}), "leave": move({"busy": "not b0"}, 1.0, {"busy": "-1"}, several)}
-    return world({"busy": levels("b", servers)}, {"busy": "b0"}, moves, horizon=horizon)
+    moves = {"arrive": move({}, load, {"busy": "+1"}), "leave": move({}, 1.0, {"busy": "-1"}, per="busy")}
+    return world({"busy": {"from": 0, "to": servers}}, {"busy": "0"}, moves, horizon=horizon)
 
 
 def immigration_death(horizon: float) -> Scenario:
-    """Immigration at 1, death at 0.1 each, up to 49; its law at any time is Poisson's (DSMTS 002-01)."""
-    tens, ones = levels("t", 4), levels("d", 9)
-    of_ones = [(float(k), {"ones": f"d{k}"}) for k in range(2, 10)]
-    of_tens = [(float(k), {"tens": f"t{k}"}) for k in range(2, 5)]
-    moves = {
-        "in": move({"ones": "not d9"}, 1.0, {"ones": "+1"}),
-        "in-carry": move({"ones": "d9", "tens": "not t4"}, 1.0, {"ones": "d0", "tens": "+1"}),
-        "out": move({"ones": "not d0"}, 0.1, {"ones": "-1"}, of_ones),
-        "out-ten": move({"ones": "not d0", "tens": "not t0"}, 1.0, {"ones": "-1"}, of_tens),
-        "out-borrow": move({"ones": "d0", "tens": "not t0"}, 1.0, {"ones": "d9", "tens": "-1"}, of_tens),
-    }
-    names = {f"r{10 * i + j}": {"tens": t, "ones": d} for i, t in enumerate(tens) for j, d in enumerate(ones)}
-    first, *later = names.items()
-    ladder = [{"rung": first[0]}, *({"rung": name, "when": when} for name, when in later)]
-    start = {"tens": "t0", "ones": "d0"}
-    return world({"tens": tens, "ones": ones}, start, moves, horizon=horizon, ladders={"value": ladder})
+    """Immigration at 1, death at 0.1 each, up to 60; its law at any time is Poisson's (DSMTS 002-01)."""
+    moves = {"in": move({}, 1.0, {"x": "+1"}), "out": move({}, 0.1, {"x": "-1"}, per="x")}
+    return world({"x": {"from": 0, "to": 60}}, {"x": "0"}, moves, horizon=horizon)

@@ -82,7 +82,7 @@ class _Watch:
                 yield "move", move.id, move.label, Taboo(None, number)
         levels = self.solver.space.levels
         for place, variable in enumerate(self.scenario.variables.values()):
-            for number, level in enumerate(() if variable.hidden else variable.levels):
+            for number, level in enumerate(() if variable.hidden or variable.counter else variable.levels):
                 yield "level", f"{variable.id}={level}", variable.at(level), Taboo(levels[:, place] == number)
 
     def _row(self, kind: str, name: str, label: str, stays: float, happens: float) -> Indicator:

@@ -25,7 +25,7 @@ def sighting_days(histories: Histories, times_seen: int) -> Iterator[tuple[str, 
     begins = np.zeros(len(histories.time), dtype=bool)
     begins[histories.start[:-1]] = True
     for place, variable in enumerate(histories.scenario.variables.values()):
-        if variable.hidden:
+        if variable.hidden or variable.counter:
             continue
         levels = histories.levels[:, place]
         enters = begins | (levels != np.roll(levels, 1))

@@ -22,6 +22,8 @@ def every_level_can_be_reached(subject: Subject) -> Iterator[Finding]:
     """
     for index, variable in enumerate(subject.scenario.variables.values()):
         reached = np.unique(subject.levels[:, index])
+        if variable.counter:
+            continue
         for level in np.setdiff1d(np.arange(len(variable.levels)), reached):
             yield Finding(
                 "warning",

@@ -99,6 +99,10 @@ def _of_ladder(request: Request, scenario: Scenario) -> Iterator[Problem]:
         yield Problem("", 0, "--over", "and --ladder at once", "expected one of them")
     elif over and over not in scenario.variables:
         yield Problem("", 0, "--over", f"unknown variable {over!r}", did_you_mean(over, scenario.variables))
+    elif over and scenario.variables[over].counter:
+        yield Problem(
+            "", 0, "--over", f"{over!r} is a counter", "expected a variable with levels, or a ladder with rungs"
+        )
     elif not over and not ladder and not scenario.ladders:
         known = ", ".join(scenario.variables)
         yield Problem("", 0, "paths", f"{scenario.id!r} has no ladder", f"expected --over with a variable: {known}")

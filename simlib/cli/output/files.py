@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from simlib.engines.ensemble import Ensemble
     from simlib.results import Forecast
 
-TABLES = ("endings", "questions", "levels", "rungs", "moves", "firings")
+TABLES = ("endings", "questions", "levels", "rungs", "moves", "firings", "counters")
 POINTS = ("p05", "p25", "p50", "p75", "p95")
 
 PNG_DPI, SVG_DPI = 100, 72

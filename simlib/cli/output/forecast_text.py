@@ -159,6 +159,13 @@ def _tables(forecast: Forecast, computed: Computed, top: int) -> Iterator[str]:
             bands = {name: one.part("ladders", ladder, name) for name in one.ladders[ladder]}
             rows = [Row(name, _cells(band, at, bare=not one.error)) for name, band in bands.items()]
             yield table(f"{title}{subtitle}", head, rows)
+    if forecast.counters:
+        rows = [
+            Row(forecast.label("variables", name), _numbers(spread, at)) for name, spread in forecast.counters.items()
+        ]
+        yield table(
+            f"Counters: mean, and 5th to 95th percentile, at the end of the date{_versions(forecast)[0][0]}", head, rows
+        )
     yield _moves(forecast, at, head, top)
     if forecast.firings:
         yield _ranges(forecast, top)
@@ -197,6 +204,10 @@ def _spread(computed: Computed, kind: str, at: Sequence[int], head: Sequence[Seq
         rows.append(Row(computed.forecast.label(kind, name), [_span(low[i], high[i]) for i in at]))
     title = f"{kind.capitalize()}: 5th to 95th percentile over the draws (uncertainty about the assumptions)"
     return table(title, head, rows)
+
+
+def _numbers(spread: tuple[np.ndarray, np.ndarray, np.ndarray], at: Sequence[int]) -> list[str]:
+    return [f"{count(mean[i])} ({low[i]:g}–{high[i]:g})" for mean, low, high in [spread] for i in at]
 
 
 def _moves(forecast: Forecast, at: Sequence[int], head: Sequence[Sequence[str]], top: int) -> str:

@@ -34,12 +34,12 @@ def _find(table, codes, dense, code):
 def _ending(levels, clause_ending, clause_start, clause_variable, clause_allowed):
     """Return the first ending that holds, or -1.
 
-    Clause c asks for its variables to be in the allowed bit sets.
+    Test k of a clause asks for its variable to be at a level at which row k of `clause_allowed` is true.
     """
     for clause in range(len(clause_ending)):
         holds = True
         for k in range(clause_start[clause], clause_start[clause + 1]):
-            if not (clause_allowed[k] >> uint64(levels[clause_variable[k]])) & uint64(1):
+            if not clause_allowed[k, levels[clause_variable[k]]]:
                 holds = False
                 break
         if holds:

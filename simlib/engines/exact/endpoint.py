@@ -276,7 +276,7 @@ def _histories_of(solver: Solver, paths: list[list[_Event]], seed: int) -> Histo
         move=column("move"),
         outcome=column("outcome"),
         intervention=column("intervention"),
-        levels=space.levels[column("state"), : len(scenario.variables)].astype(np.int8),
+        levels=space.levels[column("state"), : len(scenario.variables)],
         ending=space.ending[last],
         ending_time=np.array(ended),
     )

@@ -21,7 +21,7 @@ from simlib.errors import TooManyStates, Unsupported
 from simlib.machine.tables import Tables
 from simlib.machine.timeline import held_together
 from simlib.scenario.model import Hold, Pin
-from simlib.typing import Bits, Ints
+from simlib.typing import Bools, Ints
 
 CAP = 2_000_000
 """Largest number of reachable states the exact engine takes on by default (about 3 GB)."""
@@ -282,18 +282,21 @@ class _Search:
         clocks = tuple(np.array([clock[part] for clock in tables.clocks], dtype=np.int64) for part in (0, 1))
         return tables.sizes, self.radix, moves, effects, self._clauses(), clocks
 
-    def _clauses(self) -> tuple[Ints, Ints, Ints, Bits]:
-        """Return the clauses of all endings in order of precedence, with allowed levels as bits."""
-        ending, start, variable, allowed = [], [0], [], []
+    def _clauses(self) -> tuple[Ints, Ints, Ints, Bools]:
+        """Return the clauses of all endings in order of precedence, with a row of allowed levels for each test."""
+        ending, start, variable, rows = [], [0], [], []
         for index, item in enumerate(self.tables.scenario.endings.values()):
             for clause in self.tables.allowed(item.when):
                 ending.append(index)
                 for v, levels in clause.items():
                     variable.append(v)
-                    allowed.append(sum(1 << int(level) for level in np.flatnonzero(levels)))
+                    rows.append(levels)
                 start.append(len(variable))
         ids, starts, variables = (np.array(x, dtype=np.int64) for x in (ending, start, variable))
-        return ids, starts, variables, np.array(allowed, dtype=np.uint64)
+        allowed = np.zeros((len(rows), int(self.tables.sizes.max())), dtype=bool)
+        for row, levels in zip(allowed, rows, strict=True):
+            row[: len(levels)] = levels
+        return ids, starts, variables, allowed
 
 
 class _Table:

@@ -48,7 +48,7 @@ class Histories:
     move: Ints
     outcome: Ints
     intervention: Ints
-    levels: NDArray[np.int8]
+    levels: NDArray[np.int16]
     ending: Ints
     ending_time: Floats
 
@@ -242,14 +242,14 @@ def _histories_of(simulator: Simulator, seed: int, numbers: list[int], parts: li
     )
 
 
-def unpack(words: Bits, sizes: Ints, bit_start: Ints) -> NDArray[np.int8]:
+def unpack(words: Bits, sizes: Ints, bit_start: Ints) -> NDArray[np.int16]:
     """Return the levels (N, V) of states packed one-hot (N, W)."""
-    levels = np.zeros((len(words), len(sizes)), dtype=np.int8)
+    levels = np.zeros((len(words), len(sizes)), dtype=np.int16)
     for variable, (size, first) in enumerate(zip(sizes, bit_start, strict=True)):
         for level in range(1, int(size)):
             word, bit = divmod(int(first) + level, 64)
             set_here = (words[:, word] >> np.uint64(bit)) & np.uint64(1)
-            levels[:, variable] += (set_here * np.uint64(level)).astype(np.int8)
+            levels[:, variable] += (set_here * np.uint64(level)).astype(np.int16)
     return levels
 
 

@@ -31,6 +31,7 @@ from simlib.scenario.scalars import (
     read_flag,
     read_format,
     read_name,
+    read_number,
     read_words,
 )
 
@@ -86,6 +87,7 @@ Number = Annotated[
 Date = Annotated[
     dt.date, BeforeValidator(_by(read_date)), WithJsonSchema({"type": "string", "format": "date", "pattern": DATE})
 ]
+CounterEnd = Annotated[int, BeforeValidator(_by(read_number)), WithJsonSchema({"type": "integer", "minimum": 0})]
 Flag = Annotated[bool, BeforeValidator(_by(read_flag)), WithJsonSchema({"type": "boolean"})]
 Days = Annotated[float, BeforeValidator(_by(read_days)), WithJsonSchema({"type": "number", "exclusiveMinimum": 0})]
 AtLeast = Annotated[

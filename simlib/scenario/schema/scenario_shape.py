@@ -12,6 +12,7 @@ from simlib.scenario.schema.scalars import (
     AtLeast,
     Because,
     ConditionShape,
+    CounterEnd,
     Date,
     Days,
     Flag,
@@ -78,7 +79,7 @@ EffectShape = Annotated[Reference, WithJsonSchema({"type": ["string", "integer"]
 EffectsShape = Annotated[dict[Reference, EffectShape], Field(max_length=64)]
 
 THEN = "{variable: a level to set, or a signed number of levels such as +1}, or a list of {set: ..., when: ...}"
-SET = "{variable: a level to set, or a signed number of levels such as +1}"
+SET = "{variable: a level to set (of a counter a number), or a signed number of levels such as +1}"
 BETWEEN = "first and last day, both included: [2031-04-01, 2031-04-30]"
 
 
@@ -103,19 +104,39 @@ class LevelShape(Shape):
     label: Label = Field(description="what people read")
 
 
+class CounterShape(Shape):
+    """The numbers of a counter, such as {from: 0, to: 60}."""
+
+    from_: CounterEnd = Field(alias="from", description="the lowest number, 0 or more")
+    to: CounterEnd = Field(description="the highest number")
+
+
+LevelsShape = Annotated[
+    Annotated[
+        list[
+            Annotated[
+                Annotated[Name, Tag("\0text")] | Annotated[LevelShape, Tag("\0mapping")],
+                either("expected the name of a level, or {level: NAME, label: ...}"),
+            ]
+        ],
+        Field(min_length=2, max_length=16),
+        Tag("\0list"),
+    ]
+    | Annotated[CounterShape, Tag("\0mapping")],
+    either("expected a list of levels, or {from: 0, to: 60} for a counter"),
+]
+
+
 class VariableShape(Shape):
-    """One dimension of the state: named, ordered levels."""
+    """One dimension of the state: named, ordered levels, or the numbers of a counter."""
 
     label: Label | None = Field(None, description="what the variable is; default: its id")
-    levels: list[
-        Annotated[
-            Annotated[Name, Tag("\0text")] | Annotated[LevelShape, Tag("\0mapping")],
-            either("expected the name of a level, or {level: NAME, label: ...}"),
-        ]
-    ] = Field(min_length=2, max_length=16, description="names of its levels in order, such as [quiet, hot]")
+    levels: LevelsShape = Field(
+        description="names of its levels in order, such as [quiet, hot]; {from: 0, to: 60} for a counter"
+    )
     start: Annotated[
         Annotated[Reference, Tag("\0text")]
-        | Annotated[dict[Reference, ShareOrId], Field(min_length=2, max_length=16), Tag("\0mapping")],
+        | Annotated[dict[Reference, ShareOrId], Field(min_length=2, max_length=64), Tag("\0mapping")],
         either("expected a level, or {level: share}"),
     ] = Field(description="level on the first day, or {level: share} where it is not known for certain")
     hidden: Flag = Field(False, description="true: nobody observes it")
@@ -135,7 +156,8 @@ class CorrelationShape(Shape):
 class FactorShape(Shape):
     """A factor on the rate of a move or on the odds of an outcome, while its condition and its window hold."""
 
-    by: LiteralOrId = Field(description="id of an assumption, or {value: 3, because: ...}")
+    by: LiteralOrId | None = Field(None, description="id of an assumption, or {value: 3, because: ...}")
+    per: Reference | None = Field(None, description="in place of `by`: id of a counter; the factor is its number")
     when: ConditionShape | None = Field(None, description=WHEN)
     between: WindowShape | None = Field(None, description=BETWEEN)
 

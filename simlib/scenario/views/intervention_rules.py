@@ -10,6 +10,7 @@ from simlib.quantities import check_range
 from simlib.scenario import checks
 from simlib.scenario.assumptions import place_of
 from simlib.scenario.checks import Misfit
+from simlib.scenario.condition_reader import no_such_level
 from simlib.scenario.document import Place, dotted
 from simlib.scenario.model import Assume, Condition, Forbid, Force, Hold, Intervention, Lasting, Pin, Policy, Scenario
 from simlib.scenario.scales import shifted
@@ -103,7 +104,7 @@ def _wrong_level(scenario: Scenario, name: str, level: str, at_name: Place, at_l
     if variable is None:
         yield at_name, f"unknown variable {name!r}", did_you_mean(name, scenario.variables)
     elif level not in variable.levels:
-        yield at_level, f"{name!r} has no level {level!r}", did_you_mean(level, variable.levels)
+        yield (at_level, *no_such_level(variable, level))
 
 
 def _wrong_move(scenario: Scenario, intervention: Force | Forbid | Policy) -> Iterator[Misfit]:

@@ -113,7 +113,7 @@ def _users(scenario: Scenario) -> tuple[dict[str, set[str]], dict[str, list[str]
     for move in scenario:
         if move.rate:
             note(move.rate, move.actor, f"{'median time' if move.takes else 'rate'} of: {move.label}")
-        for factor in move.factors:
+        for factor in (each for each in move.factors if each.by):
             note(factor.by, move.actor, f"multiplies: {move.label}")
         for outcome in move.outcomes:
             if outcome.chance is not None:

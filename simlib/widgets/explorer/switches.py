@@ -64,7 +64,7 @@ class SwitchesPage(Page):
 
     def _build_rule(self) -> list[w.Widget]:
         variables = self.state.base.variables.values()
-        states = [(v.at(level), (v.id, level)) for v in variables for level in v.levels]
+        states = [(v.at(level), (v.id, level)) for v in variables if not v.counter for level in v.levels]
         self._state = w.Dropdown(description="while", style=WIDE, options=[("in any state", None), *states])
         self._days_each = w.BoundedFloatText(
             description="on average every", value=3, min=0.05, max=3650, style=WIDE, layout=w.Layout(width="200px")

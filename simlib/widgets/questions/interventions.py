@@ -60,7 +60,7 @@ class WhatIf(PanelQuestion):
         )
         states = (
             ("in any state", NONE),
-            *((v.at(level), f"{v.id}={level}") for v in s.variables.values() for level in v.levels),
+            *((v.at(level), f"{v.id}={level}") for v in s.variables.values() if not v.counter for level in v.levels),
         )
         some = (("none", NONE), *((a.label, a.id) for a in s.assumptions.values() if not a.fixed))
         since = (("for the whole forecast", "start"), ("from the date above on", "date"))
