@@ -1,0 +1,168 @@
+"""Write the numbers into the READMEs of the shipped scenarios.
+
+    python docs/readme_numbers.py            writes them
+    python docs/readme_numbers.py --check    says whether they are current
+
+A README marks a place with a comment, and this script fills it up to the comment "end":
+
+    <!-- size -->            variables, moves, numbers, endings, questions, states
+    <!-- forecast -->        a table of endings and questions over the priors, with the range over the draws
+    <!-- implied M at D -->  measure M by day D: at the stated values, and over the priors
+    <!-- past crises -->     the figures of the reference class beside this scenario
+    <!-- log -->             the event log beside the model
+    <!-- hash -->            the hash of the scenario from which all of this was computed
+
+M is a measure (`ending:ID`, `question:ID`, `moves:ID`, several joined by +), or `happens:MOVE` for the probability that
+a move happens at all.
+
+The forecasts are those of 64 draws of the priors. On two cores this takes about a minute.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+
+from simlib.calibration.predictive_check import prior_predictive
+from simlib.calibration.reference_classes import base_rates
+from simlib.engines.ensemble import Ensemble, over_priors
+from simlib.formatting import percent
+from simlib.results import ONGOING, Forecast
+from simlib.scenario.library import shipped_scenarios
+from simlib.scenario.loader import load
+from simlib.scenario.model import Question
+
+DRAWS, SEED = 64, 0
+MARK = re.compile(r"(<!-- (?!end)(.+?) -->)(.*?)(<!-- end -->)", re.DOTALL)
+IMPLIED = re.compile(r"implied (\S+) at (\d+)")
+
+
+class Numbers:
+    """The numbers of one scenario, each computed once."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.scenario = folder, load(folder)
+        text = (folder / "README.md").read_text(encoding="utf-8")
+        self.days = sorted({float(day) for _, day in IMPLIED.findall(text)} | {self.scenario.horizon_days})
+        self.asked = {name for what, _ in IMPLIED.findall(text) for name in re.findall(r"happens:([\w-]+)", what)}
+
+    @cached_property
+    def ensemble(self) -> Ensemble:
+        """The forecasts of the draws, at every day that is asked for."""
+        happens = {f"happens:{move}": Question(f"happens:{move}", move, move=move) for move in sorted(self.asked)}
+        world = self.scenario.replace(questions={**self.scenario.questions, **happens})
+        return over_priors(world, engine="auto", draws=DRAWS, seed=SEED, times=self.days)
+
+    @cached_property
+    def forecast(self) -> Forecast:
+        """Their mean."""
+        return self.ensemble.mixture()
+
+    def text(self) -> str:
+        """Return the README with its numbers of today."""
+        old = (self.folder / "README.md").read_text(encoding="utf-8")
+        return MARK.sub(lambda found: found[1] + self.filled(found[2]) + found[4], old)
+
+    def filled(self, what: str) -> str:
+        """Return the text for one mark. Raises ValueError for an unknown one."""
+        if implied := IMPLIED.fullmatch(what):
+            return self.implied(implied[1].split("+"), float(implied[2]))
+        kinds: dict[str, Callable[[], str]] = {
+            "size": self.size,
+            "forecast": lambda: table(self.rows()),
+            "past crises": lambda: table(self.past_crises()),
+            "log": lambda: table(self.log()),
+            "hash": lambda: f"`{self.scenario.sha256[:12]}`",
+        }
+        if what not in kinds:
+            raise ValueError(f"{self.folder / 'README.md'}: unknown mark {what!r}; expected one of {', '.join(kinds)}")
+        return kinds[what]()
+
+    def size(self) -> str:
+        """Return the parts of the scenario and its number of states."""
+        scenario = self.scenario
+        kinds = ("variables", "moves", "endings", "questions", "ladders")
+        counts = [f"{len(getattr(scenario, kind))} {kind}" for kind in kinds]
+        named = sum(not assumption.inline for assumption in scenario.assumptions.values())
+        counts.insert(2, f"{len(scenario.assumptions)} numbers ({named} of them named)")
+        return f"{', '.join(counts)}; {self.forecast.states:,} reachable states"
+
+    def implied(self, names: Sequence[str], day: float) -> str:
+        """Return measures, added up, at the stated values and over the priors."""
+        at = self.days.index(day)
+        stated, mixed = (sum(value(one, name)[at] for name in names) for one in (self.ensemble.stated, self.forecast))
+        write = "{:.2g}".format if names[0].startswith("moves:") else percent
+        return f"{write(stated)}, {write(mixed)}"
+
+    def rows(self) -> Iterator[tuple[str, ...]]:
+        """Yield the endings and the questions side by side, over the priors by the horizon."""
+        yield ("ending", "probability", "", "question", "probability")
+        yield ("---",) * 5
+        last = {name: float(band.probability[-1]) for name, band in self.forecast.endings.items()}
+        endings = sorted(last, key=lambda name: (name != ONGOING, -last[name]))
+        left = [(self.forecast.label("endings", name), self.ranged("endings", name)) for name in endings]
+        questions = self.scenario.questions
+        right = [(question.label, self.ranged("questions", name)) for name, question in questions.items()]
+        for pair in itertools.zip_longest(left, right, fillvalue=("", "")):
+            yield (*pair[0], "", *pair[1])
+
+    def ranged(self, kind: str, name: str) -> str:
+        """Return a probability with its range over the draws."""
+        low, *_, high = self.ensemble.spread(name, kind)[:, -1]  # type: ignore[arg-type]
+        p = float(getattr(self.forecast, kind)[name].probability[-1])
+        return f"{percent(p)} ({100 * low:.0f}–{100 * high:.0f})"
+
+    def past_crises(self) -> Iterator[tuple[str, ...]]:
+        """Yield the figures of the reference class beside this scenario."""
+        yield ("figure", "past crises", "here")
+        yield ("---",) * 3
+        for check in base_rates(self.scenario, seed=SEED).applied:
+            write = percent if check.rate.share else "{:.2f}".format
+            low, high = check.rate.low, check.rate.high
+            past = "0%" if check.rate.figure == 0 else write(check.rate.figure)
+            ends = "" if low is None or high is None else f" ({'0' if low == 0 else write(low)} to {write(high)})"
+            here = "not compared" if check.implied is None else f"{write(check.implied)}, {check.verdict}"
+            yield (check.rate.what, past + ends, here)
+
+    def log(self) -> Iterator[tuple[str, ...]]:
+        """Yield each move that the log names beside the model."""
+        answer = prior_predictive(self.scenario, seed=SEED)
+        yield ("", *(" ".join(words) for words in zip(*answer.HEAD, strict=True)))
+        yield ("---",) * 5
+        for check in answer.checks:
+            yield (f"`{check.move}`" if check.move else check.label, *check.cells())
+
+
+def value(forecast: Forecast, name: str) -> Sequence[float]:
+    """Return a measure of a forecast at each day."""
+    kind, _, of = name.partition(":")
+    if kind == "moves":
+        return forecast.moves[of]
+    bands = forecast.endings if kind == "ending" else forecast.questions
+    return bands[name if kind == "happens" else of].probability
+
+
+def table(rows: Iterator[tuple[str, ...]]) -> str:
+    """Return rows as Markdown."""
+    return "\n\n" + "".join(f"| {' | '.join(cells)} |\n" for cells in rows) + "\n"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Write the READMEs, or say which of them are not current."""
+    stale = 0
+    for folder in shipped_scenarios().values():
+        readme, text = folder / "README.md", Numbers(folder).text()
+        if readme.read_text(encoding="utf-8") != text:
+            stale += 1
+            if "--check" not in arguments:
+                readme.write_text(text, encoding="utf-8")
+            sys.stdout.write(f"{'not current' if '--check' in arguments else 'written'}: {readme}\n")
+    return stale if "--check" in arguments else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
