@@ -438,6 +438,7 @@ def test_a_notebook_is_small_holds_no_widget_state_and_no_logic(file):
     assert [cell for cell in code if re.search(r"^\s*(def|class) ", cell, re.MULTILINE)] == []
 
 
+@pytest.mark.slow
 def test_the_documentation_builds_without_a_warning(tmp_path):
     pytest.importorskip("sphinx", reason='the pages need Sphinx: pip install -e ".[docs]"')
     command = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-b", "html", "docs", str(tmp_path / "html")]

@@ -256,6 +256,7 @@ def test_a_path_that_no_history_takes_has_none_picked_out():
     assert len(typical_histories(histories(crossroads(), 1, seed=3), paths(crossroads()), most=3).typical) <= 1
 
 
+@pytest.mark.slow
 def test_a_search_that_is_cut_short_says_what_may_be_missing(monkeypatch):
     """Seven rungs in any order: a hasty search never comes to the likeliest classes, which visit them all."""
     names = [f"l{letter}" for letter in "abcdefg"]

@@ -82,6 +82,7 @@ def test_a_reader_that_goes_away_is_no_error_message(bridge: str) -> None:
     assert "roken" not in told
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT to send to one process")
 def test_ctrl_c_stops_with_130_and_one_line(bridge: str) -> None:
     endless = [*SIMLIB, "run", bridge, "--engine", "montecarlo", "--runs", "500000000", "--threads", "1"]
@@ -101,6 +102,7 @@ def test_ctrl_c_stops_with_130_and_one_line(bridge: str) -> None:
     assert "Traceback" not in told
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT to send to one process")
 def test_ctrl_c_while_drawing_tells_what_is_known_by_then(bridge: str) -> None:
     endless = [*SIMLIB, "uncertainty", bridge, "--tolerance", "0.0001", "--most-draws", "9000000"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import ipywidgets as w
 from simlib.plots.figure import picture_bundle, stacked
 from simlib.plots.state_diagram import diagram, height, in_words
 from simlib.widgets.editor.session import CheckedText, EditorSession
-from simlib.widgets.explorer.pages import LINE, button, words
+from simlib.widgets.explorer.pages import LINE, button, guarded, words
 from simlib.widgets.kit.blitting import still_figure
 from simlib.widgets.kit.components import LivePicture, Sheet
 from simlib.widgets.kit.status_line import sentence, status
@@ -32,6 +32,7 @@ class Editor(w.VBox):
         self._lock = threading.RLock()
         self._last: CheckedText | None = None
         self._offer, self._report = w.HBox([], layout=LINE), w.HTML()
+        self._guard = partial(guarded, self._report)
         self._folder = w.Text(placeholder="folder for a new scenario", layout=w.Layout(width="260px"))
         pictures = w.VBox([self.picture, self.machine], layout=w.Layout(flex="1 1 440px", min_width="0"))
         body = w.HBox(
@@ -107,12 +108,6 @@ class Editor(w.VBox):
         return bundle
 
     # ---------------------------------------------------------------- actions
-
-    def _guard(self, action: Callable[[], object]) -> None:
-        try:
-            action()
-        except Exception as error:  # noqa: BLE001 - an error in a callback would vanish into the log
-            self._report.value = words(str(error), "simlib-words simlib-error")
 
     def _save(self) -> None:
         path = self.session.save(self._folder.value.strip())

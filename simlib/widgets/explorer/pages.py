@@ -41,6 +41,14 @@ def html_table(head: Iterable[str], rows: Iterable[Iterable[str]], numbers: int 
     return f'<div class="simlib-table"><table><thead><tr>{cells}</tr></thead><tbody>{body}</tbody></table></div>'
 
 
+def guarded(report: w.HTML, action: Callable[[], object]) -> None:
+    """Do what a person asked for, and show an error in the report: in a callback it would vanish into the log."""
+    try:
+        action()
+    except Exception as error:  # noqa: BLE001 - whatever it is, the person must see it
+        report.value = words(str(error), "simlib-words simlib-error")
+
+
 def button(
     text: str, tip: str, action: Callable[[], object], guard: Callable[[Callable[[], object]], None]
 ) -> w.Button:
@@ -220,6 +228,7 @@ class SavingPage(Page):
             description="Because", placeholder="the reasons for this view", style=WIDE, layout=wide, rows=2
         )
         self._reasons, self._report = w.VBox([]), w.HTML()
+        self._guard = partial(guarded, self._report)
         self._over = w.Checkbox(
             description="Overwrite the view of that title", indent=False, layout=w.Layout(width="auto")
         )
@@ -261,12 +270,6 @@ class SavingPage(Page):
         line = w.VBox([w.HTML(words(f"Why: {label}")), field])
         line.name = name
         return line
-
-    def _guard(self, action: Callable[[], object]) -> None:
-        try:
-            action()
-        except Exception as error:  # noqa: BLE001 - an error in a callback would vanish into the log
-            self._report.value = words(str(error), "simlib-words simlib-error")
 
     def _save(self) -> None:
         view = saving.view_of(

@@ -24,7 +24,7 @@ from simlib.files import write_atomically
 from simlib.formatting import long_date
 from simlib.scenario.library import notebooks_folder
 from simlib.scenario.loader import load
-from simlib.scenario.model import Scenario
+from simlib.scenario.model import Scenario, View
 from simlib.widgets.explorer.autosave import folder
 from simlib.widgets.kit.latest_worker import LatestWorker
 
@@ -153,6 +153,17 @@ class PanelQuestion(ABC):
         """Return the file name of the answer, which holds the hash of all that the answer depends on."""
         text = json.dumps(plain_json([self.edition, self.name, self.worlds(chosen), dict(chosen)]), sort_keys=True)
         return f"answer-{self.name}-{self.scenario.id}-{hashlib.sha256(text.encode()).hexdigest()[:12]}.json"
+
+
+class PlannedQuestion(PanelQuestion):
+    """A question that may be given plans: views, or paths of their files. `plans` are those to choose from, by id."""
+
+    def __init__(
+        self, scenario: Scenario | str | Path, plans: Sequence[View | str | Path] = (), **settings: Any
+    ) -> None:
+        self.given = plans
+        self.plans: dict[str, View] = {}
+        super().__init__(scenario, **settings)
 
 
 @dataclass(frozen=True)

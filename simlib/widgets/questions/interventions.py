@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from simlib.control import Control
@@ -14,7 +13,7 @@ from simlib.scenario.loader import load_view, load_views
 from simlib.scenario.model import ALWAYS, Assume, Condition, Forbid, Force, Hold, Intervention, Policy, Scenario, View
 from simlib.scenario.views.wording import as_name, intervention_in_words
 from simlib.widgets.questions.choices import NONE, measure, number, shown_answer
-from simlib.widgets.questions.inquiry import Drawing, Field, PanelQuestion, ShownAnswer
+from simlib.widgets.questions.inquiry import Drawing, Field, PanelQuestion, PlannedQuestion, ShownAnswer
 
 if TYPE_CHECKING:
     from simlib.analysis.whatif.comparison import Comparison
@@ -152,7 +151,7 @@ class WhatIf(PanelQuestion):
         )
 
 
-class Plans(PanelQuestion):
+class Plans(PlannedQuestion):
     """Up to three plans, each a view with several interventions or values: when they act, and their effects.
 
     `plans` are views, or paths of their files, to choose from beside the views of the scenario.
@@ -160,17 +159,10 @@ class Plans(PanelQuestion):
 
     name, title = "plans", "What would each of these plans change?"
 
-    def __init__(
-        self, scenario: Scenario | str | Path, plans: Sequence[View | str | Path] = (), **settings: Any
-    ) -> None:
-        self._given = plans
-        self.plans: dict[str, View] = {}
-        super().__init__(scenario, **settings)
-
     def make_fields(self) -> Sequence[Field]:
         """Return the plans to choose from, the given ones first."""
         s = self.scenario
-        given = [plan if isinstance(plan, View) else load_view(s, str(plan)) for plan in self._given]
+        given = [plan if isinstance(plan, View) else load_view(s, str(plan)) for plan in self.given]
         known = [*given, *(load_views(s).values() if s.path else ())]
         self.plans = {view.id: view for view in reversed(known)}
         if not known:

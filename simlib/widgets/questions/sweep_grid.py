@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,32 +13,25 @@ from simlib.control import Control
 from simlib.errors import Problem, ScenarioError, SimlibError
 from simlib.formatting import long_date, percent
 from simlib.quantities import show
-from simlib.scenario.model import Assumption, Scenario, View
+from simlib.scenario.model import Assumption, View
 from simlib.scenario.scales import forward, inverse
 from simlib.scenario.views.variation import with_interventions
 from simlib.typing import Floats
 from simlib.widgets.explorer.autosave import folder
 from simlib.widgets.questions.choices import NONE, measure, number, shown_answer
-from simlib.widgets.questions.inquiry import Drawing, Field, PanelQuestion, ShownAnswer
+from simlib.widgets.questions.inquiry import Drawing, Field, PlannedQuestion, ShownAnswer
 
 
-class Sweep(PanelQuestion):
+class Sweep(PlannedQuestion):
     """A grid over two assumptions, computed point by point into files; it goes on where it stopped."""
 
     name, title = "sweep", "How does the answer change over two assumptions at once?"
-
-    def __init__(
-        self, scenario: Scenario | str | Path, plans: Sequence[View | str | Path] = (), **settings: Any
-    ) -> None:
-        self._given = plans
-        self.plans: dict[str, View] = {}
-        super().__init__(scenario, **settings)
 
     def make_fields(self) -> Sequence[Field]:
         """Return what may be asked; a plan only where some were given."""
         from simlib.sweep import plan_views
 
-        self.plans = plan_views(self.scenario, self._given)
+        self.plans = plan_views(self.scenario, self.given)
         some = tuple((a.label, a.id) for a in self.scenario.assumptions.values() if not a.fixed)
         options = (("no plan", NONE), *((view.title, view.id) for view in self.plans.values()))
         tip = "A named set of interventions, beside the scenario as it stands, with common random numbers"
