@@ -157,7 +157,7 @@ class _Strands:
     @cached_property
     def at_stated(self) -> Floats:
         """Each answer and its slopes in all of θ (M, 1 + A), at the stated values."""
-        adjoint = Adjoint(self.solver, self.stated, control=self.control)
+        adjoint = Adjoint(self.solver, self.stated, tolerance=TOLERANCE, control=self.control)
         return in_threads(lambda answer: np.append(*adjoint.of(answer.name)), self.answers, control=self.control)
 
     @property

@@ -124,10 +124,15 @@ class _Panel:
 
 
 class Adjoint:
-    """Gradients at one θ. Forward solutions are kept: a further measure costs one backward solve."""
+    """Gradients at one θ. Forward solutions are kept: a further measure costs one backward solve.
 
-    def __init__(self, solver: Solver, theta: Floats, *, by: By = None, control: Control = UNWATCHED) -> None:
-        self.solver, self.theta = solver, theta
+    `tolerance` bounds the truncation error of each solve.
+    """
+
+    def __init__(
+        self, solver: Solver, theta: Floats, *, by: By = None, tolerance: float = FINE, control: Control = UNWATCHED
+    ) -> None:
+        self.solver, self.theta, self.tolerance = solver, theta, tolerance
         self._cancelling = Control(cancel=control.cancel)
         self.tables, self.space, self.chain = solver.tables, solver.space, solver.chain(theta)
         self.by_day = solver.horizon if by is None else days_by(solver.scenario, by)
@@ -153,7 +158,8 @@ class Adjoint:
         """Return (answer, derivative (A,)) of a named measure."""
         chosen = find(self.solver.scenario, name)[0]
         if chosen.kind == "question" and chosen.of in self.solver.counted:
-            counting = Adjoint(self.solver.counted[chosen.of], self.theta, by=self.by_day, control=self._cancelling)
+            solver, control = self.solver.counted[chosen.of], self._cancelling
+            counting = Adjoint(solver, self.theta, by=self.by_day, tolerance=self.tolerance, control=control)
             return counting.of(f"ending:{COUNTED}")
         with one_blas_thread():
             return self._of(observable(self.solver, name))
@@ -190,7 +196,7 @@ class Adjoint:
                         span.segment,
                         span.duration,
                         taboo=taboo,
-                        tolerance=FINE,
+                        tolerance=self.tolerance,
                         nodes=span.nodes,
                         control=self._cancelling,
                     )
@@ -219,7 +225,7 @@ class Adjoint:
             np.append(span.duration - span.nodes, span.duration),
             kill=kill,
             reward=reward,
-            tolerance=FINE,
+            tolerance=self.tolerance,
             control=self._cancelling,
         )
         weighted = vectors * span.weights[:, None]
