@@ -485,6 +485,14 @@ def test_errors_come_first():
     assert len(set(severities)) == 3
 
 
+def test_lint_says_how_far_it_is():
+    shares: list[float] = []
+    lint(banner().scenario(), control=Control(shares.append))
+    assert shares == sorted(shares)
+    assert len(shares) > 1
+    assert shares[-1] == 1.0
+
+
 def test_lint_can_be_cancelled():
     with pytest.raises(Cancelled, match="cancelled"):
         lint(erlang(stages=6), control=Control(cancel=lambda: True))

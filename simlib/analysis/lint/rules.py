@@ -99,7 +99,7 @@ def lint(
     if subject.enumerable:
         findings += [finding for rule in STATE_RULES for finding in rule(subject)]
         findings += states.no_move_is_busier_than(subject, events_per_day)
-        findings += strands.every_strand_moves_an_answer(subject)
+        findings += strands.every_strand_moves_an_answer(subject, control)
     else:
         findings.append(_not_checked(subject))
     return Findings(

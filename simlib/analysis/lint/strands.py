@@ -14,6 +14,7 @@ import numpy as np
 
 from simlib.analysis.evaluator import Responses, in_threads
 from simlib.analysis.lint.subject import Finding, Subject
+from simlib.control import UNWATCHED, Control
 from simlib.engines.exact.adjoint import Adjoint
 from simlib.engines.exact.forecast import Solver
 from simlib.engines.exact.observables import observable
@@ -45,7 +46,7 @@ TOLERANCE = 1e-6
 """Bound on the truncation error of what is solved."""
 
 
-def every_strand_moves_an_answer(subject: Subject) -> Iterator[Finding]:
+def every_strand_moves_an_answer(subject: Subject, control: Control = UNWATCHED) -> Iterator[Finding]:
     """Report each actor, and each assumption, that moves no ending and no question by one point by the horizon.
 
     An actor whose moves do move a question, but one that only they can answer and that is not the headline, gets a
@@ -57,7 +58,7 @@ def every_strand_moves_an_answer(subject: Subject) -> Iterator[Finding]:
         yield Finding("note", "states", what, f"expected at most {MOST_STATES:,}")
         return
     by, numbers = subject.scenario.by_date(subject.scenario.horizon_days), []
-    for idle in _Strands(subject).idle():
+    for idle in _Strands(subject, control).idle():
         most = plainly(100 * idle.size, " points")
         if idle.strand.actor:
             name = idle.strand.name
@@ -71,6 +72,7 @@ def every_strand_moves_an_answer(subject: Subject) -> Iterator[Finding]:
             )
         else:
             numbers.append(f"{idle.strand.name} ({plainly(100 * idle.size)})")
+    control.report(1.0)
     if numbers:
         yield Finding(
             "note",
@@ -129,8 +131,8 @@ def _strands(world: Scenario) -> Iterator[_Strand]:
 class _Strands:
     """All strands of a scenario and how far each moves each answer."""
 
-    def __init__(self, subject: Subject) -> None:
-        self.world, self.control = _with_switches(subject.scenario), subject.control
+    def __init__(self, subject: Subject, control: Control) -> None:
+        self.world, self.control = _with_switches(subject.scenario), control
         self.stated = priors.theta(self.world)
         self.solver = Solver(self.world, times=1, cap=subject.cap, control=subject.control)
         answers = [m for m in every(self.world, ("ending", "question")) if m.of != ONGOING]
@@ -158,7 +160,8 @@ class _Strands:
     def at_stated(self) -> Floats:
         """Each answer and its slopes in all of θ (M, 1 + A), at the stated values."""
         adjoint = Adjoint(self.solver, self.stated, tolerance=TOLERANCE, control=self.control)
-        return in_threads(lambda answer: np.append(*adjoint.of(answer.name)), self.answers, control=self.control)
+        part = self.control.part(0.0, 0.7)
+        return in_threads(lambda answer: np.append(*adjoint.of(answer.name)), self.answers, control=part)
 
     @property
     def by_slope(self) -> Floats:
@@ -171,7 +174,9 @@ class _Strands:
         rows = [(row, a) for k, a in zip(which, asked, strict=True) for row in self._rows(self.strands[k])]
         if not rows:
             return np.zeros(0)
-        values = in_threads(self._answer, [row for row, _ in rows], [a for _, a in rows], control=self.control).tolist()
+        values = in_threads(
+            self._answer, [row for row, _ in rows], [a for _, a in rows], control=self.control.part(0.7, 1.0)
+        ).tolist()
         spans = []
         for k, a in zip(which, asked, strict=True):
             ends = [self.at_stated[a, 0], *(values.pop(0) for _ in self.strands[k].ends)]
