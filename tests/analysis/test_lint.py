@@ -485,6 +485,11 @@ def test_errors_come_first():
     assert len(set(severities)) == 3
 
 
+def test_strands_can_be_left_out():
+    assert about(banner().scenario(), "all moves of")
+    assert not [finding for finding in lint(banner().scenario(), strands=False) if "all moves of" in str(finding)]
+
+
 def test_lint_says_how_far_it_is():
     shares: list[float] = []
     lint(banner().scenario(), control=Control(shares.append))

@@ -75,7 +75,7 @@ def complete(reading: CheckedText, control: Control = UNWATCHED) -> CheckedText:
     from simlib.analysis.lint.rules import lint
 
     try:
-        findings = tuple(lint(scenario, cap=CAP, control=control))
+        findings = tuple(lint(scenario, strands=False, cap=CAP, control=control))
         return CheckedText(reading.text, (), scenario, findings, _forecast(scenario, control))
     except Cancelled:
         raise
