@@ -1,12 +1,13 @@
 """Numbers with units: "2 per week", "30% within 90 days", "12 days", "30%", 0.3.
 
-No other module reads units. The base unit of time is the day: rates come out per day, durations in days. Four kinds
+No other module reads units. The base unit of time is the day: rates come out per day, durations in days. Five kinds
 are distinct, because forecasts go wrong where they are mixed up:
 
 - a **rate** says how often per unit of time ("2 per week") and is never called a probability;
 - a **chance** is a probability of one branch when the event happens ("30%", 0.3);
 - a **factor** multiplies a rate (3, 0.5);
-- a **duration** is a length of time ("90 days").
+- a **duration** is a length of time ("90 days"), and
+- an **amount** is a quantity in a unit of free words ("4.3 people", or 4.3 where the unit is known).
 
 "30% within 90 days" is a rate in words people think in: the constant hazard `-ln(1 - 0.30) / 90` per day under
 which the event has happened with probability 0.30 after 90 days in which it was possible throughout.
@@ -24,7 +25,7 @@ from typing import Literal
 
 from simlib.errors import QuantityError
 
-Kind = Literal["rate", "chance", "factor", "duration", "number"]
+Kind = Literal["rate", "chance", "factor", "duration", "amount", "number"]
 
 DAYS_PER = {"minute": 1 / 1440, "hour": 1 / 24, "day": 1.0, "week": 7.0, "month": 365.25 / 12, "year": 365.25}
 """Days in one unit of time; a month is a twelfth of a Julian year (30.4375 days)."""
@@ -44,6 +45,7 @@ _GRAMMAR: tuple[tuple[Kind, str], ...] = (
     ("duration", rf"{_NUMBER}\s*{_UNIT}"),
     ("number", _NUMBER),
 )
+_AMOUNT = re.compile(rf"{_NUMBER}(?:\s+(?P<unit>\S.*))?", re.ASCII)
 _PATTERNS = tuple((kind, re.compile(pattern, re.ASCII)) for kind, pattern in _GRAMMAR)
 
 EXPECTED: dict[Kind, str] = {
@@ -51,6 +53,7 @@ EXPECTED: dict[Kind, str] = {
     "chance": 'expected a chance from 0 to 1, such as "30%" or 0.3',
     "factor": "expected a factor above zero, such as 3 or 0.5",
     "duration": 'expected a length of time, such as "90 days"',
+    "amount": "expected an amount above zero, such as 4.3",
     "number": "expected a number",
 }
 
@@ -71,12 +74,12 @@ class Quantity:
     within_days: float | None = None
 
 
-def parse(text: str | float, kind: Kind | None = None) -> Quantity:
+def parse(text: str | float, kind: Kind | None = None, unit: str = "") -> Quantity:
     """Read one quantity.
 
-    With `kind`, insist on it (a bare number may serve as a chance or a factor). Raises QuantityError for what is no
-    quantity, for a unit that is no unit of time, for a value out of the range of its kind, and for a quantity of
-    another kind than `kind`.
+    With `kind`, insist on it (a bare number may serve as a chance or a factor). An amount has the unit `unit`, whether
+    or not the text says so. Raises QuantityError for what is no quantity, for a unit that is no unit of time, for a
+    value out of the range of its kind, and for a quantity of another kind than `kind` or another unit than `unit`.
     """
     written = text.strip() if isinstance(text, str) else _written(text, kind)
     if len(written) > MAX_TEXT:
@@ -84,6 +87,8 @@ def parse(text: str | float, kind: Kind | None = None) -> Quantity:
     quantity = _read(written, kind)
     if kind is not None:
         quantity = _as_kind(quantity, kind)
+    if kind == "amount":
+        quantity = _in_unit(quantity, unit)
     check_range(quantity.value, quantity.kind, quantity.text)
     return quantity
 
@@ -98,6 +103,9 @@ def _written(number: object, kind: Kind | None) -> str:
 
 
 def _read(written: str, kind: Kind | None) -> Quantity:
+    amount = _AMOUNT.fullmatch(written) if kind == "amount" else None
+    if amount:
+        return _build("amount", amount.groupdict(), written)
     for form, pattern in _PATTERNS:
         match = pattern.fullmatch(written)
         if match:
@@ -115,6 +123,8 @@ def _build(kind: Kind, part: dict[str, str | None], written: str) -> Quantity:
         return Quantity("chance", number / 100, written, "%")
     if kind in ("number", "factor"):
         return Quantity(kind, number, written)
+    if kind == "amount":
+        return Quantity(kind, number, written, part["unit"] or "")
     name = _singular(part["unit"] or "")
     days = unit_days(part["unit"] or "", written)
     if kind == "duration":
@@ -182,11 +192,19 @@ def _as_kind(quantity: Quantity, kind: Kind) -> Quantity:
     return quantity
 
 
+def _in_unit(quantity: Quantity, unit: str) -> Quantity:
+    if quantity.unit not in ("", unit):
+        expected = f"expected a number, with or without its unit {unit!r}" if unit else "expected a number alone"
+        raise QuantityError(f"{quantity.text!r} has the unit {quantity.unit!r}", expected)
+    return Quantity("amount", quantity.value, quantity.text, unit)
+
+
 _A: dict[Kind, str] = {
     "rate": "a rate",
     "chance": "a chance",
     "factor": "a factor",
     "duration": "a length of time",
+    "amount": "an amount",
     "number": "a number without a unit",
 }
 
@@ -198,7 +216,7 @@ def check_range(value: float, kind: Kind, text: str = "") -> None:
         raise QuantityError(f"{shown} is not a finite number", EXPECTED[kind])
     if kind == "chance" and not 0 <= value <= 1:
         raise QuantityError(f"{shown} is not between 0 and 1", EXPECTED["chance"])
-    if kind in ("rate", "factor", "duration") and value <= 0:
+    if kind in ("rate", "factor", "duration", "amount") and value <= 0:
         raise QuantityError(f"{shown} is not above zero", EXPECTED[kind])
 
 
@@ -229,16 +247,18 @@ def round_values(low: float, high: float, kind: Kind, unit: str = "", least: int
     text, values = _phrase(middle, kind, unit, lambda _: "{}"), list[float]()
     for firsts in _ROUND:
         numbers = (f"{first * 10.0**power:.12g}" for power in range(-9, 10) for first in firsts)
-        values = sorted({value for number in numbers if low <= (value := _value(text.format(number), kind)) <= high})
+        values = sorted(
+            {value for number in numbers if low <= (value := _value(text.format(number), kind, unit)) <= high}
+        )
         if len(values) >= least:
             break
     return {value: show(value, kind, unit) for value in values or sorted({low, high})}
 
 
-def _value(text: str, kind: Kind) -> float:
+def _value(text: str, kind: Kind, unit: str) -> float:
     """Return the value of a text, not a number where it is none of its kind."""
     try:
-        return parse(text, kind).value
+        return parse(text, kind, unit).value
     except QuantityError:
         return math.nan
 
@@ -246,8 +266,11 @@ def _value(text: str, kind: Kind) -> float:
 def write(value: float, kind: Kind, unit: str = "") -> str:
     """Write a value so that `parse` reads back exactly the same float, as short as that allows.
 
-    Uses `unit` if some number of at most 17 digits in that unit reads back exactly, and days if none does.
+    Uses `unit` if some number of at most 17 digits in that unit reads back exactly, and days if none does. An amount is
+    written without its unit, which stands elsewhere in the file.
     """
+    if kind == "amount":
+        unit = ""
     for digits in range(1, 18):
         text = _phrase(value, kind, unit, partial(_rounded, digits=digits))
         try:
@@ -267,6 +290,8 @@ def _phrase(value: float, kind: Kind, unit: str, digits: Callable[[float], str])
         name = _singular(unit) if unit else "day"
         number = digits(value / DAYS_PER[name])
         return f"{number} {name}" + ("" if number == "1" else "s")
+    if kind == "amount":
+        return f"{digits(value)} {unit}".rstrip()
     return _phrase_rate(value, unit, digits) if kind == "rate" else digits(value)
 
 

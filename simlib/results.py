@@ -13,7 +13,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -21,6 +21,7 @@ from numpy.typing import ArrayLike
 from simlib.answer import Answer, ScenarioKey, load_answer, pick
 from simlib.errors import SimlibError
 from simlib.formatting import by_date, counted, end_of, percent
+from simlib.quantities import round_values
 from simlib.typing import Floats
 
 if TYPE_CHECKING:
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 
 ONGOING = "ongoing"
 """Name, beside the endings, for "no ending yet"."""
+
+FAN = (0.05, 0.5, 0.95)
+"""Points of the distribution of what has accumulated of an impact."""
 
 Z_TWO_SIDED_95 = 1.959963984540054
 """Normal score of the two-sided 95% interval: 95% of a normal law lie within so many standard deviations."""
@@ -120,6 +124,101 @@ class FiringRange:
         return f"{span}; none {percent(self.none[0])}"
 
 
+class Estimate(NamedTuple):
+    """An estimate with its 95% interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, eq=False)
+class AmountSample:
+    """How much of an impact has accumulated by the last report time in simulated histories.
+
+    amounts (D, R): R histories at each of D draws of the assumptions. At the stated values each history stands alone,
+    (R, 1). weights (D,) sum to one. Every estimate comes with its 95% Monte Carlo interval, which counts draws and not
+    histories, because the histories of one draw share its values.
+    """
+
+    amounts: Floats
+    weights: Floats
+
+    def exceeds(self, amount: float) -> Estimate:
+        """Return the probability of more than an amount."""
+        p, variance = self._mean(np.asarray(self.amounts > amount, dtype=float).mean(axis=1))
+        band = Band.of_mean(p, variance, float(self.amounts.size))
+        return Estimate(float(band.probability), float(band.low), float(band.high))
+
+    def quantile(self, share: float) -> Estimate:
+        """Return the smallest amount that so large a share of the histories does not exceed."""
+        value = self._quantile(share)
+        _, variance = self._mean(np.asarray(self.amounts <= value, dtype=float).mean(axis=1))
+        half = Z_TWO_SIDED_95 * np.sqrt(max(float(variance), share * (1 - share) / self.amounts.size))
+        return Estimate(value, self._quantile(max(share - half, 0.0)), self._quantile(min(share + half, 1.0)))
+
+    def worst(self, share: float = 0.05) -> Estimate:
+        """Return the mean of the worst such share of the histories (expected shortfall)."""
+        threshold = self._quantile(1 - share)
+        above = threshold + np.maximum(self.amounts - threshold, 0.0).mean(axis=1) / share
+        mean, variance = self._mean(above)
+        half = Z_TWO_SIDED_95 * float(np.sqrt(variance))
+        return Estimate(float(mean), float(mean) - half, float(mean) + half)
+
+    def _mean(self, by_draw: Floats) -> tuple[Floats, Floats]:
+        """Return the weighted mean over the draws and the variance of that mean."""
+        mean, count = self.weights @ by_draw, len(by_draw)
+        variance = self.weights**2 @ (by_draw - mean) ** 2 * count / max(count - 1, 1)
+        return np.asarray(mean), np.asarray(variance)
+
+    def _quantile(self, share: float) -> float:
+        each = np.repeat(self.weights / self.amounts.shape[1], self.amounts.shape[1])
+        return float(np.quantile(self.amounts.ravel(), share, weights=each, method="inverted_cdf"))
+
+
+@dataclass(frozen=True, eq=False)
+class Accumulation:
+    """How much of one impact has accumulated by each report time, in its `unit`. Arrays have the shape (T,).
+
+    `mean` is the expected amount, and `error` its 95% half-width (0 when exact). `chance` is the
+    standard deviation from history to history at given assumption values, `doubt` that of the mean between draws of the
+    assumptions (0 at the stated values). `given` is the mean among histories that have reached an ending by then, not a
+    number where there are none, with `given_error`. What happens after an ending is not counted. `fan` has the 5, 50
+    and 95% points of the simulated histories at each time (3, T), and `sample` the whole distribution at the last. Both
+    are None where nothing was simulated.
+    """
+
+    unit: str
+    mean: Floats
+    chance: Floats
+    doubt: Floats
+    error: Floats
+    given: Mapping[str, Floats]
+    given_error: Mapping[str, Floats]
+    fan: Floats | None = None
+    sample: AmountSample | None = None
+
+    def data(self) -> dict[str, Any]:
+        """Return the numbers as JSON data, the distribution at the last time as points with their intervals."""
+        data = pick(self, "unit", "mean", "chance", "doubt", "error", "given", "given_error")
+        if self.fan is not None and self.sample is not None:
+            data["fan"] = dict(zip(("p05", "p50", "p95"), self.fan, strict=True))
+            points = {f"p{round(100 * share):02d}": self.sample.quantile(share) for share in FAN}
+            data["by_the_end"] = (
+                points
+                | {"worst_5_percent": self.sample.worst()}
+                | {"more_than": [[amount, *self.sample.exceeds(amount)] for amount in self.round_amounts()]}
+            )
+        return data
+
+    def round_amounts(self) -> list[float]:
+        """Return a few round amounts between the 5% point and the 99% point at the last time."""
+        if self.sample is None:
+            return []
+        low, high = (self.sample.quantile(share).value for share in (0.05, 0.99))
+        return list(round_values(max(low, high / 100), high, "amount")) if high > 0 else []
+
+
 @dataclass(frozen=True, eq=False)
 class Forecast(Answer):
     """The probabilities of one scenario at one set of assumption values, or their mean over draws of the assumptions.
@@ -154,6 +253,7 @@ class Forecast(Answer):
     stated: Forecast | None = None
     leads: Mapping[str, float] | None = None
     firings: Mapping[str, Band] | None = None
+    impacts: Mapping[str, Accumulation] = field(default_factory=dict)
 
     # ---------------------------------------------------------------- reading
 
@@ -166,8 +266,9 @@ class Forecast(Answer):
         return by_date(self.as_of, days)
 
     def frame(self, what: str = "endings") -> pd.DataFrame:
-        """Return one table in tidy form: "endings", "questions", "levels", "rungs", "moves", "firings" or "counters".
+        """Return one table in tidy form.
 
+        `what`: "endings", "questions", "levels", "rungs", "moves", "firings", "counters" or "impacts".
         Columns: day, by (date), the names of the thing, and probability (or expected count) with low and high.
         """
         import pandas as pd
@@ -180,6 +281,7 @@ class Forecast(Answer):
             "moves": self._move_rows,
             "firings": self._firing_rows,
             "counters": self._counter_rows,
+            "impacts": self._impact_rows,
         }
         if what not in rows:
             raise ValueError(f"no table {what!r}; expected one of {', '.join(rows)}")
@@ -240,6 +342,14 @@ class Forecast(Answer):
                 row |= dict(zip((key, f"{key}_low", f"{key}_high"), point, strict=True))
             row |= dict(zip(("none", "none_low", "none_high"), found.none, strict=True))
             yield row | {f"at_least_{n}": known[0] for n, known in found.at_least.items()}
+
+    def _impact_rows(self) -> Iterator[dict[str, Any]]:
+        for name, impact in self.impacts.items():
+            thing = {"impact": name, "label": self.label("impacts", name), "unit": impact.unit}
+            numbers = (impact.mean, impact.error, impact.chance, impact.doubt)
+            for (day, by), mean, half, chance, doubt in zip(self._days(), *numbers, strict=True):
+                interval = {"expected": mean, "low": max(mean - half, 0.0), "high": mean + half}
+                yield {"day": day, "by": by} | thing | interval | {"chance": chance, "doubt": doubt}
 
     def label(self, kind: str, name: str) -> str:
         """Return the label people read for an id of a kind ("endings", "questions", "moves", ...)."""
@@ -319,6 +429,8 @@ class Forecast(Answer):
         }
         numbers = pick(self, "horizon_days", "engine", "times", "variables", "ladders", "moves", "error", "assumptions")
         data = bands | numbers | {"labels": self.labels, "interventions": list(self.interventions)}
+        if self.impacts:
+            data["impacts"] = {name: impact.data() for name, impact in self.impacts.items()}
         if self.states is not None:
             data["states"] = self.states
         if self.firings is not None:
@@ -337,7 +449,7 @@ class Forecast(Answer):
     @classmethod
     def load(cls, path: str | Path) -> Forecast:
         """Read what `save` wrote, bit for bit. Raises SimlibError for anything else."""
-        answer = load_answer(path, (cls, Band, ScenarioKey))
+        answer = load_answer(path, (cls, Band, ScenarioKey, Accumulation, AmountSample))
         if not isinstance(answer, cls):
             raise SimlibError(f"{path}: holds no forecast")
         return answer
@@ -353,7 +465,7 @@ def _spread(levels: Mapping[str, Floats]) -> tuple[Floats, Floats, Floats]:
 
 def labels(scenario: Scenario) -> dict[str, dict[str, str]]:
     """Return the labels a forecast needs to be read on its own: {kind: {id: label}}."""
-    groups = pick(scenario, "actors", "variables", "endings", "questions", "moves", "ladders", "assumptions")
+    groups = pick(scenario, "actors", "variables", "endings", "questions", "moves", "ladders", "assumptions", "impacts")
     every = {kind: {name: item.label for name, item in group.items()} for kind, group in groups.items()}
     short = {
         "short_moves": {move.id: move.short for move in scenario if move.short},

@@ -11,7 +11,7 @@ Expected counts are integrals of the hazards: they ride along as extra columns o
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -25,6 +25,7 @@ from simlib.scenario.model import (
     Forbid,
     Force,
     Hold,
+    Impact,
     Move,
     Outcome,
     Pin,
@@ -53,6 +54,10 @@ class Answer:
     moves: dict[str, np.ndarray] = field(default_factory=dict)
     questions: dict[str, np.ndarray] = field(default_factory=dict)
     without_effect: list[float | None] = field(default_factory=list)
+    impacts: dict[str, np.ndarray] = field(default_factory=dict)
+    """For each impact its mean and its mean square (2, times)."""
+    given: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
+    """For each impact and ending the mean where that ending has been reached, times its probability."""
 
 
 def solve(scenario: Scenario, times: Sequence[float], values: Mapping[str, float] | None = None) -> Answer:
@@ -79,6 +84,14 @@ def solve(scenario: Scenario, times: Sequence[float], values: Mapping[str, float
         vectors, _ = asked.carry(times)
         happened = [x for x, state in enumerate(asked.states) if state[1] == asked.goal]
         answer.questions[question.id] = vectors[:, happened].sum(axis=1)
+    for impact in scenario.impacts.values():
+        summing = Summing(scenario, values, impact)
+        first, second = np.split(summing.carry(times)[0], 3, axis=1)[1:]
+        answer.impacts[impact.id] = np.array([first.sum(axis=1), second.sum(axis=1)])
+        at = [summing.ending(levels) for levels, _ in summing.states]
+        answer.given[impact.id] = {
+            e: first[:, [index for index, name in enumerate(at) if name == e]].sum(axis=1) for e in scenario.endings
+        }
     return answer
 
 
@@ -233,19 +246,24 @@ class Machine:
         size = len(self.states) + len(self.counter)
         matrix = np.zeros((size, size))
         for x, state in enumerate(self.states):
-            for move in self.scenario.moves.values():
-                hazard = self.hazard(move, state[0], day)
-                if move.takes and not self.ruled(move, state[0], day):
-                    done = self.done(move, state[0]) + 1
-                    if done < move.takes.stages:
-                        matrix[x, self.position[self.with_stages(state[0], move, done), state[1]]] += hazard
-                        matrix[x, x] -= hazard
-                        continue
-                matrix[x, self.counter[move.id]] = hazard
-                for outcome, chance in self.chances(move, state[0], day).items():
-                    matrix[x, self.position[self.fired(move, move.outcome(outcome), state, day)]] += hazard * chance
-                matrix[x, x] -= hazard
+            for move, _, new, rate in self.flows(state, day):
+                matrix[x, self.position[new]] += rate
+                matrix[x, x] -= rate
+                if move is not None:
+                    matrix[x, self.counter[move]] += rate
         return matrix
+
+    def flows(self, state: State, day: float) -> Iterator[tuple[str | None, str | None, State, float]]:
+        """Yield (move, outcome, state after it, rate per day) of all that can happen in a state (None: a stage)."""
+        for move in self.scenario.moves.values():
+            hazard = self.hazard(move, state[0], day)
+            if move.takes and not self.ruled(move, state[0], day):
+                done = self.done(move, state[0]) + 1
+                if done < move.takes.stages:
+                    yield None, None, (self.with_stages(state[0], move, done), state[1]), hazard
+                    continue
+            for outcome, chance in self.chances(move, state[0], day).items():
+                yield move.id, outcome, self.fired(move, move.outcome(outcome), state, day), hazard * chance
 
     def start(self) -> np.ndarray:
         """Return the distribution at t = 0 before any intervention, with all counts at zero."""
@@ -336,6 +354,80 @@ class Machine:
                     vector = self.keep_date(move, vector, stop)
             vectors[stop] = vector
         return np.array([vectors[time] for time in times]), idle
+
+
+class Summing(Machine):
+    """The dense chain with the first two moments of one impact: vectors are (p, E[R; x], E[R²; x]), end to end."""
+
+    def __init__(self, scenario: Scenario, values: Mapping[str, float] | None, impact: Impact):
+        super().__init__(scenario, values)
+        self.impact, self.counter = impact, {}
+
+    def moments(self, amounts: Iterable[str]) -> np.ndarray:
+        """Return 1, the mean and the mean square of a sum of independent amounts."""
+        names = list(amounts)
+        mean = sum(self.value[name] for name in names)
+        return np.array([1, mean, mean**2 + sum(self.scenario.assumptions[name].spread ** 2 for name in names)])
+
+    def gained(self, move: str | None, outcome: str | None, before: State, after: State) -> np.ndarray:
+        by_firing = [r.each for r in self.impact.on if r.move == move and r.outcome in (None, outcome)]
+        new = self.ending(after[0]) if self.ending(before[0]) is None else None
+        return self.moments([*by_firing, *(r.amount for r in self.impact.at_endings if r.ending == new is not None)])
+
+    def blocks(self, one: np.ndarray, two: np.ndarray, three: np.ndarray) -> np.ndarray:
+        """Return the map of (p, n, s) made of maps that gain nothing, an amount, and its square."""
+        none = np.zeros_like(one)
+        return np.block([[one, two, three], [none, one, 2 * two], [none, none, one]])
+
+    def generator(self, day: float) -> np.ndarray:
+        size = len(self.states)
+        flow = np.zeros((3, size, size))
+        for x, state in enumerate(self.states):
+            named = self.named(state[0])
+            for move, outcome, new, rate in self.flows(state, day):
+                flow[0, x, x] -= rate
+                flow[:, x, self.position[new]] += rate * self.gained(move, outcome, state, new)
+            if self.ending(state[0]) is None:
+                flow[1, x, x] += sum(self.value[r.amount] for r in self.impact.per_day if r.when.holds(named))
+        return self.blocks(*flow)
+
+    def start(self) -> np.ndarray:
+        spread = super().start()
+        at = [
+            [r.amount for r in self.impact.at_endings if r.ending == self.ending(levels)] for levels, _ in self.states
+        ]
+        return np.concatenate(list(spread * np.array([self.moments(amounts) for amounts in at]).T))
+
+    def act(self, intervention: Force | Pin | Hold, vector: np.ndarray, day: float) -> tuple[np.ndarray, float | None]:
+        size = len(self.states)
+        flow = np.zeros((3, size, size))
+        for x, state in enumerate(self.states):
+            branches = self.named_branches(intervention, state, day)
+            for name, new, chance in branches or [(None, state, 1.0)]:
+                move = intervention.move if isinstance(intervention, Force) and branches else None
+                flow[:, x, self.position[new]] += chance * self.gained(move, name, state, new)
+        return vector @ self.blocks(*flow), None
+
+    def keep_date(self, move: Move, vector: np.ndarray, day: float) -> np.ndarray:
+        size = len(self.states)
+        flow = np.zeros((3, size, size))
+        for x, state in enumerate(self.states):
+            happens = move.when.holds(self.named(state[0])) and not self.ruled(move, state[0], day)
+            if not happens or self.ending(state[0]):
+                flow[0, x, x] = 1.0
+                continue
+            for name, chance in self.chances(move, state[0], day).items():
+                new = self.fired(move, move.outcome(name), state, day)
+                flow[:, x, self.position[new]] += chance * self.gained(move.id, name, state, new)
+        return vector @ self.blocks(*flow)
+
+    def named_branches(self, intervention, state: State, day: float) -> list[tuple[str | None, State, float]]:
+        branches = self.branches(intervention, state, day)
+        if not branches or not isinstance(intervention, Force):
+            return [(None, *branch) for branch in branches]
+        move = self.scenario.moves[intervention.move]
+        names = [intervention.outcome] if intervention.outcome else [outcome.id for outcome in move.outcomes]
+        return [(name, *branch) for name, branch in zip(names, branches, strict=True)]
 
 
 def shares(parts, value: Mapping[str, float]) -> dict[str, float]:

@@ -27,6 +27,8 @@ from simlib.scenario.model import (
     Forbid,
     Force,
     Hold,
+    Impact,
+    ImpulseReward,
     Intervention,
     Ladder,
     Lull,
@@ -35,9 +37,11 @@ from simlib.scenario.model import (
     Pin,
     Policy,
     Question,
+    RateReward,
     Repeats,
     Rung,
     Scenario,
+    TerminalReward,
     Variable,
     Wait,
     Window,
@@ -98,6 +102,9 @@ class _Drawing:
         endings = {name: self._ending(name) for name in _names("ending", self.dice.randint(1, 3))}
         ladders = {name: self._ladder(name) for name in _names("ladder", self.dice.randint(0, 2))}
         questions = {name: self._question(name, moves) for name in _names("question", self.dice.randint(0, 3))}
+        impacts = {
+            name: self._impact(name, moves, endings) for name in _names("impact", self.dice.choice((0, 1, 1, 2)))
+        }
         acts = tuple(self._intervention(moves) for _ in range(self.dice.randint(0, 3))) if interventions else ()
         questions |= self._tallies(moves)
         world = Scenario(
@@ -112,6 +119,7 @@ class _Drawing:
             endings,
             ladders,
             questions,
+            impacts,
             interventions=acts,
             ladder=next(iter(ladders), ""),
         )
@@ -316,6 +324,27 @@ class _Drawing:
         repeats = Question("often", "often", count=Repeats(some, self.dice.randint(1, 4)))
         pause = Question("pause", "pause", lull=Lull(some, self.horizon * self.dice.randint(1, 12) / 10))
         return ({"often": repeats} if self.often(30) else {}) | ({"pause": pause} if self.lulls else {})
+
+    def amount(self, name: str, *, spread: bool) -> str:
+        """Record an amount of an impact, half of those of events with a spread, and return its id."""
+        self.number(name, "amount", 10.0 ** (self.dice.randint(-10, 10) / 10))
+        if spread and self.often(50):
+            value = self.assumptions[name].value * self.dice.choice((0.25, 1.0, 1.5))
+            self.assumptions[name] = replace(self.assumptions[name], spread=value)
+        return name
+
+    def _impact(self, name: str, moves: dict[str, Move], endings: dict[str, Ending]) -> Impact:
+        on = []
+        for place in range(self.dice.randint(1, 2)):
+            move = self.dice.choice(list(moves.values()))
+            outcome = self.dice.choice([None, *(o.id for o in move.outcomes)])
+            on.append(ImpulseReward(move.id, self.amount(f"{name}.on.{place + 1}", spread=True), outcome))
+        days, ends = (range(1, 1 + self.dice.randint(0, 1)) for _ in range(2))
+        per_day = [
+            RateReward(self.amount(f"{name}.per_day.{n}", spread=False), self.condition(always=20)) for n in days
+        ]
+        at = [TerminalReward(self.dice.choice(list(endings)), self.amount(f"{name}.at.{n}", spread=True)) for n in ends]
+        return Impact(name, name, "units", tuple(on), tuple(per_day), tuple(at))
 
     def _intervention(self, moves: dict[str, Move]) -> Intervention:
         date = _date(self.dice.randint(0, self.horizon))

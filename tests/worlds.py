@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from simlib.scenario.model import (
     ALWAYS,
@@ -24,6 +24,8 @@ from simlib.scenario.model import (
     Forbid,
     Force,
     Hold,
+    Impact,
+    ImpulseReward,
     Ladder,
     Lull,
     Move,
@@ -31,14 +33,18 @@ from simlib.scenario.model import (
     Pin,
     Policy,
     Question,
+    RateReward,
     Repeats,
     Rung,
     Scenario,
+    TerminalReward,
     Variable,
     Window,
 )
 
 AS_OF = dt.date(2031, 4, 1)
+
+PARTS = ("variables", "assumptions", "moves", "endings", "ladders", "questions", "impacts")
 
 Levels = str | Sequence[str]
 When = Mapping[str, Levels] | Sequence[Mapping[str, Levels]] | None
@@ -94,6 +100,7 @@ class World:
     endings: dict[str, Ending] = field(default_factory=dict)
     ladders: dict[str, Ladder] = field(default_factory=dict)
     questions: dict[str, Question] = field(default_factory=dict)
+    impacts: dict[str, Impact] = field(default_factory=dict)
 
     def number(self, name: str, kind: AssumptionKind, value: float | str) -> str:
         """Record a number as a fixed assumption and return its id; a string is the id of one already there."""
@@ -201,6 +208,47 @@ class World:
         self.questions[name] = Question(name, name, count=Repeats(moves, at_least))
         return self
 
+    def amount(self, name: str, value: float | str, spread: float = 0.0) -> str:
+        """Record an amount of an impact and return its id; a string is the id of one already there."""
+        self.number(name, "amount", value)
+        if spread:
+            self.assumptions[name] = replace(self.assumptions[name], spread=spread)
+        return value if isinstance(value, str) else name
+
+    def impact(
+        self,
+        name: str,
+        *,
+        on: Sequence[tuple[str, str | None, float | str, float]] = (),
+        per_day: Sequence[tuple[When, float]] = (),
+        at: Sequence[tuple[str, float, float]] = (),
+    ) -> World:
+        """Add an impact: (move, outcome, each, spread), (condition, amount per day) and (ending, amount, spread)."""
+        self.impacts[name] = Impact(
+            name,
+            name,
+            "people",
+            tuple(
+                ImpulseReward(move, self.amount(f"{name}.on.{place}", each, spread), outcome)
+                for place, (move, outcome, each, spread) in enumerate(on, start=1)
+            ),
+            tuple(
+                RateReward(self.amount(f"{name}.per_day.{place}", amount), condition(when))
+                for place, (when, amount) in enumerate(per_day, start=1)
+            ),
+            tuple(
+                TerminalReward(ending, self.amount(f"{name}.at.{place}", amount, spread))
+                for place, (ending, amount, spread) in enumerate(at, start=1)
+            ),
+        )
+        return self
+
+    @classmethod
+    def of(cls, scenario: Scenario) -> World:
+        """Return a world that begins as a copy of a scenario."""
+        parts = {name: dict(getattr(scenario, name)) for name in PARTS}
+        return cls(scenario.id, scenario.horizon_days, **parts)
+
     def scenario(self) -> Scenario:
         """Return the scenario."""
         return Scenario(
@@ -215,6 +263,7 @@ class World:
             dict(self.endings),
             dict(self.ladders),
             dict(self.questions),
+            dict(self.impacts),
         )
 
 

@@ -159,6 +159,7 @@ def _lean(scenario: Scenario, measures: Sequence[Measure], day: float) -> Scenar
     return begun_by(scenario, day).replace(
         questions={name: q for name, q in scenario.questions.items() if ("question", name) in needed},
         ladders={name: ladder for name, ladder in scenario.ladders.items() if ("rung", name) in needed},
+        impacts={name: impact for name, impact in scenario.impacts.items() if ("impact", name) in needed},
     )
 
 
@@ -179,6 +180,8 @@ def _read(solver: Solver, solution: Solution, measure: Measure) -> float:
         return float((features.flags(solution.at)[measure.of] if hits is None else hits)[-1])
     if measure.kind == "moves":
         return float(solution.counts[-1, measure.column(scenario)])
+    if measure.kind == "impact":
+        return float(solution.moments.given[-1, measure.column(scenario), -1])
     group = features.variables if measure.kind == "level" else features.ladders
     return float(group(solution.at)[measure.of][measure.part][-1])
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Alteration", "Diff", "Version", "diff"]
 
-_IN_THE_FILE = {"horizon_days": "horizon", "factors": "times", "effects": "then"}
+_IN_THE_FILE = {"horizon_days": "horizon", "factors": "times", "effects": "then", "at_endings": "at"}
 """The word in the file for a field that has another name in Python."""
 
 BOUND, RELATIVE = 1e-9, 1e-3

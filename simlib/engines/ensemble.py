@@ -9,8 +9,8 @@ draws. The uncertainty about the assumptions does not: that is the spread betwee
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal
 
@@ -18,11 +18,11 @@ import numpy as np
 
 from simlib.control import UNWATCHED, Control
 from simlib.engines.exact.forecast import Solver
-from simlib.errors import TooManyStates, Unsupported
+from simlib.errors import MissingDependency, TooManyStates, Unsupported
 from simlib.machine import priors
 from simlib.machine.belief import Belief, belief_of, quantiles
 from simlib.machine.measures import By
-from simlib.results import ONGOING, Z_TWO_SIDED_95, Band, Forecast
+from simlib.results import ONGOING, Z_TWO_SIDED_95, Accumulation, Band, Forecast
 from simlib.scenario.model import Scenario
 from simlib.typing import Engine, Floats
 
@@ -75,16 +75,18 @@ def forecast(
         return over_priors(
             scenario, by=by, times=times, engine=engine, draws=draws, runs=runs, seed=seed, control=control
         ).mixture()
-    frame = {"by": by, "times": times}
-    one = _engine(scenario, engine, frame, (RUNS if runs is None else runs, 0), seed, control)
-    return one(-1, priors.theta(scenario), None, None)
+    frame, replicates = _listed({"by": by, "times": times}), RUNS if runs is None else runs
+    one = _engine(scenario, engine, frame, (replicates, 0), seed, control)
+    stated = one(-1, priors.theta(scenario), None, None)
+    return _with_distributions(stated, scenario, frame, None, (replicates, seed, control))
 
 
 @dataclass(frozen=True, eq=False)
 class Ensemble:
     """Draws of the assumptions `theta` (D, A) with their weights (D,), and the forecast at each.
 
-    `stated` is the forecast at the stated values, and `seed` is the seed of the draws.
+    `stated` is the forecast at the stated values, and `seed` is the seed of the draws. `impacts` is what accumulates
+    over the draws.
     """
 
     scenario: Scenario
@@ -92,6 +94,7 @@ class Ensemble:
     forecasts: tuple[Forecast, ...]
     stated: Forecast
     seed: int
+    impacts: Mapping[str, Accumulation] = field(default_factory=dict)
 
     @property
     def theta(self) -> Floats:
@@ -160,6 +163,7 @@ class Ensemble:
             stated=self.stated,
             interventions=self.stated.interventions,
             leads=self._leads(),
+            impacts=self.impacts,
         )
 
     def _leads(self) -> dict[str, float]:
@@ -210,7 +214,7 @@ def over_priors(
         raise ValueError(f"draws must be at least 2, not {count}: a single draw leaves the error of the mean unknown")
     belief, centre = belief_of(scenario, draws, seed=seed), priors.theta(scenario)
     replicates = (RUNS, max(1, -(-RUNS // count))) if runs is None else (runs * count, runs)
-    frame = {"times": times, "by": by, "ignore_windows": ignore_windows}
+    frame = _listed({"times": times, "by": by, "ignore_windows": ignore_windows})
     silent = Control(cancel=control.cancel, threads=control.threads)
     one = _engine(scenario, engine, frame, replicates, seed, silent)
     stated, forecasts = one(-1, centre, None, None), []
@@ -218,7 +222,15 @@ def over_priors(
         forecasts.append(one(number, theta, centre, start))
         control.check()
         control.report((number + 1) / count)
-    return Ensemble(scenario, belief, tuple(forecasts), stated, seed)
+    stated = _with_distributions(stated, scenario, frame, None, (replicates[0], seed, silent))
+    mean = dataclasses.replace(stated, impacts=_accumulations(forecasts, belief.weights))
+    mean = _with_distributions(mean, scenario, frame, belief, (replicates[1], seed, silent))
+    return Ensemble(scenario, belief, tuple(forecasts), stated, seed, mean.impacts)
+
+
+def _listed(frame: dict[str, Any]) -> dict[str, Any]:
+    """Return the frame of a forecast with its report times in a list, so that they can be read more than once."""
+    return frame if isinstance(frame["times"], int) else frame | {"times": list(frame["times"])}
 
 
 def _engine(
@@ -228,8 +240,6 @@ def _engine(
 
     `runs` are the replicates at the stated values and at each draw.
     """
-    if not isinstance(frame["times"], int):
-        frame = frame | {"times": list(frame["times"])}
     if engine != "montecarlo":
         try:
             solver = Solver(scenario, control=control, **frame)
@@ -277,6 +287,65 @@ def _montecarlo(
 def _replicates(runs: tuple[int, int], number: int) -> tuple[int, int]:
     """Return how many replicates a draw has (-1: the stated values), and the number of the first."""
     return (runs[0], 0) if number < 0 else (runs[1], number * runs[1])
+
+
+def _with_distributions(
+    forecast: Forecast, scenario: Scenario, frame: dict[str, Any], belief: Belief | None, job: tuple[int, int, Control]
+) -> Forecast:
+    """Return a forecast by either engine whose impacts have their whole distribution, which is simulated.
+
+    It comes back as it is where there are no impacts, and without Numba.
+    `job`: replicates (of each draw of a belief, else at the stated values), their seed, and the control of the work.
+    """
+    if not forecast.impacts:
+        return forecast
+    from simlib.engines.montecarlo.counts import distribution
+    from simlib.engines.montecarlo.distributions import histories_of_impacts
+    from simlib.engines.montecarlo.simulator import Simulator
+
+    try:
+        simulator = Simulator(scenario, **frame)
+    except MissingDependency:
+        return forecast
+    amounts, weights = histories_of_impacts(simulator, belief, *job)
+    impacts = {}
+    for index, (name, impact) in enumerate(forecast.impacts.items()):
+        fan, sample = distribution(amounts[..., index], weights)
+        impacts[name] = dataclasses.replace(impact, fan=fan, sample=sample)
+    return dataclasses.replace(forecast, impacts=impacts)
+
+
+def _accumulations(forecasts: Sequence[Forecast], share: Floats) -> dict[str, Accumulation]:
+    """Return the mean over draws of what accumulates, with chance and doubt apart (law of total variance)."""
+    return {
+        name: _mixed([forecast.impacts[name] for forecast in forecasts], forecasts, share)
+        for name in forecasts[0].impacts
+    }
+
+
+def _mixed(parts: Sequence[Accumulation], forecasts: Sequence[Forecast], share: Floats) -> Accumulation:
+    means, errors = (np.stack([getattr(part, name) for part in parts]) for name in ("mean", "error"))
+    mean, sampling = share @ means, _variance_of_mean(means, share)
+    between = share @ (means - mean) ** 2 / max(1 - float(np.sum(share**2)), 1e-12)
+    noise = share @ (errors / Z_TWO_SIDED_95) ** 2
+    given, given_error = {}, {}
+    for ending in parts[0].given:
+        reached = np.stack([forecast.endings[ending].probability for forecast in forecasts])
+        amounts = np.nan_to_num(np.stack([part.given[ending] for part in parts]))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            probability = share @ reached
+            given[ending] = share @ (reached * amounts) / probability
+            apart = reached * (amounts - given[ending]) / probability  # of the ratio of two means, by the delta method
+            given_error[ending] = Z_TWO_SIDED_95 * np.sqrt(_variance_of_mean(1 + apart, share))
+    return Accumulation(
+        unit=parts[0].unit,
+        mean=mean,
+        chance=np.sqrt(share @ np.stack([part.chance for part in parts]) ** 2),
+        doubt=np.sqrt(np.maximum(between - noise, 0.0)),
+        error=Z_TWO_SIDED_95 * np.sqrt(sampling),
+        given=given,
+        given_error=given_error,
+    )
 
 
 def pool_forecasts(forecasts: Sequence[Forecast], weights: Sequence[float] | None = None) -> Forecast:
@@ -328,6 +397,7 @@ def _mean(forecasts: Sequence[Forecast], share: Floats, trials: float | None) ->
         ladders=nested("ladders", mean),
         moves=moves(mean),
         firings=_pooled_firings(forecasts, share, histories * effective if histories else trials),
+        impacts=_accumulations(forecasts, share),
         error={"variables": nested("variables", half), "ladders": nested("ladders", half), "moves": moves(half)},
     )
 

@@ -61,6 +61,7 @@ class Run:
 
     `without_effect` says whether each intervention that came up had no effect. `work` is the work left to do for each
     move that takes a while and is possible now.
+    `impacts` is the amount of each impact that has accumulated by the end, counted per day up to the time `noted`.
     """
 
     start: State
@@ -69,6 +70,8 @@ class Run:
     ending_time: float = math.inf
     without_effect: dict[int, bool] = field(default_factory=dict)
     work: dict[str, float] = field(default_factory=dict)
+    impacts: dict[str, float] = field(default_factory=dict)
+    noted: float = 0.0
 
 
 class Reference:
@@ -238,10 +241,13 @@ class Reference:
         story = Run(state, ending=self.ending(state))
         story.ending_time = math.inf if story.ending is None else 0.0
         self._await(story, state, rng)
+        story.impacts = dict.fromkeys(self.scenario.impacts, 0.0)
+        self._gain_ending(story, rng)
         dates = self.dates()
         for begin, end in zip(dates, [*dates[1:], self.horizon], strict=True):
             state = self._intervene(story, state, begin, rng)
             state = self._wander(story, state, begin, end, rng)
+        self._gain_days(story, state, self.horizon)
         return story
 
     def _intervene(self, story: Run, state: State, day: float, rng: random.Random) -> State:
@@ -313,14 +319,43 @@ class Reference:
         rng: random.Random,
         number: int | None = None,
     ) -> State:
+        self._gain_days(story, state, day)
         state = self.after(state, outcome.effects, () if move is None else self.held(day))
         story.events.append(Event(day, move, None if move is None else outcome.id, state, number))
         story.work.pop(move or "", None)
         self._await(story, state, rng)
         story.ending = self.ending(state)
+        for impact in self.scenario.impacts.values():
+            for item in impact.on:
+                if item.move == move and item.outcome in (None, outcome.id):
+                    story.impacts[impact.id] += self.amount(item.each, rng)
         if story.ending is not None:
             story.ending_time = day
+            self._gain_ending(story, rng)
         return state
+
+    # ---------------------------------------------------------------- impacts
+
+    def amount(self, assumption: str, rng: random.Random) -> float:
+        """Draw an amount: the lognormal distribution with its mean and its standard deviation."""
+        mean, spread = self.values[assumption], self.scenario.assumptions[assumption].spread
+        variance = math.log(1 + (spread / mean) ** 2)
+        return rng.lognormvariate(math.log(mean) - variance / 2, math.sqrt(variance)) if spread else mean
+
+    def _gain_days(self, story: Run, state: State, day: float) -> None:
+        """Count what a state has gained since it was last noted. After an ending nothing is gained."""
+        if story.ending is None:
+            for impact in self.scenario.impacts.values():
+                for item in impact.per_day:
+                    if item.when.holds(state):
+                        story.impacts[impact.id] += self.values[item.amount] * (day - story.noted)
+        story.noted = day
+
+    def _gain_ending(self, story: Run, rng: random.Random) -> None:
+        for impact in self.scenario.impacts.values():
+            for item in impact.at_endings:
+                if item.ending == story.ending:
+                    story.impacts[impact.id] += self.amount(item.amount, rng)
 
 
 def sample(scenario: Scenario, runs: int, *, seed: int = 0, **options: object) -> list[Run]:

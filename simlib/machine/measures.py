@@ -1,7 +1,7 @@
 """Measures: the numbers that a forecast reports, by name.
 
-A name is "ending:ID" (`ending:ongoing` for none yet), "question:ID", "level:VARIABLE=LEVEL", "rung:LADDER=RUNG" or
-"moves:ID" (expected count). The bare id of an ending or a question will do.
+A name is "ending:ID" (`ending:ongoing` for none yet), "question:ID", "level:VARIABLE=LEVEL", "rung:LADDER=RUNG",
+"moves:ID" (expected count) or "impact:ID" (expected amount). The bare id of an ending, a question or an impact will do.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import numpy as np
 
 from simlib.errors import Problem, ScenarioError, did_you_mean
 from simlib.formatting import percent
+from simlib.quantities import show
 from simlib.results import ONGOING, Forecast
 from simlib.scenario.model import Scenario
 from simlib.typing import Floats
@@ -22,23 +23,25 @@ from simlib.typing import Floats
 By = str | float | dt.date | None
 """The target of a question: a date, its ISO text, or days after `as_of`. None is the horizon."""
 
-Kind = Literal["ending", "question", "level", "rung", "moves"]
+Kind = Literal["ending", "question", "level", "rung", "moves", "impact"]
 
-KINDS: tuple[Kind, ...] = ("ending", "question", "level", "rung", "moves")
-FORMS = "ending:ID, question:ID, level:VARIABLE=LEVEL, rung:LADDER=RUNG or moves:ID"
+KINDS: tuple[Kind, ...] = ("ending", "question", "level", "rung", "moves", "impact")
+FORMS = "ending:ID, question:ID, level:VARIABLE=LEVEL, rung:LADDER=RUNG, moves:ID or impact:ID"
 
 
 @dataclass(frozen=True, slots=True)
 class Measure:
     """One number a forecast reports.
 
-    `of` is the ending, question, variable, ladder or move. `part` is the level or the rung.
+    `of` is the ending, question, variable, ladder, move or impact. `part` is the level or the rung, and `unit` that of
+    an impact.
     """
 
     kind: Kind
     of: str
     label: str
     part: str = ""
+    unit: str = ""
 
     @property
     def name(self) -> str:
@@ -47,17 +50,17 @@ class Measure:
 
     @property
     def probability(self) -> bool:
-        """False for an expected count."""
-        return self.kind != "moves"
+        """False for an expected count or amount."""
+        return self.kind not in ("moves", "impact")
 
     @property
     def words(self) -> str:
         """The measure inside a sentence: “Open war”, or how often something happens."""
-        return f"“{self.label}”" if self.probability else f"how often “{self.label}” happens"
+        return f"how often “{self.label}” happens" if self.kind == "moves" else f"“{self.label}”"
 
     def write(self, value: float) -> str:
-        """Write a value of the measure: a probability in percent, an expected count as a number."""
-        return percent(value) if self.probability else f"{value:.3g}"
+        """Write a value of the measure: a probability in percent, an expected count or amount with its unit."""
+        return percent(value) if self.probability else show(value, "amount", self.unit)
 
     def column(self, scenario: Scenario) -> int:
         """Return its column in the array of `Counts` (or of a stacked forecast) for its kind."""
@@ -149,13 +152,16 @@ def _read(scenario: Scenario, name: str) -> Measure:
 
 
 def _bare(scenario: Scenario, name: str) -> Measure:
-    homes: list[Kind] = [kind for kind in ("ending", "question") if name in _names(scenario, kind)]
+    bare: tuple[Kind, ...] = ("ending", "question", "impact")
+    homes = [kind for kind in bare if name in _names(scenario, kind)]
     if len(homes) == 1:
         return _make(scenario, homes[0], name)
-    known = [*_names(scenario, "ending"), *_names(scenario, "question")]
+    known = [known for kind in bare for known in _names(scenario, kind)]
     if homes:
-        raise _unknown(name, "is both an ending and a question", f"expected ending:{name} or question:{name}")
-    raise _unknown(name, "is no ending and no question", did_you_mean(name, known) or f"expected {FORMS}")
+        both = " and ".join(f"an {kind}" if kind != "question" else "a question" for kind in homes)
+        raise _unknown(name, f"is both {both}", f"expected {' or '.join(f'{kind}:{name}' for kind in homes)}")
+    what = "is no ending and no question" + " and no impact" * bool(scenario.impacts)
+    raise _unknown(name, what, did_you_mean(name, known) or f"expected {FORMS}")
 
 
 def _unknown(name: str, what: str, expected: str) -> ScenarioError:
@@ -165,7 +171,7 @@ def _unknown(name: str, what: str, expected: str) -> ScenarioError:
 def _names(scenario: Scenario, kind: Kind) -> list[str]:
     if kind == "ending":
         return [*scenario.endings, ONGOING]
-    return list(scenario.questions if kind == "question" else scenario.moves)
+    return list({"question": scenario.questions, "moves": scenario.moves, "impact": scenario.impacts}[kind])
 
 
 def _parts(scenario: Scenario, kind: Kind) -> dict[str, tuple[str, ...]]:
@@ -181,6 +187,8 @@ def _make(scenario: Scenario, kind: Kind, of: str, part: str = "") -> Measure:
         return Measure(kind, of, scenario.questions[of].label)
     if kind == "moves":
         return Measure(kind, of, scenario.moves[of].label)
+    if kind == "impact":
+        return Measure(kind, of, scenario.impacts[of].label, unit=scenario.impacts[of].unit)
     label = scenario.variables[of].at(part) if kind == "level" else f"{scenario.ladders[of].label}: {part}"
     return Measure(kind, of, label, part)
 
@@ -200,6 +208,9 @@ def of_forecast(forecast: Forecast, measure: Measure) -> tuple[Floats, Floats, F
         value = forecast.moves[measure.of]
         half = forecast.error["moves"][measure.of] if forecast.error else np.zeros_like(value)
         return value, np.maximum(value - half, 0.0), value + half
+    if measure.kind == "impact":
+        impact = forecast.impacts[measure.of]
+        return impact.mean, np.maximum(impact.mean - impact.error, 0.0), impact.mean + impact.error
     group = "variables" if measure.kind == "level" else "ladders"
     value = getattr(forecast, group)[measure.of][measure.part]
     half = forecast.error[group][measure.of][measure.part] if forecast.error else np.zeros_like(value)

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from simlib.errors import QuantityError, did_you_mean
 from simlib.quantities import Kind, Quantity, parse
@@ -19,6 +20,12 @@ from simlib.scenario.schema.scenario_shape import AssumptionShape, LiteralShape,
 REST = "rest"
 """Written in place of a share: whatever the others leave."""
 
+REWARDS = {"on": "each", "per_day": "amount", "at": "amount"}
+"""The lists of rewards of an impact, and the key of the amount in each."""
+
+PER_DAY = "per day"
+"""Follows the unit of an impact where an amount is gained for each day."""
+
 UNREAD = ""
 """Stands for an assumption that could not be read; no id is empty."""
 
@@ -27,6 +34,7 @@ A: dict[AssumptionKind, str] = {
     "chance": "a chance",
     "factor": "a factor",
     "duration": "a length of time",
+    "amount": "an amount",
 }
 
 
@@ -37,6 +45,8 @@ def place_of(scenario: Scenario, assumption: Assumption) -> Place:
     owner, *rest = assumption.id.split(".")
     if rest in (["rate"], ["takes"]):
         return ("moves", owner, rest[0])
+    if rest[0] in REWARDS and rest[1].isdecimal():
+        return ("impacts", owner, rest[0], int(rest[1]) - 1, REWARDS[rest[0]])
     if rest[0] == "times" and rest[1].isdecimal():
         return ("moves", owner, "times", int(rest[1]) - 1, "by")
     if len(rest) == 3 and rest[1] == "times":
@@ -51,7 +61,7 @@ def place_of(scenario: Scenario, assumption: Assumption) -> Place:
 class Use:
     """One place in the file where a number is used.
 
-    There stands an assumption's id, or a literal that gets the name `id`.
+    There stands an assumption's id, or a literal that gets the name `id`. `unit` is that of an amount.
     """
 
     place: Place
@@ -59,10 +69,11 @@ class Use:
     written: str | LiteralShape
     id: str
     label: str
+    unit: str = ""
 
 
 def uses_in(shape: ScenarioShape) -> Iterator[Use]:
-    """Yield every use of a number in moves and starts, in the order of the file."""
+    """Yield every use of a number in starts, moves and impacts, in the order of the file."""
     for name, variable in shape.variables.items():
         if isinstance(variable.start, dict):
             of = f"at the start of '{variable.label or name}'"
@@ -94,6 +105,19 @@ def uses_in(shape: ScenarioShape) -> Iterator[Use]:
                 called = outcome.label or branch.replace("-", " ")
                 label = f"Factor {index + 1} on the odds of '{called}' as the outcome {of}"
                 yield Use(place, "factor", factor.by, f"{name}.{branch}.times.{index + 1}", label)
+    yield from _amounts_in(shape)
+
+
+def _amounts_in(shape: ScenarioShape) -> Iterator[Use]:
+    for name, impact in shape.impacts.items():
+        lists: dict[str, Sequence[Any]] = {"on": impact.on, "per_day": impact.per_day, "at": impact.at}
+        for key, rewards in lists.items():
+            unit = f"{impact.unit} {PER_DAY}" if key == "per_day" else impact.unit
+            for index, reward in enumerate(rewards):
+                what = getattr(reward, "move", None) or getattr(reward, "ending", None) or PER_DAY
+                place: Place = ("impacts", name, key, index, REWARDS[key])
+                label, written = f"{impact.label}: {what}", getattr(reward, REWARDS[key])
+                yield Use(place, "amount", written, f"{name}.{key}.{index + 1}", label, unit)
 
 
 def _median(shape: WaitShape) -> str | LiteralShape:
@@ -131,10 +155,12 @@ class Numbers:
         kinds = _kinds_by_use(self.document, self.shape)
         named = {}
         for name, shape in self.shape.assumptions.items():
-            kind, used_at = kinds.get(name, (None, ()))
-            assumption = resolve_literal(
-                self.document, ("assumptions", name), shape, name=name, label=shape.label, kind=kind, used_at=used_at
-            )
+            use = kinds.get(name)
+            sort: dict[str, Any] = {"kind": None}
+            if use:
+                sort = {"kind": use.kind, "unit": use.unit, "used_at": use.place}
+            place = ("assumptions", name)
+            assumption = resolve_literal(self.document, place, shape, name=name, label=shape.label, **sort)
             if assumption:
                 named[name] = assumption
         return named
@@ -155,7 +181,9 @@ class Numbers:
     def _add(self, use: Use, literal: LiteralShape) -> str:
         if use.id in self.assumptions:
             self.document.note(use.place, f"a second number named {use.id!r}", "expected another id for the move")
-        assumption = resolve_literal(self.document, use.place, literal, name=use.id, label=use.label, kind=use.kind)
+        assumption = resolve_literal(
+            self.document, use.place, literal, name=use.id, label=use.label, kind=use.kind, unit=use.unit
+        )
         if assumption is None:
             return UNREAD
         self.assumptions[use.id] = dataclasses.replace(assumption, inline=True)
@@ -172,22 +200,24 @@ class Numbers:
             self.document.note(use.place, f"the number {written!r} has no reason", expected)
 
 
-def _kinds_by_use(document: Document, shape: ScenarioShape) -> dict[str, tuple[AssumptionKind, Place]]:
-    """Return the kind of each named assumption that is used, with the first place that uses it.
+def _kinds_by_use(document: Document, shape: ScenarioShape) -> dict[str, Use]:
+    """Return the first use of each named assumption that is used: it gives the kind and the unit.
 
-    An assumption used as two kinds is noted, and left to its notation.
+    An assumption used as two kinds or in two units is noted, and left to its notation.
     """
-    first: dict[str, tuple[AssumptionKind, Place]] = {}
-    torn: dict[str, tuple[AssumptionKind, Place]] = {}
+    first: dict[str, Use] = {}
+    torn: dict[str, Use] = {}
     for use in uses_in(shape):
         if isinstance(use.written, str) and use.written in shape.assumptions:
-            kind, _ = first.setdefault(use.written, (use.kind, use.place))
-            if kind != use.kind:
-                torn.setdefault(use.written, (use.kind, use.place))
-    for name, (kind, place) in torn.items():
-        one, where = first.pop(name)
-        what = f"used as {A[one]} ({dotted(where)}) and as {A[kind]} ({dotted(place)})"
-        document.note(("assumptions", name), what, "expected one kind: write two assumptions")
+            known = first.setdefault(use.written, use)
+            if (known.kind, known.unit) != (use.kind, use.unit):
+                torn.setdefault(use.written, use)
+    for name, use in torn.items():
+        known = first.pop(name)
+        one, other = (f"as {A[x.kind]}" + f" in {x.unit!r}" * bool(x.unit) for x in (known, use))
+        what = f"used {one} ({dotted(known.place)}) and {other} ({dotted(use.place)})"
+        sort = "kind" if known.kind != use.kind else "unit"
+        document.note(("assumptions", name), what, f"expected one {sort}: write two assumptions")
     return first
 
 
@@ -199,20 +229,22 @@ def resolve_literal(
     name: str,
     label: str,
     kind: AssumptionKind | None,
+    unit: str = "",
     used_at: Place = (),
 ) -> Assumption | None:
     """Return the assumption that a number stands for.
 
     It is None where it cannot be read (and noted). Without a `kind` (nothing uses it) its notation decides. A bare
-    number is then a factor. `used_at` is named in the message when the number is of another kind.
+    number is then a factor. `unit` is that of an amount. `used_at` is named in the message when the number is of
+    another kind.
     """
-    value = read_quantity(document, (*place, "value"), shape.value, kind, used_at)
+    value = read_quantity(document, (*place, "value"), shape.value, kind, used_at, unit)
     if value is None:
         return None
     kind = kind or _kind_by_notation(document, (*place, "value"), value)
     if kind is None:
         return None
-    low, high = _bounds(document, place, shape, kind, used_at) or (value.value, value.value)
+    low, high = _bounds(document, place, shape, kind, used_at, unit) or (value.value, value.value)
     return Assumption(
         id=name,
         label=shape.label or label,
@@ -226,12 +258,13 @@ def resolve_literal(
         within_days=value.within_days,
         observed=_observed(document, place, shape, kind),
         uses_log_until=shape.uses_log_until,
+        spread=_spread(document, place, shape, kind),
         short=(isinstance(shape, AssumptionShape) and shape.short) or "",
     )
 
 
 def _bounds(
-    document: Document, place: Place, shape: LiteralShape, kind: AssumptionKind, used_at: Place
+    document: Document, place: Place, shape: LiteralShape, kind: AssumptionKind, used_at: Place, unit: str
 ) -> tuple[float, float] | None:
     """Return the 5th and 95th percentiles.
 
@@ -241,18 +274,18 @@ def _bounds(
         given, other = ("low", "high") if shape.high is None else ("high", "low")
         document.note(place, f"{given!r} without {other!r}", "expected both (a prior), or neither (fixed)")
     low, high = (
-        read_quantity(document, (*place, bound), written, kind, used_at) if written is not None else None
+        read_quantity(document, (*place, bound), written, kind, used_at, unit) if written is not None else None
         for bound, written in (("low", shape.low), ("high", shape.high))
     )
     return (low.value, high.value) if low and high else None
 
 
 def read_quantity(
-    document: Document, place: Place, written: str, kind: Kind | None, used_at: Place = ()
+    document: Document, place: Place, written: str, kind: Kind | None, used_at: Place = (), unit: str = ""
 ) -> Quantity | None:
     """Return a quantity written at a place, or None where it cannot be read (and noted)."""
     try:
-        return parse(written, kind)
+        return parse(written, kind, unit)
     except QuantityError as error:
         use = f" ({dotted(used_at)} uses it)" if used_at else ""
         document.note(place if place in document.lines else place[:-1], error.what, error.expected + use)
@@ -277,3 +310,21 @@ def _observed(document: Document, place: Place, shape: LiteralShape, kind: Assum
         return None
     quantity = read_quantity(document, (*place, "observed"), shape.observed, "rate", ())
     return quantity.value if quantity else None
+
+
+def _spread(document: Document, place: Place, shape: LiteralShape, kind: AssumptionKind) -> float:
+    """Return the standard deviation of an amount from event to event, 0 where none is given."""
+    if shape.spread is None:
+        return 0.0
+    if kind != "amount":
+        document.note((*place, "spread"), f"a spread for {A[kind]}", "expected it with amounts of impacts only")
+        return 0.0
+    try:
+        spread = parse(shape.spread, "number").value
+    except QuantityError:
+        spread = -1.0
+    if spread < 0:
+        what = f"{shape.spread!r} is no standard deviation"
+        document.note((*place, "spread"), what, "expected a number from 0 on, in the unit of the impact")
+        return 0.0
+    return spread

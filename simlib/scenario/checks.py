@@ -234,12 +234,26 @@ def dates_do_not_lie_before_the_forecast(scenario: Scenario) -> Iterator[Misfit]
             yield ("moves", move.id, "at"), what, "expected that day or a later one"
 
 
+# Impacts
+
+
+def only_events_have_a_spread(scenario: Scenario) -> Iterator[Misfit]:
+    """An amount per day has no spread from event to event."""
+    for impact in scenario.impacts.values():
+        for index, reward in enumerate(impact.per_day):
+            amount = scenario.assumptions.get(reward.amount)
+            if amount is not None and amount.spread > 0:
+                what = f"the amount per day {amount.id!r} has a spread from event to event"
+                expected = "expected no spread: its doubt is low to high"
+                yield ("impacts", impact.id, "per_day", index, "amount"), what, expected
+
+
 # Names and dates
 
 
 def ids_are_distinct(scenario: Scenario) -> Iterator[Misfit]:
     """Ids that differ only by case, hyphen or underscore are refused: other tools mix them up."""
-    sections = ("sources", "actors", "variables", "assumptions", "moves", "endings", "ladders", "questions")
+    sections = ("sources", "actors", "variables", "assumptions", "moves", "endings", "ladders", "questions", "impacts")
     for section in sections:
         yield from _twins((section,), getattr(scenario, section))
     for variable in scenario.variables.values():
@@ -318,6 +332,7 @@ RULES: tuple[Rule, ...] = (
     *(factor_on_an_outcome_has_a_rival, effect_can_happen_while_its_move_is_possible),
     *(effects_of_an_outcome_never_clash, ids_are_distinct, no_id_has_another_meaning),
     *(windows_do_not_close_before_the_forecast, dates_do_not_lie_before_the_forecast),
+    only_events_have_a_spread,
     *(the_horizon_is_on_the_calendar, correlated_assumptions_have_a_spread, correlations_are_possible_together),
 )
 DATE_RULES: tuple[Rule, ...] = (

@@ -1,6 +1,6 @@
 """Describe a scenario in words.
 
-Every actor, variable, move, number, ending and question has one plain sentence. The sentences are made from the
+Every actor, variable, move, number, ending, question and impact has one plain sentence. The sentences are made from the
 resolved scenario, not from the file, so they say what will be simulated.
 """
 
@@ -18,6 +18,7 @@ from simlib.scenario.model import (
     Effect,
     Ending,
     Factor,
+    Impact,
     Ladder,
     Move,
     Outcome,
@@ -54,6 +55,7 @@ def explain(scenario: Scenario) -> list[Sentence]:
         *(Sentence("moves", move.id, say.move(move)) for move in scenario),
         *(Sentence("endings", ending.id, say.ending(ending)) for ending in scenario.endings.values()),
         *(Sentence("questions", question.id, say.question(question)) for question in scenario.questions.values()),
+        *(Sentence("impacts", impact.id, say.impact(impact)) for impact in scenario.impacts.values()),
         *(Sentence("ladders", ladder.id, say.ladder(ladder)) for ladder in scenario.ladders.values()),
         *(Sentence("assumptions", number.id, say.assumption(number)) for number in scenario.assumptions.values()),
         *(
@@ -97,6 +99,11 @@ def _range(number: Assumption) -> str:
         if space and high.endswith(f" {unit}") and not low.startswith("every")
         else f"{low} to {high}"
     )
+
+
+def _events(number: Assumption) -> str:
+    spread = show(number.spread, "amount", number.unit)
+    return f" with a standard deviation of {spread} from event to event" if number.spread else ""
 
 
 def _window(window: Window) -> str:
@@ -193,8 +200,11 @@ class _Speaker:
         text = f"{text}, counted anew whenever it becomes possible; possible {self._possible(move)}"
         return self.sentence(text, move.takes.because, move.takes.sources) if move.takes else text
 
+    def _while(self, when: Condition) -> str:
+        return "at any time" if when.always else f"while {condition_in_words(when, self.world)}"
+
     def _possible(self, move: Move) -> str:
-        when = "at any time" if move.when.always else f"while {condition_in_words(move.when, self.world)}"
+        when = self._while(move.when)
         return f"{when}, only {_window(move.between)}" if move.between else when
 
     def _factor(self, factor: Factor, unit: str = " times as often") -> str:
@@ -239,10 +249,24 @@ class _Speaker:
         elif question.count is not None:
             event = f"yes once {firings_in_words(question.count, self.world)}"
         else:
-            outcome = f" with the outcome {question.outcome}" if question.outcome else ""
-            event = f"yes once the move {question.move} happens{outcome}"
+            event = f"yes once {self._event(question.move or '', question.outcome)}"
         decides = f"decided by {question.decides}" if question.decides else ""
         return _list([f"{question.label}: {event}", f"in reality, {question.resolves}", decides])
+
+    def impact(self, impact: Impact) -> str:
+        parts = [
+            *(f"{self._amount(item.each)} each time {self._event(item.move, item.outcome)}" for item in impact.on),
+            *(f"{self._amount(item.amount)} {self._while(item.when)}" for item in impact.per_day),
+            *(f"{self._amount(item.amount)} once on reaching the ending {item.ending}" for item in impact.at_endings),
+        ]
+        return f"{impact.label}, in {impact.unit}: {_list([*parts, 'what happens after an ending is not counted'])}"
+
+    def _amount(self, name: str) -> str:
+        return self._stated(name) + _events(self.world.assumptions[name])
+
+    @staticmethod
+    def _event(move: str, outcome: str | None) -> str:
+        return f"the move {move} happens" + (f" with the outcome {outcome}" if outcome else "")
 
     def ladder(self, ladder: Ladder) -> str:
         first, *rest = ladder.rungs
@@ -255,4 +279,6 @@ class _Speaker:
         observed = f"; observed: {show(number.observed, 'rate', number.unit)}" if number.observed is not None else ""
         until = f"; set from the log up to {number.uses_log_until}" if number.uses_log_until else ""
         value = show(number.value, number.kind, number.unit)
-        return self.sentence(f"{number.label}: {value}{spread}{observed}{until}", number.because, number.sources)
+        return self.sentence(
+            f"{number.label}: {value}{spread}{_events(number)}{observed}{until}", number.because, number.sources
+        )

@@ -24,6 +24,7 @@ from typing import Any, Literal
 from simlib.formatting import by_date
 from simlib.scenario.condition import ALWAYS, Clause, Condition, Window
 from simlib.scenario.evidence import Evidence
+from simlib.scenario.impact import Impact, ImpulseReward, RateReward, TerminalReward
 from simlib.scenario.views.interventions import (
     Assume,
     Change,
@@ -38,14 +39,15 @@ from simlib.scenario.views.interventions import (
 )
 
 __all__ = ["ALWAYS", "FORMAT", "Actor", "Assume", "Assumption", "AssumptionKind", "Change", "Clause", "Condition"]
-__all__ += ["Correlation", "Effect", "Ending", "Factor", "Forbid", "Force", "Hold", "Intervention", "Ladder", "Lasting"]
-__all__ += ["Lull", "Move", "Outcome", "Pin", "Policy", "Question", "Repeats", "Rung", "Scenario"]
-__all__ += ["Source", "StartState", "Variable", "View", "Wait", "Window"]
+__all__ += ["Correlation", "Effect", "Ending", "Factor", "Forbid", "Force", "Hold", "Impact", "ImpulseReward"]
+__all__ += ["Intervention", "Ladder", "Lasting", "Lull", "Move", "Outcome", "Pin", "Policy", "Question", "RateReward"]
+__all__ += ["Repeats", "Rung", "Scenario", "Source", "StartState", "TerminalReward", "Variable", "View", "Wait"]
+__all__ += ["Window"]
 
 FORMAT = 1
 """The version of the file format this library reads and writes."""
 
-AssumptionKind = Literal["rate", "chance", "factor", "duration"]
+AssumptionKind = Literal["rate", "chance", "factor", "duration", "amount"]
 
 SPARSE: Mapping[str, bool] = {"sparse": True}
 """Metadata of a field that the resolved form leaves out while it has its default.
@@ -133,7 +135,8 @@ class Assumption:
     `value`, `low` and `high` are the 50th, 5th and 95th percentiles of the prior, in base units (per day or plain).
     All three equal means fixed. `unit` is how it is shown ("per week"). `within_days` is the window of an elicited
     "p within T". `inline` marks a literal written where it is used. `observed` (per day) is the rate seen in the
-    record, tempo included. `uses_log_until` is the date up to which the event log already set this number.
+    record, tempo included. `uses_log_until` is the date up to which the event log already set this number. `spread` is
+    the standard deviation of an amount from event to event, which is chance and no part of the prior.
     """
 
     id: str
@@ -149,6 +152,7 @@ class Assumption:
     inline: bool = False
     observed: float | None = None
     uses_log_until: dt.date | None = None
+    spread: float = field(default=0.0, metadata=SPARSE)
     short: str = field(default="", metadata=SPARSE)
 
     @property
@@ -416,6 +420,7 @@ class Scenario:
     endings: Mapping[str, Ending]
     ladders: Mapping[str, Ladder] = field(default_factory=dict)
     questions: Mapping[str, Question] = field(default_factory=dict)
+    impacts: Mapping[str, Impact] = field(default_factory=dict, metadata=SPARSE)
     sources: Mapping[str, Source] = field(default_factory=dict)
     correlations: tuple[Correlation, ...] = ()
     interventions: tuple[Intervention, ...] = ()

@@ -24,6 +24,7 @@ from simlib.scenario.schema.scenario_shape import (
     CounterShape,
     EffectsWhenShape,
     FactorShape,
+    ImpactShape,
     LadderShape,
     LullShape,
     MoveShape,
@@ -76,6 +77,7 @@ class _Resolver:
             endings=self._endings(),
             ladders={name: self._ladder(name, ladder) for name, ladder in shape.ladders.items()},
             questions=self._questions(),
+            impacts={name: self._impact(name, impact) for name, impact in shape.impacts.items()},
             sources={
                 name: model.Source(name, source.title, source.date, source.url or "", source.note or "")
                 for name, source in shape.sources.items()
@@ -274,7 +276,7 @@ class _Resolver:
             return None
         return model.Effect(name, level=text) if self.reader.level(variable, text, place) else None
 
-    # Endings, questions, ladders, correlations
+    # Endings, questions, impacts, ladders, correlations
 
     def _endings(self) -> dict[str, model.Ending]:
         endings = {}
@@ -353,6 +355,39 @@ class _Resolver:
         if outcome is not None and outcome not in outcomes:
             what = f"{move!r} has no outcome {outcome!r}"
             self.document.note((*place, "outcome"), what, did_you_mean(outcome, outcomes))
+
+    def _impact(self, name: str, shape: ImpactShape) -> model.Impact:
+        place: Place = ("impacts", name)
+        if not (shape.on or shape.per_day or shape.at):
+            self.document.note(place, "nothing is counted", "expected 'on', 'per_day' or 'at'")
+        for index, impulse in enumerate(shape.on):
+            self._check_event(impulse.move, impulse.outcome, (*place, "on", index))
+        for index, terminal in enumerate(shape.at):
+            self._check_ending(terminal.ending, (*place, "at", index, "ending"))
+        return model.Impact(
+            name,
+            shape.label,
+            shape.unit,
+            on=tuple(
+                model.ImpulseReward(impulse.move, self.numbers.at((*place, "on", index, "each")), impulse.outcome)
+                for index, impulse in enumerate(shape.on)
+            ),
+            per_day=tuple(
+                model.RateReward(
+                    self.numbers.at((*place, "per_day", index, "amount")),
+                    self.reader.condition(rate.when, (*place, "per_day", index, "when")),
+                )
+                for index, rate in enumerate(shape.per_day)
+            ),
+            at_endings=tuple(
+                model.TerminalReward(terminal.ending, self.numbers.at((*place, "at", index, "amount")))
+                for index, terminal in enumerate(shape.at)
+            ),
+        )
+
+    def _check_ending(self, name: str, place: Place) -> None:
+        if name not in self.shape.endings and name not in self.document.names("endings"):
+            self.document.note(place, f"unknown ending {name!r}", did_you_mean(name, self.shape.endings))
 
     def _ladder(self, name: str, shape: LadderShape | list[RungShape]) -> model.Ladder:
         rungs = shape.rungs if isinstance(shape, LadderShape) else shape

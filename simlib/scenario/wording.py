@@ -13,12 +13,15 @@ from simlib.scenario.model import (
     Condition,
     Effect,
     Factor,
+    ImpulseReward,
     Intervention,
     Lull,
     Outcome,
+    RateReward,
     Repeats,
     Rung,
     Scenario,
+    TerminalReward,
     Wait,
     Window,
 )
@@ -33,6 +36,7 @@ THINGS = {
     "endings": "ending",
     "ladders": "ladder",
     "questions": "question",
+    "impacts": "impact",
 }
 """The name of one thing of each section."""
 
@@ -56,6 +60,11 @@ FIELDS = {
     "levels": "levels",
     "rungs": "rungs",
     "observed": "observed rate",
+    "spread": "standard deviation from event to event",
+    "unit": "unit",
+    "on": "amounts with moves",
+    "per_day": "amounts per day",
+    "at_endings": "amounts at endings",
     "uses_log_until": "last day of the log it was set from",
     "resolves": "way of being settled",
     "decides": "referee",
@@ -157,6 +166,13 @@ def _part(part: Any, scenario: Scenario) -> str:
             return f"90% of waits {show(part.low, 'duration')} to {show(part.high, 'duration')}; {stages}"
         case Rung():
             return f"“{part.label or part.id}”{_only(' once', part.when, scenario)}"
+        case ImpulseReward():
+            outcome = f" with the outcome {part.outcome}" if part.outcome else ""
+            return f"{_number(part.each, scenario)} each time “{scenario.moves[part.move].label}”{outcome}"
+        case RateReward():
+            return f"{_number(part.amount, scenario)}{_only(' while', part.when, scenario)}"
+        case TerminalReward():
+            return f"{_number(part.amount, scenario)} on reaching “{scenario.endings[part.ending].label}”"
     raise TypeError(f"no words for {type(part).__name__}")
 
 

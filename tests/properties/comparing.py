@@ -44,11 +44,15 @@ def numbers(forecast: Forecast) -> Iterator[tuple[str, np.ndarray]]:
                 yield f"{kind}.{name}.{part}", np.asarray(values)
     for name, values in forecast.moves.items():
         yield f"moves.{name}", np.asarray(values)
+    for name, impact in forecast.impacts.items():
+        yield f"impacts.{name}", np.asarray(impact.mean)
+        yield f"chances.{name}", np.asarray(impact.chance)
 
 
 def probabilities(forecast: Forecast) -> Iterator[tuple[str, np.ndarray]]:
     """Yield the series that are probabilities."""
-    return ((name, values) for name, values in numbers(forecast) if not name.startswith("moves."))
+    amounts = ("moves.", "impacts.", "chances.")
+    return ((name, values) for name, values in numbers(forecast) if not name.startswith(amounts))
 
 
 def assert_same(

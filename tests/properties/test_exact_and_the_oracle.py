@@ -18,6 +18,8 @@ def named(answer: oracle.Answer) -> dict[str, np.ndarray]:
     series = {
         f"{kind}.{name}": v for kind in ("endings", "questions", "moves") for name, v in getattr(answer, kind).items()
     }
+    for name, (mean, square) in answer.impacts.items():
+        series |= {f"impacts.{name}": mean, f"chances.{name}": np.sqrt(np.maximum(square - mean**2, 0.0))}
     return series | {
         f"{kind}.{name}.{part}": v
         for kind in ("variables", "ladders")
@@ -32,10 +34,22 @@ def assert_oracle_agrees(scenario: Scenario) -> None:
     expected = named(answer)
     for name, values in numbers(forecast):
         scale = max(1.0, float(np.max(expected[name])))
-        np.testing.assert_allclose(values, expected[name], rtol=0, atol=2e-9 * scale, err_msg=name)
+        loose = 1e-4 if name.startswith("chances.") else 2e-9  # the root of a difference of two nearly equal numbers
+        np.testing.assert_allclose(values, expected[name], rtol=0, atol=loose * scale, err_msg=name)
+    assert_impacts_agree(forecast, answer)
     for line, share in zip(forecast.interventions, answer.without_effect, strict=True):
         if share is not None:
             assert line["without_effect"] == pytest.approx(share, abs=1e-7), line
+
+
+def assert_impacts_agree(forecast: simlib.Forecast, answer: oracle.Answer) -> None:
+    for name, (mean, square) in answer.impacts.items():
+        impact, scale = forecast.impacts[name], max(1.0, float(mean.max()))
+        np.testing.assert_allclose(impact.mean, mean, rtol=0, atol=2e-9 * scale)
+        np.testing.assert_allclose(impact.chance**2 + impact.mean**2, square, rtol=0, atol=1e-8 * scale**2)
+        for ending, sums in answer.given[name].items():
+            given = np.nan_to_num(impact.given[ending]) * forecast.endings[ending].probability
+            np.testing.assert_allclose(given, sums, rtol=0, atol=2e-9 * scale, err_msg=f"{name} given {ending}")
 
 
 @drawn(40)

@@ -28,6 +28,7 @@ def measures(scenario: Scenario) -> dict[str, str]:
     result = {f"ending:{e}": f"endings.{e}" for e in scenario.endings}
     result |= {f"question:{q}": f"questions.{q}" for q in scenario.questions}
     result |= {f"moves:{m}": f"moves.{m}" for m in scenario.moves}
+    result |= {f"impact:{i}": f"impacts.{i}" for i in scenario.impacts}
     result |= {f"level:{v.id}={x}": f"variables.{v.id}.{x}" for v in scenario.variables.values() for x in v.levels}
     return result | {
         f"rung:{ladder.id}={r.id}": f"ladders.{ladder.id}.{r.id}"

@@ -25,18 +25,18 @@ FIRST_WEEKS = 3
 
 
 def every_assumption_is_used(subject: Subject) -> Iterator[Finding]:
-    """Report an assumption that no move, factor, outcome or start uses."""
+    """Report an assumption that no move, factor, outcome, start or impact uses."""
     scenario = subject.scenario
     used = {share for v in scenario.variables.values() for _, share in v.start}
-    for move in scenario.moves.values():
-        used |= set(move.assumptions)
+    for item in (*scenario, *scenario.impacts.values()):
+        used |= set(item.assumptions)
     for name, assumption in scenario.assumptions.items():
         if name not in used:
             yield Finding(
                 "warning",
                 subject.place(assumption),
                 f"{name!r} is used nowhere",
-                "expected a move, a factor, an outcome or a start that uses it; remove it otherwise",
+                "expected a move, a factor, an outcome, a start or an impact that uses it; remove it otherwise",
             )
 
 

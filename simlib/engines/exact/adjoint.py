@@ -23,7 +23,7 @@ from simlib.control import UNWATCHED, Control
 from simlib.engines.exact.backend import kernels, one_blas_thread
 from simlib.engines.exact.chain import Rating
 from simlib.engines.exact.impulses import Jump
-from simlib.engines.exact.observables import Observable, observable
+from simlib.engines.exact.observables import Gains, Observable, observable
 from simlib.engines.exact.poisson import FINE
 from simlib.engines.exact.solver import Solver
 from simlib.engines.exact.states import NOTHING, StateSpace
@@ -167,6 +167,8 @@ class Adjoint:
     def _of(self, measure: Observable) -> tuple[float, Floats]:
         forward = self._solve_forward(measure)
         value = np.zeros(len(self.space)) if measure.terminal is None else measure.terminal.copy()
+        for worth in measure.worths:
+            value += worth.scale(self.theta) * worth.at_end
         per_pair = [np.zeros(0)] * len(self.spans)
         forced = np.zeros((len(self.spans), len(self.tables.branches.outcome)))
         for index in reversed(range(len(self.spans))):
@@ -177,10 +179,36 @@ class Adjoint:
             value[measure.taboo.inside] = 1.0
         answer = float(self.chain.start() @ value)
         derivative = self._chain(per_pair, forced) + self._start_part(value)
+        for worth in measure.worths:
+            if worth.amount >= 0:
+                derivative[worth.amount] += self._expected(worth, forward)
         return answer, derivative
 
+    def _expected(self, worth: Gains, forward: list[tuple[Floats, Floats]]) -> float:
+        """Return how many times the amount of `worth` is gained: the derivative with respect to it."""
+        total = float(forward[-1][0] @ worth.at_end)
+        for span, (before, vectors) in zip(self.spans, forward, strict=False):
+            vector = before
+            for jump in span.jumps:
+                share = sum(chance * worth.by_outcome[o] for o, chance, _ in jump.branches if o >= 0)
+                total += float(np.sum(share * vector[jump.able]))
+                vector = jump.apply(vector)
+            per_day = worth.by_state + self._by_firings(span, worth.by_outcome)
+            total += float(span.weights @ (vectors @ per_day)) if span.duration else 0.0
+        return total
+
+    def _by_firings(self, span: _Panel, worth: Floats) -> Floats:
+        return self.solver.state_rewards.by_firings(self.chain, span.rating.pair_rates, worth)
+
+    def _worth(self, measure: Observable) -> Floats:
+        """Return the value of one firing of each outcome (O,)."""
+        total = np.zeros(len(self.tables.outcome_ids))
+        for worth in measure.worths:
+            total += worth.scale(self.theta) * worth.by_outcome
+        return total
+
     def _solve_forward(self, measure: Observable) -> list[tuple[Floats, Floats]]:
-        """Return p before the actions of each span (N,), and p at its nodes (J, N)."""
+        """Return p before the actions of each span (N,) and p at its nodes (J, N), and at last p at the end."""
         taboo, key = measure.taboo, "" if measure.taboo is NOTHING else measure.name
         if key not in self._forward:
             vector = self.chain.start()
@@ -202,7 +230,7 @@ class Adjoint:
                     )
                     vector, vectors = done.end, done.vectors
                 result.append((before, vectors))
-            self._forward[key] = result
+            self._forward[key] = [*result, (vector, np.zeros((0, len(vector))))]
         return self._forward[key]
 
     def _back_through(self, measure: Observable, span: _Panel, vectors: Floats, value: Floats) -> tuple[Floats, Floats]:
@@ -215,8 +243,10 @@ class Adjoint:
             return value, sums
         pair_rates, kill = self.chain.without(measure.taboo, span.rating.pair_rates)
         reward = None
-        if measure.counted >= 0:
-            reward = self.chain.hazard(span.rating.pair_rates, measure.counted, self.chain.pairs(measure.counted))
+        if measure.worths:
+            reward = self._by_firings(span, self._worth(measure))
+            for each in measure.worths:
+                reward = reward + each.scale(self.theta) * each.by_state
         worth = backward(
             span.space,
             pair_rates,
@@ -236,20 +266,21 @@ class Adjoint:
         return worth[-1], sums
 
     def _add_firings(self, measure: Observable, weighted: Floats, worth: Floats, sums: Floats) -> None:
-        """Give firings of a counted move, or of a question's move, a value of their own."""
-        taboo, move = measure.taboo, max(measure.taboo.move, measure.counted)
-        if move < 0:
-            return
-        marked = self.chain.pairs(move, taboo.outcome)
+        """Give firings of a question's move, and firings that are worth something, a value of their own."""
+        taboo = measure.taboo
         if taboo.move >= 0:
-            sums[marked] = 0.0
-            gain = np.sum(weighted * (1 - worth), axis=0)
-        else:
-            gain = np.sum(weighted, axis=0)
-        gain = np.where(self.space.ended, 0.0, gain)
+            marked = self.chain.pairs(taboo.move, taboo.outcome)
+            sums[marked] = self._by_pair(taboo.move, np.sum(weighted * (1 - worth), axis=0))[marked]
+        value = self._worth(measure)
+        for move in np.unique(self.tables.outcome_move[value > 0]).tolist():
+            sums += self._by_pair(move, np.sum(weighted, axis=0)) * value[self.space.pair_outcome]
+
+    def _by_pair(self, move: int, by_state: Floats) -> Floats:
+        """Return the sum of a number by state (N,) over the states of the table entry of each pair of a move (P,)."""
         entry = self.tables.local_index(move, self.space.levels)
+        gain = np.where(self.space.ended, 0.0, by_state)
         per_entry = sums_by(entry, gain, int(self.tables.table_start[-1]))
-        sums[marked] += per_entry[self.space.pair_entry[marked]]
+        return np.where(self.chain.pairs(move), per_entry[self.space.pair_entry], 0.0)
 
     # ---------------------------------------------------------------- interventions
 
@@ -257,7 +288,7 @@ class Adjoint:
         self, measure: Observable, span: _Panel, before: Floats, value: Floats, forced: Floats
     ) -> Floats:
         """Carry the value back over the interventions at a span's start; add to ∂m/∂chance."""
-        jumps, taboo = span.jumps, measure.taboo
+        jumps, taboo, firing = span.jumps, measure.taboo, self._worth(measure)
         vectors, current = [], before
         for jump in jumps:
             vectors.append(current)
@@ -268,9 +299,7 @@ class Adjoint:
             pulled = value.copy()
             pulled[jump.able] = 0.0
             for outcome, chance, target in jump.branches:
-                worth = value[target]
-                if jump.action.move == measure.counted >= 0:
-                    worth = worth + 1.0
+                worth = value[target] + (firing[outcome] if outcome >= 0 else 0.0)
                 if taboo.stops(jump.action.move, outcome):
                     worth = np.ones_like(worth)
                 pulled[jump.able] += chance * worth

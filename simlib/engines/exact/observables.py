@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from simlib.engines.exact.solver import Solver
 from simlib.engines.exact.states import NOTHING, Taboo
 from simlib.machine.measures import find
@@ -12,17 +14,34 @@ from simlib.typing import Floats
 
 
 @dataclass(frozen=True, eq=False)
-class Observable:
-    """One measure and how it is computed from terminal values, a first passage, or a count.
+class Gains:
+    """What firings, days and the end are worth, times an amount (-1: one, else an index into θ).
 
-    `terminal` (N,) is the value of each state at the end, `taboo` is the set that answers a question, and `counted` is
-    the index of the move whose firings are counted (-1: none).
+    by_outcome (O,): a firing of each outcome. by_state (N,): a day in each state. at_end (N,): each state at the end.
+    """
+
+    amount: int
+    by_outcome: Floats
+    by_state: Floats
+    at_end: Floats
+
+    def scale(self, theta: Floats) -> float:
+        """Return the amount at assumption values."""
+        return 1.0 if self.amount < 0 else float(theta[self.amount])
+
+
+@dataclass(frozen=True, eq=False)
+class Observable:
+    """One measure and how it is computed: from terminal values, a first passage, or what accumulates.
+
+    `terminal` (N,) is the value of each state at the end, `taboo` is the set that answers a question, and `worths` are
+    what accumulates along a history.
     """
 
     name: str
     terminal: Floats | None = None
     taboo: Taboo = NOTHING
-    counted: int = -1
+    worths: tuple[Gains, ...] = ()
 
 
 def observable(solver: Solver, name: str) -> Observable:
@@ -36,7 +55,10 @@ def observable(solver: Solver, name: str) -> Observable:
         case "question":
             return Observable(measure.name, taboo=solver.taboo(scenario.questions[measure.of]))
         case "moves":
-            return Observable(measure.name, counted=tables.move(measure.of))
+            counted = (tables.outcome_move == tables.move(measure.of)).astype(float)
+            return Observable(measure.name, worths=(Gains(-1, counted, *np.zeros((2, len(space)))),))
+        case "impact":
+            return Observable(measure.name, worths=_of_impact(solver, list(scenario.impacts).index(measure.of)))
         case "ending":
             index = -1 if measure.of == ONGOING else list(scenario.endings).index(measure.of)
             members = space.ending == index
@@ -47,3 +69,21 @@ def observable(solver: Solver, name: str) -> Observable:
             rungs = tables.rungs(space.levels)[list(scenario.ladders).index(measure.of)]
             members = rungs == names.index(measure.part)
     return Observable(measure.name, terminal=members.astype(float))
+
+
+def _of_impact(solver: Solver, impact: int) -> tuple[Gains, ...]:
+    states, rewards = solver.state_rewards, solver.state_rewards.rewards
+    no_firing, nowhere = np.zeros(rewards.outcomes), np.zeros(len(solver.space))
+    worths = []
+    for impulse in rewards.impulses:
+        if impulse.impact == impact:
+            fired = np.isin(np.arange(rewards.outcomes), impulse.outcomes).astype(float)
+            worths.append(Gains(impulse.amount, fired, nowhere, nowhere))
+    for accrual, paid in zip(rewards.accruals, states.paid, strict=True):
+        if accrual.impact == impact:
+            worths.append(Gains(accrual.amount, no_firing, paid.astype(float), nowhere))
+    for payment in rewards.payments:
+        if payment.impact == impact:
+            reached = (solver.space.ending == payment.ending).astype(float)
+            worths.append(Gains(payment.amount, no_firing, nowhere, reached))
+    return tuple(worths)

@@ -25,6 +25,7 @@ from simlib.engines.exact.backend import kernels, one_blas_thread
 from simlib.engines.exact.chain import Chain, Passage
 from simlib.engines.exact.impulses import Jump
 from simlib.engines.exact.marginals import Features
+from simlib.engines.exact.moments import Moments, StateRewards
 from simlib.engines.exact.reachable import CAP, enumerate_states
 from simlib.engines.exact.states import NOTHING, Taboo
 from simlib.engines.exact.uniformization import Flow
@@ -35,7 +36,7 @@ from simlib.machine.interventions import Segment
 from simlib.machine.measures import By, days_by
 from simlib.machine.tables import Tables, grid
 from simlib.machine.timeline import cut
-from simlib.results import ONGOING, Band, Forecast
+from simlib.results import ONGOING, Accumulation, Band, Forecast
 from simlib.scenario.model import Hold, Pin, Question, Scenario
 from simlib.typing import Bools, Floats
 
@@ -64,7 +65,7 @@ class _Quest:
 class Solution:
     """Raw answers at the report times (T,): one pass over all segments.
 
-    `tails` bounds every probability.
+    `tails` bounds every probability. `moments` are those of the impacts.
     """
 
     at: Floats
@@ -72,6 +73,7 @@ class Solution:
     hits: dict[str, Floats]
     tails: Floats
     hit_tails: dict[str, Floats]
+    moments: Moments
     without_effect: dict[int, float | None] = field(default_factory=dict)
     steps: int = 0
 
@@ -130,6 +132,7 @@ class Solver:
             else:
                 self.quests.append(_Quest(question, taboo))
         self.features = Features(self.tables, self.space, closed)
+        self.state_rewards = StateRewards(self.tables, self.space)
 
     def _prepare(self, question: Question, cap: int, control: Control) -> None:
         """Give a question about a count a chain that counts. What no chain of this size can answer needs histories."""
@@ -359,7 +362,22 @@ class Solver:
             labels=results.labels(scenario),
             states=len(self.space),
             interventions=self._report(solution),
+            impacts=self._impacts(solution),
         )
+
+    def _impacts(self, solution: Solution) -> dict[str, Accumulation]:
+        zero, moments = np.zeros(len(self.times)), solution.moments
+        ending = self.features.of_ending(solution.at)[:, :-1]
+        result = {}
+        for index, impact in enumerate(self.scenario.impacts.values()):
+            mean = moments.given[:, index, -1]
+            with np.errstate(divide="ignore", invalid="ignore"):
+                given = np.where(ending > 0, moments.given[:, index, :-1] / ending, np.nan)
+            chance = np.sqrt(np.maximum(moments.square[:, index] - mean**2, 0.0))
+            by_ending = dict(zip(self.scenario.endings, given.T.copy(), strict=True))
+            error = dict.fromkeys(by_ending, zero)
+            result[impact.id] = Accumulation(impact.unit, mean, chance, zero, zero, by_ending, error)
+        return result
 
     def _report(self, solution: Solution) -> tuple[dict[str, object], ...]:
         return tuple(
@@ -404,6 +422,7 @@ class _Run:
             hits={name: np.zeros(times) for name in self.vectors},
             tails=np.zeros(times),
             hit_tails={name: np.zeros(times) for name in self.vectors},
+            moments=Moments(solver.state_rewards, chain, times),
         )
 
     def all_segments(self) -> Solution:
@@ -411,6 +430,7 @@ class _Run:
             for jump in self.chain.jumps(segment):
                 self._act(jump)
             self._carry(segment)
+        self.result.moments.settle(self.solver.features.of_ending(self.result.at)[:, :-1])
         return self.result
 
     def _rows(self, segment: Segment) -> NDArray[np.intp]:
@@ -440,6 +460,7 @@ class _Run:
             )
             for quest in self.solver.quests
         }
+        moments = self.result.moments.over(segment) if len(self.solver.state_rewards) else None
         main = self.chain.flow(
             self.main,
             segment,
@@ -448,10 +469,13 @@ class _Run:
             cells=self.solver.features.cells,
             bins=self.solver.features.bins,
             tolerance=tolerance,
+            moments=moments,
             pool=self.pool,
             control=self.control.part(segment.start / horizon, segment.end / horizon),
         )
         self._record(main, rows, rating.rates)
+        if moments is not None:
+            self.result.moments.record(moments, rows)
         for name, result in passes.items():
             self._record_quest(name, result(), rows)
 
@@ -488,6 +512,7 @@ class _Run:
             self.result.without_effect[action.number] = (
                 jump.unmoved(self.main) / going if going > self.tolerance else None
             )
+        self.result.moments.act(jump, self.main)
         self.main = jump.apply(self.main)
         for quest in self.solver.quests:
             name, vector = quest.question.id, self.vectors[quest.question.id]

@@ -12,11 +12,11 @@ histograms over a few partitions of the states are kept, and weighted by the Poi
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +42,9 @@ _FEW = 2
 """Times at which summing whole vectors and counting them once costs less than counting the vector of every step."""
 
 _NEGLIGIBLE = 1e-30
+
+_FINER = 1e-2
+"""Share of the tolerance at which a pass with moments is cut: what accumulates grows with the number of jumps."""
 
 _STEP, _EDGE, _PATIENCE = 2e-6, 1e-9, 3600.0
 """Seconds that a step takes at least, seconds more for each edge, and the longest job that is begun, in seconds."""
@@ -77,6 +80,18 @@ class Generator:
             return
         incoming, last = self.incoming, len(vector) if last is None else last
         kernels.step(vector, result, incoming.start, incoming.source, self.values, self.diagonal, first, last)
+
+    def step_all(
+        self, vectors: Sequence[Floats], results: Sequence[Floats], gains: Sequence[Floats], first: int, last: int
+    ) -> None:
+        """Do `step` for several vectors, and add a gain (N,) to each: two at a time, which share the matrix."""
+        matrix = (self.incoming.start, self.incoming.source, self.values, self.diagonal)
+        pairs = 0 if kernels is None else len(vectors) - 1
+        for i in range(0, pairs, 2):
+            kernels.step_two(*vectors[i : i + 2], *results[i : i + 2], *gains[i : i + 2], *matrix, first, last)
+        for i in range(2 * ((pairs + 1) // 2), len(vectors)):
+            self.step(vectors[i], results[i], first, last)
+            results[i][first:last] += gains[i][first:last]
 
     @cached_property
     def _matrix(self) -> Any:
@@ -132,6 +147,7 @@ def flow(
     kill: Kill | None = None,
     tolerance: float = 1e-9,
     nodes: Floats | None = None,
+    moments: Rider | None = None,
     pool: ThreadPoolExecutor | None = None,
     control: Control = UNWATCHED,
 ) -> Flow:
@@ -147,6 +163,7 @@ def flow(
         kill: The early end of a pass.
         tolerance: Bound on the truncation error.
         nodes: Days within the segment (J,) at which whole distributions are kept.
+        moments: Moments of impacts, which are carried along.
         pool: A free thread for half of each large step.
         control: Progress callback and cancellation.
 
@@ -156,14 +173,16 @@ def flow(
     """
     _refuse_a_job_of_hours(generator, duration)
     ends = np.append(times, duration)
-    last = truncation(generator.uniform * duration, tolerance)
+    last = truncation(generator.uniform * duration, tolerance * (1.0 if moments is None else _FINER))
     few = _Few(ends, len(start)) if cells is not None and len(np.unique(ends)) <= _FEW else None
     width = bins if few is None else 0
     sums = _Sums(len(times), width, len(start))
     nodal = NodeSums(0 if nodes is None else len(nodes), len(start))
-    advance = _Advance(generator, cells, width, pool)
+    advance = _Advance(generator, cells, width, pool, moments)
     vector, spare = start.copy(), np.empty_like(start)
     hit = _inside(vector, kill)
+    if moments is not None:
+        moments.begin(generator, len(times))
     for steps in blocks(last, nodal.rows):
         weights = pmf(steps, generator.uniform * ends)
         block = np.zeros((len(steps), width))
@@ -175,11 +194,17 @@ def flow(
                 few.add(weights[:, row], survivals[:, row], vector)
             sums.keep_end(weights[-1, row], vector)
             nodal.take(row, vector)
+            if moments is not None:
+                moments.take(row, float(weights[-1, row]), vector)
             hit += _fired(vector, kill, generator.uniform)
             advance(vector, spare, block[row])
             vector, spare = spare, vector
+            if moments is not None:
+                moments.swap()
             hit += _inside(vector, kill)
         sums.add_block(weights, survivals[:-1], block, hits)
+        if moments is not None:
+            moments.sums.add_block(weights[:-1], survivals)
         if nodes is not None:
             nodal.weigh(pmf(steps, generator.uniform * nodes))
         control.report((int(steps[-1]) + 1) / (last + 1))
@@ -248,6 +273,53 @@ class _Sums:
         self.until[part] += survivals[part] @ block
 
 
+class MomentSums:
+    """Sums over the steps of a pass of what rides along: columns at T times, gains up to them and to the end.
+
+    at (T, columns), gained (T + 1, impacts), ends (impacts, N).
+    """
+
+    def __init__(self, times: int, columns: int, impacts: int, states: int) -> None:
+        self.at = np.zeros((times, columns))
+        self.gained = np.zeros((times + 1, impacts))
+        self.ends = np.zeros((impacts, states))
+        self._width = columns // max(impacts, 1)
+        self._columns, self._gains = np.zeros((_BLOCK, columns)), np.zeros((_BLOCK, impacts))
+
+    def take(self, row: int, impact: int, columns: Floats, gain: float) -> None:
+        """Note the columns of an impact and its gain per day at one step of the block."""
+        self._columns[row, impact * self._width : (impact + 1) * self._width] = columns
+        self._gains[row, impact] = gain
+
+    def keep_end(self, impact: int, weight: float, vector: Floats) -> None:
+        """Add the vector of an impact with the weight that its step has at the end of the segment."""
+        _add(self.ends[impact], weight, vector)
+
+    def add_block(self, weights: Floats, survivals: Floats) -> None:
+        """Add the steps noted, with their weights (T, steps) and survivals (T + 1, steps)."""
+        steps = weights.shape[1]
+        self.at += weights @ self._columns[:steps]
+        self.gained += survivals @ self._gains[:steps]
+
+
+class Rider(Protocol):
+    """What `flow` carries along with a distribution."""
+
+    sums: MomentSums
+
+    def begin(self, generator: Generator, times: int) -> None:
+        """Get ready for a pass."""
+
+    def take(self, row: int, weight: float, distribution: Floats) -> None:
+        """Note one step."""
+
+    def step(self, vector: Floats, result: Floats, first: int, last: int) -> None:
+        """Advance a distribution, and the moments beside it, in rows [first, last)."""
+
+    def swap(self) -> None:
+        """Go on from the vectors after the jump."""
+
+
 class _Few:
     """Sums of whole vectors over the steps, at the few times of a pass (the last is its end)."""
 
@@ -281,9 +353,15 @@ class _Advance:
     """
 
     def __init__(
-        self, generator: Generator, cells: NDArray[np.int32] | None, bins: int, pool: ThreadPoolExecutor | None
+        self,
+        generator: Generator,
+        cells: NDArray[np.int32] | None,
+        bins: int,
+        pool: ThreadPoolExecutor | None,
+        moments: Rider | None,
     ) -> None:
-        self.generator, self.pool = generator, pool
+        self.step = generator.step if moments is None else moments.step
+        self.pool = pool
         self.cells = cells if bins else None
         start = generator.incoming.start
         work = len(generator.values) + (0 if self.cells is None else self.cells.size)
@@ -310,7 +388,7 @@ class _Advance:
     def _part(self, vector: Floats, result: Floats, counts: Floats, first: int, last: int) -> None:
         if self.cells is not None:
             _count(vector, self.cells, counts, first, last)
-        self.generator.step(vector, result, first, last)
+        self.step(vector, result, first, last)
 
 
 def _count(vector: Floats, cells: NDArray[np.int32], out: Floats, first: int, last: int) -> None:

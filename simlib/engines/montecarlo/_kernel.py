@@ -187,6 +187,10 @@ def start(structure, values, work, counts, layout, replicate_key):
         work.left[move] = exponential(work.key[move], 0)
         work.rate[move] = values.rates[offset + work.place[move]]
         work.fire[move] = work.left[move] / work.rate[move] if work.rate[move] > 0.0 else np.inf
+    work.accrued[:], work.flow[:], work.paid[:] = 0.0, 0.0, False
+    conditions = layout.question - layout.rung + layout.questions
+    for pace in range(len(structure.condition_start) - 1 - conditions):
+        set_pace(structure, values, work, layout.first_pace + pace, conditions + pace)
 
 
 @_inline
@@ -215,6 +219,60 @@ def end_stretch(structure, work, counts, layout, times, question, t):
         while structure.grid[cell] < over:
             cell += 1
         answer(counts, cell * layout.width, layout, times, question, over)
+
+
+@_inline
+def amount(structure, values, number, replicate_key, draw):
+    """Return draw `draw` of an amount: lognormal, or always its mean where it has no spread."""
+    spread = values.log_spread[number]
+    if spread == 0.0:
+        return values.mean[number]
+    key = mix(replicate_key ^ structure.amount_hash[number])
+    radius = math.sqrt(2.0 * exponential(key, 2 * draw))
+    normal = radius * math.cos(2.0 * math.pi * uniform(key, 2 * draw + 1))
+    return math.exp(values.log_mean[number] + spread * normal)
+
+
+@_inline
+def gain_by_firing(structure, values, work, branch, replicate_key, draw):
+    """Add what the firing of a branch gains. `draw` counts the firings of its move."""
+    for k in range(structure.impulse_start[branch], structure.impulse_start[branch + 1]):
+        number = structure.impulse[k]
+        work.accrued[structure.amount_impact[number]] += amount(structure, values, number, replicate_key, draw)
+
+
+@_inline
+def gain_by_ending(structure, values, work, ending, replicate_key):
+    """Add what reaching an ending gains. From then on nothing is gained."""
+    for k in range(structure.payment_start[ending], structure.payment_start[ending + 1]):
+        number = structure.payment[k]
+        work.accrued[structure.amount_impact[number]] += amount(structure, values, number, replicate_key, 0)
+    for impact in range(len(work.flow)):
+        work.flow[impact] = 0.0
+
+
+@_inline
+def gain_by_days(work, days):
+    """Add the gains of some days in the present state."""
+    for impact in range(len(work.flow)):
+        work.accrued[impact] += work.flow[impact] * days
+
+
+@_inline
+def set_pace(structure, values, work, number, condition):
+    """Start or stop gaining an amount per day, as its condition now says."""
+    now = holds(structure, condition, work.word)
+    if now != work.paid[number]:
+        work.paid[number] = now
+        change = values.mean[number] if now else -values.mean[number]
+        work.flow[structure.amount_impact[number]] += change
+
+
+@_inline
+def note_accrued(work, accrued, cell, days):
+    """Note what will have accumulated at a report time that lies some days ahead."""
+    for impact in range(len(work.flow)):
+        accrued[cell, impact] = work.accrued[impact] + work.flow[impact] * days
 
 
 @_inline
@@ -275,6 +333,10 @@ def apply(structure, values, work, counts, row, offset, held, layout, times, bra
         condition = rungs + layout.endings + question
         if times[question] == np.inf and holds(structure, condition, work.word):
             answer(counts, row, layout, times, question, t)
+    first_pace = rungs + layout.endings + layout.questions
+    for k in range(structure.pace_start[branch], structure.pace_start[branch + 1]):
+        pace = structure.pace[k]
+        set_pace(structure, values, work, layout.first_pace + pace, first_pace + pace)
     for k in range(structure.ending_start[branch], structure.ending_start[branch + 1]):
         if holds(structure, rungs + structure.ending[k], work.word):
             return np.int64(structure.ending[k])
@@ -346,10 +408,12 @@ def run(layout, structure, values, work, output, history, seed_key, first, repli
         ended = first_ending(structure, work, layout)
         if ended >= 0:
             counts[layout.ending + ended] += 1
+            gain_by_ending(structure, values, work, ended, replicate_key)
         if keep and not note(history, rows, 0.0, -1, -1, work.word):
             return HISTORY_FULL, replicate, rows
         rows += 1
-        t, cell, segment, events = 0.0, 0, 0, 0
+        accrued = output.accrued[replicate]
+        t, since, cell, segment, events = 0.0, 0.0, 0, 0, 0
         offset, chances, held = structure.segment_table[0], structure.segment_chance[0], np.uint32(0)
         action, last_action = structure.action_start[0], structure.action_start[1]
         while ended < 0:
@@ -376,13 +440,18 @@ def run(layout, structure, values, work, output, history, seed_key, first, repli
                 t, move = work.fire[first_move], np.int64(first_move)
                 branch = fire_next(structure, values, work, chances, first_move)
             while structure.grid[cell] < t:
+                note_accrued(work, accrued, cell, structure.grid[cell] - since)
                 cell += 1
+            gain_by_days(work, t - since)
+            since = t
             row = cell * layout.width
             if move >= 0:
+                gain_by_firing(structure, values, work, np.uint32(branch), replicate_key, work.total[move])
                 count_firing(structure, work, counts, row, layout, times, np.uint32(move), np.uint32(branch), t)
             ended = apply(structure, values, work, counts, row, offset, held, layout, times, np.uint32(branch), t)
             if ended >= 0:
                 counts[row + layout.ending + ended] += 1
+                gain_by_ending(structure, values, work, ended, replicate_key)
             events += 1
             if events > max_events:
                 return TOO_MANY_EVENTS, replicate, rows
@@ -394,6 +463,8 @@ def run(layout, structure, values, work, output, history, seed_key, first, repli
                 end_stretch(structure, work, counts, layout, times, question, t)
         for move in range(moves):
             output.firings[move * FIRINGS + min(work.total[move], FIRINGS - 1)] += 1
+        for later in range(cell, len(structure.grid) - 1):
+            note_accrued(work, accrued, later, structure.grid[later] - since)
         output.ending[replicate] = ended
         output.ending_time[replicate] = t if ended >= 0 else np.inf
         output.events[replicate] = events

@@ -13,7 +13,8 @@ FIRINGS = 1000
 class Layout(NamedTuple):
     """Columns of the accumulator (levels from 0), its width, and the numbers of things counted.
 
-    Conditions are numbered rungs first, then endings, then questions. A question about a move never holds as one.
+    Conditions are numbered rungs first, then endings, then questions, then amounts per day. A question about a move
+    never holds as one. Amounts of impacts are numbered with those per day from `first_pace` on.
     """
 
     rung: int
@@ -25,6 +26,8 @@ class Layout(NamedTuple):
     words: int
     endings: int
     questions: int
+    impacts: int
+    first_pace: int
 
 
 class Structure(NamedTuple):
@@ -41,6 +44,10 @@ class Structure(NamedTuple):
     counts for. By question: the number of firings that is its `goal`, and the days of its `lull` (0: it asks for none).
     A condition holds when any of its clauses (one row of words each) shares no bit with the state. By segment: when it
     ends, which rate table and which chances hold, which effects are `held` back, and which actions happen at its start.
+
+    Amounts of impacts are numbered impulses first, then amounts per day, then those at endings. Each has its
+    `amount_impact` and, for its random numbers, an `amount_hash`. A branch gains `impulse`s and changes which amounts
+    per day (`pace`) are gained. An ending gains `payment`s.
     """
 
     top: np.ndarray
@@ -90,18 +97,35 @@ class Structure(NamedTuple):
     action_hash: np.ndarray
     action_repeat: np.ndarray
     grid: np.ndarray
+    amount_impact: np.ndarray
+    amount_hash: np.ndarray
+    impulse_start: np.ndarray
+    impulse: np.ndarray
+    pace_start: np.ndarray
+    pace: np.ndarray
+    payment_start: np.ndarray
+    payment: np.ndarray
 
 
 class Values(NamedTuple):
-    """Numbers that depend on assumption values: `rates`, cumulative chances and start shares."""
+    """Numbers that depend on assumption values: `rates`, cumulative chances and start shares.
+
+    Of each amount of an impact its mean, and the mean and standard deviation of its logarithm (0: always the mean).
+    """
 
     rates: np.ndarray
     chance: np.ndarray
     share: np.ndarray
+    mean: np.ndarray
+    log_mean: np.ndarray
+    log_spread: np.ndarray
 
 
 class Output(NamedTuple):
-    """Output of one call: integers summed over replicates, then one row for each replicate."""
+    """Output of one call: integers summed over replicates, then one row for each replicate.
+
+    `accrued` (R, T, I) is what has accumulated of each impact by each report time.
+    """
 
     counts: np.ndarray
     tried: np.ndarray
@@ -111,6 +135,7 @@ class Output(NamedTuple):
     ending_time: np.ndarray
     question_time: np.ndarray
     events: np.ndarray
+    accrued: np.ndarray
 
 
 class Track(NamedTuple):
@@ -133,6 +158,7 @@ class Work(NamedTuple):
 
     By move its table entry, clock, and counts. `bits` are the firing times once more, their bits read as whole numbers.
     By question the firings `seen` that count for it, and `since` when there was none.
+    By impact the amount accrued so far and the gain per day now. `paid` says which amounts per day are gained.
     """
 
     level: np.ndarray
@@ -148,6 +174,9 @@ class Work(NamedTuple):
     bits: np.ndarray
     seen: np.ndarray
     since: np.ndarray
+    accrued: np.ndarray
+    flow: np.ndarray
+    paid: np.ndarray
 
 
 def make_work(layout: Layout, structure: Structure) -> Work:
@@ -169,6 +198,9 @@ def make_work(layout: Layout, structure: Structure) -> Work:
         fire.view(np.int64),
         _apart(layout.questions, np.int64),
         _apart(layout.questions),
+        _apart(layout.impacts),
+        _apart(layout.impacts),
+        _apart(len(structure.amount_impact), np.bool_),
     )
 
 

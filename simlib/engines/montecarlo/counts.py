@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from simlib.answer import ScenarioKey
 from simlib.machine.measures import Measure
-from simlib.results import ONGOING, Z_TWO_SIDED_95, Band, Forecast, labels
-from simlib.scenario.model import Hold, Scenario
-from simlib.typing import Floats, Ints
+from simlib.results import FAN, ONGOING, Z_TWO_SIDED_95, Accumulation, AmountSample, Band, Forecast, labels
+from simlib.scenario.model import Hold, Impact, Scenario
+from simlib.typing import Bools, Floats, Ints
 
 if TYPE_CHECKING:
     from simlib.engines.montecarlo.kernel_input import Flat
@@ -28,7 +28,7 @@ class Counts:
     replicates of the squared number of firings. tried, void (A,): for each intervention that acts, replicates still
     going, and those among them in which it had no effect. firings (M, N): replicates in which a move fired so often by
     the last report time, the last column as often or more. By replicate: ending (R,) index or -1, ending_time (R,)
-    and question_time (R, Q) in days, infinity for not within the horizon; events (R,).
+    and question_time (R, Q) in days, infinity for not within the horizon; events (R,) and amounts accrued (R, T, I).
     """
 
     first: int
@@ -45,6 +45,7 @@ class Counts:
     ending_time: Floats
     question_time: Floats
     events: Ints
+    accrued: Floats
 
     @property
     def runs(self) -> int:
@@ -59,7 +60,7 @@ class Counts:
         if other.first != self.first + self.runs:
             raise ValueError(f"replicates from {other.first} do not follow {self.first + self.runs - 1}")
         totals = ("levels", "rungs", "endings", "questions", "moves", "squares", "tried", "void", "firings")
-        by_replicate = ("ending", "ending_time", "question_time", "events")
+        by_replicate = ("ending", "ending_time", "question_time", "events", "accrued")
         return Counts(
             self.first,
             **{name: getattr(self, name) + getattr(other, name) for name in totals},
@@ -97,7 +98,50 @@ def to_forecast(
         labels=labels(scenario),
         interventions=_interventions(flat, counts),
         provenance=source,
+        impacts={
+            impact.id: _accumulation(flat, counts, impact, index)
+            for index, impact in enumerate(scenario.impacts.values())
+        },
     )
+
+
+def _accumulation(flat: Flat, counts: Counts, impact: Impact, index: int) -> Accumulation:
+    """Return what has accumulated of an impact, as means over the replicates with their errors."""
+    amounts, runs = counts.accrued[:, :, index], counts.runs
+    fan, sample = distribution(amounts[:, None], np.full(runs, 1 / runs))
+    chance = amounts.std(axis=0, ddof=1) if runs > 1 else np.zeros(len(flat.grid))
+    given, given_error = {}, {}
+    for number, ending in enumerate(flat.tables.scenario.endings):
+        reached = (counts.ending == number)[:, None] & (counts.ending_time[:, None] <= flat.grid)
+        given[ending], given_error[ending] = _mean_among(amounts, reached)
+    return Accumulation(
+        unit=impact.unit,
+        mean=amounts.mean(axis=0),
+        chance=chance,
+        doubt=np.zeros(len(flat.grid)),
+        error=Z_TWO_SIDED_95 * chance / np.sqrt(runs),
+        given=given,
+        given_error=given_error,
+        fan=fan,
+        sample=sample,
+    )
+
+
+def distribution(amounts: Floats, weights: Floats) -> tuple[Floats, AmountSample]:
+    """Return the points of a fan (3, T), and the whole distribution at the last time, of amounts (D, R, T)."""
+    draws, runs, times = amounts.shape
+    flat, each = amounts.reshape(draws * runs, times), np.repeat(weights / runs, runs)
+    fan = np.quantile(flat, FAN, axis=0, weights=each, method="inverted_cdf")
+    return fan, AmountSample(amounts[:, :, -1].copy(), weights)
+
+
+def _mean_among(amounts: Floats, some: Bools) -> tuple[Floats, Floats]:
+    """Return the mean of some of the amounts (R, T) and its 95% half-width, not a number where there are none."""
+    count = some.sum(axis=0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        mean = np.where(some, amounts, 0.0).sum(axis=0) / count
+        variance = np.where(some, (amounts - mean) ** 2, 0.0).sum(axis=0) / (count - 1)
+        return mean, Z_TWO_SIDED_95 * np.sqrt(variance / count)
 
 
 _Parts = Sequence[tuple[str, Sequence[str]]]
@@ -163,11 +207,14 @@ def _interventions(flat: Flat, counts: Counts) -> tuple[dict[str, Any], ...]:
 def reader(scenario: Scenario, measures: Iterable[Measure]) -> Callable[[Counts], Floats]:
     """Return a function from `Counts` to the means of some measures at every report time (T, measures)."""
     columns = [(measure.kind, measure.column(scenario)) for measure in measures]
-    arrays = {"question": "questions", "level": "levels", "rung": "rungs", "moves": "moves"}
+    named = {"question": "questions", "level": "levels", "rung": "rungs", "moves": "moves"}
 
     def read(counts: Counts) -> Floats:
         ended = np.column_stack([counts.endings, counts.runs - counts.endings.sum(axis=1)])
-        table = [ended[:, c] if kind == "ending" else getattr(counts, arrays[kind])[:, c] for kind, c in columns]
+        arrays = {"ending": ended, "impact": counts.accrued.sum(axis=0)} | {
+            k: getattr(counts, a) for k, a in named.items()
+        }
+        table = [arrays[kind][:, column] for kind, column in columns]
         return np.column_stack(table) / counts.runs
 
     return read

@@ -17,6 +17,7 @@ from simlib.engines.montecarlo.arrays import Layout, Structure, Values
 from simlib.engines.montecarlo.streams import stream_hash
 from simlib.errors import MissingDependency
 from simlib.machine.interventions import Action, Segment
+from simlib.machine.rewards import Rewards
 from simlib.machine.tables import Tables
 from simlib.scenario.model import Condition
 from simlib.typing import Bits, Bools, Floats, Ints
@@ -93,6 +94,10 @@ class Flat:
         self.actions = Actions(
             tuple(a.number for s in segments for a in s.actions), tuple(s.start for s in segments for _ in s.actions)
         )
+        self.rewards = Rewards.of(tables)
+        parts = (self.rewards.impulses, self.rewards.accruals, self.rewards.payments)
+        self._amount: Ints = np.array([item.amount for part in parts for item in part], dtype=np.int64)
+        self._spread: Floats = self.rewards.spread[self._amount]
         self._chance, self._share = Cumulative(tables.branches.start), Cumulative(self._starts()[0])
         self.layout = self._layout()
         self.structure = self._structure(segments)
@@ -109,10 +114,14 @@ class Flat:
         chance = np.concatenate(
             [self._chance(tables.chances(theta, centre, segment)) for segment in self.segments_of_table]
         )
-        if not tables.scenario.joint_start:
-            return Values(rates, chance, self._share(tables.start_shares(theta, centre)))
-        probability = tables.start_states(theta, centre)[1] if start is None else start
-        return Values(rates, chance, self._share(np.tile(probability, len(tables.sizes))))
+        shares = tables.start_shares(theta, centre)
+        if tables.scenario.joint_start:
+            probability = tables.start_states(theta, centre)[1] if start is None else start
+            shares = np.tile(probability, len(tables.sizes))
+        mean = theta[self._amount]
+        # A lognormal amount with that mean and standard deviation: its logarithm is normal with these.
+        variance = np.log1p((self._spread / mean) ** 2)
+        return Values(rates, chance, self._share(shares), mean, np.log(mean) - variance / 2, np.sqrt(variance))
 
     def _starts(self) -> tuple[Ints, Ints, tuple[str, ...]]:
         """Return the start levels of each variable, grouped, and the name of the random number that picks one.
@@ -135,6 +144,7 @@ class Flat:
             *(rung.when for ladder in scenario.ladders.values() for rung in ladder.rungs),
             *(ending.when for ending in scenario.endings.values()),
             *(never if question.when is None else question.when for question in scenario.questions.values()),
+            *(item.when for item in self.rewards.accruals),
         ]
 
     def _layout(self) -> Layout:
@@ -143,8 +153,8 @@ class Flat:
         moves = len(self.tables.move_ids)
         parts = [rungs, len(scenario.endings), len(scenario.questions), moves, moves]
         rung, ending, question, move, square, width = (int(place) for place in np.cumsum([levels, *parts]))
-        sizes = (self.tables.words, len(scenario.endings), len(scenario.questions))
-        return Layout(rung, ending, question, move, square, width, *sizes)
+        sizes = (len(scenario.endings), len(scenario.questions), len(scenario.impacts), len(self.rewards.impulses))
+        return Layout(rung, ending, question, move, square, width, self.tables.words, *sizes)
 
     def _structure(self, segments: Sequence[Segment]) -> Structure:
         tables = self.tables
@@ -173,6 +183,7 @@ class Flat:
             held=self._held(segments),
             **self._actions(segments),
             grid=np.append(self.grid, np.inf),
+            **self._amounts(),
         )
 
     def _readers(self) -> dict[str, NDArray]:
@@ -212,12 +223,13 @@ class Flat:
         return [*branches, *({variable} for variable, _ in self.pins)]
 
     def _consequences(self) -> dict[str, NDArray]:
-        """Return moves, ladders, endings and questions that each branch or pin can change."""
+        """Return moves, ladders, endings, questions and amounts per day that each branch or pin can change."""
         scenario, changed = self.tables.scenario, self._changed()
         ladders = [self._read(*(rung.when for rung in ladder.rungs)) for ladder in scenario.ladders.values()]
         endings = [self._read(ending.when) for ending in scenario.endings.values()]
         questions = [set() if q.when is None else self._read(q.when) for q in scenario.questions.values()]
         awaited = [set(self.tables.move_variables[move].tolist()) for move, _ in self.tables.clocks]
+        paces = [self._read(item.when) for item in self.rewards.accruals]
         touched = [sorted({m for v in variables for m in self._reader_moves[v]}) for variables in changed]
         lists = {
             "touched": touched,
@@ -225,6 +237,7 @@ class Flat:
             "ladder": [_meeting(variables, ladders) for variables in changed],
             "ending": [_meeting(variables, endings) for variables in changed],
             "question": [_meeting(variables, questions) for variables in changed],
+            "pace": [_meeting(variables, paces) for variables in changed],
             "answer": [*self._answers(), *([] for _ in self.pins)],
         }
         result = {}
@@ -247,6 +260,25 @@ class Flat:
         return {
             "goal": np.array([q.count.at_least if q.count else 1 for q in questions], dtype=np.int64),
             "lull": np.array([q.lull.days if q.lull else 0.0 for q in questions], dtype=np.float64),
+        }
+
+    def _amounts(self) -> dict[str, NDArray]:
+        """Return the amounts of impacts, with those of each branch (and pin) and of each ending."""
+        rewards, scenario = self.rewards, self.tables.scenario
+        first_payment = len(rewards.impulses) + len(rewards.accruals)
+        parts = (rewards.impulses, rewards.accruals, rewards.payments)
+        names = [*(item.stream for item in rewards.impulses), *("" for _ in rewards.accruals)]
+        outcomes = [*self.tables.branches.outcome.tolist(), *(-1 for _ in self.pins)]
+        impulse = ranges([k for k, item in enumerate(rewards.impulses) if o in item.outcomes] for o in outcomes)
+        payment = ranges(
+            [first_payment + k for k, item in enumerate(rewards.payments) if item.ending == ending]
+            for ending in range(len(scenario.endings))
+        )
+        return {
+            "amount_impact": np.array([item.impact for part in parts for item in part], dtype=np.uint32),
+            "amount_hash": _hashes("amount", [*names, *(item.stream for item in rewards.payments)]),
+            **dict(zip(("impulse_start", "impulse"), impulse, strict=True)),
+            **dict(zip(("payment_start", "payment"), payment, strict=True)),
         }
 
     def _clauses(self) -> dict[str, NDArray]:

@@ -238,6 +238,7 @@ class _Job:
             ending_time=each.ending_time[here],
             question_time=each.question_time[here],
             events=each.events[here],
+            accrued=each.accrued[here],
         )
         call(self.simulator, self.values, output, self.key, self.first + here.start)
 
@@ -265,6 +266,7 @@ class _Job:
             ending_time=each.ending_time,
             question_time=each.question_time,
             events=each.events,
+            accrued=each.accrued,
         )
 
 
@@ -311,6 +313,7 @@ def allocate(simulator: Simulator, runs: int) -> Output:
         np.empty(runs),
         np.empty((runs, flat.layout.questions)),
         np.empty(runs, np.int64),
+        np.empty((runs, len(flat.grid), flat.layout.impacts)),
     )
 
 

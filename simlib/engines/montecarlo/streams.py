@@ -21,7 +21,8 @@ overlap with probability about 2 L / 2^64: for 10^6 replicates of 50 moves and 1
 of them is expected to share a few draws with probability near 1%, and no pair of neighbours does so by design.
 
 For a move, draw 2k is the unit exponential before its k-th firing (from 0) and draw 2k + 1 chooses that firing's
-outcome. Forced firings have streams of their own and leave the move's stream untouched. A uniform is the upper 52
+outcome. Forced firings have streams of their own and leave the move's stream untouched. So have the amounts of impacts:
+draws 2k and 2k + 1 of an amount belong to the k-th firing of its move, forced ones included. A uniform is the upper 52
 bits plus a half, over 2^52: never 0, never 1.
 
 References: Glasserman, P. and Yao, D. (1992) Some guidelines and guarantees for common random numbers, Management
@@ -42,7 +43,7 @@ from numpy.typing import ArrayLike
 
 from simlib.typing import Bits, Floats
 
-StreamKind = Literal["move", "start", "force"]
+StreamKind = Literal["move", "start", "force", "amount"]
 
 MAX_SEED = 2**63 - 1
 
@@ -71,7 +72,7 @@ def check_seed(seed: Any) -> int:
 def stream_hash(kind: StreamKind, name: str) -> int:
     """Return the stable 64-bit hash of a stream's name.
 
-    The name is a move id, a variable id, or the text of a forced firing.
+    The name is a move id, a variable id, the text of a forced firing, or the place of an amount of an impact.
     """
     digest = hashlib.blake2b(f"{kind}:{name}".encode(), digest_size=8).digest()
     return int.from_bytes(digest, "little")

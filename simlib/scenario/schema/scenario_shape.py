@@ -57,6 +57,7 @@ class LiteralShape(Shape):
     sources: SourceIds = Field([])
     observed: Number | None = Field(None, description="the rate seen in the record, tempo included")
     uses_log_until: Date | None = Field(None, description="day up to which the event log already set this number")
+    spread: Number | None = Field(None, description="standard deviation of an amount from event to event; default: 0")
 
 
 class AssumptionShape(LiteralShape):
@@ -255,6 +256,38 @@ class QuestionShape(Shape):
     decides: Text | None = Field(None, description="who decides")
 
 
+class ImpulseRewardShape(Shape):
+    """An amount gained each time a move fires, or fires with one outcome."""
+
+    move: Reference = Field(description="id of a move")
+    outcome: Reference | None = Field(None, description="id of an outcome of that move; default: any outcome")
+    each: LiteralOrId = Field(description="mean amount: id of an assumption, or {value: 4.3, spread: 2, because: ...}")
+
+
+class RateRewardShape(Shape):
+    """An amount gained per day while a condition holds."""
+
+    when: ConditionShape | None = Field(None, description=WHEN)
+    amount: LiteralOrId = Field(description="amount per day: id of an assumption, or {value: 12, because: ...}")
+
+
+class TerminalRewardShape(Shape):
+    """An amount gained once, on reaching an ending."""
+
+    ending: Reference = Field(description="id of an ending")
+    amount: LiteralOrId = Field(description="mean amount: id of an assumption, or {value: 900, because: ...}")
+
+
+class ImpactShape(Shape):
+    """A consequence that accumulates until the story ends: how many, or how much."""
+
+    label: Label = Field(description="what is counted, such as 'People killed at sea'")
+    unit: Name = Field(description="the unit in free words, such as people")
+    on: list[ImpulseRewardShape] = Field([], max_length=64, description="amounts gained with moves")
+    per_day: list[RateRewardShape] = Field([], max_length=64, description="amounts gained per day")
+    at: list[TerminalRewardShape] = Field([], max_length=64, description="amounts gained on reaching endings")
+
+
 class RungShape(Shape):
     """One step of a ladder."""
 
@@ -311,3 +344,4 @@ class ScenarioShape(Shape):
         ],
     ] = Field({}, max_length=16, description="ways to sum up a state in one word")
     questions: dict[Id, QuestionShape] = Field({}, max_length=200, description="events reported beside the endings")
+    impacts: dict[Id, ImpactShape] = Field({}, max_length=32, description="consequences that accumulate")

@@ -73,7 +73,7 @@ def _interventions(kind: str, text: str, part: dict[str, str], scenario: Scenari
         case "assume":
             if name not in scenario.assumptions:
                 raise ScenarioError(unknown(scenario, name))
-            number = parse(value, scenario.assumptions[name].kind)
+            number = parse(value, scenario.assumptions[name].kind, scenario.assumptions[name].unit)
             yield Assume(name, number.value, _condition(text, part, scenario), date, until=until, unit=number.unit)
 
 

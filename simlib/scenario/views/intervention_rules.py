@@ -68,7 +68,9 @@ def _wrong_assumption(scenario: Scenario, intervention: Assume) -> Iterator[Misf
     if assumption is None:
         yield ("assume",), f"unknown assumption {name!r}", did_you_mean(name, scenario.assumptions)
         return
-    if not any(name in move.assumptions for move in scenario):
+    if assumption.kind == "amount":
+        yield ("assume",), f"{name!r} is an amount", "expected one that a move uses; an amount changes for all dates"
+    elif not any(name in move.assumptions for move in scenario):
         what = f"{name!r} is used only before the story begins, or nowhere"
         yield ("assume",), what, "expected one that a move uses; a start is changed for the whole forecast"
     if assumption.kind == "chance" and not intervention.when.always:

@@ -190,7 +190,7 @@ def _read_value(scenario: Scenario, name: str, value: str | float) -> Change:
         raise ScenarioError(unknown(scenario, name))
     try:
         if isinstance(value, str):
-            quantity = parse(value, assumption.kind)
+            quantity = parse(value, assumption.kind, assumption.unit)
             return Change(name, quantity.value, unit=quantity.unit)
         number = parse(value, "number").value
         check_range(number, assumption.kind)

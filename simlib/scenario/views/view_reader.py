@@ -85,7 +85,7 @@ def _read_change(read: Document, scenario: Scenario, name: str, shape: ChangeSha
         written = getattr(shape, part)
         if written is not None:
             try:
-                numbers[part] = parse(written, assumption.kind)
+                numbers[part] = parse(written, assumption.kind, assumption.unit)
             except QuantityError as error:
                 read.note((*place, part), error.what, error.expected)
                 return None
@@ -134,7 +134,7 @@ class _Interventions:
             return ()
         when = self.reader.condition(shape.when, (*place, "when"))
         try:
-            quantity = parse(shape.value, assumption.kind)
+            quantity = parse(shape.value, assumption.kind, assumption.unit)
         except QuantityError as error:
             self.read.note((*place, "value"), error.what, error.expected)
             return ()

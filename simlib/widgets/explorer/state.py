@@ -177,7 +177,7 @@ class State:
         """
         assumption = self.base.assumptions[name]
         try:
-            quantity = parse(text.strip().removeprefix("×"), assumption.kind)
+            quantity = parse(text.strip().removeprefix("×"), assumption.kind, assumption.unit)
             check_range(quantity.value, assumption.kind, quantity.text)
         except QuantityError as error:
             raise ScenarioError(Problem("", 0, assumption.label, error.what, error.expected)) from None

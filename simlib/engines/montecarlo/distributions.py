@@ -1,0 +1,40 @@
+"""What accumulates in simulated histories, at the stated values or at many draws of the assumptions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from simlib.control import Control
+from simlib.engines.montecarlo.simulator import Simulator
+from simlib.machine.belief import Belief
+from simlib.typing import Floats
+
+
+def histories_of_impacts(
+    simulator: Simulator, belief: Belief | None, runs: int, seed: int, control: Control
+) -> tuple[Floats, Floats]:
+    """Return what accumulates in simulated histories (D, R, T, I), and the weights of the draws (D,).
+
+    Without a belief they are R histories at the stated values, each alone: (R, 1, T, I) and equal weights.
+
+    Args:
+        simulator: The scenario, prepared.
+        belief: The draws of the assumptions.
+        runs: Replicates of each draw. Draw d has those from d × `runs` on.
+        seed: Seed of the replicates.
+        control: Cancellation and number of threads.
+
+    Raises:
+        Cancelled: When `control` cancels the work.
+    """
+    if belief is None:
+        amounts = simulator.run(runs=runs, seed=seed, control=control).accrued
+        return amounts[:, None], np.full(runs, 1 / runs)
+    common: dict[str, Any] = {"centre": simulator.stated, "seed": seed, "control": control}
+    parts = [
+        simulator.run(theta, start=start, runs=runs, first=d * runs, **common).accrued
+        for d, (theta, start) in enumerate(belief.rows())
+    ]
+    return np.stack(parts), belief.weights

@@ -1,0 +1,101 @@
+"""Impacts as arrays: which outcome, condition or ending gains how much of which impact.
+
+Sizes: I impacts, O outcomes (of all moves together), A assumptions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from simlib.machine.tables import Tables
+from simlib.scenario.model import Condition
+from simlib.typing import Floats
+
+__all__ = ["Accrual", "Impulse", "Payment", "Rewards"]
+
+
+class Impulse(NamedTuple):
+    """An amount gained with some outcomes. `stream` names its random numbers."""
+
+    impact: int
+    outcomes: tuple[int, ...]
+    amount: int
+    stream: str
+
+
+class Accrual(NamedTuple):
+    """An amount gained per day while a condition holds."""
+
+    impact: int
+    when: Condition
+    amount: int
+
+
+class Payment(NamedTuple):
+    """An amount gained once on reaching an ending."""
+
+    impact: int
+    ending: int
+    amount: int
+    stream: str
+
+
+@dataclass(frozen=True)
+class Rewards:
+    """The impacts of a scenario. An `amount` is an index into θ. `spread` (A,) is the standard deviation of each."""
+
+    impacts: tuple[str, ...]
+    impulses: tuple[Impulse, ...]
+    accruals: tuple[Accrual, ...]
+    payments: tuple[Payment, ...]
+    spread: Floats
+    outcomes: int
+    endings: int
+
+    @classmethod
+    def of(cls, tables: Tables) -> Rewards:
+        """Return the impacts of the scenario of some tables."""
+        scenario = tables.scenario
+        impulses: list[Impulse] = []
+        accruals: list[Accrual] = []
+        payments: list[Payment] = []
+        for index, impact in enumerate(scenario.impacts.values()):
+            for number, item in enumerate(impact.on):
+                stream = f"{impact.id}:{number}:{item.move}:{item.outcome or ''}"
+                outcomes = _outcomes(tables, item.move, item.outcome)
+                impulses.append(Impulse(index, outcomes, tables.assumption(item.each), stream))
+            accruals += [Accrual(index, item.when, tables.assumption(item.amount)) for item in impact.per_day]
+            for number, each in enumerate(impact.at_endings):
+                ending, stream = list(scenario.endings).index(each.ending), f"{impact.id}:{number}:{each.ending}"
+                payments.append(Payment(index, ending, tables.assumption(each.amount), stream))
+        spread = np.array([assumption.spread for assumption in scenario.assumptions.values()], dtype=float)
+        sizes = len(tables.outcome_ids), len(scenario.endings)
+        return cls(tuple(scenario.impacts), tuple(impulses), tuple(accruals), tuple(payments), spread, *sizes)
+
+    def by_outcome(self, theta: Floats) -> tuple[Floats, Floats]:
+        """Return the mean and the mean square of what each outcome gains, each (I, O)."""
+        rows = [(item.impact, list(item.outcomes), item.amount) for item in self.impulses]
+        return self._moments(theta, rows, self.outcomes)
+
+    def by_ending(self, theta: Floats) -> tuple[Floats, Floats]:
+        """Return the mean and the mean square of what reaching each ending gains, each (I, endings)."""
+        rows = [(item.impact, [item.ending], item.amount) for item in self.payments]
+        return self._moments(theta, rows, self.endings)
+
+    def _moments(self, theta: Floats, rows: list[tuple[int, list[int], int]], columns: int) -> tuple[Floats, Floats]:
+        """Several amounts at one place are independent: their means and their variances add."""
+        mean, variance = np.zeros((2, len(self.impacts), columns))
+        for impact, places, amount in rows:
+            mean[impact, places] += theta[amount]
+            variance[impact, places] += self.spread[amount] ** 2
+        return mean, variance + mean**2
+
+
+def _outcomes(tables: Tables, move: str, outcome: str | None) -> tuple[int, ...]:
+    if outcome is not None:
+        return (tables.outcome(move, outcome),)
+    index = tables.move(move)
+    return tuple(range(int(tables.outcome_start[index]), int(tables.outcome_start[index + 1])))
