@@ -11,6 +11,7 @@ from simlib.answer import Answer
 
 __all__ = ["load_answer"]
 
+_PLAIN = ("samples", "pooling", "scenario_diff", "forecast_series")
 _INFORMATION = ("perfect_information", "sample_information")
 _PACKAGES = {
     "simlib": ("answer", "results", "quantities"),
@@ -19,7 +20,14 @@ _PACKAGES = {
     "simlib.engines": ("ensemble", "montecarlo.replay"),
     "simlib.evidence": ("belief_update",),
     "simlib.calibration": ("reference_classes", "predictive_check", "forecast_registry", "registry_score"),
-    "simlib.analysis": ("samples", "pooling", "scenario_diff", "discovery.scenario_discovery", "indicators.result"),
+    "simlib.analysis": (
+        "samples",
+        "pooling",
+        "scenario_diff",
+        "forecast_series",
+        "discovery.scenario_discovery",
+        "indicators.result",
+    ),
     "simlib.analysis.lint": ("subject", "rules"),
     "simlib.analysis.paths": ("result", "waypoints", "rung_times", "medoids"),
     "simlib.analysis.sensitivity": ("screening", "one_at_a_time", "sobol_indices"),

@@ -106,6 +106,7 @@ def build() -> argparse.ArgumentParser:
     _report(_command(commands, "report", "write one page to hand on: answer, drivers, watch list, assumptions"))
     brief = "compute many points (draws, a grid, views, plans) into Parquet files"
     _sweep(_command(commands, "sweep", brief, help_texts.SWEEP_ABOUT, help_texts.SWEEP_EXAMPLES))
+    _update(_command(commands, "update", "what a log of events says, and what the forecast is after it"))
     _register(_command(commands, "register", "write forecasts down with their rules, before the answer is known"))
     _resolve(_command(commands, "resolve", "write down how a registered forecast was settled"))
     _score(_command(commands, "score", "how good the registered forecasts were, beside their rivals"))
@@ -421,6 +422,28 @@ def _sweep(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--workers", type=whole(1), metavar="N", help="threads on this machine (default: all cores)")
     parser.add_argument("--scheduler", metavar="ADDRESS", help='a Dask scheduler, such as "tcp://host:8786"')
     _changes(parser, **how)
+
+
+def _update(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Take in a log of dated events, and forecast from where it leaves the world. The scenario is never rewritten.\n"
+        "Its section `evidence` says which moves the log would show and what its rows mean. Rows that mean nothing\n"
+        "here are counted, and --rows lists them."
+    )
+    _path(parser)
+    add = _adder(parser)
+    add("--events", metavar="FILE", help="the log (default: events.csv beside the scenario)")
+    text = "the date of the new forecast; only what was public before it counts (default: that of the scenario)"
+    add("--as-of", type=date, metavar="DATE", help=text)
+    add("--draws", type=whole(2), default=200, metavar="N", help="draws of the assumptions (default: 200)")
+    add("--seed", type=whole(0), default=0, metavar="N", help=SEED)
+    add("--skip-impossible", action="store_true", help="leave out rows that the scenario cannot explain, and list them")
+    add("--rows", action="store_true", help="list every row with what became of it")
+    text = "also forecast on each date of the log, with what was known by then"
+    add("--series", choices=("daily", "weekly", "monthly"), help=text)
+    text = "what the series is about (default: the headline)"
+    add("--measure", action="append", default=[], type=name, metavar="NAME", help=text)
+    _outputs(_adder(parser.add_argument_group("output")), "answer")
 
 
 def _register(parser: argparse.ArgumentParser) -> None:

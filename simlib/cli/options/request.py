@@ -74,6 +74,13 @@ class Request:
     event: str = ""
     crisis_class: str = ""
 
+    # A log of events
+    events: str | None = None
+    as_of: dt.date | None = None
+    skip_impossible: bool = False
+    rows: bool = False
+    series: str | None = None
+
     # The registry of forecasts
     question: tuple[str, ...] = ()
     questions_to: Path | None = None

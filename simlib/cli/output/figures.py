@@ -11,6 +11,7 @@ from simlib.cli.output.files import Picture, slug
 
 if TYPE_CHECKING:
     from simlib.analysis.discovery.scenario_discovery import Discovery
+    from simlib.analysis.forecast_series import ForecastSeries
     from simlib.analysis.indicators.result import Indicators
     from simlib.analysis.paths.medoids import TypicalHistories
     from simlib.analysis.paths.result import Paths
@@ -144,6 +145,13 @@ def pool(result: Pool) -> Iterator[Picture]:
 
     below = 70 + 22 * ((len(result.weights) + 5) // 4)
     yield Picture("pool", partial(pools, result), 120 + 46 * len(result.items) + below, bottom=below)
+
+
+def series(result: ForecastSeries) -> Iterator[Picture]:
+    """The forecast as it would have been stated on each date of the log."""
+    from simlib.plots.series_lines import series as lines
+
+    yield Picture("series", partial(lines, result), 520)
 
 
 def diff(result: Diff) -> Iterator[Picture]:

@@ -1,0 +1,186 @@
+"""A forecast over time: on each date of a log, the probability that could be stated with the rows known by then.
+
+The updated forecast starts each time where the log leaves the state, at the stated values. Beside it stands the static
+one, which is made once and never changes. Both have the same deadline. A question counts only what happens from the
+date on, so one that the log has answered already must be read off the log.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from simlib.answer import Answer, ScenarioKey, pick, provenance
+from simlib.control import UNWATCHED, Control
+from simlib.engines.ensemble import forecast
+from simlib.errors import Problem, ScenarioError
+from simlib.evidence.belief_update import Events, last_day, log_of, prepare
+from simlib.evidence.belief_update import dated as scenario_on
+from simlib.formatting import long_date, percent
+from simlib.machine.measures import Measure, find, of_forecast
+from simlib.scenario.event_log import LogRow
+from simlib.scenario.model import Scenario
+from simlib.scenario.row_meaning import Reading, read_rows
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["ForecastSeries", "SeriesPoint", "forecast_series"]
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesPoint:
+    """The forecast on one date: `updated` at the stated values, after `rows` rows of the log.
+
+    `new` are the rows that became known since the date before. `ended` is the ending that the log tells of by then.
+    """
+
+    as_of: dt.date
+    updated: float
+    rows: int
+    new: tuple[str, ...]
+    ended: str
+
+
+@dataclass(frozen=True)
+class ForecastSeries(Answer):
+    """The probability of one measure by one deadline, as it would have been stated on each date of a log."""
+
+    kind: ClassVar[str] = "series"
+
+    scenario: ScenarioKey
+    measure: Measure
+    by: dt.date
+    by_day: float
+    static: float
+    points: tuple[SeriesPoint, ...]
+    provenance: Mapping[str, Any]
+
+    @property
+    def question(self) -> str:
+        """The question that is answered."""
+        return f"What would have been said of {self.measure.words} by {self.by_words}, on each date of the log?"
+
+    def sentences(self) -> list[str]:
+        """Return the first and the last number, and the row of dates with the largest change."""
+        first, last = self.points[0], self.points[-1]
+        now = (
+            f"{percent(first.updated)} on {long_date(first.as_of)}, {percent(last.updated)} on {long_date(last.as_of)}"
+        )
+        never = f"A forecast that is never updated says {percent(self.static)}."
+        texts = [f"{self.measure.words} by {self.by_words}: {now}. {never}"]
+        steps = [(after.updated - before.updated, after) for before, after in itertools.pairwise(self.points)]
+        if steps:
+            change, point = max(steps, key=lambda step: abs(step[0]))
+            because = (
+                f": {'; '.join(text.rstrip('.') for text in point.new[:3])}" if point.new else ", without a new row"
+            )
+            size = f"{100 * change:+.1f} points"
+            texts.append(f"The largest change, {size}, is that of {long_date(point.as_of)}{because}.")
+        if last.ended:
+            texts.append(f"By then the story had ended: {last.ended}.")
+        return texts
+
+    def frame(self) -> pd.DataFrame:
+        """Return a row for each date: both numbers, the rows taken in, and the new rows."""
+        import pandas as pd
+
+        return pd.DataFrame(self.data()["points"])
+
+    def data(self) -> dict[str, Any]:
+        """Return the measure and the points."""
+        rows = [
+            pick(point, "as_of", "updated", "rows", "ended") | {"static": self.static, "new": "; ".join(point.new)}
+            for point in self.points
+        ]
+        return {"measure": self.measure.name, "static": self.static, "points": rows}
+
+
+def forecast_series(
+    scenario: Scenario,
+    events: Events = None,
+    *,
+    dates: Sequence[dt.date] | int = 7,
+    measure: str | None = None,
+    skip_impossible: bool = False,
+    control: Control = UNWATCHED,
+) -> ForecastSeries:
+    """Forecast one measure on each date with what was public by then, always for the end of the scenario's horizon.
+
+    Args:
+        scenario: The scenario, with `evidence` where its log needs explaining.
+        events: A file of events, or rows. Default: the log beside the scenario.
+        dates: The dates, or a number of days between them, from the scenario's first day to the end of the log.
+        measure: A name such as "question:truce". Default: the headline.
+        skip_impossible: Whether rows that the scenario cannot explain are left out.
+        control: Progress and cancelling.
+
+    Raises:
+        ScenarioError: For a date outside the scenario, and for a log that cannot be read.
+        ImpossibleLog: For a row that leaves no state.
+        Cancelled: When `control` cancels the work.
+    """
+    rows = log_of(scenario, events)
+    chosen = find(scenario, measure)[0]
+    days = _dates(scenario, rows, dates)
+    readings = read_rows(scenario, rows)
+    static = forecast(scenario, times=1, control=control.part(0.0, 0.1))
+    points: list[SeriesPoint] = []
+    for number, day in enumerate(days):
+        before = days[number - 1] if number else dt.date.min
+        control.check()
+        points.append(_point(scenario, readings, day, before, chosen, skip_impossible))
+        control.report(0.1 + 0.9 * (number + 1) / len(days))
+    return ForecastSeries(
+        ScenarioKey.of(scenario),
+        chosen,
+        scenario.by_date(scenario.horizon_days),
+        scenario.horizon_days,
+        float(of_forecast(static, chosen)[0][-1]),
+        tuple(points),
+        provenance(scenario, engine="exact", measure=chosen.name, dates=[str(day) for day in days]),
+    )
+
+
+def _dates(scenario: Scenario, rows: Sequence[LogRow], dates: Sequence[dt.date] | int) -> tuple[dt.date, ...]:
+    end = scenario.by_date(scenario.horizon_days)
+    if isinstance(dates, int):
+        last = max((row.public_on for row in rows), default=scenario.as_of) + dt.timedelta(days=1)
+        stop = max(min(last, end), scenario.as_of)
+        steps = range(0, (stop - scenario.as_of).days + 1, dates)
+        found = [scenario.as_of + dt.timedelta(days=step) for step in steps]
+        return tuple(dict.fromkeys([*found, stop]))
+    outside = [day for day in dates if not scenario.as_of <= day <= end]
+    if outside or not dates:
+        what = f"{outside[0]} is outside the forecast" if outside else "there is no date"
+        raise ScenarioError(Problem("", 0, "dates", what, f"expected {scenario.as_of} to {end}"))
+    return tuple(sorted(dates))
+
+
+def _point(
+    scenario: Scenario,
+    readings: Sequence[Reading],
+    day: dt.date,
+    before: dt.date,
+    measure: Measure,
+    skip_impossible: bool,
+) -> SeriesPoint:
+    complete_to = last_day([reading.row for reading in readings], day)
+    prepared, _ = prepare(scenario, readings, day, complete_to, skip_impossible)
+    later = scenario_on(scenario, prepared, day)
+    taken = prepared.timetable.rows
+    story = prepared.walk.story_end
+    ended = ""
+    if story is not None:
+        index = int(prepared.tables.ending(prepared.walk.machine[[story.state]])[0])
+        ended = list(prepared.world.endings.values())[index].label
+    value = float(of_forecast(forecast(later, times=1), measure)[0][-1])
+    new = [
+        reading.row.description or reading.row.word
+        for reading in readings
+        if reading.counts and before <= reading.row.public_on < day and reading.row.public_on >= scenario.as_of
+    ]
+    return SeriesPoint(day, value, len(taken), tuple(new), ended)

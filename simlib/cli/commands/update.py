@@ -1,0 +1,107 @@
+"""`simlib update`: what a log of events says about a scenario, and what the forecast is now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import TYPE_CHECKING
+
+from simlib.cli.options.request import Request
+from simlib.cli.output import figures
+from simlib.cli.output.answers import Result, tell
+from simlib.cli.output.progress import Task
+from simlib.cli.output.text_table import Row, table
+from simlib.control import Control
+from simlib.formatting import long_date, percent
+from simlib.scenario.loader import load
+
+if TYPE_CHECKING:
+    from simlib.analysis.forecast_series import ForecastSeries
+    from simlib.engines.ensemble import Ensemble
+    from simlib.evidence.belief_update import Update
+    from simlib.results import Forecast
+    from simlib.scenario.model import Scenario
+
+STEPS = {"daily": 1, "weekly": 7, "monthly": 30}
+"""Days between the dates of a series."""
+
+
+def execute(arguments: Request) -> int:
+    """Take in the log, then forecast from where it leaves the world."""
+    from simlib.engines.ensemble import forecast, over_priors
+    from simlib.evidence.belief_update import update
+
+    scenario = load(arguments.path)
+    events = arguments.events
+    with Task("reading the log") as task:
+        answer = update(
+            scenario,
+            events,
+            as_of=arguments.as_of,
+            draws=arguments.draws,
+            seed=arguments.seed,
+            skip_impossible=arguments.skip_impossible,
+            control=Control(task.report, task.cancelled),
+        )
+    with Task("forecasting") as task:
+        before = forecast(scenario, times=1)
+        sample = over_priors(
+            answer.scenario, engine="auto", draws=answer.belief, times=1, control=Control(task.report, task.cancelled)
+        )
+    results: dict[str, Result] = {"update": answer, "forecast": sample.mixture()}
+    tables = [_forecasts(scenario, answer, before, sample)]
+    tables += [_rows(answer)] if arguments.rows else []
+    if not arguments.series:
+        return tell(arguments, results, tables=tables)
+    results["series"] = series = _series(arguments, scenario)
+    return tell(arguments, results, partial(figures.series, series), tables=tables)
+
+
+def _series(arguments: Request, scenario: Scenario) -> ForecastSeries:
+    from simlib.analysis.forecast_series import forecast_series
+
+    with Task("forecasting on each date") as task:
+        return forecast_series(
+            scenario,
+            arguments.events,
+            dates=STEPS[arguments.series or "weekly"],
+            measure=arguments.measure[0] if arguments.measure else None,
+            skip_impossible=arguments.skip_impossible,
+            control=Control(task.report, task.cancelled),
+        )
+
+
+def _forecasts(scenario: Scenario, answer: Update, before: Forecast, sample: Ensemble) -> str:
+    """Return the table of the forecast before the log, and after it at the stated values and over the belief."""
+    rows = []
+    for kind, things in (("endings", scenario.endings), ("questions", scenario.questions)):
+        for name, thing in things.items():
+            spread = sample.spread(name, kind)[:, -1]  # type: ignore[arg-type]  # one of two words
+            last = [getattr(each, kind)[name].probability[-1] for each in (before, sample.stated, sample.mixture())]
+            cells = [percent(float(value)) for value in last]
+            rows.append(Row(thing.label, [*cells, f"{percent(float(spread[0]))} to {percent(float(spread[-1]))}"]))
+    when = [f"{each.as_of.day} {each.as_of:%b %Y}" for each in (scenario, answer.scenario)]
+    head = [[when[0], when[1], when[1], "5 to 95%"], ["stated", "stated", "belief", "belief"]]
+    title = f"Probability by {sample.stated.by_words}, from each date on"
+    return table(title, head, rows)
+
+
+def _rows(answer: Update) -> str:
+    """Return every row of the log with what became of it."""
+    return "\n".join(["Rows of the log:", *_told(answer)])
+
+
+def _told(answer: Update) -> Iterator[str]:
+    fates = {
+        "taken in": answer.taken,
+        "left out": answer.left_out,
+        "no meaning here": answer.unmapped,
+        "impossible": answer.impossible,
+        f"not known by {long_date(answer.as_of)}": answer.unknown,
+        "before the history": answer.outside,
+        "after the end": answer.after_the_end,
+    }
+    listed = [(reading, fate) for fate, readings in fates.items() for reading in readings]
+    for reading, fate in sorted(listed, key=lambda pair: (pair[0].row.date, pair[0].row.line)):
+        reason = f" ({reading.ignored})" if reading.ignored else ""
+        yield f"  {reading.row.date} {reading.row.word}: {fate}{reason}"
