@@ -14,6 +14,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from simlib.analysis.discovery.scenario_discovery import discover
+    from simlib.analysis.forecast_series import forecast_series
     from simlib.analysis.indicators.watch_list import indicators
     from simlib.analysis.lint.rules import lint
     from simlib.analysis.paths.classes import paths
@@ -71,6 +72,7 @@ _HOMES = {
     "simlib.analysis.uncertainty.perfect_information": ("evppi", "evppi_from"),
     "simlib.analysis.uncertainty.sample_information": ("evsi",),
     "simlib.analysis.paths.classes": ("paths",),
+    "simlib.analysis.forecast_series": ("forecast_series",),
     "simlib.analysis.indicators.watch_list": ("indicators",),
     "simlib.analysis.discovery.scenario_discovery": ("discover",),
     "simlib.analysis.pooling": ("pool",),
@@ -86,22 +88,12 @@ _HOMES = {
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
-__all__ = ["Answer", "Assume", "Belief", "Cancelled", "Control", "Forbid", "Force", "Forecast", "Hold", "LogRow", "Pin"]
-__all__ += ["Policy", "Scenario", "ScenarioError", "SimlibError", "TooManyStates", "Unsupported", "View", "__version__"]
-__all__ += ["base_rates", "compare", "delay", "diff", "discover", "drivers", "elasticities", "evppi", "evppi_from"]
-__all__ += ["evsi", "explain", "forecast", "histories", "indicators", "lint", "load", "load_answer", "paths", "plot"]
-__all__ += [
-    "pool",
-    "prior_predictive",
-    "read_log",
-    "register",
-    "repeat",
-    "resolve",
-    "score_registry",
-    "simulate",
-    "sobol",
-]
-__all__ += ["sobol", "solve", "uncertainty", "update", "vary", "write_report"]
+__all__ = ["Answer", "Assume", "Belief", "Cancelled", "Control", "Forbid", "Force", "Forecast", "Hold", "LogRow"]
+__all__ += ["Pin", "Policy", "Scenario", "ScenarioError", "SimlibError", "TooManyStates", "Unsupported", "View"]
+__all__ += ["__version__", "base_rates", "compare", "delay", "diff", "discover", "drivers", "elasticities", "evppi"]
+__all__ += ["evppi_from", "evsi", "explain", "forecast", "forecast_series", "histories", "indicators", "lint", "load"]
+__all__ += ["load_answer", "paths", "plot", "pool", "prior_predictive", "read_log", "register", "repeat", "resolve"]
+__all__ += ["score_registry", "simulate", "sobol", "solve", "uncertainty", "update", "vary", "write_report"]
 
 
 def __getattr__(name: str) -> Any:
