@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from simlib.analysis.dated_forecasts import forecast_series
     from simlib.analysis.discovery.scenario_discovery import discover
-    from simlib.analysis.forecast_series import forecast_series
     from simlib.analysis.indicators.watch_list import indicators
     from simlib.analysis.lint.rules import lint
     from simlib.analysis.paths.classes import paths
@@ -72,7 +72,7 @@ _HOMES = {
     "simlib.analysis.uncertainty.perfect_information": ("evppi", "evppi_from"),
     "simlib.analysis.uncertainty.sample_information": ("evsi",),
     "simlib.analysis.paths.classes": ("paths",),
-    "simlib.analysis.forecast_series": ("forecast_series",),
+    "simlib.analysis.dated_forecasts": ("forecast_series",),
     "simlib.analysis.indicators.watch_list": ("indicators",),
     "simlib.analysis.discovery.scenario_discovery": ("discover",),
     "simlib.analysis.pooling": ("pool",),

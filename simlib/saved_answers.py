@@ -11,7 +11,7 @@ from simlib.answer import Answer
 
 __all__ = ["load_answer"]
 
-_PLAIN = ("samples", "pooling", "scenario_diff", "forecast_series")
+_PLAIN = ("samples", "pooling", "scenario_diff", "dated_forecasts")
 _INFORMATION = ("perfect_information", "sample_information")
 _PACKAGES = {
     "simlib": ("answer", "results", "quantities"),

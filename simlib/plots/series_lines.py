@@ -12,7 +12,7 @@ from simlib.plots.row_layout import caption, fit
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from simlib.analysis.forecast_series import ForecastSeries
+    from simlib.analysis.dated_forecasts import ForecastSeries
 
 
 @lettered

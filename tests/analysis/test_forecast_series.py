@@ -6,7 +6,7 @@ import json
 import pytest
 
 import simlib
-from simlib.analysis.forecast_series import forecast_series
+from simlib.analysis.dated_forecasts import forecast_series
 from simlib.errors import ScenarioError
 from simlib.scenario.event_log import LogRow
 

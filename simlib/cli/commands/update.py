@@ -16,7 +16,7 @@ from simlib.formatting import long_date, percent
 from simlib.scenario.loader import load
 
 if TYPE_CHECKING:
-    from simlib.analysis.forecast_series import ForecastSeries
+    from simlib.analysis.dated_forecasts import ForecastSeries
     from simlib.engines.ensemble import Ensemble
     from simlib.evidence.belief_update import Update
     from simlib.results import Forecast
@@ -58,7 +58,7 @@ def execute(arguments: Request) -> int:
 
 
 def _series(arguments: Request, scenario: Scenario) -> ForecastSeries:
-    from simlib.analysis.forecast_series import forecast_series
+    from simlib.analysis.dated_forecasts import forecast_series
 
     with Task("forecasting on each date") as task:
         return forecast_series(

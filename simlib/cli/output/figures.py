@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from simlib.cli.output.files import Picture, slug
 
 if TYPE_CHECKING:
+    from simlib.analysis.dated_forecasts import ForecastSeries
     from simlib.analysis.discovery.scenario_discovery import Discovery
-    from simlib.analysis.forecast_series import ForecastSeries
     from simlib.analysis.indicators.result import Indicators
     from simlib.analysis.paths.medoids import TypicalHistories
     from simlib.analysis.paths.result import Paths
