@@ -5,23 +5,25 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import os
-from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from simlib.answer import Answer, provenance
-from simlib.control import UNWATCHED, Control, cores
+from simlib.control import UNWATCHED, Control
 from simlib.errors import SimlibError
+from simlib.evidence import posterior
 from simlib.evidence.exact_filter import Filter
 from simlib.evidence.impossibility import ImpossibleLog, explain_impossible
+from simlib.evidence.posterior import Learning, NotLearnt, Posterior
 from simlib.evidence.walk import ImpossibleRow
 from simlib.formatting import long_date, percent
 from simlib.machine import priors
-from simlib.machine.belief import Belief
+from simlib.machine.belief import Belief, quantiles
 from simlib.machine.tables import Tables
+from simlib.quantities import show
 from simlib.scenario.event_log import FILE, LogRow, read_log
 from simlib.scenario.model import Scenario
 from simlib.scenario.row_meaning import Reading, read_rows
@@ -30,7 +32,9 @@ from simlib.typing import Floats
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["ImpossibleLog", "Update", "update"]
+__all__ = ["ImpossibleLog", "LearntAssumption", "NotLearnt", "Update", "update"]
+
+_POINTS = ("low", "median", "high")
 
 DRAWS = 1000
 """Draws of a belief by default."""
@@ -38,7 +42,32 @@ DRAWS = 1000
 NOTABLE = 0.1
 """A difference between the level that the log implies and the level assumed is told from here on."""
 
+TAUGHT_SPREAD, TAUGHT_SHIFT = 0.8, 0.5
+"""An assumption is taught where the sd of its normal score falls below the first, or its mean moves by the second."""
+
 Events = str | os.PathLike[str] | Iterable[LogRow] | None
+
+
+@dataclass(frozen=True, slots=True)
+class LearntAssumption:
+    """One assumption before and after the log.
+
+    `prior` and `posterior` are the 5, 50 and 95% points, in base units. `mean` and `spread` are those of the normal
+    score, which has 0 and 1 in the prior. `reach` says what the log could teach: "free", "cut" (it already set the
+    number, and may not teach it again) or "untouched".
+    """
+
+    id: str
+    prior: tuple[float, float, float]
+    posterior: tuple[float, float, float]
+    mean: float
+    spread: float
+    reach: str
+
+    @property
+    def taught(self) -> bool:
+        """Whether the log taught anything about it."""
+        return self.reach != "untouched" and (self.spread < TAUGHT_SPREAD or abs(self.mean) > TAUGHT_SHIFT)
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +83,7 @@ class Update(Answer):
     complete_to: the last day on which the absence of rows counts.
     log_likelihood: of the log, at the stated values.
     ended: the ending that the log tells of, with its day, or None.
+    learnt: each assumption before and after, those of `evidence` included. Empty where nothing was to be learnt.
     """
 
     kind: ClassVar[str] = "update"
@@ -71,6 +101,7 @@ class Update(Answer):
     outside: tuple[Reading, ...]
     after_the_end: tuple[Reading, ...]
     ended: tuple[str, dt.date] | None
+    learnt: tuple[LearntAssumption, ...]
     provenance: Mapping[str, Any]
 
     @property
@@ -97,7 +128,7 @@ class Update(Answer):
 
     def sentences(self) -> list[str]:
         """Return how many rows were taken in, those that were not, and the levels that moved."""
-        return [*self._about_rows(), *self._about_levels()]
+        return [*self._about_rows(), *self._about_levels(), *self._about_assumptions()]
 
     def _about_rows(self) -> list[str]:
         head = f"As of {long_date(self.as_of)}: {_rows(len(self.taken))} of the log taken in"
@@ -128,6 +159,34 @@ class Update(Answer):
                     result.append(f"{words}: {percent(implied)} by the log; {old} {percent(assumed)}.")
         return result
 
+    def _about_assumptions(self) -> list[str]:
+        if not self.learnt:
+            return []
+        numbers = {**self.before.assumptions, **self.before.log_assumptions}
+        taught = [each for each in self.learnt if each.taught]
+        if not taught:
+            return ["The log teaches nothing about the assumptions: each keeps its prior, or close to it."]
+        result = []
+        for each in taught:
+            number = numbers[each.id]
+            old, new = (show(points[1], number.kind, number.unit) for points in (each.prior, each.posterior))
+            result.append(f"{number.label}: {new} after the log, {old} before.")
+        rest = len(self.learnt) - len(taught)
+        return [*result, f"The other {rest} uncertain assumptions keep their priors, or nearly so."]
+
+    def assumptions(self) -> pd.DataFrame:
+        """Return one row for each uncertain assumption: prior beside posterior."""
+        import pandas as pd
+
+        rows = [
+            {"assumption": each.id, "taught": each.taught, "reach": each.reach}
+            | {f"prior_{point}": value for point, value in zip(_POINTS, each.prior, strict=True)}
+            | {f"posterior_{point}": value for point, value in zip(_POINTS, each.posterior, strict=True)}
+            | {"score_mean": each.mean, "score_sd": each.spread}
+            for each in self.learnt
+        ]
+        return pd.DataFrame(rows)
+
     def frame(self) -> pd.DataFrame:
         """Return one row for each level of each variable: assumed at the start, and implied by the log."""
         import pandas as pd
@@ -148,6 +207,11 @@ class Update(Answer):
             "log_likelihood": self.log_likelihood,
             "rows": {name: [str(reading.row) for reading in getattr(self, name)] for name in groups},
             "ended": self.ended,
+            "learnt": [
+                {"assumption": each.id, "taught": each.taught, "reach": each.reach}
+                | {"prior": each.prior, "posterior": each.posterior, "mean": each.mean, "spread": each.spread}
+                for each in self.learnt
+            ],
             "draws": self.belief.draws,
             "effective_draws": self.belief.effective_draws,
             "levels": {
@@ -167,6 +231,7 @@ def update(
     *,
     as_of: dt.date | None = None,
     complete_to: dt.date | None = None,
+    learn: bool = True,
     draws: int = DRAWS,
     seed: int = 0,
     skip_impossible: bool = False,
@@ -179,6 +244,7 @@ def update(
         events: A file of events, or rows. Default: `events.csv` beside the scenario.
         as_of: The date. Only what had happened and was public before it counts. Default: that of the scenario.
         complete_to: The last day on which the absence of rows says anything. Default: the last day in the log.
+        learn: Whether the log may teach the assumptions. Else it says only in which state they leave the world.
         draws: Draws of the assumptions.
         seed: Seed of the draws.
         skip_impossible: Whether rows that the scenario cannot explain are left out and listed.
@@ -188,6 +254,7 @@ def update(
         ScenarioError: For a log that cannot be read.
         ImpossibleLog: For the first row that leaves no state, with its reasons and remedies.
         Unsupported: Where more than 50,000 states would be open at a time, with the moves to declare.
+        NotLearnt: Where the posterior cannot be trusted.
         MissingDependency: Without Numba.
         Cancelled: When `control` cancels the work.
     """
@@ -196,13 +263,11 @@ def update(
     complete_to = complete_to or last_day(rows, as_of)
     prepared, impossible = prepare(scenario, read_rows(scenario, rows), as_of, complete_to, skip_impossible)
     passed = prepared.run()
-    scores = priors.scores(prepared.world, draws, seed=seed)
-    theta = priors.values_from_scores(prepared.world, scores)
-    start = _starts(prepared, theta, control)
-    weights = (start.sum(axis=1) > 0) / np.count_nonzero(start.sum(axis=1) > 0)
+    drawn = _drawn(prepared, draws, learn, seed, control)
+    theta = priors.values_from_scores(prepared.world, drawn.scores)
     later = dated(scenario, prepared, as_of)
     names = tuple(scenario.assumptions)
-    belief = Belief(f"log to {as_of}", as_of, names, theta[:, : len(names)], weights, start, seed)
+    belief = Belief(f"log to {as_of}", as_of, names, theta[:, : len(names)], drawn.weights, drawn.ends, seed)
     return Update(
         scenario=later,
         before=scenario,
@@ -210,7 +275,18 @@ def update(
         complete_to=complete_to,
         log_likelihood=passed.log_likelihood,
         **_sorted_out(prepared, impossible),
-        provenance=provenance(scenario, engine="exact", draws=draws, seed=seed, as_of=as_of, complete_to=complete_to),
+        learnt=tuple(_learnt(prepared, drawn, theta)) if learn else (),
+        provenance=provenance(
+            scenario,
+            engine="exact",
+            draws=draws,
+            seed=seed,
+            as_of=as_of,
+            complete_to=complete_to,
+            method=drawn.method,
+            k_hat=drawn.k_hat if np.isfinite(drawn.k_hat) else None,
+            effective_draws=drawn.effective_draws,
+        ),
     )
 
 
@@ -250,22 +326,24 @@ def prepare(
             return prepared, tuple(skipped)
 
 
-def _starts(prepared: Filter, theta: Floats, control: Control) -> Floats:
-    """Return the distribution over the states at the end of the log for each draw (D, K), 0 where it is impossible."""
+def _drawn(prepared: Filter, draws: int, learn: bool, seed: int, control: Control) -> Posterior:
+    """Return draws of the posterior, or (not to learn) of the prior, each with the states at the end of the log."""
+    learning = Learning(prepared, draws, seed, control)
+    return learning.posterior() if learn else learning.prior()
 
-    def one(values: Floats) -> Floats:
-        try:
-            return prepared.run(values).end
-        except ImpossibleRow:
-            return np.zeros(len(prepared.end_levels))
 
-    parts = []
-    with ThreadPoolExecutor(control.threads or cores()) as pool:
-        for part in pool.map(one, theta):
-            parts.append(part)
-            control.check()
-            control.report(len(parts) / len(theta))
-    return np.stack(parts)
+def _learnt(prepared: Filter, drawn: Posterior, theta: Floats) -> Iterator[LearntAssumption]:
+    """Yield each uncertain assumption before and after."""
+    means, spreads = posterior.summary(drawn.scores, drawn.weights)
+    after = quantiles(theta, (0.05, 0.5, 0.95), drawn.weights)
+    for place, number in enumerate(prepared.world.assumptions.values()):
+        if number.fixed:
+            continue
+        before = (number.low, number.value, number.high)
+        reach = "cut" if drawn.cut[place] else "free" if drawn.free[place] else "untouched"
+        points = before if reach == "untouched" else tuple(after[:, place].tolist())
+        mean, spread = (0.0, 1.0) if reach == "untouched" else (float(means[place]), float(spreads[place]))
+        yield LearntAssumption(number.id, before, points, mean, spread, reach)
 
 
 def dated(scenario: Scenario, prepared: Filter, as_of: dt.date) -> Scenario:

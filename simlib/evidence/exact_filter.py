@@ -17,7 +17,7 @@ import numpy as np
 
 from simlib.evidence.backend import load_kernels
 from simlib.evidence.timetable import arrange
-from simlib.evidence.walk import CAP, ImpossibleRow, Walk, explore
+from simlib.evidence.walk import CAP, ImpossibleRow, NoProbability, Walk, explore
 from simlib.machine import priors
 from simlib.machine.interventions import Segment
 from simlib.machine.tables import Tables, sums_by
@@ -176,7 +176,7 @@ class Filter:
         """Return the log-likelihood at values (A,), minus infinity where no probability is left."""
         try:
             return self.run(theta).log_likelihood
-        except ImpossibleRow:
+        except NoProbability:
             return -np.inf
 
     def gradient(self, z: Floats) -> tuple[Passed, Floats]:
@@ -240,7 +240,7 @@ class Filter:
         closing = [row for row in self.timetable.rows if row.end == day]
         closing += [fact for fact in self.timetable.facts if fact.day == day]  # type: ignore[misc]
         if not closing:
-            raise ValueError("the start has no probability")
+            raise NoProbability(f"the absence of rows up to day {day:g} has no probability at these values")
         before = Passed(self.walk, 0.0, kept, kept).filtered(crossing - 1)
         raise ImpossibleRow(closing[0], self.walk.machine[np.flatnonzero(before)], day)
 

@@ -41,7 +41,11 @@ class StoryEnd(NamedTuple):
     state: int
 
 
-class ImpossibleRow(SimlibError):
+class NoProbability(SimlibError):
+    """A log has no probability at given values: too many firings were expected, and none was seen."""
+
+
+class ImpossibleRow(NoProbability):
     """No state of the scenario is left once a row closes.
 
     `row` is the row or fact, `levels` (N, V) are the states that were possible just before, and `day` is when.

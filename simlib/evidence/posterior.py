@@ -1,0 +1,323 @@
+"""Learning: what a log says about the assumptions.
+
+The density of the normal scores z is that of their prior times the likelihood of the log. It is approximated by a
+normal distribution at its mode (Laplace), widened a little, from which draws are taken (Sobol normals) and reweighted,
+with Pareto-smoothed weights. Where the weights cannot be trusted the proposal is a Student t, and after that
+Hamiltonian Monte Carlo.
+
+Rows up to the date until which an assumption already used the log inform the state, never that assumption: the
+posterior is *cut* there (Plummer 2015). Such assumptions are drawn from their prior, the others given them, and the
+weights are normalised within each. Later rows then weigh both. Assumptions that the log does not touch keep their
+prior.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from simlib.control import Control, cores
+from simlib.errors import SimlibError
+from simlib.evidence import hamiltonian, pareto
+from simlib.evidence.exact_filter import Filter
+from simlib.evidence.walk import NoProbability
+from simlib.machine import priors
+from simlib.typing import Bools, Floats, Ints
+
+TRUSTED, ENOUGH = 0.7, 200
+"""The largest shape of the tail of the weights, and the fewest effective draws, with which a posterior is published."""
+
+CONVERGED, BULK = 1.01, 400
+"""The same for chains: the largest R̂ and the smallest bulk effective sample size."""
+
+WIDER, FREEDOM = 1.05, 10
+"""Scale of the normal proposal, and degrees of freedom of the Student proposal."""
+
+INNER = 8
+"""Draws of the other assumptions for each draw of those that are cut."""
+
+_FARTHEST = 10.0
+"""Scores beyond this have no probability in any prior."""
+
+_STEP = 0.25
+"""Step in z of the differences that give the curvature: wide enough to pass over the kink of a split normal."""
+
+Evaluate = Callable[[Floats], tuple[Floats, Floats]]
+
+
+class NotLearnt(SimlibError):
+    """The posterior is not published: neither its weights nor its chains can be trusted."""
+
+
+@dataclass(frozen=True, eq=False)
+class Posterior:
+    """Weighted draws of the scores of all assumptions of the world that the filter walks.
+
+    scores (D, A), weights (D,), ends (D, K): the states at the end of the log at each draw. `method` is "laplace",
+    "student", "chains" or "prior" (the log touches nothing). `k_hat` is the shape of the tail of the weights (nan for
+    chains). free (A,): which assumptions the log could teach. cut (A,): which it may not.
+    """
+
+    scores: Floats
+    weights: Floats
+    ends: Floats
+    method: str
+    k_hat: float
+    effective_draws: float
+    free: Bools
+    cut: Bools
+
+
+class Learning:
+    """One posterior in progress.
+
+    `draws` is the number of draws, and `control` may cancel the work.
+    """
+
+    def __init__(self, prepared: Filter, draws: int, seed: int, control: Control) -> None:
+        self.filter, self.draws, self.seed, self.control = prepared, draws, seed, control
+        self.correlation = priors.correlation(prepared.world)
+        until = [a.uses_log_until for a in prepared.world.assumptions.values()]
+        begin = prepared.timetable.start
+        day = prepared.world.day
+        self.cut: Bools = np.array([u is not None and day(u) >= begin for u in until]) & prepared.free
+        self.free: Bools = prepared.free & ~self.cut
+        used = [u for u, cut in zip(until, self.cut, strict=True) if cut and u is not None]
+        self.early = self._before(max(used)) if used else None
+        self.c, self.a = np.flatnonzero(self.cut), np.flatnonzero(self.free)
+
+    def _before(self, until: dt.date) -> Filter | None:
+        """Return the filter of the rows up to a day, or None where there are no later ones."""
+        after = until + dt.timedelta(days=1)
+        if self.filter.world.day(after) >= self.filter.timetable.stop:
+            return None
+        return Filter(self.filter.scenario, self.filter.readings, after, complete_to=until)
+
+    def prior(self) -> Posterior:
+        """Return draws of the prior, each with the states at the end of the log. Nothing is learnt."""
+        scores = priors.scores(self.filter.world, self.draws, seed=self.seed)
+        log, ends = self._weigh(self.filter, scores)
+        possible = np.isfinite(log)
+        return self._done(scores, possible / possible.sum(), ends, "prior", -np.inf)
+
+    def posterior(self) -> Posterior:
+        """Return the posterior by the first method that can be trusted.
+
+        Raises NotLearnt when none can, Cancelled.
+        """
+        if not len(self.a) and self.early is None:
+            return self.prior()
+        mode, precision = self._laplace(self.early or self.filter)
+        for freedom in (None, FREEDOM):
+            best = self._sampled(mode, precision, freedom)
+            if best.k_hat < TRUSTED and best.effective_draws >= min(ENOUGH, self.draws / 4):
+                return best
+        if len(self.c):
+            raise NotLearnt(
+                f"the posterior is not published: its weights have k = {best.k_hat:.2f} and "
+                f"{best.effective_draws:.0f} effective draws; take more draws, or take in the log without learning"
+            )
+        return self._by_chains(mode, precision)
+
+    # ---------------------------------------------------------------- the mode
+
+    def _target(self, weighed: Filter, at: Floats) -> tuple[float, Floats]:
+        """Return the log density of the free scores (others at zero) and its gradient."""
+        if np.abs(at).max(initial=0.0) > _FARTHEST:
+            return -np.inf, np.zeros(len(at))
+        z = np.zeros(len(self.free))
+        z[self.a] = at
+        pull = np.linalg.solve(self.correlation[np.ix_(self.a, self.a)], at)
+        try:
+            passed, slope = weighed.gradient(z)
+        except NoProbability:
+            return -np.inf, np.zeros(len(at))
+        return passed.log_likelihood - 0.5 * float(at @ pull), slope[self.a] - pull
+
+    def _laplace(self, weighed: Filter) -> tuple[Floats, Floats]:
+        """Return the mode (a,), with cut scores at zero, and the precision there (a, a + c)."""
+        from scipy.optimize import minimize
+
+        def down(at: Floats) -> tuple[float, Floats]:
+            log, slope = self._target(weighed, at)
+            return (-log, -slope) if np.isfinite(log) else (1e30, np.zeros(len(at)))
+
+        zero = np.zeros(len(self.a))
+        mode = minimize(down, zero, jac=True, method="L-BFGS-B", options={"maxiter": 100}).x if len(zero) else zero
+        both = np.concatenate([self.a, self.c])
+        curvature = np.zeros((len(self.a), len(both)))
+
+        def slopes(place: int) -> Floats:
+            ends = []
+            for sign in (1, -1):
+                z = np.zeros(len(self.free))
+                z[self.a] = mode
+                z[self.a[place]] += sign * _STEP
+                ends.append(weighed.gradient(z)[1][both])
+            return (ends[0] - ends[1]) / (2 * _STEP)
+
+        with ThreadPoolExecutor(self.control.threads or cores()) as pool:
+            for place, row in enumerate(pool.map(slopes, range(len(self.a)))):
+                curvature[place] = row
+                self.control.check()
+        prior = np.linalg.inv(self.correlation[np.ix_(both, both)])[: len(self.a)]
+        square = curvature[:, : len(self.a)]
+        curvature[:, : len(self.a)] = (square + square.T) / 2
+        precision = prior - curvature
+        values, vectors = np.linalg.eigh(precision[:, : len(self.a)])
+        precision[:, : len(self.a)] = (vectors * np.maximum(values, 0.2)) @ vectors.T
+        return mode, precision
+
+    # ---------------------------------------------------------------- weighted draws
+
+    def _sampled(self, mode: Floats, precision: Floats, freedom: int | None) -> Posterior:
+        a, c = self.a, self.c
+        groups = max(self.draws // INNER, 1) if len(c) else 1
+        count = groups * INNER if len(c) else self.draws
+        z = np.zeros((count, len(self.free)))
+        group = np.arange(count) % groups
+        normal = normals(count, len(self.free), self.seed)
+        z[:, c] = (normals(groups, len(self.free), self.seed + 1)[:, c] @ self._root(c).T)[group]
+        covariance = np.linalg.inv(precision[:, : len(a)])
+        centre = mode - z[:, c] @ (covariance @ precision[:, len(a) :]).T
+        root, stretch = np.linalg.cholesky(covariance) * WIDER, self._stretch(count, freedom)
+        away = normal[:, a] * stretch
+        z[:, a] = centre + away @ root.T
+        z = self._with_rest(z, normal)
+        log_q = _log_density(away, freedom) - np.log(np.diag(root)).sum()
+        log, ends = self._weigh(self.early or self.filter, z)
+        ratio = log + self._log_prior(z) - log_q
+        weights, shape = self._weights(ratio, group, groups)
+        if self.early is not None:
+            whole, ends = self._weigh(self.filter, z)
+            later = np.where(np.isfinite(log), whole - np.where(np.isfinite(log), log, 0.0), -np.inf)
+            total, more = pareto.smoothed(np.log(np.maximum(weights, 1e-300)) + later)
+            weights, shape = np.exp(total), max(shape, more)
+        return self._done(z, weights, ends, "laplace" if freedom is None else "student", shape)
+
+    def _stretch(self, count: int, freedom: int | None) -> Floats:
+        """Return what turns normal draws (D, 1) into those of a Student t."""
+        if freedom is None:
+            return np.ones((count, 1))
+        chi = np.random.default_rng([self.seed, 7]).chisquare(freedom, (count, 1))
+        return np.asarray(np.sqrt(freedom / chi))
+
+    def _root(self, some: Ints) -> Floats:
+        return np.asarray(np.linalg.cholesky(self.correlation[np.ix_(some, some)]))
+
+    def _log_prior(self, z: Floats) -> Floats:
+        """Return the log density of the free scores given the cut ones in the prior, up to a constant."""
+        a, c, r = self.a, self.c, self.correlation
+        mean, covariance = np.zeros((len(z), len(a))), r[np.ix_(a, a)]
+        if len(c):
+            gain = np.linalg.solve(r[np.ix_(c, c)], r[np.ix_(c, a)]).T
+            mean, covariance = z[:, c] @ gain.T, covariance - gain @ r[np.ix_(c, a)]
+        away = z[:, a] - mean
+        return np.asarray(-0.5 * np.einsum("da,da->d", away, np.linalg.solve(covariance, away.T).T))
+
+    def _with_rest(self, z: Floats, normal: Floats) -> Floats:
+        """Draw the scores that the log does not touch from their prior given the others."""
+        known = np.concatenate([self.a, self.c])
+        rest = np.setdiff1d(np.arange(z.shape[1]), known)
+        r = self.correlation
+        gain = np.linalg.solve(r[np.ix_(known, known)], r[np.ix_(known, rest)]).T
+        covariance = r[np.ix_(rest, rest)] - gain @ r[np.ix_(known, rest)]
+        z[:, rest] = z[:, known] @ gain.T + normal[:, rest] @ np.linalg.cholesky(covariance).T
+        return z
+
+    def _weights(self, ratio: Floats, group: Ints, groups: int) -> tuple[Floats, float]:
+        """Return the weights, normalised within each group, and the shape of the tail of all of them."""
+        if groups == 1:
+            log, shape = pareto.smoothed(ratio)
+            return np.exp(log), shape
+        log = np.array(ratio)
+        for number in range(groups):
+            own = group == number
+            log[own] -= np.logaddexp.reduce(log[own])
+        smooth, shape = pareto.smoothed(np.where(np.isfinite(log), log, -np.inf))
+        weights = np.exp(smooth)
+        total = np.bincount(group, weights=weights, minlength=groups)
+        weights = np.divide(weights, total[group], out=np.zeros_like(weights), where=total[group] > 0)
+        return weights / weights.sum(), shape
+
+    def _weigh(self, weighed: Filter, z: Floats) -> tuple[Floats, Floats]:
+        """Return the log-likelihood (D,) and the states at the end (D, K) at scores (D, A)."""
+        thetas = priors.values_from_scores(weighed.world, z)
+        logs, ends = np.empty(len(z)), np.zeros((len(z), len(weighed.end_levels)))
+        with ThreadPoolExecutor(self.control.threads or cores()) as pool:
+            for number, passed in enumerate(pool.map(partial(_passed, weighed), thetas)):
+                logs[number] = passed[0]
+                ends[number] = passed[1]
+                self.control.check()
+                self.control.report((number + 1) / len(z))
+        return logs, ends
+
+    def _done(self, z: Floats, weights: Floats, ends: Floats, method: str, shape: float) -> Posterior:
+        effective = float(1 / np.sum(weights**2))
+        return Posterior(z, weights, ends, method, shape, effective, self.free, self.cut)
+
+    # ---------------------------------------------------------------- chains
+
+    def _by_chains(self, mode: Floats, precision: Floats) -> Posterior:
+        """Return equally weighted draws of four chains. Raises NotLearnt where these do not converge."""
+        root = np.linalg.cholesky(np.linalg.inv(precision))
+
+        def target(x: Floats) -> tuple[float, Floats]:
+            self.control.check()
+            log, slope = self._target(self.filter, mode + root @ x)
+            return log, root.T @ slope
+
+        count = max(self.draws // hamiltonian.CHAINS, 2 * BULK // hamiltonian.CHAINS)
+        draws = hamiltonian.chains(target, len(self.a), count, seed=self.seed)
+        r_hat, bulk = hamiltonian.convergence(draws)
+        if r_hat > CONVERGED or bulk < BULK:
+            raise NotLearnt(
+                f"the posterior is not published: the chains have R̂ = {r_hat:.3f} and {bulk:.0f} effective draws; "
+                "take more draws, or take in the log without learning"
+            )
+        flat = draws.reshape(-1, len(self.a))
+        z = np.zeros((len(flat), len(self.free)))
+        z[:, self.a] = mode + flat @ root.T
+        z = self._with_rest(z, normals(len(z), len(self.free), self.seed))
+        _, ends = self._weigh(self.filter, z)
+        whole = self._done(z, np.full(len(z), 1 / len(z)), ends, "chains", np.nan)
+        return dataclasses.replace(whole, effective_draws=min(bulk, whole.effective_draws))
+
+
+def _passed(weighed: Filter, theta: Floats) -> tuple[float, Floats]:
+    try:
+        passed = weighed.run(theta)
+    except NoProbability:
+        return -np.inf, np.zeros(len(weighed.end_levels))
+    return passed.log_likelihood, passed.end
+
+
+def normals(count: int, dimension: int, seed: int) -> Floats:
+    """Return independent normal scores (count, dimension) from a scrambled Sobol sequence."""
+    from scipy.special import ndtri
+    from scipy.stats import qmc
+
+    sequence = qmc.Sobol(dimension, scramble=True, bits=30, rng=np.random.default_rng(seed))
+    uniform = sequence.random_base2(int(np.ceil(np.log2(max(count, 2)))))[:count]
+    half = 0.5**31
+    return np.asarray(ndtri(np.clip(uniform + half, half, 1 - half)))
+
+
+def _log_density(away: Floats, freedom: int | None) -> Floats:
+    """Return the log density of draws (D, a) of a standard normal or Student t, up to a constant."""
+    square = np.sum(away**2, axis=1)
+    if freedom is None:
+        return np.asarray(-0.5 * square)
+    return np.asarray(-0.5 * (freedom + away.shape[1]) * np.log1p(square / freedom))
+
+
+def summary(scores: Floats, weights: Floats) -> tuple[Floats, Floats]:
+    """Return the weighted mean and standard deviation of scores (D, A) -> (A,), (A,)."""
+    mean = weights @ scores
+    return mean, np.sqrt(np.maximum(weights @ (scores - mean) ** 2, 0.0))

@@ -1,0 +1,158 @@
+"""Learning: importance sampling on known cases, the posterior against quadrature, the cut, and calibration."""
+
+import dataclasses
+import datetime as dt
+import random
+
+import numpy as np
+import pytest
+
+import simlib
+from simlib.engines.reference import Reference
+from simlib.evidence import hamiltonian, pareto
+from simlib.evidence.exact_filter import Filter
+from simlib.evidence.posterior import Learning, summary
+from simlib.machine import priors
+from simlib.scenario.event_log import LogRow
+from simlib.scenario.evidence import Coverage, Evidence
+from simlib.scenario.row_meaning import read_rows
+from tests.evidence.test_closed_forms import row, weigh
+from tests.worlds import clocks, date
+
+
+@pytest.mark.parametrize(("rate", "k"), [(0.5, 0.5), (0.8, 0.2), (0.25, 0.75)])
+def test_the_tail_of_exponential_ratios_has_the_known_shape(rate, k):
+    """Exponentials of rate `rate` from draws of rate 1: the ratios are Pareto with the shape 1 - rate."""
+    x = np.random.default_rng(1).exponential(size=40_000)
+    log_weights, shape = pareto.smoothed((1 - rate) * x)
+    assert shape == pytest.approx(k, abs=0.1)
+    assert np.exp(log_weights).sum() == pytest.approx(1.0)
+    if k < 0.6:
+        assert np.exp(log_weights) @ x == pytest.approx(1 / rate, rel=0.1)
+
+
+def test_equal_ratios_are_left_alone():
+    log_weights, shape = pareto.smoothed(np.zeros(100))
+    assert np.exp(log_weights) == pytest.approx(np.full(100, 0.01))
+    assert shape < 0
+
+
+def test_chains_find_a_normal_distribution_and_say_when_they_have_not():
+    scale = np.array([0.7, 1.0, 1.3])
+    draws = hamiltonian.chains(lambda x: (float(-0.5 * np.sum((x / scale) ** 2)), -x / scale**2), 3, 400, seed=2)
+    r_hat, bulk = hamiltonian.convergence(draws)
+    assert r_hat < 1.02
+    assert bulk > 400
+    assert draws.reshape(-1, 3).std(axis=0) == pytest.approx(scale, rel=0.12)
+    apart = draws + np.array([0, 0, 0, 3.0])[:, None, None]
+    assert hamiltonian.convergence(apart)[0] > 1.5
+
+
+def eight_events():
+    """Eight events in 62 days at a quiet rate with a prior: the score has the mean .16193 and the sd .60885."""
+    return weigh(clocks(hot=None, uncertain=True), [row("event", day) for day in range(8)], 62)
+
+
+def test_a_rate_learnt_from_eight_events_by_importance_sampling_and_by_chains():
+    learning = Learning(eight_events(), 1024, 0, simlib.Control())
+    found = learning.posterior()
+    place = list(learning.filter.world.assumptions).index("event.rate")
+    mean, spread = summary(found.scores, found.weights)
+    assert found.method in ("laplace", "student")  # in one dimension the normal proposal is a little short on the left
+    assert found.k_hat < 0.5
+    assert found.effective_draws > 500
+    assert mean[place] == pytest.approx(0.16193, abs=0.03)
+    assert spread[place] == pytest.approx(0.60885, abs=0.03)
+    by_chains = learning._by_chains(*learning._laplace(learning.filter))
+    mean, spread = summary(by_chains.scores, by_chains.weights)
+    assert mean[place] == pytest.approx(0.16193, abs=0.1)
+    assert spread[place] == pytest.approx(0.60885, abs=0.1)
+
+
+def flagged(scenario, until):
+    known = dataclasses.replace(scenario.assumptions["event.rate"], uses_log_until=date(until))
+    return scenario.replace(assumptions={**scenario.assumptions, "event.rate": known})
+
+
+def test_a_number_that_the_log_already_set_is_not_taught_by_the_same_rows():
+    rows = [row("event", day) for day in range(8)]
+    whole = weigh(flagged(clocks(hot=None, uncertain=True), 61), rows, 62)
+    cut = Learning(whole, 512, 0, simlib.Control()).posterior()
+    mean, spread = summary(cut.scores, cut.weights)
+    place = int(np.flatnonzero(cut.cut)[0])
+    assert (mean[place], spread[place]) == pytest.approx((0, 1), abs=0.05)
+
+
+def test_later_rows_teach_it_as_if_they_were_the_whole_log():
+    """Quiet for certain, so the rows before and after are independent given the rate: only the later ones count."""
+    rows = [row("event", day) for day in (2, 5, 31, 32, 33, 40, 50, 60)]
+    whole = weigh(flagged(clocks(hot=None, uncertain=True), 29), rows, 62)
+    cut = Learning(whole, 4096, 0, simlib.Control()).posterior()
+    later = [row("event", day - 30) for day in (31, 32, 33, 40, 50, 60)]
+    plain = Learning(weigh(clocks(hot=None, uncertain=True), later, 32), 1024, 0, simlib.Control()).posterior()
+    place = int(np.flatnonzero(cut.cut)[0])
+    ours, theirs = summary(cut.scores, cut.weights), summary(plain.scores, plain.weights)
+    assert ours[0][place] == pytest.approx(theirs[0][place], abs=0.06)
+    assert ours[1][place] == pytest.approx(theirs[1][place], abs=0.06)
+
+
+def quiet_world():
+    world = clocks(uncertain=True)
+    seen = (Coverage("event", None, 1.0), Coverage("first", None, 1.0), Coverage("second", None, 1.0))
+    return world.replace(evidence=Evidence(seen=seen))
+
+
+def simulated(world, theta, seed, days):
+    values = dict(zip(world.assumptions, theta.tolist(), strict=True))
+    story = Reference(world, values=values, horizon=float(days)).run(random.Random(seed))
+    return [LogRow(e.move, date(int(e.time)), line=n) for n, e in enumerate(story.events) if e.move != "cool"]
+
+
+def test_simulation_based_calibration_over_a_hundred_logs():
+    """Draw a rate from its prior, simulate a log, learn: the rank of the rate among the posterior is uniform."""
+    world = quiet_world()
+    place = list(world.assumptions).index("event.rate")
+    dice = np.random.default_rng(5)
+    ranks = []
+    for log in range(100):
+        z = np.zeros(len(world.assumptions))
+        z[place] = dice.normal()
+        rows = simulated(world, priors.values_from_scores(world, z), log, 20)
+        found = Learning(
+            Filter(world, read_rows(world, rows), date(20)), 128, log, simlib.Control(threads=1)
+        ).posterior()
+        ranks.append(found.weights @ (found.scores[:, place] < z[place]))
+    counts = np.histogram(ranks, 10, (0, 1))[0]
+    assert np.sum((counts - 10) ** 2 / 10) < 27.9  # 99.9% of chi-squared with nine degrees of freedom
+    assert np.mean(ranks) == pytest.approx(0.5, abs=0.1)
+
+
+def test_a_forecast_is_a_martingale_over_simulated_logs():
+    """The mean over logs of the filtered probability is the probability before any log."""
+    world = quiet_world()
+    theta = priors.theta(world)
+    later = []
+    for log in range(300):
+        rows = simulated(world, theta, log, 6)
+        weighed = Filter(world, read_rows(world, rows), date(6))
+        share = weighed.run().end
+        later.append(share[weighed.end_levels[:, 0] == 1].sum())
+    assert np.mean(later) == pytest.approx(0.6 * np.exp(-0.125 * 6), abs=0.035)
+
+
+def test_an_update_learns_and_says_what_it_could_not():
+    world = simlib.load("two-islands")
+    moves = ["patrol"] * 14
+    rows = [LogRow(word, dt.date(2031, 4, 1 + day)) for day, word in enumerate(moves)]
+    found = simlib.update(world, rows, as_of=dt.date(2031, 4, 15), draws=512)
+    learnt = {each.id: each for each in found.learnt}
+    assert learnt["patrol_rate"].taught
+    assert learnt["patrol_rate"].posterior[1] > learnt["patrol_rate"].prior[1]
+    assert learnt["hit_chance"].spread > 0.8
+    assert learnt["landing_rate"].reach == "untouched"
+    assert learnt["landing_rate"].posterior == learnt["landing_rate"].prior
+    assert any("after the log" in sentence for sentence in found.sentences())
+    before = simlib.update(world, rows, as_of=dt.date(2031, 4, 15), draws=64, learn=False)
+    assert before.belief.equal
+    assert before.learnt == ()
+    assert found.assumptions().set_index("assumption").loc["patrol_rate", "taught"]
