@@ -11,7 +11,6 @@ from simlib.answer import Answer
 
 __all__ = ["load_answer"]
 
-_PLAIN = ("samples", "pooling", "scenario_diff", "dated_forecasts")
 _INFORMATION = ("perfect_information", "sample_information")
 _PACKAGES = {
     "simlib": ("answer", "results", "quantities"),
@@ -24,7 +23,7 @@ _PACKAGES = {
         "samples",
         "pooling",
         "scenario_diff",
-        "forecast_series",
+        "dated_forecasts",
         "discovery.scenario_discovery",
         "indicators.result",
     ),
