@@ -76,8 +76,9 @@ CASES = [(world, name) for world, rules in RULES.items() for name in rules]
 
 
 @pytest.fixture(scope="module")
-def played() -> dict[str, Histories]:
-    return {name: play(load(name)) for name in RULES}
+def played() -> dict[str, tuple[Histories, list[Seen]]]:
+    histories_of = {name: play(load(name)) for name in RULES}
+    return {name: (history, seen(history)) for name, history in histories_of.items()}
 
 
 def play(scenario: Scenario) -> Histories:
@@ -103,10 +104,10 @@ def test_every_question_of_a_shipped_world_has_a_rule_that_can_be_played():
 
 @pytest.mark.parametrize(("world", "name"), CASES)
 def test_a_question_is_settled_by_its_written_rule(world, name, played):
-    history, rule = played[world], RULES[world][name]
+    (history, outside), rule = played[world], RULES[world][name]
     question, by = history.scenario.questions[name], history.horizon - BEYOND
     model = question_times(history, question) <= by
-    written = np.array([rule(one) for one in seen(history)]) <= by
+    written = np.array([rule(one) for one in outside]) <= by
     apart = float(np.mean(model != written))
     gap = f"{question.label}: model {model.mean():.1%}, written rule {written.mean():.1%}, apart in {apart:.1%}\n"
     sys.stdout.write(gap)
