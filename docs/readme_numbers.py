@@ -10,7 +10,7 @@ A README marks a place with a comment, and this script fills it up to the commen
     <!-- implied M at D -->  measure M by day D: at the stated values, and over the priors
     <!-- past crises -->     the figures of the reference class beside this scenario
     <!-- log -->             the event log beside the model
-    <!-- hash -->            the hash of the scenario from which all of this was computed
+    <!-- hash -->            the hash of the files from which all of this was computed
 
 M is a measure (`ending:ID`, `question:ID`, `moves:ID`, several joined by +), or `happens:MOVE` for the probability that
 a move happens at all.
@@ -20,6 +20,7 @@ The forecasts are those of 64 draws of the priors. On two cores this takes about
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import re
 import sys
@@ -76,7 +77,7 @@ class Numbers:
             "forecast": lambda: table(self.rows()),
             "past crises": lambda: table(self.past_crises()),
             "log": lambda: table(self.log()),
-            "hash": lambda: f"`{self.scenario.sha256[:12]}`",
+            "hash": lambda: f"`{hash_of(self.folder)}`",
         }
         if what not in kinds:
             raise ValueError(f"{self.folder / 'README.md'}: unknown mark {what!r}; expected one of {', '.join(kinds)}")
@@ -135,6 +136,12 @@ class Numbers:
         yield ("---",) * 5
         for check in answer.checks:
             yield (f"`{check.move}`" if check.move else check.label, *check.cells())
+
+
+def hash_of(folder: Path) -> str:
+    """Return a short hash of the scenario file, the log and the roles: what the numbers depend on beside simlib."""
+    files = [folder / name for name in ("scenario.yaml", "events.csv", "base_rates.csv")]
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files if file.is_file())).hexdigest()[:12]
 
 
 def value(forecast: Forecast, name: str) -> Sequence[float]:
