@@ -229,7 +229,8 @@ class Forecast(Answer):
     exact. `assumptions` are in base units (per day, or plain). `stated` is the answer at the stated values when this
     one is a mixture over draws of the assumptions. `leads` then says in which share of the draws each ending is the
     likeliest by the last report time. `firings` has for each move the probability of at most n firings by the last
-    report time, n = 0, 1, ..., counted in histories (None: not counted).
+    report time, n = 0, 1, ..., counted in histories (None: not counted). `days` are the expected days at each level
+    before an ending (None: not kept).
     """
 
     kind: ClassVar[str] = "forecast"
@@ -254,6 +255,7 @@ class Forecast(Answer):
     leads: Mapping[str, float] | None = None
     firings: Mapping[str, Band] | None = None
     impacts: Mapping[str, Accumulation] = field(default_factory=dict)
+    days: Mapping[str, Mapping[str, Floats]] | None = None
 
     # ---------------------------------------------------------------- reading
 
@@ -369,7 +371,7 @@ class Forecast(Answer):
 
     @property
     def histories_note(self) -> str:
-        """A sentence about the questions that Monte Carlo answered beside the exact engine, "" where there are none."""
+        """A sentence about the questions that Monte Carlo answered beside the exact engine ("": none)."""
         if not self.by_histories:
             return ""
         names = " and ".join(f"“{self.label('questions', name)}”" for name in self.by_histories)

@@ -22,11 +22,12 @@ from simlib.engines.exact.forecast import Solver
 from simlib.engines.exact.poisson import FINE
 from simlib.engines.exact.reachable import CAP
 from simlib.engines.exact.solver import Solution
-from simlib.engines.montecarlo.counts import reader
+from simlib.engines.montecarlo.measure_means import means_of
 from simlib.engines.montecarlo.simulator import Simulator
 from simlib.errors import Cancelled, TooManyStates, Unsupported
 from simlib.machine import priors
-from simlib.machine.measures import By, Measure, days_by
+from simlib.machine.asked_events import events
+from simlib.machine.measures import By, Measure, conditional, days_by
 from simlib.results import ONGOING
 from simlib.scenario.model import Scenario
 from simlib.scenario.views.variation import begun_by
@@ -102,7 +103,7 @@ class Responses:
             raise ValueError(f"expected at least 2 blocks of at least 2 replicates, not {blocks} in {runs} replicates")
         self.engine, self.blocks, self.runs, self.states = "montecarlo", blocks, -(-runs // blocks) * blocks, None
         simulator = Simulator(self.scenario, times=[self.by_day], by=self.by_day)
-        each = _by_replicate if all(m.kind in ("ending", "question") for m in measures) else _by_block
+        each = _by_replicate if all(m.kind == "ending" or m.asked for m in measures) else _by_block
         self._row = partial(each, simulator, self.measures, self.centre, blocks, seed)
 
     def _solver(self, engine: Engine, most: int) -> Solver | None:
@@ -157,7 +158,8 @@ def _lean(scenario: Scenario, measures: Sequence[Measure], day: float) -> Scenar
     """Return the scenario without parts that no measure needs, and without later interventions."""
     needed = {(measure.kind, measure.of) for measure in measures}
     return begun_by(scenario, day).replace(
-        questions={name: q for name, q in scenario.questions.items() if ("question", name) in needed},
+        questions={name: q for name, q in scenario.questions.items() if ("question", name) in needed}
+        | events(scenario, measures, day),
         ladders={name: ladder for name, ladder in scenario.ladders.items() if ("rung", name) in needed},
         impacts={name: impact for name, impact in scenario.impacts.items() if ("impact", name) in needed},
     )
@@ -175,9 +177,13 @@ def _read(solver: Solver, solution: Solution, measure: Measure) -> float:
     features, scenario = solver.features, solver.scenario
     if measure.kind == "ending":
         return float(features.of_ending(solution.at)[-1, measure.column(scenario)])
-    if measure.kind == "question":
-        hits = solution.hits.get(measure.of)
-        return float((features.flags(solution.at)[measure.of] if hits is None else hits)[-1])
+    if measure.kind == "given":
+        return float(conditional(solution.hits[measure.both], solution.hits[measure.condition], measure)[-1])
+    if measure.asked:
+        hits = solution.hits.get(measure.asked)
+        return float((features.flags(solution.at)[measure.asked] if hits is None else hits)[-1])
+    if measure.kind == "days":
+        return float(features.days(solution.until)[measure.of][measure.part][-1])
     if measure.kind == "moves":
         return float(solution.counts[-1, measure.column(scenario)])
     if measure.kind == "impact":
@@ -220,10 +226,9 @@ def _by_block(
     theta: Floats,
     start: Floats | None = None,
 ) -> Floats:
-    read, each = reader(simulator.scenario, measures), len(which) // blocks
-    run = partial(simulator.run, theta, centre=centre, start=start, seed=seed, control=_ONE_THREAD)
-    parts = (run(runs=each, first=first) for first in which[::each])
-    return np.stack([read(counts)[-1] for counts in parts])
+    means, each = means_of(simulator, measures), len(which) // blocks
+    parts = (means(theta, centre, start, range(first, first + each), seed, _ONE_THREAD) for first in which[::each])
+    return np.stack([part[-1] for _, part in parts])
 
 
 def listed(measures: Sequence[Measure]) -> str:

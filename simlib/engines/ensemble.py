@@ -396,6 +396,7 @@ def _mean(forecasts: Sequence[Forecast], share: Floats, trials: float | None) ->
         variables=nested("variables", mean),
         ladders=nested("ladders", mean),
         moves=moves(mean),
+        days=None if first.days is None else nested("days", mean),
         firings=_pooled_firings(forecasts, share, histories * effective if histories else trials),
         impacts=_accumulations(forecasts, share),
         error={"variables": nested("variables", half), "ladders": nested("ladders", half), "moves": moves(half)},

@@ -2,6 +2,11 @@
 
 A name is "ending:ID" (`ending:ongoing` for none yet), "question:ID", "level:VARIABLE=LEVEL", "rung:LADDER=RUNG",
 "moves:ID" (expected count) or "impact:ID" (expected amount). The bare id of an ending, a question or an impact will do.
+
+Further measures are computed where they are asked for. "fired:MOVE" is an event: the move has happened at least once.
+"reached:VARIABLE=LEVEL" and "reached:LADDER=RUNG" are events: that level or rung, or one above, has been reached.
+"days:VARIABLE=LEVEL" is the expected time at a level while the story goes on. "EVENT|CONDITION@DATE" is the
+probability that one event has happened, given that another had by a date (default: by the same day).
 """
 
 from __future__ import annotations
@@ -13,20 +18,30 @@ from typing import Literal
 
 import numpy as np
 
-from simlib.errors import Problem, ScenarioError, did_you_mean
-from simlib.formatting import percent
+from simlib.errors import Problem, ScenarioError, SimlibError, Unsupported, did_you_mean
+from simlib.formatting import long_date, percent
 from simlib.quantities import show
-from simlib.results import ONGOING, Forecast
+from simlib.results import ONGOING, Band, Forecast
 from simlib.scenario.model import Scenario
 from simlib.typing import Floats
 
 By = str | float | dt.date | None
 """The target of a question: a date, its ISO text, or days after `as_of`. None is the horizon."""
 
-Kind = Literal["ending", "question", "level", "rung", "moves", "impact"]
+Kind = Literal["ending", "question", "level", "rung", "moves", "impact", "fired", "reached", "days", "given"]
 
 KINDS: tuple[Kind, ...] = ("ending", "question", "level", "rung", "moves", "impact")
-FORMS = "ending:ID, question:ID, level:VARIABLE=LEVEL, rung:LADDER=RUNG, moves:ID or impact:ID"
+"""The kinds that every forecast reports."""
+
+FORMS = (
+    "ending:ID, question:ID, level:VARIABLE=LEVEL, rung:LADDER=RUNG, moves:ID, impact:ID, fired:MOVE, "
+    "reached:VARIABLE=LEVEL, days:VARIABLE=LEVEL or EVENT|CONDITION@DATE"
+)
+
+_KNOWN: tuple[Kind, ...] = (*KINDS, "fired", "reached", "days")
+_EVENTS = ("ending", "question", "fired", "reached")
+_PAIRS = ("level", "rung", "reached", "days")
+"""Kinds with a part: "KIND:OF=PART"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +49,8 @@ class Measure:
     """One number a forecast reports.
 
     `of` is the ending, question, variable, ladder, move or impact. `part` is the level or the rung, and `unit` that of
-    an impact.
+    an impact. Of a conditional probability, `of` is the name of the event and `part` that of its condition with its
+    date.
     """
 
     kind: Kind
@@ -46,12 +62,29 @@ class Measure:
     @property
     def name(self) -> str:
         """The name of the measure, such as "ending:open-war"."""
+        if self.kind == "given":
+            return f"{self.of}|{self.part}"
         return f"{self.kind}:{self.of}" + (f"={self.part}" if self.part else "")
+
+    @property
+    def asked(self) -> str:
+        """The id of the question that answers an event (`asked_events.with_events`), "" for another measure."""
+        return self.of if self.kind == "question" else self.name if self.kind in ("fired", "reached") else ""
+
+    @property
+    def condition(self) -> str:
+        """The id of the question whether the condition of a conditional probability has happened."""
+        return f"given {self.part}"
+
+    @property
+    def both(self) -> str:
+        """The id of the question whether an event and its condition have happened."""
+        return f"{self.of}&{self.part}"
 
     @property
     def probability(self) -> bool:
         """False for an expected count or amount."""
-        return self.kind not in ("moves", "impact")
+        return self.kind not in ("moves", "impact", "days")
 
     @property
     def words(self) -> str:
@@ -67,6 +100,8 @@ class Measure:
         if self.kind in ("level", "rung"):
             pairs = [(of, part) for of, parts in _parts(scenario, self.kind).items() for part in parts]
             return pairs.index((self.of, self.part))
+        if self.asked:
+            return list(scenario.questions).index(self.asked)
         return [*_names(scenario, self.kind)].index(self.of)
 
 
@@ -132,13 +167,15 @@ def every(scenario: Scenario, kinds: Iterable[Kind] = KINDS) -> Iterator[Measure
 
 
 def _read(scenario: Scenario, name: str) -> Measure:
+    if "|" in name:
+        return _conditional(scenario, name)
     kind, colon, rest = name.partition(":")
     if not colon:
         return _bare(scenario, name)
-    if kind not in KINDS:
+    if kind not in _KNOWN:
         raise _unknown(name, f"{kind!r} is no kind of measure", f"expected {FORMS}")
     of, _, part = rest.partition("=")
-    if kind not in ("level", "rung"):
+    if kind not in _PAIRS:
         known = _names(scenario, kind)
         if rest not in known:
             raise _unknown(name, f"{rest!r} is not known", did_you_mean(rest, known))
@@ -147,8 +184,32 @@ def _read(scenario: Scenario, name: str) -> Measure:
     if of not in groups:
         raise _unknown(name, f"{of!r} is not known", did_you_mean(of, groups))
     if part not in groups[of]:
-        raise _unknown(name, f"{of!r} has no {kind} {part!r}", did_you_mean(part, groups[of]))
+        what = "rung" if of in scenario.ladders else "level"
+        raise _unknown(name, f"{of!r} has no {what} {part!r}", did_you_mean(part, groups[of]))
     return _make(scenario, kind, of, part)
+
+
+def _conditional(scenario: Scenario, name: str) -> Measure:
+    """Return the measure "EVENT|CONDITION@DATE"."""
+    left, _, right = (part.strip() for part in name.partition("|"))
+    condition, at, date = (part.strip() for part in right.partition("@"))
+    event, given = (_event(scenario, part, name) for part in (left, condition))
+    label = f"{event.label}, given: {given.label}"
+    if at:
+        try:
+            day = days_by(scenario, date)
+        except ScenarioError as error:
+            raise _unknown(name, error.problems[0].what, error.problems[0].expected) from None
+        label = f"{label} by {long_date(scenario.by_date(day))}"
+    return Measure("given", event.name, label, f"{given.name}@{date}" if at else given.name)
+
+
+def _event(scenario: Scenario, part: str, name: str) -> Measure:
+    measure = _read(scenario, part) if part and "|" not in part else None
+    if measure is None or measure.kind not in _EVENTS or measure.of == ONGOING:
+        expected = "expected ending:ID, question:ID, fired:MOVE, reached:VARIABLE=LEVEL or reached:LADDER=RUNG"
+        raise _unknown(name, f"{part!r} is no event, which happens once and stays so", expected)
+    return measure
 
 
 def _bare(scenario: Scenario, name: str) -> Measure:
@@ -171,11 +232,14 @@ def _unknown(name: str, what: str, expected: str) -> ScenarioError:
 def _names(scenario: Scenario, kind: Kind) -> list[str]:
     if kind == "ending":
         return [*scenario.endings, ONGOING]
-    return list({"question": scenario.questions, "moves": scenario.moves, "impact": scenario.impacts}[kind])
+    groups = {"question": scenario.questions, "impact": scenario.impacts}
+    return list(groups.get(kind, scenario.moves))
 
 
 def _parts(scenario: Scenario, kind: Kind) -> dict[str, tuple[str, ...]]:
-    if kind == "level":
+    if kind == "reached":
+        return _parts(scenario, "level") | _parts(scenario, "rung")
+    if kind in ("level", "days"):
         return {name: variable.levels for name, variable in scenario.variables.items()}
     return {name: tuple(rung.id for rung in ladder.rungs) for name, ladder in scenario.ladders.items()}
 
@@ -185,12 +249,13 @@ def _make(scenario: Scenario, kind: Kind, of: str, part: str = "") -> Measure:
         return Measure(kind, of, "No ending yet" if of == ONGOING else scenario.endings[of].label)
     if kind == "question":
         return Measure(kind, of, scenario.questions[of].label)
-    if kind == "moves":
+    if kind in ("moves", "fired"):
         return Measure(kind, of, scenario.moves[of].label)
     if kind == "impact":
         return Measure(kind, of, scenario.impacts[of].label, unit=scenario.impacts[of].unit)
-    label = scenario.variables[of].at(part) if kind == "level" else f"{scenario.ladders[of].label}: {part}"
-    return Measure(kind, of, label, part)
+    label = scenario.variables[of].at(part) if of in scenario.variables else f"{scenario.ladders[of].label}: {part}"
+    above = " or above" if kind == "reached" and part != _parts(scenario, kind)[of][-1] else ""
+    return Measure(kind, of, f"Days at {label}" if kind == "days" else label + above, part)
 
 
 # -------------------------------------------------------------------- reading
@@ -201,9 +266,16 @@ def of_forecast(forecast: Forecast, measure: Measure) -> tuple[Floats, Floats, F
 
     Low and high are the interval it carries.
     """
-    if measure.kind in ("ending", "question"):
-        band = (forecast.endings if measure.kind == "ending" else forecast.questions)[measure.of]
+    if measure.kind == "ending" or measure.asked:
+        band = forecast.endings[measure.of] if measure.kind == "ending" else forecast.questions[measure.asked]
         return band.probability, band.low, band.high
+    if measure.kind == "given":
+        return _share(forecast, measure)
+    if measure.kind == "days":
+        if forecast.days is None:
+            raise Unsupported(f"this forecast has not kept {measure.words}; use the exact engine")
+        value = forecast.days[measure.of][measure.part]
+        return value, value, value
     if measure.kind == "moves":
         value = forecast.moves[measure.of]
         half = forecast.error["moves"][measure.of] if forecast.error else np.zeros_like(value)
@@ -216,3 +288,31 @@ def of_forecast(forecast: Forecast, measure: Measure) -> tuple[Floats, Floats, F
     half = forecast.error[group][measure.of][measure.part] if forecast.error else np.zeros_like(value)
     high = value + half if forecast.error else value + float(forecast.provenance.get("truncation_bound") or 0.0)
     return value, np.maximum(value - half, 0.0), np.minimum(high, 1.0)
+
+
+def _share(forecast: Forecast, measure: Measure) -> tuple[Floats, Floats, Floats]:
+    """Return a conditional probability with the interval of a ratio.
+
+    Of replicates it is Wilson's among those that meet the condition. Else the ends of both intervals bound it.
+    """
+    both, given = forecast.questions[measure.both], forecast.questions[measure.condition]
+    value = conditional(both.probability, given.probability, measure)
+    runs = forecast.provenance.get("runs") if forecast.stated is None else None
+    if runs:
+        band = Band.wilson(both.probability * runs, np.maximum(given.probability * runs, 1e-9))
+        return value, band.low, band.high
+    low = both.low / np.maximum(given.high, 1e-300)
+    return value, low, np.minimum(both.high / np.maximum(given.low, 1e-300), 1.0)
+
+
+def conditional(both: Floats, given: Floats, measure: Measure) -> Floats:
+    """Return P(event and condition) over P(condition), each (T,).
+
+    It is 0 at times before the condition can hold. Raises SimlibError where the condition has no probability at the
+    last time.
+    """
+    if np.any(given[..., -1] <= 0):
+        event, _, condition = measure.label.partition(", given: ")
+        what = f"“{condition}” has probability 0 here, or happened in none of the histories"
+        raise SimlibError(f"{what}: nothing can be said of “{event}” given it")
+    return np.divide(both, given, out=np.zeros_like(both, dtype=float), where=given > 0)

@@ -23,6 +23,8 @@ def cut(tables: Tables, horizon: float) -> list[Segment]:
     cuts = {0.0, horizon, *(day for day, _ in actions), *(start for start, _, _ in lasting)}
     cuts |= {end for _, end, _ in lasting if 0 < end < horizon}
     cuts |= {day for window in tables.windows for day in window if 0 < day < horizon}
+    joints = [question.joint for question in scenario.questions.values() if question.joint]
+    cuts |= {joint.until for joint in joints if joint.until is not None and joint.until < horizon}
     days = sorted(cuts)
     if any(day == horizon for day, _ in actions):
         days.append(horizon)

@@ -40,9 +40,9 @@ from simlib.scenario.views.interventions import (
 
 __all__ = ["ALWAYS", "FORMAT", "Actor", "Assume", "Assumption", "AssumptionKind", "Change", "Clause", "Condition"]
 __all__ += ["Correlation", "Effect", "Ending", "Factor", "Forbid", "Force", "Hold", "Impact", "ImpulseReward"]
-__all__ += ["Intervention", "Ladder", "Lasting", "Lull", "Move", "Outcome", "Pin", "Policy", "Question", "RateReward"]
-__all__ += ["Repeats", "Rung", "Scenario", "Source", "StartState", "TerminalReward", "Variable", "View", "Wait"]
-__all__ += ["Window"]
+__all__ += ["Intervention", "Joint", "Ladder", "Lasting", "Lull", "Move", "Outcome", "Pin", "Policy", "Question"]
+__all__ += ["RateReward", "Repeats", "Rung", "Scenario", "Source", "StartState", "TerminalReward", "Variable", "View"]
+__all__ += ["Wait", "Window"]
 
 FORMAT = 1
 """The version of the file format this library reads and writes."""
@@ -341,6 +341,19 @@ class Repeats:
 
 
 @dataclass(frozen=True, slots=True)
+class Joint:
+    """One event by a day, and another one: no file says so, a conditional measure does (`machine.asked_events`).
+
+    Each event is ("ending" or "question", id). `first` must happen by `until` days (None: at any time). Without `then`
+    that is all.
+    """
+
+    first: tuple[str, str]
+    until: float | None = None
+    then: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
     """A named event reported beside the endings.
 
@@ -358,6 +371,7 @@ class Question:
     decides: str = ""
     lull: Lull | None = field(default=None, metadata=SPARSE)
     count: Repeats | None = field(default=None, metadata=SPARSE)
+    joint: Joint | None = field(default=None, metadata=SPARSE)
 
     @property
     def moves(self) -> tuple[str, ...]:

@@ -20,6 +20,11 @@ from tests.strategies import seeded_world
 SEEDS = range(0, 60, 3)
 
 
+def firsts(solver):
+    """The taboo sets of the questions that one state or firing answers, by question."""
+    return {q.id: solver.taboo(q) for q in solver.scenario.questions.values() if not q.count}
+
+
 def solver_and_times(scenario):
     """A solver that reports at every cut and in the middle of every segment."""
     cuts = sorted({s.start for s in Solver(scenario, times=1).segments} | {scenario.horizon_days})
@@ -51,17 +56,17 @@ def test_it_says_at_every_time_what_a_whole_solution_says(seed):
 def test_a_taboo_stops_as_much_as_the_question_has_been_answered(seed):
     solver, times = solver_and_times(seeded_world(seed))
     forecast, start = solver.solve(), solver.chain().start()
-    for question in solver.scenario.questions.values():
+    for name, taboo in firsts(solver).items():
         for place, day in enumerate(times):
-            passage = solver.propagate(start, 0, day, taboo=solver.taboo(question))
-            assert passage.stopped == pytest.approx(forecast.questions[question.id].probability[place], abs=2e-9)
+            passage = solver.propagate(start, 0, day, taboo=taboo)
+            assert passage.stopped == pytest.approx(forecast.questions[name].probability[place], abs=2e-9)
             assert passage.stopped + passage.vector.sum() == pytest.approx(1, abs=1e-9)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_two_passes_are_one(seed):
     solver, times = solver_and_times(seeded_world(seed))
-    taboos = [Taboo(), *(solver.taboo(question) for question in solver.scenario.questions.values())]
+    taboos = [Taboo(), *firsts(solver).values()]
     chain = solver.chain()
     for taboo in taboos:
         whole = chain.propagate(chain.start(), 0, solver.horizon, taboo=taboo)
@@ -87,7 +92,7 @@ def test_interventions_at_a_time_have_acted_by_then(day):
 def test_a_forced_firing_of_a_taboo_move_stops():
     scenario = worlds.two_states(0.1, horizon=30.0).replace(interventions=(Force("cross", worlds.date(10)),))
     solver = Solver(scenario, times=1)
-    passage = solver.propagate(solver.chain().start(), 0, 30, taboo=Taboo(move=solver.tables.move("cross")))
+    passage = solver.propagate(solver.chain().start(), 0, 30, taboo=Taboo(None, ((solver.tables.move("cross"), -1),)))
     assert passage.stopped == pytest.approx(1)
     assert passage.vector.sum() == pytest.approx(0, abs=1e-15)
 

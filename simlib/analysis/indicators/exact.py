@@ -20,7 +20,6 @@ from simlib.engines.exact.states import NOTHING, Taboo
 from simlib.errors import Unsupported
 from simlib.machine.measures import Measure
 from simlib.scenario.model import Scenario
-from simlib.typing import Bools
 
 __all__ = ["exact_indicators"]
 
@@ -79,7 +78,7 @@ class _Watch:
     def _signs(self) -> Iterator[tuple[str, str, str, Taboo]]:
         for number, move in enumerate(self.scenario.moves.values()):
             if not move.covert:
-                yield "move", move.id, move.label, Taboo(None, number)
+                yield "move", move.id, move.label, Taboo(None, ((number, -1),))
         levels = self.solver.space.levels
         for place, variable in enumerate(self.scenario.variables.values()):
             for number, level in enumerate(() if variable.hidden or variable.counter else variable.levels):
@@ -115,18 +114,12 @@ class _Watch:
 
     def _unseen(self, sign: Taboo) -> tuple[float, float]:
         """Return P(open at t, sign not seen) and P(the same, and E by T)."""
-        chain, space, both = self.solver.chain(), self.solver.space, Taboo(self._either(sign.inside), sign.move)
+        chain, space, both = self.solver.chain(), self.solver.space, sign | self.asked
         until = chain.propagate(chain.start(), 0, self.day, taboo=both, control=self.quiet).vector
         still = np.where(space.ended, 0.0, until)
         end = chain.propagate(still, self.day, self.solver.horizon, taboo=self.asked, control=self.quiet).vector
         stays = float(still.sum())
         return stays, float(end[space.ending == self.index].sum()) if self.index >= 0 else stays - float(end.sum())
-
-    def _either(self, inside: Bools | None) -> Bools | None:
-        """Return the states in which the sign shows or the question is answered."""
-        if inside is None or self.asked.inside is None:
-            return self.asked.inside if inside is None else inside
-        return inside | self.asked.inside
 
 
 def _around(value: float) -> Share:

@@ -194,7 +194,7 @@ class _Strands:
         if answer.kind == "question" and answer.of in solver.counted:
             solver, name = solver.counted[answer.of], f"ending:{COUNTED}"
         seen, chain = observable(solver, name), solver.chain(theta, self.stated)
-        passage = chain.propagate(chain.start(), 0, solver.horizon, taboo=seen.taboo, tolerance=TOLERANCE)
+        passage = chain.propagate(chain.start(), 0, solver.horizon, taboo=seen.quest.taboo, tolerance=TOLERANCE)
         return np.array(passage.stopped if seen.terminal is None else passage.vector @ seen.terminal)
 
     def _by_histories(self, which: Sequence[int]) -> Floats:

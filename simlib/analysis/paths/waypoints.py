@@ -158,7 +158,7 @@ def _exact_passages(scenario: Scenario, given: Measure, ladder: str, days: float
     rung = solver.tables.rungs(solver.space.levels)[list(scenario.ladders).index(ladder)]
     candidates, rows = list(_candidates(scenario, ladder)), []
     for number, (kind, name, label, place) in enumerate(candidates):
-        around, lost = reach(Taboo(rung == place) if kind == "rung" else Taboo(None, place))
+        around, lost = reach(Taboo(rung == place) if kind == "rung" else Taboo(None, ((place, -1),)))
         share, error = 1 - around / whole, lost / whole
         bounds = np.round(np.clip([share, share - error, share + error], 0, 1), _DIGITS).tolist()
         rows.append(Waypoint(kind, name, label, *bounds))

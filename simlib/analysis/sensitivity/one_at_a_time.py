@@ -30,6 +30,7 @@ from simlib.engines.exact.adjoint import Adjoint
 from simlib.engines.exact.forecast import Solver
 from simlib.formatting import DUST, counted, one_digit, plainly
 from simlib.machine import priors
+from simlib.machine.asked_events import with_events
 from simlib.machine.belief import Belief
 from simlib.machine.measures import By, Measure, days_by, find
 from simlib.quantities import show
@@ -146,7 +147,7 @@ def elasticities(
     """
     chosen, day = find(scenario, measures), days_by(scenario, by)
     stoppable = Control(cancel=control.cancel)
-    solver = Solver(scenario, times=1, control=stoppable)
+    solver = Solver(with_events(scenario, chosen, day), times=1, control=stoppable)
     adjoint = Adjoint(solver, priors.theta(scenario), by=day, control=stoppable)
     answers, derivatives = {}, {}
     for place, measure in enumerate(chosen):

@@ -19,6 +19,7 @@ from simlib.engines.exact.adjoint import Adjoint
 from simlib.engines.exact.forecast import Solver
 from simlib.errors import Problem, ScenarioError, TooManyStates, Unsupported, did_you_mean
 from simlib.machine import priors
+from simlib.machine.asked_events import with_events
 from simlib.machine.belief import Belief, belief_of, quantiles
 from simlib.machine.measures import By, Measure, days_by
 from simlib.scenario.model import Assumption, Scenario
@@ -160,8 +161,10 @@ def swings(
     stoppable = Control(cancel=control.cancel)
     if engine != "montecarlo":
         try:
-            solver = Solver(scenario, times=1, control=stoppable)
-            sampled = any(measure.kind == "question" and measure.of in solver.by_histories for measure in measures)
+            day = days_by(scenario, by)
+            solver = Solver(with_events(scenario, measures, day), times=1, control=stoppable)
+            needed = {name for m in measures for name in ((m.both, m.condition) if m.kind == "given" else (m.asked,))}
+            sampled = bool(needed & solver.by_histories.keys())
         except TooManyStates:
             if engine == "exact":
                 raise

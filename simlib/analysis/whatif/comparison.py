@@ -27,6 +27,7 @@ from simlib.engines.exact.forecast import Solver
 from simlib.errors import MissingDependency, Problem, ScenarioError
 from simlib.formatting import percent
 from simlib.machine import priors
+from simlib.machine.asked_events import with_events
 from simlib.machine.belief import Belief, belief_of
 from simlib.machine.measures import Measure, days_by, every, find, headline, of_forecast
 from simlib.machine.tables import grid
@@ -260,7 +261,10 @@ class _Work:
         control: Control,
     ) -> None:
         self.full, self.base = scenarios, scenarios[""]
-        self.scenarios = {name: begun_by(each, days).replace(horizon_days=days) for name, each in scenarios.items()}
+        self.scenarios = {
+            name: begun_by(with_events(each, measures, days), days).replace(horizon_days=days)
+            for name, each in scenarios.items()
+        }
         self.days, self.measures, self.belief, self.runs, self.seed = days, measures, belief, runs, seed
         self.control, self.quiet = control, dataclasses.replace(control, progress=None)
         self.draws = 0 if belief is None else belief.draws
@@ -422,7 +426,7 @@ class _Work:
         (simulator, before), (changed, after) = first, second
         differences = {}
         for place, m in enumerate(self.measures):
-            column = m.column(self.base)
+            column = m.column(self.scenarios[""]) if m.kind not in ("given", "days") else -1
             change, low, high = coupling.change(before, after, m, self.times, place=place, column=column)
             differences[m.name] = Difference(m, before.mean(place), after.mean(place), change, low, high)
         flips = coupling.flips(before, after, simulator.scenario)

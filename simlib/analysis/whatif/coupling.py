@@ -23,7 +23,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from simlib.answer import pick
 from simlib.control import Control
-from simlib.engines.montecarlo.counts import reader
+from simlib.engines.montecarlo.measure_means import means_of
 from simlib.engines.montecarlo.simulator import Simulator
 from simlib.formatting import percent
 from simlib.machine.measures import Measure, every
@@ -197,7 +197,7 @@ def run_replicates(
         seed: The seed.
         control: Progress, cancelling and threads.
     """
-    read = reader(simulator.scenario, measures)
+    means_in = means_of(simulator, measures)
     centre = None if thetas is None else simulator.stated
     count = min(BLOCKS, runs) if thetas is None else len(thetas)
     cuts = np.linspace(0, runs, count + 1).astype(int)
@@ -208,8 +208,8 @@ def run_replicates(
         first, each = int(cuts[block]), int(cuts[block + 1] - cuts[block])
         theta = None if thetas is None else thetas[block]
         start = None if starts is None else starts[block]
-        counts = simulator.run(theta, centre=centre, start=start, runs=each, seed=seed, first=first, control=quiet)
-        means.append(read(counts))
+        counts, found = means_in(theta, centre, start, range(first, first + each), seed, quiet)
+        means.append(found)
         parts.append(counts)
         control.report((block + 1) / count)
     join = np.concatenate
@@ -272,7 +272,7 @@ def change(
         column: The position of the measure among those of its kind.
     """
     blocks = after.means[:, :, place] - before.means[:, :, place]
-    if before.weights is not None or measure.kind not in ("ending", "question"):
+    if before.weights is not None or not (measure.kind == "ending" or measure.asked):
         weights, effective = before.weights, before.effective_blocks
         runs = len(before.ending) * effective / len(blocks)
         weights = before.sizes if weights is None else weights
@@ -321,7 +321,7 @@ def _when(replicates: Replicates, measure: Measure, column: int) -> Floats:
 
     For `ongoing`, return when the replicate ended.
     """
-    if measure.kind == "question":
+    if measure.asked:
         return replicates.question_time[:, column]
     if measure.of == ONGOING:
         return replicates.ending_time

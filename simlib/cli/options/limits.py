@@ -112,7 +112,7 @@ def _of_threshold(request: Request) -> Iterator[Problem]:
     threshold = request.threshold
     if threshold is None:
         return
-    of_counts = bool(request.measure) and all(name.startswith("moves:") for name in request.measure)
+    of_counts = bool(request.measure) and all(name.startswith(("moves:", "days:")) for name in request.measure)
     if not (threshold > 0 if of_counts else 0 < threshold <= 1):
         expected = "expected a number above 0" if of_counts else "expected a probability above 0 and up to 1"
         yield Problem("", 0, "--threshold", f"{threshold:g}", expected)

@@ -509,7 +509,10 @@ def _question(
 ) -> None:
     """Add the options that questions have in common: those `wanted`, and where the answer goes."""
     stated = f"draws from the priors ({draws or 'default: 0, at the stated values'})"
-    forms = "ending:ID, question:ID, rung:LADDER=RUNG, level:VARIABLE=LEVEL or moves:ID (repeatable)"
+    forms = (
+        "ending:ID, question:ID, rung:LADDER=RUNG, level:VARIABLE=LEVEL, moves:ID, fired:MOVE, reached:VARIABLE=LEVEL, "
+        "days:VARIABLE=LEVEL or EVENT|CONDITION@DATE (repeatable)"
+    )
     options: dict[str, dict[str, Any]] = {
         "--measure": {
             "action": "append",

@@ -25,14 +25,15 @@ from simlib.engines.exact.chain import Rating
 from simlib.engines.exact.impulses import Jump
 from simlib.engines.exact.observables import Gains, Observable, observable
 from simlib.engines.exact.poisson import FINE
-from simlib.engines.exact.solver import Solver
-from simlib.engines.exact.states import NOTHING, StateSpace
+from simlib.engines.exact.solver import NO_QUEST, Solver
+from simlib.engines.exact.states import StateSpace, Taboo
 from simlib.engines.exact.uniformization import Generator, backward
 from simlib.errors import Problem, ScenarioError
 from simlib.machine import priors
+from simlib.machine.asked_events import with_events
 from simlib.machine.firing_counter import COUNTED
 from simlib.machine.interventions import Segment
-from simlib.machine.measures import By, days_by, find
+from simlib.machine.measures import By, Measure, conditional, days_by, find
 from simlib.machine.tables import sums_by
 from simlib.typing import Floats, Ints
 
@@ -85,7 +86,9 @@ def gradient(
     """
     import pandas as pd
 
-    solver = solver or Solver(scenario, times=1, ignore_windows=ignore_windows, control=control)
+    if solver is None:
+        asked = with_events(scenario, find(scenario, measures) if measures is not None else (), days_by(scenario, by))
+        solver = Solver(asked, times=1, ignore_windows=ignore_windows, control=control)
     theta = priors.theta(scenario, values)
     endings = [f"ending:{name}" for name in scenario.endings]
     names = [measure.name for measure in find(scenario, endings if measures is None else measures)]
@@ -162,7 +165,24 @@ class Adjoint:
             counting = Adjoint(solver, self.theta, by=self.by_day, tolerance=self.tolerance, control=control)
             return counting.of(f"ending:{COUNTED}")
         with one_blas_thread():
+            if chosen.kind == "given":
+                return self._of_given(chosen)
             return self._of(observable(self.solver, name))
+
+    def _of_given(self, measure: Measure) -> tuple[float, Floats]:
+        """Return a conditional probability and its derivative, by the rule for a ratio."""
+        questions = self.solver.scenario.questions
+        parts = {}
+        for name in (measure.condition, measure.both):
+            joint = questions[name].joint
+            assert joint is not None, name
+            solved = [self._of(Observable(q.name, quest=q)) for q in self.solver.passes(name, joint)]
+            signs = (1.0, 1.0, -1.0)[: len(solved)]
+            answers, slopes = zip(*solved, strict=True)
+            parts[name] = float(np.dot(signs, answers)), np.asarray(np.tensordot(signs, np.stack(slopes), 1))
+        (given, of_given), (both, of_both) = parts[measure.condition], parts[measure.both]
+        answer = float(conditional(np.array([max(both, 0.0)]), np.array([given]), measure)[0])
+        return answer, (of_both - answer * of_given) / given
 
     def _of(self, measure: Observable) -> tuple[float, Floats]:
         forward = self._solve_forward(measure)
@@ -175,8 +195,8 @@ class Adjoint:
             span, (before, vectors) = self.spans[index], forward[index]
             value, per_pair[index] = self._back_through(measure, span, vectors, value)
             value = self._back_over_actions(measure, span, before, value, forced[index])
-        if measure.taboo.inside is not None:
-            value[measure.taboo.inside] = 1.0
+        if measure.quest.taboo.inside is not None:
+            value[measure.quest.taboo.inside] = 1.0
         answer = float(self.chain.start() @ value)
         derivative = self._chain(per_pair, forced) + self._start_part(value)
         for worth in measure.worths:
@@ -209,14 +229,17 @@ class Adjoint:
 
     def _solve_forward(self, measure: Observable) -> list[tuple[Floats, Floats]]:
         """Return p before the actions of each span (N,) and p at its nodes (J, N), and at last p at the end."""
-        taboo, key = measure.taboo, "" if measure.taboo is NOTHING else measure.name
+        quest, key = measure.quest, "" if measure.quest is NO_QUEST else measure.name
         if key not in self._forward:
             vector = self.chain.start()
             result = []
             for span in self.spans:
+                taboo = quest.acting(span.segment.start)
                 before = vector = taboo.clear(vector)
                 for jump in span.jumps:
                     vector = taboo.clear(jump.apply(vector, taboo))
+                taboo = quest.at(span.segment.start)
+                vector = taboo.clear(vector)
                 vectors = np.zeros((0, len(vector)))
                 if span.duration:
                     done = self.chain.flow(
@@ -241,7 +264,8 @@ class Adjoint:
         sums = np.zeros(len(self.space.pair_entry))
         if span.duration == 0:
             return value, sums
-        pair_rates, kill = self.chain.without(measure.taboo, span.rating.pair_rates)
+        taboo = measure.quest.at(span.segment.start)
+        pair_rates, kill = self.chain.without(taboo, span.rating.pair_rates)
         reward = None
         if measure.worths:
             reward = self._by_firings(span, self._worth(measure))
@@ -259,18 +283,18 @@ class Adjoint:
             control=self._cancelling,
         )
         weighted = vectors * span.weights[:, None]
-        if measure.taboo.inside is not None:
-            weighted = np.where(measure.taboo.inside, 0.0, weighted)
+        if taboo.inside is not None:
+            weighted = np.where(taboo.inside, 0.0, weighted)
         _edge_sums(span.space, weighted, worth[:-1], sums)
-        self._add_firings(measure, weighted, worth[:-1], sums)
+        self._add_firings(measure, taboo, weighted, worth[:-1], sums)
         return worth[-1], sums
 
-    def _add_firings(self, measure: Observable, weighted: Floats, worth: Floats, sums: Floats) -> None:
-        """Give firings of a question's move, and firings that are worth something, a value of their own."""
-        taboo = measure.taboo
-        if taboo.move >= 0:
-            marked = self.chain.pairs(taboo.move, taboo.outcome)
-            sums[marked] = self._by_pair(taboo.move, np.sum(weighted * (1 - worth), axis=0))[marked]
+    def _add_firings(self, measure: Observable, taboo: Taboo, weighted: Floats, worth: Floats, sums: Floats) -> None:
+        """Give firings that a taboo stops, and firings that are worth something, a value of their own."""
+        if taboo.firings:
+            marked = self.chain.marked(taboo)
+            gain = np.sum(weighted * (1 - worth), axis=0)
+            sums[marked] = sum(self._by_pair(move, gain) for move in taboo.moves)[marked]  # type: ignore[index]
         value = self._worth(measure)
         for move in np.unique(self.tables.outcome_move[value > 0]).tolist():
             sums += self._by_pair(move, np.sum(weighted, axis=0)) * value[self.space.pair_outcome]
@@ -288,7 +312,7 @@ class Adjoint:
         self, measure: Observable, span: _Panel, before: Floats, value: Floats, forced: Floats
     ) -> Floats:
         """Carry the value back over the interventions at a span's start; add to ∂m/∂chance."""
-        jumps, taboo, firing = span.jumps, measure.taboo, self._worth(measure)
+        jumps, taboo, firing = span.jumps, measure.quest.acting(span.segment.start), self._worth(measure)
         vectors, current = [], before
         for jump in jumps:
             vectors.append(current)

@@ -92,6 +92,11 @@ class Chain:
             return self.space.pair_outcome == outcome
         return self.tables.entry_move[self.space.pair_entry] == move
 
+    def marked(self, taboo: Taboo) -> Bools:
+        """Return which pairs (P,) are firings that a taboo stops."""
+        marks = [self.pairs(move, outcome) for move, outcome in taboo.firings]
+        return np.logical_or.reduce(marks)
+
     def hazard(self, pair_rates: Floats, move: int, pairs: Bools) -> Floats:
         """Return the hazard per day of the marked pairs of a move in each state (N,).
 
@@ -105,9 +110,10 @@ class Chain:
     def without(self, taboo: Taboo, pair_rates: Floats) -> tuple[Floats, Kill | None]:
         """Return the rates of the pairs (P,) that continue, and the early end of a pass."""
         fire = None
-        if taboo.move >= 0:
-            pairs = self.pairs(taboo.move, taboo.outcome)
-            fire = self.hazard(pair_rates, taboo.move, pairs)
+        if taboo.firings:
+            pairs = self.marked(taboo)
+            hazards = [self.hazard(pair_rates, move, pairs & self.pairs(move)) for move in taboo.moves]
+            fire = np.sum(hazards, axis=0)
             pair_rates = np.where(pairs, 0.0, pair_rates)
         return pair_rates, None if taboo.inside is None and fire is None else Kill(taboo.inside, fire)
 

@@ -106,13 +106,25 @@ class Features:
 
     # ---------------------------------------------------------------- reading answers
 
-    def _marginal(self, histograms: Floats, dimension: int) -> Floats:
-        """Return the distribution of a dimension (T, values) from histograms (T, bins)."""
+    def _marginal(self, histograms: Floats, dimension: int, *, going: bool = False) -> Floats:
+        """Return the distribution of a dimension (T, values) from histograms (T, bins).
+
+        With `going`, states that are endings are left out.
+        """
         group = self._homes[dimension]
         value = self._values[dimension][group.example]
         members = value[:, None] == np.arange(self._sizes[dimension])
+        if going:
+            members &= ~self.space.ended[group.example][:, None]
         result: Floats = histograms[:, group.bins] @ members.astype(float)
         return result
+
+    def days(self, occupancy: Floats) -> dict[str, dict[str, Floats]]:
+        """Return {variable: {level: expected days there before an ending (T,)}} from occupancies (T, bins)."""
+        return {
+            name: dict(zip(variable.levels, self._marginal(occupancy, index, going=True).T, strict=True))
+            for index, (name, variable) in enumerate(self.tables.scenario.variables.items())
+        }
 
     def of_ending(self, histograms: Floats) -> Floats:
         """Return the probability of each ending and of none (T, endings + 1)."""

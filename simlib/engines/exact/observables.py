@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simlib.engines.exact.solver import Solver
-from simlib.engines.exact.states import NOTHING, Taboo
+from simlib.engines.exact.solver import NO_QUEST, Quest, Solver
 from simlib.machine.measures import find
 from simlib.results import ONGOING
 from simlib.typing import Floats
@@ -34,13 +33,13 @@ class Gains:
 class Observable:
     """One measure and how it is computed: from terminal values, a first passage, or what accumulates.
 
-    `terminal` (N,) is the value of each state at the end, `taboo` is the set that answers a question, and `worths` are
-    what accumulates along a history.
+    `terminal` (N,) is the value of each state at the end, `quest` is the first passage that answers a question, and
+    `worths` are what accumulates along a history.
     """
 
     name: str
     terminal: Floats | None = None
-    taboo: Taboo = NOTHING
+    quest: Quest = NO_QUEST
     worths: tuple[Gains, ...] = ()
 
 
@@ -51,9 +50,15 @@ def observable(solver: Solver, name: str) -> Observable:
     """
     measure = find(solver.scenario, name)[0]
     scenario, space, tables = solver.scenario, solver.space, solver.tables
+    if measure.asked:
+        return Observable(measure.name, quest=Quest(measure.name, solver.taboo(scenario.questions[measure.asked])))
     match measure.kind:
-        case "question":
-            return Observable(measure.name, taboo=solver.taboo(scenario.questions[measure.of]))
+        case "days":
+            here = space.levels[:, tables.variable(measure.of)] == tables.level(measure.of, measure.part)
+            gains = Gains(
+                -1, np.zeros(len(tables.outcome_ids)), (here & ~space.ended).astype(float), np.zeros(len(space))
+            )
+            return Observable(measure.name, worths=(gains,))
         case "moves":
             counted = (tables.outcome_move == tables.move(measure.of)).astype(float)
             return Observable(measure.name, worths=(Gains(-1, counted, *np.zeros((2, len(space)))),))

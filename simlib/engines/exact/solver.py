@@ -8,6 +8,7 @@ for a move, is followed by a pass of its own in which the probability that has a
 from __future__ import annotations
 
 import dataclasses
+import math
 import time as clock
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -37,7 +38,7 @@ from simlib.machine.measures import By, days_by
 from simlib.machine.tables import Tables, grid
 from simlib.machine.timeline import cut
 from simlib.results import ONGOING, Accumulation, Band, Forecast
-from simlib.scenario.model import Hold, Pin, Question, Scenario
+from simlib.scenario.model import Hold, Joint, Pin, Question, Scenario
 from simlib.typing import Bools, Floats
 
 TOLERANCE = 1e-9
@@ -53,22 +54,41 @@ _ROUNDS = 4
 _THREADS = 2
 
 
-@dataclass
-class _Quest:
-    """A question that needs a pass of its own, because its condition can stop holding."""
+@dataclass(frozen=True, eq=False)
+class Quest:
+    """A pass of its own for a condition that can stop holding: its first time is a taboo.
 
-    question: Question
+    From the day `until` on another taboo, `later`, takes its place.
+    """
+
+    name: str
     taboo: Taboo
+    until: float = math.inf
+    later: Taboo = NOTHING
+
+    def at(self, day: float) -> Taboo:
+        """Return the taboo from a day on."""
+        return self.taboo if day < self.until else self.later
+
+    def acting(self, day: float) -> Taboo:
+        """Return the taboo of what acts at a day: "by a day" includes it."""
+        return self.taboo if day <= self.until else self.later
+
+
+NO_QUEST = Quest("", NOTHING)
+"""Nothing is asked for."""
 
 
 @dataclass
 class Solution:
     """Raw answers at the report times (T,): one pass over all segments.
 
-    `tails` bounds every probability. `moments` are those of the impacts.
+    `tails` bounds every probability. `until` are the histograms of the time spent so far, in days. `moments` are those
+    of the impacts.
     """
 
     at: Floats
+    until: Floats
     counts: Floats
     hits: dict[str, Floats]
     tails: Floats
@@ -118,11 +138,15 @@ class Solver:
         self.segments = cut(self.tables, self.horizon)
         self.space = enumerate_states(self.tables, cap=cap, control=control)
         self.threads = control.threads or _THREADS
-        self.quests: list[_Quest] = []
+        self.quests: list[Quest] = []
+        self.joint: dict[str, Joint] = {}
         self.counted: dict[str, Solver] = {}
         self.by_histories: dict[str, Question] = {}
         closed = {}
         for question in scenario.questions.values():
+            if question.joint is not None:
+                self._join(question, question.joint)
+                continue
             if question.lull or question.count:
                 self._prepare(question, cap, control)
                 continue
@@ -130,9 +154,32 @@ class Solver:
             if taboo.inside is not None and self._stays(taboo.inside):
                 closed[question.id] = taboo.inside
             else:
-                self.quests.append(_Quest(question, taboo))
+                self.quests.append(Quest(question.id, taboo))
         self.features = Features(self.tables, self.space, closed)
         self.state_rewards = StateRewards(self.tables, self.space)
+
+    def _join(self, question: Question, joint: Joint) -> None:
+        """Give two events the passes whose answers make theirs: P(A and B) = P(A) + P(B) - P(A or B)."""
+        try:
+            passes = self.passes(question.id, joint)
+        except Unsupported:
+            self.by_histories[question.id] = question
+            return
+        self.quests += passes
+        self.joint[question.id] = joint
+
+    def passes(self, name: str, joint: Joint) -> list[Quest]:
+        """Return the passes for one event by a day, and for two: that one, the other, and either.
+
+        Raises Unsupported for an event that no single state or firing decides.
+        """
+        until = math.inf if joint.until is None else joint.until
+        first = self.event(joint.first)
+        if joint.then is None:
+            return [Quest(name, first, until)]
+        then = self.event(joint.then)
+        either = Quest(f"{name} either", first | then, until, then)
+        return [Quest(f"{name} first", first, until), Quest(f"{name} then", then), either]
 
     def _prepare(self, question: Question, cap: int, control: Control) -> None:
         """Give a question about a count a chain that counts. What no chain of this size can answer needs histories."""
@@ -209,8 +256,8 @@ class Solver:
         silent, own = Control(cancel=control.cancel), {"centre": chain.centre, "start": chain.own_start}
         counts = self._simulator.run(chain.theta, **own, runs=runs, seed=seed, first=first, control=silent)
         counted = self._simulator.forecast(counts)
-        questions = forecast.questions | counted.questions
-        source = {"by_histories": list(counted.questions), "histories": runs, "histories_seed": seed}
+        questions = {**forecast.questions} | {name: counted.questions[name] for name in self.by_histories}
+        source = {"by_histories": list(self.by_histories), "histories": runs, "histories_seed": seed}
         return dataclasses.replace(
             forecast,
             questions={name: questions[name] for name in self.scenario.questions},
@@ -223,7 +270,10 @@ class Solver:
         """The Monte Carlo engine for the questions that need histories."""
         from simlib.engines.montecarlo.simulator import Simulator
 
-        lean = self.scenario.replace(questions=self.by_histories, ladders={})
+        wanted = self.by_histories
+        if any(question.joint for question in wanted.values()):  # which are made of other questions
+            wanted = dict(self.scenario.questions)
+        lean = self.scenario.replace(questions=wanted, ladders={})
         return Simulator(lean, times=self.times, by=self.horizon, ignore_windows=self.tables.ignore_windows)
 
     def run(
@@ -241,6 +291,12 @@ class Solver:
     def _run(self, chain: Chain, tolerance: float, control: Control) -> Solution:
         with one_blas_thread(), ThreadPoolExecutor(self.threads) as pool:
             solution = _Run(self, chain, tolerance, pool if self.threads > 1 else None, control).all_segments()
+        for name, joint in self.joint.items():
+            if joint.then is not None:
+                first, then, either = (solution.hits.pop(f"{name} {part}") for part in ("first", "then", "either"))
+                solution.hits[name] = np.maximum(first + then - either, 0.0)
+                tails = [solution.hit_tails.pop(f"{name} {part}") for part in ("first", "then", "either")]
+                solution.hit_tails[name] = np.sum(tails, axis=0)
         silent = Control(cancel=control.cancel)
         for name, solver in self.counted.items():
             counting = solver._run(solver.beside(chain), tolerance, silent)
@@ -287,13 +343,20 @@ class Solver:
 
         Raises Unsupported for a lull and for a count, which ask for more than one firing.
         """
-        if question.lull or question.count:
-            what = "a lull" if question.lull else "a count"
+        if question.lull or question.count or question.joint:
+            what = "a lull" if question.lull else "a count" if question.count else "two events"
             raise Unsupported(f"“{question.label}” asks for {what}, which no single state or firing answers")
         if question.when is not None:
             return Taboo(self.tables.holds(question.when, self.space.levels))
         move, outcome = question.move or "", question.outcome
-        return Taboo(None, self.tables.move(move), -1 if outcome is None else self.tables.outcome(move, outcome))
+        return Taboo(None, ((self.tables.move(move), -1 if outcome is None else self.tables.outcome(move, outcome)),))
+
+    def event(self, place: tuple[str, str]) -> Taboo:
+        """Return the taboo set of an event: an ending, or a question that a state or a firing answers."""
+        kind, name = place
+        if kind == "question":
+            return self.taboo(self.scenario.questions[name])
+        return Taboo(self.space.ending == list(self.scenario.endings).index(name))
 
     def _stays(self, inside: Bools) -> bool:
         """Say whether no edge leaves the set of a question, so that occupancy is first passage."""
@@ -347,6 +410,7 @@ class Solver:
             variables=self.features.variables(solution.at),
             ladders=self.features.ladders(solution.at),
             moves=moves,
+            days=self.features.days(solution.until),
             assumptions=dict(zip(scenario.assumptions, theta.tolist(), strict=True)),
             provenance=provenance(
                 scenario,
@@ -412,12 +476,13 @@ class _Run:
         self.solver, self.chain, self.tolerance, self.pool, self.control = solver, chain, tolerance, pool, control
         self.main = chain.start()
         times, moves = len(solver.times), len(solver.tables.move_ids)
-        self.vectors = {quest.question.id: self.main.copy() for quest in solver.quests}
+        self.vectors = {quest.name: self.main.copy() for quest in solver.quests}
         self.hit = dict.fromkeys(self.vectors, 0.0)
         self.lost = {"": 0.0} | dict.fromkeys(self.vectors, 0.0)
-        self.count = np.zeros(moves)
+        self.count, self.spent = np.zeros(moves), np.zeros(solver.features.bins)
         self.result = Solution(
             at=np.zeros((times, solver.features.bins)),
+            until=np.zeros((times, solver.features.bins)),
             counts=np.zeros((times, moves)),
             hits={name: np.zeros(times) for name in self.vectors},
             tails=np.zeros(times),
@@ -428,7 +493,7 @@ class _Run:
     def all_segments(self) -> Solution:
         for segment in self.solver.segments:
             for jump in self.chain.jumps(segment):
-                self._act(jump)
+                self._act(jump, segment.start)
             self._carry(segment)
         self.result.moments.settle(self.solver.features.of_ending(self.result.at)[:, :-1])
         return self.result
@@ -446,14 +511,14 @@ class _Run:
         tolerance = self.tolerance * max(duration / horizon, 1e-12)
         silent = Control(cancel=self.control.cancel)
         passes = {
-            quest.question.id: self._submit(
+            quest.name: self._submit(
                 partial(
                     self.chain.flow,
-                    self.vectors[quest.question.id],
+                    self.vectors[quest.name],
                     segment,
                     duration,
                     local,
-                    taboo=quest.taboo,
+                    taboo=quest.at(segment.start),
                     tolerance=tolerance,
                     control=silent,
                 )
@@ -484,6 +549,8 @@ class _Run:
 
     def _record(self, main: Flow, rows: NDArray[np.intp], rates: Floats) -> None:
         self.result.at[rows] = main.at[:-1]
+        self.result.until[rows] = self.spent + main.until[:-1]
+        self.spent = self.spent + main.until[-1]
         expected = self.solver.features.expected_moves(main.until, rates)
         self.result.counts[rows] = self.count + expected[:-1]
         self.count = self.count + expected[-1]
@@ -499,7 +566,7 @@ class _Run:
         self.lost[name] += quest.end_tail
         self.vectors[name] = quest.end
 
-    def _act(self, jump: Jump) -> None:
+    def _act(self, jump: Jump, day: float) -> None:
         """Apply one intervention to every current vector."""
         action = jump.action
         going = self.main[~self.solver.space.ended].sum()
@@ -515,9 +582,15 @@ class _Run:
         self.result.moments.act(jump, self.main)
         self.main = jump.apply(self.main)
         for quest in self.solver.quests:
-            name, vector = quest.question.id, self.vectors[quest.question.id]
-            if quest.taboo.inside is not None:  # states inside before the intervention have been hit already
-                self.hit[name] += float(vector[quest.taboo.inside].sum())
-                vector = quest.taboo.clear(vector)
-            self.hit[name] += jump.stopped(vector, quest.taboo)
-            self.vectors[name] = jump.apply(vector, quest.taboo)
+            name, vector = quest.name, self.vectors[quest.name]
+            taboo = quest.acting(day)
+            if taboo.inside is not None:  # states inside before the intervention have been hit already
+                self.hit[name] += float(vector[taboo.inside].sum())
+                vector = taboo.clear(vector)
+            self.hit[name] += jump.stopped(vector, taboo)
+            after = jump.apply(vector, taboo)
+            self.vectors[name] = taboo.clear(after)
+            if day == quest.until:
+                self.hit[name] += float(after.sum() - self.vectors[name].sum())
+            else:
+                self.vectors[name] = after

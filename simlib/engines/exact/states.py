@@ -147,13 +147,12 @@ class Incoming:
 class Taboo:
     """States and firings that stop a history: what probability remains is that of histories that met none of them.
 
-    `inside` (N,) marks the states (None: no state). `move` is the index of the move whose firing stops a history
-    (-1: no move); with `outcome`, an index among all outcomes, only its firings with that outcome do (-1: all).
+    `inside` (N,) marks the states (None: no state). `firings` are pairs (move, outcome) of indices: a firing of that
+    move with that outcome, an index among all outcomes, stops a history (-1: with any).
     """
 
     inside: Bools | None = None
-    move: int = -1
-    outcome: int = -1
+    firings: tuple[tuple[int, int], ...] = ()
 
     def clear(self, vector: Floats) -> Floats:
         """Return what of a distribution (N,) is in no state that stops it."""
@@ -161,7 +160,17 @@ class Taboo:
 
     def stops(self, move: int, outcome: int) -> bool:
         """Say whether a firing of a move with an outcome stops a history."""
-        return move == self.move >= 0 and self.outcome in (-1, outcome)
+        return any(move == own and branch in (-1, outcome) for own, branch in self.firings)
+
+    @property
+    def moves(self) -> tuple[int, ...]:
+        """The moves of which some firing stops a history, each once."""
+        return tuple(dict.fromkeys(move for move, _ in self.firings))
+
+    def __or__(self, other: Taboo) -> Taboo:
+        """Return what stops a history by either of two taboos."""
+        inside = [each.inside for each in (self, other) if each.inside is not None]
+        return Taboo(np.logical_or.reduce(inside) if inside else None, self.firings + other.firings)
 
 
 NOTHING = Taboo()

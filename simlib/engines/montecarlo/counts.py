@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simlib.answer import ScenarioKey
-from simlib.machine.measures import Measure
+from simlib.machine.measures import Measure, conditional
 from simlib.results import FAN, ONGOING, Z_TWO_SIDED_95, Accumulation, AmountSample, Band, Forecast, labels
 from simlib.scenario.model import Hold, Impact, Scenario
 from simlib.typing import Bools, Floats, Ints
@@ -206,15 +206,23 @@ def _interventions(flat: Flat, counts: Counts) -> tuple[dict[str, Any], ...]:
 
 def reader(scenario: Scenario, measures: Iterable[Measure]) -> Callable[[Counts], Floats]:
     """Return a function from `Counts` to the means of some measures at every report time (T, measures)."""
-    columns = [(measure.kind, measure.column(scenario)) for measure in measures]
-    named = {"question": "questions", "level": "levels", "rung": "rungs", "moves": "moves"}
+    named = {"level": "levels", "rung": "rungs", "moves": "moves"}
+    asked, some = list(scenario.questions), tuple(measures)
+
+    def sums(counts: Counts, measure: Measure) -> Floats | Ints:
+        if measure.kind == "ending":
+            return np.column_stack([counts.endings, counts.runs - counts.endings.sum(axis=1)])
+        if measure.kind == "impact":
+            return np.asarray(counts.accrued.sum(axis=0))
+        return np.asarray(getattr(counts, "questions" if measure.asked else named[measure.kind]))
+
+    def column(counts: Counts, measure: Measure) -> Floats:
+        if measure.kind == "given":
+            both, given = (counts.questions[:, asked.index(name)] / 1.0 for name in (measure.both, measure.condition))
+            return conditional(both, given, measure)
+        return np.asarray(sums(counts, measure)[:, measure.column(scenario)] / counts.runs)
 
     def read(counts: Counts) -> Floats:
-        ended = np.column_stack([counts.endings, counts.runs - counts.endings.sum(axis=1)])
-        arrays = {"ending": ended, "impact": counts.accrued.sum(axis=0)} | {
-            k: getattr(counts, a) for k, a in named.items()
-        }
-        table = [arrays[kind][:, column] for kind, column in columns]
-        return np.column_stack(table) / counts.runs
+        return np.column_stack([np.zeros((len(counts.moves), 0)), *(column(counts, measure) for measure in some)])
 
     return read

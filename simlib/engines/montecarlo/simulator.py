@@ -31,7 +31,7 @@ from simlib.machine.measures import By, days_by
 from simlib.machine.tables import Tables, grid
 from simlib.machine.timeline import cut
 from simlib.results import Forecast
-from simlib.typing import Floats
+from simlib.typing import Floats, Ints
 
 if TYPE_CHECKING:
     from simlib.scenario.model import Scenario
@@ -242,6 +242,26 @@ class _Job:
         )
         call(self.simulator, self.values, output, self.key, self.first + here.start)
 
+    def _join_events(self, counted: Ints) -> None:
+        """Fill in when two events have both happened, and in how many replicates by each time: `counted` (T, Q)."""
+        scenario, times = self.simulator.scenario, self.each.question_time
+        for column, question in enumerate(scenario.questions.values()):
+            if question.joint is not None:
+                when = self._event_times(question.joint.first)
+                when = when if question.joint.until is None else np.where(when <= question.joint.until, when, np.inf)
+                if question.joint.then is not None:
+                    when = np.maximum(when, self._event_times(question.joint.then))
+                times[:, column] = when
+                counted[:, column] = (when[:, None] <= self.simulator.times).sum(axis=0)
+
+    def _event_times(self, place: tuple[str, str]) -> Floats:
+        """Return when an event happened in each replicate (R,), or infinity."""
+        kind, name = place
+        scenario, each = self.simulator.scenario, self.each
+        if kind == "question":
+            return each.question_time[:, list(scenario.questions).index(name)]
+        return np.where(each.ending == list(scenario.endings).index(name), each.ending_time, np.inf)
+
     def counts(self) -> Counts:
         """Return the counts of all chunks. Their order does not matter, since they are integers."""
         flat = self.simulator.flat
@@ -255,6 +275,7 @@ class _Job:
             for name in ("tried", "void", "firings")
         ]
         each = self.each
+        self._join_events(parts[3])
         named = dict(zip(("levels", "rungs", "endings", "questions", "moves", "squares"), parts, strict=True))
         return Counts(
             first=self.first,

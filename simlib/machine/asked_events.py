@@ -1,0 +1,65 @@
+"""Measured events as questions of the scenario, which every engine answers.
+
+"The move has fired", "this level has been reached" and "an event given another" have no question in the file. The
+scenario that is computed gets one for each. Its id is the name of the measure, which no id of a file can be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from simlib.errors import Problem, ScenarioError
+from simlib.machine.measures import Measure, days_by, find
+from simlib.scenario.model import Condition, Joint, Question, Scenario
+
+__all__ = ["events", "with_events"]
+
+
+def with_events(scenario: Scenario, measures: Iterable[Measure], by_day: float | None = None) -> Scenario:
+    """Return the scenario with a question for each event that the measures need.
+
+    Raises ScenarioError for a condition whose date lies after `by_day` (default: the horizon).
+    """
+    asked = events(scenario, measures, by_day)
+    return scenario.replace(questions={**scenario.questions, **asked}) if asked else scenario
+
+
+def events(scenario: Scenario, measures: Iterable[Measure], by_day: float | None = None) -> dict[str, Question]:
+    """Return the questions that these measures need beside those they name. Raises as `with_events`."""
+    last = scenario.horizon_days if by_day is None else by_day
+    return {question.id: question for measure in measures for question in _questions(scenario, measure, last)}
+
+
+def _questions(scenario: Scenario, measure: Measure, last: float) -> Iterator[Question]:
+    if measure.kind == "fired":
+        yield Question(measure.name, measure.label, move=measure.of)
+    elif measure.kind == "reached":
+        yield Question(measure.name, measure.label, when=_or_above(scenario, measure))
+    elif measure.kind == "given":
+        name, _, date = measure.part.partition("@")
+        until = days_by(scenario, date) if date else None
+        if until is not None and until > last:
+            what, expected = "the date of its condition lies after its target", "expected a date up to the target"
+            raise ScenarioError(Problem("", 0, f"measure {measure.name!r}", what, expected))
+        event, given = find(scenario, [measure.of])[0], find(scenario, [name])[0]
+        for part in (event, given):
+            yield from _questions(scenario, part, last)
+            if part.kind == "question":
+                yield scenario.questions[part.of]
+        yield Question(measure.condition, given.label, joint=Joint(_place(given), until))
+        yield Question(measure.both, measure.label, joint=Joint(_place(given), until, _place(event)))
+
+
+def _place(event: Measure) -> tuple[str, str]:
+    """Return where the first time of an event is found: ("ending" or "question", its id)."""
+    return ("question", event.asked) if event.asked else ("ending", event.of)
+
+
+def _or_above(scenario: Scenario, measure: Measure) -> Condition:
+    """Return the condition of a level or a rung, or of one above it."""
+    if measure.of in scenario.variables:
+        levels = scenario.variables[measure.of].levels
+        return Condition((((measure.of, levels[levels.index(measure.part) :]),),))
+    rungs = scenario.ladders[measure.of].rungs
+    first = [rung.id for rung in rungs].index(measure.part)
+    return Condition(tuple(clause for rung in rungs[first:] for clause in rung.when.clauses))

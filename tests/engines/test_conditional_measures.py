@@ -1,0 +1,209 @@
+"""Events, conditional probabilities and days at a level: both engines, the gradient, and closed forms."""
+
+import random
+import re
+import shlex
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import simlib
+from simlib.analysis.evaluator import Responses
+from simlib.cli import main as cli
+from simlib.engines.exact.adjoint import gradient
+from simlib.engines.exact.forecast import Solver, solve
+from simlib.engines.montecarlo.simulator import simulate
+from simlib.errors import ScenarioError, SimlibError, Unsupported
+from simlib.machine import priors
+from simlib.machine.asked_events import with_events
+from simlib.machine.measures import find, of_forecast
+from simlib.scenario.model import Forbid, Force
+from tests import worlds
+from tests.properties.test_gradients import along
+from tests.strategies import random_world
+from tests.worlds import World, date
+
+HOME = Path(__file__).parents[2]
+RUNS = 40_000
+
+
+def chain(a: float = 0.1, b: float = 0.3, horizon: float = 20.0) -> World:
+    """Two moves in a row: calm to tense at rate a, tense to war at rate b."""
+    world = World("chain", horizon).variable("mood", "calm", "tense", "war", start="calm")
+    world.move("provoke", a, {"mood": "tense"}, when={"mood": "calm"})
+    world.move("attack", b, {"mood": "war"}, when={"mood": "tense"})
+    return world.ending("war", {"mood": "war"}).ladder("steps", peace=None, crisis={"mood": ["tense", "war"]})
+
+
+def by_then(a: float, b: float, t: float) -> float:
+    """The probability of war by t: the sum of two exponential times."""
+    return 1 - (b * np.exp(-a * t) - a * np.exp(-b * t)) / (b - a)
+
+
+def given_by(a: float, b: float, t: float, horizon: float) -> float:
+    """P(war by the horizon | tense by t), by integration over when it became tense."""
+    s = np.linspace(0, t, 20_001)
+    density = a * np.exp(-a * s)
+    return float(np.trapezoid(density * (1 - np.exp(-b * (horizon - s))), s) / np.trapezoid(density, s))
+
+
+def value(scenario, name, engine, by=None, runs=RUNS):
+    responses = Responses(scenario, find(scenario, name), engine=engine, runs=runs, by=by)
+    return float(responses(responses.centre[None, :]).mean())
+
+
+@pytest.mark.parametrize("condition", ["fired:provoke", "reached:mood=tense", "reached:steps=crisis", "question:seen"])
+def test_a_conditional_probability_in_a_chain_of_three_states(condition):
+    scenario = chain().question("seen", {"mood": ["tense", "war"]}).scenario()
+    name = f"war|{condition}@{date(4)}"
+    expected = given_by(0.1, 0.3, 5, 20)
+    assert value(scenario, name, "exact") == pytest.approx(expected, abs=1e-7)
+    assert value(scenario, name, "montecarlo") == pytest.approx(expected, abs=0.01)
+    assert value(scenario, "fired:provoke|war", "exact") == pytest.approx(1)
+    whole = value(scenario, f"war|{condition}", "exact")
+    assert whole == pytest.approx(by_then(0.1, 0.3, 20) / (1 - np.exp(-0.1 * 20)), abs=1e-8)
+
+
+def test_days_at_a_level_end_with_the_story():
+    scenario = chain().scenario()
+    calm = (1 - np.exp(-0.1 * 20)) / 0.1
+    assert value(scenario, "days:mood=calm", "exact") == pytest.approx(calm, abs=1e-7)
+    assert value(scenario, "days:mood=calm", "montecarlo") == pytest.approx(calm, abs=0.15)
+    assert value(scenario, "days:mood=war", "exact") == value(scenario, "days:mood=war", "montecarlo") == 0
+    assert find(scenario, "days:mood=calm")[0].words == "“Days at mood: calm”"
+    going = value(scenario, "days:mood=tense", "exact") + calm
+    t = np.linspace(0, 20, 20_001)
+    assert going == pytest.approx(np.trapezoid([1 - by_then(0.1, 0.3, x) for x in t], t), abs=1e-4)
+
+
+def event_names(dice, scenario):
+    """Some events of a world."""
+    moves = [f"fired:{name}" for name in scenario.moves]
+    levels = [f"reached:{v.id}={level}" for v in scenario.variables.values() for level in v.levels[1:]]
+    questions = [f"question:{q.id}" for q in scenario.questions.values() if not q.count]
+    return dice.sample([*moves, *levels, *questions, *(f"ending:{name}" for name in scenario.endings)], 2)
+
+
+@pytest.mark.statistical
+@pytest.mark.parametrize("seed", range(12))
+def test_both_engines_and_the_gradient_agree_on_random_worlds(seed):
+    dice = random.Random(1000 + seed)
+    scenario = random_world(dice)
+    event, condition = event_names(dice, scenario)
+    day = dice.randint(0, int(scenario.horizon_days) - 1)
+    name = f"{event}|{condition}@{worlds.date(day)}"
+    variable = next(iter(scenario.variables.values()))
+    measures = find(scenario, [name, event, f"days:{variable.id}={variable.levels[0]}"])
+    asked = with_events(scenario, measures)
+    exact, seen = solve(asked, times=2), simulate(asked, times=2, runs=RUNS)
+    p = exact.questions[measures[0].condition].probability[-1]
+    if p * RUNS < 200:
+        return
+    value, low, high = (x[-1] for x in of_forecast(seen, measures[0]))
+    known = of_forecast(exact, measures[0])
+    assert low - 1e-9 <= known[0][-1] <= high + 1e-9 or abs(value - known[0][-1]) < 2 * (high - low), name
+    assert known[1][-1] <= known[0][-1] + 1e-9
+    assert known[0][-1] <= known[2][-1] + 1e-9
+    table = gradient(scenario, [m.name for m in measures]).set_index(["measure", "assumption"])
+    for assumption in dice.sample(list(scenario.assumptions), min(3, len(scenario.assumptions))):
+        middle = scenario.assumptions[assumption].value
+        sides = [moved(asked, assumption, middle * (1 + step), measures) for step in (1e-4, -1e-4)]
+        for measure, up, down in zip(measures, *sides, strict=True):
+            slope = table.derivative[measure.name, assumption] * middle
+            assert slope == pytest.approx((up - down) / 2e-4, rel=1e-3, abs=1e-5), (measure.name, assumption)
+
+
+def moved(scenario, assumption, to, measures):
+    """The measures at the horizon with another value of an assumption."""
+    solver = Solver(along(scenario, assumption, to), times=1)
+    forecast = solver.solve(priors.theta(scenario, {assumption: to}), tolerance=1e-13)
+    return [of_forecast(forecast, measure)[0][-1] for measure in measures]
+
+
+def test_what_acts_on_the_day_of_the_condition_counts_for_it():
+    scenario = chain(0.001).scenario()
+    forced = scenario.replace(interventions=(Force("provoke", date(5)),))
+    name = f"war|fired:provoke@{date(4)}"
+    for engine in ("exact", "montecarlo"):
+        assert value(forced, name, engine) == pytest.approx(1 - np.exp(-0.3 * 15), abs=0.01)
+
+
+def test_every_verb_takes_them():
+    world = chain()
+    for name, middle in (("provoke.rate", 0.1), ("attack.rate", 0.3)):
+        world.uncertain(name, "rate", middle, middle / 2, middle * 2)
+    scenario = world.scenario()
+    names = [f"ending:war|fired:provoke@{date(4)}", "days:mood=tense", "fired:attack"]
+    assert simlib.drivers(scenario, names).provenance["engine"] == "exact"
+    assert len(simlib.elasticities(scenario, names).sentences()) > 0
+    spread = simlib.uncertainty(scenario, names, draws=32)
+    assert len(spread.sentences()) > 0
+    assert len(simlib.sobol(scenario, names, draws=64).sentences()) > 0
+    for engine in ("exact", "montecarlo"):
+        shift = simlib.compare(scenario, {"more": {"attack.rate": 0.6}}, measures=names, engine=engine, runs=4000)
+        differences = next(iter(shift.effects.values())).differences
+        assert differences[names[0]].change[-1] > 0.003
+        assert differences[names[1]].change[-1] < -0.3
+        assert differences[names[2]].change[-1] > 0.02
+        assert all(d.low[-1] <= d.change[-1] <= d.high[-1] for d in differences.values())
+        assert "given" in " ".join(shift.sentences())
+
+
+def test_a_lull_given_something_is_answered_by_histories():
+    scenario = chain().lull("pause", 6, "provoke").scenario()
+    name = "fired:provoke|question:pause"
+    later = (1 - np.exp(-0.1 * 6)) * np.exp(-0.3 * 6)  # a pause after the only firing
+    expected = (np.exp(-0.1 * 6) - np.exp(-0.1 * 20) + later) / (np.exp(-0.1 * 6) + later)
+    assert value(scenario, name, "auto") == pytest.approx(expected, abs=0.02)
+    forecast = solve(with_events(scenario, find(scenario, name)), times=1)
+    assert of_forecast(forecast, find(scenario, name)[0])[0][-1] == pytest.approx(expected, abs=0.03)
+
+
+def test_a_condition_that_cannot_happen_is_refused():
+    scenario = chain().scenario().replace(interventions=(Forbid("provoke"),))
+    for engine in ("exact", "montecarlo"):
+        with pytest.raises(SimlibError, match="“provoke” has probability 0 here"):
+            value(scenario, "war|fired:provoke", engine)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("war|level:mood=tense", "'level:mood=tense' is no event"),
+        ("war|", "'' is no event"),
+        ("war|fired:provoke|war", "is no event"),
+        ("moves:attack|war", "'moves:attack' is no event"),
+        ("ongoing|war", "'ongoing' is no"),
+        ("war|fired:provoke@2031-13-01", "is no date"),
+        ("war|fired:provoke@2032-01-01", "lies outside the forecast"),
+        ("war|fired:provok", "'provok' is not known"),
+        ("reached:steps=war", "'steps' has no rung 'war'"),
+        ("days:steps=crisis", "'steps' is not known"),
+        ("given:war", "'given' is no kind of measure"),
+    ],
+)
+def test_what_cannot_be_read_is_refused_in_words(name, words):
+    with pytest.raises(ScenarioError, match=words):
+        find(chain().scenario(), name)
+
+
+def test_a_condition_after_the_target_is_refused():
+    with pytest.raises(ScenarioError, match="lies after its target"):
+        value(chain().scenario(), f"war|fired:provoke@{date(12)}", "exact", by=5.0)
+
+
+def test_days_are_not_kept_in_a_forecast_of_replicates():
+    scenario = chain().scenario()
+    with pytest.raises(Unsupported, match="has not kept"):
+        of_forecast(simulate(scenario, times=1, runs=100), find(scenario, "days:mood=calm")[0])
+
+
+def test_the_commands_of_the_guide_work(capsys):
+    guide = (HOME / "scenarios" / "README.md").read_text(encoding="utf-8")
+    block = re.search(r"## Measures: .*?```sh\n(.*?)```", guide, re.DOTALL)[1]
+    for line in block.splitlines():
+        assert cli(shlex.split(line)[1:]) == 0
+    said = capsys.readouterr().out
+    assert "given: " in said
+    assert "Days at" in said
