@@ -129,7 +129,9 @@ class _Drawing:
         """Return the world with one variable as a counter, to which the rates of some moves are proportional."""
         name = self.dice.choice(list(self.variables))
         some = [move for move in world.moves if self.often(50)]
-        return with_counter(world, name, self.dice.randint(0, 2), some)
+        world = with_counter(world, name, self.dice.randint(0, 2), some)
+        self.variables = dict(world.variables)
+        return world
 
     def with_wait(self, world: Scenario) -> Scenario:
         """Return the world, at times with one move that takes a while in place of having a rate."""

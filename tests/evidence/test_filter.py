@@ -18,7 +18,7 @@ from simlib.scenario.loader import load
 from simlib.scenario.row_meaning import coverages, read_rows
 from tests.evidence import dense
 from tests.strategies import worlds
-from tests.worlds import date
+from tests.worlds import branching_world, date
 
 PRECISIONS = ("day", "day", "week")
 
@@ -111,6 +111,24 @@ def test_the_gradient_against_differences(world, seed):
         rise = (ours.log_likelihood(ends[0]) - ours.log_likelihood(ends[1])) / (2 * step[place])
         assert slope[place] == pytest.approx(rise, abs=1e-7 * max(1.0, abs(rise)))
     assert not np.any(slope[~ours.free])
+
+
+def test_chances_and_effects_that_depend_on_the_state():
+    world = branching_world().replace(interventions=(), questions={}, ladders={}, evidence=Evidence())
+    wide = {a.id: dataclasses.replace(a, low=a.value / 1.3, high=a.value * 1.3) for a in world.assumptions.values()}
+    world = world.replace(assumptions=wide)
+    rows = simulated_log(world, random.Random(27), 8)[:6]
+    assert {row.outcome for row in rows} == {"hit", "spared"}
+    ours = agree(world, rows, 8, 1e-9)
+    centre = np.full(len(ours.world.assumptions), 0.3)
+    slope = ours.gradient(centre)[1]
+    for name in ("strike.miss.times.1", "strike.hit.times.1", "strike.hit.times.2", "strike.hit.chance"):
+        place = list(world.assumptions).index(name)
+        step = 1e-5 * (np.arange(len(centre)) == place)
+        ends = priors.values_from_scores(ours.world, np.stack([centre + step, centre - step]))
+        rise = (ours.log_likelihood(ends[0]) - ours.log_likelihood(ends[1])) / 2e-5
+        assert slope[place] == pytest.approx(rise, abs=1e-7), name
+    assert np.count_nonzero(np.abs(slope) > 1e-4) > 6
 
 
 def test_everything_ignorable_gives_the_prior_back():
