@@ -52,14 +52,7 @@ Rule = Callable[[Seen], float]
 """Maps what is seen to the day on which a question is settled with yes, or infinity."""
 
 AT_SEA = ("vessel-strike-caribbean", "vessel-strike-pacific")
-ANNOUNCED_STOP = (
-    "suspend-strikes",
-    "council-meets:heeded",
-    "council-meets-on-land:heeded",
-    "draw-down",
-    "settle",
-    "leave-by-deal",
-)
+ANNOUNCED_STOP = ("suspend-strikes", "council-meets:heeded", "draw-down", "settle", "leave-by-deal")
 
 RULES: dict[str, dict[str, Rule]] = {
     "caribbean-2025": {
