@@ -271,3 +271,12 @@ def test_others_than_caracas_can_open_a_channel_and_offers_go_on_while_one_is_op
 def test_the_statements_of_the_report_are_in_the_log(log):
     words = [(row["move"], row["actor"]) for row in log if row["source_name"] == "L'Unione Sarda"]
     assert sorted(words) == [("narco-state-case", "us"), ("strike-warning", "us")]
+
+
+def test_the_toll_of_a_day_with_strikes_is_that_of_the_log(scenario, log):
+    days = [row for row in log if row["move"].startswith("vessel-strike-")]
+    single = [int(row["killed"]) for row in days if row["count"] == "1"]
+    toll = scenario.assumptions["killed-single"]
+    assert toll.value == pytest.approx(np.mean(single), abs=0.1)
+    assert toll.spread == pytest.approx(np.std(single, ddof=1), abs=0.1)
+    assert scenario.assumptions["several"].value == pytest.approx(1 / len(days), abs=0.01)
