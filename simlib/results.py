@@ -20,8 +20,8 @@ from numpy.typing import ArrayLike
 
 from simlib.answer import Answer, ScenarioKey, load_answer, pick
 from simlib.errors import SimlibError
-from simlib.formatting import by_date, counted, end_of, percent
-from simlib.quantities import round_values
+from simlib.formatting import by_date, counted, end_of, percent, plainly, with_error
+from simlib.quantities import round_values, show
 from simlib.typing import Floats
 
 if TYPE_CHECKING:
@@ -124,6 +124,10 @@ class FiringRange:
         return f"{span}; none {percent(self.none[0])}"
 
 
+AFTERWARDS = "What happens after an ending is not counted."
+"""Stands wherever a mean given an ending is shown."""
+
+
 class Estimate(NamedTuple):
     """An estimate with its 95% interval."""
 
@@ -210,6 +214,32 @@ class Accumulation:
                 | {"more_than": [[amount, *self.sample.exceeds(amount)] for amount in self.round_amounts()]}
             )
         return data
+
+    def sentences(self, label: str, by: str, endings: Mapping[str, str]) -> list[str]:
+        """Say how much has accumulated by the end: mean, chance, doubt, tail, and the mean given each ending."""
+        mean, half, chance, doubt = (float(x[-1]) for x in (self.mean, self.error, self.chance, self.doubt))
+        unit = self.unit
+        texts = [
+            f"“{label}” by {by}: {with_error(mean, half)} {unit} on average. By chance alone a history differs from "
+            f"that by {plainly(chance)} {unit} (standard deviation)"
+            + (f", and the mean by {plainly(doubt)} {unit} between sets of assumptions." if doubt > 0 else ".")
+        ]
+        if self.sample is not None:
+            low, middle, high = (show(self.sample.quantile(share).value, "amount") for share in FAN)
+            more = [f"{percent(self.sample.exceeds(x).value)} for more than {x:g} {unit}" for x in self.round_amounts()]
+            worst = show(self.sample.worst().value, "amount")
+            texts.append(
+                f"“{label}”: {low} to {high} {unit} in nine of ten histories (median {middle}). The worst 5% average "
+                f"{worst} {unit}. Probability: {', '.join(more)}."
+            )
+        given = [
+            f"“{endings.get(name, name)}” {show(float(x[-1]), 'amount')} {unit}"
+            for name, x in self.given.items()
+            if np.isfinite(x[-1])
+        ]
+        if given:
+            texts.append(f"“{label}” on average, given the ending by then: {', '.join(given)}. {AFTERWARDS}")
+        return texts
 
     def round_amounts(self) -> list[float]:
         """Return a few round amounts between the 5% point and the 99% point at the last time."""
@@ -419,6 +449,14 @@ class Forecast(Answer):
         return [
             f"By {self.by_words}: {text}. {self.lead_note}".rstrip(),
             *(f"At the stated values. {sentence}" for sentence in stated),
+        ]
+
+    def impact_sentences(self) -> list[str]:
+        """Say how much of each impact accumulates by the last report time, each number with its unit."""
+        return [
+            sentence
+            for name, impact in self.impacts.items()
+            for sentence in impact.sentences(self.label("impacts", name), self.by_words, self.labels["endings"])
         ]
 
     # ---------------------------------------------------------------- storing

@@ -414,7 +414,9 @@ def with_counter(world: Scenario, name: str, first: int, proportional: Sequence[
     old = world.variables[name]
     start = tuple((numbers[level], share) for level, share in old.start)
     variable = replace(old, levels=tuple(numbers.values()), start=start, counter=True)
-    parts = {part: renamed(getattr(world, part)) for part in ("endings", "ladders", "questions", "interventions")}
+    parts = {
+        part: renamed(getattr(world, part)) for part in ("endings", "ladders", "questions", "impacts", "interventions")
+    }
     return world.replace(variables={**world.variables, name: variable}, moves=moves, **parts)
 
 

@@ -74,3 +74,4 @@ class Names:
         self.ending = {name: labels.claim(name) for name in scenario.endings}
         self.question = {name: labels.claim(name, f"question_{name}") for name in scenario.questions}
         self.move = {name: rewards.claim(name) for name in scenario.moves}
+        self.impact = {name: rewards.claim(name, f"impact_{name}") for name in scenario.impacts}

@@ -2,8 +2,9 @@
 
 One module holds everything. A variable becomes a bounded integer (the index of its level), a move becomes one guarded
 command whose rate is a formula over named constants, an ending becomes absorbing and a label. The labels of endings
-are disjoint, the first in the file wins. Each move also has a reward structure, so that its expected count by a time
-is `R{"move"}=? [C<=90]`. A firing that changes nothing counts there, and stays in the commands as a self-loop.
+are disjoint, the first in the file wins. Each move and each impact also has a reward structure, so that its expected
+count or amount by a time is `R{"move"}=? [C<=90]`. A firing that changes nothing counts there, and stays in the
+commands as a self-loop.
 
 A move that takes a while has a further variable `waiting_<move>`, the stage of its wait, and a command for each of
 the two things that can happen: the next stage, or the move. The variable goes back to 0 where the move is no longer
@@ -35,7 +36,7 @@ from simlib.machine.priors import theta
 from simlib.machine.tables import Tables
 from simlib.quantities import show
 from simlib.scenario.document import dotted
-from simlib.scenario.model import Assumption, Condition, Factor, Move, Outcome, Question, Scenario, Variable
+from simlib.scenario.model import Assumption, Condition, Factor, Impact, Move, Outcome, Question, Scenario, Variable
 from simlib.scenario.waits import percentiles
 
 __all__ = ["model", "notes", "refusals", "starts", "write"]
@@ -196,7 +197,7 @@ class _Writer:
         yield from ("", "ctmc")
 
     def _constants(self) -> Iterator[str]:
-        used = {name for move in self.scenario for name in move.assumptions}
+        used = {name for item in (*self.scenario, *self.scenario.impacts.values()) for name in item.assumptions}
         if used:
             yield from ("", "// assumptions")
         for name, assumption in self.scenario.assumptions.items():
@@ -265,6 +266,27 @@ class _Writer:
             yield f'rewards "{self.names.move[move.id]}"'
             yield f"  {self._guard(move)} : {self.names.hazard[move.id]};"
             yield "endrewards"
+        if self.scenario.impacts:
+            yield from ("", '// expected amount of an impact by T, without what endings add: R{"..."}=? [C<=T]')
+        for impact in self.scenario.impacts.values():
+            yield from self._impact(impact)
+
+    def _impact(self, impact: Impact) -> Iterator[str]:
+        yield _comment(f"{impact.label}, in {impact.unit}")
+        for payment in impact.at_endings:
+            amount, ending = self.names.constant[payment.amount], self.names.ending[payment.ending]
+            yield _comment(f'add {amount} times the probability of "{ending}" by T')
+        yield f'rewards "{self.names.impact[impact.id]}"'
+        for item in impact.on:
+            move = self.scenario.moves[item.move]
+            chance = self._chance(move, move.outcome(item.outcome)) if item.outcome else ""
+            parts = [self.names.hazard[move.id], *([chance] if chance else []), self.names.constant[item.each]]
+            yield f"  {self._guard(move)} : {' * '.join(parts)};"
+        for reward in impact.per_day:
+            when = self._condition(reward.when)
+            more = "" if when == "true" else f" & {_bracket(when)}"
+            yield f"  !{self.names.ended}{more} : {self.names.constant[reward.amount]};"
+        yield "endrewards"
 
     # ---------------------------------------------------------------- pieces
 

@@ -8,6 +8,7 @@ from simlib.plots.comparison_bars import comparison
 from simlib.plots.driver_bars import drivers
 from simlib.plots.ending_curves import endings
 from simlib.plots.forecast_figure import dashboard
+from simlib.plots.impact_charts import impact_bars, impact_fan
 from simlib.plots.ladders import ladder_fan
 from simlib.plots.move_counts import moves
 from simlib.plots.pictures import PICTURES, plot
@@ -15,4 +16,4 @@ from simlib.plots.state_diagram import diagram, machine
 from simlib.plots.story_line import story
 
 __all__ = ["PICTURES", "comparison", "dashboard", "diagram", "drivers", "endings", "ladder_fan", "machine", "moves"]
-__all__ += ["plot", "story"]
+__all__ += ["impact_bars", "impact_fan", "plot", "story"]

@@ -163,6 +163,8 @@ def _answer(material: Material, by: str) -> Iterator[Block]:
         yield Block("list", items=tuple(_line(material, "questions", name) for name in forecast.questions))
     if forecast.counters:
         yield Block("list", items=tuple(_counter(forecast, name) for name in forecast.counters))
+    if forecast.impacts:
+        yield Block("list", items=tuple(forecast.impact_sentences()))
     yield Block("text", legend())
     if forecast.histories_note:
         yield Block("text", forecast.histories_note)
@@ -177,6 +179,7 @@ def _answer(material: Material, by: str) -> Iterator[Block]:
 
 def _pictures(material: Material) -> Iterator[Block]:
     from simlib.plots.ending_curves import endings
+    from simlib.plots.impact_charts import impact_bars, impact_fan
     from simlib.plots.ladders import ladder_fan
     from simlib.plots.move_counts import moves
 
@@ -187,6 +190,10 @@ def _pictures(material: Material) -> Iterator[Block]:
     if forecast.ladders:
         draw = partial(ladder_fan, forecast, baseline=before)
         yield _figure(forecast, draw, "rungs of the ladder over time", room=0.3)
+    for name in forecast.impacts:
+        what = f"“{forecast.label('impacts', name)}”"
+        yield _figure(forecast, partial(impact_fan, forecast, impact=name), f"{what} over time", room=0.3)
+        yield _figure(forecast, partial(impact_bars, forecast, impact=name), f"{what} given each ending")
     yield _figure(forecast, partial(moves, forecast, baseline=before), "expected number of moves")
     if forecast.firings:
         yield Block("text", _RANGE_OF_MOVES)

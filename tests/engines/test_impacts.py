@@ -14,8 +14,9 @@ from simlib.control import Control
 from simlib.engines.exact.adjoint import gradient
 from simlib.engines.exact.forecast import Solver
 from simlib.engines.reference import sample
+from simlib.plots import impact_bars, impact_fan
 from simlib.results import AmountSample, Forecast
-from simlib.scenario.model import Assume, Force, Pin, Scenario
+from simlib.scenario.model import Assume, Forbid, Force, Pin, Scenario
 from simlib.scenario.views.intervention_rules import wrong_intervention
 from tests import worlds
 from tests.properties.comparing import assert_same_bits, numbers
@@ -246,3 +247,35 @@ def test_a_forecast_with_impacts_comes_back_bit_for_bit(tmp_path):
 def test_an_amount_is_not_assumed_for_a_while():
     wrong = list(wrong_intervention(marked(), Assume("hurt.on.1", 5.0, date=date(3)), 30.0))
     assert [what for _, what, _ in wrong] == ["'hurt.on.1' is an amount"]
+
+
+# -------------------------------------------------------------------- what people read
+
+
+def test_every_sentence_about_an_impact_has_its_unit_and_its_limit():
+    forecast = simlib.forecast(fallen(worlds.tempo_world()), engine="exact", times=DAYS)
+    mean, tail, given = forecast.impact_sentences()
+    assert f"{forecast.impacts['hurt'].mean[-1]:.2g} people on average" in mean
+    assert "people in nine of ten histories" in tail
+    assert given.endswith("What happens after an ending is not counted.")
+    assert given.count(" people") == sum(np.isfinite(x[-1]) for x in forecast.impacts["hurt"].given.values())
+
+
+@pytest.mark.parametrize("draw", [impact_fan, impact_bars], ids=lambda draw: draw.__name__)
+def test_a_picture_of_an_impact_says_its_unit(draw):
+    from matplotlib.figure import Figure
+
+    forecast = simlib.forecast(fallen(worlds.tempo_world()), engine="exact", times=DAYS)
+    ax = draw(forecast, Figure(figsize=(9, 6), dpi=100).add_subplot())
+    texts = [text.get_text() for text in ax.figure.findobj(lambda artist: hasattr(artist, "get_text"))]
+    assert any("people" in text for text in texts)
+
+
+def test_a_comparison_has_the_difference_of_the_means_with_its_error():
+    scenario = fallen(worlds.tempo_world())
+    exact, simulated = (
+        simlib.compare(scenario, Forbid("clash"), measures="impact:hurt", engine=engine, runs=2000).frame()
+        for engine in ("exact", "montecarlo")
+    )
+    assert exact.change.iloc[0] < 0
+    assert simulated.low.iloc[0] < exact.change.iloc[0] < simulated.high.iloc[0]

@@ -231,7 +231,7 @@ def compare(
         only = vary(scenario, variants)
         changed = {as_name("; ".join(describe(scenario, only)) or "unchanged"): only}
     scenarios = {"": scenario} | changed
-    all_of_them = [headline(scenario), *every(scenario, ("ending", "question", "rung", "moves"))]
+    all_of_them = [headline(scenario), *every(scenario, ("ending", "question", "rung", "moves", "impact"))]
     chosen = tuple(dict.fromkeys(all_of_them)) if measures is None else find(scenario, measures)
     belief = belief_of(scenario, draws, seed=seed) if isinstance(draws, Belief) or draws else None
     work = _Work(scenarios, days_by(scenario, by), chosen, belief, runs, seed, control)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from simlib.engines.ensemble import Ensemble
     from simlib.results import Forecast
 
-TABLES = ("endings", "questions", "levels", "rungs", "moves", "firings", "counters")
+TABLES = ("endings", "questions", "levels", "rungs", "moves", "firings", "counters", "impacts")
 POINTS = ("p05", "p25", "p50", "p75", "p95")
 
 PNG_DPI, SVG_DPI = 100, 72
@@ -210,6 +210,7 @@ def _spread(forecast: Forecast, draws: Ensemble) -> pd.DataFrame:
 def _pictures(forecast: Forecast, draws: Ensemble | None) -> Iterator[Picture]:
     from simlib.plots import captions
     from simlib.plots.ending_curves import endings
+    from simlib.plots.impact_charts import impact_bars, impact_fan
     from simlib.plots.ladders import ladder_fan
     from simlib.plots.move_counts import moves
 
@@ -219,6 +220,9 @@ def _pictures(forecast: Forecast, draws: Ensemble | None) -> Iterator[Picture]:
     yield Picture("endings", partial(endings, forecast, doubt=spread), **beside)
     for name in forecast.ladders:
         yield Picture(f"ladder-{name}", partial(ladder_fan, forecast, ladder=name), **beside)
+    for name in forecast.impacts:
+        yield Picture(f"impact-{name}", partial(impact_fan, forecast, impact=name), **beside)
+        yield Picture(f"impact-{name}-by-ending", partial(impact_bars, forecast, impact=name), **beside)
     if forecast.moves:
         yield Picture("moves", partial(moves, forecast), width=1100, left=33, right=55, top=84, bottom=54, foot=foot)
 

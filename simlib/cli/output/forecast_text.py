@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from simlib.cli.output.impact_text import impact_tables
 from simlib.cli.output.text_table import Row, table
 from simlib.formatting import counted, end_of, in_days, is_whole, long_date, percent, percent_within
 from simlib.machine.measures import headline, of_forecast
@@ -166,6 +167,7 @@ def _tables(forecast: Forecast, computed: Computed, top: int) -> Iterator[str]:
         yield table(
             f"Counters: mean, and 5th to 95th percentile, at the end of the date{_versions(forecast)[0][0]}", head, rows
         )
+    yield from impact_tables(forecast, at, head, _versions(forecast)[0][0])
     yield _moves(forecast, at, head, top)
     if forecast.firings:
         yield _ranges(forecast, top)
