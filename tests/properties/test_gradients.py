@@ -19,7 +19,7 @@ from tests.properties.comparing import drawn, numbers
 from tests.strategies import worlds
 from tests.worlds import date, intervened_world
 
-STEP = 1e-4
+STEP = 3e-5
 """Relative step of a central difference: its own error is of order STEP² of the third derivative."""
 
 
