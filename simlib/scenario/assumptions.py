@@ -26,6 +26,8 @@ REWARDS = {"on": "each", "per_day": "amount", "at": "amount"}
 PER_DAY = "per day"
 """Follows the unit of an impact where an amount is gained for each day."""
 
+_HISTORY = "evidence.history.start"
+
 UNREAD = ""
 """Stands for an assumption that could not be read; no id is empty."""
 
@@ -42,6 +44,8 @@ def place_of(scenario: Scenario, assumption: Assumption) -> Place:
     """Return the place of a number in its file: among the assumptions, or where it is used."""
     if not assumption.inline:
         return ("assumptions", assumption.id)
+    if assumption.id in scenario.log_assumptions:
+        return _place_in_evidence(assumption.id)
     owner, *rest = assumption.id.split(".")
     if rest in (["rate"], ["takes"]):
         return ("moves", owner, rest[0])
@@ -55,6 +59,13 @@ def place_of(scenario: Scenario, assumption: Assumption) -> Place:
     if rest[0] == "start" and variable and assumption.id in dict(variable.start).values():
         return ("variables", owner, "start", rest[1])
     return ("moves", owner, "outcomes", rest[0], "chance")
+
+
+def _place_in_evidence(name: str) -> Place:
+    if name.startswith(f"{_HISTORY}."):
+        variable, _, level = name.removeprefix(f"{_HISTORY}.").partition(".")
+        return (*_HISTORY.split("."), variable, level)
+    return ("evidence", "seen", name.removeprefix("evidence.seen."), "chance")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +84,7 @@ class Use:
 
 
 def uses_in(shape: ScenarioShape) -> Iterator[Use]:
-    """Yield every use of a number in starts, moves and impacts, in the order of the file."""
+    """Yield every use of a number in starts, moves, impacts and evidence, in the order of the file."""
     for name, variable in shape.variables.items():
         if isinstance(variable.start, dict):
             of = f"at the start of '{variable.label or name}'"
@@ -106,6 +117,7 @@ def uses_in(shape: ScenarioShape) -> Iterator[Use]:
                 label = f"Factor {index + 1} on the odds of '{called}' as the outcome {of}"
                 yield Use(place, "factor", factor.by, f"{name}.{branch}.times.{index + 1}", label)
     yield from _amounts_in(shape)
+    yield from _uses_in_evidence(shape)
 
 
 def _amounts_in(shape: ScenarioShape) -> Iterator[Use]:
@@ -120,6 +132,21 @@ def _amounts_in(shape: ScenarioShape) -> Iterator[Use]:
                 yield Use(place, "amount", written, f"{name}.{key}.{index + 1}", label, unit)
 
 
+def _uses_in_evidence(shape: ScenarioShape) -> Iterator[Use]:
+    if shape.evidence is None:
+        return
+    for name, start in (shape.evidence.history.start if shape.evidence.history else {}).items():
+        for level, share in start.items() if isinstance(start, dict) else ():
+            if share != REST:
+                place: Place = ("evidence", "history", "start", name, level)
+                label = f"Share of '{level}' of {name} at the start of the history"
+                yield Use(place, "chance", share, f"evidence.history.start.{name}.{level}", label)
+    for key, seen in shape.evidence.seen.items():
+        if not isinstance(seen, str) and seen.chance is not None:
+            label = f"Chance that the log shows '{key}'"
+            yield Use(("evidence", "seen", key, "chance"), "chance", seen.chance, f"evidence.seen.{key}", label)
+
+
 def _median(shape: WaitShape) -> str | LiteralShape:
     """Return the median of a waiting time: the name of an assumption, or a number with its reason."""
     if shape.because is None or not re.match(r"[-+.\d]", shape.value):
@@ -130,13 +157,15 @@ def _median(shape: WaitShape) -> str | LiteralShape:
 class Numbers:
     """Every number of a document.
 
-    The named assumptions, then the literals written where they are used. `assumptions` holds the readable ones.
+    The named assumptions, then the literals written where they are used. `assumptions` holds the readable ones, and
+    `of_the_log` the literals of the evidence section.
     `at` gives the id of the number used at a place.
     """
 
     def __init__(self, document: Document, shape: ScenarioShape) -> None:
         self.document, self.shape = document, shape
         self.assumptions = self._named()
+        self.of_the_log: dict[str, Assumption] = {}
         self._ids = {use.place: self._id(use) for use in uses_in(shape)}
         self._inline = {use.id for use in uses_in(shape)}
 
@@ -172,10 +201,10 @@ class Numbers:
             return self._add(use, written)
         if written in self.document.names("assumptions"):
             return written if written in self.assumptions else UNREAD
-        if use.place[0] != "variables" or not re.match(r"[-+.\d]", written):
+        if "start" not in use.place[:3] or not re.match(r"[-+.\d]", written):
             self._refuse(use, written)
             return UNREAD
-        because = self.shape.variables[str(use.place[1])].because
+        because = self._because(use.place)
         return self._add(use, LiteralShape(value=written, because=because or "no reason given"))
 
     def _add(self, use: Use, literal: LiteralShape) -> str:
@@ -186,8 +215,16 @@ class Numbers:
         )
         if assumption is None:
             return UNREAD
-        self.assumptions[use.id] = dataclasses.replace(assumption, inline=True)
+        home = self.of_the_log if use.place[0] == "evidence" else self.assumptions
+        home[use.id] = dataclasses.replace(assumption, inline=True)
         return use.id
+
+    def _because(self, place: Place) -> str | None:
+        """Return the reason of the start in which a share stands."""
+        if place[0] == "variables":
+            return self.shape.variables[str(place[1])].because
+        history = self.shape.evidence.history if self.shape.evidence else None
+        return history.because if history and place[1] == "history" else None
 
     def _refuse(self, use: Use, written: str) -> None:
         try:

@@ -38,10 +38,16 @@ def misfits_of(scenario: Scenario, rules: Iterable[Rule] | None = None) -> Itera
 
 def value_lies_between_low_and_high(scenario: Scenario) -> Iterator[Misfit]:
     """Low < value < high, or all three equal."""
-    for assumption in scenario.assumptions.values():
+    for assumption in _numbers(scenario):
         wrong = _wrong_with_order(assumption)
         if wrong:
             yield (place_of(scenario, assumption), *wrong)
+
+
+def _numbers(scenario: Scenario) -> Iterator[Assumption]:
+    """Yield every assumption, those of `evidence` included."""
+    yield from scenario.assumptions.values()
+    yield from scenario.log_assumptions.values()
 
 
 def _wrong_with_order(a: Assumption) -> tuple[str, str] | None:
@@ -58,7 +64,7 @@ def _wrong_with_order(a: Assumption) -> tuple[str, str] | None:
 
 def chance_with_a_spread_is_never_0_or_1(scenario: Scenario) -> Iterator[Misfit]:
     """The logit scale has no 0 and no 1: a spread cannot begin or end there."""
-    for assumption in scenario.assumptions.values():
+    for assumption in _numbers(scenario):
         ends = (("low", assumption.low, 0.0), ("high", assumption.high, 1.0))
         for name, bound, end in ends if assumption.kind == "chance" and not assumption.fixed else ():
             if bound == end:
@@ -96,6 +102,8 @@ def _citations(scenario: Scenario) -> Iterator[tuple[Place, tuple[str, ...]]]:
         yield ("variables", variable.id), variable.sources
     for assumption in scenario.assumptions.values():
         yield place_of(scenario, assumption), assumption.sources
+    for assumption in scenario.log_assumptions.values():
+        yield place_of(scenario, assumption), assumption.sources
     for index, correlation in enumerate(scenario.correlations):
         yield ("correlations", index), correlation.sources
     for move in scenario:
@@ -125,6 +133,9 @@ def shares_of_a_start_make_one_whole(scenario: Scenario) -> Iterator[Misfit]:
     for variable in scenario.variables.values():
         place: Place = ("variables", variable.id, "start")
         yield from _wrong_with_sum(scenario, place, dict(variable.start), "level", "share")
+    history = scenario.evidence.history if scenario.evidence else None
+    for name, start in history.start if history else ():
+        yield from _wrong_with_sum(scenario, ("evidence", "history", "start", name), dict(start), "level", "share")
 
 
 def _wrong_with_sum(
@@ -134,7 +145,8 @@ def _wrong_with_sum(
     if len(rests) > 1:
         what = f"more than one {part} takes the rest: {', '.join(rests)}"
         yield place, what, f"expected a {number} for all but one of them"
-    stated = [scenario.assumptions.get(chance) for chance in branches.values() if chance is not None]
+    numbers = {**scenario.assumptions, **scenario.log_assumptions}
+    stated = [numbers.get(chance) for chance in branches.values() if chance is not None]
     known = [assumption for assumption in stated if assumption is not None]
     total = math.fsum(assumption.value for assumption in known)
     if total > 1 + TOLERANCE:
@@ -288,6 +300,18 @@ def the_horizon_is_on_the_calendar(scenario: Scenario) -> Iterator[Misfit]:
         yield ("as_of",), f"{scenario.as_of} plus the horizon is beyond the calendar", "expected an earlier day"
 
 
+def the_history_begins_by_the_forecast(scenario: Scenario) -> Iterator[Misfit]:
+    """The log is taken in from before `as_of` on, or from that day."""
+    history = scenario.evidence.history if scenario.evidence else None
+    if history is not None and history.since > scenario.as_of:
+        place = ("evidence", "history", "from")
+        yield (
+            place,
+            f"{history.since} is after the day of the forecast ({scenario.as_of})",
+            "expected that day or earlier",
+        )
+
+
 # Correlations
 
 
@@ -333,11 +357,16 @@ RULES: tuple[Rule, ...] = (
     *(effects_of_an_outcome_never_clash, ids_are_distinct, no_id_has_another_meaning),
     *(windows_do_not_close_before_the_forecast, dates_do_not_lie_before_the_forecast),
     only_events_have_a_spread,
-    *(the_horizon_is_on_the_calendar, correlated_assumptions_have_a_spread, correlations_are_possible_together),
+    *(
+        the_horizon_is_on_the_calendar,
+        the_history_begins_by_the_forecast,
+        correlated_assumptions_have_a_spread,
+        correlations_are_possible_together,
+    ),
 )
 DATE_RULES: tuple[Rule, ...] = (
     *(no_number_was_set_after_the_forecast, windows_do_not_close_before_the_forecast),
-    *(dates_do_not_lie_before_the_forecast, the_horizon_is_on_the_calendar),
+    *(dates_do_not_lie_before_the_forecast, the_horizon_is_on_the_calendar, the_history_begins_by_the_forecast),
 )
 """The rules that mean nothing while `as_of` cannot be read."""
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from simlib.formatting import end_of, long_date
 from simlib.quantities import show
 from simlib.scenario.condition_wording import condition_in_words, firings_in_words, shift_in_words
+from simlib.scenario.evidence import Coverage, RowRule
 from simlib.scenario.model import (
     Assumption,
     Condition,
@@ -71,6 +72,7 @@ def explain(scenario: Scenario) -> list[Sentence]:
             )
             for pair in scenario.correlations
         ),
+        *(Sentence("evidence", *pair) for pair in say.evidence()),
         *(
             Sentence("interventions", str(each), say.sentence(intervention_in_words(each, scenario), each.because))
             for each in scenario.interventions
@@ -273,6 +275,42 @@ class _Speaker:
         steps = [f"{rung.id} once {condition_in_words(rung.when, self.world)}" for rung in rest]
         shown = " (shown first)" if ladder.id == self.world.ladder else ""
         return f"{ladder.label}{shown}: {_list([first.id, *steps])}"
+
+    def evidence(self) -> Iterator[tuple[str, str]]:
+        """Yield (id, sentence) of the history, of each coverage that is named, and of each rule for rows."""
+        evidence = self.world.evidence
+        if evidence is None:
+            return
+        if evidence.history:
+            yield "history", self.sentence(f"the log counts from {evidence.history.since} on", evidence.history.because)
+        for each in evidence.seen:
+            name = f"{each.move}:{each.outcome}" if each.outcome else each.move
+            yield name, self.sentence(self._coverage(each), each.because)
+        for rule in evidence.rules:
+            yield ", ".join(rule.words), self.sentence(self._rule(rule), rule.because)
+
+    def _coverage(self, seen: Coverage) -> str:
+        if isinstance(seen.chance, str):
+            number = {**self.world.assumptions, **self.world.log_assumptions}[seen.chance]
+            value = show(number.value, number.kind, number.unit)
+            text = f"shows in the log with {value}" + ("" if number.fixed else f" (90% range {_range(number)})")
+        else:
+            text = "always shows in the log" if seen.chance else "need not show in the log, so its absence says nothing"
+        delay = f", within {_count(range(seen.within_days), 'day')}" if seen.within_days else ""
+        return text + delay + (f", from {seen.since} on" if seen.since else "")
+
+    def _rule(self, rule: RowRule) -> str:
+        only = [str(part) for part in (rule.date, rule.actor, rule.target, rule.confidence) if part]
+        rows = f"rows of {' or '.join(rule.words)}" + (f" ({', '.join(only)})" if only else "")
+        doubt = "" if rule.ratio is None else f", {rule.ratio:g} times as likely if it is so"
+        if rule.ignore:
+            return f"{rows} are left out: {rule.ignore}"
+        if rule.setting:
+            return f"{rows} set {', '.join(f'{name} to {level}' for name, level in rule.setting)}"
+        if rule.level is not None:
+            return f"{rows} say that {condition_in_words(rule.level, self.world)}{doubt}"
+        outcomes = f" with the outcome {' or '.join(rule.outcomes)}" if rule.outcomes else ""
+        return f"{rows} are firings{f' of {rule.move}' if rule.move else ''}{outcomes}{doubt}"
 
     def assumption(self, number: Assumption) -> str:
         spread = ", fixed" if number.fixed else f" (90% range {_range(number)})"

@@ -18,6 +18,8 @@ from simlib.scenario import model
 from simlib.scenario.assumptions import REST, UNREAD, Numbers, read_quantity
 from simlib.scenario.condition_reader import Reader
 from simlib.scenario.document import Document, Place
+from simlib.scenario.evidence import Evidence
+from simlib.scenario.evidence_reader import read_evidence
 from simlib.scenario.model import Scenario, Variable
 from simlib.scenario.schema.scenario_shape import (
     ActorShape,
@@ -65,6 +67,7 @@ class _Resolver:
 
     def scenario(self) -> Scenario:
         shape = self.shape
+        moves = {name: self._move(name, move) for name, move in shape.moves.items()}
         return Scenario(
             id=shape.id,
             title=shape.title,
@@ -73,7 +76,7 @@ class _Resolver:
             actors=self._actors(),
             variables=self.variables,
             assumptions=self.numbers.assumptions,
-            moves={name: self._move(name, move) for name, move in shape.moves.items()},
+            moves=moves,
             endings=self._endings(),
             ladders={name: self._ladder(name, ladder) for name, ladder in shape.ladders.items()},
             questions=self._questions(),
@@ -87,6 +90,8 @@ class _Resolver:
             reference_class=shape.reference_class or "",
             ladder=self._first_ladder(),
             headline=self._headline(),
+            evidence=self._evidence(moves),
+            log_assumptions=self.numbers.of_the_log,
         )
 
     # Variables
@@ -114,8 +119,16 @@ class _Resolver:
         return Variable(name, label, numbers, (), shape.hidden, shape.because or "", sources, counter=True)
 
     def _start(self, variable: Variable) -> tuple[tuple[str, str | None], ...]:
-        written = self.shape.variables[variable.id].start
-        place: Place = ("variables", variable.id, "start")
+        return self._shares(variable, self.shape.variables[variable.id].start, ("variables", variable.id, "start"))
+
+    def _evidence(self, moves: Mapping[str, model.Move]) -> Evidence | None:
+        shape = self.shape.evidence
+        if shape is None:
+            return None
+        return read_evidence(self.document, shape, self.reader, self.numbers, moves, self._shares)
+
+    def _shares(self, variable: Variable, written: Any, place: Place) -> tuple[tuple[str, str | None], ...]:
+        """Return a start: a level for certain, or levels with the numbers of their shares."""
         if isinstance(written, str):
             known = self.reader.level(variable, written, place)
             return ((written if known else variable.levels[0], None),)

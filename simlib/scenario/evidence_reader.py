@@ -1,0 +1,175 @@
+"""Read the `evidence:` section of a file into `Evidence`: names are looked up, numbers read, faults noted."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+
+from simlib.errors import QuantityError, did_you_mean
+from simlib.quantities import parse
+from simlib.scenario.assumptions import Numbers
+from simlib.scenario.condition_reader import Reader
+from simlib.scenario.document import Document, Place
+from simlib.scenario.evidence import CERTAIN, Coverage, Evidence, History, RowRule, Shares
+from simlib.scenario.model import Move
+from simlib.scenario.schema.scenario_shape import EvidenceShape, LogRuleShape, SeenShape
+
+WORDS = {"always": 1.0, "never": 0.0}
+"""Coverage that is one word."""
+
+
+def read_evidence(
+    document: Document,
+    shape: EvidenceShape,
+    reader: Reader,
+    numbers: Numbers,
+    moves: Mapping[str, Move],
+    shares: Callable[..., Shares],
+) -> Evidence:
+    """Return the evidence of a fitted section. `shares` reads the start of a variable."""
+    return _EvidenceReader(document, reader, numbers, moves, shares).read(shape)
+
+
+class _EvidenceReader:
+    """Reads one section."""
+
+    def __init__(
+        self,
+        document: Document,
+        reader: Reader,
+        numbers: Numbers,
+        moves: Mapping[str, Move],
+        shares: Callable[..., Shares],
+    ) -> None:
+        self.document, self.reader, self.numbers = document, reader, numbers
+        self.moves, self.shares = moves, shares
+
+    def read(self, shape: EvidenceShape) -> Evidence:
+        """Return the evidence. Anything unreadable is noted and left out."""
+        place: Place = ("evidence",)
+        seen = [self._seen(name, each, (*place, "seen", name)) for name, each in shape.seen.items()]
+        rules = [self._rule(each, (*place, "rows", index)) for index, each in enumerate(shape.rows)]
+        confidence = [
+            (word, None if ratio == "certain" else self._ratio(ratio, (*place, "confidence", word)))
+            for word, ratio in shape.confidence.items()
+        ]
+        return Evidence(
+            self._history(shape, (*place, "history")),
+            tuple(each for each in seen if each),
+            tuple(each for each in rules if each),
+            tuple(confidence),
+        )
+
+    def _history(self, shape: EvidenceShape, place: Place) -> History | None:
+        if shape.history is None:
+            return None
+        starts = []
+        for name, written in shape.history.start.items():
+            variable = self.reader.variable(name, (*place, "start", name))
+            if variable is not None:
+                starts.append((name, self.shares(variable, written, (*place, "start", name))))
+        return History(shape.history.from_, shape.history.because, tuple(starts))
+
+    # ---------------------------------------------------------------- coverage
+
+    def _seen(self, name: str, written: str | SeenShape, place: Place) -> Coverage | None:
+        move, _, outcome = name.partition(":")
+        if not self._known(move, outcome, place):
+            return None
+        if isinstance(written, str):
+            if written not in WORDS:
+                self.document.note(place, f"{written!r} is no coverage", "expected always, never, or {chance: ...}")
+                return None
+            return Coverage(move, outcome or None, WORDS[written])
+        given = [key for key in ("always", "never", "chance") if getattr(written, key) not in (None, False)]
+        if len(given) != 1:
+            what = f"{' and '.join(given) or 'nothing'} of always, never and chance"
+            self.document.note(place, what, "expected exactly one of them")
+            return None
+        if given == ["never"] and written.within is not None:
+            self.document.note((*place, "within"), "a delay of what never shows", "expected always or a chance")
+        chance = self.numbers.at((*place, "chance")) if given == ["chance"] else WORDS[given[0]]
+        days = self._days(written.within, (*place, "within")) if written.within is not None else 0
+        return Coverage(move, outcome or None, chance, days, written.from_, written.because or "")
+
+    def _known(self, move: str, outcome: str, place: Place) -> bool:
+        if move not in self.moves:
+            if move not in self.document.names("moves"):
+                self.document.note(place, f"unknown move {move!r}", did_you_mean(move, self.moves))
+            return False
+        outcomes = [each.id for each in self.moves[move].outcomes]
+        if outcome and outcome not in outcomes:
+            self.document.note(place, f"{move!r} has no outcome {outcome!r}", did_you_mean(outcome, outcomes))
+            return False
+        return True
+
+    def _days(self, written: str, place: Place) -> int:
+        try:
+            days = parse(written, "duration").value
+        except QuantityError as error:
+            self.document.note(place, error.what, error.expected)
+            return 0
+        if days != int(days) or not 1 <= days <= 366:
+            self.document.note(place, f"a delay of {written!r}", "expected a whole number of days, from 1 to 366")
+            return 0
+        return int(days)
+
+    # ---------------------------------------------------------------- rows
+
+    def _rule(self, shape: LogRuleShape, place: Place) -> RowRule | None:
+        words = (shape.row,) if isinstance(shape.row, str) else tuple(shape.row)
+        kinds = [key for key in ("ignore", "level", "set_") if getattr(shape, key) is not None]
+        kinds += ["is"] if shape.is_ or shape.outcomes else []
+        names = [kind.strip("_") for kind in kinds]
+        if len(names) > 1:
+            self.document.note(place, f"{' and '.join(names)} in one rule", "expected one meaning of a row")
+        if not names and shape.ratio is None:
+            self.document.note(place, "a rule without a meaning", f"expected {_MEANINGS}")
+        if shape.ratio is not None and {"ignore", "set"} & set(names):
+            self.document.note(
+                (*place, "ratio"), "a ratio of what is not in doubt", "expected it with a firing or a level"
+            )
+        self._check_firings(shape, words, place)
+        return RowRule(
+            words,
+            shape.date,
+            shape.actor,
+            shape.target,
+            shape.confidence,
+            move=shape.is_,
+            outcomes=tuple(shape.outcomes or ()),
+            level=None if shape.level is None else self.reader.condition(shape.level, (*place, "level")),
+            setting=tuple(self._settings(shape, (*place, "set"))),
+            ratio=CERTAIN if shape.ratio is None else self._ratio(shape.ratio, (*place, "ratio")),
+            ignore=shape.ignore or "",
+            because=shape.because or "",
+        )
+
+    def _check_firings(self, shape: LogRuleShape, words: tuple[str, ...], place: Place) -> None:
+        """Note moves and outcomes that do not exist. Without `is`, outcomes are those of the move that a word names."""
+        moves = [shape.is_] if shape.is_ else list(words) if shape.outcomes else []
+        named = (*place, "is") if shape.is_ else (*place, "row")
+        for move in moves:
+            if self._known(move, "", named):
+                for outcome in shape.outcomes or ():
+                    self._known(move, outcome, (*place, "outcomes"))
+
+    def _settings(self, shape: LogRuleShape, place: Place) -> Iterator[tuple[str, str]]:
+        for name, level in (shape.set_ or {}).items():
+            variable = self.reader.variable(name, (*place, name))
+            if variable is not None and self.reader.level(variable, level, (*place, name)):
+                yield name, level
+
+    def _ratio(self, written: str, place: Place) -> float | None:
+        try:
+            ratio = parse(written, "number").value
+        except QuantityError:
+            ratio = math.nan
+        if ratio > 1:
+            return ratio
+        what = f"{written!r} is no ratio of P(row | it is so) to P(row | it is not)"
+        self.document.note(place, what, "expected a number above 1, or 'certain' under confidence")
+        return CERTAIN
+
+
+_MEANINGS = "ignore, is, outcomes, level, set or ratio"
