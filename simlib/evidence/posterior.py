@@ -109,15 +109,21 @@ class Learning:
     def posterior(self) -> Posterior:
         """Return the posterior by the first method that can be trusted.
 
+        Where weights can be trusted and are too few, the draws are doubled.
+
         Raises NotLearnt when none can, Cancelled.
         """
         if not len(self.a) and self.early is None:
             return self.prior()
         mode, precision = self._laplace(self.early or self.filter)
-        for freedom in (None, FREEDOM):
+        enough = min(ENOUGH, self.draws / 4)
+        for freedom in (None, FREEDOM, None, None, None):
             best = self._sampled(mode, precision, freedom)
-            if best.k_hat < TRUSTED and best.effective_draws >= min(ENOUGH, self.draws / 4):
+            if best.k_hat < TRUSTED and best.effective_draws >= enough:
                 return best
+            if not len(self.c) and freedom is not None:
+                break
+            self.draws *= 1 if freedom is None and best.k_hat >= TRUSTED else 2
         if len(self.c):
             raise NotLearnt(
                 f"the posterior is not published: its weights have k = {best.k_hat:.2f} and "

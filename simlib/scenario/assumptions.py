@@ -61,6 +61,11 @@ def place_of(scenario: Scenario, assumption: Assumption) -> Place:
     return ("moves", owner, "outcomes", rest[0], "chance")
 
 
+def _is_share(place: Place) -> bool:
+    """Say whether a number is a share of a start, whose reason may be that of the start as a whole."""
+    return place[0] == "variables" or place[:3] == ("evidence", "history", "start")
+
+
 def _place_in_evidence(name: str) -> Place:
     if name.startswith(f"{_HISTORY}."):
         variable, _, level = name.removeprefix(f"{_HISTORY}.").partition(".")
@@ -201,7 +206,7 @@ class Numbers:
             return self._add(use, written)
         if written in self.document.names("assumptions"):
             return written if written in self.assumptions else UNREAD
-        if "start" not in use.place[:3] or not re.match(r"[-+.\d]", written):
+        if not _is_share(use.place) or not re.match(r"[-+.\d]", written):
             self._refuse(use, written)
             return UNREAD
         because = self._because(use.place)
