@@ -18,6 +18,7 @@ from simlib.plots import impact_bars, impact_fan
 from simlib.results import AmountSample, Forecast
 from simlib.scenario.model import Assume, Forbid, Force, Pin, Scenario
 from simlib.scenario.views.intervention_rules import wrong_intervention
+from simlib.widgets.kit.status_line import sentence
 from tests import worlds
 from tests.properties.comparing import assert_same_bits, numbers
 from tests.worlds import World, date
@@ -259,6 +260,13 @@ def test_every_sentence_about_an_impact_has_its_unit_and_its_limit():
     assert "people in nine of ten histories" in tail
     assert given.endswith("What happens after an ending is not counted.")
     assert given.count(" people") == sum(np.isfinite(x[-1]) for x in forecast.impacts["hurt"].given.values())
+
+
+@pytest.mark.parametrize(("engine", "words"), [(simlib.solve, "standard deviation"), (simlib.simulate, "nine of ten")])
+def test_the_sentence_of_the_explorer_has_the_mean_and_the_range(engine, words):
+    told = "".join(part["text"] for part in sentence(engine(fallen(worlds.tempo_world()), times=DAYS)))
+    assert " people on average (" in told
+    assert words in told.partition("hurt: ")[2]
 
 
 @pytest.mark.parametrize("draw", [impact_fan, impact_bars], ids=lambda draw: draw.__name__)

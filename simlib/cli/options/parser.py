@@ -510,8 +510,8 @@ def _question(
     """Add the options that questions have in common: those `wanted`, and where the answer goes."""
     stated = f"draws from the priors ({draws or 'default: 0, at the stated values'})"
     forms = (
-        "ending:ID, question:ID, rung:LADDER=RUNG, level:VARIABLE=LEVEL, moves:ID, fired:MOVE, reached:VARIABLE=LEVEL, "
-        "days:VARIABLE=LEVEL or EVENT|CONDITION@DATE (repeatable)"
+        "ending:ID, question:ID, rung:LADDER=RUNG, level:VARIABLE=LEVEL, moves:ID, impact:ID, fired:MOVE, "
+        "reached:VARIABLE=LEVEL, days:VARIABLE=LEVEL or EVENT|CONDITION@DATE (repeatable)"
     )
     options: dict[str, dict[str, Any]] = {
         "--measure": {

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from simlib.formatting import percent
+from simlib.quantities import show
 from simlib.results import ONGOING, Forecast
 
 Part = Mapping[str, Any]
@@ -45,7 +46,19 @@ def sentence(forecast: Forecast, baseline: Forecast | None = None, limit: int = 
         note = f" ({change}{unit})" if change else ""
         unit = "" if change else unit
         parts += [_part(f"{label} "), _part(percent(last[name]), strong=True), _part(f"{note}; ")]
-    return [*parts[:-1], _part(parts[-1]["text"].removesuffix("; ") + ".")]
+    return [*parts[:-1], _part(parts[-1]["text"].removesuffix("; ") + "."), *_impacts(forecast)]
+
+
+def _impacts(forecast: Forecast) -> Iterator[Part]:
+    """Yield the mean of each impact by the same date, and where nine in ten histories lie (exact: the spread)."""
+    for name, impact in forecast.impacts.items():
+        yield _part(f" {forecast.label('impacts', name)}: ")
+        yield _part(show(float(impact.mean[-1]), "amount", impact.unit), strong=True)
+        if impact.fan is None:
+            yield _part(f" on average (standard deviation {show(float(impact.chance[-1]), 'amount', impact.unit)}).")
+        else:
+            low, _, high = (show(float(x[-1]), "amount") for x in impact.fan)
+            yield _part(f" on average ({low} to {high} in nine of ten histories).")
 
 
 def _part(text: str, *, strong: bool = False) -> Part:
