@@ -77,15 +77,16 @@ def random_world(
     windows: bool = True,
     lulls: bool = False,
     waits: bool = True,
+    dates: bool = True,
 ) -> Scenario:
     """Return one world drawn with `dice`. With `lulls` it asks for one, which only histories can answer.
 
-    With `waits` it may have a move that takes a while, and with `windows` one on a date. These are drawn last.
+    With `waits` it may have a move that takes a while, with `windows` and `dates` one on a date. They are drawn last.
     """
     drawing = _Drawing(dice, max_states, windows, lulls)
     world = drawing.world(interventions)
     world = drawing.with_wait(world) if waits else world
-    return drawing.with_date(world) if windows else world
+    return drawing.with_date(world) if windows and dates else world
 
 
 class _Drawing:

@@ -64,7 +64,7 @@ def compare(what: str, ours: np.ndarray, theirs: np.ndarray, relative: float = 0
 
 @pytest.mark.parametrize("seed", range(16))
 def test_random_worlds_agree(seed: int, tmp_path: Path) -> None:
-    agree(seeded_world(seed, interventions=False, windows=False), tmp_path)
+    agree(seeded_world(seed, interventions=False, dates=False), tmp_path)
 
 
 def test_waits_agree(tmp_path: Path) -> None:
