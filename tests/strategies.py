@@ -92,7 +92,7 @@ def random_world(
 class _Drawing:
     """A world under way: assumptions are collected as the parts that need them are drawn."""
 
-    def __init__(self, dice: random.Random, max_states: int, windows: bool, lulls: bool) -> None:
+    def __init__(self, dice: random.Random, max_states: int, windows: bool, lulls: bool = False) -> None:
         self.dice, self.windows, self.lulls = dice, windows, lulls
         self.horizon = dice.randint(4, 40)
         self.assumptions: dict[str, Assumption] = {}
@@ -158,6 +158,7 @@ class _Drawing:
         """Return the world, at times with one more move, which happens on a date."""
         if not self.often(40):
             return world
+        self.variables = dict(world.variables)
         names = _names("outcome", self.dice.randint(1, 2))
         chances = self.chances("dated", names, ".chance")
         outcomes = tuple(Outcome(branch, branch, chance, self._effects()) for branch, chance in chances)
