@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from simlib.analysis.lint import numbers, shifts, states
+from simlib.analysis.lint import log_rules, numbers, shifts, states
 from simlib.analysis.lint.strands import every_strand_moves_an_answer
 from simlib.analysis.lint.subject import Finding, Severity, Subject
 from simlib.answer import Answer, ScenarioKey, provenance
@@ -108,7 +108,7 @@ def lint(
         Cancelled: When `control` cancels the work.
     """
     subject = Subject(scenario, cap=cap, control=control)
-    findings = [finding for rule in NUMBER_RULES for finding in rule(subject)]
+    findings = [finding for rule in (*NUMBER_RULES, *log_rules.RULES) for finding in rule(subject)]
     if subject.enumerable:
         findings += [finding for rule in STATE_RULES for finding in rule(subject)]
         findings += states.no_move_is_busier_than(subject, events_per_day)

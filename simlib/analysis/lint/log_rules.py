@@ -1,0 +1,82 @@
+"""Lint rules about the event log beside a scenario that says how the log is to be read (`evidence`)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from simlib.analysis.lint.subject import Finding, Subject
+from simlib.errors import MissingDependency, ScenarioError, Unsupported
+from simlib.evidence.belief_update import ImpossibleLog, last_day, prepare
+from simlib.scenario.event_log import FILE, read_log
+from simlib.scenario.row_meaning import Reading, read_rows
+
+_COUNTS_ROWS = re.compile(r"\brows?\b|\bin the log\b", re.IGNORECASE)
+
+
+def _readings(subject: Subject) -> tuple[Reading, ...]:
+    """Return what the rows of the log mean, none without a log or without `evidence`."""
+    scenario = subject.scenario
+    if scenario.evidence is None or not scenario.path or not (Path(scenario.path) / FILE).is_file():
+        return ()
+    return read_rows(scenario, read_log(scenario.path))
+
+
+def _sound(subject: Subject) -> tuple[Reading, ...]:
+    """Return the readings, none where the log cannot be read, which another rule reports."""
+    try:
+        return _readings(subject)
+    except ScenarioError:
+        return ()
+
+
+def every_move_with_rows_is_covered(subject: Subject) -> Iterator[Finding]:
+    """Report moves that rows are firings of and `evidence.seen` does not name."""
+    evidence = subject.scenario.evidence
+    named = {each.move for each in evidence.seen} if evidence else set()
+    counts: dict[str, int] = {}
+    for reading in _sound(subject):
+        for move in {move for move, _ in reading.firings} - named:
+            counts[move] = counts.get(move, 0) + 1
+    for move, count in counts.items():
+        what = (
+            f"{count} row{'s' * (count != 1)} of the log {'are firings' if count != 1 else 'is a firing'} of {move!r}"
+        )
+        expected = "expected always, never or a chance there: is the absence of a row evidence?"
+        yield Finding("warning", "evidence.seen", f"{what}, which is not named", expected)
+
+
+def every_number_from_the_log_says_so(subject: Subject) -> Iterator[Finding]:
+    """Report assumptions that cite the log, or count its rows, without `uses_log_until`."""
+    scenario = subject.scenario
+    if not _sound(subject):
+        return
+    logs = {name for name, source in scenario.sources.items() if FILE in f"{source.title} {source.url} {source.note}"}
+    for assumption in scenario.assumptions.values():
+        cites = bool(logs & set(assumption.sources))
+        if assumption.uses_log_until is None and (cites or _COUNTS_ROWS.search(assumption.because)):
+            what = f"{assumption.id!r} {'cites the log' if cites else 'counts rows of the log'} without uses_log_until"
+            expected = "expected the day up to which the log set it: the same rows may not teach it again"
+            yield Finding("note", subject.place(assumption), what, expected)
+
+
+def every_row_is_possible(subject: Subject) -> Iterator[Finding]:
+    """Report the first row of the log that no history of the scenario can explain, and a log that cannot be read."""
+    scenario = subject.scenario
+    try:
+        readings = _readings(subject)
+        if readings:
+            last = last_day([reading.row for reading in readings], scenario.as_of)
+            prepare(scenario, readings, scenario.as_of, last, skip_impossible=False)
+    except ScenarioError as error:
+        for problem in error.problems:
+            yield Finding("error", f"{FILE}:{problem.line}", problem.what, problem.expected)
+    except ImpossibleLog as error:
+        yield Finding("warning", FILE, str(error), "")
+    except (MissingDependency, Unsupported) as error:
+        yield Finding("note", FILE, f"not checked whether each row is possible: {error}", "")
+
+
+RULES = (every_move_with_rows_is_covered, every_number_from_the_log_says_so, every_row_is_possible)
+"""Rules about the log."""
