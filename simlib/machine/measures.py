@@ -315,4 +315,4 @@ def conditional(both: Floats, given: Floats, measure: Measure) -> Floats:
         event, _, condition = measure.label.partition(", given: ")
         what = f"“{condition}” has probability 0 here, or happened in none of the histories"
         raise SimlibError(f"{what}: nothing can be said of “{event}” given it")
-    return np.divide(both, given, out=np.zeros_like(both, dtype=float), where=given > 0)
+    return np.minimum(np.divide(both, given, out=np.zeros_like(both, dtype=float), where=given > 0), 1.0)
