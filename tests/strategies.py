@@ -86,7 +86,7 @@ def random_world(
     drawing = _Drawing(dice, max_states, windows, lulls)
     world = drawing.world(interventions)
     world = drawing.with_wait(world) if waits else world
-    return drawing.with_date(world) if windows and dates else world
+    return drawing.with_a_counter(drawing.with_date(world) if windows and dates else world)
 
 
 class _Drawing:
@@ -108,7 +108,7 @@ class _Drawing:
         }
         acts = tuple(self._intervention(moves) for _ in range(self.dice.randint(0, 3))) if interventions else ()
         questions |= self._tallies(moves)
-        world = Scenario(
+        return Scenario(
             "random-world",
             "A random world",
             AS_OF,
@@ -124,15 +124,14 @@ class _Drawing:
             interventions=acts,
             ladder=next(iter(ladders), ""),
         )
-        return self._counted(world) if self.often(30) else world
 
-    def _counted(self, world: Scenario) -> Scenario:
-        """Return the world with one variable as a counter, to which the rates of some moves are proportional."""
+    def with_a_counter(self, world: Scenario) -> Scenario:
+        """Return at times the world with one variable as a counter, and some moves proportional to it."""
+        if not self.often(30):
+            return world
         name = self.dice.choice(list(self.variables))
-        some = [move for move in world.moves if self.often(50)]
-        world = with_counter(world, name, self.dice.randint(0, 2), some)
-        self.variables = dict(world.variables)
-        return world
+        some = [move.id for move in world if move.rate and self.often(50)]
+        return with_counter(world, name, self.dice.randint(0, 2), some)
 
     def with_wait(self, world: Scenario) -> Scenario:
         """Return the world, at times with one move that takes a while in place of having a rate."""

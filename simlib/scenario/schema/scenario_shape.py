@@ -76,11 +76,12 @@ ShareOrId = Annotated[
     either("expected a share such as 0.6, the id of an assumption, or {value: ..., because: ...}"),
 ]
 WindowShape = Annotated[list[Date], Field(min_length=2, max_length=2)]
-EffectShape = Annotated[Reference, WithJsonSchema({"type": ["string", "integer"], "description": "a level, +1 or -1"})]
+A_LEVEL = "a level, +1 or -1; a number of a counter"
+EffectShape = Annotated[Reference, WithJsonSchema({"type": ["string", "integer"], "description": A_LEVEL})]
 EffectsShape = Annotated[dict[Reference, EffectShape], Field(max_length=64)]
 
 THEN = "{variable: a level to set, or a signed number of levels such as +1}, or a list of {set: ..., when: ...}"
-SET = "{variable: a level to set (of a counter a number), or a signed number of levels such as +1}"
+SET = "{variable: a level to set, or a signed number of levels such as +1}"
 BETWEEN = "first and last day, both included: [2031-04-01, 2031-04-30]"
 
 
