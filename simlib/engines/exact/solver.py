@@ -273,7 +273,7 @@ class Solver:
         wanted = self.by_histories
         if any(question.joint for question in wanted.values()):  # which are made of other questions
             wanted = dict(self.scenario.questions)
-        lean = self.scenario.replace(questions=wanted, ladders={})
+        lean = self.scenario.replace(impacts={}, questions=wanted, ladders={})
         return Simulator(lean, times=self.times, by=self.horizon, ignore_windows=self.tables.ignore_windows)
 
     def run(
