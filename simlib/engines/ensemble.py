@@ -47,6 +47,7 @@ def forecast(
     draws: int | Belief = 0,
     runs: int | None = None,
     seed: int = 0,
+    ignore_windows: bool = False,
     control: Control = UNWATCHED,
 ) -> Forecast:
     """Forecast a scenario at its stated values, or as the mean over draws of the assumptions.
@@ -59,6 +60,7 @@ def forecast(
         draws: A number of draws of the prior (at least 2), or a belief. 0: the stated values.
         runs: Monte Carlo replicates per draw. Default: 10,000 in all.
         seed: Seed of the draws and of the replicates.
+        ignore_windows: Whether calendar windows are left out.
         control: Progress callback, cancellation and number of threads.
 
     Returns:
@@ -72,10 +74,10 @@ def forecast(
         Cancelled: When `control` cancels the work.
     """
     if isinstance(draws, Belief) or draws:
-        return over_priors(
-            scenario, by=by, times=times, engine=engine, draws=draws, runs=runs, seed=seed, control=control
-        ).mixture()
-    frame, replicates = _listed({"by": by, "times": times}), RUNS if runs is None else runs
+        common: dict[str, Any] = {"by": by, "times": times, "ignore_windows": ignore_windows, "control": control}
+        return over_priors(scenario, engine=engine, draws=draws, runs=runs, seed=seed, **common).mixture()
+    frame = _listed({"by": by, "times": times, "ignore_windows": ignore_windows})
+    replicates = RUNS if runs is None else runs
     one = _engine(scenario, engine, frame, (replicates, 0), seed, control)
     stated = one(-1, priors.theta(scenario), None, None)
     return _with_distributions(stated, scenario, frame, None, (replicates, seed, control))
@@ -294,10 +296,10 @@ def _with_distributions(
 ) -> Forecast:
     """Return a forecast by either engine whose impacts have their whole distribution, which is simulated.
 
-    It comes back as it is where there are no impacts, and without Numba.
+    It comes back as it is where there are no impacts, where they have it already, and without Numba.
     `job`: replicates (of each draw of a belief, else at the stated values), their seed, and the control of the work.
     """
-    if not forecast.impacts:
+    if all(impact.sample is not None for impact in forecast.impacts.values()):
         return forecast
     from simlib.engines.montecarlo.counts import distribution
     from simlib.engines.montecarlo.distributions import histories_of_impacts

@@ -255,7 +255,9 @@ def _make(scenario: Scenario, kind: Kind, of: str, part: str = "") -> Measure:
         return Measure(kind, of, scenario.impacts[of].label, unit=scenario.impacts[of].unit)
     label = scenario.variables[of].at(part) if of in scenario.variables else f"{scenario.ladders[of].label}: {part}"
     above = " or above" if kind == "reached" and part != _parts(scenario, kind)[of][-1] else ""
-    return Measure(kind, of, f"Days at {label}" if kind == "days" else label + above, part)
+    if kind == "days":
+        return Measure(kind, of, f"Days at {label}", part, unit="days")
+    return Measure(kind, of, label + above, part)
 
 
 # -------------------------------------------------------------------- reading

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from simlib.control import UNWATCHED, Control, exact_where_it_fits
 from simlib.errors import Problem, ScenarioError
@@ -108,28 +108,17 @@ def _beside(material: Material, baseline: Scenario, options: _Options, control: 
 
 
 def _forecast(world: Scenario, options: _Options, control: Control) -> tuple[Forecast, Ensemble | None]:
-    times, ignore_windows = daily_steps(world.horizon_days), options.ignore_windows
-    if options.draws:
-        from simlib.engines.ensemble import over_priors
+    from simlib.engines.ensemble import forecast, over_priors
 
-        sample: Ensemble = over_priors(
-            world,
-            engine=options.engine,
-            draws=options.draws,
-            runs=options.runs,
-            seed=options.seed,
-            times=times,
-            ignore_windows=ignore_windows,
-            control=control,
-        )
-        return sample.mixture(), sample
-    if options.engine == "exact":
-        from simlib.engines.exact.forecast import solve
-
-        return solve(world, times=times, ignore_windows=ignore_windows, ranges=True, control=control), None
-    from simlib.engines.montecarlo.simulator import simulate
-
-    forecast = simulate(
-        world, runs=options.runs, seed=options.seed, times=times, ignore_windows=ignore_windows, control=control
-    )
-    return forecast, None
+    common: dict[str, Any] = {
+        "engine": options.engine,
+        "runs": options.runs,
+        "seed": options.seed,
+        "times": daily_steps(world.horizon_days),
+        "ignore_windows": options.ignore_windows,
+        "control": control,
+    }
+    if not options.draws:
+        return forecast(world, **common), None
+    sample = over_priors(world, draws=options.draws, **common)
+    return sample.mixture(), sample

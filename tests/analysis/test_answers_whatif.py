@@ -13,12 +13,13 @@ from simlib.analysis.whatif.coupling import Flips
 from simlib.analysis.whatif.divergence import Divergence
 from simlib.analysis.whatif.variants import Booking, delay, vary
 from simlib.answer import ScenarioKey, load_answer
+from simlib.cli.output.listings import compared
 from simlib.errors import TooManyStates, Unsupported
 from simlib.machine import priors
 from simlib.machine.belief import Belief
 from simlib.machine.measures import Measure
 from simlib.scenario.model import Change, Force, Pin, View
-from tests.worlds import date, tempo_world, two_states, windows
+from tests.worlds import World, date, tempo_world, two_states, windows
 
 CLASSES = (Comparison, VariantEffect, Difference, Flips, Divergence, Booking, Measure, ScenarioKey)
 ARRAYS = ("before", "after", "change", "low", "high")
@@ -155,3 +156,15 @@ def test_windows_can_be_left_out_of_both_sides():
 def test_where_only_counts_are_compared_they_are_told():
     answer = compare(two_states(A, ends=True), {"v": {"cross.rate": B}}, measures="moves:cross", runs=0)
     assert "the expected number of “cross” rises from 0.451 to 0.777 (+0.33)" in answer.sentences()[1]
+
+
+def test_days_and_amounts_are_means_and_a_table_has_every_measure_asked_for():
+    world = World.of(two_states(A)).impact("cost", per_day=[({"bank": "right"}, 2.0)]).scenario()
+    asked = ["level:bank=right", "days:bank=right", "impact:cost"]
+    answer = compare(world, {"v": {"cross.rate": B}}, measures=asked, runs=0)
+    said = answer.sentences()[1]
+    assert "the mean of “Days at bank: right” rises from " in said
+    assert " days to " in said
+    assert "the mean of “cost” rises from " in said
+    table = "\n".join(compared(answer, asked=True))
+    assert [label in table for label in ("  bank: right ", "  Days at bank: right ", "  cost ")] == [True] * 3

@@ -398,6 +398,22 @@ def test_an_actor_whose_moves_move_no_answer():
     assert not found(silent, "actors.crew")
 
 
+def test_what_moves_an_impact_is_not_reported():
+    """Who only costs something bears on that, and so does the cost of each time: by a percent of it or more."""
+
+    def costly(each: float) -> list[str]:
+        world = banner().impact("cost", on=[("raise", None, "each", 0.0), ("light", None, 1.0, 0.0)])
+        world.uncertain("each", "amount", each, each / 2, each * 2)
+        silent = world.scenario()
+        silent = silent.replace(questions={"ever-lit": silent.questions["ever-lit"]})
+        return found(silent, "actors.herald") + found(silent, "assumptions")
+
+    assert not costly(1.0)
+    herald, numbers = costly(0.001)
+    assert "all moves of 'herald' together move no ending" in herald
+    assert ": each (less than" in numbers
+
+
 def test_an_actor_whose_moves_answer_only_a_question_about_itself_gets_a_note():
     words = (
         "note: actors.herald: all moves of 'herald' together move no ending, and no question that others can answer,"

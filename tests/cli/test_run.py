@@ -89,6 +89,17 @@ def test_what_is_printed_is_what_the_engine_says(cli, bridge) -> None:
     )
 
 
+@pytest.mark.parametrize("draws", ["0", "10"])
+def test_an_impact_has_its_distribution_with_and_without_draws(cli, bridge, draws) -> None:
+    with Path(bridge, "scenario.yaml").open("a", encoding="utf-8") as file:
+        file.write("impacts:\n  cost:\n    label: Cost of a full blockade\n    unit: crowns\n")
+        file.write("    per_day: [{when: {blockade: full}, amount: {value: 7, because: assumed}}]\n")
+    code, out, err = cli("run", bridge, "--draws", draws)
+    assert code == 0, err
+    assert "Cost of a full blockade (crowns): probability" in out
+    assert re.search(r"more than \d+", out)
+
+
 def test_monte_carlo_prints_intervals_and_needs_no_runs(cli, bridge) -> None:
     code, out, _ = cli("run", bridge, "--engine", "montecarlo", "--runs", "400", "--seed", "0")
     assert code == 0

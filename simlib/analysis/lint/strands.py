@@ -49,6 +49,7 @@ TOLERANCE = 1e-6
 def every_strand_moves_an_answer(subject: Subject, control: Control = UNWATCHED) -> Iterator[Finding]:
     """Report each actor, and each assumption, that moves no ending and no question by one point by the horizon.
 
+    What moves the mean of an impact by one percent is not reported.
     An actor whose moves do move a question, but one that only they can answer and that is not the headline, gets a
     note: to answer it is no bearing on anything else. An assumption goes from its low to its high, the others at their
     stated values.
@@ -138,6 +139,7 @@ class _Strands:
         answers = [m for m in every(self.world, ("ending", "question")) if m.of != ONGOING]
         self.sampled = [m for m in answers if m.kind == "question" and m.of in self.solver.by_histories]
         self.answers = [m for m in answers if m not in self.sampled]
+        self.impacts = list(every(self.world, ("impact",)))
         self.strands = list(_strands(self.world))
 
     def idle(self) -> Iterator[_Idle]:
@@ -147,6 +149,7 @@ class _Strands:
         moved, actors = self.by_slope, np.array([strand.actor for strand in self.strands])
         best = np.where(self.own, -1.0, moved).argmax(axis=1)
         size = np.where(self.own.all(axis=1), np.inf, moved[np.arange(len(self.strands)), best])
+        size[self._bears_on_impacts] = np.inf
         near = (size < LINE * np.where(actors, NEAR_FORBIDDEN, NEAR)) & (actors | (size >= LINE / NEAR))
         size[near] = self._solved(np.flatnonzero(near).tolist(), best[near].tolist())
         if self.sampled:
@@ -158,15 +161,28 @@ class _Strands:
 
     @cached_property
     def at_stated(self) -> Floats:
-        """Each answer and its slopes in all of θ (M, 1 + A), at the stated values."""
+        """Each answer and each impact with its slopes in all of θ (M + I, 1 + A), at the stated values."""
         adjoint = Adjoint(self.solver, self.stated, tolerance=TOLERANCE, control=self.control)
         part = self.control.part(0.0, 0.6)
-        return in_threads(lambda answer: np.append(*adjoint.of(answer.name)), self.answers, control=part)
+        return in_threads(
+            lambda asked: np.append(*adjoint.of(asked.name)), [*self.answers, *self.impacts], control=part
+        )
 
     @property
     def by_slope(self) -> Floats:
         """How far each strand moves each answer (S, M), by its slope."""
-        slopes = self.at_stated[:, [1 + strand.column for strand in self.strands]]
+        return self._along(self.at_stated[: len(self.answers)])
+
+    @property
+    def _bears_on_impacts(self) -> Bools:
+        """Which strands (S,) move the mean of an impact by a share of at least the line, by its slope."""
+        rows = self.at_stated[len(self.answers) :]
+        moved = self._along(rows)
+        return np.any((moved > 0) & (moved >= LINE * np.abs(rows[:, 0])), axis=1)
+
+    def _along(self, rows: Floats) -> Floats:
+        """Return how far each strand moves what `rows` (R, 1 + A) are about (S, R)."""
+        slopes = rows[:, [1 + strand.column for strand in self.strands]]
         return np.abs(slopes.T) * np.array([[strand.width] for strand in self.strands])
 
     def _solved(self, which: Sequence[int], asked: Sequence[int]) -> Floats:

@@ -46,7 +46,8 @@ class Difference:
             float(x[-1]) for x in (self.before, self.after, self.change, self.low, self.high)
         )
         m = self.measure
-        subject = f"“{m.label}”" if m.probability else f"the expected number of “{m.label}”"
+        of = "" if m.probability else "the expected number of " if m.kind == "moves" else "the mean of "
+        subject = f"{of}“{m.label}”"
         if not self.moved:
             return f"{subject} stays at {m.write(before)}"
         verb = "rises" if change > 0 else "falls"

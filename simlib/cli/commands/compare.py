@@ -51,6 +51,6 @@ def execute(arguments: Request) -> int:
         arguments,
         {"comparison": result, "flips": Table(result.frame("flips"))},
         pictures,
-        listings.compared(result, cumulative=arguments.cumulative),
+        listings.compared(result, cumulative=arguments.cumulative, asked=bool(arguments.measure)),
         head=heading(arguments, base, method),
     )

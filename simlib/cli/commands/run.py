@@ -86,9 +86,9 @@ def compute(scenario: Scenario, arguments: Request) -> Computed:
             ensemble = over_priors(scenario, engine=engine, **sampling, **options)
             return Computed(scenario, ensemble.mixture(), ensemble)
         if engine == "exact":
-            from simlib.engines.exact.forecast import solve
+            from simlib.engines.ensemble import forecast
 
-            return Computed(scenario, solve(scenario, ranges=True, **options))
+            return Computed(scenario, forecast(scenario, engine="exact", **options))
         from simlib.engines.montecarlo.simulator import simulate
 
         return Computed(scenario, simulate(scenario, runs=arguments.runs or RUNS, seed=arguments.seed, **options))

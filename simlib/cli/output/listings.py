@@ -25,17 +25,23 @@ COLUMNS, WIDTH = 4, 22
 """Most variants beside each other in a table, and the letters of a line of their names."""
 
 
-def compared(result: Comparison, *, cumulative: bool = False) -> Iterator[str]:
-    """Yield the endings and questions, or the measures asked for, with a column for each variant, and the flips."""
+def compared(result: Comparison, *, cumulative: bool = False, asked: bool = False) -> Iterator[str]:
+    """Yield the endings, questions and impacts with a column for each variant, and the flips.
+
+    Where measures were `asked` for, all of them are there.
+    """
     names = list(result.effects)
     for first in range(0, len(names), COLUMNS):
-        yield _compared(result, names[first : first + COLUMNS], cumulative)
+        yield _compared(result, names[first : first + COLUMNS], cumulative, asked)
     yield from _flips(result)
 
 
-def _compared(result: Comparison, names: Sequence[str], cumulative: bool) -> str:
-    differences = result.effects[names[0]].differences.values()
-    some = [d for d in differences if d.measure.kind in ("ending", "question")] or list(differences)
+def _compared(result: Comparison, names: Sequence[str], cumulative: bool, asked: bool) -> str:
+    some = [
+        d
+        for d in result.effects[names[0]].differences.values()
+        if asked or d.measure.kind in ("ending", "question", "impact")
+    ]
     rows = []
     for d in some:
         cells = [_after(result.effects[name].differences[d.measure.name]) for name in names]
