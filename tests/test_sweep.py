@@ -54,6 +54,19 @@ def test_a_grid_by_both_engines(tmp_path):
     )
 
 
+def test_the_mean_of_an_impact_is_a_row_by_both_engines(tmp_path):
+    world = worlds.World.of(doors()).impact("hurt", on=[("push", None, 2.0, 0.0)]).scenario()
+    design = sweep.grid_design(world, {"push": [0.1]})
+    for engine in ("exact", "montecarlo"):
+        sweep.run(design, tmp_path / engine, engine=engine, runs=500, times=[10.0, 30.0])
+        rows = sweep.read(tmp_path / engine)
+        row = rows[(rows["kind"] == "impact") & (rows["day"] == 30)].iloc[0]
+        assert row["name"] == "hurt"
+        assert row["low"] <= -2 * np.expm1(-3) + 1e-9
+        assert row["high"] >= -2 * np.expm1(-3) - 1e-9
+        assert (row["high"] - row["low"] > 0) == (engine == "montecarlo")
+
+
 STOP = Forbid("push")
 NUDGE = Force("push", worlds.date(5))
 PLANS = {"stop": [STOP], "nudge": [NUDGE], "keep": [Hold("door", "shut")], "slow": [Assume("push", 0.01)]}

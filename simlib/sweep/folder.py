@@ -124,6 +124,8 @@ def write_parquet(frame: pd.DataFrame, target: Path) -> None:
 def read(folder: str | Path) -> pd.DataFrame:
     """Return all finished rows of a sweep with the columns of their points.
 
+    In rows of the kind "impact" the column `probability` has the expected amount.
+
     Raises SimlibError for a folder that holds no sweep.
     """
     import pandas as pd

@@ -114,11 +114,19 @@ def _answer(
     else:
         seed = int(part.seed[row])
         counts = machine.run(theta, centre=centre, runs=options.runs, seed=seed, control=control)
-        return _bands(world, counts)
+        return _bands(world, counts) + (_means(machine.forecast(counts, theta=theta)) if world.impacts else [])
     return [
         (kind, name, band)
         for kind, bands in (("ending", forecast.endings), ("question", forecast.questions))
         for name, band in bands.items()
+    ] + _means(forecast)
+
+
+def _means(forecast: Forecast) -> list[tuple[str, str, Band]]:
+    """Return the expected amount of each impact with its error, in the columns of a probability."""
+    return [
+        ("impact", name, Band(impact.mean, np.maximum(impact.mean - impact.error, 0.0), impact.mean + impact.error))
+        for name, impact in forecast.impacts.items()
     ]
 
 
