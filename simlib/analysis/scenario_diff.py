@@ -12,6 +12,7 @@ from simlib.control import UNWATCHED, Control
 from simlib.engines.exact.forecast import solve
 from simlib.errors import SimlibError
 from simlib.formatting import long_date, percent, points
+from simlib.quantities import show
 from simlib.results import Forecast
 from simlib.scenario.explanation import explain
 from simlib.scenario.model import Assumption, Correlation, Scenario
@@ -113,14 +114,15 @@ class Diff(Answer):
         """Say which ending or question changes most; raises SimlibError without forecasts."""
         if self.forecasts is None:
             raise SimlibError("there are no forecasts to compare; ask for the difference with forecasts")
-        both = [(label, p, q) for _, label, p, q in _both(*self.forecasts) if p is not None and q is not None]
+        events = (row[1:] for row in _both(*self.forecasts) if row[0] != "impacts")
+        both = [(label, p, q) for label, p, q in events if p is not None and q is not None]
         label, p, q = max(both, key=lambda pair: abs(pair[2] - pair[1]), default=("", 0.0, 0.0))
         if _same(p, q):
             return f"No ending or question is likelier or less likely by {_date(self)}"
         return f"By {_date(self)} “{label}” changes most: from {percent(p)} to {percent(q)}"
 
     def frame(self, what: Literal["changes", "forecast"] = "changes") -> pd.DataFrame:
-        """Return one row for each change, or for each ending and question of the forecasts."""
+        """Return one row for each change, or for each ending, question and impact of the forecasts."""
         import pandas as pd
 
         if what == "forecast":
@@ -283,11 +285,14 @@ def _explained(world: Scenario, group: str, name: str) -> str:
 
 
 def _both(first: Forecast, last: Forecast) -> Iterator[tuple[str, str, float | None, float | None]]:
-    for kind in ("endings", "questions"):
+    for kind in ("endings", "questions", "impacts"):
         one, other = getattr(first, kind), getattr(last, kind)
         for name in dict.fromkeys([*one, *other]):
             label = (first if name in one else last).label(kind, name)
-            values = (float(bands[name].probability[-1]) if name in bands else None for bands in (one, other))
+            if kind == "impacts":
+                label = f"{label} ({(one if name in one else other)[name].unit})"
+            what = "mean" if kind == "impacts" else "probability"
+            values = (float(getattr(items[name], what)[-1]) if name in items else None for items in (one, other))
             yield (kind, label, *values)  # type: ignore[misc]
 
 
@@ -297,10 +302,11 @@ def _same(before: float, after: float) -> bool:
 
 
 def _moved(kind: str, before: float | None, after: float | None) -> str:
-    if before is None or after is None:
-        missing = "no such ending" if kind == "endings" else "not asked"
-        one, other = (missing if value is None else percent(value) for value in (before, after))
+    missing = {"endings": "no such ending", "questions": "not asked", "impacts": "not counted"}[kind]
+    write = (lambda value: show(value, "amount")) if kind == "impacts" else percent
+    one, other = (missing if value is None else write(value) for value in (before, after))
+    if before is None or after is None or (kind == "impacts" and one != other):
         return f"{one} → {other}"
-    if _same(before, after):
-        return f"{percent(before)}, as before"
-    return f"{percent(before)} → {percent(after)} ({points(after - before)})"
+    if kind == "impacts" or _same(before, after):
+        return f"{one}, as before"
+    return f"{one} → {other} ({points(after - before)})"

@@ -26,6 +26,18 @@ def test_a_changed_assumption_is_told_with_what_it_does():
     assert told.to_dict()["forecast"][0]["before"] < told.to_dict()["forecast"][0]["after"]
 
 
+def test_the_mean_of_an_impact_is_told_with_its_unit():
+    """Crossing, with 1 - e^(-30 r), costs 7."""
+    one, other = (
+        World.of(worlds.two_states(rate, ends=True)).impact("cost", on=[("cross", None, 7.0, 0.0)]).scenario()
+        for rate in (0.05, 0.1)
+    )
+    assert "cost (people): 5.44 → 6.65" in diff(one, other).sentences()
+    assert "“across” changes most: from 78% to 95%" in diff(one, other).finding()
+    assert "cost (people): 5.44, as before" in diff(one, one).sentences()
+    assert "cost (people): 5.44 → not counted" in diff(one, one.replace(impacts={})).sentences()
+
+
 def test_nothing_differs():
     told = diff(worlds.erlang(), worlds.erlang(), forecast=False)
     assert told.sentences() == ["Nothing differs."]
