@@ -91,7 +91,9 @@ def gather(
     engine: Any = forecast.engine
     steps: dict[str, Callable[..., Any]] = {}
     if uncertain and about:
-        steps["tornado"] = partial(drivers, world, dict.fromkeys(about), engine=engine, seed=seed)
+        steps["tornado"] = partial(
+            drivers, world, dict.fromkeys(about), engine="auto" if engine == "exact" else engine, seed=seed
+        )
     if scenario.ladders:
         steps["paths"] = partial(_paths, world, engine, seed)
     if uncertain and question and any(not move.covert for move in scenario):

@@ -21,7 +21,7 @@ from simlib.report.markup import to_html, to_markdown
 from simlib.report.material import Material, gather
 from simlib.report.page import blocks, icd203, legend
 from simlib.scenario.loader import load
-from simlib.scenario.model import Forbid, Window
+from simlib.scenario.model import Forbid, Lull, Question, Window
 from simlib.scenario.views.variation import with_interventions
 from tests import worlds
 from tests.cli.world import write_bridge
@@ -341,3 +341,12 @@ def test_what_cannot_be_reported_is_refused_before_it_is_computed(tmp_path):
     with pytest.raises(Cancelled):
         write_report(valley(), tmp_path / "it.md", control=Control(cancel=lambda: True))
     assert not list(tmp_path.iterdir())
+
+
+def test_a_report_on_a_lull_keeps_the_exact_answers_beside_it(tmp_path):
+    world = valley()
+    pause = Question("pause", "A pause", lull=Lull((next(iter(world.moves)),), 5.0))
+    text = write_report(world.replace(questions={"pause": pause}), tmp_path / "report.md", draws=0).read_text()
+    ending = next(iter(world.endings.values())).label
+    assert re.search(rf"^- {ending}: [^,]*, [\d.]+%\.$", text, re.MULTILINE), "exact: without an error"
+    assert re.search(r"^- A pause: .*computed to within", text, re.MULTILINE)
