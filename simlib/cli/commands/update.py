@@ -38,6 +38,7 @@ def execute(arguments: Request) -> int:
             scenario,
             events,
             as_of=arguments.as_of,
+            learn=not arguments.no_learn,
             draws=arguments.draws,
             seed=arguments.seed,
             skip_impossible=arguments.skip_impossible,

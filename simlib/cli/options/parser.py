@@ -437,6 +437,8 @@ def _update(parser: argparse.ArgumentParser) -> None:
     add("--as-of", type=date, metavar="DATE", help=text)
     add("--draws", type=whole(2), default=200, metavar="N", help="draws of the assumptions (default: 200)")
     add("--seed", type=whole(0), default=0, metavar="N", help=SEED)
+    text = "the log says in which state the world is, and teaches nothing about the assumptions"
+    add("--no-learn", action="store_true", help=text)
     add("--skip-impossible", action="store_true", help="leave out rows that the scenario cannot explain, and list them")
     add("--rows", action="store_true", help="list every row with what became of it")
     text = "also forecast on each date of the log, with what was known by then"

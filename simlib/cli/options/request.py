@@ -78,6 +78,7 @@ class Request:
     events: str | None = None
     as_of: dt.date | None = None
     skip_impossible: bool = False
+    no_learn: bool = False
     rows: bool = False
     series: str | None = None
 
