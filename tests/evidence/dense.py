@@ -31,6 +31,7 @@ def weigh(world, rows, shown, stop, start=0.0):
     outcome) to be seen.
     """
     engine = Reference(world, horizon=1e9)
+    rows = [(*row, number) for number, row in enumerate(rows)]  # two equal rows are two rows
     cuts = {start, stop, *(day for row in rows for day in row[1:3])}
     cuts |= {day for day in engine.dates() if start < day < stop}
     cuts = sorted(day for day in cuts if start <= day <= stop)

@@ -5,7 +5,7 @@ import random
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from simlib.engines.reference import Reference
@@ -71,7 +71,8 @@ def test_two_islands_against_dense_exponentials(seed):
 
 
 def doubtful_and_partly_seen(world, dice):
-    """The world with a coverage of each kind, and some rows in doubt."""
+    """The world with a coverage of each kind, and some rows in doubt. No filter weighs moves on a date."""
+    assume(not any(move.at for move in world))
     seen = tuple(Coverage(move.id, None, dice.choice((0.0, 0.3, 1.0))) for move in world if dice.random() < 0.7)
     rules = tuple(RowRule((move.id,), ratio=dice.choice((None, 4.0))) for move in world)
     return world.replace(evidence=Evidence(seen=seen, rules=rules), interventions=())
