@@ -505,4 +505,6 @@ def _plain(value: Any) -> Any:
 
 def _left_out(part: dataclasses.Field[Any], value: Any) -> bool:
     """Say whether the resolved form leaves out a field: it is sparse, and has its default."""
-    return "sparse" in part.metadata and bool(getattr(value, part.name) == part.default)
+    made = part.default_factory
+    default = part.default if made is dataclasses.MISSING else made()
+    return "sparse" in part.metadata and bool(getattr(value, part.name) == default)

@@ -75,7 +75,10 @@ def test_without_endings_there_are_paths_but_none_to_an_ending(write, capsys):
 @pytest.mark.parametrize("options", [FEW, ["--engine", "exact"]])
 def test_without_public_moves_levels_are_signs(options, write, tmp_path, capsys):
     code, out, err = ask(
-        capsys, "indicators", write(endings=BLOCKED, covert=True), *options, "--out", str(tmp_path / "out")
+        capsys,
+        "indicators",
+        write(endings=BLOCKED, covert=True),
+        *("--measure", "ending:blocked", *options, "--out", str(tmp_path / "out")),
     )
     assert code == 0
     assert "If nothing has ended by 14 April 2031, the probability of “The bridge is blocked” by 30 May 2031 is" in out

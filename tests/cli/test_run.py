@@ -247,7 +247,7 @@ def test_the_json_keeps_its_contract(cli, bridge, engine: str, draws: int) -> No
         "closing=every 10 days",
         *(["--runs", "300"] if engine == "montecarlo" else []),
     )
-    assert set(data) == KEYS | ({"states"} if engine == "exact" else set()) | ({"stated"} if draws else set())
+    assert set(data) == KEYS | ({"states"} if engine == "exact" else set()) | ({"stated", "leads"} if draws else set())
     assert (data["scenario"], data["as_of"], data["horizon_days"]) == ("bridge", "2031-04-01", 60.0)
     assert (data["engine"], data["times"]) == (engine, [0.0, 15.0, 30.0, 45.0, 60.0])
     assert set(data["endings"]) == {"agreement", "cleared-away", "ongoing"}
@@ -471,7 +471,7 @@ def test_an_unexpected_error_is_one_line_and_traceback_shows_more(cli, bridge, m
     def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError("a defect\nwith two lines")
 
-    monkeypatch.setattr("simlib.engines.exact.forecast.solve", broken)
+    monkeypatch.setattr("simlib.engines.ensemble.forecast", broken)
     code, _, err = cli("run", bridge)
     assert (code, len(err.splitlines())) == (1, 1)
     assert "unexpected error, please report it: ZeroDivisionError: a defect" in err

@@ -244,7 +244,7 @@ def test_what_to_find_out_next_is_on_top(carried, scenario):
     assert "no single assumption has a value larger than its error" in text.replace("\n", " ")
     ax, text = drawn(evppi_bars, result)
     assert ax.patches[0].get_width() == max(bar.get_width() for bar in ax.patches)
-    seen = evsi(scenario, "war", draws=32, runs=200)
+    seen = evsi(scenario, "war", draws=128, runs=400)
     _, text = drawn(evsi_bars, seen)
     assert f"if “{seen.observations[0].label}” is seen" in text.replace("\n", " ")
 
