@@ -53,6 +53,12 @@ Then = Part | Sequence[tuple[Part, When]]
 Times = Sequence[tuple[float | str, When] | tuple[float | str, When, Window]]
 
 
+def shown_at_once(world: Scenario) -> Scenario:
+    """Return a world with `evidence` whose log shows each firing on its day or never, not within some days."""
+    seen = tuple(replace(how, within_days=0) for how in world.evidence.seen)
+    return world.replace(evidence=replace(world.evidence, seen=seen))
+
+
 def date(day: int) -> dt.date:
     """Return the date whose 00:00 is `day` days after the start."""
     return AS_OF + dt.timedelta(days=day)

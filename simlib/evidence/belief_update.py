@@ -240,7 +240,8 @@ def update(
     """Take in a log of events, as of a date.
 
     Args:
-        scenario: The scenario, with `evidence` where its log needs explaining.
+        scenario: The scenario, with `evidence` where its log needs explaining. That of an earlier update takes in what
+            happened after its date. What happened before and showed late is lost to it.
         events: A file of events, or rows. Default: `events.csv` beside the scenario.
         as_of: The date. Only what had happened and was public before it counts. Default: that of the scenario.
         complete_to: The last day on which the absence of rows says anything. Default: the last day in the log.

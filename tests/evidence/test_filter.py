@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from simlib.engines.reference import Reference
+from simlib.evidence.belief_update import dated
 from simlib.evidence.exact_filter import Filter, world_of
 from simlib.evidence.walk import ImpossibleRow
 from simlib.machine import priors
@@ -18,7 +19,7 @@ from simlib.scenario.loader import load
 from simlib.scenario.row_meaning import coverages, read_rows
 from tests.evidence import dense
 from tests.strategies import worlds
-from tests.worlds import branching_world, date
+from tests.worlds import branching_world, date, shown_at_once
 
 PRECISIONS = ("day", "day", "week")
 
@@ -154,13 +155,12 @@ def test_the_order_of_rows_within_a_day_does_not_matter():
 
 @pytest.mark.parametrize("split", [3, 8, 13])
 def test_splitting_the_log_at_a_date_and_going_on_gives_the_same_information(split):
-    world = load("two-islands")
+    world = shown_at_once(load("two-islands"))
     rows = read_rows(world, simulated_log(world, random.Random(5), 20))
     rows = [dataclasses.replace(reading, row=dataclasses.replace(reading.row, precision="day")) for reading in rows]
     whole = Filter(world, rows, date(20)).run()
     first = Filter(world, rows, date(split))
-    passed = first.run()
-    later = world.replace(as_of=date(split), joint_start=first.start_after(passed))
+    passed, later = first.run(), dated(world, first, date(split))
     second = Filter(later, [reading for reading in rows if reading.row.date >= date(split)], date(20)).run()
     assert passed.log_likelihood + second.log_likelihood == pytest.approx(whole.log_likelihood, abs=1e-11)
 
