@@ -15,9 +15,22 @@ from simlib.engines.exact.endpoint import histories_given
 from simlib.engines.exact.solver import Solver
 from simlib.engines.montecarlo.replay import histories
 from simlib.engines.reference import sample
+from simlib.machine.clocks import clock_id
 from simlib.machine.priors import theta
 from simlib.machine.tables import Tables
-from simlib.scenario.model import Assume, Forbid, Force, Hold, Pin, Policy, Question, Repeats, Scenario, Wait
+from simlib.scenario.model import (
+    Assume,
+    Forbid,
+    Force,
+    Hold,
+    Pin,
+    Policy,
+    Question,
+    Repeats,
+    Scenario,
+    StartState,
+    Wait,
+)
 from simlib.scenario.waits import spread, stages_of
 from tests.worlds import World, condition, date
 
@@ -183,17 +196,18 @@ def test_with_and_without_numba_the_states_are_the_same(monkeypatch):
 
 
 def test_a_count_begins_where_a_given_start_does():
-    world = stormy(3)
-    asked = Question("twice", "twice", count=Repeats(("blow",), 2))
-    solver = Solver(world.replace(questions={"twice": asked}), times=TIMES)
-    given, stated = solver.solve(start=solver.chain().start()), solver.solve()
+    """The start of a belief: probabilities of the start states, here of a ship in the first or the last stage."""
+    asked, clock = Question("twice", "twice", count=Repeats(("blow",), 2)), clock_id("arrive")
+    stages = ({}, {clock: "stage 3"})
+    starts = [tuple(({"ship": "at-sea", "sky": "fair"} | stage).items()) for stage in stages]
+    world = stormy(3).replace(questions={"twice": asked})
+    either = world.replace(joint_start=tuple(StartState(levels, 0.5) for levels in starts))
+    solver, stated = Solver(either, times=TIMES), simlib.solve(world, times=TIMES)
+    given, late = (solver.solve(start=np.array(start)) for start in ([1.0, 0.0], [0.0, 1.0]))
     assert 0.1 < stated.questions["twice"].probability[-1] < 0.9
-    np.testing.assert_allclose(given.questions["twice"].probability, stated.questions["twice"].probability, atol=1e-12)
-    late = solver.space.find(np.array([[0, 0, 2]]))
-    start = np.zeros(len(solver.space))
-    start[late] = 1.0
-    assert solver.solve(start=start).endings["port"].probability[1] > stated.endings["port"].probability[1]
-    assert solver.solve(start=start).questions["twice"].probability[-1] < stated.questions["twice"].probability[-1]
+    np.testing.assert_allclose(given.questions["twice"].probability, stated.questions["twice"].probability, atol=1e-8)
+    assert late.endings["port"].probability[1] > stated.endings["port"].probability[1]
+    assert late.questions["twice"].probability[-1] < stated.questions["twice"].probability[-1]
 
 
 def test_the_states_are_the_stages_while_waiting_and_one_for_the_rest():
