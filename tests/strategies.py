@@ -46,6 +46,7 @@ from simlib.scenario.model import (
     Wait,
     Window,
 )
+from simlib.scenario.views.intervention_rules import overlapping_holds
 from simlib.scenario.waits import spread
 
 AS_OF = dt.date(2031, 4, 1)
@@ -86,7 +87,14 @@ def random_world(
     drawing = _Drawing(dice, max_states, windows, lulls)
     world = drawing.world(interventions)
     world = drawing.with_wait(world) if waits else world
-    return drawing.with_a_counter(drawing.with_date(world) if windows and dates else world)
+    return legal(drawing.with_a_counter(drawing.with_date(world) if windows and dates else world))
+
+
+def legal(world: Scenario) -> Scenario:
+    """Return the world without the holds that overlap an earlier one, which no scenario may have."""
+    overlapping = {index for index, _ in overlapping_holds(world, world.interventions)}
+    kept = tuple(item for index, item in enumerate(world.interventions) if index not in overlapping)
+    return world.replace(interventions=kept)
 
 
 class _Drawing:

@@ -21,11 +21,13 @@ from simlib.scenario.model import (
     Forbid,
     Force,
     Hold,
+    Impact,
     Intervention,
     Move,
     Outcome,
     Pin,
     Policy,
+    Question,
     Scenario,
     Variable,
     View,
@@ -83,7 +85,7 @@ def test_the_order_of_moves_and_variables_changes_no_die(scenario, seed):
 
 
 class Renaming:
-    """Gives every variable, level and move another name, in every place that mentions it."""
+    """Gives every variable, level, move, outcome and ending another name, in every place that mentions it."""
 
     def __init__(self, scenario: Scenario) -> None:
         self.scenario = scenario
@@ -94,6 +96,12 @@ class Renaming:
 
     def level(self, name: str) -> str:
         return name if name.isdecimal() else f"quite {name}"  # the number of a counter is no name
+
+    def outcome(self, name: str | None) -> str | None:
+        return None if name is None else f"new-{name}"
+
+    def ending(self, name: str) -> str:
+        return f"last-{name}"
 
     def condition(self, when: Condition) -> Condition:
         return Condition(
@@ -128,7 +136,12 @@ class Renaming:
             when=self.condition(old.when),
             factors=self.factors(old.factors),
             outcomes=tuple(
-                replace(o, effects=tuple(map(self.effect, o.effects)), factors=self.factors(o.factors))
+                replace(
+                    o,
+                    id=self.outcome(o.id),
+                    effects=tuple(map(self.effect, o.effects)),
+                    factors=self.factors(o.factors),
+                )
                 for o in old.outcomes
             ),
         )
@@ -139,35 +152,50 @@ class Renaming:
         if isinstance(old, Pin | Hold):
             return replace(old, variable=self.variable(old.variable), level=self.level(old.level))
         if isinstance(old, Force):
-            return replace(old, move=self.move_names[old.move])
+            return replace(old, move=self.move_names[old.move], outcome=self.outcome(old.outcome))
         return replace(old, move=self.move_names[old.move], when=self.condition(old.when))
+
+    def question(self, old: Question) -> Question:
+        names = self.move_names
+        return replace(
+            old,
+            when=None if old.when is None else self.condition(old.when),
+            move=None if old.move is None else names[old.move],
+            outcome=self.outcome(old.outcome),
+            count=None if old.count is None else replace(old.count, moves=tuple(names[m] for m in old.count.moves)),
+        )
+
+    def impact(self, old: Impact) -> Impact:
+        return replace(
+            old,
+            on=tuple(
+                replace(item, move=self.move_names[item.move], outcome=self.outcome(item.outcome)) for item in old.on
+            ),
+            per_day=tuple(replace(item, when=self.condition(item.when)) for item in old.per_day),
+            at_endings=tuple(replace(item, ending=self.ending(item.ending)) for item in old.at_endings),
+        )
 
     def renamed(self) -> Scenario:
         old = self.scenario
-        names = self.move_names
-        questions = {
-            q.id: replace(
-                q,
-                when=None if q.when is None else self.condition(q.when),
-                move=None if q.move is None else self.move_names[q.move],
-                count=None if q.count is None else replace(q.count, moves=tuple(names[m] for m in q.count.moves)),
-            )
-            for q in old.questions.values()
-        }
         return old.replace(
             variables={self.variable(v.id): self.named_variable(v) for v in old.variables.values()},
             moves={self.move_names[m.id]: self.move(m) for m in old.moves.values()},
-            endings={e.id: replace(e, when=self.condition(e.when)) for e in old.endings.values()},
+            endings={
+                self.ending(e.id): replace(e, id=self.ending(e.id), when=self.condition(e.when))
+                for e in old.endings.values()
+            },
             ladders={
                 ladder.id: replace(ladder, rungs=tuple(replace(r, when=self.condition(r.when)) for r in ladder.rungs))
                 for ladder in old.ladders.values()
             },
-            questions=questions,
+            questions={q.id: self.question(q) for q in old.questions.values()},
+            impacts={impact.id: self.impact(impact) for impact in old.impacts.values()},
             interventions=tuple(map(self.intervention, old.interventions)),
         )
 
     def series(self) -> dict[str, str]:
         names = {f"moves.{old}": f"moves.{new}" for old, new in self.move_names.items()}
+        names |= {f"endings.{name}": f"endings.{self.ending(name)}" for name in self.scenario.endings}
         return names | {
             f"variables.{v.id}.{level}": f"variables.{self.variable(v.id)}.{self.level(level)}"
             for v in self.scenario.variables.values()
@@ -189,9 +217,12 @@ def test_names_change_nothing(scenario):
 @drawn(25)
 @given(worlds(interventions=False, windows=False), st.sampled_from([1e-3, 0.25, 7.0, 365.25]))
 def test_all_rates_times_c_is_time_over_c(scenario, c):
+    """An amount per day is a rate too."""
     times = report_times(scenario)
     faster = {a.id: c * a.value for a in scenario.assumptions.values() if a.kind == "rate"}
     faster |= {a.id: a.value / c for a in scenario.assumptions.values() if a.kind == "duration"}
+    per_day = {item.amount for impact in scenario.impacts.values() for item in impact.per_day}
+    faster |= {name: c * scenario.assumptions[name].value for name in per_day}
     one = simlib.solve(scenario, times=times)
     shorter = scenario.replace(horizon_days=scenario.horizon_days / c)
     other = simlib.solve(shorter, values=faster, times=[t / c for t in times])
@@ -278,21 +309,40 @@ def test_interventions_that_do_what_already_holds_change_no_die(scenario, seed):
     assert_same_bits(one, simlib.simulate(idle, runs=300, seed=4, times=times))
 
 
+def split(scenario: Scenario, name: str) -> Scenario:
+    """Return a world in which the one outcome of a move is two, each with an even chance and the same effects."""
+    half = Assumption("half", "Half", "chance", 0.5, 0.5, 0.5, "assumed")
+    move = scenario.moves[name]
+    (only,) = move.outcomes
+    branches = replace(only, id="first", chance="half"), replace(only, id="second", chance=None)
+
+    def gains(impact: Impact) -> Impact:
+        """Return an impact that gains with either branch what it gained with the one outcome."""
+        on = [
+            replace(item, outcome=outcome)
+            for item in impact.on
+            for outcome in (("first", "second") if (item.move, item.outcome) == (name, only.id) else (item.outcome,))
+        ]
+        return replace(impact, on=tuple(on))
+
+    return scenario.replace(
+        assumptions=dict(scenario.assumptions) | {"half": half},
+        moves=dict(scenario.moves) | {name: replace(move, outcomes=branches)},
+        impacts={impact.id: gains(impact) for impact in scenario.impacts.values()},
+    )
+
+
 @drawn(12)
 @given(worlds())
 def test_a_move_split_in_two_branches_that_do_the_same_is_the_same_move(scenario):
-    half = Assumption("half", "Half", "chance", 0.5, 0.5, 0.5, "assumed")
+    """A question and a forced move name one outcome at most, so no world is split where they name the one split."""
     name, move = next(iter(scenario.moves.items()))
     assume(len(move.outcomes) == 1)
-    assume(all(q.outcome is None for q in scenario.questions.values()))
-    assume(all(not isinstance(i, Force) or i.outcome is None for i in scenario.interventions))
-    only = move.outcomes[0]
-    split = replace(move, outcomes=(replace(only, id="first", chance="half"), replace(only, id="second", chance=None)))
-    other = scenario.replace(
-        assumptions=dict(scenario.assumptions) | {"half": half}, moves=dict(scenario.moves) | {name: split}
-    )
+    assume(all(q.move != name or q.outcome is None for q in scenario.questions.values()))
+    assume(all(not isinstance(i, Force) or i.move != name or i.outcome is None for i in scenario.interventions))
     times = report_times(scenario)
-    assert_same(simlib.solve(scenario, times=times), simlib.solve(other, times=times), within=1e-11)
+    other = simlib.solve(split(scenario, name), times=times)
+    assert_same(simlib.solve(scenario, times=times), other, within=1e-11)
 
 
 # ---------------------------------------------------------------- views
