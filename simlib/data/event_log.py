@@ -48,12 +48,12 @@ def as_log(
         what = f"no dated row with a known category is left between {', '.join(actors)}"
         raise ScenarioError(Problem("", 0, "data", what, "expected other actors or days"))
     log = rows.assign(
-        date=rows["date"].dt.date.astype(str),
+        date=rows["date"].dt.strftime("%Y-%m-%d"),
         date_precision=rows["precision"].astype(str),
         move=rows["category"].astype(str),
         description=rows["source"].astype(str) + ", code " + rows["code"].astype(str),
         source_name=rows["source"].astype(str),
-        known_on=rows["known_on"].dt.date.astype(str).replace("NaT", ""),
+        known_on=rows["known_on"].dt.strftime("%Y-%m-%d").fillna(""),
         source_url="",
         confidence="medium",
     ).astype({"actor": str, "target": str})

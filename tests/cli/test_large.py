@@ -57,7 +57,7 @@ def test_the_engine_named_is_the_one_taken(question, large, capsys):
 
 
 def test_indicators_are_counted_and_forced_in_histories(large, capsys):
-    few = ["--draws", "10", "--runs", "200", "--doing", "2", "--json", "-"]
+    few = ["--measure", "ending:agreement", "--draws", "10", "--runs", "200", "--doing", "2", "--json", "-"]
     assert main(["indicators", large, *few]) == 0
     told, err = capsys.readouterr()
     assert "what forcing a move adds is counted in pairs of histories under common random numbers" in err
