@@ -17,7 +17,7 @@ from simlib.answer import Answer, ScenarioKey, pick, provenance
 from simlib.control import UNWATCHED, Control
 from simlib.engines.ensemble import forecast
 from simlib.errors import Problem, ScenarioError
-from simlib.evidence.belief_update import Events, last_day, log_of, prepare
+from simlib.evidence.belief_update import Events, last_day, log_of, prepare, taken_in, told_ending
 from simlib.evidence.belief_update import dated as scenario_on
 from simlib.formatting import long_date, percent
 from simlib.machine.measures import Measure, find, of_forecast
@@ -171,16 +171,12 @@ def _point(
     complete_to = last_day([reading.row for reading in readings], day)
     prepared, _ = prepare(scenario, readings, day, complete_to, skip_impossible)
     later = scenario_on(scenario, prepared, day)
-    taken = prepared.timetable.rows
-    story = prepared.walk.story_end
-    ended = ""
-    if story is not None:
-        index = int(prepared.tables.ending(prepared.walk.machine[[story.state]])[0])
-        ended = list(prepared.world.endings.values())[index].label
+    ending = told_ending(prepared)
+    ended = scenario.endings[ending[0]].label if ending else ""
     value = float(of_forecast(forecast(later, times=1), measure)[0][-1])
     new = [
         reading.row.description or reading.row.word
         for reading in readings
         if reading.counts and before <= reading.row.public_on < day and reading.row.public_on >= scenario.as_of
     ]
-    return SeriesPoint(day, value, len(taken), tuple(new), ended)
+    return SeriesPoint(day, value, len(taken_in(prepared)), tuple(new), ended)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -81,8 +82,6 @@ class HistoricalRates:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the rates as plain JSON data. Rates are per day."""
-        import dataclasses
-
         data = {name: getattr(self, name) for name in ("event", "crisis_class", "data")}
         data |= {"cases": len(self.cases.names), "pooled": dataclasses.asdict(self.pooled)}
         data |= {"new_case": self.new_case and dataclasses.asdict(self.new_case)}

@@ -19,11 +19,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from simlib import __version__
+from simlib import __version__, quantities
 from simlib.answer import plain_json
 from simlib.control import UNWATCHED, Control
 from simlib.engines.ensemble import over_priors
-from simlib.errors import Problem, ScenarioError
+from simlib.errors import Problem, QuantityError, ScenarioError
 from simlib.files import write_atomically
 from simlib.formatting import by_date
 from simlib.scenario.model import Scenario
@@ -196,19 +196,19 @@ def _rival_columns(row: Mapping[str, Any]) -> list[str]:
 
 
 def _share(text: str) -> float:
-    return float(text.removesuffix("%")) / 100 if text.endswith("%") else float(text)
+    return quantities.parse(text, "chance").value
 
 
 def _is_share(text: Any) -> bool:
     try:
-        return 0 < _share(str(text).strip()) < 1
-    except ValueError:
+        return 0 < _share(str(text)) < 1
+    except QuantityError:
         return False
 
 
 def _term(row: Mapping[str, str]) -> Term:
     named = (CLIMATOLOGY, *(column for column in _rival_columns(row) if row[column]))
-    return Term(row["question"], row["void_when"], {name: _share(row[name].strip()) for name in named}, row["because"])
+    return Term(row["question"], row["void_when"], {name: _share(row[name]) for name in named}, row["because"])
 
 
 def _verified(text: str, previous: str, file: str, line: int) -> dict[str, Any]:

@@ -82,7 +82,7 @@ def new_case_rate(events: ArrayLike, exposure_days: ArrayLike) -> NewCaseRate:
     from scipy.optimize import minimize
     from scipy.stats import chi2, gamma
 
-    count, days = _cases(events, exposure_days)
+    count, days = _columns(events, exposure_days)
     if len(count) < 5 or count.sum() == 0:
         raise SimlibError("the spread between cases needs at least five cases and one event")
     mean = count.sum() / days.sum()
@@ -116,7 +116,7 @@ def piecewise_hazard(days: ArrayLike, happened: ArrayLike, bands: Sequence[float
     """
     import pandas as pd
 
-    time, event = _cases(days, happened)
+    time, event = _columns(days, happened)
     edges = [*bands, math.inf]
     rows: list[dict[str, Any]] = []
     for first, last in itertools.pairwise(edges):
@@ -140,7 +140,7 @@ def cumulative_incidence(days: ArrayLike, causes: Sequence[str], by: ArrayLike) 
     Returns:
         For each cause an array of shape (days,).
     """
-    (time,) = _columns(days=days)
+    (time,) = _columns(days)
     named = np.asarray(causes, dtype=object)
     if len(named) != len(time):
         raise SimlibError("each case needs one day and one cause")
@@ -167,13 +167,8 @@ def as_assumption(identifier: str, label: str, rate: NewCaseRate, because: str, 
     return "\n".join(lines) + "\n"
 
 
-def _cases(first: ArrayLike, second: ArrayLike) -> tuple[Floats, Floats]:
-    one, two = _columns(first=first, second=second)
-    return one, two
-
-
-def _columns(**columns: ArrayLike) -> tuple[Floats, ...]:
-    arrays = tuple(np.atleast_1d(np.asarray(values, dtype=float)) for values in columns.values())
+def _columns(*columns: ArrayLike) -> tuple[Floats, ...]:
+    arrays = tuple(np.atleast_1d(np.asarray(values, dtype=float)) for values in columns)
     if len({len(each) for each in arrays}) != 1 or not len(arrays[0]):
         raise SimlibError("history needs one row for each case, and at least one")
     missing = sum(int(np.isnan(each).sum()) for each in arrays)

@@ -364,16 +364,9 @@ def dated(scenario: Scenario, prepared: Filter, as_of: dt.date) -> Scenario:
 
 def _sorted_out(prepared: Filter, impossible: tuple[Reading, ...]) -> dict[str, Any]:
     """Return the readings by what became of them, and the ending that the log tells of."""
-    timetable, story_end = prepared.timetable, prepared.walk.story_end
-    taken = [reading for row in timetable.rows for reading in row.readings]
-    taken += [fact.reading for fact in timetable.facts]
-    late: list[Reading] = []
-    ended = None
-    if story_end is not None:
-        world = prepared.world
-        index = int(prepared.tables.ending(prepared.walk.machine[[story_end.state]])[0])
-        ended = (list(world.endings)[index], world.by_date(story_end.day))
-        late = [reading for reading in taken if world.day(reading.row.date) >= story_end.day]
+    timetable, story_end, world = prepared.timetable, prepared.walk.story_end, prepared.world
+    taken = taken_in(prepared)
+    late = [r for r in taken if story_end is not None and world.day(r.row.date) >= story_end.day]
     others = [reading for reading in prepared.readings if not reading.counts]
     return {
         "taken": tuple(sorted((r for r in taken if r not in late), key=lambda r: (r.row.date, r.row.line))),
@@ -383,5 +376,20 @@ def _sorted_out(prepared: Filter, impossible: tuple[Reading, ...]) -> dict[str, 
         "unknown": tuple(r for r in timetable.unknown if r.counts),
         "outside": tuple(r for r in timetable.outside if r.counts),
         "after_the_end": tuple(late),
-        "ended": ended,
+        "ended": told_ending(prepared),
     }
+
+
+def taken_in(prepared: Filter) -> list[Reading]:
+    """Return the readings that the filter walks with: firings and facts about the state."""
+    firings = [reading for row in prepared.timetable.rows for reading in row.readings]
+    return firings + [fact.reading for fact in prepared.timetable.facts]
+
+
+def told_ending(prepared: Filter) -> tuple[str, dt.date] | None:
+    """Return the ending that the log tells of, with its day. None where the story goes on."""
+    story_end = prepared.walk.story_end
+    if story_end is None:
+        return None
+    index = int(prepared.tables.ending(prepared.walk.machine[[story_end.state]])[0])
+    return list(prepared.world.endings)[index], prepared.world.by_date(story_end.day)
