@@ -45,9 +45,11 @@ class EndingsPanel(LivePanel):
         doubt: Mapping[str, Floats] | None = None,
     ) -> None:
         room = beside(ax) if room is None else room
-        super().__init__(ax, "How it may end", ax.get_window_extent().width + room)
-        self.doubt = doubt or {}
         self.names = [name for name in (show if show is not None else result.endings) if _band(result, name)]
+        only_endings = all(name in result.endings for name in self.names)
+        title = "How it may end" if only_endings else "What may happen, and how it may end"
+        super().__init__(ax, title, ax.get_window_extent().width + room)
+        self.doubt = doubt or {}
         if show is None:
             self.names = [name for name in self.names if name != ONGOING]
         self.styles = [self._style(result, name) for name in self.names]

@@ -6,8 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from simlib.formatting import percent
-from simlib.quantities import show
+from simlib.formatting import percent, plainly
 from simlib.results import ONGOING, Forecast
 
 Part = Mapping[str, Any]
@@ -53,11 +52,11 @@ def _impacts(forecast: Forecast) -> Iterator[Part]:
     """Yield the mean of each impact by the same date, and where nine in ten histories lie (exact: the spread)."""
     for name, impact in forecast.impacts.items():
         yield _part(f" {forecast.label('impacts', name)}: ")
-        yield _part(show(float(impact.mean[-1]), "amount", impact.unit), strong=True)
+        yield _part(plainly(float(impact.mean[-1]), f" {impact.unit}"), strong=True)
         if impact.fan is None:
-            yield _part(f" on average (standard deviation {show(float(impact.chance[-1]), 'amount', impact.unit)}).")
+            yield _part(f" on average (standard deviation {plainly(float(impact.chance[-1]))}).")
         else:
-            low, _, high = (show(float(x[-1]), "amount") for x in impact.fan)
+            low, _, high = (plainly(float(x[-1])) for x in impact.fan)
             yield _part(f" on average ({low} to {high} in nine of ten histories).")
 
 
