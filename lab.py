@@ -16,7 +16,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 VENV = HERE / ".venv"
-FAST = ["-n", "auto", "-m", "not (browser or notebook or storm or slow)"]
+CORES, FAST = ["-nauto", "--dist=loadfile"], ["-m", "not (browser or notebook or storm or slow)"]
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 STAMP = VENV / "simlib-installed"
 DEBIAN = "On Debian and Ubuntu: apt install python3-venv; then run the same command again."
@@ -66,7 +66,7 @@ def main(arguments):
         install({"notebooks", "scale", "test", "docs", "dev"} if testing else {"notebooks", "scale"})
         if testing:
             os.chdir(HERE)
-            arguments = ["-rs", *(FAST + arguments[2:] if arguments[1:2] == ["--fast"] else arguments[1:])]
+            arguments = [*CORES, *(FAST + arguments[2:] if arguments[1:2] == ["--fast"] else arguments[1:])]
         command = [str(PYTHON), "-m", "pytest" if testing else "simlib.lab", *arguments]
         if os.name == "nt":
             return subprocess.call(command)

@@ -163,13 +163,17 @@ def test_an_old_python_is_told_what_is_needed(start, monkeypatch):
         start.main([])
 
 
+CORES = ["-nauto", "--dist=loadfile"]
+
+
 @pytest.mark.parametrize(
     ("given", "run"),
     [
         ([], ["simlib.lab"]),
         (["--no-browser", "--port", "8890"], ["simlib.lab", "--no-browser", "--port", "8890"]),
-        (["test"], ["pytest", "-rs"]),
-        (["test", "-k", "exact"], ["pytest", "-rs", "-k", "exact"]),
+        (["test"], ["pytest", *CORES]),
+        (["test", "-k", "exact"], ["pytest", *CORES, "-k", "exact"]),
+        (["test", "--fast", "-x"], ["pytest", *CORES, "-m", "not (browser or notebook or storm or slow)", "-x"]),
     ],
 )
 @pytest.mark.skipif(os.name == "nt", reason="there it waits for a child instead")
