@@ -25,7 +25,7 @@ from simlib.control import UNWATCHED, Control
 from simlib.engines.ensemble import over_priors
 from simlib.errors import Problem, QuantityError, ScenarioError
 from simlib.files import write_atomically
-from simlib.formatting import by_date
+from simlib.formatting import by_date, percent
 from simlib.scenario.model import Scenario
 from simlib.typing import Engine
 
@@ -344,8 +344,8 @@ def as_questions(scenario: Scenario) -> str:
             f"Opens: {scenario.as_of.isoformat()}. Closes: end of {by.isoformat()} (UTC).",
             f"**Resolution.** {question.resolves}",
             f"**Who decides.** {question.decides}",
-            f"**Void.** {term.void_when}",
-            f"**Base rate.** {term.rivals[CLIMATOLOGY]:.0%}: {term.because}",
+            f"**Void** if {term.void_when}.",
+            f"**Base rate.** {percent(term.rivals[CLIMATOLOGY])}: {term.because}",
         ]
     return "\n\n".join(parts) + "\n"
 

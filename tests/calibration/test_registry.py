@@ -177,7 +177,7 @@ def test_all_problems_of_the_terms_are_told_at_once(world):
 
 def test_the_questions_can_be_posted_without_a_probability(world):
     text = registry.as_questions(world)
-    assert text.count("**Void.** the islands unite") == 2
+    assert text.count("**Void** if the islands unite") == 2
     assert "**Base rate.** 10%: two of twenty seasons" in text
     assert "2031-04-01" in text
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from simlib.calibration.forecast_registry import as_questions, read_terms
 from simlib.calibration.reference_classes import base_rates
 from simlib.engines.exact.forecast import Solver
 from simlib.engines.exact.reachable import enumerate_states
@@ -280,3 +281,10 @@ def test_the_toll_of_a_day_with_strikes_is_that_of_the_log(scenario, log):
     assert toll.value == pytest.approx(np.mean(single), abs=0.1)
     assert toll.spread == pytest.approx(np.std(single, ddof=1), abs=0.1)
     assert scenario.assumptions["several"].value == pytest.approx(1 / len(days), abs=0.01)
+
+
+def test_every_question_has_terms_to_be_registered_by(scenario):
+    assert set(read_terms(scenario)) == set(scenario.questions)
+    posted = as_questions(scenario)
+    assert posted.count("**Base rate.**") == len(scenario.questions)
+    assert "**Base rate.** 1.4%: One change of who holds power" in posted
