@@ -169,8 +169,8 @@ def _point(
     skip_impossible: bool,
 ) -> SeriesPoint:
     complete_to = last_day([reading.row for reading in readings], day)
-    prepared, _ = prepare(scenario, readings, day, complete_to, skip_impossible)
-    later = scenario_on(scenario, prepared, day)
+    prepared, passed, _ = prepare(scenario, readings, day, complete_to, skip_impossible)
+    later = scenario_on(scenario, prepared, passed, day)
     ending = told_ending(prepared)
     ended = scenario.endings[ending[0]].label if ending else ""
     value = float(of_forecast(forecast(later, times=1), measure)[0][-1])

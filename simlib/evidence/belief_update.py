@@ -15,7 +15,7 @@ from simlib.answer import Answer, provenance
 from simlib.control import UNWATCHED, Control
 from simlib.errors import SimlibError
 from simlib.evidence import posterior
-from simlib.evidence.exact_filter import Filter
+from simlib.evidence.exact_filter import Filter, Passed
 from simlib.evidence.impossibility import ImpossibleLog, explain_impossible
 from simlib.evidence.posterior import Learning, NotLearnt, Posterior
 from simlib.evidence.walk import ImpossibleRow
@@ -154,9 +154,10 @@ class Update(Answer):
             variable = self.before.variables[name]
             for level, (assumed, implied) in levels.items():
                 if abs(implied - assumed) > NOTABLE:
-                    words = variable.at(level)
                     old = "the scenario assumes" if same_day else f"on {long_date(self.before.as_of)} it was"
-                    result.append(f"{words}: {percent(implied)} by the log; {old} {percent(assumed)}.")
+                    result.append(
+                        f"“{variable.at(level)}” has {percent(implied)} by the log; {old} {percent(assumed)}."
+                    )
         return result
 
     def _about_assumptions(self) -> list[str]:
@@ -262,11 +263,11 @@ def update(
     rows = log_of(scenario, events)
     as_of = as_of or scenario.as_of
     complete_to = complete_to or last_day(rows, as_of)
-    prepared, impossible = prepare(scenario, read_rows(scenario, rows), as_of, complete_to, skip_impossible)
-    passed = prepared.run()
+    readings = read_rows(scenario, rows)
+    prepared, passed, impossible = prepare(scenario, readings, as_of, complete_to, skip_impossible)
     drawn = _drawn(prepared, draws, learn, seed, control)
     theta = priors.values_from_scores(prepared.world, drawn.scores)
-    later = dated(scenario, prepared, as_of)
+    later = dated(scenario, prepared, passed, as_of)
     names = tuple(scenario.assumptions)
     belief = Belief(f"log to {as_of}", as_of, names, theta[:, : len(names)], drawn.weights, drawn.ends, seed)
     return Update(
@@ -308,8 +309,8 @@ def last_day(rows: Iterable[LogRow], as_of: dt.date) -> dt.date:
 
 def prepare(
     scenario: Scenario, readings: Iterable[Reading], as_of: dt.date, complete_to: dt.date, skip_impossible: bool
-) -> tuple[Filter, tuple[Reading, ...]]:
-    """Return the filter of a log, and the readings left out because they are impossible.
+) -> tuple[Filter, Passed, tuple[Reading, ...]]:
+    """Return the filter of a log, its run at the stated values, and the readings left out as impossible.
 
     Raises ImpossibleLog unless these are to be left out.
     """
@@ -317,14 +318,14 @@ def prepare(
     while True:
         try:
             prepared = Filter(scenario, left, as_of, complete_to=complete_to)
-            prepared.run()
+            passed = prepared.run()
         except ImpossibleRow as error:
             if not skip_impossible:
                 raise ImpossibleLog(explain_impossible(scenario, left, error)) from None
             skipped.append(error.row.reading)
             left.remove(error.row.reading)
         else:
-            return prepared, tuple(skipped)
+            return prepared, passed, tuple(skipped)
 
 
 def _drawn(prepared: Filter, draws: int, learn: bool, seed: int, control: Control) -> Posterior:
@@ -347,7 +348,7 @@ def _learnt(prepared: Filter, drawn: Posterior, theta: Floats) -> Iterator[Learn
         yield LearntAssumption(number.id, before, points, mean, spread, reach)
 
 
-def dated(scenario: Scenario, prepared: Filter, as_of: dt.date) -> Scenario:
+def dated(scenario: Scenario, prepared: Filter, passed: Passed, as_of: dt.date) -> Scenario:
     """Return the scenario as of a date: it starts where the log leaves it, and ends on the same day.
 
     Where that day is not after the date, the horizon keeps its length.
@@ -357,7 +358,7 @@ def dated(scenario: Scenario, prepared: Filter, as_of: dt.date) -> Scenario:
     return scenario.replace(
         as_of=as_of,
         horizon_days=rest if rest > 0 else scenario.horizon_days,
-        joint_start=prepared.start_after(prepared.run()),
+        joint_start=prepared.start_after(passed),
         evidence=evidence,
     )
 

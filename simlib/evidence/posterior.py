@@ -109,7 +109,8 @@ class Learning:
     def posterior(self) -> Posterior:
         """Return the posterior by the first method that can be trusted.
 
-        Where weights can be trusted and are too few, the draws are doubled.
+        A normal proposal whose weights cannot be trusted is followed by a Student t with as many draws. Every other
+        pass doubles the draws.
 
         Raises NotLearnt when none can, Cancelled.
         """
@@ -117,19 +118,17 @@ class Learning:
             return self.prior()
         mode, precision = self._laplace(self.early or self.filter)
         enough = min(ENOUGH, self.draws / 4)
-        for freedom in (None, FREEDOM, None, None, None):
-            best = self._sampled(mode, precision, freedom)
-            if best.k_hat < TRUSTED and best.effective_draws >= enough:
+        best = self._sampled(mode, precision, None)
+        for freedom in (FREEDOM, None, None, None) if len(self.c) else (FREEDOM,):
+            if not _faults_of_weights(best, enough):
                 return best
-            if not len(self.c) and freedom is not None:
-                break
-            self.draws *= 1 if freedom is None and best.k_hat >= TRUSTED else 2
-        if len(self.c):
-            raise NotLearnt(
-                f"the posterior is not published: its weights have k = {best.k_hat:.2f} and "
-                f"{best.effective_draws:.0f} effective draws; take more draws, or take in the log without learning"
-            )
-        return self._by_chains(mode, precision)
+            if freedom is None or best.k_hat < TRUSTED:
+                self.draws *= 2
+            best = self._sampled(mode, precision, freedom)
+        faults = _faults_of_weights(best, enough)
+        if faults and len(self.c):
+            raise NotLearnt(_refusal(faults))
+        return self._by_chains(mode, precision) if faults else best
 
     # ---------------------------------------------------------------- the mode
 
@@ -282,11 +281,8 @@ class Learning:
         count = max(self.draws // hamiltonian.CHAINS, 2 * BULK // hamiltonian.CHAINS)
         draws = hamiltonian.chains(target, len(self.a), count, seed=self.seed)
         r_hat, bulk = hamiltonian.convergence(draws)
-        if r_hat > CONVERGED or bulk < BULK:
-            raise NotLearnt(
-                f"the posterior is not published: the chains have R̂ = {r_hat:.3f} and {bulk:.0f} effective draws; "
-                "take more draws, or take in the log without learning"
-            )
+        if faults := _faults_of_chains(r_hat, bulk):
+            raise NotLearnt(_refusal(faults))
         flat = draws.reshape(-1, len(self.a))
         z = np.zeros((len(flat), len(self.free)))
         z[:, self.a] = mode + flat @ root.T
@@ -294,6 +290,32 @@ class Learning:
         _, ends = self._weigh(self.filter, z)
         whole = self._done(z, np.full(len(z), 1 / len(z)), ends, "chains", np.nan)
         return dataclasses.replace(whole, effective_draws=min(bulk, whole.effective_draws))
+
+
+def _faults_of_weights(found: Posterior, enough: float) -> list[str]:
+    """Say why weights cannot be trusted. The list is empty where they can."""
+    count = len(found.weights)
+    if np.isposinf(found.k_hat):
+        return [f"{count} draws are too few to judge their weights"]
+    faults = []
+    if found.k_hat >= TRUSTED:
+        faults.append(f"a few of the {count} draws carry most of the weight (k = {found.k_hat:.2f}, limit {TRUSTED})")
+    if found.effective_draws < enough:
+        faults.append(f"{count} draws are worth {found.effective_draws:.0f} of equal weight (at least {enough:.0f})")
+    return faults
+
+
+def _faults_of_chains(r_hat: float, bulk: float) -> list[str]:
+    """Say why chains cannot be trusted. The list is empty where they can."""
+    faults = [f"the chains do not agree (R̂ = {r_hat:.3f}, limit {CONVERGED})"] if r_hat > CONVERGED else []
+    return faults + ([f"the chains are worth {bulk:.0f} draws (at least {BULK})"] if bulk < BULK else [])
+
+
+def _refusal(faults: list[str]) -> str:
+    return (
+        f"what the log teaches is not published: {', and '.join(faults)}; "
+        "take more draws, or take in the log without learning"
+    )
 
 
 def _passed(weighed: Filter, theta: Floats) -> tuple[float, Floats]:

@@ -160,7 +160,8 @@ def test_splitting_the_log_at_a_date_and_going_on_gives_the_same_information(spl
     rows = [dataclasses.replace(reading, row=dataclasses.replace(reading.row, precision="day")) for reading in rows]
     whole = Filter(world, rows, date(20)).run()
     first = Filter(world, rows, date(split))
-    passed, later = first.run(), dated(world, first, date(split))
+    passed = first.run()
+    later = dated(world, first, passed, date(split))
     second = Filter(later, [reading for reading in rows if reading.row.date >= date(split)], date(20)).run()
     assert passed.log_likelihood + second.log_likelihood == pytest.approx(whole.log_likelihood, abs=1e-11)
 

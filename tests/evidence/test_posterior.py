@@ -11,7 +11,7 @@ import simlib
 from simlib.engines.reference import Reference
 from simlib.evidence import hamiltonian, pareto
 from simlib.evidence.exact_filter import Filter
-from simlib.evidence.posterior import Learning, summary
+from simlib.evidence.posterior import Learning, NotLearnt, summary
 from simlib.machine import priors
 from simlib.scenario.event_log import LogRow
 from simlib.scenario.evidence import Coverage, Evidence
@@ -94,6 +94,33 @@ def test_later_rows_teach_it_as_if_they_were_the_whole_log():
     ours, theirs = summary(cut.scores, cut.weights), summary(plain.scores, plain.weights)
     assert ours[0][place] == pytest.approx(theirs[0][place], abs=0.06)
     assert ours[1][place] == pytest.approx(theirs[1][place], abs=0.06)
+
+
+@pytest.mark.parametrize(
+    ("k", "effective", "draws", "words"),
+    [
+        (0.9, 300.0, [64, 64, 128, 256, 512], "a few of the 512 draws carry most of the weight (k = 0.90, limit 0.7);"),
+        (0.3, 9.0, [64, 128, 256, 512, 1024], "1024 draws are worth 9 of equal weight (at least 16);"),
+        (np.inf, 9.0, [64, 64, 128, 256, 512], "512 draws are too few to judge their weights;"),
+    ],
+)
+def test_each_pass_takes_other_draws_and_a_refusal_says_in_words_what_is_wrong(monkeypatch, k, effective, draws, words):
+    """Heavy tails bring the Student proposal at the same size first. After that every pass doubles the draws."""
+    whole = weigh(flagged(clocks(hot=None, uncertain=True), 29), [row("event", day) for day in (2, 5, 31, 40)], 62)
+    learning, passes = Learning(whole, 64, 0, simlib.Control()), []
+
+    def sampled(mode, precision, freedom):
+        passes.append((learning.draws, freedom))
+        weights = np.full(learning.draws, 1 / learning.draws)
+        whole = learning._done(np.zeros((learning.draws, 1)), weights, np.zeros((learning.draws, 1)), "laplace", k)
+        return dataclasses.replace(whole, effective_draws=effective)
+
+    monkeypatch.setattr(learning, "_sampled", sampled)
+    with pytest.raises(NotLearnt) as refused:
+        learning.posterior()
+    assert passes == list(zip(draws, (None, 10, None, None, None), strict=True))
+    assert words in str(refused.value)
+    assert "inf" not in str(refused.value)
 
 
 def quiet_world():

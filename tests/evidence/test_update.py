@@ -95,6 +95,22 @@ def test_the_absence_of_rows_after_the_last_day_of_the_log_is_no_evidence(island
     assert long.levels()["standoff"]["patrols"][1] == pytest.approx(1.0)
 
 
+def test_the_log_is_weighed_once_at_the_stated_values(islands, monkeypatch):
+    from simlib.evidence.exact_filter import Filter
+
+    asked, run = [], Filter.run
+    monkeypatch.setattr(Filter, "run", lambda self, theta=None: (asked.append(theta), run(self, theta))[1])
+    found = simlib.update(islands, (april(3, "patrol"),), as_of=APRIL_12, draws=4, learn=False)
+    assert sum(theta is None for theta in asked) == 1
+    assert found.scenario.joint_start
+
+
+def test_a_level_that_moved_is_told_with_one_colon(clashes):
+    told = [sentence for sentence in clashes.sentences() if "by the log" in sentence]
+    assert "“Standoff in the strait: clashes” has 100% by the log; on 1 April 2031 it was 0%." in told
+    assert all(sentence.count(":") == 1 for sentence in told)
+
+
 def test_an_impossible_row_is_named_with_its_reason_and_remedies_and_can_be_left_out(islands):
     rows = (april(3, "patrol"), april(5, "land-troops"), april(6, "patrol"))
     with pytest.raises(ImpossibleLog) as refused:
