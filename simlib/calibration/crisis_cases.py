@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from simlib.control import UNWATCHED, Control
 from simlib.errors import Problem, ScenarioError, did_you_mean
 from simlib.typing import Floats
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from simlib.scenario.model import Scenario
 
 SEARCHED = ("case", "actor", "target", "code", "category", "source")
 """Columns that a selection may name."""
@@ -111,3 +114,47 @@ def case_histories(
     when = np.where(happened == 1, np.asarray(first, dtype=np.float64) + 0.5, length)
     names = tuple(str(name) for name in last_day.index)
     return CaseHistories(names, when, happened, np.asarray(count, dtype=np.float64), length)
+
+
+def simulated_cases(
+    scenario: Scenario, cases: int, *, each: int = 1, seed: int = 0, control: Control = UNWATCHED
+) -> pd.DataFrame:
+    """Return histories of a scenario as event data, to try a method on crises whose law is known.
+
+    Each case draws its own assumptions from the priors. Its first row is its start and its last row its ending, or the
+    horizon. The category of a row is the id of its move.
+
+    Args:
+        scenario: The scenario whose histories stand for past crises.
+        cases: Number of draws of the priors.
+        each: Cases with the same draw.
+        seed: Seed of draws and histories.
+        control: Progress callback and cancellation.
+
+    Returns:
+        The columns that `case_histories` uses of what `simlib.data.read` returns.
+    """
+    import pandas as pd
+
+    from simlib.engines.montecarlo.replay import histories
+    from simlib.engines.montecarlo.simulator import Simulator
+    from simlib.machine.belief import belief_of
+
+    simulator, belief = Simulator(scenario, times=1), belief_of(scenario, cases, seed=seed)
+    number, day, category = [], [], []
+    moves = np.array([*scenario.moves, ""])
+    for draw, theta in enumerate(belief.theta):
+        played = histories(
+            simulator, range(draw * each, (draw + 1) * each), theta=theta, centre=simulator.stated, seed=seed
+        )
+        number += [np.repeat(played.replicates, np.diff(played.start)), played.replicates]
+        day += [played.time, np.where(np.isfinite(played.ending_time), played.ending_time, played.horizon)]
+        category += [moves[played.move], np.full(len(played), "")]
+        control.check()
+        control.report((draw + 1) / cases)
+    frame = pd.DataFrame({"case": np.concatenate(number).astype(str), "category": np.concatenate(category)})
+    whole_days = pd.to_timedelta(np.floor(np.concatenate(day)), unit="D")
+    unused = dict.fromkeys(("actor", "target", "code"), "")
+    return frame.assign(
+        date=pd.Timestamp(scenario.as_of) + whole_days, precision="day", source=scenario.title, **unused
+    )

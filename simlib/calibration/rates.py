@@ -70,7 +70,11 @@ def pooled_rate(events: float, exposure_days: float) -> PooledRate:
 
 
 def new_case_rate(events: ArrayLike, exposure_days: ArrayLike) -> NewCaseRate:
-    """Return the rate of a new case, whose rates are taken to follow a Gamma distribution fitted by likelihood.
+    """Return the rate of a new case, whose rate is taken to follow the Gamma distribution of the past ones.
+
+    Its range also counts the doubt about that distribution: mean and variation are averaged over their posterior,
+    on a grid, with a flat prior of the logarithm of the mean and a half-normal prior, of scale 1, of the coefficient of
+    variation. `variation` is the median of its posterior.
 
     Args:
         events: Number of events of each case, shape (cases,).
@@ -79,31 +83,48 @@ def new_case_rate(events: ArrayLike, exposure_days: ArrayLike) -> NewCaseRate:
     Raises:
         SimlibError: For fewer than five cases or no event at all, from which no spread can be learnt.
     """
-    from scipy.optimize import minimize
-    from scipy.stats import chi2, gamma
+    from scipy.stats import chi2, halfnorm
 
     count, days = _columns(events, exposure_days)
     if len(count) < 5 or count.sum() == 0:
         raise SimlibError("the spread between cases needs at least five cases and one event")
-    mean = count.sum() / days.sum()
-    ends = [(math.log(mean) - 6, math.log(mean) + 6), (-6.0, 9.0)]
-    start = np.array([math.log(mean), 0.0])
-    fit = minimize(lambda x: -_log_likelihood(count, days, *np.exp(x)), start, method="L-BFGS-B", bounds=ends)
-    centre, shape = np.exp(fit.x)
-    poisson = float(np.sum(count * np.log(mean * days) - mean * days))
-    gain = max(2 * (-fit.fun - poisson), 0.0)
-    low, median, high = gamma.ppf([0.05, 0.5, 0.95], shape) * centre / shape
+    variation = halfnorm.ppf((np.arange(_GRID) + 0.5) / _GRID)  # equal shares of its prior
+    pooled, doubt = count.sum() / days.sum(), math.sqrt(1 / count.sum() + 1 / len(count))
+    means = pooled * np.exp(np.linspace(-6, 6, 2 * _GRID + 1) * doubt)
+    likelihood = np.array([_log_likelihood(count, days, means, v**-2) for v in variation])
+    weights = np.exp(likelihood - likelihood.max())
+    weights /= weights.sum()
+    shape, centre = (grid[weights > 1e-9] for grid in np.broadcast_arrays(variation[:, None] ** -2, means))
+    low, median, high = _mixed_quantiles((0.05, 0.5, 0.95), shape, centre, weights[weights > 1e-9])
+    gain = max(2 * (likelihood.max() - float(np.sum(count * np.log(pooled * days) - pooled * days))), 0.0)
     p_value = 0.5 * float(chi2.sf(gain, 1)) if gain > 0 else 0.5
-    return NewCaseRate(len(count), float(median), float(low), float(high), float(shape**-0.5), p_value)
+    middle = float(variation[np.searchsorted(np.cumsum(weights.sum(axis=1)), 0.5)])
+    return NewCaseRate(len(count), median, low, high, middle, p_value)
 
 
-def _log_likelihood(count: Floats, days: Floats, mean: float, shape: float) -> float:
-    """Return the log-likelihood of counts with Gamma rates between cases, without the factorials of the counts."""
+_GRID = 60
+
+
+def _log_likelihood(count: Floats, days: Floats, means: Floats, shape: float) -> Floats:
+    """Return the log-likelihood of counts at each mean of the Gamma rates, without the factorials of the counts."""
     from scipy.special import gammaln
 
-    each = gammaln(count + shape) - gammaln(shape) + shape * math.log(shape)
-    each += count * np.log(mean * days) - (count + shape) * np.log(shape + mean * days)
-    return float(np.sum(each))
+    fixed = np.sum(gammaln(count + shape)) - len(count) * (gammaln(shape) - shape * math.log(shape))
+    fixed += float(np.sum(count * np.log(days)))
+    total: Floats = fixed + count.sum() * np.log(means) - np.log(shape + means[:, None] * days) @ (count + shape)
+    return total
+
+
+def _mixed_quantiles(points: Sequence[float], shape: Floats, mean: Floats, weights: Floats) -> list[float]:
+    """Return quantiles of a mixture of Gamma distributions, each given by its shape and mean."""
+    from scipy.optimize import brentq
+    from scipy.special import gammainc
+
+    def short_of(log_rate: float, point: float) -> float:
+        return float(weights @ gammainc(shape, math.exp(log_rate) * shape / mean)) / float(weights.sum()) - point
+
+    ends = math.log(mean.min()) - 60, math.log(mean.max()) + 10
+    return [math.exp(brentq(short_of, *ends, args=(point,), xtol=1e-9)) for point in points]
 
 
 def piecewise_hazard(days: ArrayLike, happened: ArrayLike, bands: Sequence[float] = BANDS) -> pd.DataFrame:

@@ -119,6 +119,11 @@ class BaseRates(Answer):
         return tuple(check for check in self.checks if check.note != NOT_APPLIED)
 
     @property
+    def shares(self) -> tuple[RateCheck, ...]:
+        """The applied checks that compare a share of crises with a probability."""
+        return tuple(check for check in self.applied if check.rate.share and check.implied is not None)
+
+    @property
     def question(self) -> str:
         """The question that is answered."""
         title = f"“{self.scenario.title}”, as of {long_date(self.as_of)},"

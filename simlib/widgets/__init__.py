@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from simlib.errors import MissingDependency
 
-__all__ = ["ByWhichPath", "ChanceWithinDoubt", "Editor", "Explorer", "HowSure", "OnTheWayTo", "Plans", "SharesOfDoubt"]
+__all__ = ["BesidePastCrises", "ByWhichPath", "ChanceWithinDoubt", "Editor", "Explorer", "HowSure", "OnTheWayTo"]
+__all__ += ["Plans", "RatesFromHistory", "RegisteredForecasts", "SharesOfDoubt"]
 __all__ += ["SignsOfEveryEnding", "Sweep", "UnderWhichAssumptions", "WhatDrivesIt", "WhatIf", "WhatToWatchFor"]
 __all__ += ["WherePathsDiverge", "WorthKnowing", "WorthSeeing"]
 
@@ -21,11 +22,14 @@ if TYPE_CHECKING:
     from simlib.widgets.editor.view import Editor
     from simlib.widgets.explorer.view import Explorer
     from simlib.widgets.questions.panel import (
+        BesidePastCrises,
         ByWhichPath,
         ChanceWithinDoubt,
         HowSure,
         OnTheWayTo,
         Plans,
+        RatesFromHistory,
+        RegisteredForecasts,
         SharesOfDoubt,
         SignsOfEveryEnding,
         Sweep,

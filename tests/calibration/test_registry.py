@@ -9,8 +9,10 @@ import pytest
 import simlib
 from simlib.calibration import forecast_registry as registry
 from simlib.calibration.registry_score import score_registry
+from simlib.control import UNWATCHED
 from simlib.errors import ScenarioError
 from simlib.scenario.library import shipped_scenarios
+from simlib.widgets.questions.history import RegisteredForecasts
 
 TERMS = (
     "question,void_when,climatology,because,Ann\n"
@@ -217,3 +219,13 @@ def test_the_command_line_registers_resolves_and_scores(world, capsys, tmp_path)
     assert "changed or cut off" in err
     code, out, _ = cli("register", world.path, "--questions-to", tmp_path / "questions.md")
     assert (code, (tmp_path / "questions.md").read_text(encoding="utf-8")) == (0, registry.as_questions(world))
+
+
+def test_a_panel_shows_the_registry_and_is_made_anew_with_each_record(world):
+    registry.register(world, draws=16)
+    panel = RegisteredForecasts(world)
+    before, answer = panel.key({}), panel.answer({}, UNWATCHED)
+    assert [row[2] for row in answer.rows] == ["open"] * len(registry.read_registry(world).forecasts)
+    settle(world, 1, "yes")
+    assert panel.key({}) != before
+    assert panel.answer({}, UNWATCHED).rows[0][2] == "yes"

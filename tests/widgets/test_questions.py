@@ -25,7 +25,7 @@ from simlib.widgets.questions import sweep_grid
 from simlib.widgets.questions.inquiry import Field, Inquiry, PanelQuestion, ShownAnswer, StatusLine
 from simlib.widgets.questions.panel import QuestionPanel, WhatIf
 
-WORLD = load_text(TEMPLATE.read_text(encoding="utf-8"))
+WORLD = load_text(TEMPLATE.read_text(encoding="utf-8")).replace(reference_class="icb-open-62-days")
 """Eight states, so that every question is answered at once."""
 
 
@@ -239,6 +239,8 @@ SMALL = {
     questions.WorthSeeing: {"draws": 64, "runs": 100},
     questions.UnderWhichAssumptions: {"draws": 128, "runs": 200},
     sweep_grid.Sweep: {"levels": 2, "runs": 200},
+    questions.BesidePastCrises: {},
+    questions.RatesFromHistory: {"cases": 10},
 }
 
 

@@ -137,6 +137,9 @@ SignsOfEveryEnding = _panel(catalogue.SignsOfEveryEnding)
 WorthSeeing = _panel(catalogue.WorthSeeing)
 UnderWhichAssumptions = _panel(catalogue.UnderWhichAssumptions)
 Sweep = _panel(catalogue.Sweep)
+BesidePastCrises = _panel(catalogue.BesidePastCrises)
+RatesFromHistory = _panel(catalogue.RatesFromHistory)
+RegisteredForecasts = _panel(catalogue.RegisteredForecasts)
 
 __all__ = ["QuestionPanel"]
 __all__ += catalogue.__all__

@@ -1,0 +1,155 @@
+"""Questions to history: past crises of the same kind, rates from event data, and forecasts that were registered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from simlib.control import Control
+from simlib.formatting import counted, percent
+from simlib.quantities import DAYS_PER
+from simlib.widgets.questions.choices import number, shown_answer
+from simlib.widgets.questions.inquiry import Drawing, Field, PanelQuestion, ShownAnswer
+
+LAW_DRAWS, LAW_EACH = 256, 16
+"""Draws of the priors, and crises of each, that are taken for the law itself."""
+
+
+class BesidePastCrises(PanelQuestion):
+    """The probabilities of a scenario beside the shares of past crises of its classes."""
+
+    name, title = "beside-past-crises", "Is the forecast far from what past crises did?"
+
+    def make_fields(self) -> Sequence[Field]:
+        """Return what may be asked: nothing but to look again."""
+        return []
+
+    def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
+        """Compare with every figure of the classes that the scenario names."""
+        del chosen
+        from simlib.calibration.reference_classes import base_rates
+        from simlib.plots.rate_charts import beside_past_crises
+
+        control.check()
+        result = base_rates(self.scenario, control=control)
+        rows = [
+            (
+                check.rate.what,
+                check.note,
+                check.rate.citation,
+                percent(check.rate.figure),
+                f"{percent(check.rate.low or 0.0)} to {percent(check.rate.high or 0.0)}",
+                percent(check.implied or 0.0),
+            )
+            for check in result.shares
+        ]
+        outside = [check for check in result.shares if check.verdict in ("above", "below")]
+        sentences = [
+            f"{check.rate.what[0].upper()}{check.rate.what[1:]}: {percent(check.rate.figure)} of past crises, "
+            f"{percent(check.implied or 0.0)} here. {check.note}"
+            for check in outside or result.shares
+        ]
+        head = ("past crises", "how the two differ", "source", "share", "95% interval", "this scenario")
+        height = 120 + 46 * max(len(rows), 2)
+        told = sentences or result.sentences()[:1]
+        return shown_answer(told, head, rows, 3, Drawing(partial(beside_past_crises, result), height))
+
+
+class RatesFromHistory(PanelQuestion):
+    """Rates estimated from crises whose law is known, because they are histories of this scenario."""
+
+    name, title = "rates-from-history", "How much do so many past crises teach about a rate?"
+
+    def make_fields(self) -> Sequence[Field]:
+        """Return what may be asked."""
+        options = tuple((move.label, move.id) for move in self.scenario)
+        return [
+            Field("move", "Event", options[0][1], options),
+            number("cases", "Past crises", 40, 5, 400),
+            number("sample", "Sample", 1, 1, 999, "Another sample of as many crises"),
+        ]
+
+    def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
+        """Simulate the crises, estimate the rates from them, and compare with very many crises."""
+        from simlib.calibration.crisis_cases import simulated_cases
+        from simlib.calibration.event_rates import historical_rates
+        from simlib.plots.rate_charts import hazard_by_day
+
+        label, event = self.scenario.moves[chosen["move"]].label, f"category={chosen['move']}"
+        few = historical_rates(simulated_cases(self.scenario, chosen["cases"], seed=chosen["sample"]), event)
+        many = simulated_cases(self.scenario, LAW_DRAWS, each=LAW_EACH, control=control)
+        law = historical_rates(many, event)
+        bands = few.hazard.merge(law.hazard, on=["from_day", "to_day"], suffixes=("", "_law"))
+        week = DAYS_PER["week"]
+        rows = [
+            (
+                f"{row['from_day']:g} to {row['to_day']:g}",
+                f"{row['events']}",
+                f"{row['per_day'] * week:.2g}",
+                f"{row['low'] * week:.2g} to {row['high'] * week:.2g}",
+                f"{row['per_day_law'] * week:.2g}",
+            )
+            for row in bands.to_dict("records")
+        ]
+        head = ("days since the onset", "events", "per week", "90% interval", "per week, in the long run")
+        draw = partial(hazard_by_day, few, label=label, law=law)
+        return shown_answer(self._sentences(few, law), head, rows, 4, Drawing(draw, 420, left=62, bottom=58))
+
+    @staticmethod
+    def _sentences(few: Any, law: Any) -> list[str]:
+        crises = counted(len(few.cases.names), "past crisis", "past crises")
+        came, shall_come = (percent(rates.incidence[30.0]) for rates in (few, law))
+        mean, low, high = (
+            f"{x * DAYS_PER['month']:.2g}" for x in (few.pooled.per_day, few.pooled.low, few.pooled.high)
+        )
+        told = [
+            f"By day 30 the event came in {came} of these {crises}. In the long run it comes in {shall_come}.",
+            f"On average it came {mean} times a month (90% interval {low} to {high}).",
+        ]
+        if few.new_case is None:
+            return [*told, "These crises do not say how far a new one may differ: at least one event is needed."]
+        low, high = (f"{x * DAYS_PER['month']:.2g}" for x in (few.new_case.low, few.new_case.high))
+        spread = f"A new crisis may differ more: {low} to {high} times a month in nine of ten."
+        return [*told, f"{spread} That is the range to give an assumption."]
+
+
+class RegisteredForecasts(PanelQuestion):
+    """The forecasts of a scenario's registry beside their base rates, and their scores once they are settled."""
+
+    name, title = "registered-forecasts", "How good were the registered forecasts?"
+
+    def make_fields(self) -> Sequence[Field]:
+        """Return what may be asked: nothing but to look again."""
+        return []
+
+    def worlds(self, chosen: Mapping[str, Any]) -> list[str]:
+        """Return the hash of the scenario and the receipt of its registry."""
+        from simlib.calibration.forecast_registry import read_registry
+
+        return [*super().worlds(chosen), read_registry(self.scenario).receipt]
+
+    def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
+        """Score the settled forecasts."""
+        del chosen
+        from simlib.calibration.registry_score import score_registry
+        from simlib.plots.registry_charts import registered
+
+        control.check()
+        result = score_registry(self.scenario)
+        rows = [
+            (
+                row.forecast.label,
+                str(row.forecast.by),
+                row.verdict or "open",
+                percent(row.forecast.probability),
+                f"{percent(row.forecast.low)} to {percent(row.forecast.high)}",
+                percent(row.forecast.rivals["climatology"]),
+                f"{row.brier['simlib']:.3f}" if row.settled else "",
+            )
+            for row in result.rows
+        ]
+        head = ("question", "by", "answer", "forecast", "5 to 95%", "base rate", "Brier score")
+        height = 120 + 46 * max(len(rows), 2)
+        told = [*result.sentences(), f"Receipt: {result.receipt}."]
+        return shown_answer(told, head, rows, 4, Drawing(partial(registered, result), height))
