@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from simlib.analysis.whatif.comparison import compare
     from simlib.analysis.whatif.variants import delay, repeat, vary
     from simlib.answer import Answer
+    from simlib.calibration.dated_scores import backtest
     from simlib.calibration.forecast_registry import register, resolve
     from simlib.calibration.predictive_check import prior_predictive
     from simlib.calibration.reference_classes import base_rates
@@ -80,6 +81,7 @@ _HOMES = {
     "simlib.analysis.lint.rules": ("lint",),
     "simlib.saved_answers": ("load_answer",),
     "simlib.calibration.reference_classes": ("base_rates",),
+    "simlib.calibration.dated_scores": ("backtest",),
     "simlib.calibration.forecast_registry": ("register", "resolve"),
     "simlib.calibration.registry_score": ("score_registry",),
     "simlib.calibration.predictive_check": ("prior_predictive",),
@@ -90,10 +92,10 @@ _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = ["Answer", "Assume", "Belief", "Cancelled", "Control", "Forbid", "Force", "Forecast", "Hold", "LogRow"]
 __all__ += ["Pin", "Policy", "Scenario", "ScenarioError", "SimlibError", "TooManyStates", "Unsupported", "View"]
-__all__ += ["__version__", "base_rates", "compare", "delay", "diff", "discover", "drivers", "elasticities", "evppi"]
-__all__ += ["evppi_from", "evsi", "explain", "forecast", "forecast_series", "histories", "indicators", "lint", "load"]
-__all__ += ["load_answer", "paths", "plot", "pool", "prior_predictive", "read_log", "register", "repeat", "resolve"]
-__all__ += ["score_registry", "simulate", "sobol", "solve", "uncertainty", "update", "vary", "write_report"]
+__all__ += ["__version__", "backtest", "base_rates", "compare", "delay", "diff", "discover", "drivers", "elasticities"]
+__all__ += ["evppi", "evppi_from", "evsi", "explain", "forecast", "forecast_series", "histories", "indicators", "lint"]
+__all__ += ["load", "load_answer", "paths", "plot", "pool", "prior_predictive", "read_log", "register", "repeat"]
+__all__ += ["resolve", "score_registry", "simulate", "sobol", "solve", "uncertainty", "update", "vary", "write_report"]
 
 
 def __getattr__(name: str) -> Any:

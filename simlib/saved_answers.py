@@ -18,7 +18,10 @@ _PACKAGES = {
     "simlib.machine": ("measures", "belief"),
     "simlib.engines": ("ensemble", "montecarlo.replay"),
     "simlib.evidence": ("belief_update",),
-    "simlib.calibration": ("reference_classes", "predictive_check", "forecast_registry", "registry_score"),
+    "simlib.calibration": (
+        *("reference_classes", "predictive_check", "forecast_registry", "registry_score"),
+        *("historical_record", "day_by_day", "dated_scores"),
+    ),
     "simlib.analysis": (
         "samples",
         "pooling",

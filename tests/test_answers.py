@@ -44,6 +44,7 @@ QUESTIONS = {
     "diff": lambda world: simlib.diff(world, simlib.load("two-islands", view="hawks")),
     "lint": lambda world: simlib.lint(world, control=simlib.Control()),
     "score_registry": simlib.score_registry,
+    "backtest": lambda world: simlib.backtest(world, every=21, draws=4),
     "base_rates": lambda world: simlib.base_rates(world, draws=8),
     "prior_predictive": lambda world: simlib.prior_predictive(world, draws=8),
 }

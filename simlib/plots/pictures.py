@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["PICTURES", "plot"]
 
 PICTURES: dict[str, str] = {
+    "Backtest": "simlib.plots.backtest_charts:forecasts_by_day",
     "Comparison": "simlib.plots.waterfall_bars:effects",
     "Diff": "simlib.plots.comparison_bars:both_forecasts",
     "Discovery": "simlib.plots.box_charts:box",

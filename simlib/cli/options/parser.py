@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from simlib.cli.options import help_texts
-from simlib.cli.options.readers import MOST, OF_VARIANT, change, date, day, name, names, whole
+from simlib.cli.options.readers import MOST, OF_VARIANT, change, date, day, name, names, whole, whole_numbers
 from simlib.cli.options.request import Request, frozen
 from simlib.scenario.views.forms import FORMS
 
@@ -110,6 +110,7 @@ def build() -> argparse.ArgumentParser:
     _register(_command(commands, "register", "write forecasts down with their rules, before the answer is known"))
     _resolve(_command(commands, "resolve", "write down how a registered forecast was settled"))
     _score(_command(commands, "score", "how good the registered forecasts were, beside their rivals"))
+    _backtest(_command(commands, "backtest", "how good the forecasts of a past crisis would have been, day by day"))
     _data(_command(commands, "data", "read a file of event data, and write it as the log of a scenario"))
     _rates(_command(commands, "rates", "how often something happened in past crises, from a file of event data"))
     _lab(_command(commands, "lab", "open JupyterLab on the notebooks"))
@@ -503,6 +504,26 @@ def _score(parser: argparse.ArgumentParser) -> None:
     add = _adder(parser)
     add("--receipt", metavar="HASH", help="check that the registry still holds the record with this hash")
     add("--page", type=Path, metavar="FILE", help="write the registry as one HTML page")
+    _outputs(_adder(parser.add_argument_group("output")), "answer")
+
+
+def _backtest(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Forecast each question on each day of a past crisis, from the log that was public by then. Score the\n"
+        "forecasts by what happened, beside the base rate, a constant hazard, and a copy of the first forecast that\n"
+        "is never updated. The folder needs record.toml (what happened) and forecasts/terms.csv (the base rates)."
+    )
+    _path(parser)
+    add = _adder(parser)
+    add("--events", metavar="FILE", help="the log (default: events.csv and later.csv beside the scenario)")
+    text = "days ahead (default: 3,7,14,30); the end of the horizon is asked about too"
+    add("--horizons", type=whole_numbers, default=[], metavar="N,...", help=text)
+    add("--every", type=whole(1), default=1, metavar="N", help="days between the forecasts (default: 1)")
+    text = "draws of the assumptions (default: 32, and 512 with --learn)"
+    add("--draws", type=whole(2), default=0, metavar="N", help=text)
+    add("--learn", action="store_true", help="the log also teaches the assumptions; this takes seconds a day")
+    add("--seed", type=whole(0), default=0, metavar="N", help=SEED)
+    add("--skip-impossible", action="store_true", help="leave out rows that the scenario cannot explain")
     _outputs(_adder(parser.add_argument_group("output")), "answer")
 
 

@@ -65,6 +65,11 @@ def names(text: str) -> list[str]:
     return [name(part.strip()) for part in text.split(",")]
 
 
+def whole_numbers(text: str) -> list[int]:
+    """Read whole numbers above zero with commas between them."""
+    return [whole(1)(part.strip()) for part in text.split(",")]
+
+
 def change(kind: str) -> Callable[[str], tuple[str, str]]:
     """Return a reader that says of what kind a text is, for options that share one list."""
     return lambda text: (kind, name(text))

@@ -81,6 +81,9 @@ class Request:
     no_learn: bool = False
     rows: bool = False
     series: str | None = None
+    horizons: tuple[int, ...] = ()
+    every: int = 1
+    learn: bool = False
 
     # The registry of forecasts
     question: tuple[str, ...] = ()

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from simlib.analysis.uncertainty.propagation import Uncertainty
     from simlib.analysis.uncertainty.sample_information import Evsi
     from simlib.analysis.whatif.comparison import Comparison
+    from simlib.calibration.dated_scores import Backtest
 
 ROWS = 10
 """Most rows of a plot of rows."""
@@ -145,6 +146,16 @@ def pool(result: Pool) -> Iterator[Picture]:
 
     below = 70 + 22 * ((len(result.weights) + 5) // 4)
     yield Picture("pool", partial(pools, result), 120 + 46 * len(result.items) + below, bottom=below)
+
+
+def backtest(result: Backtest) -> Iterator[Picture]:
+    """Yield the forecasts of each question over time, then the scores of all."""
+    from simlib.plots.backtest_charts import forecasts_by_day, scores_by_question
+
+    asked = [name for name in result.labels if result.of(name)]
+    for name in asked:
+        yield Picture(f"backtest-{slug(name)}", partial(forecasts_by_day, result, question=name), 520, right=190)
+    yield Picture("scores", partial(scores_by_question, result), 180 + 52 * len(asked), right=190)
 
 
 def series(result: ForecastSeries) -> Iterator[Picture]:

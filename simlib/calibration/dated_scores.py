@@ -1,0 +1,274 @@
+"""A backtest: the forecasts of each day of a past crisis, scored by what happened, beside their rivals.
+
+The forecasts are made first, by `day_by_day`, which cannot see the record. The record only says which forecasts
+were right, and on which days a question was still open.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from simlib.answer import Answer, ScenarioKey, pick, provenance
+from simlib.calibration.day_by_day import FORECASTERS, OURS, DatedForecast, daily_forecasts
+from simlib.calibration.forecast_registry import CLIMATOLOGY
+from simlib.calibration.historical_record import HistoricalRecord, RecordedAnswer, read_record
+from simlib.calibration.scores import PairedDifference, brier, log_score, mixed_with_climatology, paired_difference
+from simlib.control import UNWATCHED, Control
+from simlib.errors import Problem, ScenarioError
+from simlib.evidence.belief_update import Events, log_of
+from simlib.formatting import counted, long_date
+from simlib.scenario.event_log import LogRow, read_log
+from simlib.scenario.model import Scenario
+from simlib.typing import Floats
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Backtest", "backtest"]
+
+PROFILE = "published"
+HORIZONS = (3, 7, 14, 30)
+LATER = "later.csv"
+"""The log of the time after the first day, beside the scenario."""
+
+RESAMPLES = 2_000
+NAMES = {
+    OURS: "the updated forecast",
+    "static": "its static copy",
+    "hazard": "a constant hazard",
+    CLIMATOLOGY: "the base rate",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredDay:
+    """One forecast of one question on one day, whether it came true, and the scores by forecaster."""
+
+    forecast: DatedForecast
+    happened: bool
+    brier: Mapping[str, float]
+    log_score: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Backtest(Answer):
+    """The forecasts of a past crisis on each day while a question was open, with their scores.
+
+    `ended` is the first day on which the log tells that the story is over. `labels` and `record` are by question.
+    """
+
+    kind: ClassVar[str] = "backtest"
+
+    scenario: ScenarioKey
+    deadline: dt.date
+    complete_to: dt.date
+    ended: dt.date | None
+    headline: str
+    labels: Mapping[str, str]
+    record: Mapping[str, RecordedAnswer]
+    days: tuple[ScoredDay, ...]
+    provenance: Mapping[str, Any]
+
+    @property
+    def question(self) -> str:
+        """The question that is answered."""
+        first = long_date(self.as_of)
+        return f"How good would the forecasts of “{self.scenario.title}” have been, day by day from {first} on?"
+
+    def of(self, question: str | None = None, days: int | None = None) -> tuple[ScoredDay, ...]:
+        """Return the scored forecasts of one question (default: all).
+
+        `days` chooses the forecasts for so many days, 0 those to the deadline (default: all).
+        """
+        return tuple(
+            each
+            for each in self.days
+            if question in (None, each.forecast.question)
+            and (days is None or days == (0 if each.forecast.to_deadline else each.forecast.days))
+        )
+
+    def mean(self, forecaster: str, some: Sequence[ScoredDay] | None = None, rule: str = "brier") -> float:
+        """Return the mean score of a forecaster over some forecasts (default: all). Lower is better."""
+        return float(np.mean([getattr(each, rule)[forecaster] for each in (self.days if some is None else some)]))
+
+    def difference(self, rival: str, rule: str = "brier") -> PairedDifference | None:
+        """Return the mean difference between the updated forecast and a rival. Below 0 the updated one is better.
+
+        Its interval draws whole questions with replacement. None with fewer than two questions.
+        """
+        asked = [each.forecast.question for each in self.days]
+        if len(set(asked)) < 2:
+            return None
+        ours, theirs = ([getattr(each, rule)[name] for each in self.days] for name in (OURS, rival))
+        return paired_difference(ours, theirs, asked, per="case", resamples=RESAMPLES, seed=0)
+
+    def sentences(self) -> list[str]:
+        """Return the mean scores, how far the forecast is from each rival, and what this does not prove."""
+        days = len({each.forecast.as_of for each in self.days})
+        asked = {each.forecast.question for each in self.days}
+        head = f"{counted(len(self.days), 'forecast')} of {counted(len(asked), 'question')} on {counted(days, 'day')}."
+        scores = ", ".join(f"{self.mean(name):.3f} for {words}" for name, words in NAMES.items())
+        texts = [head, f"Mean Brier score: {scores}. Lower is better."]
+        texts += [self._compared(rival) for rival in FORECASTERS[1:]]
+        if self.ended:
+            texts.append(f"The log tells on {long_date(self.ended)} that the story is over. Then nothing is asked.")
+        if len(asked) > 1:
+            texts.append("The ranges draw whole questions. All belong to one crisis, so the true ranges are wider.")
+        return [*texts, "Whoever wrote this world knew the end. A backtest shows the method and proves no skill."]
+
+    def _compared(self, rival: str) -> str:
+        gap = self.difference(rival)
+        ours, theirs = self.mean(OURS), self.mean(rival)
+        better = "better" if ours < theirs else "worse"
+        text = f"The updated forecast is {better} than {NAMES[rival]} by {abs(ours - theirs):.3f}"
+        if gap is None:
+            return f"{text}. One question gives no range."
+        low, high = (gap.low, gap.high) if ours >= theirs else (-gap.high, -gap.low)
+        return f"{text} (95% range: {low:.3f} to {high:.3f})."
+
+    def table(self) -> pd.DataFrame:
+        """Return the mean Brier scores: a row for each question and number of days, and one for all together."""
+        import pandas as pd
+
+        def row(name: str, days: int | None, some: Sequence[ScoredDay]) -> dict[str, Any]:
+            happened = sum(each.happened for each in some)
+            scores = {forecaster: self.mean(forecaster, some) for forecaster in FORECASTERS}
+            return {"question": name, "days": days, "forecasts": len(some), "happened": happened} | scores
+
+        spans = sorted({0 if each.forecast.to_deadline else each.forecast.days for each in self.days}) or [0]
+        groups = [(name, days, self.of(name, days)) for name in self.labels for days in [*spans[1:], spans[0]]]
+        rows = [row(name, days, some) for name, days, some in groups if some]
+        return pd.DataFrame([*rows, row("all", None, self.days)])
+
+    def frame(self) -> pd.DataFrame:
+        """Return a row for each forecast: its probabilities by forecaster, the outcome and the Brier scores."""
+        import pandas as pd
+
+        return pd.DataFrame(
+            {
+                **{name: getattr(each.forecast, name) for name in ("as_of", "question", "days", "to_deadline")},
+                **each.forecast.probability,
+                "happened": each.happened,
+                **{f"brier_{name}": value for name, value in each.brier.items()},
+            }
+            for each in self.days
+        )
+
+    def data(self) -> dict[str, Any]:
+        """Return the scores by question and number of days, the differences, the record and every forecast."""
+        rules = ("brier", "log_score")
+        gaps = {rival: {rule: _plain(self.difference(rival, rule)) for rule in rules} for rival in FORECASTERS[1:]}
+        means = {name: {rule: self.mean(name, rule=rule) for rule in rules} for name in FORECASTERS}
+        return {
+            "deadline": self.deadline,
+            "complete_to": self.complete_to,
+            "ended": self.ended,
+            "record": {name: pick(each, "happened", "source") for name, each in self.record.items()},
+            "mean_scores": means,
+            "differences": gaps,
+            "by_question": self.table().to_dict("records"),
+            "profile": PROFILE,
+            "forecasts": self.frame().to_dict("records"),
+        }
+
+
+def backtest(
+    scenario: Scenario,
+    events: Events = None,
+    *,
+    horizons: Sequence[int] = HORIZONS,
+    every: int = 1,
+    draws: int | None = None,
+    learn: bool = False,
+    seed: int = 0,
+    skip_impossible: bool = False,
+    control: Control = UNWATCHED,
+) -> Backtest:
+    """Forecast each question of a past crisis day by day, and score the forecasts by what happened.
+
+    Each forecast uses only the rows of the log that were public by its date.
+
+    Args:
+        scenario: The scenario as of its first day, with `record.toml` and `forecasts/terms.csv` in its folder.
+        events: A file of events, or rows. Default: `events.csv` and `later.csv` beside the scenario.
+        horizons: Numbers of days ahead. The end of the scenario's horizon is always asked about too.
+        every: Days between the forecasts.
+        draws: Draws of the assumptions (default: 32, and 512 to learn).
+        learn: Whether the log also teaches the assumptions. This takes seconds a day.
+        seed: Seed of the draws.
+        skip_impossible: Whether rows that the scenario cannot explain are left out.
+        control: Progress and cancelling.
+
+    Raises:
+        ScenarioError: For a record, a log or terms that are missing or cannot be read, and where no question is open.
+        ImpossibleLog: For a row that leaves no state.
+        Cancelled: When `control` cancels the work.
+    """
+    rows = _whole_log(scenario, events)
+    record = read_record(scenario)
+    last = min(scenario.by_date(scenario.horizon_days), record.complete_to)
+    count = draws or (512 if learn else 32)
+    made = daily_forecasts(
+        scenario,
+        rows,
+        _open_days(scenario, record, last, every),
+        horizons=horizons,
+        draws=count,
+        learn=learn,
+        seed=seed,
+        skip_impossible=skip_impossible,
+        control=control,
+    )
+    scored = tuple(each for forecast in made.forecasts if (each := _scored(forecast, record, last)) is not None)
+    if not scored:
+        what = "no question can be scored"
+        raise ScenarioError(Problem(scenario.path, 0, "", what, "expected one that is open on the first day"))
+    labels = {name: question.label for name, question in scenario.questions.items()}
+    named = scenario.headline.removeprefix("question:")
+    return Backtest(
+        ScenarioKey.of(scenario),
+        scenario.by_date(scenario.horizon_days),
+        record.complete_to,
+        made.ended,
+        named if named in labels else next(iter(labels)),
+        labels,
+        record.answers,
+        scored,
+        provenance(scenario, engine="exact", draws=count, seed=seed, learn=learn, every=every, horizons=list(horizons)),
+    )
+
+
+def _plain(gap: PairedDifference | None) -> dict[str, Any] | None:
+    return None if gap is None else pick(gap, "mean", "low", "high", "crises", "cases")
+
+
+def _whole_log(scenario: Scenario, events: Events) -> tuple[LogRow, ...]:
+    later = Path(scenario.path) / LATER if scenario.path and events is None else None
+    return log_of(scenario, events) + (read_log(later) if later is not None and later.is_file() else ())
+
+
+def _open_days(scenario: Scenario, record: HistoricalRecord, last: dt.date, every: int) -> list[dt.date]:
+    """Return the dates on which a question was open."""
+    settled = [each.happened or last for each in record.answers.values()]
+    stop = min(max(settled), last)
+    return [scenario.as_of + dt.timedelta(days=day) for day in range(0, (stop - scenario.as_of).days + 1, every)]
+
+
+def _scored(forecast: DatedForecast, record: HistoricalRecord, last: dt.date) -> ScoredDay | None:
+    """Return a forecast with its scores, or None where its question was settled, or its end is not in the record."""
+    came = record.answers[forecast.question].happened
+    end = forecast.as_of + dt.timedelta(days=forecast.days)
+    if (came is not None and came < forecast.as_of) or end > last + dt.timedelta(days=1):
+        return None
+    happened = came is not None and came < end
+    stated: Floats = np.array([forecast.probability[name] for name in FORECASTERS])
+    base = np.full(len(stated), forecast.probability[CLIMATOLOGY])
+    mixed, outcome = mixed_with_climatology(stated, base, profile=PROFILE), np.full(len(stated), float(happened))
+    scores = [dict(zip(FORECASTERS, rule(mixed, outcome).tolist(), strict=True)) for rule in (brier, log_score)]
+    return ScoredDay(forecast, happened, *scores)

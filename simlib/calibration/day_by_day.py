@@ -1,0 +1,199 @@
+"""Forecasts as they would have been stated day by day, from the rows public by then, beside three rivals.
+
+Nothing here knows what happened afterwards. The rivals are:
+
+- the base rate: the probability that `forecasts/terms.csv` gives for the whole horizon, as a constant hazard.
+- a constant hazard: a Gamma-Poisson rate that begins at the base rate, worth half an event, and is fitted to how often
+  the event came in the log by then.
+- the static copy: the first forecast, never updated, given that the question is still open.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from simlib.calibration.forecast_registry import CLIMATOLOGY, read_terms
+from simlib.control import UNWATCHED, Control
+from simlib.engines.ensemble import over_priors
+from simlib.errors import Problem, ScenarioError
+from simlib.evidence.belief_update import update
+from simlib.machine.tables import Tables
+from simlib.scenario.event_log import LogRow
+from simlib.scenario.model import Question, Scenario
+from simlib.scenario.row_meaning import Reading, read_rows
+from simlib.typing import Floats
+
+OURS, STATIC, HAZARD = "updated", "static", "hazard"
+FORECASTERS = (OURS, STATIC, HAZARD, CLIMATOLOGY)
+"""The names of the forecasters: the updated forecast, then its rivals."""
+
+WORTH = 0.5
+"""The weight of the base rate in the fitted hazard, in events (Jeffreys' rule)."""
+
+_ONE_THREAD = 1
+
+
+@dataclass(frozen=True, slots=True)
+class DatedForecast:
+    """The probabilities of one question for the days from `as_of` on, `days` of them, by forecaster.
+
+    `to_deadline` says that they end with the horizon of the scenario.
+    """
+
+    as_of: dt.date
+    question: str
+    days: int
+    to_deadline: bool
+    probability: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class DailyForecasts:
+    """Forecasts on several dates, in the order of the dates.
+
+    `ended` is the first of the dates on which the log tells that the story is over. None is stated from then on.
+    """
+
+    forecasts: tuple[DatedForecast, ...]
+    ended: dt.date | None
+
+
+def daily_forecasts(
+    scenario: Scenario,
+    rows: Sequence[LogRow],
+    dates: Iterable[dt.date],
+    *,
+    horizons: Sequence[int],
+    draws: int,
+    learn: bool = False,
+    seed: int = 0,
+    skip_impossible: bool = False,
+    control: Control = UNWATCHED,
+) -> DailyForecasts:
+    """Forecast every question on each date, for several numbers of days and to the end of the scenario's horizon.
+
+    Args:
+        scenario: The scenario as of its first day.
+        rows: The log, rows after that day included. A forecast uses those that were public before its date.
+        dates: The dates, rising.
+        horizons: Numbers of days. One that goes beyond the end of the scenario's horizon is left out on that date.
+        draws: Draws of the assumptions over which each forecast is averaged.
+        learn: Whether the log also teaches the assumptions.
+        seed: Seed of the draws.
+        skip_impossible: Whether rows that the scenario cannot explain are left out.
+        control: Progress and cancelling.
+
+    Raises:
+        ScenarioError: For a log or terms that cannot be read, and for a question without a base rate.
+        ImpossibleLog: For a row that leaves no state.
+        Cancelled: When `control` cancels the work.
+    """
+    days = list(dates)
+    one = _OneDate(scenario, rows, horizons, draws, seed, control)
+    result: list[DatedForecast] = []
+    for number, day in enumerate(days):
+        known = update(scenario, rows, as_of=day, learn=learn, draws=draws, seed=seed, skip_impossible=skip_impossible)
+        if _is_over(known.scenario):
+            return DailyForecasts(tuple(result), day)
+        result += one.forecasts(day, known.scenario, known.belief)
+        control.check()
+        control.report((number + 1) / len(days))
+    return DailyForecasts(tuple(result), None)
+
+
+class _OneDate:
+    """Makes the forecasts of one date. It holds everything that all dates share."""
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        rows: Sequence[LogRow],
+        horizons: Sequence[int],
+        draws: int,
+        seed: int,
+        control: Control,
+    ) -> None:
+        self.scenario, self.draws, self.seed = scenario, draws, seed
+        self.length = round(scenario.horizon_days)
+        self.horizons = tuple(sorted(set(horizons)))
+        self.control = Control(cancel=control.cancel, threads=_ONE_THREAD)
+        self.readings = read_rows(scenario, rows)
+        self.base = _base_rates(scenario)
+        self.static = self._solved(scenario, draws, range(self.length + 1))
+
+    def forecasts(self, day: dt.date, world: Scenario, belief: Any) -> list[DatedForecast]:
+        """Return the forecasts of each question on a date, from a world and a belief as of that date."""
+        since = round(self.scenario.day(day))
+        left = self.length - since
+        spans = [(days, False) for days in self.horizons if days <= left] + [(left, True)]
+        updated = self._solved(world, belief, [0, *sorted({days for days, _ in spans})])
+        result = []
+        for name, question in self.scenario.questions.items():
+            rate = self._fitted_rate(question, day)
+            for days, to_deadline in spans:
+                before, after = self.static[name][since], self.static[name][since + days]
+                probability = {
+                    OURS: updated[name][days],
+                    STATIC: (after - before) / (1 - before) if before < 1 else 1.0,
+                    HAZARD: -math.expm1(-rate * days),
+                    CLIMATOLOGY: -math.expm1(-self.base[name] * days),
+                }
+                result.append(DatedForecast(day, name, days, to_deadline, probability))
+        return result
+
+    def _solved(self, world: Scenario, draws: Any, times: Iterable[int]) -> dict[str, dict[int, float]]:
+        """Return the mean probability of each question by each day, over draws."""
+        bare = world.replace(ladders={}, impacts={}, ladder="", headline="")
+        days = list(times)
+        sample = over_priors(bare, engine="auto", draws=draws, times=days, seed=self.seed, control=self.control)
+        weights = sample.weights
+        means = {name: np.tensordot(weights, sample.values(name, "questions"), 1) for name in bare.questions}
+        return {name: dict(zip(days, _shares(values), strict=True)) for name, values in means.items()}
+
+    def _fitted_rate(self, question: Question, day: dt.date) -> float:
+        """Return the hazard per day by the base rate and by the events known before a date."""
+        history = self.scenario.evidence.history if self.scenario.evidence else None
+        since = history.since if history else self.scenario.as_of
+        known = [each for each in self.readings if since <= each.row.date and each.row.public_on < day]
+        came = sum(each.row.times for each in known if _tells_of(each, question))
+        base = self.base[question.id]
+        return (WORTH + came) / (WORTH / base + (day - since).days)
+
+
+def _is_over(world: Scenario) -> bool:
+    """Say whether a world starts in an ending, whatever its state."""
+    tables = Tables(world)
+    return bool(np.all(tables.ending(tables.start_states()[0]) >= 0))
+
+
+def _shares(values: Floats) -> list[float]:
+    return [float(value) for value in np.clip(values, 0, 1)]
+
+
+def _tells_of(reading: Reading, question: Question) -> bool:
+    """Say whether a row tells of the event of a question about a move.
+
+    No row of an open question about a state tells of it, because the question would be settled.
+    """
+    return bool(reading.firings) and all(
+        move == question.move and question.outcome in (None, "", outcome) for move, outcome in reading.firings
+    )
+
+
+def _base_rates(scenario: Scenario) -> dict[str, float]:
+    """Return the hazard per day of each question that its base rate over the whole horizon stands for.
+
+    Raises ScenarioError for a question without terms.
+    """
+    terms = read_terms(scenario)
+    missing = [name for name in scenario.questions if name not in terms]
+    if missing:
+        what = f"no base rate for the question {', '.join(missing)}"
+        raise ScenarioError(Problem("forecasts/terms.csv", 0, "", what, "expected a row for each question"))
+    return {name: -math.log1p(-terms[name].rivals[CLIMATOLOGY]) / scenario.horizon_days for name in scenario.questions}

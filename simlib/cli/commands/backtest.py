@@ -1,0 +1,55 @@
+"""`simlib backtest`: the forecasts of a past crisis, day by day, scored by what happened."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from simlib.cli.options.request import Request
+from simlib.cli.output import figures
+from simlib.cli.output.answers import tell
+from simlib.cli.output.progress import Task
+from simlib.cli.output.text_table import Row, table
+from simlib.control import Control
+from simlib.scenario.loader import load
+
+if TYPE_CHECKING:
+    from simlib.calibration.dated_scores import Backtest
+
+
+def execute(arguments: Request) -> int:
+    """Forecast on each day, then print the scores and the table."""
+    from simlib.calibration.dated_scores import HORIZONS, backtest
+
+    scenario = load(arguments.path)
+    with Task("forecasting on each day") as task:
+        answer = backtest(
+            scenario,
+            arguments.events,
+            horizons=arguments.horizons or HORIZONS,
+            every=arguments.every,
+            draws=arguments.draws or None,
+            learn=arguments.learn,
+            seed=arguments.seed,
+            skip_impossible=arguments.skip_impossible,
+            control=Control(task.report, task.cancelled),
+        )
+    return tell(arguments, {"backtest": answer}, partial(figures.backtest, answer), tables=[_scores(answer)])
+
+
+def _scores(answer: Backtest) -> str:
+    """Return the mean Brier scores by question and number of days ahead."""
+    from simlib.calibration.day_by_day import FORECASTERS
+
+    rows = []
+    for each in answer.table().to_dict("records"):
+        whole = each["question"] == "all"
+        ahead = "" if whole else "to the deadline" if not each["days"] else f"{each['days']:g} days"
+        counts = [ahead, str(each["forecasts"]), str(each["happened"])]
+        label = "All forecasts" if whole else answer.labels[each["question"]]
+        rows.append(Row(label, [*counts, *(f"{each[name]:.3f}" for name in FORECASTERS)]))
+    head = [
+        ["", "", "", "", "static", "constant", "base"],
+        ["ahead", "days", "yes", "updated", "copy", "hazard", "rate"],
+    ]
+    return table("Mean Brier score (lower is better)", head, rows)

@@ -1,0 +1,72 @@
+"""Pictures of a backtest: one question's forecasts over time, and the scores of all questions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from simlib.formatting import long_date, percent
+from simlib.plots import style
+from simlib.plots.lettering import lettered
+from simlib.plots.row_layout import caption, fit, name, rows
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from simlib.calibration.dated_scores import Backtest
+
+LOOKS: dict[str, tuple[str, dict[str, Any]]] = {
+    "updated": ("updated", {"color": style.VERMILION, "linewidth": 2.0, "marker": "o", "markersize": 4}),
+    "static": ("static copy", {"color": style.BLUE, "linestyle": "--", "linewidth": 1.3}),
+    "hazard": ("constant hazard", {"color": style.GREEN, "linestyle": ":", "linewidth": 1.6}),
+    "climatology": ("base rate", {"color": style.GHOST, "linestyle": "-.", "linewidth": 1.3}),
+}
+MARKS = {"updated": "o", "static": "s", "hazard": "^", "climatology": "D"}
+
+
+@lettered
+def forecasts_by_day(result: Backtest, ax: Axes, question: str | None = None, days: int = 0) -> Axes:
+    """Draw the probability of one question as stated on each day, and return `ax`.
+
+    `question` is the headline by default. `days` are how far each forecast reaches, 0: to the deadline.
+    """
+    asked = question or result.headline
+    some, came = result.of(asked, days), result.record[asked].happened
+    by = f"by {long_date(result.deadline)}" if not days else f"within {days} days"
+    told = f"it happened on {long_date(came)}" if came else "it did not happen"
+    style.dress(ax, fit(f"{result.labels[asked]}, {by}: {told}", ax), caption("as stated on each day", ax))
+    dates = [(each.forecast.as_of - result.as_of).days + 1 for each in some]
+    highest = 0.0
+    for forecaster, (label, look) in LOOKS.items():
+        values = [each.forecast.probability[forecaster] for each in some]
+        ax.plot(dates, values, label=label, **look)
+        highest = max([highest, *values])
+    if came:
+        ax.axvline((came - result.as_of).days + 1, color=style.INK, linewidth=0.8, linestyle=":")
+    style.percent_axis(ax, style.round_top(highest))
+    style.date_axis(ax, result.as_of, max([1, *dates]))
+    ax.set_xlim(left=0.5)
+    ax.set_xlabel("date of the forecast")
+    ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), frameon=False, fontsize=style.SMALL)
+    return ax
+
+
+@lettered
+def scores_by_question(result: Backtest, ax: Axes) -> Axes:
+    """Draw a row for each question with the mean Brier score of each forecaster, and return `ax`."""
+    asked = [one for one in result.labels if result.of(one)]
+    style.dress(ax, fit("Mean Brier score of each question", ax), caption("further left is better", ax))
+    rows(ax, len(asked))
+    best = 0.0
+    for row, one in enumerate(asked):
+        some, came = result.of(one), result.record[one].happened
+        for forecaster, (label, look) in LOOKS.items():
+            value = result.mean(forecaster, some)
+            best = max(best, value)
+            mark: dict[str, Any] = {"color": look["color"], "markersize": 7, "linestyle": "none", "clip_on": False}
+            ax.plot([value], [row + 0.2], MARKS[forecaster], label=label if row == 0 else None, **mark)
+        share = percent(sum(each.happened for each in some) / len(some))
+        name(ax, row, f"{result.labels[one]} ({'happened' if came else 'did not happen'}; yes in {share})")
+    ax.set_xlim(0, style.round_top(best))
+    ax.set_xlabel("Brier score, over all days and all numbers of days ahead")
+    ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), frameon=False, fontsize=style.SMALL)
+    return ax
