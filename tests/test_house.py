@@ -356,7 +356,13 @@ def test_everything_imported_is_asked_for():
     for folder in ("simlib", "tests", "benchmarks"):
         for file in (HOME / folder).rglob("*.py"):
             imported |= {name.partition(".")[0] for name in imports_of(file.read_text(encoding="utf-8"))}
-    inseparable = {"pydantic_core", "jupyter_server", "packaging", "house"}  # of pydantic, JupyterLab and pytest
+    inseparable = {
+        "pydantic_core",
+        "jupyter_server",
+        "packaging",
+        "llvmlite",
+        "house",
+    }  # of pydantic, JupyterLab, pytest, Numba
     foreign = imported - sys.stdlib_module_names - {"simlib", "tests", "benchmarks"} - inseparable
     unknown = {
         name for name in foreign if not {owner.lower().replace("-", "_") for owner in owners.get(name, [name])} & asked

@@ -21,7 +21,7 @@ from simlib.control import UNWATCHED, Control, cores
 from simlib.engines.exact.forecast import Solver
 from simlib.engines.exact.poisson import FINE
 from simlib.engines.exact.reachable import CAP
-from simlib.engines.exact.solver import Solution
+from simlib.engines.exact.run import Solution
 from simlib.engines.montecarlo.measure_means import means_of
 from simlib.engines.montecarlo.simulator import Simulator
 from simlib.errors import Cancelled, TooManyStates, Unsupported

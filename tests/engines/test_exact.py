@@ -8,9 +8,9 @@ from scipy.stats import erlang as erlang_law
 from scipy.stats import poisson as poisson_law
 
 from simlib.control import Control
-from simlib.engines.exact import adjoint, reachable
-from simlib.engines.exact import uniformization as flows
+from simlib.engines.exact import adjoint, generator, lanes, passes, reachable, uniformization
 from simlib.engines.exact.forecast import Solver, gradient, solve
+from simlib.engines.exact.poisson import pmf, truncation
 from simlib.errors import Cancelled, ScenarioError, TooManyStates
 from simlib.machine.tables import Tables
 from tests import worlds
@@ -111,7 +111,7 @@ def test_threads_change_no_bit():
 def test_without_numba_the_same_answers(seed, monkeypatch):
     scenario = seeded_world(seed)
     fast = _everything(scenario)
-    for module in (reachable, flows, adjoint):
+    for module in (reachable, generator, uniformization, passes, lanes, adjoint):
         monkeypatch.setattr(module, "kernels", None)
     reachable._SPACES.clear()
     slow = _everything(scenario)
@@ -135,6 +135,7 @@ def _everything(scenario):
         | {f"ending {name}": band.probability for name, band in forecast.endings.items()}
         | {f"question {name}": band.probability for name, band in forecast.questions.items()}
         | {f"move {name}": count for name, count in forecast.moves.items()}
+        | {f"impact {name}": np.stack([a.mean, a.chance, *a.given.values()]) for name, a in forecast.impacts.items()}
     )
 
 
@@ -163,6 +164,6 @@ def test_gradient_refuses_an_unknown_measure():
 
 @pytest.mark.parametrize("mean", [0.0, 1e-8, 0.5, 40.0, 3e3, 1e6])
 def test_poisson_weights_sum_to_one(mean):
-    last = flows.truncation(mean, 1e-15)
-    weights = flows.pmf(np.arange(last + 1), np.array([mean]))
+    last = truncation(mean, 1e-15)
+    weights = pmf(np.arange(last + 1), np.array([mean]))
     assert weights.sum() == pytest.approx(1.0, abs=2e-12)

@@ -8,8 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import simlib
+from simlib.engines.exact.generator import Generator
+from simlib.engines.exact.lanes import Lanes
+from simlib.engines.exact.passes import Histograms, carry
 from simlib.engines.exact.solver import Solver
-from simlib.engines.exact.uniformization import Generator, flow
+from simlib.engines.exact.states import NOTHING
 from simlib.machine.tables import Tables
 from simlib.results import ONGOING, Forecast
 from tests.properties.comparing import assert_same_bits, drawn, numbers, probabilities, report_times
@@ -87,11 +90,12 @@ def test_rows_of_the_generator_sum_to_zero(scenario):
 def test_days_spent_in_all_states_sum_to_the_time(scenario, days):
     solver = Solver(scenario, times=1)
     theta = simlib.machine.priors.theta(scenario)
-    rates = solver.space.pair_rates(solver.tables.rates(theta), solver.tables.chances(theta))
-    generator = Generator.build(solver.space.incoming, rates, None, days)
-    each = np.arange(len(solver.space), dtype=np.int32)[None, :]
+    chain, each = solver.chain(theta), np.arange(len(solver.space), dtype=np.uint32)[:, None]
+    block = Lanes(chain, solver.segments[0], days, [NOTHING])
     times = days * np.array([0.0, 0.25, 1.0])
-    spent = flow(generator, solver.chain(theta).start(), days, times, cells=each, bins=len(solver.space)).until
+    counted = Histograms(each, len(each), len(times))
+    carry(block, chain.start()[:, None], times, watchers=[counted])
+    spent = counted.until / block.uniform
     np.testing.assert_allclose(spent.sum(axis=1), times, atol=1e-8 * days)
     assert np.all(np.diff(spent, axis=0) >= -1e-12)
 

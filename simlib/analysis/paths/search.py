@@ -17,10 +17,10 @@ import numpy as np
 
 from simlib.control import Control
 from simlib.engines.exact.endpoint import backward_steps
+from simlib.engines.exact.generator import Generator
 from simlib.engines.exact.impulses import Jump
 from simlib.engines.exact.poisson import FINE, pmf, survival, truncation
 from simlib.engines.exact.solver import Solver
-from simlib.engines.exact.uniformization import Generator
 from simlib.machine.interventions import Segment
 from simlib.typing import Floats, Ints
 

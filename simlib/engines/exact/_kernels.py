@@ -192,19 +192,6 @@ def step(vector, result, start, index, value, diagonal, first, last):
 
 
 @compiled_once(fastmath=_FAST)
-def step_two(one, other, after_one, after_other, gain_one, gain_other, start, index, value, diagonal, first, last):
-    """Do `step` for two vectors and add a gain to each: less than one and a half times the work of one."""
-    for row in range(uint64(first), uint64(last)):
-        total = gain_one[row] + diagonal[row] * one[row]
-        total_other = gain_other[row] + diagonal[row] * other[row]
-        for k in range(uint64(start[row]), uint64(start[row + uint64(1)])):
-            total += value[k] * one[index[k]]
-            total_other += value[k] * other[index[k]]
-        after_one[row] = total
-        after_other[row] = total_other
-
-
-@compiled_once(fastmath=_FAST)
 def add(total, weight, vector):
     """Add weight * vector to total, without a copy between."""
     for x in range(len(total)):
@@ -212,11 +199,11 @@ def add(total, weight, vector):
 
 
 @compiled_once()
-def histogram(vector, cells, out, first, last):
-    """Add vector[x] to out[cells[g, x]] for every group g and state x in [first, last)."""
-    for group in range(cells.shape[0]):
-        for x in range(uint64(first), uint64(last)):
-            out[cells[group, x]] += vector[x]
+def histogram(block, cells, out):
+    """Add block[x, 0] to out[cells[x, g]] for every state x and group g."""
+    for x in range(uint64(len(cells))):
+        for group in range(uint64(cells.shape[1])):
+            out[cells[x, group]] += block[x, 0]
 
 
 @compiled_once(fastmath=_FAST)

@@ -22,12 +22,14 @@ import numpy as np
 from simlib.control import UNWATCHED, Control
 from simlib.engines.exact.backend import kernels, one_blas_thread
 from simlib.engines.exact.chain import Rating
+from simlib.engines.exact.generator import Generator
 from simlib.engines.exact.impulses import Jump
 from simlib.engines.exact.observables import Gains, Observable, observable
 from simlib.engines.exact.poisson import FINE
-from simlib.engines.exact.solver import NO_QUEST, Solver
+from simlib.engines.exact.quests import NO_QUEST
+from simlib.engines.exact.solver import Solver
 from simlib.engines.exact.states import StateSpace, Taboo
-from simlib.engines.exact.uniformization import Generator, backward
+from simlib.engines.exact.uniformization import backward
 from simlib.errors import Problem, ScenarioError
 from simlib.machine import priors
 from simlib.machine.asked_events import with_events
@@ -218,7 +220,7 @@ class Adjoint:
         return total
 
     def _by_firings(self, span: _Panel, worth: Floats) -> Floats:
-        return self.solver.state_rewards.by_firings(self.chain, span.rating.pair_rates, worth)
+        return self.solver.state_rewards.by_firings(span.rating.pair_rates, worth)
 
     def _worth(self, measure: Observable) -> Floats:
         """Return the value of one firing of each outcome (O,)."""

@@ -13,14 +13,15 @@ from typing import Any
 from threadpoolctl import ThreadpoolController
 
 
-def _load() -> Any:
+def _load(name: str) -> Any:
     try:
-        return importlib.import_module("simlib.engines.exact._kernels")
+        return importlib.import_module(f"simlib.engines.exact.{name}")
     except ImportError:
         return None
 
 
-kernels: Any = _load()
+kernels: Any = _load("_kernels")
+lane_kernels: Any = _load("_lane_kernels")
 
 
 def one_blas_thread() -> AbstractContextManager[Any]:

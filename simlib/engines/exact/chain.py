@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 
 from simlib.control import UNWATCHED, Control
+from simlib.engines.exact.generator import Generator, Kill
 from simlib.engines.exact.impulses import Jump
 from simlib.engines.exact.poisson import FINE
 from simlib.engines.exact.states import NOTHING, StateSpace, Taboo
-from simlib.engines.exact.uniformization import Flow, Generator, Kill, flow
+from simlib.engines.exact.uniformization import Flow, flow
 from simlib.machine.interventions import Segment
 from simlib.machine.tables import Tables, sums_by
 from simlib.typing import Bools, Floats
@@ -118,23 +119,16 @@ class Chain:
         return pair_rates, None if taboo.inside is None and fire is None else Kill(taboo.inside, fire)
 
     def flow(
-        self,
-        vector: Floats,
-        segment: Segment,
-        duration: float,
-        times: Floats | None = None,
-        *,
-        taboo: Taboo = NOTHING,
-        **options: Any,
+        self, vector: Floats, segment: Segment, duration: float, *, taboo: Taboo = NOTHING, **options: Any
     ) -> Flow:
         """Carry a distribution (N,) through `duration` days of a segment, without its interventions.
 
-        `times` (T,) and the other options are those of `uniformization.flow`.
+        The other options are those of `uniformization.flow`.
         """
         pair_rates, kill = self.without(taboo, self.rating(segment).pair_rates)
         fire = None if kill is None else kill.fire
         generator = Generator.build(self.space.held(segment.held, self.tables).incoming, pair_rates, fire, duration)
-        return flow(generator, vector, duration, np.zeros(0) if times is None else times, kill=kill, **options)
+        return flow(generator, vector, duration, kill=kill, **options)
 
     def propagate(
         self,
@@ -180,5 +174,5 @@ class Chain:
                 share = ((max(start, segment.start) - start) / (stop - start), duration / (stop - start))
                 part = control.part(share[0], sum(share))
                 done = self.flow(left, segment, duration, taboo=taboo, tolerance=tolerance, control=part)
-                left, stopped, tail = done.end, stopped + done.end_hits, tail + done.end_tail
+                left, stopped, tail = done.end, stopped + done.hits, tail + done.tail
         return Passage(left, stopped, tail)

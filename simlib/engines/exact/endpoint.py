@@ -18,12 +18,12 @@ import numpy as np
 
 from simlib.control import UNWATCHED, Control
 from simlib.engines.exact.chain import Chain, Rating
+from simlib.engines.exact.generator import Push
 from simlib.engines.exact.impulses import Jump
 from simlib.engines.exact.observables import observable
 from simlib.engines.exact.poisson import FINE, pmf, truncation
 from simlib.engines.exact.solver import Solver
 from simlib.engines.exact.states import StateSpace
-from simlib.engines.exact.uniformization import Push
 from simlib.engines.montecarlo.replay import Histories
 from simlib.errors import SimlibError, Unsupported
 from simlib.machine import priors

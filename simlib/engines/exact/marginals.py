@@ -43,7 +43,7 @@ class Features:
     """Partitions of the states and how to read answers off their histograms.
 
     Dimensions are the V variables, then the ladders, then the `flags` (named sets of states (N,) bool), then the
-    ending (its last value: none). `cells` (G, N) gives each state its cell in every group, numbered below `bins`.
+    ending (its last value: none). `cells` (N, G) gives each state its cell in every group, numbered below `bins`.
     """
 
     def __init__(self, tables: Tables, space: StateSpace, flags: Mapping[str, Bools]) -> None:
@@ -58,7 +58,7 @@ class Features:
         self._sizes = [*tables.sizes.tolist(), *rungs, *(2 for _ in flags), endings + 1]
         self._groups = self._pack()
         self.bins = sum(len(group.example) for group in self._groups)
-        self.cells: NDArray[np.int32] = np.stack([g.first + g.cell for g in self._groups]).astype(np.int32)
+        self.cells: NDArray[np.uint32] = np.stack([g.first + g.cell for g in self._groups], axis=1).astype(np.uint32)
         self._homes = [self._home({d}) for d in range(len(self._sizes))]
         self._moves = [self._of_move(move) for move in range(len(tables.move_ids))]
 

@@ -13,15 +13,16 @@ ending gains is added from n and p inside that ending (de Souza e Silva, Gail an
 
 from __future__ import annotations
 
-import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from simlib.engines.exact.chain import Chain
 from simlib.engines.exact.impulses import Jump
+from simlib.engines.exact.lanes import WIDTH, Lanes, group_sums, weighted
+from simlib.engines.exact.passes import STEPS, Watcher
 from simlib.engines.exact.states import Incoming, StateSpace
-from simlib.engines.exact.uniformization import Generator, MomentSums
 from simlib.machine.interventions import Segment
 from simlib.machine.rewards import Rewards
 from simlib.machine.tables import Tables, sums_by
@@ -30,10 +31,10 @@ from simlib.typing import Bools, Floats, Ints
 
 @dataclass(frozen=True, eq=False)
 class Gain:
-    """What one impact gains in the states of a segment.
+    """What up to three impacts gain in the states of a segment, by lane: the first lane is the distribution.
 
-    `edges` are those whose firing gains something, and `values` (S,) the mean gain per day along each. By state, each
-    (N,) and per day: `stay` is gained without leaving the state, `mean` is gained in all, and `square` is the mean of
+    `edges` are those whose firing gains something, and `values` (S, 4) the mean gain per day along each. By state, each
+    (N, 4) and per day: `stay` is gained without leaving the state, `mean` is gained in all, and `square` is the mean of
     the squared amounts.
     """
 
@@ -45,25 +46,21 @@ class Gain:
 
 
 class StateRewards:
-    """The impacts of a scenario over its states, without assumption values."""
+    """The impacts of a scenario over its states, without assumption values.
+
+    Groups of states for the sums of `MomentSums`: those still going, then those of each ending.
+    """
 
     def __init__(self, tables: Tables, space: StateSpace) -> None:
         self.tables, self.space, self.rewards = tables, space, Rewards.of(tables)
         going = ~space.ended
         self.paid: list[Bools] = [tables.holds(item.when, space.levels) & going for item in self.rewards.accruals]
-        self.ended: Ints = np.argsort(space.ending, kind="stable")[np.count_nonzero(going) :]
-        self.reached, self._first = np.unique(space.ending[self.ended], return_index=True)
-        self._edges: dict[tuple[tuple[int, ...], int], Incoming] = {}
+        self.order: Ints = np.argsort(space.ending, kind="stable")
+        self.group_start: Ints = np.searchsorted(space.ending[self.order], np.arange(-1, self.rewards.endings + 1))
+        self._entries: dict[int, Ints] = {}
 
     def __len__(self) -> int:
         return len(self.rewards.impacts)
-
-    def by_ending(self, vector: Floats) -> Floats:
-        """Return the sums of a vector (N,) over the states of each ending."""
-        result = np.zeros(self.rewards.endings)
-        if len(self.ended):
-            result[self.reached] = np.add.reduceat(vector[self.ended], self._first)
-        return result
 
     def per_day(self, theta: Floats, impact: int) -> Floats:
         """Return what each state gains of an impact per day spent there (N,)."""
@@ -72,82 +69,78 @@ class StateRewards:
             result += theta[item.amount] * paid if item.impact == impact else 0.0
         return result
 
-    def by_firings(self, chain: Chain, pair_rates: Floats, worth: Floats) -> Floats:
+    def by_firings(self, pair_rates: Floats, worth: Floats) -> Floats:
         """Return what each state gains per day (N,) by firings whose outcomes are `worth` so much (O,)."""
-        result, by_pair = np.zeros(len(self.space)), pair_rates * worth[self.space.pair_outcome]
+        per_pair, entries = pair_rates * worth[self.space.pair_outcome], int(self.tables.table_start[-1])
+        by_entry = sums_by(self.space.pair_entry, per_pair, entries)
+        result = np.zeros(len(self.space))
         for move in np.unique(self.tables.outcome_move[worth > 0]).tolist():
-            result += chain.hazard(by_pair, move, chain.pairs(move))
+            result += by_entry[self._entry(move)]
+        result[self.space.ended] = 0.0
         return result
 
-    def gain(self, chain: Chain, segment: Segment, impact: int) -> Gain:
-        """Return what an impact gains in a segment at the assumption values of a chain."""
-        mean, square = (each[impact] for each in self.rewards.by_outcome(chain.theta))
-        pair_rates = chain.rating(segment).pair_rates
-        fired, edges = self.by_firings(chain, pair_rates, mean), self._edges_of(segment.held, impact)
-        values = edges.values(pair_rates * mean[self.space.pair_outcome])
-        leaving, paid = sums_by(edges.source, values, len(self.space)), self.per_day(chain.theta, impact)
-        stay = np.maximum(fired - leaving, 0.0) + paid
-        return Gain(edges, values, stay, fired + paid, self.by_firings(chain, pair_rates, square))
+    def _entry(self, move: int) -> Ints:
+        """Return the table entry of a move in each state (N,)."""
+        if move not in self._entries:
+            self._entries[move] = self.tables.local_index(move, self.space.levels)
+        return self._entries[move]
 
-    def _edges_of(self, held: tuple[int, ...], impact: int) -> Incoming:
-        if (held, impact) not in self._edges:
-            space, gains = self.space.held(held, self.tables), np.zeros(self.rewards.outcomes, dtype=bool)
-            for item in self.rewards.impulses:
-                gains[list(item.outcomes)] |= item.impact == impact
-            some = gains[space.pair_outcome[space.pair]]
-            start = np.concatenate([[0], np.cumsum(some)])[space.edge_start]
-            part = dataclasses.replace(space, edge_start=start, target=space.target[some], pair=space.pair[some])
-            self._edges[held, impact] = Incoming.build(part)
-        return self._edges[held, impact]
+    def gain(self, chain: Chain, segment: Segment, impacts: Sequence[int]) -> Gain:
+        """Return what impacts gain in a segment, at the assumption values of a chain."""
+        pair_rates, n = chain.rating(segment).pair_rates, len(self.space)
+        outcome, edges = self.space.pair_outcome, self._edges_of(segment.held, tuple(impacts))
+        values = np.zeros((len(edges.slot_start), WIDTH))
+        stay, mean, square = np.zeros((3, n, WIDTH))
+        means, squares = self.rewards.by_outcome(chain.theta)
+        for lane, impact in enumerate(impacts, start=1):
+            fired, paid = self.by_firings(pair_rates, means[impact]), self.per_day(chain.theta, impact)
+            values[:, lane] = edges.values(pair_rates * means[impact][outcome])
+            stay[:, lane] = np.maximum(fired - sums_by(edges.source, values[:, lane], n), 0.0) + paid
+            mean[:, lane] = fired + paid
+            square[:, lane] = self.by_firings(pair_rates, squares[impact])
+        return Gain(edges, values, stay, mean, square)
+
+    def _edges_of(self, held: tuple[int, ...], impacts: tuple[int, ...]) -> Incoming:
+        gains = np.zeros(self.rewards.outcomes, dtype=bool)
+        for item in self.rewards.impulses:
+            gains[list(item.outcomes)] |= item.impact in impacts
+        key = "gains", gains.tobytes()
+        return self.space.held(held, self.tables).part(key, gains[self.space.pair_outcome])
 
 
-class MomentPass:
-    """The moments of all impacts on their way through one segment, a step at a time."""
+class MomentSums(Watcher):
+    """The moments of the impacts of one block at T times, the last of which is the end of the segment.
 
-    sums: MomentSums
+    at (T, groups, 4): the sums of each lane over the groups of states. gained (T, 4): Λ times the gain of the mean
+    square.
+    """
 
-    def __init__(self, states: StateRewards, gains: list[Gain], vectors: Floats) -> None:
-        self.states, self.gains, self.vectors = states, gains, vectors.copy()
-        self.columns = (states.rewards.endings + 1) * len(gains)
+    def __init__(self, states: StateRewards, gain: Gain, times: int) -> None:
+        self.states = states
+        self.rows = np.flatnonzero(gain.mean.any(axis=1) | gain.square.any(axis=1))
+        self.own, self.first = 2 * gain.mean[self.rows], gain.square[self.rows]
+        self.work = WIDTH * (len(states.space) + len(self.rows))
+        groups = len(states.group_start) - 1
+        self.at, self.gained = np.zeros((times, groups, WIDTH)), np.zeros((times, WIDTH))
+        self._groups, self._gains = np.zeros((STEPS, groups, WIDTH)), np.zeros((STEPS, WIDTH))
 
-    def begin(self, generator: Generator, times: int) -> None:
-        """Get ready for a pass with the rates of `generator` that reports at so many times."""
-        self.generator = generator
-        self.sources = [
-            Generator(gain.edges, generator.uniform, gain.values / generator.uniform, gain.stay / generator.uniform)
-            for gain in self.gains
-        ]
-        self.sums = MomentSums(times, self.columns, len(self.gains), len(generator.diagonal))
-        self._after, self._gained = np.empty((2, *self.vectors.shape))
-        self._nothing = np.zeros(len(generator.diagonal))
+    def take(self, row: int, block: Floats) -> None:
+        """Note the sums of one step."""
+        group_sums(block, self.states.order, self.states.group_start, self._groups[row])
+        self._gains[row] = weighted(block, self.rows, self.own, self.first)
 
-    def take(self, row: int, weight: float, distribution: Floats) -> None:
-        """Note the moments at one step, with the weight of the end of the segment."""
-        for index, (gain, source) in enumerate(zip(self.gains, self.sources, strict=True)):
-            vector = self.vectors[index]
-            self.sums.take(row, index, self._by_ending(vector), 2 * (vector @ gain.mean) + distribution @ gain.square)
-            self.sums.keep_end(index, weight, vector)
-            source.step(distribution, self._gained[index])
-
-    def step(self, vector: Floats, result: Floats, first: int, last: int) -> None:
-        """Advance the distribution and the moments by one jump, in rows [first, last)."""
-        vectors, results, gains = [vector, *self.vectors], [result, *self._after], [self._nothing, *self._gained]
-        self.generator.step_all(vectors, results, gains, first, last)
-
-    def swap(self) -> None:
-        """Go on from the moments after the jump."""
-        self.vectors, self._after = self._after, self.vectors
-
-    def _by_ending(self, vector: Floats) -> Floats:
-        """Return the sums of a vector (N,) over the states of each ending, and over all states."""
-        return np.append(self.states.by_ending(vector), vector.sum())
+    def weigh(self) -> None:
+        """Add the steps noted."""
+        steps = self.weights.shape[1]
+        self.at += np.tensordot(self.weights, self._groups[:steps], axes=1)
+        self.gained += self.survivals @ self._gains[:steps]
 
 
 class Moments:
     """The first two moments of every impact at the report times, over all segments.
 
     given (T, I, endings + 1): the mean where each ending has been reached, and the mean of all. square (T, I): the mean
-    square. Neither has what reaching an ending gains before `settle`.
+    square. Neither has what reaching an ending gains before `settle`. vectors (I, N): the mean by state so far.
     """
 
     def __init__(self, states: StateRewards, chain: Chain, times: int) -> None:
@@ -171,18 +164,23 @@ class Moments:
                     self.squared[index] += np.sum(chance * (2 * mean * vector[jump.able] + square * able))
             self.vectors[index] = after
 
-    def over(self, segment: Segment) -> MomentPass:
-        """Return the pass through a segment."""
-        gains = [self.states.gain(self.chain, segment, index) for index in range(len(self.states))]
-        return MomentPass(self.states, gains, self.vectors)
+    def over(self, segment: Segment, block: Lanes, impacts: Sequence[int], times: int) -> MomentSums:
+        """Let the lanes of a block after the first carry impacts, and return what keeps their sums."""
+        gain = self.states.gain(self.chain, segment, impacts)
+        block.gain(gain.edges, gain.values, gain.stay)
+        return MomentSums(self.states, gain, times)
 
-    def record(self, done: MomentPass, rows: Ints) -> None:
-        """Take over what a pass found at the report times of these rows, and then at the end of its segment."""
-        sums = done.sums
-        self.given[rows] = sums.at[: len(rows)].reshape(len(rows), *self.given.shape[1:])
-        squared = self.squared + sums.gained / done.generator.uniform
-        self.square[rows], self.squared = squared[: len(rows)], squared[-1]
-        self.vectors = sums.ends
+    def record(self, impacts: Sequence[int], sums: MomentSums, uniform: float, ends: Floats, rows: Ints) -> None:
+        """Take over what a pass with Λ = `uniform` found for impacts.
+
+        That is the report times of these rows, then the end of the segment. `ends` (impacts, N) are the means there.
+        """
+        for lane, impact in enumerate(impacts, start=1):
+            self.given[rows, impact, :-1] = sums.at[:-1, 1:, lane]
+            self.given[rows, impact, -1] = sums.at[:-1, :, lane].sum(axis=1)
+            squared = self.squared[impact] + sums.gained[:, lane] / uniform
+            self.square[rows, impact], self.squared[impact] = squared[:-1], squared[-1]
+            self.vectors[impact] = ends[lane - 1]
 
     def settle(self, ending: Floats) -> None:
         """Add what reaching an ending gains, given the probability of each by each time (T, endings)."""

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simlib.engines.exact.solver import NO_QUEST, Quest, Solver
+from simlib.engines.exact.quests import NO_QUEST, Quest
+from simlib.engines.exact.solver import Solver
 from simlib.machine.measures import find
 from simlib.results import ONGOING
 from simlib.typing import Floats

@@ -2,7 +2,7 @@
 
 Calendar windows and interventions cut time into segments. A forced move or a pinned variable is a linear map between
 two of them. A spread start is a distribution over states. A question whose condition can stop holding, or that asks
-for a move, is followed by a pass of its own in which the probability that has answered it is taken out.
+for a move, has a vector of its own from which the probability that has answered it is taken out.
 """
 
 from __future__ import annotations
@@ -10,30 +10,27 @@ from __future__ import annotations
 import dataclasses
 import math
 import time as clock
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from simlib import results
 from simlib.answer import ScenarioKey, provenance
 from simlib.control import UNWATCHED, Control
 from simlib.engines.exact.backend import kernels, one_blas_thread
 from simlib.engines.exact.chain import Chain, Passage
-from simlib.engines.exact.impulses import Jump
 from simlib.engines.exact.marginals import Features
-from simlib.engines.exact.moments import Moments, StateRewards
+from simlib.engines.exact.moments import StateRewards
+from simlib.engines.exact.quests import Quest, seated
 from simlib.engines.exact.reachable import CAP, enumerate_states
+from simlib.engines.exact.run import Prepared, Solution, SolutionRun
 from simlib.engines.exact.states import NOTHING, Taboo
-from simlib.engines.exact.uniformization import Flow
 from simlib.errors import TooManyStates, Unsupported
 from simlib.machine import priors
 from simlib.machine.firing_counter import with_counter
-from simlib.machine.interventions import Segment
 from simlib.machine.measures import By, days_by
 from simlib.machine.tables import Tables, grid
 from simlib.machine.timeline import cut
@@ -52,50 +49,6 @@ _SMALL, _RELATIVE = 1e-6, 1e-3
 
 _ROUNDS = 4
 _THREADS = 2
-
-
-@dataclass(frozen=True, eq=False)
-class Quest:
-    """A pass of its own for a condition that can stop holding: its first time is a taboo.
-
-    From the day `until` on another taboo, `later`, takes its place.
-    """
-
-    name: str
-    taboo: Taboo
-    until: float = math.inf
-    later: Taboo = NOTHING
-
-    def at(self, day: float) -> Taboo:
-        """Return the taboo from a day on."""
-        return self.taboo if day < self.until else self.later
-
-    def acting(self, day: float) -> Taboo:
-        """Return the taboo of what acts at a day: "by a day" includes it."""
-        return self.taboo if day <= self.until else self.later
-
-
-NO_QUEST = Quest("", NOTHING)
-"""Nothing is asked for."""
-
-
-@dataclass
-class Solution:
-    """Raw answers at the report times (T,): one pass over all segments.
-
-    `tails` bounds every probability. `until` are the histograms of the time spent so far, in days. `moments` are those
-    of the impacts.
-    """
-
-    at: Floats
-    until: Floats
-    counts: Floats
-    hits: dict[str, Floats]
-    tails: Floats
-    hit_tails: dict[str, Floats]
-    moments: Moments
-    without_effect: dict[int, float | None] = field(default_factory=dict)
-    steps: int = 0
 
 
 class Solver:
@@ -157,6 +110,17 @@ class Solver:
                 self.quests.append(Quest(question.id, taboo))
         self.features = Features(self.tables, self.space, closed)
         self.state_rewards = StateRewards(self.tables, self.space)
+        self._prepared = Prepared(
+            scenario,
+            self.tables,
+            self.space,
+            self.segments,
+            self.horizon,
+            self.times,
+            self.features,
+            self.state_rewards,
+            seated(len(self.state_rewards), self.quests),
+        )
 
     def _join(self, question: Question, joint: Joint) -> None:
         """Give two events the passes whose answers make theirs: P(A and B) = P(A) + P(B) - P(A or B)."""
@@ -290,7 +254,9 @@ class Solver:
 
     def _run(self, chain: Chain, tolerance: float, control: Control) -> Solution:
         with one_blas_thread(), ThreadPoolExecutor(self.threads) as pool:
-            solution = _Run(self, chain, tolerance, pool if self.threads > 1 else None, control).all_segments()
+            solution = SolutionRun(
+                self._prepared, chain, tolerance, pool if self.threads > 1 else None, control
+            ).all_segments()
         for name, joint in self.joint.items():
             if joint.then is not None:
                 first, then, either = (solution.hits.pop(f"{name} {part}") for part in ("first", "then", "either"))
@@ -465,132 +431,3 @@ class _Furthest:
 def _bounded(probability: Floats, tails: Floats) -> Band:
     p = np.clip(probability, 0.0, 1.0)
     return Band(p, p.copy(), np.minimum(p + tails, 1.0))
-
-
-class _Run:
-    """One solution in progress: the start at one θ, carried from segment to segment."""
-
-    def __init__(
-        self, solver: Solver, chain: Chain, tolerance: float, pool: ThreadPoolExecutor | None, control: Control
-    ) -> None:
-        self.solver, self.chain, self.tolerance, self.pool, self.control = solver, chain, tolerance, pool, control
-        self.main = chain.start()
-        times, moves = len(solver.times), len(solver.tables.move_ids)
-        self.vectors = {quest.name: self.main.copy() for quest in solver.quests}
-        self.hit = dict.fromkeys(self.vectors, 0.0)
-        self.lost = {"": 0.0} | dict.fromkeys(self.vectors, 0.0)
-        self.count, self.spent = np.zeros(moves), np.zeros(solver.features.bins)
-        self.result = Solution(
-            at=np.zeros((times, solver.features.bins)),
-            until=np.zeros((times, solver.features.bins)),
-            counts=np.zeros((times, moves)),
-            hits={name: np.zeros(times) for name in self.vectors},
-            tails=np.zeros(times),
-            hit_tails={name: np.zeros(times) for name in self.vectors},
-            moments=Moments(solver.state_rewards, chain, times),
-        )
-
-    def all_segments(self) -> Solution:
-        for segment in self.solver.segments:
-            for jump in self.chain.jumps(segment):
-                self._act(jump, segment.start)
-            self._carry(segment)
-        self.result.moments.settle(self.solver.features.of_ending(self.result.at)[:, :-1])
-        return self.result
-
-    def _rows(self, segment: Segment) -> NDArray[np.intp]:
-        """Report times that fall in a segment. The horizon itself belongs to the last one."""
-        times, last = self.solver.times, segment is self.solver.segments[-1]
-        return np.flatnonzero((times >= segment.start) & ((times < segment.end) | (last & (times <= segment.end))))
-
-    def _carry(self, segment: Segment) -> None:
-        rows, duration = self._rows(segment), segment.end - segment.start
-        local = self.solver.times[rows] - segment.start
-        rating = self.chain.rating(segment)  # computed before the threads that share it start
-        horizon = max(self.solver.horizon, 1e-300)
-        tolerance = self.tolerance * max(duration / horizon, 1e-12)
-        silent = Control(cancel=self.control.cancel)
-        passes = {
-            quest.name: self._submit(
-                partial(
-                    self.chain.flow,
-                    self.vectors[quest.name],
-                    segment,
-                    duration,
-                    local,
-                    taboo=quest.at(segment.start),
-                    tolerance=tolerance,
-                    control=silent,
-                )
-            )
-            for quest in self.solver.quests
-        }
-        moments = self.result.moments.over(segment) if len(self.solver.state_rewards) else None
-        main = self.chain.flow(
-            self.main,
-            segment,
-            duration,
-            np.append(local, duration),
-            cells=self.solver.features.cells,
-            bins=self.solver.features.bins,
-            tolerance=tolerance,
-            moments=moments,
-            pool=self.pool,
-            control=self.control.part(segment.start / horizon, segment.end / horizon),
-        )
-        self._record(main, rows, rating.rates)
-        if moments is not None:
-            self.result.moments.record(moments, rows)
-        for name, result in passes.items():
-            self._record_quest(name, result(), rows)
-
-    def _submit(self, work: Callable[[], Flow]) -> Callable[[], Flow]:
-        return work if self.pool is None else self.pool.submit(work).result
-
-    def _record(self, main: Flow, rows: NDArray[np.intp], rates: Floats) -> None:
-        self.result.at[rows] = main.at[:-1]
-        self.result.until[rows] = self.spent + main.until[:-1]
-        self.spent = self.spent + main.until[-1]
-        expected = self.solver.features.expected_moves(main.until, rates)
-        self.result.counts[rows] = self.count + expected[:-1]
-        self.count = self.count + expected[-1]
-        self.result.tails[rows] = self.lost[""] + main.tails[:-1]
-        self.lost[""] += main.end_tail
-        self.main = main.end
-        self.result.steps += main.steps
-
-    def _record_quest(self, name: str, quest: Flow, rows: NDArray[np.intp]) -> None:
-        self.result.hits[name][rows] = self.hit[name] + quest.hits
-        self.result.hit_tails[name][rows] = self.lost[name] + quest.tails
-        self.hit[name] += quest.end_hits
-        self.lost[name] += quest.end_tail
-        self.vectors[name] = quest.end
-
-    def _act(self, jump: Jump, day: float) -> None:
-        """Apply one intervention to every current vector."""
-        action = jump.action
-        going = self.main[~self.solver.space.ended].sum()
-        if action.move >= 0:
-            fired = float(self.main[jump.able].sum())
-            self.count[action.move] += fired
-            if action.number >= 0:
-                self.result.without_effect[action.number] = 1 - fired / going if going > self.tolerance else None
-        elif isinstance(self.solver.scenario.interventions[action.number], Pin):
-            self.result.without_effect[action.number] = (
-                jump.unmoved(self.main) / going if going > self.tolerance else None
-            )
-        self.result.moments.act(jump, self.main)
-        self.main = jump.apply(self.main)
-        for quest in self.solver.quests:
-            name, vector = quest.name, self.vectors[quest.name]
-            taboo = quest.acting(day)
-            if taboo.inside is not None:  # states inside before the intervention have been hit already
-                self.hit[name] += float(vector[taboo.inside].sum())
-                vector = taboo.clear(vector)
-            self.hit[name] += jump.stopped(vector, taboo)
-            after = jump.apply(vector, taboo)
-            self.vectors[name] = taboo.clear(after)
-            if day == quest.until:
-                self.hit[name] += float(after.sum() - self.vectors[name].sum())
-            else:
-                self.vectors[name] = after

@@ -9,6 +9,7 @@ set of states, or at the firing of a move.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -40,6 +41,7 @@ class StateSpace:
     pair_start: Ints
     radix: Ints
     _held: dict[tuple[int, ...], StateSpace] = field(default_factory=dict, repr=False, compare=False)
+    _parts: dict[Hashable, Incoming] = field(default_factory=dict, repr=False, compare=False)
 
     def __len__(self) -> int:
         return len(self.codes)
@@ -87,7 +89,7 @@ class StateSpace:
         space = self._held.get(variables)
         if space is None:
             target = self._targets(variables, tables)
-            space = self._held[variables] = dataclasses.replace(self, target=target, _held={})
+            space = self._held[variables] = dataclasses.replace(self, target=target, _held={}, _parts={})
         return space
 
     def _targets(self, variables: tuple[int, ...], tables: Tables) -> NDArray[np.uint32]:
@@ -103,6 +105,15 @@ class StateSpace:
     def incoming(self) -> Incoming:
         """Edges by target with parallel ones merged: the pull form of the generator."""
         return Incoming.build(self)
+
+    def part(self, key: Hashable, pairs: Bools) -> Incoming:
+        """Return the edges of some pairs (P,) alone. They are kept under a key that tells these pairs."""
+        if key not in self._parts:
+            some = pairs[self.pair]
+            start = np.concatenate([[0], np.cumsum(some)])[self.edge_start]
+            part = dataclasses.replace(self, edge_start=start, target=self.target[some], pair=self.pair[some])
+            self._parts[key] = Incoming.build(part)
+        return self._parts[key]
 
 
 @dataclass(frozen=True)
@@ -161,6 +172,11 @@ class Taboo:
     def stops(self, move: int, outcome: int) -> bool:
         """Say whether a firing of a move with an outcome stops a history."""
         return any(move == own and branch in (-1, outcome) for own, branch in self.firings)
+
+    @property
+    def stops_something(self) -> bool:
+        """Whether there is anything that stops a history."""
+        return self.inside is not None or bool(self.firings)
 
     @property
     def moves(self) -> tuple[int, ...]:

@@ -1,0 +1,199 @@
+"""Numba kernels for several vectors side by side, imported only through `simlib.engines.exact.backend`.
+
+A block holds one vector in each of four lanes (N, 4), so that a row is one load for the processor: four vectors cost
+little more than one. Numba does not put neighbouring numbers into one register by itself. So the few operations on a
+row are written as instructions for vectors, which LLVM translates for any processor. Every kernel has a plain NumPy
+twin in `lanes`.
+"""
+
+from __future__ import annotations
+
+from llvmlite import ir
+from numba import types, uint64
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from simlib.engines.compile_cache import compiled_once
+
+_WIDTH = 4
+_ROW = ir.VectorType(ir.DoubleType(), _WIDTH)
+_FAST = ("contract",)
+
+
+def _place(context, builder, kind, array, row):
+    """Return the address of a row of a block (N, 4)."""
+    data = context.make_array(kind)(context, builder, array).data
+    first = builder.gep(data, [builder.mul(row, ir.Constant(row.type, _WIDTH))])
+    return builder.bitcast(first, _ROW.as_pointer())
+
+
+def _load(builder, place):
+    row = builder.load(place)
+    row.align = 8  # an array begins at any number, not at any row
+    return row
+
+
+def _spread(builder, number):
+    """Return a number in all lanes."""
+    nothing = ir.Constant(_ROW, ir.Undefined)
+    one = builder.insert_element(nothing, number, ir.Constant(ir.IntType(32), 0))
+    return builder.shuffle_vector(one, nothing, ir.Constant(ir.VectorType(ir.IntType(32), _WIDTH), [0] * _WIDTH))
+
+
+def _first(builder, row):
+    """Return the first lane of a row, in all lanes."""
+    nothing = ir.Constant(_ROW, ir.Undefined)
+    return builder.shuffle_vector(row, nothing, ir.Constant(ir.VectorType(ir.IntType(32), _WIDTH), [0] * _WIDTH))
+
+
+def _add(builder, total, product):
+    place = builder.bitcast(total, _ROW.as_pointer())
+    builder.store(builder.fadd(builder.load(place), product, flags=_FAST), place)
+
+
+@intrinsic
+def _zeros(typing):
+    """Return room for the sum of rows: registers, once compiled."""
+
+    def generate(context, builder, signature, arguments):
+        place = cgutils.alloca_once(builder, _ROW)
+        builder.store(ir.Constant(_ROW, [0.0] * _WIDTH), place)
+        return builder.bitcast(place, ir.DoubleType().as_pointer())
+
+    return types.CPointer(types.float64)(), generate
+
+
+@intrinsic
+def _add_scaled(typing, total, block, row, weight):
+    """Add weight * block[row] to the sum."""
+
+    def generate(context, builder, signature, arguments):
+        total, block, row, weight = arguments
+        vector = _load(builder, _place(context, builder, signature.args[1], block, row))
+        _add(builder, total, builder.fmul(vector, _spread(builder, weight), flags=_FAST))
+        return context.get_dummy_value()
+
+    return types.void(total, block, types.uint64, types.float64), generate
+
+
+@intrinsic
+def _add_product(typing, total, block, row, weights, place):
+    """Add weights[place] * block[row], lane by lane, to the sum."""
+
+    def generate(context, builder, signature, arguments):
+        total, block, row, weights, place = arguments
+        vector = _load(builder, _place(context, builder, signature.args[1], block, row))
+        weight = _load(builder, _place(context, builder, signature.args[3], weights, place))
+        _add(builder, total, builder.fmul(vector, weight, flags=_FAST))
+        return context.get_dummy_value()
+
+    return types.void(total, block, types.uint64, weights, types.uint64), generate
+
+
+@intrinsic
+def _add_from_first(typing, total, block, row, weights, place):
+    """Add weights[place] * block[row, 0] to the sum."""
+
+    def generate(context, builder, signature, arguments):
+        total, block, row, weights, place = arguments
+        vector = _first(builder, _load(builder, _place(context, builder, signature.args[1], block, row)))
+        weight = _load(builder, _place(context, builder, signature.args[3], weights, place))
+        _add(builder, total, builder.fmul(vector, weight, flags=_FAST))
+        return context.get_dummy_value()
+
+    return types.void(total, block, types.uint64, weights, types.uint64), generate
+
+
+@intrinsic
+def _write(typing, total, block, row):
+    """Write the sum to block[row]."""
+
+    def generate(context, builder, signature, arguments):
+        total, block, row = arguments
+        vector = builder.load(builder.bitcast(total, _ROW.as_pointer()))
+        builder.store(vector, _place(context, builder, signature.args[1], block, row)).align = 8
+        return context.get_dummy_value()
+
+    return types.void(total, block, types.uint64), generate
+
+
+@compiled_once()
+def step(block, result, start, index, value, diagonal, first, last):
+    """Write rows [first, last) of `result = diagonal * block + matrix @ block`."""
+    for row in range(uint64(first), uint64(last)):
+        total = _zeros()
+        _add_scaled(total, block, row, diagonal[row])
+        for k in range(uint64(start[row]), uint64(start[row + uint64(1)])):
+            _add_scaled(total, block, uint64(index[k]), value[k])
+        _write(total, result, row)
+
+
+@compiled_once()
+def add_own(block, result, rows, start, index, values, stays, stay):
+    """Add what comes with a rate of its own in every lane, along edges and in the states that are left as they are."""
+    for r in range(uint64(len(rows))):
+        row = uint64(rows[r])
+        total = _zeros()
+        _add_scaled(total, result, row, 1.0)
+        for k in range(uint64(start[r]), uint64(start[r + uint64(1)])):
+            _add_product(total, block, uint64(index[k]), values, k)
+        _write(total, result, row)
+    for r in range(uint64(len(stays))):
+        row = uint64(stays[r])
+        total = _zeros()
+        _add_scaled(total, result, row, 1.0)
+        _add_product(total, block, row, stay, r)
+        _write(total, result, row)
+
+
+@compiled_once()
+def add_gained(block, result, rows, start, index, values, stays, stay):
+    """Add what every lane gains from the first one, along edges and in the states that are left as they are."""
+    for r in range(uint64(len(rows))):
+        row = uint64(rows[r])
+        total = _zeros()
+        _add_scaled(total, result, row, 1.0)
+        for k in range(uint64(start[r]), uint64(start[r + uint64(1)])):
+            _add_from_first(total, block, uint64(index[k]), values, k)
+        _write(total, result, row)
+    for r in range(uint64(len(stays))):
+        row = uint64(stays[r])
+        total = _zeros()
+        _add_scaled(total, result, row, 1.0)
+        _add_from_first(total, block, row, stay, r)
+        _write(total, result, row)
+
+
+@compiled_once()
+def take_out(block, rows, out, keep, taken):
+    """Add out[r] * block[rows[r]] to `taken` (1, 4), and leave keep[r] * block[rows[r]]."""
+    sums = _zeros()
+    for r in range(uint64(len(rows))):
+        row = uint64(rows[r])
+        _add_product(sums, block, row, out, r)
+        total = _zeros()
+        _add_product(total, block, row, keep, r)
+        _write(total, block, row)
+    _add_scaled(sums, taken, uint64(0), 1.0)
+    _write(sums, taken, uint64(0))
+
+
+@compiled_once()
+def weighted(block, rows, own, first, result):
+    """Write the sum over rows of own[r] * block[rows[r]] + first[r] * block[rows[r], 0] to `result` (1, 4)."""
+    total = _zeros()
+    for r in range(uint64(len(rows))):
+        row = uint64(rows[r])
+        _add_product(total, block, row, own, r)
+        _add_from_first(total, block, row, first, r)
+    _write(total, result, uint64(0))
+
+
+@compiled_once()
+def group_sums(block, order, start, result):
+    """Write the sum over the states of each group, order[start[g]:start[g + 1]], to result[g] (groups, 4)."""
+    for g in range(uint64(len(start) - 1)):
+        total = _zeros()
+        for k in range(uint64(start[g]), uint64(start[g + uint64(1)])):
+            _add_scaled(total, block, uint64(order[k]), 1.0)
+        _write(total, result, g)

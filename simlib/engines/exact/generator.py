@@ -1,0 +1,103 @@
+"""The transition matrix of the uniformised chain, in pull form (for distributions) and in push form (for values)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simlib.engines.exact.backend import kernels
+from simlib.engines.exact.states import Incoming, StateSpace
+from simlib.errors import Unsupported
+from simlib.machine.tables import sums_by
+from simlib.typing import Bools, Floats, Ints
+
+_STEP, _EDGE, _PATIENCE = 2e-6, 1e-9, 3600.0
+"""Seconds that a step takes at least, seconds more for each edge, and the longest job that is begun, in seconds."""
+
+
+@dataclass(frozen=True)
+class Generator:
+    """The transition matrix of one segment in pull form: `step(v)` is the product of Pᵀ and v.
+
+    uniform: Λ per day. values (S,): slot rates over Λ. diagonal (N,): 1 - exit rate / Λ.
+    """
+
+    incoming: Incoming
+    uniform: float
+    values: Floats
+    diagonal: Floats
+
+    @classmethod
+    def build(cls, incoming: Incoming, pair_rates: Floats, leak: Floats | None, duration: float) -> Generator:
+        """Rate the edges. `leak` (N,) is a further exit out of the states (an answered question)."""
+        n = len(incoming.start) - 1
+        values = incoming.values(pair_rates)
+        exit_rate = sums_by(incoming.source, values, n)
+        if leak is not None:
+            exit_rate = exit_rate + leak
+        uniform = max(float(exit_rate.max(initial=0.0)), 1e-3 / max(duration, 1e-9))
+        return cls(incoming, uniform, values / uniform, 1 - exit_rate / uniform)
+
+    def step(self, vector: Floats, result: Floats, first: int = 0, last: int | None = None) -> None:
+        """Write rows [first, last) of `vector` after one jump of the uniformised chain to `result`."""
+        if kernels is None:
+            result[:] = self.diagonal * vector + self._matrix @ vector
+            return
+        incoming, last = self.incoming, len(vector) if last is None else last
+        kernels.step(vector, result, incoming.start, incoming.source, self.values, self.diagonal, first, last)
+
+    @cached_property
+    def _matrix(self) -> Any:
+        return as_matrix(self.incoming.start, self.incoming.source, self.values)
+
+
+@dataclass(frozen=True)
+class Kill:
+    """An early end of a pass, in a state of `inside` or by a firing with hazard `fire` (N,)."""
+
+    inside: Bools | None = None
+    fire: Floats | None = None
+
+
+class Push:
+    """The product P u, with edges by source. States of `inside` keep their value."""
+
+    def __init__(self, space: StateSpace, pair_values: Floats, diagonal: Floats, inside: Bools | None) -> None:
+        self.space, self.diagonal = space, diagonal
+        self.values = pair_values[space.pair]
+        if inside is not None:
+            self.values[inside[space.source]] = 0.0
+        self.matrix: Any = None if kernels is not None else as_matrix(space.edge_start, space.target, self.values)
+
+    def __call__(self, vector: Floats) -> Floats:
+        """Return P u (N,)."""
+        if kernels is None:
+            return np.asarray(self.diagonal * vector + self.matrix @ vector)
+        result = np.empty_like(vector)
+        kernels.step(
+            vector, result, self.space.edge_start, self.space.target, self.values, self.diagonal, 0, len(vector)
+        )
+        return result
+
+
+def as_matrix(start: Ints, index: NDArray[np.uint32], values: Floats) -> Any:
+    """Return rows of edges as a sparse matrix (N, N)."""
+    from scipy.sparse import csr_array
+
+    n = len(start) - 1
+    return csr_array((values, index.astype(np.int64), start), shape=(n, n))
+
+
+def refuse_a_job_of_hours(uniform: float, edges: int, duration: float) -> None:
+    """Raise Unsupported for a pass with Λ = `uniform` per day that would take hours."""
+    steps = uniform * duration
+    if not steps * (_STEP + _EDGE * edges) < _PATIENCE:
+        raise Unsupported(
+            f"the exact engine would need {steps:.2g} steps, which is hours of work: some state is left "
+            f"{uniform:.2g} times a day; look for a rate per minute or hour, or factors that multiply up "
+            "(`simlib check` names the move), or take a shorter horizon"
+        )

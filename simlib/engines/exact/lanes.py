@@ -1,0 +1,185 @@
+"""Up to four vectors that go through a segment side by side: one pass over the edges serves them all.
+
+Most of a step is fetching edges and states from memory, so four vectors cost little more than one. Each has a lane of a
+block (N, 4). The lanes share the rates of the segment, except where something is asked or gained:
+
+* A lane that asks for a firing or a state loses the probability that has answered it. The firing is no edge there, and
+  the probability that arrives in the state is taken out after every step.
+* A lane that carries an impact gains from the first one, which is the distribution.
+
+All terms are positive, as in `uniformization`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from simlib.engines.exact.backend import kernels as one_lane
+from simlib.engines.exact.backend import lane_kernels as kernels
+from simlib.engines.exact.chain import Chain
+from simlib.engines.exact.generator import as_matrix
+from simlib.engines.exact.states import NOTHING, Incoming, Taboo
+from simlib.machine.interventions import Segment
+from simlib.machine.tables import sums_by
+from simlib.typing import Floats, Ints
+
+WIDTH = 4
+"""Lanes of a block."""
+
+
+@dataclass(frozen=True, eq=False)
+class Extra:
+    """Edges, and states that are left as they are, with a rate of its own in every lane.
+
+    rows (R,): the states that the edges enter. Those of rows[r] are start[r] to start[r + 1]. Each edge has a source
+    (S,) and values (S, 4). stays (K,) and stay (K, 4): the states that are left as they are.
+    """
+
+    rows: Ints
+    start: Ints
+    source: Any
+    values: Floats
+    stays: Ints
+    stay: Floats
+
+    @classmethod
+    def build(cls, edges: Incoming, values: Floats, stay: Floats) -> Extra:
+        """Return the parts that matter of edges with `values` (S, 4) and of states with `stay` (N, 4)."""
+        rows, stays = np.flatnonzero(np.diff(edges.start)), np.flatnonzero(stay.any(axis=1))
+        return cls(rows, edges.start[np.append(rows, -1)], edges.source, values, stays, stay[stays])
+
+    def add(self, block: Floats, result: Floats, *, from_first: bool) -> None:
+        """Add what comes of the block, of its first lane where `from_first`, to `result` (N, 4)."""
+        if kernels is not None:
+            add = kernels.add_gained if from_first else kernels.add_own
+            add(block, result, self.rows, self.start, self.source, self.values, self.stays, self.stay)
+            return
+        given = block[:, :1] if from_first else block
+        if len(self.rows):
+            result[self.rows] += np.add.reduceat(self.values * given[self.source], self.start[:-1])
+        result[self.stays] += self.stay * given[self.stays]
+
+
+class Lanes:
+    """The rates of up to four lanes in one segment, as the steps of a uniformised chain with one Λ.
+
+    A block of one lane without a taboo is one vector, (N, 1), and its step is a plain one.
+    """
+
+    def __init__(self, chain: Chain, segment: Segment, duration: float, taboos: Sequence[Taboo]) -> None:
+        """Rate the edges of a segment for lanes with these taboos (at most 4)."""
+        self.taboos = (
+            [*taboos, *[NOTHING] * (WIDTH - len(taboos))]
+            if len(taboos) > 1 or taboos[0].stops_something
+            else list(taboos)
+        )
+        self.width = len(self.taboos)
+        space, pair_rates = chain.space.held(segment.held, chain.tables), chain.rating(segment).pair_rates
+        n = self.states = len(space)
+        marks = [chain.marked(taboo) if taboo.firings else None for taboo in self.taboos]
+        firings = frozenset(firing for taboo in self.taboos for firing in taboo.firings)
+        self.incoming, some = space.incoming, None
+        if firings:
+            stopping = chain.marked(Taboo(None, tuple(firings)))
+            self.incoming, some = space.part(("but", firings), ~stopping), space.part(firings, stopping)
+        values = self.incoming.values(pair_rates)
+        exit_rate, fire = sums_by(self.incoming.source, values, n), np.zeros((n, self.width))
+        own, leaving = np.zeros((0, self.width)), np.zeros((n, self.width))
+        if some is not None:
+            kept = [pair_rates if mark is None else np.where(mark, 0.0, pair_rates) for mark in marks]
+            own = np.stack([some.values(each) for each in kept], axis=1)
+            fire = np.stack([self._fire(chain, taboo, pair_rates) for taboo in self.taboos], axis=1)
+            leaving = np.stack([sums_by(some.source, lane, n) for lane in own.T], axis=1) + fire
+        most = leaving.max(axis=1)
+        self.uniform = max(float((exit_rate + most).max(initial=0.0)), 1e-3 / max(duration, 1e-9))
+        self.values, self.diagonal = values / self.uniform, 1 - (exit_rate + most) / self.uniform
+        self.extra: Extra | None = None
+        if some is not None:
+            self.extra = Extra.build(some, own / self.uniform, (most[:, None] - leaving) / self.uniform)
+        self.gains: Extra | None = None
+        self.firing = np.flatnonzero(fire.any(axis=1))
+        self.fire = fire[self.firing] / self.uniform
+        inside = np.stack([np.zeros(n, dtype=bool) if t.inside is None else t.inside for t in self.taboos], axis=1)
+        self.taken = np.flatnonzero(inside.any(axis=1))
+        self.out = inside[self.taken].astype(float)
+        self.keep = 1 - self.out
+
+    @staticmethod
+    def _fire(chain: Chain, taboo: Taboo, pair_rates: Floats) -> Floats:
+        """Return the hazard per day (N,) of the firings that a taboo stops."""
+        result = np.zeros(len(chain.space))
+        for move in taboo.moves:
+            result += chain.hazard(pair_rates, move, chain.marked(taboo) & chain.pairs(move))
+        return result
+
+    def gain(self, edges: Incoming, values: Floats, stay: Floats) -> None:
+        """Let every lane gain from the first: `values` (S, 4) per day along edges, `stay` (N, 4) in states."""
+        self.gains = Extra.build(edges, values / self.uniform, stay / self.uniform)
+
+    @property
+    def work(self) -> int:
+        """Numbers read in a step."""
+        return self.width * len(self.values)
+
+    def step(self, block: Floats, result: Floats, first: int, last: int) -> None:
+        """Write rows [first, last) of the block after one jump of the uniformised chain to `result` (N, width).
+
+        The parts of single lanes are added by `finish`.
+        """
+        if kernels is None:
+            result[first:last] = (self.diagonal[:, None] * block + self._matrix @ block)[first:last]
+        else:
+            matrix = (self.incoming.start, self.incoming.source, self.values, self.diagonal)
+            if self.width == 1:
+                one_lane.step(block[:, 0], result[:, 0], *matrix, first, last)
+            else:
+                kernels.step(block, result, *matrix, first, last)
+
+    def finish(self, block: Floats, result: Floats, hits: Floats) -> None:
+        """Add the parts of single lanes. The probability that met a taboo goes to `hits` (1, width)."""
+        if len(self.firing):
+            hits += weighted(block, self.firing, self.fire)
+        if self.extra is not None:
+            self.extra.add(block, result, from_first=False)
+        if self.gains is not None:
+            self.gains.add(block, result, from_first=True)
+        self.take_out(result, hits)
+
+    def take_out(self, block: Floats, hits: Floats) -> None:
+        """Take the probability inside a taboo out of its lane, and add it to `hits` (1, width)."""
+        if not len(self.taken):
+            return
+        if kernels is not None:
+            kernels.take_out(block, self.taken, self.out, self.keep, hits)
+            return
+        hits += np.sum(self.out * block[self.taken], axis=0)
+        block[self.taken] *= self.keep
+
+    @cached_property
+    def _matrix(self) -> Any:
+        return as_matrix(self.incoming.start, self.incoming.source, self.values)
+
+
+def weighted(block: Floats, rows: Ints, own: Floats, first: Floats | None = None) -> Floats:
+    """Return Σ own[r] * block[rows[r]] + first[r] * block[rows[r], 0] over some rows, by lane (1, 4)."""
+    first = np.zeros_like(own) if first is None else first
+    if kernels is None:
+        return np.sum(own * block[rows] + first * block[rows, :1], axis=0)[None, :]
+    result = np.empty((1, WIDTH))
+    kernels.weighted(block, rows, own, first, result)
+    return result
+
+
+def group_sums(block: Floats, order: Ints, start: Ints, result: Floats) -> None:
+    """Write the sums of a block over groups of states, order[start[g]:start[g + 1]], to `result` (groups, 4)."""
+    if kernels is not None:
+        kernels.group_sums(block, order, start, result)
+        return
+    for group, (first, last) in enumerate(pairwise(start)):
+        result[group] = block[order[first:last]].sum(axis=0)

@@ -1,0 +1,223 @@
+"""One pass of a block of vectors through a segment, with the sums kept of every step for the report times.
+
+One pass over the jumps serves every report time: of the vectors after each jump only a few sums over states are kept,
+and weighted by the Poisson terms a block of steps at a time.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simlib.control import UNWATCHED, Control
+from simlib.engines.exact.backend import kernels
+from simlib.engines.exact.generator import refuse_a_job_of_hours
+from simlib.engines.exact.lanes import Lanes
+from simlib.engines.exact.poisson import pmf, survival, truncation
+from simlib.engines.exact.uniformization import add, blocks
+from simlib.machine.tables import sums_by
+from simlib.typing import Floats
+
+STEPS = 64
+"""Steps between two weightings of what was kept, and two checks for cancellation."""
+
+_WORTH_A_THREAD = 150_000
+"""Numbers of a step below which handing half of them to a second thread costs more than it saves."""
+
+_FEW = 2
+"""Times at which summing whole vectors and counting them once costs less than counting the vector of every step."""
+
+_NEGLIGIBLE = 1e-30
+
+
+class Watcher(ABC):
+    """Something that looks at the vectors before every jump of a pass.
+
+    weights and survivals (T, steps) are those of the present run of steps at the T times of the pass. work: numbers
+    read in a step.
+    """
+
+    weights: Floats
+    survivals: Floats
+    work: int
+
+    @abstractmethod
+    def take(self, row: int, block: Floats) -> None:
+        """Look at the block (N, width) at step `row` of the present run."""
+
+    @abstractmethod
+    def weigh(self) -> None:
+        """Add the present run of steps with its weights."""
+
+
+class Histograms(Watcher):
+    """Histograms of the first lane at T times: at (T, bins) of p(t), and until (T, bins) of Λ ∫ p up to there.
+
+    cells (N, G): the cell of each state in each of G groups, numbered below `bins`.
+    """
+
+    def __init__(self, cells: NDArray[np.uint32], bins: int, times: int) -> None:
+        self.cells, self.work = cells, cells.size
+        self.at, self.until = np.zeros((2, times, bins))
+        self._steps = np.zeros((STEPS, bins))
+
+    def take(self, row: int, block: Floats) -> None:
+        """Count the block of one step."""
+        self._steps[row] = 0.0
+        count(block, self.cells, self._steps[row])
+
+    def weigh(self) -> None:
+        """Add the steps counted where they matter."""
+        weights, survivals = self.weights, self.survivals
+        steps = self._steps[: weights.shape[1]]
+        some = np.flatnonzero(weights.max(axis=1, initial=0.0) > _NEGLIGIBLE)
+        self.at[some] += weights[some] @ steps
+        whole = survivals.min(axis=1, initial=1.0) >= 1.0
+        self.until[whole] += steps.sum(axis=0)
+        part = np.flatnonzero(~whole & (survivals.max(axis=1, initial=0.0) > _NEGLIGIBLE))
+        self.until[part] += survivals[part] @ steps
+
+
+class FewHistograms(Watcher):
+    """The same as `Histograms` for a few times: whole blocks are summed, and counted once at the end."""
+
+    def __init__(self, cells: NDArray[np.uint32], bins: int, times: Floats, shape: tuple[int, ...]) -> None:
+        self.cells, self.bins = cells, bins
+        self.first, self.place = np.unique(times, return_index=True, return_inverse=True)[1:]
+        self.work = 2 * len(self.first) * shape[0]
+        self._at, self._until = np.zeros((2, len(self.first), *shape))
+
+    def take(self, row: int, block: Floats) -> None:
+        """Add the block of one step, with its weights at all times."""
+        for at, until, column in zip(self._at, self._until, self.first, strict=True):
+            add(at, self.weights[column, row], block)
+            add(until, self.survivals[column, row], block)
+
+    def weigh(self) -> None:
+        """Do nothing: everything is in the sums."""
+
+    @property
+    def at(self) -> Floats:
+        """Histograms of p(t) (T, bins)."""
+        return self._counted(self._at)
+
+    @property
+    def until(self) -> Floats:
+        """Histograms of Λ ∫ p (T, bins)."""
+        return self._counted(self._until)
+
+    def _counted(self, blocks: Floats) -> Floats:
+        tables = np.zeros((len(blocks), self.bins))
+        for table, block in zip(tables, blocks, strict=True):
+            count(block, self.cells, table)
+        return tables[self.place]
+
+
+def histograms(
+    cells: NDArray[np.uint32], bins: int, times: Floats, shape: tuple[int, ...]
+) -> Histograms | FewHistograms:
+    """Return what counts the first lane of blocks of a shape (N, width) into cells at times (T,)."""
+    if shape[1] == 1 and len(np.unique(times)) <= _FEW:
+        return FewHistograms(cells, bins, times, shape)
+    return Histograms(cells, bins, len(times))
+
+
+def count(block: Floats, cells: NDArray[np.uint32], out: Floats) -> None:
+    """Add the histogram of the first lane of a block to `out` (bins,)."""
+    if kernels is not None:
+        kernels.histogram(block, cells, out)
+        return
+    for group in cells.T:
+        out += sums_by(group, block[:, 0], len(out))
+
+
+@dataclass
+class Carried:
+    """A block carried through a segment: at the T report times of the pass, the last of which is its end.
+
+    hits (T, width): probability stopped so far in the segment. tails (T,): the truncation error. end (N, width).
+    """
+
+    end: Floats
+    hits: Floats
+    tails: Floats
+    steps: int
+
+
+def carry(
+    block: Lanes,
+    start: Floats,
+    times: Floats,
+    *,
+    watchers: Sequence[Watcher] = (),
+    tolerance: float = 1e-9,
+    pool: ThreadPoolExecutor | None = None,
+    control: Control = UNWATCHED,
+) -> Carried:
+    """Carry a block of vectors through a segment.
+
+    Args:
+        block: The rates of the segment.
+        start: The vectors (N, width) at its beginning.
+        times: Days within the segment (T,), of which the last is its end.
+        watchers: They keep sums of every step.
+        tolerance: Bound on the truncation error.
+        pool: A free thread for half of each large step.
+        control: Progress callback and cancellation.
+
+    Raises:
+        Unsupported: For rates so high that the solution would take hours.
+        Cancelled: When `control` cancels the work.
+    """
+    refuse_a_job_of_hours(block.uniform, len(block.values), times[-1])
+    last, means = truncation(block.uniform * times[-1], tolerance), block.uniform * times
+    vectors, spare, end = start.copy(), np.empty_like(start), np.zeros_like(start)
+    hit, hits, kept = np.zeros((1, block.width)), np.zeros((len(times), block.width)), np.zeros((STEPS, block.width))
+    block.take_out(vectors, hit)
+    advance = _Advance(block, watchers, pool)
+    for steps in blocks(last, STEPS):
+        weights, survivals = pmf(steps, means), survival(steps, means)
+        for watcher in watchers:
+            watcher.weights, watcher.survivals = weights, survivals
+        for row in range(len(steps)):
+            kept[row] = hit
+            add(end, weights[-1, row], vectors)
+            advance(row, vectors, spare)
+            block.finish(vectors, spare, hit)
+            vectors, spare = spare, vectors
+        hits += weights @ kept[: len(steps)]
+        for watcher in watchers:
+            watcher.weigh()
+        control.report((int(steps[-1]) + 1) / (last + 1))
+        control.check()
+    return Carried(end, hits, survival(np.array([last]), means)[:, 0], last + 1)
+
+
+class _Advance:
+    """One step of a pass: show the vectors to all watchers, and write the vectors after one jump.
+
+    Of large steps a free thread does the last rows meanwhile: the same sums either way, bit for bit.
+    """
+
+    def __init__(self, block: Lanes, watchers: Sequence[Watcher], pool: ThreadPoolExecutor | None) -> None:
+        self.block, self.watchers = block, watchers
+        watching, entries = sum(watcher.work for watcher in watchers), block.incoming.start
+        self.cut, self.pool = block.states, None
+        if pool is not None and kernels is not None and block.work + watching >= _WORTH_A_THREAD:
+            own = max(entries[-1] - watching // block.width, 0) // 2
+            self.cut, self.pool = int(np.searchsorted(entries, own)), pool
+
+    def __call__(self, row: int, vectors: Floats, result: Floats) -> None:
+        rest = None
+        if self.pool is not None:
+            rest = self.pool.submit(self.block.step, vectors, result, self.cut, self.block.states)
+        for watcher in self.watchers:
+            watcher.take(row, vectors)
+        self.block.step(vectors, result, 0, self.cut)
+        if rest is not None:
+            rest.result()

@@ -1,0 +1,210 @@
+"""One solution in progress: the start at one θ, carried from segment to segment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+import numpy as np
+
+from simlib.control import Control
+from simlib.engines.exact.chain import Chain
+from simlib.engines.exact.impulses import Jump
+from simlib.engines.exact.lanes import Lanes
+from simlib.engines.exact.marginals import Features
+from simlib.engines.exact.moments import Moments, MomentSums, StateRewards
+from simlib.engines.exact.passes import Carried, FewHistograms, Histograms, Watcher, carry, histograms
+from simlib.engines.exact.quests import Quest, Seats
+from simlib.engines.exact.states import NOTHING, StateSpace
+from simlib.machine.interventions import Segment
+from simlib.machine.tables import Tables
+from simlib.scenario.model import Pin, Scenario
+from simlib.typing import Floats, Ints
+
+_FINER = 1e-2
+"""Share of the tolerance at which a pass with moments is cut: what accumulates grows with the number of jumps."""
+
+
+@dataclass
+class Solution:
+    """Raw answers at the report times (T,): one pass over all segments.
+
+    `tails` bounds every probability. `until` are the histograms of the time spent so far, in days. `moments` are those
+    of the impacts.
+    """
+
+    at: Floats
+    until: Floats
+    counts: Floats
+    hits: dict[str, Floats]
+    tails: Floats
+    hit_tails: dict[str, Floats]
+    moments: Moments
+    without_effect: dict[int, float | None] = field(default_factory=dict)
+    steps: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """What every solution of one scenario shares: its states and how they are read, without assumption values."""
+
+    scenario: Scenario
+    tables: Tables
+    space: StateSpace
+    segments: Sequence[Segment]
+    horizon: float
+    times: Floats
+    features: Features
+    rewards: StateRewards
+    blocks: list[Seats]
+
+    @property
+    def quests(self) -> list[Quest]:
+        """All questions that have a lane."""
+        return [quest for seats in self.blocks for quest in seats.quests]
+
+
+@dataclass
+class _Done:
+    """One block carried through a segment."""
+
+    block: Lanes
+    carried: Carried
+    moments: MomentSums | None
+    histograms: Histograms | FewHistograms | None
+
+
+class SolutionRun:
+    """One solution in progress. `pool` is a thread that helps, `tolerance` the bound on the truncation error."""
+
+    def __init__(
+        self, world: Prepared, chain: Chain, tolerance: float, pool: ThreadPoolExecutor | None, control: Control
+    ) -> None:
+        self.world, self.chain, self.tolerance, self.pool, self.control = world, chain, tolerance, pool, control
+        self.main = chain.start()
+        times, moves = len(world.times), len(world.tables.move_ids)
+        self.vectors = {quest.name: self.main.copy() for quest in world.quests}
+        self.hit = dict.fromkeys(self.vectors, 0.0)
+        self.lost = {"": 0.0} | dict.fromkeys(self.vectors, 0.0)
+        self.count, self.spent = np.zeros(moves), np.zeros(world.features.bins)
+        self.result = Solution(
+            at=np.zeros((times, world.features.bins)),
+            until=np.zeros((times, world.features.bins)),
+            counts=np.zeros((times, moves)),
+            hits={name: np.zeros(times) for name in self.vectors},
+            tails=np.zeros(times),
+            hit_tails={name: np.zeros(times) for name in self.vectors},
+            moments=Moments(world.rewards, chain, times),
+        )
+
+    def all_segments(self) -> Solution:
+        """Return the raw answers at the report times."""
+        for segment in self.world.segments:
+            for jump in self.chain.jumps(segment):
+                self._act(jump, segment.start)
+            self._carry(segment)
+        self.result.moments.settle(self.world.features.of_ending(self.result.at)[:, :-1])
+        return self.result
+
+    def _rows(self, segment: Segment) -> Ints:
+        """Report times that fall in a segment. The horizon itself belongs to the last one."""
+        times, last = self.world.times, segment is self.world.segments[-1]
+        return np.flatnonzero((times >= segment.start) & ((times < segment.end) | (last & (times <= segment.end))))
+
+    def _carry(self, segment: Segment) -> None:
+        """Carry every vector through a segment, block by block: one here, the others where a thread is free."""
+        rows = self._rows(segment)
+        rating = self.chain.rating(segment)  # what the threads share is computed before they start
+        self.world.space.held(segment.held, self.world.tables).incoming  # noqa: B018 - kept there
+        horizon = max(self.world.horizon, 1e-300)
+        told = replace(self.control.part(segment.start / horizon, segment.end / horizon))
+        silent = Control(cancel=self.control.cancel)
+        first, *others = self.world.blocks
+        work = [partial(self._pass, seats, segment, rows, None, silent) for seats in others]
+        waiting = [each if self.pool is None else self.pool.submit(each).result for each in work]
+        done = [self._pass(first, segment, rows, None if others else self.pool, told), *(each() for each in waiting)]
+        for seats, each in zip(self.world.blocks, done, strict=True):
+            self._record(seats, each, rows, rating.rates)
+
+    def _pass(
+        self, seats: Seats, segment: Segment, rows: Ints, pool: ThreadPoolExecutor | None, control: Control
+    ) -> _Done:
+        features, duration = self.world.features, segment.end - segment.start
+        before = [NOTHING] * (seats.main + len(seats.impacts))
+        block = Lanes(self.chain, segment, duration, [*before, *(quest.at(segment.start) for quest in seats.quests)])
+        vectors = [self.main] * seats.main + [self.result.moments.vectors[impact] for impact in seats.impacts]
+        vectors += [self.vectors[quest.name] for quest in seats.quests]
+        start = np.zeros((block.states, block.width))
+        start[:, : len(vectors)] = np.stack(vectors, axis=1)
+        times = np.append(self.world.times[rows] - segment.start, duration)
+        counted = moments = None
+        watchers: list[Watcher] = []
+        if seats is self.world.blocks[0]:
+            counted = histograms(features.cells, features.bins, times, start.shape)
+            watchers.append(counted)
+        if seats.impacts:
+            moments = self.result.moments.over(segment, block, seats.impacts, len(times))
+            watchers.append(moments)
+        share = max(duration / max(self.world.horizon, 1e-300), 1e-12) * (_FINER if seats.impacts else 1.0)
+        tolerance = self.tolerance * share
+        carried = carry(block, start, times, watchers=watchers, tolerance=tolerance, pool=pool, control=control)
+        return _Done(block, carried, moments, counted)
+
+    def _record(self, seats: Seats, done: _Done, rows: Ints, rates: Floats) -> None:
+        carried, ends = done.carried, done.carried.end.T.copy()
+        if done.histograms is not None:
+            self.main = ends[0]
+            self._record_main(done.histograms, carried, done.block.uniform, rows, rates)
+        if done.moments is not None:
+            self.result.moments.record(seats.impacts, done.moments, done.block.uniform, ends[1:], rows)
+        for lane, quest in enumerate(seats.quests, start=seats.main + len(seats.impacts)):
+            name = quest.name
+            self.result.hits[name][rows] = self.hit[name] + carried.hits[:-1, lane]
+            self.result.hit_tails[name][rows] = self.lost[name] + carried.tails[:-1]
+            self.hit[name] += float(carried.hits[-1, lane])
+            self.lost[name] += float(carried.tails[-1])
+            self.vectors[name] = ends[lane]
+
+    def _record_main(
+        self, counted: Histograms | FewHistograms, carried: Carried, uniform: float, rows: Ints, rates: Floats
+    ) -> None:
+        self.result.at[rows], until = counted.at[:-1], counted.until / uniform
+        self.result.until[rows] = self.spent + until[:-1]
+        self.spent = self.spent + until[-1]
+        expected = self.world.features.expected_moves(until, rates)
+        self.result.counts[rows] = self.count + expected[:-1]
+        self.count = self.count + expected[-1]
+        self.result.tails[rows] = self.lost[""] + carried.tails[:-1]
+        self.lost[""] += float(carried.tails[-1])
+        self.result.steps += carried.steps
+
+    def _act(self, jump: Jump, day: float) -> None:
+        """Apply one intervention to every current vector."""
+        action = jump.action
+        going = self.main[~self.world.space.ended].sum()
+        if action.move >= 0:
+            fired = float(self.main[jump.able].sum())
+            self.count[action.move] += fired
+            if action.number >= 0:
+                self.result.without_effect[action.number] = 1 - fired / going if going > self.tolerance else None
+        elif isinstance(self.world.scenario.interventions[action.number], Pin):
+            self.result.without_effect[action.number] = (
+                jump.unmoved(self.main) / going if going > self.tolerance else None
+            )
+        self.result.moments.act(jump, self.main)
+        self.main = jump.apply(self.main)
+        for quest in self.world.quests:
+            name, vector = quest.name, self.vectors[quest.name]
+            taboo = quest.acting(day)
+            if taboo.inside is not None:  # states inside before the intervention have been hit already
+                self.hit[name] += float(vector[taboo.inside].sum())
+                vector = taboo.clear(vector)
+            self.hit[name] += jump.stopped(vector, taboo)
+            after = jump.apply(vector, taboo)
+            self.vectors[name] = taboo.clear(after)
+            if day == quest.until:
+                self.hit[name] += float(after.sum() - self.vectors[name].sum())
+            else:
+                self.vectors[name] = after
