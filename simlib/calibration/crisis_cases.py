@@ -44,6 +44,23 @@ class CaseHistories:
         return ["event" if came else ENDED for came in self.happened]
 
 
+@dataclass(frozen=True)
+class CrisisRecord:
+    """The days of one crisis on which something happened, counted from the trigger.
+
+    Day 0 is the trigger and known. `days` rise from 1 to `last_day` at most. On the days after `last_day` nothing is
+    known.
+    """
+
+    name: str
+    days: tuple[int, ...]
+    last_day: int
+
+    def until(self, day: int) -> CrisisRecord:
+        """Return the record as it stood at the end of a day."""
+        return CrisisRecord(self.name, tuple(d for d in self.days if d <= day), min(self.last_day, day))
+
+
 def read_selection(text: str) -> dict[str, tuple[str, ...]]:
     """Read a selection such as "actor=USA,category=strike|mobilise": columns with the values that they may have.
 
@@ -95,6 +112,41 @@ def case_histories(
     Raises:
         ScenarioError: Where no case with a dated row is left.
     """
+    cases, day, is_event = _dated_rows(frame, event, crisis_class)
+    last_day = day.groupby(cases, observed=True).max() + 1.0
+    first = day[is_event].groupby(cases[is_event], observed=True).min().reindex(last_day.index)
+    count = is_event.groupby(cases, observed=True).sum()
+    happened: Floats = np.asarray(first.notna(), dtype=np.float64)
+    length: Floats = np.asarray(last_day, dtype=np.float64)
+    when = np.where(happened == 1, np.asarray(first, dtype=np.float64) + 0.5, length)
+    names = tuple(str(name) for name in last_day.index)
+    return CaseHistories(names, when, happened, np.asarray(count, dtype=np.float64), length)
+
+
+def crisis_records(
+    frame: pd.DataFrame, event: Mapping[str, tuple[str, ...]], crisis_class: Mapping[str, tuple[str, ...]]
+) -> tuple[CrisisRecord, ...]:
+    """Return the event-days of the cases of a class.
+
+    The arguments and the choice of cases are those of `case_histories`.
+
+    Raises:
+        ScenarioError: Where no case with a dated row is left.
+    """
+    cases, day, is_event = _dated_rows(frame, event, crisis_class)
+    last_day = day.groupby(cases, observed=True).max()
+    later = is_event & (day > 0)
+    days = day[later].groupby(cases[later], observed=True).unique()
+    return tuple(
+        CrisisRecord(str(name), tuple(sorted(int(d) for d in days.get(name, ()))), int(last))
+        for name, last in last_day.items()
+    )
+
+
+def _dated_rows(
+    frame: pd.DataFrame, event: Mapping[str, tuple[str, ...]], crisis_class: Mapping[str, tuple[str, ...]]
+) -> tuple[pd.Series, pd.Series, pd.Series]:
+    """Return the case, the day since the onset and whether it is the event, of each dated row of a class."""
     dated = frame[(frame["precision"] == "day") & (frame["case"].astype(str) != "")]
     members = dated.loc[selected(dated, crisis_class), "case"].unique()
     dated = dated[dated["case"].isin(members)].assign(case=lambda rows: rows["case"].astype(str))
@@ -104,16 +156,7 @@ def case_histories(
         )
     onset = dated.groupby("case", observed=True)["date"].transform("min")
     day = (dated["date"] - onset).dt.days.astype(float)
-    is_event = selected(dated, event)
-    cases = dated["case"]
-    last_day = day.groupby(cases, observed=True).max() + 1.0
-    first = day[is_event].groupby(cases[is_event], observed=True).min().reindex(last_day.index)
-    count = is_event.groupby(cases, observed=True).sum()
-    happened: Floats = np.asarray(first.notna(), dtype=np.float64)
-    length: Floats = np.asarray(last_day, dtype=np.float64)
-    when = np.where(happened == 1, np.asarray(first, dtype=np.float64) + 0.5, length)
-    names = tuple(str(name) for name in last_day.index)
-    return CaseHistories(names, when, happened, np.asarray(count, dtype=np.float64), length)
+    return dated["case"], day, selected(dated, event)
 
 
 def simulated_cases(

@@ -107,12 +107,14 @@ def _icb2(raw: pd.DataFrame) -> dict[str, pd.Series | str]:
 
 
 def _icbe(raw: pd.DataFrame) -> dict[str, pd.Series | str]:
+    # Background that the narrative tells from before the trigger or after the end is no part of the crisis.
+    case = raw["crisno"].where(raw["in_window"] == "True", "") if "in_window" in raw else raw["crisno"]
     # Several categories in one cell are joined by ";": the first that the crosswalk knows counts.
     first = raw["categories"].str.partition(";")[0]
     return {
         "date": text_dates(raw["date"]),
         "precision": "day",
-        "case": raw["crisno"],
+        "case": case,
         "actor": raw["actor"],
         "target": raw["target"],
         "code": raw["categories"],

@@ -114,6 +114,12 @@ def test_a_vague_day_is_no_day_and_a_blank_shell_no_crisis(tmp_path):
     assert frame["precision"].tolist() == ["month", "month"]
 
 
+def test_background_from_before_a_crisis_belongs_to_no_case(tmp_path):
+    before = ICBE.splitlines()[1].replace("1919-08-03,action", "1917-01-01,action").replace("True,True", "True,False")
+    (tmp_path / "icbe.csv").write_text(f"{ICBE}{before}\n", encoding="utf-8")
+    assert read(tmp_path / "icbe.csv")["case"].tolist() == ["6", ""]
+
+
 def test_a_lone_quotation_mark_swallows_nothing(tmp_path):
     (tmp_path / "icews.tab").write_text(ICEWS, encoding="utf-8")
     assert read(tmp_path / "icews.tab")["category"].tolist() == ["negotiate", "treaty"]

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from simlib.cli.options.request import Request
-from simlib.cli.output.answers import tell
+from simlib.cli.output.answers import Result, tell
 from simlib.cli.output.progress import Task
 from simlib.cli.output.text_table import Row, table
 
 
 def execute(arguments: Request) -> int:
     """Read the file, count the event in its cases, and print rates and an assumption to paste."""
+    from simlib.calibration.crisis_cases import crisis_records, read_selection
     from simlib.calibration.event_rates import historical_rates
+    from simlib.calibration.tempo_clock import fit_tempo
     from simlib.data import read
 
     with Task("reading the file"):
@@ -26,4 +28,10 @@ def execute(arguments: Request) -> int:
         for row in rates.hazard.to_dict("records")
     ]
     head = [["events", "per day", "5%", "95%"]]
-    return tell(arguments, {"rates": rates}, tables=[table("Hazard of the first event since the onset", head, rows)])
+    results: dict[str, Result] = {"rates": rates}
+    if arguments.clock:
+        event, crisis_class = read_selection(arguments.event), rates.crisis_class
+        records = crisis_records(frame, event, read_selection(crisis_class) if crisis_class else {})
+        with Task("fitting the clock"):
+            results["clock"] = fit_tempo(records, source=rates.data)
+    return tell(arguments, results, tables=[table("Hazard of the first event since the onset", head, rows)])

@@ -486,6 +486,7 @@ def _rates(parser: argparse.ArgumentParser) -> None:
     add("path", metavar="FILE", help="the file of event data")
     add("--event", required=True, metavar="SELECTION", help='the event, such as "category=strike"')
     add("--class", dest="crisis_class", default="", metavar="SELECTION", help="cases with such a row (default: all)")
+    add("--clock", action="store_true", help="fit hot, warm and quiet spells to the days with the event as well")
     _outputs(_adder(parser.add_argument_group("output")), "answer")
 
 

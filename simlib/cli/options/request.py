@@ -73,6 +73,7 @@ class Request:
     log: Path | None = None
     event: str = ""
     crisis_class: str = ""
+    clock: bool = False
 
     # A log of events
     events: str | None = None

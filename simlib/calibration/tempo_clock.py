@@ -1,0 +1,376 @@
+"""The clock of a crisis fitted to past crises: hot, warm and quiet spells that public events leave behind.
+
+The tempo is hidden and has a few levels. It cools from each level to the next. On a day on which no event has come yet,
+one comes at the rate of the level times the activity of the crisis, which differs between crises (a frailty). An event
+makes the tempo hot again with some chance. So a day has an event or it has none, and more events of one day add
+nothing. This is a Markov-modulated process, which a scenario writes as a hidden variable (`TempoFit.assumptions`).
+
+The likelihood of a record is the product of the forecasts of each day, made from the days before. A record that stops
+while the crisis goes on is censored there.
+
+References: Fischer and Meier-Hellstern (1993), the Markov-modulated Poisson process cookbook. Vaupel, Manton and
+Stallard (1979) for frailty. Van Loan (1978) for the matrices of a day. Berndt, Hall, Hall and Hausman (1974) for the
+intervals.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import json
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from simlib.answer import finite, plain_json
+from simlib.calibration.crisis_cases import CrisisRecord
+from simlib.errors import SimlibError
+from simlib.formatting import counted, percent
+from simlib.typing import Floats, Ints
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LEVELS = {2: ("hot", "quiet"), 3: ("hot", "warm", "quiet")}
+"""Names of the levels, the hottest first."""
+
+POINTS = 7
+"""Points of the Gauss-Hermite rule over the activity of crises."""
+
+FEWEST_CRISES = 20
+"""A clock is not fitted to fewer crises."""
+
+DRAWS = 1_000
+"""Draws from the law of the estimate, for the intervals."""
+
+WEAKEST = 0.1
+"""Least information about a value: a standard deviation of about 3 on the scale of the fit."""
+
+NORMAL_95 = 1.645
+"""Standard deviations from the median to the 95% point of a normal law."""
+
+FIELDS = ("rates", "cooling", "reset", "start", "spread")
+
+
+@dataclass(frozen=True)
+class Clock:
+    """The tempo of crises at given values. Rates and cooling are per day, the hottest level first.
+
+    rates (L,): events per day of a crisis of median activity. cooling (L - 1,): from each level to the next. reset: the
+    chance that an event makes the tempo hot. start (L,): shares of the levels on the day after the trigger. spread:
+    standard deviation of the log of the activity between crises.
+    """
+
+    rates: Floats
+    cooling: Floats
+    reset: float
+    start: Floats
+    spread: float
+
+    @cached_property
+    def activity(self) -> tuple[Floats, Floats]:
+        """The activities (K,) that stand for all crises, and their weights (K,)."""
+        from numpy.polynomial.hermite_e import hermegauss
+
+        if self.spread == 0:
+            return np.ones(1), np.ones(1)
+        points, weights = hermegauss(POINTS)
+        return np.exp(self.spread * points), weights / weights.sum()
+
+    def day_matrices(self) -> tuple[Floats, Floats]:
+        """Return the matrices (K, L, L) of a day without an event and of a day with one.
+
+        Entry [k, i, j] is the probability that a day that begins at level i ends at level j and sees none, or one.
+        """
+        levels, factors = len(self.rates), self.activity[0]
+        cooling = np.diag(np.append(-self.cooling, 0.0)) + np.diag(self.cooling, 1)
+        jump = (1 - self.reset) * np.eye(levels)
+        jump[:, 0] += self.reset
+        whole = np.zeros((len(factors), 2 * levels, 2 * levels))
+        event = factors[:, None] * self.rates
+        whole[:, :levels, :levels] = cooling - event[:, :, None] * np.eye(levels)
+        whole[:, :levels, levels:] = event[:, :, None] * jump
+        whole[:, levels:, levels:] = cooling
+        day = _exponential(whole)
+        return day[:, :levels, :levels], day[:, :levels, levels:]
+
+    def log_likelihood(self, records: Sequence[CrisisRecord]) -> Floats:
+        """Return the log-likelihood of each record (N,): the sum over its days of the log of the day's forecast."""
+        return _Gaps(records).log_likelihood(self)
+
+    def next_day(self, record: CrisisRecord) -> Floats:
+        """Return the probability (last_day,) of an event on each day from day 1, from the days before it only."""
+        without, with_event = self.day_matrices()
+        state = self.activity[1][:, None] * self.start
+        happened = set(record.days)
+        forecast = np.empty(record.last_day)
+        for day in range(1, record.last_day + 1):
+            quiet = np.einsum("ki,kij->kj", state, without)
+            forecast[day - 1] = 1 - quiet.sum()
+            state = np.einsum("ki,kij->kj", state, with_event) if day in happened else quiet
+            state = state / state.sum()
+        return forecast
+
+
+class _Gaps:
+    """Records as gaps between event-days, so that a stretch without events is one matrix power."""
+
+    def __init__(self, records: Sequence[CrisisRecord]) -> None:
+        for record in records:
+            days = np.array([0, *record.days, record.last_day + 1])
+            if np.any(np.diff(days) <= 0):
+                raise SimlibError(f"the days of crisis {record.name} must rise from 1 to its last day")
+        most = max((len(record.days) for record in records), default=0)
+        self.number = len(records)
+        self.gap: Ints = np.full((most, self.number), -1)
+        for place, record in enumerate(records):
+            self.gap[: len(record.days), place] = np.diff([0, *record.days]) - 1
+        self.after: Ints = np.array([r.last_day - (r.days[-1] if r.days else 0) for r in records], dtype=np.int64)
+        self.longest = int(max(self.gap.max(initial=0), self.after.max(initial=0)))
+
+    def log_likelihood(self, clock: Clock) -> Floats:
+        without, with_event = clock.day_matrices()
+        silent = _powers(without, self.longest)
+        until_event = silent @ with_event
+        state = np.repeat((clock.activity[1][:, None] * clock.start)[None], self.number, axis=0)
+        total = np.zeros(self.number)
+        for gaps in self.gap:
+            here = np.flatnonzero(gaps >= 0)
+            moved = np.einsum("nki,nkij->nkj", state[here], until_event[gaps[here]])
+            mass = moved.sum(axis=(1, 2))
+            total[here] += np.log(mass)
+            state[here] = moved / mass[:, None, None]
+        survival = silent.sum(axis=3)[self.after]
+        return total + np.log((state * survival).sum(axis=(1, 2)))
+
+
+def _exponential(matrix: Floats) -> Floats:
+    """Return the exponentials of small matrices (K, M, M): a Taylor series after halving, then squaring.
+
+    SciPy's takes a hundred times as long on matrices of this size where other work keeps the cores busy.
+    """
+    halvings = max(math.ceil(math.log2(np.abs(matrix).sum(axis=2).max() / 0.5)), 0)
+    small, size = matrix / 2**halvings, matrix.shape[-1]
+    result = np.eye(size) + small / 13
+    for term in range(12, 0, -1):
+        result = np.eye(size) + small @ result / term
+    for _ in range(halvings):
+        result = result @ result
+    return np.asarray(result)
+
+
+def _powers(matrix: Floats, most: int) -> Floats:
+    """Return the powers (most + 1, K, L, L) of matrices, from 0, by doubling."""
+    powers = np.empty((most + 1, *matrix.shape))
+    powers[0], done = np.eye(matrix.shape[-1]), 1
+    while done <= most:
+        step = powers[done - 1] @ matrix
+        more = min(done, most + 1 - done)
+        powers[done : done + more] = powers[:more] @ step
+        done += more
+    return powers
+
+
+# -------------------------------------------------------------------- the answer
+
+
+@dataclass(frozen=True)
+class TempoFit:
+    """A clock fitted to past crises. `low` and `high` hold the ends of the 90% interval of each value."""
+
+    clock: Clock
+    low: Clock
+    high: Clock
+    log_likelihood: float
+    crises: int
+    event_days: int
+    days: int
+    source: str
+
+    @property
+    def levels(self) -> tuple[str, ...]:
+        """The names of the levels, the hottest first."""
+        return LEVELS[len(self.clock.rates)]
+
+    def frame(self) -> pd.DataFrame:
+        """Return one row for each value with its 90% interval. Rates and cooling are per day."""
+        import pandas as pd
+
+        flat = [_flat(clock) for clock in (self.clock, self.low, self.high)]
+        steps = list(itertools.pairwise(self.levels))
+        names = [f"event-days per day while {level}" for level in self.levels]
+        names += [f"cooling per day, {first} to {second}" for first, second in steps]
+        names += ["chance that an event makes the tempo hot"]
+        names += [f"share of crises {level} after the trigger" for level in self.levels]
+        names += ["spread of the log of the activity between crises"]
+        return pd.DataFrame({"quantity": names, "value": flat[0], "low": flat[1], "high": flat[2]})
+
+    def sentences(self) -> list[str]:
+        """Return what the fit says in sentences, then the fragment to paste."""
+        clock = self.clock
+        spells = [f"{level} spell {1 / rate:.3g} days" for level, rate in zip(self.levels, clock.cooling, strict=False)]
+        rates = [f"{rate:.2g} while {level}" for level, rate in zip(self.levels, clock.rates, strict=True)]
+        return [
+            f"{self.because()}.",
+            f"Event-days per day: {', '.join(rates)}. Mean length of a {' and of a '.join(spells)}.",
+            f"An event makes the tempo hot with chance {percent(clock.reset)}.",
+            "Which events are recorded is the narrator's choice, so these are rates of what is told.",
+            "",
+            self.assumptions(),
+        ]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fit as plain JSON data."""
+        plain: dict[str, Any] = finite(plain_json(dataclasses.asdict(self)))
+        return plain
+
+    def because(self) -> str:
+        """Return the reason that every pasted number has."""
+        source = f", {self.source}" if self.source else ""
+        return f"fitted to {self.event_days:,} event-days in {self.days:,} days of {self.crises:,} past crises{source}"
+
+    def assumptions(self) -> str:
+        """Return the fit as part of a scenario: a hidden tempo, its assumptions, and the moves that use them.
+
+        The range of the base rate is that of a new crisis: its activity and the doubt about the estimate together. The
+        ranges of the factors hold at a given base rate.
+        """
+        names, clock, low, high = self.levels, self.clock, self.low, self.high
+        quiet, steps = float(clock.rates[-1]), list(itertools.pairwise(names))
+        doubt = math.log(high.rates[-1] / low.rates[-1]) / 2
+        wide = math.exp(math.hypot(doubt, NORMAL_95 * clock.spread))
+        shares = [_number("{:.1%}", *ends) for ends in zip(clock.start, low.start, high.start, strict=True)]
+        values = {"event_rate": ("Public events while quiet", "{:.3g} per day", [quiet, quiet / wide, quiet * wide])}
+        for place, (level, following) in enumerate(steps):
+            often = [float(c.rates[place]) / quiet for c in (clock, low, high)]
+            cooling = [float(c.cooling[place]) for c in (clock, low, high)]
+            values[f"{level}_factor"] = (f"Public events while {level}, relative to quiet", "{:.3g}", often)
+            values[f"{level}_cooling"] = (f"Cooling from {level} to {following}", "{:.3g} per day", cooling)
+        resets = [c.reset for c in (clock, low, high)]
+        values["reset_chance"] = ("A public event makes the tempo hot", "{:.1%}", resets)
+        because = f"because: {json.dumps(self.because())}"
+        lines = ["variables:", "  tempo:", f"    levels: [{', '.join(names)}]", "    hidden: true", "    start:"]
+        lines += [f"      {names[0]}: rest"]
+        lines += [f"      {name}: {{{share}, {because}}}" for name, share in zip(names[1:], shares[1:], strict=True)]
+        lines += ["assumptions:"]
+        lines += [
+            f"  {key}: {{label: {json.dumps(label)}, {_number(form, *ends)}, {because}}}"
+            for key, (label, form, ends) in values.items()
+        ]
+        return "\n".join([*lines, *_moves(steps)]) + "\n"
+
+
+def _number(form: str, value: float, low: float, high: float) -> str:
+    """Return a value and its range as they stand in a scenario. A range that has no width is left out."""
+    least = 0.001 if "%" in form else 0.0  # a chance of 0 is refused
+    ends = [max(float(end), least) for end in (value, low, high)]
+    text = f"value: {form.format(ends[0])}"
+    return text + (f", low: {form.format(ends[1])}, high: {form.format(ends[2])}" if _apart(form, *ends) else "")
+
+
+def _apart(form: str, value: float, low: float, high: float) -> bool:
+    return low < value < high and len({form.format(end) for end in (low, value, high)}) == 3
+
+
+def _moves(steps: Sequence[tuple[str, str]]) -> list[str]:
+    """Return the moves of the fragment: the public event, and the cooling from level to level."""
+    lines = ["moves:", "  public-event:", "    actor: nature", "    label: A public event", "    rate: event_rate"]
+    lines += ["    times:", *(f"      - {{by: {level}_factor, when: {{tempo: {level}}}}}" for level, _ in steps)]
+    lines += ["    outcomes:", "      passes: {}"]
+    lines += [f"      heats: {{chance: reset_chance, then: {{tempo: {steps[0][0]}}}}}"]
+    for level, following in steps:
+        lines += [f"  cool-from-{level}:", "    actor: nature", f"    label: Cool down from {level} to {following}"]
+        lines += [f"    when: {{tempo: {level}}}", f"    rate: {level}_cooling", f"    then: {{tempo: {following}}}"]
+        lines += ["    covert: true"]
+    return lines
+
+
+def _flat(clock: Clock) -> Floats:
+    return np.hstack([np.asarray(getattr(clock, name)) for name in FIELDS])
+
+
+# -------------------------------------------------------------------- fitting
+
+
+@dataclass(frozen=True)
+class _Scale:
+    """How the values of a clock stand in one vector, in which they are free of each other.
+
+    The vector holds the log of the lowest rate, the logs of the ratios of neighbouring rates, the logs of the cooling,
+    the logit of the reset, the logs of the starting shares over the last one, and the spread.
+    """
+
+    levels: int
+
+    @property
+    def bounds(self) -> list[tuple[float, float]]:
+        steps = self.levels - 1
+        return [(-9, 1), *[(0.0, 6.0)] * steps, *[(-7, 2)] * steps, (-6, 6), *[(-6, 6)] * steps, (0.05, 2.5)]
+
+    def first_guess(self, rate: float) -> Floats:
+        """Return the clock that most crises have, slowed to the rate of these."""
+        steps = self.levels - 1
+        cooling = np.log([0.14, 0.0125] if steps == 2 else [0.1])
+        return np.array([math.log(rate) - 1, *[1.2] * steps, *cooling, -1.4, *[0.5] * steps, 0.4])
+
+    def clock(self, x: Floats) -> Clock:
+        steps = self.levels - 1
+        lowest, ratios, cooling, reset, start, spread = np.split(x, np.cumsum([1, steps, steps, 1, steps]))
+        rates = np.exp(lowest + np.append(np.cumsum(ratios[::-1])[::-1], 0.0))
+        shares = np.exp(np.append(start, 0.0) - max(start.max(), 0.0))
+        chance = float(1 / (1 + np.exp(-reset[0])))
+        return Clock(rates, np.exp(cooling), chance, shares / shares.sum(), float(spread[0]))
+
+
+def fit_tempo(records: Iterable[CrisisRecord], *, levels: int = 3, source: str = "") -> TempoFit:
+    """Fit the clock of a set of crises by maximum likelihood.
+
+    Args:
+        records: The crises. Those without a day after the trigger are left out.
+        levels: Number of levels of the tempo, 2 or 3.
+        source: Where the records are from, for the reasons of the assumptions.
+
+    Raises:
+        SimlibError: For too few crises, no event at all, and another number of levels.
+    """
+    from scipy.optimize import minimize
+
+    kept = [record for record in records if record.last_day > 0]
+    events, days = sum(len(r.days) for r in kept), sum(r.last_day for r in kept)
+    if levels not in LEVELS:
+        raise SimlibError(f"a tempo is fitted with {' or '.join(map(str, LEVELS))} levels, not with {levels}")
+    if len(kept) < FEWEST_CRISES or not events:
+        found = f"{counted(len(kept), 'crisis', 'crises')} with {counted(events, 'event-day')}"
+        raise SimlibError(f"a clock needs at least {FEWEST_CRISES} crises and one event-day after the trigger: {found}")
+    gaps, scale = _Gaps(kept), _Scale(levels)
+
+    def lost(x: Floats) -> float:
+        return -float(gaps.log_likelihood(scale.clock(x)).sum())
+
+    fit = minimize(lost, scale.first_guess(events / days), method="L-BFGS-B", bounds=scale.bounds)
+    low, high = _interval(gaps, scale, fit.x)
+    return TempoFit(scale.clock(fit.x), low, high, float(-fit.fun), len(kept), events, days, source)
+
+
+def _interval(gaps: _Gaps, scale: _Scale, x: Floats) -> tuple[Clock, Clock]:
+    """Return the 5 and 95% points of each value, by draws from the normal law of the estimate.
+
+    The information is the sum of the outer products of the scores of the crises. A value at its bound is held there.
+    """
+    bounds = np.array(scale.bounds)
+    free = np.flatnonzero((x > bounds[:, 0] + 1e-6) & (x < bounds[:, 1] - 1e-6))
+    step = 1e-4 * np.eye(len(x))[free]
+    slopes = [gaps.log_likelihood(scale.clock(x + h)) - gaps.log_likelihood(scale.clock(x - h)) for h in step]
+    scores = np.array(slopes) / 2e-4
+    strength, ways = np.linalg.eigh(scores @ scores.T)
+    normal = np.random.default_rng(0).normal(size=(DRAWS, len(free))) / np.sqrt(np.maximum(strength, WEAKEST))
+    draws = np.tile(x, (DRAWS, 1))
+    draws[:, free] += normal @ ways.T
+    clocks = [scale.clock(draw) for draw in np.clip(draws, *bounds.T)]
+    columns = [np.array([getattr(clock, name) for clock in clocks]) for name in FIELDS]
+    low, high = ([np.quantile(column, end, axis=0) for column in columns] for end in (0.05, 0.95))
+    return Clock(*low), Clock(*high)
