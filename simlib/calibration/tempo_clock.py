@@ -57,7 +57,7 @@ FIELDS = ("rates", "cooling", "reset", "start", "spread")
 
 
 @dataclass(frozen=True)
-class Clock:
+class TempoClock:
     """The tempo of crises at given values. Rates and cooling are per day, the hottest level first.
 
     rates (L,): events per day of a crisis of median activity. cooling (L - 1,): from each level to the next. reset: the
@@ -132,7 +132,7 @@ class _Gaps:
         self.after: Ints = np.array([r.last_day - (r.days[-1] if r.days else 0) for r in records], dtype=np.int64)
         self.longest = int(max(self.gap.max(initial=0), self.after.max(initial=0)))
 
-    def log_likelihood(self, clock: Clock) -> Floats:
+    def log_likelihood(self, clock: TempoClock) -> Floats:
         without, with_event = clock.day_matrices()
         silent = _powers(without, self.longest)
         until_event = silent @ with_event
@@ -182,9 +182,9 @@ def _powers(matrix: Floats, most: int) -> Floats:
 class TempoFit:
     """A clock fitted to past crises. `low` and `high` hold the ends of the 90% interval of each value."""
 
-    clock: Clock
-    low: Clock
-    high: Clock
+    clock: TempoClock
+    low: TempoClock
+    high: TempoClock
     log_likelihood: float
     crises: int
     event_days: int
@@ -289,7 +289,7 @@ def _moves(steps: Sequence[tuple[str, str]]) -> list[str]:
     return lines
 
 
-def _flat(clock: Clock) -> Floats:
+def _flat(clock: TempoClock) -> Floats:
     return np.hstack([np.asarray(getattr(clock, name)) for name in FIELDS])
 
 
@@ -317,13 +317,13 @@ class _Scale:
         cooling = np.log([0.14, 0.0125] if steps == 2 else [0.1])
         return np.array([math.log(rate) - 1, *[1.2] * steps, *cooling, -1.4, *[0.5] * steps, 0.4])
 
-    def clock(self, x: Floats) -> Clock:
+    def clock(self, x: Floats) -> TempoClock:
         steps = self.levels - 1
         lowest, ratios, cooling, reset, start, spread = np.split(x, np.cumsum([1, steps, steps, 1, steps]))
         rates = np.exp(lowest + np.append(np.cumsum(ratios[::-1])[::-1], 0.0))
         shares = np.exp(np.append(start, 0.0) - max(start.max(), 0.0))
         chance = float(1 / (1 + np.exp(-reset[0])))
-        return Clock(rates, np.exp(cooling), chance, shares / shares.sum(), float(spread[0]))
+        return TempoClock(rates, np.exp(cooling), chance, shares / shares.sum(), float(spread[0]))
 
 
 def fit_tempo(records: Iterable[CrisisRecord], *, levels: int = 3, source: str = "") -> TempoFit:
@@ -356,7 +356,7 @@ def fit_tempo(records: Iterable[CrisisRecord], *, levels: int = 3, source: str =
     return TempoFit(scale.clock(fit.x), low, high, float(-fit.fun), len(kept), events, days, source)
 
 
-def _interval(gaps: _Gaps, scale: _Scale, x: Floats) -> tuple[Clock, Clock]:
+def _interval(gaps: _Gaps, scale: _Scale, x: Floats) -> tuple[TempoClock, TempoClock]:
     """Return the 5 and 95% points of each value, by draws from the normal law of the estimate.
 
     The information is the sum of the outer products of the scores of the crises. A value at its bound is held there.
@@ -373,4 +373,4 @@ def _interval(gaps: _Gaps, scale: _Scale, x: Floats) -> tuple[Clock, Clock]:
     clocks = [scale.clock(draw) for draw in np.clip(draws, *bounds.T)]
     columns = [np.array([getattr(clock, name) for clock in clocks]) for name in FIELDS]
     low, high = ([np.quantile(column, end, axis=0) for column in columns] for end in (0.05, 0.95))
-    return Clock(*low), Clock(*high)
+    return TempoClock(*low), TempoClock(*high)

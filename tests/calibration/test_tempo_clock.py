@@ -13,17 +13,17 @@ import pytest
 import simlib
 from simlib.calibration import tempo_clock
 from simlib.calibration.crisis_cases import CrisisRecord, crisis_records
-from simlib.calibration.tempo_clock import Clock, fit_tempo
+from simlib.calibration.tempo_clock import TempoClock, fit_tempo
 from simlib.cli import main
 from simlib.errors import SimlibError
 
 # Fourteen of a hundred hot crises cool in a day; an event comes on one hot day in four.
-TWO = Clock(np.array([0.3, 0.02]), np.array([0.15]), 0.25, np.array([0.8, 0.2]), 0.4)
-CLOCKS = Clock(np.array([0.33, 0.11]), np.array([0.125]), 0.0, np.array([0.6, 0.4]), 0.0)
+TWO = TempoClock(np.array([0.3, 0.02]), np.array([0.15]), 0.25, np.array([0.8, 0.2]), 0.4)
+CLOCKS = TempoClock(np.array([0.33, 0.11]), np.array([0.125]), 0.0, np.array([0.6, 0.4]), 0.0)
 """The hot and quiet world of the filter's closed forms."""
 
 
-def simulated(clock: Clock, crises: int, days: int, seed: int) -> list[CrisisRecord]:
+def simulated(clock: TempoClock, crises: int, days: int, seed: int) -> list[CrisisRecord]:
     """Crises drawn event by event in continuous time, each watched for a random number of days."""
     dice = np.random.default_rng(seed)
     records = []
@@ -54,7 +54,7 @@ def test_a_silence_and_one_event_have_their_closed_forms():
     found = CLOCKS.log_likelihood([CrisisRecord("a", (), 10)])[0]
     assert found == pytest.approx(math.log(silent), abs=1e-12)
     assert found == pytest.approx(-1.562770, abs=1e-6)
-    one_level = Clock(np.array([0.2, 0.2]), np.array([0.1]), 0.3, np.array([0.5, 0.5]), 0.0)
+    one_level = TempoClock(np.array([0.2, 0.2]), np.array([0.1]), 0.3, np.array([0.5, 0.5]), 0.0)
     day = math.log(1 - math.exp(-0.2))
     assert one_level.log_likelihood([CrisisRecord("b", (2, 3), 7)])[0] == pytest.approx(2 * day - 1.0, abs=1e-12)
 
