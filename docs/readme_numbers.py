@@ -10,6 +10,7 @@ A README marks a place with a comment, and this script fills it up to the commen
     <!-- implied M at D -->  measure M by day D: at the stated values, and over the priors
     <!-- past crises -->     the figures of the reference class beside this scenario
     <!-- log -->             the event log beside the model
+    <!-- backtest every N --> the scores of `simlib backtest`, with a forecast every N days
     <!-- hash -->            the hash of the files from which all of this was computed
 
 M is a measure (`ending:ID`, `question:ID`, `moves:ID`, several joined by +), or `happens:MOVE` for the probability that
@@ -28,6 +29,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 
+from simlib.calibration.dated_scores import FORECASTERS, backtest
 from simlib.calibration.predictive_check import prior_predictive
 from simlib.calibration.reference_classes import base_rates
 from simlib.engines.ensemble import Ensemble, over_priors
@@ -39,6 +41,7 @@ from simlib.scenario.model import Question
 
 DRAWS, SEED = 64, 0
 MARK = re.compile(r"(<!-- (?!end)(.+?) -->)(.*?)(<!-- end -->)", re.DOTALL)
+BACKTEST = re.compile(r"backtest every (\d+)")
 IMPLIED = re.compile(r"implied (\S+) at (\d+)")
 
 
@@ -72,6 +75,8 @@ class Numbers:
         """Return the text for one mark. Raises ValueError for an unknown one."""
         if implied := IMPLIED.fullmatch(what):
             return self.implied(implied[1].split("+"), float(implied[2]))
+        if tested := BACKTEST.fullmatch(what):
+            return table(self.backtest(int(tested[1])))
         kinds: dict[str, Callable[[], str]] = {
             "size": self.size,
             "forecast": lambda: table(self.rows()),
@@ -137,10 +142,28 @@ class Numbers:
         for check in answer.checks:
             yield (f"`{check.move}`" if check.move else check.label, *check.cells())
 
+    def backtest(self, every: int) -> Iterator[tuple[str, ...]]:
+        """Yield the mean Brier scores of each question, and how far the updated forecast is from its rivals."""
+        result = backtest(self.scenario, every=every, seed=SEED)
+        yield ("mean Brier score", "happened", "forecasts", "updated", "static copy", "constant hazard", "base rate")
+        yield ("---",) * 7
+        for name, label in (*result.labels.items(), (None, "all questions")):
+            some = result.of(name)
+            if not some:
+                continue
+            came = "" if name is None else str(result.record[name].happened or "no")
+            scores = [f"{result.mean(forecaster, some):.3f}" for forecaster in FORECASTERS]
+            yield (label, came, str(len(some)), *scores)
+        gaps = [result.difference(rival) for rival in FORECASTERS[1:]]
+        cells = [f"{-gap.mean:+.3f} ({-gap.high:+.3f} to {-gap.low:+.3f})" if gap else "" for gap in gaps]
+        yield ("updated is better by (95% range)", "", "", "", *cells)
+
 
 def hash_of(folder: Path) -> str:
-    """Return a short hash of the scenario file, the log and the roles: what the numbers depend on beside simlib."""
+    """Return a short hash of the files that the numbers depend on beside simlib."""
     files = [folder / name for name in ("scenario.yaml", "events.csv", "base_rates.csv")]
+    if (folder / "record.toml").is_file():
+        files += [folder / name for name in ("later.csv", "record.toml", "forecasts/terms.csv")]
     return hashlib.sha256(b"".join(file.read_bytes() for file in files if file.is_file())).hexdigest()[:12]
 
 

@@ -66,6 +66,12 @@ RULES: dict[str, dict[str, Rule]] = {
         "third-party-show": lambda seen: seen.first("russian-visit"),
         "rupture-with-colombia": lambda seen: seen.first("step-against-bogota:ruptures", "bogota-answers:ruptures"),
     },
+    "cuba-1962": {
+        "quarantine": lambda seen: seen.first("decide:quarantine", "impose-quarantine"),
+        "strike": lambda seen: seen.first("decide:strikes", "strike-sites"),
+        "aircraft-lost": lambda seen: seen.first("fire-on-aircraft:brought-down"),
+        "withdrawal": lambda seen: seen.first("agree"),
+    },
     "two-islands": {
         "ship-hit": lambda seen: seen.first("fire-on-patrol:ship-hit"),
         "first-challenge": lambda seen: seen.first("patrol:challenged"),
