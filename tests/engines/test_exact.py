@@ -8,7 +8,7 @@ from scipy.stats import erlang as erlang_law
 from scipy.stats import poisson as poisson_law
 
 from simlib.control import Control
-from simlib.engines.exact import adjoint, generator, lanes, passes, reachable, uniformization
+from simlib.engines.exact import adjoint, generator, lanes, passes, reachable, states, uniformization
 from simlib.engines.exact.forecast import Solver, gradient, solve
 from simlib.engines.exact.poisson import pmf, truncation
 from simlib.errors import Cancelled, ScenarioError, TooManyStates
@@ -111,7 +111,7 @@ def test_threads_change_no_bit():
 def test_without_numba_the_same_answers(seed, monkeypatch):
     scenario = seeded_world(seed)
     fast = _everything(scenario)
-    for module in (reachable, generator, uniformization, passes, lanes, adjoint):
+    for module in (reachable, states, generator, uniformization, passes, lanes, adjoint):
         monkeypatch.setattr(module, "kernels", None)
     reachable._SPACES.clear()
     slow = _everything(scenario)

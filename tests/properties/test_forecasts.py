@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import scipy.sparse
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -93,7 +94,7 @@ def test_days_spent_in_all_states_sum_to_the_time(scenario, days):
     chain, each = solver.chain(theta), np.arange(len(solver.space), dtype=np.uint32)[:, None]
     block = Lanes(chain, solver.segments[0], days, [NOTHING])
     times = days * np.array([0.0, 0.25, 1.0])
-    counted = Histograms(each, len(each), len(times))
+    counted = Histograms(each, scipy.sparse.eye_array(len(each), format="csr"), len(times))
     carry(block, chain.start()[:, None], times, watchers=[counted])
     spent = counted.until / block.uniform
     np.testing.assert_allclose(spent.sum(axis=1), times, atol=1e-8 * days)

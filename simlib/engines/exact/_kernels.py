@@ -191,6 +191,18 @@ def step(vector, result, start, index, value, diagonal, first, last):
         result[row] = total
 
 
+@compiled_once()
+def slot_sums(pair_rates, pair, slot_start, out):
+    """Write the sum of the rates of the pairs of each slot to `out`."""
+    slots = uint64(len(slot_start))
+    for slot in range(slots):
+        last = uint64(slot_start[slot + uint64(1)]) if slot + uint64(1) < slots else uint64(len(pair))
+        total = 0.0
+        for k in range(uint64(slot_start[slot]), last):
+            total += pair_rates[pair[k]]
+        out[slot] = total
+
+
 @compiled_once(fastmath=_FAST)
 def add(total, weight, vector):
     """Add weight * vector to total, without a copy between."""

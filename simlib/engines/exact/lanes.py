@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
 from itertools import pairwise
 from typing import Any
 
@@ -51,7 +51,7 @@ class Extra:
     @classmethod
     def build(cls, edges: Incoming, values: Floats, stay: Floats) -> Extra:
         """Return the parts that matter of edges with `values` (S, 4) and of states with `stay` (N, 4)."""
-        rows, stays = np.flatnonzero(np.diff(edges.start)), np.flatnonzero(stay.any(axis=1))
+        rows, stays = np.flatnonzero(np.diff(edges.start)), some_rows(stay)
         return cls(rows, edges.start[np.append(rows, -1)], edges.source, values, stays, stay[stays])
 
     def add(self, block: Floats, result: Floats, *, from_first: bool) -> None:
@@ -92,21 +92,21 @@ class Lanes:
         exit_rate, fire = sums_by(self.incoming.source, values, n), np.zeros((n, self.width))
         own, leaving = np.zeros((0, self.width)), np.zeros((n, self.width))
         if some is not None:
-            kept = [pair_rates if mark is None else np.where(mark, 0.0, pair_rates) for mark in marks]
-            own = np.stack([some.values(each) for each in kept], axis=1)
+            whole = some.values(pair_rates)
+            own = np.stack([whole if m is None else some.values(np.where(m, 0.0, pair_rates)) for m in marks], axis=1)
             fire = np.stack([self._fire(chain, taboo, pair_rates) for taboo in self.taboos], axis=1)
             leaving = np.stack([sums_by(some.source, lane, n) for lane in own.T], axis=1) + fire
-        most = leaving.max(axis=1)
+        most = reduce(np.maximum, leaving.T)
         self.uniform = max(float((exit_rate + most).max(initial=0.0)), 1e-3 / max(duration, 1e-9))
         self.values, self.diagonal = values / self.uniform, 1 - (exit_rate + most) / self.uniform
         self.extra: Extra | None = None
         if some is not None:
             self.extra = Extra.build(some, own / self.uniform, (most[:, None] - leaving) / self.uniform)
         self.gains: Extra | None = None
-        self.firing = np.flatnonzero(fire.any(axis=1))
+        self.firing = some_rows(fire)
         self.fire = fire[self.firing] / self.uniform
         inside = np.stack([np.zeros(n, dtype=bool) if t.inside is None else t.inside for t in self.taboos], axis=1)
-        self.taken = np.flatnonzero(inside.any(axis=1))
+        self.taken = some_rows(inside)
         self.out = inside[self.taken].astype(float)
         self.keep = 1 - self.out
 
@@ -164,6 +164,12 @@ class Lanes:
     @cached_property
     def _matrix(self) -> Any:
         return as_matrix(self.incoming.start, self.incoming.source, self.values)
+
+
+def some_rows(values: Floats) -> Ints:
+    """Return the rows of positive values (N, width) in which there is any."""
+    rows: Ints = np.flatnonzero(reduce(np.add, values.T))
+    return rows
 
 
 def weighted(block: Floats, rows: Ints, own: Floats, first: Floats | None = None) -> Floats:

@@ -2,13 +2,15 @@
 
 A forecast needs the marginal of every variable, every ladder and the endings, and for every move its expected hazard,
 which depends only on the joint marginal of the few variables that the move reads. So a few *groups* of dimensions are
-chosen whose joint histograms cover all of these. Per step of the uniformised chain only the groups are accumulated.
+chosen whose joint histograms cover all of these. Per step of the uniformised chain only the groups are accumulated, and
+*columns* are read off them: sums of bins, weighted by hazards where a column counts a move.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,8 +61,8 @@ class Features:
         self._groups = self._pack()
         self.bins = sum(len(group.example) for group in self._groups)
         self.cells: NDArray[np.uint32] = np.stack([g.first + g.cell for g in self._groups], axis=1).astype(np.uint32)
-        self._homes = [self._home({d}) for d in range(len(self._sizes))]
         self._moves = [self._of_move(move) for move in range(len(tables.move_ids))]
+        self._all, self._going = self._columns()
 
     # ---------------------------------------------------------------- choosing the groups
 
@@ -79,10 +81,16 @@ class Features:
                 packed[min(fitting)[2]] |= dims
             else:
                 packed.append(set(dims))
-        groups: list[_Group] = []
-        for dims in packed:
-            groups.append(self._group(dims, groups[-1].bins.stop if groups else 0))
-        return groups
+        return self._merged([self._group(dims, 0) for dims in packed])
+
+    def _merged(self, groups: list[_Group]) -> list[_Group]:
+        """Merge the smallest groups while the combinations of their cells have room, and number all cells."""
+        left = sorted(groups, key=lambda group: -len(group.example))
+        while len(left) > 1 and len(left[-1].example) * len(left[-2].example) <= _ROOM:
+            left.append(self._group(set(left.pop().dimensions | left.pop().dimensions), 0))
+            left.sort(key=lambda group: -len(group.example))
+        starts = np.cumsum([0, *(len(group.example) for group in left)])
+        return [replace(group, first=int(first)) for group, first in zip(left, starts[:-1], strict=True)]
 
     def _combinations(self, dims: set[int]) -> int:
         return int(np.prod([self._sizes[d] for d in dims], dtype=np.int64))
@@ -95,7 +103,8 @@ class Features:
         return _Group(frozenset(dims), cell.reshape(-1), example, first)
 
     def _home(self, dims: set[int]) -> _Group:
-        return next(group for group in self._groups if dims <= group.dimensions)
+        """Return the smallest group with some dimensions."""
+        return min((g for g in self._groups if dims <= g.dimensions), key=lambda group: len(group.example))
 
     def _of_move(self, move: int) -> tuple[Ints, Ints]:
         """Return the bins in which a move can fire and its table entry in each of them."""
@@ -104,53 +113,67 @@ class Features:
         fires = np.flatnonzero(~self.space.ended[group.example] & self.tables.possible[entry])
         return group.first + fires, entry[fires]
 
+    # ---------------------------------------------------------------- from histograms to columns
+
+    def _columns(self) -> tuple[list[slice], list[slice]]:
+        """Lay out the columns: every value of every dimension, levels before any ending, and the moves."""
+        bins: list[Ints] = []
+        every, going = [], []
+        for dimension, size in enumerate(self._sizes):
+            group = self._home({dimension})
+            value, ended = self._values[dimension][group.example], self.space.ended[group.example]
+            every.append(slice(len(bins), len(bins) + size))
+            bins += [group.first + np.flatnonzero(value == each) for each in range(size)]
+            if dimension < len(self.tables.sizes):
+                going.append(slice(len(bins), len(bins) + size))
+                bins += [group.first + np.flatnonzero((value == each) & ~ended) for each in range(size)]
+        self._first_move = len(bins)
+        bins += [each for each, _ in self._moves]
+        self._entries = np.concatenate([np.zeros(0, dtype=np.int64), *(entries for _, entries in self._moves)])
+        self._bins = np.concatenate(bins)
+        self._start = np.cumsum([0, *(len(each) for each in bins)])
+        self.columns = len(bins)
+        return every, going
+
+    def reading(self, rates: Floats) -> Any:
+        """Return how columns are read off bins, at entry rates (E,): a sparse matrix (columns, bins)."""
+        from scipy.sparse import csr_array
+
+        ones = np.ones(len(self._bins) - len(self._entries))
+        weights = np.concatenate([ones, rates[self._entries]])
+        return csr_array((weights, self._bins, self._start), shape=(self.columns, self.bins))
+
     # ---------------------------------------------------------------- reading answers
 
-    def _marginal(self, histograms: Floats, dimension: int, *, going: bool = False) -> Floats:
-        """Return the distribution of a dimension (T, values) from histograms (T, bins).
-
-        With `going`, states that are endings are left out.
-        """
-        group = self._homes[dimension]
-        value = self._values[dimension][group.example]
-        members = value[:, None] == np.arange(self._sizes[dimension])
-        if going:
-            members &= ~self.space.ended[group.example][:, None]
-        result: Floats = histograms[:, group.bins] @ members.astype(float)
-        return result
-
-    def days(self, occupancy: Floats) -> dict[str, dict[str, Floats]]:
-        """Return {variable: {level: expected days there before an ending (T,)}} from occupancies (T, bins)."""
+    def days(self, until: Floats) -> dict[str, dict[str, Floats]]:
+        """Return {variable: {level: expected days there before an ending (T,)}} from integrals (T, columns)."""
         return {
-            name: dict(zip(variable.levels, self._marginal(occupancy, index, going=True).T, strict=True))
+            name: dict(zip(variable.levels, until.T[self._going[index]].copy(), strict=True))
             for index, (name, variable) in enumerate(self.tables.scenario.variables.items())
         }
 
-    def of_ending(self, histograms: Floats) -> Floats:
-        """Return the probability of each ending and of none (T, endings + 1)."""
-        return self._marginal(histograms, len(self._sizes) - 1)
+    def of_ending(self, at: Floats) -> Floats:
+        """Return the probability of each ending and of none (T, endings + 1) from columns (T, columns)."""
+        return at[:, self._all[-1]]
 
-    def variables(self, histograms: Floats) -> dict[str, dict[str, Floats]]:
-        """Return {variable: {level: probability (T,)}}."""
+    def variables(self, at: Floats) -> dict[str, dict[str, Floats]]:
+        """Return {variable: {level: probability (T,)}} from columns (T, columns)."""
         return {
-            name: dict(zip(variable.levels, self._marginal(histograms, index).T, strict=True))
+            name: dict(zip(variable.levels, at.T[self._all[index]].copy(), strict=True))
             for index, (name, variable) in enumerate(self.tables.scenario.variables.items())
         }
 
-    def ladders(self, histograms: Floats) -> dict[str, dict[str, Floats]]:
-        """Return {ladder: {rung: probability (T,)}}."""
+    def ladders(self, at: Floats) -> dict[str, dict[str, Floats]]:
+        """Return {ladder: {rung: probability (T,)}} from columns (T, columns)."""
         return {
-            name: dict(zip((rung.id for rung in ladder.rungs), self._marginal(histograms, index).T, strict=True))
+            name: dict(zip((rung.id for rung in ladder.rungs), at.T[self._all[index]].copy(), strict=True))
             for index, (name, ladder) in enumerate(self.tables.scenario.ladders.items(), start=len(self.tables.sizes))
         }
 
-    def flags(self, histograms: Floats) -> dict[str, Floats]:
-        """Return {flag: probability (T,)} of the flagged sets of states."""
-        return {name: self._marginal(histograms, self._first_flag + i)[:, 1] for i, name in enumerate(self._flags)}
+    def flags(self, at: Floats) -> dict[str, Floats]:
+        """Return {flag: probability (T,)} of the flagged sets of states, from columns (T, columns)."""
+        return {name: at[:, self._all[self._first_flag + i]][:, 1] for i, name in enumerate(self._flags)}
 
-    def expected_moves(self, occupancy: Floats, rates: Floats) -> Floats:
-        """Return expected firings (T, M) from occupancies (T, bins) and entry rates (E,)."""
-        result = np.zeros((len(occupancy), len(self._moves)))
-        for move, (bins, entries) in enumerate(self._moves):
-            result[:, move] = occupancy[:, bins] @ rates[entries]
-        return result
+    def moves(self, until: Floats) -> Floats:
+        """Return expected firings (T, M) from integrals (T, columns)."""
+        return until[:, self._first_move :]

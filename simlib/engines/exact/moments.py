@@ -20,7 +20,7 @@ import numpy as np
 
 from simlib.engines.exact.chain import Chain
 from simlib.engines.exact.impulses import Jump
-from simlib.engines.exact.lanes import WIDTH, Lanes, group_sums, weighted
+from simlib.engines.exact.lanes import WIDTH, Lanes, group_sums, some_rows, weighted
 from simlib.engines.exact.passes import STEPS, Watcher
 from simlib.engines.exact.states import Incoming, StateSpace
 from simlib.machine.interventions import Segment
@@ -117,7 +117,7 @@ class MomentSums(Watcher):
 
     def __init__(self, states: StateRewards, gain: Gain, times: int) -> None:
         self.states = states
-        self.rows = np.flatnonzero(gain.mean.any(axis=1) | gain.square.any(axis=1))
+        self.rows = some_rows(gain.mean + gain.square)
         self.own, self.first = 2 * gain.mean[self.rows], gain.square[self.rows]
         self.work = WIDTH * (len(states.space) + len(self.rows))
         groups = len(states.group_start) - 1

@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,8 +32,6 @@ _WORTH_A_THREAD = 150_000
 
 _FEW = 2
 """Times at which summing whole vectors and counting them once costs less than counting the vector of every step."""
-
-_NEGLIGIBLE = 1e-30
 
 
 class Watcher(ABC):
@@ -56,14 +55,15 @@ class Watcher(ABC):
 
 
 class Histograms(Watcher):
-    """Histograms of the first lane at T times: at (T, bins) of p(t), and until (T, bins) of Λ ∫ p up to there.
+    """Columns of the first lane at T times: at (T, columns) for p(t), and until (T, columns) for Λ ∫ p up to there.
 
-    cells (N, G): the cell of each state in each of G groups, numbered below `bins`.
+    cells (N, G): the cell of each state in each of G groups. reading: how columns are read off cells (columns, bins).
     """
 
-    def __init__(self, cells: NDArray[np.uint32], bins: int, times: int) -> None:
-        self.cells, self.work = cells, cells.size
-        self.at, self.until = np.zeros((2, times, bins))
+    def __init__(self, cells: NDArray[np.uint32], reading: Any, times: int) -> None:
+        self.cells, self.reading, self.work = cells, reading, cells.size
+        columns, bins = reading.shape
+        self.at, self.until = np.zeros((2, times, columns))
         self._steps = np.zeros((STEPS, bins))
 
     def take(self, row: int, block: Floats) -> None:
@@ -72,25 +72,20 @@ class Histograms(Watcher):
         count(block, self.cells, self._steps[row])
 
     def weigh(self) -> None:
-        """Add the steps counted where they matter."""
-        weights, survivals = self.weights, self.survivals
-        steps = self._steps[: weights.shape[1]]
-        some = np.flatnonzero(weights.max(axis=1, initial=0.0) > _NEGLIGIBLE)
-        self.at[some] += weights[some] @ steps
-        whole = survivals.min(axis=1, initial=1.0) >= 1.0
-        self.until[whole] += steps.sum(axis=0)
-        part = np.flatnonzero(~whole & (survivals.max(axis=1, initial=0.0) > _NEGLIGIBLE))
-        self.until[part] += survivals[part] @ steps
+        """Add the columns of the steps counted."""
+        columns = (self.reading @ self._steps[: self.weights.shape[1]].T).T
+        self.at += self.weights @ columns
+        self.until += self.survivals @ columns
 
 
 class FewHistograms(Watcher):
-    """The same as `Histograms` for a few times: whole blocks are summed, and counted once at the end."""
+    """The same as `Histograms` for a few times: whole vectors are summed, and counted once at the end."""
 
-    def __init__(self, cells: NDArray[np.uint32], bins: int, times: Floats, shape: tuple[int, ...]) -> None:
-        self.cells, self.bins = cells, bins
+    def __init__(self, cells: NDArray[np.uint32], reading: Any, times: Floats) -> None:
+        self.cells, self.reading = cells, reading
         self.first, self.place = np.unique(times, return_index=True, return_inverse=True)[1:]
-        self.work = 2 * len(self.first) * shape[0]
-        self._at, self._until = np.zeros((2, len(self.first), *shape))
+        self.work = 2 * len(self.first) * len(cells)
+        self._at, self._until = np.zeros((2, len(self.first), len(cells), 1))
 
     def take(self, row: int, block: Floats) -> None:
         """Add the block of one step, with its weights at all times."""
@@ -103,28 +98,27 @@ class FewHistograms(Watcher):
 
     @property
     def at(self) -> Floats:
-        """Histograms of p(t) (T, bins)."""
+        """Columns of p(t) (T, columns)."""
         return self._counted(self._at)
 
     @property
     def until(self) -> Floats:
-        """Histograms of Λ ∫ p (T, bins)."""
+        """Columns of Λ ∫ p (T, columns)."""
         return self._counted(self._until)
 
     def _counted(self, blocks: Floats) -> Floats:
-        tables = np.zeros((len(blocks), self.bins))
+        tables = np.zeros((len(blocks), self.reading.shape[1]))
         for table, block in zip(tables, blocks, strict=True):
             count(block, self.cells, table)
-        return tables[self.place]
+        columns: Floats = (self.reading @ tables.T).T[self.place]
+        return columns
 
 
-def histograms(
-    cells: NDArray[np.uint32], bins: int, times: Floats, shape: tuple[int, ...]
-) -> Histograms | FewHistograms:
-    """Return what counts the first lane of blocks of a shape (N, width) into cells at times (T,)."""
-    if shape[1] == 1 and len(np.unique(times)) <= _FEW:
-        return FewHistograms(cells, bins, times, shape)
-    return Histograms(cells, bins, len(times))
+def histograms(cells: NDArray[np.uint32], reading: Any, times: Floats, width: int) -> Histograms | FewHistograms:
+    """Return what counts the first lane of blocks (N, width) at times (T,)."""
+    if width == 1 and len(np.unique(times)) <= _FEW:
+        return FewHistograms(cells, reading, times)
+    return Histograms(cells, reading, len(times))
 
 
 def count(block: Floats, cells: NDArray[np.uint32], out: Floats) -> None:
@@ -155,6 +149,7 @@ def carry(
     times: Floats,
     *,
     watchers: Sequence[Watcher] = (),
+    onward: bool = True,
     tolerance: float = 1e-9,
     pool: ThreadPoolExecutor | None = None,
     control: Control = UNWATCHED,
@@ -166,6 +161,7 @@ def carry(
         start: The vectors (N, width) at its beginning.
         times: Days within the segment (T,), of which the last is its end.
         watchers: They keep sums of every step.
+        onward: Whether the vectors at the end are wanted. Without it they are zero.
         tolerance: Bound on the truncation error.
         pool: A free thread for half of each large step.
         control: Progress callback and cancellation.
@@ -186,7 +182,8 @@ def carry(
             watcher.weights, watcher.survivals = weights, survivals
         for row in range(len(steps)):
             kept[row] = hit
-            add(end, weights[-1, row], vectors)
+            if onward:
+                add(end, weights[-1, row], vectors)
             advance(row, vectors, spare)
             block.finish(vectors, spare, hit)
             vectors, spare = spare, vectors

@@ -31,8 +31,8 @@ _FINER = 1e-2
 class Solution:
     """Raw answers at the report times (T,): one pass over all segments.
 
-    `tails` bounds every probability. `until` are the histograms of the time spent so far, in days. `moments` are those
-    of the impacts.
+    `at` are columns of `Features`, and `until` their integrals so far, in days. `tails` bounds every probability.
+    `moments` are those of the impacts.
     """
 
     at: Floats
@@ -88,10 +88,10 @@ class SolutionRun:
         self.vectors = {quest.name: self.main.copy() for quest in world.quests}
         self.hit = dict.fromkeys(self.vectors, 0.0)
         self.lost = {"": 0.0} | dict.fromkeys(self.vectors, 0.0)
-        self.count, self.spent = np.zeros(moves), np.zeros(world.features.bins)
+        self.forced, self.spent = np.zeros(moves), np.zeros(world.features.columns)
         self.result = Solution(
-            at=np.zeros((times, world.features.bins)),
-            until=np.zeros((times, world.features.bins)),
+            at=np.zeros((times, world.features.columns)),
+            until=np.zeros((times, world.features.columns)),
             counts=np.zeros((times, moves)),
             hits={name: np.zeros(times) for name in self.vectors},
             tails=np.zeros(times),
@@ -116,7 +116,7 @@ class SolutionRun:
     def _carry(self, segment: Segment) -> None:
         """Carry every vector through a segment, block by block: one here, the others where a thread is free."""
         rows = self._rows(segment)
-        rating = self.chain.rating(segment)  # what the threads share is computed before they start
+        self.chain.rating(segment)  # kept there: what the threads share is computed before they start
         self.world.space.held(segment.held, self.world.tables).incoming  # noqa: B018 - kept there
         horizon = max(self.world.horizon, 1e-300)
         told = replace(self.control.part(segment.start / horizon, segment.end / horizon))
@@ -126,7 +126,7 @@ class SolutionRun:
         waiting = [each if self.pool is None else self.pool.submit(each).result for each in work]
         done = [self._pass(first, segment, rows, None if others else self.pool, told), *(each() for each in waiting)]
         for seats, each in zip(self.world.blocks, done, strict=True):
-            self._record(seats, each, rows, rating.rates)
+            self._record(seats, each, rows)
 
     def _pass(
         self, seats: Seats, segment: Segment, rows: Ints, pool: ThreadPoolExecutor | None, control: Control
@@ -142,21 +142,25 @@ class SolutionRun:
         counted = moments = None
         watchers: list[Watcher] = []
         if seats is self.world.blocks[0]:
-            counted = histograms(features.cells, features.bins, times, start.shape)
+            reading = features.reading(self.chain.rating(segment).rates)
+            counted = histograms(features.cells, reading, times, block.width)
             watchers.append(counted)
         if seats.impacts:
             moments = self.result.moments.over(segment, block, seats.impacts, len(times))
             watchers.append(moments)
         share = max(duration / max(self.world.horizon, 1e-300), 1e-12) * (_FINER if seats.impacts else 1.0)
         tolerance = self.tolerance * share
-        carried = carry(block, start, times, watchers=watchers, tolerance=tolerance, pool=pool, control=control)
+        onward = segment is not self.world.segments[-1]
+        carried = carry(
+            block, start, times, watchers=watchers, onward=onward, tolerance=tolerance, pool=pool, control=control
+        )
         return _Done(block, carried, moments, counted)
 
-    def _record(self, seats: Seats, done: _Done, rows: Ints, rates: Floats) -> None:
+    def _record(self, seats: Seats, done: _Done, rows: Ints) -> None:
         carried, ends = done.carried, done.carried.end.T.copy()
         if done.histograms is not None:
             self.main = ends[0]
-            self._record_main(done.histograms, carried, done.block.uniform, rows, rates)
+            self._record_main(done.histograms, carried, done.block.uniform, rows)
         if done.moments is not None:
             self.result.moments.record(seats.impacts, done.moments, done.block.uniform, ends[1:], rows)
         for lane, quest in enumerate(seats.quests, start=seats.main + len(seats.impacts)):
@@ -167,15 +171,11 @@ class SolutionRun:
             self.lost[name] += float(carried.tails[-1])
             self.vectors[name] = ends[lane]
 
-    def _record_main(
-        self, counted: Histograms | FewHistograms, carried: Carried, uniform: float, rows: Ints, rates: Floats
-    ) -> None:
+    def _record_main(self, counted: Histograms | FewHistograms, carried: Carried, uniform: float, rows: Ints) -> None:
         self.result.at[rows], until = counted.at[:-1], counted.until / uniform
         self.result.until[rows] = self.spent + until[:-1]
         self.spent = self.spent + until[-1]
-        expected = self.world.features.expected_moves(until, rates)
-        self.result.counts[rows] = self.count + expected[:-1]
-        self.count = self.count + expected[-1]
+        self.result.counts[rows] = self.forced + self.world.features.moves(self.result.until[rows])
         self.result.tails[rows] = self.lost[""] + carried.tails[:-1]
         self.lost[""] += float(carried.tails[-1])
         self.result.steps += carried.steps
@@ -186,7 +186,7 @@ class SolutionRun:
         going = self.main[~self.world.space.ended].sum()
         if action.move >= 0:
             fired = float(self.main[jump.able].sum())
-            self.count[action.move] += fired
+            self.forced[action.move] += fired
             if action.number >= 0:
                 self.result.without_effect[action.number] = 1 - fired / going if going > self.tolerance else None
         elif isinstance(self.world.scenario.interventions[action.number], Pin):

@@ -16,6 +16,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from simlib.engines.exact.backend import kernels
 from simlib.machine.tables import Tables
 from simlib.typing import Bools, Floats, Ints
 
@@ -150,6 +151,10 @@ class Incoming:
         """Return the rate of every slot (S,)."""
         if len(self.slot_start) == 0:
             return np.zeros(0)
+        if kernels is not None:
+            sums = np.empty(len(self.slot_start))
+            kernels.slot_sums(pair_rates, self.pair, self.slot_start, sums)
+            return sums
         result: Floats = np.add.reduceat(pair_rates[self.pair], self.slot_start)
         return result
 
