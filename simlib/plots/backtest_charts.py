@@ -45,7 +45,7 @@ def forecasts_by_day(result: Backtest, ax: Axes, question: str | None = None, da
     style.percent_axis(ax, style.round_top(highest))
     style.date_axis(ax, result.as_of, max([1, *dates]))
     ax.set_xlim(left=0.5)
-    ax.set_xlabel("date of the forecast")
+    ax.set_xlabel("date of the forecast", fontsize=style.TEXT, color=style.INK)
     ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), frameon=False, fontsize=style.SMALL)
     return ax
 
@@ -67,6 +67,6 @@ def scores_by_question(result: Backtest, ax: Axes) -> Axes:
         share = percent(sum(each.happened for each in some) / len(some))
         name(ax, row, f"{result.labels[one]} ({'happened' if came else 'did not happen'}; yes in {share})")
     ax.set_xlim(0, style.round_top(best))
-    ax.set_xlabel("Brier score, over all days and all numbers of days ahead")
+    ax.set_xlabel("Brier score, over all days and all numbers of days ahead", fontsize=style.TEXT, color=style.INK)
     ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), frameon=False, fontsize=style.SMALL)
     return ax

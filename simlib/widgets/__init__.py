@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 from simlib.errors import MissingDependency
 
-__all__ = ["BesidePastCrises", "ByWhichPath", "ChanceWithinDoubt", "Editor", "Explorer", "HowSure", "OnTheWayTo"]
+__all__ = [
+    "BesidePastCrises",
+    "ByWhichPath",
+    "ChanceWithinDoubt",
+    "DayByDay",
+    "Editor",
+    "Explorer",
+    "HowSure",
+    "OnTheWayTo",
+]
 __all__ += ["Plans", "RatesFromHistory", "RegisteredForecasts", "SharesOfDoubt"]
 __all__ += ["SignsOfEveryEnding", "Sweep", "UnderWhichAssumptions", "WhatDrivesIt", "WhatIf", "WhatToWatchFor"]
 __all__ += ["WherePathsDiverge", "WorthKnowing", "WorthSeeing"]
@@ -25,6 +34,7 @@ if TYPE_CHECKING:
         BesidePastCrises,
         ByWhichPath,
         ChanceWithinDoubt,
+        DayByDay,
         HowSure,
         OnTheWayTo,
         Plans,

@@ -15,10 +15,12 @@ import simlib
 from simlib.calibration.day_by_day import daily_forecasts
 from simlib.calibration.forecast_registry import as_questions
 from simlib.calibration.historical_record import FILE, read_record
-from simlib.errors import ScenarioError
+from simlib.control import UNWATCHED, Control
+from simlib.errors import Cancelled, ScenarioError
 from simlib.scenario.event_log import LogRow
 from simlib.scenario.library import shipped_scenarios
 from simlib.scenario.loader import load_views
+from simlib.widgets.questions.history import DayByDay
 
 WORLD = """
 format: 1
@@ -259,3 +261,19 @@ def test_the_command_prints_a_table_and_writes_json_and_pictures(folder, tmp_pat
     with (out / "backtest.csv").open(encoding="utf-8-sig") as lines:
         assert len(list(csv.DictReader(lines))) == len(data["forecasts"])
     assert {"backtest-acts.png", "backtest-warned.png", "scores.png"} <= {file.name for file in out.iterdir()}
+
+
+def test_a_panel_shows_the_scores_and_is_made_anew_for_another_record(world, folder):
+    panel = DayByDay(world)
+    answer, key = panel.answer(panel.chosen, UNWATCHED), panel.key(panel.chosen)
+    table = simlib.backtest(world).table()
+    assert [float(row[3]) for row in answer.rows] == [round(value, 3) for value in table["updated"]]
+    assert answer.rows[-1][:3] == (
+        "all questions",
+        "",
+        f"{table['happened'].iloc[-1]} of {table['forecasts'].iloc[-1]}",
+    )
+    write(folder, acts="2031-04-15")
+    assert panel.key(panel.chosen) != key
+    with pytest.raises(Cancelled):
+        panel.answer(panel.chosen, Control(cancel=lambda: True))

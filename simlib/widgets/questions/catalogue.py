@@ -19,11 +19,11 @@ from simlib.widgets.questions.courses import (
     WherePathsDiverge,
     WorthSeeing,
 )
-from simlib.widgets.questions.history import BesidePastCrises, RatesFromHistory, RegisteredForecasts
+from simlib.widgets.questions.history import BesidePastCrises, DayByDay, RatesFromHistory, RegisteredForecasts
 from simlib.widgets.questions.interventions import Plans, WhatIf
 from simlib.widgets.questions.sweep_grid import Sweep
 
-__all__ = ["BesidePastCrises", "ByWhichPath", "ChanceWithinDoubt", "HowSure", "OnTheWayTo", "Plans"]
-__all__ += ["RatesFromHistory", "RegisteredForecasts", "SharesOfDoubt", "SignsOfEveryEnding", "Sweep"]
+__all__ = ["BesidePastCrises", "ByWhichPath", "ChanceWithinDoubt", "DayByDay", "HowSure", "OnTheWayTo"]
+__all__ += ["Plans", "RatesFromHistory", "RegisteredForecasts", "SharesOfDoubt", "SignsOfEveryEnding", "Sweep"]
 __all__ += ["UnderWhichAssumptions", "WhatDrivesIt", "WhatIf", "WhatToWatchFor", "WherePathsDiverge", "WorthKnowing"]
 __all__ += ["WorthSeeing"]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from simlib.control import Control
@@ -112,6 +114,51 @@ class RatesFromHistory(PanelQuestion):
         low, high = (f"{x * DAYS_PER['month']:.2g}" for x in (few.new_case.low, few.new_case.high))
         spread = f"A new crisis may differ more: {low} to {high} times a month in nine of ten."
         return [*told, f"{spread} That is the range to give an assumption."]
+
+
+class DayByDay(PanelQuestion):
+    """The forecasts of a past crisis on each day, beside what happened and beside simpler forecasters."""
+
+    name, title = "day-by-day", "How good would the forecasts have been, day by day?"
+
+    def make_fields(self) -> Sequence[Field]:
+        """Return what may be asked."""
+        questions = tuple((question.label, question.id) for question in self.scenario.questions.values())
+        leading = self.scenario.headline.removeprefix("question:")
+        first = leading if leading in self.scenario.questions else questions[0][1]
+        ahead = (("to the deadline", "0"), *((f"{days} days ahead", f"{days}") for days in (3, 7, 14, 30)))
+        return [Field("question", "Question", first, questions), Field("days", "Forecasts", "0", ahead)]
+
+    def worlds(self, chosen: Mapping[str, Any]) -> list[str]:
+        """Return the hashes of the scenario and of the files that a backtest reads beside it."""
+        folder = Path(self.scenario.path)
+        beside = [folder / name for name in ("events.csv", "later.csv", "record.toml", "forecasts/terms.csv")]
+        digests = [hashlib.sha256(file.read_bytes()).hexdigest() for file in beside if file.is_file()]
+        return [*super().worlds(chosen), *digests]
+
+    def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
+        """Forecast on each day with what was known, and score all of it."""
+        from simlib.calibration.dated_scores import backtest
+        from simlib.plots.backtest_charts import forecasts_by_day, scores_by_question
+
+        result = backtest(self.scenario, control=control)
+        rows = [
+            (
+                result.labels.get(row["question"], "all questions"),
+                "" if not row["days"] >= 0 else f"{row['days']:.0f} days" if row["days"] else "to the deadline",
+                f"{row['happened']} of {row['forecasts']}",
+                *(f"{row[name]:.3f}" for name in ("updated", "static", "hazard", "climatology")),
+            )
+            for row in result.table().to_dict("records")
+        ]
+        head = ("question", "ahead", "came true", "updated", "static copy", "constant hazard", "base rate")
+        lines = partial(forecasts_by_day, result, question=chosen["question"], days=int(chosen["days"]))
+        height = 150 + 46 * max(len(result.labels), 2)
+        drawings = (
+            Drawing(lines, 380, bottom=58, right=170),
+            Drawing(partial(scores_by_question, result), height, right=170),
+        )
+        return shown_answer(result.sentences(), head, rows, 5, *drawings)
 
 
 class RegisteredForecasts(PanelQuestion):

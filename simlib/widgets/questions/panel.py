@@ -138,6 +138,7 @@ WorthSeeing = _panel(catalogue.WorthSeeing)
 UnderWhichAssumptions = _panel(catalogue.UnderWhichAssumptions)
 Sweep = _panel(catalogue.Sweep)
 BesidePastCrises = _panel(catalogue.BesidePastCrises)
+DayByDay = _panel(catalogue.DayByDay)
 RatesFromHistory = _panel(catalogue.RatesFromHistory)
 RegisteredForecasts = _panel(catalogue.RegisteredForecasts)
 
