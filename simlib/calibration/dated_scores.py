@@ -18,7 +18,7 @@ from simlib.answer import Answer, ScenarioKey, pick, provenance
 from simlib.calibration.day_by_day import FORECASTERS, OURS, DatedForecast, daily_forecasts
 from simlib.calibration.forecast_registry import CLIMATOLOGY
 from simlib.calibration.historical_record import HistoricalRecord, RecordedAnswer, read_record
-from simlib.calibration.scores import PairedDifference, brier, log_score, mixed_with_climatology, paired_difference
+from simlib.calibration.scores import brier, log_score, mixed_with_climatology
 from simlib.control import UNWATCHED, Control
 from simlib.errors import Problem, ScenarioError
 from simlib.evidence.belief_update import Events, log_of
@@ -37,7 +37,6 @@ HORIZONS = (3, 7, 14, 30)
 LATER = "later.csv"
 """The log of the time after the first day, beside the scenario."""
 
-RESAMPLES = 2_000
 NAMES = {
     OURS: "the updated forecast",
     "static": "its static copy",
@@ -97,16 +96,12 @@ class Backtest(Answer):
         """Return the mean score of a forecaster over some forecasts (default: all). Lower is better."""
         return float(np.mean([getattr(each, rule)[forecaster] for each in (self.days if some is None else some)]))
 
-    def difference(self, rival: str, rule: str = "brier") -> PairedDifference | None:
-        """Return the mean difference between the updated forecast and a rival. Below 0 the updated one is better.
+    def difference(self, rival: str, rule: str = "brier") -> float:
+        """Return the mean score of the updated forecast less that of a rival. Below 0 the updated one is better.
 
-        Its interval draws whole questions with replacement. None with fewer than two questions.
+        It has no range: all forecasts belong to one crisis, and are one observation.
         """
-        asked = [each.forecast.question for each in self.days]
-        if len(set(asked)) < 2:
-            return None
-        ours, theirs = ([getattr(each, rule)[name] for each in self.days] for name in (OURS, rival))
-        return paired_difference(ours, theirs, asked, per="case", resamples=RESAMPLES, seed=0)
+        return self.mean(OURS, rule=rule) - self.mean(rival, rule=rule)
 
     def sentences(self) -> list[str]:
         """Return the mean scores, how far the forecast is from each rival, and what this does not prove."""
@@ -118,19 +113,12 @@ class Backtest(Answer):
         texts += [self._compared(rival) for rival in FORECASTERS[1:]]
         if self.ended:
             texts.append(f"The log tells on {long_date(self.ended)} that the story is over. Then nothing is asked.")
-        if len(asked) > 1:
-            texts.append("The ranges draw whole questions. All belong to one crisis, so the true ranges are wider.")
+        texts.append("All of this is one crisis, and one observation: the differences have no range.")
         return [*texts, "Whoever wrote this world knew the end. A backtest shows the method and proves no skill."]
 
     def _compared(self, rival: str) -> str:
         gap = self.difference(rival)
-        ours, theirs = self.mean(OURS), self.mean(rival)
-        better = "better" if ours < theirs else "worse"
-        text = f"The updated forecast is {better} than {NAMES[rival]} by {abs(ours - theirs):.3f}"
-        if gap is None:
-            return f"{text}. One question gives no range."
-        low, high = (gap.low, gap.high) if ours >= theirs else (-gap.high, -gap.low)
-        return f"{text} (95% range: {low:.3f} to {high:.3f})."
+        return f"The updated forecast is {'better' if gap < 0 else 'worse'} than {NAMES[rival]} by {abs(gap):.3f}."
 
     def table(self) -> pd.DataFrame:
         """Return the mean Brier scores: a row for each question and number of days, and one for all together."""
@@ -163,7 +151,7 @@ class Backtest(Answer):
     def data(self) -> dict[str, Any]:
         """Return the scores by question and number of days, the differences, the record and every forecast."""
         rules = ("brier", "log_score")
-        gaps = {rival: {rule: _plain(self.difference(rival, rule)) for rule in rules} for rival in FORECASTERS[1:]}
+        gaps = {rival: {rule: self.difference(rival, rule) for rule in rules} for rival in FORECASTERS[1:]}
         means = {name: {rule: self.mean(name, rule=rule) for rule in rules} for name in FORECASTERS}
         return {
             "deadline": self.deadline,
@@ -242,10 +230,6 @@ def backtest(
         scored,
         provenance(scenario, engine="exact", draws=count, seed=seed, learn=learn, every=every, horizons=list(horizons)),
     )
-
-
-def _plain(gap: PairedDifference | None) -> dict[str, Any] | None:
-    return None if gap is None else pick(gap, "mean", "low", "high", "crises", "cases")
 
 
 def _whole_log(scenario: Scenario, events: Events) -> tuple[LogRow, ...]:
