@@ -104,7 +104,7 @@ class Backtest(Answer):
         return self.mean(OURS, rule=rule) - self.mean(rival, rule=rule)
 
     def sentences(self) -> list[str]:
-        """Return the mean scores, how far the forecast is from each rival, and what this does not prove."""
+        """Return the mean scores, the distance to each rival, and the limits of the proof."""
         days = len({each.forecast.as_of for each in self.days})
         asked = {each.forecast.question for each in self.days}
         head = f"{counted(len(self.days), 'forecast')} of {counted(len(asked), 'question')} on {counted(days, 'day')}."

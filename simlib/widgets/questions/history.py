@@ -130,14 +130,14 @@ class DayByDay(PanelQuestion):
         return [Field("question", "Question", first, questions), Field("days", "Forecasts", "0", ahead)]
 
     def worlds(self, chosen: Mapping[str, Any]) -> list[str]:
-        """Return the hashes of the scenario and of the files that a backtest reads beside it."""
+        """Return the hashes of the scenario and of the files beside it that a backtest reads."""
         folder = Path(self.scenario.path)
         beside = [folder / name for name in ("events.csv", "later.csv", "record.toml", "forecasts/terms.csv")]
         digests = [hashlib.sha256(file.read_bytes()).hexdigest() for file in beside if file.is_file()]
         return [*super().worlds(chosen), *digests]
 
     def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
-        """Forecast on each day with what was known, and score all of it."""
+        """Forecast on each day from the rows public by then, and score all forecasts."""
         from simlib.calibration.dated_scores import backtest
         from simlib.plots.backtest_charts import forecasts_by_day, scores_by_question
 
