@@ -22,7 +22,7 @@ from simlib.answer import Answer, ScenarioKey, load_answer, pick
 from simlib.errors import SimlibError
 from simlib.formatting import by_date, counted, end_of, percent, plainly, with_error
 from simlib.quantities import round_values, show
-from simlib.typing import Floats
+from simlib.typing import Bools, Floats
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -138,46 +138,64 @@ class Estimate(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class AmountSample:
-    """How much of an impact has accumulated by the last report time in simulated histories.
+    """How much of an impact has accumulated by the last report time, in simulated histories or as an exact law.
 
     amounts (D, R): R histories at each of D draws of the assumptions. At the stated values each history stands alone,
-    (R, 1). weights (D,) sum to one. Every estimate comes with its 95% Monte Carlo interval, which counts draws and not
-    histories, because the histories of one draw share its values.
+    (R, 1). weights (D,) sum to one. An exact law has the probability of each amount within its draw, `shares` (D, R).
+    Every estimate comes with its 95% interval, which counts draws and not histories, because the histories of one draw
+    share its values. An exact law at the stated values has none.
     """
 
     amounts: Floats
     weights: Floats
+    shares: Floats | None = None
+
+    @property
+    def exact(self) -> bool:
+        """Whether it is an exact law at each draw."""
+        return self.shares is not None
+
+    @property
+    def source(self) -> str:
+        """A sentence about how the distribution was found."""
+        if self.exact:
+            return "This distribution is solved exactly."
+        return f"This distribution is counted in {counted(self.amounts.size, 'history', 'histories')}."
 
     def exceeds(self, amount: float) -> Estimate:
         """Return the probability of more than an amount."""
-        p, variance = self._mean(np.asarray(self.amounts > amount, dtype=float).mean(axis=1))
-        band = Band.of_mean(p, variance, float(self.amounts.size))
+        p, variance = self._mean(self.amounts > amount)
+        band = Band.of_mean(p, variance, None if self.exact else float(self.amounts.size))
         return Estimate(float(band.probability), float(band.low), float(band.high))
 
     def quantile(self, share: float) -> Estimate:
         """Return the smallest amount that so large a share of the histories does not exceed."""
-        value = self._quantile(share)
-        _, variance = self._mean(np.asarray(self.amounts <= value, dtype=float).mean(axis=1))
-        half = Z_TWO_SIDED_95 * np.sqrt(max(float(variance), share * (1 - share) / self.amounts.size))
-        return Estimate(value, self._quantile(max(share - half, 0.0)), self._quantile(min(share + half, 1.0)))
+        value = self.point(share)
+        _, variance = self._mean(self.amounts <= value)
+        least = 0.0 if self.exact else share * (1 - share) / self.amounts.size
+        half = Z_TWO_SIDED_95 * np.sqrt(max(float(variance), least))
+        return Estimate(value, self.point(max(share - half, 0.0)), self.point(min(share + half, 1.0)))
 
     def worst(self, share: float = 0.05) -> Estimate:
         """Return the mean of the worst such share of the histories (expected shortfall)."""
-        threshold = self._quantile(1 - share)
-        above = threshold + np.maximum(self.amounts - threshold, 0.0).mean(axis=1) / share
-        mean, variance = self._mean(above)
+        threshold = self.point(1 - share)
+        mean, variance = self._mean(threshold + np.maximum(self.amounts - threshold, 0.0) / share)
         half = Z_TWO_SIDED_95 * float(np.sqrt(variance))
         return Estimate(float(mean), float(mean) - half, float(mean) + half)
 
-    def _mean(self, by_draw: Floats) -> tuple[Floats, Floats]:
-        """Return the weighted mean over the draws and the variance of that mean."""
+    def _mean(self, values: Floats | Bools) -> tuple[Floats, Floats]:
+        """Return the weighted mean of values (D, R) over the draws, and the variance of that mean."""
+        by_draw = values.mean(axis=1) if self.shares is None else np.sum(values * self.shares, axis=1)
         mean, count = self.weights @ by_draw, len(by_draw)
         variance = self.weights**2 @ (by_draw - mean) ** 2 * count / max(count - 1, 1)
         return np.asarray(mean), np.asarray(variance)
 
-    def _quantile(self, share: float) -> float:
-        each = np.repeat(self.weights / self.amounts.shape[1], self.amounts.shape[1])
-        return float(np.quantile(self.amounts.ravel(), share, weights=each, method="inverted_cdf"))
+    def point(self, share: float) -> float:
+        """Return a quantile without its interval."""
+        within = 1 / self.amounts.shape[1] if self.shares is None else self.shares
+        each = np.broadcast_to(self.weights[:, None] * within, self.amounts.shape).ravel()
+        some = each > 0
+        return float(np.quantile(self.amounts.ravel()[some], share, weights=each[some], method="inverted_cdf"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,8 +206,8 @@ class Accumulation:
     standard deviation from history to history at given assumption values, `doubt` that of the mean between draws of the
     assumptions (0 at the stated values). `given` is the mean among histories that have reached an ending by then, not a
     number where there are none, with `given_error`. What happens after an ending is not counted. `fan` has the 5, 50
-    and 95% points of the simulated histories at each time (3, T), and `sample` the whole distribution at the last. Both
-    are None where nothing was simulated.
+    and 95% points at each time (3, T), and `sample` the whole distribution at the last. Both are None where neither
+    histories nor an exact law were asked for.
     """
 
     unit: str
@@ -212,6 +230,7 @@ class Accumulation:
                 points
                 | {"worst_5_percent": self.sample.worst()}
                 | {"more_than": [[amount, *self.sample.exceeds(amount)] for amount in self.round_amounts()]}
+                | {"exact": self.sample.exact}
             )
         return data
 
@@ -230,7 +249,7 @@ class Accumulation:
             worst = show(self.sample.worst().value, "amount")
             texts.append(
                 f"“{label}”: {low} to {high} {unit} in nine of ten histories (median {middle}). The worst 5% average "
-                f"{worst} {unit}. Probability: {', '.join(more)}."
+                f"{worst} {unit}. Probability: {', '.join(more)}. {self.sample.source}"
             )
         given = [
             f"“{endings.get(name, name)}” {show(float(x[-1]), 'amount')} {unit}"
@@ -259,8 +278,8 @@ class Forecast(Answer):
     exact. `assumptions` are in base units (per day, or plain). `stated` is the answer at the stated values when this
     one is a mixture over draws of the assumptions. `leads` then says in which share of the draws each ending is the
     likeliest by the last report time. `firings` has for each move the probability of at most n firings by the last
-    report time, n = 0, 1, ..., counted in histories (None: not counted). `days` are the expected days at each level
-    before an ending (None: not kept).
+    report time, n = 0, 1, ..., solved or counted in histories (None: neither). `days` are the expected days at each
+    level before an ending (None: not kept).
     """
 
     kind: ClassVar[str] = "forecast"
@@ -398,6 +417,14 @@ class Forecast(Answer):
     def by_histories(self) -> tuple[str, ...]:
         """The questions of an exact forecast that Monte Carlo answered, because no chain of states can."""
         return tuple(self.provenance.get("by_histories", ()))
+
+    @property
+    def firings_source(self) -> str:
+        """How the numbers of firings were found: "exact", or "counted in 10,000 replicates"."""
+        source = self.provenance
+        if source.get("firings_by") == "exact":
+            return "exact"
+        return f"counted in {counted(source['histories' if self.engine == 'exact' else 'runs'], 'replicate')}"
 
     @property
     def histories_note(self) -> str:

@@ -9,6 +9,7 @@ draws. The uncertainty about the assumptions does not: that is the spread betwee
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -17,12 +18,14 @@ from typing import Any, Literal
 import numpy as np
 
 from simlib.control import UNWATCHED, Control
+from simlib.engines.exact.amounts import exact_amounts
+from simlib.engines.exact.count_distribution import PRODUCTS
 from simlib.engines.exact.forecast import Solver
 from simlib.errors import MissingDependency, TooManyStates, Unsupported
 from simlib.machine import priors
 from simlib.machine.belief import Belief, belief_of, quantiles
 from simlib.machine.measures import By
-from simlib.results import ONGOING, Z_TWO_SIDED_95, Accumulation, Band, Forecast
+from simlib.results import ONGOING, Z_TWO_SIDED_95, Accumulation, AmountSample, Band, Forecast
 from simlib.scenario.model import Scenario
 from simlib.typing import Engine, Floats
 
@@ -34,8 +37,11 @@ RUNS = 10_000
 SPREAD = (0.05, 0.25, 0.5, 0.75, 0.95)
 """Points of the spread over the draws."""
 
-_One = Callable[[int, Floats, Floats | None, Floats | None], Forecast]
-"""Maps the number of a draw (-1: the stated values), θ, its centre and its start to a forecast."""
+_One = Callable[[int, Floats, Floats | None, Floats | None, float], Forecast]
+"""Maps the number of a draw (-1: the stated values), θ, its centre and its start to a forecast.
+
+The last number says how many products exact laws of counts may take.
+"""
 
 
 def forecast(
@@ -78,9 +84,9 @@ def forecast(
         return over_priors(scenario, engine=engine, draws=draws, runs=runs, seed=seed, **common).mixture()
     frame = _listed({"by": by, "times": times, "ignore_windows": ignore_windows})
     replicates = RUNS if runs is None else runs
-    one = _engine(scenario, engine, frame, (replicates, 0), seed, control)
-    stated = one(-1, priors.theta(scenario), None, None)
-    return _with_distributions(stated, scenario, frame, None, (replicates, seed, control))
+    one, solver = _engine(scenario, engine, frame, (replicates, 0), seed, control)
+    stated = one(-1, priors.theta(scenario), None, None, PRODUCTS)
+    return _with_distributions(stated, scenario, frame, solver, None, (replicates, seed, control))
 
 
 @dataclass(frozen=True, eq=False)
@@ -218,15 +224,17 @@ def over_priors(
     replicates = (RUNS, max(1, -(-RUNS // count))) if runs is None else (runs * count, runs)
     frame = _listed({"times": times, "by": by, "ignore_windows": ignore_windows})
     silent = Control(cancel=control.cancel, threads=control.threads)
-    one = _engine(scenario, engine, frame, replicates, seed, silent)
-    stated, forecasts = one(-1, centre, None, None), []
+    one, solver = _engine(scenario, engine, frame, replicates, seed, silent)
+    stated, forecasts = one(-1, centre, None, None, PRODUCTS), []
+    # Whether the laws of the draws are solved or counted is settled once, so that they can be pooled.
+    products = math.inf if solver and solver.law_products(stated) * count <= PRODUCTS else 0.0
     for number, (theta, start) in enumerate(belief.rows()):
-        forecasts.append(one(number, theta, centre, start))
+        forecasts.append(one(number, theta, centre, start, products))
         control.check()
         control.report((number + 1) / count)
-    stated = _with_distributions(stated, scenario, frame, None, (replicates[0], seed, silent))
+    stated = _with_distributions(stated, scenario, frame, solver, None, (replicates[0], seed, silent))
     mean = dataclasses.replace(stated, impacts=_accumulations(forecasts, belief.weights))
-    mean = _with_distributions(mean, scenario, frame, belief, (replicates[1], seed, silent))
+    mean = _with_distributions(mean, scenario, frame, solver, belief, (replicates[1], seed, silent))
     return Ensemble(scenario, belief, tuple(forecasts), stated, seed, mean.impacts)
 
 
@@ -237,8 +245,8 @@ def _listed(frame: dict[str, Any]) -> dict[str, Any]:
 
 def _engine(
     scenario: Scenario, engine: Engine, frame: dict[str, Any], runs: tuple[int, int], seed: int, control: Control
-) -> _One:
-    """Return a function that forecasts one draw.
+) -> tuple[_One, Solver | None]:
+    """Return a function that forecasts one draw, and the solver where it is exact.
 
     `runs` are the replicates at the stated values and at each draw.
     """
@@ -249,10 +257,10 @@ def _engine(
             if engine == "exact":
                 raise
         else:
-            return partial(_exact, solver, runs, seed, control)
+            return partial(_exact, solver, runs, seed, control), solver
     from simlib.engines.montecarlo.simulator import Simulator
 
-    return partial(_montecarlo, Simulator(scenario, **frame), runs, seed, control)
+    return partial(_montecarlo, Simulator(scenario, **frame), runs, seed, control), None
 
 
 def _exact(
@@ -264,9 +272,10 @@ def _exact(
     theta: Floats,
     centre: Floats | None,
     start: Floats | None,
+    products: float,
 ) -> Forecast:
     replicates, first = _replicates(runs, number)
-    histories: dict[str, Any] = {"runs": replicates, "seed": seed, "first": first, "ranges": True}
+    histories: dict[str, Any] = {"runs": replicates, "seed": seed, "first": first, "ranges": True, "products": products}
     return solver.solve(theta, centre=centre, start=start, **histories, control=control)
 
 
@@ -279,6 +288,7 @@ def _montecarlo(
     theta: Floats,
     centre: Floats | None,
     start: Floats | None,
+    products: float,  # noqa: ARG001 - for the exact engine: here every law is counted
 ) -> Forecast:
     replicates, first = _replicates(runs, number)
     counts = simulator.run(theta, centre=centre, start=start, runs=replicates, seed=seed, first=first, control=control)
@@ -292,15 +302,38 @@ def _replicates(runs: tuple[int, int], number: int) -> tuple[int, int]:
 
 
 def _with_distributions(
-    forecast: Forecast, scenario: Scenario, frame: dict[str, Any], belief: Belief | None, job: tuple[int, int, Control]
+    forecast: Forecast,
+    scenario: Scenario,
+    frame: dict[str, Any],
+    solver: Solver | None,
+    belief: Belief | None,
+    job: tuple[int, int, Control],
 ) -> Forecast:
-    """Return a forecast by either engine whose impacts have their whole distribution, which is simulated.
+    """Return a forecast by either engine whose impacts have their whole distribution.
 
-    It comes back as it is where there are no impacts, where they have it already, and without Numba.
+    It is solved where it is cheap, else simulated. It comes back as it is where there are no impacts or where they have
+    it already, and without Numba it has only the solved ones.
     `job`: replicates (of each draw of a belief, else at the stated values), their seed, and the control of the work.
     """
-    if all(impact.sample is not None for impact in forecast.impacts.values()):
-        return forecast
+    found = {name: (impact.fan, impact.sample) for name, impact in forecast.impacts.items()}
+    if solver is not None:
+        steps = forecast.provenance["steps"]
+        for index, (name, impact) in enumerate(forecast.impacts.items()):
+            law = exact_amounts(solver, index, impact, belief, steps, PRODUCTS, job[2])
+            found[name] = found[name] if law is None else law
+    if any(sample is None for _, sample in found.values()):
+        found |= _counted(scenario, frame, belief, job, [n for n, (_, sample) in found.items() if sample is None])
+    impacts = {
+        name: dataclasses.replace(impact, fan=found[name][0], sample=found[name][1])
+        for name, impact in forecast.impacts.items()
+    }
+    return dataclasses.replace(forecast, impacts=impacts)
+
+
+def _counted(
+    scenario: Scenario, frame: dict[str, Any], belief: Belief | None, job: tuple[int, int, Control], names: list[str]
+) -> dict[str, tuple[Floats, AmountSample]]:
+    """Return the fan and the distribution of some impacts, counted in histories. Nothing without Numba."""
     from simlib.engines.montecarlo.counts import distribution
     from simlib.engines.montecarlo.distributions import histories_of_impacts
     from simlib.engines.montecarlo.simulator import Simulator
@@ -308,13 +341,10 @@ def _with_distributions(
     try:
         simulator = Simulator(scenario, **frame)
     except MissingDependency:
-        return forecast
+        return {}
     amounts, weights = histories_of_impacts(simulator, belief, *job)
-    impacts = {}
-    for index, (name, impact) in enumerate(forecast.impacts.items()):
-        fan, sample = distribution(amounts[..., index], weights)
-        impacts[name] = dataclasses.replace(impact, fan=fan, sample=sample)
-    return dataclasses.replace(forecast, impacts=impacts)
+    places = {name: index for index, name in enumerate(scenario.impacts)}
+    return {name: distribution(amounts[..., places[name]], weights) for name in names}
 
 
 def _accumulations(forecasts: Sequence[Forecast], share: Floats) -> dict[str, Accumulation]:
@@ -391,6 +421,8 @@ def _mean(forecasts: Sequence[Forecast], share: Floats, trials: float | None) ->
     def half(stack: Floats) -> Floats:
         return np.asarray(Z_TWO_SIDED_95 * np.sqrt(_variance_of_mean(stack, share)))
 
+    exact = all(f.provenance.get("firings_by") == "exact" for f in forecasts)
+    replicates = None if exact else histories * effective if histories else trials
     return dataclasses.replace(
         first,
         endings=bands("endings"),
@@ -399,7 +431,7 @@ def _mean(forecasts: Sequence[Forecast], share: Floats, trials: float | None) ->
         ladders=nested("ladders", mean),
         moves=moves(mean),
         days=None if first.days is None else nested("days", mean),
-        firings=_pooled_firings(forecasts, share, histories * effective if histories else trials),
+        firings=_pooled_firings(forecasts, share, replicates),
         impacts=_accumulations(forecasts, share),
         error={"variables": nested("variables", half), "ladders": nested("ladders", half), "moves": moves(half)},
     )

@@ -27,7 +27,8 @@ def impact_fan(result: Forecast, ax: Axes, *, impact: str | None = None) -> Axes
     if amounts.fan is not None:
         low, _, high = (show(float(x[-1]), "amount") for x in amounts.fan)
         end += f" on average, {low} to {high} in nine of ten histories"
-        notes += ", dotted: median, band: 5% to 95% of the simulated histories"
+        solved = amounts.sample is not None and amounts.sample.exact
+        notes += f", dotted: median, band: 5% to 95% of {'histories, exact' if solved else 'the simulated histories'}"
         ax.fill_between(result.times, amounts.fan[0], amounts.fan[2], color=style.BLUE, alpha=0.22, linewidth=0)
         ax.plot(result.times, amounts.fan[1], color=style.INK, linewidth=1.4, linestyle=(0, (1, 1.5)))
     ax.plot(result.times, amounts.mean, color=style.BLUE, linewidth=2)

@@ -196,7 +196,7 @@ def _pictures(material: Material) -> Iterator[Block]:
         yield _figure(forecast, partial(impact_bars, forecast, impact=name), f"{what} given each ending")
     yield _figure(forecast, partial(moves, forecast, baseline=before), "expected number of moves")
     if forecast.firings:
-        yield Block("text", _RANGE_OF_MOVES)
+        yield Block("text", f"{_RANGE_OF_MOVES} The numbers in the table are {forecast.firings_source}.")
         yield Block("table", items=tuple(_ranges_of_moves(forecast)))
 
 

@@ -6,6 +6,7 @@ from scipy.stats import poisson
 
 import simlib
 from simlib.cli.output.forecast_text import Computed, report
+from simlib.engines import ensemble
 from simlib.engines.montecarlo.simulator import Simulator, simulate
 from simlib.results import Band, FiringRange
 from tests.engines.chance import Z_LIMIT, scores
@@ -57,9 +58,10 @@ def test_more_replicates_narrow_the_error_and_not_the_range():
     assert spans[1] > 40 * many.error["moves"]["strike"][-1]
 
 
-def test_exact_answers_leave_the_ranges_to_histories_and_say_so():
+def test_exact_answers_leave_the_ranges_to_histories_where_laws_are_too_dear_and_say_so(monkeypatch):
     scenario = strikes(0.4).scenario()
     assert simlib.solve(scenario, times=1).firings is None
+    monkeypatch.setattr(ensemble, "PRODUCTS", 0.0)
     forecast = simlib.forecast(scenario, times=1)
     assert forecast.engine == "exact"
     assert forecast.provenance["histories"] == 10_000

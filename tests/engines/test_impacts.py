@@ -161,7 +161,10 @@ def test_chance_and_doubt_add_up_over_the_priors():
         assert hurt.mean[-1] == pytest.approx(9 * mean, rel=0.03)
         assert hurt.chance[-1] == pytest.approx(np.sqrt(9 * square), rel=0.05)
         assert hurt.doubt[-1] == pytest.approx(9 * np.sqrt(square - mean**2), rel=0.08)
-        whole = hurt.sample.amounts.std()
+        sample = hurt.sample
+        shares = 1 / sample.amounts.shape[1] if sample.shares is None else sample.shares
+        each = np.broadcast_to(sample.weights[:, None] * shares, sample.amounts.shape)
+        whole = np.sqrt(np.sum(each * (sample.amounts - np.sum(each * sample.amounts)) ** 2))
         assert whole == pytest.approx(np.hypot(hurt.chance[-1], hurt.doubt[-1]), rel=0.05)
 
 

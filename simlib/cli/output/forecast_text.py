@@ -226,10 +226,10 @@ def _ranges(forecast: Forecast, top: int) -> str:
     """Show how often each move may happen: chance, which more replicates do not narrow."""
     ranked = sorted(forecast.moves, key=lambda name: -forecast.moves[name][-1])
     rows = [Row(forecast.label("moves", name), _range_cells(forecast, name)) for name in ranked[: top or len(ranked)]]
-    source = forecast.provenance
-    runs = counted(source["histories" if forecast.engine == "exact" else "runs"], "replicate")
     title = f"Moves: range of the number by {forecast.by_words}{_versions(forecast)[0][0]}"
-    return table(f"{title} (by chance; counted in {runs})", [["5%", "median", "95%", "none", "3 or more"]], rows)
+    return table(
+        f"{title} (by chance; {forecast.firings_source})", [["5%", "median", "95%", "none", "3 or more"]], rows
+    )
 
 
 def _range_cells(forecast: Forecast, name: str) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -32,13 +32,21 @@ def impact_tables(forecast: Forecast, at: Sequence[int], head: Sequence[Sequence
     rows = [Row(labels[name], _spread(impact)) for name, impact in impacts.items()]
     columns = ["chance", "assumptions", "5%", "median", "95%", "worst 5%"]
     title = f"Impacts by {forecast.by_words}{how}: standard deviations (by chance, and by doubt about the assumptions)"
-    yield table(f"{title}, and points of the distribution with their 95% interval", [columns], rows)
+    title += ", and points of the distribution with their 95% interval"
+    yield table(title, [columns], rows) + "".join(_sources(impacts, labels))
     for name, impact in impacts.items():
         if impact.sample is not None:
             shares = [impact.sample.exceeds(amount) for amount in impact.round_amounts()]
             more = [f"more than {amount:g}" for amount in impact.round_amounts()]
             yield table(f"{labels[name]}: probability", [more], [Row("", [percent_within(*each) for each in shares])])
     yield _given(forecast, labels)
+
+
+def _sources(impacts: Mapping[str, Accumulation], labels: Mapping[str, str]) -> Iterator[str]:
+    """Yield a line about each distribution: solved or counted."""
+    for name, impact in impacts.items():
+        if impact.sample is not None:
+            yield f"\n  {labels[name]}: {impact.sample.source}"
 
 
 def _means(impact: Accumulation, at: Sequence[int]) -> list[str]:

@@ -219,6 +219,32 @@ def histogram(block, cells, out):
 
 
 @compiled_once(fastmath=_FAST)
+def count_steps(vector, spare, start, index, value, shift, weights, end, sums):
+    """Do one step of `result[x, n] = Σ_k value[k] vector[index[k], n - shift[k]]` for each weight.
+
+    Before it the vector is added to `end` with the weight, and its columns to a row of `sums`.
+    """
+    rows, columns = vector.shape
+    for step in range(len(weights)):
+        weight = weights[step]
+        for x in range(uint64(rows)):
+            for n in range(uint64(columns)):
+                sums[step, n] += vector[x, n]
+        if weight > 0:
+            for x in range(uint64(rows)):
+                for n in range(uint64(columns)):
+                    end[x, n] += weight * vector[x, n]
+        for x in range(uint64(rows)):
+            spare[x] = 0.0
+            for k in range(uint64(start[x]), uint64(start[x + uint64(1)])):
+                source, up, rate = uint64(index[k]), uint64(shift[k]), value[k]
+                for n in range(up, uint64(columns)):
+                    spare[x, n] += rate * vector[source, n - up]
+        vector, spare = spare, vector
+    return vector, spare
+
+
+@compiled_once(fastmath=_FAST)
 def edge_sums(forward, backward, edge_start, target, pair, out, first, last):
     """Add Σ_j forward[x, j] (backward[y, j] - backward[x, j]) of every edge x → y to out[pair]."""
     nodes = forward.shape[1]

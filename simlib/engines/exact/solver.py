@@ -22,6 +22,7 @@ from simlib.answer import ScenarioKey, provenance
 from simlib.control import UNWATCHED, Control
 from simlib.engines.exact.backend import kernels, one_blas_thread
 from simlib.engines.exact.chain import Chain, Passage
+from simlib.engines.exact.count_distribution import PRODUCTS, firing_laws, products_of
 from simlib.engines.exact.marginals import Features
 from simlib.engines.exact.moments import StateRewards
 from simlib.engines.exact.quests import Quest, seated
@@ -175,6 +176,7 @@ class Solver:
         seed: int = 0,
         first: int = 0,
         ranges: bool = False,
+        products: float = PRODUCTS,
         control: Control = UNWATCHED,
     ) -> Forecast:
         """Return the forecast at assumption values.
@@ -189,8 +191,9 @@ class Solver:
             runs: Replicates for the questions that need histories.
             seed: Seed of the replicates.
             first: Number of the first replicate.
-            ranges: Whether replicates are also run for how often each move may fire (`Forecast.firings`). Without
-                Numba, or with a start of its own, it is left out.
+            ranges: Whether the law of the number of firings of each move is wanted (`Forecast.firings`). Where it takes
+                too many products it is counted in replicates, and without Numba left out.
+            products: Products that these laws may take, all together. 0: count them in replicates.
             control: Progress callback and cancellation.
 
         Raises:
@@ -209,9 +212,23 @@ class Solver:
                 break
             tolerance = finer
         forecast = self._forecast(chain.theta, solution, bands, clock.perf_counter() - begun)
+        if ranges and self.law_products(forecast) <= products:
+            forecast, ranges = self._with_laws(forecast, chain, control), False
         if not self.by_histories and not (ranges and kernels is not None):
             return forecast
         return self._with_histories(forecast, chain, runs, seed, first, control)
+
+    def law_products(self, forecast: Forecast) -> float:
+        """Return about how many products the exact laws of the numbers of firings take, all moves together."""
+        means = np.array([mean[-1] for mean in forecast.moves.values()])
+        return products_of(self.chain(), means, forecast.provenance["steps"])
+
+    def _with_laws(self, forecast: Forecast, chain: Chain, control: Control) -> Forecast:
+        """Return the forecast with the exact law of the number of firings of each move."""
+        means = np.array([mean[-1] for mean in forecast.moves.values()])
+        laws = firing_laws(chain, means, float(self.times[-1]), control=Control(cancel=control.cancel))
+        source = dict(forecast.provenance) | {"firings_by": "exact"}
+        return dataclasses.replace(forecast, firings=laws, provenance=source)
 
     def _with_histories(
         self, forecast: Forecast, chain: Chain, runs: int, seed: int, first: int, control: Control
@@ -225,8 +242,8 @@ class Solver:
         return dataclasses.replace(
             forecast,
             questions={name: questions[name] for name in self.scenario.questions},
-            firings=counted.firings,
-            provenance=dict(forecast.provenance) | source,
+            firings=forecast.firings or counted.firings,
+            provenance={"firings_by": "histories"} | dict(forecast.provenance) | source,
         )
 
     @cached_property

@@ -1,0 +1,281 @@
+"""The law of a count: the probability of every number of firings, not only their expected number.
+
+Let v_n(x) be the probability of the state x with n firings so far. With B_w the flow by firings that count w times, and
+A the flow by all others,
+
+    v_n' = v_n A + Σ_w v_{n-w} B_w.
+
+That is a chain over pairs of a state and a number. It is uniformised as one, and all its terms are positive, so that a
+rare number keeps its relative accuracy. A firing that changes nothing is a flow from a state to itself. Numbers are
+kept below `columns`. What climbs past them never comes back, so each P(N = n) that is kept is right but for the
+truncation of the sum, and 1 - Σ_n P(N = n) bounds the error of every P(N ≤ n).
+
+The transform at the roots of unity (Abate and Whitt 1992) takes as many products, of complex numbers. It loses rare
+numbers in rounding, and what lies above the last number comes back as a small one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from simlib.control import UNWATCHED, Control
+from simlib.engines.exact.backend import kernels
+from simlib.engines.exact.chain import Chain
+from simlib.engines.exact.impulses import Jump
+from simlib.engines.exact.poisson import pmf, truncation
+from simlib.engines.exact.uniformization import blocks
+from simlib.machine.interventions import Segment
+from simlib.machine.rewards import Rewards
+from simlib.machine.tables import sums_by
+from simlib.results import Band
+from simlib.typing import Floats, Ints
+
+PRODUCTS = 3e8
+"""Products (a third of a second on one core) that exact laws of counts may take in a forecast, all draws together."""
+
+TOLERANCE = 1e-9
+"""Bound on the error of a probability. More numbers are kept until it is met."""
+
+MOST = 2048
+"""Numbers that are kept at most. Beyond them a law says only how much is missing."""
+
+_SETTING_UP = 4e5
+"""Products for which the matrix of one segment could be used: so long does it take to build."""
+
+_NUMBERS = 2e7
+"""Probabilities of a state and a number that are held at a time (160 MB)."""
+
+_FINE = 1e-13
+_STEPS = 64
+_ROUNDING = 1e-12
+
+
+@dataclass(frozen=True, eq=False)
+class CountLaw:
+    """The law of a count at T times: `share` (T, C) is the probability of each number below C."""
+
+    share: Floats
+
+    @property
+    def bound(self) -> Floats:
+        """The probability (T,) of numbers that were not kept: the error of each probability of at most n."""
+        return np.maximum(1 - self.share.sum(axis=1), 0.0)
+
+    def at_most(self) -> Band:
+        """Return the probability of at most n firings by the last time, for n = 0, 1, ... (N,), with its bound."""
+        last = self.share[-1]
+        p = np.minimum(np.cumsum(last[: int(np.flatnonzero(last)[-1]) + 1]), 1.0)
+        return Band(p, p.copy(), np.minimum(p + self.bound[-1], 1.0))
+
+
+def columns_for(mean: float) -> int:
+    """Return how many numbers a law with that mean is begun with: enough for a Poisson law, and some more."""
+    return min(8 * int(np.ceil((mean + 8 * np.sqrt(mean) + 8) / 8)), MOST)
+
+
+def products_of(chain: Chain, means: Floats, steps: int) -> float:
+    """Return about how many products the laws of counts with these means take, for a solution of so many steps.
+
+    Infinite where too many numbers would have to be held.
+    """
+    columns = [columns_for(float(mean)) for mean in means]
+    states, setting_up = len(chain.space), _SETTING_UP * len(columns) * len(chain.segments)
+    if states * max(columns, default=0) > _NUMBERS:
+        return np.inf
+    return setting_up + float(sum(columns)) * steps * (len(chain.space.incoming.source) + states)
+
+
+def count_law(chain: Chain, counts: Ints, mean: float, times: Floats, *, control: Control = UNWATCHED) -> CountLaw:
+    """Return the law of a count at some times.
+
+    Args:
+        chain: The states at assumption values.
+        counts: How much a firing of each outcome counts for (O,), 0 for most.
+        mean: The expected number by the last time, which says with how many numbers to begin.
+        times: Days after `as_of` (T,), in rising order.
+        control: Cancellation.
+
+    Raises:
+        Cancelled: When `control` cancels the work.
+    """
+    columns = columns_for(mean)
+    most = max(min(MOST, int(_NUMBERS / len(chain.space))), columns)
+    while True:
+        law = CountLaw(_shares(chain, counts, columns, times, control))
+        if law.bound.max() <= TOLERANCE or columns >= most:
+            return law
+        columns = min(2 * columns, most)
+
+
+def firing_laws(chain: Chain, means: Floats, by: float, *, control: Control = UNWATCHED) -> dict[str, Band]:
+    """Return for each move the probability of at most n firings by a day, for n = 0, 1, ... (N,).
+
+    `means` (M,) are the expected numbers of firings by that day.
+    """
+    moves, outcome_move = chain.tables.scenario.moves, chain.tables.outcome_move
+    return {
+        name: count_law(chain, (outcome_move == move).astype(np.int64), mean, np.array([by]), control=control).at_most()
+        for move, (name, mean) in enumerate(zip(moves, means.tolist(), strict=False))
+    }
+
+
+@dataclass(frozen=True, eq=False)
+class OneAmount:
+    """An impact that is a number of firings times one amount without a spread, an index into θ.
+
+    `counts` (O,) says how often the amount is gained with a firing of each outcome.
+    """
+
+    amount: int
+    counts: Ints
+
+    @classmethod
+    def of(cls, rewards: Rewards, impact: int) -> OneAmount | None:
+        """Return an impact as a count times an amount, None where it is something else."""
+        impulses = [item for item in rewards.impulses if item.impact == impact]
+        others = {item.impact for item in rewards.accruals} | {item.impact for item in rewards.payments}
+        amounts = {item.amount for item in impulses}
+        if impact in others or len(amounts) != 1 or rewards.spread[min(amounts)] > 0:
+            return None
+        counts = np.zeros(rewards.outcomes, dtype=np.int64)
+        for item in impulses:
+            counts[list(item.outcomes)] += 1
+        return cls(min(amounts), counts)
+
+
+# ---------------------------------------------------------------- the chain over states and numbers
+
+
+def _shares(chain: Chain, counts: Ints, columns: int, times: Floats, control: Control) -> Floats:
+    """Return the probability of each number (T, C): the start carried through all segments."""
+    vector = np.zeros((len(chain.space), columns))
+    vector[:, 0] = chain.start()
+    share, last = np.zeros((len(times), columns)), float(times[-1])
+    for segment in chain.segments:
+        if segment.start > last:
+            break
+        for jump in chain.jumps(segment):
+            vector = _acted(jump, vector, counts)
+        final = segment is chain.segments[-1]
+        rows = (times >= segment.start) & ((times < segment.end) | (final & (times <= segment.end)))
+        duration = min(segment.end, last) - segment.start
+        if duration <= 0:
+            share[rows] = vector.sum(axis=0)
+            continue
+        matrix = _Matrix.build(chain, segment, counts, duration)
+        vector, share[rows] = _carried(matrix, vector, times[rows] - segment.start, duration, control)
+    return share
+
+
+def _acted(jump: Jump, vector: Floats, counts: Ints) -> Floats:
+    """Return the distribution (N, C) after an intervention. A forced firing counts."""
+    result = vector.copy()
+    result[jump.able] = 0.0
+    for outcome, chance, target in jump.branches:
+        moved = np.reshape(chance, (-1, 1)) * vector[jump.able]
+        up = int(counts[outcome]) if outcome >= 0 else 0
+        np.add.at(result[:, up:], target, moved[:, : moved.shape[1] - up])
+    return result
+
+
+def _carried(
+    matrix: _Matrix, vector: Floats, times: Floats, duration: float, control: Control
+) -> tuple[Floats, Floats]:
+    """Return the distribution (N, C) at the end of a segment, and the probability of each number at times (T, C)."""
+    means = matrix.uniform * np.append(times, duration)
+    end, share = np.zeros_like(vector), np.zeros((len(times), vector.shape[1]))
+    vector, spare = vector.copy(), np.empty_like(vector)
+    for steps in blocks(truncation(matrix.uniform * duration, _FINE), _STEPS):
+        weights = pmf(steps, means)
+        sums = np.zeros((len(steps), vector.shape[1]))
+        vector, spare = matrix.advance(vector, spare, weights[-1], end, sums)
+        share += weights[:-1] @ sums
+        control.check()
+    return end, share
+
+
+@dataclass(frozen=True, eq=False)
+class _Matrix:
+    """The transition matrix of a segment in pull form, with how much each entry counts for.
+
+    start (N + 1,), index (S,), value (S,), shift (S,): the entries of each state, the diagonal included. `uniform`: the
+    rate per day of the steps.
+    """
+
+    start: Ints
+    index: Ints
+    value: Floats
+    shift: Ints
+    uniform: float
+
+    @classmethod
+    def build(cls, chain: Chain, segment: Segment, counts: Ints, duration: float) -> _Matrix:
+        incoming, states = chain.space.held(segment.held, chain.tables).incoming, len(chain.space)
+        every, source = np.arange(states), incoming.source.astype(np.int64)
+        target = np.repeat(every, np.diff(incoming.start))
+        pair_rates, exits = chain.rating(segment).pair_rates, np.zeros(states)
+        parts: list[tuple[Ints, Ints, Floats, int]] = []
+        for up in np.unique(counts).tolist():
+            some = pair_rates * (counts == up)[chain.space.pair_outcome]
+            values = incoming.values(some)
+            leaving = sums_by(source, values, states)
+            stay = _staying(chain, some, counts == up, leaving) if up else np.zeros(states)
+            exits += leaving + stay
+            parts += [(target, source, values, up), (every, every, stay, up)]
+        uniform = max(float(exits.max(initial=0.0)), 1e-3 / duration)
+        parts.append((every, every, np.maximum(uniform - exits, 0.0), 0))
+        return cls._sorted(parts, states, uniform)
+
+    @classmethod
+    def _sorted(cls, parts: Sequence[tuple[Ints, Ints, Floats, int]], states: int, uniform: float) -> _Matrix:
+        target, source, value = (np.concatenate([part[k] for part in parts]) for k in range(3))
+        shift = np.repeat([part[3] for part in parts], [len(part[2]) for part in parts])
+        some = np.flatnonzero(value > 0)
+        some = some[np.argsort(target[some], kind="stable")]
+        start = np.concatenate([[0], np.cumsum(np.bincount(target[some], minlength=states))])
+        return cls(start, source[some], value[some] / uniform, shift[some], uniform)
+
+    def advance(
+        self, vector: Floats, spare: Floats, weights: Floats, end: Floats, sums: Floats
+    ) -> tuple[Floats, Floats]:
+        """Do a step for each weight (K,): add the vector (N, C) to `end` with it, and its columns to `sums` (K, C).
+
+        Returns the vector after the last step, and a spare one.
+        """
+        if kernels is not None:
+            matrix = (self.start, self.index, self.value, self.shift)
+            after: tuple[Floats, Floats] = kernels.count_steps(vector, spare, *matrix, weights, end, sums)
+            return after
+        for step, weight in enumerate(weights):
+            sums[step] += vector.sum(axis=0)
+            end += weight * vector
+            spare[:] = 0.0
+            for up, matrix in self._parts:
+                spare[:, up:] += matrix @ vector[:, : vector.shape[1] - up]
+            vector, spare = spare, vector
+        return vector, spare
+
+    @cached_property
+    def _parts(self) -> list[tuple[int, Any]]:
+        """The matrix apart by how much its entries count for."""
+        from scipy.sparse import csr_array
+
+        shape = (len(self.start) - 1, len(self.start) - 1)
+        return [
+            (up, csr_array((np.where(self.shift == up, self.value, 0.0), self.index, self.start), shape=shape))
+            for up in np.unique(self.shift).tolist()
+        ]
+
+
+def _staying(chain: Chain, pair_rates: Floats, outcomes: Floats, leaving: Floats) -> Floats:
+    """Return the rate (N,) of firings of some outcomes that change nothing: all of them less those that leave."""
+    fired = np.zeros(len(chain.space))
+    for move in np.unique(chain.tables.outcome_move[outcomes]).tolist():
+        fired += chain.hazard(pair_rates, move, chain.pairs(move))
+    stay = fired - leaving
+    return np.where(stay > _ROUNDING * fired, stay, 0.0)
