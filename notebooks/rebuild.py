@@ -26,7 +26,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from simlib import load
 from simlib._jupyter.save_hook import drop_live
 from simlib.scenario.library import shipped_scenarios
-from simlib.widgets.explorer import slider_order
+from simlib.widgets.explorer import doubt, slider_order
+from simlib.widgets.explorer.engine_cache import AnswerCache
+from simlib.widgets.explorer.state import Settings, State
 
 HERE = Path(__file__).resolve().parent
 STORED = HERE / "stored"
@@ -42,15 +44,23 @@ def notebooks(names: list[str]) -> list[Path]:
 
 
 def store_influence() -> None:
-    """Store, for every shipped world, the gradient its sliders are ordered by; drop those of other versions."""
+    """Store, for every shipped world, the gradient its sliders are ordered by and the range of its answers.
+
+    Those of other versions are dropped.
+    """
     worlds = [load(name) for name in shipped_scenarios()]
-    wanted = {slider_order.file_name(world) for world in worlds}
-    for old in STORED.glob("influence-*.json"):
+    wanted = {part.file_name(world) for world in worlds for part in (slider_order, doubt)}
+    for old in (*STORED.glob("influence-*.json"), *STORED.glob("doubt-*.json")):
         if old.name not in wanted:
             old.unlink()
     for world in worlds:
         if slider_order.find_stored(world, [STORED]) is None:
             slider_order.compute(world).save(STORED / slider_order.file_name(world))
+        if doubt.find_stored(world, [STORED]) is None:
+            answers = AnswerCache(State(world))
+            found = doubt.compute(answers, Settings(), answers.answer(Settings()))
+            if found is not None:
+                found.save(STORED / doubt.file_name(world))
 
 
 def execute(path: Path) -> nbformat.NotebookNode:
@@ -71,7 +81,7 @@ def clean(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     }
     number = 0
     for cell in notebook.cells:
-        cell.metadata = {name: value for name, value in cell.metadata.items() if name == "tags"}
+        cell.metadata = {name: value for name, value in cell.metadata.items() if name in ("tags", "jupyter")}
         if cell.cell_type != "code":
             continue
         number += 1

@@ -32,7 +32,8 @@ SHADED = 3
 class EndingsPanel(LivePanel):
     """Lines of P(ending by the end of the date). `show` picks endings and questions by id (default: every ending).
 
-    `doubt`: for each of them (5, T), the 5 to 95% points over draws from the priors; the bands are then these.
+    `doubt`: for each of them (5, T), the 5 to 95% points over draws from the priors; the bands are then these. `title`
+    and `names` (by id) stand in place of the usual title and labels.
     """
 
     def __init__(
@@ -43,11 +44,14 @@ class EndingsPanel(LivePanel):
         *,
         room: float | None = None,
         doubt: Mapping[str, Floats] | None = None,
+        title: str = "",
+        names: Mapping[str, str] | None = None,
     ) -> None:
         room = beside(ax) if room is None else room
+        self._labels = names or {}
         self.names = [name for name in (show if show is not None else result.endings) if _band(result, name)]
         only_endings = all(name in result.endings for name in self.names)
-        title = "How it may end" if only_endings else "What may happen, and how it may end"
+        title = title or ("How it may end" if only_endings else "What may happen, and how it may end")
         super().__init__(ax, title, ax.get_window_extent().width + room)
         self.doubt = doubt or {}
         if show is None:
@@ -95,7 +99,7 @@ class EndingsPanel(LivePanel):
         redraw |= self._fit(result, baseline, moving)
         ends = [float(_need(result, name).probability[-1]) for name in self.names]
         olds = [_last(baseline, name) for name in self.names]
-        names = [_label(result, name) for name in self.names]
+        names = [self._labels.get(name, _label(result, name)) for name in self.names]
         values = [changed(new, old) for new, old in zip(ends, olds, strict=True)]
         ranges = [_range(self.doubt.get(name)) for name in self.names]
         self.labels.update(ends, names, [value + more for value, more in zip(values, ranges, strict=True)])

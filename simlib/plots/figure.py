@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import html
 import io
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -56,16 +57,27 @@ def small_png(figure: Figure) -> bytes:
 
 def stacked(*pictures: bytes) -> bytes:
     """Return PNGs one below the other, as one."""
+    return _joined(pictures, across=False)
+
+
+def beside(*pictures: bytes) -> bytes:
+    """Return PNGs one beside the other, as one."""
+    return _joined(pictures, across=True)
+
+
+def _joined(pictures: Sequence[bytes], *, across: bool) -> bytes:
     from PIL import Image
 
     from simlib.plots.palette import Palette
 
     parts = [Image.open(io.BytesIO(png)).convert("RGBA") for png in pictures]
-    whole = Image.new("RGBA", (max(part.width for part in parts), sum(part.height for part in parts)), "white")
-    top = 0
+    wide, high = ([part.size[axis] for part in parts] for axis in (0, 1))
+    size = (sum(wide), max(high)) if across else (max(wide), sum(high))
+    whole = Image.new("RGBA", size, "white")
+    place = 0
     for part in parts:
-        whole.paste(part, (0, top))
-        top += part.height
+        whole.paste(part, (place, 0) if across else (0, place))
+        place += part.size[0 if across else 1]
     palette = Palette()
     palette.learn(np.asarray(whole))
     return palette.png(np.asarray(whole), 9)

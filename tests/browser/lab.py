@@ -113,7 +113,14 @@ class Page:
     """One notebook open in the browser."""
 
     def __init__(
-        self, browser: Any, lab: Lab, notebook: str, *, size: tuple[int, int] = (1500, 1100), dark: bool = False
+        self,
+        browser: Any,
+        lab: Lab,
+        notebook: str,
+        *,
+        size: tuple[int, int] = (1500, 1100),
+        dark: bool = False,
+        mode: str = "lab",
     ) -> None:
         self.context = browser.new_context(
             viewport={"width": size[0], "height": size[1]}, color_scheme="dark" if dark else "light"
@@ -122,7 +129,9 @@ class Page:
         self.complaints: list[str] = []
         self.page.on("console", self._hear)
         self.page.on("pageerror", lambda error: self.complaints.append(f"page error: {error}"))
-        self.page.goto(f"{lab.url}/lab/tree/notebooks/{notebook}?reset", wait_until="domcontentloaded", timeout=90_000)
+        self.page.goto(
+            f"{lab.url}/{mode}/tree/notebooks/{notebook}?reset", wait_until="domcontentloaded", timeout=90_000
+        )
         self.page.wait_for_selector(".jp-NotebookPanel .jp-Notebook .jp-Cell", timeout=90_000)
         until(lambda: self.kernel() == "idle", 90, "the kernel to be ready")
 
@@ -172,7 +181,7 @@ class Page:
 
     def status(self) -> str:
         """Return the line of status of the first picture."""
-        strip = self.page.locator(".simlib-strip:visible > span")
+        strip = self.page.locator(".simlib-strip:visible > span:first-child")
         return str(strip.first.inner_text()) if strip.count() else ""
 
     def settle(self, timeout: float = 60) -> None:
@@ -180,7 +189,7 @@ class Page:
         calm = [time.monotonic()]
 
         def quiet() -> bool:
-            if self.kernel() == "busy" or self.status().startswith(("preview", "computing")):
+            if self.kernel() == "busy" or self.status().startswith(("preview", "computing", "finding")):
                 calm[0] = time.monotonic()
             return time.monotonic() - calm[0] > 1.0
 
@@ -188,7 +197,7 @@ class Page:
 
     def alt(self) -> str:
         """Return the alternative text of the first live picture."""
-        return str(self.page.locator(".simlib-picture img:visible").first.get_attribute("alt"))
+        return str(self.page.locator(":is(.simlib-picture, .simlib-graph) img:visible").first.get_attribute("alt"))
 
     def value(self, assumption: str) -> float:
         """Return the value of an assumption in the explorer of the kernel, to the last bit."""
@@ -213,7 +222,7 @@ class Page:
 
     def tab(self, title: str) -> None:
         """Turn to a page of the explorer."""
-        self.page.locator(".widget-tab .lm-TabBar-tab", has_text=title).first.click()
+        self.page.locator(".simlib-pages button", has_text=title).first.click()
         self.settle()
 
     def theme(self, name: str) -> None:

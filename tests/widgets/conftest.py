@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from simlib.widgets.editor.session import TEMPLATE
+from simlib.widgets.explorer import doubt, idle
 from simlib.widgets.explorer.state import State
 
 VIEW = """\
@@ -24,6 +25,13 @@ def kept(tmp_path, monkeypatch):
     """Nothing is kept in anybody's home."""
     monkeypatch.setenv("SIMLIB_STATE_DIR", str(tmp_path / "state"))
     return tmp_path / "state"
+
+
+@pytest.fixture(autouse=True)
+def hurry(monkeypatch):
+    """The work at rest begins soon, and a range has few draws."""
+    monkeypatch.setattr(idle, "PAUSE", 0.02)
+    monkeypatch.setattr(doubt, "DRAWS", 16)
 
 
 @pytest.fixture

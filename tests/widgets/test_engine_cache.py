@@ -41,7 +41,7 @@ def test_an_answer_is_computed_once_and_known_afterwards(state, answers):
 
 def test_what_is_shown_does_not_change_the_answer(state, answers):
     first = answers.answer(state.settings)
-    state.change(state.settings.replace(shown=("agreement",), ladder="lanes"))
+    state.change(state.settings.replace(lead="question:x", ladder="lanes"))
     assert answers.known(state.settings) is first
 
 

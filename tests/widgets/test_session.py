@@ -12,9 +12,9 @@ from PIL import Image
 
 import simlib
 from simlib.control import UNWATCHED
+from simlib.engines.ensemble import over_priors
 from simlib.errors import ScenarioError
 from simlib.formatting import percent
-from simlib.widgets.explorer import session as module
 from simlib.widgets.explorer import slider_order as influence
 from simlib.widgets.explorer.autosave import Drafts, folder
 from simlib.widgets.explorer.engine_cache import AnswerCache
@@ -27,7 +27,8 @@ class Front:
     """Remembers what it was told to show."""
 
     def __init__(self):
-        self.pictures, self.states, self.settings, self.orders, self.rests = [], [], 0, 0, 0
+        self.pictures, self.states, self.stills = [], [], []
+        self.settings = self.orders = self.rests = self.reaches = 0
 
     def show(self, shown):
         self.pictures.append(shown)
@@ -42,8 +43,11 @@ class Front:
     def show_order(self):
         self.orders += 1
 
-    def show_drivers(self, png, size, alt):
-        self.drivers = alt
+    def show_reach(self):
+        self.reaches += 1
+
+    def show_still(self, shown):
+        self.stills.append(shown)
 
     def refresh_page(self):
         self.rests += 1
@@ -62,9 +66,9 @@ class Slow(AnswerCache):
 
 @pytest.fixture
 def session(state):
-    made = ExplorerSession(state, Front(), width=640, answers=Slow(state, threads=1))
+    made = ExplorerSession(state, Front(), answers=Slow(state, threads=1))
     made.start()
-    assert made.wait(60)
+    assert made.wait(60, previews=True)
     yield made
     made.close()
 
@@ -82,8 +86,8 @@ def test_the_first_answer_is_exact_and_in_words(session, state):
     shown = session.front.last
     assert not shown.preview
     assert shown.status["text"] == "exact, 8 states"
-    assert shown.alt.startswith(f"By 30 May 2031: An agreement is signed {said(state)}; ")
-    assert size(shown.png) == shown.size
+    assert shown.alt == f"By 30 May 2031: An agreement is signed {said(state)}. Nothing has ended yet: 18%."
+    assert size(shown.left) == size(shown.right) == shown.size
     assert session.front.rests == 1
 
 
@@ -97,7 +101,7 @@ def test_a_moved_slider_gives_a_preview_at_once_and_then_the_exact_answer(sessio
     assert session.wait(30)
     assert not session.front.last.preview
     assert f"An agreement is signed {said(state)} (up " in session.front.last.alt
-    assert "points)" in session.front.last.alt
+    assert f" points from {said(state, state.against)})" in session.front.last.alt
 
 
 def test_after_a_drag_the_picture_at_rest_belongs_to_the_value_at_rest(session, state):
@@ -135,9 +139,10 @@ def test_an_answer_that_comes_too_late_is_not_shown(session, state, monkeypatch)
 
 
 def test_a_quick_world_needs_no_preview(state):
-    session = ExplorerSession(state, Front(), width=640, answers=AnswerCache(state, threads=1))
+    session = ExplorerSession(state, Front(), answers=AnswerCache(state, threads=1))
     session.answers.is_quick = lambda settings: True
     session.start()
+    assert session.wait(60)
     state.set_value("meeting", 0.2)
     session.update(moving=True)
     assert not any(shown.preview for shown in session.front.pictures)
@@ -152,7 +157,7 @@ def test_going_back_to_a_known_answer_shows_it_at_once(session, state):
     state.undo()
     session.update()
     assert not session.front.last.preview
-    assert session.front.last.alt.startswith(f"By 30 May 2031: An agreement is signed {said(state)};")
+    assert session.front.last.alt.startswith(f"By 30 May 2031: An agreement is signed {said(state)}.")
 
 
 def test_what_goes_wrong_is_said_and_the_last_good_picture_stays(session, state, monkeypatch):
@@ -197,7 +202,7 @@ def test_long_work_shows_its_progress_and_can_be_cancelled(session, state, monke
     assert session.front.states[-1]["share"] == 0.4
     session.cancel()
     assert session.wait(10)
-    assert session.front.states[-1]["text"] == "cancelled: the picture is still a preview"
+    assert session.front.states[-1]["text"] == "cancelled: move a slider to compute again"
 
 
 def test_a_slider_that_changes_nothing_says_so(session, state):
@@ -223,18 +228,106 @@ def test_a_value_outside_its_range_is_noted_not_refused(session, state):
     assert said(state) in session.front.last.alt
 
 
-def test_another_width_is_drawn_at_once_and_nothing_is_computed(session):
+def test_another_size_is_drawn_at_once_and_nothing_is_computed(session):
     known = session.shown
-    session.resize(820)
-    assert session.front.last.size[0] == 820
+    session.resize((820, 280))
+    assert session.front.last.size == size(session.front.last.left) == (820, 280)
     assert session.shown is known
 
 
-def test_only_what_is_asked_for_is_shown(session, state):
-    state.change(state.settings.replace(shown=("cleared", "ongoing")))
+def test_another_ending_leads_at_once_and_has_its_own_order(session, state):
+    assert session.idle.worker.wait(60)
+    first = [dial.id for dial in session.ordered()]
+    session.lead("ending:cleared")
+    assert session.front.last.alt.startswith("By 30 May 2031: The bridge is cleared by force 3.3%")
+    assert session._graphs["lead"][1].panel.names == ["cleared"]
+    assert [dial.id for dial in session.ordered()] != first
+    state.undo()
     session.update()
-    names = session._board.panels[0].names
-    assert names == ["cleared", "ongoing"]
+    assert session.front.last.alt.startswith("By 30 May 2031: An agreement is signed ")
+
+
+def test_the_likeliest_answer_is_drawn(session, state):
+    forecast = simlib.solve(state.base)
+    assert session.tab == "endings"
+    panel = session._graphs["second"][1].panel
+    assert "ongoing" in panel.names
+    assert f"{percent(float(forecast.endings['ongoing'].probability[-1]))}  No ending yet" in [
+        text.get_text() for text in panel.labels.texts
+    ]
+
+
+def test_every_second_graph_is_drawn(session, state):
+    for tab in [each["id"] for each in session.tabs]:
+        session.turn(tab)
+        assert session.wait(60)
+        if tab in ("endings", "ladder", "moves"):
+            assert size(session.front.last.right) == session.size
+        else:
+            assert size(session.front.stills[-1].png)[0] == session.size[0]
+            assert session.front.stills[-1].alt
+    assert any("the story begins" in line for line in session.front.stills[-1].story)
+
+
+def test_a_history_of_the_chosen_ending_is_told(session, state):
+    session.turn("history")
+    session.turn(choice="cleared")
+    assert session.wait(60)
+    first = session.front.stills[-1].story
+    assert "the story ends: The bridge is cleared by force" in first[-1]
+    session.turn(step=1)
+    assert session.wait(60)
+    assert session.front.stills[-1].story != first
+    state.switch("clear", on=False)
+    session.update()
+    assert session.wait(60)
+    assert session.front.stills[-1].story == ["None of 4,000 sampled histories ends this way at these values."]
+
+
+def test_what_the_sliders_could_do_is_solved_at_rest(session, state):
+    assert session.idle.worker.wait(60)
+    name = next(dial.id for dial in session.ordered() if dial.id != "meeting")
+    ends = [
+        said(state, state.settings.with_value(name, value))
+        for value in (state.base.assumptions[name].low, state.base.assumptions[name].high)
+    ]
+    assert session.reach_texts()[name][:2] == ends
+    state.set_value("meeting", 0.2)
+    session.update(moving=True)
+    assert session.reach_texts() == {}
+    assert session.wait(60)
+    assert session.idle.worker.wait(60)
+    assert session.reach_texts()[name][:2] != ends
+
+
+def test_the_gradient_says_at_first_about_where_a_slider_would_bring_the_answer(session, state, monkeypatch):
+    monkeypatch.setattr(session.idle, "_ends", lambda *_: None)
+    state.set_value("signing", 0.1)
+    session.update()
+    assert session.wait(60)
+    assert session.idle.worker.wait(60)
+    for name, (low, high, solved) in session.reach.items():
+        assert not solved
+        assumption = state.base.assumptions[name]
+        for value, guess in ((assumption.low, low), (assumption.high, high)):
+            exact = simlib.solve(state.scenario(state.settings.with_value(name, value))).endings["agreement"]
+            assert guess == pytest.approx(exact.probability[-1], abs=0.1)
+
+
+def test_the_range_of_the_answer_is_that_of_its_draws(session, state):
+    assert session.idle.worker.wait(60)
+    draws = over_priors(state.base, draws=16).spread("agreement")
+    low, high = percent(float(draws[0, -1])), percent(float(draws[-1, -1]))
+    assert f"; {low} to {high} in nine of ten of 16 draws of all assumptions." in session.front.last.alt
+    assert session._graphs["lead"][1].panel.bands.get_visible()
+
+
+def test_a_typed_value_that_cannot_be_read_stays_with_the_reason(session, state):
+    assert not session.type_value("meeting", "often")
+    assert session.refused["meeting"]["text"] == "often"
+    assert "'often' is not a quantity; expected a rate" in session.refused["meeting"]["why"]
+    assert session.type_value("meeting", "every 17 days")
+    assert session.refused == {}
 
 
 def test_another_horizon_moves_the_ghost_too(session, state):
@@ -248,35 +341,33 @@ def test_another_horizon_moves_the_ghost_too(session, state):
 
 
 def test_the_sliders_are_ordered_by_the_gradient_once_and_it_is_kept(session, state):
-    assert session.background.wait(60)
+    assert session.idle.worker.wait(60)
     assert session.front.orders == 2
-    assert session.front.drivers.startswith(
-        "Assumptions that matter most: An agreement is signed. In points, at low and at high: "
-    )
-    session.choose_drivers("cleared")
-    assert "The bridge is cleared by force" in session.front.drivers
     found = influence.find_stored(state.base, [folder() / "cache"])
     assert found is not None
     ranked = [
-        sorted(some.weights(state.base).items(), key=lambda item: -item[1]) for some in (found, session.influence)
+        sorted(some.weights(state.base, "ending:agreement").items(), key=lambda item: -item[1])
+        for some in (found, session.idle.influence)
     ]
     assert [name for name, _ in ranked[0]] == [name for name, _ in ranked[1]]
+    assert [dial.id for dial in session.ordered()] == [n for n, _ in ranked[0] if n in session.dials]
     again = ExplorerSession(State(state.base), Front(), answers=AnswerCache(state))
     again.start()
-    assert again.influence == found
+    assert again.wait(60)
+    assert again.idle.influence == found
     assert again.front.orders == 1
+    assert "16 draws" in again.front.last.alt
     again.close()
 
 
-def test_the_order_does_not_change_under_a_hand_that_began(state, monkeypatch):
-    monkeypatch.setattr(module, "IDLE", 0.0)
+def test_the_order_does_not_change_under_a_hand_that_began(state):
     session = ExplorerSession(state, Front(), answers=Slow(state, threads=1))
     session.start()
     state.set_value("meeting", 0.2)
     session.update()
     assert session.wait(30)
-    assert session.background.wait(60)
-    assert session.influence is not None
+    assert session.idle.worker.wait(60)
+    assert session.idle.influence is not None
     assert session.front.orders == 1
     session.close()
 

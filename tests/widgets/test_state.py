@@ -113,9 +113,9 @@ def test_reset_gives_back_the_values_of_the_view_but_keeps_what_is_shown(state):
     state.choose_view("hasty")
     state.set_value("closing", 0.3)
     state.switch("sign", on=False)
-    state.change(state.settings.replace(shown=("agreement",)))
+    state.change(state.settings.replace(lead="ending:cleared"))
     assert state.reset()
-    assert state.settings == Settings(view="hasty", shown=("agreement",))
+    assert state.settings == Settings(view="hasty", lead="ending:cleared")
     state.set_value("closing", 0.3)
     assert state.reset_value("closing")
     assert not state.settings.values
@@ -157,7 +157,7 @@ def test_the_baseline_is_the_file_over_the_dates_of_the_present_settings(state):
 def test_only_what_changes_the_machine_changes_its_structure(state):
     before = structure(state.machine())
     state.set_value("closing", 0.3)
-    state.change(state.settings.replace(shown=("agreement",)))
+    state.change(state.settings.replace(lead="ending:cleared"))
     assert structure(state.machine()) == before
     state.change(state.settings.replace(as_of=DAY))
     assert structure(state.machine()) != before
@@ -211,7 +211,7 @@ def test_settings_survive_being_written_down():
         off=("sign",),
         horizon_days=30.0,
         as_of=DAY,
-        shown=("agreement",),
+        lead="ending:cleared",
         interventions=(
             Force("meet", DAY, "accepted", because="a promise"),
             Forbid("clear", DAY),

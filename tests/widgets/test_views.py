@@ -22,6 +22,7 @@ from simlib.widgets.kit import components as parts
 
 LOGIC = (
     *("explorer.engine_cache", "explorer.view_comparison", "explorer.session", "explorer.sliders", "explorer.autosave"),
+    *("explorer.headline", "explorer.doubt", "explorer.graphs", "explorer.idle", "explorer.second_graph"),
     *("explorer.sampled_history", "explorer.slider_order", "explorer.saving", "explorer.state"),
     *("kit.latest_worker", "kit.blitting", "kit.glyph_cache", "editor.session"),
 )
@@ -30,6 +31,7 @@ LOGIC = (
 @pytest.fixture
 def explorer(bridge):
     made = Explorer(bridge)
+    assert made.session.wait(60)
     yield made
     made.session.close()
 
@@ -40,10 +42,9 @@ def rest(explorer):
 
 
 def page(explorer, title):
-    index = [each.title for each in explorer._pages].index(title)
-    explorer._tab.selected_index = index
+    explorer._page.value = title
     rest(explorer)
-    return explorer._pages[index]
+    return explorer._pages[title]
 
 
 def agreement(scenario):
@@ -58,7 +59,7 @@ def test_logic_imports_no_widget():
 
 
 def test_an_explorer_opens_with_the_answer_and_a_slider_for_every_uncertain_number(explorer):
-    assert agreement(explorer.state.base) in explorer.picture.alt
+    assert agreement(explorer.state.base) in explorer.board.alt
     shown = [dial["id"] for group in explorer.dials.groups for dial in group["dials"]]
     assert sorted(shown) == sorted(name for name, a in explorer.state.base.assumptions.items() if not a.fixed)
     assert set(explorer.dials.positions.values()) == {STEPS // 2}
@@ -68,15 +69,15 @@ def test_an_explorer_opens_with_the_answer_and_a_slider_for_every_uncertain_numb
 
 
 def test_moving_a_slider_moves_the_assumption_and_then_the_picture(explorer):
-    before = explorer.picture.png
+    before = explorer.board.left
     explorer.dials.positions = {**explorer.dials.positions, "meeting": 80}
-    assert explorer.state.value("meeting") == explorer._dials["meeting"].grid[80]
+    assert explorer.state.value("meeting") == explorer.session.dials["meeting"].grid[80]
     rest(explorer)
-    assert explorer.picture.png != before
-    assert agreement(explorer.state.scenario()) in explorer.picture.alt
+    assert explorer.board.left != before
+    assert agreement(explorer.state.scenario()) in explorer.board.alt
     assert explorer.dials.changed == ["meeting"]
     assert not explorer._undo.disabled
-    assert not explorer.picture.preview
+    assert not explorer.board.preview
 
 
 def test_sliders_moved_between_two_messages_are_both_heard(explorer):
@@ -103,18 +104,35 @@ def test_a_typed_value_is_taken_exactly_and_shown(explorer):
     explorer.dials.request = {"what": "reset", "id": "meeting", "n": 1}
     assert explorer.dials.overrides == {}
     explorer.dials.typed = {"id": "meeting", "text": "often", "n": 2}
-    assert explorer.picture.status["kind"] == "error"
-    assert "'often' is not a quantity" in explorer.picture.status["text"]
+    assert explorer.dials.refused["meeting"]["text"] == "often"
+    assert "'often' is not a quantity" in explorer.dials.refused["meeting"]["why"]
+    explorer.dials.positions = {**explorer.dials.positions, "meeting": 60}
+    assert explorer.dials.refused == {}
+
+
+def test_another_answer_leads_in_one_click(explorer):
+    explorer.board.request = {"what": "lead", "value": "ending:cleared", "n": 1}
+    rest(explorer)
+    assert explorer.board.lead == "ending:cleared"
+    assert explorer.board.alt.startswith("By 30 May 2031: The bridge is cleared by force ")
+    ((title, items),) = [(group["title"], group["items"]) for group in explorer.board.answers]
+    assert title == "Endings"
+    assert [item["name"] for item in items][-1] == "ending:ongoing"
+
+
+def test_a_reason_of_ones_own_is_kept(explorer):
+    explorer.dials.request = {"what": "reason", "id": "meeting", "text": "they met twice", "n": 1}
+    assert explorer.session.reasons == {"meeting": "they met twice"}
 
 
 def test_a_view_is_chosen_and_undone(explorer):
     explorer._view.value = "hasty"
     rest(explorer)
     assert explorer.state.settings == Settings(view="hasty")
-    assert agreement(explorer.state.scenario()) in explorer.picture.alt
+    assert agreement(explorer.state.scenario()) in explorer.board.alt
     assert explorer.dials.changed == ["meeting"]
     explorer._undo.click()
-    assert explorer._view.value == ""
+    assert explorer._view.value == "(file)"
 
 
 def test_another_world_is_opened_in_place(explorer):
@@ -122,7 +140,7 @@ def test_another_world_is_opened_in_place(explorer):
     explorer._choose.value = "two-islands"
     rest(explorer)
     assert explorer.state.base.id == "two-islands"
-    assert "treaty is signed" in explorer.picture.alt
+    assert "A ship of North Island is hit" in explorer.board.alt
     assert explorer.session is not first
     explorer.dials.positions = {**explorer.dials.positions, "treaty_rate": 90}
     rest(explorer)
@@ -132,116 +150,82 @@ def test_another_world_is_opened_in_place(explorer):
 def test_the_stored_form_has_a_picture_and_words(explorer):
     bundle = explorer._repr_mimebundle_()
     assert bundle["text/plain"].startswith("A blockade of the valley bridge. By 30 May 2031: ")
-    assert Image.open(io.BytesIO(base64.b64decode(bundle["image/png"]))).width == 900
+    assert Image.open(io.BytesIO(base64.b64decode(bundle["image/png"]))).width == 1280
     assert "application/vnd.jupyter.widget-view+json" in bundle
 
 
 def test_a_narrow_window_is_drawn_for(explorer):
-    explorer.picture.room = 460
-    assert explorer.picture.size[0] == 460
-    assert Image.open(io.BytesIO(explorer.picture.png)).width == 460
+    explorer.board.room = [460, 200]
+    assert explorer.board.size == [460, 200]
+    assert Image.open(io.BytesIO(explorer.board.left)).size == (460, 200)
 
 
 def test_switches_reach_the_machine(explorer):
-    switches = page(explorer, "Switches")
+    switches = page(explorer, "Do")
     switches._moves.checked = [name for name in switches._moves.checked if name != "sign"]
     rest(explorer)
     assert explorer.state.settings.off == ("sign",)
-    assert explorer.picture.alt.count("An agreement is signed 0%") == 1
+    assert explorer.board.alt.count("An agreement is signed 0%") == 1
     switches._move.value = "meet"
     switches._outcome.value = "accepted"
-    switches.children[2].children[3].click()
+    switches.children[1].children[3].click()
     switches._variable.value = "blockade"
     switches._level.value = "full"
-    switches.children[4].children[3].click()
+    switches.children[3].children[3].click()
     assert [type(item) for item in explorer.state.settings.interventions] == [Force, Pin]
     switches._horizon.value = 30
     rest(explorer)
-    assert explorer.picture.alt.startswith("By 30 April 2031")
+    assert explorer.board.alt.startswith("By 30 April 2031")
     assert len(switches._list.children) == 2
     switches._list.children[0].children[0].click()
     assert [type(item) for item in explorer.state.settings.interventions] == [Pin]
     switches._state.value = ("blockade", "full")
     switches._days_each.value = 2
-    switches.children[3].children[3].click()
-    switches.children[4].children[4].click()
+    switches.children[2].children[3].click()
+    switches.children[3].children[4].click()
     rest(explorer)
     rule, kept = explorer.state.settings.interventions[1:]
     assert (rule.move, rule.rate, str(rule.when)) == ("meet", 0.5, "blockade=full")
     assert (kept.variable, kept.level) == ("blockade", "full")
     assert "kept at full from 1 April 2031" in switches._list.children[2].children[1].value
-    switches._shown.checked = ["cleared", "ongoing"]
-    assert explorer.state.settings.shown == ("cleared", "ongoing")
-    switches._shown.checked = []
-    assert explorer.picture.status["kind"] == "error"
-    assert switches._shown.checked == ["cleared", "ongoing"]
 
 
 def test_looking_at_a_page_changes_nothing(explorer):
-    for each in explorer._pages:
-        page(explorer, each.title)
+    for title in explorer._pages:
+        page(explorer, title)
     assert explorer.state.settings == Settings()
     assert not explorer.state.can_undo
 
 
 def test_another_start_comes_with_a_word_of_what_stays(explorer):
-    switches = page(explorer, "Switches")
+    switches = page(explorer, "Do")
     assert "stay those of" not in switches._start_note.value
     switches._start.value = dt.date(1999, 1, 1)
     rest(explorer)
     assert "stay those of 1 April 2031" in switches._start_note.value
-    assert explorer.session._board.note.get_text() == "with a change: begins on 1 January 1999"
+    assert explorer.state.heading() == "with a change: begins on 1 January 1999"
 
 
 @pytest.mark.parametrize(("day", "words"), [(None, "no date is given"), (dt.date(2031, 7, 15), "2031-07-15")])
 def test_a_date_that_is_missing_or_out_of_range_is_refused_in_words(explorer, day, words):
-    switches = page(explorer, "Switches")
+    switches = page(explorer, "Do")
     switches._move_date.value = switches._level_date.value = day
-    for line, places in ((2, (3, 4)), (3, (3,)), (4, (3, 4))):
+    for line, places in ((1, (3, 4)), (2, (3,)), (3, (3, 4))):
         for place in places:
             switches.children[line].children[place].click()
-            assert explorer.picture.status["kind"] == "error"
-            assert words in explorer.picture.status["text"]
+            assert explorer.board.status["kind"] == "error"
+            assert words in explorer.board.status["text"]
             explorer.session.redraw()
     assert explorer.state.settings == Settings()
 
 
 def test_every_control_of_the_switches_says_what_it_is(explorer):
-    switches = page(explorer, "Switches")
+    switches = page(explorer, "Do")
     lines = [line for line in switches.children if hasattr(line, "children")]
     fields = [each for line in lines for each in line.children if hasattr(each, "description")]
     named = [each.description for each in fields if each.description]
     assert len(named) == len(set(named))
     assert "on" not in named
-
-
-def test_the_picture_says_what_was_changed(explorer):
-    explorer.state.switch("sign", on=False)
-    explorer.session.update()
-    rest(explorer)
-    assert explorer.session._board.note.get_text() == "with a change: “Sign an agreement” forbidden"
-    explorer._undo.click()
-    rest(explorer)
-    assert explorer.session._board.note.get_text() == ""
-
-
-def test_one_history_is_told_and_drawn(explorer):
-    history = page(explorer, "One history")
-    history._ending.value = "cleared"
-    rest(explorer)
-    assert "the story ends: The bridge is cleared by force" in history._text.value
-    first = history._text.value
-    history._go(1)
-    rest(explorer)
-    assert history._text.value != first
-    history._go(0)
-    rest(explorer)
-    assert history._text.value == first
-    assert Image.open(io.BytesIO(history._picture.png)).size == tuple(history._picture.size)
-    explorer.state.switch("clear", on=False)
-    explorer.session.update()
-    rest(explorer)
-    assert "sampled histories ends this way" in history._text.value
 
 
 def test_views_are_compared_beside_each_other(explorer):
@@ -267,7 +251,7 @@ def test_what_strangers_wrote_is_shown_as_text(explorer):
 def test_a_view_is_saved_with_its_reasons_and_taken_up(explorer, bridge):
     explorer.dials.positions = {**explorer.dials.positions, "meeting": 80}
     rest(explorer)
-    keep = page(explorer, "Save and export")
+    keep = page(explorer, "Save and share")
     keep._title.value = "How the mayor sees it"
     keep._reasons.children[0].children[1].value = "she said so"
     keep._save()
@@ -282,7 +266,7 @@ def test_a_view_is_saved_with_its_reasons_and_taken_up(explorer, bridge):
 
 def test_exports_are_written_beside_the_notebook(explorer, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    keep = page(explorer, "Save and export")
+    keep = page(explorer, "Save and share")
     explorer.state.switch("sign", on=False)
     keep._figure("svg")
     svg = next((tmp_path / "exports").glob("*.svg")).read_text(encoding="utf-8")
@@ -342,6 +326,7 @@ def test_the_editor_saves_and_says_where(tmp_path):
 def test_our_own_scripts_ship_with_the_package():
     static = Path(parts.__file__).parents[1] / "static"
     assert {path.name for path in static.iterdir()} >= {
+        "board.js",
         "picture.js",
         "dials.js",
         "checks.js",

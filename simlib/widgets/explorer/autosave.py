@@ -108,7 +108,7 @@ class Drafts:
 
 def keep_settings(drafts: Drafts, state: State, reasons: dict[str, str]) -> None:
     """Store the settings of a state as its draft, or delete the draft where nothing is set by hand."""
-    if state.settings == Settings(view=state.settings.view):
+    if state.untouched:
         drafts.drop()
     else:
         drafts.keep({"settings": state.settings.to_dict(), "reasons": reasons})

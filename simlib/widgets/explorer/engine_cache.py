@@ -26,6 +26,8 @@ from simlib.errors import MissingDependency, TooManyStates
 from simlib.machine import priors
 from simlib.results import Band, Forecast
 from simlib.scenario.model import Scenario
+from simlib.typing import Floats
+from simlib.widgets.explorer import slider_order
 from simlib.widgets.explorer.state import Settings, State, structure
 
 if TYPE_CHECKING:
@@ -36,8 +38,8 @@ if TYPE_CHECKING:
 PREVIEW_SECONDS = 0.025
 """Time of a preview. With drawing it stays within a frame or two of the slider."""
 
-QUICK_SECONDS = 0.025
-"""An exact answer as quick as this needs no preview."""
+QUICK_SECONDS = 0.08
+"""An exact answer as quick as this is on the screen within a tenth of a second, and needs no preview."""
 
 FEWEST, MOST = 256, 20_000
 """Replicates of a preview."""
@@ -62,6 +64,7 @@ class Engines:
     tried_simulator: bool = False
     reason: str = ""
     exact_seconds: float = float("inf")
+    solved: int = 0
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,7 @@ class AnswerCache:
         self._anchors: dict[Hashable, Anchor] = {}
         self._labels = _labels(state.base)
         self._seconds_per_run = PREVIEW_SECONDS / 2_000
-        self._lock, self._building = threading.RLock(), threading.RLock()
+        self._lock, self._building, self._solving = threading.RLock(), threading.RLock(), threading.RLock()
         self.warm = False
         """Whether the Monte Carlo kernel ran in this process: the first run may have to compile it."""
 
@@ -133,7 +136,7 @@ class AnswerCache:
 
     def known(self, settings: Settings) -> Forecast | None:
         """Return the answer at rest where it was computed before."""
-        return self._answers.get(self._key(settings))
+        return self._answers.get(self.key(settings))
 
     def answer(self, settings: Settings, control: Control = UNWATCHED) -> Forecast:
         """Return the answer at rest: exact where the states can be enumerated, else from `RUNS` replicates.
@@ -143,7 +146,7 @@ class AnswerCache:
         known = self.known(settings)
         answer = self._compute(settings, control) if known is None else known
         with self._lock:
-            return _remember(self._answers, self._key(settings), lambda: answer, ANSWERS_KEPT)
+            return _remember(self._answers, self.key(settings), lambda: answer, ANSWERS_KEPT)
 
     def _own(self, control: Control) -> Control:
         """Return a control with the threads of this cache."""
@@ -154,10 +157,8 @@ class AnswerCache:
         resolved = self.state.scenario(settings)
         solver = self.solver(machine, control)
         theta = self.theta(settings, machine)
-        begun = time.perf_counter()
         if solver is not None:
-            forecast = solver.solve(theta, control=control)
-            machine.exact_seconds = min(time.perf_counter() - begun, 1.5 * machine.exact_seconds)
+            forecast = self.solve(machine, theta, control=control)
         else:
             simulator = self.simulator(machine)
             if simulator is None:
@@ -170,7 +171,38 @@ class AnswerCache:
         source = provenance(resolved, **details)
         return self._labelled(dataclasses.replace(forecast, provenance=source, scenario=ScenarioKey.of(resolved)))
 
-    def _key(self, settings: Settings) -> Hashable:
+    def solve(
+        self, machine: Engines, theta: Floats, *, centre: Floats | None = None, control: Control = UNWATCHED
+    ) -> Forecast:
+        """Return the exact answer at some values (A,), and take the time. One thread solves at a time.
+
+        `centre` are the stated values, when `theta` is a draw around them. Raises Cancelled.
+        """
+        assert machine.solver is not None
+        with self._solving:
+            begun = time.perf_counter()
+            forecast = machine.solver.solve(theta, centre=centre, control=control)
+            machine.solved += 1
+            machine.exact_seconds = min(time.perf_counter() - begun, 1.5 * machine.exact_seconds)
+        return forecast
+
+    def slopes(self, settings: Settings, measure: str, control: Control = UNWATCHED) -> dict[str, float] | None:
+        """Return the derivatives {assumption: ∂p/∂θ} of an answer at the values of some settings.
+
+        None where no gradient answers it. Raises Cancelled.
+        """
+        machine = self.machine(settings)
+        if self.solver(machine, control) is None:
+            return None
+        values = self.state.values(settings)
+        with self._solving:
+            found = slider_order.compute(
+                machine.scenario, measures=[measure], values=values, solver=machine.solver, control=control
+            )
+        return dict(found.slopes[measure]) if measure in found.slopes else None
+
+    def key(self, settings: Settings) -> Hashable:
+        """Return a key that is equal for settings with the same answer and view."""
         values = self.state.values(settings)
         return structure(self.state.machine(settings)), settings.view, tuple(sorted(values.items()))
 
@@ -179,15 +211,23 @@ class AnswerCache:
 
     # ---------------------------------------------------------------- previews
 
+    def measure(self, settings: Settings, control: Control = UNWATCHED) -> None:
+        """Take the time of the exact answer a second time: the first may have had to compile."""
+        machine = self.machine(settings)
+        if machine.solver is not None and machine.solved == 1:
+            self.solve(machine, self.theta(settings, machine), control=control)
+
     def is_quick(self, settings: Settings) -> bool:
-        """Whether the exact answer comes as quickly as a preview would."""
+        """Whether the exact answer comes so quickly that no preview is needed."""
         return self.machine(settings).exact_seconds <= QUICK_SECONDS
 
     def anchor(self, settings: Settings, control: Control = UNWATCHED) -> None:
         """Prepare previews that start from the answer at rest for these settings, if that answer is known."""
         known, machine = self.known(settings), self.machine(settings)
+        if known is None:
+            return
         simulator = self.simulator(machine)
-        if known is None or simulator is None:
+        if simulator is None:
             return
         key = structure(machine.scenario)
         runs = self.preview_runs()
@@ -225,6 +265,14 @@ class AnswerCache:
         if simulator is None:
             raise MissingDependency(machine.reason)
         return simulator.run(self.theta(settings, machine), runs=runs, seed=self.seed, control=self._own(UNWATCHED))
+
+    def sampled(self, settings: Settings, runs: int) -> Forecast | None:
+        """Return the forecast of some replicates at the settings, or None where Monte Carlo is not installed."""
+        simulator = self.simulator(self.machine(settings))
+        if simulator is None:
+            return None
+        theta = self.theta(settings, self.machine(settings))
+        return simulator.forecast(self.sample(settings, runs), theta=theta, seed=self.seed)
 
     def _sample(self, simulator: Simulator, theta: np.ndarray, runs: int, control: Control = UNWATCHED) -> Forecast:
         begun = time.perf_counter()

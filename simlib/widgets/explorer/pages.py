@@ -7,14 +7,12 @@ import html
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import ipywidgets as w
 
 from simlib.control import UNWATCHED, Control
 from simlib.errors import Problem, ScenarioError
-from simlib.results import ONGOING
-from simlib.widgets.explorer import sampled_history, saving, view_comparison
+from simlib.widgets.explorer import saving, view_comparison
 from simlib.widgets.explorer.session import ExplorerSession
 from simlib.widgets.kit.blitting import still
 from simlib.widgets.kit.components import Checks, LivePicture
@@ -107,75 +105,6 @@ class Page(w.VBox):
         return day
 
 
-class HistoryPage(Page):
-    """One sampled history as a dated story, and its path over the ladder."""
-
-    title = "One history"
-    slow = True
-
-    def build(self) -> None:
-        """Build the controls."""
-        endings = self.state.base.endings.values()
-        self._ending = w.Dropdown(
-            description="Ending of the history",
-            style=WIDE,
-            options=[("any ending", ""), *((e.label, e.id) for e in endings), ("no ending yet", ONGOING)],
-        )
-        self._all = w.Checkbox(
-            description="Show moves that change nothing", indent=False, layout=w.Layout(width="auto")
-        )
-        self._number = 0
-        self._picture, self._text = LivePicture(), w.HTML()
-        self._ending.observe(lambda _: self.session.guard(lambda: self._go(0)), "value")
-        self._all.observe(lambda _: self.session.guard(self.schedule), "value")
-        self._picture.observe(lambda _: self.session.guard(self.schedule), "room")
-        step = [
-            button(text, tip, action, self.session.guard)
-            for text, tip, action in (
-                ("Previous", "Show the previous history", lambda: self._go(self._number - 1)),
-                ("Next", "Show the next history", lambda: self._go(self._number + 1)),
-            )
-        ]
-        self.children = [w.HBox([self._ending, *step, self._all], layout=LINE), self._picture, self._text]
-
-    def _go(self, number: int) -> None:
-        self._number = number
-        self.schedule()
-
-    def refresh(self, control: Control = UNWATCHED) -> None:
-        """Show the present history at the present settings, with common random numbers."""
-        del control
-        history = sampled_history.tell(
-            self.session.answers, self.state.settings, ending=self._ending.value, number=self._number
-        )
-        if history is None:
-            self._text.value = words(
-                f"At these values none of {sampled_history.SAMPLE:,} sampled histories ends this way."
-            )
-            return
-        sentences = history.sentences if self._all.value else history.turning_points()
-        items = "".join(f"<li>{html.escape(text)}</li>" for text in sentences)
-        label = "no ending yet" if history.ending == ONGOING else self.state.base.endings[history.ending].label
-        head = sampled_history.heading(history, label)
-        self._text.value = f'<div class="simlib-story"><strong>{html.escape(head)}</strong><ol>{items}</ol></div>'
-        self._draw(history, head)
-
-    def _draw(self, history: sampled_history.SampledHistory, head: str) -> None:
-        from simlib.plots import story
-
-        machine = self.state.machine()
-        dates: dict[str, Any] = {"as_of": machine.as_of, "horizon": machine.horizon_days}
-        ended = history.ending != ONGOING
-        png, size = still(
-            lambda ax: story(history.days, history.rungs, history.rung_names, ax, ended=ended, **dates),
-            self._picture.room or self.session.width,
-            240,
-            left=180,
-        )
-        with self._picture.hold_sync():
-            self._picture.png, self._picture.size, self._picture.alt = png, list(size), head
-
-
 class ComparisonPage(Page):
     """Sets of settings side by side: their answers, and the assumptions that differ, with reasons."""
 
@@ -206,7 +135,8 @@ class ComparisonPage(Page):
             else words("No assumption differs.")
         )
         self._tables.value = answers + "<br>" + changes
-        png, size = still(comparison.draw, self._picture.room or self.session.width, 60 + comparison.height(), left=14)
+        width = self._picture.room or 2 * self.session.size[0]
+        png, size = still(comparison.draw, width, 60 + comparison.height(), left=14)
         with self._picture.hold_sync():
             self._picture.png, self._picture.size = png, list(size)
             self._picture.alt = comparison.words()
@@ -215,7 +145,7 @@ class ComparisonPage(Page):
 class SavingPage(Page):
     """Saves the present settings as a view, and exports the figure, the data and a paragraph."""
 
-    title = "Save and export"
+    title = "Save and share"
 
     def build(self) -> None:
         """Build the controls."""
@@ -292,15 +222,15 @@ class SavingPage(Page):
         self._report.value = words(f"Wrote {path}")
 
     def _figure(self, kind: str) -> None:
-        settings, (forecast, baseline) = self.state.settings, self.session.forecasts()
+        forecast, baseline = self.session.forecasts()
         self._export(
             kind,
             saving.figure_bytes(
                 forecast,
                 baseline,
                 kind,
-                width=max(self.session.width, 900),
-                show=settings.shown,
+                width=max(self.session.size[0], 900),
+                show=self.state.shown,
                 ladder=self.state.ladder(),
                 note=self.state.heading(),
             ),

@@ -58,6 +58,12 @@ class PreviewLoop:
 
     def __init__(self, answers: AnswerCache, display: LoopDisplay, worker: LatestWorker, lock: threading.RLock) -> None:
         self.answers, self.display, self.worker, self.lock = answers, display, worker, lock
+        # On a thread of its own: the kernel of the previews may have to compile, and no answer waits for that.
+        self._anchoring = LatestWorker("simlib-previews")
+
+    def close(self) -> None:
+        """Stop all work."""
+        self._anchoring.close()
 
     def update(self, *, moving: bool = False) -> None:
         """Show the answer where it is known or quick, else a preview and then the answer.
@@ -76,18 +82,29 @@ class PreviewLoop:
         self._order(settings, REST if moving else 0.0)
 
     def anchor(self, settings: Settings, *, delay: float = 0.0) -> None:
-        """Prepare previews around a known answer, on the worker's thread."""
-        self.worker.submit(
-            lambda control: self.answers.anchor(settings, control), lambda _: None, self.display.fail, delay=delay
-        )
+        """Prepare previews around a known answer, on a worker's thread, unless the exact answer is as quick."""
+
+        def job(control: Control) -> None:
+            self.answers.measure(settings, control)
+            if not self.answers.is_quick(settings):
+                self.answers.anchor(settings, control)
+
+        self._anchoring.submit(job, lambda _: None, self.display.fail, delay=delay)
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until previews are prepared. Return False after `timeout` seconds."""
+        return self._anchoring.wait(timeout)
 
     def _ready(self, settings: Settings) -> bool:
         known = self.answers.known(settings) is not None
         return self.display.prepared and (known or self.answers.is_quick(settings))
 
     def _preview(self, settings: Settings) -> None:
-        if not self.answers.warm:
+        if not self.display.prepared:
             self.display.show_waiting()
+        elif not self.answers.warm:
+            self.display.show_progress(0.0)
+        if not self.answers.warm:
             return
         forecast = self.answers.preview(settings)
         if forecast is not None:
@@ -102,7 +119,7 @@ class PreviewLoop:
             with self.lock:
                 if settings == self.answers.state.settings:
                     self.display.show_at_rest(settings, forecast)
-            self.answers.anchor(settings)
+            self.anchor(settings)
 
         last_report = 0.0
 

@@ -1,45 +1,67 @@
 """The session of an explorer: it connects the state, the engines and the view. No widget here.
 
-Errors are shown in the panel, above the last good picture. One lock guards the figure and what is shown.
+Errors are shown in the panel, above the last good picture. One lock guards the figures and what is shown.
 """
 
 from __future__ import annotations
 
-import contextlib
-import itertools
 import threading
-from collections.abc import Callable, Hashable
-from typing import Protocol
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 from simlib.control import Control
-from simlib.errors import SimlibError
-from simlib.machine.measures import headline
-from simlib.plots.forecast_figure import Contents, Dashboard
+from simlib.errors import ScenarioError, SimlibError
+from simlib.formatting import percent
 from simlib.results import Forecast
-from simlib.scenario.library import notebooks_folder
-from simlib.widgets.explorer.autosave import Drafts, find_settings, folder, keep_settings
+from simlib.widgets.explorer import headline, second_graph
+from simlib.widgets.explorer.autosave import Drafts, find_settings, keep_settings
+from simlib.widgets.explorer.doubt import Doubt
+from simlib.widgets.explorer.doubt import find_stored as find_doubt
 from simlib.widgets.explorer.engine_cache import AnswerCache, same_answer
+from simlib.widgets.explorer.graphs import LIVE, Graph, Size, lead_graph, live_graph
+from simlib.widgets.explorer.idle import Ends, IdleWork, places
 from simlib.widgets.explorer.preview_loop import PreviewLoop, answer_status, preview_status
-from simlib.widgets.explorer.slider_order import Influence, compute, file_name, find_stored, most_likely
+from simlib.widgets.explorer.second_graph import Still
+from simlib.widgets.explorer.slider_order import Influence, find_stored
+from simlib.widgets.explorer.sliders import dials, grouped
 from simlib.widgets.explorer.state import Settings, State, structure
-from simlib.widgets.kit.blitting import Screen, still
 from simlib.widgets.kit.latest_worker import LatestWorker
-from simlib.widgets.kit.status_line import Part, ShownPicture, sentence, status
+from simlib.widgets.kit.status_line import Part, status
 
 BANDS = "bands are 95% intervals"
 
-DRIVERS = 8
-"""How many drivers of an ending are shown."""
+SIZE: Size = (640, 300)
+"""Size of each graph in pixels until the browser says how much room there is."""
 
-IDLE = 0.5
-"""Seconds after an answer before background work begins."""
+
+@dataclass(frozen=True)
+class ShownGraphs:
+    """One answer as it is shown: the two graphs (the right one None where it follows later), and the words."""
+
+    left: bytes
+    right: bytes | None
+    size: Size
+    sentence: list[Part]
+    answers: list[dict[str, Any]]
+    status: Part
+    preview: bool
+    alt_right: str = ""
+
+    @property
+    def alt(self) -> str:
+        """The answer in words, for readers who cannot see the picture."""
+        return "".join(part["text"] for part in self.sentence)
 
 
 class ExplorerFront(Protocol):
     """The view of a session: the widgets, or a test."""
 
-    def show(self, shown: ShownPicture) -> None:
-        """Show a picture with its sentence and status, all at once."""
+    def show(self, shown: ShownGraphs) -> None:
+        """Show an answer, all at once."""
+
+    def show_still(self, shown: Still) -> None:
+        """Show a second graph that was drawn whole."""
 
     def show_status(self, status: Part) -> None:
         """Show a line of status beside the picture there is."""
@@ -48,10 +70,10 @@ class ExplorerFront(Protocol):
         """Show the settings of the state: sliders, choices, undo."""
 
     def show_order(self) -> None:
-        """Put the sliders in the order of the session's `influence`."""
+        """Put the sliders in their order."""
 
-    def show_drivers(self, png: bytes, size: tuple[int, int], alt: str) -> None:
-        """Show the drivers of an ending."""
+    def show_reach(self) -> None:
+        """Show what each slider could do."""
 
     def refresh_page(self) -> None:
         """Refresh the open page, which shows what follows from the answer at rest."""
@@ -65,53 +87,59 @@ class ExplorerSession:
         state: State,
         front: ExplorerFront,
         *,
-        width: int = 900,
+        size: Size = SIZE,
         answers: AnswerCache | None = None,
         drafts: Drafts | None = None,
     ) -> None:
-        self.state, self.front, self.width = state, front, width
+        self.state, self.front, self.size = state, front, size
         self.answers = answers or AnswerCache(state)
         self.drafts = drafts or Drafts.of(state.base)
+        self.dials = dials(state.base)
         self.lock = threading.RLock()
-        self.worker, self.background, self.pages = (
-            LatestWorker("simlib-answers"),
-            LatestWorker("simlib-idle"),
-            LatestWorker("simlib-pages"),
-        )
+        self.worker, self.pages = LatestWorker("simlib-answers"), LatestWorker("simlib-pages")
+        self.stills = LatestWorker("simlib-graphs")
         self.notes: dict[str, str] = {}
         self.reasons: dict[str, str] = {}
+        self.refused: dict[str, dict[str, str]] = {}
+        self.reach: dict[str, Ends] = {}
         self.shown: Forecast | None = None
-        self.influence: Influence | None = None
-        self.drivers_of = ""
+        self.tab, self.picked, self.number = self.tabs[0]["id"], dict[str, str](), 0
+        self._reach_of: Hashable = None
+        self._doubts: dict[Hashable, Doubt] = {}
         self._last_rest: tuple[Settings, Forecast] | None = None
-        self._board: Dashboard | None = None
-        self._screen: Screen | None = None
-        self._board_key: Hashable = None
+        self._graphs: dict[str, tuple[Hashable, Graph]] = {}
         self._status: Part = status("")
+        self.idle = IdleWork(self.answers, self)
         self._loop = PreviewLoop(self.answers, self, self.worker, self.lock)
 
     # ---------------------------------------------------------------- changes
 
     def start(self) -> None:
-        """Show the first answer, and prepare previews around it."""
+        """Put the sliders in order, and order the first answer without waiting for it."""
         with self.lock:
             self.draft = find_settings(self.drafts, self.state)
-            settings = self.state.settings
-            baseline = self.answers.answer(self.state.baseline)
-            self._take_influence(find_stored(self.state.base, [notebooks_folder() / "stored", folder() / "cache"]))
+            self.idle.influence = find_stored(self.state.base, places())
+            doubt = find_doubt(self.state.base, places())
+            if doubt is not None:
+                self._doubts[self.answers.key(self.state.against)] = doubt
             self.front.show_order()
-            forecast = baseline if self.state.is_baseline else self.answers.answer(settings)
-            self.show_at_rest(settings, forecast)
-        self._loop.anchor(settings)
+            self.front.show_settings()
+            self._loop.update()
 
     def close(self) -> None:
         """Stop all work."""
-        for worker in (self.worker, self.background, self.pages):
+        for worker in self._workers:
             worker.close()
+        self._loop.close()
 
-    def wait(self, timeout: float = 60.0) -> bool:
-        """Wait until the picture is at rest; return False after `timeout` seconds."""
-        return self.worker.wait(timeout)
+    @property
+    def _workers(self) -> tuple[LatestWorker, ...]:
+        return self.worker, self.idle.worker, self.pages, self.stills
+
+    def wait(self, timeout: float = 60.0, *, previews: bool = False) -> bool:
+        """Wait until the pictures are at rest, and `previews` ready. Return False after `timeout` seconds."""
+        done = self.worker.wait(timeout) and self.stills.wait(timeout)
+        return done and (not previews or self._loop.wait(timeout))
 
     def restore(self) -> None:
         """Continue with the unsaved settings of an earlier session."""
@@ -136,7 +164,7 @@ class ExplorerSession:
         While a slider is `moving`, the work at rest waits until it stops, and axes do not shrink.
         """
         with self.lock:
-            for worker in (self.worker, self.background, self.pages):
+            for worker in self._workers:
                 worker.cancel()
             self.notes = self._range_notes()
             self.front.show_settings()
@@ -155,20 +183,21 @@ class ExplorerSession:
         """Stop the computation. The picture stays a preview, and its status says so."""
         with self.lock:
             self.worker.cancel()
-            self.front.show_status(status("cancelled: the picture is still a preview", "preview"))
+            self.idle.worker.cancel()
+            self.front.show_status(status("cancelled: move a slider to compute again", "preview"))
 
-    def resize(self, width: int) -> None:
-        """Draw for another width in pixels."""
+    def resize(self, size: Size) -> None:
+        """Draw for another size of the graphs in pixels."""
         with self.lock:
-            self.width = width
+            self.size = size
             self.redraw()
-            self._show_drivers()
 
     def redraw(self) -> None:
-        """Draw the forecast again, for another width, ladder or choice of endings."""
+        """Draw the answer again: for another size, leading question or second graph."""
         with self.lock:
             if self.shown is not None:
                 self._show(self.shown, self._status)
+                self._draw_still()
 
     def guard(self, action: Callable[[], object]) -> None:
         """Do an action; an error is shown in the panel, and the last good picture stays."""
@@ -183,15 +212,65 @@ class ExplorerSession:
             words = str(error) if isinstance(error, SimlibError) else f"{type(error).__name__}: {error}"
             self.front.show_status(status(words, "error"))
 
+    def type_value(self, name: str, text: str) -> bool:
+        """Take a typed value. What cannot be read stays in the row that it was typed in, with the reason."""
+        try:
+            changed = self.state.type_value(name, text)
+        except ScenarioError as error:
+            problem = error.problems[0]
+            self.refused[name] = {"text": text, "why": f"{problem.what}; {problem.expected}"}
+            self.front.show_settings()
+            return False
+        self.refused.pop(name, None)
+        if not changed:
+            self.front.show_settings()
+        return changed
+
+    # ---------------------------------------------------------------- what leads, and the second graph
+
+    def lead(self, name: str) -> None:
+        """Let another question or ending lead."""
+        with self.lock:
+            if name != self.state.lead.name and self.state.change(self.state.settings.replace(lead=name)):
+                self.front.show_order()
+                self.update()
+
+    @property
+    def tabs(self) -> list[second_graph.Choice]:
+        """The second graphs that there are."""
+        return second_graph.tabs(self.state)
+
+    @property
+    def choices(self) -> list[second_graph.Choice]:
+        """What can be chosen in the second graph."""
+        return second_graph.choices(self.state, self.tab)
+
+    @property
+    def choice(self) -> str:
+        """What is chosen in the second graph."""
+        first = next((choice["id"] for choice in self.choices), "")
+        return self.picked.get(self.tab, (self.state.ladder() or first) if self.tab == "ladder" else first)
+
+    def turn(self, tab: str = "", choice: str | None = None, step: int = 0) -> None:
+        """Show another second graph, another choice in it, or the next history."""
+        with self.lock:
+            self.tab = tab or self.tab
+            if choice is not None:
+                self.picked[self.tab] = choice
+            self.number = 0 if choice is not None else self.number + step
+            self.front.show_settings()
+            self.redraw()
+
     # ---------------------------------------------------------------- showing
 
     def show_waiting(self) -> None:
         """Show that the first answer is being computed."""
-        self.front.show_status(status("computing the exact answer", "busy", 0.0))
+        words = "finding the states and solving; a very first run also compiles, about 15 seconds"
+        self.front.show_status(status(words, "busy", 0.0))
 
     def show_progress(self, share: float) -> None:
         """Show the share of the exact answer that is computed."""
-        self.front.show_status(status("preview; computing the exact answer", "busy", share))
+        self.front.show_status(status("computing the exact answer", "busy", share))
 
     def show_preview(self, forecast: Forecast) -> None:
         """Show a preview."""
@@ -207,40 +286,71 @@ class ExplorerSession:
         self._last_rest = (settings, forecast)
         self.state.rest()
         self._show(forecast, answer_status(forecast, BANDS))
-        if self.notes:
-            self.front.show_settings()
+        self._draw_still()
+        self.front.show_settings()
         keep_settings(self.drafts, self.state, self.reasons)
         self.front.refresh_page()
-        self._seek_influence()
+        doubtful = self.answers.key(settings) not in self._doubts
+        self.idle.begin(settings, forecast, doubtful=doubtful, shown=lambda: [dial.id for dial in self.ordered()])
+
+    def _baseline(self) -> Forecast | None:
+        return None if self.state.is_baseline else self.answers.known(self.state.baseline)
 
     def _show(self, forecast: Forecast, line: Part, *, moving: bool = False) -> None:
         preview = line["kind"] == "preview"
         moving |= preview
-        baseline = None if self.state.is_baseline else self.answers.known(self.state.baseline)
-        board, screen, fresh = self._figure(forecast)
-        mark = "preview" if preview else ""
-        redraw = board.update(forecast, baseline, mark=mark, note=self.state.heading(), moving=moving) or fresh
-        png = screen.png(redraw=redraw, moving=moving)
+        baseline, measure = self._baseline(), self.state.lead
+        doubt = None if preview else self._doubts.get(self.answers.key(self.state.settings))
+        spread = None if doubt is None else doubt.spread.get(measure.name)
+        key = (self.size, measure.name, self.state.settings.view, self.state.base.as_of)
+        first = self.answers.known(self.state.baseline) or forecast
+        lead = self._graph("lead", key, lambda: lead_graph(first, self.size, measure))
+        lead.panel.doubt = {} if spread is None else {measure.of: spread}
+        right = None
+        if self.tab in LIVE:
+            which = (self.size, self.tab, self.choice, self.state.settings.view)
+            second = self._graph("second", which, lambda: live_graph(first, self.size, self.tab, self.choice))
+            right = second.png(forecast, baseline, moving=moving)
         self.shown, self._status = forecast, line
-        self.front.show(ShownPicture(png, (board.width, board.height), sentence(forecast, baseline), line, preview))
+        words = headline.sentence(forecast, measure, baseline, spread=spread, draws=0 if doubt is None else doubt.draws)
+        self.front.show(
+            ShownGraphs(
+                left=lead.png(forecast, baseline, moving=moving),
+                right=right,
+                size=lead.size,
+                sentence=words,
+                answers=headline.answers(self.state.base, forecast, baseline),
+                status=line,
+                preview=preview,
+                alt_right=f"{second_graph.TABS[self.tab]}. {forecast.sentences()[0]}" if right else "",
+            )
+        )
 
-    def _figure(self, forecast: Forecast) -> tuple[Dashboard, Screen, bool]:
-        settings = self.state.settings
-        key = (self.width, settings.shown, self.state.ladder(), settings.view)
-        if self._board is None or self._screen is None or key != self._board_key:
-            choice = Contents(endings=settings.shown or self._leading(), ladder=self.state.ladder())
-            first = self.answers.known(self.state.baseline) or forecast
-            self._board = Dashboard(first, self.width, choice=choice)
-            self._board.update(forecast)
-            self._screen = Screen(self._board)
-            self._board_key = key
-            return self._board, self._screen, True
-        return self._board, self._screen, False
+    def _graph(self, place: str, key: Hashable, make: Callable[[], Graph]) -> Any:
+        if place not in self._graphs or self._graphs[place][0] != key:
+            self._graphs[place] = key, make()
+        return self._graphs[place][1]
 
-    def _leading(self) -> tuple[str, ...] | None:
-        """Return the headline and every ending, where the headline is a question (None: every ending)."""
-        lead = headline(self.state.base)
-        return (lead.of, *self.state.base.endings) if lead.kind == "question" else None
+    def _draw_still(self) -> None:
+        """Draw a second graph that does not move with the sliders, on a worker's thread."""
+        if self.tab in LIVE or self.shown is None:
+            return
+        tab, choice, size, settings, forecast = self.tab, self.choice, self.size, self.state.settings, self.shown
+        baseline, number = self._baseline(), self.number
+
+        def job(_: Control) -> Still:
+            if tab == "consequences":
+                return second_graph.consequences(self.answers, settings, forecast, baseline, size, choice)
+            if tab == "drivers":
+                return second_graph.drivers(self.state, self.idle.influence, size)
+            return second_graph.history(self.answers, settings, size, choice, number)
+
+        def done(drawn: Still) -> None:
+            with self.lock:
+                if tab == self.tab:
+                    self.front.show_still(drawn)
+
+        self.stills.submit(job, done, self.fail)
 
     def forecasts(self) -> tuple[Forecast, Forecast | None]:
         """Return the answer to the present settings, and the baseline's where they differ; compute what is missing."""
@@ -249,8 +359,14 @@ class ExplorerSession:
         return forecast, None if self.state.is_baseline else baseline
 
     def answer_in_words(self) -> str:
-        """Return the answer to the present settings as a sentence."""
-        return "".join(part["text"] for part in sentence(*self.forecasts()))
+        """Return the answer to the present settings in words, the leading question first."""
+        forecast, baseline = self.forecasts()
+        doubt = self._doubts.get(self.answers.key(self.state.settings))
+        spread = None if doubt is None else doubt.spread.get(self.state.lead.name)
+        lead = headline.sentence(
+            forecast, self.state.lead, baseline, spread=spread, draws=0 if doubt is None else doubt.draws
+        )
+        return "".join(part["text"] for part in lead)
 
     def keep_reason(self, name: str, text: str) -> None:
         """Keep the reason for a changed assumption or a forbidden move, with the draft."""
@@ -261,60 +377,63 @@ class ExplorerSession:
         """Do slow work that follows from the answer at rest, unless something newer comes."""
         self.pages.submit(job, _nothing, self.fail)
 
-    # ---------------------------------------------------------------- influence of the assumptions
+    # ---------------------------------------------------------------- what is found at rest
 
-    def _seek_influence(self) -> None:
-        """Compute in the background the influence by which the sliders are ordered."""
-        machine = self.answers.machine(self.state.against)
-        solver = self.answers.solver(machine) if machine.tried_solver else None
-        if self.influence is not None or solver is None or not self.state.base.endings:
-            return
-        base = self.state.base
+    def ordered(self) -> list[Any]:
+        """Return the dials, those that move the leading answer most first."""
+        influence = self.idle.influence
+        weights = influence.weights(self.state.base, self.state.lead.name) if influence else {}
+        return sorted(self.dials.values(), key=lambda dial: -weights.get(dial.id, 0.0))
 
-        def job(control: Control) -> Influence:
-            return compute(base, solver=solver, control=control)
+    def groups(self) -> list[Any]:
+        """Return the dials by actor."""
+        influence = self.idle.influence
+        return grouped(self.dials, influence.weights(self.state.base, self.state.lead.name) if influence else None)
 
-        def done(influence: Influence) -> None:
-            with contextlib.suppress(OSError):
-                influence.save(folder() / "cache" / file_name(base))
-            with self.lock:
-                self._take_influence(influence)
-                if not self.state.can_undo:
-                    self.front.show_order()
-                self.front.show_settings()
-
-        self.background.submit(job, done, self.fail, delay=IDLE)
-
-    def _take_influence(self, influence: Influence | None) -> None:
-        self.influence = influence
-        if influence is None:
-            return
-        baseline = self.answers.answer(self.state.baseline)
-        last = {name: float(band.probability[-1]) for name, band in baseline.endings.items()}
-        self.drivers_of = self.drivers_of or most_likely(last)
-        self._show_drivers()
-
-    def _show_drivers(self) -> None:
-        """Draw the drivers of an ending. They belong to the values of the file and do not move with the sliders."""
-        from simlib.plots.driver_bars import drivers
-
-        if self.influence is None or not self.drivers_of:
-            return
-        frame = self.influence.drivers(self.state.base, self.drivers_of)
-        title = frame.attrs["title"]
-        height = 96 + 40 * min(max(len(frame), 1), DRIVERS)
-        png, size = still(lambda ax: drivers(frame, ax, title=title, rows=DRIVERS), self.width, height, left=14)
-        rows = zip(frame["label"], frame["at_low"], frame["at_high"], strict=True)
-        strongest = "; ".join(
-            f"{label} ({100 * low:+.1f} to {100 * high:+.1f})" for label, low, high in itertools.islice(rows, 3)
-        )
-        self.front.show_drivers(png, size, f"{title}. In points, at low and at high: {strongest}.")
-
-    def choose_drivers(self, ending: str) -> None:
-        """Show the drivers of another ending."""
+    def take_influence(self, influence: Influence) -> None:
+        """Order the sliders by the influence, unless somebody has moved one already."""
+        del influence
         with self.lock:
-            self.drivers_of = ending
-            self._show_drivers()
+            if not self.state.can_undo:
+                self.front.show_order()
+            if self.tab == "drivers":
+                self._draw_still()
+
+    def take_reach(self, settings: Settings, measure: str, reach: Mapping[str, Ends]) -> None:
+        """Show what the leading answer would be at the ends of some sliders."""
+        with self.lock:
+            if settings == self.state.settings and measure == self.state.lead.name:
+                key = self.answers.key(settings), measure
+                before = self.reach if key == self._reach_of else {}
+                self.reach = before | {name: e for name, e in reach.items() if e[2] or not before.get(name, e)[2]}
+                self._reach_of = key
+                self.front.show_reach()
+
+    def reach_texts(self) -> dict[str, list[str]]:
+        """Return for each slider the answer at its two ends, and a sentence on it: {id: [low, high, sentence]}."""
+        result = {}
+        if self._reach_of != (self.answers.key(self.state.settings), self.state.lead.name):
+            return {}
+        for name, (low, high, solved) in self.reach.items():
+            about = "" if solved else "about "
+            words = f"{self.state.lead.label}: {about}{percent(low)} at the low end, {about}{percent(high)} at the high"
+            marks = "" if solved else "≈ "
+            result[name] = [f"{marks}{percent(low)}", f"{marks}{percent(high)}", words]
+        return result
+
+    def take_doubt(self, settings: Settings, found: Doubt) -> None:
+        """Show the range of the answer."""
+        with self.lock:
+            self._doubts[self.answers.key(settings)] = found
+            if settings == self.state.settings:
+                self.redraw()
+
+    def tell_idle(self, settings: Settings, words: str) -> None:
+        """Say what is being computed beside the answer at rest."""
+        with self.lock:
+            if settings == self.state.settings:
+                line = self._status["text"] + (f"; {words}" if words else "")
+                self.front.show_status(status(line, self._status["kind"]))
 
     # ---------------------------------------------------------------- notes under sliders
 

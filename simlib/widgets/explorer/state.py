@@ -1,6 +1,6 @@
 """The settings of an explorer and their history: the logic behind the widgets, without any widget.
 
-`Settings` holds everything that an answer depends on and what is shown of it; it never changes, a new one is made.
+`Settings` holds everything that an answer depends on and what is shown of it. It never changes: a new one is made.
 `State` holds one scenario, the present settings with those before and after them (undo, redo), and the baseline.
 The answers to settings come from `simlib.widgets.explorer.engine_cache`.
 """
@@ -17,6 +17,7 @@ from typing import Any
 
 from simlib.errors import Problem, QuantityError, ScenarioError, did_you_mean
 from simlib.formatting import long_date
+from simlib.machine.measures import Measure, find, headline
 from simlib.quantities import check_range, parse, show
 from simlib.scenario.loader import load, load_views
 from simlib.scenario.model import Assume, Condition, Forbid, Force, Hold, Intervention, Pin, Policy, Scenario, View
@@ -32,7 +33,8 @@ class Settings:
     """One set of choices. `values` are the assumptions changed by hand, in base units, on top of the view.
 
     `off` are moves that are switched off, and `interventions` are those made by hand, beside those of the view.
-    `shown` are ids of endings and questions. None stands for the value of the file (or the view).
+    `lead` is the measure that leads ("": the headline of the scenario). None stands for the value of the file (or the
+    view).
     """
 
     view: str = ""
@@ -42,7 +44,7 @@ class Settings:
     horizon_days: float | None = None
     as_of: dt.date | None = None
     ladder: str | None = None
-    shown: tuple[str, ...] | None = None
+    lead: str = ""
 
     def replace(self, **changes: Any) -> Settings:
         """Return a copy with some choices changed."""
@@ -68,7 +70,6 @@ class Settings:
         parts["values"] = {str(name): float(value) for name, value in parts.get("values", {}).items()}
         parts["interventions"] = tuple(_intervention(item) for item in parts.get("interventions", ()))
         parts["off"] = tuple(parts.get("off", ()))
-        parts["shown"] = None if parts.get("shown") is None else tuple(parts["shown"])
         parts["as_of"] = dt.date.fromisoformat(parts["as_of"]) if parts.get("as_of") else None
         return cls(**parts)
 
@@ -193,12 +194,12 @@ class State:
     def reset(self) -> bool:
         """Reset everything that was set by hand on top of the view, but not what is shown."""
         old = self.settings
-        return self.change(Settings(view=old.view, ladder=old.ladder, shown=old.shown))
+        return self.change(Settings(view=old.view, ladder=old.ladder, lead=old.lead))
 
     def choose_view(self, view: str) -> bool:
         """Load the values and interventions of a view ("": the file as it stands) in place of all settings by hand."""
         self._check_view(view)
-        return self.change(Settings(view=view, shown=self.settings.shown))
+        return self.change(Settings(view=view, lead=self.settings.lead))
 
     def _check_view(self, view: str) -> None:
         if view and view not in self.views:
@@ -246,12 +247,12 @@ class State:
         Raises ScenarioError for an intervention that no longer fits.
         """
         settings = self.settings if settings is None else settings
-        return self._resolve(_Key(settings.replace(values={}, ladder=None, shown=None)), values=False)
+        return self._resolve(_Key(settings.replace(values={}, ladder=None, lead="")), values=False)
 
     def scenario(self, settings: Settings | None = None) -> Scenario:
         """Return the scenario with all settings and values, as it is hashed, saved and exported."""
         settings = self.settings if settings is None else settings
-        return self._resolve(_Key(settings.replace(ladder=None, shown=None)), values=True)
+        return self._resolve(_Key(settings.replace(ladder=None, lead="")), values=True)
 
     def _resolved(self, key: _Key, *, values: bool) -> Scenario:
         settings = key.settings
@@ -291,6 +292,21 @@ class State:
         yield from describe(self.base, self.scenario(settings))
         if settings.as_of is not None:
             yield f"begins on {long_date(settings.as_of)} instead of {long_date(self.base.as_of)}"
+
+    @property
+    def lead(self) -> Measure:
+        """The measure that leads: the one that a person chose, else the headline of the scenario."""
+        return find(self.base, self.settings.lead)[0] if self.settings.lead else headline(self.base)
+
+    @property
+    def shown(self) -> tuple[str, ...] | None:
+        """The ids that a picture of the whole answer shows: the leading question and every ending (None: endings)."""
+        return (self.lead.of, *self.base.endings) if self.lead.kind == "question" else None
+
+    @property
+    def untouched(self) -> bool:
+        """Whether nothing but what is shown was changed by hand on top of the view."""
+        return self.settings.replace(ladder=None, lead="") == Settings(view=self.settings.view)
 
     def start_in_words(self) -> str:
         """Return a note on what another start leaves unchanged, or "" for the start of the file."""

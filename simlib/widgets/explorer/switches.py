@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import ipywidgets as w
 
 from simlib.control import UNWATCHED, Control
-from simlib.errors import Problem, ScenarioError
-from simlib.results import ONGOING
 from simlib.scenario.model import ALWAYS, Condition, Forbid, Force, Hold, Pin, Policy
 from simlib.scenario.views.wording import intervention_in_words
 from simlib.widgets.explorer.pages import LINE, WIDE, Page, button, words
@@ -19,13 +17,12 @@ from simlib.widgets.kit.components import Checks
 class SwitchesPage(Page):
     """Moves on and off, interventions with their dates, horizon and start, ladder, endings and questions shown."""
 
-    title = "Switches"
+    title = "Do"
 
     def build(self) -> None:
         """Build the controls."""
         self.children = [
             w.HBox(self._build_scope(), layout=LINE),
-            self._build_shown(),
             *(w.HBox(row, layout=LINE) for row in (self._build_move(), self._build_rule(), self._build_level())),
             self._build_list(),
             self._build_moves(),
@@ -41,16 +38,6 @@ class SwitchesPage(Page):
         self._start = w.DatePicker(description="Begins on", style=WIDE, layout=w.Layout(width="230px"))
         self._start_note = w.HTML()
         return [self._ladder, self._horizon, self._start, self._start_note]
-
-    def _build_shown(self) -> w.Widget:
-        base = self.state.base
-        endings = [*_items(base.endings), {"id": ONGOING, "label": "No ending yet"}]
-        groups = [
-            {"title": "Show these endings", "items": endings},
-            {"title": "Show these questions", "items": _items(base.questions)},
-        ]
-        self._shown = Checks(groups=groups)
-        return self._shown
 
     def _build_move(self) -> list[w.Widget]:
         base, guard = self.state.base, self.session.guard
@@ -103,7 +90,6 @@ class SwitchesPage(Page):
             (self._ladder, "value", lambda name: self._set(ladder=name)),
             (self._horizon, "value", lambda days: self._set(horizon_days=self._changed_horizon(days))),
             (self._start, "value", lambda day: self._set(as_of=None if day in (None, self.state.base.as_of) else day)),
-            (self._shown, "checked", lambda names: self._set(shown=self._shown_now(names))),
             (self._moves, "checked", lambda on: self._set(off=tuple(m for m in self.state.base.moves if m not in on))),
         )
         for widget, trait, action in handlers:
@@ -122,14 +108,6 @@ class SwitchesPage(Page):
         view = self.state.views.get(self.state.settings.view)
         own = self.state.base.horizon_days if view is None or view.horizon_days is None else view.horizon_days
         return None if days == own else float(days)
-
-    def _shown_now(self, names: list[str]) -> tuple[str, ...] | None:
-        default = set(self.state.base.endings)
-        if not names:
-            self.refresh()
-            raise ScenarioError(Problem("", 0, "endings", "nothing would be shown", "keep at least one"))
-        order = [*self.state.base.endings, ONGOING, *self.state.base.questions]
-        return None if set(names) == default else tuple(name for name in order if name in names)
 
     def _offer_outcomes(self, move: str) -> None:
         outcomes = self.state.base.moves[move].outcomes
@@ -171,7 +149,6 @@ class SwitchesPage(Page):
         del control
         state, settings = self.state, self.state.settings
         self._moves.checked = [move for move in state.base.moves if move not in settings.off]
-        self._shown.checked = list(settings.shown) if settings.shown is not None else list(state.base.endings)
         self._horizon.value = round(state.machine().horizon_days)
         self._start.value = state.machine().as_of
         self._start_note.value = words(state.start_in_words())
@@ -187,7 +164,3 @@ class SwitchesPage(Page):
             self.session.guard,
         )
         return w.HBox([remove, w.HTML(words(intervention_in_words(item, self.state.base)))], layout=LINE)
-
-
-def _items(group: Mapping[str, Any]) -> list[dict[str, str]]:
-    return [{"id": name, "label": item.label} for name, item in group.items()]

@@ -1,4 +1,4 @@
-"""The explorer: sliders for the assumptions of a scenario, and its forecast. A thin view."""
+"""The explorer: a leading question, its answer in two graphs, and the sliders that move it. A thin view."""
 
 from __future__ import annotations
 
@@ -8,28 +8,32 @@ from typing import Any
 
 import ipywidgets as w
 
-from simlib.plots.figure import picture_bundle, stacked
+from simlib.plots.figure import beside, picture_bundle
 from simlib.scenario.library import shipped_scenarios
 from simlib.scenario.model import Scenario
-from simlib.widgets.explorer.pages import LINE, ComparisonPage, HistoryPage, Page, SavingPage, button, words
-from simlib.widgets.explorer.session import ExplorerSession
-from simlib.widgets.explorer.sliders import STEPS, Group, dials, grouped
+from simlib.widgets.explorer.pages import ComparisonPage, Page, SavingPage, button, words
+from simlib.widgets.explorer.second_graph import Still
+from simlib.widgets.explorer.session import ExplorerSession, ShownGraphs
+from simlib.widgets.explorer.sliders import STEPS, Dial
 from simlib.widgets.explorer.state import State
 from simlib.widgets.explorer.switches import SwitchesPage
-from simlib.widgets.kit.components import Dials, LivePicture
-from simlib.widgets.kit.status_line import Part, ShownPicture
+from simlib.widgets.kit.components import Board, Dials
+from simlib.widgets.kit.status_line import Part
 
-OPEN_ROWS, FIRST_ROWS = 10, 6
-"""About how many sliders are unfolded at first, and how many of a group are shown until one asks for more."""
-
+FIRST_ROWS = 1_000
+"""Sliders of a group that are shown at once: all of them."""
 
 VIEW_TIP = "A view holds the numbers of one school of thought, with its reasons"
 
-PAGES: tuple[type[Page], ...] = (SwitchesPage, HistoryPage, ComparisonPage, SavingPage)
+SLIDERS, EVERYTHING = "Sliders", "All assumptions"
+PAGES: tuple[type[Page], ...] = (SwitchesPage, ComparisonPage, SavingPage)
+
+AS_IN_FILE = "(file)"
+"""Stands for no view: a choice whose value is empty may go blank."""
 
 
 class Explorer(w.VBox):
-    """Sliders for every assumption of a scenario, and its forecast.
+    """A leading question, its answer, and sliders for every assumption of a scenario.
 
     `scenario` is the name of a shipped scenario, the path of a folder or file, or a Scenario. `view` is one of its
     views.
@@ -39,8 +43,7 @@ class Explorer(w.VBox):
 
     def __init__(self, scenario: str | Path | Scenario = "two-islands", view: str | None = None) -> None:
         self._choose = _choices(scenario)
-        self._view = _dropdown("View", [("as in the file", "")], VIEW_TIP)
-        self._drivers = _dropdown("Drivers of", [])
+        self._view = _dropdown("View", [("as in the file", AS_IN_FILE)], VIEW_TIP)
         self._undo, self._redo, self._reset = (
             w.Button(description=text, tooltip=tip, layout=w.Layout(width="auto"))
             for text, tip in (
@@ -49,18 +52,18 @@ class Explorer(w.VBox):
                 ("Reset all", "Set every assumption and switch to the value of the view"),
             )
         )
-        self.dials, self.picture = Dials(), LivePicture()
-        self.dials.layout = w.Layout(flex="1 1 350px", min_width="0")
-        self.drivers = LivePicture()
-        answer = w.VBox([self.picture, self._drivers, self.drivers], layout=w.Layout(flex="2 1 430px", min_width="0"))
-        head = w.HBox([self._choose, self._view, self._undo, self._redo, self._reset], layout=LINE)
-        body = w.HBox(
-            [self.dials, answer], layout=w.Layout(flex_flow="row wrap", align_items="flex-start", grid_gap="0 18px")
-        )
-        self._offer = w.HBox([], layout=LINE)
-        self._tab = w.Tab([])
-        super().__init__([self._offer, head, body, self._tab])
-        self.add_class("simlib-explorer")
+        self.board, self.dials = Board(), Dials(own_reasons=True)
+        self._page = w.ToggleButtons(options=[SLIDERS, EVERYTHING, *(kind.title for kind in PAGES)])
+        self._page.add_class("simlib-pages")
+        self._offer = w.HBox([])
+        bar = w.HBox([self._choose, self._view, self._undo, self._redo, self._reset, self._page])
+        self._body = w.VBox([self.dials])
+        for row, name in ((self._offer, "simlib-bar"), (bar, "simlib-bar"), (self._body, "simlib-body")):
+            row.add_class(name)
+        super().__init__([self._offer, self.board, bar, self._body])
+        for name in ("simlib-explorer", "simlib-onescreen"):
+            self.add_class(name)
+        bar.add_class("simlib-pages")
         self._open(scenario, view)
         self._listen()
 
@@ -68,23 +71,25 @@ class Explorer(w.VBox):
 
     def _open(self, scenario: str | Path | Scenario, view: str | None = None) -> None:
         state = State(scenario, view)
-        if hasattr(self, "desk"):
+        if hasattr(self, "session"):
             self.session.close()
-        self.state, self._dials = state, dials(state.base)
-        self.session = ExplorerSession(state, self, width=self.picture.room or 900)
+        self.state = state
+        self.session = ExplorerSession(state, self, **self._room())
         self._offer_views()
-        self._drivers.options = [(ending.label, ending.id) for ending in state.base.endings.values()]
-        self._pages = [kind(self.session, self._do) for kind in PAGES]
+        self._pages = {kind.title: kind(self.session, self._do) for kind in PAGES}
+        self.board.tabs, self.board.tab = self.session.tabs, self.session.tab
+        self._page.value = SLIDERS
         self.session.start()
-        self._tab.children = self._pages
-        for k, page in enumerate(self._pages):
-            self._tab.set_title(k, page.title)
-        self._tab.selected_index = None
         self._offer_draft()
+
+    def _room(self) -> dict[str, Any]:
+        width, height = self.board.room
+        return {"size": (width, height)} if width else {}
 
     def _offer_views(self) -> None:
         """Offer all views, with those saved since the scenario was opened."""
-        names = [("as in the file", ""), *((view.title or view.id, view.id) for view in self.state.views.values())]
+        views = ((view.title or view.id, view.id) for view in self.state.views.values())
+        names = [("as in the file", AS_IN_FILE), *views]
         if list(self._view.options) != names:
             self._view.options = names
 
@@ -100,22 +105,18 @@ class Explorer(w.VBox):
             self._offer.children = []
             action()
 
+        guard = self.session.guard
         self._offer.children = [
             w.HTML(words(f"There are unsaved changes from {when}.")),
-            button(
-                "Restore them",
-                "Continue where that session ended",
-                lambda: settle(self.session.restore),
-                self.session.guard,
-            ),
-            button("Discard them", "Delete them", lambda: settle(self.session.discard), self.session.guard),
+            button("Restore them", "Continue where that session ended", lambda: settle(self.session.restore), guard),
+            button("Discard them", "Delete them", lambda: settle(self.session.discard), guard),
         ]
 
-    def _group_data(self, group: Group, *, first: int, opened: bool) -> dict[str, Any]:
+    def _group_data(self, title: str, dials: list[Dial]) -> dict[str, Any]:
         return {
-            "title": group.title,
-            "open": opened,
-            "first": first,
+            "title": title,
+            "open": True,
+            "first": FIRST_ROWS,
             "dials": [
                 {
                     "id": dial.id,
@@ -124,84 +125,99 @@ class Explorer(w.VBox):
                     "texts": dial.texts,
                     **dial.about(self.state.base),
                 }
-                for dial in group.dials
+                for dial in dials
             ],
         }
 
     # ---------------------------------------------------------------- showing (see `ExplorerFront`)
 
-    def show(self, shown: ShownPicture) -> None:
-        """Show a picture with its sentence and status, in one message."""
-        with self.picture.hold_sync():
-            self.picture.png, self.picture.size = shown.png, list(shown.size)
-            self.picture.alt, self.picture.sentence = shown.alt, [dict(part) for part in shown.sentence]
-            self.picture.preview, self.picture.status = shown.preview, dict(shown.status)
+    def show(self, shown: ShownGraphs) -> None:
+        """Show an answer, in one message."""
+        board = self.board
+        with board.hold_sync():
+            board.left, board.size, board.alt = shown.left, list(shown.size), shown.alt
+            if shown.right is not None:
+                board.right, board.alt_right, board.story = shown.right, shown.alt_right, []
+            board.sentence = [dict(part) for part in shown.sentence]
+            board.answers, board.lead = shown.answers, self.state.lead.name
+            board.preview, board.status = shown.preview, dict(shown.status)
 
-    def show_drivers(self, png: bytes, size: tuple[int, int], alt: str) -> None:
-        """Show the drivers of an ending."""
-        with self.drivers.hold_sync():
-            self.drivers.png, self.drivers.size, self.drivers.alt = png, list(size), alt
+    def show_still(self, shown: Still) -> None:
+        """Show a second graph that was drawn whole."""
+        with self.board.hold_sync():
+            self.board.right, self.board.alt_right, self.board.story = shown.png, shown.alt, shown.story
 
     def show_status(self, status: Part) -> None:
         """Show a line of status."""
-        self.picture.status = dict(status)
+        self.board.status = dict(status)
 
     def show_order(self) -> None:
-        """Group the sliders, the most influential first where that is known."""
-        influence = self.session.influence
-        groups = grouped(self._dials, influence.weights(self.state.base) if influence else None)
-        data, room = [], OPEN_ROWS
-        for group in groups:
-            first = min(len(group.dials), FIRST_ROWS)
-            data.append(self._group_data(group, first=first, opened=room > 0))
-            room -= first
+        """Put the sliders in order: those that move the leading answer most first, or by actor."""
+        if self._page.value == EVERYTHING:
+            data = [self._group_data(group.title, list(group.dials)) for group in self.session.groups()]
+        else:
+            data = [self._group_data("", self.session.ordered())]
         with self.dials.hold_sync():
+            self.dials.searching = self._page.value == EVERYTHING
             self.dials.groups = data
             self.show_settings()
 
+    def show_reach(self) -> None:
+        """Show under each slider where it would bring the leading answer."""
+        self.dials.reach = self.session.reach_texts()
+
     def refresh_page(self) -> None:
         """Refresh the open page."""
-        if self._tab.selected_index is not None and self._tab.children:
-            self._tab.children[self._tab.selected_index].bring_up()
+        if self._page.value in self._pages:
+            self._pages[self._page.value].bring_up()
 
     def show_settings(self) -> None:
         """Set the sliders, the view and the buttons to the present settings."""
-        state = self.state
-        values = {name: state.value(name) for name in self._dials}
+        state, known = self.state, self.session.dials
+        values = {name: state.value(name) for name in known}
         with self.dials.hold_sync():
-            self.dials.positions = {name: dial.position(values[name]) for name, dial in self._dials.items()}
+            self.dials.positions = {name: dial.position(values[name]) for name, dial in known.items()}
             self.dials.overrides = {
-                name: state.value_text(name) for name, dial in self._dials.items() if not dial.on_grid(values[name])
+                name: state.value_text(name) for name, dial in known.items() if not dial.on_grid(values[name])
             }
-            self.dials.changed = [name for name in self._dials if name in state.values()]
-            self.dials.notes = {name: self.session.notes[name] for name in self._dials if name in self.session.notes}
+            self.dials.changed = [name for name in known if name in state.values()]
+            self.dials.notes = {name: self.session.notes[name] for name in known if name in self.session.notes}
+            self.dials.refused = dict(self.session.refused)
+            self.dials.reasons = dict(self.session.reasons)
+            self.dials.reach = self.session.reach_texts()
+        with self.board.hold_sync():
+            self.board.lead, self.board.tab = state.lead.name, self.session.tab
+            self.board.choices, self.board.choice = self.session.choices, self.session.choice
         self._offer_views()
-        self._view.value = state.settings.view
-        self._drivers.value = self.session.drivers_of or self._drivers.value
-        self._drivers.disabled = self.session.influence is None
+        self._view.value = state.settings.view or AS_IN_FILE
         self._undo.disabled, self._redo.disabled = not state.can_undo, not state.can_redo
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
         """Return the live widget, with its picture and its answer in words for readers without a kernel."""
         self.session.wait(60)
         bundle = dict(super()._repr_mimebundle_(**kwargs) or {})
-        pictures = [picture.png for picture in (self.picture, self.drivers) if picture.png]
-        bundle |= picture_bundle(stacked(*pictures), f"{self.state.base.title}. {self.picture.alt}")[0]
+        bundle |= self.picture()
         return bundle
+
+    def picture(self) -> dict[str, Any]:
+        """Return what is shown now as a picture for a notebook, with the answer in words."""
+        pictures = [png for png in (self.board.left, self.board.right) if png]
+        if not pictures:
+            return {}
+        return picture_bundle(beside(*pictures), f"{self.state.base.title}. {self.board.alt}")[0]
 
     # ---------------------------------------------------------------- listening
 
     def _listen(self) -> None:
         handlers = (
             (self.dials, "positions", self._move),
-            (self.dials, "typed", lambda typed: self._do(self.state.type_value, typed["id"], typed["text"])),
+            (self.dials, "typed", lambda typed: self._do(self._type, typed["id"], typed["text"])),
             (self.dials, "request", self._answer_request),
-            (self.picture, "room", self._resize),
-            (self.picture, "cancels", lambda _: self.session.cancel()),
+            (self.board, "room", lambda room: self.session.resize((room[0], room[1]))),
+            (self.board, "request", self._answer_board),
             (self._view, "value", self._choose_view),
             (self._choose, "value", self._open),
-            (self._drivers, "value", self._choose_drivers),
-            (self._tab, "selected_index", lambda _: self.refresh_page()),
+            (self._page, "value", self._turn),
         )
         for widget, trait, action in handlers:
             widget.observe(self._guard(action), trait)
@@ -216,28 +232,55 @@ class Explorer(w.VBox):
             if action(*arguments):
                 self.session.update()
 
+    def _turn(self, page: str) -> None:
+        """Show the sliders or a page in the place below the graphs."""
+        if page in self._pages:
+            self._body.children = [self._pages[page]]
+            self._body.add_class("simlib-scrolls")
+            self._pages[page].bring_up()
+            return
+        self._body.remove_class("simlib-scrolls")
+        self._body.children = [self.dials]
+        self.show_order()
+
     def _move(self, positions: dict[str, int]) -> None:
         with self.session.lock:
             changed = False
             for name, position in positions.items():
-                dial = self._dials.get(name)
+                dial = self.session.dials.get(name)
                 if dial and 0 <= position <= STEPS and position != dial.position(self.state.value(name)):
                     changed |= self.state.set_value(name, float(dial.grid[position]))
+                    self.session.refused.pop(name, None)
             if changed:
                 self.session.update(moving=True)
 
-    def _resize(self, room: int) -> None:
-        self.session.resize(room)
+    def _type(self, name: str, text: str) -> bool:
+        return self.session.type_value(name, text)
 
     def _answer_request(self, request: dict[str, Any]) -> None:
         if request.get("what") == "reset":
+            self.session.refused.pop(request["id"], None)
             self._do(self.state.reset_value, request["id"])
+            self.show_settings()
+        elif request.get("what") == "reason":
+            self.session.keep_reason(request["id"], request["text"])
 
-    def _choose_drivers(self, ending: str) -> None:
-        if ending and self.session.influence is not None and ending != self.session.drivers_of:
-            self.session.choose_drivers(ending)
+    def _answer_board(self, request: dict[str, Any]) -> None:
+        value: Any = request.get("value")
+        match request.get("what"):
+            case "lead":
+                self.session.lead(value)
+            case "cancel":
+                self.session.cancel()
+            case "tab":
+                self.session.turn(tab=value)
+            case "choice":
+                self.session.turn(choice=value)
+            case "step":
+                self.session.turn(step=value)
 
     def _choose_view(self, view: str) -> None:
+        view = "" if view == AS_IN_FILE else view
         if view != self.state.settings.view:
             self._do(self.state.choose_view, view)
 

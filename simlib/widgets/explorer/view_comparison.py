@@ -81,7 +81,7 @@ def compare_views(answers: AnswerCache, views: Sequence[str], *, cancel: Cancel 
         (_name(state, view)): Settings(view=view, horizon_days=state.machine().horizon_days, as_of=now.as_of)
         for view in dict.fromkeys(views)
     }
-    if now != Settings(view=now.view, shown=now.shown, ladder=now.ladder) or now.view not in views:
+    if not state.untouched or now.view not in views:
         chosen[NOW] = now
     results = {name: answers.answer(settings, Control(cancel=cancel)) for name, settings in chosen.items()}
     return ViewComparison(results, tuple(_disagreements(state, list(chosen.values()))))

@@ -36,11 +36,43 @@ class LivePicture(anywidget.AnyWidget):
     cancels = traitlets.Int(0).tag(sync=True, echo_update=False)
 
 
+class Board(anywidget.AnyWidget):
+    """The answer of the explorer: a sentence, the other answers in a line, and two graphs, the right one with tabs.
+
+    `answers` are [{title, items: [{name, label, value, change}]}], and `lead` is the name of the one that leads. `tabs`
+    and `choices` are [{id, label}]. `size` is that of both graphs. The browser sets `room`, the width and the height in
+    pixels that it has for each graph, and `request` {what, value, n}: "lead", "tab", "choice", "step" or "cancel".
+    """
+
+    _esm = _STATIC / "board.js"
+    _css = _STATIC / "simlib.css"
+    left = traitlets.Bytes().tag(sync=True)
+    right = traitlets.Bytes().tag(sync=True)
+    size = traitlets.List([640, 300]).tag(sync=True)
+    alt = traitlets.Unicode().tag(sync=True)
+    alt_right = traitlets.Unicode().tag(sync=True)
+    sentence: Any = traitlets.List().tag(sync=True)
+    answers: Any = traitlets.List().tag(sync=True)
+    lead = traitlets.Unicode().tag(sync=True)
+    preview = traitlets.Bool(default_value=False).tag(sync=True)
+    status = traitlets.Dict().tag(sync=True)
+    tabs: Any = traitlets.List().tag(sync=True)
+    tab = traitlets.Unicode().tag(sync=True)
+    choices: Any = traitlets.List().tag(sync=True)
+    choice = traitlets.Unicode().tag(sync=True)
+    story: Any = traitlets.List().tag(sync=True)
+    room: Any = traitlets.List([0, 0]).tag(sync=True, echo_update=False)
+    request = traitlets.Dict({"n": 0}).tag(sync=True, echo_update=False)
+
+
 class Dials(anywidget.AnyWidget):
     """Sliders by group: `groups` describes them, and `positions` holds where they stand (both ways).
 
     `overrides` are readouts of values between two positions, `notes` are lines under sliders, and `changed` are the ids
-    that differ from the view. The browser sets `typed` {id, text, n} and `request` {what, id, n}.
+    that differ from the view. `reach` holds for each slider what the answer would be at its two ends, and how well that
+    is known: [left, right, words]. `refused` are typed texts that could not be read, with the reason: {text, why}.
+    With `own_reasons`, a person can write down why a value was changed. `searching` shows a field for searching. The
+    browser sets `typed` {id, text, n} and `request` {what, id, n}.
     """
 
     _esm = _STATIC / "dials.js"
@@ -50,6 +82,11 @@ class Dials(anywidget.AnyWidget):
     overrides = traitlets.Dict().tag(sync=True)
     notes = traitlets.Dict().tag(sync=True)
     changed: Any = traitlets.List().tag(sync=True)
+    reach = traitlets.Dict().tag(sync=True)
+    refused = traitlets.Dict().tag(sync=True)
+    reasons = traitlets.Dict().tag(sync=True)
+    own_reasons = traitlets.Bool(default_value=False).tag(sync=True)
+    searching = traitlets.Bool(default_value=True).tag(sync=True)
     typed = traitlets.Dict({"n": 0}).tag(sync=True, echo_update=False)
     request = traitlets.Dict({"n": 0}).tag(sync=True, echo_update=False)
 

@@ -223,12 +223,13 @@ class BoxSession:
         self.front.show_line(status(words, "error"))
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait for the answer at rest; return False after `timeout` seconds."""
-        return self.worker.wait(timeout)
+        """Wait for the answer at rest and for previews; return False after `timeout` seconds."""
+        return self.worker.wait(timeout) and self._loop.wait(timeout)
 
     def close(self) -> None:
         """Stop all work."""
         self.worker.close()
+        self._loop.close()
 
     # ---------------------------------------------------------------- showing
 

@@ -30,6 +30,7 @@ function render({ model, el }) {
   const top = make("div", "simlib-line");
   top.append(search, all);
   about.append(make("p", "simlib-uses", "Each slider goes from the 5th to the 95th percentile of its assumption; the mark in the middle is the stated value. Reasons and sources appear here."));
+  let inHand = null;
   el.append(top, list, about);
 
   const send = (name, value) => {
@@ -37,8 +38,26 @@ function render({ model, el }) {
     model.save_changes();
   };
 
+  // A person's own reason for a changed value, beside the scenario's.
+  const ownReason = (dial) => {
+    const field = make("input", "simlib-reason");
+    field.type = "text";
+    field.placeholder = "My reason for changing it";
+    field.setAttribute("aria-label", `My reason for changing: ${dial.whole}`);
+    field.value = model.get("reasons")[dial.id] || "";
+    field.addEventListener("change", () => {
+      send("request", { what: "reason", id: dial.id, text: field.value, n: model.get("request").n + 1 || 1 });
+    });
+    return field;
+  };
+
   const explain = (dial) => {
+    if (inHand) inHand.classList.remove("simlib-inhand");
+    inHand = rows.get(dial.id)?.node ?? null;
+    if (inHand) inHand.classList.add("simlib-inhand");
+    about.dataset.id = dial.id;
     about.replaceChildren(
+      ...(model.get("own_reasons") ? [ownReason(dial)] : []),
       make("strong", "", dial.whole),
       make("p", "", `Because: ${dial.because}`),
       make("p", "", dial.prior),
@@ -51,10 +70,11 @@ function render({ model, el }) {
     const given = model.get("overrides")[row.dial.id];
     const position = Number(row.slider.value);
     const text = row.fresh || given === undefined ? row.dial.texts[position] : given;
-    if (row.said === text) return;
+    if (row.said === text || model.get("refused")[row.dial.id]) return;
     row.said = text;
     if (document.activeElement !== row.text || !row.typing) row.text.value = text;
     row.slider.setAttribute("aria-valuetext", text);
+    row.text.title = text;
   };
 
   const addRow = (dial, parent) => {
@@ -84,10 +104,12 @@ function render({ model, el }) {
     reset.title = "Reset to the value of the view";
     reset.setAttribute("aria-label", `Reset: ${dial.label}`);
     const note = make("div", "simlib-note");
+    const reach = make("div", "simlib-reach");
+    track.append(reach);
     line.append(track, text, reset);
     node.append(label, line, note);
     parent.append(node);
-    const row = { dial, node, slider, text, reset, note, fresh: false, typing: false };
+    const row = { dial, node, slider, text, reset, note, reach, fresh: false, typing: false };
     rows.set(dial.id, row);
 
     slider.addEventListener("input", () => {
@@ -99,8 +121,8 @@ function render({ model, el }) {
     const typed = () => {
       if (!row.typing) return;
       row.typing = false;
-      const words = text.value;
-      text.value = row.said;  // until the kernel has read it: what it refuses is not left standing beside another value
+      const words = text.value;  // it stays as typed; what the kernel refuses is marked, with the reason below it
+      row.said = words;
       send("typed", { id: dial.id, text: words, n: model.get("typed").n + 1 || 1 });
     };
     text.addEventListener("change", typed);
@@ -112,7 +134,9 @@ function render({ model, el }) {
     reset.addEventListener("click", () => {
       send("request", { what: "reset", id: dial.id, n: model.get("request").n + 1 || 1 });
     });
-    for (const event of ["focusin", "pointerenter"]) node.addEventListener(event, () => explain(dial));
+    // With reasons of one's own, the explanation stays with the slider in hand while the pointer goes to its field.
+    const events = model.get("own_reasons") ? ["focusin", "pointerdown"] : ["focusin", "pointerenter"];
+    for (const event of events) node.addEventListener(event, () => explain(dial));
   };
 
   const fold = (section, open) => {
@@ -133,6 +157,8 @@ function render({ model, el }) {
     const section = { title: group.title, node, head, body, more, first: group.first, whole: group.first >= group.dials.length };
     head.addEventListener("click", () => { fold(section, !isOpen(section)); touched.set(section.title, isOpen(section)); labelAll(); });
     more.addEventListener("click", () => { section.whole = true; filter(); });
+    body.className = "simlib-rows";
+    head.hidden = !group.title;  // one list without a heading
     node.append(head, body);
     list.append(node);
     sections.push(section);
@@ -146,8 +172,13 @@ function render({ model, el }) {
     sections.length = 0;
     list.replaceChildren();
     for (const group of model.get("groups")) addSection(group, touched.get(group.title) ?? group.open);
+    top.hidden = !model.get("searching");
+    if (top.hidden) search.value = "";
     place();
     annotate();
+    reaches();
+    const kept = rows.get(about.dataset.id) ?? (model.get("own_reasons") ? rows.values().next().value : null);
+    if (kept) explain(kept.dial);
     filter();
     labelAll();
   };
@@ -176,9 +207,27 @@ function render({ model, el }) {
     const notes = model.get("notes");
     const changed = new Set(model.get("changed"));
     for (const [id, row] of rows) {
-      row.note.textContent = notes[id] || "";
+      const refused = model.get("refused")[id];
+      row.note.textContent = refused ? refused.why : notes[id] || "";
+      row.note.classList.toggle("simlib-error", Boolean(refused));
+      row.text.classList.toggle("simlib-refused", Boolean(refused));
+      row.text.setAttribute("aria-invalid", String(Boolean(refused)));
+      if (refused) {
+        row.text.value = refused.text;
+        row.said = null;
+      } else if (row.said === null) {
+        readout(row);
+      }
       row.node.classList.toggle("simlib-changed", changed.has(id));
       row.reset.style.visibility = changed.has(id) ? "visible" : "hidden";
+    }
+  };
+  const reaches = () => {
+    const reach = model.get("reach");
+    for (const [id, row] of rows) {
+      const [left, right, words] = reach[id] || ["", "", ""];
+      row.reach.replaceChildren(make("span", "", left), make("span", "", right));
+      row.reach.title = words;
     }
   };
   const filter = () => {
@@ -204,7 +253,7 @@ function render({ model, el }) {
 
   const watch = {
     "change:groups": build, "change:positions": place, "change:overrides": overridden,
-    "change:notes": annotate, "change:changed": annotate,
+    "change:notes": annotate, "change:changed": annotate, "change:refused": annotate, "change:reach": reaches,
   };
   for (const [event, handler] of Object.entries(watch)) model.on(event, handler);
   build();

@@ -1,0 +1,79 @@
+"""How sure the answers are: their range over draws of all assumptions, computed when the hand rests. No widget here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from simlib.control import UNWATCHED, Control
+from simlib.engines.ensemble import Ensemble
+from simlib.files import write_atomically
+from simlib.machine import priors
+from simlib.machine.belief import belief_of
+from simlib.results import Forecast
+from simlib.scenario.model import Scenario
+from simlib.typing import Floats
+from simlib.widgets.explorer.engine_cache import AnswerCache
+from simlib.widgets.explorer.state import Settings
+
+DRAWS = 128
+"""Draws of the assumptions. The ends of the range are then good to a few points."""
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """For each measure the 5, 25, 50, 75 and 95% points over draws of the assumptions at each time (5, T)."""
+
+    draws: int
+    spread: Mapping[str, Floats]
+
+    def save(self, path: Path) -> None:
+        """Write it, whole or not at all."""
+        spread = {name: np.round(points, 6).tolist() for name, points in self.spread.items()}
+        write_atomically(path, (json.dumps({"format": FORMAT, "draws": self.draws, "spread": spread}) + "\n").encode())
+
+
+def compute(
+    answers: AnswerCache, settings: Settings, stated: Forecast, *, control: Control = UNWATCHED
+) -> Doubt | None:
+    """Return the range of every ending and question at some settings, of which `stated` is the answer.
+
+    None where the scenario is too large for the exact engine. Raises Cancelled.
+    """
+    machine = answers.machine(settings)
+    if answers.solver(machine, control) is None:
+        return None
+    scenario = answers.state.scenario(settings)
+    belief, centre = belief_of(scenario, DRAWS), priors.theta(scenario)
+    forecasts = []
+    for number, (theta, _) in enumerate(belief.rows()):
+        forecasts.append(answers.solve(machine, theta, centre=centre, control=Control(cancel=control.cancel)))
+        control.check()
+        control.report((number + 1) / belief.draws)
+    ensemble = Ensemble(scenario, belief, tuple(forecasts), stated, 0, {})
+    spread = {f"ending:{name}": ensemble.spread(name) for name in stated.endings}
+    spread |= {f"question:{name}": ensemble.spread(name, "questions") for name in stated.questions}
+    return Doubt(belief.draws, spread)
+
+
+def file_name(scenario: Scenario) -> str:
+    """Return the name of the file that holds the range at the values of a scenario."""
+    return f"doubt-{scenario.id}-{scenario.sha256[:12]}.json"
+
+
+def find_stored(scenario: Scenario, folders: list[Path]) -> Doubt | None:
+    """Return the range stored for exactly this scenario in one of some folders, if any."""
+    for folder in folders:
+        try:
+            data = json.loads((folder / file_name(scenario)).read_text(encoding="utf-8"))
+            if data["format"] == FORMAT:
+                return Doubt(int(data["draws"]), {str(n): np.array(p, float) for n, p in data["spread"].items()})
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            continue
+    return None

@@ -1,0 +1,84 @@
+"""The two graphs of the explorer: the leading question over time, and beside it one of several others. No widget here.
+
+What moves with the sliders is drawn by live panels on a figure of its own, and only its changing artists are drawn
+again (`kit.blitting`). Drivers, consequences and one history are drawn whole, when the hand rests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from simlib.machine.measures import Measure
+from simlib.plots.ending_curves import EndingsPanel
+from simlib.plots.figure import new_figure
+from simlib.plots.ladders import LadderPanel
+from simlib.plots.lettering import settle
+from simlib.plots.move_counts import MovesPanel
+from simlib.plots.panel import LivePanel
+from simlib.results import Forecast
+from simlib.typing import Floats
+from simlib.widgets.kit.blitting import Screen
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+Size = tuple[int, int]
+
+SMALLEST = (260, 150)
+TOP, BOTTOM, LEFT = 42, 32, 46
+ROW = 27
+"""Pixels of a row of bars with its label."""
+
+LIVE = ("ladder", "endings", "moves")
+"""Second graphs that move with the sliders."""
+
+
+class Graph:
+    """One live panel on a figure of its own, as a picture that changes in place."""
+
+    def __init__(self, size: Size, make: Callable[[Axes], LivePanel], *, left: int = LEFT, right: int = 14) -> None:
+        width, height = (max(given, least) for given, least in zip(size, SMALLEST, strict=True))
+        self.size = width, height
+        self.figure = new_figure(width, height)
+        box = left / width, BOTTOM / height, (width - left - right) / width, (height - TOP - BOTTOM) / height
+        self.panel = make(self.figure.add_axes(box))
+        settle(self.figure)
+        self._screen: Screen | None = None
+
+    @property
+    def artists(self) -> list[Any]:
+        """Every artist that changes from answer to answer."""
+        return self.panel.artists
+
+    def png(self, result: Forecast, baseline: Forecast | None, *, moving: bool, redraw: bool = False) -> bytes:
+        """Return the picture of another answer."""
+        fresh = self._screen is None
+        if self._screen is None:
+            self.panel.update(result, baseline)
+            self._screen = Screen(self)
+        changed = self.panel.update(result, baseline, moving=moving and not fresh)
+        return self._screen.png(redraw=changed or fresh or redraw, moving=moving)
+
+
+def lead_graph(result: Forecast, size: Size, measure: Measure, doubt: Floats | None = None) -> Graph:
+    """Return the graph of the leading question, with the range over draws of the assumptions where it is known."""
+    room = int(min(150, 0.3 * size[0]))
+    spread = {} if doubt is None else {measure.of: doubt}
+    name = {measure.of: ""}
+    return Graph(
+        size,
+        lambda ax: EndingsPanel(ax, result, [measure.of], room=room, doubt=spread, title=measure.label, names=name),
+        right=room,
+    )
+
+
+def live_graph(result: Forecast, size: Size, tab: str, choice: str) -> Graph:
+    """Return one of the second graphs that move with the sliders."""
+    room = int(min(330, 0.5 * size[0]))
+    if tab == "ladder":
+        return Graph(size, lambda ax: LadderPanel(ax, result, choice or None, room=room), right=room)
+    if tab == "endings":
+        return Graph(size, lambda ax: EndingsPanel(ax, result, list(result.endings), room=room), right=room)
+    rows = max(3, (size[1] - TOP - BOTTOM) // ROW)
+    return Graph(size, lambda ax: MovesPanel(ax, result, rows=rows), left=14, right=14)

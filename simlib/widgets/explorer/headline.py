@@ -1,0 +1,95 @@
+"""The answer to the leading question in a sentence, and the other answers in a line. No widget here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from simlib.formatting import counted, percent
+from simlib.machine.measures import Measure, every
+from simlib.results import ONGOING, Band, Forecast
+from simlib.scenario.model import Scenario
+from simlib.typing import Floats
+from simlib.widgets.kit.status_line import Part
+
+LEADING = ("question", "ending")
+"""The kinds of measures that may lead."""
+
+
+def band(forecast: Forecast, measure: Measure) -> Band:
+    """Return the probabilities of an ending or a question over time."""
+    return (forecast.questions if measure.kind == "question" else forecast.endings)[measure.of]
+
+
+def last(forecast: Forecast, measure: Measure) -> float:
+    """Return the probability of an ending or a question by the horizon."""
+    return float(band(forecast, measure).probability[-1])
+
+
+def label_of(measure: Measure) -> str:
+    """Return what an ending or a question is called."""
+    return "Nothing has ended yet" if measure.of == ONGOING else measure.label
+
+
+def sentence(
+    forecast: Forecast,
+    measure: Measure,
+    baseline: Forecast | None = None,
+    *,
+    spread: Floats | None = None,
+    draws: int = 0,
+    note: str = "",
+) -> list[Part]:
+    """Return the answer to the leading question as parts {text, strong}.
+
+    It has the value, the change from the baseline in points, and with `spread` (5, T), the points over `draws` draws of
+    the assumptions, where nine in ten draws lie. `note` says what an intervention did. Where something else is likelier
+    than all endings, it says how likely it is that nothing has ended yet.
+    """
+    now = last(forecast, measure)
+    parts = [_part(f"By {forecast.by_words}: {label_of(measure)} "), _part(percent(now), strong=True)]
+    change = change_in_words(now, None if baseline is None else last(baseline, measure))
+    parts.append(_part(f" ({change} from {percent(last(baseline, measure))})" if change and baseline else ""))
+    if spread is not None:
+        low, high = percent(float(spread[0, -1])), percent(float(spread[-1, -1]))
+        parts.append(_part(f"; {low} to {high} in nine of ten of {counted(draws, 'draw')} of all assumptions"))
+    parts.append(_part("."))
+    ongoing = forecast.endings.get(ONGOING)
+    if ongoing is not None and measure.of != ONGOING:
+        parts += [_part(" Nothing has ended yet: "), _part(percent(float(ongoing.probability[-1])), strong=True)]
+        parts.append(_part("."))
+    if note:
+        parts.append(_part(f" {note}"))
+    return [part for part in parts if part["text"]]
+
+
+def change_in_words(now: float, before: float | None) -> str:
+    """Return a change in percentage points, such as "up 6.1 points", or "" where there is none to speak of."""
+    points = 0.0 if before is None else 100 * (now - before)
+    if abs(points) < 0.05:
+        return ""
+    return f"{'up' if points > 0 else 'down'} {abs(points):.{0 if abs(points) >= 9.95 else 1}f} points"
+
+
+def answers(scenario: Scenario, forecast: Forecast | None, baseline: Forecast | None = None) -> list[dict[str, Any]]:
+    """Return the questions and the endings with their answers: [{title, items: [{name, label, value, change}]}]."""
+    groups = (("Questions", "question"), ("Endings", "ending"))
+    found = [{"title": title, "items": list(_items(scenario, kind, forecast, baseline))} for title, kind in groups]
+    return [group for group in found if group["items"]]
+
+
+def _items(
+    scenario: Scenario, kind: Any, forecast: Forecast | None, baseline: Forecast | None
+) -> Iterator[dict[str, str]]:
+    for measure in every(scenario, (kind,)):
+        item = {"name": measure.name, "label": measure.label, "value": "", "change": ""}
+        if forecast is not None:
+            item["label"], now = label_of(measure), last(forecast, measure)
+            before = None if baseline is None else last(baseline, measure)
+            points = change_in_words(now, before).removesuffix(" points")
+            item |= {"value": percent(now), "change": points.replace("up ", "▲ ").replace("down ", "▼ ")}
+        yield item
+
+
+def _part(text: str, *, strong: bool = False) -> Part:
+    return {"text": text, "strong": strong}

@@ -1,0 +1,134 @@
+"""What is computed while the hand rests: the order of the sliders, what each could do, and the range of the answer.
+
+All of it belongs to the settings at rest, and any change cancels it. No widget here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from simlib.control import Control
+from simlib.results import Forecast
+from simlib.scenario.library import notebooks_folder
+from simlib.widgets.explorer import doubt, headline, slider_order
+from simlib.widgets.explorer.autosave import folder
+from simlib.widgets.explorer.engine_cache import AnswerCache
+from simlib.widgets.explorer.state import Settings
+from simlib.widgets.kit.latest_worker import LatestWorker
+
+PAUSE = 0.4
+"""Seconds after an answer before this work begins."""
+
+SOLVED = 12
+"""Sliders, the first in order, for which the answers at both ends are solved."""
+
+Ends = tuple[float, float, bool]
+"""The answer at low and at high of a slider, and whether these are solved (else from the gradient)."""
+
+
+class IdleDisplay(Protocol):
+    """The session that shows what was found. Every method takes the lock itself."""
+
+    def take_influence(self, influence: slider_order.Influence) -> None:
+        """Take the influence of the assumptions, by which the sliders are ordered."""
+
+    def take_reach(self, settings: Settings, measure: str, reach: dict[str, Ends]) -> None:
+        """Take what the leading answer would be at the ends of sliders."""
+
+    def take_doubt(self, settings: Settings, found: doubt.Doubt) -> None:
+        """Take the range of the answers."""
+
+    def tell_idle(self, settings: Settings, words: str) -> None:
+        """Show what is being computed."""
+
+    def fail(self, error: Exception) -> None:
+        """Show what went wrong."""
+
+
+def places() -> list[Path]:
+    """Return the folders in which influences and ranges are stored."""
+    return [notebooks_folder() / "stored", folder() / "cache"]
+
+
+class IdleWork:
+    """The work of one session at rest, in the order in which a person needs it."""
+
+    def __init__(self, answers: AnswerCache, display: IdleDisplay) -> None:
+        self.answers, self.display = answers, display
+        self.influence: slider_order.Influence | None = None
+        self.worker = LatestWorker("simlib-idle")
+
+    def begin(self, settings: Settings, forecast: Forecast, *, doubtful: bool, shown: Callable[[], list[str]]) -> None:
+        """Do the work for an answer at rest.
+
+        `doubtful`: its range is not known. `shown`: the sliders in their order.
+        """
+
+        def job(control: Control) -> None:
+            self._influence(control)
+            if self.answers.solver(self.answers.machine(settings)) is None or not self.answers.state.base.assumptions:
+                return
+            self._first_order(settings, forecast, control)
+            if doubtful:
+                self._doubt(settings, forecast, control)
+            self._ends(settings, shown()[:SOLVED], control)
+            self.display.tell_idle(settings, "")
+
+        self.worker.submit(job, _nothing, self.display.fail, delay=PAUSE)
+
+    def _influence(self, control: Control) -> None:
+        state = self.answers.state
+        machine = self.answers.machine(state.against)
+        if self.influence is not None or machine.solver is None:
+            return
+        self.influence = slider_order.compute(state.base, solver=machine.solver, control=control)
+        with contextlib.suppress(OSError):
+            self.influence.save(folder() / "cache" / slider_order.file_name(state.base))
+        self.display.take_influence(self.influence)
+
+    def _first_order(self, settings: Settings, forecast: Forecast, control: Control) -> None:
+        state, measure = self.answers.state, self.answers.state.lead
+        slopes = self.answers.slopes(settings, measure.name, control)
+        if slopes is None:
+            return
+        answer, values = headline.last(forecast, measure), state.values(settings)
+        found: dict[str, Ends] = {}
+        for name, assumption in state.base.assumptions.items():
+            if not assumption.fixed and slopes.get(name):
+                value = values.get(name, assumption.value)
+                found[name] = (*slider_order.first_order(assumption, value, answer, slopes[name]), False)
+        self.display.take_reach(settings, measure.name, found)
+
+    def _doubt(self, settings: Settings, forecast: Forecast, control: Control) -> None:
+        def progress(share: float) -> None:
+            done = round(share * doubt.DRAWS)
+            if done % 4 == 0:
+                self.display.tell_idle(settings, f"range: {done} of {doubt.DRAWS} draws")
+
+        found = doubt.compute(self.answers, settings, forecast, control=Control(progress, control.cancel))
+        if found is not None:
+            if settings == self.answers.state.against:
+                with contextlib.suppress(OSError):
+                    found.save(folder() / "cache" / doubt.file_name(self.answers.state.base))
+            self.display.take_doubt(settings, found)
+
+    def _ends(self, settings: Settings, names: list[str], control: Control) -> None:
+        """Solve for the answers at both ends of the first sliders, one after the other."""
+        state, measure = self.answers.state, self.answers.state.lead
+        machine = self.answers.machine(settings)
+        for number, name in enumerate(names):
+            self.display.tell_idle(settings, f"ends of sliders: {number} of {len(names)}")
+            assumption, ends = state.base.assumptions[name], []
+            for value in (assumption.low, assumption.high):
+                theta = self.answers.theta(settings.with_value(name, value), machine)
+                forecast = self.answers.solve(machine, theta, control=Control(cancel=control.cancel))
+                ends.append(headline.last(forecast, measure))
+                control.check()
+            self.display.take_reach(settings, measure.name, {name: (ends[0], ends[1], True)})
+
+
+def _nothing(_: object) -> None:
+    pass

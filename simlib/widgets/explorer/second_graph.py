@@ -1,0 +1,125 @@
+"""The second graphs that are drawn whole at rest: consequences, drivers and one history. No widget here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from simlib.results import ONGOING, Forecast
+from simlib.widgets.explorer import sampled_history
+from simlib.widgets.explorer.engine_cache import AnswerCache
+from simlib.widgets.explorer.graphs import BOTTOM, ROW, SMALLEST, TOP, Size
+from simlib.widgets.explorer.slider_order import Influence
+from simlib.widgets.explorer.state import Settings, State
+from simlib.widgets.kit.blitting import still, still_figure
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+SAMPLE = 4_000
+"""Histories from which the range of an impact is taken."""
+
+STRONGEST = 3
+"""Drivers that the alternative text names."""
+
+Choice = dict[str, str]
+
+TABS = {
+    "endings": "Endings",
+    "ladder": "Ladder",
+    "moves": "Moves",
+    "consequences": "Consequences",
+    "drivers": "Drivers",
+    "history": "One history",
+}
+
+
+@dataclass(frozen=True)
+class Still:
+    """A picture with its alternative text, and a story in dated sentences."""
+
+    png: bytes
+    alt: str
+    story: list[str] = field(default_factory=list)
+
+
+def tabs(state: State) -> list[Choice]:
+    """Return the second graphs that a scenario has: [{id, label}]."""
+    base = state.base
+    there = {"ladder": base.ladders, "consequences": base.impacts, "endings": base.endings}
+    return [{"id": name, "label": label} for name, label in TABS.items() if there.get(name, True)]
+
+
+def choices(state: State, tab: str) -> list[Choice]:
+    """Return what can be chosen in a second graph: [{id, label}]."""
+    base = state.base
+    if tab == "ladder":
+        return [{"id": ladder.id, "label": ladder.label} for ladder in base.ladders.values()]
+    if tab == "consequences":
+        return [{"id": impact.id, "label": impact.label} for impact in base.impacts.values()]
+    if tab == "history":
+        endings = [{"id": ending.id, "label": ending.label} for ending in base.endings.values()]
+        return [{"id": "", "label": "any ending"}, *endings, {"id": ONGOING, "label": "no ending yet"}]
+    return []
+
+
+def consequences(
+    answers: AnswerCache, settings: Settings, forecast: Forecast, baseline: Forecast | None, size: Size, impact: str
+) -> Still:
+    """Draw means and ranges of the impacts, and the mean of one of them given each ending."""
+    from simlib.plots.impact_rows import consequence_rows, in_words
+
+    spans: dict[str, tuple[float, float]] = {}
+    sampled = answers.sampled(settings, SAMPLE) if forecast.engine == "exact" else forecast
+    for name, amounts in (sampled.impacts if sampled else {}).items():
+        if amounts.fan is not None:
+            spans[name] = float(amounts.fan[0][-1]), float(amounts.fan[-1][-1])
+    lines = len(forecast.impacts)
+    width, height = (max(given, least) for given, least in zip(size, SMALLEST, strict=True))
+    top = 34 + 18 * lines
+    box = 12 / width, 8 / height, 1 - 24 / width, (height - top - 8) / height
+    png, _ = still_figure(
+        lambda ax: consequence_rows(forecast, ax, impact=impact, spans=spans, baseline=baseline), width, height, box
+    )
+    alt = ". ".join(in_words(forecast, name, spans.get(name)) for name in forecast.impacts)
+    return Still(png, f"By {forecast.by_words}: {alt}.")
+
+
+def drivers(state: State, influence: Influence | None, size: Size) -> Still:
+    """Draw the assumptions that move the leading answer most, at the values of the file."""
+    from simlib.plots.driver_bars import drivers as bars
+
+    measure = state.lead
+    if influence is None:
+        return Still(b"", "", ["The drivers are being computed."])
+    if measure.name not in influence.slopes:
+        return Still(b"", "", [f"No exact gradient answers “{measure.label}”. See the answers under the sliders."])
+    frame = influence.drivers(state.base, measure.name)
+    width, height = size
+    rows = max(2, (height - TOP - BOTTOM) // (ROW + 4))
+    png, _ = still(lambda ax: bars(frame, ax, title=frame.attrs["title"], rows=rows), width, height, left=14)
+    first = frame.head(STRONGEST)
+    ends = zip(first["label"], first["at_low"], first["at_high"], strict=True)
+    strongest = "; ".join(f"{label} ({100 * low:+.1f} to {100 * high:+.1f})" for label, low, high in ends)
+    return Still(png, f"{frame.attrs['title']}. In points, at low and at high: {strongest}.")
+
+
+def history(answers: AnswerCache, settings: Settings, size: Size, ending: str, number: int) -> Still:
+    """Draw one sampled history, and tell it in dated sentences."""
+    from simlib.plots import story
+
+    told = sampled_history.tell(answers, settings, ending=ending, number=number)
+    if told is None:
+        return Still(b"", "", [f"None of {sampled_history.SAMPLE:,} sampled histories ends this way at these values."])
+    state = answers.state
+    machine = state.machine(settings)
+    label = "no ending yet" if told.ending == ONGOING else state.base.endings[told.ending].label
+    head = sampled_history.heading(told, label)
+    dates: dict[str, Any] = {"as_of": machine.as_of, "horizon": machine.horizon_days, "title": head}
+
+    def draw(ax: Axes) -> object:
+        return story(told.days, told.rungs, told.rung_names, ax, ended=told.ending != ONGOING, **dates)
+
+    width, height = size
+    png, _ = still(draw, width, height // 2, left=180)
+    return Still(png, head, told.turning_points())

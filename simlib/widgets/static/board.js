@@ -1,0 +1,213 @@
+// The answer of the explorer: the leading question as a sentence, the other answers in a line, and two graphs side by
+// side, of which the right one has tabs. It tells the kernel how large the graphs can be, so that the whole explorer,
+// sliders included, fits into the window without scrolling the page.
+const STACKED = 860;  // below this width, in pixels, the graphs stand one above the other
+const LEAST = 520;    // an explorer is at least so high
+const SLIDERS = 228;  // three rows of sliders, and the reasons below them
+
+function make(tag, className, text) {
+  const node = document.createElement(tag);
+  if (className) node.className = className;
+  if (text !== undefined) node.textContent = text;
+  if (tag === "button" || tag === "select") node.dataset.lmSuppressShortcuts = "true";
+  if (tag === "button") node.type = "button";
+  return node;
+}
+
+function render({ model, el }) {
+  el.classList.add("simlib-board");
+  const headline = make("p", "simlib-sentence");
+  headline.setAttribute("aria-live", "polite");
+  const others = make("div", "simlib-others");
+  const choose = make("select", "simlib-lead");
+  choose.setAttribute("aria-label", "Leading question");
+  choose.title = "The question that leads: its sentence, its graph, the order of the sliders, its drivers";
+  const chips = make("div", "simlib-chips");
+  others.append(choose, chips);
+
+  const strip = make("div", "simlib-strip");
+  strip.setAttribute("role", "status");
+  const text = make("span");
+  const bar = make("progress");
+  bar.max = 1;
+  bar.setAttribute("aria-label", "Share that is computed");
+  const stop = make("button", "", "Cancel");
+  strip.append(text, bar, stop);
+  const tabs = make("div", "simlib-tabs");
+  const tablist = make("div");
+  tablist.setAttribute("role", "tablist");
+  tablist.setAttribute("aria-label", "Second graph");
+  const choice = make("select");
+  choice.setAttribute("aria-label", "Shown in the second graph");
+  const before = make("button", "simlib-step", "‹");
+  const after = make("button", "simlib-step", "›");
+  before.setAttribute("aria-label", "Previous history");
+  after.setAttribute("aria-label", "Next history");
+  tabs.append(tablist, choice, before, after);
+
+  const side = (name, head) => {
+    const node = make("div", `simlib-graph simlib-${name}`);
+    const img = make("img");
+    node.append(head, img);
+    return { node, img, url: null };
+  };
+  const graphs = { left: side("left", strip), right: side("right", tabs) };
+  const story = make("ol", "simlib-story");
+  graphs.right.node.append(story);
+  const pair = make("div", "simlib-graphs");
+  pair.append(graphs.left.node, graphs.right.node);
+  el.append(headline, others, pair);
+
+  const send = (name, value) => {
+    model.set(name, value);
+    model.save_changes();
+  };
+  const ask = (what, value) => send("request", { what, value, n: (model.get("request").n || 0) + 1 });
+
+  const show = (name) => {
+    const graph = graphs[name];
+    const data = model.get(name);
+    graph.img.hidden = !data || !data.byteLength;
+    if (graph.img.hidden) return;
+    const url = URL.createObjectURL(new Blob([data], { type: "image/png" }));
+    const old = graph.url;
+    graph.url = url;
+    graph.img.src = url;
+    if (old) graph.img.addEventListener("load", () => URL.revokeObjectURL(old), { once: true });
+  };
+  const size = () => {
+    const [width, height] = model.get("size");
+    for (const { img } of Object.values(graphs)) {
+      img.width = width;
+      img.height = height;
+    }
+  };
+  const alt = () => {
+    graphs.left.img.alt = model.get("alt");
+    graphs.right.img.alt = model.get("alt_right");
+  };
+  const status = () => {
+    const { text: words, share, kind } = model.get("status");
+    text.textContent = words || "\u00a0";
+    text.title = words || "";
+    strip.dataset.kind = kind || "";
+    bar.hidden = stop.hidden = share === null || share === undefined;
+    if (!bar.hidden) bar.value = share;
+  };
+  const say = () => {
+    // While a preview moves, screen readers wait; they read the answer at rest.
+    headline.setAttribute("aria-busy", String(model.get("preview")));
+    headline.replaceChildren(...model.get("sentence").map(({ text: words, strong }) => make(strong ? "strong" : "span", "", words)));
+  };
+  const answers = () => {
+    const groups = model.get("answers");
+    const lead = model.get("lead");
+    if (document.activeElement !== choose) {
+      choose.replaceChildren(...groups.map(({ title, items }) => {
+        const group = make("optgroup");
+        group.label = title;
+        group.append(...items.map(({ name, label }) => {
+          const option = make("option", "", label);
+          option.value = name;
+          return option;
+        }));
+        return group;
+      }));
+    }
+    choose.value = lead;
+    chips.replaceChildren(...groups[0] ? groups[0].items.filter(({ name }) => name !== lead).map(({ name, label, value, change }) => {
+      const chip = make("button", "simlib-chip");
+      chip.title = `${label}: ${value}${change ? ` (${change})` : ""}. Press to let it lead.`;
+      chip.append(make("span", "", label), make("strong", "", value));
+      if (change) chip.append(make("em", "", change));
+      chip.addEventListener("click", () => ask("lead", name));
+      return chip;
+    }) : []);
+  };
+  const turn = () => {
+    const shown = model.get("tab");
+    tablist.replaceChildren(...model.get("tabs").map(({ id, label }) => {
+      const button = make("button", "", label);
+      button.setAttribute("role", "tab");
+      button.setAttribute("aria-selected", String(id === shown));
+      button.addEventListener("click", () => ask("tab", id));
+      return button;
+    }));
+    const choices = model.get("choices");
+    choice.hidden = choices.length < 2;
+    choice.replaceChildren(...choices.map(({ id, label }) => {
+      const option = make("option", "", label);
+      option.value = id;
+      return option;
+    }));
+    choice.value = model.get("choice");
+    before.hidden = after.hidden = shown !== "history";
+  };
+  const tell = () => {
+    const lines = model.get("story");
+    story.hidden = !lines.length;
+    story.replaceChildren(...lines.map((line) => make("li", "", line)));
+    story.scrollTop = 0;
+  };
+  choose.addEventListener("change", () => ask("lead", choose.value));
+  choice.addEventListener("change", () => ask("choice", choice.value));
+  before.addEventListener("click", () => ask("step", -1));
+  after.addEventListener("click", () => ask("step", 1));
+  stop.addEventListener("click", () => ask("cancel", true));
+
+  const watch = {
+    "change:sentence": say, "change:left": () => show("left"), "change:right": () => show("right"), "change:size": size,
+    "change:alt": alt, "change:alt_right": alt, "change:status": status, "change:answers": answers, "change:lead": answers,
+    "change:tabs": turn, "change:tab": turn, "change:choices": turn, "change:choice": turn, "change:story": tell,
+  };
+  for (const [event, handler] of Object.entries(watch)) model.on(event, handler);
+  for (const draw of [size, alt, status, say, answers, turn, tell]) draw();
+  show("left");
+  show("right");
+
+  // The window that scrolls around the explorer: the notebook, or the whole page.
+  const around = () => el.closest(".jp-WindowedPanel-outer, .jp-Notebook, .jp-LinkedOutputView") || document.documentElement;
+  let timer = null;
+  const measure = () => {
+    const whole = el.closest(".simlib-onescreen");
+    const wide = whole ? whole.clientWidth : 0;
+    if (!wide) return;
+    const stacked = wide < STACKED;
+    // Where the explorer is near the top of what scrolls, it fills the rest; elsewhere it fills the whole.
+    const outer = around();
+    const above = whole.getBoundingClientRect().top - outer.getBoundingClientRect().top + (outer.scrollTop || 0);
+    const window_ = Math.min(outer.clientHeight, window.innerHeight);
+    const high = Math.max(LEAST, window_ - (above > 0 && above < 120 ? above + 8 : 24));
+    whole.classList.toggle("simlib-stacked", stacked);
+    whole.style.setProperty("--simlib-height", `${high}px`);
+    const width = Math.floor((stacked ? wide : (wide - 16) / 2) / 10) * 10;
+    // What the words leave is shared between the graphs and three rows of sliders with their reasons; more if it is high.
+    const used = headline.offsetHeight + others.offsetHeight + strip.offsetHeight + 48;
+    const rest = high - used - SLIDERS;
+    const height = Math.floor(Math.max(170, stacked ? 0.36 * high : Math.min(rest, 200 + 0.5 * (rest - 200))) / 10) * 10;
+    const room = [width, height];
+    whole.style.setProperty("--simlib-graph", `${height}px`);
+    if (width < 200 || String(room) === String(model.get("room"))) return;
+    send("room", room);
+  };
+  const later = () => {
+    clearTimeout(timer);
+    timer = setTimeout(measure, 100);
+  };
+  const observer = new ResizeObserver(later);
+  window.addEventListener("resize", later);
+  requestAnimationFrame(() => {
+    observer.observe(el.closest(".simlib-onescreen") || el);
+    observer.observe(around());
+    measure();
+  });
+  return () => {
+    observer.disconnect();
+    window.removeEventListener("resize", later);
+    clearTimeout(timer);
+    for (const [event, handler] of Object.entries(watch)) model.off(event, handler);
+    for (const { url } of Object.values(graphs)) if (url) URL.revokeObjectURL(url);
+  };
+}
+
+export default { render };
