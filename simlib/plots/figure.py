@@ -21,7 +21,7 @@ DPI = 100
 
 
 def new_figure(width: int, height: int, words: str = "") -> Figure:
-    """Return an empty figure of some pixels at 100 dpi; `words` say what it shows."""
+    """Return an empty figure of some pixels at 100 dpi; `words` describe it."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     figure = _figure_class()(figsize=(width / DPI, height / DPI), dpi=DPI, facecolor="white")

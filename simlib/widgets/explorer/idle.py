@@ -1,4 +1,4 @@
-"""What is computed while the hand rests: the order of the sliders, what each could do, and the range of the answer.
+"""Work done while the hand rests: the order of the sliders, what each could do, and the range of the answer.
 
 All of it belongs to the settings at rest, and any change cancels it. No widget here.
 """
@@ -30,7 +30,7 @@ Ends = tuple[float, float, bool]
 
 
 class IdleDisplay(Protocol):
-    """The session that shows what was found. Every method takes the lock itself."""
+    """The session that shows the findings. Every method takes the lock itself."""
 
     def take_influence(self, influence: slider_order.Influence) -> None:
         """Take the influence of the assumptions, by which the sliders are ordered."""
@@ -42,7 +42,7 @@ class IdleDisplay(Protocol):
         """Take the range of the answers."""
 
     def tell_idle(self, settings: Settings, words: str) -> None:
-        """Show what is being computed."""
+        """Show how far the work is."""
 
     def fail(self, error: Exception) -> None:
         """Show what went wrong."""

@@ -54,7 +54,7 @@ class LoopDisplay(Protocol):
 
 
 class PreviewLoop:
-    """Decides for each change of the settings what is shown at once and what is computed next."""
+    """Decides for each change of the settings which picture is shown at once and which is computed next."""
 
     def __init__(self, answers: AnswerCache, display: LoopDisplay, worker: LatestWorker, lock: threading.RLock) -> None:
         self.answers, self.display, self.worker, self.lock = answers, display, worker, lock

@@ -51,7 +51,7 @@ def tabs(state: State) -> list[Choice]:
 
 
 def choices(state: State, tab: str) -> list[Choice]:
-    """Return what can be chosen in a second graph: [{id, label}]."""
+    """Return the choices within a second graph: [{id, label}]."""
     base = state.base
     if tab == "ladder":
         return [{"id": ladder.id, "label": ladder.label} for ladder in base.ladders.values()]

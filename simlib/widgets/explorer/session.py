@@ -1,6 +1,6 @@
 """The session of an explorer: it connects the state, the engines and the view. No widget here.
 
-Errors are shown in the panel, above the last good picture. One lock guards the figures and what is shown.
+Errors are shown in the panel, above the last good picture. One lock guards the figures and the state.
 """
 
 from __future__ import annotations
@@ -242,12 +242,12 @@ class ExplorerSession:
 
     @property
     def choices(self) -> list[second_graph.Choice]:
-        """What can be chosen in the second graph."""
+        """The choices within the second graph."""
         return second_graph.choices(self.state, self.tab)
 
     @property
     def choice(self) -> str:
-        """What is chosen in the second graph."""
+        """The present choice within the second graph."""
         first = next((choice["id"] for choice in self.choices), "")
         return self.picked.get(self.tab, (self.state.ladder() or first) if self.tab == "ladder" else first)
 
@@ -353,7 +353,7 @@ class ExplorerSession:
         self.stills.submit(job, done, self.fail)
 
     def forecasts(self) -> tuple[Forecast, Forecast | None]:
-        """Return the answer to the present settings, and the baseline's where they differ; compute what is missing."""
+        """Return the answer to the present settings, and the baseline's where they differ; computing them where needed."""
         settings, baseline = self.state.settings, self.answers.answer(self.state.baseline)
         forecast = self.answers.answer(settings)
         return forecast, None if self.state.is_baseline else baseline
@@ -429,7 +429,7 @@ class ExplorerSession:
                 self.redraw()
 
     def tell_idle(self, settings: Settings, words: str) -> None:
-        """Say what is being computed beside the answer at rest."""
+        """Say how far the work is beside the answer at rest."""
         with self.lock:
             if settings == self.state.settings:
                 line = self._status["text"] + (f"; {words}" if words else "")

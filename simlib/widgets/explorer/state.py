@@ -1,6 +1,6 @@
 """The settings of an explorer and their history: the logic behind the widgets, without any widget.
 
-`Settings` holds everything that an answer depends on and what is shown of it. It never changes: a new one is made.
+`Settings` holds everything that an answer depends on, and which of it is shown. It never changes: a new one is made.
 `State` holds one scenario, the present settings with those before and after them (undo, redo), and the baseline.
 The answers to settings come from `simlib.widgets.explorer.engine_cache`.
 """
@@ -192,7 +192,7 @@ class State:
         return self.change(self.settings.with_value(name, None))
 
     def reset(self) -> bool:
-        """Reset everything that was set by hand on top of the view, but not what is shown."""
+        """Reset everything that was set by hand on top of the view, but not the choice of what to show."""
         old = self.settings
         return self.change(Settings(view=old.view, ladder=old.ladder, lead=old.lead))
 
@@ -305,7 +305,7 @@ class State:
 
     @property
     def untouched(self) -> bool:
-        """Whether nothing but what is shown was changed by hand on top of the view."""
+        """Whether no answer was changed by hand on top of the view."""
         return self.settings.replace(ladder=None, lead="") == Settings(view=self.settings.view)
 
     def start_in_words(self) -> str:

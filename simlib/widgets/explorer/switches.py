@@ -1,4 +1,4 @@
-"""The page of switches: moves, interventions, horizon and start, and what is shown."""
+"""The page of switches: moves, interventions, horizon and start."""
 
 from __future__ import annotations
 

@@ -200,7 +200,7 @@ class Explorer(w.VBox):
         return bundle
 
     def picture(self) -> dict[str, Any]:
-        """Return what is shown now as a picture for a notebook, with the answer in words."""
+        """Return both graphs as one picture for a notebook, with the answer in words."""
         pictures = [png for png in (self.board.left, self.board.right) if png]
         if not pictures:
             return {}
