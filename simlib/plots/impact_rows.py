@@ -1,4 +1,4 @@
-"""Consequences in little room: the mean of one impact given each ending, a row each, below the means of all impacts."""
+"""Consequences in little room: the mean of one impact given each ending, below the means of all."""
 
 from __future__ import annotations
 
@@ -42,9 +42,10 @@ def consequence_rows(
     spans: Mapping[str, tuple[float, float]] | None = None,
     baseline: Forecast | None = None,
 ) -> Axes:
-    """Draw the mean of an impact (default: the first) given each ending, under the means of all. Return the axes.
+    """Draw the mean of an impact given each ending, under the means of all, and return `ax`.
 
-    `spans` holds for some impacts the 5 and 95% points over histories. The hollow bar is the baseline.
+    `impact` is by default the first. `spans` holds for some impacts the 5 and 95% points over histories. The hollow bar
+    is the baseline.
     """
     impact = impact or next(iter(result.impacts))
     spans = spans or {}

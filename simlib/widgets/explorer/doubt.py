@@ -1,4 +1,4 @@
-"""How sure the answers are: their range over draws of all assumptions, computed when the hand rests. No widget here."""
+"""How sure the answers are: their range over draws of all assumptions. No widget here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The two graphs of the explorer: the leading question over time, and beside it one of several others. No widget here.
+"""The two graphs of the explorer: the leading question over time, and one of several others.
 
 What moves with the sliders is drawn by live panels on a figure of its own, and only its changing artists are drawn
 again (`kit.blitting`). Drivers, consequences and one history are drawn whole, when the hand rests.

@@ -353,7 +353,7 @@ class ExplorerSession:
         self.stills.submit(job, done, self.fail)
 
     def forecasts(self) -> tuple[Forecast, Forecast | None]:
-        """Return the answer to the present settings, and the baseline's where they differ. Compute both if needed."""
+        """Return the answer to the present settings, and to the baseline where they differ."""
         settings, baseline = self.state.settings, self.answers.answer(self.state.baseline)
         forecast = self.answers.answer(settings)
         return forecast, None if self.state.is_baseline else baseline

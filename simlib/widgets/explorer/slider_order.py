@@ -119,9 +119,10 @@ def compute(
     solver: Solver | None = None,
     control: Control = UNWATCHED,
 ) -> Influence:
-    """Compute the influence on some answers (default: every ending and question) at some values (default: the stated).
+    """Compute the influence on some answers at some values.
 
-    An answer that has no gradient is left out. Raises TooManyStates, Cancelled.
+    Default: every ending and question, at the stated values. An answer that has no gradient is left out. Raises
+    TooManyStates, Cancelled.
     """
     from simlib.engines.exact.forecast import Solver, gradient
 
