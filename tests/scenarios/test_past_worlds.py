@@ -77,7 +77,7 @@ def test_both_engines_agree(world, forecast):
 
 def test_its_log_is_dated_sourced_and_split_at_the_first_day(folder, world):
     before, later = read_log(folder / "events.csv"), read_log(folder / "later.csv")
-    assert 15 <= len(before) + len(later) <= 35
+    assert 15 <= len(before) + len(later) <= 40
     assert all(row.date < world.as_of for row in before)
     assert all(row.date >= world.as_of for row in later)
     assert all(row.source_name and row.description and row.confidence for row in before + later)

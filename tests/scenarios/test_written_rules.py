@@ -72,6 +72,13 @@ RULES: dict[str, dict[str, Rule]] = {
         "aircraft-lost": lambda seen: seen.first("fire-on-aircraft:brought-down"),
         "withdrawal": lambda seen: seen.first("agree"),
     },
+    "falklands-1982": {
+        "landing": lambda seen: seen.first("land"),
+        "british-attack": lambda seen: seen.first("strike-first", "fight-for-the-seas"),
+        "british-landing": lambda seen: seen.first("land-british"),
+        "settled": lambda seen: seen.first("stand-down", "settle"),
+        "surrender": lambda seen: seen.first("decide-battle:surrender"),
+    },
     "two-islands": {
         "ship-hit": lambda seen: seen.first("fire-on-patrol:ship-hit"),
         "first-challenge": lambda seen: seen.first("patrol:challenged"),
