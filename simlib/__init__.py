@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from simlib.analysis.lint.rules import lint
     from simlib.analysis.paths.classes import paths
     from simlib.analysis.pooling import pool
+    from simlib.analysis.row_attribution import row_effects
     from simlib.analysis.scenario_diff import diff
     from simlib.analysis.sensitivity.one_at_a_time import drivers, elasticities
     from simlib.analysis.sensitivity.sobol_indices import sobol
@@ -74,6 +75,7 @@ _HOMES = {
     "simlib.analysis.uncertainty.sample_information": ("evsi",),
     "simlib.analysis.paths.classes": ("paths",),
     "simlib.analysis.dated_forecasts": ("forecast_series",),
+    "simlib.analysis.row_attribution": ("row_effects",),
     "simlib.analysis.indicators.watch_list": ("indicators",),
     "simlib.analysis.discovery.scenario_discovery": ("discover",),
     "simlib.analysis.pooling": ("pool",),
@@ -95,7 +97,8 @@ __all__ += ["Pin", "Policy", "Scenario", "ScenarioError", "SimlibError", "TooMan
 __all__ += ["__version__", "backtest", "base_rates", "compare", "delay", "diff", "discover", "drivers", "elasticities"]
 __all__ += ["evppi", "evppi_from", "evsi", "explain", "forecast", "forecast_series", "histories", "indicators", "lint"]
 __all__ += ["load", "load_answer", "paths", "plot", "pool", "prior_predictive", "read_log", "register", "repeat"]
-__all__ += ["resolve", "score_registry", "simulate", "sobol", "solve", "uncertainty", "update", "vary", "write_report"]
+__all__ += ["resolve", "row_effects", "score_registry", "simulate", "sobol", "solve", "uncertainty", "update", "vary"]
+__all__ += ["write_report"]
 
 
 def __getattr__(name: str) -> Any:

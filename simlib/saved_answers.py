@@ -27,6 +27,7 @@ _PACKAGES = {
         "pooling",
         "scenario_diff",
         "dated_forecasts",
+        "row_attribution",
         "discovery.scenario_discovery",
         "indicators.result",
     ),

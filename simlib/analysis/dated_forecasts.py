@@ -17,8 +17,8 @@ from simlib.answer import Answer, ScenarioKey, pick, provenance
 from simlib.control import UNWATCHED, Control
 from simlib.engines.ensemble import forecast
 from simlib.errors import Problem, ScenarioError
-from simlib.evidence.belief_update import Events, last_day, log_of, prepare, taken_in, told_ending
-from simlib.evidence.belief_update import dated as scenario_on
+from simlib.evidence.log_intake import Events, last_day, log_of, prepare, taken_in, told_ending
+from simlib.evidence.log_intake import dated as scenario_on
 from simlib.formatting import long_date, percent
 from simlib.machine.measures import Measure, find, of_forecast
 from simlib.scenario.event_log import LogRow

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime as dt
-import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -13,20 +11,18 @@ import numpy as np
 
 from simlib.answer import Answer, provenance
 from simlib.control import UNWATCHED, Control
-from simlib.errors import SimlibError
 from simlib.evidence import posterior
-from simlib.evidence.exact_filter import Filter, Passed
-from simlib.evidence.impossibility import ImpossibleLog, explain_impossible
-from simlib.evidence.posterior import Learning, NotLearnt, Posterior
-from simlib.evidence.walk import ImpossibleRow
+from simlib.evidence.exact_filter import Filter
+from simlib.evidence.impossibility import ImpossibleLog
+from simlib.evidence.log_intake import Events, Intake, dated, take_in, taken_in, told_ending
+from simlib.evidence.posterior import NotLearnt, Posterior
 from simlib.formatting import long_date, percent
 from simlib.machine import priors
 from simlib.machine.belief import Belief, quantiles
 from simlib.machine.tables import Tables
 from simlib.quantities import show
-from simlib.scenario.event_log import FILE, LogRow, read_log
 from simlib.scenario.model import Scenario
-from simlib.scenario.row_meaning import Reading, read_rows
+from simlib.scenario.row_meaning import Reading
 from simlib.typing import Floats
 
 if TYPE_CHECKING:
@@ -44,8 +40,6 @@ NOTABLE = 0.1
 
 TAUGHT_SPREAD, TAUGHT_SHIFT = 0.8, 0.5
 """An assumption is taught where the sd of its normal score falls below the first, or its mean moves by the second."""
-
-Events = str | os.PathLike[str] | Iterable[LogRow] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,78 +254,38 @@ def update(
         MissingDependency: Without Numba.
         Cancelled: When `control` cancels the work.
     """
-    rows = log_of(scenario, events)
-    as_of = as_of or scenario.as_of
-    complete_to = complete_to or last_day(rows, as_of)
-    readings = read_rows(scenario, rows)
-    prepared, passed, impossible = prepare(scenario, readings, as_of, complete_to, skip_impossible)
-    drawn = _drawn(prepared, draws, learn, seed, control)
-    theta = priors.values_from_scores(prepared.world, drawn.scores)
-    later = dated(scenario, prepared, passed, as_of)
+    taken = take_in(
+        scenario, events, as_of, complete_to, learn=learn, draws=draws, seed=seed, skip=skip_impossible, control=control
+    )
+    return updated(taken)
+
+
+def updated(taken: Intake) -> Update:
+    """Return the update of a log that was taken in."""
+    prepared, drawn, scenario = taken.prepared, taken.drawn, taken.prepared.scenario
     names = tuple(scenario.assumptions)
-    belief = Belief(f"log to {as_of}", as_of, names, theta[:, : len(names)], drawn.weights, drawn.ends, seed)
+    theta = taken.theta[:, : len(names)]
+    belief = Belief(f"log to {taken.as_of}", taken.as_of, names, theta, drawn.weights, drawn.ends, taken.seed)
     return Update(
-        scenario=later,
+        scenario=dated(scenario, prepared, taken.passed, taken.as_of),
         before=scenario,
         belief=belief,
-        complete_to=complete_to,
-        log_likelihood=passed.log_likelihood,
-        **_sorted_out(prepared, impossible),
-        learnt=tuple(_learnt(prepared, drawn, theta)) if learn else (),
+        complete_to=taken.complete_to,
+        log_likelihood=taken.passed.log_likelihood,
+        **_sorted_out(prepared, taken.impossible),
+        learnt=tuple(_learnt(prepared, drawn, taken.theta)) if taken.learn else (),
         provenance=provenance(
             scenario,
             engine="exact",
-            draws=draws,
-            seed=seed,
-            as_of=as_of,
-            complete_to=complete_to,
+            draws=taken.draws,
+            seed=taken.seed,
+            as_of=taken.as_of,
+            complete_to=taken.complete_to,
             method=drawn.method,
             k_hat=drawn.k_hat if np.isfinite(drawn.k_hat) else None,
             effective_draws=drawn.effective_draws,
         ),
     )
-
-
-def log_of(scenario: Scenario, events: Events) -> tuple[LogRow, ...]:
-    """Return the rows of a log: a file, rows, or (None) the log beside the scenario."""
-    if events is None:
-        if not scenario.path:
-            raise SimlibError(f"the scenario has no folder with a log; give the events, or put {FILE} beside it")
-        return read_log(scenario.path)
-    return read_log(events) if isinstance(events, str | os.PathLike) else tuple(events)
-
-
-def last_day(rows: Iterable[LogRow], as_of: dt.date) -> dt.date:
-    """Return the last day before a date up to which a log is complete: that on which its last row became public."""
-    days = [row.public_on for row in rows]
-    return min([max(days, default=dt.date.min), as_of - dt.timedelta(days=1)])
-
-
-def prepare(
-    scenario: Scenario, readings: Iterable[Reading], as_of: dt.date, complete_to: dt.date, skip_impossible: bool
-) -> tuple[Filter, Passed, tuple[Reading, ...]]:
-    """Return the filter of a log, its run at the stated values, and the readings left out as impossible.
-
-    Raises ImpossibleLog unless these are to be left out.
-    """
-    left, skipped = list(readings), []
-    while True:
-        try:
-            prepared = Filter(scenario, left, as_of, complete_to=complete_to)
-            passed = prepared.run()
-        except ImpossibleRow as error:
-            if not skip_impossible:
-                raise ImpossibleLog(explain_impossible(scenario, left, error)) from None
-            skipped.append(error.row.reading)
-            left.remove(error.row.reading)
-        else:
-            return prepared, passed, tuple(skipped)
-
-
-def _drawn(prepared: Filter, draws: int, learn: bool, seed: int, control: Control) -> Posterior:
-    """Return draws of the posterior, or (not to learn) of the prior, each with the states at the end of the log."""
-    learning = Learning(prepared, draws, seed, control)
-    return learning.posterior() if learn else learning.prior()
 
 
 def _learnt(prepared: Filter, drawn: Posterior, theta: Floats) -> Iterator[LearntAssumption]:
@@ -346,21 +300,6 @@ def _learnt(prepared: Filter, drawn: Posterior, theta: Floats) -> Iterator[Learn
         points = before if reach == "untouched" else tuple(after[:, place].tolist())
         mean, spread = (0.0, 1.0) if reach == "untouched" else (float(means[place]), float(spreads[place]))
         yield LearntAssumption(number.id, before, points, mean, spread, reach)
-
-
-def dated(scenario: Scenario, prepared: Filter, passed: Passed, as_of: dt.date) -> Scenario:
-    """Return the scenario as of a date: it starts where the log leaves it, and ends on the same day.
-
-    Where that day is not after the date, the horizon keeps its length.
-    """
-    rest = scenario.horizon_days - scenario.day(as_of)
-    evidence = dataclasses.replace(scenario.evidence, history=None) if scenario.evidence else None
-    return scenario.replace(
-        as_of=as_of,
-        horizon_days=rest if rest > 0 else scenario.horizon_days,
-        joint_start=prepared.start_after(passed),
-        evidence=evidence,
-    )
 
 
 def _sorted_out(prepared: Filter, impossible: tuple[Reading, ...]) -> dict[str, Any]:
@@ -379,18 +318,3 @@ def _sorted_out(prepared: Filter, impossible: tuple[Reading, ...]) -> dict[str, 
         "after_the_end": tuple(late),
         "ended": told_ending(prepared),
     }
-
-
-def taken_in(prepared: Filter) -> list[Reading]:
-    """Return the readings that the filter walks with: firings and facts about the state."""
-    firings = [reading for row in prepared.timetable.rows for reading in row.readings]
-    return firings + [fact.reading for fact in prepared.timetable.facts]
-
-
-def told_ending(prepared: Filter) -> tuple[str, dt.date] | None:
-    """Return the ending that the log tells of, with its day. None where the story goes on."""
-    story_end = prepared.walk.story_end
-    if story_end is None:
-        return None
-    index = int(prepared.tables.ending(prepared.walk.machine[[story_end.state]])[0])
-    return list(prepared.world.endings)[index], prepared.world.by_date(story_end.day)

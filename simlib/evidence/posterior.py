@@ -24,7 +24,8 @@ import numpy as np
 
 from simlib.control import Control, cores
 from simlib.errors import SimlibError
-from simlib.evidence import hamiltonian, pareto
+from simlib.evidence import hamiltonian
+from simlib.evidence.draw_weights import Reweighting
 from simlib.evidence.exact_filter import Filter
 from simlib.evidence.walk import NoProbability
 from simlib.machine import priors
@@ -61,7 +62,8 @@ class Posterior:
 
     scores (D, A), weights (D,), ends (D, K): the states at the end of the log at each draw. `method` is "laplace",
     "student", "chains" or "prior" (the log touches nothing). `k_hat` is the shape of the tail of the weights (nan for
-    chains). free (A,): which assumptions the log could teach. cut (A,): which it may not.
+    chains). free (A,): which assumptions the log could teach. cut (A,): which it may not. `reweighting` gives the
+    weights that the same draws have when only a part of the log is known.
     """
 
     scores: Floats
@@ -72,6 +74,7 @@ class Posterior:
     effective_draws: float
     free: Bools
     cut: Bools
+    reweighting: Reweighting
 
 
 class Learning:
@@ -104,7 +107,10 @@ class Learning:
         scores = priors.scores(self.filter.world, self.draws, seed=self.seed)
         log, ends = self._weigh(self.filter, scores)
         possible = np.isfinite(log)
-        return self._done(scores, possible / possible.sum(), ends, "prior", -np.inf)
+        with np.errstate(divide="ignore"):
+            equal = np.log(possible / possible.sum())
+        none = np.zeros(len(scores), dtype=np.int64)
+        return self._done(scores, Reweighting(equal, none, teaching=False), log, ends, "prior")
 
     def posterior(self) -> Posterior:
         """Return the posterior by the first method that can be trusted.
@@ -196,15 +202,11 @@ class Learning:
         z[:, a] = centre + away @ root.T
         z = self._with_rest(z, normal)
         log_q = _log_density(away, freedom) - np.log(np.diag(root)).sum()
-        log, ends = self._weigh(self.early or self.filter, z)
-        ratio = log + self._log_prior(z) - log_q
-        weights, shape = self._weights(ratio, group, groups)
-        if self.early is not None:
-            whole, ends = self._weigh(self.filter, z)
-            later = np.where(np.isfinite(log), whole - np.where(np.isfinite(log), log, 0.0), -np.inf)
-            total, more = pareto.smoothed(np.log(np.maximum(weights, 1e-300)) + later)
-            weights, shape = np.exp(total), max(shape, more)
-        return self._done(z, weights, ends, "laplace" if freedom is None else "student", shape)
+        early = None if self.early is None else self._weigh(self.early, z)[0]
+        until = np.inf if self.early is None else self.early.timetable.stop
+        log, ends = self._weigh(self.filter, z)
+        weighing = Reweighting(self._log_prior(z) - log_q, group, early, until)
+        return self._done(z, weighing, log, ends, "laplace" if freedom is None else "student")
 
     def _stretch(self, count: int, freedom: int | None) -> Floats:
         """Return what turns normal draws (D, 1) into those of a Student t."""
@@ -236,21 +238,6 @@ class Learning:
         z[:, rest] = z[:, known] @ gain.T + normal[:, rest] @ np.linalg.cholesky(covariance).T
         return z
 
-    def _weights(self, ratio: Floats, group: Ints, groups: int) -> tuple[Floats, float]:
-        """Return the weights, normalised within each group, and the shape of the tail of all of them."""
-        if groups == 1:
-            log, shape = pareto.smoothed(ratio)
-            return np.exp(log), shape
-        log = np.array(ratio)
-        for number in range(groups):
-            own = group == number
-            log[own] -= np.logaddexp.reduce(log[own])
-        smooth, shape = pareto.smoothed(np.where(np.isfinite(log), log, -np.inf))
-        weights = np.exp(smooth)
-        total = np.bincount(group, weights=weights, minlength=groups)
-        weights = np.divide(weights, total[group], out=np.zeros_like(weights), where=total[group] > 0)
-        return weights / weights.sum(), shape
-
     def _weigh(self, weighed: Filter, z: Floats) -> tuple[Floats, Floats]:
         """Return the log-likelihood (D,) and the states at the end (D, K) at scores (D, A)."""
         thetas = priors.values_from_scores(weighed.world, z)
@@ -263,9 +250,10 @@ class Learning:
                 self.control.report((number + 1) / len(z))
         return logs, ends
 
-    def _done(self, z: Floats, weights: Floats, ends: Floats, method: str, shape: float) -> Posterior:
+    def _done(self, z: Floats, weighing: Reweighting, log: Floats, ends: Floats, method: str) -> Posterior:
+        weights, shape = weighing.at(log, self.filter.timetable.stop)
         effective = float(1 / np.sum(weights**2))
-        return Posterior(z, weights, ends, method, shape, effective, self.free, self.cut)
+        return Posterior(z, weights, ends, method, shape, effective, self.free, self.cut, weighing)
 
     # ---------------------------------------------------------------- chains
 
@@ -287,9 +275,9 @@ class Learning:
         z = np.zeros((len(flat), len(self.free)))
         z[:, self.a] = mode + flat @ root.T
         z = self._with_rest(z, normals(len(z), len(self.free), self.seed))
-        _, ends = self._weigh(self.filter, z)
-        whole = self._done(z, np.full(len(z), 1 / len(z)), ends, "chains", np.nan)
-        return dataclasses.replace(whole, effective_draws=min(bulk, whole.effective_draws))
+        log, ends = self._weigh(self.filter, z)
+        whole = self._done(z, Reweighting(-log, np.zeros(len(z), dtype=np.int64)), log, ends, "chains")
+        return dataclasses.replace(whole, k_hat=np.nan, effective_draws=min(bulk, whole.effective_draws))
 
 
 def _faults_of_weights(found: Posterior, enough: float) -> list[str]:

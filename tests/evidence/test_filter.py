@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from simlib.engines.reference import Reference
-from simlib.evidence.belief_update import dated
 from simlib.evidence.exact_filter import Filter, world_of
+from simlib.evidence.log_intake import dated
 from simlib.evidence.walk import ImpossibleRow
 from simlib.machine import priors
 from simlib.scenario.event_log import LogRow

@@ -108,12 +108,12 @@ def test_each_pass_takes_other_draws_and_a_refusal_says_in_words_what_is_wrong(m
     """Heavy tails bring the Student proposal at the same size first. After that every pass doubles the draws."""
     whole = weigh(flagged(clocks(hot=None, uncertain=True), 29), [row("event", day) for day in (2, 5, 31, 40)], 62)
     learning, passes = Learning(whole, 64, 0, simlib.Control()), []
+    some = learning.prior()
 
     def sampled(mode, precision, freedom):
         passes.append((learning.draws, freedom))
         weights = np.full(learning.draws, 1 / learning.draws)
-        whole = learning._done(np.zeros((learning.draws, 1)), weights, np.zeros((learning.draws, 1)), "laplace", k)
-        return dataclasses.replace(whole, effective_draws=effective)
+        return dataclasses.replace(some, weights=weights, method="laplace", k_hat=k, effective_draws=effective)
 
     monkeypatch.setattr(learning, "_sampled", sampled)
     with pytest.raises(NotLearnt) as refused:

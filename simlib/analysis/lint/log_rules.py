@@ -8,7 +8,8 @@ from pathlib import Path
 
 from simlib.analysis.lint.subject import Finding, Subject
 from simlib.errors import MissingDependency, ScenarioError, Unsupported
-from simlib.evidence.belief_update import ImpossibleLog, last_day, prepare
+from simlib.evidence.impossibility import ImpossibleLog
+from simlib.evidence.log_intake import last_day, prepare
 from simlib.scenario.event_log import FILE, read_log
 from simlib.scenario.row_meaning import Reading, read_rows
 

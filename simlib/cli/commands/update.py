@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING
 
+from simlib.analysis.row_attribution import RowEffects, effects_of
 from simlib.cli.options.request import Request
 from simlib.cli.output import figures
 from simlib.cli.output.answers import Result, tell
 from simlib.cli.output.progress import Task
 from simlib.cli.output.text_table import Row, table
 from simlib.control import Control
+from simlib.errors import TooManyStates, Unsupported
 from simlib.formatting import long_date, percent
 from simlib.scenario.loader import load
 
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     from simlib.analysis.dated_forecasts import ForecastSeries
     from simlib.engines.ensemble import Ensemble
     from simlib.evidence.belief_update import Update
+    from simlib.evidence.log_intake import Intake
     from simlib.results import Forecast
     from simlib.scenario.model import Scenario
 
@@ -29,33 +33,69 @@ STEPS = {"daily": 1, "weekly": 7, "monthly": 30}
 def execute(arguments: Request) -> int:
     """Take in the log, then forecast from where it leaves the world."""
     from simlib.engines.ensemble import forecast, over_priors
-    from simlib.evidence.belief_update import update
+    from simlib.evidence.belief_update import updated
+    from simlib.evidence.log_intake import take_in
 
     scenario = load(arguments.path)
-    events = arguments.events
     with Task("reading the log") as task:
-        answer = update(
+        taken = take_in(
             scenario,
-            events,
-            as_of=arguments.as_of,
+            arguments.events,
+            arguments.as_of,
             learn=not arguments.no_learn,
             draws=arguments.draws,
             seed=arguments.seed,
-            skip_impossible=arguments.skip_impossible,
+            skip=arguments.skip_impossible,
             control=Control(task.report, task.cancelled),
         )
+        answer = updated(taken)
     with Task("forecasting") as task:
         before = forecast(scenario, times=1)
         sample = over_priors(
             answer.scenario, engine="auto", draws=answer.belief, times=1, control=Control(task.report, task.cancelled)
         )
     results: dict[str, Result] = {"update": answer, "forecast": sample.mixture()}
-    tables = [_forecasts(scenario, answer, before, sample)]
-    tables += [_rows(answer)] if arguments.rows else []
-    if not arguments.series:
-        return tell(arguments, results, tables=tables)
-    results["series"] = series = _series(arguments, scenario)
-    return tell(arguments, results, partial(figures.series, series), tables=tables)
+    tables, pictures = [_forecasts(scenario, answer, before, sample)], []
+    if arguments.rows:
+        effects = _effects(arguments, taken)
+        tables += [*_did(effects), _rows(answer)]
+        if isinstance(effects, RowEffects):
+            results["rows"] = effects
+            pictures.append(figures.row_effects(effects))
+    if arguments.series:
+        results["series"] = series = _series(arguments, scenario)
+        pictures.append(figures.series(series))
+    return tell(arguments, results, partial(chain, *pictures), tables=tables)
+
+
+def _effects(arguments: Request, taken: Intake) -> RowEffects | str:
+    """Return what each row did, or why that cannot be said."""
+    measure = arguments.measure[0] if arguments.measure else None
+    with Task("taking the rows apart") as task:
+        try:
+            return effects_of(taken, measure, control=Control(task.report, task.cancelled))
+        except (TooManyStates, Unsupported) as error:
+            return f"What each row did cannot be said here: {error}."
+
+
+def _did(effects: RowEffects | str) -> list[str]:
+    """Return the table of what each row did."""
+    if isinstance(effects, str):
+        return [effects]
+    rows = [
+        Row(f"{row.date} {row.words}", [*map(_signed, (row.time, row.state, row.assumptions)), percent(row.after)])
+        for row in effects.rows
+    ]
+    if not rows:
+        return []
+    rows.append(Row(f"{effects.as_of} the time since", [_signed(effects.rest), "", "", percent(effects.at_end)]))
+    head = [["time", "what it says", "what it", "forecast"], ["before it", "of the state", "teaches", "then"]]
+    title = f"What each row did to {effects.measure.words} by {long_date(effects.by)}, in log-odds"
+    return [table(title, head, rows)]
+
+
+def _signed(change: float) -> str:
+    return f"{change if abs(change) >= 0.005 else 0.0:+.2f}"
 
 
 def _series(arguments: Request, scenario: Scenario) -> ForecastSeries:
@@ -89,7 +129,7 @@ def _forecasts(scenario: Scenario, answer: Update, before: Forecast, sample: Ens
 
 def _rows(answer: Update) -> str:
     """Return every row of the log with what became of it."""
-    return "\n".join(["Rows of the log:", *_told(answer)])
+    return "\n".join(["What became of each row:", *_told(answer)])
 
 
 def _told(answer: Update) -> Iterator[str]:

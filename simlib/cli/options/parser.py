@@ -429,7 +429,8 @@ def _update(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Take in a log of dated events, and forecast from where it leaves the world. The scenario is never rewritten.\n"
         "Its section `evidence` says which moves the log would show and what its rows mean. Rows that mean nothing\n"
-        "here are counted, and --rows lists them."
+        "here are counted. --rows lists every row, with what it did to one forecast: time without it, the state, the\n"
+        "assumptions."
     )
     _path(parser)
     add = _adder(parser)
@@ -441,10 +442,10 @@ def _update(parser: argparse.ArgumentParser) -> None:
     text = "the log says in which state the world is, and teaches nothing about the assumptions"
     add("--no-learn", action="store_true", help=text)
     add("--skip-impossible", action="store_true", help="leave out rows that the scenario cannot explain, and list them")
-    add("--rows", action="store_true", help="list every row with what became of it")
+    add("--rows", action="store_true", help="say what each row did to one forecast, and what became of every row")
     text = "also forecast on each date of the log, with what was known by then"
     add("--series", choices=("daily", "weekly", "monthly"), help=text)
-    text = "what the series is about (default: the headline)"
+    text = "what the rows and the series are about (default: the headline)"
     add("--measure", action="append", default=[], type=name, metavar="NAME", help=text)
     _outputs(_adder(parser.add_argument_group("output")), "answer")
 

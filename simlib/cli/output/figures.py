@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from simlib.analysis.paths.medoids import TypicalHistories
     from simlib.analysis.paths.result import Paths
     from simlib.analysis.pooling import Pool
+    from simlib.analysis.row_attribution import RowEffects
     from simlib.analysis.scenario_diff import Diff
     from simlib.analysis.sensitivity.one_at_a_time import Drivers
     from simlib.analysis.sensitivity.sobol_indices import Sobol
@@ -163,6 +164,13 @@ def series(result: ForecastSeries) -> Iterator[Picture]:
     from simlib.plots.series_lines import series as lines
 
     yield Picture("series", partial(lines, result), 520)
+
+
+def row_effects(result: RowEffects) -> Iterator[Picture]:
+    """What each row of the log did to the forecast: a bar a row."""
+    from simlib.plots.row_effect_bars import row_bars
+
+    yield Picture("rows", partial(row_bars, result), 760)
 
 
 def diff(result: Diff) -> Iterator[Picture]:

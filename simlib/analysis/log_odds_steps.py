@@ -1,0 +1,166 @@
+"""A change of a forecast, taken apart row by row into three lines in log-odds, which add up.
+
+For each row: the time that passed without it, what it says of the state, and what it says of the assumptions. Time and
+the absence of other rows move the draws and their weights up to the moment before the row closes. The row then moves
+the state of each draw at equal weights, and last the weights. Rows that close on the same day are averaged over every
+order in which they could be taken in (Shapley values).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from simlib.evidence.closings import Closing, Stages
+from simlib.evidence.draw_weights import Reweighting
+from simlib.typing import Bools, Floats
+
+CERTAIN = 1e-9
+"""Probabilities are kept this far from 0 and 1, so that the log-odds of a settled question are finite."""
+
+_BLOCKS = 10
+"""Blocks of draws, each left out once, that give the error of every number (jackknife)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Steps:
+    """The lines in log-odds: `begin` and `end` are forecasts; `rest` is the time after the last row.
+
+    lines (R, 3): time, state, assumptions, for each row in the order of the closings. before, after (R,): the forecast
+    just before and just after the rows of its day. shape: the largest shape of the tail of the weights. effective: the
+    smallest effective number of draws.
+    """
+
+    begin: float
+    end: float
+    lines: Floats
+    before: Floats
+    after: Floats
+    rest: float
+    shape: float
+    effective: float
+
+    def numbers(self) -> Floats:
+        """Return what errors are wanted of: begin, end, and the sum of state and assumptions of each row."""
+        return np.concatenate([[self.begin, self.end], self.lines[:, 1:].sum(axis=1)])
+
+
+def log_odds(p: float) -> float:
+    """Return the log-odds of a probability, which is kept off 0 and 1."""
+    kept = min(max(p, CERTAIN), 1 - CERTAIN)
+    return math.log(kept / (1 - kept))
+
+
+def steps(closings: Sequence[Closing], draws: Sequence[Sequence[Stages] | None], weighing: Reweighting) -> Steps:
+    """Return the lines of a log that was followed at each draw (`Replay.follow`)."""
+    return _Counting(closings, draws, weighing).steps()
+
+
+def errors(closings: Sequence[Closing], draws: Sequence[Sequence[Stages] | None], weighing: Reweighting) -> Floats:
+    """Return the 95% half-widths of `Steps.numbers`, as far as they come from the number of draws."""
+    own = weighing.group if len(np.unique(weighing.group)) > 1 else np.arange(len(draws))
+    found = []
+    for block in range(_BLOCKS):
+        keep = np.flatnonzero(own % _BLOCKS != block)
+        found.append(
+            _Counting(closings, [draws[place] for place in keep.tolist()], weighing.some(keep)).steps().numbers()
+        )
+    away = np.array(found) - np.mean(found, axis=0)
+    return np.asarray(1.96 * np.sqrt((_BLOCKS - 1) / _BLOCKS * np.sum(away**2, axis=0)))
+
+
+class _Counting:
+    """One pass through the closings."""
+
+    def __init__(
+        self, closings: Sequence[Closing], draws: Sequence[Sequence[Stages] | None], weighing: Reweighting
+    ) -> None:
+        self.closings, self.weighing = closings, weighing
+        followed = next(draw for draw in draws if draw is not None)
+        self.logs, self.forecasts = [], []
+        for place, stage in enumerate(followed):
+            none = Stages(np.full(len(stage.log), -np.inf), np.zeros(len(stage.log)))
+            own = [none if draw is None else draw[place] for draw in draws]
+            self.logs.append(np.stack([each.log for each in own]))
+            self.forecasts.append(np.stack([each.forecast for each in own]))
+        self.shape, self.effective = -np.inf, np.inf
+
+    def steps(self) -> Steps:
+        last = self._weights(0, 0, self.closings[0].day if self.closings else np.inf)
+        begin = now = log_odds(self._mean(last, 0, 0))
+        lines, before, after = [], [], []
+        for place, closing in enumerate(self.closings, start=1):
+            count = len(closing.items)
+            start, by_state, whole = self._at(place, closing)
+            lines += [
+                [(start - now) / count, state, total - state] for state, total in zip(by_state, whole, strict=True)
+            ]
+            now = start + sum(whole)
+            before += [_probability(start)] * count
+            after += [_probability(now)] * count
+        final = self._weights(len(self.closings) + 1, 0, np.inf)
+        end = log_odds(self._mean(final, len(self.closings) + 1, 0))
+        table = np.array(lines).reshape(-1, 3)
+        return Steps(
+            _probability(begin),
+            _probability(end),
+            table,
+            np.array(before),
+            np.array(after),
+            end - now,
+            self.shape,
+            self.effective,
+        )
+
+    def _at(self, place: int, closing: Closing) -> tuple[float, list[float], list[float]]:
+        """Return the log-odds just before a closing, and for each row what the state, and what all of it, adds."""
+        stages = self.logs[place].shape[1]
+        before = self._weights(place, 0, closing.day)
+        state = [log_odds(self._mean(before, place, stage)) for stage in range(stages)]
+        total = [
+            log_odds(self._mean(self._weights(place, stage, closing.day), place, stage)) for stage in range(stages)
+        ]
+        rows = len(closing.sets)
+
+        def each(worth: Sequence[float]) -> list[float]:
+            facts = [worth[stage] - worth[stage - 1] for stage in range(rows, stages)]
+            return _shares(closing.sets, worth[:rows]) + facts
+
+        return total[0], each(state), each(total)
+
+    def _weights(self, place: int, stage: int, day: float) -> Floats:
+        weights, shape = self.weighing.at(self.logs[place][:, stage], day)
+        self.shape = max(self.shape, shape)
+        self.effective = min(self.effective, float(1 / np.sum(weights**2)))
+        return weights
+
+    def _mean(self, weights: Floats, place: int, stage: int) -> float:
+        return float(weights @ self.forecasts[place][:, stage])
+
+
+def _probability(odds: float) -> float:
+    return 1 / (1 + math.exp(-odds))
+
+
+def _shares(sets: Bools, worth: Sequence[float]) -> list[float]:
+    """Return the Shapley value of each row, given the worth of every set of rows.
+
+    Where only one order was weighed it is the step of each row in that order.
+    """
+    count = sets.shape[1]
+    if len(sets) < 2**count:
+        return [worth[number + 1] - worth[number] for number in range(count)]
+    by_set = {tuple(taken.tolist()): value for taken, value in zip(sets, worth, strict=True)}
+    result = []
+    for row in range(count):
+        share = 0.0
+        for taken, value in by_set.items():
+            if not taken[row]:
+                size = sum(taken)
+                weight = math.factorial(size) * math.factorial(count - size - 1) / math.factorial(count)
+                share += weight * (by_set[(*taken[:row], True, *taken[row + 1 :])] - value)
+        result.append(share)
+    return result

@@ -1,0 +1,319 @@
+"""What each row of a log did to a forecast: time without it, the state, the assumptions.
+
+Both ends of the account are forecasts for the same deadline: the one before the log and the one after it. A question
+counts what happens from the date asked for on, as in `update`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from simlib.analysis.log_odds_steps import errors, log_odds, steps
+from simlib.answer import Answer, ScenarioKey, pick, provenance
+from simlib.control import UNWATCHED, Control, cores
+from simlib.engines.exact.observables import Observable, observable
+from simlib.engines.exact.solver import Solver
+from simlib.engines.exact.state_values import state_values
+from simlib.errors import Unsupported
+from simlib.evidence.closings import Replay, Stages
+from simlib.evidence.log_intake import Events, Intake, take_in
+from simlib.evidence.timetable import Fact, OpenRow
+from simlib.formatting import counted, long_date, percent
+from simlib.machine.asked_events import events as asked_events
+from simlib.machine.measures import Measure, find
+from simlib.scenario.model import Scenario, StartState
+from simlib.typing import Floats, Ints
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["RowEffect", "RowEffects", "row_effects"]
+
+DRAWS = 200
+"""Draws of the assumptions by default."""
+
+SMALL = 0.05
+"""A change of the log-odds below this is told as none."""
+
+ROW_WORTH_NAMING = 0.1
+"""The share of the change from which on the row that did most of it is named."""
+
+
+@dataclass(frozen=True, slots=True)
+class RowEffect:
+    """What one row did to a forecast, in log-odds.
+
+    `time` is that of the time up to it, in which it could have happened and is not looked at. `state` is what the row
+    says of the state, `assumptions` what it teaches. The half-width `error` (95%) is of the last two together and comes
+    from the number of draws. `before` and `after` are the forecasts without and with the rows of its day. `stands_for`
+    is the number of rows of the log: those with one meaning and one window are weighed together.
+    """
+
+    date: dt.date
+    words: str
+    stands_for: int
+    time: float
+    state: float
+    assumptions: float
+    error: float
+    before: float
+    after: float
+
+    @property
+    def effect(self) -> float:
+        """What the row itself did, in log-odds: state and assumptions."""
+        return self.state + self.assumptions
+
+
+@dataclass(frozen=True)
+class RowEffects(Answer):
+    """What each row of a log did to one forecast.
+
+    `before` is the forecast on `since`, the first day of the log, and `at_end` that with all of the log, each with its
+    95% half-width. In log-odds their difference is the sum of all lines of `rows` and of `rest`, the time after the
+    last row.
+    """
+
+    kind: ClassVar[str] = "row_effects"
+
+    scenario: ScenarioKey
+    measure: Measure
+    by: dt.date
+    by_day: float
+    since: dt.date
+    before: float
+    before_error: float
+    at_end: float
+    at_end_error: float
+    rows: tuple[RowEffect, ...]
+    rest: float
+    provenance: Mapping[str, Any]
+
+    @property
+    def question(self) -> str:
+        """The question that is answered."""
+        return f"What did each row of the log do to {self.measure.words} by {long_date(self.by)}?"
+
+    @property
+    def change(self) -> float:
+        """The change of the log-odds from before the log to its end."""
+        return log_odds(self.at_end) - log_odds(self.before)
+
+    def sentences(self) -> list[str]:
+        """Return how far the forecast moved, because of which row, and what time did."""
+        first, last = f"{percent(self.before)} on {long_date(self.since)}", f"{percent(self.at_end)} on "
+        moved = f"moved from {first} to {last}{long_date(self.as_of)}"
+        texts = [f"{self.measure.words} by {long_date(self.by)}: the forecast {moved}."]
+        if not self.rows:
+            return [*texts, "The log has no row that says anything here."]
+        if abs(self.change) < SMALL:
+            return [*texts, "That is hardly a change.", *self._extremes()]
+        main = max(self.rows, key=lambda row: row.effect * np.sign(self.change))
+        share = main.effect / self.change
+        texts += [f"{_share(share)} because of one row: {_named(main)}."] if share > ROW_WORTH_NAMING else []
+        state, taught = (sum(getattr(row, line) for row in self.rows) for line in ("state", "assumptions"))
+        waiting = self.rest + sum(row.time for row in self.rows)
+        texts.append(
+            f"In log-odds {self.change:+.2f}: what the rows say of the state {state:+.2f}, what they teach about the "
+            f"assumptions {taught:+.2f}, time without a row {waiting:+.2f}."
+        )
+        return [*texts, *self._extremes(main if share > ROW_WORTH_NAMING else None)]
+
+    def _extremes(self, told: RowEffect | None = None) -> list[str]:
+        up, down = (pick_(self.rows, key=lambda row: row.effect) for pick_ in (max, min))
+        result = []
+        for row, verb, fits in ((up, "raised", up.effect > SMALL), (down, "lowered", down.effect < -SMALL)):
+            if fits and row is not told:
+                size = f"{row.effect:+.2f} ± {row.error:.2f} in log-odds"
+                result.append(f"The row that {verb} it most: {_named(row)} ({size}).")
+        return result
+
+    def frame(self) -> pd.DataFrame:
+        """Return a row for each row of the log: its three lines, their sum so far, and the forecast then."""
+        import pandas as pd
+
+        return pd.DataFrame(self.data()["rows"])
+
+    def data(self) -> dict[str, Any]:
+        """Return both forecasts, and the lines of each row."""
+        names = ("date", "words", "stands_for", "time", "state", "assumptions", "error", "before", "after")
+        rows = [pick(row, *names) for row in self.rows]
+        ends = pick(self, "since", "before", "before_error", "at_end", "at_end_error", "rest")
+        return {"measure": self.measure.name, **ends, "change": self.change, "rows": rows}
+
+
+def _named(row: RowEffect) -> str:
+    several = f" ({counted(row.stands_for, 'row')})" if row.stands_for > 1 else ""
+    return f"“{row.words.rstrip('.')}”, {long_date(row.date)}{several}"
+
+
+def _share(share: float) -> str:
+    """Write a share of a change in words, as the beginning of a sentence."""
+    if share > 1.1:
+        return "More than all of it is"
+    known = {0.125: "An eighth", 0.2: "A fifth", 0.25: "A quarter", 1 / 3: "A third", 0.5: "Half", 2 / 3: "Two thirds"}
+    known |= {0.75: "Three quarters", 0.9: "Nearly all", 1.0: "All"}
+    nearest = min(known, key=lambda each: abs(each - share))
+    return f"{known[nearest]} of it is"
+
+
+def row_effects(
+    scenario: Scenario,
+    events: Events = None,
+    *,
+    measure: str | None = None,
+    as_of: dt.date | None = None,
+    learn: bool = True,
+    draws: int = DRAWS,
+    seed: int = 0,
+    skip_impossible: bool = False,
+    control: Control = UNWATCHED,
+) -> RowEffects:
+    """Say what each row of a log did to a forecast: three lines a row, which add up.
+
+    The rows are taken in the order in which their windows end; those that end on one day share what they did evenly
+    over all orders (more than five: in the order of the log). The forecast without a row lets it stand for any number
+    of firings up to its own.
+
+    Args:
+        scenario: The scenario, with `evidence` where its log needs explaining.
+        events: A file of events, or rows. Default: the log beside the scenario.
+        measure: A probability, such as "question:truce". Default: the headline.
+        as_of: The date, up to the deadline. Default: that of the scenario.
+        learn: Whether the log may teach the assumptions.
+        draws: Draws of the assumptions. They are those of `update` with the same number and seed.
+        seed: Seed of the draws.
+        skip_impossible: Whether rows that the scenario cannot explain are left out.
+        control: Progress callback, cancellation and number of threads.
+
+    Raises:
+        ScenarioError: For an unknown measure and a log that cannot be read.
+        ImpossibleLog: For a row that leaves no state.
+        Unsupported: For a measure that is no probability or needs histories, for a scenario with interventions, and
+            for a date after the deadline.
+        TooManyStates: Where the exact engine cannot list the states.
+        NotLearnt: Where the posterior cannot be trusted.
+        MissingDependency: Without Numba.
+        Cancelled: When `control` cancels the work.
+    """
+    part = control.part(0.0, 0.5)
+    taken = take_in(scenario, events, as_of, learn=learn, draws=draws, seed=seed, skip=skip_impossible, control=part)
+    return effects_of(taken, measure, control=control.part(0.5, 1.0))
+
+
+def effects_of(taken: Intake, measure: str | None = None, *, control: Control = UNWATCHED) -> RowEffects:
+    """Return what each row did, of a log that was taken in. See `row_effects`."""
+    scenario = taken.prepared.scenario
+    chosen = find(scenario, measure)[0]
+    followed, replay = _followed(taken, chosen, control)
+    weighing, closings = taken.drawn.reweighting, replay.closings
+    found = steps(closings, followed, weighing)
+    half = errors(closings, followed, weighing)
+    items = [item for closing in closings for item in closing.items]
+    columns = (items, found.lines.tolist(), half[2:].tolist(), found.before.tolist(), found.after.tolist())
+    rows = tuple(
+        RowEffect(item.reading.row.date, _words(item), _rows_of(item), time, state, taught, error, before, after)
+        for item, (time, state, taught), error, before, after in zip(*columns, strict=True)
+    )
+    return RowEffects(
+        ScenarioKey(scenario.id, scenario.title, scenario.sha256, taken.as_of),
+        chosen,
+        scenario.by_date(scenario.horizon_days),
+        scenario.horizon_days - scenario.day(taken.as_of),
+        scenario.as_of + dt.timedelta(days=taken.prepared.timetable.start),
+        found.begin,
+        float(half[0]),
+        found.end,
+        float(half[1]),
+        rows,
+        found.rest,
+        provenance(
+            scenario,
+            engine="exact",
+            draws=taken.draws,
+            seed=taken.seed,
+            measure=chosen.name,
+            as_of=taken.as_of,
+            method=taken.drawn.method,
+            k_hat=found.shape if np.isfinite(found.shape) else None,
+            effective_draws=found.effective,
+        ),
+    )
+
+
+def _words(item: OpenRow | Fact) -> str:
+    row = item.reading.row
+    return row.description or row.word
+
+
+def _rows_of(item: OpenRow | Fact) -> int:
+    return len(item.readings) if isinstance(item, OpenRow) else 1
+
+
+def _followed(taken: Intake, measure: Measure, control: Control) -> tuple[list[list[Stages] | None], Replay]:
+    """Follow every draw through the log."""
+    solver, asked, since = _valued(taken, measure)
+    replay, prepared = Replay(taken.prepared), taken.prepared
+    states = solver.space.find(prepared.walk.machine)
+    start = prepared.timetable.start
+    one = partial(_one, replay, solver, asked, states, replay.days - start, since, Control(cancel=control.cancel))
+    result = []
+    with ThreadPoolExecutor(control.threads or cores()) as pool:
+        for number, stages in enumerate(pool.map(one, taken.theta)):
+            result.append(stages)
+            control.check()
+            control.report((number + 1) / len(taken.theta))
+    return result, replay
+
+
+def _one(
+    replay: Replay,
+    solver: Solver,
+    asked: Observable,
+    states: Ints,
+    days: Floats,
+    since: float,
+    control: Control,
+    theta: Floats,
+) -> list[Stages] | None:
+    chain = solver.chain(theta, replay.prepared.centre)
+    worth = state_values(solver, chain, asked, days, since=since, control=control)
+    return replay.follow(theta, worth[:, states])
+
+
+def _valued(taken: Intake, measure: Measure) -> tuple[Solver, Observable, float]:
+    """Return the solver of the world of the log up to the deadline, what is asked, and since when that counts."""
+    prepared, scenario = taken.prepared, taken.prepared.scenario
+    start, stop = prepared.timetable.start, prepared.timetable.stop
+    if not measure.probability or measure.kind == "given":
+        raise Unsupported(f"what a row did is told of a probability, which {measure.words} is not; ask for an ending")
+    if scenario.interventions:
+        raise Unsupported("what a row did is told without interventions; ask about the scenario without them")
+    if stop >= scenario.horizon_days:
+        last = scenario.by_date(scenario.horizon_days)
+        raise Unsupported(f"{taken.as_of} is after {last}, when the forecast ends; ask for a date before")
+    questions = dict(asked_events(scenario, [measure]))
+    if measure.kind == "question":
+        questions[measure.of] = scenario.questions[measure.of]
+    names = [variable.id for variable in prepared.tables.variables]
+    levels = [variable.levels for variable in prepared.tables.variables]
+    met = prepared.walk.machine.tolist()
+    world = prepared.world.replace(
+        as_of=scenario.as_of + dt.timedelta(days=start),
+        horizon_days=scenario.horizon_days - start,
+        questions=questions,
+        impacts={},
+        joint_start=tuple(
+            StartState(tuple((n, own[at]) for n, own, at in zip(names, levels, row, strict=True)), 1 / len(met))
+            for row in met
+        ),
+    )
+    solver = Solver(world, times=1)
+    return solver, observable(solver, measure.name), stop - start

@@ -1,0 +1,94 @@
+"""The value of every state on many days: the probability, from there, of what one measure asks at the deadline.
+
+A forecast on a day is the distribution over the states on that day times these values. One backward solution serves
+all days.
+"""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+
+from simlib.control import UNWATCHED, Control
+from simlib.engines.exact.backend import one_blas_thread
+from simlib.engines.exact.chain import Chain
+from simlib.engines.exact.impulses import Jump
+from simlib.engines.exact.observables import Observable
+from simlib.engines.exact.solver import Solver
+from simlib.engines.exact.states import NOTHING, Taboo
+from simlib.engines.exact.uniformization import backward
+from simlib.machine.interventions import Segment
+from simlib.typing import Floats
+
+TOLERANCE = 1e-10
+"""Bound on the truncation error within each segment."""
+
+
+def state_values(
+    solver: Solver, chain: Chain, asked: Observable, days: Floats, *, since: float = 0.0, control: Control = UNWATCHED
+) -> Floats:
+    """Return the value of every state on each day (J, N).
+
+    Args:
+        solver: The scenario. Its horizon is the deadline.
+        chain: Its states at one set of values.
+        asked: A measure that has a value at the end, or that asks for a first time.
+        days: Days (J,) after the scenario's `as_of`, up to the horizon. The value on a day is that before anything
+            that happens on a date acts on it.
+        since: The day from which on a first time counts.
+        control: Cancellation.
+
+    Raises:
+        Cancelled: When `control` cancels the work.
+    """
+    result = np.zeros((len(days), len(solver.space)))
+    value = np.zeros(len(solver.space)) if asked.terminal is None else asked.terminal.copy()
+    value = _met(value, asked.quest.taboo)
+    result[days == solver.horizon] = value
+    with one_blas_thread():
+        for segment in reversed(solver.segments):
+            for start, end, taboo in reversed(_stretches(segment.start, segment.end, since, asked.quest.taboo)):
+                here = np.flatnonzero((start <= days) & (days < end))
+                worth = _back(chain, segment, value, end - start, end - days[here], taboo, control)
+                result[here], value = worth[:-1], worth[-1]
+                if start == since and start > segment.start:
+                    value = _met(value, taboo)
+                    result[days == start] = value
+            taboo = asked.quest.taboo if segment.start >= since else NOTHING
+            for jump in reversed(chain.jumps(segment)):
+                value = _over(jump, value, taboo)
+            value = _met(value, taboo)
+            result[days == segment.start] = value
+    return result
+
+
+def _stretches(start: float, end: float, since: float, taboo: Taboo) -> list[tuple[float, float, Taboo]]:
+    """Return the parts of a segment before and after a first time begins to count."""
+    cuts = [start, since, end] if start < since < end else [start, end]
+    pairs = itertools.pairwise(cuts)
+    return [(first, last, taboo if first >= since else NOTHING) for first, last in pairs if last > first]
+
+
+def _back(
+    chain: Chain, segment: Segment, value: Floats, duration: float, remaining: Floats, taboo: Taboo, control: Control
+) -> Floats:
+    pair_rates, kill = chain.without(taboo, chain.rating(segment).pair_rates)
+    space = chain.space.held(segment.held, chain.tables)
+    times = np.append(remaining, duration)
+    return backward(space, pair_rates, value, duration, times, kill=kill, tolerance=TOLERANCE, control=control)
+
+
+def _met(value: Floats, taboo: Taboo) -> Floats:
+    return value if taboo.inside is None else np.where(taboo.inside, 1.0, value)
+
+
+def _over(jump: Jump, value: Floats, taboo: Taboo) -> Floats:
+    """Return the value before something that happens on a date, given that after it."""
+    value = _met(value, taboo)
+    result = value.copy()
+    result[jump.able] = 0.0
+    for outcome, chance, target in jump.branches:
+        stops = taboo.stops(jump.action.move, outcome)
+        result[jump.able] += chance * (1.0 if stops else value[target])
+    return result

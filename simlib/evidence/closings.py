@@ -1,0 +1,167 @@
+"""What a log does to one draw where its rows close: the likelihood and the forecast without each row and with it.
+
+While a row is open it is free: it may stand for any number of firings up to its own. Where its window ends, only its
+own number stays. So the filter already holds what would be said without the row, just before it closes.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+
+import numpy as np
+
+from simlib.evidence.backend import load_kernels
+from simlib.evidence.exact_filter import Filter
+from simlib.evidence.timetable import Fact, OpenRow
+from simlib.evidence.walk import NoProbability
+from simlib.machine.tables import sums_by
+from simlib.scenario.evidence import CERTAIN
+from simlib.typing import Bools, Floats, Ints
+
+TOGETHER = 5
+"""Up to so many rows that close together are weighed in every order. More are taken in the order of the log."""
+
+
+@dataclass(frozen=True, eq=False)
+class Closing:
+    """A day on which rows close, or on which a fact about the state is looked at.
+
+    `place` is the crossing: the span that begins then, or the number of spans at the end of the log. rows: those that
+    close. sets (S, R): the stages of the rows, each a set of those that are taken in; the first has none, the last all.
+    weight (S, C): of each combination of counts of the open rows at each stage. facts: looked at after the rows, one a
+    stage, each with the machine state that a state becomes (N,) and its weight (N,).
+    """
+
+    place: int
+    day: float
+    rows: tuple[OpenRow, ...]
+    sets: Bools
+    weight: Floats
+    facts: tuple[tuple[Fact, Ints, Floats], ...]
+
+    @property
+    def items(self) -> tuple[OpenRow | Fact, ...]:
+        """What closes or is looked at, in order."""
+        return (*self.rows, *(fact for fact, _, _ in self.facts))
+
+
+@dataclass(frozen=True, eq=False)
+class Stages:
+    """A closing at one draw: the log-likelihood up to each stage (S + F,) and the forecast then (S + F,)."""
+
+    log: Floats
+    forecast: Floats
+
+
+class Replay:
+    """A log taken apart at its closings, to be followed at many values.
+
+    `days` (J,) are the first day of the log, the days of the closings and the last day.
+    """
+
+    def __init__(self, prepared: Filter) -> None:
+        self.prepared, self.walk = prepared, prepared.walk
+        walk, timetable = prepared.walk, prepared.timetable
+        self._kernels = load_kernels()
+        self._index = {row.tobytes(): number for number, row in enumerate(walk.machine)}
+        end = timetable.stop if walk.story_end is None else walk.story_end.day
+        starts = [span.start for span in walk.spans]
+        found = (self._closing(place, day) for place, day in enumerate([*starts, end]))
+        self.closings = [closing for closing in found if closing.items]
+        self.days: Floats = np.array([[*starts, end][0], *(closing.day for closing in self.closings), end])
+
+    def _closing(self, place: int, day: float) -> Closing:
+        timetable = self.prepared.timetable
+        old = self.walk.spans[place - 1].open if place else ()
+        times = [timetable.rows[row].times for row in old]
+        strides = np.cumprod([1, *(count + 1 for count in times)])
+        size = int(strides[-1])
+        counts = np.arange(size)[:, None] // strides[:-1] % (np.array(times, dtype=np.int64) + 1)
+        closing = [at for at, row in enumerate(old) if timetable.rows[row].end <= day] if place else []
+        kept = np.ones((len(closing), size))
+        for number, at in enumerate(closing):
+            row, full = timetable.rows[old[at]], counts[:, at] == times[at]
+            none = 0.0 if row.ratio is CERTAIN else np.where(counts[:, at] == 0, 1.0, 0.0)
+            kept[number] = np.where(full, 1.0 if row.ratio is CERTAIN else row.ratio, none)
+        sets = _stages(len(closing))
+        weight = np.prod(np.where(sets[:, :, None], kept[None], 1.0), axis=1)
+        facts = tuple((fact, *self._effect(fact)) for fact in timetable.facts if fact.day == day)
+        return Closing(place, day, tuple(timetable.rows[old[at]] for at in closing), sets, weight, facts)
+
+    def _effect(self, fact: Fact) -> tuple[Ints, Floats]:
+        """Return what each machine state (N,) becomes by a fact, and its weight (N,)."""
+        tables, levels, reading = self.prepared.tables, self.walk.machine, fact.reading
+        stays = np.arange(len(levels))
+        if reading.setting:
+            changed = levels.copy()
+            for name, level in reading.setting:
+                changed[~self.walk.ended, tables.variable(name)] = tables.level(name, level)
+            return self._numbers(tables.settled(changed), stays), np.ones(len(levels))
+        assert reading.level is not None
+        other = 0.0 if reading.ratio is CERTAIN else 1 / reading.ratio
+        return stays, np.where(tables.holds(reading.level, levels), 1.0, other)
+
+    def _numbers(self, levels: Ints, otherwise: Ints) -> Ints:
+        """Return the machine states of rows of levels; one that the log does not meet is at `otherwise`."""
+        rows = np.ascontiguousarray(levels, dtype=self.walk.machine.dtype)
+        return np.array([self._index.get(row.tobytes(), other) for row, other in zip(rows, otherwise, strict=True)])
+
+    def follow(self, theta: Floats, worth: Floats) -> list[Stages] | None:
+        """Follow one draw: the start, each closing and the end. None where the log has no probability at it.
+
+        `theta` (A,) are the values of the world of the filter. `worth` (J, N) is the forecast from each machine state
+        on each of `days`.
+        """
+        prepared, walk = self.prepared, self.walk
+        slots, start = prepared._rates(theta), prepared._start(theta)
+        try:
+            passed = prepared._forward(slots, start)
+        except NoProbability:
+            return None
+        log = np.cumsum(np.log(passed.masses))
+        starts = prepared.tables.start_states()[0]
+        first = sums_by(self._numbers(starts, np.zeros(len(starts), dtype=np.int64)), start, len(walk.machine))
+        result = [Stages(np.zeros(1), np.array([first @ worth[0]]))]
+        arguments = prepared._arguments(slots, start)
+        for number, closing in enumerate(self.closings, start=1):
+            before = first[:, None] if closing.place == 0 else self._end_of_span(closing, passed.kept, arguments)
+            mass, value = _through(closing, before, worth[number])
+            known = log[closing.place - 1] if closing.place else 0.0
+            with np.errstate(divide="ignore", invalid="ignore"):
+                result.append(Stages(known + np.log(mass), np.where(mass > 0, value / mass, 0.0)))
+        states = walk.state[walk.state_start[-2] :]
+        result.append(Stages(log[-1:], np.array([passed.end @ worth[-1][states]])))
+        return result
+
+    def _end_of_span(self, closing: Closing, kept: Floats, arguments: tuple) -> Floats:
+        """Return the probability of each machine state at each stage (N, S), just before the rows close."""
+        walk, span = self.walk, closing.place - 1
+        _, (rate, exits), spans, ways, _ = arguments
+        own = slice(*walk.way_start[span : span + 2])
+        states = slice(*walk.state_start[span : span + 2])
+        grid = slice(*walk.grid_start[span : span + 2])
+        inside = self._kernels._ways_of(span, spans, ways)
+        vector = self._kernels._flow(kept[grid], walk.days[span], inside, rate[own], exits[states])
+        by_stage = vector.reshape(-1, int(walk.sizes[span])) @ closing.weight.T
+        result = np.zeros((len(walk.machine), by_stage.shape[1]))
+        result[walk.state[states]] = by_stage
+        return result
+
+
+def _stages(count: int) -> Bools:
+    """Return the sets of rows to be weighed (S, count): all of them, or one row more each time."""
+    if count <= TOGETHER:
+        return np.array(list(itertools.product((False, True), repeat=count)), dtype=bool).reshape(2**count, count)
+    return np.tri(count + 1, count, -1, dtype=bool)
+
+
+def _through(closing: Closing, before: Floats, worth: Floats) -> tuple[Floats, Floats]:
+    """Return the mass and the value at every stage, given the probability of each state (N, S) at those of the rows."""
+    mass, value = [before.sum(axis=0)], [worth @ before]
+    now = before[:, -1]
+    for _, becomes, weight in closing.facts:
+        now = sums_by(becomes, now * weight, len(now))
+        mass.append(now.sum(keepdims=True))
+        value.append(worth[None] @ now)
+    return np.concatenate(mass), np.concatenate(value)

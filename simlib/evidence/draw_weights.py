@@ -1,0 +1,67 @@
+"""Weights of the draws of a posterior once part of a log is known, and once all of it is.
+
+The draws stay the same; each stage of the log gives them other weights. What one row taught is the difference.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from simlib.evidence import pareto
+from simlib.typing import Floats, Ints
+
+
+@dataclass(frozen=True, eq=False)
+class Reweighting:
+    """How draws are weighed, given the log-likelihood of a part of the log at each.
+
+    base (D,): log density of the prior over that of the proposal. group (D,): draws with the same values of the
+    assumptions that are cut. Weights are normalised within each. `early` (D,) is the log-likelihood of the rows that
+    these assumptions already used, which are those before day `until`, or None where there are no later rows.
+    `teaching` is False where nothing is learnt: the weights then are those of `base`.
+    """
+
+    base: Floats
+    group: Ints
+    early: Floats | None = None
+    until: float = np.inf
+    teaching: bool = True
+
+    def at(self, log: Floats, day: float) -> tuple[Floats, float]:
+        """Return weights (D,), which sum to one, and the shape of their tail.
+
+        `log` (D,) is the log-likelihood of the log up to a day.
+        """
+        if not self.teaching:
+            return np.exp(self.base - np.logaddexp.reduce(self.base)), -np.inf
+        if self.early is None or day <= self.until:
+            return self._within_groups(self.base + log)
+        weights, shape = self._within_groups(self.base + self.early)
+        possible = np.isfinite(self.early)
+        later = np.where(possible, log - np.where(possible, self.early, 0.0), -np.inf)
+        total, more = pareto.smoothed(np.log(np.maximum(weights, 1e-300)) + later)
+        return np.exp(total), max(shape, more)
+
+    def some(self, keep: Ints) -> Reweighting:
+        """Return how some of the draws are weighed without the others."""
+        early = None if self.early is None else self.early[keep]
+        group = np.unique(self.group[keep], return_inverse=True)[1]
+        return Reweighting(self.base[keep], group, early, self.until, self.teaching)
+
+    def _within_groups(self, ratio: Floats) -> tuple[Floats, float]:
+        groups = int(self.group.max(initial=0)) + 1
+        if groups == 1:
+            log, shape = pareto.smoothed(ratio)
+            return np.exp(log), shape
+        log = np.array(ratio)
+        for number in range(groups):
+            own = self.group == number
+            log[own] -= np.logaddexp.reduce(log[own])
+        smooth, shape = pareto.smoothed(np.where(np.isfinite(log), log, -np.inf))
+        weights = np.exp(smooth)
+        total = np.bincount(self.group, weights=weights, minlength=groups)
+        own_total = total[self.group]
+        weights = np.divide(weights, own_total, out=np.zeros_like(weights), where=own_total > 0)
+        return weights / weights.sum(), shape

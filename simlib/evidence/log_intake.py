@@ -1,0 +1,136 @@
+"""Take in a log: filter it as of a date, and draw from what it leaves of the assumptions.
+
+`update` and what each row did are both read off the same intake, so that their numbers agree.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from simlib.control import UNWATCHED, Control
+from simlib.errors import SimlibError
+from simlib.evidence.exact_filter import Filter, Passed
+from simlib.evidence.impossibility import ImpossibleLog, explain_impossible
+from simlib.evidence.posterior import Learning, Posterior
+from simlib.evidence.walk import ImpossibleRow
+from simlib.machine import priors
+from simlib.scenario.event_log import FILE, LogRow, read_log
+from simlib.scenario.model import Scenario
+from simlib.scenario.row_meaning import Reading, read_rows
+from simlib.typing import Floats
+
+Events = str | os.PathLike[str] | Iterable[LogRow] | None
+
+
+@dataclass(frozen=True, eq=False)
+class Intake:
+    """A log taken in as of a date.
+
+    prepared: the filter. passed: its run at the stated values. drawn: weighted draws of the assumptions, and theta
+    (D, A) their values, those of `evidence` included. impossible: readings left out because the scenario cannot explain
+    them. complete_to: the last day on which the absence of rows counts. learn, draws and seed are those asked for.
+    """
+
+    prepared: Filter
+    passed: Passed
+    drawn: Posterior
+    theta: Floats
+    impossible: tuple[Reading, ...]
+    as_of: dt.date
+    complete_to: dt.date
+    learn: bool
+    draws: int
+    seed: int
+
+
+def take_in(
+    scenario: Scenario,
+    events: Events,
+    as_of: dt.date | None = None,
+    complete_to: dt.date | None = None,
+    *,
+    learn: bool,
+    draws: int,
+    seed: int = 0,
+    skip: bool = False,
+    control: Control = UNWATCHED,
+) -> Intake:
+    """Take in a log of events, as of a date. Arguments and errors are those of `update`."""
+    rows = log_of(scenario, events)
+    as_of = as_of or scenario.as_of
+    complete_to = complete_to or last_day(rows, as_of)
+    prepared, passed, impossible = prepare(scenario, read_rows(scenario, rows), as_of, complete_to, skip)
+    learning = Learning(prepared, draws, seed, control)
+    drawn = learning.posterior() if learn else learning.prior()
+    theta = priors.values_from_scores(prepared.world, drawn.scores)
+    return Intake(prepared, passed, drawn, theta, impossible, as_of, complete_to, learn, draws, seed)
+
+
+def log_of(scenario: Scenario, events: Events) -> tuple[LogRow, ...]:
+    """Return the rows of a log: a file, rows, or (None) the log beside the scenario."""
+    if events is None:
+        if not scenario.path:
+            raise SimlibError(f"the scenario has no folder with a log; give the events, or put {FILE} beside it")
+        return read_log(scenario.path)
+    return read_log(events) if isinstance(events, str | os.PathLike) else tuple(events)
+
+
+def last_day(rows: Iterable[LogRow], as_of: dt.date) -> dt.date:
+    """Return the last day before a date up to which a log is complete: that on which its last row became public."""
+    days = [row.public_on for row in rows]
+    return min([max(days, default=dt.date.min), as_of - dt.timedelta(days=1)])
+
+
+def prepare(
+    scenario: Scenario, readings: Iterable[Reading], as_of: dt.date, complete_to: dt.date, skip_impossible: bool
+) -> tuple[Filter, Passed, tuple[Reading, ...]]:
+    """Return the filter of a log, its run at the stated values, and the readings left out as impossible.
+
+    Raises ImpossibleLog unless these are to be left out.
+    """
+    left, skipped = list(readings), []
+    while True:
+        try:
+            prepared = Filter(scenario, left, as_of, complete_to=complete_to)
+            passed = prepared.run()
+        except ImpossibleRow as error:
+            if not skip_impossible:
+                raise ImpossibleLog(explain_impossible(scenario, left, error)) from None
+            skipped.append(error.row.reading)
+            left.remove(error.row.reading)
+        else:
+            return prepared, passed, tuple(skipped)
+
+
+def dated(scenario: Scenario, prepared: Filter, passed: Passed, as_of: dt.date) -> Scenario:
+    """Return the scenario as of a date: it starts where the log leaves it, and ends on the same day.
+
+    Where that day is not after the date, the horizon keeps its length.
+    """
+    rest = scenario.horizon_days - scenario.day(as_of)
+    evidence = dataclasses.replace(scenario.evidence, history=None) if scenario.evidence else None
+    return scenario.replace(
+        as_of=as_of,
+        horizon_days=rest if rest > 0 else scenario.horizon_days,
+        joint_start=prepared.start_after(passed),
+        evidence=evidence,
+    )
+
+
+def taken_in(prepared: Filter) -> list[Reading]:
+    """Return the readings that the filter walks with: firings and facts about the state."""
+    firings = [reading for row in prepared.timetable.rows for reading in row.readings]
+    return firings + [fact.reading for fact in prepared.timetable.facts]
+
+
+def told_ending(prepared: Filter) -> tuple[str, dt.date] | None:
+    """Return the ending that the log tells of, with its day. None where the story goes on."""
+    story_end = prepared.walk.story_end
+    if story_end is None:
+        return None
+    index = int(prepared.tables.ending(prepared.walk.machine[[story_end.state]])[0])
+    return list(prepared.world.endings)[index], prepared.world.by_date(story_end.day)

@@ -1,0 +1,62 @@
+"""What each row of a log did to a forecast: a bar a row, in log-odds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from simlib.formatting import long_date, percent
+from simlib.plots import style
+from simlib.plots.lettering import lettered
+from simlib.plots.row_layout import caption, fit, name, number, rows
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from simlib.analysis.row_attribution import RowEffects
+
+ROWS = 9
+
+
+@lettered
+def row_bars(result: RowEffects, ax: Axes, *, most: int = ROWS) -> Axes:
+    """Draw the rows that moved the forecast most, in the order of the log, then the others and time; return `ax`.
+
+    A bar has two parts: what the row says of the state (plain), and what it teaches about the assumptions (hatched).
+    """
+    first, last = percent(result.before), percent(result.at_end)
+    title = f"{result.measure.label} by {long_date(result.by)}: from {first} to {last}"
+    note = "change in log-odds; plain: what a row says of the state; hatched: what it teaches about the assumptions"
+    style.dress(ax, fit(title, ax), caption(note, ax))
+    strongest = sorted(result.rows, key=lambda row: -abs(row.effect))[:most]
+    shown = [row for row in result.rows if row in strongest]
+    others = [row for row in result.rows if row not in strongest]
+    bars = [(f"{row.date.day} {row.date:%B}: {row.words}", row.state, row.assumptions) for row in shown]
+    if others:
+        label = f"the other {len(others)} rows"
+        bars.append((label, sum(row.state for row in others), sum(row.assumptions for row in others)))
+    bars.append(("time without a row", result.rest + sum(row.time for row in result.rows), 0.0))
+    rows(ax, len(bars))
+    ax.axvline(0, color=style.GHOST, linewidth=1)
+    reach = 1e-9
+    for place, (label, state, taught) in enumerate(bars):
+        name(ax, place, label)
+        ends = _bar(ax, place + 0.2, state, taught)
+        reach = max(reach, *(abs(end) for end in ends))
+        total = state + taught
+        number(ax, ends[1] if total >= 0 else ends[0], place + 0.2, f"{total:+.2f}", right=total >= 0)
+    ax.set_xlim(-1.3 * reach, 1.3 * reach)
+    return ax
+
+
+def _bar(ax: Axes, place: float, state: float, taught: float) -> tuple[float, float]:
+    """Draw both parts of a bar, end to end where they point the same way; return its left and right end."""
+    begin = state if state * taught > 0 else 0.0
+    edge: dict[str, Any] = {"height": 0.36, "edgecolor": style.INK, "linewidth": 0.5}
+    ax.barh(place, state, color=_colour(state), **edge)
+    ax.barh(place, taught, left=begin, color=_colour(taught), hatch="////", **edge)
+    ends = (0.0, state, begin + taught)
+    return min(ends), max(ends)
+
+
+def _colour(change: float) -> str:
+    return style.ORANGE if change >= 0 else style.SKY

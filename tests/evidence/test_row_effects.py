@@ -1,0 +1,163 @@
+"""What each row of a log did to a forecast: three lines, which add up."""
+
+import datetime as dt
+
+import numpy as np
+import pytest
+
+import simlib
+from simlib.analysis.log_odds_steps import log_odds
+from simlib.engines.exact.observables import observable
+from simlib.engines.exact.solver import Solver
+from simlib.engines.exact.state_values import state_values
+from simlib.evidence.closings import Replay
+from simlib.evidence.posterior import Learning, summary
+from simlib.machine.measures import find, of_forecast
+from simlib.machine.priors import values_from_scores
+from simlib.scenario.event_log import LogRow
+from simlib.scenario.evidence import Coverage, Evidence, RowRule
+from tests.evidence.test_closed_forms import row, weigh
+from tests.worlds import clocks, date
+
+JUNE_15 = dt.date(2031, 6, 15)
+
+
+def later():
+    world = simlib.load("two-islands")
+    return world, simlib.read_log(f"{world.path}/later.csv")
+
+
+@pytest.fixture(scope="module")
+def told():
+    world, log = later()
+    return world, log, simlib.row_effects(world, log, measure="settlement", as_of=JUNE_15, draws=64)
+
+
+def test_the_lines_add_up_to_the_change_and_the_forecasts_are_those_of_the_update(told):
+    world, log, effects = told
+    total = sum(each.time + each.state + each.assumptions for each in effects.rows) + effects.rest
+    assert total == pytest.approx(log_odds(effects.at_end) - log_odds(effects.before), abs=1e-9)
+    found = simlib.update(world, log, as_of=JUNE_15, draws=64)
+    now = simlib.forecast(found.scenario, draws=found.belief, times=1)
+    assert effects.at_end == pytest.approx(float(now.endings["settlement"].probability[-1]), abs=1e-8)
+    assert sum(each.stands_for for each in effects.rows) == len(found.taken)
+    assert effects.since == world.evidence.history.since
+
+
+def test_the_finding_is_said_first_with_its_row(told):
+    _, _, effects = told
+    head, because, lines, *others = effects.sentences()
+    assert head.startswith("“A treaty is signed” by 29 June 2031: the forecast moved from ")
+    assert because.endswith(
+        "because of one row: “North Island leaves the talks over the wording of a map”, 28 May 2031."
+    )
+    assert lines.startswith(f"In log-odds {effects.change:+.2f}: ")
+    assert any("South Island repeats its offer" in text for text in others)
+    by_row = effects.frame().set_index("words")
+    assert by_row.loc["North Island leaves the talks over the wording of a map.", "state"] < -1
+    assert by_row.loc["South Island repeats its offer; North Island accepts.", "state"] > 1
+
+
+def test_without_learning_no_row_teaches(told):
+    world, log, _ = told
+    effects = simlib.row_effects(world, log, measure="open-war", as_of=JUNE_15, draws=16, learn=False)
+    assert max(abs(each.assumptions) for each in effects.rows) < 1e-12
+    assert max(abs(each.state) for each in effects.rows) > 0.1
+
+
+def test_the_order_of_rows_within_a_day_does_not_matter():
+    world, _ = later()
+    rows = [
+        LogRow("patrol", dt.date(2031, 4, 9)),
+        LogRow("fire-on-patrol", dt.date(2031, 4, 9), outcome="ship-hit"),
+        LogRow("break-contact", dt.date(2031, 4, 9)),
+    ]
+    one, two = (
+        simlib.row_effects(world, log, measure="open-war", as_of=dt.date(2031, 4, 12), draws=16)
+        for log in (rows, rows[::-1])
+    )
+    for name in ("time", "state", "assumptions"):
+        first = {each.words: getattr(each, name) for each in one.rows}
+        assert {each.words: getattr(each, name) for each in two.rows} == pytest.approx(first, abs=1e-12), name
+
+
+def test_a_row_is_replaced_by_one_that_may_have_happened_or_not():
+    """Just before it closes a row is as good as one that is as likely where nothing happened (ratio 1)."""
+    rows = [row("event", 4), row("event", 7)]
+    sure = weigh(clocks(), rows, 8)
+    free = weigh(clocks(), rows, 8, rules=(RowRule(("event",), date=date(7), ratio=1.0),))
+    replay = Replay(sure)
+    hot = (replay.walk.machine[:, 0] == 1).astype(float)
+    stages = replay.follow(sure.centre, np.tile(hot, (len(replay.days), 1)))
+    passed = free.run()
+    assert stages[2].forecast[0] == pytest.approx(passed.end @ (free.end_levels[:, 0] == 1), abs=1e-12)
+    assert stages[2].log[0] == pytest.approx(passed.log_likelihood, abs=1e-9)
+    assert stages[2].log[1] == pytest.approx(sure.run().log_likelihood, abs=1e-9)
+
+
+def test_an_observed_level_and_an_outside_change_have_their_lines_too():
+    rules = (
+        RowRule(("report",), level=simlib.scenario.model.Condition(((("resolve", ("firm",)),),)), ratio=4.0),
+        RowRule(("truce",), setting=(("standoff", "calm"),)),
+    )
+    never = tuple(Coverage(move.id, None, 0.0) for move in simlib.load("two-islands"))
+    world = simlib.load("two-islands").replace(evidence=Evidence(rules=rules, seen=never))
+    rows = [LogRow("report", dt.date(2031, 4, 9)), LogRow("truce", dt.date(2031, 4, 12))]
+    effects = simlib.row_effects(world, rows, measure="open-war", as_of=dt.date(2031, 4, 13), draws=32)
+    report, truce = effects.rows
+    assert report.state > 0.01
+    assert truce.state < -0.01
+    assert truce.assumptions == pytest.approx(0, abs=1e-9)
+    total = report.time + report.effect + truce.time + truce.effect + effects.rest
+    assert total == pytest.approx(effects.change, abs=1e-9)
+
+
+def test_draws_weigh_as_the_prior_before_the_log_and_as_the_posterior_after_it():
+    whole = weigh(clocks(hot=None, uncertain=True), [row("event", day) for day in range(0, 40, 5)], 62)
+    drawn = Learning(whole, 1024, 0, simlib.Control()).posterior()
+    log = np.array([whole.log_likelihood(theta) for theta in values_from_scores(whole.world, drawn.scores)])
+    place = int(np.flatnonzero(drawn.free)[0])
+    before, shape = drawn.reweighting.at(np.zeros(len(log)), 0.0)
+    mean, spread = summary(drawn.scores, before)
+    assert (mean[place], spread[place]) == pytest.approx((0, 1), abs=0.15)
+    assert shape < 0.7
+    assert drawn.reweighting.at(log, 62.0)[0] == pytest.approx(drawn.weights)
+
+
+@pytest.mark.parametrize(
+    "name", ["ending:open-war", "question:ship-hit", "question:first-challenge", "level:tempo=hot"]
+)
+def test_the_values_of_the_states_are_the_forecast_at_the_start(name):
+    world, _ = later()
+    solver = Solver(world, times=1)
+    chain = solver.chain()
+    values = state_values(solver, chain, observable(solver, name), np.array([0.0, 45.0, 90.0]))
+    told = of_forecast(solver.solve(), find(world, name)[0])[0]
+    assert chain.start() @ values[0] == pytest.approx(told[-1], abs=1e-8)
+    half = chain.propagate(chain.start(), 0.0, 45.0).vector
+    if name.startswith(("ending", "level")):
+        assert half @ values[1] == pytest.approx(told[-1], abs=1e-8)
+    counted = state_values(solver, chain, observable(solver, name), np.array([0.0, 45.0]), since=45.0)
+    assert chain.start() @ counted[0] == pytest.approx(half @ counted[1], abs=1e-8)
+    assert counted[1] == pytest.approx(values[1], abs=1e-9)
+
+
+def test_what_cannot_be_told_is_refused_by_name():
+    world, log = later()
+    with pytest.raises(simlib.Unsupported, match="is told of a probability"):
+        simlib.row_effects(world, log, measure="moves:patrol", as_of=JUNE_15, draws=4, learn=False)
+    with pytest.raises(simlib.Unsupported, match="without interventions"):
+        simlib.row_effects(
+            world.replace(interventions=(simlib.Forbid("patrol"),)), log, as_of=JUNE_15, draws=4, learn=False
+        )
+    with pytest.raises(simlib.Unsupported, match="is after 2031-06-29"):
+        simlib.row_effects(world, log, as_of=dt.date(2031, 7, 20), draws=4, learn=False)
+
+
+def test_the_bars_are_drawn_in_the_order_of_the_log(told):
+    _, _, effects = told
+    axes = effects.plot()
+    written = [text.get_text() for text in axes.texts]
+    assert any("28 May" in text for text in written)
+    assert any("the other" in text for text in written)
+    assert "time without a row" in written
