@@ -94,11 +94,11 @@ class _Counting:
         lines, before, after = [], [], []
         for place, closing in enumerate(self.closings, start=1):
             count = len(closing.items)
-            start, by_state, whole = self._at(place, closing)
+            start, after_all, by_state, whole = self._at(place, closing)
             lines += [
                 [(start - now) / count, state, total - state] for state, total in zip(by_state, whole, strict=True)
             ]
-            now = start + sum(whole)
+            now = after_all
             before += [_probability(start)] * count
             after += [_probability(now)] * count
         final = self._weights(len(self.closings) + 1, 0, np.inf)
@@ -115,8 +115,8 @@ class _Counting:
             self.effective,
         )
 
-    def _at(self, place: int, closing: Closing) -> tuple[float, list[float], list[float]]:
-        """Return the log-odds just before a closing, and for each row what the state, and what all of it, adds."""
+    def _at(self, place: int, closing: Closing) -> tuple[float, float, list[float], list[float]]:
+        """Return the log-odds before and after a closing, and for each row what the state and what all of it adds."""
         stages = self.logs[place].shape[1]
         before = self._weights(place, 0, closing.day)
         state = [log_odds(self._mean(before, place, stage)) for stage in range(stages)]
@@ -129,7 +129,7 @@ class _Counting:
             facts = [worth[stage] - worth[stage - 1] for stage in range(rows, stages)]
             return _shares(closing.sets, worth[:rows]) + facts
 
-        return total[0], each(state), each(total)
+        return total[0], total[-1], each(state), each(total)
 
     def _weights(self, place: int, stage: int, day: float) -> Floats:
         weights, shape = self.weighing.at(self.logs[place][:, stage], day)
