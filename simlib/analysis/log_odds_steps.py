@@ -27,7 +27,7 @@ _BLOCKS = 10
 
 @dataclass(frozen=True, eq=False)
 class Steps:
-    """The lines in log-odds: `begin` and `end` are forecasts; `rest` is the time after the last row.
+    """The lines in log-odds: `begin` and `end` are forecasts, `rest` is the time after the last row.
 
     lines (R, 3): time, state, assumptions, for each row in the order of the closings. before, after (R,): the forecast
     just before and just after the rows of its day. shape: the largest shape of the tail of the weights. effective: the

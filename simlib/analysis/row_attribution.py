@@ -20,7 +20,7 @@ from simlib.answer import Answer, ScenarioKey, pick, provenance
 from simlib.control import UNWATCHED, Control, cores
 from simlib.engines.exact.observables import Observable, observable
 from simlib.engines.exact.solver import Solver
-from simlib.engines.exact.state_values import state_values
+from simlib.engines.exact.backward_values import state_values
 from simlib.errors import Unsupported
 from simlib.evidence.closings import Replay, Stages
 from simlib.evidence.log_intake import Events, Intake, take_in
@@ -178,7 +178,7 @@ def row_effects(
 ) -> RowEffects:
     """Say what each row of a log did to a forecast: three lines a row, which add up.
 
-    The rows are taken in the order in which their windows end; those that end on one day share what they did evenly
+    The rows are taken in the order in which their windows end. Those that end on one day share what they did evenly
     over all orders (more than five: in the order of the log). The forecast without a row lets it stand for any number
     of firings up to its own.
 

@@ -28,7 +28,7 @@ class Closing:
     """A day on which rows close, or on which a fact about the state is looked at.
 
     `place` is the crossing: the span that begins then, or the number of spans at the end of the log. rows: those that
-    close. sets (S, R): the stages of the rows, each a set of those that are taken in; the first has none, the last all.
+    close. sets (S, R): the stages of the rows, each a set of those that are taken in, from none to all.
     weight (S, C): of each combination of counts of the open rows at each stage. facts: looked at after the rows, one a
     stage, each with the machine state that a state becomes (N,) and its weight (N,).
     """
@@ -103,7 +103,7 @@ class Replay:
         return stays, np.where(tables.holds(reading.level, levels), 1.0, other)
 
     def _numbers(self, levels: Ints, otherwise: Ints) -> Ints:
-        """Return the machine states of rows of levels; one that the log does not meet is at `otherwise`."""
+        """Return the machine states of rows of levels. One that the log does not meet is at `otherwise`."""
         rows = np.ascontiguousarray(levels, dtype=self.walk.machine.dtype)
         return np.array([self._index.get(row.tobytes(), other) for row, other in zip(rows, otherwise, strict=True)])
 

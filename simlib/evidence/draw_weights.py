@@ -1,6 +1,6 @@
 """Weights of the draws of a posterior once part of a log is known, and once all of it is.
 
-The draws stay the same; each stage of the log gives them other weights. What one row taught is the difference.
+The draws stay the same. Each stage of the log gives them other weights. What one row taught is the difference.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ ROWS = 9
 
 @lettered
 def row_bars(result: RowEffects, ax: Axes, *, most: int = ROWS) -> Axes:
-    """Draw the rows that moved the forecast most, in the order of the log, then the others and time; return `ax`.
+    """Draw the rows that moved the forecast most, in the order of the log, then the others and time. Returns `ax`.
 
     A bar has two parts: what the row says of the state (plain), and what it teaches about the assumptions (hatched).
     """
@@ -49,7 +49,7 @@ def row_bars(result: RowEffects, ax: Axes, *, most: int = ROWS) -> Axes:
 
 
 def _bar(ax: Axes, place: float, state: float, taught: float) -> tuple[float, float]:
-    """Draw both parts of a bar, end to end where they point the same way; return its left and right end."""
+    """Draw both parts of a bar, end to end where they point the same way. Returns its left and right end."""
     begin = state if state * taught > 0 else 0.0
     edge: dict[str, Any] = {"height": 0.36, "edgecolor": style.INK, "linewidth": 0.5}
     ax.barh(place, state, color=_colour(state), **edge)
