@@ -18,9 +18,9 @@ import numpy as np
 from simlib.analysis.log_odds_steps import errors, log_odds, steps
 from simlib.answer import Answer, ScenarioKey, pick, provenance
 from simlib.control import UNWATCHED, Control, cores
+from simlib.engines.exact.backward_values import state_values
 from simlib.engines.exact.observables import Observable, observable
 from simlib.engines.exact.solver import Solver
-from simlib.engines.exact.backward_values import state_values
 from simlib.errors import Unsupported
 from simlib.evidence.closings import Replay, Stages
 from simlib.evidence.log_intake import Events, Intake, take_in

@@ -7,9 +7,9 @@ import pytest
 
 import simlib
 from simlib.analysis.log_odds_steps import log_odds
+from simlib.engines.exact.backward_values import state_values
 from simlib.engines.exact.observables import observable
 from simlib.engines.exact.solver import Solver
-from simlib.engines.exact.backward_values import state_values
 from simlib.evidence.closings import Replay
 from simlib.evidence.posterior import Learning, summary
 from simlib.machine.measures import find, of_forecast
