@@ -21,7 +21,7 @@ from simlib.calibration.historical_record import HistoricalRecord, RecordedAnswe
 from simlib.calibration.scores import brier, log_score, mixed_with_climatology
 from simlib.control import UNWATCHED, Control
 from simlib.errors import Problem, ScenarioError
-from simlib.evidence.belief_update import Events, log_of
+from simlib.evidence.log_intake import Events, log_of
 from simlib.formatting import counted, long_date
 from simlib.scenario.event_log import LogRow, read_log
 from simlib.scenario.model import Scenario
