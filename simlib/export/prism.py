@@ -36,7 +36,19 @@ from simlib.machine.priors import theta
 from simlib.machine.tables import Tables
 from simlib.quantities import show
 from simlib.scenario.document import dotted
-from simlib.scenario.model import Assumption, Condition, Factor, Impact, Move, Outcome, Question, Scenario, Variable
+from simlib.scenario.model import (
+    Assumption,
+    Condition,
+    Factor,
+    Impact,
+    Intervention,
+    Move,
+    Outcome,
+    Question,
+    Scenario,
+    TerminalReward,
+    Variable,
+)
 from simlib.scenario.waits import percentiles
 
 __all__ = ["model", "notes", "refusals", "starts", "write"]
@@ -81,10 +93,7 @@ def model(scenario: Scenario, *, ignore_windows: bool = False) -> str:
 
 def refusals(scenario: Scenario, *, ignore_windows: bool = False) -> list[str]:
     """Return the reasons why the scenario has no PRISM model; empty where it has one."""
-    reasons = [
-        f"{item}: PRISM has no events at a date in a continuous-time chain; leave interventions out of the export"
-        for item in scenario.interventions
-    ]
+    reasons = [f"{item}: {_why_not(item)}" for item in scenario.interventions]
     reasons += [
         f"moves.{move.id}.at: happens on {move.at}, but PRISM has no events at a date in a continuous-time chain; "
         "give it a rate or a waiting time for the export"
@@ -98,6 +107,13 @@ def refusals(scenario: Scenario, *, ignore_windows: bool = False) -> list[str]:
             for place, window in _windows(scenario)
         ]
     return reasons
+
+
+def _why_not(item: Intervention) -> str:
+    """Say why an intervention is not in the model."""
+    if item.date is None and getattr(item, "until", None) is None:
+        return "the export writes the scenario itself, without interventions; leave it out, or write it into a move"
+    return "PRISM has no events at a date in a continuous-time chain; leave interventions out of the export"
 
 
 def _windows(scenario: Scenario) -> Iterator[tuple[str, Any]]:
@@ -267,15 +283,16 @@ class _Writer:
             yield f"  {self._guard(move)} : {self.names.hazard[move.id]};"
             yield "endrewards"
         if self.scenario.impacts:
-            yield from ("", '// expected amount of an impact by T, without what endings add: R{"..."}=? [C<=T]')
+            yield from ("", '// expected amount of an impact by T: R{"..."}=? [C<=T]')
         for impact in self.scenario.impacts.values():
             yield from self._impact(impact)
 
     def _impact(self, impact: Impact) -> Iterator[str]:
         yield _comment(f"{impact.label}, in {impact.unit}")
         for payment in impact.at_endings:
-            amount, ending = self.names.constant[payment.amount], self.names.ending[payment.ending]
-            yield _comment(f'add {amount} times the probability of "{ending}" by T')
+            if self._begins_at(payment.ending):
+                amount, ending = self.names.constant[payment.amount], self.names.ending[payment.ending]
+                yield _comment(f'add {amount} where the story has reached "{ending}" at the start')
         yield f'rewards "{self.names.impact[impact.id]}"'
         for item in impact.on:
             move = self.scenario.moves[item.move]
@@ -286,7 +303,30 @@ class _Writer:
             when = self._condition(reward.when)
             more = "" if when == "true" else f" & {_bracket(when)}"
             yield f"  !{self.names.ended}{more} : {self.names.constant[reward.amount]};"
+        for payment in impact.at_endings:
+            yield from self._payment(payment)
         yield "endrewards"
+
+    def _payment(self, payment: TerminalReward) -> Iterator[str]:
+        """Yield what reaching an ending gains: the hazard of every outcome that leads there, times the amount."""
+        endings = list(self.scenario.endings)
+        for move in self.scenario:
+            for outcome in move.outcomes:
+                after = self.names.variable | {name: f"({value})" for name, value in self._new_levels(outcome).items()}
+                earlier = endings[: endings.index(payment.ending)]
+                first, *others = (
+                    self._condition(self.scenario.endings[name].when, after) for name in (payment.ending, *earlier)
+                )
+                if first == "false" or "true" in others:
+                    continue
+                tests = [_bracket(first)] * (first != "true") + [f"!({text})" for text in others if text != "false"]
+                share = self._chance(move, outcome)
+                parts = [self.names.hazard[move.id], *([share] if share else []), self.names.constant[payment.amount]]
+                yield f"  {' & '.join([self._guard(move), *tests])} : {' * '.join(parts)};"
+
+    def _begins_at(self, ending: str) -> bool:
+        tables = Tables(self.scenario)
+        return list(self.scenario.endings).index(ending) in tables.ending(tables.start_states()[0])
 
     # ---------------------------------------------------------------- pieces
 
@@ -362,8 +402,7 @@ class _Writer:
         return sum(self.scenario.assumptions[o.chance].value for o in move.outcomes if o.chance is not None)
 
     def _update(self, move: Move, outcome: Outcome) -> str:
-        changed = dict.fromkeys(effect.variable for effect in outcome.effects)
-        new = {name: self._new_level(name, outcome) for name in changed}
+        new = self._new_levels(outcome)
         parts = [f"{self.names.variable[name]}'={value}" for name, value in new.items()]
         parts += [part for awaited, _ in self._waits() if (part := self._new_stage(awaited, move, new))]
         return " & ".join(f"({part})" for part in parts) or "true"
@@ -375,11 +414,18 @@ class _Writer:
             return f"{stage}'=0"
         after = self.names.variable | {name: f"({value})" for name, value in new.items()}
         over = [ending.when for ending in self.scenario.endings.values() if set(ending.when.variables) & new.keys()]
-        goes_on = [f"!({self._condition(when, after)})" for when in over]
-        if set(awaited.when.variables) & new.keys():
-            goes_on.insert(0, f"({self._condition(awaited.when, after)})")
+        ended = [self._condition(when, after) for when in over]
+        possible = self._condition(awaited.when, after) if set(awaited.when.variables) & new.keys() else "true"
+        if possible == "false" or "true" in ended:
+            return f"{stage}'=0"
+        goes_on = [f"({possible})"] * (possible != "true") + [f"!({text})" for text in ended if text != "false"]
         goes_on += [f"{after[counter]}>0" for counter in awaited.per if counter in new]
         return f"{stage}'=({' & '.join(goes_on)}) ? {stage} : 0" if goes_on else ""
+
+    def _new_levels(self, outcome: Outcome) -> dict[str, str]:
+        """Return the new level of each variable that an outcome changes."""
+        changed = dict.fromkeys(effect.variable for effect in outcome.effects)
+        return {name: self._new_level(name, outcome) for name in changed}
 
     def _new_level(self, variable: str, outcome: Outcome) -> str:
         """Return the level of a variable after an outcome: at most one of the effects on it holds."""
@@ -418,6 +464,8 @@ class _Writer:
         allowed = [index for index, level in enumerate(known, start=lowest) if level in some]
         if not allowed or len(allowed) == len(known):
             return "true" if allowed else "false"
+        if (level := name.strip("()")).isdecimal():  # an outcome sets the variable
+            return "true" if int(level) in allowed else "false"
         first, final = allowed[0], allowed[-1]
         if first == final:
             return f"{name}={first}"
