@@ -462,8 +462,13 @@ class Forecast(Answer):
     @property
     def lead_note(self) -> str:
         """A sentence that no ending is known to be the likeliest, "" where one is."""
-        many, within = len(self.contenders), "error" if self.leads is None else "range over the draws"
-        return f"Which is likeliest is open: {many} endings lie within each other's {within}." if many > 1 else ""
+        many = len(self.contenders)
+        if many < 2:
+            return ""
+        why = f"{many} lie within each other's error"
+        if self.leads is not None:
+            why = f"it may be any of {many}, depending on the assumptions"
+        return f"No ending is clearly the likeliest: {why}."
 
     def sentences(self, limit: int = 4) -> list[str]:
         """Return the likeliest endings by the last report time: one sentence, and one at the stated values if apart."""

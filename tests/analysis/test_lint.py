@@ -177,6 +177,23 @@ def test_a_question_about_an_outcome_without_a_chance_is_an_error():
     assert not found(world.scenario(), "questions.worked")
 
 
+def test_a_count_that_no_history_reaches_is_an_error():
+    """A lamp that breaks when it is put out is lit at most once."""
+    world = World("lamp", 30.0).variable("lamp", "dark", "lit", "broken", start="dark")
+    world.move("light", 0.2, {"lamp": "lit"}, when={"lamp": "dark"})
+    world.move("put-out", 0.3, {"lamp": "broken"}, when={"lamp": "lit"})
+    world.count("once", 1, "light").count("twice", 2, "light")
+    assert "can never happen" in found(world.scenario(), "questions.twice")[0]
+    assert not found(world.scenario(), "questions.once")
+
+
+def test_a_count_for_which_there_is_no_time():
+    world = lamp().count("often", 12, "light").count("endless", 900, "light", "put-out").scenario()
+    (told,) = found(world, "questions.endless.count")
+    assert "asks for 900 firings, and at the highest rates there would be about 15 by the horizon" in told
+    assert not found(world, "questions.often.count")
+
+
 def test_a_question_that_has_happened_at_the_start_is_an_error():
     world = lamp().question("dark-once", {"lamp": "dark"}).scenario()
     assert (
@@ -575,6 +592,17 @@ def patron(*, on: dict[str, str] | None = None, to: str | int = +1) -> Scenario:
     world.move("appeal", 0.1, [({"patron": to}, on)])
     world.move("deliver", 0.1, {"patron": "supplying"}, when={"patron": "committed"})
     return world.move("withdraw", 0.1, {"patron": -1}).scenario()
+
+
+def test_a_shift_larger_than_its_counter():
+    world = lamp().counter("oil", 0, 5, start=5)
+    world.move("burn", 0.1, {"oil": -6}).move("spill", 0.1, {"oil": -5}).move("fill", 0.1, {"oil": +9})
+    assert (
+        "'oil' has 6 levels, so -6 always ends at '0'"
+        in found(world.scenario(), "moves.burn.outcomes.done.then.oil")[0]
+    )
+    assert "+9 always ends at '5'" in about(world.scenario(), "+9")[0]
+    assert not about(world.scenario(), "so -5")
 
 
 def test_a_shift_that_goes_where_another_move_leads():

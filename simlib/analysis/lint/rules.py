@@ -35,6 +35,7 @@ NUMBER_RULES = (
     *(numbers.every_assumption_is_used, numbers.every_spread_start_has_a_reason, numbers.no_prior_is_lopsided),
     *(numbers.every_window_opens_before_the_horizon, numbers.no_covert_move_changes_what_everybody_sees),
     *(numbers.every_date_is_before_the_horizon, numbers.no_base_rate_contains_its_tempo_twice),
+    shifts.no_shift_is_larger_than_its_variable,
 )
 """Rules that need no list of the states."""
 
@@ -42,7 +43,7 @@ STATE_RULES = (
     *(states.every_level_can_be_reached, states.every_move_can_happen, states.every_outcome_can_happen),
     *(states.every_effect_shows_somewhere, states.every_ending_can_be_reached, states.every_rung_can_be_reached),
     *(states.no_state_is_a_dead_end, states.no_question_is_settled_by_structure, states.hidden_clocks_are_listed),
-    shifts.no_shift_goes_where_another_move_leads,
+    *(shifts.no_shift_goes_where_another_move_leads, states.no_count_is_out_of_reach),
 )
 """Rules that look at every reachable state."""
 

@@ -1,4 +1,4 @@
-"""A lint rule about shifts: an effect of +1 that goes one level further than its author meant."""
+"""Lint rules about shifts: those that go a level further than their author meant, and those that never fit."""
 
 from __future__ import annotations
 
@@ -25,6 +25,22 @@ class _Step:
         """The level that the effect is meant to reach: the one it sets, or the only one that its shift reaches."""
         reached = {after for _, after in self.levels}
         return reached.pop() if len(reached) == 1 else None
+
+
+def no_shift_is_larger_than_its_variable(subject: Subject) -> Iterator[Finding]:
+    """Report a shift by more levels than there are between the lowest and the highest: it always stops at an end."""
+    for move in subject.scenario:
+        for outcome in move.outcomes:
+            for effect in outcome.effects:
+                levels = subject.scenario.variables[effect.variable].levels
+                if abs(effect.shift or 0) >= len(levels):
+                    end = levels[-1] if (effect.shift or 0) > 0 else levels[0]
+                    yield Finding(
+                        "warning",
+                        f"moves.{move.id}.outcomes.{outcome.id}.then.{effect.variable}",
+                        f"{effect.variable!r} has {len(levels)} levels, so {effect.shift:+d} always ends at {end!r}",
+                        f"expected at most {len(levels) - 1}, or the level {end!r} by name",
+                    )
 
 
 def no_shift_goes_where_another_move_leads(subject: Subject) -> Iterator[Finding]:

@@ -9,10 +9,18 @@ import numpy as np
 
 from simlib.analysis.lint.subject import Finding, Subject
 from simlib.engines.exact.reachable import enumerate_states
+from simlib.errors import TooManyStates, Unsupported
+from simlib.machine.firing_counter import with_counter
 from simlib.machine.tables import Tables
 from simlib.quantities import show
 from simlib.scenario.model import Question
 from simlib.scenario.waits import percentiles, spread
+
+_NEVER = 1e-9
+"""A probability below which a count is out of reach."""
+
+_COUNTING = 200_000
+"""States with a counter up to which a count is followed to see whether it can be reached."""
 
 
 def every_level_can_be_reached(subject: Subject) -> Iterator[Finding]:
@@ -166,6 +174,36 @@ def no_move_is_busier_than(subject: Subject, events_per_day: float) -> Iterator[
         )
 
 
+def no_count_is_out_of_reach(subject: Subject) -> Iterator[Finding]:
+    """Report a question about more firings than there is time for, even if its moves always had their highest rate."""
+    from scipy.stats import poisson
+
+    for question in subject.scenario.questions.values():
+        if question.count is None:
+            continue
+        moves = [subject.tables.move(move) for move in question.moves]
+        dated = sum(subject.scenario.moves[move].at is not None for move in question.moves)
+        most = dated + sum(_most_per_day(subject, move) for move in moves) * subject.scenario.horizon_days
+        if poisson.sf(question.count.at_least - 1 - dated, most - dated) < _NEVER:
+            yield Finding(
+                "warning",
+                f"questions.{question.id}.count",
+                f"{question.id!r} asks for {question.count.at_least} firings, and at the highest rates there would be "
+                f"about {most:.3g} by the horizon",
+                "expected a number that a history may reach",
+            )
+
+
+def _most_per_day(subject: Subject, index: int) -> float:
+    """Return the highest rate per day of a move in any state and segment, 0 for a move on a date."""
+    move = subject.tables.moves[index]
+    rates = np.array([subject.tables.rates(subject.theta, segment) for segment in subject.segments]).max(axis=0)
+    entries = subject.entries(index)[0]
+    if move.at is not None or len(entries) == 0:
+        return 0.0
+    return float(rates[entries].max()) / (percentiles(move.takes.stages)[1] if move.takes else 1.0)
+
+
 def hidden_clocks_are_listed(subject: Subject) -> Iterator[Finding]:
     """Note what a move that takes a while is made of, and how many states all hidden clocks add."""
     waits = [(move, move.takes) for move in subject.scenario if move.takes is not None]
@@ -215,9 +253,20 @@ def _can_happen(subject: Subject, question: Question) -> bool:
     if question.lull is not None:
         return question.lull.days <= subject.scenario.horizon_days
     possible = [move for move in question.moves if len(subject.entries(tables.move(move))[0])]
-    return any(
+    fires = any(
         subject.live_outcomes[tables.outcome(move, outcome.id)]
         for move in possible
         for outcome in subject.scenario.moves[move].outcomes
         if question.counts(move, outcome.id)
     )
+    return fires and (question.count is None or _often_enough(subject, question))
+
+
+def _often_enough(subject: Subject, question: Question) -> bool:
+    """Say whether some history counts so many firings. True where the states that count are too many to look at."""
+    counting = Tables(with_counter(subject.scenario, question))
+    try:
+        space = enumerate_states(counting, cap=min(subject.cap, _COUNTING), control=subject.control)
+    except (TooManyStates, Unsupported):
+        return True
+    return bool(np.any(space.ending == 0))  # the counter is the first ending
