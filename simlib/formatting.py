@@ -82,7 +82,7 @@ def plainly(size: float, unit: str = "") -> str:
     """Write a size with two digits and no exponent: "0.0076 points", "less than 0.0001 points"."""
     if size < DUST:
         return f"less than 0.0001{unit}"
-    return f"{_two_digits(size)}{unit}"
+    return with_plural(f"{_two_digits(size)}{unit}", "")
 
 
 def _two_digits(size: float) -> str:
@@ -106,6 +106,12 @@ def with_error(value: float, half: float) -> str:
 def counted(number: int, one: str, many: str = "") -> str:
     """Write a number with what it counts: "1 draw", "2 draws", "1,000 histories"."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def with_plural(number: str, unit: str) -> str:
+    """Write a number before a unit in the plural, whatever the number: "12 people", "1.0 people"."""
+    text = f"{number} {unit}".rstrip()
+    return f"1.0 {text[2:]}" if text.startswith("1 ") else text
 
 
 def in_days(number: float) -> str:

@@ -24,6 +24,7 @@ from functools import partial
 from typing import Literal
 
 from simlib.errors import QuantityError
+from simlib.formatting import with_plural
 
 Kind = Literal["rate", "chance", "factor", "duration", "amount", "number"]
 
@@ -225,9 +226,10 @@ def show(value: float, kind: Kind, unit: str = "") -> str:
 
     Examples: "2 per week", "30%", "×3", "90 days". It has three digits. `unit` is a unit as `Quantity.unit` has it
     ("per week", "every day", "within 90 days"). Without one, a rate picks the unit that gives a number from about 1
-    upwards. `parse(show(v))` gives `v` back to the digits shown.
+    upwards. `parse(show(v))` gives `v` back to the digits shown. An amount of one keeps its plural unit: "1.0 people".
     """
-    return _phrase(value, kind, unit, _digits)
+    text = _phrase(value, kind, unit, _digits)
+    return with_plural(text, "") if kind == "amount" else text
 
 
 _ROUND = ((10,), (10, 30), (10, 20, 50), (10, 20, 30, 50, 70), (10, 15, *range(20, 100, 10)), tuple(range(10, 100, 2)))

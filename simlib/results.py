@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike
 
 from simlib.answer import Answer, ScenarioKey, load_answer, pick
 from simlib.errors import SimlibError
-from simlib.formatting import by_date, counted, end_of, percent, plainly, with_error
+from simlib.formatting import by_date, counted, end_of, percent, plainly, with_error, with_plural
 from simlib.quantities import round_values, show
 from simlib.typing import Bools, Floats
 
@@ -237,22 +237,24 @@ class Accumulation:
     def sentences(self, label: str, by: str, endings: Mapping[str, str]) -> list[str]:
         """Say how much has accumulated by the end: mean, chance, doubt, tail, and the mean given each ending."""
         mean, half, chance, doubt = (float(x[-1]) for x in (self.mean, self.error, self.chance, self.doubt))
-        unit = self.unit
+        unit, average = self.unit, with_plural(with_error(mean, half), self.unit)
+        by_chance, by_doubt = (plainly(size, f" {unit}") for size in (chance, doubt))
         texts = [
-            f"“{label}” by {by}: {with_error(mean, half)} {unit} on average. By chance alone a history differs from "
-            f"that by {plainly(chance)} {unit} (standard deviation)"
-            + (f", and the mean by {plainly(doubt)} {unit} between sets of assumptions." if doubt > 0 else ".")
+            f"“{label}” by {by}: {average} on average. By chance alone a history differs from that by {by_chance} "
+            "(standard deviation)"
+            + (f", and the mean by {by_doubt} between sets of assumptions." if doubt > 0 else ".")
         ]
         if self.sample is not None:
             low, middle, high = (show(self.sample.quantile(share).value, "amount") for share in FAN)
-            more = [f"{percent(self.sample.exceeds(x).value)} for more than {x:g} {unit}" for x in self.round_amounts()]
-            worst = show(self.sample.worst().value, "amount")
+            amounts = {amount: with_plural(f"{amount:g}", unit) for amount in self.round_amounts()}
+            more = [f"{percent(self.sample.exceeds(x).value)} for more than {text}" for x, text in amounts.items()]
+            worst = show(self.sample.worst().value, "amount", unit)
             texts.append(
-                f"“{label}”: {low} to {high} {unit} in nine of ten histories (median {middle}). The worst 5% average "
-                f"{worst} {unit}. Probability: {', '.join(more)}. {self.sample.source}"
+                f"“{label}”: {low} to {with_plural(high, unit)} in nine of ten histories (median {middle}). The worst "
+                f"5% average {worst}. Probability: {', '.join(more)}. {self.sample.source}"
             )
         given = [
-            f"“{endings.get(name, name)}” {show(float(x[-1]), 'amount')} {unit}"
+            f"“{endings.get(name, name)}” {show(float(x[-1]), 'amount', unit)}"
             for name, x in self.given.items()
             if np.isfinite(x[-1])
         ]

@@ -56,6 +56,8 @@ def test_an_estimate_has_no_more_digits_than_its_error_allows(value, half, text)
 def test_small_sizes_are_written_without_exponent_and_dust_is_called_so():
     assert plainly(0.00767, " points") == "0.0077 points"
     assert plainly(4.1e-7, " points") == "less than 0.0001 points"
+    assert plainly(1.0, " points") == "1.0 points"
+    assert plainly(1.0) == "1"
 
 
 @pytest.mark.parametrize(

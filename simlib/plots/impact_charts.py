@@ -55,7 +55,7 @@ def impact_bars(result: Forecast, ax: Axes, *, impact: str | None = None) -> Axe
     ax.set_yticks([])
     ax.set_ylim(len(places) - 0.4, -0.7)
     for place, ending, half in zip(places.tolist(), ranked, halves, strict=True):
-        text = f"  {show(given[ending], 'amount')} {amounts.unit}"
+        text = f"  {show(given[ending], 'amount', amounts.unit)}"
         ax.text(given[ending] + half, place, text, va="center", fontsize=style.TEXT, color=style.INK)
         label = style.wrap(result.label("endings", ending), 90, 1)
         ax.text(0, place - 0.24, label, va="bottom", fontsize=style.SMALL, color=style.INK)

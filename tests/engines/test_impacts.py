@@ -265,6 +265,16 @@ def test_every_sentence_about_an_impact_has_its_unit_and_its_limit():
     assert given.count(" people") == sum(np.isfinite(x[-1]) for x in forecast.impacts["hurt"].given.values())
 
 
+def test_one_of_a_plural_unit_is_never_a_bare_one():
+    forecast = simlib.forecast(marked(each=1.0, spread=0.0, rate=1 / 30), times=1)
+    told = " ".join(forecast.impact_sentences())
+    assert "1.0 people on average" in told
+    assert " 1 people" not in told
+    assert "1.0 people on" in "".join(
+        part["text"] for part in sentence(simlib.solve(marked(1.0, 0.0, 1 / 30), times=1))
+    )
+
+
 @pytest.mark.parametrize(("engine", "words"), [(simlib.solve, "standard deviation"), (simlib.simulate, "nine of ten")])
 def test_the_sentence_of_the_explorer_has_the_mean_and_the_range(engine, words):
     told = "".join(part["text"] for part in sentence(engine(fallen(worlds.tempo_world()), times=DAYS)))
