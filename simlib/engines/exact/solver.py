@@ -12,7 +12,7 @@ import math
 import time as clock
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -201,6 +201,18 @@ class Solver:
             Cancelled: When `control` cancels the work.
         """
         chain = self.chain(theta, centre, start)
+        work = partial(self._replicates, chain, runs, seed, first, Control(cancel=control.cancel))
+        with ThreadPoolExecutor(1) as beside:
+            waiting = beside.submit(work) if self.by_histories else None
+            forecast = self._solve_exactly(chain, tolerance, control)
+            if ranges and self.law_products(forecast) <= products:
+                forecast, ranges = self._with_laws(forecast, chain, control), False
+            if waiting is None and not (ranges and kernels is not None):
+                return forecast
+            return self._with_histories(forecast, work() if waiting is None else waiting.result(), seed)
+
+    def _solve_exactly(self, chain: Chain, tolerance: float, control: Control) -> Forecast:
+        """Return the forecast without the questions that need histories."""
         begun = clock.perf_counter()
         onward = dataclasses.replace(control, progress=_Furthest(control))
         most = max(len(solver.space) for solver in (self, *self.counted.values()))
@@ -211,12 +223,7 @@ class Solver:
             if finer >= tolerance:
                 break
             tolerance = finer
-        forecast = self._forecast(chain.theta, solution, bands, clock.perf_counter() - begun)
-        if ranges and self.law_products(forecast) <= products:
-            forecast, ranges = self._with_laws(forecast, chain, control), False
-        if not self.by_histories and not (ranges and kernels is not None):
-            return forecast
-        return self._with_histories(forecast, chain, runs, seed, first, control)
+        return self._forecast(chain.theta, solution, bands, clock.perf_counter() - begun)
 
     def law_products(self, forecast: Forecast) -> float:
         """Return about how many products the exact laws of the numbers of firings take, all moves together."""
@@ -230,13 +237,16 @@ class Solver:
         source = dict(forecast.provenance) | {"firings_by": "exact"}
         return dataclasses.replace(forecast, firings=laws, provenance=source)
 
-    def _with_histories(
-        self, forecast: Forecast, chain: Chain, runs: int, seed: int, first: int, control: Control
-    ) -> Forecast:
-        """Return the forecast with the questions that need histories, counted by Monte Carlo."""
-        silent, own = Control(cancel=control.cancel), {"centre": chain.centre, "start": chain.own_start}
-        counts = self._simulator.run(chain.theta, **own, runs=runs, seed=seed, first=first, control=silent)
-        counted = self._simulator.forecast(counts)
+    def _replicates(self, chain: Chain, runs: int, seed: int, first: int, control: Control) -> Forecast:
+        """Return the Monte Carlo forecast for the questions that need histories."""
+        own = {"centre": chain.centre, "start": chain.own_start}
+        counts = self._simulator.run(chain.theta, **own, runs=runs, seed=seed, first=first, control=control)
+        forecast: Forecast = self._simulator.forecast(counts)
+        return forecast
+
+    def _with_histories(self, forecast: Forecast, counted: Forecast, seed: int) -> Forecast:
+        """Return an exact forecast with the questions that need histories as Monte Carlo counted them."""
+        runs = counted.provenance["runs"]
         questions = {**forecast.questions} | {name: counted.questions[name] for name in self.by_histories}
         source = {"by_histories": list(self.by_histories), "histories": runs, "histories_seed": seed}
         return dataclasses.replace(
