@@ -1,4 +1,4 @@
-"""Run the benchmarks, all or some: `python -m benchmarks [imports] [montecarlo] [exact] [analysis] [scale]`."""
+"""Run the benchmarks, all or some: `python -m benchmarks [imports] [montecarlo] [exact] [evidence] ...`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 
 from benchmarks.timing import machine
 
-SECTIONS = ("imports", "montecarlo", "exact", "analysis", "scale")
+SECTIONS = ("imports", "montecarlo", "exact", "evidence", "analysis", "scale")
 
 
 def main() -> None:

@@ -46,16 +46,20 @@ def run(library: ctypes.CDLL, simulator: Simulator, *, runs: int, seed: int = 0)
     values = flat.values(simulator.stated)
     job = _Job(simulator, values, seed_key(seed), 0, runs)
     work = make_work(flat.layout, flat.structure)
+    structure, layout = flat.structure, flat.layout
+    conditions = layout.question - layout.rung + layout.questions
     sizes = [
         len(work.level),
         len(work.rate),
         len(work.rung),
-        len(flat.structure.segment_end),
-        0,
-        len(flat.structure.effect_variable),
+        len(structure.segment_end),
+        len(structure.effect_variable),
+        len(flat.grid),
+        len(structure.condition_start) - 1 - conditions,
+        len(structure.amount_impact),
     ]
-    layout = (ctypes.c_int64 * (len(flat.layout) + len(sizes)))(*flat.layout, *sizes)
-    structs = [layout, *(pointers(part) for part in (flat.structure, values, work, job.each))]
+    counts = (ctypes.c_int64 * (len(layout) + len(sizes)))(*layout, *sizes)
+    structs = [counts, *(pointers(part) for part in (structure, values, work, job.each))]
     library.run(*structs, np.uint64(seed_key(seed)), 0, runs)
     job.sums.append(job.each)
     return job.counts()

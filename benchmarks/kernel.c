@@ -1,4 +1,4 @@
-/* The Monte Carlo kernel of simlib/engines/_kernel.py, once more in C: same algorithm, same tables, same keyed dice.
+/* The Monte Carlo kernel of simlib/engines/montecarlo/_kernel.py, once more in C: same algorithm, same tables, same keyed dice.
  *
  * It exists to be measured against. Compiled with floating-point contraction off, it gives the same integers and the
  * same times, bit for bit. The structs mirror the NamedTuples of the Python kernel, field by field.
@@ -8,9 +8,11 @@
 
 #define GAMMA 0x9E3779B97F4A7C15ull
 
+#define FIRINGS 1000
+
 typedef struct {
-    int64_t rung, ending, question, move, square, width, words, endings, questions;
-    int64_t variables, moves, ladders, segments, keep, effects;
+    int64_t rung, ending, question, move, square, width, words, endings, questions, impacts, first_pace;
+    int64_t variables, moves, ladders, segments, effects, times, paces, amounts;
 } Layout;
 
 typedef struct {
@@ -26,19 +28,26 @@ typedef struct {
     const uint64_t *move_hash;
     const uint32_t *outcome_start, *effect_start, *effect_variable;
     const int32_t *effect_keep, *effect_amount;
-    const uint32_t *touched_start, *touched, *ladder_start, *ladder, *ending_start, *ending, *question_start, *question;
-    const uint32_t *asked_start, *asked, *rung_start, *condition_start;
+    const uint32_t *touched_start, *touched, *clock_start, *clock, *ladder_start, *ladder, *ending_start, *ending;
+    const uint32_t *question_start, *question, *answer_start, *answer;
+    const int64_t *goal;
+    const double *lull;
+    const uint32_t *clock_move, *clock_variable, *rung_start, *condition_start;
     const uint64_t *clause;
     const double *segment_end;
     const uint32_t *segment_table, *segment_chance;
     const uint8_t *held;
     const int64_t *action_start, *action_move, *action_outcome;
+    const uint32_t *action_guard;
     const uint64_t *action_hash;
     const int64_t *action_repeat;
     const double *grid;
+    const uint32_t *amount_impact;
+    const uint64_t *amount_hash;
+    const uint32_t *impulse_start, *impulse, *pace_start, *pace, *payment_start, *payment;
 } Machine;
 
-typedef struct { const double *rates, *chance, *share; } Values;
+typedef struct { const double *rates, *chance, *share, *mean, *log_mean, *log_spread; } Values;
 
 typedef struct {
     int32_t *level;
@@ -46,14 +55,17 @@ typedef struct {
     uint32_t *rung, *place;
     uint64_t *key;
     double *fire, *rate, *left;
-    int64_t *fired, *total;
+    int64_t *fired, *total, *bits, *seen;
+    double *since, *accrued, *flow;
+    uint8_t *paid;
 } Work;
 
 typedef struct {
-    int64_t *counts, *tried, *missed;
+    int64_t *counts, *tried, *missed, *firings;
     int32_t *ending;
     double *ending_time, *question_time;
     int64_t *events;
+    double *accrued;
 } Output;
 
 static inline uint64_t mix(uint64_t x) {
@@ -125,6 +137,70 @@ static inline void answer(const Layout *l, int64_t *counts, double *times, uint3
     }
 }
 
+/* End a stretch without firings at time t: where it was long enough, the lull was over before. */
+static inline void end_stretch(const Layout *l, const Machine *m, const Work *w, int64_t *all, double *times,
+                               uint32_t question, double t) {
+    double over = w->since[question] + m->lull[question];
+    if (over <= t && times[question] == HUGE_VAL) {
+        int64_t cell = 0;
+        while (m->grid[cell] < over) cell++;
+        answer(l, all + cell * l->width, times, question, over);
+    }
+}
+
+static inline double amount(const Machine *m, const Values *v, uint32_t number, uint64_t replicate_key, int64_t draw) {
+    double spread = v->log_spread[number];
+    if (spread == 0.0) return v->mean[number];
+    uint64_t key = mix(replicate_key ^ m->amount_hash[number]);
+    double radius = sqrt(2.0 * exponential(key, 2 * draw));
+    double normal = radius * cos(2.0 * M_PI * uniform(key, 2 * draw + 1));
+    return exp(v->log_mean[number] + spread * normal);
+}
+
+static inline void gain(const Machine *m, const Values *v, const Work *w, const uint32_t *numbers, uint32_t first,
+                        uint32_t last, uint64_t replicate_key, int64_t draw) {
+    for (uint32_t k = first; k < last; k++)
+        w->accrued[m->amount_impact[numbers[k]]] += amount(m, v, numbers[k], replicate_key, draw);
+}
+
+static inline void gain_by_ending(const Layout *l, const Machine *m, const Values *v, const Work *w, int64_t ending,
+                                  uint64_t replicate_key) {
+    gain(m, v, w, m->payment, m->payment_start[ending], m->payment_start[ending + 1], replicate_key, 0);
+    for (int64_t impact = 0; impact < l->impacts; impact++) w->flow[impact] = 0.0;
+}
+
+static inline void set_pace(const Layout *l, const Machine *m, const Values *v, const Work *w, int64_t number,
+                            uint32_t condition) {
+    uint8_t now = holds(l, m, condition, w->word);
+    if (now != w->paid[number]) {
+        w->paid[number] = now;
+        w->flow[m->amount_impact[number]] += now ? v->mean[number] : -v->mean[number];
+    }
+}
+
+static inline void note_accrued(const Layout *l, const Work *w, double *accrued, int64_t cell, double days) {
+    for (int64_t impact = 0; impact < l->impacts; impact++)
+        accrued[cell * l->impacts + impact] = w->accrued[impact] + w->flow[impact] * days;
+}
+
+/* Count a firing of a move, and answer the questions about it. */
+static inline void count_firing(const Layout *l, const Machine *m, const Work *w, int64_t *all, int64_t cell,
+                                double *times, int64_t move, uint32_t branch, double t) {
+    int64_t before = w->total[move], *counts = all + cell * l->width;
+    if (cell < l->times) w->total[move] = before + 1;
+    counts[l->move + move]++;
+    counts[l->square + move] += 2 * before + 1;
+    for (uint32_t k = m->answer_start[branch]; k < m->answer_start[branch + 1]; k++) {
+        uint32_t question = m->answer[k];
+        if (m->lull[question] > 0.0) {
+            end_stretch(l, m, w, all, times, question, t);
+            w->since[question] = t;
+        } else if (++w->seen[question] >= m->goal[question]) {
+            answer(l, counts, times, question, t);
+        }
+    }
+}
+
 static int64_t start(const Layout *l, const Machine *m, const Values *v, const Work *w, int64_t *counts, double *times,
                      uint64_t replicate_key) {
     for (int64_t k = 0; k < l->words; k++) w->word[k] = 0;
@@ -147,7 +223,15 @@ static int64_t start(const Layout *l, const Machine *m, const Values *v, const W
         w->rate[move] = v->rates[m->segment_table[0] + w->place[move]];
         w->fire[move] = w->rate[move] > 0 ? w->left[move] / w->rate[move] : HUGE_VAL;
     }
-    for (int64_t question = 0; question < l->questions; question++) times[question] = HUGE_VAL;
+    for (int64_t impact = 0; impact < l->impacts; impact++) w->accrued[impact] = w->flow[impact] = 0.0;
+    for (int64_t number = 0; number < l->amounts; number++) w->paid[number] = 0;
+    uint32_t conditions = l->question - l->rung + l->questions;
+    for (int64_t pace = 0; pace < l->paces; pace++) set_pace(l, m, v, w, l->first_pace + pace, conditions + pace);
+    for (int64_t question = 0; question < l->questions; question++) {
+        times[question] = HUGE_VAL;
+        w->seen[question] = 0;
+        w->since[question] = 0.0;
+    }
     for (int64_t question = 0; question < l->questions; question++)
         if (holds(l, m, l->question - l->rung + question, w->word)) answer(l, counts, times, question, 0);
     for (int64_t ending = 0; ending < l->endings; ending++)
@@ -155,8 +239,8 @@ static int64_t start(const Layout *l, const Machine *m, const Values *v, const W
     return -1;
 }
 
-static inline int64_t apply(const Layout *l, const Machine *m, const Work *w, int64_t *counts, const double *rates,
-                            const uint8_t *held, double *times, uint32_t outcome, double t) {
+static inline int64_t apply(const Layout *l, const Machine *m, const Values *v, const Work *w, int64_t *counts,
+                            const double *rates, const uint8_t *held, double *times, uint32_t outcome, double t) {
     int changed = 0;
     for (uint32_t e = m->effect_start[outcome]; e < m->effect_start[outcome + 1]; e++) {
         if (held[e]) continue;
@@ -169,6 +253,10 @@ static inline int64_t apply(const Layout *l, const Machine *m, const Work *w, in
         }
     }
     if (!changed) return -1;
+    for (uint32_t k = m->clock_start[outcome]; k < m->clock_start[outcome + 1]; k++) {
+        uint32_t clock = m->clock[k];
+        if (!m->possible[w->place[m->clock_move[clock]]]) set_level(m, w, counts, m->clock_variable[clock], 0);
+    }
     for (uint32_t k = m->touched_start[outcome]; k < m->touched_start[outcome + 1]; k++)
         rerate(w, m->touched[k], rates[w->place[m->touched[k]]], t);
     for (uint32_t k = m->ladder_start[outcome]; k < m->ladder_start[outcome + 1]; k++) {
@@ -181,6 +269,8 @@ static inline int64_t apply(const Layout *l, const Machine *m, const Work *w, in
     for (uint32_t k = m->question_start[outcome]; k < m->question_start[outcome + 1]; k++)
         if (times[m->question[k]] == HUGE_VAL && holds(l, m, rungs + l->endings + m->question[k], w->word))
             answer(l, counts, times, m->question[k], t);
+    for (uint32_t k = m->pace_start[outcome]; k < m->pace_start[outcome + 1]; k++)
+        set_pace(l, m, v, w, l->first_pace + m->pace[k], rungs + l->endings + l->questions + m->pace[k]);
     for (uint32_t k = m->ending_start[outcome]; k < m->ending_start[outcome + 1]; k++)
         if (holds(l, m, rungs + m->ending[k], w->word)) return m->ending[k];
     return -1;
@@ -193,7 +283,7 @@ static int64_t action_outcome(const Machine *m, const double *chance, const Work
         uint32_t e = m->effect_start[outcome];
         return w->level[m->effect_variable[e]] == m->effect_amount[e] ? -1 : outcome;
     }
-    if (!m->possible[w->place[move]]) return -1;
+    if (!m->possible[m->action_guard[action] + w->place[move]]) return -1;
     if (outcome >= 0) return m->branch[w->place[move]] + outcome;
     double u = uniform(mix(replicate_key ^ m->action_hash[action]), m->action_repeat[action]);
     return choose(chance, m->branch[w->place[move]], u);
@@ -205,10 +295,14 @@ int64_t run(const Layout *l, const Machine *m, const Values *v, const Work *w, c
         uint64_t replicate_key = mix(seed_key + ((uint64_t)(first + replicate) + 1) * GAMMA);
         double *times = o->question_time + replicate * l->questions, t = 0;
         int64_t ended = start(l, m, v, w, o->counts, times, replicate_key), cell = 0, segment = 0, events = 0;
+        double since = 0, *accrued = o->accrued + replicate * l->times * l->impacts;
         int64_t action = m->action_start[0], last_action = m->action_start[1];
         const double *rates = v->rates + m->segment_table[0], *chance = v->chance + m->segment_chance[0];
         const uint8_t *held = m->held;
-        if (ended >= 0) o->counts[l->ending + ended]++;
+        if (ended >= 0) {
+            o->counts[l->ending + ended]++;
+            gain_by_ending(l, m, v, w, ended, replicate_key);
+        }
         while (ended < 0) {
             int64_t move, outcome;
             if (action < last_action) {
@@ -241,18 +335,28 @@ int64_t run(const Layout *l, const Machine *m, const Values *v, const Work *w, c
                     outcome = choose(chance, outcome, uniform(w->key[move], number + 1));
                 w->fire[move] += exponential(w->key[move], number + 2) / w->rate[move];
             }
-            while (m->grid[cell] < t) cell++;
-            int64_t *counts = o->counts + cell * l->width;
+            for (; m->grid[cell] < t; cell++) note_accrued(l, w, accrued, cell, m->grid[cell] - since);
+            for (int64_t impact = 0; impact < l->impacts; impact++) w->accrued[impact] += w->flow[impact] * (t - since);
+            since = t;
             if (move >= 0) {
-                counts[l->move + move]++;
-                counts[l->square + move] += 2 * w->total[move]++ + 1;
-                for (uint32_t k = m->asked_start[outcome]; k < m->asked_start[outcome + 1]; k++)
-                    answer(l, counts, times, m->asked[k], t);
+                gain(m, v, w, m->impulse, m->impulse_start[outcome], m->impulse_start[outcome + 1], replicate_key,
+                     w->total[move]);
+                count_firing(l, m, w, o->counts, cell, times, move, outcome, t);
             }
-            ended = apply(l, m, w, counts, rates, held, times, outcome, t);
-            if (ended >= 0) counts[l->ending + ended]++;
+            int64_t *counts = o->counts + cell * l->width;
+            ended = apply(l, m, v, w, counts, rates, held, times, outcome, t);
+            if (ended >= 0) {
+                counts[l->ending + ended]++;
+                gain_by_ending(l, m, v, w, ended, replicate_key);
+            }
             events++;
         }
+        for (int64_t question = 0; question < l->questions; question++)
+            if (m->lull[question] > 0.0) end_stretch(l, m, w, o->counts, times, question, t);
+        for (int64_t move = 0; move < l->moves; move++)
+            o->firings[move * FIRINGS + (w->total[move] < FIRINGS - 1 ? w->total[move] : FIRINGS - 1)]++;
+        for (int64_t later = cell; later < l->times; later++)
+            note_accrued(l, w, accrued, later, m->grid[later] - since);
         o->ending[replicate] = ended;
         o->ending_time[replicate] = ended >= 0 ? t : HUGE_VAL;
         o->events[replicate] = events;
