@@ -26,12 +26,15 @@ import itertools
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
-from simlib.calibration.dated_scores import FORECASTERS, backtest
+import numpy as np
+
+from simlib.calibration.dated_scores import FORECASTERS, Backtest, backtest
 from simlib.calibration.predictive_check import prior_predictive
 from simlib.calibration.reference_classes import base_rates
+from simlib.calibration.scores import paired_difference
 from simlib.engines.ensemble import Ensemble, over_priors
 from simlib.formatting import percent
 from simlib.results import ONGOING, Forecast
@@ -40,6 +43,9 @@ from simlib.scenario.loader import load
 from simlib.scenario.model import Question
 
 DRAWS, SEED = 64, 0
+PAGE = Path(__file__).with_name("history.md")
+"""The page with a table of all past worlds, at the mark `backtests`."""
+
 MARK = re.compile(r"(<!-- (?!end)(.+?) -->)(.*?)(<!-- end -->)", re.DOTALL)
 BACKTEST = re.compile(r"backtest every (\d+)")
 IMPLIED = re.compile(r"implied (\S+) at (\d+)")
@@ -144,7 +150,7 @@ class Numbers:
 
     def backtest(self, every: int) -> Iterator[tuple[str, ...]]:
         """Yield the mean Brier scores of each question, and how far the updated forecast is from its rivals."""
-        result = backtest(self.scenario, every=every, seed=SEED)
+        result = backtest_of(self.folder, every)
         yield ("mean Brier score", "happened", "forecasts", "updated", "static copy", "constant hazard", "base rate")
         yield ("---",) * 7
         for name, label in (*result.labels.items(), (None, "all questions")):
@@ -154,9 +160,42 @@ class Numbers:
             came = "" if name is None else str(result.record[name].happened or "no")
             scores = [f"{result.mean(forecaster, some):.3f}" for forecaster in FORECASTERS]
             yield (label, came, str(len(some)), *scores)
-        gaps = [result.difference(rival) for rival in FORECASTERS[1:]]
-        cells = [f"{-gap.mean:+.3f} ({-gap.high:+.3f} to {-gap.low:+.3f})" if gap else "" for gap in gaps]
-        yield ("updated is better by (95% range)", "", "", "", *cells)
+        yield ("updated is better by", "", "", "", *(f"{-result.difference(rival):+.3f}" for rival in FORECASTERS[1:]))
+
+
+@cache
+def backtest_of(folder: Path, every: int) -> Backtest:
+    """Return the backtest of a scenario, with a forecast every so many days."""
+    return backtest(load(folder), every=every, seed=SEED)
+
+
+def past_worlds() -> dict[Path, int]:
+    """Return the folders of the worlds of the past, with the days between the forecasts that their READMEs show."""
+    texts = {folder: (folder / "README.md").read_text(encoding="utf-8") for folder in shipped_scenarios().values()}
+    return {folder: int(found[1]) for folder, text in texts.items() if (found := BACKTEST.search(text))}
+
+
+def backtests() -> Iterator[tuple[str, ...]]:
+    """Yield the mean Brier score of each past world, and the differences with their range by crisis."""
+    yield ("past world", "forecasts", "updated", "static copy", "constant hazard", "base rate")
+    yield ("---",) * 6
+    means = []
+    for folder, every in past_worlds().items():
+        result = backtest_of(folder, every)
+        means.append([result.mean(forecaster) for forecaster in FORECASTERS])
+        yield (f"`{folder.name}`", str(len(result.days)), *(f"{mean:.3f}" for mean in means[-1]))
+    ours, *theirs = np.array(means).T
+    names = [folder.name for folder in past_worlds()]
+    gaps = [paired_difference(rival, ours, names, per="crisis", resamples=2_000, seed=SEED) for rival in theirs]
+    yield ("updated is better by", "", "", *(f"{gap.mean:+.3f} ({gap.low:+.3f} to {gap.high:+.3f})" for gap in gaps))
+
+
+def page_of_backtests() -> str:
+    """Return the page on scores with its table of today."""
+    return MARK.sub(
+        lambda found: found[1] + (table(backtests()) if found[2] == "backtests" else found[3]) + found[4],
+        PAGE.read_text(encoding="utf-8"),
+    )
 
 
 def hash_of(folder: Path) -> str:
@@ -184,13 +223,14 @@ def table(rows: Iterator[tuple[str, ...]]) -> str:
 def main(arguments: Sequence[str]) -> int:
     """Write the READMEs, or say which of them are not current."""
     stale = 0
-    for folder in shipped_scenarios().values():
-        readme, text = folder / "README.md", Numbers(folder).text()
-        if readme.read_text(encoding="utf-8") != text:
+    texts = {folder / "README.md": Numbers(folder).text for folder in shipped_scenarios().values()}
+    for file, of_today in {**texts, PAGE: page_of_backtests}.items():
+        text = of_today()
+        if file.read_text(encoding="utf-8") != text:
             stale += 1
             if "--check" not in arguments:
-                readme.write_text(text, encoding="utf-8")
-            sys.stdout.write(f"{'not current' if '--check' in arguments else 'written'}: {readme}\n")
+                file.write_text(text, encoding="utf-8")
+            sys.stdout.write(f"{'not current' if '--check' in arguments else 'written'}: {file}\n")
     return stale if "--check" in arguments else 0
 
 

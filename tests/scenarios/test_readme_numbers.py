@@ -36,6 +36,11 @@ def test_the_numbers_are_those_that_are_computed_today(name, script):
     assert (folder / "README.md").read_text(encoding="utf-8") == today, STALE.format(folder / "README.md")
 
 
+@pytest.mark.slow
+def test_the_table_of_all_past_worlds_is_that_of_today(script):
+    assert script.page_of_backtests() == script.PAGE.read_text(encoding="utf-8"), STALE.format(script.PAGE)
+
+
 def test_each_mark_is_filled_up_to_its_end(tmp_path, script):
     world = (shipped_scenarios()["two-islands"] / "scenario.yaml").read_text(encoding="utf-8")
     (tmp_path / "scenario.yaml").write_text(world, encoding="utf-8")

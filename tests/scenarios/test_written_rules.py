@@ -79,6 +79,13 @@ RULES: dict[str, dict[str, Rule]] = {
         "settled": lambda seen: seen.first("stand-down", "settle"),
         "surrender": lambda seen: seen.first("decide-battle:surrender"),
     },
+    "kuwait-1994": {
+        "invasion": lambda seen: seen.first("cross"),
+        "us-strike": lambda seen: seen.first("strike"),
+        "pull-back": lambda seen: seen.first("pull-back"),
+        "resolution": lambda seen: seen.first("demand"),
+        "recognition-of-kuwait": lambda seen: seen.first("recognise"),
+    },
     "two-islands": {
         "ship-hit": lambda seen: seen.first("fire-on-patrol:ship-hit"),
         "first-challenge": lambda seen: seen.first("patrol:challenged"),
