@@ -16,6 +16,7 @@ from functools import cached_property
 import numpy as np
 
 from simlib.evidence.backend import load_kernels
+from simlib.evidence.machine_states import Machine
 from simlib.evidence.timetable import arrange
 from simlib.evidence.walk import CAP, ImpossibleRow, NoProbability, Walk, explore
 from simlib.machine import priors
@@ -96,6 +97,7 @@ class Filter:
         *,
         complete_to: dt.date | None = None,
         also: Sequence[float] = (),
+        met: Machine | None = None,
         cap: int = CAP,
     ) -> None:
         """Find the states that the log leaves open.
@@ -106,6 +108,7 @@ class Filter:
             as_of: The date of the answer. Only what had happened and was public before it counts.
             complete_to: The last day on which the absence of rows says anything. Default: the day before `as_of`.
             also: Further days after the scenario's `as_of` at which the states are kept.
+            met: The states that an earlier filter of the same scenario met (`Filter.machine`), to save time.
             cap: Largest number of states that may be open at a time.
 
         Raises:
@@ -115,11 +118,11 @@ class Filter:
         """
         self._kernels = load_kernels()
         self.scenario, self.readings = scenario, tuple(readings)
-        self.world = world_of(scenario)
-        self.tables = Tables(self.world)
+        self.machine = met or Machine(Tables(world_of(scenario)))
+        self.tables, self.world = self.machine.tables, self.machine.tables.scenario
         last = complete_to or as_of - dt.timedelta(days=1)
         self.timetable = arrange(self.tables, self.readings, as_of, last, also)
-        self.walk = explore(self.tables, self.timetable, cap=cap)
+        self.walk = explore(self.machine, self.timetable, cap=cap)
         self.centre = priors.theta(self.world)
         walk = self.walk
         self._way_of: Ints = np.repeat(np.arange(len(walk.source)), np.diff(walk.slot_start))

@@ -18,7 +18,6 @@ from simlib.errors import SimlibError, Unsupported
 from simlib.evidence.backend import load_kernels
 from simlib.evidence.machine_states import Machine
 from simlib.evidence.timetable import Fact, OpenRow, Span, Timetable
-from simlib.machine.tables import Tables
 from simlib.scenario.evidence import CERTAIN
 from simlib.typing import Bits, Bools, Floats, Ints
 
@@ -119,12 +118,12 @@ class Walk:
     story_end: StoryEnd | None
 
 
-def explore(tables: Tables, timetable: Timetable, *, cap: int = CAP) -> Walk:
-    """Find the states that the log leaves open.
+def explore(machine: Machine, timetable: Timetable, *, cap: int = CAP) -> Walk:
+    """Find the states that the log leaves open. `machine` may hold states that other walks met.
 
     Raises ImpossibleRow for the first row at whose closing none is left, Unsupported above `cap` states at a time.
     """
-    return _Walker(tables, timetable, cap).walk()
+    return _Walker(machine, timetable, cap).walk()
 
 
 @dataclass(frozen=True)
@@ -180,10 +179,10 @@ class _Parts:
 class _Walker:
     """One walk in progress."""
 
-    def __init__(self, tables: Tables, timetable: Timetable, cap: int) -> None:
-        self.tables, self.timetable, self.cap = tables, timetable, cap
+    def __init__(self, machine: Machine, timetable: Timetable, cap: int) -> None:
+        self.machine, self.timetable, self.cap = machine, timetable, cap
+        self.tables = tables = machine.tables
         self.kernels = load_kernels()
-        self.machine = Machine(tables)
         firings = tables.outcome_ids
         self.kind_of: Ints = np.array([timetable.coverage[firing] for firing in firings], dtype=np.int64)
         self.fits = [np.array([firing in row.firings for firing in firings], dtype=bool) for row in timetable.rows]

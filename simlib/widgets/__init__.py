@@ -22,14 +22,19 @@ __all__ = [
 ]
 __all__ += ["Plans", "RatesFromHistory", "RegisteredForecasts", "SharesOfDoubt"]
 __all__ += ["SignsOfEveryEnding", "Sweep", "UnderWhichAssumptions", "WhatDrivesIt", "WhatIf", "WhatToWatchFor"]
-__all__ += ["WherePathsDiverge", "WorthKnowing", "WorthSeeing"]
+__all__ += ["UpdateWithEvents", "WherePathsDiverge", "WorthKnowing", "WorthSeeing"]
 
-_HOME = {"Editor": "simlib.widgets.editor.view", "Explorer": "simlib.widgets.explorer.view"}
+_HOME = {
+    "Editor": "simlib.widgets.editor.view",
+    "Explorer": "simlib.widgets.explorer.view",
+    "UpdateWithEvents": "simlib.widgets.logbook.view",
+}
 _PANELS = "simlib.widgets.questions.panel"
 
 if TYPE_CHECKING:
     from simlib.widgets.editor.view import Editor
     from simlib.widgets.explorer.view import Explorer
+    from simlib.widgets.logbook.view import UpdateWithEvents
     from simlib.widgets.questions.panel import (
         BesidePastCrises,
         ByWhichPath,

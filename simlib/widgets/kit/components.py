@@ -100,6 +100,20 @@ class Checks(anywidget.AnyWidget):
     checked: Any = traitlets.List().tag(sync=True)
 
 
+class Mornings(anywidget.AnyWidget):
+    """A slider over days: `texts` says the day of each position, `place` is the chosen one (both ways).
+
+    `news` are the positions on which something was new: they are marked, and two buttons lead from one to the next.
+    """
+
+    _esm = _STATIC / "mornings.js"
+    _css = _STATIC / "simlib.css"
+    label = traitlets.Unicode("Morning").tag(sync=True)
+    texts: Any = traitlets.List().tag(sync=True)
+    place = traitlets.Int(0).tag(sync=True, echo_update=False)
+    news: Any = traitlets.List().tag(sync=True)
+
+
 class Sheet(anywidget.AnyWidget):
     """A text editor with line numbers. `problems` [{line, text, kind}] are marked, and listed below."""
 

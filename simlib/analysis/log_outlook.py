@@ -1,0 +1,313 @@
+"""The forecast on any day of a log, at the stated values: quick enough to be scrubbed through.
+
+A forecast on a day is the distribution over the states that the log leaves, as it was known on that day, times the
+value of each state: the probability of the measure from there on until the deadline. The values are solved once, for
+all days. The distribution is filtered anew for each day, because rows become public late.
+
+A question asks whether its event happens between the first day and the deadline. Once rows that nobody doubts say that
+it has happened, the answer is yes. Where a row only suggests it, only later events count.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from simlib.control import UNWATCHED, Control
+from simlib.engines.exact.backend import one_blas_thread
+from simlib.engines.exact.observables import Observable, observable
+from simlib.engines.exact.solver import Solver
+from simlib.engines.exact.uniformization import backward
+from simlib.errors import Unsupported
+from simlib.evidence.belief_update import last_day, taken_in, told_ending
+from simlib.evidence.exact_filter import Filter, Passed, world_of
+from simlib.evidence.machine_states import Machine
+from simlib.evidence.timetable import beginning
+from simlib.evidence.walk import ImpossibleRow
+from simlib.machine import priors
+from simlib.machine.measures import Measure, every, find, headline
+from simlib.machine.tables import Tables
+from simlib.scenario.evidence import CERTAIN
+from simlib.scenario.model import Question, Scenario, StartState
+from simlib.scenario.row_meaning import Reading
+from simlib.typing import Bools, Floats, Ints
+
+__all__ = ["DayOutlook", "LeftOut", "LogOutlook"]
+
+TOLERANCE = 1e-9
+"""Bound on the truncation error of a value."""
+
+SURE = 1 - 1e-9
+"""From this probability on an event has happened."""
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A row that was left out on a day, because no history of the scenario holds it together with the others.
+
+    `blocked` is the row at whose closing no state was left: the row itself or another one. levels (N, V) are the states
+    that were possible just before.
+    """
+
+    reading: Reading
+    blocked: Reading
+    levels: Ints
+
+
+@dataclass(frozen=True)
+class DayOutlook:
+    """What could be said on the morning of a day, with what had happened and was public by then.
+
+    states (K, V) with their probabilities (K,): where the log leaves the world. happened: the day of each question
+    whose event the log tells of, by the name of its measure. `taken` are the readings taken in, and `complete_to` is
+    the last day on which the absence of rows counts.
+    """
+
+    day: dt.date
+    states: Ints
+    probabilities: Floats
+    happened: dict[str, dt.date]
+    taken: tuple[Reading, ...]
+    left_out: tuple[LeftOut, ...]
+    complete_to: dt.date
+    ended: tuple[str, dt.date] | None
+
+    def levels(self, place: int, size: int) -> Floats:
+        """Return the probability of each of the `size` levels of the variable at a place."""
+        return np.asarray(np.bincount(self.states[:, place], weights=self.probabilities, minlength=size), dtype=float)
+
+
+class LogOutlook:
+    """A scenario prepared to be asked on every day of a log.
+
+    `first` is the first day and `deadline` the last day that counts. `measures` are the endings and questions that can
+    be answered, `unanswered` the labels of questions that no value of a state answers.
+    """
+
+    def __init__(self, scenario: Scenario, first: dt.date | None = None, *, control: Control = UNWATCHED) -> None:
+        """Find the states. The values of a measure are solved when it is first asked for.
+
+        Args:
+            scenario: The scenario, without interventions.
+            first: The first day. Default: that of the scenario. Not before its history.
+            control: Progress and cancelling.
+
+        Raises:
+            Unsupported: For a scenario with interventions, and for a day before the history.
+            TooManyStates: Where there are too many states.
+            Cancelled: When `control` cancels the work.
+        """
+        if scenario.interventions:
+            raise Unsupported("a log is read in a scenario without interventions; take out its interventions")
+        self.scenario, self.first = scenario, first or scenario.as_of
+        if scenario.day(self.first) < beginning(scenario):
+            history = _date(scenario, beginning(scenario))
+            raise Unsupported(f"{self.first} is before the first day of the history ({history})")
+        self.deadline = scenario.by_date(scenario.horizon_days)
+        self.last = self.deadline + dt.timedelta(days=1)
+        self._starts: dict[bytes, Ints] = {}
+        self._met = Machine(Tables(world_of(scenario)))
+        self._control = Control(cancel=control.cancel)
+        self._known(self._first_states())
+        self._prepare()
+
+    @property
+    def days(self) -> list[dt.date]:
+        """Every day on which a forecast can be asked for, the day after the deadline included."""
+        return [self.first + dt.timedelta(days=n) for n in range((self.last - self.first).days + 1)]
+
+    def measure(self, name: str | None = None) -> Measure:
+        """Return an answered measure by its name, by default the headline where that is answered."""
+        lead = headline(self.scenario)
+        wanted = find(self.scenario, name)[0] if name else lead if lead in self.measures else self.measures[0]
+        if wanted not in self.measures:
+            raise Unsupported(f"{wanted.words} asks for more than one event, so no state alone answers it")
+        return wanted
+
+    def static(self, name: str) -> float:
+        """Return the forecast of a measure on the first day, as the scenario or its history starts.
+
+        It is never updated.
+        """
+        if self.first == self.scenario.as_of:
+            tables = Tables(self.scenario)
+            levels, shares = tables.start_states(priors.theta(self.scenario))
+            return self._worth(name, self.first, levels, shares)
+        start = self.on(self.first, ())
+        return self._worth(name, self.first, start.states, start.probabilities)
+
+    def probability(self, name: str, day: DayOutlook) -> float:
+        """Return the probability of a measure on a day. It is 1 once the log says that it has happened."""
+        return 1.0 if name in day.happened else self._worth(name, day.day, day.states, day.probabilities)
+
+    # ---------------------------------------------------------------- values
+
+    def _first_states(self) -> Ints:
+        """Return every state (N, V) in which the scenario or its history may start."""
+        return np.concatenate([Tables(world).start_states()[0] for world in (self.scenario, world_of(self.scenario))])
+
+    def _known(self, levels: Ints) -> bool:
+        """Add start states (N, V). Say whether any is new."""
+        before = len(self._starts)
+        for row in np.asarray(levels, dtype=np.int64):
+            self._starts.setdefault(row.tobytes(), row)
+        return len(self._starts) > before
+
+    def _prepare(self) -> None:
+        scenario = self.scenario
+        variables = Tables(scenario).variables
+        starts = [
+            tuple((v.id, v.levels[at]) for v, at in zip(variables, row, strict=True)) for row in self._starts.values()
+        ]
+        world = scenario.replace(
+            as_of=self.first,
+            horizon_days=float((self.last - self.first).days),
+            joint_start=tuple(StartState(levels, 1 / len(starts)) for levels in starts),
+            evidence=None,
+        )
+        some, self.unanswered = _answered(world)
+        self._solver = Solver(world.replace(questions=some), times=1, control=self._control)
+        kept = [m for m in every(world, ("question", "ending")) if m.kind == "ending" or m.of in some]
+        self.measures: tuple[Measure, ...] = tuple(kept)
+        self._values: dict[str, Floats] = {}
+
+    def _values_of(self, name: str) -> Floats:
+        """Return the value of each state (days + 1, N) on each morning, the last after the deadline."""
+        if name not in self._values:
+            self._values[name] = self._solve(observable(self._solver, self.measure(name).name))
+        return self._values[name]
+
+    def _solve(self, asked: Observable) -> Floats:
+        solver, rest = self._solver, (self.last - self.first).days
+        chain, taboo = solver.chain(), asked.quest.taboo
+        value = np.zeros(len(solver.space)) if asked.terminal is None else asked.terminal.copy()
+        result = np.zeros((rest + 1, len(value)))
+        result[rest] = value
+        with one_blas_thread():
+            for segment in reversed(solver.segments):
+                own = np.arange(np.ceil(segment.start - 1e-9), np.ceil(segment.end - 1e-9)).astype(np.int64)
+                pair_rates, kill = chain.without(taboo, chain.rating(segment).pair_rates)
+                duration = segment.end - segment.start
+                worth = backward(
+                    solver.space,
+                    pair_rates,
+                    value,
+                    duration,
+                    np.append(segment.end - own, duration),
+                    kill=kill,
+                    tolerance=TOLERANCE,
+                    control=self._control,
+                )
+                result[own], value = worth[:-1], worth[-1]
+        if taboo.inside is not None:
+            result[:, taboo.inside] = 1.0
+        return result
+
+    def _worth(self, name: str, day: dt.date, levels: Ints, shares: Floats) -> float:
+        """Return a measure from states (K, V) with probabilities (K,) on a day."""
+        space = self._solver.space
+        found = space.find(levels, otherwise=np.full(len(levels), -1))
+        if np.any(found < 0):  # an outside change led where no move leads
+            self._known(levels[found < 0])
+            self._prepare()
+            return self._worth(name, day, levels, shares)
+        return float(self._values_of(name)[(day - self.first).days, found] @ shares)
+
+    # ---------------------------------------------------------------- the log
+
+    def on(self, day: dt.date, readings: Iterable[Reading], own: Sequence[Reading] = ()) -> DayOutlook:
+        """Return what could be said on a day.
+
+        Args:
+            day: The day, from `first` to `last`.
+            readings: What the rows of the log mean.
+            own: Further readings. Where no history is left, the last of them that is old enough is left out.
+
+        Raises:
+            ImpossibleRow: Where no history is left, and no reading of `own` is to blame.
+        """
+        given, kept = list(readings), list(own)
+        left_out: list[LeftOut] = []
+        while True:
+            complete_to = last_day([reading.row for reading in (*given, *kept)], day)
+            try:
+                prepared = Filter(self.scenario, [*given, *kept], day, complete_to=complete_to, met=self._met)
+                passed = prepared.run()
+                break
+            except ImpossibleRow as error:
+                fault = _at_fault(error, kept)
+                if fault is None:
+                    raise
+                left_out.append(LeftOut(fault, error.row.reading, error.levels))
+                kept.remove(fault)
+        return self._told(day, prepared, passed, tuple(left_out), complete_to)
+
+    def _told(
+        self, day: dt.date, prepared: Filter, passed: Passed, left_out: tuple[LeftOut, ...], complete_to: dt.date
+    ) -> DayOutlook:
+        times = {m.name: self._first_time(m, prepared, passed) for m in self.measures if m.kind == "question"}
+        return DayOutlook(
+            day,
+            prepared.end_levels,
+            passed.end,
+            {name: when for name, when in times.items() if when is not None},
+            tuple(sorted(taken_in(prepared), key=lambda r: (r.row.public_on, r.row.date, r.row.line))),
+            left_out,
+            complete_to,
+            told_ending(prepared),
+        )
+
+    def _first_time(self, measure: Measure, prepared: Filter, passed: Passed) -> dt.date | None:
+        """Return the day on which a question was answered by what nobody doubts, or None."""
+        question, world = self._solver.scenario.questions[measure.of], prepared.world
+        since = world.day(self.first)
+        sure = [row for row in prepared.timetable.rows if row.ratio is CERTAIN and row.start >= since]
+        days = [row.end for row in sure if self._answers(question, prepared, row.firings)]
+        if question.when is not None:
+            holds = prepared.tables.holds(question.when, prepared.walk.machine)
+            spans = [(place, start) for place, start in enumerate(passed.days()) if start >= since]
+            reached = [start for place, start in spans if _share(passed.filtered(place), holds) >= SURE][:1]
+            from_then_on = {fact.day for fact in prepared.timetable.facts if fact.reading.setting}
+            days += [start + (start in from_then_on) for start in reached]
+        return _date(world, max(min(days) - 1, since)) if days else None
+
+    def _answers(self, question: Question, prepared: Filter, firings: Iterable[tuple[str, str]]) -> bool:
+        """Say whether each of some firings answers a question, from whatever state."""
+        if question.move is not None:
+            return all(question.counts(*firing) for firing in firings)
+        assert question.when is not None
+        tables, machine = prepared.tables, prepared.walk.machine
+        for move, outcome in firings:
+            able = tables.possible[tables.local_index(tables.move(move), machine)]
+            after = tables.after(tables.outcome(move, outcome), machine[able])
+            if not len(after) or not np.all(tables.holds(question.when, after)):
+                return False
+        return True
+
+
+def _date(scenario: Scenario, day: float) -> dt.date:
+    """Return the date on which a day begins, also one before the scenario's first."""
+    return scenario.as_of + dt.timedelta(days=math.floor(day))
+
+
+def _share(distribution: Floats, some: Bools) -> float:
+    return float(distribution[some].sum() / distribution.sum())
+
+
+def _answered(scenario: Scenario) -> tuple[dict[str, Question], tuple[str, ...]]:
+    """Return the questions that one state or one firing answers, and the labels of the others."""
+    some = {name: q for name, q in scenario.questions.items() if not (q.lull or q.count or q.joint)}
+    return some, tuple(q.label for name, q in scenario.questions.items() if name not in some)
+
+
+def _at_fault(error: ImpossibleRow, own: Sequence[Reading]) -> Reading | None:
+    """Return the row of one's own that is to be left out: the one that failed, else the last one before it."""
+    failed = error.row.reading
+    if failed in own:
+        return failed
+    before = [reading for reading in own if reading.row.window[0] <= failed.row.window[1]]
+    return before[-1] if before else None

@@ -1,0 +1,216 @@
+"""The picture of a log that is scrubbed through: the forecast over time, and the state known on one morning.
+
+Left: one forecast over all mornings. The strong line is drawn up to the chosen morning, and the pale one shows what
+came later. Right: the level of each variable on that morning, and for a hidden one the belief about its levels.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from simlib.formatting import long_date, percent
+from simlib.plots import style
+from simlib.plots.figure import new_figure
+from simlib.plots.lettering import put, settle
+from simlib.typing import Floats
+
+if TYPE_CHECKING:
+    from matplotlib.artist import Artist
+    from matplotlib.text import Text
+
+    from simlib.scenario.model import Variable
+
+LINE, HEAD, LEAST = 34, 58, 330
+"""Pixels: the height of one variable, the room above the first, and the least height of a board."""
+
+_LEFT, _BOTTOM, _TOP, _GAP, _RIGHT = 50, 58, 60, 40, 14
+_BAR = 0.42
+"""Share of the width of the right side that a bar takes."""
+
+_WORTH_TELLING = 0.005
+"""A level with less probability is not named."""
+
+
+@dataclass(frozen=True)
+class Tick:
+    """A row of the log on the axis: the day of the event and the morning from which it was known, in days.
+
+    `own`: it is not in the log but was added by hand.
+    """
+
+    day: float
+    known: float
+    own: bool = False
+
+
+@dataclass(frozen=True)
+class Morning:
+    """One morning: its place in days after the first, the forecast, and the probability of each level by variable."""
+
+    place: int
+    date: dt.date
+    forecast: float
+    levels: Mapping[str, Floats]
+
+
+def height_of(variables: Sequence[Variable]) -> int:
+    """Return the height of a board in pixels that has room for all variables."""
+    return max(LEAST, HEAD + LINE * len(variables) + 12)
+
+
+class LogBoard:
+    """The forecast over time beside the state on one morning.
+
+    `figure` is a plain Figure of `width` by `height` pixels, `artists` what moves with the morning (see `Screen`).
+    """
+
+    def __init__(
+        self, variables: Sequence[Variable], first: dt.date, mornings: int, width: int, *, title: str = ""
+    ) -> None:
+        self.variables, self.first = variables, first
+        self.width, self.height = width, height_of(variables)
+        self.figure = new_figure(self.width, self.height)
+        room = round(0.58 * width) - _LEFT - _GAP
+        inside = (self.height - _BOTTOM - _TOP) / self.height
+        self._ax = self.figure.add_axes((_LEFT / width, _BOTTOM / self.height, room / width, inside))
+        self._values: Floats = np.full(mornings, np.nan)
+        style.dress(self._ax, style.wrap(title, max(24, int(room / 7.6)), 2))
+        style.date_axis(self._ax, first + dt.timedelta(days=1), float(mornings - 1))
+        self._ax.set_xlabel("morning on which the forecast is made; ticks below: rows of the log", fontsize=style.SMALL)
+        self._ax.xaxis.label.set_color(style.FAINT)
+        self._make_lines()
+        self._make_side(_LEFT + room + _GAP)
+        settle(self.figure)
+
+    # ---------------------------------------------------------------- left: the forecast over time
+
+    def _make_lines(self) -> None:
+        from matplotlib.collections import LineCollection
+
+        ax, blue = self._ax, style.BLUE
+        self._static = ax.axhline(0, color=style.GHOST, linestyle=(0, (5, 3)), linewidth=1.3, zorder=2)
+        self._static_label = ax.text(0, 0, "", fontsize=style.SMALL, color=style.FAINT, ha="left", va="bottom")
+        (self._later,) = ax.plot([], [], color=style.SKY, linewidth=1.2, alpha=0.75, zorder=3, drawstyle="steps-post")
+        down = ax.get_xaxis_transform()
+        self._pale = LineCollection([], colors=style.GHOST, linewidths=0.8, transform=down, zorder=3, clip_on=False)
+        self._dark = LineCollection([], colors=style.INK, linewidths=1.5, transform=down, zorder=4, clip_on=False)
+        self._hand = LineCollection([], colors=style.VERMILION, linewidths=2.4, transform=down, zorder=5, clip_on=False)
+        for ticks in (self._pale, self._dark, self._hand):
+            ax.add_collection(ticks, autolim=False)
+        (self._line,) = ax.plot([], [], color=blue, linewidth=2.2, zorder=5, drawstyle="steps-post")
+        self._now = ax.axvline(0, color=style.ORANGE, linewidth=1.4, zorder=4)
+        (self._dot,) = ax.plot([], [], "o", color=blue, markersize=7, markeredgecolor="white", zorder=6, clip_on=False)
+        self._number = ax.text(0, 0, "", fontsize=style.TITLE, color=blue, fontweight="bold", va="center", zorder=7)
+        self._ticks: tuple[Tick, ...] = ()
+        self.artists: list[Artist] = [self._dark, self._hand, self._line, self._now, self._dot, self._number]
+
+    def lay_out(self, values: Floats, static: float, ticks: Sequence[Tick]) -> None:
+        """Take a series (mornings,), not a number where it is not known yet, the static forecast and the rows."""
+        self._values, self._ticks = values, tuple(ticks)
+        known = values[np.isfinite(values)]
+        style.percent_axis(self._ax, style.round_top(max([static, *known.tolist()])))
+        self._later.set_data(np.arange(len(values)), values)
+        self._static.set_ydata([static, static])
+        right = self._is_clearer_right(static)
+        self._static_label.set_position((len(values) - 1 if right else 0, static))
+        self._static_label.set_horizontalalignment("right" if right else "left")
+        put(self._static_label, f" never updated: {percent(static)} ")
+        self._pale.set_segments([_tick(tick.day, 0.025) for tick in ticks])
+
+    def _is_clearer_right(self, static: float) -> bool:
+        """Say whether the series is farther from the static forecast in its last third than in its first."""
+        third = max(len(self._values) // 3, 1)
+        near = [np.nanmin(np.abs(part - static), initial=1.0) for part in (self._values[:third], self._values[-third:])]
+        return bool(near[1] > near[0])
+
+    # ---------------------------------------------------------------- right: the state on one morning
+
+    def _make_side(self, left: int) -> None:
+        from matplotlib.patches import Rectangle
+
+        room = self.width - left - _RIGHT
+        side = self.figure.add_axes((left / self.width, 0, room / self.width, 1))
+        side.set(xlim=(0, room), ylim=(self.height, 0))
+        side.axis("off")
+        self._heading = side.text(0, 22, "", fontsize=style.TITLE, color=style.INK, fontweight="bold", va="center")
+        key = "dashed: hidden, so a belief; the darker, the higher the level"
+        side.text(0, 40, key, fontsize=style.SMALL, color=style.FAINT, va="center")
+        self._bar, self._levels, self._bars = _BAR * room, {}, {}
+        letters = int(room / 6.2)
+        for number, variable in enumerate(self.variables):
+            top = HEAD + LINE * number
+            label = style.wrap(variable.label, letters - 3, 1)
+            side.text(8, top + 4, label, fontsize=style.SMALL, color=style.FAINT, va="center")
+            dash = (0, (2, 2)) if variable.hidden else "solid"
+            side.plot([1, 1], [top - 3, top + 25], color=style.GHOST, linewidth=1.6, linestyle=dash)
+            at = 8 + (self._bar + 8 if variable.hidden else 0)
+            text = side.text(at, top + 20, "", fontsize=style.TEXT, color=style.INK, va="center")
+            self._levels[variable.id] = text
+            self.artists.append(text)
+            if variable.hidden:
+                colours = style.ordered(len(variable.levels))
+                bars = [
+                    Rectangle((8, top + 13), 0, 13, facecolor=c, edgecolor=style.FAINT, linewidth=0.6) for c in colours
+                ]
+                for bar in bars:
+                    side.add_patch(bar)
+                self._bars[variable.id] = bars
+                self.artists += bars
+        self._letters = {True: int((room - self._bar - 16) / 6.6), False: int((room - 8) / 6.6)}
+        self.artists.append(self._heading)
+
+    def move(self, morning: Morning) -> None:
+        """Show another morning."""
+        place, value = morning.place, morning.forecast
+        day, top = float(place), self._ax.get_ylim()[1]
+        past = np.arange(place + 1)
+        self._line.set_data(past, self._values[: place + 1])
+        self._now.set_xdata([day, day])
+        self._dot.set_data([day], [value])
+        rightmost = place > 0.8 * (len(self._values) - 1)
+        self._number.set_horizontalalignment("right" if rightmost else "left")
+        shift = 0.018 * (len(self._values) - 1)
+        self._number.set_position((day - shift if rightmost else day + shift, self._beside(value, top)))
+        put(self._number, percent(value))
+        known = [tick for tick in self._ticks if tick.known <= day]
+        self._dark.set_segments([_tick(tick.day, 0.045) for tick in known if not tick.own])
+        self._hand.set_segments([_tick(tick.day, 0.07) for tick in self._ticks if tick.own])
+        put(self._heading, f"The state on the morning of {long_date(morning.date)}")
+        for variable in self.variables:
+            self._show_levels(variable, morning.levels[variable.id])
+
+    def _beside(self, value: float, top: float) -> float:
+        """Return the height of the number beside the dot: above it, or below where the dashed line is above."""
+        above, below = value + 0.06 * top, value - 0.06 * top
+        static = float(np.asarray(self._static.get_ydata())[0])
+        crowded = abs(above - static) < 0.05 * top or above > 0.98 * top
+        return below if crowded and below > 0.08 * top else min(above, 0.97 * top)
+
+    def _show_levels(self, variable: Variable, shares: Floats) -> None:
+        text: Text = self._levels[variable.id]
+        letters = self._letters[variable.hidden]
+        words = level_words(variable, shares)
+        put(text, words if len(words) <= letters else style.wrap(level_words(variable, shares, 1), letters, 1))
+        edge = 8.0
+        for bar, share in zip(self._bars.get(variable.id, ()), shares, strict=False):
+            bar.set_x(edge)
+            bar.set_width(self._bar * float(share))
+            edge += self._bar * float(share)
+
+
+def level_words(variable: Variable, shares: Floats, most: int = 2) -> str:
+    """Write the likeliest levels of a variable: "hot 82%, quiet 18%", or "patrols" alone where that is sure."""
+    likely = [int(place) for place in np.argsort(-shares, kind="stable")[:most]]
+    if shares[likely[0]] >= 1 - _WORTH_TELLING and not variable.hidden:
+        return variable.words(variable.levels[likely[0]])
+    told = [place for place in likely if shares[place] >= _WORTH_TELLING]
+    return ", ".join(f"{variable.words(variable.levels[place])} {percent(float(shares[place]))}" for place in told)
+
+
+def _tick(day: float, height: float) -> list[tuple[float, float]]:
+    return [(day, 0.0), (day, height)]

@@ -1,0 +1,143 @@
+"""Rows of one's own in a log: a move on a day, with undo. No widget here."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from dataclasses import dataclass
+
+from simlib.analysis.log_outlook import LeftOut
+from simlib.errors import Problem, ScenarioError
+from simlib.formatting import long_date
+from simlib.scenario.condition import Condition
+from simlib.scenario.condition_wording import condition_in_words
+from simlib.scenario.event_log import LogRow
+from simlib.scenario.model import Scenario
+from simlib.scenario.row_meaning import Reading, coverages
+
+
+@dataclass(frozen=True)
+class OwnRow:
+    """A row of one's own: a number that stays, a move with its outcome, and a day (None: not given)."""
+
+    number: int
+    move: str
+    outcome: str
+    day: dt.date | None
+
+    def reading(self) -> Reading:
+        """Return what it means: that this move was made on that day, with this outcome, and that all knew at once."""
+        assert self.day is not None
+        row = LogRow(self.move, self.day, outcome=self.outcome, line=self.number, description="A row of your own.")
+        return Reading(row, firings=((self.move, self.outcome),))
+
+
+def choices(scenario: Scenario) -> list[tuple[str, tuple[str, str]]]:
+    """Return every move and outcome that a log may show, as (label, (move, outcome))."""
+    shown = coverages(scenario)
+    firings = [(move.id, outcome.id) for move in scenario for outcome in move.outcomes]
+    return [(row_words(scenario, *firing), firing) for firing in firings if shown[firing].chance != 0]
+
+
+def row_words(scenario: Scenario, move: str, outcome: str) -> str:
+    """Return a move with its outcome as people read it: "North Island: Sail a patrol (challenged)"."""
+    made = scenario.moves[move]
+    several = f" ({made.outcome(outcome).label})" if len(made.outcomes) > 1 else ""
+    return f"{scenario.actors[made.actor].label}: {made.label}{several}"
+
+
+class OwnRows:
+    """Rows of one's own, in the order in which they were added, with undo and redo."""
+
+    def __init__(self, scenario: Scenario, first: dt.date, last: dt.date) -> None:
+        self.scenario, self.first, self.last = scenario, first, last
+        self.rows: tuple[OwnRow, ...] = ()
+        self._past: list[tuple[OwnRow, ...]] = []
+        self._future: list[tuple[OwnRow, ...]] = []
+        self._numbers = 0
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether there is a change to take back."""
+        return bool(self._past)
+
+    @property
+    def can_redo(self) -> bool:
+        """Whether there is a change that was taken back."""
+        return bool(self._future)
+
+    def add(self, move: str, outcome: str, day: dt.date | None) -> None:
+        """Add a row. Raises ScenarioError for a day that does not fit."""
+        fault = self.fault(day)
+        if fault:
+            raise ScenarioError(Problem("", 0, "Add a row", fault, self._expected()))
+        self._numbers += 1
+        self._change((*self.rows, OwnRow(self._numbers, move, outcome, day)))
+
+    def drop(self, number: int) -> None:
+        """Take a row out."""
+        self._change(tuple(row for row in self.rows if row.number != number))
+
+    def set_day(self, number: int, day: dt.date | None) -> None:
+        """Give a row another day. One that does not fit stays, and the row is not taken in."""
+        self._change(tuple(dataclasses.replace(r, day=day) if r.number == number else r for r in self.rows))
+
+    def undo(self) -> None:
+        """Take the last change back."""
+        if self._past:
+            self._future.append(self.rows)
+            self.rows = self._past.pop()
+
+    def redo(self) -> None:
+        """Repeat the change that was taken back."""
+        if self._future:
+            self._past.append(self.rows)
+            self.rows = self._future.pop()
+
+    def _change(self, rows: tuple[OwnRow, ...]) -> None:
+        if rows != self.rows:
+            self._past.append(self.rows)
+            self._future.clear()
+            self.rows = rows
+
+    def fitting(self) -> tuple[OwnRow, ...]:
+        """Return the rows whose day fits."""
+        return tuple(row for row in self.rows if not self.fault(row.day))
+
+    def fault(self, day: dt.date | None) -> str:
+        """Return what is wrong with a day, or ""."""
+        if day is None:
+            return "no date is given"
+        return "" if self.first <= day <= self.last else f"{long_date(day)} does not fit"
+
+    def _expected(self) -> str:
+        return f"expected a day from {long_date(self.first)} to {long_date(self.last)}"
+
+    def wrong_day(self, row: OwnRow) -> str:
+        """Return what is told beside a row whose day does not fit, or ""."""
+        fault = self.fault(row.day)
+        return f"Not taken in: {fault}; {self._expected()}." if fault else ""
+
+
+def refusal(scenario: Scenario, left_out: LeftOut) -> str:
+    """Say in words why a row was left out: what it needs, or which later row could not have happened after it."""
+    blocked = left_out.blocked
+    if blocked is not left_out.reading:
+        text = blocked.row.description or blocked.row.word
+        return (
+            f"Not taken in: with it, what the log says of {long_date(blocked.row.date)} could not have happened "
+            f"(“{text.rstrip('.')}”)."
+        )
+    move = scenario.moves[left_out.reading.firings[0][0]]
+    needs = condition_in_words(move.when, scenario, labels=True)
+    return f"Not taken in: it needs that {needs}, but by then {_possible(scenario, move.when, left_out)}."
+
+
+def _possible(scenario: Scenario, needed: Condition, left_out: LeftOut) -> str:
+    """Return the levels that were possible of the variables that a condition reads."""
+    parts = []
+    for place, (name, variable) in enumerate(scenario.variables.items()):
+        if name in needed.variables:
+            levels = [variable.words(variable.levels[at]) for at in sorted(set(left_out.levels[:, place].tolist()))]
+            parts.append(f"“{variable.label}” is {' or '.join(levels)}")
+    return " and ".join(parts)

@@ -1,0 +1,396 @@
+"""The session of a log that is scrubbed through: the chosen morning, the rows of one's own, the series. No widget here.
+
+The forecast of a morning is worked out when it is first looked at, and then kept. A worker fills in the other mornings.
+A row of one's own changes only the mornings after it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+import os
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from simlib.analysis.log_outlook import DayOutlook, LogOutlook
+from simlib.control import Control
+from simlib.errors import SimlibError
+from simlib.evidence.belief_update import Events, log_of
+from simlib.evidence.impossibility import explain_impossible
+from simlib.evidence.timetable import beginning
+from simlib.evidence.walk import ImpossibleRow
+from simlib.formatting import counted, long_date, percent
+from simlib.machine.measures import Measure
+from simlib.plots.log_board import LogBoard, Morning, Tick
+from simlib.plots.style import wrap
+from simlib.scenario.condition_wording import condition_in_words
+from simlib.scenario.event_log import LogRow
+from simlib.scenario.loader import load
+from simlib.scenario.model import Scenario
+from simlib.scenario.row_meaning import Reading, read_rows
+from simlib.typing import Floats
+from simlib.widgets.kit.blitting import Screen
+from simlib.widgets.kit.latest_worker import LatestWorker
+from simlib.widgets.kit.status_line import Part, ShownPicture, status
+from simlib.widgets.logbook.own_rows import OwnRow, OwnRows, refusal
+
+WIDTH, NARROWEST, WIDEST = 960, 640, 1200
+"""Width of the picture in pixels, at first and within which it follows the room there is."""
+
+OFTEN = 0.4
+"""Seconds between two pictures while the mornings are filled in."""
+
+LONGEST = 120
+"""Letters of the description of a row in the sentence above the picture."""
+
+CANCELLED = "Cancelled. A morning is still worked out when you go to it."
+
+
+class LogFront(Protocol):
+    """The view of a log: the widgets, or a test."""
+
+    def show(self, shown: ShownPicture) -> None:
+        """Show a picture with its sentence and status."""
+
+    def show_status(self, line: Part) -> None:
+        """Show a line of status."""
+
+    def show_rows(self) -> None:
+        """Show the rows of one's own, with what is told beside each."""
+
+
+def rows_with(scenario: Scenario, events: Events) -> tuple[LogRow, ...]:
+    """Return the log beside a scenario with further rows: other rows, or a file, also one beside the scenario."""
+    own = log_of(scenario, None) if scenario.path else ()
+    if events is None:
+        return own
+    if isinstance(events, str | os.PathLike) and scenario.path:
+        beside = Path(scenario.path)
+        beside = (beside if beside.is_dir() else beside.parent) / events
+        events = beside if beside.is_file() else events
+    return (*own, *log_of(scenario, events))
+
+
+class LogSession:
+    """One log under a person's hands.
+
+    `first` and `last` are the first and the last morning, `place` is the chosen one in days after the first.
+    """
+
+    def __init__(
+        self,
+        scenario: Scenario | str | Path,
+        front: LogFront,
+        *,
+        events: Events = None,
+        measure: str | None = None,
+        on: dt.date | None = None,
+    ) -> None:
+        self.scenario = scenario if isinstance(scenario, Scenario) else load(scenario)
+        self.front = front
+        rows = rows_with(self.scenario, events)
+        self.readings = read_rows(self.scenario, rows)
+        public = [row.public_on for row in rows]
+        later = any(day >= self.scenario.as_of for day in public)
+        before = 0.0 if later else beginning(self.scenario)
+        self.first = self.scenario.as_of + dt.timedelta(days=math.floor(before))
+        end = self.scenario.by_date(self.scenario.horizon_days)
+        self.last = min([max([*public, self.first]), end]) + dt.timedelta(days=1)
+        self.outlook = LogOutlook(self.scenario, self.first)
+        self.measure: Measure = self.outlook.measure(measure)
+        self.own = OwnRows(self.scenario, self.first, self.last - dt.timedelta(days=1))
+        self.notes: dict[int, str] = {}
+        self.place = self._place(on or self.last)
+        self.worker, self.lock = LatestWorker("simlib-log"), threading.RLock()
+        self.width = WIDTH
+        self._days: dict[int, DayOutlook] = {}
+        self._of: tuple[OwnRow, ...] = ()
+        self._refused: tuple[int, ...] = ()
+        self._screen: Screen | None = None
+        self._board: LogBoard | None = None
+        self._fresh = True
+
+    def _place(self, day: dt.date) -> int:
+        return min(max((day - self.first).days, 0), self.mornings - 1)
+
+    @property
+    def mornings(self) -> int:
+        """How many mornings there are."""
+        return (self.last - self.first).days + 1
+
+    def date(self, place: int) -> dt.date:
+        """Return the date of a morning."""
+        return self.first + dt.timedelta(days=place)
+
+    @property
+    def news(self) -> list[int]:
+        """The mornings on which some row was new, in order."""
+        days = {reading.row.public_on for reading in self._all_readings()}
+        places = {(day - self.first).days + 1 for day in days}
+        return sorted(place for place in places if 0 < place < self.mornings)
+
+    def _all_readings(self) -> list[Reading]:
+        return [*self.readings, *(row.reading() for row in self.own.fitting())]
+
+    # ---------------------------------------------------------------- what a person does
+
+    def start(self) -> None:
+        """Show the chosen morning, and fill in the others."""
+        self.update()
+
+    def move(self, place: int) -> None:
+        """Go to another morning."""
+        with self.lock:
+            if 0 <= place < self.mornings and place != self.place:
+                self.place = place
+                self._show()
+
+    def choose(self, measure: str) -> None:
+        """Ask about another measure."""
+        with self.lock:
+            self.measure, self._board = self.outlook.measure(measure), None
+            self._show()
+
+    def resize(self, room: int) -> None:
+        """Draw as wide as there is room."""
+        width = min(max(room, NARROWEST), WIDEST)
+        with self.lock:
+            if width != self.width:
+                self.width, self._board = width, None
+                self._show()
+
+    def cancel(self) -> None:
+        """Stop filling in mornings."""
+        self.worker.cancel()
+        self.front.show_status(status(CANCELLED))
+
+    def update(self) -> None:
+        """Work out what the rows of one's own change, first for the chosen morning."""
+        with self.lock:
+            self.worker.cancel()
+            before, self._of = self._of, self.own.fitting()
+            changed = {row.day for row in {*before, *self._of} if row not in before or row not in self._of}
+            since = min((day for day in changed if day is not None), default=self.last)
+            self._days = {place: day for place, day in self._days.items() if day.day <= since}
+            self.notes = {row.number: self.own.wrong_day(row) for row in self.own.rows}
+            self.front.show_rows()
+        self.worker.submit(self._fill, lambda _: self._show(), self.fail, progress=self._progress)
+
+    def fail(self, error: Exception) -> None:
+        """Show what went wrong. The last picture stays."""
+        words = str(error) if isinstance(error, SimlibError | ValueError) else f"{type(error).__name__}: {error}"
+        self.front.show_status(status(words, "error"))
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until every morning is filled in; return False after `timeout` seconds."""
+        return self.worker.wait(timeout)
+
+    # ---------------------------------------------------------------- mornings
+
+    def _fill(self, control: Control) -> None:
+        """Work out every morning: the last, which shows what is impossible, then the chosen one, then the others."""
+        self._judge()
+        self._show()
+        with self.lock:
+            self._tell_rows()
+            self.front.show_rows()
+        waiting = [place for place in range(self.mornings) if place not in self._days]
+        last = time.monotonic()
+        for number, place in enumerate(waiting):
+            control.check()
+            self._day(place)
+            control.report((number + 1) / len(waiting))
+            if time.monotonic() - last > OFTEN:
+                self._show(filling=True)
+                last = time.monotonic()
+
+    def _progress(self, share: float) -> None:
+        self.front.show_status(status(f"computing the other mornings: {share:.0%}", "busy", share))
+
+    def _judge(self) -> None:
+        """Find the rows of one's own that no history holds: as seen from the last morning, for all mornings."""
+        with self.lock:
+            self._refused = ()
+            every_row = self._outlook(self.mornings - 1)
+            self._refused = tuple(each.reading.row.line for each in every_row.left_out)
+            for each in every_row.left_out:
+                self.notes[each.reading.row.line] = refusal(self.scenario, each)
+            self._days[self.mornings - 1] = every_row
+
+    def _own_readings(self, without: int = 0) -> list[Reading]:
+        rows = [row for row in self._of if row.number not in self._refused and row.number != without]
+        return [row.reading() for row in rows]
+
+    def _outlook(self, place: int, without: int = 0) -> DayOutlook:
+        try:
+            return self.outlook.on(self.date(place), self.readings, self._own_readings(without))
+        except ImpossibleRow as error:
+            raise SimlibError(explain_impossible(self.scenario, self._all_readings(), error)) from None
+
+    def _day(self, place: int) -> DayOutlook:
+        """Return a morning, worked out when it is first asked for."""
+        with self.lock:
+            if place not in self._days:
+                self._days[place] = self._outlook(place)
+            return self._days[place]
+
+    def probability(self, place: int) -> float:
+        """Return the forecast of a morning."""
+        return self.outlook.probability(self.measure.name, self._day(place))
+
+    def _tell_rows(self) -> None:
+        """Say beside each row of one's own how it moves the next morning's forecast."""
+        for row in self._of:
+            if row.number in self._refused or row.day is None:
+                continue
+            place = self._place(row.day) + 1
+            alone, with_it = self._outlook(place, row.number), self._day(place)
+            was = percent(self.outlook.probability(self.measure.name, alone))
+            now, day = percent(self.probability(place)), long_date(self.date(place))
+            moved = f"leaves the forecast of {day} at {now}"
+            if now != was:
+                moved = f"moves the forecast of {day} from {was} to {now}"
+            self.notes[row.number] = f"Taken in. It {moved}."
+            if with_it.ended and not alone.ended:
+                label = self.scenario.endings[with_it.ended[0]].label
+                self.notes[row.number] += f" It ends the story ({label}), so what the log says later does not count."
+
+    # ---------------------------------------------------------------- showing
+
+    def _series(self) -> Floats:
+        values = np.full(self.mornings, np.nan)
+        for place, day in self._days.items():
+            values[place] = self.outlook.probability(self.measure.name, day)
+        return values
+
+    def _ticks(self) -> Iterator[Tick]:
+        for own, readings in ((False, self.readings), (True, self._own_readings())):
+            for reading in readings:
+                day = (reading.row.date - self.first).days
+                if reading.counts and 0 <= day < self.mornings:
+                    yield Tick(day + 0.5, (reading.row.public_on - self.first).days + 1.0, own)
+
+    def _show(self, *, filling: bool = False) -> None:
+        with self.lock:
+            day = self._day(self.place)
+            complete = self._lay_out()
+            assert self._board is not None
+            assert self._screen is not None
+            levels = {
+                name: day.levels(place, len(variable.levels))
+                for place, (name, variable) in enumerate(self.scenario.variables.items())
+            }
+            self._board.move(Morning(self.place, day.day, self.probability(self.place), levels))
+            png = self._screen.png(redraw=self._fresh, moving=True)
+            self._fresh = False
+            size = (self._board.width, self._board.height)
+            line = self._status(day) if complete or not filling else status("computing the other mornings", "busy", 0.0)
+            self.front.show(ShownPicture(png, size, list(self.sentence(day)), line, preview=False))
+
+    def _lay_out(self) -> bool:
+        """Draw the background again where the series has changed. Return whether it is complete."""
+        if self._board is None:
+            title = f"{self.measure.label} by {long_date(self.outlook.deadline)}"
+            variables = list(self.scenario.variables.values())
+            self._board = LogBoard(variables, self.first, self.mornings, self.width, title=title)
+            self._screen, self._drawn = Screen(self._board), None
+        now = (len(self._days), self._of, self._refused)
+        if now != self._drawn:
+            self._board.lay_out(self._series(), self.outlook.static(self.measure.name), tuple(self._ticks()))
+            self._drawn, self._fresh = now, True
+        return len(self._days) == self.mornings
+
+    _drawn: tuple[object, ...] | None = None
+
+    def _status(self, day: DayOutlook) -> Part:
+        rows = counted(len(day.taken), "row")
+        text = f"Exact, at the stated values. {rows} taken in; the log is complete to {long_date(day.complete_to)}."
+        left = self.outlook.unanswered
+        more = f" Not shown here: {'; '.join(left)}." if left else ""
+        return status(text + more)
+
+    def sentence(self, day: DayOutlook) -> Iterator[Part]:
+        """Yield the answer of a morning in parts {text, strong}, and what was new."""
+        yield _part(f"Morning of {long_date(day.day)}. {self.measure.label} by {long_date(self.outlook.deadline)}: ")
+        happened = day.happened.get(self.measure.name)
+        if happened:
+            yield _part(f"yes, it happened on {long_date(happened)}", strong=True)
+            yield _part(". ")
+        else:
+            yield _part(percent(self.outlook.probability(self.measure.name, day)), strong=True)
+            yield _part(f"{self._change()}. ")
+        if day.ended:
+            label = self.scenario.endings[day.ended[0]].label
+            yield _part(f"The story ended on {long_date(day.ended[1])}: {label}. ")
+        yield _part(self._new_rows(day))
+
+    def _change(self) -> str:
+        """Return how the forecast differs from that of the morning before, where that is known."""
+        if self.place == 0 or self.place - 1 not in self._days:
+            return ""
+        change = 100 * (self.probability(self.place) - self.probability(self.place - 1))
+        if abs(change) < 0.05:
+            return ", as on the morning before"
+        return f", {'up' if change > 0 else 'down'} {abs(change):.1f} points on the morning before"
+
+    def _new_rows(self, day: DayOutlook) -> str:
+        before = day.day - dt.timedelta(days=1)
+        if self.place == 0:
+            return f"{counted(len(day.taken), 'row')} from before that day taken in."
+        new = [reading for reading in self._all_readings() if reading.row.public_on == before]
+        if not new:
+            silence = "A quiet day is evidence too." if before <= day.complete_to else "The log ends before that day."
+            return f"No new row on {long_date(before)}. {silence}"
+        texts = [_sentence_of(reading) for reading in new]
+        return f"New on {long_date(before)}: {' '.join(texts[:2])}" + (
+            f" And {counted(len(texts) - 2, 'more row')}." if len(texts) > 2 else ""
+        )
+
+    # ---------------------------------------------------------------- the rows of the log
+
+    def table(self) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+        """Return the head and the lines of a table of the log: when, what, and how it is read."""
+        head = ("date", "public on", "what happened", "read as")
+        ordered = sorted(self.readings, key=lambda reading: (reading.row.date, reading.row.line))
+        lines: list[tuple[str, ...]] = [
+            (_when(r.row), str(r.row.public_on), r.row.description or r.row.word, self._read_as(r)) for r in ordered
+        ]
+        return head, lines
+
+    def _read_as(self, reading: Reading) -> str:
+        if reading.ignored:
+            return f"left out: {reading.ignored}"
+        doubt = f", doubtful ({reading.ratio:g} to 1)" if reading.ratio is not None else ""
+        if reading.level is not None:
+            return condition_in_words(reading.level, self.scenario, labels=True) + doubt
+        if reading.setting:
+            return ", ".join(self.scenario.variables[name].at(level) for name, level in reading.setting)
+        if not reading.firings:
+            return "no meaning in this scenario"
+        move = self.scenario.moves[reading.firings[0][0]]
+        outcomes = [move.outcome(outcome).label for _, outcome in reading.firings]
+        some = f" ({' or '.join(outcomes)})" if len(move.outcomes) > 1 else ""
+        return f"{move.label}{some}{doubt}"
+
+
+def _when(row: LogRow) -> str:
+    about = {"day": "", "week": " (that week)", "month": " (that month)"}[row.precision]
+    return f"{row.date}{about}" + (f" × {row.times}" if row.times > 1 else "")
+
+
+def _sentence_of(reading: Reading) -> str:
+    """Return the description of a row as a sentence, with a note where it says nothing here."""
+    text = wrap(reading.row.description or reading.row.word.replace("-", " "), LONGEST, 1).rstrip(".")
+    if reading.counts:
+        late = reading.row.public_on - reading.row.date
+        return f"{text}." if late.days <= 3 else f"{text} (of {long_date(reading.row.date)})."
+    return f"{text} ({'left out of the count' if reading.ignored else 'no meaning in this scenario'})."
+
+
+def _part(text: str, *, strong: bool = False) -> Part:
+    return {"text": text, "strong": strong}

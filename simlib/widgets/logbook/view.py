@@ -1,0 +1,198 @@
+"""The panel of a log: a slider over its mornings, the forecast on each, and rows of one's own. A thin view."""
+
+from __future__ import annotations
+
+import datetime as dt
+import html
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import ipywidgets as w
+
+from simlib.evidence.belief_update import Events
+from simlib.formatting import long_date
+from simlib.plots.figure import picture_bundle
+from simlib.scenario.model import Scenario
+from simlib.widgets.explorer.pages import LINE, WIDE, button, html_table
+from simlib.widgets.kit.components import LivePicture, Mornings
+from simlib.widgets.kit.status_line import Part, ShownPicture
+from simlib.widgets.logbook.own_rows import OwnRow, choices, row_words
+from simlib.widgets.logbook.session import LogSession
+
+PATIENCE = 60.0
+"""Seconds that a cell waits for every morning."""
+
+
+class UpdateWithEvents(w.VBox):
+    """A log to be scrubbed through: what could be said each morning, and what a row of one's own would change.
+
+    `scenario` is the name of a shipped scenario, a path, or a Scenario. `events` are rows to be added to the log beside
+    it: a file (also one beside the scenario), or rows. `measure` is asked about first (default: the headline), and `on`
+    is the first morning shown (default: the last).
+    """
+
+    def __init__(
+        self,
+        scenario: Scenario | str | Path = "two-islands",
+        *,
+        events: Events = None,
+        measure: str | None = None,
+        on: dt.date | str | None = None,
+    ) -> None:
+        first = dt.date.fromisoformat(on) if isinstance(on, str) else on
+        self.session = LogSession(scenario, self, events=events, measure=measure, on=first)
+        self.picture, self._own = LivePicture(), w.VBox([])
+        self.mornings = Mornings(label="Forecast made on the morning of")
+        super().__init__([])
+        self.add_class("simlib-logbook")
+        self._build()
+        self._listen()
+        self.session.start()
+
+    def _build(self) -> None:
+        session = self.session
+        session_measures = [(m.label, m.name) for m in session.outlook.measures]
+        self._measure = _dropdown("Probability of", session_measures, session.measure.name)
+        self.mornings.texts = [long_date(session.date(place)) for place in range(session.mornings)]
+        self.mornings.news, self.mornings.place = session.news, session.place
+        some = choices(session.scenario)
+        self._move = _dropdown("Add a row", some, some[0][1])
+        self._move.layout = w.Layout(width="520px", max_width="100%")
+        self._day = w.DatePicker(description="on", value=self._yesterday(), style=WIDE, layout=w.Layout(width="190px"))
+        self._add = button(
+            "Add", "Put this row into the log, as if it had been reported that day", self._put, self._guard
+        )
+        self._undo = button("Undo", "Take back the last change of your rows", self._undo_last, self._guard)
+        self._redo = button("Redo", "Repeat the change that was taken back", self._redo_last, self._guard)
+        self._report = w.HTML()
+        rows = w.HBox([self._move, self._day, self._add, self._undo, self._redo], layout=LINE)
+        head, lines = session.table()
+        table = w.HTML(html_table(head, lines))
+        table.layout = w.Layout(max_height="300px", overflow="auto")
+        log = w.Accordion([table], titles=(f"The log: {len(lines)} rows, and how each is read",), selected_index=None)
+        self.children = [self._measure, self.mornings, self.picture, rows, self._report, self._own, log]
+
+    def _listen(self) -> None:
+        handlers: tuple[tuple[Any, str, Callable[[Any], object]], ...] = (
+            (self.mornings, "place", self._move_to),
+            (self._measure, "value", self.session.choose),
+            (self.picture, "room", self.session.resize),
+            (self.picture, "cancels", lambda _: self.session.cancel()),
+        )
+        for widget, trait, action in handlers:
+            widget.observe(lambda change, action=action: self._guard(lambda: action(change["new"])), trait)
+
+    def _yesterday(self) -> dt.date:
+        return self.session.date(max(self.session.place - 1, 0))
+
+    # ---------------------------------------------------------------- showing (see `LogFront`)
+
+    def show(self, shown: ShownPicture) -> None:
+        """Show a picture with its sentence and status, in one message."""
+        with self.picture.hold_sync():
+            self.picture.png, self.picture.size = shown.png, list(shown.size)
+            self.picture.alt, self.picture.sentence = shown.alt, [dict(part) for part in shown.sentence]
+            self.picture.status = dict(shown.status)
+
+    def show_status(self, line: Part) -> None:
+        """Show a line of status."""
+        self.picture.status = dict(line)
+
+    def show_rows(self) -> None:
+        """Show the rows of one's own, with what is told beside each."""
+        session = self.session
+        self._undo.disabled, self._redo.disabled = not session.own.can_undo, not session.own.can_redo
+        known = {line.row.number: line for line in self._own.children}
+        lines = [known.get(row.number) or _OwnLine(row, self) for row in session.own.rows]
+        for line, row in zip(lines, session.own.rows, strict=True):
+            line.tell(row, session.notes.get(row.number, ""))
+        if tuple(lines) != self._own.children:
+            self._own.children = tuple(lines)
+        self.mornings.news = session.news
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until every morning is worked out; return False after `timeout` seconds."""
+        return self.session.wait(timeout)
+
+    # ---------------------------------------------------------------- what a person asks for
+
+    def _move_to(self, place: int) -> None:
+        follows = self._day.value == self._yesterday()
+        self.session.move(place)
+        if follows:
+            self._day.value = self._yesterday()
+
+    def _put(self) -> None:
+        move, outcome = self._move.value
+        self.session.own.add(move, outcome, self._day.value)
+        self.changed()
+
+    def _undo_last(self) -> None:
+        self.session.own.undo()
+        self.changed()
+
+    def _redo_last(self) -> None:
+        self.session.own.redo()
+        self.changed()
+
+    def changed(self) -> None:
+        """Work out what the rows of one's own change now."""
+        self._report.value = ""
+        self.session.update()
+
+    def _guard(self, action: Callable[[], object]) -> None:
+        """Do what a person asked for; an error in a callback would vanish into the log."""
+        try:
+            action()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the person must see it
+            self._report.value = _told(str(error), fault=True)
+
+    guard = _guard
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
+        """Return the live panel, with its picture and its answer in words for readers without a kernel."""
+        self.wait(PATIENCE)
+        bundle = dict(super()._repr_mimebundle_(**kwargs) or {})
+        if self.picture.png:
+            bundle |= picture_bundle(bytes(self.picture.png), f"{self.session.scenario.title}. {self.picture.alt}")[0]
+        return bundle
+
+
+class _OwnLine(w.HBox):
+    """One row of one's own: what it is, its day, a button to withdraw it, and what it does."""
+
+    def __init__(self, row: OwnRow, panel: UpdateWithEvents) -> None:
+        self.row, self._panel = row, panel
+        own = panel.session.own
+        words = html.escape(row_words(own.scenario, row.move, row.outcome))
+        self._date = w.DatePicker(description="Your row, on", value=row.day, style=WIDE, layout=w.Layout(width="250px"))
+        drop = button("Withdraw", "Take this row out", self._drop, panel.guard)
+        self._note = w.HTML(layout=w.Layout(flex="1 1 320px"))
+        label = w.HTML(f'<span class="simlib-told"><b>{words}</b></span>', layout=w.Layout(flex="0 1 auto"))
+        super().__init__([self._date, label, drop, self._note], layout=LINE)
+        self._date.observe(lambda _: panel.guard(self._set_day), "value")
+
+    def tell(self, row: OwnRow, note: str) -> None:
+        """Show the present day and what is told beside the row."""
+        self.row = row
+        self._date.value = row.day
+        self._note.value = _told(note, fault=note.startswith("Not taken in"))
+
+    def _set_day(self) -> None:
+        if self._date.value != self.row.day:
+            self._panel.session.own.set_day(self.row.number, self._date.value)
+            self._panel.changed()
+
+    def _drop(self) -> None:
+        self._panel.session.own.drop(self.row.number)
+        self._panel.changed()
+
+
+def _told(text: str, *, fault: bool = False) -> str:
+    return f'<div class="simlib-told{" simlib-error" if fault else ""}">{html.escape(text)}</div>'
+
+
+def _dropdown(label: str, options: list[tuple[str, Any]], value: Any) -> w.Dropdown:
+    layout = w.Layout(width="max-content", max_width="100%")
+    return w.Dropdown(description=label, options=options, value=value, tooltip=label, style=WIDE, layout=layout)
