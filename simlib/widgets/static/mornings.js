@@ -1,6 +1,5 @@
 // A slider over the mornings of a log, with a mark below it for each morning on which a row was new.
 // Positions go to the kernel as they change; the dates for every position came with the slider.
-let serial = 0;
 
 function make(tag, className, text) {
   const node = document.createElement(tag);
@@ -13,11 +12,12 @@ function make(tag, className, text) {
 
 function render({ model, el }) {
   el.classList.add("simlib-mornings");
-  const id = `simlib-mornings-${++serial}`;
+  const id = `simlib-mornings-${Math.random().toString(36).slice(2)}`;  // two panels must not share a label
   const label = make("label", "", model.get("label"));
   label.htmlFor = id;
   const slider = make("input");
   Object.assign(slider, { type: "range", id, min: 0, max: model.get("texts").length - 1, step: 1 });
+  slider.setAttribute("aria-label", model.get("label"));
   const readout = make("output", "simlib-date");
   readout.htmlFor = id;
   const track = make("span", "simlib-scale");
