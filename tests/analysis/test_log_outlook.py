@@ -87,8 +87,8 @@ def test_a_morning_has_the_forecast_of_the_whole_engine_from_the_state_that_the_
     outlook = LogOutlook(world)
     outlook.on(day(25), readings)  # what other mornings met is used again, and changes nothing
     got = outlook.on(day(morning), readings)
-    prepared, _ = prepare(world, readings, day(morning), got.complete_to, False)
-    expected = forecast(dated(world, prepared, day(morning)), times=1)
+    prepared, passed, _ = prepare(world, readings, day(morning), got.complete_to, False)
+    expected = forecast(dated(world, prepared, passed, day(morning)), times=1)
     assert outlook.probability("ending:acted", got) == pytest.approx(
         expected.endings["acted"].probability[-1], abs=1e-8
     )

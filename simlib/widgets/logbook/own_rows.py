@@ -26,7 +26,7 @@ class OwnRow:
     day: dt.date | None
 
     def reading(self) -> Reading:
-        """Return what it means: that this move was made on that day, with this outcome, and that all knew at once."""
+        """Return its meaning: this move was made on that day, with this outcome, and all knew at once."""
         assert self.day is not None
         row = LogRow(self.move, self.day, outcome=self.outcome, line=self.number, description="A row of your own.")
         return Reading(row, firings=((self.move, self.outcome),))
@@ -105,7 +105,7 @@ class OwnRows:
         return tuple(row for row in self.rows if not self.fault(row.day))
 
     def fault(self, day: dt.date | None) -> str:
-        """Return what is wrong with a day, or ""."""
+        """Return the fault of a day, or ""."""
         if day is None:
             return "no date is given"
         return "" if self.first <= day <= self.last else f"{long_date(day)} does not fit"
@@ -114,13 +114,13 @@ class OwnRows:
         return f"expected a day from {long_date(self.first)} to {long_date(self.last)}"
 
     def wrong_day(self, row: OwnRow) -> str:
-        """Return what is told beside a row whose day does not fit, or ""."""
+        """Return the note beside a row whose day does not fit, or ""."""
         fault = self.fault(row.day)
         return f"Not taken in: {fault}; {self._expected()}." if fault else ""
 
 
 def refusal(scenario: Scenario, left_out: LeftOut) -> str:
-    """Say in words why a row was left out: what it needs, or which later row could not have happened after it."""
+    """Say in words why a row was left out: its needs, or which other row could not have happened with it."""
     blocked = left_out.blocked
     if blocked is not left_out.reading:
         text = blocked.row.description or blocked.row.word

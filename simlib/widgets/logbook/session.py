@@ -61,7 +61,7 @@ class LogFront(Protocol):
         """Show a line of status."""
 
     def show_rows(self) -> None:
-        """Show the rows of one's own, with what is told beside each."""
+        """Show the rows of one's own, with the note beside each."""
 
 
 def rows_with(scenario: Scenario, events: Events) -> tuple[LogRow, ...]:
@@ -193,7 +193,7 @@ class LogSession:
     # ---------------------------------------------------------------- mornings
 
     def _fill(self, control: Control) -> None:
-        """Work out every morning: the last, which shows what is impossible, then the chosen one, then the others."""
+        """Work out every morning: the last, which shows impossible rows, then the chosen one, then the others."""
         self._judge()
         self._show()
         with self.lock:
@@ -315,7 +315,7 @@ class LogSession:
         return status(text + more)
 
     def sentence(self, day: DayOutlook) -> Iterator[Part]:
-        """Yield the answer of a morning in parts {text, strong}, and what was new."""
+        """Yield the answer of a morning in parts {text, strong}, then the new rows."""
         yield _part(f"Morning of {long_date(day.day)}. {self.measure.label} by {long_date(self.outlook.deadline)}: ")
         happened = day.happened.get(self.measure.name)
         if happened:

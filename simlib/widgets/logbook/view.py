@@ -100,7 +100,7 @@ class UpdateWithEvents(w.VBox):
         self.picture.status = dict(line)
 
     def show_rows(self) -> None:
-        """Show the rows of one's own, with what is told beside each."""
+        """Show the rows of one's own, with the note beside each."""
         session = self.session
         self._undo.disabled, self._redo.disabled = not session.own.can_undo, not session.own.can_redo
         known = {line.row.number: line for line in self._own.children}
@@ -160,7 +160,7 @@ class UpdateWithEvents(w.VBox):
 
 
 class _OwnLine(w.HBox):
-    """One row of one's own: what it is, its day, a button to withdraw it, and what it does."""
+    """One row of one's own: its move, its day, a button to withdraw it, and a note on its effect."""
 
     def __init__(self, row: OwnRow, panel: UpdateWithEvents) -> None:
         self.row, self._panel = row, panel
@@ -174,7 +174,7 @@ class _OwnLine(w.HBox):
         self._date.observe(lambda _: panel.guard(self._set_day), "value")
 
     def tell(self, row: OwnRow, note: str) -> None:
-        """Show the present day and what is told beside the row."""
+        """Show the present day and the note beside the row."""
         self.row = row
         self._date.value = row.day
         self._note.value = _told(note, fault=note.startswith("Not taken in"))
