@@ -18,13 +18,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from simlib.control import UNWATCHED, Control
-from simlib.engines.exact.backend import one_blas_thread
-from simlib.engines.exact.observables import Observable, observable
+from simlib.engines.exact.backward_values import state_values
+from simlib.engines.exact.observables import observable
 from simlib.engines.exact.solver import Solver
-from simlib.engines.exact.uniformization import backward
 from simlib.errors import Unsupported
-from simlib.evidence.belief_update import last_day, taken_in, told_ending
 from simlib.evidence.exact_filter import Filter, Passed, world_of
+from simlib.evidence.log_intake import last_day, taken_in, told_ending
 from simlib.evidence.machine_states import Machine
 from simlib.evidence.timetable import beginning
 from simlib.evidence.walk import ImpossibleRow
@@ -37,9 +36,6 @@ from simlib.scenario.row_meaning import Reading
 from simlib.typing import Bools, Floats, Ints
 
 __all__ = ["DayOutlook", "LeftOut", "LogOutlook"]
-
-TOLERANCE = 1e-9
-"""Bound on the truncation error of a value."""
 
 SURE = 1 - 1e-9
 """From this probability on an event has happened."""
@@ -178,34 +174,10 @@ class LogOutlook:
     def _values_of(self, name: str) -> Floats:
         """Return the value of each state (days + 1, N) on each morning, the last after the deadline."""
         if name not in self._values:
-            self._values[name] = self._solve(observable(self._solver, self.measure(name).name))
+            asked, solver = observable(self._solver, self.measure(name).name), self._solver
+            days = np.arange(solver.horizon + 1)
+            self._values[name] = state_values(solver, solver.chain(), asked, days, control=self._control)
         return self._values[name]
-
-    def _solve(self, asked: Observable) -> Floats:
-        solver, rest = self._solver, (self.last - self.first).days
-        chain, taboo = solver.chain(), asked.quest.taboo
-        value = np.zeros(len(solver.space)) if asked.terminal is None else asked.terminal.copy()
-        result = np.zeros((rest + 1, len(value)))
-        result[rest] = value
-        with one_blas_thread():
-            for segment in reversed(solver.segments):
-                own = np.arange(np.ceil(segment.start - 1e-9), np.ceil(segment.end - 1e-9)).astype(np.int64)
-                pair_rates, kill = chain.without(taboo, chain.rating(segment).pair_rates)
-                duration = segment.end - segment.start
-                worth = backward(
-                    solver.space,
-                    pair_rates,
-                    value,
-                    duration,
-                    np.append(segment.end - own, duration),
-                    kill=kill,
-                    tolerance=TOLERANCE,
-                    control=self._control,
-                )
-                result[own], value = worth[:-1], worth[-1]
-        if taboo.inside is not None:
-            result[:, taboo.inside] = 1.0
-        return result
 
     def _worth(self, name: str, day: dt.date, levels: Ints, shares: Floats) -> float:
         """Return a measure from states (K, V) with probabilities (K,) on a day."""

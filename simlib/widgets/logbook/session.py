@@ -1,4 +1,4 @@
-"""The session of a log that is scrubbed through: the chosen morning, the rows of one's own, the series. No widget here.
+"""The session of a log that is scrubbed through: the chosen morning and the rows of one's own. No widget here.
 
 The forecast of a morning is worked out when it is first looked at, and then kept. A worker fills in the other mornings.
 A row of one's own changes only the mornings after it.
@@ -20,8 +20,8 @@ import numpy as np
 from simlib.analysis.log_outlook import DayOutlook, LogOutlook
 from simlib.control import Control
 from simlib.errors import SimlibError
-from simlib.evidence.belief_update import Events, log_of
 from simlib.evidence.impossibility import explain_impossible
+from simlib.evidence.log_intake import Events, log_of
 from simlib.evidence.timetable import beginning
 from simlib.evidence.walk import ImpossibleRow
 from simlib.formatting import counted, long_date, percent

@@ -10,7 +10,7 @@ from typing import Any
 
 import ipywidgets as w
 
-from simlib.evidence.belief_update import Events
+from simlib.evidence.log_intake import Events
 from simlib.formatting import long_date
 from simlib.plots.figure import picture_bundle
 from simlib.scenario.model import Scenario
