@@ -122,7 +122,7 @@ class Update(Answer):
 
     def sentences(self) -> list[str]:
         """Return how many rows were taken in, those that were not, and the levels that moved."""
-        return [*self._about_rows(), *self._about_levels(), *self._about_assumptions()]
+        return [*self._about_rows(), *self._about_levels(), *self.about_assumptions()]
 
     def _about_rows(self) -> list[str]:
         head = f"As of {long_date(self.as_of)}: {_rows(len(self.taken))} of the log taken in"
@@ -154,7 +154,8 @@ class Update(Answer):
                     )
         return result
 
-    def _about_assumptions(self) -> list[str]:
+    def about_assumptions(self) -> list[str]:
+        """Return what the log taught about each assumption, in sentences."""
         if not self.learnt:
             return []
         numbers = {**self.before.assumptions, **self.before.log_assumptions}

@@ -38,6 +38,23 @@ def readable(scenario: Scenario) -> Scenario:
     return scenario.replace(assumptions=numbers)
 
 
+def with_reasons(base: Scenario, scenario: Scenario, where: str = "for this report") -> Scenario:
+    """Return `scenario` with a reason beside each number that was changed from `base`.
+
+    The reason names where it was set and what stood there. Use it for showing only, because the reason is part of the
+    hash.
+    """
+    origin = f"the view {base.view}" if base.view else "the file"
+    numbers = dict(scenario.assumptions)
+    for name, now in numbers.items():
+        old = base.assumptions.get(name, now)
+        if (now.value, now.low, now.high) != (old.value, old.low, old.high):
+            reason = ", assumed" if old.because == "assumed" else f" because {old.because}" if old.because else ""
+            because = f"set {where}; {origin} states {show(old.value, old.kind, old.unit)}{reason}"
+            numbers[name] = dataclasses.replace(now, because=because, sources=())
+    return scenario.replace(assumptions=numbers)
+
+
 def _while(factor: Factor, scenario: Scenario) -> str:
     held = "" if factor.when.always else f" while {condition_in_words(factor.when, scenario, labels=True)}"
     if factor.between is None:

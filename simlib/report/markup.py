@@ -1,86 +1,169 @@
 """Pieces of text, lists, tables and figures, as one self-contained HTML page or as Markdown.
 
-Every text is escaped, so that nothing in it runs or is read as markup.
+Every text is escaped, so that nothing in it runs or is read as markup. A *sheet* is one printed page.
 """
 
 from __future__ import annotations
 
 import base64
 import html
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Block", "to_html", "to_markdown"]
+__all__ = ["Block", "RangeBar", "to_html", "to_markdown"]
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One piece of a report: a heading, paragraphs, a list, a table or a figure."""
+    """One piece of a report.
+
+    Containers ("sheet", "columns", "column", "panel") hold `parts`. "title", "heading", "subheading", "kicker", "lead",
+    "big", "note" and "text" are words, and a "claim" has some in bold before the rest. A heading may have a `name` to
+    link to. A "list" has texts, a "table" rows of cells (texts or a `RangeBar`), and "contents" have pairs of words and
+    the name of a heading. A "figure" has a PNG that is `width` pixels wide on screen.
+    """
 
     kind: str
     text: str = ""
     items: tuple[Any, ...] = ()
     png: bytes = b""
+    parts: tuple[Block, ...] = ()
+    name: str = ""
+    width: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RangeBar:
+    """A range of probabilities with a value in it, drawn as a bar where that can be done and read as words."""
+
+    low: float
+    value: float
+    high: float
+    words: str
 
 
 _STYLE = (
-    "body{font:16px/1.5 system-ui,sans-serif;max-width:62rem;margin:2rem auto;padding:0 1rem;color:#222}"
-    "h1{font-size:1.7rem}h2{font-size:1.25rem;margin-top:2.2rem;border-bottom:1px solid #ccc}"
-    "img{max-width:100%;height:auto}table{border-collapse:collapse;font-size:.85rem;width:100%}"
+    "body{font:16px/1.5 system-ui,'DejaVu Sans',sans-serif;max-width:62rem;margin:2rem auto;padding:0 1rem;color:#222}"
+    "h1{font-size:1.7rem;line-height:1.2;margin:.2rem 0 .6rem}"
+    "h2{font-size:1.25rem;margin:2.2rem 0 .6rem;border-bottom:1px solid #ccc}h3{font-size:1rem;margin:1rem 0 .3rem}"
+    "p{margin:.5rem 0}ul{margin:.3rem 0;padding-left:1.2rem}img{max-width:100%;height:auto}a{color:#004f86}"
+    "table{border-collapse:collapse;font-size:.85rem;width:100%}"
     "td,th{border:1px solid #ccc;padding:.3rem .5rem;text-align:left;vertical-align:top;overflow-wrap:break-word}"
-    "th{background:#f2f2f2}@media print{h2{break-after:avoid}img,tr{break-inside:avoid}}"
+    "th{background:#f2f2f2}"
+    ".sheet{margin-bottom:2.5rem}.sheet h2{font-size:1.05rem;margin:1rem 0 .3rem;color:#004f86;border-color:#9db7cc}"
+    ".sheet td,.sheet th{border-width:0 0 1px;padding:.2rem .4rem}.sheet th{background:none;color:#444}"
+    ".kicker{color:#444;font-size:.85rem;margin:0}.lead{font-size:.95rem}.note{color:#444;font-size:.8rem}"
+    ".panel{background:#eef4f9;border-left:5px solid #0072b2;padding:.5rem 1rem;margin:.6rem 0}"
+    ".panel h2{border:0;margin:.2rem 0;color:#222}"
+    ".columns{display:flex;gap:1.6rem;align-items:flex-start}.columns>*{flex:1 1 0;min-width:0}"
+    ".columns td:nth-child(n+2){white-space:nowrap}"
+    ".big{font-size:2.3rem;line-height:1.15;font-weight:700;margin:.1rem 0}.big small{font-size:1rem;font-weight:600}"
+    ".span{display:block;position:relative;height:.7rem;min-width:7rem;background:#e8e8e8;margin-top:.35rem}"
+    ".span i{position:absolute;top:0;bottom:0;background:#7fb3d5}.span b{position:absolute;top:-.15rem;bottom:-.15rem;"
+    "width:3px;background:#222}"
+    "@media(max-width:44rem){.columns{display:block}}"
+    "@page{size:A4;margin:12mm 13mm}"
+    "@media print{body{font-size:9.4pt;line-height:1.32;margin:0;max-width:none;padding:0}"
+    "*{print-color-adjust:exact;-webkit-print-color-adjust:exact}"
+    "h2{break-after:avoid}img,tr{break-inside:avoid}.columns{display:flex}"
+    ".sheet{break-after:page;margin:0}.sheet h1{font-size:15pt}.sheet h2{font-size:10.5pt;margin:.55rem 0 .2rem}"
+    ".sheet table{font-size:8.2pt}.sheet td,.sheet th{padding:.12rem .35rem}.sheet p,.sheet li{margin:.15rem 0}"
+    ".sheet .note,.sheet .kicker{font-size:8pt}.sheet .lead{font-size:8.8pt}"
+    ".big{font-size:22pt}.big small{font-size:9.5pt}"
+    ".panel{padding:.25rem .7rem;margin:.3rem 0}.columns{gap:1.1rem}.span{height:.55rem;margin-top:.25rem}}"
 )
+
+_WORDS = {"title": "h1", "heading": "h2", "subheading": "h3", "text": "p"}
+_SIGNS = {"title": "#", "heading": "##", "subheading": "###"}
+_CLASSES = ("kicker", "lead", "note")
+_CONTAINERS = ("sheet", "columns", "panel", "column")
 
 
 def to_html(pieces: Iterable[Block]) -> str:
     """Return one self-contained page, without scripts and links to other files."""
-    body, title = [], "Report"
-    for block in pieces:
-        text = html.escape(block.text)
-        if block.kind == "title":
-            title = text
-            body.append(f"<h1>{text}</h1>")
-        elif block.kind == "heading":
-            body.append(f"<h2>{text}</h2>")
-        elif block.kind == "text":
-            body.append(f"<p>{text}</p>")
-        elif block.kind == "list":
-            body.append("<ul>" + "".join(f"<li>{html.escape(item)}</li>" for item in block.items) + "</ul>")
-        elif block.kind == "table":
-            body.append(_html_table(block.items))
-        else:
-            data = base64.b64encode(block.png).decode()
-            body.append(f'<p><img alt="{text}" src="data:image/png;base64,{data}"></p>')
-    head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{title}</title>'
-    page = f"<head>{head}<style>{_STYLE}</style></head><body>{''.join(body)}</body>"
-    return f'<!doctype html><html lang="en">{page}</html>\n'
+    blocks = list(pieces)
+    title = next((block.text for block in _flat(blocks) if block.kind == "title"), "Report")
+    head = '<meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">'
+    head += f"<title>{html.escape(title)}</title><style>{_STYLE}</style>"
+    body = "".join(map(_html, blocks))
+    return f'<!doctype html><html lang="en"><head>{head}</head><body>{body}</body></html>\n'
+
+
+def _flat(blocks: Iterable[Block]) -> Iterator[Block]:
+    for block in blocks:
+        yield block
+        yield from _flat(block.parts)
+
+
+def _html(block: Block) -> str:
+    text = html.escape(block.text)
+    if block.kind in _CONTAINERS:
+        tag = "section" if block.kind == "sheet" else "div"
+        return f'<{tag} class="{block.kind}">{"".join(map(_html, block.parts))}</{tag}>'
+    if block.kind in _WORDS:
+        tag, anchor = _WORDS[block.kind], f' id="{html.escape(block.name)}"' if block.name else ""
+        return f"<{tag}{anchor}>{text}</{tag}>"
+    if block.kind in _CLASSES:
+        return f'<p class="{block.kind}">{text}</p>'
+    if block.kind == "big":
+        return f'<p class="big">{text} <small>{html.escape("".join(block.items))}</small></p>'
+    if block.kind == "claim":
+        return f"<p><strong>{text}</strong> {html.escape(' '.join(block.items))}</p>"
+    if block.kind == "list":
+        return "<ul>" + "".join(f"<li>{html.escape(item)}</li>" for item in block.items) + "</ul>"
+    if block.kind == "contents":
+        links = (f'<a href="#{html.escape(name)}">{html.escape(words)}</a>' for words, name in block.items)
+        return f'<nav aria-label="Contents"><p>{" · ".join(links)}</p></nav>'
+    if block.kind == "table":
+        return _html_table(block.items)
+    data = base64.b64encode(block.png).decode()
+    wide = f' width="{block.width}"' if block.width else ""
+    return f'<p><img alt="{text}"{wide} src="data:image/png;base64,{data}"></p>'
 
 
 def _html_table(rows: tuple[Any, ...]) -> str:
-    def row(cells: Iterable[str], tag: str) -> str:
-        return "<tr>" + "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in cells) + "</tr>"
+    def row(cells: Iterable[str | RangeBar], tag: str) -> str:
+        return "<tr>" + "".join(f"<{tag}>{_cell(cell)}</{tag}>" for cell in cells) + "</tr>"
 
     return f"<table><thead>{row(rows[0], 'th')}</thead><tbody>{''.join(row(r, 'td') for r in rows[1:])}</tbody></table>"
 
 
+def _cell(cell: str | RangeBar) -> str:
+    if isinstance(cell, str):
+        return html.escape(cell)
+    low, value, wide = (f"{100 * x:.1f}%" for x in (cell.low, cell.value, cell.high - cell.low))
+    bar = f'<i style="left:{low};width:{wide}"></i><b style="left:{value}"></b>'
+    return f'<span class="span" role="img" aria-label="{html.escape(cell.words)}">{bar}</span>'
+
+
 def to_markdown(pieces: Iterable[Block]) -> str:
     """Return the pieces as one Markdown text, with figures inlined as data."""
-    parts = []
-    for block in pieces:
-        text = _marked(block.text)
-        if block.kind in ("title", "heading"):
-            parts.append(f"{'#' if block.kind == 'title' else '##'} {text}")
-        elif block.kind == "text":
-            parts.append(text)
-        elif block.kind == "list":
-            parts.append("\n".join(f"- {_marked(item)}" for item in block.items))
-        elif block.kind == "table":
-            lines = ["| " + " | ".join(_marked(cell) for cell in row) + " |" for row in block.items]
-            parts.append("\n".join([lines[0], "|" + "---|" * len(block.items[0]), *lines[1:]]))
-        else:
-            parts.append(f"![{text}](data:image/png;base64,{base64.b64encode(block.png).decode()})")
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join(filter(None, map(_markdown, pieces))) + "\n"
+
+
+def _markdown(block: Block) -> str:
+    text = _marked(block.text)
+    if block.kind in _CONTAINERS:
+        return "\n\n".join(filter(None, map(_markdown, block.parts)))
+    if block.kind in _SIGNS:
+        return f"{_SIGNS[block.kind]} {text}"
+    if block.kind in ("big", "claim"):
+        return f"**{text}** {_marked(' '.join(block.items))}"
+    if block.kind == "list":
+        return "\n".join(f"- {_marked(item)}" for item in block.items)
+    if block.kind == "contents":
+        return "\n".join(f"- {_marked(words)}" for words, _ in block.items)
+    if block.kind == "table":
+        lines = ["| " + " | ".join(_marked(_words(cell)) for cell in row) + " |" for row in block.items]
+        return "\n".join([lines[0], "|" + "---|" * len(block.items[0]), *lines[1:]])
+    if block.kind == "figure":
+        return f"![{text}](data:image/png;base64,{base64.b64encode(block.png).decode()})"
+    return text
+
+
+def _words(cell: str | RangeBar) -> str:
+    return cell if isinstance(cell, str) else cell.words
 
 
 def _marked(text: str) -> str:

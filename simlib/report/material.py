@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from simlib.control import UNWATCHED, Control
+from simlib.machine.belief import Belief
+from simlib.machine.measures import Measure, headline
 from simlib.report import assumption_blocks as ledger
+from simlib.report.change_list import Changes
+from simlib.report.sample import ReportOptions, sampled
 from simlib.results import Forecast
 from simlib.scenario.model import Scenario
 from simlib.typing import Engine
@@ -16,13 +21,16 @@ from simlib.typing import Engine
 if TYPE_CHECKING:
     from simlib.analysis.indicators.result import Indicators
     from simlib.analysis.paths.result import Paths
-    from simlib.analysis.sensitivity.one_at_a_time import Drivers
+    from simlib.analysis.pooling import Pool, PooledItem
+    from simlib.analysis.sensitivity.one_at_a_time import Bar, Drivers
+    from simlib.analysis.uncertainty.perfect_information import Evppi
     from simlib.analysis.uncertainty.sample_information import Evsi
+    from simlib.analysis.uncertainty.sampling import Spread
     from simlib.calibration.predictive_check import PriorPredictive
     from simlib.calibration.reference_classes import BaseRates
     from simlib.engines.ensemble import Ensemble
 
-__all__ = ["Material", "gather"]
+__all__ = ["Material", "gather", "pooled_views"]
 
 WATCHED = 14.0
 """Days within which signs are observed, unless half the horizon is nearer."""
@@ -33,29 +41,70 @@ _HISTORIES = 5_000
 _SIGN_DRAWS, _SIGN_HISTORIES, _OBSERVATION_DRAWS = 200, 8_000, 128
 """Draws and histories (of all draws together) behind the signs of an ending, and draws behind those of a question."""
 
+_VIEW_DRAWS, _VIEW_HISTORIES = 128, 100
+"""Draws behind each view, and histories of each draw where states are too many."""
+
+_SMALL = 20_000
+"""States times draws up to which a view is solved exactly at each draw."""
+
+OURS = "This report"
+"""The name of the report's own forecast among the views."""
+
 
 @dataclass(frozen=True)
 class Material:
     """The forecast of a report, and the answers beside it (None: not asked).
 
-    `draws` are the draws of which the forecast is the mean. `seeing` is how observed moves change a question.
-    `past_crises` and `past` compare with past crises, and with the event log.
-    Where the scenario was changed, `what_if` holds a sentence that says so and lists each change, and `baseline` holds
-    the forecast of the scenario as it stands. `ledger` is the scenario whose reasons are listed, where it is another.
+    `draws` are the draws of which the forecast is the mean, and `spread` is the range of the headline over them.
+    `worth` is the value of knowing each assumption. `evident` names the drivers of a measure that are self-evident.
+    `seeing` is how observed moves change the headline. `views` pools the views of the scenario beside the report.
+    `past_crises` and `past` compare with past crises, and with the event log. `changes` is what has changed since an
+    earlier report. Where the scenario was changed, `what_if` holds a sentence that says so and lists each change, and
+    `baseline` holds the forecast of the scenario as it stands. `ledger` is the scenario whose reasons are listed, where
+    it is another.
     """
 
     scenario: Scenario
     forecast: Forecast
     draws: Ensemble | None = None
+    spread: Spread | None = None
+    worth: Evppi | None = None
     tornado: Drivers | None = None
+    evident: frozenset[str] = frozenset()
     paths: Paths | None = None
     indicators: tuple[Indicators, ...] = ()
     seeing: Evsi | None = None
+    views: Pool | None = None
     past_crises: BaseRates | None = None
     past: PriorPredictive | None = None
+    changes: Changes | None = None
     what_if: tuple[str, ...] = ()
     ledger: Scenario | None = None
     baseline: Forecast | None = None
+
+    @property
+    def lead(self) -> Measure:
+        """The measure that leads the report."""
+        return headline(self.scenario)
+
+    def strongest(self, most: int) -> list[Bar]:
+        """Return the drivers of the headline that matter, without the self-evident ones, the strongest first."""
+        tornado = self.tornado
+        if tornado is None:
+            return []
+        bars = [bar for bar in tornado.ranked() if bar.assumption.id not in self.evident]
+        return [bar for bar in bars if tornado.matters(tornado.measures[0], bar)][:most]
+
+    def range_of(self, kind: str, name: str) -> tuple[float, float]:
+        """Return the 5–95% range of an ending or a question over the draws, by the end."""
+        assert self.draws is not None
+        points = self.draws.spread(name, "questions" if kind == "question" else "endings")[:, -1]
+        return float(points[0]), float(points[-1])
+
+    def view_item(self) -> PooledItem:
+        """Return the headline in the pool of the views."""
+        assert self.views is not None
+        return next(item for item in self.views.items if (item.kind, item.id) == (self.lead.kind, self.lead.of))
 
 
 def gather(
@@ -69,62 +118,122 @@ def gather(
     """Answer the further questions, about the headline and the likeliest ending.
 
     `draws` are those of which the forecast is the mean. The engine is that of the forecast. Where the forecast leaves
-    calendar windows out, so do all answers. A scenario without endings or questions has fewer answers. Raises what the
-    questions raise.
+    calendar windows out, so do all answers. A scenario without endings or questions has fewer answers, and so has a
+    belief that is not the prior: past crises say nothing about the time after its log. Raises what the questions raise.
     """
-    from simlib.analysis.indicators.watch_list import indicators
-    from simlib.analysis.sensitivity.one_at_a_time import drivers
-    from simlib.analysis.uncertainty.sample_information import evsi
-    from simlib.analysis.whatif.variants import without_windows
-    from simlib.calibration.predictive_check import has_log, prior_predictive
-    from simlib.calibration.reference_classes import base_rates, classes_of
-    from simlib.machine.measures import headline
-
-    world = ledger.readable(without_windows(scenario) if forecast.provenance.get("ignore_windows") else scenario)
+    world = ledger.readable(_without_windows(scenario, forecast))
     ranked = sorted(scenario.endings, key=lambda name: -forecast.endings[name].probability[-1])
-    question = [headline(scenario, ("question",)).name] if scenario.questions else []
-    lead = [headline(scenario).name] if scenario.questions or scenario.endings else []
-    about = [*lead, *(f"ending:{name}" for name in ranked[:1]), *question]
+    belief = draws.belief if draws is not None and not draws.belief.is_prior else None
+    steps = _steps(world, forecast, ranked, belief, seed)
+    day, engine = min(WATCHED, scenario.horizon_days / 2), "montecarlo"
     uncertain = any(not assumption.fixed for assumption in scenario.assumptions.values())
-    day = min(WATCHED, scenario.horizon_days / 2)
     sign_draws = _SIGN_DRAWS if uncertain else 0
-    engine: Any = forecast.engine
-    steps: dict[str, Callable[..., Any]] = {}
-    if uncertain and about:
-        steps["tornado"] = partial(
-            drivers, world, dict.fromkeys(about), engine="auto" if engine == "exact" else engine, seed=seed
-        )
-    if scenario.ladders:
-        steps["paths"] = partial(_paths, world, engine, seed)
-    if uncertain and question and any(not move.covert for move in scenario):
-        steps["seeing"] = partial(evsi, world, question[0], look_by=day, draws=_OBSERVATION_DRAWS, seed=seed)
-    if classes_of(world):
-        steps["past_crises"] = partial(base_rates, world, seed=seed)
-    if has_log(world):
-        steps["past"] = partial(prior_predictive, world, seed=seed)
-    signs: list[Callable[..., Any]] = [
-        partial(
-            indicators,
-            world,
-            f"ending:{name}",
-            look_by=day,
-            engine="montecarlo",
-            draws=sign_draws,
-            runs=_SIGN_HISTORIES // max(sign_draws, 1),
-            seed=seed,
-        )
-        for name in ranked[:2]
-    ]
+    common: dict[str, Any] = {"look_by": day, "engine": engine, "seed": seed}
+    size = belief.draws if belief else max(sign_draws, 1)
+    common |= {"draws": belief or sign_draws, "runs": -(-_SIGN_HISTORIES // size)}
+    from simlib.analysis.indicators.watch_list import indicators
+
+    signs = [partial(indicators, world, f"ending:{name}", **common) for name in ranked[:2]]
     answers = []
     every: list[Callable[..., Any]] = [*steps.values(), *signs]
     for number, step in enumerate(every):
         answers.append(step(control=control.part(number / len(every), (number + 1) / len(every))))
         control.report((number + 1) / len(every))
     named = dict(zip(steps, answers, strict=False))
-    return Material(scenario, forecast, draws, indicators=tuple(answers[len(steps) :]), **named)
+    named |= {} if draws is None else _ranges(scenario, draws)
+    named |= {"indicators": tuple(answers[len(steps) :]), "evident": _evident(scenario)}
+    return Material(scenario, forecast, draws, **named)
+
+
+def _steps(
+    world: Scenario, forecast: Forecast, ranked: list[str], belief: Belief | None, seed: int
+) -> dict[str, Callable[..., Any]]:
+    """Return the further questions, each ready to be asked, by their place in the material."""
+    from simlib.analysis.sensitivity.one_at_a_time import drivers
+    from simlib.analysis.uncertainty.sample_information import evsi
+    from simlib.calibration.predictive_check import has_log, prior_predictive
+    from simlib.calibration.reference_classes import base_rates, classes_of
+
+    engine: Any = forecast.engine
+    lead = [headline(world)] if world.questions or world.endings else []
+    about = dict.fromkeys([*(measure.name for measure in lead), *(f"ending:{name}" for name in ranked[:1])])
+    uncertain = any(not assumption.fixed for assumption in world.assumptions.values())
+    steps: dict[str, Callable[..., Any]] = {}
+    if uncertain and about:
+        way: Engine = "auto" if engine == "exact" else engine
+        steps["tornado"] = partial(drivers, world, about, engine=way, draws=belief or 0, seed=seed)
+    if world.ladders:
+        steps["paths"] = partial(_paths, world, engine, seed)
+    if uncertain and lead and any(not move.covert for move in world):
+        day = min(WATCHED, world.horizon_days / 2)
+        draws = belief or _OBSERVATION_DRAWS
+        steps["seeing"] = partial(evsi, world, lead[0].name, look_by=day, draws=draws, seed=seed)
+    if classes_of(world) and belief is None:
+        steps["past_crises"] = partial(base_rates, world, seed=seed)
+    if has_log(world) and belief is None:
+        steps["past"] = partial(prior_predictive, world, seed=seed)
+    return steps
+
+
+def _without_windows(scenario: Scenario, forecast: Forecast) -> Scenario:
+    from simlib.analysis.whatif.variants import without_windows
+
+    return without_windows(scenario) if forecast.provenance.get("ignore_windows") else scenario
+
+
+def _evident(scenario: Scenario) -> frozenset[str]:
+    from simlib.analysis.sensitivity.direct_rates import self_evident
+
+    return self_evident(scenario, headline(scenario))
+
+
+def _ranges(scenario: Scenario, draws: Ensemble) -> dict[str, Any]:
+    """Return the range of the headline over the draws, and (for the prior) the value of knowing each assumption."""
+    from simlib.analysis.uncertainty.perfect_information import LEAST_DRAWS, evppi_from
+    from simlib.analysis.uncertainty.propagation import uncertainty_of
+    from simlib.analysis.uncertainty.sampling import FEWEST_DRAWS
+
+    lead = headline(scenario)
+    fixed = all(assumption.fixed for assumption in scenario.assumptions.values())
+    if fixed or draws.belief.effective_draws < FEWEST_DRAWS:
+        return {}
+    answer = uncertainty_of(draws, lead.name)
+    named: dict[str, Any] = {"spread": answer.spread(lead.name)}
+    if draws.belief.is_prior and draws.belief.draws >= LEAST_DRAWS and answer.spread().variance.value > 0:
+        named["worth"] = evppi_from(answer)
+    return named
 
 
 def _paths(world: Scenario, engine: Engine, seed: int, *, control: Control) -> Paths:
     from simlib.analysis.paths.classes import paths
 
     return paths(world, engine=engine, top=8, runs=_HISTORIES, seed=seed, control=control)
+
+
+def pooled_views(
+    material: Material, views: dict[str, Scenario], options: ReportOptions, control: Control
+) -> Pool | None:
+    """Return the report's headline beside that of each view, and pooled; None without views or draws.
+
+    Each view is forecast over its own priors. Raises what the engines raise.
+    """
+    from simlib.analysis.pooling import pool_forecasts
+
+    if not views or material.draws is None or material.lead.kind not in ("question", "ending"):
+        return None
+    ours, lead = material.forecast, material.lead
+    kept = {lead.of: material.scenario.questions[lead.of]} if lead.kind == "question" else {}
+    large = (material.draws.stated.states or 10**9) * _VIEW_DRAWS > _SMALL * 50
+    settings = dataclasses.replace(options, draws=_VIEW_DRAWS, runs=_VIEW_HISTORIES)
+    settings = dataclasses.replace(settings, engine="montecarlo") if large else settings
+    forecasts = {OURS: _narrow(ours, lead)}
+    for number, (name, view) in enumerate(views.items()):
+        lean = view.replace(questions=kept, impacts={}, ladders={}, horizon_days=material.scenario.horizon_days)
+        part = control.part(number / len(views), (number + 1) / len(views))
+        forecasts[name] = _narrow(sampled(lean, settings, part)[0], lead)
+    return pool_forecasts(forecasts)
+
+
+def _narrow(forecast: Forecast, lead: Measure) -> Forecast:
+    """Return a forecast whose only question is the headline."""
+    return dataclasses.replace(forecast, questions={n: b for n, b in forecast.questions.items() if n == lead.of})

@@ -1,8 +1,8 @@
-"""The page of a report for readers who will not run the model.
+"""A report: two pages for those who decide, and an annex for those who check.
 
-The question; the answer in sentences, with the words of ICD 203 (2015) beside the numbers; how sure anyone can be;
-figures; what drives it; by which path; signs to watch for; the assumptions (`assumptions`); limits; and provenance.
-`markup` writes it as HTML or Markdown.
+`brief` makes the two pages. The annex has every answer with the words of ICD 203 (2015) beside the numbers, how sure
+anyone can be, figures, drivers, paths, signs, past crises, the assumptions (`assumption_blocks`), limits, methods and
+provenance. `markup` writes it all as HTML or Markdown.
 """
 
 from __future__ import annotations
@@ -13,9 +13,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from simlib.calibration.predictive_check import LOG_BESIDE_MODEL
-from simlib.formatting import long_date, percent, percent_within
+from simlib.formatting import percent, percent_within
 from simlib.machine.measures import headline
 from simlib.report import assumption_blocks as ledger
+from simlib.report.brief import first_page, second_page
+from simlib.report.confidence import RULE
+from simlib.report.likelihood import icd203, legend
+from simlib.report.limits import LIMITS
 from simlib.report.markup import Block
 from simlib.report.material import Material
 from simlib.results import ONGOING, Band, Forecast
@@ -24,6 +28,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from simlib.analysis.paths.result import Paths
+    from simlib.analysis.sensitivity.one_at_a_time import Drivers
     from simlib.analysis.uncertainty.sample_information import Evsi
     from simlib.engines.ensemble import Ensemble
 
@@ -38,66 +43,92 @@ _SIGNS = 4
 _MOVES = 10
 """The most moves whose range is listed."""
 
+_TIMES_OF_DAY = ("made_at", "seconds", "machine", "versions")
+"""What the record of a forecast says about the computer. A report is the same wherever it is made."""
+
 Kind = Literal["endings", "questions"]
 
 _RANGES = "each has a reason, and a range unless it is fixed."
 _ALL_FIXED = "all are fixed, so that nothing here says how far off the answer may be."
 
-_LIMITS = (
-    "Actors follow rates; they do not optimise, bluff or anticipate unless a move says so.",
-    "Events that the model does not name have probability zero in it, but not in the world.",
-    "Chance is not uncertainty about the assumptions: under the same assumptions, history may still run differently.",
-)
-
 
 def blocks(material: Material) -> Iterator[Block]:
-    """Yield the report, piece by piece."""
-    scenario, forecast = material.scenario, material.forecast
-    by = forecast.by_words
-    yield Block("title", scenario.title)
-    lead = headline(scenario)
-    if lead.of != ONGOING:
-        kind: Kind = "questions" if lead.kind == "question" else "endings"
-        yield Block("text", f"By {by}: {_line(material, kind, lead.of)}")
-    yield Block(
-        "text",
-        f"As of {long_date(scenario.as_of)}. What happens by {by}, and how sure can anyone be? " + scenario.description,
-    )
-    if material.what_if:
-        yield Block("text", material.what_if[0])
-        if material.what_if[1:]:
-            yield Block("list", items=material.what_if[1:])
-    yield Block("heading", "The answer")
-    yield from _answer(material, by)
-    if material.draws is not None:
-        yield Block("heading", "How sure can anyone be?")
-        yield from _uncertain_assumptions(material, material.draws)
-    if material.tornado is not None:
-        from simlib.plots.tornado_bars import tornado
+    """Yield the report, piece by piece: two sheets, then the annex."""
+    sections = [(title, tuple(pieces)) for title, pieces in _annex(material)]
+    named = [(title, f"annex-{number}", pieces) for number, (title, pieces) in enumerate(sections, 1)]
+    yield first_page(material)
+    yield second_page(material, [(title, name) for title, name, _ in named])
+    for title, name, pieces in named:
+        yield Block("heading", title, name=name)
+        yield from pieces
 
-        yield Block("heading", "What drives it")
-        for measure in material.tornado.measures:
-            draw = partial(tornado, material.tornado, measure=measure.name)
-            yield _figure(forecast, draw, f"what drives {measure.words}")
-        yield Block("list", items=tuple(material.tornado.sentences()))
+
+def _annex(material: Material) -> Iterator[tuple[str, Iterator[Block]]]:
+    """Yield each section of the annex: its title and its pieces."""
+    yield "All answers", _answer(material, material.forecast.by_words)
+    if material.draws is not None:
+        yield "How sure can anyone be?", _uncertain_assumptions(material, material.draws)
+    if material.tornado is not None:
+        yield "What drives it", _drivers(material, material.tornado)
     if material.paths is not None:
-        yield Block("heading", "By which path")
-        yield from _by_which_path(material.paths, forecast)
+        yield "By which path", _by_which_path(material.paths, material.forecast)
     if material.indicators or material.seeing:
-        yield Block("heading", "What to watch for")
-        if material.seeing is not None:
-            yield Block("list", items=tuple(_signs(material.seeing, forecast)))
-        for signs in material.indicators:
-            yield Block("list", items=tuple(signs.sentences(_SIGNS)))
+        yield "What to watch for", _watch(material)
     if material.past_crises is not None or material.past is not None:
-        yield Block("heading", "How it compares with the past")
-        yield from _past(material)
+        yield "How it compares with the past", _past(material)
+    if material.changes is not None:
+        yield "All changes", _all_changes(material)
     yield from _ground(material)
-    yield Block("heading", "Limits")
-    fixed = all(number.fixed for number in scenario.assumptions.values())
+    yield "Limits", _limits(material)
+    yield "Methods and provenance", _methods(material)
+
+
+def _drivers(material: Material, every: Drivers) -> Iterator[Block]:
+    """Draw the drivers of each measure; those that are self-evident are named and left out of the picture."""
+    from simlib.analysis.sensitivity.direct_rates import self_evident
+    from simlib.plots.tornado_bars import tornado
+
+    lines: list[str] = []
+    for measure in every.measures:
+        evident = self_evident(material.scenario, measure)
+        bars = tuple(bar for bar in every.bars if bar.assumption.id not in evident)
+        telling = dataclasses.replace(every, bars=bars)
+        named = [bar.assumption.label for bar in every.ranked(measure.name) if bar.assumption.id in evident]
+        if bars:
+            draw = partial(tornado, telling, measure=measure.name)
+            yield _figure(material.forecast, draw, f"what drives {measure.words}")
+        lines += telling.sentences_of(measure) if bars else ()
+        if named:
+            what = ", ".join(f"“{label}”" for label in named)
+            lines.append(f"Self-evident, and left out: {what}. The only move that leads to {measure.words} has it.")
+    yield Block("list", items=tuple(lines))
+
+
+def _watch(material: Material) -> Iterator[Block]:
+    if material.seeing is not None:
+        yield Block("list", items=tuple(_signs(material.seeing, material.forecast)))
+    for signs in material.indicators:
+        yield Block("list", items=tuple(signs.sentences(_SIGNS)))
+
+
+def _all_changes(material: Material) -> Iterator[Block]:
+    found = material.changes
+    assert found is not None
+    if found.rows:
+        yield Block("table", items=(("", "then", "now", "change"), *found.rows))
+    yield Block("list", items=(*found.assumptions, *found.events) or ("Nothing else.",))
+
+
+def _limits(material: Material) -> Iterator[Block]:
+    fixed = all(number.fixed for number in material.scenario.assumptions.values())
     first = "The report shows what follows from the assumptions above, not that they are right"
-    yield Block("list", items=(f"{first}: {_ALL_FIXED if fixed else _RANGES}", *_LIMITS))
-    yield Block("heading", "Provenance")
+    yield Block("list", items=(f"{first}: {_ALL_FIXED if fixed else _RANGES}", *LIMITS))
+
+
+def _methods(material: Material) -> Iterator[Block]:
+    yield Block("text", legend())
+    yield Block("text", RULE)
+    forecast = material.forecast
     rows = [*_provenance(forecast.provenance), *(("watch list", signs.made()) for signs in material.indicators[:1])]
     yield Block("table", items=(("what", "value"), *rows))
 
@@ -114,18 +145,14 @@ def _past(material: Material) -> Iterator[Block]:
         yield Block("list", items=tuple(material.past.sentences()))
 
 
-def _ground(material: Material) -> Iterator[Block]:
-    """List the grounds of the answer: settlement of questions, start, assumptions and sources."""
+def _ground(material: Material) -> Iterator[tuple[str, Iterator[Block]]]:
+    """Yield the grounds of the answer: settlement of questions, start, assumptions and sources."""
     scenario = material.ledger or material.scenario
     if scenario.questions:
-        yield Block("heading", "How the questions are settled")
-        yield ledger.settling(scenario)
-    yield Block("heading", "Where it starts")
-    yield ledger.start(scenario)
-    yield Block("heading", "The assumptions")
-    yield from ledger.assumptions(scenario)
-    yield Block("heading", "Sources")
-    yield ledger.sources(scenario)
+        yield "How the questions are settled", iter([ledger.settling(scenario)])
+    yield "Where it starts", iter([ledger.start(scenario)])
+    yield "The assumptions", ledger.assumptions(scenario)
+    yield "Sources", iter([ledger.sources(scenario)])
 
 
 _RANGE_OF_MOVES = (
@@ -147,6 +174,11 @@ def _ranges_of_moves(forecast: Forecast) -> Iterator[tuple[str, ...]]:
 
 def _answer(material: Material, by: str) -> Iterator[Block]:
     forecast = material.forecast
+    if material.scenario.description:
+        yield Block("text", material.scenario.description)
+    if material.what_if:
+        yield Block("text", material.what_if[0])
+        yield Block("list", items=material.what_if[1:] or ("Nothing else is changed.",))
     over = (
         "on average over the ranges of the assumptions"
         if forecast.stated
@@ -165,7 +197,6 @@ def _answer(material: Material, by: str) -> Iterator[Block]:
         yield Block("list", items=tuple(_counter(forecast, name) for name in forecast.counters))
     if forecast.impacts:
         yield Block("list", items=tuple(forecast.impact_sentences()))
-    yield Block("text", legend())
     if forecast.histories_note:
         yield Block("text", forecast.histories_note)
     if forecast.stated is None and not all(number.fixed for number in material.scenario.assumptions.values()):
@@ -206,13 +237,14 @@ def _line(material: Material, kind: Kind, name: str) -> str:
     p, low, high = (float(x[-1]) for x in (band.probability, band.low, band.high))
     old = None if material.baseline is None else getattr(material.baseline, kind)[name]
     beside = "" if old is None else f"; baseline {_plainly(material, old, name) or percent(float(old.probability[-1]))}"
-    if said := _plainly(material, band, name):
+    said = "" if name in forecast.by_histories else _plainly(material, band, name)
+    if said:
         return f"{forecast.label(kind, name)}: {said}{beside}."
     if p <= 0:
         played = f"in none of the simulated histories (so at most {percent(high)})"
         return f"{forecast.label(kind, name)}: {icd203(p)}, {played}{beside}."
     if material.draws is not None:
-        low, high = _range(material.draws, kind, name)
+        low, high = material.range_of(kind[:-1], name)
         more = f" ({percent(low)} to {percent(high)})"
     else:
         more = f", computed to within {percent(low)} to {percent(high)}" if high - low > 0.001 else ""
@@ -237,12 +269,6 @@ def _plainly(material: Material, band: Band, name: str) -> str:
     return "already the case" if already and name != ONGOING else "certain in this model"
 
 
-def _range(draws: Ensemble, kind: Kind, name: str) -> tuple[float, float]:
-    """Return the central 90% range of the draws at the last report time."""
-    low, _, _, _, high = draws.spread(name, kind)[:, -1]
-    return float(low), float(high)
-
-
 def _uncertain_assumptions(material: Material, draws: Ensemble) -> Iterator[Block]:
     """Say how far the answers depend on the assumptions, and how well their average is known."""
     forecast, before = material.forecast, material.baseline
@@ -257,7 +283,7 @@ def _uncertain_assumptions(material: Material, draws: Ensemble) -> Iterator[Bloc
     rows, widest = [], (-1.0, "")
     for kind in kinds:
         for name, band in getattr(forecast, kind).items():
-            low, high = _range(draws, kind, name)
+            low, high = material.range_of(kind[:-1], name)
             label = forecast.label(kind, name)
             widest = max(widest, (high - low, f"“{label}”: from {percent(low)} to {percent(high)}"))
             mean = percent_within(*(float(x[-1]) for x in (band.probability, band.low, band.high)))
@@ -300,7 +326,8 @@ def _signs(seeing: Evsi, forecast: Forecast) -> Iterator[str]:
         yield f"{seeing.measure.words} happens in none of the simulated histories: nothing is a sign of it."
         return
     if forecast.stated is not None:
-        today = float(forecast.questions[seeing.measure.of].probability[-1])
+        group = forecast.questions if seeing.measure.kind == "question" else forecast.endings
+        today = float(group[seeing.measure.of].probability[-1])
         yield f"Over the priors, {seeing.measure.words} by {by} is at {percent(today)} today."
     if not seeing.open_then:
         yield f"After {until} nothing is open any more, so there is nothing to watch for."
@@ -321,6 +348,8 @@ def _signs(seeing: Evsi, forecast: Forecast) -> Iterator[str]:
 
 def _provenance(provenance: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for key, value in provenance.items():
+        if key in _TIMES_OF_DAY:
+            continue
         if isinstance(value, Mapping):
             yield key, ", ".join(f"{name} {_short(item)}" for name, item in value.items())
         elif value not in (None, "", []):
@@ -342,31 +371,3 @@ def _figure(forecast: Forecast, draw: Callable[[Axes], Any], words: str, *, room
     draw(figure.add_axes((0.06, 0.11, 0.9 - room, 0.73)))
     settle(figure)
     return Block("figure", words, png=small_png(figure))
-
-
-# -------------------------------------------------------------------- words of estimative probability: ICD 203 (2015)
-
-_WORDS = (
-    (0.05, "almost no chance"),
-    (0.20, "very unlikely"),
-    (0.45, "unlikely"),
-    (0.55, "roughly even chance"),
-    (0.80, "likely"),
-    (0.95, "very likely"),
-    (0.99, "almost certain"),
-)
-"""One column of the words, each with the probability up to which it goes; the first begins at 1%."""
-
-
-def icd203(p: float) -> str:
-    """Return the estimative word of ICD 203 for a probability."""
-    if p < 0.01:
-        return "less than 1%"
-    return "more than 99%" if p > _WORDS[-1][0] else next(word for top, word in _WORDS if p < top or top == 0.99)
-
-
-def legend() -> str:
-    """Return the range of probabilities of each word, in one sentence."""
-    lows = (0.01, *(top for top, _ in _WORDS))
-    ranges = [f"{word} {100 * low:.0f}–{100 * top:.0f}%" for low, (top, word) in zip(lows, _WORDS, strict=False)]
-    return f"The words are those of ICD 203: {', '.join(ranges)}. Less than 1% and more than 99% lie beyond its scale."

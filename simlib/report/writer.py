@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,115 +11,163 @@ from typing import TYPE_CHECKING, Any
 from simlib.control import UNWATCHED, Control, exact_where_it_fits
 from simlib.errors import Problem, ScenarioError
 from simlib.files import write_atomically
-from simlib.machine.belief import Belief, insist_on_prior
-from simlib.machine.report_times import daily_steps
-from simlib.report.markup import to_html, to_markdown
-from simlib.report.material import Material, gather
+from simlib.machine.belief import Belief
+from simlib.report.assumption_blocks import with_reasons
+from simlib.report.change_list import Earlier, changes, read_earlier
+from simlib.report.markup import Block, to_html, to_markdown
+from simlib.report.material import Material, gather, pooled_views
 from simlib.report.page import blocks
-from simlib.results import Forecast
+from simlib.report.sample import HISTORIES, ReportOptions, sampled
+from simlib.scenario.loader import load, load_views
 from simlib.scenario.model import Scenario
-from simlib.scenario.views.variation import with_horizon
+from simlib.scenario.views.variation import apply_view, with_horizon
 from simlib.scenario.views.wording import what_if
 from simlib.typing import Engine
 
 if TYPE_CHECKING:
-    from simlib.engines.ensemble import Ensemble
+    from simlib.evidence.belief_update import Update
 
-__all__ = ["write_report"]
+__all__ = ["report_on", "save_report", "text_format", "write_report"]
 
-DRAWS = 64
+DRAWS = 256
 """Draws of the priors behind a report."""
 
 _RUNS, _RUNS_OF_EACH = 10_000, 500
-"""Replicates by Monte Carlo of all draws together, and of each draw at the least."""
+"""Replicates at the stated values, and of each draw by Monte Carlo."""
 
 _FORMATS = {".html": to_html, ".md": to_markdown}
 
 
-@dataclasses.dataclass(frozen=True)
-class _Options:
-    """The options of the forecasts of a report."""
-
-    engine: Engine
-    draws: int
-    runs: int
-    seed: int
-    ignore_windows: bool
-
-
 def write_report(
-    scenario: Scenario,
+    scenario: Scenario | Update,
     path: str | Path,
     *,
     baseline: Scenario | None = None,
-    reasons: Scenario | None = None,
+    since: str | Path | None = None,
     engine: Engine = "auto",
     draws: int | Belief = DRAWS,
     seed: int = 0,
     ignore_windows: bool = False,
     control: Control = UNWATCHED,
 ) -> Path:
-    """Write one self-contained page with the answer, its drivers, signs and assumptions.
+    """Write a brief of two pages, with an annex that has every answer, driver, sign and assumption.
 
     Args:
-        scenario: The scenario that the report is about.
+        scenario: The scenario that the report is about, or an update of it. A report on an update is dated by it, is
+            made over its belief, and says what the log has changed.
         path: The file to write, FILE.html or FILE.md. It is written whole or not at all.
         baseline: The scenario as it stands, where `scenario` is a what-if. The report then lists each change, and
             gives the numbers of both.
-        reasons: The scenario whose reasons and sources are listed, where they are not those of `scenario`.
+        since: The JSON of an earlier forecast of the scenario. The report then says what has changed since.
         engine: "auto" is the exact engine where the states fit, else Monte Carlo.
-        draws: Draws of the priors; 0, or a scenario without ranges, is forecast at the stated values.
+        draws: Draws of the priors, or a belief. 0, or a scenario without ranges, is forecast at the stated values.
         seed: The seed of the draws and of the replicates.
         ignore_windows: Leave the calendar windows of moves and factors out.
         control: Progress, cancelling and threads.
 
     Returns:
-        The path that was written.
+        The path that was written. The same seed gives the same bytes.
 
     Raises:
-        ScenarioError: For another suffix, and for interventions that do not fit.
-        Unsupported: For a belief that is not the prior.
+        ScenarioError: For another suffix, for interventions that do not fit, and for an earlier forecast that cannot be
+            read or is about another scenario.
+        Unsupported: For a belief about another scenario or date.
         Cancelled: When `control` cancels the work. Nothing is written.
     """
+    text_format(path)
+    material = report_on(
+        scenario,
+        baseline=baseline,
+        since=since,
+        engine=engine,
+        draws=draws,
+        seed=seed,
+        ignore_windows=ignore_windows,
+        control=control,
+    )
+    return save_report(material, path)
+
+
+def text_format(path: str | Path) -> Callable[[Iterable[Block]], str]:
+    """Return what writes a file of this name; raises ScenarioError for a suffix that is not known."""
+    suffix = Path(path).suffix
+    if suffix not in _FORMATS:
+        raise ScenarioError(Problem("", 0, "report", f"{path} has no known suffix", "expected .html or .md"))
+    return _FORMATS[suffix]
+
+
+def save_report(material: Material, path: str | Path) -> Path:
+    """Write what `report_on` returned, and return the path. Raises ScenarioError for a suffix that is not known."""
     target = Path(path)
-    if target.suffix not in _FORMATS:
-        raise ScenarioError(Problem("", 0, "report", f"{target} has no known suffix", "expected .html or .md"))
-    insist_on_prior(draws, "a report")
-    number = int(draws) if any(not a.fixed for a in scenario.assumptions.values()) else 0  # type: ignore[arg-type]
-    each = max(-(-_RUNS // max(number, 1)), _RUNS_OF_EACH if number else 0)
-    exact = _Options("exact", number, each, seed, ignore_windows)
-    ways = exact, dataclasses.replace(exact, engine="montecarlo")
-    ask = (partial(_forecast, scenario, options, control.part(0.0, 0.4)) for options in ways)
-    forecast, sample = exact_where_it_fits(engine, *ask)
-    options = next(options for options in ways if options.engine == forecast.engine)
-    material = gather(scenario, forecast, draws=sample, seed=seed, control=control.part(0.4, 0.8))
-    if baseline is not None:
-        material = _beside(material, with_horizon(baseline, scenario.horizon_days), options, control.part(0.8, 1.0))
-    write_atomically(target, _FORMATS[target.suffix](blocks(dataclasses.replace(material, ledger=reasons))))
+    write_atomically(target, text_format(target)(blocks(material)))
     return target
 
 
-def _beside(material: Material, baseline: Scenario, options: _Options, control: Control) -> Material:
+def report_on(
+    scenario: Scenario | Update,
+    *,
+    baseline: Scenario | None = None,
+    since: str | Path | None = None,
+    engine: Engine = "auto",
+    draws: int | Belief = DRAWS,
+    seed: int = 0,
+    ignore_windows: bool = False,
+    control: Control = UNWATCHED,
+) -> Material:
+    """Return all that a report shows. The arguments and errors are those of `write_report`."""
+    update = None if isinstance(scenario, Scenario) else scenario
+    world: Scenario = scenario if isinstance(scenario, Scenario) else scenario.scenario
+    earlier = None if since is None else read_earlier(since, world)
+    options = _options(world, update.belief if update else draws, seed, ignore_windows)
+    ways = options, dataclasses.replace(options, engine="montecarlo", runs=max(options.runs, _RUNS_OF_EACH))
+    ask = (partial(sampled, world, way, control.part(0.0, 0.5)) for way in ways)
+    forecast, sample = exact_where_it_fits(engine, *ask)
+    options = next(way for way in ways if way.engine == forecast.engine)
+    material = gather(world, forecast, draws=sample, seed=seed, control=control.part(0.5, 0.8))
+    if baseline is not None:
+        material = _beside(material, with_horizon(baseline, world.horizon_days), options, control.part(0.8, 0.9))
+    views = _views(world) if sample is not None and sample.belief.is_prior else {}
+    pooled = pooled_views(material, views, options, control.part(0.9, 1.0))
+    control.report(1.0)
+    return dataclasses.replace(material, views=pooled, changes=_changes(material, earlier, update))
+
+
+def _options(world: Scenario, draws: int | Belief, seed: int, ignore_windows: bool) -> ReportOptions:
+    """Return the options of the exact forecast."""
+    number = draws if any(not a.fixed for a in world.assumptions.values()) else 0
+    size = number.draws if isinstance(number, Belief) else number
+    each = HISTORIES if size else _RUNS
+    return ReportOptions("exact", number, each, seed, ignore_windows)
+
+
+def _beside(material: Material, baseline: Scenario, options: ReportOptions, control: Control) -> Material:
     """Return the material with the changes from a baseline and its forecast, if any."""
-    changes = what_if(baseline, material.scenario, windows=not options.ignore_windows)
-    if not changes:
-        return material
-    forecast, _ = _forecast(baseline, dataclasses.replace(options, ignore_windows=False), control)
-    return dataclasses.replace(material, what_if=changes, baseline=forecast)
+    world = material.scenario
+    changed = what_if(baseline, world, windows=not options.ignore_windows)
+    reasons = with_reasons(_seen(baseline, world.view), world)
+    if not changed:
+        return dataclasses.replace(material, ledger=reasons)
+    forecast, _ = sampled(baseline, dataclasses.replace(options, ignore_windows=False), control)
+    return dataclasses.replace(material, what_if=changed, baseline=forecast, ledger=reasons)
 
 
-def _forecast(world: Scenario, options: _Options, control: Control) -> tuple[Forecast, Ensemble | None]:
-    from simlib.engines.ensemble import forecast, over_priors
+def _seen(baseline: Scenario, view: str) -> Scenario:
+    """Return the baseline through a view, where it has one of this name."""
+    views = load_views(baseline) if view and baseline.path else {}
+    return apply_view(baseline, views[view]) if view in views else baseline
 
-    common: dict[str, Any] = {
-        "engine": options.engine,
-        "runs": options.runs,
-        "seed": options.seed,
-        "times": daily_steps(world.horizon_days),
-        "ignore_windows": options.ignore_windows,
-        "control": control,
-    }
-    if not options.draws:
-        return forecast(world, **common), None
-    sample = over_priors(world, draws=options.draws, **common)
-    return sample.mixture(), sample
+
+def _views(world: Scenario) -> dict[str, Scenario]:
+    """Return the scenario through each of its views but its own, by name, as the files stand."""
+    if not world.path:
+        return {}
+    base = load(world.path)
+    beside: dict[str, Scenario] = {"The scenario as it stands": base} if world.sha256 != base.sha256 else {}
+    seen = {view.title: apply_view(base, view) for name, view in load_views(base).items() if name != world.view}
+    return beside | seen
+
+
+def _changes(material: Material, earlier: Earlier | None, update: Update | None) -> Any:
+    if earlier is None and update is None:
+        return None
+    return changes(material.scenario, material.forecast, material.lead, earlier, update)

@@ -17,17 +17,29 @@ from simlib.errors import Cancelled, ScenarioError, TooManyStates, Unsupported
 from simlib.formatting import percent
 from simlib.machine.belief import Belief
 from simlib.report import write_report
+from simlib.report.likelihood import icd203, legend
 from simlib.report.markup import to_html, to_markdown
 from simlib.report.material import Material, gather
-from simlib.report.page import blocks, icd203, legend
+from simlib.report.page import blocks
+from simlib.report.sample import grouped_prior
 from simlib.scenario.loader import load
 from simlib.scenario.model import Forbid, Lull, Question, Window
 from simlib.scenario.views.variation import with_interventions
 from tests import worlds
 from tests.cli.world import write_bridge
 
+BRIEF = [
+    "A ship of North Island is hit by 29 June 2031",
+    "Other questions",
+    "How it may end",
+    "Three assumptions that would change it",
+    "Views side by side: A ship of North Island is hit",
+    "What to watch until 14 April 2031",
+    "Limits",
+    "Annex",
+]
 HEADINGS = [
-    "The answer",
+    "All answers",
     "How sure can anyone be?",
     "What drives it",
     "By which path",
@@ -38,7 +50,7 @@ HEADINGS = [
     "The assumptions",
     "Sources",
     "Limits",
-    "Provenance",
+    "Methods and provenance",
 ]
 
 
@@ -71,10 +83,12 @@ def test_a_whole_report_as_html(tmp_path, capsys):
     assert main(["report", "two-islands", "--draws", "10", "--out", str(target)]) == 0
     assert capsys.readouterr().out.strip() == str(target)
     page = target.read_text()
-    assert re.findall("<h2>(.*?)</h2>", page) == HEADINGS
+    assert re.findall("<h2>(.*?)</h2>", page) == BRIEF
+    assert re.findall('<h2 id="annex-[0-9]+">(.*?)</h2>', page) == HEADINGS
+    assert re.findall('<a href="#annex-[0-9]+">(.*?)</a>', page) == HEADINGS
     assert page.count('src="data:image/png;base64,') >= 5
     assert "<script" not in page
-    assert not re.search(r'(src|href)="(?!data:)', page)
+    assert not re.search(r'(src|href)="(?!data:|#annex-)', page)
     assert "four patrols in the two weeks" in page
     assert re.search(r"<td>Sail a patrol through the strait</td><td>4</td><td>\d+ / \d+ / \d+</td>", page)
 
@@ -84,7 +98,7 @@ def test_what_a_scenario_says_is_never_markup():
     pieces = list(blocks(Material(scenario, solve(scenario, times=5))))
     assert "<script>" not in to_html(pieces)
     assert "&lt;script&gt;" in to_html(pieces)
-    assert to_markdown(pieces).startswith("# \\<script\\>alert(1)\\</script\\> \\*bold\\*")
+    assert "\n# \\<script\\>alert(1)\\</script\\> \\*bold\\*\n" in to_markdown(pieces)
 
 
 def test_numbers_carry_words():
@@ -110,26 +124,26 @@ def page(tmp_path, capsys, *argv):
 def test_a_changed_world_is_told_as_a_what_if(tmp_path, capsys):
     changes = ["--draws", "0", "--set", "patrol_rate=2 per day", "--forbid", "patrol@2031-04-10", "--ignore-windows"]
     text = page(tmp_path, capsys, "two-islands", *changes)
-    head = text[: text.index("## The answer")]
+    head = text[: text.index("## A ship of North Island is hit by")]
     assert "This is a what-if, not the scenario as it stands. Changed:" in head
     assert re.search(r"- [^\n]*: \S+ per \w+ → 2 per day", head)
     assert "forbidden from 10 April 2031" in head
     assert "- calendar windows are left out" in head
-    was = r"set on the command line; the file states \S+ per \w+ because four patrols in the two weeks"
+    was = r"set for this report; the file states \S+ per \w+ because four patrols in the two weeks"
     assert re.search(was, text)
 
 
 def test_a_view_is_named_and_its_reasons_stay(tmp_path, capsys):
     text = page(tmp_path, capsys, "two-islands", "--view", "hawks", "--draws", "0")
     assert "This is a what-if through the view “hawks”. Changed from the scenario as it stands:" in text
-    assert "set on the command line" not in text
+    assert "set for this report" not in text
 
 
 def test_a_report_says_over_what_it_is(tmp_path, capsys):
     text = page(tmp_path, capsys, "two-islands", "--draws", "0")
     assert "what-if" not in text
     assert "How sure can anyone be?" not in text
-    answer = text[text.index("## The answer") : text.index("## What drives it")]
+    answer = text[text.index("## All answers") : text.index("## What drives it")]
     assert answer.index("No ending yet") < answer.index("as it is without --draws 0")
     assert "the assumptions above" in text
     assert "| watch list | over the priors (200 draws, 8,000 histories, seed 0) |" in text
@@ -176,11 +190,14 @@ def test_a_report_says_how_sure_anyone_can_be():
     assert "The assumptions matter most to “" in text
 
 
-def test_a_report_is_about_the_first_question_too():
+def test_a_report_is_about_the_first_question_and_a_self_evident_driver_does_not_lead():
+    """The rate of climbing is the only way onto the pass, and only one of two steps to the way out."""
     text, _ = told(valley())
     drives = text[text.index("## What drives it") : text.index("## By which path")]
-    assert "“on-the-pass” by 30 April 2031 is" in drives
-    assert "what drives “on-the-pass”" in drives
+    assert "what drives “on-the-pass”" not in drives
+    assert "Self-evident, and left out: “climbing”. The only move that leads to “on-the-pass” has it." in drives
+    assert "what drives “out”" in drives
+    assert "Three assumptions" not in text
     watched = text[text.index("## What to watch for") :]
     assert re.search("Among histories in which it has not happened.*, “on-the-pass” by 30 April 2031 is at", watched)
 
@@ -201,7 +218,7 @@ def test_a_world_too_large_for_the_exact_engine_has_a_report(tmp_path, capsys, m
     assert "note: the exact engine would need at least 14 reachable states" in capsys.readouterr().err
     text = re.sub(r"\(data:[^)]*\)", "()", target.read_text())
     without_log = [heading for heading in HEADINGS if heading != "How it compares with the past"]
-    assert re.findall("^## (.*)$", text, re.MULTILINE) == without_log
+    assert re.findall("^## (.*)$", text, re.MULTILINE)[-len(without_log) :] == without_log
     assert "counted in 5,000 histories" in text
     assert "“Every lane is closed” by 30 May 2031 is at" in text
 
@@ -253,11 +270,13 @@ def test_the_watch_list_refers_to_histories_that_are_still_open():
 
 def test_a_what_if_stands_beside_its_baseline(tmp_path, capsys):
     text = page(tmp_path, capsys, "two-islands", "--view", "hawks", "--draws", "10")
-    before = percent(float(over_priors(load("two-islands"), draws=10).mixture().endings["open-war"].probability[-1]))
+    world = load("two-islands")
+    mean = over_priors(world, draws=grouped_prior(world, 10, 0)).mixture()
+    before = percent(float(mean.endings["open-war"].probability[-1]))
     assert re.search(rf"- Open war: [^\n]*; baseline {re.escape(before)}\.", text)
     assert "| baseline |" in text
     assert re.search(rf"\| Open war \| [^|]+ \| {re.escape(before)} \|", text)
-    assert "baseline" not in page(tmp_path, capsys, "two-islands", "--draws", "10")
+    assert "baseline" not in page(tmp_path, capsys, "two-islands", "--draws", "0")
 
 
 def test_what_the_model_decides_is_said_plainly():
@@ -298,7 +317,7 @@ def test_a_report_tells_what_it_rests_on(tmp_path, capsys):
 
 def test_numbers_of_the_record_are_rounded(tmp_path, capsys):
     text = page(tmp_path, capsys, "two-islands", "--draws", "10")
-    record = text[text.index("## Provenance") :]
+    record = text[text.index("## Methods and provenance") :]
     assert not re.search(r"\| (seconds|truncation\\_bound) \| [\d.]{6,}", record)
 
 
@@ -306,7 +325,7 @@ def test_numbers_of_the_record_are_rounded(tmp_path, capsys):
 def test_a_world_without_endings_ladders_or_questions_has_a_report(left_out, tmp_path):
     target = write_report(valley().replace(**{left_out: {}}), tmp_path / "report.md", draws=16)
     text = re.sub(r"\(data:[^)]*\)", "()", target.read_text())
-    assert text.startswith("# valley")
+    assert "\n# valley" in text
     headings = re.findall("^## (.*)$", text, re.MULTILINE)
     assert ("By which path" in headings) == (left_out != "ladders")
     assert ("How the questions are settled" in headings) == (left_out != "questions")
@@ -336,8 +355,8 @@ def test_a_report_is_written_from_python(tmp_path):
 def test_what_cannot_be_reported_is_refused_before_it_is_computed(tmp_path):
     with pytest.raises(ScenarioError, match=r"it.pdf has no known suffix; expected .html or .md"):
         write_report(valley(), tmp_path / "it.pdf")
-    with pytest.raises(Unsupported, match="a report needs independent draws of the prior"):
-        write_report(valley(), tmp_path / "it.md", draws=Belief.prior(valley(), 8))
+    with pytest.raises(Unsupported, match="is about other assumptions"):
+        write_report(valley(), tmp_path / "it.md", draws=Belief.prior(load("two-islands"), 8))
     with pytest.raises(Cancelled):
         write_report(valley(), tmp_path / "it.md", control=Control(cancel=lambda: True))
     assert not list(tmp_path.iterdir())

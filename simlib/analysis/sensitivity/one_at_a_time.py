@@ -250,25 +250,26 @@ class Drivers(Traced):
 
     def sentences(self) -> list[str]:
         """Say for each measure which assumptions move it most, and between which values."""
-        lines = []
-        for measure in self.measures:
-            stated = self.write(measure, self.stated, self.stated_half)
-            unit = "95%, in points" if measure.probability else "95%"
-            error = "" if self.engine == "exact" else f" (± {unit}; below, of the change with common random numbers)"
-            lines.append(f"{measure.words} by {self.by_words} is {stated} {self.centre}{error}.")
-            strongest = [bar for bar in self.ranked(measure.name)[:MOST_SENTENCES] if self.matters(measure, bar)]
-            for bar in strongest:
-                a = bar.assumption
-                low, high = (show(value, a.kind, a.unit) for value in (a.low, a.high))
-                lines.append(
-                    f"It is {self.write(measure, bar.at_low, bar.half_low)} with “{a.label}” at its low "
-                    f"({low}) and {self.write(measure, bar.at_high, bar.half_high)} at its high "
-                    f"({high})."
-                )
-            if not strongest:
-                lines.append("No assumption that was tried moves it by more than the error of the computation.")
-            lines += self._left_out(measure)
-        return lines
+        return [line for measure in self.measures for line in self.sentences_of(measure)]
+
+    def sentences_of(self, measure: Measure) -> Iterator[str]:
+        """Say of one measure which assumptions move it most, and between which values."""
+        stated = self.write(measure, self.stated, self.stated_half)
+        unit = "95%, in points" if measure.probability else "95%"
+        error = "" if self.engine == "exact" else f" (± {unit}; below, of the change with common random numbers)"
+        yield f"{measure.words} by {self.by_words} is {stated} {self.centre}{error}."
+        strongest = [bar for bar in self.ranked(measure.name)[:MOST_SENTENCES] if self.matters(measure, bar)]
+        for bar in strongest:
+            a = bar.assumption
+            low, high = (show(value, a.kind, a.unit) for value in (a.low, a.high))
+            yield (
+                f"It is {self.write(measure, bar.at_low, bar.half_low)} with “{a.label}” at its low "
+                f"({low}) and {self.write(measure, bar.at_high, bar.half_high)} at its high "
+                f"({high})."
+            )
+        if not strongest:
+            yield "No assumption that was tried moves it by more than the error of the computation."
+        yield from self._left_out(measure)
 
     def _left_out(self, measure: Measure) -> Iterator[str]:
         """Say how many assumptions have no bar, and why."""

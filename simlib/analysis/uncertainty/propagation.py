@@ -33,20 +33,24 @@ import numpy as np
 
 from simlib.analysis.evaluator import STATES_SOLVED, Responses
 from simlib.analysis.sensitivity.screening import uncertain
-from simlib.analysis.uncertainty.estimates import Number, enough
-from simlib.analysis.uncertainty.sampling import FEWEST_DRAWS, Sampling, Spread, checked_belief
+from simlib.analysis.uncertainty.estimates import GROUPS, Number, Weighting, enough
+from simlib.analysis.uncertainty.sampling import FEWEST_DRAWS, Sampling, Spread, checked_belief, spread_of
 from simlib.answer import Traced, pick, provenance
 from simlib.control import UNWATCHED, Control
 from simlib.formatting import counted, one_digit, percent
+from simlib.machine import priors
 from simlib.machine.belief import Belief
-from simlib.machine.measures import By, Measure, days_by, find
+from simlib.machine.measures import By, Measure, days_by, find, of_forecast
+from simlib.results import Forecast
 from simlib.scenario.model import Scenario
 from simlib.typing import Engine, Floats, Ints
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Precision", "Uncertainty", "uncertainty"]
+    from simlib.engines.ensemble import Ensemble
+
+__all__ = ["Precision", "Uncertainty", "uncertainty", "uncertainty_of"]
 
 CERTAIN = 1e-12
 """p(1 - p) below which nothing is uncertain."""
@@ -309,6 +313,62 @@ def uncertainty(
         needed=enough(stages, precision.tolerance),
         provenance=provenance(scenario, engine=at_draws.engine, seed=seed, by_day=by_day, **drawn),
     )
+
+
+def uncertainty_of(sample: Ensemble, measures: str | Iterable[str] | None = None) -> Uncertainty:
+    """Return the range of measures over a sample that was forecast already, by its last report time.
+
+    Draws of equal weight stand in the order of `GROUPS` sequences (or of parts of one, whose errors are a little too
+    large). Replicates have no blocks here, so the noise within the draws is taken out before.
+
+    Args:
+        sample: A forecast at each draw.
+        measures: Names of measures. Default: the headline.
+
+    Raises:
+        Unsupported: When every assumption is fixed.
+        ScenarioError: For unknown measures.
+        ValueError: For fewer effective draws than an error takes.
+    """
+    scenario, belief = sample.scenario, sample.belief
+    uncertain(scenario)
+    targets, by_day = find(scenario, measures), float(sample.stated.times[-1])
+    if belief.effective_draws < FEWEST_DRAWS:
+        raise ValueError(f"expected at least {FEWEST_DRAWS} effective draws, not {belief.effective_draws:.3g}")
+    group = np.arange(belief.draws) * GROUPS // belief.draws
+    weighting = Weighting(group) if belief.equal else Weighting.of_belief(belief.weights)
+    columns, spreads = [], {}
+    for target in targets:
+        each = np.array([of_forecast(forecast, target)[0][-1] for forecast in sample.forecasts])
+        columns.append(sample.without_noise(each, _replicates(sample.forecasts[0], target)))
+        value, low, high = (float(x[-1]) for x in of_forecast(sample.stated, target))
+        stated = Number(value, 0.0 if sample.stated.engine == "exact" else (high - low) / 2)
+        spreads[target.name] = spread_of(target, stated, columns[-1][:, None], weighting, PRECISION.quantiles)
+    runs = sample.forecasts[0].provenance.get("runs")
+    source = {"seed": sample.seed, "by_day": by_day, "draws": belief.draws, "runs": runs, "belief": belief.name}
+    errors = [number.half for spread in spreads.values() for number in spread.quantiles.values()]
+    return Uncertainty(
+        scenario=scenario,
+        by=scenario.by_date(by_day),
+        by_day=by_day,
+        measures=targets,
+        scores=priors.scores_from_values(scenario, belief.theta) if belief.is_prior else None,
+        theta=belief.theta,
+        weights=belief.weights,
+        sequence=group,
+        answers=np.stack(columns, axis=-1)[:, None, :],
+        spreads=spreads,
+        tolerance=None,
+        reached=True,
+        within=max(errors),
+        needed=(belief.draws, int(runs or 0)),
+        provenance=provenance(scenario, engine=sample.stated.engine, **source),
+    )
+
+
+def _replicates(forecast: Forecast, measure: Measure) -> int | None:
+    """Return the histories of one draw from which an answer was counted (None: those of the forecast)."""
+    return int(forecast.provenance["histories"]) if measure.of in forecast.by_histories else None
 
 
 def _size(draws: int, runs: int) -> str:

@@ -182,7 +182,7 @@ class Sampling:
         """Return the range of each measure over the draws so far."""
         halves, means = half_widths(self.stated)[0], self.stated[0].mean(axis=0)
         return {
-            measure.name: _spread(
+            measure.name: spread_of(
                 measure,
                 Number(float(means[i]), float(halves[i]), float(halves[i])),
                 self.answers[:, :, i],
@@ -204,10 +204,10 @@ def _unit(spread: Spread) -> float:
     return 1.0 if spread.measure.probability else max(abs(spread.mean.value), 1e-300)
 
 
-def _spread(
+def spread_of(
     measure: Measure, stated: Number, values: Floats, weighting: Weighting, quantiles: Sequence[float]
 ) -> Spread:
-    """Return the range of a measure from answers (D, K)."""
+    """Return the range of a measure from answers (D, K), with its value at the stated values."""
     return Spread(
         measure,
         stated,

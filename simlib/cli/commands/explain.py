@@ -6,6 +6,7 @@ import sys
 
 from simlib.cli.options import world
 from simlib.cli.options.request import Request
+from simlib.report.assumption_blocks import with_reasons
 
 
 def execute(arguments: Request) -> int:
@@ -18,5 +19,5 @@ def execute(arguments: Request) -> int:
     changed = world.changed(arguments, stated)
     changes = what_if(load(arguments.path), changed)
     head = "\n".join([changes[0], *(f"  {line}" for line in changes[1:])]) + "\n\n" if changes else ""
-    sys.stdout.write(head + explain_text(world.with_reasons(stated, changed)).rstrip("\n") + "\n")
+    sys.stdout.write(head + explain_text(with_reasons(stated, changed, "on the command line")).rstrip("\n") + "\n")
     return 0

@@ -1,34 +1,42 @@
-"""`simlib report`: one self-contained page to hand on."""
+"""`simlib report`: a brief of two pages to hand on, with its annex."""
 
 from __future__ import annotations
 
 import sys
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from simlib.cli.commands.engine_choice import either
 from simlib.cli.options import limits, world
 from simlib.cli.options.request import Request
+from simlib.cli.output.answers import json_text
 from simlib.cli.output.progress import Task
 from simlib.control import Control
+from simlib.files import write_atomically
+from simlib.scenario.loader import load
+from simlib.scenario.model import Scenario
+
+if TYPE_CHECKING:
+    from simlib.evidence.belief_update import Update
+
+FEWEST = 32
+"""Fewest draws of a belief."""
 
 
 def execute(arguments: Request) -> int:
-    """Write one self-contained page with the answer, what drives it, what to watch for and the assumptions."""
-    from simlib.report import write_report
-    from simlib.scenario.loader import load
+    """Write the brief, and the forecast behind it as JSON where that is asked for."""
+    from simlib.report.writer import report_on, save_report, text_format
 
-    stated = world.stated(arguments)
-    scenario = world.changed(arguments, stated)
+    text_format(arguments.target)
+    scenario = world.changed(arguments, world.stated(arguments))
     limits.check(arguments, scenario)
+    subject = _updated(arguments, scenario) if arguments.events or arguments.as_of else scenario
 
-    def by(engine: Any) -> Path:
+    def by(engine: Any) -> Any:
         with Task("writing the report") as task:
-            return write_report(
-                scenario,
-                arguments.target,
-                baseline=load(arguments.path),
-                reasons=world.with_reasons(stated, scenario),
+            return report_on(
+                subject,
+                baseline=None if subject is not scenario else load(arguments.path),
+                since=arguments.since,
                 engine=engine,
                 draws=arguments.draws,
                 seed=arguments.seed,
@@ -36,5 +44,29 @@ def execute(arguments: Request) -> int:
                 control=Control(task.report, task.cancelled, arguments.threads),
             )
 
-    sys.stdout.write(f"{either(by, arguments.engine)}\n")
+    material = either(by, arguments.engine)
+    text = json_text({"forecast": material.forecast})
+    if arguments.json == "-":
+        save_report(material, arguments.target)
+        sys.stdout.write(text)
+        return 0
+    sys.stdout.write(f"{save_report(material, arguments.target)}\n")
+    if arguments.json is not None:
+        write_atomically(arguments.json, text)
+        sys.stderr.write(f"written: {arguments.json}\n")
     return 0
+
+
+def _updated(arguments: Request, scenario: Scenario) -> Update:
+    """Return the update of the scenario by the log that is named, or that lies beside it."""
+    from simlib.evidence.belief_update import update
+
+    with Task("reading the log") as task:
+        return update(
+            scenario,
+            arguments.events,
+            as_of=arguments.as_of,
+            draws=max(arguments.draws, FEWEST),
+            seed=arguments.seed,
+            control=Control(task.report, task.cancelled),
+        )

@@ -21,7 +21,7 @@ TOP = 12
 SEED = "seed of the random numbers and of the draws (default: 0)"
 TABLES = "tables (CSV, in UTF-8 with a byte order mark)"
 
-REPORT_DRAWS = 64
+REPORT_DRAWS = 256
 """Draws from the priors behind a report, unless --draws says otherwise."""
 
 
@@ -386,6 +386,12 @@ def _report(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="FILE.html or FILE.md (default: report.html)",
     )
+    add = _adder(parser)
+    add("--json", metavar="FILE", help="also write the forecast as JSON, for --since of a later report (- prints it)")
+    add("--since", metavar="FILE", help="say what has changed since this earlier forecast (its JSON)")
+    add("--events", metavar="FILE", help="take in this log of events, and report from where it leaves the world")
+    text = "the date of the report; what was public before it counts (default: that of the scenario)"
+    add("--as-of", type=date, metavar="DATE", help=text)
     parser.set_defaults(draws=REPORT_DRAWS)
     changes = parser.add_argument_group("changes")
     _view(changes)

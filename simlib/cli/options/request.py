@@ -85,6 +85,8 @@ class Request:
     horizons: tuple[int, ...] = ()
     every: int = 1
     learn: bool = False
+    since: str | None = None
+    """An earlier forecast, as JSON, with which a report compares its own."""
 
     # The registry of forecasts
     question: tuple[str, ...] = ()

@@ -5,7 +5,6 @@ It is a file, seen through a view, with the changes that options ask for.
 
 from __future__ import annotations
 
-import dataclasses
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -13,7 +12,6 @@ from typing import TypeVar
 
 from simlib.cli.options.request import Request
 from simlib.errors import Problem, ScenarioError
-from simlib.quantities import show
 from simlib.scenario.loader import load
 from simlib.scenario.model import Intervention, Scenario
 from simlib.scenario.views import variation
@@ -52,22 +50,6 @@ def changed(request: Request, base: Scenario) -> Scenario:
     for sentence in variation.outside_range(base, varied):
         note(sentence)
     return varied
-
-
-def with_reasons(base: Scenario, scenario: Scenario) -> Scenario:
-    """Return `scenario` with a reason beside each number that options changed.
-
-    The reason names who set it and what stood there. Use it for showing only, because the reason is part of the hash.
-    """
-    origin = f"the view {base.view}" if base.view else "the file"
-    numbers = dict(scenario.assumptions)
-    for name, now in numbers.items():
-        old = base.assumptions[name]
-        if (now.value, now.low, now.high) != (old.value, old.low, old.high):
-            reason = ", assumed" if old.because == "assumed" else f" because {old.because}" if old.because else ""
-            because = f"set on the command line; {origin} states {show(old.value, old.kind, old.unit)}{reason}"
-            numbers[name] = dataclasses.replace(now, because=because, sources=())
-    return scenario.replace(assumptions=numbers)
 
 
 def note(sentence: str) -> None:

@@ -1,0 +1,59 @@
+"""Drivers that are true by definition: the rate of the only move that brings an event about.
+
+That "ousted from within" depends on the rate of being ousted from within tells nobody anything. Such an assumption is
+*self-evident* for the event.
+"""
+
+from __future__ import annotations
+
+from simlib.machine.measures import Measure
+from simlib.scenario.model import Condition, Effect, Move, Outcome, Scenario
+
+__all__ = ["self_evident", "ways"]
+
+
+def self_evident(scenario: Scenario, measure: Measure) -> frozenset[str]:
+    """Return the assumptions that are the rate, or the chance of the outcome, of the only move that leads to an event.
+
+    Empty for a measure that is no event, and where several moves lead to it.
+    """
+    found = ways(scenario, measure)
+    moves = {move.id for move, _ in found}
+    if len(moves) != 1:
+        return frozenset()
+    move = found[0][0]
+    chances = {outcome.chance for _, outcome in found} if len(found) < len(move.outcomes) else set()
+    return frozenset(filter(None, {move.rate, *chances}))
+
+
+def ways(scenario: Scenario, measure: Measure) -> list[tuple[Move, Outcome]]:
+    """Return every outcome of a move that may complete an event."""
+    if measure.kind == "fired":
+        return [(scenario.moves[measure.of], outcome) for outcome in scenario.moves[measure.of].outcomes]
+    asked = scenario.questions.get(measure.of) if measure.kind == "question" else None
+    if asked is not None and asked.move is not None:
+        return [(move, out) for move in scenario for out in move.outcomes if asked.counts(move.id, out.id)]
+    condition = asked.when if asked else scenario.endings[measure.of].when if _is_ending(scenario, measure) else None
+    if condition is None:
+        return []
+    return [(move, out) for move in scenario for out in move.outcomes if _completes(scenario, out, condition)]
+
+
+def _is_ending(scenario: Scenario, measure: Measure) -> bool:
+    return measure.kind == "ending" and measure.of in scenario.endings
+
+
+def _completes(scenario: Scenario, outcome: Outcome, condition: Condition) -> bool:
+    """Say whether an outcome may bring a variable to a level that the condition asks for, from one that it does not."""
+    wanted = [(name, levels) for clause in condition.clauses for name, levels in clause]
+    pairs = ((effect, levels) for effect in outcome.effects for name, levels in wanted if effect.variable == name)
+    return any(_reaches(scenario, effect, levels) for effect, levels in pairs)
+
+
+def _reaches(scenario: Scenario, effect: Effect, levels: tuple[str, ...]) -> bool:
+    if effect.level is not None:
+        return effect.level in levels
+    every = scenario.variables[effect.variable].levels
+    last, shift = len(every) - 1, effect.shift or 0
+    from_elsewhere = (place for place, name in enumerate(every) if name not in levels)
+    return any(every[min(max(place + shift, 0), last)] in levels for place in from_elsewhere)

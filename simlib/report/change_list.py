@@ -1,0 +1,148 @@
+"""Changes since an earlier report: the forecast then and now, the assumptions, and the new rows of the log."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from simlib.analysis.sensitivity.direct_rates import ways
+from simlib.errors import Problem, ScenarioError
+from simlib.files import read_payload
+from simlib.formatting import by_date, long_date, percent, points
+from simlib.machine.measures import Measure
+from simlib.quantities import show
+from simlib.results import ONGOING, Forecast
+from simlib.scenario.model import Scenario
+
+if TYPE_CHECKING:
+    from simlib.evidence.belief_update import Update
+    from simlib.scenario.row_meaning import Reading
+
+__all__ = ["Changes", "Earlier", "changes", "read_earlier", "told_by_log"]
+
+_SAME = 1e-9
+"""A relative difference of two values of an assumption that is rounding."""
+
+_MOVED = 0.01
+"""A change of a probability from which it is listed beside that of the headline."""
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """An earlier forecast, as its JSON data tell it. `by` is the day it forecasts to."""
+
+    scenario: str
+    as_of: dt.date
+    by: dt.date
+    probabilities: Mapping[str, float]
+    assumptions: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """Changes since an earlier forecast (None: since the scenario was written, by a log alone).
+
+    `rows` are the probabilities that moved: label, then, now, and the difference in points, the headline first.
+    `assumptions` are the changed ones, and `events` the new rows of the log, all as sentences. `told` is the row by
+    which the headline has happened already ("": none): the forecast is of its happening from the new date on.
+    """
+
+    since: Earlier | None
+    rows: tuple[tuple[str, str, str, str], ...]
+    assumptions: tuple[str, ...]
+    events: tuple[str, ...]
+    told: str = ""
+
+
+def read_earlier(path: str | Path, scenario: Scenario) -> Earlier:
+    """Read the forecast in a JSON answer: `simlib report --json`, `simlib run --json` or a saved `Forecast`.
+
+    Raises ScenarioError where there is none, or where it is about another scenario.
+    """
+    try:
+        data = json.loads(read_payload(Path(path)))
+    except (OSError, ValueError, EOFError) as error:
+        raise ScenarioError(Problem(str(path), 0, "since", f"cannot be read: {error}", _EXPECTED)) from error
+    found = next(_forecasts(data), None)
+    if found is None:
+        raise ScenarioError(Problem(str(path), 0, "since", "holds no forecast", _EXPECTED))
+    if found["scenario"] != scenario.id:
+        what = f"is about {found['scenario']!r}"
+        raise ScenarioError(Problem(str(path), 0, "since", what, f"expected a forecast of {scenario.id!r}"))
+    last = {
+        f"{kind}:{name}": float(band["probability"][-1])
+        for kind, group in (("ending", "endings"), ("question", "questions"))
+        for name, band in found[group].items()
+    }
+    as_of = dt.date.fromisoformat(found["as_of"])
+    return Earlier(found["scenario"], as_of, by_date(as_of, found["times"][-1]), last, found.get("assumptions") or {})
+
+
+_EXPECTED = "expected the JSON of an earlier `simlib report --json FILE` or `simlib run --json FILE`"
+
+
+def _forecasts(data: Any) -> Iterator[dict[str, Any]]:
+    """Yield each forecast among the answers of a file."""
+    if isinstance(data, dict) and data.get("answer") == "forecast":
+        yield data
+    elif isinstance(data, dict):
+        for value in data.values():
+            if isinstance(value, dict) and value.get("answer") == "forecast":
+                yield value
+
+
+def changes(
+    scenario: Scenario, forecast: Forecast, lead: Measure, since: Earlier | None, update: Update | None
+) -> Changes:
+    """Return what has changed; `lead` is the headline."""
+    rows = tuple(_rows(forecast, lead.name, since.probabilities)) if since else ()
+    altered = [*_altered(scenario, since.assumptions)] if since else []
+    if update is None:
+        return Changes(since, rows, tuple(altered), ())
+    events = tuple(_events(update, since))
+    return Changes(since, rows, (*altered, *update.about_assumptions()), events, told_by_log(update, lead))
+
+
+def told_by_log(update: Update, measure: Measure) -> str:
+    """Return the first row that was taken in and brings the event of a measure about, as a sentence; "": none does."""
+    leading = {(move.id, outcome.id) for move, outcome in ways(update.scenario, measure)}
+    for reading in update.taken:
+        if reading.firings and set(reading.firings) <= leading and reading.ratio is None:
+            return _event(reading)
+    return ""
+
+
+def _rows(forecast: Forecast, lead: str, then: Mapping[str, float]) -> Iterator[tuple[str, str, str, str]]:
+    now = {f"question:{name}": float(band.probability[-1]) for name, band in forecast.questions.items()}
+    now |= {f"ending:{name}": float(band.probability[-1]) for name, band in forecast.endings.items()}
+    both = [name for name in now if name in then]
+    ranked = sorted(both, key=lambda name: (name != lead, -abs(now[name] - then[name])))
+    for name in ranked:
+        change = now[name] - then[name]
+        if name == lead or abs(change) >= _MOVED:
+            kind, _, of = name.partition(":")
+            label = "No ending yet" if of == ONGOING else forecast.label(f"{kind}s", of)
+            yield label, percent(then[name]), percent(now[name]), points(change)
+
+
+def _altered(scenario: Scenario, then: Mapping[str, float]) -> Iterator[str]:
+    for name, number in scenario.assumptions.items():
+        old = then.get(name)
+        if old is not None and abs(number.value - old) > _SAME * max(abs(old), abs(number.value)):
+            was, now = (show(value, number.kind, number.unit) for value in (old, number.value))
+            yield f"{number.label}: {now}, was {was}."
+
+
+def _events(update: Update, since: Earlier | None) -> Iterator[str]:
+    """Yield the rows that were taken in, those known only after the earlier forecast where there is one."""
+    for reading in update.taken:
+        if since is None or reading.row.public_on >= since.as_of:
+            yield _event(reading)
+
+
+def _event(reading: Reading) -> str:
+    return f"{long_date(reading.row.date)}: {reading.row.description.rstrip('.') or reading.row.word}."

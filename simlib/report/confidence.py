@@ -1,0 +1,89 @@
+"""How much confidence a forecast deserves, apart from how likely its event is.
+
+The level follows from a rule that the reader can check. Each ground speaks for the forecast or against it. None against
+it is high confidence, and three or more are low. Without settled forecasts of the scenario it is never high.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from simlib.errors import SimlibError
+from simlib.formatting import counted, percent
+from simlib.report.material import Material
+
+__all__ = ["RULE", "Confidence", "confidence_in"]
+
+WIDE = 0.2
+"""A range, or a disagreement between views, from which it speaks against the forecast."""
+
+STRONGEST, SETTLED, AGAINST = 5, 10, 3
+
+RULE = (
+    "Confidence is not likelihood. It is high where every ground speaks for the forecast, low where three or more "
+    "speak against it, else moderate. Grounds: the 5–95% range is at most 20 points wide; at least half of the five "
+    "strongest assumptions have a source; the views lie within 20 points; at least half of the base rates agree; at "
+    "least ten registered forecasts of this scenario are settled. Without these ten it is never high."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Confidence:
+    """A level, "low", "moderate" or "high", and its grounds: whether each speaks for the forecast, and its words."""
+
+    level: str
+    grounds: tuple[tuple[bool, str], ...]
+
+    @property
+    def supporting(self) -> list[str]:
+        """The grounds that speak for the forecast."""
+        return [words for good, words in self.grounds if good]
+
+    @property
+    def against(self) -> list[str]:
+        """The grounds that speak against it."""
+        return [words for good, words in self.grounds if not good]
+
+
+def confidence_in(material: Material) -> Confidence:
+    """Return the confidence in the headline of a report, with its grounds."""
+    grounds = tuple(_grounds(material))
+    against = sum(not good for good, _ in grounds)
+    level = "high" if not against else "low" if against >= AGAINST else "moderate"
+    return Confidence(level, grounds)
+
+
+def _grounds(material: Material) -> Iterator[tuple[bool, str]]:
+    if material.spread is None:
+        yield False, "no range over the assumptions was computed"
+    else:
+        low, high = material.range_of(material.lead.kind, material.lead.of)
+        yield high - low <= WIDE, f"the 5–95% range is {100 * (high - low):.0f} points wide"
+    strongest = material.strongest(STRONGEST)
+    if strongest:
+        sourced = sum(bool(bar.assumption.sources) for bar in strongest)
+        of = f"{sourced} of the {len(strongest)} strongest assumptions"
+        yield 2 * sourced >= len(strongest), f"{of} have a source"
+    if material.views is not None:
+        item = material.view_item()
+        low, high = float(item.views[:, -1].min()), float(item.views[:, -1].max())
+        yield high - low <= WIDE, f"the views lie between {percent(low)} and {percent(high)}"
+    compared = [check for check in material.past_crises or () if check.verdict]
+    if compared:
+        inside = sum(check.verdict == "inside" for check in compared)
+        yield 2 * inside >= len(compared), f"{inside} of {counted(len(compared), 'base rate')} agree"
+    settled = _settled(material)
+    yield settled >= SETTLED, f"{settled or 'no'} registered forecast{'s' * (settled > 1)} of this scenario settled yet"
+
+
+def _settled(material: Material) -> int:
+    """Return how many registered forecasts of the scenario are settled."""
+    from simlib.calibration.registry_score import score_registry
+
+    if not material.scenario.path:
+        return 0
+    try:
+        return len(score_registry(material.scenario).settled)
+    except SimlibError:
+        return 0

@@ -1,0 +1,30 @@
+"""Words of estimative probability, after ICD 203 (2015): one word for each probability."""
+
+from __future__ import annotations
+
+__all__ = ["icd203", "legend"]
+
+_WORDS = (
+    (0.05, "almost no chance"),
+    (0.20, "very unlikely"),
+    (0.45, "unlikely"),
+    (0.55, "roughly even chance"),
+    (0.80, "likely"),
+    (0.95, "very likely"),
+    (0.99, "almost certain"),
+)
+"""One column of the words, each with the probability up to which it goes; the first begins at 1%."""
+
+
+def icd203(p: float) -> str:
+    """Return the estimative word of ICD 203 for a probability."""
+    if p < 0.01:
+        return "less than 1%"
+    return "more than 99%" if p > _WORDS[-1][0] else next(word for top, word in _WORDS if p < top or top == 0.99)
+
+
+def legend() -> str:
+    """Return the range of probabilities of each word, in one sentence."""
+    lows = (0.01, *(top for top, _ in _WORDS))
+    ranges = [f"{word} {100 * low:.0f}–{100 * top:.0f}%" for low, (top, word) in zip(lows, _WORDS, strict=False)]
+    return f"The words are those of ICD 203: {', '.join(ranges)}. Less than 1% and more than 99% lie beyond its scale."

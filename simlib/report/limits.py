@@ -1,0 +1,42 @@
+"""What a report cannot say: the limits of every scenario, and those that the author of this one wrote down."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from simlib.scenario.model import Scenario
+
+__all__ = ["LIMITS", "own_limits"]
+
+LIMITS = (
+    "Actors follow rates; they do not optimise, bluff or anticipate unless a move says so.",
+    "Events that the model does not name have probability zero in it, but not in the world.",
+    "Chance is not uncertainty about the assumptions: under the same assumptions, history may still run differently.",
+)
+
+_TITLES = ("limits", "what is left out")
+
+
+def own_limits(scenario: Scenario) -> str:
+    """Return the section on limits of the README beside a scenario, as plain text; "" where there is none.
+
+    It is the section called "Limits", else the one on left out parts, as a heading or a bold first word.
+    """
+    path = Path(scenario.path) / "README.md" if scenario.path else None
+    if path is None or not path.is_file():
+        return ""
+    text = path.read_text(encoding="utf-8")
+    for title in _TITLES:
+        found = re.search(rf"(?ims)^#+ {title}[^\n]*\n(.*?)(?=^#+ |\Z)", text)
+        found = found or re.search(rf"(?ims)^\*\*{title}\.?\*\*(.*?)(?=\n\n|\Z)", text)
+        if found and (plain := _plain(found[1])):
+            return plain
+    return ""
+
+
+def _plain(text: str) -> str:
+    text = re.sub(r"<!--.*?-->", "", text, flags=re.DOTALL)
+    text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", text)
+    lines = (re.sub(r"^\s*[-*] ", "", line) for line in re.sub(r"[*`]", "", text).splitlines())
+    return " ".join(" ".join(lines).split())

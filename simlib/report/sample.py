@@ -1,0 +1,116 @@
+"""The forecast of a report: exact where it leads, counted in histories where exactness would take minutes.
+
+The draws of the prior come in several scrambled Sobol sequences, so that each end of a range has an error. In a large
+world every question costs a pass through the states. There the endings and the headline are solved exactly at each
+draw, and the other questions, the impacts and the firings are counted in histories at the same draws.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from simlib.analysis.uncertainty.estimates import GROUPS
+from simlib.analysis.uncertainty.sampling import prior_scores
+from simlib.control import Control
+from simlib.engines.ensemble import Ensemble, forecast, over_priors
+from simlib.machine import priors
+from simlib.machine.belief import Belief
+from simlib.machine.measures import headline
+from simlib.machine.report_times import daily_steps
+from simlib.results import Forecast
+from simlib.scenario.model import Scenario
+from simlib.typing import Engine
+
+__all__ = ["ReportOptions", "grouped_prior", "sampled"]
+
+PATIENCE = 8_000_000
+"""States times questions times draws up to which everything is solved exactly."""
+
+HISTORIES = 100
+"""Histories of each draw, where questions beside the headline are counted."""
+
+
+@dataclasses.dataclass(frozen=True)
+class ReportOptions:
+    """The options of the forecasts of a report. `draws` is a number, 0 for the stated values, or a belief."""
+
+    engine: Engine
+    draws: int | Belief
+    runs: int
+    seed: int
+    ignore_windows: bool
+
+
+def grouped_prior(scenario: Scenario, draws: int, seed: int) -> Belief:
+    """Return equally weighted draws of the prior from `GROUPS` sequences, one after the other.
+
+    `draws` is rounded up to the same number for each sequence.
+    """
+    scores, _ = prior_scores(scenario, max(draws, GROUPS), seed)
+    theta, size = priors.values_from_scores(scenario, scores), len(scores)
+    return Belief("prior", scenario.as_of, tuple(scenario.assumptions), theta, np.full(size, 1 / size), seed=seed)
+
+
+def sampled(world: Scenario, options: ReportOptions, control: Control) -> tuple[Forecast, Ensemble | None]:
+    """Return the forecast, with the draws of which it is the mean (None: at the stated values).
+
+    Raises what the engines raise.
+    """
+    common: dict[str, Any] = {
+        "engine": options.engine,
+        "runs": options.runs,
+        "seed": options.seed,
+        "times": daily_steps(world.horizon_days),
+        "ignore_windows": options.ignore_windows,
+    }
+    if not isinstance(options.draws, Belief) and not options.draws:
+        return forecast(world, **common, control=control), None
+    prior = isinstance(options.draws, int)
+    belief = grouped_prior(world, options.draws, options.seed) if prior else options.draws  # type: ignore[arg-type]
+    stated = forecast(world, **common, control=control.part(0.0, 0.05))
+    work = (stated.states or 0) * (1 + len(world.questions)) * belief.draws  # type: ignore[union-attr]
+    if options.engine != "exact" or work <= PATIENCE:
+        draws = over_priors(world, draws=belief, **common, control=control.part(0.05, 1.0))
+    else:
+        draws = _in_part(world, belief, stated, common, control.part(0.05, 1.0))  # type: ignore[arg-type]
+    mean, way = draws.mixture(), draws.forecasts[0].provenance
+    counted = {key: way[key] for key in ("by_histories", "firings_by", "histories_seed") if key in way}
+    if "histories" in way:
+        counted["histories"] = way["histories"] * len(draws.forecasts)
+    return dataclasses.replace(mean, provenance=dict(mean.provenance) | counted), draws
+
+
+def _in_part(world: Scenario, belief: Belief, stated: Forecast, common: dict[str, Any], control: Control) -> Ensemble:
+    """Return a sample whose endings and headline are exact, and whose other answers are counted."""
+    lead = headline(world)
+    leading = {lead.of: world.questions[lead.of]} if lead.kind == "question" else {}
+    lean = world.replace(questions=leading, impacts={})
+    options = common | {"draws": belief}
+    exact = over_priors(lean, **options | {"runs": 2}, control=control.part(0.0, 0.9))
+    histories = options | {"engine": "montecarlo", "runs": HISTORIES}
+    counted = over_priors(world, **histories, control=control.part(0.9, 1.0))
+    solved = set(leading) - set(exact.stated.provenance.get("by_histories", ()))
+    draws = [_joined(one, other, solved) for one, other in zip(exact.forecasts, counted.forecasts, strict=True)]
+    return Ensemble(world, belief, tuple(draws), stated, exact.seed, counted.impacts)
+
+
+def _joined(exact: Forecast, counted: Forecast, solved: set[str]) -> Forecast:
+    """Return the exact forecast of a draw, with the counted answers to all questions that were not solved."""
+    questions = {name: exact.questions[name] if name in solved else band for name, band in counted.questions.items()}
+    source = dict(exact.provenance) | {
+        "by_histories": [name for name in questions if name not in solved],
+        "histories": counted.provenance["runs"],
+        "histories_seed": counted.provenance["seed"],
+        "firings_by": "histories",
+    }
+    return dataclasses.replace(
+        exact,
+        questions=questions,
+        provenance=source,
+        impacts=counted.impacts,
+        firings=counted.firings,
+        labels=counted.labels,
+    )
