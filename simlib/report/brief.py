@@ -215,7 +215,7 @@ def _assumption(material: Material, bar: Bar) -> tuple[str, str, str, str]:
 
 
 def _to_find_out(material: Material, bar: Bar) -> str:
-    """Say what would settle an assumption best: a sign to watch for, or a source, and what share of the range it is."""
+    """Say how an assumption could be settled, and how much of the spread that would remove."""
     a, parts = bar.assumption, []
     worth = (
         None

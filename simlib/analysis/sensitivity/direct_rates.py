@@ -13,7 +13,7 @@ __all__ = ["self_evident", "ways"]
 
 
 def self_evident(scenario: Scenario, measure: Measure) -> frozenset[str]:
-    """Return the assumptions that are the rate, or the chance of the outcome, of the only move that leads to an event.
+    """Return the rate, and the chance of the outcome, of the only move that leads to an event.
 
     Empty for a measure that is no event, and where several moves lead to it.
     """
@@ -44,7 +44,7 @@ def _is_ending(scenario: Scenario, measure: Measure) -> bool:
 
 
 def _completes(scenario: Scenario, outcome: Outcome, condition: Condition) -> bool:
-    """Say whether an outcome may bring a variable to a level that the condition asks for, from one that it does not."""
+    """Say whether an outcome may bring a variable to a level that a condition asks for."""
     wanted = [(name, levels) for clause in condition.clauses for name, levels in clause]
     pairs = ((effect, levels) for effect in outcome.effects for name, levels in wanted if effect.variable == name)
     return any(_reaches(scenario, effect, levels) for effect, levels in pairs)
