@@ -65,7 +65,8 @@ def scores_by_question(result: Backtest, ax: Axes) -> Axes:
             mark: dict[str, Any] = {"color": look["color"], "markersize": 7, "linestyle": "none", "clip_on": False}
             ax.plot([value], [row + 0.2], MARKS[forecaster], label=label if row == 0 else None, **mark)
         share = percent(sum(each.happened for each in some) / len(some))
-        name(ax, row, f"{result.labels[one]} ({'happened' if came else 'did not happen'}; yes in {share})")
+        told = f"happened, in time for {share} of the forecasts" if came else "did not happen"
+        name(ax, row, f"{result.labels[one]}: {told}")
     ax.set_xlim(0, style.round_top(best))
     ax.set_xlabel("Brier score, over all days and all numbers of days ahead", fontsize=style.TEXT, color=style.INK)
     ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), frameon=False, fontsize=style.SMALL)

@@ -8,6 +8,7 @@ pixels of the axes, so that the same figure reads on a screen at 100 dpi and on 
 from __future__ import annotations
 
 import datetime as dt
+import math
 import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -140,7 +141,7 @@ def _tick_dates(as_of: dt.date, horizon: float, most: int) -> list[dt.date]:
         dates = [day for day in days if rule(day)]
         if len(dates) <= most - 1:
             break
-    gap = dt.timedelta(days=max(1, round(1.15 * len(days) / most)))  # the last date is written to the left of its tick
+    gap = dt.timedelta(days=math.ceil(1.15 * len(days) / most))  # the last date is written to the left of its tick
     return [date for date in dates if last - date >= gap] + [last]
 
 
