@@ -11,8 +11,8 @@ import simlib
 from simlib.analysis.log_outlook import LogOutlook
 from simlib.engines.ensemble import forecast
 from simlib.errors import Unsupported
-from simlib.evidence.belief_update import dated, prepare
 from simlib.evidence.exact_filter import Filter
+from simlib.evidence.log_intake import dated, prepare
 from simlib.evidence.walk import ImpossibleRow
 from simlib.scenario.event_log import LogRow
 from simlib.scenario.model import Forbid
