@@ -299,7 +299,10 @@ def _share(forecast: Forecast, measure: Measure) -> tuple[Floats, Floats, Floats
     """
     both, given = forecast.questions[measure.both], forecast.questions[measure.condition]
     value = conditional(both.probability, given.probability, measure)
-    runs = forecast.provenance.get("runs") if forecast.stated is None else None
+    runs = None
+    if forecast.stated is None:
+        counted = {measure.both, measure.condition} <= set(forecast.by_histories)
+        runs = forecast.provenance["histories"] if counted else forecast.provenance.get("runs")
     if runs:
         band = Band.wilson(both.probability * runs, np.maximum(given.probability * runs, 1e-9))
         return value, band.low, band.high

@@ -64,10 +64,12 @@ def correlation(scenario: Scenario) -> Floats:
     return matrix
 
 
-def scores(scenario: Scenario, n: int, *, seed: int = 0) -> Floats:
+def scores(scenario: Scenario, n: int, *, seed: int = 0, shuffled: bool = False) -> Floats:
     """Return n rows of normal scores (n, A), correlated as the scenario says.
 
-    The first rows do not depend on n.
+    The first rows do not depend on n. With `shuffled` the columns of the Sobol sequence are dealt to the assumptions at
+    random. Some columns resemble each other in the first rows, under every scrambling: dealt at random, they are other
+    ones in every sequence.
     """
     from scipy.special import ndtri
     from scipy.stats import qmc
@@ -78,6 +80,8 @@ def scores(scenario: Scenario, n: int, *, seed: int = 0) -> Floats:
     uniform = sequence.random_base2(int(np.ceil(np.log2(n))))[:n]
     half = 0.5**31  # the sequence lives on multiples of 2**-30; the middle of a cell is never 0 or 1
     independent = ndtri(np.clip(uniform + half, half, 1 - half))
+    if shuffled:
+        independent = independent[:, np.random.default_rng([seed, 1]).permutation(independent.shape[1])]
     if not scenario.correlations:
         return np.asarray(independent)
     return np.asarray(independent @ np.linalg.cholesky(correlation(scenario)).T)

@@ -10,7 +10,10 @@ import re
 import numpy as np
 import pytest
 
+from simlib.analysis.uncertainty.estimates import Weighting
 from simlib.analysis.uncertainty.perfect_information import (
+    _estimate,
+    _explained_share,
     divergence,
     evppi,
     evppi_from,
@@ -19,6 +22,7 @@ from simlib.analysis.uncertainty.perfect_information import (
     hermite,
 )
 from simlib.analysis.uncertainty.propagation import uncertainty
+from simlib.analysis.uncertainty.sampling import prior_scores
 from simlib.scenario.model import Correlation, Source
 from tests.analysis.test_uncertainty import MEDIAN, TRUTH, WEIGHT, Z95, P, T, Z, ferry, holds, mean
 from tests.worlds import World
@@ -94,10 +98,10 @@ def test_noise_explains_nothing():
 
 
 def crowd():
-    """Ten ferrymen, one of whom nobody knows the pace of at all; whoever is first takes the crossing."""
+    """Ten ferrymen of unknown pace, one the fastest and least known; whoever is first takes the crossing."""
     world = World("crowd", T).variable("bank", "left", "right", start="left")
     for number in range(10):
-        rate, spread = (0.002, 3) if number else (0.01, 30)
+        rate, spread = (0.002, 20) if number else (0.01, 30)
         world.uncertain(f"pace-{number}", "rate", rate, rate / spread, rate * spread)
         world.move(f"cross-{number}", f"pace-{number}", {"bank": "right"}, when={"bank": "left"})
     return world.ending("across", {"bank": "right"}).scenario()
@@ -144,3 +148,24 @@ def test_a_reason_without_a_source_is_told_as_one():
 def test_too_few_draws_teach_nothing():
     with pytest.raises(ValueError, match="64 draws are too few for EVPPI; expected at least 128"):
         evppi_from(uncertainty(ferry(), "across", draws=64))
+
+
+def test_few_draws_of_many_assumptions_claim_no_value_for_those_that_move_nothing():
+    """Some columns of a Sobol sequence resemble each other in their first 16 rows, under every scrambling.
+
+    Were they dealt to the same assumptions in each of the eight sequences, four of these 224 would have a share of up
+    to 14% beyond its error.
+    """
+    world = ferry()
+    numbers = {f"idle-{n}": dataclasses.replace(world.assumptions["idle"], id=f"idle-{n}") for n in range(60)}
+    world = world.replace(assumptions=numbers)
+    beyond = []
+    for seed in range(4):
+        scores, sequence = prior_scores(world, 128, seed)
+        z = scores.T
+        answers = 1 / (1 + np.exp(-(1.2 * z[0] + 0.5 * z[1] + 0.4 * z[0] * z[2] + 0.3 * z[3])))
+        shares = [
+            _estimate(_explained_share, answers[:, None], hermite(column), Weighting(sequence)) for column in z[4:]
+        ]
+        beyond += [share.value - share.half for share in shares if share.value > share.half]
+    assert max(beyond, default=0.0) < 0.02

@@ -18,6 +18,7 @@ from simlib.errors import ScenarioError, SimlibError, Unsupported
 from simlib.machine import priors
 from simlib.machine.asked_events import with_events
 from simlib.machine.measures import find, of_forecast
+from simlib.results import Band
 from simlib.scenario.model import Forbid, Force
 from tests import worlds
 from tests.properties.test_gradients import along
@@ -168,6 +169,23 @@ def test_a_lull_given_something_is_answered_by_histories():
     assert value(scenario, name, "auto") == pytest.approx(expected, abs=0.02)
     forecast = solve(with_events(scenario, find(scenario, name)), times=1)
     assert of_forecast(forecast, find(scenario, name)[0])[0][-1] == pytest.approx(expected, abs=0.03)
+
+
+def test_a_lull_given_an_event_that_the_states_decide_is_counted_in_the_same_histories():
+    """The interval is that of a share of the histories that meet the condition, not of two unrelated numbers."""
+    scenario = chain().lull("pause", 6, "provoke").scenario()
+    name = "question:pause|fired:provoke"
+    measure = find(scenario, name)[0]
+    forecast = solve(with_events(scenario, [measure]), times=1)
+    assert {measure.both, measure.condition} <= set(forecast.by_histories)
+    both, given = (forecast.questions[part].probability[-1] for part in (measure.both, measure.condition))
+    value, low, high = (float(x[-1]) for x in of_forecast(forecast, measure))
+    wilson = Band.wilson(10_000 * both, 10_000 * given)
+    assert (value, low, high) == (both / given, wilson.low, wilson.high)
+    shift = simlib.compare(scenario, {"calmer": {"provoke.rate": 0.09}}, measures=[name, "question:pause"])
+    for difference in shift.effects["calmer"].differences.values():
+        assert difference.low[-1] < difference.change[-1] < difference.high[-1]
+        assert difference.high[-1] - difference.low[-1] < 0.02, "paired: two intervals of 10,000 histories span 0.04"
 
 
 def test_a_condition_that_cannot_happen_is_refused():

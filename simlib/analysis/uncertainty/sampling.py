@@ -64,7 +64,8 @@ def prior_scores(scenario: Scenario, size: int, seed: int) -> tuple[Floats, Ints
     `size` is rounded up to the same number for each sequence.
     """
     each = -(-size // GROUPS)
-    scores = np.concatenate([priors.scores(scenario, each, seed=seed * GROUPS + group) for group in range(GROUPS)])
+    seeds = range(seed * GROUPS, (seed + 1) * GROUPS)
+    scores = np.concatenate([priors.scores(scenario, each, seed=own, shuffled=True) for own in seeds])
     return scores, np.repeat(np.arange(GROUPS), each)
 
 

@@ -275,6 +275,7 @@ class _Work:
     def answer(self, engine: str) -> Comparison:
         """Answer by one engine; its errors are passed on."""
         self.endings: dict[str, Floats] = {}
+        self.by_histories: set[str] = set()
         pairs = self._pairs(engine)
         exact, paired = engine == "exact", pairs > 0
         middle = 0.5 if exact and paired else 1.0 if exact else 0.0
@@ -311,9 +312,16 @@ class _Work:
         effect = sampled or solved
         assert effect is not None, name
         if solved is not None:
-            effect = dataclasses.replace(effect, differences=solved.differences, without_effect=solved.without_effect)
+            differences = {**solved.differences}
+            if sampled is not None:
+                differences |= {m.name: sampled.differences[m.name] for m in self.measures if self._counted(m)}
+            effect = dataclasses.replace(effect, differences=differences, without_effect=solved.without_effect)
         base, changed = self.scenarios[""], self.scenarios[name]
         return dataclasses.replace(effect, changes=describe(base, changed), bookings=bookings(base, changed))
+
+    def _counted(self, measure: Measure) -> bool:
+        """Say whether the exact engine leaves a measure to histories, whose pairs then give the difference."""
+        return bool({measure.asked, measure.both} & self.by_histories)
 
     def _values(self, scenario: Scenario) -> Floats | None:
         """Return the draws (D, A) of a variant, at the same quantiles as those of the baseline."""
@@ -356,6 +364,7 @@ class _Work:
         thetas = self._values(scenario)
         centre = None if thetas is None else priors.theta(scenario)
         solver = Solver(scenario, control=self.quiet)
+        self.by_histories |= solver.by_histories.keys()
         rows: list[Any] = [None] if thetas is None else list(thetas)
         starts = [None] * len(rows) if self.belief is None else [start for _, start in self.belief.rows()]
         answers, ends = [], []

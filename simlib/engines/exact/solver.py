@@ -96,10 +96,10 @@ class Solver:
         self.joint: dict[str, Joint] = {}
         self.counted: dict[str, Solver] = {}
         self.by_histories: dict[str, Question] = {}
-        closed = {}
+        closed, undecided = {}, self._undecided()
         for question in scenario.questions.values():
             if question.joint is not None:
-                self._join(question, question.joint)
+                self._join(question, question.joint, undecided)
                 continue
             if question.lull or question.count:
                 self._prepare(question, cap, control)
@@ -123,14 +123,26 @@ class Solver:
             seated(len(self.state_rewards), self.quests),
         )
 
-    def _join(self, question: Question, joint: Joint) -> None:
+    def _undecided(self) -> set[tuple[tuple[str, str], float | None]]:
+        """Return the conditions, with their days, of pairs of events that no single state or firing decides.
+
+        The condition alone goes to histories too, so that both parts of a ratio are counted in the same ones.
+        """
+        result = set()
+        for question in self.scenario.questions.values():
+            if question.joint is not None:
+                try:
+                    self.passes(question.id, question.joint)
+                except Unsupported:
+                    result.add((question.joint.first, question.joint.until))
+        return result
+
+    def _join(self, question: Question, joint: Joint, undecided: set[tuple[tuple[str, str], float | None]]) -> None:
         """Give two events the passes whose answers make theirs: P(A and B) = P(A) + P(B) - P(A or B)."""
-        try:
-            passes = self.passes(question.id, joint)
-        except Unsupported:
+        if (joint.first, joint.until) in undecided:
             self.by_histories[question.id] = question
             return
-        self.quests += passes
+        self.quests += self.passes(question.id, joint)
         self.joint[question.id] = joint
 
     def passes(self, name: str, joint: Joint) -> list[Quest]:
