@@ -39,7 +39,7 @@ SECONDS_PER_CELL = 180
 
 def notebooks(names: list[str]) -> list[Path]:
     """Return the notebooks whose names begin with one of some words (none: all)."""
-    every = sorted(HERE.glob("[0-9][0-9]_*.ipynb"))
+    every = sorted(HERE.glob("[0-9][0-9]_*.ipynb")) + sorted(HERE.glob("solutions/*.ipynb"))
     return [path for path in every if not names or any(path.name.startswith(name) for name in names)]
 
 
@@ -67,7 +67,7 @@ def execute(path: Path) -> nbformat.NotebookNode:
     """Return the notebook, run from top to bottom in a fresh kernel; raises CellExecutionError."""
     notebook = nbformat.read(path, as_version=4)
     client = NotebookClient(
-        notebook, timeout=SECONDS_PER_CELL, kernel_name="python3", resources={"metadata": {"path": str(HERE)}}
+        notebook, timeout=SECONDS_PER_CELL, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}}
     )
     client.execute()
     return notebook
@@ -130,7 +130,7 @@ def main() -> None:
         for path in notebooks(arguments.names):
             print(path.name, flush=True)
             nbformat.write(clean(execute(path)), path)
-            if path.name != "00_start_here.ipynb":  # the map itself
+            if path.name != "00_start_here.ipynb" and path.parent == HERE:  # the map itself, and solutions
                 thumbnail(path)
         if arguments.pictures:
             take_pictures()

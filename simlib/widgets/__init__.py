@@ -1,4 +1,4 @@
-"""Widgets for notebooks: the explorer with its sliders, the editor, and a panel for each question.
+"""Widgets for notebooks: the explorer, the editor, a lesson, and a panel for each question.
 
 The logic is in modules that import no widget (`state`, `session`, `inquiry`, ...). The views are thin.
 """
@@ -18,6 +18,7 @@ __all__ = [
     "Editor",
     "Explorer",
     "HowSure",
+    "Lesson",
     "OnTheWayTo",
 ]
 __all__ += ["Plans", "RatesFromHistory", "RegisteredForecasts", "SharesOfDoubt"]
@@ -27,11 +28,13 @@ __all__ += ["UpdateWithEvents", "WherePathsDiverge", "WorthKnowing", "WorthSeein
 _HOME = {
     "Editor": "simlib.widgets.editor.view",
     "Explorer": "simlib.widgets.explorer.view",
+    "Lesson": "simlib.widgets.classroom.lesson",
     "UpdateWithEvents": "simlib.widgets.logbook.view",
 }
 _PANELS = "simlib.widgets.questions.panel"
 
 if TYPE_CHECKING:
+    from simlib.widgets.classroom.lesson import Lesson
     from simlib.widgets.editor.view import Editor
     from simlib.widgets.explorer.view import Explorer
     from simlib.widgets.logbook.view import UpdateWithEvents

@@ -17,11 +17,12 @@ from PIL import Image
 
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
+EVERY = NOTEBOOKS + sorted(FOLDER.glob("solutions/*.ipynb"))
 MOST_CELLS, MOST_LINES, MOST_BYTES = 12, 10, 400_000
 SECONDS_PER_CELL = 180
 LOGIC = (ast.FunctionDef, ast.ClassDef, ast.Lambda, ast.While, ast.If, ast.Try)
 
-every_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+every_notebook = pytest.mark.parametrize("path", EVERY, ids=lambda path: path.stem)
 
 
 def code_cells(path):
@@ -80,7 +81,7 @@ def test_it_can_be_read_without_a_kernel(path):
 @every_notebook
 def test_its_links_lead_somewhere(path):
     for target in re.findall(r"\]\(([^)#]+)\)", prose(path)):
-        assert target.startswith("https://") or (FOLDER / target).is_file(), target
+        assert target.startswith("https://") or (path.parent / target).is_file(), target
 
 
 def test_the_first_notebook_leads_to_all_others():
@@ -95,7 +96,7 @@ def test_it_runs_from_top_to_bottom_in_a_fresh_kernel(path, tmp_path, monkeypatc
     root = str(FOLDER.parent)
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")])))
     notebook = nbformat.read(path, as_version=4)
-    NotebookClient(notebook, timeout=SECONDS_PER_CELL, resources={"metadata": {"path": str(FOLDER)}}).execute()
+    NotebookClient(notebook, timeout=SECONDS_PER_CELL, resources={"metadata": {"path": str(path.parent)}}).execute()
     outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
     assert [output.text for output in outputs if output.output_type == "stream" and output.name == "stderr"] == []
     assert any("image/png" in output.get("data", {}) for output in outputs)

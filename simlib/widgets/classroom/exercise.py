@@ -1,0 +1,82 @@
+"""An exercise of a lesson: a question, fields to fill in, and a check that knows the answer. No widget here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from simlib.errors import SimlibError
+
+__all__ = ["BadEntry", "Blank", "Exercise", "Verdict", "read_number", "read_probability"]
+
+BlankKind = Literal["line", "choice", "text"]
+
+
+class BadEntry(SimlibError):
+    """An entry that cannot be read as an answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Blank:
+    """One place to answer: a line, a choice among options, or a text of several lines that begins with `start`."""
+
+    label: str
+    kind: BlankKind = "line"
+    options: tuple[str, ...] = ()
+    start: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether an answer is right (None: there is no right or wrong), and the words for it."""
+
+    right: bool | None
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Exercise:
+    """One exercise of a lesson.
+
+    `asks` is the question, in paragraphs. `judge` takes an entry for each field and gives the verdict. `answers` are
+    right entries, computed from the world, and `worked` is the solution in words.
+    """
+
+    title: str
+    minutes: int
+    asks: str
+    fields: tuple[Blank, ...]
+    judge: Callable[[Sequence[str]], Verdict]
+    answers: tuple[str, ...]
+    worked: str
+    hint: str = ""
+
+    def check(self, *entries: str) -> Verdict:
+        """Return the verdict on an entry for each field. What cannot be read is not right, and it is said why."""
+        given = [entry.strip() for entry in entries]
+        missing = [field.label for field, entry in zip(self.fields, given, strict=True) if not entry]
+        if missing:
+            return Verdict(False, f"Fill in: {', '.join(missing)}.")
+        try:
+            return self.judge(given)
+        except BadEntry as error:
+            return Verdict(False, str(error))
+
+
+def read_number(text: str) -> float:
+    """Read a number, such as "4.5" or "4,5 days". Raises BadEntry."""
+    found = re.fullmatch(r"\s*([0-9]+(?:[.,][0-9]+)?)\s*(?:days?|%)?\s*", text)
+    if found is None:
+        raise BadEntry(f"“{text}” is no number; write one such as 4.5.")
+    return float(found[1].replace(",", "."))
+
+
+def read_probability(text: str) -> float:
+    """Read a probability: "55%", "55" and "0.55" are the same. Raises BadEntry."""
+    value = read_number(text)
+    value = value / 100 if "%" in text or value > 1 else value
+    if value > 1:
+        raise BadEntry(f"“{text}” is more than 100%.")
+    return value

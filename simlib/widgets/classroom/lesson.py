@@ -1,0 +1,301 @@
+"""A lesson of 90 minutes on the two islands: nine exercises, with answers computed from the scenario."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Sequence
+from functools import cached_property
+
+from simlib.engines.exact.forecast import solve
+from simlib.formatting import long_date, percent
+from simlib.machine.asked_events import with_events
+from simlib.machine.measures import find, of_forecast
+from simlib.scenario.loader import load
+from simlib.scenario.model import Forbid, Force, Move, Scenario
+from simlib.scenario.views.variation import with_interventions
+from simlib.widgets.classroom.exercise import Blank, Exercise, Verdict, read_number, read_probability
+from simlib.widgets.classroom.practice import elicit_a_range, score_the_class, three_moves
+
+__all__ = ["DICE", "Lesson"]
+
+WORLD = "two-islands"
+DICE = (37, 62)
+"""Two rolls of a die with a hundred sides, for the history that is rolled by hand."""
+
+_NEAR, _GUESS = 0.015, 0.05
+"""How near a computed probability, and a prediction, must come."""
+
+_READ_BY, _SEEN_BY = 30, 7
+"""The day by which a curve is read, and that by which a patrol is seen."""
+
+_VERDICTS = (
+    "a sign only",
+    "mostly a sign, and a little of a cause",
+    "mostly a cause, and a little of a sign",
+    "a cause",
+)
+
+_SIGNS = {
+    "offer-talks": "talks are offered where things are quiet, and quiet spares the ships; the offer itself does less",
+    "fire-on-patrol": "the shots themselves hit, and make things hot",
+}
+"""Moves that are told apart, each with the reason."""
+
+_WHY = (
+    "The computer draws at random, so that the two differ by luck.",
+    "A stated value is a median, and a probability does not rise in step with a rate: the mean over the range differs.",
+    "The ranges are too wide; with better ranges both would be the same.",
+)
+
+
+class Lesson:
+    """The exercises of the lesson, by number from 1."""
+
+    def __init__(self) -> None:
+        self.world: Scenario = load(WORLD)
+
+    @cached_property
+    def exercises(self) -> tuple[Exercise, ...]:
+        """All exercises, in the order of the lesson."""
+        makers: tuple[Callable[[], Exercise], ...] = (
+            self._patrol_by_hand,
+            self._history_by_hand,
+            self._probability_with_a_date,
+            self._forbid_patrols,
+            self._stated_and_mean,
+            lambda: elicit_a_range(self.world),
+            self._sign_or_cause,
+            three_moves,
+            lambda: score_the_class(self.world, self.probability("question:ship-hit")),
+        )
+        return tuple(make() for make in makers)
+
+    def __getitem__(self, number: int) -> Exercise:
+        return self.exercises[number - 1]
+
+    def exercise(self, number: int) -> object:
+        """Return an exercise as a widget, with a place to answer and a check."""
+        from simlib.widgets.classroom.exercise_view import ExerciseView
+
+        return ExerciseView(number, self[number])
+
+    def solution(self, number: int) -> str:
+        """Return the solution of an exercise, an answer that is accepted, and the verdict on it."""
+        one = self[number]
+        verdict = one.check(*one.answers)
+        accepted = " | ".join(one.answers)
+        return f"{number}. {one.title}\n{one.worked}\nAccepted: {accepted}\nThe check says: {verdict.words}"
+
+    # ---------------------------------------------------------------- what the world says
+
+    def probability(self, measure: str, day: float | None = None, world: Scenario | None = None) -> float:
+        """Return the exact probability of a measure by a day (default: the horizon), at the stated values."""
+        world = world or self.world
+        chosen = find(world, measure)
+        last = world.horizon_days if day is None else day
+        forecast = solve(with_events(world, chosen, last), times=[last], by=last)
+        return float(of_forecast(forecast, chosen[0])[0][-1])
+
+    def open_moves(self) -> list[tuple[Move, float]]:
+        """Return the moves that are possible at the start while things are quiet and resolve is weak, with their rates.
+
+        Rates are per day. Factors that apply only in a calendar window are left out: none is open on the first day.
+        """
+        levels = {name: variable.start[0][0] for name, variable in self.world.variables.items()}
+        return [(move, self._rate(move, levels)) for move in self.world if move.when.holds(levels)]
+
+    def _rate(self, move: Move, levels: dict[str, str]) -> float:
+        numbers = self.world.assumptions
+        factors = (f for f in move.factors if f.between is None and f.when.holds(levels))
+        return numbers[move.rate].value * math.prod(numbers[factor.by].value for factor in factors)
+
+    # ---------------------------------------------------------------- the exercises
+
+    def _patrol_by_hand(self) -> Exercise:
+        rate = self.world.assumptions["patrol_rate"].value * 7
+        answer = 1 - math.exp(-rate)
+        exact = self.probability("fired:patrol", 7)
+        worked = (
+            f"{rate:.1f} patrols are expected in a week. The probability of none is exp(-{rate:.1f}) = "
+            f"{percent(math.exp(-rate))}, so that of at least one is {percent(answer)}. It is not {rate:.0%}: a rate "
+            f"is no probability. The engine says {percent(exact)}, because things may be hot at the start, and then "
+            f"patrols sail more often."
+        )
+        return Exercise(
+            "A patrol within a week, by hand",
+            8,
+            f"While things are quiet North Island sends {rate:.1f} patrols per week. How probable is at least one "
+            "patrol within a week? Use P(none) = exp(-rate × time).",
+            (Blank("Probability"),),
+            _near(answer, _NEAR, worked),
+            (percent(answer),),
+            worked,
+            f"exp(-{rate:.1f}) is the probability that there is no patrol.",
+        )
+
+    def _history_by_hand(self) -> Exercise:
+        moves = self.open_moves()
+        total = sum(rate for _, rate in moves)
+        first, second = (roll / 100 for roll in DICE)
+        days, running, chosen = -math.log(first) / total, 0.0, moves[-1][0]
+        for move, rate in moves:
+            running += rate / total
+            if second <= running:
+                chosen = move
+                break
+        table = "; ".join(f"{move.label}: {rate:.4f}" for move, rate in moves)
+        worked = (
+            f"The rates sum to {total:.4f} per day. The wait is -ln({first:.2f}) / {total:.4f} = {days:.1f} days. "
+            f"Shares of the total, added up in the order of the list, first reach {second:.2f} at “{chosen.label}”."
+        )
+
+        def judge(entries: Sequence[str]) -> Verdict:
+            near = abs(read_number(entries[0]) - days) <= 0.15 + 0.02 * days
+            right = near and entries[1] == chosen.label
+            return Verdict(right, worked if right else "Not yet. Sum the rates first; then use the first die.")
+
+        return Exercise(
+            "One history, rolled by hand",
+            12,
+            "On the first day things are quiet, patrols sail, nobody talks and South Island is weak. These moves are "
+            f"possible, with their rates per day: {table}. Your dice say {DICE[0]} and {DICE[1]} of 100. The wait "
+            "until the next move is -ln(first) / sum of rates. The second die chooses the move: go down the list, "
+            "adding shares of the sum, until you reach it. Then draw the arrow on the diagram.",
+            (Blank("Wait in days"), Blank("Move", "choice", tuple(move.label for move, _ in moves))),
+            judge,
+            (f"{days:.1f}", chosen.label),
+            worked,
+            f"ln({first:.2f}) = {math.log(first):.3f}",
+        )
+
+    def _probability_with_a_date(self) -> Exercise:
+        early, late = self.probability("ending:settlement", _READ_BY), self.probability("ending:settlement")
+        day, end = long_date(self.world.by_date(_READ_BY)), long_date(self.world.by_date(self.world.horizon_days))
+        worked = (
+            f"The curve is at {percent(early)} on {day} and at {percent(late)} on {end}. An ending is final, so the "
+            f"probability that the treaty is signed between the two dates is the difference, {percent(late - early)}."
+        )
+
+        def judge(entries: Sequence[str]) -> Verdict:
+            found = [read_probability(entry) for entry in entries]
+            right = all(abs(x - y) <= 2 * _NEAR for x, y in zip(found, (early, late - early), strict=True))
+            return Verdict(right, worked if right else "Not yet. Read the height of the curve at the end of each date.")
+
+        return Exercise(
+            "A probability has a date",
+            8,
+            f"Read the curve of “A treaty is signed” in the picture above. How probable is a treaty by the end of "
+            f"{day}? And how probable is it that the treaty is signed after that, by {end}?",
+            (Blank(f"By {day}"), Blank(f"After {day}, by {end}")),
+            judge,
+            (percent(early), percent(late - early)),
+            worked,
+            "The curve only rises. What happens between two dates is a difference of two heights.",
+        )
+
+    def _forbid_patrols(self) -> Exercise:
+        before = self.probability("question:ship-hit")
+        forbidden = with_interventions(self.world, [Forbid("patrol")])
+        after = self.probability("question:ship-hit", world=forbidden)
+        worked = (
+            f"With patrols forbidden from the first day the probability goes from {percent(before)} to "
+            f"{percent(after)}. Ships that are in the strait already may still be fired on, and a forbidden move "
+            "deters nobody."
+        )
+
+        def judge(entries: Sequence[str]) -> Verdict:
+            off = abs(read_probability(entries[0]) - after)
+            return Verdict(off <= _GUESS, f"You were off by {100 * off:.0f} points. {worked}")
+
+        return Exercise(
+            "Predict, then forbid patrols",
+            10,
+            f"“A ship of North Island is hit” has {percent(before)} within 90 days. Write down your prediction before "
+            "you press Check: what is the probability if no new patrol sails from the first day on?",
+            (Blank("Your prediction"),),
+            judge,
+            (percent(after),),
+            worked,
+            "Who is in the strait on the first day?",
+        )
+
+    def _stated_and_mean(self) -> Exercise:
+        number = self.world.assumptions["landing_rate"]
+        ends = (number.low, number.value, number.high)
+        three = [self.probability("ending:open-war", world=self._with(number.id, value)) for value in ends]
+        mean = sum(three) / 3
+        worked = (
+            f"The mean of {', '.join(map(percent, three))} is {percent(mean)}; at the middle value it is "
+            f"{percent(three[1])}. {_WHY[1]}"
+        )
+
+        def judge(entries: Sequence[str]) -> Verdict:
+            near = abs(read_probability(_as_percent(entries[0])) - mean) <= 0.1 * mean
+            right = near and entries[1] == _WHY[1]
+            return Verdict(right, worked if right else "Not yet. Add the three, divide by three, and compare.")
+
+        return Exercise(
+            "Why the mean over the range is not the answer at the stated value",
+            10,
+            "Three experts, equally good, disagree about how fast troops land after shots. With the low value open war "
+            f"has {percent(three[0])}, with the middle one {percent(three[1])}, with the high one {percent(three[2])}. "
+            "You do not know who is right: what is your probability? And why is it not the one at the middle value?",
+            (Blank("Your probability, in percent"), Blank("Why", "choice", _WHY)),
+            judge,
+            (percent(mean), _WHY[1]),
+            worked,
+            "If each may be right, take the mean of the three.",
+        )
+
+    def _with(self, name: str, value: float) -> Scenario:
+        number = dataclasses.replace(self.world.assumptions[name], value=value, low=value, high=value)
+        return self.world.replace(assumptions={**self.world.assumptions, name: number})
+
+    def _sign_or_cause(self) -> Exercise:
+        base, day = self.probability("question:ship-hit"), long_date(self.world.by_date(_SEEN_BY))
+        kinds, tables, reasons = [], [], []
+        for move, reason in _SIGNS.items():
+            seen, forced = self._seen_and_forced(move)
+            kinds.append(_VERDICTS[sum((forced - base) / (seen - base) > limit for limit in (0.1, 0.5, 0.8))])
+            label = self.world.moves[move].label
+            tables.append(f"“{label}”: {percent(seen)} if it is seen by {day}, {percent(forced)} if it is ordered")
+            reasons.append(f"“{label}” is {kinds[-1]}: {reason}.")
+        worked = " ".join(reasons)
+
+        def judge(entries: Sequence[str]) -> Verdict:
+            right = list(entries) == kinds
+            return Verdict(right, worked if right else "Not yet. Compare both numbers with the one without a look.")
+
+        return Exercise(
+            "Sign or cause?",
+            10,
+            f"“A ship of North Island is hit” has {percent(base)}. {'. '.join(tables)}. Here ordered means: made to "
+            "happen on the first day, whatever the situation. What is each move, for this event?",
+            tuple(Blank(self.world.moves[move].label, "choice", _VERDICTS) for move in _SIGNS),
+            judge,
+            tuple(kinds),
+            worked,
+            "A sign tells you in which world you are. A cause changes it.",
+        )
+
+    def _seen_and_forced(self, move: str) -> tuple[float, float]:
+        """Return the probability of the headline where a move is seen in the first week, and where it is forced."""
+        forced = with_interventions(self.world, [Force(move, self.world.as_of)])
+        seen = self.probability(f"question:ship-hit|fired:{move}@{self.world.by_date(_SEEN_BY)}")
+        return seen, self.probability("question:ship-hit", world=forced)
+
+
+def _near(answer: float, within: float, worked: str) -> Callable[[Sequence[str]], Verdict]:
+    """Return a check of one probability."""
+
+    def judge(entries: Sequence[str]) -> Verdict:
+        right = abs(read_probability(entries[0]) - answer) <= within
+        return Verdict(right, worked if right else "Not yet. First find the probability of none.")
+
+    return judge
+
+
+def _as_percent(text: str) -> str:
+    """Return an entry in percent, also where the sign was left out: small probabilities are asked for."""
+    return text if "%" in text else f"{text}%"
