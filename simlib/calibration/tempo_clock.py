@@ -95,7 +95,7 @@ class TempoClock:
         whole[:, :levels, :levels] = cooling - event[:, :, None] * np.eye(levels)
         whole[:, :levels, levels:] = event[:, :, None] * jump
         whole[:, levels:, levels:] = cooling
-        day = _exponential(whole)
+        day = exponentials(whole)
         return day[:, :levels, :levels], day[:, :levels, levels:]
 
     def log_likelihood(self, records: Sequence[CrisisRecord]) -> Floats:
@@ -134,7 +134,7 @@ class _Gaps:
 
     def log_likelihood(self, clock: TempoClock) -> Floats:
         without, with_event = clock.day_matrices()
-        silent = _powers(without, self.longest)
+        silent = powers(without, self.longest)
         until_event = silent @ with_event
         state = np.repeat((clock.activity[1][:, None] * clock.start)[None], self.number, axis=0)
         total = np.zeros(self.number)
@@ -148,7 +148,7 @@ class _Gaps:
         return total + np.log((state * survival).sum(axis=(1, 2)))
 
 
-def _exponential(matrix: Floats) -> Floats:
+def exponentials(matrix: Floats) -> Floats:
     """Return the exponentials of small matrices (K, M, M): a Taylor series after halving, then squaring.
 
     SciPy's takes a hundred times as long on matrices of this size where other work keeps the cores busy.
@@ -163,16 +163,16 @@ def _exponential(matrix: Floats) -> Floats:
     return np.asarray(result)
 
 
-def _powers(matrix: Floats, most: int) -> Floats:
+def powers(matrix: Floats, most: int) -> Floats:
     """Return the powers (most + 1, K, L, L) of matrices, from 0, by doubling."""
-    powers = np.empty((most + 1, *matrix.shape))
-    powers[0], done = np.eye(matrix.shape[-1]), 1
+    result = np.empty((most + 1, *matrix.shape))
+    result[0], done = np.eye(matrix.shape[-1]), 1
     while done <= most:
-        step = powers[done - 1] @ matrix
+        step = result[done - 1] @ matrix
         more = min(done, most + 1 - done)
-        powers[done : done + more] = powers[:more] @ step
+        result[done : done + more] = result[:more] @ step
         done += more
-    return powers
+    return result
 
 
 # -------------------------------------------------------------------- the answer

@@ -64,7 +64,7 @@ def test_a_day_with_an_event_and_one_without_are_all_there_is():
     np.testing.assert_allclose((without + with_event).sum(axis=2), 1, atol=1e-13)
     scipy_linalg = pytest.importorskip("scipy.linalg")
     matrix = np.array([[[-3.0, 2, 1], [0.5, -40, 39.5], [0, 0, 0]]])
-    np.testing.assert_allclose(tempo_clock._exponential(matrix), scipy_linalg.expm(matrix), atol=1e-13)
+    np.testing.assert_allclose(tempo_clock.exponentials(matrix), scipy_linalg.expm(matrix), atol=1e-13)
 
 
 def test_the_forecasts_of_the_days_multiply_to_the_likelihood():
