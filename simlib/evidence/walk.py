@@ -201,10 +201,10 @@ class _Walker:
         for span in (*self.timetable.spans, None):
             day = self.timetable.stop if span is None else span.start
             entering = self._cross(entering, self.done[-1] if self.done else None, span, day)
-            if span is None or np.all(self.machine.ended[entering.state]):
-                if span is not None:
-                    story_end = StoryEnd(day, int(entering.state[0]))
-                    entering = _Entering(entering.state, entering.count * 0, entering.origin, entering.weight)
+            over = bool(np.all(self.machine.ended[entering.state]))
+            if span is None or over:
+                story_end = StoryEnd(day, int(entering.state[0])) if over else None
+                entering = _Entering(entering.state, entering.count * 0, entering.origin, entering.weight)
                 self._record(entering, np.unique(entering.state), 1)
                 break
             states, ways, open_grid = self._explore(entering, span)

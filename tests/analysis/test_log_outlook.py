@@ -189,3 +189,11 @@ def test_what_cannot_be_scrubbed_is_refused(world):
         LogOutlook(world.replace(interventions=(Forbid("act", None),)))
     with pytest.raises(Unsupported, match="before the first day"):
         LogOutlook(world, dt.date(2031, 3, 1))
+
+
+def test_a_story_that_ended_the_day_before_is_over_on_the_next_morning(world):
+    rows = read_rows(world, [LogRow("warn", day(5), outcome="loud"), LogRow("act", day(8))])
+    outlook = LogOutlook(world)
+    assert outlook.on(day(8), rows).ended is None
+    assert outlook.on(day(9), rows).ended == ("acted", day(8))
+    assert outlook.on(day(12), rows).ended == ("acted", day(8))
