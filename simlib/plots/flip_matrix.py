@@ -9,7 +9,7 @@ import numpy as np
 from simlib.analysis.whatif.coupling import COUPLING
 from simlib.formatting import percent
 from simlib.plots import style
-from simlib.plots.row_layout import fit, letters
+from simlib.plots.row_layout import caption, fit, letters
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,7 +32,8 @@ def flips(result: Comparison, ax: Axes, *, variant: str | None = None) -> Axes:
     least, most = table.bounds
     title = f"“{label}”: {percent(table.share)} of histories end differently by {result.by_words}"
     bounds = f"any other coupling of the two forecasts flips {percent(least)} to {percent(most)}"
-    style.dress(ax, fit(title, ax), f"share of histories under {COUPLING}; hatched: unchanged; {bounds}")
+    note = f"share of histories under {COUPLING}; hatched: unchanged; {bounds}"
+    style.dress(ax, fit(title, ax), caption(note, ax))
     _cells(ax, share)
     width = max(9, int(letters(ax) / len(names)) - 3)
     ax.set_xticks(range(len(names)), [style.wrap(text, width, 5) for text in names])

@@ -2,18 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from simlib.analysis.sensitivity.sobol_indices import share_in_words
+from simlib.formatting import counted
 from simlib.plots import style
 from simlib.plots.row_layout import fit, name, number, rows, whisker
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from simlib.analysis.sensitivity.sobol_indices import Sobol
+    from simlib.analysis.sensitivity.sobol_indices import Share, Sobol
 
 ROWS = 8
+
+
+def _title(measure: str, some: Sequence[Share]) -> str:
+    """Name the input with the largest share: alone where that is known, else with interactions."""
+    known = [
+        (index.estimate, alone, share.input)
+        for share in some
+        for index, alone in ((share.first, True), (share.total, False))
+        if index.known and (alone or not share.first.known)
+    ]
+    if not known:
+        return f"{measure}: no share of the spread is known"
+    size, alone, best = max(known, key=lambda each: each[0])
+    first, *tied = best.label.split(" + ")
+    which = f"“{first}”" + (f" and {counted(len(tied), 'assumption')} tied to it" if tied else "")
+    comes = "comes" if alone else "comes, with interactions,"
+    return f"{share_in_words(size).capitalize()} of the spread of “{measure}” {comes} from {which}"
 
 
 def shares(result: Sobol, ax: Axes, *, measure: str | None = None, most: int = ROWS) -> Axes:
@@ -23,14 +42,7 @@ def shares(result: Sobol, ax: Axes, *, measure: str | None = None, most: int = R
     """
     about = result.measures[measure or next(iter(result.measures))]
     some = about.shares[:most]
-    known = [share for share in some if share.first.known]
-    title = f"{about.measure.label}: no share of the spread is known"
-    if known:
-        best = max(known, key=lambda share: share.first.estimate)
-        words = share_in_words(best.first.estimate).capitalize()
-        tied = len(best.input.assumptions)
-        which = f"“{best.input.label}”" if tied == 1 else f"{tied} assumptions that are tied to each other"
-        title = f"{words} of the spread of “{about.measure.label}” comes from {which}"
+    title = _title(about.measure.label, some)
     unit = f"share of the variance over the priors, by {result.by_words}"
     style.dress(ax, fit(title, ax), f"{unit}; filled: alone, hollow: with others; whiskers: 95%")
     rows(ax, len(some))

@@ -19,7 +19,7 @@ from simlib.analysis.indicators.watch_list import indicators_of_endings
 from simlib.analysis.paths.classes import paths
 from simlib.analysis.paths.medoids import typical_histories
 from simlib.analysis.sensitivity.one_at_a_time import drivers, elasticities
-from simlib.analysis.sensitivity.sobol_indices import sobol
+from simlib.analysis.sensitivity.sobol_indices import Index, sobol
 from simlib.analysis.uncertainty.fans import Fan, ladder_fan, measure_fan
 from simlib.analysis.uncertainty.perfect_information import evppi_from
 from simlib.analysis.uncertainty.propagation import uncertainty
@@ -128,11 +128,19 @@ def test_a_waterfall_piles_up_to_a_total(scenario):
 def test_a_flip_matrix_names_the_coupling_and_its_bounds(comparison):
     ax, text = drawn(flips, comparison, variant="a clash on the tenth day")
     assert "common random numbers" in text.replace("\n", " ")
-    assert "any other coupling of the two forecasts flips" in text
+    assert "any other coupling of the two forecasts flips" in text.replace("\n", " ")
     found = comparison.effects["a clash on the tenth day"].flips
     cells = [patch for patch in ax.patches if patch.get_width() == 1]
     assert len(cells) == np.count_nonzero(found.matrix.sum(axis=0) + found.matrix.sum(axis=1)) ** 2
     assert sum(bool(cell.get_hatch()) for cell in cells) == np.sqrt(len(cells))
+
+
+def test_the_note_under_the_title_of_a_flip_matrix_fits_a_narrow_picture(comparison):
+    figure, ax = plt.subplots(figsize=(6.2, 6), dpi=100)
+    flips(comparison, ax, variant="a clash on the tenth day")
+    figure.canvas.draw()
+    (note,) = (text for text in ax.texts if "hatched" in text.get_text())
+    assert note.get_window_extent().x1 <= 620
 
 
 def test_flips_need_replicates(scenario):
@@ -195,16 +203,33 @@ def test_slopes_are_bars_of_the_elasticities(scenario):
 def test_shares_show_what_is_known_and_what_is_not(scenario):
     result = sobol(scenario, "war", draws=64)
     _, text = drawn(shares, result)
-    assert "of the spread of “war” comes from" in text.replace("\n", " ")
+    assert "of the spread of “war” comes" in text.replace("\n", " ")
     assert "alone" in text
     found = result.measures["ending:war"]
     share = next(share for share in found.shares if share.total.known)
     hidden = dataclasses.replace(share, first=dataclasses.replace(share.first, known=False))
     unknown = dataclasses.replace(result, measures={"ending:war": dataclasses.replace(found, shares=(hidden,))})
     ax, text = drawn(shares, unknown)
-    assert "no share of the spread is known" in text
-    assert "not known" in text
+    assert "not known alone" in text
     assert len(ax.patches) == 1
+    hidden = dataclasses.replace(hidden, total=hidden.first)
+    unknown = dataclasses.replace(result, measures={"ending:war": dataclasses.replace(found, shares=(hidden,))})
+    ax, text = drawn(shares, unknown)
+    assert "no share of the spread is known" in text
+    assert len(ax.patches) == 0
+
+
+def test_the_title_names_the_largest_share_also_where_it_is_known_with_interactions_only(scenario):
+    result = sobol(scenario, "war", draws=64)
+    found = result.measures["ending:war"]
+    small, large = (Index(size, size - 0.05, size + 0.05, known=True) for size in (0.1, 0.55))
+    one = dataclasses.replace(found.shares[0], first=small, total=small)
+    group = dataclasses.replace(one.input, label="Readiness + Order + Days", assumptions=("a", "b", "c"))
+    other = dataclasses.replace(one, input=group, first=dataclasses.replace(large, known=False), total=large)
+    both = dataclasses.replace(found, shares=(other, one))
+    _, text = drawn(shares, dataclasses.replace(result, measures={"ending:war": both}))
+    title = "About half of the spread of “war” comes, with interactions, from “Readiness” and 2 assumptions tied to it"
+    assert title in text.replace("\n", " ")
 
 
 def test_doubt_is_drawn_over_the_draws(carried):

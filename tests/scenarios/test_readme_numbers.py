@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from simlib.scenario.library import shipped_scenarios
+from simlib.scenario.loader import load
 
 SCRIPT = Path(__file__).parents[2] / "docs" / "readme_numbers.py"
 STALE = "the numbers in {} are not of today; run: python docs/readme_numbers.py"
@@ -26,6 +27,13 @@ def test_the_numbers_are_of_this_scenario(name, script):
     written = re.search(r"<!-- hash -->`(\w+)`<!-- end -->", (folder / "README.md").read_text(encoding="utf-8"))
     assert written, f"{folder / 'README.md'} does not say from which scenario its numbers are"
     assert written[1] == script.hash_of(folder), STALE.format(folder / "README.md")
+
+
+def test_the_decision_on_what_fits_counts_the_numbers_of_the_caribbean_world():
+    numbers = load("caribbean-2025").assumptions.values()
+    named = sum(not number.inline for number in numbers)
+    decision = (SCRIPT.parents[1] / "decisions" / "caribbean-what-fits.md").read_text(encoding="utf-8")
+    assert f"The price is {len(numbers)} numbers, {named} of them named." in decision
 
 
 @pytest.mark.slow
