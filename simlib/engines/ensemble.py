@@ -84,7 +84,7 @@ def forecast(
         return over_priors(scenario, engine=engine, draws=draws, runs=runs, seed=seed, **common).mixture()
     frame = _listed({"by": by, "times": times, "ignore_windows": ignore_windows})
     replicates = RUNS if runs is None else runs
-    one, solver = _engine(scenario, engine, frame, (replicates, 0), seed, control)
+    one, solver, _ = _engine(scenario, engine, frame, (replicates, 0), seed, control)
     stated = one(-1, priors.theta(scenario), None, None, PRODUCTS)
     return _with_distributions(stated, scenario, frame, solver, None, (replicates, seed, control))
 
@@ -224,7 +224,7 @@ def over_priors(
     replicates = (RUNS, max(1, -(-RUNS // count))) if runs is None else (runs * count, runs)
     frame = _listed({"times": times, "by": by, "ignore_windows": ignore_windows})
     silent = Control(cancel=control.cancel, threads=control.threads)
-    one, solver = _engine(scenario, engine, frame, replicates, seed, silent)
+    one, solver, accrued = _engine(scenario, engine, frame, replicates, seed, silent)
     stated, forecasts = one(-1, centre, None, None, PRODUCTS), []
     # Whether the laws of the draws are solved or counted is settled once, so that they can be pooled.
     products = math.inf if solver and solver.law_products(stated) * count <= PRODUCTS else 0.0
@@ -234,7 +234,7 @@ def over_priors(
         control.report((number + 1) / count)
     stated = _with_distributions(stated, scenario, frame, solver, None, (replicates[0], seed, silent))
     mean = dataclasses.replace(stated, impacts=_accumulations(forecasts, belief.weights))
-    mean = _with_distributions(mean, scenario, frame, solver, belief, (replicates[1], seed, silent))
+    mean = _with_distributions(mean, scenario, frame, solver, belief, (replicates[1], seed, silent), accrued)
     return Ensemble(scenario, belief, tuple(forecasts), stated, seed, mean.impacts)
 
 
@@ -245,10 +245,11 @@ def _listed(frame: dict[str, Any]) -> dict[str, Any]:
 
 def _engine(
     scenario: Scenario, engine: Engine, frame: dict[str, Any], runs: tuple[int, int], seed: int, control: Control
-) -> tuple[_One, Solver | None]:
+) -> tuple[_One, Solver | None, list[Floats]]:
     """Return a function that forecasts one draw, and the solver where it is exact.
 
-    `runs` are the replicates at the stated values and at each draw.
+    `runs` are the replicates at the stated values and at each draw. By Monte Carlo the list gets what accumulates in
+    the histories of each draw (R, T, I), so that nothing has to be simulated twice.
     """
     if engine != "montecarlo":
         try:
@@ -257,10 +258,11 @@ def _engine(
             if engine == "exact":
                 raise
         else:
-            return partial(_exact, solver, runs, seed, control), solver
+            return partial(_exact, solver, runs, seed, control), solver, []
     from simlib.engines.montecarlo.simulator import Simulator
 
-    return partial(_montecarlo, Simulator(scenario, **frame), runs, seed, control), None
+    accrued: list[Floats] = []
+    return partial(_montecarlo, Simulator(scenario, **frame), runs, seed, control, accrued), None, accrued
 
 
 def _exact(
@@ -284,6 +286,7 @@ def _montecarlo(
     runs: tuple[int, int],
     seed: int,
     control: Control,
+    accrued: list[Floats],
     number: int,
     theta: Floats,
     centre: Floats | None,
@@ -292,6 +295,8 @@ def _montecarlo(
 ) -> Forecast:
     replicates, first = _replicates(runs, number)
     counts = simulator.run(theta, centre=centre, start=start, runs=replicates, seed=seed, first=first, control=control)
+    if number >= 0:
+        accrued.append(counts.accrued)
     forecast: Forecast = simulator.forecast(counts, theta=theta, seed=seed)
     return forecast
 
@@ -308,12 +313,14 @@ def _with_distributions(
     solver: Solver | None,
     belief: Belief | None,
     job: tuple[int, int, Control],
+    accrued: Sequence[Floats] = (),
 ) -> Forecast:
     """Return a forecast by either engine whose impacts have their whole distribution.
 
     It is solved where it is cheap, else simulated. It comes back as it is where there are no impacts or where they have
     it already, and without Numba it has only the solved ones.
     `job`: replicates (of each draw of a belief, else at the stated values), their seed, and the control of the work.
+    `accrued`: what accumulates in the histories of each draw (R, T, I), where they have been simulated already.
     """
     found = {name: (impact.fan, impact.sample) for name, impact in forecast.impacts.items()}
     if solver is not None:
@@ -322,7 +329,11 @@ def _with_distributions(
             law = exact_amounts(solver, index, impact, belief, steps, PRODUCTS, job[2])
             found[name] = found[name] if law is None else law
     if any(sample is None for _, sample in found.values()):
-        found |= _counted(scenario, frame, belief, job, [n for n, (_, sample) in found.items() if sample is None])
+        wanted = [name for name, (_, sample) in found.items() if sample is None]
+        if accrued and belief is not None:
+            found |= _distributions(scenario, wanted, np.stack(accrued), belief.weights)
+        else:
+            found |= _counted(scenario, frame, belief, job, wanted)
     impacts = {
         name: dataclasses.replace(impact, fan=found[name][0], sample=found[name][1])
         for name, impact in forecast.impacts.items()
@@ -334,7 +345,6 @@ def _counted(
     scenario: Scenario, frame: dict[str, Any], belief: Belief | None, job: tuple[int, int, Control], names: list[str]
 ) -> dict[str, tuple[Floats, AmountSample]]:
     """Return the fan and the distribution of some impacts, counted in histories. Nothing without Numba."""
-    from simlib.engines.montecarlo.counts import distribution
     from simlib.engines.montecarlo.distributions import histories_of_impacts
     from simlib.engines.montecarlo.simulator import Simulator
 
@@ -342,7 +352,15 @@ def _counted(
         simulator = Simulator(scenario, **frame)
     except MissingDependency:
         return {}
-    amounts, weights = histories_of_impacts(simulator, belief, *job)
+    return _distributions(scenario, names, *histories_of_impacts(simulator, belief, *job))
+
+
+def _distributions(
+    scenario: Scenario, names: list[str], amounts: Floats, weights: Floats
+) -> dict[str, tuple[Floats, AmountSample]]:
+    """Return the fan and the distribution of some impacts, given what accumulates in histories (D, R, T, I)."""
+    from simlib.engines.montecarlo.counts import distribution
+
     places = {name: index for index, name in enumerate(scenario.impacts)}
     return {name: distribution(amounts[..., places[name]], weights) for name in names}
 

@@ -16,7 +16,7 @@ from simlib.control import Control
 from simlib.engines.ensemble import forecast, over_priors
 from simlib.engines.exact.endpoint import histories_given
 from simlib.engines.exact.forecast import solve
-from simlib.engines.montecarlo.simulator import simulate
+from simlib.engines.montecarlo.simulator import Simulator, simulate
 from simlib.errors import Cancelled, TooManyStates, Unsupported
 from simlib.machine import priors
 from simlib.machine.belief import Belief, quantiles
@@ -67,6 +67,22 @@ def test_auto_is_exact_where_the_states_fit_and_monte_carlo_where_they_do_not(mo
     assert forecast(door(), times=1, draws=4).engine == "montecarlo"
     with pytest.raises(TooManyStates):
         forecast(door(), times=1, engine="exact")
+
+
+def test_no_history_is_simulated_twice_for_an_impact(monkeypatch):
+    """The distribution over draws comes from the histories that the forecasts of the draws had already."""
+    world = World.of(door()).impact("cost", on=[("leave", None, 2.0, 1.0)], per_day=[({"door": "shut"}, 0.5)])
+    simulated, run = [], Simulator.run
+
+    def counted(*args, **options):
+        simulated.append(options["runs"])
+        return run(*args, **options)
+
+    monkeypatch.setattr(Simulator, "run", counted)
+    cost = forecast(world.scenario(), times=2, engine="montecarlo", draws=5, runs=30, seed=4).impacts["cost"]
+    assert simulated == [150, *[30] * 5]
+    assert cost.sample is not None
+    assert cost.sample.amounts.mean() == pytest.approx(cost.mean[-1])
 
 
 @pytest.mark.parametrize("engine", ["exact", "montecarlo"])
