@@ -20,7 +20,7 @@ import numpy as np
 
 from simlib.engines.exact.chain import Chain
 from simlib.engines.exact.impulses import Jump
-from simlib.engines.exact.lanes import WIDTH, Lanes, group_sums, some_rows, weighted
+from simlib.engines.exact.lanes import WIDTH, Lanes, group_sums, weighted
 from simlib.engines.exact.passes import STEPS, Watcher
 from simlib.engines.exact.states import Incoming, StateSpace
 from simlib.machine.interventions import Segment
@@ -48,19 +48,39 @@ class Gain:
 class StateRewards:
     """The impacts of a scenario over its states, without assumption values.
 
-    Groups of states for the sums of `MomentSums`: those still going, then those of each ending.
+    States are grouped for the sums of `MomentSums`: those still going by what they may gain, of which each group has an
+    `example`, then those of each ending.
     """
 
     def __init__(self, tables: Tables, space: StateSpace) -> None:
         self.tables, self.space, self.rewards = tables, space, Rewards.of(tables)
         going = ~space.ended
         self.paid: list[Bools] = [tables.holds(item.when, space.levels) & going for item in self.rewards.accruals]
-        self.order: Ints = np.argsort(space.ending, kind="stable")
-        self.group_start: Ints = np.searchsorted(space.ending[self.order], np.arange(-1, self.rewards.endings + 1))
         self._entries: dict[int, Ints] = {}
+        if not len(self):
+            return
+        states = np.flatnonzero(going)
+        _, example, kind = np.unique(self._kinds()[states], return_index=True, return_inverse=True)
+        self.example: Ints = states[example]
+        groups = np.array(space.ending + len(example))
+        groups[states] = kind
+        self.order: Ints = np.argsort(groups, kind="stable")
+        self.group_start: Ints = np.searchsorted(groups[self.order], np.arange(len(example) + self.rewards.endings + 1))
 
     def __len__(self) -> int:
         return len(self.rewards.impacts)
+
+    def _kinds(self) -> Ints:
+        """Return a number for each state (N,) that tells apart what the states may gain per day."""
+        outcomes = [outcome for item in self.rewards.impulses for outcome in item.outcomes]
+        moves = np.unique(self.tables.outcome_move[np.array(outcomes, dtype=np.int64)]).tolist()
+        kinds = np.zeros(len(self.space), dtype=np.int64)
+        for column in [*map(self._entry, moves), *self.paid]:
+            values, place = np.unique(column, return_inverse=True)
+            if kinds.max(initial=0) > 2**40:
+                kinds = np.unique(kinds, return_inverse=True)[1]
+            kinds = kinds * len(values) + place
+        return kinds
 
     def per_day(self, theta: Floats, impact: int) -> Floats:
         """Return what each state gains of an impact per day spent there (N,)."""
@@ -111,23 +131,25 @@ class StateRewards:
 class MomentSums(Watcher):
     """The moments of the impacts of one block at T times, the last of which is the end of the segment.
 
-    at (T, groups, 4): the sums of each lane over the groups of states. gained (T, 4): Λ times the gain of the mean
-    square.
+    at (T, 1 + endings, 4): the sums of each lane over the states still going and over those of each ending. gained
+    (T, 4): Λ times the gain of the mean square.
     """
 
     def __init__(self, states: StateRewards, gain: Gain, times: int) -> None:
         self.states = states
-        self.rows = some_rows(gain.mean + gain.square)
-        self.own, self.first = 2 * gain.mean[self.rows], gain.square[self.rows]
-        self.work = WIDTH * (len(states.space) + len(self.rows))
-        groups = len(states.group_start) - 1
+        self.own, self.first = 2 * gain.mean[states.example], gain.square[states.example]
+        self.work = WIDTH * len(states.space)
+        self._sums, self._ones = np.zeros((len(states.group_start) - 1, WIDTH)), np.ones(len(states.example))
+        self._rows, groups = np.arange(len(states.example)), 1 + states.rewards.endings
         self.at, self.gained = np.zeros((times, groups, WIDTH)), np.zeros((times, WIDTH))
         self._groups, self._gains = np.zeros((STEPS, groups, WIDTH)), np.zeros((STEPS, WIDTH))
 
     def take(self, row: int, block: Floats) -> None:
         """Note the sums of one step."""
-        group_sums(block, self.states.order, self.states.group_start, self._groups[row])
-        self._gains[row] = weighted(block, self.rows, self.own, self.first)
+        group_sums(block, self.states.order, self.states.group_start, self._sums)
+        going = len(self._rows)
+        self._groups[row, 0], self._groups[row, 1:] = self._ones @ self._sums[:going], self._sums[going:]
+        self._gains[row] = weighted(self._sums, self._rows, self.own, self.first)
 
     def weigh(self) -> None:
         """Add the steps noted."""
