@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from simlib.engines.montecarlo.simulator import simulate
     from simlib.errors import Cancelled, ScenarioError, SimlibError, TooManyStates, Unsupported
     from simlib.evidence.belief_update import update
+    from simlib.evidence.lessons import learn
     from simlib.machine.belief import Belief
     from simlib.plots import plot
     from simlib.report import write_report
@@ -62,6 +63,7 @@ _HOMES = {
     "simlib.machine.belief": ("Belief",),
     "simlib.scenario.event_log": ("LogRow", "read_log"),
     "simlib.evidence.belief_update": ("update",),
+    "simlib.evidence.lessons": ("learn",),
     "simlib.engines.ensemble": ("forecast",),
     "simlib.engines.exact.forecast": ("solve",),
     "simlib.engines.montecarlo.simulator": ("simulate",),
@@ -95,7 +97,8 @@ _HOME = {name: module for module, names in _HOMES.items() for name in names}
 __all__ = ["Answer", "Assume", "Belief", "Cancelled", "Control", "Forbid", "Force", "Forecast", "Hold", "LogRow"]
 __all__ += ["Pin", "Policy", "Scenario", "ScenarioError", "SimlibError", "TooManyStates", "Unsupported", "View"]
 __all__ += ["__version__", "backtest", "base_rates", "compare", "delay", "diff", "discover", "drivers", "elasticities"]
-__all__ += ["evppi", "evppi_from", "evsi", "explain", "forecast", "forecast_series", "histories", "indicators", "lint"]
+__all__ += ["evppi", "evppi_from", "evsi", "explain", "forecast", "forecast_series", "histories", "indicators"]
+__all__ += ["learn", "lint"]
 __all__ += ["load", "load_answer", "paths", "plot", "pool", "prior_predictive", "read_log", "register", "repeat"]
 __all__ += ["resolve", "row_effects", "score_registry", "simulate", "sobol", "solve", "uncertainty", "update", "vary"]
 __all__ += ["write_report"]

@@ -43,6 +43,7 @@ QUESTIONS = {
     "pool": lambda world: simlib.pool({"one": world, "hawks": simlib.load("two-islands", view="hawks")}),
     "diff": lambda world: simlib.diff(world, simlib.load("two-islands", view="hawks")),
     "lint": lambda world: simlib.lint(world, control=simlib.Control()),
+    "learn": lambda world: simlib.learn(world, draws=64),
     "row_effects": lambda world: simlib.row_effects(world, measure=WAR, draws=16),
     "score_registry": simlib.score_registry,
     "backtest": lambda world: simlib.backtest(world, every=21, draws=4),

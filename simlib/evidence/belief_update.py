@@ -3,65 +3,33 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from simlib.answer import Answer, provenance
+from simlib.answer import Answer
 from simlib.control import UNWATCHED, Control
-from simlib.evidence import posterior
 from simlib.evidence.exact_filter import Filter
 from simlib.evidence.impossibility import ImpossibleLog
+from simlib.evidence.lessons import DRAWS, LearntAssumption, about_draws, about_lessons, how_learnt, lessons_of
 from simlib.evidence.log_intake import Events, Intake, dated, take_in, taken_in, told_ending
-from simlib.evidence.posterior import NotLearnt, Posterior
+from simlib.evidence.posterior import NotLearnt
 from simlib.formatting import long_date, percent
 from simlib.machine import priors
-from simlib.machine.belief import Belief, quantiles
+from simlib.machine.belief import Belief
 from simlib.machine.tables import Tables
-from simlib.quantities import show
 from simlib.scenario.model import Scenario
 from simlib.scenario.row_meaning import Reading
-from simlib.typing import Floats
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["ImpossibleLog", "LearntAssumption", "NotLearnt", "Update", "update"]
 
-_POINTS = ("low", "median", "high")
-
-DRAWS = 1000
-"""Draws of a belief by default."""
-
 NOTABLE = 0.1
 """A difference between the level that the log implies and the level assumed is told from here on."""
-
-TAUGHT_SPREAD, TAUGHT_SHIFT = 0.8, 0.5
-"""An assumption is taught where the sd of its normal score falls below the first, or its mean moves by the second."""
-
-
-@dataclass(frozen=True, slots=True)
-class LearntAssumption:
-    """One assumption before and after the log.
-
-    `prior` and `posterior` are the 5, 50 and 95% points, in base units. `mean` and `spread` are those of the normal
-    score, which has 0 and 1 in the prior. `reach` says what the log could teach: "free", "cut" (it already set the
-    number, and may not teach it again) or "untouched".
-    """
-
-    id: str
-    prior: tuple[float, float, float]
-    posterior: tuple[float, float, float]
-    mean: float
-    spread: float
-    reach: str
-
-    @property
-    def taught(self) -> bool:
-        """Whether the log taught anything about it."""
-        return self.reach != "untouched" and (self.spread < TAUGHT_SPREAD or abs(self.mean) > TAUGHT_SHIFT)
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,7 +90,8 @@ class Update(Answer):
 
     def sentences(self) -> list[str]:
         """Return how many rows were taken in, those that were not, and the levels that moved."""
-        return [*self._about_rows(), *self._about_levels(), *self.about_assumptions()]
+        learnt = [*self.about_assumptions(), *self._about_draws()]
+        return [*self._about_rows(), *self._about_levels(), *learnt]
 
     def _about_rows(self) -> list[str]:
         head = f"As of {long_date(self.as_of)}: {_rows(len(self.taken))} of the log taken in"
@@ -156,32 +125,16 @@ class Update(Answer):
 
     def about_assumptions(self) -> list[str]:
         """Return what the log taught about each assumption, in sentences."""
-        if not self.learnt:
-            return []
-        numbers = {**self.before.assumptions, **self.before.log_assumptions}
-        taught = [each for each in self.learnt if each.taught]
-        if not taught:
-            return ["The log teaches nothing about the assumptions: each keeps its prior, or close to it."]
-        result = []
-        for each in taught:
-            number = numbers[each.id]
-            old, new = (show(points[1], number.kind, number.unit) for points in (each.prior, each.posterior))
-            result.append(f"{number.label}: {new} after the log, {old} before.")
-        rest = len(self.learnt) - len(taught)
-        return [*result, f"The other {rest} uncertain assumptions keep their priors, or nearly so."]
+        return about_lessons(self.learnt, self.before)
+
+    def _about_draws(self) -> list[str]:
+        return about_draws(self.provenance) if self.learnt else []
 
     def assumptions(self) -> pd.DataFrame:
         """Return one row for each uncertain assumption: prior beside posterior."""
         import pandas as pd
 
-        rows = [
-            {"assumption": each.id, "taught": each.taught, "reach": each.reach}
-            | {f"prior_{point}": value for point, value in zip(_POINTS, each.prior, strict=True)}
-            | {f"posterior_{point}": value for point, value in zip(_POINTS, each.posterior, strict=True)}
-            | {"score_mean": each.mean, "score_sd": each.spread}
-            for each in self.learnt
-        ]
-        return pd.DataFrame(rows)
+        return pd.DataFrame([each.row() for each in self.learnt])
 
     def frame(self) -> pd.DataFrame:
         """Return one row for each level of each variable: assumed at the start, and implied by the log."""
@@ -203,11 +156,7 @@ class Update(Answer):
             "log_likelihood": self.log_likelihood,
             "rows": {name: [str(reading.row) for reading in getattr(self, name)] for name in groups},
             "ended": self.ended,
-            "learnt": [
-                {"assumption": each.id, "taught": each.taught, "reach": each.reach}
-                | {"prior": each.prior, "posterior": each.posterior, "mean": each.mean, "spread": each.spread}
-                for each in self.learnt
-            ],
+            "learnt": [each.data() for each in self.learnt],
             "draws": self.belief.draws,
             "effective_draws": self.belief.effective_draws,
             "levels": {
@@ -274,33 +223,9 @@ def updated(taken: Intake) -> Update:
         complete_to=taken.complete_to,
         log_likelihood=taken.passed.log_likelihood,
         **_sorted_out(prepared, taken.impossible),
-        learnt=tuple(_learnt(prepared, drawn, taken.theta)) if taken.learn else (),
-        provenance=provenance(
-            scenario,
-            engine="exact",
-            draws=taken.draws,
-            seed=taken.seed,
-            as_of=taken.as_of,
-            complete_to=taken.complete_to,
-            method=drawn.method,
-            k_hat=drawn.k_hat if np.isfinite(drawn.k_hat) else None,
-            effective_draws=drawn.effective_draws,
-        ),
+        learnt=lessons_of(taken) if taken.learn else (),
+        provenance=how_learnt(taken),
     )
-
-
-def _learnt(prepared: Filter, drawn: Posterior, theta: Floats) -> Iterator[LearntAssumption]:
-    """Yield each uncertain assumption before and after."""
-    means, spreads = posterior.summary(drawn.scores, drawn.weights)
-    after = quantiles(theta, (0.05, 0.5, 0.95), drawn.weights)
-    for place, number in enumerate(prepared.world.assumptions.values()):
-        if number.fixed:
-            continue
-        before = (number.low, number.value, number.high)
-        reach = "cut" if drawn.cut[place] else "free" if drawn.free[place] else "untouched"
-        points = before if reach == "untouched" else tuple(after[:, place].tolist())
-        mean, spread = (0.0, 1.0) if reach == "untouched" else (float(means[place]), float(spreads[place]))
-        yield LearntAssumption(number.id, before, points, mean, spread, reach)
 
 
 def _sorted_out(prepared: Filter, impossible: tuple[Reading, ...]) -> dict[str, Any]:

@@ -288,3 +288,11 @@ def test_every_question_has_terms_to_be_registered_by(scenario):
     posted = as_questions(scenario)
     assert posted.count("**Base rate.**") == len(scenario.questions)
     assert "**Base rate.** 1.4%: One change of who holds power" in posted
+
+
+@pytest.mark.slow
+def test_the_log_of_the_caribbean_teaches_nothing_up_to_its_own_date():
+    """Every number that the log could teach was set from it, or is touched too little by what else happened."""
+    lessons = simlib.learn(simlib.load("caribbean-2025"))
+    assert not any(each.taught for each in lessons.learnt)
+    assert "The log teaches nothing about the assumptions: each keeps its prior, or close to it." in lessons.sentences()

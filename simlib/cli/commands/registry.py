@@ -9,7 +9,7 @@ from simlib.cli.options.request import Request
 COMMANDS = (
     *("check", "explain", "run", "export", "lab"),
     *("compare", "drivers", "uncertainty", "paths", "indicators", "discover", "pool", "diff", "report", "sweep"),
-    *("update", "register", "resolve", "score", "backtest", "data", "rates"),
+    *("update", "learn", "register", "resolve", "score", "backtest", "data", "rates"),
 )
 
 

@@ -8,6 +8,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from simlib.analysis.row_attribution import RowEffects, effects_of
+from simlib.cli.commands.learn import save_lessons
 from simlib.cli.options.request import Request
 from simlib.cli.output import figures
 from simlib.cli.output.answers import Result, tell
@@ -49,6 +50,8 @@ def execute(arguments: Request) -> int:
             control=Control(task.report, task.cancelled),
         )
         answer = updated(taken)
+    if arguments.save_view is not None:
+        save_lessons(arguments, scenario, answer.learnt, f"the log up to {long_date(answer.as_of)}")
     with Task("forecasting") as task:
         before = forecast(scenario, times=1)
         sample = over_priors(

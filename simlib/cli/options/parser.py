@@ -107,6 +107,7 @@ def build() -> argparse.ArgumentParser:
     brief = "compute many points (draws, a grid, views, plans) into Parquet files"
     _sweep(_command(commands, "sweep", brief, help_texts.SWEEP_ABOUT, help_texts.SWEEP_EXAMPLES))
     _update(_command(commands, "update", "what a log of events says, and what the forecast is after it"))
+    _learn(_command(commands, "learn", "what a log of events teaches about the assumptions: prior and posterior"))
     _register(_command(commands, "register", "write forecasts down with their rules, before the answer is known"))
     _resolve(_command(commands, "resolve", "write down how a registered forecast was settled"))
     _score(_command(commands, "score", "how good the registered forecasts were, beside their rivals"))
@@ -440,19 +441,36 @@ def _update(parser: argparse.ArgumentParser) -> None:
     )
     _path(parser)
     add = _adder(parser)
-    add("--events", metavar="FILE", help="the log (default: events.csv beside the scenario)")
-    text = "the date of the new forecast; only what was public before it counts (default: that of the scenario)"
-    add("--as-of", type=date, metavar="DATE", help=text)
-    add("--draws", type=whole(2), default=200, metavar="N", help="draws of the assumptions (default: 200)")
-    add("--seed", type=whole(0), default=0, metavar="N", help=SEED)
+    _log_options(add, 200)
     text = "the log says in which state the world is, and teaches nothing about the assumptions"
     add("--no-learn", action="store_true", help=text)
-    add("--skip-impossible", action="store_true", help="leave out rows that the scenario cannot explain, and list them")
     add("--rows", action="store_true", help="say what each row did to one forecast, and what became of every row")
     text = "also forecast on each date of the log, with what was known by then"
     add("--series", choices=("daily", "weekly", "monthly"), help=text)
     text = "what the rows and the series are about (default: the headline)"
     add("--measure", action="append", default=[], type=name, metavar="NAME", help=text)
+    _outputs(_adder(parser.add_argument_group("output")), "answer")
+
+
+def _log_options(add: Any, draws: int) -> None:
+    """Add what every command has that takes in a log."""
+    add("--events", metavar="FILE", help="the log (default: events.csv beside the scenario)")
+    text = "the date of the new forecast; only what was public before it counts (default: that of the scenario)"
+    add("--as-of", type=date, metavar="DATE", help=text)
+    add("--draws", type=whole(2), default=draws, metavar="N", help=f"draws of the assumptions (default: {draws})")
+    add("--seed", type=whole(0), default=0, metavar="N", help=SEED)
+    add("--skip-impossible", action="store_true", help="leave out rows that the scenario cannot explain, and list them")
+    text = "save what the log taught as the view NAME: views/NAME.yaml beside the scenario, which is never rewritten"
+    add("--save-view", type=name, metavar="NAME", help=text)
+
+
+def _learn(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Take in a log of dated events, and say what it teaches about each assumption. Numbers that were set from the\n"
+        "same log (uses_log_until) are not taught again. What the log cannot teach keeps its prior, and is said to."
+    )
+    _path(parser)
+    _log_options(_adder(parser), 1000)
     _outputs(_adder(parser.add_argument_group("output")), "answer")
 
 

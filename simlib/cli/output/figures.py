@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from simlib.analysis.uncertainty.sample_information import Evsi
     from simlib.analysis.whatif.comparison import Comparison
     from simlib.calibration.dated_scores import Backtest
+    from simlib.evidence.lessons import Lessons
 
 ROWS = 10
 """Most rows of a plot of rows."""
@@ -164,6 +165,13 @@ def series(result: ForecastSeries) -> Iterator[Picture]:
     from simlib.plots.series_lines import series as lines
 
     yield Picture("series", partial(lines, result), 520)
+
+
+def lessons(result: Lessons) -> Iterator[Picture]:
+    """Prior and posterior of the assumptions that the log moved most."""
+    from simlib.plots.lesson_intervals import lesson_intervals
+
+    yield Picture("learn", partial(lesson_intervals, result), 680)
 
 
 def row_effects(result: RowEffects) -> Iterator[Picture]:

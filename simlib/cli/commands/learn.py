@@ -1,0 +1,85 @@
+"""`simlib learn`: what a log of events teaches about the assumptions, prior and posterior side by side."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from functools import partial
+from typing import TYPE_CHECKING
+
+from simlib.cli.commands.run import save_changes
+from simlib.cli.options.request import Request
+from simlib.cli.output import figures
+from simlib.cli.output.answers import tell
+from simlib.cli.output.progress import Task
+from simlib.cli.output.text_table import Row, table
+from simlib.control import Control
+from simlib.formatting import long_date
+from simlib.quantities import show
+from simlib.scenario.loader import load
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from simlib.evidence.lessons import LearntAssumption, Lessons
+    from simlib.scenario.model import Assumption, Scenario
+
+ROWS = 12
+"""Assumptions in the printed table. The JSON and the table of `--out` have all of them."""
+
+FATES = {"cut": "used before", "untouched": "no word of it", "free": "kept"}
+"""What became of an assumption that is not taught."""
+
+
+def execute(arguments: Request) -> int:
+    """Take in the log, and say what it teaches."""
+    from simlib.evidence.lessons import learn
+
+    scenario = load(arguments.path)
+    with Task("learning from the log") as task:
+        answer = learn(
+            scenario,
+            arguments.events,
+            as_of=arguments.as_of,
+            draws=arguments.draws,
+            seed=arguments.seed,
+            skip_impossible=arguments.skip_impossible,
+            control=Control(task.report, task.cancelled),
+        )
+    if arguments.save_view is not None:
+        save_lessons(arguments, scenario, answer.learnt, f"the log up to {long_date(answer.as_of)}")
+    return tell(arguments, {"learn": answer}, partial(figures.lessons, answer), tables=[_table(answer)])
+
+
+def save_lessons(arguments: Request, scenario: Scenario, learnt: Sequence[LearntAssumption], source: str) -> None:
+    """Write the medians and ranges of what was taught as a view. Without any, say so and write nothing."""
+    changed = dict(scenario.assumptions)
+    for each in learnt:
+        if each.taught and each.id in changed:
+            low, value, high = (float(f"{point:.4g}") for point in each.posterior)
+            because = f"taught by {source}; was {show(each.prior[1], changed[each.id].kind, changed[each.id].unit)}"
+            changed[each.id] = dataclasses.replace(changed[each.id], value=value, low=low, high=high, because=because)
+    if changed == dict(scenario.assumptions):
+        sys.stderr.write("no view is written: the log teaches nothing about the assumptions of the scenario\n")
+        return
+    save_changes(arguments.path, scenario.replace(assumptions=changed), str(arguments.save_view))
+
+
+def _table(answer: Lessons) -> str:
+    """Return the assumptions that the log moved or narrowed most."""
+    rows = [
+        Row(number.label, [_written(each.prior, number), _written(each.posterior, number), _fate(each)])
+        for each in answer.ranked()[:ROWS]
+        for number in (answer.numbers[each.id],)
+    ]
+    title = f"Median and range (5 to 95%), the {len(rows)} assumptions that moved most"
+    return table(title, [["before the log", "after it", ""]], rows)
+
+
+def _written(points: tuple[float, float, float], number: Assumption) -> str:
+    low, median, high = (show(point, number.kind, number.unit) for point in points)
+    return f"{median} ({low} to {high})"
+
+
+def _fate(each: LearntAssumption) -> str:
+    return "taught" if each.taught else FATES[each.reach]

@@ -1,0 +1,230 @@
+"""`learn`: what a log teaches about the assumptions, prior and posterior side by side."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from simlib.answer import Answer, ScenarioKey, provenance
+from simlib.control import UNWATCHED, Control
+from simlib.evidence import posterior
+from simlib.evidence.log_intake import Events, Intake, take_in, taken_in
+from simlib.formatting import counted, long_date
+from simlib.machine.belief import quantiles
+from simlib.quantities import show
+from simlib.scenario.model import Assumption, Scenario
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["LearntAssumption", "Lessons", "learn"]
+
+DRAWS = 1000
+"""Draws of a belief by default."""
+
+TAUGHT_SPREAD, TAUGHT_SHIFT = 0.8, 0.5
+"""An assumption is taught where the sd of its normal score falls below the first, or its mean moves by the second."""
+
+SURE = 2.0
+"""Standard errors by which draws must pass these bounds: there are many assumptions, and some pass one by chance."""
+
+_POINTS = ("low", "median", "high")
+
+
+@dataclass(frozen=True, slots=True)
+class LearntAssumption:
+    """One assumption before and after the log.
+
+    `prior` and `posterior` are the 5, 50 and 95% points, in base units. `mean` and `spread` are those of the normal
+    score, which has 0 and 1 in the prior. `reach` says what the log could teach: "free", "cut" (it already set the
+    number, and may not teach it again) or "untouched". `draws` is the effective number of draws behind it.
+    """
+
+    id: str
+    prior: tuple[float, float, float]
+    posterior: tuple[float, float, float]
+    mean: float
+    spread: float
+    reach: str
+    draws: float = np.inf
+
+    @property
+    def taught(self) -> bool:
+        """Whether the log taught anything about it: a smaller spread or a shift, beyond the error of the draws."""
+        error = SURE * self.spread / np.sqrt(self.draws)
+        narrower = self.spread + error / np.sqrt(2) < TAUGHT_SPREAD
+        return self.reach != "untouched" and bool(narrower or abs(self.mean) - error > TAUGHT_SHIFT)
+
+    def row(self) -> dict[str, Any]:
+        """Return it as a row of a table."""
+        result: dict[str, Any] = {"assumption": self.id, "taught": self.taught, "reach": self.reach}
+        for name, points in (("prior", self.prior), ("posterior", self.posterior)):
+            result |= {f"{name}_{point}": value for point, value in zip(_POINTS, points, strict=True)}
+        return result | {"score_mean": self.mean, "score_sd": self.spread}
+
+    def data(self) -> dict[str, Any]:
+        """Return it as plain JSON data."""
+        head = {"assumption": self.id, "taught": self.taught, "reach": self.reach}
+        return head | {"prior": self.prior, "posterior": self.posterior, "mean": self.mean, "spread": self.spread}
+
+    def sentence(self, number: Assumption) -> str:
+        """Return its median and range after and before the log."""
+        after, before = (_range(points, number) for points in (self.posterior, self.prior))
+        return f"{number.label}: {after} after the log, {before} before."
+
+
+def _range(points: Sequence[float], number: Assumption) -> str:
+    low, median, high = (show(point, number.kind, number.unit) for point in points)
+    return f"{median} ({low} to {high})"
+
+
+@dataclass(frozen=True, eq=False)
+class Lessons(Answer):
+    """What a log teaches about the assumptions: each with its prior and its posterior.
+
+    `rows` is the number of rows taken in. `complete_to` is the last day on which the absence of rows counts.
+    """
+
+    kind: ClassVar[str] = "learn"
+
+    scenario: ScenarioKey
+    learnt: tuple[LearntAssumption, ...]
+    numbers: Mapping[str, Assumption]
+    rows: int
+    complete_to: dt.date
+    provenance: Mapping[str, Any]
+
+    @property
+    def question(self) -> str:
+        """The question that is answered."""
+        return f"What does the log teach about the assumptions, as of {long_date(self.as_of)}?"
+
+    def sentences(self) -> list[str]:
+        """Return what the log teaches, what it may not teach again, what it does not touch, and how sure that is."""
+        head = f"As of {long_date(self.as_of)}: {counted(self.rows, 'row')} of the log taken in"
+        return [
+            f"{head}; the log is complete to {long_date(self.complete_to)}.",
+            *lesson_sentences(self.learnt, self.numbers),
+            *self._left_alone(),
+            *about_draws(self.provenance),
+        ]
+
+    def _left_alone(self) -> list[str]:
+        cut, untouched = (sum(each.reach == reach for each in self.learnt) for reach in ("cut", "untouched"))
+        texts = []
+        if cut:
+            texts.append(f"{counted(cut, 'assumption')} already used this log; the same rows may not teach them again.")
+        if untouched:
+            texts.append(f"Of {counted(untouched, 'assumption')} the log says nothing at all.")
+        return texts
+
+    def frame(self) -> pd.DataFrame:
+        """Return one row for each uncertain assumption: prior beside posterior, those that moved most first."""
+        import pandas as pd
+
+        rows = [each.row() | {"label": self.numbers[each.id].label} for each in self.ranked()]
+        return pd.DataFrame(rows)
+
+    def ranked(self) -> list[LearntAssumption]:
+        """Return the assumptions in the order of how far the log moved or narrowed them."""
+        return sorted(self.learnt, key=lambda each: -max(abs(each.mean), 1 - each.spread))
+
+    def data(self) -> dict[str, Any]:
+        """Return the assumptions, and how much of the log is behind them."""
+        learnt = [each.data() for each in self.learnt]
+        return {"rows": self.rows, "complete_to": self.complete_to, "learnt": learnt}
+
+
+def learn(
+    scenario: Scenario,
+    events: Events = None,
+    *,
+    as_of: dt.date | None = None,
+    complete_to: dt.date | None = None,
+    draws: int = DRAWS,
+    seed: int = 0,
+    skip_impossible: bool = False,
+    control: Control = UNWATCHED,
+) -> Lessons:
+    """Say what a log teaches about the assumptions: prior and posterior side by side.
+
+    Arguments and errors are those of `update`, which also gives the state in which the log leaves the world.
+
+    Args:
+        scenario: The scenario, with `evidence` where its log needs explaining.
+        events: A file of events, or rows. Default: `events.csv` beside the scenario.
+        as_of: The date. Only what had happened and was public before it counts. Default: that of the scenario.
+        complete_to: The last day on which the absence of rows says anything. Default: the last day in the log.
+        draws: Draws of the assumptions.
+        seed: Seed of the draws.
+        skip_impossible: Whether rows that the scenario cannot explain are left out.
+        control: Progress callback, cancellation and number of threads.
+    """
+    taken = take_in(
+        scenario, events, as_of, complete_to, learn=True, draws=draws, seed=seed, skip=skip_impossible, control=control
+    )
+    key = ScenarioKey(scenario.id, scenario.title, scenario.sha256, taken.as_of)
+    numbers = dict(taken.prepared.world.assumptions)
+    rows = len(taken_in(taken.prepared))
+    return Lessons(key, lessons_of(taken), numbers, rows, taken.complete_to, how_learnt(taken))
+
+
+def lessons_of(taken: Intake) -> tuple[LearntAssumption, ...]:
+    """Return each uncertain assumption before and after a log that was taken in."""
+    prepared, drawn, result = taken.prepared, taken.drawn, []
+    means, spreads = posterior.summary(drawn.scores, drawn.weights)
+    after = quantiles(taken.theta, (0.05, 0.5, 0.95), drawn.weights)
+    for place, number in enumerate(prepared.world.assumptions.values()):
+        if number.fixed:
+            continue
+        before = (number.low, number.value, number.high)
+        reach = "cut" if drawn.cut[place] else "free" if drawn.free[place] else "untouched"
+        low, median, high = before if reach == "untouched" else after[:, place].tolist()
+        mean, spread = (0.0, 1.0) if reach == "untouched" else (float(means[place]), float(spreads[place]))
+        points = (low, median, high)
+        result.append(LearntAssumption(number.id, before, points, mean, spread, reach, drawn.effective_draws))
+    return tuple(result)
+
+
+def how_learnt(taken: Intake) -> dict[str, Any]:
+    """Return the provenance of a log that was taken in."""
+    drawn = taken.drawn
+    return provenance(
+        taken.prepared.scenario,
+        engine="exact",
+        draws=taken.draws,
+        seed=taken.seed,
+        as_of=taken.as_of,
+        complete_to=taken.complete_to,
+        method=drawn.method,
+        k_hat=drawn.k_hat if np.isfinite(drawn.k_hat) else None,
+        effective_draws=drawn.effective_draws,
+        taken=len(drawn.weights),
+    )
+
+
+def about_lessons(learnt: Sequence[LearntAssumption], scenario: Scenario) -> list[str]:
+    """Return what a log teaches about the assumptions of a scenario, in sentences. None where nothing was asked."""
+    return lesson_sentences(learnt, {**scenario.assumptions, **scenario.log_assumptions}) if learnt else []
+
+
+def lesson_sentences(learnt: Sequence[LearntAssumption], numbers: Mapping[str, Assumption]) -> list[str]:
+    """Return one sentence for each assumption that is taught, and one about the others."""
+    taught = [each for each in learnt if each.taught]
+    if not taught:
+        return ["The log teaches nothing about the assumptions: each keeps its prior, or close to it."]
+    rest = len(learnt) - len(taught)
+    others = [f"The other {rest} uncertain assumptions keep their priors, or nearly so."] if rest else []
+    return [each.sentence(numbers[each.id]) for each in taught] + others
+
+
+def about_draws(source: Mapping[str, Any]) -> list[str]:
+    """Return how far the draws of a posterior can be trusted, in a sentence."""
+    draws = f"{source['taken']:,} draws are worth {source['effective_draws']:,.0f} of equal weight"
+    if source["k_hat"] is None:
+        return [f"{draws} ({source['method']})."] if source["method"] == "chains" else []
+    return [f"{draws}; the shape of the tail of their weights is k = {source['k_hat']:.2f} (trusted below 0.7)."]

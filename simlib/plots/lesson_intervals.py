@@ -1,0 +1,45 @@
+"""Prior and posterior of the assumptions that a log moved or narrowed most."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from simlib.formatting import counted, long_date
+from simlib.plots import style
+from simlib.plots.lettering import lettered
+from simlib.plots.row_layout import caption, fit, name, number, rows
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from simlib.evidence.lessons import Lessons
+
+ROWS = 9
+
+
+@lettered
+def lesson_intervals(result: Lessons, ax: Axes, *, most: int = ROWS) -> Axes:
+    """Draw the range of each assumption before the log (grey) and after it, in units of its prior. Returns `ax`.
+
+    The prior goes from -1.64 to 1.64, its 5 and 95% points. A dot is the median.
+    """
+    some = result.ranked()[:most]
+    taught = sum(each.taught for each in result.learnt)
+    title = "The log teaches nothing" if not taught else f"The log teaches {counted(taught, 'assumption')}"
+    note = "5 to 95% in standard deviations of the prior; grey: before the log, colour: after it (hollow: not taught)"
+    style.dress(ax, fit(f"{title}, as of {long_date(result.as_of)}", ax), caption(note, ax))
+    rows(ax, len(some))
+    ax.axvline(0, color=style.GHOST, linewidth=1)
+    reach = 1.645
+    for row, each in enumerate(some):
+        name(ax, row, result.numbers[each.id].short_label)
+        ax.plot([-1.645, 1.645], [row + 0.12] * 2, color=style.GHOST, linewidth=5, solid_capstyle="butt")
+        ends = np.array([each.mean - 1.645 * each.spread, each.mean + 1.645 * each.spread])
+        ax.plot(ends, [row + 0.3] * 2, color=style.BLUE, linewidth=5, solid_capstyle="butt")
+        ax.plot(each.mean, row + 0.3, "o", color=style.INK, markerfacecolor=style.INK if each.taught else "white")
+        reach = max(reach, float(np.abs(ends).max()))
+        number(ax, float(ends[1]), row + 0.3, f"{each.mean:+.2f}, spread ×{each.spread:.2f}", faint=not each.taught)
+    ax.set_xlim(-1.15 * reach, 1.7 * reach)
+    return ax
