@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import simlib
 from simlib.calibration.forecast_registry import as_questions, read_terms
 from simlib.calibration.reference_classes import base_rates
 from simlib.engines.exact.forecast import Solver
