@@ -1,34 +1,49 @@
 """A forecast over time: on each date of a log, the probability that could be stated with the rows known by then.
 
 The updated forecast starts each time where the log leaves the state, at the stated values. Beside it stands the static
-one, which is made once and never changes. Both have the same deadline. A question counts only what happens from the
-date on, so one that the log has answered already must be read off the log.
+one, which is made once and never changes. With learning there are two more: the mean over the priors from that state
+(state only), and the mean over what the log has taught by then (learnt). All have the same deadline. A question counts
+only what happens from the date on, so one that the log has answered already must be read off the log.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy as np
+
+from simlib.analysis.log_values import forecasts_after, questions_for
 from simlib.answer import Answer, ScenarioKey, pick, provenance
 from simlib.control import UNWATCHED, Control
 from simlib.engines.ensemble import forecast
+from simlib.engines.exact.backward_values import state_values
+from simlib.engines.exact.observables import observable
+from simlib.engines.exact.solver import Solver
 from simlib.errors import Problem, ScenarioError
-from simlib.evidence.log_intake import Events, last_day, log_of, prepare, taken_in, told_ending
+from simlib.evidence.exact_filter import Filter
+from simlib.evidence.log_intake import Events, change_of_pace, last_day, log_of, prepare, taken_in, told_ending
 from simlib.evidence.log_intake import dated as scenario_on
+from simlib.evidence.posterior import TRUSTED, Learning
 from simlib.formatting import long_date, percent
+from simlib.machine import priors
 from simlib.machine.measures import Measure, find, of_forecast
 from simlib.scenario.event_log import LogRow
 from simlib.scenario.model import Scenario
 from simlib.scenario.row_meaning import Reading, read_rows
+from simlib.typing import Floats
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["ForecastSeries", "SeriesPoint", "forecast_series"]
+
+DRAWS = 200
+"""Draws of the assumptions on each date by default."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +51,9 @@ class SeriesPoint:
     """The forecast on one date: `updated` at the stated values, after `rows` rows of the log.
 
     `new` are the rows that became known since the date before. `ended` is the ending that the log tells of by then.
+    With learning, `state_only` and `learnt` are means over the same draws with the weights of the prior and of the
+    posterior, each with its 95% half-width. `state_only` is None where the draws cannot stand for the prior.
+    `complete_to` is the last day on which the absence of rows counts.
     """
 
     as_of: dt.date
@@ -43,6 +61,11 @@ class SeriesPoint:
     rows: int
     new: tuple[str, ...]
     ended: str
+    complete_to: dt.date | None = None
+    state_only: float | None = None
+    state_only_error: float | None = None
+    learnt: float | None = None
+    learnt_error: float | None = None
 
 
 @dataclass(frozen=True)
@@ -58,6 +81,8 @@ class ForecastSeries(Answer):
     static: float
     points: tuple[SeriesPoint, ...]
     provenance: Mapping[str, Any]
+    static_mean: float | None = None
+    pace: str = ""
 
     @property
     def question(self) -> str:
@@ -72,6 +97,8 @@ class ForecastSeries(Answer):
         )
         never = f"A forecast that is never updated says {percent(self.static)}."
         texts = [f"{self.measure.words} by {self.by_words}: {now}. {never}"]
+        if last.learnt is not None and first.learnt is not None:
+            texts.append(_taught(first, last))
         steps = [(after.updated - before.updated, after) for before, after in itertools.pairwise(self.points)]
         if steps:
             change, point = max(steps, key=lambda step: abs(step[0]))
@@ -82,7 +109,11 @@ class ForecastSeries(Answer):
             texts.append(f"The largest change, {size}, is that of {long_date(point.as_of)}{because}.")
         if last.ended:
             texts.append(f"By then the story had ended: {last.ended}.")
-        return texts
+        if last.complete_to is not None and last.complete_to < last.as_of - dt.timedelta(days=1):
+            texts.append(
+                f"The log ends on {long_date(last.complete_to)}: from then on nothing is read from its silence."
+            )
+        return [*texts, self.pace] if self.pace else texts
 
     def frame(self) -> pd.DataFrame:
         """Return a row for each date: both numbers, the rows taken in, and the new rows."""
@@ -92,11 +123,22 @@ class ForecastSeries(Answer):
 
     def data(self) -> dict[str, Any]:
         """Return the measure and the points."""
-        rows = [
-            pick(point, "as_of", "updated", "rows", "ended") | {"static": self.static, "new": "; ".join(point.new)}
-            for point in self.points
-        ]
-        return {"measure": self.measure.name, "static": self.static, "points": rows}
+        names = ["as_of", "updated", "rows", "ended", "complete_to"]
+        if self.static_mean is not None:
+            names += ["state_only", "state_only_error", "learnt", "learnt_error"]
+        rows = [pick(point, *names) | {"static": self.static, "new": "; ".join(point.new)} for point in self.points]
+        return {"measure": self.measure.name, **pick(self, "static", "static_mean", "pace"), "points": rows}
+
+
+def _taught(first: SeriesPoint, last: SeriesPoint) -> str:
+    """Say what the forecast is over the draws, from the state alone and with what the log taught."""
+    assert first.learnt is not None
+    assert last.learnt is not None
+    begin, end = (
+        f"{percent(value)} on {long_date(at.as_of)}" for value, at in ((first.learnt, first), (last.learnt, last))
+    )
+    alone = "" if last.state_only is None else f"; from the state alone {percent(last.state_only)}"
+    return f"Over the assumptions, with what the log taught by then: {begin}, {end}{alone}."
 
 
 def forecast_series(
@@ -105,6 +147,9 @@ def forecast_series(
     *,
     dates: Sequence[dt.date] | int = 7,
     measure: str | None = None,
+    learn: bool = False,
+    draws: int = DRAWS,
+    seed: int = 0,
     skip_impossible: bool = False,
     control: Control = UNWATCHED,
 ) -> ForecastSeries:
@@ -115,12 +160,17 @@ def forecast_series(
         events: A file of events, or rows. Default: the log beside the scenario.
         dates: The dates, or a number of days between them, from the scenario's first day to the end of the log.
         measure: A name such as "question:truce". Default: the headline.
+        learn: Whether to learn on each date too, from what was known by then. This takes seconds to minutes a date.
+        draws: Draws of the assumptions, where the log may teach them.
+        seed: Seed of the draws.
         skip_impossible: Whether rows that the scenario cannot explain are left out.
         control: Progress and cancelling.
 
     Raises:
         ScenarioError: For a date outside the scenario, and for a log that cannot be read.
         ImpossibleLog: For a row that leaves no state.
+        NotLearnt: Where a posterior cannot be trusted.
+        Unsupported: To learn about a measure that needs histories.
         Cancelled: When `control` cancels the work.
     """
     rows = log_of(scenario, events)
@@ -132,8 +182,13 @@ def forecast_series(
     for number, day in enumerate(days):
         before = days[number - 1] if number else dt.date.min
         control.check()
-        points.append(_point(scenario, readings, day, before, chosen, skip_impossible))
-        control.report(0.1 + 0.9 * (number + 1) / len(days))
+        part = control.part(0.1 + 0.9 * number / len(days), 0.1 + 0.9 * (number + 1) / len(days))
+        point, prepared = _point(scenario, readings, day, before, chosen, skip_impossible)
+        if learn:
+            point = dataclasses.replace(point, **_learnt(prepared, chosen, draws, seed, part))
+        points.append(point)
+        part.report(1.0)
+    mean = _static_mean(scenario, chosen, draws, seed, control) if learn else None
     return ForecastSeries(
         ScenarioKey.of(scenario),
         chosen,
@@ -141,8 +196,46 @@ def forecast_series(
         scenario.horizon_days,
         float(of_forecast(static, chosen)[0][-1]),
         tuple(points),
-        provenance(scenario, engine="exact", measure=chosen.name, dates=[str(day) for day in days]),
+        provenance(
+            scenario,
+            engine="exact",
+            measure=chosen.name,
+            dates=[str(day) for day in days],
+            draws=draws if learn else 0,
+            seed=seed,
+        ),
+        mean,
+        change_of_pace(rows, scenario.as_of),
     )
+
+
+def _learnt(prepared: Filter, measure: Measure, draws: int, seed: int, control: Control) -> dict[str, Any]:
+    """Return the means over the draws: from the state alone, and with what the log taught by then."""
+    drawn = Learning(prepared, draws, seed, control.part(0.0, 0.5)).posterior()
+    theta = priors.values_from_scores(prepared.world, drawn.scores)
+    values = forecasts_after(prepared, theta, drawn.ends, measure, control.part(0.5, 1.0))
+    result = dict(zip(("learnt", "learnt_error"), _mean(values, drawn.weights), strict=True))
+    before, shape = drawn.reweighting.at(np.zeros(len(values)), -np.inf)
+    if shape < TRUSTED:
+        result |= dict(zip(("state_only", "state_only_error"), _mean(values, before), strict=True))
+    return result
+
+
+def _mean(values: Floats, weights: Floats) -> tuple[float, float]:
+    """Return a weighted mean with its 95% half-width."""
+    mean = float(weights @ values)
+    return mean, 1.96 * float(np.sqrt(np.sum((weights * (values - mean)) ** 2)))
+
+
+def _static_mean(scenario: Scenario, measure: Measure, draws: int, seed: int, control: Control) -> float:
+    """Return the mean over the priors of the forecast that is never updated."""
+    solver = Solver(scenario.replace(questions=questions_for(scenario, measure), impacts={}), times=1)
+    asked, centre = observable(solver, measure.name), priors.theta(scenario)
+    silent, total = Control(cancel=control.cancel), 0.0
+    for theta in priors.draws(scenario, draws, seed=seed):
+        chain = solver.chain(theta, centre)
+        total += float(chain.start() @ state_values(solver, chain, asked, np.zeros(1), control=silent)[0])
+    return total / draws
 
 
 def _dates(scenario: Scenario, rows: Sequence[LogRow], dates: Sequence[dt.date] | int) -> tuple[dt.date, ...]:
@@ -167,7 +260,7 @@ def _point(
     before: dt.date,
     measure: Measure,
     skip_impossible: bool,
-) -> SeriesPoint:
+) -> tuple[SeriesPoint, Filter]:
     complete_to = last_day([reading.row for reading in readings], day)
     prepared, passed, _ = prepare(scenario, readings, day, complete_to, skip_impossible)
     later = scenario_on(scenario, prepared, passed, day)
@@ -179,4 +272,4 @@ def _point(
         for reading in readings
         if reading.counts and before <= reading.row.public_on < day and reading.row.public_on >= scenario.as_of
     ]
-    return SeriesPoint(day, value, len(taken_in(prepared)), tuple(new), ended)
+    return SeriesPoint(day, value, len(taken_in(prepared)), tuple(new), ended, complete_to), prepared

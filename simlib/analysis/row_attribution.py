@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from simlib.analysis.log_odds_steps import errors, log_odds, steps
+from simlib.analysis.log_values import starting_in
 from simlib.answer import Answer, ScenarioKey, pick, provenance
 from simlib.control import UNWATCHED, Control, cores
 from simlib.engines.exact.backward_values import state_values
@@ -26,9 +27,8 @@ from simlib.evidence.closings import Replay, Stages
 from simlib.evidence.log_intake import Events, Intake, take_in
 from simlib.evidence.timetable import Fact, OpenRow
 from simlib.formatting import counted, long_date, percent
-from simlib.machine.asked_events import events as asked_events
 from simlib.machine.measures import Measure, find
-from simlib.scenario.model import Scenario, StartState
+from simlib.scenario.model import Scenario
 from simlib.typing import Floats, Ints
 
 if TYPE_CHECKING:
@@ -299,21 +299,5 @@ def _valued(taken: Intake, measure: Measure) -> tuple[Solver, Observable, float]
     if stop >= scenario.horizon_days:
         last = scenario.by_date(scenario.horizon_days)
         raise Unsupported(f"{taken.as_of} is after {last}, when the forecast ends; ask for a date before")
-    questions = dict(asked_events(scenario, [measure]))
-    if measure.kind == "question":
-        questions[measure.of] = scenario.questions[measure.of]
-    names = [variable.id for variable in prepared.tables.variables]
-    levels = [variable.levels for variable in prepared.tables.variables]
-    met = prepared.walk.machine.tolist()
-    world = prepared.world.replace(
-        as_of=scenario.as_of + dt.timedelta(days=start),
-        horizon_days=scenario.horizon_days - start,
-        questions=questions,
-        impacts={},
-        joint_start=tuple(
-            StartState(tuple((n, own[at]) for n, own, at in zip(names, levels, row, strict=True)), 1 / len(met))
-            for row in met
-        ),
-    )
-    solver = Solver(world, times=1)
+    solver = Solver(starting_in(prepared, prepared.walk.machine, start, measure), times=1)
     return solver, observable(solver, measure.name), stop - start

@@ -11,17 +11,23 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import numpy as np
+
 from simlib.control import UNWATCHED, Control
 from simlib.errors import SimlibError
 from simlib.evidence.exact_filter import Filter, Passed
 from simlib.evidence.impossibility import ImpossibleLog, explain_impossible
 from simlib.evidence.posterior import Learning, Posterior
 from simlib.evidence.walk import ImpossibleRow
+from simlib.formatting import long_date
 from simlib.machine import priors
 from simlib.scenario.event_log import FILE, LogRow, read_log
 from simlib.scenario.model import Scenario
 from simlib.scenario.row_meaning import Reading, read_rows
 from simlib.typing import Floats
+
+WEEKS, FAR = 3, 3.0
+"""Weeks on either side from which on the pace of a log is compared, and standard errors by which it must differ."""
 
 Events = str | os.PathLike[str] | Iterable[LogRow] | None
 
@@ -83,6 +89,29 @@ def last_day(rows: Iterable[LogRow], as_of: dt.date) -> dt.date:
     """Return the last day before a date up to which a log is complete: that on which its last row became public."""
     days = [row.public_on for row in rows]
     return min([max(days, default=dt.date.min), as_of - dt.timedelta(days=1)])
+
+
+def change_of_pace(rows: Iterable[LogRow], day: dt.date) -> str:
+    """Return a warning where a log has far more or far fewer rows a week from a day on than before it, else "".
+
+    Whoever compiles it may have changed, which would be read as a change in the world. Rows cluster, so the spread from
+    week to week counts.
+    """
+    weeks = [(row.date - day).days // 7 for row in rows for _ in range(row.times)]
+    counts = np.bincount(np.array(weeks, dtype=np.int64) - min(weeks, default=0)) if weeks else np.zeros(0)
+    split = -min(weeks, default=0)
+    before, after = counts[: max(split, 0)], counts[max(split, 0) :]
+    if min(len(before), len(after)) < WEEKS:
+        return ""
+    rates = before.mean(), after.mean()
+    spread = max(1.0, *(part.var(ddof=1) / max(part.mean(), 1e-9) for part in (before, after)))
+    error = np.sqrt(spread * (rates[0] / len(before) + rates[1] / len(after)))
+    if abs(rates[1] - rates[0]) < FAR * error:
+        return ""
+    return (
+        f"The log has {rates[0]:.1f} events a week before {long_date(day)} and {rates[1]:.1f} from then on. Whoever "
+        "compiles it may have changed, which the update reads as a change in the world."
+    )
 
 
 def prepare(

@@ -24,15 +24,20 @@ def series(result: ForecastSeries, ax: Axes) -> Axes:
     days = mdates.date2num([point.as_of for point in points])
     values = [point.updated for point in points]
     title = f"{result.measure.label} by {result.by_words}: {percent(values[0])}, then {percent(values[-1])}"
-    note = "line: updated with the log; dashes: never updated; ticks below: new rows of the log"
+    learnt = [point.learnt for point in points]
+    more = "dash-dots: learnt; " if any(value is not None for value in learnt) else ""
+    note = f"line: updated with the log; dashes: never updated; {more}ticks below: new rows of the log"
     style.dress(ax, fit(title, ax), caption(note, ax))
     ax.axhline(result.static, color=style.GHOST, linestyle="--", linewidth=1.2)
     ax.step(days, values, where="post", color=style.category(1)[0], linewidth=2)
     ax.plot(days, values, "o", color=style.category(1)[0], markersize=4)
+    taught = [(day, value) for day, value in zip(days, learnt, strict=True) if value is not None]
+    if taught:
+        ax.step(*zip(*taught, strict=True), where="post", color=style.category(2)[0], linewidth=1.5, linestyle="-.")
     for day, point in zip(days, points, strict=True):
         if point.new:
             ax.plot([day, day], [0, 0.02], color=style.INK, linewidth=1, transform=ax.get_xaxis_transform())
-    top = style.round_top(max([*values, result.static]))
+    top = style.round_top(max([*values, result.static, *(value for _, value in taught)]))
     style.percent_axis(ax, top)
     ax.xaxis.set_major_locator(mdates.AutoDateLocator(maxticks=7))
     ax.xaxis.set_major_formatter(mdates.DateFormatter("%d %b"))

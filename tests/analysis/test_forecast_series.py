@@ -106,3 +106,49 @@ def test_the_command_line_updates_with_a_log(world, tmp_path, capsys):
     told = json.loads(capsys.readouterr().out)
     assert told["update"]["rows"]["unmapped"] == [f"{log}:3: 2031-04-12 sing"]
     assert told["forecast"]["as_of"] == "2031-04-14"
+
+
+@pytest.fixture(scope="module")
+def taught():
+    islands = simlib.load("two-islands")
+    days = [dt.date(2031, 4, 10), dt.date(2031, 4, 25)]
+    log = simlib.read_log(f"{islands.path}/later.csv")
+    return islands, log, forecast_series(islands, log, dates=days, measure="open-war", learn=True, draws=64)
+
+
+def test_the_learnt_forecast_of_a_date_is_that_of_an_update_on_that_date(taught):
+    islands, log, series = taught
+    update = simlib.update(islands, log, as_of=dt.date(2031, 4, 25), draws=64)
+    now = simlib.forecast(update.scenario, draws=update.belief, times=1)
+    last = series.points[-1]
+    assert last.learnt == pytest.approx(float(now.endings["open-war"].probability[-1]), abs=1e-9)
+    assert last.complete_to == update.complete_to
+    assert 0 < last.learnt_error < last.learnt
+
+
+def test_beside_it_stand_the_state_alone_and_the_mean_that_is_never_updated(taught):
+    islands, log, series = taught
+    alone = simlib.update(islands, log, as_of=dt.date(2031, 4, 25), draws=512, learn=False)
+    now = float(simlib.forecast(alone.scenario, draws=alone.belief, times=1).endings["open-war"].probability[-1])
+    assert series.points[-1].state_only == pytest.approx(now, rel=0.25)
+    static = float(simlib.forecast(islands, draws=64, times=1).endings["open-war"].probability[-1])
+    assert series.static_mean == pytest.approx(static, abs=1e-9)
+    assert any(
+        text.startswith("Over the assumptions, with what the log taught by then: ") for text in series.sentences()
+    )
+    assert set(series.frame().columns) >= {"learnt", "learnt_error", "state_only", "complete_to"}
+
+
+def test_a_log_that_falls_silent_and_one_whose_pace_changes_are_told():
+    from simlib.evidence.log_intake import change_of_pace
+
+    islands = simlib.load("two-islands")
+    rows = [LogRow("patrol", dt.date(2031, 4, 3))]
+    series = forecast_series(islands, rows, dates=[dt.date(2031, 4, 3), dt.date(2031, 4, 20)], measure="open-war")
+    assert "The log ends on 3 April 2031: from then on nothing is read from its silence." in series.sentences()
+    start = dt.date(2031, 4, 1)
+    often = [LogRow("patrol", start + dt.timedelta(days=day)) for day in range(-42, 42)]
+    thinned = [row for row in often if row.date < start or row.date.day == 1]
+    assert change_of_pace(often, start) == ""
+    assert change_of_pace(thinned, start).startswith("The log has 7.0 events a week before 1 April 2031 and 0.")
+    assert change_of_pace([], start) == ""

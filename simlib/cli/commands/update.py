@@ -7,6 +7,8 @@ from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from simlib.analysis.row_attribution import RowEffects, effects_of
 from simlib.cli.commands.learn import save_lessons
 from simlib.cli.options.request import Request
@@ -16,6 +18,7 @@ from simlib.cli.output.progress import Task
 from simlib.cli.output.text_table import Row, table
 from simlib.control import Control
 from simlib.errors import TooManyStates, Unsupported
+from simlib.evidence.posterior import TRUSTED
 from simlib.formatting import long_date, percent
 from simlib.scenario.loader import load
 
@@ -58,7 +61,7 @@ def execute(arguments: Request) -> int:
             answer.scenario, engine="auto", draws=answer.belief, times=1, control=Control(task.report, task.cancelled)
         )
     results: dict[str, Result] = {"update": answer, "forecast": sample.mixture()}
-    tables, pictures = [_forecasts(scenario, answer, before, sample)], []
+    tables, pictures = [_forecasts(scenario, taken, before, sample)], []
     if arguments.rows:
         effects = _effects(arguments, taken)
         tables += [*_did(effects), _rows(answer)]
@@ -110,23 +113,31 @@ def _series(arguments: Request, scenario: Scenario) -> ForecastSeries:
             arguments.events,
             dates=STEPS[arguments.series or "weekly"],
             measure=arguments.measure[0] if arguments.measure else None,
+            learn=not arguments.no_learn,
+            draws=arguments.draws,
+            seed=arguments.seed,
             skip_impossible=arguments.skip_impossible,
             control=Control(task.report, task.cancelled),
         )
 
 
-def _forecasts(scenario: Scenario, answer: Update, before: Forecast, sample: Ensemble) -> str:
-    """Return the table of the forecast before the log, and after it at the stated values and over the belief."""
+def _forecasts(scenario: Scenario, taken: Intake, before: Forecast, sample: Ensemble) -> str:
+    """Return the table of the forecast before the log, from the state it leaves, and with what it teaches."""
+    alone, shape = taken.drawn.reweighting.at(np.zeros(len(sample.weights)), -np.inf)
+    told = [[f"{taken.as_of.day} {taken.as_of:%b %Y}"] * 2, ["state only", "state only"], ["stated", "priors"]]
     rows = []
     for kind, things in (("endings", scenario.endings), ("questions", scenario.questions)):
         for name, thing in things.items():
             spread = sample.spread(name, kind)[:, -1]  # type: ignore[arg-type]  # one of two words
-            last = [getattr(each, kind)[name].probability[-1] for each in (before, sample.stated, sample.mixture())]
-            cells = [percent(float(value)) for value in last]
+            values = sample.values(name, kind)[:, -1]  # type: ignore[arg-type]  # as above
+            cells = [percent(float(getattr(each, kind)[name].probability[-1])) for each in (before, sample.stated)]
+            cells.append(percent(float(alone @ values)) if shape < TRUSTED else "")
+            cells += [percent(float(sample.weights @ values))] * taken.learn
             rows.append(Row(thing.label, [*cells, f"{percent(float(spread[0]))} to {percent(float(spread[-1]))}"]))
-    when = [f"{each.as_of.day} {each.as_of:%b %Y}" for each in (scenario, answer.scenario)]
-    head = [[when[0], when[1], when[1], "5 to 95%"], ["stated", "stated", "belief", "belief"]]
-    title = f"Probability by {sample.stated.by_words}, from each date on"
+    first = [f"{scenario.as_of.day} {scenario.as_of:%b %Y}", "before", "stated"]
+    last = [[told[0][0], "learnt", "belief"]] * taken.learn + [[told[0][0], "5 to 95%", ""]]
+    head = [[first[line], *told[line], *(column[line] for column in last)] for line in range(3)]
+    title = f"Probability by {sample.stated.by_words}, from each date on. The forecast before is never updated."
     return table(title, head, rows)
 
 
