@@ -169,9 +169,9 @@ def series(result: ForecastSeries) -> Iterator[Picture]:
 
 def lessons(result: Lessons) -> Iterator[Picture]:
     """Prior and posterior of the assumptions that the log moved most."""
-    from simlib.plots.lesson_intervals import lesson_intervals
+    from simlib.plots.lesson_intervals import priors_and_posteriors
 
-    yield Picture("learn", partial(lesson_intervals, result), 680)
+    yield Picture("learn", partial(priors_and_posteriors, result), 680)
 
 
 def row_effects(result: RowEffects) -> Iterator[Picture]:
