@@ -160,7 +160,7 @@ def forecast_series(
         events: A file of events, or rows. Default: the log beside the scenario.
         dates: The dates, or a number of days between them, from the scenario's first day to the end of the log.
         measure: A name such as "question:truce". Default: the headline.
-        learn: Whether to learn on each date too, from what was known by then. This takes seconds to minutes a date.
+        learn: Whether to learn on each date too, from the rows known by then. This takes seconds to minutes a date.
         draws: Draws of the assumptions, where the log may teach them.
         seed: Seed of the draws.
         skip_impossible: Whether rows that the scenario cannot explain are left out.

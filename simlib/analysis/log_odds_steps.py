@@ -1,6 +1,6 @@
 """A change of a forecast, taken apart row by row into three lines in log-odds, which add up.
 
-For each row: the time that passed without it, what it says of the state, and what it says of the assumptions. Time and
+For each row: the time that passed without it, its word on the state, and its word on the assumptions. Time and
 the absence of other rows move the draws and their weights up to the moment before the row closes. The row then moves
 the state of each draw at equal weights, and last the weights. Rows that close on the same day are averaged over every
 order in which they could be taken in (Shapley values).

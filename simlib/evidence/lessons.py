@@ -104,7 +104,7 @@ class Lessons(Answer):
         return f"What does the log teach about the assumptions, as of {long_date(self.as_of)}?"
 
     def sentences(self) -> list[str]:
-        """Return what the log teaches, what it may not teach again, what it does not touch, and how sure that is."""
+        """Return the lessons, those not allowed twice, the assumptions left alone, and how sure that is."""
         head = f"As of {long_date(self.as_of)}: {counted(self.rows, 'row')} of the log taken in"
         return [
             f"{head}; the log is complete to {long_date(self.complete_to)}.",

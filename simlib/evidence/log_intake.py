@@ -1,4 +1,4 @@
-"""Take in a log: filter it as of a date, and draw from what it leaves of the assumptions.
+"""Take in a log: filter it as of a date, and draw the assumptions from their posterior.
 
 `update` and what each row did are both read off the same intake, so that their numbers agree.
 """

@@ -21,7 +21,7 @@ ROWS = 9
 def row_bars(result: RowEffects, ax: Axes, *, most: int = ROWS) -> Axes:
     """Draw the rows that moved the forecast most, in the order of the log, then the others and time. Returns `ax`.
 
-    A bar has two parts: what the row says of the state (plain), and what it teaches about the assumptions (hatched).
+    A bar has two parts: what the row says of the state (plain), and its lesson about the assumptions (hatched).
     """
     first, last = percent(result.before), percent(result.at_end)
     title = f"{result.measure.label} by {long_date(result.by)}: from {first} to {last}"

@@ -32,7 +32,7 @@ FATES = {"cut": "used before", "untouched": "no word of it", "free": "kept"}
 
 
 def execute(arguments: Request) -> int:
-    """Take in the log, and say what it teaches."""
+    """Take in the log, and tell its lessons."""
     from simlib.evidence.lessons import learn
 
     scenario = load(arguments.path)
@@ -52,7 +52,7 @@ def execute(arguments: Request) -> int:
 
 
 def save_lessons(arguments: Request, scenario: Scenario, learnt: Sequence[LearntAssumption], source: str) -> None:
-    """Write the medians and ranges of what was taught as a view. Without any, say so and write nothing."""
+    """Write the medians and ranges of taught assumptions as a view. Without any, say so and write nothing."""
     changed = dict(scenario.assumptions)
     for each in learnt:
         if each.taught and each.id in changed:

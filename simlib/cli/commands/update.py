@@ -122,7 +122,7 @@ def _series(arguments: Request, scenario: Scenario) -> ForecastSeries:
 
 
 def _forecasts(scenario: Scenario, taken: Intake, before: Forecast, sample: Ensemble) -> str:
-    """Return the table of the forecast before the log, from the state it leaves, and with what it teaches."""
+    """Return the table of the forecast before the log, from the state it leaves, and with its lessons."""
     alone, shape = taken.drawn.reweighting.at(np.zeros(len(sample.weights)), -np.inf)
     told = [[f"{taken.as_of.day} {taken.as_of:%b %Y}"] * 2, ["state only", "state only"], ["stated", "priors"]]
     rows = []
