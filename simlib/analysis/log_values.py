@@ -1,4 +1,4 @@
-"""Forecasts of one measure from where a log leaves the world, at each draw: filter times the values of the states."""
+"""Forecasts of one measure from where a log leaves the world, at each draw: filter times values."""
 
 from __future__ import annotations
 

@@ -51,9 +51,9 @@ class RowEffect:
     """What one row did to a forecast, in log-odds.
 
     `time` is that of the time up to it, in which it could have happened and is not looked at. `state` is what the row
-    says of the state, `assumptions` its lesson about them. The half-width `error` (95%) is of the last two together and comes
-    from the number of draws. `before` and `after` are the forecasts without and with the rows of its day. `stands_for`
-    is the number of rows of the log: those with one meaning and one window are weighed together.
+    says of the state, `assumptions` its lesson about them. The half-width `error` (95%) is of the last two together and
+    comes from the number of draws. `before` and `after` are the forecasts without and with the rows of its day.
+    `stands_for` is the number of rows of the log: those with one meaning and one window are weighed together.
     """
 
     date: dt.date

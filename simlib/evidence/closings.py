@@ -1,4 +1,4 @@
-"""What a log does to one draw where its rows close: the likelihood and the forecast without each row and with it.
+"""A log at one draw where its rows close: likelihood and forecast without each row and with it.
 
 While a row is open it is free: it may stand for any number of firings up to its own. Where its window ends, only its
 own number stays. So the filter already holds what would be said without the row, just before it closes.
