@@ -17,7 +17,7 @@ _PACKAGES = {
     "simlib.scenario": ("condition", "model", "evidence", "event_log", "row_meaning", "views.interventions"),
     "simlib.machine": ("measures", "belief"),
     "simlib.engines": ("ensemble", "montecarlo.replay"),
-    "simlib.evidence": ("belief_update", "lessons"),
+    "simlib.evidence": ("belief_update", "lessons", "settled_questions"),
     "simlib.calibration": (
         *("reference_classes", "predictive_check", "forecast_registry", "registry_score"),
         *("historical_record", "day_by_day", "dated_scores"),

@@ -16,6 +16,7 @@ from simlib.evidence.impossibility import ImpossibleLog
 from simlib.evidence.lessons import DRAWS, LearntAssumption, about_draws, about_lessons, how_learnt, lessons_of
 from simlib.evidence.log_intake import Events, Intake, dated, take_in, taken_in, told_ending
 from simlib.evidence.posterior import NotLearnt
+from simlib.evidence.settled_questions import AnsweredQuestion, answered
 from simlib.formatting import long_date, percent
 from simlib.machine import priors
 from simlib.machine.belief import Belief
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["ImpossibleLog", "LearntAssumption", "NotLearnt", "Update", "update"]
+
+OPEN = 0.01
+"""The probability from which on a question is told that may have been answered unseen."""
 
 NOTABLE = 0.1
 """A difference between the level that the log implies and the level assumed is told from here on."""
@@ -46,6 +50,7 @@ class Update(Answer):
     log_likelihood: of the log, at the stated values.
     ended: the ending that the log tells of, with its day, or None.
     learnt: each assumption before and after, those of `evidence` included. Empty where nothing was to be learnt.
+    answered: the questions whose event has happened already, or may have.
     """
 
     kind: ClassVar[str] = "update"
@@ -65,6 +70,7 @@ class Update(Answer):
     ended: tuple[str, dt.date] | None
     learnt: tuple[LearntAssumption, ...]
     provenance: Mapping[str, Any]
+    answered: tuple[AnsweredQuestion, ...] = ()
 
     @property
     def question(self) -> str:
@@ -91,7 +97,7 @@ class Update(Answer):
     def sentences(self) -> list[str]:
         """Return how many rows were taken in, those that were not, and the levels that moved."""
         learnt = [*self.about_assumptions(), *self._about_draws()]
-        return [*self._about_rows(), *self._about_levels(), *learnt]
+        return [*self._about_rows(), *self._about_answers(), *self._about_levels(), *learnt]
 
     def _about_rows(self) -> list[str]:
         head = f"As of {long_date(self.as_of)}: {_rows(len(self.taken))} of the log taken in"
@@ -110,6 +116,17 @@ class Update(Answer):
             rest = f"; {_rows(len(self.after_the_end))} after that not taken in" if self.after_the_end else ""
             result.append(f"The story ended on {long_date(self.ended[1])}: {label}{rest}.")
         return result
+
+    def _about_answers(self) -> list[str]:
+        texts = [
+            f"The log has answered “{each.label}”: yes, on {long_date(each.on)}." for each in self.answered if each.on
+        ]
+        texts += [
+            f"“{each.label}” may have happened already without being seen: {percent(each.probability)}."
+            for each in self.answered
+            if each.on is None and each.probability > OPEN
+        ]
+        return texts
 
     def _about_levels(self) -> list[str]:
         same_day, result = self.as_of == self.before.as_of, []
@@ -157,6 +174,9 @@ class Update(Answer):
             "rows": {name: [str(reading.row) for reading in getattr(self, name)] for name in groups},
             "ended": self.ended,
             "learnt": [each.data() for each in self.learnt],
+            "answered": [
+                {"question": each.id, "probability": each.probability, "on": each.on} for each in self.answered
+            ],
             "draws": self.belief.draws,
             "effective_draws": self.belief.effective_draws,
             "levels": {
@@ -225,6 +245,7 @@ def updated(taken: Intake) -> Update:
         **_sorted_out(prepared, taken.impossible),
         learnt=lessons_of(taken) if taken.learn else (),
         provenance=how_learnt(taken),
+        answered=answered(prepared),
     )
 
 

@@ -61,7 +61,7 @@ def execute(arguments: Request) -> int:
             answer.scenario, engine="auto", draws=answer.belief, times=1, control=Control(task.report, task.cancelled)
         )
     results: dict[str, Result] = {"update": answer, "forecast": sample.mixture()}
-    tables, pictures = [_forecasts(scenario, taken, before, sample)], []
+    tables, pictures = [_forecasts(answer, taken, before, sample)], []
     if arguments.rows:
         effects = _effects(arguments, taken)
         tables += [*_did(effects), _rows(answer)]
@@ -121,11 +121,12 @@ def _series(arguments: Request, scenario: Scenario) -> ForecastSeries:
         )
 
 
-def _forecasts(scenario: Scenario, taken: Intake, before: Forecast, sample: Ensemble) -> str:
+def _forecasts(answer: Update, taken: Intake, before: Forecast, sample: Ensemble) -> str:
     """Return the table of the forecast before the log, from the state it leaves, and with its lessons."""
+    scenario = answer.before
     alone, shape = taken.drawn.reweighting.at(np.zeros(len(sample.weights)), -np.inf)
     told = [[f"{taken.as_of.day} {taken.as_of:%b %Y}"] * 2, ["state only", "state only"], ["stated", "priors"]]
-    rows = []
+    rows, known = [], {each.id: each.on for each in answer.answered}
     for kind, things in (("endings", scenario.endings), ("questions", scenario.questions)):
         for name, thing in things.items():
             spread = sample.spread(name, kind)[:, -1]  # type: ignore[arg-type]  # one of two words
@@ -133,7 +134,11 @@ def _forecasts(scenario: Scenario, taken: Intake, before: Forecast, sample: Ense
             cells = [percent(float(getattr(each, kind)[name].probability[-1])) for each in (before, sample.stated)]
             cells.append(percent(float(alone @ values)) if shape < TRUSTED else "")
             cells += [percent(float(sample.weights @ values))] * taken.learn
-            rows.append(Row(thing.label, [*cells, f"{percent(float(spread[0]))} to {percent(float(spread[-1]))}"]))
+            settled = known.get(name) if kind == "questions" else None
+            range_ = f"{percent(float(spread[0]))} to {percent(float(spread[-1]))}"
+            if settled:
+                cells, range_ = [cells[0], *[f"yes, {settled.day} {settled:%b}"] * (len(cells) - 1)], ""
+            rows.append(Row(thing.label, [*cells, range_]))
     first = [f"{scenario.as_of.day} {scenario.as_of:%b %Y}", "before", "stated"]
     last = [[told[0][0], "learnt", "belief"]] * taken.learn + [[told[0][0], "5 to 95%", ""]]
     head = [[first[line], *told[line], *(column[line] for column in last)] for line in range(3)]
