@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -58,8 +59,9 @@ def _answered(prepared: Filter) -> Iterator[AnsweredQuestion]:
 def _left(prepared: Filter, question: Question) -> tuple[float, float | None]:
     """Return the probability that the event has not happened yet, and the day on which none is left."""
     walk, theta = prepared.walk, prepared.centre
-    slots, start = prepared._rates(theta), prepared._start(theta)
-    start, (rate, exits), spans, ways, maps = prepared._arguments(slots, start)
+    slots = prepared._rates(theta)
+    arguments: Any = prepared._arguments(slots, prepared._start(theta))
+    start, (rate, exits), spans, ways, maps = arguments
     counts = np.array([span.start >= 0 for span in walk.spans], dtype=bool)
     inside = np.zeros(len(walk.machine), dtype=bool)
     if question.when is not None:
@@ -86,8 +88,8 @@ def _targets(prepared: Filter) -> Ints:
     found = [np.zeros(0, dtype=np.int64)]
     for span in range(len(walk.spans)):
         first, last = walk.state_start[span : span + 2].tolist()
-        counts = np.diff(walk.pointer[first + span : last + span + 1].astype(np.int64))
-        found.append(np.repeat(walk.state[first:last], counts))
+        pointer: Ints = walk.pointer[first + span : last + span + 1].astype(np.int64)
+        found.append(np.repeat(walk.state[first:last], pointer[1:] - pointer[:-1]))
     return np.concatenate(found)
 
 
