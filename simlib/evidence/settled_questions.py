@@ -1,4 +1,4 @@
-"""Whether a log has answered a question already: the probability that its event has happened by the end of the log.
+"""Whether a log has answered a question already: how likely its event has happened by then.
 
 The filter walks a second time without the ways that answer the question: into its states, or along its firings. The
 probability that is lost on the way has answered it.
