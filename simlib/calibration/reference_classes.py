@@ -1,6 +1,6 @@
 """Base rates: implied probabilities beside the shares of comparable past crises.
 
-The figures are in `base_rates.csv` beside this module. Each belongs to a class of past crises and gives the share of
+The figures are in `scenarios/base_rates.yaml`. Each belongs to a class of past crises and gives the share of
 them that did something, or how their events followed each other. A scenario names its classes by their ids in
 `reference_class`, and figures of other classes are not applied. The roles in a scenario (which rung is a war, which
 moves are a threat) are in its own `base_rates.csv`, beside `scenario.yaml`: columns `role`, `is` (a rung as "LADDER:
@@ -26,6 +26,8 @@ from simlib.control import UNWATCHED, Control
 from simlib.errors import Problem, ScenarioError, did_you_mean
 from simlib.formatting import long_date
 from simlib.machine.belief import Belief
+from simlib.scenario import document
+from simlib.scenario.library import scenarios_folder
 from simlib.scenario.model import Condition, Question, Scenario
 from simlib.typing import Engine
 
@@ -37,6 +39,11 @@ if TYPE_CHECKING:
 __all__ = ["BaseRate", "BaseRates", "RateCheck", "base_rates", "classes_of"]
 
 FILE = "base_rates.csv"
+"""The roles of a scenario, beside it."""
+
+FIGURES = "base_rates.yaml"
+"""The figures of past crises, in the folder of the shipped scenarios."""
+
 EXACT_UP_TO = 200_000
 """Reachable states up to which the exact engine answers; beyond, Monte Carlo does."""
 
@@ -156,18 +163,21 @@ class BaseRates(Answer):
 @cache
 def figures() -> tuple[BaseRate, ...]:
     """Return every figure of the shipped table."""
-    with Path(__file__).with_name(FILE).open(encoding="utf-8", newline="") as lines:
-        return tuple(_figure(row) for row in csv.DictReader(lines))
+    file = scenarios_folder() / FIGURES
+    table = document.read(document.read_file(file, str(file)), str(file))
+    table.refuse_if_any()
+    return tuple(_figure(row) for row in table.data["figures"])
 
 
-def _figure(row: Mapping[str, str]) -> BaseRate:
-    number = {key: float(row[key]) if row[key] else None for key in ("within_days", "figure", "low", "high")}
-    figure, low, high = number["figure"], number["low"], number["high"]
-    if row["n"]:
+def _figure(row: Mapping[str, Any]) -> BaseRate:
+    within, figure, low, high = (
+        None if row.get(key) is None else float(row[key]) for key in ("within_days", "figure", "low", "high")
+    )
+    if "n" in row:
         figure, low, high = share_with_range(int(row["k"]), int(row["n"]))
     assert figure is not None, row["id"]
-    what = row["id"], row["class"], row["what"], row["measure"], row["role"]
-    return BaseRate(*what, number["within_days"], figure, low, high, row["citation"])
+    what = row["id"], row["class"], row["what"], row["measure"], row.get("role", "")
+    return BaseRate(*what, within, figure, low, high, row["citation"])
 
 
 def share_with_range(k: int, n: int) -> tuple[float, float, float]:

@@ -1,6 +1,8 @@
 """Base rates: figures with their ranges, roles, what a world implies, and the times between events."""
 
+import importlib.util
 import math
+import os
 from pathlib import Path
 
 import numpy as np
@@ -170,3 +172,27 @@ def test_the_ratio_after_force_is_the_one_counted_by_hand():
     two = history([0.5, 1.5, 2.5, 6.5, 8.5], ["shell", "muster", "muster", "talk", "muster"], last_day=30.0)
     assert interevent.after_force([two], {"muster"}, {"shell"}, {"talk"}) == pytest.approx(2.0)
     assert interevent.after_force([one], {"muster"}, {"shell"}, {"drum"}) is None
+
+
+def docs_script():
+    path = Path(reference_classes.__file__).parents[2] / "docs" / "base_rates.py"
+    spec = importlib.util.spec_from_file_location("docs_base_rates", path)
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    return script
+
+
+def test_counts_are_written_where_they_belong_and_nowhere_else():
+    text = "figures:\n  - id: a\n    what: x\n    k: 1\n    n: 2\n  - id: b\n    k: 3\n    n: 4\n"
+    assert docs_script().written(text, {"b": (5, 6)}) == text.replace("k: 3\n    n: 4", "k: 5\n    n: 6")
+    with pytest.raises(SystemExit, match="0 entries for c"):
+        docs_script().written(text, {"c": (5, 6)})
+
+
+@pytest.mark.skipif("SIMLIB_DATA" not in os.environ, reason="SIMLIB_DATA names no folder with the real files")
+def test_the_shipped_figures_are_those_of_the_real_files():
+    script = docs_script()
+    counts = script.counted(Path(os.environ["SIMLIB_DATA"]))
+    text = script.FILE.read_text(encoding="utf-8")
+    assert script.written(text, counts) == text
+    assert {rate.id for rate in reference_classes.figures() if rate.share} == set(counts)
