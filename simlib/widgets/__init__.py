@@ -10,20 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from simlib.errors import MissingDependency
 
-__all__ = [
-    "BesidePastCrises",
-    "ByWhichPath",
-    "ChanceWithinDoubt",
-    "DayByDay",
-    "Editor",
-    "Explorer",
-    "HowSure",
-    "Lesson",
-    "OnTheWayTo",
-]
-__all__ += ["Plans", "RatesFromHistory", "RegisteredForecasts", "SharesOfDoubt"]
-__all__ += ["SignsOfEveryEnding", "Sweep", "UnderWhichAssumptions", "WhatDrivesIt", "WhatIf", "WhatToWatchFor"]
-__all__ += ["UpdateWithEvents", "WherePathsDiverge", "WorthKnowing", "WorthSeeing"]
+__all__ = ["BesidePastCrises", "ByWhichPath", "ChanceWithinDoubt", "DayByDay", "Editor", "Explorer", "HowSure"]
+__all__ += ["LearnFromTheLog", "Lesson", "OnTheWayTo", "Plans", "RatesFromHistory", "RegisteredForecasts"]
+__all__ += ["SharesOfDoubt", "SignsOfEveryEnding", "Sweep", "UnderWhichAssumptions", "UpdateWithEvents"]
+__all__ += ["WhatDrivesIt", "WhatEachRowDid", "WhatIf", "WhatToWatchFor", "WherePathsDiverge", "WorthKnowing"]
+__all__ += ["WorthSeeing"]
 
 _HOME = {
     "Editor": "simlib.widgets.editor.view",
@@ -44,6 +35,7 @@ if TYPE_CHECKING:
         ChanceWithinDoubt,
         DayByDay,
         HowSure,
+        LearnFromTheLog,
         OnTheWayTo,
         Plans,
         RatesFromHistory,
@@ -53,6 +45,7 @@ if TYPE_CHECKING:
         Sweep,
         UnderWhichAssumptions,
         WhatDrivesIt,
+        WhatEachRowDid,
         WhatIf,
         WhatToWatchFor,
         WherePathsDiverge,

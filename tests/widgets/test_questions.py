@@ -14,6 +14,7 @@ import pytest
 from simlib.analysis.whatif.comparison import compare
 from simlib.control import UNWATCHED, Control
 from simlib.errors import Cancelled, ScenarioError, SimlibError, TooManyStates
+from simlib.scenario.event_log import LogRow
 from simlib.scenario.loader import load_text
 from simlib.scenario.model import Change, Condition, Forbid, Force, Hold, Policy, View
 from simlib.widgets.editor.session import TEMPLATE
@@ -237,6 +238,8 @@ SMALL = {
     questions.WhatToWatchFor: {"draws": 64, "runs": 16},
     questions.SignsOfEveryEnding: {"draws": 64, "runs": 16},
     questions.WorthSeeing: {"draws": 64, "runs": 100},
+    questions.LearnFromTheLog: {"draws": 64},
+    questions.WhatEachRowDid: {"draws": 64, "events": (LogRow("close", dt.date(2031, 4, 3)),)},
     questions.UnderWhichAssumptions: {"draws": 128, "runs": 200},
     sweep_grid.Sweep: {"levels": 2, "runs": 200},
     questions.BesidePastCrises: {},

@@ -21,9 +21,11 @@ from simlib.widgets.questions.courses import (
 )
 from simlib.widgets.questions.history import BesidePastCrises, DayByDay, RatesFromHistory, RegisteredForecasts
 from simlib.widgets.questions.interventions import Plans, WhatIf
+from simlib.widgets.questions.logs import LearnFromTheLog, WhatEachRowDid
 from simlib.widgets.questions.sweep_grid import Sweep
 
 __all__ = ["BesidePastCrises", "ByWhichPath", "ChanceWithinDoubt", "DayByDay", "HowSure", "OnTheWayTo"]
 __all__ += ["Plans", "RatesFromHistory", "RegisteredForecasts", "SharesOfDoubt", "SignsOfEveryEnding", "Sweep"]
 __all__ += ["UnderWhichAssumptions", "WhatDrivesIt", "WhatIf", "WhatToWatchFor", "WherePathsDiverge", "WorthKnowing"]
 __all__ += ["WorthSeeing"]
+__all__ += ["LearnFromTheLog", "WhatEachRowDid"]

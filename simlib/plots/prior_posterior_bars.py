@@ -1,0 +1,83 @@
+"""Prior beside posterior: for each assumption its range before the log and after it, on the scale of the prior."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from simlib.plots import style
+from simlib.plots.lettering import lettered
+from simlib.plots.row_layout import caption, fit, name, rows
+from simlib.quantities import show
+from simlib.scenario.scales import forward
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from simlib.evidence.belief_update import LearntAssumption, Update
+    from simlib.scenario.model import Assumption
+
+ROWS = 12
+Z95 = 1.6448536269514722
+"""The 95% point of a standard normal variable."""
+
+_REACH = 2.6
+"""How far the axis goes, in standard deviations of the prior."""
+
+
+def chosen(result: Update, most: int = ROWS) -> list[LearntAssumption]:
+    """Return the assumptions that are drawn: those that the log could teach, the most taught first."""
+    some = [each for each in result.learnt if each.reach != "untouched"]
+    return sorted(some, key=lambda each: (not each.taught, each.spread - abs(each.mean)))[:most]
+
+
+def height_of(result: Update) -> int:
+    """Return a height in pixels that has room for all rows."""
+    return 170 + 42 * max(len(chosen(result)), 1)
+
+
+@lettered
+def prior_and_posterior(result: Update, ax: Axes, *, most: int = ROWS) -> Axes:
+    """Draw the ranges (5 to 95%) before and after the log, the most taught assumption first. Returns `ax`."""
+    learnt, numbers = chosen(result, most), {**result.before.assumptions, **result.before.log_assumptions}
+    count = sum(each.taught for each in result.learnt)
+    title = f"The log teaches something about {count} of {len(result.learnt)} uncertain assumptions"
+    title = title if count else f"The log teaches hardly anything about {len(result.learnt)} uncertain assumptions"
+    note = "grey: 5 to 95% and median before the log; colour: after it (dark: taught, pale: hardly changed)"
+    style.dress(ax, fit(title, ax), caption(note, ax))
+    rows(ax, len(learnt))
+    for place, each in enumerate(learnt):
+        number = numbers[each.id]
+        name(ax, place, number.short_label, bold=each.taught)
+        _range(ax, place + 0.1, np.array([-Z95, 0.0, Z95]), style.GHOST)
+        _range(ax, place + 0.28, scores(number, each.posterior), style.BLUE if each.taught else style.SKY)
+        old, new = (show(points[1], number.kind, number.unit) for points in (each.prior, each.posterior))
+        text = f"{old} → {new}" if old != new else f"{old}, as before"
+        ax.annotate(
+            style.wrap(text, 44, 1),
+            (1, place + 0.2),
+            (6, 0),
+            xycoords=("axes fraction", "data"),
+            textcoords="offset points",
+            va="center",
+            fontsize=style.SMALL,
+            color=style.INK if each.taught else style.FAINT,
+            annotation_clip=False,
+        )
+    ax.set_xlim(-_REACH, _REACH)
+    ax.set_xticks([-Z95, 0, Z95], ["5% of the prior", "median", "95% of the prior"])
+    return ax
+
+
+def scores(number: Assumption, points: tuple[float, float, float]) -> np.ndarray:
+    """Return values (in base units) as normal scores of the prior of an assumption."""
+    low, middle, high = (float(forward(number.kind, x)) for x in (number.low, number.value, number.high))
+    away = np.array([float(forward(number.kind, x)) for x in points]) - middle
+    return np.asarray(Z95 * np.where(away >= 0, away / (high - middle), away / (middle - low)))
+
+
+def _range(ax: Axes, place: float, points: np.ndarray, colour: str) -> None:
+    low, middle, high = np.clip(points, -_REACH, _REACH)
+    ax.plot([low, high], [place, place], color=colour, linewidth=5, solid_capstyle="butt", zorder=3)
+    ax.plot([middle], [place], "o", color="white", markeredgecolor=colour, markersize=6, markeredgewidth=1.6, zorder=4)

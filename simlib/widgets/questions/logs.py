@@ -1,0 +1,163 @@
+"""Questions about what a log teaches: prior beside posterior, and what each row did to a forecast."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from simlib.control import Control
+from simlib.formatting import counted, long_date, percent
+from simlib.quantities import show
+from simlib.scenario.model import Assumption, Scenario
+from simlib.widgets.questions.choices import asked, draws, measure, shown_answer
+from simlib.widgets.questions.inquiry import Drawing, Field, PanelQuestion, ShownAnswer
+
+if TYPE_CHECKING:
+    from simlib.analysis.row_attribution import RowEffect
+    from simlib.evidence.belief_update import LearntAssumption, Update
+    from simlib.evidence.log_intake import Events
+
+REACH = {
+    "free": "it may teach this",
+    "cut": "only rows that did not set it teach this",
+    "untouched": "nothing in it depends on this",
+}
+"""What a log can teach of an assumption, by `LearntAssumption.reach`."""
+
+
+_OFF = 1.96 * 1.2533 / 1.6449
+"""Half of a 95% interval of the median of one equal draw, in units of the distance from the median to the 95% point."""
+
+
+class _LogQuestion(PanelQuestion):
+    """A question about a log. `events` are rows to be added to the log beside the scenario: a file, or rows."""
+
+    def __init__(self, scenario: Scenario | str | Path, events: Events = None, **settings: Any) -> None:
+        self.events = events
+        super().__init__(scenario, **settings)
+
+    def _as_of(self) -> Field:
+        """Read the log, and return the choice of a date up to which it counts."""
+        from simlib.widgets.logbook.session import rows_with
+
+        self.rows = rows_with(self.scenario, self.events)
+        end = self.scenario.by_date(self.scenario.horizon_days)
+        known = [row.public_on + dt.timedelta(days=1) for row in self.rows]
+        last = min(max([*known, self.scenario.as_of]), end)
+        first = min([row.public_on for row in self.rows] + [self.scenario.as_of])
+        return Field("as_of", "Log taken in up to the morning of", last, (), first, end)
+
+    def worlds(self, chosen: Mapping[str, Any]) -> list[str]:
+        """Return the hashes of the scenario and of the log."""
+        del chosen
+        rows = [dataclasses.replace(row, file="", line=0) for row in self.rows]
+        return [self.scenario.sha256, hashlib.sha256(repr(rows).encode()).hexdigest()]
+
+
+class LearnFromTheLog(_LogQuestion):
+    """Each assumption before and after a log, and what the log could not teach."""
+
+    name, title = "learn-from-the-log", "What does the log teach about the assumptions?"
+
+    def make_fields(self) -> Sequence[Field]:
+        """Return what may be asked."""
+        return [self._as_of(), draws(1000)]
+
+    def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
+        """Weigh draws of the assumptions by the log."""
+        from simlib.evidence.belief_update import update
+        from simlib.plots.prior_posterior_bars import height_of, prior_and_posterior
+
+        result = update(self.scenario, self.rows, **asked(chosen, control, "as_of", "draws"))
+        head = ("assumption", "the log", "before (5 to 95%)", "after (5 to 95%)", "spread left")
+        rows = [_row(result, each) for each in sorted(result.learnt, key=strength)]
+        drawing = Drawing(partial(prior_and_posterior, result), height_of(result), left=20, right=276)
+        return shown_answer(list(_told(result)), head, rows, 3, drawing)
+
+
+class WhatEachRowDid(_LogQuestion):
+    """How far each row of a log moved one forecast: by the state, by the assumptions, and by time without it."""
+
+    name, title = "what-each-row-did", "What did each row of the log do to the forecast?"
+
+    def make_fields(self) -> Sequence[Field]:
+        """Return what may be asked."""
+        return [measure(self.scenario), self._as_of(), draws(200)]
+
+    def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
+        """Account for the change of the forecast, row by row."""
+        from simlib.analysis.row_attribution import row_effects
+        from simlib.plots.row_effect_bars import ROWS, row_bars
+
+        result = row_effects(self.scenario, self.rows, **asked(chosen, control, "measure", "as_of", "draws"))
+        rows = [_effect(row) for row in result.rows]
+        head = ("date", "row", "state", "assumptions", "time before it", "forecast without", "forecast with")
+        height = 152 + 42 * (min(len(rows), ROWS) + 2)
+        return shown_answer(result.sentences(), head, rows, 5, Drawing(partial(row_bars, result), height))
+
+
+def _effect(row: RowEffect) -> tuple[str, ...]:
+    lines = (f"{part:+.2f}" for part in (row.state, row.assumptions, row.time))
+    return str(row.date), row.words, *lines, percent(row.before), percent(row.after)
+
+
+def strength(each: LearntAssumption) -> tuple[bool, float]:
+    """Return what sorts the assumptions that the log taught most to the front."""
+    return not each.taught, min(each.spread, 1.0) - abs(each.mean)
+
+
+def _number(result: Update, each: LearntAssumption) -> Assumption:
+    return {**result.before.assumptions, **result.before.log_assumptions}[each.id]
+
+
+def _range(number: Assumption, points: tuple[float, float, float]) -> str:
+    low, middle, high = (show(point, number.kind, number.unit) for point in points)
+    return f"{middle} ({low} to {high})"
+
+
+def _row(result: Update, each: LearntAssumption) -> tuple[str, ...]:
+    number = _number(result, each)
+    ranges = _range(number, each.prior), _range(number, each.posterior)
+    return (number.label, REACH[each.reach], *ranges, percent(min(each.spread, 1.0)))
+
+
+def _told(result: Update) -> Iterator[str]:
+    """Yield what the log teaches, what it cannot teach, and how far the answer can be trusted."""
+    taught = sorted((each for each in result.learnt if each.taught), key=strength)
+    taken = f"As of {long_date(result.as_of)} the log has {counted(len(result.taken), 'row')} that count"
+    if not taught:
+        yield f"{taken}. They teach hardly anything about the assumptions: each keeps its range, or nearly so."
+    else:
+        yield f"{taken}. They teach something about {len(taught)} of {len(result.learnt)} uncertain assumptions."
+    for each in taught:
+        number = _number(result, each)
+        yield f"{number.label}: {_range(number, each.posterior)} after the log, {_range(number, each.prior)} before."
+    count = {reach: sum(each.reach == reach for each in result.learnt) for reach in REACH}
+    if count["untouched"]:
+        these = counted(count["untouched"], "assumption")
+        yield f"The log cannot teach {these}, because nothing in it depends on them. They keep their ranges."
+    if count["cut"]:
+        these = counted(count["cut"], "assumption")
+        yield f"{these} had been set with rows of this log. Those rows do not count a second time. Later ones do."
+    yield _trust(result)
+
+
+def _trust(result: Update) -> str:
+    """Say how many equal draws the weighted ones are worth, and how heavy the tail of the weights is."""
+    made, effective = result.provenance, float(result.provenance["effective_draws"])
+    worth = f"{result.belief.draws:,} weighted draws are worth {effective:,.0f} equal ones"
+    if made["method"] == "chains":
+        return f"Computed by chains (Hamiltonian Monte Carlo): their {worth}."
+    if made["k_hat"] is None:
+        return f"Drawn from the priors: the log touches no assumption, and the {worth}."
+    k = float(made["k_hat"])
+    ease = "far below" if k < 0.5 else "below"
+    return (
+        f"The {worth}, and no few of them decide: k̂ is {k:.2f}, {ease} the limit of 0.7, above which nothing is shown. "
+        f"So a median is off by less than {percent(min(_OFF / effective**0.5, 1.0))} of the way to an end of its range."
+    )

@@ -1,0 +1,60 @@
+"""Questions about what a log teaches: the numbers are those of the library, and depend on the rows."""
+
+import dataclasses
+import datetime as dt
+
+import pytest
+
+import simlib
+from simlib.control import UNWATCHED
+from simlib.formatting import percent
+from simlib.widgets.questions import catalogue as questions
+
+WORLD = simlib.load("two-islands")
+
+
+def test_what_a_log_teaches_stands_beside_what_was_believed():
+    question = questions.LearnFromTheLog(WORLD, events="later.csv", as_of="2031-06-26", draws=200)
+    rows = [*question.rows]
+    answer = question.answer(question.chosen, UNWATCHED)
+    expected = simlib.update(WORLD, rows, as_of=dt.date(2031, 6, 26), draws=200)
+    taught = [each for each in expected.learnt if each.taught]
+    assert f"teach something about {len(taught)} of {len(expected.learnt)} uncertain" in answer.sentences[0]
+    spread = {row[0]: row[4] for row in answer.rows}
+    numbers = {**WORLD.assumptions, **WORLD.log_assumptions}
+    assert all(spread[numbers[each.id].label] == percent(min(each.spread, 1.0)) for each in expected.learnt)
+    assert answer.rows[0][1] in ("it may teach this", "only rows that did not set it teach this")
+    worth = f"{expected.provenance['effective_draws']:,.0f} equal ones"
+    assert f"weighted draws are worth {worth}" in answer.sentences[-1]
+    assert f"k̂ is {expected.provenance['k_hat']:.2f}" in answer.sentences[-1]
+
+
+def test_a_log_that_teaches_nothing_says_so():
+    question = questions.LearnFromTheLog(WORLD, draws=64)
+    answer = question.answer(question.chosen, UNWATCHED)
+    assert "teach hardly anything" in answer.sentences[0]
+    assert any("Those rows do not count a second time" in sentence for sentence in answer.sentences)
+
+
+def test_what_each_row_did_is_what_the_library_says_and_depends_on_the_log():
+    question = questions.WhatEachRowDid(
+        WORLD, events="later.csv", measure="ending:settlement", as_of="2031-05-20", draws=64
+    )
+    answer = question.answer(question.chosen, UNWATCHED)
+    expected = simlib.row_effects(
+        WORLD, question.rows, measure="ending:settlement", as_of=dt.date(2031, 5, 20), draws=64
+    )
+    assert list(answer.sentences) == expected.sentences()
+    assert [row[2] for row in answer.rows] == [f"{row.state:+.2f}" for row in expected.rows]
+    assert question.worlds({}) != questions.WhatEachRowDid(WORLD).worlds({})
+    elsewhere = [
+        dataclasses.replace(row, file="other.csv", line=9) for row in question.rows[len(simlib.read_log(WORLD.path)) :]
+    ]
+    assert question.worlds({}) == questions.WhatEachRowDid(WORLD, events=elsewhere).worlds({})
+
+
+def test_a_posterior_is_drawn_on_the_scale_of_the_prior():
+    from simlib.plots.prior_posterior_bars import Z95, scores
+
+    for number in (each for each in WORLD.assumptions.values() if not each.fixed):
+        assert scores(number, (number.low, number.value, number.high)) == pytest.approx([-Z95, 0, Z95])
