@@ -11,6 +11,7 @@ import numpy as np
 from simlib.answer import Answer, ScenarioKey, plain_json, provenance
 from simlib.calibration.forecast_registry import CLIMATOLOGY, RegisteredForecast, Registry, Verdict, read_registry
 from simlib.calibration.scores import brier, log_score, mixed_with_climatology
+from simlib.errors import Problem, ScenarioError
 from simlib.formatting import counted, percent
 from simlib.scenario.model import Scenario
 from simlib.typing import Floats
@@ -139,13 +140,20 @@ class RegistryScore(Answer):
         }
 
 
-def score_registry(scenario: Scenario) -> RegistryScore:
+def score_registry(scenario: Scenario, *, receipt: str = "") -> RegistryScore:
     """Return the scores of the forecasts that a scenario has registered.
 
+    Args:
+        scenario: The scenario, with its folder.
+        receipt: A receipt that the registry must hold. "": none.
+
     Raises:
-        ScenarioError: for a registry that was changed by other hands than simlib's.
+        ScenarioError: for a registry that was changed by other hands than simlib's, or that lacks the receipt.
     """
     registry = read_registry(scenario)
+    if receipt and receipt not in registry.receipts:
+        what = f"the registry holds no record with the receipt {receipt}"
+        raise ScenarioError(Problem("", 0, "receipt", what, "expected one; records were changed or cut off"))
     return RegistryScore(
         ScenarioKey.of(scenario),
         tuple(_scored(registry, forecast) for forecast in registry.forecasts),

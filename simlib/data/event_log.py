@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, get_args
 
 from simlib.errors import Problem, ScenarioError
 
@@ -15,7 +15,11 @@ LOG_COLUMNS = (
     *("date", "date_precision", "actor", "target", "move", "times"),
     *("description", "source_name", "source_url", "confidence", "known_on"),
 )
-PRECISIONS = ("day", "week", "month")
+"""The columns that event data fill. A log may have further ones (`simlib.scenario.event_log`)."""
+
+Precision = Literal["day", "week", "month"]
+
+PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 """The precisions that a log knows. Rows that are known to the year only are left out."""
 
 

@@ -12,8 +12,9 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any
 
+from simlib.data.event_log import LOG_COLUMNS, PRECISIONS, Precision
 from simlib.errors import Problem, did_you_mean
 from simlib.scenario import document
 from simlib.scenario.scalars import Refusal, read_date
@@ -21,13 +22,8 @@ from simlib.scenario.scalars import Refusal, read_date
 FILE = "events.csv"
 """The name of the log in the folder of a scenario."""
 
-Precision = Literal["day", "week", "month"]
-
 REQUIRED = ("date", "move")
-COLUMNS = (
-    *("date", "date_precision", "actor", "target", "move", "times", "outcome", "known_on", "confidence"),
-    *("description", "source_name", "source_url", "count", "killed"),
-)
+COLUMNS = (*LOG_COLUMNS, "outcome", "count", "killed")
 
 MAX_ROWS = 100_000
 
@@ -169,8 +165,8 @@ class _Cells:
 
     def _precision(self) -> Precision:
         text = self.cells["date_precision"] or "day"
-        for precision in get_args(Precision):
+        for precision in PRECISIONS:
             if text == precision:
                 return text  # type: ignore[return-value]  # one of them
-        self.note("date_precision", f"unknown precision {text!r}", did_you_mean(text, get_args(Precision)))
+        self.note("date_precision", f"unknown precision {text!r}", did_you_mean(text, PRECISIONS))
         return "day"
