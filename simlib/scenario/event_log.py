@@ -167,6 +167,6 @@ class _Cells:
         text = self.cells["date_precision"] or "day"
         for precision in PRECISIONS:
             if text == precision:
-                return text  # type: ignore[return-value]  # one of them
+                return text
         self.note("date_precision", f"unknown precision {text!r}", did_you_mean(text, PRECISIONS))
         return "day"
