@@ -7,7 +7,7 @@ import sys
 
 from benchmarks.timing import machine
 
-SECTIONS = ("imports", "montecarlo", "exact", "evidence", "analysis", "scale")
+SECTIONS = ("imports", "montecarlo", "exact", "evidence", "analysis", "scale", "readers")
 BY_NAME = ("outoftime",)
 """Sections that need files of others and run only when they are asked for."""
 
