@@ -172,9 +172,21 @@ def _syntax_problem(document: Document, error: Exception) -> Problem:
     if isinstance(position, int):
         line = document.text.count("\n", 0, position) + 1
         return Problem(document.file, line, "", "a control character in the text", "expected printable characters")
+    opened = _open_bracket(error, mark)
+    if opened is not None:
+        what = f"not valid YAML: a bracket that is not closed, or a comma that is missing, before line {mark.line + 1}"
+        return Problem(document.file, opened, "", what, "expected a comma or the closing bracket")
     raw = str(getattr(error, "problem", None) or "unknown error").replace("\\t", "tab")
     what, expected = next((words for sign, words in _PLAIN_WORDS.items() if sign in raw), (raw, "expected YAML"))
     return Problem(document.file, mark.line + 1 if mark else 1, "", f"not valid YAML: {what}", expected)
+
+
+def _open_bracket(error: Exception, mark: Any) -> int | None:
+    """Return the line of a bracket that is still open where the parser stops, if that is an earlier line."""
+    begun = getattr(error, "context_mark", None)
+    if mark is None or begun is None or begun.line >= mark.line:
+        return None
+    return begun.line + 1 if "flow" in str(getattr(error, "context", "")) else None
 
 
 _PLAIN_WORDS = {

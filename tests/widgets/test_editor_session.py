@@ -7,7 +7,7 @@ import pytest
 import simlib
 from simlib.errors import ScenarioError, TooManyStates
 from simlib.widgets.editor import session as writing
-from simlib.widgets.editor.session import TEMPLATE, EditorSession, check, complete
+from simlib.widgets.editor.session import DRAFT, TEMPLATE, EditorSession, check, complete
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def test_every_problem_is_told_with_its_line():
     reading = check(text)
     lines = {problem.line: problem.what for problem in reading.problems}
     assert "'blockade' has no level 'partly'" in " ".join(lines.values())
-    assert all("blockade" in text.splitlines()[line - 1] or "160%" in text.splitlines()[line - 1] for line in lines)
+    assert all("partly" in text.splitlines()[line - 1] or "160%" in text.splitlines()[line - 1] for line in lines)
     assert reading.summary().startswith(f"{len(reading.problems)} problem")
 
 
@@ -74,7 +74,7 @@ def test_only_the_last_text_is_worked_out(session, shown):
 def test_the_second_checked_is_told(session):
     session.write(
         session.text.replace(
-            "closing: {label", "spare: {label: Nobody uses this, value: 2, because: assumed}\n  closing: {label"
+            "  closing:\n", "  spare: {label: Nobody uses this, value: 2, because: assumed}\n  closing:\n"
         )
     )
     assert session.worker.wait(30)
@@ -138,3 +138,33 @@ def test_a_world_of_ones_own_is_opened_and_saved_in_place(bridge):
     assert session.save() == bridge / "scenario.yaml"
     assert (bridge / "scenario.yaml").read_text().endswith("# a remark\n")
     session.worker.close()
+
+
+def test_the_template_is_in_block_style_with_short_lines():
+    text = TEMPLATE.read_text(encoding="utf-8")
+    assert max(map(len, text.splitlines())) < 80
+    assert max(line.count("{") for line in text.splitlines()) <= 1
+
+
+def test_an_open_bracket_is_told_at_its_line():
+    lines = TEMPLATE.read_text(encoding="utf-8").splitlines()
+    at = next(number for number, line in enumerate(lines, 1) if "levels: [none" in line)
+    lines[at - 1] = lines[at - 1].replace("]", "")
+    problems = check("\n".join(lines)).problems
+    assert [problem.line for problem in problems] == [at]
+    assert f"a bracket that is not closed, or a comma that is missing, before line {at + 1}" in problems[0].what
+
+
+def test_a_faulty_text_is_saved_as_a_draft_and_the_scenario_stays(session, tmp_path):
+    path = session.save(str(tmp_path / "ours"))
+    good = path.read_text()
+    session.write(session.text.replace("start: partial", "start: partly"))
+    draft = session.save()
+    assert draft == tmp_path / "ours" / DRAFT
+    assert "partly" in draft.read_text()
+    assert path.read_text() == good
+    assert session.drafts.find() is None
+    assert EditorSession(path.parent, lambda reading: None).draft == session.text, "offered again"
+    session.write(good + "# mended\n")
+    assert session.save() == path
+    assert not draft.exists()

@@ -302,7 +302,11 @@ def test_the_editor_shows_problems_with_lines_and_keeps_the_picture():
     picture = editor.machine.png
     assert editor.sheet.problems == []
     editor.sheet.text = editor.sheet.text.replace("start: partial", "start: partly")
-    assert editor.sheet.problems[0]["line"] == 18
+    line = next(number for number, text in enumerate(editor.sheet.text.splitlines(), 1) if "partly" in text)
+    assert editor.sheet.problems[0]["line"] == line
+    assert editor.problem_list.problems == editor.sheet.problems
+    editor.problem_list.chosen = {"line": line, "n": 1}
+    assert editor.sheet.go == {"line": line, "n": 1}
     assert editor.picture.status["kind"] == "error"
     assert editor.machine.png == picture
     editor.sheet.text = editor.session.saved_text.replace("every 14 days", "every 10 days")
@@ -320,6 +324,13 @@ def test_the_editor_saves_and_says_where(tmp_path):
     editor._folder.value = str(tmp_path / "mine")
     editor._guard(editor._save)
     assert (tmp_path / "mine" / "scenario.yaml").is_file()
+    editor._guard(editor._explore)
+    assert isinstance(editor._below.children[0], Explorer)
+    editor.sheet.text = editor.sheet.text.replace("start: partial", "start: partly")
+    editor._guard(editor._save)
+    assert "Saved as a draft, because it has 1 problem" in editor._report.value
+    editor._guard(editor._explore)
+    assert "the text has 1 problem; mend it first" in editor._report.value
     editor.session.worker.close()
 
 
@@ -331,5 +342,6 @@ def test_our_own_scripts_ship_with_the_package():
         "dials.js",
         "checks.js",
         "editor.js",
+        "problems.js",
         "simlib.css",
     }

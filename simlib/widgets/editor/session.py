@@ -24,6 +24,9 @@ from simlib.widgets.kit.latest_worker import LatestWorker
 if TYPE_CHECKING:
     from simlib.analysis.lint.subject import Finding
 
+DRAFT = "scenario.draft.yaml"
+"""The name of a text that is saved with problems. No tool takes it for a scenario."""
+
 TEMPLATE = Path(__file__).parent / "template.yaml"
 PAUSE = 0.3
 """Seconds without a keystroke before the forecast is computed."""
@@ -158,18 +161,24 @@ class EditorSession:
     def save(self, folder: str = "") -> Path:
         """Write the text: to its own file, or as `scenario.yaml` in a folder of one's own; return the path.
 
-        A text with problems may be saved. Raises ScenarioError where no folder is given, or the folder already holds
-        another scenario.
+        A text with problems is saved as a draft beside it, and what the file says stays as it is. Raises ScenarioError
+        where no folder is given, or the folder already holds another scenario.
         """
         target = Path(folder).expanduser() / FILE if folder else self.path
         if target is None:
             raise ScenarioError(Problem("", 0, "folder", "no folder was given", "expected the name of a new one"))
         if folder and target.exists() and (self.path is None or target.resolve() != self.path.resolve()):
             raise ScenarioError(Problem(str(target), 0, "", "there is a scenario already", "choose another folder"))
+        draft = target.with_name(DRAFT)
+        faulty = bool(self.reading.problems)
         try:
-            write_atomically(target, self.text.encode())
+            write_atomically(draft if faulty else target, self.text.encode())
+            if not faulty:
+                draft.unlink(missing_ok=True)
         except OSError as error:
             raise ScenarioError(Problem(str(target), 0, "", f"cannot be written: {error.strerror}")) from error
+        if faulty:
+            return draft
         self.path, self.saved_text = target, self.text
         self.drafts.drop()
         self.drafts = Drafts(str(target.resolve()), self.drafts.home)

@@ -9,12 +9,14 @@ from typing import Any
 
 import ipywidgets as w
 
+from simlib.errors import Problem, ScenarioError
+from simlib.formatting import counted
 from simlib.plots.figure import picture_bundle, stacked
 from simlib.plots.state_diagram import diagram, height, in_words
-from simlib.widgets.editor.session import CheckedText, EditorSession
+from simlib.widgets.editor.session import DRAFT, CheckedText, EditorSession
 from simlib.widgets.explorer.pages import LINE, button, guarded, words
 from simlib.widgets.kit.blitting import still_figure
-from simlib.widgets.kit.components import LivePicture, Sheet
+from simlib.widgets.kit.components import LivePicture, ProblemList, Sheet
 from simlib.widgets.kit.status_line import sentence, status
 
 FIRST_WIDTH = 620
@@ -28,23 +30,27 @@ class Editor(w.VBox):
 
     def __init__(self, path: str | Path | None = None) -> None:
         self.sheet, self.machine, self.picture = Sheet(), LivePicture(), LivePicture()
+        self.problem_list, self._below = ProblemList(), w.VBox([])
         self.sheet.layout = w.Layout(flex="1 1 440px", min_width="0")
         self._lock = threading.RLock()
         self._last: CheckedText | None = None
         self._offer, self._report = w.HBox([], layout=LINE), w.HTML()
         self._guard = partial(guarded, self._report)
         self._folder = w.Text(placeholder="folder for a new scenario", layout=w.Layout(width="260px"))
-        pictures = w.VBox([self.picture, self.machine], layout=w.Layout(flex="1 1 440px", min_width="0"))
-        body = w.HBox(
-            [self.sheet, pictures], layout=w.Layout(flex_flow="row wrap", align_items="flex-start", grid_gap="0 18px")
-        )
-        self.session = EditorSession(path, self.show)
         save = [
             button("Save", "Write the text to its file, or into the folder on the right", self._save, self._guard),
             self._folder,
+            button("Open in the explorer", "Show the scenario with sliders, below", self._explore, self._guard),
         ]
-        super().__init__([self._offer, body, w.HBox(save, layout=LINE), self._report])
+        beside = [w.HBox(save, layout=LINE), self._report, self.problem_list, self.picture, self.machine]
+        right = w.VBox(beside, layout=w.Layout(flex="1 1 440px", min_width="0"))
+        body = w.HBox(
+            [self.sheet, right], layout=w.Layout(flex_flow="row wrap", align_items="flex-start", grid_gap="0 18px")
+        )
+        self.session = EditorSession(path, self.show)
+        super().__init__([self._offer, body, self._below])
         self.add_class("simlib-explorer")
+        self.problem_list.observe(lambda change: setattr(self.sheet, "go", change["new"]), "chosen")
         self.sheet.text = self.session.text
         self.session.start()
         self._offer_draft()
@@ -59,7 +65,7 @@ class Editor(w.VBox):
         with self._lock:
             problems = [{"line": p.line, "text": _problem_text(p), "kind": "problem"} for p in reading.problems]
             findings = [{"line": 0, "text": str(finding), "kind": "warning"} for finding in reading.findings]
-            self.sheet.problems = problems + findings
+            self.sheet.problems = self.problem_list.problems = problems + findings
             kind = "error" if reading.problems or reading.trouble else ""
             self.picture.status = dict(status(reading.summary(), kind))
             if reading.scenario is not None:
@@ -112,7 +118,24 @@ class Editor(w.VBox):
     def _save(self) -> None:
         path = self.session.save(self._folder.value.strip())
         self._folder.value = ""
-        self._report.value = words(f"Saved as {path}")
+        if path.name == DRAFT:
+            count = counted(len(self.session.reading.problems), "problem")
+            self._report.value = words(f"Saved as a draft, because it has {count}: {path}. No scenario was written.")
+        else:
+            self._report.value = words(f"Saved as {path}")
+
+    def _explore(self) -> None:
+        """Show the text as a scenario with sliders, below."""
+        from simlib.widgets.explorer.view import Explorer
+
+        scenario = self.session.reading.scenario
+        if scenario is None:
+            count = counted(len(self.session.reading.problems), "problem")
+            problem = Problem(
+                "", 0, "", f"the text has {count}", "mend it first: only a valid scenario can be explored"
+            )
+            raise ScenarioError(problem)
+        self._below.children = (Explorer(scenario),)
 
     def _offer_draft(self) -> None:
         if not self.session.draft:

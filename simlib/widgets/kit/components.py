@@ -115,9 +115,19 @@ class Mornings(anywidget.AnyWidget):
 
 
 class Sheet(anywidget.AnyWidget):
-    """A text editor with line numbers. `problems` [{line, text, kind}] are marked, and listed below."""
+    """A text editor with line numbers. Lines with `problems` [{line, text, kind}] are marked, `go` selects a line."""
 
     _esm = _STATIC / "editor.js"
     _css = _STATIC / "simlib.css"
     text = traitlets.Unicode().tag(sync=True)
     problems: Any = traitlets.List().tag(sync=True)
+    go = traitlets.Dict({"line": 0, "n": 0}).tag(sync=True)
+
+
+class ProblemList(anywidget.AnyWidget):
+    """The `problems` of a text [{line, text, kind}]. The browser sets `chosen` {line, n} when one is clicked."""
+
+    _esm = _STATIC / "problems.js"
+    _css = _STATIC / "simlib.css"
+    problems: Any = traitlets.List().tag(sync=True)
+    chosen = traitlets.Dict({"line": 0, "n": 0}).tag(sync=True, echo_update=False)

@@ -1,55 +1,51 @@
-// A plain text area for YAML with line numbers; lines with problems are marked, and a problem leads to its line.
+// A plain text area for YAML with line numbers. Long lines wrap, and each number stands beside the first row of its line.
 function render({ model, el }) {
   el.classList.add("simlib-editor");
   const gutter = document.createElement("div");
   gutter.className = "simlib-gutter";
   gutter.setAttribute("aria-hidden", "true");
   const area = document.createElement("textarea");
-  Object.assign(area, { spellcheck: false, wrap: "off", autocomplete: "off" });
+  Object.assign(area, { spellcheck: false, wrap: "soft", autocomplete: "off" });
   area.setAttribute("aria-label", "Scenario in YAML. Tab indents; Escape and then Tab leaves the text.");
   area.dataset.lmSuppressShortcuts = "true";
+  const mirror = document.createElement("div");
+  mirror.className = "simlib-mirror";
+  mirror.setAttribute("aria-hidden", "true");
   const box = document.createElement("div");
   box.className = "simlib-page";
-  box.append(gutter, area);
-  const list = document.createElement("ol");
-  list.className = "simlib-problems";
-  list.setAttribute("aria-live", "polite");
-  el.append(box, list);
+  box.append(gutter, area, mirror);
+  el.append(box);
 
+  // The same lines in a hidden copy of the same width tell how high each line is once it is wrapped.
+  const heights = (lines) => {
+    mirror.style.width = `${area.clientWidth}px`;
+    mirror.replaceChildren(...lines.map((text) => {
+      const row = document.createElement("div");
+      row.textContent = text || " ";
+      return row;
+    }));
+    return [...mirror.children].map((row) => row.getBoundingClientRect().height);
+  };
   const number = () => {
     const marked = new Set(model.get("problems").map((problem) => problem.line));
-    const count = area.value.split("\n").length;
-    gutter.replaceChildren(...Array.from({ length: count }, (_, k) => {
+    gutter.replaceChildren(...heights(area.value.split("\n")).map((height, k) => {
       const line = document.createElement("div");
       line.textContent = k + 1;
+      line.style.height = `${height}px`;
       if (marked.has(k + 1)) line.className = "simlib-marked";
       return line;
     }));
     gutter.scrollTop = area.scrollTop;
   };
-  const go = (line) => {
+  const go = () => {
+    const { line } = model.get("go");
+    if (!line) return;
     const lines = area.value.split("\n");
     const start = lines.slice(0, line - 1).join("\n").length + (line > 1 ? 1 : 0);
     area.focus();
     area.setSelectionRange(start, start + (lines[line - 1] || "").length);
-    area.scrollTop = (line - 6) * parseFloat(getComputedStyle(area).lineHeight);
-  };
-  const problems = () => {
-    list.replaceChildren(...model.get("problems").map(({ line, text, kind }) => {
-      const item = document.createElement("li");
-      item.className = `simlib-${kind}`;
-      if (line > 0) {
-        const link = document.createElement("button");
-        link.type = "button";
-        link.dataset.lmSuppressShortcuts = "true";
-        link.textContent = `line ${line}`;
-        link.addEventListener("click", () => go(line));
-        item.append(link, " ");
-      }
-      item.append(text);
-      return item;
-    }));
-    number();
+    const above = heights(lines).slice(0, Math.max(line - 6, 0));
+    area.scrollTop = above.reduce((sum, height) => sum + height, 0);
   };
 
   let timer = null;
@@ -82,12 +78,15 @@ function render({ model, el }) {
     area.value = model.get("text");
     number();
   };
-  const watch = { "change:text": take, "change:problems": problems };
+  const watch = { "change:text": take, "change:problems": number, "change:go": go };
   for (const [event, handler] of Object.entries(watch)) model.on(event, handler);
+  const room = new ResizeObserver(() => number());
   take();
-  problems();
+  number();
+  room.observe(box);
   return () => {
     send();
+    room.disconnect();
     for (const [event, handler] of Object.entries(watch)) model.off(event, handler);
   };
 }
