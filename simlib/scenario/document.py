@@ -173,7 +173,7 @@ def _syntax_problem(document: Document, error: Exception) -> Problem:
         line = document.text.count("\n", 0, position) + 1
         return Problem(document.file, line, "", "a control character in the text", "expected printable characters")
     opened = _open_bracket(error, mark)
-    if opened is not None:
+    if mark is not None and opened is not None:
         what = f"not valid YAML: a bracket that is not closed, or a comma that is missing, before line {mark.line + 1}"
         return Problem(document.file, opened, "", what, "expected a comma or the closing bracket")
     raw = str(getattr(error, "problem", None) or "unknown error").replace("\\t", "tab")

@@ -6,6 +6,7 @@ import pytest
 
 import simlib
 from simlib.formatting import percent
+from simlib.scenario.loader import load_text
 from simlib.scenario.model import Hold, Policy
 from tests.browser.lab import until
 
@@ -280,7 +281,7 @@ def test_the_editor_checks_and_answers_as_one_types(visit):
     area.fill(text.replace("every 14 days", "every 10 days"))
     until(lambda: sentence(page) != before, 30, "another answer")
     page.settle()
-    world = simlib.scenario.loader.load_text(text.replace("every 14 days", "every 10 days"))
+    world = load_text(text.replace("every 14 days", "every 10 days"))
     agreement = float(simlib.solve(world).endings["agreement"].probability[-1])
     assert f"An agreement is signed {percent(agreement)}" in sentence(page)
     area.fill(text)

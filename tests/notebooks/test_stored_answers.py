@@ -17,9 +17,9 @@ from simlib.widgets.questions import inquiry as asking
 from simlib.widgets.questions.inquiry import PanelQuestion, ShownAnswer
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
-STORED = NOTEBOOKS / "stored"
+STORED = NOTEBOOKS / ".stored"
 WORLD = "caribbean-2025"
-AGAIN = "python notebooks/store_answers.py, then rebuild.py, and read the prose"
+AGAIN = "python docs/store_answers.py, then docs/rebuild_notebooks.py, and read the prose"
 
 QUICK = {
     "drivers": lambda: questions.WhatDrivesIt(WORLD),

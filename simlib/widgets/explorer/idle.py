@@ -50,7 +50,7 @@ class IdleDisplay(Protocol):
 
 def places() -> list[Path]:
     """Return the folders in which influences and ranges are stored."""
-    return [notebooks_folder() / "stored", folder() / "cache"]
+    return [notebooks_folder() / ".stored", folder() / "cache"]
 
 
 class IdleWork:

@@ -229,7 +229,7 @@ def read_answer(file: Path) -> ShownAnswer | None:
 
 def answer_folders() -> list[Path]:
     """Return the folders of stored answers: the shipped ones, then the user's own."""
-    return [notebooks_folder() / "stored", folder() / "answers"]
+    return [notebooks_folder() / ".stored", folder() / "answers"]
 
 
 def _store_in_home(answer: ShownAnswer, name: str) -> None:

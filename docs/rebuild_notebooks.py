@@ -1,6 +1,6 @@
 """Rebuild what the notebooks store: their outputs, the influence of the shipped worlds, and, if asked, screenshots.
 
-    python notebooks/rebuild.py [NAME ...] [--pictures]
+    python docs/rebuild_notebooks.py [NAME ...] [--pictures]
 
 Outputs are static pictures and words, so that a notebook can be read by somebody without a kernel; widget state is
 never stored. They come from exact, seeded computations and do not churn. Screenshots need a Chromium.
@@ -30,8 +30,8 @@ from simlib.widgets.explorer import doubt, slider_order
 from simlib.widgets.explorer.engine_cache import AnswerCache
 from simlib.widgets.explorer.state import Settings, State
 
-HERE = Path(__file__).resolve().parent
-STORED = HERE / "stored"
+HERE = Path(__file__).resolve().parents[1] / "notebooks"
+STORED = HERE / ".stored"
 PICTURES = HERE / "pictures"
 THUMBNAIL = (340, 211)
 SECONDS_PER_CELL = 180

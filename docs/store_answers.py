@@ -1,10 +1,10 @@
 """Work out the answers that the question notebooks show at once, and put them beside the notebooks.
 
-    python notebooks/store_answers.py [NAME ...]
+    python docs/store_answers.py [NAME ...]
 
 Runs the cells of each notebook in this process, waits for every panel that has no stored answer for exactly its world
 and settings, and stores it. Answers of other worlds or settings are dropped when all notebooks were asked for. Then
-`rebuild.py` makes the outputs.
+`rebuild_notebooks.py` makes the outputs.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from pathlib import Path
 import nbformat
 from IPython.core.interactiveshell import InteractiveShell
 
-HERE = Path(__file__).resolve().parent
-STORED = HERE / "stored"
+HERE = Path(__file__).resolve().parents[1] / "notebooks"
+STORED = HERE / ".stored"
 
 
 def panels(path: Path) -> list:
