@@ -81,7 +81,7 @@ class LogBoard:
         self._values: Floats = np.full(mornings, np.nan)
         style.dress(self._ax, style.wrap(title, max(24, int(room / 7.6)), 2))
         style.date_axis(self._ax, first + dt.timedelta(days=1), float(mornings - 1))
-        self._ax.set_xlabel("morning on which the forecast is made; ticks below: rows of the log", fontsize=style.SMALL)
+        self._ax.set_xlabel("morning of the forecast; ticks: rows of the log, your own in orange", fontsize=style.SMALL)
         self._ax.xaxis.label.set_color(style.FAINT)
         self._make_lines()
         self._make_side(_LEFT + room + _GAP)
