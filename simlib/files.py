@@ -9,6 +9,16 @@ import shutil
 from pathlib import Path
 
 
+def state_folder() -> Path:
+    """Return the user's folder for drafts and other state between sessions (`SIMLIB_STATE_DIR` names another)."""
+    override = os.environ.get("SIMLIB_STATE_DIR")
+    if override:
+        return Path(override)
+    from platformdirs import user_state_path
+
+    return user_state_path("simlib", appauthor=False)
+
+
 def write_atomically(file: str | Path, payload: bytes | str, *, new: bool = False) -> None:
     """Write a file whole or not at all.
 

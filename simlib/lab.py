@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from simlib import _jupyter
+from simlib._jupyter.shown_pictures import LIVE
 from simlib.scenario.library import in_clone, notebooks_folder
 
 FIRST_NOTEBOOK = "01_explorer.ipynb"
@@ -29,6 +30,7 @@ def open_lab(arguments: Sequence[str] = ()) -> int:
         print(f"JupyterLab is not installed here; {how}", file=sys.stderr)
         return 1
     notebooks = writable_notebooks()
+    os.environ[LIVE] = str(notebooks)
     os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(
         filter(None, [str(Path(_jupyter.__file__).parent), os.environ.get("JUPYTER_CONFIG_PATH")])
     )
@@ -69,7 +71,8 @@ def _defaults(notebooks: Path, arguments: Sequence[str]) -> list[str]:
         *options,
         f"--ServerApp.root_dir={root}",
         f"--FileContentsManager.preferred_dir={notebooks.relative_to(root).as_posix()}",
-        f"--LabApp.default_url=/lab/workspaces/simlib/tree/{first}",
+        f"--LabApp.extra_labextensions_path={Path(_jupyter.__file__).parent / 'labextensions'}",
+        f"--LabApp.default_url=/doc/tree/{first}",  # the view of one document leaves 285 pixels more for it
     ]
 
 

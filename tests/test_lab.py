@@ -22,6 +22,7 @@ import pytest
 import simlib
 from simlib import _jupyter, lab
 from simlib._jupyter import save_hook as saving
+from simlib._jupyter import shown_pictures
 from simlib.scenario import library as shipped
 
 HOME = Path(simlib.__file__).resolve().parents[1]
@@ -222,7 +223,7 @@ def test_a_copy_that_was_worked_on_is_kept(tmp_path, monkeypatch, capsys):
 def test_a_folder_of_ones_own_replaces_ours():
     ours = " ".join(lab._defaults(shipped.notebooks_folder(), ["--port", "8890"]))
     assert f"--ServerApp.root_dir={HOME}" in ours
-    assert "default_url=/lab/workspaces/simlib/tree/notebooks/01_explorer.ipynb" in ours
+    assert "default_url=/doc/tree/notebooks/01_explorer.ipynb" in ours
     assert not any("root_dir" in option for option in lab._defaults(HOME, ["--notebook-dir=elsewhere"]))
 
 
@@ -300,6 +301,53 @@ def test_a_notebook_is_saved_with_pictures_in_place_of_live_views():
     assert outputs_of(model) == [["image/png", "text/plain"]]
     assert model["content"]["cells"][1]["outputs"][0]["metadata"] == {"image/png": {}, "text/plain": {}}
     assert model["content"]["metadata"] == {"kernelspec": {}}
+
+
+def test_a_notebook_is_saved_with_the_picture_that_its_live_view_shows(tmp_path, monkeypatch):
+    monkeypatch.setenv("SIMLIB_STATE_DIR", str(tmp_path))
+    shown_pictures.keep("ab12", {"image/png": "now", "text/plain": "52%", "text/html": "<img>"})
+    model = notebook(
+        {VIEW: {"model_id": "ab12"}, "image/png": "first", "text/plain": "33%"}, {VIEW: {"model_id": "../x"}}
+    )
+    saving.before_saving(model, path="a.ipynb", contents_manager=None)
+    shown = [output["data"] for output in model["content"]["cells"][1]["outputs"]]
+    assert shown == [{"image/png": "now", "text/plain": "52%"}, {VIEW: {"model_id": "../x"}}]
+
+
+def test_only_the_latest_pictures_are_kept(tmp_path, monkeypatch):
+    monkeypatch.setenv("SIMLIB_STATE_DIR", str(tmp_path))
+    monkeypatch.setattr(shown_pictures, "KEPT", 2)
+    for number, name in enumerate("abc"):
+        shown_pictures.keep(name, {"image/png": name, "text/plain": ""})
+        os.utime(tmp_path / "shown" / f"{name}.json", (number, number))
+    shown_pictures.keep("d", {"image/png": "d", "text/plain": ""})
+    assert [shown_pictures.find(name).get("image/png") for name in "abcd"] == [None, None, "c", "d"]
+
+
+def test_only_notebooks_with_the_code_that_was_shipped_run_by_themselves(tmp_path, monkeypatch):
+    folder = tmp_path / "simlib-notebooks"
+    folder.mkdir()
+    original = shipped.notebooks_folder() / "01_explorer.ipynb"
+    (folder / "01_explorer.ipynb").write_text(original.read_text())
+    changed = json.loads(original.read_text())
+    changed["cells"][0]["source"] = ["print('mine')"]
+    (folder / "02_write_a_scenario.ipynb").write_text(json.dumps(changed))
+    (folder / "my_own.ipynb").write_text(original.read_text())
+    assert [path.name for path in _jupyter.unchanged(folder)] == ["01_explorer.ipynb"]
+    server = types.SimpleNamespace(root_dir=str(tmp_path), web_app=types.SimpleNamespace(settings={}))
+    _jupyter._name_shipped(server)
+    assert server.web_app.settings == {}
+    monkeypatch.setenv("SIMLIB_LIVE", str(folder))
+    _jupyter._name_shipped(server)
+    assert server.web_app.settings["page_config_data"]["simlibNotebooks"] == ["simlib-notebooks/01_explorer.ipynb"]
+
+
+def test_the_extension_of_jupyterlab_is_where_the_server_looks_for_it():
+    option = next(each for each in lab._defaults(shipped.notebooks_folder(), []) if "extra_labextensions_path" in each)
+    folder = Path(option.partition("=")[2]) / "simlib-lab"
+    package = json.loads((folder / "package.json").read_text())
+    script = (folder / package["jupyterlab"]["_build"]["load"]).read_text()
+    assert f'window._JUPYTERLAB["{package["name"]}"]' in script
 
 
 def test_what_has_no_picture_and_what_is_not_ours_is_saved_as_it_is():
@@ -382,4 +430,4 @@ def test_simlib_lab_starts_serves_the_notebooks_and_stops(server):
     said = process.communicate(timeout=20)[0]
     assert process.returncode == 0
     assert "simlib._jupyter | extension was successfully loaded" in said
-    assert "/lab/workspaces/simlib/tree/notebooks/01_explorer.ipynb" in said
+    assert "/doc/tree/notebooks/01_explorer.ipynb" in said

@@ -7,6 +7,8 @@
   websockets, on which the server otherwise holds small messages back for up to 40 ms. If Jupyter changes and the
   way in is gone, it does nothing.
 - It also stores pictures in place of live views in the notebooks that are saved; see `simlib._jupyter.save_hook`.
+- `labextensions/` has an extension of JupyterLab, plain JavaScript, that runs the shipped notebooks when they are
+  opened, so that their sliders are live at once. This module tells it which notebooks these are.
 - `labconfig/` sets two defaults that people can change in Lab's settings: messages of sliders run in the kernel's main
   thread, in order, and Lab asks nobody for news.
 """
@@ -15,9 +17,14 @@ from __future__ import annotations
 
 import functools
 import inspect
+import json
+import os
+from pathlib import Path
 from typing import Any
 
 from simlib._jupyter.save_hook import before_saving
+from simlib._jupyter.shown_pictures import LIVE
+from simlib.scenario.library import notebooks_folder
 
 
 def _jupyter_server_extension_points() -> list[dict[str, str]]:
@@ -31,10 +38,41 @@ def _load_jupyter_server_extension(server: Any) -> None:
         _send_at_once(KernelWebsocketHandler)
     except (ImportError, AttributeError) as error:
         server.log.debug("simlib: kernel messages keep Nagle's delay: %s", error)
+    _name_shipped(server)
     try:
         server.contents_manager.register_pre_save_hook(before_saving)
     except Exception as error:  # noqa: BLE001  (a notebook that keeps its live views is better than no server)
         server.log.debug("simlib: notebooks are saved with their live views: %s", error)
+
+
+def _name_shipped(server: Any) -> None:
+    """Tell the pages of this server which notebooks are the shipped ones, by their paths below its root."""
+    if not os.environ.get(LIVE):
+        return
+    try:
+        root = Path(server.root_dir).resolve()
+        paths = [path.relative_to(root).as_posix() for path in unchanged(Path(os.environ[LIVE]).resolve())]
+        server.web_app.settings.setdefault("page_config_data", {})["simlibNotebooks"] = paths
+    except (OSError, ValueError, AttributeError) as error:
+        server.log.debug("simlib: notebooks do not run by themselves: %s", error)
+
+
+def unchanged(folder: Path) -> list[Path]:
+    """Return the notebooks of a folder whose code is that of the shipped ones."""
+    shipped = {path.name: path for path in notebooks_folder().glob("*.ipynb")}
+    return [path for path in sorted(folder.glob("*.ipynb")) if path.name in shipped and _same(path, shipped[path.name])]
+
+
+def _same(path: Path, original: Path) -> bool:
+    try:
+        return path.samefile(original) or _code(path) == _code(original)
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def _code(path: Path) -> list[str]:
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    return ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
 
 
 def _send_at_once(handler: Any) -> None:

@@ -1,13 +1,16 @@
 """A hook that removes live views from notebooks when they are saved, where a picture shows the same.
 
 Without its kernel a live view says "model not found", and JupyterLab prefers it to the picture beside it in the file.
-So only the picture is stored. Running the cell makes it live again.
+So only the picture is stored. Running the cell makes it live again. Where a live view has kept the picture that it
+shows now (`shown_pictures`), that one is stored, not the one from when the cell ran.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
+
+from simlib._jupyter.shown_pictures import find
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 
@@ -34,6 +37,8 @@ def before_saving(model: Any, **_: Any) -> None:
     if model.get("type") != "notebook":
         return
     notebook = model["content"]
+    for output in _views(notebook):
+        output["data"] |= find(output["data"][VIEW].get("model_id", ""))
     left = [output for output in _views(notebook) if not drop_live(output)]
     if not left:
         notebook.get("metadata", {}).pop("widgets", None)

@@ -65,6 +65,29 @@ def beside(*pictures: bytes) -> bytes:
     return _joined(pictures, across=True)
 
 
+def png_size(png: bytes) -> tuple[int, int]:
+    """Return the width and the height of a PNG in pixels."""
+    return int.from_bytes(png[16:20], "big"), int.from_bytes(png[20:24], "big")
+
+
+def text_picture(width: int, lines: Sequence[str]) -> bytes:
+    """Return lines of text as a PNG of a width in pixels, the first line fainter than the others."""
+    from simlib.plots import style
+    from simlib.plots.lettering import settle
+
+    broken = [(style.wrap(line, int(width / 7.4), 2), bool(number)) for number, line in enumerate(lines)]
+    heights = [8 + 17 * (1 + text.count("\n")) for text, _ in broken]
+    figure = new_figure(width, sum(heights) + 8)
+    top = 6.0
+    for (text, strong), height in zip(broken, heights, strict=True):
+        place = 12 / width, 1 - top / (sum(heights) + 8)
+        size, colour = (style.TITLE, style.INK) if strong else (style.TEXT, style.FAINT)
+        figure.text(*place, text, fontsize=size, color=colour, va="top")
+        top += height
+    settle(figure)
+    return small_png(figure)
+
+
 def _joined(pictures: Sequence[bytes], *, across: bool) -> bytes:
     from PIL import Image
 

@@ -100,7 +100,7 @@ def test_undo_redo_and_reset_put_the_sliders_back(explorer):
 def test_a_typed_value_is_taken_exactly_and_shown(explorer):
     explorer.dials.typed = {"id": "meeting", "text": "every 17 days", "n": 1}
     assert explorer.state.value("meeting") == 1 / 17
-    assert explorer.dials.overrides == {"meeting": "1.79 per month"}
+    assert explorer.dials.overrides == {"meeting": "every 17 days"}
     explorer.dials.request = {"what": "reset", "id": "meeting", "n": 1}
     assert explorer.dials.overrides == {}
     explorer.dials.typed = {"id": "meeting", "text": "often", "n": 2}
@@ -151,6 +151,7 @@ def test_the_stored_form_has_a_picture_and_words(explorer):
     bundle = explorer._repr_mimebundle_()
     assert bundle["text/plain"].startswith("A blockade of the valley bridge. By 30 May 2031: ")
     assert Image.open(io.BytesIO(base64.b64decode(bundle["image/png"]))).width == 1280
+    assert agreement(explorer.state.base) in bundle["text/plain"]
     assert "application/vnd.jupyter.widget-view+json" in bundle
 
 
@@ -276,6 +277,27 @@ def test_exports_are_written_beside_the_notebook(explorer, tmp_path, monkeypatch
     kinds = sorted(path.suffix for path in (tmp_path / "exports").iterdir())
     assert kinds == [".csv", ".svg", ".txt"]
     assert explorer.state.scenario().sha256[:16] in keep._report.value
+
+
+def test_a_copied_explorer_opens_with_the_same_answer(explorer):
+    explorer.dials.positions = {**explorer.dials.positions, "meeting": 80}
+    explorer.dials.typed = {"id": "closing", "text": "every 17 days", "n": 1}
+    explorer.board.request = {"what": "lead", "value": "ending:cleared", "n": 1}
+    explorer.state.intervene(Force("meet", explorer.state.base.as_of))
+    explorer.state.switch("sign", on=False)
+    explorer.session.update()
+    rest(explorer)
+    keep = page(explorer, "Save and share")
+    keep._code()
+    said = explorer.board.copied["words"]
+    assert '"closing": "every 17 days"' in said
+    space = {}
+    exec(said.replace("\n\nExplorer(", "\n\nmade = Explorer("), space)
+    made = space["made"]
+    rest(made)
+    assert made.state.settings == explorer.state.settings
+    assert made.board.alt == explorer.board.alt
+    made.session.close()
 
 
 def test_unsaved_changes_are_offered_and_restored(explorer, bridge):

@@ -10,31 +10,25 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-import os
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from platformdirs import user_state_path
-
-from simlib.files import write_atomically
+from simlib.files import state_folder, write_atomically
 from simlib.scenario.model import Lasting, Scenario
 from simlib.scenario.views.intervention_rules import wrong_intervention
 from simlib.widgets.explorer.state import Settings, State
+
+folder = state_folder
+"""The folder for what simlib stores between sessions."""
 
 DATES = ("on", "from", "until")
 """Places of an intervention that are checked when the dates of the forecast are known."""
 
 SESSIONS = 5
 """Sessions whose drafts are stored."""
-
-
-def folder() -> Path:
-    """Return the folder for what simlib stores between sessions."""
-    override = os.environ.get("SIMLIB_STATE_DIR")
-    return Path(override) if override else user_state_path("simlib", appauthor=False)
 
 
 @dataclass(frozen=True)

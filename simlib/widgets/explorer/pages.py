@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
 import html
 from collections.abc import Callable, Iterable
@@ -64,6 +65,8 @@ class Page(w.VBox):
 
     title = ""
     slow = False
+    copy: Callable[[str], None] = staticmethod(lambda _: None)
+    """Puts a text on the clipboard of the browser."""
 
     def __init__(self, session: ExplorerSession, update: Callable[..., None]) -> None:
         super().__init__([])
@@ -171,6 +174,7 @@ class SavingPage(Page):
         exports += [
             button("Data as CSV", "The whole answer as a table", self._csv, self._guard),
             button("Paragraph", "The answer in words, with its provenance, for a report", self._paragraph, self._guard),
+            button("Copy as code", "The Python that opens this explorer with these settings", self._code, self._guard),
         ]
         self.children = [
             self._title,
@@ -219,7 +223,12 @@ class SavingPage(Page):
 
     def _export(self, kind: str, payload: bytes) -> None:
         path = saving.export(Path.cwd() / "exports", self._stem(), kind, payload)
-        self._report.value = words(f"Wrote {path}")
+        link = f"data:application/octet-stream;base64,{base64.b64encode(payload).decode()}"
+        name, where = html.escape(path.name), html.escape(str(path.parent))
+        self._report.value = (
+            f'<div class="simlib-words">Wrote <a download="{name}" href="{link}">{name}</a> into {where}. The link '
+            "downloads a copy.</div>"
+        )
 
     def _figure(self, kind: str) -> None:
         forecast, baseline = self.session.forecasts()
@@ -244,4 +253,10 @@ class SavingPage(Page):
         forecast, baseline = self.session.forecasts()
         text = saving.paragraph(self.state, forecast, baseline, self.session.answer_in_words())
         self._export("txt", (text + "\n").encode())
-        self._report.value = words(text)
+        self.copy(text)
+        self._report.value += words(f"Copied: {text}")
+
+    def _code(self) -> None:
+        text = saving.code(self.state)
+        self.copy(text)
+        self._report.value = words(f"Copied:\n{text}")

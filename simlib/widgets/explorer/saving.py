@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,9 +12,11 @@ from typing import TYPE_CHECKING
 from simlib.errors import Problem, ScenarioError
 from simlib.files import write_atomically
 from simlib.formatting import long_date
+from simlib.quantities import write
 from simlib.results import Forecast
+from simlib.scenario.library import scenarios_folder
 from simlib.scenario.model import Change, Forbid, View
-from simlib.widgets.explorer.state import State
+from simlib.widgets.explorer.state import Settings, State
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -137,6 +140,34 @@ def paragraph(state: State, forecast: Forecast, baseline: Forecast | None, answe
         f"These are probabilities at the stated values of the assumptions, {how}; uncertainty about the assumptions "
         f"comes on top, and the real outcome may lie outside the model. Scenario {forecast.scenario.id}, "
         f"SHA-256 {source['scenario_sha256'][:16]}, simlib {source['version']}, {source['made_at']}."
+    )
+
+
+def code(state: State) -> str:
+    """Return the Python that opens an explorer with the settings of a state."""
+    settings = state.settings
+    arguments = [repr(state.base.path or state.base.id)]
+    if state.base.path and Path(state.base.path).parent == scenarios_folder():
+        arguments = [json.dumps(state.base.id)]
+    if settings.view:
+        arguments.append(f"view={json.dumps(settings.view)}")
+    texts = {name: _exact(state, name) for name in settings.to_dict()["values"]}
+    if texts:
+        arguments.append(f"changes={json.dumps(texts, ensure_ascii=False)}")
+    if settings.lead:
+        arguments.append(f"lead={json.dumps(settings.lead)}")
+    empty = Settings().to_dict()
+    rest = {k: v for k, v in settings.to_dict().items() if v != empty[k] and k not in ("view", "values", "lead")}
+    if rest:
+        arguments.append(f"settings={rest!r}")
+    return f"from simlib.widgets import Explorer\n\nExplorer({', '.join(arguments)})"
+
+
+def _exact(state: State, name: str) -> str:
+    """Return a value by hand as a text that is read back exactly: as it was typed, or as short as that allows."""
+    assumption = state.base.assumptions[name]
+    return (
+        state.value_text(name) if state.was_typed(name) else write(state.value(name), assumption.kind, assumption.unit)
     )
 
 

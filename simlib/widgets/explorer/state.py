@@ -114,9 +114,40 @@ class State:
         self._past: list[Settings] = []
         self._future: list[Settings] = []
         self._merge = ""
+        self._typed: dict[str, tuple[float, str]] = {}
         self.version = 0
         """Grows with every change: an answer for another version is stale."""
         self._resolve = lru_cache(maxsize=64)(self._resolved)
+
+    @classmethod
+    def of(
+        cls,
+        scenario: Scenario | str | Path,
+        view: str | None = None,
+        *,
+        changes: Mapping[str, str | float] | None = None,
+        lead: str = "",
+        settings: Mapping[str, Any] | None = None,
+    ) -> State:
+        """Return a state with settings by hand; see `saving.code`, which writes them. Raises ScenarioError."""
+        state = cls(scenario, view)
+        try:
+            given = Settings.from_dict(dict(settings or {}))
+        except (KeyError, TypeError, ValueError) as error:
+            raise ScenarioError(
+                Problem("", 0, "settings", f"cannot be read: {error}", "expected a copied text")
+            ) from None
+        if lead:
+            find(state.base, lead)
+        state.settings = given.replace(view=view or "", lead=lead)
+        changed = with_values(state.base, dict(changes or {}))
+        values = {name: changed.assumptions[name].value for name in changes or {}}
+        state.settings = state.settings.replace(values=values)
+        for name, text in (changes or {}).items():
+            if isinstance(text, str):
+                state._typed[name] = values[name], text
+        state.scenario()
+        return state
 
     # ---------------------------------------------------------------- changes
 
@@ -183,6 +214,7 @@ class State:
         except QuantityError as error:
             raise ScenarioError(Problem("", 0, assumption.label, error.what, error.expected)) from None
         self.rest()
+        self._typed[name] = quantity.value, text.strip()
         changed = self.set_value(name, quantity.value)
         self.rest()
         return changed
@@ -237,9 +269,14 @@ class State:
         return self.values().get(name, self.base.assumptions[name].value)
 
     def value_text(self, name: str) -> str:
-        """Return the present value of one assumption with its unit."""
-        assumption = self.base.assumptions[name]
-        return show(self.value(name), assumption.kind, assumption.unit)
+        """Return the present value of one assumption with its unit, as it was typed where it was."""
+        assumption, value = self.base.assumptions[name], self.value(name)
+        typed = self._typed.get(name)
+        return typed[1] if typed and typed[0] == value else show(value, assumption.kind, assumption.unit)
+
+    def was_typed(self, name: str) -> bool:
+        """Whether the present value of an assumption is the one that was typed last."""
+        return self._typed.get(name, (None,))[0] == self.value(name)
 
     def machine(self, settings: Settings | None = None) -> Scenario:
         """Return the scenario with the interventions, horizon and start of the settings, but the file's values.

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import ipywidgets as w
 
-from simlib.plots.figure import beside, picture_bundle
+from simlib._jupyter import shown_pictures
+from simlib.plots.figure import beside, picture_bundle, png_size, stacked, text_picture
 from simlib.scenario.library import shipped_scenarios
 from simlib.scenario.model import Scenario
 from simlib.widgets.explorer.pages import ComparisonPage, Page, SavingPage, button, words
@@ -18,6 +19,7 @@ from simlib.widgets.explorer.sliders import STEPS, Dial
 from simlib.widgets.explorer.state import State
 from simlib.widgets.explorer.switches import SwitchesPage
 from simlib.widgets.kit.components import Board, Dials
+from simlib.widgets.kit.latest_worker import LatestWorker
 from simlib.widgets.kit.status_line import Part
 
 FIRST_ROWS = 1_000
@@ -28,6 +30,9 @@ VIEW_TIP = "A view holds the numbers of one school of thought, with its reasons"
 SLIDERS, EVERYTHING = "Sliders", "All assumptions"
 PAGES: tuple[type[Page], ...] = (SwitchesPage, ComparisonPage, SavingPage)
 
+STILL = "This is a picture. Run this cell for the sliders."
+"""The first line of the stored picture, which stands where the sliders would be."""
+
 AS_IN_FILE = "(file)"
 """Stands for no view: a choice whose value is empty may go blank."""
 
@@ -35,13 +40,28 @@ AS_IN_FILE = "(file)"
 class Explorer(w.VBox):
     """A leading question, its answer, and sliders for every assumption of a scenario.
 
-    `scenario` is the name of a shipped scenario, the path of a folder or file, or a Scenario. `view` is one of its
-    views.
+    Args:
+        scenario: The name of a shipped scenario, the path of a folder or file, or a Scenario.
+        view: One of its views.
+        changes: Values of assumptions by id, such as {"strike_rate": "2 per week"}, on top of the view.
+        lead: The question or ending that leads, such as "ending:open-war". Default: the headline of the scenario.
+        settings: Everything else that was set by hand, as *Save and share* writes it.
+
+    Raises:
+        ScenarioError: For an unknown scenario, view, assumption or measure, or a value that cannot be read.
     """
 
     session: ExplorerSession
 
-    def __init__(self, scenario: str | Path | Scenario = "two-islands", view: str | None = None) -> None:
+    def __init__(
+        self,
+        scenario: str | Path | Scenario = "two-islands",
+        view: str | None = None,
+        *,
+        changes: Mapping[str, str | float] | None = None,
+        lead: str = "",
+        settings: Mapping[str, Any] | None = None,
+    ) -> None:
         self._choose = _choices(scenario)
         self._view = _dropdown("View", [("as in the file", AS_IN_FILE)], VIEW_TIP)
         self._undo, self._redo, self._reset = (
@@ -64,23 +84,29 @@ class Explorer(w.VBox):
         for name in ("simlib-explorer", "simlib-onescreen"):
             self.add_class(name)
         bar.add_class("simlib-pages")
-        self._open(scenario, view)
+        self._keeper = LatestWorker("simlib-kept")
+        self._open(State.of(scenario, view, changes=changes, lead=lead, settings=settings))
         self._listen()
 
     # ---------------------------------------------------------------- opening a scenario
 
-    def _open(self, scenario: str | Path | Scenario, view: str | None = None) -> None:
-        state = State(scenario, view)
+    def _open(self, state: State) -> None:
         if hasattr(self, "session"):
             self.session.close()
         self.state = state
         self.session = ExplorerSession(state, self, **self._room())
         self._offer_views()
         self._pages = {kind.title: kind(self.session, self._do) for kind in PAGES}
+        for page in self._pages.values():
+            page.copy = self._copy
         self.board.tabs, self.board.tab = self.session.tabs, self.session.tab
         self._page.value = SLIDERS
         self.session.start()
         self._offer_draft()
+
+    def _copy(self, text: str) -> None:
+        """Put a text on the clipboard of the browser."""
+        self.board.copied = {"words": text, "n": self.board.copied.get("n", 0) + 1}
 
     def _room(self) -> dict[str, Any]:
         width, height = self.board.room
@@ -141,11 +167,13 @@ class Explorer(w.VBox):
             board.sentence = [dict(part) for part in shown.sentence]
             board.answers, board.lead = shown.answers, self.state.lead.name
             board.preview, board.status = shown.preview, dict(shown.status)
+        self._keep_picture()
 
     def show_still(self, shown: Still) -> None:
         """Show a second graph that was drawn whole."""
         with self.board.hold_sync():
             self.board.right, self.board.alt_right, self.board.story = shown.png, shown.alt, shown.story
+        self._keep_picture()
 
     def show_status(self, status: Part) -> None:
         """Show a line of status."""
@@ -178,7 +206,9 @@ class Explorer(w.VBox):
         with self.dials.hold_sync():
             self.dials.positions = {name: dial.position(values[name]) for name, dial in known.items()}
             self.dials.overrides = {
-                name: state.value_text(name) for name, dial in known.items() if not dial.on_grid(values[name])
+                name: state.value_text(name)
+                for name, dial in known.items()
+                if state.was_typed(name) or not dial.on_grid(values[name])
             }
             self.dials.changed = [name for name in known if name in state.values()]
             self.dials.notes = {name: self.session.notes[name] for name in known if name in self.session.notes}
@@ -194,17 +224,29 @@ class Explorer(w.VBox):
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
         """Return the live widget, with its picture and its answer in words for readers without a kernel."""
-        self.session.wait(60)
+        if not shown_pictures.is_live():  # there the picture is added when the notebook is saved
+            self.session.wait(60)
         bundle = dict(super()._repr_mimebundle_(**kwargs) or {})
         bundle |= self.picture()
         return bundle
+
+    def _keep_picture(self) -> None:
+        """Keep the picture of the answer at rest, for when the notebook is saved."""
+        if shown_pictures.is_live() and not self.board.preview:
+            self._keeper.submit(
+                lambda _: shown_pictures.keep(self.model_id, self.picture()), _nothing, self.session.fail, delay=0.3
+            )
 
     def picture(self) -> dict[str, Any]:
         """Return both graphs as one picture for a notebook, with the answer in words."""
         pictures = [png for png in (self.board.left, self.board.right) if png]
         if not pictures:
             return {}
-        return picture_bundle(beside(*pictures), f"{self.state.base.title}. {self.board.alt}")[0]
+        heading = self.state.heading()
+        lines = (STILL, self.board.alt, *([heading[:1].upper() + heading[1:] + "."] if heading else []))
+        width = sum(png_size(png)[0] for png in pictures)
+        whole = stacked(text_picture(width, lines), beside(*pictures))
+        return picture_bundle(whole, f"{self.state.base.title}. {' '.join(lines[1:])}")[0]
 
     # ---------------------------------------------------------------- listening
 
@@ -216,7 +258,7 @@ class Explorer(w.VBox):
             (self.board, "room", lambda room: self.session.resize((room[0], room[1]))),
             (self.board, "request", self._answer_board),
             (self._view, "value", self._choose_view),
-            (self._choose, "value", self._open),
+            (self._choose, "value", lambda scenario: self._open(State(scenario))),
             (self._page, "value", self._turn),
         )
         for widget, trait, action in handlers:
@@ -283,6 +325,10 @@ class Explorer(w.VBox):
         view = "" if view == AS_IN_FILE else view
         if view != self.state.settings.view:
             self._do(self.state.choose_view, view)
+
+
+def _nothing(_: object) -> None:
+    pass
 
 
 def _dropdown(label: str, options: list[Any], tip: str = "") -> w.Dropdown:

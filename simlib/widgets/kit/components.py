@@ -42,6 +42,7 @@ class Board(anywidget.AnyWidget):
     `answers` are [{title, items: [{name, label, value, change}]}], and `lead` is the name of the one that leads. `tabs`
     and `choices` are [{id, label}]. `size` is that of both graphs. The browser sets `room`, the width and the height in
     pixels that it has for each graph, and `request` {what, value, n}: "lead", "tab", "choice", "step" or "cancel".
+    `copied` {words, n} goes to the clipboard.
     """
 
     _esm = _STATIC / "board.js"
@@ -61,6 +62,7 @@ class Board(anywidget.AnyWidget):
     choices: Any = traitlets.List().tag(sync=True)
     choice = traitlets.Unicode().tag(sync=True)
     story: Any = traitlets.List().tag(sync=True)
+    copied = traitlets.Dict().tag(sync=True)
     room: Any = traitlets.List([0, 0]).tag(sync=True, echo_update=False)
     request = traitlets.Dict({"n": 0}).tag(sync=True, echo_update=False)
 

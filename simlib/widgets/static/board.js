@@ -5,6 +5,17 @@ const STACKED = 860;  // below this width, in pixels, the graphs stand one above
 const LEAST = 520;    // an explorer is at least so high
 const SLIDERS = 228;  // three rows of sliders, and the reasons below them
 
+// Ctrl+S saves the notebook from our fields too: for that key, what keeps Lab's shortcuts off a field is taken away.
+if (!window.simlibSaves) {
+  window.simlibSaves = true;
+  window.addEventListener("keydown", (event) => {
+    const field = event.target;
+    if (!(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== "s" || !field.dataset?.lmSuppressShortcuts) return;
+    delete field.dataset.lmSuppressShortcuts;
+    setTimeout(() => { field.dataset.lmSuppressShortcuts = "true"; });
+  }, true);
+}
+
 function make(tag, className, text) {
   const node = document.createElement(tag);
   if (className) node.className = className;
@@ -161,6 +172,10 @@ function render({ model, el }) {
     "change:tabs": turn, "change:tab": turn, "change:choices": turn, "change:choice": turn, "change:story": tell,
   };
   for (const [event, handler] of Object.entries(watch)) model.on(event, handler);
+  model.on("change:copied", () => {
+    const { words } = model.get("copied");
+    if (words && navigator.clipboard) navigator.clipboard.writeText(words).catch(() => {});
+  });
   for (const draw of [size, alt, status, say, answers, turn, tell]) draw();
   show("left");
   show("right");

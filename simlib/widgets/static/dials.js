@@ -1,5 +1,16 @@
 // Sliders by group. Positions go to the kernel as they change; readouts for every position came with the sliders,
 // so a number follows the hand at once; what was typed is read by the kernel, the only parser of units.
+// Ctrl+S saves the notebook from our fields too: for that key, what keeps Lab's shortcuts off a field is taken away.
+if (!window.simlibSaves) {
+  window.simlibSaves = true;
+  window.addEventListener("keydown", (event) => {
+    const field = event.target;
+    if (!(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== "s" || !field.dataset?.lmSuppressShortcuts) return;
+    delete field.dataset.lmSuppressShortcuts;
+    setTimeout(() => { field.dataset.lmSuppressShortcuts = "true"; });
+  }, true);
+}
+
 let serial = 0;
 
 function make(tag, className, text) {
@@ -42,6 +53,7 @@ function render({ model, el }) {
   const ownReason = (dial) => {
     const field = make("input", "simlib-reason");
     field.type = "text";
+    field.dataset.lmSuppressShortcuts = "true";
     field.placeholder = "My reason for changing it";
     field.setAttribute("aria-label", `My reason for changing: ${dial.whole}`);
     field.value = model.get("reasons")[dial.id] || "";
@@ -129,7 +141,7 @@ function render({ model, el }) {
     text.addEventListener("keydown", (event) => {
       if (event.key === "Enter") typed();
       if (event.key === "Escape") { row.typing = false; text.value = row.said; }
-      event.stopPropagation();
+      if (!event.ctrlKey && !event.metaKey) event.stopPropagation();
     });
     reset.addEventListener("click", () => {
       send("request", { what: "reset", id: dial.id, n: model.get("request").n + 1 || 1 });

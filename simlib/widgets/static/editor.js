@@ -1,4 +1,15 @@
 // A plain text area for YAML with line numbers. Long lines wrap, and each number stands beside the first row of its line.
+// Ctrl+S saves the notebook from our fields too: for that key, what keeps Lab's shortcuts off a field is taken away.
+if (!window.simlibSaves) {
+  window.simlibSaves = true;
+  window.addEventListener("keydown", (event) => {
+    const field = event.target;
+    if (!(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== "s" || !field.dataset?.lmSuppressShortcuts) return;
+    delete field.dataset.lmSuppressShortcuts;
+    setTimeout(() => { field.dataset.lmSuppressShortcuts = "true"; });
+  }, true);
+}
+
 function render({ model, el }) {
   el.classList.add("simlib-editor");
   const gutter = document.createElement("div");

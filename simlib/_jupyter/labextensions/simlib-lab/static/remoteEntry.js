@@ -1,0 +1,48 @@
+// A JupyterLab extension without a build: the container that JupyterLab expects of one, written by hand.
+// It runs a shipped notebook when it is opened, so that its sliders are live without pressing anything. Which notebooks
+// these are, the server says (`simlib._jupyter`), and only the server that `simlib lab` started loads this file.
+(() => {
+  const shipped = () => {
+    const element = document.getElementById("jupyter-config-data");
+    const found = JSON.parse((element && element.textContent) || "{}").simlibNotebooks;
+    return new Set(Array.isArray(found) ? found : []);
+  };
+
+  const plugin = {
+    id: "simlib-lab:run",
+    description: "Runs the shipped notebooks of simlib when they are opened.",
+    autoStart: true,
+    activate: (app) => {
+      const known = shipped();
+      const seen = new WeakSet();
+      const run = async (widget) => {
+        if (!widget || !widget.context || !widget.sessionContext || seen.has(widget)) return;
+        if (!known.has(widget.context.path.replace(/^\/+/, ""))) return;
+        seen.add(widget);
+        await widget.context.ready;
+        await widget.revealed;
+        await widget.sessionContext.ready;
+        if (widget.isDisposed || !widget.sessionContext.session) return;
+        app.shell.activateById(widget.id);
+        const model = widget.content.model;
+        const dirty = model.dirty;
+        await app.commands.execute("notebook:run-all-cells");
+        widget.content.activeCellIndex = 0;
+        if (!dirty) model.dirty = false;  // nobody changed anything
+      };
+      app.restored.then(() => {
+        run(app.shell.currentWidget);
+        app.shell.currentChanged.connect((_, { newValue }) => run(newValue));
+      });
+    },
+  };
+
+  window._JUPYTERLAB = window._JUPYTERLAB || {};
+  window._JUPYTERLAB["simlib-lab"] = {
+    init: () => undefined,
+    get: (module) => {
+      if (module !== "./extension") return Promise.reject(new Error(`simlib-lab has no ${module}`));
+      return Promise.resolve(() => ({ __esModule: true, default: plugin }));
+    },
+  };
+})();
