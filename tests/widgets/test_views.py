@@ -292,7 +292,7 @@ def test_a_copied_explorer_opens_with_the_same_answer(explorer):
     said = explorer.board.copied["words"]
     assert '"closing": "every 17 days"' in said
     space = {}
-    exec(said.replace("\n\nExplorer(", "\n\nmade = Explorer("), space)
+    exec(said.replace("\n\nExplorer(", "\n\nmade = Explorer("), space)  # noqa: S102 - to see that it runs
     made = space["made"]
     rest(made)
     assert made.state.settings == explorer.state.settings
