@@ -33,6 +33,8 @@ DAYS_PER = {"minute": 1 / 1440, "hour": 1 / 24, "day": 1.0, "week": 7.0, "month"
 
 MAX_TEXT = 100
 
+_ADVERBS = {"daily": "every day", "weekly": "every week", "monthly": "every month", "yearly": "every year"}
+
 _NUMBER = r"(?P<number>[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)"
 _UNIT = r"(?P<unit>[A-Za-z]+)"
 _DURATION = r"(?P<length>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)?\s*" + _UNIT
@@ -92,6 +94,16 @@ def parse(text: str | float, kind: Kind | None = None, unit: str = "") -> Quanti
         quantity = _in_unit(quantity, unit)
     check_range(quantity.value, quantity.kind, quantity.text)
     return quantity
+
+
+def spoken(text: str) -> str:
+    """Return a quantity as `parse` reads it from what people say: "weekly", "twice a week", "3 a month"."""
+    plain = text.strip()
+    if plain.lower() in _ADVERBS:
+        return _ADVERBS[plain.lower()]
+    for word, number in (("once", "1"), ("twice", "2")):
+        plain = re.sub(rf"^{word}\b", number, plain, flags=re.IGNORECASE)
+    return re.sub(r"^(\S+)\s+(?:an?|each|times\s+an?)\s+(?=\w+$)", r"\1 per ", plain)
 
 
 def _written(number: object, kind: Kind | None) -> str:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simlib.errors import QuantityError
-from simlib.quantities import check_range, parse, round_values, show, unit_days, window_days, write
+from simlib.quantities import check_range, parse, round_values, show, spoken, unit_days, window_days, write
 
 RATE_UNITS = [
     "per minute",
@@ -77,6 +77,22 @@ def test_tiny_chances_within_a_time_lose_no_digits():
 )
 def test_plain_numbers_are_read_whatever_their_type(given, value):
     assert parse(given, "factor").value == value
+
+
+@pytest.mark.parametrize(
+    ("said", "per_day"),
+    [
+        ("weekly", 1 / 7),
+        ("Daily", 1),
+        ("3 a week", 3 / 7),
+        ("twice a week", 2 / 7),
+        ("once a day", 1),
+        ("3/week", 3 / 7),
+    ],
+)
+def test_everyday_words_for_rates_are_understood(said, per_day):
+    assert parse(spoken(said), "rate").value == pytest.approx(per_day)
+    assert spoken("30% within 90 days") == "30% within 90 days"
 
 
 def test_a_bare_number_is_a_chance_or_a_factor_as_the_place_asks():

@@ -14,6 +14,8 @@ from simlib.control import Control
 from simlib.errors import ScenarioError, SimlibError
 from simlib.formatting import percent
 from simlib.results import Forecast
+from simlib.scenario.model import Intervention
+from simlib.scenario.views.wording import intervention_in_words
 from simlib.widgets.explorer import headline, second_graph
 from simlib.widgets.explorer.autosave import Drafts, find_settings, keep_settings
 from simlib.widgets.explorer.doubt import Doubt
@@ -30,6 +32,9 @@ from simlib.widgets.kit.latest_worker import LatestWorker
 from simlib.widgets.kit.status_line import Part, status
 
 BANDS = "bands are 95% intervals"
+
+MOSTLY = 0.5
+"""An intervention without effect in more than this share of histories is told in the headline."""
 
 SIZE: Size = (640, 300)
 """Size of each graph in pixels until the browser says how much room there is."""
@@ -312,7 +317,8 @@ class ExplorerSession:
             second = self._graph("second", which, lambda: live_graph(first, self.size, self.tab, self.choice))
             right = second.png(forecast, baseline, moving=moving)
         self.shown, self._status = forecast, line
-        words = headline.sentence(forecast, measure, baseline, spread=spread, draws=0 if doubt is None else doubt.draws)
+        draws = 0 if doubt is None else doubt.draws
+        words = headline.sentence(forecast, measure, baseline, spread=spread, draws=draws, note=self._deeds())
         self.front.show(
             ShownGraphs(
                 left=lead.png(forecast, baseline, moving=moving),
@@ -351,6 +357,22 @@ class ExplorerSession:
                     self.front.show_still(drawn)
 
         self.stills.submit(job, done, self.fail)
+
+    def without_effect(self, item: Intervention) -> float:
+        """Return the share of histories, not ended by then, in which an intervention had no effect; 0 if unknown."""
+        items = self.state.machine().interventions
+        if self.shown is None or item not in items or len(self.shown.interventions) != len(items):
+            return 0.0
+        return float(self.shown.interventions[items.index(item)].get("without_effect") or 0.0)
+
+    def _deeds(self) -> str:
+        """Return a sentence on the intervention by hand that mostly had no effect, if there is one."""
+        shares = {item: self.without_effect(item) for item in self.state.settings.interventions}
+        item = max(shares, key=lambda each: shares[each], default=None)
+        if item is None or shares[item] < MOSTLY:
+            return ""
+        words = intervention_in_words(item, self.state.base)
+        return f"{words}: it had no effect in {percent(shares[item])} of the histories that had not ended by then."
 
     def forecasts(self) -> tuple[Forecast, Forecast | None]:
         """Return the answer to the present settings, and to the baseline where they differ."""

@@ -18,11 +18,12 @@ from typing import Any
 from simlib.errors import Problem, QuantityError, ScenarioError, did_you_mean
 from simlib.formatting import long_date
 from simlib.machine.measures import Measure, find, headline
-from simlib.quantities import check_range, parse, show
+from simlib.quantities import check_range, parse, show, spoken
 from simlib.scenario.loader import load, load_views
 from simlib.scenario.model import Assume, Condition, Forbid, Force, Hold, Intervention, Pin, Policy, Scenario, View
 from simlib.scenario.views.variation import apply_view, with_horizon, with_interventions, with_values
 from simlib.scenario.views.wording import describe, intervention_in_words
+from simlib.widgets.explorer.clashes import refuse_clash
 
 UNDO = 500
 """How many steps can be undone."""
@@ -209,7 +210,7 @@ class State:
         """
         assumption = self.base.assumptions[name]
         try:
-            quantity = parse(text.strip().removeprefix("×"), assumption.kind, assumption.unit)
+            quantity = parse(spoken(text).removeprefix("×"), assumption.kind, assumption.unit)
             check_range(quantity.value, assumption.kind, quantity.text)
         except QuantityError as error:
             raise ScenarioError(Problem("", 0, assumption.label, error.what, error.expected)) from None
@@ -244,7 +245,8 @@ class State:
         return self.change(self.settings.replace(off=tuple(name for name in self.base.moves if name in off)))
 
     def intervene(self, item: Intervention) -> bool:
-        """Add an intervention; raises ScenarioError where it does not fit."""
+        """Add an intervention. Raises ScenarioError where it does not fit, or clashes with another one."""
+        refuse_clash(self.base, self.machine().interventions, item)
         with_interventions(self.machine(), [item])
         return self.change(self.settings.replace(interventions=(*self.settings.interventions, item)))
 

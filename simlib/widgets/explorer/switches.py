@@ -2,31 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import ipywidgets as w
 
 from simlib.control import UNWATCHED, Control
+from simlib.formatting import long_date, percent
 from simlib.scenario.model import ALWAYS, Condition, Forbid, Force, Hold, Pin, Policy
 from simlib.scenario.views.wording import intervention_in_words
-from simlib.widgets.explorer.pages import LINE, WIDE, Page, button, words
+from simlib.widgets.explorer.pages import LINE, WIDE, Page, button, guarded, words
 from simlib.widgets.kit.components import Checks
+
+ANY = "(any)"
+"""Stands for no choice: a list whose value is empty goes blank."""
 
 
 class SwitchesPage(Page):
-    """Moves on and off, interventions with their dates, horizon and start, ladder, endings and questions shown."""
+    """The changes made so far, interventions with their dates, horizon and start, and moves on and off.
+
+    Every row has a message of its own, which says why something was refused.
+    """
 
     title = "Do"
 
     def build(self) -> None:
         """Build the controls."""
-        self.children = [
-            w.HBox(self._build_scope(), layout=LINE),
-            *(w.HBox(row, layout=LINE) for row in (self._build_move(), self._build_rule(), self._build_level())),
-            self._build_list(),
-            self._build_moves(),
-        ]
+        self._said = {name: w.HTML() for name in ("scope", "move", "rule", "level")}
+        rows = (self._build_move(), self._build_rule(), self._build_level(), self._build_scope())
+        lines = [w.HBox(row, layout=LINE) for row in rows]
+        self.children = [self._build_list(), *lines, self._build_moves()]
         self._listen()
 
     def _build_scope(self) -> list[w.Widget]:
@@ -37,31 +43,36 @@ class SwitchesPage(Page):
         )
         self._start = w.DatePicker(description="Begins on", style=WIDE, layout=w.Layout(width="230px"))
         self._start_note = w.HTML()
-        return [self._ladder, self._horizon, self._start, self._start_note]
+        return [self._ladder, self._horizon, self._start, self._start_note, self._said["scope"]]
+
+    def _act(self, row: str, action: Callable[[], object]) -> None:
+        """Do an action that was asked for in a row, and say there why it was refused."""
+        self._said[row].value = ""
+        guarded(self._said[row], action)
 
     def _build_move(self) -> list[w.Widget]:
-        base, guard = self.state.base, self.session.guard
+        base, guard = self.state.base, partial(self._act, "move")
         moves = [(f"{base.actors[move.actor].label}: {move.label}", move.id) for move in base]
         self._move = w.Dropdown(description="Move", style=WIDE, options=moves)
         self._outcome = w.Dropdown(description="Outcome", style=WIDE)
         self._move_date = self.date("Date of the move")
         force = button("Force it", "The move is made on that date if it is possible then", self._force, guard)
         forbid = button("Forbid it from then on", "The move cannot be made from that date on", self._forbid, guard)
-        return [self._move, self._outcome, self._move_date, force, forbid]
+        return [self._move, self._outcome, self._move_date, force, forbid, self._said["move"]]
 
     def _build_rule(self) -> list[w.Widget]:
         variables = self.state.base.variables.values()
         states = [(v.at(level), (v.id, level)) for v in variables if not v.counter for level in v.levels]
-        self._state = w.Dropdown(description="while", style=WIDE, options=[("in any state", None), *states])
+        self._state = w.Dropdown(description="while", style=WIDE, options=[("in any state", ANY), *states])
         self._days_each = w.BoundedFloatText(
             description="on average every", value=3, min=0.05, max=3650, style=WIDE, layout=w.Layout(width="200px")
         )
         tip = "While the state holds, the move is made this often where it is possible, whatever its own rate"
-        rule = button("Make it a rule from then on", tip, self._rule, self.session.guard)
-        return [self._days_each, w.Label("days"), self._state, rule]
+        rule = button("Make it a rule from then on", tip, self._rule, partial(self._act, "rule"))
+        return [self._days_each, w.Label("days"), self._state, rule, self._said["rule"]]
 
     def _build_level(self) -> list[w.Widget]:
-        guard, variables = self.session.guard, self.state.base.variables.values()
+        guard, variables = partial(self._act, "level"), self.state.base.variables.values()
         options = [(variable.label, variable.id) for variable in variables]
         self._variable = w.Dropdown(description="Variable", style=WIDE, options=options)
         self._level = w.Dropdown(description="Level", style=WIDE)
@@ -69,7 +80,7 @@ class SwitchesPage(Page):
         pin = button("Set it", "The variable is set to the level on that date", self._pin, guard)
         tip = "The variable is set on that date, and no move changes it afterwards"
         hold = button("Keep it there from then on", tip, self._hold, guard)
-        return [self._variable, self._level, self._level_date, pin, hold]
+        return [self._variable, self._level, self._level_date, pin, hold, self._said["level"]]
 
     def _build_list(self) -> w.Widget:
         self._list = w.VBox([])
@@ -93,7 +104,7 @@ class SwitchesPage(Page):
             (self._moves, "checked", lambda on: self._set(off=tuple(m for m in self.state.base.moves if m not in on))),
         )
         for widget, trait, action in handlers:
-            widget.observe(lambda change, action=action: self.session.guard(lambda: action(change["new"])), trait)
+            widget.observe(lambda change, action=action: self._act("scope", lambda: action(change["new"])), trait)
         self._offer_outcomes(self._move.value)
         self._offer_levels(self._variable.value)
 
@@ -111,7 +122,7 @@ class SwitchesPage(Page):
 
     def _offer_outcomes(self, move: str) -> None:
         outcomes = self.state.base.moves[move].outcomes
-        self._outcome.options = [("by chance", None), *((o.label or o.id, o.id) for o in outcomes if len(outcomes) > 1)]
+        self._outcome.options = [("by chance", ANY), *((o.label or o.id, o.id) for o in outcomes if len(outcomes) > 1)]
         self._outcome.index = 0
 
     def _offer_levels(self, variable: str) -> None:
@@ -120,16 +131,15 @@ class SwitchesPage(Page):
         self._level.index = 0
 
     def _force(self) -> None:
-        self._update(
-            lambda: self.state.intervene(Force(self._move.value, self.day(self._move_date), self._outcome.value))
-        )
+        outcome = None if self._outcome.value == ANY else self._outcome.value
+        self._update(lambda: self.state.intervene(Force(self._move.value, self.day(self._move_date), outcome)))
 
     def _forbid(self) -> None:
         self._update(lambda: self.state.intervene(Forbid(self._move.value, self.day(self._move_date))))
 
     def _rule(self) -> None:
         condition = ALWAYS
-        if self._state.value is not None:
+        if self._state.value != ANY:
             variable, level = self._state.value
             condition = Condition((((variable, (level,)),),))
         rule = Policy(self._move.value, 1 / self._days_each.value, condition, self.day(self._move_date))
@@ -154,13 +164,30 @@ class SwitchesPage(Page):
         self._start_note.value = words(state.start_in_words())
         if state.ladder() is not None:
             self._ladder.value = state.ladder()
-        self._list.children = [self._line(k, item) for k, item in enumerate(settings.interventions)]
+        self._list.children = [
+            w.HTML(words("Nothing is changed by hand." if state.untouched else "Changed by hand:")),
+            *(self._line(what, withdraw) for what, withdraw in self._changes()),
+        ]
 
-    def _line(self, number: int, item: Any) -> w.HBox:
-        remove = button(
-            "Withdraw",
-            "Take this out again",
-            lambda: self._update(lambda: self.state.withdraw(number)),
-            self.session.guard,
-        )
-        return w.HBox([remove, w.HTML(words(intervention_in_words(item, self.state.base)))], layout=LINE)
+    def _changes(self) -> Iterator[tuple[str, Callable[[], bool]]]:
+        """Yield every change by hand in words, with its date, and how to withdraw it."""
+        state, settings = self.state, self.state.settings
+        for number, item in enumerate(settings.interventions):
+            share = self.session.without_effect(item)
+            note = f": no effect in {percent(share)} of the histories that had not ended by then" if share else ""
+            yield intervention_in_words(item, state.base) + note, partial(state.withdraw, number)
+        for move in settings.off:
+            yield intervention_in_words(Forbid(move), state.base), partial(state.switch, move, on=True)
+        if settings.horizon_days is not None:
+            yield f"Horizon of {settings.horizon_days:g} days", partial(self._without, horizon_days=None)
+        if settings.as_of is not None:
+            yield f"Begins on {long_date(settings.as_of)}", partial(self._without, as_of=None)
+        for name in settings.to_dict()["values"]:
+            yield f"{state.base.assumptions[name].label}: {state.value_text(name)}", partial(state.reset_value, name)
+
+    def _without(self, **choices: Any) -> bool:
+        return self.state.change(self.state.settings.replace(**choices))
+
+    def _line(self, text: str, withdraw: Callable[[], bool]) -> w.HBox:
+        remove = button("Withdraw", "Take this out again", lambda: self._update(withdraw), self.session.guard)
+        return w.HBox([remove, w.HTML(words(text))], layout=LINE)
