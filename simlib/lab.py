@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from simlib import _jupyter
-from simlib._jupyter.shown_pictures import LIVE
 from simlib.scenario.library import in_clone, notebooks_folder
+from simlib.widgets.kit.shown_pictures import LIVE
 
 FIRST_NOTEBOOK = "01_explorer.ipynb"
 COPY = "simlib-notebooks"

@@ -22,8 +22,8 @@ import pytest
 import simlib
 from simlib import _jupyter, lab
 from simlib._jupyter import save_hook as saving
-from simlib._jupyter import shown_pictures
 from simlib.scenario import library as shipped
+from simlib.widgets.kit import shown_pictures
 
 HOME = Path(simlib.__file__).resolve().parents[1]
 

@@ -23,8 +23,8 @@ from pathlib import Path
 from typing import Any
 
 from simlib._jupyter.save_hook import before_saving
-from simlib._jupyter.shown_pictures import LIVE
 from simlib.scenario.library import notebooks_folder
+from simlib.widgets.kit.shown_pictures import LIVE
 
 
 def _jupyter_server_extension_points() -> list[dict[str, str]]:

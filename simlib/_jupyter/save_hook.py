@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from simlib._jupyter.shown_pictures import find
+from simlib.widgets.kit.shown_pictures import find
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 

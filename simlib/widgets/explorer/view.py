@@ -8,7 +8,6 @@ from typing import Any
 
 import ipywidgets as w
 
-from simlib._jupyter import shown_pictures
 from simlib.plots.figure import beside, picture_bundle, png_size, stacked, text_picture
 from simlib.scenario.library import shipped_scenarios
 from simlib.scenario.model import Scenario
@@ -18,6 +17,7 @@ from simlib.widgets.explorer.session import ExplorerSession, ShownGraphs
 from simlib.widgets.explorer.sliders import STEPS, Dial
 from simlib.widgets.explorer.state import State
 from simlib.widgets.explorer.switches import SwitchesPage
+from simlib.widgets.kit import shown_pictures
 from simlib.widgets.kit.components import Board, Dials
 from simlib.widgets.kit.latest_worker import LatestWorker
 from simlib.widgets.kit.status_line import Part
