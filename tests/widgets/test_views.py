@@ -218,6 +218,21 @@ def test_a_date_that_is_missing_or_out_of_range_is_refused_in_words(explorer, da
     assert explorer.state.settings == Settings()
 
 
+def test_the_explorer_opens_on_a_date_of_the_log():
+    world = simlib.load("two-islands")
+    later = Path(world.path) / "later.csv"
+    made = Explorer("two-islands", as_of="2031-05-01", events=later)
+    rest(made)
+    update = simlib.update(world, later, as_of=dt.date(2031, 5, 1), learn=False)
+    hit = simlib.solve(update.scenario).questions
+    assert percent(float(hit[made.state.lead.of].probability[-1])) in made.board.alt
+    assert "11 rows of the log taken in" in made._offer.children[-1].value
+    assert made.session.idle.worker.wait(60)
+    assert "16 draws" in made.board.alt
+    assert made.state.belief.as_of == update.belief.as_of
+    made.session.close()
+
+
 def test_a_clash_is_refused_in_its_row_with_labels(explorer):
     doing = page(explorer, "Do")
     doing._move.value = "meet"

@@ -44,16 +44,19 @@ def compute(
 ) -> Doubt | None:
     """Return the range of every ending and question at some settings, of which `stated` is the answer.
 
-    None where the scenario is too large for the exact engine. Raises Cancelled.
+    After an update, and while no value is changed, the draws are those of its belief. None where the scenario is too
+    large for the exact engine. Raises Cancelled.
     """
     machine = answers.machine(settings)
     if answers.solver(machine, control) is None:
         return None
     scenario = answers.state.scenario(settings)
-    belief, centre = belief_of(scenario, DRAWS), priors.theta(scenario)
+    learnt = answers.state.belief if not answers.state.values(settings) else None
+    belief, centre = belief_of(scenario, learnt or DRAWS), priors.theta(scenario)
     forecasts = []
-    for number, (theta, _) in enumerate(belief.rows()):
-        forecasts.append(answers.solve(machine, theta, centre=centre, control=Control(cancel=control.cancel)))
+    quiet = Control(cancel=control.cancel)
+    for number, (theta, start) in enumerate(belief.rows()):
+        forecasts.append(answers.solve(machine, theta, centre=centre, start=start, control=quiet))
         control.check()
         control.report((number + 1) / belief.draws)
     ensemble = Ensemble(scenario, belief, tuple(forecasts), stated, 0, {})

@@ -172,16 +172,23 @@ class AnswerCache:
         return self._labelled(dataclasses.replace(forecast, provenance=source, scenario=ScenarioKey.of(resolved)))
 
     def solve(
-        self, machine: Engines, theta: Floats, *, centre: Floats | None = None, control: Control = UNWATCHED
+        self,
+        machine: Engines,
+        theta: Floats,
+        *,
+        centre: Floats | None = None,
+        start: Floats | None = None,
+        control: Control = UNWATCHED,
     ) -> Forecast:
         """Return the exact answer at some values (A,), and take the time. One thread solves at a time.
 
-        `centre` are the stated values, when `theta` is a draw around them. Raises Cancelled.
+        `centre` are the stated values, when `theta` is a draw around them, and `start` (K,) are probabilities of the
+        start states. Raises Cancelled.
         """
         assert machine.solver is not None
         with self._solving:
             begun = time.perf_counter()
-            forecast = machine.solver.solve(theta, centre=centre, control=control)
+            forecast = machine.solver.solve(theta, centre=centre, start=start, control=control)
             machine.solved += 1
             machine.exact_seconds = min(time.perf_counter() - begun, 1.5 * machine.exact_seconds)
         return forecast

@@ -104,13 +104,12 @@ class IdleWork:
 
     def _doubt(self, settings: Settings, forecast: Forecast, control: Control) -> None:
         def progress(share: float) -> None:
-            done = round(share * doubt.DRAWS)
-            if done % 4 == 0:
-                self.display.tell_idle(settings, f"range: {done} of {doubt.DRAWS} draws")
+            if round(share * 100) % 4 == 0:
+                self.display.tell_idle(settings, f"range over the assumptions: {share:.0%}")
 
         found = doubt.compute(self.answers, settings, forecast, control=Control(progress, control.cancel))
         if found is not None:
-            if settings == self.answers.state.against:
+            if settings == self.answers.state.against and self.answers.state.belief is None:
                 with contextlib.suppress(OSError):
                     found.save(folder() / "cache" / doubt.file_name(self.answers.state.base))
             self.display.take_doubt(settings, found)

@@ -124,7 +124,7 @@ class ExplorerSession:
         with self.lock:
             self.draft = find_settings(self.drafts, self.state)
             self.idle.influence = find_stored(self.state.base, places())
-            doubt = find_doubt(self.state.base, places())
+            doubt = find_doubt(self.state.base, places()) if self.state.belief is None else None
             if doubt is not None:
                 self._doubts[self.answers.key(self.state.against)] = doubt
             self.front.show_order()

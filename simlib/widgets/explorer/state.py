@@ -17,6 +17,7 @@ from typing import Any
 
 from simlib.errors import Problem, QuantityError, ScenarioError, did_you_mean
 from simlib.formatting import long_date
+from simlib.machine.belief import Belief
 from simlib.machine.measures import Measure, find, headline
 from simlib.quantities import check_range, parse, show, spoken
 from simlib.scenario.loader import load, load_views
@@ -105,7 +106,11 @@ def structure(scenario: Scenario) -> Hashable:
 class State:
     """One scenario with its settings, their history and a baseline."""
 
-    def __init__(self, scenario: Scenario | str | Path, view: str | None = None) -> None:
+    def __init__(
+        self, scenario: Scenario | str | Path, view: str | None = None, *, belief: Belief | None = None
+    ) -> None:
+        self.belief = belief
+        """What a log of events taught, where the scenario is that of an update."""
         self.base: Scenario = scenario if isinstance(scenario, Scenario) else load(scenario)
         self.views: dict[str, View] = load_views(self.base) if self.base.path else {}
         self._check_view(view or "")
@@ -129,9 +134,10 @@ class State:
         changes: Mapping[str, str | float] | None = None,
         lead: str = "",
         settings: Mapping[str, Any] | None = None,
+        belief: Belief | None = None,
     ) -> State:
         """Return a state with settings by hand; see `saving.code`, which writes them. Raises ScenarioError."""
-        state = cls(scenario, view)
+        state = cls(scenario, view, belief=belief)
         try:
             given = Settings.from_dict(dict(settings or {}))
         except (KeyError, TypeError, ValueError) as error:

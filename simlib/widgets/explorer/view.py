@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import ipywidgets as w
 
+from simlib.formatting import long_date
 from simlib.plots.figure import beside, picture_bundle, png_size, stacked, text_picture
 from simlib.scenario.library import shipped_scenarios
+from simlib.scenario.loader import load
 from simlib.scenario.model import Scenario
+from simlib.widgets.explorer import doubt
 from simlib.widgets.explorer.pages import ComparisonPage, Page, SavingPage, button, words
 from simlib.widgets.explorer.second_graph import Still
 from simlib.widgets.explorer.session import ExplorerSession, ShownGraphs
@@ -21,6 +25,9 @@ from simlib.widgets.kit import shown_pictures
 from simlib.widgets.kit.components import Board, Dials
 from simlib.widgets.kit.latest_worker import LatestWorker
 from simlib.widgets.kit.status_line import Part
+
+if TYPE_CHECKING:
+    from simlib.evidence.belief_update import Update
 
 FIRST_ROWS = 1_000
 """Sliders of a group that are shown at once: all of them."""
@@ -46,23 +53,33 @@ class Explorer(w.VBox):
         changes: Values of assumptions by id, such as {"strike_rate": "2 per week"}, on top of the view.
         lead: The question or ending that leads, such as "ending:open-war". Default: the headline of the scenario.
         settings: Everything else that was set by hand, as *Save and share* writes it.
+        as_of: The date of the explorer, up to which `events` are taken in. Default: the start of the scenario.
+        events: A file of events, or rows. Default: `events.csv` beside the scenario, with `as_of`.
+
+    The log says in which state it leaves the world. It does not teach the assumptions here: for that, give an answer of
+    `simlib.update` in place of the scenario.
 
     Raises:
         ScenarioError: For an unknown scenario, view, assumption or measure, or a value that cannot be read.
+        ImpossibleLog: For the first row that the scenario cannot explain.
     """
 
     session: ExplorerSession
 
     def __init__(
         self,
-        scenario: str | Path | Scenario = "two-islands",
+        scenario: str | Path | Scenario | Update = "two-islands",
         view: str | None = None,
         *,
         changes: Mapping[str, str | float] | None = None,
         lead: str = "",
         settings: Mapping[str, Any] | None = None,
+        as_of: dt.date | str | None = None,
+        events: Any = None,
     ) -> None:
-        self._choose = _choices(scenario)
+        update = _update(scenario, as_of, events)
+        world: Any = scenario if update is None else update.scenario
+        self._choose = _choices(world)
         self._view = _dropdown("View", [("as in the file", AS_IN_FILE)], VIEW_TIP)
         self._undo, self._redo, self._reset = (
             w.Button(description=text, tooltip=tip, layout=w.Layout(width="auto"))
@@ -85,7 +102,11 @@ class Explorer(w.VBox):
             self.add_class(name)
         bar.add_class("simlib-pages")
         self._keeper = LatestWorker("simlib-kept")
-        self._open(State.of(scenario, view, changes=changes, lead=lead, settings=settings))
+        self._open(
+            State.of(world, view, changes=changes, lead=lead, settings=settings, belief=update and update.belief)
+        )
+        if update is not None:
+            self._offer.children = [*self._offer.children, w.HTML(words(" ".join(update.sentences()[:2])))]
         self._listen()
 
     # ---------------------------------------------------------------- opening a scenario
@@ -331,6 +352,19 @@ def _nothing(_: object) -> None:
     pass
 
 
+def _update(scenario: Any, as_of: dt.date | str | None, events: Any) -> Update | None:
+    """Return the update that an explorer starts from, or None where no log is taken in."""
+    from simlib.evidence.belief_update import Update, update
+
+    if isinstance(scenario, Update):
+        return scenario
+    if as_of is None and events is None:
+        return None
+    world = scenario if isinstance(scenario, Scenario) else load(scenario)
+    day = dt.date.fromisoformat(as_of) if isinstance(as_of, str) else as_of
+    return update(world, events, as_of=day, learn=False, draws=doubt.DRAWS)
+
+
 def _dropdown(label: str, options: list[Any], tip: str = "") -> w.Dropdown:
     return w.Dropdown(
         description=label,
@@ -345,7 +379,7 @@ def _choices(scenario: str | Path | Scenario) -> w.Dropdown:
     """Return a choice of the shipped scenarios, and of the given one if it is none of them."""
     names: list[Any] = [(name, name) for name in shipped_scenarios()]
     if scenario not in [value for _, value in names]:
-        label = scenario.id if isinstance(scenario, Scenario) else str(scenario)
+        label = f"{scenario.id}, {long_date(scenario.as_of)}" if isinstance(scenario, Scenario) else str(scenario)
         names.insert(0, (label, scenario))
     choice = _dropdown("Scenario", names)
     choice.value = scenario
