@@ -102,9 +102,8 @@ class Explorer(w.VBox):
             self.add_class(name)
         bar.add_class("simlib-pages")
         self._keeper = LatestWorker("simlib-kept")
-        self._open(
-            State.of(world, view, changes=changes, lead=lead, settings=settings, belief=update and update.belief)
-        )
+        belief = None if update is None else update.belief
+        self._open(State.of(world, view, changes=changes, lead=lead, settings=settings, belief=belief))
         if update is not None:
             self._offer.children = [*self._offer.children, w.HTML(words(" ".join(update.sentences()[:2])))]
         self._listen()
