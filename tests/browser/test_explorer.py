@@ -58,7 +58,7 @@ def test_the_keyboard_moves_a_slider_and_the_answer_is_the_library_s(page):
     assert treaty({"treaty_rate": page.value("treaty_rate")}) in sentence(page)
     assert "(up " in sentence(page)
     assert "points from" in sentence(page)
-    assert page.alt() == sentence(page)
+    until(lambda: page.alt() == sentence(page), 10, "one answer in words and for those who do not see it")
 
 
 def test_what_is_refused_stays_in_its_row_with_the_reason(page):

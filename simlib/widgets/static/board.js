@@ -197,9 +197,10 @@ function render({ model, el }) {
     whole.style.setProperty("--simlib-height", `${high}px`);
     const width = Math.floor((stacked ? wide : (wide - 16) / 2) / 10) * 10;
     // What the words leave is shared between the graphs and three rows of sliders with their reasons; more if it is high.
-    const used = headline.offsetHeight + others.offsetHeight + strip.offsetHeight + 48;
+    const bars = [...whole.children].filter((node) => node.classList.contains("simlib-bar"));
+    const used = [headline, others, strip, ...bars].reduce((sum, node) => sum + node.offsetHeight, 0) + 16;
     const rest = high - used - SLIDERS;
-    const height = Math.floor(Math.max(170, stacked ? 0.36 * high : Math.min(rest, 200 + 0.5 * (rest - 200))) / 10) * 10;
+    const height = Math.floor(Math.max(140, stacked ? 0.36 * high : Math.min(rest, 200 + 0.5 * (rest - 200))) / 10) * 10;
     const room = [width, height];
     whole.style.setProperty("--simlib-graph", `${height}px`);
     if (width < 200 || String(room) === String(model.get("room"))) return;
