@@ -222,7 +222,7 @@ class Page:
 
     def tab(self, title: str) -> None:
         """Turn to a page of the explorer."""
-        self.page.locator(".simlib-pages button", has_text=title).first.click()
+        self.page.locator(".simlib-pages").get_by_role("button", name=title, exact=True).first.click()
         self.settle()
 
     def theme(self, name: str) -> None:
