@@ -1,4 +1,4 @@
-"""Run the benchmarks, all or some: `python -m benchmarks [imports] [montecarlo] [exact] [evidence] ...`."""
+"""Run the benchmarks, all or some: `python -m benchmarks [imports] [montecarlo] [exact] [evidence] [learning] ...`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 
 from benchmarks.timing import machine
 
-SECTIONS = ("imports", "montecarlo", "exact", "evidence", "analysis", "scale", "readers")
+SECTIONS = ("imports", "montecarlo", "exact", "evidence", "learning", "analysis", "scale", "readers")
 BY_NAME = ("outoftime",)
 """Sections that need files of others and run only when they are asked for."""
 

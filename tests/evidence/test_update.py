@@ -203,3 +203,14 @@ def test_every_question_starts_where_the_log_leaves_the_state(clashes):
     assert seen.mean == pytest.approx(war, abs=0.02)
     assert simlib.drivers(world, "open-war", by=14.0, draws=belief).sentences()
     assert simlib.paths(world, given="ending:open-war", by=14.0).sentences()
+
+
+def test_paths_over_a_belief_are_counted(clashes):
+    from simlib.analysis.paths.classes import counted_paths
+    from simlib.analysis.samples import sample
+
+    told = sample(clashes.scenario, by=14.0, draws=clashes.belief, runs=20)
+    found = counted_paths(told, given="ending:open-war")
+    war = at_the_end(simlib.forecast(clashes.scenario, draws=clashes.belief, by=14.0, times=[14.0]))
+    assert found.provenance["draws"] == clashes.belief.draws
+    assert found.given_probability == pytest.approx(war, abs=0.08)

@@ -51,6 +51,9 @@ def paths(
 ) -> Paths:
     """Return the most probable path classes over a ladder, at the stated values.
 
+    Over a belief the classes are counted: `counted_paths(sample(scenario, draws=belief))`, here and in
+    `simlib.analysis.samples`.
+
     Args:
         scenario: The scenario, with its interventions.
         given: An ending to condition on, such as "ending:open-war".
