@@ -16,7 +16,7 @@ from simlib.analysis.log_values import forecasts_after
 from simlib.analysis.row_attribution import effects_of
 from simlib.evidence.exact_filter import Filter
 from simlib.evidence.log_intake import Intake, take_in
-from simlib.evidence.posterior import Learning
+from simlib.evidence.posterior import Learning, NotLearnt, Posterior
 from simlib.machine import priors
 from simlib.machine.measures import find
 from simlib.scenario.evidence import Coverage
@@ -67,6 +67,14 @@ def one_date(scenario: Scenario) -> None:
     line("  processor time on two free cores", f"{core:.0f} s", "at most 20 s", core <= 20)
 
 
+def learnt(weighed: Filter, seed: int) -> Posterior:
+    """Return the posterior of a log, with more draws where few are not trusted."""
+    try:
+        return Learning(weighed, 128, seed, simlib.Control()).posterior()
+    except NotLearnt:
+        return Learning(weighed, 4096, seed, simlib.Control()).posterior()
+
+
 def calibration(logs: int = LOGS) -> None:
     """Draw a rate from its prior, simulate a log, learn: its rank among the draws of the posterior is uniform."""
     world, dice = quiet_world(), np.random.default_rng(11)
@@ -76,7 +84,7 @@ def calibration(logs: int = LOGS) -> None:
         z[place] = dice.normal()
         told = simulated(world, priors.values_from_scores(world, z), 10_000 + log, 20)
         weighed = Filter(world, read_rows(world, told), date(20))
-        found = Learning(weighed, 128, log, simlib.Control()).posterior()
+        found = learnt(weighed, log)
         ranks.append(float(found.weights @ (found.scores[:, place] < z[place])))
     counts = np.histogram(ranks, 20, (0, 1))[0]
     distance = float(np.sum((counts - logs / 20) ** 2 / (logs / 20)))
