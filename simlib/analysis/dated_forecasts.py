@@ -29,6 +29,7 @@ from simlib.evidence.exact_filter import Filter
 from simlib.evidence.log_intake import Events, change_of_pace, last_day, log_of, prepare, taken_in, told_ending
 from simlib.evidence.log_intake import dated as scenario_on
 from simlib.evidence.posterior import TRUSTED, Learning
+from simlib.evidence.settled_questions import settled_on
 from simlib.formatting import long_date, percent
 from simlib.machine import priors
 from simlib.machine.measures import Measure, find, of_forecast
@@ -62,6 +63,7 @@ class SeriesPoint:
     new: tuple[str, ...]
     ended: str
     complete_to: dt.date | None = None
+    settled: dt.date | None = None
     state_only: float | None = None
     state_only_error: float | None = None
     learnt: float | None = None
@@ -107,6 +109,8 @@ class ForecastSeries(Answer):
             )
             size = f"{100 * change:+.1f} points"
             texts.append(f"The largest change, {size}, is that of {long_date(point.as_of)}{because}.")
+        if last.settled is not None:
+            texts.append(f"By then the log had answered: yes, on {long_date(last.settled)}.")
         if last.ended:
             texts.append(f"By then the story had ended: {last.ended}.")
         if last.complete_to is not None and last.complete_to < last.as_of - dt.timedelta(days=1):
@@ -123,7 +127,7 @@ class ForecastSeries(Answer):
 
     def data(self) -> dict[str, Any]:
         """Return the measure and the points."""
-        names = ["as_of", "updated", "rows", "ended", "complete_to"]
+        names = ["as_of", "updated", "rows", "ended", "complete_to", "settled"]
         if self.static_mean is not None:
             names += ["state_only", "state_only_error", "learnt", "learnt_error"]
         rows = [pick(point, *names) | {"static": self.static, "new": "; ".join(point.new)} for point in self.points]
@@ -184,7 +188,10 @@ def forecast_series(
         control.check()
         part = control.part(0.1 + 0.9 * number / len(days), 0.1 + 0.9 * (number + 1) / len(days))
         point, prepared = _point(scenario, readings, day, before, chosen, skip_impossible)
-        if learn:
+        if learn and point.settled is not None:
+            certain = {"learnt": 1.0, "learnt_error": 0.0, "state_only": 1.0, "state_only_error": 0.0}
+            point = dataclasses.replace(point, **certain)
+        elif learn:
             point = dataclasses.replace(point, **_learnt(prepared, chosen, draws, seed, part))
         points.append(point)
         part.report(1.0)
@@ -266,10 +273,11 @@ def _point(
     later = scenario_on(scenario, prepared, passed, day)
     ending = told_ending(prepared)
     ended = scenario.endings[ending[0]].label if ending else ""
-    value = float(of_forecast(forecast(later, times=1), measure)[0][-1])
+    settled = settled_on(prepared, measure.of) if measure.kind == "question" else None
+    value = 1.0 if settled else float(of_forecast(forecast(later, times=1), measure)[0][-1])
     new = [
         reading.row.description or reading.row.word
         for reading in readings
         if reading.counts and before <= reading.row.public_on < day and reading.row.public_on >= scenario.as_of
     ]
-    return SeriesPoint(day, value, len(taken_in(prepared)), tuple(new), ended, complete_to), prepared
+    return SeriesPoint(day, value, len(taken_in(prepared)), tuple(new), ended, complete_to, settled), prepared

@@ -10,6 +10,7 @@ import datetime as dt
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -83,6 +84,27 @@ def log_of(scenario: Scenario, events: Events) -> tuple[LogRow, ...]:
             raise SimlibError(f"the scenario has no folder with a log; give the events, or put {FILE} beside it")
         return read_log(scenario.path)
     return read_log(events) if isinstance(events, str | os.PathLike) else tuple(events)
+
+
+def whole_log(scenario: Scenario, further: Events) -> tuple[LogRow, ...]:
+    """Return the log beside a scenario, where there is one, and then further rows, or those of a file.
+
+    The file may also be named as it lies beside the scenario. A row that the log has already counts once.
+    """
+    if further is None:
+        return log_of(scenario, None)
+    own = log_of(scenario, None) if scenario.path and (_beside(scenario) / FILE).is_file() else ()
+    if isinstance(further, str | os.PathLike) and scenario.path and (_beside(scenario) / further).is_file():
+        further = _beside(scenario) / further
+    known = {dataclasses.replace(row, file="", line=0) for row in own}
+    new = [row for row in log_of(scenario, further) if dataclasses.replace(row, file="", line=0) not in known]
+    return (*own, *new)
+
+
+def _beside(scenario: Scenario) -> Path:
+    """Return the folder of a scenario."""
+    path = Path(scenario.path)
+    return path if path.is_dir() else path.parent
 
 
 def last_day(rows: Iterable[LogRow], as_of: dt.date) -> dt.date:

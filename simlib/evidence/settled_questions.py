@@ -46,6 +46,12 @@ def answered(prepared: Filter) -> tuple[AnsweredQuestion, ...]:
     return tuple(_answered(prepared))
 
 
+def settled_on(prepared: Filter, question: str) -> dt.date | None:
+    """Return the day on which the log settles a question, None where it does not."""
+    found = (one.on for one in answered(prepared) if one.id == question)
+    return next(found, None)
+
+
 def _answered(prepared: Filter) -> Iterator[AnsweredQuestion]:
     for question in prepared.scenario.questions.values():
         if question.lull or question.count or question.joint:

@@ -72,6 +72,20 @@ def test_a_story_that_has_ended_says_so(world):
     assert result.points[0].ended == "North acts"
 
 
+@pytest.mark.parametrize("learn", [False, True])
+def test_a_question_that_the_log_has_answered_stays_answered(tmp_path, learn):
+    asked = "questions: {warned: {label: North warns, move: warn, resolves: it says so}}\n"
+    (tmp_path / "scenario.yaml").write_text(WORLD.lstrip() + asked, encoding="utf-8")
+    rows = [LogRow("warn", dt.date(2031, 4, 11), description="North warns.")]
+    days = [dt.date(2031, 4, day) for day in (1, 11, 12, 21)]
+    result = forecast_series(simlib.load(tmp_path), rows, dates=days, measure="question:warned", learn=learn, draws=256)
+    assert [point.updated for point in result.points[2:]] == [1.0, 1.0]
+    assert result.points[1].updated < 0.7
+    assert [point.settled for point in result.points] == [None, None, dt.date(2031, 4, 11), dt.date(2031, 4, 11)]
+    assert [point.learnt for point in result.points[2:]] == ([1.0, 1.0] if learn else [None, None])
+    assert "the log had answered: yes, on 11 April 2031" in " ".join(result.sentences())
+
+
 def test_dates_run_to_the_end_of_the_log_by_default(world):
     rows = [LogRow("warn", dt.date(2031, 4, 11))]
     assert [str(point.as_of) for point in forecast_series(world, rows).points] == [

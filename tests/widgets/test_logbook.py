@@ -8,12 +8,13 @@ import pytest
 import simlib
 from simlib.analysis.log_outlook import LogOutlook
 from simlib.errors import ScenarioError
+from simlib.evidence.log_intake import whole_log
 from simlib.formatting import percent
 from simlib.scenario.event_log import LogRow
 from simlib.scenario.row_meaning import read_rows
 from simlib.widgets import UpdateWithEvents
 from simlib.widgets.logbook.own_rows import choices
-from simlib.widgets.logbook.session import LogSession, rows_with
+from simlib.widgets.logbook.session import LogSession
 
 WORLD = simlib.load("two-islands")
 FEW = tuple(
@@ -62,12 +63,12 @@ def test_the_mornings_are_those_of_the_log(session):
     assert (session.first, session.last, session.mornings) == (APRIL[1], APRIL[9], 9)
     assert session.news == [3, 6, 8]
     assert not np.any(np.isnan(session._series()))
-    beside = rows_with(WORLD, "later.csv")
-    assert len(beside) == len(rows_with(WORLD, None)) + 26
+    beside = whole_log(WORLD, "later.csv")
+    assert len(beside) == len(whole_log(WORLD, None)) + 26
 
 
 def test_a_morning_tells_the_forecast_its_change_and_what_was_new(session):
-    outlook, readings = LogOutlook(WORLD), read_rows(WORLD, rows_with(WORLD, FEW))
+    outlook, readings = LogOutlook(WORLD), read_rows(WORLD, whole_log(WORLD, FEW))
     now, before = (outlook.probability("question:ship-hit", outlook.on(APRIL[day], readings)) for day in (5, 4))
     expected = f"A ship of North Island is hit by 29 June 2031: {percent(now)}, "
     assert f"{expected}{'up' if now > before else 'down'} {100 * abs(now - before):.1f} points" in told(session)
@@ -226,3 +227,7 @@ def test_the_logic_of_a_log_imports_no_widget():
 
     code = "import sys, simlib.widgets.logbook.session; sys.exit('ipywidgets' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_row_that_the_log_has_already_counts_once():
+    assert whole_log(WORLD, "events.csv") == whole_log(WORLD, None)

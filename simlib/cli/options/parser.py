@@ -390,7 +390,7 @@ def _report(parser: argparse.ArgumentParser) -> None:
     add = _adder(parser)
     add("--json", metavar="FILE", help="also write the forecast as JSON, for --since of a later report (- prints it)")
     add("--since", metavar="FILE", help="say what has changed since this earlier forecast (its JSON)")
-    add("--events", metavar="FILE", help="take in this log of events, and report from where it leaves the world")
+    add("--events", metavar="FILE", help="further events for the scenario's log; report from where all leave the world")
     text = "the date of the report; what was public before it counts (default: that of the scenario)"
     add("--as-of", type=date, metavar="DATE", help=text)
     parser.set_defaults(draws=REPORT_DRAWS)
@@ -454,7 +454,7 @@ def _update(parser: argparse.ArgumentParser) -> None:
 
 def _log_options(add: Any, draws: int) -> None:
     """Add what every command has that takes in a log."""
-    add("--events", metavar="FILE", help="the log (default: events.csv beside the scenario)")
+    add("--events", metavar="FILE", help="further events, added to events.csv beside the scenario")
     text = "the date of the new forecast; only what was public before it counts (default: that of the scenario)"
     add("--as-of", type=date, metavar="DATE", help=text)
     add("--draws", type=whole(2), default=draws, metavar="N", help=f"draws of the assumptions (default: {draws})")

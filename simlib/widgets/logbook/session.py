@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-import os
 import threading
 import time
 from collections.abc import Iterator
@@ -21,7 +20,7 @@ from simlib.analysis.log_outlook import DayOutlook, LogOutlook
 from simlib.control import Control
 from simlib.errors import SimlibError
 from simlib.evidence.impossibility import explain_impossible
-from simlib.evidence.log_intake import Events, log_of
+from simlib.evidence.log_intake import Events, whole_log
 from simlib.evidence.timetable import beginning
 from simlib.evidence.walk import ImpossibleRow
 from simlib.formatting import counted, long_date, percent
@@ -64,18 +63,6 @@ class LogFront(Protocol):
         """Show the rows of one's own, with the note beside each."""
 
 
-def rows_with(scenario: Scenario, events: Events) -> tuple[LogRow, ...]:
-    """Return the log beside a scenario with further rows: other rows, or a file, also one beside the scenario."""
-    own = log_of(scenario, None) if scenario.path else ()
-    if events is None:
-        return own
-    if isinstance(events, str | os.PathLike) and scenario.path:
-        beside = Path(scenario.path)
-        beside = (beside if beside.is_dir() else beside.parent) / events
-        events = beside if beside.is_file() else events
-    return (*own, *log_of(scenario, events))
-
-
 class LogSession:
     """One log under a person's hands.
 
@@ -93,7 +80,7 @@ class LogSession:
     ) -> None:
         self.scenario = scenario if isinstance(scenario, Scenario) else load(scenario)
         self.front = front
-        rows = rows_with(self.scenario, events)
+        rows = whole_log(self.scenario, events if events is not None or self.scenario.path else ())
         self.readings = read_rows(self.scenario, rows)
         public = [row.public_on for row in rows]
         later = any(day >= self.scenario.as_of for day in public)

@@ -43,9 +43,9 @@ class _LogQuestion(PanelQuestion):
 
     def _as_of(self) -> Field:
         """Read the log, and return the choice of a date up to which it counts."""
-        from simlib.widgets.logbook.session import rows_with
+        from simlib.evidence.log_intake import whole_log
 
-        self.rows = rows_with(self.scenario, self.events)
+        self.rows = whole_log(self.scenario, self.events)
         end = self.scenario.by_date(self.scenario.horizon_days)
         known = [row.public_on + dt.timedelta(days=1) for row in self.rows]
         last = min(max([*known, self.scenario.as_of]), end)
