@@ -189,8 +189,7 @@ def forecast_series(
         part = control.part(0.1 + 0.9 * number / len(days), 0.1 + 0.9 * (number + 1) / len(days))
         point, prepared = _point(scenario, readings, day, before, chosen, skip_impossible)
         if learn and point.settled is not None:
-            certain = {"learnt": 1.0, "learnt_error": 0.0, "state_only": 1.0, "state_only_error": 0.0}
-            point = dataclasses.replace(point, **certain)
+            point = dataclasses.replace(point, learnt=1.0, learnt_error=0.0, state_only=1.0, state_only_error=0.0)
         elif learn:
             point = dataclasses.replace(point, **_learnt(prepared, chosen, draws, seed, part))
         points.append(point)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["report_on", "save_report", "text_format", "write_report"]
 
-DRAWS = 256
+DRAWS = 512
 """Draws of the priors behind a report."""
 
 _RUNS, _RUNS_OF_EACH = 10_000, 500

@@ -127,7 +127,7 @@ def taught():
     islands = simlib.load("two-islands")
     days = [dt.date(2031, 4, 10), dt.date(2031, 4, 25)]
     log = simlib.read_log(f"{islands.path}/later.csv")
-    return islands, log, forecast_series(islands, log, dates=days, measure="first-challenge", learn=True, draws=64)
+    return islands, log, forecast_series(islands, log, dates=days, measure="settlement", learn=True, draws=64)
 
 
 def test_the_learnt_forecast_of_a_date_is_that_of_an_update_on_that_date(taught):
@@ -135,7 +135,7 @@ def test_the_learnt_forecast_of_a_date_is_that_of_an_update_on_that_date(taught)
     update = simlib.update(islands, log, as_of=dt.date(2031, 4, 25), draws=64)
     now = simlib.forecast(update.scenario, draws=update.belief, times=1)
     last = series.points[-1]
-    assert last.learnt == pytest.approx(float(now.questions["first-challenge"].probability[-1]), abs=1e-9)
+    assert last.learnt == pytest.approx(float(now.endings["settlement"].probability[-1]), abs=1e-9)
     assert last.complete_to == update.complete_to
     assert 0 < last.learnt_error < last.learnt
 
@@ -143,13 +143,11 @@ def test_the_learnt_forecast_of_a_date_is_that_of_an_update_on_that_date(taught)
 def test_beside_it_stand_the_state_alone_and_the_mean_that_is_never_updated(taught):
     islands, log, series = taught
     alone = simlib.update(islands, log, as_of=dt.date(2031, 4, 25), draws=512, learn=False)
-    now = float(
-        simlib.forecast(alone.scenario, draws=alone.belief, times=1).questions["first-challenge"].probability[-1]
-    )
+    now = float(simlib.forecast(alone.scenario, draws=alone.belief, times=1).endings["settlement"].probability[-1])
     last = series.points[-1]
     assert last.state_only == pytest.approx(now, abs=2 * last.state_only_error)
     assert abs(last.learnt - now) > 2 * abs(last.state_only - now)
-    static = float(simlib.forecast(islands, draws=64, times=1).questions["first-challenge"].probability[-1])
+    static = float(simlib.forecast(islands, draws=64, times=1).endings["settlement"].probability[-1])
     assert series.static_mean == pytest.approx(static, abs=1e-9)
     assert any(
         text.startswith("Over the assumptions, with what the log taught by then: ") for text in series.sentences()

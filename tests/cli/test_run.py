@@ -533,7 +533,7 @@ def test_export_writes_the_model_and_the_starts(cli, bridge, tmp_path: Path) -> 
 def test_export_refuses_what_prism_cannot_say(cli, bridge, tmp_path: Path) -> None:
     code, out, err = cli("export", bridge, "--to", "prism", "--out", str(tmp_path / "p"), "--forbid", "close")
     assert (code, out) == (2, "")
-    assert err.startswith("simlib: forbid close: PRISM has no events at a date")
+    assert err.startswith("simlib: forbid close: the export writes the scenario itself, without interventions")
     assert not (tmp_path / "p").exists()
 
 
@@ -644,7 +644,7 @@ def test_the_help_tells_the_true_defaults(cli) -> None:
         assert "default: 0, at the stated values" in told[command]
     assert "default: 0, as many as needed" in told["uncertainty"]
     assert "default: report.html" in told["report"]
-    assert "default: 64; 0: at the stated values only" in told["report"]
+    assert "default: 512; 0: at the stated values only" in told["report"]
 
 
 def test_check_warns_of_interventions_without_a_reason(cli, bridge) -> None:

@@ -21,7 +21,7 @@ TOP = 12
 SEED = "seed of the random numbers and of the draws (default: 0)"
 TABLES = "tables (CSV, in UTF-8 with a byte order mark)"
 
-REPORT_DRAWS = 256
+REPORT_DRAWS = 512
 """Draws from the priors behind a report, unless --draws says otherwise."""
 
 

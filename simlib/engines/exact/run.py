@@ -24,7 +24,9 @@ from simlib.scenario.model import Pin, Scenario
 from simlib.typing import Floats, Ints
 
 _FINER = 1e-2
-"""Share of the tolerance at which a pass with moments is cut: what accumulates grows with the number of jumps."""
+"""Share of the tolerance at which a world with impacts is cut: what accumulates grows with the number of jumps.
+
+It holds for every block, so that no answer depends on the block in which its vector goes."""
 
 
 @dataclass
@@ -148,7 +150,8 @@ class SolutionRun:
         if seats.impacts:
             moments = self.result.moments.over(segment, block, seats.impacts, len(times))
             watchers.append(moments)
-        share = max(duration / max(self.world.horizon, 1e-300), 1e-12) * (_FINER if seats.impacts else 1.0)
+        finer = _FINER if any(each.impacts for each in self.world.blocks) else 1.0
+        share = max(duration / max(self.world.horizon, 1e-300), 1e-12) * finer
         tolerance = self.tolerance * share
         onward = segment is not self.world.segments[-1]
         carried = carry(
