@@ -10,8 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 from simlib.errors import MissingDependency
 
-__all__ = ["BesidePastCrises", "ByWhichPath", "ChanceWithinDoubt", "DayByDay", "Editor", "Explorer", "HowSure"]
-__all__ += ["LearnFromTheLog", "Lesson", "OnTheWayTo", "Plans", "RatesFromHistory", "RegisteredForecasts"]
+__all__ = ["BesidePastCrises", "ByWhichPath", "ChanceWithinDoubt", "DayByDay", "Editor", "Explorer"]
+__all__ += [
+    "GuessFirst",
+    "HowSure",
+    "LearnFromTheLog",
+    "Lesson",
+    "OnTheWayTo",
+    "Plans",
+    "RatesFromHistory",
+    "RegisteredForecasts",
+]
 __all__ += ["SharesOfDoubt", "SignsOfEveryEnding", "Sweep", "UnderWhichAssumptions", "UpdateWithEvents"]
 __all__ += ["WhatDrivesIt", "WhatEachRowDid", "WhatIf", "WhatToWatchFor", "WherePathsDiverge", "WorthKnowing"]
 __all__ += ["WorthSeeing"]
@@ -19,6 +28,7 @@ __all__ += ["WorthSeeing"]
 _HOME = {
     "Editor": "simlib.widgets.editor.view",
     "Explorer": "simlib.widgets.explorer.view",
+    "GuessFirst": "simlib.widgets.explorer.guess_first",
     "Lesson": "simlib.widgets.classroom.lesson",
     "UpdateWithEvents": "simlib.widgets.logbook.view",
 }
@@ -27,6 +37,7 @@ _PANELS = "simlib.widgets.questions.panel"
 if TYPE_CHECKING:
     from simlib.widgets.classroom.lesson import Lesson
     from simlib.widgets.editor.view import Editor
+    from simlib.widgets.explorer.guess_first import GuessFirst
     from simlib.widgets.explorer.view import Explorer
     from simlib.widgets.logbook.view import UpdateWithEvents
     from simlib.widgets.questions.panel import (

@@ -1,0 +1,162 @@
+"""A person's own guesses, made before the forecast was seen, kept with its date and scored beside it.
+
+Each guess is a line of JSON in a file of the user's own. It is scored once its answer is known, from the record beside
+a past world or from the scenario's registry of forecasts.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from simlib.calibration.forecast_registry import read_registry
+from simlib.calibration.historical_record import FILE as RECORD
+from simlib.calibration.historical_record import read_record
+from simlib.calibration.scores import brier
+from simlib.errors import Problem, ScenarioError, SimlibError
+from simlib.files import state_folder, write_atomically
+from simlib.formatting import counted
+from simlib.scenario.loader import load
+
+NAME = "guesses.jsonl"
+"""The file of guesses in the user's folder of state."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """A probability that a person gave to a question by a deadline, and the forecast that was shown afterwards.
+
+    `path` is the folder of the scenario, and `scenario_sha256` the hash of its text then.
+    """
+
+    question: str
+    label: str
+    scenario: str
+    scenario_sha256: str
+    path: str
+    as_of: dt.date
+    by: dt.date
+    probability: float
+    forecast: float
+    made_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredGuess:
+    """A guess with its answer (None: not known yet), and the Brier scores of the guess and of the forecast."""
+
+    guess: Guess
+    happened: bool | None
+    brier: float | None
+    forecast_brier: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class GuessScores:
+    """All guesses in the order in which they were made, with their scores."""
+
+    rows: tuple[ScoredGuess, ...]
+
+    @property
+    def settled(self) -> tuple[ScoredGuess, ...]:
+        """The guesses whose answer is known. Of several about one question and deadline the first counts."""
+        first: dict[tuple[str, str, dt.date], ScoredGuess] = {}
+        for row in self.rows:
+            if row.happened is not None:
+                first.setdefault((row.guess.scenario, row.guess.question, row.guess.by), row)
+        return tuple(first.values())
+
+    def sentences(self) -> list[str]:
+        """Return how many guesses are settled, and the mean scores beside those of the forecast."""
+        known = self.settled
+        told = f"You made {counted(len(self.rows), 'guess', 'guesses')}; {len(known)} can be scored."
+        if not known:
+            return [told]
+        yours, ours = (float(np.mean([getattr(row, name) for row in known])) for name in ("brier", "forecast_brier"))
+        return [
+            told,
+            f"Your mean Brier score is {yours:.3f}, that of the forecast {ours:.3f}. Lower is better.",
+            "Only the first guess at a question counts: after it you had seen the forecast.",
+        ]
+
+
+def guesses_file() -> Path:
+    """Return the file in which the user's guesses are kept."""
+    return state_folder() / NAME
+
+
+def keep_guess(guess: Guess, file: Path | None = None) -> Path:
+    """Add a guess to the file (default: the user's own), and return the file.
+
+    Raises:
+        ScenarioError: for a probability outside 0 to 1.
+    """
+    if not 0 <= guess.probability <= 1:
+        raise ScenarioError(Problem("", 0, "guess", f"{guess.probability:g} is no probability", "expected 0% to 100%"))
+    target = file or guesses_file()
+    before = target.read_text(encoding="utf-8") if target.exists() else ""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(target, before + json.dumps(dataclasses.asdict(guess), default=str, ensure_ascii=False) + "\n")
+    return target
+
+
+def read_guesses(file: Path | None = None) -> tuple[Guess, ...]:
+    """Return the guesses of a file (default: the user's own). None where there is no file.
+
+    Raises:
+        ScenarioError: for a line that is no guess.
+    """
+    source = file or guesses_file()
+    if not source.exists():
+        return ()
+    return tuple(
+        _guess(line, str(source), number)
+        for number, line in enumerate(source.read_text(encoding="utf-8").splitlines(), 1)
+    )
+
+
+def _guess(line: str, file: str, number: int) -> Guess:
+    try:
+        data = json.loads(line)
+        dates = {name: dt.date.fromisoformat(data[name]) for name in ("as_of", "by")}
+        return Guess(**data | dates)
+    except (ValueError, TypeError, KeyError):
+        raise ScenarioError(Problem(file, number, "", "is no guess", "expected a line that simlib wrote")) from None
+
+
+def score_guesses(guesses: tuple[Guess, ...]) -> GuessScores:
+    """Return the guesses with their scores, where the answer is known."""
+    rows = []
+    for guess in guesses:
+        happened = answer_to(guess)
+        if happened is None:
+            rows.append(ScoredGuess(guess, None, None, None))
+        else:
+            yours, ours = brier([guess.probability, guess.forecast], [happened, happened]).tolist()
+            rows.append(ScoredGuess(guess, happened, yours, ours))
+    return GuessScores(tuple(rows))
+
+
+def answer_to(guess: Guess) -> bool | None:
+    """Return whether what was asked happened, None where nothing on disk says so."""
+    try:
+        scenario = load(guess.path)
+        if (Path(scenario.path) / RECORD).is_file():
+            record = read_record(scenario)
+            came = record.answers[guess.question].happened
+            if came is not None and came <= guess.by:
+                return True
+            return False if record.complete_to >= guess.by else None
+        registry = read_registry(scenario)
+    except (SimlibError, KeyError):
+        return None
+    for one in registry.forecasts:
+        verdict = registry.verdict(one.number)
+        if (one.question, one.by) == (guess.question, guess.by) and verdict in ("yes", "no"):
+            return verdict == "yes"
+    return None

@@ -1,0 +1,117 @@
+"""Guess first, then see: a person's probability is kept before the forecast is shown. A thin view."""
+
+from __future__ import annotations
+
+import datetime as dt
+import html
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import ipywidgets as w
+
+from simlib.calibration.guesses import Guess, keep_guess, read_guesses, score_guesses
+from simlib.engines.ensemble import forecast
+from simlib.errors import SimlibError
+from simlib.formatting import long_date, percent
+from simlib.plots.figure import picture_bundle, text_picture
+from simlib.scenario.loader import load
+from simlib.scenario.model import Scenario
+from simlib.widgets.explorer.pages import LINE, WIDE, button, guarded, html_table, words
+
+WIDTH = 880
+"""Width of the stored picture in pixels."""
+
+HEAD = ("question", "by", "happened", "your guess", "the forecast", "your Brier score", "its Brier score")
+
+
+class GuessFirst(w.VBox):
+    """A question, your probability, and only then the forecast, the explorer and the scores of your guesses.
+
+    Args:
+        scenario: The name of a shipped scenario, a path, or a Scenario.
+        question: The question to begin with. Default: the first.
+
+    Raises:
+        ScenarioError: For an unknown scenario, and for one without questions.
+    """
+
+    def __init__(self, scenario: str | Path | Scenario = "two-islands", *, question: str = "") -> None:
+        self.scenario = scenario if isinstance(scenario, Scenario) else load(scenario)
+        if not self.scenario.questions:
+            raise SimlibError("this scenario asks no question, so there is nothing to guess")
+        self.by = self.scenario.by_date(self.scenario.horizon_days)
+        options = [(one.label, one.id) for one in self.scenario.questions.values()]
+        first = question or self.scenario.headline.removeprefix("question:")
+        first = first if first in self.scenario.questions else options[0][1]
+        wide: dict[str, Any] = {"style": WIDE}
+        self.asked = w.Dropdown(
+            description="Question", options=options, value=first, layout=w.Layout(width="max-content"), **wide
+        )
+        self.percent = w.BoundedFloatText(
+            description="Your probability (%)", value=50, min=0, max=100, step=1, layout=w.Layout(width="34ch"), **wide
+        )
+        until = f"By {long_date(self.by)}, as of {long_date(self.scenario.as_of)}: how likely is it?"
+        self.told, self.earlier, self.after = w.HTML(words(until)), w.HTML(), w.VBox([])
+        guard = partial(guarded, self.told)
+        self.keep = button("Keep my guess, then show the forecast", "A kept guess cannot be changed", self.show, guard)
+        self.keep.button_style = "primary"
+        row = w.HBox([self.asked, self.percent, self.keep], layout=LINE)
+        super().__init__([row, self.told, self.earlier, self.after])
+        self.add_class("simlib-words")
+
+    def show(self) -> None:
+        """Keep the guess, then show the forecast, the scores of all guesses, and the explorer."""
+        asked, given = self.asked.value, self.percent.value / 100
+        one = self.scenario.questions[asked]
+        stated = float(forecast(self.scenario, times=1).questions[asked].probability[-1])
+        guess = Guess(
+            asked,
+            one.label,
+            self.scenario.id,
+            self.scenario.sha256,
+            self.scenario.path,
+            self.scenario.as_of,
+            self.by,
+            given,
+            stated,
+            dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        )
+        file = keep_guess(guess)
+        gap = 100 * (given - stated)
+        apart = f"{abs(gap):.0f} points {'above' if gap > 0 else 'below'} it" if abs(gap) >= 0.5 else "as much as it"
+        self.told.value = words(
+            f"{one.label} by {long_date(self.by)}: the forecast at the stated values is {percent(stated)}. "
+            f"You said {percent(given)}, {apart}. Your guess is kept in {file}."
+        )
+        self._show_scores()
+        if not self.after.children:
+            from simlib.widgets.explorer.view import Explorer
+
+            self.after.children = [Explorer(self.scenario, lead=f"question:{asked}")]
+
+    def _show_scores(self) -> None:
+        scores = score_guesses(read_guesses())
+        rows = [
+            (
+                row.guess.label,
+                str(row.guess.by),
+                "not known here" if row.happened is None else "yes" if row.happened else "no",
+                percent(row.guess.probability),
+                percent(row.guess.forecast),
+                *("" if value is None else f"{value:.3f}" for value in (row.brier, row.forecast_brier)),
+            )
+            for row in scores.rows
+        ]
+        told = " ".join(scores.sentences())
+        self.earlier.value = f'<div class="simlib-words">{html.escape(told)}</div>' + html_table(HEAD, rows, 4)
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
+        """Return the live panel, with the question for readers without a kernel."""
+        bundle = dict(super()._repr_mimebundle_(**kwargs) or {})
+        label = self.scenario.questions[self.asked.value].label
+        asked = f"How likely is “{label}” by {long_date(self.by)}?"
+        picture = text_picture(WIDTH, ["This is a picture. Run this cell to guess first, and then to see.", asked])
+        bundle |= picture_bundle(picture, asked)[0]
+        bundle["text/plain"] = asked
+        return bundle
