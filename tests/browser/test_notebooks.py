@@ -49,7 +49,8 @@ def test_the_explorer_reads_in_the_dark_and_in_a_narrow_window(visit):
     page.settle()
     page.shot(SHOTS / "01_explorer-dark-narrow.png")
     assert page.page.evaluate(CUT_OFF) == []
-    picture = page.page.locator(".simlib-picture img").first.bounding_box()
+    picture = page.page.locator(".simlib-left img").first.bounding_box()
     slider = page.page.locator("input[type=range]:visible").first.bounding_box()
-    assert slider["y"] + slider["height"] < picture["y"], "one above the other"
+    assert picture["y"] + picture["height"] < slider["y"], "one above the other"
+    assert slider["y"] - picture["y"] < 500, "on one screen"
     assert picture["width"] <= 700
