@@ -248,7 +248,7 @@ def test_a_saved_view_survives_a_reload(visit, page, lab):
     again.settle()
     again.page.get_by_label("View", exact=True).select_option(label="Seen from the browser")
     again.page.get_by_label("Leading question").select_option(label="A treaty is signed")
-    until(lambda: percentages(again)[:2] == percentages(page)[:2], 90, "the same answer")
+    until(lambda: percentages(again)[:1] == percentages(page)[:1], 30, "the same answer")
     path.unlink()
 
 

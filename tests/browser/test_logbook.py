@@ -47,7 +47,7 @@ def test_the_slider_goes_through_the_mornings_and_the_picture_follows(page):
     assert f"{day.day} {day:%B %Y}" == slider.get_attribute("aria-valuetext")
     page.page.get_by_role("button", name="next row").first.click()
     until(lambda: "New on" in sentence(page), 10, "a morning with news")
-    assert picture.get_attribute("alt") == sentence(page)
+    until(lambda: picture.get_attribute("alt") == sentence(page), 10, "the words of the picture")
 
 
 def test_a_row_is_added_refused_dated_and_withdrawn(page):
