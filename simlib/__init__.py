@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from simlib.evidence.lessons import learn
     from simlib.machine.belief import Belief
     from simlib.plots import plot
-    from simlib.report import write_report
+    from simlib.report.writer import write_report
     from simlib.results import Forecast
     from simlib.saved_answers import load_answer
     from simlib.scenario.event_log import LogRow, read_log
@@ -90,7 +90,7 @@ _HOMES = {
     "simlib.calibration.registry_score": ("score_registry",),
     "simlib.calibration.predictive_check": ("prior_predictive",),
     "simlib.plots": ("plot",),
-    "simlib.report": ("write_report",),
+    "simlib.report.writer": ("write_report",),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 

@@ -1,5 +1,4 @@
 """Reports: one self-contained page to hand on, as HTML or Markdown."""
 
-from simlib.report.writer import write_report
-
-__all__ = ["write_report"]
+DRAWS = 512
+"""Draws of the priors behind a report."""

@@ -12,6 +12,7 @@ from simlib.control import UNWATCHED, Control, exact_where_it_fits
 from simlib.errors import Problem, ScenarioError
 from simlib.files import write_atomically
 from simlib.machine.belief import Belief
+from simlib.report import DRAWS
 from simlib.report.assumption_blocks import with_reasons
 from simlib.report.change_list import Earlier, changes, read_earlier
 from simlib.report.markup import Block, to_html, to_markdown
@@ -28,9 +29,6 @@ if TYPE_CHECKING:
     from simlib.evidence.belief_update import Update
 
 __all__ = ["report_on", "save_report", "text_format", "write_report"]
-
-DRAWS = 512
-"""Draws of the priors behind a report."""
 
 _RUNS, _RUNS_OF_EACH = 10_000, 500
 """Replicates at the stated values, and of each draw by Monte Carlo."""

@@ -16,7 +16,7 @@ import pytest
 
 import simlib
 from simlib.cli import main
-from simlib.cli.commands.registry import COMMANDS
+from simlib.cli.options.parser import COMMANDS
 from simlib.cli.output import progress
 from simlib.cli.output.forecast_text import columns, count
 from simlib.machine.report_times import daily_steps
@@ -626,7 +626,7 @@ def test_lab_passes_options_on_to_jupyter(cli, monkeypatch) -> None:
     assert seen == [["--no-browser", "--port=8890", "--ServerApp.token=x"], []]
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", [command.name for command in COMMANDS])
 def test_every_command_has_help(cli, command: str) -> None:
     code, out, _ = cli(command, "--help")
     assert code == 0
@@ -636,7 +636,7 @@ def test_every_command_has_help(cli, command: str) -> None:
 
 
 def test_the_help_tells_the_true_defaults(cli) -> None:
-    told = {command: " ".join(cli(command, "--help")[1].split()) for command in COMMANDS}
+    told = {command.name: " ".join(cli(command.name, "--help")[1].split()) for command in COMMANDS}
     assert "default: the headline" in told["discover"]
     assert "default: every ending and question" in told["compare"]
     assert "with too many states for it, nothing is computed" in told["run"]

@@ -17,7 +17,6 @@ from simlib.engines.ensemble import over_priors
 from simlib.errors import ScenarioError
 from simlib.formatting import percent
 from simlib.machine.measures import find
-from simlib.report import write_report
 from simlib.report.brief import clipped
 from simlib.report.confidence import confidence_in
 from simlib.report.limits import own_limits
@@ -25,7 +24,7 @@ from simlib.report.markup import Block, RangeBar, to_html, to_markdown
 from simlib.report.material import Material
 from simlib.report.page import blocks
 from simlib.report.sample import ReportOptions, grouped_prior, sampled
-from simlib.report.writer import report_on
+from simlib.report.writer import report_on, write_report
 from tests import worlds
 
 

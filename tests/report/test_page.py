@@ -16,12 +16,12 @@ from simlib.engines.montecarlo.simulator import simulate
 from simlib.errors import Cancelled, ScenarioError, TooManyStates, Unsupported
 from simlib.formatting import percent
 from simlib.machine.belief import Belief
-from simlib.report import write_report
 from simlib.report.likelihood import icd203, legend
 from simlib.report.markup import to_html, to_markdown
 from simlib.report.material import Material, gather
 from simlib.report.page import blocks
 from simlib.report.sample import grouped_prior
+from simlib.report.writer import write_report
 from simlib.scenario.loader import load
 from simlib.scenario.model import Forbid, Lull, Question, Window
 from simlib.scenario.views.variation import with_interventions

@@ -1,16 +1,10 @@
-"""The commands by name; each module has `execute`, which takes the request and returns an exit code."""
+"""Commands are found by name. Each module has `execute`, which takes the request and returns an exit code."""
 
 from __future__ import annotations
 
 import importlib
 
 from simlib.cli.options.request import Request
-
-COMMANDS = (
-    *("check", "explain", "run", "export", "lab"),
-    *("compare", "drivers", "uncertainty", "paths", "indicators", "discover", "pool", "diff", "report", "sweep"),
-    *("update", "learn", "register", "resolve", "score", "backtest", "data", "rates"),
-)
 
 
 def execute(request: Request) -> int:

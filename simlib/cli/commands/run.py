@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from simlib.cli.options import limits, world
-from simlib.cli.options.parser import RUNS
+from simlib.cli.options.common import RUNS
 from simlib.cli.options.request import Request
 from simlib.cli.output.files import write_all, written
 from simlib.cli.output.forecast_text import Computed

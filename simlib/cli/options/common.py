@@ -1,0 +1,97 @@
+"""The options that several commands have in common."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from simlib.cli.options.readers import change, day, name, whole
+from simlib.scenario.views.forms import FORMS
+
+RUNS = 10_000
+"""Replicates of a Monte Carlo forecast, all draws together, unless --runs says otherwise."""
+
+SEED = "seed of the random numbers and of the draws (default: 0)"
+
+
+def add_path(parser: argparse.ArgumentParser) -> None:
+    """Add the argument that names the scenario."""
+    parser.add_argument("path", metavar="PATH", help="scenario folder or file, the name of a shipped scenario, or `-`")
+
+
+def add_view(group: argparse._ArgumentGroup, **how: Any) -> None:
+    """Add the options that load a view, and that change single assumptions."""
+    group.add_argument(
+        "--view", type=name, metavar="NAME", help="use a view of the scenario (views/NAME.yaml beside it)"
+    )
+    add_set(group, **how)
+
+
+def add_set(group: argparse._ArgumentGroup, **how: Any) -> None:
+    """Add the option that changes single assumptions."""
+    how = (
+        {"type": change("set"), **how} if how else {"action": "append", "default": [], "dest": "settings", "type": name}
+    )
+    text = "another median for an assumption; its range shifts with it (repeatable)"
+    group.add_argument("--set", metavar="NAME=VALUE", help=text, **how)
+
+
+def add_changes(parser: argparse.ArgumentParser, **how: Any) -> argparse._ArgumentGroup:
+    """Add the options that change the scenario: a view, values, a horizon, interventions."""
+    group = parser.add_argument_group("changes")
+    add_view(group, **how)
+    group.add_argument("--horizon", metavar="LENGTH", help='how far to look: "30 days", or a number of days')
+    add_interventions(group, **how)
+    return group
+
+
+def add_interventions(group: argparse._ArgumentGroup, **how: Any) -> None:
+    """Add options that share one list, because interventions of one day act in the order given."""
+    how = how or {"action": "append", "default": [], "dest": "interventions"}
+    for kind, form in FORMS.items():
+        group.add_argument(
+            f"--{kind}", metavar=form.text, type=change(kind), help=f"{form.purpose} (repeatable)", **how
+        )
+
+
+def add_windows(group: argparse._ArgumentGroup) -> None:
+    """Add the option that ignores calendar windows."""
+    group.add_argument("--ignore-windows", action="store_true", help="ignore calendar windows, as if always open")
+
+
+def add_question(
+    parser: argparse.ArgumentParser, *wanted: str, outputs: bool = True, measure: str = "the headline", draws: str = ""
+) -> None:
+    """Add the options that questions have in common: those `wanted`, and where the answer goes."""
+    stated = f"draws from the priors ({draws or 'default: 0, at the stated values'})"
+    forms = (
+        "ending:ID, question:ID, rung:LADDER=RUNG, level:VARIABLE=LEVEL, moves:ID, impact:ID, fired:MOVE, "
+        "reached:VARIABLE=LEVEL, days:VARIABLE=LEVEL or EVENT|CONDITION@DATE (repeatable)"
+    )
+    options: dict[str, dict[str, Any]] = {
+        "--measure": {
+            "action": "append",
+            "default": [],
+            "type": name,
+            "metavar": "NAME",
+            "help": f"{forms}; default: {measure}",
+        },
+        "--by": {"type": day, "metavar": "DAY", "help": "a date, or days after the start (default: the horizon)"},
+        "--engine": {"choices": ("exact", "montecarlo"), "help": "default: exact where the states fit"},
+        "--draws": {"type": whole(0), "default": 0, "metavar": "N", "help": stated},
+        "--seed": {"type": whole(0), "default": 0, "metavar": "N", "help": SEED},
+    }
+    for option in wanted:
+        parser.add_argument(option, **options[option])
+    if outputs:
+        add_outputs(parser.add_argument_group("output"), "answer")
+
+
+def add_outputs(group: argparse._ArgumentGroup, answer: str) -> None:
+    """Add the options that say where an answer is written."""
+    text = f"write the {answer} as JSON; `-`: to standard output, and nothing else"
+    group.add_argument("--json", metavar="FILE", help=text)
+    tables = "tables (CSV, in UTF-8 with a byte order mark)"
+    text = f"write figures (PNG, SVG), {tables} and the {answer} as JSON there"
+    group.add_argument("--out", type=Path, metavar="DIR", help=text)

@@ -1,0 +1,152 @@
+"""The options of the commands that forecast: once, for several variants or views, or at many points."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from simlib.cli.options import common, help_texts
+from simlib.cli.options.readers import OF_VARIANT, change, date, name, names, whole
+from simlib.report import DRAWS
+
+TOP = 12
+"""Moves that `run` lists, unless --top says otherwise."""
+
+
+def run(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `run`."""
+    parser.description, parser.epilog = help_texts.RUN_ABOUT, help_texts.RUN_EXAMPLES
+    common.add_path(parser)
+    engine = parser.add_argument_group("engine").add_argument
+    which = "default: exact; with too many states for it, nothing is computed"
+    engine("--engine", choices=("exact", "montecarlo"), help=which)
+    engine(
+        "--runs",
+        type=whole(1),
+        metavar="N",
+        help=f"Monte Carlo replicates, of each draw with --draws (default: {common.RUNS:,} in all)",
+    )
+    engine("--seed", type=whole(0), default=0, metavar="N", help=common.SEED)
+    engine(
+        "--threads", type=whole(1), metavar="N", help="default: as many as help; the answer is the same on any number"
+    )
+    what = "draws of the assumptions from their priors; 0 (default): only the stated values"
+    engine("--draws", type=whole(0), default=0, metavar="N", help=what)
+    changes = common.add_changes(parser)
+    common.add_windows(changes)
+    text = "save the changes, with those of --view, as the view NAME: views/NAME.yaml beside the scenario"
+    changes.add_argument("--save-view", type=name, metavar="NAME", help=text)
+    output = parser.add_argument_group("output")
+    output.add_argument("--times", type=whole(1), metavar="N", help="report at N equal steps (default: about daily)")
+    output.add_argument(
+        "--top", type=whole(0), default=TOP, metavar="N", help=f"moves to list; 0: all (default: {TOP})"
+    )
+    common.add_outputs(output, "forecast")
+
+
+def compare(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `compare`."""
+    parser.epilog = help_texts.COMPARE_EXAMPLES
+    common.add_path(parser)
+    common.add_question(
+        parser,
+        "--measure",
+        "--engine",
+        "--draws",
+        "--seed",
+        measure="every ending and question, and all rungs and moves in the files",
+    )
+    text = (
+        "pairs of histories under common random numbers, of each draw with --draws; 0: none (default: 10,000 in all\n"
+    )
+    text += "beside an exact answer, else 100,000)"
+    parser.add_argument("--runs", type=whole(0), metavar="N", help=text)
+    parser.add_argument("--view", metavar="NAME", type=name, help="use this view of the scenario as the baseline")
+    text = "add each variant to those before it"
+    parser.add_argument("--cumulative", action="store_true", help=text)
+    changes = parser.add_argument_group("changes: together they make one variant, or one for each --as")
+    how = OF_VARIANT
+    changes.add_argument(
+        "--as", type=name, metavar="VARIANT", help="name the variant that the next changes make (repeatable)", **how
+    )
+    text = "a view: a variant of its own, or after --as a part of that variant (repeatable)"
+    changes.add_argument("--with-view", metavar="NAME", type=change("view"), help=text, **how)
+    common.add_set(changes, **how)
+    common.add_interventions(changes, **how)
+
+
+def pool(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `pool`."""
+    parser.description, parser.epilog = help_texts.POOL_ABOUT, help_texts.POOL_EXAMPLES
+    common.add_path(parser)
+    parser.add_argument(
+        "--views",
+        type=names,
+        metavar="NAME,...",
+        help="views to pool; `baseline` is the scenario without a view (default: it and all its views)",
+    )
+    parser.add_argument("--weights", type=names, metavar="W,...", help="a number for each view (default: equal)")
+    common.add_question(parser, "--engine", "--draws", "--seed")
+    text = f"Monte Carlo replicates, of each draw with --draws (default: {common.RUNS:,} in all)"
+    parser.add_argument("--runs", type=whole(1), metavar="N", help=text)
+    common.add_set(parser.add_argument_group("changes"))
+
+
+def report(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `report`."""
+    common.add_path(parser)
+    common.add_question(
+        parser, "--engine", "--draws", "--seed", outputs=False, draws=f"default: {DRAWS}; 0: at the stated values only"
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path("report.html"),
+        metavar="FILE",
+        help="FILE.html or FILE.md (default: report.html)",
+    )
+    add = parser.add_argument
+    add("--json", metavar="FILE", help="also write the forecast as JSON, for --since of a later report (- prints it)")
+    add("--since", metavar="FILE", help="say what has changed since this earlier forecast (its JSON)")
+    add("--events", metavar="FILE", help="further events for the scenario's log; report from where all leave the world")
+    text = "the date of the report; what was public before it counts (default: that of the scenario)"
+    add("--as-of", type=date, metavar="DATE", help=text)
+    parser.set_defaults(draws=DRAWS)
+    changes = parser.add_argument_group("changes")
+    common.add_view(changes)
+    common.add_interventions(changes)
+    common.add_windows(changes)
+
+
+def sweep(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `sweep`."""
+    parser.description, parser.epilog = help_texts.SWEEP_ABOUT, help_texts.SWEEP_EXAMPLES
+    common.add_path(parser)
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the sweep")
+    design = parser.add_argument_group("points: one of these, or none with plans")
+    design.add_argument("--sobol", type=whole(1), metavar="N", help="N draws of the assumptions from their priors")
+    design.add_argument(
+        "--grid", action="append", default=[], metavar="NAME=V,V,...", help="values of an assumption (repeatable)"
+    )
+    design.add_argument(
+        "--views", type=names, metavar="NAME,...", help="views; `baseline` is the scenario without a view"
+    )
+    plans, how = parser.add_argument_group("plans: each point without a plan, and under each plan"), OF_VARIANT
+    text = "a view that only intervenes, or the path of its file; after --as a part of that plan (repeatable)"
+    plans.add_argument("--plan", metavar="NAME", type=change("plan"), help=text, **how)
+    text = "name the plan that the next interventions make; those before any --as are in every point (repeatable)"
+    plans.add_argument("--as", type=name, metavar="PLAN", help=text, **how)
+    common.add_question(parser, "--engine", "--seed", outputs=False)
+    parser.add_argument(
+        "--seeds", type=whole(1), metavar="N", help="seeds per grid point, view or plan, from --seed up (default: 1)"
+    )
+    parser.add_argument(
+        "--runs", type=whole(1), default=1000, metavar="N", help="replicates of a point (default: 1,000)"
+    )
+    parser.add_argument(
+        "--times", type=whole(1), default=1, metavar="N", help="report at N equal steps (default: 1, at the horizon)"
+    )
+    parser.add_argument("--block", type=whole(1), default=32, metavar="N", help="points in a file (default: 32)")
+    parser.add_argument("--workers", type=whole(1), metavar="N", help="threads on this machine (default: all cores)")
+    parser.add_argument("--scheduler", metavar="ADDRESS", help='a Dask scheduler, such as "tcp://host:8786"')
+    common.add_changes(parser, **how)

@@ -1,0 +1,112 @@
+"""The options of the commands that take in a log of events, and keep and score forecasts."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from simlib.cli.options import common
+from simlib.cli.options.readers import date, name, names, whole, whole_numbers
+
+
+def update(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `update`."""
+    parser.description = (
+        "Take in a log of dated events, and forecast from where it leaves the world. The scenario is never rewritten.\n"
+        "Its section `evidence` says which moves the log would show and what its rows mean. Rows that mean nothing\n"
+        "here are counted. --rows lists every row, with what it did to one forecast: time without it, the state, the\n"
+        "assumptions."
+    )
+    common.add_path(parser)
+    add = parser.add_argument
+    _add_log(parser, 200)
+    text = "the log says in which state the world is, and teaches nothing about the assumptions"
+    add("--no-learn", action="store_true", help=text)
+    add("--rows", action="store_true", help="say what each row did to one forecast, and what became of every row")
+    text = "also forecast on each date of the log, with what was known by then"
+    add("--series", choices=("daily", "weekly", "monthly"), help=text)
+    text = "what the rows and the series are about (default: the headline)"
+    add("--measure", action="append", default=[], type=name, metavar="NAME", help=text)
+    common.add_outputs(parser.add_argument_group("output"), "answer")
+
+
+def _add_log(parser: argparse.ArgumentParser, draws: int) -> None:
+    """Add what every command has that takes in a log."""
+    add = parser.add_argument
+    add("--events", metavar="FILE", help="further events, added to events.csv beside the scenario")
+    text = "the date of the new forecast; only what was public before it counts (default: that of the scenario)"
+    add("--as-of", type=date, metavar="DATE", help=text)
+    add("--draws", type=whole(2), default=draws, metavar="N", help=f"draws of the assumptions (default: {draws})")
+    add("--seed", type=whole(0), default=0, metavar="N", help=common.SEED)
+    add("--skip-impossible", action="store_true", help="leave out rows that the scenario cannot explain, and list them")
+    text = "save what the log taught as the view NAME: views/NAME.yaml beside the scenario, which is never rewritten"
+    add("--save-view", type=name, metavar="NAME", help=text)
+
+
+def learn(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `learn`."""
+    parser.description = (
+        "Take in a log of dated events, and say what it teaches about each assumption. Numbers that were set from the\n"
+        "same log (uses_log_until) are not taught again. What the log cannot teach keeps its prior, and is said to."
+    )
+    common.add_path(parser)
+    _add_log(parser, 1000)
+    common.add_outputs(parser.add_argument_group("output"), "answer")
+
+
+def register(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `register`."""
+    parser.description = (
+        "Forecast the questions of a scenario over the priors. Add them to forecasts/registry.jsonl in its folder.\n"
+        "forecasts/terms.csv must give each question a void rule and a base rate. Each record holds the hash of the\n"
+        "one before it, so that no record can be changed unnoticed."
+    )
+    common.add_path(parser)
+    add = parser.add_argument
+    add("--question", type=names, default=[], metavar="ID,...", help="questions to register (default: all with terms)")
+    add("--draws", type=whole(2), default=512, metavar="N", help="draws of the assumptions (default: 512)")
+    add("--engine", choices=("exact", "montecarlo"), help="default: exact where the states fit")
+    add("--seed", type=whole(0), default=0, metavar="N", help=common.SEED)
+    text = "register nothing: write the questions with their rules as Markdown, to post on a forecasting site"
+    add("--questions-to", type=Path, metavar="FILE", help=text)
+
+
+def resolve(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `resolve`."""
+    common.add_path(parser)
+    add = parser.add_argument
+    add("number", type=whole(1), metavar="NUMBER", help="the forecast, as `score` numbers it")
+    add("verdict", choices=("yes", "no", "void"), help="how it was settled")
+    add("--on", type=date, required=True, metavar="DATE", help="the day on which the answer was known")
+    add("--source", required=True, metavar="TEXT", help="who settled it, from which report")
+    add("--correction", action="store_true", help="an earlier resolution was wrong; both stay in the registry")
+
+
+def score(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `score`."""
+    common.add_path(parser)
+    add = parser.add_argument
+    add("--receipt", metavar="HASH", help="check that the registry still holds the record with this hash")
+    add("--page", type=Path, metavar="FILE", help="write the registry as one HTML page")
+    common.add_outputs(parser.add_argument_group("output"), "answer")
+
+
+def backtest(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `backtest`."""
+    parser.description = (
+        "Forecast each question on each day of a past crisis, from the log that was public by then. Score the\n"
+        "forecasts by what happened, beside the base rate, a constant hazard, and a copy of the first forecast that\n"
+        "is never updated. The folder needs record.toml (what happened) and forecasts/terms.csv (the base rates)."
+    )
+    common.add_path(parser)
+    add = parser.add_argument
+    add("--events", metavar="FILE", help="the log (default: events.csv and later.csv beside the scenario)")
+    text = "days ahead (default: 3,7,14,30); the end of the horizon is asked about too"
+    add("--horizons", type=whole_numbers, default=[], metavar="N,...", help=text)
+    add("--every", type=whole(1), default=1, metavar="N", help="days between the forecasts (default: 1)")
+    text = "draws of the assumptions (default: 32, and 512 with --learn)"
+    add("--draws", type=whole(2), default=0, metavar="N", help=text)
+    add("--learn", action="store_true", help="the log also teaches the assumptions; this takes seconds a day")
+    add("--seed", type=whole(0), default=0, metavar="N", help=common.SEED)
+    add("--skip-impossible", action="store_true", help="leave out rows that the scenario cannot explain")
+    common.add_outputs(parser.add_argument_group("output"), "answer")

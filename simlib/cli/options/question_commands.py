@@ -1,0 +1,127 @@
+"""The options of the commands that ask what is behind a forecast."""
+
+from __future__ import annotations
+
+import argparse
+
+from simlib.cli.options import common
+from simlib.cli.options.readers import day, name, whole
+
+
+def drivers(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `drivers`."""
+    common.add_path(parser)
+    common.add_question(parser, "--measure", "--by", "--engine", "--seed")
+    parser.add_argument("--top", type=whole(1), default=10, metavar="N", help="assumptions per answer (default: 10)")
+    parser.add_argument(
+        "--sobol",
+        action="store_true",
+        help="also say which assumptions cause the spread (Sobol indices; takes minutes)",
+    )
+    common.add_changes(parser)
+
+
+def uncertainty(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `uncertainty`."""
+    common.add_path(parser)
+    common.add_question(parser, "--measure", "--by", "--engine", "--seed")
+    parser.add_argument(
+        "--draws", type=whole(0), default=0, metavar="N", help="draws from the priors (default: 0, as many as needed)"
+    )
+    parser.add_argument(
+        "--tolerance",
+        type=float,
+        metavar="POINTS",
+        help="draw until each quantile is known to so many percentage points (default: 2)",
+    )
+    parser.add_argument("--most-draws", type=whole(1), metavar="N", help="draw no more than these (default: 1,024)")
+    parser.add_argument(
+        "--quantile",
+        type=float,
+        action="append",
+        metavar="Q",
+        help="a quantile to report, between 0 and 1 (repeatable; default: 0.05, 0.5 and 0.95)",
+    )
+    parser.add_argument(
+        "--look-by",
+        type=day,
+        metavar="DAY",
+        help="also rank what could be observed by this day (a date, or days after the start) by its value",
+    )
+    common.add_changes(parser)
+
+
+def paths(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `paths`."""
+    common.add_path(parser)
+    common.add_question(parser, "--engine", "--seed")
+    text = "histories for the times between rungs, and for everything by Monte Carlo (default: 5,000)"
+    parser.add_argument("--runs", type=whole(1), metavar="N", help=text)
+    parser.add_argument(
+        "--ladder", type=name, metavar="NAME", help="the ladder whose rungs make a path (default: the first)"
+    )
+    parser.add_argument("--over", type=name, metavar="VARIABLE", help="make paths of the levels of a variable instead")
+    text = "only the paths to this ending (ending:ID; alone: the ending that leads), as shares of it"
+    parser.add_argument("--given", type=name, metavar="MEASURE", nargs="?", const="", help=text)
+    parser.add_argument(
+        "--passages", action="store_true", help="with --given: what share of the histories passes each rung and move"
+    )
+    parser.add_argument("--top", type=whole(1), default=20, metavar="N", help="paths to list (default: 20)")
+    common.add_changes(parser)
+
+
+def indicators(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `indicators`."""
+    parser.description = (
+        "What to watch for: how seeing a move or a level by a day changes the probability of an ending or a question.\n"
+        "It is counted in sampled histories over the priors. With --engine exact, or --draws 0 where the states fit,\n"
+        "it is computed at the stated values, without --runs, --times-seen and lead times. The effect of forcing a\n"
+        "move (--doing) is exact where the states fit. A sign is reported if the 95% interval of its likelihood ratio\n"
+        "does not include 1."
+    )
+    common.add_path(parser)
+    common.add_question(parser, "--measure", "--engine", "--seed")
+    parser.add_argument(
+        "--look-by",
+        type=day,
+        metavar="DAY",
+        help="watch up to this day: a date, or days after the start (default: 14 days)",
+    )
+    parser.add_argument(
+        "--times-seen",
+        type=whole(1),
+        default=1,
+        metavar="N",
+        help="how often a move must be seen to count (default: 1)",
+    )
+    parser.add_argument(
+        "--draws", type=whole(0), default=500, metavar="N", help="draws of the assumptions (default: 500)"
+    )
+    text = "histories of each draw (default: 20,000 in all)"
+    parser.add_argument("--runs", type=whole(1), metavar="N", help=text)
+    parser.add_argument(
+        "--doing",
+        type=whole(0),
+        default=5,
+        metavar="N",
+        help="for how many moves to compute the effect of forcing them (default: 5)",
+    )
+    common.add_changes(parser)
+
+
+def discover(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `discover`."""
+    common.add_path(parser)
+    common.add_question(parser, "--measure", "--engine", "--seed")
+    parser.add_argument(
+        "--threshold",
+        type=float,
+        metavar="P",
+        help="draws whose answer is at least P count as high (default: the upper quarter)",
+    )
+    parser.add_argument(
+        "--draws", type=whole(20), default=1000, metavar="N", help="draws of the assumptions (default: 1,000)"
+    )
+    text = "histories of each draw under common random numbers, a multiple of 8 (default: 1,000)"
+    parser.add_argument("--runs", type=whole(16), default=1000, metavar="N", help=text)
+    common.add_changes(parser)

@@ -1,0 +1,94 @@
+"""The options of the commands that read, check and write scenarios."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from simlib.cli.options import common
+from simlib.cli.options.readers import date, name, names
+
+
+def check(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `check`."""
+    parser.description = (
+        "Load a scenario and all its views. Each problem is a line `file:line: where: what; what was expected`, and\n"
+        "the exit code is 2. Without problems, the command solves the scenario and warns of what is allowed but\n"
+        'probably a mistake. It prints each stated "p within T" beside what the model implies for it. If the scenario\n'
+        "names a reference class, it prints the implied rates beside the base rates of past crises."
+    )
+    common.add_path(parser)
+    parser.add_argument("--quick", action="store_true", help="only read the files; give no warnings")
+    parser.add_argument(
+        "--priors",
+        action="store_true",
+        help="show the mean and the percentiles that low, value and high of each assumption imply",
+    )
+
+
+def explain(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `explain`."""
+    common.add_path(parser)
+    common.add_view(parser.add_argument_group("changes"))
+
+
+def export(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `export`."""
+    parser.description = (
+        "Write <id>.sm, a continuous-time Markov chain in the PRISM language, time in days, at the stated values.\n"
+        "Labels are the endings (hyphens as underscores) and the questions about states. Where the start is spread,\n"
+        "<id>.start.json lists the combinations of the start_ constants with their weights: check each and sum.\n"
+        "PRISM has no calendar windows, no moves on a date and no interventions: these are refused with the reason."
+    )
+    parser.epilog = (
+        "example:\n"
+        "  simlib export two-islands --to prism --out out/ --ignore-windows\n"
+        "  storm --prism out/two-islands.sm --prismcompat --prop 'P=? [F<=90 \"open_war\"]' \\\n"
+        "        --constants start_tempo=0,start_resolve=1"
+    )
+    common.add_path(parser)
+    parser.add_argument("--to", choices=("prism",), required=True, help="the language")
+    parser.add_argument("--out", type=Path, default=Path(), metavar="DIR", help="folder to write to (default: here)")
+    changes = parser.add_argument_group("changes")
+    common.add_view(changes)
+    common.add_interventions(changes)
+    common.add_windows(changes)
+
+
+def diff(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `diff`."""
+    common.add_path(parser)
+    parser.add_argument("other", metavar="OTHER", nargs="?", help="another scenario (default: the same)")
+    common.add_question(parser)
+    parser.add_argument("--view", type=name, metavar="NAME", help="the view of PATH")
+    parser.add_argument("--other-view", type=name, metavar="NAME", help="the view of OTHER")
+    parser.add_argument(
+        "--no-forecast", action="store_true", help="only what changed, not what that does to the forecast"
+    )
+
+
+def data(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `data`."""
+    add = parser.add_argument
+    add("path", metavar="FILE", help="a file of MID, ICB, ICBe, GDELT, ICEWS, ACLED or UCDP")
+    text = "actors who deal with each other, as the file writes them; one actor: all that it does"
+    add("--actors", type=names, default=[], metavar="NAME,...", help=text)
+    add("--from", dest="first", type=date, metavar="DATE", help="first day (default: all)")
+    add("--until", dest="last", type=date, metavar="DATE", help="last day (default: all)")
+    add("--to", dest="log", type=Path, metavar="FILE", help="write the rows as a new log, such as events.csv")
+
+
+def rates(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `rates`."""
+    parser.description = (
+        "Read a file of event data (MID, ICB, ICBe, GDELT, ICEWS, ACLED, UCDP). Count an event in a class of cases.\n"
+        "The rates say how soon the event first came after the onset, and how far a new case may differ. The answer\n"
+        "ends with an assumption to paste into a scenario. A selection is COLUMN=VALUE|VALUE,COLUMN=VALUE with the\n"
+        "columns case, actor, target, code, category and source."
+    )
+    add = parser.add_argument
+    add("path", metavar="FILE", help="the file of event data")
+    add("--event", required=True, metavar="SELECTION", help='the event, such as "category=strike"')
+    add("--class", dest="crisis_class", default="", metavar="SELECTION", help="cases with such a row (default: all)")
+    add("--clock", action="store_true", help="fit hot, warm and quiet spells to the days with the event as well")
+    common.add_outputs(parser.add_argument_group("output"), "answer")
