@@ -130,8 +130,16 @@ def is_whole(days: float) -> bool:
 
 
 def by_date(as_of: dt.date, days: float) -> dt.date:
-    """Return the date D for which "by t = `days`" means "by the end of D". After 90 days this is the 90th day."""
+    """Return the date D for which "by t = `days`" means "by the end of D". After 90 days this is the 90th day.
+
+    No deadline lies before `as_of`: the date of an earlier moment is `date_at`.
+    """
     return as_of + dt.timedelta(days=max(math.ceil(days - _ROUND_OFF) - 1, 0))
+
+
+def date_at(as_of: dt.date, days: float) -> dt.date:
+    """Return the date of the moment so many days after 00:00 of `as_of`, or before it (negative days)."""
+    return as_of + dt.timedelta(days=math.floor(days + _ROUND_OFF))
 
 
 def end_of(as_of: dt.date, days: float) -> str:

@@ -26,10 +26,10 @@ from simlib.engines.exact.observables import observable
 from simlib.engines.exact.solver import Solver
 from simlib.errors import Problem, ScenarioError
 from simlib.evidence.exact_filter import Filter
-from simlib.evidence.log_intake import Events, change_of_pace, last_day, log_of, prepare, taken_in, told_ending
+from simlib.evidence.log_intake import Events, change_of_pace, last_day, prepare, taken_in, told_ending, whole_log
 from simlib.evidence.log_intake import dated as scenario_on
 from simlib.evidence.posterior import TRUSTED, Learning
-from simlib.evidence.settled_questions import settled_on
+from simlib.evidence.settled_questions import happened
 from simlib.formatting import long_date, percent
 from simlib.machine import priors
 from simlib.machine.measures import Measure, find, of_forecast
@@ -161,7 +161,7 @@ def forecast_series(
 
     Args:
         scenario: The scenario, with `evidence` where its log needs explaining.
-        events: A file of events, or rows. Default: the log beside the scenario.
+        events: Further events for the log beside the scenario: a file, or rows.
         dates: The dates, or a number of days between them, from the scenario's first day to the end of the log.
         measure: A name such as "question:truce". Default: the headline.
         learn: Whether to learn on each date too, from the rows known by then. This takes seconds to minutes a date.
@@ -177,7 +177,7 @@ def forecast_series(
         Unsupported: To learn about a measure that needs histories.
         Cancelled: When `control` cancels the work.
     """
-    rows = log_of(scenario, events)
+    rows = whole_log(scenario, events)
     chosen = find(scenario, measure)[0]
     days = _dates(scenario, rows, dates)
     readings = read_rows(scenario, rows)
@@ -272,7 +272,8 @@ def _point(
     later = scenario_on(scenario, prepared, passed, day)
     ending = told_ending(prepared)
     ended = scenario.endings[ending[0]].label if ending else ""
-    settled = settled_on(prepared, measure.of) if measure.kind == "question" else None
+    asked = scenario.questions.get(measure.of) if measure.kind == "question" else None
+    settled = happened(prepared, passed, asked)[1] if asked else None
     value = 1.0 if settled else float(of_forecast(forecast(later, times=1), measure)[0][-1])
     new = [
         reading.row.description or reading.row.word

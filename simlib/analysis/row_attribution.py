@@ -184,7 +184,7 @@ def row_effects(
 
     Args:
         scenario: The scenario, with `evidence` where its log needs explaining.
-        events: A file of events, or rows. Default: the log beside the scenario.
+        events: Further events for the log beside the scenario: a file, or rows.
         measure: A probability, such as "question:truce". Default: the headline.
         as_of: The date, up to the deadline. Default: that of the scenario.
         learn: Whether the log may teach the assumptions.

@@ -21,9 +21,8 @@ from simlib.calibration.historical_record import HistoricalRecord, RecordedAnswe
 from simlib.calibration.scores import brier, log_score, mixed_with_climatology
 from simlib.control import UNWATCHED, Control
 from simlib.errors import Problem, ScenarioError
-from simlib.evidence.log_intake import Events, log_of
+from simlib.evidence.log_intake import Events, whole_log
 from simlib.formatting import counted, long_date
-from simlib.scenario.event_log import LogRow, read_log
 from simlib.scenario.model import Scenario
 from simlib.typing import Floats
 
@@ -184,7 +183,7 @@ def backtest(
 
     Args:
         scenario: The scenario as of its first day, with `record.toml` and `forecasts/terms.csv` in its folder.
-        events: A file of events, or rows. Default: `events.csv` and `later.csv` beside the scenario.
+        events: Further events for the log beside the scenario: a file, or rows. Default: `later.csv` beside it.
         horizons: Numbers of days ahead. The end of the scenario's horizon is always asked about too.
         every: Days between the forecasts.
         draws: Draws of the assumptions (default: 32, and 512 to learn).
@@ -198,7 +197,8 @@ def backtest(
         ImpossibleLog: For a row that leaves no state.
         Cancelled: When `control` cancels the work.
     """
-    rows = _whole_log(scenario, events)
+    later = events is None and bool(scenario.path) and (Path(scenario.path) / LATER).is_file()
+    rows = whole_log(scenario, LATER if later else events)
     record = read_record(scenario)
     last = min(scenario.by_date(scenario.horizon_days), record.complete_to)
     count = draws or (512 if learn else 32)
@@ -230,11 +230,6 @@ def backtest(
         scored,
         provenance(scenario, engine="exact", draws=count, seed=seed, learn=learn, every=every, horizons=list(horizons)),
     )
-
-
-def _whole_log(scenario: Scenario, events: Events) -> tuple[LogRow, ...]:
-    later = Path(scenario.path) / LATER if scenario.path and events is None else None
-    return log_of(scenario, events) + (read_log(later) if later is not None and later.is_file() else ())
 
 
 def _open_days(scenario: Scenario, record: HistoricalRecord, last: dt.date, every: int) -> list[dt.date]:

@@ -207,7 +207,8 @@ def update(
     Args:
         scenario: The scenario, with `evidence` where its log needs explaining. That of an earlier update takes in what
             happened after its date. What happened before and showed late is lost to it.
-        events: A file of events, or rows. Default: `events.csv` beside the scenario.
+        events: Further events for the log beside the scenario (`events.csv`): a file, or rows. A row that the log has
+            already counts once. A scenario without a folder has no log of its own.
         as_of: The date. Only what had happened and was public before it counts. Default: that of the scenario.
         complete_to: The last day on which the absence of rows says anything. Default: the last day in the log.
         learn: Whether the log may teach the assumptions. Else it says only in which state they leave the world.
@@ -245,7 +246,7 @@ def updated(taken: Intake) -> Update:
         **_sorted_out(prepared, taken.impossible),
         learnt=lessons_of(taken) if taken.learn else (),
         provenance=how_learnt(taken),
-        answered=answered(prepared),
+        answered=answered(prepared, taken.passed),
     )
 
 

@@ -11,10 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simlib.evidence.backend import load_kernels
-from simlib.evidence.exact_filter import Filter
+from simlib.evidence.exact_filter import Filter, Flow, Passed
 from simlib.evidence.timetable import Fact, OpenRow
-from simlib.evidence.walk import NoProbability
 from simlib.machine.tables import sums_by
 from simlib.scenario.evidence import CERTAIN
 from simlib.typing import Bools, Floats, Ints
@@ -63,7 +61,6 @@ class Replay:
     def __init__(self, prepared: Filter) -> None:
         self.prepared, self.walk = prepared, prepared.walk
         walk, timetable = prepared.walk, prepared.timetable
-        self._kernels = load_kernels()
         self._index = {row.tobytes(): number for number, row in enumerate(walk.machine)}
         end = timetable.stop if walk.story_end is None else walk.story_end.day
         starts = [span.start for span in walk.spans]
@@ -114,18 +111,16 @@ class Replay:
         on each of `days`.
         """
         prepared, walk = self.prepared, self.walk
-        slots, start = prepared._rates(theta), prepared._start(theta)
-        try:
-            passed = prepared._forward(slots, start)
-        except NoProbability:
+        flow = prepared.flow(theta)
+        passed = prepared.carry(flow)
+        if np.isinf(passed.log_likelihood):
             return None
         log = np.cumsum(np.log(passed.masses))
         starts = prepared.tables.start_states()[0]
-        first = sums_by(self._numbers(starts, np.zeros(len(starts), dtype=np.int64)), start, len(walk.machine))
+        first = sums_by(self._numbers(starts, np.zeros(len(starts), dtype=np.int64)), flow.start, len(walk.machine))
         result = [Stages(np.zeros(1), np.array([first @ worth[0]]))]
-        arguments = prepared._arguments(slots, start)
         for number, closing in enumerate(self.closings, start=1):
-            before = first[:, None] if closing.place == 0 else self._end_of_span(closing, passed.kept, arguments)
+            before = first[:, None] if closing.place == 0 else self._end_of_span(closing, flow, passed)
             mass, value = _through(closing, before, worth[number])
             known = log[closing.place - 1] if closing.place else 0.0
             with np.errstate(divide="ignore", invalid="ignore"):
@@ -134,18 +129,12 @@ class Replay:
         result.append(Stages(log[-1:], np.array([passed.end @ worth[-1][states]])))
         return result
 
-    def _end_of_span(self, closing: Closing, kept: Floats, arguments: tuple) -> Floats:
+    def _end_of_span(self, closing: Closing, flow: Flow, passed: Passed) -> Floats:
         """Return the probability of each machine state at each stage (N, S), just before the rows close."""
-        walk, span = self.walk, closing.place - 1
-        _, (rate, exits), spans, ways, _ = arguments
-        own = slice(*walk.way_start[span : span + 2])
-        states = slice(*walk.state_start[span : span + 2])
-        grid = slice(*walk.grid_start[span : span + 2])
-        inside = self._kernels._ways_of(span, spans, ways)
-        vector = self._kernels._flow(kept[grid], walk.days[span], inside, rate[own], exits[states])
-        by_stage = vector.reshape(-1, int(walk.sizes[span])) @ closing.weight.T
+        walk, place = self.walk, closing.place
+        by_stage = self.prepared.before(place, flow, passed) @ closing.weight.T
         result = np.zeros((len(walk.machine), by_stage.shape[1]))
-        result[walk.state[states]] = by_stage
+        result[walk.state[slice(*walk.state_start[place - 1 : place + 1])]] = by_stage
         return result
 
 

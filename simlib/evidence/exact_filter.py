@@ -2,7 +2,8 @@
 
 `Filter` prepares a log once. `Filter.run` weighs it at one set of values, `Filter.gradient` adds the derivative with
 respect to the normal scores of all assumptions, and `Passed.smoothed` gives the states on earlier days in the light of
-the whole log. Nothing is simulated and the order within a day is integrated out.
+the whole log. `Filter.flow` gives the rates at one set of values, which may be changed before `Filter.carry`. Nothing
+is simulated and the order within a day is integrated out.
 """
 
 from __future__ import annotations
@@ -27,6 +28,9 @@ from simlib.scenario.row_meaning import Reading
 from simlib.typing import Floats, Ints
 
 
+_NONE: Ints = np.zeros(0, dtype=np.int64)
+
+
 def world_of(scenario: Scenario) -> Scenario:
     """Return the world that the filter walks.
 
@@ -46,10 +50,25 @@ def world_of(scenario: Scenario) -> Scenario:
 
 
 @dataclass(frozen=True, eq=False)
+class Flow:
+    """The walk of a log at one set of values, ready to be carried.
+
+    start (N,): the probability of each start state. rate (W,): of each way. exits (K,): the exit rate of each state of
+    each span. weight (M,): of each entry of the maps between spans.
+    """
+
+    start: Floats
+    rate: Floats
+    exits: Floats
+    weight: Floats
+
+
+@dataclass(frozen=True, eq=False)
 class Passed:
     """A log weighed at one set of values.
 
-    log_likelihood: of everything that was seen and not seen. masses (S + 1,): the probability left at each crossing.
+    log_likelihood: of everything that was seen and not seen. masses (S + 1,): the probability left at each crossing, of
+    that at the crossing before. Once none is left they are 0.
     kept (T,): the distribution at the start of each span, and at the end. values (T,): where the gradient was asked
     for, how much likelier than before the later log is from each state.
     """
@@ -131,7 +150,7 @@ class Filter:
         self._segments = [Segment(0.0, 0.0, (), *rating) for rating in walk.ratings]
         self._spans = (walk.days, walk.sizes, walk.state_start, walk.grid_start)
         self._ways = (walk.pointer, walk.way_start, walk.source, walk.row, walk.stride, walk.times, walk.row_start)
-        self._maps = (walk.map_start, walk.map_source, walk.map_target, walk.map_weight)
+        self._maps = (walk.map_start, walk.map_source, walk.map_target)
 
     @property
     def end_levels(self) -> Ints:
@@ -173,7 +192,32 @@ class Filter:
         Raises ImpossibleRow where no probability is left.
         """
         theta = self.centre if theta is None else theta
-        return self._forward(self._rates(theta), self._start(theta))
+        return self._weighed(self.flow(theta))
+
+    def flow(self, theta: Floats, *, without: Ints = _NONE) -> Flow:
+        """Return the walk at values (A,). Firings of the outcomes `without` leave their states, and lead nowhere."""
+        return self._flow(self._rates(theta), theta, without)
+
+    def carry(self, flow: Flow) -> Passed:
+        """Carry the start through the log."""
+        walk = self.walk
+        kept, masses = np.zeros(int(walk.grid_start[-1])), np.zeros(len(walk.days) + 1)
+        self._kernels.forward(*self._arguments(flow), kept, masses)
+        with np.errstate(divide="ignore"):
+            return Passed(walk, float(np.log(masses).sum()), masses, kept)
+
+    def before(self, crossing: int, flow: Flow, passed: Passed) -> Floats:
+        """Return what has become, just before a crossing, of the distribution at the start of the span before it.
+
+        It is by machine state of that span and by combination of counts, and sums to what is left of 1.
+        """
+        walk, span = self.walk, crossing - 1
+        own, states, grid = (
+            slice(*starts[span : span + 2].tolist()) for starts in (walk.way_start, walk.state_start, walk.grid_start)
+        )
+        inside = self._kernels._ways_of(span, self._spans, self._ways)
+        vector = self._kernels._flow(passed.kept[grid], walk.days[span], inside, flow.rate[own], flow.exits[states])
+        return np.asarray(vector).reshape(-1, int(walk.sizes[span]))
 
     def log_likelihood(self, theta: Floats) -> float:
         """Return the log-likelihood at values (A,), minus infinity where no probability is left."""
@@ -188,14 +232,15 @@ class Filter:
         Raises ImpossibleRow where no probability is left.
         """
         theta = priors.values_from_scores(self.world, z)
-        slots, start = self._rates(theta), self._start(theta)
-        passed = self._forward(slots, start)
+        slots = self._rates(theta)
+        flow = self._flow(slots, theta)
+        passed = self._weighed(flow)
         walk = self.walk
         values = np.zeros_like(passed.kept)
         by_way, by_exit = np.zeros(len(walk.source)), np.zeros(len(walk.exit_group))
-        by_start = np.zeros(len(start))
+        by_start = np.zeros(len(flow.start))
         self._kernels.backward(
-            *self._arguments(slots, start), passed.kept, passed.masses, values, (by_way, by_exit, by_start)
+            *self._arguments(flow), passed.kept, passed.masses, values, (by_way, by_exit, by_start)
         )
         by_group = sums_by(walk.exit_group, by_exit, len(walk.group_start) - 1)
         by_slot = sums_by(walk.slot, by_way[self._way_of], len(slots))
@@ -219,23 +264,23 @@ class Filter:
         weights = self.walk.weights
         return np.asarray(weights.constant + weights.slope * np.append(theta, 0.0)[weights.assumption])
 
-    def _start(self, theta: Floats) -> Floats:
-        return self.tables.start_states(theta, self.centre)[1]
-
-    def _arguments(self, slots: Floats, start: Floats) -> tuple[object, ...]:
+    def _flow(self, slots: Floats, theta: Floats, without: Ints = _NONE) -> Flow:
         walk = self.walk
-        rate = sums_by(self._way_of, slots[walk.slot], len(walk.source))
+        kept = np.where(np.isin(walk.slot_outcome, without), 0.0, slots) if len(without) else slots
+        rate = sums_by(self._way_of, kept[walk.slot], len(walk.source))
         groups = sums_by(self._group_of, slots[walk.group_slot], len(walk.group_start) - 1)
-        exits = groups[walk.exit_group]
-        return start, (rate, exits), self._spans, self._ways, self._maps
+        start = self.tables.start_states(theta, self.centre)[1]
+        return Flow(start, rate, groups[walk.exit_group], walk.map_weight)
 
-    def _forward(self, slots: Floats, start: Floats) -> Passed:
-        walk = self.walk
-        kept, masses = np.zeros(int(walk.grid_start[-1])), np.ones(len(walk.days) + 1)
-        failed = self._kernels.forward(*self._arguments(slots, start), kept, masses)
-        if failed >= 0:
-            self._refuse(failed, kept)
-        return Passed(walk, float(np.log(masses).sum()), masses, kept)
+    def _arguments(self, flow: Flow) -> tuple[object, ...]:
+        return flow.start, (flow.rate, flow.exits), self._spans, self._ways, (*self._maps, flow.weight)
+
+    def _weighed(self, flow: Flow) -> Passed:
+        """Carry the start through the log. Raises ImpossibleRow where no probability is left."""
+        passed = self.carry(flow)
+        if not passed.masses[-1] > 0:
+            self._refuse(int(np.argmin(passed.masses > 0)), passed.kept)
+        return passed
 
     def _refuse(self, crossing: int, kept: Floats) -> None:
         """Raise ImpossibleRow for the row that closes at a crossing: its firing has the probability zero."""

@@ -156,7 +156,8 @@ def learn(
 
     Args:
         scenario: The scenario, with `evidence` where its log needs explaining.
-        events: A file of events, or rows. Default: `events.csv` beside the scenario.
+        events: Further events for the log beside the scenario (`events.csv`): a file, or rows. A row that the log has
+            already counts once. A scenario without a folder has no log of its own.
         as_of: The date. Only what had happened and was public before it counts. Default: that of the scenario.
         complete_to: The last day on which the absence of rows says anything. Default: the last day in the log.
         draws: Draws of the assumptions.

@@ -67,7 +67,7 @@ def take_in(
     control: Control = UNWATCHED,
 ) -> Intake:
     """Take in a log of events, as of a date. Arguments and errors are those of `update`."""
-    rows = log_of(scenario, events)
+    rows = whole_log(scenario, events)
     as_of = as_of or scenario.as_of
     complete_to = complete_to or last_day(rows, as_of)
     prepared, passed, impossible = prepare(scenario, read_rows(scenario, rows), as_of, complete_to, skip)
@@ -77,34 +77,24 @@ def take_in(
     return Intake(prepared, passed, drawn, theta, impossible, as_of, complete_to, learn, draws, seed)
 
 
-def log_of(scenario: Scenario, events: Events) -> tuple[LogRow, ...]:
-    """Return the rows of a log: a file, rows, or (None) the log beside the scenario."""
-    if events is None:
-        if not scenario.path:
-            raise SimlibError(f"the scenario has no folder with a log; give the events, or put {FILE} beside it")
-        return read_log(scenario.path)
-    return read_log(events) if isinstance(events, str | os.PathLike) else tuple(events)
-
-
 def whole_log(scenario: Scenario, further: Events) -> tuple[LogRow, ...]:
     """Return the log beside a scenario, where there is one, and then further rows, or those of a file.
 
-    The file may also be named as it lies beside the scenario. A row that the log has already counts once.
+    The file may also be named as it lies beside the scenario. A row that the log has already counts once. Without
+    further rows (None) there must be a log: raises SimlibError where the scenario has no folder, ScenarioError where
+    the folder has no log.
     """
-    if further is None:
-        return log_of(scenario, None)
-    own = log_of(scenario, None) if scenario.path and (_beside(scenario) / FILE).is_file() else ()
-    if isinstance(further, str | os.PathLike) and scenario.path and (_beside(scenario) / further).is_file():
-        further = _beside(scenario) / further
-    known = {dataclasses.replace(row, file="", line=0) for row in own}
-    new = [row for row in log_of(scenario, further) if dataclasses.replace(row, file="", line=0) not in known]
-    return (*own, *new)
-
-
-def _beside(scenario: Scenario) -> Path:
-    """Return the folder of a scenario."""
+    if not scenario.path:
+        if further is None:
+            raise SimlibError(f"the scenario has no folder with a log; give the events, or put {FILE} beside it")
+        return read_log(further) if isinstance(further, str | os.PathLike) else tuple(further)
     path = Path(scenario.path)
-    return path if path.is_dir() else path.parent
+    folder = path if path.is_dir() else path.parent
+    own = read_log(folder / FILE) if further is None or (folder / FILE).is_file() else ()
+    if isinstance(further, str | os.PathLike):
+        further = read_log(folder / further if (folder / further).is_file() else further)
+    known = {dataclasses.replace(row, file="", line=0) for row in own}
+    return (*own, *(row for row in further or () if dataclasses.replace(row, file="", line=0) not in known))
 
 
 def last_day(rows: Iterable[LogRow], as_of: dt.date) -> dt.date:
@@ -184,4 +174,5 @@ def told_ending(prepared: Filter) -> tuple[str, dt.date] | None:
     if story_end is None:
         return None
     index = int(prepared.tables.ending(prepared.walk.machine[[story_end.state]])[0])
-    return list(prepared.world.endings)[index], prepared.world.by_date(story_end.day)
+    day = prepared.timetable.day_told(story_end.day)
+    return list(prepared.world.endings)[index], prepared.world.date_at(day)

@@ -1,21 +1,26 @@
 """Whether a log has answered a question already: how likely its event has happened by then.
 
 The filter walks a second time without the ways that answer the question: into its states, or along its firings. The
-probability that is lost on the way has answered it.
+probability that is lost on the way has answered it. A count and a lull are read off the rows that nobody doubts.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
+import itertools
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
 
 import numpy as np
 
-from simlib.evidence.backend import load_kernels
-from simlib.evidence.exact_filter import Filter
+from simlib.evidence.exact_filter import Filter, Flow, Passed
+from simlib.evidence.timetable import OpenRow, Span
+from simlib.machine.interventions import Segment
 from simlib.machine.tables import sums_by
+from simlib.scenario.evidence import CERTAIN
 from simlib.scenario.model import Question
 from simlib.typing import Bools, Floats, Ints
 
@@ -36,56 +41,146 @@ class AnsweredQuestion:
     on: dt.date | None
 
 
-def answered(prepared: Filter) -> tuple[AnsweredQuestion, ...]:
+@dataclass(frozen=True, eq=False)
+class StillOpen:
+    """What a log leaves of the histories in which the event of a question has not happened yet, at one set of values.
+
+    `flow` and `passed` are those of the walk without the ways that answer the question. share (S + 1,): how likely the
+    event has not happened by each crossing, given the log up to it.
+    """
+
+    flow: Flow
+    passed: Passed
+    share: Floats
+
+    @property
+    def end(self) -> Floats:
+        """The probability of each state (K,) at the end of the log, together with no event yet."""
+        return np.asarray(self.share[-1] * self.passed.end)
+
+
+def answered(prepared: Filter, passed: Passed) -> tuple[AnsweredQuestion, ...]:
     """Return the questions whose event may have happened since the scenario's first day.
 
-    Lulls and counts, which no single state or firing answers, are left out.
+    `passed` is the run at the stated values. A count or a lull is told once it is certain.
     """
-    if prepared.timetable.stop <= 0:
-        return ()
-    return tuple(_answered(prepared))
+    questions = prepared.scenario.questions.values()
+    found = ((question, *happened(prepared, passed, question)) for question in questions)
+    return tuple(AnsweredQuestion(each.id, each.label, share, on) for each, share, on in found if share > SETTLED)
 
 
-def settled_on(prepared: Filter, question: str) -> dt.date | None:
-    """Return the day on which the log settles a question, None where it does not."""
-    found = (one.on for one in answered(prepared) if one.id == question)
-    return next(found, None)
+def happened(
+    prepared: Filter, passed: Passed, question: Question, since: float = 0.0
+) -> tuple[float, dt.date | None]:
+    """Return how likely the event of a question has happened from a day on, and when the log settles that.
+
+    Args:
+        prepared: The filter of the log.
+        passed: Its run at the stated values.
+        question: The question.
+        since: The first day that counts, in days after the scenario's first one.
+    """
+    if question.lull or question.count:
+        crossing = _lull_over(prepared, passed, question, since) if question.lull else _reached(prepared, question, since)
+        return (0.0, None) if crossing is None else (1.0, _date(prepared, crossing))
+    walk = Unanswered(prepared, question, since)
+    if not walk.possible:
+        return 0.0, None
+    share = walk.carried(prepared.centre, passed).share
+    if share[-1] > SETTLED:
+        return float(1 - share[-1]), None
+    return 1.0, _date(prepared, float(passed.days()[int(np.flatnonzero(share > SETTLED).max(initial=-1)) + 1]))
 
 
-def _answered(prepared: Filter) -> Iterator[AnsweredQuestion]:
-    for question in prepared.scenario.questions.values():
-        if question.lull or question.count or question.joint:
-            continue
-        left, day = _left(prepared, question)
-        if left < 1 - SETTLED:
-            on = prepared.scenario.by_date(day) if day is not None and left <= SETTLED else None
-            yield AnsweredQuestion(question.id, question.label, 1 - left, on)
+def _date(prepared: Filter, crossing: float) -> dt.date:
+    return prepared.world.date_at(prepared.timetable.day_told(crossing))
 
 
-def _left(prepared: Filter, question: Question) -> tuple[float, float | None]:
-    """Return the probability that the event has not happened yet, and the day on which none is left."""
-    walk, theta = prepared.walk, prepared.centre
-    slots = prepared._rates(theta)
-    arguments: Any = prepared._arguments(slots, prepared._start(theta))
-    start, (rate, exits), spans, ways, maps = arguments
-    counts = np.array([span.start >= 0 for span in walk.spans], dtype=bool)
-    inside = np.zeros(len(walk.machine), dtype=bool)
-    if question.when is not None:
-        inside = prepared.tables.holds(question.when, walk.machine)
-        rate = np.where(inside[_targets(prepared)] & np.repeat(counts, np.diff(walk.way_start)), 0.0, rate)
-    else:
-        kept = np.where(np.isin(walk.slot_outcome, _outcomes(prepared, question)), 0.0, slots)
-        without = sums_by(prepared._way_of, kept[walk.slot], len(walk.source))
-        rate = np.where(np.repeat(counts, np.diff(walk.way_start)), without, rate)
-        exits = exits + _silent(prepared, question, theta) * np.repeat(counts, np.diff(walk.state_start[:-1]))
-    *places, weight = maps
-    weight = np.where(_into(prepared, inside, counts), 0.0, weight)
-    kept_states, masses = np.zeros(int(walk.grid_start[-1])), np.ones(len(walk.days) + 1)
-    failed = load_kernels().forward(start, (rate, exits), spans, ways, (*places, weight), kept_states, masses)
-    if failed >= 0:
-        day = prepared.timetable.stop if failed == len(walk.spans) else walk.spans[failed].start
-        return 0.0, float(day)
-    return float(np.exp(np.log(masses).sum() - prepared.run(theta).log_likelihood)), None
+class Unanswered:
+    """The walk of a log without the ways that answer a question.
+
+    `possible` says whether the log leaves any such way. If not, the event has not happened yet. A lull, a count and a
+    pair of events have none.
+    """
+
+    def __init__(self, prepared: Filter, question: Question, since: float = 0.0) -> None:
+        """Find the ways from the day `since` on."""
+        walk = prepared.walk
+        self.prepared, self.outcomes = prepared, _outcomes(prepared, question)
+        counts: Bools = np.array([span.start >= since for span in walk.spans], dtype=bool)
+        over = prepared.timetable.stop > since
+        inside = np.zeros(len(walk.machine), dtype=bool)
+        if question.when is not None:
+            inside = prepared.tables.holds(question.when, walk.machine)
+        self._states_count = np.repeat(counts, np.diff(walk.state_start[:-1]))
+        self._ways_count = np.repeat(counts, np.diff(walk.way_start))
+        self._ways = inside[_targets(prepared)] & self._ways_count
+        self._maps = _into(prepared, inside, np.append(counts, over))
+        slots = walk.slot[np.repeat(self._ways_count, np.diff(walk.slot_start))]
+        fires = bool(np.any(np.isin(walk.slot_outcome[slots], self.outcomes)))
+        self.possible = over and bool(fires or self._ways.any() or self._maps.any() or len(self._silent[0]))
+
+    def carried(self, theta: Floats, passed: Passed) -> StillOpen:
+        """Carry the start through the log at values (A,) of the world of the filter. `passed` is its run there."""
+        flow = self.prepared.flow(theta)
+        if not self.possible:
+            return StillOpen(flow, passed, np.ones(len(passed.masses)))
+        flow = dataclasses.replace(
+            flow, rate=np.where(self._ways, 0.0, flow.rate), weight=np.where(self._maps, 0.0, flow.weight)
+        )
+        if len(self.outcomes):
+            without = self.prepared.flow(theta, without=self.outcomes).rate
+            exits = flow.exits + self._silent_rates(theta)
+            flow = dataclasses.replace(flow, rate=np.where(self._ways_count, without, flow.rate), exits=exits)
+        rest = self.prepared.carry(flow)
+        with np.errstate(divide="ignore"):
+            share = np.exp(np.cumsum(np.log(rest.masses)) - np.cumsum(np.log(passed.masses)))
+        return StillOpen(flow, rest, np.minimum(share, 1.0))
+
+    # ---------------------------------------------------------------- firings that nobody sees and that change nothing
+
+    @cached_property
+    def _silent(self) -> tuple[Ints, list[tuple[Segment, Ints, Ints, Floats, Ints]]]:
+        """Return the states (K',) with firings that answer, change nothing and are not shown, and those firings.
+
+        The firings are by segment: entry, branch, share that would show, and the assumption of that chance or -1.
+        """
+        prepared, found, parts = self.prepared, [np.zeros(0, dtype=np.int64)], []
+        walk, tables, timetable = prepared.walk, prepared.tables, prepared.timetable
+        for number, span in enumerate(walk.spans):
+            first, last = walk.state_start[number : number + 2].tolist()
+            if not self._states_count[first:last].any():
+                continue
+            levels = walk.machine[walk.state[first:last]]
+            for outcome in self.outcomes.tolist():
+                kind = timetable.coverage[tables.outcome_ids[outcome]]
+                seen = timetable.kinds[kind].chance, span.delays[kind]
+                entry = tables.local_index(int(tables.outcome_move[outcome]), levels)
+                stays = np.all(tables.after(outcome, levels) == levels, axis=1) & tables.possible[entry]
+                here = np.flatnonzero(stays & (tables.ending(levels) < 0))
+                if len(here) and seen != (1.0, 1.0):
+                    found.append(first + here)
+                    branch = tables.branch_at(entry[here], np.full(len(here), outcome))
+                    parts.append((span.segment, entry[here], branch, *_shown(prepared, *seen, len(here))))
+        return np.concatenate(found), parts
+
+    def _silent_rates(self, theta: Floats) -> Floats:
+        """Return for each state of each span the rate of such firings."""
+        tables, known = self.prepared.tables, np.append(theta, 1.0)
+        parts = [np.zeros(0)]
+        for segment, entry, branch, share, chance in self._silent[1]:
+            rates = tables.rates(theta, segment)[entry]
+            chances = tables.chances(theta, self.prepared.centre, segment)[branch]
+            parts.append(rates * chances * (1.0 - share * known[chance]))
+        return sums_by(self._silent[0], np.concatenate(parts), len(self._states_count))
+
+
+def _shown(prepared: Filter, chance: float | str, delay: float | None, count: int) -> tuple[Floats, Ints]:
+    """Return the share of firings that the log shows, and the assumption by which to multiply it, -1 for none."""
+    named = isinstance(chance, str) and delay is not None
+    share = 0.0 if delay is None else delay if isinstance(chance, str) else chance * delay
+    index = list(prepared.world.assumptions).index(str(chance)) if named else -1
+    return np.full(count, share), np.full(count, index)
 
 
 def _targets(prepared: Filter) -> Ints:
@@ -100,45 +195,70 @@ def _targets(prepared: Filter) -> Ints:
 
 
 def _into(prepared: Filter, inside: Bools, counts: Bools) -> Bools:
-    """Say which parts of the maps between spans lead into states that answer, once they count."""
+    """Say which parts of the maps between spans lead into states that answer, at the crossings (S + 1,) that count."""
     walk = prepared.walk
     sizes = [*walk.sizes.tolist(), 1]
     found = [np.zeros(0, dtype=bool)]
     for place, size in enumerate(sizes):
         own = slice(*walk.map_start[place : place + 2].tolist())
         states = walk.state[walk.state_start[place] + walk.map_target[own].astype(np.int64) // size]
-        found.append(inside[states] & (True if place == len(counts) else counts[place]))
+        found.append(inside[states] & counts[place])
     return np.concatenate(found)
 
 
-def _outcomes(prepared: Filter, question: Question) -> list[int]:
+def _outcomes(prepared: Filter, question: Question) -> Ints:
     """Return the outcomes whose firing answers a question, as indices."""
-    return [
-        number
-        for number, (move, outcome) in enumerate(prepared.tables.outcome_ids)
-        if move == question.move and question.outcome in (None, outcome)
-    ]
+    names = enumerate(prepared.tables.outcome_ids)
+    own = [number for number, firing in names if question.move and question.counts(*firing)]
+    return np.array(own, dtype=np.int64)
 
 
-def _silent(prepared: Filter, question: Question, theta: Floats) -> Floats:
-    """Return for each state of each span the rate of firings that answer, change nothing and are not shown."""
-    walk, tables, timetable = prepared.walk, prepared.tables, prepared.timetable
-    assumptions = list(prepared.world.assumptions)
-    result = [np.zeros(0)]
-    for number, span in enumerate(walk.spans):
-        levels = walk.machine[walk.state[slice(*walk.state_start[number : number + 2].tolist())]]
-        rates = tables.rates(theta, span.segment)
-        chances = tables.chances(theta, prepared.centre, span.segment)
-        total = np.zeros(len(levels))
-        for outcome in _outcomes(prepared, question):
-            kind = timetable.coverage[tables.outcome_ids[outcome]]
-            how, delay = timetable.kinds[kind].chance, span.delays[kind]
-            chance = float(theta[assumptions.index(how)]) if isinstance(how, str) else how
-            unseen = 1.0 if delay is None else 1.0 - chance * delay
-            entry = tables.local_index(int(tables.outcome_move[outcome]), levels)
-            stays = np.all(tables.after(outcome, levels) == levels, axis=1) & tables.possible[entry]
-            branch = tables.branch_at(entry, np.full(len(entry), outcome))
-            total += np.where(stays, rates[entry] * chances[branch] * unseen, 0.0)
-        total[tables.ending(levels) >= 0] = 0.0
-        result.append(total)
-    return np.concatenate(result)
+# ---------------------------------------------------------------- counts and lulls
+
+
+def _reached(prepared: Filter, question: Question, since: float) -> float | None:
+    """Return the crossing at which rows that nobody doubts reach the count of a question."""
+    assert question.count is not None
+    sure = [row for row in _rows(prepared, since) if row.ratio is CERTAIN and _tells(row, question)]
+    totals = itertools.accumulate(row.times for row in sure)
+    return next((row.end for row, total in zip(sure, totals, strict=True) if total >= question.count.at_least), None)
+
+
+def _rows(prepared: Filter, since: float) -> Iterator[OpenRow]:
+    """Yield the rows that the walk takes in, from a day on, in the order in which they close."""
+    story_end = prepared.walk.story_end
+    last = prepared.timetable.stop if story_end is None else story_end.day
+    return (row for row in prepared.timetable.rows if since <= row.start and row.end <= last)
+
+
+def _tells(row: OpenRow, question: Question) -> bool:
+    return all(question.counts(*firing) for firing in row.firings)
+
+
+def _lull_over(prepared: Filter, passed: Passed, question: Question, since: float) -> float | None:
+    """Return the day on which a lull is over for certain: its days without a firing, in a story that goes on.
+
+    It may have been over before. A firing that the log always shows has not happened where no row tells of it.
+    """
+    assert question.lull is not None
+    walk, begin = prepared.walk, None
+    states = walk.state[walk.state_start[-2] :]
+    if float(passed.end @ walk.ended[states]) > SETTLED:
+        return None
+    for span in walk.spans:
+        quiet = span.start >= since and _quiet(prepared, span, question)
+        begin = None if not quiet else span.start if begin is None else begin
+        if begin is not None and begin + question.lull.days <= span.end:
+            return float(math.ceil(begin + question.lull.days))
+    return None
+
+
+def _quiet(prepared: Filter, span: Span, question: Question) -> bool:
+    """Say whether no firing that counts can have happened within a span."""
+    timetable = prepared.timetable
+    for firing, kind in timetable.coverage.items():
+        if question.counts(*firing):
+            always = timetable.kinds[kind].chance == 1.0 and span.delays[kind] == 1.0
+            if not always or any(firing in timetable.rows[row].firings for row in span.open):
+                return False
+    return True

@@ -82,6 +82,11 @@ class Timetable:
     unknown: tuple[Reading, ...]
     outside: tuple[Reading, ...]
 
+    def day_told(self, crossing: float) -> float:
+        """Return the day of what is known from a crossing on: that of an outside change, or the day before it."""
+        changed = any(fact.day == crossing and fact.reading.setting for fact in self.facts)
+        return crossing if changed else max(crossing - 1, self.start)
+
 
 def arrange(
     tables: Tables, readings: Iterable[Reading], as_of: dt.date, complete_to: dt.date, also: Sequence[float] = ()
@@ -101,7 +106,7 @@ def arrange(
     scenario = tables.scenario
     start, stop = beginning(scenario), scenario.day(as_of)
     if stop < start:
-        raise Unsupported(f"{as_of} is before the first day of the history ({scenario.by_date(start + 1)})")
+        raise Unsupported(f"{as_of} is before the first day of the history ({scenario.date_at(start)})")
     known: list[Reading] = []
     unknown: list[Reading] = []
     outside: list[Reading] = []
@@ -117,7 +122,7 @@ def arrange(
             raise Unsupported(f"{what}; write the situation after that day as the start of a scenario")
     kinds, coverage = _kinds(tables)
     end_of_log = min(scenario.day(complete_to) + 1, stop)
-    cuts = {start, stop, *(d for row in rows for d in (row.start, row.end)), *(fact.day for fact in facts)}
+    cuts = {start, max(start, min(0.0, stop)), stop, *(d for row in rows for d in (row.start, row.end)), *(fact.day for fact in facts)}
     cuts |= {d for d in (*also, end_of_log, *_changes(scenario, kinds, stop)) if start < d < stop}
     cuts |= {d for window in tables.windows for d in window if start < d < stop}
     spans = tuple(

@@ -453,7 +453,7 @@ class _Walker:
         names = [firing for firing, weight in zip(self.tables.outcome_ids, unseen, strict=True) if weight >= 0]
         moves = sorted({move for move, _ in names if not self.tables.scenario.moves[move].covert})
         return (
-            f"the log leaves {count:,} states open on {self.tables.scenario.by_date(span.start + 1)}, more than "
+            f"the log leaves {count:,} states open on {self.tables.scenario.date_at(span.start)}, more than "
             f"{self.cap:,}; say under evidence.seen which of these moves it would show: {', '.join(moves)}"
         )
 

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
-from simlib.formatting import by_date
+from simlib.formatting import by_date, date_at
 from simlib.scenario.condition import ALWAYS, Clause, Condition, Window
 from simlib.scenario.evidence import Evidence
 from simlib.scenario.impact import Impact, ImpulseReward, RateReward, TerminalReward
@@ -484,6 +484,10 @@ class Scenario:
         After 90 days this is the 90th day.
         """
         return by_date(self.as_of, days)
+
+    def date_at(self, days: float) -> dt.date:
+        """Return the date of the moment so many days after `as_of`, or before it (negative days)."""
+        return date_at(self.as_of, days)
 
     def replace(self, **changes: Any) -> Scenario:
         """Return a copy with some fields changed."""

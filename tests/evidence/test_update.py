@@ -25,7 +25,7 @@ LOG = (april(3, "patrol"), april(6, "patrol"), HIT, april(11, "gossip"))
 
 @pytest.fixture(scope="module")
 def islands():
-    return simlib.load("two-islands")
+    return simlib.load("two-islands").replace(path="")  # without its folder, it has no log of its own
 
 
 @pytest.fixture(scope="module")
@@ -214,3 +214,62 @@ def test_paths_over_a_belief_are_counted(clashes):
     war = at_the_end(simlib.forecast(clashes.scenario, draws=clashes.belief, by=14.0, times=[14.0]))
     assert found.provenance["draws"] == clashes.belief.draws
     assert found.given_probability == pytest.approx(war, abs=0.08)
+
+
+ENDS = """
+format: 1
+id: ends
+title: Two steps
+as_of: 2031-04-01
+horizon: 30 days
+actors: {n: North}
+variables: {stage: {levels: [calm, warned, done], start: calm}}
+assumptions: {rate: {label: Steps, value: 0.1 per day, because: assumed}}
+moves:
+  warn: {actor: n, label: Warn, when: {stage: calm}, rate: rate, outcomes: {warned: {then: {stage: warned}}}}
+  act: {actor: n, label: Act, when: {stage: warned}, rate: rate, outcomes: {acted: {then: {stage: done}}}}
+endings: {acted: {when: {stage: done}, label: North acts}}
+ladders: {l: [{rung: calm}, {rung: done, when: {stage: done}}]}
+evidence:
+  history: {from: 2031-03-03, because: the first step}
+  rows: [{row: coup, set: {stage: done}}]
+"""
+
+
+@pytest.fixture
+def ends(tmp_path):
+    (tmp_path / "scenario.yaml").write_text(ENDS, encoding="utf-8")
+    return simlib.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("rows", "day"),
+    [
+        ([LogRow("warn", dt.date(2031, 3, 5)), LogRow("act", dt.date(2031, 3, 8))], dt.date(2031, 3, 8)),
+        ([LogRow("coup", dt.date(2031, 3, 10))], dt.date(2031, 3, 10)),
+        ([LogRow("warn", dt.date(2031, 3, 20)), LogRow("act", dt.date(2031, 3, 31))], dt.date(2031, 3, 31)),
+    ],
+)
+def test_a_story_that_ended_before_the_first_day_tells_its_day(ends, rows, day):
+    assert simlib.update(ends, rows, draws=2, learn=False).ended == ("acted", day)
+
+
+def test_a_date_before_the_history_is_refused_with_the_first_day_of_the_history(ends):
+    with pytest.raises(simlib.Unsupported, match=r"2031-02-01 is before the first day of the history \(2031-03-03\)"):
+        simlib.update(ends, (), as_of=dt.date(2031, 2, 1), draws=2, learn=False)
+
+
+def test_events_are_added_to_the_log_beside_the_scenario(ends, tmp_path):
+    """In every function that takes events. A row that is in both counts once."""
+    head, rows = "date,move\n", {"warn": "2031-03-05,warn\n", "act": "2031-04-08,act\n"}
+    (tmp_path / "events.csv").write_text(head + rows["warn"], encoding="utf-8")
+    (tmp_path / "later.csv").write_text(head + rows["warn"] + rows["act"], encoding="utf-8")
+    day, act = dt.date(2031, 4, 12), [LogRow("act", dt.date(2031, 4, 8))]
+    for events in ("later.csv", tmp_path / "later.csv", act):
+        assert len(simlib.update(ends, events, as_of=day, draws=2, learn=False).taken) == 2
+        assert len(simlib.row_effects(ends, events, as_of=dt.date(2031, 4, 9), learn=False, draws=2).rows) == 2
+        assert simlib.forecast_series(ends, events, dates=[day]).points[0].rows == 2
+    assert simlib.learn(ends, act, as_of=day, draws=64).rows == 2
+    assert len(simlib.update(ends, as_of=day, draws=2, learn=False).taken) == 1
+    alone = simlib.update(ends.replace(path=""), [LogRow("warn", dt.date(2031, 3, 5))], draws=2, learn=False)
+    assert len(alone.taken) == 1

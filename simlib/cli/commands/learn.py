@@ -34,13 +34,12 @@ FATES = {"cut": "used before", "untouched": "no word of it", "free": "kept"}
 def execute(arguments: Request) -> int:
     """Take in the log, and tell its lessons."""
     from simlib.evidence.lessons import learn
-    from simlib.evidence.log_intake import whole_log
 
     scenario = load(arguments.path)
     with Task("learning from the log") as task:
         answer = learn(
             scenario,
-            whole_log(scenario, arguments.events),
+            arguments.events,
             as_of=arguments.as_of,
             draws=arguments.draws,
             seed=arguments.seed,

@@ -60,12 +60,11 @@ def execute(arguments: Request) -> int:
 def _updated(arguments: Request, scenario: Scenario) -> Update:
     """Return the update of the scenario by the log that is named, or that lies beside it."""
     from simlib.evidence.belief_update import update
-    from simlib.evidence.log_intake import whole_log
 
     with Task("reading the log") as task:
         return update(
             scenario,
-            whole_log(scenario, arguments.events),
+            arguments.events,
             as_of=arguments.as_of,
             draws=max(arguments.draws, FEWEST),
             seed=arguments.seed,

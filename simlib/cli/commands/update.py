@@ -38,13 +38,13 @@ def execute(arguments: Request) -> int:
     """Take in the log, then forecast from where it leaves the world."""
     from simlib.engines.ensemble import forecast, over_priors
     from simlib.evidence.belief_update import updated
-    from simlib.evidence.log_intake import take_in, whole_log
+    from simlib.evidence.log_intake import take_in
 
     scenario = load(arguments.path)
     with Task("reading the log") as task:
         taken = take_in(
             scenario,
-            whole_log(scenario, arguments.events),
+            arguments.events,
             arguments.as_of,
             learn=not arguments.no_learn,
             draws=arguments.draws,
@@ -106,12 +106,11 @@ def _signed(change: float) -> str:
 
 def _series(arguments: Request, scenario: Scenario) -> ForecastSeries:
     from simlib.analysis.dated_forecasts import forecast_series
-    from simlib.evidence.log_intake import whole_log
 
     with Task("forecasting on each date") as task:
         return forecast_series(
             scenario,
-            whole_log(scenario, arguments.events),
+            arguments.events,
             dates=STEPS[arguments.series or "weekly"],
             measure=arguments.measure[0] if arguments.measure else None,
             learn=not arguments.no_learn,

@@ -54,7 +54,7 @@ class Explorer(w.VBox):
         lead: The question or ending that leads, such as "ending:open-war". Default: the headline of the scenario.
         settings: Everything else that was set by hand, as *Save and share* writes it.
         as_of: The date of the explorer, up to which `events` are taken in. Default: the start of the scenario.
-        events: A file of events, or rows. Default: `events.csv` beside the scenario, with `as_of`.
+        events: Further events for the log beside the scenario: a file, or rows. With `as_of` alone its own log counts.
 
     The log says in which state it leaves the world. It does not teach the assumptions here: for that, give an answer of
     `simlib.update` in place of the scenario.

@@ -80,7 +80,7 @@ class LogSession:
     ) -> None:
         self.scenario = scenario if isinstance(scenario, Scenario) else load(scenario)
         self.front = front
-        rows = whole_log(self.scenario, events if events is not None or self.scenario.path else ())
+        rows = whole_log(self.scenario, events or ())
         self.readings = read_rows(self.scenario, rows)
         public = [row.public_on for row in rows]
         later = any(day >= self.scenario.as_of for day in public)

@@ -45,8 +45,7 @@ class _LogQuestion(PanelQuestion):
         """Read the log, and return the choice of a date up to which it counts."""
         from simlib.evidence.log_intake import whole_log
 
-        further = self.events if self.events is not None or self.scenario.path else ()
-        self.rows = whole_log(self.scenario, further)
+        self.rows = whole_log(self.scenario, self.events or ())
         end = self.scenario.by_date(self.scenario.horizon_days)
         known = [row.public_on + dt.timedelta(days=1) for row in self.rows]
         last = min(max([*known, self.scenario.as_of]), end)
