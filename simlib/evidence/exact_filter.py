@@ -239,9 +239,7 @@ class Filter:
         values = np.zeros_like(passed.kept)
         by_way, by_exit = np.zeros(len(walk.source)), np.zeros(len(walk.exit_group))
         by_start = np.zeros(len(flow.start))
-        self._kernels.backward(
-            *self._arguments(flow), passed.kept, passed.masses, values, (by_way, by_exit, by_start)
-        )
+        self._kernels.backward(*self._arguments(flow), passed.kept, passed.masses, values, (by_way, by_exit, by_start))
         by_group = sums_by(walk.exit_group, by_exit, len(walk.group_start) - 1)
         by_slot = sums_by(walk.slot, by_way[self._way_of], len(slots))
         by_slot += sums_by(walk.group_slot, by_group[self._group_of], len(slots))

@@ -69,9 +69,7 @@ def answered(prepared: Filter, passed: Passed) -> tuple[AnsweredQuestion, ...]:
     return tuple(AnsweredQuestion(each.id, each.label, share, on) for each, share, on in found if share > SETTLED)
 
 
-def happened(
-    prepared: Filter, passed: Passed, question: Question, since: float = 0.0
-) -> tuple[float, dt.date | None]:
+def happened(prepared: Filter, passed: Passed, question: Question, since: float = 0.0) -> tuple[float, dt.date | None]:
     """Return how likely the event of a question has happened from a day on, and when the log settles that.
 
     Args:
@@ -81,7 +79,9 @@ def happened(
         since: The first day that counts, in days after the scenario's first one.
     """
     if question.lull or question.count:
-        crossing = _lull_over(prepared, passed, question, since) if question.lull else _reached(prepared, question, since)
+        crossing = (
+            _lull_over(prepared, passed, question, since) if question.lull else _reached(prepared, question, since)
+        )
         return (0.0, None) if crossing is None else (1.0, _date(prepared, crossing))
     walk = Unanswered(prepared, question, since)
     if not walk.possible:

@@ -122,7 +122,8 @@ def arrange(
             raise Unsupported(f"{what}; write the situation after that day as the start of a scenario")
     kinds, coverage = _kinds(tables)
     end_of_log = min(scenario.day(complete_to) + 1, stop)
-    cuts = {start, max(start, min(0.0, stop)), stop, *(d for row in rows for d in (row.start, row.end)), *(fact.day for fact in facts)}
+    cuts = {start, max(start, min(0.0, stop)), stop, *(d for row in rows for d in (row.start, row.end))}
+    cuts |= {fact.day for fact in facts}
     cuts |= {d for d in (*also, end_of_log, *_changes(scenario, kinds, stop)) if start < d < stop}
     cuts |= {d for window in tables.windows for d in window if start < d < stop}
     spans = tuple(
