@@ -27,7 +27,6 @@ from simlib.scenario.model import Scenario, StartState
 from simlib.scenario.row_meaning import Reading
 from simlib.typing import Floats, Ints
 
-
 _NONE: Ints = np.zeros(0, dtype=np.int64)
 
 
