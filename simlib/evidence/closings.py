@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simlib.evidence.exact_filter import Filter, Flow, Passed
+from simlib.evidence.exact_filter import Filter, Passed, WalkRates
 from simlib.evidence.timetable import Fact, OpenRow
 from simlib.machine.tables import sums_by
 from simlib.scenario.evidence import CERTAIN
@@ -111,16 +111,16 @@ class Replay:
         on each of `days`.
         """
         prepared, walk = self.prepared, self.walk
-        flow = prepared.flow(theta)
-        passed = prepared.carry(flow)
+        rates = prepared.rates(theta)
+        passed = prepared.carry(rates)
         if np.isinf(passed.log_likelihood):
             return None
         log = np.cumsum(np.log(passed.masses))
         starts = prepared.tables.start_states()[0]
-        first = sums_by(self._numbers(starts, np.zeros(len(starts), dtype=np.int64)), flow.start, len(walk.machine))
+        first = sums_by(self._numbers(starts, np.zeros(len(starts), dtype=np.int64)), rates.start, len(walk.machine))
         result = [Stages(np.zeros(1), np.array([first @ worth[0]]))]
         for number, closing in enumerate(self.closings, start=1):
-            before = first[:, None] if closing.place == 0 else self._end_of_span(closing, flow, passed)
+            before = first[:, None] if closing.place == 0 else self._end_of_span(closing, rates, passed)
             mass, value = _through(closing, before, worth[number])
             known = log[closing.place - 1] if closing.place else 0.0
             with np.errstate(divide="ignore", invalid="ignore"):
@@ -129,10 +129,10 @@ class Replay:
         result.append(Stages(log[-1:], np.array([passed.end @ worth[-1][states]])))
         return result
 
-    def _end_of_span(self, closing: Closing, flow: Flow, passed: Passed) -> Floats:
+    def _end_of_span(self, closing: Closing, rates: WalkRates, passed: Passed) -> Floats:
         """Return the probability of each machine state at each stage (N, S), just before the rows close."""
         walk, place = self.walk, closing.place
-        by_stage = self.prepared.before(place, flow, passed) @ closing.weight.T
+        by_stage = self.prepared.before(place, rates, passed) @ closing.weight.T
         result = np.zeros((len(walk.machine), by_stage.shape[1]))
         result[walk.state[slice(*walk.state_start[place - 1 : place + 1])]] = by_stage
         return result

@@ -2,7 +2,7 @@
 
 `Filter` prepares a log once. `Filter.run` weighs it at one set of values, `Filter.gradient` adds the derivative with
 respect to the normal scores of all assumptions, and `Passed.smoothed` gives the states on earlier days in the light of
-the whole log. `Filter.flow` gives the rates at one set of values, which may be changed before `Filter.carry`. Nothing
+the whole log. `Filter.rates` gives the rates at one set of values, which may be changed before `Filter.carry`. Nothing
 is simulated and the order within a day is integrated out.
 """
 
@@ -49,7 +49,7 @@ def world_of(scenario: Scenario) -> Scenario:
 
 
 @dataclass(frozen=True, eq=False)
-class Flow:
+class WalkRates:
     """The walk of a log at one set of values, ready to be carried.
 
     start (N,): the probability of each start state. rate (W,): of each way. exits (K,): the exit rate of each state of
@@ -191,21 +191,21 @@ class Filter:
         Raises ImpossibleRow where no probability is left.
         """
         theta = self.centre if theta is None else theta
-        return self._weighed(self.flow(theta))
+        return self._weighed(self.rates(theta))
 
-    def flow(self, theta: Floats, *, without: Ints = _NONE) -> Flow:
+    def rates(self, theta: Floats, *, without: Ints = _NONE) -> WalkRates:
         """Return the walk at values (A,). Firings of the outcomes `without` leave their states, and lead nowhere."""
-        return self._flow(self._rates(theta), theta, without)
+        return self._walk_rates(self._rates(theta), theta, without)
 
-    def carry(self, flow: Flow) -> Passed:
+    def carry(self, rates: WalkRates) -> Passed:
         """Carry the start through the log."""
         walk = self.walk
         kept, masses = np.zeros(int(walk.grid_start[-1])), np.zeros(len(walk.days) + 1)
-        self._kernels.forward(*self._arguments(flow), kept, masses)
+        self._kernels.forward(*self._arguments(rates), kept, masses)
         with np.errstate(divide="ignore"):
             return Passed(walk, float(np.log(masses).sum()), masses, kept)
 
-    def before(self, crossing: int, flow: Flow, passed: Passed) -> Floats:
+    def before(self, crossing: int, rates: WalkRates, passed: Passed) -> Floats:
         """Return what has become, just before a crossing, of the distribution at the start of the span before it.
 
         It is by machine state of that span and by combination of counts, and sums to what is left of 1.
@@ -215,7 +215,7 @@ class Filter:
             slice(*starts[span : span + 2].tolist()) for starts in (walk.way_start, walk.state_start, walk.grid_start)
         )
         inside = self._kernels._ways_of(span, self._spans, self._ways)
-        vector = self._kernels._flow(passed.kept[grid], walk.days[span], inside, flow.rate[own], flow.exits[states])
+        vector = self._kernels._flow(passed.kept[grid], walk.days[span], inside, rates.rate[own], rates.exits[states])
         return np.asarray(vector).reshape(-1, int(walk.sizes[span]))
 
     def log_likelihood(self, theta: Floats) -> float:
@@ -232,13 +232,13 @@ class Filter:
         """
         theta = priors.values_from_scores(self.world, z)
         slots = self._rates(theta)
-        flow = self._flow(slots, theta)
-        passed = self._weighed(flow)
+        rates = self._walk_rates(slots, theta)
+        passed = self._weighed(rates)
         walk = self.walk
         values = np.zeros_like(passed.kept)
         by_way, by_exit = np.zeros(len(walk.source)), np.zeros(len(walk.exit_group))
-        by_start = np.zeros(len(flow.start))
-        self._kernels.backward(*self._arguments(flow), passed.kept, passed.masses, values, (by_way, by_exit, by_start))
+        by_start = np.zeros(len(rates.start))
+        self._kernels.backward(*self._arguments(rates), passed.kept, passed.masses, values, (by_way, by_exit, by_start))
         by_group = sums_by(walk.exit_group, by_exit, len(walk.group_start) - 1)
         by_slot = sums_by(walk.slot, by_way[self._way_of], len(slots))
         by_slot += sums_by(walk.group_slot, by_group[self._group_of], len(slots))
@@ -261,20 +261,20 @@ class Filter:
         weights = self.walk.weights
         return np.asarray(weights.constant + weights.slope * np.append(theta, 0.0)[weights.assumption])
 
-    def _flow(self, slots: Floats, theta: Floats, without: Ints = _NONE) -> Flow:
+    def _walk_rates(self, slots: Floats, theta: Floats, without: Ints = _NONE) -> WalkRates:
         walk = self.walk
         kept = np.where(np.isin(walk.slot_outcome, without), 0.0, slots) if len(without) else slots
         rate = sums_by(self._way_of, kept[walk.slot], len(walk.source))
         groups = sums_by(self._group_of, slots[walk.group_slot], len(walk.group_start) - 1)
         start = self.tables.start_states(theta, self.centre)[1]
-        return Flow(start, rate, groups[walk.exit_group], walk.map_weight)
+        return WalkRates(start, rate, groups[walk.exit_group], walk.map_weight)
 
-    def _arguments(self, flow: Flow) -> tuple[object, ...]:
-        return flow.start, (flow.rate, flow.exits), self._spans, self._ways, (*self._maps, flow.weight)
+    def _arguments(self, rates: WalkRates) -> tuple[object, ...]:
+        return rates.start, (rates.rate, rates.exits), self._spans, self._ways, (*self._maps, rates.weight)
 
-    def _weighed(self, flow: Flow) -> Passed:
+    def _weighed(self, rates: WalkRates) -> Passed:
         """Carry the start through the log. Raises ImpossibleRow where no probability is left."""
-        passed = self.carry(flow)
+        passed = self.carry(rates)
         if not passed.masses[-1] > 0:
             self._refuse(int(np.argmin(passed.masses > 0)), passed.kept)
         return passed

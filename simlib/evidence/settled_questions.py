@@ -16,7 +16,7 @@ from functools import cached_property
 
 import numpy as np
 
-from simlib.evidence.exact_filter import Filter, Flow, Passed
+from simlib.evidence.exact_filter import Filter, Passed, WalkRates
 from simlib.evidence.timetable import OpenRow, Span
 from simlib.machine.interventions import Segment
 from simlib.machine.tables import sums_by
@@ -45,11 +45,11 @@ class AnsweredQuestion:
 class StillOpen:
     """What a log leaves of the histories in which the event of a question has not happened yet, at one set of values.
 
-    `flow` and `passed` are those of the walk without the ways that answer the question. share (S + 1,): how likely the
+    `rates` and `passed` are those of the walk without the ways that answer the question. share (S + 1,): how likely the
     event has not happened by each crossing, given the log up to it.
     """
 
-    flow: Flow
+    rates: WalkRates
     passed: Passed
     share: Floats
 
@@ -122,20 +122,20 @@ class Unanswered:
 
     def carried(self, theta: Floats, passed: Passed) -> StillOpen:
         """Carry the start through the log at values (A,) of the world of the filter. `passed` is its run there."""
-        flow = self.prepared.flow(theta)
+        rates = self.prepared.rates(theta)
         if not self.possible:
-            return StillOpen(flow, passed, np.ones(len(passed.masses)))
-        flow = dataclasses.replace(
-            flow, rate=np.where(self._ways, 0.0, flow.rate), weight=np.where(self._maps, 0.0, flow.weight)
+            return StillOpen(rates, passed, np.ones(len(passed.masses)))
+        rates = dataclasses.replace(
+            rates, rate=np.where(self._ways, 0.0, rates.rate), weight=np.where(self._maps, 0.0, rates.weight)
         )
         if len(self.outcomes):
-            without = self.prepared.flow(theta, without=self.outcomes).rate
-            exits = flow.exits + self._silent_rates(theta)
-            flow = dataclasses.replace(flow, rate=np.where(self._ways_count, without, flow.rate), exits=exits)
-        rest = self.prepared.carry(flow)
+            without = self.prepared.rates(theta, without=self.outcomes).rate
+            exits = rates.exits + self._silent_rates(theta)
+            rates = dataclasses.replace(rates, rate=np.where(self._ways_count, without, rates.rate), exits=exits)
+        rest = self.prepared.carry(rates)
         with np.errstate(divide="ignore"):
             share = np.exp(np.cumsum(np.log(rest.masses)) - np.cumsum(np.log(passed.masses)))
-        return StillOpen(flow, rest, np.minimum(share, 1.0))
+        return StillOpen(rates, rest, np.minimum(share, 1.0))
 
     # ---------------------------------------------------------------- firings that nobody sees and that change nothing
 
