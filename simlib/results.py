@@ -449,6 +449,15 @@ class Forecast(Answer):
         return f"How likely is each ending by {self.by_words}{acts}?"
 
     @property
+    def acts(self) -> tuple[str, ...]:
+        """The moves by their expected number, the most frequent first, without what nobody does and nobody sees.
+
+        A tempo that cools is no act of an actor. `moves` has those too.
+        """
+        unseen = self.labels.get("unseen_moves", {})
+        return tuple(sorted((m for m in self.moves if m not in unseen), key=lambda m: -float(self.moves[m][-1])))
+
+    @property
     def contenders(self) -> tuple[str, ...]:
         """The endings that may be the likeliest by the last report time, the one with the highest probability first.
 
@@ -542,6 +551,7 @@ def labels(scenario: Scenario) -> dict[str, dict[str, str]]:
     groups = pick(scenario, "actors", "variables", "endings", "questions", "moves", "ladders", "assumptions", "impacts")
     every = {kind: {name: item.label for name, item in group.items()} for kind, group in groups.items()}
     short = {
+        "unseen_moves": {move.id: move.label for move in scenario if move.unseen},
         "short_moves": {move.id: move.short for move in scenario if move.short},
         "short_rungs": {
             f"{ladder.id}={rung.id}": rung.short

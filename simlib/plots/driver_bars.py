@@ -27,11 +27,8 @@ def drivers(frame: pd.DataFrame, ax: Axes, *, title: str = "Assumptions that mat
     """
     top = frame.head(rows)
     width = int(ax.get_window_extent().width / 6.2)
-    style.dress(
-        ax,
-        style.wrap(title, int(width * 0.8), 1),
-        style.wrap("change in points if it were low (hatched) or high, to first order", width, 1),
-    )
+    style.dress(ax, "", style.wrap("change in points if it were low (hatched) or high, to first order", width, 1))
+    style.entitle(ax, title, lines=1, letters=0.7 * width)
     ax.grid(visible=False, axis="y")
     ax.spines["left"].set_visible(False)
     ax.axvline(0, color=style.GHOST, linewidth=1)
@@ -41,14 +38,10 @@ def drivers(frame: pd.DataFrame, ax: Axes, *, title: str = "Assumptions that mat
     ax.barh(places + 0.2, low, height=0.36, color=style.SKY, edgecolor=style.INK, linewidth=0.5, hatch="////")
     reach = 1.35 * max(float(np.max(np.abs([low, high]), initial=0.0)), 0.05)
     ax.set_xlim(-reach, reach)
-    for place, label, a, b in zip(places, top["label"], low, high, strict=True):
+    labels = style.shorten(list(top["label"]), width)
+    for place, label, a, b in zip(places, labels, low, high, strict=True):
         ax.annotate(
-            style.wrap(label, width, 1),
-            (-reach, place - 0.06),
-            fontsize=style.SMALL,
-            color=style.INK,
-            va="bottom",
-            annotation_clip=False,
+            label, (-reach, place - 0.06), fontsize=style.SMALL, color=style.INK, va="bottom", annotation_clip=False
         )
         for value in (a, b):
             side = 1 if value > 0 or (value == 0 and b >= a) else -1

@@ -8,7 +8,8 @@ from __future__ import annotations
 import base64
 import html
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,12 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 DPI = 100
+
+SHARP = 2
+"""Pixels of a picture for each pixel of the page, where the picture is drawn before anybody looks at it."""
+
+WIDTH = 720
+"""Width of such a picture, in pixels of the page. A window that is 900 pixels wide has room for it."""
 
 
 def new_figure(width: int, height: int, words: str = "") -> Figure:
@@ -40,29 +47,57 @@ def _figure_class() -> type[Figure]:
         words = ""
 
         def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, str], dict[str, Any]]:
-            return picture_bundle(small_png(self), self.words)
+            return picture_bundle(small_png(self), self.words, small_png(self, SHARP))
 
     return WorthAThousandWords
 
 
-def small_png(figure: Figure) -> bytes:
-    """Return a figure as a PNG of few colours."""
-    from simlib.plots.palette import Palette
+@contextmanager
+def at_ratio(figure: Figure, ratio: float) -> Iterator[None]:
+    """Give a figure `ratio` pixels for each pixel of the page meanwhile. It is laid out as before."""
+    dpi = figure.dpi
+    if ratio != 1:
+        figure.set_dpi(dpi * ratio)
+    try:
+        yield
+    finally:
+        if ratio != 1:
+            figure.set_dpi(dpi)
 
-    figure.canvas.draw()
-    pixels, palette = np.asarray(figure.canvas.buffer_rgba()), Palette()  # type: ignore[attr-defined]
-    palette.learn(pixels)
-    return palette.png(pixels, 9)
+
+def small_png(figure: Figure, ratio: float = 1) -> bytes:
+    """Return a figure as a PNG of few colours, with `ratio` pixels for each pixel of the page."""
+    from simlib.plots.palette import Palette, colours_of
+
+    with at_ratio(figure, ratio):
+        figure.canvas.draw()
+        pixels, palette = np.asarray(figure.canvas.buffer_rgba()), Palette()  # type: ignore[attr-defined]
+        palette.learn(pixels, colours_of(figure))
+        return palette.png(pixels, 9)
 
 
 def stacked(*pictures: bytes) -> bytes:
     """Return PNGs one below the other, as one."""
-    return _joined(pictures, across=False)
+    from PIL import Image
+
+    parts = [Image.open(io.BytesIO(png)).convert("RGBA") for png in pictures]
+    whole = Image.new("RGBA", (max(part.width for part in parts), sum(part.height for part in parts)), "white")
+    top = 0
+    for part in parts:
+        whole.paste(part, (0, top))
+        top += part.height
+    return _few_colours(whole)
 
 
-def beside(*pictures: bytes) -> bytes:
-    """Return PNGs one beside the other, as one."""
-    return _joined(pictures, across=True)
+def reduced(png: bytes, width: int) -> bytes:
+    """Return a PNG with so many pixels across, for a file that must stay small."""
+    from PIL import Image
+
+    picture = Image.open(io.BytesIO(png))
+    if picture.width <= width:
+        return png
+    size = width, round(picture.height * width / picture.width)
+    return _few_colours(picture.convert("RGBA").resize(size, Image.Resampling.BOX))
 
 
 def png_size(png: bytes) -> tuple[int, int]:
@@ -88,27 +123,21 @@ def text_picture(width: int, lines: Sequence[str]) -> bytes:
     return small_png(figure)
 
 
-def _joined(pictures: Sequence[bytes], *, across: bool) -> bytes:
-    from PIL import Image
-
+def _few_colours(picture: Any) -> bytes:
     from simlib.plots.palette import Palette
 
-    parts = [Image.open(io.BytesIO(png)).convert("RGBA") for png in pictures]
-    wide, high = ([part.size[axis] for part in parts] for axis in (0, 1))
-    size = (sum(wide), max(high)) if across else (max(wide), sum(high))
-    whole = Image.new("RGBA", size, "white")
-    place = 0
-    for part in parts:
-        whole.paste(part, (place, 0) if across else (0, place))
-        place += part.size[0 if across else 1]
-    palette = Palette()
-    palette.learn(np.asarray(whole))
-    return palette.png(np.asarray(whole), 9)
+    pixels, palette = np.asarray(picture), Palette()
+    palette.learn(pixels)
+    return palette.png(pixels, 9)
 
 
-def picture_bundle(png: bytes, words: str) -> tuple[dict[str, str], dict[str, Any]]:
-    """Return a picture for a notebook, as HTML with alternative text where that is live, and as PNG."""
-    data = base64.b64encode(png).decode("ascii")
-    look = "max-width: 100%; background: white"
-    tag = f'<img alt="{html.escape(words)}" src="data:image/png;base64,{data}" style="{look}">'
+def picture_bundle(png: bytes, words: str, sharp: bytes = b"") -> tuple[dict[str, str], dict[str, Any]]:
+    """Return a picture for a notebook, as HTML with alternative text where that is live, and as PNG.
+
+    `sharp` is the same with more pixels, for the HTML. Too wide a picture is moved sideways, never made small.
+    """
+    data, shown = (base64.b64encode(some).decode("ascii") for some in (png, sharp or png))
+    look = f'width="{png_size(png)[0]}" style="max-width: none; background: white"'
+    tag = f'<img alt="{html.escape(words)}" src="data:image/png;base64,{shown}" {look}>'
+    tag = f'<div style="overflow-x: auto">{tag}</div>'
     return {"text/html": tag, "image/png": data, "text/plain": words}, {"image/png": {"alt": words}}

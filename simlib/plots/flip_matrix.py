@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from simlib.analysis.whatif.comparison import Comparison
 
 
+MANY = 0.01
+"""Share of histories from which on a cell may be the darkest, so that one history in 5,000 stays pale."""
+
+
 def flips(result: Comparison, ax: Axes, *, variant: str | None = None) -> Axes:
     """Draw the share of histories by their ending at the baseline (rows) and in a variant (columns); return `ax`.
 
@@ -35,25 +39,24 @@ def flips(result: Comparison, ax: Axes, *, variant: str | None = None) -> Axes:
     note = f"share of histories under {COUPLING}; hatched: unchanged; {bounds}"
     style.dress(ax, fit(title, ax), caption(note, ax))
     _cells(ax, share)
-    width = max(9, int(letters(ax) / len(names)) - 3)
-    ax.set_xticks(range(len(names)), [style.wrap(text, width, 5) for text in names])
-    ax.set_yticks(range(len(names)), [style.wrap(text, 22, 3) for text in names])
-    ax.set_xlabel(f"ending in “{label}”", fontsize=style.TEXT, color=style.INK)
+    width = max(9, int(letters(ax) / len(names)) - 1)
+    ax.set_xticks(range(len(names)), [style.wrap(text, width, 6) for text in names])
+    ax.set_yticks(range(len(names)), [style.wrap(text, 20, 3) for text in names])
+    across = style.wrap(f"ending in “{label}”", int(letters(ax) * style.SMALL / style.TEXT), 3)
+    ax.set_xlabel(across, fontsize=style.TEXT, color=style.INK)
     ax.set_ylabel("ending at the baseline", fontsize=style.TEXT, color=style.INK)
     return ax
 
 
 def _cells(ax: Axes, share: np.ndarray) -> None:
-    """Draw the cells: darker where more histories flip; unchanged ones pale and hatched."""
+    """Draw the cells: darker where more histories flip, unchanged ones pale and hatched."""
     from matplotlib.patches import Rectangle
 
     apart = share - np.diag(np.diag(share))
-    darkest = max(float(apart.max()), 1e-12)
-    shades = style.ordered(101)
+    darkest = max(float(apart.max()), MANY)
     for (row, column), value in np.ndenumerate(share):
         same = row == column
-        shade = 0 if same else round(100 * (float(value) / darkest) ** 0.5)
-        face = "white" if same or value == 0 else shades[shade]
+        face = "white" if same else style.tint(style.MORE, (float(value) / darkest) ** 0.5)
         ax.add_patch(
             Rectangle(
                 (column - 0.5, row - 0.5),
@@ -74,7 +77,7 @@ def _cells(ax: Axes, share: np.ndarray) -> None:
                 va="center",
                 fontsize=style.TEXT,
                 zorder=3,
-                color="white" if shade > 45 else style.INK,
+                color="black",
                 bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5} if same else None,
             )
     ax.grid(visible=False)

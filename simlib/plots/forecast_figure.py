@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from simlib.plots import style
 from simlib.plots.ending_curves import EndingsPanel
-from simlib.plots.figure import new_figure
+from simlib.plots.figure import WIDTH, new_figure
 from simlib.plots.ladders import LadderPanel
 from simlib.plots.lettering import put, settle
 from simlib.plots.move_counts import MovesPanel
@@ -54,12 +54,17 @@ class Dashboard:
     """
 
     def __init__(
-        self, result: Forecast, width: int = 900, *, choice: Contents | None = None, drivers: pd.DataFrame | None = None
+        self,
+        result: Forecast,
+        width: int = WIDTH,
+        *,
+        choice: Contents | None = None,
+        drivers: pd.DataFrame | None = None,
     ) -> None:
         self.choice = choice or Contents()
         self.width = max(WIDTHS[0], min(int(width), WIDTHS[1]))
         with_ladder, with_drivers = bool(result.ladders), drivers is not None and len(drivers) > 0
-        rows = min(self.choice.rows, len(self.choice.moves or result.moves))
+        rows = min(self.choice.rows, len(self.choice.moves or result.acts))
         room = _label_room(self.width, result, self.choice)
         shown = len(self.choice.endings or result.endings)
         heights = _heights(self.width, shown, rows, ladder=with_ladder, drivers=with_drivers)
@@ -131,7 +136,7 @@ class Dashboard:
         """
         put(self.note, style.wrap(note, int((self.width - 24) / 5.8), 2) if note else "")
         self.mark.set_text(mark)
-        self.mark.set_color(style.VERMILION if moving else style.FAINT)
+        self.mark.set_color(style.for_text(style.VERMILION) if moving else style.FAINT)
         changes = [panel.update(result, baseline, moving=moving) for panel in self.panels]
         return self._title(result) or any(changes)
 
@@ -177,7 +182,7 @@ def dashboard(
     result: Forecast,
     *,
     baseline: Forecast | None = None,
-    width: int = 900,
+    width: int = WIDTH,
     show: Sequence[str] | None = None,
     ladder: str | None = None,
     drivers: pd.DataFrame | None = None,

@@ -9,11 +9,15 @@ import numpy as np
 
 from simlib.formatting import percent
 from simlib.plots import style
-from simlib.plots.row_layout import fit
+from simlib.plots.row_layout import fit, letters
 from simlib.typing import Floats
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+
+PALEST = 0.12
+"""Depth of the colour of the lowest cell: it is a cell, not a hole."""
 
 
 def grid(
@@ -28,26 +32,22 @@ def grid(
 ) -> Axes:
     """Draw probabilities as cells (rows `up`, columns `across`) and return `ax`.
 
-    Colour goes from the lowest to the highest of the values, or between `limits`, which grids side by side have in
-    common; every cell carries its number too.
+    Cells darken from the lowest to the highest of the values, or between `limits`, which grids side by side have in
+    common. Every cell carries its number too.
     """
+    from matplotlib.patches import Rectangle
+
     low, high = limits or (float(values.min()), float(values.max()))
     style.dress(ax, fit(title, ax), unit)
-    ax.pcolormesh(
-        np.arange(values.shape[1] + 1),
-        np.arange(values.shape[0] + 1),
-        values,
-        cmap="cividis",
-        vmin=low,
-        vmax=max(high, low + 1e-9),
-        edgecolor="white",
-        linewidth=1.5,
-    )
     for (row, column), value in np.ndenumerate(values):
-        colour = "white" if value - low < 0.55 * (high - low) else style.INK
-        ax.text(column + 0.5, row + 0.5, percent(float(value)), ha="center", va="center", color=colour, fontsize=11)
+        depth = PALEST + (1 - PALEST) * (float(value) - low) / max(high - low, 1e-9)
+        face = style.tint(style.MORE, depth)
+        ax.add_patch(Rectangle((column, row), 1, 1, facecolor=face, edgecolor="white", linewidth=1.5))
+        ax.text(column + 0.5, row + 0.5, percent(float(value)), ha="center", va="center", color="black", fontsize=11)
+    ax.set(xlim=(0, values.shape[1]), ylim=(0, values.shape[0]))
     ax.grid(visible=False)
-    ax.set_xticks(np.arange(values.shape[1]) + 0.5, list(across[1]))
+    width = max(6, int(letters(ax) / values.shape[1]) - 1)
+    ax.set_xticks(np.arange(values.shape[1]) + 0.5, [style.wrap(text, width, 3) for text in across[1]])
     ax.set_yticks(np.arange(values.shape[0]) + 0.5, list(up[1]))
     ax.tick_params(length=0)
     ax.set_xlabel(f"across: {across[0]}\nup: {up[0]}", fontsize=9)

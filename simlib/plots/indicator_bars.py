@@ -40,7 +40,6 @@ def indicators(result: Indicators, ax: Axes, *, most: int = ROWS) -> Axes:
             f"filled: seen by {until} (triangle: likelier, disc: less likely){whiskers}; hollow: not seen; beside: "
             "likelihood ratio of seeing it, and median days from the first sighting to the ending",
             ax,
-            4,
         ),
     )
     rows(ax, len(some))
@@ -109,7 +108,6 @@ def indicator_map(results: list[Indicators], ax: Axes, *, most: int = 14) -> Axe
             f"that before looking, if nothing has ended by {until}; ▲ likelier, ▼ less likely; white: not known to be "
             f"a sign (95% interval); {results[0].made()}",
             ax,
-            4,
         ),
     )
     _shades(ax, change)
@@ -128,10 +126,10 @@ def _shades(ax: Axes, change: Floats) -> None:
     widest = max(float(np.abs(change).max()), 1e-9)
     for (row, column), value in np.ndenumerate(change):
         depth = float(np.sqrt(abs(value) / widest))
-        face = (style.ORANGE if value > 0 else style.SKY, depth) if value else "white"
+        face = style.tint(style.RISE if value > 0 else style.FALL, depth)
         ax.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, facecolor=face, edgecolor=style.GRID, linewidth=1))
         if value:
-            ax.text(column, row, _points(float(value)), ha="center", va="center", fontsize=style.SMALL, color=style.INK)
+            ax.text(column, row, _points(float(value)), ha="center", va="center", fontsize=style.SMALL, color="black")
     ax.set_xlim(-0.5, change.shape[1] - 0.5)
     ax.set_ylim(change.shape[0] - 0.5, -0.5)
     for side in ("left", "bottom"):

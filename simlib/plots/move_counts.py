@@ -24,7 +24,7 @@ ROWS = 10
 class MovesPanel(LivePanel):
     """One bar for each of some moves, its label above it and its number at its end; the hollow bar is the baseline.
 
-    `show` picks moves by id; by default the `rows` most frequent ones of the first answer, most frequent first. The
+    `show` picks moves by id; by default the `rows` most frequent acts of the first answer, most frequent first. The
     choice and its order stay as they are, so that nothing moves under the hand. `errors`: write the error of each
     number beside it, and the range of the number where it was counted.
     """
@@ -36,8 +36,7 @@ class MovesPanel(LivePanel):
 
         super().__init__(ax, "Expected moves", ax.get_window_extent().width + 24)
         self.errors_told, self.spans_told = errors, errors and bool(result.firings)
-        ranked = sorted(result.moves, key=lambda name: -float(result.moves[name][-1]))
-        self.names = list(show) if show is not None else ranked[:rows]
+        self.names = list(show) if show is not None else list(result.acts[:rows])
         ax.grid(visible=False, axis="y")
         ax.spines["left"].set_visible(False)
         places = np.arange(len(self.names), dtype=float)
@@ -50,9 +49,10 @@ class MovesPanel(LivePanel):
             ax.text(0, place + 0.2, "", fontsize=style.TEXT, color=style.INK, va="center", zorder=5) for place in places
         ]
         width = int(ax.get_window_extent().width / 6.2)
-        for place, name in zip(places, self.names, strict=True):
+        labels = style.shorten([result.short_label("moves", name) for name in self.names], width)
+        for place, label in zip(places, labels, strict=True):
             ax.annotate(
-                style.wrap(result.short_label("moves", name), width, 1),
+                label,
                 (0, place - 0.08),
                 (0, 0),
                 textcoords="offset points",

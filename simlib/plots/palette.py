@@ -6,12 +6,15 @@ The colours that mean something are always kept exactly; the others (shades of e
 from __future__ import annotations
 
 import io
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simlib.plots import style
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 COLOURS = 64
 """Size of the palette where few colours are kept exactly. With 64 to 128 a dashboard looks like the original."""
@@ -42,6 +45,21 @@ def _frequent(image: Any) -> NDArray[np.uint8]:
     )
 
 
+def colours_of(figure: Figure) -> NDArray[np.uint8]:
+    """Return the opaque colours in which a figure draws its marks and fills its areas (N, 3), however small."""
+    from matplotlib.collections import Collection
+    from matplotlib.colors import to_rgba_array
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+
+    found = [to_rgba_array(patch.get_facecolor()) for patch in figure.findobj(Patch)]
+    found += [to_rgba_array(some.get_facecolor()) for some in figure.findobj(Collection)]
+    found += [to_rgba_array([line.get_color(), line.get_markerfacecolor()]) for line in figure.findobj(Line2D)]
+    colours = np.unique(np.round(255 * np.concatenate(found)).astype(np.uint8), axis=0)
+    opaque: NDArray[np.uint8] = colours[colours[:, 3] == 255, :3][:MOST_FILLS]
+    return opaque
+
+
 class Palette:
     """Colours learnt from one picture, and a table that maps any colour to the nearest of them."""
 
@@ -54,12 +72,13 @@ class Palette:
         """Whether a picture was learnt."""
         return len(self._nearest) > 0
 
-    def learn(self, pixels: NDArray[np.uint8]) -> None:
-        """Take the palette from an RGBA picture (height, width, 4)."""
+    def learn(self, pixels: NDArray[np.uint8], kept: NDArray[np.uint8] | None = None) -> None:
+        """Take the palette from an RGBA picture (height, width, 4); `kept` (N, 3) are colours that stay as they are."""
         from PIL import Image
 
         image = Image.fromarray(np.ascontiguousarray(pixels[..., :3]))
-        core = np.unique(np.concatenate([_core(), _frequent(image)]), axis=0)
+        core = np.unique(_core() if kept is None else np.concatenate([_core(), kept]), axis=0)
+        core = np.unique(np.concatenate([core, _frequent(image)[: 256 - LEARNT - len(core)]]), axis=0)
         free = max(COLOURS - len(core), LEARNT)
         learnt = image.quantize(free, method=Image.Quantize.MEDIANCUT)
         colours = np.array(learnt.getpalette(), dtype=np.uint8).reshape(-1, 3)[:free]

@@ -37,7 +37,7 @@ class LivePanel:
 
         self.ax, self.reach = ax, reach
         style.dress(ax)
-        style.entitle(ax, title, lines=1)
+        style.entitle(ax, title, lines=1, letters=0.88 * self.letters(style.TITLE))  # bold letters are wider
         above = offset_copy(ax.transAxes, fig=ax.get_figure(root=True), y=7, units="points")
         self.caption = ax.text(
             0, 1, "", transform=above, fontsize=style.SMALL, color=style.FAINT, va="baseline", clip_on=False

@@ -207,7 +207,9 @@ def sankey(result: Paths, ax: Axes, *, steps: int = 4) -> Axes:
             ax,
         ),
     )
-    ax.set_xlim(-0.1, deepest + 0.75)
+    longest = max(len(rung) for depth, rung in mass if depth == deepest) + len(" 0.0%")
+    share = min(longest / letters(ax) + 0.02, 0.5)  # of the width, for the labels of the last column
+    ax.set_xlim(-0.1, deepest + max(0.75, (deepest + 0.2) * share / (1 - share)))
     ax.set_ylim(max(floor[key] + mass[key] for key in mass) * 1.02, -0.02)
     for depth in range(deepest + 1):
         _name_bars(ax, depth, {rung: (floor[at, rung], high) for (at, rung), high in mass.items() if at == depth})

@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
+GAP = 0.62
+"""Share of a row between the bar of the row above and its own."""
+
+
 def rows(ax: Axes, count: int) -> Axes:
     """Make room for `count` rows, the first on top: no vertical axis, lines only for the numbers."""
     ax.grid(visible=False, axis="y")
@@ -27,9 +31,14 @@ def letters(ax: Axes, share: float = 1.0) -> int:
 
 
 def name(ax: Axes, row: float, text: str, *, bold: bool = False) -> None:
-    """Write the label of a row above its bar, at the left edge of the axes."""
+    """Write the label of a row above its bar, at the left edge of the axes, in two lines where there is room."""
+    figure = ax.get_figure(root=True)
+    assert figure is not None
+    box, (low, high) = ax.get_window_extent(), ax.get_ylim()
+    above = GAP * box.height / max(abs(high - low), 1e-9)
+    lines = 2 if above > 2.6 * style.SMALL * figure.dpi / 72 else 1
     ax.annotate(
-        style.wrap(text, letters(ax), 1),
+        style.wrap(text, letters(ax), lines),
         (0, row - 0.06),
         (0, 0),
         xycoords=("axes fraction", "data"),
@@ -66,10 +75,12 @@ def whisker(ax: Axes, low: float, high: float, row: float) -> None:
 
 
 def fit(text: str, ax: Axes) -> str:
-    """Break a title so that it fits over an axes, in at most three lines."""
-    return style.wrap(text, max(20, int(letters(ax) * 0.8 * style.SMALL / style.TITLE)), 3)
+    """Break a title so that it fits over an axes, in at most three lines, or in four of small type."""
+    usual = style.wrap(text, max(20, int(letters(ax) * 0.8 * style.SMALL / style.TITLE)), len(text))
+    small = usual.count("\n") > style.TITLE_LINES
+    return style.wrap(text, max(24, int(letters(ax) * 0.8)), style.TITLE_LINES + 1) if small else usual
 
 
-def caption(text: str, ax: Axes, lines: int = 3) -> str:
+def caption(text: str, ax: Axes) -> str:
     """Break a note under a title so that it fits over an axes."""
-    return style.wrap(text, letters(ax), lines)
+    return style.wrap(text, letters(ax), len(text))

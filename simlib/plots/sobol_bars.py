@@ -56,6 +56,6 @@ def shares(result: Sobol, ax: Axes, *, measure: str | None = None, most: int = R
         if share.first.known and share.total.known and share.total.estimate < share.first.estimate:
             texts[1] = "no more"  # it is at least the first: what is less is noise
         number(ax, max(share.first.high, share.total.high), row + 0.2, f"{texts[0]} alone; {texts[1]} with others")
-    ax.set_xlim(0, 1.45)
+    ax.set_xlim(0, 1.55)
     ax.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "25%", "50%", "75%", "100%"])
     return ax

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from simlib.formatting import long_date
 from simlib.plots import style
-from simlib.plots.figure import new_figure
+from simlib.plots.figure import WIDTH, new_figure
 from simlib.plots.lettering import lettered
 from simlib.quantities import show
 from simlib.scenario.condition import runs
@@ -193,7 +193,7 @@ def diagram(scenario: Scenario, ax: Axes) -> Axes:
             top,
             text,
             fontsize=style.SMALL,
-            color=colours.get(actor, style.INK),
+            color=style.for_text(colours.get(actor, style.INK)),
             va="center",
             fontweight="bold" if actor else "normal",
             family="DejaVu Sans",
@@ -310,7 +310,7 @@ def in_words(scenario: Scenario) -> str:
     return f"State diagram of {scenario.title}. {levels}."
 
 
-def machine(scenario: Scenario, *, width: int = 900) -> Figure:
+def machine(scenario: Scenario, *, width: int = WIDTH) -> Figure:
     """Return a figure with the state diagram of a scenario, `width` pixels wide at 100 dpi and as high as it needs."""
     figure = new_figure(width, height(scenario, width), in_words(scenario))
     diagram(scenario, figure.add_axes((0, 0, 1, 1)))

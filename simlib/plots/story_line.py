@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from simlib.plots import style
+from simlib.plots.row_layout import letters
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -40,7 +41,8 @@ def story(
     """
     at, height = np.asarray(days, dtype=float), np.asarray(rungs, dtype=float)
     ends = "; the square is its ending" if ended else ""
-    style.dress(ax, title or "One history", f"its rung; each dot is a move{ends}")
+    style.dress(ax, "", f"its rung; each dot is a move{ends}")
+    style.entitle(ax, title or "One history", lines=1, letters=0.7 * letters(ax))
     ax.grid(visible=False, axis="x")
     last = at[-1] if ended else horizon
     ax.step(np.append(at, last), np.append(height, height[-1]), where="post", color=style.BLUE, linewidth=2, zorder=3)

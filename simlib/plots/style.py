@@ -27,9 +27,19 @@ CATEGORIES = (VERMILION, BLUE, GREEN, PURPLE, ORANGE, SKY, OCHRE, BLACK)
 """Okabe and Ito's colours, their yellow darkened to be seen on white."""
 
 INK, FAINT, GRID, GHOST = "#222222", "#6b6b6b", "#e4e4e4", "#8a8a8a"
+MORE, RISE, FALL = "#66abd2", "#e9aa1c", "#66bbeb"
+"""Colours of the cell with the most, and of those with the largest rise and fall. Black can be read on each and on each
+of their tints, in the light theme and in the dark one."""
+
 DASHES = ("solid", (0, (5, 1.5)), (0, (2, 1)), (0, (6, 1.5, 1.5, 1.5)))
 SMALL, TEXT, TITLE = 8.0, 9.0, 10.5
-"""Sizes of type in points."""
+"""Sizes of type in points. The smallest is 11 pixels of the page."""
+
+TITLE_LINES = 3
+"""Most lines of a title in its usual size."""
+
+READABLE = 4.5
+"""Least contrast of words with their ground."""
 
 
 def category(index: int) -> tuple[str, object]:
@@ -44,6 +54,30 @@ def ordered(count: int) -> list[str]:
 
     colours = mpl.colormaps["cividis_r"](np.linspace(0.04, 1.0, max(count, 2)))
     return [to_hex(colour) for colour in colours[:count]]
+
+
+def tint(colour: str, depth: float) -> str:
+    """Return a colour between white (depth 0) and `colour` (depth 1): darker for more."""
+    from matplotlib.colors import to_hex, to_rgb
+
+    red, green, blue = (1 - depth * (1 - part) for part in to_rgb(colour))
+    return to_hex((red, green, blue))
+
+
+def for_text(colour: str) -> str:
+    """Return a colour, darkened until words in it can be read on white (WCAG 2.2, 1.4.3: a contrast of 4.5)."""
+    from matplotlib.colors import to_hex, to_rgb
+
+    red, green, blue = to_rgb(colour)
+    while 1.05 / (luminance(np.array([red, green, blue])) + 0.05) < READABLE:
+        red, green, blue = 0.98 * red, 0.98 * green, 0.98 * blue
+    return to_hex((red, green, blue))
+
+
+def luminance(colour: NDArray) -> float:
+    """Return the relative luminance of a colour (red, green, blue, each from 0 to 1), by WCAG 2.2."""
+    linear = np.where(colour <= 0.04045, colour / 12.92, ((colour + 0.055) / 1.055) ** 2.4)
+    return float(linear @ [0.2126, 0.7152, 0.0722])
 
 
 def dress(ax: Axes, title: str = "", unit: str = "") -> Axes:
@@ -72,10 +106,18 @@ def dress(ax: Axes, title: str = "", unit: str = "") -> Axes:
     return ax
 
 
-def entitle(ax: Axes, title: str, *, lines: int) -> None:
-    """Write the title of an axes, and leave room below it for a caption of some lines."""
+def entitle(ax: Axes, title: str, *, lines: int, letters: float | None = None) -> None:
+    """Write the title of an axes, and leave room below it for a caption of some lines.
+
+    A title of more than `TITLE_LINES` lines is set in small type, and so is one that must fit into one line for which
+    there is only room for so many `letters` of the usual size.
+    """
     pad = 9 + (0 if not lines else 11 + 1.4 * SMALL * (lines - 1))
-    ax.set_title(title, loc="left", fontsize=TITLE, color=INK, fontweight="bold", pad=pad)
+    size = TITLE if title.count("\n") < TITLE_LINES else SMALL
+    if letters is not None:
+        size = TITLE * min(1.0, max(letters / max(len(title), 1), SMALL / TITLE))
+        title = wrap(title, max(12, int(letters * TITLE / size)), 1)
+    ax.set_title(title, loc="left", fontsize=size, color=INK, fontweight="bold", pad=pad)
 
 
 _STEPS = (0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.25)
@@ -182,9 +224,40 @@ def counted(number: int, noun: str) -> str:
 
 
 def wrap(text: str, width: int, lines: int = 2) -> str:
-    """Break a label into at most `lines` lines of `width` characters; what does not fit ends in an ellipsis."""
-    broken = textwrap.wrap(text, width, max_lines=lines, placeholder=" …", break_on_hyphens=False)
+    """Break a label into at most `lines` lines of `width` characters.
+
+    What does not fit is left out of its middle, because labels that begin alike often differ at the end.
+    """
+    broken = textwrap.wrap(text, width, break_on_hyphens=False)
+    words = text.split()
+    for kept in range(len(words) - 1, 1, -1):
+        if len(broken) <= lines:
+            break
+        tail = kept // 3 or 1
+        short = " ".join([*words[: kept - tail], "…", *words[-tail:]])
+        if len(short) <= width * lines:
+            broken = textwrap.wrap(short, width, break_on_hyphens=False)
+    if len(broken) > lines:
+        broken = textwrap.wrap(text, width, max_lines=lines, placeholder=" …", break_on_hyphens=False)
     return "\n".join(broken) or text
+
+
+def shorten(labels: Sequence[str], width: int) -> list[str]:
+    """Return labels in one line of `width` characters each, no two of which read alike.
+
+    Of those that would, what they have in common at the beginning and at the end is left out.
+    """
+    short = [wrap(label, width, 1) for label in labels]
+    for text in {text for text in short if short.count(text) > 1}:
+        places = [place for place, other in enumerate(short) if other == text]
+        words = [labels[place].split() for place in places]
+        fewest = min(map(len, words)) - 1
+        head = next((n for n in range(fewest) if len({each[n] for each in words}) > 1), fewest)
+        tail = next((n for n in range(fewest - head) if len({each[-1 - n] for each in words}) > 1), fewest - head)
+        for place, each in zip(places, words, strict=True):
+            own = ["…" * (head > 0), *each[head : len(each) - tail], "…" * (tail > 0)]
+            short[place] = wrap(" ".join(filter(None, own)), width, 1)
+    return short
 
 
 def points(change: float) -> str:

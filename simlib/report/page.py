@@ -163,8 +163,7 @@ _RANGE_OF_MOVES = (
 
 def _ranges_of_moves(forecast: Forecast) -> Iterator[tuple[str, ...]]:
     yield ("move", "expected", "range (5% to 95%)", "median", "none")
-    ranked = sorted(forecast.moves, key=lambda name: -float(forecast.moves[name][-1]))
-    for name in ranked[:_MOVES]:
+    for name in forecast.acts[:_MOVES]:
         found = forecast.firing_range(name)
         if found is not None:
             low, middle, high = (f"{point[0]:g}" for point in found.points)

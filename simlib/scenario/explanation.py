@@ -14,6 +14,7 @@ from simlib.quantities import show
 from simlib.scenario.condition_wording import condition_in_words, firings_in_words, shift_in_words
 from simlib.scenario.evidence import Coverage, RowRule
 from simlib.scenario.model import (
+    NATURE,
     Assumption,
     Condition,
     Effect,
@@ -30,8 +31,6 @@ from simlib.scenario.model import (
 )
 from simlib.scenario.views.wording import intervention_in_words
 from simlib.scenario.waits import spread
-
-NATURE = "nature"
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,9 @@ __all__ += ["Wait", "Window"]
 FORMAT = 1
 """The version of the file format this library reads and writes."""
 
+NATURE = "nature"
+"""The actor that always exists, for events that nobody decides."""
+
 AssumptionKind = Literal["rate", "chance", "factor", "duration", "amount"]
 
 SPARSE: Mapping[str, bool] = {"sparse": True}
@@ -260,6 +263,11 @@ class Move:
     short: str = field(default="", metadata=SPARSE)
     takes: Wait | None = field(default=None, metadata=SPARSE)
     at: dt.date | None = field(default=None, metadata=SPARSE)
+
+    @property
+    def unseen(self) -> bool:
+        """Whether nobody does it and nobody sees it, such as a tempo that cools."""
+        return self.covert and self.actor == NATURE
 
     @property
     def assumptions(self) -> tuple[str, ...]:

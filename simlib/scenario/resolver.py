@@ -39,9 +39,6 @@ from simlib.scenario.schema.scenario_shape import (
 )
 from simlib.scenario.waits import stages_of
 
-NATURE = "nature"
-"""The actor that always exists, for events that nobody decides."""
-
 CLOCKS = ("rate", "takes", "at")
 """What says when a move happens; it has one of them."""
 
@@ -145,10 +142,10 @@ class _Resolver:
             name: model.Actor(name, actor.label if isinstance(actor, ActorShape) else actor)
             for name, actor in self.shape.actors.items()
         }
-        return actors if NATURE in actors else {NATURE: model.Actor(NATURE, "Nature")} | actors
+        return actors if model.NATURE in actors else {model.NATURE: model.Actor(model.NATURE, "Nature")} | actors
 
     def _check_actor(self, name: str | None, place: Place) -> None:
-        known = [*self.shape.actors, NATURE]
+        known = [*self.shape.actors, model.NATURE]
         if name is not None and name not in known and name not in self.document.names("actors"):
             self.document.note(place, f"unknown actor {name!r}", did_you_mean(name, known))
 

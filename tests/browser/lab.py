@@ -121,9 +121,12 @@ class Page:
         size: tuple[int, int] = (1500, 1100),
         dark: bool = False,
         mode: str = "lab",
+        ratio: float = 1,
     ) -> None:
         self.context = browser.new_context(
-            viewport={"width": size[0], "height": size[1]}, color_scheme="dark" if dark else "light"
+            viewport={"width": size[0], "height": size[1]},
+            color_scheme="dark" if dark else "light",
+            device_scale_factor=ratio,
         )
         self.page = self.context.new_page()
         self.complaints: list[str] = []

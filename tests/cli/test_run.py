@@ -124,7 +124,7 @@ def test_draws_print_both_numbers_and_the_doubt(cli, bridge) -> None:
 
 def test_rarer_moves_are_counted_and_top_0_lists_all(cli, bridge) -> None:
     few, every = (cli("run", bridge, "--top", top)[1] for top in ("2", "0"))
-    assert "and 2 rarer moves (--top 0 lists all)" in few
+    assert "and 2 other moves (--top 0 lists all)" in few
     assert "rarer" not in every
     counts = [float(row.split()[-1]) for row in every.split("Moves: ")[1].split("\n\n")[0].splitlines()[3:]]
     assert len(counts) == 4
@@ -135,7 +135,7 @@ def test_one_of_a_kind_is_not_told_in_the_plural(cli, bridge) -> None:
     out = cli("run", bridge, "--horizon", "1", "--top", "3")[1]
     assert "As of 1 April 2031, 1 day, to the end of 1 April 2031." in out
     assert "horizon 1 day instead of 60" in out
-    assert "and 1 rarer move (--top 0 lists all)" in out
+    assert "and 1 other move (--top 0 lists all)" in out
     assert re.search(r"^ +1 Apr$", out, re.MULTILINE)
 
 

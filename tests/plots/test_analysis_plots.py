@@ -85,7 +85,7 @@ def draws(scenario):
 def drawn(plot, result, **options):
     """Draw on a figure of the usual size; return (axes, every text on it). Nothing may stick out of the figure."""
     figure, ax = plt.subplots(figsize=(8, 5), dpi=100)
-    figure.subplots_adjust(left=0.14, right=0.8, top=0.78, bottom=0.2)
+    figure.subplots_adjust(left=0.14, right=0.8, top=0.75, bottom=0.2)
     assert plot(result, ax, **options) is ax
     figure.canvas.draw()
     width, height = figure.canvas.get_width_height()

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
 
+import simlib
 from simlib.plots import style
 
 heights = st.lists(st.floats(0, 100), min_size=1, max_size=12)
@@ -90,8 +91,23 @@ def test_ordered_colours_darken_from_the_first_to_the_last():
     assert light == sorted(light, reverse=True)
 
 
-def test_long_labels_are_broken_and_end_in_an_ellipsis():
-    assert style.wrap("one two three four five six", 9, 2) == "one two\nthree …"
+def test_a_long_label_loses_its_middle_and_keeps_its_beginning_and_end():
+    assert style.wrap("one two three four five", 9, 2) == "one two …\nfive"
+    assert style.wrap("one two", 20, 1) == "one two"
+    assert style.wrap("one two three", 6, 1) == "one …"
+
+
+@pytest.mark.parametrize("name", ["two-islands", "caribbean-2025", "cuba-1962", "falklands-1982", "kuwait-1994"])
+@pytest.mark.parametrize("width", [28, 36, 60])
+def test_no_two_labels_of_a_world_read_alike_once_shortened(name, width):
+    world = simlib.load(name)
+    for group in (world.endings, world.questions):
+        labels = {each.label for each in group.values()}
+        assert len({style.wrap(label, width, 1) for label in labels}) == len(labels)
+    for some in ({move.short or move.label for move in world}, {a.short_label for a in world.assumptions.values()}):
+        short = style.shorten(sorted(some), width)
+        assert len(set(short)) == len(some)
+        assert max(map(len, short)) <= width
 
 
 @pytest.mark.parametrize(("change", "text"), [(0.061, "▲ 6.1"), (-0.123, "▼ 12"), (0.0004, "± 0")])

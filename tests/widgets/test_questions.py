@@ -14,6 +14,7 @@ import pytest
 from simlib.analysis.whatif.comparison import compare
 from simlib.control import UNWATCHED, Control
 from simlib.errors import Cancelled, ScenarioError, SimlibError, TooManyStates
+from simlib.plots.figure import new_figure, small_png
 from simlib.scenario.event_log import LogRow
 from simlib.scenario.loader import load_text
 from simlib.scenario.model import Change, Condition, Forbid, Force, Hold, Policy, View
@@ -28,6 +29,8 @@ from simlib.widgets.questions.panel import QuestionPanel, WhatIf
 
 WORLD = load_text(TEMPLATE.read_text(encoding="utf-8")).replace(reference_class="icb-open-62-days")
 """Eight states, so that every question is answered at once."""
+
+PNG = small_png(new_figure(100, 80))
 
 
 class Slow(PanelQuestion):
@@ -46,7 +49,7 @@ class Slow(PanelQuestion):
             control.check()
         if chosen["n"] == 9:
             raise SimlibError("nine is too many")
-        return ShownAnswer((f"n is {chosen['n']}",), ("n",), ((str(chosen["n"]),),), 1, b"png", (1, 1))
+        return ShownAnswer((f"n is {chosen['n']}",), ("n",), ((str(chosen["n"]),),), 1, PNG, (1, 1))
 
 
 @pytest.fixture(autouse=True)
@@ -208,7 +211,7 @@ def test_a_broken_file_of_an_answer_is_no_answer(tmp_path):
 
 def test_only_the_last_answers_are_kept(monkeypatch):
     monkeypatch.setattr(asking, "STORED_ANSWERS", 3)
-    answer = ShownAnswer(("a",), ("x",), (("1",),), 1, b"png", (1, 1))
+    answer = ShownAnswer(("a",), ("x",), (("1",),), 1, PNG, (1, 1))
     for number in range(6):
         asking._store_in_home(answer, f"answer-{number}.json")
     assert len(list(asking.answer_folders()[1].glob("*.json"))) == 3
@@ -274,13 +277,13 @@ def test_above_every_picture_there_is_room_for_a_title_of_three_lines(kind, monk
 
     tall, lines = [], [f"line {number}" for number in range(3)]
 
-    def measured(made):
+    def measured(made, ratio=1):
         for axes in made.axes:
             if axes._left_title.get_text():
                 axes._left_title.set_text("\n".join(lines))
                 made.canvas.draw()
                 tall.append(axes._left_title.get_window_extent().y1 - made.bbox.height)
-        return plain(made)
+        return plain(made, ratio)
 
     plain = figure.small_png
     monkeypatch.setattr("simlib.widgets.kit.blitting.small_png", measured)
@@ -425,7 +428,7 @@ def test_a_panel_shows_its_answer_and_what_goes_wrong():
     question.go.set()
     panel = QuestionPanel(question)
     assert panel.wait(10)
-    assert bytes(panel.picture.png) == b"png"
+    assert bytes(panel.picture.png) == PNG
     assert panel.picture.alt == "n is 1"
     assert panel._repr_mimebundle_()["text/plain"] == "n is 1"
     assert "image/png" in panel._repr_mimebundle_()
@@ -434,7 +437,7 @@ def test_a_panel_shows_its_answer_and_what_goes_wrong():
     panel.compute.click()
     assert panel.wait(10)
     assert panel.picture.status["kind"] == "error"
-    assert bytes(panel.picture.png) == b"png"
+    assert bytes(panel.picture.png) == PNG
 
 
 def test_the_cancel_button_of_a_panel_cancels():

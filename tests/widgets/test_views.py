@@ -150,15 +150,29 @@ def test_another_world_is_opened_in_place(explorer):
 def test_the_stored_form_has_a_picture_and_words(explorer):
     bundle = explorer._repr_mimebundle_()
     assert bundle["text/plain"].startswith("A blockade of the valley bridge. By 30 May 2031: ")
-    assert Image.open(io.BytesIO(base64.b64decode(bundle["image/png"]))).width == 1280
+    assert Image.open(io.BytesIO(base64.b64decode(bundle["image/png"]))).width == 640
     assert agreement(explorer.state.base) in bundle["text/plain"]
     assert "application/vnd.jupyter.widget-view+json" in bundle
 
 
 def test_a_narrow_window_is_drawn_for(explorer):
-    explorer.board.room = [460, 200]
+    explorer.board.room = [460, 200, 1]
     assert explorer.board.size == [460, 200]
     assert Image.open(io.BytesIO(explorer.board.left)).size == (460, 200)
+
+
+def test_a_dense_screen_is_drawn_for_at_rest_and_what_is_stored_has_the_size_of_the_page(explorer):
+    explorer.board.room = [460, 200, 2]
+    assert explorer.board.size == [460, 200]
+    for png in (explorer.board.left, explorer.board.right):
+        assert Image.open(io.BytesIO(png)).size == (920, 400)
+    explorer.session.update(moving=True)
+    assert Image.open(io.BytesIO(explorer.board.left)).size == (460, 200)
+    explorer.session.update()
+    assert explorer.session.wait(20)
+    assert Image.open(io.BytesIO(explorer.board.left)).size == (920, 400)
+    stored = base64.b64decode(explorer.picture()["image/png"])
+    assert Image.open(io.BytesIO(stored)).width == 460
 
 
 def test_switches_reach_the_machine(explorer):

@@ -112,7 +112,7 @@ def passages(
 ) -> Waypoints:
     """Return the share of the histories to an ending that pass each rung and each move.
 
-    A move that an intervention forces is passed where it fires.
+    A move that an intervention forces is passed where it fires. What nobody does and nobody sees is no waypoint.
 
     Args:
         scenario: The scenario, with its interventions.
@@ -195,11 +195,12 @@ def counted_passages(played: Histories | Sample, given: str, *, ladder: str | No
 
 
 def _candidates(scenario: Scenario, ladder: str) -> Iterator[tuple[str, str, str, int]]:
-    """Yield kind, id, label and number of every rung of a ladder and every move."""
+    """Yield kind, id, label and number of every rung of a ladder and every move that somebody makes or sees."""
     for number, step in enumerate(scenario.ladders[ladder].rungs):
         yield "rung", step.id, step.label or step.id, number
     for number, move in enumerate(scenario.moves.values()):
-        yield "move", move.id, move.label, number
+        if not move.unseen:
+            yield "move", move.id, move.label, number
 
 
 def _ranked(

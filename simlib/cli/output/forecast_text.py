@@ -213,19 +213,18 @@ def _numbers(spread: tuple[np.ndarray, np.ndarray, np.ndarray], at: Sequence[int
 
 
 def _moves(forecast: Forecast, at: Sequence[int], head: Sequence[Sequence[str]], top: int) -> str:
-    ranked = sorted(forecast.moves.items(), key=lambda item: -item[1][-1])
-    shown = ranked[: top or len(ranked)]
-    rows = [Row(forecast.label("moves", name), _counts(forecast, name, values, at)) for name, values in shown]
+    shown = forecast.acts[:top] if top else sorted(forecast.moves, key=lambda name: -forecast.moves[name][-1])
+    rows = [Row(forecast.label("moves", name), _counts(forecast, name, forecast.moves[name], at)) for name in shown]
     error = "; ±: 95% error of this mean" if forecast.error else ""
     text = table(f"Moves: expected number by the end of the date{_versions(forecast)[0][0]}{error}", head, rows)
-    left = len(ranked) - len(shown)
-    return text + (f"\n  and {counted(left, 'rarer move')} (--top 0 lists all)" if left else "")
+    left = len(forecast.moves) - len(shown)
+    return text + (f"\n  and {counted(left, 'other move')} (--top 0 lists all)" if left else "")
 
 
 def _ranges(forecast: Forecast, top: int) -> str:
     """Show how often each move may happen: chance, which more replicates do not narrow."""
-    ranked = sorted(forecast.moves, key=lambda name: -forecast.moves[name][-1])
-    rows = [Row(forecast.label("moves", name), _range_cells(forecast, name)) for name in ranked[: top or len(ranked)]]
+    shown = forecast.acts[:top] if top else sorted(forecast.moves, key=lambda name: -forecast.moves[name][-1])
+    rows = [Row(forecast.label("moves", name), _range_cells(forecast, name)) for name in shown]
     title = f"Moves: range of the number by {forecast.by_words}{_versions(forecast)[0][0]}"
     return table(
         f"{title} (by chance; {forecast.firings_source})", [["5%", "median", "95%", "none", "3 or more"]], rows

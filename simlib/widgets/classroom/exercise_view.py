@@ -12,12 +12,12 @@ from typing import Any
 import ipywidgets as w
 
 from simlib.plots import style
-from simlib.plots.figure import new_figure, picture_bundle, small_png
+from simlib.plots.figure import WIDTH, new_figure, picture_bundle, small_png
 from simlib.plots.lettering import settle
 from simlib.widgets.classroom.exercise import Blank, Exercise
 from simlib.widgets.explorer.pages import LINE, button, guarded, words
 
-_WIDTH, _LETTERS, _LINE = 760, 104, 19
+_LETTERS, _LINE = 98, 19
 _CHOOSE = "choose …"
 
 
@@ -70,7 +70,7 @@ class ExerciseView(w.VBox):
     def _worksheet(self) -> bytes:
         body = style.wrap(self.exercise.asks, _LETTERS, 20)
         lines = [self.title, *body.splitlines(), *(f"{field.label}: {'_' * 28}" for field in self.exercise.fields)]
-        figure = new_figure(_WIDTH, 24 + _LINE * len(lines), self.title)
+        figure = new_figure(WIDTH, 24 + _LINE * len(lines), self.title)
         for row, line in enumerate(lines):
             weight = "bold" if row == 0 else "normal"
             place = 1 - (12 + _LINE * (row + 0.5)) / (24 + _LINE * len(lines))

@@ -11,7 +11,7 @@ import ipywidgets as w
 
 from simlib.errors import Problem, ScenarioError
 from simlib.formatting import counted
-from simlib.plots.figure import picture_bundle, stacked
+from simlib.plots.figure import picture_bundle, reduced, stacked
 from simlib.plots.state_diagram import diagram, height, in_words
 from simlib.widgets.editor.session import DRAFT, CheckedText, EditorSession
 from simlib.widgets.explorer.pages import LINE, button, guarded, words
@@ -56,7 +56,7 @@ class Editor(w.VBox):
         self._offer_draft()
         self.sheet.observe(lambda change: self._guard(lambda: self.session.write(change["new"])), "text")
         for picture in (self.picture, self.machine):
-            picture.observe(lambda _: self._guard(self._redraw), "room")
+            picture.observe(lambda _: self._guard(self._redraw), ["room", "ratio"])
 
     # ---------------------------------------------------------------- showing
 
@@ -85,7 +85,9 @@ class Editor(w.VBox):
         scenario = self._last.scenario
         assert scenario is not None
         width = self.machine.room or FIRST_WIDTH
-        png, size = still_figure(lambda ax: diagram(scenario, ax), width, height(scenario, width))
+        png, size = still_figure(
+            lambda ax: diagram(scenario, ax), width, height(scenario, width), ratio=self.machine.ratio
+        )
         with self.machine.hold_sync():
             self.machine.png, self.machine.size = png, list(size)
             self.machine.alt = in_words(scenario)
@@ -101,7 +103,8 @@ class Editor(w.VBox):
         board.update(forecast)
         parts = sentence(forecast)
         with self.picture.hold_sync():
-            self.picture.png, self.picture.size = Screen(board).png(), [board.width, board.height]
+            self.picture.png = Screen(board).png(ratio=self.picture.ratio)
+            self.picture.size = [board.width, board.height]
             self.picture.sentence = [dict(part) for part in parts]
             self.picture.alt = "".join(part["text"] for part in parts)
 
@@ -109,7 +112,7 @@ class Editor(w.VBox):
         """Return the live widget, with its pictures and its answer in words for readers without a kernel."""
         self.session.worker.wait(60)
         bundle = dict(super()._repr_mimebundle_(**kwargs) or {})
-        pictures = stacked(self.picture.png, self.machine.png)
+        pictures = stacked(*(reduced(shown.png, shown.size[0]) for shown in (self.picture, self.machine)))
         bundle |= picture_bundle(pictures, f"{self.machine.alt} {self.picture.alt}")[0]
         return bundle
 

@@ -51,14 +51,14 @@ class Graph:
         """Every artist that changes from answer to answer."""
         return self.panel.artists
 
-    def png(self, result: Forecast, baseline: Forecast | None, *, moving: bool, redraw: bool = False) -> bytes:
-        """Return the picture of another answer."""
+    def png(self, result: Forecast, baseline: Forecast | None, *, moving: bool, ratio: float = 1.0) -> bytes:
+        """Return the picture of another answer, with `ratio` pixels for each pixel of the page."""
         fresh = self._screen is None
         if self._screen is None:
             self.panel.update(result, baseline)
             self._screen = Screen(self)
         changed = self.panel.update(result, baseline, moving=moving and not fresh)
-        return self._screen.png(redraw=changed or fresh or redraw, moving=moving)
+        return self._screen.png(redraw=changed or fresh, moving=moving, ratio=ratio)
 
 
 def lead_graph(result: Forecast, size: Size, measure: Measure, doubt: Floats | None = None) -> Graph:

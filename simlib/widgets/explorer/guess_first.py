@@ -14,12 +14,11 @@ from simlib.calibration.guesses import Guess, keep_guess, read_guesses, score_gu
 from simlib.engines.ensemble import forecast
 from simlib.errors import SimlibError
 from simlib.formatting import long_date, percent
-from simlib.plots.figure import picture_bundle, text_picture
+from simlib.plots.figure import WIDTH, picture_bundle, text_picture
 from simlib.scenario.loader import load
 from simlib.scenario.model import Scenario
 from simlib.widgets.explorer.pages import LINE, WIDE, button, guarded, html_table, words
 
-WIDTH = 880
 """Width of the stored picture in pixels."""
 
 HEAD = ("question", "by", "happened", "your guess", "the forecast", "your Brier score", "its Brier score")

@@ -124,7 +124,7 @@ class ComparisonPage(Page):
         )
         self._picture, self._tables = LivePicture(), w.HTML()
         self._views.observe(lambda _: self.session.guard(self.schedule), "checked")
-        self._picture.observe(lambda _: self.session.guard(self.schedule), "room")
+        self._picture.observe(lambda _: self.session.guard(self.schedule), ["room", "ratio"])
         self.children = [self._views, self._picture, self._tables]
 
     def refresh(self, control: Control = UNWATCHED) -> None:
@@ -139,7 +139,7 @@ class ComparisonPage(Page):
         )
         self._tables.value = answers + "<br>" + changes
         width = self._picture.room or 2 * self.session.size[0]
-        png, size = still(comparison.draw, width, 60 + comparison.height(), left=14)
+        png, size = still(comparison.draw, width, 60 + comparison.height(), left=14, ratio=self._picture.ratio)
         with self._picture.hold_sync():
             self._picture.png, self._picture.size = png, list(size)
             self._picture.alt = comparison.words()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from simlib.results import ONGOING, Forecast
@@ -64,7 +65,13 @@ def choices(state: State, tab: str) -> list[Choice]:
 
 
 def consequences(
-    answers: AnswerCache, settings: Settings, forecast: Forecast, baseline: Forecast | None, size: Size, impact: str
+    answers: AnswerCache,
+    settings: Settings,
+    forecast: Forecast,
+    baseline: Forecast | None,
+    size: Size,
+    impact: str,
+    ratio: float = 1.0,
 ) -> Still:
     """Draw means and ranges of the impacts, and the mean of one of them given each ending."""
     from simlib.plots.impact_rows import consequence_rows, in_words
@@ -78,14 +85,13 @@ def consequences(
     width, height = (max(given, least) for given, least in zip(size, SMALLEST, strict=True))
     top = 34 + 18 * lines
     box = 12 / width, 8 / height, 1 - 24 / width, (height - top - 8) / height
-    png, _ = still_figure(
-        lambda ax: consequence_rows(forecast, ax, impact=impact, spans=spans, baseline=baseline), width, height, box
-    )
+    draw = partial(consequence_rows, forecast, impact=impact, spans=spans, baseline=baseline)
+    png, _ = still_figure(draw, width, height, box, ratio)
     alt = ". ".join(in_words(forecast, name, spans.get(name)) for name in forecast.impacts)
     return Still(png, f"By {forecast.by_words}: {alt}.")
 
 
-def drivers(state: State, influence: Influence | None, size: Size) -> Still:
+def drivers(state: State, influence: Influence | None, size: Size, ratio: float = 1.0) -> Still:
     """Draw the assumptions that move the leading answer most, at the values of the file."""
     from simlib.plots.driver_bars import drivers as bars
 
@@ -97,14 +103,18 @@ def drivers(state: State, influence: Influence | None, size: Size) -> Still:
     frame = influence.drivers(state.base, measure.name)
     width, height = size
     rows = max(2, (height - TOP - BOTTOM) // (ROW + 4))
-    png, _ = still(lambda ax: bars(frame, ax, title=frame.attrs["title"], rows=rows), width, height, left=14)
+    png, _ = still(
+        lambda ax: bars(frame, ax, title=frame.attrs["title"], rows=rows), width, height, left=14, ratio=ratio
+    )
     first = frame.head(STRONGEST)
     ends = zip(first["label"], first["at_low"], first["at_high"], strict=True)
     strongest = "; ".join(f"{label} ({100 * low:+.1f} to {100 * high:+.1f})" for label, low, high in ends)
     return Still(png, f"{frame.attrs['title']}. In points, at low and at high: {strongest}.")
 
 
-def history(answers: AnswerCache, settings: Settings, size: Size, ending: str, number: int) -> Still:
+def history(
+    answers: AnswerCache, settings: Settings, size: Size, ending: str, number: int, ratio: float = 1.0
+) -> Still:
     """Draw one sampled history, and tell it in dated sentences."""
     from simlib.plots import story
 
@@ -121,5 +131,5 @@ def history(answers: AnswerCache, settings: Settings, size: Size, ending: str, n
         return story(told.days, told.rungs, told.rung_names, ax, ended=told.ending != ONGOING, **dates)
 
     width, height = size
-    png, _ = still(draw, width, height // 2, left=180)
+    png, _ = still(draw, width, height // 2, left=180, ratio=ratio)
     return Still(png, head, told.turning_points())

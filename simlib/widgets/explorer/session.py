@@ -93,10 +93,11 @@ class ExplorerSession:
         front: ExplorerFront,
         *,
         size: Size = SIZE,
+        ratio: float = 1.0,
         answers: AnswerCache | None = None,
         drafts: Drafts | None = None,
     ) -> None:
-        self.state, self.front, self.size = state, front, size
+        self.state, self.front, self.size, self.ratio = state, front, size, ratio
         self.answers = answers or AnswerCache(state)
         self.drafts = drafts or Drafts.of(state.base)
         self.dials = dials(state.base)
@@ -191,10 +192,10 @@ class ExplorerSession:
             self.idle.worker.cancel()
             self.front.show_status(status("cancelled: move a slider to compute again", "preview"))
 
-    def resize(self, size: Size) -> None:
-        """Draw for another size of the graphs in pixels."""
+    def resize(self, size: Size, ratio: float = 1.0) -> None:
+        """Draw for another size of the graphs, with `ratio` pixels for each pixel of the page at rest."""
         with self.lock:
-            self.size = size
+            self.size, self.ratio = size, ratio
             self.redraw()
 
     def redraw(self) -> None:
@@ -304,6 +305,7 @@ class ExplorerSession:
     def _show(self, forecast: Forecast, line: Part, *, moving: bool = False) -> None:
         preview = line["kind"] == "preview"
         moving |= preview
+        ratio = 1.0 if moving else self.ratio
         baseline, measure = self._baseline(), self.state.lead
         doubt = None if preview else self._doubts.get(self.answers.key(self.state.settings))
         spread = None if doubt is None else doubt.spread.get(measure.name)
@@ -315,13 +317,13 @@ class ExplorerSession:
         if self.tab in LIVE:
             which = (self.size, self.tab, self.choice, self.state.settings.view)
             second = self._graph("second", which, lambda: live_graph(first, self.size, self.tab, self.choice))
-            right = second.png(forecast, baseline, moving=moving)
+            right = second.png(forecast, baseline, moving=moving, ratio=ratio)
         self.shown, self._status = forecast, line
         draws = 0 if doubt is None else doubt.draws
         words = headline.sentence(forecast, measure, baseline, spread=spread, draws=draws, note=self._deeds())
         self.front.show(
             ShownGraphs(
-                left=lead.png(forecast, baseline, moving=moving),
+                left=lead.png(forecast, baseline, moving=moving, ratio=ratio),
                 right=right,
                 size=lead.size,
                 sentence=words,
@@ -342,14 +344,14 @@ class ExplorerSession:
         if self.tab in LIVE or self.shown is None:
             return
         tab, choice, size, settings, forecast = self.tab, self.choice, self.size, self.state.settings, self.shown
-        baseline, number = self._baseline(), self.number
+        baseline, number, ratio = self._baseline(), self.number, self.ratio
 
         def job(_: Control) -> Still:
             if tab == "consequences":
-                return second_graph.consequences(self.answers, settings, forecast, baseline, size, choice)
+                return second_graph.consequences(self.answers, settings, forecast, baseline, size, choice, ratio)
             if tab == "drivers":
-                return second_graph.drivers(self.state, self.idle.influence, size)
-            return second_graph.history(self.answers, settings, size, choice, number)
+                return second_graph.drivers(self.state, self.idle.influence, size, ratio)
+            return second_graph.history(self.answers, settings, size, choice, number, ratio)
 
         def done(drawn: Still) -> None:
             with self.lock:

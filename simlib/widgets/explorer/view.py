@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets as w
 
 from simlib.formatting import long_date
-from simlib.plots.figure import beside, picture_bundle, png_size, stacked, text_picture
+from simlib.plots.figure import picture_bundle, reduced, stacked, text_picture
 from simlib.scenario.library import shipped_scenarios
 from simlib.scenario.loader import load
 from simlib.scenario.model import Scenario
@@ -129,8 +129,8 @@ class Explorer(w.VBox):
         self.board.copied = {"words": text, "n": self.board.copied.get("n", 0) + 1}
 
     def _room(self) -> dict[str, Any]:
-        width, height = self.board.room
-        return {"size": (width, height)} if width else {}
+        width, height, ratio = self.board.room
+        return {"size": (width, height), "ratio": ratio} if width else {}
 
     def _offer_views(self) -> None:
         """Offer all views, with those saved since the scenario was opened."""
@@ -258,14 +258,14 @@ class Explorer(w.VBox):
             )
 
     def picture(self) -> dict[str, Any]:
-        """Return both graphs as one picture for a notebook, with the answer in words."""
-        pictures = [png for png in (self.board.left, self.board.right) if png]
+        """Return both graphs as one picture for a notebook, one below the other, with the answer in words."""
+        width = self.board.size[0]
+        pictures = [reduced(png, width) for png in (self.board.left, self.board.right) if png]
         if not pictures:
             return {}
         heading = self.state.heading()
         lines = (STILL, self.board.alt, *([heading[:1].upper() + heading[1:] + "."] if heading else []))
-        width = sum(png_size(png)[0] for png in pictures)
-        whole = stacked(text_picture(width, lines), beside(*pictures))
+        whole = stacked(text_picture(width, lines), *pictures)
         return picture_bundle(whole, f"{self.state.base.title}. {' '.join(lines[1:])}")[0]
 
     # ---------------------------------------------------------------- listening
@@ -275,7 +275,7 @@ class Explorer(w.VBox):
             (self.dials, "positions", self._move),
             (self.dials, "typed", lambda typed: self._do(self._type, typed["id"], typed["text"])),
             (self.dials, "request", self._answer_request),
-            (self.board, "room", lambda room: self.session.resize((room[0], room[1]))),
+            (self.board, "room", lambda room: self.session.resize((room[0], room[1]), room[2])),
             (self.board, "request", self._answer_board),
             (self._view, "value", self._choose_view),
             (self._choose, "value", lambda scenario: self._open(State(scenario))),

@@ -12,9 +12,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from simlib.plots.figure import new_figure, small_png
+from simlib.plots.figure import at_ratio, new_figure, small_png
 from simlib.plots.lettering import settle
-from simlib.plots.palette import Palette
+from simlib.plots.palette import Palette, colours_of
 from simlib.widgets.kit.glyph_cache import can_set, set_text_on
 
 QUICK, SMALL = 4, 8
@@ -43,17 +43,26 @@ class Screen:
             artist.set_animated(True)
         self._texts = [artist for artist in artists if isinstance(artist, Text) and can_set(artist)]
         self._drawn = [artist for artist in artists if artist not in self._texts]
-        self._background: Any = None
+        self._backgrounds: dict[float, Any] = {}
         self._palette = Palette()
 
-    def png(self, *, redraw: bool = False, moving: bool = False) -> bytes:
-        """Return the present picture. `redraw` draws the background again, and `moving` saves time, not bytes."""
+    def png(self, *, redraw: bool = False, moving: bool = False, ratio: float = 1.0) -> bytes:
+        """Return the present picture with `ratio` pixels for each pixel of the page.
+
+        `redraw` draws the background again, and `moving` saves time, not bytes.
+        """
+        with at_ratio(self._figure, ratio):
+            return self._png(redraw=redraw, moving=moving, ratio=ratio)
+
+    def _png(self, *, redraw: bool, moving: bool, ratio: float) -> bytes:
         canvas = self._figure.canvas
-        if redraw or self._background is None:
+        if redraw:
+            self._backgrounds.clear()
+        if ratio not in self._backgrounds:
             canvas.draw()
-            self._background = canvas.copy_from_bbox(self._figure.bbox)
+            self._backgrounds[ratio] = canvas.copy_from_bbox(self._figure.bbox)
         else:
-            canvas.restore_region(self._background)
+            canvas.restore_region(self._backgrounds[ratio])
         renderer = canvas.get_renderer()
         for artist in self._drawn:
             artist.draw(renderer)
@@ -61,27 +70,31 @@ class Screen:
         for text in self._texts:
             set_text_on(pixels, text)
         if (redraw and not moving) or not self._palette.ready:
-            self._palette.learn(pixels)
+            self._palette.learn(pixels, colours_of(self._figure))
         return self._palette.png(pixels, QUICK if moving else SMALL)
 
 
 def still(
-    draw: Callable[[Any], Any], width: int, height: int, *, left: int = 50, right: int = 20
+    draw: Callable[[Any], Any], width: int, height: int, *, left: int = 50, right: int = 20, ratio: float = 1.0
 ) -> tuple[bytes, tuple[int, int]]:
     """Draw one plot with a title and an axis below, in pixels, and return it as PNG with its size.
 
-    `left` is room for labels.
+    `left` is room for labels, and `ratio` the pixels of the picture for each pixel of the page.
     """
     top, bottom = 48, 40
     box = (left / width, bottom / height, (width - left - right) / width, (height - top - bottom) / height)
-    return still_figure(draw, width, height, box)
+    return still_figure(draw, width, height, box, ratio)
 
 
 def still_figure(
-    draw: Callable[[Any], Any], width: int, height: int, box: tuple[float, float, float, float] = (0, 0, 1, 1)
+    draw: Callable[[Any], Any],
+    width: int,
+    height: int,
+    box: tuple[float, float, float, float] = (0, 0, 1, 1),
+    ratio: float = 1.0,
 ) -> tuple[bytes, tuple[int, int]]:
-    """Draw on one axes that fills `box` of a figure of some pixels, and return it as PNG with its size."""
+    """Draw on one axes that fills `box` of a figure, and return it as PNG with its size in pixels of the page."""
     figure = new_figure(width, height)
     draw(figure.add_axes(box))
     settle(figure)
-    return small_png(figure), (width, height)
+    return small_png(figure, ratio), (width, height)

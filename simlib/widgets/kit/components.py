@@ -21,7 +21,7 @@ class LivePicture(anywidget.AnyWidget):
 
     `sentence` is a list of {text, strong} parts, and `alt` is the text for screen readers. `status` is {text, kind,
     share}: a share from 0 to 1 shows a progress bar and a Cancel button, which adds one to `cancels`. `room` is the
-    width in pixels that the browser has for the picture.
+    width that the browser has for the picture, and `ratio` the pixels of its screen for each pixel of the page.
     """
 
     _esm = _STATIC / "picture.js"
@@ -33,6 +33,7 @@ class LivePicture(anywidget.AnyWidget):
     preview = traitlets.Bool(default_value=False).tag(sync=True)
     status = traitlets.Dict().tag(sync=True)
     room = traitlets.Int(0).tag(sync=True, echo_update=False)
+    ratio = traitlets.Float(1.0).tag(sync=True, echo_update=False)
     cancels = traitlets.Int(0).tag(sync=True, echo_update=False)
 
 
@@ -40,8 +41,9 @@ class Board(anywidget.AnyWidget):
     """The answer of the explorer: a sentence, the other answers in a line, and two graphs, the right one with tabs.
 
     `answers` are [{title, items: [{name, label, value, change}]}], and `lead` is the name of the one that leads. `tabs`
-    and `choices` are [{id, label}]. `size` is that of both graphs. The browser sets `room`, the width and the height in
-    pixels that it has for each graph, and `request` {what, value, n}: "lead", "tab", "choice", "step" or "cancel".
+    and `choices` are [{id, label}]. `size` is that of both graphs. The browser sets `room`, the width and the height
+    that it has for each graph and the pixels of its screen for each pixel of the page, and `request` {what, value, n}:
+    "lead", "tab", "choice", "step" or "cancel".
     `copied` {words, n} goes to the clipboard.
     """
 
@@ -63,7 +65,7 @@ class Board(anywidget.AnyWidget):
     choice = traitlets.Unicode().tag(sync=True)
     story: Any = traitlets.List().tag(sync=True)
     copied = traitlets.Dict().tag(sync=True)
-    room: Any = traitlets.List([0, 0]).tag(sync=True, echo_update=False)
+    room: Any = traitlets.List([0, 0, 1]).tag(sync=True, echo_update=False)
     request = traitlets.Dict({"n": 0}).tag(sync=True, echo_update=False)
 
 

@@ -25,6 +25,7 @@ from simlib.evidence.timetable import beginning
 from simlib.evidence.walk import ImpossibleRow
 from simlib.formatting import counted, long_date, percent
 from simlib.machine.measures import Measure
+from simlib.plots.figure import WIDTH
 from simlib.plots.log_board import LogBoard, Morning, Tick
 from simlib.plots.style import wrap
 from simlib.scenario.condition_wording import condition_in_words
@@ -38,8 +39,8 @@ from simlib.widgets.kit.latest_worker import LatestWorker
 from simlib.widgets.kit.status_line import Part, ShownPicture, status
 from simlib.widgets.logbook.own_rows import OwnRow, OwnRows, refusal
 
-WIDTH, NARROWEST, WIDEST = 960, 640, 1200
-"""Width of the picture in pixels, at first and within which it follows the room there is."""
+NARROWEST, WIDEST = 640, 1200
+"""Widths in pixels within which the picture follows the room there is."""
 
 OFTEN = 0.4
 """Seconds between two pictures while the mornings are filled in."""
@@ -94,7 +95,7 @@ class LogSession:
         self.notes: dict[int, str] = {}
         self.place = self._place(on or self.last)
         self.worker, self.lock = LatestWorker("simlib-log"), threading.RLock()
-        self.width = WIDTH
+        self.width, self.ratio = WIDTH, 1.0
         self._days: dict[int, DayOutlook] = {}
         self._of: tuple[OwnRow, ...] = ()
         self._refused: tuple[int, ...] = ()
@@ -150,6 +151,12 @@ class LogSession:
             if width != self.width:
                 self.width, self._board = width, None
                 self._show()
+
+    def sharpen(self, ratio: float) -> None:
+        """Draw with so many pixels for each pixel of the page."""
+        with self.lock:
+            self.ratio = ratio
+            self._show()
 
     def cancel(self) -> None:
         """Stop filling in mornings."""
@@ -273,7 +280,7 @@ class LogSession:
                 for place, (name, variable) in enumerate(self.scenario.variables.items())
             }
             self._board.move(Morning(self.place, day.day, self.probability(self.place), levels))
-            png = self._screen.png(redraw=self._fresh, moving=True)
+            png = self._screen.png(redraw=self._fresh, moving=True, ratio=self.ratio)
             self._fresh = False
             size = (self._board.width, self._board.height)
             line = self._status(day) if complete or not filling else status("computing the other mornings", "busy", 0.0)

@@ -12,7 +12,7 @@ import ipywidgets as w
 
 from simlib.evidence.log_intake import Events
 from simlib.formatting import long_date
-from simlib.plots.figure import picture_bundle
+from simlib.plots.figure import picture_bundle, reduced
 from simlib.scenario.model import Scenario
 from simlib.widgets.explorer.pages import LINE, WIDE, button, html_table
 from simlib.widgets.kit.components import LivePicture, Mornings
@@ -78,6 +78,7 @@ class UpdateWithEvents(w.VBox):
             (self.mornings, "place", self._move_to),
             (self._measure, "value", self.session.choose),
             (self.picture, "room", self.session.resize),
+            (self.picture, "ratio", self.session.sharpen),
             (self.picture, "cancels", lambda _: self.session.cancel()),
         )
         for widget, trait, action in handlers:
@@ -155,7 +156,8 @@ class UpdateWithEvents(w.VBox):
         self.wait(PATIENCE)
         bundle = dict(super()._repr_mimebundle_(**kwargs) or {})
         if self.picture.png:
-            bundle |= picture_bundle(bytes(self.picture.png), f"{self.session.scenario.title}. {self.picture.alt}")[0]
+            png = reduced(bytes(self.picture.png), self.picture.size[0])
+            bundle |= picture_bundle(png, f"{self.session.scenario.title}. {self.picture.alt}")[0]
         return bundle
 
 

@@ -9,12 +9,13 @@ import ipywidgets as w
 
 from simlib.analysis.discovery.boxes import from_compact_data
 from simlib.errors import SimlibError
+from simlib.plots.figure import WIDTH
 from simlib.scenario.model import Scenario
 from simlib.widgets.explorer.pages import LINE, WIDE, button, words
 from simlib.widgets.kit.components import Dials, LivePicture
 from simlib.widgets.kit.status_line import Part
 from simlib.widgets.questions.box_session import HEIGHT, BoxSession
-from simlib.widgets.questions.inquiry import WIDTH, ShownAnswer
+from simlib.widgets.questions.inquiry import ShownAnswer
 
 
 class BoxPanel(w.VBox):

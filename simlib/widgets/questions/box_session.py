@@ -21,6 +21,7 @@ from simlib.errors import Problem, ScenarioError, SimlibError
 from simlib.formatting import percent
 from simlib.machine import measures
 from simlib.plots.box_charts import BoxBoard, axes_of
+from simlib.plots.figure import SHARP, WIDTH
 from simlib.quantities import show
 from simlib.results import Forecast
 from simlib.scenario.library import shipped_scenarios
@@ -34,7 +35,6 @@ from simlib.widgets.explorer.state import Settings, State
 from simlib.widgets.kit.blitting import Screen
 from simlib.widgets.kit.latest_worker import LatestWorker
 from simlib.widgets.kit.status_line import Part, status
-from simlib.widgets.questions.inquiry import WIDTH
 
 HEIGHT = 560
 """Height of the picture in pixels."""
@@ -292,7 +292,7 @@ class BoxSession:
         board = self._draw()
         assert self._screen is not None
         board.move(self.values(), self.here(forecast).value)
-        png = self._screen.png(redraw=self._fresh, moving=moving)
+        png = self._screen.png(redraw=self._fresh, moving=moving, ratio=1 if moving else SHARP)
         self._fresh = False
         self.front.show(png, self.sentence(forecast), line)
 

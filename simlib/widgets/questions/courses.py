@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from simlib.analysis.paths.result import Branch, Paths
 
 
+def one_sample(least: int) -> tuple[Field, Field]:
+    """Return the choices of a sample, which begin alike for all questions about signs: one sign has one number."""
+    return draws(256), number("runs", "Histories of each draw", 500, least, 100_000)
+
+
 class ByWhichPath(PanelQuestion):
     """The likeliest orders of rungs, exactly, and the flow between rungs."""
 
@@ -130,7 +135,7 @@ class OnTheWayTo(PanelQuestion):
             ("kind", "passage", "share of the histories to this ending"),
             [(row.kind, row.label, percent(row.share)) for row in waypoints.rows],
             1,
-            Drawing(partial(ladder_histories, typical_histories(drawn_ones, likeliest)), 550, 180, 110, 115),
+            Drawing(partial(ladder_histories, typical_histories(drawn_ones, likeliest)), 566, 180, 110, 131),
         )
 
 
@@ -146,8 +151,7 @@ class WhatToWatchFor(PanelQuestion):
             ending(self.scenario, "The ending"),
             number("look_by", "Seen within (days)", min(14, longest), 1, longest),
             number("times_seen", "Sightings that count as a sign", 1, 1, 50),
-            draws(250),
-            number("runs", "Histories of each draw", 80, 1, 10_000),
+            *one_sample(1),
         ]
 
     def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
@@ -183,7 +187,7 @@ class WhatToWatchFor(PanelQuestion):
             "misses",
             "days of warning (median)",
         )
-        return shown_answer(result.sentences(), head, rows, 9, Drawing(partial(picture, result), 600, top=115))
+        return shown_answer(result.sentences(), head, rows, 9, Drawing(partial(picture, result), 616, top=131))
 
 
 class WorthSeeing(PanelQuestion):
@@ -197,8 +201,7 @@ class WorthSeeing(PanelQuestion):
         return [
             measure(self.scenario),
             number("within", "Watched for (days)", min(14, longest), 1, longest),
-            draws(256),
-            number("runs", "Replicates each", 500, 100, 100_000),
+            *one_sample(100),
         ]
 
     def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
@@ -230,11 +233,7 @@ class SignsOfEveryEnding(PanelQuestion):
     def make_fields(self) -> Sequence[Field]:
         """Return what may be asked."""
         longest = int(self.scenario.horizon_days) - 1
-        return [
-            number("look_by", "Seen within (days)", min(14, longest), 1, longest),
-            draws(250),
-            number("runs", "Histories of each draw", 160, 1, 10_000),
-        ]
+        return [number("look_by", "Seen within (days)", min(14, longest), 1, longest), *one_sample(1)]
 
     def answer(self, chosen: Mapping[str, Any], control: Control) -> ShownAnswer:
         """Sample histories over the priors once, and look at each sign of each ending in them."""
@@ -258,7 +257,7 @@ class SignsOfEveryEnding(PanelQuestion):
             ]
         head = ("ending", "before looking", "sign", "seen with", "if seen", "change if seen")
         signs = len({row.id for result in results for row in result.signs})
-        plot = Drawing(partial(indicator_map, results), 190 + 36 * min(signs, 14), left=230, bottom=75, top=115)
+        plot = Drawing(partial(indicator_map, results), 206 + 36 * min(signs, 14), left=230, bottom=75, top=131)
         return shown_answer(sentences, head, rows, 2, plot)
 
 

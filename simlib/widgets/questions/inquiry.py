@@ -22,6 +22,7 @@ from simlib.control import Control
 from simlib.errors import Problem, ScenarioError, SimlibError
 from simlib.files import write_atomically
 from simlib.formatting import long_date
+from simlib.plots.figure import SHARP, WIDTH, stacked
 from simlib.scenario.library import notebooks_folder
 from simlib.scenario.loader import load
 from simlib.scenario.model import Scenario, View
@@ -29,9 +30,6 @@ from simlib.widgets.explorer.autosave import folder
 from simlib.widgets.kit.latest_worker import LatestWorker
 
 FORMAT = 1
-WIDTH = 880
-"""Width of a picture in pixels."""
-
 TOP = 94
 """Pixels above a plot: three lines of title, and what it shows."""
 
@@ -88,7 +86,9 @@ class Field:
 
 @dataclass(frozen=True)
 class ShownAnswer:
-    """An answer: sentences, a table (its last `numbers` columns hold numbers) and a picture (PNG, size in pixels).
+    """An answer: sentences, a table (its last `numbers` columns hold numbers) and a picture.
+
+    `png` has `SHARP` pixels for each pixel of the page, and `size` is in pixels of the page.
 
     `more` is plain JSON data for a panel that does more than show the answer.
     """
@@ -179,15 +179,14 @@ class Drawing:
 
 
 def stack_drawings(*drawings: Drawing) -> tuple[bytes, tuple[int, int]]:
-    """Return a PNG of the drawings, one below the other, and its size in pixels."""
-    from simlib.plots.figure import stacked
+    """Return a PNG of the drawings, one below the other, and its size in pixels of the page."""
     from simlib.widgets.kit.blitting import still_figure
 
     parts = []
     for drawing in drawings:
         inside = (WIDTH - drawing.left - drawing.right, drawing.height - drawing.top - drawing.bottom)
         box = (drawing.left / WIDTH, drawing.bottom / drawing.height, inside[0] / WIDTH, inside[1] / drawing.height)
-        parts.append(still_figure(drawing.draw, WIDTH, drawing.height, box)[0])
+        parts.append(still_figure(drawing.draw, WIDTH, drawing.height, box, SHARP)[0])
     return (parts[0] if len(parts) == 1 else stacked(*parts)), (WIDTH, sum(drawing.height for drawing in drawings))
 
 

@@ -147,7 +147,7 @@ class WhatIf(PanelQuestion):
             _rows(result),
             3,
             Drawing(partial(effects, result, measure=measure), 192 + 50 * len(result.effects), top=94),
-            Drawing(partial(flips, result, variant=last), 547, left=170, bottom=98, top=94),
+            Drawing(partial(flips, result, variant=last), 582, left=152, bottom=133, top=94),
         )
 
 

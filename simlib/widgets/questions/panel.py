@@ -13,7 +13,7 @@ from typing import Any
 
 import ipywidgets as w
 
-from simlib.plots.figure import picture_bundle
+from simlib.plots.figure import picture_bundle, reduced
 from simlib.scenario.model import Scenario
 from simlib.widgets.explorer.pages import LINE, WIDE, button, html_table
 from simlib.widgets.kit.components import LivePicture
@@ -93,7 +93,7 @@ class QuestionPanel(w.VBox):
         bundle = dict(super()._repr_mimebundle_(**kwargs) or {})
         answer = self.inquiry.answer
         if answer is not None:
-            bundle |= picture_bundle(answer.png, answer.alt)[0]
+            bundle |= picture_bundle(reduced(answer.png, answer.size[0]), answer.alt)[0]
             bundle["text/plain"] = "\n".join(answer.sentences)
         return bundle
 

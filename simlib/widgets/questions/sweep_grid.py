@@ -118,7 +118,7 @@ def _plots(values: Floats, across: Axis, up: Axis, titles: Sequence[str], unit: 
             unit=unit,
             limits=limits,
         )
-        yield Drawing(picture, 492, left=140, bottom=65)
+        yield Drawing(picture, 506, left=110, bottom=79)
 
 
 def _ends(values: Floats) -> str:

@@ -201,7 +201,7 @@ function render({ model, el }) {
     const used = [headline, others, strip, ...bars].reduce((sum, node) => sum + node.offsetHeight, 0) + 16;
     const rest = high - used - SLIDERS;
     const height = Math.floor(Math.max(140, stacked ? 0.36 * high : Math.min(rest, 200 + 0.5 * (rest - 200))) / 10) * 10;
-    const room = [width, height];
+    const room = [width, height, Math.min(Math.max(window.devicePixelRatio || 1, 1), 3)];
     whole.style.setProperty("--simlib-graph", `${height}px`);
     if (width < 200 || String(room) === String(model.get("room"))) return;
     send("room", room);

@@ -71,8 +71,9 @@ function render({ model, el }) {
   let timer = null;
   const measure = () => {
     const room = Math.floor(el.clientWidth / 20) * 20;
-    if (room < 200 || room === model.get("room")) return;
-    model.set("room", room);
+    const ratio = Math.min(Math.max(window.devicePixelRatio || 1, 1), 3);
+    if (room < 200 || (room === model.get("room") && ratio === model.get("ratio"))) return;
+    model.set({ room, ratio });
     model.save_changes();
   };
   const observer = new ResizeObserver(() => {
@@ -80,8 +81,10 @@ function render({ model, el }) {
     timer = setTimeout(measure, 120);
   });
   observer.observe(el);
+  window.addEventListener("resize", measure);  // a zoom changes the ratio
   return () => {
     observer.disconnect();
+    window.removeEventListener("resize", measure);
     clearTimeout(timer);
     for (const [event, handler] of Object.entries(watch)) model.off(event, handler);
     if (shown) URL.revokeObjectURL(shown);
