@@ -29,7 +29,7 @@ from simlib.formatting import with_plural
 Kind = Literal["rate", "chance", "factor", "duration", "amount", "number"]
 
 DAYS_PER = {"minute": 1 / 1440, "hour": 1 / 24, "day": 1.0, "week": 7.0, "month": 365.25 / 12, "year": 365.25}
-"""Days in one unit of time; a month is a twelfth of a Julian year (30.4375 days)."""
+"""Days in one unit of time. A month is a twelfth of a Julian year (30.4375 days)."""
 
 MAX_TEXT = 100
 
@@ -84,10 +84,7 @@ def parse(text: str | float, kind: Kind | None = None, unit: str = "") -> Quanti
     or not the text says so. Raises QuantityError for what is no quantity, for a unit that is no unit of time, for a
     value out of the range of its kind, and for a quantity of another kind than `kind` or another unit than `unit`.
     """
-    written = text.strip() if isinstance(text, str) else _written(text, kind)
-    if len(written) > MAX_TEXT:
-        raise QuantityError(f"a quantity of {len(written)} characters", f"expected at most {MAX_TEXT}")
-    quantity = _read(written, kind)
+    quantity = _read(text.strip(), kind) if isinstance(text, str) else _from_number(text, kind)
     if kind is not None:
         quantity = _as_kind(quantity, kind)
     if kind == "amount":
@@ -106,16 +103,21 @@ def spoken(text: str) -> str:
     return re.sub(r"^(\S+)\s+(?:an?|each|times\s+an?)\s+(?=\w+$)", r"\1 per ", plain)
 
 
-def _written(number: object, kind: Kind | None) -> str:
+def _from_number(number: object, kind: Kind | None) -> Quantity:
     if isinstance(number, bool) or not isinstance(number, numbers.Real):
         raise QuantityError(f"{number!r} is not a quantity", EXPECTED[kind or "number"])
     try:
-        return repr(float(number))
+        value = float(number)
     except OverflowError:
         raise QuantityError("a number too large to hold", EXPECTED[kind or "number"]) from None
+    if not math.isfinite(value):
+        raise QuantityError(f"'{value!r}' is not a quantity", EXPECTED[kind or "number"])
+    return Quantity("amount" if kind == "amount" else "number", value, repr(value))
 
 
 def _read(written: str, kind: Kind | None) -> Quantity:
+    if len(written) > MAX_TEXT:
+        raise QuantityError(f"a quantity of {len(written)} characters", f"expected at most {MAX_TEXT}")
     amount = _AMOUNT.fullmatch(written) if kind == "amount" else None
     if amount:
         return _build("amount", amount.groupdict(), written)
@@ -183,7 +185,7 @@ def unit_days(unit: str, written: str = "") -> float:
 def window_days(unit: str) -> float | None:
     """Return T in days of a unit "within T".
 
-    It is None for any other unit.
+    Returns None for any other unit.
     """
     manner, _, length = unit.partition(" ")
     return parse(length, "duration").value if manner == "within" else None
@@ -249,11 +251,10 @@ _ROUND = ((10,), (10, 30), (10, 20, 50), (10, 20, 30, 50, 70), (10, 15, *range(2
 
 
 def round_values(low: float, high: float, kind: Kind, unit: str = "", least: int = 3) -> dict[float, str]:
-    """Return round values between two of a kind, above zero, each as people read it.
+    """Return round values from `low` to `high`, both above zero, each with its words.
 
-    They are round in the unit shown.
-
-    As few as there are, but `least` where numbers of two digits give so many; the two themselves where none is round.
+    The values are round in the unit shown. There are at least `least` of them where numbers of two digits give so many.
+    Where no value is round, `low` and `high` themselves are returned.
     """
     middle = math.sqrt(low * high)
     if kind == "rate" and not unit:
@@ -270,7 +271,7 @@ def round_values(low: float, high: float, kind: Kind, unit: str = "", least: int
 
 
 def _value(text: str, kind: Kind, unit: str) -> float:
-    """Return the value of a text, not a number where it is none of its kind."""
+    """Return the value of a text, nan where it is no quantity of this kind."""
     try:
         return parse(text, kind, unit).value
     except QuantityError:
@@ -326,7 +327,7 @@ def _natural_unit(per_day: float) -> str:
 
 
 def _near_hundred(probability: float) -> str:
-    """Percent with as many decimals as the distance to 100% needs: 99.97, not 100."""
+    """Write a percentage with as many decimals as its distance to 100% needs: 99.97, not 100."""
     missing = 100 * (1 - probability)
     if missing < 1e-12:
         return _digits(100 * probability)

@@ -1,5 +1,6 @@
 import dataclasses
 import datetime as dt
+import re
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from simlib.scenario.model import Assume, Change, Condition, Forbid, Force, Hold
 from simlib.scenario.views.variation import (
     apply_view,
     outside_range,
-    parse_values,
+    split_values,
     view_of,
     with_horizon,
     with_interventions,
@@ -250,10 +251,8 @@ def test_chances_that_no_longer_fit_their_move_are_refused():
 
 
 def test_texts_of_changes_are_read():
-    assert parse_values(["block_rate=2 per week", " full_chance = 30% "], BRIDGE) == {
-        "block_rate": "2 per week",
-        "full_chance": "30%",
-    }
+    values = {"block_rate": "2 per week", "full_chance": "30%"}
+    assert split_values(["block_rate=2 per week", " full_chance = 30% "], BRIDGE) == (values, [])
 
 
 @pytest.mark.parametrize(
@@ -267,8 +266,14 @@ def test_texts_of_changes_are_read():
     ],
 )
 def test_texts_that_are_no_changes_are_refused(texts, words):
-    with pytest.raises(ScenarioError, match=words):
-        parse_values(texts, BRIDGE)
+    _, problems = split_values([*texts, "angry_factor=2"], BRIDGE)
+    assert [re.search(words, str(problem)) is not None for problem in problems] == [True]
+
+
+def test_a_text_that_is_no_change_hides_no_other():
+    values, problems = split_values(["block_rate", "full_chance=3%"], BRIDGE)
+    assert values == {"full_chance": "3%"}
+    assert len(problems) == 1
 
 
 def test_leaving_the_range_is_noted():

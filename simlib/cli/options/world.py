@@ -30,10 +30,7 @@ def changed(request: Request, base: Scenario) -> Scenario:
 
     Raises ScenarioError with all reasons at once. Notes on standard error which values leave the ranges of the file.
     """
-    values, wrong = _attempt(lambda: variation.parse_values(request.settings, base))
-    if values is None:  # read those that can be read, so that what is wrong with them is reported as well
-        alone = (_attempt(partial(variation.parse_values, [text], base))[0] for text in request.settings)
-        values = {name: value for pair in alone if pair for name, value in pair.items()}
+    values, wrong = variation.split_values(request.settings, base)
     scenario, more = _attempt(lambda: variation.with_values(base, values))
     wrong = wrong + more
     if request.horizon is not None:

@@ -23,7 +23,7 @@ from simlib.scenario.scales import shifted
 from simlib.scenario.views.intervention_rules import overlapping_holds, wrong_intervention
 
 MOST_REPEATS = 500
-"""Times a move may be repeated: each cuts the calendar once more."""
+"""How often a move may be repeated. Each repetition cuts the calendar once more."""
 
 _WHOLE = 1e-9
 
@@ -54,7 +54,7 @@ def apply_view(scenario: Scenario, view: View | Sequence[View]) -> Scenario:
 
 
 def _refuse_overlaps(scenario: Scenario) -> None:
-    """Refuse holds that overlap, though no view and no call has both."""
+    """Refuse holds that overlap, also where each comes from another view or call."""
     found = overlapping_holds(scenario, scenario.interventions)
     document.refuse([Problem("", 0, str(scenario.interventions[index]), *words) for index, (_, *words) in found])
 
@@ -158,8 +158,8 @@ def with_values(scenario: Scenario, values: Mapping[str, str | float]) -> Scenar
     return changed
 
 
-def parse_values(texts: Iterable[str], scenario: Scenario) -> dict[str, str]:
-    """Read `NAME=VALUE` texts into what `with_values` takes.
+def split_values(texts: Iterable[str], scenario: Scenario) -> tuple[dict[str, str], list[Problem]]:
+    """Split `NAME=VALUE` texts into values for `with_values`, and the problems of those that are none.
 
     A name may occur only once.
     """
@@ -175,8 +175,7 @@ def parse_values(texts: Iterable[str], scenario: Scenario) -> dict[str, str]:
             problems.append(unknown(scenario, name))
         else:
             values[name] = value
-    document.refuse(problems)
-    return values
+    return values, problems
 
 
 def unknown(scenario: Scenario, name: str) -> Problem:
@@ -236,7 +235,7 @@ def _changed(assumption: Assumption, change: Change) -> Assumption:
 
 
 def _broken_by(changed: Scenario, changes: Sequence[Change]) -> Iterator[Misfit]:
-    """Yield the rules about numbers that changed values break, at places of a view file."""
+    """Yield the problems that changed values cause, by the rules about numbers, at places of a view file."""
     mine = {place_of(changed, changed.assumptions[change.assumption]): change.assumption for change in changes}
     for place, what, expected in checks.misfits_of(changed, checks.NUMBER_RULES):
         if place in mine:
@@ -305,8 +304,8 @@ def repeated(
 def with_horizon(scenario: Scenario, horizon: str | float) -> Scenario:
     """Return the scenario with another horizon: "30 days", or a number of days."""
     try:
-        text = horizon if isinstance(horizon, str) else f"{parse(horizon, 'number').value!r} days"
-        days = parse(text, "duration").value
+        days = parse(horizon, "duration" if isinstance(horizon, str) else "number").value
+        check_range(days, "duration", f"{days!r} days")
     except QuantityError as error:
         raise ScenarioError(Problem("", 0, "horizon", error.what, error.expected)) from None
     changed = scenario.replace(horizon_days=days)

@@ -26,7 +26,7 @@ from simlib.widgets.explorer.idle import Ends, IdleWork, places
 from simlib.widgets.explorer.preview_loop import PreviewLoop, answer_status, preview_status
 from simlib.widgets.explorer.second_graph import Still
 from simlib.widgets.explorer.slider_order import Influence, find_stored
-from simlib.widgets.explorer.sliders import dials, grouped
+from simlib.widgets.explorer.sliders import STEPS, dials, grouped
 from simlib.widgets.explorer.state import Settings, State, structure
 from simlib.widgets.kit.latest_worker import LatestWorker
 from simlib.widgets.kit.status_line import Part, status
@@ -217,6 +217,18 @@ class ExplorerSession:
         with self.lock:
             words = str(error) if isinstance(error, SimlibError) else f"{type(error).__name__}: {error}"
             self.front.show_status(status(words, "error"))
+
+    def move(self, positions: Mapping[str, int]) -> None:
+        """Take the values of the sliders that stand elsewhere than before."""
+        with self.lock:
+            changed = False
+            for name, position in positions.items():
+                dial = self.dials.get(name)
+                if dial and 0 <= position <= STEPS and position != dial.position(self.state.value(name)):
+                    changed |= self.state.set_value(name, float(dial.grid[position]))
+                    self.refused.pop(name, None)
+            if changed:
+                self.update(moving=True)
 
     def type_value(self, name: str, text: str) -> bool:
         """Take a typed value. What cannot be read stays in the row that it was typed in, with the reason."""

@@ -18,7 +18,7 @@ from simlib.widgets.explorer import doubt
 from simlib.widgets.explorer.pages import ComparisonPage, Page, SavingPage, button, words
 from simlib.widgets.explorer.second_graph import Still
 from simlib.widgets.explorer.session import ExplorerSession, ShownGraphs
-from simlib.widgets.explorer.sliders import STEPS, Dial
+from simlib.widgets.explorer.sliders import Dial
 from simlib.widgets.explorer.state import State
 from simlib.widgets.explorer.switches import SwitchesPage
 from simlib.widgets.kit import shown_pictures
@@ -272,7 +272,7 @@ class Explorer(w.VBox):
 
     def _listen(self) -> None:
         handlers = (
-            (self.dials, "positions", self._move),
+            (self.dials, "positions", lambda positions: self.session.move(positions)),  # noqa: PLW0108 - of the present session
             (self.dials, "typed", lambda typed: self._do(self._type, typed["id"], typed["text"])),
             (self.dials, "request", self._answer_request),
             (self.board, "room", lambda room: self.session.resize((room[0], room[1]), room[2])),
@@ -304,17 +304,6 @@ class Explorer(w.VBox):
         self._body.remove_class("simlib-scrolls")
         self._body.children = [self.dials]
         self.show_order()
-
-    def _move(self, positions: dict[str, int]) -> None:
-        with self.session.lock:
-            changed = False
-            for name, position in positions.items():
-                dial = self.session.dials.get(name)
-                if dial and 0 <= position <= STEPS and position != dial.position(self.state.value(name)):
-                    changed |= self.state.set_value(name, float(dial.grid[position]))
-                    self.session.refused.pop(name, None)
-            if changed:
-                self.session.update(moving=True)
 
     def _type(self, name: str, text: str) -> bool:
         return self.session.type_value(name, text)
