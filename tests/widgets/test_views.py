@@ -421,5 +421,6 @@ def test_our_own_scripts_ship_with_the_package():
         "checks.js",
         "editor.js",
         "problems.js",
+        "shared.js",
         "simlib.css",
     }

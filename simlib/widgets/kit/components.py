@@ -16,6 +16,11 @@ import traitlets
 _STATIC = Path(__file__).parents[1] / "static"
 
 
+def _script(name: str) -> str:
+    """Return a script with what all of ours share before it: each widget loads one file."""
+    return "".join((_STATIC / part).read_text(encoding="utf-8") for part in ("shared.js", name))
+
+
 class LivePicture(anywidget.AnyWidget):
     """A PNG that changes in place, with a sentence above it and a line of status.
 
@@ -24,7 +29,7 @@ class LivePicture(anywidget.AnyWidget):
     width that the browser has for the picture, and `ratio` the pixels of its screen for each pixel of the page.
     """
 
-    _esm = _STATIC / "picture.js"
+    _esm = _script("picture.js")
     _css = _STATIC / "simlib.css"
     png = traitlets.Bytes().tag(sync=True)
     size = traitlets.List([900, 600]).tag(sync=True)
@@ -47,7 +52,7 @@ class Board(anywidget.AnyWidget):
     `copied` {words, n} goes to the clipboard.
     """
 
-    _esm = _STATIC / "board.js"
+    _esm = _script("board.js")
     _css = _STATIC / "simlib.css"
     left = traitlets.Bytes().tag(sync=True)
     right = traitlets.Bytes().tag(sync=True)
@@ -79,7 +84,7 @@ class Dials(anywidget.AnyWidget):
     browser sets `typed` {id, text, n} and `request` {what, id, n}.
     """
 
-    _esm = _STATIC / "dials.js"
+    _esm = _script("dials.js")
     _css = _STATIC / "simlib.css"
     groups: Any = traitlets.List().tag(sync=True)
     positions = traitlets.Dict().tag(sync=True, echo_update=False)
@@ -98,7 +103,7 @@ class Dials(anywidget.AnyWidget):
 class Checks(anywidget.AnyWidget):
     """Check boxes by group: `groups` [{title, items: [{id, label}]}], `checked` ids (both ways)."""
 
-    _esm = _STATIC / "checks.js"
+    _esm = _script("checks.js")
     _css = _STATIC / "simlib.css"
     groups: Any = traitlets.List().tag(sync=True)
     checked: Any = traitlets.List().tag(sync=True)
@@ -110,7 +115,7 @@ class Mornings(anywidget.AnyWidget):
     `news` are the positions on which something was new: they are marked, and two buttons lead from one to the next.
     """
 
-    _esm = _STATIC / "mornings.js"
+    _esm = _script("mornings.js")
     _css = _STATIC / "simlib.css"
     label = traitlets.Unicode("Morning").tag(sync=True)
     texts: Any = traitlets.List().tag(sync=True)
@@ -121,7 +126,7 @@ class Mornings(anywidget.AnyWidget):
 class Sheet(anywidget.AnyWidget):
     """A text editor with line numbers. Lines with `problems` [{line, text, kind}] are marked, `go` selects a line."""
 
-    _esm = _STATIC / "editor.js"
+    _esm = _script("editor.js")
     _css = _STATIC / "simlib.css"
     text = traitlets.Unicode().tag(sync=True)
     problems: Any = traitlets.List().tag(sync=True)
@@ -131,7 +136,7 @@ class Sheet(anywidget.AnyWidget):
 class ProblemList(anywidget.AnyWidget):
     """The `problems` of a text [{line, text, kind}]. The browser sets `chosen` {line, n} when one is clicked."""
 
-    _esm = _STATIC / "problems.js"
+    _esm = _script("problems.js")
     _css = _STATIC / "simlib.css"
     problems: Any = traitlets.List().tag(sync=True)
     chosen = traitlets.Dict({"line": 0, "n": 0}).tag(sync=True, echo_update=False)

@@ -5,26 +5,6 @@ const STACKED = 860;  // below this width, in pixels, the graphs stand one above
 const LEAST = 520;    // an explorer is at least so high
 const SLIDERS = 228;  // three rows of sliders, and the reasons below them
 
-// Ctrl+S saves the notebook from our fields too: for that key, what keeps Lab's shortcuts off a field is taken away.
-if (!window.simlibSaves) {
-  window.simlibSaves = true;
-  window.addEventListener("keydown", (event) => {
-    const field = event.target;
-    if (!(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== "s" || !field.dataset?.lmSuppressShortcuts) return;
-    delete field.dataset.lmSuppressShortcuts;
-    setTimeout(() => { field.dataset.lmSuppressShortcuts = "true"; });
-  }, true);
-}
-
-function make(tag, className, text) {
-  const node = document.createElement(tag);
-  if (className) node.className = className;
-  if (text !== undefined) node.textContent = text;
-  if (tag === "button" || tag === "select") node.dataset.lmSuppressShortcuts = "true";
-  if (tag === "button") node.type = "button";
-  return node;
-}
-
 function render({ model, el }) {
   el.classList.add("simlib-board");
   const headline = make("p", "simlib-sentence");
@@ -166,12 +146,11 @@ function render({ model, el }) {
   after.addEventListener("click", () => ask("step", 1));
   stop.addEventListener("click", () => ask("cancel", true));
 
-  const watch = {
+  const unwatch = listen(model, {
     "change:sentence": say, "change:left": () => show("left"), "change:right": () => show("right"), "change:size": size,
     "change:alt": alt, "change:alt_right": alt, "change:status": status, "change:answers": answers, "change:lead": answers,
     "change:tabs": turn, "change:tab": turn, "change:choices": turn, "change:choice": turn, "change:story": tell,
-  };
-  for (const [event, handler] of Object.entries(watch)) model.on(event, handler);
+  });
   model.on("change:copied", () => {
     const { words } = model.get("copied");
     if (words && navigator.clipboard) navigator.clipboard.writeText(words).catch(() => {});
@@ -221,7 +200,7 @@ function render({ model, el }) {
     observer.disconnect();
     window.removeEventListener("resize", later);
     clearTimeout(timer);
-    for (const [event, handler] of Object.entries(watch)) model.off(event, handler);
+    unwatch();
     for (const { url } of Object.values(graphs)) if (url) URL.revokeObjectURL(url);
   };
 }

@@ -10,18 +10,14 @@ function render({ model, el }) {
     boxes.clear();
     el.replaceChildren();
     for (const group of model.get("groups")) {
-      const set = document.createElement("fieldset");
-      const legend = document.createElement("legend");
-      legend.textContent = group.title;
-      set.append(legend);
+      const set = make("fieldset");
+      set.append(make("legend", "", group.title));
       for (const { id, label } of group.items) {
-        const box = document.createElement("input");
+        const box = make("input");
         Object.assign(box, { type: "checkbox", id: `${prefix}-${boxes.size}` });
-        box.dataset.lmSuppressShortcuts = "true";
-        const text = document.createElement("label");
+        const text = make("label", "", label);
         text.htmlFor = box.id;
-        text.textContent = label;
-        const line = document.createElement("div");
+        const line = make("div");
         line.append(box, text);
         set.append(line);
         boxes.set(id, box);
@@ -38,10 +34,9 @@ function render({ model, el }) {
     const checked = new Set(model.get("checked"));
     for (const [id, box] of boxes) box.checked = checked.has(id);
   };
-  const watch = { "change:groups": build, "change:checked": place };
-  for (const [event, handler] of Object.entries(watch)) model.on(event, handler);
+  const unwatch = listen(model, { "change:groups": build, "change:checked": place });
   build();
-  return () => { for (const [event, handler] of Object.entries(watch)) model.off(event, handler); };
+  return unwatch;
 }
 
 export default { render };

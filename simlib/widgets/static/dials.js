@@ -1,26 +1,6 @@
 // Sliders by group. Positions go to the kernel as they change; readouts for every position came with the sliders,
 // so a number follows the hand at once; what was typed is read by the kernel, the only parser of units.
-// Ctrl+S saves the notebook from our fields too: for that key, what keeps Lab's shortcuts off a field is taken away.
-if (!window.simlibSaves) {
-  window.simlibSaves = true;
-  window.addEventListener("keydown", (event) => {
-    const field = event.target;
-    if (!(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== "s" || !field.dataset?.lmSuppressShortcuts) return;
-    delete field.dataset.lmSuppressShortcuts;
-    setTimeout(() => { field.dataset.lmSuppressShortcuts = "true"; });
-  }, true);
-}
-
 let serial = 0;
-
-function make(tag, className, text) {
-  const node = document.createElement(tag);
-  if (className) node.className = className;
-  if (text !== undefined) node.textContent = text;
-  // JupyterLab's single-key shortcuts (d d deletes the cell) must not act on a focused slider: each element says so.
-  if (tag === "input" || tag === "button") node.dataset.lmSuppressShortcuts = "true";
-  return node;
-}
 
 function render({ model, el }) {
   el.classList.add("simlib-dials");
@@ -37,7 +17,6 @@ function render({ model, el }) {
   const about = make("div", "simlib-about");
   about.setAttribute("aria-live", "polite");
   const all = make("button", "simlib-all");
-  all.type = "button";
   const top = make("div", "simlib-line");
   top.append(search, all);
   about.append(make("p", "simlib-uses", "Each slider goes from the 5th to the 95th percentile of its assumption; the mark in the middle is the stated value. Reasons and sources appear here."));
@@ -112,7 +91,6 @@ function render({ model, el }) {
     text.type = "text";
     text.setAttribute("aria-label", `${dial.label}: value`);
     const reset = make("button", "simlib-reset", "↺");
-    reset.type = "button";
     reset.title = "Reset to the value of the view";
     reset.setAttribute("aria-label", `Reset: ${dial.label}`);
     const note = make("div", "simlib-note");
@@ -161,11 +139,9 @@ function render({ model, el }) {
     const node = make("section");
     const head = make("button", "simlib-head", `${group.title} (${group.dials.length})`);
     const body = make("div");
-    head.type = "button";
     body.id = `${prefix}-group-${sections.length}`;
     head.setAttribute("aria-controls", body.id);
     const more = make("button", "simlib-more", `Show ${group.dials.length - group.first} more`);
-    more.type = "button";
     const section = { title: group.title, node, head, body, more, first: group.first, whole: group.first >= group.dials.length };
     head.addEventListener("click", () => { fold(section, !isOpen(section)); touched.set(section.title, isOpen(section)); labelAll(); });
     more.addEventListener("click", () => { section.whole = true; filter(); });
@@ -263,13 +239,12 @@ function render({ model, el }) {
   };
   search.addEventListener("input", filter);
 
-  const watch = {
+  const unwatch = listen(model, {
     "change:groups": build, "change:positions": place, "change:overrides": overridden,
     "change:notes": annotate, "change:changed": annotate, "change:refused": annotate, "change:reach": reaches,
-  };
-  for (const [event, handler] of Object.entries(watch)) model.on(event, handler);
+  });
   build();
-  return () => { for (const [event, handler] of Object.entries(watch)) model.off(event, handler); };
+  return unwatch;
 }
 
 export default { render };

@@ -1,49 +1,28 @@
 // A plain text area for YAML with line numbers. Long lines wrap, and each number stands beside the first row of its line.
-// Ctrl+S saves the notebook from our fields too: for that key, what keeps Lab's shortcuts off a field is taken away.
-if (!window.simlibSaves) {
-  window.simlibSaves = true;
-  window.addEventListener("keydown", (event) => {
-    const field = event.target;
-    if (!(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== "s" || !field.dataset?.lmSuppressShortcuts) return;
-    delete field.dataset.lmSuppressShortcuts;
-    setTimeout(() => { field.dataset.lmSuppressShortcuts = "true"; });
-  }, true);
-}
-
 function render({ model, el }) {
   el.classList.add("simlib-editor");
-  const gutter = document.createElement("div");
-  gutter.className = "simlib-gutter";
+  const gutter = make("div", "simlib-gutter");
   gutter.setAttribute("aria-hidden", "true");
-  const area = document.createElement("textarea");
+  const area = make("textarea");
   Object.assign(area, { spellcheck: false, wrap: "soft", autocomplete: "off" });
   area.setAttribute("aria-label", "Scenario in YAML. Tab indents; Escape and then Tab leaves the text.");
-  area.dataset.lmSuppressShortcuts = "true";
-  const mirror = document.createElement("div");
-  mirror.className = "simlib-mirror";
+  const mirror = make("div", "simlib-mirror");
   mirror.setAttribute("aria-hidden", "true");
-  const box = document.createElement("div");
-  box.className = "simlib-page";
+  const box = make("div", "simlib-page");
   box.append(gutter, area, mirror);
   el.append(box);
 
   // The same lines in a hidden copy of the same width tell how high each line is once it is wrapped.
   const heights = (lines) => {
     mirror.style.width = `${area.clientWidth}px`;
-    mirror.replaceChildren(...lines.map((text) => {
-      const row = document.createElement("div");
-      row.textContent = text || " ";
-      return row;
-    }));
+    mirror.replaceChildren(...lines.map((text) => make("div", "", text || " ")));
     return [...mirror.children].map((row) => row.getBoundingClientRect().height);
   };
   const number = () => {
     const marked = new Set(model.get("problems").map((problem) => problem.line));
     gutter.replaceChildren(...heights(area.value.split("\n")).map((height, k) => {
-      const line = document.createElement("div");
-      line.textContent = k + 1;
+      const line = make("div", marked.has(k + 1) ? "simlib-marked" : "", k + 1);
       line.style.height = `${height}px`;
-      if (marked.has(k + 1)) line.className = "simlib-marked";
       return line;
     }));
     gutter.scrollTop = area.scrollTop;
@@ -89,8 +68,7 @@ function render({ model, el }) {
     area.value = model.get("text");
     number();
   };
-  const watch = { "change:text": take, "change:problems": number, "change:go": go };
-  for (const [event, handler] of Object.entries(watch)) model.on(event, handler);
+  const unwatch = listen(model, { "change:text": take, "change:problems": number, "change:go": go });
   const room = new ResizeObserver(() => number());
   take();
   number();
@@ -98,7 +76,7 @@ function render({ model, el }) {
   return () => {
     send();
     room.disconnect();
-    for (const [event, handler] of Object.entries(watch)) model.off(event, handler);
+    unwatch();
   };
 }
 

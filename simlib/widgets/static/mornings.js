@@ -1,15 +1,6 @@
 // A slider over the mornings of a log, with a mark below it for each morning on which a row was new.
 // Positions go to the kernel as they change; the dates for every position came with the slider.
 
-function make(tag, className, text) {
-  const node = document.createElement(tag);
-  if (className) node.className = className;
-  if (text !== undefined) node.textContent = text;
-  // JupyterLab's single-key shortcuts (d d deletes the cell) must not act on a focused slider: each element says so.
-  if (tag === "input" || tag === "button") node.dataset.lmSuppressShortcuts = "true";
-  return node;
-}
-
 function render({ model, el }) {
   el.classList.add("simlib-mornings");
   const id = `simlib-mornings-${Math.random().toString(36).slice(2)}`;  // two panels must not share a label
@@ -25,7 +16,6 @@ function render({ model, el }) {
   track.append(slider, marks);
   const back = make("button", "", "◂ row before");
   const on = make("button", "", "next row ▸");
-  back.type = on.type = "button";
   back.title = "Go to the last morning before this one on which a row was new";
   on.title = "Go to the next morning on which a row is new";
   const line = make("div", "simlib-line");

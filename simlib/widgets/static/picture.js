@@ -2,20 +2,15 @@
 // Tells the kernel how wide there is room for it, and carries its answer as alternative text.
 function render({ model, el }) {
   el.classList.add("simlib-picture");
-  const img = document.createElement("img");
-  const strip = document.createElement("div");
-  strip.className = "simlib-strip";
-  const text = document.createElement("span");
-  const bar = document.createElement("progress");
-  const stop = document.createElement("button");
+  const img = make("img");
+  const strip = make("div", "simlib-strip");
+  const text = make("span");
+  const bar = make("progress");
+  const stop = make("button", "", "Cancel");
   strip.setAttribute("role", "status");
-  stop.type = "button";
-  stop.dataset.lmSuppressShortcuts = "true";
-  stop.textContent = "Cancel";
   bar.max = 1;
   strip.append(text, bar, stop);
-  const sentence = document.createElement("p");
-  sentence.className = "simlib-sentence";
+  const sentence = make("p", "simlib-sentence");
   sentence.setAttribute("aria-live", "polite");
   el.append(sentence, strip, img);
 
@@ -48,16 +43,12 @@ function render({ model, el }) {
     // While a preview moves, screen readers wait; they read the answer at rest.
     sentence.setAttribute("aria-busy", String(model.get("preview")));
     sentence.hidden = !model.get("sentence").length;
-    sentence.replaceChildren(...model.get("sentence").map(({ text: words, strong }) => {
-      const node = document.createElement(strong ? "strong" : "span");
-      node.textContent = words;
-      return node;
-    }));
+    const parts = model.get("sentence");
+    sentence.replaceChildren(...parts.map(({ text: words, strong }) => make(strong ? "strong" : "span", "", words)));
   };
-  const watch = {
+  const unwatch = listen(model, {
     "change:sentence": say, "change:png": show, "change:size": size, "change:alt": alt, "change:status": status,
-  };
-  for (const [event, handler] of Object.entries(watch)) model.on(event, handler);
+  });
   stop.addEventListener("click", () => {
     model.set("cancels", model.get("cancels") + 1);
     model.save_changes();
@@ -86,7 +77,7 @@ function render({ model, el }) {
     observer.disconnect();
     window.removeEventListener("resize", measure);
     clearTimeout(timer);
-    for (const [event, handler] of Object.entries(watch)) model.off(event, handler);
+    unwatch();
     if (shown) URL.revokeObjectURL(shown);
   };
 }

@@ -1,7 +1,6 @@
 // The problems of a text as a list; choosing one tells which line it is about.
 function render({ model, el }) {
-  const list = document.createElement("ol");
-  list.className = "simlib-problems";
+  const list = make("ol", "simlib-problems");
   list.setAttribute("aria-live", "polite");
   list.setAttribute("aria-label", "Problems and warnings");
   el.append(list);
@@ -10,13 +9,9 @@ function render({ model, el }) {
     model.save_changes();
   };
   const show = () => list.replaceChildren(...model.get("problems").map(({ line, text, kind }) => {
-    const item = document.createElement("li");
-    item.className = `simlib-${kind}`;
+    const item = make("li", `simlib-${kind}`);
     if (line > 0) {
-      const link = document.createElement("button");
-      link.type = "button";
-      link.dataset.lmSuppressShortcuts = "true";
-      link.textContent = `line ${line}`;
+      const link = make("button", "", `line ${line}`);
       link.addEventListener("click", () => choose(line));
       item.append(link, " ");
     }

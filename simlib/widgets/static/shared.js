@@ -1,0 +1,28 @@
+// What every script of ours begins with.
+// Ctrl+S saves the notebook from our fields too: for that key, what keeps Lab's shortcuts off a field is taken away.
+if (!window.simlibSaves) {
+  window.simlibSaves = true;
+  window.addEventListener("keydown", (event) => {
+    const field = event.target;
+    if (!(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== "s" || !field.dataset?.lmSuppressShortcuts) return;
+    delete field.dataset.lmSuppressShortcuts;
+    setTimeout(() => { field.dataset.lmSuppressShortcuts = "true"; });
+  }, true);
+}
+
+function make(tag, className, text) {
+  const node = document.createElement(tag);
+  if (className) node.className = className;
+  if (text !== undefined) node.textContent = text;
+  // JupyterLab's single-key shortcuts (d d deletes the cell) must not act on a focused field: each element says so.
+  if (["button", "input", "select", "textarea"].includes(tag)) node.dataset.lmSuppressShortcuts = "true";
+  if (tag === "button") node.type = "button";
+  return node;
+}
+
+// Call a handler on each event of a model: {event: handler}. Returns what ends that.
+function listen(model, handlers) {
+  for (const [event, handler] of Object.entries(handlers)) model.on(event, handler);
+  return () => { for (const [event, handler] of Object.entries(handlers)) model.off(event, handler); };
+}
+
